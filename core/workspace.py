@@ -1,0 +1,87 @@
+"""Where things lie on disk, and the one place where outside names are checked."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Iterator
+
+from core.errors import EarshotError
+
+PROJECT = Path(__file__).resolve().parent.parent
+TEMPLATES = PROJECT / "templates"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
+
+
+def root() -> Path:
+    """Folder of everything that is made: `artifacts/`, or `$EARSHOT_WORKSPACE`."""
+    return Path(os.environ.get("EARSHOT_WORKSPACE") or PROJECT / "artifacts").resolve()
+
+
+def corpora() -> Path:
+    """Folder that holds one folder a corpus."""
+    return root() / "corpora"
+
+
+def jobs() -> Path:
+    """Folder that holds one folder a job."""
+    return root() / "jobs"
+
+
+def checked_name(name: str, what: str = "name") -> str:
+    """Return `name` if it is safe as a folder's name, else raise.
+
+    Parameters
+    ----------
+    name : str
+        Comes from outside: a command, a text field, an address.
+    what : str
+        What it names, for the message: "corpus", "alignment".
+
+    Raises
+    ------
+    EarshotError
+        When it is not 1 to 64 letters, digits, `_` or `-`, starting with a
+        letter or digit. So it can hold no path and no hidden file.
+    """
+    if not isinstance(name, str) or not NAME.match(name):
+        raise EarshotError(
+            f"{str(name)[:80]!r} cannot be the name of a {what}.",
+            remedy="Use 1 to 64 letters, digits, '_' or '-', starting with a letter or digit.",
+        )
+    return name
+
+
+@contextmanager
+def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
+    """Write a file beside its place and rename it there when it is whole.
+
+    Parameters
+    ----------
+    path : Path
+        Its final place. Missing folders are made.
+    mode : {"wb", "w"}
+        As of `open`; text is UTF-8.
+
+    Yields
+    ------
+    file object
+        Of the temporary file. When the block raises, nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    encoding = None if "b" in mode else "utf-8"
+    handle = tempfile.NamedTemporaryFile(
+        mode, dir=path.parent, prefix=".partial-", encoding=encoding, delete=False
+    )
+    try:
+        with handle:
+            yield handle
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(handle.name, path)
+    except BaseException:
+        Path(handle.name).unlink(missing_ok=True)
+        raise
