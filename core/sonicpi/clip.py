@@ -1,0 +1,159 @@
+"""The sound of one program, and what may have kept it from sounding."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from core.errors import EarshotError
+from core.workspace import atomic_write
+
+SAMPLE_RATE = 44_100
+FORMATS = {".flac": "FLAC", ".wav": "WAV", ".ogg": "OGG", ".mp3": "MP3"}
+
+
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """Stereo sound in memory.
+
+    Attributes
+    ----------
+    samples : float32 [frames, 2]
+        In [-1, 1], as Sonic Pi's own mixer limits it.
+    sample_rate : int
+        Frames a second, in Hz.
+    """
+
+    samples: np.ndarray
+    sample_rate: int = SAMPLE_RATE
+
+    @property
+    def seconds(self) -> float:
+        """Length in seconds."""
+        return len(self.samples) / self.sample_rate
+
+    @property
+    def rms(self) -> float:
+        """Root mean square over both channels, linear, 0 to 1."""
+        return float(np.sqrt(np.mean(np.square(self.samples, dtype=np.float64)))) if len(self.samples) else 0.0
+
+    @property
+    def peak(self) -> float:
+        """Largest absolute sample, linear, 0 to 1."""
+        return float(np.abs(self.samples).max()) if len(self.samples) else 0.0
+
+    def encode(self, suffix: str = ".flac") -> bytes:
+        """Return the clip as a sound file in memory.
+
+        Parameters
+        ----------
+        suffix : {".flac", ".wav", ".ogg", ".mp3"}
+            Names the format. FLAC and WAV hold 16 bits a sample.
+
+        Raises
+        ------
+        EarshotError
+            When the suffix names no format.
+        """
+        if suffix.lower() not in FORMATS:
+            raise EarshotError(
+                f"Cannot write sound as {suffix!r}.", remedy=f"Use one of {', '.join(FORMATS)}."
+            )
+        buffer = io.BytesIO()
+        soundfile.write(buffer, self.samples, self.sample_rate, format=FORMATS[suffix.lower()])
+        return buffer.getvalue()
+
+    def save(self, path: str | Path) -> Path:
+        """Write the clip beside its place and rename it there when it is whole.
+
+        Parameters
+        ----------
+        path : str or Path
+            Its suffix names the format: .flac, .wav, .ogg or .mp3.
+        """
+        path = Path(path)
+        encoded = self.encode(path.suffix)
+        with atomic_write(path) as handle:
+            handle.write(encoded)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Clip:
+        """Read a sound file; a mono file becomes two equal channels.
+
+        Raises
+        ------
+        EarshotError
+            When the file is missing or is no sound file.
+        """
+        try:
+            samples, sample_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, OSError) as error:
+            raise EarshotError(f"No sound can be read from it ({error}).", where=str(path)) from error
+        if samples.shape[1] == 1:
+            samples = np.repeat(samples, 2, axis=1)
+        return cls(np.ascontiguousarray(samples[:, :2]), sample_rate)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that went wrong in a program, or would sound otherwise than meant.
+
+    Attributes
+    ----------
+    kind : str
+        Errors: syntax, runtime, no_sleep, timeout, memory, too_many_synths,
+        forbidden, silent, missing_sample, sandbox, crashed. Warnings: clipped,
+        unknown_synth, unknown_option, ignored, and whatever live Sonic Pi
+        passes over in silence.
+    message : str
+        What happened, in the user's words.
+    line : int or None
+        The line in the user's program, from 1; None where none is to blame.
+    """
+
+    kind: str
+    message: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return f"line {self.line}: {self.message}" if self.line else self.message
+
+
+@dataclass(frozen=True, eq=False)
+class Rendering:
+    """What came of rendering one program.
+
+    Attributes
+    ----------
+    clip : Clip or None
+        None when there is an error (also for kind "silent").
+    error : Problem or None
+        Why there is no clip.
+    warnings : tuple of Problem
+        What a listener should know although there is a clip.
+    render_s : float
+        Seconds that the host and scsynth took.
+    """
+
+    clip: Clip | None
+    error: Problem | None = None
+    warnings: tuple[Problem, ...] = ()
+    render_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """True when there is a clip to hear."""
+        return self.error is None
+
+
+class RenderError(EarshotError):
+    """A program could not be rendered; `problem` says why and in which line."""
+
+    def __init__(self, problem: Problem):
+        self.problem = problem
+        super().__init__(problem.message, where=f"line {problem.line}" if problem.line else None)
