@@ -1,0 +1,196 @@
+"""A template: a header that says what it promises, and Jinja that makes programs."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+from core import workspace
+from core.errors import EarshotError
+from core.programs.draws import Draws
+from core.programs.header import promised_windows, read_header
+from core.programs.parameters import ParameterSpec
+from core.programs.program import Program
+from core.programs.sandbox import compiled, rendered
+
+SUFFIX = ".rb.j2"
+_LOOKS = 64  # renderings that discover parameters, before every choice is tried
+
+
+@dataclass(frozen=True)
+class Template:
+    """A file `ID.rb.j2` that makes programs.
+
+    Parameters
+    ----------
+    id : str
+        The file's name without its suffix.
+    title, summary : str
+        For people.
+    section : str
+        Of Sonic Pi's tutorial, whose subject the template takes up: "2.1".
+    role : str
+        One of `ROLES`.
+    path : Path
+        Its file.
+    sound : tuple of (float, float)
+        Windows in seconds, each of which holds sound in every variant rendered
+        for 18 s.
+    """
+
+    id: str
+    title: str
+    section: str
+    role: str
+    path: Path
+    summary: str
+    sound: tuple[tuple[float, float], ...]
+    _compiled: jinja2.Template = field(repr=False, compare=False)
+
+    def render(
+        self, values: Mapping[str, Any] | None = None, seed: int = 0, variant: int = 0
+    ) -> Program:
+        """Make one program.
+
+        Parameters
+        ----------
+        values : mapping of str to object, optional
+            By parameter: the value to use, or a `Range` or `OneOf` to draw from.
+            Parameters that aren't named are drawn. A `Program.parameters` makes
+            its program again.
+        seed, variant : int
+            Name the random stream.
+
+        Raises
+        ------
+        EarshotError
+            When a value isn't possible or the template fails.
+        """
+        values = values or {}
+        self._check_names(values)
+        source, draws = self._rendered(values, seed, variant)
+        name = f"{self.id}-{variant:04d}"
+        return Program(source, name, self.id, self.role, dict(draws.recorded), seed)
+
+    def parameters(self) -> list[ParameterSpec]:
+        """Return what can be drawn in any branch, in the order of first appearance.
+
+        Found by drawing: many variants, then each choice that decides something.
+        """
+        return list(_parameters(self._compiled, self).values())
+
+    def _rendered(self, values: Mapping[str, Any], seed: int, variant: int) -> tuple[str, Draws]:
+        draws = Draws(f"{self.id}/{seed}/{variant}", values)
+        return rendered(self._compiled, draws), draws
+
+    def _check_names(self, values: Mapping[str, Any]) -> None:
+        known = _parameters(self._compiled, self) if values else {}
+        for name in values:
+            if name not in known:
+                raise EarshotError(
+                    f"The template {self.id!r} has no parameter {str(name)[:60]!r}.",
+                    remedy=_near(str(name), list(known)),
+                )
+
+
+@lru_cache(maxsize=256)
+def _parameters(_key: jinja2.Template, template: Template) -> dict[str, ParameterSpec]:
+    found: dict[str, ParameterSpec] = {}
+
+    def look(values: Mapping[str, Any], variant: int) -> None:
+        for name, spec in template._rendered(values, 0, variant)[1].specs.items():
+            found[name] = _union(found[name], spec, template) if name in found else spec
+
+    for variant in range(_LOOKS):
+        look({}, variant)
+    for spec in [s for s in found.values() if s.kind in ("pick", "chance")]:
+        for choice in spec.choices:
+            for variant in range(4):
+                look({spec.name: choice}, variant)
+    return found
+
+
+def _union(one: ParameterSpec, other: ParameterSpec, template: Template) -> ParameterSpec:
+    if one == other:
+        return one
+    if one.kind != other.kind:
+        raise EarshotError(
+            f"The parameter {one.name!r} is drawn by {one.kind!r} and by {other.kind!r}.",
+            where=str(template.path),
+            remedy="Give the two different names.",
+        )
+    choices = tuple(dict.fromkeys(one.choices + other.choices))
+    bounds = [spec for spec in (one, other) if spec.lo is not None]
+    lo = min((spec.lo for spec in bounds), default=None)
+    hi = max((spec.hi for spec in (one, other) if spec.hi is not None), default=None)
+    return replace(one, choices=choices, lo=lo, hi=hi)
+
+
+def load(path: Path) -> Template:
+    """Read a template from a file, a user's own included.
+
+    Raises
+    ------
+    EarshotError
+        With file and line, when the header or the template isn't right.
+    """
+    path = Path(path)
+    if not path.name.endswith(SUFFIX):
+        raise EarshotError(f"A template's name ends in {SUFFIX!r}.", where=str(path))
+    template_id = workspace.checked_name(path.name.removesuffix(SUFFIX), "template")
+    text, code = compiled(path)
+    header = read_header(text, path)
+    sound = promised_windows(header.pop("sound"), path)
+    return Template(id=template_id, path=path, sound=sound, _compiled=code, **header)
+
+
+def templates(folder: Path | None = None) -> list[Template]:
+    """Return all templates, sorted by tutorial section, then by id.
+
+    A file that has changed since is read again.
+    """
+    found = [_loaded(path) for path in _files(folder)]
+    return sorted(found, key=lambda t: ([int(part) for part in t.section.split(".")], t.id))
+
+
+def template(template_id: str, folder: Path | None = None) -> Template:
+    """Return one template by its id.
+
+    Raises
+    ------
+    EarshotError
+        Naming near matches, when there is none.
+    """
+    paths = {path.name.removesuffix(SUFFIX): path for path in _files(folder)}
+    if template_id not in paths:
+        raise EarshotError(
+            f"There is no template {str(template_id)[:80]!r}.",
+            remedy=_near(str(template_id), sorted(paths)),
+        )
+    return _loaded(paths[template_id])
+
+
+def _files(folder: Path | None) -> list[Path]:
+    return sorted((folder or workspace.TEMPLATES).glob(f"*{SUFFIX}"))
+
+
+def _loaded(path: Path) -> Template:
+    state = path.stat()
+    return _load_once(path, state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=256)
+def _load_once(path: Path, _changed: int, _size: int) -> Template:
+    return load(path)
+
+
+def _near(name: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
+    near += [other for other in known if name and name in other and other not in near][:3]
+    return f"{'Did you mean' if near else 'There are'} {', '.join(near or known)}?"

@@ -1,0 +1,254 @@
+"""What can be drawn in a template, and how a value is drawn, checked and narrowed.
+
+Every draw is a pure function of a stream's name and the parameter's name: SHA-256
+gives the fractions, and the arithmetic on them is exact or correctly rounded. So
+the same seed gives the same programs on every machine and every Python, and a
+parameter that is added to a template leaves the draws of all the others alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Context, Decimal
+from functools import lru_cache
+from typing import Any
+
+from core.errors import EarshotError
+from core.programs.program import Value
+
+Fractions = Callable[[int], float]
+
+LISTS = ("several", "sample_of", "walk", "rhythm")
+NUMBERS = ("uniform", "log_uniform", "integer")
+
+# Decimal's exp and ln are correctly rounded, unlike those of the C library.
+_DECIMAL = Context(prec=24)
+
+
+@dataclass(frozen=True)
+class Range:
+    """Let a number be drawn between `lo` and `hi` instead of its whole range."""
+
+    lo: float
+    hi: float
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Let a parameter be drawn from these of its choices only."""
+
+    choices: tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class ParameterSpec:
+    """A parameter of a template: what it can be.
+
+    Parameters
+    ----------
+    name : str
+        As it is drawn in the template.
+    kind : str
+        "pick", "chance", a number ("uniform", "log_uniform", "integer") or a
+        list ("several", "sample_of", "walk", "rhythm"), which is recorded as
+        text: "0.5, 0.25, 0.25".
+    choices : tuple
+        Of "pick", "several", "sample_of" and "rhythm"; (False, True) of "chance".
+    lo, hi : float or None
+        Smallest and largest value of a number or of a member of a "walk";
+        for "rhythm" `hi` is the sum of its members, in beats.
+    digits : int
+        "uniform": decimal places. "log_uniform": significant figures.
+    step : int
+        "integer": distance of neighbouring values. "walk": largest leap.
+    count : int
+        Members of a list; for "rhythm" they vary and this is 0.
+    p : float
+        "chance": probability of True.
+    """
+
+    name: str
+    kind: str
+    choices: tuple[Value, ...] = ()
+    lo: float | None = None
+    hi: float | None = None
+    digits: int = 0
+    step: int = 1
+    count: int = 1
+    p: float = 0.5
+
+    def draw(self, fractions: Fractions) -> Any:
+        """Return a value; `fractions(i)` is the i-th fraction, in [0, 1)."""
+        return _DRAW[self.kind](self, fractions)
+
+    def checked(self, value: Any) -> Any:
+        """Return `value`, given from outside, as this parameter would hold it.
+
+        Raises
+        ------
+        EarshotError
+            When this parameter can never have that value.
+        """
+        if self.kind in LISTS:
+            return self._checked_list(value)
+        if self.kind in NUMBERS:
+            return self._checked_number(value)
+        for choice in self.choices:
+            if choice == value and isinstance(choice, bool) == isinstance(value, bool):
+                return choice
+        raise self._refusal(value, f"one of {ruby(self.choices)}")
+
+    def narrowed(self, to: Range | OneOf) -> ParameterSpec:
+        """Return this parameter with fewer values.
+
+        Raises
+        ------
+        EarshotError
+            When it has no such values.
+        """
+        if isinstance(to, OneOf) and self.kind in ("pick", "chance") and to.choices:
+            kept = tuple(dict.fromkeys(self.checked(choice) for choice in to.choices))
+            p = self.p if len(kept) == 2 else float(kept == (True,))
+            return replace(self, choices=kept, p=p)
+        if isinstance(to, Range) and self.kind in NUMBERS and to.lo <= to.hi:
+            lo, hi = self._checked_number(to.lo), self._checked_number(to.hi)
+            return replace(self, lo=lo, hi=hi)
+        raise self._refusal(to, "narrowed by a Range of numbers or by OneOf its choices")
+
+    def _checked_number(self, value: Any) -> float | int:
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if number and self.lo <= value <= self.hi:
+            if self.kind != "integer":
+                return float(value)
+            if float(value).is_integer() and (value - self.lo) % self.step == 0:
+                return int(value)
+        steps = f" in steps of {self.step}" if self.step > 1 else ""
+        whole = "a whole number" if self.kind == "integer" else "a number"
+        raise self._refusal(value, f"{whole} from {self.lo} to {self.hi}{steps}")
+
+    def _checked_list(self, value: Any) -> list[Value]:
+        members = value.split(", ") if isinstance(value, str) else list(value)
+        choices = self.choices or tuple(range(int(self.lo), int(self.hi) + 1))
+        by_text = {ruby(choice): choice for choice in choices}
+        texts = [ruby(member) for member in members]
+        known = [by_text[text] for text in texts if text in by_text]
+        fits = sum(known) == self.hi if self.kind == "rhythm" else len(known) == self.count
+        if self.kind == "sample_of":
+            fits = fits and len(set(texts)) == len(texts)
+        if len(known) == len(texts) and fits:
+            return known
+        size = f"that sum to {self.hi}" if self.kind == "rhythm" else f"({self.count} of them)"
+        raise self._refusal(value, f"members of {ruby(choices)} {size}")
+
+    def _refusal(self, value: Any, wanted: str) -> EarshotError:
+        return EarshotError(
+            f"The parameter {self.name!r} cannot be {str(value)[:80]!r}.",
+            remedy=f"It must be {wanted[:400]}.",
+        )
+
+
+def fractions_of(stream: str, name: str) -> Fractions:
+    """Return the fractions in [0, 1) that belong to one parameter of one stream.
+
+    The i-th is the top 53 bits of SHA-256 over "stream/name/i", divided by 2**53.
+    """
+    start = hashlib.sha256(f"{stream}/{name}/".encode("utf-8"))
+
+    def fraction(i: int) -> float:
+        digest = start.copy()
+        digest.update(str(i).encode("ascii"))
+        return (int.from_bytes(digest.digest()[:8], "big") >> 11) / 2.0**53
+
+    return fraction
+
+
+def ruby(value: Any) -> str:
+    """Return `value` as it is written in a template's output.
+
+    Strings are written as they are (`:{{ pick("synth", …) }}`), booleans in
+    Ruby's spelling, lists with ", " between their members.
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(ruby(member) for member in value)
+    return str(value)
+
+
+def _pick(spec: ParameterSpec, fractions: Fractions) -> Value:
+    return _chosen(spec.choices, fractions(0))
+
+
+def _chance(spec: ParameterSpec, fractions: Fractions) -> bool:
+    return fractions(0) < spec.p
+
+
+def _uniform(spec: ParameterSpec, fractions: Fractions) -> float:
+    value = round(spec.lo + fractions(0) * (spec.hi - spec.lo), spec.digits)
+    return float(min(max(value, spec.lo), spec.hi))
+
+
+def _log_uniform(spec: ParameterSpec, fractions: Fractions) -> float:
+    lo, hi = _logarithm(spec.lo), _logarithm(spec.hi)
+    width = _DECIMAL.subtract(hi, lo)
+    exponent = _DECIMAL.fma(Decimal(fractions(0)), width, lo)
+    value = float(f"{_DECIMAL.exp(exponent):.{spec.digits - 1}e}")
+    return float(min(max(value, spec.lo), spec.hi))
+
+
+@lru_cache(maxsize=1024)
+def _logarithm(value: float) -> Decimal:
+    return _DECIMAL.ln(Decimal(value))
+
+
+def _integer(spec: ParameterSpec, fractions: Fractions) -> int:
+    values = int(spec.hi - spec.lo) // spec.step + 1
+    return int(spec.lo) + spec.step * int(fractions(0) * values)
+
+
+def _several(spec: ParameterSpec, fractions: Fractions) -> list[Value]:
+    return [_chosen(spec.choices, fractions(i)) for i in range(spec.count)]
+
+
+def _sample_of(spec: ParameterSpec, fractions: Fractions) -> list[Value]:
+    left = list(spec.choices)
+    return [left.pop(int(fractions(i) * len(left))) for i in range(spec.count)]
+
+
+def _walk(spec: ParameterSpec, fractions: Fractions) -> list[int]:
+    lo, hi = int(spec.lo), int(spec.hi)
+    here = lo + int(fractions(0) * (hi - lo + 1))
+    steps = [here]
+    for i in range(1, spec.count):
+        low, high = max(lo, here - spec.step), min(hi, here + spec.step)
+        here = low + int(fractions(i) * (high - low + 1))
+        steps.append(here)
+    return steps
+
+
+def _rhythm(spec: ParameterSpec, fractions: Fractions) -> list[Value]:
+    left, lengths = spec.hi, []
+    while left > 0:
+        length = _chosen([c for c in spec.choices if c <= left], fractions(len(lengths)))
+        lengths.append(length)
+        left -= length
+    return lengths
+
+
+def _chosen(options: Sequence[Value], fraction: float) -> Value:
+    return options[int(fraction * len(options))]
+
+
+_DRAW: dict[str, Callable[[ParameterSpec, Fractions], Any]] = {
+    "pick": _pick,
+    "chance": _chance,
+    "uniform": _uniform,
+    "log_uniform": _log_uniform,
+    "integer": _integer,
+    "several": _several,
+    "sample_of": _sample_of,
+    "walk": _walk,
+    "rhythm": _rhythm,
+}

@@ -1,0 +1,118 @@
+"""Sonic Pi 3.2.2's words, in groups that a template can draw from by name.
+
+A template sees every group as a list: `pick("kick", kicks)`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+_SYNTHS = {
+    # Speak at once and carry a tune even when the note is short.
+    "leads": "beep saw pulse square tri dsaw dpulse dtri fm prophet supersaw tb303 blade "
+    "chiplead subpulse tech_saws pluck piano pretty_bell dull_bell mod_fm mod_saw mod_pulse "
+    "mod_tri mod_beep hoover zawa",
+    "plucked": "pluck piano pretty_bell dull_bell fm beep tri chiplead blade",
+    "soft": "sine beep tri dtri fm pretty_bell dull_bell piano pluck blade hollow",
+    # Hold a long note without becoming shrill.
+    "pads": "hollow dark_ambience prophet blade dsaw supersaw tech_saws saw dtri growl "
+    "dpulse fm mod_sine mod_tri subpulse",
+    "basses": "tb303 fm subpulse dsaw prophet saw pulse square tri dpulse chipbass zawa hoover "
+    "supersaw tech_saws growl mod_saw mod_pulse mod_dsaw dtri beep sine",
+    "noises": "noise pnoise bnoise gnoise cnoise",
+    "modulated": "mod_fm mod_saw mod_dsaw mod_sine mod_beep mod_tri mod_pulse",
+}
+
+_SAMPLES = {
+    "kicks": "bd_808 bd_ada bd_boom bd_fat bd_gas bd_haus bd_klub bd_mehackit bd_pure bd_sone "
+    "bd_tek bd_zome bd_zum drum_bass_hard drum_bass_soft drum_heavy_kick elec_soft_kick "
+    "elec_hollow_kick",
+    "snares": "sn_dub sn_dolf sn_generic sn_zome drum_snare_hard drum_snare_soft elec_snare "
+    "elec_hi_snare elec_lo_snare elec_mid_snare elec_filt_snare perc_snap perc_snap2",
+    "hats": "drum_cymbal_closed drum_cymbal_pedal elec_tick elec_cymbal elec_twip elec_flip "
+    "elec_ping perc_swash elec_pop elec_blip2",
+    "cymbals": "drum_cymbal_open drum_cymbal_hard drum_cymbal_soft drum_splash_hard "
+    "drum_splash_soft elec_cymbal",
+    "toms": "drum_tom_hi_hard drum_tom_hi_soft drum_tom_mid_hard drum_tom_mid_soft "
+    "drum_tom_lo_hard drum_tom_lo_soft elec_fuzz_tom",
+    "blips": "elec_beep elec_bell elec_blip elec_blip2 elec_blup elec_bong elec_chime elec_flip "
+    "elec_ping elec_plip elec_pop elec_tick elec_triangle elec_twang elec_twip elec_wood",
+    "percussion": "drum_cowbell perc_snap perc_snap2 perc_swash perc_till elec_wood elec_bong "
+    "elec_triangle elec_twang misc_crow misc_burp vinyl_scratch perc_impact1 perc_impact2 "
+    "perc_door perc_bell perc_bell2",
+    "tablas": "tabla_ghe1 tabla_ghe2 tabla_ghe3 tabla_ghe4 tabla_ghe5 tabla_ghe6 tabla_ghe7 "
+    "tabla_ghe8 tabla_na tabla_na_o tabla_na_s tabla_ke1 tabla_ke2 tabla_ke3 tabla_re "
+    "tabla_tas1 tabla_tas2 tabla_tas3 tabla_te1 tabla_te2 tabla_te_m tabla_te_ne tabla_tun1 "
+    "tabla_tun2 tabla_tun3 tabla_dhec",
+    "bass_hits": "bass_dnb_f bass_drop_c bass_hard_c bass_hit_c bass_thick_c bass_trance_c "
+    "bass_voxy_c bass_voxy_hit_c bass_woodsy_c",
+    "breaks": "loop_amen loop_amen_full loop_breakbeat loop_compus loop_garzul loop_industrial "
+    "loop_mehackit1 loop_mehackit2 loop_mika loop_safari loop_tabla loop_weirdo loop_electric "
+    "loop_perc1 loop_perc2 loop_3d_printer",
+    "textures": "ambi_choir ambi_dark_woosh ambi_drone ambi_glass_hum ambi_glass_rub "
+    "ambi_haunted_hum ambi_lunar_land ambi_piano ambi_sauna ambi_soft_buzz ambi_swoosh "
+    "guit_e_fifths guit_e_slide guit_em9 guit_harmonics loop_drone_g_97 misc_cineboom "
+    "vinyl_hiss vinyl_rewind vinyl_backspin",
+    "glitches": "glitch_bass_g glitch_perc1 glitch_perc2 glitch_perc3 glitch_perc4 glitch_perc5 "
+    "glitch_robot1 glitch_robot2 mehackit_phone1 mehackit_phone2 mehackit_phone3 "
+    "mehackit_phone4 mehackit_robot1 mehackit_robot2 mehackit_robot3 mehackit_robot4 "
+    "mehackit_robot5 mehackit_robot6 mehackit_robot7",
+}
+
+# Semitones above the tonic, as Sonic Pi's own `scale` has them.
+_STEPS = {
+    "major": (0, 2, 4, 5, 7, 9, 11),
+    "minor": (0, 2, 3, 5, 7, 8, 10),
+    "dorian": (0, 2, 3, 5, 7, 9, 10),
+    "phrygian": (0, 1, 3, 5, 7, 8, 10),
+    "lydian": (0, 2, 4, 6, 7, 9, 11),
+    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
+    "minor_pentatonic": (0, 3, 5, 7, 10),
+    "major_pentatonic": (0, 2, 4, 7, 9),
+    "egyptian": (0, 2, 5, 7, 10),
+    "blues_minor": (0, 3, 5, 6, 7, 10),
+    "blues_major": (0, 2, 3, 4, 7, 9),
+    "harmonic_minor": (0, 2, 3, 5, 7, 8, 11),
+    "hungarian_minor": (0, 2, 3, 6, 7, 8, 11),
+    "whole_tone": (0, 2, 4, 6, 8, 10),
+    "hirajoshi": (0, 2, 3, 7, 8),
+    "kumoi": (0, 2, 3, 7, 9),
+    "iwato": (0, 1, 5, 6, 10),
+    "pelog": (0, 1, 3, 7, 8),
+    "bhairav": (0, 1, 4, 5, 7, 8, 11),
+    "spanish": (0, 1, 3, 4, 5, 7, 8, 10),
+    "romanian_minor": (0, 2, 3, 6, 7, 9, 10),
+    "prometheus": (0, 2, 4, 6, 11),
+}
+
+_TONICS = "c cs d ds e f fs g gs a as b".split()
+
+
+def pitch(tonic: int, scale: str, degree: int) -> int:
+    """Return the MIDI note of a scale's degree.
+
+    Parameters
+    ----------
+    tonic : int
+        MIDI note of degree 0.
+    scale : str
+        One of the template's word `scales`.
+    degree : int
+        Any whole number; beyond the scale it goes on in the octave above or below.
+    """
+    steps = _STEPS[scale]
+    octave, step = divmod(degree, len(steps))
+    return tonic + 12 * octave + steps[step]
+
+
+def note_name(midi: int) -> str:
+    """Return a MIDI note as Sonic Pi writes it: 60 is `:c4`."""
+    octave, tone = divmod(midi, 12)
+    return f":{_TONICS[tone]}{octave - 1}"
+
+
+def words() -> dict[str, Any]:
+    """Return everything a template can name besides its draws."""
+    groups = {group: names.split() for group, names in (_SYNTHS | _SAMPLES).items()}
+    scales = {"scales": list(_STEPS), "tonics": list(_TONICS)}
+    return groups | scales | {"pitch": pitch, "note_name": note_name}
