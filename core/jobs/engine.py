@@ -1,0 +1,179 @@
+"""Start jobs and find them again."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Sequence
+
+from core import workspace
+from core.errors import EarshotError
+from core.jobs import processes, record
+from core.jobs.job import EVENTS, LOG, Job, look
+
+KEEP = 50
+NUMBERED = re.compile(r"(\d{5,})-[a-z0-9_-]+\Z")
+COMMAND = (sys.executable, "-P", "-m", "core")
+
+
+def jobs() -> list[Job]:
+    """All jobs of the workspace, the newest first."""
+    found = []
+    for folder in sorted(_folders(), key=_number, reverse=True):
+        try:
+            found.append(look(folder))
+        except EarshotError:  # Pruned meanwhile, or its record was torn by a dying disk.
+            continue
+    return found
+
+
+def job(job_id: str) -> Job:
+    """The job with this id, or with this number: "00012-build", or "12".
+
+    Raises
+    ------
+    EarshotError
+        When there is none.
+    """
+    if job_id.isdecimal():
+        for folder in _folders():
+            if _number(folder) == int(job_id):
+                return look(folder)
+    return look(workspace.jobs() / workspace.checked_name(job_id, "job"))
+
+
+def start(argv: Sequence[str], title: str, *, command: Sequence[str] = COMMAND) -> Job:
+    """Run ``./run *argv`` in the background, as a process that outlives this one.
+
+    The same command that is queued or running already is not started twice: its
+    job is returned.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        A command of Earshot with its arguments. Paths in it are absolute, or
+        relative to the current folder.
+    title : str
+        What it is, for people.
+    command : sequence of str
+        What `argv` is given to.
+
+    Raises
+    ------
+    EarshotError
+        When the job can't be written down or its process can't be started.
+    """
+    argv = [str(argument) for argument in argv]
+    home = workspace.jobs()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        # Two pages that press the same button at the same moment start one job.
+        with record.locked(home):
+            for other in jobs():
+                if other.active and list(other.argv) == argv:
+                    return other
+            folder = _make_folder(home, argv, title)
+            _spawn(folder, [*command, *argv])
+        _prune()
+    except OSError as error:
+        raise EarshotError(
+            f"The job could not be started: {error.strerror or error}.",
+            where=str(home),
+            remedy="Make room or give write access there, then start it again.",
+        ) from error
+    return look(folder)
+
+
+def _folders() -> list[Path]:
+    try:
+        return [f for f in workspace.jobs().iterdir() if NUMBERED.match(f.name)]
+    except FileNotFoundError:
+        return []
+
+
+def _number(folder: Path) -> int:
+    """Jobs are counted, not dated: their order stands when the clock is set back."""
+    return int(NUMBERED.match(folder.name)[1])
+
+
+def _make_folder(home: Path, argv: list[str], title: str) -> Path:
+    number = max(map(_number, _folders()), default=0) + 1
+    kind = re.sub(r"[^a-z0-9]+", "-", argv[0].lower()).strip("-")[:32] if argv else ""
+    folder = home / f"{number:05d}-{kind or 'job'}"
+    folder.mkdir()
+    new: record.Record = {
+        "id": folder.name,
+        "title": title,
+        "argv": argv,
+        "state": "queued",
+        "pid": None,
+        "process_start": None,
+        "boot": processes.boot_id(),
+        "created": time.time(),
+        "started": None,
+        "ended": None,
+        "cancel_asked": None,
+        "progress": {},
+        "error": None,
+        "exit": None,
+    }
+    try:
+        record.write(folder, new)
+        (folder / EVENTS).touch()
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return folder
+
+
+def _spawn(folder: Path, command: list[str]) -> None:
+    paths = [str(workspace.PROJECT), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        **os.environ,
+        processes.JOB_VARIABLE: str(folder),
+        "EARSHOT_WORKSPACE": str(workspace.root()),
+        "PYTHONPATH": os.pathsep.join(filter(None, dict.fromkeys(paths))),
+        "PYTHONUNBUFFERED": "1",
+    }
+    try:
+        with open(folder / LOG, "ab") as log:
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                # A session of its own: Ctrl+C in the server's terminal is not meant for it.
+                start_new_session=True,
+            )
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    born = {"pid": process.pid, "process_start": processes.start_time(process.pid)}
+    if born["process_start"] is not None:
+        record.update(folder, lambda found: born)
+    threading.Thread(
+        target=_wait_for, args=(process, folder), name=folder.name, daemon=True
+    ).start()
+
+
+def _wait_for(process: subprocess.Popen, folder: Path) -> None:
+    """Take the process's exit status, which nobody else can, and write it down if need be."""
+    status = process.wait()
+    try:
+        record.update(folder, lambda found: record.end_lost(found, status))
+    except OSError:  # Pruned, or no room: whoever looks sees that the process is gone.
+        pass
+
+
+def _prune() -> None:
+    """Delete all but the newest `KEEP` jobs that have ended."""
+    ended = [old for old in jobs() if not old.active]
+    for old in ended[KEEP:]:
+        shutil.rmtree(old.folder, ignore_errors=True)

@@ -1,0 +1,250 @@
+"""What a page or a terminal sees of a job."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.errors import EarshotError
+from core.jobs import processes, record
+
+LOG = "log.txt"
+EVENTS = "events.jsonl"
+
+
+@dataclass(frozen=True)
+class JobStep:
+    """One step of a job: its name, finished units, and all of them."""
+
+    step: str
+    done: int
+    total: int
+
+
+@dataclass(frozen=True)
+class JobProgress:
+    """How far a job is.
+
+    Attributes
+    ----------
+    step : str
+        What it does now, in the user's words; "" before its first word.
+    done, total : int
+        Finished units and all units of this step.
+    note : str
+        The newest detail.
+    rate : float or None
+        Units a second over the recent past.
+    remaining_s : float or None
+        Seconds until this step is through at that rate; None while unknown.
+    steps : tuple of JobStep
+        Every step so far, in the order in which they began.
+    """
+
+    step: str = ""
+    done: int = 0
+    total: int = 0
+    note: str = ""
+    rate: float | None = None
+    remaining_s: float | None = None
+    steps: tuple[JobStep, ...] = ()
+
+    @property
+    def fraction(self) -> float:
+        """Finished part of this step, in [0, 1]."""
+        return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class JobError:
+    """Why a job failed: one sentence, the place, and what to do about it."""
+
+    message: str
+    where: str | None = None
+    remedy: str | None = None
+
+    def __str__(self) -> str:
+        return str(EarshotError(self.message, where=self.where, remedy=self.remedy))
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job as it was when it was looked at; `core.jobs.job(id)` looks again.
+
+    Attributes
+    ----------
+    id : str
+        Name of its folder; a later job's id sorts after an earlier one's.
+    title : str
+        For people: "Build corpus beats".
+    argv : tuple of str
+        The command, as in ``./run *argv``.
+    state : {"queued", "running", "done", "failed", "cancelled"}
+    progress : JobProgress
+    error : JobError or None
+        Of a failed job.
+    created, started, ended : float or None
+        Seconds since the epoch.
+    exit : int or None
+        Exit status of its process, minus the signal's number if one ended it.
+    cancel_asked : bool
+        Whether somebody asked it to end.
+    heartbeat : float or None
+        Seconds since the epoch when its process last showed that it lives.
+    folder : Path
+    pid : int or None
+    """
+
+    id: str
+    title: str
+    argv: tuple[str, ...]
+    state: str
+    progress: JobProgress
+    error: JobError | None
+    created: float
+    started: float | None
+    ended: float | None
+    exit: int | None
+    cancel_asked: bool
+    heartbeat: float | None
+    folder: Path
+    pid: int | None
+
+    @property
+    def active(self) -> bool:
+        """Whether it is queued or running."""
+        return self.state in record.ACTIVE
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it has been running, or ran; None while it is queued."""
+        if self.started is None:
+            return None
+        return max(0.0, (time.time() if self.ended is None else self.ended) - self.started)
+
+    def log_tail(self, lines: int = 200, limit: int = 200_000) -> str:
+        """The last `lines` lines of its log, at most `limit` bytes; "" if there are none."""
+        try:
+            with open(self.folder / LOG, "rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - limit))
+                text = file.read().decode("utf-8", "replace")
+        except OSError:
+            return ""
+        return "".join(text.splitlines(keepends=True)[-lines:])
+
+    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+        """What its stages reported from byte `offset` of its events on.
+
+        Returns
+        -------
+        events : list of dict
+            With "time", "step", "done", "total", "note" and "data".
+        offset : int
+            Where the next call goes on, so that nothing is read twice.
+        """
+        try:
+            with open(self.folder / EVENTS, "rb") as file:
+                file.seek(offset)
+                # A line that is still being written is left for the next call.
+                lines = file.read().rpartition(b"\n")
+        except OSError:
+            return [], offset
+        events = []
+        for line in lines[0].splitlines():
+            try:
+                events.append(json.loads(line))
+            except ValueError:  # Torn by a full disk: the others still count.
+                continue
+        return events, offset + len(lines[0]) + len(lines[1])
+
+    def cancel(self, grace: float = 5.0) -> Job:
+        """End it: ask, and after `grace` seconds kill everything that it started.
+
+        Whatever it had finished stays. A job that has ended is left as it is.
+
+        Parameters
+        ----------
+        grace : float
+            Seconds that it gets to end by itself, and the longest that this blocks,
+            but for a moment.
+
+        Returns
+        -------
+        Job
+            As it is afterwards.
+        """
+        asked = record.update(self.folder, _ask_to_end)
+        if asked is not None and asked["state"] in record.ACTIVE:
+            leader = asked["pid"]
+            if processes.lives(leader, asked["process_start"]):
+                processes.signal_group(leader, signal.SIGTERM)
+                _wait_for_end(leader, asked["process_start"], grace)
+            processes.kill_all_of_job(self.folder)
+            record.update(self.folder, record.end_lost)
+        return look(self.folder)
+
+
+def look(folder: Path) -> Job:
+    """The job in `folder` as it is now; one whose process is gone has failed.
+
+    Raises
+    ------
+    EarshotError
+        When `folder` holds no job.
+    """
+    found = record.read(folder)
+    if found is not None and record.is_lost(found):
+        found = _end_lost(folder)
+    if found is None:
+        raise EarshotError(f"There is no job {folder.name!r}.", remedy="./run jobs lists them.")
+    return _from_record(folder, found)
+
+
+def _ask_to_end(found: record.Record) -> record.Record | None:
+    return {"cancel_asked": time.time()} if found["state"] in record.ACTIVE else None
+
+
+def _wait_for_end(pid: int, started: int, within: float) -> None:
+    end = time.monotonic() + within
+    while processes.lives(pid, started) and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def _end_lost(folder: Path) -> record.Record | None:
+    """Write down that the job's process is gone; say so even where that can't be written."""
+    try:
+        # Looked at again under the lock: it may have written its end and gone meanwhile.
+        return record.update(folder, lambda r: record.end_lost(r) if record.is_lost(r) else None)
+    except OSError:
+        found = record.read(folder)
+        return found and {**found, **(record.end_lost(found) or {})}
+
+
+def _from_record(folder: Path, found: record.Record) -> Job:
+    progress = dict(found["progress"])
+    steps = tuple(JobStep(**step) for step in progress.pop("steps", ()))
+    try:
+        heartbeat = (folder / record.FILE).stat().st_mtime
+    except OSError:
+        heartbeat = None
+    return Job(
+        id=folder.name,
+        title=found["title"],
+        argv=tuple(found["argv"]),
+        state=found["state"],
+        progress=JobProgress(**progress, steps=steps),
+        error=JobError(**found["error"]) if found["error"] else None,
+        created=found["created"],
+        started=found["started"],
+        ended=found["ended"],
+        exit=found["exit"],
+        cancel_asked=found["cancel_asked"] is not None,
+        heartbeat=heartbeat,
+        folder=folder,
+        pid=found["pid"],
+    )

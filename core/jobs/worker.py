@@ -1,0 +1,315 @@
+"""The inside of a job: its process writes down how far it is and how it ended."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Callable, Iterator, TextIO
+
+from core import workspace
+from core.errors import EarshotError
+from core.jobs import engine, processes, record
+from core.jobs.job import EVENTS
+from core.jobs.pace import Pace
+from core.progress import Progress
+
+EVENT_EVERY_S = 0.25
+WRITE_EVERY_S = 0.5
+HEARTBEAT_EVERY_S = 5.0
+LOOK_EVERY_S = 0.2
+# Below the pages, which somebody waits for; and the system, when memory runs out, should end a
+# job, which goes on later, rather than the dashboard.
+NICENESS = 5
+OOM_SCORE = 300
+
+
+def own_folder() -> Path | None:
+    """The folder of the job that this process is, or None when it is no job."""
+    folder = os.environ.get(processes.JOB_VARIABLE)
+    return Path(folder) if folder else None
+
+
+class Reporter:
+    """Writes a job's progress, often enough for a person and seldom enough for a disk.
+
+    Calls are a `core.progress.Progress` and return at once: a thread writes. That
+    thread is the heartbeat too. Nothing that fails in writing reaches the stage: a
+    build must not end because a bar could not be drawn.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._steps: dict[str, dict[str, Any]] = {}
+        self._paces: dict[str, Pace] = {}
+        self._written: dict[str, float] = {}
+        self._now: dict[str, Any] = {}
+        self._fresh = False
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep_writing, name="heartbeat", daemon=True)
+        self._thread.start()
+
+    def __call__(
+        self, step: str, done: int, total: int, note: str = "", data: dict | None = None
+    ) -> None:
+        with self._lock:
+            self._steps[step] = {"step": step, "done": done, "total": total}
+            pace = self._paces.setdefault(step, Pace())
+            pace.saw(done)
+            self._now = {"step": step, "done": done, "total": total, "note": note}
+            self._fresh = True
+            now = time.monotonic()
+            due = now - self._written.get(step, -EVENT_EVERY_S) >= EVENT_EVERY_S
+            if due or data is not None or done >= total:
+                self._written[step] = now
+                self._append({"time": time.time(), **self._now, "data": data})
+
+    def progress(self) -> record.Record:
+        """How far the job is, as it stands in the record."""
+        with self._lock:
+            if not self._now:
+                return {}
+            pace = self._paces[self._now["step"]]
+            return {
+                **self._now,
+                "rate": pace.rate,
+                "remaining_s": pace.remaining(self._now["total"]),
+                "steps": list(self._steps.values()),
+            }
+
+    def close(self) -> None:
+        """Stop writing; what is left to say is how the job ended."""
+        self._stop.set()
+        self._thread.join()
+
+    def _append(self, event: dict[str, Any]) -> None:
+        try:
+            with open(self._folder / EVENTS, "ab", buffering=0) as file:
+                file.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
+        except (OSError, TypeError, ValueError) as error:
+            print(f"An event was not written: {error}", file=sys.stderr)
+
+    def _keep_writing(self) -> None:
+        beat = time.monotonic()
+        while not self._stop.wait(WRITE_EVERY_S):
+            with self._lock:
+                fresh, self._fresh = self._fresh, False
+            try:
+                if fresh:
+                    record.update(self._folder, lambda found: {"progress": self.progress()})
+                elif time.monotonic() - beat > HEARTBEAT_EVERY_S:
+                    os.utime(self._folder / record.FILE)
+                else:
+                    continue
+                beat = time.monotonic()
+            except OSError:  # The next turn tries again.
+                self._fresh = self._fresh or fresh
+
+
+class _Unfailing:
+    """A text stream that loses words rather than fail, since a log may meet a full disk."""
+
+    def __init__(self, stream: TextIO):
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        try:
+            return self._stream.write(text)
+        except OSError:
+            return len(text)
+
+    def flush(self) -> None:
+        try:
+            self._stream.flush()
+        except OSError:
+            pass
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextmanager
+def ended_by_signal() -> Iterator[None]:
+    """Let SIGTERM end this process as Ctrl+C does: by KeyboardInterrupt, cleanly.
+
+    Forked children inherit the handler but not its meaning: they just end.
+    """
+    owner = os.getpid()
+
+    def end(number: int, frame: object) -> None:
+        if os.getpid() == owner:
+            raise KeyboardInterrupt
+        signal.signal(number, signal.SIG_DFL)
+        os.kill(os.getpid(), number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def turn(folder: Path | None, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Wait until no other heavy command runs in this workspace, then hold that turn.
+
+    Jobs get it in the order in which they were started. The kernel takes it back
+    when its holder ends, however that ends.
+
+    Parameters
+    ----------
+    folder : Path or None
+        The job that waits; None for a command in a terminal, which waits for
+        nobody but the holder.
+    waiting : callable
+        Is told whom it waits for, in one sentence, whenever that changes.
+
+    Raises
+    ------
+    EarshotError
+        When the workspace can't be written.
+    """
+    home = workspace.jobs()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        lock = open(home / "turn.lock", "ab")
+    except OSError as error:
+        raise EarshotError(
+            f"The workspace can't be written: {error.strerror or error}.",
+            where=str(home),
+            remedy="Give write access there, or set EARSHOT_WORKSPACE to another folder.",
+        ) from error
+    with lock:
+        said = None
+        while (reason := _not_yet(lock.fileno(), folder)) is not None:
+            if reason != said:
+                waiting(reason)
+                said = reason
+            time.sleep(LOOK_EVERY_S)
+        yield
+
+
+def _not_yet(lock: int, folder: Path | None) -> str | None:
+    """Take the turn and return None, or return who has it or comes first."""
+    try:
+        # Not flock: a worker forked by a holder that was killed would go on holding that.
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        running = [other.id for other in engine.jobs() if other.state == "running"]
+        return f"Waiting for {', '.join(reversed(running)) or 'another command'}."
+    earlier = [
+        other.id
+        for other in engine.jobs()
+        if folder is not None and other.state == "queued" and other.id < folder.name
+    ]
+    if not earlier:
+        return None
+    fcntl.lockf(lock, fcntl.LOCK_UN)
+    return f"Waiting for {', '.join(reversed(earlier))}."
+
+
+@contextmanager
+def working(folder: Path, *, heavy: bool) -> Iterator[Progress]:
+    """Be the job in `folder` while the block runs, and write down how it ended.
+
+    Parameters
+    ----------
+    folder : Path
+        See `own_folder`.
+    heavy : bool
+        Whether it waits for its `turn`.
+
+    Yields
+    ------
+    Progress
+        To hand to a stage.
+    """
+    sys.stdout, sys.stderr = _Unfailing(sys.stdout), _Unfailing(sys.stderr)
+    _step_back()
+    me = os.getpid()
+    _try_update(
+        folder,
+        lambda found: {
+            "pid": me,
+            "process_start": processes.start_time(me),
+            "boot": processes.boot_id(),
+        },
+    )
+    reporter = Reporter(folder)
+    ending = record.end("failed", 1)
+    try:
+        with ended_by_signal():
+            if heavy:
+                with turn(folder, lambda why: _try_update(folder, _waits(why))):
+                    _try_update(folder, _runs)
+                    yield reporter
+            else:
+                _try_update(folder, _runs)
+                yield reporter
+        ending = record.end("done", 0)
+    except BaseException as error:
+        ending = _ending(error)
+        raise
+    finally:
+        reporter.close()
+        progress = reporter.progress()
+        _try_update(folder, lambda found: {"progress": progress, **_asked(found, ending)})
+
+
+def _step_back() -> None:
+    os.nice(NICENESS)
+    try:
+        Path("/proc/self/oom_score_adj").write_text(str(OOM_SCORE))
+    except OSError:
+        pass
+
+
+def _runs(found: record.Record) -> record.Record:
+    return {"state": "running", "started": time.time(), "progress": {}}
+
+
+def _waits(why: str) -> Callable[[record.Record], record.Record]:
+    return lambda found: {"progress": {"note": why}}
+
+
+def _asked(found: record.Record, ending: record.Record) -> record.Record:
+    """What was asked to end and did is cancelled, whatever its workers' deaths looked like."""
+    if ending["state"] == "failed" and found["cancel_asked"] is not None:
+        return record.end("cancelled", ending["exit"])
+    return ending
+
+
+def _ending(error: BaseException) -> record.Record:
+    """How a job ends that raised `error`."""
+    if isinstance(error, KeyboardInterrupt):
+        return record.end("cancelled", 130)
+    if isinstance(error, EarshotError):
+        told = {"message": error.message, "where": error.where, "remedy": error.remedy}
+        return record.end("failed", 1, told)
+    if isinstance(error, SystemExit):
+        if not error.code:
+            return record.end("done", 0)
+        status = error.code if isinstance(error.code, int) else 1
+        told = {"message": f"It ended with status {status}.", "where": None}
+        return record.end("failed", status, {**told, "remedy": "Its log says more."})
+    if isinstance(error, MemoryError):
+        told = {"message": "Memory ran out.", "where": None}
+        return record.end("failed", 1, {**told, "remedy": "Close other programs; start it again."})
+    last = traceback.format_exception_only(error)[-1].strip()
+    told = {"message": f"A defect of Earshot's own: {last}", "where": None}
+    return record.end("failed", 1, {**told, "remedy": "Its log says where."})
+
+
+def _try_update(folder: Path, change: Callable[[record.Record], record.Record | None]) -> None:
+    try:
+        record.update(folder, change)
+    except OSError as error:
+        print(f"The job's record was not written: {error}", file=sys.stderr)
