@@ -1,0 +1,217 @@
+"""Trained alignments of a corpus: one folder each, whole or not there."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterator, Mapping
+
+import pandas as pd
+
+from core.errors import EarshotError
+from core.workspace import atomic_write
+
+if TYPE_CHECKING:
+    import torch
+
+_ID = re.compile(r"(\d{4,})-[0-9a-f]{8}\Z")
+_PARTIAL = ".partial-"
+
+
+@dataclass(frozen=True)
+class AlignmentRecord:
+    """A trained pair of projection heads, with all that is known about it.
+
+    Attributes
+    ----------
+    id : str
+        ``0003-5f1c09ab``: the how-manieth of its corpus, and the beginning of a
+        hash of config and heads.
+    path : Path
+        Its folder.
+    created : str
+        UTC, ISO 8601.
+    config : dict
+        As it was given to `save`, JSON types only.
+    metrics : dict
+        Likewise. NaN and infinities are None: JSON has no such numbers.
+    """
+
+    id: str
+    path: Path
+    created: str
+    config: dict[str, Any]
+    metrics: dict[str, Any]
+
+    def heads(self) -> dict[str, torch.Tensor]:
+        """Weights of the projection heads by name, on the CPU."""
+        from safetensors import SafetensorError
+        from safetensors.torch import load_file
+
+        try:
+            return load_file(self.path / "heads.safetensors")
+        except (OSError, SafetensorError) as error:
+            raise _damaged(self.path / "heads.safetensors", error) from error
+
+    def history(self) -> pd.DataFrame:
+        """One row an epoch, as the trainer wrote it."""
+        return _parquet(self.path / "history.parquet")
+
+    def map(self) -> pd.DataFrame | None:
+        """The map's points; None before one was made."""
+        path = self.path / "map.parquet"
+        return _parquet(path) if path.exists() else None
+
+
+class AlignmentStore:
+    """The folder ``alignments/`` of one corpus.
+
+    Saving takes no part in the corpus's writer lock: an alignment that took an
+    hour must not be lost because a build of the same corpus goes on.
+    """
+
+    def __init__(self, folder: Path):
+        self._folder = folder
+
+    def save(
+        self,
+        config: Mapping[str, Any],
+        heads: Mapping[str, torch.Tensor],
+        metrics: Mapping[str, Any],
+        history: pd.DataFrame,
+    ) -> str:
+        """Write an alignment's folder beside its place and rename it there.
+
+        Returns
+        -------
+        str
+            The new alignment's id.
+        """
+        from safetensors.torch import save
+
+        weights = save({k: v.detach().cpu().contiguous() for k, v in heads.items()})
+        settings = _json(config, "config")
+        digest = hashlib.sha256(settings.encode() + weights).hexdigest()[:8]
+        with self._locked():
+            last = max((int(_ID.match(i)[1]) for i in self.ids()), default=0)
+            alignment_id = f"{last + 1:04d}-{digest}"
+            created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+            partial = self._folder / f"{_PARTIAL}{alignment_id}"
+            partial.mkdir()
+            _write(partial / "config.json", settings)
+            _write(partial / "metrics.json", _json(metrics, "metrics"))
+            _write(partial / "record.json", _json({"created": created}, "record"))
+            _write(partial / "heads.safetensors", weights)
+            _write_parquet(partial / "history.parquet", history)
+            os.replace(partial, self._folder / alignment_id)
+        return alignment_id
+
+    def ids(self) -> list[str]:
+        """All alignments' ids, oldest first."""
+        if not self._folder.is_dir():
+            return []
+        found = [entry.name for entry in self._folder.iterdir() if _ID.match(entry.name)]
+        return sorted(found, key=lambda name: (int(_ID.match(name)[1]), name))
+
+    def load(self, alignment_id: str) -> AlignmentRecord:
+        """Return the alignment of that id.
+
+        Raises
+        ------
+        EarshotError
+            When there is none, or a file of it is missing or damaged.
+        """
+        if alignment_id not in self.ids():
+            raise EarshotError(
+                f"There is no alignment {str(alignment_id)[:80]!r} in this corpus.",
+                where=str(self._folder),
+                remedy=f"There are: {', '.join(self.ids()) or 'none; train one first'}.",
+            )
+        path = self._folder / alignment_id
+        return AlignmentRecord(
+            id=alignment_id,
+            path=path,
+            created=_read_json(path / "record.json").get("created", ""),
+            config=_read_json(path / "config.json"),
+            metrics=_read_json(path / "metrics.json"),
+        )
+
+    def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:
+        """Write the map of an alignment in place of an older one."""
+        path = self.load(alignment_id).path / "map.parquet"
+        _write_parquet(path, points)
+        return path
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            # Held only while files are written, so waiting for it is right.
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            for leftover in self._folder.glob(f"{_PARTIAL}*"):
+                shutil.rmtree(leftover)
+            yield
+        finally:
+            os.close(descriptor)
+
+
+def _json(value: Mapping[str, Any], what: str) -> str:
+    try:
+        return json.dumps(_finite(dict(value)), indent=2, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise EarshotError(f"The alignment's {what} cannot be written as JSON ({error}).") from error
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    if hasattr(value, "item"):  # a number of numpy's or torch's
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _write(path: Path, content: str | bytes) -> None:
+    with atomic_write(path) as handle:
+        handle.write(content.encode() if isinstance(content, str) else content)
+
+
+def _write_parquet(path: Path, frame: pd.DataFrame) -> None:
+    with atomic_write(path) as handle:
+        frame.to_parquet(handle, index=False)
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(value, dict):
+            raise ValueError("not a JSON object")
+        return value
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    try:
+        return pd.read_parquet(path)
+    except (OSError, ValueError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, error: Exception) -> EarshotError:
+    return EarshotError(
+        f"A file of this alignment is missing or damaged ({error}).",
+        where=str(path),
+        remedy="Remove the alignment's folder and train it again.",
+    )

@@ -1,0 +1,390 @@
+"""A corpus on disk, and every way to read and to write it."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from core import workspace
+from core.corpus import files, rows, schema, vectors
+from core.corpus.alignments import AlignmentRecord, AlignmentStore
+from core.corpus.clips import ClipStore
+from core.corpus.database import Database
+from core.corpus.vectors import Pairs
+from core.errors import EarshotError
+from core.programs.program import Program
+from core.sonicpi.clip import Clip, Rendering
+
+if TYPE_CHECKING:
+    import torch
+
+SECONDS = 18.0
+
+
+def list_corpora() -> list[str]:
+    """Names of the workspace's corpora, sorted."""
+    folder = workspace.corpora()
+    if not folder.is_dir():
+        return []
+    return sorted(path.parent.name for path in folder.glob(f"*/{schema.FILE}"))
+
+
+class Corpus:
+    """Programs with their clips, embeddings and alignments.
+
+    Made by `Corpus.create` and `Corpus.open`. Whatever returns has been
+    committed: a process that is killed loses at most the call it was in. Any
+    number of processes and threads read while one writes; each method that
+    writes takes the writer's lock, and `writing` keeps it over several.
+
+    Attributes
+    ----------
+    name : str
+    path : Path
+        Its folder, absolute.
+    """
+
+    def __init__(self, name: str):
+        self.name = workspace.checked_name(name, "corpus")
+        self.path = workspace.corpora() / name
+        self._database = Database(self.path, name)
+        self._clips = ClipStore(self._database, self.path / "audio")
+        self._alignments = AlignmentStore(self.path / "alignments")
+
+    # -- opening --------------------------------------------------------------------------
+
+    @classmethod
+    def create(
+        cls,
+        name: str,
+        exist_ok: bool = False,
+        *,
+        seconds: float = SECONDS,
+        seed: int = 0,
+        audio_format: str = "flac",
+    ) -> Corpus:
+        """Make an empty corpus.
+
+        Parameters
+        ----------
+        name : str
+        exist_ok : bool
+            Open a corpus of that name if there is one; the other arguments
+            are then not looked at.
+        seconds : float
+            Length of every clip, above 0 and at most 600.
+        seed : int
+            Decides the split.
+        audio_format : {"flac", "ogg"}
+            FLAC is lossless and repeats byte for byte, Ogg Vorbis is about a
+            sixth of its size and does neither.
+
+        Raises
+        ------
+        EarshotError
+            When it exists and `exist_ok` is false, or an argument is out of range.
+        """
+        corpus = cls(name)
+        if not 0 < seconds <= 600:
+            raise EarshotError(f"A clip cannot last {seconds} s.", remedy="Use 1 to 600 seconds.")
+        if audio_format not in files.FORMATS:
+            raise EarshotError(
+                f"Clips cannot be kept as {audio_format!r}.",
+                remedy=f"Use one of: {', '.join(files.FORMATS)}.",
+            )
+        settings = {
+            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "seconds": float(seconds),
+            "seed": int(seed),
+            "audio_format": audio_format,
+        }
+        if corpus._database.create({key: json.dumps(value) for key, value in settings.items()}):
+            return corpus
+        if exist_ok:
+            return cls.open(name)
+        raise EarshotError(
+            f"There is a corpus '{name}' already.",
+            where=str(corpus.path),
+            remedy="Choose another name, or add to that one.",
+        )
+
+    @classmethod
+    def open(cls, name: str) -> Corpus:
+        """Open a corpus; bring it to the newest schema version if it has an older one.
+
+        Raises
+        ------
+        EarshotError
+            When there is none of that name (the message names near ones), or
+            its database is damaged or a newer Earshot's.
+        """
+        corpus = cls(name)
+        if not corpus._database.path.is_file():
+            known = list_corpora()
+            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
+            raise EarshotError(
+                f"There is no corpus '{name}'.",
+                where=str(workspace.corpora()),
+                remedy=f"Did you mean {' or '.join(near)}? " if near else ""
+                f"To make it: ./run build {name}",
+            )
+        corpus._database.open()
+        return corpus
+
+    def close(self) -> None:
+        """Close this thread's connection; reading opens another."""
+        self._database.close()
+
+    @contextmanager
+    def writing(self, holder: str) -> Iterator[None]:
+        """Keep everybody else from writing for as long as the block lasts.
+
+        Parameters
+        ----------
+        holder : str
+            The command, as another writer's error message shows it.
+
+        Raises
+        ------
+        EarshotError
+            When another process or thread is writing; says which and since when.
+        """
+        with self._database.lock.held(holder):
+            files.sweep(self._clips.folder)
+            yield
+
+    # -- settings -------------------------------------------------------------------------
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What holds for the whole corpus.
+
+        Always: ``created`` (UTC, ISO 8601), ``seconds`` (of a clip), ``seed``
+        (of the split), ``audio_format``, ``schema_version``.
+        """
+        with self._database.reading() as connection:
+            found = dict(connection.execute("SELECT key, value FROM meta"))
+            version = schema.version(connection)
+        return {**{key: json.loads(found[key]) for key in found}, "schema_version": version}
+
+    def set_setting(self, key: str, value: Any) -> None:
+        """Keep a JSON value under a name."""
+        with self._database.writing("changing a setting") as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, json.dumps(value))
+            )
+
+    # -- programs -------------------------------------------------------------------------
+
+    def add_programs(self, programs: Iterable[Program]) -> int:
+        """Add programs; return how many were new.
+
+        A source that is there already is passed over, whatever its name. A name
+        that another program has gets ``.2``, ``.3`` … at its end. New programs
+        are dealt to the split as `core.corpus.split` says.
+        """
+        seed = self.settings["seed"]
+        with self._database.writing("adding programs") as connection:
+            return rows.add_programs(connection, programs, seed)
+
+    def programs(self) -> pd.DataFrame:
+        """All programs in the order in which they were added.
+
+        Returns
+        -------
+        DataFrame
+            program (id), name, template, role, seed, source, parameters (dict),
+            state ("pending", "ok", "failed"), error_kind, error_message,
+            error_line, warnings (list of dict: kind, message, line), seconds,
+            rms, peak, audio (absolute path), split. Missing texts and integers
+            are None, missing measurements NaN.
+        """
+        with self._database.reading() as connection:
+            return rows.frame(connection, self._clips.folder)
+
+    def program(self, program_id: str) -> dict[str, Any]:
+        """One program, with the columns of `programs` as keys."""
+        with self._database.reading() as connection:
+            return rows.one(connection, self._clips.folder, program_id)
+
+    def counts(self) -> dict[str, int]:
+        """Number of programs: in all ("programs"), "ok", "failed", "pending"."""
+        with self._database.reading() as connection:
+            return rows.counts(connection)
+
+    def failures(self) -> dict[str, int]:
+        """Number of failed programs by kind of error, most frequent first."""
+        with self._database.reading() as connection:
+            return rows.failures(connection)
+
+    # -- clips ----------------------------------------------------------------------------
+
+    def pending_clips(self) -> list[tuple[str, str]]:
+        """(program id, source) of programs to render, in insertion order.
+
+        Those are programs that were never rendered, whose clip has vanished or
+        changed its size on disk, or that failed in a way that another try can
+        mend: because of the machine, or in an older renderer. Clips of an older
+        renderer are kept.
+        """
+        return self._clips.pending()
+
+    def put_rendering(self, program_id: str, rendering: Rendering, seconds: float) -> Clip | None:
+        """Keep what came of rendering a program: first its clip, then the fact.
+
+        Returns
+        -------
+        Clip or None
+            The clip as its file holds it, which is what is to be embedded.
+            None when the program failed.
+        """
+        return self._clips.put(program_id, rendering, seconds)
+
+    def adopt_clip(self, program_id: str, seconds: float) -> Clip | None:
+        """Take a program's clip that lies at its place already, if it is whole.
+
+        Its warnings are not known any more.
+
+        Returns
+        -------
+        Clip or None
+            None when there is no such file, or it is damaged.
+        """
+        return self._clips.adopt(program_id, seconds)
+
+    def clip_path(self, program_id: str) -> Path:
+        """The file of a program's clip.
+
+        Raises
+        ------
+        EarshotError
+            When the program has none; says why.
+        """
+        row = self.program(program_id)
+        if row["audio"] is None:
+            why = row["error_message"] or "it has not been rendered yet"
+            raise EarshotError(f"Program {row['name']} has no clip: {why}")
+        return Path(row["audio"])
+
+    # -- embeddings -----------------------------------------------------------------------
+
+    def missing_embeddings(self, encoder_id: str, revision: str | None = None) -> list[str]:
+        """Ids of programs that this encoder has still to embed, in insertion order.
+
+        Of a code encoder's all programs, of an audio encoder's those with a clip.
+
+        Parameters
+        ----------
+        encoder_id : str
+        revision : str, optional
+            Vectors of another revision count as missing.
+        """
+        modality = self._modality(encoder_id)
+        with self._database.reading() as connection:
+            return vectors.missing(connection, encoder_id, modality, revision)
+
+    def put_embeddings(
+        self,
+        encoder_id: str,
+        revision: str,
+        program_ids: Sequence[str],
+        matrix: np.ndarray,
+    ) -> None:
+        """Keep one vector a program, all of them or none.
+
+        Parameters
+        ----------
+        encoder_id, revision : str
+            Vectors of another revision of this encoder are dropped.
+        program_ids : sequence of str
+        matrix : float [n, dim]
+            Row i belongs to program i; kept as float32.
+
+        Raises
+        ------
+        EarshotError
+            When a value is not finite, the shape is wrong, or a program is
+            unknown or given twice.
+        """
+        modality = self._modality(encoder_id)
+        with self._database.writing("embedding") as connection:
+            vectors.put(connection, encoder_id, modality, revision, program_ids, matrix)
+
+    def _modality(self, encoder_id: str) -> str:
+        with self._database.reading() as connection:
+            row = vectors.encoder(connection, encoder_id)
+        if row:
+            return row.modality
+        from core.encoders import entry
+
+        return entry(encoder_id).modality
+
+    def embeddings(
+        self, encoder_id: str, program_ids: Sequence[str] | None = None
+    ) -> tuple[list[str], np.ndarray]:
+        """An encoder's vectors.
+
+        Parameters
+        ----------
+        encoder_id : str
+        program_ids : sequence of str, optional
+            Only these, in this order. Default: all, in insertion order.
+
+        Returns
+        -------
+        list of str
+            Program ids, a row each.
+        float32 [n, dim]
+        """
+        with self._database.reading() as connection:
+            return vectors.read(connection, encoder_id, program_ids)
+
+    def pairs(self, code_encoder: str, audio_encoder: str) -> Pairs:
+        """Code and sound of all programs that have a clip and both embeddings."""
+        with self._database.reading() as connection:
+            return vectors.pairs(connection, code_encoder, audio_encoder)
+
+    def encoders(self) -> list[tuple[str, str, int]]:
+        """(encoder id, modality, number of embeddings), code first."""
+        with self._database.reading() as connection:
+            return vectors.counts(connection)
+
+    # -- alignments -----------------------------------------------------------------------
+
+    def alignments(self) -> list[AlignmentRecord]:
+        """All alignments, oldest first."""
+        return [self._alignments.load(alignment_id) for alignment_id in self._alignments.ids()]
+
+    def save_alignment(
+        self,
+        config: Mapping[str, Any],
+        heads: Mapping[str, torch.Tensor],
+        metrics: Mapping[str, Any],
+        history: pd.DataFrame,
+    ) -> str:
+        """Keep a trained alignment; return its id."""
+        return self._alignments.save(config, heads, metrics, history)
+
+    def load_alignment(self, alignment_id: str) -> AlignmentRecord:
+        """The alignment of that id; EarshotError when there is none."""
+        return self._alignments.load(alignment_id)
+
+    def newest_alignment(self) -> AlignmentRecord | None:
+        """The alignment that was saved last; None before the first."""
+        ids = self._alignments.ids()
+        return self._alignments.load(ids[-1]) if ids else None
+
+    def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:
+        """Keep the map of an alignment, in place of an older one."""
+        return self._alignments.save_map(alignment_id, points)
+
+    def load_map(self, alignment_id: str) -> pd.DataFrame | None:
+        """The map's points; None before one was made."""
+        return self._alignments.load(alignment_id).map()

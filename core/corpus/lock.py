@@ -1,0 +1,126 @@
+"""One writer at a time, and a name for whoever it is."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import threading
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Iterator
+
+from core.errors import EarshotError
+
+_held: set[int] = set()
+
+
+def _close_in_child() -> None:
+    # A forked child shares the open file and so the lock: it would keep a
+    # killed writer's corpus shut for as long as it lives.
+    for descriptor in _held:
+        os.close(descriptor)
+    _held.clear()
+
+
+os.register_at_fork(after_in_child=_close_in_child)
+
+
+class WriterLock:
+    """A lock on a file that goes away with its process, however that ends.
+
+    Parameters
+    ----------
+    path : Path
+        The lock file. It is made when missing and never deleted: two processes
+        that lock two files of the same name would both go ahead.
+    what : str
+        What it guards, for the message: "Corpus 'starter'".
+    """
+
+    def __init__(self, path: Path, what: str):
+        self._path = path
+        self._what = what
+        self._local = threading.local()
+
+    @property
+    def mine(self) -> bool:
+        """True while this thread holds the lock."""
+        return getattr(self._local, "depth", 0) > 0
+
+    @contextmanager
+    def held(self, holder: str) -> Iterator[None]:
+        """Hold the lock for the block; a block inside of it costs nothing.
+
+        Parameters
+        ----------
+        holder : str
+            The command that writes, as another writer's message will show it.
+
+        Raises
+        ------
+        EarshotError
+            When someone else holds it. The message says who and since when.
+        """
+        if self.mine:
+            self._local.depth += 1
+            try:
+                yield
+            finally:
+                self._local.depth -= 1
+            return
+        descriptor = self._acquire(holder)
+        self._local.depth = 1
+        try:
+            yield
+        finally:
+            self._local.depth = 0
+            _held.discard(descriptor)
+            os.close(descriptor)
+
+    def _acquire(self, holder: str) -> int:
+        try:
+            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise EarshotError(
+                f"{self._what} cannot be written ({error.strerror}).",
+                where=str(self._path),
+                remedy="Check that you may write there and that the disk is not full.",
+            ) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._sign(descriptor, holder)
+        except BlockingIOError as error:
+            signature = os.pread(descriptor, 4096, 0)
+            os.close(descriptor)
+            raise EarshotError(
+                f"{self._what} is being written by {_described(signature)}.",
+                remedy="Wait until it has finished, or end it; what it has finished stays.",
+            ) from error
+        except BaseException:
+            os.close(descriptor)
+            raise
+        _held.add(descriptor)
+        return descriptor
+
+    @staticmethod
+    def _sign(descriptor: int, holder: str) -> None:
+        signature = {
+            "pid": os.getpid(),
+            "command": holder,
+            "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+        }
+        # The line is written before the rest is cut off, so that nobody reads
+        # an empty file.
+        line = json.dumps(signature).encode() + b"\n"
+        os.pwrite(descriptor, line, 0)
+        os.ftruncate(descriptor, len(line))
+
+
+def _described(signature: bytes) -> str:
+    try:
+        who = json.loads(signature.split(b"\n", 1)[0])
+        return f"process {who['pid']} ({who['command']}) since {who['since']}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

@@ -1,0 +1,220 @@
+"""The database of a corpus: its tables, its versions, and what can befall it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Iterator
+
+from core.errors import EarshotError
+
+FILE = "corpus.sqlite"
+APPLICATION_ID = 0x45415253  # "EARS"
+# A 512-d vector is 2 kB: two of them do not fit into the usual page of 4 kB,
+# which then stands half empty; seven fit into 16 kB.
+PAGE_SIZE = 16_384
+
+# Entry n brings a database from version n to n + 1; never change one that has
+# been released, add another.
+MIGRATIONS: list[str] = [
+    """
+    CREATE TABLE meta (
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL                  -- JSON
+    ) WITHOUT ROWID;
+
+    CREATE TABLE programs (
+        position INTEGER PRIMARY KEY,        -- in the order they were added
+        id TEXT NOT NULL UNIQUE CHECK (length(id) = 32),
+        name TEXT NOT NULL UNIQUE,
+        template TEXT NOT NULL,
+        role TEXT NOT NULL,
+        seed INTEGER,
+        source TEXT NOT NULL,
+        split TEXT NOT NULL CHECK (split IN ('train', 'validation', 'test'))
+    );
+    CREATE INDEX programs_of_template ON programs (template, seed);
+
+    CREATE TABLE parameters (
+        program INTEGER NOT NULL REFERENCES programs (position),
+        place INTEGER NOT NULL,              -- in the order they were drawn
+        name TEXT NOT NULL,
+        value TEXT NOT NULL,                 -- JSON: keeps true, 1 and 1.0 apart
+        PRIMARY KEY (program, place)
+    ) WITHOUT ROWID;
+
+    CREATE TABLE clips (                     -- no row: pending
+        program INTEGER PRIMARY KEY REFERENCES programs (position),
+        render_id TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('ok', 'failed')),
+        file TEXT,                           -- below audio/
+        bytes INTEGER,
+        sha256 TEXT,
+        seconds REAL,
+        rms REAL,
+        peak REAL,
+        render_s REAL NOT NULL,
+        warnings TEXT NOT NULL,              -- JSON: [{"kind", "message", "line"}]
+        error_kind TEXT,
+        error_message TEXT,
+        error_line INTEGER,
+        CHECK ((state = 'ok') = (file IS NOT NULL)),
+        CHECK ((state = 'failed') = (error_kind IS NOT NULL))
+    );
+
+    CREATE TABLE encoders (
+        key INTEGER PRIMARY KEY,
+        id TEXT NOT NULL UNIQUE,
+        modality TEXT NOT NULL CHECK (modality IN ('code', 'audio')),
+        revision TEXT NOT NULL,
+        dim INTEGER NOT NULL CHECK (dim > 0)
+    );
+
+    CREATE TABLE embeddings (
+        encoder INTEGER NOT NULL REFERENCES encoders (key),
+        program INTEGER NOT NULL REFERENCES programs (position),
+        vector BLOB NOT NULL,                -- dim float32, little-endian
+        UNIQUE (encoder, program)
+    );
+    """
+]
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about the database at `path` into an EarshotError.
+
+    Raises
+    ------
+    EarshotError
+        When the file is damaged, is no database, cannot be opened or written,
+        or the disk is full. A constraint that fails is a defect of ours and
+        goes through as it is.
+    """
+    try:
+        yield
+    except sqlite3.IntegrityError:
+        raise
+    except sqlite3.OperationalError as error:
+        raise EarshotError(
+            f"The corpus's database cannot be used ({error}).",
+            where=str(path),
+            remedy="Check that you may read and write there and that the disk is not full.",
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise EarshotError(
+            f"The corpus's database is damaged ({error}).",
+            where=str(path),
+            remedy="Move that file away and build the corpus again with the same options:"
+            " the clips in audio/ are found again, only the embeddings are made anew.",
+        ) from error
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database at `path` for reading, and for writing if it may be written.
+
+    Statements commit by themselves unless a transaction is begun.
+    """
+    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+    # A database in WAL mode wants two files beside it even for reading: where
+    # they cannot be made, nobody can be writing either.
+    mode = "mode=rw" if writable else "mode=ro&immutable=1"
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=30.0
+    )
+    try:
+        # NORMAL: after a power cut the newest rows may be missing, never torn.
+        # Their clips are found again by name, embeddings are made anew.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute("PRAGMA user_version").fetchone()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Schema version that the database says it has."""
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def create(path: Path, meta: dict[str, str]) -> None:
+    """Make an empty database of the newest version, whole or not at all.
+
+    `meta` becomes the rows of the table of that name: JSON by key.
+    """
+    # Leftovers of a database that someone removed must not be replayed into this one.
+    for leftover in (f"{path}-wal", f"{path}-shm"):
+        Path(leftover).unlink(missing_ok=True)
+    partial = path.with_name(f".partial-{path.name}")
+    partial.unlink(missing_ok=True)
+    connection = sqlite3.connect(partial, isolation_level=None)
+    try:
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        _upgrade(connection)
+        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", meta.items())
+        connection.execute("PRAGMA journal_mode = WAL")
+    finally:
+        connection.close()
+    os.replace(partial, path)
+
+
+def verify(connection: sqlite3.Connection, path: Path) -> None:
+    """Check that the database is a corpus's and no newer than this Earshot.
+
+    Raises
+    ------
+    EarshotError
+        When it is not.
+    """
+    if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
+        raise EarshotError("This database is not a corpus of Earshot's.", where=str(path))
+    if version(connection) > len(MIGRATIONS):
+        raise EarshotError(
+            f"The corpus was written by a newer Earshot (version {version(connection)},"
+            f" this one knows {len(MIGRATIONS)}).",
+            where=str(path),
+            remedy="Update Earshot.",
+        )
+
+
+def outdated(connection: sqlite3.Connection) -> bool:
+    """True when the database has an older version than this Earshot's."""
+    return version(connection) < len(MIGRATIONS)
+
+
+def migrate(connection: sqlite3.Connection, path: Path) -> Path:
+    """Bring the database to the newest version, after a backup beside it.
+
+    Returns
+    -------
+    Path
+        The backup: ``corpus.sqlite.v1`` for a database that had version 1.
+    """
+    backup = path.with_name(f"{path.name}.v{version(connection)}")
+    partial = path.with_name(f".partial-{backup.name}")
+    partial.unlink(missing_ok=True)
+    copy = sqlite3.connect(partial)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    os.replace(partial, backup)
+    _upgrade(connection)
+    return backup
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    for number in range(version(connection), len(MIGRATIONS)):
+        try:
+            connection.executescript(
+                f"BEGIN IMMEDIATE;{MIGRATIONS[number]};PRAGMA user_version = {number + 1};COMMIT;"
+            )
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise

@@ -1,0 +1,445 @@
+"""The corpus on disk: what goes in comes out, and nothing else goes in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+import core.sonicpi
+from core.corpus import Corpus, list_corpora
+from core.errors import EarshotError
+from core.programs.program import Program
+from core.sonicpi.clip import Clip, Problem, Rendering
+
+CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
+SECONDS = 0.5
+
+
+def _render_id(source: str, seconds: float = 18.0) -> str:
+    return hashlib.sha256(f"{seconds} {source}".encode()).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    # The real one asks the installed Sonic Pi for its version; storage does not care.
+    monkeypatch.setattr(core.sonicpi, "render_id", _render_id, raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    return Corpus.create("tiny", seconds=SECONDS)
+
+
+def program(number: int, template: str = "beeps", **more) -> Program:
+    return Program(
+        source=f"# {template} {number}\nplay {40 + number}\nsleep 1\n",
+        name=f"{template}-{number:04d}",
+        template=template,
+        role="melody",
+        parameters={"note": 40 + number, "release": 0.1 + number / 3, "loud": True, "synth": "saw"},
+        seed=7,
+        **more,
+    )
+
+
+def rendering(number: int, **more) -> Rendering:
+    rng = np.random.default_rng(number)
+    samples = rng.uniform(-0.5, 0.5, (round(SECONDS * 44_100), 2)).astype(np.float32)
+    return Rendering(Clip(samples), render_s=0.25, **more)
+
+
+def filled(corpus: Corpus, count: int) -> list[str]:
+    """Add `count` programs with clips; return their ids."""
+    programs = [program(number) for number in range(count)]
+    corpus.add_programs(programs)
+    for number, each in enumerate(programs):
+        corpus.put_rendering(each.id, rendering(number), SECONDS)
+    return [each.id for each in programs]
+
+
+def vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal((count, dim)).astype(np.float32)
+
+
+class TestOpening:
+    def test_lists_what_was_created(self):
+        Corpus.create("b")
+        Corpus.create("a")
+        assert list_corpora() == ["a", "b"]
+        assert Corpus.open("a").settings["seconds"] == 18.0
+        assert Corpus.open("a").settings["schema_version"] == 1
+
+    def test_a_second_of_the_same_name_is_refused_unless_that_is_fine(self, corpus):
+        corpus.add_programs([program(0)])
+        with pytest.raises(EarshotError, match="corpus 'tiny' already"):
+            Corpus.create("tiny")
+        again = Corpus.create("tiny", exist_ok=True, seconds=3)
+        assert again.counts()["programs"] == 1
+        assert again.settings["seconds"] == SECONDS
+
+    def test_an_unknown_name_is_answered_with_near_ones(self, corpus):
+        with pytest.raises(EarshotError, match="Did you mean tiny"):
+            Corpus.open("tinny")
+        assert not (corpus.path.parent / "tinny").exists()
+
+    @pytest.mark.parametrize("name", ["../x", "", ".hidden", "a/b", "x" * 65, "a b"])
+    def test_names_that_are_paths_are_refused(self, name, workspace):
+        for way in (Corpus.open, Corpus.create):
+            with pytest.raises(EarshotError, match="cannot be the name of a corpus"):
+                way(name)
+        assert not (workspace / "corpora").exists()
+
+    @pytest.mark.parametrize("arguments", [{"seconds": 0}, {"seconds": -1}, {"seconds": 1e9},
+                                           {"seconds": float("nan")}, {"audio_format": "exe"}])
+    def test_impossible_settings_leave_nothing_behind(self, arguments):
+        with pytest.raises(EarshotError):
+            Corpus.create("odd", **arguments)
+        assert list_corpora() == []
+
+    def test_settings_survive(self, corpus):
+        corpus.set_setting("encoders", {"code": CODE})
+        assert Corpus.open("tiny").settings["encoders"] == {"code": CODE}
+
+
+class TestPrograms:
+    def test_rows_come_back_as_they_went_in(self, corpus):
+        programs = [program(1), Program("play 1", name="mine"), program(0)]
+        assert corpus.add_programs(programs) == 3
+        found = corpus.programs()
+        assert list(found["program"]) == [each.id for each in programs]
+        for row, each in zip(found.to_dict("records"), programs):
+            assert (row["name"], row["template"], row["role"]) == (
+                each.name, each.template, each.role
+            )
+            assert row["source"] == each.source and row["seed"] == each.seed
+            assert row["parameters"] == dict(each.parameters)
+            assert list(row["parameters"]) == list(each.parameters)
+            assert [type(v) for v in row["parameters"].values()] == [
+                type(v) for v in each.parameters.values()
+            ]
+            assert row["state"] == "pending" and row["error_kind"] is None
+            assert row["audio"] is None and np.isnan(row["rms"]) and row["warnings"] == []
+        assert corpus.program(programs[0].id)["parameters"] == dict(programs[0].parameters)
+
+    def test_the_same_source_is_one_row(self, corpus):
+        assert corpus.add_programs([program(0), program(1)]) == 2
+        twin = Program(source=program(1).source, name="another name", template="other")
+        assert corpus.add_programs([twin, program(2), program(2)]) == 1
+        assert list(corpus.programs()["name"]) == ["beeps-0000", "beeps-0001", "beeps-0002"]
+
+    def test_names_stay_apart(self, corpus):
+        same = [Program(source=f"play {n}", name="tune") for n in range(3)]
+        corpus.add_programs(same[:1])
+        corpus.add_programs(same[1:])
+        assert list(corpus.programs()["name"]) == ["tune", "tune.2", "tune.3"]
+
+    def test_an_unknown_program_is_named(self, corpus):
+        with pytest.raises(EarshotError, match="no program 'feed'"):
+            corpus.program("feed")
+
+    def test_an_empty_corpus_has_all_columns(self, corpus):
+        empty = corpus.programs()
+        corpus.add_programs([program(0)])
+        assert len(empty) == 0
+        assert list(empty.columns) == list(corpus.programs().columns)
+        assert list(empty.dtypes) == list(corpus.programs().dtypes)
+
+
+class TestClips:
+    def test_states(self, corpus):
+        ok, failed, silent, pending = (program(number) for number in range(4))
+        corpus.add_programs([ok, failed, silent, pending])
+        warned = rendering(0, warnings=(Problem("clipped", "Too loud.", 2),))
+        kept = corpus.put_rendering(ok.id, warned, SECONDS)
+        error = Problem("syntax", "unexpected end", 3)
+        assert corpus.put_rendering(failed.id, Rendering(None, error), SECONDS) is None
+        quiet = Rendering(Clip(np.full((22_050, 2), 1e-6, np.float32)))
+        assert corpus.put_rendering(silent.id, quiet, SECONDS) is None
+
+        assert corpus.counts() == {"programs": 4, "ok": 1, "failed": 2, "pending": 1}
+        assert corpus.failures() == {"silent": 1, "syntax": 1}
+        assert corpus.pending_clips() == [(pending.id, pending.source)]
+        rows = corpus.programs()
+        assert list(rows["state"]) == ["ok", "failed", "failed", "pending"]
+        assert rows["warnings"][0] == [{"kind": "clipped", "message": "Too loud.", "line": 2}]
+        assert rows["error_message"][1] == "unexpected end" and rows["error_line"][1] == 3
+        assert rows["error_kind"][2] == "silent"
+        assert rows["seconds"][0] == SECONDS
+        assert rows["rms"][0] == kept.rms and rows["peak"][0] == kept.peak
+
+    def test_what_comes_back_is_what_the_file_holds(self, corpus):
+        corpus.add_programs([program(0)])
+        rendered = rendering(0)
+        kept = corpus.put_rendering(program(0).id, rendered, SECONDS)
+        path = corpus.clip_path(program(0).id)
+        identity = _render_id(program(0).source, SECONDS)
+        assert path == corpus.path / "audio" / identity[:2] / f"{identity}.flac"
+        assert np.array_equal(kept.samples, Clip.load(path).samples)
+        assert np.abs(kept.samples - rendered.clip.samples).max() <= 2.0**-16
+
+    def test_ogg_is_a_choice(self):
+        corpus = Corpus.create("small", seconds=SECONDS, audio_format="ogg")
+        filled(corpus, 1)
+        path = corpus.clip_path(program(0).id)
+        assert path.suffix == ".ogg" and path.read_bytes()[:4] == b"OggS"
+
+    def test_a_missing_clip_says_why(self, corpus):
+        corpus.add_programs([program(0), program(1)])
+        corpus.put_rendering(program(1).id, Rendering(None, Problem("runtime", "boom", 1)), SECONDS)
+        with pytest.raises(EarshotError, match="beeps-0000 has no clip: it has not been rendered"):
+            corpus.clip_path(program(0).id)
+        with pytest.raises(EarshotError, match="boom"):
+            corpus.clip_path(program(1).id)
+
+    @pytest.mark.parametrize("damage", ["gone", "cut"])
+    def test_a_clip_that_was_damaged_is_pending_again(self, corpus, damage):
+        first, second = filled(corpus, 2)
+        path = corpus.clip_path(first)
+        content = path.read_bytes()
+        path.unlink()
+        if damage == "cut":
+            path.write_bytes(content[: len(content) // 2])
+        assert [program_id for program_id, _ in corpus.pending_clips()] == [first]
+        assert corpus.adopt_clip(first, SECONDS) is None
+        corpus.put_rendering(first, rendering(0), SECONDS)
+        assert path.read_bytes() == content and corpus.pending_clips() == []
+
+    def test_a_whole_clip_at_its_place_is_adopted(self, corpus):
+        first, _ = filled(corpus, 2)
+        before = corpus.programs()
+        (corpus.path / "corpus.sqlite").unlink()
+        again = Corpus.create("tiny", seconds=SECONDS)
+        again.add_programs([program(0), program(1), program(2)])
+        adopted = again.adopt_clip(first, SECONDS)
+        assert np.array_equal(adopted.samples, Clip.load(again.clip_path(first)).samples)
+        assert again.programs()["rms"][0] == before["rms"][0]
+        assert again.adopt_clip(program(2).id, SECONDS) is None
+
+    def test_failures_of_the_machine_are_tried_again(self, corpus):
+        corpus.add_programs([program(0), program(1)])
+        for number, kind in ((0, "crashed"), (1, "timeout")):
+            failure = Rendering(None, Problem(kind, "…"))
+            corpus.put_rendering(program(number).id, failure, SECONDS)
+        assert [program_id for program_id, _ in corpus.pending_clips()] == [program(0).id]
+
+    def test_failures_of_an_older_renderer_are_tried_again_and_its_clips_are_kept(
+        self, corpus, monkeypatch
+    ):
+        filled(corpus, 1)
+        corpus.add_programs([program(1)])
+        corpus.put_rendering(program(1).id, Rendering(None, Problem("runtime", "…")), SECONDS)
+        assert corpus.pending_clips() == []
+        newer = lambda source, seconds=18.0: _render_id("newer" + source, seconds)  # noqa: E731
+        monkeypatch.setattr(core.sonicpi, "render_id", newer)
+        assert [program_id for program_id, _ in corpus.pending_clips()] == [program(1).id]
+
+    def test_half_written_files_are_swept(self, corpus):
+        (program_id,) = filled(corpus, 1)
+        half = corpus.clip_path(program_id).with_name(".partial-x1y2")
+        half.write_bytes(b"fLaC")
+        with corpus.writing("a test"):
+            assert not half.exists()
+        assert corpus.clip_path(program_id).exists()
+
+
+class TestEmbeddings:
+    def test_float32_comes_back_bit_for_bit(self, corpus):
+        ids = filled(corpus, 5)
+        matrix = vectors(5, 384)
+        matrix[0, :4] = [np.finfo(np.float32).max, np.finfo(np.float32).tiny, -0.0, 1e-45]
+        corpus.put_embeddings(CODE, "r1", ids, matrix)
+        found, back = Corpus.open("tiny").embeddings(CODE)
+        assert found == ids and back.dtype == np.float32
+        assert back.tobytes() == matrix.tobytes()
+        some = [ids[3], ids[0]]
+        assert corpus.embeddings(CODE, some)[0] == some
+        assert np.array_equal(corpus.embeddings(CODE, some)[1], matrix[[3, 0]])
+
+    def test_pairs_are_in_insertion_order_and_whole(self, corpus):
+        ids = filled(corpus, 6)
+        corpus.add_programs([program(6)])
+        failed = program(6).id
+        corpus.put_rendering(failed, Rendering(None, Problem("runtime", "boom")), SECONDS)
+        code, audio = vectors(7, 384, 1), vectors(6, 512, 2)
+        order = [4, 0, 6, 2, 1, 5, 3]
+        corpus.put_embeddings(CODE, "r", [[*ids, failed][i] for i in order], code[order])
+        corpus.put_embeddings(AUDIO, "r", ids[3:], audio[3:])
+        corpus.put_embeddings(AUDIO, "r", ids[:2], audio[:2])
+        pairs = corpus.pairs(CODE, AUDIO)
+        whole = [0, 1, 3, 4, 5]
+        assert pairs.programs == [ids[i] for i in whole] and len(pairs) == 5
+        assert np.array_equal(pairs.code, code[whole])
+        assert np.array_equal(pairs.audio, audio[whole])
+        assert list(pairs.split) == list(corpus.programs()["split"][whole])
+        assert corpus.encoders() == [(CODE, "code", 7), (AUDIO, "audio", 5)]
+
+    def test_missing_ones_depend_on_modality_and_revision(self, corpus):
+        ids = filled(corpus, 2)
+        corpus.add_programs([program(2)])
+        assert corpus.missing_embeddings(CODE) == [*ids, program(2).id]
+        assert corpus.missing_embeddings(AUDIO) == ids
+        corpus.put_embeddings(AUDIO, "old", ids[:1], vectors(1, 512))
+        assert corpus.missing_embeddings(AUDIO) == ids[1:]
+        assert corpus.missing_embeddings(AUDIO, "old") == ids[1:]
+        assert corpus.missing_embeddings(AUDIO, "new") == ids
+
+    def test_revisions_are_not_mixed(self, corpus):
+        ids = filled(corpus, 2)
+        corpus.put_embeddings(CODE, "old", ids, vectors(2, 384))
+        corpus.put_embeddings(CODE, "new", ids[1:], vectors(1, 16))
+        assert corpus.embeddings(CODE)[0] == ids[1:]
+        assert corpus.embeddings(CODE)[1].shape == (1, 16)
+
+    def test_another_sound_drops_what_was_embedded_of_the_old_one(self, corpus):
+        ids = filled(corpus, 2)
+        corpus.put_embeddings(CODE, "r", ids, vectors(2, 384))
+        corpus.put_embeddings(AUDIO, "r", ids, vectors(2, 512))
+        corpus.put_rendering(ids[0], rendering(0), SECONDS)
+        assert corpus.missing_embeddings(AUDIO) == []
+        corpus.put_rendering(ids[1], rendering(99), SECONDS)
+        assert corpus.missing_embeddings(AUDIO) == ids[1:]
+        assert corpus.missing_embeddings(CODE) == []
+
+    @pytest.mark.parametrize(
+        "matrix, message",
+        [
+            (np.full((2, 384), np.nan, np.float32), "not finite for 2 of 2"),
+            (np.array([[0.0] * 384, [1e300] * 384]), "not finite for 1 of 2"),
+            (np.zeros((2, 383), np.float32), "384 dimensions in this corpus, these have 383"),
+            (np.zeros((3, 384), np.float32), r"shape \[3, 384\] for 2 programs"),
+            (np.zeros(384, np.float32), r"shape \[384\] for 2 programs"),
+            (np.zeros((2, 0), np.float32), r"shape \[2, 0\]"),
+            (np.zeros((2, 384), int), "int64 values, not floats"),
+        ],
+    )
+    def test_bad_vectors_are_refused_whole(self, corpus, matrix, message):
+        ids = filled(corpus, 3)
+        corpus.put_embeddings(CODE, "r", ids[:1], vectors(1, 384))
+        with pytest.raises(EarshotError, match=message):
+            corpus.put_embeddings(CODE, "r", ids[1:], matrix)
+        assert corpus.embeddings(CODE)[0] == ids[:1]
+        assert np.array_equal(corpus.embeddings(CODE)[1], vectors(1, 384))
+
+    def test_a_refused_new_revision_leaves_the_old_one(self, corpus):
+        ids = filled(corpus, 2)
+        corpus.put_embeddings(CODE, "old", ids, vectors(2, 384))
+        with pytest.raises(EarshotError, match="no program 'feed'"):
+            corpus.put_embeddings(CODE, "new", [ids[0], "feed"], vectors(2, 384))
+        with pytest.raises(EarshotError, match="given twice"):
+            corpus.put_embeddings(CODE, "new", [ids[0], ids[0]], vectors(2, 384))
+        assert corpus.missing_embeddings(CODE, "old") == []
+
+    def test_encoders_that_are_not_there_are_named(self, corpus):
+        ids = filled(corpus, 1)
+        with pytest.raises(EarshotError, match="'nobody'; encoders used: none yet"):
+            corpus.embeddings("nobody")
+        corpus.put_embeddings(CODE, "r", ids, vectors(1, 384))
+        with pytest.raises(EarshotError, match=f"encoders used: {CODE}"):
+            corpus.pairs(CODE, AUDIO)
+        with pytest.raises(EarshotError, match="embeds code, not audio"):
+            corpus.pairs(CODE, CODE)
+        with pytest.raises(EarshotError, match="have no embedding"):
+            corpus.add_programs([program(5)])
+            corpus.embeddings(CODE, [ids[0], program(5).id])
+
+
+class TestSplit:
+    def test_every_template_has_its_share(self, corpus):
+        corpus.add_programs([program(n, t) for t in "abcdefgh" for n in range(8)])
+        table = corpus.programs().groupby(["template", "split"]).size().unstack(fill_value=0)
+        assert table.shape == (8, 3) and (table.to_numpy() >= 1).all()
+        assert (table["train"] >= 4).all()
+
+    def test_shares_are_exact_in_the_long_run(self, corpus):
+        corpus.add_programs([program(n, t) for t in "ab" for n in range(200)])
+        table = corpus.programs().groupby(["template", "split"]).size().unstack()
+        assert (table[["train", "validation", "test"]] == [140, 30, 30]).all().all()
+
+    def test_templates_with_one_program_are_not_all_in_one_part(self, corpus):
+        corpus.add_programs([program(0, f"t{n}") for n in range(60)])
+        counts = corpus.programs()["split"].value_counts()
+        assert set(counts.index) == {"train", "validation", "test"}
+
+    def test_nobody_moves_when_others_come(self, corpus):
+        programs = [program(n, t) for t in "abc" for n in range(8)]
+        corpus.add_programs(programs)
+        before = corpus.programs().set_index("program")["split"]
+        corpus.add_programs([program(n, t) for t in "abcd" for n in range(40)])
+        after = corpus.programs().set_index("program")["split"]
+        assert after[before.index].equals(before)
+
+    def test_it_is_the_same_for_the_same_corpus_and_another_for_another_seed(self, corpus):
+        programs = [program(n) for n in range(40)]
+        corpora = [Corpus.create("same"), Corpus.create("other", seed=1)]
+        corpus.add_programs(programs)
+        for each in corpora:
+            each.add_programs(programs)
+        same, other = (list(each.programs()["split"]) for each in corpora)
+        assert same == list(corpus.programs()["split"]) != other
+
+
+class TestOneWriter:
+    HOLD = (
+        "import sys; from core.corpus import Corpus\n"
+        "with Corpus.open('tiny').writing('build tiny'):\n"
+        "    print('held', flush=True); sys.stdin.read()"
+    )
+
+    def test_the_lock_names_its_holder_and_readers_go_on(self, corpus):
+        ids = filled(corpus, 1)
+        with subprocess.Popen(
+            [sys.executable, "-c", self.HOLD], stdin=-1, stdout=-1, text=True
+        ) as other:
+            try:
+                assert other.stdout.readline() == "held\n"
+                expected = rf"'tiny' is being written by process {other.pid} \(build tiny\) since "
+                with pytest.raises(EarshotError, match=expected):
+                    corpus.add_programs([program(1)])
+                with pytest.raises(EarshotError, match=expected):
+                    corpus.put_rendering(ids[0], rendering(0), SECONDS)
+                assert list(Corpus.open("tiny").programs()["program"]) == ids
+                assert Corpus.create("tiny", exist_ok=True).counts()["ok"] == 1
+            finally:
+                other.kill()
+        assert corpus.add_programs([program(1)]) == 1  # a killed holder holds nothing
+
+    def test_readers_see_what_is_committed_while_a_writer_is_in_the_middle(self, corpus):
+        filled(corpus, 1)
+        reader = Corpus.open("tiny")
+        with corpus._database.writing("a test") as connection:
+            connection.execute("DELETE FROM clips")
+            assert reader.counts()["ok"] == 1
+        assert reader.counts()["ok"] == 0
+
+    def test_another_thread_is_another_writer(self, corpus):
+        messages = []
+
+        def write():
+            try:
+                corpus.add_programs([program(0)])
+            except EarshotError as error:
+                messages.append(str(error))
+
+        with corpus.writing("the first thread"):
+            thread = threading.Thread(target=write)
+            thread.start()
+            thread.join()
+            assert corpus.add_programs([program(1)]) == 1  # its own lock is no obstacle
+        assert len(messages) == 1 and "the first thread" in messages[0]
+
+    def test_an_error_inside_gives_the_lock_back(self, corpus):
+        with pytest.raises(RuntimeError):
+            with corpus.writing("first"):
+                raise RuntimeError
+        with corpus.writing("second"):
+            pass
+        signature = json.loads((corpus.path / "writer.lock").read_text())
+        assert signature["command"] == "second"
