@@ -1,0 +1,192 @@
+# The offline host: reads programs, answers with sound.
+#
+# Runs inside the sandbox. Loads Sonic Pi and scsynth once, then for every request
+# forks a child that runs the program into a score, and another that plays it.
+#
+# Request (standard input): u32 length, JSON {source, seconds, sample_rate, limits}.
+# Answer (standard output): u32 length, JSON {error, warnings, frames, host_s};
+# if there is no error, frames * 8 bytes of float32 stereo, and u32 length, JSON
+# {error, synth_s}. All integers are big-endian.
+require 'json'
+require 'tmpdir'
+require 'fileutils'
+require_relative 'runtime'
+require_relative 'synthesis'
+require_relative 'program_run'
+
+class Host
+  LEAD = 0.5 # Sonic Pi schedules its sounds this many seconds ahead
+  FRAME_BYTES = 8
+  LARGEST_ANSWER = 64 << 20
+  # What the sandbox holds, and no machine does (see sandbox.py).
+  SANDBOX_ROOT = %w[bin dev earshot etc lib lib64 proc tmp usr].freeze
+
+  def initialize(input, output, plugins)
+    @input = input
+    @output = output
+    @alone = alone?
+    Synthesis.warm(plugins)
+    @run = ProgramRun.new
+    GC.start
+    GC.compact
+    reply(ready: true, sandboxed: @alone)
+  end
+
+  def serve
+    while (request = read_request)
+      answer(request)
+      clean_up
+    end
+  end
+
+  private
+
+  def read_request
+    size = @input.read(4) or return
+    JSON.parse(@input.read(size.unpack1('N')), symbolize_names: true)
+  end
+
+  def reply(fields)
+    json = JSON.generate(fields)
+    @output.write([json.bytesize].pack('N'), json)
+    @output.flush
+  end
+
+  def answer(request)
+    started = clock
+    result, score = run_program(request)
+    frames = result[:error] ? 0 : (request[:seconds] * request[:sample_rate]).round
+    reply(result.merge(frames: frames, host_s: clock - started))
+    return if frames.zero?
+    started = clock
+    reply(play(score, frames, request).merge(synth_s: clock - started))
+  end
+
+  # Run the program in a child. Returns its result and its score.
+  def run_program(request)
+    answer, child = in_child(request[:limits][:wall_s]) { |pipe| @run.perform(request, pipe) }
+    size = answer.unpack1('N')
+    return [died(child, request[:limits]), nil] unless size && answer.bytesize >= 4 + size
+    [JSON.parse(answer[4, size], symbolize_names: true), answer[4 + size..]]
+  rescue JSON::ParserError
+    [{ error: { kind: 'crashed', message: 'The program damaged its own interpreter.' }, warnings: [] }, nil]
+  end
+
+  # Play the score in a child, passing its sound on as it comes.
+  def play(score, frames, request)
+    path = "#{Dir.tmpdir}/earshot-#{Process.pid}.score"
+    File.binwrite(path, score)
+    reader, writer = IO.pipe
+    child = fork do
+      reader.close
+      Process.setrlimit(:CPU, request[:limits][:cpu_s])
+      Synthesis.play(path, "/proc/self/fd/#{writer.fileno}", request[:sample_rate])
+      exit!(0)
+    end
+    writer.close
+    passed = pass_on(reader, frames, request, clock + request[:limits][:wall_s])
+    Process.kill(:KILL, child)
+    Process.wait(child)
+    { error: passed ? nil : { kind: 'crashed', message: 'scsynth stopped before the end of the score.' } }
+  ensure
+    reader&.close
+    FileUtils.rm_f(path)
+  end
+
+  # Skip the lead, then copy `frames`; pads with silence so that the answer keeps its shape.
+  def pass_on(reader, frames, request, deadline)
+    skip = (LEAD * request[:sample_rate]).round * FRAME_BYTES
+    wanted = frames * FRAME_BYTES
+    while wanted.positive? && (block = read_until(reader, deadline))
+      if skip.positive?
+        dropped = [skip, block.bytesize].min
+        skip -= dropped
+        block = block.byteslice(dropped..)
+      end
+      block = block.byteslice(0, wanted)
+      wanted -= block.bytesize
+      @output.write(block)
+    end
+    @output.write("\0" * wanted)
+    wanted.zero?
+  end
+
+  def read_until(reader, deadline)
+    return unless reader.wait_readable([deadline - clock, 0].max)
+    reader.readpartial(1 << 20)
+  rescue EOFError
+    nil
+  end
+
+  # Fork; the block writes to a pipe. Returns what was written and how the child ended.
+  def in_child(wall_s)
+    reader, writer = IO.pipe
+    child = fork do
+      reader.close
+      yield writer
+      exit!(0)
+    end
+    writer.close
+    answer = String.new
+    deadline = clock + wall_s
+    while (block = read_until(reader, deadline)) && answer.bytesize < LARGEST_ANSWER
+      answer << block
+    end
+    timed_out = clock >= deadline
+    Process.kill(:KILL, child)
+    _, status = Process.wait2(child)
+    [answer, { timed_out: timed_out, status: status }]
+  ensure
+    reader&.close
+  end
+
+  def died(child, limits)
+    signal = child[:status].termsig
+    kind, message =
+      if child[:timed_out] then ['timeout', "The program took longer than #{limits[:wall_s]} s."]
+      elsif signal == Signal.list['XCPU'] || signal == Signal.list['KILL']
+        ['timeout', "The program used more than #{limits[:cpu_s]} s of processor time."]
+      elsif signal == Signal.list['ABRT'] then ['memory', "The program used more than #{limits[:memory_mb]} MB of memory."]
+      else ['crashed', 'The program ended its own interpreter.']
+      end
+    { error: { kind: kind, message: message }, warnings: [] }
+  end
+
+  # Leave nothing of a program behind: no process, no file. Only where everything
+  # that can be seen belongs to this host alone; anywhere else nothing is touched.
+  def clean_up
+    return unless @alone
+    others = Dir.children('/proc').grep(/\A\d+\z/).map(&:to_i) - [1, Process.pid]
+    others.each { |pid| end_process(pid) }
+    ['/tmp', Dir.home].each do |folder|
+      left = Dir.children(folder) - ['.sonic-pi']
+      FileUtils.rm_rf(left.map { |name| "#{folder}/#{name}" }) unless left.empty?
+    end
+  end
+
+  def end_process(pid)
+    Process.kill(:KILL, pid)
+    Process.wait(pid)
+  rescue Errno::ESRCH, Errno::ECHILD
+    nil
+  end
+
+  # True in a process namespace, with a root folder, that bubblewrap made for this host.
+  def alone?
+    Process.pid == 2 && Process.ppid == 1 && File.read('/proc/1/comm').strip == 'bwrap' &&
+      Dir.children('/').sort == SANDBOX_ROOT
+  rescue SystemCallError
+    false
+  end
+
+  def clock
+    Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  end
+end
+
+input = STDIN.dup.binmode
+output = STDOUT.dup.binmode
+[STDIN, STDOUT].each { |stream| stream.reopen('/dev/null', stream == STDIN ? 'r' : 'w') }
+STDERR.reopen('/dev/null', 'w') unless ENV['EARSHOT_HOST_LOG']
+Host.new(input, output, ARGV.fetch(0)).serve
+exit!(0)

@@ -1,0 +1,82 @@
+# One program's run on virtual time, in a child of the host.
+class ProgramRun
+  # Stops a program that asks for more than it may have.
+  class Limits
+    attr_accessor :most_events, :most_alive, :exceeded
+
+    def events(count)
+      exceeded.call('too_many_synths', "The program sends more than #{most_events} messages to scsynth.") if most_events && count > most_events
+    end
+
+    def alive(count)
+      exceeded.call('too_many_synths', "More than #{most_alive} synths sound at once.") if most_alive && count > most_alive
+    end
+  end
+
+  def initialize
+    @report = Report.new
+    @limits = Limits.new
+    report = @report
+    link = ScsynthLink.new(@limits) { |kind, what| ProgramRun.tell(report, kind, what) }
+    Object.const_set(:LINK, link)
+    @runtime = boot_sonic_pi(@report)
+    @origin = VirtualTime.now
+  end
+
+  def self.tell(report, kind, what)
+    message = kind == 'unknown_synth' ? "scsynth has no synth #{what}: nothing sounds" : what
+    report.warn(kind, message, Report.line)
+  end
+
+  # Run the program for its seconds of virtual time and write result and score.
+  # Called in a child of which nothing else remains.
+  def perform(request, pipe)
+    @request = request
+    @pipe = pipe
+    restrain(request[:limits])
+    VirtualTime.reset
+    srand(0)
+    Thread.new do
+      SonicPi::IncomingEvents.restart_all
+      @runtime.__spider_eval(request[:source].dup.force_encoding('UTF-8'), { workspace: PROGRAM.dup })
+    end
+    VirtualTime.run(request[:seconds] + Host::LEAD)
+    finish
+  end
+
+  private
+
+  def restrain(limits)
+    memory = limits[:memory_mb] << 20
+    Process.setrlimit(:AS, memory)
+    Process.setrlimit(:FSIZE, limits[:file_mb] << 20)
+    Process.setrlimit(:NPROC, limits[:processes])
+    Process.setrlimit(:CORE, 0)
+    Process.setrlimit(:CPU, limits[:cpu_s], limits[:cpu_s] + 1)
+    trap('XCPU') { out_of_time(limits[:cpu_s]) }
+    @limits.most_events = limits[:events]
+    @limits.most_alive = limits[:synths]
+    @limits.exceeded = ->(kind, message) { stop(kind, message, Report.line) }
+    GC.define_singleton_method(:start) { |*| nil } # Sonic Pi collects at every run's start
+  end
+
+  def out_of_time(seconds)
+    line = Thread.list.reject { |thread| thread.stop? }.filter_map { |thread| Report.line(thread.backtrace) }.first
+    stop('timeout', "The program used more than #{seconds} s of processor time. Is there a loop without a sleep?", line)
+  end
+
+  def stop(kind, message, line)
+    @report.fail(kind, message, line)
+    finish
+  end
+
+  def finish
+    error = @report.error
+    score = error ? '' : LINK.score.to_binary(@origin, @request[:seconds] + Host::LEAD + 0.01, SYNTHDEF_PATH)
+    result = { error: error, warnings: @report.warnings, events: LINK.score.size }
+    json = JSON.generate(result)
+    @pipe.write([json.bytesize].pack('N'), json, score)
+    @pipe.flush
+    exit!(0)
+  end
+end

@@ -1,0 +1,202 @@
+# Loads Sonic Pi's own server code and stands in for what touches the world.
+#
+# Its language, random streams, time state and FX chains run unchanged on
+# primitives.rb. Replaced are: the link to scsynth, MIDI, Erlang, the network, the
+# saving of buffers, and messages meant for its editor.
+SONIC_PI = '/usr/lib/sonic-pi/app/server/ruby'
+SYNTHDEF_PATH = '/usr/share/sonic-pi/synthdefs/compiled'
+PROGRAM = 'program' # the name of the user's code in backtraces
+
+require 'set'
+require 'multi_json'
+require 'memoist'
+require_relative 'virtual_time'
+require_relative 'primitives'
+require "#{SONIC_PI}/core.rb"
+%w[studio server util osc/osc lang/core lang/minecraftpi lang/midi lang/ixi lang/sound runtime].each do |name|
+  require "#{SONIC_PI}/lib/sonicpi/#{name}"
+end
+require_relative 'scsynth_link'
+include SonicPi::Util
+
+# What a program's run has to say, gathered instead of sent to an editor.
+class Report
+  attr_reader :error, :warnings
+
+  MOST_WARNINGS = 100
+
+  def initialize
+    @warnings = []
+  end
+
+  # Sonic Pi's own messages arrive here.
+  def push(message)
+    case message[:type]
+    when :syntax_error then fail('syntax', message[:val].to_s[/\n\s*(.*)/m, 1] || message[:val].to_s, message[:line])
+    when :all_jobs_completed then @finished = true
+    end
+    self
+  end
+  alias << push
+
+  # Only the first error counts: the rest follow from it.
+  def fail(kind, message, line)
+    @error ||= { kind: kind, message: message.to_s.strip[0, 2_000], line: line&.positive? ? line : nil }
+  end
+
+  def warn(kind, message, line)
+    warning = { kind: kind, message: message, line: line }
+    @warnings << warning unless @warnings.size >= MOST_WARNINGS || @warnings.include?(warning)
+  end
+
+  # The user's line that called what runs now.
+  def self.line(backtrace = caller)
+    backtrace&.each do |frame|
+      return Regexp.last_match(1).to_i if frame =~ /\A#{PROGRAM}:(\d+)/o
+    end
+    nil
+  end
+end
+
+module SonicPi
+  # Events are handled by a thread of its own, as live; it is begun anew in
+  # every forked child.
+  class IncomingEvents
+    def initialize(name = :event_handler, priority = 0)
+      @handlers = {}
+      @continue = true
+      @name = name
+      (@@all ||= []) << self
+      start_handling
+    end
+
+    def start_handling
+      @event_queue = Queue.new
+      Thread.new do
+        __system_thread_locals.set_local(:sonic_pi_local_thread_group, @name)
+        consume_event while @continue
+      end
+    end
+
+    def self.restart_all
+      @@all.each(&:start_handling)
+    end
+  end
+
+  class SCSynthExternal
+    def self.new(events, _options = {})
+      LINK.events = events
+      LINK
+    end
+  end
+
+  class Studio
+    def start_erlang; end
+    def init_or_reset_midi(_silent = false); end
+  end
+
+  class GitSave
+    def initialize(*); end
+  end
+
+  module OSC
+    class UDPClient
+      def initialize(*); end
+      def send(*); end
+    end
+  end
+end
+
+# Methods that stand before the runtime's own.
+module OfflineRuntime
+  NO_SLEEP = %w[ZeroTimeLoopError].freeze
+
+  def __server_version
+    SonicPi::Version.new(0)
+  end
+
+  def load_snippets(*); end
+
+  # An error ends the thread that raised it; the report keeps its line and class.
+  def __error(error, _message = nil)
+    name = error.class.name.split('::').last
+    kind = NO_SLEEP.include?(name) ? 'no_sleep' : 'runtime'
+    text = error.message.gsub(/ for #<\w*(Runtime|SonicPiLang)[^>]*>/, '')
+    text = text.gsub(/ for Runtime:\w+/, '')
+    text = "#{name}: #{text}" if kind == 'runtime'
+    __msg_queue.fail(kind, text, Report.line(error.backtrace) || __extract_line_of_error(error))
+  end
+
+  # The editor's log is nobody's here; but what it would have said of a
+  # sound that stays away is worth a warning.
+  def __delayed_message(message)
+    return unless message.include?('no match found') || message.start_with?('!! Out of time')
+    kind = message.include?('no match') ? 'missing_sample' : 'skipped'
+    __msg_queue.warn(kind, message.gsub(/\s+/, ' '), Report.line)
+  end
+
+  def __delayed_serious_warning(message)
+    __msg_queue.warn('warning', message.to_s, Report.line)
+  end
+  alias __delayed_warning __delayed_serious_warning
+
+  def __enqueue_multi_message(*); end
+  def __info(*); end
+  def __multi_message(*); end
+  def __schedule_delayed_blocks_and_messages!(*); end
+
+  # The language's methods that need the outside world, and what they lack here.
+  def self.outside
+    names = SonicPi::Lang::Midi.instance_methods(false).grep(/\Amidi/)
+    named = names.to_h { |name| [name, 'MIDI needs an instrument'] }
+    SonicPi::Lang::Minecraft.instance_methods(false).grep(/\Amc_/).each do |name|
+      named[name] = 'Minecraft is not there'
+    end
+    named.merge(osc: 'OSC needs somebody who listens', osc_send: 'OSC needs somebody who listens',
+                live_audio: 'live audio needs a microphone')
+  end
+
+  def self.ignore_outside
+    outside.each do |name, why|
+      define_method(name) do |*_args, &_block|
+        __msg_queue.warn('ignored', "#{name} does nothing here: #{why}", Report.line)
+        SonicPi::BlankNode.new({})
+      end
+    end
+  end
+end
+
+# A cue reaches every thread that waits for it; the editor's cue log is left out.
+REGISTER_CUE = lambda do |runtime|
+  history = runtime.instance_variable_get(:@event_history)
+  events = runtime.instance_variable_get(:@cue_events)
+  lambda do |time, priority, thread, delta, beat, bpm, address, args, _ahead = 0|
+    address = address.first if address.is_a?(Array)
+    args = args.__sp_make_thread_safe
+    address = address.to_s.freeze
+    history.set(time, priority, thread, delta, beat, bpm, address, args)
+    events.async_event("/spider_thread_sync/#{address}",
+                       time: time, cue_splat_map_or_arr: args, cue: address)
+  end
+end
+
+# Build the language class as Sonic Pi's server does, and start it.
+def boot_sonic_pi(report)
+  user_methods = Module.new
+  language = Object.const_set(:SonicPiLang, Class.new(SonicPi::Runtime))
+  [user_methods, SonicPi::Lang::Core, SonicPi::Lang::Sound, SonicPi::Lang::Minecraft,
+   SonicPi::Lang::Midi, SonicPi::Lang::Ixi, SonicPi::Lang::Support::DocSystem].each do |part|
+    language.include(part)
+  end
+  language.extend(Memoist)
+  SonicPi::Lang::Core.memoizable_fns.each { |name| language.memoize(name) }
+  OfflineRuntime.ignore_outside
+  language.prepend(OfflineRuntime)
+  language.define_method(:inspect) { 'Runtime' }
+  runtime = nil
+  boot = Thread.new { runtime = language.new({ osc_cues_port: 1, erlang_port: 1 }, report, user_methods) }
+  VirtualTime.run(5.0)
+  boot.join(1) # raises what ended it
+  runtime.instance_variable_set(:@register_cue_event_lambda, REGISTER_CUE.call(runtime))
+  runtime
+end

@@ -1,0 +1,84 @@
+# How long a sound file is: frames, channels and sample rate, read from its header.
+#
+# scsynth reads the sound itself; Sonic Pi needs these three to know how long a
+# sample plays. Formats: FLAC, WAV, AIFF and Ogg Vorbis, as Sonic Pi 3.2 accepts.
+module SoundFile
+  class Unreadable < StandardError; end
+
+  Info = Struct.new(:frames, :channels, :sample_rate)
+
+  @cache = {}
+
+  class << self
+    # Raises Unreadable when the file is missing or of no known format.
+    def info(path)
+      @cache[path] ||= read(path)
+    end
+
+    private
+
+    def read(path)
+      File.open(path, 'rb') do |file|
+        head = file.read(64).to_s
+        case head
+        when /\AfLaC/n then flac(head)
+        when /\ARIFF....WAVE/mn then wav(file)
+        when /\AFORM....AIF[FC]/mn then aiff(file)
+        when /\AOggS/n then ogg(file, head)
+        else raise Unreadable, "#{path} is no FLAC, WAV, AIFF or Ogg file"
+        end
+      end
+    rescue SystemCallError => e
+      raise Unreadable, e.message
+    end
+
+    # STREAMINFO: 20 bits of sample rate, 3 of channels - 1, 5 of bits - 1, 36 of frames.
+    def flac(head)
+      packed = head[18, 8].unpack1('Q>')
+      Info.new(packed & ((1 << 36) - 1), ((packed >> 41) & 7) + 1, (packed >> 44).to_f)
+    end
+
+    def wav(file)
+      channels = rate = align = nil
+      chunks(file, 'V') do |name, size|
+        case name
+        when 'fmt ' then channels, rate, _, align = file.read(size).unpack('x2 v V V v')
+        when 'data'
+          raise Unreadable, 'the WAV file has no format' unless align&.positive?
+          return Info.new(size / align, channels, rate.to_f)
+        end
+      end
+      raise Unreadable, 'the WAV file has no sound'
+    end
+
+    def aiff(file)
+      chunks(file, 'N') do |name, size|
+        next unless name == 'COMM'
+        channels, frames, = (common = file.read(size)).unpack('n N')
+        exponent, mantissa = common[8, 10].unpack('n Q>')
+        return Info.new(frames, channels, Math.ldexp(mantissa.to_f, exponent - 16_383 - 63))
+      end
+      raise Unreadable, 'the AIFF file has no format'
+    end
+
+    # Yield every chunk's name and size with the file at its first byte.
+    def chunks(file, size_format)
+      file.seek(12)
+      while (header = file.read(8)) && header.bytesize == 8
+        name = header[0, 4]
+        size = header[4, 4].unpack1(size_format)
+        start = file.pos
+        yield name, size
+        file.seek(start + size + (size & 1))
+      end
+    end
+
+    def ogg(file, head)
+      channels, rate = head[40, 5].unpack('C V')
+      raise Unreadable, 'the Ogg file holds no Vorbis' unless head[28, 7] == "\x01vorbis".b
+      file.seek([file.size - 65_536, 0].max)
+      last = (tail = file.read).rindex('OggS') or raise Unreadable, 'the Ogg file is cut off'
+      Info.new(tail[last + 6, 8].unpack1('Q<'), channels, rate.to_f)
+    end
+  end
+end
