@@ -99,20 +99,27 @@ class AlignmentStore:
         from safetensors.torch import save
 
         weights = save({k: v.detach().cpu().contiguous() for k, v in heads.items()})
-        settings = _json(config, "config")
+        settings, results = _json(config, "config"), _json(metrics, "metrics")
         digest = hashlib.sha256(settings.encode() + weights).hexdigest()[:8]
-        with self._locked():
-            last = max((int(_ID.match(i)[1]) for i in self.ids()), default=0)
-            alignment_id = f"{last + 1:04d}-{digest}"
-            created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-            partial = self._folder / f"{_PARTIAL}{alignment_id}"
-            partial.mkdir()
-            _write(partial / "config.json", settings)
-            _write(partial / "metrics.json", _json(metrics, "metrics"))
-            _write(partial / "record.json", _json({"created": created}, "record"))
-            _write(partial / "heads.safetensors", weights)
-            _write_parquet(partial / "history.parquet", history)
-            os.replace(partial, self._folder / alignment_id)
+        try:
+            with self._locked():
+                last = max((int(_ID.match(i)[1]) for i in self.ids()), default=0)
+                alignment_id = f"{last + 1:04d}-{digest}"
+                created = datetime.now(timezone.utc).isoformat(timespec="seconds")
+                partial = self._folder / f"{_PARTIAL}{alignment_id}"
+                partial.mkdir()
+                _write(partial / "config.json", settings)
+                _write(partial / "metrics.json", results)
+                _write(partial / "record.json", _json({"created": created}, "record"))
+                _write(partial / "heads.safetensors", weights)
+                _write_parquet(partial / "history.parquet", history)
+                os.replace(partial, self._folder / alignment_id)
+        except OSError as error:
+            raise EarshotError(
+                f"The alignment cannot be written ({error.strerror}).",
+                where=str(self._folder),
+                remedy="Check that you may write there and that the disk is not full.",
+            ) from error
         return alignment_id
 
     def ids(self) -> list[str]:

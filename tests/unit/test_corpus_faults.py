@@ -1,0 +1,223 @@
+"""What a corpus survives: killed writers, damaged files, other versions of itself."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.corpus import Corpus, schema
+from core.errors import EarshotError
+from core.programs.program import Program
+
+# Adds programs with clips and vectors one after the other, and says so. The
+# renderer and the encoders are stand-ins that give the same for the same program.
+WRITER = """
+import hashlib, sys
+import numpy as np
+import core.sonicpi
+core.sonicpi.render_id = lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest()
+from core.corpus import Corpus
+from core.programs.program import Program
+from core.sonicpi.clip import Clip, Rendering
+
+corpus = Corpus.create("tiny", exist_ok=True, seconds=0.5)
+programs = [Program(f"play {n}", f"p-{n}", "beeps", "melody", {"n": n}, 1) for n in range(12)]
+numbers = {program.id: number for number, program in enumerate(programs)}
+with corpus.writing("the test's writer"):
+    for start in (0, 4, 8):
+        corpus.add_programs(programs[start:start + 4])
+        for program_id, source in corpus.pending_clips():
+            if corpus.adopt_clip(program_id, 0.5) is None:
+                rng = np.random.default_rng(numbers[program_id])
+                samples = rng.uniform(-1, 1, (22_050, 2)).astype(np.float32)
+                corpus.put_rendering(program_id, Rendering(Clip(samples)), 0.5)
+            print("clip", flush=True)
+        for encoder, dim in ((sys.argv[1], 384), (sys.argv[2], 512)):
+            for program_id in corpus.missing_embeddings(encoder, "r"):
+                rng = np.random.default_rng(numbers[program_id] + dim)
+                vector = rng.standard_normal((1, dim)).astype(np.float32)
+                corpus.put_embeddings(encoder, "r", [program_id], vector)
+                print("vector", flush=True)
+print("end", flush=True)
+"""
+ENCODERS = ("sentence-transformers/all-MiniLM-L6-v2", "aisfx")
+LINES = 12 + 24 + 1
+
+
+@pytest.fixture(autouse=True)
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    return tmp_path
+
+
+def writer() -> subprocess.Popen:
+    return subprocess.Popen(
+        [sys.executable, "-c", WRITER, *ENCODERS], stdout=subprocess.PIPE, text=True
+    )
+
+
+def content() -> tuple:
+    """Everything a corpus holds, to compare it with another's."""
+    corpus = Corpus.open("tiny")
+    rows = corpus.programs().drop(columns="audio").to_json(orient="records")
+    clips = {
+        str(path.relative_to(corpus.path)): path.read_bytes()
+        for path in sorted((corpus.path / "audio").rglob("*"))
+        if path.is_file()
+    }
+    pairs = corpus.pairs(*ENCODERS)
+    return rows, clips, pairs.programs, pairs.code.tobytes(), pairs.audio.tobytes()
+
+
+def test_a_writer_killed_at_any_moment_loses_nothing(workspace, monkeypatch):
+    rng = random.Random(5)
+    seen = 0
+    for moment in sorted(rng.sample(range(LINES - 1), 4)):
+        with writer() as process:
+            # Killed while it does whatever comes after that line.
+            for _ in process.stdout:
+                seen += 1
+                if seen > moment:
+                    break
+            process.kill()
+            seen += len(process.stdout.readlines())
+    with writer() as process:
+        assert process.communicate()[0].endswith("end\n") and process.returncode == 0
+    killed = content()
+    assert len(killed[1]) == len(killed[2]) == 12
+
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(workspace / "undisturbed"))
+    with writer() as process:
+        assert process.communicate()[0].count("\n") == LINES
+    assert content() == killed
+    with writer() as process:
+        assert process.communicate()[0] == "end\n"  # nothing is left to do
+    assert content() == killed
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    corpus = Corpus.create("tiny")
+    corpus.add_programs(
+        [Program(f"# {'x' * 500}\nplay {n}", f"p{n}", "t", parameters={"n": n}) for n in range(200)]
+    )
+    corpus.close()  # the last connection writes everything into the one file
+    return corpus
+
+
+def test_a_file_that_is_no_database_is_reported(corpus):
+    (corpus.path / "corpus.sqlite").write_bytes(b"not a database" * 1000)
+    with pytest.raises(EarshotError, match="damaged.*not a database") as caught:
+        Corpus.open("tiny")
+    assert caught.value.where == str(corpus.path / "corpus.sqlite")
+    assert "build the corpus again" in caught.value.remedy
+
+
+def test_damaged_pages_are_reported(corpus):
+    path = corpus.path / "corpus.sqlite"
+    content = bytearray(path.read_bytes())
+    for start in range(schema.PAGE_SIZE, len(content), schema.PAGE_SIZE):
+        content[start : start + 64] = b"\xa5" * 64
+    path.write_bytes(content)
+    with pytest.raises(EarshotError, match="damaged"):
+        Corpus.open("tiny").programs()
+
+
+def test_an_empty_or_foreign_database_is_no_corpus(corpus):
+    path = corpus.path / "corpus.sqlite"
+    path.write_bytes(b"")
+    with pytest.raises(EarshotError, match="not a corpus of Earshot's"):
+        Corpus.open("tiny")
+    path.unlink()
+    with sqlite3.connect(path) as foreign:
+        foreign.execute("CREATE TABLE programs (id)")
+    foreign.close()
+    with pytest.raises(EarshotError, match="not a corpus of Earshot's"):
+        Corpus.open("tiny")
+
+
+def test_a_removed_database_is_not_raised_from_its_log(corpus):
+    """The write-ahead log of a killed writer must not get into a new database."""
+    script = (
+        "import os, sys; from core.corpus import Corpus; from core.programs.program import Program\n"
+        "Corpus.open('tiny').add_programs([Program(sys.argv[1], 'ghost')]); os.kill(os.getpid(), 9)"
+    )
+    log = Path(f"{corpus.path / 'corpus.sqlite'}-wal")
+    subprocess.run([sys.executable, "-c", script, "play 1"])
+    assert log.stat().st_size > 0
+    reader = Corpus.open("tiny")
+    assert "ghost" in list(reader.programs()["name"])
+    reader.close()
+    subprocess.run([sys.executable, "-c", script, "play 2"])
+    assert log.stat().st_size > 0
+    (corpus.path / "corpus.sqlite").unlink()
+    assert Corpus.create("tiny").counts()["programs"] == 0
+
+
+def test_a_newer_version_is_refused(corpus):
+    with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
+        connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(EarshotError, match=r"newer Earshot \(version 99, this one knows 1\)"):
+        Corpus.open("tiny")
+
+
+def test_an_older_version_is_migrated_after_a_backup(corpus, monkeypatch):
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
+    )
+    migrated = Corpus.open("tiny")
+    assert migrated.settings["schema_version"] == 2 and migrated.counts()["programs"] == 200
+    backup = sqlite3.connect(corpus.path / "corpus.sqlite.v1")
+    assert schema.version(backup) == 1
+    assert backup.execute("SELECT count(*) FROM programs").fetchone() == (200,)
+    backup.close()
+    assert Corpus.open("tiny").counts()["programs"] == 200
+
+
+def test_a_migration_that_fails_changes_nothing(corpus, monkeypatch):
+    with monkeypatch.context() as patch:
+        half = "ALTER TABLE programs ADD COLUMN mood TEXT; INSERT INTO nowhere VALUES (1)"
+        patch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, half])
+        with pytest.raises(EarshotError, match="nowhere"):
+            Corpus.open("tiny")
+    again = Corpus.open("tiny")
+    assert again.settings["schema_version"] == 1
+    with again._database.reading() as connection:
+        columns = {row[1] for row in connection.execute("PRAGMA table_info(programs)")}
+    assert "mood" not in columns
+
+
+def test_a_build_that_goes_on_is_not_migrated_under_its_feet(corpus, monkeypatch):
+    monkeypatch.setattr(
+        schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
+    )
+    with corpus.writing("a build"):
+        with pytest.raises(EarshotError, match="a build"):
+            Corpus.open("tiny")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_forked_child_does_not_keep_a_killed_writers_lock(corpus):
+    script = (
+        "import os, sys, time; from core.corpus import Corpus\n"
+        "with Corpus.open('tiny').writing('a parent'):\n"
+        "    if os.fork() == 0:\n"
+        "        print('child', flush=True); sys.stdin.read(); os._exit(0)\n"
+        "    os.waitpid(-1, 0)"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "child\n"
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        with corpus.writing("the next one"):
+            pass
+        process.stdin.close()  # lets the child end
