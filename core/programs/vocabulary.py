@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.programs.parameters import ruby
+
 _SYNTHS = {
     # Speak at once and carry a tune even when the note is short.
     "leads": "beep saw pulse square tri dsaw dpulse dtri fm prophet supersaw tb303 blade "
@@ -18,8 +20,14 @@ _SYNTHS = {
     "pads": "hollow dark_ambience prophet blade dsaw supersaw tech_saws saw dtri growl "
     "dpulse fm mod_sine mod_tri subpulse",
     "basses": "tb303 fm subpulse dsaw prophet saw pulse square tri dpulse chipbass zawa hoover "
-    "supersaw tech_saws growl mod_saw mod_pulse mod_dsaw dtri beep sine",
+    "supersaw tech_saws mod_saw mod_pulse mod_dsaw dtri beep sine",
     "noises": "noise pnoise bnoise gnoise cnoise",
+    # Have the option cutoff; have the option res.
+    "filtered": "saw pulse subpulse square tri dsaw dpulse dtri fm mod_fm mod_saw mod_dsaw mod_sine "
+    "mod_beep mod_tri mod_pulse tb303 supersaw hoover prophet zawa dark_ambience growl hollow "
+    "blade tech_saws noise pnoise bnoise gnoise cnoise",
+    "resonant": "tb303 supersaw hoover prophet zawa dark_ambience growl hollow tech_saws noise "
+    "pnoise bnoise gnoise cnoise",
     "modulated": "mod_fm mod_saw mod_dsaw mod_sine mod_beep mod_tri mod_pulse",
 }
 
@@ -58,6 +66,14 @@ _SAMPLES = {
     "mehackit_phone4 mehackit_robot1 mehackit_robot2 mehackit_robot3 mehackit_robot4 "
     "mehackit_robot5 mehackit_robot6 mehackit_robot7",
 }
+
+# How much quieter than a beep, measured on notes of all lengths and registers.
+_GAINS = {
+    "dark_ambience": 6.0, "hollow": 4.0, "blade": 2.5, "pluck": 2.5, "piano": 2.2,
+    "tech_saws": 2.2, "chiplead": 2.0, "prophet": 1.8, "supersaw": 1.6, "dull_bell": 1.4,
+    "pretty_bell": 1.4, "saw": 1.3, "mod_saw": 1.3, "subpulse": 1.3, "tb303": 1.2,
+    "zawa": 1.2, "mod_dsaw": 0.9, "growl": 0.9, "hoover": 0.5, "gnoise": 0.7, "bnoise": 0.7,
+}  # fmt: skip
 
 # Semitones above the tonic, as Sonic Pi's own `scale` has them.
 _STEPS = {
@@ -111,8 +127,18 @@ def note_name(midi: int) -> str:
     return f":{_TONICS[tone]}{octave - 1}"
 
 
+def loud(synth: str, level: float) -> float:
+    """Return the `amp` at which a synth is about as loud as a beep at amp `level`."""
+    return round(level * _GAINS.get(synth, 1.0), 2)
+
+
+def opt(name: str, value: object) -> str:
+    """Return one more option of a call: `, cutoff: 90`."""
+    return f", {name}: {ruby(value)}"
+
+
 def words() -> dict[str, Any]:
     """Return everything a template can name besides its draws."""
     groups = {group: names.split() for group, names in (_SYNTHS | _SAMPLES).items()}
     scales = {"scales": list(_STEPS), "tonics": list(_TONICS)}
-    return groups | scales | {"pitch": pitch, "note_name": note_name}
+    return groups | scales | {"pitch": pitch, "note_name": note_name, "loud": loud, "opt": opt}
