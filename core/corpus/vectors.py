@@ -205,20 +205,28 @@ def pairs(connection: sqlite3.Connection, code_encoder: str, audio_encoder: str)
     for row, modality in ((code, "code"), (audio, "audio")):
         if row.modality != modality:
             raise EarshotError(f"{row.id} embeds {row.modality}, not {modality}.")
-    found = connection.execute(
-        "SELECT id, split, code.vector, audio.vector FROM programs"
-        " JOIN clips ON clips.program = position AND clips.state = 'ok'"
-        " JOIN embeddings AS code ON code.encoder = ? AND code.program = position"
-        " JOIN embeddings AS audio ON audio.encoder = ? AND audio.program = position"
-        " ORDER BY position",
-        (code.key, audio.key),
-    ).fetchall()
-    programs, split, code_vectors, audio_vectors = zip(*found) if found else ((),) * 4
+    # One encoder after the other: their vectors lie apart in the file.
+    code_vectors, audio_vectors = (
+        dict(
+            connection.execute(
+                "SELECT program, vector FROM embeddings WHERE encoder = ?", (row.key,)
+            )
+        )
+        for row in (code, audio)
+    )
+    programs = [
+        (position, program_id, part)
+        for position, program_id, part in connection.execute(
+            "SELECT position, id, split FROM programs"
+            " JOIN clips ON program = position AND state = 'ok' ORDER BY position"
+        )
+        if position in code_vectors and position in audio_vectors
+    ]
     return Pairs(
-        programs=list(programs),
-        code=_matrix(code_vectors, code),
-        audio=_matrix(audio_vectors, audio),
-        split=np.array(split, dtype="U10"),
+        programs=[program_id for _, program_id, _ in programs],
+        code=_matrix([code_vectors[position] for position, _, _ in programs], code),
+        audio=_matrix([audio_vectors[position] for position, _, _ in programs], audio),
+        split=np.array([part for _, _, part in programs], dtype="U10"),
     )
 
 
@@ -233,8 +241,7 @@ def _known(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow:
 
 
 def _matrix(blobs: Sequence[bytes], row: EncoderRow) -> np.ndarray:
-    joined = b"".join(blobs)
+    joined = bytearray().join(blobs)  # an array over bytes would be read-only
     if len(joined) != len(blobs) * row.dim * _FLOAT.itemsize:
         raise EarshotError(f"A stored vector of {row.id} has a wrong length: the corpus is damaged.")
-    # A copy: an array over bytes would be read-only, which torch warns about.
-    return np.frombuffer(joined, dtype=_FLOAT).reshape(len(blobs), row.dim).astype(np.float32)
+    return np.frombuffer(joined, _FLOAT).reshape(len(blobs), row.dim).astype(np.float32, copy=False)
