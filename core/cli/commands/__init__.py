@@ -1,0 +1,1 @@
+"""One module a command; `core.cli` says what is in each."""

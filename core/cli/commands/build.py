@@ -1,0 +1,59 @@
+"""Generate, render and embed a corpus.
+
+Run it again to go on where it was stopped, or with a larger N to add programs: what is
+there already is not made again.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from core.cli.output import json_line, note
+from core.cli.parsing import count, seconds
+from core.progress import Progress
+
+HEAVY = True
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("corpus", metavar="CORPUS", help="its name; made if it isn't there")
+    parser.add_argument(
+        "--per-template", type=count, default=8, metavar="N", help="programs of each template (8)"
+    )
+    parser.add_argument(
+        "--templates", nargs="+", metavar="ID", help="only these; `./run generate` lists them"
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="whole number (0)")
+    parser.add_argument(
+        "--seconds", type=seconds, default=18.0, metavar="S", help="length of a clip (18)"
+    )
+    add_encoders(parser)
+    parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
+
+
+def add_encoders(parser: argparse.ArgumentParser) -> None:
+    """Declare how a corpus's encoders are named."""
+    parser.add_argument(
+        "--preset", metavar="NAME", help="paper or offline; without it, paper if its weights are had"
+    )
+    parser.add_argument("--code-encoder", metavar="ID", help="instead of the preset's")
+    parser.add_argument("--audio-encoder", metavar="ID", help="instead of the preset's")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    """Build, then say what became of it."""
+    from core.stages import build
+
+    report = build.build(
+        args.corpus,
+        templates=args.templates,
+        per_template=args.per_template,
+        seed=args.seed,
+        preset=args.preset,
+        code_encoder=args.code_encoder,
+        audio_encoder=args.audio_encoder,
+        seconds=args.seconds,
+        progress=progress,
+    )
+    print(report)

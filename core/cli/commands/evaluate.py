@@ -1,0 +1,41 @@
+"""Metrics of an alignment, before and after.
+
+How alike the two spaces are, on which split, and how often a program finds its clip:
+with the raw embeddings, with the aligned ones, and aligned code against raw audio.
+"""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from core.cli.output import json_line, table
+from core.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEAVY = False
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    parser.add_argument("--alignment", metavar="ID", help="without it, the newest")
+    parser.add_argument("--json", action="store_true", help="print one JSON line a row")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    """Evaluate, then print."""
+    from core.stages import evaluate
+
+    print_metrics(evaluate.evaluate(args.corpus, args.alignment), args.json)
+
+
+def print_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
+    """Print the data frame as a table or as JSON lines."""
+    if as_json:
+        for row in metrics.to_dict(orient="records"):
+            json_line(row)
+    else:
+        print(table(list(metrics.columns), metrics.itertuples(index=False)))

@@ -1,0 +1,72 @@
+"""Train an alignment of a corpus's code and audio.
+
+It is evaluated before and after on held-out programs, and its map is laid out. What
+neither an option nor the file of --config sets keeps its default.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from core.cli.commands.evaluate import print_metrics
+from core.errors import EarshotError
+from core.progress import Progress
+
+if TYPE_CHECKING:
+    from core.alignment import AlignmentConfig
+
+HEAVY = True
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments: one option for each field of the config."""
+    from core.alignment import AlignmentConfig
+
+    parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with some or all fields")
+    parser.add_argument("--json", action="store_true", help="print the metrics as JSON lines")
+    options = parser.add_argument_group("fields of the config")
+    for field in fields(AlignmentConfig):
+        kind = type(field.default)
+        options.add_argument(
+            "--" + field.name.replace("_", "-"),
+            dest=f"config_{field.name}",
+            help=f"({str(field.default).lower()})",
+            **(
+                {"action": argparse.BooleanOptionalAction}
+                if kind is bool
+                else {"type": kind, "metavar": {int: "N", float: "X", str: "WORD"}[kind]}
+            ),
+        )
+
+
+def config_from(args: argparse.Namespace) -> AlignmentConfig:
+    """The config that --config and the options over it ask for."""
+    from core.alignment import AlignmentConfig
+
+    values = {}
+    if args.config is not None:
+        try:
+            text = args.config.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise EarshotError(
+                f"The config can't be read: {getattr(error, 'strerror', None) or error}.",
+                where=str(args.config),
+            ) from error
+        values = AlignmentConfig.from_json(text).to_dict()
+    for field in fields(AlignmentConfig):
+        given = getattr(args, f"config_{field.name}")
+        if given is not None:
+            values[field.name] = given
+    return AlignmentConfig.from_dict(values)
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    """Train, then print the metrics."""
+    from core.stages import evaluate, train
+
+    record = train.train(args.corpus, config_from(args), progress=progress)
+    print_metrics(evaluate.evaluate(args.corpus, record.id), args.json)
