@@ -1,0 +1,217 @@
+"""Everything that decides how an alignment is trained, in one place."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Mapping
+
+from core.errors import EarshotError
+
+OBJECTIVES = ("infonce", "soft")
+SCHEDULES = ("constant", "cosine")
+PRECISIONS = ("auto", "fp32", "bf16")
+DEVICES = ("auto", "cpu", "cuda")
+TEMPERATURE_RANGE = (0.01, 1.0)
+
+
+@dataclass(frozen=True)
+class AlignmentConfig:
+    """How two projection heads are built and trained.
+
+    The defaults are the paper's method (two symmetric MLPs and InfoNCE), sized so that
+    the starter corpus of 216 programs trains in seconds. Checked once, when it is made.
+
+    Parameters
+    ----------
+    layers : int
+        Linear layers of each head, 1 to 8. All but the last are followed by BatchNorm,
+        GELU and dropout.
+    width : int
+        Size of the hidden layers.
+    dim : int
+        Size of the shared space.
+    dropout, input_dropout : float
+        Share of hidden values, and of input values, set to zero while training; [0, 1).
+    standardise : bool
+        Whether each input column is shifted and scaled to mean 0 and variance 1 by
+        what was measured on the training programs.
+    objective : {"infonce", "soft"}
+        ``infonce``: only a program's own clip is right. ``soft``: clips that sound like
+        it are partly right (`core.alignment.losses.soft_info_nce`).
+    temperature : float
+        Of the similarities before the softmax, 0.01 to 1. Where training starts, if it
+        is learnable.
+    learnable_temperature : bool
+        Whether the optimiser may move the temperature, within 0.01 to 1.
+    soft_weight : float
+        With ``soft``: the share of the target that follows audio similarity, [0, 1].
+        0 is InfoNCE.
+    soft_temperature : float
+        With ``soft``: temperature of the audio similarities; above 0.
+    distance_weight : float
+        Weight of `core.alignment.losses.distance_preservation`, added to either
+        objective; 0 leaves it out.
+    learning_rate, weight_decay : float
+        Of AdamW. Biases, BatchNorm and the temperature are not decayed.
+    schedule : {"constant", "cosine"}
+        Of the learning rate after `warmup`: as it is, or down to 0 along half a cosine.
+    warmup : float
+        Share of all steps during which the learning rate rises from 0; [0, 1).
+    batch_size : int
+        Most pairs in a batch; at least 2. An epoch is cut into batches of nearly equal size.
+    epochs : int
+        Most passes over the training pairs.
+    patience : int
+        Stop after so many epochs without a lower validation loss; 0 never stops early.
+    grad_clip : float
+        Largest norm of the gradient; 0 leaves it alone.
+    seed : int
+        Of initial weights, order of pairs, and dropout.
+    precision : {"auto", "fp32", "bf16"}
+        ``auto`` uses bf16 only where the processor computes with it natively.
+    device : {"auto", "cpu", "cuda"}
+        ``auto`` takes a GPU if there is one.
+
+    Raises
+    ------
+    EarshotError
+        Naming the field, its value, and what would be accepted.
+    """
+
+    layers: int = 3
+    width: int = 512
+    dim: int = 128
+    dropout: float = 0.1
+    input_dropout: float = 0.0
+    standardise: bool = True
+
+    objective: str = "infonce"
+    temperature: float = 0.07
+    learnable_temperature: bool = False
+    soft_weight: float = 0.9
+    soft_temperature: float = 0.1
+    distance_weight: float = 0.0
+
+    learning_rate: float = 1e-3
+    weight_decay: float = 1e-2
+    schedule: str = "cosine"
+    warmup: float = 0.05
+    batch_size: int = 512
+    epochs: int = 100
+    patience: int = 20
+    grad_clip: float = 1.0
+    seed: int = 0
+
+    precision: str = "auto"
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            object.__setattr__(self, field.name, _typed(field.name, getattr(self, field.name)))
+        for name, (low, high) in _RANGES.items():
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise _refused(name, value, f"a number from {low:g} to {high:g}")
+        for name, choices in _CHOICES.items():
+            if getattr(self, name) not in choices:
+                raise _refused(name, getattr(self, name), "one of " + ", ".join(choices))
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> AlignmentConfig:
+        """Make a config from some or all of its fields; the others keep their defaults.
+
+        Raises
+        ------
+        EarshotError
+            For a field that does not exist (with the nearest that does) or a bad value.
+        """
+        names = [field.name for field in fields(cls)]
+        for name in values:
+            if name not in names:
+                near = difflib.get_close_matches(str(name), names, n=1)
+                hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
+                raise EarshotError(f"There is no field {name!r}.", where="config", remedy=hint)
+        return cls(**values)
+
+    @classmethod
+    def from_json(cls, text: str) -> AlignmentConfig:
+        """Make a config from the JSON object that `to_json` writes, or part of one."""
+        try:
+            values = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise EarshotError(
+                f"Not JSON: {error.msg}.", where=f"config, line {error.lineno}"
+            ) from None
+        if not isinstance(values, dict):
+            raise EarshotError(
+                "Not a JSON object.", where="config", remedy='Write it as {"layers": 3, …}.'
+            )
+        return cls.from_dict(values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name, JSON-serialisable."""
+        return asdict(self)
+
+    def to_json(self) -> str:
+        """All fields as a JSON object, one a line."""
+        return json.dumps(self.to_dict(), indent=2)
+
+    @property
+    def id(self) -> str:
+        """12 hex digits that only an equal config has."""
+        canonical = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+_BELOW_ONE = 1.0 - 1e-6
+_RANGES: dict[str, tuple[float, float]] = {
+    "layers": (1, 8),
+    "width": (1, 16_384),
+    "dim": (1, 4_096),
+    "dropout": (0, _BELOW_ONE),
+    "input_dropout": (0, _BELOW_ONE),
+    "temperature": TEMPERATURE_RANGE,
+    "soft_weight": (0, 1),
+    "soft_temperature": (1e-3, 100),
+    "distance_weight": (0, 1e4),
+    "learning_rate": (1e-8, 10),
+    "weight_decay": (0, 10),
+    "warmup": (0, _BELOW_ONE),
+    "batch_size": (2, 1_000_000),
+    "epochs": (1, 100_000),
+    "patience": (0, 100_000),
+    "grad_clip": (0, 1e6),
+    "seed": (0, 2**63 - 1),
+}
+_CHOICES = {
+    "objective": OBJECTIVES,
+    "schedule": SCHEDULES,
+    "precision": PRECISIONS,
+    "device": DEVICES,
+}
+_TYPES = {field.name: type(field.default) for field in fields(AlignmentConfig)}
+
+
+def _typed(name: str, value: Any) -> Any:
+    """Return `value` as its field's type; a whole float is an int, an int is a float."""
+    kind = _TYPES[name]
+    if kind is bool or isinstance(value, bool):
+        accepted = kind is bool and isinstance(value, bool)
+    elif kind is int:
+        accepted = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    elif kind is float:
+        accepted = isinstance(value, (int, float))
+    else:
+        accepted = isinstance(value, str)
+    if not accepted:
+        raise _refused(name, value, {bool: "true or false", str: "text"}.get(kind, "a number"))
+    return kind(value)
+
+
+def _refused(name: str, value: Any, accepted: str) -> EarshotError:
+    return EarshotError(
+        f"{value!r} is not accepted.", where=f"config, {name}", remedy=f"Give {accepted}."
+    )

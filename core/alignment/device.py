@@ -1,0 +1,43 @@
+"""What the machine can compute with, asked once a training."""
+
+from __future__ import annotations
+
+import torch
+
+from core.errors import EarshotError
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device to train on.
+
+    Parameters
+    ----------
+    name : {"auto", "cpu", "cuda"}
+        ``auto`` takes a GPU if there is one, else the processor.
+
+    Raises
+    ------
+    EarshotError
+        When a GPU is asked for and there is none.
+    """
+    if name == "cuda" and not torch.cuda.is_available():
+        raise EarshotError(
+            "No GPU is available here.", where="config, device", remedy="Give cpu or auto."
+        )
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def native_bf16(device: torch.device) -> bool:
+    """Whether `device` multiplies bf16 matrices itself; where it only emulates them, it is slower."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    # torch names no public probe for the processor; without a known one the answer is no.
+    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+
+
+def use_bf16(precision: str, device: torch.device) -> bool:
+    """Whether to compute in bf16: as asked, or with ``auto`` where it is native."""
+    return native_bf16(device) if precision == "auto" else precision == "bf16"

@@ -1,0 +1,138 @@
+"""The model: two symmetric projection heads into one shared space."""
+
+from __future__ import annotations
+
+import math
+from typing import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from core.alignment.config import TEMPERATURE_RANGE, AlignmentConfig
+from core.errors import EarshotError
+
+CONSTANT = 1e-6  # a column that varies less than this share of the typical one is constant
+
+
+class Standardiser(nn.Module):
+    """Shifts and scales each column to mean 0 and variance 1, as measured on the training rows.
+
+    Parameters
+    ----------
+    columns : int
+        Size of an embedding. Until `fit`, rows pass unchanged.
+    """
+
+    def __init__(self, columns: int):
+        super().__init__()
+        self.register_buffer("mean", torch.zeros(columns))
+        self.register_buffer("scale", torch.ones(columns))
+
+    def fit(self, x: Tensor) -> None:
+        """Measure the columns of `x` [n, columns]; a constant column is only shifted."""
+        x = x.double()
+        deviation = x.std(dim=0, correction=0)  # [columns]
+        typical = deviation.square().mean().sqrt()
+        constant = deviation <= CONSTANT * typical
+        self.mean.copy_(x.mean(dim=0))
+        self.scale.copy_(torch.where(constant, torch.ones_like(deviation), deviation))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x - self.mean) / self.scale  # [n, columns]
+
+
+def projection_head(columns: int, config: AlignmentConfig) -> nn.Sequential:
+    """Build one MLP: (linear, BatchNorm, GELU, dropout) repeated, and a last linear layer.
+
+    Parameters
+    ----------
+    columns : int
+        Size of the embeddings that go in; `config.dim` come out.
+    """
+    steps: list[nn.Module] = [nn.Dropout(config.input_dropout)] if config.input_dropout else []
+    for _ in range(config.layers - 1):
+        steps += [nn.Linear(columns, config.width), nn.BatchNorm1d(config.width), nn.GELU()]
+        if config.dropout:
+            steps.append(nn.Dropout(config.dropout))
+        columns = config.width
+    return nn.Sequential(*steps, nn.Linear(columns, config.dim))
+
+
+class ProjectionHeads(nn.Module):
+    """The dual MLPs of the paper, the standardisers before them, and the temperature.
+
+    Parameters
+    ----------
+    code_dim, audio_dim : int
+        Sizes of the code encoder's and the audio encoder's embeddings.
+    config : AlignmentConfig
+    """
+
+    def __init__(self, code_dim: int, audio_dim: int, config: AlignmentConfig):
+        super().__init__()
+        self.config = config
+        self.code_dim, self.audio_dim = code_dim, audio_dim
+        self.code_input = Standardiser(code_dim)
+        self.audio_input = Standardiser(audio_dim)
+        self.code_head = projection_head(code_dim, config)
+        self.audio_head = projection_head(audio_dim, config)
+        self.log_temperature = nn.Parameter(
+            torch.tensor(math.log(config.temperature)), requires_grad=config.learnable_temperature
+        )
+
+    @property
+    def temperature(self) -> Tensor:
+        """The temperature, a scalar."""
+        return self.log_temperature.exp()
+
+    @torch.no_grad()
+    def clamp_temperature(self) -> None:
+        """Bring the temperature back within `TEMPERATURE_RANGE` after a step of the optimiser.
+
+        The parameter itself is clamped, for a clamp on the way to the loss would have no
+        gradient outside the range, so the temperature could never come back.
+        """
+        low, high = (math.log(bound) for bound in TEMPERATURE_RANGE)
+        self.log_temperature.clamp_(low, high)
+
+    def code(self, x: Tensor) -> Tensor:
+        """Project code embeddings [n, code_dim] to unit vectors of the shared space [n, dim]."""
+        return F.normalize(self.code_head(self.code_input(x)).float(), dim=-1)
+
+    def audio(self, x: Tensor) -> Tensor:
+        """Project audio embeddings [n, audio_dim] to unit vectors of the shared space [n, dim]."""
+        return F.normalize(self.audio_head(self.audio_input(x)).float(), dim=-1)
+
+    def forward(self, code: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
+        """Project both sides of n pairs: [n, dim] and [n, dim]."""
+        return self.code(code), self.audio(audio)
+
+    def tensors(self) -> dict[str, Tensor]:
+        """Everything that was learnt or measured, by name: what is saved as safetensors."""
+        state = self.state_dict()
+        return {name: value.detach().cpu().contiguous() for name, value in state.items()}
+
+    @classmethod
+    def from_tensors(cls, config: AlignmentConfig, tensors: Mapping[str, Tensor]) -> ProjectionHeads:
+        """Rebuild heads from `tensors()`, ready to project (evaluation mode).
+
+        Raises
+        ------
+        EarshotError
+            When the tensors are not those of heads with this config.
+        """
+        try:
+            heads = cls(len(tensors["code_input.mean"]), len(tensors["audio_input.mean"]), config)
+            heads.load_state_dict(dict(tensors))
+        except (KeyError, RuntimeError, TypeError) as error:
+            raise EarshotError(
+                f"The saved projection heads do not fit their config ({_first_line(error)}).",
+                remedy="Train the alignment again.",
+            ) from error
+        return heads.eval()
+
+
+def _first_line(error: Exception) -> str:
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:200] if lines else type(error).__name__

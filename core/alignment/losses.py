@@ -1,0 +1,145 @@
+"""What training minimises. Every loss takes unit vectors and returns a scalar."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+
+def info_nce(
+    code: Tensor, audio: Tensor, temperature: Tensor | float, duplicates: Tensor | None = None
+) -> Tensor:
+    """InfoNCE in both directions: of all clips find the program's own, and the reverse.
+
+    Parameters
+    ----------
+    code, audio : Tensor, float [n, dim]
+        Unit vectors; row i of both is one pair.
+    temperature : Tensor or float
+        Above 0.
+    duplicates : Tensor, int [n], optional
+        Pairs with an equal number have the same source. They aren't each other's
+        negatives: neither right nor wrong, they are left out of each other's sum.
+
+    Returns
+    -------
+    Tensor
+        Mean of the two cross entropies, in nats. Chance is log(n).
+
+    Notes
+    -----
+    Van den Oord, Li & Vinyals, "Representation Learning with Contrastive Predictive
+    Coding", 2018; symmetric as in Radford et al., "Learning Transferable Visual Models
+    From Natural Language Supervision", ICML 2021.
+    """
+    logits = _logits(code, audio, temperature, duplicates)  # [n, n]
+    own = torch.arange(len(code), device=code.device)  # [n]
+    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+
+
+def soft_info_nce(
+    code: Tensor,
+    audio: Tensor,
+    temperature: Tensor | float,
+    heard: Tensor,
+    weight: float = 0.9,
+    soft_temperature: float = 0.1,
+    duplicates: Tensor | None = None,
+) -> Tensor:
+    """InfoNCE whose targets are softened by how alike the clips sound.
+
+    Parameters
+    ----------
+    code, audio : Tensor, float [n, dim]
+        Unit vectors; row i of both is one pair.
+    temperature : Tensor or float
+        Above 0.
+    heard : Tensor, float [n, audio_dim]
+        The clips' audio embeddings as they are before any head, so that the target
+        can't be bent by what is being trained.
+    weight : float
+        Share of the target that follows ``softmax(cosine(heard) / soft_temperature)``;
+        the rest is the program's own clip. 0 is `info_nce`.
+    soft_temperature : float
+        Above 0.
+    duplicates : Tensor, int [n], optional
+        As of `info_nce`.
+
+    Returns
+    -------
+    Tensor
+        Mean of the two cross entropies, in nats. Its least value is the entropy of the
+        target, not 0.
+
+    Notes
+    -----
+    Softened targets from the self-similarity of a modality: Gao et al., "SoftCLIP:
+    Softer Cross-modal Alignment Makes CLIP Stronger", AAAI 2024. Here audio alone
+    guides both directions, for it is sound that has to be foretold, and the negatives
+    aren't disentangled.
+    """
+    logits = _logits(code, audio, temperature, duplicates)  # [n, n]
+    alike = cosines(heard) / soft_temperature  # [n, n]
+    if duplicates is not None:
+        alike = alike.masked_fill(_twins(duplicates), -torch.inf)
+    own = torch.eye(len(code), device=code.device)  # [n, n]
+    target = (1 - weight) * own + weight * alike.softmax(dim=1)  # [n, n], rows sum to 1
+    # The audio similarities are symmetric, so both directions have the same target.
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+
+
+def distance_preservation(projected: Tensor, heard: Tensor) -> Tensor:
+    """How far pairwise distances among projected rows are from those among their clips.
+
+    Parameters
+    ----------
+    projected : Tensor, float [n, dim]
+        Unit vectors.
+    heard : Tensor, float [n, audio_dim]
+        The audio embeddings of the same programs, before any head.
+
+    Returns
+    -------
+    Tensor
+        Mean Huber loss over the n(n-1)/2 cosine distances, each set divided by its
+        mean; 0 for fewer than 3 rows, among which there is nothing to preserve.
+
+    Notes
+    -----
+    The distance-wise loss of Park, Kim, Lu & Cho, "Relational Knowledge Distillation",
+    CVPR 2019, with cosine in place of Euclidean distance because neighbours are found
+    by cosine.
+    """
+    n = len(projected)
+    if n < 3:
+        return projected.sum() * 0.0
+    rows, columns = torch.triu_indices(n, n, offset=1, device=projected.device)
+    ours = 1 - (projected @ projected.T)[rows, columns]  # [n(n-1)/2]
+    theirs = 1 - cosines(heard)[rows, columns]  # [n(n-1)/2]
+    floor = torch.finfo(ours.dtype).eps  # all rows equal: distances of 0, not of nan
+    return F.huber_loss(
+        ours / ours.mean().clamp_min(floor), theirs / theirs.mean().clamp_min(floor)
+    )
+
+
+def cosines(x: Tensor) -> Tensor:
+    """Cosine similarity of every two rows of x [n, d]: [n, n]."""
+    x = F.normalize(x.float(), dim=1)
+    return x @ x.T
+
+
+def _logits(
+    code: Tensor, audio: Tensor, temperature: Tensor | float, duplicates: Tensor | None
+) -> Tensor:
+    logits = code @ audio.T / temperature  # [n, n]: cosines, as both are unit vectors
+    if duplicates is not None:
+        # Far below any cosine, yet finite: 0 times it stays 0 where a target is soft.
+        logits = logits.masked_fill(_twins(duplicates), -1e4)
+    return logits
+
+
+def _twins(duplicates: Tensor) -> Tensor:
+    """Where row and column are different pairs with the same source: bool [n, n]."""
+    twins = duplicates[:, None] == duplicates[None, :]
+    return twins.fill_diagonal_(False)

@@ -1,0 +1,271 @@
+"""The trainer: tensors in, trained projection heads and their history out."""
+
+from __future__ import annotations
+
+import copy
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Callable
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from core.alignment.config import AlignmentConfig
+from core.alignment.device import choose_device, use_bf16
+from core.alignment.heads import ProjectionHeads
+from core.alignment.losses import distance_preservation, info_nce, soft_info_nce
+from core.errors import EarshotError
+
+OnEpoch = Callable[[dict[str, float]], bool | None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What `train` returns.
+
+    Attributes
+    ----------
+    heads : ProjectionHeads
+        With the weights of the best epoch, on the processor, in evaluation mode.
+    history : DataFrame
+        One row an epoch: epoch (from 1), loss, validation_loss, cka (aligned code and
+        aligned audio), cka_raw (aligned code and raw audio), recall_at_1 (code to
+        audio), temperature, learning_rate. All but loss, temperature and learning_rate
+        are of the validation pairs, and nan without any.
+    best_epoch : int
+        The epoch with the lowest validation loss; the last one without validation pairs.
+    stopped : {"epochs", "patience", "asked"}
+        Why training ended.
+    """
+
+    heads: ProjectionHeads
+    history: pd.DataFrame
+    best_epoch: int
+    stopped: str
+
+
+def train(
+    train_code: Tensor,
+    train_audio: Tensor,
+    validation_code: Tensor,
+    validation_audio: Tensor,
+    config: AlignmentConfig,
+    on_epoch: OnEpoch | None = None,
+) -> Trained:
+    """Train a pair of projection heads.
+
+    Parameters
+    ----------
+    train_code, train_audio : Tensor, float [n, code_dim] and [n, audio_dim]
+        Embeddings of the training programs, row i of both one pair; n at least 2.
+        Pairs whose code embeddings are equal have the same source as far as the heads
+        can see, and aren't each other's negatives.
+    validation_code, validation_audio : Tensor, float [m, code_dim] and [m, audio_dim]
+        Of other programs, for early stopping. With fewer than 2 all epochs are run.
+    config : AlignmentConfig
+    on_epoch : callable, optional
+        Called after every epoch with its row of the history; True ends the training.
+
+    Returns
+    -------
+    Trained
+        The same for the same input, seed, machine and number of threads.
+
+    Raises
+    ------
+    EarshotError
+        When the tensors aren't pairs of finite embeddings, or training diverges.
+    """
+    _check_pairs(train_code, train_audio, "training", least=2)
+    _check_pairs(validation_code, validation_audio, "validation", least=0)
+    device = choose_device(config.device)
+    code, audio = train_code.float().to(device), train_audio.float().to(device)
+    watched = (validation_code.float().to(device), validation_audio.float().to(device))
+    # Initial weights and dropout draw from torch's global generator: seeded in a fork,
+    # so that the caller's own stream of random numbers goes on as if nothing happened.
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(config.seed)
+        heads = ProjectionHeads(code.shape[1], audio.shape[1], config).to(device)
+        if config.standardise:
+            heads.code_input.fit(code)
+            heads.audio_input.fit(audio)
+        return _run_epochs(heads, code, audio, watched, on_epoch)
+
+
+def _run_epochs(
+    heads: ProjectionHeads,
+    code: Tensor,
+    audio: Tensor,
+    watched: tuple[Tensor, Tensor],
+    on_epoch: OnEpoch | None,
+) -> Trained:
+    config = heads.config
+    sources = same_source(code)  # [n] or None
+    steps = config.epochs * len(batches(torch.arange(len(code)), config.batch_size))
+    optimiser, schedule = _optimiser(heads, steps)
+    shuffle = torch.Generator().manual_seed(config.seed)
+    history, stopped = [], "epochs"
+    best_loss, best_epoch, best_weights = math.inf, 0, None
+    for epoch in range(1, config.epochs + 1):
+        rate = schedule.get_last_lr()[0]
+        order = torch.randperm(len(code), generator=shuffle)
+        loss = _train_epoch(heads, code, audio, sources, order, optimiser, schedule)
+        if not math.isfinite(loss):
+            raise EarshotError(
+                f"Training diverged: the loss of epoch {epoch} is {loss}.",
+                remedy="Lower the learning rate or raise the temperature.",
+            )
+        row = {"epoch": epoch, "loss": loss, **validate(heads, *watched)}
+        row |= {"temperature": heads.temperature.item(), "learning_rate": rate}
+        history.append(row)
+        # Without validation pairs its loss is nan and no epoch is better than the last.
+        if not row["validation_loss"] >= best_loss:
+            best_loss, best_epoch = row["validation_loss"], epoch
+            best_weights = copy.deepcopy(heads.state_dict())
+        if on_epoch is not None and on_epoch(row) is True:
+            stopped = "asked"
+            break
+        if config.patience and epoch - best_epoch >= config.patience:
+            stopped = "patience"
+            break
+    heads.load_state_dict(best_weights)
+    return Trained(heads.cpu().eval(), pd.DataFrame(history), best_epoch, stopped)
+
+
+def _train_epoch(
+    heads: ProjectionHeads,
+    code: Tensor,
+    audio: Tensor,
+    sources: Tensor | None,
+    order: Tensor,
+    optimiser: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+) -> float:
+    """Go once through the pairs in `order`; return the mean loss a pair."""
+    config, device = heads.config, code.device
+    bf16 = use_bf16(config.precision, device)
+    total = 0.0
+    heads.train()
+    for rows in batches(order.to(device), config.batch_size):
+        # Only the heads compute in bf16: a loss needs the last digits of the cosines.
+        with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
+            projected = heads(code[rows], audio[rows])  # 2 x [b, dim]
+        loss = pair_loss(heads, *projected, audio[rows], None if sources is None else sources[rows])
+        optimiser.zero_grad()
+        loss.backward()
+        if config.grad_clip:
+            torch.nn.utils.clip_grad_norm_(heads.parameters(), config.grad_clip)
+        optimiser.step()
+        schedule.step()
+        heads.clamp_temperature()
+        total += loss.item() * len(rows)
+    return total / len(order)
+
+
+def pair_loss(
+    heads: ProjectionHeads, code: Tensor, audio: Tensor, raw_audio: Tensor, sources: Tensor | None
+) -> Tensor:
+    """The config's objective for projected code and audio [n, dim] and raw audio [n, audio_dim]."""
+    config = heads.config
+    heard = heads.audio_input(raw_audio)  # [n, audio_dim]: no weight of a head is in it
+    if config.objective == "soft":
+        loss = soft_info_nce(
+            code, audio, heads.temperature, heard,
+            config.soft_weight, config.soft_temperature, sources,
+        )  # fmt: skip
+    else:
+        loss = info_nce(code, audio, heads.temperature, sources)
+    if config.distance_weight:
+        kept = distance_preservation(code, heard) + distance_preservation(audio, heard)
+        loss = loss + config.distance_weight * kept / 2
+    return loss
+
+
+@torch.no_grad()
+def validate(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> dict[str, float]:
+    """Loss, CKA and recall of pairs [m, code_dim] and [m, audio_dim]; all nan when m < 2."""
+    if len(code) < 2:
+        return dict.fromkeys(("validation_loss", "cka", "cka_raw", "recall_at_1"), math.nan)
+    heads.eval()
+    sources = same_source(code)
+    projected_code, projected_audio = heads(code, audio)  # 2 x [m, dim]
+    total = 0.0
+    # In batches as large as those trained on: a loss grows with the number of negatives.
+    for rows in batches(torch.arange(len(code), device=code.device), heads.config.batch_size):
+        twins = None if sources is None else sources[rows]
+        loss = pair_loss(heads, projected_code[rows], projected_audio[rows], audio[rows], twins)
+        total += loss.item() * len(rows)
+    nearest = (projected_code @ projected_audio.T).argmax(dim=1)  # [m]
+    found = (nearest == torch.arange(len(code), device=code.device)).float().mean()
+    return {
+        "validation_loss": total / len(code),
+        "cka": _cka(projected_code, projected_audio),
+        "cka_raw": _cka(projected_code, audio),
+        "recall_at_1": float(found),
+    }
+
+
+def batches(order: Tensor, batch_size: int) -> list[Tensor]:
+    """Cut `order` [n] into batches of nearly equal size, none of fewer than 2 rows.
+
+    A last small batch would have easier negatives than the others, and BatchNorm can't
+    take a batch of one. So sizes differ by at most one row; where a row would be left
+    alone, a batch is one larger than `batch_size`.
+    """
+    count = min(math.ceil(len(order) / batch_size), len(order) // 2)
+    return list(torch.tensor_split(order, max(1, count)))
+
+
+def same_source(code: Tensor) -> Tensor | None:
+    """Number rows of code [n, code_dim] so that equal rows are equal: int [n]; None if none are."""
+    distinct, numbers = torch.unique(code, dim=0, return_inverse=True)
+    return None if len(distinct) == len(code) else numbers
+
+
+def _optimiser(heads: ProjectionHeads, steps: int):
+    """AdamW that decays matrices only, and its learning rate over `steps`."""
+    config = heads.config
+    learnt = [p for p in heads.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in learnt if p.ndim >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in learnt if p.ndim < 2], "weight_decay": 0.0},
+    ]
+    optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
+    rising = round(config.warmup * steps)
+
+    def factor(step: int) -> float:
+        if step < rising:
+            return (step + 1) / (rising + 1)
+        if config.schedule == "constant":
+            return 1.0
+        return (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising))) / 2
+
+    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+
+
+def _cka(x: Tensor, y: Tensor) -> float:
+    """Linear CKA on the device itself, each epoch; `core.evaluation.metrics.cka` says what it is."""
+    x, y = (z.double() - z.double().mean(dim=0) for z in (x, y))
+    own = (x.T @ x).norm() * (y.T @ y).norm()
+    return float((x.T @ y).square().sum() / own)
+
+
+def _check_pairs(code: Tensor, audio: Tensor, what: str, least: int) -> None:
+    if code.ndim != 2 or audio.ndim != 2 or len(code) != len(audio):
+        raise EarshotError(
+            f"The {what} pairs are {tuple(code.shape)} code and {tuple(audio.shape)} audio"
+            " embeddings; they must be two matrices with a row a program."
+        )
+    if len(code) < least:
+        raise EarshotError(
+            f"There are {len(code)} {what} pairs; contrast needs at least {least}.",
+            remedy="Add programs to the corpus.",
+        )
+    for name, x in (("code", code), ("audio", audio)):
+        if not torch.isfinite(x).all():
+            raise EarshotError(
+                f"Some {name} embeddings of the {what} programs are not finite numbers.",
+                remedy="Embed them again.",
+            )

@@ -1,0 +1,56 @@
+"""What may go into a metric, checked in one place."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from core.errors import EarshotError
+
+GRAIN = 2.0**20
+"""Cosines are told apart in steps of 2**-20, a few times the rounding error of a float32 sum.
+Without that, equal rows would differ by the order in which terms happened to be added."""
+
+
+def paired(x: np.ndarray | Tensor, y: np.ndarray | Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Return both spaces as float64 [n, d1] and [n, d2].
+
+    Raises
+    ------
+    EarshotError
+        When they aren't matrices of finite numbers with equally many rows.
+    """
+    x, y = (_finite_matrix(np.asarray(z, dtype=np.float64)) for z in (x, y))
+    if len(x) != len(y):
+        raise EarshotError(
+            f"One space has {len(x)} rows and the other {len(y)}.",
+            remedy="Row i of both must be the same program.",
+        )
+    return x, y
+
+
+def unit_rows(x: np.ndarray | Tensor) -> Tensor:
+    """Return rows [n, d] as float32 unit vectors; a row of zeros stays zero.
+
+    Raises
+    ------
+    EarshotError
+        When `x` isn't a matrix of finite numbers.
+    """
+    rows = torch.as_tensor(x).detach().to("cpu", torch.float32)
+    return F.normalize(torch.as_tensor(_finite_matrix(rows)), dim=1)
+
+
+def _finite_matrix(x):
+    if x.ndim != 2 or x.shape[1] == 0:
+        raise EarshotError(
+            f"Expected a matrix with a row a program, got shape {tuple(x.shape)}."
+        )
+    finite = torch.isfinite(x).all() if isinstance(x, Tensor) else np.isfinite(x).all()
+    if not finite:
+        raise EarshotError(
+            "Some embeddings are not finite numbers.", remedy="Embed the programs again."
+        )
+    return x

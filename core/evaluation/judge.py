@@ -1,0 +1,119 @@
+"""All metrics of some readings of a split, each with its interval, as one table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Iterable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from core.evaluation import metrics
+from core.evaluation.cca import cca_fit
+from core.evaluation.intervals import Interval, bootstrap_interval, subsample_interval
+
+BEFORE = "before"
+ALIGNED = "aligned code ~ aligned audio"
+AGAINST_RAW = "aligned code ~ raw audio"
+COLUMNS = ["metric", "split", "reading", "value", "low", "high", "programs"]
+NEIGHBOURS = 3
+RECALLED = (1, 5, 10)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Two spaces to compare: what stands for the code, and what for its sound.
+
+    Attributes
+    ----------
+    name : str
+        `BEFORE` (raw code and raw audio), `ALIGNED` (as the paper reads it), or
+        `AGAINST_RAW`, which no projection head can bend, for only the code is projected.
+    code, audio : array, float [n, d1] and [n, d2]
+        Of the programs judged, row i of both the same one.
+    train_code, train_audio : array, float [m, d1] and [m, d2]
+        The same of the training programs: where CCA finds its directions.
+    shared : bool
+        Whether both lie in one space, so that one can be searched with the other.
+    """
+
+    name: str
+    code: np.ndarray
+    audio: np.ndarray
+    train_code: np.ndarray
+    train_audio: np.ndarray
+    shared: bool = False
+
+
+def judge(readings: Iterable[Reading], split: str, *, seed: int = 0) -> pd.DataFrame:
+    """Measure every metric of every reading.
+
+    Parameters
+    ----------
+    readings : iterable of Reading
+    split : str
+        Which programs these are: every number says so.
+    seed : int
+        Of the resamples.
+
+    Returns
+    -------
+    DataFrame
+        Columns `COLUMNS`; one row a metric and reading. `low` and `high` bound 95 % of
+        resamples (`core.evaluation.intervals`); `programs` is n. Undefined values are
+        nan. Metrics: cka, cka_debiased, cca (directions found on the training programs),
+        spearman, pearson, overlap@3, jaccard@3; and for a shared space, for both
+        "code->audio" and "audio->code", recall@1, recall@5, recall@10, mrr, median_rank.
+    """
+    rows = [
+        (metric, split, reading.name, value, low, high, len(reading.code))
+        for reading in readings
+        for metric, value, (low, high) in _measured(reading, seed)
+    ]
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _measured(reading: Reading, seed: int) -> Iterator[tuple[str, float, Interval]]:
+    code, audio, n = reading.code, reading.audio, len(reading.code)
+    for name, measure in _of_all_programs(reading).items():
+        interval = subsample_interval(measure, n, seed=seed)
+        yield name, measure(np.arange(n)), interval
+    for name, (values, statistic) in _of_each_program(code, audio, reading.shared).items():
+        value = float(statistic(values, axis=0)) if len(values) else np.nan
+        yield name, value, bootstrap_interval(values, statistic, seed=seed)
+
+
+def _of_all_programs(reading: Reading) -> dict[str, Callable[[np.ndarray], float]]:
+    """Metrics that are one number for a set of programs, as functions of the rows in it."""
+    code, audio = reading.code, reading.audio
+    directions = cca_fit(reading.train_code, reading.train_audio)
+    return {
+        "cka": lambda rows: metrics.cka(code[rows], audio[rows]),
+        "cka_debiased": lambda rows: metrics.cka(code[rows], audio[rows], debiased=True),
+        "cca": lambda rows: directions.score(code[rows], audio[rows]),
+        "spearman": lambda rows: metrics.spearman(code[rows], audio[rows]),
+        "pearson": lambda rows: metrics.pearson(code[rows], audio[rows]),
+    }
+
+
+def _of_each_program(
+    code: np.ndarray, audio: np.ndarray, shared: bool
+) -> dict[str, tuple[np.ndarray, Callable]]:
+    """Metrics that have one value a program, and the statistic that sums them up."""
+    k = NEIGHBOURS
+    common = metrics.shared_neighbours(code, audio, k)
+    found: dict[str, tuple[np.ndarray, Callable]] = {
+        f"overlap@{k}": (common / k, np.mean),
+        f"jaccard@{k}": (common / (2 * k - common), np.mean),
+    }
+    if not shared:
+        return found
+    for direction, query, base in (("code->audio", code, audio), ("audio->code", audio, code)):
+        for recalled in RECALLED:
+            found[f"recall@{recalled} {direction}"] = (
+                metrics.hits(query, base, recalled), np.mean,
+            )  # fmt: skip
+        placed = metrics.ranks(query, base)
+        found[f"mrr {direction}"] = (1 / placed, np.mean)
+        found[f"median_rank {direction}"] = (placed, np.median)
+    return found
