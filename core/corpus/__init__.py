@@ -2,6 +2,6 @@
 
 from core.corpus.alignments import AlignmentRecord
 from core.corpus.corpus import Corpus, list_corpora
-from core.corpus.vectors import Pairs
+from core.corpus.vectors import BadVectors, Pairs
 
-__all__ = ["AlignmentRecord", "Corpus", "Pairs", "list_corpora"]
+__all__ = ["AlignmentRecord", "BadVectors", "Corpus", "Pairs", "list_corpora"]

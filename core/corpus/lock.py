@@ -80,15 +80,9 @@ class WriterLock:
             os.close(descriptor)
 
     def _acquire(self, holder: str) -> int:
+        descriptor = -1
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
-        except OSError as error:
-            raise EarshotError(
-                f"{self._what} cannot be written ({error.strerror}).",
-                where=str(self._path),
-                remedy="Check that you may write there and that the disk is not full.",
-            ) from error
-        try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._sign(descriptor, holder)
         except BlockingIOError as error:
@@ -98,9 +92,14 @@ class WriterLock:
                 f"{self._what} is being written by {_described(signature)}.",
                 remedy="Wait until it has finished, or end it; what it has finished stays.",
             ) from error
-        except BaseException:
-            os.close(descriptor)
-            raise
+        except OSError as error:
+            if descriptor >= 0:
+                os.close(descriptor)
+            raise EarshotError(
+                f"{self._what} cannot be written ({error.strerror}).",
+                where=str(self._path),
+                remedy="Check that you may write there and that the disk is not full.",
+            ) from error
         _held.add(descriptor)
         return descriptor
 

@@ -97,7 +97,7 @@ def explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.IntegrityError:
         raise
-    except sqlite3.OperationalError as error:
+    except (sqlite3.OperationalError, OSError) as error:
         raise EarshotError(
             f"The corpus's database cannot be used ({error}).",
             where=str(path),

@@ -13,6 +13,10 @@ from core.errors import EarshotError
 _FLOAT = np.dtype("<f4")
 
 
+class BadVectors(EarshotError):
+    """An encoder gave values that are not finite: the fault of single items."""
+
+
 @dataclass(frozen=True, eq=False)
 class Pairs:
     """Programs whose code and sound are both embedded, row by row.
@@ -122,7 +126,7 @@ def _checked(encoder_id: str, program_ids: Sequence[str], matrix: np.ndarray) ->
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         bad = int(np.argmin(finite))
-        raise EarshotError(
+        raise BadVectors(
             f"{encoder_id} gave a vector with values that are not finite"
             f" for {int((~finite).sum())} of {len(vectors)} programs.",
             where=f"program {program_ids[bad]}",

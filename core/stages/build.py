@@ -1,0 +1,274 @@
+"""Make a corpus: generate programs, render them, embed code and sound."""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Iterable
+
+from core import encoders, sonicpi
+from core.corpus import Corpus, list_corpora
+from core.errors import EarshotError
+from core.programs import Template, generate, template, templates as all_templates
+from core.progress import Progress, silent
+from core.sonicpi import Clip
+from core.stages.embed import EmbedReport, checked, embed_clips, embed_code, embed_items
+
+PROGRAMS_STEP = "Making programs"
+CLIPS_STEP = "Rendering and embedding clips"
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build did and what the corpus holds now.
+
+    Attributes
+    ----------
+    corpus : str
+    counts : dict of str to int
+        Programs in all ("programs"), "ok", "failed", "pending".
+    failures : dict of str to int
+        Failed programs by kind of error.
+    added, rendered, adopted, embedded_code, embedded_audio : int
+        New programs; programs rendered; clips found whole from an earlier
+        build; new embeddings.
+    not_embedded : dict of program id to str
+        Programs that an encoder could not embed, and why.
+    encoders : dict
+        Encoder ids: "code", "audio".
+    why : str
+        Why those, in one sentence.
+    seconds : dict of step to float
+        Steps that had nothing to do are not listed.
+    """
+
+    corpus: str
+    counts: dict[str, int]
+    failures: dict[str, int]
+    added: int
+    rendered: int
+    adopted: int
+    embedded_code: int
+    embedded_audio: int
+    not_embedded: dict[str, str]
+    encoders: dict[str, str]
+    why: str
+    seconds: dict[str, float]
+
+    def __str__(self) -> str:
+        counts = self.counts
+        failed = ", ".join(f"{number} {kind}" for kind, number in self.failures.items())
+        took = ", ".join(f"{step.lower()} {took:.0f} s" for step, took in self.seconds.items())
+        lines = [
+            f"{self.corpus}: {counts['programs']} programs, {counts['ok']} with a clip"
+            + (f", {counts['failed']} failed ({failed})" if failed else ""),
+            f"new: {self.added} programs, {self.rendered} rendered, {self.adopted} clips found,"
+            f" {self.embedded_code} + {self.embedded_audio} embeddings of code and sound",
+            f"encoders: {self.encoders['code']} and {self.encoders['audio']}. {self.why}",
+        ]
+        if self.not_embedded:
+            program_id, why = next(iter(self.not_embedded.items()))
+            lines.append(f"{len(self.not_embedded)} could not be embedded, {program_id}: {why}")
+        return "\n".join([*lines, f"took: {took or 'nothing was missing'}"])
+
+
+@dataclass
+class _Tally:
+    """What is counted while building."""
+
+    added: int = 0
+    rendered: int = 0
+    adopted: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    embedded: EmbedReport = field(default_factory=EmbedReport)
+
+
+def build(
+    corpus_name: str,
+    templates: Iterable[Template | str] | None = None,
+    per_template: int = 8,
+    seed: int = 0,
+    preset: str | None = None,
+    code_encoder: str | None = None,
+    audio_encoder: str | None = None,
+    seconds: float | None = None,
+    progress: Progress = silent,
+    *,
+    audio_format: str | None = None,
+    workers: int | None = None,
+) -> BuildReport:
+    """Bring a corpus to `per_template` programs of each template, heard and embedded.
+
+    Does only what is missing, so it goes on where an earlier build was stopped
+    and adds to a corpus that is there. A program that fails stays in the corpus
+    with its error; the others go on.
+
+    Parameters
+    ----------
+    corpus_name : str
+    templates : iterable of Template or str, optional
+        Default: all.
+    per_template : int
+        Programs of each template that were generated with `seed`.
+    seed : int
+        Of the programs. Those that the corpus holds by other seeds stay.
+    preset : {"paper", "offline"}, optional
+        Pair of encoders. Default: those that the corpus was built with before;
+        for a new one what `core.encoders.choose_preset` says.
+    code_encoder, audio_encoder : str, optional
+        Encoder ids; go before the preset.
+    seconds : float, optional
+        Length of a clip. Default: the corpus's, or 18 for a new one.
+    progress : Progress
+    audio_format : {"flac", "ogg"}, optional
+        Default: the corpus's, or FLAC for a new one.
+    workers : int, optional
+        Programs rendered at a time. Default: one a core.
+
+    Raises
+    ------
+    EarshotError
+        When something is asked for that cannot be, the corpus has clips of
+        another length or format, somebody else is writing, or an encoder or the
+        renderer cannot be used at all. What was finished stays.
+    """
+    chosen = _templates(templates, per_template)
+    before = Corpus.open(corpus_name).settings if corpus_name in list_corpora() else {}
+    pair, why = _encoders(before.get("encoders"), preset, code_encoder, audio_encoder)
+    corpus = _opened(corpus_name, seconds, audio_format)
+    tally = _Tally()
+    with corpus.writing(f"build {corpus_name}"):
+        if corpus.settings.get("encoders") != pair:
+            corpus.set_setting("encoders", pair)
+        _add_programs(corpus, chosen, per_template, seed, tally, progress)
+        embed_code(corpus, pair["code"], tally.embedded, progress)
+        _make_clips(corpus, pair["audio"], workers, tally, progress)
+        embed_clips(corpus, pair["audio"], tally.embedded, progress)
+    return BuildReport(
+        corpus=corpus_name,
+        counts=corpus.counts(),
+        failures=corpus.failures(),
+        added=tally.added,
+        rendered=tally.rendered,
+        adopted=tally.adopted,
+        embedded_code=tally.embedded.code,
+        embedded_audio=tally.embedded.audio,
+        not_embedded=tally.embedded.failed,
+        encoders=pair,
+        why=why,
+        seconds={**tally.seconds, **tally.embedded.seconds},
+    )
+
+
+def _templates(wanted: Iterable[Template | str] | None, per_template: int) -> list[Template]:
+    if per_template < 0:
+        raise EarshotError(f"{per_template} programs a template cannot be made.")
+    if wanted is None:
+        return all_templates()
+    named = [each if isinstance(each, Template) else template(each) for each in wanted]
+    return list({each.id: each for each in named}.values())
+
+
+def _opened(name: str, seconds: float | None, audio_format: str | None) -> Corpus:
+    asked = {"seconds": seconds, "audio_format": audio_format}
+    asked = {key: value for key, value in asked.items() if value is not None}
+    corpus = Corpus.create(name, exist_ok=True, **asked)
+    settings = corpus.settings
+    for key, value in asked.items():
+        if settings[key] != value:
+            raise EarshotError(
+                f"Corpus '{name}' has {key} {settings[key]}, not {value}: its clips must be alike.",
+                remedy="Leave that option out, or build a corpus of another name.",
+            )
+    return corpus
+
+
+def _encoders(
+    before: dict[str, str] | None, preset: str | None, code: str | None, audio: str | None
+) -> tuple[dict[str, str], str]:
+    """Return the ids of code and audio encoder, and why those."""
+    checked(code, "code")
+    checked(audio, "audio")
+    asked = {key: value for key, value in (("code", code), ("audio", audio)) if value}
+    if len(asked) == 2:
+        return asked, "You asked for these two encoders."
+    if before and preset is None:
+        rest, why = before, "The corpus was built with it before."
+    else:
+        found, why = encoders.choose_preset(preset)
+        rest = {"code": found.code, "audio": found.audio}
+    if asked:
+        why = f"You asked for {next(iter(asked.values()))}. The other one: {why}"
+    return {**rest, **asked}, why
+
+
+def _add_programs(
+    corpus: Corpus,
+    chosen: list[Template],
+    per_template: int,
+    seed: int,
+    tally: _Tally,
+    progress: Progress,
+) -> None:
+    """Add what a template lacks of `per_template` programs with this seed."""
+    there = corpus.programs()
+    of_seed = there[there["seed"] == seed].groupby("template").size()
+    lacking = {each.id: per_template - of_seed.get(each.id, 0) for each in chosen}
+    lacking = {key: number for key, number in lacking.items() if number > 0}
+    if not lacking:
+        return
+    start = time.monotonic()
+    known = set(there["program"])
+    total = sum(lacking.values())
+    progress(PROGRAMS_STEP, 0, total)
+    for each in chosen:
+        if each.id in lacking:
+            new = [p for p in generate(each, per_template, seed) if p.id not in known]
+            tally.added += corpus.add_programs(new[: lacking[each.id]])
+            progress(PROGRAMS_STEP, min(tally.added, total), total, each.title)
+    progress(PROGRAMS_STEP, total, total)
+    tally.seconds[PROGRAMS_STEP] = time.monotonic() - start
+
+
+def _make_clips(
+    corpus: Corpus, audio_encoder: str, workers: int | None, tally: _Tally, progress: Progress
+) -> None:
+    """Render what has no clip; embed each clip while the next ones are rendered."""
+    pending = corpus.pending_clips()
+    if not pending:
+        return
+    start = time.monotonic()
+    seconds = corpus.settings["seconds"]
+    names = corpus.programs().set_index("program")["name"]
+    progress(CLIPS_STEP, 0, len(pending))
+    encoder = encoders.get(audio_encoder)
+    to_render = []
+    for program_id, source in pending:
+        clip = corpus.adopt_clip(program_id, seconds)
+        if clip is None:
+            to_render.append((program_id, source))
+            continue
+        tally.adopted += 1
+        _embed(corpus, encoder, program_id, clip, tally)
+        progress(CLIPS_STEP, tally.adopted, len(pending))
+    renderings = sonicpi.render_many(
+        [source for _, source in to_render], seconds=seconds, workers=workers
+    )
+    with closing(renderings):  # stops its workers when anything here fails
+        for index, rendering in renderings:
+            program_id = to_render[index][0]
+            clip = corpus.put_rendering(program_id, rendering, seconds)
+            tally.rendered += 1
+            if clip is not None:
+                _embed(corpus, encoder, program_id, clip, tally)
+            note = f"{names[program_id]}: {rendering.error}" if rendering.error else ""
+            progress(CLIPS_STEP, tally.adopted + tally.rendered, len(pending), note)
+    tally.seconds[CLIPS_STEP] = time.monotonic() - start
+
+
+def _embed(
+    corpus: Corpus, encoder: encoders.Encoder, program_id: str, clip: Clip, tally: _Tally
+) -> None:
+    report = tally.embedded
+    report.audio += embed_items(corpus, encoder, [program_id], [clip], report)

@@ -1,0 +1,175 @@
+"""Embed what a corpus holds and an encoder has not seen yet."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from core import encoders
+from core.corpus import BadVectors, Corpus
+from core.errors import EarshotError
+from core.progress import Progress, silent
+from core.sonicpi.clip import Clip
+
+CODE_STEP = "Embedding code"
+CLIPS_STEP = "Embedding clips"
+# Programs that are handed to a code encoder at once. Which ones depends only on
+# where they stand in the corpus: an encoder that pads them to equal length gives
+# slightly different bits in other company, and a build that was interrupted must
+# end with the same bits as one that was not.
+BLOCK = 64
+
+
+@dataclass
+class EmbedReport:
+    """What embedding did.
+
+    Attributes
+    ----------
+    code, audio : int
+        New embeddings.
+    failed : dict of program id to str
+        Programs that an encoder could not embed, and why.
+    seconds : dict of step to float
+    """
+
+    code: int = 0
+    audio: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def embed(
+    corpus_name: str,
+    code_encoder: str | None = None,
+    audio_encoder: str | None = None,
+    progress: Progress = silent,
+) -> EmbedReport:
+    """Embed all programs and clips that have no embedding by these encoders.
+
+    Parameters
+    ----------
+    corpus_name : str
+    code_encoder, audio_encoder : str, optional
+        Encoder ids. If neither is given: the two with which the corpus was
+        built; if only one is given, only that one.
+    progress : Progress
+
+    Raises
+    ------
+    EarshotError
+        When the corpus or an encoder is not there, somebody else is writing, or
+        an encoder could not embed anything. What was embedded stays.
+    """
+    corpus = Corpus.open(corpus_name)
+    if code_encoder is None and audio_encoder is None:
+        chosen = corpus.settings.get("encoders")
+        if chosen is None:
+            raise EarshotError(
+                f"Corpus '{corpus_name}' was never built, so it has no encoders of its own.",
+                remedy="Name a code encoder or an audio encoder.",
+            )
+        code_encoder, audio_encoder = chosen["code"], chosen["audio"]
+    checked(code_encoder, "code")
+    checked(audio_encoder, "audio")
+    report = EmbedReport()
+    with corpus.writing(f"embed {corpus_name}"):
+        if code_encoder is not None:
+            embed_code(corpus, code_encoder, report, progress)
+        if audio_encoder is not None:
+            embed_clips(corpus, audio_encoder, report, progress)
+    return report
+
+
+def checked(encoder_id: str | None, modality: str) -> None:
+    """Raise an EarshotError unless `encoder_id` is None or embeds that modality."""
+    if encoder_id is not None and encoders.entry(encoder_id).modality != modality:
+        raise EarshotError(f"{encoder_id} does not embed {modality}.")
+
+
+def embed_code(
+    corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = silent
+) -> None:
+    """Embed the code of all programs that lack it, also of those without a clip."""
+    missing = set(corpus.missing_embeddings(encoder_id, encoders.entry(encoder_id).revision))
+    if not missing:
+        return
+    start = time.monotonic()
+    progress(CODE_STEP, 0, len(missing))
+    encoder = encoders.get(encoder_id)
+    sources = corpus.programs().set_index("program")["source"]
+    done = 0
+    for first in range(0, len(sources), BLOCK):
+        block = sources.iloc[first : first + BLOCK]
+        block = block[block.index.isin(missing)]
+        if len(block):
+            report.code += embed_items(corpus, encoder, list(block.index), list(block), report)
+            done += len(block)
+            progress(CODE_STEP, done, len(missing))
+    report.seconds[CODE_STEP] = time.monotonic() - start
+    _raise_if_nothing_worked(corpus, encoder_id, report)
+
+
+def embed_clips(
+    corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = silent
+) -> None:
+    """Embed the files of all clips that lack it."""
+    missing = corpus.missing_embeddings(encoder_id, encoders.entry(encoder_id).revision)
+    if not missing:
+        return
+    start = time.monotonic()
+    progress(CLIPS_STEP, 0, len(missing))
+    encoder = encoders.get(encoder_id)
+    paths = corpus.programs().set_index("program")["audio"]
+    for done, program_id in enumerate(missing, 1):
+        try:
+            clip = Clip.load(paths[program_id])
+        except EarshotError as error:
+            report.failed[program_id] = str(error)
+        else:
+            report.audio += embed_items(corpus, encoder, [program_id], [clip], report)
+        progress(CLIPS_STEP, done, len(missing), report.failed.get(program_id, ""))
+    report.seconds[CLIPS_STEP] = time.monotonic() - start
+    _raise_if_nothing_worked(corpus, encoder_id, report)
+
+
+def embed_items(
+    corpus: Corpus,
+    encoder: encoders.Encoder,
+    program_ids: list[str],
+    items: list[str] | list[Clip],
+    report: EmbedReport,
+) -> int:
+    """Embed and keep a few programs' code or clips; return how many it could.
+
+    When that fails each is tried alone, so that one item costs only itself.
+    Clips come one at a time: a vector then cannot depend on which others came
+    with it, and batches of them are no faster on a CPU.
+    """
+    try:
+        vectors = encoder.embed(items)
+    except EarshotError as error:
+        why = str(error)
+    else:
+        try:
+            corpus.put_embeddings(encoder.entry.id, encoder.entry.revision, program_ids, vectors)
+            return len(program_ids)
+        except BadVectors as error:
+            why = str(error)
+    if len(program_ids) == 1:
+        report.failed[program_ids[0]] = why
+        return 0
+    return sum(
+        embed_items(corpus, encoder, [program_id], [item], report)
+        for program_id, item in zip(program_ids, items)
+    )
+
+
+def _raise_if_nothing_worked(corpus: Corpus, encoder_id: str, report: EmbedReport) -> None:
+    worked = any(count for known, _, count in corpus.encoders() if known == encoder_id)
+    if report.failed and not worked:
+        program_id, why = next(iter(report.failed.items()))
+        raise EarshotError(
+            f"{encoder_id} could embed none of {len(report.failed)} programs: {why}",
+            where=f"program {program_id}",
+        )
