@@ -134,11 +134,12 @@ def _options(name: str, options: tuple, listed: bool = False) -> tuple[Value, ..
     if len(options) == 1 and isinstance(options[0], (list, tuple)):
         options = tuple(options[0])
     kinds = all(isinstance(option, (str, int, float)) for option in options)
-    different = len({ruby(option) for option in options}) == len(options) >= 2
-    _require(kinds and different, name, "two or more different options, each a text or number")
+    # An option that stands twice, as in two overlapping groups, counts once.
+    options = tuple({ruby(option): option for option in options}.values()) if kinds else ()
+    _require(len(options) >= 2, name, "two or more different options, each a text or number")
     separable = not (listed and any(", " in ruby(option) for option in options))
     _require(separable, name, "options without ', ', which separates the members of a list")
-    return tuple(options)
+    return options
 
 
 def _require(fits: bool, name: str, wanted: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -105,7 +105,13 @@ def _parameters(_key: jinja2.Template, template: Template) -> dict[str, Paramete
 
     def look(values: Mapping[str, Any], variant: int) -> None:
         for name, spec in template._rendered(values, 0, variant)[1].specs.items():
-            found[name] = _union(found[name], spec, template) if name in found else spec
+            known = found.setdefault(name, spec)
+            if known.meaning() != spec.meaning():
+                raise EarshotError(
+                    f"The parameter {name!r} has other options elsewhere in the template.",
+                    where=str(template.path),
+                    remedy="Give the two different names.",
+                )
 
     for variant in range(_LOOKS):
         look({}, variant)
@@ -114,22 +120,6 @@ def _parameters(_key: jinja2.Template, template: Template) -> dict[str, Paramete
             for variant in range(4):
                 look({spec.name: choice}, variant)
     return found
-
-
-def _union(one: ParameterSpec, other: ParameterSpec, template: Template) -> ParameterSpec:
-    if one == other:
-        return one
-    if one.kind != other.kind:
-        raise EarshotError(
-            f"The parameter {one.name!r} is drawn by {one.kind!r} and by {other.kind!r}.",
-            where=str(template.path),
-            remedy="Give the two different names.",
-        )
-    choices = tuple(dict.fromkeys(one.choices + other.choices))
-    bounds = [spec for spec in (one, other) if spec.lo is not None]
-    lo = min((spec.lo for spec in bounds), default=None)
-    hi = max((spec.hi for spec in (one, other) if spec.hi is not None), default=None)
-    return replace(one, choices=choices, lo=lo, hi=hi)
 
 
 def load(path: Path) -> Template:

@@ -83,6 +83,13 @@ class ParameterSpec:
         """Return a value; `fractions(i)` is the i-th fraction, in [0, 1)."""
         return _DRAW[self.kind](self, fractions)
 
+    def meaning(self) -> ParameterSpec:
+        """Return this parameter without what may depend on others: a list's size and leaps."""
+        if self.kind not in LISTS:
+            return self
+        hi = None if self.kind == "rhythm" else self.hi
+        return replace(self, count=0, step=0, hi=hi)
+
     def checked(self, value: Any) -> Any:
         """Return `value`, given from outside, as this parameter would hold it.
 

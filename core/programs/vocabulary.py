@@ -19,6 +19,9 @@ _SYNTHS = {
     # Hold a long note without becoming shrill.
     "pads": "hollow dark_ambience prophet blade dsaw supersaw tech_saws saw dtri growl "
     "dpulse fm mod_sine mod_tri subpulse",
+    # Make chords of notes of any length.
+    "keys": "piano beep sine saw pulse square tri dsaw dpulse dtri fm prophet supersaw tech_saws "
+    "blade pluck hollow pretty_bell dull_bell mod_sine mod_tri mod_beep mod_saw subpulse",
     "basses": "tb303 fm subpulse dsaw prophet saw pulse square tri dpulse chipbass zawa hoover "
     "supersaw tech_saws mod_saw mod_pulse mod_dsaw dtri beep sine",
     "noises": "noise pnoise bnoise gnoise cnoise",
@@ -67,12 +70,20 @@ _SAMPLES = {
     "mehackit_robot5 mehackit_robot6 mehackit_robot7",
 }
 
-# How much quieter than a beep, measured on notes of all lengths and registers.
+# How much quieter than a beep a synth is, measured on notes of all lengths and registers,
+# and how much quieter than -20 dB a loop or texture is.
 _GAINS = {
     "dark_ambience": 6.0, "hollow": 4.0, "blade": 2.5, "pluck": 2.5, "piano": 2.2,
     "tech_saws": 2.2, "chiplead": 2.0, "prophet": 1.8, "supersaw": 1.6, "dull_bell": 1.4,
     "pretty_bell": 1.4, "saw": 1.3, "mod_saw": 1.3, "subpulse": 1.3, "tb303": 1.2,
     "zawa": 1.2, "mod_dsaw": 0.9, "growl": 0.9, "hoover": 0.5, "gnoise": 0.7, "bnoise": 0.7,
+    "loop_tabla": 2.8, "loop_electric": 2.2, "loop_compus": 2.0, "loop_weirdo": 1.8,
+    "loop_3d_printer": 1.4, "loop_mehackit1": 1.3, "loop_perc2": 1.3, "loop_safari": 1.3,
+    "loop_perc1": 0.7, "loop_mika": 0.6, "loop_industrial": 0.6, "loop_garzul": 0.5,
+    "loop_breakbeat": 0.5, "loop_amen_full": 0.5, "loop_amen": 0.8, "loop_mehackit2": 0.9,
+    "vinyl_hiss": 3.0, "guit_harmonics": 2.5, "ambi_haunted_hum": 1.8, "ambi_lunar_land": 1.8,
+    "ambi_glass_hum": 1.4, "ambi_drone": 0.8, "ambi_piano": 0.5, "ambi_glass_rub": 0.5,
+    "loop_drone_g_97": 0.5, "misc_cineboom": 0.8, "vinyl_rewind": 0.8, "vinyl_backspin": 0.7,
 }  # fmt: skip
 
 # Semitones above the tonic, as Sonic Pi's own `scale` has them.
@@ -127,9 +138,9 @@ def note_name(midi: int) -> str:
     return f":{_TONICS[tone]}{octave - 1}"
 
 
-def loud(synth: str, level: float) -> float:
-    """Return the `amp` at which a synth is about as loud as a beep at amp `level`."""
-    return round(level * _GAINS.get(synth, 1.0), 2)
+def loud(sound: str, level: float) -> float:
+    """Return the `amp` at which a synth or sample is about as loud as others at `level`."""
+    return round(level * _GAINS.get(sound, 1.0), 2)
 
 
 def opt(name: str, value: object) -> str:
