@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import sys
 import time
 import unicodedata
@@ -91,6 +91,11 @@ def _width(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
 
 
+def _columns() -> int:
+    """Width of the terminal behind stderr; some say that they have none."""
+    return os.get_terminal_size(sys.stderr.fileno()).columns or 80
+
+
 @contextmanager
 def terminal_progress() -> Iterator[Progress]:
     """Yield a `core.progress.Progress` that draws bars, or writes lines into a file or pipe."""
@@ -114,8 +119,7 @@ class Bars:
             self._bars[step] = self._bar(step, done, total)
         bar = self._bars[step]
         bar.total = total
-        room = shutil.get_terminal_size().columns // 3
-        bar.set_postfix_str(_cell(note)[:room], refresh=False)
+        bar.set_postfix_str(_cell(note)[: _columns() // 3], refresh=False)
         bar.update(done - bar.n)
         if done >= total:
             bar.refresh()
@@ -134,7 +138,7 @@ class Bars:
             total=total,
             position=len(self._bars),
             file=sys.stderr,
-            dynamic_ncols=True,
+            ncols=_columns() - 1,
             unit="",
             bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} "
             "{rate_fmt}, {remaining} left{postfix}",

@@ -7,8 +7,9 @@ there already is not made again.
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
-from core.cli.output import json_line, note
+from core.cli.output import json_line
 from core.cli.parsing import count, seconds
 from core.progress import Progress
 
@@ -25,20 +26,17 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--templates", nargs="+", metavar="ID", help="only these; `./run generate` lists them"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="whole number (0)")
+    parser.add_argument("--seconds", type=seconds, metavar="S", help="length of a clip (18)")
+    parser.add_argument("--format", choices=("flac", "ogg"), help="of the clips (flac)")
     parser.add_argument(
-        "--seconds", type=seconds, default=18.0, metavar="S", help="length of a clip (18)"
-    )
-    add_encoders(parser)
-    parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
-
-
-def add_encoders(parser: argparse.ArgumentParser) -> None:
-    """Declare how a corpus's encoders are named."""
-    parser.add_argument(
-        "--preset", metavar="NAME", help="paper or offline; without it, paper if its weights are had"
+        "--preset",
+        choices=("paper", "offline"),
+        help="which two encoders; if left out the corpus's, for a new one paper if it can be had",
     )
     parser.add_argument("--code-encoder", metavar="ID", help="instead of the preset's")
     parser.add_argument("--audio-encoder", metavar="ID", help="instead of the preset's")
+    parser.add_argument("--workers", type=count, metavar="N", help="renders at a time (one a core)")
+    parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
@@ -55,5 +53,10 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         audio_encoder=args.audio_encoder,
         seconds=args.seconds,
         progress=progress,
+        audio_format=args.format,
+        workers=args.workers,
     )
-    print(report)
+    if args.json:
+        json_line(asdict(report))
+    else:
+        print(report)

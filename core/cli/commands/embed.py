@@ -1,12 +1,15 @@
 """Embed a corpus with other encoders.
 
-Run it again to go on where it was stopped.
+Without any it is done with those that the corpus was built with. Run it again to go on
+where it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 
+from core.cli.output import json_line
 from core.progress import Progress
 
 HEAVY = True
@@ -15,12 +18,19 @@ HEAVY = True
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
-    parser.add_argument("--code-encoder", metavar="ID", required=True, help="for the programs")
-    parser.add_argument("--audio-encoder", metavar="ID", required=True, help="for the clips")
+    parser.add_argument("--code-encoder", metavar="ID", help="for the programs")
+    parser.add_argument("--audio-encoder", metavar="ID", help="for the clips")
+    parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Embed what isn't embedded yet."""
     from core.stages import embed
 
-    embed.embed(args.corpus, args.code_encoder, args.audio_encoder, progress=progress)
+    report = embed.embed(args.corpus, args.code_encoder, args.audio_encoder, progress=progress)
+    if args.json:
+        json_line(asdict(report))
+        return
+    print(f"{args.corpus}: new are {report.code} embeddings of code and {report.audio} of clips.")
+    for program_id, why in report.failed.items():
+        print(f"{program_id} was not embedded: {why}")

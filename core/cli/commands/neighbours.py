@@ -31,11 +31,10 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Find the neighbours, then print them."""
+    snippet = read_snippet(args.snippet)
     from core.stages import neighbours
 
-    found = neighbours.neighbours(
-        args.corpus, read_snippet(args.snippet), k=args.k, alignment_id=args.alignment
-    )
+    found = neighbours.neighbours(args.corpus, snippet, k=args.k, alignment_id=args.alignment)
     if not args.json:
         rows = [(n.rank, n.similarity, n.name, n.template, n.audio) for n in found]
         print(table(("rank", "similarity", "name", "template", "audio"), rows))

@@ -66,7 +66,8 @@ def config_from(args: argparse.Namespace) -> AlignmentConfig:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Train, then print the metrics."""
+    config = config_from(args)
     from core.stages import evaluate, train
 
-    record = train.train(args.corpus, config_from(args), progress=progress)
+    record = train.train(args.corpus, config, progress=progress)
     print_metrics(evaluate.evaluate(args.corpus, record.id), args.json)

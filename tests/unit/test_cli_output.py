@@ -1,0 +1,72 @@
+"""Tables, durations, and bars as a terminal shows them."""
+
+import io
+import os
+import pty
+import re
+import termios
+
+import pytest
+
+from core.cli import output
+
+
+def test_numbers_stand_right_and_words_left():
+    text = output.table(("name", "n"), [("a", 1), ("long name", 100), ("b", None)])
+    assert text.splitlines() == ["name         n", "a            1", "long name  100", "b"]
+
+
+def test_a_table_without_rows_is_its_head():
+    assert output.table(("a", "b"), []) == "a  b"
+
+
+def test_wide_and_combining_characters_keep_columns_aligned():
+    lines = output.table(("name", "x"), [("音楽", "|"), ("e\u0301tude", "|"), ("abcdef", "|")])
+    rows = lines.splitlines()[1:]
+    assert rows == ["音楽    |", "e\u0301tude   |", "abcdef  |"]
+
+
+def test_a_cell_cannot_move_the_cursor():
+    assert "\x1b" not in output.table(("name",), [("\x1b[2Jgone\r\nnew line",)])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(None, ""), (0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (750, "12:30"), (3723, "1:02:03")],
+)
+def test_durations(seconds, text):
+    assert output.duration(seconds) == text
+
+
+def test_a_pipe_gets_a_line_a_step_and_no_control_characters(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr("sys.stderr", stream)
+    with output.terminal_progress() as progress:
+        for done in range(101):
+            progress("Rendering programs", done, 100, "a\x1b[2J" if done == 100 else "")
+        progress("Embedding clips", 0, 0)
+    lines = stream.getvalue().splitlines()
+    assert lines[0] == "Rendering programs: 0/100 (0 %)"
+    assert lines[-2].startswith("Rendering programs: 100/100 (100 %)")
+    assert lines[-1] == "Embedding clips: 0/0"
+    assert "\x1b" not in stream.getvalue()
+
+
+def test_a_terminal_gets_a_bar_with_percentage_rate_and_remaining_time(monkeypatch):
+    reader, writer = pty.openpty()
+    termios.tcsetwinsize(writer, (24, 100))
+    with os.fdopen(writer, "w") as terminal:
+        monkeypatch.setattr("sys.stderr", terminal)
+        with output.terminal_progress() as progress:
+            progress("Rendering programs", 10, 40)
+            progress("Embedding clips", 3, 40)
+            progress("Rendering programs", 40, 40, "the last one")
+        terminal.flush()
+        os.set_blocking(reader, False)
+        shown = os.read(reader, 100_000).decode()
+    os.close(reader)
+    lines = [line.strip() for line in re.split(r"[\r\n]|\x1b\[A", shown)]
+    assert any(re.match(r"Rendering programs  25%\|█+ *\| 10/40", line) for line in lines)
+    assert any(re.match(r"Embedding clips   8%\|█+. *\| 3/40", line) for line in lines)
+    last = [line for line in lines if "100%" in line][-1]
+    assert re.search(r"40/40 .*/s, 00:00 left, the last one$", last)
