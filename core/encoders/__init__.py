@@ -1,0 +1,31 @@
+"""Source or clip -> vector: the registry of code and audio encoders.
+
+Importing this package loads neither torch nor transformers, so a page may list
+what there is at no cost; :func:`get` loads what an encoder needs.
+
+    from core import encoders
+
+    encoders.get("sentence-transformers/all-MiniLM-L6-v2").embed(["play 60"])  # [1, 384]
+
+To add an encoder of a known architecture, add one `EncoderEntry` in `entries.py`. A folder in
+transformers format is an encoder as it is: give its path as the id.
+"""
+
+from __future__ import annotations
+
+from core.encoders.encoder import EmbedError, Encoder
+from core.encoders.loading import get
+from core.encoders.presets import PRESETS, Preset, choose_preset
+from core.encoders.registry import EncoderEntry, entries, entry
+
+__all__ = [
+    "PRESETS",
+    "EmbedError",
+    "Encoder",
+    "EncoderEntry",
+    "Preset",
+    "choose_preset",
+    "entries",
+    "entry",
+    "get",
+]

@@ -1,0 +1,28 @@
+"""Get an encoder's weights and try it: `python -m core.encoders ENCODER…`."""
+
+from __future__ import annotations
+
+import sys
+
+from core.encoders import entries, get
+from core.errors import EarshotError
+
+
+def main(encoder_ids: list[str]) -> int:
+    """Load each encoder, which downloads what is not at hand; return the exit status."""
+    if not encoder_ids or encoder_ids[0].startswith("-"):
+        print(__doc__)
+        print("\n".join(f"{each.id:42} {each.title}; {each.source}" for each in entries()))
+        return 0
+    for encoder_id in encoder_ids:
+        try:
+            loaded = get(encoder_id).entry
+        except EarshotError as error:
+            print(error, file=sys.stderr)
+            return 1
+        print(f"{loaded.id} is at hand and works: {loaded.source}, revision {loaded.revision}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

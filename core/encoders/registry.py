@@ -1,0 +1,168 @@
+"""What an encoder is, and how it is found by its id."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.encoders.weights import FolderWeights, Weights, json_settings
+from core.errors import EarshotError
+
+MODALITIES = ("code", "audio")
+# Family of core/encoders/loading.py by the `model_type` in a folder's config.json.
+FAMILIES = {
+    "bert": "text",
+    "distilbert": "text",
+    "mpnet": "text",
+    "roberta": "text",
+    "xlm-roberta": "text",
+    "hubert": "speech",
+    "wav2vec2": "speech",
+    "wavlm": "speech",
+    "clap": "clap",
+}
+SAMPLE_RATES = {"speech": 16_000, "clap": 48_000}
+
+
+@dataclass(frozen=True)
+class EncoderEntry:
+    """All that is known about an encoder before it is loaded.
+
+    Attributes
+    ----------
+    id : str
+        What people and corpora call it: a name, or the path of a folder.
+    modality : {"code", "audio"}
+    family : str
+        Which architecture runs it; see `core.encoders.loading.FAMILIES`.
+    dim : int
+        Length of its vectors.
+    title : str
+        What it is, in a few words.
+    licence : str
+        Of the weights.
+    weights : Weights
+        Where they come from.
+    sample_rate : int or None
+        In Hz, what the encoder was trained on; None for code.
+    window : int or None
+        Most tokens it reads at once, where its files say more than it was trained for.
+    mode_token : str
+        Token that tells the model to embed, set before the program.
+    credit : str
+        Whom to name.
+    recipe : int
+        Raise it with every change to what is done around the weights: the
+        embeddings made before are then made anew.
+    """
+
+    id: str
+    modality: str
+    family: str
+    dim: int
+    title: str
+    licence: str
+    weights: Weights
+    sample_rate: int | None = None
+    window: int | None = None
+    mode_token: str = ""
+    credit: str = ""
+    recipe: int = 1
+
+    @property
+    def source(self) -> str:
+        """Where the weights come from."""
+        return self.weights.source
+
+    @property
+    def how_to_get(self) -> str:
+        """Command, or else a sentence, that gets the weights."""
+        return self.weights.how_to_get(self.id)
+
+    @property
+    def revision(self) -> str:
+        """Names weights and recipe: embeddings compare only where it is equal."""
+        return f"{self.weights.revision}+{self.recipe}"
+
+    def at_hand(self) -> bool:
+        """Whether it can be loaded without a network; looks only for files."""
+        return self.weights.at_hand()
+
+
+def entries(modality: str | None = None) -> list[EncoderEntry]:
+    """Return the encoders that are known by name.
+
+    Parameters
+    ----------
+    modality : {"code", "audio"}, optional
+        Only these.
+    """
+    from core.encoders.entries import ENTRIES
+
+    if modality not in (None, *MODALITIES):
+        raise EarshotError(f"{modality!r} is no modality.", remedy="Use code or audio.")
+    return [each for each in ENTRIES if modality in (None, each.modality)]
+
+
+def entry(encoder_id: str) -> EncoderEntry:
+    """Return the entry of an encoder.
+
+    Parameters
+    ----------
+    encoder_id : str
+        A known name, or the path of a folder with a model in transformers format,
+        whose type then tells its modality.
+
+    Raises
+    ------
+    EarshotError
+        When there is neither, or Earshot knows no way to run such a model.
+    """
+    for known in entries():
+        if known.id == encoder_id:
+            return known
+    folder = Path(encoder_id).expanduser()
+    if (folder / "config.json").is_file():
+        return _of_folder(folder.resolve())
+    names = [known.id for known in entries()]
+    near = difflib.get_close_matches(encoder_id, names, 3, 0.5) or names
+    raise EarshotError(
+        f"There is no encoder {encoder_id[:200]!r}.",
+        remedy=f"Use {', '.join(near)}, or the path of a folder that holds a model's config.json.",
+    )
+
+
+def _of_folder(folder: Path) -> EncoderEntry:
+    config = json_settings(folder / "config.json")
+    model_type = config.get("model_type")
+    family = FAMILIES.get(str(model_type))
+    if family is None:
+        raise EarshotError(
+            f"Earshot cannot run a model of type {model_type!r}.",
+            where=str(folder),
+            remedy=f"It runs {', '.join(FAMILIES)}.",
+        )
+    rate = None
+    if family != "text":
+        heard = folder / "preprocessor_config.json"
+        rate = (json_settings(heard) if heard.is_file() else {}).get("sampling_rate", SAMPLE_RATES[family])
+    return EncoderEntry(
+        id=str(folder),
+        modality="code" if family == "text" else "audio",
+        family=family,
+        dim=_dimension(config, family),
+        title=f"{model_type} model in a folder of your own",
+        licence="as its maker says",
+        weights=FolderWeights(folder),
+        sample_rate=rate,
+    )
+
+
+def _dimension(config: dict[str, Any], family: str) -> int:
+    """Length of the vectors; what a configuration leaves out has its architecture's default."""
+    if family == "clap":
+        return int(config.get("projection_dim", 512))
+    return int(config.get("hidden_size") or config.get("dim") or 768)
+
