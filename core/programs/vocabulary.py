@@ -21,7 +21,7 @@ _SYNTHS = {
     "dpulse fm mod_sine mod_tri subpulse",
     # Make chords of notes of any length.
     "keys": "piano beep sine saw pulse square tri dsaw dpulse dtri fm prophet supersaw tech_saws "
-    "blade pluck hollow pretty_bell dull_bell mod_sine mod_tri mod_beep mod_saw subpulse",
+    "blade pluck pretty_bell dull_bell mod_sine mod_tri mod_beep mod_saw subpulse",
     "basses": "tb303 fm subpulse dsaw prophet saw pulse square tri dpulse chipbass zawa hoover "
     "supersaw tech_saws mod_saw mod_pulse mod_dsaw dtri beep sine",
     "noises": "noise pnoise bnoise gnoise cnoise",
@@ -132,10 +132,25 @@ def pitch(tonic: int, scale: str, degree: int) -> int:
     return tonic + 12 * octave + steps[step]
 
 
+def pitches(tonic: int, scale: str, degrees: list[int]) -> list[int]:
+    """Return the MIDI notes of a scale's degrees, as `pitch` does for one."""
+    return [pitch(tonic, scale, degree) for degree in degrees]
+
+
 def note_name(midi: int) -> str:
     """Return a MIDI note as Sonic Pi writes it: 60 is `:c4`."""
     octave, tone = divmod(midi, 12)
     return f":{_TONICS[tone]}{octave - 1}"
+
+
+def note_names(notes: list[int]) -> list[str]:
+    """Return MIDI notes as Sonic Pi writes them."""
+    return [note_name(midi) for midi in notes]
+
+
+def symbols(names: list[str]) -> list[str]:
+    """Return names with the colon that makes them symbols."""
+    return [f":{name}" for name in names]
 
 
 def loud(sound: str, level: float) -> float:
@@ -148,8 +163,12 @@ def opt(name: str, value: object) -> str:
     return f", {name}: {ruby(value)}"
 
 
+_FUNCTIONS = (pitch, pitches, note_name, note_names, symbols, loud, opt)
+
+
 def words() -> dict[str, Any]:
     """Return everything a template can name besides its draws."""
+    functions = {f.__name__: f for f in _FUNCTIONS}
     groups = {group: names.split() for group, names in (_SYNTHS | _SAMPLES).items()}
     scales = {"scales": list(_STEPS), "tonics": list(_TONICS)}
-    return groups | scales | {"pitch": pitch, "note_name": note_name, "loud": loud, "opt": opt}
+    return groups | scales | functions
