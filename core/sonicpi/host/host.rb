@@ -16,7 +16,9 @@ require_relative 'program_run'
 
 class Host
   LEAD = 0.5 # Sonic Pi schedules its sounds this many seconds ahead
+  SURPLUS = 1.0 # the score goes on this much longer: scsynth is ended when enough has been heard
   FRAME_BYTES = 8
+  SYNTHESIS_MEMORY = 4 << 30
   LARGEST_ANSWER = 64 << 20
   # What the sandbox holds, and no machine does (see sandbox.py).
   SANDBOX_ROOT = %w[bin dev earshot etc lib lib64 proc tmp usr].freeze
@@ -79,7 +81,9 @@ class Host
     reader, writer = IO.pipe
     child = fork do
       reader.close
-      Process.setrlimit(:CPU, request[:limits][:cpu_s])
+      Process.setrlimit(:CPU, request[:limits][:synthesis_cpu_s])
+      Process.setrlimit(:AS, SYNTHESIS_MEMORY)
+      FileUtils.cp(path, ENV['EARSHOT_KEEP_SCORE']) if ENV['EARSHOT_KEEP_SCORE']
       Synthesis.play(path, "/proc/self/fd/#{writer.fileno}", request[:sample_rate])
       exit!(0)
     end

@@ -21,6 +21,7 @@ class ProgramRun
     Object.const_set(:LINK, link)
     @runtime = boot_sonic_pi(@report)
     @origin = VirtualTime.now
+    link.score.started
   end
 
   def self.tell(report, kind, what)
@@ -38,7 +39,8 @@ class ProgramRun
     srand(0)
     Thread.new do
       SonicPi::IncomingEvents.restart_all
-      @runtime.__spider_eval(request[:source].dup.force_encoding('UTF-8'), { workspace: PROGRAM.dup })
+      # Sonic Pi counts lines from 0: its editor puts one of its own before the user's.
+      @runtime.__spider_eval("\n#{request[:source]}", { workspace: PROGRAM.dup })
     end
     VirtualTime.run(request[:seconds] + Host::LEAD)
     finish
@@ -72,7 +74,7 @@ class ProgramRun
 
   def finish
     error = @report.error
-    score = error ? '' : LINK.score.to_binary(@origin, @request[:seconds] + Host::LEAD + 0.01, SYNTHDEF_PATH)
+    score = error ? '' : LINK.score.to_binary(@origin, @request[:seconds] + Host::LEAD + Host::SURPLUS, SYNTHDEF_PATH)
     result = { error: error, warnings: @report.warnings, events: LINK.score.size }
     json = JSON.generate(result)
     @pipe.write([json.bytesize].pack('N'), json, score)

@@ -31,10 +31,7 @@ class Report
 
   # Sonic Pi's own messages arrive here.
   def push(message)
-    case message[:type]
-    when :syntax_error then fail('syntax', message[:val].to_s[/\n\s*(.*)/m, 1] || message[:val].to_s, message[:line])
-    when :all_jobs_completed then @finished = true
-    end
+    fail('syntax', message[:val].to_s.lines.last.to_s, message[:line]) if message[:type] == :syntax_error
     self
   end
   alias << push
@@ -109,7 +106,7 @@ end
 
 # Methods that stand before the runtime's own.
 module OfflineRuntime
-  NO_SLEEP = %w[ZeroTimeLoopError].freeze
+  KINDS = { 'ZeroTimeLoopError' => 'no_sleep', 'NoMemoryError' => 'memory' }.freeze
 
   def __server_version
     SonicPi::Version.new(0)
@@ -118,13 +115,33 @@ module OfflineRuntime
   def load_snippets(*); end
 
   # An error ends the thread that raised it; the report keeps its line and class.
-  def __error(error, _message = nil)
+  def __error(error, thread = nil)
+    return __syntax_error(error) if error.is_a?(SyntaxError)
     name = error.class.name.split('::').last
-    kind = NO_SLEEP.include?(name) ? 'no_sleep' : 'runtime'
-    text = error.message.gsub(/ for #<\w*(Runtime|SonicPiLang)[^>]*>/, '')
-    text = text.gsub(/ for Runtime:\w+/, '')
-    text = "#{name}: #{text}" if kind == 'runtime'
-    __msg_queue.fail(kind, text, Report.line(error.backtrace) || __extract_line_of_error(error))
+    text = error.message.gsub(/ for (#<)?(Runtime|SonicPiLang)\b[^>\n]*>?/, '')
+    text = "#{name}: #{text}" unless KINDS.key?(name)
+    line = Report.line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1])
+    __msg_queue.fail(KINDS.fetch(name, 'runtime'), text, line)
+  end
+
+  # "program:3: syntax error, unexpected end-of-input" and the lines that Ruby quotes.
+  def __syntax_error(error)
+    line, message = error.message.match(/\A#{PROGRAM}:(\d+): (.*)/o)&.captures
+    __msg_queue.fail('syntax', (message || error.message).delete_prefix('syntax error, '), line.to_i)
+  end
+
+  # A loop that does not sleep is found inside Sonic Pi: remember where the user wrote it.
+  def live_loop(name = nil, *args, &block)
+    (@loop_lines ||= {})[name.to_s] = block&.source_location&.last
+    super
+  end
+
+  def loop(&block)
+    super
+  rescue SonicPi::Lang::Core::ZeroTimeLoopError => e
+    file, line = block.source_location
+    e.set_backtrace(["#{file}:#{line}"] + e.backtrace) if file == PROGRAM
+    raise
   end
 
   # The editor's log is nobody's here; but what it would have said of a

@@ -4,6 +4,7 @@ class Score
   # Without it scsynth seeds itself from the clock and noise never repeats.
   SEED_DEF = 'earshot-seed'
   SEED = 1
+  SEED_NODE = 2_000_000 # Sonic Pi counts its nodes from 1
 
   def initialize
     @encoder = SonicPi::OSC::OscEncode.new(true)
@@ -14,7 +15,12 @@ class Score
 
   # Add a message at `time` in seconds. Equal times keep the order of arrival.
   def add(time, address, args)
-    @events << [time, @events.size, address, args]
+    @events << [time, address, args]
+  end
+
+  # Everything added so far belongs to Sonic Pi's own start.
+  def started
+    @started = @events.size
   end
 
   def size
@@ -23,18 +29,20 @@ class Score
 
   # Names of the SynthDefs that are played.
   def synthdefs
-    @events.filter_map { |_, _, address, args| args[0].to_s if address == '/s_new' }.uniq
+    @events.filter_map { |_, address, args| args[0].to_s if address == '/s_new' }.uniq
   end
 
   # The score as scsynth -N reads it, with everything from `origin` on, moved to
   # begin at 0, and ended at `seconds`.
   def to_binary(origin, seconds, synthdef_path)
-    opening = [[0.0, '/d_recv', nil], [0.0, '/s_new', [SEED_DEF, 2_000_000, 0, 0]]]
+    opening = [[0.0, '/d_recv', nil]]
     synthdefs.each do |name|
       path = "#{synthdef_path}/#{name}.scsyndef"
       opening << [0.0, '/d_load', [path]] if File.exist?(path)
     end
-    music = @events.sort_by { |time, order,| [time, order] }.filter_map do |time, _, address, args|
+    # After Sonic Pi's own start, which frees every node, and before the program.
+    @events.insert(@started, [origin, '/s_new', [SEED_DEF, SEED_NODE, 0, 0]])
+    music = @events.each_with_index.sort_by { |(time, *), place| [time, place] }.map(&:first).filter_map do |time, address, args|
       at = [time - origin, 0.0].max
       [at, address, args] if at < seconds
     end

@@ -1,0 +1,85 @@
+"""Render one program, with a worker that is kept for the next."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from pathlib import Path
+
+from core.sonicpi.clip import Clip, Problem, RenderError, Rendering
+from core.sonicpi.pool import TRIES, unfit
+from core.sonicpi.worker import HostGone, Worker
+
+_lock = threading.Lock()
+_kept: dict[tuple[Path, ...], Worker] = {}
+
+
+def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ...] = ()) -> Clip:
+    """Render a Sonic Pi program without waiting for it to play.
+
+    Parameters
+    ----------
+    source : str
+        The program.
+    seconds : float
+        Length of the clip.
+    sample_folders : tuple of Path
+        Folders of sounds that the program may read.
+
+    Returns
+    -------
+    Clip
+        44.1 kHz stereo, from the moment when the first sound would be heard live.
+
+    Raises
+    ------
+    RenderError
+        When the program fails or stays silent; `.problem` holds kind, message and line.
+    EarshotError
+        When Sonic Pi, scsynth or the sandbox is missing.
+
+    Examples
+    --------
+    >>> from core.sonicpi import render
+    >>> clip = render("play 60, release: 2", seconds=3)
+    >>> clip.samples.shape, clip.sample_rate
+    ((132300, 2), 44100)
+    >>> clip.save("note.flac")  # doctest: +SKIP
+    """
+    rendering = render_result(source, seconds, sample_folders=sample_folders)
+    if rendering.error:
+        raise RenderError(rendering.error)
+    return rendering.clip
+
+
+def render_result(
+    source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ...] = ()
+) -> Rendering:
+    """Render like `render`, but return errors and warnings instead of raising.
+
+    Raises
+    ------
+    EarshotError
+        When Sonic Pi, scsynth or the sandbox is missing.
+    """
+    if (problem := unfit(source)) is not None:
+        return Rendering(None, problem)
+    with _lock:
+        for _ in range(TRIES):
+            worker = _kept.get(sample_folders)
+            if worker is None:
+                worker = _kept[sample_folders] = Worker(sample_folders=sample_folders)
+            try:
+                return worker.render(source, seconds)
+            except HostGone as gone:
+                reason = str(gone)
+                _kept.pop(sample_folders).close()
+    message = f"The program brought the renderer down twice ({reason})."
+    return Rendering(None, Problem("crashed", message))
+
+
+@atexit.register
+def _close_kept() -> None:
+    for worker in _kept.values():
+        worker.close()
+    _kept.clear()

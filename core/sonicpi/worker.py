@@ -1,0 +1,160 @@
+"""One host process in its sandbox, and how to talk with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import struct
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.sonicpi.clip import SAMPLE_RATE, Clip, Problem, Rendering
+from core.sonicpi.limits import Limits
+from core.sonicpi.sandbox import HOST, plugin_files, require_sandbox, sandbox_state, sandboxed
+from core.sonicpi.versions import require_versions
+
+START_S = 60.0
+# Below this the clip is silent: -80 dBFS.
+SILENCE_RMS = 1e-4
+CLIPPED = 0.999
+FRAME_BYTES = 8
+
+
+class HostGone(Exception):
+    """The host ended or stopped answering; its worker must be replaced."""
+
+
+class Worker:
+    """A persistent host: Sonic Pi and scsynth loaded once, one program at a time.
+
+    Parameters
+    ----------
+    limits : Limits
+        Of every program it runs.
+    sample_folders : tuple of Path
+        Folders of sounds that programs may read.
+
+    Raises
+    ------
+    EarshotError
+        When Sonic Pi, scsynth or the sandbox is missing.
+    """
+
+    def __init__(self, limits: Limits = Limits(), sample_folders: tuple[Path, ...] = ()):
+        require_versions()
+        require_sandbox()
+        self.limits = limits
+        command = ["/usr/bin/ruby", "/earshot/host/host.rb", "/earshot/plugins"]
+        if sandbox_state()[0]:
+            command = sandboxed(command, sample_folders=sample_folders)
+        else:
+            plugins = ":".join(sorted({str(Path(path).parent) for path in plugin_files()}))
+            command = ["/usr/bin/ruby", str(HOST / "host.rb"), plugins]
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+        )
+        self._receive(time.monotonic() + START_S)
+
+    def render(self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE) -> Rendering:
+        """Render one program.
+
+        Raises
+        ------
+        HostGone
+            When the host died or overstepped every limit: the worker is of no
+            more use.
+        """
+        started = time.monotonic()
+        deadline = started + 2 * self.limits.wall_s + 10.0
+        self._send(
+            {
+                "source": source,
+                "seconds": seconds,
+                "sample_rate": sample_rate,
+                "limits": self.limits.as_request(),
+            }
+        )
+        answer = self._receive(deadline)
+        warnings = tuple(_problem(one) for one in answer.get("warnings", ()))
+        if answer["error"]:
+            spent = time.monotonic() - started
+            return Rendering(None, _problem(answer["error"]), warnings, spent)
+        raw = self._read(answer["frames"] * FRAME_BYTES, deadline)
+        played = self._receive(deadline)
+        spent = time.monotonic() - started
+        if played["error"]:
+            return Rendering(None, _problem(played["error"]), warnings, spent)
+        samples = np.frombuffer(raw, dtype=np.float32).reshape(-1, 2)
+        return judge(Clip(samples, sample_rate), warnings, spent)
+
+    def close(self) -> None:
+        """End the host; safe to call twice."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for pipe in (self.process.stdin, self.process.stdout):
+            pipe.close()
+
+    def _send(self, request: dict[str, Any]) -> None:
+        body = json.dumps(request).encode()
+        view = memoryview(struct.pack(">I", len(body)) + body)
+        try:
+            while view:
+                view = view[self.process.stdin.write(view) :]
+        except OSError as error:
+            raise HostGone("the host does not listen") from error
+
+    def _receive(self, deadline: float) -> dict[str, Any]:
+        (size,) = struct.unpack(">I", self._read(4, deadline))
+        return json.loads(self._read(size, deadline))
+
+    def _read(self, size: int, deadline: float) -> bytearray:
+        """Read exactly `size` bytes into memory that a clip can keep."""
+        buffer = bytearray(size)
+        view = memoryview(buffer)
+        descriptor = self.process.stdout.fileno()
+        while view:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
+                raise HostGone("the host did not answer in time")
+            got = os.readv(descriptor, [view])
+            if got == 0:
+                raise HostGone("the host ended")
+            view = view[got:]
+        return buffer
+
+
+def judge(clip: Clip, warnings: tuple[Problem, ...], spent: float) -> Rendering:
+    """Make a rendering of a clip: silence is an error, clipping a warning.
+
+    Parameters
+    ----------
+    clip : Clip
+        What scsynth played.
+    warnings : tuple of Problem
+        What the host had to say.
+    spent : float
+        Seconds it took.
+    """
+    if not np.isfinite(clip.samples).all():
+        message = "The sound is not a number in places: a filter or FX has become unstable."
+        return Rendering(None, Problem("crashed", message), warnings, spent)
+    if clip.rms < SILENCE_RMS:
+        missing = next((w for w in warnings if w.kind in ("missing_sample", "unknown_synth")), None)
+        reason = f" {missing.message}" if missing else ""
+        line = missing.line if missing else None
+        problem = Problem("silent", f"Nothing can be heard in {clip.seconds:g} s.{reason}", line)
+        return Rendering(None, problem, warnings, spent)
+    if clip.peak >= CLIPPED:
+        loud = Problem("clipped", f"The sound reaches full scale (peak {clip.peak:.3f}).")
+        warnings = (*warnings, loud)
+    return Rendering(clip, None, warnings, spent)
+
+
+def _problem(fields: dict[str, Any]) -> Problem:
+    return Problem(fields["kind"], fields["message"], fields.get("line"))
