@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.checks import paired
+from core.evaluation.checks import centred, paired
 
 REGULARISATION = 0.1
 VARIANCE = 0.99
@@ -102,7 +102,7 @@ def cca_fit(
     if len(x) == 0:
         raise EarshotError("CCA can't be fitted on no rows.")
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
-    x, y = x - mean_x, y - mean_y
+    x, y = centred(x), centred(y)
     whitener_x = _whitener(x, regularisation, variance)  # [d1, r1]
     whitener_y = _whitener(y, regularisation, variance)  # [d2, r2]
     shared = (x @ whitener_x).T @ (y @ whitener_y) / len(x)  # [r1, r2]

@@ -43,6 +43,13 @@ def unit_rows(x: np.ndarray | Tensor) -> Tensor:
     return F.normalize(torch.as_tensor(_finite_matrix(rows)), dim=1)
 
 
+def centred(x: np.ndarray) -> np.ndarray:
+    """Return rows [n, d] with column means 0; a column varying by rounding only is exactly 0."""
+    shifted = x - x.mean(axis=0)
+    noise = 1e-12 * np.abs(x).max(axis=0)
+    return np.where(np.abs(shifted).max(axis=0) > noise, shifted, 0.0)
+
+
 def _finite_matrix(x):
     if x.ndim != 2 or x.shape[1] == 0:
         raise EarshotError(

@@ -99,8 +99,6 @@ def _start(points: Tensor) -> np.ndarray:
 
 def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
     """Optimise positions from `start` [n, 2] on the graph of exact neighbours."""
-    import umap  # takes seconds to import, which nothing but the map should wait for
-
     n = len(points)
     k = min(NEIGHBOURS, n - 1)
     indices, similarities = nearest_others(points, k - 1)  # 2 x [n, k-1]
@@ -114,8 +112,10 @@ def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
     hair = np.random.default_rng(seed).normal(scale=1e-4, size=start.shape)
     start = start + hair * max(float(np.ptp(start, axis=0).max()), 1e-3)
     with warnings.catch_warnings():
-        # It warns that no new points can be added to such a map: none are.
+        # It warns of what is not wanted here: neural networks, and adding points later.
         warnings.filterwarnings("ignore", module=r"umap(\.|$)")
+        import umap  # takes seconds, which nothing but the map should wait for
+
         mapper = umap.UMAP(
             n_neighbors=k, metric="cosine", init=start.astype(np.float32),
             precomputed_knn=graph, random_state=seed, n_jobs=1,

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.evaluation.cca import CCA, cca, cca_fit
-from core.evaluation.checks import GRAIN, paired, unit_rows
+from core.evaluation.checks import GRAIN, centred, paired, unit_rows
 from core.evaluation.distances import pearson, spearman
 from core.evaluation.neighbours import nearest_others
 
@@ -53,18 +53,11 @@ def cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = False) -> float:
     x, y = paired(x, y)
     if len(x) < (4 if debiased else 2):
         return np.nan
-    x, y = _centred(x), _centred(y)
+    x, y = centred(x), centred(y)
     within_x, within_y = _hsic(x, x, debiased), _hsic(y, y, debiased)
     if within_x <= 0 or within_y <= 0:
         return np.nan
     return _hsic(x, y, debiased) / float(np.sqrt(within_x) * np.sqrt(within_y))
-
-
-def _centred(x: np.ndarray) -> np.ndarray:
-    """Columns with mean 0; a column that varies by rounding errors only is exactly 0."""
-    centred = x - x.mean(axis=0)
-    noise = 1e-12 * np.abs(x).max(axis=0)
-    return np.where(np.abs(centred).max(axis=0) > noise, centred, 0.0)
 
 
 def _hsic(x: np.ndarray, y: np.ndarray, debiased: bool) -> float:

@@ -1,0 +1,89 @@
+"""Exact nearest neighbours by cosine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics.pairwise import cosine_similarity
+
+from core.errors import EarshotError
+from core.evaluation import neighbours
+from core.evaluation.neighbours import CosineIndex, nearest_others, top_k
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(8)
+
+
+def test_equals_scikit_learn(rng):
+    query, base = rng.normal(size=(30, 12)), rng.normal(size=(200, 12))
+    indices, similarities = top_k(query, base, 7)
+    expected = cosine_similarity(query, base)
+    order = np.argsort(-expected, axis=1)[:, :7]
+    np.testing.assert_array_equal(indices, order)
+    np.testing.assert_allclose(similarities, np.take_along_axis(expected, order, 1), atol=1e-6)
+    assert indices.dtype == np.int64 and similarities.dtype == np.float32
+
+
+def test_equal_rows_come_by_index_also_beyond_the_last_place(rng):
+    base = np.repeat(rng.normal(size=(3, 33)), 50, axis=0)
+    for k in (1, 7, 50, 60):
+        indices, _ = top_k(base[:1], base, k)
+        np.testing.assert_array_equal(indices[0, : min(k, 50)], np.arange(min(k, 50)))
+
+
+def test_length_does_not_matter(rng):
+    query, base = rng.normal(size=(5, 4)), rng.normal(size=(40, 4))
+    scaled = top_k(9 * query, base * rng.uniform(0.1, 10, size=(40, 1)), 5)
+    np.testing.assert_array_equal(scaled[0], top_k(query, base, 5)[0])
+
+
+def test_blocks_change_nothing(rng, monkeypatch):
+    query, base = rng.normal(size=(23, 6)), rng.normal(size=(50, 6))
+    whole = top_k(query, base, 5)
+    monkeypatch.setattr(neighbours, "BLOCK", 4)
+    for a, b in zip(whole, top_k(query, base, 5), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_row_is_not_its_own_neighbour(rng):
+    x = np.vstack([rng.normal(size=(20, 5))] * 2)  # each has a twin
+    indices, similarities = nearest_others(x, 3)
+    assert (indices != np.arange(40)[:, None]).all()
+    np.testing.assert_array_equal(indices[:, 0], (np.arange(40) + 20) % 40)
+    np.testing.assert_allclose(similarities[:, 0], 1)
+
+
+def test_tensors_and_arrays_are_alike(rng):
+    x = rng.normal(size=(10, 3)).astype(np.float32)
+    for a, b in zip(top_k(torch.from_numpy(x), x, 2), top_k(x, x, 2), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_no_more_neighbours_than_rows(rng):
+    x = rng.normal(size=(3, 4))
+    assert top_k(x, x, 10)[0].shape == (3, 3)
+    assert nearest_others(x, 10)[0].shape == (3, 2)
+    assert nearest_others(x[:1], 10)[0].shape == (1, 0)
+    assert top_k(x, np.empty((0, 4)), 2)[0].shape == (3, 0)
+
+
+def test_a_row_of_zeros_is_similar_to_nothing(rng):
+    base = np.vstack([np.zeros(3), -np.ones(3), np.ones(3)])
+    indices, similarities = top_k(np.ones((1, 3)), base, 3)
+    np.testing.assert_array_equal(indices, [[2, 0, 1]])
+    np.testing.assert_allclose(similarities, [[1, 0, -1]])
+
+
+def test_says_what_does_not_fit(rng):
+    index = CosineIndex(rng.normal(size=(5, 4)))
+    with pytest.raises(EarshotError, match="3 dimensions .* 4"):
+        index.query(np.ones((1, 3)), 1)
+    with pytest.raises(EarshotError, match="k is 0"):
+        index.query(np.ones((1, 4)), 0)
+    with pytest.raises(EarshotError, match="not finite"):
+        index.query(np.full((1, 4), np.inf), 1)
+    with pytest.raises(EarshotError, match="matrix"):
+        CosineIndex(np.ones(4))
