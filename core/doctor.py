@@ -121,13 +121,25 @@ def _installed(
     return DoctorRow(what, re.sub(r"^\d+:|[-+~].*$", "", packages[package]), True, needed=needed)
 
 
+def _scsynth(packages: dict[str, str]) -> DoctorRow:
+    row = _installed("scsynth", "supercollider-server", packages, bool(shutil.which("scsynth")))
+    try:
+        from core.sonicpi.versions import SUPERCOLLIDER
+    except ImportError:
+        return row
+    if row.ok and not row.state.startswith(f"{SUPERCOLLIDER}."):
+        remedy = f"Earshot needs {SUPERCOLLIDER}, as Debian 12 has it"
+        return DoctorRow(row.what, f"{row.state}, not {SUPERCOLLIDER}", False, remedy)
+    return row
+
+
 def _sound(packages: dict[str, str]) -> list[DoctorRow]:
     # A plugin of the package sc3-plugins, which several of Sonic Pi's synths and FX play with.
     plugin = PLUGINS / "MdaUGens.so"
     return [
         _installed("Sonic Pi", "sonic-pi-server", packages, (RUNTIME / "lib/sonicpi").is_dir()),
         _installed("Sonic Pi's samples", "sonic-pi-samples", packages, SAMPLES.is_dir()),
-        _installed("scsynth", "supercollider-server", packages, bool(shutil.which("scsynth"))),
+        _scsynth(packages),
         _installed("scsynth's plugins", "sc3-plugins-server", packages, plugin.is_file()),
         _installed("Ruby", "ruby", packages, bool(shutil.which("ruby"))),
     ]
@@ -179,23 +191,23 @@ def _unmet_pins() -> list[str]:
 
 def _encoders() -> list[DoctorRow]:
     try:
-        from core.encoders import PRESETS, entries
+        from core.encoders.presets import PRESETS
+        from core.encoders.registry import entries
+
+        found = [(entry, entry.at_hand()) for entry in entries()]
     except ImportError:
         return [DoctorRow("Encoders", "not listed before the set-up", False, SET_UP)]
     always = {PRESETS["offline"].code, PRESETS["offline"].audio}
-    rows = []
-    for entry in entries():
-        there = entry.at_hand()
-        rows.append(
-            DoctorRow(
-                f"{entry.modality.capitalize()} encoder {entry.id}",
-                "at hand" if there else "weights not at hand",
-                there,
-                "" if there else entry.how_to_get,
-                needed=entry.id in always,
-            )
+    return [
+        DoctorRow(
+            f"{entry.modality.capitalize()} encoder {entry.id}",
+            "at hand" if there else "weights not at hand",
+            there,
+            "" if there else entry.how_to_get,
+            needed=entry.id in always,
         )
-    return rows
+        for entry, there in found
+    ]
 
 
 def _processor() -> DoctorRow:

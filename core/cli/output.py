@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import sys
 import time
@@ -28,7 +29,18 @@ def complain(message: str, remedy: str | None = None) -> None:
 
 def json_line(row: Mapping[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
-    print(json.dumps(row, ensure_ascii=False, default=str), flush=True)
+    print(json.dumps(_plain(row), ensure_ascii=False, default=str), flush=True)
+
+
+def _plain(value: Any) -> Any:
+    """The value as JSON knows it, which has neither NaN nor infinities nor numpy's numbers."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -74,7 +86,9 @@ def progress_line(
 def _cell(value: Any) -> str:
     if value is None:
         return ""
-    text = f"{value:.3f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.3f}"
+    text = str(value)
     # A program's name or an error's text must not move the cursor.
     return "".join(c if c.isprintable() else " " for c in text)
 

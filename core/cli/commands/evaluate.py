@@ -29,13 +29,18 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate, then print."""
     from core.stages import evaluate
 
-    print_metrics(evaluate.evaluate(args.corpus, args.alignment), args.json)
+    print_metrics(evaluate.evaluate(args.corpus, args.alignment, progress), args.json)
 
 
 def print_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
-    """Print the data frame as a table or as JSON lines."""
+    """Print a table a split, with a column a reading; or JSON lines, intervals included."""
     if as_json:
         for row in metrics.to_dict(orient="records"):
             json_line(row)
-    else:
-        print(table(list(metrics.columns), metrics.itertuples(index=False)))
+        return
+    for split, rows in metrics.groupby("split", sort=False):
+        readings = list(rows["reading"].unique())
+        values = rows.pivot(index="metric", columns="reading", values="value")
+        values = values.loc[rows["metric"].unique(), readings]
+        print(f"\n{split}, {rows['programs'].iloc[0]} programs")
+        print(table(["metric", *readings], values.itertuples()))

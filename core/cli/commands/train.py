@@ -28,6 +28,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with some or all fields")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON lines")
+    parser.add_argument("--code-encoder", metavar="ID", help="if left out, the corpus's")
+    parser.add_argument("--audio-encoder", metavar="ID", help="if left out, the corpus's")
+    parser.add_argument(
+        "--unseen-templates",
+        nargs="+",
+        default=(),
+        metavar="ID",
+        help="hold these out whole and judge on them too",
+    )
     options = parser.add_argument_group("fields of the config")
     for field in fields(AlignmentConfig):
         kind = type(field.default)
@@ -69,5 +78,14 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     config = config_from(args)
     from core.stages import evaluate, train
 
-    record = train.train(args.corpus, config, progress=progress)
+    record = train.train(
+        args.corpus,
+        config,
+        progress=progress,
+        code_encoder=args.code_encoder,
+        audio_encoder=args.audio_encoder,
+        unseen_templates=args.unseen_templates,
+    )
+    if not args.json:
+        print(f"Alignment {record.id} of {args.corpus} lies in {record.path}.")
     print_metrics(evaluate.evaluate(args.corpus, record.id), args.json)
