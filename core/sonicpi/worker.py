@@ -21,7 +21,6 @@ from core.sonicpi.versions import require_versions
 START_S = 60.0
 # Below this the clip is silent: -80 dBFS.
 SILENCE_RMS = 1e-4
-CLIPPED = 0.999
 FRAME_BYTES = 8
 
 
@@ -90,7 +89,7 @@ class Worker:
         if played["error"]:
             return Rendering(None, _problem(played["error"]), warnings, spent)
         samples = np.frombuffer(raw, dtype=np.float32).reshape(-1, 2)
-        return judge(Clip(samples, sample_rate), warnings, spent)
+        return judged(Clip(samples, sample_rate), warnings, spent)
 
     def close(self) -> None:
         """End the host; safe to call twice."""
@@ -129,19 +128,20 @@ class Worker:
         return buffer
 
 
-def judge(clip: Clip, warnings: tuple[Problem, ...], spent: float) -> Rendering:
+def judged(clip: Clip, warnings: tuple[Problem, ...], spent: float) -> Rendering:
     """Make a rendering of a clip: silence is an error, clipping a warning.
 
     Parameters
     ----------
     clip : Clip
-        What scsynth played.
+        What scsynth played; beyond full scale it is cut, as a sound card would.
     warnings : tuple of Problem
         What the host had to say.
     spent : float
         Seconds it took.
     """
-    if not np.isfinite(clip.samples).all():
+    peak = clip.peak
+    if not np.isfinite(peak):
         message = "The sound is not a number in places: a filter or FX has become unstable."
         return Rendering(None, Problem("crashed", message), warnings, spent)
     if clip.rms < SILENCE_RMS:
@@ -150,8 +150,9 @@ def judge(clip: Clip, warnings: tuple[Problem, ...], spent: float) -> Rendering:
         line = missing.line if missing else None
         problem = Problem("silent", f"Nothing can be heard in {clip.seconds:g} s.{reason}", line)
         return Rendering(None, problem, warnings, spent)
-    if clip.peak >= CLIPPED:
-        loud = Problem("clipped", f"The sound reaches full scale (peak {clip.peak:.3f}).")
+    if peak > 1.0:
+        np.clip(clip.samples, -1.0, 1.0, out=clip.samples)
+        loud = Problem("clipped", f"The sound exceeds full scale (peak {peak:.3f}): it is distorted.")
         warnings = (*warnings, loud)
     return Rendering(clip, None, warnings, spent)
 
