@@ -1,0 +1,139 @@
+"""Judge an alignment before and after, on programs that it was not trained on."""
+
+from __future__ import annotations
+
+from typing import Sequence
+
+import numpy as np
+import pandas as pd
+
+from core.alignment import ProjectionHeads
+from core.corpus import Corpus, Pairs
+from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE, COLUMNS, Reading, judge
+from core.progress import Progress, silent
+from core.stages.aligned import fingerprint, open_aligned, projected
+
+STEP = "Judging"
+UNSEEN = "unseen templates"
+HEARD_BY = ", heard by "
+
+
+def evaluate(
+    corpus_name: str, alignment_id: str | None = None, progress: Progress = silent
+) -> pd.DataFrame:
+    """Metrics of an alignment on held-out programs, each with its split and reading.
+
+    Parameters
+    ----------
+    corpus_name : str
+    alignment_id : str, optional
+        Without it, the newest.
+    progress : Progress
+
+    Returns
+    -------
+    DataFrame
+        metric, split, reading, value, low, high, programs: `core.evaluation.judge.judge`
+        says what they are. Splits: "validation", "test", and "unseen templates" if any
+        were held out whole. Readings: "before", "aligned code ~ aligned audio", "aligned
+        code ~ raw audio"; and where the corpus is embedded by other audio encoders too,
+        the first and the last of these ", heard by" each, which the alignment was not
+        trained on. As they were measured after training if the corpus still holds the
+        same pairs, else measured now.
+
+    Raises
+    ------
+    EarshotError
+        When the corpus or the alignment isn't there, or its encoders' embeddings aren't.
+    """
+    aligned = open_aligned(corpus_name, alignment_id)
+    pairs = aligned.pairs()
+    heard = other_ears(aligned.corpus, pairs, aligned.audio_encoder["id"])
+    measured = aligned.record.metrics.get("measured_on")
+    if measured == measured_on(pairs, heard):
+        rows = aligned.record.metrics["readings"]
+        return pd.DataFrame(rows, columns=COLUMNS).astype({"value": float, "low": float, "high": float})
+    unseen = aligned.record.config["split"]["unseen_templates"]
+    splits = splits_of(aligned.corpus, pairs, unseen)
+    return judged(aligned.heads, pairs, splits, heard, progress)
+
+
+def splits_of(
+    corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str] = ()
+) -> np.ndarray:
+    """Split of each pair, as the corpus keeps it, but for templates that are held out whole.
+
+    Returns
+    -------
+    array of str [n]
+        "train", "validation", "test" or "unseen templates".
+    """
+    if not unseen_templates:
+        return pairs.split
+    template = corpus.programs().set_index("program")["template"]
+    held_out = template[pairs.programs].isin(list(unseen_templates)).to_numpy()
+    return np.where(held_out, UNSEEN, pairs.split)
+
+
+def other_ears(corpus: Corpus, pairs: Pairs, audio_encoder: str) -> dict[str, np.ndarray]:
+    """Audio embeddings [n, d] of all pairs by encoders that the alignment wasn't trained on."""
+    found = {}
+    for encoder, modality, _ in corpus.encoders():
+        if modality == "audio" and encoder != audio_encoder:
+            ids, vectors = corpus.embeddings(encoder)
+            place = {program: row for row, program in enumerate(ids)}
+            if all(program in place for program in pairs.programs):
+                found[encoder] = vectors[[place[program] for program in pairs.programs]]
+    return found
+
+
+def measured_on(pairs: Pairs, heard: dict[str, np.ndarray]) -> dict:
+    """What metrics depend on besides the alignment, to know whether they still hold."""
+    return {"programs": fingerprint(pairs.programs), "heard_by": sorted(heard)}
+
+
+def judged(
+    heads: ProjectionHeads,
+    pairs: Pairs,
+    splits: np.ndarray,
+    heard: dict[str, np.ndarray],
+    progress: Progress = silent,
+) -> pd.DataFrame:
+    """Metrics of every reading on every held-out split.
+
+    Parameters
+    ----------
+    heads : ProjectionHeads
+    pairs : Pairs
+    splits : array of str [n]
+        As of `splits_of`.
+    heard : dict of encoder id to array, float [n, d]
+        As of `other_ears`.
+    progress : Progress
+
+    Returns
+    -------
+    DataFrame
+        As of `evaluate`.
+    """
+    code, audio = projected(heads, pairs.code, "code"), projected(heads, pairs.audio, "audio")
+    spaces = {
+        BEFORE: (pairs.code, pairs.audio),
+        ALIGNED: (code, audio),
+        AGAINST_RAW: (code, pairs.audio),
+    }
+    for ear, vectors in heard.items():
+        spaces[BEFORE + HEARD_BY + ear] = (pairs.code, vectors)
+        spaces[AGAINST_RAW + HEARD_BY + ear] = (code, vectors)
+    train = splits == "train"
+    tables = []
+    parts = [part for part in ("validation", "test", UNSEEN) if part != UNSEEN or UNSEEN in splits]
+    todo = [(part, name) for part in parts for name in spaces]
+    for done, (part, name) in enumerate(todo):
+        progress(STEP, done, len(todo), f"{part}: {name}")
+        x, y = spaces[name]
+        rows = splits == part
+        reading = Reading(name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED)
+        tables.append(judge([reading], part))
+    progress(STEP, len(todo), len(todo))
+    return pd.concat(tables, ignore_index=True)

@@ -1,0 +1,172 @@
+"""Train an alignment of a corpus, judge it, lay out its map, and keep all of that."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections import Counter
+from importlib.metadata import version
+from typing import Any, Sequence
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.alignment import AlignmentConfig, Trained
+from core.alignment import train as train_heads
+from core.corpus import AlignmentRecord, Corpus, Pairs
+from core.errors import EarshotError
+from core.progress import Progress, silent
+from core.stages.aligned import check_embedded, chosen_encoders, described
+from core.stages.evaluate import judged, measured_on, other_ears, splits_of
+from core.stages.map import laid_out
+
+STEP = "Training"
+FEWEST = 12  # programs with a clip: below, no split of them says anything
+PACKAGES = ("torch", "numpy", "scikit-learn", "umap-learn")
+
+
+def train(
+    corpus_name: str,
+    config: AlignmentConfig = AlignmentConfig(),
+    progress: Progress = silent,
+    *,
+    code_encoder: str | None = None,
+    audio_encoder: str | None = None,
+    unseen_templates: Sequence[str] = (),
+) -> AlignmentRecord:
+    """Train projection heads on a corpus's training programs and judge them on the others.
+
+    Parameters
+    ----------
+    corpus_name : str
+    config : AlignmentConfig
+    progress : Progress
+        Called after every epoch of step "Training" with data "epoch", "loss",
+        "validation_loss", "cka", "cka_raw", "recall_at_1", "temperature",
+        "learning_rate" (`core.alignment.Trained`; None where undefined).
+    code_encoder, audio_encoder : str, optional
+        Encoder ids. Default: those that the corpus was built with.
+    unseen_templates : sequence of str
+        Ids of templates that are held out whole: no program of theirs is trained or
+        stopped on, and they are judged as a split of their own.
+
+    Returns
+    -------
+    AlignmentRecord
+        As it lies in the corpus: with config, heads, metrics, history and map. Nothing is
+        kept of a training that is interrupted.
+
+    Raises
+    ------
+    EarshotError
+        When the corpus isn't there, has fewer than 12 programs with a clip, or isn't
+        embedded by the encoders; when a template is unknown; when training diverges.
+    """
+    corpus = Corpus.open(corpus_name)
+    pairs, encoders = _embedded_pairs(corpus, code_encoder, audio_encoder)
+    splits = _splits(corpus, pairs, unseen_templates)
+    trained = _train(pairs, splits, config, progress)
+    heard = other_ears(corpus, pairs, encoders["audio"]["id"])
+    metrics = judged(trained.heads, pairs, splits, heard, progress)
+    points = laid_out(trained.heads, pairs, progress)
+    alignment_id = corpus.save_alignment(
+        {
+            "alignment": config.to_dict(),
+            "encoders": encoders,
+            "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
+            "split": {"programs": dict(Counter(splits.tolist())),
+                      "unseen_templates": sorted(unseen_templates)},
+            "versions": {"python": platform.python_version(),
+                         **{package: version(package) for package in PACKAGES}},
+        },
+        trained.heads.tensors(),
+        {
+            "best_epoch": trained.best_epoch,
+            "epochs": len(trained.history),
+            "stopped": trained.stopped,
+            "measured_on": measured_on(pairs, heard),
+            "readings": metrics.to_dict(orient="records"),
+        },
+        trained.history,
+    )  # fmt: skip
+    corpus.save_map(alignment_id, points)
+    return corpus.load_alignment(alignment_id)
+
+
+def _embedded_pairs(
+    corpus: Corpus, code_encoder: str | None, audio_encoder: str | None
+) -> tuple[Pairs, dict[str, dict]]:
+    """The corpus's pairs, and what is to be remembered of their encoders."""
+    counts = corpus.counts()
+    if counts["ok"] < FEWEST:
+        raise EarshotError(
+            f"Corpus '{corpus.name}' has {counts['ok']} programs with a clip"
+            f" ({counts['failed']} failed, {counts['pending']} are not rendered yet);"
+            f" training takes at least {FEWEST}, and some hundreds to be of use.",
+            remedy=f"To add programs: ./run build {corpus.name} --per-template 8",
+        )
+    code, audio = chosen_encoders(corpus, code_encoder, audio_encoder)
+    pairs = corpus.pairs(code, audio)
+    if len(pairs) < FEWEST:
+        raise EarshotError(
+            f"Only {len(pairs)} of {counts['ok']} programs with a clip are embedded by"
+            f" {code} and {audio}; training takes at least {FEWEST}.",
+            remedy=f"To embed the rest: ./run embed {corpus.name}"
+            f" --code-encoder {code} --audio-encoder {audio}",
+        )
+    encoders = {
+        "code": described(code, pairs.code.shape[1]),
+        "audio": described(audio, pairs.audio.shape[1]),
+    }
+    for encoder in encoders.values():
+        check_embedded(corpus, encoder["id"], encoder["revision"])
+    return pairs, encoders
+
+
+def _splits(corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str]) -> np.ndarray:
+    known = set(corpus.programs()["template"])
+    for template in unseen_templates:
+        if template not in known:
+            raise EarshotError(
+                f"Corpus '{corpus.name}' has no program of template {template!r}.",
+                remedy=f"It has: {', '.join(sorted(known))}.",
+            )
+    splits = splits_of(corpus, pairs, unseen_templates)
+    if (splits == "train").sum() < 2:
+        raise EarshotError(
+            f"Corpus '{corpus.name}' has {(splits == 'train').sum()} programs to train on.",
+            remedy="Hold out fewer templates, or add programs.",
+        )
+    return splits
+
+
+def _train(
+    pairs: Pairs, splits: np.ndarray, config: AlignmentConfig, progress: Progress
+) -> Trained:
+    def tell(row: dict[str, float]) -> None:
+        data: dict[str, Any] = {
+            name: value if math.isfinite(value) else None for name, value in row.items()
+        }
+        note = f"loss {row['loss']:.3f}"
+        if data["validation_loss"] is not None:
+            note += f", validation {row['validation_loss']:.3f}, CKA {row['cka']:.2f}"
+        progress(STEP, row["epoch"], config.epochs, note, data)
+
+    progress(STEP, 0, config.epochs)
+    train, validation = splits == "train", splits == "validation"
+    code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
+    trained = train_heads(
+        code[train], audio[train], code[validation], audio[validation], config, tell
+    )
+    best = f"best epoch {trained.best_epoch}"
+    progress(STEP, config.epochs, config.epochs, f"{best}, stopped by {trained.stopped}")
+    return trained
+
+
+def summary(metrics: pd.DataFrame, split: str = "test") -> pd.DataFrame:
+    """One row a metric, one column a reading: the values of one split, for a reader."""
+    chosen = metrics[metrics["split"] == split]
+    return chosen.pivot(index="metric", columns="reading", values="value").loc[
+        chosen["metric"].unique(), chosen["reading"].unique()
+    ]

@@ -1,0 +1,108 @@
+"""The projection heads: symmetric, standardised, and the same after saving."""
+
+from __future__ import annotations
+
+import pytest
+import safetensors.torch
+import torch
+from torch import nn
+
+from core.alignment import AlignmentConfig, ProjectionHeads
+from core.alignment.heads import Standardiser
+from core.errors import EarshotError
+
+SMALL = AlignmentConfig(layers=3, width=8, dim=4)
+
+
+def test_both_heads_are_the_papers_mlp():
+    heads = ProjectionHeads(5, 7, SMALL)
+    for head, columns in ((heads.code_head, 5), (heads.audio_head, 7)):
+        kinds = [type(step) for step in head if not isinstance(step, nn.Dropout)]
+        block = [nn.Linear, nn.BatchNorm1d, nn.GELU]
+        assert kinds == [*block, *block, nn.Linear]
+        sizes = [step.weight.shape for step in head if isinstance(step, nn.Linear)]
+        assert sizes == [(8, columns), (8, 8), (4, 8)]
+
+
+@pytest.mark.parametrize("layers", [1, 2, 5])
+def test_layers_counts_linear_layers(layers):
+    heads = ProjectionHeads(5, 7, AlignmentConfig(layers=layers, width=8, dim=4))
+    assert sum(isinstance(step, nn.Linear) for step in heads.code_head) == layers
+
+
+def test_projects_to_unit_vectors_of_one_size():
+    heads = ProjectionHeads(5, 7, SMALL).eval()
+    code, audio = heads(torch.randn(6, 5), torch.randn(6, 7))
+    assert code.shape == audio.shape == (6, 4)
+    assert torch.allclose(code.norm(dim=1), torch.ones(6))
+    assert heads.code(torch.randn(1, 5)).shape == (1, 4)  # a batch of one, when not training
+
+
+def test_dropout_is_where_the_config_says():
+    config = AlignmentConfig(layers=2, width=8, dim=4, dropout=0.3, input_dropout=0.6)
+    rates = [s.p for s in ProjectionHeads(5, 7, config).code_head if isinstance(s, nn.Dropout)]
+    assert rates == [0.6, 0.3]
+    none = AlignmentConfig(layers=2, width=8, dim=4, dropout=0.0)
+    assert not any(isinstance(s, nn.Dropout) for s in ProjectionHeads(5, 7, none).modules())
+
+
+class TestStandardiser:
+    def test_brings_columns_to_mean_0_and_variance_1(self):
+        x = torch.randn(200, 3) * torch.tensor([1e-3, 1.0, 50.0]) + torch.tensor([5.0, 0, -9])
+        step = Standardiser(3)
+        step.fit(x)
+        assert torch.allclose(step(x).mean(0), torch.zeros(3), atol=1e-3)
+        assert torch.allclose(step(x).std(0, correction=0), torch.ones(3), atol=1e-3)
+
+    def test_a_constant_column_is_not_blown_up(self):
+        x = torch.cat([torch.randn(50, 2), torch.full((50, 1), 0.1)], dim=1)
+        x[7, 2] += 1e-8  # rounding
+        step = Standardiser(3)
+        step.fit(x)
+        assert step(x)[:, 2].abs().max() < 1e-6
+        assert step(x + 1)[:, 2].abs().max() < 2
+
+    def test_rows_that_are_all_equal_become_0(self):
+        step = Standardiser(3)
+        step.fit(torch.full((5, 3), 2.0))
+        assert torch.equal(step(torch.full((5, 3), 2.0)), torch.zeros(5, 3))
+
+
+class TestTemperature:
+    def test_is_what_the_config_says_and_fixed_unless_learnable(self):
+        heads = ProjectionHeads(2, 2, AlignmentConfig(temperature=0.2))
+        assert heads.temperature.item() == pytest.approx(0.2)
+        assert not heads.log_temperature.requires_grad
+        learnable = AlignmentConfig(learnable_temperature=True)
+        assert ProjectionHeads(2, 2, learnable).log_temperature.requires_grad
+
+    @pytest.mark.parametrize(("log", "clamped"), [(-9.0, 0.01), (4.0, 1.0)])
+    def test_is_clamped_and_can_come_back(self, log, clamped):
+        heads = ProjectionHeads(2, 2, AlignmentConfig(learnable_temperature=True))
+        heads.log_temperature.data.fill_(log)
+        heads.clamp_temperature()
+        assert heads.temperature.item() == pytest.approx(clamped)
+        heads.temperature.backward()
+        assert heads.log_temperature.grad != 0
+
+
+class TestTensors:
+    def test_are_whole_and_project_the_same(self):
+        heads = ProjectionHeads(5, 7, SMALL)
+        heads.code_input.fit(torch.randn(30, 5) * 3 + 2)
+        heads.train()
+        heads(torch.randn(9, 5), torch.randn(9, 7))  # moves BatchNorm's statistics
+        stored = safetensors.torch.load(safetensors.torch.save(heads.tensors()))
+        again = ProjectionHeads.from_tensors(SMALL, stored)
+        x, y = torch.randn(4, 5), torch.randn(4, 7)
+        heads.eval()
+        assert torch.equal(again.code(x), heads.code(x))
+        assert torch.equal(again.audio(y), heads.audio(y))
+
+    def test_of_other_heads_are_refused(self):
+        tensors = ProjectionHeads(5, 7, SMALL).tensors()
+        with pytest.raises(EarshotError, match="do not fit their config"):
+            ProjectionHeads.from_tensors(AlignmentConfig(layers=2, width=8, dim=4), tensors)
+        del tensors["code_input.mean"]
+        with pytest.raises(EarshotError, match="code_input.mean"):
+            ProjectionHeads.from_tensors(SMALL, tensors)
