@@ -151,6 +151,41 @@ class Rendering:
         return self.error is None
 
 
+@dataclass(frozen=True)
+class Event:
+    """One message of a program to scsynth.
+
+    Attributes
+    ----------
+    time : float
+        Seconds from the clip's first frame; negative for what is sent ahead,
+        such as an FX that must be there before its sounds.
+    address : str
+        What it does: "/s_new", "/n_set", "/n_free", …
+    arguments : tuple
+        As OSC has them: for "/s_new" the SynthDef, node, place, target, and
+        then name and value in turn.
+    """
+
+    time: float
+    address: str
+    arguments: tuple
+
+    @property
+    def synthdef(self) -> str | None:
+        """Name of the SynthDef that it starts, without "sonic-pi-"; else None."""
+        if self.address != "/s_new":
+            return None
+        return str(self.arguments[0]).removeprefix("sonic-pi-")
+
+    @property
+    def controls(self) -> dict[str, float]:
+        """Option values by name, of "/s_new" and "/n_set"; else empty."""
+        first = {"/s_new": 4, "/n_set": 1}.get(self.address)
+        given = self.arguments[first:] if first else ()
+        return dict(zip(given[::2], given[1::2]))
+
+
 class RenderError(EarshotError):
     """A program could not be rendered; `problem` says why and in which line."""
 

@@ -141,16 +141,20 @@ class _Pool:
             except HostGone as gone:
                 if self.stopping.is_set():
                     raise
-                reason = str(gone)
+                problem = brought_down(gone)
                 self._drop(worker)
                 worker = None
-        message = f"The program brought the renderer down twice ({reason})."
-        return Rendering(None, Problem("crashed", message)), None
+        return Rendering(None, problem), None
 
     def _drop(self, worker: Worker | None) -> None:
         if worker is not None:
             self.workers.discard(worker)
             worker.close()
+
+
+def brought_down(gone: HostGone) -> Problem:
+    """Return the error of a program that killed its host each time it was tried."""
+    return Problem("crashed", f"The program brought the renderer down twice ({gone}).")
 
 
 def unfit(source: str) -> Problem | None:

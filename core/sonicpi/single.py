@@ -5,9 +5,10 @@ from __future__ import annotations
 import atexit
 import threading
 from pathlib import Path
+from typing import Any, Callable
 
-from core.sonicpi.clip import Clip, Problem, RenderError, Rendering
-from core.sonicpi.pool import TRIES, unfit
+from core.sonicpi.clip import Clip, Event, RenderError, Rendering
+from core.sonicpi.pool import TRIES, brought_down, unfit
 from core.sonicpi.worker import HostGone, Worker
 
 _lock = threading.Lock()
@@ -64,18 +65,58 @@ def render_result(
     """
     if (problem := unfit(source)) is not None:
         return Rendering(None, problem)
+    try:
+        return _with_kept(sample_folders, lambda worker: worker.render(source, seconds))
+    except HostGone as gone:
+        return Rendering(None, brought_down(gone))
+
+
+def events(source: str, seconds: float = 18.0) -> list[Event]:
+    """Run a program without playing it, and return what it sends to scsynth.
+
+    Parameters
+    ----------
+    source : str
+        The program.
+    seconds : float
+        How far to run it.
+
+    Returns
+    -------
+    list of Event
+        In order of time, up to `seconds`.
+
+    Raises
+    ------
+    RenderError
+        When the program fails.
+    EarshotError
+        When Sonic Pi, scsynth or the sandbox is missing.
+    """
+    if (problem := unfit(source)) is not None:
+        raise RenderError(problem)
+    try:
+        sent, rendering = _with_kept((), lambda worker: worker.events(source, seconds))
+    except HostGone as gone:
+        raise RenderError(brought_down(gone)) from gone
+    if rendering.error:
+        raise RenderError(rendering.error)
+    return sent
+
+
+def _with_kept(sample_folders: tuple[Path, ...], use: Callable[[Worker], Any]) -> Any:
+    """Use the kept worker, once more with a new one when it is gone."""
     with _lock:
-        for _ in range(TRIES):
+        for attempt in range(TRIES):
             worker = _kept.get(sample_folders)
             if worker is None:
                 worker = _kept[sample_folders] = Worker(sample_folders=sample_folders)
             try:
-                return worker.render(source, seconds)
-            except HostGone as gone:
-                reason = str(gone)
+                return use(worker)
+            except HostGone:
                 _kept.pop(sample_folders).close()
-    message = f"The program brought the renderer down twice ({reason})."
-    return Rendering(None, Problem("crashed", message))
+                if attempt == TRIES - 1:
+                    raise
 
 
 @atexit.register

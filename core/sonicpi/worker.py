@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from core.sonicpi.clip import SAMPLE_RATE, Clip, Problem, Rendering
+from core.sonicpi.clip import SAMPLE_RATE, Clip, Event, Problem, Rendering
 from core.sonicpi.limits import Limits
 from core.sonicpi.sandbox import HOST, plugin_files, require_sandbox, sandbox_state, sandboxed
 from core.sonicpi.versions import require_versions
@@ -69,17 +69,8 @@ class Worker:
             more use.
         """
         started = time.monotonic()
-        deadline = started + 2 * self.limits.wall_s + 10.0
-        self._send(
-            {
-                "source": source,
-                "seconds": seconds,
-                "sample_rate": sample_rate,
-                "limits": self.limits.as_request(),
-            }
-        )
-        answer = self._receive(deadline)
-        warnings = tuple(_problem(one) for one in answer.get("warnings", ()))
+        deadline = self._deadline()
+        answer, warnings = self._run(source, seconds, sample_rate, deadline)
         if answer["error"]:
             spent = time.monotonic() - started
             return Rendering(None, _problem(answer["error"]), warnings, spent)
@@ -90,6 +81,39 @@ class Worker:
             return Rendering(None, _problem(played["error"]), warnings, spent)
         samples = np.frombuffer(raw, dtype=np.float32).reshape(-1, 2)
         return judged(Clip(samples, sample_rate), warnings, spent)
+
+    def events(self, source: str, seconds: float) -> tuple[list[Event], Rendering]:
+        """Run one program without playing it.
+
+        Returns
+        -------
+        events : list of Event
+            What it would have sent to scsynth, in order of time.
+        rendering : Rendering
+            Without a clip; its error and warnings.
+
+        Raises
+        ------
+        HostGone
+            As `render`.
+        """
+        started = time.monotonic()
+        answer, warnings = self._run(source, seconds, SAMPLE_RATE, self._deadline(), events_only=True)
+        error = _problem(answer["error"]) if answer["error"] else None
+        events = [Event(when, what, tuple(args)) for when, what, *args in answer.get("events", ())]
+        return events, Rendering(None, error, warnings, time.monotonic() - started)
+
+    def _deadline(self) -> float:
+        return time.monotonic() + 2 * self.limits.wall_s + 10.0
+
+    def _run(
+        self, source: str, seconds: float, sample_rate: int, deadline: float, **more: bool
+    ) -> tuple[dict[str, Any], tuple[Problem, ...]]:
+        """Let the host run a program; return its answer, and the warnings in it."""
+        request = {"source": source, "seconds": seconds, "sample_rate": sample_rate, **more}
+        self._send(request | {"limits": self.limits.as_request()})
+        answer = self._receive(deadline)
+        return answer, tuple(_problem(one) for one in answer.get("warnings", ()))
 
     def close(self) -> None:
         """End the host; safe to call twice."""

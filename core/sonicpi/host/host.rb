@@ -5,7 +5,7 @@
 #
 # Request (standard input): u32 length, JSON {source, seconds, sample_rate, limits}.
 # Answer (standard output): u32 length, JSON {error, warnings, frames, host_s};
-# if there is no error, frames * 8 bytes of float32 stereo, and u32 length, JSON
+# with events_only in the request, events too, and nothing is played; else, if there is no error, frames * 8 bytes of float32 stereo, and u32 length, JSON
 # {error, synth_s}. All integers are big-endian.
 require 'json'
 require 'tmpdir'
@@ -57,7 +57,7 @@ class Host
   def answer(request)
     started = clock
     result, score = run_program(request)
-    frames = result[:error] ? 0 : (request[:seconds] * request[:sample_rate]).round
+    frames = result[:error] || request[:events_only] ? 0 : (request[:seconds] * request[:sample_rate]).round
     reply(result.merge(frames: frames, host_s: clock - started))
     return if frames.zero?
     started = clock

@@ -74,8 +74,18 @@ class ProgramRun
 
   def finish
     error = @report.error
+    return tell_events(error) if @request[:events_only]
     score = error ? '' : LINK.score.to_binary(@origin, @request[:seconds] + Host::LEAD + Host::SURPLUS, SYNTHDEF_PATH)
-    result = { error: error, warnings: @report.warnings, events: LINK.score.size }
+    write({ error: error, warnings: @report.warnings }, score)
+  end
+
+  def tell_events(error)
+    seconds = @request[:seconds]
+    write({ error: error, warnings: @report.warnings,
+            events: LINK.score.program_events(@origin + Host::LEAD, seconds) }, '')
+  end
+
+  def write(result, score)
     json = JSON.generate(result)
     @pipe.write([json.bytesize].pack('N'), json, score)
     @pipe.flush

@@ -32,6 +32,13 @@ class Score
     @events.filter_map { |_, address, args| args[0].to_s if address == '/s_new' }.uniq
   end
 
+  # What the program itself sent: [seconds from `origin`, address, *arguments], in order of time.
+  def program_events(origin, seconds)
+    sent = @events.drop(@started).map { |time, address, args| [(time - origin).round(9), address, *args] }
+    sent.each_with_index.sort_by { |event, place| [event[0], place] }.map(&:first)
+        .take_while { |event| event[0] < seconds }
+  end
+
   # The score as scsynth -N reads it, with everything from `origin` on, moved to
   # begin at 0, and ended at `seconds`.
   def to_binary(origin, seconds, synthdef_path)
