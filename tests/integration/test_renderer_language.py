@@ -1,0 +1,241 @@
+"""Each feature of Sonic Pi's language does what it says: by events and by onsets."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from core.sonicpi import RenderError, events, render, render_result
+
+
+def notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
+    """Return (time, note) of every synth that a program starts."""
+    return [
+        (round(event.time, 3), event.controls["note"])
+        for event in events(source, seconds)
+        if event.synthdef and "note" in event.controls
+    ]
+
+
+def freed_at(source: str, synthdef: str, seconds: float) -> list[float]:
+    """Return when the groups are freed that hold the named FX."""
+    sent = events(source, seconds)
+    groups = {event.arguments[3] for event in sent if event.synthdef == synthdef}
+    return [round(e.time, 2) for e in sent if e.address == "/n_free" and e.arguments[0] in groups]
+
+
+def onsets(source: str, seconds: float) -> list[float]:
+    """Return when clicks sound: the first frame over a tenth of the peak after 50 ms of less."""
+    clip = render(source, seconds)
+    loud = np.flatnonzero(np.abs(clip.samples).max(axis=1) > 0.1 * clip.peak)
+    starts = loud[np.insert(np.diff(loud) > 0.05 * clip.sample_rate, 0, True)]
+    return [round(float(start) / clip.sample_rate, 2) for start in starts]
+
+
+PROGRAMS = {
+    "sleep counts beats": ("use_bpm 120; play 60; sleep 1; play 62", [(0.0, 60), (0.5, 62)]),
+    "live_loop": ("live_loop(:a) { play 50; sleep 1.5 }", [(0.0, 50), (1.5, 50), (3.0, 50)]),
+    "in_thread": ("in_thread { sleep 1; play 61 }; play 60", [(0.0, 60), (1.0, 61)]),
+    "at": ("at([0.5, 1], [70, 71]) { |n| play n }; play 60", [(0.0, 60), (0.5, 70), (1.0, 71)]),
+    "time_warp": ("sleep 1; time_warp(-0.25) { play 60 }; play 61", [(0.75, 60), (1.0, 61)]),
+    "density": ("density(2) { play 60; sleep 1 }", [(0.0, 60), (0.5, 60)]),
+    "cue and sync": (
+        "in_thread { sync :go; play 70 }; sleep 1; cue :go; play 60",
+        [(1.0, 60), (1.0, 70)],
+    ),
+    "set and get": ("set :n, 66; sleep 0.5; play get[:n]", [(0.5, 66)]),
+    "live_loop sync": (
+        "live_loop(:b, sync: :a) { play 70; sleep 2 }; sleep 1; live_loop(:a) { play 60; sleep 4 }",
+        [(1.0, 60), (1.0, 70), (3.0, 70)],
+    ),
+    "define": ("define(:f) { |n| play n; sleep 1 }; f 60; f 62", [(0.0, 60), (1.0, 62)]),
+    "with_bpm": ("with_bpm(30) { play 60; sleep 1 }; play 61", [(0.0, 60), (2.0, 61)]),
+    "tick and ring": ("3.times { play (ring 60, 64).tick; sleep 1 }", [(0, 60), (1, 64), (2, 60)]),
+    "stop ends its thread": (
+        "in_thread { play 60; sleep 1; stop; play 61 }; sleep 2; play 62",
+        [(0.0, 60), (2.0, 62)],
+    ),
+    "stop ends a live_loop": (
+        "live_loop(:a) { play 60; sleep 1; stop if tick == 1 }",
+        [(0.0, 60), (1.0, 60)],
+    ),
+    "use_transpose": ("use_transpose 12; play 60", [(0.0, 72)]),
+    "octave notes": ("play :c4; sleep 1; play 'e3'", [(0.0, 60), (1.0, 52)]),
+    "rest": ("play :r; sleep 1; play 60", [(1.0, 60)]),
+    "play_pattern_timed": ("play_pattern_timed [60, 62, 64], [0.5]", [(0, 60), (0.5, 62), (1, 64)]),
+    "with_synth": ("with_synth(:saw) { play 60 }", [(0.0, 60)]),
+    "spread": ("4.times { play 60 if (spread 2, 4).tick; sleep 1 }", [(0.0, 60), (2.0, 60)]),
+    "conditionals": ("if one_in(1) then play 60 else play 61 end", [(0.0, 60)]),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_notes_fall_where_the_language_says(name):
+    source, expected = PROGRAMS[name]
+    assert sorted(notes(source)) == sorted(expected)
+
+
+def test_random_streams_are_sonic_pi_own():
+    # The first values of Sonic Pi's default stream: rand is 0.75006103515625 in every installation.
+    assert notes("play 100 * rand")[0][1] == pytest.approx(75.006103515625)
+    seeded = "use_random_seed 7; 4.times { play rrand_i(50, 70); sleep 0.5 }"
+    assert notes(seeded) == notes("play 10\n" + seeded)[1:]
+    assert notes(seeded) != notes(seeded.replace("7", "8"))
+
+
+def test_chord_starts_all_its_notes_at_once():
+    assert notes("play chord(:c4, :major)") == [(0.0, 60), (0.0, 64), (0.0, 67)]
+
+
+def test_control_reaches_the_node_with_its_slide():
+    sent = events("s = play 60, release: 3, note_slide: 1; sleep 1; control s, note: 72", 3)
+    node = next(e for e in sent if e.synthdef == "beep").arguments[1]
+    change = next(e for e in sent if e.address == "/n_set" and e.arguments[0] == node)
+    assert change.time == pytest.approx(1.005, abs=1e-6)  # Sonic Pi's control delta
+    assert change.controls["note"] == 72
+
+
+def test_slide_is_heard():
+    clip = render("s = play 40, sustain: 4, note_slide: 2; control s, note: 76", 4)
+    assert _pitch(clip.samples[132_300:165_375], clip.sample_rate) == pytest.approx(659.3, abs=5)
+    assert _pitch(clip.samples[2_205:11_025], clip.sample_rate) < 165
+
+
+def test_kill_ends_the_sound():
+    clip = render("s = play 60, sustain: 4; sleep 1; kill s", 3)
+    assert np.abs(clip.samples[: 44100 // 2]).max() > 0.05
+    assert np.abs(clip.samples[int(1.2 * 44100) :]).max() < 1e-3
+
+
+def test_onsets_follow_the_sleeps():
+    source = "[0.5, 0.25, 0.75].each { |s| synth :square, release: 0.03; sleep s }"
+    found = onsets(source, 2)
+    # The mixer's limiter looks ahead and so delays all sound by a few hundredths.
+    assert np.diff(found).tolist() == pytest.approx([0.5, 0.25], abs=0.011)
+    assert 0 <= found[0] < 0.05
+
+
+BD_HAUS_S = 9699 / 44100  # the length of the sample's file
+
+
+@pytest.mark.parametrize(
+    ("option", "share"),
+    [("", 1), ("rate: 0.5", 2), ("rate: -1", 1), ("finish: 0.5", 0.5), ("rpitch: 12", 0.5)],
+)
+def test_sample_lives_as_long_as_its_options_say(option, share):
+    play = f"sample :bd_haus{', ' if option else ''}{option}"
+    (freed,) = freed_at(f"with_fx(:level, kill_delay: 0) {{ {play} }}", "fx_level", 4)
+    # Sonic Pi's players end 0.03 s after their sound.
+    assert freed == pytest.approx(share * BD_HAUS_S + 0.03, abs=0.011)
+    assert np.abs(render(play, 2).samples[: int(0.1 * share * 44100)]).max() > 0.01
+
+
+def test_sample_options_reach_the_player():
+    sent = events(
+        "use_bpm 120; sample :loop_amen, beat_stretch: 4; sample :loop_amen, slice: 3;"
+        "sample :loop_amen, onset: 1; sample :loop_amen, lpf: 80, attack: 0.1, pitch: 3", 2
+    )  # fmt: skip
+    played = [e.controls for e in sent if "player" in (e.synthdef or "")]
+    marks = ("beat_stretch", "slice", "onset", "lpf")
+    stretched, sliced, onset, filtered = (next(c for c in played if m in c) for m in marks)
+    assert stretched["rate"] == pytest.approx(1.753310657596372 / 2, rel=1e-6)
+    assert (sliced["start"], sliced["finish"]) == pytest.approx((3 / 16, 4 / 16))
+    assert 0 < onset["start"] < onset["finish"] < 1
+    assert filtered["lpf"] == 80 and filtered["pitch"] == 3
+
+
+def test_buffer_can_be_recorded_and_played():
+    source = """
+    with_fx :record, buffer: buffer(:mine, 1) do
+      synth :saw, sustain: 1
+    end
+    sleep 2
+    sample buffer(:mine, 1)
+    """
+    clip = render(source, 4)
+    assert np.abs(clip.samples[int(2.2 * 44100) : int(2.8 * 44100)]).max() > 0.02
+
+
+def test_fx_is_freed_when_its_sounds_and_kill_delay_are_over():
+    source = "with_fx(:echo, kill_delay: 1) { play 60, release: 2 }"
+    # A synth is over 2 s after it is heard, i.e. at 2; 1 s later its FX goes.
+    assert freed_at(source, "fx_echo", 6) == [pytest.approx(3.0, abs=0.02)]
+
+
+def test_fx_waits_for_a_sample_and_for_a_controlled_envelope():
+    sample = "with_fx(:level, kill_delay: 0) { sample :bd_haus, rate: 0.1 }"
+    (over,) = freed_at(sample, "fx_level", 6)
+    assert over == pytest.approx(BD_HAUS_S / 0.1 + 0.03, abs=0.02)
+    longer = """
+    with_fx :level, kill_delay: 0 do
+      s = play 60, sustain: 1, release: 0.5
+      sleep 0.5
+      control s, release: 2
+    end
+    """
+    assert freed_at(longer, "fx_level", 6) == [pytest.approx(3.0, abs=0.02)]
+
+
+def test_fx_made_in_a_loop_do_not_pile_up():
+    source = "live_loop(:a) { with_fx(:level, kill_delay: 0.1) { play 60, release: 0.1 }; sleep 0.25 }"
+    alive = peak = 0
+    sent = events(source, 18)
+    containers = {event.arguments[3] for event in sent if event.synthdef == "fx_level"}
+    for event in sent:
+        alive += event.synthdef == "fx_level"
+        alive -= event.address == "/n_free" and event.arguments[0] in containers
+        peak = max(peak, alive)
+    assert len(containers) == 72 and peak <= 6
+
+
+def test_what_live_passes_over_is_told_with_its_line():
+    result = render_result("play 60\nsample :no_such_sample\nmidi 60", 2)
+    assert [(w.kind, w.line) for w in result.warnings] == [("missing_sample", 2), ("ignored", 3)]
+
+
+ERRORS = {
+    "syntax": ("play 60\nplay (", "syntax", 2),
+    "unclosed block": ("live_loop :a do\n  play 60\n", "syntax", None),
+    "unknown name": ("play 60\nsleep 1\nplya 61", "runtime", 3),
+    "in a thread": ("in_thread do\n  sleep 1\n  nope\nend\nplay 60", "runtime", 3),
+    "in a function": ("define :f do\n  nope\nend\nplay 60\nf", "runtime", 2),
+    "live_loop without sleep": ("play 60\nlive_loop :a do\n  play 60\nend", "no_sleep", 2),
+    "loop without sleep": ("play 60\nloop do\n  play 60\nend", "no_sleep", 2),
+    "unknown synth": ("use_synth :zork\nplay 60", "runtime", 2),
+    "unknown FX": ("play 60\nwith_fx :zork do\n  play 60\nend", "runtime", 2),
+    "own exception": ("play 60\nraise ArgumentError, 'mine'", "runtime", 2),
+    "nothing to hear": ("sleep 1", "silent", None),
+    "silent amp": ("play 60, amp: 0", "silent", None),
+    "empty": ("  \n", "silent", None),
+    "only a comment": ("# play 60", "silent", None),
+    "NUL": ("play 60\n\0", "syntax", 2),
+    "lone surrogate": ("play 60\n'\udc80'", "syntax", 2),
+}
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_error_names_kind_and_line(name):
+    source, kind, line = ERRORS[name]
+    error = render_result(source, 2).error
+    assert error is not None and error.kind == kind and error.message
+    if line:
+        assert error.line == line
+
+
+def test_render_raises_what_the_result_holds():
+    with pytest.raises(RenderError) as caught:
+        render("play 60\nnope", 1)
+    assert caught.value.problem.line == 2
+
+
+def test_clip_is_as_long_as_asked_and_stereo():
+    clip = render("play 60, pan: -1", 1.25)
+    assert clip.samples.shape == (55125, 2) and clip.samples.dtype == np.float32
+    assert clip.seconds == 1.25
+    assert np.abs(clip.samples[:, 0]).max() > 100 * np.abs(clip.samples[:, 1]).max()
+
+
+def _pitch(samples: np.ndarray, sample_rate: int) -> float:
+    """Return the strongest frequency in Hz."""
+    spectrum = np.abs(np.fft.rfft(samples[:, 0] * np.hanning(len(samples))))
+    return float(spectrum.argmax() * sample_rate / len(samples))
