@@ -188,9 +188,8 @@ def _encoders(
     before: dict[str, str] | None, preset: str | None, code: str | None, audio: str | None
 ) -> tuple[dict[str, str], str]:
     """Return the ids of code and audio encoder, and why those."""
-    checked(code, "code")
-    checked(audio, "audio")
-    asked = {key: value for key, value in (("code", code), ("audio", audio)) if value}
+    asked = {"code": checked(code, "code"), "audio": checked(audio, "audio")}
+    asked = {modality: encoder_id for modality, encoder_id in asked.items() if encoder_id}
     if len(asked) == 2:
         return asked, "You asked for these two encoders."
     if before and preset is None:

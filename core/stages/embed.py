@@ -13,10 +13,8 @@ from core.sonicpi.clip import Clip
 
 CODE_STEP = "Embedding code"
 CLIPS_STEP = "Embedding clips"
-# Programs that are handed to a code encoder at once. Which ones depends only on
-# where they stand in the corpus: an encoder that pads them to equal length gives
-# slightly different bits in other company, and a build that was interrupted must
-# end with the same bits as one that was not.
+# Programs embedded before they are committed: enough for an encoder to sort by
+# length, few enough to lose when killed.
 BLOCK = 64
 
 
@@ -70,8 +68,7 @@ def embed(
                 remedy="Name a code encoder or an audio encoder.",
             )
         code_encoder, audio_encoder = chosen["code"], chosen["audio"]
-    checked(code_encoder, "code")
-    checked(audio_encoder, "audio")
+    code_encoder, audio_encoder = checked(code_encoder, "code"), checked(audio_encoder, "audio")
     report = EmbedReport()
     with corpus.writing(f"embed {corpus_name}"):
         if code_encoder is not None:
@@ -81,31 +78,37 @@ def embed(
     return report
 
 
-def checked(encoder_id: str | None, modality: str) -> None:
-    """Raise an EarshotError unless `encoder_id` is None or embeds that modality."""
-    if encoder_id is not None and encoders.entry(encoder_id).modality != modality:
-        raise EarshotError(f"{encoder_id} does not embed {modality}.")
+def checked(encoder_id: str | None, modality: str) -> str | None:
+    """Return the id by which the corpus knows an encoder; None stays None.
+
+    Raises
+    ------
+    EarshotError
+        When there is no such encoder, or it does not embed that modality.
+    """
+    if encoder_id is None:
+        return None
+    entry = encoders.entry(encoder_id)
+    if entry.modality != modality:
+        raise EarshotError(f"{entry.id} embeds {entry.modality}, not {modality}.")
+    return entry.id
 
 
 def embed_code(
     corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = silent
 ) -> None:
     """Embed the code of all programs that lack it, also of those without a clip."""
-    missing = set(corpus.missing_embeddings(encoder_id, encoders.entry(encoder_id).revision))
+    missing = corpus.missing_embeddings(encoder_id, encoders.entry(encoder_id).revision)
     if not missing:
         return
     start = time.monotonic()
     progress(CODE_STEP, 0, len(missing))
     encoder = encoders.get(encoder_id)
     sources = corpus.programs().set_index("program")["source"]
-    done = 0
-    for first in range(0, len(sources), BLOCK):
-        block = sources.iloc[first : first + BLOCK]
-        block = block[block.index.isin(missing)]
-        if len(block):
-            report.code += embed_items(corpus, encoder, list(block.index), list(block), report)
-            done += len(block)
-            progress(CODE_STEP, done, len(missing))
+    for first in range(0, len(missing), BLOCK):
+        block = missing[first : first + BLOCK]
+        report.code += embed_items(corpus, encoder, block, list(sources[block]), report)
+        progress(CODE_STEP, first + len(block), len(missing))
     report.seconds[CODE_STEP] = time.monotonic() - start
     _raise_if_nothing_worked(corpus, encoder_id, report)
 
@@ -143,8 +146,6 @@ def embed_items(
     """Embed and keep a few programs' code or clips; return how many it could.
 
     When that fails each is tried alone, so that one item costs only itself.
-    Clips come one at a time: a vector then cannot depend on which others came
-    with it, and batches of them are no faster on a CPU.
     """
     try:
         vectors = encoder.embed(items)

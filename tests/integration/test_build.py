@@ -152,7 +152,7 @@ build("tiny", json.loads(sys.argv[2]), progress=progress, **json.loads(sys.argv[
 
 
 def test_a_build_that_is_killed_goes_on_and_ends_the_same(built, workspace):
-    moments = [[STEPS[0], 3], [STEPS[1], 0], [STEPS[2], 2], [STEPS[2], 3]]
+    moments = [[STEPS[0], 3], [STEPS[1], 0], [STEPS[2], 2]]
     for moment in moments:
         words = [json.dumps(each) for each in (moment, some_templates(), OPTIONS)]
         with subprocess.Popen(
@@ -247,5 +247,5 @@ def test_another_encoder_is_added_to_the_first(built):
     code = corpus.settings["encoders"]["code"]
     assert len(corpus.pairs(code, "log-mel")) == 9
     assert corpus.settings["encoders"]["audio"] != "log-mel"
-    with pytest.raises(EarshotError, match="does not embed code"):
+    with pytest.raises(EarshotError, match="log-mel embeds audio, not code"):
         embed("tiny", code_encoder="log-mel")
