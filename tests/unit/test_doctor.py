@@ -108,7 +108,10 @@ def test_before_the_set_up_it_works_without_any_package():
 
 
 def test_it_loads_nothing_heavy():
-    script = "import sys; from core.doctor import doctor_rows; doctor_rows(); print('torch' in sys.modules)"
+    script = (
+        "import sys; from core.doctor import doctor_rows\n"
+        "doctor_rows(); print('torch' in sys.modules)"
+    )
     done = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": str(workspace.PROJECT)},

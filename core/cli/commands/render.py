@@ -24,7 +24,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=seconds, default=18.0, metavar="S", help="length of a clip (18)"
     )
-    parser.add_argument("--format", choices=("flac", "wav", "ogg"), default="flac", help="(flac)")
+    parser.add_argument(
+        "--format", choices=("flac", "wav", "ogg", "mp3"), default="flac", help="(flac)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON line a file")
 
 
@@ -46,8 +48,11 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def _row(result: dict) -> tuple:
-    error = result["error"]
-    if not error:
-        return result["file"], result["audio"], result["seconds"], result["peak"], None
-    line = f"line {error['line']}: " if error["line"] else ""
-    return result["file"], None, None, None, f"{error['kind']}: {line}{error['message']}"
+    problems = [result["error"]] if result["error"] else result["warnings"]
+    said = "; ".join(map(_told, problems))
+    return result["file"], result["audio"], result["seconds"], result["peak"], said
+
+
+def _told(problem: dict) -> str:
+    line = f"line {problem['line']}: " if problem["line"] else ""
+    return f"{problem['kind']}: {line}{problem['message']}"
