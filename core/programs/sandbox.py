@@ -21,8 +21,9 @@ from core.errors import EarshotError
 from core.programs import vocabulary
 from core.programs.draws import Draws
 from core.programs.parameters import ruby
+from core.programs.text import decoded
 
-MOST_SOURCE = 65_536  # characters of a template's file
+MOST_SOURCE = 65_536  # bytes of a template's file
 MOST_OUTPUT = 65_536  # characters of a program
 MOST_TURNS = 10_000  # turns of all loops of one rendering
 MOST_RANGE = 1_000  # members of one range()
@@ -56,11 +57,14 @@ def compiled(path: Path) -> tuple[str, Compiled]:
         With file and line, when it isn't a template or uses what none may.
     """
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise EarshotError(f"The template cannot be read: {error}.", where=str(path)) from error
-    if len(text) > MOST_SOURCE:
-        raise EarshotError(f"A template has at most {MOST_SOURCE} characters.", where=str(path))
+        with path.open("rb") as file:
+            content = file.read(MOST_SOURCE + 1)
+    except OSError as error:
+        message = f"The template cannot be read: {error.strerror}."
+        raise EarshotError(message, where=str(path)) from error
+    if len(content) > MOST_SOURCE:
+        raise EarshotError(f"A template has at most {MOST_SOURCE} bytes.", where=str(path))
+    text = decoded(content, str(path))
     try:
         tree = _ENVIRONMENT.parse(text, path.stem, str(path))
         _restrict(tree, path)
@@ -121,9 +125,8 @@ def _restrict(tree: nodes.Template, path: Path) -> None:
         if problem:
             raise EarshotError(problem, where=f"{path}:{node.lineno}")
         if isinstance(node, nodes.For):
-            node.iter = nodes.Filter(
-                node.iter, _TURNS, [], [], None, None, lineno=node.lineno
-            )
+            counted = nodes.Filter(node.iter, _TURNS, [], [], None, None, lineno=node.lineno)
+            node.iter = counted
 
 
 def _problem(node: nodes.Node, taken: set[str]) -> str | None:

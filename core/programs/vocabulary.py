@@ -25,13 +25,10 @@ _SYNTHS = {
     "basses": "tb303 fm subpulse dsaw prophet saw pulse square tri dpulse chipbass zawa hoover "
     "supersaw tech_saws mod_saw mod_pulse mod_dsaw dtri beep sine",
     "noises": "noise pnoise bnoise gnoise cnoise",
-    # Have the option cutoff; have the option res.
-    "filtered": "saw pulse subpulse square tri dsaw dpulse dtri fm mod_fm mod_saw mod_dsaw mod_sine "
-    "mod_beep mod_tri mod_pulse tb303 supersaw hoover prophet zawa dark_ambience growl hollow "
-    "blade tech_saws noise pnoise bnoise gnoise cnoise",
-    "resonant": "tb303 supersaw hoover prophet zawa dark_ambience growl hollow tech_saws noise "
-    "pnoise bnoise gnoise cnoise",
-    "modulated": "mod_fm mod_saw mod_dsaw mod_sine mod_beep mod_tri mod_pulse",
+    # Have the option cutoff.
+    "filtered": "saw pulse subpulse square tri dsaw dpulse dtri fm mod_fm mod_saw mod_dsaw "
+    "mod_sine mod_beep mod_tri mod_pulse tb303 supersaw hoover prophet zawa dark_ambience growl "
+    "hollow blade tech_saws noise pnoise bnoise gnoise cnoise",
 }
 
 _SAMPLES = {
@@ -50,7 +47,7 @@ _SAMPLES = {
     "elec_ping elec_plip elec_pop elec_tick elec_triangle elec_twang elec_twip elec_wood",
     "percussion": "drum_cowbell perc_snap perc_snap2 perc_swash perc_till elec_wood elec_bong "
     "elec_triangle elec_twang misc_crow misc_burp vinyl_scratch perc_impact1 perc_impact2 "
-    "perc_door perc_bell perc_bell2",
+    "perc_door perc_bell perc_bell2 perc_swoosh",
     "tablas": "tabla_ghe1 tabla_ghe2 tabla_ghe3 tabla_ghe4 tabla_ghe5 tabla_ghe6 tabla_ghe7 "
     "tabla_ghe8 tabla_na tabla_na_o tabla_na_s tabla_ke1 tabla_ke2 tabla_ke3 tabla_re "
     "tabla_tas1 tabla_tas2 tabla_tas3 tabla_te1 tabla_te2 tabla_te_m tabla_te_ne tabla_tun1 "
@@ -63,7 +60,7 @@ _SAMPLES = {
     "textures": "ambi_choir ambi_dark_woosh ambi_drone ambi_glass_hum ambi_glass_rub "
     "ambi_haunted_hum ambi_lunar_land ambi_piano ambi_sauna ambi_soft_buzz ambi_swoosh "
     "guit_e_fifths guit_e_slide guit_em9 guit_harmonics loop_drone_g_97 misc_cineboom "
-    "vinyl_hiss vinyl_rewind vinyl_backspin",
+    "vinyl_hiss vinyl_rewind vinyl_backspin drum_roll",
     "glitches": "glitch_bass_g glitch_perc1 glitch_perc2 glitch_perc3 glitch_perc4 glitch_perc5 "
     "glitch_robot1 glitch_robot2 mehackit_phone1 mehackit_phone2 mehackit_phone3 "
     "mehackit_phone4 mehackit_robot1 mehackit_robot2 mehackit_robot3 mehackit_robot4 "
