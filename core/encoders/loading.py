@@ -65,8 +65,8 @@ def load(entry: EncoderEntry, compute: Compute | None = None) -> Encoder:
     compute : Compute, optional
         Device and precision. Default: what suits this machine.
     """
+    from core.encoders.compute import default_compute  # before anything else loads torch
     from core.encoders import health
-    from core.encoders.compute import default_compute
 
     module, name = FAMILIES[entry.family]
     family = getattr(importlib.import_module(f"core.encoders.{module}"), name)
