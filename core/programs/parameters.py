@@ -136,7 +136,8 @@ class ParameterSpec:
         raise self._refusal(value, f"{whole} from {self.lo} to {self.hi}{steps}")
 
     def _checked_list(self, value: Any) -> list[Value]:
-        members = value.split(", ") if isinstance(value, str) else list(value)
+        members = value.split(", ") if isinstance(value, str) else value
+        members = list(members) if isinstance(members, (list, tuple)) else [members]
         choices = self.choices or tuple(range(int(self.lo), int(self.hi) + 1))
         by_text = {ruby(choice): choice for choice in choices}
         texts = [ruby(member) for member in members]

@@ -76,7 +76,7 @@ _GAINS = {
     "zawa": 1.2, "mod_dsaw": 0.9, "growl": 0.9, "hoover": 0.5, "gnoise": 0.7, "bnoise": 0.7,
     "loop_tabla": 2.8, "loop_electric": 2.2, "loop_compus": 2.0, "loop_weirdo": 1.8,
     "loop_3d_printer": 1.4, "loop_mehackit1": 1.3, "loop_perc2": 1.3, "loop_safari": 1.3,
-    "loop_perc1": 0.7, "loop_mika": 0.6, "loop_industrial": 0.6, "loop_garzul": 0.5,
+    "loop_perc1": 0.7, "loop_mika": 0.6, "loop_industrial": 0.9, "loop_garzul": 0.5,
     "loop_breakbeat": 0.5, "loop_amen_full": 0.5, "loop_amen": 0.8, "loop_mehackit2": 0.9,
     "vinyl_hiss": 3.0, "guit_harmonics": 2.5, "ambi_haunted_hum": 1.8, "ambi_lunar_land": 1.8,
     "ambi_glass_hum": 1.4, "ambi_drone": 0.8, "ambi_piano": 0.5, "ambi_glass_rub": 0.5,
