@@ -160,19 +160,25 @@ class Host
   # that can be seen belongs to this host alone; anywhere else nothing is touched.
   def clean_up
     return unless @alone
-    others = Dir.children('/proc').grep(/\A\d+\z/).map(&:to_i) - [1, Process.pid]
-    others.each { |pid| end_process(pid) }
+    end_others until others.empty?
     ['/tmp', Dir.home].each do |folder|
       left = Dir.children(folder) - ['.sonic-pi']
       FileUtils.rm_rf(left.map { |name| "#{folder}/#{name}" }) unless left.empty?
     end
   end
 
-  def end_process(pid)
-    Process.kill(:KILL, pid)
-    Process.wait(pid)
+  def others
+    Dir.children('/proc').grep(/\A\d+\z/).map(&:to_i) - [1, Process.pid]
+  end
+
+  # All at once: one after the other would leave a fork bomb time to go on. -1 means
+  # every process of this namespace, which bubblewrap made for this host alone.
+  def end_others
+    raise 'not alone' unless alone?
+    Process.kill(:KILL, -1)
+    Process.wait(-1)
   rescue Errno::ESRCH, Errno::ECHILD
-    nil
+    sleep 0.001
   end
 
   # True in a process namespace, with a root folder, that bubblewrap made for this host.

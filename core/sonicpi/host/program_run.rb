@@ -2,14 +2,20 @@
 class ProgramRun
   # Stops a program that asks for more than it may have.
   class Limits
-    attr_accessor :most_events, :most_alive, :exceeded
+    attr_accessor :most_events, :most_alive, :exceeded, :line
+
+    def near?(alive)
+      most_alive && alive > most_alive / 2
+    end
 
     def events(count)
-      exceeded.call('too_many_synths', "The program sends more than #{most_events} messages to scsynth.") if most_events && count > most_events
+      return unless most_events && count > most_events
+      exceeded.call('too_many_synths', "The program sends more than #{most_events} messages to scsynth.")
     end
 
     def alive(count)
-      exceeded.call('too_many_synths', "More than #{most_alive} synths sound at once.") if most_alive && count > most_alive
+      return unless most_alive && count > most_alive
+      exceeded.call('too_many_synths', "More than #{most_alive} synths sound at once.")
     end
   end
 
@@ -58,8 +64,21 @@ class ProgramRun
     trap('XCPU') { out_of_time(limits[:cpu_s]) }
     @limits.most_events = limits[:events]
     @limits.most_alive = limits[:synths]
-    @limits.exceeded = ->(kind, message) { stop(kind, message, Report.line) }
+    @limits.exceeded = ->(kind, message) { stop(kind, message, Report.line || @limits.line) }
+    forbid_processes
     GC.define_singleton_method(:start) { |*| nil } # Sonic Pi collects at every run's start
+  end
+
+  # The sandbox bounds them anyway; this names the error, and its line.
+  def forbid_processes
+    forbidden = -> { stop('forbidden', 'A program may not start processes.', Report.line) }
+    stopper = ->(*) { forbidden.call }
+    %i[fork spawn system exec `].each do |name|
+      Kernel.define_method(name, &stopper)
+      Kernel.define_singleton_method(name, &stopper)
+      Process.define_singleton_method(name, &stopper)
+    end
+    %i[popen pipe].each { |name| IO.define_singleton_method(name, &stopper) }
   end
 
   def out_of_time(seconds)

@@ -48,7 +48,9 @@ class ScsynthLink
 
   private
 
+  # The line is looked up only when there is soon something to say about it.
   def record(time, address, args)
+    @limits.line = Report.line if @limits.near?(@alive)
     return if NOT_SCORED.include?(address)
     return if address == '/s_new' && NOT_PLAYED.include?(args[0])
     @score.add(time, address, args)

@@ -1,0 +1,216 @@
+"""What a hostile program may try, what becomes of it, and that the next one renders as ever."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.sonicpi import Limits, render_many
+from core.sonicpi.worker import Worker
+
+GOOD = "play 60, release: 0.5"
+LIMITS = Limits(cpu_s=3, synthesis_cpu_s=10, wall_s=15, memory_mb=1024, processes=128, synths=300)
+
+
+@pytest.fixture(scope="module")
+def worker():
+    one = Worker(LIMITS)
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
+def good(worker):
+    return worker.render(GOOD, 1.0).clip.samples
+
+
+@pytest.fixture(autouse=True)
+def the_next_program_renders_as_ever(worker, good):
+    yield
+    after = worker.render(GOOD, 1.0)
+    assert after.ok and np.array_equal(after.clip.samples, good)
+
+
+def attacked(worker: Worker, source: str, seconds: float = 2.0):
+    """Render a program that ends in a note only if its attack went unhindered."""
+    return worker.render(source, seconds)
+
+
+def test_cannot_read_the_users_files(worker, tmp_path):
+    secret = tmp_path / "secret.txt"
+    secret.write_text("hidden")
+    error = attacked(worker, f"raise File.read({str(secret)!r})").error
+    assert error.kind == "runtime" and "ENOENT" in error.message and "hidden" not in error.message
+    for path in (Path.home(), Path(__file__).parent, "/root", "/home", "/var", "/etc/passwd"):
+        error = attacked(worker, f"raise 'there' if File.exist?({str(path)!r})\nraise 'gone'").error
+        assert error.message == "RuntimeError: gone", path
+
+
+def test_cannot_write_outside(worker, tmp_path):
+    target = tmp_path / "written"
+    for path in (target, Path("/usr/share/sonic-pi/written"), Path("/earshot/host/written")):
+        error = attacked(worker, f"File.write({str(path)!r}, 'x')").error
+        assert error.kind == "runtime"
+        assert any(name in error.message for name in ("ENOENT", "EROFS")), error
+        assert not path.exists()
+
+
+def test_what_it_leaves_in_its_own_home_is_gone(worker):
+    assert attacked(worker, "File.write('/tmp/left', 'x'); File.write(Dir.home + '/left', 'x'); play 60").ok
+    source = "raise 'left' if File.exist?('/tmp/left') || File.exist?(Dir.home + '/left')\nplay 60"
+    assert attacked(worker, source).ok
+
+
+def test_cannot_reach_the_network(worker):
+    listening = socket.create_server(("127.0.0.1", 0))
+    reached = threading.Event()
+
+    def accept():
+        try:
+            listening.accept()
+            reached.set()
+        except OSError:
+            pass
+
+    threading.Thread(target=accept, daemon=True).start()
+    port = listening.getsockname()[1]
+    error = attacked(worker, f"require 'socket'\nTCPSocket.new('127.0.0.1', {port})").error
+    listening.close()
+    assert error.kind == "runtime" and not reached.is_set()
+
+
+@pytest.mark.parametrize(
+    "start", ["fork", "spawn('true')", "system('true')", "`true`", "IO.popen('true')", "exec 'true'"]
+)
+def test_starting_processes_is_forbidden(worker, start):
+    error = attacked(worker, f"play 60\nloop {{ {start}; sleep 0.01 }}").error
+    assert (error.kind, error.line) == ("forbidden", 2)
+
+
+# Ruby's own way around the names above: the system call.
+FORK = "RUBY_PLATFORM.start_with?('x86_64') ? syscall(57) : syscall(220, 17, 0, 0, 0, 0)"
+
+
+def test_forking_behind_the_hosts_back_is_bounded(worker):
+    result = attacked(worker, f"play 60\n40.times {{ ({FORK}) rescue break }}\nsleep 1")
+    assert result.ok or result.error.kind in ("runtime", "timeout", "crashed", "memory", "silent")
+
+
+def test_a_process_left_behind_is_ended(worker):
+    left = f"sleep 0.1\nif ({FORK}).zero?\n  Process.setsid\n  while true\n  end\nend\nplay 60"
+    attacked(worker, left)
+    counted = "n = Dir.children('/proc').grep(/^\\d+$/).size\nraise n.to_s if n > 3\nplay 60"
+    result = attacked(worker, counted)
+    assert result.ok, result.error
+
+
+def test_allocating_without_end(worker):
+    error = attacked(worker, "x = []\nloop { x << 'a' * 10_000_000; sleep 0.001 }").error
+    assert error.kind == "memory"
+
+
+def test_looping_without_sleeping(worker):
+    error = attacked(worker, "play 60\nwhile true\nend").error
+    assert (error.kind, error.line) == ("timeout", 2)
+
+
+def test_a_million_synths(worker):
+    source = "live_loop :a do\n  20.times { play 60, sustain: 100 }\n  sleep 0.1\nend"
+    error = attacked(worker, source, 18.0).error
+    assert (error.kind, error.line) == ("too_many_synths", 2)
+
+
+def test_killing_the_host_is_survived():
+    program = "Process.kill(:KILL, Process.ppid); sleep 1; play 60"
+    results = dict(render_many([GOOD, program, GOOD], 1.0, workers=1, limits=LIMITS))
+    assert results[0].ok and results[2].ok
+    assert results[1].error.kind == "crashed"
+    assert np.array_equal(results[0].clip.samples, results[2].clip.samples)
+
+
+def test_printing_without_end(worker):
+    error = attacked(worker, "while true\n  puts 'x' * 1000; $stdout.puts 'y' * 1000\nend").error
+    assert error.kind in ("timeout", "memory", "no_sleep")
+
+
+def test_patching_the_host_is_forgotten(worker):
+    patch = """
+    class VirtualTime::Timer; def time; 0; end; end
+    module VirtualTime; def self.time; raise 'patched'; end; end
+    class Score; def to_binary(*) ; 'x' * 100; end; end
+    class String; def +(other); 'patched'; end; end
+    """
+    result = attacked(worker, patch + "\nplay 60")
+    assert result.error is not None
+
+
+def test_a_score_that_writes_files_writes_none(worker, tmp_path):
+    target = tmp_path / "score.wav"
+    source = f"""
+    LINK.score.add(VirtualTime.now, '/b_alloc', [9, 44100, 1])
+    LINK.score.add(VirtualTime.now, '/b_write', [9, {str(target)!r}, 'wav', 'int16', -1, 0, 0])
+    LINK.score.add(VirtualTime.now, '/b_write', [9, '/usr/share/score.wav', 'wav', 'int16', -1, 0, 0])
+    play 60
+    """
+    assert attacked(worker, source).ok
+    assert not target.exists() and not Path("/usr/share/score.wav").exists()
+
+
+@pytest.mark.parametrize("path", ["../../../etc/passwd", "/etc/shadow", "../../../../root"])
+def test_a_sample_path_that_climbs_finds_nothing(worker, path):
+    result = attacked(worker, f"sample '/usr/share/sonic-pi/samples/{path}'\nplay 60")
+    assert not result.ok or any(w.kind == "missing_sample" for w in result.warnings)
+
+
+def test_endless_virtual_time_without_progress(worker):
+    error = attacked(worker, "play 60\nwhile true\n  sleep 0\nend").error
+    assert error.kind in ("timeout", "runtime")
+
+
+def test_deep_recursion(worker):
+    error = attacked(worker, "define :f do\n  f\nend\nf").error
+    assert error.kind == "runtime" and "SystemStackError" in error.message
+
+
+def test_waiting_for_input_ends(worker):
+    assert attacked(worker, "x = $stdin.read\nplay 60").ok
+
+
+def test_forged_answers_do_not_confuse_the_renderer(worker):
+    forged = """
+    ObjectSpace.each_object(IO) { |io| io.write('{"error":null}' * 10) rescue nil }
+    play 60
+    """
+    result = attacked(worker, forged)
+    assert result.ok or result.error.kind in ("crashed", "runtime", "silent")
+
+
+def test_no_capability_no_device_no_other_process(worker):
+    source = """
+    caps = File.read('/proc/self/status')[/CapEff:\\s+(\\h+)/, 1]
+    raise "caps #{caps}" unless caps.to_i(16).zero?
+    devices = Dir.children('/dev') - %w[null zero full random urandom tty console shm pts ptmx fd stdin stdout stderr core]
+    raise devices.inspect unless devices.empty?
+    raise Process.uid.to_s + Dir.children('/').inspect if File.exist?('/sys')
+    play 60
+    """
+    result = attacked(worker, source)
+    assert result.ok, result.error
+
+
+def test_without_a_sandbox_rendering_refuses(monkeypatch):
+    from core.errors import EarshotError
+    from core.sonicpi import sandbox
+
+    monkeypatch.setenv("PATH", str(Path(os.devnull).parent))
+    sandbox.sandbox_state.cache_clear()
+    try:
+        with pytest.raises(EarshotError, match="bubblewrap is not installed.*EARSHOT_NO_SANDBOX"):
+            sandbox.require_sandbox()
+    finally:
+        sandbox.sandbox_state.cache_clear()
