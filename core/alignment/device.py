@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import torch
 
+from core.encoders.compute import BF16_FLAGS, cpu_flags
 from core.errors import EarshotError
 
 
@@ -33,9 +34,7 @@ def native_bf16(device: torch.device) -> bool:
     """Whether `device` multiplies bf16 matrices itself; where it only emulates them, it is slower."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # torch names no public probe for the processor; without a known one the answer is no.
-    probes = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
-    return any(getattr(torch.cpu, probe, lambda: False)() for probe in probes)
+    return bool(cpu_flags() & BF16_FLAGS)
 
 
 def use_bf16(precision: str, device: torch.device) -> bool:

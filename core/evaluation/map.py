@@ -111,6 +111,7 @@ def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
     # equal points, which nothing could ever part, are set a hair's breadth apart.
     hair = np.random.default_rng(seed).normal(scale=1e-4, size=start.shape)
     start = start + hair * max(float(np.ptp(start, axis=0).max()), 1e-3)
+    threads = torch.get_num_threads()
     with warnings.catch_warnings():
         # It warns of what is not wanted here: neural networks, and adding points later.
         warnings.filterwarnings("ignore", module=r"umap(\.|$)")
@@ -120,4 +121,9 @@ def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
             n_neighbors=k, metric="cosine", init=start.astype(np.float32),
             precomputed_knn=graph, random_state=seed, n_jobs=1,
         )  # fmt: skip
-        return mapper.fit_transform(points.numpy()).astype(np.float32)
+        try:
+            return mapper.fit_transform(points.numpy()).astype(np.float32)
+        finally:
+            # UMAP sets the threads of OpenMP, which are torch's too: what is trained after
+            # a map would differ in the last digits from what is trained before one.
+            torch.set_num_threads(threads)

@@ -49,12 +49,13 @@ def evaluate(
     aligned = open_aligned(corpus_name, alignment_id)
     pairs = aligned.pairs()
     heard = other_ears(aligned.corpus, pairs, aligned.audio_encoder["id"])
-    measured = aligned.record.metrics.get("measured_on")
-    if measured == measured_on(pairs, heard):
-        rows = aligned.record.metrics["readings"]
-        return pd.DataFrame(rows, columns=COLUMNS).astype({"value": float, "low": float, "high": float})
-    unseen = aligned.record.config["split"]["unseen_templates"]
-    splits = splits_of(aligned.corpus, pairs, unseen)
+    splits = splits_of(
+        aligned.corpus, pairs, aligned.record.config["split"]["unseen_templates"]
+    )
+    metrics = aligned.record.metrics
+    if metrics.get("measured_on") == measured_on(pairs, splits, heard):
+        numbers = dict.fromkeys(("value", "low", "high"), float)
+        return pd.DataFrame(metrics["readings"], columns=COLUMNS).astype(numbers)
     return judged(aligned.heads, pairs, splits, heard, progress)
 
 
@@ -87,9 +88,10 @@ def other_ears(corpus: Corpus, pairs: Pairs, audio_encoder: str) -> dict[str, np
     return found
 
 
-def measured_on(pairs: Pairs, heard: dict[str, np.ndarray]) -> dict:
-    """What metrics depend on besides the alignment, to know whether they still hold."""
-    return {"programs": fingerprint(pairs.programs), "heard_by": sorted(heard)}
+def measured_on(pairs: Pairs, splits: np.ndarray, heard: dict[str, np.ndarray]) -> str:
+    """Fingerprint of all that metrics depend on besides the alignment."""
+    others = [part for ear in sorted(heard) for part in (ear, heard[ear])]
+    return fingerprint(np.array(pairs.programs), splits, pairs.code, pairs.audio, *others)
 
 
 def judged(

@@ -85,7 +85,7 @@ def train(
             "best_epoch": trained.best_epoch,
             "epochs": len(trained.history),
             "stopped": trained.stopped,
-            "measured_on": measured_on(pairs, heard),
+            "measured_on": measured_on(pairs, splits, heard),
             "readings": metrics.to_dict(orient="records"),
         },
         trained.history,
@@ -159,8 +159,8 @@ def _train(
     trained = train_heads(
         code[train], audio[train], code[validation], audio[validation], config, tell
     )
-    best = f"best epoch {trained.best_epoch}"
-    progress(STEP, config.epochs, config.epochs, f"{best}, stopped by {trained.stopped}")
+    early = f", no better for {config.patience} more" if trained.stopped == "patience" else ""
+    progress(STEP, config.epochs, config.epochs, f"best epoch {trained.best_epoch}{early}")
     return trained
 
 

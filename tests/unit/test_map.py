@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from sklearn.manifold import trustworthiness
 
 from core.errors import EarshotError
@@ -56,6 +57,17 @@ def test_keeps_neighbourhoods(rng):
 def test_equal_embeddings_still_have_a_finite_map():
     code, audio = joint_map(np.ones((20, 4)), np.ones((20, 4)))
     assert np.isfinite(code).all() and np.isfinite(audio).all()
+
+
+def test_leaves_the_number_of_threads_alone(rng):
+    before = torch.get_num_threads()
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            joint_map(rng.normal(size=(20, 3)), rng.normal(size=(20, 3)))
+            assert torch.get_num_threads() == threads
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_says_what_does_not_fit(rng):
