@@ -107,6 +107,9 @@ class Place:
             "PIP_NO_INDEX": "1",
             "PIP_FIND_LINKS": str(self.wheels),
             "PIP_CONFIG_FILE": os.devnull,
+            # Compiling pip itself takes longer than all else.
+            "PIP_NO_COMPILE": "1",
+            "PYTHONDONTWRITEBYTECODE": "1",
         }
 
     def start(self, *argv: str, prefix: tuple[str, ...] = (), **options) -> subprocess.Popen:
