@@ -15,7 +15,7 @@ from core import workspace
 from core.errors import EarshotError
 from core.programs.draws import Draws
 from core.programs.header import promised_windows, read_header
-from core.programs.parameters import ParameterSpec
+from core.programs.parameters import LISTS, ParameterSpec
 from core.programs.program import Program
 from core.programs.sandbox import compiled, rendered
 
@@ -51,7 +51,7 @@ class Template:
     path: Path
     summary: str
     sound: tuple[tuple[float, float], ...]
-    _compiled: jinja2.Template = field(repr=False, compare=False)
+    _compiled: jinja2.Template = field(repr=False)
 
     def render(
         self, values: Mapping[str, Any] | None = None, seed: int = 0, variant: int = 0
@@ -81,16 +81,17 @@ class Template:
     def parameters(self) -> list[ParameterSpec]:
         """Return what can be drawn in any branch, in the order of first appearance.
 
-        Found by drawing: many variants, then each choice that decides something.
+        Found by drawing: many variants, then every choice of every parameter among
+        values that lead to it.
         """
-        return list(_parameters(self._compiled, self).values())
+        return list(_parameters(self).values())
 
     def _rendered(self, values: Mapping[str, Any], seed: int, variant: int) -> tuple[str, Draws]:
         draws = Draws(f"{self.id}/{seed}/{variant}", values)
         return rendered(self._compiled, draws), draws
 
     def _check_names(self, values: Mapping[str, Any]) -> None:
-        known = _parameters(self._compiled, self) if values else {}
+        known = _parameters(self) if values else {}
         for name in values:
             if name not in known:
                 raise EarshotError(
@@ -100,13 +101,18 @@ class Template:
 
 
 @lru_cache(maxsize=256)
-def _parameters(_key: jinja2.Template, template: Template) -> dict[str, ParameterSpec]:
+def _parameters(template: Template) -> dict[str, ParameterSpec]:
     found: dict[str, ParameterSpec] = {}
+    untried: list[tuple[ParameterSpec, dict[str, Any]]] = []
 
-    def look(values: Mapping[str, Any], variant: int) -> None:
-        for name, spec in template._rendered(values, 0, variant)[1].specs.items():
-            known = found.setdefault(name, spec)
-            if known.meaning() != spec.meaning():
+    def look(values: Mapping[str, Any], variant: int = 0) -> None:
+        draws = template._rendered(values, 0, variant)[1]
+        singles = {n: v for n, v in draws.recorded.items() if draws.specs[n].kind not in LISTS}
+        for name, spec in draws.specs.items():
+            if name not in found:
+                found[name] = spec
+                untried.append((spec, singles))
+            elif found[name].meaning() != spec.meaning():
                 raise EarshotError(
                     f"The parameter {name!r} has other options elsewhere in the template.",
                     where=str(template.path),
@@ -115,10 +121,10 @@ def _parameters(_key: jinja2.Template, template: Template) -> dict[str, Paramete
 
     for variant in range(_LOOKS):
         look({}, variant)
-    for spec in [s for s in found.values() if s.kind in ("pick", "chance")]:
-        for choice in spec.choices:
-            for variant in range(4):
-                look({spec.name: choice}, variant)
+    while untried:
+        spec, around = untried.pop()
+        for choice in spec.choices if spec.kind in ("pick", "chance") else ():
+            look({**around, spec.name: choice})
     return found
 
 

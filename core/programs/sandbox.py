@@ -196,9 +196,14 @@ class _Environment(SandboxedEnvironment):
 
 
 def _written(value: Any) -> str:
-    if value is None or isinstance(value, dict) or callable(value):
-        raise EarshotError(f"A template cannot write {type(value).__name__!r} into a program.")
-    return value if isinstance(value, StrictUndefined) else ruby(value)
+    members = value if isinstance(value, (list, tuple)) else [value]
+    for member in members:
+        if isinstance(member, StrictUndefined):
+            str(member)  # raises, naming what is undefined
+        if not isinstance(member, (str, int, float)):
+            name = type(member).__name__
+            raise EarshotError(f"A template cannot write {name!r} into a program.")
+    return ruby(value)
 
 
 def _environment() -> _Environment:

@@ -1,0 +1,234 @@
+"""Templates of strangers: headers that promise, syntax errors with their line, attacks cut off."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from core.errors import EarshotError
+from core.programs import generate, load, templates
+
+LINES = [
+    "title: A test",
+    "section: 2.1",
+    "role: melody",
+    "summary: For tests.",
+    "sound: every 2 s",
+]
+FIRST_LINE = len(LINES) + 3
+
+
+def header(lines=LINES) -> str:
+    return "\n".join(["{#-", *lines, "-#}", ""])
+
+
+@pytest.fixture
+def write(tmp_path):
+    def make(text: str, name: str = "made.rb.j2"):
+        path = tmp_path / name
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return make
+
+
+def test_the_header_is_read_and_never_reaches_the_program(write):
+    made = load(write(header() + "play 60\n"))
+    assert (made.id, made.title, made.section, made.role) == ("made", "A test", "2.1", "melody")
+    assert made.summary == "For tests."
+    assert made.sound == tuple((2.0 * i, 2.0 * i + 2) for i in range(9))
+    assert generate(made, 1, 0)[0].source == "play 60\n"
+
+
+@pytest.mark.parametrize(
+    ("promise", "windows"),
+    [
+        ("every 6 s", ((0, 6), (6, 12), (12, 18))),
+        ("every 4.5 s except 0-4 s", ((4.5, 9), (9, 13.5), (13.5, 18))),
+        ("every 3 s except 0-1 s, 15-18 s", ((3, 6), (6, 9), (9, 12), (12, 15))),
+    ],
+)
+def test_promises_name_the_windows_that_hold_sound(write, promise, windows):
+    made = load(write(header([*LINES[:4], f"sound: {promise}"]) + "play 60\n"))
+    assert made.sound == windows
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "line"),
+    [
+        ("play 60\n", "starts with a header", 1),
+        ("play 60\n" + header(), "starts with a header", 1),
+        (header(LINES[:4]), "lacks sound", 1),
+        (header([*LINES, "tempo: 120"]), "has a line 'tempo: 120'", 7),
+        (header([*LINES, "title: Again"]), "has a line 'title: Again'", 7),
+        (header(["title:", *LINES[1:]]), "has a line 'title:'", 2),
+        (header([*LINES[:2], "role: noise", *LINES[3:]]), "role must be one of melody", 1),
+        (header([LINES[0], "section: two", *LINES[2:]]), "section must be a number", 1),
+        (header([*LINES[:4], "sound: always"]), "promises 'always'", 1),
+        (header([*LINES[:4], "sound: every 0 s"]), "promises 'every 0 s'", 1),
+        (header([*LINES[:4], "sound: every 5 s"]), "promises 'every 5 s'", 1),
+        (header([*LINES[:4], "sound: every 2 s except noon"]), "promises", 1),
+    ],
+)
+def test_a_header_that_is_not_right_is_named_with_its_line(write, text, message, line):
+    path = write(text)
+    with pytest.raises(EarshotError, match=message) as caught:
+        load(path)
+    assert caught.value.where == f"{path}:{line}"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "play {{ 60",
+        "{% if true %}\nplay 60\n",
+        "{% endif %}",
+        "{{ pick('a', 1, 2 }}",
+        "{% for %}",
+        "{{ 'x' | nonsense }}",
+    ],
+)
+def test_a_syntax_error_is_named_with_its_file(write, body):
+    path = write(header() + body)
+    with pytest.raises(EarshotError) as caught:
+        load(path)
+    assert caught.value.where.startswith(f"{path}:")
+
+
+def test_a_syntax_error_is_named_with_its_line(write):
+    path = write(header() + "play 60\nsleep 1\nplay {{ 1 + }}\n")
+    with pytest.raises(EarshotError, match="not valid Jinja") as caught:
+        load(path)
+    assert caught.value.where == f"{path}:{FIRST_LINE + 2}"
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("play {{ nowhere }}", "'nowhere' is undefined"),
+        ("play {{ 1 / 0 }}", "division by zero"),
+        ("play {{ pitch(60, 'none', 1) }}", "none"),
+        ("play {{ [1, 2][7] }}", "undefined|no element"),
+        ("play {{ pick('a', 1) }}", "'a' needs two or more"),
+        ("play {{ pick() }}", "missing 1 required"),
+        ("{{ uniform('a', 0, 1) }} {{ integer('a', 0, 1) }}", "one parameter"),
+        ("play {{ {1: 2} }}", "cannot write 'dict'"),
+        ("play {{ pick }}", "cannot write"),
+    ],
+)
+def test_a_template_that_fails_is_named_with_its_line(write, body, message):
+    path = write(header() + "use_bpm 120\n" + body)
+    with pytest.raises(EarshotError, match=message) as caught:
+        generate(load(path), 1, 0)
+    assert caught.value.where == f"{path}:{FIRST_LINE + 1}"
+
+
+REFUSED = {
+    "attribute": "{{ ''.__class__ }}",
+    "attribute of a draw": "{{ pick.__globals__ }}",
+    "method": "{{ 'x'.upper() }}",
+    "method by index": "{% set f = 'x'['center'] %}{{ f(1000000000) }}",
+    "class by index": "{{ ''['__class__'] }}",
+    "class by a made up name": "{{ ''['__cla' + 'ss__'] }}",
+    "format string": "{{ '%999999999d' % 1 }}",
+    "attribute filter": "{{ '' | attr('__class__') }}",
+    "filter that calls": "{{ [1] | map('string') | list }}",
+    "huge text": "{{ 'x' * 1000000000 }}",
+    "huge list": "{{ [1] * 1000000000 }}",
+    "huge range": "{{ range(1000000000) }}",
+    "huge number": "{% set a = 999999999 * 999999 %}{{ a }}",
+    "power": "{{ 9 ** 999999999 }}",
+    "concatenation": "{{ 'a' ~ 'b' }}",
+    "long loop": "{% for i in range(1000) %}{% for j in range(1000) %}x{% endfor %}{% endfor %}",
+    "silent loop": (
+        "{% for i in range(999) %}{% for j in range(999) %}{% for k in range(999) %}"
+        "{% endfor %}{% endfor %}{% endfor %}"
+    ),
+    "doubled text": "{% set a = 'xxxxxxxxxx' %}" + "{% set a = a + a %}" * 60 + "{{ a }}",
+    "doubled list": "{% set a = [1, 2] %}" + "{% set a = a + a %}" * 60 + "x",
+    "joined text": (
+        "{% set a = 'xxxxxxxxxx' %}"
+        + "{% set a = a + a %}" * 9
+        + "{{ [a, a] | join(a) }}{{ [a, a, a] | join(a) }}"
+    ),
+    "long output": "{% for i in range(1000) %}" + "x" * 100 + "{% endfor %}",
+    "many draws": "{{ several('a', [1, 2], 1000000000) }}",
+    "endless rhythm": "{{ rhythm('a', 1000000, [1, 2]) }}",
+    "macro": "{% macro m() %}{{ m() }}{{ m() }}{% endmacro %}{{ m() }}",
+    "recursive loop": "{% for i in [1] recursive %}{{ loop([1]) }}{% endfor %}",
+    "call block": "{% call pick('a', 1, 2) %}{% endcall %}",
+    "file": "{% include '/etc/passwd' %}",
+    "import": "{% import '/etc/passwd' as p %}",
+    "inheritance": "{% extends '/etc/passwd' %}",
+    "test": "{{ 1 is defined }}",
+    "loop variable's internals": "{% for i in [1] %}{{ loop.__init__ }}{% endfor %}",
+    "a draw of another meaning": "{% set pick = 1 %}{{ pick }}",
+    "the counter of turns": "{% set _turns = [1000000000] %}x",
+    "self": "{{ self }}",
+    "a word called": "{{ kicks() }}",
+}
+
+
+@pytest.mark.parametrize("attack", REFUSED)
+def test_an_attack_is_cut_off_with_a_plain_message(write, attack):
+    path = write(header() + REFUSED[attack])
+    with pytest.raises(EarshotError) as caught:
+        generate(load(path), 1, 0)
+    assert caught.value.where.startswith(str(path))
+    assert len(str(caught.value)) < 1000
+
+
+def test_a_template_nested_beyond_reason_is_refused(write):
+    depth = 5000
+    path = write(header() + "{{ " + "(" * depth + "1" + ")" * depth + " }}")
+    with pytest.raises(EarshotError, match="nested too deeply"):
+        load(path)
+
+
+def test_a_file_that_is_too_large_or_no_text_is_refused(write, tmp_path):
+    with pytest.raises(EarshotError, match="at most 65536 bytes"):
+        load(write(header() + "x" * 70_000))
+    binary = tmp_path / "binary.rb.j2"
+    binary.write_bytes(header().encode() + b"\xff\xfe")
+    with pytest.raises(EarshotError, match="UTF-8"):
+        load(binary)
+    with pytest.raises(EarshotError, match="cannot be read"):
+        load(tmp_path / "nowhere.rb.j2")
+
+
+@pytest.mark.parametrize("name", ["spaced name.rb.j2", ".hidden.rb.j2", "notes.txt", "é.rb.j2"])
+def test_a_file_needs_a_name_that_can_be_an_id(write, name):
+    with pytest.raises(EarshotError, match="template"):
+        load(write(header() + "play 60\n", name))
+
+
+def test_a_changed_file_is_read_again(write, tmp_path):
+    path = write(header() + "play 60\n")
+    assert generate(templates(tmp_path)[0], 1, 0)[0].source == "play 60\n"
+    path.write_text(header() + 'play {{ integer("note", 60, 61) }}\n', encoding="utf-8")
+    later = path.stat().st_mtime_ns + 1_000_000
+    os.utime(path, ns=(later, later))
+    changed = templates(tmp_path)[0]
+    assert [spec.name for spec in changed.parameters()] == ["note"]
+
+
+def test_a_parameter_with_two_meanings_in_two_branches_is_refused(write):
+    body = '{% if chance("a") %}{{ pick("b", 1, 2) }}{% else %}{{ pick("b", 3, 4) }}{% endif %}'
+    path = write(header() + body)
+    with pytest.raises(EarshotError, match="'b' has other options elsewhere"):
+        load(path).parameters()
+
+
+def test_parameters_of_nested_branches_are_found(write):
+    body = '{% if pick("a", "' + '", "'.join(f"x{i}" for i in range(200)) + '") == "x77" %}'
+    body += '{% if chance("b", 0.001) %}{{ integer("deep", 1, 3) }}{% endif %}{% endif %}x'
+    names = [spec.name for spec in load(write(header() + body)).parameters()]
+    assert names == ["a", "b", "deep"]
+
+
+def test_templates_are_sorted_by_section_as_numbers(write, tmp_path):
+    for section, name in [("10.2", "a"), ("2.1", "c"), ("4", "b"), ("2.1", "b2"), ("5.10", "d")]:
+        lines = [LINES[0], f"section: {section}", *LINES[2:]]
+        write(header(lines) + "play 60\n", f"{name}.rb.j2")
+    assert [t.id for t in templates(tmp_path)] == ["b2", "c", "b", "d", "a"]
