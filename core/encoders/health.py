@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.encoders.encoder import Encoder
+from core.encoders.encoder import EmbedError, Encoder
 from core.errors import EarshotError
 
 # Cosine above which two unrelated inputs count as the same.
@@ -49,6 +49,10 @@ def check(encoder: Encoder) -> None:
     entry = encoder.entry
     try:
         vectors = encoder.embed(PROGRAMS if entry.modality == "code" else probes())
+    except EmbedError as error:
+        raise EarshotError(
+            f"{entry.id} gives vectors that are not finite.", remedy=_remedy(encoder)
+        ) from error
     except ValueError as error:
         raise EarshotError(
             f"{entry.id} gives vectors of another length than {entry.dim} ({error})."

@@ -155,7 +155,7 @@ def _of_folder(folder: Path) -> EncoderEntry:
         dim=_dimension(config, family),
         title=f"{model_type} model in a folder of your own",
         licence="as its maker says",
-        weights=FolderWeights(folder),
+        weights=FolderWeights.of(folder),
         sample_rate=rate,
     )
 

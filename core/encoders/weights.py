@@ -177,21 +177,29 @@ class WheelWeights:
 
 @dataclass(frozen=True)
 class FolderWeights:
-    """In a folder on this machine, in transformers format."""
+    """In a folder on this machine, in transformers format.
+
+    Attributes
+    ----------
+    path : Path
+    revision : str
+        Hash of the files as they were when the folder was looked at, 16 hex digits.
+    """
 
     path: Path
+    revision: str
+
+    @classmethod
+    def of(cls, path: Path) -> FolderWeights:
+        """Look at a folder; hashing what has not changed since the last look is saved."""
+        files = [file for file in sorted(path.iterdir()) if file.is_file()]
+        read = [f for f in files if f.name in SETTINGS or f.suffix in {".safetensors", ".bin"}]
+        stats = [(str(file), file.stat()) for file in read]
+        return cls(path, _hash_of(tuple((n, s.st_size, s.st_mtime_ns) for n, s in stats)))
 
     @property
     def source(self) -> str:
         return f"folder {self.path}"
-
-    @property
-    def revision(self) -> str:
-        """Hash of configuration and weights, 16 hex digits."""
-        files = [file for file in sorted(self.path.iterdir()) if file.is_file()]
-        read = [f for f in files if f.name in SETTINGS or f.suffix in {".safetensors", ".bin"}]
-        stats = [(str(file), file.stat()) for file in read]
-        return _hash_of(tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats))
 
     def how_to_get(self, encoder_id: str) -> str:
         return f"Put a model in transformers format into {self.path}"

@@ -1,0 +1,140 @@
+"""Downloading from a model hub: one on this machine, which serves a tiny model."""
+
+import hashlib
+import http.server
+import json
+import threading
+
+import numpy as np
+import pytest
+import torch
+from huggingface_hub import constants
+from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
+
+from core.encoders.__main__ import main
+from core.encoders.loading import load
+from core.encoders.registry import EncoderEntry
+from core.encoders.weights import HubWeights
+from core.errors import EarshotError
+from core.sonicpi.clip import Clip
+
+COMMIT = "0123456789" * 4
+REPO = "someone/tiny"
+
+
+class Hub(http.server.BaseHTTPRequestHandler):
+    """Answers what the hub's client asks: what a repository holds, and its files."""
+
+    def do_HEAD(self):
+        self.answer(with_body=False)
+
+    def do_GET(self):
+        self.answer(with_body=True)
+
+    def answer(self, with_body):
+        files = self.server.files
+        held, _, name = self.path.partition(f"/{REPO}/resolve/{COMMIT}/")
+        if self.path == f"/api/models/{REPO}/revision/{COMMIT}":
+            siblings = [{"rfilename": file} for file in files]
+            body = json.dumps({"id": REPO, "sha": COMMIT, "siblings": siblings}).encode()
+        elif held == "" and name in files:
+            body = files[name]
+            self.server.served.append(name)
+        else:
+            self.send_error(404)
+            return
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Content-Type", "application/octet-stream")
+        self.send_header("ETag", f'"{hashlib.sha256(body).hexdigest()}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    folder = tmp_path / "model"
+    torch.manual_seed(0)
+    config = Wav2Vec2Config(
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        conv_dim=(16,) * 7,
+        num_conv_pos_embeddings=16,
+        num_conv_pos_embedding_groups=2,
+        initializer_range=0.3,
+    )
+    Wav2Vec2Model(config).save_pretrained(folder)
+    Wav2Vec2FeatureExtractor().save_pretrained(folder)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server.files = {file.name: file.read_bytes() for file in folder.iterdir()}
+    server.files |= {"pytorch_model.bin": b"not wanted", "tf_model.h5": b"not wanted"}
+    server.served = []
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    monkeypatch.setattr(
+        constants, "HUGGINGFACE_CO_URL_TEMPLATE", address + "/{repo_id}/resolve/{revision}/{filename}"
+    )
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def tiny():
+    return EncoderEntry(
+        id="tiny",
+        modality="audio",
+        family="speech",
+        dim=32,
+        title="tiny",
+        licence="none",
+        weights=HubWeights(REPO, COMMIT, megabytes=1),
+        sample_rate=16_000,
+    )
+
+
+def test_weights_are_downloaded_once_and_only_what_is_needed(hub, tiny):
+    assert not tiny.at_hand()
+    clip = Clip(np.random.default_rng(0).normal(size=(44_100, 2)).astype(np.float32) * 0.1)
+    first = load(tiny).embed([clip])
+    assert tiny.at_hand()
+    served = set(hub.served)
+    assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= served
+    assert not served & {"pytorch_model.bin", "tf_model.h5"}
+    hub.served.clear()
+    np.testing.assert_array_equal(load(tiny).embed([clip]), first)
+    assert hub.served == []
+
+
+def test_a_download_that_broke_off_is_gone_on_with(hub, tiny):
+    weights = hub.files.pop("model.safetensors"), hub.files.pop("pytorch_model.bin")
+    with pytest.raises(EarshotError, match="model.safetensors"):
+        load(tiny)
+    assert not tiny.at_hand()
+    hub.files["model.safetensors"] = weights[0]
+    assert load(tiny).entry is tiny
+
+
+def test_a_hub_that_lacks_the_commit_says_so(hub, tiny):
+    other = EncoderEntry(**{**vars(tiny), "weights": HubWeights(REPO, "f" * 40, megabytes=1)})
+    with pytest.raises(EarshotError, match="The weights of tiny are not on this machine"):
+        load(other)
+
+
+def test_the_command_that_errors_name_works(capsys):
+    assert main(["aisfx"]) == 0
+    assert "aisfx is at hand and works" in capsys.readouterr().out
+    assert main(["no-such-encoder"]) == 1
+    assert "There is no encoder" in capsys.readouterr().err
+    assert main(["--help"]) == 0
+    assert "facebook/wav2vec2-base" in capsys.readouterr().out
