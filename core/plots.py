@@ -1,0 +1,304 @@
+"""Data frames in, plotly figures out; and the outline of a clip's sound as a drawing.
+
+Nothing here is kept or looked up, and nothing knows who shows it. Colours are read on a light
+and on a dark background: what they stand on is left to whoever draws.
+"""
+
+from __future__ import annotations
+
+import html
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+# Blue and orange stay apart for every kind of colour blindness; shapes tell the two apart as well.
+CODE, AUDIO = "#1a80c4", "#d55e00"
+MODALITIES = {"code": ("Code", CODE, "circle"), "audio": ("Audio", AUDIO, "diamond")}
+NEUTRAL = "#8c8896"
+CATEGORIES = (
+    "#1a80c4", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6fd1", "#9c7a4f",
+    "#7f7f7f",
+)  # fmt: skip
+COLOUR_BY = ("modality", "role", "template", "split")
+PANELS = (("before", "Before alignment"), ("after", "After alignment"))
+# Programs up to which each point carries its program's name; beyond, names would outweigh the
+# positions, and a hover shows the group only.
+NAMED = 4000
+
+# What is measured, for people: metric, label.
+COMPARED = (
+    ("cka_debiased", "CKA, debiased"),
+    ("cka", "CKA"),
+    ("spearman", "Spearman"),
+    ("pearson", "Pearson"),
+    ("overlap@3", "Overlap@3"),
+    ("jaccard@3", "Jaccard@3"),
+)
+READINGS = (
+    ("before", "Before: raw code and raw audio", NEUTRAL, "circle-open"),
+    ("aligned code ~ aligned audio", "After: aligned code and aligned audio", CODE, "circle"),
+    ("aligned code ~ raw audio", "After: aligned code and raw audio", AUDIO, "diamond"),
+)
+
+
+def map_figure(points: pd.DataFrame, colour_by: str = "modality") -> go.Figure:
+    """Draw code and audio of every program, before and after alignment.
+
+    Parameters
+    ----------
+    points : DataFrame
+        One row a point: program, modality ("code", "audio"), before_x, before_y, after_x,
+        after_y, and of its program name, template, role, split.
+    colour_by : {"modality", "role", "template", "split"}
+
+    Returns
+    -------
+    Figure
+        Two panels in one WebGL context. A point's `customdata` is the number of its row in
+        `points`, from 0. Code is drawn as circles and audio as diamonds whatever the colour.
+    """
+    figure = make_subplots(
+        rows=1, cols=2, subplot_titles=[title for _, title in PANELS], horizontal_spacing=0.02
+    )
+    rows = np.arange(len(points), dtype=np.int32)
+    size = 8.0 if len(points) <= 1000 else 6.0 if len(points) <= 8000 else 4.0
+    for label, colour, symbol, chosen in _groups(points, colour_by):
+        some = points[chosen]
+        for column, (panel, _) in enumerate(PANELS, start=1):
+            figure.add_trace(
+                go.Scattergl(
+                    x=some[f"{panel}_x"].to_numpy(np.float32),
+                    y=some[f"{panel}_y"].to_numpy(np.float32),
+                    customdata=rows[chosen],
+                    mode="markers",
+                    marker={
+                        "color": colour,
+                        "symbol": symbol,
+                        "size": size,
+                        "opacity": 0.85,
+                        "line": {"width": 0},
+                    },
+                    selected={"marker": {"size": size + 6, "opacity": 1}},
+                    unselected={"marker": {"opacity": 0.3}},
+                    name=label,
+                    legendgroup=label,
+                    showlegend=column == 1 and (symbol == "circle" or colour_by == "modality"),
+                    **_hover(some, label, len(points) <= 2 * NAMED),
+                ),
+                row=1,
+                col=column,
+            )
+    hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
+    figure.update_xaxes(**hidden, title=None)
+    figure.update_yaxes(**hidden, title=None)
+    many = colour_by == "template"
+    figure.update_layout(
+        height=560 if many else 470,
+        margin={"l": 4, "r": 4, "t": 34, "b": 4},
+        clickmode="event+select",
+        dragmode="pan",
+        hoverlabel={"align": "left"},
+        legend={
+            "orientation": "h", "y": -0.03, "yanchor": "top", "x": 0, "itemsizing": "constant",
+            "title": {"text": ""}, "font": {"size": 11 if many else 13},
+        },
+        uirevision="map",
+    )  # fmt: skip
+    figure.update_annotations(font={"size": 15}, y=1.01)
+    return figure
+
+
+def _groups(points: pd.DataFrame, colour_by: str):
+    """(label, colour, symbol, rows) of each trace, legend entries in a fixed order."""
+    if colour_by not in COLOUR_BY:
+        raise ValueError(f"colour_by is {colour_by!r}, not one of {COLOUR_BY}")
+    modality = points["modality"].to_numpy()
+    if colour_by == "modality":
+        for name, (label, colour, symbol) in MODALITIES.items():
+            yield label, colour, symbol, modality == name
+        return
+    values = points[colour_by].fillna("").to_numpy()
+    for number, value in enumerate(sorted(set(values))):
+        for name, (_, _, symbol) in MODALITIES.items():
+            chosen = (values == value) & (modality == name)
+            if chosen.any():
+                yield html.escape(value) or "none", category_colour(number), symbol, chosen
+
+
+def _hover(some: pd.DataFrame, label: str, named: bool) -> dict:
+    side = some["modality"].iloc[0] if len(some) else ""
+    if not named:
+        return {"hovertemplate": f"{label}, {side}<extra></extra>"}
+    # Names may come from files of other people; plotly reads markup in what it shows.
+    names = [html.escape(str(name)[:80]) for name in some["name"]]
+    return {"text": names, "hovertemplate": f"%{{text}}<br>{side}<extra></extra>"}
+
+
+def category_colour(number: int) -> str:
+    """The colour of the number-th group: nine hues, then the same darker, then lighter."""
+    hue = CATEGORIES[number % len(CATEGORIES)]
+    turn = number // len(CATEGORIES) % 3
+    if turn == 0:
+        return hue
+    parts = [int(hue[i : i + 2], 16) for i in (1, 3, 5)]
+    mixed = [part * 0.62 if turn == 1 else part + (255 - part) * 0.42 for part in parts]
+    return "#" + "".join(f"{round(part):02x}" for part in mixed)
+
+
+def training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.Figure:
+    """Draw loss, CKA and recall of a training over its epochs.
+
+    Parameters
+    ----------
+    history : DataFrame
+        One row an epoch: epoch, loss, validation_loss, cka, cka_raw, recall_at_1; what is
+        undefined is nan or None.
+    best_epoch : int, optional
+        Marked by a line: the epoch whose weights were kept.
+    """
+    panels = (
+        ("Loss", (("loss", "Training", NEUTRAL, "dot"), ("validation_loss", "Validation", CODE, "solid"))),
+        ("CKA, validation", (("cka", "With aligned audio", CODE, "solid"), ("cka_raw", "With raw audio", AUDIO, "dash"))),
+        ("Recall@1, validation", (("recall_at_1", "Code to audio", CODE, "solid"),)),
+    )  # fmt: skip
+    figure = make_subplots(
+        rows=1, cols=3, subplot_titles=[title for title, _ in panels], horizontal_spacing=0.07
+    )
+    epochs = history["epoch"] if "epoch" in history else []
+    for column, (_, lines) in enumerate(panels, start=1):
+        for name, label, colour, dash in lines:
+            values = history[name] if name in history else pd.Series(dtype=float)
+            figure.add_trace(
+                go.Scatter(
+                    x=epochs,
+                    y=pd.to_numeric(values),
+                    # A single epoch is no line yet.
+                    mode="lines" if len(values) > 1 else "markers",
+                    line={"color": colour, "dash": dash, "width": 2},
+                    name=label,
+                    hovertemplate="epoch %{x}: %{y:.3f}<extra>" + label + "</extra>",
+                    legend=f"legend{column if column > 1 else ''}",
+                ),
+                row=1,
+                col=column,
+            )
+    figure.update_xaxes(title="Epoch", rangemode="nonnegative")
+    figure.update_yaxes(title=None)
+    figure.update_yaxes(range=[0, 1.02], col=2)
+    figure.update_yaxes(rangemode="tozero", tickformat=".0%", col=3)
+    if best_epoch:
+        figure.add_vline(x=best_epoch, line={"color": NEUTRAL, "width": 1, "dash": "dash"})
+    figure.update_layout(
+        height=290, margin={"l": 8, "r": 8, "t": 34, "b": 8}, uirevision="training", **_legends()
+    )
+    figure.update_annotations(font={"size": 14})
+    return figure
+
+
+def _legends() -> dict:
+    """One legend inside each of the three panels, where curves seldom are."""
+    places = ((0.285, 1.0, "right", "top"), (0.645, 0.03, "right", "bottom"), (1.0, 0.03, "right", "bottom"))
+    return {
+        f"legend{number if number > 1 else ''}": {
+            "x": x, "y": y, "xanchor": xanchor, "yanchor": yanchor,
+            "bgcolor": "rgba(0,0,0,0)", "font": {"size": 11}, "title": {"text": ""},
+        }
+        for number, (x, y, xanchor, yanchor) in enumerate(places, start=1)
+    }  # fmt: skip
+
+
+def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
+    """Draw each metric before and after alignment, with its interval.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        metric, split, reading, value, low, high, as `core.stages.evaluate.evaluate` gives.
+    split : str
+        Which programs were judged.
+    """
+    chosen = metrics[metrics["split"] == split]
+    figure = go.Figure()
+    labels = dict(COMPARED)
+    for offset, (reading, label, colour, symbol) in zip((-0.22, 0.0, 0.22), READINGS):
+        rows = chosen[(chosen["reading"] == reading) & chosen["metric"].isin(labels)]
+        rows = rows.set_index("metric").reindex([metric for metric, _ in COMPARED])
+        value, low, high = (pd.to_numeric(rows[c]).to_numpy(float) for c in ("value", "low", "high"))
+        figure.add_trace(
+            go.Scatter(
+                x=value,
+                y=np.arange(len(rows)) + offset,
+                mode="markers",
+                marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 2}},
+                error_x={
+                    "type": "data", "symmetric": False, "array": high - value,
+                    "arrayminus": value - low, "color": colour, "thickness": 1.2, "width": 0,
+                },
+                name=label,
+                text=[labels[metric] for metric in rows.index],
+                customdata=np.stack([low, high], axis=1),
+                hovertemplate="%{text} %{x:.2f}, 95 % within %{customdata[0]:.2f} to"
+                " %{customdata[1]:.2f}<extra></extra>",
+            )
+        )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=list(range(len(COMPARED))), ticktext=[label for _, label in COMPARED],
+        autorange="reversed", showgrid=False, zeroline=False,
+    )  # fmt: skip
+    figure.update_xaxes(title="Value (higher: code and audio agree more)", zeroline=True)
+    figure.update_layout(
+        height=330,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""}},
+    )
+    return figure
+
+
+def envelope(samples: np.ndarray, bars: int = 160) -> np.ndarray:
+    """The outline of a clip's sound: its largest absolute sample in each of `bars` stretches.
+
+    Parameters
+    ----------
+    samples : float [frames, channels]
+        In [-1, 1].
+
+    Returns
+    -------
+    float32 [bars]
+        In [0, 1], as loud as the clip is: not normalised.
+    """
+    if not len(samples):
+        return np.zeros(bars, np.float32)
+    loudest = np.abs(samples).max(axis=1)  # [frames]
+    edges = np.linspace(0, len(loudest), bars + 1)[:-1].astype(int)
+    return np.clip(np.maximum.reduceat(loudest, edges), 0, 1).astype(np.float32)
+
+
+def waveform_svg(peaks: np.ndarray, label: str) -> str:
+    """Draw an outline as bars around a middle line.
+
+    Parameters
+    ----------
+    peaks : float [bars]
+        As of `envelope`.
+    label : str
+        What it shows, for who cannot see it.
+
+    Returns
+    -------
+    str
+        An SVG element that fills its container, twice over: the class "played" is the same in
+        another colour, of which a player shows as much as was played.
+    """
+    # A square root brings quiet passages into view, as ears hear them.
+    heights = np.sqrt(np.clip(peaks, 0, 1)) * 30
+    path = "".join(
+        f"M{3 * i + 1} {32 - h:.1f}V{32 + h:.1f}" for i, h in enumerate(np.maximum(heights, 0.5))
+    )
+    return (
+        f'<svg class="waveform" role="img" aria-label="{html.escape(label, quote=True)}"'
+        f' viewBox="0 0 {3 * len(peaks)} 64" preserveAspectRatio="none">'
+        f'<path class="all" d="{path}"/><path class="played" d="{path}"/></svg>'
+    )

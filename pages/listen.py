@@ -1,0 +1,113 @@
+"""Listen: code in, the clips nearest to it out, without rendering it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import sonicpi
+from core.corpus import AlignmentRecord, Corpus
+from core.stages.neighbours import Neighbour, neighbours
+from pages.parts import card, place, player, say, snippets
+
+
+def page() -> None:
+    st.title("Listen")
+    with say.errors():
+        here = place.chosen()
+        if here.corpus is None:
+            place.no_corpus()
+        elif here.alignment is None:
+            place.no_alignment(here.corpus)
+        else:
+            search(here.corpus, here.alignment)
+
+
+def search(corpus: Corpus, alignment: AlignmentRecord) -> None:
+    left, right = st.columns([10, 11], gap="large")
+    with left:
+        code, shown = editor()
+        mine(code)
+    with right:
+        with say.errors():
+            draw_neighbours(corpus, nearest(corpus, alignment, code, shown))
+
+
+def editor() -> tuple[str, int]:
+    st.selectbox(
+        "Begin with", list(snippets.SNIPPETS), index=None, key="example",
+        placeholder="Begin with an example …", label_visibility="collapsed", on_change=take_example,
+    )  # fmt: skip
+    st.session_state.setdefault("snippet", next(iter(snippets.SNIPPETS.values())))
+    code = st.text_area(
+        "Sonic Pi code", height=330, key="snippet", persist_state="session",
+        help="Ctrl+Enter finds the nearest clips.", label_visibility="collapsed",
+    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center"):
+        # Leaving the text field to press it sends the code; the search is the run itself.
+        st.button("Find the nearest clips", type="primary", icon=":material/hearing:")
+        st.button(
+            "Render mine", icon=":material/graphic_eq:", on_click=render_mine,
+            help="Plays this code in the offline Sonic Pi, to compare.",
+        )  # fmt: skip
+        shown = st.number_input(
+            "Clips", 1, 50, 5, key="shown", persist_state="session", width=110,
+            label_visibility="collapsed", help="How many clips to find.",
+        )  # fmt: skip
+    return code, int(shown)
+
+
+def take_example() -> None:
+    if (name := st.session_state["example"]) is not None:
+        st.session_state["snippet"] = snippets.SNIPPETS[name]
+
+
+def nearest(
+    corpus: Corpus, alignment: AlignmentRecord, code: str, shown: int
+) -> list[Neighbour] | None:
+    """The neighbours; None when there is no code."""
+    if not code.strip():
+        return None
+    with st.spinner("Listening …"):
+        return neighbours(corpus.name, code, shown, alignment.id)
+
+
+def draw_neighbours(corpus: Corpus, found: list[Neighbour] | None) -> None:
+    if found is None:
+        st.info("Write some Sonic Pi code, or begin with an example.", icon=":material/edit:")
+        return
+    st.caption(
+        f"The {say.count(len(found), 'clip')} nearest to this code among {corpus.counts()['ok']:,}"
+        f" in {say.plain(corpus.name)}. The code itself was not rendered."
+    )
+    for each in found:
+        card.neighbour(each, f"{each.rank}-{each.program}", code_open=each.rank == 1)
+
+
+def render_mine() -> None:
+    """Render the code as it is now; the page shows what came of it."""
+    code = st.session_state["snippet"]
+    if code.strip():
+        with say.errors():
+            st.session_state["mine"] = (code, sonicpi.render_result(code))
+
+
+def mine(code: str) -> None:
+    """Draw the rendered code: its sound, or why there is none."""
+    rendered = st.session_state.get("mine")
+    if rendered is None:
+        return
+    of, result = rendered
+    with st.container(border=True, key="mine"):
+        st.markdown("**Yours, rendered**" if of == code else "**Yours, rendered before your last change**")
+        if result.error:
+            st.error(say.plain(str(result.error)), icon=":material/error:")
+            lines = of.splitlines()
+            if result.error.line and 0 < result.error.line <= len(lines):
+                st.code(lines[result.error.line - 1].strip(), language="ruby")
+        else:
+            player.clip(result.clip, "your code", "mine")
+        for warning in result.warnings:
+            st.caption(f":material/info: {say.plain(str(warning))}")
+
+
+page()

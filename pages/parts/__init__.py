@@ -1,0 +1,1 @@
+"""What several pages draw: the frame around them, players, cards, jobs, messages."""

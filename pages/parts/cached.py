@@ -1,0 +1,80 @@
+"""What pages ask of core on every run, remembered for as long as it stays true.
+
+Streamlit tells what is cached apart by a function's arguments alone: so each of them takes,
+besides what it needs, something that changes with what it returns. The workspace's folder is one.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from core import doctor, encoders, plots, programs, workspace
+from core.corpus import Corpus
+from core.sonicpi import Clip
+
+
+@st.cache_data(ttl=120, show_spinner=False)
+def doctor_rows() -> list[doctor.DoctorRow]:
+    """What is there and what is missing on this machine."""
+    return doctor.doctor_rows()
+
+
+@st.cache_data(ttl=600, show_spinner=False)
+def preset() -> tuple[str, str]:
+    """Name of the preset that a new corpus gets, and why. May ask the model hub."""
+    chosen, why = encoders.choose_preset()
+    return chosen.name, why
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def waveform(path: str, label: str) -> str:
+    """The outline of a clip's file; a clip's file never changes under its name."""
+    return plots.waveform_svg(plots.envelope(Clip.load(path).samples), label)
+
+
+def titles() -> dict[str, str]:
+    """Title of each template by its id."""
+    return {each.id: each.title for each in programs.templates()}
+
+
+def points(corpus: Corpus, alignment_id: str) -> pd.DataFrame | None:
+    """Points of an alignment's map, with name, template, role and split of their programs."""
+    counts = tuple(corpus.counts().values())
+    return _points(str(workspace.root()), corpus.name, alignment_id, counts)
+
+
+@st.cache_data(max_entries=4, ttl=600, show_spinner="Reading the map …")
+def _points(_root: str, corpus_name: str, alignment_id: str, counts: tuple) -> pd.DataFrame | None:
+    corpus = Corpus.open(corpus_name)
+    found = corpus.load_map(alignment_id)
+    if found is None:
+        return None
+    facts = corpus.programs()[["program", "name", "template", "role", "split"]]
+    return found.merge(facts, on="program", how="inner")
+
+
+def map_figure(corpus: Corpus, alignment_id: str, colour_by: str) -> go.Figure:
+    """The map, the same object for the same colour: a chart that changes forgets its view."""
+    counts = tuple(corpus.counts().values())
+    return _map_figure(str(workspace.root()), corpus.name, alignment_id, counts, colour_by)
+
+
+@st.cache_resource(max_entries=8, ttl=600, show_spinner="Drawing the map …")
+def _map_figure(
+    root: str, corpus_name: str, alignment_id: str, counts: tuple, colour_by: str
+) -> go.Figure:
+    return plots.map_figure(_points(root, corpus_name, alignment_id, counts), colour_by)
+
+
+def free_bytes() -> int:
+    """Free bytes where the workspace lies."""
+    import shutil
+
+    place = workspace.root()
+    while not place.exists():
+        place = Path(place).parent
+    return shutil.disk_usage(place).free

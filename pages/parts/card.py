@@ -1,0 +1,78 @@
+"""A program on a page: what it is, its clip, its code, and its neighbours."""
+
+from __future__ import annotations
+
+from typing import Any, Sequence
+
+import streamlit as st
+
+from core.stages.neighbours import Neighbour
+from pages.parts import cached, player, say
+
+
+def head(name: str, template: str, *badges: str) -> None:
+    """Draw a program's name with its template, role and the like."""
+    title = cached.titles().get(template, template)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{say.plain(title or name)}**", width="content")
+        for badge in badges:
+            if badge:
+                st.badge(say.plain(badge), color="gray")
+    st.caption(say.plain(name))
+
+
+def parameters(values: dict[str, Any]) -> None:
+    """Draw what was drawn for a program."""
+    if values:
+        with st.expander(say.count(len(values), "parameter"), type="compact"):
+            lines = [f"{name}: {value}" for name, value in values.items()]
+            st.code("\n".join(lines), language="yaml", wrap_lines=True)
+
+
+def neighbour(found: Neighbour, key: str, *, code_open: bool = False) -> None:
+    """Draw a neighbour: rank, similarity, template, clip, code.
+
+    Parameters
+    ----------
+    found : Neighbour
+    key : str
+        Unique on the page.
+    code_open : bool
+        Whether its code is shown at once.
+    """
+    title = cached.titles().get(found.template, found.template) or found.name
+    with st.container(border=True, key=f"neighbour-{key}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{found.rank}. {say.plain(title)}**", width="content")
+            st.caption(say.plain(found.name), width="stretch")
+            st.badge(
+                f"similarity {found.similarity:.2f}", color="blue",
+                help="Cosine of the code and this clip in the shared space: 1 is the same direction.",
+            )  # fmt: skip
+        player.clip_file(found.audio, found.name, key)
+        with st.expander("Code", expanded=code_open, key=f"code-{key}", type="compact"):
+            st.code(found.source, language="ruby", height=220 if _lines(found.source) > 10 else "content")
+
+
+def _lines(source: str) -> int:
+    return source.count("\n") + 1
+
+
+def pick_list(found: Sequence[Neighbour], key: str, on_pick) -> None:
+    """Draw neighbours in a line each, with a button that picks it.
+
+    Parameters
+    ----------
+    found : sequence of Neighbour
+    key : str
+    on_pick : callable
+        Called with the id of the picked program.
+    """
+    titles = cached.titles()
+    for each in found:
+        title = titles.get(each.template, each.template) or each.name
+        st.button(
+            f"{each.rank}. {say.plain(title)} · {each.similarity:.2f}", key=f"{key}-{each.rank}",
+            icon=":material/play_arrow:", type="tertiary", help=say.plain(each.name),
+            on_click=on_pick, args=(each.program,), width="stretch",
+        )  # fmt: skip

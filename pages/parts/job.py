@@ -1,0 +1,102 @@
+"""A job on a page: how far it is, what went wrong, and how to end it."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+import streamlit as st
+
+from core import jobs
+from core.jobs import Job
+from pages.parts import say
+
+EVERY_S = 1.0
+STATES = {
+    "queued": ("Waiting for its turn", "gray"),
+    "running": ("Running", "blue"),
+    "done": ("Done", "green"),
+    "failed": ("Failed", "red"),
+    "cancelled": ("Cancelled", "orange"),
+}
+
+
+def latest(*argv: str) -> Job | None:
+    """The newest job whose command begins with `argv`."""
+    return next((job for job in jobs.jobs() if job.argv[: len(argv)] == argv), None)
+
+
+def panel(job: Job, more: Callable[[Job], None] | None = None) -> None:
+    """Draw a job; while it is active, draw it again every second.
+
+    When it ends, the whole page is drawn again, so that it can lead on.
+
+    Parameters
+    ----------
+    job : Job
+    more : callable, optional
+        Draws what this kind of job has to show besides.
+    """
+    if not job.active:
+        _draw(job, more)
+        return
+
+    @st.fragment(run_every=EVERY_S)
+    def live() -> None:
+        now = jobs.job(job.id)
+        if not now.active:
+            st.rerun()
+        _draw(now, more)
+
+    live()
+
+
+def _draw(job: Job, more: Callable[[Job], None] | None) -> None:
+    word, colour = STATES[job.state]
+    with st.container(border=True, key=f"job-{job.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{say.plain(job.title)}**", width="stretch")
+            st.badge(word, color=colour)
+        if job.active:
+            _progress(job)
+        if job.error:
+            say.show_error(job.error)
+        if more is not None:
+            more(job)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            if job.active:
+                st.button(
+                    "Cancel", key=f"cancel-{job.id}", icon=":material/stop_circle:",
+                    on_click=job.cancel, disabled=job.cancel_asked,
+                    help="What is finished is kept.",
+                )  # fmt: skip
+            with st.expander("Log", key=f"log-{job.id}", type="compact"):
+                st.code(job.log_tail(60).strip() or "Nothing yet.", language=None, height=180)
+
+
+def _progress(job: Job) -> None:
+    now = job.progress
+    if job.state == "queued":
+        st.progress(0.0, text="It begins when the job before it has ended.")
+        return
+    text = say.plain(now.step) or "Starting …"
+    if now.total:
+        text += f": {now.done:,} of {now.total:,}"
+    if now.remaining_s and now.done < now.total:
+        text += f" · {say.duration(now.remaining_s)} left"
+    st.progress(now.fraction, text=text)
+    through = [step.step for step in now.steps if step.total and step.done >= step.total]
+    done = "".join(f":material/check: {say.plain(step)} " for step in through if step != now.step)
+    note = say.plain(now.note)
+    if done or note:
+        st.caption(" · ".join(part for part in (done.strip(), note) if part))
+
+
+@st.fragment(run_every=2.0)
+def running_list() -> None:
+    """Draw what runs, in few lines; nothing runs: draw the page again, which may go on now."""
+    active = [job for job in jobs.jobs() if job.active]
+    if not active:
+        st.rerun()
+    for job in reversed(active):
+        now = job.progress
+        st.progress(now.fraction, text=f"{say.plain(job.title)} · {STATES[job.state][0].lower()}")

@@ -1,0 +1,75 @@
+"""Which corpus and which alignment a page is about: chosen in the sidebar, kept in the address."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core.corpus import AlignmentRecord, Corpus, list_corpora
+from pages.parts import say
+
+
+@dataclass(frozen=True)
+class Place:
+    """What is chosen; None where there is nothing to choose from."""
+
+    corpus: Corpus | None
+    alignment: AlignmentRecord | None
+
+
+def chosen(*, alignment: bool = True) -> Place:
+    """Draw the choices and return what is chosen.
+
+    Parameters
+    ----------
+    alignment : bool
+        Whether the page is about one alignment.
+
+    Raises
+    ------
+    EarshotError
+        When the corpus or the alignment is damaged.
+    """
+    names = list_corpora()
+    if not names:
+        return Place(None, None)
+    with st.sidebar:
+        name = st.selectbox("Corpus", names, key="corpus", bind="query-params")
+        corpus = Corpus.open(name)
+        if not alignment:
+            return Place(corpus, None)
+        records = {record.id: record for record in reversed(corpus.alignments())}
+        if not records:
+            return Place(corpus, None)
+        picked = st.selectbox(
+            "Alignment", list(records), key="alignment", bind="query-params",
+            format_func=lambda each: label(records[each]),
+        )  # fmt: skip
+    return Place(corpus, records[picked])
+
+
+def label(record: AlignmentRecord) -> str:
+    """A name for an alignment that says how it was trained: "2 · soft targets"."""
+    number = record.id.partition("-")[0].lstrip("0")
+    objective = record.config.get("alignment", {}).get("objective", "")
+    return f"{number} · {OBJECTIVES.get(objective, objective)}"
+
+
+OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets"}
+
+
+def no_corpus() -> None:
+    """Say that there is nothing yet, and lead to where it is made."""
+    st.info("There is no corpus yet. A corpus holds programs with their clips.", icon=":material/library_music:")
+    st.page_link("pages/home.py", label="Make the starter corpus on Home", icon=":material/home:")
+
+
+def no_alignment(corpus: Corpus) -> None:
+    """Say that the corpus has no alignment yet, and lead to where it is trained."""
+    st.info(
+        f"Corpus {say.plain(corpus.name)} has no alignment yet. Training one takes a minute or so;"
+        " after it, code finds sound.",
+        icon=":material/model_training:",
+    )
+    st.page_link("pages/train.py", label="Train an alignment", icon=":material/model_training:")

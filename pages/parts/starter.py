@@ -1,0 +1,39 @@
+"""The starter corpus: what the first button makes."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from core import programs
+
+NAME = "starter"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the starter corpus is made of, and the command that makes it."""
+
+    templates: list[str]
+    per_template: int
+    argv: list[str]
+
+    @property
+    def programs(self) -> int:
+        """How many programs it holds."""
+        return len(self.templates) * self.per_template
+
+
+def recipe() -> Recipe:
+    """All templates and 8 programs of each, unless the environment asks for fewer.
+
+    `EARSHOT_STARTER_PER_TEMPLATE` (a number) and `EARSHOT_STARTER_TEMPLATES` (ids with
+    commas between) are for tests and for machines that are slow or full.
+    """
+    per_template = int(os.environ.get("EARSHOT_STARTER_PER_TEMPLATE") or 8)
+    named = os.environ.get("EARSHOT_STARTER_TEMPLATES", "")
+    chosen = [part.strip() for part in named.split(",") if part.strip()]
+    argv = ["build", NAME, "--per-template", str(per_template)]
+    if chosen:
+        argv += ["--templates", *chosen]
+    return Recipe(chosen or [each.id for each in programs.templates()], per_template, argv)

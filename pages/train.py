@@ -1,0 +1,207 @@
+"""Train: how, while it trains, and what came of it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core import encoders, jobs, plots
+from core.corpus import AlignmentRecord, Corpus
+from core.jobs import Job
+from pages.parts import job, place, say
+from pages.parts.config_form import config_options
+
+SPLITS = {
+    "test": "Test: held out from training and from stopping",
+    "validation": "Validation: training stopped by it",
+    "unseen templates": "Templates held out whole",
+}
+# Metrics without a reading before alignment: there was no shared space to search.
+READINGS = {
+    "before": "Before",
+    "aligned code ~ aligned audio": "After, aligned audio",
+    "aligned code ~ raw audio": "After, raw audio",
+}
+
+
+def page() -> None:
+    st.title("Train an alignment")
+    with say.errors():
+        here = place.chosen()
+        if here.corpus is None:
+            place.no_corpus()
+            return
+        left, right = st.columns([4, 7], gap="large")
+        with left:
+            embedded_by(here.corpus)
+            settings(here.corpus)
+        with right:
+            training = job.latest("train", here.corpus.name)
+            if training and (training.active or training.state in ("failed", "cancelled")):
+                job.panel(training, curves)
+            if here.alignment is not None:
+                results(here.corpus, here.alignment)
+            elif not (training and training.active):
+                st.info(
+                    "No alignment yet. The defaults are a good beginning: press the button.",
+                    icon=":material/arrow_back:",
+                )
+        if here.alignment is not None:
+            runs(here.corpus)
+
+
+def embedded_by(corpus: Corpus) -> None:
+    """Say which encoders are used, and why."""
+    chosen = corpus.settings.get("encoders") or {}
+    counts = corpus.counts()
+    with st.container(border=True):
+        st.markdown(f"**{say.plain(corpus.name)}**: {say.count(counts['ok'], 'program')} with a clip")
+        for modality in ("code", "audio"):
+            if modality not in chosen:
+                continue
+            entry = encoders.entry(chosen[modality])
+            icon = ":material/code:" if modality == "code" else ":material/graphic_eq:"
+            st.markdown(f"{icon} {say.plain(entry.title)} · {entry.dim} dimensions")
+        if chosen:
+            preset = next(
+                (p.name for p in encoders.PRESETS.values() if (p.code, p.audio) == (chosen["code"], chosen["audio"])),
+                None,
+            )
+            what = f"the {preset} preset" if preset else "encoders of your choice"
+            st.caption(f"The corpus was built with {what}, so an alignment is trained on them.")
+            lacking(preset)
+        else:
+            st.caption("It has not been built yet, so nothing in it is embedded.")
+
+
+def lacking(preset: str | None) -> None:
+    """Say how to get the paper's encoders, where another preset was used for want of them."""
+    if preset == "paper":
+        return
+    wanted = encoders.PRESETS["paper"]
+    missing = [each for each in (wanted.code, wanted.audio) if not encoders.entry(each).at_hand()]
+    with st.expander("The paper's encoders", type="compact"):
+        if missing:
+            st.markdown("Their weights are not on this machine. To get them:")
+            st.code("\n".join(encoders.entry(each).how_to_get for each in missing), language="bash", wrap_lines=True)
+        st.markdown("Build a corpus with them:")
+        st.code("./run build NAME --preset paper", language="bash")
+
+
+def settings(corpus: Corpus) -> None:
+    """Draw the config and the button that starts the training."""
+    with st.form("config", border=False):
+        options = config_options()
+        pressed = st.form_submit_button(
+            "Train", type="primary", icon=":material/model_training:", width="stretch"
+        )
+    if pressed:
+        with say.errors():
+            jobs.start(["train", corpus.name, *options()], f"Train an alignment of {corpus.name}")
+            st.rerun()
+
+
+def curves(training: Job) -> None:
+    """Draw loss, CKA and recall as far as they are known."""
+    rows = [event["data"] for event in training.events()[0] if (event.get("data") or {}).get("epoch")]
+    if rows:
+        st.plotly_chart(
+            plots.training_curves(pd.DataFrame(rows)), key="live", config={"displayModeBar": False},
+            alt="Loss, CKA and recall by epoch",
+        )  # fmt: skip
+    elif training.active:
+        st.caption("The first epoch is being computed …")
+
+
+def results(corpus: Corpus, record: AlignmentRecord) -> None:
+    """Draw what an alignment changed, on programs that it was not trained on."""
+    metrics = pd.DataFrame(record.metrics["readings"])
+    there = [split for split in SPLITS if split in set(metrics["split"])]
+    st.subheader(f"Alignment {place.label(record)}")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        split = st.segmented_control(
+            "Judged on", there, default=there[-1] if "test" not in there else "test", required=True,
+            key="split", label_visibility="collapsed", format_func=str.capitalize,
+        )  # fmt: skip
+        if st.button("Listen with it", icon=":material/hearing:"):
+            query = {"corpus": corpus.name, "alignment": record.id}
+            st.switch_page("pages/listen.py", query_params=query)
+    judged = metrics[metrics["split"] == split]
+    st.caption(f"{SPLITS[split]}; {say.count(int(judged['programs'].max()), 'program')}.")
+    before, curve, table = st.tabs(["Before and after", "Training", "All metrics"])
+    with before:
+        st.plotly_chart(
+            plots.before_after(metrics, split), key="compared", config={"displayModeBar": False},
+            alt="Each metric before and after alignment, with its interval",
+        )  # fmt: skip
+        st.caption(
+            "Lines hold 95 % of resamples. Aligned code against raw audio is the reading that no"
+            " projection head can bend: only the code is projected."
+        )
+    with curve:
+        st.plotly_chart(
+            plots.training_curves(record.history(), record.metrics.get("best_epoch")), key="curves",
+            config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",
+        )  # fmt: skip
+        st.caption(
+            f"The weights of epoch {record.metrics['best_epoch']} were kept, of the lowest"
+            f" validation loss among {record.metrics['epochs']}."
+        )
+    with table:
+        st.dataframe(readings(judged), hide_index=True, height=330)
+
+
+def readings(judged: pd.DataFrame) -> pd.DataFrame:
+    """One row a metric, one column a reading: the value and its interval."""
+    known = judged[judged["reading"].isin(READINGS)].copy()
+    known["shown"] = [
+        "" if pd.isna(r.value) else f"{r.value:.3f}" + ("" if pd.isna(r.low) else f"  ({r.low:.2f} to {r.high:.2f})")
+        for r in known.itertuples()
+    ]
+    order = list(dict.fromkeys(known["metric"]))
+    wide = known.pivot(index="metric", columns="reading", values="shown").reindex(order).fillna("–")
+    wide = wide[[reading for reading in READINGS if reading in wide]].rename(columns=READINGS)
+    return wide.reset_index().rename(columns={"metric": "Metric"})
+
+
+def runs(corpus: Corpus) -> None:
+    """List every alignment of the corpus with what it scored."""
+    records = corpus.alignments()
+    st.subheader("Alignments")
+    st.dataframe(
+        pd.DataFrame([run_row(record) for record in reversed(records)]), hide_index=True,
+        column_config={
+            "Trained": st.column_config.DatetimeColumn(format="distance"),
+            **{name: st.column_config.NumberColumn(format="%.2f") for name in SCORES},
+        },
+    )  # fmt: skip
+    st.caption("Scores are of the test programs. The alignment shown above is chosen in the sidebar.")
+
+
+SCORES = {
+    "CKA before": ("cka", "before"),
+    "CKA after": ("cka", "aligned code ~ aligned audio"),
+    "CKA, raw audio": ("cka", "aligned code ~ raw audio"),
+    "Recall@1": ("recall@1 code->audio", "aligned code ~ aligned audio"),
+    "Recall@10": ("recall@10 code->audio", "aligned code ~ aligned audio"),
+}
+
+
+def run_row(record: AlignmentRecord) -> dict:
+    config = record.config["alignment"]
+    scores = {
+        (row["metric"], row["reading"]): row["value"]
+        for row in record.metrics["readings"]
+        if row["split"] == "test"
+    }
+    return {
+        "Alignment": place.label(record),
+        "Trained": pd.Timestamp(record.created),
+        "Temperature": config["temperature"],
+        "Shared space": config["dim"],
+        "Epochs": record.metrics["epochs"],
+        **{name: scores.get(key) for name, key in SCORES.items()},
+    }
+
+
+page()
