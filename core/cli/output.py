@@ -27,9 +27,15 @@ def complain(message: str, remedy: str | None = None) -> None:
     note(message + (f"\n    {remedy}" if remedy else ""))
 
 
+def show(text: str) -> None:
+    """Print a result, below the bars if there are any."""
+    _shown[-1].close()
+    print(text, flush=True)
+
+
 def json_line(row: Mapping[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
-    print(json.dumps(_plain(row), ensure_ascii=False, default=str), flush=True)
+    show(json.dumps(_plain(row), ensure_ascii=False, default=str))
 
 
 def _plain(value: Any) -> Any:
@@ -114,10 +120,11 @@ def _columns() -> int:
 def terminal_progress() -> Iterator[Progress]:
     """Yield a `core.progress.Progress` that draws bars, or writes lines into a file or pipe."""
     shown = Bars() if sys.stderr.isatty() else Lines()
+    _shown.append(shown)
     try:
         yield shown
     finally:
-        shown.close()
+        _shown.pop().close()
 
 
 class Bars:
@@ -142,6 +149,7 @@ class Bars:
         """Leave the bars as they are and go on below them."""
         for bar in self._bars.values():
             bar.close()
+        self._bars.clear()
 
     def _bar(self, step: str, done: int, total: int) -> Any:
         from tqdm import tqdm
@@ -185,3 +193,7 @@ class Lines:
 
     def close(self) -> None:
         """Nothing is left to do."""
+
+
+# What is drawn now is last. Results are printed below it, wherever they come from.
+_shown: list[Bars | Lines] = [Lines()]

@@ -93,7 +93,7 @@ class Reporter:
     def _append(self, event: dict[str, Any]) -> None:
         try:
             with open(self._folder / EVENTS, "ab", buffering=0) as file:
-                file.write(json.dumps(event, ensure_ascii=False).encode() + b"\n")
+                file.write(json.dumps(event, ensure_ascii=False, default=float).encode() + b"\n")
         except (OSError, TypeError, ValueError) as error:
             print(f"An event was not written: {error}", file=sys.stderr)
 

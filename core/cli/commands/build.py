@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import json_line
+from core.cli.output import json_line, show
 from core.cli.parsing import count, seconds
 from core.progress import Progress
 
@@ -59,4 +59,4 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if args.json:
         json_line(asdict(report))
     else:
-        print(report)
+        show(report)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import json_line, table
+from core.cli.output import json_line, show, table
 from core.doctor import doctor_rows
 from core.errors import EarshotError
 from core.progress import Progress
@@ -30,10 +30,10 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             json_line(asdict(row))
     else:
         shown = [("✓" if r.ok else "✗" if r.needed else "–", r.what, r.state) for r in rows]
-        print(table(("", "what", "state"), shown))
+        show(table(("", "what", "state"), shown))
         for row in rows:
             if row.remedy:
-                print(f"\n{row.what}: {row.state}\n    {row.remedy}")
+                show(f"\n{row.what}: {row.state}\n    {row.remedy}")
     missing = [row.what for row in rows if row.needed and not row.ok]
     if missing:
         raise EarshotError(f"Missing: {', '.join(missing)}.")

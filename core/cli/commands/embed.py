@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import json_line
+from core.cli.output import json_line, show
 from core.progress import Progress
 
 HEAVY = True
@@ -31,6 +31,6 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if args.json:
         json_line(asdict(report))
         return
-    print(f"{args.corpus}: new are {report.code} embeddings of code and {report.audio} of clips.")
+    show(f"{args.corpus}: new are {report.code} embeddings of code and {report.audio} of clips.")
     for program_id, why in report.failed.items():
-        print(f"{program_id} was not embedded: {why}")
+        show(f"{program_id} was not embedded: {why}")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from core.cli.output import json_line, table
+from core.cli.output import json_line, show, table
 from core.progress import Progress
 
 if TYPE_CHECKING:
@@ -42,5 +42,5 @@ def print_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
         readings = list(rows["reading"].unique())
         values = rows.pivot(index="metric", columns="reading", values="value")
         values = values.loc[rows["metric"].unique(), readings]
-        print(f"\n{split}, {rows['programs'].iloc[0]} programs")
-        print(table(["metric", *readings], values.itertuples()))
+        show(f"\n{split}, {rows['programs'].iloc[0]} programs")
+        show(table(["metric", *readings], values.itertuples()))

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import json_line, table
+from core.cli.output import json_line, show, table
 from core.cli.parsing import count
 from core.errors import EarshotError
 from core.progress import Progress
@@ -66,7 +66,7 @@ def _write(files: dict[Path, Program], out: Path) -> None:
 
 def _report(files: dict[Path, Program], args: argparse.Namespace) -> None:
     if not args.json:
-        print(f"Wrote {len(files)} program{'s' if len(files) > 1 else ''} to {args.out}.")
+        show(f"Wrote {len(files)} program{'s' if len(files) > 1 else ''} to {args.out}.")
         return
     for file, program in files.items():
         json_line(
@@ -91,4 +91,4 @@ def _list(as_json: bool) -> None:
         for row in rows:
             json_line(dict(zip(headers, row)))
     else:
-        print(table(headers, rows))
+        show(table(headers, rows))

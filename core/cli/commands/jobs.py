@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from core.cli.output import duration, json_line, note, progress_line, table
+from core.cli.output import duration, json_line, note, progress_line, show, table
 from core.errors import EarshotError
 from core.jobs import Job, job, jobs
 from core.progress import Progress
@@ -64,9 +64,9 @@ def _list(as_json: bool) -> None:
             json_line(as_dict(one))
     elif found:
         rows = [(j.id, j.state, duration(j.seconds), j.title, _detail(j)) for j in found]
-        print(table(("id", "state", "time", "title", ""), rows))
+        show(table(("id", "state", "time", "title", ""), rows))
     else:
-        print("There are no jobs. Start one with --background, or from the dashboard.")
+        show("There are no jobs. Start one with --background, or from the dashboard.")
 
 
 def _detail(one: Job) -> str:
@@ -105,7 +105,7 @@ def _follow(one: Job, progress: Progress, as_json: bool) -> None:
 def _tell_end(one: Job, as_json: bool) -> None:
     if one.state == "done":
         if not as_json:
-            print(one.log_tail().rstrip() or f"Job {one.id} is done.")
+            show(one.log_tail().rstrip() or f"Job {one.id} is done.")
         return
     raise EarshotError(
         f"Job {one.id} {'was cancelled' if one.state == 'cancelled' else 'failed'}."
@@ -122,4 +122,4 @@ def _cancel(one: Job, as_json: bool) -> None:
     if as_json:
         json_line(as_dict(ended))
     else:
-        print(f"Job {ended.id} is {ended.state}.")
+        show(f"Job {ended.id} is {ended.state}.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import json_line
+from core.cli.output import json_line, show
 from core.progress import Progress
 
 HEAVY = True
@@ -29,4 +29,4 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for row in points.to_dict(orient="records"):
             json_line(row)
     else:
-        print(f"The map of {args.corpus} holds {len(points)} points: ./run shows it.")
+        show(f"The map of {args.corpus} holds {len(points)} points: ./run shows it.")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from core.cli.output import json_line, table
+from core.cli.output import json_line, show, table
 from core.cli.parsing import count
 from core.errors import EarshotError
 from core.progress import Progress
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     found = neighbours.neighbours(args.corpus, snippet, k=args.k, alignment_id=args.alignment)
     if not args.json:
         rows = [(n.rank, n.similarity, n.name, n.template, n.audio) for n in found]
-        print(table(("rank", "similarity", "name", "template", "audio"), rows))
+        show(table(("rank", "similarity", "name", "template", "audio"), rows))
         return
     for one in found:
         json_line(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.output import json_line, table
+from core.cli.output import json_line, show, table
 from core.cli.parsing import seconds
 from core.errors import EarshotError
 from core.progress import Progress
@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for result in results:
             json_line(result)
     else:
-        print(table(("file", "sound", "seconds", "peak", ""), map(_row, results)))
+        show(table(("file", "sound", "seconds", "peak", ""), map(_row, results)))
     failed = sum(not result["ok"] for result in results)
     if failed:
         raise EarshotError(f"{failed} of {len(results)} programs did not render.")

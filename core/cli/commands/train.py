@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.commands.evaluate import print_metrics
+from core.cli.output import show
 from core.errors import EarshotError
 from core.progress import Progress
 
@@ -87,5 +88,5 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         unseen_templates=args.unseen_templates,
     )
     if not args.json:
-        print(f"Alignment {record.id} of {args.corpus} lies in {record.path}.")
+        show(f"Alignment {record.id} of {args.corpus} lies in {record.path}.")
     print_metrics(evaluate.evaluate(args.corpus, record.id), args.json)
