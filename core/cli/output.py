@@ -163,7 +163,7 @@ class Bars:
             ncols=_columns() - 1,
             unit="",
             bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} "
-            "{rate_fmt}, {remaining} left{postfix}",
+            "{rate_noinv_fmt}, {remaining} left{postfix}",
         )
 
 
