@@ -34,7 +34,7 @@ class Limits:
     wall_s: int = 90
     memory_mb: int = 1536
     file_mb: int = 64
-    processes: int = 4096
+    processes: int = 512
     events: int = 200_000
     synths: int = 1500
 

@@ -19,6 +19,8 @@ from core.sonicpi.sandbox import HOST, plugin_files, require_sandbox, sandbox_st
 from core.sonicpi.versions import require_versions
 
 START_S = 60.0
+# Beyond the limits of both halves of a render, for the host to end what they leave.
+GRACE_S = 30.0
 # Below this the clip is silent: -80 dBFS.
 SILENCE_RMS = 1e-4
 FRAME_BYTES = 8
@@ -104,7 +106,7 @@ class Worker:
         return events, Rendering(None, error, warnings, time.monotonic() - started)
 
     def _deadline(self) -> float:
-        return time.monotonic() + 2 * self.limits.wall_s + 10.0
+        return time.monotonic() + 2 * self.limits.wall_s + GRACE_S
 
     def _run(
         self, source: str, seconds: float, sample_rate: int, deadline: float, **more: bool

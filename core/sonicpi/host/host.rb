@@ -19,6 +19,7 @@ class Host
   SURPLUS = 1.0 # the score goes on this much longer: scsynth is ended when enough has been heard
   FRAME_BYTES = 8
   SYNTHESIS_MEMORY = 4 << 30
+  CHECK_S = 0.1 # how often a silent child is looked after
   LARGEST_ANSWER = 64 << 20
   # What the sandbox holds, and no machine does (see sandbox.py).
   SANDBOX_ROOT = %w[bin dev earshot etc lib lib64 proc tmp usr].freeze
@@ -89,8 +90,7 @@ class Host
     end
     writer.close
     passed = pass_on(reader, frames, request, clock + request[:limits][:wall_s])
-    Process.kill(:KILL, child)
-    Process.wait(child)
+    end_child(child)
     { error: passed ? nil : { kind: 'crashed', message: 'scsynth stopped before the end of the score.' } }
   ensure
     reader&.close
@@ -131,17 +131,35 @@ class Host
       exit!(0)
     end
     writer.close
-    answer = String.new
-    deadline = clock + wall_s
-    while (block = read_until(reader, deadline)) && answer.bytesize < LARGEST_ANSWER
-      answer << block
-    end
-    timed_out = clock >= deadline
-    Process.kill(:KILL, child)
-    _, status = Process.wait2(child)
-    [answer, { timed_out: timed_out, status: status }]
+    answer, status = collect(reader, child, clock + wall_s)
+    [answer, { timed_out: status.nil?, status: status || end_child(child) }]
   ensure
     reader&.close
+    end_others if @alone
+  end
+
+  # Read until the child has ended and the pipe is empty: what it forked may hold the pipe open.
+  def collect(reader, child, deadline)
+    answer = String.new
+    status = nil
+    while clock < deadline && answer.bytesize < LARGEST_ANSWER
+      ready = reader.wait_readable(status ? 0 : CHECK_S)
+      if ready
+        block = reader.read_nonblock(1 << 20, exception: false)
+        return [answer, status || Process.wait2(child).last] if block.nil?
+        answer << block if block.is_a?(String)
+      elsif status
+        break
+      else
+        status = Process.wait2(child, Process::WNOHANG)&.last
+      end
+    end
+    [answer, status]
+  end
+
+  def end_child(child)
+    Process.kill(:KILL, child)
+    Process.wait2(child).last
   end
 
   def died(child, limits)
@@ -160,7 +178,7 @@ class Host
   # that can be seen belongs to this host alone; anywhere else nothing is touched.
   def clean_up
     return unless @alone
-    end_others until others.empty?
+    end_others
     ['/tmp', Dir.home].each do |folder|
       left = Dir.children(folder) - ['.sonic-pi']
       FileUtils.rm_rf(left.map { |name| "#{folder}/#{name}" }) unless left.empty?
@@ -174,11 +192,15 @@ class Host
   # All at once: one after the other would leave a fork bomb time to go on. -1 means
   # every process of this namespace, which bubblewrap made for this host alone.
   def end_others
-    raise 'not alone' unless alone?
-    Process.kill(:KILL, -1)
-    Process.wait(-1)
-  rescue Errno::ESRCH, Errno::ECHILD
-    sleep 0.001
+    until others.empty?
+      raise 'not alone' unless alone?
+      begin
+        Process.kill(:KILL, -1)
+        Process.wait(-1)
+      rescue Errno::ESRCH, Errno::ECHILD
+        sleep 0.001
+      end
+    end
   end
 
   # True in a process namespace, with a root folder, that bubblewrap made for this host.

@@ -1,5 +1,7 @@
 # One program's run on virtual time, in a child of the host.
 class ProgramRun
+  NICE = 10
+
   # Stops a program that asks for more than it may have.
   class Limits
     attr_accessor :most_events, :most_alive, :exceeded, :line
@@ -55,6 +57,8 @@ class ProgramRun
   private
 
   def restrain(limits)
+    # So that the host can still end what takes all the time there is.
+    Process.setpriority(Process::PRIO_PROCESS, 0, NICE)
     memory = limits[:memory_mb] << 20
     Process.setrlimit(:AS, memory)
     Process.setrlimit(:FSIZE, limits[:file_mb] << 20)
