@@ -176,7 +176,8 @@ def _json(value: Mapping[str, Any], what: str) -> str:
     try:
         return json.dumps(_finite(dict(value)), indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
-        raise EarshotError(f"The alignment's {what} cannot be written as JSON ({error}).") from error
+        message = f"The alignment's {what} cannot be written as JSON ({error})."
+        raise EarshotError(message) from error
 
 
 def _finite(value: Any) -> Any:

@@ -247,5 +247,6 @@ def _known(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow:
 def _matrix(blobs: Sequence[bytes], row: EncoderRow) -> np.ndarray:
     joined = bytearray().join(blobs)  # an array over bytes would be read-only
     if len(joined) != len(blobs) * row.dim * _FLOAT.itemsize:
-        raise EarshotError(f"A stored vector of {row.id} has a wrong length: the corpus is damaged.")
-    return np.frombuffer(joined, _FLOAT).reshape(len(blobs), row.dim).astype(np.float32, copy=False)
+        raise EarshotError(f"A vector of {row.id} has a wrong length: the corpus is damaged.")
+    matrix = np.frombuffer(joined, _FLOAT).reshape(len(blobs), row.dim)
+    return matrix.astype(np.float32, copy=False)

@@ -17,6 +17,7 @@ from core.sonicpi import Clip
 from core.stages import build as stage
 from core.stages.build import BuildReport, build
 from core.stages.embed import embed
+from core.workspace import PROJECT
 
 SECONDS = 4.0
 OPTIONS = {"per_template": 3, "seed": 5, "preset": "offline", "seconds": SECONDS}
@@ -156,8 +157,7 @@ def test_a_build_that_is_killed_goes_on_and_ends_the_same(built, workspace):
     for moment in moments:
         words = [json.dumps(each) for each in (moment, some_templates(), OPTIONS)]
         with subprocess.Popen(
-            [sys.executable, "-c", KILLED, *words],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            [sys.executable, "-c", KILLED, *words], cwd=PROJECT, stdin=-1, stdout=-1, text=True
         ) as process:
             awaited = f"{moment[0]} {moment[1]}\n"
             reached = any(line == awaited for line in process.stdout)

@@ -16,6 +16,7 @@ from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.sonicpi.clip import Clip, Problem, Rendering
+from core.workspace import PROJECT
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 SECONDS = 0.5
@@ -396,7 +397,7 @@ class TestOneWriter:
     def test_the_lock_names_its_holder_and_readers_go_on(self, corpus):
         ids = filled(corpus, 1)
         with subprocess.Popen(
-            [sys.executable, "-c", self.HOLD], stdin=-1, stdout=-1, text=True
+            [sys.executable, "-c", self.HOLD], cwd=PROJECT, stdin=-1, stdout=-1, text=True
         ) as other:
             try:
                 assert other.stdout.readline() == "held\n"

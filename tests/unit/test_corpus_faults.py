@@ -14,6 +14,7 @@ import pytest
 from core.corpus import Corpus, schema
 from core.errors import EarshotError
 from core.programs.program import Program
+from core.workspace import PROJECT
 
 # Adds programs with clips and vectors one after the other, and says so. The
 # renderer and the encoders are stand-ins that give the same for the same program.
@@ -58,7 +59,7 @@ def workspace(tmp_path, monkeypatch):
 
 def writer() -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", WRITER, *ENCODERS], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, *ENCODERS], cwd=PROJECT, stdout=subprocess.PIPE, text=True
     )
 
 
@@ -145,16 +146,17 @@ def test_an_empty_or_foreign_database_is_no_corpus(corpus):
 def test_a_removed_database_is_not_raised_from_its_log(corpus):
     """The write-ahead log of a killed writer must not get into a new database."""
     script = (
-        "import os, sys; from core.corpus import Corpus; from core.programs.program import Program\n"
+        "import os, sys\n"
+        "from core.corpus import Corpus; from core.programs.program import Program\n"
         "Corpus.open('tiny').add_programs([Program(sys.argv[1], 'ghost')]); os.kill(os.getpid(), 9)"
     )
     log = Path(f"{corpus.path / 'corpus.sqlite'}-wal")
-    subprocess.run([sys.executable, "-c", script, "play 1"])
+    subprocess.run([sys.executable, "-c", script, "play 1"], cwd=PROJECT)
     assert log.stat().st_size > 0
     reader = Corpus.open("tiny")
     assert "ghost" in list(reader.programs()["name"])
     reader.close()
-    subprocess.run([sys.executable, "-c", script, "play 2"])
+    subprocess.run([sys.executable, "-c", script, "play 2"], cwd=PROJECT)
     assert log.stat().st_size > 0
     (corpus.path / "corpus.sqlite").unlink()
     assert Corpus.create("tiny").counts()["programs"] == 0
@@ -213,7 +215,7 @@ def test_a_forked_child_does_not_keep_a_killed_writers_lock(corpus):
         "    os.waitpid(-1, 0)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script], cwd=PROJECT, stdin=-1, stdout=-1, text=True
     ) as process:
         assert process.stdout.readline() == "child\n"
         process.kill()
