@@ -28,6 +28,7 @@ class Host
     @input = input
     @output = output
     @alone = alone?
+    @block = String.new(capacity: 1 << 20)
     Synthesis.warm(plugins)
     @run = ProgramRun.new
     GC.start
@@ -107,7 +108,7 @@ class Host
         skip -= dropped
         block = block.byteslice(dropped..)
       end
-      block = block.byteslice(0, wanted)
+      block = block.byteslice(0, wanted) if block.bytesize > wanted
       wanted -= block.bytesize
       @output.write(block)
     end
@@ -115,9 +116,10 @@ class Host
     wanted.zero?
   end
 
+  # Always into the same memory: the host lives for many thousand programs.
   def read_until(reader, deadline)
     return unless reader.wait_readable([deadline - clock, 0].max)
-    reader.readpartial(1 << 20)
+    reader.readpartial(1 << 20, @block)
   rescue EOFError
     nil
   end
