@@ -128,9 +128,8 @@ def _merged(
     norm = nn.BatchNorm2d(outputs)
     for module, name in ((convolution, f"conv{half}."), (norm, f"bn{half}.")):
         start = block + name
-        module.load_state_dict(
-            {key.removeprefix(start): value for key, value in weights.items() if key.startswith(start)}
-        )
+        mine = [key for key in weights if key.startswith(start)]
+        module.load_state_dict({key.removeprefix(start): weights[key] for key in mine})
     return fuse_conv_bn_eval(convolution.eval(), norm.eval())
 
 
@@ -158,5 +157,6 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
         raise EarshotError(
             f"The weights of the sound-effects CNN cannot be read ({type(error).__name__}).",
             where=str(path),
-            remedy="Install its package again: .venv/bin/pip install --force-reinstall --no-deps aisfx",
+            remedy="Install its package again:"
+            " .venv/bin/pip install --force-reinstall --no-deps aisfx",
         ) from error

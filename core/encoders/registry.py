@@ -147,7 +147,8 @@ def _of_folder(folder: Path) -> EncoderEntry:
     rate = None
     if family != "text":
         heard = folder / "preprocessor_config.json"
-        rate = (json_settings(heard) if heard.is_file() else {}).get("sampling_rate", SAMPLE_RATES[family])
+        told = json_settings(heard) if heard.is_file() else {}
+        rate = int(told.get("sampling_rate", SAMPLE_RATES[family]))
     return EncoderEntry(
         id=str(folder),
         modality="code" if family == "text" else "audio",
