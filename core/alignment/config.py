@@ -22,7 +22,10 @@ class AlignmentConfig:
     """How two projection heads are built and trained.
 
     The defaults are the paper's method (two symmetric MLPs and InfoNCE), sized so that
-    the starter corpus of 216 programs trains in seconds. Checked once, when it is made.
+    the starter corpus of 216 programs trains in seconds. The paper names neither a
+    temperature nor dropout: those here did best on held-out programs of that corpus,
+    where 0.07 without dropout at the input overfits within 5 epochs. Checked once, when
+    it is made.
 
     Parameters
     ----------
@@ -84,12 +87,12 @@ class AlignmentConfig:
     layers: int = 3
     width: int = 512
     dim: int = 128
-    dropout: float = 0.1
-    input_dropout: float = 0.0
+    dropout: float = 0.3
+    input_dropout: float = 0.3
     standardise: bool = True
 
     objective: str = "infonce"
-    temperature: float = 0.07
+    temperature: float = 0.2
     learnable_temperature: bool = False
     soft_weight: float = 0.9
     soft_temperature: float = 0.1

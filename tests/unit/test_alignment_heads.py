@@ -39,10 +39,10 @@ def test_projects_to_unit_vectors_of_one_size():
 
 
 def test_dropout_is_where_the_config_says():
-    config = AlignmentConfig(layers=2, width=8, dim=4, dropout=0.3, input_dropout=0.6)
+    config = AlignmentConfig(layers=2, width=8, dim=4, dropout=0.25, input_dropout=0.6)
     rates = [s.p for s in ProjectionHeads(5, 7, config).code_head if isinstance(s, nn.Dropout)]
-    assert rates == [0.6, 0.3]
-    none = AlignmentConfig(layers=2, width=8, dim=4, dropout=0.0)
+    assert rates == [0.6, 0.25]
+    none = AlignmentConfig(layers=2, width=8, dim=4, dropout=0, input_dropout=0)
     assert not any(isinstance(s, nn.Dropout) for s in ProjectionHeads(5, 7, none).modules())
 
 

@@ -15,8 +15,9 @@ from core.errors import EarshotError
 from core.evaluation import metrics
 
 SMALL = AlignmentConfig(
-    width=128, dim=32, epochs=40, batch_size=64, learning_rate=3e-3, precision="fp32", device="cpu"
-)
+    width=128, dim=32, dropout=0.1, input_dropout=0.0, temperature=0.07, learning_rate=3e-3,
+    epochs=40, batch_size=64, precision="fp32", device="cpu",
+)  # fmt: skip
 N, HELD_OUT = 240, 80
 
 
@@ -108,7 +109,8 @@ class TestHistory:
     def test_has_a_row_an_epoch_and_the_best_weights_are_kept(self):
         code, audio = world(120, noise=0.8)
         trained = trained_on(code, audio, AlignmentConfig(
-            width=32, dim=16, epochs=40, patience=5, learning_rate=0.01, precision="fp32",
+            width=32, dim=16, dropout=0, input_dropout=0, temperature=0.07, epochs=40, patience=5,
+            learning_rate=0.01, precision="fp32",
         ))  # fmt: skip
         history = trained.history
         assert list(history["epoch"]) == list(range(1, len(history) + 1))
