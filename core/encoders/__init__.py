@@ -7,7 +7,7 @@ what there is at no cost; :func:`get` loads what an encoder needs.
 
     encoders.get("sentence-transformers/all-MiniLM-L6-v2").embed(["play 60"])  # [1, 384]
 
-To add an encoder of a known architecture, add one `EncoderEntry` in `entries.py`. A folder in
+To add an encoder of a known architecture, add one `EncoderEntry` in `catalogue.py`. A folder in
 transformers format is an encoder as it is: give its path as the id.
 """
 

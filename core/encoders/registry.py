@@ -99,7 +99,7 @@ def entries(modality: str | None = None) -> list[EncoderEntry]:
     modality : {"code", "audio"}, optional
         Only these.
     """
-    from core.encoders.entries import ENTRIES
+    from core.encoders.catalogue import ENTRIES
 
     if modality not in (None, *MODALITIES):
         raise EarshotError(f"{modality!r} is no modality.", remedy="Use code or audio.")

@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
+import core.encoders
 from core.encoders import PRESETS, entries, entry
 from core.encoders.loading import FAMILIES
 from core.encoders.registry import FAMILIES as FAMILY_OF_TYPE
@@ -44,6 +46,13 @@ def test_all_encoders_are_listed_once_and_whole():
         assert (each.sample_rate is None) == (each.modality == "code")
         assert each.how_to_get
         assert entry(each.id) is each
+
+
+def test_no_module_takes_the_place_of_a_function():
+    for each in core.encoders.entries():
+        core.encoders.entry(each.id)
+    for name in core.encoders.__all__:
+        assert not isinstance(getattr(core.encoders, name), types.ModuleType), name
 
 
 def test_entries_by_modality():
