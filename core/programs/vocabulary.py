@@ -70,10 +70,10 @@ _SAMPLES = {
 # How much quieter than a beep a synth is, measured on notes of all lengths and registers,
 # and how much quieter than -20 dB a loop or texture is.
 _GAINS = {
-    "dark_ambience": 6.0, "hollow": 4.0, "blade": 2.5, "pluck": 2.5, "piano": 2.2,
+    "dark_ambience": 6.0, "hollow": 4.0, "blade": 2.5, "pluck": 3.0, "piano": 2.2,
     "tech_saws": 2.2, "chiplead": 2.0, "prophet": 1.8, "supersaw": 1.6, "dull_bell": 1.4,
     "pretty_bell": 1.4, "saw": 1.3, "mod_saw": 1.3, "subpulse": 1.3, "tb303": 1.2,
-    "zawa": 1.2, "mod_dsaw": 0.9, "growl": 0.9, "hoover": 0.5, "gnoise": 0.7, "bnoise": 0.7,
+    "zawa": 0.9, "mod_dsaw": 0.9, "growl": 0.9, "hoover": 0.5, "gnoise": 0.7, "bnoise": 0.7,
     "loop_tabla": 2.8, "loop_electric": 2.2, "loop_compus": 2.0, "loop_weirdo": 1.8,
     "loop_3d_printer": 1.4, "loop_mehackit1": 1.3, "loop_perc2": 1.3, "loop_safari": 1.3,
     "loop_perc1": 0.7, "loop_mika": 0.6, "loop_industrial": 0.9, "loop_garzul": 0.5,
@@ -160,7 +160,12 @@ def opt(name: str, value: object) -> str:
     return f", {name}: {ruby(value)}"
 
 
-_FUNCTIONS = (pitch, pitches, note_name, note_names, symbols, loud, opt)
+def plus(amount: int) -> str:
+    """Return what adds `amount` in Ruby, as people write it: ` + 5`, ` - 5` or nothing."""
+    return f" {'+' if amount > 0 else '-'} {abs(amount)}" if amount else ""
+
+
+_FUNCTIONS = (pitch, pitches, note_name, note_names, symbols, loud, opt, plus)
 
 
 def words() -> dict[str, Any]:
