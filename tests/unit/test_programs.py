@@ -100,7 +100,9 @@ def test_repeated_sources_are_skipped_and_the_prefix_still_holds(made):
     assert len({program.source for program in generate(few_tunes, 6, 4)}) == 6
 
 
-@pytest.mark.parametrize(("body", "count"), [("play 60", 1), ('play {{ integer("n", 1, 40) }}', 40)])
+@pytest.mark.parametrize(
+    ("body", "count"), [("play 60", 1), ('play {{ integer("n", 1, 40) }}', 40)]
+)
 def test_a_template_that_cannot_give_so_many_says_how_many_it_can(made, body, count):
     assert len(generate(made(body), count, 0)) == count
     with pytest.raises(EarshotError, match=f"gives {count} different programs, not 60") as caught:

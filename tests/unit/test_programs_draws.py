@@ -31,24 +31,30 @@ def every_draw(stream: str = "pinned/1/0", values: dict | None = None) -> dict:
 
 
 # Another machine or Python that draws otherwise would make other corpora of the same seed.
-PINNED = {"pinned/1/0": {"synth": "prophet",
-                "kick": False,
-                "amp": 0.53,
-                "release": 0.16,
-                "cutoff": 75,
-                "notes": "55, 52, 55, :r, :r, 55",
-                "order": "c, a, b",
-                "tune": "8, 7, 8, 8, 7, 8",
-                "lengths": "0.5, 0.25, 0.25, 1, 1, 0.5, 0.5"},
- "pinned/-7/12": {"synth": "prophet",
-                  "kick": False,
-                  "amp": 1.31,
-                  "release": 0.081,
-                  "cutoff": 90,
-                  "notes": "55, 57, :r, :r, 57, 55",
-                  "order": "b, c, a",
-                  "tune": "3, 5, 4, 6, 7, 6",
-                  "lengths": "0.5, 1, 0.5, 1, 1"}}
+PINNED = {
+    "pinned/1/0": {
+        "synth": "prophet",
+        "kick": False,
+        "amp": 0.53,
+        "release": 0.16,
+        "cutoff": 75,
+        "notes": "55, 52, 55, :r, :r, 55",
+        "order": "c, a, b",
+        "tune": "8, 7, 8, 8, 7, 8",
+        "lengths": "0.5, 0.25, 0.25, 1, 1, 0.5, 0.5",
+    },
+    "pinned/-7/12": {
+        "synth": "prophet",
+        "kick": False,
+        "amp": 1.31,
+        "release": 0.081,
+        "cutoff": 90,
+        "notes": "55, 57, :r, :r, 57, 55",
+        "order": "b, c, a",
+        "tune": "3, 5, 4, 6, 7, 6",
+        "lengths": "0.5, 1, 0.5, 1, 1",
+    },
+}
 
 
 @pytest.mark.parametrize("stream", PINNED)
@@ -225,7 +231,8 @@ def test_a_narrowing_to_nothing_is_refused(name, to):
 
 
 def test_values_are_written_as_ruby_writes_them():
-    assert [ruby(v) for v in (True, 0.5, 3, "x", [1, False])] == ["true", "0.5", "3", "x", "1, false"]
+    written = [ruby(value) for value in (True, 0.5, 3, "x", [1, False])]
+    assert written == ["true", "0.5", "3", "x", "1, false"]
 
 
 def test_a_spec_is_a_plain_value():
