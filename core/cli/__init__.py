@@ -34,6 +34,7 @@ COMMANDS = (
     "neighbours",
     "jobs",
     "doctor",
+    "bench",
 )
 
 

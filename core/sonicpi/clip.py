@@ -137,13 +137,17 @@ class Rendering:
     warnings : tuple of Problem
         What a listener should know although there is a clip.
     render_s : float
-        Seconds that the host and scsynth took.
+        Seconds that it all took.
+    program_s, synthesis_s : float
+        Of these, the seconds that the program ran and that its score was played.
     """
 
     clip: Clip | None
     error: Problem | None = None
     warnings: tuple[Problem, ...] = ()
     render_s: float = 0.0
+    program_s: float = 0.0
+    synthesis_s: float = 0.0
 
     @property
     def ok(self) -> bool:

@@ -8,12 +8,13 @@ import select
 import struct
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from core.sonicpi.clip import SAMPLE_RATE, Clip, Event, Problem, Rendering
+from core.sonicpi.clip import SAMPLE_RATE, Clip, Event, Problem, RenderError, Rendering
 from core.sonicpi.limits import Limits
 from core.sonicpi.sandbox import HOST, plugin_files, require_sandbox, sandbox_state, sandboxed
 from core.sonicpi.versions import require_versions
@@ -82,7 +83,24 @@ class Worker:
         if played["error"]:
             return Rendering(None, _problem(played["error"]), warnings, spent)
         samples = np.frombuffer(raw, dtype=np.float32).reshape(-1, 2)
-        return judged(Clip(samples, sample_rate), warnings, spent)
+        rendering = judged(Clip(samples, sample_rate), warnings, spent)
+        return replace(rendering, program_s=answer["host_s"], synthesis_s=played["synth_s"])
+
+    def score(self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE) -> bytes:
+        """Run one program and return its score for ``scsynth -N``, the lead included.
+
+        Raises
+        ------
+        RenderError
+            When the program fails.
+        HostGone
+            As `render`.
+        """
+        deadline = self._deadline()
+        answer, _ = self._run(source, seconds, sample_rate, deadline, score_only=True)
+        if answer["error"]:
+            raise RenderError(_problem(answer["error"]))
+        return bytes(self._read(answer["score_bytes"], deadline))
 
     def events(self, source: str, seconds: float) -> tuple[list[Event], Rendering]:
         """Run one program without playing it.

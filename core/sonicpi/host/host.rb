@@ -5,7 +5,8 @@
 #
 # Request (standard input): u32 length, JSON {source, seconds, sample_rate, limits}.
 # Answer (standard output): u32 length, JSON {error, warnings, frames, host_s};
-# with events_only in the request, events too, and nothing is played; else, if there is no error, frames * 8 bytes of float32 stereo, and u32 length, JSON
+# with events_only in the request, events too, and nothing is played; with score_only, score_bytes,
+# and the score; else, if there is no error, frames * 8 bytes of float32 stereo, and u32 length, JSON
 # {error, synth_s}. All integers are big-endian.
 require 'json'
 require 'tmpdir'
@@ -59,11 +60,18 @@ class Host
   def answer(request)
     started = clock
     result, score = run_program(request)
+    return reply_score(result, score) if request[:score_only]
     frames = result[:error] || request[:events_only] ? 0 : (request[:seconds] * request[:sample_rate]).round
     reply(result.merge(frames: frames, host_s: clock - started))
     return if frames.zero?
     started = clock
     reply(play(score, frames, request).merge(synth_s: clock - started))
+  end
+
+  def reply_score(result, score)
+    reply(result.merge(score_bytes: score.to_s.bytesize))
+    @output.write(score.to_s)
+    @output.flush
   end
 
   # Run the program in a child. Returns its result and its score.

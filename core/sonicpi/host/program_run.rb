@@ -98,8 +98,12 @@ class ProgramRun
   def finish
     error = @report.error
     return tell_events(error) if @request[:events_only]
-    score = error ? '' : LINK.score.to_binary(@origin, @request[:seconds] + Host::LEAD + Host::SURPLUS, SYNTHDEF_PATH)
+    score = error ? '' : LINK.score.to_binary(@origin, score_seconds, SYNTHDEF_PATH)
     write({ error: error, warnings: @report.warnings }, score)
+  end
+
+  def score_seconds
+    @request[:seconds] + Host::LEAD + (@request[:score_only] ? 0 : Host::SURPLUS)
   end
 
   def tell_events(error)

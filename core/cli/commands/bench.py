@@ -1,0 +1,50 @@
+"""Measure speed and fidelity, as medians and ratios within one run.
+
+Without NAME it lists the benchmarks. Other work on the machine disturbs the figures;
+the ratios less so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import inspect
+from types import ModuleType
+
+from core.cli.output import show, table
+from core.cli.parsing import count, near
+from core.errors import EarshotError
+from core.progress import Progress
+from core.workspace import PROJECT
+
+HEAVY = False
+BENCHMARKS = PROJECT / "tests" / "bench"
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("name", nargs="?", metavar="NAME", help="which; all are listed without it")
+    parser.add_argument("--variants", type=count, metavar="N", help="programs of each template")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    """Run one benchmark and print its rows."""
+    names = sorted(path.stem for path in BENCHMARKS.glob("[a-z]*.py"))
+    if args.name is None:
+        for name in names:
+            show(f"{name:12} {inspect.getdoc(_load(name)).splitlines()[0]}")
+        return
+    if args.name not in names:
+        raise EarshotError(
+            f"There is no benchmark {args.name!r}.", remedy=near(args.name, names, "benchmark")
+        )
+    options = {"variants": args.variants} if args.variants else {}
+    show(table(("what", "value"), _load(args.name).run(**options)))
+
+
+def _load(name: str) -> ModuleType:
+    """Load a benchmark; they belong to the tests, which are no package."""
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,98 @@
+"""How fast programs become sound, against bare scsynth on the same scores.
+
+On 10 variants of each template, 18 s each: seconds of audio a second, on one core and
+on all; the shares of program, synthesis and encoding; and the ratio of the whole to
+`scsynth -N` on the same scores, which is the least that rendering must cost. Both sides
+take turns, program by program, in one run.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+
+from core.programs import generate, templates
+from core.sonicpi import render_many
+from core.sonicpi.sandbox import plugin_files
+from core.sonicpi.worker import Worker
+
+SECONDS = 18.0
+SCSYNTH = (
+    "-V -2 -D 0 -b 4096 -a 1024 -c 4096 -m 262144 -o 2 -i 2 -n 4096 -w 512".split()
+)  # fmt: skip
+
+
+def run(variants: int = 10) -> list[tuple[str, str]]:
+    """Measure; return (what, value) rows.
+
+    Parameters
+    ----------
+    variants : int
+        Programs of each template.
+    """
+    sources = [p.source for t in templates() for p in generate(t, variants, seed=0)]
+    with tempfile.TemporaryDirectory() as folder:
+        rows = _one_core(sources, Path(folder))
+    started = time.perf_counter()
+    failed = sum(not rendering.ok for _, rendering in render_many(sources, SECONDS))
+    spent = time.perf_counter() - started
+    cores = len(os.sched_getaffinity(0))
+    rows.append((f"all {cores} cores, without saving", _speed(len(sources), spent)))
+    rows.append(("13,500 programs at that rate", f"{13_500 * spent / len(sources) / 60:.1f} min"))
+    rows.append(("programs that failed", str(failed)))
+    return rows
+
+
+def _one_core(sources: list[str], folder: Path) -> list[tuple[str, str]]:
+    """Render one program after the other, each beside its bare counterparts."""
+    worker = Worker()
+    narrow = folder / "plugins"
+    narrow.mkdir()
+    for path in plugin_files():
+        (narrow / Path(path).name).symlink_to(path)
+    whole, program, synthesis, encoding, bare, bare_narrow = ([] for _ in range(6))
+    for source in sources:
+        score = folder / "score"
+        score.write_bytes(worker.score(source, SECONDS))
+        bare.append(_scsynth(score, folder))
+        bare_narrow.append(_scsynth(score, folder, "-U", str(narrow)))
+        started = time.perf_counter()
+        rendering = worker.render(source, SECONDS)
+        rendered = time.perf_counter()
+        if rendering.ok:
+            rendering.clip.save(folder / "clip.flac")
+        whole.append(time.perf_counter() - started)
+        encoding.append(time.perf_counter() - rendered)
+        program.append(rendering.program_s)
+        synthesis.append(rendering.synthesis_s)
+    worker.close()
+    total = sum(whole)
+    shares = (sum(part) / total for part in (program, synthesis, encoding))
+    return [
+        ("programs", f"{len(sources)} of {SECONDS:g} s"),
+        ("one core, FLAC saved", _speed(len(sources), total)),
+        ("median a program", f"{1000 * median(whole):.0f} ms"),
+        ("program / synthesis / encoding", " / ".join(f"{100 * share:.0f} %" for share in shares)),
+        ("bare scsynth -N, as installed", _speed(len(sources), sum(bare))),
+        ("whole / bare scsynth -N", f"{total / sum(bare):.2f}"),
+        ("whole / bare with only the plugins needed", f"{total / sum(bare_narrow):.2f}"),
+        ("without encoding / bare", f"{(total - sum(encoding)) / sum(bare):.2f}"),
+    ]
+
+
+def _scsynth(score: Path, folder: Path, *more: str) -> float:
+    """Return the seconds that scsynth takes to play a score into a file."""
+    command = ["scsynth", "-N", str(score), "_", str(folder / "bare.wav"), "44100", "WAV", "int16"]
+    started = time.perf_counter()
+    subprocess.run(
+        [*command, *SCSYNTH, *more], check=True, timeout=300, stdout=subprocess.DEVNULL
+    )
+    return time.perf_counter() - started
+
+
+def _speed(programs: int, spent: float) -> str:
+    return f"{programs * SECONDS / spent:.0f} times real time"
