@@ -13,6 +13,9 @@ from core.errors import EarshotError
 
 PROJECT = Path(__file__).resolve().parent.parent
 TEMPLATES = PROJECT / "templates"
+# It can only be read by setting it, and this module is imported before any thread starts.
+UMASK = os.umask(0o022)
+os.umask(UMASK)
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
 
@@ -81,6 +84,7 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
+        os.chmod(handle.name, 0o666 & ~UMASK)  # a temporary file is its owner's alone
         os.replace(handle.name, path)
     except BaseException:
         Path(handle.name).unlink(missing_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import difflib
+import os
 import re
 import sys
 from typing import Iterable, NoReturn
@@ -52,3 +53,18 @@ def seconds(text: str) -> float:
     if not 0 < number <= 600:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 600")
     return number
+
+
+def sandbox_waiver(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--no-sandbox``, which waives the sandbox for this command."""
+
+    class Waive(argparse.Action):
+        def __call__(self, *_):
+            os.environ["EARSHOT_NO_SANDBOX"] = "1"
+
+    parser.add_argument(
+        "--no-sandbox",
+        nargs=0,
+        action=Waive,
+        help="run programs even where bubblewrap is missing: only those you trust",
+    )

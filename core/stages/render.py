@@ -22,6 +22,7 @@ def render_files(
     seconds: float = 18.0,
     progress: Progress = silent,
     format: str = "flac",  # noqa: A002 - the command's own option
+    sample_folders: Sequence[str | Path] = (),
 ) -> list[dict]:
     """Render programs from files to sound files.
 
@@ -37,6 +38,8 @@ def render_files(
         Told after every program.
     format : {"flac", "wav", "ogg", "mp3"}
         Of the sound files.
+    sample_folders : sequence of str or Path
+        Folders of sounds that the programs may read, at their own paths.
 
     Returns
     -------
@@ -54,11 +57,14 @@ def render_files(
     programs = [program for name in files for program in _found(name)]
     if not programs:
         raise EarshotError("No program was found.", remedy="Name .rb files, or a folder of them.")
+    folders = tuple(_folder(name) for name in sample_folders)
     targets = _targets([name for name, _ in programs], Path(out), format)
     results: list[dict] = [{}] * len(programs)
     done = 0
     progress("Rendering programs", 0, len(programs))
-    for index, rendering in render_many((source for _, source in programs), seconds):
+    for index, rendering in render_many(
+        (source for _, source in programs), seconds, sample_folders=folders
+    ):
         if rendering.ok:
             rendering.clip.save(targets[index])
         results[index] = _row(programs[index][0], targets[index], rendering)
@@ -79,6 +85,13 @@ def _found(name: str | Path) -> list[tuple[str, str]]:
         return [(str(path), decoded(path.read_bytes(), str(path)))]
     except OSError as error:
         raise EarshotError(f"It cannot be read ({error.strerror}).", where=str(path)) from error
+
+
+def _folder(name: str | Path) -> Path:
+    folder = Path(name).resolve()
+    if not folder.is_dir():
+        raise EarshotError("There is no such folder of samples.", where=str(name))
+    return folder
 
 
 def _targets(names: list[str], out: Path, format: str) -> list[Path]:  # noqa: A002

@@ -10,7 +10,7 @@ import argparse
 from dataclasses import asdict
 
 from core.cli.output import json_line, show
-from core.cli.parsing import count, seconds
+from core.cli.parsing import count, sandbox_waiver, seconds
 from core.progress import Progress
 
 HEAVY = True
@@ -37,6 +37,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--audio-encoder", metavar="ID", help="instead of the preset's")
     parser.add_argument("--workers", type=count, metavar="N", help="renders at a time (one a core)")
     parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
+    sandbox_waiver(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:

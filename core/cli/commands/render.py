@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from core.cli.output import json_line, show, table
-from core.cli.parsing import seconds
+from core.cli.parsing import sandbox_waiver, seconds
 from core.errors import EarshotError
 from core.progress import Progress
 
@@ -27,7 +27,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("flac", "wav", "ogg", "mp3"), default="flac", help="(flac)"
     )
+    parser.add_argument(
+        "--samples", type=Path, nargs="+", default=[], metavar="DIR", help="sounds it may play"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON line a file")
+    sandbox_waiver(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
@@ -35,7 +39,12 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     from core.stages import render
 
     results = render.render_files(
-        args.files, args.out, seconds=args.seconds, progress=progress, format=args.format
+        args.files,
+        args.out,
+        seconds=args.seconds,
+        progress=progress,
+        format=args.format,
+        sample_folders=args.samples,
     )
     if args.json:
         for result in results:

@@ -1,0 +1,88 @@
+"""What `./run render` does with files, folders, names and formats."""
+
+from __future__ import annotations
+
+import io
+import stat
+import sys
+
+import pytest
+import soundfile
+
+from core.errors import EarshotError
+from core.sonicpi import Clip, render
+from core.stages.render import render_files
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "in" / "deep").mkdir(parents=True)
+    (tmp_path / "in" / "a.rb").write_text("play 60")
+    (tmp_path / "in" / "deep" / "a.rb").write_text("\ufeffplay 64 # é", encoding="utf-8")
+    (tmp_path / "in" / "bad.rb").write_text("play 60\nnope")
+    (tmp_path / "in" / "notes.txt").write_text("no program")
+    return tmp_path
+
+
+def test_a_folder_is_rendered_and_a_failure_stops_nobody(folder):
+    told = []
+    results = render_files(
+        [folder / "in"], folder / "out", seconds=1, progress=lambda *a, **k: told.append(a)
+    )
+    assert [(r["ok"], r["error"] and r["error"]["line"]) for r in results] == [
+        (True, None), (False, 2), (True, None)
+    ]  # fmt: skip
+    assert sorted(p.name for p in (folder / "out").iterdir()) == ["a-2.flac", "a.flac"]
+    assert all(Clip.load(r["audio"]).rms == pytest.approx(r["rms"], abs=1e-4) for r in results if r["ok"])
+    assert told[-1][1:3] == (3, 3)
+    assert stat.S_IMODE((folder / "out" / "a.flac").stat().st_mode) & 0o600 == 0o600
+
+
+@pytest.mark.parametrize("format", ["flac", "wav", "ogg", "mp3"])
+def test_formats(folder, format):
+    (result,) = render_files([folder / "in" / "a.rb"], folder, seconds=1, format=format)
+    info = soundfile.info(result["audio"])
+    assert info.format == {"mp3": "MP3", "ogg": "OGG", "wav": "WAV", "flac": "FLAC"}[format]
+    assert info.duration == pytest.approx(1, abs=0.06) and info.channels == 2
+
+
+def test_standard_input(folder, monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"play 60")))
+    (result,) = render_files(["-"], folder, seconds=1)
+    assert result["file"] == "stdin" and (folder / "stdin.flac").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"), [(b"play 60\n\xff\xfe", "Line 2 is not UTF-8"), (None, "cannot be read")]
+)
+def test_what_cannot_be_read(tmp_path, content, says):
+    path = tmp_path / "x.rb"
+    if content:
+        path.write_bytes(content)
+    with pytest.raises(EarshotError, match=says) as caught:
+        render_files([path], tmp_path)
+    assert caught.value.where == str(path)
+
+
+def test_an_empty_folder_and_an_unknown_format_say_what_to_do(tmp_path):
+    with pytest.raises(EarshotError, match="No program was found"):
+        render_files([tmp_path], tmp_path)
+    with pytest.raises(EarshotError, match="Use .flac"):
+        render_files([tmp_path], tmp_path, format="aiff")
+
+
+def test_sample_folders_are_readable_only_when_given(tmp_path):
+    pack = tmp_path / "my sounds"
+    pack.mkdir()
+    for name in ("one.wav", "two.ogg", "three.flac"):
+        render("synth :saw", seconds=1).save(pack / name)
+    program = tmp_path / "x.rb"
+    program.write_text(f'sample "{pack}", "one"\nsleep 1\nsample "{pack}/two.ogg"\nsleep 1\nsample "{pack}", 1')
+    (without,) = render_files([program], tmp_path, seconds=3)
+    assert (without["ok"], without["error"]["kind"]) == (False, "silent")
+    (with_,) = render_files([program], tmp_path, seconds=3, sample_folders=[pack])
+    assert with_["ok"] and not with_["warnings"]
+    samples = Clip.load(with_["audio"]).samples
+    assert all(abs(samples[n * 44100 : (n + 1) * 44100]).max() > 0.01 for n in range(3))
+    with pytest.raises(EarshotError, match="no such folder"):
+        render_files([program], tmp_path, sample_folders=[tmp_path / "none"])
