@@ -7,6 +7,7 @@ and on a dark background: what they stand on is left to whoever draws.
 from __future__ import annotations
 
 import html
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -43,7 +44,9 @@ READINGS = (
 )
 
 
-def map_figure(points: pd.DataFrame, colour_by: str = "modality") -> go.Figure:
+def map_figure(
+    points: pd.DataFrame, colour_by: str = "modality", labels: Mapping[str, str] | None = None
+) -> go.Figure:
     """Draw code and audio of every program, before and after alignment.
 
     Parameters
@@ -52,6 +55,8 @@ def map_figure(points: pd.DataFrame, colour_by: str = "modality") -> go.Figure:
         One row a point: program, modality ("code", "audio"), before_x, before_y, after_x,
         after_y, and of its program name, template, role, split.
     colour_by : {"modality", "role", "template", "split"}
+    labels : mapping of str to str, optional
+        Names for groups: a template's title by its id.
 
     Returns
     -------
@@ -64,7 +69,7 @@ def map_figure(points: pd.DataFrame, colour_by: str = "modality") -> go.Figure:
     )
     rows = np.arange(len(points), dtype=np.int32)
     size = 8.0 if len(points) <= 1000 else 6.0 if len(points) <= 8000 else 4.0
-    for label, colour, symbol, chosen in _groups(points, colour_by):
+    for label, colour, symbol, chosen in _groups(points, colour_by, labels or {}):
         some = points[chosen]
         for column, (panel, _) in enumerate(PANELS, start=1):
             figure.add_trace(
@@ -80,8 +85,9 @@ def map_figure(points: pd.DataFrame, colour_by: str = "modality") -> go.Figure:
                         "opacity": 0.85,
                         "line": {"width": 0},
                     },
-                    selected={"marker": {"size": size + 6, "opacity": 1}},
-                    unselected={"marker": {"opacity": 0.3}},
+                    # Whoever shows the figure marks what is picked, in both panels.
+                    selected={"marker": {"opacity": 0.85}},
+                    unselected={"marker": {"opacity": 0.85}},
                     name=label,
                     legendgroup=label,
                     showlegend=column == 1 and (symbol == "circle" or colour_by == "modality"),
@@ -90,13 +96,16 @@ def map_figure(points: pd.DataFrame, colour_by: str = "modality") -> go.Figure:
                 row=1,
                 col=column,
             )
-    hidden = {"showticklabels": False, "showgrid": False, "zeroline": False, "ticks": ""}
+    hidden = {
+        "showticklabels": False, "showgrid": False, "zeroline": False, "ticks": "",
+        "showline": True, "mirror": True, "linecolor": "rgba(128,128,128,0.3)",
+    }  # fmt: skip
     figure.update_xaxes(**hidden, title=None)
     figure.update_yaxes(**hidden, title=None)
     many = colour_by == "template"
     figure.update_layout(
-        height=560 if many else 470,
-        margin={"l": 4, "r": 4, "t": 34, "b": 4},
+        height=600 if many else 520,
+        margin={"l": 4, "r": 4, "t": 40, "b": 4},
         clickmode="event+select",
         dragmode="pan",
         hoverlabel={"align": "left"},
@@ -106,11 +115,14 @@ def map_figure(points: pd.DataFrame, colour_by: str = "modality") -> go.Figure:
         },
         uirevision="map",
     )  # fmt: skip
-    figure.update_annotations(font={"size": 15}, y=1.01)
+    for annotation, axis in zip(figure.layout.annotations, ("xaxis", "xaxis2")):
+        annotation.update(
+            x=figure.layout[axis].domain[0], xanchor="left", font={"size": 15}, yshift=4
+        )
     return figure
 
 
-def _groups(points: pd.DataFrame, colour_by: str):
+def _groups(points: pd.DataFrame, colour_by: str, labels: Mapping[str, str]):
     """(label, colour, symbol, rows) of each trace, legend entries in a fixed order."""
     if colour_by not in COLOUR_BY:
         raise ValueError(f"colour_by is {colour_by!r}, not one of {COLOUR_BY}")
@@ -124,7 +136,8 @@ def _groups(points: pd.DataFrame, colour_by: str):
         for name, (_, _, symbol) in MODALITIES.items():
             chosen = (values == value) & (modality == name)
             if chosen.any():
-                yield html.escape(value) or "none", category_colour(number), symbol, chosen
+                label = html.escape(labels.get(value, value)) or "none"
+                yield label, category_colour(number), symbol, chosen
 
 
 def _hover(some: pd.DataFrame, label: str, named: bool) -> dict:
@@ -231,7 +244,8 @@ def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
                 x=value,
                 y=np.arange(len(rows)) + offset,
                 mode="markers",
-                marker={"color": colour, "symbol": symbol, "size": 10, "line": {"width": 2}},
+                marker={"color": colour, "symbol": symbol, "size": 10,
+                        "line": {"width": 2, "color": colour}},
                 error_x={
                     "type": "data", "symmetric": False, "array": high - value,
                     "arrayminus": value - low, "color": colour, "thickness": 1.2, "width": 0,
@@ -276,29 +290,23 @@ def envelope(samples: np.ndarray, bars: int = 160) -> np.ndarray:
     return np.clip(np.maximum.reduceat(loudest, edges), 0, 1).astype(np.float32)
 
 
-def waveform_svg(peaks: np.ndarray, label: str) -> str:
+def waveform_svg(peaks: np.ndarray) -> str:
     """Draw an outline as bars around a middle line.
 
     Parameters
     ----------
     peaks : float [bars]
         As of `envelope`.
-    label : str
-        What it shows, for who cannot see it.
 
     Returns
     -------
     str
-        An SVG element that fills its container, twice over: the class "played" is the same in
-        another colour, of which a player shows as much as was played.
+        An SVG element in black on nothing, to be stretched over any box.
     """
     # A square root brings quiet passages into view, as ears hear them.
-    heights = np.sqrt(np.clip(peaks, 0, 1)) * 30
-    path = "".join(
-        f"M{3 * i + 1} {32 - h:.1f}V{32 + h:.1f}" for i, h in enumerate(np.maximum(heights, 0.5))
-    )
+    heights = np.maximum(np.sqrt(np.clip(peaks, 0, 1)) * 31, 0.6)
+    bars = "".join(f"M{3 * i + 1} {32 - h:.1f}V{32 + h:.1f}" for i, h in enumerate(heights))
     return (
-        f'<svg class="waveform" role="img" aria-label="{html.escape(label, quote=True)}"'
-        f' viewBox="0 0 {3 * len(peaks)} 64" preserveAspectRatio="none">'
-        f'<path class="all" d="{path}"/><path class="played" d="{path}"/></svg>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {3 * len(peaks)} 64"'
+        f' preserveAspectRatio="none"><path d="{bars}" stroke="black" stroke-width="2"/></svg>'
     )

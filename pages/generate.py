@@ -11,7 +11,7 @@ from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.programs import ParameterSpec, Program, Template
 from core.stages.estimate import estimate
-from pages.parts import cached, player, say
+from pages.parts import cached, frame, player, say
 from pages.parts.controls import control, fixed_values, key_of
 
 NEW = "New corpus …"
@@ -49,11 +49,11 @@ def choose_template() -> Template:
 def choose_variant() -> tuple[int, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            "Seed", 0, 2**31, 0, key="seed", persist_state="session",
+            "Seed", 0, 2**31, key="seed", persist_state="session",
             help="The same seed gives the same programs on every machine.",
         )  # fmt: skip
         variant = st.number_input(
-            "Variant", 0, 999_999, 0, key="variant", persist_state="session",
+            "Variant", 0, 999_999, key="variant", persist_state="session",
             help="Which of the seed's programs is shown.",
         )  # fmt: skip
         st.button(
@@ -86,7 +86,7 @@ def parameters(template: Template, specs: list[ParameterSpec], program: Program 
             "All random", type="tertiary", icon=":material/ink_eraser:",
             on_click=clear, args=(template, specs),
         )  # fmt: skip
-    st.caption("Empty: drawn at random; what was drawn stands there in grey. Choose a value to fix it.")
+    st.caption("Grey values are drawn at random. Choose one to fix it.")
     with st.container(height=330):
         grid(template, used, values)
         rest = [spec for spec in specs if spec not in used]
@@ -119,6 +119,7 @@ def preview(program: Program) -> None:
         with st.spinner("Rendering 18 s of sound …"):
             heard = (program.id, sonicpi.render_result(program.source))
         st.session_state["heard"] = heard
+        player.start("heard")
     if heard and heard[0] == program.id:
         rendering(heard[1], program)
 
@@ -179,4 +180,4 @@ def add(name: str, template: Template, count: int, seed: int, values: dict[str, 
         )
 
 
-page()
+frame.show(page)

@@ -8,7 +8,7 @@ import streamlit as st
 from core import jobs
 from core.corpus import Corpus, list_corpora
 from core.stages.estimate import estimate
-from pages.parts import cached, job, say, starter
+from pages.parts import cached, frame, job, place, say, starter
 
 
 def page() -> None:
@@ -118,7 +118,8 @@ def offer_training(name: str) -> None:
                 f"Train on {say.plain(name)}", type="primary", icon=":material/model_training:",
                 on_click=start, args=(["train", name], f"Train an alignment of {name}"),
             )  # fmt: skip
-            st.page_link("pages/train.py", label="Choose how on Train", query_params={"corpus": name})
+            if st.button("Choose how on Train", type="tertiary", icon=":material/tune:"):
+                place.go("pages/train.py", name)
 
 
 def offer_listening(name: str) -> None:
@@ -127,9 +128,11 @@ def offer_listening(name: str) -> None:
         st.markdown("Write or paste code, and hear the clips that are nearest to it.")
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button("Find clips for code", type="primary", icon=":material/hearing:"):
-                st.switch_page("pages/listen.py", query_params={"corpus": name})
-            st.page_link("pages/map.py", label="See the map", icon=":material/scatter_plot:", query_params={"corpus": name})
-            st.page_link("pages/generate.py", label="Make more programs", icon=":material/tune:")
+                place.go("pages/listen.py", name)
+            if st.button("See the map", icon=":material/scatter_plot:"):
+                place.go("pages/map.py", name)
+            if st.button("Make more programs", icon=":material/tune:"):
+                st.switch_page("pages/generate.py")
 
 
 def failed(last: jobs.Job | None) -> None:
@@ -184,4 +187,4 @@ def job_row(each: jobs.Job) -> dict:
     }
 
 
-page()
+frame.show(page)

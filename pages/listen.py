@@ -7,7 +7,7 @@ import streamlit as st
 from core import sonicpi
 from core.corpus import AlignmentRecord, Corpus
 from core.stages.neighbours import Neighbour, neighbours
-from pages.parts import card, place, player, say, snippets
+from pages.parts import card, frame, place, player, say, snippets
 
 
 def page() -> None:
@@ -23,7 +23,7 @@ def page() -> None:
 
 
 def search(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    left, right = st.columns([10, 11], gap="large")
+    left, right = st.columns([5, 8], gap="medium")
     with left:
         code, shown = editor()
         mine(code)
@@ -49,11 +49,10 @@ def editor() -> tuple[str, int]:
             "Render mine", icon=":material/graphic_eq:", on_click=render_mine,
             help="Plays this code in the offline Sonic Pi, to compare.",
         )  # fmt: skip
-        shown = st.number_input(
-            "Clips", 1, 50, 5, key="shown", persist_state="session", width=110,
-            label_visibility="collapsed", help="How many clips to find.",
-        )  # fmt: skip
-    return code, int(shown)
+    shown = st.select_slider(
+        "Clips to find", (3, 5, 10, 20, 50), 5, key="shown", persist_state="session"
+    )
+    return code, shown
 
 
 def take_example() -> None:
@@ -80,7 +79,7 @@ def draw_neighbours(corpus: Corpus, found: list[Neighbour] | None) -> None:
         f" in {say.plain(corpus.name)}. The code itself was not rendered."
     )
     for each in found:
-        card.neighbour(each, f"{each.rank}-{each.program}", code_open=each.rank == 1)
+        card.neighbour(each, f"{each.rank}-{each.program}")
 
 
 def render_mine() -> None:
@@ -89,6 +88,7 @@ def render_mine() -> None:
     if code.strip():
         with say.errors():
             st.session_state["mine"] = (code, sonicpi.render_result(code))
+            player.start("mine")
 
 
 def mine(code: str) -> None:
@@ -110,4 +110,4 @@ def mine(code: str) -> None:
             st.caption(f":material/info: {say.plain(str(warning))}")
 
 
-page()
+frame.show(page)

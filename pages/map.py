@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pandas as pd
 import streamlit as st
 
 from core import jobs, plots
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.stages.neighbours import neighbours_of
-from pages.parts import cached, card, job, place, player, say
+from pages.parts import cached, card, frame, job, place, player, say
 
 DIRECTIONS = {
     "audio->audio": "Sounds like it",
@@ -16,7 +19,11 @@ DIRECTIONS = {
     "code->code": "Written like it",
 }
 COLOURS = {"modality": "Code and audio", "role": "Role", "template": "Template", "split": "Split"}
-PICKED = "program"  # in the address
+PICKED = "program"  # in the address, and in the session when the page is left
+
+_marks = st.components.v2.component(
+    "earshot_marks", js=(Path(__file__).parent / "parts/marks.js").read_text(encoding="utf-8")
+)
 
 
 def page() -> None:
@@ -40,12 +47,13 @@ def explore(corpus: Corpus, alignment: AlignmentRecord) -> None:
     with left:
         draw_map(corpus, alignment, points)
     with right:
-        picked = st.query_params.get(PICKED)
+        picked = picked_program()
         if picked is None:
             st.info("Click a point to see its code and to hear it.", icon=":material/ads_click:")
             legend()
         else:
             draw_card(corpus, alignment, picked)
+        mark(points, picked)
 
 
 def offer_map(corpus: Corpus, alignment: AlignmentRecord) -> None:
@@ -60,7 +68,7 @@ def offer_map(corpus: Corpus, alignment: AlignmentRecord) -> None:
             st.rerun()
 
 
-def draw_map(corpus: Corpus, alignment: AlignmentRecord, points) -> None:
+def draw_map(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -> None:
     colour_by = st.segmented_control(
         "Colour", plots.COLOUR_BY, default="modality", required=True, key="colour",
         bind="query-params", format_func=COLOURS.get, label_visibility="collapsed",
@@ -83,7 +91,7 @@ def draw_map(corpus: Corpus, alignment: AlignmentRecord, points) -> None:
     )
 
 
-def pick(key: str, points) -> None:
+def pick(key: str, points: pd.DataFrame) -> None:
     """Note the clicked program. An empty selection is no news: a redrawn chart reports one."""
     chosen = st.session_state[key]["selection"]["points"]
     if chosen:
@@ -92,14 +100,29 @@ def pick(key: str, points) -> None:
         hear(str(points["program"].iloc[int(row)]))
 
 
+def picked_program() -> str | None:
+    """The picked program's id; another page's address doesn't hold it, the session does."""
+    if PICKED not in st.query_params and PICKED in st.session_state:
+        st.query_params[PICKED] = st.session_state[PICKED]
+    return st.query_params.get(PICKED)
+
+
 def hear(program_id: str) -> None:
     """Open a program's card and play its clip."""
-    st.query_params[PICKED] = program_id
-    st.session_state["heard_on_map"] = program_id
+    st.query_params[PICKED] = st.session_state[PICKED] = program_id
+    player.start(f"map-{program_id}")
 
 
 def close() -> None:
     st.query_params.pop(PICKED, None)
+    st.session_state.pop(PICKED, None)
+
+
+def mark(points: pd.DataFrame, program_id: str | None) -> None:
+    """Mark the picked program's code and sound in both pictures."""
+    rows = (points["program"] == program_id).to_numpy().nonzero()[0]
+    with st.container(key="marks"):
+        _marks(key="map-marks", data={"rows": rows.tolist()})
 
 
 def legend() -> None:
@@ -124,9 +147,8 @@ def draw_card(corpus: Corpus, alignment: AlignmentRecord, program_id: str) -> No
             with st.container(gap="small"):
                 card.head(program["name"], program["template"], program["role"], program["split"])
             st.button("", icon=":material/close:", type="tertiary", on_click=close, help="Close", key="close")
-        started = st.session_state.get("heard_on_map") == program_id
-        player.clip_file(program["audio"], program["name"], f"map-{program_id}", autoplay=started)
-        st.code(program["source"], language="ruby", height=170)
+        player.clip_file(program["audio"], program["name"], f"map-{program_id}")
+        st.code(program["source"], language="ruby", height=150)
         card.parameters(program["parameters"])
         direction = st.selectbox(
             "Neighbours", list(DIRECTIONS), format_func=DIRECTIONS.get, key="direction",
@@ -137,4 +159,4 @@ def draw_card(corpus: Corpus, alignment: AlignmentRecord, program_id: str) -> No
             card.pick_list(found, "near", hear)
 
 
-page()
+frame.show(page)

@@ -8,7 +8,7 @@ import streamlit as st
 from core import encoders, jobs, plots
 from core.corpus import AlignmentRecord, Corpus
 from core.jobs import Job
-from pages.parts import job, place, say
+from pages.parts import frame, job, place, say
 from pages.parts.config_form import config_options
 
 SPLITS = {
@@ -54,24 +54,19 @@ def embedded_by(corpus: Corpus) -> None:
     """Say which encoders are used, and why."""
     chosen = corpus.settings.get("encoders") or {}
     counts = corpus.counts()
-    with st.container(border=True):
-        st.markdown(f"**{say.plain(corpus.name)}**: {say.count(counts['ok'], 'program')} with a clip")
-        for modality in ("code", "audio"):
-            if modality not in chosen:
-                continue
-            entry = encoders.entry(chosen[modality])
-            icon = ":material/code:" if modality == "code" else ":material/graphic_eq:"
-            st.markdown(f"{icon} {say.plain(entry.title)} · {entry.dim} dimensions")
-        if chosen:
-            preset = next(
-                (p.name for p in encoders.PRESETS.values() if (p.code, p.audio) == (chosen["code"], chosen["audio"])),
-                None,
-            )
-            what = f"the {preset} preset" if preset else "encoders of your choice"
-            st.caption(f"The corpus was built with {what}, so an alignment is trained on them.")
-            lacking(preset)
-        else:
-            st.caption("It has not been built yet, so nothing in it is embedded.")
+    if not chosen:
+        st.caption(f"{say.plain(corpus.name)} has not been built yet: nothing in it is embedded.")
+        return
+    named = [encoders.entry(chosen[modality]) for modality in ("code", "audio")]
+    pair = chosen["code"], chosen["audio"]
+    preset = next((p.name for p in encoders.PRESETS.values() if (p.code, p.audio) == pair), None)
+    what = f"the {preset} preset" if preset else "encoders of your choice"
+    st.caption(
+        f"{say.count(counts['ok'], 'program')} with a clip, embedded by"
+        f" {' and '.join(say.plain(entry.title) for entry in named)}: {say.plain(corpus.name)} was"
+        f" built with {what}."
+    )
+    lacking(preset)
 
 
 def lacking(preset: str | None) -> None:
@@ -124,8 +119,7 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
             key="split", label_visibility="collapsed", format_func=str.capitalize,
         )  # fmt: skip
         if st.button("Listen with it", icon=":material/hearing:"):
-            query = {"corpus": corpus.name, "alignment": record.id}
-            st.switch_page("pages/listen.py", query_params=query)
+            st.switch_page("pages/listen.py")
     judged = metrics[metrics["split"] == split]
     st.caption(f"{SPLITS[split]}; {say.count(int(judged['programs'].max()), 'program')}.")
     before, curve, table = st.tabs(["Before and after", "Training", "All metrics"])
@@ -161,7 +155,16 @@ def readings(judged: pd.DataFrame) -> pd.DataFrame:
     order = list(dict.fromkeys(known["metric"]))
     wide = known.pivot(index="metric", columns="reading", values="shown").reindex(order).fillna("–")
     wide = wide[[reading for reading in READINGS if reading in wide]].rename(columns=READINGS)
-    return wide.reset_index().rename(columns={"metric": "Metric"})
+    wide.index = [metric_name(metric) for metric in wide.index]
+    return wide.rename_axis("Metric").reset_index()
+
+
+def metric_name(metric: str) -> str:
+    """A metric's name for people: "Recall@1, code to audio"."""
+    name, _, direction = metric.partition(" ")
+    words = {"cca": "CCA", "mrr": "MRR", **dict(plots.COMPARED)}
+    name = words.get(name, name.replace("_", " ").capitalize())
+    return f"{name}, {direction.replace('->', ' to ')}" if direction else name
 
 
 def runs(corpus: Corpus) -> None:
@@ -204,4 +207,4 @@ def run_row(record: AlignmentRecord) -> dict:
     }
 
 
-page()
+frame.show(page)

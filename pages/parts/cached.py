@@ -31,9 +31,9 @@ def preset() -> tuple[str, str]:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def waveform(path: str, label: str) -> str:
-    """The outline of a clip's file; a clip's file never changes under its name."""
-    return plots.waveform_svg(plots.envelope(Clip.load(path).samples), label)
+def waveform(path: str) -> str:
+    """The outline of a clip's file, as SVG; a clip's file never changes under its name."""
+    return plots.waveform_svg(plots.envelope(Clip.load(path).samples))
 
 
 def titles() -> dict[str, str]:
@@ -67,7 +67,8 @@ def map_figure(corpus: Corpus, alignment_id: str, colour_by: str) -> go.Figure:
 def _map_figure(
     root: str, corpus_name: str, alignment_id: str, counts: tuple, colour_by: str
 ) -> go.Figure:
-    return plots.map_figure(_points(root, corpus_name, alignment_id, counts), colour_by)
+    found = _points(root, corpus_name, alignment_id, counts)
+    return plots.map_figure(found, colour_by, titles() if colour_by == "template" else None)
 
 
 def free_bytes() -> int:

@@ -29,16 +29,14 @@ def parameters(values: dict[str, Any]) -> None:
             st.code("\n".join(lines), language="yaml", wrap_lines=True)
 
 
-def neighbour(found: Neighbour, key: str, *, code_open: bool = False) -> None:
-    """Draw a neighbour: rank, similarity, template, clip, code.
+def neighbour(found: Neighbour, key: str) -> None:
+    """Draw a neighbour: rank, template, similarity, clip and code.
 
     Parameters
     ----------
     found : Neighbour
     key : str
         Unique on the page.
-    code_open : bool
-        Whether its code is shown at once.
     """
     title = cached.titles().get(found.template, found.template) or found.name
     with st.container(border=True, key=f"neighbour-{key}", gap="small"):
@@ -49,13 +47,11 @@ def neighbour(found: Neighbour, key: str, *, code_open: bool = False) -> None:
                 f"similarity {found.similarity:.2f}", color="blue",
                 help="Cosine of the code and this clip in the shared space: 1 is the same direction.",
             )  # fmt: skip
-        player.clip_file(found.audio, found.name, key)
-        with st.expander("Code", expanded=code_open, key=f"code-{key}", type="compact"):
-            st.code(found.source, language="ruby", height=220 if _lines(found.source) > 10 else "content")
-
-
-def _lines(source: str) -> int:
-    return source.count("\n") + 1
+        sound, code = st.columns(2, gap="small", vertical_alignment="center")
+        with sound:
+            player.clip_file(found.audio, found.name, key)
+        with code:
+            st.code(found.source, language="ruby", height=116)
 
 
 def pick_list(found: Sequence[Neighbour], key: str, on_pick) -> None:
@@ -69,10 +65,11 @@ def pick_list(found: Sequence[Neighbour], key: str, on_pick) -> None:
         Called with the id of the picked program.
     """
     titles = cached.titles()
-    for each in found:
-        title = titles.get(each.template, each.template) or each.name
-        st.button(
-            f"{each.rank}. {say.plain(title)} · {each.similarity:.2f}", key=f"{key}-{each.rank}",
-            icon=":material/play_arrow:", type="tertiary", help=say.plain(each.name),
-            on_click=on_pick, args=(each.program,), width="stretch",
-        )  # fmt: skip
+    with st.container(gap=None, key=f"{key}-list"):
+        for each in found:
+            title = titles.get(each.template, each.template) or each.name
+            st.button(
+                f"{each.rank}. {say.plain(title)} · {each.similarity:.2f}",
+                key=f"{key}-{each.rank}", icon=":material/play_arrow:", type="tertiary",
+                help=say.plain(each.name), on_click=on_pick, args=(each.program,), width="stretch",
+            )  # fmt: skip

@@ -28,7 +28,7 @@ def config_options() -> Callable[[], list[str]]:
         )  # fmt: skip
 
     given["objective"] = st.radio(
-        "Objective", OBJECTIVES, format_func=OBJECTIVE.get, key="config:objective",
+        "Objective", OBJECTIVES, OBJECTIVES.index(DEFAULT.objective), format_func=OBJECTIVE.get, key="config:objective",
         persist_state="session",
         help="Soft targets help where many programs sound alike, as variants of a template do.",
     )  # fmt: skip

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Callable
 
 import streamlit as st
+from streamlit.runtime.pages_manager import PagesManager
 
 from core import jobs
-from pages.parts import warm
+from pages.parts import player, warm
 from pages.parts.job import running_list
 
 HERE = Path(__file__).parent
@@ -15,15 +17,25 @@ ICON = str(HERE / "logo.svg")
 # Pages that show their jobs themselves, larger.
 SHOW_JOBS = ("Home", "Train")
 
-_sound = st.components.v2.component(
-    "earshot_sound", js=(HERE / "sound.js").read_text(encoding="utf-8")
-)
 
 
 def begin() -> None:
     """Draw what stands above the page."""
     st.logo(ICON, size="large")
     st.html(HERE / "style.css")
+
+
+def show(page: Callable[[], None]) -> None:
+    """Run a page inside the frame: the last line of each file in `pages/`.
+
+    A server that has just started takes the files in a folder `pages/` for the
+    navigation itself, until `st.navigation` is called. So a tab that is still open
+    on an inner page, or a link to one, would get that file without app.py.
+    """
+    if PagesManager.uses_pages_directory:
+        PagesManager.uses_pages_directory = False
+        st.rerun()
+    page()
 
 
 def end(title: str) -> None:
@@ -37,6 +49,5 @@ def end(title: str) -> None:
     with st.sidebar:
         if title not in SHOW_JOBS and any(job.active for job in jobs.jobs()):
             running_list()
-        with st.container(key="sound"):
-            _sound(key="sound_rules")
+        player.rules()
     warm.begin()

@@ -42,11 +42,30 @@ def chosen(*, alignment: bool = True) -> Place:
         records = {record.id: record for record in reversed(corpus.alignments())}
         if not records:
             return Place(corpus, None)
+        prefer_newest(corpus, next(iter(records)))
         picked = st.selectbox(
             "Alignment", list(records), key="alignment", bind="query-params",
             format_func=lambda each: label(records[each]),
         )  # fmt: skip
     return Place(corpus, records[picked])
+
+
+def prefer_newest(corpus: Corpus, newest: str) -> None:
+    """Choose an alignment that has just been trained; what was chosen before gives way once."""
+    seen = st.session_state.setdefault("newest", {})
+    if seen.get(corpus.name, newest) != newest:
+        st.session_state["alignment"] = newest
+    seen[corpus.name] = newest
+
+
+def go(page: str, corpus_name: str) -> None:
+    """Open a page on a corpus.
+
+    The choice is made in the session, not in the address: a parameter that belongs
+    to a control cannot be set there.
+    """
+    st.session_state["corpus"] = corpus_name
+    st.switch_page(page)
 
 
 def label(record: AlignmentRecord) -> str:
