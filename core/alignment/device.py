@@ -31,7 +31,7 @@ def choose_device(name: str = "auto") -> torch.device:
 
 
 def native_bf16(device: torch.device) -> bool:
-    """Whether `device` multiplies bf16 matrices itself; where it only emulates them, it is slower."""
+    """Whether `device` multiplies bf16 matrices itself; emulating them is slower than fp32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(cpu_flags() & BF16_FLAGS)

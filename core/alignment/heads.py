@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Mapping
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -114,7 +114,9 @@ class ProjectionHeads(nn.Module):
         return {name: value.detach().cpu().contiguous() for name, value in state.items()}
 
     @classmethod
-    def from_tensors(cls, config: AlignmentConfig, tensors: Mapping[str, Tensor]) -> ProjectionHeads:
+    def from_tensors(
+        cls, config: AlignmentConfig, tensors: Mapping[str, Tensor]
+    ) -> ProjectionHeads:
         """Rebuild heads from `tensors()`, ready to project (evaluation mode).
 
         Raises

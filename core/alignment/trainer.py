@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import copy
 import math
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Callable
 
 import pandas as pd
 import torch
@@ -246,7 +246,7 @@ def _optimiser(heads: ProjectionHeads, steps: int):
 
 
 def _cka(x: Tensor, y: Tensor) -> float:
-    """Linear CKA on the device itself, each epoch; `core.evaluation.metrics.cka` says what it is."""
+    """Linear CKA, on the device itself: `core.evaluation.metrics.cka` says what it is."""
     x, y = (z.double() - z.double().mean(dim=0) for z in (x, y))
     own = (x.T @ x).norm() * (y.T @ y).norm()
     return float((x.T @ y).square().sum() / own)

@@ -50,11 +50,9 @@ def centred(x: np.ndarray) -> np.ndarray:
     return np.where(np.abs(shifted).max(axis=0) > noise, shifted, 0.0)
 
 
-def _finite_matrix(x):
+def _finite_matrix(x: np.ndarray | Tensor) -> np.ndarray | Tensor:
     if x.ndim != 2 or x.shape[1] == 0:
-        raise EarshotError(
-            f"Expected a matrix with a row a program, got shape {tuple(x.shape)}."
-        )
+        raise EarshotError(f"Expected a matrix with a row a program, got shape {tuple(x.shape)}.")
     finite = torch.isfinite(x).all() if isinstance(x, Tensor) else np.isfinite(x).all()
     if not finite:
         raise EarshotError(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Callable, Iterable, Iterator
 
 import numpy as np
 import pandas as pd
@@ -35,6 +35,8 @@ class Reading:
         The same of the training programs: where CCA finds its directions.
     shared : bool
         Whether both lie in one space, so that one can be searched with the other.
+    found : array, int [n, k], optional
+        For each program judged the training programs found for it by its code.
     """
 
     name: str
@@ -43,6 +45,7 @@ class Reading:
     train_code: np.ndarray
     train_audio: np.ndarray
     shared: bool = False
+    found: np.ndarray | None = None
 
 
 def judge(readings: Iterable[Reading], split: str, *, seed: int = 0) -> pd.DataFrame:
@@ -62,8 +65,9 @@ def judge(readings: Iterable[Reading], split: str, *, seed: int = 0) -> pd.DataF
         Columns `COLUMNS`; one row a metric and reading. `low` and `high` bound 95 % of
         resamples (`core.evaluation.intervals`); `programs` is n. Undefined values are
         nan. Metrics: cka, cka_debiased, cca (directions found on the training programs),
-        spearman, pearson, overlap@3, jaccard@3; and for a shared space, for both
-        "code->audio" and "audio->code", recall@1, recall@5, recall@10, mrr, median_rank.
+        spearman, pearson, overlap@3, jaccard@3; foretold@k where there are found
+        programs; and for a shared space, for both "code->audio" and "audio->code",
+        recall@1, recall@5, recall@10, mrr, median_rank.
     """
     rows = [
         (metric, split, reading.name, value, low, high, len(reading.code))
@@ -74,11 +78,11 @@ def judge(readings: Iterable[Reading], split: str, *, seed: int = 0) -> pd.DataF
 
 
 def _measured(reading: Reading, seed: int) -> Iterator[tuple[str, float, Interval]]:
-    code, audio, n = reading.code, reading.audio, len(reading.code)
+    n = len(reading.code)
     for name, measure in _of_all_programs(reading).items():
         interval = subsample_interval(measure, n, seed=seed)
         yield name, measure(np.arange(n)), interval
-    for name, (values, statistic) in _of_each_program(code, audio, reading.shared).items():
+    for name, (values, statistic) in _of_each_program(reading).items():
         value = float(statistic(values, axis=0)) if len(values) else np.nan
         yield name, value, bootstrap_interval(values, statistic, seed=seed)
 
@@ -96,17 +100,18 @@ def _of_all_programs(reading: Reading) -> dict[str, Callable[[np.ndarray], float
     }
 
 
-def _of_each_program(
-    code: np.ndarray, audio: np.ndarray, shared: bool
-) -> dict[str, tuple[np.ndarray, Callable]]:
+def _of_each_program(reading: Reading) -> dict[str, tuple[np.ndarray, Callable]]:
     """Metrics that have one value a program, and the statistic that sums them up."""
-    k = NEIGHBOURS
+    code, audio, k = reading.code, reading.audio, NEIGHBOURS
     common = metrics.shared_neighbours(code, audio, k)
     found: dict[str, tuple[np.ndarray, Callable]] = {
         f"overlap@{k}": (common / k, np.mean),
         f"jaccard@{k}": (common / (2 * k - common), np.mean),
     }
-    if not shared:
+    if reading.found is not None:
+        values = metrics.foretold(reading.found, audio, reading.train_audio)
+        found[f"foretold@{reading.found.shape[1]}"] = (values, np.mean)
+    if not reading.shared:
         return found
     for direction, query, base in (("code->audio", code, audio), ("audio->code", audio, code)):
         for recalled in RECALLED:

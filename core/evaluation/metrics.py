@@ -17,8 +17,8 @@ from core.evaluation.distances import pearson, spearman
 from core.evaluation.neighbours import nearest_others
 
 __all__ = [
-    "CCA", "cca", "cca_fit", "cka", "hits", "jaccard_at_k", "median_rank", "mrr", "overlap_at_k",
-    "pearson", "ranks", "recall_at_k", "shared_neighbours", "spearman",
+    "CCA", "cca", "cca_fit", "cka", "foretold", "hits", "jaccard_at_k", "median_rank", "mrr",
+    "overlap_at_k", "pearson", "ranks", "recall_at_k", "shared_neighbours", "spearman",
 ]  # fmt: skip
 
 BLOCK = 1024
@@ -62,7 +62,10 @@ def cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = False) -> float:
 
 def _hsic(x: np.ndarray, y: np.ndarray, debiased: bool) -> float:
     """HSIC with linear kernels of centred rows, up to a factor that CKA cancels."""
-    total = float(np.square(x.T @ y).sum())
+    if len(x) < min(x.shape[1], y.shape[1]):
+        total = float(np.vdot(x @ x.T, y @ y.T))  # the same with n x n numbers, here fewer
+    else:
+        total = float(np.square(x.T @ y).sum())
     if not debiased:
         return total
     # Song et al. set the diagonals of both kernels to 0. As rows are centred, a kernel's row
@@ -169,6 +172,41 @@ def median_rank(x: np.ndarray, y: np.ndarray) -> float:
     """Median rank of a row's own row, 1 to n; nan without rows. See `ranks`."""
     found = ranks(x, y)
     return float(np.median(found)) if len(found) else np.nan
+
+
+def foretold(found: np.ndarray, heard: np.ndarray, base: np.ndarray) -> np.ndarray:
+    """How much of a clip's sound the clips found for it foretell.
+
+    Parameters
+    ----------
+    found : array, int [m, k]
+        For each program the rows of `base` that were found for it, in whatever space.
+    heard : array, float [m, d]
+        Raw audio embeddings of the programs' own clips.
+    base : array, float [n, d]
+        Raw audio embeddings of the clips that could be found.
+
+    Returns
+    -------
+    array, float [m]
+        Cosine of a clip and those found for it, on a scale whose mean over programs is 0
+        for clips drawn at random and 1 for the k truly nearest. nan where every clip is
+        as near as any other; empty where nothing was found.
+    """
+    if found.size == 0:
+        return np.empty(0)
+    own, others = unit_rows(heard), unit_rows(base)  # [m, d], [n, d]
+    reached, chance, best = (np.empty(len(own)) for _ in range(3))
+    for start in range(0, len(own), BLOCK):
+        block = slice(start, start + BLOCK)
+        alike = (own[block] @ others.T).double().numpy()  # [b, n]
+        reached[block] = np.take_along_axis(alike, found[block], axis=1).mean(axis=1)
+        chance[block] = alike.mean(axis=1)
+        best[block] = np.partition(alike, -found.shape[1], axis=1)[:, -found.shape[1] :].mean(
+            axis=1
+        )
+    scale = (best - chance).mean()
+    return (reached - chance) / (scale if scale > 1 / GRAIN else np.nan)
 
 
 def _placed(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

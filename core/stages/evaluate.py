@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -10,12 +10,14 @@ import pandas as pd
 from core.alignment import ProjectionHeads
 from core.corpus import Corpus, Pairs
 from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE, COLUMNS, Reading, judge
+from core.evaluation.neighbours import top_k
 from core.progress import Progress, silent
 from core.stages.aligned import fingerprint, open_aligned, projected
 
 STEP = "Judging"
 UNSEEN = "unseen templates"
 HEARD_BY = ", heard by "
+FORETOLD = 5  # neighbours, as many as Listen shows
 
 
 def evaluate(
@@ -49,9 +51,7 @@ def evaluate(
     aligned = open_aligned(corpus_name, alignment_id)
     pairs = aligned.pairs()
     heard = other_ears(aligned.corpus, pairs, aligned.audio_encoder["id"])
-    splits = splits_of(
-        aligned.corpus, pairs, aligned.record.config["split"]["unseen_templates"]
-    )
+    splits = splits_of(aligned.corpus, pairs, aligned.record.config["split"]["unseen_templates"])
     metrics = aligned.record.metrics
     if metrics.get("measured_on") == measured_on(pairs, splits, heard):
         numbers = dict.fromkeys(("value", "low", "high"), float)
@@ -59,9 +59,7 @@ def evaluate(
     return judged(aligned.heads, pairs, splits, heard, progress)
 
 
-def splits_of(
-    corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str] = ()
-) -> np.ndarray:
+def splits_of(corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str] = ()) -> np.ndarray:
     """Split of each pair, as the corpus keeps it, but for templates that are held out whole.
 
     Returns
@@ -119,23 +117,28 @@ def judged(
         As of `evaluate`.
     """
     code, audio = projected(heads, pairs.code, "code"), projected(heads, pairs.audio, "audio")
+    # A reading compares two spaces; a third is searched by code for training programs, whose
+    # clips are then held against the program's own: like code before, like sound after.
     spaces = {
-        BEFORE: (pairs.code, pairs.audio),
-        ALIGNED: (code, audio),
-        AGAINST_RAW: (code, pairs.audio),
+        BEFORE: (pairs.code, pairs.audio, pairs.code),
+        ALIGNED: (code, audio, None),
+        AGAINST_RAW: (code, pairs.audio, audio),
     }
     for ear, vectors in heard.items():
-        spaces[BEFORE + HEARD_BY + ear] = (pairs.code, vectors)
-        spaces[AGAINST_RAW + HEARD_BY + ear] = (code, vectors)
+        for name in (BEFORE, AGAINST_RAW):
+            spaces[name + HEARD_BY + ear] = (spaces[name][0], vectors, spaces[name][2])
     train = splits == "train"
     tables = []
     parts = [part for part in ("validation", "test", UNSEEN) if part != UNSEEN or UNSEEN in splits]
     todo = [(part, name) for part in parts for name in spaces]
     for done, (part, name) in enumerate(todo):
         progress(STEP, done, len(todo), f"{part}: {name}")
-        x, y = spaces[name]
+        x, y, searched = spaces[name]
         rows = splits == part
-        reading = Reading(name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED)
+        found = None if searched is None else top_k(x[rows], searched[train], FORETOLD)[0]
+        reading = Reading(
+            name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED, found=found
+        )
         tables.append(judge([reading], part))
     progress(STEP, len(todo), len(todo))
     return pd.concat(tables, ignore_index=True)

@@ -212,9 +212,7 @@ def _space(corpus_name: str, alignment_id: str | None, direction: str) -> _Space
 
 
 @lru_cache(maxsize=KEPT)
-def _kept_space(
-    corpus_name: str, path: str, alignment_id: str | None, state: tuple
-) -> _Space:
+def _kept_space(corpus_name: str, path: str, alignment_id: str | None, state: tuple) -> _Space:
     # `path` and `state` are there for the key: another workspace, or new programs.
     if alignment_id is None:
         return _Space(Corpus.open(corpus_name), None)
@@ -260,9 +258,14 @@ def _told(space: _Space, rows: np.ndarray, similarities: np.ndarray) -> list[Nei
         program = space.corpus.program(space.pairs.programs[row])
         found.append(
             Neighbour(
-                rank, float(similarity), program["program"], program["template"],
-                program["name"], program["source"], program["audio"],
-            )  # fmt: skip
+                rank=rank,
+                similarity=float(similarity),
+                program=program["program"],
+                template=program["template"],
+                name=program["name"],
+                source=program["source"],
+                audio=program["audio"],
+            )
         )
     return found
 

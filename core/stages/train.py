@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import platform
 from collections import Counter
+from collections.abc import Sequence
 from importlib.metadata import version
-from typing import Any, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,7 @@ PACKAGES = ("torch", "numpy", "scikit-learn", "umap-learn")
 
 def train(
     corpus_name: str,
-    config: AlignmentConfig = AlignmentConfig(),
+    config: AlignmentConfig | None = None,
     progress: Progress = silent,
     *,
     code_encoder: str | None = None,
@@ -40,7 +41,8 @@ def train(
     Parameters
     ----------
     corpus_name : str
-    config : AlignmentConfig
+    config : AlignmentConfig, optional
+        Without it, all defaults.
     progress : Progress
         Called after every epoch of step "Training" with data "epoch", "loss",
         "validation_loss", "cka", "cka_raw", "recall_at_1", "temperature",
@@ -64,6 +66,7 @@ def train(
         embedded by the encoders; when a template is unknown; when training diverges.
     """
     corpus = Corpus.open(corpus_name)
+    config = config or AlignmentConfig()
     pairs, encoders = _embedded_pairs(corpus, code_encoder, audio_encoder)
     splits = _splits(corpus, pairs, unseen_templates)
     trained = _train(pairs, splits, config, progress)

@@ -24,9 +24,7 @@ def written_out(code, audio, temperature, skip=lambda i, j: False):
     for a, b in ((code, audio), (audio, code)):
         for i in range(len(a)):
             terms = [
-                math.exp(float(a[i] @ b[j]) / temperature)
-                for j in range(len(b))
-                if not skip(i, j)
+                math.exp(float(a[i] @ b[j]) / temperature) for j in range(len(b)) if not skip(i, j)
             ]
             total -= math.log(math.exp(float(a[i] @ b[i]) / temperature) / sum(terms))
     return total / (2 * len(code))
@@ -52,9 +50,7 @@ class TestInfoNCE:
 
     def test_duplicates_are_not_each_others_negatives(self, pairs):
         groups = [0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1, 8]
-        expected = written_out(
-            *pairs, 0.2, skip=lambda i, j: i != j and groups[i] == groups[j]
-        )
+        expected = written_out(*pairs, 0.2, skip=lambda i, j: i != j and groups[i] == groups[j])
         found = info_nce(*pairs, 0.2, torch.tensor(groups))
         assert float(found) == pytest.approx(expected)
 
@@ -80,7 +76,9 @@ class TestSoftInfoNCE:
         code, audio = pairs
         heard = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
         weight, soft_temperature, temperature = 0.7, 0.3, 0.2
-        likeness = (F.cosine_similarity(heard[:, None], heard[None], dim=2) / soft_temperature).exp()
+        likeness = (
+            F.cosine_similarity(heard[:, None], heard[None], dim=2) / soft_temperature
+        ).exp()
         target = (1 - weight) * torch.eye(12) + weight * likeness / likeness.sum(1, keepdim=True)
         expected = 0.0
         for a, b in ((code, audio), (audio, code)):

@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist, pdist
 from scipy.stats import ortho_group, pearsonr, spearmanr
 from sklearn.cross_decomposition import CCA as SklearnCCA
 from sklearn.neighbors import NearestNeighbors
@@ -54,7 +54,7 @@ class TestCKA:
         return hsic(k, l) / np.sqrt(hsic(k, k) * hsic(l, l))
 
     @pytest.mark.parametrize("debiased", [False, True])
-    @pytest.mark.parametrize("n", [5, 60])
+    @pytest.mark.parametrize("n", [5, 8, 60])
     def test_equals_the_formula_with_kernels(self, rng, n, debiased):
         x, y = related(rng, n)
         assert metrics.cka(x, y, debiased=debiased) == pytest.approx(self.brute(x, y, debiased))
@@ -163,9 +163,7 @@ class TestDistances:
         monkeypatch.setattr(distances, "BLOCK", 4)
         x = rng.normal(size=(11, 3))
         found = np.concatenate([block[0] for block in distances.distance_blocks(x, x)])
-        np.testing.assert_allclose(
-            np.sort(found) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6
-        )
+        np.testing.assert_allclose(np.sort(found) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6)
 
 
 class TestNeighbourhoods:
@@ -230,6 +228,34 @@ class TestRetrieval:
         x, y = related(rng)
         with pytest.raises(EarshotError, match="shared space"):
             metrics.recall_at_k(x, y, 1)
+
+
+class TestForetold:
+    def test_the_truly_nearest_foretell_all_and_random_ones_nothing(self, rng):
+        base, heard = rng.normal(size=(400, 5)), rng.normal(size=(300, 5))
+        nearest = NearestNeighbors(n_neighbors=4, metric="cosine").fit(base)
+        assert metrics.foretold(
+            nearest.kneighbors(heard, return_distance=False), heard, base
+        ).mean() == pytest.approx(1)
+        drawn = rng.integers(400, size=(300, 4))
+        assert metrics.foretold(drawn, heard, base).mean() == pytest.approx(0, abs=0.05)
+
+    def test_equals_the_cosines_written_out(self, rng, monkeypatch):
+        monkeypatch.setattr(metrics, "BLOCK", 3)
+        base, heard, found = (
+            rng.normal(size=(9, 3)),
+            rng.normal(size=(7, 3)),
+            np.array([[4, 0]] * 7),
+        )
+        alike = 1 - cdist(heard, base, "cosine")
+        scale = (np.sort(alike, axis=1)[:, -2:].mean(1) - alike.mean(1)).mean()
+        expected = (alike[:, [4, 0]].mean(1) - alike.mean(1)) / scale
+        np.testing.assert_allclose(metrics.foretold(found, heard, base), expected, atol=1e-5)
+
+    def test_where_all_clips_are_equal_there_is_nothing_to_foretell(self):
+        same = np.ones((6, 3))
+        assert np.isnan(metrics.foretold(np.zeros((6, 2), int), same, same)).all()
+        assert len(metrics.foretold(np.empty((0, 5), int), same[:0], same)) == 0
 
 
 class TestEdges:

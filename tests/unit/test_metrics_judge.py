@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import torch
 
 from core.evaluation import metrics
 from core.evaluation.intervals import bootstrap_interval, subsample_interval
@@ -60,6 +63,15 @@ class TestSubsample:
             covered.append(low <= truth <= high)
         assert np.mean(covered) >= 0.8
 
+    def test_leaves_the_number_of_threads_alone(self):
+        before = torch.get_num_threads()
+        try:
+            torch.set_num_threads(2)
+            subsample_interval(lambda rows: torch.get_num_threads(), 20, resamples=3)
+            assert torch.get_num_threads() == 2
+        finally:
+            torch.set_num_threads(before)
+
     def test_few_rows_or_an_undefined_measure_have_no_interval(self):
         assert np.isnan(subsample_interval(lambda rows: 1.0, 7)).all()
         assert np.isnan(subsample_interval(lambda rows: np.nan, 50)).all()
@@ -100,6 +112,15 @@ class TestJudge:
         )
         fitted = shared.train_code, shared.train_audio
         assert table[ALIGNED, "cca"] == metrics.cca(shared.code, shared.audio, fitted_on=fitted)
+
+    def test_found_programs_are_judged_by_ear(self):
+        raw, _ = self.readings()
+        found = np.random.default_rng(0).integers(40, size=(40, 5))
+        table = judge([replace(raw, found=found)], "test").set_index("metric")
+        assert "foretold@5" in table.index and "foretold@5" not in set(judge([raw], "test")["metric"])
+        row = table.loc["foretold@5"]
+        assert row["low"] < row["value"] < row["high"]
+        assert row["value"] == metrics.foretold(found, raw.audio, raw.train_audio).mean()
 
     def test_a_split_without_programs_gives_nan(self):
         empty, train = np.empty((0, 4)), np.random.default_rng(0).normal(size=(20, 4))
