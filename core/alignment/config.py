@@ -54,7 +54,8 @@ class AlignmentConfig:
         With ``soft``: the share of the target that follows audio similarity, [0, 1].
         0 is InfoNCE.
     soft_temperature : float
-        With ``soft``: temperature of the audio similarities; above 0.
+        With ``soft``: temperature of the audio similarities, in their standard
+        deviations; 0.001 to 100.
     distance_weight : float
         Weight of `core.alignment.losses.distance_preservation`, added to either
         objective; 0 leaves it out.
@@ -96,7 +97,7 @@ class AlignmentConfig:
     temperature: float = 0.2
     learnable_temperature: bool = False
     soft_weight: float = 0.9
-    soft_temperature: float = 0.1
+    soft_temperature: float = 1.0
     distance_weight: float = 0.0
 
     learning_rate: float = 1e-3

@@ -44,7 +44,7 @@ def soft_info_nce(
     temperature: Tensor | float,
     heard: Tensor,
     weight: float = 0.9,
-    soft_temperature: float = 0.1,
+    soft_temperature: float = 1.0,
     duplicates: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE whose targets are softened by how alike the clips sound.
@@ -62,7 +62,9 @@ def soft_info_nce(
         Share of the target that follows ``softmax(cosine(heard) / soft_temperature)``;
         the rest is the program's own clip. 0 is `info_nce`.
     soft_temperature : float
-        Above 0.
+        Above 0, in standard deviations of the cosines between different clips: one
+        encoder's lie all above 0.9, another's between 0 and 1, and it means the same
+        for both.
     duplicates : Tensor, int [n], optional
         As of `info_nce`.
 
@@ -76,11 +78,12 @@ def soft_info_nce(
     -----
     Softened targets from the self-similarity of a modality: Gao et al., "SoftCLIP:
     Softer Cross-modal Alignment Makes CLIP Stronger", AAAI 2024. Here audio alone
-    guides both directions, for it is sound that has to be foretold, and the negatives
-    aren't disentangled.
+    guides both directions, for it is sound that has to be foretold, the negatives aren't
+    disentangled, and the temperature is relative.
     """
     logits = _logits(code, audio, temperature, duplicates)  # [n, n]
-    alike = cosines(heard) / soft_temperature  # [n, n]
+    alike = cosines(heard)  # [n, n]
+    alike = alike / (soft_temperature * _spread(alike))
     if duplicates is not None:
         alike = alike.masked_fill(_twins(duplicates), -torch.inf)
     own = torch.eye(len(code), device=code.device)  # [n, n]
@@ -121,6 +124,12 @@ def distance_preservation(projected: Tensor, heard: Tensor) -> Tensor:
     return F.huber_loss(
         ours / ours.mean().clamp_min(floor), theirs / theirs.mean().clamp_min(floor)
     )
+
+
+def _spread(alike: Tensor) -> Tensor:
+    """Standard deviation of what is off the diagonal of [n, n]; above 0 even if all is equal."""
+    different = ~torch.eye(len(alike), dtype=torch.bool, device=alike.device)
+    return alike[different].std(correction=0).clamp_min(1e-6)
 
 
 def cosines(x: Tensor) -> Tensor:

@@ -165,11 +165,13 @@ def _train_epoch(
 
 
 def pair_loss(
-    heads: ProjectionHeads, code: Tensor, audio: Tensor, raw_audio: Tensor, sources: Tensor | None
+    heads: ProjectionHeads, code: Tensor, audio: Tensor, heard: Tensor, sources: Tensor | None
 ) -> Tensor:
-    """The config's objective for projected code and audio [n, dim] and raw audio [n, audio_dim]."""
+    """The config's objective for projected code and audio [n, dim] and raw audio [n, audio_dim].
+
+    How alike clips sound is read off the raw embeddings, which is where they are judged.
+    """
     config = heads.config
-    heard = heads.audio_input(raw_audio)  # [n, audio_dim]: no weight of a head is in it
     if config.objective == "soft":
         loss = soft_info_nce(
             code, audio, heads.temperature, heard,

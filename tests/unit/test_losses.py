@@ -75,10 +75,10 @@ class TestSoftInfoNCE:
     def test_equals_the_formula(self, pairs):
         code, audio = pairs
         heard = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
-        weight, soft_temperature, temperature = 0.7, 0.3, 0.2
-        likeness = (
-            F.cosine_similarity(heard[:, None], heard[None], dim=2) / soft_temperature
-        ).exp()
+        weight, soft_temperature, temperature = 0.7, 0.6, 0.2
+        cosine = F.cosine_similarity(heard[:, None], heard[None], dim=2)
+        spread = float(cosine[~torch.eye(12, dtype=torch.bool)].std(correction=0))
+        likeness = (cosine / (soft_temperature * spread)).exp()
         target = (1 - weight) * torch.eye(12) + weight * likeness / likeness.sum(1, keepdim=True)
         expected = 0.0
         for a, b in ((code, audio), (audio, code)):
@@ -91,12 +91,32 @@ class TestSoftInfoNCE:
     def test_its_least_value_is_where_guesses_equal_audio_similarity(self):
         # Projections that are the clips themselves give exactly the target's softmax.
         heard = F.normalize(torch.randn(9, 6, generator=torch.Generator().manual_seed(2)), dim=1)
-        best = soft_info_nce(heard, heard, 0.1, heard, 1.0, 0.1)
+        spread = float(cosines(heard)[~torch.eye(9, dtype=torch.bool)].std(correction=0))
+        best = soft_info_nce(heard, heard, 0.1, heard, 1.0, 0.1 / spread)
         target = (cosines(heard) / 0.1).softmax(dim=1)
         entropy = -(target * target.log()).sum(1).mean()
         assert float(best) == pytest.approx(float(entropy), rel=1e-5)
         other = F.normalize(heard + 0.3, dim=1)
-        assert float(soft_info_nce(other, heard, 0.1, heard, 1.0, 0.1)) > float(best)
+        assert float(soft_info_nce(other, heard, 0.1, heard, 1.0, 0.1 / spread)) > float(best)
+
+    def test_an_encoder_whose_clips_are_all_alike_gives_the_same_targets(self, pairs):
+        heard = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
+        unit = F.normalize(heard, dim=1)
+        narrow = torch.cat([0.1 * unit, torch.full((12, 1), 0.99**0.5)], dim=1)  # cosines > 0.97
+        assert cosines(narrow).min() > 0.97
+        for temperature in (0.5, 2.0):
+            losses = [
+                float(soft_info_nce(*pairs, 0.1, x, soft_temperature=temperature))
+                for x in (heard, narrow)
+            ]
+            assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+
+    @pytest.mark.parametrize("n", [2, 3, 8])
+    def test_clips_that_are_all_equal_give_a_number(self, n):
+        x = F.normalize(torch.randn(n, 3), dim=1).requires_grad_()
+        loss = soft_info_nce(x, x, 0.1, torch.ones(n, 5))
+        loss.backward()
+        assert torch.isfinite(loss) and torch.isfinite(x.grad).all()
 
     def test_a_near_twin_is_less_wrong_than_a_stranger(self):
         heard = torch.tensor([[1.0, 0.0], [0.99, 0.14], [0.0, 1.0]])
