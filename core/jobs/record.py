@@ -112,6 +112,9 @@ def is_lost(record: Record) -> bool:
 def end_lost(record: Record, exit_status: int | None = None) -> Record | None:
     """The changes that end a job whose process is gone and said nothing; None if it had ended.
 
+    Who only saw that the process is gone does not know its exit status; who started
+    it may learn it later, and then says the same thing better.
+
     Parameters
     ----------
     record : dict
@@ -119,7 +122,8 @@ def end_lost(record: Record, exit_status: int | None = None) -> Record | None:
     exit_status : int, optional
         Of the process, minus the signal's number when a signal ended it, if known.
     """
-    if record["state"] not in ACTIVE:
+    guessed = record["state"] == "failed" and record["exit"] is None
+    if record["state"] not in ACTIVE and not (guessed and exit_status is not None):
         return None
     if record["cancel_asked"] is not None:
         return end("cancelled", exit_status)

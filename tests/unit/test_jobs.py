@@ -88,7 +88,9 @@ def test_leaving_with_a_status_is_an_end(status, state):
 
 
 def test_a_command_that_cannot_even_begin_has_failed():
-    job = ended(jobs.start(["x"], "x", command=[sys.executable, "-c", "import nothing_like_it"]))
+    job = jobs.start(["x"], "x", command=[sys.executable, "-c", "import nothing_like_it"])
+    # That it is gone may be seen a moment before its exit status is known.
+    job = until(job, lambda j: j.exit is not None)
     assert (job.state, job.exit) == ("failed", 1)
     assert "status 1" in job.error.message and "nothing_like_it" in job.log_tail()
 
@@ -137,6 +139,15 @@ def test_a_job_outlives_who_started_it_and_is_missed_when_killed(tmp_path):
     assert ended(other).state == "failed"
     # It is written down, not only seen.
     assert record.read(other.folder)["state"] == "failed"
+
+
+def test_an_exit_status_that_comes_late_tells_more(home):
+    folder = engine._make_folder(home_made(home), ["build", "x"], "gone")
+    record.update(folder, lambda found: {"pid": 1, "process_start": -1})
+    assert (jobs.job("1").state, jobs.job("1").exit) == ("failed", None)
+    record.update(folder, lambda found: record.end_lost(found, 3))
+    assert jobs.job("1").exit == 3 and "status 3" in jobs.job("1").error.message
+    assert record.end_lost(record.read(folder), 0) is None
 
 
 def test_a_pid_that_was_given_out_again_is_not_the_job(tmp_path):
