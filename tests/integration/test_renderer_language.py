@@ -189,8 +189,14 @@ def test_fx_made_in_a_loop_do_not_pile_up():
 
 
 def test_what_live_passes_over_is_told_with_its_line():
-    result = render_result("play 60\nsample :no_such_sample\nmidi 60", 2)
-    assert [(w.kind, w.line) for w in result.warnings] == [("missing_sample", 2), ("ignored", 3)]
+    source = (
+        "play 60\nsample :no_such_sample\nmidi 60\nplay 200\nuse_external_synths true\nsynth :zork"
+    )
+    result = render_result(source, 2)
+    assert result.ok
+    assert [(w.kind, w.line) for w in result.warnings] == [
+        ("missing_sample", 2), ("ignored", 3), ("out_of_range", 4), ("unknown_synth", 6)
+    ]  # fmt: skip
 
 
 ERRORS = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import inspect
+import sys
 from types import ModuleType
 
 from core.cli.output import show, table
@@ -46,5 +47,6 @@ def _load(name: str) -> ModuleType:
     """Load a benchmark; they belong to the tests, which are no package."""
     spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCHMARKS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(BENCHMARKS))  # benchmarks share helpers
     spec.loader.exec_module(module)
     return module

@@ -25,16 +25,11 @@ class ProgramRun
     @report = Report.new
     @limits = Limits.new
     report = @report
-    link = ScsynthLink.new(@limits) { |kind, what| ProgramRun.tell(report, kind, what) }
+    link = ScsynthLink.new(@limits) { |kind, message| report.warn(kind, message, Report.line) }
     Object.const_set(:LINK, link)
     @runtime = boot_sonic_pi(@report)
     @origin = VirtualTime.now
     link.score.started
-  end
-
-  def self.tell(report, kind, what)
-    message = kind == 'unknown_synth' ? "scsynth has no synth #{what}: nothing sounds" : what
-    report.warn(kind, message, Report.line)
   end
 
   # Run the program for its seconds of virtual time and write result and score.

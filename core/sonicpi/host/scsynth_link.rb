@@ -12,7 +12,8 @@ class ScsynthLink
   # Answered here, but no part of a score: scsynth must write no file, and what
   # it would say is known.
   NOT_SCORED = %w[/sync /notify /clearSched /d_loadDir /b_query /b_write /b_close /status /quit].freeze
-  ADD_AFTER = 3
+  # From 8 Hz to half the sample rate, as MIDI notes.
+  HEARD_NOTES = (0.0..136.7).freeze
 
   attr_reader :score, :alive
 
@@ -52,9 +53,20 @@ class ScsynthLink
   def record(time, address, args)
     @limits.line = Report.line if @limits.near?(@alive)
     return if NOT_SCORED.include?(address)
-    return if address == '/s_new' && NOT_PLAYED.include?(args[0])
+    if address == '/s_new'
+      return if NOT_PLAYED.include?(args[0])
+      look_at_synth(args)
+    end
     @score.add(time, address, args)
     @limits.events(@score.size)
+  end
+
+  # Live Sonic Pi says nothing of these, and nothing sounds.
+  def look_at_synth(args)
+    @warn.call('unknown_synth', "scsynth has no synth #{args[0]}: nothing sounds") unless synthdef?(args[0])
+    return unless (place = args.index('note'))
+    note = args[place + 1]
+    @warn.call('out_of_range', "note #{note.round(2)} lies beyond hearing") unless HEARD_NOTES.cover?(note)
   end
 
   def apply(address, args)
@@ -86,7 +98,7 @@ class ScsynthLink
   def synth(args)
     name, id, action, target, *controls = args
     return server_info if name == 'sonic-pi-server-info'
-    return @warn.call('unknown_synth', name) unless synthdef?(name)
+    return unless synthdef?(name)
     return unless (node = add(id, action, target))
     node.synthdef = name
     node.args = Hash[*controls]

@@ -1,0 +1,165 @@
+"""Does an offline render equal what Sonic Pi plays live? Events one by one, and sound.
+
+Each program is played twice live and rendered once. Offline against live stands beside
+live against live: no render can be nearer to live than live is to itself. Recordings and
+a page to compare them by ear are left in artifacts/fidelity.
+"""
+
+from __future__ import annotations
+
+import html
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from _live_sonic_pi import LiveSonicPi, decoded
+
+from core.sonicpi import Clip, events, render
+from core.workspace import atomic_write, root
+
+EXAMPLES = Path("/usr/share/sonic-pi/examples")
+SECONDS = 6.0
+# What differs from run to run by its nature: numbers that name nodes, busses and buffers.
+NAMES_OF_THINGS = {"in_bus", "out_bus", "buf", "buffer"}
+TIME_STEP = 0.002  # events nearer than this in time are at the same time
+
+PROGRAMS = {
+    "notes": "use_bpm 100\n8.times { |i| play 60 + 2 * i, release: 0.5; sleep 1 }",
+    "chords": "use_synth :saw\n[:major, :minor, :m7].each { |c| play chord(:e3, c), amp: 0.6; sleep 1.5 }",
+    "controlled": "s = synth :prophet, note: 40, sustain: 4, note_slide: 1, cutoff_slide: 2\n"
+    "sleep 0.5\ncontrol s, note: 52, cutoff: 70\nsleep 1.5\ncontrol s, note: 47\nsleep 1\nkill s",
+    "samples": "use_bpm 120\nlive_loop :a do\n  sample :bd_haus\n  sleep 0.5\n  sample :drum_snare_soft, rate: 0.8\n"
+    "  sleep 0.5\n  sample :loop_amen, beat_stretch: 4, finish: 0.25, lpf: 90\n  sleep 1\nend",
+    "onsets and slices": "8.times { |i| sample :loop_amen, onset: i; sleep 0.25; sample :loop_garzul, slice: i, num_slices: 16; sleep 0.5 }",
+    "nested FX": "with_fx :reverb, room: 0.9 do\n  with_fx :echo, phase: 0.25, decay: 2 do\n    4.times { play scale(:e4, :minor).tick, release: 0.2; sleep 0.75 }\n  end\nend",
+    "FX in a loop": "live_loop :a do\n  with_fx :bitcrusher, sample_rate: 4000 do\n    synth :tb303, note: (ring 40, 43, 47).tick, release: 0.3\n  end\n  sleep 0.5\nend",
+    "now and later FX": "with_fx(:gverb) { play 70, release: 0.3; sleep 1 }\nwith_fx(:tanh) { synth :saw, note: 45; sleep 1 }\nwith_fx(:pitch_shift, pitch: 5) { play 60; sleep 1 }\nwith_fx(:wobble) { synth :dsaw, note: 40, sustain: 1; sleep 1 }",
+    "cue and sync": "live_loop :beat do\n  sample :bd_tek\n  sleep 0.5\nend\nlive_loop :melody, sync: :beat do\n  synth :pluck, note: (scale :c4, :major_pentatonic).tick\n  sleep 0.25\nend",
+    "randomness": "use_random_seed 11\nlive_loop :a do\n  synth [:beep, :tri, :fm].choose, note: rrand_i(48, 72), release: rrand(0.1, 0.5), pan: rrand(-1, 1)\n  sleep [0.25, 0.5].choose\nend",
+    "threads": "in_thread(delay: 0.5) { 6.times { play 72, release: 0.1; sleep 0.5 } }\nat([1, 2, 3], [60, 64, 67]) { |n| synth :piano, note: n }\ntime_warp(0.25) { play 50 }\ndensity(2) { 2.times { sample :drum_cymbal_closed; sleep 1 } }\nsleep 2",
+    "noise": "synth :noise, release: 2, cutoff: 90\nsleep 2\nsynth :bnoise, sustain: 1, release: 1\nsleep 2\nsynth :cnoise, release: 1",
+    "example: haunted": EXAMPLES / "apprentice/haunted.rb",
+    "example: acid": EXAMPLES / "magician/acid.rb",
+}  # fmt: skip
+
+
+def run(variants: int | None = None) -> list[tuple[str, str]]:
+    """Compare; return (program, figures) rows.
+
+    Parameters
+    ----------
+    variants : int, optional
+        Only so many of the programs.
+    """
+    rows = [("program", "events same | live   cosine | live   dB | live")]
+    folder = root() / "fidelity"
+    pages = []
+    with tempfile.TemporaryDirectory() as home, LiveSonicPi(Path(home)) as live:
+        for name, program in list(PROGRAMS.items())[:variants]:
+            source = program.read_text("utf-8") if isinstance(program, Path) else program
+            takes = [live.take(source, SECONDS) for _ in range(2)]
+            figures = _compared(source, takes, folder / name.replace(":", "").replace(" ", "-"))
+            rows.append((name, figures))
+            pages.append((name, figures, source))
+    with atomic_write(folder / "index.html", "w") as page:
+        page.write(_page(pages))
+    rows.append(("to compare by ear", str(folder / "index.html")))
+    return rows
+
+
+def _compared(source: str, takes: list, place: Path) -> str:
+    offline = render(source, SECONDS)
+    ours = [(e.time, e.address, list(e.arguments)) for e in events(source, SECONDS)]
+    first, second = ([decoded(*message) for message in messages] for messages, _ in takes)
+    one, two = (clip for _, clip in takes)
+    near = [_sound(offline, one), _sound(offline, two)]
+    cosine, decibels = np.mean(near, axis=0)
+    live_cosine, live_decibels = _sound(one, two)
+    for label, clip in (("offline", offline), ("live-1", one), ("live-2", two)):
+        clip.save(place.with_name(f"{place.name}-{label}.flac"))
+    return (
+        f"{_same(ours, first):6.1%} | {_same(first, second):6.1%}   "
+        f"{cosine:.4f} | {live_cosine:.4f}   {decibels:.2f} | {live_decibels:.2f}"
+    )
+
+
+def _same(one: list, two: list) -> float:
+    """Return the share of events that both have: time from the first sound, what, and options."""
+    counted, other = (Counter(_keys(messages)) for messages in (one, two))
+    return (counted & other).total() / max(counted.total(), other.total(), 1)
+
+
+def _keys(messages: list) -> list[tuple]:
+    """Describe each sound and each change so that runs can be compared.
+
+    Left out are the job's mixer, and what comes after the last sound, which a
+    recording may cut off.
+    """
+    kinds: dict[int, str] = {}
+    found = []
+    for when, address, arguments in sorted(messages, key=lambda message: message[0]):
+        if address == "/s_new":
+            kinds[arguments[1]] = arguments[0]
+            pairs = arguments[4:]
+        elif address == "/n_set":
+            pairs = arguments[1:]
+        else:
+            continue
+        synthdef = kinds.get(arguments[0] if address == "/n_set" else arguments[1], "?")
+        if synthdef == "?" or synthdef.endswith(("mixer", "recorder")):
+            continue
+        controls = dict(zip(pairs[::2], pairs[1::2]))
+        options = frozenset(
+            (k, float(np.float32(v))) for k, v in controls.items() if k not in NAMES_OF_THINGS
+        )
+        found.append((when, address, synthdef, options))
+    start = min((when for when, _, synthdef, _ in found if "fx_" not in synthdef), default=0.0)
+    return [
+        (round((when - start) / TIME_STEP), address, synthdef, options)
+        for when, address, synthdef, options in found
+        if when - start < SECONDS - 1 and ("fx_" not in synthdef or when >= start)
+    ]
+
+
+def _sound(one: Clip, two: Clip) -> tuple[float, float]:
+    """Return the centred cosine of two clips' log-mel spectra and their mean difference in dB."""
+    a, b = (clip.samples.mean(axis=1) for clip in (one, two))
+    lag = _lag(a, b)
+    a, b = a[max(-lag, 0) :], b[max(lag, 0) :]
+    length = min(len(a), len(b), int((SECONDS - 0.5) * 44_100))
+    x, y = _log_mel(a[:length]), _log_mel(b[:length])
+    cosine = np.corrcoef(x.ravel(), y.ravel())[0, 1]
+    return float(cosine), float(np.abs(x - y).mean())
+
+
+def _lag(a: np.ndarray, b: np.ndarray) -> int:
+    """Return by how many frames `b` is later than `a`, by their cross-correlation."""
+    size = 1 << (len(a) + len(b)).bit_length()
+    product = np.conj(np.fft.rfft(np.abs(a), size)) * np.fft.rfft(np.abs(b), size)
+    place = int(np.fft.irfft(product).argmax())
+    return place if place < size // 2 else place - size
+
+
+def _log_mel(samples: np.ndarray, bands: int = 64, window: int = 2048, hop: int = 512) -> np.ndarray:
+    """Return log-mel power in dB, [bands, frames], no lower than 80 dB below its peak."""
+    frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop]
+    power = np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) ** 2
+    mel = 2595 * np.log10(1 + np.fft.rfftfreq(window, 1 / 44_100) / 700)
+    edges = np.linspace(0, mel[-1], bands + 2)
+    rise = (mel - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
+    fall = (edges[2:, None] - mel) / (edges[2:] - edges[1:-1])[:, None]
+    spectrum = np.maximum(np.minimum(rise, fall), 0) @ power.T
+    return 10 * np.log10(np.maximum(spectrum, spectrum.max() * 1e-8))
+
+
+def _page(programs: list[tuple[str, str, str]]) -> str:
+    parts = ["<!doctype html><meta charset=utf-8><title>Offline and live Sonic Pi</title>"]
+    parts.append("<h1>Offline and live Sonic Pi</h1>")
+    for name, figures, source in programs:
+        stem = name.replace(":", "").replace(" ", "-")
+        parts.append(f"<h2>{html.escape(name)}</h2><p>{html.escape(figures)}</p>")
+        for label in ("offline", "live-1", "live-2"):
+            parts.append(f"<p>{label} <audio controls src='{stem}-{label}.flac'></audio></p>")
+        parts.append(f"<pre>{html.escape(source)}</pre>")
+    return "\n".join(parts)
