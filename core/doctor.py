@@ -191,8 +191,7 @@ def _unmet_pins() -> list[str]:
 
 def _encoders() -> list[DoctorRow]:
     try:
-        from core.encoders.presets import PRESETS
-        from core.encoders.registry import entries
+        from core.encoders import PRESETS, entries
 
         found = [(entry, entry.at_hand()) for entry in entries()]
     except ImportError:

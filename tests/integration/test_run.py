@@ -278,9 +278,7 @@ def test_with_sudo_that_asks_nothing_it_installs_what_is_missing(place):
         f'#!/bin/bash\nprintf "%s %s\\n" "$DEBIAN_FRONTEND" "$*" >>"{marks}"\n',
     )
     place.tool("dpkg", "#!/bin/bash\n")
-    place.tool(
-        "dpkg-query", f'#!/bin/bash\n[[ -f "{marks}" ]] || exit 1\n' + ALL_INSTALLED[12:]
-    )
+    place.tool("dpkg-query", f'#!/bin/bash\n[[ -f "{marks}" ]] || exit 1\n' + ALL_INSTALLED[12:])
     place.tool("sudo", '#!/bin/bash\n[[ $1 == -n ]] && shift && exec "$@"\nexit 1\n')
     prefix = ()
     if os.geteuid() == 0:
