@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pandas as pd
 import streamlit as st
 
@@ -11,6 +13,21 @@ from core.stages.estimate import estimate
 from pages.parts import cached, frame, job, place, say, starter
 
 
+@dataclass(frozen=True)
+class State:
+    """What decides the next step.
+
+    Attributes
+    ----------
+    step : {"build", "finish", "train", "listen"}
+    corpus : str
+        The corpus that the step is about; "" before the first.
+    """
+
+    step: str
+    corpus: str = ""
+
+
 def page() -> None:
     st.title("Hear what a program will sound like")
     st.markdown(
@@ -18,9 +35,15 @@ def page() -> None:
         " code and sound together in one space. Then it finds, for any code, the clips nearest"
         " to it, without rendering it."
     )
-    troubles()
     with say.errors():
-        next_step()
+        troubles()
+        active = [each for each in jobs.jobs() if each.active]
+        state = state_of(list_corpora())
+        steps(state, busy=bool(active))
+        for each in reversed(active):
+            job.panel(each)
+        if not active:
+            failed(state)
         workspace()
 
 
@@ -35,109 +58,129 @@ def troubles() -> None:
                 st.code(row.remedy, language="bash", wrap_lines=True)
 
 
-def next_step() -> None:
-    active = [each for each in jobs.jobs() if each.active]
-    if active:
-        for each in reversed(active):
-            job.panel(each)
-        return
-    names = list_corpora()
-    if not names:
-        offer_starter()
-        return
-    ready = [name for name in names if Corpus.open(name).newest_alignment()]
-    if ready:
-        offer_listening(ready[0])
-        return
-    built = [name for name in names if not Corpus.open(name).counts()["pending"]]
-    built = [name for name in built if Corpus.open(name).counts()["ok"]]
-    if built:
-        offer_training(starter.NAME if starter.NAME in built else built[0])
-    else:
-        offer_finishing(starter.NAME if starter.NAME in names else names[0])
+def state_of(names: list[str]) -> State:
+    """How far the workspace is; the starter corpus goes before others that are as far."""
+    names = sorted(names, key=lambda name: name != starter.NAME)
+    opened = {name: Corpus.open(name) for name in names}
+    for name, corpus in opened.items():
+        if corpus.newest_alignment() is not None:
+            return State("listen", name)
+    counts = {name: corpus.counts() for name, corpus in opened.items()}
+    for name, count in counts.items():
+        if count["ok"] and not count["pending"]:
+            return State("train", name)
+    return State("finish", names[0]) if names else State("build")
 
 
-def offer_starter() -> None:
-    failed(job.latest("build", starter.NAME))
+def steps(state: State, busy: bool) -> None:
+    """Draw the way: what is done, the next step with its button, and what comes then."""
+    build, train, listen = st.columns(3, gap="small")
+    with build.container(border=True, height="stretch", key="step-build"):
+        if state.step == "build":
+            heading(1, "Build a corpus")
+            build_step(busy)
+        elif state.step == "finish":
+            heading(1, "Finish the corpus")
+            finish_step(state.corpus, busy)
+        else:
+            heading(1, "Build a corpus", done=True)
+            counts = Corpus.open(state.corpus).counts()
+            st.caption(f"{say.plain(state.corpus)} holds {say.count(counts['ok'], 'clip')}.")
+            if st.button("Make more programs", type="tertiary", icon=":material/tune:"):
+                st.switch_page("pages/generate.py")
+    with train.container(border=True, height="stretch", key="step-train"):
+        heading(2, "Train an alignment", done=state.step == "listen")
+        train_step(state, busy)
+    with listen.container(border=True, height="stretch", key="step-listen"):
+        heading(3, "Listen")
+        listen_step(state)
+
+
+def heading(number: int, title: str, done: bool = False) -> None:
+    mark = ":green[:material/check_circle:]" if done else f"**{number}.**"
+    st.markdown(f"{mark} **{title}**")
+
+
+def build_step(busy: bool) -> None:
     recipe = starter.recipe()
-    with st.container(border=True):
-        st.subheader("Begin with the starter corpus")
-        st.markdown(
-            f"{say.count(recipe.programs, 'program')}: {recipe.per_template} variants of each of"
-            f" {say.count(len(recipe.templates), 'template')}, each after a section of Sonic Pi's"
-            " tutorial, with a clip of 18 s."
-        )
-        with st.spinner("Looking for encoders …"):
-            preset, why = cached.preset()
-        expected = estimate(recipe.programs, preset=preset)
-        with st.container(horizontal=True):
-            st.metric("Time", say.duration(expected.seconds), width="content")
-            st.metric("Disk", say.size(expected.bytes), width="content")
-            st.metric("Free", say.size(cached.free_bytes()), width="content")
-        st.caption(say.plain(why))
-        st.button(
-            "Build the starter corpus", type="primary", icon=":material/library_music:",
-            on_click=start, args=(recipe.argv, "Build the starter corpus"),
-        )  # fmt: skip
+    with st.spinner("Looking for encoders …"):
+        preset, why = cached.preset()
+    expected = estimate(recipe.programs, preset=preset)
+    st.caption(
+        f"The starter corpus: {recipe.per_template} variants of each of"
+        f" {say.count(len(recipe.templates), 'template')}, which go through Sonic Pi's tutorial;"
+        f" {say.count(recipe.programs, 'program')} with a clip of 18 s."
+    )
+    st.markdown(
+        f":material/schedule: {say.duration(expected.seconds).capitalize()}"
+        f" &ensp; :material/hard_drive: {say.size(expected.bytes)} of"
+        f" {say.size(cached.free_bytes())} free"
+    )
+    st.button(
+        "Build the starter corpus", type="primary", icon=":material/library_music:",
+        disabled=busy, on_click=start, args=(recipe.argv, "Build the starter corpus"),
+    )  # fmt: skip
+    st.caption(say.plain(why))
 
 
-def offer_finishing(name: str) -> None:
-    failed(job.latest("build", name))
+def finish_step(name: str, busy: bool) -> None:
     counts = Corpus.open(name).counts()
-    argv = starter.recipe().argv if name == starter.NAME else again(name)
-    with st.container(border=True):
-        st.subheader("Finish the corpus")
-        st.markdown(
-            f"Corpus {say.plain(name)} has {counts['ok']:,} clips;"
-            f" {say.count(counts['pending'], 'program')} are not rendered yet."
-            " Building goes on where it was stopped."
-        )
-        st.button(
-            "Go on building", type="primary", icon=":material/play_arrow:",
-            on_click=start, args=(argv, f"Build corpus {name}"),
-        )  # fmt: skip
+    if busy:
+        st.caption(f"{say.plain(name)} is being made.")
+        return
+    st.caption(
+        f"{say.plain(name)} has {say.count(counts['ok'], 'clip')};"
+        f" {say.count(counts['pending'], 'program')} are not rendered yet."
+        " Building goes on where it was stopped."
+    )
+    st.button(
+        "Go on building", type="primary", icon=":material/play_arrow:",
+        on_click=start, args=(again(name), f"Build corpus {name}"),
+    )  # fmt: skip
 
 
 def again(name: str) -> list[str]:
-    """The command of the newest build of this corpus, or one that adds nothing new."""
+    """The command that goes on with a corpus: its newest build's, else the starter's."""
     before = job.latest("build", name)
-    return list(before.argv) if before else ["build", name]
+    if before is not None:
+        return list(before.argv)
+    return starter.recipe().argv if name == starter.NAME else ["build", name]
 
 
-def offer_training(name: str) -> None:
-    failed(job.latest("train", name))
-    counts = Corpus.open(name).counts()
-    with st.container(border=True):
-        st.subheader("Train an alignment")
-        st.markdown(
-            f"Corpus {say.plain(name)} is ready: {say.count(counts['ok'], 'clip')}, code and sound"
-            " embedded. Training brings the two together; it takes about a minute."
-        )
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(
-                f"Train on {say.plain(name)}", type="primary", icon=":material/model_training:",
-                on_click=start, args=(["train", name], f"Train an alignment of {name}"),
-            )  # fmt: skip
-            if st.button("Choose how on Train", type="tertiary", icon=":material/tune:"):
-                place.go("pages/train.py", name)
+def train_step(state: State, busy: bool) -> None:
+    if state.step == "listen":
+        corpus = Corpus.open(state.corpus)
+        number = len(corpus.alignments())
+        st.caption(f"{say.plain(state.corpus)} has {say.count(number, 'alignment')}.")
+        if st.button("See what it changed", type="tertiary", icon=":material/query_stats:"):
+            place.go("pages/train.py", state.corpus)
+        return
+    st.caption("Brings code and sound together in one space. It takes about a minute.")
+    if state.step == "train":
+        st.button(
+            f"Train on {say.plain(state.corpus)}", type="primary", disabled=busy,
+            icon=":material/model_training:", on_click=start,
+            args=(["train", state.corpus], f"Train an alignment of {state.corpus}"),
+        )  # fmt: skip
+        if st.button("Choose how", type="tertiary", icon=":material/tune:"):
+            place.go("pages/train.py", state.corpus)
 
 
-def offer_listening(name: str) -> None:
-    with st.container(border=True):
-        st.subheader("Listen")
-        st.markdown("Write or paste code, and hear the clips that are nearest to it.")
-        with st.container(horizontal=True, vertical_alignment="center"):
-            if st.button("Find clips for code", type="primary", icon=":material/hearing:"):
-                place.go("pages/listen.py", name)
-            if st.button("See the map", icon=":material/scatter_plot:"):
-                place.go("pages/map.py", name)
-            if st.button("Make more programs", icon=":material/tune:"):
-                st.switch_page("pages/generate.py")
+def listen_step(state: State) -> None:
+    st.caption("Write or paste code, and hear the clips that are nearest to it.")
+    if state.step != "listen":
+        return
+    if st.button("Find clips for code", type="primary", icon=":material/hearing:"):
+        place.go("pages/listen.py", state.corpus)
+    if st.button("See the map", type="tertiary", icon=":material/scatter_plot:"):
+        place.go("pages/map.py", state.corpus)
 
 
-def failed(last: jobs.Job | None) -> None:
+def failed(state: State) -> None:
     """Show the job that should have brought us further, if it didn't."""
-    if last is not None and last.state in ("failed", "cancelled"):
+    name = state.corpus or starter.NAME
+    last = job.latest("train" if state.step == "train" else "build", name)
+    if state.step != "listen" and last is not None and last.state in ("failed", "cancelled"):
         job.panel(last)
 
 
@@ -151,14 +194,15 @@ def workspace() -> None:
     names = list_corpora()
     if names:
         st.subheader("Corpora")
-        st.dataframe(
-            pd.DataFrame([corpus_row(name) for name in names]), hide_index=True, width="stretch"
-        )
+        st.dataframe(pd.DataFrame([corpus_row(name) for name in names]), hide_index=True)
     ended = [each for each in jobs.jobs() if not each.active][:5]
     if ended:
         st.subheader("Last jobs")
+        rows = pd.DataFrame([job_row(each) for each in ended])
+        if not rows["Why"].any():
+            rows = rows.drop(columns="Why")
         st.dataframe(
-            pd.DataFrame([job_row(each) for each in ended]), hide_index=True, width="stretch",
+            rows, hide_index=True,
             column_config={"Ended": st.column_config.DatetimeColumn(format="distance")},
         )  # fmt: skip
 
@@ -181,7 +225,7 @@ def job_row(each: jobs.Job) -> dict:
     return {
         "Job": each.title,
         "State": job.STATES[each.state][0],
-        "Ended": pd.Timestamp(each.ended, unit="s", tz="UTC"),
+        "Ended": pd.Timestamp(each.ended or each.created, unit="s", tz="UTC"),
         "Took": say.duration(each.seconds),
         "Why": str(each.error) if each.error else "",
     }

@@ -13,7 +13,7 @@ from pages.parts import player, warm
 from pages.parts.job import running_list
 
 HERE = Path(__file__).parent
-ICON = str(HERE / "logo.svg")
+LOGO = str(HERE / "logo.svg")
 # Pages that show their jobs themselves, larger.
 SHOW_JOBS = ("Home", "Train")
 
@@ -21,7 +21,7 @@ SHOW_JOBS = ("Home", "Train")
 
 def begin() -> None:
     """Draw what stands above the page."""
-    st.logo(ICON, size="large")
+    st.logo(LOGO, size="large")
     st.html(HERE / "style.css")
 
 

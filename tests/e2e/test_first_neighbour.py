@@ -1,0 +1,170 @@
+"""A newcomer's way through the dashboard, in a real browser with the real Sonic Pi."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e import steps
+from tests.e2e.conftest import PATIENCE_MS, PROJECT, Dashboard
+
+pytestmark = pytest.mark.timeout(1500)
+
+
+def test_from_an_empty_workspace_to_the_first_neighbour(dashboard: Dashboard, page: Page) -> None:
+    page.goto(dashboard.url)
+    steps.settled(page)
+    expect(page.get_by_text("24 programs with a clip")).to_be_visible()
+    page.get_by_role("button", name="Build the starter corpus").click()
+
+    # The job shows how far it is, and a reload shows the same job.
+    panel = page.locator('[class*="st-key-job-"]')
+    expect(panel.get_by_text("Build the starter corpus")).to_be_visible()
+    page.reload()
+    expect(panel.get_by_text("Build the starter corpus")).to_be_visible()
+    expect(panel.get_by_role("button", name="Cancel")).to_be_visible()
+
+    # When it has ended, the page leads on by itself.
+    train = page.get_by_role("button", name="Train on starter")
+    expect(train).to_be_enabled(timeout=PATIENCE_MS)
+    steps.settled(page)
+    train.click()
+    listen = page.get_by_role("button", name="Find clips for code")
+    expect(listen).to_be_visible(timeout=PATIENCE_MS)
+    steps.settled(page)
+    listen.click()
+
+    # A snippet is there already, and its nearest clips were found without rendering it.
+    expect(page.get_by_role("heading", name="Listen")).to_be_visible()
+    neighbours = page.locator('[class*="st-key-neighbour-"]')
+    expect(neighbours).to_have_count(5, timeout=PATIENCE_MS)
+    steps.settled(page)
+    for number in range(5):
+        heard = steps.measured(neighbours.nth(number).locator("audio"))
+        assert heard["ready"] == pytest.approx(18, abs=0.05)
+        assert heard["seconds"] == pytest.approx(18, abs=0.05)
+        assert heard["rms"] > 1e-3
+
+
+@pytest.fixture
+def trained(dashboard: Dashboard) -> None:
+    """A corpus with an alignment, made from the command line if the test above did not run."""
+    for command in (
+        ["build", "starter", "--per-template", "6", "--templates",
+         *dashboard.environment["EARSHOT_STARTER_TEMPLATES"].split(",")],
+        ["train", "starter"],
+    ):  # fmt: skip
+        if command[0] == "train" and list(dashboard.workspace.glob("corpora/starter/alignments/0*")):
+            return
+        subprocess.run(
+            [sys.executable, "-m", "core", *command], cwd=PROJECT, env=dashboard.environment,
+            check=True, timeout=900, capture_output=True,
+        )  # fmt: skip
+
+
+def test_other_code_finds_other_clips_and_one_sounds_at_a_time(
+    dashboard: Dashboard, trained: None, page: Page
+) -> None:
+    page.goto(dashboard.url)
+    steps.settled(page)
+    steps.open_page(page, "Listen")
+    neighbours = page.locator('[class*="st-key-neighbour-"]')
+    expect(neighbours).to_have_count(5)
+    before = neighbours.all_inner_texts()
+    page.get_by_role("textbox", name="Sonic Pi code").fill(
+        "use_bpm 120\nlive_loop :drums do\n  sample :bd_haus\n  sleep 1\nend\n"
+    )
+    page.get_by_role("button", name="Find the nearest clips").click()
+    steps.settled(page)
+    expect(neighbours).to_have_count(5)
+    assert neighbours.all_inner_texts() != before
+
+    players = page.locator('[class*="st-key-neighbour-"] audio')
+    pictures = page.locator('[class*="st-key-neighbour-"] .waveform')
+    for number in (0, 1):
+        steps.measured(players.nth(number))
+        pictures.nth(number).click()
+        page.wait_for_function(
+            "n => { const a = document.querySelectorAll('[class*=\"st-key-neighbour-\"] audio')[n];"
+            " return !a.paused && a.currentTime > 9; }", arg=number,
+        )  # fmt: skip
+    assert players.nth(0).evaluate("audio => audio.paused")
+    page.get_by_role("heading", name="Listen").click()
+    page.keyboard.press("Space")
+    assert players.nth(1).evaluate("audio => audio.paused")
+
+
+def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
+    dashboard: Dashboard, trained: None, page: Page
+) -> None:
+    page.goto(dashboard.url)
+    steps.settled(page)
+    steps.open_page(page, "Listen")
+    editor = page.get_by_role("textbox", name="Sonic Pi code")
+    editor.fill("play 60, release: 4\nsleep 4\nplay 64, release: 4\n")
+    page.get_by_role("button", name="Render mine").click()
+    heard = steps.measured(page.locator(".st-key-mine audio"))
+    assert heard["ready"] == pytest.approx(18, abs=0.05)
+    assert heard["rms"] > 1e-3
+
+    editor.fill("play 60\nsleep 1\nplay nothing_of_that_name\n")
+    page.get_by_role("button", name="Render mine").click()
+    failure = page.locator(".st-key-mine").get_by_text("line 3")
+    expect(failure).to_be_visible()
+    expect(page.locator(".st-key-mine audio")).to_have_count(0)
+
+
+def test_a_click_on_the_map_opens_a_card_that_plays(
+    dashboard: Dashboard, trained: None, page: Page
+) -> None:
+    page.goto(dashboard.url)
+    steps.settled(page)
+    steps.open_page(page, "Map")
+    # The third code point of the picture after alignment.
+    where = steps.point(page, trace=1, index=2)
+    page.mouse.move(where["x"], where["y"])
+    page.wait_for_timeout(300)  # plotly notes what is under the pointer
+    page.mouse.click(where["x"], where["y"])
+    card = page.locator(".st-key-card")
+    heard = steps.measured(card.locator("audio"))
+    assert heard["rms"] > 1e-3
+    page.wait_for_function("document.querySelector('.st-key-card audio').currentTime > 0.2")
+    # Ring, diamond and the line between them, in both pictures.
+    expect(page.locator(".earshot-marks > *")).to_have_count(6)
+    address = page.url
+    assert "program=" in address
+
+    # Another colour keeps the card; so does the address in another tab.
+    page.get_by_text("Role", exact=True).click()
+    steps.settled(page)
+    expect(card).to_be_visible()
+    name = card.get_by_text(re.compile(r"^\w+-\d{4}$")).inner_text()
+    page.goto(address)
+    steps.settled(page)
+    expect(card.get_by_text(name, exact=True)).to_be_visible()
+    card.locator(".st-key-near-list button").first.click()
+    steps.settled(page)
+    expect(card.get_by_text(name, exact=True)).to_have_count(0)
+
+
+def test_a_variant_is_drawn_fixed_rendered_and_heard(dashboard: Dashboard, page: Page) -> None:
+    page.goto(dashboard.url)
+    steps.settled(page)
+    steps.open_page(page, "Generate")
+    synth = page.get_by_role("combobox", name="synth", exact=True)
+    synth.click()
+    page.keyboard.type("saw")
+    page.keyboard.press("Enter")
+    code = page.locator('[data-testid="stCode"]').first
+    expect(code).to_contain_text(":saw")
+    page.get_by_role("button", name="Another").click()
+    steps.settled(page)
+    expect(code).to_contain_text(":saw")
+    page.get_by_role("button", name="Render and hear").click()
+    heard = steps.measured(page.locator(".st-key-clip-heard audio"))
+    assert heard["ready"] == pytest.approx(18, abs=0.05)
+    assert heard["rms"] > 1e-3
