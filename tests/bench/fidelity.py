@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -86,12 +85,26 @@ def _compared(source: str, takes: list, place: Path) -> str:
 
 def _same(one: list, two: list) -> float:
     """Return the share of events that both have: time from the first sound, what, and options."""
-    counted, other = (Counter(_keys(messages)) for messages in (one, two))
-    return (counted & other).total() / max(counted.total(), other.total(), 1)
+    ours, theirs = _described(one), _described(two)
+    same = sum(_matched(times, theirs[what]) for what, times in ours.items() if what in theirs)
+    return same / max(sum(map(len, ours.values())), sum(map(len, theirs.values())), 1)
 
 
-def _keys(messages: list) -> list[tuple]:
-    """Describe each sound and each change so that runs can be compared.
+def _matched(one: list[float], two: list[float]) -> int:
+    """Count the pairs, in order of time, that lie within TIME_STEP."""
+    i = j = same = 0
+    while i < len(one) and j < len(two):
+        if abs(one[i] - two[j]) <= TIME_STEP:
+            i, j, same = i + 1, j + 1, same + 1
+        elif one[i] < two[j]:
+            i += 1
+        else:
+            j += 1
+    return same
+
+
+def _described(messages: list) -> dict[tuple, list[float]]:
+    """Return the times of each sound and each change, by what it is.
 
     Left out are the job's mixer, and what comes after the last sound, which a
     recording may cut off.
@@ -115,11 +128,11 @@ def _keys(messages: list) -> list[tuple]:
         )
         found.append((when, address, synthdef, options))
     start = min((when for when, _, synthdef, _ in found if "fx_" not in synthdef), default=0.0)
-    return [
-        (round((when - start) / TIME_STEP), address, synthdef, options)
-        for when, address, synthdef, options in found
-        if when - start < SECONDS - 1 and ("fx_" not in synthdef or when >= start)
-    ]
+    times: dict[tuple, list[float]] = {}
+    for when, *what in found:
+        if when - start < SECONDS - 1 and ("fx_" not in what[1] or when >= start):
+            times.setdefault(tuple(what), []).append(when - start)
+    return times
 
 
 def _sound(one: Clip, two: Clip) -> tuple[float, float]:
