@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -47,6 +49,14 @@ def test_closing_the_generator_ends_its_workers():
     assert hosts() - before
     results.close()
     assert not hosts() - before
+
+
+def test_a_process_of_low_priority_renders():
+    script = "from core.sonicpi import render; print(render('play 60', 0.5).seconds)"
+    done = subprocess.run(
+        ["nice", "-n", "19", sys.executable, "-c", script], capture_output=True, text=True, timeout=120
+    )
+    assert done.stdout.strip() == "0.5", done.stderr
 
 
 def test_no_program_needs_no_result():

@@ -53,7 +53,7 @@ class ProgramRun
 
   def restrain(limits)
     # So that the host can still end what takes all the time there is.
-    Process.setpriority(Process::PRIO_PROCESS, 0, NICE)
+    Process.setpriority(Process::PRIO_PROCESS, 0, [NICE, Process.getpriority(Process::PRIO_PROCESS, 0)].max)
     memory = limits[:memory_mb] << 20
     Process.setrlimit(:AS, memory)
     Process.setrlimit(:FSIZE, limits[:file_mb] << 20)
