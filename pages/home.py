@@ -38,13 +38,25 @@ def page() -> None:
     with say.errors():
         troubles()
         active = [each for each in jobs.jobs() if each.active]
-        state = state_of(list_corpora())
+        corpora = readable(list_corpora())
+        state = state_of(corpora)
         steps(state, busy=bool(active))
         for each in reversed(active):
             job.panel(each)
         if not active:
             failed(state)
-        workspace()
+        workspace(corpora)
+
+
+def readable(names: list[str]) -> list[Corpus]:
+    """Open the corpora; one that is damaged is shown as that and keeps nobody from the others."""
+    found = []
+    for name in names:
+        with say.errors():
+            corpus = Corpus.open(name)
+            corpus.counts()
+            found.append(corpus)
+    return found
 
 
 def troubles() -> None:
@@ -58,25 +70,28 @@ def troubles() -> None:
                 st.code(row.remedy, language="bash", wrap_lines=True)
 
 
-def state_of(names: list[str]) -> State:
+def state_of(corpora: list[Corpus]) -> State:
     """How far the workspace is; the starter corpus goes before others that are as far."""
-    names = sorted(names, key=lambda name: name != starter.NAME)
-    opened = {name: Corpus.open(name) for name in names}
-    for name, corpus in opened.items():
+    corpora = sorted(corpora, key=lambda corpus: corpus.name != starter.NAME)
+    for corpus in corpora:
         if corpus.newest_alignment() is not None:
-            return State("listen", name)
-    counts = {name: corpus.counts() for name, corpus in opened.items()}
-    for name, count in counts.items():
-        if count["ok"] and not count["pending"]:
-            return State("train", name)
-    return State("finish", names[0]) if names else State("build")
+            return State("listen", corpus.name)
+    for corpus in corpora:
+        counts = corpus.counts()
+        if counts["ok"] and not counts["pending"]:
+            return State("train", corpus.name)
+    return State("finish", corpora[0].name) if corpora else State("build")
 
 
 def steps(state: State, busy: bool) -> None:
     """Draw the way: what is done, the next step with its button, and what comes then."""
     build, train, listen = st.columns(3, gap="small")
     with build.container(border=True, height="stretch", key="step-build"):
-        if state.step == "build":
+        being_made = job.latest("build")
+        if being_made is not None and being_made.active:
+            heading(1, "Build a corpus")
+            st.caption(f"{say.plain(being_made.argv[1])} is being made; how far it is stands below.")
+        elif state.step == "build":
             heading(1, "Build a corpus")
             build_step(busy)
         elif state.step == "finish":
@@ -125,16 +140,13 @@ def build_step(busy: bool) -> None:
 
 def finish_step(name: str, busy: bool) -> None:
     counts = Corpus.open(name).counts()
-    if busy:
-        st.caption(f"{say.plain(name)} is being made.")
-        return
     st.caption(
         f"{say.plain(name)} has {say.count(counts['ok'], 'clip')};"
         f" {say.count(counts['pending'], 'program')} are not rendered yet."
         " Building goes on where it was stopped."
     )
     st.button(
-        "Go on building", type="primary", icon=":material/play_arrow:",
+        "Go on building", type="primary", icon=":material/play_arrow:", disabled=busy,
         on_click=start, args=(again(name), f"Build corpus {name}"),
     )  # fmt: skip
 
@@ -189,12 +201,11 @@ def start(argv: list[str], title: str) -> None:
         jobs.start(argv, title)
 
 
-def workspace() -> None:
+def workspace(corpora: list[Corpus]) -> None:
     """Draw what the workspace holds."""
-    names = list_corpora()
-    if names:
+    if corpora:
         st.subheader("Corpora")
-        st.dataframe(pd.DataFrame([corpus_row(name) for name in names]), hide_index=True)
+        st.dataframe(pd.DataFrame([corpus_row(corpus) for corpus in corpora]), hide_index=True)
     ended = [each for each in jobs.jobs() if not each.active][:5]
     if ended:
         st.subheader("Last jobs")
@@ -207,11 +218,10 @@ def workspace() -> None:
         )  # fmt: skip
 
 
-def corpus_row(name: str) -> dict:
-    corpus = Corpus.open(name)
+def corpus_row(corpus: Corpus) -> dict:
     counts = corpus.counts()
     return {
-        "Corpus": name,
+        "Corpus": corpus.name,
         "Programs": counts["programs"],
         "With a clip": counts["ok"],
         "Failed": counts["failed"],

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-# A processor's seconds for one program of 18 s: rendering it, hearing it, reading it. Measured
-# with the offline preset over the starter corpus; the paper's encoders take about twice that.
+# Seconds for one program of 18 s, over the starter corpus on two cores with bf16: one core renders
+# it, all of them hear and read it.
 RENDER_S = 0.35
-EMBED_S = {"offline": 0.3, "paper": 1.1}
+EMBED_S = {"offline": 0.22, "paper": 0.9}
 CLIP_S = 18.0
 START_S = 15.0  # encoders and Sonic Pi, before the first program
 # FLAC of 18 s, mean over the starter corpus, with two embeddings and a row.
@@ -53,8 +53,7 @@ def estimate(
         return Estimate(0, 0.0, 0)
     cores = cores or len(os.sched_getaffinity(0))
     share = clip_seconds / CLIP_S
-    # Rendering spreads over the cores; an encoder computes one clip at a time on all of them.
-    each = RENDER_S / cores + EMBED_S.get(preset, EMBED_S["paper"]) / min(cores, 4) * 2
+    each = RENDER_S / cores + EMBED_S.get(preset, EMBED_S["paper"])
     return Estimate(
         programs, START_S + programs * each * share, round(programs * CLIP_BYTES * share)
     )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
+from core import jobs
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from pages.parts import say
 
@@ -80,15 +81,26 @@ OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets"}
 
 def no_corpus() -> None:
     """Say that there is nothing yet, and lead to where it is made."""
-    st.info("There is no corpus yet. A corpus holds programs with their clips.", icon=":material/library_music:")
-    st.page_link("pages/home.py", label="Make the starter corpus on Home", icon=":material/home:")
+    st.info(
+        "There is no corpus yet. A corpus holds programs with their clips.",
+        icon=":material/library_music:",
+    )
+    if st.button("Make the starter corpus on Home", type="primary", icon=":material/home:"):
+        st.switch_page("pages/home.py")
 
 
 def no_alignment(corpus: Corpus) -> None:
     """Say that the corpus has no alignment yet, and lead to where it is trained."""
+    name = say.plain(corpus.name)
+    if any(each.active and corpus.name in each.argv for each in jobs.jobs()):
+        st.info(f"Corpus {name} is being worked on. Home shows how far it is.", icon=":material/hourglass_top:")
+        if st.button("See how far it is", type="primary", icon=":material/home:"):
+            st.switch_page("pages/home.py")
+        return
     st.info(
-        f"Corpus {say.plain(corpus.name)} has no alignment yet. Training one takes a minute or so;"
-        " after it, code finds sound.",
+        f"Corpus {name} has no alignment yet. Training one takes about a minute; after it, code"
+        " finds sound.",
         icon=":material/model_training:",
     )
-    st.page_link("pages/train.py", label="Train an alignment", icon=":material/model_training:")
+    if st.button("Train an alignment", type="primary", icon=":material/model_training:"):
+        st.switch_page("pages/train.py")

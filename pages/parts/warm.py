@@ -14,7 +14,11 @@ from core.errors import EarshotError
 def begin() -> None:
     """Start loading in the background, once a server and again after the first training."""
     for name in list_corpora():
-        if Corpus.open(name).newest_alignment() is not None:
+        try:
+            aligned = Corpus.open(name).newest_alignment() is not None
+        except EarshotError:  # damaged: the pages say so
+            continue
+        if aligned:
             _loaded(name)
             return
     _loaded(None)

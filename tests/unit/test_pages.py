@@ -1,0 +1,321 @@
+"""Every page in its states: nothing there, something there, something damaged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import core.sonicpi
+from core import encoders, jobs
+from core.alignment import AlignmentConfig
+from core.corpus import Corpus
+from core.programs import Program
+from core.sonicpi import Clip, Rendering
+from core.workspace import PROJECT
+from pages.parts import say, starter
+
+PAGES = ("home", "generate", "train", "map", "listen")
+CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
+# A name and a source that would be a link, a formula and markup if they were Markdown.
+NASTY = "[me](https://example.org) $x^2$ <b>"
+
+
+@pytest.fixture(autouse=True)
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with a small corpus, its vectors drawn at random, and a real alignment."""
+    folder = tmp_path_factory.mktemp("made")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARSHOT_WORKSPACE", str(folder))
+        # The real one asks the installed Sonic Pi for its version; pages do not care.
+        patch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: _digest(source))
+        _fill(Corpus.create("tiny", seconds=0.5))
+        from core.stages.train import train
+
+        train("tiny", AlignmentConfig(epochs=3, width=16, dim=8, layers=2))
+    return folder
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _fill(corpus: Corpus, count: int = 24) -> None:
+    rng = np.random.default_rng(0)
+    programs = [
+        Program(
+            source=f"play {40 + number} # {NASTY}\n", name=f"beeps-{number:04d} {NASTY}",
+            template=("02_1_beeps", "02_3_synths")[number % 2], role="melody",
+            parameters={"note": 40 + number}, seed=0,
+        )
+        for number in range(count)
+    ]  # fmt: skip
+    corpus.add_programs(programs)
+    for program in programs:
+        samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
+        corpus.put_rendering(program.id, Rendering(Clip(samples)), 0.5)
+    ids = [program.id for program in programs]
+    for encoder in (CODE, AUDIO):
+        entry = encoders.entry(encoder)
+        vectors = rng.normal(size=(count, entry.dim)).astype(np.float32)
+        corpus.put_embeddings(encoder, entry.revision, ids, vectors)
+    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+
+
+@pytest.fixture
+def full(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(made))
+    return made
+
+
+def opened(page: str) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    if page != "home":
+        app.switch_page(f"pages/{page}.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def alone(page: str) -> AppTest:
+    """A page without app.py: AppTest forgets the navigation before each run, and the page that
+    finds itself without one runs anew, by which time it was no longer pressed."""
+    app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"), default_timeout=120).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def button(app: AppTest, label: str):
+    return next(each for each in app.button if each.label == label)
+
+
+def words(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.subheader, app.success)
+    return "\n".join(each.value for kind in kinds for each in kind)
+
+
+# -- nothing there ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_empty_workspace_leads_on(page: str) -> None:
+    app = opened(page)
+    assert not app.error
+    assert app.title[0].value
+    if page in ("train", "map", "listen"):
+        assert "no corpus yet" in words(app)
+        assert button(app, "Make the starter corpus on Home")
+
+
+def test_home_estimates_the_starter_corpus_and_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EARSHOT_STARTER_TEMPLATES", "02_1_beeps")
+    monkeypatch.setenv("EARSHOT_STARTER_PER_TEMPLATE", "2")
+    app = opened("home")
+    assert "2 programs" in words(app) and "free" in words(app)
+    assert "preset is used" in words(app)
+    button(app, "Build the starter corpus").click().run()
+    assert not app.exception
+    (job,) = jobs.jobs()
+    try:
+        assert job.argv == ("build", "starter", "--per-template", "2", "--templates", "02_1_beeps")
+        assert "Build the starter corpus" in words(app)
+        assert button(app, "Cancel")
+    finally:
+        job.cancel()
+    # What was cancelled is shown with the way to go on.
+    app.run()
+    assert not app.exception
+    assert button(app, "Build the starter corpus" if not starter_there() else "Go on building")
+
+
+def starter_there() -> bool:
+    from core.corpus import list_corpora
+
+    return starter.NAME in list_corpora()
+
+
+def test_the_starter_corpus_is_all_templates_unless_told_otherwise(monkeypatch) -> None:
+    monkeypatch.delenv("EARSHOT_STARTER_TEMPLATES", raising=False)
+    monkeypatch.delenv("EARSHOT_STARTER_PER_TEMPLATE", raising=False)
+    assert starter.recipe().programs == 27 * 8
+    assert starter.recipe().argv == ["build", "starter", "--per-template", "8"]
+
+
+# -- something there --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_full_workspace_shows_no_error(full: Path, page: str) -> None:
+    app = opened(page)
+    assert not app.error and not app.warning, words(app)
+
+
+def test_home_leads_to_listening(full: Path) -> None:
+    app = opened("home")
+    assert button(app, "Find clips for code")
+    corpora = app.dataframe[0].value
+    assert corpora.loc[0, ["Corpus", "Programs", "With a clip", "Alignments"]].tolist() == [
+        "tiny", 24, 24, 1,
+    ]  # fmt: skip
+
+
+def test_listen_finds_clips_with_code_and_sound(full: Path) -> None:
+    app = opened("listen")
+    assert len(app.get("audio")) == 5
+    assert len([code for code in app.code if NASTY in code.value]) == 5
+    assert "similarity" in str([each.proto for each in app.get("markdown")])
+    app.text_area(key="snippet").set_value("").run()
+    assert not app.exception and not app.get("audio")
+    assert "begin with an example" in words(app)
+    app.text_area(key="snippet").set_value("sample :bd_haus").run()
+    assert len(app.get("audio")) == 5
+
+
+def test_listen_takes_an_example_and_finds_more(full: Path) -> None:
+    app = opened("listen")
+    app.selectbox(key="example").set_value("Slow chords").run()
+    assert ":prophet" in app.text_area(key="snippet").value
+    app.select_slider(key="shown").set_value(10).run()
+    assert len(app.get("audio")) == 10
+
+
+def test_what_was_typed_survives_another_page(full: Path) -> None:
+    app = opened("listen")
+    app.text_area(key="snippet").set_value("play 61").run()
+    app.switch_page("pages/train.py").run()
+    app.switch_page("pages/listen.py").run()
+    assert app.text_area(key="snippet").value == "play 61"
+
+
+def test_the_map_holds_no_code_and_a_pick_opens_the_card(full: Path) -> None:
+    app = opened("map")
+    chart = app.get("plotly_chart")[0].proto
+    figure = json.loads(chart.spec)
+    assert "play 4" not in chart.spec
+    assert len(figure["data"]) == 4
+    # The chart's callback runs in a browser only; the address is what it writes.
+    program = Corpus.open("tiny").programs()["program"][3]
+    app.query_params["program"] = program
+    app.run()
+    assert not app.exception
+    assert len(app.get("audio")) == 1
+    assert any(code.value.startswith("play 43") for code in app.code)
+    near = [each for each in app.button if each.key and each.key.startswith("near-")]
+    assert len(near) == 5
+    near[0].click().run()
+    assert not app.exception
+    assert app.query_params["program"] != [program]
+    button(app, "").click().run()
+    assert not app.get("audio")
+
+
+@pytest.mark.parametrize("colour", ["Role", "Template", "Split"])
+def test_the_map_takes_other_colours(full: Path, colour: str) -> None:
+    app = opened("map")
+    app.segmented_control(key="colour").set_value(colour.lower()).run()
+    assert not app.exception
+    assert len(app.get("plotly_chart")) == 1
+
+
+def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> None:
+    app = alone("train")
+    assert "held out from training" in words(app)
+    assert len(app.get("plotly_chart")) == 2
+    metrics = app.dataframe[0].value
+    assert list(metrics.columns) == ["Metric", "Before", "After, aligned audio", "After, raw audio"]
+    assert app.dataframe[1].value["Alignment"].tolist() == ["1 · InfoNCE"]
+    app.radio(key="config:objective").set_value("soft")
+    app.number_input(key="config:epochs").set_value(7)
+    button(app, "Train").click().run()
+    assert not app.exception
+    job = jobs.jobs()[0]
+    job.cancel()
+    assert job.argv == ("train", "tiny", "--objective", "soft", "--epochs", "7")
+
+
+def test_generate_fixes_a_parameter_and_refuses_what_cannot_be(full: Path) -> None:
+    app = opened("generate")
+    app.selectbox(key="fixed:02_1_beeps:synth").set_value("saw").run()
+    assert ":saw" in app.code[0].value
+    lists = [each for each in app.text_input if each.key.startswith("fixed:02_1_beeps:")]
+    lists[0].set_value("loud, louder").run()
+    assert not app.exception
+    assert "cannot be" in app.error[0].value
+    button(app, "All random").click().run()
+    assert not app.error and ":saw" not in app.code[0].value
+    before = app.code[0].value
+    button(app, "Another").click().run()
+    assert app.code[0].value != before
+
+
+# -- something damaged ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["home", "train", "map", "listen"])
+def test_a_damaged_corpus_is_named_not_traced(page: str, tmp_path: Path) -> None:
+    folder = tmp_path / "corpora" / "broken"
+    folder.mkdir(parents=True)
+    (folder / "corpus.sqlite").write_bytes(b"not a database at all" * 1000)
+    app = opened(page)
+    assert app.error
+    assert "broken" in app.error[0].value
+
+
+def test_a_corpus_without_an_alignment_leads_to_training(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: _digest(source))
+    _fill(Corpus.create("tiny", seconds=0.5))
+    assert button(opened("home"), "Train on tiny")
+    for page in ("map", "listen"):
+        assert button(opened(page), "Train an alignment")
+
+
+def test_a_corpus_that_is_half_made_is_finished_first(tmp_path: Path) -> None:
+    Corpus.create("tiny").add_programs([Program("play 60\n", "one"), Program("play 61\n", "two")])
+    app = opened("home")
+    assert "2 programs are not rendered yet" in words(app)
+    assert button(app, "Go on building")
+
+
+def test_a_clip_that_is_gone_says_how_to_get_it(made: Path, tmp_path: Path) -> None:
+    import shutil
+
+    shutil.copytree(made / "corpora", tmp_path / "corpora")
+    shutil.rmtree(tmp_path / "corpora/tiny/audio")
+    app = opened("listen")
+    assert not app.get("audio")
+    assert "Building the corpus again" in words(app)
+
+
+# -- text stays text --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["[a](b)", "**bold**", "$x$", ":red[x]", "<b>", "# title", "`code`", "a_b_c", "1. x"]
+)
+def test_plain_text_shows_as_it_is(text: str) -> None:
+    from markdown_it import MarkdownIt
+
+    shown = MarkdownIt().render(say.plain(text))
+    assert shown.strip() == f"<p>{text.replace('<', '&lt;').replace('>', '&gt;')}</p>"
+
+
+def test_long_text_is_cut_and_lines_are_joined() -> None:
+    assert say.plain("a\nb") == "a b"
+    assert len(say.plain("x" * 5000)) < 700
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, ""), (3, "a few seconds"), (44, "about 40 s"), (130, "about 2 min"), (7200, "about 2.0 h")],
+)
+def test_durations_are_said_in_words(seconds: float | None, said: str) -> None:
+    assert say.duration(seconds) == said
