@@ -37,13 +37,17 @@ function draw(chart) {
     layer = document.createElementNS(SVG, "svg");
     layer.setAttribute("class", "earshot-marks");
     layer.style.cssText =
-      "position:absolute;inset:0;width:100%;height:100%;pointer-events:none;overflow:hidden";
+      "position:absolute;inset:0;width:100%;height:100%;z-index:2;pointer-events:none";
     chart.style.position = "relative";
     chart.appendChild(layer);
   }
-  layer.replaceChildren();
   const rows = chart.earshotRows ?? [];
-  for (const panel of Object.values(places(chart, rows))) {
+  const found = places(chart, rows);
+  const seen = JSON.stringify(found);
+  if (layer.dataset.seen === seen) return;
+  layer.dataset.seen = seen;
+  layer.replaceChildren();
+  for (const panel of Object.values(found)) {
     const [code, audio] = rows.map((row) => panel[row]);
     const line = { fill: "none", stroke: COLOUR, "stroke-width": 2.5 };
     if (code && audio) {
@@ -60,23 +64,25 @@ function draw(chart) {
   }
 }
 
+// A chart is drawn some time after its data came, anew with every colouring and theme, and then
+// has lost what was added to it: so it is looked at again and again, which costs next to nothing.
 function mark(rows) {
   for (const chart of document.querySelectorAll('[class*="st-key-map-"] .js-plotly-plot')) {
-    if (!chart._fullData || !chart.on || chart.earshotRows === rows) continue;
-    if (!chart.earshotRows) {
-      for (const event of ["plotly_afterplot", "plotly_relayouting"]) {
-        chart.on(event, () => draw(chart));
-      }
-    }
+    if (!chart._fullData || !chart.on) continue;
     chart.earshotRows = rows;
+    if (chart.earshotEvents !== chart._ev) {
+      chart.earshotEvents = chart._ev;
+      chart.on("plotly_relayouting", () => draw(chart));
+      chart.on("plotly_afterplot", () => draw(chart));
+    }
     draw(chart);
   }
 }
 
 export default function ({ data }) {
-  const rows = data?.rows ?? [];
-  // A chart is drawn some time after its data came, and anew with every colouring.
-  const looking = setInterval(() => mark(rows), EVERY_MS);
-  mark(rows);
-  return () => clearInterval(looking);
+  const first = !window.earshotMarked;
+  window.earshotMarked = data?.rows ?? [];
+  // One clock a tab, whatever becomes of the component: without a map there is nothing to mark.
+  if (first) setInterval(() => mark(window.earshotMarked), EVERY_MS);
+  mark(window.earshotMarked);
 }

@@ -18,6 +18,8 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+# The map is drawn with WebGL, in software where there is no GPU.
+FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 # Four templates of different roles: enough programs to train on, few enough to wait for.
 STARTER = {
     "EARSHOT_STARTER_TEMPLATES": "02_1_beeps,02_3_synths,03_1_samples,09_1_live_loop",
@@ -93,12 +95,7 @@ def page(dashboard: Dashboard):
 
     complaints: list[str] = []
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=CHROMIUM,
-            # The map is drawn with WebGL, in software where there is no GPU.
-            args=["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader",
-                  "--enable-unsafe-swiftshader"],
-        )  # fmt: skip
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = browser.new_context(viewport={"width": 1366, "height": 768})
         opened = context.new_page()
         opened.set_default_timeout(120_000)
