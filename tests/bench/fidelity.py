@@ -1,7 +1,7 @@
 """Does an offline render equal what Sonic Pi plays live? Events one by one, and sound.
 
-Each program is played twice live and rendered once. Offline against live stands beside
-live against live: no render can be nearer to live than live is to itself. Recordings and
+Each program is played live three times and rendered once. Offline against live stands
+beside live against live: no render can be nearer to live than live is to itself. Recordings and
 a page to compare them by ear are left in artifacts/fidelity.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import html
 import tempfile
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from core.workspace import atomic_write, root
 
 EXAMPLES = Path("/usr/share/sonic-pi/examples")
 SECONDS = 6.0
+TAKES = 3
 # What differs from run to run by its nature: numbers that name nodes, busses and buffers.
 NAMES_OF_THINGS = {"in_bus", "out_bus", "buf", "buffer"}
 TIME_STEP = 0.002  # events nearer than this in time are at the same time
@@ -51,14 +53,15 @@ def run(variants: int | None = None) -> list[tuple[str, str]]:
     variants : int, optional
         Only so many of the programs.
     """
-    rows = [("program", "events same | live   cosine | live   dB | live")]
+    columns = ("events same", "live", "cosine", "live (least)", "dB apart", "live (most)", "")
+    rows = [("program", "  ".join(f"{column:>12}" for column in columns))]
     folder = root() / "fidelity"
     pages = []
     with tempfile.TemporaryDirectory() as home, LiveSonicPi(Path(home)) as live:
         for name, program in list(PROGRAMS.items())[:variants]:
             source = program.read_text("utf-8") if isinstance(program, Path) else program
-            takes = [live.take(source, SECONDS) for _ in range(2)]
-            figures = _compared(source, takes, folder / name.replace(":", "").replace(" ", "-"))
+            takes = [live.take(source, SECONDS) for _ in range(TAKES)]
+            figures = _compared(source, takes, folder / _stem(name))
             rows.append((name, figures))
             pages.append((name, figures, source))
     with atomic_write(folder / "index.html", "w") as page:
@@ -68,19 +71,27 @@ def run(variants: int | None = None) -> list[tuple[str, str]]:
 
 
 def _compared(source: str, takes: list, place: Path) -> str:
-    offline = render(source, SECONDS)
+    """Compare a render with every take, and every two takes with each other."""
+    clips = [clip for _, clip in takes]
+    # A recording holds 16 bits, and so must what it is compared with.
+    offline = Clip.load(render(source, SECONDS).save(place.with_name(f"{place.name}-offline.flac")))
+    for number, clip in enumerate(clips, 1):
+        clip.save(place.with_name(f"{place.name}-live-{number}.flac"))
     ours = [(e.time, e.address, list(e.arguments)) for e in events(source, SECONDS)]
-    first, second = ([decoded(*message) for message in messages] for messages, _ in takes)
-    one, two = (clip for _, clip in takes)
-    near = [_sound(offline, one), _sound(offline, two)]
-    cosine, decibels = np.mean(near, axis=0)
-    live_cosine, live_decibels = _sound(one, two)
-    for label, clip in (("offline", offline), ("live-1", one), ("live-2", two)):
-        clip.save(place.with_name(f"{place.name}-{label}.flac"))
-    return (
-        f"{_same(ours, first):6.1%} | {_same(first, second):6.1%}   "
-        f"{cosine:.4f} | {live_cosine:.4f}   {decibels:.2f} | {live_decibels:.2f}"
-    )
+    theirs = [[decoded(*message) for message in messages] for messages, _ in takes]
+    same = np.mean([_same(ours, messages) for messages in theirs])
+    live_same = np.mean([_same(one, two) for one, two in combinations(theirs, 2)])
+    cosine, decibels = np.mean([_sound(offline, clip) for clip in clips], axis=0)
+    live = np.array([_sound(one, two) for one, two in combinations(clips, 2)])
+    least, most = live[:, 0].min(), live[:, 1].max()
+    within = cosine >= least and decibels <= most
+    figures = (f"{same:.1%}", f"{live_same:.1%}", f"{cosine:.4f}", f"{least:.4f}",
+               f"{decibels:.2f}", f"{most:.2f}", "within" if within else "beyond")  # fmt: skip
+    return "  ".join(f"{figure:>12}" for figure in figures)
+
+
+def _stem(name: str) -> str:
+    return name.replace(":", "").replace(" ", "-")
 
 
 def _same(one: list, two: list) -> float:
@@ -170,9 +181,9 @@ def _page(programs: list[tuple[str, str, str]]) -> str:
     parts = ["<!doctype html><meta charset=utf-8><title>Offline and live Sonic Pi</title>"]
     parts.append("<h1>Offline and live Sonic Pi</h1>")
     for name, figures, source in programs:
-        stem = name.replace(":", "").replace(" ", "-")
+        stem = _stem(name)
         parts.append(f"<h2>{html.escape(name)}</h2><p>{html.escape(figures)}</p>")
-        for label in ("offline", "live-1", "live-2"):
+        for label in ("offline", *(f"live-{number}" for number in range(1, TAKES + 1))):
             parts.append(f"<p>{label} <audio controls src='{stem}-{label}.flac'></audio></p>")
         parts.append(f"<pre>{html.escape(source)}</pre>")
     return "\n".join(parts)
