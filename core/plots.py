@@ -172,10 +172,22 @@ def training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.
         Marked by a line: the epoch whose weights were kept.
     """
     panels = (
-        ("Loss", (("loss", "Training", NEUTRAL, "dot"), ("validation_loss", "Validation", CODE, "solid"))),
-        ("CKA, validation", (("cka", "With aligned audio", CODE, "solid"), ("cka_raw", "With raw audio", AUDIO, "dash"))),
+        (
+            "Loss",
+            (
+                ("loss", "Training", NEUTRAL, "dot"),
+                ("validation_loss", "Validation", CODE, "solid"),
+            ),
+        ),
+        (
+            "CKA, validation",
+            (
+                ("cka", "With aligned audio", CODE, "solid"),
+                ("cka_raw", "With raw audio", AUDIO, "dash"),
+            ),
+        ),
         ("Recall@1, validation", (("recall_at_1", "Code to audio", CODE, "solid"),)),
-    )  # fmt: skip
+    )
     figure = make_subplots(
         rows=1, cols=3, subplot_titles=[title for title, _ in panels], horizontal_spacing=0.07
     )
@@ -212,7 +224,11 @@ def training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.
 
 def _legends() -> dict:
     """One legend inside each of the three panels, where curves seldom are."""
-    places = ((0.285, 1.0, "right", "top"), (0.645, 0.03, "right", "bottom"), (1.0, 0.03, "right", "bottom"))
+    places = (
+        (0.285, 1.0, "right", "top"),
+        (0.645, 0.03, "right", "bottom"),
+        (1.0, 0.03, "right", "bottom"),
+    )
     return {
         f"legend{number if number > 1 else ''}": {
             "x": x, "y": y, "xanchor": xanchor, "yanchor": yanchor,
@@ -238,7 +254,9 @@ def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
     for offset, (reading, label, colour, symbol) in zip((-0.22, 0.0, 0.22), READINGS):
         rows = chosen[(chosen["reading"] == reading) & chosen["metric"].isin(labels)]
         rows = rows.set_index("metric").reindex([metric for metric, _ in COMPARED])
-        value, low, high = (pd.to_numeric(rows[c]).to_numpy(float) for c in ("value", "low", "high"))
+        value, low, high = (
+            pd.to_numeric(rows[c]).to_numpy(float) for c in ("value", "low", "high")
+        )
         figure.add_trace(
             go.Scatter(
                 x=value,

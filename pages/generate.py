@@ -39,7 +39,9 @@ def choose_template() -> Template:
     known = {each.id: each for each in programs.templates()}
     chosen = st.selectbox(
         "Template", list(known), key="template", bind="query-params",
-        format_func=lambda each: f"{known[each].title} · {known[each].role} · {known[each].section}",
+        format_func=lambda each: " · ".join(
+            (known[each].title, known[each].role, known[each].section)
+        ),
         help="Each takes up a section of Sonic Pi's tutorial, whose number stands at the end.",
     )  # fmt: skip
     st.caption(say.plain(known[chosen].summary))
@@ -91,7 +93,9 @@ def parameters(template: Template, specs: list[ParameterSpec], program: Program 
         grid(template, used, values)
         rest = [spec for spec in specs if spec not in used]
         if rest:
-            with st.expander(f"{say.count(len(rest), 'parameter')} of other variants", key="others"):
+            with st.expander(
+                f"{say.count(len(rest), 'parameter')} of other variants", key="others"
+            ):
                 grid(template, rest, values)
 
 
@@ -171,7 +175,16 @@ def add(name: str, template: Template, count: int, seed: int, values: dict[str, 
         corpus = Corpus.create(name, exist_ok=True)
         new = corpus.add_programs(made)
         # Nothing is left for this build to generate: it renders and embeds what is there.
-        argv = ["build", name, "--templates", template.id, "--per-template", "1", "--seed", str(seed)]
+        argv = [
+            "build",
+            name,
+            "--templates",
+            template.id,
+            "--per-template",
+            "1",
+            "--seed",
+            str(seed),
+        ]
         jobs.start(argv, f"Render and embed {name}")
         st.session_state["added"] = (
             f"{say.count(new, 'program')} added to {say.plain(name)}"

@@ -90,7 +90,9 @@ def steps(state: State, busy: bool) -> None:
         being_made = job.latest("build")
         if being_made is not None and being_made.active:
             heading(1, "Build a corpus")
-            st.caption(f"{say.plain(being_made.argv[1])} is being made; how far it is stands below.")
+            st.caption(
+                f"{say.plain(being_made.argv[1])} is being made; how far it is stands below."
+            )
         elif state.step == "build":
             heading(1, "Build a corpus")
             build_step(busy)

@@ -98,7 +98,9 @@ def mine(code: str) -> None:
         return
     of, result = rendered
     with st.container(border=True, key="mine"):
-        st.markdown("**Yours, rendered**" if of == code else "**Yours, rendered before your last change**")
+        st.markdown(
+            "**Yours, rendered**" if of == code else "**Yours, rendered before your last change**"
+        )
         if result.error:
             st.error(say.plain(str(result.error)), icon=":material/error:")
             lines = of.splitlines()

@@ -80,14 +80,18 @@ def draw_map(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -
         figure, key=key, on_select=lambda: pick(key, points), selection_mode="points",
         config={"scrollZoom": True, "displaylogo": False,
                 "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},
-        alt="Two scatter plots, before and after alignment, of the code and the audio of all programs",
+        alt="Code and audio of all programs in the plane, before and after alignment",
     )  # fmt: skip
     total = corpus.counts()["ok"]
     missing = total - len(points) // 2
     st.caption(
         "Circles are code, diamonds are audio; a program has one of each in both pictures. Near"
         " means alike; directions, distances across the picture and the axes mean nothing (UMAP)."
-        + (f" {say.count(missing, 'program')} came after this alignment: train again to see them." if missing > 0 else "")
+        + (
+            f" {say.count(missing, 'program')} came after this alignment: train again to see them."
+            if missing > 0
+            else ""
+        )
     )
 
 
@@ -146,7 +150,14 @@ def draw_card(corpus: Corpus, alignment: AlignmentRecord, program_id: str) -> No
         with st.container(horizontal=True, vertical_alignment="top"):
             with st.container(gap="small"):
                 card.head(program["name"], program["template"], program["role"], program["split"])
-            st.button("", icon=":material/close:", type="tertiary", on_click=close, help="Close", key="close")
+            st.button(
+                "",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=close,
+                help="Close",
+                key="close",
+            )
         player.clip_file(program["audio"], program["name"], f"map-{program_id}")
         st.code(program["source"], language="ruby", height=150)
         card.parameters(program["parameters"])

@@ -8,7 +8,7 @@ import streamlit as st
 from core import encoders, jobs, plots
 from core.corpus import AlignmentRecord, Corpus
 from core.jobs import Job
-from pages.parts import frame, job, place, say
+from pages.parts import cached, frame, job, place, say
 from pages.parts.config_form import config_options
 
 SPLITS = {
@@ -41,7 +41,7 @@ def page() -> None:
                 job.panel(training, curves)
             if here.alignment is not None:
                 results(here.corpus, here.alignment)
-            elif not (training and training.active):
+            elif training is None:
                 st.info(
                     "No alignment yet. The defaults are a good beginning: press the button.",
                     icon=":material/arrow_back:",
@@ -78,7 +78,11 @@ def lacking(preset: str | None) -> None:
     with st.expander("The paper's encoders", type="compact"):
         if missing:
             st.markdown("Their weights are not on this machine. To get them:")
-            st.code("\n".join(encoders.entry(each).how_to_get for each in missing), language="bash", wrap_lines=True)
+            st.code(
+                "\n".join(encoders.entry(each).how_to_get for each in missing),
+                language="bash",
+                wrap_lines=True,
+            )
         st.markdown("Build a corpus with them:")
         st.code("./run build NAME --preset paper", language="bash")
 
@@ -98,7 +102,9 @@ def settings(corpus: Corpus) -> None:
 
 def curves(training: Job) -> None:
     """Draw loss, CKA and recall as far as they are known."""
-    rows = [event["data"] for event in training.events()[0] if (event.get("data") or {}).get("epoch")]
+    rows = [
+        event["data"] for event in training.events()[0] if (event.get("data") or {}).get("epoch")
+    ]
     if rows:
         st.plotly_chart(
             plots.training_curves(pd.DataFrame(rows)), key="live", config={"displayModeBar": False},
@@ -125,7 +131,7 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
     before, curve, table = st.tabs(["Before and after", "Training", "All metrics"])
     with before:
         st.plotly_chart(
-            plots.before_after(metrics, split), key="compared", config={"displayModeBar": False},
+            cached.compared_figure(record, split), key="compared", config={"displayModeBar": False},
             alt="Each metric before and after alignment, with its interval",
         )  # fmt: skip
         st.caption(
@@ -134,7 +140,7 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
         )
     with curve:
         st.plotly_chart(
-            plots.training_curves(record.history(), record.metrics.get("best_epoch")), key="curves",
+            cached.curves_figure(record), key="curves",
             config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",
         )  # fmt: skip
         st.caption(
@@ -149,7 +155,9 @@ def readings(judged: pd.DataFrame) -> pd.DataFrame:
     """One row a metric, one column a reading: the value and its interval."""
     known = judged[judged["reading"].isin(READINGS)].copy()
     known["shown"] = [
-        "" if pd.isna(r.value) else f"{r.value:.3f}" + ("" if pd.isna(r.low) else f"  ({r.low:.2f} to {r.high:.2f})")
+        ""
+        if pd.isna(r.value)
+        else f"{r.value:.3f}" + ("" if pd.isna(r.low) else f"  ({r.low:.2f} to {r.high:.2f})")
         for r in known.itertuples()
     ]
     order = list(dict.fromkeys(known["metric"]))
@@ -178,7 +186,9 @@ def runs(corpus: Corpus) -> None:
             **{name: st.column_config.NumberColumn(format="%.2f") for name in SCORES},
         },
     )  # fmt: skip
-    st.caption("Scores are of the test programs. The alignment shown above is chosen in the sidebar.")
+    st.caption(
+        "Scores are of the test programs. The alignment shown above is chosen in the sidebar."
+    )
 
 
 SCORES = {

@@ -6,6 +6,7 @@ besides what it needs, something that changes with what it returns. The workspac
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core import doctor, encoders, plots, programs, workspace
-from core.corpus import Corpus
+from core.corpus import AlignmentRecord, Corpus
 from core.sonicpi import Clip
 
 
@@ -48,7 +49,7 @@ def points(corpus: Corpus, alignment_id: str) -> pd.DataFrame | None:
 
 
 @st.cache_data(max_entries=4, ttl=600, show_spinner="Reading the map …")
-def _points(_root: str, corpus_name: str, alignment_id: str, counts: tuple) -> pd.DataFrame | None:
+def _points(root: str, corpus_name: str, alignment_id: str, counts: tuple) -> pd.DataFrame | None:
     corpus = Corpus.open(corpus_name)
     found = corpus.load_map(alignment_id)
     if found is None:
@@ -71,10 +72,28 @@ def _map_figure(
     return plots.map_figure(found, colour_by, titles() if colour_by == "template" else None)
 
 
+def compared_figure(record: AlignmentRecord, split: str) -> go.Figure:
+    """Metrics before and after alignment, drawn."""
+    return _compared_figure(str(record.path), record.created, split, record)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _compared_figure(path: str, created: str, split: str, _record: AlignmentRecord) -> go.Figure:
+    return plots.before_after(pd.DataFrame(_record.metrics["readings"]), split)
+
+
+def curves_figure(record: AlignmentRecord) -> go.Figure:
+    """Loss, CKA and recall of a training, drawn."""
+    return _curves_figure(str(record.path), record.created, record)
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _curves_figure(path: str, created: str, _record: AlignmentRecord) -> go.Figure:
+    return plots.training_curves(_record.history(), _record.metrics.get("best_epoch"))
+
+
 def free_bytes() -> int:
     """Free bytes where the workspace lies."""
-    import shutil
-
     place = workspace.root()
     while not place.exists():
         place = Path(place).parent

@@ -45,7 +45,7 @@ def neighbour(found: Neighbour, key: str) -> None:
             st.caption(say.plain(found.name), width="stretch")
             st.badge(
                 f"similarity {found.similarity:.2f}", color="blue",
-                help="Cosine of the code and this clip in the shared space: 1 is the same direction.",
+                help="Cosine of code and clip in the shared space; 1 is the same direction.",
             )  # fmt: skip
         sound, code = st.columns(2, gap="small", vertical_alignment="center")
         with sound:

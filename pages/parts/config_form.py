@@ -17,7 +17,7 @@ OBJECTIVE = {
 
 
 def config_options() -> Callable[[], list[str]]:
-    """Draw the controls; return what gives the options of `./run train` that differ from defaults."""
+    """Draw the controls; return what gives the options of `./run train` that were changed."""
     given: dict[str, Any] = {}
 
     def number(name: str, label: str, low: float, high: float, step: float, help: str) -> None:
@@ -28,32 +28,77 @@ def config_options() -> Callable[[], list[str]]:
         )  # fmt: skip
 
     given["objective"] = st.radio(
-        "Objective", OBJECTIVES, OBJECTIVES.index(DEFAULT.objective), format_func=OBJECTIVE.get, key="config:objective",
-        persist_state="session",
+        "Objective", OBJECTIVES, OBJECTIVES.index(DEFAULT.objective),
+        format_func=OBJECTIVE.get, key="config:objective", persist_state="session",
         help="Soft targets help where many programs sound alike, as variants of a template do.",
     )  # fmt: skip
     left, right = st.columns(2)
     with left:
-        number("temperature", "Temperature", 0.01, 1.0, 0.01, "Lower: only the hardest mistakes count.")
+        number(
+            "temperature", "Temperature", 0.01, 1.0, 0.01, "Lower: only the hardest mistakes count."
+        )
         number("epochs", "Epochs", 1, 100_000, 10, "Most passes over the training programs.")
         number("dim", "Shared space", 1, 4096, 32, "Dimensions in which code and audio meet.")
     with right:
-        number("learning_rate", "Learning rate", 1e-6, 1.0, 1e-4, "Size of a step. Too high diverges.")
-        number("batch_size", "Batch size", 2, 65_536, 64, "Pairs told apart at once; more are harder.")
-        number("dropout", "Dropout", 0.0, 0.9, 0.05, "Share of hidden values left out while training.")
+        number(
+            "learning_rate", "Learning rate", 1e-6, 1.0, 1e-4, "Size of a step. Too high diverges."
+        )
+        number(
+            "batch_size", "Batch size", 2, 65_536, 64, "Pairs told apart at once; more are harder."
+        )
+        number(
+            "dropout", "Dropout", 0.0, 0.9, 0.05, "Share of hidden values left out while training."
+        )
     with st.expander("More settings"):
         left, right = st.columns(2)
         with left:
             number("layers", "Layers", 1, 8, 1, "Of each projection head.")
             number("width", "Width", 1, 16_384, 64, "Of the hidden layers.")
-            number("input_dropout", "Input dropout", 0.0, 0.9, 0.05, "Share of input values left out.")
+            number(
+                "input_dropout", "Input dropout", 0.0, 0.9, 0.05, "Share of input values left out."
+            )
             number("weight_decay", "Weight decay", 0.0, 10.0, 0.01, "Pulls weights towards 0.")
-            number("patience", "Patience", 0, 100_000, 5, "Epochs without a lower validation loss before it stops; 0 never stops.")
+            number(
+                "patience",
+                "Patience",
+                0,
+                100_000,
+                5,
+                "Epochs without a lower validation loss before it stops; 0 never stops.",
+            )
         with right:
-            number("soft_weight", "Soft weight", 0.0, 1.0, 0.1, "Share of the soft targets that follows audio similarity.")
-            number("soft_temperature", "Soft temperature", 0.001, 100.0, 0.05, "Lower: fewer clips count as alike.")
-            number("warmup", "Warm-up", 0.0, 0.9, 0.05, "Share of the steps in which the learning rate rises.")
-            number("grad_clip", "Gradient clip", 0.0, 1e6, 0.5, "Largest norm of a step's gradient; 0 leaves it alone.")
+            number(
+                "soft_weight",
+                "Soft weight",
+                0.0,
+                1.0,
+                0.1,
+                "Share of the soft targets that follows audio similarity.",
+            )
+            number(
+                "soft_temperature",
+                "Soft temperature",
+                0.001,
+                100.0,
+                0.05,
+                "Lower: fewer clips count as alike.",
+            )
+            number(
+                "warmup",
+                "Warm-up",
+                0.0,
+                0.9,
+                0.05,
+                "Share of the steps in which the learning rate rises.",
+            )
+            number(
+                "grad_clip",
+                "Gradient clip",
+                0.0,
+                1e6,
+                0.5,
+                "Largest norm of a step's gradient; 0 leaves it alone.",
+            )
             number("seed", "Seed", 0, 2**31, 1, "Of weights, order and dropout.")
         given["schedule"] = st.segmented_control(
             "Learning rate over time", SCHEDULES, default=DEFAULT.schedule, required=True,

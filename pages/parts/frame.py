@@ -18,7 +18,6 @@ LOGO = str(HERE / "logo.svg")
 SHOW_JOBS = ("Home", "Train")
 
 
-
 def begin() -> None:
     """Draw what stands above the page."""
     st.logo(LOGO, size="large")

@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import jobs
 from core.corpus import AlignmentRecord, Corpus, list_corpora
+from core.errors import EarshotError
 from pages.parts import say
 
 
@@ -36,7 +37,7 @@ def chosen(*, alignment: bool = True) -> Place:
     if not names:
         return Place(None, None)
     with st.sidebar:
-        name = st.selectbox("Corpus", names, key="corpus", bind="query-params")
+        name = st.selectbox("Corpus", names, first_choice(names), key="corpus", bind="query-params")
         corpus = Corpus.open(name)
         if not alignment:
             return Place(corpus, None)
@@ -49,6 +50,17 @@ def chosen(*, alignment: bool = True) -> Place:
             format_func=lambda each: label(records[each]),
         )  # fmt: skip
     return Place(corpus, records[picked])
+
+
+def first_choice(names: list[str]) -> int:
+    """Which corpus to begin with: the first one that can be searched."""
+    for index, name in enumerate(names):
+        try:
+            if Corpus.open(name).newest_alignment() is not None:
+                return index
+        except EarshotError:  # damaged: whoever chooses it is told
+            continue
+    return 0
 
 
 def prefer_newest(corpus: Corpus, newest: str) -> None:
@@ -93,7 +105,10 @@ def no_alignment(corpus: Corpus) -> None:
     """Say that the corpus has no alignment yet, and lead to where it is trained."""
     name = say.plain(corpus.name)
     if any(each.active and corpus.name in each.argv for each in jobs.jobs()):
-        st.info(f"Corpus {name} is being worked on. Home shows how far it is.", icon=":material/hourglass_top:")
+        st.info(
+            f"Corpus {name} is being worked on. Home shows how far it is.",
+            icon=":material/hourglass_top:",
+        )
         if st.button("See how far it is", type="primary", icon=":material/home:"):
             st.switch_page("pages/home.py")
         return

@@ -44,7 +44,9 @@ def clip_file(path: str | None, name: str, key: str) -> None:
         Unique on the page.
     """
     if path is None or not Path(path).is_file():
-        st.caption(":material/music_off: The clip is not there. Building the corpus again makes it.")
+        st.caption(
+            ":material/music_off: The clip is not there. Building the corpus again makes it."
+        )
         return
     try:
         svg = cached.waveform(path)

@@ -85,7 +85,9 @@ def _wait_for(url: str, server: subprocess.Popen) -> None:
 def _end_jobs(environment: dict[str, str]) -> None:
     """Jobs outlive their server, as they should; not this test, though."""
     code = "from core import jobs; [job.cancel() for job in jobs.jobs() if job.active]"
-    subprocess.run([sys.executable, "-c", code], cwd=PROJECT, env=environment, timeout=120, check=False)
+    subprocess.run(
+        [sys.executable, "-c", code], cwd=PROJECT, env=environment, timeout=120, check=False
+    )
 
 
 @pytest.fixture
@@ -101,9 +103,11 @@ def page(dashboard: Dashboard):
         opened.set_default_timeout(120_000)
         opened.on(
             "console",
-            lambda said: complaints.append(f"{said.text} ({said.location.get('url', '')})")
-            if said.type == "error"
-            else None,
+            lambda said: (
+                complaints.append(f"{said.text} ({said.location.get('url', '')})")
+                if said.type == "error"
+                else None
+            ),
         )
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         yield opened

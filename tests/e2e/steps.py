@@ -41,21 +41,25 @@ def settled(page: Page) -> None:
         " === 'notRunning'"
     )
     page.wait_for_function(
-        "!document.querySelector('[data-testid=\"stSkeleton\"], [data-testid=\"stSpinner\"]')"
+        '!document.querySelector(\'[data-testid="stSkeleton"], [data-testid="stSpinner"]\')'
     )
 
 
 def open_page(page: Page, name: str) -> None:
     """Go to a page through the navigation."""
     page.get_by_role("link", name=name, exact=True).click()
-    expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute("aria-current", "page")
+    expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute(
+        "aria-current", "page"
+    )
     settled(page)
 
 
 def measured(audio: Locator) -> dict[str, float]:
     """Length in seconds and RMS of what a player plays, once it can play it."""
     audio.wait_for(state="attached")
-    loaded = "audio => new Promise(done => audio.readyState >= 2 ? done() : (audio.oncanplay = done))"
+    loaded = (
+        "audio => new Promise(done => audio.readyState >= 2 ? done() : (audio.oncanplay = done))"
+    )
     audio.evaluate(loaded)
     return {**audio.evaluate(_MEASURE), "ready": audio.evaluate("audio => audio.duration")}
 

@@ -58,7 +58,9 @@ def trained(dashboard: Dashboard) -> None:
          *dashboard.environment["EARSHOT_STARTER_TEMPLATES"].split(",")],
         ["train", "starter"],
     ):  # fmt: skip
-        if command[0] == "train" and list(dashboard.workspace.glob("corpora/starter/alignments/0*")):
+        if command[0] == "train" and list(
+            dashboard.workspace.glob("corpora/starter/alignments/0*")
+        ):
             return
         subprocess.run(
             [sys.executable, "-m", "core", *command], cwd=PROJECT, env=dashboard.environment,

@@ -99,7 +99,15 @@ def button(app: AppTest, label: str):
 
 
 def words(app: AppTest) -> str:
-    kinds = (app.markdown, app.caption, app.info, app.error, app.warning, app.subheader, app.success)
+    kinds = (
+        app.markdown,
+        app.caption,
+        app.info,
+        app.error,
+        app.warning,
+        app.subheader,
+        app.success,
+    )
     return "\n".join(each.value for kind in kinds for each in kind)
 
 
@@ -315,7 +323,13 @@ def test_long_text_is_cut_and_lines_are_joined() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(None, ""), (3, "a few seconds"), (44, "about 40 s"), (130, "about 2 min"), (7200, "about 2.0 h")],
+    [
+        (None, ""),
+        (3, "a few seconds"),
+        (44, "about 40 s"),
+        (130, "about 2 min"),
+        (7200, "about 2.0 h"),
+    ],
 )
 def test_durations_are_said_in_words(seconds: float | None, said: str) -> None:
     assert say.duration(seconds) == said
