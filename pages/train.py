@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core import encoders, jobs, plots
+from core import jobs, plots
 from core.corpus import AlignmentRecord, Corpus
 from core.jobs import Job
-from pages.parts import cached, frame, job, place, say
+from pages.parts import cached, encoder_choice, frame, job, place, say
 from pages.parts.config_form import config_options
 
 SPLITS = {
@@ -33,7 +33,6 @@ def page() -> None:
             return
         left, right = st.columns([4, 7], gap="large")
         with left:
-            embedded_by(here.corpus)
             settings(here.corpus)
         with right:
             training = job.latest("train", here.corpus.name)
@@ -50,53 +49,28 @@ def page() -> None:
             runs(here.corpus)
 
 
-def embedded_by(corpus: Corpus) -> None:
-    """Say which encoders are used, and why."""
-    chosen = corpus.settings.get("encoders") or {}
-    counts = corpus.counts()
-    if not chosen:
-        st.caption(f"{say.plain(corpus.name)} has not been built yet: nothing in it is embedded.")
-        return
-    named = [encoders.entry(chosen[modality]) for modality in ("code", "audio")]
-    pair = chosen["code"], chosen["audio"]
-    preset = next((p.name for p in encoders.PRESETS.values() if (p.code, p.audio) == pair), None)
-    what = f"the {preset} preset" if preset else "encoders of your choice"
-    st.caption(
-        f"{say.count(counts['ok'], 'program')} with a clip, embedded by"
-        f" {' and '.join(say.plain(entry.title) for entry in named)}: {say.plain(corpus.name)} was"
-        f" built with {what}."
-    )
-    lacking(preset)
-
-
-def lacking(preset: str | None) -> None:
-    """Say how to get the paper's encoders, where another preset was used for want of them."""
-    if preset == "paper":
-        return
-    wanted = encoders.PRESETS["paper"]
-    missing = [each for each in (wanted.code, wanted.audio) if not encoders.entry(each).at_hand()]
-    with st.expander("The paper's encoders", type="compact"):
-        if missing:
-            st.markdown("Their weights are not on this machine. To get them:")
-            st.code(
-                "\n".join(encoders.entry(each).how_to_get for each in missing),
-                language="bash",
-                wrap_lines=True,
-            )
-        st.markdown("Build a corpus with them:")
-        st.code("./run build NAME --preset paper", language="bash")
-
-
 def settings(corpus: Corpus) -> None:
-    """Draw the config and the button that starts the training."""
+    """Draw the encoders, the config and the button that starts the training."""
+    choice = encoder_choice.choose(corpus)
     with st.form("config", border=False):
         options = config_options()
+        with st.expander("Hold out whole templates"):
+            unseen = st.multiselect(
+                "Templates", cached.templates_of(corpus), key=f"unseen:{corpus.name}",
+                persist_state="session", label_visibility="collapsed",
+                format_func=lambda each: cached.titles().get(each, each),
+                help="Nothing is trained on their programs, and they are judged on their own.",
+            )  # fmt: skip
         pressed = st.form_submit_button(
-            "Train", type="primary", icon=":material/model_training:", width="stretch"
-        )
+            "Train", type="primary", icon=":material/model_training:", width="stretch",
+            disabled=not choice.ready,
+        )  # fmt: skip
     if pressed:
         with say.errors():
-            jobs.start(["train", corpus.name, *options()], f"Train an alignment of {corpus.name}")
+            argv = ["train", corpus.name, *choice.options, *options()]
+            if unseen:
+                argv += ["--unseen-templates", *unseen]
+            jobs.start(argv, f"Train an alignment of {corpus.name}")
             st.rerun()
 
 

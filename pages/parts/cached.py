@@ -42,6 +42,17 @@ def titles() -> dict[str, str]:
     return {each.id: each.title for each in programs.templates()}
 
 
+def templates_of(corpus: Corpus) -> list[str]:
+    """Ids of the templates whose programs a corpus holds, sorted."""
+    counts = tuple(corpus.counts().values())
+    return _templates_of(str(workspace.root()), corpus.name, counts)
+
+
+@st.cache_data(max_entries=16, show_spinner=False)
+def _templates_of(root: str, corpus_name: str, counts: tuple) -> list[str]:
+    return sorted(set(Corpus.open(corpus_name).programs()["template"]) - {""})
+
+
 def points(corpus: Corpus, alignment_id: str) -> pd.DataFrame | None:
     """Points of an alignment's map, with name, template, role and split of their programs."""
     counts = tuple(corpus.counts().values())

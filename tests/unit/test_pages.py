@@ -250,6 +250,27 @@ def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> 
     assert job.argv == ("train", "tiny", "--objective", "soft", "--epochs", "7")
 
 
+def test_train_embeds_by_another_encoder_before_it_trains_on_it(full: Path) -> None:
+    app = alone("train")
+    app.selectbox(key="encoder:tiny:audio").set_value("log-mel").run()
+    assert not app.exception
+    assert button(app, "Train").disabled
+    assert "not embedded by log" in words(app)
+    button(app, "Embed it").click().run()
+    job = jobs.jobs()[0]
+    job.cancel()
+    assert job.argv == ("embed", "tiny", "--audio-encoder", "log-mel")
+
+
+def test_train_holds_out_whole_templates(full: Path) -> None:
+    app = alone("train")
+    app.multiselect(key="unseen:tiny").set_value(["02_1_beeps"])
+    button(app, "Train").click().run()
+    job = jobs.jobs()[0]
+    job.cancel()
+    assert job.argv == ("train", "tiny", "--unseen-templates", "02_1_beeps")
+
+
 def test_generate_fixes_a_parameter_and_refuses_what_cannot_be(full: Path) -> None:
     app = opened("generate")
     app.selectbox(key="fixed:02_1_beeps:synth").set_value("saw").run()

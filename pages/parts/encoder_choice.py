@@ -1,0 +1,98 @@
+"""Which two encoders an alignment is trained on, and why; and how to get others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from core import encoders, jobs
+from core.corpus import Corpus
+from pages.parts import job, say
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen encoders.
+
+    Attributes
+    ----------
+    options : tuple of str
+        Of `./run train`: what differs from the encoders that the corpus was built with.
+    ready : bool
+        Whether the corpus is embedded by both.
+    """
+
+    options: tuple[str, ...] = ()
+    ready: bool = True
+
+
+def choose(corpus: Corpus) -> Choice:
+    """Draw which encoders are used, the choice of others that are at hand, and what they need."""
+    built = corpus.settings.get("encoders") or {}
+    if not built:
+        st.caption(f"{say.plain(corpus.name)} has not been built yet: nothing in it is embedded.")
+        return Choice(ready=False)
+    st.caption(why(corpus, built))
+    chosen = {}
+    with st.expander("Other encoders", type="compact"):
+        for modality in ("code", "audio"):
+            known = [each.id for each in encoders.entries(modality) if each.at_hand()]
+            if built[modality] not in known:
+                known.insert(0, built[modality])
+            chosen[modality] = st.selectbox(
+                f"{modality.capitalize()} encoder", known, known.index(built[modality]),
+                key=f"encoder:{corpus.name}:{modality}", persist_state="session",
+                format_func=lambda each: f"{encoders.entry(each).title} ({each})",
+            )  # fmt: skip
+        lacking()
+    options = [
+        part
+        for modality, encoder in chosen.items()
+        if encoder != built[modality]
+        for part in (f"--{modality}-encoder", encoder)
+    ]
+    return Choice(tuple(options), embedded(corpus, chosen))
+
+
+def why(corpus: Corpus, built: dict[str, str]) -> str:
+    """What the corpus was built with, in a sentence."""
+    pair = built["code"], built["audio"]
+    preset = next((p.name for p in encoders.PRESETS.values() if (p.code, p.audio) == pair), None)
+    what = f"the {preset} preset" if preset else "encoders of your choice"
+    named = " and ".join(say.plain(encoders.entry(each).title) for each in pair)
+    return (
+        f"{say.count(corpus.counts()['ok'], 'program')} with a clip, embedded by {named}:"
+        f" {say.plain(corpus.name)} was built with {what}."
+    )
+
+
+def lacking() -> None:
+    """Say how to get the paper's encoders when their weights are not at hand."""
+    paper = encoders.PRESETS["paper"]
+    missing = [encoders.entry(each) for each in (paper.code, paper.audio)]
+    missing = [each for each in missing if not each.at_hand()]
+    if missing:
+        st.caption("The weights of the paper's encoders are not on this machine. To get them:")
+        st.code("\n".join(each.how_to_get for each in missing), language="bash", wrap_lines=True)
+
+
+def embedded(corpus: Corpus, chosen: dict[str, str]) -> bool:
+    """Whether the corpus is embedded by the chosen encoders; else draw what embeds it."""
+    argv = ["embed", corpus.name]
+    there = {encoder for encoder, _, number in corpus.encoders() if number}
+    for modality, encoder in chosen.items():
+        if encoder not in there:
+            argv += [f"--{modality}-encoder", encoder]
+    if len(argv) == 2:
+        return True
+    running = job.latest(*argv)
+    if running is not None and running.state != "done":
+        job.panel(running)
+    if running is None or not running.active:
+        new = " and ".join(say.plain(encoder) for encoder in argv[3::2])
+        st.info(f"The corpus is not embedded by {new} yet.", icon=":material/info:")
+        if st.button("Embed it", icon=":material/data_array:"):
+            jobs.start(argv, f"Embed {corpus.name} by {' and '.join(argv[3::2])}")
+            st.rerun()
+    return False
