@@ -25,34 +25,35 @@ def page() -> None:
 def search(corpus: Corpus, alignment: AlignmentRecord) -> None:
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        code, shown = editor()
-        mine(code)
+        code, asked = editor()
+        mine(code, render=asked)
+        shown = st.select_slider(
+            "Clips to find", (3, 5, 10, 20, 50), 5, key="shown", persist_state="session"
+        )
     with right:
         with say.errors():
             draw_neighbours(corpus, nearest(corpus, alignment, code, shown))
 
 
-def editor() -> tuple[str, int]:
+def editor() -> tuple[str, bool]:
+    """Draw the code and its buttons; return the code and whether it is to be rendered."""
     st.selectbox(
         "Begin with", list(snippets.SNIPPETS), index=None, key="example",
         placeholder="Begin with an example …", label_visibility="collapsed", on_change=take_example,
     )  # fmt: skip
     st.session_state.setdefault("snippet", next(iter(snippets.SNIPPETS.values())))
     code = st.text_area(
-        "Sonic Pi code", height=330, key="snippet", persist_state="session",
+        "Sonic Pi code", height=345, key="snippet", persist_state="session",
         help="Ctrl+Enter finds the nearest clips.", label_visibility="collapsed",
     )  # fmt: skip
     with st.container(horizontal=True, vertical_alignment="center"):
         # Leaving the text field to press it sends the code; the search is the run itself.
         st.button("Find the nearest clips", type="primary", icon=":material/hearing:")
-        st.button(
-            "Render mine", icon=":material/graphic_eq:", on_click=render_mine,
+        asked = st.button(
+            "Render mine", icon=":material/graphic_eq:",
             help="Plays this code in the offline Sonic Pi, to compare.",
         )  # fmt: skip
-    shown = st.select_slider(
-        "Clips to find", (3, 5, 10, 20, 50), 5, key="shown", persist_state="session"
-    )
-    return code, shown
+    return code, asked
 
 
 def take_example() -> None:
@@ -76,23 +77,18 @@ def draw_neighbours(corpus: Corpus, found: list[Neighbour] | None) -> None:
         return
     st.caption(
         f"The {say.count(len(found), 'clip')} nearest to this code among {corpus.counts()['ok']:,}"
-        f" in {say.plain(corpus.name)}. The code itself was not rendered."
+        f" in {say.plain(corpus.name)}, found without rendering it."
     )
     for each in found:
         card.neighbour(each, f"{each.rank}-{each.program}")
 
 
-def render_mine() -> None:
-    """Render the code as it is now; the page shows what came of it."""
-    code = st.session_state["snippet"]
-    if code.strip():
-        with say.errors():
+def mine(code: str, render: bool) -> None:
+    """Draw the rendered code: its sound, or why there is none."""
+    if render and code.strip():
+        with say.errors(), st.spinner("Rendering 18 s of sound …"):
             st.session_state["mine"] = (code, sonicpi.render_result(code))
             player.start("mine")
-
-
-def mine(code: str) -> None:
-    """Draw the rendered code: its sound, or why there is none."""
     rendered = st.session_state.get("mine")
     if rendered is None:
         return

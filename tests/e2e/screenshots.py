@@ -34,8 +34,13 @@ def pick(page: Page) -> None:
 
 
 def play(page: Page) -> None:
-    steps.measured(page.locator('[class*="st-key-neighbour-"] audio').first)
-    page.locator('[class*="st-key-neighbour-"] .waveform').first.click()
+    page.get_by_role("button", name="Render mine").click()
+    steps.measured(page.locator(".st-key-mine audio"))
+    steps.settled(page)
+    first = page.locator('[class*="st-key-neighbour-"]').first
+    steps.measured(first.locator("audio"))
+    first.locator(".waveform").click(position={"x": 90, "y": 20})
+    page.mouse.move(3, 700)
     page.wait_for_timeout(1500)
 
 
