@@ -14,8 +14,6 @@ from core.stages.estimate import estimate
 from pages.parts import cached, frame, player, say
 from pages.parts.controls import control, fixed_values, key_of
 
-NEW = "New corpus …"
-
 
 def page() -> None:
     st.title("Generate programs")

@@ -1,0 +1,26 @@
+"""What a build will take, said beforehand: more work takes longer, more cores less."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.stages.estimate import estimate
+
+
+def test_nothing_takes_nothing() -> None:
+    assert (estimate(0).seconds, estimate(0).bytes) == (0, 0)
+
+
+def test_the_starter_corpus_takes_minutes_and_a_seventh_of_a_gigabyte() -> None:
+    starter = estimate(216, cores=2)
+    assert 60 < starter.seconds < 240
+    assert starter.bytes == pytest.approx(143e6, rel=0.05)
+
+
+def test_more_programs_longer_clips_and_larger_encoders_take_longer_and_cores_help() -> None:
+    usual = estimate(100, cores=2)
+    assert estimate(200, cores=2).seconds > usual.seconds
+    assert estimate(100, clip_seconds=36, cores=2).bytes == 2 * usual.bytes
+    assert estimate(100, clip_seconds=36, cores=2).seconds > usual.seconds
+    assert estimate(100, preset="paper", cores=2).seconds > usual.seconds
+    assert estimate(100, cores=8).seconds < usual.seconds
