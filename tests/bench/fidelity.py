@@ -148,7 +148,7 @@ def _described(messages: list) -> dict[tuple, list[float]]:
 
 def _sound(one: Clip, two: Clip) -> tuple[float, float]:
     """Return the centred cosine of two clips' log-mel spectra and their mean difference in dB."""
-    a, b = (clip.samples.mean(axis=1) for clip in (one, two))
+    a, b = (_from_first_sound(clip.samples.mean(axis=1)) for clip in (one, two))
     lag = _lag(a, b)
     a, b = a[max(-lag, 0) :], b[max(lag, 0) :]
     length = min(len(a), len(b), int((SECONDS - 0.5) * 44_100))
@@ -157,12 +157,22 @@ def _sound(one: Clip, two: Clip) -> tuple[float, float]:
     return float(cosine), float(np.abs(x - y).mean())
 
 
-def _lag(a: np.ndarray, b: np.ndarray) -> int:
-    """Return by how many frames `b` is later than `a`, by their cross-correlation."""
+def _from_first_sound(samples: np.ndarray) -> np.ndarray:
+    """Cut what lies more than 50 ms before the first sound, 60 dB below the peak."""
+    first = int(np.argmax(np.abs(samples) > 1e-3 * np.abs(samples).max()))
+    return samples[max(first - 2205, 0) :]
+
+
+def _lag(a: np.ndarray, b: np.ndarray, most: int = 4410) -> int:
+    """Return by how many frames `b` is later than `a`, by their cross-correlation.
+
+    At most 0.1 s either way: a program that repeats itself is like itself a bar later too.
+    """
     size = 1 << (len(a) + len(b)).bit_length()
     product = np.conj(np.fft.rfft(np.abs(a), size)) * np.fft.rfft(np.abs(b), size)
-    place = int(np.fft.irfft(product).argmax())
-    return place if place < size // 2 else place - size
+    correlation = np.fft.irfft(product)
+    near = np.concatenate([correlation[-most:], correlation[: most + 1]])
+    return int(near.argmax()) - most
 
 
 def _log_mel(samples: np.ndarray, bands: int = 64, window: int = 2048, hop: int = 512) -> np.ndarray:
