@@ -11,6 +11,7 @@ import sys
 from core.cli.output import json_line, show, table
 from core.cli.parsing import count
 from core.errors import EarshotError
+from core.programs.text import decoded
 from core.progress import Progress
 
 HEAVY = False
@@ -65,11 +66,8 @@ def read_snippet(name: str) -> str:
         else:
             with open(name, "rb") as file:
                 data = file.read(MAX_BYTES + 1)
-        text = data.decode("utf-8-sig")
     except OSError as error:
         raise EarshotError(f"{error.strerror or error}.", where=name) from error
-    except UnicodeDecodeError as error:
-        raise EarshotError("This is not UTF-8 text.", where=name) from error
     if len(data) > MAX_BYTES:
         raise EarshotError(f"This is longer than {MAX_BYTES} bytes.", where=name)
-    return text
+    return decoded(data, name)
