@@ -9,5 +9,6 @@ job's process is named by its pid and the time it began.
 
 from core.jobs.engine import job, jobs, start
 from core.jobs.job import Job, JobError, JobProgress, JobStep
+from core.jobs.watch import data_events
 
-__all__ = ["Job", "JobError", "JobProgress", "JobStep", "job", "jobs", "start"]
+__all__ = ["Job", "JobError", "JobProgress", "JobStep", "data_events", "job", "jobs", "start"]

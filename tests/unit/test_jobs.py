@@ -68,6 +68,19 @@ def test_a_job_runs_to_its_end_and_leaves_all_it_said(home):
     assert json.loads((home / job.id / "job.json").read_text())["state"] == "done"
 
 
+def test_figures_are_read_once_and_shown_to_all(home, monkeypatch):
+    job = ended(start("count", "5"))
+    assert [event["data"]["n"] for event in jobs.data_events(job.id)] == [1, 2, 3, 4, 5]
+    read = []
+    real = jobs.Job.events
+    monkeypatch.setattr(jobs.Job, "events", lambda self, at: read.append(at) or real(self, at))
+    assert [event["data"]["n"] for event in jobs.data_events(job.id, since=3)] == [4, 5]
+    with open(job.folder / "events.jsonl", "a") as file:
+        file.write('{"step": "Counting", "data": null}\n{"step": "Counting", "data": {"n": 6}}\n')
+    assert [event["data"]["n"] for event in jobs.data_events(job.id, since=5)] == [6]
+    assert read[0] == read[1] > 0  # from where the first look ended
+
+
 def test_an_error_for_the_user_is_kept_with_place_and_remedy():
     job = ended(start("refuse"))
     assert (job.state, job.exit) == ("failed", 1)
