@@ -20,6 +20,7 @@ from core.sonicpi.clip import Clip
 SERVER = "/usr/lib/sonic-pi/app/server/ruby/bin/sonic-pi-server.rb"
 NTP_TO_UNIX = 2_208_988_800
 BOOT_S = 60.0
+TRIES = 4
 # The server's ports: itself, its editor, scsynth, the relay, and four that stay unused.
 SERVER_PORT, GUI, SCSYNTH, RELAY, CUES, ERLANG, MIDI_OUT, MIDI_IN, WEBSOCKET = range(46_001, 46_010)
 
@@ -90,7 +91,20 @@ class LiveSonicPi:
             OSC packets to scsynth, each with the Unix time of its passing.
         clip : Clip
             What was recorded, from before the program's start.
+
+        Raises
+        ------
+        EarshotError
+            When the sound card missed its time in each of several takes.
         """
+        for _ in range(TRIES):
+            logged = self._log_size()
+            taken = self._take(source, seconds)
+            if not self._missed_since(logged):
+                return taken
+        raise EarshotError("The machine is too busy for live takes.", remedy="Try again later.")
+
+    def _take(self, source: str, seconds: float) -> tuple[list[tuple[float, bytes]], Clip]:
         path = self.home / "take.wav"
         self._send("/start-recording")
         time.sleep(0.5)
@@ -105,12 +119,25 @@ class LiveSonicPi:
         time.sleep(0.5)
         clip = Clip.load(path)
         path.unlink()
-        time.sleep(2.0)  # the job's mixer fades for a second
+        time.sleep(1.2)  # the job's mixer fades for a second
         return self.messages[first:last], clip
+
+    def _log_size(self) -> int:
+        return (self.home / "log").stat().st_size
+
+    def _missed_since(self, logged: int) -> bool:
+        """Whether jackd has told of a buffer that came too late: a gap in the sound."""
+        with open(self.home / "log", "rb") as log:
+            log.seek(logged)
+            return b"xrun" in log.read().lower()
 
     def _start(self, command: list[str]) -> None:
         log = open(self.home / "log", "ab")
-        environment = {**os.environ, "HOME": str(self.home), "JACK_NO_AUDIO_RESERVATION": "1"}
+        # The server leaves folders behind where it keeps temporary files: let that be in here.
+        environment = {
+            **os.environ, "HOME": str(self.home), "TMPDIR": str(self.home),
+            "JACK_NO_AUDIO_RESERVATION": "1",
+        }  # fmt: skip
         self.processes.append(
             subprocess.Popen(
                 command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,

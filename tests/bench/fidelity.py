@@ -8,7 +8,9 @@ a page to compare them by ear are left in artifacts/fidelity.
 from __future__ import annotations
 
 import html
+import sys
 import tempfile
+from difflib import SequenceMatcher
 from itertools import combinations
 from pathlib import Path
 
@@ -39,6 +41,12 @@ PROGRAMS = {
     "cue and sync": "live_loop :beat do\n  sample :bd_tek\n  sleep 0.5\nend\nlive_loop :melody, sync: :beat do\n  synth :pluck, note: (scale :c4, :major_pentatonic).tick\n  sleep 0.25\nend",
     "randomness": "use_random_seed 11\nlive_loop :a do\n  synth [:beep, :tri, :fm].choose, note: rrand_i(48, 72), release: rrand(0.1, 0.5), pan: rrand(-1, 1)\n  sleep [0.25, 0.5].choose\nend",
     "threads": "in_thread(delay: 0.5) { 6.times { play 72, release: 0.1; sleep 0.5 } }\nat([1, 2, 3], [60, 64, 67]) { |n| synth :piano, note: n }\ntime_warp(0.25) { play 50 }\ndensity(2) { 2.times { sample :drum_cymbal_closed; sleep 1 } }\nsleep 2",
+    "sample options": "sample :loop_amen, pitch_stretch: 2\nsleep 1\nsample :loop_compus, start: 0.25, finish: 0.5, rpitch: 5, attack: 0.1, release: 0.3\n"
+    "sleep 1\nsample :ambi_choir, rate: -1, hpf: 60, pan: -0.5\nsleep 1\nsample :guit_em9, attack: 0.2, sustain: 0.5, release: 0.5, lpf: 80, pitch: 3\nsleep 1.5\nsample :misc_cineboom, finish: 0.2",
+    "slides and kill": "with_fx :lpf, cutoff: 60, cutoff_slide: 2 do |fx|\n  s = synth :dsaw, note: 45, sustain: 5, amp_slide: 0.5, pan_slide: 1\n  control fx, cutoff: 120\n"
+    "  sleep 1\n  control s, amp: 0.3, pan: -1\n  sleep 1\n  control s, amp: 1, pan: 1\n  sleep 1.5\n  kill s\nend",
+    "state and time": "use_bpm 90\nlive_loop :a do\n  set :n, (ring 55, 58, 62).tick\n  density(2) { synth :beep, note: get[:n], release: 0.2; sleep 1 }\nend\n"
+    "live_loop :b do\n  n = sync :tick_b\n  time_warp(0.25) { synth :pluck, note: n[0] }\nend\nlive_loop :c do\n  cue :tick_b, (knit 70, 2, 74, 1).tick\n  sleep 0.75\nend",
     "noise": "synth :noise, release: 2, cutoff: 90\nsleep 2\nsynth :bnoise, sustain: 1, release: 1\nsleep 2\nsynth :cnoise, release: 1",
     "example: haunted": EXAMPLES / "apprentice/haunted.rb",
     "example: acid": EXAMPLES / "magician/acid.rb",
@@ -53,7 +61,7 @@ def run(variants: int | None = None) -> list[tuple[str, str]]:
     variants : int, optional
         Only so many of the programs.
     """
-    columns = ("events same", "live", "cosine", "live (least)", "dB apart", "live (most)", "")
+    columns = ("events same", "live", "in order", "live", "cosine", "live (least)", "dB apart", "live (most)", "")
     rows = [("program", "  ".join(f"{column:>12}" for column in columns))]
     folder = root() / "fidelity"
     pages = []
@@ -63,6 +71,7 @@ def run(variants: int | None = None) -> list[tuple[str, str]]:
             takes = [live.take(source, SECONDS) for _ in range(TAKES)]
             figures = _compared(source, takes, folder / _stem(name))
             rows.append((name, figures))
+            print(f"{name:20} {figures}", file=sys.stderr, flush=True)  # it takes ten minutes
             pages.append((name, figures, source))
     with atomic_write(folder / "index.html", "w") as page:
         page.write(_page(pages))
@@ -81,11 +90,13 @@ def _compared(source: str, takes: list, place: Path) -> str:
     theirs = [[decoded(*message) for message in messages] for messages, _ in takes]
     same = np.mean([_same(ours, messages) for messages in theirs])
     live_same = np.mean([_same(one, two) for one, two in combinations(theirs, 2)])
+    order = np.mean([_in_order(ours, messages) for messages in theirs])
+    live_order = np.mean([_in_order(one, two) for one, two in combinations(theirs, 2)])
     cosine, decibels = np.mean([_sound(offline, clip) for clip in clips], axis=0)
     live = np.array([_sound(one, two) for one, two in combinations(clips, 2)])
     least, most = live[:, 0].min(), live[:, 1].max()
     within = cosine >= least and decibels <= most
-    figures = (f"{same:.1%}", f"{live_same:.1%}", f"{cosine:.4f}", f"{least:.4f}",
+    figures = (f"{same:.1%}", f"{live_same:.1%}", f"{order:.1%}", f"{live_order:.1%}", f"{cosine:.4f}", f"{least:.4f}",
                f"{decibels:.2f}", f"{most:.2f}", "within" if within else "beyond")  # fmt: skip
     return "  ".join(f"{figure:>12}" for figure in figures)
 
@@ -97,8 +108,25 @@ def _stem(name: str) -> str:
 def _same(one: list, two: list) -> float:
     """Return the share of events that both have: time from the first sound, what, and options."""
     ours, theirs = _described(one), _described(two)
+    ours, theirs = _times(ours), _times(theirs)
     same = sum(_matched(times, theirs[what]) for what, times in ours.items() if what in theirs)
     return same / max(sum(map(len, ours.values())), sum(map(len, theirs.values())), 1)
+
+
+def _in_order(one: list, two: list) -> float:
+    """Return the share of events that come in the same order in both."""
+    ours, theirs = ([what for _, *what in _described(messages)] for messages in (one, two))
+    matcher = SequenceMatcher(None, [*map(tuple, ours)], [*map(tuple, theirs)], autojunk=False)
+    same = sum(block.size for block in matcher.get_matching_blocks())
+    return same / max(len(ours), len(theirs), 1)
+
+
+def _times(described: list[tuple]) -> dict[tuple, list[float]]:
+    """Return the times of each event by what it is."""
+    times: dict[tuple, list[float]] = {}
+    for when, *what in described:
+        times.setdefault(tuple(what), []).append(when)
+    return times
 
 
 def _matched(one: list[float], two: list[float]) -> int:
@@ -114,8 +142,8 @@ def _matched(one: list[float], two: list[float]) -> int:
     return same
 
 
-def _described(messages: list) -> dict[tuple, list[float]]:
-    """Return the times of each sound and each change, by what it is.
+def _described(messages: list) -> list[tuple]:
+    """Return (time from the first sound, address, SynthDef, options) of sounds and changes.
 
     Left out are the job's mixer, and what comes after the last sound, which a
     recording may cut off.
@@ -139,11 +167,11 @@ def _described(messages: list) -> dict[tuple, list[float]]:
         )
         found.append((when, address, synthdef, options))
     start = min((when for when, _, synthdef, _ in found if "fx_" not in synthdef), default=0.0)
-    times: dict[tuple, list[float]] = {}
-    for when, *what in found:
-        if when - start < SECONDS - 1 and ("fx_" not in what[1] or when >= start):
-            times.setdefault(tuple(what), []).append(when - start)
-    return times
+    return [
+        (when - start, *what)
+        for when, *what in found
+        if when - start < SECONDS - 1 and ("fx_" not in what[1] or when >= start)
+    ]
 
 
 def _sound(one: Clip, two: Clip) -> tuple[float, float]:
