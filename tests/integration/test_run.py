@@ -21,7 +21,7 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[2]
 PYTHON = Path(sys.executable).resolve()
 TOOLS = (
-    "bash cat dirname env flock mkdir readlink rm sed setpriv sha256sum sleep tail true uname"
+    "bash cat dirname env flock grep mkdir readlink rm sed setpriv sha256sum sleep tail true uname"
 ).split()
 ALL_INSTALLED = """#!/bin/bash
 # Debian's dpkg-query on a machine where all that is asked about is installed.
@@ -43,13 +43,15 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[4])), Answer).serve_forever()
 """
 
 
-def write_wheel(folder: Path, name: str, version: str, main: str = "") -> None:
+def write_wheel(
+    folder: Path, name: str, version: str, main: str = "", metadata: str = ""
+) -> None:
     """Write a wheel of a package that holds its version and, perhaps, a main program."""
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}/__init__.py": f"version = {version!r}\n",
         f"{name}/__main__.py": main,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{metadata}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     rows = []
@@ -82,15 +84,26 @@ class Place:
         write_wheel(self.wheels, "streamlit", "1.0", SERVER)
         write_wheel(self.wheels, "weights", "0.1")
         self.require("torch==2.13.0", "streamlit==1.0")
-        (self.project / "requirements-encoders.txt").write_text("weights==0.1\n")
+        self.lock("requirements-encoders", "weights==0.1")
+        self.lock("requirements-cuda")
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
         (self.bin / "python3").symlink_to(PYTHON)
         self.tool("dpkg-query", ALL_INSTALLED)
         self.tool("apt-get", NOT_TO_BE_CALLED)
 
-    def require(self, *pins: str) -> None:
-        (self.project / "requirements.txt").write_text("# pinned\n" + "\n".join(pins) + "\n")
+    def require(self, torch: str, *pins: str) -> None:
+        (self.project / "requirements.txt").write_text("\n".join((torch, *pins, "")))
+        self.lock("requirements-torch", torch)
+        self.lock("requirements", *pins)
+
+    def lock(self, name: str, *pins: str) -> None:
+        """Write a lock of these pins, with the hashes that their wheels have now."""
+        lines = ["# locked"]
+        for pin in pins:
+            wheel = self.wheels / f"{pin.replace('==', '-')}-py3-none-any.whl"
+            lines.append(f"{pin} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}")
+        (self.project / f"{name}.lock").write_text("\n".join((*lines, "")))
 
     def tool(self, name: str, script: str | None) -> None:
         path = self.bin / name
@@ -162,7 +175,7 @@ def test_it_sets_up_in_a_line_a_step_and_runs_the_command(ready):
     assert re.match(r"Making \.venv with .*/python3$", lines[0])
     assert [line.split(" (")[0] for line in lines[1:]] == [
         "Installing torch==2.13.0",
-        "Installing requirements.txt",
+        "Installing requirements.lock",
         "Installing the encoders that carry their weights",
     ]
     assert ready.first.stdout == f"{ready.root}|jobs\n"
@@ -232,6 +245,26 @@ def test_a_step_that_fails_shows_why_and_the_next_run_completes_it(place):
     assert place.installed("weights") == "0.1"
 
 
+def test_a_file_that_is_not_the_locked_one_is_refused(place):
+    wheel = next(place.wheels.glob("streamlit*"))
+    write_wheel(place.wheels, "streamlit", "1.0", SERVER + "# not the same")
+    done = place.run("jobs")
+    assert done.returncode == 1 and done.stdout == ""
+    assert "THESE PACKAGES DO NOT MATCH THE HASHES" in done.stderr
+    assert not (place.project / ".venv/earshot-base").exists() and wheel.exists()
+
+
+def test_a_torch_that_asks_for_cuda_gets_it(place):
+    write_wheel(place.wheels, "nvidia", "13.0")
+    place.lock("requirements-cuda", "nvidia==13.0")
+    asking = "Requires-Dist: nvidia-cublas==13.0; sys_platform == 'linux'\n"
+    write_wheel(place.wheels, "torch", "2.13.0", metadata=asking)
+    place.lock("requirements-torch", "torch==2.13.0")
+    done = place.run("jobs")
+    assert done.returncode == 0, done.stderr
+    assert place.installed("nvidia") == "13.0"
+
+
 def test_two_at_the_same_time_set_up_once(place):
     both = [place.start("jobs"), place.start("jobs")]
     outputs = [process.communicate(timeout=120) for process in both]
@@ -247,7 +280,8 @@ def test_another_system_is_told_every_command(place):
     commands = [line.strip() for line in done.stderr.splitlines() if line.startswith("    ")]
     assert commands[0] == "sudo apt-get update"
     assert commands[1].startswith("sudo apt-get install --yes --no-install-recommends sonic-pi-")
-    assert ".venv/bin/python -m pip install torch==2.13.0" in commands
+    locks = [command.split(" -r ")[1] for command in commands if " pip install " in command]
+    assert locks == [f"requirements{part}.lock" for part in ("-torch", "", "-encoders")]
     assert not (place.project / ".venv").exists()
 
 
