@@ -8,6 +8,7 @@ from typing import Sequence
 
 import numpy as np
 
+from core.encoders import joined
 from core.errors import EarshotError
 
 _FLOAT = np.dtype("<f4")
@@ -167,16 +168,24 @@ def missing(
 
     For an audio encoder only programs that have a clip count.
     """
-    row = encoder(connection, encoder_id)
-    key = row.key if row and revision in (None, row.revision) else -1
+    rows = _parts(connection, encoder_id) or [None]
+    revisions = [revision] * len(rows)
+    if revision is not None and len(rows) > 1:
+        revisions = joined.part_revisions(revision)
+    keys = [
+        row.key if row and wanted in (None, row.revision) else -1
+        for row, wanted in zip(rows, revisions, strict=True)
+    ]
     heard = " JOIN clips ON clips.program = position AND clips.state = 'ok'"
+    there = " AND ".join(
+        f"EXISTS (SELECT 1 FROM embeddings WHERE encoder = {key:d} AND program = position)"
+        for key in keys
+    )
     return [
         program_id
         for program_id, in connection.execute(
             f"SELECT id FROM programs{heard if modality == 'audio' else ''}"
-            " WHERE NOT EXISTS (SELECT 1 FROM embeddings WHERE encoder = ? AND program = position)"
-            " ORDER BY position",
-            (key,),
+            f" WHERE NOT ({there}) ORDER BY position"
         )
     ]
 
@@ -185,68 +194,86 @@ def read(
     connection: sqlite3.Connection, encoder_id: str, program_ids: Sequence[str] | None
 ) -> tuple[list[str], np.ndarray]:
     """An encoder's vectors, as `Corpus.embeddings` returns them."""
-    row = _known(connection, encoder_id)
-    found = connection.execute(
-        "SELECT id, vector FROM embeddings JOIN programs ON position = program"
-        " WHERE encoder = ? ORDER BY position",
-        (row.key,),
-    ).fetchall()
+    parts = [(row, _by_position(connection, row)) for row in _known(connection, encoder_id)]
+    positions = dict(
+        (position, program_id)
+        for position, program_id in connection.execute(
+            "SELECT position, id FROM programs ORDER BY position"
+        )
+        if all(position in vectors for _, vectors in parts)
+    )
     if program_ids is not None:
-        by_id = dict(found)
-        lacking = [program_id for program_id in program_ids if program_id not in by_id]
+        place = {program_id: position for position, program_id in positions.items()}
+        lacking = [program_id for program_id in program_ids if program_id not in place]
         if lacking:
             raise EarshotError(
                 f"{len(lacking)} of {len(program_ids)} programs have no embedding"
                 f" by {encoder_id}, {lacking[0]} for one."
             )
-        found = [(program_id, by_id[program_id]) for program_id in program_ids]
-    return [program_id for program_id, _ in found], _matrix([v for _, v in found], row)
+        positions = {place[program_id]: program_id for program_id in program_ids}
+    return list(positions.values()), _matrix(parts, list(positions))
 
 
 def pairs(connection: sqlite3.Connection, code_encoder: str, audio_encoder: str) -> Pairs:
     """Code and sound side by side, as `Corpus.pairs` returns them."""
-    code, audio = _known(connection, code_encoder), _known(connection, audio_encoder)
-    for row, modality in ((code, "code"), (audio, "audio")):
-        if row.modality != modality:
-            raise EarshotError(f"{row.id} embeds {row.modality}, not {modality}.")
-    # One encoder after the other: their vectors lie apart in the file.
-    code_vectors, audio_vectors = (
-        dict(
-            connection.execute(
-                "SELECT program, vector FROM embeddings WHERE encoder = ?", (row.key,)
-            )
-        )
-        for row in (code, audio)
-    )
+    sides = []
+    for encoder_id, modality in ((code_encoder, "code"), (audio_encoder, "audio")):
+        rows = _known(connection, encoder_id)
+        for row in rows:
+            if row.modality != modality:
+                raise EarshotError(f"{row.id} embeds {row.modality}, not {modality}.")
+        # One encoder after the other: their vectors lie apart in the file.
+        sides.append([(row, _by_position(connection, row)) for row in rows])
     programs = [
         (position, program_id, part)
         for position, program_id, part in connection.execute(
             "SELECT position, id, split FROM programs"
             " JOIN clips ON program = position AND state = 'ok' ORDER BY position"
         )
-        if position in code_vectors and position in audio_vectors
+        if all(position in vectors for side in sides for _, vectors in side)
     ]
+    code, audio = (_matrix(side, [position for position, _, _ in programs]) for side in sides)
     return Pairs(
         programs=[program_id for _, program_id, _ in programs],
-        code=_matrix([code_vectors[position] for position, _, _ in programs], code),
-        audio=_matrix([audio_vectors[position] for position, _, _ in programs], audio),
+        code=code,
+        audio=audio,
         split=np.array([part for _, _, part in programs], dtype="U10"),
     )
 
 
-def _known(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow:
-    row = encoder(connection, encoder_id)
-    if row is None:
+def _parts(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
+    """The encoders that an id joins, or that id's own; empty when the corpus lacks one of them."""
+    single = encoder(connection, encoder_id)  # a folder's path may hold the sign that joins
+    names = [encoder_id] if single else joined.part_ids(encoder_id)
+    found = [encoder(connection, name) for name in names]
+    return [] if None in found else found
+
+
+def _known(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
+    found = _parts(connection, encoder_id)
+    if not found:
         known = ", ".join(name for name, _, _ in counts(connection)) or "none yet"
         raise EarshotError(
             f"Nothing in this corpus is embedded by {encoder_id!r}; encoders used: {known}."
         )
-    return row
+    return found
 
 
-def _matrix(blobs: Sequence[bytes], row: EncoderRow) -> np.ndarray:
-    joined = bytearray().join(blobs)  # an array over bytes would be read-only
-    if len(joined) != len(blobs) * row.dim * _FLOAT.itemsize:
-        raise EarshotError(f"A vector of {row.id} has a wrong length: the corpus is damaged.")
-    matrix = np.frombuffer(joined, _FLOAT).reshape(len(blobs), row.dim)
-    return matrix.astype(np.float32, copy=False)
+def _by_position(connection: sqlite3.Connection, row: EncoderRow) -> dict[int, bytes]:
+    query = "SELECT program, vector FROM embeddings WHERE encoder = ?"
+    return dict(connection.execute(query, (row.key,)))
+
+
+def _matrix(
+    parts: Sequence[tuple[EncoderRow, dict[int, bytes]]], positions: Sequence[int]
+) -> np.ndarray:
+    """Vectors of programs, float32 [n, dim]; those of several encoders joined."""
+    matrices = []
+    for row, vectors in parts:
+        blobs = bytearray().join(vectors[position] for position in positions)
+        if len(blobs) != len(positions) * row.dim * _FLOAT.itemsize:
+            raise EarshotError(f"A vector of {row.id} has a wrong length: the corpus is damaged.")
+        # Over a bytearray, for an array over bytes would be read-only.
+        matrix = np.frombuffer(blobs, _FLOAT).reshape(len(positions), row.dim)
+        matrices.append(matrix.astype(np.float32, copy=False))
+    return matrices[0] if len(matrices) == 1 else joined.join(matrices)

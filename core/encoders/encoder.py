@@ -75,6 +75,11 @@ class Encoder(ABC):
             progress(step, done, total)
         return vectors
 
+    @property
+    def parts(self) -> list[Encoder]:
+        """The encoders that it joins; itself alone if it joins none."""
+        return [self]
+
     @abstractmethod
     def _embedded(self, items: Sequence[Any]) -> Iterator[tuple[list[int], np.ndarray]]:
         """Yield places among the items and their vectors [len(places), dim], in any order."""

@@ -20,12 +20,14 @@ FAMILIES = {
     "clap": ("clap", "ClapEncoder"),
     "sound-effects": ("effects", "SoundEffectsEncoder"),
     "log-mel": ("logmel", "LogMelEncoder"),
+    "joined": ("joined", "JoinedEncoder"),
 }
-# Encoders kept loaded: two in use and the two of a comparison, at most about 2 GB.
-KEPT = 4
+# Encoders kept loaded: two in use and the two of a comparison, at most about 2 GB, and what
+# joins some of them, which is nothing more.
+KEPT = 6
 
 _kept: OrderedDict[tuple[str, str], Encoder] = OrderedDict()
-_loading = threading.Lock()
+_loading = threading.RLock()  # a joined encoder asks for its parts while it is loaded
 
 
 def get(encoder_id: str) -> Encoder:
@@ -37,7 +39,8 @@ def get(encoder_id: str) -> Encoder:
     Parameters
     ----------
     encoder_id : str
-        A known name (see `entries`) or the path of a folder.
+        A known name (see `entries`), the path of a folder, or several of them joined by
+        "+" (`core.encoders.joined`).
 
     Raises
     ------
@@ -45,11 +48,15 @@ def get(encoder_id: str) -> Encoder:
         When there is no such encoder, its weights can't be had or are damaged,
         or it tells unrelated inputs hardly apart.
     """
-    wanted = entry(encoder_id)
+    return load_or_kept(entry(encoder_id))
+
+
+def load_or_kept(wanted: EncoderEntry, compute: Compute | None = None) -> Encoder:
+    """The encoder of an entry as `get` returns it; `compute` only where it has to be loaded."""
     key = (wanted.id, wanted.revision)
     with _loading:
         if key not in _kept:
-            _kept[key] = load(wanted)
+            _kept[key] = load(wanted, compute)
         _kept.move_to_end(key)
         while len(_kept) > KEPT:
             _kept.popitem(last=False)

@@ -33,7 +33,8 @@ class EncoderEntry:
     Attributes
     ----------
     id : str
-        What people and corpora call it: a name, or the path of a folder.
+        What people and corpora call it: a name, or the path of a folder, or several of
+        them joined by "+".
     modality : {"code", "audio"}
     family : str
         Which architecture runs it; see `core.encoders.loading.FAMILIES`.
@@ -86,6 +87,11 @@ class EncoderEntry:
         """Names weights and recipe: embeddings compare only where it is equal."""
         return f"{self.weights.revision}+{self.recipe}"
 
+    @property
+    def parts(self) -> tuple[EncoderEntry, ...]:
+        """The encoders that it joins; itself alone if it joins none."""
+        return getattr(self.weights, "parts", (self,))
+
     def at_hand(self) -> bool:
         """Whether it can be loaded without a network; looks only for files."""
         return self.weights.at_hand()
@@ -113,12 +119,13 @@ def entry(encoder_id: str) -> EncoderEntry:
     ----------
     encoder_id : str
         A known name, or the path of a folder with a model in transformers format,
-        whose type then tells its modality.
+        whose type then tells its modality; or several of them joined by "+"
+        (`core.encoders.joined`).
 
     Raises
     ------
     EarshotError
-        When there is neither, or Earshot knows no way to run such a model.
+        When there is none of them, or Earshot knows no way to run such a model.
     """
     for known in entries():
         if known.id == encoder_id:
@@ -126,6 +133,10 @@ def entry(encoder_id: str) -> EncoderEntry:
     folder = Path(encoder_id).expanduser()
     if (folder / "config.json").is_file():
         return _of_folder(folder.resolve())
+    if "+" in encoder_id:
+        from core.encoders import joined
+
+        return joined.joined_entry([entry(part) for part in joined.part_ids(encoder_id)])
     names = [known.id for known in entries()]
     near = difflib.get_close_matches(encoder_id, names, 3, 0.5) or names
     raise EarshotError(

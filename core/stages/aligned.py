@@ -11,6 +11,7 @@ import torch
 from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.corpus import AlignmentRecord, Corpus, Pairs
+from core.encoders.joined import part_ids
 from core.errors import EarshotError
 
 
@@ -135,7 +136,7 @@ def chosen_encoders(
                 f"Corpus '{corpus.name}' has not been built, so nothing in it is embedded.",
                 remedy=f"To build it: ./run build {corpus.name}",
             )
-        if encoder not in there:
+        if encoder not in there and not set(part_ids(encoder)) <= there:
             raise EarshotError(
                 f"Nothing in corpus '{corpus.name}' is embedded by {encoder}.",
                 remedy=f"To embed it: ./run embed {corpus.name} --{modality}-encoder {encoder}",
@@ -146,8 +147,11 @@ def chosen_encoders(
 
 def check_embedded(corpus: Corpus, encoder_id: str, revision: str) -> None:
     """Raise an EarshotError unless the corpus's embeddings by this encoder are of `revision`."""
-    lacking = corpus.missing_embeddings(encoder_id)
-    if len(corpus.missing_embeddings(encoder_id, revision)) != len(lacking):
+    try:
+        stale = corpus.missing_embeddings(encoder_id, revision)
+    except ValueError:  # revisions of more or fewer encoders than the id joins
+        stale = None
+    if stale is None or len(stale) != len(corpus.missing_embeddings(encoder_id)):
         raise EarshotError(
             f"Corpus '{corpus.name}' is embedded by another revision of {encoder_id} than"
             f" {revision}.",

@@ -97,7 +97,15 @@ def checked(encoder_id: str | None, modality: str) -> str | None:
 def embed_code(
     corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = silent
 ) -> None:
-    """Embed the code of all programs that lack it, also of those without a clip."""
+    """Embed the code of all programs that lack it, also of those without a clip.
+
+    Of encoders that are joined each is embedded by alone, as the corpus keeps them.
+    """
+    for part in encoders.entry(encoder_id).parts:
+        _embed_code(corpus, part.id, report, progress)
+
+
+def _embed_code(corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress) -> None:
     missing = corpus.missing_embeddings(encoder_id, encoders.entry(encoder_id).revision)
     if not missing:
         return
@@ -109,14 +117,19 @@ def embed_code(
         block = missing[first : first + BLOCK]
         report.code += embed_items(corpus, encoder, block, list(sources[block]), report)
         progress(CODE_STEP, first + len(block), len(missing))
-    report.seconds[CODE_STEP] = time.monotonic() - start
+    report.seconds[CODE_STEP] = report.seconds.get(CODE_STEP, 0) + time.monotonic() - start
     _raise_if_nothing_worked(corpus, encoder_id, report)
 
 
 def embed_clips(
     corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = silent
 ) -> None:
-    """Embed the files of all clips that lack it."""
+    """Embed the files of all clips that lack it; see `embed_code` for encoders that are joined."""
+    for part in encoders.entry(encoder_id).parts:
+        _embed_clips(corpus, part.id, report, progress)
+
+
+def _embed_clips(corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress) -> None:
     missing = corpus.missing_embeddings(encoder_id, encoders.entry(encoder_id).revision)
     if not missing:
         return
@@ -132,7 +145,7 @@ def embed_clips(
         else:
             report.audio += embed_items(corpus, encoder, [program_id], [clip], report)
         progress(CLIPS_STEP, done, len(missing), report.failed.get(program_id, ""))
-    report.seconds[CLIPS_STEP] = time.monotonic() - start
+    report.seconds[CLIPS_STEP] = report.seconds.get(CLIPS_STEP, 0) + time.monotonic() - start
     _raise_if_nothing_worked(corpus, encoder_id, report)
 
 
@@ -145,8 +158,12 @@ def embed_items(
 ) -> int:
     """Embed and keep a few programs' code or clips; return how many it could.
 
-    When that fails each is tried alone, so that one item costs only itself.
+    When that fails each is tried alone, so that one item costs only itself. Encoders that
+    are joined embed one after the other.
     """
+    if len(encoder.parts) > 1:
+        done = [embed_items(corpus, part, program_ids, items, report) for part in encoder.parts]
+        return min(done)
     try:
         vectors = encoder.embed(items)
     except EarshotError as error:
