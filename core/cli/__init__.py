@@ -31,6 +31,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "map",
+    "study",
     "neighbours",
     "jobs",
     "doctor",

@@ -1,0 +1,53 @@
+"""Figures of the studies: data frames in, plotly figures out, like `core.plots`."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from core.plots import AUDIO, CODE, NEUTRAL
+
+MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
+
+
+def pair_scatter(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, str]]) -> go.Figure:
+    """Draw a point a pair of programs: how far apart their code is and how far their sound.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        One row a pair: first, second (names), and the panels' columns of distances.
+    panels : sequence of (code column, audio column, title)
+
+    Returns
+    -------
+    Figure
+        A point's `customdata` is the number of its row.
+    """
+    figure = make_subplots(rows=1, cols=len(panels), subplot_titles=[each[2] for each in panels])
+    names = [html.escape(f"{a}, {b}") for a, b in zip(pairs["first"], pairs["second"])]
+    for column, (code, audio, title) in enumerate(panels, start=1):
+        figure.add_trace(
+            go.Scatter(
+                x=pairs[code], y=pairs[audio], customdata=np.arange(len(pairs)), mode="markers",
+                text=names, marker={"color": CODE, "size": 7, "opacity": 0.7},
+                selected={"marker": {"color": AUDIO, "size": 11, "opacity": 1}},
+                unselected={"marker": {"opacity": 0.5}}, showlegend=False,
+                hovertemplate="%{text}<br>code %{x:.3f}, sound %{y:.3f}<extra></extra>", name=title,
+            ),
+            row=1, col=column,
+        )  # fmt: skip
+    figure.update_xaxes(title="Distance of code (cosine)")
+    figure.update_yaxes(title="Distance of sound (cosine)")
+    figure.update_layout(height=420, margin=MARGIN, clickmode="event+select", dragmode="pan")
+    return figure
+
+
+def line(x: float, **kind) -> dict:
+    """A thin vertical line at x, for `Figure.add_vline`."""
+    return {"x": x, "line": {"color": NEUTRAL, "width": 1, "dash": "dash"}, **kind}

@@ -1,0 +1,200 @@
+"""Is what is written alike also what sounds alike, before anything is learned?"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import numpy as np
+import pandas as pd
+
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.evaluation.studies import figures
+from core.evaluation.studies.distances import agreement, most_apart, pair_distances
+from core.progress import Progress
+from core.stages.studies import options as option
+from core.stages.studies.chosen import Subject, subject
+from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
+from core.stages.studies.store import in_workspace
+
+NAME = "correlation"
+TITLE = "Code distances against sound distances"
+QUESTION = "Do programs that are written alike sound alike, before anything is learned?"
+OPTIONS = (
+    option.ALIGNMENT, option.CODE_ENCODER, option.AUDIO_ENCODER, option.SEED,
+    option.Option("draws", "other choices of one program per template, for the interval", 200, int),
+    option.Option("permutations", "of the Mantel test", 9999, int),
+)  # fmt: skip
+STEP = "Correlating distances"
+EXTREMES = 5
+FEWEST = 4
+
+
+def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+    """Correlate distances of code and of sound over all pairs of one program per template."""
+    about = subject(corpus, options)
+    choices = _candidates(about)
+    rng = np.random.default_rng(options["seed"])
+    rows = _draw(choices, rng)
+    progress(STEP, 0, options["draws"], "permutation test")
+    spaces = _spaces(about, rows)
+    found = {
+        name: agreement(
+            *distances, permutations=options["permutations"], seed=options["seed"]
+        )
+        for name, distances in spaces.items()
+    }
+    others = _other_draws(about, choices, options["draws"], rng, progress)
+    pairs = _pair_table(about, rows, spaces)
+    split = _split_of(about, rows)
+    compared = [
+        {"measure": f"{label}, raw code against raw sound", "measured": getattr(found["raw"], name),
+         "low": others.get(f"raw {name}", (None, None))[0],
+         "high": others.get(f"raw {name}", (None, None))[1],
+         "published": f"correlation.{name}", "judged": not name.endswith("_p"),
+         "split": split, "seed": options["seed"]}
+        for name, label in (("pearson", "Pearson"), ("pearson_p", "p of Pearson, parametric"),
+                            ("spearman", "Spearman"), ("spearman_p", "p of Spearman, parametric"))
+    ]  # fmt: skip
+    panels = [("code", "sound", "Raw embeddings")]
+    if "aligned" in spaces:
+        panels.append(("aligned_code", "sound", "Aligned code, raw sound"))
+        compared += [
+            {"measure": f"{name.capitalize()}, aligned code against raw sound",
+             "measured": getattr(found["aligned"], name),
+             "low": others[f"aligned {name}"][0], "high": others[f"aligned {name}"][1],
+             "split": split, "seed": options["seed"]}
+            for name in ("pearson", "spearman")
+        ]  # fmt: skip
+    agreed = pd.DataFrame([{"space": name, **vars(each)} for name, each in found.items()])
+    extremes = _extremes(pairs)
+    return StudyResult(
+        compared=beside(compared),
+        tables=[
+            Table("agreement", "Correlation of distances", agreed,
+                  "p: parametric; mantel_p: by relabelling the programs, since pairs that share a"
+                  " program aren't independent. Both two-sided."),
+            Table("extremes", "Pairs on which code and sound disagree most", extremes.drop(
+                columns="row"), "Cosine distances, 0 (the same) to 2. By difference of ranks."),
+            Table("pairs", "All pairs", pairs, "Cosine distances. clips: what to play."),
+        ],
+        figures=[
+            Figure("scatter", "All pairs", figures.pair_scatter(pairs, panels),
+                   "A point is a pair of programs. Click one to hear both, one after the other.",
+                   hears="pairs"),
+        ],
+        clips=[_heard(about, pairs.iloc[each.row], each.kind) for each in extremes.itertuples()],
+        notes=_notes(found, len(rows), split),
+        settings={**about.settings(options), "programs": list(about.programs["name"].iloc[rows]),
+                  "split": split},
+    )  # fmt: skip
+
+
+def _candidates(about: Subject) -> list[np.ndarray]:
+    """Rows to choose from, of each template: held-out ones where it has some."""
+    programs = about.programs.reset_index(drop=True)
+    programs = programs[programs["template"] != ""]
+    found = []
+    for _, group in programs.groupby("template", sort=True):
+        held_out = group[group["split"] == "test"]
+        found.append((held_out if len(held_out) else group).index.to_numpy())
+    if len(found) < FEWEST:
+        raise EarshotError(
+            f"Corpus '{about.corpus.name}' has embedded programs of {len(found)} templates; this"
+            f" study takes one program of each of at least {FEWEST}.",
+            remedy=f"To add programs: ./run build {about.corpus.name}",
+        )
+    return found
+
+
+def _draw(choices: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    return np.array([rng.choice(rows) for rows in choices])
+
+
+def _spaces(about: Subject, rows: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    code, sound = about.pairs.code[rows], about.pairs.audio[rows]
+    heard = pair_distances(sound)
+    found = {"raw": (pair_distances(code), heard)}
+    if about.aligned is not None:
+        found["aligned"] = (pair_distances(about.aligned.code(code)), heard)
+    return found
+
+
+def _other_draws(
+    about: Subject, choices: list[np.ndarray], draws: int, rng: np.random.Generator, progress
+) -> dict[str, tuple[float, float]]:
+    """The middle 95 % of what other choices of the programs give."""
+    values: dict[str, list[float]] = {}
+    for done in range(draws):
+        for space, distances in _spaces(about, _draw(choices, rng)).items():
+            found = agreement(*distances, permutations=0)
+            for name in ("pearson", "spearman"):
+                values.setdefault(f"{space} {name}", []).append(getattr(found, name))
+        progress(STEP, done + 1, draws)
+    return {
+        name: tuple(np.nanquantile(each, [0.025, 0.975]).tolist()) for name, each in values.items()
+    }
+
+
+def _pair_table(about: Subject, rows: np.ndarray, spaces: Mapping[str, tuple]) -> pd.DataFrame:
+    programs = about.programs.iloc[rows]
+    first, second = np.triu_indices(len(rows), 1)
+    names, clips = programs["name"].to_numpy(), [in_workspace(p) for p in programs["audio"]]
+    columns = {
+        "first": names[first],
+        "second": names[second],
+        "code": spaces["raw"][0],
+        "sound": spaces["raw"][1],
+    }
+    if "aligned" in spaces:
+        columns["aligned_code"] = spaces["aligned"][0]
+    columns["clips"] = [f"{clips[a]}|{clips[b]}" for a, b in zip(first, second)]
+    return pd.DataFrame(columns)
+
+
+def _extremes(pairs: pd.DataFrame) -> pd.DataFrame:
+    code, sound = pairs["code"].to_numpy(), pairs["sound"].to_numpy()
+    found = []
+    for kind, order in (("alike in text, unlike in sound", most_apart(code, sound, EXTREMES)),
+                        ("unlike in text, alike in sound", most_apart(sound, code, EXTREMES))):  # fmt: skip
+        chosen = pairs.iloc[order][["first", "second", "code", "sound"]]
+        found.append(chosen.assign(kind=kind, row=order))
+    return pd.concat(found)[["kind", "first", "second", "code", "sound", "row"]].reset_index(
+        drop=True
+    )
+
+
+def _heard(about: Subject, pair: pd.Series, kind: str) -> Heard:
+    sources = about.programs.set_index("name")["source"]
+    names = (pair["first"], pair["second"])
+    return Heard(
+        f"{kind}: {names[0]}, {names[1]}", tuple(pair["clips"].split("|")), names,
+        tuple(sources[name] for name in names),
+        f"distance of code {pair['code']:.2f}, of sound {pair['sound']:.2f}",
+    )  # fmt: skip
+
+
+def _split_of(about: Subject, rows: np.ndarray) -> str:
+    splits = set(about.programs["split"].iloc[rows])
+    return splits.pop() if len(splits) == 1 else "test where a template has any, else all"
+
+
+def _notes(found: Mapping[str, Any], programs: int, split: str) -> list[str]:
+    raw = found["raw"]
+    sure = raw.spearman_mantel_p < 0.05
+    notes = [
+        f"One program of each of {programs} templates ({split}), {raw.pairs} pairs. The interval"
+        " is the middle 95 % of other such choices. The paper took the tutorial's examples"
+        " themselves and its own encoders, so a difference in level says as much about encoders"
+        " and templates as about music.",
+        f"By the permutation test the raw spaces {'do' if sure else 'do not'} agree beyond chance"
+        f" (Spearman {raw.spearman:.3f}, p = {raw.spearman_mantel_p:.3f}); the parametric p"
+        f" ({raw.spearman_p:.3g}) takes {raw.pairs} pairs for independent and so is too small.",
+    ]
+    if "aligned" in found:
+        aligned = found["aligned"]
+        notes.append(
+            f"After alignment the same pairs agree with Spearman {aligned.spearman:.3f}"
+            f" (p = {aligned.spearman_mantel_p:.3f}): the code is projected, the sound is not."
+        )
+    return notes
