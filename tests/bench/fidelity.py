@@ -73,8 +73,9 @@ def run(variants: int | None = None) -> list[tuple[str, str]]:
             rows.append((name, figures))
             print(f"{name:20} {figures}", file=sys.stderr, flush=True)  # it takes ten minutes
             pages.append((name, figures, source))
-    with atomic_write(folder / "index.html", "w") as page:
-        page.write(_page(pages))
+            with atomic_write(folder / "index.html", "w") as page:
+                page.write(_page(pages))
+        rows.append(("live takes with a dropout", f"{live.dropouts} of {TAKES * len(pages)}"))
     rows.append(("to compare by ear", str(folder / "index.html")))
     return rows
 
