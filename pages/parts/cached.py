@@ -32,9 +32,10 @@ def preset() -> tuple[str, str]:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def waveform(path: str) -> str:
-    """The outline of a clip's file, as SVG; a clip's file never changes under its name."""
-    return plots.waveform_svg(plots.envelope(Clip.load(path).samples))
+def waveform(path: str) -> tuple[str, float]:
+    """The outline of a clip's file, as SVG, and its seconds; such a file never changes."""
+    clip = Clip.load(path)
+    return plots.waveform_svg(plots.envelope(clip.samples)), clip.seconds
 
 
 def titles() -> dict[str, str]:

@@ -1,4 +1,8 @@
-"""A clip to hear: its outline, and the browser's own player at the clip's own level."""
+"""A clip to hear: its outline with the position, play, loop and next, at the clip's own level.
+
+A player is markup only; `sound.js` plays what it names, one sound at a time, and fetches
+nothing before it is asked to.
+"""
 
 from __future__ import annotations
 
@@ -11,12 +15,11 @@ import streamlit as st
 from core import plots
 from core.errors import EarshotError
 from core.sonicpi import Clip
-from pages.parts import cached, say
+from pages.parts import cached, say, sounds
 
 _rules = st.components.v2.component(
     "earshot_sound", js=(Path(__file__).parent / "sound.js").read_text(encoding="utf-8")
 )
-MIME = {".flac": "audio/flac", ".ogg": "audio/ogg", ".wav": "audio/wav", ".mp3": "audio/mpeg"}
 
 
 def rules() -> None:
@@ -49,27 +52,37 @@ def clip_file(path: str | None, name: str, key: str) -> None:
         )
         return
     try:
-        svg = cached.waveform(path)
+        svg, seconds = cached.waveform(path)
+        _draw(sounds.address(path), svg, seconds, name, key)
     except EarshotError as error:
         say.show_error(error)
-        return
-    with st.container(key=f"clip-{key}"):
-        outline(svg, name)
-        st.audio(path, format=MIME.get(Path(path).suffix, "audio/flac"), alt=f"Clip of {name}")
 
 
 def clip(sound: Clip, name: str, key: str) -> None:
     """Draw the player of a clip in memory."""
+    svg = plots.waveform_svg(plots.envelope(sound.samples))
+    _draw(sounds.keep(sound.encode(".flac")), svg, sound.seconds, name, key)
+
+
+def _draw(address: str, svg: str, seconds: float, name: str, key: str) -> None:
+    title = html.escape(name, quote=True)
+    # The outline is a mask, since the page's sanitiser lets no SVG through.
     with st.container(key=f"clip-{key}"):
-        outline(plots.waveform_svg(plots.envelope(sound.samples)), name)
-        # Encoded: numpy samples would be levelled to full scale, and loudness would lie.
-        st.audio(sound.encode(".flac"), format=MIME[".flac"], alt=f"Clip of {name}")
+        st.html(
+            f'<div class="player" role="group" aria-label="Clip of {title}"'
+            f' data-src="{html.escape(address, quote=True)}" data-seconds="{seconds:.3f}">'
+            f'<button type="button" class="play" aria-label="Play {title}" title="Play (space)">'
+            '<span aria-hidden="true">play_arrow</span></button>'
+            f'<div class="waveform" role="img" aria-label="Outline of the sound of {title}"'
+            f" style=\"--outline: url('data:image/svg+xml,{quote(svg)}')\"></div>"
+            f'<span class="time">0:00 / {clock(seconds)}</span>'
+            '<button type="button" class="loop" aria-pressed="false" aria-label="Loop"'
+            ' title="Loop"><span aria-hidden="true">repeat</span></button>'
+            '<button type="button" class="next" aria-label="Next clip" title="Next (arrow down)">'
+            '<span aria-hidden="true">skip_next</span></button></div>'
+        )
 
 
-def outline(svg: str, name: str) -> None:
-    """Draw an outline that `sound.js` colours as far as the clip was played."""
-    # As a mask, since the page's sanitiser lets no SVG through; the colour is the style's.
-    st.html(
-        f'<div class="waveform" role="img" aria-label="Outline of the sound of {html.escape(name)}"'
-        f" style=\"--outline: url('data:image/svg+xml,{quote(svg)}')\"></div>"
-    )
+def clock(seconds: float) -> str:
+    """Return "0:18"."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,85 +1,154 @@
-// One sound at a time, the space bar, a waveform that shows and sets where a clip is, and
-// clips that start because something else was clicked. It listens on the document, so players
-// may come and go.
+// The one sound of a tab. Players are markup (player.py) that says which clip they are of; a
+// single audio element plays the clip of one of them, so no two can sound. All listening is done
+// on the document: players come and go with every run of the page.
 
 const PATIENCE_MS = 8000;
+const GONE_MS = 1500; // a rerun may take a player away for a moment; a page switch for good
+const BUSY = "input, textarea, select, button, summary, a, [contenteditable], [role]:not(.player, .player [role])";
 
-const box = (element) => element.closest?.('[class*="st-key-clip"]');
+const players = () => [...document.querySelectorAll(".player")];
+const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
-function show(audio) {
-  const part = audio.duration ? audio.currentTime / audio.duration : 0;
-  box(audio)?.querySelector(".waveform")?.style.setProperty("--played", part);
+function make() {
+  const audio = document.createElement("audio");
+  audio.id = "earshot-audio";
+  audio.preload = "auto";
+  document.body.appendChild(audio); // attached, so that it can be found and looked at
+  return { audio, player: null, source: null, loop: false, turn: null, missing: 0 };
 }
 
-function follow(audio) {
-  show(audio);
-  if (!audio.paused && audio.isConnected) requestAnimationFrame(() => follow(audio));
+// A player that was drawn anew is known by its clip.
+function current(state) {
+  if (!state.player?.isConnected) {
+    const key = state.player && boxOf(state.player);
+    const same = players().filter((each) => each.dataset.src === state.source);
+    state.player = same.find((each) => boxOf(each) === key) ?? same[0] ?? null;
+  }
+  return state.player;
 }
 
-function play(audio) {
+const boxOf = (player) =>
+  [...(player.closest('[class*="st-key-clip-"]')?.classList ?? [])].find((name) => name.startsWith("st-key-clip-"));
+
+function paint(state) {
+  const here = current(state);
+  for (const player of players()) {
+    const mine = player === here;
+    const seconds = Number(player.dataset.seconds);
+    const at = mine ? state.audio.currentTime : 0;
+    const sounding = mine && !state.audio.paused;
+    put(player.querySelector(".play span"), sounding ? "pause" : "play_arrow");
+    put(player.querySelector(".time"), `${clock(at)} / ${clock(seconds)}`);
+    player.querySelector(".waveform").style.setProperty("--played", seconds ? Math.min(1, at / seconds) : 0);
+    player.querySelector(".loop").setAttribute("aria-pressed", String(state.loop));
+    player.classList.toggle("current", mine);
+  }
+}
+
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+function play(state, player, from = null) {
+  if (!player) return;
+  if (state.source !== player.dataset.src) {
+    state.source = player.dataset.src;
+    state.audio.src = state.source;
+  }
+  state.player = player;
+  state.audio.loop = state.loop;
+  if (from !== null) state.audio.currentTime = from;
   // A browser that wants a click first says no: then the player is there to be clicked.
-  audio.play().catch(() => {});
+  state.audio.play().catch(() => {});
 }
 
-function seek(picture, x) {
-  const audio = box(picture)?.querySelector("audio");
-  if (!audio) return;
-  const { left, width } = picture.getBoundingClientRect();
-  const part = Math.min(1, Math.max(0, (x - left) / width));
-  const start = () => {
-    audio.currentTime = part * audio.duration;
-    play(audio);
-  };
-  if (audio.readyState > 0) start();
-  else {
-    audio.addEventListener("loadedmetadata", start, { once: true });
-    audio.load();
-  }
+function toggle(state, player) {
+  if (player === current(state) && !state.audio.paused) state.audio.pause();
+  else play(state, player);
 }
 
-function listen(state) {
-  // Media events don't bubble; a capturing listener hears them all the same.
-  document.addEventListener("play", (event) => {
-    state.last = event.target;
-    for (const other of document.querySelectorAll("audio")) {
-      if (other !== state.last) other.pause();
-    }
-    follow(state.last);
-  }, true);
-  for (const name of ["seeking", "ended", "pause"]) {
-    document.addEventListener(name, (event) => show(event.target), true);
+function walk(state, step) {
+  const all = players();
+  const here = all.indexOf(current(state));
+  const next = all[here < 0 ? 0 : here + step];
+  if (!next) return;
+  play(state, next, 0);
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function clicked(state, event) {
+  const player = event.target.closest?.(".player");
+  if (!player) return;
+  if (event.target.closest(".play")) toggle(state, player);
+  else if (event.target.closest(".next")) {
+    state.player = player;
+    walk(state, 1);
+  } else if (event.target.closest(".loop")) {
+    state.loop = !state.loop;
+    state.audio.loop = state.loop;
+  } else if (event.target.closest(".waveform")) {
+    const { left, width } = event.target.getBoundingClientRect();
+    const part = Math.min(1, Math.max(0, (event.clientX - left) / width));
+    play(state, player, part * Number(player.dataset.seconds));
   }
-  document.addEventListener("click", (event) => {
-    const picture = event.target.closest?.(".waveform");
-    if (picture) seek(picture, event.clientX);
-  });
-  document.addEventListener("keydown", (event) => {
-    if (event.code !== "Space" || event.ctrlKey || event.altKey || event.metaKey) return;
-    // Where a space means something already, it keeps that meaning.
-    const busy = "input, textarea, select, button, audio, summary, a, [contenteditable], [role]";
-    if (event.target !== document.body && event.target.closest?.(busy)) return;
-    const audio = state.last?.isConnected ? state.last : document.querySelector("audio");
-    if (!audio) return;
+  paint(state);
+}
+
+function pressed(state, event) {
+  if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
+  const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+  if (event.code !== "Space" && !step) return;
+  const target = event.composedPath()[0];
+  const inPlayer = target.closest?.(".player");
+  // Where a key means something already, as in a field, it keeps that meaning.
+  if (!inPlayer && target !== document.body && target.closest?.(BUSY)) return;
+  if (event.code === "Space") {
+    if (inPlayer && target.closest("button")) return; // the button's own click
+    if (!players().length) return;
     event.preventDefault();
-    if (audio.paused) play(audio);
-    else audio.pause();
-  });
+    toggle(state, current(state) ?? players()[0]);
+  } else if (current(state)) {
+    event.preventDefault();
+    walk(state, step);
+  }
+}
+
+function watch(state) {
+  document.addEventListener("click", (event) => clicked(state, event));
+  document.addEventListener("keydown", (event) => pressed(state, event));
+  const frame = () => {
+    paint(state);
+    if (!state.audio.paused) requestAnimationFrame(frame);
+  };
+  state.audio.addEventListener("play", frame);
+  for (const name of ["pause", "seeked", "ended", "loadedmetadata"]) {
+    state.audio.addEventListener(name, () => paint(state));
+  }
+  // What is drawn anew says again where its clip is; what is gone falls silent.
+  setInterval(() => {
+    if (!state.source) return;
+    if (current(state)) state.missing = 0;
+    else if ((state.missing += 250) >= GONE_MS && !state.audio.paused) state.audio.pause();
+    paint(state);
+  }, 250);
 }
 
 // The player may not be drawn yet.
-function startSoon(key, since) {
-  const audio = document.querySelector(`.st-key-${CSS.escape(key)} audio`);
-  if (audio) play(audio);
-  else if (performance.now() - since < PATIENCE_MS) setTimeout(() => startSoon(key, since), 50);
+function startSoon(state, key, since) {
+  const player = document.querySelector(`.st-key-${CSS.escape(key)} .player`);
+  if (player) play(state, player, 0);
+  else if (performance.now() - since < PATIENCE_MS) setTimeout(() => startSoon(state, key, since), 50);
 }
 
 export default function ({ data }) {
   if (!window.earshotSound) {
-    window.earshotSound = { last: null, turn: null };
-    listen(window.earshotSound);
+    window.earshotSound = make();
+    watch(window.earshotSound);
   }
-  if (data?.turn && data.turn !== window.earshotSound.turn) {
-    window.earshotSound.turn = data.turn;
-    startSoon(data.clip, performance.now());
+  const state = window.earshotSound;
+  paint(state);
+  if (data?.turn && data.turn !== state.turn) {
+    state.turn = data.turn;
+    startSoon(state, data.clip, performance.now());
   }
 }

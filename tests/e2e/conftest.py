@@ -39,7 +39,7 @@ class Dashboard:
 
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """`streamlit run app.py` on a free port, with an empty workspace and no model hub."""
+    """`streamlit run server.py` on a free port, with an empty workspace and no model hub."""
     workspace = tmp_path_factory.mktemp("workspace")
     environment = {
         **os.environ,
@@ -53,7 +53,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         port = free.getsockname()[1]
     with open(workspace / "server.log", "wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)],
+            [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
             cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:

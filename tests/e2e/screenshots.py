@@ -21,7 +21,7 @@ from tests.e2e.conftest import CHROMIUM, FLAGS
 
 def generate(page: Page) -> None:
     page.get_by_role("button", name="Render and hear").click()
-    steps.measured(page.locator(".st-key-clip-heard audio"))
+    steps.measured(page.locator(".st-key-clip-heard .player"), starts=True)
 
 
 def pick(page: Page) -> None:
@@ -29,16 +29,16 @@ def pick(page: Page) -> None:
     page.mouse.move(where["x"], where["y"])
     page.wait_for_timeout(300)
     page.mouse.click(where["x"], where["y"])
-    steps.measured(page.locator(".st-key-card audio"))
+    steps.measured(page.locator(".st-key-card .player"), starts=True)
     page.mouse.move(5, 5)
 
 
 def play(page: Page) -> None:
     page.get_by_role("button", name="Render mine").click()
-    steps.measured(page.locator(".st-key-mine audio"))
+    steps.measured(page.locator(".st-key-mine .player"), starts=True)
     steps.settled(page)
     first = page.locator('[class*="st-key-neighbour-"]').first
-    steps.measured(first.locator("audio"))
+    steps.measured(first.locator(".player"))
     first.locator(".waveform").click(position={"x": 90, "y": 20})
     page.mouse.move(3, 700)
     page.wait_for_timeout(1500)

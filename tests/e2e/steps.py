@@ -6,15 +6,23 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-# Decodes what the player plays, as the browser would, and measures it.
+# Decodes what a player names, as the browser would, and measures it.
 _MEASURE = """
-async (audio) => {
-  const bytes = await (await fetch(audio.src)).arrayBuffer();
+async (player) => {
+  const bytes = await (await fetch(player.dataset.src)).arrayBuffer();
   const decoded = await new OfflineAudioContext(2, 44100, 44100).decodeAudioData(bytes);
   const samples = decoded.getChannelData(0);
   let sum = 0;
   for (const sample of samples) sum += sample * sample;
   return { seconds: decoded.duration, rms: Math.sqrt(sum / samples.length) };
+}
+"""
+# Whether the tab's one audio element plays the clip of a player, and can go on.
+_SOUNDS = """
+(src) => {
+  const audio = document.getElementById("earshot-audio");
+  return audio?.src === new URL(src, location).href && !audio.paused && audio.readyState >= 2
+    && audio.currentTime > 0.1;
 }
 """
 # Where the index-th point of a trace is, in pixels of the page.
@@ -54,14 +62,36 @@ def open_page(page: Page, name: str) -> None:
     settled(page)
 
 
-def measured(audio: Locator) -> dict[str, float]:
-    """Length in seconds and RMS of what a player plays, once it can play it."""
-    audio.wait_for(state="attached")
-    loaded = (
-        "audio => new Promise(done => audio.readyState >= 2 ? done() : (audio.oncanplay = done))"
+def sounding(player: Locator) -> None:
+    """Wait until a player's clip, and so no other, is heard."""
+    player.wait_for()
+    player.page.wait_for_function(_SOUNDS, arg=player.get_attribute("data-src"))
+
+
+def heard(page: Page) -> dict[str, Any]:
+    """Where the tab's one audio element is: "paused", "at" and "seconds"."""
+    return page.evaluate(
+        "() => { const audio = document.getElementById('earshot-audio');"
+        " return { paused: audio.paused, at: audio.currentTime, seconds: audio.duration }; }"
     )
-    audio.evaluate(loaded)
-    return {**audio.evaluate(_MEASURE), "ready": audio.evaluate("audio => audio.duration")}
+
+
+def measured(player: Locator, *, starts: bool = False) -> dict[str, float]:
+    """Play a player's clip; return its length in seconds, as loaded and as decoded, and its RMS.
+
+    Parameters
+    ----------
+    player : Locator
+    starts : bool
+        Whether it is to start by itself.
+    """
+    button = player.locator(".play")
+    if not starts:
+        button.click()
+    sounding(player)
+    ready = heard(player.page)["seconds"]
+    button.click()
+    return {**player.evaluate(_MEASURE), "ready": ready}
 
 
 def point(page: Page, trace: int, index: int) -> dict[str, Any]:

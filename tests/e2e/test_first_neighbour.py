@@ -44,7 +44,7 @@ def test_from_an_empty_workspace_to_the_first_neighbour(dashboard: Dashboard, pa
     expect(neighbours).to_have_count(5, timeout=PATIENCE_MS)
     steps.settled(page)
     for number in range(5):
-        heard = steps.measured(neighbours.nth(number).locator("audio"))
+        heard = steps.measured(neighbours.nth(number).locator(".player"))
         assert heard["ready"] == pytest.approx(18, abs=0.05)
         assert heard["seconds"] == pytest.approx(18, abs=0.05)
         assert heard["rms"] > 1e-3
@@ -85,19 +85,30 @@ def test_other_code_finds_other_clips_and_one_sounds_at_a_time(
     expect(neighbours).to_have_count(5)
     assert neighbours.all_inner_texts() != before
 
-    players = page.locator('[class*="st-key-neighbour-"] audio')
-    pictures = page.locator('[class*="st-key-neighbour-"] .waveform')
-    for number in (0, 1):
-        steps.measured(players.nth(number))
-        pictures.nth(number).click()
-        page.wait_for_function(
-            "n => { const a = document.querySelectorAll('[class*=\"st-key-neighbour-\"] audio')[n];"
-            " return !a.paused && a.currentTime > 9; }", arg=number,
-        )  # fmt: skip
-    assert players.nth(0).evaluate("audio => audio.paused")
+    players = page.locator('[class*="st-key-neighbour-"] .player')
+    players.nth(0).locator(".play").click()
+    steps.sounding(players.nth(0))
+    # A click in the outline plays from there, and the other falls silent: there is one sound.
+    players.nth(1).locator(".waveform").click()
+    steps.sounding(players.nth(1))
+    assert 8 < steps.heard(page)["at"] < 14
+    expect(players.nth(0).locator(".time")).to_have_text("0:00 / 0:18")
+    expect(page.locator("audio")).to_have_count(1)
+
+    # Space pauses, except where it is typed; the arrows walk the neighbours.
     page.get_by_role("heading", name="Listen").click()
     page.keyboard.press("Space")
-    assert players.nth(1).evaluate("audio => audio.paused")
+    assert steps.heard(page)["paused"]
+    page.keyboard.press("ArrowDown")
+    steps.sounding(players.nth(2))
+    players.nth(2).locator(".next").click()
+    steps.sounding(players.nth(3))
+    page.get_by_role("textbox", name="Sonic Pi code").press("Space")
+    assert not steps.heard(page)["paused"]
+
+    # Another page has none of these clips, and is silent.
+    steps.open_page(page, "Home")
+    page.wait_for_function("document.getElementById('earshot-audio').paused")
 
 
 def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
@@ -109,7 +120,7 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     editor = page.get_by_role("textbox", name="Sonic Pi code")
     editor.fill("play 60, release: 4\nsleep 4\nplay 64, release: 4\n")
     page.get_by_role("button", name="Render mine").click()
-    heard = steps.measured(page.locator(".st-key-mine audio"))
+    heard = steps.measured(page.locator(".st-key-mine .player"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05)
     assert heard["rms"] > 1e-3
 
@@ -117,7 +128,7 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     page.get_by_role("button", name="Render mine").click()
     failure = page.locator(".st-key-mine").get_by_text("line 3")
     expect(failure).to_be_visible()
-    expect(page.locator(".st-key-mine audio")).to_have_count(0)
+    expect(page.locator(".st-key-mine .player"), starts=True).to_have_count(0)
 
 
 def test_a_click_on_the_map_opens_a_card_that_plays(
@@ -132,9 +143,8 @@ def test_a_click_on_the_map_opens_a_card_that_plays(
     page.wait_for_timeout(300)  # plotly notes what is under the pointer
     page.mouse.click(where["x"], where["y"])
     card = page.locator(".st-key-card")
-    heard = steps.measured(card.locator("audio"))
+    heard = steps.measured(card.locator(".player"), starts=True)
     assert heard["rms"] > 1e-3
-    page.wait_for_function("document.querySelector('.st-key-card audio').currentTime > 0.2")
     # Ring, diamond and the line between them, in both pictures.
     expect(page.locator(".earshot-marks > *")).to_have_count(6)
     address = page.url
@@ -167,6 +177,6 @@ def test_a_variant_is_drawn_fixed_rendered_and_heard(dashboard: Dashboard, page:
     steps.settled(page)
     expect(code).to_contain_text(":saw")
     page.get_by_role("button", name="Render and hear").click()
-    heard = steps.measured(page.locator(".st-key-clip-heard audio"))
+    heard = steps.measured(page.locator(".st-key-clip-heard .player"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05)
     assert heard["rms"] > 1e-3

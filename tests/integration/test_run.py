@@ -38,7 +38,7 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.end_headers()
     def log_message(self, *words):
         pass
-assert sys.argv[1:4] == ["run", "app.py", "--server.port"], sys.argv
+assert sys.argv[1:4] == ["run", "server.py", "--server.port"], sys.argv
 http.server.HTTPServer(("127.0.0.1", int(sys.argv[4])), Answer).serve_forever()
 """
 

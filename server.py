@@ -1,0 +1,26 @@
+"""The dashboard's server: Streamlit runs app.py; clips come by addresses of their own."""
+
+import streamlit as st
+from starlette.middleware import Middleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from streamlit import config
+from streamlit.runtime.pages_manager import PagesManager
+
+from pages.parts import oops, sounds
+
+# Until app.py has called `st.navigation`, Streamlit would take the files in pages/ for it.
+PagesManager.uses_pages_directory = False
+
+app = st.App(
+    "app.py",
+    routes=sounds.routes(),
+    # A name that somebody points at this machine is not ours: not for pages, not for sounds.
+    middleware=[
+        Middleware(
+            TrustedHostMiddleware,
+            allowed_hosts=config.get_option("server.allowedHosts") or ["127.0.0.1", "localhost"],
+            www_redirect=False,
+        )
+    ],
+    on_script_error=oops.show,
+)

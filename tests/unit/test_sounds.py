@@ -1,0 +1,68 @@
+"""Sounds by address: whole and in part, and nothing else of the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+
+from core.errors import EarshotError
+from core.sonicpi import Clip
+from pages.parts import sounds
+
+
+@pytest.fixture
+def client() -> TestClient:
+    return TestClient(Starlette(routes=sounds.routes()))
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
+    place = tmp_path / "workspace" / "corpora" / "tiny" / "audio" / "a b.flac"
+    return Clip(np.full((4410, 2), 0.25, np.float32)).save(place)
+
+
+def test_a_file_of_the_workspace_is_given_byte_for_byte(client: TestClient, file: Path) -> None:
+    answer = client.get(sounds.address(file))
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "audio/flac"
+    assert answer.content == file.read_bytes()
+    part = client.get(sounds.address(file), headers={"Range": "bytes=4-9"})
+    assert (part.status_code, part.content) == (206, file.read_bytes()[4:10])
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["corpora/tiny/corpus.sqlite", "../outside.flac", "%2e%2e/outside.flac", "link.flac", "x.flac",
+     "corpora", "a%00b.flac", "/etc/passwd", "x" * 5000 + ".flac"],
+)  # fmt: skip
+def test_nothing_else_is_given(client: TestClient, file: Path, tmp_path: Path, named: str) -> None:
+    (tmp_path / "workspace/corpora/tiny/corpus.sqlite").write_bytes(b"secret")
+    (tmp_path / "outside.flac").write_bytes(b"secret")
+    (tmp_path / "workspace" / "link.flac").symlink_to(tmp_path / "outside.flac")
+    answer = client.get(f"/sound/file/{named}")
+    assert answer.status_code == 404
+    assert b"secret" not in answer.content
+
+
+def test_a_path_outside_the_workspace_has_no_address(file: Path) -> None:
+    with pytest.raises(EarshotError, match="outside"):
+        sounds.address("/etc/sound.flac")
+
+
+def test_what_was_made_is_kept_for_a_while_in_whole_and_in_part(client: TestClient) -> None:
+    address = sounds.keep(b"0123456789")
+    assert client.get(address).content == b"0123456789"
+    for asked, content in (("bytes=2-4", b"234"), ("bytes=7-", b"789"), ("bytes=8-99", b"89")):
+        answer = client.get(address, headers={"Range": asked})
+        assert (answer.status_code, answer.content) == (206, content)
+        assert answer.headers["content-range"].endswith("/10")
+    for asked in ("bytes=10-", "bytes=-", "bytes=5-3", "lines=1-2", "bytes=x-"):
+        assert client.get(address, headers={"Range": asked}).content == b"0123456789"
+    for number in range(sounds.KEPT):
+        sounds.keep(str(number).encode())
+    assert client.get(address).status_code == 404
