@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 
 class EarshotError(Exception):
     """Something a user can understand and mend.
@@ -28,3 +30,44 @@ class EarshotError(Exception):
     def __str__(self) -> str:
         text = f"{self.where}: {self.message}" if self.where else self.message
         return f"{text} {self.remedy}" if self.remedy else text
+
+
+# What the system says when there is no room, or no right, to write.
+_SYSTEM = {
+    errno.ENOSPC: ("The disk is full.", "Make room, then do it again: what is finished is kept."),
+    errno.EDQUOT: (
+        "Your share of the disk is used up.",
+        "Make room, then do it again: what is finished is kept.",
+    ),
+    errno.EROFS: (
+        "It can only be read there.",
+        "Set EARSHOT_WORKSPACE to a folder that may be written.",
+    ),
+    errno.EACCES: ("You have no right to that.", "Get it, or set EARSHOT_WORKSPACE elsewhere."),
+    errno.EPERM: ("You have no right to that.", "Get it, or set EARSHOT_WORKSPACE elsewhere."),
+    errno.EMFILE: ("Too many files are open.", "Raise the limit: ulimit -n 4096."),
+}
+
+
+def of_the_machine(error: BaseException) -> EarshotError | None:
+    """What a user is told of an error that is the machine's fault; None for a defect of ours.
+
+    Parameters
+    ----------
+    error : BaseException
+        Of any kind. Out of memory, a full disk and missing rights are the machine's.
+    """
+    if isinstance(error, EarshotError):
+        return error
+    # PyTorch says in words alone that its allocator got nothing.
+    starved = isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    if isinstance(error, MemoryError) or starved or getattr(error, "errno", None) == errno.ENOMEM:
+        return EarshotError(
+            "Memory ran out.",
+            remedy="Close other programs, then do it again: what is finished is kept.",
+        )
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        message, remedy = _SYSTEM[error.errno]
+        where = None if error.filename is None else str(error.filename)
+        return EarshotError(message, where=where, remedy=remedy)
+    return None

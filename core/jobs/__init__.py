@@ -7,8 +7,19 @@ record, replaced as a whole), `events.jsonl` (what its stages reported) and `log
 job's process is named by its pid and the time it began.
 """
 
-from core.jobs.engine import job, jobs, start
+from core.jobs.engine import again, job, jobs, remove, start
 from core.jobs.job import Job, JobError, JobProgress, JobStep
 from core.jobs.watch import data_events
 
-__all__ = ["Job", "JobError", "JobProgress", "JobStep", "data_events", "job", "jobs", "start"]
+__all__ = [
+    "Job",
+    "JobError",
+    "JobProgress",
+    "JobStep",
+    "again",
+    "data_events",
+    "job",
+    "jobs",
+    "remove",
+    "start",
+]

@@ -9,12 +9,13 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Sequence
 
 from core import workspace
 from core.errors import EarshotError
-from core.jobs import processes, record
+from core.jobs import deaths, processes, record
 from core.jobs.job import EVENTS, LOG, Job, look
 
 KEEP = 50
@@ -30,7 +31,16 @@ def jobs() -> list[Job]:
             found.append(look(folder))
         except EarshotError:  # Pruned meanwhile, or its record was torn by a dying disk.
             continue
-    return found
+    return _with_places(found)
+
+
+def _with_places(found: list[Job]) -> list[Job]:
+    """Give those that wait their place: 1 is the next one."""
+    waiting = [each.id for each in reversed(found) if each.state == "queued"]
+    return [
+        replace(each, place=waiting.index(each.id) + 1) if each.id in waiting else each
+        for each in found
+    ]
 
 
 def job(job_id: str) -> Job:
@@ -41,18 +51,26 @@ def job(job_id: str) -> Job:
     EarshotError
         When there is none.
     """
+    folder = workspace.jobs() / workspace.checked_name(job_id, "job")
     if job_id.isdecimal():
-        for folder in _folders():
-            if _number(folder) == int(job_id):
-                return look(folder)
-    return look(workspace.jobs() / workspace.checked_name(job_id, "job"))
+        folder = next((f for f in _folders() if _number(f) == int(job_id)), folder)
+    found = look(folder)
+    if found.state != "queued":
+        return found
+    return next((each for each in jobs() if each.id == found.id), found)
 
 
-def start(argv: Sequence[str], title: str, *, command: Sequence[str] = COMMAND) -> Job:
+def start(
+    argv: Sequence[str],
+    title: str,
+    *,
+    command: Sequence[str] = COMMAND,
+    cwd: str | Path | None = None,
+) -> Job:
     """Run ``./run *argv`` in the background, as a process that outlives this one.
 
-    The same command that is queued or running already is not started twice: its
-    job is returned.
+    The same command in the same folder that is queued or running already is not
+    started twice: its job is returned.
 
     Parameters
     ----------
@@ -63,6 +81,8 @@ def start(argv: Sequence[str], title: str, *, command: Sequence[str] = COMMAND) 
         What it is, for people.
     command : sequence of str
         What `argv` is given to.
+    cwd : str or Path, optional
+        Where it runs. Default: the current folder.
 
     Raises
     ------
@@ -70,16 +90,17 @@ def start(argv: Sequence[str], title: str, *, command: Sequence[str] = COMMAND) 
         When the job can't be written down or its process can't be started.
     """
     argv = [str(argument) for argument in argv]
+    cwd = str(cwd or Path.cwd())
     home = workspace.jobs()
     try:
         home.mkdir(parents=True, exist_ok=True)
         # Two pages that press the same button at the same moment start one job.
         with record.locked(home):
             for other in jobs():
-                if other.active and list(other.argv) == argv:
+                if other.active and list(other.argv) == argv and other.cwd in (cwd, None):
                     return other
-            folder = _make_folder(home, argv, title)
-            _spawn(folder, [*command, *argv])
+            folder = _make_folder(home, argv, title, cwd)
+            _spawn(folder, [*command, *argv], cwd)
         _prune()
     except OSError as error:
         raise EarshotError(
@@ -87,7 +108,46 @@ def start(argv: Sequence[str], title: str, *, command: Sequence[str] = COMMAND) 
             where=str(home),
             remedy="Make room or give write access there, then start it again.",
         ) from error
-    return look(folder)
+    return job(folder.name)
+
+
+def again(job_id: str, *, command: Sequence[str] = COMMAND) -> Job:
+    """Start the command of an ended job once more: it goes on with what isn't finished.
+
+    Raises
+    ------
+    EarshotError
+        When there is no such job, or as of `start`.
+    """
+    before = job(job_id)
+    if before.active:
+        return before
+    # The folder that it ran in may be gone; most commands don't care.
+    cwd = before.cwd if before.cwd and Path(before.cwd).is_dir() else None
+    return start(before.argv, before.title, command=command, cwd=cwd)
+
+
+def remove(job_id: str) -> None:
+    """Forget an ended job: its record, its events and its log. What it made stays.
+
+    Raises
+    ------
+    EarshotError
+        When there is no such job, it is active, or it can't be removed.
+    """
+    old = job(job_id)
+    if old.active:
+        raise EarshotError(
+            f"Job {old.id} is {old.state}.", remedy=f"To end it: ./run jobs cancel {old.id}"
+        )
+    try:
+        shutil.rmtree(old.folder)
+    except FileNotFoundError:  # Somebody else was faster.
+        pass
+    except OSError as error:
+        raise EarshotError(
+            f"Job {old.id} can't be removed: {error.strerror or error}.", where=str(old.folder)
+        ) from error
 
 
 def _folders() -> list[Path]:
@@ -102,7 +162,7 @@ def _number(folder: Path) -> int:
     return int(NUMBERED.match(folder.name)[1])
 
 
-def _make_folder(home: Path, argv: list[str], title: str) -> Path:
+def _make_folder(home: Path, argv: list[str], title: str, cwd: str | None = None) -> Path:
     number = max(map(_number, _folders()), default=0) + 1
     kind = re.sub(r"[^a-z0-9]+", "-", argv[0].lower()).strip("-")[:32] if argv else ""
     folder = home / f"{number:05d}-{kind or 'job'}"
@@ -111,6 +171,7 @@ def _make_folder(home: Path, argv: list[str], title: str) -> Path:
         "id": folder.name,
         "title": title,
         "argv": argv,
+        "cwd": cwd,
         "state": "queued",
         "pid": None,
         "process_start": None,
@@ -118,6 +179,10 @@ def _make_folder(home: Path, argv: list[str], title: str) -> Path:
         "created": time.time(),
         "started": None,
         "ended": None,
+        "clock": None,
+        "took": None,
+        "memory_kills": deaths.memory_kills(),
+        "memory_mb": None,
         "cancel_asked": None,
         "progress": {},
         "error": None,
@@ -132,7 +197,7 @@ def _make_folder(home: Path, argv: list[str], title: str) -> Path:
     return folder
 
 
-def _spawn(folder: Path, command: list[str]) -> None:
+def _spawn(folder: Path, command: list[str], cwd: str) -> None:
     paths = [str(workspace.PROJECT), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
@@ -149,6 +214,7 @@ def _spawn(folder: Path, command: list[str]) -> None:
                 stdout=log,
                 stderr=log,
                 env=environment,
+                cwd=cwd,
                 # A session of its own: Ctrl+C in the server's terminal is not meant for it.
                 start_new_session=True,
             )
@@ -167,7 +233,7 @@ def _wait_for(process: subprocess.Popen, folder: Path) -> None:
     """Take the process's exit status, which nobody else can, and write it down if need be."""
     status = process.wait()
     try:
-        record.update(folder, lambda found: record.end_lost(found, status))
+        record.update(folder, lambda found: record.end_lost(folder, found, status))
     except OSError:  # Pruned, or no room: whoever looks sees that the process is gone.
         pass
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from core.errors import EarshotError
 from core.jobs import processes, record
+from core.jobs.deaths import LOG
 
-LOG = "log.txt"
 EVENTS = "events.jsonl"
 
 
@@ -42,6 +43,8 @@ class JobProgress:
         Units a second over the recent past.
     remaining_s : float or None
         Seconds until this step is through at that rate; None while unknown.
+    idle_s : float
+        Seconds since the last unit was finished.
     steps : tuple of JobStep
         Every step so far, in the order in which they began.
     """
@@ -52,12 +55,19 @@ class JobProgress:
     note: str = ""
     rate: float | None = None
     remaining_s: float | None = None
+    idle_s: float = 0.0
     steps: tuple[JobStep, ...] = ()
 
     @property
     def fraction(self) -> float:
         """Finished part of this step, in [0, 1]."""
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
+
+    @property
+    def stalled(self) -> bool:
+        """Whether nothing was finished for much longer than a unit takes at the recent rate."""
+        usual = 1 / self.rate if self.rate else 0.0
+        return self.done < self.total and self.idle_s > max(30.0, 3 * usual)
 
 
 @dataclass(frozen=True)
@@ -98,6 +108,12 @@ class Job:
         Seconds since the epoch when its process last showed that it lives.
     folder : Path
     pid : int or None
+    cwd : str or None
+        The folder that it runs in.
+    took : float or None
+        Seconds that it ran, once it has ended.
+    place : int or None
+        Its place among those that wait, 1 for the next one; None if it doesn't.
     """
 
     id: str
@@ -114,6 +130,14 @@ class Job:
     heartbeat: float | None
     folder: Path
     pid: int | None
+    cwd: str | None = None
+    took: float | None = None
+    place: int | None = None
+
+    @property
+    def command(self) -> str:
+        """What to type to do it again."""
+        return shlex.join(["./run", *self.argv])
 
     @property
     def active(self) -> bool:
@@ -125,6 +149,8 @@ class Job:
         """How long it has been running, or ran; None while it is queued."""
         if self.started is None:
             return None
+        if self.took is not None:
+            return self.took
         return max(0.0, (time.time() if self.ended is None else self.ended) - self.started)
 
     def log_tail(self, lines: int = 200, limit: int = 200_000) -> str:
@@ -162,16 +188,19 @@ class Job:
                 continue
         return events, offset + len(lines[0]) + len(lines[1])
 
-    def cancel(self, grace: float = 5.0) -> Job:
-        """End it: ask, and after `grace` seconds kill everything that it started.
+    def cancel(self, grace: float = 5.0, *, asked_s: float = 2.0) -> Job:
+        """End it: ask, then terminate, then kill everything that it started.
 
+        Asked, it stops after the unit that it is at; terminated, it stops within it.
         Whatever it had finished stays. A job that has ended is left as it is.
 
         Parameters
         ----------
         grace : float
-            Seconds that it gets to end by itself, and the longest that this blocks,
-            but for a moment.
+            Seconds that it gets to end once it is terminated.
+        asked_s : float
+            Seconds that it gets before that, to finish its unit. The sum of both is the
+            longest that this blocks, but for a moment.
 
         Returns
         -------
@@ -180,12 +209,14 @@ class Job:
         """
         asked = record.update(self.folder, _ask_to_end)
         if asked is not None and asked["state"] in record.ACTIVE:
-            leader = asked["pid"]
-            if processes.lives(leader, asked["process_start"]):
+            leader, started = asked["pid"], asked["process_start"]
+            # One that waits for its turn has nothing to finish.
+            patience = asked_s if asked["state"] == "running" else 0.0
+            if not _ends_within(patience, leader, started):
                 processes.signal_group(leader, signal.SIGTERM)
-                _wait_for_end(leader, asked["process_start"], grace)
+                _ends_within(grace, leader, started)
             processes.kill_all_of_job(self.folder)
-            record.update(self.folder, record.end_lost)
+            record.update(self.folder, lambda found: record.end_lost(self.folder, found))
         return look(self.folder)
 
 
@@ -209,25 +240,31 @@ def _ask_to_end(found: record.Record) -> record.Record | None:
     return {"cancel_asked": time.time()} if found["state"] in record.ACTIVE else None
 
 
-def _wait_for_end(pid: int, started: int, within: float) -> None:
-    end = time.monotonic() + within
-    while processes.lives(pid, started) and time.monotonic() < end:
+def _ends_within(seconds: float, pid: int | None, started: int | None) -> bool:
+    end = time.monotonic() + seconds
+    while processes.lives(pid, started):
+        if time.monotonic() >= end:
+            return False
         time.sleep(0.02)
+    return True
 
 
 def _end_lost(folder: Path) -> record.Record | None:
     """Write down that the job's process is gone; say so even where that can't be written."""
     try:
         # Looked at again under the lock: it may have written its end and gone meanwhile.
-        return record.update(folder, lambda r: record.end_lost(r) if record.is_lost(r) else None)
+        return record.update(
+            folder, lambda found: record.end_lost(folder, found) if record.is_lost(found) else None
+        )
     except OSError:
         found = record.read(folder)
-        return found and {**found, **(record.end_lost(found) or {})}
+        return found and {**found, **(record.end_lost(folder, found) or {})}
 
 
 def _from_record(folder: Path, found: record.Record) -> Job:
-    progress = dict(found["progress"])
-    steps = tuple(JobStep(**step) for step in progress.pop("steps", ()))
+    steps = tuple(JobStep(**step) for step in found["progress"].get("steps", ()))
+    known = {field.name for field in fields(JobProgress)} - {"steps"}
+    progress = {key: value for key, value in found["progress"].items() if key in known}
     try:
         heartbeat = (folder / record.FILE).stat().st_mtime
     except OSError:
@@ -247,4 +284,6 @@ def _from_record(folder: Path, found: record.Record) -> Job:
         heartbeat=heartbeat,
         folder=folder,
         pid=found["pid"],
+        cwd=found["cwd"],
+        took=found["took"],
     )

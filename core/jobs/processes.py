@@ -19,6 +19,11 @@ def boot_id() -> str:
         return ""
 
 
+def clock() -> float:
+    """Seconds since boot, the machine's sleep included: nobody can set this clock back."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 def start_time(pid: int) -> int | None:
     """When process `pid` began, in clock ticks since boot; None when it has ended.
 
@@ -57,6 +62,17 @@ def of_job(folder: Path) -> list[int]:
             if mark in environment.split(b"\0"):
                 found.append(int(entry.name))
     return found
+
+
+def memory_mb(folder: Path) -> int:
+    """Megabytes of memory that the job in `folder` holds, with what it started."""
+    held = 0
+    for pid in [os.getpid(), *of_job(folder)]:
+        try:
+            held += int((PROC / str(pid) / "statm").read_text().split()[1])
+        except (OSError, IndexError):
+            continue
+    return held * os.sysconf("SC_PAGE_SIZE") // 1_000_000
 
 
 def signal_group(leader: int, number: int) -> None:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from core.jobs import processes
+from core.jobs import deaths, processes
 from core.workspace import atomic_write
 
 FILE = "job.json"
@@ -20,6 +20,9 @@ START_WITHIN_S = 60.0
 
 Record = dict[str, Any]
 
+# What a record that an older Earshot wrote may lack.
+_LATER = {"cwd": None, "clock": None, "took": None, "memory_kills": None, "memory_mb": None}
+
 
 def read(folder: Path) -> Record | None:
     """The record in `folder`, or None when there is none that can be read."""
@@ -27,7 +30,7 @@ def read(folder: Path) -> Record | None:
         record = json.loads((folder / FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return record if isinstance(record, dict) else None
+    return {**_LATER, **record} if isinstance(record, dict) else None
 
 
 def write(folder: Path, record: Record) -> None:
@@ -97,6 +100,13 @@ def end(state: str, exit_status: int | None = None, error: Record | None = None)
     return {"state": state, "ended": time.time(), "exit": exit_status, "error": error}
 
 
+def took(record: Record) -> Record:
+    """The change that notes how long the job ran, by a clock that nobody sets."""
+    if record["clock"] is None or record["boot"] != processes.boot_id():
+        return {}
+    return {"took": max(0.0, processes.clock() - record["clock"])}
+
+
 def is_lost(record: Record) -> bool:
     """Whether the record says that the job is active though its process is gone."""
     if record["state"] not in ACTIVE:
@@ -109,7 +119,7 @@ def is_lost(record: Record) -> bool:
     )
 
 
-def end_lost(record: Record, exit_status: int | None = None) -> Record | None:
+def end_lost(folder: Path, record: Record, exit_status: int | None = None) -> Record | None:
     """The changes that end a job whose process is gone and said nothing; None if it had ended.
 
     Who only saw that the process is gone does not know its exit status; who started
@@ -117,6 +127,8 @@ def end_lost(record: Record, exit_status: int | None = None) -> Record | None:
 
     Parameters
     ----------
+    folder : Path
+        The job's.
     record : dict
         As it was when the process was found gone.
     exit_status : int, optional
@@ -125,28 +137,9 @@ def end_lost(record: Record, exit_status: int | None = None) -> Record | None:
     guessed = record["state"] == "failed" and record["exit"] is None
     if record["state"] not in ACTIVE and not (guessed and exit_status is not None):
         return None
+    ran = {} if guessed else took(record)
     if record["cancel_asked"] is not None:
-        return end("cancelled", exit_status)
+        return {**end("cancelled", exit_status), **ran}
     if exit_status == 0:
-        return end("done", 0)
-    return end("failed", exit_status, _why_lost(record, exit_status))
-
-
-def _why_lost(record: Record, exit_status: int | None) -> Record:
-    again = "Start it again: what it had finished is kept."
-    if exit_status is not None and exit_status > 0:
-        message = f"It ended with status {exit_status} and gave no reason."
-        again = f"Its log may say more. {again}"
-    elif record["pid"] is None:
-        message = "Its process never came up."
-    elif record["boot"] != processes.boot_id():
-        message = "The machine was restarted while it ran."
-    elif exit_status is not None and exit_status not in (-9, -15):
-        message = f"Its process crashed (signal {-exit_status})."
-        again = f"Its log may say more. {again}"
-    else:
-        message = (
-            "Its process is gone without a word: something killed it, most often the system "
-            "when memory runs out."
-        )
-    return {"message": message, "where": None, "remedy": again}
+        return {**end("done", 0), **ran}
+    return {**end("failed", exit_status, deaths.why(record, folder, exit_status)), **ran}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import fcntl
 import json
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -15,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Iterator, TextIO
 
 from core import workspace
-from core.errors import EarshotError
+from core.errors import EarshotError, of_the_machine
 from core.jobs import engine, processes, record
 from core.jobs.job import EVENTS
 from core.jobs.pace import Pace
@@ -25,6 +27,8 @@ EVENT_EVERY_S = 0.25
 WRITE_EVERY_S = 0.5
 HEARTBEAT_EVERY_S = 5.0
 LOOK_EVERY_S = 0.2
+# Who has the turn when it is no job; beside the lock, which must stay empty on a full disk.
+TERMINAL = "terminal.json"
 # Below the pages, which somebody waits for; and the system, when memory runs out, should end a
 # job, which goes on later, rather than the dashboard.
 NICENESS = 5
@@ -41,7 +45,8 @@ class Reporter:
     """Writes a job's progress, often enough for a person and seldom enough for a disk.
 
     Calls are a `core.progress.Progress` and return at once: a thread writes. That
-    thread is the heartbeat too. Nothing that fails in writing reaches the stage: a
+    thread is the heartbeat too, and hears when somebody asks the job to end: then the
+    next call raises KeyboardInterrupt, between two units. Nothing that fails in writing reaches the stage: a
     build must not end because a bar could not be drawn.
     """
 
@@ -53,6 +58,9 @@ class Reporter:
         self._written: dict[str, float] = {}
         self._now: dict[str, Any] = {}
         self._fresh = False
+        self._last = time.monotonic()
+        self._asked = threading.Event()
+        self._told = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._keep_writing, name="heartbeat", daemon=True)
         self._thread.start()
@@ -61,6 +69,7 @@ class Reporter:
         self, step: str, done: int, total: int, note: str = "", data: dict | None = None
     ) -> None:
         with self._lock:
+            self._last = time.monotonic()
             self._steps[step] = {"step": step, "done": done, "total": total}
             pace = self._paces.setdefault(step, Pace())
             pace.saw(done)
@@ -71,6 +80,9 @@ class Reporter:
             if due or data is not None or done >= total:
                 self._written[step] = now
                 self._append({"time": time.time(), **self._now, "data": data})
+        if self._asked.is_set() and threading.current_thread() is threading.main_thread():
+            self._asked.clear()  # once: what cleans up may report too
+            raise KeyboardInterrupt
 
     def progress(self) -> record.Record:
         """How far the job is, as it stands in the record."""
@@ -82,6 +94,7 @@ class Reporter:
                 **self._now,
                 "rate": pace.rate,
                 "remaining_s": pace.remaining(self._now["total"]),
+                "idle_s": time.monotonic() - self._last,
                 "steps": list(self._steps.values()),
             }
 
@@ -102,16 +115,25 @@ class Reporter:
         while not self._stop.wait(WRITE_EVERY_S):
             with self._lock:
                 fresh, self._fresh = self._fresh, False
+            due = time.monotonic() - beat > HEARTBEAT_EVERY_S
             try:
-                if fresh:
-                    record.update(self._folder, lambda found: {"progress": self.progress()})
-                elif time.monotonic() - beat > HEARTBEAT_EVERY_S:
-                    os.utime(self._folder / record.FILE)
-                else:
-                    continue
-                beat = time.monotonic()
+                if fresh or due:
+                    # Also when nothing is new: a step that stalls must be seen to.
+                    record.update(self._folder, self._heartbeat if due else self._how_far)
+                    if due:
+                        beat = time.monotonic()
+                found = record.read(self._folder)
+                if found is not None and found["cancel_asked"] is not None and not self._told:
+                    self._told = True
+                    self._asked.set()
             except OSError:  # The next turn tries again.
                 self._fresh = self._fresh or fresh
+
+    def _how_far(self, found: record.Record) -> record.Record:
+        return {"progress": self.progress() or found["progress"]}
+
+    def _heartbeat(self, found: record.Record) -> record.Record:
+        return {**self._how_far(found), "memory_mb": processes.memory_mb(self._folder)}
 
 
 class _Unfailing:
@@ -194,7 +216,37 @@ def turn(folder: Path | None, waiting: Callable[[str], None]) -> Iterator[None]:
                 waiting(reason)
                 said = reason
             time.sleep(LOOK_EVERY_S)
-        yield
+        if folder is None:
+            _sign(home)
+        try:
+            yield
+        finally:
+            if folder is None:
+                (home / TERMINAL).unlink(missing_ok=True)
+
+
+def _sign(home: Path) -> None:
+    """Let those who wait, and the pages, see which command of a terminal has the turn."""
+    me = os.getpid()
+    words = [Path(sys.argv[0]).name, *sys.argv[1:]]
+    if words[0] == "__main__.py":
+        words[0] = "./run"
+    signed = {"pid": me, "process_start": processes.start_time(me), "command": shlex.join(words)}
+    try:
+        with workspace.atomic_write(home / TERMINAL, "w") as file:
+            json.dump(signed, file)
+    except OSError:  # It only says who it is.
+        pass
+
+
+def in_terminal() -> tuple[int, str] | None:
+    """Pid and command of what runs in a terminal and has the turn; None if nothing does."""
+    try:
+        found = json.loads((workspace.jobs() / TERMINAL).read_text(encoding="utf-8"))
+        alive = processes.lives(found["pid"], found["process_start"])
+        return (found["pid"], str(found["command"])) if alive else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _not_yet(lock: int, folder: Path | None) -> str | None:
@@ -204,7 +256,9 @@ def _not_yet(lock: int, folder: Path | None) -> str | None:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         running = [other.id for other in engine.jobs() if other.state == "running"]
-        return f"Waiting for {', '.join(reversed(running)) or 'another command'}."
+        other = in_terminal()
+        named = f"process {other[0]} ({other[1]})" if other else "another command"
+        return f"Waiting for {', '.join(reversed(running)) or named}."
     earlier = [
         other.id
         for other in engine.jobs()
@@ -232,6 +286,8 @@ def working(folder: Path, *, heavy: bool) -> Iterator[Progress]:
     Progress
         To hand to a stage.
     """
+    # What kills the interpreter is told in the log (see `deaths`).
+    faulthandler.enable(sys.__stderr__)
     sys.stdout, sys.stderr = _Unfailing(sys.stdout), _Unfailing(sys.stderr)
     _step_back()
     me = os.getpid()
@@ -261,7 +317,10 @@ def working(folder: Path, *, heavy: bool) -> Iterator[Progress]:
     finally:
         reporter.close()
         progress = reporter.progress()
-        _try_update(folder, lambda found: {"progress": progress, **_asked(found, ending)})
+        _try_update(
+            folder,
+            lambda found: {"progress": progress, **record.took(found), **_asked(found, ending)},
+        )
 
 
 def _step_back() -> None:
@@ -273,7 +332,8 @@ def _step_back() -> None:
 
 
 def _runs(found: record.Record) -> record.Record:
-    return {"state": "running", "started": time.time(), "progress": {}}
+    now = {"started": time.time(), "clock": processes.clock()}
+    return {"state": "running", **now, "progress": {}}
 
 
 def _waits(why: str) -> Callable[[record.Record], record.Record]:
@@ -291,8 +351,8 @@ def _ending(error: BaseException) -> record.Record:
     """How a job ends that raised `error`."""
     if isinstance(error, KeyboardInterrupt):
         return record.end("cancelled", 130)
-    if isinstance(error, EarshotError):
-        told = {"message": error.message, "where": error.where, "remedy": error.remedy}
+    if (known := of_the_machine(error)) is not None:
+        told = {"message": known.message, "where": known.where, "remedy": known.remedy}
         return record.end("failed", 1, told)
     if isinstance(error, SystemExit):
         if not error.code:
@@ -300,9 +360,6 @@ def _ending(error: BaseException) -> record.Record:
         status = error.code if isinstance(error.code, int) else 1
         told = {"message": f"It ended with status {status}.", "where": None}
         return record.end("failed", status, {**told, "remedy": "Its log says more."})
-    if isinstance(error, MemoryError):
-        told = {"message": "Memory ran out.", "where": None}
-        return record.end("failed", 1, {**told, "remedy": "Close other programs; start it again."})
     last = traceback.format_exception_only(error)[-1].strip()
     told = {"message": f"A defect of Earshot's own: {last}", "where": None}
     return record.end("failed", 1, {**told, "remedy": "Its log says where."})

@@ -1,6 +1,8 @@
 """What the jobs of test_jobs.py run: each argument is one way of working or ending."""
 
+import errno
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -35,6 +37,21 @@ def work(progress, kind: str, *arguments: str) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         progress("Ignoring", 1, 2)
         time.sleep(600)
+    elif kind == "units":
+        for done in range(1, 100_000):
+            Path(arguments[0]).write_text(f"begun {done}")
+            time.sleep(0.01)
+            Path(arguments[0]).write_text(f"finished {done}")
+            progress("Working", done, 100_000)
+    elif kind == "crash":
+        import ctypes
+
+        ctypes.string_at(0)
+    elif kind == "greedy":
+        resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28))
+        bytearray(1 << 30)
+    elif kind == "full":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/there/a.flac")
     elif kind == "family":
         child = subprocess.Popen(["sleep", "600"], start_new_session=True)
         progress("Waiting", 1, 2, data={"child": child.pid})

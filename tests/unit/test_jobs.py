@@ -13,7 +13,7 @@ import pytest
 
 from core import jobs, workspace
 from core.errors import EarshotError
-from core.jobs import engine, processes, record
+from core.jobs import deaths, engine, processes, record
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).with_name("jobs_program.py"))]
 PATIENCE_S = 60
@@ -122,6 +122,65 @@ def test_a_killed_job_has_failed_and_says_so(tmp_path):
     assert "killed" in job.error.message and "Start it again" in job.error.remedy
 
 
+def test_why_a_job_was_killed_is_told(tmp_path, monkeypatch):
+    job = until(start("wait", str(tmp_path / "never")), has_reported)
+    os.kill(job.pid, signal.SIGKILL)
+    until(job, lambda j: j.exit is not None)
+    gone = {**record.read(job.folder), "state": "running", "exit": None}
+    told = record.end_lost(job.folder, gone, -9)["error"]
+    assert "SIGKILL" in told["message"] and "memory had not run out" in told["message"]
+    # The kernel counts what it ended for lack of memory.
+    monkeypatch.setattr(deaths, "memory_kills", lambda: gone["memory_kills"] + 1)
+    told = record.end_lost(job.folder, {**gone, "memory_mb": 3100}, -9)["error"]
+    assert "memory ran out" in told["message"] and "3,100 MB" in told["message"]
+
+
+def test_a_crash_is_named_though_nobody_took_the_exit_status():
+    job = ended(start_elsewhere("crash"))
+    assert job.state == "failed" and job.exit is None
+    assert "crashed (Segmentation fault)" in job.error.message
+
+
+@pytest.mark.parametrize(("kind", "said"), [("greedy", "Memory ran out"), ("full", "disk is full")])
+def test_what_the_machine_lacks_is_no_defect_of_ours(kind, said):
+    job = ended(start(kind))
+    assert said in job.error.message and "finished is kept" in job.error.remedy
+
+
+def test_a_cancelled_job_finishes_the_unit_that_it_is_at(tmp_path):
+    unit = tmp_path / "unit"
+    job = until(start("units", str(unit)), has_reported).cancel(asked_s=PATIENCE_S)
+    assert job.state == "cancelled" and unit.read_text().startswith("finished")
+
+
+def test_an_ended_job_goes_on_and_can_be_removed(tmp_path, home):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    job = ended(jobs.start(["refuse"], "again and again", command=PROGRAM, cwd=folder))
+    assert job.command == "./run refuse"
+    other = jobs.again(job.id, command=PROGRAM)
+    assert (other.argv, other.title, other.cwd) == (job.argv, job.title, str(folder))
+    assert other.id != job.id
+    ended(other)
+    jobs.remove(job.id)
+    assert [each.id for each in jobs.jobs()] == [other.id]
+    with pytest.raises(EarshotError, match="no job"):
+        jobs.remove(job.id)
+
+
+def test_an_active_job_is_not_removed(tmp_path):
+    job = start("wait", str(tmp_path / "never"))
+    assert jobs.again(job.id).id == job.id
+    with pytest.raises(EarshotError, match="is (queued|running)"):
+        jobs.remove(job.id)
+
+
+def test_how_long_a_job_ran_stands_when_the_clock_is_set_back():
+    job = ended(start("count", "1"))
+    record.update(job.folder, lambda found: {"ended": found["started"] - 3600})
+    assert 0 < jobs.job(job.id).seconds < PATIENCE_S
+
+
 STARTER = """
 import sys
 from core import jobs
@@ -158,9 +217,9 @@ def test_an_exit_status_that_comes_late_tells_more(home):
     folder = engine._make_folder(home_made(home), ["build", "x"], "gone")
     record.update(folder, lambda found: {"pid": 1, "process_start": -1})
     assert (jobs.job("1").state, jobs.job("1").exit) == ("failed", None)
-    record.update(folder, lambda found: record.end_lost(found, 3))
+    record.update(folder, lambda found: record.end_lost(folder, found, 3))
     assert jobs.job("1").exit == 3 and "status 3" in jobs.job("1").error.message
-    assert record.end_lost(record.read(folder), 0) is None
+    assert record.end_lost(folder, record.read(folder), 0) is None
 
 
 def test_a_pid_that_was_given_out_again_is_not_the_job(tmp_path):
@@ -228,6 +287,8 @@ def test_heavy_jobs_run_one_at_a_time_in_order(tmp_path):
     second = until(second, lambda j: first.id in j.progress.note)
     third = until(third, lambda j: j.progress.note)
     assert second.state == third.state == "queued"
+    assert [j.place for j in jobs.jobs()] == [2, 1, None]
+    assert jobs.job(third.id).place == 2
     go[0].touch()
     second = until(second, lambda j: j.state == "running")
     assert jobs.job(third.id).state == "queued"

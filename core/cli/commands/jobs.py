@@ -1,8 +1,9 @@
 """What runs in the background, ran, or waits.
 
-`jobs` lists them, the newest first; `jobs follow ID` shows one until it ends, and Ctrl+C
-leaves it running; `jobs cancel ID` ends one, and what it had finished stays. An ID may be
-its number only.
+`jobs` lists them, the newest first, with the place of each that waits; `jobs follow ID` shows
+one until it ends, and Ctrl+C leaves it running; `jobs cancel ID` ends one, and what it had
+finished stays; `jobs again ID` starts an ended one once more, which goes on where it was;
+`jobs remove ID` forgets an ended one. An ID may be its number only.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import time
 
 from core.cli.output import duration, json_line, note, progress_line, show, table
 from core.errors import EarshotError
-from core.jobs import Job, job, jobs
+from core.jobs import Job, again, job, jobs, remove
+from core.jobs.worker import in_terminal
 from core.progress import Progress
 
 HEAVY = False
@@ -21,7 +23,12 @@ LOOK_EVERY_S = 0.5
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("action", nargs="?", choices=("follow", "cancel"), help="with an ID")
+    parser.add_argument(
+        "action",
+        nargs="?",
+        choices=("follow", "cancel", "again", "remove"),
+        help="with an ID",
+    )
     parser.add_argument("id", nargs="?", metavar="ID", help="of a job, or its number")
     parser.add_argument("--json", action="store_true", help="print one JSON line a job or event")
 
@@ -37,8 +44,14 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         )
     elif args.action == "follow":
         _follow(job(args.id), progress, args.json)
-    else:
+    elif args.action == "cancel":
         _cancel(job(args.id), args.json)
+    elif args.action == "again":
+        _tell(again(args.id), args.json)
+    else:
+        old = job(args.id)
+        remove(old.id)
+        show(f"Job {old.id} is removed. What it made stays.")
 
 
 def as_dict(one: Job) -> dict:
@@ -47,6 +60,7 @@ def as_dict(one: Job) -> dict:
         "id": one.id,
         "title": one.title,
         "state": one.state,
+        "place": one.place,
         "argv": list(one.argv),
         "step": one.progress.step,
         "done": one.progress.done,
@@ -54,6 +68,7 @@ def as_dict(one: Job) -> dict:
         "remaining_s": one.progress.remaining_s,
         "seconds": one.seconds,
         "error": str(one.error) if one.error else None,
+        "command": one.command,
     }
 
 
@@ -62,11 +77,23 @@ def _list(as_json: bool) -> None:
     if as_json:
         for one in found:
             json_line(as_dict(one))
-    elif found:
-        rows = [(j.id, j.state, duration(j.seconds), j.title, _detail(j)) for j in found]
+        return
+    other = in_terminal()
+    if other:
+        show(f"In a terminal runs {other[1]} (process {other[0]}).")
+    if found:
+        rows = [(j.id, _state(j), duration(j.seconds), j.title, _detail(j)) for j in found]
         show(table(("id", "state", "time", "title", ""), rows))
-    else:
+    elif not other:
         show("There are no jobs. Start one with --background, or from the dashboard.")
+
+
+def _state(one: Job) -> str:
+    return f"{one.state}, {_ordinal(one.place)}" if one.place else one.state
+
+
+def _ordinal(place: int) -> str:
+    return "next" if place == 1 else f"place {place}"
 
 
 def _detail(one: Job) -> str:
@@ -89,7 +116,9 @@ def _follow(one: Job, progress: Progress, as_json: bool) -> None:
                 if as_json:
                     json_line(event)
                 else:
-                    progress(event["step"], event["done"], event["total"], event["note"])
+                    progress(
+                        event["step"], event["done"], event["total"], _live(event), event["data"]
+                    )
             if one.state == "queued" and one.progress.note != waiting:
                 waiting = one.progress.note
                 note(waiting)
@@ -102,6 +131,14 @@ def _follow(one: Job, progress: Progress, as_json: bool) -> None:
     _tell_end(one, as_json)
 
 
+def _live(event: dict) -> str:
+    """An event's note, or its figures where it has no words for them."""
+    if event["note"] or not event["data"]:
+        return event["note"]
+    figures = {key: value for key, value in event["data"].items() if isinstance(value, (int, float))}
+    return ", ".join(f"{key.replace('_', ' ')} {value:.4g}" for key, value in figures.items())
+
+
 def _tell_end(one: Job, as_json: bool) -> None:
     if one.state == "done":
         if not as_json:
@@ -111,15 +148,19 @@ def _tell_end(one: Job, as_json: bool) -> None:
         f"Job {one.id} {'was cancelled' if one.state == 'cancelled' else 'failed'}."
         + (f" {one.error.message}" if one.error else ""),
         where=one.error.where if one.error else None,
-        remedy=(one.error.remedy or "" if one.error else "") + f" Its log: {one.folder}/log.txt",
+        remedy=f"{one.error.remedy or '' if one.error else ''} Its log: {one.folder}/log.txt."
+        f" To go on: ./run jobs again {one.id}, which does {one.command}".strip(),
     )
 
 
 def _cancel(one: Job, as_json: bool) -> None:
     if not one.active:
         raise EarshotError(f"Job {one.id} has ended already: {one.state}.")
-    ended = one.cancel()
+    _tell(one.cancel(), as_json)
+
+
+def _tell(one: Job, as_json: bool) -> None:
     if as_json:
-        json_line(as_dict(ended))
+        json_line(as_dict(one))
     else:
-        show(f"Job {ended.id} is {ended.state}.")
+        show(f"Job {one.id} is {one.state}.")
