@@ -145,6 +145,7 @@ def build(
         embed_code(corpus, pair["code"], tally.embedded, progress)
         _make_clips(corpus, pair["audio"], workers, tally, progress)
         embed_clips(corpus, pair["audio"], tally.embedded, progress)
+    _raise_if_nothing_sounds(corpus)
     return BuildReport(
         corpus=corpus_name,
         counts=corpus.counts(),
@@ -264,6 +265,23 @@ def _make_clips(
             note = f"{names[program_id]}: {rendering.error}" if rendering.error else ""
             progress(CLIPS_STEP, tally.adopted + tally.rendered, len(pending), note)
     tally.seconds[CLIPS_STEP] = time.monotonic() - start
+
+
+def _raise_if_nothing_sounds(corpus: Corpus) -> None:
+    """A corpus whose programs all failed is no success, whatever was finished."""
+    counts = corpus.counts()
+    if counts["ok"] or not counts["failed"]:
+        return
+    kinds = ", ".join(f"{number} {kind}" for kind, number in corpus.failures().items())
+    rows = corpus.programs()
+    first = rows[rows["state"] == "failed"].iloc[0]
+    raise EarshotError(
+        f"None of {counts['programs']} programs has a clip ({kinds}). The first one:"
+        f" {first['error_message']}",
+        where=f"program {first['name']}",
+        remedy="./run doctor says whether the renderer is whole. What failed for the machine's"
+        " sake is tried again by the next build.",
+    )
 
 
 def _embed(

@@ -15,7 +15,7 @@ from pages.parts.job import running_list
 HERE = Path(__file__).parent
 LOGO = str(HERE / "logo.svg")
 # Pages that show their jobs themselves, larger.
-SHOW_JOBS = ("Home", "Train")
+SHOW_JOBS = ("Home", "Train", "Jobs")
 
 
 def begin() -> None:

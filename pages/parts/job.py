@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Callable
 
 import streamlit as st
@@ -55,7 +56,7 @@ def _draw(job: Job, more: Callable[[Job], None] | None) -> None:
     with st.container(border=True, key=f"job-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{say.plain(job.title)}**", width="stretch")
-            st.badge(word, color=colour)
+            st.badge(place(job) or word, color=colour)
         if job.active:
             _progress(job)
         if job.error:
@@ -66,29 +67,64 @@ def _draw(job: Job, more: Callable[[Job], None] | None) -> None:
             if job.active:
                 st.button(
                     "Cancel", key=f"cancel-{job.id}", icon=":material/stop_circle:",
-                    on_click=job.cancel, disabled=job.cancel_asked,
+                    on_click=cancel, args=(job,), disabled=job.cancel_asked,
                     help="What is finished is kept.",
+                )  # fmt: skip
+            elif job.state in ("failed", "cancelled"):
+                st.button(
+                    "Go on", key=f"again-{job.id}", icon=":material/play_arrow:", on_click=go_on,
+                    args=(job,), help=f"What is finished is kept. {say.plain(job.command)}",
                 )  # fmt: skip
             with st.expander("Log", key=f"log-{job.id}", type="compact"):
                 st.code(job.log_tail(60).strip() or "Nothing yet.", language=None, height=180)
 
 
+def place(job: Job) -> str:
+    """Where a job that waits stands: "Next in the queue", "Place 2 in the queue"; else ""."""
+    if job.place is None:
+        return ""
+    return "Next in the queue" if job.place == 1 else f"Place {job.place} in the queue"
+
+
+def cancel(job: Job) -> None:
+    """End a job without keeping the page waiting: it may have a unit to finish."""
+    threading.Thread(target=job.cancel, name=f"cancel {job.id}", daemon=True).start()
+
+
+def go_on(job: Job) -> None:
+    """Start an ended job's command once more."""
+    with say.errors():
+        jobs.again(job.id)
+
+
 def _progress(job: Job) -> None:
     now = job.progress
     if job.state == "queued":
-        st.progress(0.0, text="It begins when the job before it has ended.")
+        st.progress(0.0, text=say.plain(now.note) or "It begins when those before it have ended.")
         return
-    text = say.plain(now.step) or "Starting …"
-    if now.total:
-        text += f": {now.done:,} of {now.total:,}"
-    if now.remaining_s and now.done < now.total:
-        text += f" · {say.duration(now.remaining_s)} left"
-    st.progress(now.fraction, text=text)
+    st.progress(now.fraction, text=_how_far(job))
     through = [step.step for step in now.steps if step.total and step.done >= step.total]
     done = "".join(f":material/check: {say.plain(step)} " for step in through if step != now.step)
     note = say.plain(now.note)
     if done or note:
         st.caption(" · ".join(part for part in (done.strip(), note) if part))
+
+
+def _how_far(job: Job) -> str:
+    """Step, finished units, and what is known of the time that it will still take."""
+    now = job.progress
+    text = say.plain(now.step) or "Starting …"
+    if now.total:
+        text += f": {now.done:,} of {now.total:,}"
+    if job.cancel_asked:
+        return f"{text} · ending after this one"
+    if now.stalled:
+        return f"{text} · nothing finished for {say.duration(now.idle_s)}"
+    if now.total and now.done >= now.total:
+        return f"{text} · what comes next is being prepared"
+    if now.remaining_s:
+        return f"{text} · {say.duration(now.remaining_s)} left"
+    return text
 
 
 @st.fragment(run_every=2.0)
@@ -99,4 +135,6 @@ def running_list() -> None:
         st.rerun()
     for job in reversed(active):
         now = job.progress
-        st.progress(now.fraction, text=f"{say.plain(job.title)} · {STATES[job.state][0].lower()}")
+        state = place(job) or STATES[job.state][0].lower()
+        st.progress(now.fraction, text=f"{say.plain(job.title)} · {state}")
+    st.page_link("pages/jobs.py", label="All jobs", icon=":material/list:")

@@ -19,7 +19,7 @@ from core.sonicpi import Clip, Rendering
 from core.workspace import PROJECT
 from pages.parts import say, starter
 
-PAGES = ("home", "generate", "train", "map", "listen")
+PAGES = ("home", "generate", "train", "map", "listen", "jobs")
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 # A name and a source that would be a link, a formula and markup if they were Markdown.
 NASTY = "[me](https://example.org) $x^2$ <b>"

@@ -1,0 +1,117 @@
+"""Jobs: what runs, what waits, what has ended and why, and how to go on."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from core import jobs
+from core.corpus import list_corpora
+from core.jobs import Job
+from core.jobs.worker import in_terminal
+from pages.parts import frame, job, place, say
+
+SHOWN = 10
+# Where what a command made is looked at; any other leads to Home, which shows the corpora.
+LEADS = {
+    "train": ("pages/train.py", "See the alignment"),
+    "map": ("pages/map.py", "See the map"),
+    "build": ("pages/map.py", "See the corpus"),
+    "embed": ("pages/train.py", "Train on it"),
+}
+
+
+def page() -> None:
+    st.title("Jobs")
+    st.caption(
+        "Long work runs in processes of its own, one at a time: this page, its tab and the"
+        " dashboard may be closed meanwhile. `./run jobs` shows the same in a terminal."
+    )
+    with say.errors():
+        known = jobs.jobs()
+        active = [each for each in reversed(known) if each.active]
+        terminal()
+        for each in active:
+            job.panel(each)
+        if not active:
+            st.info("Nothing runs, and nothing waits.", icon=":material/check_circle:")
+        ended = [each for each in known if not each.active]
+        if ended:
+            past(ended)
+
+
+def terminal() -> None:
+    """Say what has the turn without being a job."""
+    other = in_terminal()
+    if other is not None:
+        st.info(
+            f"In a terminal runs {say.plain(other[1])} (process {other[0]}). What waits begins"
+            " after it.",
+            icon=":material/terminal:",
+        )
+
+
+def past(ended: list[Job]) -> None:
+    """Draw the jobs that have ended, the newest first."""
+    st.subheader("Ended")
+    everything = len(ended) > SHOWN and st.toggle(f"Show all {len(ended)}", key="all-jobs")
+    for each in ended if everything else ended[:SHOWN]:
+        row(each)
+    if st.button("Remove all that have ended", type="tertiary", icon=":material/delete_sweep:"):
+        for each in ended:
+            remove(each)
+        st.rerun()
+
+
+def row(each: Job) -> None:
+    """Draw one ended job: what, how it ended, why, and what can be done about it."""
+    word, colour = job.STATES[each.state]
+    with st.container(border=True, key=f"ended-{each.id}"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{say.plain(each.title)}**", width="stretch")
+            st.caption(" · ".join(filter(None, (when(each), took(each)))), width="content")
+            st.badge(word, color=colour)
+        if each.error:
+            say.show_error(each.error)
+        if each.state != "done":
+            st.code(each.command, language="bash", wrap_lines=True)
+        with st.container(horizontal=True, vertical_alignment="center"):
+            actions(each)
+            with st.expander("Log", key=f"log-{each.id}", type="compact"):
+                st.code(each.log_tail(60).strip() or "It said nothing.", language=None, height=180)
+
+
+def actions(each: Job) -> None:
+    """Draw the ways on from an ended job."""
+    if each.state == "done":
+        page_name, label = LEADS.get(each.argv[0], ("pages/home.py", "See the corpora"))
+        corpus = next((word for word in each.argv[1:] if word in list_corpora()), None)
+        if corpus and st.button(label, key=f"see-{each.id}", icon=":material/arrow_forward:"):
+            place.go(page_name, corpus)
+    else:
+        st.button(
+            "Go on", key=f"again-{each.id}", icon=":material/play_arrow:", on_click=job.go_on,
+            args=(each,), help="What is finished is kept.",
+        )  # fmt: skip
+    st.button(
+        "Remove", key=f"remove-{each.id}", icon=":material/delete:", on_click=remove, args=(each,),
+        help="Forgets the job and its log. What it made stays.",
+    )  # fmt: skip
+
+
+def remove(each: Job) -> None:
+    with say.errors():
+        jobs.remove(each.id)
+
+
+def when(each: Job) -> str:
+    """When it ended, in UTC, which is what a server knows."""
+    ended = pd.Timestamp(each.ended or each.created, unit="s", tz="UTC")
+    return f"{ended:%Y-%m-%d %H:%M} UTC"
+
+
+def took(each: Job) -> str:
+    return f"took {say.duration(each.seconds)}" if each.seconds is not None else ""
+
+
+frame.show(page)
