@@ -107,9 +107,9 @@ class Problem:
     ----------
     kind : str
         Errors: syntax, runtime, no_sleep, timeout, memory, too_many_synths,
-        forbidden, silent, missing_sample, sandbox, crashed. Warnings: clipped,
-        unknown_synth, unknown_option, ignored, and whatever live Sonic Pi
-        passes over in silence.
+        forbidden, silent, crashed. Warnings: clipped, ignored, and what live
+        Sonic Pi passes over in silence: unknown_synth, missing_sample,
+        out_of_range, skipped, waiting (for a cue that never comes).
     message : str
         What happened, in the user's words.
     line : int or None

@@ -45,7 +45,7 @@ def sandboxed(command: list[str], *, sample_folders: tuple[Path, ...] = ()) -> l
     arguments = [
         "bwrap", "--unshare-user", "--unshare-ipc", "--unshare-pid", "--unshare-net",
         "--unshare-uts", "--unshare-cgroup-try", "--disable-userns", "--die-with-parent",
-        "--new-session", "--cap-drop", "ALL", "--hostname", "earshot", "--clearenv",
+        "--new-session", "--as-pid-1", "--cap-drop", "ALL", "--hostname", "earshot", "--clearenv",
         "--ro-bind", "/usr", "/usr",
         "--symlink", "usr/bin", "/bin", "--symlink", "usr/lib", "/lib",
         "--symlink", "usr/lib64", "/lib64",

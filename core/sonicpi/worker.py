@@ -24,6 +24,8 @@ START_S = 60.0
 GRACE_S = 30.0
 # Below this the clip is silent: -80 dBFS.
 SILENCE_RMS = 1e-4
+# Warnings that explain why nothing is heard.
+SILENCING = ("missing_sample", "unknown_synth", "waiting", "ignored")
 FRAME_BYTES = 8
 
 
@@ -189,7 +191,7 @@ def judged(clip: Clip, warnings: tuple[Problem, ...], spent: float) -> Rendering
         message = "The sound is not a number in places: a filter or FX has become unstable."
         return Rendering(None, Problem("crashed", message), warnings, spent)
     if clip.rms < SILENCE_RMS:
-        missing = next((w for w in warnings if w.kind in ("missing_sample", "unknown_synth")), None)
+        missing = next((w for w in warnings if w.kind in SILENCING), None)
         reason = f" {missing.message}" if missing else ""
         line = missing.line if missing else None
         problem = Problem("silent", f"Nothing can be heard in {clip.seconds:g} s.{reason}", line)

@@ -20,7 +20,7 @@ from core.sonicpi.clip import Clip
 SERVER = "/usr/lib/sonic-pi/app/server/ruby/bin/sonic-pi-server.rb"
 NTP_TO_UNIX = 2_208_988_800
 BOOT_S = 60.0
-TRIES = 3
+TRIES = 2
 # The server's ports: itself, its editor, scsynth, the relay, and four that stay unused.
 SERVER_PORT, GUI, SCSYNTH, RELAY, CUES, ERLANG, MIDI_OUT, MIDI_IN, WEBSOCKET = range(46_001, 46_010)
 
@@ -142,7 +142,9 @@ class LiveSonicPi:
         }  # fmt: skip
         self.processes.append(
             subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                # Before all other work, where that is allowed: a late buffer is a gap in the sound.
+                ["nice", "-n", "-19", *command],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
                 start_new_session=True,
             )  # fmt: skip
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.sonicpi import Limits, render_many
+from core.sonicpi import Limits, render, render_many
 from core.sonicpi.worker import Worker
 
 GOOD = "play 60, release: 0.5"
@@ -128,12 +128,47 @@ def test_a_million_synths(worker):
     assert (error.kind, error.line) == ("too_many_synths", 2)
 
 
+def test_signals_do_not_reach_the_host(worker, good):
+    source = """
+    %i[KILL STOP TERM INT HUP QUIT USR1].each { |signal| Process.kill(signal, Process.ppid) }
+    play 60, release: 0.5
+    """
+    assert np.array_equal(attacked(worker, source, 1.0).clip.samples, good)
+
+
 def test_killing_the_host_is_survived():
-    program = "Process.kill(:KILL, Process.ppid); sleep 1; play 60"
+    # A crash that Ruby itself lets happen: the host ends, and is replaced.
+    program = "Process.kill(:SEGV, Process.ppid); sleep 1; play 60"
     results = dict(render_many([GOOD, program, GOOD], 1.0, workers=1, limits=LIMITS))
     assert results[0].ok and results[2].ok
     assert results[1].error.kind == "crashed"
     assert np.array_equal(results[0].clip.samples, results[2].clip.samples)
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "File.open('/proc/1/mem', 'r+b') { |memory| memory.seek(4096); memory.write('x') }",
+        "raise File.binread('/proc/1/mem', 1, 4096)",
+        "File.write('/proc/1/fd/1', 'forged')",
+        "raise File.readlink('/proc/1/exe')",
+        "raise File.read('/proc/1/environ')",
+        "syscall(101, 16, 1, 0, 0)",  # ptrace, PTRACE_ATTACH
+    ],
+)
+def test_cannot_open_or_trace_the_host(worker, attack):
+    error = attacked(worker, f"play 60\n{attack}").error
+    assert (error.kind, error.line) == ("runtime", 2)
+    assert "EACCES" in error.message or "EPERM" in error.message, error
+
+
+def test_holds_neither_requests_nor_answers(worker):
+    source = """
+    pipes = (0..50).select { |n| File.pipe?("/proc/self/fd/#{n}") }
+    raise pipes.inspect if pipes.size > 1 # its own result's; Ruby's own are no pipes but eventfds
+    play 60
+    """
+    assert attacked(worker, source).ok
 
 
 def test_printing_without_end(worker):
@@ -162,6 +197,50 @@ def test_a_score_that_writes_files_writes_none(worker, tmp_path):
     """
     assert attacked(worker, source).ok
     assert not target.exists() and not Path("/usr/share/score.wav").exists()
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        "[['/d_load', ['/etc/passwd']], ['/d_loadDir', ['/']]]",
+        "[['/d_recv', ['x' * 400]], ['/u_cmd', [1, 0, 'x', 9]], ['/cmd', ['x', '/tmp/x']]]",
+        "[['/b_allocRead', [9, '/proc/1/environ']], ['/b_write', [9, '/dev/full', 'wav', 'int16', -1, 0, 1]]]",
+        "[['/dumpOSC', [3]], ['/g_dumpTree', [0, 1]], ['/n_trace', [1]], ['/quit', []]]",
+        "[['/b_alloc', [9, 1 << 30, 64]], ['/nonsense', [1]]]",
+    ],
+)
+def test_no_command_to_the_server_does_harm(worker, commands):
+    source = f"{commands}.each {{ |what, args| LINK.score.add(VirtualTime.now, what, args) }}\nplay 60"
+    result = attacked(worker, source)
+    assert result.ok or result.error.kind == "crashed", result.error
+
+
+def test_a_score_that_writes_much_is_bounded(worker):
+    source = """
+    LINK.score.add(VirtualTime.now, '/b_alloc', [9, 44100 * 600, 2])
+    200.times { |n| LINK.score.add(VirtualTime.now, '/b_write', [9, "/tmp/#{n}", 'wav', 'float', -1, 0, 0]) }
+    play 60
+    """
+    result = attacked(worker, source)
+    assert result.ok or result.error.kind == "crashed", result.error
+    left = attacked(worker, "raise Dir.children('/tmp').inspect").error
+    assert ".wav" not in left.message and '"0"' not in left.message
+
+
+def test_a_link_in_the_sample_folder_leads_nowhere(tmp_path, good):
+    secret = tmp_path / "secret.wav"
+    render("synth :saw", 1.0).save(secret)
+    pack = tmp_path / "pack"
+    pack.mkdir()
+    (pack / "link.wav").symlink_to(secret)
+    (pack / "out").symlink_to(tmp_path)
+    one = Worker(LIMITS, (pack,))
+    assert one.render(f"sample '{pack}/link.wav'", 1.0).error.kind == "silent"
+    assert one.render(f"sample '{pack}/out/secret.wav'", 1.0).error.kind == "silent"
+    error = one.render(f"File.write('{pack}/new', 'x')", 1.0).error
+    assert "EROFS" in error.message and not (pack / "new").exists()
+    assert np.array_equal(one.render(GOOD, 1.0).clip.samples, good)
+    one.close()
 
 
 @pytest.mark.parametrize("path", ["../../../etc/passwd", "/etc/shadow", "../../../../root"])

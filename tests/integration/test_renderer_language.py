@@ -219,6 +219,45 @@ ERRORS = {
 }
 
 
+PADDING = "".join(f"# {n}\n" for n in range(400))
+ERRORS |= {
+    "in an FX": ("with_fx :reverb do\n  play 60\n  sleep 0.5\n  nope\nend", "runtime", 4),
+    "in a function in an FX in a loop": (
+        "define :f do |x|\n  nope x\nend\nwith_fx(:echo) { live_loop(:z) { f 60; sleep 1 } }",
+        "runtime", 2,
+    ),
+    "CRLF": ("play 60\r\nsleep 1\r\nnope\r\n", "runtime", 3),
+    "tabs": ("\tplay 60\n\tnope", "runtime", 2),
+    "byte order mark": ("\ufeffplay 60\nnope", "runtime", 2),
+    "header": ("#!/usr/bin/ruby\n# -*- coding: utf-8 -*-\nplay 60\nnope", "runtime", 4),
+    "long program": (PADDING + "with_fx(:echo) do\n  in_thread do\n    nope\n  end\nend", "runtime", 403),
+}  # fmt: skip
+SAID = {
+    "synth of a later version": ("synth :rodeo", "Sonic Pi 3.2.2 has none of that name", 1),
+    "another file": ("play 60\nload '/x.rb'", "Other files are not there", 2),
+    "another program": ("play 60\nrun_file '~/x.rb'", "Other files are not there", 2),
+    "missing library": ("play 60\nrequire 'foo'", "Other files are not there", 2),
+    "sample of a later version": ("sleep 1\nsample :hat_bdu", "There is no sample :hat_bdu", 2),
+    "missing file": ("sample '/x.wav'", 'There is no sample "/x.wav"', 1),
+    "cue that never comes": ("sleep 1\nsync :go\nplay 60", "no such cue has come", 2),
+    "loop that waits": ("live_loop :a, sync: :b do\n  play 60\n  sleep 1\nend", "no such cue", 1),
+    "microphone": ("live_audio :mic", "live audio needs a microphone", 1),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_error_says_what_the_program_lacks(name):
+    source, says, line = SAID[name]
+    error = render_result(source, 2).error
+    assert says in error.message and error.line == line
+
+
+def test_waiting_for_a_cue_is_told_of_only_where_none_comes():
+    source = "live_loop(:a) { sync :go; play 60 }\nlive_loop(:b) { sleep 0.5; cue :go }\nin_thread { sync :never }"
+    warnings = render_result(source, 2).warnings
+    assert [(w.kind, w.line) for w in warnings] == [("waiting", 3)]
+
+
 @pytest.mark.parametrize("name", ERRORS)
 def test_error_names_kind_and_line(name):
     source, kind, line = ERRORS[name]

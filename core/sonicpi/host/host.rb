@@ -30,6 +30,7 @@ class Host
     @output = output
     @alone = alone?
     @block = String.new(capacity: 1 << 20)
+    protect
     Synthesis.warm(plugins)
     @run = ProgramRun.new
     GC.start
@@ -45,6 +46,19 @@ class Host
   end
 
   private
+
+  # A program runs as the same user. Not being dumpable (prctl 4), no process here can be
+  # traced, nor its memory or descriptors opened, by another; nor do polite signals end it.
+  def protect
+    prctl = Fiddle::Function.new(Fiddle.dlopen(nil)['prctl'], [Fiddle::TYPE_INT, Fiddle::TYPE_LONG], Fiddle::TYPE_INT)
+    raise 'prctl refused' unless prctl.call(4, 0).zero?
+    %w[HUP INT QUIT TERM USR1 USR2 ALRM PIPE].each { |signal| trap(signal, 'IGNORE') } if @alone
+  end
+
+  # In a child: what it could read requests from, or forge answers with.
+  def let_go
+    [@input, @output].each(&:close)
+  end
 
   def read_request
     size = @input.read(4) or return
@@ -91,6 +105,7 @@ class Host
     reader, writer = IO.pipe
     child = fork do
       reader.close
+      let_go
       Process.setrlimit(:CPU, request[:limits][:synthesis_cpu_s])
       Process.setrlimit(:AS, SYNTHESIS_MEMORY)
       FileUtils.cp(path, ENV['EARSHOT_KEEP_SCORE']) if ENV['EARSHOT_KEEP_SCORE']
@@ -137,6 +152,7 @@ class Host
     reader, writer = IO.pipe
     child = fork do
       reader.close
+      let_go
       yield writer
       exit!(0)
     end
@@ -196,7 +212,7 @@ class Host
   end
 
   def others
-    Dir.children('/proc').grep(/\A\d+\z/).map(&:to_i) - [1, Process.pid]
+    Dir.children('/proc').grep(/\A\d+\z/).map(&:to_i) - [Process.pid]
   end
 
   # All at once: one after the other would leave a fork bomb time to go on. -1 means
@@ -213,10 +229,10 @@ class Host
     end
   end
 
-  # True in a process namespace, with a root folder, that bubblewrap made for this host.
+  # True as the first process of a namespace, with a root folder, that bubblewrap made for
+  # this host. As the first it cannot be killed from within.
   def alone?
-    Process.pid == 2 && Process.ppid == 1 && File.read('/proc/1/comm').strip == 'bwrap' &&
-      Dir.children('/').sort == SANDBOX_ROOT
+    Process.pid == 1 && Process.ppid.zero? && Dir.children('/').sort == SANDBOX_ROOT
   rescue SystemCallError
     false
   end

@@ -43,9 +43,10 @@ class ProgramRun
     Thread.new do
       SonicPi::IncomingEvents.restart_all
       # Sonic Pi counts lines from 0: its editor puts one of its own before the user's.
-      @runtime.__spider_eval("\n#{request[:source]}", { workspace: PROGRAM.dup })
+      @runtime.__spider_eval("\n#{request[:source].delete_prefix("\uFEFF")}", { workspace: PROGRAM.dup })
     end
     VirtualTime.run(request[:seconds] + Host::LEAD)
+    @runtime.tell_who_waits
     finish
   end
 

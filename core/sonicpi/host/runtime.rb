@@ -106,6 +106,7 @@ end
 
 # Methods that stand before the runtime's own.
 module OfflineRuntime
+  VERSION = '3.2.2'
   KINDS = { 'ZeroTimeLoopError' => 'no_sleep', 'NoMemoryError' => 'memory' }.freeze
 
   def __server_version
@@ -120,8 +121,18 @@ module OfflineRuntime
     name = error.class.name.split('::').last
     text = error.message.gsub(/ for (#<)?(Runtime|SonicPiLang)\b[^>\n]*>?/, '')
     text = "#{name}: #{text}" unless KINDS.key?(name)
+    text = [text, explained(error)].compact.join('. ')
     line = Report.line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1])
     __msg_queue.fail(KINDS.fetch(name, 'runtime'), text, line)
+  end
+
+  # What a program means that was written for another version, or beside other files.
+  def explained(error)
+    case error.message
+    when /\AUnknown (synth|FX)/ then "Sonic Pi #{VERSION} has none of that name; later versions may"
+    when /cannot load such file|no file found with path/
+      'Other files are not there when a program is rendered: put their code into it'
+    end
   end
 
   # "program:3: syntax error, unexpected end-of-input" and the lines that Ruby quotes.
@@ -132,8 +143,29 @@ module OfflineRuntime
 
   # A loop that does not sleep is found inside Sonic Pi: remember where the user wrote it.
   def live_loop(name = nil, *args, &block)
-    (@loop_lines ||= {})[name.to_s] = block&.source_location&.last
+    line = (@loop_lines ||= {})[name.to_s] = block&.source_location&.last
+    awaited = args.last.is_a?(Hash) && (args.last[:sync] || args.last[:sync_bpm])
+    (@awaited_lines ||= {})[awaited.to_s] ||= line if awaited
     super
+  end
+
+  # Where a thread waits for a cue is kept, for `tell_who_waits`.
+  def sync(*args)
+    line = Report.line || @awaited_lines&.[](args.first.to_s)
+    place = [args.first.inspect, line]
+    ((@waiting ||= {})[Thread.current] = place)
+    super.tap { (@came ||= {})[place] = true }
+  ensure
+    @waiting&.delete(Thread.current)
+  end
+
+  # At the end: a thread whose cue has never come would wait for ever, and nobody is told.
+  def tell_who_waits
+    (@waiting || {}).each_value do |place|
+      next if @came&.key?(place)
+      cue, line = place
+      __msg_queue.warn('waiting', "sync #{cue} waits until the end of the clip: no such cue has come", line)
+    end
   end
 
   def loop(&block)
@@ -148,8 +180,11 @@ module OfflineRuntime
   # sound that stays away is worth a warning.
   def __delayed_message(message)
     return unless message.include?('no match found') || message.start_with?('!! Out of time')
-    kind = message.include?('no match') ? 'missing_sample' : 'skipped'
-    __msg_queue.warn(kind, message.gsub(/\s+/, ' '), Report.line)
+    text = message.gsub(/\s+/, ' ')
+    return __msg_queue.warn('skipped', text, Report.line) unless text.include?('no match')
+    asked = text[/sample \[(.*)\]/, 1] || text
+    __msg_queue.warn('missing_sample', "There is no sample #{asked}: it is not among Sonic Pi #{VERSION}'s own," \
+                                       ' nor in a folder of samples that was given', Report.line)
   end
 
   def __delayed_serious_warning(message)
