@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core.encoders.registry import EncoderEntry
+from core.encoders.score_features import DIM as SCORE_DIM
+from core.encoders.sonicpi import DIM as SONICPI_DIM
 from core.encoders.weights import HubWeights, NoWeights, WheelWeights
 
 ENTRIES = (
@@ -56,6 +58,24 @@ ENTRIES = (
         window=512,
         mode_token="<encoder-only>",
         credit="Guo et al., ACL 2022",
+    ),
+    EncoderEntry(
+        id="sonicpi",
+        modality="code",
+        family="sonicpi",
+        dim=SONICPI_DIM,
+        title="Sonic Pi's own words, read with Ruby's parser and not run",
+        licence="none needed",
+        weights=NoWeights(),
+    ),
+    EncoderEntry(
+        id="score",
+        modality="code",
+        family="score",
+        dim=SCORE_DIM,
+        title="What a program sends to scsynth: runs it in the sandbox, but plays nothing",
+        licence="none needed",
+        weights=NoWeights(),
     ),
     EncoderEntry(
         id="aisfx",

@@ -20,6 +20,8 @@ FAMILIES = {
     "clap": ("clap", "ClapEncoder"),
     "sound-effects": ("effects", "SoundEffectsEncoder"),
     "log-mel": ("logmel", "LogMelEncoder"),
+    "sonicpi": ("sonicpi", "SonicPiEncoder"),
+    "score": ("score", "ScoreEncoder"),
     "joined": ("joined", "JoinedEncoder"),
 }
 # Encoders kept loaded: two in use and the two of a comparison, at most about 2 GB, and what
