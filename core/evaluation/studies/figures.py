@@ -51,3 +51,33 @@ def pair_scatter(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, str]]) ->
 def line(x: float, **kind) -> dict:
     """A thin vertical line at x, for `Figure.add_vline`."""
     return {"x": x, "line": {"color": NEUTRAL, "width": 1, "dash": "dash"}, **kind}
+
+
+def completion(compared: pd.DataFrame) -> go.Figure:
+    """Draw each scenario's four numbers, raw and aligned, with the paper's as diamonds.
+
+    Parameters
+    ----------
+    compared : DataFrame
+        Whose ``measure`` reads "SCENARIO: METRIC, raw|aligned code ~ raw sound".
+    """
+    rows = compared[compared["measure"].str.endswith("code ~ raw sound")]
+    figure = go.Figure()
+    for space, colour in (("raw", NEUTRAL), ("aligned", CODE)):
+        some = rows[rows["measure"].str.contains(f", {space} code")]
+        names = [measure.partition(",")[0] for measure in some["measure"]]
+        error = {
+            "type": "data", "symmetric": False, "array": some["high"] - some["measured"],
+            "arrayminus": some["measured"] - some["low"], "thickness": 1, "width": 3,
+        }  # fmt: skip
+        figure.add_trace(
+            go.Bar(x=names, y=some["measured"], name=f"{space} code", marker={"color": colour},
+                   error_y=error, offsetgroup=space)
+        )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(x=names, y=some["paper"], mode="markers", name=f"the paper's, {space}",
+                       marker={"symbol": "diamond" if space == "aligned" else "diamond-open",
+                               "color": AUDIO, "size": 10})
+        )  # fmt: skip
+    figure.update_layout(height=420, margin=MARGIN, barmode="group")
+    return figure

@@ -23,6 +23,7 @@ from core.stages.studies.options import Option
 # In the order in which a report tells them.
 STUDIES = {
     "correlation": "core.stages.studies.correlation",
+    "completion": "core.stages.studies.completion",
 }
 
 

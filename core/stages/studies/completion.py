@@ -1,0 +1,173 @@
+"""Of many ways to go on from a prompt: do those that are near by code sound near?"""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+import numpy as np
+import pandas as pd
+
+from core import encoders
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.evaluation.neighbours import nearest_others
+from core.evaluation.studies import figures
+from core.evaluation.studies.completion import K, METRICS, each_in_turn, from_prompt
+from core.programs import Program
+from core.progress import Progress
+from core.stages.studies import options as option
+from core.stages.studies import published
+from core.stages.studies.chosen import Subject, subject
+from core.stages.studies.rendered import clips_of, code_vectors, sound_vectors
+from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
+from core.stages.studies.scenarios import Scenario, scenarios
+from core.stages.studies.store import in_workspace
+
+NAME = "completion"
+TITLE = "Three scenarios of code completion"
+QUESTION = "Among ways to go on from a prompt, does code tell which will sound alike?"
+OPTIONS = (
+    option.ALIGNMENT,
+    option.SEED,
+    option.Option("other_ear", "a second audio encoder, that the alignment never saw"),
+)
+EARS = ("aisfx", "log-mel")
+SPLIT = "written for the study"
+LABELS = {"jaccard@3": "Jaccard@3", "overlap@3": "overlap@3", "spearman": "Spearman",
+          "pearson": "Pearson"}  # fmt: skip
+PROTOCOL = (
+    "The paper doesn't say how a scenario is scored. Here every candidate in turn asks for its 3"
+    " nearest among the others, by code and by sound, and Spearman and Pearson are over all pairs'"
+    " distances: that has an interval, and it is what the comparison above is made of. Its own raw"
+    " numbers (1/3 with 1/5, 0 with 0) are what a single query gives, and its others are what five"
+    " such give on average, so a second table asks from the prompt alone. Both were settled before"
+    " any number was seen. Code is aligned, sound is raw, unless a row says otherwise."
+)
+
+
+def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+    """Render, embed and compare the candidates of all scenarios."""
+    about = subject(corpus, options, needs_alignment=True)
+    ears = {"trained ear": about.encoders["audio"], "unseen ear": _other_ear(about, options)}
+    scored, prompts, cases, clips, compared = [], [], [], [], []
+    for scenario in scenarios():
+        _check_unseen(corpus, scenario)
+        sources = [scenario.prompt, *(each.source for each in scenario.candidates)]
+        paths, failed = clips_of(corpus, sources, corpus.settings["seconds"], progress)
+        if failed:
+            place, why = next(iter(failed.items()))
+            raise EarshotError(f"Candidate {place} of {scenario.name} can't be rendered: {why}")
+        raw = code_vectors(about.encoders["code"], sources, progress)
+        code = {"raw": raw, "aligned": about.aligned.code(raw)}
+        sound = {name: sound_vectors(ear, paths, progress) for name, ear in ears.items()}
+        readings = [(space, ear, code[space], heard) for ear, heard in sound.items()
+                    for space in code]  # fmt: skip
+        shared = about.aligned.audio(sound["trained ear"])
+        readings.append(("aligned", "aligned sound", code["aligned"], shared))
+        for space, ear, x, y in readings:
+            tag = {"scenario": scenario.name, "code": space, "sound": ear}
+            scored.append(each_in_turn(x[1:], y[1:], options["seed"]).assign(**tag))
+            prompts.append(from_prompt(x, y, seed=options["seed"]).assign(**tag))
+        cases.append(_cases(scenario, code, sound["trained ear"], paths))
+        clips += _heard(scenario, paths)
+    table, asked = pd.concat(scored, ignore_index=True), pd.concat(prompts, ignore_index=True)
+    compared = beside(list(_rows(table, options["seed"])))
+    every = pd.concat(cases, ignore_index=True)
+    return StudyResult(
+        compared=compared,
+        tables=[
+            Table("scores", "Every candidate in turn", table, PROTOCOL),
+            Table("from_prompt", "Asked from the prompt alone", _with_paper(asked),
+                  "One query a scenario: overlap can only be 0, 1/3, 2/3 or 1."),
+            Table("cases", "Each candidate and its nearest", every,
+                  "shared: how many of its 3 nearest by code are among its 3 nearest by sound."
+                  " clips: the candidate, then its nearest by raw and by aligned code and by"
+                  " sound."),
+        ],
+        figures=[Figure("scores", "Raw, aligned and the paper's", figures.completion(compared),
+                        "Bars hold 95 % of resamples; diamonds are the paper's.")],
+        clips=clips,
+        notes=[*_notes(compared), PROTOCOL],
+        settings={**about.settings(options), "ears": ears,
+                  "candidates": {s.name: len(s.candidates) for s in scenarios()}},
+    )  # fmt: skip
+
+
+def _other_ear(about: Subject, options: Mapping[str, Any]) -> str:
+    if options["other_ear"]:
+        return encoders.entry(options["other_ear"]).id
+    trained = about.encoders["audio"].split("+")
+    return next(ear for ear in EARS if ear not in trained)
+
+
+def _check_unseen(corpus: Corpus, scenario: Scenario) -> None:
+    known = set(corpus.programs()["program"])
+    for text in [scenario.prompt, *(s for c in scenario.candidates
+                                    for s in (c.source, c.continuation))]:  # fmt: skip
+        if Program(text, "candidate", "", "other", {}, 0).id in known:
+            raise EarshotError(
+                f"Corpus '{corpus.name}' holds a candidate of scenario {scenario.name}, so it can't"
+                " be judged on it."
+            )
+
+
+def _rows(table: pd.DataFrame, seed: int):
+    for each in table.itertuples():
+        ours = "ours" if each.code == "aligned" else "raw"
+        heard = {"trained ear": "raw sound", "unseen ear": "raw sound, unseen ear",
+                 "aligned sound": "aligned sound"}[each.sound]  # fmt: skip
+        yield {
+            "measure": f"{each.scenario}: {LABELS[each.metric]}, {each.code} code ~ {heard}",
+            "measured": each.value, "low": each.low, "high": each.high,
+            "published": f"completion.{each.scenario}.{ours}.{each.metric}",
+            "split": SPLIT, "seed": seed,
+        }  # fmt: skip
+
+
+def _with_paper(table: pd.DataFrame) -> pd.DataFrame:
+    named = zip(table["scenario"], table["code"], table["metric"])
+    paper = [
+        published.value(f"completion.{s}.{'ours' if code == 'aligned' else 'raw'}.{metric}")
+        for s, code, metric in named
+    ]
+    return table.assign(paper=pd.Series(paper, dtype=float))
+
+
+def _cases(scenario: Scenario, code, heard: np.ndarray, paths) -> pd.DataFrame:
+    near = {name: nearest_others(x[1:], K)[0] for name, x in {**code, "sound": heard}.items()}
+    files = [in_workspace(path) for path in paths[1:]]
+    rows = []
+    for i, each in enumerate(scenario.candidates):
+        row = {"scenario": scenario.name, "candidate": each.name, "title": each.title}
+        for name, found in near.items():
+            row[name] = " ".join(scenario.candidates[j].name for j in found[i])
+        for name in code:
+            row[f"shared, {name}"] = len(set(near[name][i]) & set(near["sound"][i]))
+        row["clips"] = "|".join([files[i], *(files[found[i][0]] for found in near.values())])
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _heard(scenario: Scenario, paths) -> list[Heard]:
+    return [
+        Heard(f"{scenario.name} {each.name}: {each.title}", (in_workspace(path),), (each.name,),
+              (each.source,))
+        for each, path in zip(scenario.candidates, paths[1:])
+    ]  # fmt: skip
+
+
+def _notes(compared: pd.DataFrame) -> list[str]:
+    notes = []
+    for heard in ("raw sound", "raw sound, unseen ear", "aligned sound"):
+        rows = compared[compared["measure"].str.endswith(f"aligned code ~ {heard}")]
+        below = rows[~(rows["difference"] > 0)]
+        clear = int((rows["verdict"] == "above").sum())
+        note = (
+            f"Aligned code against {heard}: {len(rows) - len(below)} of {len(METRICS) * 3} numbers"
+            f" above the paper's, {clear} of them with the whole interval."
+        )
+        if len(below):
+            names = (m.partition(", ")[0] for m in below["measure"])
+            note += f" Not above: {'; '.join(names)}."
+        notes.append(note)
+    return notes
