@@ -10,6 +10,7 @@ import numpy as np
 import soundfile
 
 from core.errors import EarshotError
+from core.sonicpi.ogg import repeatable
 from core.workspace import atomic_write
 
 SAMPLE_RATE = 44_100
@@ -65,7 +66,8 @@ class Clip:
             )
         buffer = io.BytesIO()
         soundfile.write(buffer, self.samples, self.sample_rate, format=FORMATS[suffix.lower()])
-        return buffer.getvalue()
+        encoded = buffer.getvalue()
+        return repeatable(encoded) if suffix.lower() == ".ogg" else encoded
 
     def save(self, path: str | Path) -> Path:
         """Write the clip beside its place and rename it there when it is whole.

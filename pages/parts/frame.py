@@ -9,7 +9,8 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core import jobs
-from pages.parts import player, warm
+from core.sonicpi.sandbox import sandbox_state, unsandboxed
+from pages.parts import player, say, warm
 from pages.parts.job import running_list
 
 HERE = Path(__file__).parent
@@ -22,6 +23,21 @@ def begin() -> None:
     """Draw what stands above the page."""
     st.logo(LOGO, size="large")
     st.html(HERE / "style.css")
+    _sandbox()
+
+
+def _sandbox() -> None:
+    """Say on every page when programs would run without their sandbox, or not at all."""
+    ok, why = sandbox_state()
+    if ok:
+        return
+    if unsandboxed():
+        st.warning(
+            f"Programs run without a sandbox: render only those you trust. {say.plain(why)}",
+            icon=":material/lock_open:",
+        )
+    else:
+        st.error(f"Programs are not rendered. {say.plain(why)}", icon=":material/lock:")
 
 
 def show(page: Callable[[], None]) -> None:

@@ -46,6 +46,14 @@ def test_formats(folder, format):
     assert info.duration == pytest.approx(1, abs=0.06) and info.channels == 2
 
 
+@pytest.mark.parametrize("format", ["flac", "wav", "ogg", "mp3"])
+def test_the_same_sound_is_the_same_file(tmp_path, format):
+    clip = render("synth :saw, sustain: 2", seconds=3)
+    one, two = (clip.save(tmp_path / f"{n}.{format}").read_bytes() for n in range(2))
+    assert one == two
+    assert Clip.load(tmp_path / f"1.{format}").rms == pytest.approx(clip.rms, rel=0.02)
+
+
 def test_standard_input(folder, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"play 60")))
     (result,) = render_files(["-"], folder, seconds=1)

@@ -12,7 +12,7 @@ import inspect
 import sys
 from types import ModuleType
 
-from core.cli.output import show, table
+from core.cli.output import json_line, show, table
 from core.cli.parsing import count, near
 from core.errors import EarshotError
 from core.progress import Progress
@@ -26,6 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="which; all are listed without it")
     parser.add_argument("--variants", type=count, metavar="N", help="programs of each template")
+    parser.add_argument("--json", action="store_true", help="print one JSON line a row")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
@@ -40,7 +41,12 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             f"There is no benchmark {args.name!r}.", remedy=near(args.name, names, "benchmark")
         )
     options = {"variants": args.variants} if args.variants else {}
-    show(table(("what", "value"), _load(args.name).run(**options)))
+    rows = _load(args.name).run(**options)
+    if args.json:
+        for what, value in rows:
+            json_line({"benchmark": args.name, "what": what, "value": value})
+    else:
+        show(table(("what", "value"), rows))
 
 
 def _load(name: str) -> ModuleType:
