@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 
 from core.cli.output import json_line, show, table
-from core.errors import EarshotError
 from core.progress import Progress
 from core.stages.studies import STUDIES, options_of
 
@@ -50,7 +49,10 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         if key.startswith("option_") and value is not None
     }
     if args.name == ALL:
-        raise EarshotError("A report of all studies is not made yet.")
+        from core.stages.studies.report import study_all
+
+        show(f"The report lies in {study_all(args.corpus, given, progress)}.")
+        return
     found = run_study(args.name, args.corpus, given, progress)
     print_run(found, args.json)
 

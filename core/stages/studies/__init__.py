@@ -24,6 +24,7 @@ from core.stages.studies.options import Option
 STUDIES = {
     "correlation": "core.stages.studies.correlation",
     "completion": "core.stages.studies.completion",
+    "umap": "core.stages.studies.umap",
 }
 
 
