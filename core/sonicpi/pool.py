@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import Iterable, Iterator
 
+from core.errors import EarshotError
 from core.sonicpi.clip import SAMPLE_RATE, Problem, Rendering
 from core.sonicpi.limits import MOST_SOURCE_BYTES, Limits
 from core.sonicpi.worker import HostGone, Worker
@@ -109,9 +110,19 @@ class _Pool:
                 pass
 
     def _worker(self) -> Worker:
-        worker = Worker(self.limits, self.sample_folders)
-        self.workers.add(worker)
-        return worker
+        for attempt in range(TRIES):
+            try:
+                worker = Worker(self.limits, self.sample_folders)
+            except HostGone as gone:  # Killed before it was ready: that says nothing yet.
+                if attempt == TRIES - 1:
+                    raise EarshotError(
+                        f"The renderer ended {TRIES} times while it started ({gone}).",
+                        remedy="./run doctor says whether it is whole; then start it again.",
+                    ) from gone
+                continue
+            self.workers.add(worker)
+            return worker
+        raise AssertionError("unreachable")
 
     def _serve(self, worker: Worker | None) -> None:
         try:
