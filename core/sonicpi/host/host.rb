@@ -157,8 +157,9 @@ class Host
       exit!(0)
     end
     writer.close
-    answer, status = collect(reader, child, clock + wall_s)
-    [answer, { timed_out: status.nil?, status: status || end_child(child) }]
+    started = clock
+    answer, status = collect(reader, child, started + wall_s)
+    [answer, { timed_out: status.nil?, status: status || end_child(child), seconds: clock - started }]
   ensure
     reader&.close
     end_others if @alone
@@ -192,6 +193,9 @@ class Host
     signal = child[:status].termsig
     kind, message =
       if child[:timed_out] then ['timeout', "The program took longer than #{limits[:wall_s]} s."]
+      elsif signal == Signal.list['KILL'] && child[:seconds] < limits[:cpu_s]
+        # Too early for the limit: the system, for lack of memory, or someone. Another try may do.
+        ['crashed', 'The program was killed from outside.']
       elsif signal == Signal.list['XCPU'] || signal == Signal.list['KILL']
         ['timeout', "The program used more than #{limits[:cpu_s]} s of processor time."]
       elsif signal == Signal.list['ABRT'] then ['memory', "The program used more than #{limits[:memory_mb]} MB of memory."]
