@@ -81,3 +81,52 @@ def completion(compared: pd.DataFrame) -> go.Figure:
         )  # fmt: skip
     figure.update_layout(height=420, margin=MARGIN, barmode="group")
     return figure
+
+
+def movements(changes: pd.DataFrame, spaces: dict[str, str]) -> go.Figure:
+    """Draw how far sound and code moved with each change, a panel a space of code.
+
+    Parameters
+    ----------
+    changes : DataFrame
+        program, strength, sound and a column a space: cosines of before and after. Its index
+        is what points carry as `customdata`.
+    spaces : dict of column to title
+    """
+    figure = make_subplots(rows=1, cols=len(spaces), subplot_titles=list(spaces.values()))
+    for column, space in enumerate(spaces, start=1):
+        for place, (strength, some) in enumerate(changes.groupby("strength", sort=False)):
+            figure.add_trace(
+                go.Scatter(
+                    x=1 - some["sound"], y=1 - some[space], customdata=some.index.to_numpy(),
+                    mode="markers", name=f"{strength:g}", legendgroup=f"{strength:g}",
+                    showlegend=column == 1, text=[html.escape(name) for name in some["program"]],
+                    marker={"color": (NEUTRAL, CODE, AUDIO)[place % 3], "size": 8},
+                    hovertemplate="%{text}<br>sound %{x:.3f}, code %{y:.4f}<extra></extra>",
+                ),
+                row=1, col=column,
+            )  # fmt: skip
+    figure.update_xaxes(title="How far the sound moved", rangemode="tozero")
+    figure.update_yaxes(title="How far the code moved", rangemode="tozero")
+    figure.update_layout(height=340, margin=MARGIN, clickmode="event+select", dragmode="pan")
+    return figure
+
+
+def parallel(table: pd.DataFrame, columns: Sequence[str]) -> go.Figure:
+    """Draw a line a row across parallel axes, coloured by the last but one column."""
+    dimensions = []
+    columns = [name for name in columns if name in table]
+    for name in columns:
+        values = table[name]
+        if pd.api.types.is_numeric_dtype(values) and values.dtype != bool:
+            dimensions.append({"label": name, "values": values})
+            continue
+        kinds = sorted(set(values.astype(str)))
+        places = values.astype(str).map({kind: place for place, kind in enumerate(kinds)})
+        dimensions.append({"label": name, "values": places, "ticktext": kinds,
+                           "tickvals": list(range(len(kinds)))})  # fmt: skip
+    colour = table[columns[-2]] if len(columns) > 1 else None
+    shown = {"color": colour, "colorscale": "Viridis", "showscale": True}
+    figure = go.Figure(go.Parcoords(dimensions=dimensions, line=shown))
+    figure.update_layout(height=420, margin={"l": 60, "r": 30, "t": 60, "b": 20})
+    return figure

@@ -23,8 +23,11 @@ from core.stages.studies.options import Option
 # In the order in which a report tells them.
 STUDIES = {
     "correlation": "core.stages.studies.correlation",
+    "perturbation": "core.stages.studies.perturbation",
+    "sweep": "core.stages.studies.sweep",
     "completion": "core.stages.studies.completion",
     "umap": "core.stages.studies.umap",
+    "foretelling": "core.stages.studies.foretelling",
 }
 
 

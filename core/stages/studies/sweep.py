@@ -1,0 +1,100 @@
+"""The table of 24 configurations, each trained with 5 seeds, beside the paper's best."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Mapping
+
+import pandas as pd
+
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.evaluation.judge import ALIGNED
+from core.evaluation.studies import figures
+from core.progress import Progress
+from core.stages.studies import options as option
+from core.stages.studies.result import Figure, StudyResult, Table, beside
+
+NAME = "sweep"
+TITLE = "24 configurations, 5 runs each"
+QUESTION = "How high do CKA and CCA get, and which settings bring them there?"
+OPTIONS = (option.Option("sweep", "its id; without it, the one last worked on"),)
+METRICS = ("cka", "cca")
+
+
+def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+    """Read a sweep of the corpus, choose on validation, and tell what the test says."""
+    from core.stages import sweep as stage
+
+    known = stage.sweeps(corpus.name)
+    numbers = stage.load(corpus.name, options["sweep"])
+    trained = numbers[numbers["number"] >= 0]
+    if trained.empty:
+        raise EarshotError(
+            f"No run of the sweep of '{corpus.name}' is done yet.",
+            remedy=f"To go on with it: ./run sweep {corpus.name}",
+        )
+    sweep_id = options["sweep"] or known[-1]
+    facts = json.loads(
+        (corpus.path / "sweeps" / sweep_id / "sweep.json").read_text(encoding="utf-8")
+    )
+    fields = pd.DataFrame([fields for _, fields in facts["trials"]])
+    varied = [name for name in fields if fields[name].astype(str).nunique() > 1]
+    table = summarised(numbers)
+    table = table.join(fields[varied], on="number")
+    rows = []
+    for metric in METRICS:
+        baseline = table[table["number"] == -1]
+        if len(baseline):
+            rows.append(_row(f"Baseline {metric.upper()}", baseline.iloc[0], metric, "baseline"))
+        runs = table[table["number"] >= 0]
+        if f"validation {metric}" in runs:
+            # Chosen on validation, told of test: the best of 24 on test would flatter.
+            best = runs.loc[runs[f"validation {metric}"].idxmax()]
+            rows.append(_row(f"Best {metric.upper()}: {best['name']}", best, metric, "best"))
+    configurations, runs_done = trained["number"].nunique(), len(trained[["number", "seed"]].drop_duplicates())
+    aligned = table[table["number"] >= 0].reset_index(drop=True)
+    return StudyResult(
+        compared=beside(rows),
+        tables=[Table("configurations", "Every configuration", table,
+                      "Means over seeds; sd over seeds. Row -1 is the unaligned baseline.")],
+        figures=[Figure("parallel", "Settings and what they bring",
+                        figures.parallel(aligned, [*varied, "test cka", "test cca"]),
+                        "A line a configuration, coloured by CKA on test programs.")],
+        notes=[f"{configurations} configurations, {runs_done} runs. Configurations are chosen on"
+               " validation and told of test programs; the paper doesn't say on which programs its"
+               " numbers are. CCA is of directions found on training programs, so chance is near 0."],
+        settings={"sweep": sweep_id, "configurations": configurations, "runs": runs_done,
+                  "seed": None},
+    )  # fmt: skip
+
+
+def summarised(numbers: pd.DataFrame) -> pd.DataFrame:
+    """One row a configuration: number, name, seeds, and "SPLIT METRIC" with its sd over seeds.
+
+    Parameters
+    ----------
+    numbers : DataFrame
+        As of `core.stages.sweep.load`.
+    """
+    chosen = numbers[(numbers["reading"] == ALIGNED) | (numbers["number"] == -1)]
+    chosen = chosen[chosen["metric"].isin(METRICS)]
+    by = chosen.groupby(["number", "name", "split", "metric"])["value"].agg(["mean", "std"])
+    wide = by.unstack(["split", "metric"])
+    wide.columns = [
+        f"{split} {metric}" + ("" if what == "mean" else " sd")
+        for what, split, metric in wide.columns
+    ]
+    seeds = chosen.groupby(["number", "name"])["seed"].nunique().rename("seeds")
+    return wide.join(seeds).reset_index()
+
+
+def _row(measure: str, row: pd.Series, metric: str, which: str) -> dict:
+    value, sd = row[f"test {metric}"], row.get(f"test {metric} sd")
+    spread = 1.96 * sd / row["seeds"] ** 0.5 if pd.notna(sd) and which == "best" else None
+    return {
+        "measure": measure, "measured": value,
+        "low": None if spread is None else value - spread,
+        "high": None if spread is None else value + spread,
+        "published": f"sweep.{which}.{metric}", "split": "test", "seed": None,
+    }  # fmt: skip
