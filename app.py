@@ -24,11 +24,12 @@ def main() -> None:
     )
     # Not before: until the navigation is there, a new server shows the names of the files in
     # pages/ instead, and what the frame needs takes a second to load.
-    from pages.parts import frame
+    from pages.parts import door, frame
 
     frame.begin()
-    page.run()
-    frame.end(page.title)
+    if door.come_in():
+        page.run()
+        frame.end(page.title)
 
 
 main()

@@ -6,10 +6,12 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.parts import oops, sounds
+from pages.parts import door, oops, sounds
 
 # Until app.py has called `st.navigation`, Streamlit would take the files in pages/ for it.
 PagesManager.uses_pages_directory = False
+
+door.opened()  # Nobody is served where the wrong people could be.
 
 app = st.App(
     "app.py",
@@ -20,7 +22,8 @@ app = st.App(
             TrustedHostMiddleware,
             allowed_hosts=config.get_option("server.allowedHosts") or ["127.0.0.1", "localhost"],
             www_redirect=False,
-        )
+        ),
+        Middleware(door.Guard),
     ],
     on_script_error=oops.show,
 )

@@ -86,6 +86,7 @@ class Place:
         self.require("torch==2.13.0", "streamlit==1.0")
         self.lock("requirements-encoders", "weights==0.1")
         self.lock("requirements-cuda")
+        self.lock("requirements-open")
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
         (self.bin / "python3").symlink_to(PYTHON)

@@ -1,0 +1,229 @@
+"""A dashboard that is open to others, by `./run --open`: who logs in, and who may come in.
+
+The provider is a small one of this test's own; all else is real.
+"""
+
+import http.server
+import json
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import pytest
+from joserfc import jwt
+from joserfc.jwk import RSAKey
+from playwright.sync_api import expect, sync_playwright
+
+from tests.e2e.conftest import CHROMIUM, FLAGS, PROJECT
+
+FILES = ("run", "app.py", "server.py", "core", "pages", "templates", ".streamlit/config.toml")
+LOCKS = [path.name for path in PROJECT.glob("requirements*")]
+
+
+class Provider(http.server.ThreadingHTTPServer):
+    """An OIDC provider at which everybody is whoever `email` says."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Answer)
+        self.email = ""
+        self.key = RSAKey.generate_key(2048, {"kid": "1", "use": "sig", "alg": "RS256"})
+        self.codes: dict[str, dict] = {}
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def identity(self, asked: dict) -> str:
+        now = int(time.time())
+        claims = {
+            "iss": self.url, "sub": self.email, "aud": "earshot", "iat": now, "exp": now + 600,
+            "nonce": asked["nonce"], "email": self.email, "email_verified": True,
+        }  # fmt: skip
+        return jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.key)
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """The four addresses of a provider."""
+
+    server: Provider
+
+    def do_GET(self):
+        at = urllib.parse.urlsplit(self.path)
+        asked = {name: values[0] for name, values in urllib.parse.parse_qs(at.query).items()}
+        if at.path == "/authorize":
+            code = secrets.token_hex(8)
+            self.server.codes[code] = asked
+            back = urllib.parse.urlencode({"code": code, "state": asked["state"]})
+            self.send_response(302)
+            self.send_header("Location", f"{asked['redirect_uri']}?{back}")
+            self.end_headers()
+        elif at.path == "/keys":
+            self.tell({"keys": [self.server.key.as_dict(private=False)]})
+        else:
+            url = self.server.url
+            self.tell({
+                "issuer": url, "authorization_endpoint": f"{url}/authorize",
+                "token_endpoint": f"{url}/token", "jwks_uri": f"{url}/keys",
+                "id_token_signing_alg_values_supported": ["RS256"],
+            })  # fmt: skip
+
+    def do_POST(self):
+        form = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        asked = self.server.codes.pop(urllib.parse.parse_qs(form)["code"][0])
+        self.tell({
+            "access_token": "a", "token_type": "Bearer", "expires_in": 600,
+            "id_token": self.server.identity(asked),
+        })  # fmt: skip
+
+    def tell(self, what: dict) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.end_headers()
+        self.wfile.write(json.dumps(what).encode())
+
+    def log_message(self, *words):
+        pass
+
+
+@pytest.fixture(scope="module")
+def provider():
+    with Provider() as server:
+        yield server
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory) -> Path:
+    """A copy of the project, for the secrets that only it has."""
+    copy = tmp_path_factory.mktemp("open") / "project"
+    for name in (*FILES, *LOCKS):
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        if (PROJECT / name).is_dir():
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(PROJECT / name, copy / name, ignore=ignored)
+        else:
+            shutil.copy2(PROJECT / name, copy / name)
+    (copy / ".venv").symlink_to(PROJECT / ".venv")
+    (copy / "artifacts/corpora").mkdir(parents=True)
+    (copy / "artifacts/corpora/private.flac").write_bytes(b"fLaC")
+    return copy
+
+
+@pytest.fixture(scope="module")
+def url(project, provider):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (project / ".streamlit/secrets.toml").write_text(f"""
+[auth]
+redirect_uri = "http://127.0.0.1:{port}/oauth2callback"
+cookie_secret = "{secrets.token_hex(32)}"
+client_id = "earshot"
+client_secret = "secret"
+server_metadata_url = "{provider.url}/.well-known/openid-configuration"
+
+[earshot]
+people = ["ada@example.org"]
+""")
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("EARSHOT_")}
+    log = project / "log.txt"
+    with open(log, "wb") as said:
+        server = subprocess.Popen(
+            [project / "run", "--open", "127.0.0.1", "--port", str(port)],
+            env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+            start_new_session=True,
+        )  # fmt: skip
+    try:
+        for _ in range(600):
+            assert server.poll() is None, log.read_text()
+            if "Earshot is open at" in log.read_text():
+                break
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(30)
+
+
+@pytest.fixture
+def page(url):
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        opened = browser.new_context().new_page()
+        opened.set_default_timeout(60_000)
+        yield opened
+        browser.close()
+
+
+def log_in(page, url: str) -> None:
+    page.goto(f"{url}/train")
+    page.get_by_role("button", name="Log in").click()
+
+
+def sound(page, url: str) -> int:
+    return page.request.get(f"{url}/sound/file/corpora/private.flac").status
+
+
+def test_a_stranger_sees_nothing_but_the_door(page, url):
+    page.goto(url)
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    expect(page.get_by_text("corpus")).to_have_count(0)
+    assert sound(page, url) == 401
+    upload = page.request.put(f"{url}/_stcore/upload_file/a/b", multipart={"x": "y"})
+    assert upload.status == 401
+
+
+def test_who_was_invited_comes_in(page, url, provider):
+    provider.email = "ada@example.org"
+    log_in(page, url)
+    expect(page.get_by_role("heading", name="Hear what a program")).to_be_visible()
+    assert sound(page, url) == 200
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    assert sound(page, url) == 401
+
+
+def test_who_was_not_invited_is_told_so(page, url, provider):
+    provider.email = "eve@example.org"
+    log_in(page, url)
+    expect(page.get_by_text("eve@example.org is not among the invited")).to_be_visible()
+    expect(page.get_by_role("heading", name="Hear what a program")).to_have_count(0)
+    assert sound(page, url) == 401
+
+
+def test_a_forged_cookie_opens_nothing(page, url):
+    forged = json.dumps({"email": "ada@example.org", "is_logged_in": True, "origin": url})
+    page.context.add_cookies([{"name": "_streamlit_user", "value": forged, "url": url}])
+    page.goto(url)
+    expect(page.get_by_role("button", name="Log in")).to_be_visible()
+    assert sound(page, url) == 401
+
+
+def test_without_secrets_it_does_not_start(project, url):
+    bare = project.parent / "bare"
+    shutil.copytree(project, bare, symlinks=True)
+    (bare / ".streamlit/secrets.toml").unlink()
+    done = subprocess.run(
+        [bare / "run", "--open", "127.0.0.1", "--port", "8599"],
+        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert "everyone would be let in" in done.stderr
+
+
+def test_an_address_for_others_without_the_flag_serves_nobody(project):
+    done = subprocess.run(
+        [project / ".venv/bin/python", "-m", "streamlit", "run", "server.py",
+         "--server.address", "0.0.0.0", "--server.port", "8599"],
+        cwd=project, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+        env={k: v for k, v in os.environ.items() if not k.startswith("EARSHOT_")},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "which others reach without logging in" in done.stderr + done.stdout
