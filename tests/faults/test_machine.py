@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -17,7 +16,7 @@ from core.corpus import Corpus
 from core.encoders import entry
 from core.errors import EarshotError
 from core.workspace import PROJECT
-from tests.faults.conftest import AUDIO, BUILD, CODE, NAME, content, done, python, sound
+from tests.faults.conftest import AUDIO, BUILD, CODE, NAME, content, done, ended, python, sound
 
 BUILT = "import sys; from core.cli import main; sys.exit(main(sys.argv[1:]))"
 
@@ -118,8 +117,6 @@ sys.exit(main(sys.argv[1:]))
 
 def test_a_clock_that_goes_backwards(undisturbed):
     job = jobs.start(BUILD, "backwards", command=[sys.executable, "-c", BACKWARDS], cwd=PROJECT)
-    from tests.faults.conftest import ended
-
     job = ended(job)
     assert job.state == "done", job.error
     assert 0 < job.seconds < 120
@@ -230,13 +227,7 @@ def test_memory_runs_out_in_a_worker(undisturbed):
 def test_memory_runs_out_in_the_job(undisturbed):
     limited = f"import resource; resource.setrlimit(resource.RLIMIT_AS, ({700 << 20},) * 2)\n{BUILT}"
     job = jobs.start(BUILD, "little memory", command=[sys.executable, "-c", limited], cwd=PROJECT)
-    from tests.faults.conftest import ended
-
     job = ended(job)
     assert job.state == "failed" and job.error
     done(BUILD)
     assert content() == undisturbed.content["build"]
-
-
-def test_root_or_not_the_suite_skips_nothing():
-    assert os.access("/usr/bin/bwrap", os.X_OK) or os.access("/usr/bin/unshare", os.X_OK)
