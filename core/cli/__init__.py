@@ -14,6 +14,7 @@ import importlib
 import os
 import sys
 from contextlib import contextmanager
+from keyword import iskeyword
 from types import ModuleType
 from typing import Iterator, Sequence
 
@@ -28,6 +29,9 @@ COMMANDS = (
     "render",
     "build",
     "embed",
+    "check",
+    "import",
+    "export",
     "train",
     "evaluate",
     "map",
@@ -102,7 +106,8 @@ def parser_for(name: str) -> Parser:
 
 
 def _module(name: str) -> ModuleType:
-    return importlib.import_module(f"core.cli.commands.{name}")
+    # A module cannot have the name of a keyword.
+    return importlib.import_module(f"core.cli.commands.{name}{'_' * iskeyword(name)}")
 
 
 def _summary(module: ModuleType) -> str:

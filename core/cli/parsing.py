@@ -7,9 +7,10 @@ import difflib
 import os
 import re
 import sys
-from typing import Iterable, NoReturn
+from typing import Any, Iterable, NoReturn
 
 from core.cli.output import complain
+from core.errors import EarshotError
 
 
 def near(word: str, known: Iterable[str], what: str) -> str:
@@ -45,6 +46,52 @@ def count(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")
     return number
+
+
+def fixed_values(given: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Parameters of templates from texts such as ``02_1_beeps.tonic=60``.
+
+    ``LOW..HIGH`` is a range of numbers to draw from, ``A|B`` some of the choices.
+
+    Raises
+    ------
+    EarshotError
+        When a text has another form. Whether a template takes the value is not asked here.
+    """
+    values: dict[str, dict[str, Any]] = {}
+    for text in given:
+        found = re.fullmatch(r"([^.=]+)\.([^=]+)=(.*)", text, re.DOTALL)
+        if not found:
+            raise EarshotError(
+                f"--set {text[:80]!r} fixes no parameter.",
+                remedy="Write TEMPLATE.PARAMETER=VALUE, for example 02_1_beeps.tonic=60.",
+            )
+        values.setdefault(found[1], {})[found[2]] = _value(found[3])
+    return values
+
+
+def _value(text: str) -> Any:
+    from core.programs import OneOf, Range
+
+    if "|" in text:
+        return OneOf(tuple(_plain(each) for each in text.split("|")))
+    low, dots, high = text.partition("..")
+    ends = _plain(low), _plain(high)
+    if dots and all(isinstance(end, (int, float)) for end in ends):
+        return Range(*ends)
+    return _plain(text)
+
+
+def _plain(text: str) -> str | int | float | bool:
+    """A number or truth value where the text is one."""
+    if text in ("true", "false"):
+        return text == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return text
 
 
 def seconds(text: str) -> float:

@@ -2,6 +2,18 @@
 
 from core.corpus.alignments import AlignmentRecord
 from core.corpus.corpus import Corpus, list_corpora
+from core.corpus.inspection import Fault
+from core.corpus.removal import Contents, contents, delete_corpus
 from core.corpus.vectors import BadVectors, Pairs
 
-__all__ = ["AlignmentRecord", "BadVectors", "Corpus", "Pairs", "list_corpora"]
+__all__ = [
+    "AlignmentRecord",
+    "BadVectors",
+    "Contents",
+    "Corpus",
+    "Fault",
+    "Pairs",
+    "contents",
+    "delete_corpus",
+    "list_corpora",
+]

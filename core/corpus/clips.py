@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Sequence
 
 from core.corpus import files, rows, vectors
 from core.corpus.database import Database
@@ -61,10 +60,8 @@ class ClipStore:
             if error is None and rendering.clip.peak < SILENT_PEAK:
                 error = Problem("silent", "The program makes no sound within the clip.")
             if error is None:
-                stored = files.store(self.folder, file, rendering.clip)
-                return self._note(
-                    position, render_id, stored, rendering.warnings, rendering.render_s
-                )
+                stored = files.store(self.folder, file, rendering.clip, rendering.warnings)
+                return self._note(position, render_id, stored, rendering.render_s)
             with self._database.writing("rendering") as connection:
                 replaced = rows.put_failure(
                     connection, position, render_id, error, rendering.warnings, rendering.render_s
@@ -77,7 +74,7 @@ class ClipStore:
         with self._database.lock.held("adopting clips"):
             position, render_id, file = self._place(program_id, seconds)
             stored = files.adopt(self.folder, file, seconds)
-            return stored and self._note(position, render_id, stored, (), 0.0)
+            return stored and self._note(position, render_id, stored, 0.0)
 
     def _place(self, program_id: str, seconds: float) -> tuple[int, str, str]:
         from core.sonicpi import render_id
@@ -90,15 +87,10 @@ class ClipStore:
         return position, name, files.place(name, audio_format)
 
     def _note(
-        self,
-        position: int,
-        render_id: str,
-        stored: files.StoredClip,
-        warnings: Sequence[Problem],
-        render_s: float,
+        self, position: int, render_id: str, stored: files.StoredClip, render_s: float
     ) -> Clip:
         with self._database.writing("rendering") as connection:
-            replaced = rows.put_clip(connection, position, render_id, stored, warnings, render_s)
+            replaced = rows.put_clip(connection, position, render_id, stored, render_s)
         self._remove(replaced)
         return stored.clip
 

@@ -13,13 +13,15 @@ import numpy as np
 import pandas as pd
 
 from core import workspace
-from core.corpus import files, rows, schema, vectors
+from core.corpus import files, inspection, rows, schema, vectors
 from core.corpus.alignments import AlignmentRecord, AlignmentStore
 from core.corpus.clips import ClipStore
 from core.corpus.database import Database
+from core.corpus.inspection import Fault
 from core.corpus.vectors import Pairs
 from core.errors import EarshotError
 from core.programs.program import Program
+from core.progress import Progress, silent
 from core.sonicpi.clip import Clip, Rendering
 
 if TYPE_CHECKING:
@@ -33,7 +35,8 @@ def list_corpora() -> list[str]:
     folder = workspace.corpora()
     if not folder.is_dir():
         return []
-    return sorted(path.parent.name for path in folder.glob(f"*/{schema.FILE}"))
+    found = (path.parent.name for path in folder.glob(f"*/{schema.FILE}"))
+    return sorted(name for name in found if workspace.NAME.match(name))
 
 
 class Corpus:
@@ -83,8 +86,8 @@ class Corpus:
         seed : int
             Decides the split.
         audio_format : {"flac", "ogg"}
-            FLAC is lossless and repeats byte for byte, Ogg Vorbis is about a
-            sixth of its size and does neither.
+            FLAC keeps 16 bits a sample as they are, Ogg Vorbis is about a sixth of its
+            size and lossy.
 
         Raises
         ------
@@ -170,9 +173,24 @@ class Corpus:
         (of the split), ``audio_format``, ``schema_version``.
         """
         with self._database.reading() as connection:
-            found = dict(connection.execute("SELECT key, value FROM meta"))
+            found = dict(
+                connection.execute("SELECT key, value FROM meta WHERE key != ?", (schema.STAMP,))
+            )
             version = schema.version(connection)
         return {**{key: json.loads(found[key]) for key in found}, "schema_version": version}
+
+    @property
+    def change_stamp(self) -> str:
+        """Another text whenever programs, clips, embeddings or settings have changed.
+
+        Costs one row to read, so that a page can ask for it on every run.
+        Alignments are not part of it: they never change, and have ids.
+        """
+        with self._database.reading() as connection:
+            row = connection.execute(
+                "SELECT value FROM meta WHERE key = ?", (schema.STAMP,)
+            ).fetchone()
+        return json.loads(row[0]) if row else ""
 
     def set_setting(self, key: str, value: Any) -> None:
         """Keep a JSON value under a name."""
@@ -250,8 +268,6 @@ class Corpus:
     def adopt_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Take a program's clip that lies at its place already, if it is whole.
 
-        Its warnings are not known any more.
-
         Returns
         -------
         Clip or None
@@ -283,6 +299,7 @@ class Corpus:
         Parameters
         ----------
         encoder_id : str
+            Of encoders joined by "+", programs that lack any of the parts.
         revision : str, optional
             Vectors of another revision count as missing.
         """
@@ -356,11 +373,39 @@ class Corpus:
         with self._database.reading() as connection:
             return vectors.counts(connection)
 
+    def encoder_revision(self, encoder_id: str) -> str | None:
+        """Revision of the encoder whose embeddings are kept; None when there are none."""
+        with self._database.reading() as connection:
+            row = vectors.encoder(connection, encoder_id)
+        return row.revision if row else None
+
+    # -- faults ---------------------------------------------------------------------------
+
+    def inspect(self, progress: Progress = silent) -> list[Fault]:
+        """Everything that is wrong in the corpus; reads each clip and each vector once."""
+        with self._database.reading() as connection:
+            faults = inspection.database(connection) + inspection.settings(connection)
+            if faults:  # no statement about the rest could be relied on
+                return faults
+            faults += inspection.programs(connection)
+            faults += inspection.vectors(connection)
+        faults += inspection.clips(self._database, self._clips.folder, progress)
+        return faults + inspection.alignments(self)
+
+    def clear(self, faults: Sequence[Fault]) -> None:
+        """Remove what is damaged or strange, so that it can be made again."""
+        with self._database.writing("repairing") as connection:
+            inspection.clear(connection, self._clips.folder, faults)
+
     # -- alignments -----------------------------------------------------------------------
 
     def alignments(self) -> list[AlignmentRecord]:
         """All alignments, oldest first."""
         return [self._alignments.load(alignment_id) for alignment_id in self._alignments.ids()]
+
+    def alignment_ids(self) -> list[str]:
+        """Ids of all alignments, oldest first; no file of theirs is read."""
+        return self._alignments.ids()
 
     def save_alignment(
         self,

@@ -95,8 +95,11 @@ class Database:
         with self.lock.held(holder), schema.explained(self.path):
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
+            before = connection.total_changes
             try:
                 yield connection
+                if connection.total_changes != before:
+                    schema.stamp(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:

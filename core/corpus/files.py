@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import io
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Sequence
+
+import numpy as np
+import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi.clip import Clip
+from core.sonicpi.clip import Clip, Problem
+from core.sonicpi.ogg import repeatable
+from core.workspace import atomic_write
 
 FORMATS = ("flac", "ogg")
+PARTIAL = ".partial-"  # how the name of a file begins that is being written
+FULL_SCALE = 2**15  # of 16-bit samples
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,18 +30,21 @@ class StoredClip:
     Attributes
     ----------
     clip : Clip
-        As read back: 16 bits a sample in FLAC, so not quite what was rendered.
+        As it would be read: 16 bits a sample in FLAC, so not quite what was rendered.
     file : str
         Path below the folder of clips.
     bytes : int
     sha256 : str
         Of the file.
+    warnings : tuple of Problem
+        What the renderer had to say about it, which the file remembers.
     """
 
     clip: Clip
     file: str
     bytes: int
     sha256: str
+    warnings: tuple[Problem, ...] = ()
 
 
 def place(render_id: str, audio_format: str) -> str:
@@ -39,14 +52,19 @@ def place(render_id: str, audio_format: str) -> str:
     return f"{render_id[:2]}/{render_id}.{audio_format}"
 
 
-def store(folder: Path, file: str, clip: Clip) -> StoredClip:
-    """Write a clip, then read it back.
+def store(folder: Path, file: str, clip: Clip, warnings: Sequence[Problem] = ()) -> StoredClip:
+    """Write a clip; return it as whoever reads the file will hear it.
 
-    What is embedded is what the file holds, whether that is done now or after
-    an interruption; reading at once also shows that the file can be read.
+    What is embedded is what the file holds, whether that is done now or after an
+    interruption. Of FLAC, which keeps 16-bit samples as they are, that is known without
+    decoding what has just been encoded.
     """
+    lossless = file.endswith(".flac")
+    samples = _sixteen_bits(clip.samples) if lossless else clip.samples
+    content = _encoded(samples, clip.sample_rate, Path(file).suffix[1:], _text(warnings))
     try:
-        clip.save(folder / file)
+        with atomic_write(folder / file) as handle:
+            handle.write(content)
     except OSError as error:
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise EarshotError(
@@ -56,7 +74,12 @@ def store(folder: Path, file: str, clip: Clip) -> StoredClip:
             if full
             else "Check that you may write there, then run the command again.",
         ) from error
-    return _read(folder, file)
+    if lossless:
+        heard = Clip(samples.astype(np.float32) / FULL_SCALE, clip.sample_rate)
+    else:
+        heard = Clip.load(folder / file)
+    digest = hashlib.sha256(content).hexdigest()
+    return StoredClip(heard, file, len(content), digest, tuple(warnings))
 
 
 def adopt(folder: Path, file: str, seconds: float) -> StoredClip | None:
@@ -65,24 +88,55 @@ def adopt(folder: Path, file: str, seconds: float) -> StoredClip | None:
     That happens when a build was killed between writing the file and noting
     it, or when the database was lost and its clips were not.
     """
-    if not (folder / file).is_file():
+    path = folder / file
+    if not path.is_file():
         return None
     try:
-        stored = _read(folder, file)
-    except EarshotError:
+        content = path.read_bytes()
+        clip = Clip.load(path)
+        with soundfile.SoundFile(path) as opened:
+            warnings = _problems(opened.comment)
+    except (EarshotError, OSError, soundfile.LibsndfileError):
         return None
-    return stored if len(stored.clip.samples) == round(seconds * stored.clip.sample_rate) else None
+    if len(clip.samples) != round(seconds * clip.sample_rate):
+        return None
+    return StoredClip(clip, file, len(content), hashlib.sha256(content).hexdigest(), warnings)
 
 
 def sweep(folder: Path) -> int:
     """Remove half-written files that a killed writer left; return how many."""
-    leftovers = list(folder.glob("*/.partial-*"))
+    leftovers = list(folder.glob(f"*/{PARTIAL}*"))
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
     return len(leftovers)
 
 
-def _read(folder: Path, file: str) -> StoredClip:
-    content = (folder / file).read_bytes()
-    clip = Clip.load(folder / file)
-    return StoredClip(clip, file, len(content), hashlib.sha256(content).hexdigest())
+def _sixteen_bits(samples: np.ndarray) -> np.ndarray:
+    """Samples in [-1, 1] as whole numbers, int16 of the same shape."""
+    scaled = np.rint(samples * FULL_SCALE)
+    return np.clip(scaled, -FULL_SCALE, FULL_SCALE - 1, out=scaled).astype(np.int16)
+
+
+def _encoded(samples: np.ndarray, sample_rate: int, audio_format: str, comment: str) -> bytes:
+    buffer = io.BytesIO()
+    with soundfile.SoundFile(
+        buffer, "w", sample_rate, samples.shape[1], format=audio_format.upper()
+    ) as opened:
+        if comment:
+            opened.comment = comment
+        opened.write(samples)
+    content = buffer.getvalue()
+    return repeatable(content) if audio_format == "ogg" else content
+
+
+def _text(warnings: Sequence[Problem]) -> str:
+    """Warnings as the file's comment, from which a lost row is made again."""
+    rows = [{"kind": each.kind, "message": each.message, "line": each.line} for each in warnings]
+    return json.dumps({"warnings": rows}) if rows else ""
+
+
+def _problems(comment: str) -> tuple[Problem, ...]:
+    try:
+        return tuple(Problem(**row) for row in json.loads(comment)["warnings"])
+    except (ValueError, TypeError, KeyError):
+        return ()

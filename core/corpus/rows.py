@@ -153,7 +153,6 @@ def put_clip(
     position: int,
     render_id: str,
     stored: StoredClip,
-    warnings: Sequence[Problem],
     render_s: float,
 ) -> str | None:
     """Note a program's clip; return the file it replaces, if that is another.
@@ -171,7 +170,7 @@ def put_clip(
         " rms, peak, render_s, warnings) VALUES (?, ?, 'ok', ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             position, render_id, stored.file, stored.bytes, stored.sha256, stored.clip.seconds,
-            stored.clip.rms, stored.clip.peak, render_s, _problems(warnings),
+            stored.clip.rms, stored.clip.peak, render_s, _problems(stored.warnings),
         ),
     )
     return old[0] if old and old[0] != stored.file else None

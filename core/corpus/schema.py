@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import secrets
 import sqlite3
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,9 @@ APPLICATION_ID = 0x45415253  # "EARS"
 # A 512-d vector is 2 kB: two of them do not fit into the usual page of 4 kB,
 # which then stands half empty; seven fit into 16 kB.
 PAGE_SIZE = 16_384
+
+# Row of `meta` that is new whenever the rest of the database is.
+STAMP = "change_stamp"
 
 # Entry n brings a database from version n to n + 1; never change one that has
 # been released, add another.
@@ -139,6 +144,18 @@ def connect(path: Path) -> sqlite3.Connection:
 def version(connection: sqlite3.Connection) -> int:
     """Schema version that the database says it has."""
     return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def stamp(connection: sqlite3.Connection) -> None:
+    """Mark the database as changed. Runs in the caller's transaction.
+
+    The mark is random, not a count: a corpus that was deleted and made anew, or copied and
+    changed, must not be taken for the other.
+    """
+    connection.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
+        (STAMP, json.dumps(secrets.token_hex(8))),
+    )
 
 
 def create(path: Path, meta: dict[str, str]) -> None:

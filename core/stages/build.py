@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from contextlib import closing
 from dataclasses import dataclass, field
-from typing import Iterable
+from typing import Any, Iterable, Mapping
 
-from core import encoders, sonicpi
+from core import encoders
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.programs import Template, generate, template, templates as all_templates
 from core.progress import Progress, silent
-from core.sonicpi import Clip
-from core.stages.embed import EmbedReport, checked, embed_clips, embed_code, embed_items
+from core.stages.card import note_versions
+from core.stages.clips import CLIPS_STEP, ClipsReport, make_clips
+from core.stages.embed import EmbedReport, checked, embed_clips, embed_code
+from core.stages.engine import Engine, LocalProcesses
 
 PROGRAMS_STEP = "Making programs"
-CLIPS_STEP = "Rendering and embedding clips"
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,11 @@ class BuildReport:
         lines = [
             f"{self.corpus}: {counts['programs']} programs, {counts['ok']} with a clip"
             + (f", {counts['failed']} failed ({failed})" if failed else ""),
+            *(
+                [f"which ones and why: ./run check {self.corpus} --failures"]
+                if counts["failed"]
+                else []
+            ),
             f"new: {self.added} programs, {self.rendered} rendered, {self.adopted} clips found,"
             f" {self.embedded_code} + {self.embedded_audio} embeddings of code and sound",
             f"encoders: {self.encoders['code']} and {self.encoders['audio']}. {self.why}",
@@ -83,6 +88,14 @@ class _Tally:
     seconds: dict[str, float] = field(default_factory=dict)
     embedded: EmbedReport = field(default_factory=EmbedReport)
 
+    def add(self, clips: ClipsReport) -> None:
+        """Count what rendering did."""
+        self.rendered, self.adopted = clips.rendered, clips.adopted
+        self.embedded.audio += clips.embedded.audio
+        self.embedded.failed |= clips.embedded.failed
+        if clips.seconds:
+            self.seconds[CLIPS_STEP] = clips.seconds
+
 
 def build(
     corpus_name: str,
@@ -97,6 +110,8 @@ def build(
     *,
     audio_format: str | None = None,
     workers: int | None = None,
+    values: Mapping[str, Mapping[str, Any]] | None = None,
+    engine: Engine | None = None,
 ) -> BuildReport:
     """Bring a corpus to `per_template` programs of each template, heard and embedded.
 
@@ -110,7 +125,8 @@ def build(
     templates : iterable of Template or str, optional
         Default: all.
     per_template : int
-        Programs of each template that were generated with `seed`.
+        Programs of each template that were generated with `seed`. 0 adds none: what
+        is in the corpus is rendered and embedded.
     seed : int
         Of the programs. Those that the corpus holds by other seeds stay.
     preset : {"paper", "offline"}, optional
@@ -125,6 +141,11 @@ def build(
         Default: the corpus's, or FLAC for a new one.
     workers : int, optional
         Programs rendered at a time. Default: one a core.
+    values : mapping of template id to mapping of parameter to value, optional
+        Parameters to fix or narrow, as in `core.programs.generate`: of such a
+        template, programs with exactly these are added.
+    engine : Engine, optional
+        What renders, instead of `workers` processes on this machine.
 
     Raises
     ------
@@ -141,9 +162,11 @@ def build(
     with corpus.writing(f"build {corpus_name}"):
         if corpus.settings.get("encoders") != pair:
             corpus.set_setting("encoders", pair)
-        _add_programs(corpus, chosen, per_template, seed, tally, progress)
+        _add_programs(corpus, chosen, per_template, seed, values or {}, tally, progress)
+        if corpus.pending_clips():
+            note_versions(corpus)
         embed_code(corpus, pair["code"], tally.embedded, progress)
-        _make_clips(corpus, pair["audio"], workers, tally, progress)
+        tally.add(make_clips(corpus, [pair["audio"]], engine or LocalProcesses(workers), progress))
         embed_clips(corpus, pair["audio"], tally.embedded, progress)
     _raise_if_nothing_sounds(corpus)
     return BuildReport(
@@ -208,63 +231,38 @@ def _add_programs(
     chosen: list[Template],
     per_template: int,
     seed: int,
+    values: Mapping[str, Mapping[str, Any]],
     tally: _Tally,
     progress: Progress,
 ) -> None:
     """Add what a template lacks of `per_template` programs with this seed."""
+    if unknown := set(values) - {each.id for each in chosen}:
+        raise EarshotError(
+            f"Values are given for {sorted(unknown)[0]!r}, of which no programs are made.",
+            remedy="Name that template, too.",
+        )
     there = corpus.programs()
+    known = set(there["program"])
     of_seed = there[there["seed"] == seed].groupby("template").size()
-    lacking = {each.id: per_template - of_seed.get(each.id, 0) for each in chosen}
+    # With values, how many of the seed there are says nothing: others may have other values.
+    lacking = {
+        each.id: per_template - (0 if each.id in values else of_seed.get(each.id, 0))
+        for each in chosen
+    }
     lacking = {key: number for key, number in lacking.items() if number > 0}
     if not lacking:
         return
     start = time.monotonic()
-    known = set(there["program"])
-    total = sum(lacking.values())
+    total, done = sum(lacking.values()), 0
     progress(PROGRAMS_STEP, 0, total)
     for each in chosen:
         if each.id in lacking:
-            new = [p for p in generate(each, per_template, seed) if p.id not in known]
+            made = generate(each, per_template, seed, values.get(each.id))
+            new = [program for program in made if program.id not in known]
             tally.added += corpus.add_programs(new[: lacking[each.id]])
-            progress(PROGRAMS_STEP, min(tally.added, total), total, each.title)
-    progress(PROGRAMS_STEP, total, total)
+            done += lacking[each.id]
+            progress(PROGRAMS_STEP, done, total, each.title)
     tally.seconds[PROGRAMS_STEP] = time.monotonic() - start
-
-
-def _make_clips(
-    corpus: Corpus, audio_encoder: str, workers: int | None, tally: _Tally, progress: Progress
-) -> None:
-    """Render what has no clip; embed each clip while the next ones are rendered."""
-    pending = corpus.pending_clips()
-    if not pending:
-        return
-    start = time.monotonic()
-    seconds = corpus.settings["seconds"]
-    names = corpus.programs().set_index("program")["name"]
-    progress(CLIPS_STEP, 0, len(pending))
-    encoder = encoders.get(audio_encoder)
-    to_render = []
-    for program_id, source in pending:
-        clip = corpus.adopt_clip(program_id, seconds)
-        if clip is None:
-            to_render.append((program_id, source))
-            continue
-        tally.adopted += 1
-        _embed(corpus, encoder, program_id, clip, tally)
-        progress(CLIPS_STEP, tally.adopted, len(pending))
-    renderings = sonicpi.render_many(
-        [source for _, source in to_render], seconds=seconds, workers=workers
-    )
-    with closing(renderings):  # stops its workers when anything here fails
-        for index, rendering in renderings:
-            program_id = to_render[index][0]
-            clip = corpus.put_rendering(program_id, rendering, seconds)
-            tally.rendered += 1
-            if clip is not None:
-                _embed(corpus, encoder, program_id, clip, tally)
-            note = f"{names[program_id]}: {rendering.error}" if rendering.error else ""
-            progress(CLIPS_STEP, tally.adopted + tally.rendered, len(pending), note)
-    tally.seconds[CLIPS_STEP] = time.monotonic() - start
 
 
 def _raise_if_nothing_sounds(corpus: Corpus) -> None:
@@ -282,10 +280,3 @@ def _raise_if_nothing_sounds(corpus: Corpus) -> None:
         remedy="./run doctor says whether the renderer is whole. What failed for the machine's"
         " sake is tried again by the next build.",
     )
-
-
-def _embed(
-    corpus: Corpus, encoder: encoders.Encoder, program_id: str, clip: Clip, tally: _Tally
-) -> None:
-    report = tally.embedded
-    report.audio += embed_items(corpus, encoder, [program_id], [clip], report)

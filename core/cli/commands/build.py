@@ -10,7 +10,7 @@ import argparse
 from dataclasses import asdict
 
 from core.cli.output import json_line, show
-from core.cli.parsing import count, sandbox_waiver, seconds
+from core.cli.parsing import count, fixed_values, sandbox_waiver, seconds
 from core.progress import Progress
 
 HEAVY = True
@@ -22,6 +22,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--per-template", type=count, default=8, metavar="N", help="programs of each template (8)"
     )
+    parser.add_argument(
+        "--finish", action="store_true", help="add no programs; render and embed what is there"
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="TEMPLATE.PARAMETER=VALUE",
+        help="fix a parameter; LOW..HIGH and A|B narrow it. May be given again",
+    )  # fmt: skip
     parser.add_argument(
         "--templates", nargs="+", metavar="ID", help="only these; `./run generate` lists them"
     )
@@ -47,7 +54,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     report = build.build(
         args.corpus,
         templates=args.templates,
-        per_template=args.per_template,
+        per_template=0 if args.finish else args.per_template,
         seed=args.seed,
         preset=args.preset,
         code_encoder=args.code_encoder,
@@ -56,6 +63,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         progress=progress,
         audio_format=args.format,
         workers=args.workers,
+        values=fixed_values(args.set),
     )
     if args.json:
         json_line(asdict(report))

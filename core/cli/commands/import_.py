@@ -1,0 +1,50 @@
+"""Add programs from elsewhere to a corpus, then render and embed them.
+
+PATH is a folder of .rb files, a zip of them, one .rb file, or a CSV or Parquet table with a
+column "source". What is there already is reported, what cannot be taken is left out.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+
+from core.cli.output import json_line, show
+from core.cli.parsing import sandbox_waiver, seconds
+from core.progress import Progress
+
+HEAVY = True
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("corpus", metavar="CORPUS", help="its name; made if it isn't there")
+    parser.add_argument("path", metavar="PATH", help="folder, zip, .rb, .csv or .parquet")
+    parser.add_argument("--licence", metavar="TEXT", help="of the programs, for the data card")
+    parser.add_argument("--seconds", type=seconds, metavar="S", help="of a new corpus's clips (18)")
+    parser.add_argument("--format", choices=("flac", "ogg"), help="of a new corpus's clips (flac)")
+    parser.add_argument("--preset", choices=("paper", "offline"), help="which two encoders")
+    parser.add_argument(
+        "--programs-only", action="store_true", help="don't render and embed; `build` does it later"
+    )
+    parser.add_argument("--json", action="store_true", help="print the results as JSON lines")
+    sandbox_waiver(parser)
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    """Import, then build what is missing."""
+    from core.stages import build, importing
+
+    report = importing.import_programs(
+        args.corpus,
+        args.path,
+        progress=progress,
+        licence=args.licence,
+        seconds=args.seconds,
+        audio_format=args.format,
+    )
+    json_line(asdict(report)) if args.json else show(str(report))
+    if args.programs_only:
+        return
+    built = build.build(args.corpus, per_template=0, preset=args.preset, progress=progress)
+    json_line(asdict(built)) if args.json else show(str(built))

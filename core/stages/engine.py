@@ -1,0 +1,68 @@
+"""What renders many programs: the one interface behind which a cluster could stand.
+
+A stage hands programs to an engine and takes renderings as they come. All that an engine
+must do is in `Engine`; where its work is done, and in how many places, is its own affair.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import ContextManager, Iterable, Iterator, Protocol
+
+from core import sonicpi
+from core.sonicpi import Rendering
+
+
+class Engine(Protocol):
+    """Maps rendering over programs."""
+
+    def rendering(
+        self, sources: Iterable[str], seconds: float
+    ) -> ContextManager[Iterator[tuple[int, Rendering]]]:
+        """Render programs, in any order, for as long as the block lasts.
+
+        Parameters
+        ----------
+        sources : iterable of str
+            Programs; read no faster than they are rendered.
+        seconds : float
+            Length of each clip.
+
+        Returns
+        -------
+        context manager of an iterator of (int, Rendering)
+            Place of a program in `sources`, and what came of it: each program
+            once, a failed one with its error. The rendering of a program is the
+            same wherever it was done. Leaving the block ends what is going on.
+
+        Raises
+        ------
+        EarshotError
+            When nothing can be rendered at all.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class LocalProcesses:
+    """Renders in processes on this machine.
+
+    Attributes
+    ----------
+    workers : int or None
+        How many; None is one a core.
+    """
+
+    workers: int | None = None
+
+    @contextmanager
+    def rendering(
+        self, sources: Iterable[str], seconds: float
+    ) -> Iterator[Iterator[tuple[int, Rendering]]]:
+        """As `Engine.rendering`."""
+        renderings = sonicpi.render_many(sources, seconds=seconds, workers=self.workers)
+        try:
+            yield renderings
+        finally:
+            renderings.close()  # stops its workers
