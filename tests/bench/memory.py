@@ -7,7 +7,7 @@ from pathlib import Path
 from core.sonicpi.worker import Worker
 
 RENDERS = 10_000
-EVERY = 1_000
+ROWS = 10
 
 
 def run(variants: int = RENDERS) -> list[tuple[str, str]]:
@@ -23,7 +23,7 @@ def run(variants: int = RENDERS) -> list[tuple[str, str]]:
     for number in range(1, variants + 1):
         source = f"with_fx(:level) {{ play {number % 100}, release: 0.1; sample :bd_haus }}"
         assert worker.render(source, 0.25).ok
-        if number % min(EVERY, variants) == 0:
+        if number % max(variants // ROWS, 1) == 0:
             rows.append((f"after {number} renders", f"{_resident(worker.process.pid) / 1024:.1f} MiB"))
     worker.close()
     return rows
