@@ -91,8 +91,14 @@ def curves(training: Job) -> None:
 def results(corpus: Corpus, record: AlignmentRecord) -> None:
     """Draw what an alignment changed, on programs that it was not trained on."""
     metrics = pd.DataFrame(record.metrics["readings"])
-    there = [split for split in SPLITS if split in set(metrics["split"])]
+    there = [] if metrics.empty else [split for split in SPLITS if split in set(metrics["split"])]
     st.subheader(f"Alignment {place.label(record)}")
+    if metrics.empty:
+        st.info(
+            "This training was asked to stop, and kept its best heads: Listen can use them. They"
+            f" are not judged yet: `./run evaluate {corpus.name} --alignment {record.id}` does."
+        )
+        return
     with st.container(horizontal=True, vertical_alignment="center"):
         split = st.segmented_control(
             "Judged on", there, default=there[-1] if "test" not in there else "test", required=True,

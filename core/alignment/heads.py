@@ -16,30 +16,47 @@ CONSTANT = 1e-6  # a column that varies less than this share of the typical one 
 
 
 class Standardiser(nn.Module):
-    """Shifts and scales each column to mean 0 and variance 1, as measured on the training rows.
+    """Brings inputs to mean 0 and variance 1, as measured on the training rows.
 
     Parameters
     ----------
     columns : int
-        Size of an embedding. Until `fit`, rows pass unchanged.
+        Size of an embedding. Until `fit`, rows pass unchanged (but for `whiten`).
+    whiten : int
+        0 scales each column alone. Above, rows are turned to so many of their principal
+        directions first; to fewer where the training rows don't vary in so many.
     """
 
-    def __init__(self, columns: int):
+    def __init__(self, columns: int, whiten: int = 0):
         super().__init__()
+        self.whiten = min(whiten, columns)
+        self.columns = self.whiten or columns  # of what comes out
         self.register_buffer("mean", torch.zeros(columns))
-        self.register_buffer("scale", torch.ones(columns))
+        self.register_buffer("scale", torch.ones(self.columns))
+        if self.whiten:
+            self.register_buffer("directions", torch.eye(columns, self.whiten))
 
     def fit(self, x: Tensor) -> None:
         """Measure the columns of `x` [n, columns]; a constant column is only shifted."""
         x = x.double()
-        deviation = x.std(dim=0, correction=0)  # [columns]
+        self.mean.copy_(x.mean(dim=0))
+        if self.whiten:
+            x = x - x.mean(dim=0)
+            _, found = torch.linalg.eigh(x.T @ x)  # ascending
+            self.directions.copy_(found.flip(1)[:, : self.whiten])
+            x = x @ self.directions.double()  # [n, whiten]
+        deviation = x.std(dim=0, correction=0)  # [self.columns]
         typical = deviation.square().mean().sqrt()
         constant = deviation <= CONSTANT * typical
-        self.mean.copy_(x.mean(dim=0))
-        self.scale.copy_(torch.where(constant, torch.ones_like(deviation), deviation))
+        # What doesn't vary in training says nothing: as a principal direction it is noise.
+        still = torch.full_like(deviation, torch.inf if self.whiten else 1.0)
+        self.scale.copy_(torch.where(constant, still, deviation))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (x - self.mean) / self.scale  # [n, columns]
+        x = x - self.mean
+        if self.whiten:
+            x = x @ self.directions  # [n, whiten]
+        return x / self.scale  # [n, self.columns]
 
 
 def projection_head(columns: int, config: AlignmentConfig) -> nn.Sequential:
@@ -73,10 +90,10 @@ class ProjectionHeads(nn.Module):
         super().__init__()
         self.config = config
         self.code_dim, self.audio_dim = code_dim, audio_dim
-        self.code_input = Standardiser(code_dim)
-        self.audio_input = Standardiser(audio_dim)
-        self.code_head = projection_head(code_dim, config)
-        self.audio_head = projection_head(audio_dim, config)
+        self.code_input = Standardiser(code_dim, config.whiten)
+        self.audio_input = Standardiser(audio_dim, config.whiten)
+        self.code_head = projection_head(self.code_input.columns, config)
+        self.audio_head = projection_head(self.audio_input.columns, config)
         self.log_temperature = nn.Parameter(
             torch.tensor(math.log(config.temperature)), requires_grad=config.learnable_temperature
         )

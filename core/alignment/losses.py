@@ -126,6 +126,66 @@ def distance_preservation(projected: Tensor, heard: Tensor) -> Tensor:
     )
 
 
+def weighted_info_nce(
+    code: Tensor,
+    audio: Tensor,
+    temperature: Tensor | float,
+    heard: Tensor,
+    duplicates: Tensor | None = None,
+) -> Tensor:
+    """InfoNCE in which every clip is right as far as it sounds like the program's own.
+
+    Parameters
+    ----------
+    code, audio, temperature, duplicates
+        As of `info_nce`.
+    heard : Tensor, float [n, audio_dim]
+        The audio embeddings of the same programs, before any head.
+
+    Notes
+    -----
+    CWCL: Srinivasa et al., "CWCL: Cross-Modal Transfer with Continuously Weighted
+    Contrastive Loss", NeurIPS 2023. Weights are (1 + cosine) / 2 of the audio, made to
+    sum to 1; here they guide both directions, and cosines are of centred embeddings,
+    since all those of some encoders lie close to 1.
+    """
+    logits = _logits(code, audio, temperature, duplicates)  # [n, n]
+    weights = (1 + cosines(heard - heard.mean(dim=0))) / 2  # [n, n]
+    if duplicates is not None:
+        weights = weights.masked_fill(_twins(duplicates), 0.0)
+    target = weights / weights.sum(dim=1, keepdim=True)
+    backward = weights / weights.sum(dim=0, keepdim=True)
+    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, backward.T)) / 2
+
+
+def kernel_alignment(projected: Tensor, heard: Tensor) -> Tensor:
+    """How far the similarities among projected rows are from those among their clips.
+
+    Parameters
+    ----------
+    projected : Tensor, float [n, dim]
+        Unit vectors.
+    heard : Tensor, float [n, audio_dim]
+        The audio embeddings of the same programs, before any head.
+
+    Returns
+    -------
+    Tensor
+        1 minus their linear CKA, in [0, 1]; 0 for fewer than 3 rows.
+
+    Notes
+    -----
+    Cristianini, Shawe-Taylor, Elisseeff & Kandola, "On kernel-target alignment", NIPS
+    2001, centred as in Cortes, Mohri & Rostamizadeh, JMLR 2012.
+    """
+    if len(projected) < 3:
+        return projected.sum() * 0.0
+    x, y = (z.float() - z.float().mean(dim=0) for z in (projected, heard))
+    x, y = (z / z.norm().clamp_min(1e-6) for z in (x, y))  # so that no square is out of range
+    within = (x.T @ x).norm() * (y.T @ y).norm()
+    return 1 - (x.T @ y).square().sum() / within.clamp_min(1e-12)
+
+
 def _spread(alike: Tensor) -> Tensor:
     """Standard deviation of what is off the diagonal of [n, n]; above 0 even if all is equal."""
     different = ~torch.eye(len(alike), dtype=torch.bool, device=alike.device)

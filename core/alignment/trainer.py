@@ -15,7 +15,13 @@ from torch import Tensor
 from core.alignment.config import AlignmentConfig
 from core.alignment.device import choose_device, use_bf16
 from core.alignment.heads import ProjectionHeads
-from core.alignment.losses import distance_preservation, info_nce, soft_info_nce
+from core.alignment.losses import (
+    distance_preservation,
+    info_nce,
+    kernel_alignment,
+    soft_info_nce,
+    weighted_info_nce,
+)
 from core.errors import EarshotError
 
 OnEpoch = Callable[[dict[str, float]], bool | None]
@@ -88,7 +94,7 @@ def train(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         heads = ProjectionHeads(code.shape[1], audio.shape[1], config).to(device)
-        if config.standardise:
+        if config.standardise or config.whiten:
             heads.code_input.fit(code)
             heads.audio_input.fit(audio)
         return _run_epochs(heads, code, audio, watched, on_epoch)
@@ -177,8 +183,13 @@ def pair_loss(
             code, audio, heads.temperature, heard,
             config.soft_weight, config.soft_temperature, sources,
         )  # fmt: skip
+    elif config.objective == "weighted":
+        loss = weighted_info_nce(code, audio, heads.temperature, heard, sources)
     else:
         loss = info_nce(code, audio, heads.temperature, sources)
+    if config.kernel_weight:
+        kept = kernel_alignment(code, heard) + kernel_alignment(audio, heard)
+        loss = loss + config.kernel_weight * kept / 2
     if config.distance_weight:
         kept = distance_preservation(code, heard) + distance_preservation(audio, heard)
         loss = loss + config.distance_weight * kept / 2

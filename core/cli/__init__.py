@@ -33,6 +33,7 @@ COMMANDS = (
     "import",
     "export",
     "train",
+    "sweep",
     "evaluate",
     "map",
     "study",

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import pandas as pd
 
+from core.corpus.alignment_card import card
 from core.errors import EarshotError
 from core.workspace import atomic_write
 
@@ -111,6 +112,7 @@ class AlignmentStore:
                 _write(partial / "config.json", settings)
                 _write(partial / "metrics.json", results)
                 _write(partial / "record.json", _json({"created": created}, "record"))
+                _write(partial / "README.md", card(config, metrics))
                 _write(partial / "heads.safetensors", weights)
                 _write_parquet(partial / "history.parquet", history)
                 os.replace(partial, self._folder / alignment_id)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import platform
+import signal
+import threading
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
 
@@ -56,48 +59,57 @@ def train(
     Returns
     -------
     AlignmentRecord
-        As it lies in the corpus: with config, heads, metrics, history and map. Nothing is
-        kept of a training that is interrupted.
+        As it lies in the corpus: with config, heads, metrics, history and map.
 
     Raises
     ------
+    KeyboardInterrupt
+        When SIGINT or SIGTERM asked the training to stop (Ctrl+C, or a job's cancel).
+        The best heads so far are then kept first, as an alignment whose metrics say
+        ``"stopped": "asked"``: not judged and without a map, which `evaluate` and `map`
+        make good. A second signal ends at once, and nothing is kept.
     EarshotError
         When the corpus isn't there, has fewer than 12 programs with a clip, or isn't
         embedded by the encoders; when a template is unknown; when training diverges.
     """
     corpus = Corpus.open(corpus_name)
     config = config or AlignmentConfig()
-    pairs, encoders = _embedded_pairs(corpus, code_encoder, audio_encoder)
+    pairs, encoders = embedded_pairs(corpus, code_encoder, audio_encoder)
     splits = _splits(corpus, pairs, unseen_templates)
     trained = _train(pairs, splits, config, progress)
+    about = {
+        "alignment": config.to_dict(),
+        "encoders": encoders,
+        "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
+        "split": {"programs": dict(Counter(splits.tolist())),
+                  "unseen_templates": sorted(unseen_templates)},
+        "versions": {"python": platform.python_version(),
+                     **{package: version(package) for package in PACKAGES}},
+    }  # fmt: skip
+    came = {
+        "best_epoch": trained.best_epoch,
+        "epochs": len(trained.history),
+        "stopped": trained.stopped,
+    }
+    tensors = trained.heads.tensors()
+    if trained.stopped == "asked":
+        unjudged = {**came, "measured_on": None, "readings": []}
+        alignment_id = corpus.save_alignment(about, tensors, unjudged, trained.history)
+        progress(STEP, came["epochs"], config.epochs, f"stopped; kept as {alignment_id}")
+        raise KeyboardInterrupt
     heard = other_ears(corpus, pairs, encoders["audio"]["id"])
     metrics = judged(trained.heads, pairs, splits, heard, progress)
     points = laid_out(trained.heads, pairs, progress)
-    alignment_id = corpus.save_alignment(
-        {
-            "alignment": config.to_dict(),
-            "encoders": encoders,
-            "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
-            "split": {"programs": dict(Counter(splits.tolist())),
-                      "unseen_templates": sorted(unseen_templates)},
-            "versions": {"python": platform.python_version(),
-                         **{package: version(package) for package in PACKAGES}},
-        },
-        trained.heads.tensors(),
-        {
-            "best_epoch": trained.best_epoch,
-            "epochs": len(trained.history),
-            "stopped": trained.stopped,
-            "measured_on": measured_on(pairs, splits, heard),
-            "readings": metrics.to_dict(orient="records"),
-        },
-        trained.history,
-    )  # fmt: skip
+    judgement = {
+        "measured_on": measured_on(pairs, splits, heard),
+        "readings": metrics.to_dict(orient="records"),
+    }
+    alignment_id = corpus.save_alignment(about, tensors, {**came, **judgement}, trained.history)
     corpus.save_map(alignment_id, points)
     return corpus.load_alignment(alignment_id)
 
 
-def _embedded_pairs(
+def embedded_pairs(
     corpus: Corpus, code_encoder: str | None, audio_encoder: str | None
 ) -> tuple[Pairs, dict[str, dict]]:
     """The corpus's pairs, and what is to be remembered of their encoders."""
@@ -147,7 +159,7 @@ def _splits(corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str]) -> np
 def _train(
     pairs: Pairs, splits: np.ndarray, config: AlignmentConfig, progress: Progress
 ) -> Trained:
-    def tell(row: dict[str, float]) -> None:
+    def tell(row: dict[str, float]) -> bool:
         data: dict[str, Any] = {
             name: value if math.isfinite(value) else None for name, value in row.items()
         }
@@ -155,16 +167,43 @@ def _train(
         if data["validation_loss"] is not None:
             note += f", validation {row['validation_loss']:.3f}, CKA {row['cka']:.2f}"
         progress(STEP, row["epoch"], config.epochs, note, data)
+        return asked()
 
     progress(STEP, 0, config.epochs)
     train, validation = splits == "train", splits == "validation"
     code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
-    trained = train_heads(
-        code[train], audio[train], code[validation], audio[validation], config, tell
-    )
+    with _stop_signals() as asked:
+        trained = train_heads(
+            code[train], audio[train], code[validation], audio[validation], config, tell
+        )
+    if trained.stopped == "asked":
+        return trained
     early = f", no better for {config.patience} more" if trained.stopped == "patience" else ""
     progress(STEP, config.epochs, config.epochs, f"best epoch {trained.best_epoch}{early}")
     return trained
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Take the first SIGINT or SIGTERM as a wish to stop; yield what tells of it.
+
+    The second ends at once. Outside the main thread Python lets nobody listen to signals.
+    """
+    wished: list[int] = []
+
+    def wish(number: int, frame: object) -> None:
+        if wished:
+            raise KeyboardInterrupt
+        wished.append(number)
+
+    here = threading.current_thread() is threading.main_thread()
+    numbers = (signal.SIGINT, signal.SIGTERM) if here else ()
+    before = {number: signal.signal(number, wish) for number in numbers}
+    try:
+        yield lambda: bool(wished)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def summary(metrics: pd.DataFrame, split: str = "test") -> pd.DataFrame:

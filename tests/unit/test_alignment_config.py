@@ -11,8 +11,12 @@ from core.alignment import AlignmentConfig
 from core.errors import EarshotError
 
 
-def test_the_papers_objective_is_the_default():
-    assert AlignmentConfig().objective == "infonce"
+def test_both_methods_have_a_name_and_ours_is_the_default():
+    assert AlignmentConfig.of_method("earshot", width=64) == AlignmentConfig(width=64)
+    assert AlignmentConfig.of_method("paper").objective == "infonce"
+    assert AlignmentConfig().objective != "infonce"
+    with pytest.raises(EarshotError, match="no method"):
+        AlignmentConfig.of_method("mine")
 
 
 def test_is_the_same_after_json_and_back():
@@ -39,7 +43,7 @@ def test_whole_floats_are_integers_and_integers_floats():
 
 def test_equal_configs_have_equal_ids_and_others_do_not():
     assert AlignmentConfig().id == AlignmentConfig().id
-    changed = {"seed": 1, "temperature": 0.1, "objective": "soft"}
+    changed = {"seed": 1, "temperature": 0.1, "objective": "infonce"}
     ids = {AlignmentConfig(**{name: value}).id for name, value in changed.items()}
     assert len(ids | {AlignmentConfig().id}) == 4
 

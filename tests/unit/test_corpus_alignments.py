@@ -37,7 +37,8 @@ def test_it_comes_back_as_it_was(corpus):
         assert record.heads()[name].dtype == tensor.dtype
     pd.testing.assert_frame_equal(record.history(), HISTORY)
     assert {path.name for path in record.path.iterdir()} == {
-        "config.json", "heads.safetensors", "metrics.json", "history.parquet", "record.json"
+        "README.md", "config.json", "heads.safetensors", "metrics.json", "history.parquet",
+        "record.json",
     }
     assert record.created.endswith("+00:00")
 

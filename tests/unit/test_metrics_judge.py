@@ -126,4 +126,4 @@ class TestJudge:
     def test_a_split_without_programs_gives_nan(self):
         empty, train = np.empty((0, 4)), np.random.default_rng(0).normal(size=(20, 4))
         table = judge([Reading(AGAINST_RAW, empty, empty, train, train)], "test")
-        assert len(table) == 7 and table["value"].isna().all() and (table["programs"] == 0).all()
+        assert len(table) == 9 and table["value"].isna().all() and (table["programs"] == 0).all()

@@ -15,7 +15,8 @@ from core.errors import EarshotError
 from core.evaluation import metrics
 
 SMALL = AlignmentConfig(
-    width=128, dim=32, dropout=0.1, input_dropout=0.0, temperature=0.07, learning_rate=3e-3,
+    objective="infonce", width=128, dim=32, dropout=0.1, input_dropout=0.0, temperature=0.07,
+    learning_rate=3e-3,
     epochs=40, batch_size=64, precision="fp32", device="cpu",
 )  # fmt: skip
 N, HELD_OUT = 240, 80

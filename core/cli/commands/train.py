@@ -27,6 +27,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     from core.alignment import AlignmentConfig
 
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    parser.add_argument(
+        "--method",
+        choices=("earshot", "paper"),
+        default="earshot",
+        help="earshot, or the paper's: InfoNCE alone (earshot)",
+    )
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with some or all fields")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON lines")
     parser.add_argument("--code-encoder", metavar="ID", help="if left out, the corpus's")
@@ -57,7 +63,7 @@ def config_from(args: argparse.Namespace) -> AlignmentConfig:
     """The config that --config and the options over it ask for."""
     from core.alignment import AlignmentConfig
 
-    values = {}
+    values = AlignmentConfig.of_method(args.method).to_dict()
     if args.config is not None:
         try:
             text = args.config.read_text(encoding="utf-8")
@@ -66,7 +72,7 @@ def config_from(args: argparse.Namespace) -> AlignmentConfig:
                 f"The config can't be read: {getattr(error, 'strerror', None) or error}.",
                 where=str(args.config),
             ) from error
-        values = AlignmentConfig.from_json(text).to_dict()
+        values |= AlignmentConfig.values_of_json(text)
     for field in fields(AlignmentConfig):
         given = getattr(args, f"config_{field.name}")
         if given is not None:

@@ -1,0 +1,60 @@
+"""Train many configurations with several seeds, and compare them.
+
+Run it again to go on where it was stopped. Configurations are chosen on the validation
+programs; the test programs' numbers are kept beside them for the report.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from core.cli.output import json_line, show, table
+from core.cli.parsing import count
+from core.progress import Progress
+
+HEAVY = True
+SHOWN = ("cka", "cca", "overlap@3", "spearman", "pearson", "recall@1 code->audio")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    parser.add_argument(
+        "--grid",
+        choices=("paper", "ablation"),
+        default="paper",
+        help="the paper's 24 configurations, or what each piece of the method brings (paper)",
+    )
+    parser.add_argument("--seeds", type=count, default=5, metavar="N", help="runs of each (5)")
+    parser.add_argument("--workers", type=count, default=2, metavar="N", help="side by side (2)")
+    parser.add_argument("--code-encoder", metavar="ID", help="if left out, the corpus's")
+    parser.add_argument("--audio-encoder", metavar="ID", help="if left out, the corpus's")
+    parser.add_argument("--json", action="store_true", help="print one JSON line a number")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    """Run what is lacking, then print the table of the validation programs."""
+    from core.evaluation.judge import AGAINST_RAW, ALIGNED
+    from core.stages import sweep
+
+    sweep_id = sweep.sweep(
+        args.corpus, args.grid, progress, seeds=args.seeds, workers=args.workers,
+        code_encoder=args.code_encoder, audio_encoder=args.audio_encoder,
+    )  # fmt: skip
+    found = sweep.load(args.corpus, sweep_id)
+    if args.json:
+        for row in found.to_dict(orient="records"):
+            json_line(row)
+        return
+    for reading in (ALIGNED, AGAINST_RAW):
+        means = sweep.summary(found, "validation", reading)
+        metrics = [metric for metric in SHOWN if (metric, "mean") in means]
+        rows = [
+            (name, *(f"{row[m, 'mean']:.3f} ±{row[m, 'sd']:.3f}" for m in metrics))
+            for (_, name), row in means.iterrows()
+        ]
+        show(f"\n{reading}, validation programs: mean and standard deviation over seeds")
+        show(table(("configuration", *metrics), rows).replace(" ±nan", "").replace("nan", "-"))
+    names = found.drop_duplicates("number").set_index("number")["name"]
+    for metric in ("cka", "cca"):
+        show(f"Best by {metric}: {names[sweep.best(found, metric)]}")

@@ -1,0 +1,262 @@
+"""Train every configuration of a grid with several seeds, and say what each reaches."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from core.alignment import train as train_heads
+from core.alignment.grid import COMMON, SEEDS, Trial, trials
+from core.corpus import Corpus, Pairs
+from core.errors import EarshotError
+from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE, Reading, judge
+from core.progress import Progress, silent
+from core.stages.aligned import fingerprint, projected
+from core.stages.train import embedded_pairs
+from core.workspace import atomic_write
+
+STEP = "Sweep"
+BASELINE = "unaligned"
+PARTS = ("validation", "test")
+WORKERS = 2  # of one thread each: the fastest on two cores
+
+
+def sweep(
+    corpus_name: str,
+    grid: str = "paper",
+    progress: Progress = silent,
+    *,
+    seeds: int = SEEDS,
+    workers: int = WORKERS,
+    code_encoder: str | None = None,
+    audio_encoder: str | None = None,
+) -> str:
+    """Run what is not yet done of a sweep; every run that is finished stays.
+
+    Parameters
+    ----------
+    corpus_name : str
+    grid : {"paper", "ablation"}
+        `core.alignment.grid` holds both.
+    progress : Progress
+        Called after every run with data "name", "seed", "seconds", "epochs", "metrics"
+        (a dict of the validation programs' metrics, aligned code ~ aligned audio) and
+        "sweep", the id.
+    seeds : int
+        Runs of each configuration, at least 1.
+    workers : int
+        Processes side by side, of one thread each.
+    code_encoder, audio_encoder : str, optional
+        Encoder ids. Default: those that the corpus was built with.
+
+    Returns
+    -------
+    str
+        The sweep's id, a folder of the corpus's ``sweeps``: the same for the same grid,
+        encoders and pairs, so that it is gone on with and not begun anew.
+
+    Raises
+    ------
+    EarshotError
+        When there is no such corpus, grid or embedding, or a training diverges.
+    """
+    corpus = Corpus.open(corpus_name)
+    if seeds < 1 or workers < 1:
+        raise EarshotError("A sweep takes at least 1 seed and 1 worker.")
+    plan = trials(grid)
+    pairs, encoders = embedded_pairs(corpus, code_encoder, audio_encoder)
+    what = {"grid": grid, "encoders": encoders, "common": COMMON,
+            "trials": [[trial.name, trial.config(0).to_dict()] for trial in plan]}  # fmt: skip
+    sweep_id = f"{grid}-{_digest(what, pairs)}"
+    folder = corpus.path / "sweeps" / sweep_id
+    _write(folder / "sweep.json", what)
+    if not (folder / "baseline.json").exists():
+        _write(folder / "baseline.json", {"rows": _baseline(pairs)})
+    todo = [
+        (number, seed)
+        for seed in range(seeds)
+        for number in range(len(plan))
+        if not _place(folder, number, seed).exists()
+    ]
+    total = seeds * len(plan)
+    progress(STEP, total - len(todo), total, "", {"sweep": sweep_id})
+    names = (encoders["code"]["id"], encoders["audio"]["id"])
+    prepared = (corpus_name, names, str(folder))
+    for done, (number, seed) in enumerate(_runs(prepared, plan, todo, workers), 1):
+        run = json.loads(_place(folder, number, seed).read_text("utf-8"))
+        data = {"sweep": sweep_id, "name": plan[number].name, "seed": seed,
+                **{key: run[key] for key in ("seconds", "epochs")}, "metrics": _told(run)}  # fmt: skip
+        note = f"{plan[number].name.strip()}, seed {seed}: CKA {data['metrics']['cka']:.2f}"
+        progress(STEP, total - len(todo) + done, total, note, data)
+    return sweep_id
+
+
+def sweeps(corpus_name: str) -> list[str]:
+    """Ids of a corpus's sweeps, the one last worked on last."""
+    folder = Corpus.open(corpus_name).path / "sweeps"
+    found = [path for path in folder.glob("*/sweep.json")]
+    return [path.parent.name for path in sorted(found, key=lambda path: path.stat().st_mtime)]
+
+
+def load(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
+    """All numbers of a sweep, as far as it is done.
+
+    Returns
+    -------
+    DataFrame
+        name, number (of the configuration; -1 the unaligned baseline), seed, split,
+        reading, metric, value. The fields of each configuration lie in ``sweep.json``.
+
+    Raises
+    ------
+    EarshotError
+        When there is no such sweep.
+    """
+    known = sweeps(corpus_name)
+    if sweep_id is None and known:
+        sweep_id = known[-1]
+    if sweep_id not in known:
+        raise EarshotError(
+            f"Corpus '{corpus_name}' has no sweep{'' if sweep_id is None else f' {sweep_id!r}'}.",
+            remedy=f"To run one: ./run sweep {corpus_name}",
+        )
+    folder = Corpus.open(corpus_name).path / "sweeps" / sweep_id
+    names = [name for name, _ in json.loads((folder / "sweep.json").read_text("utf-8"))["trials"]]
+    rows = [
+        {"name": BASELINE, "number": -1, "seed": 0, **row}
+        for row in json.loads((folder / "baseline.json").read_text("utf-8"))["rows"]
+    ]
+    for path in sorted(folder.glob("run-*.json")):
+        run = json.loads(path.read_text("utf-8"))
+        about = {"name": names[run["number"]], "number": run["number"], "seed": run["seed"]}
+        rows += [{**about, **row} for row in run["rows"]]
+    return pd.DataFrame(rows)
+
+
+def summary(found: pd.DataFrame, split: str = "validation", reading: str = ALIGNED) -> pd.DataFrame:
+    """Mean and standard deviation over seeds: one row a configuration, the baseline first.
+
+    Returns
+    -------
+    DataFrame
+        Index: number and name. Columns: (metric, "mean" or "sd"); of one seed sd is nan.
+    """
+    chosen = (found["reading"] == reading) | (found["number"] == -1)
+    part = found[chosen & (found["split"] == split)]
+    by = part.groupby(["number", "name", "metric"])["value"]
+    table = pd.DataFrame({"mean": by.mean(), "sd": by.std()}).unstack("metric")
+    order = list(dict.fromkeys(part["metric"]))
+    return table.swaplevel(axis=1).reindex(columns=[(m, s) for m in order for s in ("mean", "sd")])
+
+
+def best(found: pd.DataFrame, metric: str, split: str = "validation") -> int:
+    """Number of the configuration with the highest mean of a metric."""
+    table = summary(found, split).drop(index=-1, level="number")
+    if table.empty:
+        raise EarshotError("No run of this sweep is done yet.")
+    return int(table[(metric, "mean")].idxmax()[0])
+
+
+def _runs(
+    prepared: tuple, plan: list[Trial], todo: list[tuple[int, int]], workers: int
+) -> Iterator[tuple[int, int]]:
+    if not todo:
+        return
+    context = multiprocessing.get_context("spawn")  # forking after torch has threads may hang
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    pool = ProcessPoolExecutor(min(workers, len(todo)), context, _prepare, prepared)
+    try:
+        waiting = {
+            pool.submit(_run, plan[number], number, seed): (number, seed) for number, seed in todo
+        }
+        for finished in as_completed(waiting):
+            finished.result()
+            yield waiting[finished]
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
+        if before is None:
+            del os.environ["OMP_NUM_THREADS"]
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
+
+
+_mine: tuple[Pairs, Path] | None = None  # of a worker process
+
+
+def _prepare(corpus_name: str, encoders: tuple[str, str], folder: str) -> None:
+    global _mine
+    torch.set_num_threads(1)
+    _mine = Corpus.open(corpus_name).pairs(*encoders), Path(folder)
+
+
+def _run(trial: Trial, number: int, seed: int) -> None:
+    """Train and measure one configuration with one seed; its file is there when it is done."""
+    pairs, folder = _mine
+    start = time.monotonic()
+    train, validation = pairs.split == "train", pairs.split == "validation"
+    code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
+    trained = train_heads(
+        code[train], audio[train], code[validation], audio[validation], trial.config(seed)
+    )
+    seconds = time.monotonic() - start
+    code = projected(trained.heads, pairs.code, "code")
+    audio = projected(trained.heads, pairs.audio, "audio")
+    spaces = {ALIGNED: (code, audio), AGAINST_RAW: (code, pairs.audio)}
+    _write(
+        _place(folder, number, seed),
+        {"number": number, "seed": seed, "seconds": seconds, "epochs": len(trained.history),
+         "rows": _measured(pairs, spaces)},
+    )  # fmt: skip
+
+
+def _measured(pairs: Pairs, spaces: dict[str, tuple[np.ndarray, np.ndarray]]) -> list[dict]:
+    train = pairs.split == "train"
+    tables = [
+        judge(
+            [
+                Reading(name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED)
+                for name, (x, y) in spaces.items()
+            ],
+            part,
+            intervals=False,
+        )
+        for part in PARTS
+        for rows in [pairs.split == part]
+    ]
+    table = pd.concat(tables)[["split", "reading", "metric", "value"]]
+    return table.to_dict(orient="records")
+
+
+def _baseline(pairs: Pairs) -> list[dict]:
+    return _measured(pairs, {BEFORE: (pairs.code, pairs.audio)})
+
+
+def _told(run: dict) -> dict[str, float]:
+    return {
+        row["metric"]: row["value"]
+        for row in run["rows"]
+        if row["split"] == "validation" and row["reading"] == ALIGNED
+    }
+
+
+def _digest(what: dict, pairs: Pairs) -> str:
+    return fingerprint(json.dumps(what, sort_keys=True), np.array(pairs.programs), pairs.split)
+
+
+def _place(folder: Path, number: int, seed: int) -> Path:
+    return folder / f"run-{number:03d}-{seed:02d}.json"
+
+
+def _write(path: Path, value: dict) -> None:
+    with atomic_write(path, "w") as file:
+        json.dump(value, file, indent=1)
