@@ -46,6 +46,11 @@ def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ..
     >>> clip.samples.shape, clip.sample_rate
     ((132300, 2), 44100)
     >>> clip.save("note.flac")  # doctest: +SKIP
+
+    In a notebook, without any set-up:
+
+    >>> from IPython.display import Audio  # doctest: +SKIP
+    >>> Audio(clip.samples.T, rate=clip.sample_rate, normalize=False)  # doctest: +SKIP
     """
     rendering = render_result(source, seconds, sample_folders=sample_folders)
     if rendering.error:
