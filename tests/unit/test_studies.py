@@ -1,0 +1,96 @@
+"""Studies: statistics against scipy, and a case of known answer for each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+from scipy.spatial.distance import pdist
+
+from core import programs
+from core.evaluation.studies.completion import each_in_turn, from_prompt
+from core.evaluation.studies.distances import agreement, most_apart, pair_distances
+from core.evaluation.studies.perturbing import perturbed
+from core.evaluation.studies.separability import told_apart
+from core.stages.studies import published
+from core.stages.studies.result import beside
+from core.stages.studies.scenarios import scenarios
+from core.stages.studies.sweep import summarised
+
+RNG = np.random.default_rng(3)
+
+
+def test_distances_and_their_correlation_are_scipys():
+    x, y = RNG.normal(size=(12, 5)), RNG.normal(size=(12, 7))
+    a, b = pair_distances(x), pair_distances(y)
+    np.testing.assert_allclose(a, pdist(x, "cosine"), atol=1e-6)
+    found = agreement(a, b, permutations=99)
+    assert found.pearson == pytest.approx(stats.pearsonr(a, b).statistic)
+    assert found.spearman_p == pytest.approx(stats.spearmanr(a, b).pvalue)
+
+
+def test_permutation_test_sees_one_space_twice_and_not_two_unrelated_ones():
+    a, b = pair_distances(RNG.normal(size=(15, 4))), pair_distances(RNG.normal(size=(15, 4)))
+    assert agreement(a, a, permutations=199).pearson_mantel_p == pytest.approx(1 / 200)
+    assert agreement(a, b, permutations=199).pearson_mantel_p > 0.01
+    assert np.isnan(agreement(a, np.ones_like(a)).pearson)
+
+
+def test_most_apart_is_near_in_the_first_and_far_in_the_second():
+    assert most_apart(np.array([1, 2, 3.0]), np.array([9, 2, 1.0]), 1).tolist() == [0]
+
+
+def test_a_classifier_tells_apart_what_is_apart_only():
+    x = RNG.normal(size=(60, 6))
+    assert all(hit.mean() == 1 for hit in told_apart(x + 5, x - 5).values())
+    mixed = told_apart(RNG.normal(size=(200, 6)), RNG.normal(size=(200, 6)))
+    assert all(abs(hit.mean() - 0.5) < 0.12 for hit in mixed.values())
+
+
+def test_completion_of_equal_spaces_is_perfect():
+    x = RNG.normal(size=(24, 5))
+    for found in (each_in_turn(x, x), from_prompt(x, x)):
+        np.testing.assert_allclose(found["value"], 1, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "strength", "wanted"),
+    [
+        ("sleep 0.5", "sleep", 2.0, "sleep 1"),
+        ("play 60, amp: 2", "amp", 0.5, "play 60, amp: 1"),
+        ("play 60", "bpm", 2.0, "use_bpm 120\nplay 60"),
+        ("play 60", "note", 12, "play 72"),
+        ("use_synth :beep", "synth", 1, "use_synth :saw"),
+        ("play :e4", "note", 1, None),
+    ],
+)
+def test_a_change_of_text_is_the_one_asked_for(source, kind, strength, wanted):
+    assert perturbed(source, kind, strength) == wanted
+
+
+def test_verdicts_and_the_papers_values():
+    row = {"measure": "m", "split": "test", "seed": 0, "published": "completion.bass.ours.pearson"}
+    values = [(0.9, 0.8, 1.0), (0.5, 0.4, 0.6), (0.1, 0.0, 0.2)]
+    found = beside([{**row, "measured": v, "low": lo, "high": hi} for v, lo, hi in values])
+    assert found["verdict"].tolist() == ["above", "level with", "below"]
+    assert found["paper"].tolist() == [0.46] * 3
+    assert len(published.entries("completion")) == 24
+
+
+def test_candidates_are_many_different_and_no_variant_of_a_template():
+    made = {p.source.strip() for t in programs.templates() for p in programs.generate(t, 20, 0)}
+    for scenario in scenarios():
+        texts = [each.continuation.strip() for each in scenario.candidates]
+        assert len(set(texts)) == len(texts) >= 20
+        wholes = {each.source.strip() for each in scenario.candidates}
+        assert not made & {*texts, *wholes, scenario.prompt.strip()}
+
+
+def test_a_sweeps_table_is_the_mean_over_seeds():
+    row = {"split": "test", "reading": "aligned code ~ aligned audio", "metric": "cka"}
+    numbers = pd.DataFrame(
+        [{**row, "name": "a", "number": 0, "seed": s, "value": v} for s, v in ((0, 0.2), (1, 0.4))]
+    )
+    found = summarised(numbers).iloc[0]
+    assert found["test cka"] == pytest.approx(0.3) and found["seeds"] == 2
