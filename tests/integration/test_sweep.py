@@ -72,7 +72,10 @@ def test_a_sweep_goes_on_where_it_was_stopped(corpus, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         stage.sweep("views", "paper", stop_after_one, seeds=2, workers=2)
     kept = {path: path.stat().st_mtime_ns for path in corpus.path.glob("sweeps/*/run-*.json")}
-    assert 1 <= len(kept) < 4
+    assert kept
+    lost = next(iter(kept))  # which of the others were done by then is up to the machine
+    lost.unlink()
+    del kept[lost]
     sweep_id = stage.sweep("views", "paper", seeds=2, workers=2)
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
     again = []
