@@ -184,7 +184,7 @@ def _aligned(
     config: AlignmentConfig,
 ) -> np.ndarray:  # fmt: skip
     """Train heads on the base (its validation programs stop the training) and search its clips."""
-    code, audio = torch.from_numpy(known).float(), torch.from_numpy(heard).float()
+    code, audio = (torch.tensor(x, dtype=torch.float32) for x in (known, heard))
     trained = train_heads(
         code[~validation], audio[~validation], code[validation], audio[validation], config
     )
