@@ -27,7 +27,6 @@ STUDIES = {
     "sweep": "core.stages.studies.sweep",
     "completion": "core.stages.studies.completion",
     "umap": "core.stages.studies.umap",
-    "foretelling": "core.stages.studies.foretelling",
 }
 
 
