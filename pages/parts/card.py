@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Sequence
 
+import pandas as pd
 import streamlit as st
 
+from core.programs.difference import code_difference, traits, value_differences
 from core.stages.neighbours import Neighbour
 from pages.parts import cached, player, say
 
@@ -29,14 +31,16 @@ def parameters(values: dict[str, Any]) -> None:
             st.code("\n".join(lines), language="yaml", wrap_lines=True)
 
 
-def neighbour(found: Neighbour, key: str) -> None:
-    """Draw a neighbour: rank, template, similarity, clip and code.
+def neighbour(found: Neighbour, key: str, mine: str | None = None) -> None:
+    """Draw a neighbour: rank, template, similarity, clip, code, and how it differs.
 
     Parameters
     ----------
     found : Neighbour
     key : str
         Unique on the page.
+    mine : str, optional
+        Code to compare it with.
     """
     title = cached.titles().get(found.template, found.template) or found.name
     with st.container(border=True, key=f"neighbour-{key}", gap="small"):
@@ -52,6 +56,22 @@ def neighbour(found: Neighbour, key: str) -> None:
             player.clip_file(found.audio, found.name, key)
         with code:
             st.code(found.source, language="ruby", height=116)
+        if mine is not None:
+            with st.expander("What differs from yours", key=f"differs-{key}", type="compact"):
+                differences(mine, found.source)
+
+
+def differences(mine: str, other: str) -> None:
+    """Draw what differs between two programs: what their texts name, and their lines."""
+    changed = value_differences(traits(mine), traits(other))
+    if changed:
+        rows = pd.DataFrame(changed, columns=["What", "Yours", "This one"])
+        st.table(rows.set_index("What").replace("", "–"))
+    text = code_difference(mine, other)
+    if text:
+        st.code(text, language="diff", height=220)
+    else:
+        st.caption("The code is the same.")
 
 
 def pick_list(found: Sequence[Neighbour], key: str, on_pick) -> None:

@@ -23,9 +23,9 @@ _rules = st.components.v2.component(
 
 
 def rules() -> None:
-    """Load what all players of a page share: one sound at a time, and what `start` asked for."""
+    """Load what all players of a page share: one sound at a time, space and arrows."""
     with st.container(key="sound"):
-        _rules(key="sound-rules", data=st.session_state.get("start"))
+        _rules(key="sound-rules")
 
 
 def start(key: str) -> None:
@@ -66,11 +66,13 @@ def clip(sound: Clip, name: str, key: str) -> None:
 
 def _draw(address: str, svg: str, seconds: float, name: str, key: str) -> None:
     title = html.escape(name, quote=True)
+    asked = st.session_state.get("start", {})
+    starts = f' data-start="{asked["turn"]}"' if asked.get("clip") == f"clip-{key}" else ""
     # The outline is a mask, since the page's sanitiser lets no SVG through.
     with st.container(key=f"clip-{key}"):
         st.html(
             f'<div class="player" role="group" aria-label="Clip of {title}"'
-            f' data-src="{html.escape(address, quote=True)}" data-seconds="{seconds:.3f}">'
+            f' data-src="{html.escape(address, quote=True)}" data-seconds="{seconds:.3f}"{starts}>'
             f'<button type="button" class="play" aria-label="Play {title}" title="Play (space)">'
             '<span aria-hidden="true">play_arrow</span></button>'
             f'<div class="waveform" role="img" aria-label="Outline of the sound of {title}"'

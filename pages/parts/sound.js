@@ -2,7 +2,7 @@
 // single audio element plays the clip of one of them, so no two can sound. All listening is done
 // on the document: players come and go with every run of the page.
 
-const PATIENCE_MS = 8000;
+const LOOK_MS = 100;
 const GONE_MS = 1500; // a rerun may take a player away for a moment; a page switch for good
 const BUSY = "input, textarea, select, button, summary, a, [contenteditable], [role]:not(.player, .player [role])";
 
@@ -14,7 +14,7 @@ function make() {
   audio.id = "earshot-audio";
   audio.preload = "auto";
   document.body.appendChild(audio); // attached, so that it can be found and looked at
-  return { audio, player: null, source: null, loop: false, turn: null, missing: 0 };
+  return { audio, player: null, source: null, loop: false, turn: 0, missing: 0 };
 }
 
 // A player that was drawn anew is known by its clip.
@@ -124,31 +124,31 @@ function watch(state) {
   for (const name of ["pause", "seeked", "ended", "loadedmetadata"]) {
     state.audio.addEventListener(name, () => paint(state));
   }
-  // What is drawn anew says again where its clip is; what is gone falls silent.
+  // What is drawn anew says again where its clip is; what is gone falls silent. A look at a few
+  // dozen elements, which costs less than being told of every change of the page.
   setInterval(() => {
+    startMarked(state);
     if (!state.source) return;
     if (current(state)) state.missing = 0;
-    else if ((state.missing += 250) >= GONE_MS && !state.audio.paused) state.audio.pause();
+    else if ((state.missing += LOOK_MS) >= GONE_MS && !state.audio.paused) state.audio.pause();
     paint(state);
-  }, 250);
+  }, LOOK_MS);
 }
 
-// The player may not be drawn yet.
-function startSoon(state, key, since) {
-  const player = document.querySelector(`.st-key-${CSS.escape(key)} .player`);
-  if (player) play(state, player, 0);
-  else if (performance.now() - since < PATIENCE_MS) setTimeout(() => startSoon(state, key, since), 50);
+// What a click elsewhere asked to hear is marked with the number of that click, and starts once.
+function startMarked(state) {
+  for (const player of document.querySelectorAll(".player[data-start]")) {
+    if (Number(player.dataset.start) <= state.turn) continue;
+    state.turn = Number(player.dataset.start);
+    play(state, player, 0);
+  }
 }
 
-export default function ({ data }) {
+export default function () {
   if (!window.earshotSound) {
     window.earshotSound = make();
     watch(window.earshotSound);
   }
-  const state = window.earshotSound;
-  paint(state);
-  if (data?.turn && data.turn !== state.turn) {
-    state.turn = data.turn;
-    startSoon(state, data.clip, performance.now());
-  }
+  startMarked(window.earshotSound);
+  paint(window.earshotSound);
 }

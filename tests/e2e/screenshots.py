@@ -35,7 +35,7 @@ def pick(page: Page) -> None:
 
 def play(page: Page) -> None:
     page.get_by_role("button", name="Render mine").click()
-    steps.measured(page.locator(".st-key-mine .player"), starts=True)
+    steps.measured(page.locator(".st-key-clip-mine .player"), starts=True)
     steps.settled(page)
     first = page.locator('[class*="st-key-neighbour-"]').first
     steps.measured(first.locator(".player"))

@@ -80,7 +80,6 @@ def test_other_code_finds_other_clips_and_one_sounds_at_a_time(
     page.get_by_role("textbox", name="Sonic Pi code").fill(
         "use_bpm 120\nlive_loop :drums do\n  sample :bd_haus\n  sleep 1\nend\n"
     )
-    page.get_by_role("button", name="Find the nearest clips").click()
     steps.settled(page)
     expect(neighbours).to_have_count(5)
     assert neighbours.all_inner_texts() != before
@@ -120,7 +119,7 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     editor = page.get_by_role("textbox", name="Sonic Pi code")
     editor.fill("play 60, release: 4\nsleep 4\nplay 64, release: 4\n")
     page.get_by_role("button", name="Render mine").click()
-    heard = steps.measured(page.locator(".st-key-mine .player"), starts=True)
+    heard = steps.measured(page.locator(".st-key-clip-mine .player"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05)
     assert heard["rms"] > 1e-3
 
@@ -128,7 +127,7 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     page.get_by_role("button", name="Render mine").click()
     failure = page.locator(".st-key-mine").get_by_text("line 3")
     expect(failure).to_be_visible()
-    expect(page.locator(".st-key-mine .player"), starts=True).to_have_count(0)
+    expect(page.locator(".st-key-clip-mine .player")).to_have_count(0)
 
 
 def test_a_click_on_the_map_opens_a_card_that_plays(
