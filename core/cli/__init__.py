@@ -40,6 +40,7 @@ COMMANDS = (
     "neighbours",
     "jobs",
     "doctor",
+    "licences",
     "bench",
 )
 

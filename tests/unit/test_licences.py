@@ -1,0 +1,17 @@
+"""Every part that is installed says under what terms."""
+
+from importlib import metadata
+
+from core.licences import licences
+
+
+def test_every_part_states_its_licence():
+    rows = licences()
+    assert [(row.kind, row.name) for row in rows if row.licence == "not stated"] == []
+    versions = {row.name: row.version for row in rows if row.kind == "Python package"}
+    assert versions["streamlit"] == metadata.version("streamlit")
+    named = {row.name: row.licence for row in rows}
+    # The package that carries them is MIT; its weights aren't.
+    assert {row.licence for row in rows if row.name == "aisfx"} == {"MIT License", "CC BY 4.0"}
+    assert "MIT" in named["sonic-pi-server"]
+    assert {row.kind for row in rows} == {"Python package", "Debian package", "encoder"}
