@@ -94,6 +94,14 @@ def _plain(text: str) -> str | int | float | bool:
     return text
 
 
+def natural(text: str) -> int:
+    """A whole number from 0 on."""
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{number} is less than 0")
+    return number
+
+
 def seconds(text: str) -> float:
     """A length of time in seconds, above 0 and at most 600."""
     number = float(text)

@@ -9,7 +9,7 @@ from typing import Any, Iterable, Mapping
 from core import encoders
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
-from core.programs import Template, generate, template, templates as all_templates
+from core.programs import Template, compose, generate, template, templates as all_templates
 from core.progress import Progress, silent
 from core.stages.card import note_versions
 from core.stages.clips import CLIPS_STEP, ClipsReport, make_clips
@@ -112,6 +112,7 @@ def build(
     workers: int | None = None,
     values: Mapping[str, Mapping[str, Any]] | None = None,
     engine: Engine | None = None,
+    composed: int = 0,
 ) -> BuildReport:
     """Bring a corpus to `per_template` programs of each template, heard and embedded.
 
@@ -146,6 +147,8 @@ def build(
         template, programs with exactly these are added.
     engine : Engine, optional
         What renders, instead of `workers` processes on this machine.
+    composed : int
+        How many programs that `core.programs.compose` makes with `seed` to hold, too.
 
     Raises
     ------
@@ -163,6 +166,7 @@ def build(
         if corpus.settings.get("encoders") != pair:
             corpus.set_setting("encoders", pair)
         _add_programs(corpus, chosen, per_template, seed, values or {}, tally, progress)
+        _add_composed(corpus, composed, seed, tally, progress)
         if corpus.pending_clips():
             note_versions(corpus)
         embed_code(corpus, pair["code"], tally.embedded, progress)
@@ -263,6 +267,22 @@ def _add_programs(
             done += lacking[each.id]
             progress(PROGRAMS_STEP, done, total, each.title)
     tally.seconds[PROGRAMS_STEP] = time.monotonic() - start
+
+
+def _add_composed(
+    corpus: Corpus, count: int, seed: int, tally: _Tally, progress: Progress
+) -> None:
+    """Add what is lacking of the first `count` composed programs of this seed."""
+    known = set(corpus.programs()["program"]) if count else set()
+    start = time.monotonic()
+    new = [program for program in compose(count, seed) if program.id not in known]
+    if not new:
+        return
+    progress(PROGRAMS_STEP, 0, len(new))
+    tally.added += corpus.add_programs(new)
+    progress(PROGRAMS_STEP, len(new), len(new), "composed")
+    spent = time.monotonic() - start
+    tally.seconds[PROGRAMS_STEP] = tally.seconds.get(PROGRAMS_STEP, 0.0) + spent
 
 
 def _raise_if_nothing_sounds(corpus: Corpus) -> None:

@@ -140,7 +140,7 @@ def _licences(imports: list[dict[str, Any]], made: bool) -> list[dict[str, str]]
 
 def _markdown(facts: dict[str, Any]) -> str:
     counts = facts["counts"]
-    titles = {each.id: each.title for each in programs.templates()}
+    titles = programs.titles()
     templates = [
         (titles.get(name, "") if name else "no template", name, number)
         for name, number in facts["templates"].items()

@@ -39,8 +39,8 @@ def waveform(path: str) -> tuple[str, float]:
 
 
 def titles() -> dict[str, str]:
-    """Title of each template by its id."""
-    return {each.id: each.title for each in programs.templates()}
+    """Title of each template, and of each style of composed programs, by its id."""
+    return programs.titles()
 
 
 def templates_of(corpus: Corpus) -> list[str]:

@@ -10,7 +10,7 @@ import argparse
 from dataclasses import asdict
 
 from core.cli.output import json_line, show
-from core.cli.parsing import count, fixed_values, sandbox_waiver, seconds
+from core.cli.parsing import count, fixed_values, natural, sandbox_waiver, seconds
 from core.progress import Progress
 
 HEAVY = True
@@ -20,7 +20,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name; made if it isn't there")
     parser.add_argument(
-        "--per-template", type=count, default=8, metavar="N", help="programs of each template (8)"
+        "--per-template", type=natural, default=8, metavar="N", help="programs of each template (8)"
+    )
+    parser.add_argument(
+        "--composed", type=natural, default=0, metavar="N", help="programs that no template makes (0)"
     )
     parser.add_argument(
         "--finish", action="store_true", help="add no programs; render and embed what is there"
@@ -64,6 +67,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         audio_format=args.format,
         workers=args.workers,
         values=fixed_values(args.set),
+        composed=0 if args.finish else args.composed,
     )
     if args.json:
         json_line(asdict(report))

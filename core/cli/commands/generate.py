@@ -1,6 +1,6 @@
-"""Make programs from templates.
+"""Make programs from templates, or composed ones that no template makes.
 
-Without a template it lists them all. The same seed gives the same programs on every
+Without either it lists all templates and styles. The same seed gives the same programs on every
 machine, each written to DIR/NAME.rb.
 """
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import json_line, show, table
-from core.cli.parsing import count
+from core.cli.parsing import count, natural
 from core.errors import EarshotError
 from core.progress import Progress
 
@@ -25,6 +25,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("templates", nargs="*", metavar="TEMPLATE", help="a template's id")
     parser.add_argument("--count", type=count, default=1, metavar="N", help="of each (1)")
+    parser.add_argument(
+        "--composed", type=natural, default=0, metavar="N", help="programs that no template makes (0)"
+    )
+    parser.add_argument("--style", metavar="NAME", help="of the composed ones (any)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="whole number (0)")
     parser.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder (.)")
     parser.add_argument("--json", action="store_true", help="print one JSON line a program")
@@ -34,7 +38,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Generate, then write; nothing is written unless everything can be."""
     from core import programs
 
-    if not args.templates:
+    if not args.templates and not args.composed:
         _list(args.json)
         return
     made: list[Program] = []
@@ -42,6 +46,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     for done, template in enumerate(templates):
         progress("Generating programs", done, len(templates), template.id)
         made += programs.generate(template, args.count, args.seed)
+    made += programs.compose(args.composed, args.seed, args.style)
     progress("Generating programs", len(templates), len(templates))
     files = {args.out / f"{program.name}.rb": program for program in made}
     try:
@@ -87,6 +92,7 @@ def _list(as_json: bool) -> None:
 
     headers = ("template", "section", "role", "title")
     rows = [(t.id, t.section, t.role, t.title) for t in programs.templates()]
+    rows += [(style.id, "", "", style.title) for style in programs.STYLES.values()]
     if as_json:
         for row in rows:
             json_line(dict(zip(headers, row)))
