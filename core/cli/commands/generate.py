@@ -47,7 +47,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         progress("Generating programs", done, len(templates), template.id)
         made += programs.generate(template, args.count, args.seed)
     made += programs.compose(args.composed, args.seed, args.style)
-    progress("Generating programs", len(templates), len(templates))
+    if templates:
+        progress("Generating programs", len(templates), len(templates))
     files = {args.out / f"{program.name}.rb": program for program in made}
     try:
         _write(files, args.out)

@@ -240,7 +240,11 @@ def breaks(s: Sketch, steady: bool) -> Layer:
     if way in ("stretch", "pitch", "bpm"):
         beats = min((2, 4, 8, 16), key=lambda beats: abs(s.seconds(beats) - lasts * d.log(0.7, 1.5)))
         stretch = {"beat_stretch" if way != "pitch" else "pitch_stretch": str(beats)}
-        body: list[Node] = [h.call("sample", smp, **stretch, **amp, **extra), h.sleep(h.length(beats))]
+        body: list[Node] = [h.call("sample", smp, **{**extra, **stretch, **amp}), h.sleep(h.length(beats))]
+        if way == "bpm":
+            more = {"num_beats": str(beats)} if d.chance(0.7) else {}
+            body = [h.call("use_sample_bpm", smp, **more), h.call("sample", smp, **amp), h.sleep(str(beats) if more else "1")]
+            beats = s.beats(lasts)
     elif way in ("plain", "rate"):
         rate = 1.0 if way == "plain" else d.pick((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
         beats = round(s.beats(lasts / abs(rate)) * 4) / 4 or 0.25
@@ -248,7 +252,7 @@ def breaks(s: Sketch, steady: bool) -> Layer:
     elif way == "duration":
         rate = {"rate": h.number(d.pick((0.8, 1.2, -1.0)))} if d.chance(0.4) else {}
         beats = s.beats(lasts) / 2
-        body = [h.call("sample", smp, **rate, **amp, **extra), h.sleep(h.expression("sample_duration", smp, **rate))]
+        body = [h.call("sample", smp, **{**extra, **rate, **amp}), h.sleep(h.expression("sample_duration", smp, **rate))]
     else:
         body, beats = _cut(s, smp, amp | extra, way, lasts)
     return Layer("break", h.loop_name("break"), body, beats, [name])
@@ -275,7 +279,7 @@ def _cut(s: Sketch, smp: str, options: dict[str, str], way: str, lasts: float) -
     if d.chance(0.2) and "rate" not in options:
         options = {**options, "rate": d.pick(("[1, 1, -1].choose", "0.8", "(ring 1, 1, 2).tick(:r)", "rrand(0.8, 1.2)"))}
     rest = h.length(step) if d.chance(0.75) else h.list([h.length(step), h.length(step * 2)]) + ".choose"
-    return [h.call("sample", smp, **cut, **options), h.sleep(rest)], step
+    return [h.call("sample", smp, **{**options, **cut}), h.sleep(rest)], step
 
 
 def glitch(s: Sketch, steady: bool) -> Layer:

@@ -56,6 +56,8 @@ def piece(s: Sketch, layers: list[Layer]) -> Sections:
 def _colour(s: Sketch, one: Layer) -> None:
     """Put an FX around a round of a layer, where a round is long enough for that."""
     d = s.dice
+    if d.chance(0.025):
+        one.body = [Block(s.hand.call("with_bpm", s.hand.number(max(30, round(s.bpm * d.pick((0.5, 0.75, 1, 2)))))), one.body)]
     if not d.chance(s.style.wet * 0.3) or s.seconds(one.beats) < 0.9:
         return
     one.body = [s.fx(one.body)]
