@@ -77,7 +77,7 @@ def test_help_imports_none_of_the_heavy_packages():
     script = (
         "import sys; from core import cli\n"
         "for name in cli.COMMANDS:\n"
-        "    if name != 'train': cli.parser_for(name).format_help()\n"
+        "    cli.parser_for(name).format_help()\n"
         f"print([name for name in {heavy!r} if name in sys.modules])"
     )
     done = subprocess.run(
@@ -111,7 +111,7 @@ def test_an_option_is_not_understood_by_its_beginning(told):
     "argv",
     [
         ("build",),
-        ("build", "beats", "--per-template", "0"),
+        ("build", "beats", "--per-template", "-1"),
         ("build", "beats", "--per-template", "many"),
         ("render", "x.rb", "--seconds", "nan"),
         ("render", "x.rb", "--seconds", "0"),
@@ -123,6 +123,13 @@ def test_what_is_not_understood_ends_with_status_2_and_where_help_is(argv, told)
     status, out, err = told(*argv)
     assert (status, out) == (2, "")
     assert f"./run {argv[0]} --help" in err
+
+
+def test_a_build_of_nothing_is_refused(told, tmp_path, monkeypatch):
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    status, out, err = told("build", "beats", "--per-template", "0")
+    assert (status, out) == (1, "") and "--finish" in err
+    assert not (tmp_path / "corpora").exists()
 
 
 @pytest.mark.parametrize(

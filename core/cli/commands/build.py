@@ -11,6 +11,7 @@ from dataclasses import asdict
 
 from core.cli.output import json_line, show
 from core.cli.parsing import count, fixed_values, natural, sandbox_waiver, seconds
+from core.errors import EarshotError
 from core.progress import Progress
 
 HEAVY = True
@@ -54,6 +55,11 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Build, then say what became of it."""
     from core.stages import build
 
+    if not (args.finish or args.per_template or args.composed):
+        raise EarshotError(
+            "No programs are asked for.",
+            remedy="Give --per-template or --composed; --finish renders and embeds what is there.",
+        )
     report = build.build(
         args.corpus,
         templates=args.templates,

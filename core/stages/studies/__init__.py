@@ -3,7 +3,8 @@
 A study is a module of this package with
 
     NAME, TITLE, QUESTION   what the command calls it, and what it asks, for people
-    OPTIONS                 tuple of `Option`: what can be set besides the corpus
+    OPTIONS                 tuple of `Option`: what can be set besides the corpus; its entry in
+                            `core.stages.studies.options.OF`
     run(corpus, options, progress) -> StudyResult
                             options: a mapping with a value for each of OPTIONS
 
@@ -18,7 +19,7 @@ from types import ModuleType
 from typing import Any, Mapping
 
 from core.errors import EarshotError
-from core.stages.studies.options import Option
+from core.stages.studies.options import OF, Option
 
 # In the order in which a report tells them.
 STUDIES = {
@@ -47,7 +48,7 @@ def study(name: str) -> ModuleType:
 
 def options_of(name: str) -> tuple[Option, ...]:
     """What can be set for a study."""
-    return tuple(getattr(study(name), "OPTIONS", ()))
+    return OF[name] if name in OF else tuple(getattr(study(name), "OPTIONS", ()))
 
 
 def settled(name: str, given: Mapping[str, Any] | None = None) -> dict[str, Any]:

@@ -26,11 +26,7 @@ from core.stages.studies.store import in_workspace
 NAME = "completion"
 TITLE = "Three scenarios of code completion"
 QUESTION = "Among ways to go on from a prompt, does code tell which will sound alike?"
-OPTIONS = (
-    option.ALIGNMENT,
-    option.SEED,
-    option.Option("other_ear", "a second audio encoder, that the alignment never saw"),
-)
+OPTIONS = option.OF["completion"]
 EARS = ("aisfx", "log-mel")
 SPLIT = "written for the study"
 LABELS = {"jaccard@3": "Jaccard@3", "overlap@3": "overlap@3", "spearman": "Spearman",

@@ -20,11 +20,7 @@ from core.stages.studies.store import in_workspace
 NAME = "correlation"
 TITLE = "Code distances against sound distances"
 QUESTION = "Do programs that are written alike sound alike, before anything is learned?"
-OPTIONS = (
-    option.ALIGNMENT, option.CODE_ENCODER, option.AUDIO_ENCODER, option.SEED,
-    option.Option("draws", "other choices of one program per template, for the interval", 200, int),
-    option.Option("permutations", "of the Mantel test", 9999, int),
-)  # fmt: skip
+OPTIONS = option.OF["correlation"]
 STEP = "Correlating distances"
 EXTREMES = 5
 FEWEST = 4

@@ -36,3 +36,23 @@ ALIGNMENT = Option("alignment", "its id; without it, the best on the validation 
 CODE_ENCODER = Option("code_encoder", "without an alignment: whose embeddings of code to take")
 AUDIO_ENCODER = Option("audio_encoder", "without an alignment: whose embeddings of sound to take")
 SEED = Option("seed", "of all that is drawn at random", 0, int)
+
+# Here, not in the studies' modules, so that a command can explain itself before it loads what
+# they compute with.
+OF: dict[str, tuple[Option, ...]] = {
+    "correlation": (
+        ALIGNMENT, CODE_ENCODER, AUDIO_ENCODER, SEED,
+        Option("draws", "other choices of one program per template, for the interval", 200, int),
+        Option("permutations", "of the Mantel test", 9999, int),
+    ),
+    "perturbation": (
+        ALIGNMENT, CODE_ENCODER, AUDIO_ENCODER, SEED,
+        Option("per_kind", "programs to change, of each kind of parameter", 6, int),
+    ),
+    "sweep": (Option("sweep", "its id; without it, the one last worked on"),),
+    "completion": (
+        ALIGNMENT, SEED,
+        Option("other_ear", "a second audio encoder, that the alignment never saw"),
+    ),
+    "umap": (ALIGNMENT, SEED),
+}  # fmt: skip

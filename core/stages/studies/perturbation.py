@@ -23,10 +23,7 @@ from core.stages.studies.store import in_workspace
 NAME = "perturbation"
 TITLE = "Small changes of one parameter"
 QUESTION = "When one parameter changes, does code move as far as the sound does?"
-OPTIONS = (
-    option.ALIGNMENT, option.CODE_ENCODER, option.AUDIO_ENCODER, option.SEED,
-    option.Option("per_kind", "programs to change, of each kind of parameter", 6, int),
-)  # fmt: skip
+OPTIONS = option.OF["perturbation"]
 PAPERS = ("sleep", "amp", "bpm")
 
 

@@ -18,7 +18,7 @@ from core.stages.studies.result import Figure, StudyResult, Table, beside
 NAME = "sweep"
 TITLE = "24 configurations, 5 runs each"
 QUESTION = "How high do CKA and CCA get, and which settings bring them there?"
-OPTIONS = (option.Option("sweep", "its id; without it, the one last worked on"),)
+OPTIONS = option.OF["sweep"]
 METRICS = ("cka", "cca")
 
 

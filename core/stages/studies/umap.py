@@ -23,7 +23,7 @@ from core.stages.studies.store import in_workspace
 NAME = "umap"
 TITLE = "Code and sound before and after alignment"
 QUESTION = "Do the two modalities mix, and does a program's code find its own sound?"
-OPTIONS = (option.ALIGNMENT, option.SEED)
+OPTIONS = option.OF["umap"]
 STEP = "Telling code from sound"
 FEWEST = 10
 
