@@ -21,6 +21,8 @@ IDS = [
     "distilroberta-base",
     "microsoft/codebert-base",
     "microsoft/unixcoder-base",
+    "sonicpi",
+    "score",
     "aisfx",
     "facebook/wav2vec2-base",
     "laion/clap-htsat-unfused",
