@@ -18,8 +18,10 @@ ALL = "all"
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments: those of all studies."""
-    parser.add_argument("name", choices=[*STUDIES, ALL], metavar="STUDY",
-                        help=f"{', '.join(STUDIES)}, or {ALL} for all of them and a report")  # fmt: skip
+    parser.add_argument(
+        "name", choices=[*STUDIES, ALL], metavar="STUDY",
+        help=f"{', '.join(STUDIES)}, or {ALL} for all of them and a report",
+    )  # fmt: skip
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--json", action="store_true", help="print one JSON line a number")
     known: dict[str, list[str]] = {}

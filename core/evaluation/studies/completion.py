@@ -1,4 +1,4 @@
-"""Do candidates that are near by code sound near? The paper's four numbers, each with an interval."""
+"""Do candidates that are near by code sound near? The paper's four numbers, with intervals."""
 
 from __future__ import annotations
 

@@ -30,11 +30,22 @@ def score(record: AlignmentRecord) -> float:
 
 
 def best_alignment(corpus: Corpus) -> AlignmentRecord | None:
-    """The corpus's best alignment on its validation programs; None where it has none."""
+    """The corpus's best alignment on its validation programs; None where it has none.
+
+    Only alignments of one audio encoder are compared, for `CRITERION` is about that encoder's
+    neighbours: the one the corpus was built with, or where none has it, the newest one's.
+    """
     records = corpus.alignments()
     if not records:
         return None
-    return max(records, key=lambda record: (np.nan_to_num(score(record), nan=-1.0), record.id))
+    ears = {record.id: record.config["encoders"]["audio"]["id"] for record in records}
+    ear = (corpus.settings.get("encoders") or {}).get("audio")
+    if ear not in ears.values():
+        ear = ears[corpus.newest_alignment().id]
+    return max(
+        (record for record in records if ears[record.id] == ear),
+        key=lambda record: (np.nan_to_num(score(record), nan=-1.0), record.id),
+    )
 
 
 @dataclass(frozen=True)
@@ -68,13 +79,18 @@ class Subject:
             found["alignment"] = {
                 "id": record.id,
                 "config": record.config["alignment"],
-                "chosen": "as asked" if options.get("alignment") else "best on validation",
+                "chosen": (
+                    "as asked" if options.get("alignment")
+                    else f"best on validation of those with {self.encoders['audio']}"
+                ),
                 "validation_overlap@3": score(record),
             }
         return found
 
 
-def subject(corpus: Corpus, options: Mapping[str, Any], *, needs_alignment: bool = False) -> Subject:
+def subject(
+    corpus: Corpus, options: Mapping[str, Any], *, needs_alignment: bool = False
+) -> Subject:
     """Open what a study is about.
 
     Parameters

@@ -9,6 +9,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.evaluation.intervals import subsample_interval
 from core.evaluation.studies import figures
 from core.evaluation.studies.distances import agreement, most_apart, pair_distances
 from core.progress import Progress
@@ -41,12 +42,12 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         for name, distances in spaces.items()
     }
     others = _other_draws(about, choices, options["draws"], rng, progress)
+    sure = _intervals(about, rows, options["seed"])
     pairs = _pair_table(about, rows, spaces)
     split = _split_of(about, rows)
     compared = [
         {"measure": f"{label}, raw code against raw sound", "measured": getattr(found["raw"], name),
-         "low": others.get(f"raw {name}", (None, None))[0],
-         "high": others.get(f"raw {name}", (None, None))[1],
+         **sure.get(f"raw {name}", {}),
          "published": f"correlation.{name}", "judged": not name.endswith("_p"),
          "split": split, "seed": options["seed"]}
         for name, label in (("pearson", "Pearson"), ("pearson_p", "p of Pearson, parametric"),
@@ -58,8 +59,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         compared += [
             {"measure": f"{name.capitalize()}, aligned code against raw sound",
              "measured": getattr(found["aligned"], name),
-             "low": others[f"aligned {name}"][0], "high": others[f"aligned {name}"][1],
-             "split": split, "seed": options["seed"]}
+             **sure[f"aligned {name}"], "split": split, "seed": options["seed"]}
             for name in ("pearson", "spearman")
         ]  # fmt: skip
     agreed = pd.DataFrame([{"space": name, **vars(each)} for name, each in found.items()])
@@ -70,6 +70,9 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             Table("agreement", "Correlation of distances", agreed,
                   "p: parametric; mantel_p: by relabelling the programs, since pairs that share a"
                   " program aren't independent. Both two-sided."),
+            Table("choices", "Other choices of one program per template", others,
+                  "The middle 95 % of what other choices give: how much hangs on the choice. No"
+                  " confidence interval; those of the comparison above are over templates."),
             Table("extremes", "Pairs on which code and sound disagree most", extremes.drop(
                 columns="row"), "Cosine distances, 0 (the same) to 2. By difference of ranks."),
             Table("pairs", "All pairs", pairs, "Cosine distances. clips: what to play."),
@@ -80,7 +83,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                    hears="pairs"),
         ],
         clips=[_heard(about, pairs.iloc[each.row], each.kind) for each in extremes.itertuples()],
-        notes=_notes(found, len(rows), split),
+        notes=_notes(found, others, len(rows), split),
         settings={**about.settings(options), "programs": list(about.programs["name"].iloc[rows]),
                   "split": split},
     )  # fmt: skip
@@ -116,10 +119,26 @@ def _spaces(about: Subject, rows: np.ndarray) -> dict[str, tuple[np.ndarray, np.
     return found
 
 
+def _intervals(about: Subject, rows: np.ndarray, seed: int) -> dict[str, dict[str, float]]:
+    """95 % intervals over the chosen programs: of another set of templates."""
+    found = {}
+    for space in _spaces(about, rows[:2]):
+        for name in ("pearson", "spearman"):
+            low, high = subsample_interval(
+                lambda some, space=space, name=name: getattr(
+                    agreement(*_spaces(about, rows[some])[space], permutations=0), name
+                ),
+                len(rows),
+                seed=seed,
+            )
+            found[f"{space} {name}"] = {"low": low, "high": high}
+    return found
+
+
 def _other_draws(
     about: Subject, choices: list[np.ndarray], draws: int, rng: np.random.Generator, progress
-) -> dict[str, tuple[float, float]]:
-    """The middle 95 % of what other choices of the programs give."""
+) -> pd.DataFrame:
+    """What other choices of the programs give: one row a space and correlation."""
     values: dict[str, list[float]] = {}
     for done in range(draws):
         for space, distances in _spaces(about, _draw(choices, rng)).items():
@@ -127,9 +146,13 @@ def _other_draws(
             for name in ("pearson", "spearman"):
                 values.setdefault(f"{space} {name}", []).append(getattr(found, name))
         progress(STEP, done + 1, draws)
-    return {
-        name: tuple(np.nanquantile(each, [0.025, 0.975]).tolist()) for name, each in values.items()
-    }
+    rows = []
+    for name, each in values.items():
+        low, middle, high = np.nanquantile(each, [0.025, 0.5, 0.975])
+        space, correlation = name.split()
+        rows.append({"space": space, "correlation": correlation, "median": middle,
+                     "from": low, "to": high, "choices": draws})  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def _pair_table(about: Subject, rows: np.ndarray, spaces: Mapping[str, tuple]) -> pd.DataFrame:
@@ -151,8 +174,11 @@ def _pair_table(about: Subject, rows: np.ndarray, spaces: Mapping[str, tuple]) -
 def _extremes(pairs: pd.DataFrame) -> pd.DataFrame:
     code, sound = pairs["code"].to_numpy(), pairs["sound"].to_numpy()
     found = []
-    for kind, order in (("alike in text, unlike in sound", most_apart(code, sound, EXTREMES)),
-                        ("unlike in text, alike in sound", most_apart(sound, code, EXTREMES))):  # fmt: skip
+    kinds = {
+        "alike in text, unlike in sound": most_apart(code, sound, EXTREMES),
+        "unlike in text, alike in sound": most_apart(sound, code, EXTREMES),
+    }
+    for kind, order in kinds.items():
         chosen = pairs.iloc[order][["first", "second", "code", "sound"]]
         found.append(chosen.assign(kind=kind, row=order))
     return pd.concat(found)[["kind", "first", "second", "code", "sound", "row"]].reset_index(
@@ -175,14 +201,19 @@ def _split_of(about: Subject, rows: np.ndarray) -> str:
     return splits.pop() if len(splits) == 1 else "test where a template has any, else all"
 
 
-def _notes(found: Mapping[str, Any], programs: int, split: str) -> list[str]:
+def _notes(
+    found: Mapping[str, Any], others: pd.DataFrame, programs: int, split: str
+) -> list[str]:
     raw = found["raw"]
     sure = raw.spearman_mantel_p < 0.05
+    choices = others[(others["space"] == "raw") & (others["correlation"] == "spearman")].iloc[0]
     notes = [
-        f"One program of each of {programs} templates ({split}), {raw.pairs} pairs. The interval"
-        " is the middle 95 % of other such choices. The paper took the tutorial's examples"
-        " themselves and its own encoders, so a difference in level says as much about encoders"
-        " and templates as about music.",
+        f"One program of each of {programs} templates ({split}), {raw.pairs} pairs. Intervals are"
+        f" of other templates. Other choices of a template's program give a raw Spearman from"
+        f" {choices['from']:.3f} to {choices['to']:.3f} (middle 95 % of {choices['choices']}):"
+        " that is a spread of choices, no interval of confidence. The paper took the tutorial's"
+        " examples themselves and its own encoders, so a difference in level says as much about"
+        " encoders and templates as about music.",
         f"By the permutation test the raw spaces {'do' if sure else 'do not'} agree beyond chance"
         f" (Spearman {raw.spearman:.3f}, p = {raw.spearman_mantel_p:.3f}); the parametric p"
         f" ({raw.spearman_p:.3g}) takes {raw.pairs} pairs for independent and so is too small.",

@@ -25,6 +25,7 @@ TITLE = "Small changes of one parameter"
 QUESTION = "When one parameter changes, does code move as far as the sound does?"
 OPTIONS = option.OF["perturbation"]
 PAPERS = ("sleep", "amp", "bpm")
+GAIN = "Rank correlation after alignment, less that before"
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
@@ -138,17 +139,39 @@ def _over_programs(changes: pd.DataFrame, measure, seed: int, resamples: int = 3
 def _beside(changes: pd.DataFrame, spaces: Mapping[str, str], split: str, seed: int) -> list[dict]:
     papers = changes[changes["kind"].isin(PAPERS)]
     rows = []
-    for column, label, known in (("code", "raw code", "code_above"), ("sound", "sound", "audio_below")):
+    bounds = (("code", "raw code", "code_above"), ("sound", "sound", "audio_below"))
+    for column, label, known in bounds:
         low, high = _over_programs(papers, lambda some, c=column: some[c].mean(), seed)
         rows.append({"measure": f"Mean similarity of {label}: sleep, amp, bpm",
                      "measured": papers[column].mean(), "low": low, "high": high,
-                     "published": f"perturbation.{known}", "split": split, "seed": seed})  # fmt: skip
+                     "published": f"perturbation.{known}", "split": split,
+                     "seed": seed})  # fmt: skip
     for space, label in spaces.items():
         low, high = _over_programs(changes, lambda some, s=space: _rank_correlation(some, s), seed)
         rows.append({"measure": f"Rank correlation of movements of sound and {label}",
                      "measured": _rank_correlation(changes, space), "low": low, "high": high,
                      "split": split, "seed": seed})  # fmt: skip
+    if len(spaces) == 2:
+        low, high = _over_programs(changes, _gained, seed)
+        rows.append({"measure": GAIN, "measured": _gained(changes), "low": low, "high": high,
+                     "split": split, "seed": seed})  # fmt: skip
     return rows
+
+
+def _gained(changes: pd.DataFrame) -> float:
+    """Rank correlation of the movements after alignment, less that before: of the same changes,
+    so that its interval is of the difference and not of two numbers apart."""
+    return _rank_correlation(changes, "aligned_code") - _rank_correlation(changes, "code")
+
+
+def _told(gain: Mapping[str, Any]) -> str:
+    """What an interval of the difference allows to say."""
+    interval = f"(difference {gain['low']:+.2f} to {gain['high']:+.2f})"
+    if gain["low"] > 0:
+        return f"Aligned code moves more as the sound moves {interval}."
+    if gain["high"] < 0:
+        return f"Aligned code moves less as the sound moves {interval}."
+    return f"That is no difference that these programs could show {interval}."
 
 
 def _notes(changes: pd.DataFrame, rows: list[dict], failed: int) -> list[str]:
@@ -157,13 +180,12 @@ def _notes(changes: pd.DataFrame, rows: list[dict], failed: int) -> list[str]:
         " (code above 0.990, sound mostly below 0.975) and not how strong its changes were, and its"
         " encoders differ: only the order of the two is comparable, not their level.",
     ]
-    ranks = [row for row in rows if row["measure"].startswith("Rank")]
-    if len(ranks) == 2:
-        before, after = (row["measured"] for row in ranks)
-        verb = "moves more as" if after > before else "does not move more as"
+    gain = next((row for row in rows if row["measure"] == GAIN), None)
+    if gain is not None:
+        before, after = (_rank_correlation(changes, space) for space in ("code", "aligned_code"))
         notes.append(
-            f"Aligned code {verb} the sound moves: rank correlation {before:.2f} before alignment,"
-            f" {after:.2f} after."
+            f"Rank correlation of the movements of code and sound: {before:.2f} before alignment,"
+            f" {after:.2f} after. {_told(gain)}"
         )
     if failed:
         notes.append(f"{failed} changed programs were silent or failed and are left out.")

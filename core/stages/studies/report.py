@@ -21,7 +21,7 @@ from core.errors import EarshotError
 from core.progress import Progress, silent
 from core.sonicpi import Clip
 from core.stages.studies import STUDIES, options_of, published, store
-from core.stages.studies.result import Heard
+from core.stages.studies.result import ABOVE, BELOW, LEVEL, Heard
 from core.stages.studies.running import run_study
 from core.stages.studies.store import StudyRun, clip_file
 
@@ -33,14 +33,22 @@ DIFFERS = (
     "**Templates**: the project's own, after the sections of Sonic Pi's tutorial, not the paper's,"
     " which aren't published. **Encoders**: those named below; the paper's are distilroberta-base"
     " and wav2vec2. **Renderer**: Sonic Pi run offline on a virtual clock, not recorded live.",
-    "**Splits**: all numbers are of programs held out from training, or written for the study; the"
-    " paper doesn't say on which its numbers were measured.",
+    "**Splits**: the column split says of which programs a number is: test means held out from"
+    " training; written for the study, seen by no training; all or else, that there were too few"
+    " test programs, so that some were trained on. The map's picture shows the programs of every"
+    " split, its numbers are of test programs. The paper doesn't say on which its numbers were"
+    " measured.",
 )
-_STYLE = """body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;
-color:#222}table{border-collapse:collapse;font-size:13px;margin:1rem 0;display:block;overflow-x:auto}
-td,th{padding:3px 9px;border-bottom:1px solid #ddd;text-align:right}td:first-child,th:first-child
-{text-align:left}.above{color:#00734f}.below{color:#b04a00}pre{background:#f5f5f5;padding:.6rem;
-overflow-x:auto;font-size:12px}audio{height:32px;vertical-align:middle}"""
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;
+color:#222}
+table{border-collapse:collapse;font-size:13px;margin:1rem 0;display:block;overflow-x:auto}
+td,th{padding:3px 9px;border-bottom:1px solid #ddd;text-align:right;white-space:nowrap}
+td.text,td:first-child,th:first-child{text-align:left}
+.above{color:#00734f}.below{color:#b04a00}
+pre{background:#f5f5f5;padding:.6rem;overflow-x:auto;font-size:12px}
+audio{height:32px;vertical-align:middle}
+"""
 
 
 def study_all(
@@ -72,7 +80,8 @@ def study_all(
             left_out[name] = str(error)
     progress("Studies", len(STUDIES), len(STUDIES))
     if not done:
-        raise EarshotError(f"No study could be run on '{corpus_name}'. {next(iter(left_out.values()))}")
+        why = next(iter(left_out.values()))
+        raise EarshotError(f"No study could be run on '{corpus_name}'. {why}")
     return write_report(corpus, done, left_out)
 
 
@@ -96,7 +105,8 @@ def write_report(corpus: Corpus, runs: Sequence[StudyRun], left_out: Mapping[str
 def verdicts(compared: pd.DataFrame) -> str:
     """How many numbers are above, level with and below the paper's, in words."""
     counts = compared["verdict"].value_counts()
-    parts = [f"{counts[word]} {word}" for word in ("above", "level with", "below") if word in counts]
+    words = (ABOVE, LEVEL, BELOW)
+    parts = [f"{counts[word]} {word}" for word in words if word in counts]
     return f"{', '.join(parts)} the paper" if parts else "the paper has no such number"
 
 
@@ -104,8 +114,8 @@ def _markdown(corpus: Corpus, runs: Sequence[StudyRun], left_out: Mapping[str, s
     parts = [f"# The paper's studies on corpus {corpus.name}", published.source(), "", *DIFFERS]
     for run in runs:
         compared = run.compared()
-        parts += ["", f"## {run.facts['title']}", "", run.facts["question"], "",
-                  f"{verdicts(compared)} ({run.id}).", "", _markdown_table(compared), ""]  # fmt: skip
+        parts += ["", f"## {run.facts['title']}", "", run.facts["question"], ""]
+        parts += [f"{verdicts(compared)} ({run.id}).", "", _markdown_table(compared), ""]
         parts += [f"- {note}" for note in run.facts["notes"]]
     parts += ["", *(f"- Not run: {name}. {why}" for name, why in left_out.items())]
     parts += ["", "## Settings", "", "```json", _settings(runs), "```", ""]
@@ -147,31 +157,43 @@ def _page(corpus: Corpus, runs: Sequence[StudyRun], left_out: Mapping[str, str])
 
 def _section(run: StudyRun) -> list[str]:
     result = run.result()
-    parts = [f"<h2>{html.escape(run.facts['title'])}</h2><p>{html.escape(run.facts['question'])}"
-             f" <b>{verdicts(result.compared)}</b> ({run.id})</p>", _html_table(result.compared)]  # fmt: skip
+    title, question = html.escape(run.facts["title"]), html.escape(run.facts["question"])
+    said = verdicts(result.compared)
+    parts = [f"<h2>{title}</h2><p>{question} <b>{said[:1].upper()}{said[1:]}</b> ({run.id}).</p>"]
+    parts.append(_html_table(result.compared))
     parts.append("<ul>" + "".join(f"<li>{html.escape(n)}</li>" for n in result.notes) + "</ul>")
     for figure in result.figures:
         drawn = plotly.io.to_html(figure.figure, full_html=False, include_plotlyjs=False)
-        parts.append(f"<h3>{html.escape(figure.title)}</h3>{drawn}<p>{html.escape(figure.caption)}</p>")
+        parts.append(f"<h3>{html.escape(figure.title)}</h3>{drawn}")
+        parts.append(f"<p>{html.escape(_without_clicks(figure.caption))}</p>")
     for table in result.tables:
         rows = table.rows.drop(columns="clips", errors="ignore").head(MOST_ROWS)
-        parts.append(f"<details><summary>{html.escape(table.title)} ({len(table.rows)} rows)</summary>"
-                     f"<p>{html.escape(table.caption)}</p>{_html_table(rows)}</details>")  # fmt: skip
+        title = f"{html.escape(table.title)} ({len(table.rows)} rows)"
+        parts.append(f"<details><summary>{title}</summary>")
+        parts.append(f"<p>{html.escape(table.caption)}</p>{_html_table(rows)}</details>")
     parts += [_player(heard) for heard in result.clips[:MOST_CLIPS]]
     return parts
+
+
+def _without_clicks(caption: str) -> str:
+    """A caption without what only the page Studies can do."""
+    return " ".join(s for s in caption.split(". ") if not s.startswith("Click")).strip()
 
 
 def _html_table(frame: pd.DataFrame) -> str:
     head = "".join(f"<th>{html.escape(str(name))}</th>" for name in frame.columns)
     rows = []
     for row in frame.astype(object).itertuples(index=False):
-        cells = (
-            f"<td class='{value if value in ('above', 'below') else ''}'>{html.escape(_cell(value))}</td>"
-            if isinstance(value, str) else f"<td>{html.escape(_cell(value))}</td>"
-            for value in row
-        )  # fmt: skip
+        cells = (f"<td{_kind(value)}>{html.escape(_cell(value))}</td>" for value in row)
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
+
+
+def _kind(value: Any) -> str:
+    """The class of a cell: verdicts have a colour, texts stand on the left."""
+    if not isinstance(value, str):
+        return ""
+    return f" class='{value if value in (ABOVE, BELOW) else 'text'}'"
 
 
 def _player(heard: Heard) -> str:
@@ -180,7 +202,8 @@ def _player(heard: Heard) -> str:
         return ""
     data = base64.b64encode(sound.encode(".ogg")).decode()
     note = html.escape(f"{heard.label} {heard.note}")
-    return f"<p><audio controls preload='none' src='data:audio/ogg;base64,{data}'></audio> {note}</p>"
+    source = f"data:audio/ogg;base64,{data}"
+    return f"<p><audio controls preload='none' src='{source}'></audio> {note}</p>"
 
 
 def joined(paths: Sequence[str], seconds: float) -> Clip | None:

@@ -6,6 +6,7 @@ import json
 from typing import Any, Mapping
 
 import pandas as pd
+from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
@@ -52,7 +53,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             # Chosen on validation, told of test: the best of 24 on test would flatter.
             best = runs.loc[runs[f"validation {metric}"].idxmax()]
             rows.append(_row(f"Best {metric.upper()}: {best['name']}", best, metric, "best"))
-    configurations, runs_done = trained["number"].nunique(), len(trained[["number", "seed"]].drop_duplicates())
+    configurations = trained["number"].nunique()
+    runs_done = len(trained[["number", "seed"]].drop_duplicates())
     aligned = table[table["number"] >= 0].reset_index(drop=True)
     return StudyResult(
         compared=beside(rows),
@@ -63,7 +65,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                         "A line a configuration, coloured by CKA on test programs.")],
         notes=[f"{configurations} configurations, {runs_done} runs. Configurations are chosen on"
                " validation and told of test programs; the paper doesn't say on which programs its"
-               " numbers are. CCA is of directions found on training programs, so chance is near 0."],
+               " numbers are. CCA is of directions found on training programs, so chance is near 0."
+               " Intervals are over the seeds of a configuration, not over programs."],
         settings={"sweep": sweep_id, "configurations": configurations, "runs": runs_done,
                   "seed": None},
     )  # fmt: skip
@@ -91,7 +94,9 @@ def summarised(numbers: pd.DataFrame) -> pd.DataFrame:
 
 def _row(measure: str, row: pd.Series, metric: str, which: str) -> dict:
     value, sd = row[f"test {metric}"], row.get(f"test {metric} sd")
-    spread = 1.96 * sd / row["seeds"] ** 0.5 if pd.notna(sd) and which == "best" else None
+    spread = None
+    if pd.notna(sd) and which == "best":  # few seeds: Student's t, not 1.96
+        spread = stats.t.ppf(0.975, row["seeds"] - 1) * sd / row["seeds"] ** 0.5
     return {
         "measure": measure, "measured": value,
         "low": None if spread is None else value - spread,

@@ -39,7 +39,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             remedy=f"To add programs: ./run build {corpus.name}",
         )
     code, audio = about.pairs.code[test], about.pairs.audio[test]
-    spaces = {"before": (code, audio), "after": (about.aligned.code(code), about.aligned.audio(audio))}
+    after = (about.aligned.code(code), about.aligned.audio(audio))
+    spaces = {"before": (code, audio), "after": after}
     rows = []
     for done, (when, (x, y)) in enumerate(spaces.items()):
         progress(STEP, done, 2, when)
@@ -75,9 +76,9 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                         "All programs; near means alike, axes mean nothing. Click a point to hear"
                         " it.", hears="points")],
         notes=[
-            "The paper shows a picture and no number: before, apart; after, mixed. A classifier that"
-            " tells them apart always scores 1, one that can't 0.5, on test programs that it wasn't"
-            " fitted on. " + _mixed(values),
+            "The paper shows a picture and no number: before, apart; after, mixed. A classifier"
+            " that tells them apart always scores 1, one that can't 0.5, on test programs that it"
+            " wasn't fitted on. " + _mixed(values),
             "Before alignment the two encoders' spaces have nothing in common, and often not even"
             " the same width (the narrower one is filled up with zeros): that they lie apart is no"
             " finding.",
