@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import sqlite3
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
@@ -123,12 +125,7 @@ def connect(path: Path) -> sqlite3.Connection:
     Statements commit by themselves unless a transaction is begun.
     """
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    # A database in WAL mode wants two files beside it even for reading: where
-    # they cannot be made, nobody can be writing either.
-    mode = "mode=rw" if writable else "mode=ro&immutable=1"
-    connection = sqlite3.connect(
-        f"{path.absolute().as_uri()}?{mode}", uri=True, isolation_level=None, timeout=30.0
-    )
+    connection = _opened(path, "mode=rw") if writable else _opened_to_read(path)
     try:
         # NORMAL: after a power cut the newest rows may be missing, never torn.
         # Their clips are found again by name, embeddings are made anew.
@@ -138,6 +135,34 @@ def connect(path: Path) -> sqlite3.Connection:
     except BaseException:
         connection.close()
         raise
+    return connection
+
+
+def _opened(path: Path, mode: str) -> sqlite3.Connection:
+    address = f"{path.absolute().as_uri()}?{mode}"
+    return sqlite3.connect(address, uri=True, isolation_level=None, timeout=30.0)
+
+
+def _opened_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database that can't be written, with all that was ever committed to it."""
+    log, index = Path(f"{path}-wal"), Path(f"{path}-shm")
+    if not log.exists() or not log.stat().st_size:
+        # A database in WAL mode wants two files beside it even for reading: where
+        # they cannot be made, nobody can be writing either.
+        return _opened(path, "mode=ro&immutable=1")
+    # Whoever wrote last was killed: the newest rows lie in the log alone.
+    if index.exists():
+        return _opened(path, "mode=ro")
+    # Without its index SQLite won't read a log that it can't write: a copy takes it in.
+    with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
+        copy = Path(folder) / path.name
+        shutil.copyfile(path, copy)
+        shutil.copyfile(log, f"{copy}-wal")
+        writer = _opened(copy, "mode=rw")
+        writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        writer.close()
+        connection = _opened(copy, "mode=ro&immutable=1")
+        connection.execute("PRAGMA user_version").fetchone()  # from here on the file may go
     return connection
 
 
