@@ -14,6 +14,7 @@ from core.evaluation.studies.distances import agreement, most_apart, pair_distan
 from core.evaluation.studies.perturbing import perturbed
 from core.evaluation.studies.separability import told_apart
 from core.stages.studies import published
+from core.stages.studies.completion import explained
 from core.stages.studies.result import beside
 from core.stages.studies.scenarios import scenarios
 from core.stages.studies.sweep import summarised
@@ -94,3 +95,15 @@ def test_a_sweeps_table_is_the_mean_over_seeds():
     )
     found = summarised(numbers).iloc[0]
     assert found["test cka"] == pytest.approx(0.3) and found["seeds"] == 2
+
+
+def test_completion_names_a_case_that_it_misses():
+    rows = [("01", "low", "02 03 04", "02 03 04", "04 03 02", 3),
+            ("02", "saw", "01 03 04", "05 03 04", "01", 0)]  # fmt: skip
+    titled = [("03", "c", "01", "01", "01", 1), ("04", "d", "01", "01", "01", 1),
+              ("05", "square", "01", "01", "01", 1)]  # fmt: skip
+    names = ["candidate", "title", "raw", "aligned", "sound", "shared, aligned"]
+    cases = pd.DataFrame(rows + titled, columns=names).assign(scenario="bass")
+    (note,) = explained(cases)
+    assert "1 of 5 candidates" in note and "53%" in note  # 8 of 15 names
+    assert "'saw', is by aligned code nearest to 'square', by sound to 'low'" in note

@@ -83,7 +83,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         figures=[Figure("scores", "Raw, aligned and the paper's", figures.completion(compared),
                         "Bars hold 95 % of resamples; diamonds are the paper's.")],
         clips=clips,
-        notes=[*_notes(compared), PROTOCOL],
+        notes=[*_notes(compared), *explained(every), PROTOCOL],
         settings={**about.settings(options), "ears": ears,
                   "candidates": {s.name: len(s.candidates) for s in scenarios()}},
     )  # fmt: skip
@@ -165,5 +165,34 @@ def _notes(compared: pd.DataFrame) -> list[str]:
         if len(below):
             names = (m.partition(", ")[0] for m in below["measure"])
             note += f" Not above: {'; '.join(names)}."
+        notes.append(note)
+    return notes
+
+
+def explained(cases: pd.DataFrame) -> list[str]:
+    """Why neighbours by code aren't those by sound, from the cases: one note a scenario.
+
+    Parameters
+    ----------
+    cases : DataFrame
+        As of the table ``cases``: columns raw, aligned and sound hold names, nearest first.
+    """
+    notes = []
+    for scenario, some in cases.groupby("scenario", sort=False):
+        titles = some.set_index("candidate")["title"]
+        same = [len({*a.split()} & {*b.split()}) for a, b in zip(some["raw"], some["aligned"])]
+        missed = some[some["shared, aligned"] == 0]
+        note = (
+            f"{scenario}: {sum(same) / (K * len(some)):.0%} of the nearest by aligned code were"
+            f" nearest by raw code already;"
+            f" {len(missed)} of {len(some)} candidates share no neighbour by sound."
+        )
+        if len(missed):
+            case = missed.iloc[0]
+            by_code, by_sound = (titles[case[x].split()[0]] for x in ("aligned", "sound"))
+            note += (
+                f" The first of them, '{case['title']}', is by aligned code nearest to '{by_code}',"
+                f" by sound to '{by_sound}'."
+            )
         notes.append(note)
     return notes
