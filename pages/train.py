@@ -9,7 +9,7 @@ from core import jobs, plots
 from core.corpus import AlignmentRecord, Corpus
 from core.jobs import Job
 from pages.parts import cached, encoder_choice, frame, job, place, say
-from pages.parts.config_form import config_options
+from pages.parts.config_form import choose_method, config_options
 
 SPLITS = {
     "test": "Test: held out from training and from stopping",
@@ -52,8 +52,9 @@ def page() -> None:
 def settings(corpus: Corpus) -> None:
     """Draw the encoders, the config and the button that starts the training."""
     choice = encoder_choice.choose(corpus)
+    method = choose_method()
     with st.form("config", border=False):
-        options = config_options()
+        options = config_options(method)
         with st.expander("Hold out whole templates"):
             unseen = st.multiselect(
                 "Templates", cached.templates_of(corpus), key=f"unseen:{corpus.name}",

@@ -2,122 +2,154 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Callable
 
 import streamlit as st
 
 from core.alignment import AlignmentConfig
-from core.alignment.config import OBJECTIVES, SCHEDULES
+from core.alignment.config import DEVICES, METHODS, OBJECTIVES, PRECISIONS, SCHEDULES
 
-DEFAULT = AlignmentConfig()
+METHOD = {"earshot": "Earshot's", "paper": "The paper's"}
 OBJECTIVE = {
     "infonce": "InfoNCE: only a program's own clip is right",
     "soft": "Soft targets: clips that sound like it are partly right",
+    "weighted": "Weighted: each clip is right as far as it sounds like it",
 }
 
 
-def config_options() -> Callable[[], list[str]]:
-    """Draw the controls; return what gives the options of `./run train` that were changed."""
-    given: dict[str, Any] = {}
+@dataclass(frozen=True)
+class Number:
+    """A field of the config that is a number: what it is called, its range, step and effect."""
 
-    def number(name: str, label: str, low: float, high: float, step: float, help: str) -> None:
-        kind = type(getattr(DEFAULT, name))
-        given[name] = st.number_input(
-            label, kind(low), kind(high), getattr(DEFAULT, name), kind(step), help=help,
-            key=f"config:{name}", persist_state="session", format="%d" if kind is int else "%g",
-        )  # fmt: skip
+    name: str
+    label: str
+    low: float
+    high: float
+    step: float
+    help: str
+
+
+FIRST = (
+    (
+        Number("temperature", "Temperature", 0.01, 1, 0.01, "Lower: only hard mistakes count."),
+        Number("epochs", "Epochs", 1, 100_000, 10, "Most passes over the training programs."),
+        Number("dim", "Shared space", 1, 4096, 32, "Dimensions in which code and audio meet."),
+    ),
+    (
+        Number("learning_rate", "Learning rate", 1e-6, 1, 1e-4, "Of a step. Too high diverges."),
+        Number("batch_size", "Batch size", 2, 65_536, 64, "Pairs told apart at once."),
+        Number("dropout", "Dropout", 0, 0.9, 0.05, "Share of hidden values left out."),
+    ),
+)
+MORE = (
+    (
+        Number("layers", "Layers", 1, 8, 1, "Of each projection head."),
+        Number("width", "Width", 1, 16_384, 64, "Of the hidden layers."),
+        Number("input_dropout", "Input dropout", 0, 0.9, 0.05, "Share of input values left out."),
+        Number(
+            "whiten", "Whitened directions", 0, 4096, 32,
+            "Above 0: the inputs are turned to so many of their principal directions, of equal"
+            " variance, instead of being shifted and scaled column by column.",
+        ),
+        Number("weight_decay", "Weight decay", 0, 10, 0.01, "Pulls weights towards 0."),
+        Number(
+            "patience", "Patience", 0, 100_000, 5,
+            "Epochs without a lower validation loss before it stops; 0 never stops.",
+        ),
+    ),
+    (
+        Number(
+            "soft_weight", "Soft weight", 0, 1, 0.1,
+            "With soft targets: the share of them that follows audio similarity.",
+        ),
+        Number(
+            "soft_temperature", "Soft temperature", 0.001, 100, 0.05,
+            "With soft targets: lower, and fewer clips count as alike.",
+        ),
+        Number(
+            "distance_weight", "Distance weight", 0, 1e4, 0.1,
+            "Above 0: also keeps programs as far from one another as their clips are.",
+        ),
+        Number(
+            "kernel_weight", "Kernel weight", 0, 1e4, 0.1,
+            "Above 0: also makes all similarities agree with those among the clips, as CKA"
+            " measures them.",
+        ),
+        Number("warmup", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising learning rate."),
+        Number(
+            "grad_clip", "Gradient clip", 0, 1e6, 0.5,
+            "Largest norm of a step's gradient; 0 leaves it alone.",
+        ),
+    ),
+)  # fmt: skip
+
+
+def choose_method() -> str:
+    """Draw the choice of a method, on which the other controls' defaults depend."""
+    return st.segmented_control(
+        "Method", list(METHODS), default="earshot", required=True, key="config:method",
+        persist_state="session", format_func=METHOD.get,
+        help="Earshot's softens the targets by how alike clips sound, and agrees best with raw"
+        " audio. The paper's is InfoNCE alone.",
+    )  # fmt: skip
+
+
+def config_options(method: str) -> Callable[[], list[str]]:
+    """Draw the controls; return what gives the options of `./run train` that were changed."""
+    base = AlignmentConfig.of_method(method)
+    given: dict[str, Any] = {}
+    # Each method's controls are its own: what was set for one says nothing of the other.
+    own = "config:" if method == "earshot" else f"config:{method}:"
+    keep = {"persist_state": "session"}
+
+    def numbers(columns: tuple[tuple[Number, ...], ...]) -> None:
+        for column, fields in zip(st.columns(len(columns)), columns, strict=True):
+            with column:
+                for field in fields:
+                    default = getattr(base, field.name)
+                    kind = type(default)
+                    given[field.name] = st.number_input(
+                        field.label, kind(field.low), kind(field.high), default, kind(field.step),
+                        help=field.help, key=own + field.name,
+                        format="%d" if kind is int else "%g", **keep,
+                    )  # fmt: skip
 
     given["objective"] = st.radio(
-        "Objective", OBJECTIVES, OBJECTIVES.index(DEFAULT.objective),
-        format_func=OBJECTIVE.get, key="config:objective", persist_state="session",
-        help="Soft targets help where many programs sound alike, as variants of a template do.",
+        "Objective", OBJECTIVES, OBJECTIVES.index(base.objective), key=f"{own}objective",
+        format_func=lambda name: OBJECTIVE.get(name, name), **keep,
+        help="The softer ones help where many programs sound alike, as variants of a template do.",
     )  # fmt: skip
-    left, right = st.columns(2)
-    with left:
-        number(
-            "temperature", "Temperature", 0.01, 1.0, 0.01, "Lower: only the hardest mistakes count."
-        )
-        number("epochs", "Epochs", 1, 100_000, 10, "Most passes over the training programs.")
-        number("dim", "Shared space", 1, 4096, 32, "Dimensions in which code and audio meet.")
-    with right:
-        number(
-            "learning_rate", "Learning rate", 1e-6, 1.0, 1e-4, "Size of a step. Too high diverges."
-        )
-        number(
-            "batch_size", "Batch size", 2, 65_536, 64, "Pairs told apart at once; more are harder."
-        )
-        number(
-            "dropout", "Dropout", 0.0, 0.9, 0.05, "Share of hidden values left out while training."
-        )
+    numbers(FIRST)
     with st.expander("More settings"):
-        left, right = st.columns(2)
-        with left:
-            number("layers", "Layers", 1, 8, 1, "Of each projection head.")
-            number("width", "Width", 1, 16_384, 64, "Of the hidden layers.")
-            number(
-                "input_dropout", "Input dropout", 0.0, 0.9, 0.05, "Share of input values left out."
-            )
-            number("weight_decay", "Weight decay", 0.0, 10.0, 0.01, "Pulls weights towards 0.")
-            number(
-                "patience",
-                "Patience",
-                0,
-                100_000,
-                5,
-                "Epochs without a lower validation loss before it stops; 0 never stops.",
-            )
-        with right:
-            number(
-                "soft_weight",
-                "Soft weight",
-                0.0,
-                1.0,
-                0.1,
-                "Share of the soft targets that follows audio similarity.",
-            )
-            number(
-                "soft_temperature",
-                "Soft temperature",
-                0.001,
-                100.0,
-                0.05,
-                "Lower: fewer clips count as alike.",
-            )
-            number(
-                "warmup",
-                "Warm-up",
-                0.0,
-                0.9,
-                0.05,
-                "Share of the steps in which the learning rate rises.",
-            )
-            number(
-                "grad_clip",
-                "Gradient clip",
-                0.0,
-                1e6,
-                0.5,
-                "Largest norm of a step's gradient; 0 leaves it alone.",
-            )
-            number("seed", "Seed", 0, 2**31, 1, "Of weights, order and dropout.")
-        given["schedule"] = st.segmented_control(
-            "Learning rate over time", SCHEDULES, default=DEFAULT.schedule, required=True,
-            key="config:schedule", persist_state="session",
+        numbers(MORE)
+        given["seed"] = st.number_input(
+            "Seed", 0, 2**31, base.seed, key=f"{own}seed", help="Of weights, order and dropout.",
+            **keep,
         )  # fmt: skip
-        given["learnable_temperature"] = st.toggle(
-            "Let training move the temperature", DEFAULT.learnable_temperature,
-            key="config:learnable_temperature", persist_state="session",
-        )  # fmt: skip
-    return lambda: _options(given)
+        for name, label, choices in (
+            ("schedule", "Learning rate over time", SCHEDULES),
+            ("device", "Trained on", DEVICES),
+            ("precision", "Precision", PRECISIONS),
+        ):
+            given[name] = st.segmented_control(
+                label, choices, default=getattr(base, name), required=True, key=own + name, **keep
+            )
+        for name, label in (
+            ("standardise", "Shift and scale each input to mean 0 and variance 1"),
+            ("learnable_temperature", "Let training move the temperature"),
+        ):
+            given[name] = st.toggle(label, getattr(base, name), key=own + name, **keep)
+    return lambda: _options(method, base, given)
 
 
-def _options(given: dict[str, Any]) -> list[str]:
-    """The options that say what differs from the defaults; checks all of it first."""
+def _options(method: str, base: AlignmentConfig, given: dict[str, Any]) -> list[str]:
+    """The options that say what differs from the method's own; checks all of it first."""
     config = AlignmentConfig.from_dict(given)
-    options = []
+    options = [] if method == "earshot" else ["--method", method]
     for name in given:
         value = getattr(config, name)
-        if value == getattr(DEFAULT, name):
+        if value == getattr(base, name):
             continue
         option = name.replace("_", "-")
         if isinstance(value, bool):

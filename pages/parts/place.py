@@ -88,7 +88,7 @@ def label(record: AlignmentRecord) -> str:
     return f"{number} · {OBJECTIVES.get(objective, objective)}"
 
 
-OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets"}
+OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets", "weighted": "weighted targets"}
 
 
 def no_corpus() -> None:

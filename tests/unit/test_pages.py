@@ -250,14 +250,37 @@ def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> 
     assert len(app.get("plotly_chart")) == 2
     metrics = app.dataframe[0].value
     assert list(metrics.columns) == ["Metric", "Before", "After, aligned audio", "After, raw audio"]
-    assert app.dataframe[1].value["Alignment"].tolist() == ["1 · InfoNCE"]
-    app.radio(key="config:objective").set_value("soft")
+    assert app.dataframe[1].value["Alignment"].tolist() == ["1 · soft targets"]
+    app.radio(key="config:objective").set_value("weighted")
     app.number_input(key="config:epochs").set_value(7)
     button(app, "Train").click().run()
     assert not app.exception
     job = jobs.jobs()[0]
     job.cancel()
-    assert job.argv == ("train", "tiny", "--objective", "soft", "--epochs", "7")
+    assert job.argv == ("train", "tiny", "--objective", "weighted", "--epochs", "7")
+
+
+def test_train_by_the_papers_method_starts_from_its_own_defaults(full: Path) -> None:
+    app = alone("train")
+    app.segmented_control(key="config:method").set_value("paper").run()
+    assert app.radio(key="config:paper:objective").value == "infonce"
+    app.number_input(key="config:paper:kernel_weight").set_value(0.5)
+    app.number_input(key="config:paper:whiten").set_value(64)
+    button(app, "Train").click().run()
+    assert not app.exception
+    job = jobs.jobs()[0]
+    job.cancel()
+    assert job.argv == (
+        "train", "tiny", "--method", "paper", "--whiten", "64", "--kernel-weight", "0.5",
+    )  # fmt: skip
+
+
+def test_every_field_of_the_config_has_a_control(full: Path) -> None:
+    app = alone("train")
+    kinds = ("radio", "number_input", "segmented_control", "toggle")
+    keys = {each.key for kind in kinds for each in app.get(kind)} - {None}
+    fields = {key.removeprefix("config:") for key in keys if key.startswith("config:")}
+    assert fields == set(AlignmentConfig().to_dict()) | {"method"}
 
 
 def test_train_embeds_by_another_encoder_before_it_trains_on_it(full: Path) -> None:
