@@ -153,8 +153,8 @@ def test_umap_needs_test_programs_and_tells_modalities_apart(corpus, monkeypatch
     assert measured["Median rank of a program's own sound, after"] == own["rank"].median()
 
 
-def test_an_earlier_run_stays_and_a_lost_clip_is_said(corpus):
+def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus):
     first = run_study("correlation", "small", {"draws": 5, "permutations": 19})
     second = run_study("correlation", "small", {"draws": 5, "permutations": 19})
     assert first.id != second.id and Path(first.path).is_dir()
-    assert first.compared().equals(second.compared())  # the same inputs, the same numbers
+    assert first.compared().equals(second.compared())
