@@ -54,7 +54,12 @@ def _rename_variables(source: str, dice: Dice) -> str:
             new = _new_name(dice, known)
             known.add(new)
             renamed[name] = new
-    return joined([Token("word", renamed[t.text]) if t.text in renamed and t.kind == "word" else t for t in row])
+    return joined(
+        [
+            Token("word", renamed[t.text]) if t.text in renamed and t.kind == "word" else t
+            for t in row
+        ]
+    )
 
 
 def _variables(row: list[Token]) -> list[str]:
@@ -114,7 +119,9 @@ def _rename_loops(source: str, dice: Dice) -> str:
             new = f"{new}{number}" if number > 1 else new
             known.add(new)
             renamed[token.text] = f":{new}"
-    return joined([Token("symbol", renamed.get(t.text, t.text)) if t.kind == "symbol" else t for t in row])
+    return joined(
+        [Token("symbol", renamed.get(t.text, t.text)) if t.kind == "symbol" else t for t in row]
+    )
 
 
 def _owner(row: list[Token], index: int) -> str:
@@ -128,8 +135,12 @@ def _owner(row: list[Token], index: int) -> str:
 
 
 def _only_synced(row: list[Token], symbol: str) -> bool:
-    places = [index for index, token in enumerate(row) if token.kind == "symbol" and token.text == symbol]
-    words = any(token.kind in ("word", "label") and token.text.rstrip(":") == symbol[1:] for token in row)
+    places = [
+        index for index, token in enumerate(row) if token.kind == "symbol" and token.text == symbol
+    ]
+    words = any(
+        token.kind in ("word", "label") and token.text.rstrip(":") == symbol[1:] for token in row
+    )
     return not words and all(_owner(row, index) in _SYNC for index in places)
 
 
@@ -212,7 +223,11 @@ def _rockets(source: str, dice: Dice) -> str:
         for index, token in enumerate(row):
             spaced = index + 1 < len(row) and row[index + 1].kind == "space"
             is_label = token.kind == "label"
-            changed.append(Token("mark", f":{token.text[:-1]} =>{'' if spaced else ' '}") if is_label else token)
+            changed.append(
+                Token("mark", f":{token.text[:-1]} =>{'' if spaced else ' '}")
+                if is_label
+                else token
+            )
         return joined(changed)
     return re.sub(r"(?<![:\w]):([a-z_]\w*) *=> *", r"\1: ", source)
 
@@ -238,10 +253,16 @@ def _notes(source: str, dice: Dice) -> str:
     for index, token in enumerate(row):
         owner = significant(row, index, -1).text
         after = significant(row, index, 1)
-        if owner not in ("play", "note:") or not (after.text == "," or after.kind in ("newline", "comment")):
+        if owner not in ("play", "note:") or not (
+            after.text == "," or after.kind in ("newline", "comment")
+        ):
             continue
         if match := _NOTE.match(token.text):
-            midi = _TONES[match[1].lower()] + {"s": 1, "b": -1, "": 0}[match[2]] + 12 * (int(match[3]) + 1)
+            midi = (
+                _TONES[match[1].lower()]
+                + {"s": 1, "b": -1, "": 0}[match[2]]
+                + 12 * (int(match[3]) + 1)
+            )
             row[index] = Token("number", str(midi))
         elif token.kind == "number" and token.text.isdigit() and 24 <= int(token.text) <= 107:
             octave, tone = divmod(int(token.text), 12)

@@ -12,7 +12,9 @@ from core.programs.tokens import Token, joined, significant, tokens
 _NOTE = re.compile(r":([a-gA-G][sb]?)(\d)\Z")
 _SAMPLES = {name: group for group, members in sounds.SAMPLE_GROUPS.items() for name in members}
 # Of these, whatever their options are, another one can take the place.
-_VOICES = "beep saw pulse square tri sine fm prophet blade pluck piano dsaw pretty_bell chiplead hollow".split()
+_VOICES = (
+    "beep saw pulse square tri sine fm prophet blade pluck piano dsaw pretty_bell chiplead hollow"
+).split()
 
 Change = Callable[[list[Token], Dice], list[Token] | None]
 
@@ -94,7 +96,9 @@ def _another_octave(row: list[Token], dice: Dice) -> list[Token] | None:
 
 
 def _other_rests(row: list[Token], dice: Dice) -> list[Token] | None:
-    places = [i for i in _told(row, "sleep", "wait") if row[i].kind == "number" and float(row[i].text) > 0]
+    places = [
+        i for i in _told(row, "sleep", "wait") if row[i].kind == "number" and float(row[i].text) > 0
+    ]
     places = [i for i in places if significant(row, i, 1).text not in ("/", "*", ".", "+", "-")]
     if not places:
         return None
@@ -107,9 +111,11 @@ def _backwards(row: list[Token], dice: Dice) -> list[Token] | None:
     if rates:
         place = dice.pick(rates)
         value = float(row[place].text)
-        return _replaced(row, {place: dice.pick((f"-{row[place].text}", f"{value * 0.5:g}", f"{value * 2:g}"))})
+        return _replaced(
+            row, {place: dice.pick((f"-{row[place].text}", f"{value * 0.5:g}", f"{value * 2:g}"))}
+        )
     places = [i for i in _told(row, "sample") if row[i].text[1:] in _SAMPLES]
-    if not places:
+    if not places or any(token.text in ("rate:", ":rate") for token in row):
         return None
     place = dice.pick(places)
     return _replaced(row, {place: f"{row[place].text}, rate: {dice.pick(('-1', '0.5', '1.7'))}"})
@@ -119,7 +125,9 @@ def _another_tempo(row: list[Token], dice: Dice) -> list[Token] | None:
     places = [i for i in _told(row, "use_bpm") if row[i].kind == "number"]
     if not places:
         return None
-    return _replaced(row, {i: f"{float(row[i].text) * dice.pick((0.6, 0.75, 1.35, 1.6)):.0f}" for i in places})
+    return _replaced(
+        row, {i: f"{float(row[i].text) * dice.pick((0.6, 0.75, 1.35, 1.6)):.0f}" for i in places}
+    )
 
 
 _CHANGES: tuple[Change, ...] = (

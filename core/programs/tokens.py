@@ -21,7 +21,10 @@ _TOKEN = re.compile(
 )
 # What this reader doesn't tell apart from other things: here documents, block comments,
 # strings in other brackets, characters, regular expressions.
-_BEYOND = re.compile(r"<<[~-]?[A-Z'\"]|^=begin|^__END__|%[wWiIqQ]?[(\[{<|]|[\s(,]\?\S|[\s(,]/\S[^\n]*/|`", re.MULTILINE)
+_BEYOND = re.compile(
+    r"<<[~-]?[A-Z'\"]|^=begin|^__END__|%[wWiIqQ]?[(\[{<|]|[\s(,]\?\S|[\s(,]/\S[^\n]*/|`",
+    re.MULTILINE,
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def joined(row: list[Token]) -> str:
 def is_plain(source: str) -> bool:
     """Return whether the tokens can be trusted: no here document and the like."""
     odd = _BEYOND.search(source) or "#{" in source
-    return not odd and all(source.count(quote) % 2 == 0 for quote in "\"")
+    return not odd and all(source.count(quote) % 2 == 0 for quote in '"')
 
 
 def significant(row: list[Token], index: int, step: int) -> Token:

@@ -24,7 +24,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--per-template", type=natural, default=8, metavar="N", help="programs of each template (8)"
     )
     parser.add_argument(
-        "--composed", type=natural, default=0, metavar="N", help="programs that no template makes (0)"
+        "--composed", type=natural, default=0, metavar="N", help="programs of no template (0)"
     )
     parser.add_argument(
         "--finish", action="store_true", help="add no programs; render and embed what is there"

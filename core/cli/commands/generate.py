@@ -26,7 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("templates", nargs="*", metavar="TEMPLATE", help="a template's id")
     parser.add_argument("--count", type=count, default=1, metavar="N", help="of each (1)")
     parser.add_argument(
-        "--composed", type=natural, default=0, metavar="N", help="programs that no template makes (0)"
+        "--composed", type=natural, default=0, metavar="N", help="programs of no template (0)"
     )
     parser.add_argument("--style", metavar="NAME", help="of the composed ones (any)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="whole number (0)")

@@ -74,5 +74,9 @@ class Dice:
         """Return a number as coarse as people write it: seldom more than two figures."""
         if hi - lo >= 8:
             value = self.integer(math.ceil(lo), math.floor(hi))
-            return min(max(5 * round(value / 5), math.ceil(lo)), math.floor(hi)) if self.chance(0.6) else value
+            return (
+                min(max(5 * round(value / 5), math.ceil(lo)), math.floor(hi))
+                if self.chance(0.6)
+                else value
+            )
         return self.uniform(lo, hi, 1 if hi - lo >= 0.5 and self.chance(0.65) else 2)

@@ -1,4 +1,4 @@
-"""Layers made of samples that are struck: kits, breaks, glitches."""
+"""Layers of samples that are struck: kits."""
 
 from __future__ import annotations
 
@@ -7,9 +7,21 @@ from core.programs.composed.sketch import Layer, Sketch
 from core.programs.composed.tree import Block, If, Node
 
 _PATTERNS = (
-    "x---x---x---x---", "x--x--x-", "x-x-x-x-", "x-------x-x-----", "----x-------x---", "x--x---x--x-x---",
-    "--x---x-", "x-xx-x-x", "x---", "x-x--x--", "xx-x", "x--x--x---x-x---", "x-----x---x-----", "xxxx",
-)  # fmt: skip
+    "x---x---x---x---",
+    "x--x--x-",
+    "x-x-x-x-",
+    "x-------x-x-----",
+    "----x-------x---",
+    "x--x---x--x-x---",
+    "--x---x-",
+    "x-xx-x-x",
+    "x---",
+    "x-x--x--",
+    "xx-x",
+    "x--x--x---x-x---",
+    "x-----x---x-----",
+    "xxxx",
+)
 
 
 class Drum:
@@ -19,13 +31,15 @@ class Drum:
         self.s = s
         self.name = s.dice.pick(sounds.SAMPLE_GROUPS[group])
         self.amp = sounds.sample_amp(self.name, group, s.level_of(level))
-        self.options = _character(s) if s.dice.chance(0.4) else {}
+        self.options = character(s) if s.dice.chance(0.4) else {}
         self.options |= cut_short(s, self.name, self.options)
 
     def hit(self, accent: float = 1.0) -> str:
         """Write one stroke."""
         amp = self.s.amp(round(self.amp * accent, 2))
-        return self.s.hand.call("sample", f":{self.name}", **amp, **self.options, **self.s.pan(0.06))
+        return self.s.hand.call(
+            "sample", f":{self.name}", **amp, **self.options, **self.s.pan(0.06)
+        )
 
 
 def cut_short(s: Sketch, name: str, options: dict[str, str]) -> dict[str, str]:
@@ -36,13 +50,26 @@ def cut_short(s: Sketch, name: str, options: dict[str, str]) -> dict[str, str]:
     share = round(min(1.0, d.uniform(0.4, 1.2) / sounds.LASTS[name]), 2)
     if d.chance(0.5) and "start" not in options:
         return {"finish": h.number(share)}
-    return {"sustain": h.number(d.uniform(0.1, 0.6, 1)), "release": h.number(d.uniform(0.1, 0.6, 1))}
+    return {
+        "sustain": h.number(d.uniform(0.1, 0.6, 1)),
+        "release": h.number(d.uniform(0.1, 0.6, 1)),
+    }
 
 
-def _character(s: Sketch) -> dict[str, str]:
+def character(s: Sketch) -> dict[str, str]:
     """Return options that change how a struck sample sounds."""
     d, h = s.dice, s.hand
-    ways = {"rate": 8, "cut": 3, "start": 1, "sustain": 2, "pitch": 1.5, "lpf": 1.5, "hpf": 1, "release": 1.5, "compress": 0.5}
+    ways = {
+        "rate": 8,
+        "cut": 3,
+        "start": 1,
+        "sustain": 2,
+        "pitch": 1.5,
+        "lpf": 1.5,
+        "hpf": 1,
+        "release": 1.5,
+        "compress": 0.5,
+    }
     way = d.weighted(ways)
     if way == "rate":
         return {"rate": s.moving(0.6, 2.0, 0.7)}
@@ -51,9 +78,16 @@ def _character(s: Sketch) -> dict[str, str]:
     if way == "start":
         return {"start": h.number(d.uniform(0.0, 0.1)), "finish": h.number(d.uniform(0.4, 0.9, 1))}
     if way == "sustain":
-        return {"sustain": h.number(d.uniform(0.05, 0.2)), "release": h.number(d.uniform(0.05, 0.3))}
+        return {
+            "sustain": h.number(d.uniform(0.05, 0.2)),
+            "release": h.number(d.uniform(0.05, 0.3)),
+        }
     if way == "pitch":
-        return {"rpitch": str(d.integer(-7, 12))} if d.chance(0.7) else {"pitch": str(d.pick((-12, -5, 3, 5, 7)))}
+        return (
+            {"rpitch": str(d.integer(-7, 12))}
+            if d.chance(0.7)
+            else {"pitch": str(d.pick((-12, -5, 3, 5, 7)))}
+        )
     if way == "lpf":
         return {"lpf": s.moving(75, 120, 0.7)}
     if way == "hpf":
@@ -66,17 +100,48 @@ def _character(s: Sketch) -> dict[str, str]:
 def kit(s: Sketch, steady: bool) -> Layer:
     """Return a drum layer."""
     d = s.dice
-    way = d.weighted({"one": 4, "steps": 5, "grid": 4, "text": 1.5, "numbers": 1, "nested": 2, "random": 2, "at": 1.2, "hats": 2, "case": 0.5})
-    return {"one": _one, "steps": _steps, "grid": _grid, "text": _text, "numbers": _numbers, "nested": _nested,
-            "random": _random, "at": _at, "hats": _hats, "case": _case}[way](s, steady)  # fmt: skip
+    way = d.weighted(
+        {
+            "one": 4,
+            "steps": 5,
+            "grid": 4,
+            "text": 1.5,
+            "numbers": 1,
+            "nested": 2,
+            "random": 2,
+            "at": 1.2,
+            "hats": 2,
+            "case": 0.5,
+        }
+    )
+    return {
+        "one": _one,
+        "steps": _steps,
+        "grid": _grid,
+        "text": _text,
+        "numbers": _numbers,
+        "nested": _nested,
+        "random": _random,
+        "at": _at,
+        "hats": _hats,
+        "case": _case,
+    }[way](s, steady)
 
 
-def _layer(s: Sketch, body: list[Node], beats: float, drums: list[Drum], steady: bool = True, kind: str = "kit") -> Layer:
+def _layer(
+    s: Sketch,
+    body: list[Node],
+    beats: float,
+    drums: list[Drum],
+    steady: bool = True,
+    kind: str = "kit",
+) -> Layer:
     return Layer(kind, s.hand.loop_name(kind), body, beats, [drum.name for drum in drums], steady)
 
 
 def _one(s: Sketch, steady: bool) -> Layer:
-    drum = Drum(s, s.dice.pick(("kicks", "kicks", "hats", "snares", "percussion", "tablas", "toms")), 1.0)
+    groups = ("kicks", "kicks", "hats", "snares", "percussion", "tablas", "toms", "cymbals")
+    drum = Drum(s, s.dice.pick(groups), 1.0)
     beat = s.step(s.dice.pick((1, 2, 2, 4)), 2.5)
     body: list[Node] = [drum.hit(), s.hand.sleep(s.hoisted("sleep", s.hand.length(beat)))]
     if s.dice.chance(0.15):
@@ -87,7 +152,11 @@ def _one(s: Sketch, steady: bool) -> Layer:
 
 def _steps(s: Sketch, steady: bool) -> Layer:
     d, h = s.dice, s.hand
-    drums = [Drum(s, "kicks", 1.0), Drum(s, d.pick(("snares", "percussion", "toms")), 0.8), Drum(s, d.pick(("hats", "cymbals", "tablas")), 0.6)]
+    drums = [
+        Drum(s, "kicks", 1.0),
+        Drum(s, d.pick(("snares", "percussion", "toms")), 0.8),
+        Drum(s, d.pick(("hats", "cymbals", "cymbals", "tablas")), 0.6),
+    ]
     drums = drums[: d.pick((2, 2, 3))]
     step = s.step(d.pick((1, 2)), 1.5)
     count = d.pick((2, 3, 4, 4, 6, 8))
@@ -97,7 +166,10 @@ def _steps(s: Sketch, steady: bool) -> Layer:
         body += [drum.hit() for drum in strokes]
         body.append(h.sleep(h.length(step)))
     if d.chance(0.2):
-        body = [Block(f"{d.pick((2, 3, 4))}.times", body, braces=True), *([drums[-1].hit(), h.sleep(h.length(step))])]
+        body = [
+            Block(f"{d.pick((2, 3, 4))}.times", body, braces=True),
+            *([drums[-1].hit(), h.sleep(h.length(step))]),
+        ]
     return _layer(s, body, step * count, drums)
 
 
@@ -127,10 +199,14 @@ def euclid(s: Sketch) -> str:
     if way == "spread":
         size = d.pick((8, 8, 16, 16, 12, 7, 5, 4, 9, 11, 13))
         more = {"rotate": str(d.integer(1, 3))} if d.chance(0.15) else {}
-        return h.expression("spread", str(d.integer(max(2, size // 4), max(3, size - size // 4))), str(size), **more)
+        return h.expression(
+            "spread", str(d.integer(max(2, size // 4), max(3, size - size // 4))), str(size), **more
+        )
     pattern = d.pick(_PATTERNS)
     if way == "bools":
-        return s.hoisted("pattern", h.expression("bools", *("1" if c == "x" else "0" for c in pattern)))
+        return s.hoisted(
+            "pattern", h.expression("bools", *("1" if c == "x" else "0" for c in pattern))
+        )
     if way == "knit":
         return h.expression("knit", "true", str(d.integer(1, 3)), "false", str(d.integer(1, 3)))
     return h.list(["true" if c == "x" else "false" for c in pattern[:8].rjust(4, "x")], ring=True)
@@ -157,22 +233,38 @@ def _numbers(s: Sketch, steady: bool) -> Layer:
     """Loudness as a ring of numbers."""
     d, h = s.dice, s.hand
     drum = Drum(s, d.pick(("kicks", "hats", "snares", "percussion")), 1.0)
-    levels = [h.number(round(drum.amp * share, 2)) for share in d.several((1, 0.5, 0.25, 0, 0.75), d.pick((3, 4, 8)))]
+    levels = [
+        h.number(round(drum.amp * share, 2))
+        for share in d.several((1, 0.5, 0.25, 0, 0.75), d.pick((3, 4, 8)))
+    ]
     levels[0] = h.number(drum.amp)
     ring = s.hoisted("pattern", h.list(levels, ring=True), 1.5)
-    body: list[Node] = [h.call("sample", f":{drum.name}", amp=f"{ring}.tick", **drum.options), h.sleep(h.length(s.step(1, 0.6)))]
+    body: list[Node] = [
+        h.call("sample", f":{drum.name}", amp=f"{ring}.tick", **drum.options),
+        h.sleep(h.length(s.step(1, 0.6))),
+    ]
     return _layer(s, body, s.step(1, 0.6), [drum])
 
 
 def _nested(s: Sketch, steady: bool) -> Layer:
     d, h = s.dice, s.hand
-    drums = [Drum(s, d.pick(("hats", "kicks", "percussion", "tablas")), 0.8), Drum(s, d.pick(("snares", "kicks", "toms")), 1.0)]
+    drums = [
+        Drum(s, d.pick(("hats", "kicks", "percussion", "tablas")), 0.8),
+        Drum(s, d.pick(("snares", "kicks", "toms")), 1.0),
+    ]
     count, step = d.pick((2, 3, 4, 7, 8)), s.step(1, 0.8)
     counter = h.variable("index") if d.chance(0.2) else ""
     first = drums[0].hit()
     if counter:
-        first = h.call("sample", f":{drums[0].name}", rate=h.infix("1", "+", f"{counter} * 0.1"), amp=h.number(drums[0].amp))
-    body: list[Node] = [Block(f"{count}.times", [first, h.sleep(h.length(step))], params=counter, braces=True)]
+        first = h.call(
+            "sample",
+            f":{drums[0].name}",
+            rate=h.infix("1", "+", f"{counter} * 0.1"),
+            amp=h.number(drums[0].amp),
+        )
+    body: list[Node] = [
+        Block(f"{count}.times", [first, h.sleep(h.length(step))], params=counter, braces=True)
+    ]
     body += [drums[1].hit(), h.sleep(h.length(step * d.pick((1, 1, 2))))]
     return _layer(s, body, step * (count + 1), drums)
 
@@ -183,11 +275,20 @@ def _random(s: Sketch, steady: bool) -> Layer:
     drums = [Drum(s, group, 0.9) for _ in range(d.integer(2, 5))]
     names = s.hoisted("samples", h.list([f":{drum.name}" for drum in drums]), 1.5)
     amp = h.number(min(drum.amp for drum in drums))
-    hit = h.call("sample", f"{names}.{d.pick(('choose', 'choose', 'tick', 'shuffle.first'))}", amp=amp, **drums[0].options)
+    hit = h.call(
+        "sample",
+        f"{names}.{d.pick(('choose', 'choose', 'tick', 'shuffle.first'))}",
+        amp=amp,
+        **drums[0].options,
+    )
     if not steady and d.chance(0.5):
         hit += d.pick((f" if one_in({d.integer(2, 4)})", " if rand < 0.6", " unless one_in(3)"))
     step = s.step(1, 0.6)
-    rests = h.list([h.length(step), h.length(step * 2)]) + ".choose" if d.chance(0.4) else h.length(step)
+    rests = (
+        h.list([h.length(step), h.length(step * 2)]) + ".choose"
+        if d.chance(0.4)
+        else h.length(step)
+    )
     return _layer(s, [hit, h.sleep(rests)], step, drums, steady=" if " not in hit)
 
 
@@ -216,7 +317,13 @@ def _hats(s: Sketch, steady: bool) -> Layer:
         body = [Block(h.call("density", d.pick(("2", "1", "[1, 2, 4].choose", "dice(2)"))), inner)]
         step /= 4
     elif d.chance(0.15):
-        body = [Block(h.call("with_swing", h.number(d.uniform(0.02, 0.1)), pulse=str(d.pick((2, 4)))), [hit]), inner[1]]
+        body = [
+            Block(
+                h.call("with_swing", h.number(d.uniform(0.02, 0.1)), pulse=str(d.pick((2, 4)))),
+                [hit],
+            ),
+            inner[1],
+        ]
     return _layer(s, body, step, [drum])
 
 
@@ -224,84 +331,7 @@ def _case(s: Sketch, steady: bool) -> Layer:
     d, h = s.dice, s.hand
     drums = [Drum(s, group, 0.9) for group in ("kicks", "snares", "hats")]
     step = s.step(1, 0.8)
-    first = If(f"dice({d.pick((3, 4, 6))}) {d.pick(('== 1', '> 2'))}", [drums[0].hit()], [drums[1].hit()])
+    first = If(
+        f"dice({d.pick((3, 4, 6))}) {d.pick(('== 1', '> 2'))}", [drums[0].hit()], [drums[1].hit()]
+    )
     return _layer(s, [first, drums[2].hit(), h.sleep(h.length(step))], step, drums)
-
-
-def breaks(s: Sketch, steady: bool) -> Layer:
-    """Return a layer that plays a sampled loop, whole or cut."""
-    d, h = s.dice, s.hand
-    name = d.pick(sounds.SAMPLE_GROUPS["breaks"])
-    amp = s.amp(sounds.sample_amp(name, "breaks", s.level_of(1.0)))
-    smp = s.hoisted("sample", f":{name}", 0.7)
-    lasts = sounds.LASTS[name]
-    way = d.weighted({"stretch": 5, "plain": 2, "rate": 3, "slice": 3, "onset": 3, "chop": 2, "duration": 1.5, "pitch": 0.7, "bpm": 0.8})
-    extra = _character(s) if d.chance(0.25) and way in ("slice", "onset", "duration") else {}
-    if way in ("stretch", "pitch", "bpm"):
-        beats = min((2, 4, 8, 16), key=lambda beats: abs(s.seconds(beats) - lasts * d.log(0.7, 1.5)))
-        stretch = {"beat_stretch" if way != "pitch" else "pitch_stretch": str(beats)}
-        body: list[Node] = [h.call("sample", smp, **{**extra, **stretch, **amp}), h.sleep(h.length(beats))]
-        if way == "bpm":
-            more = {"num_beats": str(beats)} if d.chance(0.7) else {}
-            body = [h.call("use_sample_bpm", smp, **more), h.call("sample", smp, **amp), h.sleep(str(beats) if more else "1")]
-            beats = s.beats(lasts)
-    elif way in ("plain", "rate"):
-        rate = 1.0 if way == "plain" else d.pick((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
-        beats = round(s.beats(lasts / abs(rate)) * 4) / 4 or 0.25
-        body = [h.call("sample", smp, **({} if way == "plain" else {"rate": h.number(rate)}), **amp), h.sleep(h.length(beats))]
-    elif way == "duration":
-        rate = {"rate": h.number(d.pick((0.8, 1.2, -1.0)))} if d.chance(0.4) else {}
-        beats = s.beats(lasts) / 2
-        body = [h.call("sample", smp, **{**extra, **rate, **amp}), h.sleep(h.expression("sample_duration", smp, **rate))]
-    else:
-        body, beats = _cut(s, smp, amp | extra, way, lasts)
-    return Layer("break", h.loop_name("break"), body, beats, [name])
-
-
-def _cut(s: Sketch, smp: str, options: dict[str, str], way: str, lasts: float) -> tuple[list[Node], float]:
-    d, h = s.dice, s.hand
-    step = s.step(1, max(0.12, min(0.5, lasts / 6)))
-    if way == "slice":
-        count = d.pick((4, 8, 8, 16, 32))
-        which = d.pick((f"rand_i({count})", "tick", f"dice({count}) - 1", "pick", f"(0...{count}).to_a.shuffle.tick"))
-        which = f"rrand_i(0, {count - 1})" if which == "pick" else which
-        cut = {"num_slices": str(count), "slice": which}
-    elif way == "onset":
-        cut = {"onset": d.pick(("pick", "tick", "rand_i(8)", str(d.integer(0, 3))))}
-    else:
-        start = d.uniform(0.0, 0.75)
-        width = d.pick((0.125, 0.25)) if lasts < 5 else d.pick((0.05, 0.1))
-        cut = {"start": h.number(start), "finish": h.number(round(start + width, 3))}
-        if d.chance(0.4):
-            places = h.list(["0", "0.25", "0.5", "0.75"], ring=True)
-            cut = {"start": f"{places}.{d.pick(('tick', 'choose'))}", "finish": "1"}
-            options = {**options, "sustain": h.length(step), "release": "0.1"}
-    if d.chance(0.2) and "rate" not in options:
-        options = {**options, "rate": d.pick(("[1, 1, -1].choose", "0.8", "(ring 1, 1, 2).tick(:r)", "rrand(0.8, 1.2)"))}
-    rest = h.length(step) if d.chance(0.75) else h.list([h.length(step), h.length(step * 2)]) + ".choose"
-    return [h.call("sample", smp, **{**options, **cut}), h.sleep(rest)], step
-
-
-def glitch(s: Sketch, steady: bool) -> Layer:
-    """Return a layer of single sounds at odd places."""
-    d, h = s.dice, s.hand
-    group = d.pick(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
-    name = d.pick(sounds.SAMPLE_GROUPS[group])
-    value = sounds.sample_amp(name, group, s.level_of(0.9))
-    options = _character(s) if d.chance(0.6) else {}
-    options |= cut_short(s, name, options)
-    hit = h.call("sample", f":{name}", **s.amp(value), **options, **s.pan(0.4))
-    step = s.step(d.pick((1, 2, 3)), 1.5)
-    body: list[Node] = [hit]
-    certain = steady or d.chance(0.4)
-    if not certain:
-        odds = f"one_in({d.integer(2, 6)})"
-        body = [If(odds, [hit])] if d.chance(0.5) else [f"{hit} if {odds}"]
-        if d.chance(0.25):
-            other = d.pick(sounds.SAMPLE_GROUPS[group])
-            body = [If(odds, [hit], [h.call("sample", f":{other}", amp=h.number(value))])]
-    rest = d.pick((h.length(step), h.list([h.length(step), h.length(step * 2), h.length(step * 0.5)]) + ".choose",
-                   h.expression("rrand", h.length(step * 0.5), h.length(step * 1.5))))  # fmt: skip
-    if d.chance(0.1):
-        body = [Block(h.call("time_warp", h.length(step / 2)), body)]
-    return Layer("glitch", h.loop_name("glitch"), [*body, h.sleep(rest)], step * 0.5, [name], certain)

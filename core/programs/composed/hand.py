@@ -55,7 +55,9 @@ class Hand:
         self._dead_code = dice.pick((0.0, 0.0, 0.0, 0.08, 0.2))
         self._gaps = dice.pick((0.0, 0.0, 0.05, 0.15))
         self._between = dice.weighted({1: 12, 0: 3, 2: 2})
-        self._separator = dice.weighted({"": 14, "# ---": 1, "#----------": 1, "########": 1, "# ====": 1})
+        self._separator = dice.weighted(
+            {"": 14, "# ---": 1, "#----------": 1, "########": 1, "# ====": 1}
+        )
         self._labels = dice.pick((0.0, 0.0, 0.3, 1.0))
         self._hash = dice.weighted({"# ": 10, "#": 4, "## ": 1})
         self._taken: set[str] = set(names.RESERVED)
@@ -101,7 +103,9 @@ class Hand:
     def list(self, members: list[str], ring: bool = False) -> str:
         """Write a list; with `ring` it will be ticked through or indexed beyond its end."""
         inner = self._comma.join(members)
-        form = self._lists if self._lists != "mixed" else self.dice.pick(("[]", "(ring )", "ring()"))
+        form = (
+            self._lists if self._lists != "mixed" else self.dice.pick(("[]", "(ring )", "ring()"))
+        )
         if not ring:
             form = "[]"
         if form == "(ring )":
@@ -235,7 +239,11 @@ class Hand:
             if node.braces and self.dice.chance(0.6):
                 return [f"{margin}{node.head} {{{params} {inner} }}"]
             return [f"{margin}{node.head} do{params or ';'} {inner}{' ' if params else ';'} end"]
-        return [f"{margin}{node.head} do{params}", *self._lines(node.body, depth + 1), f"{margin}end"]
+        return [
+            f"{margin}{node.head} do{params}",
+            *self._lines(node.body, depth + 1),
+            f"{margin}end",
+        ]
 
     def _fits_one_line(self, node: Block) -> bool:
         plain = all(isinstance(one, str) and one[0] != "#" for one in node.body)

@@ -99,7 +99,8 @@ FOREIGN_VARIABLES = {
 }  # fmt: skip
 
 TITLES = {
-    "tidy": "Sunday morning loop|Late night sketch|Exercise 3|Study in {key}|Practice session|Untitled "
+    "tidy": "Sunday morning loop|Late night sketch|Exercise 3|Study in {key}|Practice "
+    "session|Untitled "
     "|Workshop piece|Slow walk|Second take|First attempt at live coding|Loop no. {n}|Test piece"
     "|Rainy window|Night bus|Waiting room|Small machine|Tides|After hours|Warm up",
     "sloppy": "test|idk|new one|untitled {n}|stuff|my song|asdf|song {n}|try this|wip|jam {n}",
@@ -137,5 +138,6 @@ RESERVED = set(
     "play sample sleep synth control chord scale ring tick look line range spread knit bools note "
     "notes_of density at cue sync loop define beat stretch ramp pick dice rt bt vt on map inc dec "
     "kill stop rest octs degree level test p print puts in do end if def nil not or and set get "
-    "hits choose rand status reset clear version live_loop buffer use_synth octave volume tune".split()
+    "hits choose rand status reset clear version live_loop buffer use_synth octave volume "
+    "tune".split()
 )

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
+from core.programs.composed import sounds
 from core.programs.composed.air import drone, noise, texture
+from core.programs.composed.cuts import breaks, glitch
 from core.programs.composed.dice import Dice
-from core.programs.composed.drums import breaks, glitch, kit
+from core.programs.composed.drums import kit
 from core.programs.composed.hand import Hand
+from core.programs.composed.harmony import chords
 from core.programs.composed.sketch import Layer, Sketch
 from core.programs.composed.styles import Style
-from core.programs.composed.tones import chords, tones
+from core.programs.composed.tones import tones
 from core.programs.composed.tree import Block, Node
 
 _LONGEST = 22.0  # seconds for which a piece that ends must have enough to play
@@ -33,7 +38,15 @@ def layer(s: Sketch, kind: str, steady: bool) -> Layer:
     """Return a layer of a kind."""
     if kind in ("bass", "melody", "arp"):
         return tones(s, kind, steady)
-    makers = {"kit": kit, "break": breaks, "glitch": glitch, "chords": chords, "drone": drone, "texture": texture, "noise": noise}
+    makers = {
+        "kit": kit,
+        "break": breaks,
+        "glitch": glitch,
+        "chords": chords,
+        "drone": drone,
+        "texture": texture,
+        "noise": noise,
+    }
     return makers[kind](s, steady)
 
 
@@ -41,13 +54,34 @@ def piece(s: Sketch, layers: list[Layer]) -> Sections:
     """Return a program's sections: what stands on top, functions, and the layers as they run."""
     d = s.dice
     if len(layers) == 1:
-        form = d.weighted({"loops": 5, "loop": 3, "times": 2.5, "in_fx": 1, "set_get": 0.3})
+        forms = {"loops": 5, "loop": 3, "times": 2.5, "in_fx": 1, "set_get": 0.3, "once": 1.2}
+        form = d.weighted(forms)
     else:
-        form = d.weighted({"loops": 8, "threads": 2, "in_fx": 1.2, "synced": 2, "metro": 1, "parts": 0.8, "set_get": 0.5})
+        form = d.weighted(
+            {
+                "loops": 8,
+                "threads": 2,
+                "in_fx": 1.2,
+                "synced": 2,
+                "metro": 1,
+                "parts": 0.8,
+                "set_get": 0.5,
+            }
+        )
     for one in layers:
         _colour(s, one)
-    running = {"loops": _loops, "loop": _loop, "times": _times, "in_fx": _in_fx, "threads": _threads, "synced": _synced,
-               "metro": _metro, "parts": _parts, "set_get": _set_get}[form](s, layers)  # fmt: skip
+    running = {
+        "loops": _loops,
+        "loop": _loop,
+        "times": _times,
+        "in_fx": _in_fx,
+        "threads": _threads,
+        "synced": _synced,
+        "metro": _metro,
+        "parts": _parts,
+        "once": _once,
+        "set_get": _set_get,
+    }[form](s, layers)
     top = _settings(s) + s.top
     functions: Sections = [("", [function]) for function in s.functions]
     return [*([("", top)] if top else []), *functions, *running]
@@ -57,7 +91,14 @@ def _colour(s: Sketch, one: Layer) -> None:
     """Put an FX around a round of a layer, where a round is long enough for that."""
     d = s.dice
     if d.chance(0.025):
-        one.body = [Block(s.hand.call("with_bpm", s.hand.number(max(30, round(s.bpm * d.pick((0.5, 0.75, 1, 2)))))), one.body)]
+        one.body = [
+            Block(
+                s.hand.call(
+                    "with_bpm", s.hand.number(max(30, round(s.bpm * d.pick((0.5, 0.75, 1, 2)))))
+                ),
+                one.body,
+            )
+        ]
     if not d.chance(s.style.wet * 0.3) or s.seconds(one.beats) < 0.9:
         return
     one.body = [s.fx(one.body)]
@@ -96,6 +137,54 @@ def _times(s: Sketch, layers: list[Layer]) -> Sections:
     return [("", [_wrapped(s, Block(f"{rounds}.times", one.body, params=counter, braces=True))])]
 
 
+def _once(s: Sketch, layers: list[Layer]) -> Sections:
+    """One line that sounds for long."""
+    d, h = s.dice, s.hand
+    s.top, s.functions, one = [], [], layers[0]
+    way = d.pick(("pattern", "pattern", "times", "sample", "note", "note"))
+    whole = max(16, math.ceil(s.beats(17.0)))
+    octave = d.pick((2, 3, 3, 4))
+    if way == "pattern":
+        octaves = d.pick((2, 3))
+        notes = s.scale_of(d.pick((2, 3)), octaves) + d.pick(
+            ("", "", ".mirror", ".reverse", ".shuffle")
+        )
+        length = h.length(math.ceil(whole / (5 * octaves)))
+        line = h.call("play_pattern_timed", notes, length, release=length)
+        one.kind, one.sounds = "melody", ["beep"]
+    elif way == "times":
+        step = s.step(1, 0.6)
+        lo, hi = d.pick((("40", "80"), ("55", "90"), ("60", "72")))
+        inner: list[Node] = [h.call("play", h.expression("rrand_i", lo, hi))]
+        one.kind, one.sounds = "melody", ["beep"]
+        if d.chance(0.4):
+            name = d.pick(sounds.SAMPLE_GROUPS["percussion"])
+            inner = [h.call("sample", f":{name}", **s.pan(0.5))]
+            one.kind, one.sounds = "kit", [name]
+        inner.append(h.sleep(h.length(step)))
+        return [("", [Block(f"{math.ceil(whole / step)}.times", inner, braces=True)])]
+    elif way == "sample":
+        known = [*sounds.SAMPLE_GROUPS["textures"], *sounds.SAMPLE_GROUPS["breaks"]]
+        name = d.pick([each for each in known if sounds.LASTS[each] >= 3])
+        one.kind, one.sounds = "texture", [name]
+        rate = d.pick((1, -1)) * math.floor(100 * sounds.LASTS[name] / 17) / 100
+        amp = s.amp(sounds.sample_amp(name, "textures", 1.0))
+        line = h.call("sample", f":{name}", rate=h.number(rate), **amp)
+    else:
+        name = d.pick(sounds.SYNTH_GROUPS["pads"])
+        one.kind, one.sounds = "drone", [name]
+        note = s.chord(octave) if d.chance(0.4) else h.note(s.midi(octave))
+        sustain = {
+            "attack": str(d.integer(1, 4)),
+            "sustain": str(whole),
+            "release": str(d.integer(2, 8)),
+        }
+        amp = s.amp(sounds.synth_amp(name, 0.5))
+        options = s.tamed({**amp, **sustain, **s.own_options(name)})
+        line = h.call("synth", f":{name}", note=note, **options)
+    return [("", [_wrapped(s, line)])]
+
+
 def _in_fx(s: Sketch, layers: list[Layer]) -> Sections:
     """All layers within one FX."""
     blocks: list[Node] = [_live(s, one) for one in layers]
@@ -127,7 +216,9 @@ def _synced(s: Sketch, layers: list[Layer]) -> Sections:
             one.body = [h.call("sync", f":{first.name}"), *one.body]
             found.append((one.kind, [_wrapped(s, _live(s, one))]))
         else:
-            found.append((one.kind, [_wrapped(s, _live(s, one, delay=h.length(d.pick((0.5, 1, 2, 4)))))]))
+            found.append(
+                (one.kind, [_wrapped(s, _live(s, one, delay=h.length(d.pick((0.5, 1, 2, 4)))))])
+            )
     return found
 
 
@@ -171,13 +262,19 @@ def _set_get(s: Sketch, layers: list[Layer]) -> Sections:
     roots = h.list(s.melody(2, d.integer(2, 4)), ring=True)
     s.top.append(h.call("set", f":{name}", h.note(s.midi(2))))
     step = max(1, round(s.beats(d.uniform(1.0, 3.0))))
-    giver = Block(f"live_loop :{h.loop_name('metro')}", [h.call("set", f":{name}", f"{roots}.tick"), h.sleep(h.length(step))])
+    giver = Block(
+        f"live_loop :{h.loop_name('metro')}",
+        [h.call("set", f":{name}", f"{roots}.tick"), h.sleep(h.length(step))],
+    )
     taker_step = s.step(1, 0.8)
     shift = d.pick(("", "12", "7", "24"))
     note = h.infix(key, "+", shift) if shift else key
     synth = d.pick(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
     play = h.call("play", note, amp=h.number(round(s.level * 0.8, 1)), release=h.length(taker_step))
-    taker = Block(f"live_loop :{h.loop_name('bass')}", [h.call("use_synth", f":{synth}"), play, h.sleep(h.length(taker_step))])
+    taker = Block(
+        f"live_loop :{h.loop_name('bass')}",
+        [h.call("use_synth", f":{synth}"), play, h.sleep(h.length(taker_step))],
+    )
     return [("", [giver]), ("bass", [taker]), *_loops(s, layers)]
 
 
@@ -196,15 +293,33 @@ def _settings(s: Sketch) -> list[Node]:
     if d.chance(0.02):
         nodes.append(h.call("use_octave", d.pick(("-1", "1"))))
     if d.chance(0.04):
-        nodes.append(h.call("use_sample_defaults", **{d.pick(("rate", "pan")): h.number(d.uniform(0.2, 0.9, 1)), "lpf": "110"}))
+        nodes.append(
+            h.call(
+                "use_sample_defaults",
+                **{d.pick(("rate", "pan")): h.number(d.uniform(0.2, 0.9, 1)), "lpf": "110"},
+            )
+        )
     if d.chance(0.04):
-        nodes.append(h.call("use_synth_defaults", release=h.number(d.uniform(0.2, 1.2, 1)), pan=h.number(d.uniform(-0.3, 0.3, 1))))
+        nodes.append(
+            h.call(
+                "use_synth_defaults",
+                release=h.number(d.uniform(0.2, 1.2, 1)),
+                pan=h.number(d.uniform(-0.3, 0.3, 1)),
+            )
+        )
     if d.chance(0.03):
         nodes.append(h.call("set_volume!", h.number(d.uniform(0.7, 1.0, 1))))
     if h.dice.chance(0.05):
-        nodes.append(h.assign(h.variable("unused"), h.dice.pick(("0", "120", "[60, 62, 64]", ":c4", "0.5"))))
+        nodes.append(
+            h.assign(h.variable("unused"), h.dice.pick(("0", "120", "[60, 62, 64]", ":c4", "0.5")))
+        )
     if h.dice.chance(0.04):
-        nodes.append(h.call(h.dice.pick(("puts", "print")), h.dice.pick(('"hello"', '"start"', "'go'", "\"let's go\""))))
+        nodes.append(
+            h.call(
+                h.dice.pick(("puts", "print")),
+                h.dice.pick(('"hello"', '"start"', "'go'", '"let\'s go"')),
+            )
+        )
     return nodes
 
 

@@ -15,11 +15,34 @@ _STEP_CHOICES = (0.0625, 0.125, 0.2, 0.25, 0.3, 1 / 3, 0.4, 0.5, 0.75, 1.0, 1.5,
 _CHORDS = "major minor m7 major7 dom7 sus2 sus4 m9 maj9 add9 m add2 minor7 dim augmented".split()
 # Chords in the key: steps above the tonic with a quality that belongs there.
 _CHANGES = {
-    "minor": ((0, "minor"), (3, "major"), (5, "minor"), (7, "minor"), (8, "major"), (10, "major"),
-              (0, "m7"), (8, "major7"), (5, "m7"), (10, "sus2"), (0, "m9")),
-    "major": ((0, "major"), (2, "minor"), (4, "minor"), (5, "major"), (7, "major"), (9, "minor"),
-              (0, "major7"), (9, "m7"), (2, "m7"), (5, "add9"), (7, "sus4"), (7, "dom7")),
-}  # fmt: skip
+    "minor": (
+        (0, "minor"),
+        (3, "major"),
+        (5, "minor"),
+        (7, "minor"),
+        (8, "major"),
+        (10, "major"),
+        (0, "m7"),
+        (8, "major7"),
+        (5, "m7"),
+        (10, "sus2"),
+        (0, "m9"),
+    ),
+    "major": (
+        (0, "major"),
+        (2, "minor"),
+        (4, "minor"),
+        (5, "major"),
+        (7, "major"),
+        (9, "minor"),
+        (0, "major7"),
+        (9, "m7"),
+        (2, "m7"),
+        (5, "add9"),
+        (7, "sus4"),
+        (7, "dom7"),
+    ),
+}
 
 
 @dataclass
@@ -89,7 +112,7 @@ class Sketch:
         return beats * 60 / self.bpm
 
     def step(self, factor: float = 1.0, longest: float = 4.0) -> float:
-        """Return a step in beats at the style's pace, `factor` times as long, at most `longest` s."""
+        """Return a step in beats, `factor` times the style's, at most `longest` seconds long."""
         lo, hi = self.style.pace
         seconds = min(max(self.dice.log(lo, hi, 3) * factor, 0.085), longest)
         wanted = self.beats(seconds)
@@ -145,10 +168,14 @@ class Sketch:
         way = d.weighted({"key": 6, "any": 3, "degree": 3, "notes": 2, "invert": 1, "fifth": 1})
         if way == "degree":
             degree = d.pick(("1", "2", "4", "5", "6", ":i", ":iv", ":v", ":vi"))
-            return h.expression("chord_degree", degree, self.key(octave), ":" + self._seven(), str(d.integer(3, 4)))
+            return h.expression(
+                "chord_degree", degree, self.key(octave), ":" + self.seven(), str(d.integer(3, 4))
+            )
         if way == "notes":
             start = d.integer(0, 3)
-            return h.list([h.note(self.midi(octave, start + i)) for i in (0, 2, 4, 6)[: d.integer(3, 4)]])
+            return h.list(
+                [h.note(self.midi(octave, start + i)) for i in (0, 2, 4, 6)[: d.integer(3, 4)]]
+            )
         if way == "invert":
             return h.expression("chord_invert", self.changes(octave, 1)[0], str(d.integer(1, 2)))
         if way == "fifth":
@@ -157,8 +184,13 @@ class Sketch:
             return h.expression("chord", self.key(octave), f":{d.pick(_CHORDS)}")
         return self.changes(octave, 1)[0]
 
-    def _seven(self) -> str:
-        return self.scale if len(_STEPS.get(self.scale, ())) == 7 else self.dice.pick(("minor", "major"))
+    def seven(self) -> str:
+        """Return the name of a scale of seven notes, which `degree` and `chord_degree` ask for."""
+        return (
+            self.scale
+            if len(_STEPS.get(self.scale, ())) == 7
+            else self.dice.pick(("minor", "major"))
+        )
 
     def melody(self, octave: int, count: int) -> list[str]:
         """Write the notes of a phrase that moves mostly by steps."""
@@ -171,102 +203,6 @@ class Sketch:
             notes.append(self.midi(octave, here))
             here = min(9, max(-3, here + self.dice.pick((-4, -2, -1, -1, 0, 1, 1, 2, 3))))
         return notes
-
-    def note(self, octave: int) -> str:
-        """Write an expression that gives a note each time it is evaluated."""
-        d, h = self.dice, self.hand
-        way = d.weighted({
-            "choose": 6, "ticked": 5, "list_tick": 5, "list_choose": 3, "chord_tick": 4, "one": 2, "rrand_i": 2,
-            "shuffle": 2, "knit": 1.5, "degree": 1.5, "index": 1.5, "chain": 3, "rrand": 0.7, "range": 1,
-            "note_range": 0.7, "plus": 2, "ternary": 0.8, "octs": 0.5, "hz": 0.3, "pick": 1.2, "stretch": 0.6,
-        })  # fmt: skip
-        return getattr(self, f"_note_{way}")(octave, d, h)
-
-    def _note_choose(self, octave, d, h):
-        notes = self.hoisted("scale", self.scale_of(octave, d.pick((1, 1, 2, 3))))
-        return f"{notes}.choose" if d.chance(0.8) else h.expression("choose", notes)
-
-    def _note_ticked(self, octave, d, h):
-        return self.hoisted("scale", self.scale_of(octave, d.pick((1, 1, 2)))) + ".tick"
-
-    def _note_list_tick(self, octave, d, h):
-        notes = self.melody(octave, d.pick((2, 3, 4, 4, 5, 6, 8, 8)))
-        if len(notes) > 4 and d.chance(0.2):
-            notes[d.integer(1, len(notes) - 1)] = d.pick((":r", "nil", ":rest"))
-        return self.hoisted("notes", h.list(notes, ring=True), 1.6) + ".tick"
-
-    def _note_list_choose(self, octave, d, h):
-        notes = self.hoisted("notes", h.list(self.melody(octave, d.integer(3, 6))), 1.4)
-        return f"{notes}.choose" if d.chance(0.7) else h.expression("choose", notes)
-
-    def _note_chord_tick(self, octave, d, h):
-        return f"{self.chord(octave)}{d.pick(('.ring.tick', '.tick', '.choose', '.choose', '.shuffle.tick'))}"
-
-    def _note_one(self, octave, d, h):
-        return self.hoisted("root", h.note(self.midi(octave, d.integer(0, 4))))
-
-    def _note_rrand_i(self, octave, d, h):
-        return h.expression("rrand_i", str(self.midi(octave)), str(self.midi(octave) + d.pick((7, 12, 19, 24))))
-
-    def _note_rrand(self, octave, d, h):
-        return h.expression("rrand", str(self.midi(octave)), str(self.midi(octave) + d.pick((12, 19, 24))))
-
-    def _note_shuffle(self, octave, d, h):
-        return self.scale_of(octave, d.pick((1, 2))) + ".shuffle" + d.pick((".tick", ".take(4).tick", ".first"))
-
-    def _note_pick(self, octave, d, h):
-        return self.scale_of(octave) + f".pick({d.integer(2, 6)})" + d.pick((".tick", ".choose"))
-
-    def _note_knit(self, octave, d, h):
-        parts = [t for n in self.melody(octave, d.integer(2, 4)) for t in (n, str(d.pick((1, 2, 3, 4, 8))))]
-        return self.hoisted("notes", h.expression("knit", *parts)) + ".tick"
-
-    def _note_degree(self, octave, d, h):
-        which = d.pick((h.expression("rrand_i", "1", "7"), h.expression("dice", "7"), str(d.integer(1, 6)), ":v"))
-        return h.expression("degree", which, self.key(octave), ":" + self._seven())
-
-    def _note_index(self, octave, d, h):
-        notes = self.hoisted("notes", h.list(self.melody(octave, 4), ring=True), 1.6)
-        return f"{notes}[{d.pick(('tick', 'rand_i(4)', 'look', 'tick % 4', 'dice(4) - 1'))}]"
-
-    def _note_chain(self, octave, d, h):
-        links = (".reverse", ".mirror", ".reflect", ".rotate(1)", ".drop_last", ".stretch(2)", ".take(5)", ".butlast",
-                 ".repeat(2)", ".shuffle", ".drop(1)", ".rotate(2)", ".sort")  # fmt: skip
-        base = d.pick((self.scale_of(octave, d.pick((1, 2))), self.chord(octave) + ".ring"))
-        return base + "".join(d.distinct(links, d.integer(1, 2))) + ".tick"
-
-    def _note_range(self, octave, d, h):
-        lo = self.midi(octave)
-        if d.chance(0.4):
-            return h.expression("line", str(lo), str(lo + d.pick((7, 12, 24))), steps=str(d.pick((4, 8, 16)))) + d.pick(
-                (".tick", ".mirror.tick", ".choose")
-            )
-        return h.expression("range", str(lo), str(lo + d.pick((12, 24))), str(d.pick((2, 3, 5, 7)))) + d.pick(
-            (".tick", ".mirror.tick", ".choose", ".reverse.tick")
-        )
-
-    def _note_note_range(self, octave, d, h):
-        return h.expression("note_range", self.key(octave), h.tonic(self.midi(octave) + 24), pitches=self.chord(octave)) + d.pick(
-            (".choose", ".tick")
-        )
-
-    def _note_plus(self, octave, d, h):
-        shift = d.pick((h.list(["0", "0", "12"]) + ".choose", h.list(["0", "7", "12"], ring=True) + ".tick", "12",
-                        h.list(["-12", "0"]) + ".choose", h.expression("knit", "0", "3", "5", "1") + ".tick"))  # fmt: skip
-        return h.infix(h.note(self.midi(octave, d.integer(0, 3))) if d.chance(0.6) else self._note_choose(octave, d, h), "+", shift)
-
-    def _note_ternary(self, octave, d, h):
-        one, other = self.melody(octave, 2)
-        return f"(one_in({d.integer(2, 5)}) ? {one} : {other})"
-
-    def _note_octs(self, octave, d, h):
-        return h.expression("octs", self.key(octave - 1), "3") + d.pick((".tick", ".choose"))
-
-    def _note_hz(self, octave, d, h):
-        return h.expression("hz_to_midi", str(d.pick((110, 220, 261.6, 330, 440, 523, 660))))
-
-    def _note_stretch(self, octave, d, h):
-        return h.expression("stretch", h.list(self.melody(octave, d.integer(2, 4))), str(d.pick((2, 4)))) + ".tick"
 
     # Options
 
@@ -283,14 +219,20 @@ class Sketch:
         if way == "choose":
             return h.list([low, high, h.number(d.number(lo, hi))]) + ".choose"
         if way == "line":
-            chain = d.pick((".tick", ".mirror.tick", ".look", ".reverse.tick", ".mirror.look", ".ramp.tick"))
+            chain = d.pick(
+                (".tick", ".mirror.tick", ".look", ".reverse.tick", ".mirror.look", ".ramp.tick")
+            )
             steps = {"steps": str(d.pick((4, 8, 16, 32, 64)))}
             return h.expression("line", low, high, **steps) + chain
         if way == "ring":
-            return h.list([high, low, h.number(d.number(lo, hi))], ring=True) + d.pick((".tick", ".look"))
+            return h.list([high, low, h.number(d.number(lo, hi))], ring=True) + d.pick(
+                (".tick", ".look")
+            )
         if way == "range" and b - a > 4:
             step = d.pick((("step", "5"), ("step", "2")))
-            return h.expression("range", low, high, **dict([step])) + d.pick((".mirror.tick", ".tick"))
+            return h.expression("range", low, high, **dict([step])) + d.pick(
+                (".mirror.tick", ".tick")
+            )
         if way == "rdist" and b - a > 0.1:
             return h.infix(h.expression("rdist", f"{(b - a) / 2:.2g}"), "+", f"{(a + b) / 2:.3g}")
         return h.expression("rrand", low, high)
@@ -301,8 +243,20 @@ class Sketch:
         known = sounds.SYNTHS[synth]
         found = {}
         for option in d.distinct(known, d.weighted({0: 3, 1: 4, 2: 2, 3: 0.6})):
-            moves = option.name in ("cutoff", "pulse_width", "detune", "res", "depth", "mod_range", "freq_band")
-            found[option.name] = self.moving(option.lo, option.hi) if moves and not option.choices else option.draw(d)
+            moves = option.name in (
+                "cutoff",
+                "pulse_width",
+                "detune",
+                "res",
+                "depth",
+                "mod_range",
+                "freq_band",
+            )
+            found[option.name] = (
+                self.moving(option.lo, option.hi)
+                if moves and not option.choices
+                else option.draw(d)
+            )
             if len(found) == most:
                 break
         return found
@@ -318,23 +272,36 @@ class Sketch:
         if not sustained:
             if d.chance(0.3) and 0.5 <= beats <= 2:
                 return {}
-            options = {"release": h.number(max(0.05, d.log(0.5, 1.6) * beats and round(beats * d.log(0.5, 1.6), 2)))}
+            options = {
+                "release": h.number(
+                    max(0.05, d.log(0.5, 1.6) * beats and round(beats * d.log(0.5, 1.6), 2))
+                )
+            }
             if d.chance(0.15):
                 options["attack"] = h.number(d.uniform(0.01, 0.1))
             if d.chance(0.12):
                 options["sustain"] = h.number(round(beats * d.uniform(0.1, 0.5), 2))
             if d.chance(0.05):
-                options |= {"decay": h.number(d.uniform(0.05, 0.3)), "sustain_level": h.number(d.uniform(0.3, 0.8, 1))}
+                options |= {
+                    "decay": h.number(d.uniform(0.05, 0.3)),
+                    "sustain_level": h.number(d.uniform(0.3, 0.8, 1)),
+                }
             if d.chance(0.03):
                 options["env_curve"] = d.pick(("1", "3", "6", "7"))
             return options
         attack, release = beats * d.uniform(0.05, 0.4), beats * d.uniform(0.2, 0.6)
-        options = {"attack": h.number(round(attack, 1) or 0.1), "release": h.number(round(release, 1) or 0.2)}
+        options = {
+            "attack": h.number(round(attack, 1) or 0.1),
+            "release": h.number(round(release, 1) or 0.2),
+        }
         if d.chance(0.7):
             options["sustain"] = h.number(round(max(beats - attack, 0.2), 1))
         if d.chance(0.06):
-            options |= {"attack_level": h.number(d.uniform(0.6, 1, 1)), "decay": h.number(d.uniform(0.2, 1, 1)),
-                        "sustain_level": h.number(d.uniform(0.5, 0.9, 1))}  # fmt: skip
+            options |= {
+                "attack_level": h.number(d.uniform(0.6, 1, 1)),
+                "decay": h.number(d.uniform(0.2, 1, 1)),
+                "sustain_level": h.number(d.uniform(0.5, 0.9, 1)),
+            }
         return options
 
     def amp(self, value: float, keep: float = 0.75) -> dict[str, str]:
@@ -343,14 +310,22 @@ class Sketch:
         if 0.85 < value < 1.2 and d.chance(0.6):
             return {}
         if value < 0.85 and d.chance(0.12):
-            return {"amp": h.expression("rrand", h.number(round(value * 0.6, 2)), h.number(round(value, 2)))}
+            return {
+                "amp": h.expression(
+                    "rrand", h.number(round(value * 0.6, 2)), h.number(round(value, 2))
+                )
+            }
         return {"amp": self.hoisted("amp", h.number(round(value, 2)), 0.6)}
 
     def pan(self, p: float = 0.15) -> dict[str, str]:
         """Return the option `pan`, seldom."""
         if not self.dice.chance(p):
             return {}
-        choices = (self.moving(-0.8, 0.8), self.hand.expression("rrand", "-1", "1"), "[-0.5, 0.5].choose")
+        choices = (
+            self.moving(-0.8, 0.8),
+            self.hand.expression("rrand", "-1", "1"),
+            "[-0.5, 0.5].choose",
+        )
         return {"pan": self.dice.pick(choices)}
 
     # FX

@@ -1,58 +1,16 @@
-"""Layers of notes: bass, melody, arpeggio, chords."""
+"""Layers of single notes: bass, melody, arpeggio."""
 
 from __future__ import annotations
 
 from core.programs.composed import sounds
 from core.programs.composed.drums import euclid
+from core.programs.composed.notes import changing_note
 from core.programs.composed.sketch import Layer, Sketch
 from core.programs.composed.tree import Block, If, Node
+from core.programs.composed.voice import Voice
 
-_OCTAVES = {"bass": (1, 2, 2, 2, 3), "melody": (3, 4, 4, 4, 5), "arp": (3, 4, 4, 5), "chords": (3, 3, 4)}
-_GROUPS = {"bass": "basses", "melody": "leads", "arp": "leads", "chords": "keys"}
+_OCTAVES = {"bass": (1, 2, 2, 2, 3), "melody": (3, 4, 4, 4, 5), "arp": (3, 4, 4, 5)}
 _TONAL_SAMPLES = ("bass_hits", "blips", "bass_hits")
-
-
-class Voice:
-    """One synth with the options that its notes share, and where they are said.
-
-    A synth is named by `use_synth` before the notes, by `synth` in each of them, by
-    `with_synth` around them, or not at all: then it is the beep.
-    """
-
-    def __init__(self, s: Sketch, kind: str, seconds: float, level: float, sustained: bool = False):
-        d, h = s.dice, s.hand
-        self.s, self.kind = s, kind
-        self.name = d.pick(sounds.SYNTH_GROUPS[s.style.synths.get(kind, _GROUPS[kind])])
-        self.way = d.weighted({"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6})
-        if self.way == "none":
-            self.name = "beep"
-        value = sounds.synth_amp(self.name, s.level_of(level))
-        options = {**s.amp(value), **s.envelope(seconds, sustained), **s.own_options(self.name), **s.pan()}
-        options = s.tamed(options)
-        self.options = options
-        self.before: list[Node] = [h.call("use_synth", f":{self.name}")] if self.way == "use" else []
-        if self.way == "choose":
-            others = d.several(sounds.SYNTH_GROUPS["plucked"], 2)
-            names = s.hoisted("synths", h.list([f":{each}" for each in (self.name, *others)], ring=True))
-            self.before = [h.call("use_synth", f"{names}.{d.pick(('choose', 'tick'))}")]
-            self.options = {k: v for k, v in options.items() if k in ("amp", "release", "attack", "sustain", "pan")}
-        still = {k: v for k, v in options.items() if not any(c in v for c in ".(") or v.replace(".", "").isdigit()}
-        if self.way in ("use", "none") and len(still) > 1 and d.chance(0.12):
-            self.before.append(h.call("use_synth_defaults", **still))
-            self.options = {k: v for k, v in options.items() if k not in still}
-
-    def play(self, note: str, **more: str) -> str:
-        """Write one note."""
-        options = {**self.options, **more}
-        if self.way == "synth":
-            return self.s.hand.call("synth", f":{self.name}", note=note, **options)
-        return self.s.hand.call("play", note, **options)
-
-    def body(self, nodes: list[Node]) -> list[Node]:
-        """Return the layer's body with its synth said."""
-        if self.way == "with":
-            return [Block(self.s.hand.call("with_synth", f":{self.name}"), nodes)]
-        return [*self.before, *nodes]
 
 
 def tones(s: Sketch, kind: str, steady: bool) -> Layer:
@@ -60,9 +18,25 @@ def tones(s: Sketch, kind: str, steady: bool) -> Layer:
     d = s.dice
     if kind == "bass" and d.chance(0.12):
         return _tonal_sample(s, kind)
-    ways = {"loop": 6, "phrase": 3, "timed": 2.5, "times": 2.5, "each": 1.5, "zip": 1, "rests": 2, "slide": 1.5,
-            "maybe": 1.2, "shift": 1.2, "function": 1.2, "pattern": 0.8, "density": 0.7, "sample": 0.7, "seeded": 1.5,
-            "chosen_rest": 1.5, "at": 0.6}  # fmt: skip
+    ways = {
+        "loop": 6,
+        "phrase": 3,
+        "timed": 2.5,
+        "times": 2.5,
+        "each": 1.5,
+        "zip": 1,
+        "rests": 2,
+        "slide": 1.5,
+        "maybe": 1.2,
+        "shift": 1.2,
+        "function": 1.2,
+        "pattern": 0.8,
+        "density": 0.7,
+        "sample": 0.7,
+        "seeded": 1.5,
+        "chosen_rest": 1.5,
+        "at": 0.6,
+    }
     if kind == "arp":
         ways |= {"loop": 3, "arp": 9, "slide": 0.5}
     way = d.weighted(ways)
@@ -76,7 +50,14 @@ def tones(s: Sketch, kind: str, steady: bool) -> Layer:
 
 
 def _loop(s, voice, octave, step, steady):
-    return [voice.play(s.note(octave)), s.hand.sleep(s.hoisted("sleep", s.hand.length(step)))], step, True
+    return (
+        [
+            voice.play(changing_note(s, octave)),
+            s.hand.sleep(s.hoisted("sleep", s.hand.length(step))),
+        ],
+        step,
+        True,
+    )
 
 
 def _chosen_rest(s, voice, octave, step, steady):
@@ -86,7 +67,7 @@ def _chosen_rest(s, voice, octave, step, steady):
     rest = s.hoisted("times", rest) + d.pick((".choose", ".tick", ".tick(:t)"))
     if d.chance(0.2):
         rest = h.expression("rrand", h.length(step * 0.5), h.length(step * 2))
-    return [voice.play(s.note(octave)), h.sleep(rest)], step * 0.5, True
+    return [voice.play(changing_note(s, octave)), h.sleep(rest)], step * 0.5, True
 
 
 def _phrase(s, voice, octave, step, steady):
@@ -102,7 +83,13 @@ def _phrase(s, voice, octave, step, steady):
 
 def _timed(s, voice, octave, step, steady):
     d, h = s.dice, s.hand
-    notes = d.pick((h.list(s.melody(octave, d.integer(3, 8))), s.scale_of(octave, d.pick((1, 2))), s.chord(octave)))
+    notes = d.pick(
+        (
+            h.list(s.melody(octave, d.integer(3, 8))),
+            s.scale_of(octave, d.pick((1, 2))),
+            s.chord(octave),
+        )
+    )
     notes = s.hoisted("notes", notes)
     lengths = [h.length(step * share) for share in d.several((0.5, 1, 1, 2), d.integer(1, 4))]
     times = s.hoisted("times", h.list(lengths)) if len(lengths) > 1 else lengths[0]
@@ -119,16 +106,26 @@ def _pattern(s, voice, octave, step, steady):
         voice.before = [h.call("use_synth", f":{voice.name}")]
     inner: list[Node] = [h.call("play_pattern", notes, **voice.options)]
     factor = str(max(1, round(1 / max(0.25, s.seconds(1.0) and step / 1.0))))
-    return [Block(h.call("with_bpm_mul", factor), inner)] if factor != "1" else inner, step * 3, True
+    return (
+        [Block(h.call("with_bpm_mul", factor), inner)] if factor != "1" else inner,
+        step * 3,
+        True,
+    )
 
 
 def _times(s, voice, octave, step, steady):
     d, h = s.dice, s.hand
     count = d.pick((2, 3, 4, 8, 8, 16))
-    inner: list[Node] = [voice.play(s.note(octave)), h.sleep(h.length(step))]
+    inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step))]
     nodes: list[Node] = [Block(f"{count}.times", inner, braces=True)]
     if d.chance(0.4):
-        nodes += [Block(f"{d.pick((2, 4))}.times", [voice.play(s.note(octave)), h.sleep(h.length(step))], braces=True)]
+        nodes += [
+            Block(
+                f"{d.pick((2, 4))}.times",
+                [voice.play(changing_note(s, octave)), h.sleep(h.length(step))],
+                braces=True,
+            )
+        ]
     if d.chance(0.2) and s.seconds(step) < 0.7:
         nodes.append(h.sleep(h.length(step * 2)))
     return nodes, step * count, True
@@ -160,11 +157,17 @@ def _zip(s, voice, octave, step, steady):
     d, h = s.dice, s.hand
     count = d.integer(3, 6)
     notes = s.hoisted("notes", h.list(s.melody(octave, count)), 1.5)
-    times = s.hoisted("times", h.list([h.length(step * d.pick((0.5, 1, 1, 2))) for _ in range(count)]), 1.5)
+    times = s.hoisted(
+        "times", h.list([h.length(step * d.pick((0.5, 1, 1, 2))) for _ in range(count)]), 1.5
+    )
     note, time = h.variable("note"), h.variable("sleep")
     if d.chance(0.6):
         inner: list[Node] = [voice.play(note), h.sleep(time)]
-        return [Block(f"{notes}.zip({times}).each", inner, params=f"{note}, {time}")], step * count * 0.5, True
+        return (
+            [Block(f"{notes}.zip({times}).each", inner, params=f"{note}, {time}")],
+            step * count * 0.5,
+            True,
+        )
     index = h.variable("index")
     inner = [voice.play(f"{notes}[{index}]"), h.sleep(f"{times}[{index}]")]
     return [Block(f"{count}.times", inner, params=index, braces=True)], step * count * 0.5, True
@@ -173,9 +176,11 @@ def _zip(s, voice, octave, step, steady):
 def _rests(s, voice, octave, step, steady):
     """Notes where a pattern says so."""
     d, h = s.dice, s.hand
-    play = voice.play(s.note(octave))
+    play = voice.play(changing_note(s, octave))
     pattern = euclid(s)
-    nodes: list[Node] = [If(f"{pattern}.tick(:p)", [play])] if d.chance(0.4) else [f"{play} if {pattern}.tick(:p)"]
+    nodes: list[Node] = (
+        [If(f"{pattern}.tick(:p)", [play])] if d.chance(0.4) else [f"{play} if {pattern}.tick(:p)"]
+    )
     step = s.step(1, 0.5)
     return [*nodes, h.sleep(h.length(step))], step, True
 
@@ -192,7 +197,11 @@ def _slide(s, voice, octave, step, steady):
     voice.options = {k: v for k, v in voice.options.items() if k not in drop}
     play = voice.play(notes[0], sustain=h.length(held), release=h.length(step), note_slide=slide)
     nodes: list[Node] = [f"{node} = {play}", h.sleep(h.length(step))]
-    if "cutoff" in {option.name for option in sounds.SYNTHS[voice.name]} and voice.way != "choose" and d.chance(0.4):
+    if (
+        "cutoff" in {option.name for option in sounds.SYNTHS[voice.name]}
+        and voice.way != "choose"
+        and d.chance(0.4)
+    ):
         nodes.append(h.call("control", node, cutoff=str(d.integer(60, 120)), cutoff_slide=slide))
     for note in notes[1:]:
         more = {"amp": h.number(round(s.level * 0.5, 1))} if d.chance(0.1) else {}
@@ -204,18 +213,38 @@ def _slide(s, voice, octave, step, steady):
 
 def _maybe(s, voice, octave, step, steady):
     d, h = s.dice, s.hand
-    test = d.pick((f"one_in({d.integer(2, 4)})", "rand < 0.5", f"dice(6) > {d.integer(2, 4)}", f"tick % {d.pick((3, 4, 5))} == 0",
-                   f"factor?(tick, {d.pick((2, 3, 4))})", "rand_i(4) != 2"))  # fmt: skip
-    one, other = [voice.play(s.note(octave))], [voice.play(s.note(octave + 1 if octave < 5 else octave))]
-    return [If(test, one, other, d.pick(("if", "if", "if", "unless"))), h.sleep(h.length(step))], step, True
+    test = d.pick(
+        (
+            f"one_in({d.integer(2, 4)})",
+            "rand < 0.5",
+            f"dice(6) > {d.integer(2, 4)}",
+            f"tick % {d.pick((3, 4, 5))} == 0",
+            f"factor?(tick, {d.pick((2, 3, 4))})",
+            "rand_i(4) != 2",
+        )
+    )
+    one, other = (
+        [voice.play(changing_note(s, octave))],
+        [voice.play(changing_note(s, octave + 1 if octave < 5 else octave))],
+    )
+    return (
+        [If(test, one, other, d.pick(("if", "if", "if", "unless"))), h.sleep(h.length(step))],
+        step,
+        True,
+    )
 
 
 def _shift(s, voice, octave, step, steady):
     d, h = s.dice, s.hand
-    inner: list[Node] = [voice.play(s.note(octave)), h.sleep(h.length(step))]
-    head = d.pick((h.call("with_transpose", str(d.pick((-12, -5, 5, 7, 12)))), h.call("with_octave", d.pick(("-1", "1"))),
-                   h.call("with_transpose", h.list(["0", "5", "7"], ring=True) + ".tick(:s)"),
-                   h.call("with_cent_tuning", str(d.integer(-40, 40)))))  # fmt: skip
+    inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step))]
+    head = d.pick(
+        (
+            h.call("with_transpose", str(d.pick((-12, -5, 5, 7, 12)))),
+            h.call("with_octave", d.pick(("-1", "1"))),
+            h.call("with_transpose", h.list(["0", "5", "7"], ring=True) + ".tick(:s)"),
+            h.call("with_cent_tuning", str(d.integer(-40, 40))),
+        )
+    )
     count = d.pick((2, 4, 4, 8))
     return [Block(head, [Block(f"{count}.times", inner, braces=True)]), *inner], step * count, True
 
@@ -229,17 +258,24 @@ def _function(s, voice, octave, step, steady):
     if d.chance(0.4):
         inner.insert(-1, voice.play(h.infix(note, "+", d.pick(("7", "12", "3")))))
     voice.before, voice.way = [], "use"
-    s.functions.append(Block(h.call("define", f":{name}"), inner, params=f"{note}, {time}" if long else note))
+    s.functions.append(
+        Block(h.call("define", f":{name}"), inner, params=f"{note}, {time}" if long else note)
+    )
     nodes: list[Node] = [
-        h.call(name, one, *([h.length(step * d.pick((0.5, 1, 2)))] if long else [])) for one in s.melody(octave, d.integer(2, 4))
+        h.call(name, one, *([h.length(step * d.pick((0.5, 1, 2)))] if long else []))
+        for one in s.melody(octave, d.integer(2, 4))
     ]
     return nodes, step * len(nodes) * 0.5, True
 
 
 def _density(s, voice, octave, step, steady):
     d, h = s.dice, s.hand
-    inner: list[Node] = [voice.play(s.note(octave)), h.sleep(h.length(step * 2))]
-    return [Block(h.call("density", d.pick(("2", "[1, 2].choose", "2", "3"))), inner)], step * 0.7, True
+    inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step * 2))]
+    return (
+        [Block(h.call("density", d.pick(("2", "[1, 2].choose", "2", "3"))), inner)],
+        step * 0.7,
+        True,
+    )
 
 
 def _at_times(s, voice, octave, step, steady):
@@ -248,7 +284,14 @@ def _at_times(s, voice, octave, step, steady):
     places = h.list([h.length(i * step) for i in range(count)])
     note = h.variable("note")
     notes = h.list(s.melody(octave, count))
-    return [Block(h.call("at", places, notes), [voice.play(note)], params=note), h.sleep(h.length(count * step))], step * count, True
+    return (
+        [
+            Block(h.call("at", places, notes), [voice.play(note)], params=note),
+            h.sleep(h.length(count * step)),
+        ],
+        step * count,
+        True,
+    )
 
 
 def _arp(s, voice, octave, step, steady):
@@ -256,7 +299,9 @@ def _arp(s, voice, octave, step, steady):
     count = d.integer(2, 4)
     chords = s.hoisted("chords", h.list(s.changes(octave, count), ring=True), 1.5)
     chord = h.variable("chord")
-    turn = d.pick((".tick(:n)", ".choose", ".reverse.tick(:n)", ".mirror.tick(:n)", ".shuffle.tick(:n)"))
+    turn = d.pick(
+        (".tick(:n)", ".choose", ".reverse.tick(:n)", ".mirror.tick(:n)", ".shuffle.tick(:n)")
+    )
     note = f"{chord}.ring{turn}" if d.chance(0.4) else f"{chord}{turn}"
     inner: list[Node] = [voice.play(note), h.sleep(h.length(step))]
     times = d.pick((4, 4, 8, 6, 16))
@@ -264,9 +309,25 @@ def _arp(s, voice, octave, step, steady):
     return [head, Block(f"{times}.times", inner, braces=True)], step * times, True
 
 
-_WAYS = {"loop": _loop, "phrase": _phrase, "timed": _timed, "times": _times, "each": _each, "zip": _zip, "rests": _rests,
-         "slide": _slide, "maybe": _maybe, "shift": _shift, "function": _function, "pattern": _pattern, "density": _density,
-         "seeded": _seeded, "chosen_rest": _chosen_rest, "arp": _arp, "at": _at_times}  # fmt: skip
+_WAYS = {
+    "loop": _loop,
+    "phrase": _phrase,
+    "timed": _timed,
+    "times": _times,
+    "each": _each,
+    "zip": _zip,
+    "rests": _rests,
+    "slide": _slide,
+    "maybe": _maybe,
+    "shift": _shift,
+    "function": _function,
+    "pattern": _pattern,
+    "density": _density,
+    "seeded": _seeded,
+    "chosen_rest": _chosen_rest,
+    "arp": _arp,
+    "at": _at_times,
+}
 
 
 def _tonal_sample(s: Sketch, kind: str) -> Layer:
@@ -275,82 +336,19 @@ def _tonal_sample(s: Sketch, kind: str) -> Layer:
     group = d.pick(_TONAL_SAMPLES) if kind == "bass" else d.pick(("blips", "textures"))
     name = d.pick(sounds.SAMPLE_GROUPS[group])
     value = sounds.sample_amp(name, group, s.level_of(0.9))
-    shifts = h.list([str(n) for n in d.several((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), d.integer(2, 5))], ring=True)
+    shifts = h.list(
+        [str(n) for n in d.several((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), d.integer(2, 5))], ring=True
+    )
     step = s.step(2, 1.0)
-    pitch = {d.pick(("rpitch", "rpitch", "pitch")): s.hoisted("notes", shifts) + d.pick((".tick", ".choose"))}
+    pitch = {
+        d.pick(("rpitch", "rpitch", "pitch")): s.hoisted("notes", shifts)
+        + d.pick((".tick", ".choose"))
+    }
     if d.chance(0.25):
         pitch = {"rate": h.expression("pitch_to_ratio", shifts + ".tick")}
     cut = {"sustain": h.length(step), "release": "0.1"} if d.chance(0.3) else {}
-    body: list[Node] = [h.call("sample", f":{name}", **pitch, **s.amp(value), **cut), h.sleep(h.length(step))]
+    body: list[Node] = [
+        h.call("sample", f":{name}", **pitch, **s.amp(value), **cut),
+        h.sleep(h.length(step)),
+    ]
     return Layer(kind, h.loop_name(kind), body, step, [name])
-
-
-def chords(s: Sketch, steady: bool) -> Layer:
-    """Return a layer of chords: pads, stabs or a progression."""
-    d, h = s.dice, s.hand
-    short = d.chance(0.4)
-    step = s.step(d.pick((2, 3, 4)) if short else d.pick((4, 6, 8)), 2.5 if short else 5.5)
-    voice = Voice(s, "chords", s.seconds(step) * (0.7 if short else 1.0), 0.5, sustained=not short)
-    octave = d.pick(_OCTAVES["chords"])
-    way = d.weighted({"ring": 5, "one": 3, "list": 4, "times": 2, "each": 1, "strum": 1.5, "play_chord": 1, "degree": 1.5})
-    nodes, beats = {"ring": _ring, "one": _one_chord, "list": _list, "times": _struck, "each": _each_chord,
-                    "strum": _strum, "play_chord": _play_chord, "degree": _degrees}[way](s, voice, octave, step)  # fmt: skip
-    return Layer("chords", h.loop_name("chords"), voice.body(nodes), beats, [voice.name])
-
-
-def _ring(s, voice, octave, step):
-    d, h = s.dice, s.hand
-    ring = s.hoisted("chords", h.list(s.changes(octave, d.integer(2, 6)), ring=True), 1.8)
-    return [voice.play(f"{ring}.{d.pick(('tick', 'tick', 'tick', 'choose'))}"), h.sleep(h.length(step))], step
-
-
-def _one_chord(s, voice, octave, step):
-    return [voice.play(s.chord(octave)), s.hand.sleep(s.hand.length(step))], step
-
-
-def _list(s, voice, octave, step):
-    nodes: list[Node] = []
-    changes = s.changes(octave, s.dice.integer(2, 4))
-    for chord in changes:
-        nodes += [voice.play(chord), s.hand.sleep(s.hand.length(step))]
-    return nodes, step * len(changes)
-
-
-def _struck(s, voice, octave, step):
-    d, h = s.dice, s.hand
-    nodes: list[Node] = []
-    count, short = d.pick((2, 3, 4)), step / 2
-    for chord in s.changes(octave, d.integer(1, 4)):
-        nodes.append(Block(f"{count}.times", [voice.play(chord), h.sleep(h.length(short))], braces=True))
-    return nodes, short * count
-
-
-def _each_chord(s, voice, octave, step):
-    h = s.hand
-    name = h.variable("chord")
-    changes = s.hoisted("chords", h.list(s.changes(octave, s.dice.integer(2, 4))), 1.6)
-    return [Block(f"{changes}.each", [voice.play(name), h.sleep(h.length(step))], params=name)], step * 2
-
-
-def _strum(s, voice, octave, step):
-    d, h = s.dice, s.hand
-    gap = h.number(d.uniform(0.02, 0.1))
-    name = h.variable("note")
-    inner: list[Node] = [voice.play(name), h.sleep(gap)]
-    return [Block(f"{s.chord(octave)}.each", inner, params=name), h.sleep(h.length(step))], step
-
-
-def _play_chord(s, voice, octave, step):
-    h = s.hand
-    if voice.way == "synth":
-        voice.before = [h.call("use_synth", f":{voice.name}")]
-    return [h.call("play_chord", s.chord(octave), **voice.options), h.sleep(h.length(step))], step
-
-
-def _degrees(s, voice, octave, step):
-    d, h = s.dice, s.hand
-    degrees = h.list([str(n) for n in d.several((1, 2, 3, 4, 5, 6), d.integer(3, 5))], ring=True)
-    if d.chance(0.3):
-        degrees = h.list(d.several((":i", ":iv", ":v", ":vi", ":ii"), 4), ring=True)
-    chord = h.expression("chord_degree", s.hoisted("chords", degrees) + ".tick", s.key(octave), ":" + s._seven())
-    return [voice.play(chord), h.sleep(h.length(step))], step
