@@ -28,7 +28,7 @@ from core.stages.train import summary, train
 
 CODE, AUDIO, OTHER_EAR = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"
 CONFIG = AlignmentConfig(
-    width=64, dim=16, dropout=0.1, input_dropout=0.0, learning_rate=3e-3, epochs=40, patience=0,
+    objective="infonce", width=64, dim=16, dropout=0.1, input_dropout=0.0, learning_rate=3e-3, epochs=40, patience=0,
     precision="fp32", device="cpu",
 )  # fmt: skip
 SECONDS = 0.5
