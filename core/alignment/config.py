@@ -28,8 +28,8 @@ class AlignmentConfig:
     """How two projection heads are built and trained.
 
     The defaults are Earshot's method: the paper's two symmetric MLPs, but with targets
-    softened by how alike clips sound. Of what was tried on a corpus of 2,700 programs it
-    agreed best with raw audio on the validation programs, which no head can bend. The
+    softened by how alike clips sound. They were chosen by hand among few, on validation
+    programs; `./run sweep CORPUS --grid ablation` says what each brings on a corpus. The
     paper's own InfoNCE is `of_method("paper")`. Checked once, when it is made.
 
     Parameters

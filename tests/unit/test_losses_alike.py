@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from core.alignment.heads import Standardiser
-from core.alignment.losses import info_nce, kernel_alignment, weighted_info_nce
+from core.alignment.losses import kernel_alignment, weighted_info_nce
 from core.evaluation import metrics
 
 
@@ -32,15 +32,31 @@ def test_weighted_targets_are_the_formula_written_out():
     assert float(weighted_info_nce(code, audio, 0.2, heard)) == pytest.approx(total / 14, rel=1e-5)
 
 
-def test_weighted_targets_leave_twins_out():
-    code, audio, heard = drawn(1, 6, 5), drawn(2, 6, 5), drawn(3, 6, 9)
-    code, audio = F.normalize(code, dim=1), F.normalize(audio, dim=1)
-    twins = torch.tensor([0, 0, 1, 2, 3, 4])
-    one = weighted_info_nce(code, audio, 0.2, heard, twins)
-    moved = audio.clone()
-    moved[1] = audio[0]  # what the twin of row 0 sounds like is nothing to row 0
-    assert torch.isfinite(one) and torch.isfinite(weighted_info_nce(code, moved, 0.2, heard, twins))
-    assert info_nce(code, audio, 0.2) > 0
+def test_weighted_targets_leave_twins_out_of_guess_and_target():
+    code, audio = (F.normalize(drawn(seed, 7, 5), dim=1) for seed in (1, 2))
+    heard = drawn(3, 7, 9)
+    group = [0, 1, 0, 2, 3, 0, 2]
+    own = F.normalize(heard - heard.mean(dim=0), dim=1)
+    total = 0.0
+    for a, b in ((code, audio), (audio, code)):
+        for i in range(7):
+            others = [j for j in range(7) if j == i or group[i] != group[j]]
+            weights = [(1 + float(own[i] @ own[j])) / 2 for j in others]
+            logits = [float(a[i] @ b[j]) / 0.2 for j in others]
+            norm = math.log(sum(map(math.exp, logits)))
+            total -= sum(w * (x - norm) for w, x in zip(weights, logits)) / sum(weights)
+    found = float(weighted_info_nce(code, audio, 0.2, heard, torch.tensor(group)))
+    assert found == pytest.approx(total / 14, rel=1e-5)
+    assert found != pytest.approx(float(weighted_info_nce(code, audio, 0.2, heard)), rel=1e-2)
+
+
+def test_weighted_targets_of_nothing_but_twins_push_neither_way():
+    code = F.normalize(drawn(1, 4, 3), dim=1)
+    audio = code.flip(0).clone().requires_grad_()
+    loss = weighted_info_nce(code, audio, 0.1, drawn(3, 4, 9), torch.zeros(4, dtype=torch.int64))
+    loss.backward()
+    assert float(loss.detach()) == pytest.approx(0, abs=1e-6)
+    assert torch.allclose(audio.grad, torch.zeros_like(audio), atol=1e-6)
 
 
 def test_kernel_alignment_is_one_minus_cka():
