@@ -1,4 +1,4 @@
-"""SIGKILL at random moments: of the job, in every stage."""
+"""SIGKILL at random moments: of the job that makes the map."""
 
 from __future__ import annotations
 
@@ -10,29 +10,26 @@ import pytest
 from core import jobs
 from core.corpus import Corpus
 from tests.faults.conftest import (
-    BUILD,
     MAP,
     NAME,
-    TRAIN,
     content,
     done,
     killed_at,
     sound,
 )
 
-BEFORE = {"build": None, "train": "build", "map": "train"}
+BEFORE = {"map": "train"}
 SEED = 7
 # A job is killed after an event of a random number below this: it reports that many at least.
-EVENTS = {"build": 5, "train": 4, "map": 1}
+EVENTS = {"map": 1}
 
 
-@pytest.mark.parametrize("argv", [BUILD, TRAIN, MAP], ids=lambda argv: argv[0])
+@pytest.mark.parametrize("argv", [MAP], ids=lambda argv: argv[0])
 def test_the_job_is_killed(undisturbed, workspace, argv):
     stage = argv[0]
-    if BEFORE[stage]:
-        shutil.copytree(undisturbed.after[BEFORE[stage]], workspace)
+    shutil.copytree(undisturbed.after[BEFORE[stage]], workspace)
     rng = random.Random(f"{SEED} {stage}")
-    moments = sorted(rng.randrange(EVENTS[stage]) for _ in range(2 if stage == "build" else 1))
+    moments = sorted(rng.randrange(EVENTS[stage]) for _ in range(1))
     finished = killed = 0
     for moment in moments:
         job = killed_at(argv, moment, rng)
