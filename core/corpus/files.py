@@ -15,7 +15,7 @@ import soundfile
 
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip, Problem
-from core.sonicpi.ogg import repeatable
+from core.sonicpi import ogg
 from core.workspace import atomic_write
 
 FORMATS = ("flac", "ogg")
@@ -118,15 +118,17 @@ def _sixteen_bits(samples: np.ndarray) -> np.ndarray:
 
 
 def _encoded(samples: np.ndarray, sample_rate: int, audio_format: str, comment: str) -> bytes:
-    buffer = io.BytesIO()
-    with soundfile.SoundFile(
-        buffer, "w", sample_rate, samples.shape[1], format=audio_format.upper()
-    ) as opened:
-        if comment:
-            opened.comment = comment
-        opened.write(samples)
-    content = buffer.getvalue()
-    return repeatable(content) if audio_format == "ogg" else content
+    def encode() -> bytes:
+        buffer = io.BytesIO()
+        with soundfile.SoundFile(
+            buffer, "w", sample_rate, samples.shape[1], format=audio_format.upper()
+        ) as opened:
+            if comment:
+                opened.comment = comment
+            opened.write(samples)
+        return buffer.getvalue()
+
+    return ogg.encoded(encode) if audio_format == "ogg" else encode()
 
 
 def _text(warnings: Sequence[Problem]) -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi.ogg import repeatable
+from core.sonicpi import ogg
 from core.workspace import atomic_write
 
 SAMPLE_RATE = 44_100
@@ -64,10 +64,13 @@ class Clip:
             raise EarshotError(
                 f"Cannot write sound as {suffix!r}.", remedy=f"Use one of {', '.join(FORMATS)}."
             )
-        buffer = io.BytesIO()
-        soundfile.write(buffer, self.samples, self.sample_rate, format=FORMATS[suffix.lower()])
-        encoded = buffer.getvalue()
-        return repeatable(encoded) if suffix.lower() == ".ogg" else encoded
+
+        def encode() -> bytes:
+            buffer = io.BytesIO()
+            soundfile.write(buffer, self.samples, self.sample_rate, format=FORMATS[suffix.lower()])
+            return buffer.getvalue()
+
+        return ogg.encoded(encode) if suffix.lower() == ".ogg" else encode()
 
     def save(self, path: str | Path) -> Path:
         """Write the clip beside its place and rename it there when it is whole.
