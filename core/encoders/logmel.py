@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.fft import rfft
+from scipy.sparse import csr_array
 
 from core.encoders.audio import AudioEncoder
 from core.encoders.mel import mel_bank
@@ -25,7 +26,9 @@ class LogMelEncoder(AudioEncoder):
 
     def __init__(self, entry: EncoderEntry, compute: object = None):
         super().__init__(entry)
-        self._bank = mel_bank(BANDS, FFT, entry.sample_rate, LOW, HIGH).T.copy()  # [1025, 64]
+        # Sparse, as most of it is 0; and unlike a dense product's, its sums do not depend on how
+        # many threads there are.
+        self._bank = csr_array(mel_bank(BANDS, FFT, entry.sample_rate, LOW, HIGH))  # [64, 1025]
         taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT) / FFT)
         self._taper = (taper / (taper.sum() / 2)).astype(np.float32)  # a full-scale sine: 0 dB
 
@@ -42,7 +45,7 @@ class LogMelEncoder(AudioEncoder):
         padded = np.pad(waveform, FFT // 2)
         frames = np.lib.stride_tricks.sliding_window_view(padded, FFT)[::HOP]
         power = [
-            np.square(np.abs(rfft(part * self._taper, axis=1))) @ self._bank
+            (self._bank @ np.square(np.abs(rfft(part * self._taper, axis=1))).T).T
             for part in np.split(frames, range(FRAMES_AT_ONCE, len(frames), FRAMES_AT_ONCE))
         ]
         return 10 * np.log10(np.maximum(np.concatenate(power), 10 ** (FLOOR / 10)))
