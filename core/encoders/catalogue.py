@@ -67,6 +67,7 @@ ENTRIES = (
         title="Sonic Pi's own words, read with Ruby's parser and not run",
         licence="none needed",
         weights=NoWeights(),
+        recipe=2,
     ),
     EncoderEntry(
         id="score",
@@ -76,6 +77,7 @@ ENTRIES = (
         title="What a program sends to scsynth: runs it in the sandbox, but plays nothing",
         licence="none needed",
         weights=NoWeights(),
+        recipe=2,
     ),
     EncoderEntry(
         id="aisfx",

@@ -55,9 +55,8 @@ def layout() -> tuple[dict[str, int], int]:
     names += [f"fx {name}" for name in known["fx"]]
     names += [f"class {pitch}" for pitch in range(12)]
     for block, bins in (
-        ("note", PITCH_BINS), ("low", PITCH_BINS), ("high", PITCH_BINS), ("gap synth", 12),
-        ("gap sample", 12), ("length synth", 12), ("length sample", 12), ("bright", PITCH_BINS),
-        ("hiss", 1), ("random", 1),
+        ("note", PITCH_BINS), ("gap synth", 12), ("gap sample", 12),
+        ("length synth", 12), ("length sample", 12),
     ):  # fmt: skip
         names += [f"{block} {place}" for place in range(bins)]
     names += [f"{option} {place}" for option in OPTIONS for place in range(BINS)]
@@ -71,10 +70,16 @@ WHOLE = 12 + 12 + 8  # rate of sounds, together at once, loudness over time in e
 DIM = 2 * layout()[1] + WHOLE
 
 
+@cache
+def _ends(low: float, high: float, log: bool) -> tuple[float, float]:
+    return (math.log(low), math.log(high)) if log else (low, high)
+
+
 def soft_bins(value: float, low: float, high: float, bins: int, log: bool = False) -> list:
     """(bin, share) of the one or two bins nearest to a value: near values have near vectors."""
+    low, high = _ends(low, high, log)
     if log:
-        value, low, high = (math.log(max(abs(x), 1e-6)) for x in (value, low, high))
+        value = math.log(max(abs(value), 1e-6))
     place = (min(max(value, low), high) - low) / (high - low) * (bins - 1)
     below = min(int(place), bins - 2)
     return [(below, 1 - (place - below)), (below + 1, place - below)]
@@ -113,63 +118,78 @@ def _names() -> int:
 
 def _layer(played: list[Sound], columns: dict[str, int], width: int) -> np.ndarray:
     made = np.zeros(width)
+    known: dict[tuple, tuple[float, list, list]] = {}  # loops play the same sounds again and again
     before: float | None = None
     for sound in played:
-        options = {**_defaults(sound), **sound.options}
-        length = _length(sound, options)
-        loud = max(0.0, min(abs(options.get("amp", 1.0)), 8.0)) ** 0.7
-        weight = sound.weight * loud * min(length, 6.0) ** 0.4
-        put = [(f"{sound.kind} {sound.name}", weight)]
-        if sound.kind == "sample":
-            prefix = sound.name.split("_")[0]
-            put.append((f"group {prefix if prefix in PREFIXES else 'unknown'}", weight))
-        else:
-            put += _pitches(options.get("note", 52.0), weight)
-        put += _binned(f"length {sound.kind}", length, 0.02, 16, 12, weight, True)
+        chain = tuple((name, id(given)) for name, given in sound.fx)
+        key = (sound.kind, sound.name, tuple(sound.options.items()), chain)
+        if key not in known:
+            strength, put = _strength(sound), _described(sound)
+            put = [(columns[name], share) for name, share in put if name in columns]
+            known[key] = strength, [c for c, _ in put], [share for _, share in put]
+        strength, places, shares = known[key]
+        weight = sound.weight * strength
+        np.add.at(made, places, np.multiply(shares, weight))
         if before is not None and sound.time > before + 1e-3:
-            put += _binned(f"gap {sound.kind}", sound.time - before, *GAPS, 12, weight, True)
+            gaps = _binned(f"gap {sound.kind}", sound.time - before, *GAPS, 12, True)
+            for name, share in gaps:
+                made[columns[name]] += weight * share
         if before is None or sound.time > before:
             before = sound.time
-        for option, (low, high, log) in OPTIONS.items():
-            if option in options and options[option] >= 0 or option == "pan":
-                value = options.get(option, 0.0)
-                put += _binned(option, value, low, high, BINS, weight, log)
-        put += _hashed(sound.name, sound.options, OPTIONS, weight)
-        for name, given in sound.fx:
-            put.append((f"fx {name}", weight))
-            settled = {**inventory()["fx"].get(name, {}), **given}
-            for option, (low, high, log) in FX_OPTIONS.items():
-                if option in settled:
-                    put += _binned(f"fx {option}", settled[option], low, high, BINS, weight, log)
-            put += _hashed(f"{name}", given, FX_OPTIONS, weight)
-            put += _hashed(f"{name}>{sound.name}", {}, FX_OPTIONS, weight)
-        for name, share in put:
-            place = columns.get(name)
-            if place is not None:
-                made[place] += share
     return made
 
 
-def _binned(name: str, value: float, low: float, high: float, bins: int, weight: float, log: bool):
-    return [(f"{name} {b}", weight * share) for b, share in soft_bins(value, low, high, bins, log)]
+def _strength(sound: Sound) -> float:
+    """How much a sound counts: by how loud and how long it is, both damped."""
+    options = {**_defaults(sound), **sound.options}
+    loud = max(0.0, min(abs(options.get("amp", 1.0)), 8.0)) ** 0.7
+    return loud * min(_length(sound, options), 6.0) ** 0.4
 
 
-def _pitches(note: float, weight: float) -> list:
+def _described(sound: Sound) -> list[tuple[str, float]]:
+    """Names of the features that a sound has, each with its share of the sound."""
+    options = {**_defaults(sound), **sound.options}
+    put = [(f"{sound.kind} {sound.name}", 1.0)]
+    if sound.kind == "sample":
+        prefix = sound.name.split("_")[0]
+        put.append((f"group {prefix if prefix in PREFIXES else 'unknown'}", 1.0))
+    else:
+        put += _pitches(options.get("note", 52.0))
+    put += _binned(f"length {sound.kind}", _length(sound, options), 0.02, 16, 12, True)
+    for option, (low, high, log) in OPTIONS.items():
+        # -1 stands for "as long as it lasts"; where less than 0 can be meant, it counts.
+        value = options.get(option, 0.0 if option == "pan" else -1.0)
+        if value >= 0 or (low < 0 and option in options):
+            put += _binned(option, value, low, high, BINS, log)
+    put += _hashed(sound.name, sound.options, OPTIONS)
+    for name, given in sound.fx:
+        put.append((f"fx {name}", 1.0))
+        settled = {**inventory()["fx"].get(name, {}), **given}
+        for option, (low, high, log) in FX_OPTIONS.items():
+            if option in settled:
+                put += _binned(f"fx {option}", settled[option], low, high, BINS, log)
+        put += _hashed(name, given, FX_OPTIONS)
+        put += _hashed(f"{name}>{sound.name}", {}, FX_OPTIONS)
+    return put
+
+
+def _binned(name: str, value: float, low: float, high: float, bins: int, log: bool) -> list:
+    return [(f"{name} {b}", share) for b, share in soft_bins(value, low, high, bins, log)]
+
+
+def _pitches(note: float) -> list:
     note = min(max(note, 0.0), 140.0)
-    return [
-        (f"class {round(note) % 12}", weight),
-        *_binned("note", note, *NOTES, PITCH_BINS, weight, False),
-    ]
+    return [(f"class {round(note) % 12}", 1.0), *_binned("note", note, *NOTES, PITCH_BINS, False)]
 
 
-def _hashed(name: str, options: dict, known: dict, weight: float) -> list:
-    put = [(f"hashed {zlib.crc32(name.encode()) % HASHED}", weight)]
+def _hashed(name: str, options: dict, known: dict) -> list:
+    put = [(f"hashed {zlib.crc32(name.encode()) % HASHED}", 1.0)]
     for option in options:
         if option in known:
             low, high, log = known[option]
             for b, share in soft_bins(options[option], low, high, 5, log):
                 key = f"{name}.{option}.{b}".encode()
-                put.append((f"hashed {zlib.crc32(key) % HASHED}", weight * share))
+                put.append((f"hashed {zlib.crc32(key) % HASHED}", share))
     return put
 
 
