@@ -15,6 +15,7 @@ def main() -> None:
         [
             st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
             st.Page("pages/generate.py", title="Generate", icon=":material/tune:"),
+            st.Page("pages/corpus.py", title="Corpus", icon=":material/library_music:"),
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/map.py", title="Map", icon=":material/scatter_plot:"),
             st.Page("pages/listen.py", title="Listen", icon=":material/hearing:"),

@@ -11,8 +11,11 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
+import plotly.colors as pc
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
+
+from core.spectrogram import FLOOR, spectrogram
 
 # Blue and orange stay apart for every kind of colour blindness; shapes tell the two apart as well.
 CODE, AUDIO = "#1a80c4", "#d55e00"
@@ -23,6 +26,9 @@ CATEGORIES = (
     "#7f7f7f",
 )  # fmt: skip
 COLOUR_BY = ("modality", "role", "template", "split")
+# Magma, but for its first colour: Streamlit's theme takes that very black for a place to put one
+# of its own.
+LEVELS = ["#010106", *pc.sequential.Magma[1:]]
 PANELS = (("before", "Before alignment"), ("after", "After alignment"))
 # Programs up to which each point carries its program's name; beyond, names would outweigh the
 # positions, and a hover shows the group only.
@@ -286,6 +292,65 @@ def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""}},
     )
     return figure
+
+
+def sound_figure(samples: np.ndarray, sample_rate: int) -> go.Figure:
+    """Draw a clip's waveform above its spectrogram, over the same seconds.
+
+    Parameters
+    ----------
+    samples : float [frames, channels]
+        In [-1, 1].
+    sample_rate : int
+        In Hz.
+    """
+    seconds, hertz, level = spectrogram(samples, sample_rate)
+    stretches = len(seconds) - 1
+    highest, lowest = _extremes(samples, stretches)
+    middles = (seconds[:-1] + seconds[1:]) / 2
+    figure = make_subplots(
+        rows=2, cols=1, shared_xaxes=True, row_heights=[0.3, 0.7], vertical_spacing=0.04
+    )
+    for values, fill in ((highest, None), (lowest, "tonexty")):
+        figure.add_trace(
+            go.Scatter(
+                x=middles.astype(np.float32), y=values, mode="lines", fill=fill,
+                line={"width": 0.5, "color": AUDIO}, fillcolor=AUDIO, showlegend=False,
+                hovertemplate="%{x:.2f} s: %{y:.2f}<extra></extra>",
+            ),
+            row=1, col=1,
+        )  # fmt: skip
+    figure.add_trace(
+        go.Heatmap(
+            # Whole decibels: nobody sees less, and they travel in a byte each.
+            x=seconds.astype(np.float32), y=hertz.astype(np.float32),
+            z=np.round(level).astype(np.int8), zmin=FLOOR, zmax=0, colorscale=LEVELS,
+            colorbar={"title": {"text": "dB"}, "thickness": 10, "len": 0.7, "y": 0.0,
+                      "yanchor": "bottom", "tickvals": [-90, -60, -30, 0]},
+            hovertemplate="%{x:.2f} s, %{y:.0f} Hz: %{z} dB<extra></extra>",
+        ),
+        row=2, col=1,
+    )  # fmt: skip
+    figure.update_xaxes(range=[0, float(seconds[-1])], showgrid=False)
+    figure.update_xaxes(title="Seconds", row=2)
+    figure.update_yaxes(title="Amplitude", range=[-1, 1], tickvals=[-1, 0, 1], row=1)
+    figure.update_yaxes(
+        title="Hz", type="log", range=np.log10(hertz[[0, -1]]).tolist(), showgrid=False,
+        tickvals=[50, 100, 200, 500, 1000, 2000, 5000, 10_000],
+        ticktext=["50", "100", "200", "500", "1k", "2k", "5k", "10k"], row=2,
+    )  # fmt: skip
+    figure.update_layout(height=280, margin={"l": 8, "r": 8, "t": 8, "b": 8})
+    return figure
+
+
+def _extremes(samples: np.ndarray, stretches: int) -> tuple[np.ndarray, np.ndarray]:
+    """Highest and lowest sample of any channel in each stretch: float32 [stretches] each."""
+    if not len(samples):
+        return np.zeros(stretches, np.float32), np.zeros(stretches, np.float32)
+    edges = np.linspace(0, len(samples), stretches + 1)[:-1].astype(int)
+    highest = np.maximum.reduceat(samples.max(axis=1), edges)
+    lowest = np.minimum.reduceat(samples.min(axis=1), edges)
+    return highest.astype(np.float32), lowest.astype(np.float32)
 
 
 def envelope(samples: np.ndarray, bars: int = 160) -> np.ndarray:

@@ -34,6 +34,26 @@ def jobs() -> Path:
     return root() / "jobs"
 
 
+def read_only() -> bool:
+    """Whether the workspace is only shown: `./run --read-only` sets EARSHOT_READ_ONLY."""
+    return os.environ.get("EARSHOT_READ_ONLY", "").lower() not in ("", "0", "false", "no")
+
+
+def refuse_if_read_only(what: str) -> None:
+    """Raise an EarshotError when the workspace is only shown.
+
+    Parameters
+    ----------
+    what : str
+        What would be done, as in "Starting a job".
+    """
+    if read_only():
+        raise EarshotError(
+            f"{what} is off: this workspace is only shown.",
+            remedy="Start Earshot without --read-only to change something.",
+        )
+
+
 def checked_name(name: str, what: str = "name") -> str:
     """Return `name` if it is safe as a folder's name, else raise.
 

@@ -38,6 +38,23 @@ def waveform(path: str) -> tuple[str, float]:
     return plots.waveform_svg(plots.envelope(clip.samples)), clip.seconds
 
 
+@st.cache_resource(max_entries=200, show_spinner=False)
+def sound_figure(path: str) -> go.Figure:
+    """Waveform and spectrogram of a clip's file; such a file never changes."""
+    clip = Clip.load(path)
+    return plots.sound_figure(clip.samples, clip.sample_rate)
+
+
+def programs_of(corpus: Corpus) -> pd.DataFrame:
+    """All programs of a corpus, as `Corpus.programs`; not to be changed."""
+    return _programs_of(str(workspace.root()), corpus.name, corpus.change_stamp)
+
+
+@st.cache_resource(max_entries=3, ttl=600, show_spinner="Reading the corpus …")
+def _programs_of(root: str, corpus_name: str, stamp: str) -> pd.DataFrame:
+    return Corpus.open(corpus_name).programs()
+
+
 def titles() -> dict[str, str]:
     """Title of each template, and of each style of composed programs, by its id."""
     return programs.titles()

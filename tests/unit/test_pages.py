@@ -19,7 +19,7 @@ from core.sonicpi import Clip, Rendering
 from core.workspace import PROJECT
 from pages.parts import say, starter
 
-PAGES = ("home", "generate", "train", "map", "listen", "jobs")
+PAGES = ("home", "generate", "corpus", "train", "map", "listen", "jobs")
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 # A name and a source that would be a link, a formula and markup if they were Markdown.
 NASTY = "[me](https://example.org) $x^2$ <b>"
@@ -129,7 +129,7 @@ def test_an_empty_workspace_leads_on(page: str) -> None:
     app = opened(page)
     assert not app.error
     assert app.title[0].value
-    if page in ("train", "map", "listen"):
+    if page in ("corpus", "train", "map", "listen"):
         assert "no corpus yet" in words(app)
         assert button(app, "Make the starter corpus on Home")
 
@@ -322,7 +322,7 @@ def test_generate_fixes_a_parameter_and_refuses_what_cannot_be(full: Path) -> No
 # -- something damaged ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["home", "train", "map", "listen"])
+@pytest.mark.parametrize("page", ["home", "corpus", "train", "map", "listen"])
 def test_a_damaged_corpus_is_named_not_traced(page: str, tmp_path: Path) -> None:
     folder = tmp_path / "corpora" / "broken"
     folder.mkdir(parents=True)

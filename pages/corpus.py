@@ -1,0 +1,245 @@
+"""Corpus: its programs in a table, one of them to see and hear, and what can be done with all."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core import workspace
+from core.corpus import Corpus
+from core.corpus.filtering import matching
+from core.errors import EarshotError
+from pages.parts import cached, card, care, frame, place, player, say
+
+STATES = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
+PICKED = "program"  # in the address and in the session, as on the page Map
+
+
+def page() -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Corpus", width="stretch")
+        buttons = st.container(horizontal=True, width="content")
+    care.turn()
+    with say.errors():
+        here = place.chosen(alignment=False)
+        if here.corpus is None:
+            with buttons:
+                care.import_button(None)
+            place.no_corpus()
+            return
+        with buttons:
+            care.buttons(here.corpus)
+        care.news(here.corpus)
+        rows = cached.programs_of(here.corpus)
+        if rows.empty:
+            st.info(
+                f"Corpus {say.plain(here.corpus.name)} holds no programs yet. Import some, or make"
+                " variants of a template.",
+                icon=":material/library_music:",
+            )
+            st.page_link("pages/generate.py", label="Generate programs", icon=":material/tune:")
+            return
+        left, right = st.columns([7, 6], gap="medium")
+        with left:
+            table(here.corpus, rows)
+        with right:
+            picked = picked_program()
+            if picked is None:
+                st.info("Choose a row to hear and to see it.", icon=":material/ads_click:")
+            else:
+                draw_card(here.corpus, picked)
+
+
+def table(corpus: Corpus, rows: pd.DataFrame) -> None:
+    """Draw the filters and the programs that fit them."""
+    filters = choose_filters(rows)
+    found = matching(rows, **filters)
+    counts = corpus.counts()
+    parts = [f"{counts[state]:,} {label.lower()}" for state, label in STATES.items() if counts[state]]
+    st.caption(
+        f"{len(found):,} of {say.count(len(rows), 'program')} ({', '.join(parts)})."
+        + (f" Errors: {_listed(corpus.failures())}." if counts["failed"] else "")
+    )
+    if found.empty:
+        st.info("No program fits these filters.", icon=":material/filter_alt_off:")
+        st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=clear)
+        return
+    # Another key for other rows: a selection is a place in the table, not a program.
+    key = f"table-{_digest(corpus.name, filters, corpus.change_stamp, _turn())}"
+    st.dataframe(
+        shown(found), hide_index=True, height=510, key=key, selection_mode="single-row",
+        on_select=lambda: pick(key, found),
+        alt="The programs that fit the filters, a row each",
+        column_config={
+            "Level": st.column_config.NumberColumn(
+                "Level, dB", format="%.1f", width=76, help="RMS; 0 is full scale."
+            ),
+            "Line": st.column_config.NumberColumn(format="%d", width=52),
+        },
+    )  # fmt: skip
+
+
+def choose_filters(rows: pd.DataFrame) -> dict[str, Any]:
+    """Draw the filters; return them as `matching` takes them."""
+    titles = cached.titles()
+    words, states, templates, roles = st.columns([5, 4, 4, 3], gap="small")
+    keep = {"persist_state": "session", "label_visibility": "collapsed"}
+    with words:
+        text = st.text_input(
+            "Words", key="filter:text", placeholder="Words, or amp>0.5", icon=":material/search:",
+            help="In the name, the code or the error. `synth=saw` and `amp>0.5` compare"
+            " parameters.", **keep,
+        )  # fmt: skip
+    with states:
+        state = st.multiselect(
+            "State", [each for each in STATES if (rows["state"] == each).any()],
+            key="filter:states", placeholder="State", format_func=STATES.get, **keep,
+        )  # fmt: skip
+    with templates:
+        template = st.multiselect(
+            "Template", sorted(set(rows["template"])), key="filter:templates",
+            placeholder="Template", format_func=lambda each: titles.get(each, each) or "none",
+            **keep,
+        )  # fmt: skip
+    with roles:
+        role = st.multiselect(
+            "Role", sorted(set(rows["role"])), key="filter:roles", placeholder="Role",
+            format_func=lambda each: each or "none", **keep,
+        )  # fmt: skip
+    return {"text": text or "", "states": state, "templates": template, "roles": role}
+
+
+def clear() -> None:
+    """Take all filters away; for callbacks."""
+    for name in ("states", "templates", "roles"):
+        st.session_state[f"filter:{name}"] = []
+    st.session_state["filter:text"] = ""
+
+
+def shown(found: pd.DataFrame) -> pd.DataFrame:
+    """The columns for people; those of errors only when there are any."""
+    titles = cached.titles()
+    level = 20 * np.log10(found["rms"].where(found["rms"] > 0).astype(float))
+    columns = {
+        "Name": found["name"],
+        "Template": [titles.get(each, each) or "–" for each in found["template"]],
+        "Role": found["role"].replace("", "–"),
+    }
+    failed = found["state"] == "failed"
+    if found["state"].nunique() > 1:
+        columns["State"] = found["state"].map(STATES)
+    if not failed.all():
+        columns |= {"Level": level, "Split": found["split"]}
+    if failed.any():
+        columns |= {
+            "Error": [
+                f"{kind}: {message}" if kind else ""
+                for kind, message in zip(found["error_kind"], found["error_message"])
+            ],
+            "Line": pd.to_numeric(found["error_line"]),
+        }
+    return pd.DataFrame(columns)
+
+
+def pick(key: str, found: pd.DataFrame) -> None:
+    """Note the chosen row's program and have it play."""
+    chosen = st.session_state[key]["selection"]["rows"]
+    if chosen and chosen[0] < len(found):
+        program = str(found["program"].iloc[chosen[0]])
+        st.query_params[PICKED] = st.session_state[PICKED] = program
+        player.start(f"corpus-{program}")
+
+
+def picked_program() -> str | None:
+    """The picked program's id; another page's address doesn't hold it, the session does."""
+    if PICKED not in st.query_params and PICKED in st.session_state:
+        st.query_params[PICKED] = st.session_state[PICKED]
+    return st.query_params.get(PICKED)
+
+
+def close() -> None:
+    st.query_params.pop(PICKED, None)
+    st.session_state.pop(PICKED, None)
+    # A new table, in which no row is chosen.
+    st.session_state["table-turn"] = _turn() + 1
+
+
+def draw_card(corpus: Corpus, program_id: str) -> None:
+    """Draw one program: its sound, or why there is none, its code and its parameters."""
+    try:
+        program = corpus.program(program_id)
+    except EarshotError as error:
+        say.show_error(error)
+        st.button("Close", on_click=close)
+        return
+    with st.container(border=True, height=560, key="card"):
+        with st.container(horizontal=True, vertical_alignment="top"):
+            with st.container(gap="small"):
+                card.head(program["name"], program["template"], program["role"], program["split"])
+            st.button(
+                "", icon=":material/close:", type="tertiary", on_click=close, help="Close",
+                key="close",
+            )  # fmt: skip
+        if program["state"] == "ok":
+            sound(program)
+        elif program["state"] == "failed":
+            failure(program)
+        else:
+            st.info("This program is not rendered yet.", icon=":material/hourglass_empty:")
+        st.code(program["source"], language="ruby", height=180, line_numbers=True)
+        card.parameters(program["parameters"])
+        for warning in program["warnings"]:
+            line = f", line {warning['line']}" if warning.get("line") else ""
+            st.caption(f":material/info: {say.plain(warning['message'])}{line}")
+
+
+def sound(program: dict[str, Any]) -> None:
+    """Draw a program's clip to hear and to see."""
+    key = f"corpus-{program['program']}"
+    player.clip_file(program["audio"], program["name"], key)
+    try:
+        figure = cached.sound_figure(program["audio"])
+    except EarshotError:  # the player has said so
+        return
+    st.plotly_chart(
+        figure, key=f"sound-{program['program']}", config={"displayModeBar": False},
+        alt=f"Waveform and spectrogram of the clip: {program['seconds']:.1f} s, peak"
+        f" {program['peak']:.2f}, RMS {program['rms']:.3f}",
+    )  # fmt: skip
+    st.caption(
+        f"{program['seconds']:.1f} s, peak {program['peak']:.2f}, RMS {program['rms']:.3f}."
+        " Levels are under a full-scale sine."
+    )
+
+
+def failure(program: dict[str, Any]) -> None:
+    """Say why a program has no clip, and show the line."""
+    line = program["error_line"]
+    where = f"Line {line}: " if line else ""
+    st.error(
+        f"{where}{say.plain(program['error_message'])}\n\n"
+        f"Kind of error: {say.plain(program['error_kind'])}.",
+        icon=":material/error:",
+    )
+    lines = program["source"].splitlines()
+    if line and 0 < line <= len(lines):
+        st.code(lines[line - 1].strip(), language="ruby")
+
+
+def _listed(failures: dict[str, int]) -> str:
+    return ", ".join(f"{number:,} {say.plain(kind)}" for kind, number in failures.items())
+
+
+def _turn() -> int:
+    return st.session_state.get("table-turn", 0)
+
+
+def _digest(*parts: Any) -> str:
+    return hashlib.sha256(repr((str(workspace.root()), *parts)).encode()).hexdigest()[:12]
+
+
+frame.show(page)

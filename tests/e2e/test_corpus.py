@@ -1,0 +1,97 @@
+"""The page Corpus in a real browser: in, seen and heard, checked, out, and gone."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e import steps
+from tests.e2e.conftest import PATIENCE_MS, Dashboard
+
+pytestmark = pytest.mark.timeout(900)
+
+PROGRAMS = {
+    "calm.rb": "use_synth :saw\nplay 50, release: 4, amp: 0.5\n",
+    "broken.rb": "play 60\nsleep 1\nplay nothing_of_that_name\n",
+}
+
+
+def choose_row(page: Page, number: int) -> None:
+    """Tick a row of the table, which is drawn on a canvas."""
+    table = page.get_by_test_id("stDataFrame").bounding_box()
+    page.mouse.click(table["x"] + 18, table["y"] + 34 + 33 * number + 16)
+    steps.settled(page)
+
+
+def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
+    dashboard: Dashboard, page: Page
+) -> None:
+    page.goto(dashboard.url)
+    steps.settled(page)
+    steps.open_page(page, "Corpus")
+    expect(page.get_by_text("There is no corpus yet")).to_be_visible()
+
+    # In: the programs are there at once, and are rendered by a job.
+    page.get_by_role("button", name="Import", exact=True).click()
+    dialog = page.get_by_role("dialog")
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, source in PROGRAMS.items():
+            archive.writestr(name, source)
+    dialog.locator('input[type="file"]').set_input_files(
+        {"name": "mine.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    )
+    dialog.get_by_role("combobox", name="Corpus").fill("mine")
+    page.keyboard.press("Enter")
+    steps.settled(page)
+    dialog.get_by_role("button", name="Import them").click()
+    expect(page.get_by_text("2 new programs of 2 read")).to_be_visible()
+    expect(page.get_by_text("1 with a clip, 1 failed")).to_be_visible(timeout=PATIENCE_MS)
+    steps.settled(page)
+
+    # Seen and heard.
+    choose_row(page, 0)
+    card = page.locator(".st-key-card")
+    heard = steps.measured(card.locator(".player"), starts=True)
+    assert heard["ready"] == pytest.approx(18, abs=0.05)
+    assert heard["rms"] > 1e-3
+    expect(card.locator(".js-plotly-plot")).to_be_visible()
+    expect(card.get_by_text("Seconds", exact=True)).to_be_visible()
+    address = page.url
+    assert "program=" in address
+    choose_row(page, 1)
+    expect(card.get_by_text("Line 3")).to_be_visible()
+    expect(card.locator(".player")).to_have_count(0)
+    page.goto(address)
+    steps.settled(page)
+    expect(card.locator(".player")).to_be_visible()
+
+    # Checked.
+    page.get_by_role("button", name="Check", exact=True).click()
+    dialog.get_by_role("button", name="Check it").click()
+    expect(page.get_by_text("everything is there and whole")).to_be_visible(timeout=PATIENCE_MS)
+    steps.settled(page)
+
+    # Out: what the browser gets is what was put in, and its sound.
+    page.get_by_role("button", name="Export", exact=True).click()
+    dialog.get_by_role("button", name="Export it").click()
+    download = page.get_by_role("button", name="Download")
+    expect(download).to_be_visible(timeout=PATIENCE_MS)
+    steps.settled(page)
+    with page.expect_download() as coming:
+        download.click()
+    with zipfile.ZipFile(Path(coming.value.path())) as archive:
+        names = archive.namelist()
+        assert archive.read("programs/calm.rb").decode() == PROGRAMS["calm.rb"]
+        assert "audio/calm.flac" in names and "audio/broken.flac" not in names
+
+    # Gone, and the page says what can be done next.
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(dialog.get_by_text("2 programs")).to_be_visible()
+    dialog.get_by_role("button", name="Delete mine").click()
+    expect(page.get_by_text("There is no corpus yet")).to_be_visible()
+    assert not (dashboard.workspace / "corpora" / "mine").exists()
