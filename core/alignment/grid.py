@@ -21,11 +21,15 @@ COMMON = {"epochs": 60, "patience": 8}
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration of a sweep: its name and what it changes of the method's."""
+    """One configuration of a sweep: its name and what it changes of the method's.
+
+    `code` names a code encoder, where it isn't the one that the sweep was asked to use.
+    """
 
     name: str
     method: str
     changes: dict[str, Any] = field(default_factory=dict)
+    code: str | None = None
 
     def config(self, seed: int) -> AlignmentConfig:
         """The config to train with."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
+import pandas as pd
 import torch
-from scipy.stats import rankdata
 
 from core.errors import EarshotError
 from core.evaluation.checks import GRAIN, unit_rows
@@ -79,7 +79,9 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
         blocks = list(distance_blocks(x, y))
         if not blocks:
             return np.nan
-        ranked = tuple(rankdata(np.concatenate(space)) for space in zip(*blocks, strict=True))
+        ranked = tuple(
+            pd.Series(np.concatenate(space)).rank().to_numpy() for space in zip(*blocks, strict=True)
+        )
         return _correlation(lambda: [ranked])
     rank_x, rank_y = _rank_tables(distance_blocks(x, y))  # 2 x [levels]
     return _correlation(lambda: ((rank_x[a], rank_y[b]) for a, b in distance_blocks(x, y)))

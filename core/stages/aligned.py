@@ -15,6 +15,9 @@ from core.encoders.joined import part_ids
 from core.errors import EarshotError
 
 
+UNSEEN = "unseen templates"
+
+
 @dataclass(frozen=True)
 class Aligned:
     """A trained alignment and the encoders whose embeddings it projects.

@@ -12,10 +12,9 @@ from core.corpus import Corpus, Pairs
 from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE, COLUMNS, Reading, judge
 from core.evaluation.neighbours import top_k
 from core.progress import Progress, silent
-from core.stages.aligned import fingerprint, open_aligned, projected
+from core.stages.aligned import UNSEEN, fingerprint, open_aligned, projected
 
 STEP = "Judging"
-UNSEEN = "unseen templates"
 HEARD_BY = ", heard by "
 FORETOLD = 5  # neighbours, as many as Listen shows
 

@@ -17,6 +17,7 @@ import torch
 from core.alignment import train as train_heads
 from core.alignment.grid import COMMON, SEEDS, Trial, trials
 from core.corpus import Corpus, Pairs
+from core.encoders.joined import part_ids
 from core.errors import EarshotError
 from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE, Reading, judge
 from core.progress import Progress, silent
@@ -72,15 +73,17 @@ def sweep(
     corpus = Corpus.open(corpus_name)
     if seeds < 1 or workers < 1:
         raise EarshotError("A sweep takes at least 1 seed and 1 worker.")
-    plan = trials(grid)
     pairs, encoders = embedded_pairs(corpus, code_encoder, audio_encoder)
+    code, audio = encoders["code"]["id"], encoders["audio"]["id"]
+    plan = [trial for trial in trials(grid) if _is_embedded(corpus, trial.code)]
     what = {"grid": grid, "encoders": encoders, "common": COMMON,
-            "trials": [[trial.name, trial.config(0).to_dict()] for trial in plan]}  # fmt: skip
+            "trials": [[trial.name, trial.config(0).to_dict()] for trial in plan],
+            "codes": [trial.code or code for trial in plan]}  # fmt: skip
     sweep_id = f"{grid}-{_digest(what, pairs)}"
     folder = corpus.path / "sweeps" / sweep_id
     _write(folder / "sweep.json", what)
     if not (folder / "baseline.json").exists():
-        _write(folder / "baseline.json", {"rows": _baseline(pairs)})
+        _write(folder / "baseline.json", {"rows": _baselines(corpus, what["codes"], code, audio)})
     todo = [
         (number, seed)
         for seed in range(seeds)
@@ -89,8 +92,7 @@ def sweep(
     ]
     total = seeds * len(plan)
     progress(STEP, total - len(todo), total, "", {"sweep": sweep_id})
-    names = (encoders["code"]["id"], encoders["audio"]["id"])
-    prepared = (corpus_name, names, str(folder))
+    prepared = (corpus_name, code, audio, str(folder))
     for done, (number, seed) in enumerate(_runs(prepared, plan, todo, workers), 1):
         run = json.loads(_place(folder, number, seed).read_text("utf-8"))
         data = {"sweep": sweep_id, "name": plan[number].name, "seed": seed,
@@ -113,8 +115,10 @@ def load(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        name, number (of the configuration; -1 the unaligned baseline), seed, split,
-        reading, metric, value. The fields of each configuration lie in ``sweep.json``.
+        name, number (of the configuration; -1 the unaligned baseline, -2 and below those of
+        other code encoders that the grid tries), seed, split, reading, metric, value. Beside
+        the metrics of `judge` a run has "seconds" and "epochs" of its training. The fields
+        of each configuration lie in ``sweep.json``.
 
     Raises
     ------
@@ -131,14 +135,17 @@ def load(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
         )
     folder = Corpus.open(corpus_name).path / "sweeps" / sweep_id
     names = [name for name, _ in json.loads((folder / "sweep.json").read_text("utf-8"))["trials"]]
-    rows = [
-        {"name": BASELINE, "number": -1, "seed": 0, **row}
-        for row in json.loads((folder / "baseline.json").read_text("utf-8"))["rows"]
-    ]
+    rows = json.loads((folder / "baseline.json").read_text("utf-8"))["rows"]
     for path in sorted(folder.glob("run-*.json")):
         run = json.loads(path.read_text("utf-8"))
         about = {"name": names[run["number"]], "number": run["number"], "seed": run["seed"]}
         rows += [{**about, **row} for row in run["rows"]]
+        rows += [
+            {**about, "split": part, "reading": reading, "metric": metric, "value": run[metric]}
+            for part in PARTS
+            for reading in (ALIGNED, AGAINST_RAW)
+            for metric in ("seconds", "epochs")
+        ]
     return pd.DataFrame(rows)
 
 
@@ -150,17 +157,19 @@ def summary(found: pd.DataFrame, split: str = "validation", reading: str = ALIGN
     DataFrame
         Index: number and name. Columns: (metric, "mean" or "sd"); of one seed sd is nan.
     """
-    chosen = (found["reading"] == reading) | (found["number"] == -1)
+    chosen = (found["reading"] == reading) | (found["number"] < 0)
     part = found[chosen & (found["split"] == split)]
     by = part.groupby(["number", "name", "metric"])["value"]
     table = pd.DataFrame({"mean": by.mean(), "sd": by.std()}).unstack("metric")
+    table = table.loc[sorted(table.index, key=lambda at: (at[0] >= 0, abs(at[0])))]
     order = list(dict.fromkeys(part["metric"]))
     return table.swaplevel(axis=1).reindex(columns=[(m, s) for m in order for s in ("mean", "sd")])
 
 
 def best(found: pd.DataFrame, metric: str, split: str = "validation") -> int:
     """Number of the configuration with the highest mean of a metric."""
-    table = summary(found, split).drop(index=-1, level="number")
+    table = summary(found, split)
+    table = table[table.index.get_level_values("number") >= 0]
     if table.empty:
         raise EarshotError("No run of this sweep is done yet.")
     return int(table[(metric, "mean")].idxmax()[0])
@@ -190,18 +199,33 @@ def _runs(
             os.environ["OMP_NUM_THREADS"] = before
 
 
-_mine: tuple[Pairs, Path] | None = None  # of a worker process
+class _Mine:
+    """What a worker process works on; pairs are read once for each code encoder."""
+
+    def __init__(self, corpus_name: str, code: str, audio: str, folder: str):
+        self.corpus, self.folder = Corpus.open(corpus_name), Path(folder)
+        self._code, self._audio = code, audio
+        self._kept: dict[str, Pairs] = {}
+
+    def pairs(self, code: str | None) -> Pairs:
+        code = code or self._code
+        if code not in self._kept:
+            self._kept[code] = self.corpus.pairs(code, self._audio)
+        return self._kept[code]
 
 
-def _prepare(corpus_name: str, encoders: tuple[str, str], folder: str) -> None:
+_mine: _Mine | None = None
+
+
+def _prepare(*about: str) -> None:
     global _mine
     torch.set_num_threads(1)
-    _mine = Corpus.open(corpus_name).pairs(*encoders), Path(folder)
+    _mine = _Mine(*about)
 
 
 def _run(trial: Trial, number: int, seed: int) -> None:
     """Train and measure one configuration with one seed; its file is there when it is done."""
-    pairs, folder = _mine
+    pairs, folder = _mine.pairs(trial.code), _mine.folder
     start = time.monotonic()
     train, validation = pairs.split == "train", pairs.split == "validation"
     code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
@@ -237,8 +261,23 @@ def _measured(pairs: Pairs, spaces: dict[str, tuple[np.ndarray, np.ndarray]]) ->
     return table.to_dict(orient="records")
 
 
-def _baseline(pairs: Pairs) -> list[dict]:
-    return _measured(pairs, {BEFORE: (pairs.code, pairs.audio)})
+def _is_embedded(corpus: Corpus, code: str | None) -> bool:
+    """Whether a trial's own code encoder, if it names one, has embedded the corpus."""
+    there = {name for name, _, count in corpus.encoders() if count}
+    return code is None or set(part_ids(code)) <= there
+
+
+def _baselines(corpus: Corpus, codes: list[str], own: str, audio: str) -> list[dict]:
+    """What raw embeddings score: by the sweep's own code encoder first, then by the others."""
+    rows = []
+    for place, code in enumerate(dict.fromkeys([own, *codes]), 1):
+        pairs = corpus.pairs(code, audio)
+        name = BASELINE if code == own else f"{BASELINE}, {code}"
+        rows += [
+            {"name": name, "number": -place, "seed": 0, **row}
+            for row in _measured(pairs, {BEFORE: (pairs.code, pairs.audio)})
+        ]
+    return rows
 
 
 def _told(run: dict) -> dict[str, float]:

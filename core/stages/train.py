@@ -7,7 +7,7 @@ import platform
 import signal
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.metadata import version
 from typing import Any
@@ -64,10 +64,11 @@ def train(
     Raises
     ------
     KeyboardInterrupt
-        When SIGINT or SIGTERM asked the training to stop (Ctrl+C, or a job's cancel).
-        The best heads so far are then kept first, as an alignment whose metrics say
-        ``"stopped": "asked"``: not judged and without a map, which `evaluate` and `map`
-        make good. A second signal ends at once, and nothing is kept.
+        When SIGINT or SIGTERM asked it to stop (Ctrl+C, or a job's cancel). The best heads
+        so far are then kept first, as an alignment that is not judged and has no map, which
+        `evaluate` and `map` make good; its metrics say ``"stopped": "asked"`` unless the
+        training itself was over. A second signal while training ends at once, and nothing
+        is kept.
     EarshotError
         When the corpus isn't there, has fewer than 12 programs with a clip, or isn't
         embedded by the encoders; when a template is unknown; when training diverges.
@@ -76,35 +77,38 @@ def train(
     config = config or AlignmentConfig()
     pairs, encoders = embedded_pairs(corpus, code_encoder, audio_encoder)
     splits = _splits(corpus, pairs, unseen_templates)
-    trained = _train(pairs, splits, config, progress)
-    about = {
-        "alignment": config.to_dict(),
-        "encoders": encoders,
-        "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
-        "split": {"programs": dict(Counter(splits.tolist())),
-                  "unseen_templates": sorted(unseen_templates)},
-        "versions": {"python": platform.python_version(),
-                     **{package: version(package) for package in PACKAGES}},
-    }  # fmt: skip
-    came = {
-        "best_epoch": trained.best_epoch,
-        "epochs": len(trained.history),
-        "stopped": trained.stopped,
-    }
-    tensors = trained.heads.tensors()
-    if trained.stopped == "asked":
-        unjudged = {**came, "measured_on": None, "readings": []}
-        alignment_id = corpus.save_alignment(about, tensors, unjudged, trained.history)
-        progress(STEP, came["epochs"], config.epochs, f"stopped; kept as {alignment_id}")
-        raise KeyboardInterrupt
-    heard = other_ears(corpus, pairs, encoders["audio"]["id"])
-    metrics = judged(trained.heads, pairs, splits, heard, progress)
-    points = laid_out(trained.heads, pairs, progress)
+    with _stop_signals() as signals:
+        trained = _train(pairs, splits, config, progress, signals)
+        about = {
+            "alignment": config.to_dict(),
+            "encoders": encoders,
+            "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
+            "split": {"programs": dict(Counter(splits.tolist())),
+                      "unseen_templates": sorted(unseen_templates)},
+            "versions": {"python": platform.python_version(),
+                         **{package: version(package) for package in PACKAGES}},
+        }  # fmt: skip
+        came = {
+            "best_epoch": trained.best_epoch,
+            "epochs": len(trained.history),
+            "stopped": trained.stopped,
+        }
+        kept = (about, trained.heads.tensors())
+        try:
+            signals.raise_at_once()
+            heard = other_ears(corpus, pairs, encoders["audio"]["id"])
+            metrics = judged(trained.heads, pairs, splits, heard, progress)
+            points = laid_out(trained.heads, pairs, progress)
+        except KeyboardInterrupt:
+            unjudged = {**came, "measured_on": None, "readings": []}
+            alignment_id = corpus.save_alignment(*kept, unjudged, trained.history)
+            progress(STEP, came["epochs"], config.epochs, f"stopped; kept as {alignment_id}")
+            raise
     judgement = {
         "measured_on": measured_on(pairs, splits, heard),
         "readings": metrics.to_dict(orient="records"),
     }
-    alignment_id = corpus.save_alignment(about, tensors, {**came, **judgement}, trained.history)
+    alignment_id = corpus.save_alignment(*kept, {**came, **judgement}, trained.history)
     corpus.save_map(alignment_id, points)
     return corpus.load_alignment(alignment_id)
 
@@ -157,7 +161,11 @@ def _splits(corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str]) -> np
 
 
 def _train(
-    pairs: Pairs, splits: np.ndarray, config: AlignmentConfig, progress: Progress
+    pairs: Pairs,
+    splits: np.ndarray,
+    config: AlignmentConfig,
+    progress: Progress,
+    signals: _StopSignals,
 ) -> Trained:
     def tell(row: dict[str, float]) -> bool:
         data: dict[str, Any] = {
@@ -167,15 +175,14 @@ def _train(
         if data["validation_loss"] is not None:
             note += f", validation {row['validation_loss']:.3f}, CKA {row['cka']:.2f}"
         progress(STEP, row["epoch"], config.epochs, note, data)
-        return asked()
+        return signals.came
 
     progress(STEP, 0, config.epochs)
     train, validation = splits == "train", splits == "validation"
     code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
-    with _stop_signals() as asked:
-        trained = train_heads(
-            code[train], audio[train], code[validation], audio[validation], config, tell
-        )
+    trained = train_heads(
+        code[train], audio[train], code[validation], audio[validation], config, tell
+    )
     if trained.stopped == "asked":
         return trained
     early = f", no better for {config.patience} more" if trained.stopped == "patience" else ""
@@ -183,24 +190,33 @@ def _train(
     return trained
 
 
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Take the first SIGINT or SIGTERM as a wish to stop; yield what tells of it.
+class _StopSignals:
+    """Whether SIGINT or SIGTERM came; the first is a wish, until it should raise at once."""
 
-    The second ends at once. Outside the main thread Python lets nobody listen to signals.
-    """
-    wished: list[int] = []
+    def __init__(self) -> None:
+        self.came = self._at_once = False
 
-    def wish(number: int, frame: object) -> None:
-        if wished:
+    def __call__(self, number: int, frame: object) -> None:
+        if self.came or self._at_once:
             raise KeyboardInterrupt
-        wished.append(number)
+        self.came = True
 
+    def raise_at_once(self) -> None:
+        """From here on a signal interrupts what is being done; one that came does so now."""
+        self._at_once = True
+        if self.came:
+            raise KeyboardInterrupt
+
+
+@contextmanager
+def _stop_signals() -> Iterator[_StopSignals]:
+    """Listen to SIGINT and SIGTERM; outside the main thread Python lets nobody do that."""
+    signals = _StopSignals()
     here = threading.current_thread() is threading.main_thread()
     numbers = (signal.SIGINT, signal.SIGTERM) if here else ()
-    before = {number: signal.signal(number, wish) for number in numbers}
+    before = {number: signal.signal(number, signals) for number in numbers}
     try:
-        yield lambda: bool(wished)
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -125,6 +125,23 @@ def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus, number):
     assert {"validation", "test"} <= set(judged["split"]) and judged["value"].notna().any()
 
 
+@pytest.mark.parametrize("step", ["Judging", "Laying out the map"])
+def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus, step):
+    def ask(at, done, total, note="", data=None):
+        if at == step and done == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        train("views", QUICK.from_dict({**QUICK.to_dict(), "epochs": 3}), ask)
+    assert signal.getsignal(signal.SIGTERM) is before
+    record = corpus.newest_alignment()
+    assert record.metrics["stopped"] == "epochs" and record.metrics["epochs"] == 3
+    assert record.metrics["readings"] == [] and corpus.load_map(record.id) is None
+    assert "not judged" in (record.path / "README.md").read_text("utf-8")
+    assert open_aligned("views").code(corpus.pairs(CODE, AUDIO).code).shape == (N, 8)
+
+
 def test_an_alignment_works_where_it_is_copied_to(corpus, tmp_path, monkeypatch):
     record = train("views", QUICK.from_dict({**QUICK.to_dict(), "epochs": 3}))
     expected = open_aligned("views").code(corpus.pairs(CODE, AUDIO).code)
