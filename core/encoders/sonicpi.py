@@ -62,7 +62,7 @@ def described(source: str, place: int = 0) -> np.ndarray:
 
 
 def words(source: str) -> np.ndarray:
-    """Which words a program uses, hashed and damped: float32 [WORDS]; read even where it has errors."""
+    """Which words a program uses, hashed and damped: float32 [WORDS]; errors don't matter."""
     made = np.zeros(WORDS)
     for word, count in Counter(WORD.findall(LOOSE.sub("", source))).items():
         made[zlib.crc32(word.encode("utf-8", "replace")) % WORDS] += 1 + np.log(count)

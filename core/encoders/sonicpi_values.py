@@ -86,7 +86,8 @@ def inverted(notes: list, shift: int) -> Ring:
 
 
 def degree(value: Any, tonic: Any, name: Any) -> float:
-    place = DEGREES.get(str(value).lower(), None) if isinstance(value, str) else int(number(value, 1))
+    named = isinstance(value, str)
+    place = DEGREES.get(str(value).lower(), None) if named else int(number(value, 1))
     notes = scale(tonic, name)
     place = (place or 1) - 1
     size = max(1, len(notes) - 1)
@@ -97,7 +98,7 @@ def spread(pulses: int, steps: int, rotate: int = 0) -> Ring:
     """Euclidean rhythm: pulses spread as evenly as can be over steps (Bjorklund)."""
     steps = max(1, min(int(steps), LONGEST))
     pulses = max(0, min(int(pulses), steps))
-    hits = [(step * pulses) % steps < pulses for step in range(steps)] if pulses else [False] * steps
+    hits = [bool(pulses) and (step * pulses) % steps < pulses for step in range(steps)]
     places = [step for step, hit in enumerate(hits) if hit]
     if rotate and places:
         start = places[int(rotate) % len(places)]
@@ -189,7 +190,9 @@ def list_method(on: list, name: str, args: list, rng: random.Random) -> Any:
         "size": lambda: n, "length": lambda: n, "count": lambda: n,
         "empty?": lambda: n == 0, "ring": lambda: Ring(on), "to_a": lambda: list(on),
         "reverse": lambda: same(on[::-1]), "shuffle": lambda: same(rng.sample(on, n)),
-        "take": lambda: same((on * (count // max(n, 1) + 1))[:count] if same is Ring else on[:count]),
+        "take": lambda: same(
+            (on * (count // max(n, 1) + 1))[:count] if same is Ring else on[:count]
+        ),
         "drop": lambda: same(on[count:]), "butlast": lambda: same(on[:-1]),
         "drop_last": lambda: same(on[: max(0, n - count)]), "take_last": lambda: same(on[-count:]),
         "mirror": lambda: same(on + on[::-1]), "reflect": lambda: same(on + on[::-1][1:]),

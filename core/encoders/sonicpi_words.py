@@ -1,5 +1,4 @@
-"""Sonic Pi's words, as far as they decide what is heard: each a function of (play, given,
-options, block, scope). What is not here is passed over, its block followed once."""
+"""Sonic Pi's words for sounds, time, threads and settings; `sonicpi_music.py` has the others."""
 
 from __future__ import annotations
 
@@ -9,19 +8,12 @@ from typing import Any
 
 from core.encoders import sonicpi_values as values
 from core.encoders.score_sounds import inventory
-from core.encoders.sonicpi_play import Leaves, Over, Play
-from core.encoders.sonicpi_values import Ring, Symbol, note, number
+from core.encoders.sonicpi_play import Play
+from core.encoders.sonicpi_tree import Leaves, Over
+from core.encoders.sonicpi_values import note, number
+from core.encoders.sonicpi_vocabulary import WORDS, first, word
 
-WORDS: dict[str, Callable] = {}
 SCALED = set(inventory()["scaled"])
-
-
-def word(*names: str) -> Callable:
-    def known(function: Callable) -> Callable:
-        WORDS.update(dict.fromkeys(names, function))
-        return function
-
-    return known
 
 
 def settled(play: Play, options: dict, defaults: dict) -> dict[str, float]:
@@ -170,7 +162,9 @@ def _cueing(name: str, block: Any) -> Any:
 @word("in_thread")
 def _in_thread(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
     if isinstance(block, list):
-        delay = [["call", None, "sleep", [["num", number(options["delay"])]]]] if "delay" in options else []
+        delay = []
+        if "delay" in options:
+            delay.append(["call", None, "sleep", [["num", number(options["delay"])]]])
         name = str(options.get("name") or f"{play.thread.name}/{len(play.started)}")
         play.spawn(name, ["seq", *delay, block[2]], scope, False)
 
@@ -248,15 +242,11 @@ def _bpm(value: float) -> float:
     return min(max(value, 1.0), 2000.0)
 
 
-def _first(given: list, default: float = 0.0) -> float:
-    return number(given[0], default) if given else default
-
-
 _used(lambda p, s, g, o: replace(s, synth=str(g[0]) if g else s.synth), "synth")
-_used(lambda p, s, g, o: replace(s, bpm=_bpm(_first(g, 60))), "bpm")
-_used(lambda p, s, g, o: replace(s, bpm=_bpm(s.bpm * _first(g, 1))), "bpm_mul")
-_used(lambda p, s, g, o: replace(s, transpose=_first(g)), "transpose")
-_used(lambda p, s, g, o: replace(s, transpose=s.transpose + 12 * _first(g)), "octave")
+_used(lambda p, s, g, o: replace(s, bpm=_bpm(first(g, 60))), "bpm")
+_used(lambda p, s, g, o: replace(s, bpm=_bpm(s.bpm * first(g, 1))), "bpm_mul")
+_used(lambda p, s, g, o: replace(s, transpose=first(g)), "transpose")
+_used(lambda p, s, g, o: replace(s, transpose=s.transpose + 12 * first(g)), "octave")
 _used(lambda p, s, g, o: replace(s, synth_defaults=dict(o)), "synth_defaults")
 _used(lambda p, s, g, o: replace(s, sample_defaults=dict(o)), "sample_defaults")
 _used(
@@ -275,7 +265,7 @@ _used(
 
 
 def _seeded(play: Play, setting: Any, given: list, options: dict) -> Any:
-    play.thread.rng.seed(int(_first(given)))
+    play.thread.rng.seed(int(first(given)))
     return setting
 
 
@@ -294,7 +284,7 @@ def _with_fx(play: Play, given: list, options: dict, block: Any, scope: dict) ->
     with _Kept(play):
         fx = setting.fx if name == "none" else ((name, made), *setting.fx)[:16]
         play.thread.setting = replace(setting, fx=fx)
-        for turn in range(reps):
+        for _ in range(reps):
             found = play.run_block(block, [values.UNKNOWN], scope)
     return found
 
@@ -305,174 +295,11 @@ def _define(play: Play, given: list, options: dict, block: Any, scope: dict) -> 
         play.functions[str(given[0])] = (block, scope)
 
 
-# -- chance -----------------------------------------------------------------------------------
+# -- the rest ------------------------------------------------------------------------------------
 
 
-@word("rrand", "rand", "rdist")
-def _rrand(play: Play, given: list, options: dict, block: Any, scope: dict) -> Any:
-    low, high = (number(one) for one in given[:2]) if len(given) > 1 else (0, _first(given, 1))
-    found = low + (high - low) * play.thread.rng.random()
-    step = number(options.get("step", options.get("res", 0)))
-    return round(found / step) * step if step > 0 else found
-
-
-@word("rrand_i", "rand_i", "dice")
-def _rrand_i(play: Play, given: list, options: dict, block: Any, scope: dict) -> int:
-    low, high = (number(one) for one in given[:2]) if len(given) > 1 else (0, _first(given, 6) - 1)
-    low, high = sorted((int(low), int(high)))
-    return play.thread.rng.randint(low, high)
-
-
-@word("one_in")
-def _one_in(play: Play, given: list, options: dict, block: Any, scope: dict) -> bool:
-    return play.thread.rng.random() < 1 / max(1.0, _first(given, 1))
-
-
-@word("choose", "pick", "shuffle", "stretch", "reverse", "mirror", "repeat", "invert")
 def _nothing(*_: Any) -> None:
     return None
-
-
-def _of_list(name: str) -> Callable:
-    def call(play: Play, given: list, options: dict, block: Any, scope: dict) -> Any:
-        if given and isinstance(given[0], list):
-            return values.list_method(given[0], name, given[1:], play.thread.rng)
-        return values.UNKNOWN
-
-    return call
-
-
-for _name in ("choose", "pick", "shuffle", "stretch", "reverse", "mirror", "repeat", "invert"):
-    WORDS[_name] = _of_list(_name)
-WORDS["invert_chord"] = WORDS["chord_invert"] = _of_list("invert")
-
-
-# -- ticks ------------------------------------------------------------------------------------
-
-
-@word("tick")
-def _tick(play: Play, given: list, options: dict, block: Any, scope: dict) -> int:
-    name = str(given[0]) if given else ""
-    step = int(number(options.get("step", 1), 1))
-    play.thread.ticks[name] = play.thread.ticks.get(name, -step) + step
-    return play.thread.ticks[name]
-
-
-@word("look")
-def _look(play: Play, given: list, options: dict, block: Any, scope: dict) -> int:
-    return max(0, play.thread.ticks.get(str(given[0]) if given else "", 0))
-
-
-@word("tick_reset", "tick_reset_all")
-def _reset(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    play.thread.ticks = {}
-
-
-@word("tick_set")
-def _tick_set(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    play.thread.ticks[str(given[0]) if len(given) > 1 else ""] = int(number(given[-1])) if given else 0
-
-
-# -- notes and rhythms ------------------------------------------------------------------------
-
-
-@word("ring", "vector", "ramp")
-def _ring(play: Play, given: list, *_: Any) -> Ring:
-    return Ring(given[0] if len(given) == 1 and isinstance(given[0], list) else given)
-
-
-@word("knit")
-def _knit(play: Play, given: list, *_: Any) -> Ring:
-    pairs = zip(given[::2], given[1::2], strict=False)
-    return Ring(x for x, n in pairs for _ in range(max(0, min(int(number(n)), 256))))[: values.LONGEST]
-
-
-@word("bools")
-def _bools(play: Play, given: list, *_: Any) -> Ring:
-    return Ring(bool(number(one)) for one in given)
-
-
-@word("spread")
-def _spread(play: Play, given: list, options: dict, *_: Any) -> Ring:
-    pulses, steps = (number(one, 1) for one in (given + [1, 1])[:2])
-    return values.spread(int(pulses), int(steps), int(number(options.get("rotate", 0))))
-
-
-@word("range")
-def _range(play: Play, given: list, options: dict, *_: Any) -> Ring:
-    first, last = (number(one) for one in (given + [0, 0])[:2])
-    step = number(options.get("step", given[2] if len(given) > 2 else 1), 1)
-    return values.ranged(first, last, step, bool(options.get("inclusive", False)))
-
-
-@word("line")
-def _line(play: Play, given: list, options: dict, *_: Any) -> Ring:
-    first, last = (number(one) for one in (given + [0, 0])[:2])
-    return values.line(first, last, int(number(options.get("steps", 4), 4)), bool(options.get("inclusive")))
-
-
-@word("scale")
-def _scale(play: Play, given: list, options: dict, *_: Any) -> Ring:
-    if len(given) < 2:
-        given = [60, *(given or [Symbol("major")])]
-    return values.scale(given[0], given[1], int(number(options.get("num_octaves", 1), 1)))
-
-
-@word("chord")
-def _chord(play: Play, given: list, options: dict, *_: Any) -> Ring:
-    tonic, name = (given + [60, Symbol("major")])[:2] if given else (60, "major")
-    octaves = int(number(options.get("num_octaves", 1), 1))
-    return values.chord(tonic, name if len(given) > 1 else "major", octaves,
-                        int(number(options.get("invert", 0))))  # fmt: skip
-
-
-@word("degree")
-def _degree(play: Play, given: list, *_: Any) -> float:
-    which, tonic, name = (given + [1, 60, Symbol("major")][len(given) :])[:3]
-    return values.degree(which, tonic, name)
-
-
-@word("chord_degree")
-def _chord_degree(play: Play, given: list, options: dict, *_: Any) -> Ring:
-    which, tonic, name, count = (given + [1, 60, Symbol("major"), 4][len(given) :])[:4]
-    place = values.DEGREES.get(str(which).lower()) or int(number(which, 1))
-    notes = [values.degree(place + 2 * k, tonic, name) for k in range(min(int(number(count, 4)), 12))]
-    return values.inverted(notes, int(number(options.get("invert", 0))))
-
-
-@word("note", "hz_to_midi")
-def _note(play: Play, given: list, *_: Any) -> Any:
-    return note(given[0]) if given else None
-
-
-@word("octs")
-def _octs(play: Play, given: list, *_: Any) -> Ring:
-    count = int(number(given[1], 1)) if len(given) > 1 else 1
-    return Ring(_first(given) + 12 * k for k in range(min(max(count, 1), 10)))
-
-
-@word("factor?")
-def _factor(play: Play, given: list, *_: Any) -> bool:
-    value, by = (number(one, 1) for one in (given + [1, 1])[:2])
-    return by != 0 and value % by == 0
-
-
-@word("bt", "rt")
-def _beats(play: Play, given: list, *_: Any) -> float:
-    return play.seconds(_first(given, 1))
-
-
-@word("sample_duration")
-def _duration(play: Play, given: list, options: dict, *_: Any) -> float:
-    whole = inventory()["samples"].get(str(given[0]) if given else "", 1.0)
-    rate = abs(number(options.get("rate", 1), 1)) or 1
-    return whole / rate * play.thread.setting.bpm / 60
-
-
-@word("sample_names")
-def _sample_names(play: Play, given: list, *_: Any) -> Ring:
-    group = str(given[0]) if given else ""
-    return Ring(Symbol(name) for name in inventory()["samples"] if name.startswith(group))
 
 
 @word("current_bpm")
@@ -486,7 +313,8 @@ def _lambda(play: Play, given: list, options: dict, block: Any, scope: dict) -> 
 
 
 for _name in ("puts", "print", "load_sample", "load_samples", "set_volume!", "comment", "p",
-              "set_mixer_control!", "reset_mixer!", "osc", "midi", "rest", "rand_reset"):  # fmt: skip
+              "set_mixer_control!", "reset_mixer!", "osc", "midi", "rest",
+              "rand_reset"):  # fmt: skip
     WORDS[_name] = _nothing
 
 
