@@ -5,15 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core import jobs
+from core import jobs, workspace
 from core.corpus import Corpus
 from core.stages.studies import STUDIES, study
-from core.stages.studies.report import joined
-from core.stages.studies.result import Heard, StudyResult
+from core.stages.studies.report import reports
+from core.stages.studies.report_text import verdicts
 from core.stages.studies.store import StudyRun, runs
-from pages.parts import frame, job, place, player, say
+from pages.parts import frame, job, place, say, study_compare, study_result, study_settings
 
-SECONDS = 6.0  # of each clip, where one is played after the other
 ALL = "all"
 
 
@@ -26,11 +25,10 @@ def page() -> None:
             return
         name = st.segmented_control(
             "Study", [*STUDIES, ALL], default=next(iter(STUDIES)), required=True, key="study",
-            format_func=str.capitalize, label_visibility="collapsed",
+            bind="query-params", format_func=str.capitalize, label_visibility="collapsed",
         )  # fmt: skip
         if name == ALL:
-            begin(here.corpus, ALL)
-            st.caption("Runs every study and writes one report, in the corpus's folder studies.")
+            everything(here.corpus)
         else:
             one(here.corpus, name)
 
@@ -38,102 +36,79 @@ def page() -> None:
 def one(corpus: Corpus, name: str) -> None:
     """Draw a study: its question, the button, its runs."""
     module = study(name)
-    st.markdown(f"**{module.TITLE}.** {module.QUESTION}")
-    begin(corpus, name)
     found = runs(corpus, name)
+    st.markdown(f"**{module.TITLE}.** {module.QUESTION}")
+    begin(corpus, name, "Run it again" if found else "Run it")
     if not found:
         st.info("It has not been run on this corpus yet.", icon=":material/science:")
         return
-    labels = {run.id: f"{run.id}, {run.created[:16].replace('T', ' ')}" for run in found}
-    shown = st.selectbox("Run", list(labels), format_func=labels.get, key=f"run-{name}")
+    labels = {run.id: label(run) for run in found}
+    shown = st.selectbox("Run", list(labels), format_func=labels.get, key=f"run-{name}", width=420)
     run = next(each for each in found if each.id == shown)
-    read(run, run.result())
+    study_result.read(corpus, run)
     if len(found) > 1:
-        compare(found, labels)
+        study_compare.compare(found, labels)
 
 
-def begin(corpus: Corpus, name: str) -> None:
-    """Draw the button, or the job that runs."""
+def label(run: StudyRun) -> str:
+    """A run by its number, its time, and the alignment that it was about."""
+    about = run.facts["settings"].get("alignment")
+    of = f" · alignment {about['id'].partition('-')[0].lstrip('0')}" if about else ""
+    return f"{run.id} · {run.created[:16].replace('T', ' ')}{of}"
+
+
+def begin(corpus: Corpus, name: str, word: str) -> None:
+    """Draw the settings and the button, or the job that runs."""
     argv = ["study", name, corpus.name]
     running = job.latest(*argv)
     if running is not None and running.state != "done":
         job.panel(running)
-    if running is None or not running.active:
-        if st.button("Run it", type="primary", icon=":material/play_arrow:", key=f"start-{name}"):
-            jobs.start(argv, f"Study {name} of {corpus.name}")
-            st.rerun()
-
-
-def read(run: StudyRun, result: StudyResult) -> None:
-    """Draw what a run found."""
-    st.subheader("Beside the paper")
-    st.dataframe(result.compared, hide_index=True, key=f"compared-{run.id}", column_config={
-        name: st.column_config.NumberColumn(format="%.3f")
-        for name in ("measured", "low", "high", "paper", "difference")
-    })  # fmt: skip
-    for note in result.notes:
-        st.markdown(f"- {say.plain(note) if len(note) < say.LONGEST else note}")
-    for figure in result.figures:
-        st.markdown(f"**{figure.title}**")
-        table = next((each for each in result.tables if each.name == figure.hears), None)
-        key = f"figure-{run.id}-{figure.name}"
-        picked = st.plotly_chart(
-            figure.figure, key=key, on_select="rerun" if table is not None else "ignore",
-            selection_mode="points", alt=figure.title,
-        )  # fmt: skip
-        st.caption(figure.caption)
-        points = picked["selection"]["points"] if table is not None else []
-        if points:
-            hear_row(table.rows, points[0]["customdata"], key)
-    hear(result.clips, run.id)
-    for table in result.tables:
-        with st.expander(f"{table.title} ({len(table.rows)} rows)"):
-            st.caption(table.caption)
-            st.dataframe(table.rows.drop(columns="clips", errors="ignore"), hide_index=True)
-    with st.expander("Settings, versions, corpus"):
-        st.json(result.settings)
-
-
-def hear_row(rows: pd.DataFrame, customdata, key: str) -> None:
-    """Play what a point stands for, one clip after the other."""
-    number = customdata[0] if isinstance(customdata, (list, tuple)) else customdata
-    row = rows.iloc[int(number)]
-    play(tuple(row["clips"].split("|")), key)
-    st.caption(say.plain(", ".join(str(row[c]) for c in rows.columns[:2])))
-
-
-def hear(clips: list[Heard], run_id: str) -> None:
-    """Draw a choice of what there is to hear, and the chosen one's player and code."""
-    if not clips:
+    if workspace.read_only() or (running is not None and running.active):
         return
-    chosen = st.selectbox("Hear", range(len(clips)), format_func=lambda i: clips[i].label,
-                          key=f"hear-{run_id}")  # fmt: skip
-    heard = clips[chosen]
-    play(heard.paths, f"{run_id}-{chosen}")
-    if heard.note:
-        st.caption(say.plain(heard.note))
-    for name, source in zip(heard.names, heard.sources):
-        with st.expander(f"Code of {say.plain(name)}"):
-            st.code(source, language="ruby")
+    with st.container(horizontal=True):
+        pressed = st.button(
+            word, type="primary", icon=":material/play_arrow:", key=f"start-{name}"
+        )
+        options = study_settings.options(corpus, name)
+    if pressed:
+        jobs.start([*argv, *options], f"Study {name} of {corpus.name}")
+        st.rerun()
 
 
-def play(paths: tuple[str, ...], key: str) -> None:
-    sound = joined(paths, SECONDS)
-    if sound is None:
-        st.caption(":material/music_off: The clip is not there any more.")
-    else:
-        player.clip(sound, "one after the other", f"study-{key}")
-
-
-def compare(found: list[StudyRun], labels: dict[str, str]) -> None:
-    """Put the runs' numbers side by side."""
-    with st.expander("Compare runs"):
-        chosen = st.multiselect("Runs", list(labels), list(labels)[:2], format_func=labels.get)
-        columns = {
-            run.id: run.compared().drop_duplicates("measure").set_index("measure")["measured"]
-            for run in found if run.id in chosen
-        }  # fmt: skip
-        st.dataframe(pd.DataFrame(columns))
+def everything(corpus: Corpus) -> None:
+    """Draw the button for all studies, where each stands, and the reports."""
+    st.markdown(
+        "**Every study, and one report.** A page with tables, figures and short clips that needs"
+        " nothing else, to keep or to send; the tables also as CSV and Markdown."
+    )
+    begin(corpus, ALL, "Run all")
+    newest = {name: next(iter(runs(corpus, name)), None) for name in STUDIES}
+    rows = [
+        {
+            "Study": name.capitalize(),
+            "Beside the paper": verdicts(run.compared()) if run else "not run yet",
+            "Newest run": label(run) if run else "",
+        }
+        for name, run in newest.items()
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True)
+    there = reports(corpus)
+    if not there:
+        return
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        report = st.selectbox(
+            "Report", there, format_func=lambda each: f"{each.id} · {each.created[:16]}", width=420
+        )
+        page = report.path / "report.html"
+        size = say.size(page.stat().st_size)
+        st.download_button(
+            f"The page ({size})", page.read_bytes, f"{corpus.name}-{report.id}.html", "text/html",
+            icon=":material/download:", on_click="ignore",
+        )  # fmt: skip
+        st.download_button(
+            "Everything, with tables", report.archive, f"{corpus.name}-{report.id}.zip",
+            "application/zip", icon=":material/folder_zip:", on_click="ignore",
+        )  # fmt: skip
 
 
 frame.show(page)

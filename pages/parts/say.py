@@ -14,15 +14,15 @@ LONGEST = 600
 _MARKUP = re.compile(r"([!-/:-@\[-`{-~])")
 
 
-def plain(text: str) -> str:
-    """Return `text` so that Markdown shows it as it is, on one line.
+def plain(text: str, longest: int | None = LONGEST) -> str:
+    """Return `text` so that Markdown shows it as it is, on one line; None: however long it is.
 
     Error messages quote programs, file names and addresses, none of which may
     turn into links, headings or formulae.
     """
     text = " ".join(str(text).split())
-    if len(text) > LONGEST:
-        text = f"{text[:LONGEST]} …"
+    if longest is not None and len(text) > longest:
+        text = f"{text[:longest]} …"
     return _MARKUP.sub(r"\\\1", text)
 
 

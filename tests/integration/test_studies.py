@@ -4,102 +4,127 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from core.alignment import AlignmentConfig, grid
-from core.alignment.grid import Trial
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.stages import sweep as sweeping
-from core.stages.build import build
-from core.stages.studies import published, store
-from core.stages.studies import scenarios as written
-from core.stages.studies.report import study_all
+from core.stages.studies import completion, correlation, published, store, umap
+from core.stages.studies.chosen import Subject
+from core.stages.studies.result import StudyResult
 from core.stages.studies.running import run_study
-from core.stages.train import train
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
-CODE, AUDIO = "sonicpi", "log-mel"  # neither loads a model
-QUICK = {"width": 16, "dim": 8, "layers": 2, "epochs": 2, "patience": 0, "precision": "fp32"}
-OPTIONS = {"per_kind": 1, "draws": 20, "permutations": 99}
 
 
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> Corpus:
-    """Sixteen programs of four templates, 2 s each, rendered, embedded and aligned."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
-        patch.setitem(grid.GRIDS, "paper", lambda: [
-            Trial("narrow", "paper", QUICK), Trial("wide", "paper", {**QUICK, "width": 32}),
-        ])  # fmt: skip
-        patch.setattr(grid, "COMMON", {})
-        # Of each scenario the first candidates; all of them are rendered by the study itself.
-        whole = written.scenario
-        patch.setattr(written, "scenario", lambda name: _first(whole(name), 8))
-        build("small", templates=TEMPLATES, per_template=10, seconds=2.0,
-              code_encoder=CODE, audio_encoder=AUDIO)  # fmt: skip
-        train("small", AlignmentConfig(**QUICK))
-        yield Corpus.open("small")
+@pytest.fixture(autouse=True)
+def corpus(studied, monkeypatch) -> Corpus:
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(studied.workspace))
+    return Corpus.open("small")
 
 
-def _first(scenario, count: int):
-    return written.Scenario(
-        scenario.name, scenario.title, scenario.prompt, scenario.candidates[:count]
-    )
+def first_run(corpus: Corpus, study: str) -> tuple[StudyResult, dict]:
+    """What the report's run of a study found, and its tables by name."""
+    result = store.load(corpus, f"{study}-0001").result()
+    return result, {table.name: table.rows for table in result.tables}
 
 
 def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus):
-    run = run_study("correlation", "small", {"draws": 20, "permutations": 99})
-    result = run.result()
-    pairs = next(table.rows for table in result.tables if table.name == "pairs")
+    result, tables = first_run(corpus, "correlation")
+    pairs = tables["pairs"]
     assert len(pairs) == 6 and pairs["clips"].str.count(r"\|").eq(1).all()
     compared = result.compared.set_index("measure")
-    raw = compared.loc["Pearson, raw code against raw sound"]
-    assert raw["measured"] == pytest.approx(pairs["code"].corr(pairs["sound"]), abs=1e-6)
-    assert raw["paper"] == published.value("correlation.pearson")
+    for name, theirs in (("Pearson", stats.pearsonr), ("Spearman", stats.spearmanr)):
+        wanted = theirs(pairs["code"], pairs["sound"])
+        found = compared.loc[f"{name}, raw code against raw sound"]
+        assert found["measured"] == pytest.approx(wanted.statistic, abs=1e-6)
+        assert found["paper"] == published.value(f"correlation.{name.lower()}")
+        p = compared.loc[f"p of {name}, parametric", "measured"]
+        assert p == pytest.approx(wanted.pvalue, abs=1e-6)
     # What other choices give is told apart from intervals, of which 4 programs have none.
     assert compared["low"].isna().all()
-    assert any(table.name == "choices" for table in result.tables)
+    assert "choices" in tables
     assert all(store.clip_file(path) for heard in result.clips for path in heard.paths)
+    # Each pair's sounds are those of the programs that it names.
+    audio = corpus.programs().set_index("name")["audio"]
+    row = pairs.iloc[3]
+    wanted = [Path(audio[row[side]]) for side in ("first", "second")]
+    assert [store.clip_file(path) for path in row["clips"].split("|")] == wanted
 
 
 def test_perturbation_moves_code_and_sound(corpus):
-    result = run_study("perturbation", "small", {"per_kind": 1}).result()
-    changes = next(table.rows for table in result.tables if table.name == "changes")
+    result, tables = first_run(corpus, "perturbation")
+    changes = tables["changes"]
     assert {"sleep", "amp", "note"} <= set(changes["kind"])
     assert changes[["code", "sound", "aligned_code"]].notna().all(axis=None)
     # A pitch an octave higher is heard; what is equally loud but for amp is the same text but one
     # number, so the code of this encoder hardly moves.
     assert (changes["sound"] < 0.9999).any() and (changes["code"] <= 1.0001).all()
     assert len(result.figures) == changes["kind"].nunique()
-    gain = result.compared.set_index("measure")["measured"]
-    before = gain["Rank correlation of movements of sound and raw code"]
-    after = gain["Rank correlation of movements of sound and aligned code"]
-    assert gain["Rank correlation after alignment, less that before"] == pytest.approx(
+    measured = result.compared.set_index("measure")["measured"]
+    before = measured["Rank correlation of movements of sound and raw code"]
+    assert before == pytest.approx(
+        stats.spearmanr(1 - changes["code"], 1 - changes["sound"]).statistic
+    )
+    after = measured["Rank correlation of movements of sound and aligned code"]
+    assert measured["Rank correlation after alignment, less that before"] == pytest.approx(
         after - before
     )
 
 
 def test_completion_judges_candidates_by_two_ears(corpus):
-    result = run_study("completion", "small", {"other_ear": AUDIO}).result()
-    tables = {table.name: table.rows for table in result.tables}
+    result, tables = first_run(corpus, "completion")
     assert len(tables["cases"]) == 24 and len(result.clips) == 24
-    assert result.compared["measured"].notna().any()
     aligned = result.compared[result.compared["measure"].str.contains("aligned code ~ raw sound")]
-    assert aligned["paper"].notna().sum() >= 11  # the paper prints a dash in one place
-    assert tables["scores"].query("metric == 'overlap@3'")["value"].between(0, 1).all()
+    assert aligned["measured"].notna().all()
+    assert aligned["paper"].notna().sum() == 24  # twelve, by each of two ears
+    scores = tables["scores"]
+    assert scores.query("metric == 'overlap@3'")["value"].between(0, 1).all()
+    cases = tables["cases"].query("scenario == 'bass'")
+    shared = [len({*a.split()} & {*b.split()}) for a, b in zip(cases["raw"], cases["sound"])]
+    told = scores.query(
+        "scenario == 'bass' and metric == 'overlap@3' and code == 'raw' and sound == 'trained ear'"
+    )
+    assert told["value"].item() == pytest.approx(sum(shared) / (3 * len(cases)))
 
 
-def test_sweep_reads_what_the_stage_left(corpus):
-    with pytest.raises(EarshotError):
-        run_study("sweep", "small")
-    sweep_id = sweeping.sweep("small", "paper", seeds=2)
-    result = run_study("sweep", "small").result()
+def test_completion_finds_everything_where_code_and_sound_are_one_space(corpus, monkeypatch):
+    rng = np.random.default_rng(0)
+    codes = corpus.embeddings("sonicpi")[1].shape[1]
+
+    def same(width):
+        def vectors(encoder, items, progress):
+            found = np.zeros((len(items), width), np.float32)
+            found[:, :6] = known[: len(items)]
+            return found
+
+        return vectors
+
+    known = rng.normal(size=(200, 6))
+    sounds = corpus.embeddings("log-mel")[1].shape[1]
+    monkeypatch.setattr(completion, "code_vectors", same(codes))
+    monkeypatch.setattr(completion, "sound_vectors", same(sounds))
+    paths = [store.clip_file(heard.paths[0]) for heard in first_run(corpus, "completion")[0].clips]
+    monkeypatch.setattr(
+        completion, "clips_of", lambda corpus, sources, *_: ((paths * 4)[: len(sources)], {})
+    )
+    compared = run_study("completion", "small", {"other_ear": "log-mel"}).compared()
+    raw = compared[compared["measure"].str.endswith("raw code ~ raw sound")]
+    assert len(raw) == 12
+    np.testing.assert_allclose(raw["measured"], 1, atol=1e-5)
+
+
+def test_sweep_tells_what_its_runs_left(corpus):
+    result, tables = first_run(corpus, "sweep")
+    (sweep_id,) = sweeping.sweeps("small")
     assert result.settings["sweep"] == sweep_id and result.settings["runs"] == 4
-    table = result.tables[0].rows
+    table = tables["configurations"]
     assert set(table["name"]) == {"unaligned", "narrow", "wide"} and "width" in table
     numbers = sweeping.load("small", sweep_id)
     narrow = numbers[
@@ -111,10 +136,21 @@ def test_sweep_reads_what_the_stage_left(corpus):
     assert set(result.compared["paper"]) == {0.09, 0.14, 0.59, 0.902}
 
 
-def test_all_studies_make_one_report_that_needs_nothing_else(corpus):
+def test_a_study_without_what_it_needs_says_what_to_do(corpus):
+    bare = Corpus.create("bare", seconds=2.0)
+    try:
+        for name, what in (("sweep", "./run build"), ("umap", "./run train")):
+            with pytest.raises(EarshotError) as refused:
+                run_study(name, "bare")
+            assert what in refused.value.remedy
+    finally:
+        shutil.rmtree(bare.path)
+
+
+def test_all_studies_make_one_report_that_needs_nothing_else(corpus, studied):
     from playwright.sync_api import sync_playwright
 
-    folder = study_all("small", OPTIONS)
+    folder = studied.report
     text = (folder / "report.md").read_text(encoding="utf-8")
     # Four test programs are too few to tell modalities apart: that is said, not passed over.
     assert "Not run: umap" in text and "Small changes of one parameter" in text
@@ -140,8 +176,6 @@ def test_all_studies_make_one_report_that_needs_nothing_else(corpus):
 
 
 def test_umap_needs_test_programs_and_tells_modalities_apart(corpus, monkeypatch):
-    from core.stages.studies import umap
-
     with pytest.raises(EarshotError, match="test programs"):
         run_study("umap", "small")
     monkeypatch.setattr(umap, "FEWEST", 4)
@@ -158,3 +192,45 @@ def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus):
     second = run_study("correlation", "small", {"draws": 5, "permutations": 19})
     assert first.id != second.id and Path(first.path).is_dir()
     assert first.compared().equals(second.compared())
+
+
+def test_correlation_of_a_space_with_itself_is_perfect(corpus, monkeypatch):
+    plain = correlation.subject
+    angles = np.linspace(0, np.pi / 2, 40, dtype=np.float32)
+    circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+    def known(corpus, options):
+        about = plain(corpus, options)
+        return replace(about, aligned=None, pairs=replace(about.pairs, code=circle, audio=circle))
+
+    monkeypatch.setattr(correlation, "subject", known)
+    compared = run_study("correlation", "small", {"draws": 2, "permutations": 9}).compared()
+    measured = compared.set_index("measure")["measured"]
+    for name in ("Pearson", "Spearman"):
+        assert measured[f"{name}, raw code against raw sound"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("turned", "apart"), [(1, 0.5), (-1, 1.0)])
+def test_umap_knows_one_cloud_from_two(corpus, monkeypatch, turned, apart):
+    """Where both modalities are the same points nothing tells them apart, and each program's
+    sound is nearest; where they are opposite, all is told and its sound is the farthest."""
+    monkeypatch.setattr(umap, "FEWEST", 4)
+    plain = umap.subject
+
+    def known(corpus, options, **needs):
+        about = plain(corpus, options, **needs)
+        points = np.abs(np.random.default_rng(0).normal(size=(len(about.programs), 5)))
+        points = points.astype(np.float32)
+        identity = SimpleNamespace(
+            code=lambda x: x, audio=lambda x: x, record=about.aligned.record,
+            heads=about.aligned.heads,
+        )  # fmt: skip
+        return replace(
+            about, aligned=identity, pairs=replace(about.pairs, code=points, audio=turned * points)
+        )
+
+    monkeypatch.setattr(umap, "subject", known)
+    monkeypatch.setattr(Subject, "settings", lambda self, options: {})
+    measured = run_study("umap", "small").compared().set_index("measure")["measured"]
+    assert measured["Told apart after, by logistic regression"] == pytest.approx(apart)
+    assert measured["Median rank of a program's own sound, after"] == (1 if turned > 0 else 4)

@@ -6,18 +6,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy import stats
-from scipy.spatial.distance import pdist
+from scipy.spatial.distance import cdist, pdist
 
 from core import programs
 from core.evaluation.studies.completion import each_in_turn, from_prompt
-from core.evaluation.studies.distances import agreement, most_apart, pair_distances
+from core.evaluation.studies.distances import Agreement, agreement, most_apart, pair_distances
 from core.evaluation.studies.perturbing import perturbed
 from core.evaluation.studies.separability import told_apart
 from core.stages.studies import published
 from core.stages.studies.completion import explained
+from core.stages.studies.correlation import beyond_chance
+from core.stages.studies.perturbation import GAIN, _beside
+from core.stages.studies.report_page import spread, without_clicks
 from core.stages.studies.result import beside
 from core.stages.studies.scenarios import scenarios
-from core.stages.studies.sweep import summarised
+from core.stages.studies.summary import main_rows, main_table, standing
+from core.stages.studies.sweep import bests, summarised
 
 RNG = np.random.default_rng(3)
 
@@ -34,6 +38,7 @@ def test_distances_and_their_correlation_are_scipys():
 def test_permutation_test_sees_one_space_twice_and_not_two_unrelated_ones():
     a, b = pair_distances(RNG.normal(size=(15, 4))), pair_distances(RNG.normal(size=(15, 4)))
     assert agreement(a, a, permutations=199).pearson_mantel_p == pytest.approx(1 / 200)
+    assert agreement(a, -a, permutations=0).spearman == pytest.approx(-1)
     assert agreement(a, b, permutations=199).pearson_mantel_p > 0.01
     assert np.isnan(agreement(a, np.ones_like(a)).pearson)
 
@@ -53,6 +58,33 @@ def test_completion_of_equal_spaces_is_perfect():
     x = RNG.normal(size=(24, 5))
     for found in (each_in_turn(x, x), from_prompt(x, x)):
         np.testing.assert_allclose(found["value"], 1, atol=1e-6)
+
+
+def test_completion_from_the_prompt_is_scipys():
+    x, y = RNG.normal(size=(24, 5)), RNG.normal(size=(24, 4))
+    found = from_prompt(x, y).set_index("metric")
+    near = [cdist(each[:1], each[1:], "cosine")[0] for each in (x, y)]
+    assert found.loc["pearson", "value"] == pytest.approx(stats.pearsonr(*near).statistic)
+    assert found.loc["spearman", "value"] == pytest.approx(stats.spearmanr(*near).statistic)
+    assert (found.loc["pearson", "low"] < found.loc["pearson", "value"]) and (
+        found.loc["pearson", "value"] < found.loc["pearson", "high"]
+    )
+    common = len(set(near[0].argsort()[:3]) & set(near[1].argsort()[:3]))
+    assert found.loc["overlap@3", "value"] == pytest.approx(common / 3)
+
+
+def test_movements_in_step_correlate_and_alignment_that_turns_them_round_loses():
+    steps = np.arange(1, 10) / 100
+    changes = pd.DataFrame({
+        "program": [f"p{i % 3}" for i in range(9)], "kind": np.repeat(["sleep", "amp", "bpm"], 3),
+        "sound": 1 - steps, "code": 1 - steps**2, "aligned_code": 1 - steps[::-1],
+    })  # fmt: skip
+    spaces = {"code": "raw code", "aligned_code": "aligned code"}
+    measured = {row["measure"]: row["measured"] for row in _beside(changes, spaces, "test", 0)}
+    assert measured["Rank correlation of movements of sound and raw code"] == pytest.approx(1)
+    assert measured["Rank correlation of movements of sound and aligned code"] == pytest.approx(-1)
+    assert measured[GAIN] == pytest.approx(-2)
+    assert measured["Mean similarity of sound: sleep, amp, bpm"] == pytest.approx(0.95)
 
 
 @pytest.mark.parametrize(
@@ -97,6 +129,19 @@ def test_a_sweeps_table_is_the_mean_over_seeds():
     assert found["test cka"] == pytest.approx(0.3) and found["seeds"] == 2
 
 
+def test_a_sweeps_best_is_chosen_on_validation_and_told_of_test():
+    values = {("a", "validation"): 0.5, ("a", "test"): 0.2, ("b", "validation"): 0.4,
+              ("b", "test"): 0.9}  # fmt: skip
+    numbers = pd.DataFrame([
+        {"name": name, "number": "ab".index(name), "seed": seed, "split": split,
+         "reading": "aligned code ~ aligned audio", "metric": metric, "value": value}
+        for (name, split), value in values.items() for seed in (0, 1) for metric in ("cka", "cca")
+    ])  # fmt: skip
+    rows = bests(summarised(numbers))
+    assert [row["measure"] for row in rows] == ["Best CKA: a", "Best CCA: a"]
+    assert [row["measured"] for row in rows] == pytest.approx([0.2, 0.2])
+
+
 def test_completion_names_a_case_that_it_misses():
     rows = [("01", "low", "02 03 04", "02 03 04", "04 03 02", 3),
             ("02", "saw", "01 03 04", "05 03 04", "01", 0)]  # fmt: skip
@@ -107,3 +152,47 @@ def test_completion_names_a_case_that_it_misses():
     (note,) = explained(cases)
     assert "1 of 5 candidates" in note and "53%" in note  # 8 of 15 names
     assert "'saw', is by aligned code nearest to 'square', by sound to 'low'" in note
+
+
+def test_a_parametric_p_is_called_too_small_only_where_it_is():
+    values = {"pearson": 0.1, "pearson_p": 0.1, "pearson_mantel_p": 0.1, "spearman": 0.2}
+    dependent = Agreement(**values, spearman_p=0.001, spearman_mantel_p=0.2, pairs=351)
+    assert "too small" in beyond_chance(dependent) and "do not agree" in beyond_chance(dependent)
+    fine = Agreement(**values, spearman_p=0.03, spearman_mantel_p=0.02, pairs=351)
+    assert "too small" not in beyond_chance(fine) and "do agree" in beyond_chance(fine)
+
+
+def test_a_report_leaves_out_what_only_a_page_can_do():
+    said = without_clicks("A point is a pair. Click one to hear both, one after the other.")
+    assert said == "A point is a pair."
+
+
+def test_the_main_table_has_the_papers_numbers_in_its_order():
+    row = {"low": 0.0, "high": 1.0, "split": "test", "seed": 0}
+    completion = beside([
+        {**row, "measure": f"bass: Pearson, {code} code ~ {heard}", "measured": value,
+         "published": f"completion.bass.{known}.pearson"}
+        for code, heard, value, known in (
+            ("raw", "raw sound", 0.1, "raw"), ("aligned", "raw sound", 0.7, "ours"),
+            ("aligned", "raw sound, unseen ear", 0.6, "ours"),
+            ("aligned", "aligned sound", 9, "ours"),
+        )
+    ])  # fmt: skip
+    correlation = beside([
+        {**row, "low": 0.05, "measure": f"{name}, raw code against raw sound", "measured": 0.25,
+         "published": f"correlation.{name.lower()}"} for name in ("Pearson", "Spearman")
+    ])  # fmt: skip
+    rows = main_rows({"completion": completion, "correlation": correlation})
+    assert rows["measured"].tolist() == [0.25, 0.25, 0.1, 0.7, 0.6]
+    assert rows["number"].tolist() == ["Pearson", "Spearman", *["Pearson"] * 3]
+    table = main_table(rows).splitlines()
+    assert len(table) == 2 + 4
+    assert "| 0.250 · 0.250 | 0.016 · 0.041 | +0.234 · +0.209 | above · above |" in table[2]
+    assert "above the paper in 2, level with the paper in 3, and below the paper in 0" in (
+        standing(rows)
+    )
+
+
+def test_a_report_chooses_clips_from_the_first_to_the_last():
+    assert spread(list(range(75)), 3) == [0, 25, 50]
+    assert spread([1, 2], 3) == [1, 2]

@@ -50,21 +50,32 @@ def from_prompt(code: np.ndarray, sound: np.ndarray, resamples: int = 1000, seed
     DataFrame
         As of `each_in_turn`; intervals by bootstrap over the candidates searched.
     """
-    near = 1 - unit_rows(code[:1]) @ unit_rows(code[1:]).T, 1 - unit_rows(sound[:1]) @ unit_rows(
-        sound[1:]
-    ).T
-    a, b = (each[0].double().numpy() for each in near)
+    a, b = (_from_first(x) for x in (code, sound))
     found = (set(top_k(x[:1], x[1:], K)[0][0].tolist()) for x in (code, sound))
     common = len(set.intersection(*found))
     nan = (np.nan, np.nan)
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(a), size=(resamples, len(a)))
     rows = [("jaccard@3", common / (2 * K - common), *nan), ("overlap@3", common / K, *nan)]
-    for name, measure in (("spearman", stats.spearmanr), ("pearson", stats.pearsonr)):
-        if np.ptp(a) == 0 or np.ptp(b) == 0:
-            rows.append((name, np.nan, *nan))
-            continue
-        values = [measure(a[d], b[d]).statistic for d in drawn]
-        low, high = np.nanquantile(values, [0.025, 0.975])
-        rows.append((name, float(measure(a, b).statistic), float(low), float(high)))
+    for name, prepare in (("spearman", lambda x: stats.rankdata(x, axis=-1)), ("pearson", np.copy)):
+        value = _correlations(prepare(a), prepare(b))
+        # A resample that drew one candidate only has no correlation.
+        values = _correlations(prepare(a[drawn]), prepare(b[drawn]))
+        known = values[np.isfinite(values)]
+        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else nan
+        rows.append((name, float(value), float(low), float(high)))
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+
+
+def _from_first(x: np.ndarray) -> np.ndarray:
+    """Cosine distances of the first row to each other: float64 [n - 1]."""
+    rows = unit_rows(x).double().numpy()
+    return 1 - rows[1:] @ rows[0]
+
+
+def _correlations(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Pearson's r along the last axis; nan where one side doesn't vary."""
+    a, b = (x - x.mean(axis=-1, keepdims=True) for x in (a, b))
+    lengths = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
+    flat = (np.ptp(a, axis=-1) == 0) | (np.ptp(b, axis=-1) == 0)
+    return np.where(flat, np.nan, (a * b).sum(axis=-1) / np.where(flat, 1, lengths))

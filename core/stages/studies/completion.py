@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Mapping
 
 import numpy as np
@@ -45,17 +46,20 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     """Render, embed and compare the candidates of all scenarios."""
     about = subject(corpus, options, needs_alignment=True)
     ears = {"trained ear": about.encoders["audio"], "unseen ear": _other_ear(about, options)}
-    scored, prompts, cases, clips, compared = [], [], [], [], []
-    for scenario in scenarios():
+    scored, prompts, cases, clips = [], [], [], []
+    asked = scenarios()
+    for scenario in asked:
         _check_unseen(corpus, scenario)
-        sources = [scenario.prompt, *(each.source for each in scenario.candidates)]
-        paths, failed = clips_of(corpus, sources, corpus.settings["seconds"], progress)
-        if failed:
-            place, why = next(iter(failed.items()))
-            raise EarshotError(f"Candidate {place} of {scenario.name} can't be rendered: {why}")
-        raw = code_vectors(about.encoders["code"], sources, progress)
+    paths = _rendered(corpus, asked, progress)
+    everything = [source for scenario in asked for source in _sources(scenario)]
+    all_code = code_vectors(about.encoders["code"], everything, progress)
+    all_sound = {name: sound_vectors(ear, paths, progress) for name, ear in ears.items()}
+    end = 0
+    for scenario in asked:
+        own = slice(end, end := end + 1 + len(scenario.candidates))
+        raw = all_code[own]
         code = {"raw": raw, "aligned": about.aligned.code(raw)}
-        sound = {name: sound_vectors(ear, paths, progress) for name, ear in ears.items()}
+        sound = {name: rows[own] for name, rows in all_sound.items()}
         readings = [(space, ear, code[space], heard) for ear, heard in sound.items()
                     for space in code]  # fmt: skip
         shared = about.aligned.audio(sound["trained ear"])
@@ -64,16 +68,17 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             tag = {"scenario": scenario.name, "code": space, "sound": ear}
             scored.append(each_in_turn(x[1:], y[1:], options["seed"]).assign(**tag))
             prompts.append(from_prompt(x, y, seed=options["seed"]).assign(**tag))
-        cases.append(_cases(scenario, code, sound["trained ear"], paths))
-        clips += _heard(scenario, paths)
-    table, asked = pd.concat(scored, ignore_index=True), pd.concat(prompts, ignore_index=True)
+        cases.append(_cases(scenario, code, sound["trained ear"], paths[own]))
+        clips += _heard(scenario, paths[own])
+    table = pd.concat(scored, ignore_index=True)
     compared = beside(list(_rows(table, options["seed"])))
     every = pd.concat(cases, ignore_index=True)
     return StudyResult(
         compared=compared,
         tables=[
             Table("scores", "Every candidate in turn", table, PROTOCOL),
-            Table("from_prompt", "Asked from the prompt alone", _with_paper(asked),
+            Table("from_prompt", "Asked from the prompt alone",
+                  _with_paper(pd.concat(prompts, ignore_index=True)),
                   "One query a scenario: overlap can only be 0, 1/3, 2/3 or 1."),
             Table("cases", "Each candidate and its nearest", every,
                   "shared: how many of its 3 nearest by code are among its 3 nearest by sound."
@@ -85,7 +90,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         clips=clips,
         notes=[*_notes(compared), *explained(every), PROTOCOL],
         settings={**about.settings(options), "ears": ears,
-                  "candidates": {s.name: len(s.candidates) for s in scenarios()}},
+                  "candidates": {s.name: len(s.candidates) for s in asked}},
     )  # fmt: skip
 
 
@@ -96,10 +101,30 @@ def _other_ear(about: Subject, options: Mapping[str, Any]) -> str:
     return next(ear for ear in EARS if ear not in trained)
 
 
+def _sources(scenario: Scenario) -> list[str]:
+    """The prompt's program and each candidate's."""
+    return [scenario.prompt, *(each.source for each in scenario.candidates)]
+
+
+def _rendered(corpus: Corpus, asked: list[Scenario], progress: Progress) -> list[Path]:
+    """Files of all clips, in the order of `_sources` of each scenario."""
+    names = [
+        f"{what} of {scenario.name}"
+        for scenario in asked
+        for what in ("The prompt", *(f"Candidate {each.name}" for each in scenario.candidates))
+    ]
+    sources = [source for scenario in asked for source in _sources(scenario)]
+    paths, failed = clips_of(corpus, sources, corpus.settings["seconds"], progress)
+    if failed:
+        place, why = next(iter(failed.items()))
+        raise EarshotError(f"{names[place]} can't be rendered: {why}")
+    return paths
+
+
 def _check_unseen(corpus: Corpus, scenario: Scenario) -> None:
     known = set(corpus.programs()["program"])
-    for text in [scenario.prompt, *(s for c in scenario.candidates
-                                    for s in (c.source, c.continuation))]:  # fmt: skip
+    alone = (each.continuation for each in scenario.candidates)
+    for text in [*_sources(scenario), *alone]:
         if Program(text, "candidate", "", "other", {}, 0).id in known:
             raise EarshotError(
                 f"Corpus '{corpus.name}' holds a candidate of scenario {scenario.name}, so it can't"

@@ -11,7 +11,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.intervals import subsample_interval
 from core.evaluation.studies import figures
-from core.evaluation.studies.distances import agreement, most_apart, pair_distances
+from core.evaluation.studies.distances import Agreement, agreement, most_apart, pair_distances
 from core.progress import Progress
 from core.stages.studies import options as option
 from core.stages.studies.chosen import Subject, subject
@@ -83,7 +83,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                    hears="pairs"),
         ],
         clips=[_heard(about, pairs.iloc[each.row], each.kind) for each in extremes.itertuples()],
-        notes=_notes(found, others, len(rows), split),
+        notes=_notes(found, others, sure, len(rows), split),
         settings={**about.settings(options), "programs": list(about.programs["name"].iloc[rows]),
                   "split": split},
     )  # fmt: skip
@@ -202,21 +202,24 @@ def _split_of(about: Subject, rows: np.ndarray) -> str:
 
 
 def _notes(
-    found: Mapping[str, Any], others: pd.DataFrame, programs: int, split: str
-) -> list[str]:
+    found: Mapping[str, Any], others: pd.DataFrame, sure: Mapping[str, Any], programs: int,
+    split: str,
+) -> list[str]:  # fmt: skip
     raw = found["raw"]
-    sure = raw.spearman_mantel_p < 0.05
     choices = others[(others["space"] == "raw") & (others["correlation"] == "spearman")].iloc[0]
+    intervals = (
+        "Intervals are of other templates."
+        if np.isfinite(sure["raw spearman"]["low"])
+        else "These are too few for intervals."
+    )
     notes = [
-        f"One program of each of {programs} templates ({split}), {raw.pairs} pairs. Intervals are"
-        f" of other templates. Other choices of a template's program give a raw Spearman from"
+        f"One program of each of {programs} templates ({split}), {raw.pairs} pairs. {intervals}"
+        f" Other choices of a template's program give a raw Spearman from"
         f" {choices['from']:.3f} to {choices['to']:.3f} (middle 95 % of {choices['choices']}):"
         " that is a spread of choices, no interval of confidence. The paper took the tutorial's"
         " examples themselves and its own encoders, so a difference in level says as much about"
         " encoders and templates as about music.",
-        f"By the permutation test the raw spaces {'do' if sure else 'do not'} agree beyond chance"
-        f" (Spearman {raw.spearman:.3f}, p = {raw.spearman_mantel_p:.3f}); the parametric p"
-        f" ({raw.spearman_p:.3g}) takes {raw.pairs} pairs for independent and so is too small.",
+        beyond_chance(raw),
     ]
     if "aligned" in found:
         aligned = found["aligned"]
@@ -225,3 +228,16 @@ def _notes(
             f" (p = {aligned.spearman_mantel_p:.3f}): the code is projected, the sound is not."
         )
     return notes
+
+
+def beyond_chance(raw: Agreement) -> str:
+    """What the permutation test says, and how far the parametric p can be trusted."""
+    sure = raw.spearman_mantel_p < 0.05
+    note = (
+        f"By the permutation test the raw spaces {'do' if sure else 'do not'} agree beyond chance"
+        f" (Spearman {raw.spearman:.3f}, p = {raw.spearman_mantel_p:.3f})."
+    )
+    taken = f"The parametric p ({raw.spearman_p:.3g}) takes {raw.pairs} pairs for independent"
+    if raw.spearman_p < raw.spearman_mantel_p:
+        return f"{note} {taken}, though pairs that share a program aren't, and so is too small."
+    return f"{note} {taken}, though pairs that share a program aren't; here it is no smaller."

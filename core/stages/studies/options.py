@@ -49,10 +49,21 @@ OF: dict[str, tuple[Option, ...]] = {
         ALIGNMENT, CODE_ENCODER, AUDIO_ENCODER, SEED,
         Option("per_kind", "programs to change, of each kind of parameter", 6, int),
     ),
-    "sweep": (Option("sweep", "its id; without it, the one last worked on"),),
+    "sweep": (
+        Option("sweep", "the id of one to read; without it, the paper's is run, or gone on with"),
+        Option("seeds", "runs of each configuration", 5, int),
+    ),
     "completion": (
         ALIGNMENT, SEED,
         Option("other_ear", "a second audio encoder, that the alignment never saw"),
     ),
     "umap": (ALIGNMENT, SEED),
+    "foretelling": (
+        Option("queries", "validation (held-out templates and styles), examples (Sonic Pi's own),"
+               " or a folder of programs", "validation"),
+        Option("ways", "told (from the simplest to ours), or ablation (every step that was tried)",
+               "told"),
+        Option("judge", "an audio encoder that is not trained on", "log-mel"),
+        CODE_ENCODER, AUDIO_ENCODER, SEED,
+    ),
 }  # fmt: skip

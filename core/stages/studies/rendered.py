@@ -10,15 +10,31 @@ import numpy as np
 from core import encoders
 from core.corpus import Corpus
 from core.progress import Progress
-from core.sonicpi import Clip, render_id, render_many
+from core.sonicpi import Clip, render_id
+from core.stages.engine import Engine, LocalProcesses
 
 STEP = "Rendering the study's programs"
 
 
 def clips_of(
-    corpus: Corpus, sources: Sequence[str], seconds: float, progress: Progress
+    corpus: Corpus,
+    sources: Sequence[str],
+    seconds: float,
+    progress: Progress,
+    engine: Engine | None = None,
 ) -> tuple[list[Path | None], dict[int, str]]:
     """Files of the programs' clips, rendered where they aren't there yet.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        In whose folder of studies the clips are kept.
+    sources : sequence of str
+    seconds : float
+        Length of each clip.
+    progress : Progress
+    engine : Engine, optional
+        Renders them; processes on this machine by default.
 
     Returns
     -------
@@ -33,9 +49,11 @@ def clips_of(
     missing = [i for i, path in enumerate(paths) if not path.is_file()]
     failed: dict[int, str] = {}
     progress(STEP, 0, len(missing))
-    if missing:
-        todo = render_many((sources[i] for i in missing), seconds)
-        for done, (index, rendering) in enumerate(todo, 1):
+    if not missing:
+        return paths, failed
+    engine = engine or LocalProcesses()
+    with engine.rendering((sources[i] for i in missing), seconds) as renderings:
+        for done, (index, rendering) in enumerate(renderings, 1):
             place = missing[index]
             if rendering.ok and rendering.clip.peak > 2.0**-16:
                 rendering.clip.save(paths[place])

@@ -1,0 +1,56 @@
+"""What tests of several kinds share because it takes a while to make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
+CODE, AUDIO = "sonicpi", "log-mel"  # neither loads a model
+QUICK = {"width": 16, "dim": 8, "layers": 2, "epochs": 2, "patience": 0, "precision": "fp32"}
+CANDIDATES = 8  # of each scenario of completion
+
+
+@dataclass(frozen=True)
+class Studied:
+    """A workspace with corpus "small" of real clips: all studies that it allows have been run."""
+
+    workspace: Path
+    report: Path
+
+
+@pytest.fixture(scope="session")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
+    """Forty programs of four templates, 2 s each: rendered, embedded, aligned, swept, studied."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from core.alignment import AlignmentConfig, grid
+    from core.alignment.grid import Trial
+    from core.stages import sweep
+    from core.stages.build import build
+    from core.stages.studies import completion, scenarios
+    from core.stages.studies.report import study_all
+    from core.stages.train import train
+
+    workspace = tmp_path_factory.mktemp("studied")
+    trials = [Trial("narrow", "paper", QUICK), Trial("wide", "paper", {**QUICK, "width": 32})]
+    first = [
+        scenarios.Scenario(each.name, each.title, each.prompt, each.candidates[:CANDIDATES])
+        for each in scenarios.scenarios()
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARSHOT_WORKSPACE", str(workspace))
+        patch.setitem(grid.GRIDS, "paper", lambda: trials)
+        patch.setattr(grid, "COMMON", {})
+        patch.setattr(completion, "scenarios", lambda: first)
+        # Its processes are a test of the sweep's own; each takes seconds to load torch.
+        patch.setattr(sweep, "ProcessPoolExecutor", ThreadPoolExecutor)
+        build("small", templates=TEMPLATES, per_template=10, seconds=2.0,
+              code_encoder=CODE, audio_encoder=AUDIO)  # fmt: skip
+        train("small", AlignmentConfig(**QUICK))
+        options = {
+            "per_kind": 1, "draws": 20, "permutations": 99, "other_ear": AUDIO, "seeds": 2,
+        }  # fmt: skip
+        return Studied(workspace, study_all("small", options))
