@@ -48,7 +48,10 @@ class Sound:
 
 @cache
 def inventory() -> dict[str, Any]:
-    """Sonic Pi 3.2.2's synths, FX, samples (in seconds), chords and scales, with their defaults."""
+    """Sonic Pi 3.2.2's synths, FX, samples (in seconds), chords and scales, with their defaults.
+
+    `core.encoders.score_inventory` reads them from the installed Sonic Pi.
+    """
     return json.loads(Path(__file__).with_name("score_inventory.json").read_text(encoding="utf-8"))
 
 

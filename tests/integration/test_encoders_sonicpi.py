@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from core import encoders
+from core.encoders import score_inventory
 from core.encoders.score_features import features
 from core.encoders.score_sounds import sounds_of
 from core.encoders.sonicpi_play import Play
@@ -26,6 +27,10 @@ end
 
 def cosine(a, b):
     return float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+def test_the_inventory_is_that_of_the_installed_sonic_pi():
+    assert score_inventory.written(score_inventory.read()) == score_inventory.FILE.read_text()
 
 
 def test_what_is_read_is_what_is_played():
