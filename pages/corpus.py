@@ -16,7 +16,7 @@ from core.errors import EarshotError
 from pages.parts import cached, card, care, frame, place, player, say
 
 STATES = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
-PICKED = "program"  # in the address and in the session, as on the page Map
+PICKED = "program"  # in the address, as on the page Map
 
 
 def page() -> None:
@@ -47,7 +47,7 @@ def page() -> None:
         with left:
             table(here.corpus, rows)
         with right:
-            picked = picked_program()
+            picked = place.kept(PICKED)
             if picked is None:
                 st.info("Choose a row to hear and to see it.", icon=":material/ads_click:")
             else:
@@ -71,7 +71,7 @@ def table(corpus: Corpus, rows: pd.DataFrame) -> None:
     # Another key for other rows: a selection is a place in the table, not a program.
     key = f"table-{_digest(corpus.name, filters, corpus.change_stamp, _turn())}"
     st.dataframe(
-        shown(found), hide_index=True, height=510, key=key, selection_mode="single-row",
+        shown(found), hide_index=True, height=min(510, 37 + 35 * len(found)), key=key, selection_mode="single-row",
         on_select=lambda: pick(key, found),
         alt="The programs that fit the filters, a row each",
         column_config={
@@ -150,20 +150,12 @@ def pick(key: str, found: pd.DataFrame) -> None:
     chosen = st.session_state[key]["selection"]["rows"]
     if chosen and chosen[0] < len(found):
         program = str(found["program"].iloc[chosen[0]])
-        st.query_params[PICKED] = st.session_state[PICKED] = program
+        place.keep(PICKED, program)
         player.start(f"corpus-{program}")
 
 
-def picked_program() -> str | None:
-    """The picked program's id; another page's address doesn't hold it, the session does."""
-    if PICKED not in st.query_params and PICKED in st.session_state:
-        st.query_params[PICKED] = st.session_state[PICKED]
-    return st.query_params.get(PICKED)
-
-
 def close() -> None:
-    st.query_params.pop(PICKED, None)
-    st.session_state.pop(PICKED, None)
+    place.keep(PICKED, None)
     # A new table, in which no row is chosen.
     st.session_state["table-turn"] = _turn() + 1
 

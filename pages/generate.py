@@ -1,4 +1,4 @@
-"""Generate: a template, its parameters, one variant to hear, many for a corpus."""
+"""Generate: all templates to hear; one of them, its parameters, a variant, many for a corpus."""
 
 from __future__ import annotations
 
@@ -6,44 +6,74 @@ from typing import Any
 
 import streamlit as st
 
-from core import jobs, programs, sonicpi
+from core import jobs, programs, sonicpi, workspace
 from core.corpus import Corpus, list_corpora
+from core.encoders import PRESETS
 from core.errors import EarshotError
-from core.programs import ParameterSpec, Program, Template
+from core.programs import OneOf, ParameterSpec, Program, Range, Template
+from core.programs.parameters import ruby
 from core.stages.estimate import estimate
-from pages.parts import cached, frame, player, say
-from pages.parts.controls import control, fixed_values, key_of
+from pages.parts import cached, frame, gallery, job, place, player, say
+from pages.parts.controls import clear, control, fixed_values
+
+SELECTED = "choose-template"
 
 
 def page() -> None:
-    st.title("Generate programs")
-    left, right = st.columns([9, 11], gap="large")
     with say.errors():
-        with left:
-            template = choose_template()
-            seed, variant = choose_variant()
-            specs = template.parameters()
-            values = fixed_values(template, specs)
-            program = drawn(template, values, seed, variant)
-            parameters(template, specs, program)
-        if program is None:
-            return
-        with right:
-            preview(program)
-            make_many(template, values, seed)
+        template = choose_template()
+        if template is None:
+            gallery.draw()
+        else:
+            draw_one(template)
 
 
-def choose_template() -> Template:
+def choose_template() -> Template | None:
+    """Draw the choice of a template; None for all of them."""
     known = {each.id: each for each in programs.templates()}
-    chosen = st.selectbox(
-        "Template", list(known), key="template", bind="query-params",
-        format_func=lambda each: " · ".join(
-            (known[each].title, known[each].role, known[each].section)
-        ),
-        help="Each takes up a section of Sonic Pi's tutorial, whose number stands at the end.",
-    )  # fmt: skip
-    st.caption(say.plain(known[chosen].summary))
-    return known[chosen]
+    chosen = known.get(place.kept(gallery.CHOSEN))
+    st.session_state[SELECTED] = chosen and chosen.id
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title(say.plain(chosen.title) if chosen else "Generate programs", width="stretch")
+        if chosen is not None:
+            st.button(
+                "All templates", icon=":material/grid_view:", on_click=place.keep,
+                args=(gallery.CHOSEN, None),
+            )  # fmt: skip
+        st.selectbox(
+            "Template", list(known), index=None, key=SELECTED, on_change=select, width=360,
+            label_visibility="collapsed", placeholder=f"Choose one of {len(known)} templates",
+            format_func=lambda each: f"{known[each].section} · {known[each].title}",
+        )  # fmt: skip
+    if chosen is None:
+        st.caption(
+            "Each template takes up a section of Sonic Pi's tutorial, whose number stands before"
+            " its description. Choose one to set its parameters, and to make variants of it."
+        )
+        return None
+    st.caption(f"{chosen.section} · {chosen.role} · {say.plain(chosen.summary)}")
+    return chosen
+
+
+def select() -> None:
+    place.keep(gallery.CHOSEN, st.session_state[SELECTED])
+
+
+def draw_one(template: Template) -> None:
+    """Draw a template: its parameters, one variant, and what makes many."""
+    left, right = st.columns([9, 11], gap="large")
+    with left:
+        seed, variant = choose_variant()
+        specs = template.parameters()
+        values = fixed_values(template, specs)
+        program = drawn(template, values, seed, variant)
+        parameters(template, specs, program)
+    if program is None:
+        return
+    with right:
+        preview(program)
+        if not workspace.read_only():
+            make_many(template, values, seed)
 
 
 def choose_variant() -> tuple[int, int]:
@@ -68,7 +98,7 @@ def another() -> None:
 
 
 def drawn(template: Template, values: dict[str, Any], seed: int, variant: int) -> Program | None:
-    """The variant as it is with the fixed values; None when one of them can't be."""
+    """The variant as it is with these values; None when one of them can't be."""
     try:
         return template.render(values, seed, variant)
     except EarshotError as error:
@@ -86,44 +116,38 @@ def parameters(template: Template, specs: list[ParameterSpec], program: Program 
             "All random", type="tertiary", icon=":material/ink_eraser:",
             on_click=clear, args=(template, specs),
         )  # fmt: skip
-    st.caption("Grey values are drawn at random. Choose one to fix it.")
-    with st.container(height=330):
-        grid(template, used, values)
+    with st.container(height=470, gap="small", key="parameters"):
+        for spec in used:
+            control(template, spec, values.get(spec.name))
         rest = [spec for spec in specs if spec not in used]
         if rest:
             with st.expander(
                 f"{say.count(len(rest), 'parameter')} of other variants", key="others"
             ):
-                grid(template, rest, values)
-
-
-def grid(template: Template, specs: list[ParameterSpec], values: dict[str, Any]) -> None:
-    for start in range(0, len(specs), 2):
-        for column, spec in zip(st.columns(2, gap="small"), specs[start : start + 2]):
-            with column:
-                control(template, spec, values.get(spec.name))
-
-
-def clear(template: Template, specs: list[ParameterSpec]) -> None:
-    for spec in specs:
-        st.session_state[key_of(template, spec)] = None
+                for spec in rest:
+                    control(template, spec, None)
 
 
 def preview(program: Program) -> None:
-    st.code(program.source, language="ruby", height=300, line_numbers=True)
+    """Draw the variant's code, and what lets it be heard."""
+    st.code(program.source, language="ruby", height=270, line_numbers=True)
     heard = st.session_state.get("heard")
     with st.container(horizontal=True, vertical_alignment="center"):
         pressed = st.button(
             "Render and hear", type="primary", icon=":material/graphic_eq:", shortcut="Alt+Enter"
         )
         st.caption(f"{program.name}, seed {program.seed}")
-    if pressed:
-        with st.spinner("Rendering 18 s of sound …"):
-            heard = (program.id, sonicpi.render_result(program.source))
-        st.session_state["heard"] = heard
-        player.start("heard")
-    if heard and heard[0] == program.id:
-        rendering(heard[1], program)
+    # Of one height from the start: what is below stays where it is.
+    with st.container(height=64, border=False, vertical_alignment="center", key="result"):
+        if pressed:
+            with st.spinner("Rendering 18 s of sound …"):
+                heard = (program.id, sonicpi.render_result(program.source))
+            st.session_state["heard"] = heard
+            player.start("heard")
+        if heard and heard[0] == program.id:
+            rendering(heard[1], program)
+        else:
+            st.caption(":material/hearing: Not rendered yet. It takes about a second.")
 
 
 def rendering(result: sonicpi.Rendering, program: Program) -> None:
@@ -136,7 +160,7 @@ def rendering(result: sonicpi.Rendering, program: Program) -> None:
 
 
 def make_many(template: Template, values: dict[str, Any], seed: int) -> None:
-    """Draw the form that adds programs of this template to a corpus."""
+    """Draw the form that adds programs of this template to a corpus, as a job."""
     with st.container(border=True):
         st.markdown("**Make many of them**")
         with st.container(horizontal=True, vertical_alignment="bottom"):
@@ -147,48 +171,65 @@ def make_many(template: Template, values: dict[str, Any], seed: int) -> None:
                 help="Choose one to add to, or type a new name.",
             )  # fmt: skip
             count = st.number_input(
-                "Programs", 1, 100_000, 50, key="count", persist_state="session", width=130
-            )
-        seconds = Corpus.open(name).settings["seconds"] if name in names else 18.0
-        expected = estimate(int(count), seconds)
-        st.caption(
-            f"{say.count(int(count), 'program')} with seed {seed}"
-            + (f" and {say.count(len(values), 'fixed parameter')}" if values else "")
-            + f": {say.duration(expected.seconds)}, {say.size(expected.bytes)} of disk"
-            f" ({say.size(cached.free_bytes())} free)."
-        )
+                "Programs", 1, 100_000, 50, key="count", persist_state="session", width=130,
+                help="The corpus will hold so many by this seed; those it has stay.",
+            )  # fmt: skip
+        st.caption(expectation(name if name in names else None, int(count), seed, values))
         verb = "Add to" if name in names else "Make"
         st.button(
             f"{verb} {say.plain(name)}" if name else "Make a corpus", icon=":material/library_add:",
-            disabled=not name, on_click=add, args=(name, template, int(count), seed, values),
+            disabled=not name, on_click=begin, args=(name, template, int(count), seed, values),
         )  # fmt: skip
-        if (made := st.session_state.pop("added", None)) is not None:
-            st.success(made, icon=":material/check:")
+        making = job.latest("build", name) if name else None
+        if making is not None and (making.active or making.state in ("failed", "cancelled")):
+            job.panel(making)
+        elif making is not None and making.id == st.session_state.get("making"):
+            st.success(f"{say.plain(name)} is done.", icon=":material/check:")
+            st.page_link(
+                "pages/corpus.py", label="See it", icon=":material/library_music:",
+                query_params={"corpus": name},
+            )  # fmt: skip
 
 
-def add(name: str, template: Template, count: int, seed: int, values: dict[str, Any]) -> None:
-    """Put the programs into the corpus at once, and render and embed them as a job."""
+def expectation(name: str | None, count: int, seed: int, values: dict[str, Any]) -> str:
+    """What making the programs will take, in a sentence."""
+    settings = Corpus.open(name).settings if name else {}
+    expected = estimate(count, settings.get("seconds", 18.0), preset_of(settings))
+    fixed = f" and {say.count(len(values), 'parameter')} set" if values else ""
+    return (
+        f"{say.count(count, 'program')} with seed {seed}{fixed}: {say.duration(expected.seconds)},"
+        f" {say.size(expected.bytes)} of disk ({say.size(cached.free_bytes())} free)."
+    )
+
+
+def preset_of(settings: dict[str, Any]) -> str:
+    """The preset that a corpus was built with, or that a new one gets."""
+    encoders = settings.get("encoders")
+    if not encoders:
+        return cached.preset()[0]
+    pair = encoders["code"], encoders["audio"]
+    return next((each.name for each in PRESETS.values() if (each.code, each.audio) == pair), "other")
+
+
+def begin(name: str, template: Template, count: int, seed: int, values: dict[str, Any]) -> None:
+    """Generate, render and embed the programs as a job; for callbacks."""
+    argv = ["build", name, "--templates", template.id, "--per-template", str(count)]
+    argv += ["--seed", str(seed)]
+    for parameter, value in values.items():
+        argv += ["--set", f"{template.id}.{parameter}={written(value)}"]
     with say.errors():
-        made = programs.generate(template, count, seed, values)
-        corpus = Corpus.create(name, exist_ok=True)
-        new = corpus.add_programs(made)
-        # Nothing is left for this build to generate: it renders and embeds what is there.
-        argv = [
-            "build",
-            name,
-            "--templates",
-            template.id,
-            "--per-template",
-            "1",
-            "--seed",
-            str(seed),
-        ]
-        jobs.start(argv, f"Render and embed {name}")
-        st.session_state["added"] = (
-            f"{say.count(new, 'program')} added to {say.plain(name)}"
-            + (f", {count - new} were there already" if new < count else "")
-            + ". They are being rendered; Home shows how far it is."
-        )
+        workspace.checked_name(name, "corpus")
+        started = jobs.start(argv, f"Add {say.count(count, 'program')} to {name}")
+        st.session_state["making"] = started.id
+
+
+def written(value: Any) -> str:
+    """A value, a `Range` or a `OneOf` as `./run build --set` takes it."""
+    if isinstance(value, Range):
+        return f"{ruby(value.lo)}..{ruby(value.hi)}"
+    if isinstance(value, OneOf):
+        return "|".join(ruby(each) for each in value.choices)
+    return ruby(value)
 
 
 frame.show(page)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 import streamlit as st
 
-from core import jobs
+from core import heard, jobs, workspace
 from core.corpus import Corpus, list_corpora
+from core.heard import Heard
 from core.stages.estimate import estimate
-from pages.parts import cached, frame, job, place, say, starter
+from pages.parts import cached, frame, job, place, player, say, starter
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,10 @@ class State:
 
     step: str
     corpus: str = ""
+
+
+LAST = 5  # clips and jobs
+WITHOUT = {"failed": "failed", "pending": "not rendered yet"}
 
 
 def page() -> None:
@@ -45,7 +50,11 @@ def page() -> None:
             job.panel(each)
         if not active:
             failed(state)
-        workspace(corpora)
+        here, sounds = st.columns([7, 6], gap="large")
+        with here:
+            what_is_here(corpora)
+        with sounds:
+            last_heard(heard.last()[:LAST])
 
 
 def readable(names: list[str]) -> list[Corpus]:
@@ -203,34 +212,74 @@ def start(argv: list[str], title: str) -> None:
         jobs.start(argv, title)
 
 
-def workspace(corpora: list[Corpus]) -> None:
-    """Draw what the workspace holds."""
+def what_is_here(corpora: list[Corpus]) -> None:
+    """Draw the corpora with their alignments, and the jobs that ended last."""
     if corpora:
         st.subheader("Corpora")
-        st.dataframe(pd.DataFrame([corpus_row(corpus) for corpus in corpora]), hide_index=True)
-    ended = [each for each in jobs.jobs() if not each.active][:5]
+        for corpus in corpora:
+            corpus_line(corpus)
+    ended = [each for each in jobs.jobs() if not each.active][:LAST]
     if ended:
         st.subheader("Last jobs")
         rows = pd.DataFrame([job_row(each) for each in ended])
         if not rows["Why"].any():
             rows = rows.drop(columns="Why")
         st.dataframe(
-            rows, hide_index=True,
+            rows, hide_index=True, alt="The jobs that ended last, a row each",
             column_config={"Ended": st.column_config.DatetimeColumn(format="distance")},
         )  # fmt: skip
+        st.page_link("pages/jobs.py", label="All jobs", icon=":material/list:")
 
 
-def corpus_row(corpus: Corpus) -> dict:
+def corpus_line(corpus: Corpus) -> None:
+    """Draw a corpus: what it holds, and the ways into it."""
     counts = corpus.counts()
-    return {
-        "Corpus": corpus.name,
-        "Programs": counts["programs"],
-        "With a clip": counts["ok"],
-        "Failed": counts["failed"],
-        "Not rendered yet": counts["pending"],
-        "Encoders": ", ".join(encoder for encoder, _, number in corpus.encoders() if number),
-        "Alignments": len(corpus.alignments()),
-    }
+    newest = corpus.newest_alignment()
+    programs = say.count(counts["programs"], "program")
+    without = [f"{counts[key]:,} {word}" for key, word in WITHOUT.items() if counts[key]]
+    with st.container(border=True, gap="small", key=f"corpus-line-{corpus.name}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{say.plain(corpus.name)}**", width="stretch")
+            if st.button(
+                "Programs", key=f"see-{corpus.name}", type="tertiary",
+                icon=":material/library_music:",
+            ):  # fmt: skip
+                place.go("pages/corpus.py", corpus.name)
+            if newest is not None and st.button(
+                "Listen", key=f"listen-{corpus.name}", type="tertiary", icon=":material/hearing:"
+            ):
+                place.go("pages/listen.py", corpus.name)
+        st.caption(
+            f"{programs}{', ' if without else ''}{', '.join(without)} · "
+            + (
+                f"{say.count(len(corpus.alignment_ids()), 'alignment')}, the newest"
+                f" {say.plain(place.label(newest))}"
+                if newest is not None
+                else "no alignment yet"
+            )
+        )
+
+
+def last_heard(clips: list[Heard]) -> None:
+    """Draw the clips that were played last, to be played again."""
+    st.subheader("Last heard")
+    if not clips:
+        st.caption("What you play on any page stands here afterwards.")
+        return
+    for number, each in enumerate(clips):
+        with st.container(gap=None, key=f"last-{number}"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.caption(
+                    f"{say.plain(each.name)} · {say.plain(each.corpus or 'rendered')}",
+                    width="stretch",
+                )
+                if each.corpus and st.button(
+                    "See it", key=f"see-heard-{number}", type="tertiary",
+                    help=f"In corpus {say.plain(each.corpus)}",
+                ):  # fmt: skip
+                    st.session_state["filter:text"] = each.name
+                    place.go("pages/corpus.py", each.corpus)
+            player.clip_file(str(each.path), each.name, f"heard-{number}")
 
 
 def job_row(each: jobs.Job) -> dict:

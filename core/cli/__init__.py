@@ -26,6 +26,7 @@ from core.progress import Progress
 PROGRAM = "./run"
 COMMANDS = (
     "generate",
+    "gallery",
     "render",
     "build",
     "embed",

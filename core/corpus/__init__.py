@@ -2,6 +2,7 @@
 
 from core.corpus.alignments import AlignmentRecord
 from core.corpus.corpus import Corpus, list_corpora
+from core.corpus.files import clip_file
 from core.corpus.inspection import Fault
 from core.corpus.removal import Contents, contents, delete_corpus
 from core.corpus.vectors import BadVectors, Pairs
@@ -13,6 +14,7 @@ __all__ = [
     "Corpus",
     "Fault",
     "Pairs",
+    "clip_file",
     "contents",
     "delete_corpus",
     "list_corpora",

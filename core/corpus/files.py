@@ -13,6 +13,7 @@ from typing import Sequence
 import numpy as np
 import soundfile
 
+from core import workspace
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip, Problem
 from core.sonicpi import ogg
@@ -50,6 +51,13 @@ class StoredClip:
 def place(render_id: str, audio_format: str) -> str:
     """Path of a clip below the folder of clips: ``ab/abcd….flac``."""
     return f"{render_id[:2]}/{render_id}.{audio_format}"
+
+
+def clip_file(corpus_name: str, render_id: str) -> Path | None:
+    """The clip of that name in a corpus, whichever program it is of; None if there is none."""
+    folder = workspace.corpora() / corpus_name / "audio"
+    paths = (folder / place(render_id, audio_format) for audio_format in FORMATS)
+    return next((path for path in paths if path.is_file()), None)
 
 
 def store(folder: Path, file: str, clip: Clip, warnings: Sequence[Problem] = ()) -> StoredClip:

@@ -34,7 +34,7 @@ class Estimate:
 
 
 def estimate(
-    programs: int, clip_seconds: float = CLIP_S, preset: str = "offline", cores: int | None = None
+    programs: int, clip_seconds: float = CLIP_S, preset: str | None = "offline", cores: int | None = None
 ) -> Estimate:
     """Estimate what rendering and embedding programs will take.
 
@@ -44,8 +44,8 @@ def estimate(
         Those that are still to be made.
     clip_seconds : float
         Length of a clip.
-    preset : {"offline", "paper"}
-        Which encoders.
+    preset : {"offline", "paper"} or None
+        Which encoders; None only renders.
     cores : int, optional
         Default: those that this process may use.
     """
@@ -53,7 +53,8 @@ def estimate(
         return Estimate(0, 0.0, 0)
     cores = cores or len(os.sched_getaffinity(0))
     share = clip_seconds / CLIP_S
-    each = RENDER_S / cores + EMBED_S.get(preset, EMBED_S["paper"])
+    embed = EMBED_S.get(preset, EMBED_S["paper"]) if preset else 0.0
+    each = RENDER_S / cores + embed
     return Estimate(
         programs, START_S + programs * each * share, round(programs * CLIP_BYTES * share)
     )

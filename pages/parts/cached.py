@@ -15,7 +15,9 @@ import streamlit as st
 
 from core import doctor, encoders, plots, programs, workspace
 from core.corpus import AlignmentRecord, Corpus
+from core.programs import Program, Template
 from core.sonicpi import Clip
+from core.stages import gallery
 
 
 @st.cache_data(ttl=120, show_spinner=False)
@@ -53,6 +55,17 @@ def programs_of(corpus: Corpus) -> pd.DataFrame:
 @st.cache_resource(max_entries=3, ttl=600, show_spinner="Reading the corpus …")
 def _programs_of(root: str, corpus_name: str, stamp: str) -> pd.DataFrame:
     return Corpus.open(corpus_name).programs()
+
+
+def first_variants() -> list[tuple[Template, Program, str]]:
+    """As `core.stages.gallery.variants`."""
+    known = tuple((each.path, each.path.stat().st_mtime_ns) for each in programs.templates())
+    return _first_variants(known)
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _first_variants(known: tuple) -> list[tuple[Template, Program, str]]:
+    return gallery.variants()
 
 
 def titles() -> dict[str, str]:

@@ -48,7 +48,7 @@ def turn() -> None:
     """Choose the corpus that a dialog led to: before the sidebar draws the choice."""
     if "turn-to" in st.session_state:
         name = st.session_state.pop("turn-to")
-        for key in ("corpus", "alignment", "program"):
+        for key in ("corpus", "alignment", "program", "kept:program"):
             st.session_state.pop(key, None)
             st.query_params.pop(key, None)
         if name is not None:
@@ -64,11 +64,13 @@ def news(corpus: Corpus) -> None:
     """Draw what these deeds are at, or have come to."""
     if (report := st.session_state.get("imported")) and report.corpus == corpus.name:
         with st.container(border=True, key="import-report"):
-            st.markdown(f"**{say.count(report.added, 'new program')} of {report.found:,} read**")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                added = say.count(report.added, "new program")
+                st.markdown(f"**{added} of {report.found:,} read**", width="stretch")
+                st.button("Close", key="close-report", on_click=_forget_report)
             more = str(report).split("\n", 1)[1:]
             if more:
                 st.code(more[0], language=None, height=120)
-            st.button("Close", key="close-report", on_click=_forget_report)
     done = st.session_state.setdefault("care-closed", set())
     for each in (
         job.latest("build", corpus.name),

@@ -10,7 +10,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from core import jobs
 from core.sonicpi.sandbox import sandbox_state, unsandboxed
-from pages.parts import player, say, warm
+from pages.parts import place, player, say, warm
 from pages.parts.job import running_list
 
 HERE = Path(__file__).parent
@@ -50,6 +50,7 @@ def show(page: Callable[[], None]) -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
+    place.arrive(Path(page.__code__.co_filename).stem)
     page()
 
 

@@ -71,6 +71,32 @@ def prefer_newest(corpus: Corpus, newest: str) -> None:
     seen[corpus.name] = newest
 
 
+def arrive(page: str) -> None:
+    """Note which page is drawn, and whether another one was before."""
+    st.session_state["arrived"] = st.session_state.get("page") != page
+    st.session_state["page"] = page
+
+
+def kept(name: str) -> str | None:
+    """What the address says of `name`; to a page that was just opened, the session may.
+
+    On the page itself the address alone counts, so that the browser's Back undoes a choice.
+    """
+    if name not in st.query_params and st.session_state.get("arrived", True):
+        if st.session_state.get(f"kept:{name}"):
+            st.query_params[name] = st.session_state[f"kept:{name}"]
+    return st.query_params.get(name)
+
+
+def keep(name: str, value: str | None) -> None:
+    """Put a choice into the address and the session; None takes it out. For callbacks, too."""
+    st.session_state[f"kept:{name}"] = value
+    if value is None:
+        st.query_params.pop(name, None)
+    else:
+        st.query_params[name] = value
+
+
 def go(page: str, corpus_name: str) -> None:
     """Open a page on a corpus.
 

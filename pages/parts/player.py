@@ -53,7 +53,7 @@ def clip_file(path: str | None, name: str, key: str) -> None:
         return
     try:
         svg, seconds = cached.waveform(path)
-        _draw(sounds.address(path), svg, seconds, name, key)
+        _draw(sounds.address(path, name), svg, seconds, name, key)
     except EarshotError as error:
         say.show_error(error)
 
@@ -61,7 +61,7 @@ def clip_file(path: str | None, name: str, key: str) -> None:
 def clip(sound: Clip, name: str, key: str) -> None:
     """Draw the player of a clip in memory."""
     svg = plots.waveform_svg(plots.envelope(sound.samples))
-    _draw(sounds.keep(sound.encode(".flac")), svg, sound.seconds, name, key)
+    _draw(sounds.keep(sound.encode(".flac"), name), svg, sound.seconds, name, key)
 
 
 def _draw(address: str, svg: str, seconds: float, name: str, key: str) -> None:

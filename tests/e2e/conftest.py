@@ -1,4 +1,4 @@
-"""A real dashboard on an empty workspace of its own, and a real browser that complains."""
+"""Real dashboards on workspaces of their own, and a real browser that complains."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Iterator
@@ -37,21 +38,22 @@ class Dashboard:
     environment: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """`streamlit run server.py` on a free port, with an empty workspace and no model hub."""
-    workspace = tmp_path_factory.mktemp("workspace")
+@contextmanager
+def serve(workspace: Path, **environment: str) -> Iterator[Dashboard]:
+    """`streamlit run server.py` on a free port, with no model hub, until the block ends."""
     environment = {
         **os.environ,
         **STARTER,
         "EARSHOT_WORKSPACE": str(workspace),
         "HF_HUB_OFFLINE": "1",
         "PYTHONPATH": str(PROJECT),
+        **environment,
     }
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    with open(workspace / "server.log", "wb") as log:
+    log_file = workspace / f"server-{port}.log"
+    with open(log_file, "wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
             cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True,
@@ -68,7 +70,14 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
             os.killpg(server.pid, signal.SIGKILL)
             server.wait()
         # What the server had to say belongs to a failure's report.
-        print((workspace / "server.log").read_text(errors="replace")[-4000:])
+        print(log_file.read_text(errors="replace")[-4000:])
+
+
+@pytest.fixture(scope="module")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A dashboard on an empty workspace."""
+    with serve(tmp_path_factory.mktemp("workspace")) as found:
+        yield found
 
 
 def _wait_for(url: str, server: subprocess.Popen) -> None:
@@ -91,10 +100,11 @@ def _end_jobs(environment: dict[str, str]) -> None:
 
 
 @pytest.fixture
-def page(dashboard: Dashboard):
+def page(tmp_path: Path):
     """A page of a new browser; the test fails on any error in its console."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)
     complaints: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -112,7 +122,7 @@ def page(dashboard: Dashboard):
         opened.on("pageerror", lambda error: complaints.append(str(error)))
         yield opened
         # The last thing seen, for whoever wonders why a test failed.
-        opened.screenshot(path=dashboard.workspace / "last.png")
+        opened.screenshot(path=tmp_path / "last.png")
         exceptions = opened.locator('[data-testid="stException"]').all_inner_texts()
         browser.close()
     assert not exceptions, exceptions

@@ -9,9 +9,13 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from core import heard
 from core.errors import EarshotError
 from core.sonicpi import Clip
 from pages.parts import sounds
+
+NAME = "a & b? #1"
+PLAYED = {"Sec-Fetch-Dest": "audio", "Sec-Fetch-Site": "same-origin", "Range": "bytes=0-"}
 
 
 @pytest.fixture
@@ -27,11 +31,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_file_of_the_workspace_is_given_byte_for_byte(client: TestClient, file: Path) -> None:
-    answer = client.get(sounds.address(file))
+    answer = client.get(sounds.address(file, NAME))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "audio/flac"
     assert answer.content == file.read_bytes()
-    part = client.get(sounds.address(file), headers={"Range": "bytes=4-9"})
+    part = client.get(sounds.address(file, NAME), headers={"Range": "bytes=4-9"})
     assert (part.status_code, part.content) == (206, file.read_bytes()[4:10])
 
 
@@ -51,11 +55,11 @@ def test_nothing_else_is_given(client: TestClient, file: Path, tmp_path: Path, n
 
 def test_a_path_outside_the_workspace_has_no_address(file: Path) -> None:
     with pytest.raises(EarshotError, match="outside"):
-        sounds.address("/etc/sound.flac")
+        sounds.address("/etc/sound.flac", NAME)
 
 
 def test_what_was_made_is_kept_for_a_while_in_whole_and_in_part(client: TestClient) -> None:
-    address = sounds.keep(b"0123456789")
+    address = sounds.keep(b"0123456789", NAME)
     assert client.get(address).content == b"0123456789"
     for asked, content in (("bytes=2-4", b"234"), ("bytes=7-", b"789"), ("bytes=8-99", b"89")):
         answer = client.get(address, headers={"Range": asked})
@@ -64,5 +68,61 @@ def test_what_was_made_is_kept_for_a_while_in_whole_and_in_part(client: TestClie
     for asked in ("bytes=10-", "bytes=-", "bytes=5-3", "lines=1-2", "bytes=x-"):
         assert client.get(address, headers={"Range": asked}).content == b"0123456789"
     for number in range(sounds.KEPT):
-        sounds.keep(str(number).encode())
+        sounds.keep(str(number).encode(), NAME)
     assert client.get(address).status_code == 404
+
+
+# -- what was heard last ----------------------------------------------------------------------
+
+
+def test_what_plays_is_noted_newest_first_and_once(client: TestClient, file: Path) -> None:
+    other = Clip(np.zeros((100, 2), np.float32)).save(file.with_name("other.flac"))
+    for path, name in ((file, NAME), (other, "other"), (file, NAME)):
+        assert client.get(sounds.address(path, name), headers=PLAYED).status_code == 206
+    assert [(each.path, each.name, each.corpus) for each in heard.last()] == [
+        (file, NAME, "tiny"), (other, "other", "tiny"),
+    ]  # fmt: skip
+    other.unlink()
+    assert [each.path for each in heard.last()] == [file]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{**PLAYED, "Sec-Fetch-Dest": "empty"}, {**PLAYED, "Sec-Fetch-Site": "cross-site"},
+     {**PLAYED, "Range": "bytes=100-"}, {}],
+)  # fmt: skip
+def test_what_is_fetched_otherwise_was_not_heard(
+    client: TestClient, file: Path, headers: dict[str, str]
+) -> None:
+    assert client.get(sounds.address(file, NAME), headers=headers).status_code in (200, 206)
+    assert heard.last() == []
+
+
+def test_a_made_clip_is_kept_for_as_long_as_it_is_listed(client: TestClient, file: Path) -> None:
+    contents = [b"clip %d" % number for number in range(heard.MOST + 2)]
+    for content in contents:
+        client.get(sounds.keep(content, NAME), headers=PLAYED)
+    listed = heard.last()
+    assert [each.path.read_bytes() for each in listed] == contents[: 1 : -1]
+    assert listed[0].corpus == ""
+    assert len(list(listed[0].path.parent.glob("*.flac"))) == heard.MOST
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{}", "[1]", '[{"path": "../../etc/passwd", "name": "x", "when": 0}]']
+)
+def test_a_damaged_list_is_an_empty_one(file: Path, content: str) -> None:
+    heard.note(file, NAME)
+    (file.parents[3] / "heard" / "heard.json").write_text(content)
+    assert heard.last() == []
+    heard.note(file, NAME)
+    assert len(heard.last()) == 1
+
+
+def test_nothing_is_noted_in_read_only_mode(
+    client: TestClient, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
+    client.get(sounds.address(file, NAME), headers=PLAYED)
+    client.get(sounds.keep(b"made", NAME), headers=PLAYED)
+    assert not (file.parents[3] / "heard").exists()

@@ -1,0 +1,30 @@
+"""Render one variant of each template, which the page Generate shows.
+
+What is rendered already, here or in a corpus, is not rendered again.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from core.cli.output import json_line, show, table
+from core.progress import Progress
+
+HEAVY = True
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--json", action="store_true", help="print one JSON line a template")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    """Render what is lacking, then say where each clip lies."""
+    from core.stages import gallery
+
+    rows = [(shown.template.id, str(shown.clip)) for shown in gallery.render_gallery(progress)]
+    if args.json:
+        for template, clip in rows:
+            json_line({"template": template, "audio": clip})
+    else:
+        show(table(("template", "audio"), rows))

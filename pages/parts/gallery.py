@@ -1,0 +1,81 @@
+"""The gallery: what each template sounds like, and the way into it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import jobs, programs, workspace
+from core.stages import gallery as stage
+from core.stages.estimate import estimate
+from core.stages.gallery import Shown
+from pages.parts import cached, job, place, player, say
+
+ACROSS = 3
+COLOURS = {
+    "melody": "blue", "bass": "violet", "drums": "orange", "chords": "green", "ambience": "gray",
+}  # fmt: skip
+
+
+CHOSEN = "template"  # in the address
+
+
+def draw() -> None:
+    """Draw a card a template."""
+    shown = stage.gallery(cached.first_variants())
+    lacking = sum(each.clip is None for each in shown)
+    if lacking:
+        offer(lacking)
+    role = st.pills(
+        "Role", programs.ROLES, key="role", bind="query-params", label_visibility="collapsed",
+        format_func=str.capitalize,
+    )  # fmt: skip
+    shown = [each for each in shown if role in (None, each.template.role)]
+    for start in range(0, len(shown), ACROSS):
+        for column, each in zip(st.columns(ACROSS, gap="small"), shown[start : start + ACROSS]):
+            with column:
+                draw_one(each)
+
+
+def draw_one(shown: Shown) -> None:
+    """Draw a template: title, role, section, clip, and what opens it."""
+    template = shown.template
+    with st.container(border=True, height="stretch", gap="small", key=f"template-{template.id}"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{say.plain(template.title)}**", width="stretch")
+            st.badge(template.role, color=COLOURS.get(template.role, "gray"))
+        st.caption(f"{template.section} · {say.plain(template.summary)}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            with st.container():
+                if shown.clip is not None:
+                    player.clip_file(str(shown.clip), template.title, f"gallery-{template.id}")
+                else:
+                    st.caption(":material/music_off: Not rendered yet")
+            st.button(
+                "Open", key=f"open-{template.id}", on_click=place.keep, args=(CHOSEN, template.id),
+                help=f"Set its parameters and make variants of {say.plain(template.title)}",
+            )  # fmt: skip
+
+
+def offer(lacking: int) -> None:
+    """Draw how far the clips are, or the button that renders them."""
+    running = job.latest("gallery")
+    if running is not None and running.state != "done":
+        job.panel(running)
+        return
+    if workspace.read_only():
+        return
+    expected = estimate(lacking, preset=None)
+    with st.container(border=True, horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            "Hear what each template sounds like: one variant of each is rendered once"
+            f" ({say.count(lacking, 'clip')}, {say.duration(expected.seconds)},"
+            f" {say.size(expected.bytes)}).",
+            width="stretch",
+        )
+        st.button("Render them", icon=":material/graphic_eq:", type="primary", on_click=begin)
+
+
+def begin() -> None:
+    """Render what is lacking as a job; for callbacks."""
+    with say.errors():
+        jobs.start(["gallery"], "Render the gallery")
