@@ -80,6 +80,25 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
+    """A dashboard on a workspace with a real corpus, "starter", of 24 programs and an alignment.
+
+    It is made once for all tests: they may add to it, and take nothing away.
+    """
+    with serve(tmp_path_factory.mktemp("stocked")) as found:
+        for command in (
+            ["build", "starter", "--per-template", STARTER["EARSHOT_STARTER_PER_TEMPLATE"],
+             "--templates", *STARTER["EARSHOT_STARTER_TEMPLATES"].split(",")],
+            ["train", "starter", "--epochs", "30"],
+        ):  # fmt: skip
+            subprocess.run(
+                [sys.executable, "-m", "core", *command], cwd=PROJECT, env=found.environment,
+                check=True, timeout=900, capture_output=True,
+            )  # fmt: skip
+        yield found
+
+
 def _wait_for(url: str, server: subprocess.Popen) -> None:
     for _ in range(600):
         assert server.poll() is None, "the dashboard ended before it answered"
