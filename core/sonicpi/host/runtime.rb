@@ -107,6 +107,7 @@ end
 # Methods that stand before the runtime's own.
 module OfflineRuntime
   VERSION = '3.2.2'
+  NO_SAMPLE = "it is not among Sonic Pi #{VERSION}'s own, nor in a folder of samples that was given".freeze
   KINDS = { 'ZeroTimeLoopError' => 'no_sleep', 'NoMemoryError' => 'memory' }.freeze
 
   def __server_version
@@ -119,11 +120,14 @@ module OfflineRuntime
   def __error(error, thread = nil)
     return __syntax_error(error) if error.is_a?(SyntaxError)
     name = error.class.name.split('::').last
-    text = error.message.gsub(/ for (#<)?(Runtime|SonicPiLang)\b[^>\n]*>?/, '')
+    text = error.message.gsub(/ for (#<)?(Runtime|SonicPiLang)\b[^>\n]*>?|: nil\n expected a string containing a path\./, '')
     text = "#{name}: #{text}" unless KINDS.key?(name)
-    text = [text, explained(error)].compact.join('. ')
     line = Report.line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1])
-    __msg_queue.fail(KINDS.fetch(name, 'runtime'), text, line)
+    if (chosen = chosen_at(error)) && chosen != line
+      text = "#{text} (played in line #{line})"
+      line = chosen
+    end
+    __msg_queue.fail(KINDS.fetch(name, 'runtime'), [text, explained(error)].compact.join('. '), line)
   end
 
   # What a program means that was written for another version, or beside other files.
@@ -132,7 +136,23 @@ module OfflineRuntime
     when /\AUnknown (synth|FX)/ then "Sonic Pi #{VERSION} has none of that name; later versions may"
     when /cannot load such file|no file found with path/
       'Other files are not there when a program is rendered: put their code into it'
+    when /\AUnknown sample description: nil/ then "There is no such sample: #{NO_SAMPLE}"
     end
+  end
+
+  # Sonic Pi only looks for a synth when it is played: where it was chosen is kept.
+  %i[use_synth with_synth].each do |name|
+    define_method(name) do |*args, &block|
+      (@chosen_lines ||= {})[args.first.to_s] = Report.line
+      super(*args, &block)
+    end
+  end
+
+  # The line that chose a synth which does not exist, unless what failed names it itself.
+  def chosen_at(error)
+    name = error.message[/\AUnknown synth :"?(\w+)/, 1] or return
+    called = error.backtrace.take_while { |frame| !frame.start_with?("#{PROGRAM}:") }.last
+    @chosen_lines&.[](name) unless called.to_s.end_with?("in `synth'")
   end
 
   # "program:3: syntax error, unexpected end-of-input" and the lines that Ruby quotes.
@@ -182,9 +202,19 @@ module OfflineRuntime
     return unless message.include?('no match found') || message.start_with?('!! Out of time')
     text = message.gsub(/\s+/, ' ')
     return __msg_queue.warn('skipped', text, Report.line) unless text.include?('no match')
-    asked = text[/sample \[(.*)\]/, 1] || text
-    __msg_queue.warn('missing_sample', "There is no sample #{asked}: it is not among Sonic Pi #{VERSION}'s own," \
-                                       ' nor in a folder of samples that was given', Report.line)
+    tell_missing(text[/sample \[(.*)\]/, 1] || text)
+  end
+
+  # Live these find nothing without a word.
+  %i[load_samples sample_paths].each do |name|
+    define_method(name) do |*args|
+      super(*args).tap { |found| tell_missing(args.map(&:inspect).join(', ')) if found.empty? }
+    end
+  end
+
+  def tell_missing(asked)
+    asked = 'without a name' if asked.empty?
+    __msg_queue.warn('missing_sample', "There is no sample #{asked}: #{NO_SAMPLE}", Report.line)
   end
 
   def __delayed_serious_warning(message)
