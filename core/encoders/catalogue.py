@@ -88,6 +88,7 @@ ENTRIES = (
         licence="CC BY 4.0",
         weights=WheelWeights("aisfx", "0.1.2", "models/checkpoint.pth"),
         sample_rate=44_100,
+        recipe=2,
         credit="A. B. Ma and A. Lerch, Representation Learning for the Automatic Indexing of"
         " Sound Effects Libraries, ISMIR 2022",
     ),

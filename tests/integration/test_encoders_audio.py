@@ -236,7 +236,7 @@ def slow_effects(wave):
         spectrogram = np.pad(spectrogram, ((0, 100 - frames), (0, 0)))
         starts = [0]
     else:
-        count = int(np.ceil((frames - 100) / 50))
+        count = int(np.ceil((frames - 100) / 100))
         starts = [k * (frames - 100) // count for k in range(count + 1)]
     weights = read_checkpoint(entry("aisfx").weights.locate("aisfx"))
     return np.mean([network(weights, spectrogram[at : at + 100]) for at in starts], axis=0)

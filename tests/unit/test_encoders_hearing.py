@@ -67,6 +67,9 @@ def test_mono_is_the_mean_of_the_channels():
     samples = np.array([[1, 0], [0.5, -0.5], [-1, -1]], np.float32)
     np.testing.assert_array_equal(mono(Clip(samples)), [0.5, 0, -1])
     np.testing.assert_array_equal(mono(Clip(samples[:, 0])), samples[:, 0])
+    many = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
+    for channels in (many[:, :2], many):
+        np.testing.assert_array_equal(mono(Clip(channels)), channels.mean(axis=1))
 
 
 @pytest.mark.parametrize(
