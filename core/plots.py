@@ -6,9 +6,6 @@ and on a dark background: what they stand on is left to whoever draws.
 
 from __future__ import annotations
 
-import html
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 import plotly.colors as pc
@@ -25,14 +22,9 @@ CATEGORIES = (
     "#1a80c4", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6fd1", "#9c7a4f",
     "#7f7f7f",
 )  # fmt: skip
-COLOUR_BY = ("modality", "role", "template", "split")
 # Magma, but for its first colour: Streamlit's theme takes that very black for a place to put one
 # of its own.
 LEVELS = ["#010106", *pc.sequential.Magma[1:]]
-PANELS = (("before", "Before alignment"), ("after", "After alignment"))
-# Programs up to which each point carries its program's name; beyond, names would outweigh the
-# positions, and a hover shows the group only.
-NAMED = 4000
 
 # What is measured, for people: metric, label.
 COMPARED = (
@@ -48,111 +40,6 @@ READINGS = (
     ("aligned code ~ aligned audio", "After: aligned code and aligned audio", CODE, "circle"),
     ("aligned code ~ raw audio", "After: aligned code and raw audio", AUDIO, "diamond"),
 )
-
-
-def map_figure(
-    points: pd.DataFrame, colour_by: str = "modality", labels: Mapping[str, str] | None = None
-) -> go.Figure:
-    """Draw code and audio of every program, before and after alignment.
-
-    Parameters
-    ----------
-    points : DataFrame
-        One row a point: program, modality ("code", "audio"), before_x, before_y, after_x,
-        after_y, and of its program name, template, role, split.
-    colour_by : {"modality", "role", "template", "split"}
-    labels : mapping of str to str, optional
-        Names for groups: a template's title by its id.
-
-    Returns
-    -------
-    Figure
-        Two panels in one WebGL context. A point's `customdata` is the number of its row in
-        `points`, from 0. Code is drawn as circles and audio as diamonds whatever the colour.
-    """
-    figure = make_subplots(
-        rows=1, cols=2, subplot_titles=[title for _, title in PANELS], horizontal_spacing=0.02
-    )
-    rows = np.arange(len(points), dtype=np.int32)
-    size = 8.0 if len(points) <= 1000 else 6.0 if len(points) <= 8000 else 4.0
-    for label, colour, symbol, chosen in _groups(points, colour_by, labels or {}):
-        some = points[chosen]
-        for column, (panel, _) in enumerate(PANELS, start=1):
-            figure.add_trace(
-                go.Scattergl(
-                    x=some[f"{panel}_x"].to_numpy(np.float32),
-                    y=some[f"{panel}_y"].to_numpy(np.float32),
-                    customdata=rows[chosen],
-                    mode="markers",
-                    marker={
-                        "color": colour,
-                        "symbol": symbol,
-                        "size": size,
-                        "opacity": 0.85,
-                        "line": {"width": 0},
-                    },
-                    # Whoever shows the figure marks what is picked, in both panels.
-                    selected={"marker": {"opacity": 0.85}},
-                    unselected={"marker": {"opacity": 0.85}},
-                    name=label,
-                    legendgroup=label,
-                    showlegend=column == 1 and (symbol == "circle" or colour_by == "modality"),
-                    **_hover(some, label, len(points) <= 2 * NAMED),
-                ),
-                row=1,
-                col=column,
-            )
-    hidden = {
-        "showticklabels": False, "showgrid": False, "zeroline": False, "ticks": "",
-        "showline": True, "mirror": True, "linecolor": "rgba(128,128,128,0.3)",
-    }  # fmt: skip
-    figure.update_xaxes(**hidden, title=None)
-    figure.update_yaxes(**hidden, title=None)
-    many = colour_by == "template"
-    figure.update_layout(
-        height=600 if many else 520,
-        margin={"l": 4, "r": 4, "t": 40, "b": 4},
-        clickmode="event+select",
-        dragmode="pan",
-        hoverlabel={"align": "left"},
-        legend={
-            "orientation": "h", "y": -0.03, "yanchor": "top", "x": 0, "itemsizing": "constant",
-            "title": {"text": ""}, "font": {"size": 11 if many else 13},
-        },
-        uirevision="map",
-    )  # fmt: skip
-    for annotation, axis in zip(figure.layout.annotations, ("xaxis", "xaxis2")):
-        annotation.update(
-            x=figure.layout[axis].domain[0], xanchor="left", font={"size": 15}, yshift=4
-        )
-    return figure
-
-
-def _groups(points: pd.DataFrame, colour_by: str, labels: Mapping[str, str]):
-    """(label, colour, symbol, rows) of each trace, legend entries in a fixed order."""
-    if colour_by not in COLOUR_BY:
-        raise ValueError(f"colour_by is {colour_by!r}, not one of {COLOUR_BY}")
-    modality = points["modality"].to_numpy()
-    if colour_by == "modality":
-        for name, (label, colour, symbol) in MODALITIES.items():
-            yield label, colour, symbol, modality == name
-        return
-    values = points[colour_by].fillna("").to_numpy()
-    for number, value in enumerate(sorted(set(values))):
-        for name, (_, _, symbol) in MODALITIES.items():
-            chosen = (values == value) & (modality == name)
-            if chosen.any():
-                label = html.escape(labels.get(value, value)) or "none"
-                yield label, category_colour(number), symbol, chosen
-
-
-def _hover(some: pd.DataFrame, label: str, named: bool) -> dict:
-    side = some["modality"].iloc[0] if len(some) else ""
-    if not named:
-        return {"hovertemplate": f"{label}, {side}<extra></extra>"}
-    # Names may come from files of other people; plotly reads markup in what it shows.
-    names = [html.escape(str(name)[:80]) for name in some["name"]]
-    return {"text": names, "hovertemplate": f"%{{text}}<br>{side}<extra></extra>"}
 
 
 def category_colour(number: int) -> str:

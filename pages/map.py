@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pandas as pd
 import streamlit as st
 
-from core import jobs, plots
+from core import jobs, map_plot, workspace
 from core.corpus import AlignmentRecord, Corpus
-from core.errors import EarshotError
-from core.stages.neighbours import neighbours_of
-from pages.parts import cached, card, frame, job, place, player, say
+from core.stages import colouring
+from pages.parts import frame, job, map_cached, map_side, place, say
 
-DIRECTIONS = {
-    "audio->audio": "Sounds like it",
-    "code->audio": "Foretold by its code",
-    "code->code": "Written like it",
-}
-COLOURS = {"modality": "Code and audio", "role": "Role", "template": "Template", "split": "Split"}
-PICKED = "program"  # in the address, and in the session when the page is left
-
-_marks = st.components.v2.component(
-    "earshot_marks", js=(Path(__file__).parent / "parts/marks.js").read_text(encoding="utf-8")
-)
+SCALES = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
 
 
 def page() -> None:
@@ -39,7 +26,7 @@ def page() -> None:
 
 
 def explore(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    points = cached.points(corpus, alignment.id)
+    points = map_cached.points(corpus, alignment)
     if points is None:
         offer_map(corpus, alignment)
         return
@@ -47,13 +34,7 @@ def explore(corpus: Corpus, alignment: AlignmentRecord) -> None:
     with left:
         draw_map(corpus, alignment, points)
     with right:
-        picked = picked_program()
-        if picked is None:
-            st.info("Click a point to see its code and to hear it.", icon=":material/ads_click:")
-            legend()
-        else:
-            draw_card(corpus, alignment, picked)
-        mark(points, picked)
+        map_side.beside(corpus, alignment)
 
 
 def offer_map(corpus: Corpus, alignment: AlignmentRecord) -> None:
@@ -63,30 +44,29 @@ def offer_map(corpus: Corpus, alignment: AlignmentRecord) -> None:
         job.panel(running)
     if running is None or not running.active:
         st.info("This alignment has no map yet.", icon=":material/scatter_plot:")
-        if st.button("Lay out the map", type="primary", icon=":material/scatter_plot:"):
+        if not workspace.read_only() and st.button(
+            "Lay out the map", type="primary", icon=":material/scatter_plot:"
+        ):
             jobs.start(argv, f"Lay out the map of {corpus.name}")
             st.rerun()
 
 
 def draw_map(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -> None:
-    colour_by = st.segmented_control(
-        "Colour", plots.COLOUR_BY, default="modality", required=True, key="colour",
-        bind="query-params", format_func=COLOURS.get, label_visibility="collapsed",
-    )  # fmt: skip
-    figure = cached.map_figure(corpus, alignment.id, colour_by)
-    # One key a figure: a chart whose figure changed would forget its selection, and say so.
-    key = f"map-{alignment.id}-{colour_by}"
+    colour_by, scale = choose_colour(corpus, alignment)
+    figure = map_cached.figure(corpus, alignment, colour_by, scale)
+    # The same key for every colour: zoom and what the legend hides stay as they are.
     st.plotly_chart(
-        figure, key=key, on_select=lambda: pick(key, points), selection_mode="points",
+        figure, key=f"map-{alignment.id}",
         config={"scrollZoom": True, "displaylogo": False,
                 "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},
-        alt="Code and audio of all programs in the plane, before and after alignment",
+        alt=f"Code and audio of {len(points) // 2:,} programs in the plane, before and after"
+        " alignment. The page Corpus lists the same programs in a table.",
     )  # fmt: skip
-    total = corpus.counts()["ok"]
-    missing = total - len(points) // 2
+    missing = corpus.counts()["ok"] - len(points) // 2
     st.caption(
         "Circles are code, diamonds are audio; a program has one of each in both pictures. Near"
         " means alike; directions, distances across the picture and the axes mean nothing (UMAP)."
+        + (f" {colouring.MEANINGS[colour_by]}" if colour_by in colouring.MEANINGS else "")
         + (
             f" {say.count(missing, 'program')} came after this alignment: train again to see them."
             if missing > 0
@@ -95,79 +75,24 @@ def draw_map(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -
     )
 
 
-def pick(key: str, points: pd.DataFrame) -> None:
-    """Note the clicked program. An empty selection is no news: a redrawn chart reports one."""
-    chosen = st.session_state[key]["selection"]["points"]
-    if chosen:
-        row = chosen[0]["customdata"]
-        row = row[0] if isinstance(row, (list, tuple)) else row
-        hear(str(points["program"].iloc[int(row)]))
-
-
-def picked_program() -> str | None:
-    """The picked program's id; another page's address doesn't hold it, the session does."""
-    if PICKED not in st.query_params and PICKED in st.session_state:
-        st.query_params[PICKED] = st.session_state[PICKED]
-    return st.query_params.get(PICKED)
-
-
-def hear(program_id: str) -> None:
-    """Open a program's card and play its clip."""
-    st.query_params[PICKED] = st.session_state[PICKED] = program_id
-    player.start(f"map-{program_id}")
-
-
-def close() -> None:
-    st.query_params.pop(PICKED, None)
-    st.session_state.pop(PICKED, None)
-
-
-def mark(points: pd.DataFrame, program_id: str | None) -> None:
-    """Mark the picked program's code and sound in both pictures."""
-    rows = (points["program"] == program_id).to_numpy().nonzero()[0]
-    with st.container(key="marks"):
-        _marks(key="map-marks", data={"rows": rows.tolist()})
-
-
-def legend() -> None:
-    """Say what to look for while nothing is picked."""
-    st.markdown(
-        "**Before**, code and audio lie in spaces of their own: each encoder puts its modality"
-        " where it likes, and nothing relates the two.\n\n"
-        "**After**, a program's code lies near its own sound and near sounds like it, if the"
-        " alignment has learned something."
-    )
-
-
-def draw_card(corpus: Corpus, alignment: AlignmentRecord, program_id: str) -> None:
-    try:
-        program = corpus.program(program_id)
-    except EarshotError as error:
-        say.show_error(error)
-        st.button("Close", on_click=close)
-        return
-    with st.container(border=True, height=620, key="card"):
-        with st.container(horizontal=True, vertical_alignment="top"):
-            with st.container(gap="small"):
-                card.head(program["name"], program["template"], program["role"], program["split"])
-            st.button(
-                "",
-                icon=":material/close:",
-                type="tertiary",
-                on_click=close,
-                help="Close",
-                key="close",
-            )
-        player.clip_file(program["audio"], program["name"], f"map-{program_id}")
-        st.code(program["source"], language="ruby", height=150)
-        card.parameters(program["parameters"])
-        direction = st.selectbox(
-            "Neighbours", list(DIRECTIONS), format_func=DIRECTIONS.get, key="direction",
-            persist_state="session", label_visibility="collapsed",
+def choose_colour(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str]:
+    """Draw what the points can be coloured by; return the choice and its scale."""
+    known = map_cached.colourings(corpus, alignment)
+    with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
+        colour_by = st.selectbox(
+            "Colour by", list(known), key="colour", bind="query-params", width=330,
+            format_func=lambda each: f"Colour by: {known.get(each, each)}",
+            label_visibility="collapsed",
         )  # fmt: skip
-        with say.errors():
-            found = neighbours_of(corpus.name, program_id, 5, alignment.id, direction)
-            card.pick_list(found, "near", hear)
+        numeric = map_cached.colour_values(corpus, alignment, colour_by).dtype.kind == "f"
+        scale = "linear"
+        if numeric:
+            scale = st.segmented_control(
+                "Scale", list(SCALES), default="linear", required=True, key="scale",
+                format_func=SCALES.get, label_visibility="collapsed", width="content",
+            )  # fmt: skip
+    assert scale in map_plot.SCALES
+    return colour_by, scale
 
 
 frame.show(page)

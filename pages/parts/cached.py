@@ -84,36 +84,6 @@ def _templates_of(root: str, corpus_name: str, counts: tuple) -> list[str]:
     return sorted(set(Corpus.open(corpus_name).programs()["template"]) - {""})
 
 
-def points(corpus: Corpus, alignment_id: str) -> pd.DataFrame | None:
-    """Points of an alignment's map, with name, template, role and split of their programs."""
-    counts = tuple(corpus.counts().values())
-    return _points(str(workspace.root()), corpus.name, alignment_id, counts)
-
-
-@st.cache_data(max_entries=4, ttl=600, show_spinner="Reading the map …")
-def _points(root: str, corpus_name: str, alignment_id: str, counts: tuple) -> pd.DataFrame | None:
-    corpus = Corpus.open(corpus_name)
-    found = corpus.load_map(alignment_id)
-    if found is None:
-        return None
-    facts = corpus.programs()[["program", "name", "template", "role", "split"]]
-    return found.merge(facts, on="program", how="inner")
-
-
-def map_figure(corpus: Corpus, alignment_id: str, colour_by: str) -> go.Figure:
-    """The map, the same object for the same colour: a chart that changes forgets its view."""
-    counts = tuple(corpus.counts().values())
-    return _map_figure(str(workspace.root()), corpus.name, alignment_id, counts, colour_by)
-
-
-@st.cache_resource(max_entries=8, ttl=600, show_spinner="Drawing the map …")
-def _map_figure(
-    root: str, corpus_name: str, alignment_id: str, counts: tuple, colour_by: str
-) -> go.Figure:
-    found = _points(root, corpus_name, alignment_id, counts)
-    return plots.map_figure(found, colour_by, titles() if colour_by == "template" else None)
-
-
 def compared_figure(record: AlignmentRecord, split: str) -> go.Figure:
     """Metrics before and after alignment, drawn."""
     return _compared_figure(str(record.path), record.created, split, record)

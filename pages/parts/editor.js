@@ -79,6 +79,7 @@ function made(parentElement) {
 export default function ({ parentElement, data, setStateValue }) {
   const state = (parentElement.earshotEditor ??= made(parentElement));
   let told = data.code;
+  state.area.parentElement.style.height = `${data.height}px`;
   state.tell = (code) => {
     if (code !== told) setStateValue("code", (told = code));
   };

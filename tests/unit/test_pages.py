@@ -243,10 +243,10 @@ def test_the_map_holds_no_code_and_a_pick_opens_the_card(full: Path) -> None:
     assert not players(app)
 
 
-@pytest.mark.parametrize("colour", ["Role", "Template", "Split"])
+@pytest.mark.parametrize("colour", ["role", "template", "split", "error", "parameter:note"])
 def test_the_map_takes_other_colours(full: Path, colour: str) -> None:
     app = opened("map")
-    app.segmented_control(key="colour").set_value(colour.lower()).run()
+    app.selectbox(key="colour").set_value(colour).run()
     assert not app.exception
     assert len(app.get("plotly_chart")) == 1
 

@@ -3,75 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import json
 import re
 
 import numpy as np
 import pandas as pd
 import pytest
-from plotly.utils import PlotlyJSONEncoder
 
 from core import plots
-
-PROGRAMS = 60
-
-
-def points(count: int = PROGRAMS) -> pd.DataFrame:
-    rng = np.random.default_rng(0)
-    facts = {
-        "program": [f"{number:032x}" for number in range(count)],
-        "name": [f"beeps-{number:04d}" for number in range(count)],
-        "template": [f"t{number % 27:02d}" for number in range(count)],
-        "role": [("melody", "bass", "drums")[number % 3] for number in range(count)],
-        "split": [("train", "validation", "test")[number % 3] for number in range(count)],
-    }
-    both = {key: values * 2 for key, values in facts.items()}
-    places = {
-        name: rng.normal(size=2 * count).astype(np.float32)
-        for name in ("before_x", "before_y", "after_x", "after_y")
-    }
-    return pd.DataFrame({**both, "modality": ["code"] * count + ["audio"] * count, **places})
-
-
-@pytest.mark.parametrize("colour_by", plots.COLOUR_BY)
-def test_every_point_is_drawn_once_in_each_panel_where_it_lies(colour_by: str) -> None:
-    frame = points()
-    figure = plots.map_figure(frame, colour_by)
-    for panel, axis in (("before", "x"), ("after", "x2")):
-        traces = [trace for trace in figure.data if (trace.xaxis or "x") == axis]
-        rows = np.concatenate([trace.customdata for trace in traces])
-        assert sorted(rows) == list(range(2 * PROGRAMS))
-        for trace in traces:
-            drawn = frame.iloc[np.asarray(trace.customdata)]
-            np.testing.assert_array_equal(trace.x, drawn[f"{panel}_x"])
-            np.testing.assert_array_equal(trace.y, drawn[f"{panel}_y"])
-            assert trace.x.dtype == trace.y.dtype == np.float32
-            shape = {"code": "circle", "audio": "diamond"}[drawn["modality"].unique().item()]
-            assert trace.marker.symbol == shape
-
-
-def test_legend_names_each_group_once_and_uses_labels() -> None:
-    figure = plots.map_figure(points(), "template", {"t00": "First <b>beeps</b>"})
-    shown = [trace.name for trace in figure.data if trace.showlegend]
-    assert len(shown) == len(set(shown)) == 27
-    assert shown[0] == "First &lt;b&gt;beeps&lt;/b&gt;"
-
-
-def test_a_name_is_no_markup_in_a_hover() -> None:
-    frame = points(4)
-    frame["name"] = '<a href="https://example.org">me</a>'
-    assert "<a" not in json.dumps(plots.map_figure(frame).to_plotly_json(), cls=PlotlyJSONEncoder)
-
-
-def test_many_points_are_sent_without_names_and_small() -> None:
-    figure = plots.map_figure(points(13_500))
-    assert all(trace.text is None for trace in figure.data)
-    assert len(figure.to_json()) < 1_500_000
-
-
-def test_an_unknown_colouring_is_refused() -> None:
-    with pytest.raises(ValueError, match="loudness"):
-        plots.map_figure(points(), "loudness")
 
 
 def test_colours_of_groups_differ() -> None:

@@ -7,12 +7,12 @@ from typing import Any, Mapping
 import numpy as np
 import pandas as pd
 
-from core import plots
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation import metrics
 from core.evaluation.intervals import bootstrap_interval
 from core.evaluation.studies.separability import told_apart
+from core.map_plot import map_figure
 from core.progress import Progress
 from core.stages.map import laid_out
 from core.stages.studies import options as option
@@ -72,7 +72,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                   f"1 is the nearest of {len(ranks)} test clips to its aligned code."),
             Table("points", "Points of the map", heard, "In the order of the figure's points."),
         ],
-        figures=[Figure("map", "The map", plots.map_figure(points),
+        figures=[Figure("map", "The map", map_figure(points),
                         "All programs; near means alike, axes mean nothing. Click a point to hear"
                         " it.", hears="points")],
         notes=[

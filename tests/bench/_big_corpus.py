@@ -1,0 +1,98 @@
+"""A corpus of the paper's size in a moment: real programs and parameters, one clip a template.
+
+Programs of a template share its one real clip, and lie around a place of their own in each space,
+as programs do; what pages read, draw and search is as large as if all had been rendered.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import numpy as np
+import pandas as pd
+
+from core import encoders, sonicpi
+from core.alignment import AlignmentConfig, ProjectionHeads
+from core.corpus import Corpus
+from core.programs import Program, generate, templates
+from core.stages.aligned import described, projected
+
+CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
+
+
+def make(name: str, programs: int, seed: int = 0) -> Corpus:
+    """Make the corpus in the workspace, with an alignment that knows nothing and its map."""
+    rng = np.random.default_rng(seed)
+    corpus = Corpus.create(name)
+    each = -(-programs // len(templates()))
+    made = [program for t in templates() for program in generate(t, each, seed=seed)][:programs]
+    corpus.add_programs(made)
+    ids = list(corpus.programs()["program"])
+    made = [program for program in made if program.id in set(ids)]
+    _share_clips(corpus, made)
+    sides = {side: _around(made, encoders.entry(e).dim, rng) for side, e in
+             (("code", CODE), ("audio", AUDIO))}  # fmt: skip
+    for side, encoder in (("code", CODE), ("audio", AUDIO)):
+        revision = encoders.entry(encoder).revision
+        corpus.put_embeddings(encoder, revision, [p.id for p in made], sides[side])
+    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+    _align(corpus, made, sides, rng)
+    return corpus
+
+
+def _share_clips(corpus: Corpus, made: list[Program]) -> None:
+    first = {program.template: program for program in reversed(made)}
+    for program in first.values():
+        assert corpus.put_rendering(program.id, sonicpi.render_result(program.source), 18.0)
+    with sqlite3.connect(corpus.path / "corpus.sqlite") as database:
+        columns = [row[1] for row in database.execute("PRAGMA table_info(clips)")][1:]
+        for template, program in first.items():
+            database.execute(
+                f"INSERT OR IGNORE INTO clips (program, {', '.join(columns)})"
+                f" SELECT others.position, {', '.join('one.' + c for c in columns)}"
+                " FROM programs AS others, clips AS one JOIN programs AS owner"
+                " ON owner.position = one.program WHERE owner.id = ? AND others.template = ?",
+                (program.id, template),
+            )
+
+
+def _around(made: list[Program], width: int, rng: np.random.Generator) -> np.ndarray:
+    """Rows around a centre a template: float32 [n, width]."""
+    names = sorted({program.template for program in made})
+    centres = rng.normal(size=(len(names), width))
+    at = [names.index(program.template) for program in made]
+    return (centres[at] + 0.6 * rng.normal(size=(len(made), width))).astype(np.float32)
+
+
+def _align(
+    corpus: Corpus, made: list[Program], sides: dict[str, np.ndarray], rng: np.random.Generator
+) -> None:
+    config = AlignmentConfig()
+    known = {side: described(e, sides[side].shape[1]) for side, e in
+             (("code", CODE), ("audio", AUDIO))}  # fmt: skip
+    heads = ProjectionHeads(known["code"]["dim"], known["audio"]["dim"], config)
+    heads.eval()
+    about = {"alignment": config.to_dict(), "encoders": known,
+             "corpus": {"name": corpus.name, "split_seed": 0},
+             "split": {"programs": {}, "unseen_templates": []}, "versions": {}}  # fmt: skip
+    history = pd.DataFrame({"epoch": [1], "loss": [0.0]})
+    alignment = corpus.save_alignment(about, heads.tensors(), {"readings": []}, history)
+    shared = {side: projected(heads, sides[side], side) for side in sides}
+    places = [_around(made, 4, rng) for _ in range(2)]  # of code and of audio: before, after
+    n = len(made)
+    corpus.save_map(
+        alignment,
+        pd.DataFrame(
+            {
+                "program": [program.id for program in made] * 2,
+                "modality": ["code"] * n + ["audio"] * n,
+                **{
+                    name: np.concatenate([side[:, column] for side in places])
+                    for column, name in enumerate(("before_x", "before_y", "after_x", "after_y"))
+                },
+                "similarity": np.tile((shared["code"] * shared["audio"]).sum(axis=1), 2),
+                "overlap_before": np.tile(rng.integers(4, size=n) / 3, 2).astype(np.float32),
+                "overlap_after": np.tile(rng.integers(4, size=n) / 3, 2).astype(np.float32),
+            }
+        ),
+    )
