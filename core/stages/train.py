@@ -174,7 +174,10 @@ def _train(
         note = f"loss {row['loss']:.3f}"
         if data["validation_loss"] is not None:
             note += f", validation {row['validation_loss']:.3f}, CKA {row['cka']:.2f}"
-        progress(STEP, row["epoch"], config.epochs, note, data)
+        try:
+            progress(STEP, row["epoch"], config.epochs, note, data)
+        except KeyboardInterrupt:  # how a job hears that it is to end
+            signals.wish()
         return signals.came
 
     progress(STEP, 0, config.epochs)
@@ -194,9 +197,16 @@ class _StopSignals:
     """Whether SIGINT or SIGTERM came; the first is a wish, until it should raise at once."""
 
     def __init__(self) -> None:
-        self.came = self._at_once = False
+        self.came = self._at_once = self._wished = False
+
+    def wish(self) -> None:
+        """Take note that it is to stop; the signal that follows to press for it says no more."""
+        self.came = self._wished = True
 
     def __call__(self, number: int, frame: object) -> None:
+        if self._wished:
+            self._wished = False
+            return
         if self.came or self._at_once:
             raise KeyboardInterrupt
         self.came = True
