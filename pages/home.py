@@ -129,6 +129,9 @@ def heading(number: int, title: str, done: bool = False) -> None:
 
 def build_step(busy: bool) -> None:
     recipe = starter.recipe()
+    if workspace.read_only():
+        st.caption("This workspace holds no corpus yet.")
+        return
     with st.spinner("Looking for encoders …"):
         preset, why = cached.preset()
     expected = estimate(recipe.programs, preset=preset)
@@ -156,6 +159,8 @@ def finish_step(name: str, busy: bool) -> None:
         f" {say.count(counts['pending'], 'program')} are not rendered yet."
         " Building goes on where it was stopped."
     )
+    if workspace.read_only():
+        return
     st.button(
         "Go on building", type="primary", icon=":material/play_arrow:", disabled=busy,
         on_click=start, args=(again(name), f"Build corpus {name}"),
@@ -179,7 +184,7 @@ def train_step(state: State, busy: bool) -> None:
             place.go("pages/train.py", state.corpus)
         return
     st.caption("Brings code and sound together in one space. It takes about a minute.")
-    if state.step == "train":
+    if state.step == "train" and not workspace.read_only():
         st.button(
             f"Train on {say.plain(state.corpus)}", type="primary", disabled=busy,
             icon=":material/model_training:", on_click=start,

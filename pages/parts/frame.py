@@ -8,7 +8,7 @@ from typing import Callable
 import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
-from core import jobs
+from core import jobs, workspace
 from core.sonicpi.sandbox import sandbox_state, unsandboxed
 from pages.parts import place, player, say, warm
 from pages.parts.job import running_list
@@ -23,6 +23,10 @@ def begin() -> None:
     """Draw what stands above the page."""
     st.logo(LOGO, size="large")
     st.html(HERE / "style.css")
+    if workspace.read_only():
+        st.caption(
+            ":material/visibility: **Read-only.** Look and listen; nothing can be changed here."
+        )
     _sandbox()
 
 

@@ -7,7 +7,7 @@ from typing import Callable
 
 import streamlit as st
 
-from core import jobs
+from core import jobs, workspace
 from core.jobs import Job
 from pages.parts import say
 
@@ -19,6 +19,10 @@ STATES = {
     "failed": ("Failed", "red"),
     "cancelled": ("Cancelled", "orange"),
 }
+
+# What ends a job whose work so far is worth keeping, and the seconds that it gets for that.
+STOP = {"train": "Stop and keep the best"}
+KEEPING_S = 60.0
 
 
 def latest(*argv: str) -> Job | None:
@@ -64,9 +68,12 @@ def _draw(job: Job, more: Callable[[Job], None] | None) -> None:
         if more is not None:
             more(job)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if job.active:
+            if workspace.read_only():
+                pass
+            elif job.active:
+                word = STOP.get(job.argv[0]) if job.state == "running" else None
                 st.button(
-                    "Cancel", key=f"cancel-{job.id}", icon=":material/stop_circle:",
+                    word or "Cancel", key=f"cancel-{job.id}", icon=":material/stop_circle:",
                     on_click=cancel, args=(job,), disabled=job.cancel_asked,
                     help="What is finished is kept.",
                 )  # fmt: skip
@@ -88,7 +95,10 @@ def place(job: Job) -> str:
 
 def cancel(job: Job) -> None:
     """End a job without keeping the page waiting: it may have a unit to finish."""
-    threading.Thread(target=job.cancel, name=f"cancel {job.id}", daemon=True).start()
+    asked_s = {"asked_s": KEEPING_S} if job.argv[0] in STOP else {}
+    threading.Thread(
+        target=job.cancel, kwargs=asked_s, name=f"cancel {job.id}", daemon=True
+    ).start()
 
 
 def go_on(job: Job) -> None:

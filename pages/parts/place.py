@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from core import jobs
+from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
 from pages.parts import say
@@ -123,7 +123,9 @@ def no_corpus() -> None:
         "There is no corpus yet. A corpus holds programs with their clips.",
         icon=":material/library_music:",
     )
-    if st.button("Make the starter corpus on Home", type="primary", icon=":material/home:"):
+    if not workspace.read_only() and st.button(
+        "Make the starter corpus on Home", type="primary", icon=":material/home:"
+    ):
         st.switch_page("pages/home.py")
 
 
@@ -137,6 +139,9 @@ def no_alignment(corpus: Corpus) -> None:
         )
         if st.button("See how far it is", type="primary", icon=":material/home:"):
             st.switch_page("pages/home.py")
+        return
+    if workspace.read_only():
+        st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
         return
     st.info(
         f"Corpus {name} has no alignment yet. Training one takes about a minute; after it, code"
