@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import glob
 import os
 import re
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +19,7 @@ TEMPLATES = PROJECT / "templates"
 # It can only be read by setting it, and this module is imported before any thread starts.
 UMASK = os.umask(0o022)
 os.umask(UMASK)
+PARTIAL = ".partial-"  # how the name of a file begins that is being written
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
 
@@ -97,10 +101,11 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
     path.parent.mkdir(parents=True, exist_ok=True)
     encoding = None if "b" in mode else "utf-8"
     handle = tempfile.NamedTemporaryFile(
-        mode, dir=path.parent, prefix=".partial-", encoding=encoding, delete=False
+        mode, dir=path.parent, prefix=partial(path), encoding=encoding, delete=False
     )
     try:
         with handle:
+            fcntl.flock(handle, fcntl.LOCK_SH)  # see `sweep`
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
@@ -109,3 +114,27 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
     except BaseException:
         Path(handle.name).unlink(missing_ok=True)
         raise
+
+
+def partial(path: Path) -> str:
+    """How the name begins of a file or folder that is to become `path`."""
+    return f"{PARTIAL}{path.name[:100]}-"
+
+
+def sweep(path: Path) -> None:
+    """Remove what killed writers of `path` left beside it.
+
+    Whoever writes holds a lock on what it writes, which goes away with its process.
+    """
+    for left in path.parent.glob(f"{glob.escape(partial(path))}*"):
+        try:
+            descriptor = os.open(left, os.O_RDONLY)
+        except OSError:
+            continue
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        except OSError:  # it is being written, or was removed meanwhile
+            pass
+        finally:
+            os.close(descriptor)

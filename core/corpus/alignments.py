@@ -19,13 +19,14 @@ import pandas as pd
 
 from core.corpus.alignment_card import card
 from core.errors import EarshotError
-from core.workspace import atomic_write
+from core.workspace import atomic_write, refuse_if_read_only, sweep
 
 if TYPE_CHECKING:
     import torch
 
 _ID = re.compile(r"(\d{4,})-[0-9a-f]{8}\Z")
 _PARTIAL = ".partial-"
+MAP = "map.parquet"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class AlignmentRecord:
 
     def map(self) -> pd.DataFrame | None:
         """The map's points; None before one was made."""
-        path = self.path / "map.parquet"
+        path = self.path / MAP
         return _parquet(path) if path.exists() else None
 
 
@@ -89,8 +90,9 @@ class AlignmentStore:
         heads: Mapping[str, torch.Tensor],
         metrics: Mapping[str, Any],
         history: pd.DataFrame,
+        points: pd.DataFrame | None = None,
     ) -> str:
-        """Write an alignment's folder beside its place and rename it there.
+        """Write an alignment's folder, its map's points too, beside its place; rename it there.
 
         Returns
         -------
@@ -115,6 +117,8 @@ class AlignmentStore:
                 _write(partial / "README.md", card(config, metrics))
                 _write(partial / "heads.safetensors", weights)
                 _write_parquet(partial / "history.parquet", history)
+                if points is not None:
+                    _write_parquet(partial / MAP, points)
                 os.replace(partial, self._folder / alignment_id)
         except OSError as error:
             raise EarshotError(
@@ -156,12 +160,15 @@ class AlignmentStore:
 
     def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:
         """Write the map of an alignment in place of an older one."""
-        path = self.load(alignment_id).path / "map.parquet"
-        _write_parquet(path, points)
+        path = self.load(alignment_id).path / MAP
+        with self._locked():
+            sweep(path)
+            _write_parquet(path, points)
         return path
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
+        refuse_if_read_only("Keeping an alignment")
         self._folder.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:

@@ -201,16 +201,28 @@ class Corpus:
 
     # -- programs -------------------------------------------------------------------------
 
-    def add_programs(self, programs: Iterable[Program]) -> int:
+    def add_programs(
+        self, programs: Iterable[Program], origin: Mapping[str, str] | None = None
+    ) -> int:
         """Add programs; return how many were new.
 
         A source that is there already is passed over, whatever its name. A name
         that another program has gets ``.2``, ``.3`` … at its end. New programs
         are dealt to the split as `core.corpus.split` says.
+
+        Parameters
+        ----------
+        programs : iterable of Program
+        origin : mapping, optional
+            Where they came from: "from", "licence" and "when". The setting ``imports``
+            keeps it with how many they were, in one entry for equal "from" and "licence".
         """
         seed = self.settings["seed"]
         with self._database.writing("adding programs") as connection:
-            return rows.add_programs(connection, programs, seed)
+            added = rows.add_programs(connection, programs, seed)
+            if added and origin is not None:
+                rows.note_origin(connection, origin, added)
+            return added
 
     def programs(self) -> pd.DataFrame:
         """All programs in the order in which they were added.
@@ -413,9 +425,10 @@ class Corpus:
         heads: Mapping[str, torch.Tensor],
         metrics: Mapping[str, Any],
         history: pd.DataFrame,
+        points: pd.DataFrame | None = None,
     ) -> str:
-        """Keep a trained alignment; return its id."""
-        return self._alignments.save(config, heads, metrics, history)
+        """Keep a trained alignment, with its map if there is one already; return its id."""
+        return self._alignments.save(config, heads, metrics, history, points)
 
     def load_alignment(self, alignment_id: str) -> AlignmentRecord:
         """The alignment of that id; EarshotError when there is none."""

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Iterator
 
 from core.errors import EarshotError
+from core.workspace import refuse_if_read_only
 
 _held: set[int] = set()
 
@@ -61,7 +62,7 @@ class WriterLock:
         Raises
         ------
         EarshotError
-            When someone else holds it. The message says who and since when.
+            When someone else holds it, and who, and since when; when the workspace is only shown.
         """
         if self.mine:
             self._local.depth += 1
@@ -70,6 +71,7 @@ class WriterLock:
             finally:
                 self._local.depth -= 1
             return
+        refuse_if_read_only("Writing to a corpus")
         descriptor = self._acquire(holder)
         self._local.depth = 1
         try:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections import Counter
 from pathlib import Path
-from typing import Any, Iterable, Sequence
+from typing import Any, Iterable, Mapping, Sequence
 
 import pandas as pd
 
@@ -68,6 +68,22 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
             ],
         )
     return len(new)
+
+
+def note_origin(connection: sqlite3.Connection, origin: Mapping[str, str], added: int) -> None:
+    """Count new programs towards where they came from, in the caller's transaction."""
+    row = connection.execute("SELECT value FROM meta WHERE key = 'imports'").fetchone()
+    imports = json.loads(row[0]) if row else []
+    entry = {**origin, "programs": added}
+    for known in imports:
+        if all(known.get(key) == origin[key] for key in ("from", "licence")):
+            entry = known | origin | {"programs": known["programs"] + added}
+            imports.remove(known)
+            break
+    connection.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('imports', ?)",
+        (json.dumps([*imports, entry]),),
+    )
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -87,8 +87,10 @@ def start(
     Raises
     ------
     EarshotError
-        When the job can't be written down or its process can't be started.
+        When the job can't be written down or its process can't be started, or the
+        workspace is only shown.
     """
+    workspace.refuse_if_read_only("Starting a job")
     argv = [str(argument) for argument in argv]
     cwd = str(cwd or Path.cwd())
     home = workspace.jobs()
@@ -135,6 +137,7 @@ def remove(job_id: str) -> None:
     EarshotError
         When there is no such job, it is active, or it can't be removed.
     """
+    workspace.refuse_if_read_only("Removing a job")
     old = job(job_id)
     if old.active:
         raise EarshotError(

@@ -14,6 +14,7 @@ from typing import Any
 from core.errors import EarshotError
 from core.jobs import processes, record
 from core.jobs.deaths import LOG
+from core.workspace import refuse_if_read_only
 
 EVENTS = "events.jsonl"
 
@@ -206,7 +207,13 @@ class Job:
         -------
         Job
             As it is afterwards.
+
+        Raises
+        ------
+        EarshotError
+            When the workspace is only shown.
         """
+        refuse_if_read_only("Cancelling a job")
         asked = record.update(self.folder, _ask_to_end)
         if asked is not None and asked["state"] in record.ACTIVE:
             leader, started = asked["pid"], asked["process_start"]
@@ -231,6 +238,8 @@ def look(folder: Path) -> Job:
     found = record.read(folder)
     if found is not None and record.is_lost(found):
         found = _end_lost(folder)
+        # What it had started must not go on without it: a worker of a sweep would wait for ever.
+        processes.kill_all_of_job(folder)
     if found is None:
         raise EarshotError(f"There is no job {folder.name!r}.", remedy="./run jobs lists them.")
     return _from_record(folder, found)

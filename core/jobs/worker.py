@@ -199,6 +199,9 @@ def turn(folder: Path | None, waiting: Callable[[str], None]) -> Iterator[None]:
     EarshotError
         When the workspace can't be written.
     """
+    if workspace.read_only():  # Nothing is written, so nobody is in the way.
+        yield
+        return
     home = workspace.jobs()
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -207,7 +210,8 @@ def turn(folder: Path | None, waiting: Callable[[str], None]) -> Iterator[None]:
         raise EarshotError(
             f"The workspace can't be written: {error.strerror or error}.",
             where=str(home),
-            remedy="Give write access there, or set EARSHOT_WORKSPACE to another folder.",
+            remedy="Give write access there, or set EARSHOT_WORKSPACE to another folder. To only"
+            " look, check or export, set EARSHOT_READ_ONLY=1.",
         ) from error
     with lock:
         said = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
 import os
@@ -17,7 +18,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.progress import Progress, silent
 from core.stages.card import DataCard, data_card
-from core.workspace import atomic_write
+from core.workspace import atomic_write, partial, sweep
 
 STEP = "Exporting programs"
 BLOCK = 500  # rows written at a time
@@ -78,6 +79,7 @@ def export(
     target = _target(corpus_name, format, Path(out))
     write = {"parquet": _parquet, "zip": _zip, "audiofolder": _audiofolder}[format]
     try:
+        sweep(target)
         write(corpus, rows, target, data_card(corpus_name), progress)
     except OSError as error:
         raise EarshotError(
@@ -282,7 +284,9 @@ class _beside:
     def __enter__(self) -> Path:
         parent = self._target.absolute().parent
         parent.mkdir(parents=True, exist_ok=True)
-        self._folder = Path(tempfile.mkdtemp(prefix=".partial-", dir=parent))
+        self._folder = Path(tempfile.mkdtemp(prefix=partial(self._target), dir=parent))
+        self._descriptor = os.open(self._folder, os.O_RDONLY)
+        fcntl.flock(self._descriptor, fcntl.LOCK_SH)  # see `core.workspace.sweep`
         return self._folder
 
     def __exit__(self, kind: type | None, *_: Any) -> None:
@@ -292,3 +296,4 @@ class _beside:
                 os.replace(self._folder, self._target)
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)
+            os.close(self._descriptor)

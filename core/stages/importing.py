@@ -103,32 +103,30 @@ def import_programs(
     origin = str(name or what) if not isinstance(what, bytes) else str(name)
     with corpus.writing(f"import {corpus_name}"):
         before = {row.program: row.name for row in corpus.programs().itertuples()}
-        added = _add(corpus, found, progress)
+        added = _add(corpus, found, _origin(origin, licence), progress)
         after = {row.program: row.name for row in corpus.programs().itertuples()}
-        if added:
-            _record(corpus, origin, added, licence)
     return _report(corpus_name, found, added, before, after)
 
 
-def _add(corpus: Corpus, found: intake.Intake, progress: Progress) -> int:
+def _add(
+    corpus: Corpus, found: intake.Intake, origin: dict[str, str], progress: Progress
+) -> int:
     programs = [program for _, program in found.programs]
     progress(STEP, 0, len(programs))
     added = 0
     for start in range(0, len(programs), BLOCK):
-        added += corpus.add_programs(programs[start : start + BLOCK])
+        added += corpus.add_programs(programs[start : start + BLOCK], origin)
         progress(STEP, min(start + BLOCK, len(programs)), len(programs))
     return added
 
 
-def _record(corpus: Corpus, origin: str, added: int, licence: str | None) -> None:
-    """Note for the data card where programs came from."""
-    entry = {
+def _origin(origin: str, licence: str | None) -> dict[str, str]:
+    """What the data card says of where programs came from."""
+    return {
         "from": Path(origin).name,
-        "programs": added,
         "licence": licence or "",
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
-    corpus.set_setting("imports", [*corpus.settings.get("imports", []), entry])
 
 
 def _report(

@@ -12,6 +12,7 @@ from core.evaluation.map import joint_map
 from core.evaluation.metrics import shared_neighbours
 from core.progress import Progress, silent
 from core.stages.aligned import UNSEEN, Aligned, open_aligned, projected
+from core.workspace import refuse_if_read_only
 
 STEP = "Laying out the map"
 NEIGHBOURS = 3
@@ -41,6 +42,7 @@ def make_map(
     EarshotError
         When the corpus or the alignment isn't there, or its encoders' embeddings aren't.
     """
+    refuse_if_read_only("Laying out a map")
     aligned = open_aligned(corpus_name, alignment_id)
     points = laid_out(aligned.heads, aligned.pairs(), progress)
     aligned.corpus.save_map(aligned.record.id, points)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -19,11 +20,13 @@ from core.alignment.grid import COMMON, SEEDS, Trial, trials
 from core.corpus import Corpus, Pairs
 from core.encoders.joined import part_ids
 from core.errors import EarshotError
-from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE, Reading, judge
+from core.evaluation.judge import AGAINST_RAW, ALIGNED
 from core.progress import Progress, silent
-from core.stages.aligned import fingerprint, projected
+from core.stages.aligned import fingerprint
+from core.stages.evaluate import Spaces, measured, spaces_after, spaces_before
 from core.stages.train import embedded_pairs
-from core.workspace import atomic_write
+from core.workspace import atomic_write, refuse_if_read_only
+from core.workspace import sweep as sweep_partials
 
 STEP = "Sweep"
 BASELINE = "unaligned"
@@ -70,6 +73,7 @@ def sweep(
     EarshotError
         When there is no such corpus, grid or embedding, or a training diverges.
     """
+    refuse_if_read_only("A sweep")
     corpus = Corpus.open(corpus_name)
     if seeds < 1 or workers < 1:
         raise EarshotError("A sweep takes at least 1 seed and 1 worker.")
@@ -217,8 +221,29 @@ class _Mine:
 _mine: _Mine | None = None
 
 
+def _end_with_parent() -> None:
+    """Let this process end when the one that began it is gone, however that ended."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Let this process end when the one that began it is gone, however that ended."""
+
+    def wait() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
 def _prepare(*about: str) -> None:
     global _mine
+    _end_with_parent()
     torch.set_num_threads(1)
     _mine = _Mine(*about)
 
@@ -233,32 +258,16 @@ def _run(trial: Trial, number: int, seed: int) -> None:
         code[train], audio[train], code[validation], audio[validation], trial.config(seed)
     )
     seconds = time.monotonic() - start
-    code = projected(trained.heads, pairs.code, "code")
-    audio = projected(trained.heads, pairs.audio, "audio")
-    spaces = {ALIGNED: (code, audio), AGAINST_RAW: (code, pairs.audio)}
     _write(
         _place(folder, number, seed),
         {"number": number, "seed": seed, "seconds": seconds, "epochs": len(trained.history),
-         "rows": _measured(pairs, spaces)},
+         "rows": _rows(pairs, spaces_after(trained.heads, pairs))},
     )  # fmt: skip
 
 
-def _measured(pairs: Pairs, spaces: dict[str, tuple[np.ndarray, np.ndarray]]) -> list[dict]:
-    train = pairs.split == "train"
-    tables = [
-        judge(
-            [
-                Reading(name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED)
-                for name, (x, y) in spaces.items()
-            ],
-            part,
-            intervals=False,
-        )
-        for part in PARTS
-        for rows in [pairs.split == part]
-    ]
-    table = pd.concat(tables)[["split", "reading", "metric", "value"]]
-    return table.to_dict(orient="records")
+def _rows(pairs: Pairs, spaces: Spaces) -> list[dict]:
+    table = measured(spaces, pairs.split, intervals=False)
+    return table[["split", "reading", "metric", "value"]].to_dict(orient="records")
 
 
 def _is_embedded(corpus: Corpus, code: str | None) -> bool:
@@ -275,7 +284,7 @@ def _baselines(corpus: Corpus, codes: list[str], own: str, audio: str) -> list[d
         name = BASELINE if code == own else f"{BASELINE}, {code}"
         rows += [
             {"name": name, "number": -place, "seed": 0, **row}
-            for row in _measured(pairs, {BEFORE: (pairs.code, pairs.audio)})
+            for row in _rows(pairs, spaces_before(pairs))
         ]
     return rows
 
@@ -297,5 +306,6 @@ def _place(folder: Path, number: int, seed: int) -> Path:
 
 
 def _write(path: Path, value: dict) -> None:
+    sweep_partials(path)
     with atomic_write(path, "w") as file:
         json.dump(value, file, indent=1)

@@ -24,6 +24,7 @@ from core.progress import Progress, silent
 from core.stages.aligned import check_embedded, chosen_encoders, described
 from core.stages.evaluate import judged, measured_on, other_ears, splits_of
 from core.stages.map import laid_out
+from core.workspace import refuse_if_read_only
 
 STEP = "Training"
 FEWEST = 12  # programs with a clip: below, no split of them says anything
@@ -37,7 +38,7 @@ def train(
     *,
     code_encoder: str | None = None,
     audio_encoder: str | None = None,
-    unseen_templates: Sequence[str] = (),
+    unseen_templates: Sequence[str] | int = (),
 ) -> AlignmentRecord:
     """Train projection heads on a corpus's training programs and judge them on the others.
 
@@ -52,9 +53,10 @@ def train(
         "learning_rate" (`core.alignment.Trained`; None where undefined).
     code_encoder, audio_encoder : str, optional
         Encoder ids. Default: those that the corpus was built with.
-    unseen_templates : sequence of str
+    unseen_templates : sequence of str, or int
         Ids of templates that are held out whole: no program of theirs is trained or
-        stopped on, and they are judged as a split of their own.
+        stopped on, and they are judged as a split of their own. A number: so many, drawn by
+        the corpus's seed, so that every training of it holds out the same.
 
     Returns
     -------
@@ -73,10 +75,17 @@ def train(
         When the corpus isn't there, has fewer than 12 programs with a clip, or isn't
         embedded by the encoders; when a template is unknown; when training diverges.
     """
+    refuse_if_read_only("Training")
     corpus = Corpus.open(corpus_name)
     config = config or AlignmentConfig()
     pairs, encoders = embedded_pairs(corpus, code_encoder, audio_encoder)
-    splits = _splits(corpus, pairs, unseen_templates)
+    unseen_templates = _held_out(corpus, unseen_templates)
+    splits = splits_of(corpus, pairs, unseen_templates)
+    if (splits == "train").sum() < 2:
+        raise EarshotError(
+            f"Corpus '{corpus.name}' has {(splits == 'train').sum()} programs to train on.",
+            remedy="Hold out fewer templates, or add programs.",
+        )
     with _stop_signals() as signals:
         trained = _train(pairs, splits, config, progress, signals)
         about = {
@@ -84,7 +93,7 @@ def train(
             "encoders": encoders,
             "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
             "split": {"programs": dict(Counter(splits.tolist())),
-                      "unseen_templates": sorted(unseen_templates)},
+                      "unseen_templates": unseen_templates},
             "versions": {"python": platform.python_version(),
                          **{package: version(package) for package in PACKAGES}},
         }  # fmt: skip
@@ -108,8 +117,7 @@ def train(
         "measured_on": measured_on(pairs, splits, heard),
         "readings": metrics.to_dict(orient="records"),
     }
-    alignment_id = corpus.save_alignment(*kept, {**came, **judgement}, trained.history)
-    corpus.save_map(alignment_id, points)
+    alignment_id = corpus.save_alignment(*kept, {**came, **judgement}, trained.history, points)
     return corpus.load_alignment(alignment_id)
 
 
@@ -143,21 +151,24 @@ def embedded_pairs(
     return pairs, encoders
 
 
-def _splits(corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str]) -> np.ndarray:
-    known = set(corpus.programs()["template"])
-    for template in unseen_templates:
+def _held_out(corpus: Corpus, wanted: Sequence[str] | int) -> list[str]:
+    """Ids of the templates to hold out whole: those that are named, or so many drawn by seed."""
+    known = sorted(set(corpus.programs()["template"]) - {""})
+    if isinstance(wanted, int):
+        if not 0 <= wanted <= len(known):
+            raise EarshotError(
+                f"{wanted} templates can't be held out.",
+                remedy=f"Corpus '{corpus.name}' has {len(known)}.",
+            )
+        drawn = np.random.default_rng(corpus.settings["seed"]).permutation(len(known))[:wanted]
+        return sorted(known[place] for place in drawn)
+    for template in wanted:
         if template not in known:
             raise EarshotError(
                 f"Corpus '{corpus.name}' has no program of template {template!r}.",
-                remedy=f"It has: {', '.join(sorted(known))}.",
+                remedy=f"It has: {', '.join(known)}.",
             )
-    splits = splits_of(corpus, pairs, unseen_templates)
-    if (splits == "train").sum() < 2:
-        raise EarshotError(
-            f"Corpus '{corpus.name}' has {(splits == 'train').sum()} programs to train on.",
-            remedy="Hold out fewer templates, or add programs.",
-        )
-    return splits
+    return sorted(set(wanted))
 
 
 def _train(

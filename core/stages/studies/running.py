@@ -12,6 +12,7 @@ from core.errors import EarshotError
 from core.progress import Progress, silent
 from core.stages.studies import settled, store, study
 from core.stages.studies.store import StudyRun
+from core.workspace import refuse_if_read_only
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "umap-learn", "pandas", "plotly")
 
@@ -44,6 +45,7 @@ def run_study(
         When the study or the corpus isn't there, or the study can't be run on it; says what
         is missing.
     """
+    refuse_if_read_only("Running a study")
     module = study(name)
     chosen = settled(name, options)
     corpus = Corpus.open(corpus_name)
