@@ -16,7 +16,7 @@ from core.evaluation.studies.separability import told_apart
 from core.stages.studies import published
 from core.stages.studies.completion import explained
 from core.stages.studies.correlation import beyond_chance
-from core.stages.studies.perturbation import GAIN, _beside
+from core.stages.studies.perturbation import GAIN, _beside, pattern
 from core.stages.studies.report_page import spread, without_clicks
 from core.stages.studies.result import beside
 from core.stages.studies.scenarios import scenarios
@@ -85,6 +85,9 @@ def test_movements_in_step_correlate_and_alignment_that_turns_them_round_loses()
     assert measured["Rank correlation of movements of sound and aligned code"] == pytest.approx(-1)
     assert measured[GAIN] == pytest.approx(-2)
     assert measured["Mean similarity of sound: sleep, amp, bpm"] == pytest.approx(0.95)
+    told = pattern(changes)
+    assert told.startswith("100% of the changes leave") and "78% bring the sound's below" in told
+    assert "bpm 0.92, amp 0.95, sleep 0.98" in told
 
 
 @pytest.mark.parametrize(

@@ -51,9 +51,18 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         if key.startswith("option_") and value is not None
     }
     if args.name == ALL:
-        from core.stages.studies.report import study_all
+        import pandas as pd
 
-        show(f"The report lies in {study_all(args.corpus, given, progress)}.")
+        from core.stages.studies.report import study_all
+        from core.stages.studies.summary import main_table, standing
+
+        folder = study_all(args.corpus, given, progress)
+        main = pd.read_csv(folder / "tables" / "main.csv")
+        if args.json:
+            for row in main.to_dict(orient="records"):
+                json_line(row)
+            return
+        show(f"{main_table(main)}\n\n{standing(main)}\nThe report lies in {folder}.")
         return
     found = run_study(args.name, args.corpus, given, progress)
     print_run(found, args.json)

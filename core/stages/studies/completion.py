@@ -29,6 +29,7 @@ TITLE = "Three scenarios of code completion"
 QUESTION = "Among ways to go on from a prompt, does code tell which will sound alike?"
 OPTIONS = option.OF["completion"]
 EARS = ("aisfx", "log-mel")
+BOTH_EARS = "one ear and the other"
 SPLIT = "written for the study"
 LABELS = {"jaccard@3": "Jaccard@3", "overlap@3": "overlap@3", "spearman": "Spearman",
           "pearson": "Pearson"}  # fmt: skip
@@ -68,6 +69,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             tag = {"scenario": scenario.name, "code": space, "sound": ear}
             scored.append(each_in_turn(x[1:], y[1:], options["seed"]).assign(**tag))
             prompts.append(from_prompt(x, y, seed=options["seed"]).assign(**tag))
+        ears_alone = each_in_turn(*(rows[1:] for rows in sound.values()), options["seed"])
+        scored.append(ears_alone.assign(scenario=scenario.name, code="", sound=BOTH_EARS))
         cases.append(_cases(scenario, code, sound["trained ear"], paths[own]))
         clips += _heard(scenario, paths[own])
     table = pd.concat(scored, ignore_index=True)
@@ -88,7 +91,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         figures=[Figure("scores", "Raw, aligned and the paper's", figures.completion(compared),
                         "Bars hold 95 % of resamples; diamonds are the paper's.")],
         clips=clips,
-        notes=[*_notes(compared), *explained(every), PROTOCOL],
+        notes=[*_notes(compared), _ears_note(table, ears), *explained(every), PROTOCOL],
         settings={**about.settings(options), "ears": ears,
                   "candidates": {s.name: len(s.candidates) for s in asked}},
     )  # fmt: skip
@@ -134,6 +137,13 @@ def _check_unseen(corpus: Corpus, scenario: Scenario) -> None:
 
 def _rows(table: pd.DataFrame, seed: int):
     for each in table.itertuples():
+        if each.sound == BOTH_EARS:
+            yield {
+                "measure": f"{each.scenario}: {LABELS[each.metric]}, sound by {BOTH_EARS}",
+                "measured": each.value, "low": each.low, "high": each.high, "split": SPLIT,
+                "seed": seed,
+            }  # fmt: skip
+            continue
         ours = "ours" if each.code == "aligned" else "raw"
         heard = {"trained ear": "raw sound", "unseen ear": "raw sound, unseen ear",
                  "aligned sound": "aligned sound"}[each.sound]  # fmt: skip
@@ -192,6 +202,17 @@ def _notes(compared: pd.DataFrame) -> list[str]:
             note += f" Not above: {'; '.join(names)}."
         notes.append(note)
     return notes
+
+
+def _ears_note(table: pd.DataFrame, ears: Mapping[str, str]) -> str:
+    """How far the two audio encoders agree with each other: what code can hope for by both."""
+    rows = table[(table["sound"] == BOTH_EARS) & (table["metric"] == "overlap@3")]
+    told = ", ".join(f"{each.scenario} {each.value:.2f}" for each in rows.itertuples())
+    return (
+        f"{ears['trained ear']} and {ears['unseen ear']} agree with each other on the neighbours of"
+        f" the same clips with overlap@3 {told}: which sounds are near is a matter of the ear, and"
+        " code that agreed with both better than they do with each other would be strange."
+    )
 
 
 def explained(cases: pd.DataFrame) -> list[str]:

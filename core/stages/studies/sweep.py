@@ -49,6 +49,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     varied = [name for name in fields if fields[name].astype(str).nunique() > 1]
     table = summarised(numbers)
     table = table.join(fields[varied], on="number")
+    table = table.sort_values("validation cka", ascending=False, ignore_index=True)
     rows = bests(table)
     configurations = trained["number"].nunique()
     runs_done = len(trained[["number", "seed"]].drop_duplicates())
@@ -56,7 +57,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     return StudyResult(
         compared=beside(rows),
         tables=[Table("configurations", "Every configuration", table,
-                      "Means over seeds; sd over seeds. Row -1 is the unaligned baseline.")],
+                      "Means over seeds; sd over seeds. Number -1 is the unaligned baseline. The"
+                      " highest CKA on validation first.")],
         figures=[Figure("parallel", "Settings and what they bring",
                         figures.parallel(aligned, [*varied, "test cka", "test cca"]),
                         "A line a configuration, coloured by CKA on test programs.")],
