@@ -115,17 +115,34 @@ def judged(
     DataFrame
         As of `evaluate`.
     """
-    code, audio = projected(heads, pairs.code, "code"), projected(heads, pairs.audio, "audio")
-    # A reading compares two spaces; a third is searched by code for training programs, whose
-    # clips are then held against the program's own: like code before, like sound after.
-    spaces = {
-        BEFORE: (pairs.code, pairs.audio, pairs.code),
-        ALIGNED: (code, audio, None),
-        AGAINST_RAW: (code, pairs.audio, audio),
-    }
+    found = spaces_before(pairs) | spaces_after(heads, pairs)
     for ear, vectors in heard.items():
         for name in (BEFORE, AGAINST_RAW):
-            spaces[name + HEARD_BY + ear] = (spaces[name][0], vectors, spaces[name][2])
+            code, _, searched = found[name]
+            found[name + HEARD_BY + ear] = (code, vectors, searched)
+    return measured(found, splits, progress)
+
+
+# Two spaces to be compared; a third is searched by code for training programs, whose clips are
+# then held against the program's own: like code before, like sound after.
+Spaces = dict[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]]
+
+
+def spaces_before(pairs: Pairs) -> Spaces:
+    """What the reading before alignment compares."""
+    return {BEFORE: (pairs.code, pairs.audio, pairs.code)}
+
+
+def spaces_after(heads: ProjectionHeads, pairs: Pairs) -> Spaces:
+    """What both readings after alignment compare."""
+    code, audio = projected(heads, pairs.code, "code"), projected(heads, pairs.audio, "audio")
+    return {ALIGNED: (code, audio, None), AGAINST_RAW: (code, pairs.audio, audio)}
+
+
+def measured(
+    spaces: Spaces, splits: np.ndarray, progress: Progress = silent, *, intervals: bool = True
+) -> pd.DataFrame:
+    """Metrics of some readings on every held-out split, as of `evaluate`."""
     train = splits == "train"
     tables = []
     parts = [part for part in ("validation", "test", UNSEEN) if part != UNSEEN or UNSEEN in splits]
@@ -138,6 +155,6 @@ def judged(
         reading = Reading(
             name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED, found=found
         )
-        tables.append(judge([reading], part))
+        tables.append(judge([reading], part, intervals=intervals))
     progress(STEP, len(todo), len(todo))
     return pd.concat(tables, ignore_index=True)

@@ -231,16 +231,6 @@ def _end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """Let this process end when the one that began it is gone, however that ended."""
-
-    def wait() -> None:
-        multiprocessing.parent_process().join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
 def _prepare(*about: str) -> None:
     global _mine
     _end_with_parent()
