@@ -93,12 +93,16 @@ class Clip:
         Raises
         ------
         EarshotError
-            When the file is missing or is no sound file.
+            When the file is missing, is no sound file, or does not say how long it is.
         """
         try:
             samples, sample_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:
             raise EarshotError(f"No sound can be read from it ({error}).", where=str(path)) from error
+        except (ValueError, MemoryError) as error:  # an unknown length is the greatest of all
+            raise EarshotError(
+                "Its header gives no length, or one that no memory holds.", where=str(path)
+            ) from error
         if samples.shape[1] == 1:
             samples = np.repeat(samples, 2, axis=1)
         return cls(np.ascontiguousarray(samples[:, :2]), sample_rate)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ContextManager, Iterable, Iterator, Protocol
 
 from core import sonicpi
@@ -52,16 +53,21 @@ class LocalProcesses:
     ----------
     workers : int or None
         How many; None is one a core.
+    sample_folders : tuple of Path
+        Folders of sounds on this machine that programs may read.
     """
 
     workers: int | None = None
+    sample_folders: tuple[Path, ...] = ()
 
     @contextmanager
     def rendering(
         self, sources: Iterable[str], seconds: float
     ) -> Iterator[Iterator[tuple[int, Rendering]]]:
         """As `Engine.rendering`."""
-        renderings = sonicpi.render_many(sources, seconds=seconds, workers=self.workers)
+        renderings = sonicpi.render_many(
+            sources, seconds=seconds, workers=self.workers, sample_folders=self.sample_folders
+        )
         try:
             yield renderings
         finally:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
+from typing import Iterator, Sequence
 
 from core.errors import EarshotError
 from core.programs.text import decoded
 from core.progress import Progress, silent
-from core.sonicpi import Rendering, render_many
+from core.sonicpi import Problem, Rendering
 from core.sonicpi.clip import FORMATS
+from core.stages.engine import Engine, LocalProcesses
 
 STDIN = "-"
 
@@ -57,34 +59,88 @@ def render_files(
     programs = [program for name in files for program in _found(name)]
     if not programs:
         raise EarshotError("No program was found.", remedy="Name .rb files, or a folder of them.")
-    folders = tuple(_folder(name) for name in sample_folders)
-    targets = _targets([name for name, _ in programs], Path(out), format)
+    engine = LocalProcesses(sample_folders=tuple(_folder(name) for name in sample_folders))
+    targets = _targets([program.name for program in programs], _made(Path(out)), format)
     results: list[dict] = [{}] * len(programs)
+    waiting = _by_source(programs)
     done = 0
     progress("Rendering programs", 0, len(programs))
-    for index, rendering in render_many(
-        (source for _, source in programs), seconds, sample_folders=folders
-    ):
-        if rendering.ok:
-            rendering.clip.save(targets[index])
-        results[index] = _row(programs[index][0], targets[index], rendering)
-        done += 1
-        note = "" if rendering.ok else f"{programs[index][0]}: {rendering.error}"
-        progress("Rendering programs", done, len(programs), note)
+    for index, rendering in _renderings(programs, list(waiting), seconds, engine):
+        # What is written twice is rendered once.
+        for place in waiting.get(programs[index].source, [index]):
+            if rendering.ok:
+                rendering.clip.save(targets[place])
+            results[place] = _row(programs[place].name, targets[place], rendering)
+            done += 1
+            note = "" if rendering.ok else f"{programs[place].name}: {rendering.error}"
+            progress("Rendering programs", done, len(programs), note)
     return results
 
 
-def _found(name: str | Path) -> list[tuple[str, str]]:
-    """Return (name, source) of what one argument stands for."""
+@dataclass(frozen=True)
+class _Program:
+    """A program's file: its text, or why there is none."""
+
+    name: str
+    source: str | None
+    problem: Problem | None = None
+
+
+def _found(name: str | Path) -> list[_Program]:
+    """Return the programs that one argument stands for."""
     if str(name) == STDIN:
-        return [("stdin", decoded(sys.stdin.buffer.read(), "standard input"))]
+        return [_read("stdin", sys.stdin.buffer.read())]
     path = Path(name)
     if path.is_dir():
         return [found for child in sorted(path.rglob("*.rb")) for found in _found(child)]
     try:
-        return [(str(path), decoded(path.read_bytes(), str(path)))]
+        return [_read(str(path), path.read_bytes())]
     except OSError as error:
         raise EarshotError(f"It cannot be read ({error.strerror}).", where=str(path)) from error
+
+
+def _read(name: str, content: bytes) -> _Program:
+    try:
+        return _Program(name, decoded(content, name))
+    except EarshotError as error:  # One among many files: the others are rendered all the same.
+        line = content.count(b"\n", 0, error.__cause__.start) + 1
+        message = f"It is not UTF-8 text. {error.remedy}"
+        return _Program(name, None, Problem("syntax", message, line))
+
+
+def _by_source(programs: list[_Program]) -> dict[str, list[int]]:
+    """Return the places of each source among the programs, in their order."""
+    places: dict[str, list[int]] = {}
+    for place, program in enumerate(programs):
+        if program.source is not None:
+            places.setdefault(program.source, []).append(place)
+    return places
+
+
+def _renderings(
+    programs: list[_Program], sources: list[str], seconds: float, engine: Engine
+) -> Iterator[tuple[int, Rendering]]:
+    """Yield (place, rendering) of each unreadable file, and of each source's first program."""
+    first: dict[str, int] = {}
+    for place, program in enumerate(programs):
+        if program.source is None:
+            yield place, Rendering(None, program.problem)
+        else:
+            first.setdefault(program.source, place)
+    with engine.rendering(sources, seconds) as renderings:
+        for index, rendering in renderings:
+            yield first[sources[index]], rendering
+
+
+def _made(out: Path) -> Path:
+    """Make the folder of sounds, before anything is rendered."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise EarshotError(
+            "It is a file, and sounds need a folder.", where=str(out), remedy="Name another --out."
+        ) from error
+    return out
 
 
 def _folder(name: str | Path) -> Path:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import stat
 import sys
+from contextlib import contextmanager
 
+import numpy as np
 import pytest
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi import Clip, render
+from core.sonicpi import Clip, Rendering, render
+from core.stages.engine import LocalProcesses
 from core.stages.render import render_files
 
 
@@ -54,22 +57,59 @@ def test_the_same_sound_is_the_same_file(tmp_path, format):
     assert Clip.load(tmp_path / f"1.{format}").rms == pytest.approx(clip.rms, rel=0.02)
 
 
+def test_a_sound_file_of_unknown_length_is_refused(tmp_path):
+    path = Clip(np.zeros((4410, 2), np.float32)).save(tmp_path / "stream.flac")
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0  # STREAMINFO: 36 bits, 0 where the number of frames is unknown
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    with pytest.raises(EarshotError, match="no length"):
+        Clip.load(path)
+
+
 def test_standard_input(folder, monkeypatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"play 60")))
     (result,) = render_files(["-"], folder, seconds=1)
     assert result["file"] == "stdin" and (folder / "stdin.flac").exists()
 
 
-@pytest.mark.parametrize(
-    ("content", "says"), [(b"play 60\n\xff\xfe", "Line 2 is not UTF-8"), (None, "cannot be read")]
-)
-def test_what_cannot_be_read(tmp_path, content, says):
-    path = tmp_path / "x.rb"
-    if content:
-        path.write_bytes(content)
-    with pytest.raises(EarshotError, match=says) as caught:
-        render_files([path], tmp_path)
-    assert caught.value.where == str(path)
+def test_a_file_that_is_no_text_fails_alone(tmp_path):
+    (tmp_path / "good.rb").write_text("play 60")
+    (tmp_path / "x.rb").write_bytes(b"play 60\n\xff\xfe")
+    good, bad = render_files([tmp_path], tmp_path / "out", seconds=0.5)
+    assert good["ok"]
+    assert (bad["error"]["kind"], bad["error"]["line"]) == ("syntax", 2)
+    assert "not UTF-8" in bad["error"]["message"]
+
+
+def test_a_missing_file_is_told_before_anything_is_rendered(tmp_path):
+    with pytest.raises(EarshotError, match="cannot be read") as caught:
+        render_files([tmp_path / "x.rb"], tmp_path / "out")
+    assert caught.value.where == str(tmp_path / "x.rb") and not (tmp_path / "out").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_is_told(folder):
+    place = folder / "in" / "notes.txt"
+    with pytest.raises(EarshotError, match="It is a file"):
+        render_files([folder / "in" / "a.rb"], place)
+    assert place.read_text() == "no program"
+
+
+def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch):
+    rendered = []
+
+    @contextmanager
+    def rendering(self, sources, seconds):
+        rendered.extend(sources)
+        yield ((n, Rendering(Clip(np.full((9, 2), 0.5, np.float32)))) for n, _ in enumerate(sources))
+
+    monkeypatch.setattr(LocalProcesses, "rendering", rendering)
+    for name, source in (("a", "play 60"), ("b", "play 62"), ("c", "play 60")):
+        (tmp_path / f"{name}.rb").write_text(source)
+    results = render_files([tmp_path], tmp_path / "out")
+    assert rendered == ["play 60", "play 62"]
+    assert [(r["ok"], r["peak"]) for r in results] == [(True, 0.5)] * 3
+    assert len({r["audio"] for r in results}) == 3
 
 
 def test_an_empty_folder_and_an_unknown_format_say_what_to_do(tmp_path):

@@ -20,15 +20,25 @@ HEAVY = False
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a program, a folder, or -")
-    parser.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder (.)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("."), metavar="DIR", help="folder of the sounds (.)"
+    )
     parser.add_argument(
         "--seconds", type=seconds, default=18.0, metavar="S", help="length of a clip (18)"
     )
     parser.add_argument(
-        "--format", choices=("flac", "wav", "ogg", "mp3"), default="flac", help="(flac)"
+        "--format",
+        choices=("flac", "wav", "ogg", "mp3"),
+        default="flac",
+        help="of the sound files (flac)",
     )
     parser.add_argument(
-        "--samples", type=Path, nargs="+", default=[], metavar="DIR", help="sounds it may play"
+        "--samples",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="DIR",
+        help="folders of sounds that the programs may play",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON line a file")
     sandbox_waiver(parser)
@@ -50,18 +60,27 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for result in results:
             json_line(result)
     else:
-        show(table(("file", "sound", "seconds", "peak", ""), map(_row, results)))
+        _show(results)
     failed = sum(not result["ok"] for result in results)
     if failed:
         raise EarshotError(f"{failed} of {len(results)} programs did not render.")
 
 
-def _row(result: dict) -> tuple:
-    problems = [result["error"]] if result["error"] else result["warnings"]
-    said = "; ".join(map(_told, problems))
-    return result["file"], result["audio"], result["seconds"], result["peak"], said
+def _show(results: list[dict]) -> None:
+    """Print a table of the sounds, and one of what failed or sounds otherwise than meant."""
+    sounds = [(r["file"], r["audio"], r["seconds"], r["peak"]) for r in results if r["ok"]]
+    said = [
+        (r["file"], _where(problem), what, problem["kind"], problem["message"])
+        for r in results
+        for what, problems in (("error", [r["error"]]), ("warning", r["warnings"]))
+        for problem in problems
+        if problem
+    ]
+    if sounds:
+        show(table(("file", "sound", "seconds", "peak"), sounds))
+    if said:
+        show(("\n" if sounds else "") + table(("file", "where", "", "kind", "what happened"), said))
 
 
-def _told(problem: dict) -> str:
-    line = f"line {problem['line']}: " if problem["line"] else ""
-    return f"{problem['kind']}: {line}{problem['message']}"
+def _where(problem: dict) -> str | None:
+    return f"line {problem['line']}" if problem["line"] else None
