@@ -115,6 +115,49 @@ def training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.
     return figure
 
 
+def runs_side_by_side(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
+    """Draw validation loss, CKA and recall of several trainings over their epochs.
+
+    Parameters
+    ----------
+    histories : mapping of str to DataFrame
+        By the run's name, what `training_curves` takes.
+    """
+    panels = (
+        ("Loss, validation", "validation_loss"), ("CKA, validation", "cka"),
+        ("Recall@1, validation", "recall_at_1"),
+    )  # fmt: skip
+    figure = make_subplots(
+        rows=1, cols=3, subplot_titles=[title for title, _ in panels], horizontal_spacing=0.07
+    )
+    dashes = ("solid", "dash", "dot", "dashdot")
+    for number, (name, history) in enumerate(histories.items()):
+        line = {
+            "color": CATEGORIES[number % len(CATEGORIES)], "dash": dashes[number % len(dashes)],
+            "width": 2,
+        }  # fmt: skip
+        for column, (_, measure) in enumerate(panels, start=1):
+            values = history[measure] if measure in history else pd.Series(dtype=float)
+            figure.add_trace(
+                go.Scatter(
+                    x=history["epoch"], y=pd.to_numeric(values), name=name, legendgroup=name,
+                    mode="lines" if len(values) > 1 else "markers", line=line,
+                    showlegend=column == 1,
+                    hovertemplate="epoch %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
+                ),
+                row=1, col=column,
+            )  # fmt: skip
+    figure.update_xaxes(title="Epoch", rangemode="nonnegative")
+    figure.update_yaxes(range=[0, 1.02], col=2)
+    figure.update_yaxes(rangemode="tozero", tickformat=".0%", col=3)
+    figure.update_layout(
+        height=310, margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        legend={"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0, "title": {"text": ""}},
+    )  # fmt: skip
+    figure.update_annotations(font={"size": 14})
+    return figure
+
+
 def _legends() -> dict:
     """One legend inside each of the three panels, where curves seldom are."""
     places = (

@@ -178,7 +178,7 @@ def make_many(template: Template, values: dict[str, Any], seed: int) -> None:
         verb = "Add to" if name in names else "Make"
         st.button(
             f"{verb} {say.plain(name)}" if name else "Make a corpus", icon=":material/library_add:",
-            disabled=not name, on_click=begin, args=(name, template, int(count), seed, values),
+            disabled=not name, on_click=begin, args=(template,),
         )  # fmt: skip
         making = job.latest("build", name) if name else None
         if making is not None and (making.active or making.state in ("failed", "cancelled")):
@@ -211,15 +211,20 @@ def preset_of(settings: dict[str, Any]) -> str:
     return next((each.name for each in PRESETS.values() if (each.code, each.audio) == pair), "other")
 
 
-def begin(name: str, template: Template, count: int, seed: int, values: dict[str, Any]) -> None:
-    """Generate, render and embed the programs as a job; for callbacks."""
-    argv = ["build", name, "--templates", template.id, "--per-template", str(count)]
-    argv += ["--seed", str(seed)]
-    for parameter, value in values.items():
+def begin(template: Template) -> None:
+    """Generate, render and embed the programs as a job.
+
+    For callbacks: a button may be pressed before the page has drawn what was typed last, so
+    what the controls say is asked anew.
+    """
+    name, count, seed = (st.session_state[key] for key in ("target", "count", "seed"))
+    argv = ["build", name, "--templates", template.id, "--per-template", str(int(count))]
+    argv += ["--seed", str(int(seed))]
+    for parameter, value in fixed_values(template, template.parameters()).items():
         argv += ["--set", f"{template.id}.{parameter}={written(value)}"]
     with say.errors():
         workspace.checked_name(name, "corpus")
-        started = jobs.start(argv, f"Add {say.count(count, 'program')} to {name}")
+        started = jobs.start(argv, f"Add {say.count(int(count), 'program')} to {name}")
         st.session_state["making"] = started.id
 
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core import jobs, plots
+from core import jobs, plots, workspace
+from core.alignment import AlignmentConfig
 from core.corpus import AlignmentRecord, Corpus
+from core.errors import EarshotError
 from core.jobs import Job
-from pages.parts import cached, encoder_choice, frame, job, place, say
-from pages.parts.config_form import choose_method, config_options
+from core.stages.estimate import training_seconds
+from pages.parts import cached, encoder_choice, frame, job, place, runs, say, sweeping
+from pages.parts.config_form import Given, choose_config, choose_method
 
 SPLITS = {
     "test": "Test: held out from training and from stopping",
@@ -24,55 +27,91 @@ READINGS = {
 }
 
 
+VIEWS = {"one": "One training", "all": "Side by side", "sweep": "Sweep"}
+
+
 def page() -> None:
-    st.title("Train an alignment")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.title("Train an alignment", width="stretch")
+        views = st.container(width="content")
     with say.errors():
         here = place.chosen()
         if here.corpus is None:
             place.no_corpus()
             return
-        left, right = st.columns([4, 7], gap="large")
-        with left:
-            settings(here.corpus)
-        with right:
-            training = job.latest("train", here.corpus.name)
-            if training and (training.active or training.state in ("failed", "cancelled")):
-                job.panel(training, curves)
-            if here.alignment is not None:
-                results(here.corpus, here.alignment)
-            elif training is None:
-                st.info(
-                    "No alignment yet. The defaults are a good beginning: press the button.",
-                    icon=":material/arrow_back:",
-                )
-        if here.alignment is not None:
-            runs(here.corpus)
+        with views:
+            view = st.segmented_control(
+                "View", VIEWS, default="one", required=True, key="view", bind="query-params",
+                format_func=VIEWS.get, label_visibility="collapsed",
+            )  # fmt: skip
+        if view == "all":
+            runs.draw(here.corpus)
+        elif view == "sweep":
+            sweeping.draw(here.corpus)
+        elif workspace.read_only():
+            outcome(here)
+        else:
+            left, right = st.columns([4, 7], gap="large")
+            with left:
+                settings(here.corpus)
+            with right:
+                outcome(here)
+
+
+def outcome(here: place.Place) -> None:
+    """Draw the training that goes on or failed, and what the chosen alignment changed."""
+    training = job.latest("train", here.corpus.name)
+    if training and (training.active or training.state in ("failed", "cancelled")):
+        job.panel(training, curves)
+    if here.alignment is not None:
+        results(here.corpus, here.alignment)
+    elif workspace.read_only():
+        place.no_alignment(here.corpus)
+    elif training is None:
+        st.info(
+            "No alignment yet. The defaults are a good beginning: press the button.",
+            icon=":material/arrow_back:",
+        )
 
 
 def settings(corpus: Corpus) -> None:
     """Draw the encoders, the config and the button that starts the training."""
     choice = encoder_choice.choose(corpus)
-    method = choose_method()
-    with st.form("config", border=False):
-        options = config_options(method)
-        with st.expander("Hold out whole templates"):
-            unseen = st.multiselect(
-                "Templates", cached.templates_of(corpus), key=f"unseen:{corpus.name}",
-                persist_state="session", label_visibility="collapsed",
-                format_func=lambda each: cached.titles().get(each, each),
-                help="Nothing is trained on their programs, and they are judged on their own.",
-            )  # fmt: skip
-        pressed = st.form_submit_button(
-            "Train", type="primary", icon=":material/model_training:", width="stretch",
-            disabled=not choice.ready,
+    given = choose_config(choose_method())
+    with st.expander("Hold out whole templates"):
+        unseen = st.multiselect(
+            "Templates", cached.templates_of(corpus), key=f"unseen:{corpus.name}",
+            persist_state="session", label_visibility="collapsed",
+            format_func=lambda each: cached.titles().get(each, each),
+            help="Nothing is trained on their programs, and they are judged on their own.",
         )  # fmt: skip
+    expectation(corpus, given)
+    pressed = st.button(
+        "Train", type="primary", icon=":material/model_training:", width="stretch",
+        disabled=not choice.ready,
+    )  # fmt: skip
     if pressed:
         with say.errors():
-            argv = ["train", corpus.name, *choice.options, *options()]
+            argv = ["train", corpus.name, *choice.options, *given.options()]
             if unseen:
                 argv += ["--unseen-templates", *unseen]
             jobs.start(argv, f"Train an alignment of {corpus.name}")
             st.rerun()
+
+
+def expectation(corpus: Corpus, given: Given) -> None:
+    """Draw how long a training with this config takes."""
+    try:
+        config = given.config()
+    except EarshotError as error:
+        say.show_error(error)
+        return
+    expected = training_seconds(corpus.counts()["ok"], config)
+    patience = f"; less when {config.patience} epochs bring nothing" if config.patience else ""
+    st.caption(
+        f":material/schedule: {say.duration(expected).capitalize()} with judging and the map"
+        f"{patience}. &ensp; :material/hard_drive: A few MB."
+    )
 
 
 def curves(training: Job) -> None:
@@ -95,10 +134,7 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
     there = [] if metrics.empty else [split for split in SPLITS if split in set(metrics["split"])]
     st.subheader(f"Alignment {place.label(record)}")
     if metrics.empty:
-        st.info(
-            "This training was asked to stop, and kept its best heads: Listen can use them. They"
-            f" are not judged yet: `./run evaluate {corpus.name} --alignment {record.id}` does."
-        )
+        unjudged(corpus, record)
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         split = st.segmented_control(
@@ -132,6 +168,37 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
         st.dataframe(readings(judged), hide_index=True, height=330)
 
 
+def unjudged(corpus: Corpus, record: AlignmentRecord) -> None:
+    """Say what an alignment lacks whose training was stopped, and draw what makes it good."""
+    st.info(
+        f"This training was stopped after {say.count(record.metrics['epochs'], 'epoch')}, and kept"
+        f" the heads of epoch {record.metrics['best_epoch']}, its best: Listen can use them. They"
+        " are not judged yet, and have no map.",
+        icon=":material/stop_circle:",
+    )
+    st.plotly_chart(
+        cached.curves_figure(record), key="curves",
+        config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",
+    )  # fmt: skip
+    if workspace.read_only():
+        return
+    argv = ["evaluate", corpus.name, "--alignment", record.id]
+    running = job.latest(*argv)
+    if running is not None and running.state != "done":
+        job.panel(running)
+    else:
+        st.button(
+            "Judge it", icon=":material/query_stats:", on_click=begin,
+            args=(argv, f"Judge an alignment of {corpus.name}"),
+        )  # fmt: skip
+
+
+def begin(argv: list[str], title: str) -> None:
+    """Start a job; for callbacks."""
+    with say.errors():
+        jobs.start(argv, title)
+
+
 def readings(judged: pd.DataFrame) -> pd.DataFrame:
     """One row a metric, one column a reading: the value and its interval."""
     known = judged[judged["reading"].isin(READINGS)].copy()
@@ -154,48 +221,6 @@ def metric_name(metric: str) -> str:
     words = {"cca": "CCA", "mrr": "MRR", **dict(plots.COMPARED)}
     name = words.get(name, name.replace("_", " ").capitalize())
     return f"{name}, {direction.replace('->', ' to ')}" if direction else name
-
-
-def runs(corpus: Corpus) -> None:
-    """List every alignment of the corpus with what it scored."""
-    records = corpus.alignments()
-    st.subheader("Alignments")
-    st.dataframe(
-        pd.DataFrame([run_row(record) for record in reversed(records)]), hide_index=True,
-        column_config={
-            "Trained": st.column_config.DatetimeColumn(format="distance"),
-            **{name: st.column_config.NumberColumn(format="%.2f") for name in SCORES},
-        },
-    )  # fmt: skip
-    st.caption(
-        "Scores are of the test programs. The alignment shown above is chosen in the sidebar."
-    )
-
-
-SCORES = {
-    "CKA before": ("cka", "before"),
-    "CKA after": ("cka", "aligned code ~ aligned audio"),
-    "CKA, raw audio": ("cka", "aligned code ~ raw audio"),
-    "Recall@1": ("recall@1 code->audio", "aligned code ~ aligned audio"),
-    "Recall@10": ("recall@10 code->audio", "aligned code ~ aligned audio"),
-}
-
-
-def run_row(record: AlignmentRecord) -> dict:
-    config = record.config["alignment"]
-    scores = {
-        (row["metric"], row["reading"]): row["value"]
-        for row in record.metrics["readings"]
-        if row["split"] == "test"
-    }
-    return {
-        "Alignment": place.label(record),
-        "Trained": pd.Timestamp(record.created),
-        "Temperature": config["temperature"],
-        "Shared space": config["dim"],
-        "Epochs": record.metrics["epochs"],
-        **{name: scores.get(key) for name, key in SCORES.items()},
-    }
 
 
 frame.show(page)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Callable
+from typing import Any
 
 import streamlit as st
 
@@ -95,8 +95,39 @@ def choose_method() -> str:
     )  # fmt: skip
 
 
-def config_options(method: str) -> Callable[[], list[str]]:
-    """Draw the controls; return what gives the options of `./run train` that were changed."""
+@dataclass(frozen=True)
+class Given:
+    """What the controls say: a method, its own config, and the values by field.
+
+    Both methods raise an EarshotError for values that cannot be.
+    """
+
+    method: str
+    base: AlignmentConfig
+    values: dict[str, Any]
+
+    def config(self) -> AlignmentConfig:
+        """The config to train with."""
+        return AlignmentConfig.from_dict(self.values)
+
+    def options(self) -> list[str]:
+        """The options of `./run train` that say what differs from the method's own."""
+        config = self.config()
+        options = [] if self.method == "earshot" else ["--method", self.method]
+        for name in self.values:
+            value = getattr(config, name)
+            if value == getattr(self.base, name):
+                continue
+            option = name.replace("_", "-")
+            if isinstance(value, bool):
+                options.append(f"--{option}" if value else f"--no-{option}")
+            else:
+                options += [f"--{option}", str(value)]
+        return options
+
+
+def choose_config(method: str) -> Given:
+    """Draw the controls of all fields; return what they say."""
     base = AlignmentConfig.of_method(method)
     given: dict[str, Any] = {}
     # Each method's controls are its own: what was set for one says nothing of the other.
@@ -140,20 +171,4 @@ def config_options(method: str) -> Callable[[], list[str]]:
             ("learnable_temperature", "Let training move the temperature"),
         ):
             given[name] = st.toggle(label, getattr(base, name), key=own + name, **keep)
-    return lambda: _options(method, base, given)
-
-
-def _options(method: str, base: AlignmentConfig, given: dict[str, Any]) -> list[str]:
-    """The options that say what differs from the method's own; checks all of it first."""
-    config = AlignmentConfig.from_dict(given)
-    options = [] if method == "earshot" else ["--method", method]
-    for name in given:
-        value = getattr(config, name)
-        if value == getattr(base, name):
-            continue
-        option = name.replace("_", "-")
-        if isinstance(value, bool):
-            options.append(f"--{option}" if value else f"--no-{option}")
-        else:
-            options += [f"--{option}", str(value)]
-    return options
+    return Given(method, base, given)

@@ -36,13 +36,15 @@ def choose(corpus: Corpus) -> Choice:
     st.caption(why(corpus, built))
     chosen = {}
     with st.expander("Other encoders", type="compact"):
+        presets(corpus)
         for modality in ("code", "audio"):
             known = [each.id for each in encoders.entries(modality) if each.at_hand()]
             if built[modality] not in known:
                 known.insert(0, built[modality])
+            key = f"encoder:{corpus.name}:{modality}"
             chosen[modality] = st.selectbox(
-                f"{modality.capitalize()} encoder", known, known.index(built[modality]),
-                key=f"encoder:{corpus.name}:{modality}", persist_state="session",
+                f"{modality.capitalize()} encoder", known, key=key, persist_state="session",
+                **({} if key in st.session_state else {"index": known.index(built[modality])}),
                 format_func=lambda each: f"{encoders.entry(each).title} ({each})",
             )  # fmt: skip
         lacking()
@@ -53,6 +55,28 @@ def choose(corpus: Corpus) -> Choice:
         for part in (f"--{modality}-encoder", encoder)
     ]
     return Choice(tuple(options), embedded(corpus, chosen))
+
+
+def presets(corpus: Corpus) -> None:
+    """Draw a button a preset that is at hand: it chooses both of its encoders."""
+    at_hand = [
+        preset
+        for preset in encoders.PRESETS.values()
+        if all(encoders.entry(each).at_hand() for each in (preset.code, preset.audio))
+    ]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Presets", width="content")
+        for preset in at_hand:
+            st.button(
+                preset.name.capitalize(), key=f"preset-{preset.name}", on_click=take,
+                args=(corpus, preset), help=say.plain(f"{preset.code} and {preset.audio}"),
+            )  # fmt: skip
+
+
+def take(corpus: Corpus, preset: encoders.Preset) -> None:
+    """Choose a preset's encoders; for callbacks."""
+    for modality, encoder in (("code", preset.code), ("audio", preset.audio)):
+        st.session_state[f"encoder:{corpus.name}:{modality}"] = encoder
 
 
 def why(corpus: Corpus, built: dict[str, str]) -> str:
@@ -68,13 +92,12 @@ def why(corpus: Corpus, built: dict[str, str]) -> str:
 
 
 def lacking() -> None:
-    """Say how to get the paper's encoders when their weights are not at hand."""
-    paper = encoders.PRESETS["paper"]
-    missing = [encoders.entry(each) for each in (paper.code, paper.audio)]
-    missing = [each for each in missing if not each.at_hand()]
+    """Say which encoders are not on this machine, and how to get them."""
+    missing = [each for each in encoders.entries() if not each.at_hand()]
     if missing:
-        st.caption("The weights of the paper's encoders are not on this machine. To get them:")
-        st.code("\n".join(each.how_to_get for each in missing), language="bash", wrap_lines=True)
+        st.caption("Not on this machine yet; to get one:")
+        lines = [f"# {each.title}\n{each.how_to_get}" for each in missing]
+        st.code("\n".join(lines), language="bash", wrap_lines=True, height=150)
 
 
 def embedded(corpus: Corpus, chosen: dict[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -17,7 +18,7 @@ from core.corpus import Corpus
 from core.programs import Program
 from core.sonicpi import Clip, Rendering
 from core.workspace import PROJECT
-from pages.parts import say, starter
+from pages.parts import place, say, starter
 
 PAGES = ("home", "generate", "corpus", "train", "map", "listen", "jobs")
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
@@ -257,7 +258,6 @@ def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> 
     assert len(app.get("plotly_chart")) == 2
     metrics = app.dataframe[0].value
     assert list(metrics.columns) == ["Metric", "Before", "After, aligned audio", "After, raw audio"]
-    assert app.dataframe[1].value["Alignment"].tolist() == ["1 · soft targets"]
     app.radio(key="config:objective").set_value("weighted")
     app.number_input(key="config:epochs").set_value(7)
     button(app, "Train").click().run()
@@ -265,6 +265,40 @@ def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> 
     job = jobs.jobs()[0]
     job.cancel()
     assert job.argv == ("train", "tiny", "--objective", "weighted", "--epochs", "7")
+
+
+def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
+    app = alone("train")
+    app.button_group(key="view").set_value("all").run()
+    assert app.dataframe[0].value["Alignment"].tolist() == ["1 · soft targets"]
+    assert "A second alignment" in words(app)
+    first = Corpus.open("tiny").newest_alignment()
+    other = dataclasses.replace(
+        first, id="0002-other", config={**first.config, "alignment": {
+            **first.config["alignment"], "temperature": 0.5, "objective": "infonce",
+        }},
+    )  # fmt: skip
+    from pages.parts import runs
+
+    table = runs.comparison({place.label(each): each for each in (first, other)})
+    assert list(table.columns) == ["1 · soft targets", "2 · InfoNCE"]
+    assert table.loc["Temperature"].tolist() == ["0.2", "0.5"]
+    assert "Layers" not in table.index and "CKA after" in table.index
+    assert not app.exception
+
+
+def test_train_starts_a_sweep_after_an_estimate(full: Path) -> None:
+    app = alone("train")
+    app.button_group(key="view").set_value("sweep").run()
+    assert "24 configurations, 5 seeds each" in words(app)
+    assert "No sweep of this corpus yet" in words(app)
+    app.selectbox(key="sweep:grid").set_value("ablation")
+    app.number_input(key="sweep:seeds").set_value(2)
+    button(app, "Start the sweep").click().run()
+    assert not app.exception
+    job = jobs.jobs()[0]
+    job.cancel()
+    assert job.argv == ("sweep", "tiny", "--grid", "ablation", "--seeds", "2")
 
 
 def test_train_by_the_papers_method_starts_from_its_own_defaults(full: Path) -> None:
