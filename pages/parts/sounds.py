@@ -6,6 +6,7 @@ Whatever is fetched is heard, and so is noted among what was heard last.
 from __future__ import annotations
 
 import hashlib
+import re
 import threading
 from collections import OrderedDict
 from pathlib import Path
@@ -28,6 +29,9 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",  # what is played again is asked for again, and so noted
 }
+
+# Nothing that is kept has more bytes than fifteen digits count.
+_SPAN = re.compile(r"bytes=([0-9]{1,15})-([0-9]{0,15})")
 
 _made: OrderedDict[str, bytes] = OrderedDict()
 _lock = threading.Lock()
@@ -113,9 +117,9 @@ def _played(request: Request) -> str:
 
 def _asked(header: str, size: int) -> tuple[int | None, int]:
     """First and last byte of a "bytes=5-" or "bytes=5-9"; (None, 0) for the whole."""
-    unit, _, span = header.partition("=")
-    first, _, last = span.partition("-")
-    if unit.strip() != "bytes" or not first.isdigit() or int(first) >= size:
+    found = _SPAN.fullmatch(header.strip())
+    if found is None or int(found[1]) >= size:
         return None, 0
-    end = min(int(last), size - 1) if last.isdigit() else size - 1
-    return (int(first), end) if end >= int(first) else (None, 0)
+    first = int(found[1])
+    last = min(int(found[2]), size - 1) if found[2] else size - 1
+    return (first, last) if last >= first else (None, 0)
