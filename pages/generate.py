@@ -194,7 +194,10 @@ def make_many(template: Template, values: dict[str, Any], seed: int) -> None:
 def expectation(name: str | None, count: int, seed: int, values: dict[str, Any]) -> str:
     """What making the programs will take, in a sentence."""
     settings = Corpus.open(name).settings if name else {}
-    expected = estimate(count, settings.get("seconds", 18.0), preset_of(settings))
+    expected = estimate(
+        count, settings.get("seconds", 18.0), preset_of(settings),
+        audio_format=settings.get("audio_format", "flac"),
+    )  # fmt: skip
     fixed = f" and {say.count(len(values), 'parameter')} set" if values else ""
     return (
         f"{say.count(count, 'program')} with seed {seed}{fixed}: {say.duration(expected.seconds)},"

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from contextlib import contextmanager
@@ -39,8 +40,17 @@ class Dashboard:
 
 
 @contextmanager
-def serve(workspace: Path, **environment: str) -> Iterator[Dashboard]:
-    """`streamlit run server.py` on a free port, with no model hub, until the block ends."""
+def serve(workspace: Path, *, own: bool = True, **environment: str) -> Iterator[Dashboard]:
+    """`streamlit run server.py` on a free port, with no model hub, until the block ends.
+
+    Parameters
+    ----------
+    workspace : Path
+    own : bool
+        Whether the workspace is there for this server only: then its jobs end with it.
+    environment : str
+        Variables to set besides.
+    """
     environment = {
         **os.environ,
         **STARTER,
@@ -52,25 +62,27 @@ def serve(workspace: Path, **environment: str) -> Iterator[Dashboard]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    log_file = workspace / f"server-{port}.log"
-    with open(log_file, "wb") as log:
+    with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
             cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
-        yield Dashboard(f"http://127.0.0.1:{port}/", workspace, environment)
-    finally:
-        _end_jobs(environment)
-        server.terminate()
         try:
-            server.wait(20)
-        except subprocess.TimeoutExpired:
-            os.killpg(server.pid, signal.SIGKILL)
-            server.wait()
-        # What the server had to say belongs to a failure's report.
-        print(log_file.read_text(errors="replace")[-4000:])
+            _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
+            yield Dashboard(f"http://127.0.0.1:{port}/", workspace, environment)
+        finally:
+            if own:
+                _end_jobs(environment)
+            server.terminate()
+            try:
+                server.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(server.pid, signal.SIGKILL)
+                server.wait()
+            if own:
+                # What the server had to say belongs to a failure's report.
+                log.seek(0)
+                print(log.read().decode(errors="replace")[-4000:])
 
 
 @pytest.fixture(scope="module")

@@ -1,27 +1,49 @@
-"""Photograph every page of a running dashboard, light and dark, into artifacts/screenshots.
+"""Photograph every page, light and dark, on a workspace with a trained corpus.
 
-    ./run                                              in one terminal, with a trained corpus
-    .venv/bin/python -m tests.e2e.screenshots          in another
+    ./run screenshots                    the workspace that ./run shows, into its screenshots/
 
-`--url` names another address, `--out` another folder, `--width` and `--height` another window.
+`--page NAME` takes one page only and may be given again, `--out` names another folder, `--width`
+and `--height` another window, `--url` a dashboard that runs already.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Callable
 
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Error, Page, expect, sync_playwright
 
 from core import workspace
 from tests.e2e import steps
-from tests.e2e.conftest import CHROMIUM, FLAGS
+from tests.e2e.conftest import CHROMIUM, FLAGS, serve
 
 
-def generate(page: Page) -> None:
+def template(page: Page) -> None:
+    page.locator(".st-key-open-06_1_studio_fx button").click()
+    steps.settled(page)
     page.get_by_role("button", name="Render and hear").click()
-    steps.measured(page.locator(".st-key-clip-heard .player"), starts=True)
+    player = page.locator(".st-key-clip-heard .player")
+    steps.measured(player, starts=True)
+    player.locator(".waveform").click(position={"x": 150, "y": 20})
+    page.wait_for_timeout(400)
+    player.locator(".play").click()
+
+
+def row(page: Page) -> None:
+    table = page.get_by_test_id("stDataFrame").bounding_box()
+    page.mouse.click(table["x"] + 18, table["y"] + 34 + 33 * 5 + 16)
+    steps.measured(page.locator(".st-key-card .player"), starts=True)
+    expect(page.locator(".st-key-card .js-plotly-plot")).to_be_visible()
+
+
+def view(name: str) -> Callable[[Page], None]:
+    def choose(page: Page) -> None:
+        page.get_by_role("radio", name=name).or_(page.get_by_text(name, exact=True)).first.click()
+
+    return choose
 
 
 def pick(page: Page) -> None:
@@ -44,20 +66,29 @@ def play(page: Page) -> None:
     page.wait_for_timeout(1500)
 
 
-# By page, what is done on it before the picture is taken.
-PAGES: dict[str, Callable[[Page], None] | None] = {
-    "Home": None,
-    "Generate": generate,
-    "Train": None,
-    "Map": pick,
-    "Listen": play,
+# By picture: its page, and what is done there before it is taken.
+PICTURES: dict[str, tuple[str, Callable[[Page], None] | None]] = {
+    "generate": ("Generate", None),
+    "template": ("Generate", template),
+    "corpus": ("Corpus", row),
+    "train": ("Train", None),
+    "alignments": ("Train", view("Side by side")),
+    "sweep": ("Train", view("Sweep")),
+    "map": ("Map", pick),
+    "listen": ("Listen", play),
+    "compare": ("Compare", None),
+    "studies": ("Studies", None),
+    "jobs": ("Jobs", None),
+    # Last, so that it shows what was heard on the others.
+    "home": ("Home", None),
 }
 
 
-def photograph(url: str, folder: Path, width: int, height: int) -> list[Path]:
-    """Take all pictures; return their paths."""
+def photograph(
+    url: str, folder: Path, wanted: list[str], width: int, height: int
+) -> Iterator[Path | str]:
+    """Take the pictures; yield the path of each, or why there is none."""
     folder.mkdir(parents=True, exist_ok=True)
-    taken = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         for scheme in ("light", "dark"):
@@ -65,34 +96,57 @@ def photograph(url: str, folder: Path, width: int, height: int) -> list[Path]:
                 viewport={"width": width, "height": height}, color_scheme=scheme
             )
             page = context.new_page()
-            page.set_default_timeout(120_000)
-            page.goto(url)
-            steps.settled(page)
-            page.reload()  # a server's first page is drawn before the frame's width is known
-            steps.settled(page)
-            for name, prepare in PAGES.items():
-                steps.open_page(page, name)
-                if prepare is not None:
-                    prepare(page)
-                steps.settled(page)
-                page.wait_for_timeout(800)  # charts fade in
-                taken.append(folder / f"{name.lower()}-{scheme}.png")
-                page.screenshot(path=taken[-1])
+            page.set_default_timeout(60_000)
+            for name in wanted:
+                title, prepare = PICTURES[name]
+                try:
+                    # Anew, so that no picture depends on what was done before another one.
+                    page.goto(url)
+                    steps.settled(page)
+                    steps.open_page(page, title)
+                    if prepare is not None:
+                        prepare(page)
+                    steps.settled(page)
+                    page.wait_for_timeout(800)  # charts fade in
+                except (Error, AssertionError) as error:
+                    yield f"{name}, {scheme}: {str(error).splitlines()[0]}"
+                path = folder / f"{name}-{scheme}.png"
+                page.screenshot(path=path)
+                yield path
             context.close()
         browser.close()
-    return taken
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--url", default="http://127.0.0.1:8501/")
+@contextmanager
+def shown(url: str | None) -> Iterator[str]:
+    """The address of the dashboard: the given one's, or one that is begun for this."""
+    if url is not None:
+        yield url
+        return
+    with serve(workspace.root(), own=False) as dashboard:
+        yield dashboard.url
+
+
+def main() -> int:
+    """Take the pictures; return the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="./run screenshots", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument("--url")
     parser.add_argument("--out", type=Path, default=workspace.root() / "screenshots")
+    parser.add_argument("--page", action="append", choices=PICTURES)
     parser.add_argument("--width", type=int, default=1366)
     parser.add_argument("--height", type=int, default=768)
     asked = parser.parse_args()
-    for path in photograph(asked.url, asked.out, asked.width, asked.height):
-        print(path)
+    failed = 0
+    with shown(asked.url) as url:
+        for taken in photograph(
+            url, asked.out, asked.page or list(PICTURES), asked.width, asked.height
+        ):
+            failed += isinstance(taken, str)
+            print(taken, file=sys.stderr if isinstance(taken, str) else sys.stdout, flush=True)
+    return min(failed, 1)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
