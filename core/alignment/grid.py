@@ -46,25 +46,34 @@ def _paper() -> list[Trial]:
 
 
 def _ablation() -> list[Trial]:
-    changes: dict[str, tuple[str, dict[str, Any]]] = {
-        "the paper's: InfoNCE": ("paper", {}),
-        "  raw inputs": ("paper", {"standardise": False}),
-        "  inputs whitened to 64": ("paper", {"whiten": 64}),
-        "  weighted targets instead (CWCL)": ("paper", {"objective": "weighted"}),
-        "  and distances preserved (RKD)": ("paper", {"distance_weight": 10.0}),
-        "  and kernels aligned": ("paper", {"kernel_weight": 5.0}),
-        "Earshot's: soft targets (SoftCLIP)": ("earshot", {}),
-        "  and kernels aligned too": ("earshot", {"kernel_weight": 5.0}),
-        "  and distances preserved too (RKD)": ("earshot", {"distance_weight": 10.0}),
-        "  sharper soft targets": ("earshot", {"soft_temperature": 0.3, "temperature": 0.1}),
-        "  raw inputs of Earshot's": ("earshot", {"standardise": False}),
-        "  inputs of Earshot's whitened to 64": ("earshot", {"whiten": 64}),
-        "  heads of 1 layer": ("earshot", {"layers": 1}),
-        "  heads of 2 layers": ("earshot", {"layers": 2}),
-        "  heads of width 1024": ("earshot", {"width": 1024}),
-        "  no dropout": ("earshot", {"dropout": 0.0, "input_dropout": 0.0}),
+    mini, sonicpi = "sentence-transformers/all-MiniLM-L6-v2", "sonicpi"
+    inputs = {
+        "MiniLM": mini,
+        "sonicpi": sonicpi,
+        "MiniLM + sonicpi": f"{mini}+{sonicpi}",
+        "MiniLM + sonicpi + score": f"{mini}+{sonicpi}+score",  # which runs the program
     }
-    return [Trial(name, method, values) for name, (method, values) in changes.items()]
+    changes: dict[str, dict[str, Any]] = {
+        "InfoNCE and kernels aligned": {"soft_weight": 0.0},
+        "soft targets, kernels not aligned (SoftCLIP)": {"kernel_weight": 0.0},
+        "weighted targets (CWCL), kernels not aligned": {
+            "objective": "weighted", "kernel_weight": 0.0,
+        },
+        "distances preserved (RKD) instead of kernels": {
+            "distance_weight": 10.0, "kernel_weight": 0.0,
+        },
+        "kernel weight 3": {"kernel_weight": 3.0},
+        "inputs standardised": {"standardise": True},
+        "inputs whitened to 128": {"whiten": 128},
+        "heads of 2 layers": {"layers": 2},
+        "shared space of 256": {"dim": 256},
+        "no dropout": {"dropout": 0.0, "input_dropout": 0.0},
+    }  # fmt: skip
+    return [
+        *(Trial(f"the paper's, {name}", "paper", {}, code) for name, code in inputs.items()),
+        *(Trial(f"Earshot's, {name}", "earshot", {}, code) for name, code in inputs.items()),
+        *(Trial(f"  {name}", "earshot", values) for name, values in changes.items()),
+    ]
 
 
 GRIDS = {"paper": _paper, "ablation": _ablation}

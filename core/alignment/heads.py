@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from core.alignment.config import TEMPERATURE_RANGE, AlignmentConfig
 from core.errors import EarshotError
 
+RIDGE_FLOOR = 0.5
 CONSTANT = 1e-6  # a column that varies less than this share of the typical one is constant
 
 
@@ -25,11 +26,14 @@ class Standardiser(nn.Module):
     whiten : int
         0 scales each column alone. Above, rows are turned to so many of their principal
         directions first; to fewer where the training rows don't vary in so many.
+    floor : float
+        Added to each column's deviation, as a share of the typical one: a column that hardly
+        ever varies in training would be scaled up a hundredfold where it does.
     """
 
-    def __init__(self, columns: int, whiten: int = 0):
+    def __init__(self, columns: int, whiten: int = 0, floor: float = 0.0):
         super().__init__()
-        self.whiten = min(whiten, columns)
+        self.whiten, self.floor = min(whiten, columns), floor
         self.columns = self.whiten or columns  # of what comes out
         self.register_buffer("mean", torch.zeros(columns))
         self.register_buffer("scale", torch.ones(self.columns))
@@ -50,7 +54,7 @@ class Standardiser(nn.Module):
         constant = deviation <= CONSTANT * typical
         # What doesn't vary in training says nothing: as a principal direction it is noise.
         still = torch.full_like(deviation, torch.inf if self.whiten else 1.0)
-        self.scale.copy_(torch.where(constant, still, deviation))
+        self.scale.copy_(torch.where(constant, still, deviation) + self.floor * typical)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x - self.mean
@@ -90,10 +94,16 @@ class ProjectionHeads(nn.Module):
         super().__init__()
         self.config = config
         self.code_dim, self.audio_dim = code_dim, audio_dim
-        self.code_input = Standardiser(code_dim, config.whiten)
-        self.audio_input = Standardiser(audio_dim, config.whiten)
-        self.code_head = projection_head(self.code_input.columns, config)
-        self.audio_head = projection_head(self.audio_input.columns, config)
+        if config.objective == "ridge":
+            self.code_input = Standardiser(code_dim, config.whiten, RIDGE_FLOOR)
+            self.audio_input = Standardiser(audio_dim)
+            self.code_head = nn.Linear(self.code_input.columns, audio_dim)
+            self.audio_head = nn.Identity()
+        else:
+            self.code_input = Standardiser(code_dim, config.whiten)
+            self.audio_input = Standardiser(audio_dim, config.whiten)
+            self.code_head = projection_head(self.code_input.columns, config)
+            self.audio_head = projection_head(self.audio_input.columns, config)
         self.log_temperature = nn.Parameter(
             torch.tensor(math.log(config.temperature)), requires_grad=config.learnable_temperature
         )
@@ -119,6 +129,8 @@ class ProjectionHeads(nn.Module):
 
     def audio(self, x: Tensor) -> Tensor:
         """Project audio embeddings [n, audio_dim] to unit vectors of the shared space [n, dim]."""
+        if self.config.objective == "ridge":
+            x = F.normalize(x.float(), dim=-1)  # cosines are what it is judged by
         return F.normalize(self.audio_head(self.audio_input(x)).float(), dim=-1)
 
     def forward(self, code: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:

@@ -22,6 +22,7 @@ from core.alignment.losses import (
     soft_info_nce,
     weighted_info_nce,
 )
+from core.alignment.ridge import solve
 from core.errors import EarshotError
 
 OnEpoch = Callable[[dict[str, float]], bool | None]
@@ -94,10 +95,30 @@ def train(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         heads = ProjectionHeads(code.shape[1], audio.shape[1], config).to(device)
+        if config.objective == "ridge":
+            return _solved(heads, code, audio, watched, on_epoch)
         if config.standardise or config.whiten:
             heads.code_input.fit(code)
             heads.audio_input.fit(audio)
         return _run_epochs(heads, code, audio, watched, on_epoch)
+
+
+def _solved(
+    heads: ProjectionHeads,
+    code: Tensor,
+    audio: Tensor,
+    watched: tuple[Tensor, Tensor],
+    on_epoch: OnEpoch | None,
+) -> Trained:
+    """Solve for the heads: an epoch, after which there is nothing to go on with."""
+    solve(heads, code, audio)
+    heads.eval()
+    row = {"epoch": 1, "loss": pair_loss(heads, *heads(code, audio), audio, None).item()}
+    row |= validate(heads, *watched)
+    row |= {"temperature": heads.temperature.item(), "learning_rate": 0.0}
+    asked = on_epoch is not None and on_epoch(row) is True
+    history = pd.DataFrame([row])
+    return Trained(heads.cpu().eval(), history, 1, "asked" if asked else "epochs")
 
 
 def _run_epochs(
@@ -183,6 +204,8 @@ def pair_loss(
             code, audio, heads.temperature, heard,
             config.soft_weight, config.soft_temperature, sources,
         )  # fmt: skip
+    elif config.objective == "ridge":
+        loss = 1 - (code * audio).sum(dim=1).mean()
     elif config.objective == "weighted":
         loss = weighted_info_nce(code, audio, heads.temperature, heard, sources)
     else:

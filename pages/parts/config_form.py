@@ -10,11 +10,12 @@ import streamlit as st
 from core.alignment import AlignmentConfig
 from core.alignment.config import DEVICES, METHODS, OBJECTIVES, PRECISIONS, SCHEDULES
 
-METHOD = {"earshot": "Earshot's", "paper": "The paper's"}
+METHOD = {"earshot": "Earshot's", "foretell": "For any snippet", "paper": "The paper's"}
 OBJECTIVE = {
     "infonce": "InfoNCE: only a program's own clip is right",
     "soft": "Soft targets: clips that sound like it are partly right",
     "weighted": "Weighted: each clip is right as far as it sounds like it",
+    "ridge": "Ridge: foretell the clip's own embedding, solved for instead of trained",
 }
 
 
@@ -76,6 +77,10 @@ MORE = (
             "Above 0: also makes all similarities agree with those among the clips, as CKA"
             " measures them.",
         ),
+        Number(
+            "penalty", "Penalty", 1e-6, 1e9, 100.0,
+            "With ridge: higher, and single words of a program count for less.",
+        ),
         Number("warmup", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising learning rate."),
         Number(
             "grad_clip", "Gradient clip", 0, 1e6, 0.5,
@@ -91,7 +96,8 @@ def choose_method() -> str:
         "Method", list(METHODS), default="earshot", required=True, key="config:method",
         persist_state="session", format_func=METHOD.get,
         help="Earshot's softens the targets by how alike clips sound, and agrees best with raw"
-        " audio. The paper's is InfoNCE alone.",
+        " audio. For snippets that are like no program of the corpus another one foretells more,"
+        " best on the code encoder sonicpi. The paper's is InfoNCE alone.",
     )  # fmt: skip
 
 

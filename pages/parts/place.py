@@ -114,7 +114,8 @@ def label(record: AlignmentRecord) -> str:
     return f"{number} · {OBJECTIVES.get(objective, objective)}"
 
 
-OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets", "weighted": "weighted targets"}
+OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets", "weighted": "weighted targets",
+              "ridge": "ridge"}
 
 
 def no_corpus() -> None:
