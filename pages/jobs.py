@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core import jobs
+from core import jobs, workspace
 from core.corpus import list_corpora
 from core.jobs import Job
 from core.jobs.worker import in_terminal
@@ -57,10 +57,12 @@ def past(ended: list[Job]) -> None:
     everything = len(ended) > SHOWN and st.toggle(f"Show all {len(ended)}", key="all-jobs")
     for each in ended if everything else ended[:SHOWN]:
         row(each)
-    if st.button("Remove all that have ended", type="tertiary", icon=":material/delete_sweep:"):
-        for each in ended:
-            remove(each)
-        st.rerun()
+    if workspace.read_only():
+        return
+    st.button(
+        "Remove all that have ended", type="tertiary", icon=":material/delete_sweep:",
+        on_click=remove, args=ended, help="Forgets them and their logs. What they made stays.",
+    )  # fmt: skip
 
 
 def row(each: Job) -> None:
@@ -88,7 +90,9 @@ def actions(each: Job) -> None:
         corpus = next((word for word in each.argv[1:] if word in list_corpora()), None)
         if corpus and st.button(label, key=f"see-{each.id}", icon=":material/arrow_forward:"):
             place.go(page_name, corpus)
-    else:
+    if workspace.read_only():
+        return
+    if each.state != "done":
         st.button(
             "Go on", key=f"again-{each.id}", icon=":material/play_arrow:", on_click=job.go_on,
             args=(each,), help="What is finished is kept.",
@@ -99,9 +103,10 @@ def actions(each: Job) -> None:
     )  # fmt: skip
 
 
-def remove(each: Job) -> None:
-    with say.errors():
-        jobs.remove(each.id)
+def remove(*ended: Job) -> None:
+    for each in ended:
+        with say.errors():
+            jobs.remove(each.id)
 
 
 def when(each: Job) -> str:

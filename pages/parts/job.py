@@ -71,12 +71,7 @@ def _draw(job: Job, more: Callable[[Job], None] | None) -> None:
             if workspace.read_only():
                 pass
             elif job.active:
-                word = STOP.get(job.argv[0]) if job.state == "running" else None
-                st.button(
-                    word or "Cancel", key=f"cancel-{job.id}", icon=":material/stop_circle:",
-                    on_click=cancel, args=(job,), disabled=job.cancel_asked,
-                    help="What is finished is kept.",
-                )  # fmt: skip
+                _ending(job)
             elif job.state in ("failed", "cancelled"):
                 st.button(
                     "Go on", key=f"again-{job.id}", icon=":material/play_arrow:", on_click=go_on,
@@ -84,6 +79,29 @@ def _draw(job: Job, more: Callable[[Job], None] | None) -> None:
                 )  # fmt: skip
             with st.expander("Log", key=f"log-{job.id}", type="compact"):
                 st.code(job.log_tail(60).strip() or "Nothing yet.", language=None, height=180)
+
+
+def _ending(job: Job) -> None:
+    """Draw the way to end a job; what is not kept is asked about first."""
+    asking = f"asking-{job.id}"
+    word = STOP.get(job.argv[0]) if job.state == "running" else None
+    if word or job.cancel_asked or not st.session_state.get(asking):
+        st.button(
+            word or "Cancel", key=f"cancel-{job.id}", icon=":material/stop_circle:",
+            on_click=cancel if word else _ask, args=(job,), disabled=job.cancel_asked,
+            help="What is finished is kept.",
+        )  # fmt: skip
+        return
+    st.markdown("End it? What is finished is kept, the rest goes on when you start it again.")
+    st.button(
+        "End it", key=f"end-{job.id}", icon=":material/stop_circle:", on_click=cancel, args=(job,),
+        type="primary",
+    )  # fmt: skip
+    st.button("Let it run", key=f"let-{job.id}", on_click=_ask, args=(job, False))
+
+
+def _ask(job: Job, ask: bool = True) -> None:
+    st.session_state[f"asking-{job.id}"] = ask
 
 
 def place(job: Job) -> str:
@@ -95,6 +113,7 @@ def place(job: Job) -> str:
 
 def cancel(job: Job) -> None:
     """End a job without keeping the page waiting: it may have a unit to finish."""
+    _ask(job, False)
     asked_s = {"asked_s": KEEPING_S} if job.argv[0] in STOP else {}
     threading.Thread(
         target=job.cancel, kwargs=asked_s, name=f"cancel {job.id}", daemon=True
