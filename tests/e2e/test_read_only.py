@@ -1,0 +1,60 @@
+"""A dashboard that only shows a workspace: on no page is there anything that writes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e import steps
+from tests.e2e.conftest import Dashboard, serve
+
+PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
+WRITES = re.compile(
+    r"^(Add|Build|Cancel|Check|Delete|Embed|Export|Find pairs|Forget|Go on|Import|Judge|Keep|Lay"
+    r"|Make(?! more)|Note|Remove|Rename|Render them|Repair|Run|Save|Start|Stop|Train|Upload)",
+    re.IGNORECASE,
+)
+
+
+@pytest.fixture(scope="module")
+def shown(stocked: Dashboard) -> Iterator[Dashboard]:
+    """The stocked workspace as `./run --read-only` shows it."""
+    with serve(stocked.workspace, own=False, EARSHOT_READ_ONLY="1") as found:
+        yield found
+
+
+def test_no_page_has_a_button_that_writes(shown: Dashboard, page: Page) -> None:
+    page.goto(shown.url)
+    steps.settled(page)
+    known = page.get_by_role("navigation").get_by_role("link").all_inner_texts()
+    assert set(PAGES) == {each.strip() for each in known}
+    jobs = sorted(path.name for path in (shown.workspace / "jobs").glob("*"))
+    for name in PAGES:
+        steps.open_page(page, name)
+        expect(page.get_by_text("Read-only.")).to_be_visible()
+        buttons = page.get_by_test_id("stMain").get_by_role("button").all()
+        labels = [(each.get_attribute("aria-label") or each.inner_text()).strip() for each in buttons]
+        assert not [label for label in labels if WRITES.match(label)], name
+        expect(page.locator('input[type="file"]')).to_have_count(0)
+    for view in ("Side by side", "Sweep"):
+        page.goto(f"{shown.url}train")
+        steps.settled(page)
+        page.get_by_text(view, exact=True).click()
+        steps.settled(page)
+        expect(page.get_by_role("button", name="Start the sweep")).to_have_count(0)
+    assert sorted(path.name for path in (shown.workspace / "jobs").glob("*")) == jobs
+
+
+def test_looking_and_listening_go_on(shown: Dashboard, page: Page) -> None:
+    page.goto(f"{shown.url}generate?template=02_1_beeps")
+    steps.settled(page)
+    page.get_by_role("button", name="Render and hear").click()
+    heard = steps.measured(page.locator(".st-key-clip-heard .player"), starts=True)
+    assert heard["rms"] > 1e-3
+    steps.open_page(page, "Listen")
+    neighbours = page.locator('[class*="st-key-neighbour-"]')
+    expect(neighbours.first).to_be_visible()
+    assert steps.measured(neighbours.first.locator(".player"))["rms"] > 1e-3
