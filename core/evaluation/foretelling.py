@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Sequence
 
@@ -10,20 +9,59 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 WORD = r"[A-Za-z_]\w*[?!]?"
-LINES = re.compile(r"\s*(?:#.*)?\n\s*")
-CANDIDATES = 200  # by words, before programs are compared letter by letter
+TOKENS = re.compile(r"\w+|[^\w\s]")
+COMMENT = re.compile(r"#[^\n]*")
+CANDIDATES = 200  # by words, before programs are compared token by token
+LONGEST = 400  # tokens of a program that are compared
 
 
 def bag_of_words(base: Sequence[str], queries: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """tf-idf of the identifiers: float [n, d] and [m, d]; idf from the base alone."""
-    counted = TfidfVectorizer(token_pattern=WORD, lowercase=False, sublinear_tf=True, min_df=2)
+    counted = TfidfVectorizer(
+        token_pattern=WORD, lowercase=False, sublinear_tf=True, min_df=2, dtype=np.float32
+    )
     return counted.fit_transform(base).toarray(), counted.transform(queries).toarray()
+
+
+def edit_distances(query: Sequence[int], others: Sequence[Sequence[int]]) -> np.ndarray:
+    """Levenshtein distance of one sequence of tokens to each of some others.
+
+    Parameters
+    ----------
+    query : sequence of int
+        Tokens by number, 0 or more.
+    others : sequence of sequence of int
+
+    Returns
+    -------
+    array, int [len(others)]
+        Least number of tokens to put in, take out or exchange.
+
+    Notes
+    -----
+    Wagner & Fischer, "The String-to-String Correction Problem", JACM 1974; a row of the table
+    at a time, for all others at once.
+    """
+    lengths = np.array([len(other) for other in others])
+    width = int(lengths.max(initial=0))
+    table = np.full((len(others), width), -1)  # [c, w]; -1 equals no token
+    for row, other in zip(table, others):
+        row[: len(other)] = other
+    steps = np.arange(width + 1)
+    above = np.tile(steps, (len(others), 1))  # [c, w + 1]
+    for token in query:
+        row = np.empty_like(above)
+        row[:, 0] = above[:, 0] + 1
+        row[:, 1:] = np.minimum(above[:, 1:] + 1, above[:, :-1] + (table != token))
+        # What is put in comes from the left: the least of all places before, a step each.
+        above = np.minimum.accumulate(row - steps, axis=1) + steps
+    return above[np.arange(len(others)), lengths]
 
 
 def nearest_by_edits(
     base: Sequence[str], queries: Sequence[str], k: int, shortlist: np.ndarray
 ) -> np.ndarray:
-    """For each query the k programs of the base that share most of its text, in order: int [m, k].
+    """For each query the k programs of the base that fewest edits lead to: int [m, k].
 
     Parameters
     ----------
@@ -34,16 +72,22 @@ def nearest_by_edits(
 
     Notes
     -----
-    By the ratio of `difflib.SequenceMatcher` over words, which is 2 M / T for M matching words of T.
+    Levenshtein distance over tokens, without comments, as a share of the longer program; of
+    each program its first 400 tokens.
     """
-    split = [re.findall(r"\w+|[^\w\s]", LINES.sub("\n", text))[:600] for text in base]
+    numbers: dict[str, int] = {}
+    read = [
+        [numbers.setdefault(token, len(numbers)) for token in _tokens(text)]
+        for text in (*base, *queries)
+    ]
     found = []
-    for query, rows in zip(queries, shortlist, strict=True):
-        matcher = difflib.SequenceMatcher(autojunk=False)
-        matcher.set_seq2(re.findall(r"\w+|[^\w\s]", LINES.sub("\n", query))[:600])
-        ratios = []
-        for row in rows:
-            matcher.set_seq1(split[row])
-            ratios.append(matcher.quick_ratio())
-        found.append(rows[np.argsort(-np.array(ratios), kind="stable")[:k]])
+    for place, rows in enumerate(shortlist, len(base)):
+        query, others = read[place], [read[row] for row in rows]
+        longer = np.array([max(len(query), len(other), 1) for other in others])
+        order = np.argsort(edit_distances(query, others) / longer, kind="stable")
+        found.append(rows[order[:k]])
     return np.array(found)
+
+
+def _tokens(source: str) -> list[str]:
+    return TOKENS.findall(COMMENT.sub("", source))[:LONGEST]
