@@ -33,6 +33,12 @@ def show(text: str) -> None:
     print(text, flush=True)
 
 
+def aside(text: str) -> None:
+    """Say something that is no result, below the bars if there are any."""
+    _shown[-1].close()
+    note(text)
+
+
 def json_line(row: Mapping[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
     show(json.dumps(_plain(row), ensure_ascii=False, default=str))

@@ -30,10 +30,13 @@ class Compute:
     bf16 : bool
         Multiply in bf16 and keep sums, norms and results in fp32. About three
         times faster where it is native; emulated it is slower than fp32.
+    openvino : bool
+        Let OpenVINO run what it runs faster (`core.encoders.openvino`).
     """
 
     device: str
     bf16: bool
+    openvino: bool = False
 
     def prepare(self, model: nn.Module) -> nn.Module:
         """Move a model to the device, ready for inference."""
@@ -54,10 +57,12 @@ class Compute:
 
 @cache
 def default_compute() -> Compute:
-    """A GPU if there is one, bf16 where it is native."""
+    """A GPU if there is one, bf16 where it is native, OpenVINO if it is installed."""
+    from core.encoders import openvino
+
     if torch.cuda.is_available():
         return Compute("cuda", torch.cuda.is_bf16_supported(including_emulation=False))
-    return Compute("cpu", bool(cpu_flags() & BF16_FLAGS))
+    return Compute("cpu", bool(cpu_flags() & BF16_FLAGS), openvino.installed())
 
 
 def cpu_flags() -> set[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from core import encoders
 from core.corpus import Corpus, list_corpora
@@ -15,6 +15,7 @@ from core.stages.card import note_versions
 from core.stages.clips import CLIPS_STEP, ClipsReport, make_clips
 from core.stages.embed import EmbedReport, checked, embed_clips, embed_code
 from core.stages.engine import Engine, LocalProcesses
+from core.stages.estimate import Estimate, estimate
 
 PROGRAMS_STEP = "Making programs"
 
@@ -113,6 +114,7 @@ def build(
     values: Mapping[str, Mapping[str, Any]] | None = None,
     engine: Engine | None = None,
     composed: int = 0,
+    expect: Callable[[Estimate], None] = lambda expected: None,
 ) -> BuildReport:
     """Bring a corpus to `per_template` programs of each template, heard and embedded.
 
@@ -149,6 +151,8 @@ def build(
         What renders, instead of `workers` processes on this machine.
     composed : int
         How many programs that `core.programs.compose` makes with `seed` to hold, too.
+    expect : callable
+        Told what the clips that are missing will take, before the first is made.
 
     Raises
     ------
@@ -167,8 +171,9 @@ def build(
             corpus.set_setting("encoders", pair)
         _add_programs(corpus, chosen, per_template, seed, values or {}, tally, progress)
         _add_composed(corpus, composed, seed, tally, progress)
-        if corpus.pending_clips():
+        if missing := len(corpus.pending_clips()):
             note_versions(corpus)
+            expect(_expected(corpus, missing, pair))
         embed_code(corpus, pair["code"], tally.embedded, progress)
         tally.add(make_clips(corpus, [pair["audio"]], engine or LocalProcesses(workers), progress))
         embed_clips(corpus, pair["audio"], tally.embedded, progress)
@@ -283,6 +288,15 @@ def _add_composed(
     progress(PROGRAMS_STEP, len(new), len(new), "composed")
     spent = time.monotonic() - start
     tally.seconds[PROGRAMS_STEP] = tally.seconds.get(PROGRAMS_STEP, 0.0) + spent
+
+
+def _expected(corpus: Corpus, clips: int, pair: dict[str, str]) -> Estimate:
+    known = {(each.code, each.audio): each.name for each in encoders.PRESETS.values()}
+    preset = known.get((pair["code"], pair["audio"]), "other")
+    settings = corpus.settings
+    return estimate(
+        clips, settings["seconds"], preset, audio_format=settings["audio_format"]
+    )
 
 
 def _raise_if_nothing_sounds(corpus: Corpus) -> None:

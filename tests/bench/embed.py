@@ -1,18 +1,20 @@
 """How fast encoders hear and read, against the plain loop in fp32 with batches of one.
 
-Encoders at hand and random-weight versions of the paper's architectures embed the same 18 s
-clips and the same programs. Beside each: clips or snippets a second, the ratio to transformers'
-plain loop (fp32, one at a time), the least cosine between both, and the share of this machine's
-matmul speed that the paper's wav2vec 2.0 reaches. Sides take turns, item by item; times are
-medians. What random weights embed says nothing, what it costs is the same.
+Random-weight versions of the paper's architectures and the encoders at hand embed the same clips
+of 18 s and the same programs. Beside each: clips or programs a second; those of transformers' plain
+loop (fp32, one at a time) and the ratio; the least cosine between both; and what share of the
+machine's matmul speed is reached. Sides take turns; times are medians. What random weights embed
+says nothing, what it costs is the same.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import gc
+import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,23 +22,32 @@ from typing import Any
 import numpy as np
 
 from core import encoders
-from core.encoders import entry
+from core.encoders import openvino
 from core.encoders.compute import Compute, default_compute  # before torch
-from core.encoders.loading import load
+from core.encoders.loading import FAMILIES, load
+from core.encoders.audio import mono, resample
 from core.encoders.weights import FolderWeights
+from core.encoders.windows import spread
 from core.programs import generate, templates
 from core.sonicpi.clip import Clip
 
 import torch  # noqa: E402, I001
 import transformers  # noqa: E402
+from tokenizers import ByteLevelBPETokenizer  # noqa: E402
+from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
 
-SECONDS, RATE = 18.0, 16_000
-PAPERS_EAR = "facebook/wav2vec2-base"
+HEADERS = ("encoder", "a second", "plain loop", "ratio", "least cosine", "share of matmul")
+SECONDS = 18.0
 SIZE = 2048  # of the matrices whose product is the machine's speed
+TURNS = 3
+# As many words as make a program about as long as the real tokenizer does.
+WORDS = 1000
+SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+Plain = Callable[[Any], np.ndarray]
 
 
-def run(variants: int = 1) -> list[tuple[str, str]]:
-    """Measure; return (what, value) rows.
+def run(variants: int = 1) -> list[tuple[str, ...]]:
+    """Measure; return a row for each encoder, as `HEADERS` says.
 
     Parameters
     ----------
@@ -44,66 +55,160 @@ def run(variants: int = 1) -> list[tuple[str, str]]:
         So many times four clips, and so many programs of each template.
     """
     rng = np.random.default_rng(0)
-    clips = [_clip(rng) for _ in range(4 * variants)]
-    sources = [p.source for t in templates() for p in generate(t, variants, seed=0)]
+    items = {
+        "audio": [_clip(rng) for _ in range(4 * variants)],
+        "code": [p.source for t in templates() for p in generate(t, variants, seed=0)],
+    }
     compute = default_compute()
-    rows = [("device", f"{compute.device}, {'bf16' if compute.bf16 else 'fp32'},"
-             f" {torch.get_num_threads()} threads")]  # fmt: skip
+    speed = _matmul(torch.bfloat16 if compute.bf16 else torch.float32)
+    kind = f"{compute.device}, {'bf16' if compute.bf16 else 'fp32'}"
+    rows = [
+        (f"matmul of {kind}, {torch.get_num_threads()} threads", f"{speed / 1e9:.0f} GFLOP/s"),
+        ("matmul in fp32", f"{_matmul(torch.float32) / 1e9:.0f} GFLOP/s"),
+    ]
+    for encoder_id, make in (
+        ("distilroberta-base", _distilroberta),
+        ("facebook/wav2vec2-base", _wav2vec2),
+        ("laion/clap-htsat-unfused", _clap),
+    ):
+        rows += _against_plain(encoder_id, make, items, compute, speed)
+        gc.collect()
     for each in encoders.entries():
         if each.at_hand():
-            items = clips if each.modality == "audio" else sources
-            encoder = load(each, compute)
-            spent = _seconds(lambda encoder=encoder, items=items: encoder.embed(items), 3)
-            rows.append((each.id, f"{len(items) / spent:.2f} {each.modality} a second"))
-    with tempfile.TemporaryDirectory() as folder:
-        rows += _wav2vec2(Path(folder), clips, compute)
-    return rows
+            encoder, mine = load(each, compute), items[each.modality]
+            spent = _median_seconds(lambda encoder=encoder, mine=mine: encoder.embed(mine))
+            rows.append((each.id, f"{len(mine) / spent:.2f}"))
+    return [(*row, *[""] * (len(HEADERS) - len(row))) for row in rows]
 
 
-def _wav2vec2(folder: Path, clips: list[Clip], compute: Compute) -> list[tuple[str, str]]:
-    """The paper's audio encoder at full size with random weights."""
+def _against_plain(
+    encoder_id: str,
+    make: Callable[[Path, Sequence[Any]], tuple[Plain, Callable[[Any], float]]],
+    items: dict[str, list],
+    compute: Compute,
+    speed: float,
+) -> list[tuple[str, ...]]:
+    """Rows of one architecture with random weights, with and without OpenVINO where it runs it."""
+    known = encoders.entry(encoder_id)
+    mine = items[known.modality]
     torch.manual_seed(0)
-    plain = transformers.Wav2Vec2Model(transformers.Wav2Vec2Config()).eval()
-    plain.save_pretrained(folder)
+    with tempfile.TemporaryDirectory() as folder:
+        plain, work = make(Path(folder), mine)
+        known = dataclasses.replace(known, weights=FolderWeights.of(Path(folder)))
+        sides = {"": dataclasses.replace(compute, openvino=False)}
+        if known.family == "speech" and compute.device == "cpu" and openvino.installed():
+            sides[", OpenVINO"] = dataclasses.replace(compute, openvino=True)
+        loaded = {name: _family(known.family)(known, side) for name, side in sides.items()}
+        expected = np.stack([plain(item) for item in mine])
+        found = {name: encoder.embed(mine) for name, encoder in loaded.items()}
+        spent: dict[str, list[float]] = {"plain": [], **{name: [] for name in loaded}}
+        for _ in range(TURNS):
+            spent["plain"].append(_timed(lambda: [plain(item) for item in mine]))
+            for name, encoder in loaded.items():
+                spent[name].append(_timed(lambda encoder=encoder: encoder.embed(mine)))
+        needed = sum(map(work, mine))
+    slow = median(spent["plain"])
+    return [
+        (
+            f"{encoder_id}, random weights{name}",
+            f"{len(mine) / median(spent[name]):.2f}",
+            f"{len(mine) / slow:.2f}",
+            f"{slow / median(spent[name]):.2f}",
+            f"{_cosines(expected, found[name]).min():.5f}",
+            f"{needed / median(spent[name]) / speed:.2f}",
+        )
+        for name in loaded
+    ]
+
+
+def _family(family: str) -> Any:
+    """The class itself: random weights may tell sounds hardly apart, which `load` would refuse."""
+    import importlib
+
+    module, name = FAMILIES[family]
+    return getattr(importlib.import_module(f"core.encoders.{module}"), name)
+
+
+# -- the plain loops -----------------------------------------------------------------------------
+
+
+def _distilroberta(folder: Path, programs: Sequence[str]) -> tuple[Plain, Callable]:
+    tokenizer = ByteLevelBPETokenizer()
+    tokenizer.train_from_iterator(programs, vocab_size=WORDS, special_tokens=SPECIALS)
+    tokenizer.save_model(str(folder))
+    settings = {"tokenizer_class": "RobertaTokenizer", "model_max_length": 512}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    config = transformers.RobertaConfig(
+        vocab_size=50_265, num_hidden_layers=6, max_position_embeddings=514, type_vocab_size=1
+    )
+    transformers.RobertaModel(config).save_pretrained(folder)
+    read = transformers.AutoTokenizer.from_pretrained(folder)
+
+    def inputs(program: str) -> dict:
+        return dict(read(program, return_tensors="pt", truncation=True))
+
+    plain, work = _loaded(transformers.AutoModel, folder)
+    return (
+        lambda program: plain(inputs(program)).last_hidden_state.mean(dim=1)[0].numpy(),
+        lambda program: work(inputs(program)),
+    )
+
+
+def _wav2vec2(folder: Path, clips: Sequence[Clip]) -> tuple[Plain, Callable]:
+    transformers.Wav2Vec2Model(transformers.Wav2Vec2Config()).save_pretrained(folder)
     extract = transformers.Wav2Vec2FeatureExtractor(do_normalize=True)
     extract.save_pretrained(folder)
-    known = dataclasses.replace(entry(PAPERS_EAR), weights=FolderWeights.of(folder))
-    # Random weights may tell sounds hardly apart, which `load` would refuse.
-    from core.encoders.speech import SpeechEncoder
 
-    ours = SpeechEncoder(known, compute)
+    def inputs(clip: Clip) -> dict:
+        wave = resample(mono(clip), clip.sample_rate, 16_000)
+        return dict(extract(wave, sampling_rate=16_000, return_tensors="pt"))
 
-    def loop(clip: Clip) -> np.ndarray:
-        from core.encoders.audio import mono, resample
+    plain, work = _loaded(transformers.AutoModel, folder)
+    return (
+        lambda clip: plain(inputs(clip)).last_hidden_state.mean(dim=1)[0].numpy(),
+        lambda clip: work(inputs(clip)),
+    )
 
-        wave = resample(mono(clip), clip.sample_rate, RATE)
+
+def _clap(folder: Path, clips: Sequence[Clip]) -> tuple[Plain, Callable]:
+    transformers.ClapModel(transformers.ClapConfig()).save_pretrained(folder)
+    extract = transformers.ClapFeatureExtractor(truncation="rand_trunc", padding="repeatpad")
+    extract.save_pretrained(folder)
+
+    def pieces(clip: Clip) -> list[dict]:
+        wave = resample(mono(clip), clip.sample_rate, 48_000)
+        return [
+            dict(extract(wave[start:stop], sampling_rate=48_000, return_tensors="pt"))
+            for start, stop in spread(len(wave), extract.nb_max_samples)
+        ]
+
+    plain, work = _loaded(transformers.ClapAudioModelWithProjection, folder)
+    unit = torch.nn.functional.normalize
+    return (
+        lambda clip: sum(unit(plain(each).audio_embeds[0], dim=0) for each in pieces(clip)).numpy(),
+        lambda clip: sum(map(work, pieces(clip))),
+    )
+
+
+def _loaded(loader: Any, folder: Path) -> tuple[Callable[[dict], Any], Callable[[dict], float]]:
+    """The model as transformers loads it, and the operations of one pass."""
+    model = loader.from_pretrained(folder).eval()
+    # The counter knows attention only as the products that it is made of.
+    counted = loader.from_pretrained(folder, attn_implementation="eager").eval()
+
+    def plain(inputs: dict) -> Any:
         with torch.inference_mode():
-            inputs = extract(wave, sampling_rate=RATE, return_tensors="pt")["input_values"]
-            return plain(inputs).last_hidden_state.mean(dim=1)[0].numpy()
+            return model(**inputs)
 
-    def hear(clip: Clip) -> np.ndarray:
-        return next(iter(ours._embedded([clip])))[1][0]
+    def work(inputs: dict) -> float:
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            counted(**inputs)
+        return counter.get_total_flops()
 
-    slow, fast, alike = [], [], []
-    loop(clips[0]), hear(clips[0])
-    for clip in clips:
-        took, expected = _timed(loop, clip)
-        slow.append(took)
-        took, found = _timed(hear, clip)
-        fast.append(took)
-        norm = np.linalg.norm(expected) * np.linalg.norm(found)
-        alike.append(float(expected @ found / norm))
-    work = _multiplications(plain, RATE * SECONDS)
-    speed = _matmul(torch.bfloat16 if compute.bf16 else torch.float32)
-    return [
-        (f"{PAPERS_EAR}, random weights", f"{1 / median(fast):.2f} clips a second"),
-        ("its plain loop, fp32", f"{1 / median(slow):.2f} clips a second"),
-        ("ratio", f"{median(slow) / median(fast):.2f} (goal 2.4)"),
-        ("least cosine to it", f"{min(alike):.5f} (goal 0.999)"),
-        ("matmul of the machine", f"{speed / 1e9:.0f} GFLOP/s; the plain loop's fp32"
-         f" {_matmul(torch.float32) / 1e9:.0f}"),
-        ("share of it that the encoder reaches", f"{work / median(fast) / speed:.2f}"),
-    ]  # fmt: skip
+    return plain, work
+
+
+# -- helpers -------------------------------------------------------------------------------------
 
 
 def _clip(rng: np.random.Generator) -> Clip:
@@ -112,33 +217,22 @@ def _clip(rng: np.random.Generator) -> Clip:
     return Clip(samples * np.sin(np.arange(frames) / 3000)[:, None].astype(np.float32))
 
 
-def _timed(work: Callable[[Any], Any], item: Any) -> tuple[float, Any]:
+def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    return np.sum(a * b, axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
+
+
+def _timed(work: Callable[[], Any]) -> float:
     started = time.perf_counter()
-    result = work(item)
-    return time.perf_counter() - started, result
-
-
-def _seconds(work: Callable[[], Any], times: int) -> float:
     work()
-    return median(_timed(lambda _: work(), None)[0] for _ in range(times))
+    return time.perf_counter() - started
+
+
+def _median_seconds(work: Callable[[], Any]) -> float:
+    work()
+    return median(_timed(work) for _ in range(TURNS))
 
 
 def _matmul(dtype: torch.dtype) -> float:
     """Operations a second of a large square product."""
     a, b = (torch.randn(SIZE, SIZE).to(dtype) for _ in range(2))
-    return 2 * SIZE**3 / _seconds(lambda: a @ b, 5)
-
-
-def _multiplications(model: Any, frames: float) -> float:
-    """Operations of one pass: two for each weight and place where it is used, and attention."""
-    counted, length = 0.0, frames
-    for layer in model.feature_extractor.conv_layers:
-        conv = layer.conv
-        length = (length - conv.kernel_size[0]) // conv.stride[0] + 1
-        counted += 2 * length * conv.weight.numel()
-    steps, config = length, model.config
-    weights = sum(m.weight.numel() for m in model.modules() if isinstance(m, torch.nn.Linear))
-    counted += 2 * steps * weights
-    convolution = model.encoder.pos_conv_embed.conv
-    counted += 2 * steps * convolution.weight.numel()
-    return counted + 4 * steps**2 * config.hidden_size * config.num_hidden_layers
+    return 2 * SIZE**3 / _median_seconds(lambda: a @ b)

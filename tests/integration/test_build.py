@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core import encoders, programs, sonicpi
+from core.cli.parsing import fixed_values
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.programs import Program
@@ -17,6 +18,7 @@ from core.sonicpi import Clip
 from core.stages import build as stage
 from core.stages.build import BuildReport, build
 from core.stages.embed import embed
+from core.stages.estimate import Estimate, estimate
 from core.workspace import PROJECT
 
 SECONDS = 4.0
@@ -33,6 +35,7 @@ class Heard:
 
     def __init__(self):
         self.calls: list[tuple[str, int, int, str]] = []
+        self.estimates: list[Estimate] = []
 
     def __call__(self, step, done, total, note="", data=None):
         self.calls.append((step, done, total, note))
@@ -44,7 +47,9 @@ def built(tmp_path_factory) -> tuple[Corpus, BuildReport, Heard]:
     heard = Heard()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
-        report = build("tiny", some_templates(), progress=heard, **OPTIONS)
+        report = build(
+            "tiny", some_templates(), progress=heard, expect=heard.estimates.append, **OPTIONS
+        )
         yield Corpus.open("tiny"), report, heard
 
 
@@ -110,6 +115,23 @@ def test_each_step_counts_up_to_its_total(built):
         assert {total for _, total in counts} == {9}
         done = [done for done, _ in counts]
         assert done == sorted(done) and done[0] == 0 and done[-1] == 9
+
+
+def test_what_it_will_take_is_told_once_before(built):
+    _, _, heard = built
+    assert heard.estimates == [estimate(9, SECONDS)]
+
+
+def test_parameters_can_be_fixed_and_narrowed(workspace):
+    values = fixed_values(["02_1_beeps.synth=saw|pulse", "02_1_beeps.tonic=60"])
+    cheap = {"code_encoder": "sonicpi", "audio_encoder": "log-mel", "seconds": 1.0}
+    report = build("set", ["02_1_beeps"], per_template=4, values=values, **cheap)
+    rows = Corpus.open("set").programs()
+    assert report.counts["ok"] == len(rows) == 4
+    drawn = rows["parameters"].tolist()
+    assert {each["tonic"] for each in drawn} == {60}
+    assert {each["synth"] for each in drawn} <= {"saw", "pulse"}
+    assert build("set", ["02_1_beeps"], per_template=4, values=values, **cheap).added == 0
 
 
 def test_a_second_build_does_nothing(built, monkeypatch):

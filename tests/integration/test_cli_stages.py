@@ -74,6 +74,7 @@ def test_a_job_builds_a_corpus_and_reports_each_step(built):
     assert counts["programs"] == counts["ok"] == 18
     assert built.progress.steps and all(s.done == s.total for s in built.progress.steps)
     assert "18 programs" in built.log_tail()
+    assert "18 clips to make: about 1 min and 1 MB as flac" in built.log_tail()
 
 
 def test_training_prints_metrics_with_their_split_and_reading(trained):

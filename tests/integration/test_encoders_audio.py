@@ -17,7 +17,7 @@ from transformers import (
     Wav2Vec2ForPreTraining,
 )
 
-from core.encoders import entry, get
+from core.encoders import entry, get, openvino
 from core.encoders.audio import resample
 from core.encoders.compute import Compute
 from core.encoders.effects import read_checkpoint
@@ -176,6 +176,39 @@ def test_hubert_runs_like_wav2vec2(tmp_path):
         truth = model(torch.from_numpy(wave)[None]).last_hidden_state[0].mean(dim=0)
     vector = load(entry(str(tmp_path)), FP32).embed([clip])[0]
     np.testing.assert_allclose(vector, truth, atol=1e-4)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_openvino_gives_nearly_the_same(wav2vec2, bf16):
+    pytest.importorskip("openvino", reason="optional: requirements-openvino.txt")
+    clips = [*sounds(3.0), *sounds(0.4)]
+    exact = load(entry(str(wav2vec2[0])), FP32).embed(clips)
+    encoder = load(entry(str(wav2vec2[0])), Compute("cpu", bf16, openvino=True))
+    assert not isinstance(encoder._mean, torch.nn.Module), "OpenVINO did not take the model"
+    vectors = encoder.embed(clips)
+    assert cosine(exact, vectors).min() >= 0.999
+    np.testing.assert_array_equal(encoder.embed(clips), vectors)
+
+
+def falls_out(*_):
+    raise RuntimeError("unknown operation")
+
+
+@pytest.mark.parametrize("made", [falls_out, lambda *_: lambda wave: torch.ones(1, 32)])
+def test_where_openvino_fails_or_differs_torch_goes_on(wav2vec2, monkeypatch, caplog, made):
+    monkeypatch.setattr("core.encoders.openvino._compiled", made)
+    encoder = load(entry(str(wav2vec2[0])), Compute("cpu", bf16=False, openvino=True))
+    assert "OpenVINO is not used" in caplog.text
+    clips = sounds(1.0)
+    plain = load(entry(str(wav2vec2[0])), FP32).embed(clips)
+    np.testing.assert_array_equal(encoder.embed(clips), plain)
+
+
+def test_openvino_can_be_switched_off(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
+    assert openvino.installed()
+    monkeypatch.setenv("EARSHOT_OPENVINO", "0")
+    assert not openvino.installed()
 
 
 def encoder_ids(wav2vec2, clap):

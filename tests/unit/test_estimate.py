@@ -13,14 +13,16 @@ def test_nothing_takes_nothing() -> None:
 
 def test_the_starter_corpus_takes_minutes_and_a_seventh_of_a_gigabyte() -> None:
     starter = estimate(216, cores=2)
-    assert 60 < starter.seconds < 240
-    assert starter.bytes == pytest.approx(143e6, rel=0.05)
+    assert 40 < starter.seconds < 240
+    assert starter.bytes == pytest.approx(143e6, rel=0.1)
+    small = estimate(216, cores=2, audio_format="ogg")
+    assert small.bytes < starter.bytes / 3 and small.seconds > starter.seconds
 
 
 def test_more_programs_longer_clips_and_larger_encoders_take_longer_and_cores_help() -> None:
     usual = estimate(100, cores=2)
     assert estimate(200, cores=2).seconds > usual.seconds
-    assert estimate(100, clip_seconds=36, cores=2).bytes == 2 * usual.bytes
+    assert estimate(100, clip_seconds=36, cores=2).bytes == pytest.approx(2 * usual.bytes, rel=0.01)
     assert estimate(100, clip_seconds=36, cores=2).seconds > usual.seconds
     assert estimate(100, preset="paper", cores=2).seconds > usual.seconds
     assert estimate(100, cores=8).seconds < usual.seconds

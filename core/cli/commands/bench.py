@@ -26,6 +26,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="which; all are listed without it")
     parser.add_argument("--variants", type=count, metavar="N", help="programs of each template")
+    parser.add_argument("--minutes", type=float, metavar="M", help="how long, for soak (30)")
     parser.add_argument("--json", action="store_true", help="print one JSON line a row")
 
 
@@ -40,13 +41,16 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         raise EarshotError(
             f"There is no benchmark {args.name!r}.", remedy=near(args.name, names, "benchmark")
         )
-    options = {"variants": args.variants} if args.variants else {}
-    rows = _load(args.name).run(**options)
+    given = {"variants": args.variants, "minutes": args.minutes}
+    rows = _load(args.name).run(**{name: value for name, value in given.items() if value})
     if args.json:
-        for what, value in rows:
+        for what, *values in rows:
+            value = values[0] if len(values) == 1 else values
             json_line({"benchmark": args.name, "what": what, "value": value})
     else:
-        show(table(("what", "value"), rows))
+        # Some compare several things, each in a column.
+        headers = getattr(benchmark, "HEADERS", ("what", "value", *[""] * (len(rows[0]) - 2)))
+        show(table(headers, rows))
 
 
 def _load(name: str) -> ModuleType:
@@ -54,5 +58,6 @@ def _load(name: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCHMARKS / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(BENCHMARKS))  # benchmarks share helpers
+    sys.modules[spec.name] = module  # dataclasses look there
     spec.loader.exec_module(module)
     return module

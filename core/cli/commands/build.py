@@ -7,12 +7,18 @@ there already is not made again.
 from __future__ import annotations
 
 import argparse
+import shutil
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
-from core.cli.output import json_line, show
+from core import workspace
+from core.cli.output import aside, json_line, show
 from core.cli.parsing import count, fixed_values, natural, sandbox_waiver, seconds
 from core.errors import EarshotError
 from core.progress import Progress
+
+if TYPE_CHECKING:
+    from core.stages.estimate import Estimate
 
 HEAVY = True
 
@@ -74,8 +80,25 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         workers=args.workers,
         values=fixed_values(args.set),
         composed=0 if args.finish else args.composed,
+        expect=tell_expected,
     )
     if args.json:
         json_line(asdict(report))
     else:
         show(report)
+
+
+def tell_expected(expected: Estimate) -> None:
+    """Say what it will take, before the first clip is made."""
+    free = shutil.disk_usage(workspace.root()).free
+    text = (
+        f"{expected.programs:,} clips to make: about {max(1, round(expected.seconds / 60)):,} min"
+        f" and {_size(expected.bytes)} as {expected.audio_format}; {_size(free)} free."
+    )
+    if expected.bytes > free:
+        text += " That is not enough: free some, or begin a corpus with --format ogg."
+    aside(text)
+
+
+def _size(number: float) -> str:
+    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(1, round(number / 1e6))} MB"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
+from core.cli.commands.build import tell_expected
 from core.cli.output import json_line, show
 from core.cli.parsing import sandbox_waiver, seconds
 from core.progress import Progress
@@ -46,5 +47,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     json_line(asdict(report)) if args.json else show(str(report))
     if args.programs_only:
         return
-    built = build.build(args.corpus, per_template=0, preset=args.preset, progress=progress)
+    built = build.build(
+        args.corpus, per_template=0, preset=args.preset, progress=progress, expect=tell_expected
+    )
     json_line(asdict(built)) if args.json else show(str(built))
