@@ -20,6 +20,9 @@ APPLICATION_ID = 0x45415253  # "EARS"
 # which then stands half empty; seven fit into 16 kB.
 PAGE_SIZE = 16_384
 
+# What SQLite says when the index of its log finds no room.
+NO_ROOM = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_FULL)
+
 # Row of `meta` that is new whenever the rest of the database is.
 STAMP = "change_stamp"
 
@@ -125,7 +128,18 @@ def connect(path: Path) -> sqlite3.Connection:
     Statements commit by themselves unless a transaction is begun.
     """
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    connection = _opened(path, "mode=rw") if writable else _opened_to_read(path)
+    if writable:
+        try:
+            return _ready(_opened(path, "mode=rw"))
+        except sqlite3.OperationalError as error:
+            # On a full disk there is no room for the log's index; it can be read all the same.
+            if error.sqlite_errorcode not in NO_ROOM:
+                raise
+            return _ready(_opened_to_read(path, indexed=False))
+    return _ready(_opened_to_read(path))
+
+
+def _ready(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
         # NORMAL: after a power cut the newest rows may be missing, never torn.
         # Their clips are found again by name, embeddings are made anew.
@@ -143,15 +157,22 @@ def _opened(path: Path, mode: str) -> sqlite3.Connection:
     return sqlite3.connect(address, uri=True, isolation_level=None, timeout=30.0)
 
 
-def _opened_to_read(path: Path) -> sqlite3.Connection:
-    """Open a database that can't be written, with all that was ever committed to it."""
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _opened_to_read(path: Path, *, indexed: bool = True) -> sqlite3.Connection:
+    """Open a database that can't be written, with all that was ever committed to it.
+
+    `indexed` says whether the index of its log, if it is there, can be used.
+    """
     log, index = Path(f"{path}-wal"), Path(f"{path}-shm")
-    if not log.exists() or not log.stat().st_size:
+    if not _size(log):
         # A database in WAL mode wants two files beside it even for reading: where
         # they cannot be made, nobody can be writing either.
         return _opened(path, "mode=ro&immutable=1")
     # Whoever wrote last was killed: the newest rows lie in the log alone.
-    if index.exists():
+    if indexed and _size(index):
         return _opened(path, "mode=ro")
     # Without its index SQLite won't read a log that it can't write: a copy takes it in.
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
