@@ -20,7 +20,7 @@ from typing import Iterator, Sequence
 
 from core.cli.output import complain, note, terminal_progress
 from core.cli.parsing import Parser, near
-from core.errors import EarshotError
+from core.errors import of_the_machine
 from core.progress import Progress
 
 PROGRAM = "./run"
@@ -69,16 +69,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return _run(name, rest)
-    except EarshotError as error:
-        where = f"{error.where}: " if error.where else ""
-        complain(f"{PROGRAM} {name}: {where}{error.message}", error.remedy)
-        return 1
     except KeyboardInterrupt:
         complain(f"{PROGRAM} {name}: stopped.")
         return 130
     except BrokenPipeError:
         # Whoever read this, `head` say, has seen enough. Nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception as error:
+        known = of_the_machine(error)
+        if known is None:  # a defect of ours
+            raise
+        where = f"{known.where}: " if known.where else ""
+        complain(f"{PROGRAM} {name}: {where}{known.message}", known.remedy)
         return 1
 
 
