@@ -180,7 +180,7 @@ def test_hubert_runs_like_wav2vec2(tmp_path):
 
 @pytest.mark.parametrize("bf16", [False, True])
 def test_openvino_gives_nearly_the_same(wav2vec2, bf16):
-    pytest.importorskip("openvino", reason="optional: requirements-openvino.txt")
+    pytest.importorskip("openvino", reason="optional; ./run test installs it")
     clips = [*sounds(3.0), *sounds(0.4)]
     exact = load(entry(str(wav2vec2[0])), FP32).embed(clips)
     encoder = load(entry(str(wav2vec2[0])), Compute("cpu", bf16, openvino=True))

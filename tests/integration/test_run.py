@@ -87,6 +87,7 @@ class Place:
         self.lock("requirements-encoders", "weights==0.1")
         self.lock("requirements-cuda")
         self.lock("requirements-open")
+        self.lock("requirements-openvino")
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
         (self.bin / "python3").symlink_to(PYTHON)

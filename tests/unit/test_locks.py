@@ -20,6 +20,7 @@ def pins(*names: str) -> dict[str, str]:
         ("requirements.txt", ("requirements.lock", "requirements-torch.lock")),
         ("requirements-encoders.txt", ("requirements-encoders.lock",)),
         ("requirements-open.txt", ("requirements-open.lock",)),
+        ("requirements-openvino.txt", ("requirements-openvino.lock",)),
         ("requirements-test.txt", ("requirements-test.lock",)),
     ],
 )
