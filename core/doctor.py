@@ -62,6 +62,7 @@ def doctor_rows() -> list[DoctorRow]:
         _sandbox(),
         *_python(),
         *_encoders(),
+        _openvino(),
         _processor(),
         _gpu(),
         _memory(),
@@ -207,6 +208,16 @@ def _encoders() -> list[DoctorRow]:
         )
         for entry, there in found
     ]
+
+
+def _openvino() -> DoctorRow:
+    what = "OpenVINO, for wav2vec 2.0"
+    try:
+        version = metadata.version("openvino")
+    except metadata.PackageNotFoundError:
+        get = ".venv/bin/python -m pip install --no-deps -r requirements-openvino.lock"
+        return DoctorRow(what, "not installed: torch does it, more slowly", False, get, False)
+    return DoctorRow(what, version, True, needed=False)
 
 
 def _processor() -> DoctorRow:

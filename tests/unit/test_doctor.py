@@ -31,6 +31,7 @@ def rows_by_name() -> dict[str, doctor.DoctorRow]:
 def test_everything_is_looked_at_and_what_is_needed_is_here():
     rows = rows_by_name()
     assert set(rows) > NEEDED | {"Processor", "GPU", "Memory", "Chromium, for ./run test"}
+    assert "OpenVINO, for wav2vec 2.0" in rows
     assert sum("encoder" in what for what in rows) >= 5
     missing = [row for row in rows.values() if row.needed and not row.ok]
     assert missing == []
