@@ -29,6 +29,17 @@ FACTS = [
     "program", "name", "template", "role", "seed", "parameters", "split", "state", "seconds",
     "rms", "peak", "warnings", "error_kind", "error_message", "error_line", "source",
 ]  # fmt: skip
+LOADING = """
+## Loading
+
+```python
+from datasets import load_dataset  # pip install datasets torchcodec; torchcodec needs FFmpeg
+
+corpus = load_dataset("audiofolder", data_dir="this folder")
+```
+
+Without decoding the sound: `corpus.cast_column("audio", datasets.Audio(decode=False))`.
+"""
 JSON_COLUMNS = ("parameters", "warnings")
 INTEGERS = ("seed", "error_line")
 
@@ -222,7 +233,8 @@ def _audiofolder(
     names = _file_names(rows)
     files = list(_audio_names(rows, names, ""))
     with _beside(target) as folder:
-        (folder / "README.md").write_text(_front_matter(card) + card.markdown, encoding="utf-8")
+        readme = _front_matter(card) + card.markdown + LOADING
+        (folder / "README.md").write_text(readme, encoding="utf-8")
         (folder / "card.json").write_text(card.json, encoding="utf-8")
         for at, row in enumerate(rows.itertuples()):
             place = folder / row.split / files[at]

@@ -161,8 +161,8 @@ def test_an_audio_folder_holds_the_splits_with_their_sound_and_facts(corpus, tmp
 def test_an_audio_folder_loads_with_the_library_it_is_meant_for(corpus, tmp_path, monkeypatch):
     import datasets  # takes seconds
 
-    # It writes and decodes sound by a package that needs FFmpeg, and asks for that even where
-    # there is nothing to write. The files' sound is read by soundfile here.
+    # It writes and decodes sound by a package that needs FFmpeg, and CUDA in PyPI's build, and asks
+    # for that even where there is nothing to write. The files' sound is read by soundfile here.
     codec = types.ModuleType("torchcodec.encoders")
     codec.AudioEncoder = None
     monkeypatch.setitem(sys.modules, "torchcodec", types.ModuleType("torchcodec"))
