@@ -42,7 +42,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             f"There is no benchmark {args.name!r}.", remedy=near(args.name, names, "benchmark")
         )
     given = {"variants": args.variants, "minutes": args.minutes}
-    rows = _load(args.name).run(**{name: value for name, value in given.items() if value})
+    benchmark = _load(args.name)
+    rows = benchmark.run(**{name: value for name, value in given.items() if value})
     if args.json:
         for what, *values in rows:
             value = values[0] if len(values) == 1 else values
