@@ -9,7 +9,8 @@ from typing import Any, Callable, Iterable, Mapping
 from core import encoders
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
-from core.programs import Template, compose, generate, template, templates as all_templates
+from core.programs import Template, compose, generate, template
+from core.programs import templates as all_templates
 from core.progress import Progress, silent
 from core.stages.card import note_versions
 from core.stages.clips import CLIPS_STEP, ClipsReport, make_clips
