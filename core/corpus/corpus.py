@@ -13,11 +13,12 @@ import numpy as np
 import pandas as pd
 
 from core import workspace
-from core.corpus import files, inspection, rows, schema, vectors
+from core.corpus import files, inspection, rows, salvage, schema, vectors
 from core.corpus.alignments import AlignmentRecord, AlignmentStore
 from core.corpus.clips import ClipStore
 from core.corpus.database import Database
 from core.corpus.inspection import Fault
+from core.corpus.salvage import Salvage
 from core.corpus.vectors import Pairs
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -393,6 +394,26 @@ class Corpus:
 
     # -- faults ---------------------------------------------------------------------------
 
+    @classmethod
+    def saved(cls, name: str) -> Salvage | None:
+        """Save what can be read of a corpus whose database is damaged.
+
+        Returns
+        -------
+        Salvage or None
+            None when it isn't damaged, or no more than its indexes was.
+
+        Raises
+        ------
+        EarshotError
+            When too little of it can be read.
+        """
+        corpus = cls(name)
+        path = corpus._database.path
+        if not path.is_file() or not salvage.damaged(path):
+            return None
+        return salvage.salvage(path, corpus._database.lock)
+
     def inspect(self, progress: Progress = silent) -> list[Fault]:
         """Everything that is wrong in the corpus; reads each clip and each vector once."""
         with self._database.reading() as connection:
@@ -429,6 +450,10 @@ class Corpus:
     ) -> str:
         """Keep a trained alignment, with its map if there is one already; return its id."""
         return self._alignments.save(config, heads, metrics, history, points)
+
+    def save_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
+        """Keep what an alignment was judged to reach, in place of what was kept before."""
+        self._alignments.save_metrics(alignment_id, metrics)
 
     def load_alignment(self, alignment_id: str) -> AlignmentRecord:
         """The alignment of that id; EarshotError when there is none."""

@@ -117,8 +117,8 @@ def explained(path: Path) -> Iterator[None]:
         raise EarshotError(
             f"The corpus's database is damaged ({error}).",
             where=str(path),
-            remedy="Move that file away and build the corpus again with the same options:"
-            " the clips in audio/ are found again, only the embeddings are made anew.",
+            remedy=f"./run check {path.parent.name} --repair saves what can be read of it: programs"
+            " and settings. Clips are found again, embeddings are made anew.",
         ) from error
 
 

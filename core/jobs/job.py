@@ -14,7 +14,7 @@ from typing import Any
 from core.errors import EarshotError
 from core.jobs import processes, record
 from core.jobs.deaths import LOG
-from core.workspace import refuse_if_read_only
+from core.workspace import refuse_if_read_only, sweep
 
 EVENTS = "events.jsonl"
 
@@ -240,6 +240,7 @@ def look(folder: Path) -> Job:
         found = _end_lost(folder)
         # What it had started must not go on without it: a worker of a sweep would wait for ever.
         processes.kill_all_of_job(folder)
+        sweep(folder / record.FILE)
     if found is None:
         raise EarshotError(f"There is no job {folder.name!r}.", remedy="./run jobs lists them.")
     return _from_record(folder, found)

@@ -84,15 +84,17 @@ def check(corpus_name: str, repair: bool = False, progress: Progress = silent) -
         When there is no such corpus, its database cannot be read at all, or, with
         `repair`, somebody else is writing.
     """
+    saved = Corpus.saved(corpus_name) if repair else None
     corpus = Corpus.open(corpus_name)
     if not repair:
         return _report(corpus, corpus.inspect(progress), [], [])
     with corpus.writing(f"check {corpus_name} --repair"):
+        # Clips of a database that was saved belong to nobody until they are found again.
+        notes = [str(saved), *_make_good(corpus, progress)] if saved else []
         before = corpus.inspect(progress)
-        notes: list[str] = []
         if before:
             corpus.clear(before)
-            notes = _make_good(corpus, progress)
+            notes += _make_good(corpus, progress)
         after = corpus.inspect(progress) if before else []
     repaired = [fault for fault in before if fault not in after]
     return _report(corpus, after, repaired, notes)
@@ -103,7 +105,9 @@ def _make_good(corpus: Corpus, progress: Progress) -> list[str]:
     notes: list[str] = []
     report = EmbedReport()
     # Encoders first: what is rendered is embedded by them while it is in memory.
-    usable = [name for name, *_ in corpus.encoders() if _usable(corpus, name, notes)]
+    known = [name for name, *_ in corpus.encoders()]
+    known = known or list(corpus.settings.get("encoders", {}).values())
+    usable = [name for name in known if _usable(corpus, name, notes)]
     audio = [name for name in usable if encoders.entry(name).modality == "audio"]
     try:
         make_clips(corpus, audio, progress=progress)
@@ -125,7 +129,7 @@ def _usable(corpus: Corpus, encoder_id: str, notes: list[str]) -> bool:
     except EarshotError as error:
         notes.append(f"{encoder_id} cannot be used. {error}")
         return False
-    if here.revision == corpus.encoder_revision(encoder_id):
+    if corpus.encoder_revision(encoder_id) in (None, here.revision):
         return True
     notes.append(
         f"{encoder_id} is here as another revision than the corpus was embedded by:"

@@ -117,7 +117,7 @@ def test_a_file_that_is_no_database_is_reported(corpus):
     with pytest.raises(EarshotError, match="damaged.*not a database") as caught:
         Corpus.open("tiny")
     assert caught.value.where == str(corpus.path / "corpus.sqlite")
-    assert "build the corpus again" in caught.value.remedy
+    assert "check tiny --repair saves" in caught.value.remedy
 
 
 def test_damaged_pages_are_reported(corpus):
