@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,7 +96,7 @@ def programs(connection: sqlite3.Connection) -> list[Fault]:
 
 def clips(database: Database, folder: Path, progress: Progress = silent) -> Iterator[Fault]:
     """Clips that are missing or differ in any bit from what was written; strange files."""
-    present = {str(path.relative_to(folder)) for path in folder.glob("*/*") if path.is_file()}
+    present = {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
     with database.reading() as connection:
         rows = connection.execute(
             "SELECT id, name, state, file, bytes, sha256 FROM programs"
@@ -115,7 +116,7 @@ def clips(database: Database, folder: Path, progress: Progress = silent) -> Iter
     with database.reading() as connection:
         known = {file for file, in connection.execute("SELECT file FROM clips WHERE file NOT NULL")}
     for file in sorted(present - known):
-        if (folder / file).exists():
+        if os.path.lexists(folder / file):
             half = Path(file).name.startswith(files.PARTIAL)
             yield Fault("half a file" if half else "stray file", f"audio/{file}")
 

@@ -72,6 +72,8 @@ def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
     os.truncate(short, 100)
     (corpus.path / "audio" / "zz").mkdir()
     (corpus.path / "audio" / "zz" / "stray.flac").write_bytes(b"x")
+    (corpus.path / "audio" / "note.txt").write_bytes(b"x")
+    (corpus.path / "audio" / "zz" / "link.flac").symlink_to("nowhere")
     vector = np.full(384, np.nan, "<f4").tobytes()
     first = "(SELECT position FROM programs WHERE id = ?)"
     of = "(SELECT key FROM encoders WHERE id = ?)"
@@ -82,13 +84,14 @@ def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
             ids[3], AUDIO)  # fmt: skip
     found = check("tiny")
     assert not found.ok
+    assert sum(fault.kind == "stray file" for fault in found.faults) == 3
     assert {(fault.kind, fault.program) for fault in found.faults} == {
         ("missing clip", ids[0]), ("damaged clip", ids[1]), ("damaged clip", ids[2]),
         ("stray file", None), ("damaged vector", ids[0]), ("missing vector", ids[3]),
     }  # fmt: skip
     assert "--repair" in str(found) and content(corpus).keys() != before.keys()
     mended = check("tiny", repair=True)
-    assert mended.ok and not mended.notes and len(mended.repaired) == 6
+    assert mended.ok and not mended.notes and len(mended.repaired) == 8
     assert content(corpus) == before  # and not a bit more
 
 
@@ -156,5 +159,9 @@ def test_the_command_ends_with_status_1_when_something_is_wrong(corpus, capsys):
     assert line["ok"] is False and line["faults"][0]["kind"] == "missing clip"
     assert cli.main(["check", "tiny", "--failures"]) == 0
     assert "no program failed" in capsys.readouterr().out
+    broken = "UPDATE clips SET state = 'failed', file = NULL, error_kind = 'silent' WHERE program = ?"
+    changed(corpus, broken, 1)
+    assert cli.main(["check", "tiny", "--failures"]) == 0
+    assert "1 of 4 programs failed (1 silent)" in capsys.readouterr().out
     assert cli.main(["check", "tiny", "--card"]) == 0
     assert capsys.readouterr().out.startswith("# tiny")

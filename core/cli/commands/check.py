@@ -55,7 +55,8 @@ def _check(args: argparse.Namespace, progress: Progress) -> None:
 def _failures(args: argparse.Namespace) -> None:
     from core.corpus import Corpus
 
-    rows = Corpus.open(args.corpus).programs()
+    corpus = Corpus.open(args.corpus)
+    rows = corpus.programs()
     columns = ["name", "error_kind", "error_line", "error_message"]
     failed = rows[rows["state"] == "failed"][["program", *columns]]
     if args.json:
@@ -64,6 +65,8 @@ def _failures(args: argparse.Namespace) -> None:
     elif failed.empty:
         show(f"{args.corpus}: no program failed.")
     else:
+        kinds = ", ".join(f"{number} {kind}" for kind, number in corpus.failures().items())
+        show(f"{args.corpus}: {len(failed):,} of {len(rows):,} programs failed ({kinds}).")
         show(table(("program", "kind", "line", "why"), failed[columns].values.tolist()))
 
 
