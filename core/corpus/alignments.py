@@ -166,6 +166,14 @@ class AlignmentStore:
             _write_parquet(path, points)
         return path
 
+    def save_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
+        """Write an alignment's metrics, and its card with them, in place of older ones."""
+        record = self.load(alignment_id)
+        results, about = _json(metrics, "metrics"), card(record.config, metrics)
+        with self._locked():
+            _write(record.path / "metrics.json", results)
+            _write(record.path / "README.md", about)
+
     @contextmanager
     def _locked(self) -> Iterator[None]:
         refuse_if_read_only("Keeping an alignment")

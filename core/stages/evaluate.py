@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from core import workspace
 from core.alignment import ProjectionHeads
 from core.corpus import Corpus, Pairs
 from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE, COLUMNS, Reading, judge
@@ -40,7 +41,7 @@ def evaluate(
         code ~ raw audio"; and where the corpus is embedded by other audio encoders too,
         the first and the last of these ", heard by" each, which the alignment was not
         trained on. As they were measured after training if the corpus still holds the
-        same pairs, else measured now.
+        same pairs, else measured now; an alignment that had never been judged keeps them.
 
     Raises
     ------
@@ -55,7 +56,14 @@ def evaluate(
     if metrics.get("measured_on") == measured_on(pairs, splits, heard):
         numbers = dict.fromkeys(("value", "low", "high"), float)
         return pd.DataFrame(metrics["readings"], columns=COLUMNS).astype(numbers)
-    return judged(aligned.heads, pairs, splits, heard, progress)
+    found = judged(aligned.heads, pairs, splits, heard, progress)
+    if not metrics["readings"] and not workspace.read_only():
+        judgement = {
+            "measured_on": measured_on(pairs, splits, heard),
+            "readings": found.to_dict(orient="records"),
+        }
+        aligned.corpus.save_metrics(aligned.record.id, {**metrics, **judgement})
+    return found
 
 
 def splits_of(corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str] = ()) -> np.ndarray:
