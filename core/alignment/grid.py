@@ -62,17 +62,20 @@ def _ablation() -> list[Trial]:
         "distances preserved (RKD) instead of kernels": {
             "distance_weight": 10.0, "kernel_weight": 0.0,
         },
-        "kernel weight 3": {"kernel_weight": 3.0},
         "inputs standardised": {"standardise": True},
         "inputs whitened to 128": {"whiten": 128},
         "heads of 2 layers": {"layers": 2},
-        "shared space of 256": {"dim": 256},
         "no dropout": {"dropout": 0.0, "input_dropout": 0.0},
     }  # fmt: skip
     return [
-        *(Trial(f"the paper's, {name}", "paper", {}, code) for name, code in inputs.items()),
+        Trial("the paper's, MiniLM", "paper", {}, mini),
+        Trial("the paper's, sonicpi", "paper", {}, sonicpi),
         *(Trial(f"Earshot's, {name}", "earshot", {}, code) for name, code in inputs.items()),
-        *(Trial(f"  {name}", "earshot", values) for name, values in changes.items()),
+        *(
+            Trial(f"Earshot's, sonicpi, {name}", "earshot", values, sonicpi)
+            for name, values in changes.items()
+        ),
+        Trial("solved for (ridge), sonicpi", "foretell", {}, sonicpi),
     ]
 
 

@@ -145,15 +145,18 @@ def cca(
 
 def _whitener(x: np.ndarray, regularisation: float, variance: float) -> np.ndarray:
     """Principal directions of centred rows [n, d], scaled to variance 1 with ridge: [d, r]."""
-    spread, directions = np.linalg.eigh(x.T @ x / len(x))  # ascending
-    spread, directions = spread[::-1].clip(0), directions[:, ::-1]
+    n, d = x.shape
+    # The same directions from the rows' n x n products where columns outnumber rows.
+    spread, found = np.linalg.eigh((x.T @ x if d <= n else x @ x.T) / n)  # ascending
+    spread, found = spread[::-1].clip(0), found[:, ::-1]
     rank = int((spread > spread[0] * len(spread) * np.finfo(float).eps).sum())
     if rank == 0:
-        return directions[:, :0]
+        return np.empty((d, 0))
     held = spread[:rank].cumsum() / spread[:rank].sum()
     kept = min(rank, int(np.searchsorted(held, variance * (1 - 1e-12))) + 1)
-    spread = spread[:kept]
-    return directions[:, :kept] / np.sqrt(spread + regularisation * spread.mean())
+    spread, found = spread[:kept], found[:, :kept]
+    directions = found if d <= n else (x.T @ found) / np.sqrt(n * spread)  # [d, kept]
+    return directions / np.sqrt(spread + regularisation * spread.mean())
 
 
 def _standard(z: np.ndarray) -> np.ndarray:

@@ -13,7 +13,8 @@ from core.cli.parsing import count
 from core.progress import Progress
 
 HEAVY = True
-SHOWN = ("cka", "cca", "overlap@3", "spearman", "pearson", "recall@1 code->audio")
+SHOWN = ("cka", "cca", "overlap@3", "spearman", "pearson", "foretold@5", "recall@1 code->audio",
+         "seconds")  # fmt: skip
 
 
 def add(parser: argparse.ArgumentParser) -> None:
