@@ -19,6 +19,7 @@ def main() -> None:
             st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
             st.Page("pages/map.py", title="Map", icon=":material/scatter_plot:"),
             st.Page("pages/listen.py", title="Listen", icon=":material/hearing:"),
+            st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
             st.Page("pages/studies.py", title="Studies", icon=":material/science:"),
             st.Page("pages/jobs.py", title="Jobs", icon=":material/list:"),
         ]

@@ -235,6 +235,33 @@ def _laid(figure: go.Figure, entries: int) -> None:
         )
 
 
+def turned(points: pd.DataFrame) -> pd.DataFrame:
+    """The same points, the picture after alignment turned or mirrored to face as the one before.
+
+    A map means the same however it is turned, and an eye follows what stays where it was.
+    No distance within a picture changes.
+
+    Parameters
+    ----------
+    points : DataFrame
+        As of `map_figure`.
+
+    Notes
+    -----
+    The orthogonal Procrustes problem: Schönemann, "A generalized solution of the orthogonal
+    Procrustes problem", Psychometrika 1966.
+    """
+    before, after = (
+        points[[f"{panel}_x", f"{panel}_y"]].to_numpy(float) for panel, _ in PANELS
+    )
+    if len(points) < 2:
+        return points
+    middle = after.mean(axis=0)
+    left, _, right = np.linalg.svd((after - middle).T @ (before - before.mean(axis=0)))
+    facing = ((after - middle) @ (left @ right) + middle).astype(np.float32)
+    return points.assign(after_x=facing[:, 0], after_y=facing[:, 1])
+
+
 def label_places(points: pd.DataFrame, names: Mapping[str, str]) -> list[dict[str, Any]]:
     """Where a map says what its crowds are.
 

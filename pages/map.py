@@ -89,7 +89,7 @@ def choose_colour(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str]
         if numeric:
             scale = st.segmented_control(
                 "Scale", list(SCALES), default="linear", required=True, key="scale",
-                format_func=SCALES.get, label_visibility="collapsed", width="content",
+                bind="query-params", format_func=SCALES.get, label_visibility="collapsed", width="content",
             )  # fmt: skip
     assert scale in map_plot.SCALES
     return colour_by, scale

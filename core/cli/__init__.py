@@ -37,6 +37,7 @@ COMMANDS = (
     "sweep",
     "evaluate",
     "map",
+    "compare",
     "study",
     "neighbours",
     "jobs",

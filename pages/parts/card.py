@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Sequence
+from typing import TYPE_CHECKING, Any, Sequence
 
 import pandas as pd
 import streamlit as st
 
 from core.programs.difference import code_difference, traits, value_differences
-from core.stages.neighbours import Neighbour
-from pages.parts import cached, player, say
+from pages.parts import cached, kept, player, say
+
+if TYPE_CHECKING:
+    from core.stages.neighbours import Neighbour
 
 
 def head(name: str, template: str, *badges: str) -> None:
@@ -31,7 +33,12 @@ def parameters(values: dict[str, Any]) -> None:
             st.code("\n".join(lines), language="yaml", wrap_lines=True)
 
 
-def neighbour(found: Neighbour, key: str, mine: str | None = None) -> None:
+def neighbour(
+    found: Neighbour,
+    key: str,
+    mine: str | None = None,
+    star: tuple[str, set[tuple[str, str]]] | None = None,
+) -> None:
     """Draw a neighbour: rank, template, similarity, clip, code, and how it differs.
 
     Parameters
@@ -41,6 +48,8 @@ def neighbour(found: Neighbour, key: str, mine: str | None = None) -> None:
         Unique on the page.
     mine : str, optional
         Code to compare it with.
+    star : pair of str and set, optional
+        Its corpus, and the favourites' keys: then it can be kept.
     """
     title = cached.titles().get(found.template, found.template) or found.name
     with st.container(border=True, key=f"neighbour-{key}", gap="small"):
@@ -51,6 +60,12 @@ def neighbour(found: Neighbour, key: str, mine: str | None = None) -> None:
                 f"similarity {found.similarity:.2f}", color="blue",
                 help="Cosine of code and clip in the shared space; 1 is the same direction.",
             )  # fmt: skip
+            if star is not None:
+                corpus, keys = star
+                kept.star(
+                    corpus, found.program, found.name, found.template,
+                    (corpus, found.program) in keys, key,
+                )  # fmt: skip
         sound, code = st.columns(2, gap="small", vertical_alignment="center")
         with sound:
             player.clip_file(found.audio, found.name, key)
@@ -61,11 +76,13 @@ def neighbour(found: Neighbour, key: str, mine: str | None = None) -> None:
                 differences(mine, found.source)
 
 
-def differences(mine: str, other: str) -> None:
+def differences(
+    mine: str, other: str, names: tuple[str, str] = ("Yours", "This one")
+) -> None:
     """Draw what differs between two programs: what their texts name, and their lines."""
     changed = value_differences(traits(mine), traits(other))
     if changed:
-        rows = pd.DataFrame(changed, columns=["What", "Yours", "This one"])
+        rows = pd.DataFrame(changed, columns=["What", *names])
         st.table(rows.set_index("What").replace("", "–"))
     text = code_difference(mine, other)
     if text:

@@ -37,7 +37,7 @@ def _points(
     facts = facts[["program", "name", "template", "role", "split"]].copy()
     held_out = record.config.get("split", {}).get("unseen_templates") or []
     facts["split"] = facts["split"].mask(facts["template"].isin(held_out), UNSEEN)
-    return found.merge(facts, on="program", how="inner")
+    return map_plot.turned(found.merge(facts, on="program", how="inner"))
 
 
 def colourings(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,11 +12,12 @@ import streamlit as st
 
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
-from core.stages import choice
-from core.stages.neighbours import neighbours_of
-from core.stages.placing import Placed, placed
-from pages.parts import cached, card, editor, map_cached, player, say, snippets
+from pages.parts import cached, card, editor, map_cached, picking, player, say, snippets
 
+if TYPE_CHECKING:
+    from core.stages.placing import Placed
+
+# What brings torch is imported where it is needed: the map is to be seen before.
 PANELS = {"program": "Program", "caught": "Selection", "snippet": "Snippet"}
 DIRECTIONS = {
     "audio->audio": "Sounds like it",
@@ -24,7 +25,7 @@ DIRECTIONS = {
     "code->audio": "Foretold by its code",
     "audio->code": "Code that its sound leads to",
 }
-PICKED = "program"  # in the address, and in the session when the page is left
+PAGE = "Map"
 CAUGHT = "caught"  # what a lasso chose: corpus, alignment and program ids
 OVER, PANEL = "map-over", "map-panel"
 
@@ -37,7 +38,7 @@ _over = st.components.v2.component(
 def beside(corpus: Corpus, alignment: AlignmentRecord) -> None:
     """Draw what is chosen on the map; a click there draws this anew, and not the map."""
     points = map_cached.points(corpus, alignment)
-    picked, caught = picked_program(), caught_programs(corpus, alignment)
+    picked, caught = picking.program(PAGE), caught_programs(corpus, alignment)
     st.session_state.setdefault(PANEL, "program")
     panel = st.segmented_control(
         "Beside the map", list(PANELS), required=True, key=PANEL, format_func=PANELS.get,
@@ -118,13 +119,6 @@ def take_caught(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame
         st.session_state[PANEL] = "caught"
 
 
-def picked_program() -> str | None:
-    """The picked program's id; another page's address doesn't hold it, the session does."""
-    if PICKED not in st.query_params and PICKED in st.session_state:
-        st.query_params[PICKED] = st.session_state[PICKED]
-    return st.query_params.get(PICKED)
-
-
 def caught_programs(corpus: Corpus, alignment: AlignmentRecord) -> list[str]:
     """Ids of what the last lasso on this map chose."""
     name, alignment_id, programs = st.session_state.get(CAUGHT, ("", "", []))
@@ -133,14 +127,9 @@ def caught_programs(corpus: Corpus, alignment: AlignmentRecord) -> list[str]:
 
 def hear(program_id: str) -> None:
     """Open a program's card and play its clip; for callbacks."""
-    st.query_params[PICKED] = st.session_state[PICKED] = program_id
+    picking.pick(program_id)
     st.session_state[PANEL] = "program"
     player.start(f"map-{program_id}")
-
-
-def close() -> None:
-    st.query_params.pop(PICKED, None)
-    st.session_state.pop(PICKED, None)
 
 
 def let_go() -> None:
@@ -171,14 +160,15 @@ def draw_program(corpus: Corpus, alignment: AlignmentRecord, program_id: str) ->
         program = corpus.program(program_id)
     except EarshotError as error:
         say.show_error(error)
-        st.button("Close", on_click=close)
+        st.button("Close", on_click=picking.close)
         return
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container(gap="small"):
             card.head(program["name"], program["template"], program["role"], program["split"])
         st.button(
-            "", icon=":material/close:", type="tertiary", on_click=close, help="Close", key="close"
-        )
+            "", icon=":material/close:", type="tertiary", on_click=picking.close, help="Close",
+            key="close",
+        )  # fmt: skip
     player.clip_file(program["audio"], program["name"], f"map-{program_id}")
     st.code(program["source"], language="ruby", height=132)
     direction = st.selectbox(
@@ -186,6 +176,8 @@ def draw_program(corpus: Corpus, alignment: AlignmentRecord, program_id: str) ->
         persist_state="session", label_visibility="collapsed",
     )  # fmt: skip
     with say.errors():
+        from core.stages.neighbours import neighbours_of
+
         found = neighbours_of(corpus.name, program_id, 5, alignment.id, direction)
         card.pick_list(found, "near", hear)
     draw_sound(program)
@@ -216,6 +208,8 @@ def draw_caught(corpus: Corpus, points: pd.DataFrame, caught: list[str]) -> None
             icon=":material/lasso_select:",
         )
         return
+    from core.stages import choice
+
     rows = choice.chosen_table(points, cached.programs_of(corpus), caught)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"**{say.count(len(rows), 'program')}**", width="stretch")
@@ -256,6 +250,8 @@ def hear_row(key: str, rows: pd.DataFrame) -> None:
 
 def downloads(corpus: Corpus, rows: pd.DataFrame) -> None:
     """Draw the ways to take chosen programs along."""
+    from core.stages import choice
+
     chosen = tuple(rows["program"])
     with st.container(horizontal=True):
         st.download_button(
@@ -285,6 +281,8 @@ def draw_snippet(
         st.info("Write some Sonic Pi code.", icon=":material/edit:")
         return None
     with say.errors():
+        from core.stages.placing import placed
+
         found = placed(corpus.name, code, points, alignment_id=alignment.id)
         st.caption(
             "The star: in the left picture amid the programs written most like it, in the right"

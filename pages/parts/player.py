@@ -7,8 +7,10 @@ nothing before it is asked to.
 from __future__ import annotations
 
 import html
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
+from weakref import WeakKeyDictionary
 
 import streamlit as st
 
@@ -58,16 +60,49 @@ def clip_file(path: str | None, name: str, key: str) -> None:
         say.show_error(error)
 
 
+# What a page draws again and again: a clip's file and outline, for as long as the clip is there.
+_encoded: WeakKeyDictionary[Clip, tuple[bytes, str]] = WeakKeyDictionary()
+
+
 def clip(sound: Clip, name: str, key: str) -> None:
     """Draw the player of a clip in memory."""
-    svg = plots.waveform_svg(plots.envelope(sound.samples))
-    _draw(sounds.keep(sound.encode(".flac"), name), svg, sound.seconds, name, key)
+    if sound not in _encoded:
+        svg = plots.waveform_svg(plots.envelope(sound.samples))
+        _encoded[sound] = sound.encode(".flac"), svg
+    flac, svg = _encoded[sound]
+    _draw(sounds.keep(flac, name), svg, sound.seconds, name, key)
+
+
+def one_after_the_other(keys: Sequence[str], label: str, seconds: float, key: str) -> None:
+    """Draw a button that plays the clips of other players, so many seconds of each.
+
+    Parameters
+    ----------
+    keys : sequence of str
+        Theirs.
+    label : str
+    seconds : float
+    key : str
+        Its own; `start` takes it as well.
+    """
+    clips = html.escape(" ".join(f"clip-{each}" for each in keys), quote=True)
+    with st.container(key=f"clip-{key}"):
+        st.html(
+            f'<button type="button" class="row-of-clips" data-clips="{clips}"'
+            f' data-part="{seconds:g}"{_marked(key)}><span aria-hidden="true">playlist_play</span>'
+            f"{html.escape(label)}</button>"
+        )
+
+
+def _marked(key: str) -> str:
+    """The mark of what is to start as soon as it is there."""
+    asked = st.session_state.get("start", {})
+    return f' data-start="{asked["turn"]}"' if asked.get("clip") == f"clip-{key}" else ""
 
 
 def _draw(address: str, svg: str, seconds: float, name: str, key: str) -> None:
     title = html.escape(name, quote=True)
-    asked = st.session_state.get("start", {})
-    starts = f' data-start="{asked["turn"]}"' if asked.get("clip") == f"clip-{key}" else ""
+    starts = _marked(key)
     # The outline is a mask, since the page's sanitiser lets no SVG through.
     with st.container(key=f"clip-{key}"):
         st.html(

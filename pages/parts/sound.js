@@ -14,7 +14,8 @@ function make() {
   audio.id = "earshot-audio";
   audio.preload = "auto";
   document.body.appendChild(audio); // attached, so that it can be found and looked at
-  return { audio, player: null, source: null, loop: false, turn: 0, missing: 0 };
+  // `rest`: what is still to be heard of a row of clips, one after the other.
+  return { audio, player: null, source: null, loop: false, turn: 0, missing: 0, rest: [], part: 0 };
 }
 
 // A player that was drawn anew is known by its clip.
@@ -62,12 +63,32 @@ function play(state, player, from = null) {
   state.audio.play().catch(() => {});
 }
 
+// Play clips one after the other, so many seconds of each.
+function playRow(state, button) {
+  const keys = button.dataset.clips.split(" ");
+  const row = keys.map((key) => document.querySelector(`.st-key-${CSS.escape(key)} .player`));
+  state.rest = row.filter(Boolean);
+  state.part = Number(button.dataset.part);
+  play(state, state.rest.shift(), 0);
+}
+
+// Whether the clip that sounds was heard long enough; then the next of its row comes.
+function goOn(state) {
+  const over = state.audio.ended || state.audio.currentTime >= state.part;
+  if (!state.rest.length || !over) return;
+  const key = boxOf(state.rest[0]); // it may have been drawn anew since
+  const next = state.rest.shift();
+  play(state, next.isConnected ? next : document.querySelector(`.${CSS.escape(key ?? "-")} .player`), 0);
+}
+
 function toggle(state, player) {
+  state.rest = [];
   if (player === current(state) && !state.audio.paused) state.audio.pause();
   else play(state, player);
 }
 
 function walk(state, step) {
+  state.rest = [];
   const all = players();
   const here = all.indexOf(current(state));
   const next = all[here < 0 ? 0 : here + step];
@@ -77,6 +98,8 @@ function walk(state, step) {
 }
 
 function clicked(state, event) {
+  const row = event.target.closest?.(".row-of-clips");
+  if (row) playRow(state, row);
   const player = event.target.closest?.(".player");
   if (!player) return;
   if (event.target.closest(".play")) toggle(state, player);
@@ -89,6 +112,7 @@ function clicked(state, event) {
   } else if (event.target.closest(".waveform")) {
     const { left, width } = event.target.getBoundingClientRect();
     const part = Math.min(1, Math.max(0, (event.clientX - left) / width));
+    state.rest = [];
     play(state, player, part * Number(player.dataset.seconds));
   }
   paint(state);
@@ -117,6 +141,7 @@ function watch(state) {
   document.addEventListener("click", (event) => clicked(state, event));
   document.addEventListener("keydown", (event) => pressed(state, event));
   const frame = () => {
+    goOn(state);
     paint(state);
     if (!state.audio.paused) requestAnimationFrame(frame);
   };
@@ -124,11 +149,13 @@ function watch(state) {
   for (const name of ["pause", "seeked", "ended", "loadedmetadata"]) {
     state.audio.addEventListener(name, () => paint(state));
   }
+  state.audio.addEventListener("ended", () => goOn(state));
   // What is drawn anew says again where its clip is; what is gone falls silent. A look at a few
   // dozen elements, which costs less than being told of every change of the page.
   setInterval(() => {
     startMarked(state);
     if (!state.source) return;
+    goOn(state); // frames rest in a tab that is not seen
     if (current(state)) state.missing = 0;
     else if ((state.missing += LOOK_MS) >= GONE_MS && !state.audio.paused) state.audio.pause();
     paint(state);
@@ -137,10 +164,12 @@ function watch(state) {
 
 // What a click elsewhere asked to hear is marked with the number of that click, and starts once.
 function startMarked(state) {
-  for (const player of document.querySelectorAll(".player[data-start]")) {
-    if (Number(player.dataset.start) <= state.turn) continue;
-    state.turn = Number(player.dataset.start);
-    play(state, player, 0);
+  for (const marked of document.querySelectorAll(":is(.player, .row-of-clips)[data-start]")) {
+    if (Number(marked.dataset.start) <= state.turn) continue;
+    state.turn = Number(marked.dataset.start);
+    state.rest = [];
+    if (marked.matches(".player")) play(state, marked, 0);
+    else playRow(state, marked);
   }
 }
 

@@ -72,13 +72,12 @@ def _walk(page: Page, address: str) -> list[tuple[str, str]]:
     expect(listen).to_be_visible(timeout=PATIENCE_MS)
     passed("trained, the page leads to Listen")
     listen.click()
-    player = page.locator('[class*="st-key-neighbour-"] audio').first
-    player.wait_for(state="attached", timeout=PATIENCE_MS)
+    play = page.locator('[class*="st-key-neighbour-"] .player .play').first
+    play.click(timeout=PATIENCE_MS)
     page.wait_for_function(
-        "document.querySelector('[class*=\"st-key-neighbour-\"] audio').readyState >= 2",
-        timeout=PATIENCE_MS,
+        "document.getElementById('earshot-audio')?.currentTime > 0", timeout=PATIENCE_MS
     )
-    passed("the first neighbour can be played")
+    passed("the first neighbour is heard")
     return rows
 
 

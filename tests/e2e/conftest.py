@@ -155,6 +155,7 @@ def page(tmp_path: Path):
         # The last thing seen, for whoever wonders why a test failed.
         opened.screenshot(path=tmp_path / "last.png")
         exceptions = opened.locator('[data-testid="stException"]').all_inner_texts()
+        exceptions += opened.get_by_text("Something went wrong in Earshot itself").all_inner_texts()
         browser.close()
     assert not exceptions, exceptions
     # Streamlit asks for these beside an inner page's address before it finds where they are.

@@ -130,35 +130,3 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     failure = page.locator(".st-key-mine").get_by_text("line 3")
     expect(failure).to_be_visible()
     expect(page.locator(".st-key-clip-mine .player")).to_have_count(0)
-
-
-def test_a_click_on_the_map_opens_a_card_that_plays(
-    dashboard: Dashboard, trained: None, page: Page
-) -> None:
-    page.goto(dashboard.url)
-    steps.settled(page)
-    steps.open_page(page, "Map")
-    # The third code point of the picture after alignment.
-    where = steps.point(page, trace=1, index=2)
-    page.mouse.move(where["x"], where["y"])
-    page.wait_for_timeout(300)  # plotly notes what is under the pointer
-    page.mouse.click(where["x"], where["y"])
-    card = page.locator(".st-key-card")
-    heard = steps.measured(card.locator(".player"), starts=True)
-    assert heard["rms"] > 1e-3
-    # Ring, diamond and the line between them, in both pictures.
-    expect(page.locator(".earshot-marks > *")).to_have_count(6)
-    address = page.url
-    assert "program=" in address
-
-    # Another colour keeps the card; so does the address in another tab.
-    page.get_by_text("Role", exact=True).click()
-    steps.settled(page)
-    expect(card).to_be_visible()
-    name = card.get_by_text(re.compile(r"^\w+-\d{4}$")).inner_text()
-    page.goto(address)
-    steps.settled(page)
-    expect(card.get_by_text(name, exact=True)).to_be_visible()
-    card.locator(".st-key-near-list button").first.click()
-    steps.settled(page)
-    expect(card.get_by_text(name, exact=True)).to_have_count(0)

@@ -33,16 +33,19 @@ def by_hand(x: np.ndarray, y: np.ndarray, count: int) -> list[tuple[int, int]]:
 @pytest.mark.parametrize(("rows", "block", "again"), [(40, 1024, 512), (61, 7, 3), (30, 30, 1)])
 def test_is_what_looking_at_every_pair_finds(rows, block, again, monkeypatch) -> None:
     monkeypatch.setattr(disagreement, "BLOCK", block)
+    monkeypatch.setattr(disagreement, "WIDE", 2 * block + 1)
     monkeypatch.setattr(disagreement, "AGAIN", again)
     rng = np.random.default_rng(rows)
     x = rng.normal(size=(rows, 5)).astype(np.float32)
     y = rng.normal(size=(rows, 9)).astype(np.float32)
     y[:20] = rng.normal(size=9) + 0.1 * rng.normal(size=(20, 9))  # many want the same partner
-    first, second, near, far = most_disagreeing(x, y, 12)
-    assert list(zip(first, second)) == by_hand(x, y, 12)
-    assert (first < second).all()
-    assert (far > near).all()
-    assert (np.diff(far - near) <= 1e-12).all()
+    ways = most_disagreeing(x, y, 12)
+    for found, spaces in zip(ways, ((x, y), (y, x))):
+        assert list(zip(found.first, found.second)) == by_hand(*spaces, 12)
+        assert (found.first < found.second).all()
+    for gap in (ways[0].y - ways[0].x, ways[1].x - ways[1].y):
+        assert (gap > 0).all()
+        assert (np.diff(gap) <= 1e-12).all()
 
 
 def test_a_planted_pair_comes_first_and_each_way_has_its_own() -> None:
@@ -51,18 +54,17 @@ def test_a_planted_pair_comes_first_and_each_way_has_its_own() -> None:
     y = x.copy()
     y[31] = -y[7]
     x[31] = x[7] + 1e-3
-    first, second, near, far = most_disagreeing(x, y, 3)
-    assert (first[0], second[0]) == (7, 31)
-    assert near[0] < 0.001 and far[0] > 0.9
-    reverse = most_disagreeing(y, x, 3)
-    assert (7, 31) not in list(zip(reverse[0], reverse[1]))
+    found, reverse = most_disagreeing(x, y, 3)
+    assert (found.first[0], found.second[0]) == (7, 31)
+    assert found.x[0] < 0.001 and found.y[0] > 0.9
+    assert (7, 31) not in list(zip(reverse.first, reverse.second))
 
 
 def test_too_few_rows_or_equal_spaces_have_no_such_pair() -> None:
     one = np.ones((1, 3), np.float32)
-    assert [len(each) for each in most_disagreeing(one, one)] == [0, 0, 0, 0]
+    assert all(len(each) == 0 for way in most_disagreeing(one, one) for each in way)
     x = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
-    assert len(most_disagreeing(x, x)[0]) == 0
+    assert [len(way.first) for way in most_disagreeing(x, x)] == [0, 0]
 
 
 def test_unequal_spaces_are_refused() -> None:

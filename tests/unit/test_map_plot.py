@@ -10,7 +10,7 @@ import pytest
 from plotly.utils import PlotlyJSONEncoder
 
 from core import map_plot, plots
-from core.map_plot import label_places, map_figure
+from core.map_plot import label_places, map_figure, turned
 from core.stages import colouring
 
 PROGRAMS = 60
@@ -176,3 +176,16 @@ def test_labels_stand_where_their_crowd_is_and_larger_ones_come_first() -> None:
         for panel in ("before", "after"):
             far = np.abs(frame[[f"{panel}_x", f"{panel}_y"]] - each[panel]).max(axis=1)
             assert far.min() < 1e-3
+
+
+def test_the_picture_after_faces_as_the_one_before_and_keeps_its_distances() -> None:
+    frame = points()
+    xy = frame[["before_x", "before_y"]].to_numpy(float)
+    mirror = np.array([[np.cos(2), np.sin(2)], [np.sin(2), -np.cos(2)]])
+    frame[["after_x", "after_y"]] = 3 * xy @ mirror + [5, -2]
+    found = turned(frame)[["after_x", "after_y"]].to_numpy()
+    centre = frame[["after_x", "after_y"]].to_numpy().mean(axis=0)
+    np.testing.assert_allclose(found, 3 * (xy - xy.mean(axis=0)) + centre, atol=1e-4)
+    assert found.dtype == np.float32
+    for empty in (frame[:0], frame[:1]):
+        pd.testing.assert_frame_equal(turned(empty), empty)

@@ -3,123 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
-from streamlit.testing.v1 import AppTest
 
 import core.sonicpi
-from core import encoders, heard, jobs
+from core import heard, jobs
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
-from core.workspace import PROJECT
 from pages.parts import place, say, starter
+from tests.unit.pages_steps import (
+    NASTY,
+    alone,
+    button,
+    digest,
+    fill,
+    opened,
+    players,
+    words,
+    write,
+)
 
-PAGES = ("home", "generate", "corpus", "train", "map", "listen", "jobs")
-CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
-# A name and a source that would be a link, a formula and markup if they were Markdown.
-NASTY = "[me](https://example.org) $x^2$ <b>"
+PAGES = ("home", "generate", "corpus", "train", "map", "listen", "compare", "jobs")
 
 
 @pytest.fixture(autouse=True)
 def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workspace with a small corpus, its vectors drawn at random, and a real alignment."""
-    folder = tmp_path_factory.mktemp("made")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EARSHOT_WORKSPACE", str(folder))
-        # The real one asks the installed Sonic Pi for its version; pages do not care.
-        patch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: _digest(source))
-        _fill(Corpus.create("tiny", seconds=0.5))
-        from core.stages.train import train
-
-        train("tiny", AlignmentConfig(epochs=3, width=16, dim=8, layers=2))
-    return folder
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _fill(corpus: Corpus, count: int = 24) -> None:
-    rng = np.random.default_rng(0)
-    programs = [
-        Program(
-            source=f"play {40 + number} # {NASTY}\n", name=f"beeps-{number:04d} {NASTY}",
-            template=("02_1_beeps", "02_3_synths")[number % 2], role="melody",
-            parameters={"note": 40 + number}, seed=0,
-        )
-        for number in range(count)
-    ]  # fmt: skip
-    corpus.add_programs(programs)
-    for program in programs:
-        samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
-        corpus.put_rendering(program.id, Rendering(Clip(samples)), 0.5)
-    ids = [program.id for program in programs]
-    for encoder in (CODE, AUDIO):
-        entry = encoders.entry(encoder)
-        vectors = rng.normal(size=(count, entry.dim)).astype(np.float32)
-        corpus.put_embeddings(encoder, entry.revision, ids, vectors)
-    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
-
-
-@pytest.fixture
-def full(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(made))
-    return made
-
-
-def opened(page: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
-    if page != "home":
-        app.switch_page(f"pages/{page}.py").run()
-    assert not app.exception, app.exception
-    return app
-
-
-def alone(page: str) -> AppTest:
-    """A page without app.py: AppTest forgets the navigation before each run, and the page that
-    finds itself without one runs anew, by which time it was no longer pressed."""
-    app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"), default_timeout=120).run()
-    assert not app.exception, app.exception
-    return app
-
-
-def button(app: AppTest, label: str):
-    return next(each for each in app.button if each.label == label)
-
-
-def players(app: AppTest) -> list[str]:
-    return [each.proto.body for each in app.get("html") if 'class="player"' in each.proto.body]
-
-
-def write(app: AppTest, code: str) -> None:
-    """What the editor's callback does; the editor itself runs in a browser only."""
-    app.session_state["snippet"] = code
-    app.run()
-
-
-def words(app: AppTest) -> str:
-    kinds = (
-        app.markdown,
-        app.caption,
-        app.info,
-        app.error,
-        app.warning,
-        app.subheader,
-        app.success,
-    )
-    return "\n".join(each.value for kind in kinds for each in kind)
 
 
 # -- nothing there ----------------------------------------------------------------------------
@@ -130,7 +43,7 @@ def test_an_empty_workspace_leads_on(page: str) -> None:
     app = opened(page)
     assert not app.error
     assert app.title[0].value
-    if page in ("corpus", "train", "map", "listen"):
+    if page in ("corpus", "train", "map", "listen", "compare"):
         assert "no corpus yet" in words(app)
         assert button(app, "Make the starter corpus on Home")
 
@@ -348,7 +261,7 @@ def test_train_holds_out_whole_templates(full: Path) -> None:
 # -- something damaged ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", ["home", "corpus", "train", "map", "listen"])
+@pytest.mark.parametrize("page", ["home", "corpus", "train", "map", "listen", "compare"])
 def test_a_damaged_corpus_is_named_not_traced(page: str, tmp_path: Path) -> None:
     folder = tmp_path / "corpora" / "broken"
     folder.mkdir(parents=True)
@@ -359,10 +272,10 @@ def test_a_damaged_corpus_is_named_not_traced(page: str, tmp_path: Path) -> None
 
 
 def test_a_corpus_without_an_alignment_leads_to_training(tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: _digest(source))
-    _fill(Corpus.create("tiny", seconds=0.5))
+    monkeypatch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: digest(source))
+    fill(Corpus.create("tiny", seconds=0.5))
     assert button(opened("home"), "Train on tiny")
-    for page in ("map", "listen"):
+    for page in ("map", "listen", "compare"):
         assert button(opened(page), "Train an alignment")
 
 

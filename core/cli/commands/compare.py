@@ -1,0 +1,46 @@
+"""Find pairs that are written alike but sound different, and the reverse.
+
+Among all pairs of a corpus's programs, before and after alignment; the page Compare plays them.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from core.cli.output import json_line, show, table
+from core.progress import Progress
+
+HEAVY = True
+SHOWN = 5  # of each kind
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    parser.add_argument("--alignment", metavar="ID", help="without it, the newest")
+    parser.add_argument("--json", action="store_true", help="print one JSON line a pair")
+
+
+def run(args: argparse.Namespace, progress: Progress) -> None:
+    """Find them, then print all as JSON or the first ones as a table."""
+    from core.corpus import Corpus
+    from core.stages import comparing
+
+    pairs = comparing.compare(args.corpus, args.alignment, progress=progress)
+    if args.json:
+        for row in pairs.to_dict(orient="records"):
+            json_line(row)
+        return
+    names = Corpus.open(args.corpus).programs().set_index("program")["name"]
+    first = pairs.groupby(["space", "kind"], sort=False).head(SHOWN)
+    columns = ("space", "kind", "first", "second", "distance of code", "of sound")
+    show(
+        table(
+            columns,
+            [
+                (each.space, each.kind, names[each.first], names[each.second],
+                 getattr(each, f"code_{each.space}"), each.sound)
+                for each in first.itertuples()
+            ],
+        )
+    )  # fmt: skip

@@ -1,0 +1,258 @@
+"""How long a musician waits for pages: 13,500 programs, in a real browser.
+
+Medians, after the server and the browser have shown each page once: until the page's main thing
+is there, anew and by the navigation; until a click on the map has led to a card whose clip can be
+played; what the server takes to run a page's script again, from the browser's message to the last
+one that it gets; and how large the map's figure is on its way. What the very first visitor of a
+new server waits for stands above them.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable
+from contextlib import contextmanager
+from statistics import median
+from typing import Iterator
+
+from playwright.sync_api import Page, sync_playwright
+
+from core.workspace import PROJECT
+from tests.e2e.conftest import CHROMIUM, FLAGS
+
+PROGRAMS = 13_500
+NAME = "big"
+# The main thing on each page: that for which one opens it.
+MAIN = {
+    "Home": '[data-testid="stDataFrame"]',
+    "Generate": ".player",
+    "Corpus": '[data-testid="stDataFrame"] canvas',
+    "Train": ".js-plotly-plot .main-svg",
+    "Map": '[class*="st-key-map-"] .js-plotly-plot .gl-canvas-context',
+    "Listen": '[class*="st-key-neighbour-"] .player',
+    "Compare": ".row-of-clips",
+    "Studies": "h1",
+    "Jobs": "h1",
+}
+OWN = ("Map", "Listen", "Compare", "Corpus")  # whose first paint is measured
+PLAYABLE = """
+(before) => {
+  const audio = document.getElementById("earshot-audio");
+  const player = document.querySelector(".st-key-card .player");
+  return player && player.dataset.src !== before && audio.readyState >= 2
+    && audio.src === new URL(player.dataset.src, location).href;
+}
+"""
+
+
+def run(variants: int = 7) -> list[tuple[str, str]]:
+    """Measure; return (what, value) rows.
+
+    Parameters
+    ----------
+    variants : int
+        How often each thing is done.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["EARSHOT_WORKSPACE"] = folder
+        import _big_corpus
+        from core.stages.comparing import compare
+
+        _big_corpus.make(NAME, PROGRAMS)
+        started = time.perf_counter()
+        compare(NAME)
+        compared = time.perf_counter() - started
+        with served() as address, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+            page = browser.new_page(viewport={"width": 1366, "height": 768})
+            page.set_default_timeout(120_000)
+            rows = [("programs", f"{PROGRAMS:,}"), *_first(page, address)]
+            frames = Frames(page)
+            page.goto(f"{address}map")
+            shown(page, "Map")
+            rows += _paints(page, address, variants)
+            rows += _switches(page, variants)
+            rows += _clicks(page, variants)
+            rows += _reruns(page, frames, variants)
+            rows += _payloads(page, frames, address)
+            browser.close()
+        return [*rows, ("comparing all pairs, in core", f"{compared:.1f} s")]
+
+
+@contextmanager
+def served() -> Iterator[str]:
+    """A dashboard of its own on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
+        cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    try:
+        for _ in range(600):
+            try:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).close()
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+class Frames:
+    """When the browser and the server said something to each other, and how much."""
+
+    def __init__(self, page: Page):
+        self.sent: list[float] = []
+        self.received: list[tuple[float, int]] = []
+        page.on("websocket", self._listen)
+
+    def _listen(self, channel) -> None:
+        channel.on("framesent", lambda _: self.sent.append(time.perf_counter()))
+        channel.on(
+            "framereceived",
+            lambda said: self.received.append((time.perf_counter(), len(said))),
+        )
+
+    def clear(self) -> None:
+        """Forget what was said."""
+        self.sent.clear()
+        self.received.clear()
+
+
+def shown(page: Page, name: str) -> None:
+    """Wait until a page's main thing is there."""
+    page.wait_for_function(
+        "([title, main]) => document.querySelector('a[aria-current=page]')?.innerText.includes(title)"
+        " && document.querySelector('[data-testid=stMain] h1') && document.querySelector(main)",
+        arg=[name, MAIN[name]], polling=20,
+    )  # fmt: skip
+
+
+def settled(page: Page) -> None:
+    """Wait until the server has nothing more to say."""
+    page.wait_for_timeout(150)
+    page.wait_for_function(
+        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+    )
+    page.wait_for_timeout(600)
+
+
+def timed(work: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    work()
+    return 1000 * (time.perf_counter() - started)
+
+
+def _ms(spent: list[float]) -> str:
+    return f"{median(spent):.0f} ms"
+
+
+def _first(page: Page, address: str) -> list[tuple[str, str]]:
+    def visit(name: str) -> float:
+        def work() -> None:
+            page.goto(f"{address}{name.lower()}" if name != "Home" else address)
+            shown(page, name)
+
+        return timed(work)
+
+    rows = [(f"the first visitor of a new server: {name}", f"{visit(name):.0f} ms")
+            for name in ("Home", *OWN)]  # fmt: skip
+    for name in MAIN:
+        page.get_by_role("link", name=name, exact=True).click()
+        shown(page, name)
+        settled(page)
+    return rows
+
+
+def _paints(page: Page, address: str, times: int) -> list[tuple[str, str]]:
+    rows = []
+    for name in ("Home", *OWN):
+        spent = []
+        for _ in range(times):
+            page.goto("about:blank")
+
+            def work(name: str = name) -> None:
+                page.goto(f"{address}{name.lower() if name != 'Home' else ''}", wait_until="commit")
+                shown(page, name)
+
+            spent.append(timed(work))
+            settled(page)
+        rows.append((f"first useful paint: {name}", _ms(spent)))
+    return rows
+
+
+def _switches(page: Page, times: int) -> list[tuple[str, str]]:
+    spent: dict[str, list[float]] = {name: [] for name in MAIN}
+    for _ in range(times):
+        for name in MAIN:
+
+            def work(name: str = name) -> None:
+                page.get_by_role("link", name=name, exact=True).click()
+                shown(page, name)
+
+            spent[name].append(timed(work))
+            settled(page)
+    return [(f"page switch: {name}", _ms(each)) for name, each in spent.items()]
+
+
+def _clicks(page: Page, times: int) -> list[tuple[str, str]]:
+    page.get_by_role("link", name="Map", exact=True).click()
+    shown(page, "Map")
+    settled(page)
+    chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
+    spent = []
+    for number in range(times):
+        x = chart["x"] + chart["width"] * (0.2 + 0.02 * number)
+        y = chart["y"] + chart["height"] * 0.5
+        before = page.evaluate("document.querySelector('.st-key-card .player')?.dataset.src ?? ''")
+
+        def work() -> None:
+            page.mouse.click(x, y)
+            page.wait_for_function(PLAYABLE, arg=before, polling=20)
+
+        spent.append(timed(work))
+        settled(page)
+    return [("click on the map to a card with a playable clip", _ms(spent))]
+
+
+def _reruns(page: Page, frames: Frames, times: int) -> list[tuple[str, str]]:
+    """Press R, which runs the page's script again."""
+    rows = []
+    for name in MAIN:
+        page.get_by_role("link", name=name, exact=True).click()
+        shown(page, name)
+        settled(page)
+        spent = []
+        for _ in range(times):
+            page.locator("h1").first.click(position={"x": 2, "y": 2})
+            frames.clear()
+            page.keyboard.press("r")
+            settled(page)
+            if frames.sent and frames.received:
+                spent.append(1000 * (frames.received[-1][0] - frames.sent[0]))
+        rows.append((f"server rerun: {name}", _ms(spent) if spent else "not measured"))
+    return rows
+
+
+def _payloads(page: Page, frames: Frames, address: str) -> list[tuple[str, str]]:
+    rows = []
+    for colour in ("modality", "template", "error"):
+        frames.clear()
+        page.goto("about:blank")
+        page.goto(f"{address}map?colour={colour}")
+        shown(page, "Map")
+        settled(page)
+        largest = max(size for _, size in frames.received)
+        rows.append((f"figure payload, by {colour}", f"{largest / 1e6:.2f} MB"))
+    return rows

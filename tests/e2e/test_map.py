@@ -1,0 +1,153 @@
+"""The map in a real browser: picked, heard, coloured, chosen by lasso, shared by its address."""
+
+from __future__ import annotations
+
+import csv
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e import steps
+from tests.e2e.conftest import Dashboard
+
+pytestmark = pytest.mark.timeout(900)
+PROGRAMS = 24
+NAME = re.compile(r"^\w+-\d{4}$")
+
+
+@pytest.fixture
+def map_page(stocked: Dashboard, page: Page) -> Page:
+    page.goto(f"{stocked.url}map?corpus=starter")
+    steps.settled(page)
+    return page
+
+
+def click_point(page: Page, trace: int, index: int) -> None:
+    """Click a point at once, as a quick hand does."""
+    at = steps.point(page, trace, index)
+    page.mouse.click(at["x"], at["y"])
+    steps.settled(page)
+
+
+def panel(page: Page, name: str) -> None:
+    page.locator(".st-key-map-panel").get_by_text(name, exact=True).click()
+    steps.settled(page)
+
+
+def colour(page: Page, label: str) -> None:
+    page.get_by_role("combobox", name="Colour by").click()
+    page.keyboard.type(label)
+    page.keyboard.press("Enter")
+    steps.settled(page)
+
+
+def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> None:
+    page, card = map_page, map_page.locator(".st-key-card")
+    click_point(page, trace=1, index=2)  # the third code point, after alignment
+    heard = steps.measured(card.locator(".player"), starts=True)
+    assert heard["rms"] > 1e-3
+    first = card.get_by_text(NAME).inner_text()
+    # Ring, diamond and the line between them, in both pictures.
+    expect(page.locator(".earshot-marks > *")).to_have_count(6)
+    expect(card.locator(".js-plotly-plot")).to_be_visible()  # its spectrogram
+
+    # Another colour keeps card and marks.
+    colour(page, "Role")
+    expect(page).to_have_url(re.compile("colour=role"))
+    expect(card.get_by_text(first, exact=True)).to_be_visible()
+    expect(page.locator(".earshot-marks > *")).to_have_count(6)
+    address = page.url
+
+    # A neighbour, by each of the four ways, leads to another card; Back leads to the first.
+    near = card.locator(".st-key-near-list button")
+    for way in ("Written like it", "Foretold by its code", "Code that its sound leads to"):
+        card.get_by_role("combobox", name="Neighbours").click()
+        page.get_by_role("option", name=way).click()
+        steps.settled(page)
+        expect(near).to_have_count(5)
+    near.filter(has_not_text=first).first.click()
+    steps.settled(page)
+    steps.sounding(card.locator(".player"))
+    page.go_back()
+    expect(card.get_by_text(first, exact=True)).to_be_visible()
+    assert page.url == address
+
+    # The address shows the same in another tab, which has a sound of its own.
+    other = page.context.new_page()
+    other.goto(address)
+    steps.settled(other)
+    expect(other.locator(".st-key-card").get_by_text(first, exact=True)).to_be_visible()
+    expect(other.get_by_role("combobox", name="Colour by")).to_have_value("Colour by: Role")
+
+
+def test_a_lasso_chooses_in_both_pictures_and_its_table_goes_along(map_page: Page) -> None:
+    page = map_page
+    steps.point(page, 0, 0)  # drawn
+    chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
+    page.get_by_role("button", name="Lasso: draw around points to choose them").click()
+    left, top = chart["x"] + 4, chart["y"] + 44
+    right, bottom = chart["x"] + chart["width"] * 0.49, chart["y"] + chart["height"] - 60
+    page.mouse.move(left, top)
+    page.mouse.down()
+    for x, y in ((right, top), (right, bottom), (left, bottom), (left, top + 5)):
+        page.mouse.move(x, y, steps=5)
+    page.mouse.up()
+    card = page.locator(".st-key-card")
+    # The lasso ran around the whole left picture: every program, and all of them stay coloured.
+    expect(card.get_by_text(f"{PROGRAMS} programs", exact=True)).to_be_visible()
+    steps.settled(page)
+    expect(page.locator(".js-plotly-plot.earshot-dim")).to_have_count(1)
+    with page.expect_download() as coming:
+        card.get_by_role("button", name="CSV").click()
+    with open(Path(coming.value.path()), newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == PROGRAMS
+    assert all("play" in row["source"] or "sample" in row["source"] for row in rows)
+    with page.expect_download() as coming:
+        card.get_by_role("button", name="Code and sounds").click()
+    assert Path(coming.value.path()).stat().st_size > 1_000_000
+
+    # A click still picks while the lasso is out; the selection stays, and can be let go.
+    click_point(page, trace=1, index=0)
+    steps.sounding(card.locator(".player"))
+    panel(page, "Selection")
+    card.get_by_role("button", name="Let go").click()
+    expect(page.locator(".js-plotly-plot.earshot-dim")).to_have_count(0)
+
+
+def test_points_take_shades_of_a_parameter_and_the_legend_switches_groups(map_page: Page) -> None:
+    page = map_page
+    colour(page, "Error")
+    expect(page.locator(".js-plotly-plot .cbtitle").first).to_have_text(
+        "Distance of code and sound"
+    )
+    page.get_by_text("By rank", exact=True).click()
+    steps.settled(page)
+    colour(page, "Template")
+    steps.point(page, 0, 0)
+    visible = "document.querySelector('[class*=\"st-key-map-\"] .js-plotly-plot')._fullData"
+    shown = f"{visible}.filter((trace) => trace.visible === true).length"
+    before = page.evaluate(shown)
+    page.locator(".legendtoggle").first.click()
+    page.wait_for_function(f"{shown} < {before}")
+    # Code and audio, before and after: all that is drawn of the group.
+    assert page.evaluate(shown) == before - 4
+
+
+def test_a_snippet_stands_among_its_neighbours(map_page: Page) -> None:
+    page = map_page
+    steps.point(page, 0, 0)
+    panel(page, "Snippet")
+    expect(page.locator(".earshot-marks path.snippet")).to_have_count(2)
+    near = page.locator(".st-key-near-list button")
+    expect(near).to_have_count(5)
+    editor = page.get_by_role("textbox", name="Sonic Pi code")
+    before = near.all_inner_texts()
+    editor.fill("live_loop :a do\n  sample :bd_haus\n  sleep 0.5\nend\n")
+    expect(near).not_to_have_text(before)
+    steps.settled(page)
+    near.first.click()
+    steps.sounding(page.locator(".st-key-card .player"))
+    expect(page.locator(".earshot-marks path.snippet")).to_have_count(0)
