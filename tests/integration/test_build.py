@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from core.cli.parsing import fixed_values
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.programs import Program
-from core.sonicpi import Clip
+from core.sonicpi import Clip, Rendering
 from core.stages import build as stage
 from core.stages.build import BuildReport, build
 from core.stages.embed import embed
@@ -254,6 +255,43 @@ def test_what_cannot_be_is_refused_before_anything_is_made(workspace):
         with pytest.raises(EarshotError):
             build("odd", **options)
     assert not list_corpora()
+
+
+class Elsewhere:
+    """An engine that takes all programs at once and answers backwards, as a cluster may."""
+
+    def __init__(self, breaks_after: int):
+        self.answers_left = breaks_after
+        self.left = 0
+
+    @contextmanager
+    def rendering(self, sources, seconds):
+        def answers():
+            for index, source in reversed(list(enumerate(sources))):
+                if not self.answers_left:
+                    raise EarshotError("The cluster is gone.")
+                self.answers_left -= 1
+                yield index, Rendering(sonicpi.render(source, seconds))
+
+        try:
+            yield answers()
+        finally:
+            self.left += 1
+
+
+def test_another_engine_can_render(workspace):
+    options = {"seconds": 1.0, "code_encoder": "sonicpi", "audio_encoder": "log-mel"}
+    usual = ["02_1_beeps"], 3
+    build("here", *usual, **options)
+    engine = Elsewhere(breaks_after=2)
+    with pytest.raises(EarshotError, match="cluster is gone"):
+        build("there", *usual, engine=engine, **options)
+    assert engine.left == 1 and Corpus.open("there").counts()["ok"] == 2
+    engine.answers_left = 1  # no more than what is still missing
+    assert build("there", *usual, engine=engine, **options).rendered == 1
+    here, there = (content(Corpus.open(name)) for name in ("here", "there"))
+    here.pop("rows"), there.pop("rows")  # hold how long each took
+    assert here == there
 
 
 def test_clips_of_another_length_are_refused(built):
