@@ -22,6 +22,7 @@ SELECTED = "choose-template"
 def page() -> None:
     with say.errors():
         template = choose_template()
+        place.begin_at_top(template.id if template else "")
         if template is None:
             gallery.draw()
         else:

@@ -77,6 +77,8 @@ def outcome(here: place.Place) -> None:
 def settings(corpus: Corpus) -> None:
     """Draw the encoders, the config and the button that starts the training."""
     choice = encoder_choice.choose(corpus)
+    # Above the settings, all of which have good defaults: it is seen without scrolling.
+    top = st.container()
     given = choose_config(choose_method())
     with st.expander("Hold out whole templates"):
         unseen = st.multiselect(
@@ -85,11 +87,12 @@ def settings(corpus: Corpus) -> None:
             format_func=lambda each: cached.titles().get(each, each),
             help="Nothing is trained on their programs, and they are judged on their own.",
         )  # fmt: skip
-    expectation(corpus, given)
-    pressed = st.button(
-        "Train", type="primary", icon=":material/model_training:", width="stretch",
-        disabled=not choice.ready,
-    )  # fmt: skip
+    with top:
+        pressed = st.button(
+            "Train", type="primary", icon=":material/model_training:", width="stretch",
+            disabled=not choice.ready,
+        )  # fmt: skip
+        expectation(corpus, given)
     if pressed:
         with say.errors():
             argv = ["train", corpus.name, *choice.options, *given.options()]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core import jobs, programs, workspace
+from core.errors import EarshotError
 from core.stages import gallery as stage
 from core.stages.estimate import estimate
 from core.stages.gallery import Shown
@@ -21,7 +22,7 @@ CHOSEN = "template"  # in the address
 
 def draw() -> None:
     """Draw a card a template."""
-    shown = stage.gallery(cached.first_variants())
+    shown = known()
     lacking = sum(each.clip is None for each in shown)
     if lacking:
         offer(lacking)
@@ -43,17 +44,25 @@ def draw_one(shown: Shown) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{say.plain(template.title)}**", width="stretch")
             st.badge(template.role, color=COLOURS.get(template.role, "gray"))
-        st.caption(f"{template.section} · {say.plain(template.summary)}")
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            with st.container():
-                if shown.clip is not None:
-                    player.clip_file(str(shown.clip), template.title, f"gallery-{template.id}")
-                else:
-                    st.caption(":material/music_off: Not rendered yet")
             st.button(
-                "Open", key=f"open-{template.id}", on_click=place.keep, args=(CHOSEN, template.id),
+                "Open", key=f"open-{template.id}", on_click=place.keep,
+                args=(CHOSEN, template.id),
                 help=f"Set its parameters and make variants of {say.plain(template.title)}",
             )  # fmt: skip
+        st.caption(f"{template.section} · {say.plain(template.summary)}")
+        if shown.clip is not None:
+            player.clip_file(str(shown.clip), template.title, f"gallery-{template.id}")
+        else:
+            st.caption(":material/music_off: Not rendered yet")
+
+
+def known() -> list[Shown]:
+    """Every template with its clip; without any where Sonic Pi is missing, and that is said."""
+    try:
+        return stage.gallery(cached.first_variants())
+    except EarshotError as error:
+        say.show_error(error)
+        return [Shown(each, each.render(), None) for each in programs.templates()]
 
 
 def offer(lacking: int) -> None:

@@ -97,6 +97,31 @@ def keep(name: str, value: str | None) -> None:
         st.query_params[name] = value
 
 
+_top = st.components.v2.component(
+    "earshot_top",
+    js="""
+    let before;
+    export default ({ data }) => {
+      if (before !== undefined && data !== before)
+        document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
+      before = data;
+    };
+    """,
+)
+
+
+def begin_at_top(what: str) -> None:
+    """Scroll to the page's beginning whenever it has become about something else.
+
+    Parameters
+    ----------
+    what : str
+        Names what the page is about.
+    """
+    with st.container(key="top"):
+        _top(key="scrolls-to-top", data=what)
+
+
 def go(page: str, corpus_name: str) -> None:
     """Open a page on a corpus.
 

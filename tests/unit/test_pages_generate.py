@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import core.sonicpi
@@ -109,6 +110,17 @@ def test_only_what_is_lacking_is_rendered_and_each_clip_is_kept(monkeypatch) -> 
                     yield index, Rendering(None, Problem("runtime", "no", 1))
 
     assert sum(each.clip is None for each in gallery.gallery()) == 1
+
+
+def test_where_sonic_pi_is_missing_the_templates_are_there_and_the_way_to_it(monkeypatch) -> None:
+    def missing(source: str, seconds: float = 18.0) -> str:
+        raise core.errors.EarshotError("Sonic Pi is missing.", remedy="Install it.")
+
+    st.cache_resource.clear()
+    monkeypatch.setattr(core.sonicpi, "render_id", missing)
+    app = page()
+    assert "Sonic Pi is missing" in app.error[0].value and "Install it" in app.error[0].value
+    assert len([each for each in app.button if each.label == "Open"]) == 27
 
 
 # -- one template -----------------------------------------------------------------------------

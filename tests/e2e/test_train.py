@@ -1,0 +1,99 @@
+"""The page Train in a real browser: to the end, stopped early, side by side, and a sweep."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.corpus import Corpus
+from tests.e2e import steps
+from tests.e2e.conftest import PATIENCE_MS, Dashboard, serve
+
+pytestmark = pytest.mark.timeout(900)
+
+
+@pytest.fixture(scope="module")
+def training(
+    stocked: Dashboard, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Dashboard]:
+    """A copy of the stocked workspace: its alignments change what other pages begin with."""
+    folder = tmp_path_factory.mktemp("training")
+    shutil.copytree(stocked.workspace / "corpora", folder / "corpora")
+    with serve(folder) as found:
+        yield found
+
+
+def number(page: Page, label: str, value: int) -> None:
+    field = page.get_by_role("spinbutton", name=label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+    steps.settled(page)
+
+
+def test_a_training_is_watched_to_its_end_and_laid_beside_another(
+    training: Dashboard, page: Page
+) -> None:
+    page.goto(f"{training.url}train")
+    steps.settled(page)
+    number(page, "Epochs", 8)
+    page.get_by_role("button", name="Train", exact=True).click()
+    panel = page.locator('[class*="st-key-job-"]')
+    expect(panel.get_by_role("button", name="Stop and keep the best")).to_be_visible()
+    expect(panel.locator(".js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_role("heading", name=re.compile("Alignment 2"))).to_be_visible(
+        timeout=PATIENCE_MS
+    )
+    steps.settled(page)
+    expect(panel).to_have_count(0)
+    expect(page.locator(".st-key-compared .js-plotly-plot")).to_be_visible()
+
+    page.get_by_text("Side by side", exact=True).click()
+    steps.settled(page)
+    lines = page.locator(".st-key-beside .js-plotly-plot .scatterlayer .trace")
+    expect(lines).to_have_count(6)  # two alignments in three panels
+    assert "view=all" in page.url
+    page.go_back()
+    expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
+
+
+def test_a_training_that_is_stopped_keeps_its_best_and_can_be_judged(
+    training: Dashboard, page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page.goto(f"{training.url}train")
+    steps.settled(page)
+    number(page, "Epochs", 90_000)
+    page.get_by_text("More settings").click()
+    number(page, "Patience", 0)
+    page.get_by_role("button", name="Train", exact=True).click()
+    panel = page.locator('[class*="st-key-job-"]')
+    expect(panel.locator(".js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
+    panel.get_by_role("button", name="Stop and keep the best").click()
+    expect(page.get_by_text("This training was stopped after")).to_be_visible(timeout=PATIENCE_MS)
+    steps.settled(page)
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(training.workspace))
+    kept = Corpus.open("starter").newest_alignment()
+    assert kept.metrics["stopped"] == "asked"
+    assert 0 < kept.metrics["best_epoch"] <= kept.metrics["epochs"] < 90_000
+    page.get_by_role("button", name="Judge it").click()
+    expect(page.locator(".st-key-compared .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
+    steps.settled(page)
+
+
+def test_a_sweep_fills_its_table_while_it_runs(training: Dashboard, page: Page) -> None:
+    page.goto(f"{training.url}train?view=sweep")
+    steps.settled(page)
+    number(page, "Seeds", 1)
+    expect(page.get_by_text("24 configurations, 1 seed each")).to_be_visible()
+    page.get_by_role("button", name="Start the sweep").click()
+    panel = page.locator('[class*="st-key-job-"]')
+    expect(panel.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE_MS)
+    expect(panel.get_by_text(re.compile(r"^[2-9]\d* runs of"))).to_be_visible(timeout=PATIENCE_MS)
+    panel.get_by_role("button", name="Cancel").click()
+    # What is done stays, and the sweep can be gone on with.
+    expect(panel.get_by_role("button", name="Go on")).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text(re.compile(r"^\d+ runs of")).first).to_be_visible()
+    steps.settled(page)
