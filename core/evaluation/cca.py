@@ -44,17 +44,17 @@ class CCA:
             In [-1, 1]; 0 where rows don't vary along a direction, nan for fewer than
             3 rows.
         """
+        return correlations(*self.placed(x, y))
+
+    def placed(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Where rows [m, d1] and [m, d2] lie along each pair of directions: 2 x float64 [m, c]."""
         x, y = paired(x, y)
         for found, fitted in ((x, self.mean_x), (y, self.mean_y)):
             if found.shape[1] != len(fitted):
                 raise EarshotError(
                     f"The rows have {found.shape[1]} columns and CCA was fitted on {len(fitted)}."
                 )
-        if len(x) < 3:
-            return np.full(self.directions_x.shape[1], np.nan)
-        u = _standard((x - self.mean_x) @ self.directions_x)  # [m, c]
-        v = _standard((y - self.mean_y) @ self.directions_y)  # [m, c]
-        return (u * v).mean(axis=0)
+        return (x - self.mean_x) @ self.directions_x, (y - self.mean_y) @ self.directions_y
 
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Mean of `correlations`; nan where there are no directions."""
@@ -157,6 +157,16 @@ def _whitener(x: np.ndarray, regularisation: float, variance: float) -> np.ndarr
     spread, found = spread[:kept], found[:, :kept]
     directions = found if d <= n else (x.T @ found) / np.sqrt(n * spread)  # [d, kept]
     return directions / np.sqrt(spread + regularisation * spread.mean())
+
+
+def correlations(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Pearson correlation of each column of u with that of v, both [m, c]: float64 [c].
+
+    0 where a column doesn't vary, nan for fewer than 3 rows.
+    """
+    if len(u) < 3:
+        return np.full(u.shape[1], np.nan)
+    return (_standard(u) * _standard(v)).mean(axis=0)
 
 
 def _standard(z: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation import metrics
-from core.evaluation.cca import CCA, cca_fit
+from core.evaluation.cca import CCA, cca_fit, correlations
 from core.evaluation.intervals import UNKNOWN, Interval, bootstrap_interval, subsample_interval
 
 BEFORE = "before"
@@ -38,6 +38,8 @@ class Reading:
         Whether both lie in one space, so that one can be searched with the other.
     found : array, int [n, k], optional
         For each program judged the training programs found for it by its code.
+    directions : CCA, optional
+        As `cca_fit` finds them on the training programs, where that was done before.
     """
 
     name: str
@@ -47,6 +49,7 @@ class Reading:
     train_audio: np.ndarray
     shared: bool = False
     found: np.ndarray | None = None
+    directions: CCA | None = None
 
 
 def judge(
@@ -99,13 +102,15 @@ def _measured(
 
 def _of_all_programs(reading: Reading) -> dict[str, Callable[[np.ndarray], float]]:
     """Metrics that are one number for a set of programs, as functions of the rows in it."""
-    code, audio = reading.code, reading.audio
-    directions = cca_fit(reading.train_code, reading.train_audio)
+    directions = reading.directions or cca_fit(reading.train_code, reading.train_audio)
+    along = directions.placed(reading.code, reading.audio)  # 2 x [n, c]
+    # Hundreds of resamples are measured: of as few columns as hold the same distances.
+    code, audio = _narrow(reading.code), _narrow(reading.audio)
     return {
         "cka": lambda rows: metrics.cka(code[rows], audio[rows]),
         "cka_debiased": lambda rows: metrics.cka(code[rows], audio[rows], debiased=True),
-        "cca": lambda rows: directions.score(code[rows], audio[rows]),
-        f"cca@{STRONGEST}": lambda rows: _strongest(directions, code[rows], audio[rows]),
+        "cca": lambda rows: _mean_correlation(along, rows),
+        f"cca@{STRONGEST}": lambda rows: _mean_correlation(along, rows, STRONGEST),
         "cca_in_sample": lambda rows: (
             metrics.cca(code[rows], audio[rows]) if len(rows) else np.nan
         ),
@@ -114,10 +119,18 @@ def _of_all_programs(reading: Reading) -> dict[str, Callable[[np.ndarray], float
     }
 
 
-def _strongest(directions: CCA, code: np.ndarray, audio: np.ndarray) -> float:
-    """Mean correlation along the first pairs of directions, ordered as they were in training."""
-    found = directions.correlations(code, audio)[:STRONGEST]
+def _mean_correlation(
+    along: tuple[np.ndarray, np.ndarray], rows: np.ndarray, first: int | None = None
+) -> float:
+    """Mean correlation along pairs of directions, or the first, as they were in training."""
+    found = correlations(*(side[rows, :first] for side in along))
     return float(found.mean()) if len(found) else np.nan
+
+
+def _narrow(x: np.ndarray) -> np.ndarray:
+    """Rows [n, d] in no more than n columns, with the products of all rows as they were."""
+    n, d = x.shape
+    return x if d <= n or not n else np.linalg.qr(x.T.astype(np.float64), mode="r").T
 
 
 def _of_each_program(reading: Reading) -> dict[str, tuple[np.ndarray, Callable]]:

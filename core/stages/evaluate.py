@@ -10,6 +10,7 @@ import pandas as pd
 from core import workspace
 from core.alignment import ProjectionHeads
 from core.corpus import Corpus, Pairs
+from core.evaluation.cca import cca_fit
 from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE, COLUMNS, Reading, judge
 from core.evaluation.neighbours import top_k
 from core.progress import Progress, silent
@@ -152,6 +153,7 @@ def measured(
 ) -> pd.DataFrame:
     """Metrics of some readings on every held-out split, as of `evaluate`."""
     train = splits == "train"
+    directions = {name: cca_fit(x[train], y[train]) for name, (x, y, _) in spaces.items()}
     tables = []
     parts = [part for part in ("validation", "test", UNSEEN) if part != UNSEEN or UNSEEN in splits]
     todo = [(part, name) for part in parts for name in spaces]
@@ -161,8 +163,9 @@ def measured(
         rows = splits == part
         found = None if searched is None else top_k(x[rows], searched[train], FORETOLD)[0]
         reading = Reading(
-            name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED, found=found
-        )
+            name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED, found=found,
+            directions=directions[name],
+        )  # fmt: skip
         tables.append(judge([reading], part, intervals=intervals))
     progress(STEP, len(todo), len(todo))
     return pd.concat(tables, ignore_index=True)

@@ -122,6 +122,15 @@ class TestCCA:
         permuted = y[300:][rng.permutation(100)]
         assert abs(cca(x[300:], permuted, fitted_on=fitted)) < 0.3
 
+    def test_is_the_same_from_rows_as_from_columns(self, rng):
+        latent = rng.normal(size=(40, 5))
+        x, y = (latent @ rng.normal(size=(5, d)) + 0.3 * rng.normal(size=(40, d)) for d in (60, 9))
+        basis, _ = np.linalg.qr((x - x.mean(axis=0)).T)  # [60, 40]
+        wide = cca_fit(x, y).correlations(x, y)
+        narrow = cca_fit(x @ basis[:, :39], y).correlations(x @ basis[:, :39], y)
+        np.testing.assert_allclose(wide, narrow, atol=1e-6)
+        assert len(wide) >= 5
+
     def test_variance_decides_how_many_directions_are_compared(self, rng):
         x = rng.normal(size=(200, 6)) * [10, 10, 0.01, 0.01, 0.01, 0.01]
         y = rng.normal(size=(200, 6))
@@ -307,3 +316,28 @@ class TestEdges:
             metrics.overlap_at_k(x, y, 0)
         with pytest.raises(EarshotError, match="k is 0"):
             metrics.recall_at_k(x, x, 0)
+
+
+class TestKnownAnswers:
+    """One table for all: what must be 1, and what must lie around chance."""
+
+    @pytest.mark.parametrize("metric", [*WHOLE, *LOCAL], ids=lambda metric: metric.__name__)
+    def test_an_identical_a_rotated_and_a_scaled_space_are_the_same_space(self, rng, metric):
+        x = rng.normal(size=(80, 6))
+        rotation = ortho_group.rvs(6, random_state=1)
+        for other in (x, x @ rotation, 3.7 * x, 0.2 * x @ rotation):
+            assert metric(x, other) == pytest.approx(1, abs=1e-4)
+
+    @pytest.mark.parametrize("metric", [*WHOLE, *LOCAL], ids=lambda metric: metric.__name__)
+    def test_permuted_pairs_have_nothing_in_common(self, rng, metric):
+        x = rng.normal(size=(400, 6))
+        permuted = x[rng.permutation(400)]
+        # CKA and CCA are biased upwards by columns against rows, the others hardly.
+        assert metric(x, permuted) < (0.15 if metric in (metrics.cka, metrics.cca) else 0.05)
+
+    @pytest.mark.parametrize("metric", RETRIEVAL, ids=lambda metric: metric.__name__)
+    def test_permuted_pairs_are_found_by_chance(self, rng, metric):
+        x = rng.normal(size=(400, 6))
+        chance = {"recall_at_k": 1 / 400, "mrr": np.mean(1 / np.arange(1, 401)), "median_rank": 200}
+        found = metric(x, x[rng.permutation(400)])
+        assert found == pytest.approx(chance[metric.__name__], rel=0.3, abs=0.01)

@@ -7,6 +7,7 @@ neither an option nor the file of --config sets keeps its default.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,9 +30,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument(
         "--method",
-        choices=("earshot", "paper"),
+        choices=("earshot", "paper", "foretell"),
         default="earshot",
-        help="earshot, or the paper's: InfoNCE alone (earshot)",
+        help="earshot; the paper's: InfoNCE alone; foretell: for any snippet (earshot)",
     )
     parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with some or all fields")
     parser.add_argument("--json", action="store_true", help="print the metrics as JSON lines")
@@ -42,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=(),
         metavar="ID",
-        help="hold these out whole and judge on them too",
+        help="hold these out whole and judge on them too; a number: so many, by the corpus's seed",
     )
     options = parser.add_argument_group("fields of the config")
     for field in fields(AlignmentConfig):
@@ -80,6 +81,10 @@ def config_from(args: argparse.Namespace) -> AlignmentConfig:
     return AlignmentConfig.from_dict(values)
 
 
+def _number_or_ids(given: Sequence[str]) -> Sequence[str] | int:
+    return int(given[0]) if len(given) == 1 and given[0].isdigit() else given
+
+
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Train, then print the metrics."""
     config = config_from(args)
@@ -91,7 +96,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         progress=progress,
         code_encoder=args.code_encoder,
         audio_encoder=args.audio_encoder,
-        unseen_templates=args.unseen_templates,
+        unseen_templates=_number_or_ids(args.unseen_templates),
     )
     if not args.json:
         show(f"Alignment {record.id} of {args.corpus} lies in {record.path}.")

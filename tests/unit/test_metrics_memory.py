@@ -1,0 +1,78 @@
+"""Metrics hold blocks, and never all similarities or distances of n x n rows at once."""
+
+from __future__ import annotations
+
+import tracemalloc
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from core.evaluation import distances, metrics, neighbours
+
+N, BLOCK = 1500, 32
+WHOLE = N * N  # numbers of a matrix that must not be
+
+
+class LargestTensor(TorchDispatchMode):
+    """Notes how many numbers the largest tensor holds that any operation returned."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        made = operation(*args, **(kwargs or {}))
+        for each in made if isinstance(made, (tuple, list)) else (made,):
+            if isinstance(each, torch.Tensor):
+                self.numbers = max(self.numbers, each.numel())
+        return made
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    for module in (distances, metrics, neighbours):
+        monkeypatch.setattr(module, "BLOCK", BLOCK)
+    monkeypatch.setattr(distances, "FEW", 0)
+
+
+def held(measure) -> tuple[int, int]:
+    """Numbers in the largest tensor, and the most bytes that numpy held."""
+    tracemalloc.start()
+    try:
+        with LargestTensor() as largest:
+            measure()
+        return largest.numbers, tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["cka", "cca", "spearman", "pearson", "overlap_at_k", "jaccard_at_k", "recall_at_k", "mrr",
+     "median_rank"],
+)  # fmt: skip
+def test_no_metric_holds_a_number_for_each_pair_of_rows(name):
+    rng = np.random.default_rng(0)
+    x, y = (rng.normal(size=(N, 8)).astype(np.float32) for _ in range(2))
+    numbers, most = held(lambda: getattr(metrics, name)(x, y))
+    assert numbers <= 4 * BLOCK * N
+    # The table of ranks by distance has its own size, whatever n is.
+    tables = 5 * 8 * distances.LEVELS * 2 if name == "spearman" else 0
+    assert most <= 4 * WHOLE // 8 + tables
+
+
+def test_foretold_holds_no_number_for_each_pair_of_rows():
+    rng = np.random.default_rng(0)
+    heard = rng.normal(size=(N, 8)).astype(np.float32)
+    numbers, most = held(lambda: metrics.foretold(np.zeros((N, 5), int), heard, heard))
+    assert numbers <= 4 * BLOCK * N and most <= 4 * WHOLE // 8
+
+
+def test_what_is_held_tells_blocks_from_the_whole(monkeypatch):
+    for module in (distances, metrics, neighbours):
+        monkeypatch.setattr(module, "BLOCK", N)
+    x = np.random.default_rng(0).normal(size=(N, 8))
+    for measure in (metrics.pearson, metrics.overlap_at_k, metrics.mrr):
+        assert held(lambda measure=measure: measure(x, x))[0] >= WHOLE // 2
