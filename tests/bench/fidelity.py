@@ -3,6 +3,10 @@
 Each program is played live three times and rendered once. Offline against live stands
 beside live against live: no render can be nearer to live than live is to itself. Recordings and
 a page to compare them by ear are left in artifacts/fidelity.
+
+scsynth begins everything at the start of a block of 64 frames. Where in a block a take's program
+begins is chance, and the same for all of its sounds; so each take is compared with the nearest of
+renders that begin at different places of a block.
 """
 
 from __future__ import annotations
@@ -11,10 +15,12 @@ import html
 import sys
 import tempfile
 from difflib import SequenceMatcher
+from io import BytesIO
 from itertools import combinations
 from pathlib import Path
 
 import numpy as np
+import soundfile
 from _live_sonic_pi import LiveSonicPi, decoded
 
 from core.sonicpi import Clip, events, render
@@ -26,6 +32,7 @@ TAKES = 3
 # What differs from run to run by its nature: numbers that name nodes, busses and buffers.
 NAMES_OF_THINGS = {"in_bus", "out_bus", "buf", "buffer"}
 TIME_STEP = 0.002  # events nearer than this in time are at the same time
+BEGINNINGS = range(0, 64, 8)  # frames of a block
 
 PROGRAMS = {
     "notes": "use_bpm 100\n8.times { |i| play 60 + 2 * i, release: 0.5; sleep 1 }",
@@ -83,8 +90,8 @@ def run(variants: int | None = None) -> list[tuple[str, str]]:
 def _compared(source: str, takes: list, place: Path) -> str:
     """Compare a render with every take, and every two takes with each other."""
     clips = [clip for _, clip in takes]
-    # A recording holds 16 bits, and so must what it is compared with.
-    offline = Clip.load(render(source, SECONDS).save(place.with_name(f"{place.name}-offline.flac")))
+    offline = [_recorded(render(f"sleep {n}/44100.0\n{source}", SECONDS)) for n in BEGINNINGS]
+    offline[0].save(place.with_name(f"{place.name}-offline.flac"))
     for number, clip in enumerate(clips, 1):
         clip.save(place.with_name(f"{place.name}-live-{number}.flac"))
     ours = [(e.time, e.address, list(e.arguments)) for e in events(source, SECONDS)]
@@ -93,13 +100,20 @@ def _compared(source: str, takes: list, place: Path) -> str:
     live_same = np.mean([_same(one, two) for one, two in combinations(theirs, 2)])
     order = np.mean([_in_order(ours, messages) for messages in theirs])
     live_order = np.mean([_in_order(one, two) for one, two in combinations(theirs, 2)])
-    cosine, decibels = np.mean([_sound(offline, clip) for clip in clips], axis=0)
+    nearest = [min((_sound(one, clip) for one in offline), key=lambda s: s[1]) for clip in clips]
+    cosine, decibels = np.mean(nearest, axis=0)
     live = np.array([_sound(one, two) for one, two in combinations(clips, 2)])
     least, most = live[:, 0].min(), live[:, 1].max()
     within = cosine >= least and decibels <= most
     figures = (f"{same:.1%}", f"{live_same:.1%}", f"{order:.1%}", f"{live_order:.1%}", f"{cosine:.4f}", f"{least:.4f}",
                f"{decibels:.2f}", f"{most:.2f}", "within" if within else "beyond")  # fmt: skip
     return "  ".join(f"{figure:>12}" for figure in figures)
+
+
+def _recorded(clip: Clip) -> Clip:
+    """Return a clip as Sonic Pi records it: cut, not rounded, to 16 bits."""
+    samples, sample_rate = soundfile.read(BytesIO(clip.encode(".wav")), dtype="float32")
+    return Clip(samples, sample_rate)
 
 
 def _stem(name: str) -> str:
@@ -181,7 +195,11 @@ def _sound(one: Clip, two: Clip) -> tuple[float, float]:
     lag = _lag(a, b)
     a, b = a[max(-lag, 0) :], b[max(lag, 0) :]
     length = min(len(a), len(b), int((SECONDS - 0.5) * 44_100))
-    x, y = _log_mel(a[:length]), _log_mel(b[:length])
+    powers = _mel(a[:length]), _mel(b[:length])
+    # One floor for both, 80 dB below the louder's peak: with a floor of its own each, two silences
+    # would differ by as much as the peaks.
+    floor = 1e-8 * max(power.max() for power in powers)
+    x, y = (10 * np.log10(np.maximum(power, floor)) for power in powers)
     cosine = np.corrcoef(x.ravel(), y.ravel())[0, 1]
     return float(cosine), float(np.abs(x - y).mean())
 
@@ -204,16 +222,15 @@ def _lag(a: np.ndarray, b: np.ndarray, most: int = 4410) -> int:
     return int(near.argmax()) - most
 
 
-def _log_mel(samples: np.ndarray, bands: int = 64, window: int = 2048, hop: int = 512) -> np.ndarray:
-    """Return log-mel power in dB, [bands, frames], no lower than 80 dB below its peak."""
+def _mel(samples: np.ndarray, bands: int = 64, window: int = 2048, hop: int = 512) -> np.ndarray:
+    """Return mel power, [bands, frames]."""
     frames = np.lib.stride_tricks.sliding_window_view(samples, window)[::hop]
     power = np.abs(np.fft.rfft(frames * np.hanning(window), axis=1)) ** 2
     mel = 2595 * np.log10(1 + np.fft.rfftfreq(window, 1 / 44_100) / 700)
     edges = np.linspace(0, mel[-1], bands + 2)
     rise = (mel - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     fall = (edges[2:, None] - mel) / (edges[2:] - edges[1:-1])[:, None]
-    spectrum = np.maximum(np.minimum(rise, fall), 0) @ power.T
-    return 10 * np.log10(np.maximum(spectrum, spectrum.max() * 1e-8))
+    return np.maximum(np.minimum(rise, fall), 0) @ power.T
 
 
 def _page(programs: list[tuple[str, str, str]]) -> str:
