@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -195,6 +196,12 @@ def _runs(
         for finished in as_completed(waiting):
             finished.result()
             yield waiting[finished]
+    except BrokenProcessPool as error:
+        raise EarshotError(
+            "A process of the sweep was killed, by someone or for lack of memory.",
+            remedy="Start it again: every run that is finished is kept. With --workers 1 it takes"
+            " less memory.",
+        ) from error
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
         if before is None:
