@@ -168,7 +168,7 @@ def draw_card(corpus: Corpus, program_id: str) -> None:
         say.show_error(error)
         st.button("Close", on_click=close)
         return
-    with st.container(border=True, height=560, key="card"):
+    with st.container(border=True, height=597, key="card"):
         with st.container(horizontal=True, vertical_alignment="top"):
             with st.container(gap="small"):
                 card.head(program["name"], program["template"], program["role"], program["split"])

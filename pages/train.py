@@ -27,7 +27,7 @@ READINGS = {
 }
 
 
-VIEWS = {"one": "One training", "all": "Side by side", "sweep": "Sweep"}
+ONE, BESIDE, SWEEP = VIEWS = ("One training", "Side by side", "Sweep")  # also in the address
 
 
 def page() -> None:
@@ -41,12 +41,12 @@ def page() -> None:
             return
         with views:
             view = st.segmented_control(
-                "View", VIEWS, default="one", required=True, key="view", bind="query-params",
-                format_func=VIEWS.get, label_visibility="collapsed",
+                "View", VIEWS, default=ONE, required=True, key="view", bind="query-params",
+                label_visibility="collapsed",
             )  # fmt: skip
-        if view == "all":
+        if view == BESIDE:
             runs.draw(here.corpus)
-        elif view == "sweep":
+        elif view == SWEEP:
             sweeping.draw(here.corpus)
         elif workspace.read_only():
             outcome(here)

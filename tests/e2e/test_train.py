@@ -55,7 +55,7 @@ def test_a_training_is_watched_to_its_end_and_laid_beside_another(
     steps.settled(page)
     lines = page.locator(".st-key-beside .js-plotly-plot .scatterlayer .trace")
     expect(lines).to_have_count(6)  # two alignments in three panels
-    assert "view=all" in page.url
+    assert "view=Side" in page.url
     page.go_back()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
 
@@ -84,7 +84,7 @@ def test_a_training_that_is_stopped_keeps_its_best_and_can_be_judged(
 
 
 def test_a_sweep_fills_its_table_while_it_runs(training: Dashboard, page: Page) -> None:
-    page.goto(f"{training.url}train?view=sweep")
+    page.goto(f"{training.url}train?view=Sweep")
     steps.settled(page)
     number(page, "Seeds", 1)
     expect(page.get_by_text("24 configurations, 1 seed each")).to_be_visible()

@@ -182,7 +182,7 @@ def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> 
 
 def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
     app = alone("train")
-    app.button_group(key="view").set_value("all").run()
+    app.button_group(key="view").set_value("Side by side").run()
     assert app.dataframe[0].value["Alignment"].tolist() == ["1 · soft targets"]
     assert "A second alignment" in words(app)
     first = Corpus.open("tiny").newest_alignment()
@@ -202,7 +202,7 @@ def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
 
 def test_train_starts_a_sweep_after_an_estimate(full: Path) -> None:
     app = alone("train")
-    app.button_group(key="view").set_value("sweep").run()
+    app.button_group(key="view").set_value("Sweep").run()
     assert "24 configurations, 5 seeds each" in words(app)
     assert "No sweep of this corpus yet" in words(app)
     app.selectbox(key="sweep:grid").set_value("ablation")
