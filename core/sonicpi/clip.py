@@ -40,12 +40,14 @@ class Clip:
     @property
     def rms(self) -> float:
         """Root mean square over both channels, linear, 0 to 1."""
-        return float(np.sqrt(np.mean(np.square(self.samples, dtype=np.float64)))) if len(self.samples) else 0.0
+        flat = self.samples.reshape(-1)
+        total = np.einsum("i,i->", flat, flat, dtype=np.float64)  # makes no copies
+        return float(np.sqrt(total / len(flat))) if len(flat) else 0.0
 
     @property
     def peak(self) -> float:
         """Largest absolute sample, linear, 0 to 1."""
-        return float(np.abs(self.samples).max()) if len(self.samples) else 0.0
+        return float(max(self.samples.max(), -self.samples.min())) if len(self.samples) else 0.0
 
     def encode(self, suffix: str = ".flac") -> bytes:
         """Return the clip as a sound file in memory.
@@ -65,9 +67,12 @@ class Clip:
                 f"Cannot write sound as {suffix!r}.", remedy=f"Use one of {', '.join(FORMATS)}."
             )
 
+        # What libsndfile would make of floating point, in a fraction of its time.
+        samples = _as_16_bits(self.samples) if suffix.lower() == ".flac" else self.samples
+
         def encode() -> bytes:
             buffer = io.BytesIO()
-            soundfile.write(buffer, self.samples, self.sample_rate, format=FORMATS[suffix.lower()])
+            soundfile.write(buffer, samples, self.sample_rate, format=FORMATS[suffix.lower()])
             return buffer.getvalue()
 
         return ogg.encoded(encode) if suffix.lower() == ".ogg" else encode()
@@ -106,6 +111,14 @@ class Clip:
         if samples.shape[1] == 1:
             samples = np.repeat(samples, 2, axis=1)
         return cls(np.ascontiguousarray(samples[:, :2]), sample_rate)
+
+
+def _as_16_bits(samples: np.ndarray) -> np.ndarray:
+    """Return samples as int16 [frames, 2], rounded to the nearest and cut at full scale."""
+    scaled = samples * np.float32(32_768)
+    np.rint(scaled, out=scaled)
+    np.clip(scaled, -32_768, 32_767, out=scaled)
+    return scaled.astype(np.int16)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,17 @@ PLUGINS = (
     "Pan Reverb Trigger UnaryOp"
 ).split()
 SCRATCH_BYTES = 256 << 20
+# Most programs end before Ruby needs to collect garbage, if its heap may grow a little first:
+# a collection in a forked child copies what it shared with the host.
+ROOMY_HEAP = {
+    "RUBY_GC_MALLOC_LIMIT": str(128 << 20),
+    "RUBY_GC_MALLOC_LIMIT_MAX": str(256 << 20),
+    "RUBY_GC_OLDMALLOC_LIMIT": str(128 << 20),
+    "RUBY_GC_OLDMALLOC_LIMIT_MAX": str(256 << 20),
+    "RUBY_GC_HEAP_FREE_SLOTS_MIN_RATIO": "0.60",
+    "RUBY_GC_HEAP_FREE_SLOTS_GOAL_RATIO": "0.70",
+    "RUBY_GC_HEAP_FREE_SLOTS_MAX_RATIO": "0.80",
+}
 INSTALL = "Install it with: sudo apt-get install --no-install-recommends bubblewrap"
 
 
@@ -64,8 +75,9 @@ def sandboxed(command: list[str], *, sample_folders: tuple[Path, ...] = ()) -> l
         "HOME": "/earshot/home",
         "PATH": "/usr/bin",
         "LANG": "C.UTF-8",
-        "RUBY_THREAD_VM_STACK_SIZE": "262144",
-        "RUBY_THREAD_MACHINE_STACK_SIZE": "524288",
+        "RUBY_FIBER_VM_STACK_SIZE": "262144",
+        "RUBY_FIBER_MACHINE_STACK_SIZE": "524288",
+        **ROOMY_HEAP,
     }
     for name, value in environment.items():
         arguments += ["--setenv", name, value]

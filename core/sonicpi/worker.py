@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import select
@@ -27,6 +28,7 @@ SILENCE_RMS = 1e-4
 # Warnings that explain why nothing is heard.
 SILENCING = ("missing_sample", "unknown_synth", "waiting", "ignored")
 FRAME_BYTES = 8
+PIPE_BYTES = 1 << 20
 
 
 class HostGone(Exception):
@@ -62,6 +64,7 @@ class Worker:
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
+        widen(self.process.stdout.fileno())
         self._receive(time.monotonic() + START_S)
 
     def render(self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE) -> Rendering:
@@ -172,6 +175,14 @@ class Worker:
                 raise HostGone("the host ended")
             view = view[got:]
         return buffer
+
+
+def widen(pipe: int) -> None:
+    """Let a pipe hold 3 s of sound: the fewer turns reader and writer take, the better."""
+    try:
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except OSError:  # The user has too many such pipes already.
+        pass
 
 
 def judged(clip: Clip, warnings: tuple[Problem, ...], spent: float) -> Rendering:

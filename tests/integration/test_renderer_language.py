@@ -69,6 +69,60 @@ PROGRAMS = {
 }
 
 
+PROGRAMS |= {
+    "Ruby's threads, queues and conditions": (
+        """
+        lock, ready, going, queue = Mutex.new, ConditionVariable.new, false, Queue.new
+        thread = Thread.new do
+          lock.synchronize { ready.wait(lock) until going }
+          2.times { |n| Kernel.sleep 0.5; queue << 60 + n }
+          :over
+        end
+        lock.synchronize { going = true; ready.broadcast }
+        2.times { n = queue.pop; sleep 0.5; play n }
+        play 70 if thread.value == :over
+        """,
+        [(0.5, 60), (1.0, 61), (1.0, 70)],
+    ),
+    "a killed thread's ensure": (
+        """
+        ran = []
+        one = Thread.new { begin; Kernel.sleep 9; ensure; ran << 1; end }
+        Kernel.sleep 0.1
+        one.kill
+        Thread.new { ran << 2 }.kill # before it has begun
+        sleep 1
+        play 60 + ran.sum
+        play 70 unless one.alive?
+        """,
+        [(1.0, 61), (1.0, 70)],
+    ),
+    "errors between threads": (
+        """
+        failing = Thread.new { raise ArgumentError, 'mine' }
+        begin
+          failing.join
+        rescue ArgumentError
+          play 61
+        end
+        waiting = Thread.new { begin; Kernel.sleep 5; rescue IOError; 62; end }
+        Kernel.sleep 0.5
+        waiting.raise IOError
+        play waiting.value
+        """,
+        [(0.0, 61), (0.0, 62)],
+    ),
+    "an enumerator that sleeps": (
+        "e = Enumerator.new { |y| 2.times { |n| sleep 0.5; y << 60 + n } }; 2.times { play e.next }",
+        [(0.5, 60), (1.0, 61)],
+    ),
+    "many threads at once": (
+        "300.times { in_thread { sleep 1; play 60 } }; play 61",
+        [(0.0, 61)] + [(1.0, 60)] * 300,
+    ),
+}
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_notes_fall_where_the_language_says(name):
     source, expected = PROGRAMS[name]
@@ -216,6 +270,7 @@ ERRORS = {
     "silent amp": ("play 60, amp: 0", "silent", None),
     "empty": ("  \n", "silent", None),
     "only a comment": ("# play 60", "silent", None),
+    "too many threads": ("play 60\n2000.times { in_thread { sleep 9 } }", "memory", None),
     "NUL": ("play 60\n\0", "syntax", 2),
     "lone surrogate": ("play 60\n'\udc80'", "syntax", 2),
 }

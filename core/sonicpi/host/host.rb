@@ -17,7 +17,9 @@ require_relative 'program_run'
 
 class Host
   LEAD = 0.5 # Sonic Pi schedules its sounds this many seconds ahead
-  SURPLUS = 1.0 # the score goes on this much longer: scsynth is ended when enough has been heard
+  SURPLUS = 0.1 # the score goes on this much longer: scsynth is ended when enough has been heard
+  PIPE_BYTES = 1 << 20 # 3 s of sound: the fewer turns writer and reader take, the better
+  F_SETPIPE_SZ = 1031
   FRAME_BYTES = 8
   SYNTHESIS_MEMORY = 4 << 30
   CHECK_S = 0.1 # how often a silent child is looked after
@@ -33,8 +35,8 @@ class Host
     protect
     Synthesis.warm(plugins)
     @run = ProgramRun.new
-    GC.start
     GC.compact
+    GC.start
     reply(ready: true, sandboxed: @alone)
   end
 
@@ -102,7 +104,7 @@ class Host
   def play(score, frames, request)
     path = "#{Dir.tmpdir}/earshot-#{Process.pid}.score"
     File.binwrite(path, score)
-    reader, writer = IO.pipe
+    reader, writer = wide_pipe
     child = fork do
       reader.close
       let_go
@@ -119,6 +121,12 @@ class Host
   ensure
     reader&.close
     FileUtils.rm_f(path)
+  end
+
+  def wide_pipe
+    IO.pipe.tap { |_, writer| writer.fcntl(F_SETPIPE_SZ, PIPE_BYTES) }
+  rescue Errno::EPERM # the user has too many such pipes already
+    IO.pipe
   end
 
   # Skip the lead, then copy `frames`; pads with silence so that the answer keeps its shape.

@@ -1,20 +1,21 @@
-# Ruby's threads, locks, queues and clocks, taught to pass the baton.
+# Ruby's threads, locks, queues and clocks, taught virtual time.
 #
-# Sonic Pi's own code runs unchanged on top of these. A thread that VirtualTime
-# did not start (the host's own) keeps Ruby's originals.
+# Sonic Pi's own code runs unchanged on top of these. Outside of VirtualTime.run
+# (in the host's own code) Ruby's originals stay as they are.
 require 'monitor'
 require_relative 'virtual_time'
 
 class Thread
-  attr_accessor :begun, :finished, :waiter
-  attr_reader :baton, :joiners
-
   class << self
-    alias unmanaged_new new
+    alias unmanaged_current current
+
+    def current
+      VirtualTime.thread || unmanaged_current
+    end
 
     def new(*args, &block)
       raise ThreadError, 'must be called with a block' unless block
-      VirtualTime.spawn(self, args, block)
+      VirtualTime.spawn(args, block)
     end
     alias start new
     alias fork new
@@ -22,39 +23,20 @@ class Thread
     def pass
       VirtualTime.pass if VirtualTime.managed?
     end
-  end
 
-  def managed_by(baton)
-    @baton = baton
-    @joiners ||= []
-    self
+    def kill(thread)
+      thread.kill
+    end
+
+    def exit
+      current.kill
+    end
+
+    def stop
+      VirtualTime.block_on(nil)
+    end
   end
 end
-
-module ManagedThread
-  def join(limit = nil)
-    return super unless baton && VirtualTime.managed?
-    VirtualTime.block_on(joiners, limit) unless finished
-    finished ? super() : nil
-  end
-
-  def value
-    join
-    super
-  end
-
-  def alive?
-    super && !finished
-  end
-
-  def kill
-    baton && VirtualTime.managed? ? VirtualTime.kill(self) : super
-    self
-  end
-  alias terminate kill
-  alias exit kill
-end
-Thread.prepend(ManagedThread)
 
 module ManagedMutex
   def lock

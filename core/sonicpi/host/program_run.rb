@@ -65,6 +65,9 @@ class ProgramRun
     @limits.most_events = limits[:events]
     @limits.most_alive = limits[:synths]
     @limits.exceeded = ->(kind, message) { stop(kind, message, Report.line || @limits.line) }
+    VirtualTime.too_many do
+      stop('memory', "More than #{VirtualTime::MOST_THREADS} threads run at once.", Report.line)
+    end
     forbid_processes
     GC.define_singleton_method(:start) { |*| nil } # Sonic Pi collects at every run's start
   end
@@ -82,8 +85,7 @@ class ProgramRun
   end
 
   def out_of_time(seconds)
-    line = Thread.list.reject { |thread| thread.stop? }.filter_map { |thread| Report.line(thread.backtrace) }.first
-    stop('timeout', "The program used more than #{seconds} s of processor time. Is there a loop without a sleep?", line)
+    stop('timeout', "The program used more than #{seconds} s of processor time. Is there a loop without a sleep?", Report.line)
   end
 
   def stop(kind, message, line)

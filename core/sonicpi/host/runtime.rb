@@ -7,6 +7,16 @@ SONIC_PI = '/usr/lib/sonic-pi/app/server/ruby'
 SYNTHDEF_PATH = '/usr/share/sonic-pi/synthdefs/compiled'
 PROGRAM = 'program' # the name of the user's code in backtraces
 
+# Libraries that Sonic Pi loads at once, with a hundred that they bring along, though few
+# programs or none need them. Each mapped file makes every fork dearer.
+# aubio finds onsets, and comes when they are asked for; rugged keeps buffers in Git.
+DEFERRED = %w[aubio rugged].freeze
+class Object
+  private def require(name)
+    DEFERRED.include?(name) ? false : super
+  end
+end
+
 require 'set'
 require 'multi_json'
 require 'memoist'
@@ -16,6 +26,8 @@ require "#{SONIC_PI}/core.rb"
 %w[studio server util osc/osc lang/core lang/minecraftpi lang/midi lang/ixi lang/sound runtime].each do |name|
   require "#{SONIC_PI}/lib/sonicpi/#{name}"
 end
+Object.send(:remove_method, :require)
+autoload :Aubio, 'aubio'
 require_relative 'scsynth_link'
 include SonicPi::Util
 

@@ -149,8 +149,11 @@ class ScsynthLink
 
   # What Sonic Pi left out has the synth's own default.
   def with_defaults(node)
-    info = SonicPi::Synths::SynthInfo.get_info(node.synthdef.delete_prefix('sonic-pi-').to_sym)
-    info ? info.arg_defaults.transform_keys(&:to_s).merge(node.args) : node.args
+    defaults = (@defaults ||= {})[node.synthdef] ||= begin
+      info = SonicPi::Synths::SynthInfo.get_info(node.synthdef.delete_prefix('sonic-pi-').to_sym)
+      info ? info.arg_defaults.transform_keys(&:to_s) : {}
+    end
+    defaults.merge(node.args)
   end
 
   def end_at(node, time)

@@ -1,20 +1,18 @@
-# One baton and a clock that never waits.
+# A clock that never waits, and threads of which exactly one runs.
 #
-# Of all of a program's threads exactly one runs: the one that holds the baton.
-# It gives the baton on when it sleeps, waits or ends. When no thread is ready,
+# A thread gives way when it sleeps, waits or ends. When none is ready,
 # time jumps to the next timer. So a run depends on nothing but its program,
 # and 18 seconds of music take as long as their Ruby code.
+require_relative 'virtual_thread'
+
 module VirtualTime
   # Late enough that Sonic Pi may look back, small enough that a Float holds
   # nanoseconds beside it.
   EPOCH = 1 << 20
   EPOCH_TIME = Time.at(EPOCH).freeze
 
-  # The originals, kept before primitives.rb takes their names.
-  PUSH = Thread::Queue.instance_method(:push)
-  POP = Thread::Queue.instance_method(:pop)
-  KILL = Thread.instance_method(:kill)
-  ALIVE = Thread.instance_method(:alive?)
+  # Each reserves 0.8 MB of a program's memory for its stacks.
+  MOST_THREADS = 1000
 
   # Something that happens at a time: a thread wakes, or a block is called.
   Timer = Struct.new(:time, :number, :action, :cancelled)
@@ -22,16 +20,18 @@ module VirtualTime
   Waiter = Struct.new(:thread, :outcome, :timer)
 
   class << self
-    attr_reader :now
+    # `thread` is the one that runs, nil outside of `run`.
+    attr_reader :now, :thread
 
-    # Forget every thread and timer: the first act of a forked child, in which
-    # only the calling thread has survived.
+    # Forget every thread and timer: the first act of a forked child.
     def reset
       @now ||= 0.0
       @number = 0
       @ready = []
       @timers = []
       @limit = 0.0
+      @thread = nil
+      @alive = 0
     end
 
     def time
@@ -39,7 +39,7 @@ module VirtualTime
     end
 
     def managed?
-      !Thread.current.baton.nil?
+      !@thread.nil?
     end
 
     # Call a block when virtual time reaches `time`. It must not wait.
@@ -56,9 +56,7 @@ module VirtualTime
     # Wait in `list` until somebody wakes this thread, or `seconds` are over.
     # Returns :woken or :timeout.
     def block_on(list, seconds = nil)
-      thread = Thread.current
-      waiter = Waiter.new(thread, nil, nil)
-      thread.waiter = waiter
+      waiter = @thread.waiter = Waiter.new(@thread, nil, nil)
       list&.push(waiter)
       if seconds
         waiter.timer = at(@now + seconds) do
@@ -66,8 +64,7 @@ module VirtualTime
           rouse(waiter, :timeout)
         end
       end
-      hand_on
-      park
+      give_way
       waiter.outcome
     end
 
@@ -82,71 +79,77 @@ module VirtualTime
       wake_one(list) until list.empty?
     end
 
-    def spawn(thread_class, args, block)
-      baton = Thread::Queue.new
-      thread = thread_class.unmanaged_new do
-        me = Thread.current.managed_by(baton)
-        me.begun = true
-        begin
-          park
-          block.call(*args)
-        ensure
-          finish(me)
-        end
-      end
-      thread.managed_by(baton).report_on_exception = false
-      @ready << thread
-      thread
+    # Wake a thread from whatever it waits for.
+    def wake(thread)
+      rouse(thread.waiter, :woken) if thread.waiter
     end
 
-    # End a thread here and now: its `ensure` blocks run before the killer goes on.
-    def kill(victim)
-      return KILL.bind_call(victim) if victim.equal?(Thread.current)
-      return if victim.finished
-      Thread.pass until victim.begun
+    def spawn(args, block)
+      @alive += 1
+      @too_many&.call if @alive > MOST_THREADS
+      VirtualThread.new(args, block).tap { |thread| @ready << thread }
+    end
+
+    # What to do when a program has begun more threads than it may.
+    def too_many(&action)
+      @too_many = action
+    end
+
+    def ended(thread)
+      @alive -= 1
+      wake_all(thread.joiners)
+    end
+
+    # Let a thread face at once what another has in store for it.
+    def interrupt(victim)
       withdraw(victim)
-      @ready.unshift(Thread.current)
-      KILL.bind_call(victim)
-      park
+      return victim.finish unless victim.begun?
+      @ready.unshift(victim, @thread)
+      give_way
     end
 
-    # Called by the one unmanaged thread: run everybody until `seconds` of
-    # virtual time have passed or nobody has anything left to do.
+    # Run everybody until `seconds` of virtual time have passed or nobody has anything left to do.
     def run(seconds)
       @limit = @now + seconds
-      @done = Thread::Queue.new
-      hand_on
-      POP.bind_call(@done)
+      @root = Fiber.current
+      while (following = next_ready)
+        @thread = following
+        following.go_on # comes back when a thread has ended, or time is up
+      end
+    ensure
+      @thread = nil
     end
 
     # Let every other thread that is ready run first.
     def pass
-      @ready << Thread.current
-      hand_on
-      park
+      @ready << @thread
+      give_way
     end
 
     private
 
-    def park
-      POP.bind_call(Thread.current.baton)
+    def give_way
+      thread = @thread
+      following = next_ready
+      return if following.equal?(thread)
+      @thread = following if following
+      thread.give_way_to(following || @root)
     end
 
-    def hand_on
-      loop do
-        if (thread = @ready.shift)
-          return PUSH.bind_call(thread.baton, true)
-        end
+    # The thread whose turn it is; nil when time is up or nobody is left.
+    def next_ready
+      until (thread = @ready.shift)
         timer = @timers.first
         if timer.nil? || timer.time > @limit
           @now = @limit if @limit > @now
-          return PUSH.bind_call(@done, true)
+          return
         end
         @timers.shift
         next if timer.cancelled
         @now = timer.time if timer.time > @now
         timer.action.call
       end
+      thread
     end
 
     def rouse(waiter, outcome)
@@ -161,12 +164,6 @@ module VirtualTime
       return unless (waiter = thread.waiter)
       waiter.outcome ||= :killed
       waiter.timer.cancelled = true if waiter.timer
-    end
-
-    def finish(thread)
-      thread.finished = true
-      wake_all(thread.joiners)
-      hand_on
     end
 
     def insert(timer)
