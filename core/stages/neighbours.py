@@ -242,7 +242,7 @@ def _embedded(snippet: str, encoder: dict) -> np.ndarray:
             f" embedded by {encoder['revision']}.",
             remedy="Embed the corpus again and train again.",
         )
-    query = np.asarray(loaded.embed([snippet]), dtype=np.float32)
+    query = _kept_embedding(loaded, snippet)
     if query.shape != (1, encoder["dim"]):
         raise EarshotError(
             f"{encoder['id']} gave a vector of shape {list(query.shape)}, the corpus has"
@@ -250,6 +250,11 @@ def _embedded(snippet: str, encoder: dict) -> np.ndarray:
             remedy="Embed the corpus again and train again.",
         )
     return query
+
+
+@lru_cache(maxsize=8)  # a snippet's neighbours are asked for, and then how sure they are
+def _kept_embedding(loaded: encoders.Encoder, snippet: str) -> np.ndarray:
+    return np.asarray(loaded.embed([snippet]), dtype=np.float32)
 
 
 def _told(space: _Space, rows: np.ndarray, similarities: np.ndarray) -> list[Neighbour]:

@@ -9,6 +9,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
@@ -21,9 +22,10 @@ from core.alignment import train as train_heads
 from core.corpus import AlignmentRecord, Corpus, Pairs
 from core.errors import EarshotError
 from core.progress import Progress, silent
-from core.stages.aligned import check_embedded, chosen_encoders, described
+from core.stages.aligned import UNSEEN, check_embedded, chosen_encoders, described
 from core.stages.evaluate import judged, measured_on, other_ears, splits_of
 from core.stages.map import laid_out
+from core.stages.sureness import KEPT, Taught, calibrated
 from core.workspace import refuse_if_read_only
 
 STEP = "Training"
@@ -108,6 +110,7 @@ def train(
             heard = other_ears(corpus, pairs, encoders["audio"]["id"])
             metrics = judged(trained.heads, pairs, splits, heard, progress)
             points = laid_out(trained.heads, pairs, progress)
+            sureness = _sureness(corpus, pairs, splits, config, trained, progress)
         except KeyboardInterrupt:
             unjudged = {**came, "measured_on": None, "readings": []}
             alignment_id = corpus.save_alignment(*kept, unjudged, trained.history)
@@ -116,9 +119,27 @@ def train(
     judgement = {
         "measured_on": measured_on(pairs, splits, heard),
         "readings": metrics.to_dict(orient="records"),
+        KEPT: sureness,
     }
     alignment_id = corpus.save_alignment(*kept, {**came, **judgement}, trained.history, points)
     return corpus.load_alignment(alignment_id)
+
+
+def _sureness(
+    corpus: Corpus,
+    pairs: Pairs,
+    splits: np.ndarray,
+    config: AlignmentConfig,
+    trained: Trained,
+    progress: Progress,
+) -> dict[str, Any] | None:
+    """How sure such heads can be of a snippet, for the page Listen: a calibration's fields."""
+    known = splits != UNSEEN
+    groups = corpus.programs().set_index("program")["template"][pairs.programs][known]
+    taught = Taught(pairs.code[known], pairs.audio[known], splits[known] == "validation")
+    as_long = replace(config, epochs=max(trained.best_epoch, 1), patience=0)
+    found = calibrated(taught, list(groups), as_long, progress)
+    return None if found is None else found.to_dict()
 
 
 def embedded_pairs(

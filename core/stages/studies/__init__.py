@@ -28,6 +28,7 @@ STUDIES = {
     "sweep": "core.stages.studies.sweep",
     "completion": "core.stages.studies.completion",
     "umap": "core.stages.studies.umap",
+    "foretelling": "core.stages.studies.foretelling",
 }
 
 

@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from core.alignment import AlignmentConfig
-from core.alignment import train as train_heads
 from core.corpus import Corpus
+from core.encoders.joined import part_ids
 from core.errors import EarshotError
-from core.evaluation.foretelling import CANDIDATES, bag_of_words, nearest_by_edits
 from core.evaluation.intervals import bootstrap_interval
 from core.evaluation.metrics import foretold
 from core.evaluation.neighbours import top_k
+from core.evaluation.sureness import LEVELS, RIGHT, each_foretold, level, signs
 from core.progress import Progress
-from core.stages.aligned import chosen_encoders, projected
+from core.stages.aligned import chosen_encoders
+from core.stages.embed import embed
 from core.stages.studies import options as option
-from core.stages.studies.rendered import clips_of, code_vectors, sound_vectors
-from core.stages.studies.result import Heard, StudyResult, Table, beside
+from core.stages.studies.foretelling_figures import each_query, shares
+from core.stages.studies.foretelling_sets import EXAMPLES, VALIDATION, Asked, asked
+from core.stages.studies.foretelling_ways import (
+    HEADS,
+    RAW,
+    SONICPI,
+    Found,
+    K,
+    Material,
+    Way,
+    ablation,
+    find,
+    lessons,
+    told,
+)  # fmt: skip
+from core.stages.studies.rendered import sound_vectors
+from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
 from core.stages.studies.store import in_workspace
+from core.stages.sureness import Taught, calibrated
 
 NAME = "foretelling"
 TITLE = "Programs that no template made"
 QUESTION = "Do the clips found by code alone foretell what any snippet will sound like?"
-EXAMPLES = Path("/usr/share/sonic-pi/examples")
-INSTALL = "Debian's sonic-pi-server brings them: sudo apt-get install sonic-pi-server"
-OPTIONS = (
-    option.Option("queries", "validation (held-out templates), examples (Sonic Pi's own), or a"
-                  " folder of programs", "validation"),
-    option.CODE_ENCODER, option.AUDIO_ENCODER, option.SEED,
-)  # fmt: skip
+OPTIONS = option.OF["foretelling"]
 STEP = "Foretelling"
-K = 5
-EACH = 5  # one template in so many is held out for validation
-MOST = 300  # queries of a validation
-OURS = AlignmentConfig(objective="soft", input_dropout=0.5)
+HEARD = 40  # queries that can be heard
+FEWEST_TAUGHT = 20  # programs embedded by an encoder, for heads to be trained on it
+SURE = (
+    "Learnt on templates and styles held out of the clips searched, without these programs. said:"
+    " the mean probability; right: the share that is at least half foretold, on each program's own"
+    " scale; share: the mean of that."
+)
 SCALE = (
     "Foretold share at k = 5: cosine of a program's clip and those found for it, on a scale where"
     " the mean over all clips searched is 0 and the 5 truly nearest are 1."
@@ -48,92 +59,114 @@ SCALE = (
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
-    """Ask every query of the same clips in several ways, and let every audio encoder judge."""
+    """Ask every query of the same clips in several ways, and let two audio encoders judge."""
+    ways_asked, which, seed = options["ways"], options["queries"], options["seed"]
+    _check(ways_asked, which)
     code, audio = chosen_encoders(corpus, options["code_encoder"], options["audio_encoder"])
-    base, queries, skipped = _sets(corpus, options["queries"], progress)
-    ears = [audio] + [e for e, modality, _ in corpus.encoders() if modality == "audio" and e != audio]
-    ears = [ear for ear in ears if _covers(corpus, ear, base)]
-    heard = {ear: corpus.embeddings(ear, list(base["program"]))[1] for ear in ears}
-    truth = {ear: _heard(corpus, ear, queries, progress) for ear in ears}
-    found, costs = {}, {}
-    for name, ask in _ways(corpus, code, audio, base, queries, options, heard[audio], progress):
-        progress(STEP, len(found), 0, name)
-        started = time.monotonic()
-        found[name] = ask()
-        costs[name] = time.monotonic() - started
-    rows, shares = [], {}
-    for ear in ears:
-        # The judge's own five nearest are 1 by it; by another judge they show what can be hoped.
-        by_ear = {**found, f"truly nearest by {audio}": top_k(truth[audio], heard[audio], K)[0]}
-        for name, nearest in by_ear.items():
-            share = foretold(nearest, truth[ear], heard[ear])
-            low, high = bootstrap_interval(share, seed=options["seed"])
-            shares[name, ear] = share
-            rows.append({"way": name, "judge": ear, "trained on": ear == audio,
-                         "share": float(share.mean()), "low": low, "high": high,
-                         "queries": len(queries), "seconds": costs.get(name, np.nan)})  # fmt: skip
-    table = pd.DataFrame(rows)
-    compared = beside([
-        {"measure": f"Foretold share, {row['way']}, judged by {row['judge']}",
-         "measured": row["share"], "low": row["low"], "high": row["high"],
-         "split": options["queries"], "seed": options["seed"]} for row in rows
-    ])  # fmt: skip
-    best = table[(table["judge"] == audio) & table["way"].isin(found)]
-    best = best.sort_values("share").iloc[-1]["way"]
-    each, clips = _each(base, queries, found[best], shares[best, audio])
+    judges = list(dict.fromkeys((audio, options["judge"])))
+    _embed(corpus, judges, progress)
+    ways = (ablation if ways_asked == "ablation" else told)(code)
+    material = asked(corpus, which, [code, SONICPI, *judges], progress)
+    enough = _enough(corpus, len(material.base))
+    left_out = [way for way in ways if way.code and not enough(way)]
+    ways = [way for way in ways if way not in left_out]
+
+    heard = {ear: corpus.embeddings(ear, list(material.base["program"]))[1] for ear in judges}
+    truth = {ear: _heard(corpus, ear, material.queries, progress) for ear in judges}
+    given = Material(corpus, material, audio, heard[audio], seed, progress)
+    found = {}
+    for done, way in enumerate(ways):
+        progress(STEP, done, len(ways), way.name)
+        found[way] = find(way, given)
+    progress(STEP, len(ways), len(ways))
+
+    nearest = {ear: top_k(truth[ear], heard[ear], K)[0] for ear in judges}
+    rows = {way.name: each.rows for way, each in found.items()}
+    # The judge's own nearest are 1 by it; by another judge they show what can be hoped for.
+    rows[f"truly nearest by {audio}"] = nearest[audio]
+    seconds = {way.name: each.seconds for way, each in found.items()}
+    scored = {(name, ear): foretold(each, truth[ear], heard[ear])
+              for name, each in rows.items() for ear in judges}  # fmt: skip
+    table = _table(scored, seconds, audio, seed)
+    raw, ours = _the_two(ways, code)
+    each, clips = _each(material, rows[ours.name], nearest[audio],
+                        scored[raw.name, audio], scored[ours.name, audio])  # fmt: skip
+    kinds = _kinds(scored, material.queries["kind"].to_numpy())
+    sure = _sureness(ours, given, found[ours], truth[audio])
     return StudyResult(
-        compared=compared,
-        tables=[Table("shares", "Every way to find neighbours", table, SCALE),
-                Table("queries", f"Each program, by {best}", each, SCALE),
-                Table("skipped", "Programs that could not be asked",
-                      pd.DataFrame(skipped, columns=["program", "why"]))],
+        compared=_compared(table, which, seed),
+        tables=[
+            Table("shares", "Every way to find neighbours", table, SCALE),
+            Table("kinds", "By kind of program", kinds, SCALE),
+            Table("sureness", f"How sure {ours.name} said to be, and how often it was right", sure,
+                  SURE),
+            Table("queries", f"Each program, foretold by {ours.name}", each, SCALE),
+            Table("skipped", "Programs that could not be asked about",
+                  pd.DataFrame(material.skipped, columns=["program", "why"])),
+        ],
+        figures=[
+            Figure("shares", "Every way to find neighbours", shares(table), SCALE),
+            Figure("queries", "Each program", each_query(each),
+                   "Click a point to hear the program, then what was foretold of it.",
+                   hears="queries"),
+        ],
         clips=clips,
-        notes=[SCALE, f"{len(queries)} queries, {len(base)} clips searched; {len(skipped)} programs"
-               " had no clip to be judged by.", *_warning(options["queries"])],
-        settings={"encoders": {"code": code, "audio": audio}, "judges": ears, "k": K,
-                  "queries": options["queries"], "seed": options["seed"],
-                  "config": OURS.to_dict()},
+        notes=[*_notes(corpus, material, table, (raw, ours), judges, left_out, which, code),
+               *_said(sure)],
+        settings={"encoders": {"code": code, "audio": audio}, "judges": judges, "k": K,
+                  "queries": which, "seed": seed,
+                  "ways": {way.name: _described(way) for way in ways}},
     )  # fmt: skip
 
 
-def _warning(queries: str) -> list[str]:
-    return ["These programs are a test: choose nothing by them."] if queries == "examples" else []
+def _sureness(way: Way, given: Material, found: Found, truth: np.ndarray) -> pd.DataFrame:
+    """How sure it would have said to be, learnt without the queries, and what was so."""
+    known, own = given.views(way.code)
+    _, stops = lessons(way, given)
+    learnt = calibrated(Taught(known, given.heard, stops), list(given.asked.base["template"]),
+                        way.config, given.progress)  # fmt: skip
+    columns = ["level", "queries", "said", "right", "share"]
+    if learnt is None:
+        return pd.DataFrame(columns=columns)
+    nearest = top_k(own, known, 1)[1][:, 0]
+    said = learnt.probability(signs(given.heard[found.rows], found.similarities, nearest))
+    shares_of = each_foretold(found.rows, truth, given.heard)
+    levels = np.array([level(probability) for probability in said])
+    rows = [
+        (each, int(own.sum()), said[own].mean(), (shares_of[own] >= RIGHT).mean(),
+         shares_of[own].mean())
+        for each in LEVELS if (own := levels == each).any()
+    ]  # fmt: skip
+    return pd.DataFrame(rows, columns=columns)
 
 
-def _covers(corpus: Corpus, ear: str, base: pd.DataFrame) -> bool:
-    return set(base["program"]) <= set(corpus.embeddings(ear)[0])
+def _said(sure: pd.DataFrame) -> list[str]:
+    if sure.empty:
+        return ["There are too few templates and styles to learn how sure a foretelling is."]
+    parts = [f"{row['level']}: {row['queries']} programs, right {row['right']:.0%}, expected"
+             f" {row['said']:.0%}" for row in sure.to_dict("records")]  # fmt: skip
+    return [f"How sure it said to be: {'; '.join(parts)}. Right: at least half as near as the truly"
+            " nearest."]  # fmt: skip
 
 
-def _sets(
-    corpus: Corpus, which: str, progress: Progress
-) -> tuple[pd.DataFrame, pd.DataFrame, list[tuple[str, str]]]:
-    """The programs searched, the programs asked about (with "source", "name", "audio"), and
-    those that can't be."""
-    programs = corpus.programs()
-    programs = programs[programs["state"] == "ok"]
-    if which == "validation":
-        templates = sorted(programs["template"].unique())
-        held = programs["template"].isin(templates[EACH - 1 :: EACH])
-        if not held.any():
-            raise EarshotError(
-                f"Corpus '{corpus.name}' has {len(templates)} templates; {EACH} are needed.",
-                remedy=f"To add programs: ./run build {corpus.name} --per-template 8",
-            )
-        step = max(1, held.sum() // MOST)
-        return programs[~held], programs[held].iloc[::step], []
-    folder = EXAMPLES if which == "examples" else Path(which).expanduser()
-    files = sorted(folder.rglob("*.rb"))
-    if not files:
+def _check(ways: str, which: str) -> None:
+    if ways not in ("told", "ablation"):
+        raise EarshotError(f"There are no ways {ways!r}.", remedy="Give told or ablation.")
+    if ways == "ablation" and which != VALIDATION:
         raise EarshotError(
-            "There are no programs (*.rb).", where=str(folder),
-            remedy=INSTALL if which == "examples" else "Give validation, examples, or a folder.",
-        )  # fmt: skip
-    sources = [path.read_text(encoding="utf-8", errors="replace") for path in files]
-    paths, failed = clips_of(corpus, sources, corpus.settings["seconds"], progress)
-    names = [str(path.relative_to(folder)) for path in files]
-    asked = pd.DataFrame({"name": names, "source": sources, "audio": paths})
-    skipped = [(names[place], why) for place, why in sorted(failed.items())]
-    return programs, asked[asked["audio"].notna()], skipped
+            "An ablation is for choosing, and choosing is done on validation programs only.",
+            remedy="Leave out --queries, or --ways.",
+        )
+
+
+def _embed(corpus: Corpus, judges: Sequence[str], progress: Progress) -> None:
+    """See that the corpus was embedded by what reads code and by every judge."""
+    there = {name for name, _, count in corpus.encoders() if count}
+    if SONICPI not in there:
+        embed(corpus.name, SONICPI, None, progress)
+    for judge in judges:
+        if judge not in there:
+            embed(corpus.name, None, judge, progress)
 
 
 def _heard(corpus: Corpus, ear: str, queries: pd.DataFrame, progress: Progress) -> np.ndarray:
@@ -142,66 +175,107 @@ def _heard(corpus: Corpus, ear: str, queries: pd.DataFrame, progress: Progress) 
     return sound_vectors(ear, list(queries["audio"]), progress)
 
 
-def _ways(corpus, code, audio, base, queries, options, heard, progress):
-    """Each way to find neighbours: its name, and a function that returns rows [m, K]."""
-    texts, asked = list(base["source"]), list(queries["source"])
-    words = bag_of_words(texts, asked)
-    yield "bag of identifiers", lambda: top_k(words[1], words[0], K)[0]
-    yield "edit distance", lambda: nearest_by_edits(
-        texts, asked, K, top_k(words[1], words[0], CANDIDATES)[0]
-    )
-    validation = (base["split"] == "validation").to_numpy()
-    have = {name for name, modality, _ in corpus.encoders() if modality == "code"}
-    views = [code, *(view for view in ("sonicpi", "score") if view in have and view != code)]
-    vectors = {}
-    for view in views:
-        stored = dict(zip(*corpus.embeddings(view), strict=True))
-        known = np.stack([stored[program] for program in base["program"]])
-        own = (np.stack([stored[program] for program in queries["program"]])
-               if "program" in queries else code_vectors(view, asked, progress))  # fmt: skip
-        vectors[view] = (known, own)
-    if {code, "sonicpi"} <= set(vectors) and code != "sonicpi":
-        both = (vectors[code], vectors["sonicpi"])
-        vectors[f"{code}+sonicpi"] = tuple(np.hstack([_unit(x) for x in side]) for side in zip(*both))
-    for view, (known, own) in vectors.items():
-        yield f"{view}, raw", lambda known=known, own=own: top_k(own, known, K)[0]
-        ways = [("soft targets", OURS)]
-        if view == code:
-            ways.insert(0, ("the paper's method", AlignmentConfig()))
-        for title, config in ways:
-            config = AlignmentConfig.from_dict({**config.to_dict(), "seed": options["seed"]})
-            yield f"{view}, {title}", lambda known=known, own=own, config=config: _aligned(
-                known, own, heard, validation, config
-            )
+def _the_two(ways: Sequence[Way], code: str) -> tuple[Way, Way]:
+    """Raw code, and ours: whichever way scores best, it is these that are told of."""
+    raw = next(way for way in ways if way.method == RAW)
+    return raw, next(way for way in ways if way.ours)
 
 
-def _unit(x: np.ndarray) -> np.ndarray:
-    return x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-9)
+def _table(scored: Mapping, seconds: Mapping, audio: str, seed: int) -> pd.DataFrame:
+    rows = []
+    for (name, ear), share in scored.items():
+        low, high = bootstrap_interval(share, seed=seed)
+        rows.append({
+            "way": name, "judge": ear, "trained on": ear == audio, "share": float(share.mean()),
+            "low": low, "high": high, "queries": len(share),
+            "seconds": seconds.get(name, np.nan),
+        })  # fmt: skip
+    return pd.DataFrame(rows)
 
 
-def _aligned(
-    known: np.ndarray, own: np.ndarray, heard: np.ndarray, validation: np.ndarray,
-    config: AlignmentConfig,
-) -> np.ndarray:  # fmt: skip
-    """Train heads on the base (its validation programs stop the training) and search its clips."""
-    code, audio = (torch.tensor(x, dtype=torch.float32) for x in (known, heard))
-    trained = train_heads(
-        code[~validation], audio[~validation], code[validation], audio[validation], config
-    )
-    return top_k(projected(trained.heads, own, "code"), projected(trained.heads, heard, "audio"), K)[0]
-
-
-def _each(base: pd.DataFrame, queries: pd.DataFrame, nearest: np.ndarray, share: np.ndarray):
-    """A row a query with what was foretold for it, and clips to hear."""
-    names, paths = base["name"].to_numpy(), base["audio"].to_numpy()
-    table = pd.DataFrame({
-        "program": queries["name"].to_numpy(), "share": share,
-        "foretold": [", ".join(names[row] for row in rows) for rows in nearest],
-    })  # fmt: skip
-    clips = [
-        Heard(f"{query['name']}: {value:.2f}",
-              tuple(in_workspace(path) for path in (query["audio"], *paths[rows])),
-              ("the program itself", *names[rows]), note="The truth, then what was foretold.")
-        for (_, query), rows, value in zip(queries.head(40).iterrows(), nearest, share)
+def _kinds(scored: Mapping, kinds: np.ndarray) -> pd.DataFrame:
+    rows = [
+        {"way": name, "judge": ear, "kind": kind, "share": float(share[kinds == kind].mean()),
+         "queries": int((kinds == kind).sum())}
+        for (name, ear), share in scored.items() for kind in dict.fromkeys(kinds)
     ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _compared(table: pd.DataFrame, which: str, seed: int) -> pd.DataFrame:
+    return beside([
+        {"measure": f"Foretold share, {row['way']}, judged by {row['judge']}",
+         "measured": row["share"], "low": row["low"], "high": row["high"],
+         "split": which, "seed": seed} for row in table.to_dict("records")
+    ])  # fmt: skip
+
+
+def _each(
+    material: Asked, found: np.ndarray, nearest: np.ndarray, raw: np.ndarray, ours: np.ndarray
+) -> tuple[pd.DataFrame, list[Heard]]:
+    """A row a query with what was foretold for it and what is true, and clips to hear."""
+    names, paths = material.base["name"].to_numpy(), material.base["audio"].to_numpy()
+    sources = material.base["source"].to_numpy()
+    queries = material.queries
+    heard = [[in_workspace(path) for path in (own, *paths[rows])]
+             for own, rows in zip(queries["audio"], found)]  # fmt: skip
+    table = pd.DataFrame({
+        "program": queries["name"].to_numpy(), "kind": queries["kind"].to_numpy(),
+        "ours": ours, "raw": raw,
+        "foretold": [", ".join(names[rows]) for rows in found],
+        "truly nearest": [", ".join(names[rows]) for rows in nearest],
+        "of these foretold": [len(set(a) & set(b)) for a, b in zip(found, nearest)],
+        "clips": ["|".join(each) for each in heard],
+    })  # fmt: skip
+    step = max(1, len(queries) // HEARD)
+    clips = [
+        Heard(f"{query['name']}: {share:.2f}", tuple(parts), ("the program itself", *names[rows]),
+              (query["source"], *sources[rows]), note="The truth, then what was foretold.")
+        for (_, query), rows, share, parts in zip(queries.iterrows(), found, ours, heard)
+    ][::step]  # fmt: skip
     return table, clips
+
+
+def _notes(corpus, material, table, two, judges, left_out, which, code) -> list[str]:
+    raw, ours = two
+    shares_of = table.set_index(["way", "judge"])["share"]
+    told_of = "; ".join(
+        f"{shares_of[ours.name, judge]:.2f} judged by {judge}, where raw code reaches"
+        f" {shares_of[raw.name, judge]:.2f}" for judge in judges
+    )  # fmt: skip
+    notes = [
+        f"Ours ({ours.name}): {told_of}.",
+        SCALE,
+        f"{len(material.queries)} programs asked about, {len(material.base)} clips searched;"
+        f" {len(material.skipped)} programs had no clip of their own to be judged by.",
+    ]
+    if len(judges) > 1:
+        notes.append(f"{judges[0]} is the encoder that heads are trained on; {judges[1]} was never"
+                     " seen in training.")  # fmt: skip
+    if which == EXAMPLES:
+        notes.append("These programs are a test: nothing was chosen by them. While the reader of"
+                     " code was written, they were among the programs that it was seen to read"
+                     " without error.")  # fmt: skip
+    if which == VALIDATION:
+        notes.append("Whole templates and whole styles are held out: none of their programs is"
+                     " searched or trained on.")  # fmt: skip
+    lacking = {part for way in left_out for part in part_ids(way.code)} - {SONICPI, code}
+    notes += [f"Left out is what takes {part}: ./run embed {corpus.name} --code-encoder {part}"
+              for part in sorted(lacking)]  # fmt: skip
+    return notes
+
+
+def _enough(corpus: Corpus, searched: int) -> Callable[[Way], bool]:
+    """Whether a way's encoders have embedded enough: all, or for heads some to be taught."""
+    there = {name: count for name, _, count in corpus.encoders()}
+
+    def enough(way: Way) -> bool:
+        least = FEWEST_TAUGHT if way.method == HEADS else searched
+        return all(there.get(part, 0) >= min(least, searched) for part in part_ids(way.code))
+
+    return enough
+
+
+def _described(way: Way) -> dict[str, Any]:
+    return {name: value.to_dict() if isinstance(value, AlignmentConfig) else value
+            for name, value in vars(way).items() if name != "name"}  # fmt: skip
