@@ -32,7 +32,7 @@ TAKES = 3
 # What differs from run to run by its nature: numbers that name nodes, busses and buffers.
 NAMES_OF_THINGS = {"in_bus", "out_bus", "buf", "buffer"}
 TIME_STEP = 0.002  # events nearer than this in time are at the same time
-BEGINNINGS = range(0, 64, 8)  # frames of a block
+BEGINNINGS = range(0, 64, 4)  # frames of a block
 
 PROGRAMS = {
     "notes": "use_bpm 100\n8.times { |i| play 60 + 2 * i, release: 0.5; sleep 1 }",

@@ -66,6 +66,13 @@ def test_what_it_leaves_in_its_own_home_is_gone(worker):
     assert attacked(worker, source).ok
 
 
+def test_cannot_write_a_large_file_nor_many(worker):
+    error = attacked(worker, "play 60\nFile.write('/tmp/x', 'x' * (65 << 20))").error
+    assert (error.kind, error.line) == ("runtime", 2) and "EFBIG" in error.message
+    error = attacked(worker, "play 60\n9.times { |n| File.write(\"/tmp/#{n}\", 'x' * (60 << 20)) }").error
+    assert (error.kind, error.line) == ("runtime", 2) and "ENOSPC" in error.message
+
+
 def test_cannot_reach_the_network(worker):
     listening = socket.create_server(("127.0.0.1", 0))
     reached = threading.Event()
@@ -283,6 +290,24 @@ def test_no_capability_no_device_no_other_process(worker):
     """
     result = attacked(worker, source)
     assert result.ok, result.error
+
+
+def test_where_bubblewrap_is_refused_rendering_refuses(monkeypatch, tmp_path):
+    from core.errors import EarshotError
+    from core.sonicpi import sandbox
+
+    refused = tmp_path / "bwrap"
+    refused.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    refused.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    sandbox.sandbox_state.cache_clear()
+    try:
+        with pytest.raises(EarshotError, match="is refused here.*No permissions.*Allow unprivileged"):
+            sandbox.require_sandbox()
+        monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
+        sandbox.require_sandbox()  # waived
+    finally:
+        sandbox.sandbox_state.cache_clear()
 
 
 def test_without_a_sandbox_rendering_refuses(monkeypatch):

@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from core.sonicpi import Limits, render, render_id, render_many
+from core.sonicpi import Limits, render, render_id, render_many, versions
 
 # Threads that meet at equal times, cues, state, FX in a loop, and every source of chance.
 PROGRAM = """
@@ -87,6 +87,13 @@ def test_a_longer_clip_begins_like_a_shorter_one():
     # Nothing in a render knows how long it will be.
     short, long = render(PROGRAM, 1.5), render(PROGRAM, SECONDS)
     assert (long.samples[: len(short.samples)] == short.samples).all()
+
+
+@pytest.mark.parametrize("what", ["RENDERER_VERSION", "sonic_pi_version", "scsynth_version"])
+def test_render_id_names_the_versions(monkeypatch, what):
+    before = render_id("play 60")
+    monkeypatch.setattr(versions, what, 99 if what.isupper() else lambda: "9.9")
+    assert render_id("play 60") != before
 
 
 def test_render_id_names_everything_that_matters():

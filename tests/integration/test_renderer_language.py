@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.sonicpi import RenderError, events, render, render_result
+from core.sonicpi import Clip, RenderError, events, render, render_result
+from core.sonicpi.worker import judged
 
 
 def notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
@@ -58,6 +59,34 @@ PROGRAMS = {
     "stop ends a live_loop": (
         "live_loop(:a) { play 60; sleep 1; stop if tick == 1 }",
         [(0.0, 60), (1.0, 60)],
+    ),
+    "stop ends no other loop": (
+        "live_loop(:a) { play 60; sleep 2 }; sleep 0.5; stop; play 70",
+        [(0.0, 60), (2.0, 60)],
+    ),
+    "stop in a function ends its caller": (
+        "define(:f) { stop }; in_thread { play 60; f; play 61 }; sleep 1; play 62",
+        [(0.0, 60), (1.0, 62)],
+    ),
+    "stop in an FX ends its thread alone": (
+        "with_fx(:level) { in_thread { play 60; stop; play 61 }; sleep 0.5; play 64 }; play 66",
+        [(0.0, 60), (0.5, 64), (0.5, 66)],
+    ),
+    "with_transpose": ("with_transpose(7) { play 60 }; play 61", [(0.0, 67), (0.0, 61)]),
+    "use_octave": ("use_octave -1; play 60; with_octave(1) { play 60 }", [(0.0, 48), (0.0, 72)]),
+    "with_bpm_mul": ("with_bpm_mul(2) { play 60; sleep 1 }; play 61", [(0.0, 60), (0.5, 61)]),
+    "with_random_seed": (
+        "with_random_seed(3) { play rrand_i(50, 60) }; use_random_seed 3; play rrand_i(50, 60)",
+        [(0.0, 52), (0.0, 52)],
+    ),
+    "use_tuning": ("use_cent_tuning 50; play 60", [(0.0, 60.5)]),
+    "live_loop with delay and state": (
+        "live_loop(:a, delay: 0.5, init: 60) { |n| play n; sleep 1.5; n + 1 }",
+        [(0.5, 60), (2.0, 61), (3.5, 62)],
+    ),
+    "a named thread runs once": (
+        "in_thread(name: :x) { play 60; sleep 1 }; in_thread(name: :x) { play 61 }",
+        [(0.0, 60)],
     ),
     "use_transpose": ("use_transpose 12; play 60", [(0.0, 72)]),
     "octave notes": ("play :c4; sleep 1; play 'e3'", [(0.0, 60), (1.0, 52)]),
@@ -174,7 +203,10 @@ BD_HAUS_S = 9699 / 44100  # the length of the sample's file
 
 @pytest.mark.parametrize(
     ("option", "share"),
-    [("", 1), ("rate: 0.5", 2), ("rate: -1", 1), ("finish: 0.5", 0.5), ("rpitch: 12", 0.5)],
+    [
+        ("", 1), ("rate: 0.5", 2), ("rate: -1", 1), ("finish: 0.5", 0.5), ("rpitch: 12", 0.5),
+        ("start: 0.25, finish: 0.75", 0.5), ("attack: 0.02, sustain: 0.02, release: 0.02", 0.06 / 0.21993),
+    ],  # fmt: skip
 )
 def test_sample_lives_as_long_as_its_options_say(option, share):
     play = f"sample :bd_haus{', ' if option else ''}{option}"
@@ -230,8 +262,11 @@ def test_fx_waits_for_a_sample_and_for_a_controlled_envelope():
     assert freed_at(longer, "fx_level", 6) == [pytest.approx(3.0, abs=0.02)]
 
 
-def test_fx_made_in_a_loop_do_not_pile_up():
-    source = "live_loop(:a) { with_fx(:level, kill_delay: 0.1) { play 60, release: 0.1 }; sleep 0.25 }"
+@pytest.mark.parametrize(
+    "inner", ["play 60, release: 0.1", "with_fx(:reverb, kill_delay: 0.1) { play 60, release: 0.1 }"]
+)
+def test_fx_made_in_a_loop_do_not_pile_up(inner):
+    source = f"live_loop(:a) {{ with_fx(:level, kill_delay: 0.1) {{ {inner} }}; sleep 0.25 }}"
     alive = peak = 0
     sent = events(source, 18)
     containers = {event.arguments[3] for event in sent if event.synthdef == "fx_level"}
@@ -240,6 +275,25 @@ def test_fx_made_in_a_loop_do_not_pile_up():
         alive -= event.address == "/n_free" and event.arguments[0] in containers
         peak = max(peak, alive)
     assert len(containers) == 72 and peak <= 6
+
+
+OUTSIDE = ("osc '/x', 1", "osc_send 'localhost', 80, '/x'", "midi_note_on 60", "midi_cc 1, 2",
+           "mc_message 'x'", "live_audio :a", "synth :sound_in")  # fmt: skip
+
+
+def test_what_needs_the_outside_world_is_ignored_with_a_warning():
+    result = render_result("play 60\n" + "\n".join(OUTSIDE), 1)
+    assert result.ok
+    told = [("ignored", line) for line in range(2, 2 + len(OUTSIDE))]
+    assert [(w.kind, w.line) for w in result.warnings] == told
+
+
+def test_sound_beyond_full_scale_is_cut_and_told():
+    loud = Clip(np.array([[0.5, -1.5], [1.25, 0.25]], np.float32))
+    result = judged(loud, (), 0.0)
+    assert result.ok and [w.kind for w in result.warnings] == ["clipped"]
+    assert "1.500" in result.warnings[0].message
+    assert result.clip.samples.tolist() == [[0.5, -1.0], [1.0, 0.25]]
 
 
 def test_what_live_passes_over_is_told_with_its_line():

@@ -61,12 +61,13 @@ class ProgramRun
     Process.setrlimit(:NPROC, limits[:processes])
     Process.setrlimit(:CORE, 0)
     Process.setrlimit(:CPU, limits[:cpu_s], limits[:cpu_s] + 1)
+    trap('XFSZ', 'IGNORE') # a file too large is an error with a line, not an end
     trap('XCPU') { out_of_time(limits[:cpu_s]) }
     @limits.most_events = limits[:events]
     @limits.most_alive = limits[:synths]
     @limits.exceeded = ->(kind, message) { stop(kind, message, Report.line || @limits.line) }
     VirtualTime.too_many do
-      stop('memory', "More than #{VirtualTime::MOST_THREADS} threads run at once.", Report.line)
+      stop('memory', "More than #{VirtualTime::MOST_THREADS} threads run at once.", Report.line || @limits.line)
     end
     forbid_processes
     GC.define_singleton_method(:start) { |*| nil } # Sonic Pi collects at every run's start

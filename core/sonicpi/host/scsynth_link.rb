@@ -12,6 +12,7 @@ class ScsynthLink
   # Answered here, but no part of a score: scsynth must write no file, and what
   # it would say is known.
   NOT_SCORED = %w[/sync /notify /clearSched /d_loadDir /b_query /b_write /b_close /status /quit].freeze
+  MICROPHONE = /\Asonic-pi-(sound_in|live_audio)/.freeze
   # From 8 Hz to half the sample rate, as MIDI notes.
   HEARD_NOTES = (0.0..136.7).freeze
 
@@ -64,6 +65,7 @@ class ScsynthLink
   # Live Sonic Pi says nothing of these, and nothing sounds.
   def look_at_synth(args)
     @warn.call('unknown_synth', "scsynth has no synth #{args[0]}: nothing sounds") unless synthdef?(args[0])
+    @warn.call('ignored', "#{args[0].delete_prefix('sonic-pi-')} hears nothing here: live audio needs a microphone") if MICROPHONE.match?(args[0])
     return unless (place = args.index('note'))
     note = args[place + 1]
     @warn.call('out_of_range', "note #{note.round(2)} lies beyond hearing") unless HEARD_NOTES.cover?(note)
