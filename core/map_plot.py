@@ -200,7 +200,8 @@ def _hover(
 ) -> dict[str, Any]:
     side = some["modality"].iloc[0] if len(some) else ""
     if total > NAMED:
-        return {"hovertemplate": f"{name}, {side}<extra></extra>"}
+        of = name if name.lower() == side else f"{name}, {side}"
+        return {"hovertemplate": f"{of}<extra></extra>"}
     # Names may come from files of other people; plotly reads markup in what it shows.
     texts = [html.escape(str(each)[:80]) for each in some["name"]]
     if values is not None:

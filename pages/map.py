@@ -79,10 +79,10 @@ def choose_colour(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str]
     """Draw what the points can be coloured by; return the choice and its scale."""
     known = map_cached.colourings(corpus, alignment)
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
+        st.markdown("Colour by", width="content")
         colour_by = st.selectbox(
-            "Colour by", list(known), key="colour", bind="query-params", width=330,
-            format_func=lambda each: f"Colour by: {known.get(each, each)}",
-            label_visibility="collapsed",
+            "Colour by", list(known), key="colour", bind="query-params", width=300,
+            format_func=lambda each: known.get(each, each), label_visibility="collapsed",
         )  # fmt: skip
         numeric = map_cached.colour_values(corpus, alignment, colour_by).dtype.kind == "f"
         scale = "linear"

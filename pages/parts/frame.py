@@ -10,7 +10,7 @@ from streamlit.runtime.pages_manager import PagesManager
 
 from core import jobs, workspace
 from core.sonicpi.sandbox import sandbox_state, unsandboxed
-from pages.parts import picking, place, player, say, warm
+from pages.parts import place, player, say, warm
 from pages.parts.job import running_list
 
 HERE = Path(__file__).parent
@@ -66,7 +66,6 @@ def end(title: str) -> None:
     title : str
         The page's.
     """
-    st.session_state[picking.LAST] = title
     with st.sidebar:
         if title not in SHOW_JOBS and any(job.active for job in jobs.jobs()):
             running_list()

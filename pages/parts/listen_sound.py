@@ -118,7 +118,7 @@ def _options(corpus: Corpus, rows: pd.DataFrame, words: str) -> list[str]:
     there = set(rows["program"])
     first = []
     if not words:
-        picked = st.session_state.get("program")
+        picked = st.session_state.get("kept:program")
         first = [each.program for each in favourites.favourites() if each.corpus == corpus.name]
         first = [each for each in (picked, *first) if each in there]
     return list(dict.fromkeys([*first, *rows["program"][:MOST_FOUND]]))

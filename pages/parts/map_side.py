@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
-from pages.parts import cached, card, editor, map_cached, picking, player, say, snippets
+from pages.parts import cached, card, editor, map_cached, place, player, say, snippets
 
 if TYPE_CHECKING:
     from core.stages.placing import Placed
@@ -25,7 +25,7 @@ DIRECTIONS = {
     "code->audio": "Foretold by its code",
     "audio->code": "Code that its sound leads to",
 }
-PAGE = "Map"
+PICKED = "program"  # in the address, and in the session when the page is left
 CAUGHT = "caught"  # what a lasso chose: corpus, alignment and program ids
 OVER, PANEL = "map-over", "map-panel"
 
@@ -38,7 +38,7 @@ _over = st.components.v2.component(
 def beside(corpus: Corpus, alignment: AlignmentRecord) -> None:
     """Draw what is chosen on the map; a click there draws this anew, and not the map."""
     points = map_cached.points(corpus, alignment)
-    picked, caught = picking.program(PAGE), caught_programs(corpus, alignment)
+    picked, caught = place.kept(PICKED), caught_programs(corpus, alignment)
     st.session_state.setdefault(PANEL, "program")
     panel = st.segmented_control(
         "Beside the map", list(PANELS), required=True, key=PANEL, format_func=PANELS.get,
@@ -127,7 +127,7 @@ def caught_programs(corpus: Corpus, alignment: AlignmentRecord) -> list[str]:
 
 def hear(program_id: str) -> None:
     """Open a program's card and play its clip; for callbacks."""
-    picking.pick(program_id)
+    place.keep(PICKED, program_id)
     st.session_state[PANEL] = "program"
     player.start(f"map-{program_id}")
 
@@ -160,14 +160,14 @@ def draw_program(corpus: Corpus, alignment: AlignmentRecord, program_id: str) ->
         program = corpus.program(program_id)
     except EarshotError as error:
         say.show_error(error)
-        st.button("Close", on_click=picking.close)
+        st.button("Close", on_click=place.keep, args=(PICKED, None))
         return
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container(gap="small"):
             card.head(program["name"], program["template"], program["role"], program["split"])
         st.button(
-            "", icon=":material/close:", type="tertiary", on_click=picking.close, help="Close",
-            key="close",
+            "", icon=":material/close:", type="tertiary", on_click=place.keep,
+            args=(PICKED, None), help="Close", key="close",
         )  # fmt: skip
     player.clip_file(program["audio"], program["name"], f"map-{program_id}")
     st.code(program["source"], language="ruby", height=132)

@@ -57,7 +57,7 @@ function play(state, player, from = null) {
     state.audio.src = state.source;
   }
   state.player = player;
-  state.audio.loop = state.loop;
+  state.audio.loop = state.loop && !state.rest.length; // a short clip of a row ends, too
   if (from !== null) state.audio.currentTime = from;
   // A browser that wants a click first says no: then the player is there to be clicked.
   state.audio.play().catch(() => {});

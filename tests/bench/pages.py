@@ -20,6 +20,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from statistics import median
 from typing import Iterator
+from urllib.parse import quote_plus
 
 from playwright.sync_api import Page, sync_playwright
 
@@ -247,12 +248,12 @@ def _reruns(page: Page, frames: Frames, times: int) -> list[tuple[str, str]]:
 
 def _payloads(page: Page, frames: Frames, address: str) -> list[tuple[str, str]]:
     rows = []
-    for colour in ("modality", "template", "error"):
+    for colour in ("Code and audio", "Template", "Error: distance of code and sound"):
         frames.clear()
         page.goto("about:blank")
-        page.goto(f"{address}map?colour={colour}")
+        page.goto(f"{address}map?colour={quote_plus(colour)}")
         shown(page, "Map")
         settled(page)
         largest = max(size for _, size in frames.received)
-        rows.append((f"figure payload, by {colour}", f"{largest / 1e6:.2f} MB"))
+        rows.append((f"figure payload, by {colour.partition(':')[0].lower()}", f"{largest / 1e6:.2f} MB"))
     return rows

@@ -12,7 +12,7 @@ import pytest
 from tests.e2e.conftest import PROJECT
 from tests.e2e.steps import open_page, settled
 
-PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Studies", "Jobs")
+PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
 MARKS = (
     "<script>window.ran=1</script>",
     "<img src=x onerror=window.ran=1>",
