@@ -22,7 +22,7 @@ from tests.e2e.conftest import CHROMIUM, FLAGS, serve
 
 
 def template(page: Page) -> None:
-    page.locator(".st-key-open-06_1_studio_fx button").click()
+    page.locator(".st-key-open-06_1_studio_fx button").first.click()
     steps.settled(page)
     page.get_by_role("button", name="Render and hear").click()
     player = page.locator(".st-key-clip-heard .player")
@@ -97,6 +97,7 @@ def photograph(
             )
             page = context.new_page()
             page.set_default_timeout(60_000)
+            expect.set_options(timeout=60_000)
             for name in wanted:
                 title, prepare = PICTURES[name]
                 try:
