@@ -15,6 +15,7 @@ import pytest
 from core.errors import EarshotError
 from core.programs import ROLES, STYLES, compose, titles
 from core.programs.composed import sounds
+from core.programs.composed.flaws import flawed
 
 SONIC_PI = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi")
 # FX of which a clip would hear nothing: they write to other outputs, or to a buffer.
@@ -158,6 +159,28 @@ def test_the_hand_tells_nothing_of_the_style(many):
         n / total * math.log(n * total / (styles[s] * manners[m])) for (s, m), n in pairs.items()
     )
     assert information < 2.5 * (len(styles) - 1) * (len(manners) - 1) / (2 * total)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["define :e do |n|\n  play n\nend\nlive_loop :a do\n  e :c4\n  sleep 1\nend",
+     "play [62, 65, :c5].ring.sort.reverse.tick\nsleep 1",
+     "with_fx :autotuner do\n  live_loop :a do\n    sample :loop_amen\n    sleep 2\n  end\nend",
+     "loop do\n  use_synth :growl\n  play 77, release: 0.1\n  sleep 0.2\nend"],
+)  # fmt: skip
+def test_what_failed_among_five_thousand_is_not_written_again(source, many):
+    assert flawed(source)
+    assert not any(flawed(program.source) for program in many)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["define :e2 do\n  play 60\nend", "play [62, 65].sort.tick", "play (ring :c4, :e4).tick",
+     "with_fx :autotuner do\n  play 60\nend\nlive_loop :b do\n  play 50\n  sleep 1\nend",
+     "use_synth :growl\nplay 50, release: 4"],
+)  # fmt: skip
+def test_what_can_be_played_is_not_taken_for_a_flaw(source):
+    assert not flawed(source)
 
 
 def test_ruby_can_read_all(many):

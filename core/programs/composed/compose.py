@@ -6,6 +6,7 @@ import difflib
 
 from core.errors import EarshotError
 from core.programs.composed.dice import Dice
+from core.programs.composed.flaws import flawed
 from core.programs.composed.hand import Hand
 from core.programs.composed.pieces import key_name, layer, piece, sketched
 from core.programs.composed.sketch import Layer
@@ -51,7 +52,7 @@ def compose(count: int, seed: int, style: str | None = None) -> list[Program]:
     for index in range(count):
         attempt = 0
         program = _program(seed, index, attempt, fixed)
-        while program.source in found:
+        while program.source in found or flawed(program.source):
             attempt += 1
             program = _program(seed, index, attempt, fixed)
         found[program.source] = program
