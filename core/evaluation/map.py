@@ -88,8 +88,12 @@ def _start(points: Tensor) -> np.ndarray:
     """First two principal components [n, 2], each turned so that its largest entry is positive."""
     centred = (points - points.mean(dim=0)).double() if len(points) else points.double()
     found = torch.zeros(len(points), 2, dtype=torch.float64)
-    directions = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, :2]  # [d, <=2]
-    components = centred @ directions  # [n, <=2]
+    if len(points) < points.shape[1]:  # the same, from the smaller of the two matrices
+        values, vectors = torch.linalg.eigh(centred @ centred.T)
+        components = (vectors * values.clamp(min=0).sqrt()).flip(1)[:, :2]  # [n, <=2]
+    else:
+        directions = torch.linalg.eigh(centred.T @ centred).eigenvectors.flip(1)[:, :2]  # [d, <=2]
+        components = centred @ directions  # [n, <=2]
     if len(points):
         largest = components.gather(0, components.abs().argmax(dim=0, keepdim=True))
         components = components * torch.where(largest < 0, -1.0, 1.0)
