@@ -135,7 +135,7 @@ class AlignmentConfig:
     schedule: str = "cosine"
     warmup: float = 0.05
     batch_size: int = 512
-    epochs: int = 100
+    epochs: int = 60
     patience: int = 20
     grad_clip: float = 1.0
     seed: int = 0
