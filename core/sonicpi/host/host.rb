@@ -22,6 +22,7 @@ class Host
   F_SETPIPE_SZ = 1031
   FRAME_BYTES = 8
   SYNTHESIS_MEMORY = 4 << 30
+  COLLECT_EVERY = 50 # programs
   CHECK_S = 0.1 # how often a silent child is looked after
   LARGEST_ANSWER = 64 << 20
   # What the sandbox holds, and no machine does (see sandbox.py).
@@ -41,9 +42,12 @@ class Host
   end
 
   def serve
+    served = 0
     while (request = read_request)
       answer(request)
       clean_up
+      # The heap is given room (see sandbox.py), but every fork copies what lies about in it.
+      GC.start if ((served += 1) % COLLECT_EVERY).zero?
     end
   end
 
