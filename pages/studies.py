@@ -25,7 +25,7 @@ def page() -> None:
             return
         name = st.segmented_control(
             "Study", [*STUDIES, ALL], default=next(iter(STUDIES)), required=True, key="study",
-            bind="query-params", format_func=str.capitalize, label_visibility="collapsed",
+            bind="query-params", format_func=named, label_visibility="collapsed",
         )  # fmt: skip
         if name == ALL:
             everything(here.corpus)
@@ -33,21 +33,31 @@ def page() -> None:
             one(here.corpus, name)
 
 
+def named(name: str) -> str:
+    return "UMAP" if name == "umap" else name.capitalize()
+
+
 def one(corpus: Corpus, name: str) -> None:
     """Draw a study: its question, the button, its runs."""
     module = study(name)
-    found = runs(corpus, name)
+    found = {run.id: run for run in runs(corpus, name)}
+    labels = {run.id: label(run) for run in found.values()}
     st.markdown(f"**{module.TITLE}.** {module.QUESTION}")
-    begin(corpus, name, "Run it again" if found else "Run it")
+    busy = watch(corpus, name)
+    with st.container(horizontal=True):
+        if found:
+            shown = st.selectbox(
+                "Run", list(labels), format_func=labels.get, key=f"run-{name}", width=420,
+                label_visibility="collapsed",
+            )  # fmt: skip
+        if not busy:
+            begin(corpus, name, "Run it again" if found else "Run it")
     if not found:
         st.info("It has not been run on this corpus yet.", icon=":material/science:")
         return
-    labels = {run.id: label(run) for run in found}
-    shown = st.selectbox("Run", list(labels), format_func=labels.get, key=f"run-{name}", width=420)
-    run = next(each for each in found if each.id == shown)
-    study_result.read(corpus, run)
+    study_result.read(corpus, found[shown])
     if len(found) > 1:
-        study_compare.compare(found, labels)
+        study_compare.compare(list(found.values()), labels)
 
 
 def label(run: StudyRun) -> str:
@@ -57,21 +67,22 @@ def label(run: StudyRun) -> str:
     return f"{run.id} · {run.created[:16].replace('T', ' ')}{of}"
 
 
-def begin(corpus: Corpus, name: str, word: str) -> None:
-    """Draw the settings and the button, or the job that runs."""
-    argv = ["study", name, corpus.name]
-    running = job.latest(*argv)
+def watch(corpus: Corpus, name: str) -> bool:
+    """Draw the study's job unless it has ended well; return whether it still runs."""
+    running = job.latest("study", name, corpus.name)
     if running is not None and running.state != "done":
         job.panel(running)
-    if workspace.read_only() or (running is not None and running.active):
+    return running is not None and running.active
+
+
+def begin(corpus: Corpus, name: str, word: str) -> None:
+    """Draw the button that starts a study, and its settings."""
+    if workspace.read_only():
         return
-    with st.container(horizontal=True):
-        pressed = st.button(
-            word, type="primary", icon=":material/play_arrow:", key=f"start-{name}"
-        )
-        options = study_settings.options(corpus, name)
+    pressed = st.button(word, type="primary", icon=":material/play_arrow:", key=f"start-{name}")
+    options = study_settings.options(corpus, name)
     if pressed:
-        jobs.start([*argv, *options], f"Study {name} of {corpus.name}")
+        jobs.start(["study", name, corpus.name, *options], f"Study {name} of {corpus.name}")
         st.rerun()
 
 
@@ -81,11 +92,13 @@ def everything(corpus: Corpus) -> None:
         "**Every study, and one report.** A page with tables, figures and short clips that needs"
         " nothing else, to keep or to send; the tables also as CSV and Markdown."
     )
-    begin(corpus, ALL, "Run all")
+    if not watch(corpus, ALL):
+        with st.container(horizontal=True):
+            begin(corpus, ALL, "Run all")
     newest = {name: next(iter(runs(corpus, name)), None) for name in STUDIES}
     rows = [
         {
-            "Study": name.capitalize(),
+            "Study": named(name),
             "Beside the paper": verdicts(run.compared()) if run else "not run yet",
             "Newest run": label(run) if run else "",
         }

@@ -23,7 +23,7 @@ class Studied:
 
 @pytest.fixture(scope="session")
 def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
-    """Forty programs of four templates, 2 s each: rendered, embedded, aligned, swept, studied."""
+    """Forty programs of four templates, 4 s each: rendered, embedded, aligned, swept, studied."""
     from concurrent.futures import ThreadPoolExecutor
 
     from core.alignment import AlignmentConfig, grid
@@ -47,7 +47,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
         patch.setattr(completion, "scenarios", lambda: first)
         # Its processes are a test of the sweep's own; each takes seconds to load torch.
         patch.setattr(sweep, "ProcessPoolExecutor", ThreadPoolExecutor)
-        build("small", templates=TEMPLATES, per_template=10, seconds=2.0,
+        build("small", templates=TEMPLATES, per_template=10, seconds=4.0,
               code_encoder=CODE, audio_encoder=AUDIO)  # fmt: skip
         train("small", AlignmentConfig(**QUICK))
         options = {

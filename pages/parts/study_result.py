@@ -34,9 +34,7 @@ class Piece:
 def read(corpus: Corpus, run: StudyRun) -> None:
     """Draw what a run found."""
     result = result_of(run)
-    st.subheader("Beside the paper")
-    said = verdicts(result.compared)
-    st.markdown(f"{say.plain(said[:1].upper() + said[1:])}.")
+    st.subheader(f"Beside the paper: {verdicts(result.compared).removesuffix(' the paper')}")
     beside(result.compared, f"compared-{run.id}")
     left, right = st.columns([7, 4], gap="medium")
     with left:
@@ -67,7 +65,8 @@ def beside(compared: pd.DataFrame, key: str) -> None:
     """Draw measured and published numbers; columns that say nothing are left out."""
     shown = compared.dropna(axis="columns", how="all")
     st.dataframe(
-        shown, hide_index=True, key=key, height="content" if len(shown) <= LONG else 36 * LONG,
+        shown, hide_index=True, key=key, placeholder="–",
+        height="content" if len(shown) <= LONG else 36 * LONG,
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
             **{name: st.column_config.NumberColumn(format="%.3f") for name in NUMBERS},

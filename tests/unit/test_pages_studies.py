@@ -93,7 +93,7 @@ def test_without_a_corpus_it_leads_to_one():
 def test_before_any_run_each_study_says_what_it_asks_and_offers_to_run(corpus):
     app = opened()
     names = app.segmented_control(key="study").options
-    assert {"Correlation", "Completion", "Umap", "All"} <= set(names)
+    assert {"Correlation", "Completion", "UMAP", "All"} <= set(names)
     for name in names:
         app.segmented_control(key="study").set_value(name.lower()).run()
         assert not app.exception and not app.error, name
@@ -115,7 +115,7 @@ def test_settings_become_the_commands_options(corpus, monkeypatch):
 def test_a_run_is_read_and_heard(corpus):
     run = save(corpus, 0.25)
     app = opened()
-    assert "1 above the paper" in " ".join(each.value for each in app.markdown)
+    assert app.subheader[0].value == "Beside the paper: 1 above"
     compared = app.dataframe[0].value
     assert compared["paper"].tolist() == [0.0159] and "low" not in compared
     notes = [each.value for each in app.markdown if each.value.startswith("- ")]
@@ -161,7 +161,7 @@ def test_reports_are_offered(corpus):
     assert not app.exception and not app.error
     standing = app.dataframe[0].value.set_index("Study")
     assert standing.loc["Correlation", "Beside the paper"] == "1 above the paper"
-    assert standing.loc["Umap", "Beside the paper"] == "not run yet"
+    assert standing.loc["UMAP", "Beside the paper"] == "not run yet"
     labels = [each.proto.label for each in app.get("download_button")]
     assert len(labels) == 2 and labels[0].startswith("The page")
 

@@ -29,7 +29,10 @@ def pair_scatter(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, str]]) ->
     Figure
         A point's `customdata` is the number of its row.
     """
-    figure = make_subplots(rows=1, cols=len(panels), subplot_titles=[each[2] for each in panels])
+    figure = make_subplots(
+        rows=1, cols=len(panels), subplot_titles=[each[2] for each in panels], shared_yaxes=True,
+        horizontal_spacing=0.04,
+    )  # fmt: skip
     names = [html.escape(f"{a}, {b}") for a, b in zip(pairs["first"], pairs["second"])]
     for column, (code, audio, title) in enumerate(panels, start=1):
         figure.add_trace(
@@ -43,14 +46,9 @@ def pair_scatter(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, str]]) ->
             row=1, col=column,
         )  # fmt: skip
     figure.update_xaxes(title="Distance of code (cosine)")
-    figure.update_yaxes(title="Distance of sound (cosine)")
+    figure.update_yaxes(title="Distance of sound (cosine)", col=1)
     figure.update_layout(height=420, margin=MARGIN, clickmode="event+select", dragmode="pan")
     return figure
-
-
-def line(x: float, **kind) -> dict:
-    """A thin vertical line at x, for `Figure.add_vline`."""
-    return {"x": x, "line": {"color": NEUTRAL, "width": 1, "dash": "dash"}, **kind}
 
 
 def completion(compared: pd.DataFrame) -> go.Figure:
@@ -107,7 +105,8 @@ def movements(changes: pd.DataFrame, spaces: dict[str, str]) -> go.Figure:
                 row=1, col=column,
             )  # fmt: skip
     figure.update_xaxes(title="How far the sound moved", rangemode="tozero")
-    figure.update_yaxes(title="How far the code moved", rangemode="tozero")
+    figure.update_yaxes(rangemode="tozero")
+    figure.update_yaxes(title="How far the code moved", col=1)
     figure.update_layout(height=340, margin=MARGIN, clickmode="event+select", dragmode="pan")
     return figure
 
