@@ -129,6 +129,13 @@ def test_looping_without_sleeping(worker):
     assert (error.kind, error.line) == ("timeout", 2)
 
 
+def test_taking_longer_than_the_clock_allows():
+    slow = Worker(Limits(cpu_s=60, wall_s=1))
+    error = attacked(slow, "play 60\nwhile true\nend").error
+    slow.close()
+    assert (error.kind, error.line) == ("timeout", 2) and "longer than 1 s" in error.message
+
+
 def test_a_million_synths(worker):
     source = "live_loop :a do\n  20.times { play 60, sustain: 100 }\n  sleep 0.1\nend"
     error = attacked(worker, source, 18.0).error

@@ -23,6 +23,7 @@ class Host
   FRAME_BYTES = 8
   SYNTHESIS_MEMORY = 4 << 30
   COLLECT_EVERY = 50 # programs
+  TELL_S = 2.0 # for a program whose time is up to say where it is
   CHECK_S = 0.1 # how often a silent child is looked after
   LARGEST_ANSWER = 64 << 20
   # What the sandbox holds, and no machine does (see sandbox.py).
@@ -180,8 +181,14 @@ class Host
   # Read until the child has ended and the pipe is empty: what it forked may hold the pipe open.
   def collect(reader, child, deadline)
     answer = String.new
-    status = nil
-    while clock < deadline && answer.bytesize < LARGEST_ANSWER
+    status = asked = nil
+    while answer.bytesize < LARGEST_ANSWER
+      if clock >= deadline
+        break if status || asked
+        # Time is up: it may still say in which line it is.
+        asked = Process.kill(:USR1, child)
+        deadline = clock + TELL_S
+      end
       ready = reader.wait_readable(status ? 0 : CHECK_S)
       if ready
         block = reader.read_nonblock(1 << 20, exception: false)

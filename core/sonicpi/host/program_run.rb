@@ -62,6 +62,7 @@ class ProgramRun
     Process.setrlimit(:CORE, 0)
     Process.setrlimit(:CPU, limits[:cpu_s], limits[:cpu_s] + 1)
     trap('XFSZ', 'IGNORE') # a file too large is an error with a line, not an end
+    trap('USR1') { stop('timeout', "The program took longer than #{limits[:wall_s]} s.", Report.line) }
     trap('XCPU') { out_of_time(limits[:cpu_s]) }
     @limits.most_events = limits[:events]
     @limits.most_alive = limits[:synths]
