@@ -1,9 +1,9 @@
 """How a build grows: time, memory and disk of corpora of several sizes, side by side.
 
 `--variants` says how many programs of each template to build with the offline encoders, in the
-folder `bench` of the workspace; 500 is the paper's size. It may be stopped at any moment: the
-next run goes on, and times add up. A size that has been measured stays so until its folder is
-removed, and stands beside the others.
+folder `bench` of the workspace; 500 is the paper's size. It may be stopped at any moment, or by
+`--minutes`: the next run goes on, and times add up. A size that has been measured stays so until
+its folder is removed, and stands beside the others.
 """
 
 from __future__ import annotations
@@ -86,15 +86,21 @@ class Measured:
         return (when(stop * most) - when(start * most)) / ((stop - start) * most)
 
 
-def run(variants: int = 50) -> list[tuple[str, ...]]:
+def run(variants: int = 50, minutes: float | None = None) -> list[tuple[str, ...]]:
     """Measure one size; return rows of (what, value of each size measured so far).
 
     Parameters
     ----------
     variants : int
         Programs of each template.
+    minutes : float, optional
+        Stop after so long, for the next run to go on.
     """
-    _measure(variants)
+    size = _measure(variants, minutes)
+    if not size.finished:
+        done = size.parts[-1].marks[-1][0]
+        told = f"{done:,} after {size.seconds / 60:.1f} min in all; run it again to go on"
+        return [(f"of {size.programs:,} programs", told)]
     found = sorted(_kept(), key=lambda each: each.per_template)
     columns = [_column(each, found[0]) for each in found]
     return [(what, *(column[what] for column in columns)) for what in columns[0]]
@@ -155,7 +161,7 @@ def _keep(size: Measured) -> None:
         json.dump(asdict(size), handle)
 
 
-def _measure(per_template: int) -> None:
+def _measure(per_template: int, minutes: float | None) -> Measured:
     """Build what is missing, and note what it took."""
     record = _record(per_template)
     if record.exists():
@@ -164,11 +170,11 @@ def _measure(per_template: int) -> None:
         shutil.rmtree(record.parent, ignore_errors=True)
         size = Measured(per_template)
     if size.finished:
-        return
+        return size
     part = Part()
     size.parts.append(part)
     _keep(size)
-    status = _build(per_template, part, lambda: _keep(size))
+    status = _build(per_template, part, lambda: _keep(size), minutes)
     if status == 0:
         size.finished = date.today().isoformat()
         files = record.parent.rglob("*")
@@ -176,10 +182,16 @@ def _measure(per_template: int) -> None:
     _keep(size)
     if status:
         raise SystemExit(status)
+    return size
 
 
-def _build(per_template: int, part: Part, keep: Callable[[], None]) -> int:
-    """Build in a process of its own, which is looked at all the while; return its status."""
+def _build(
+    per_template: int, part: Part, keep: Callable[[], None], minutes: float | None
+) -> int | None:
+    """Build in a process of its own, which is looked at all the while.
+
+    Returns its status; None when it was stopped because the minutes were over.
+    """
     argv = [sys.executable, "-m", "core", "build", f"bench-{per_template}", "--preset", "offline"]
     argv += ["--per-template", str(per_template)]
     place = {**os.environ, "EARSHOT_WORKSPACE": str(_folder())}
@@ -200,11 +212,13 @@ def _build(per_template: int, part: Part, keep: Callable[[], None]) -> int:
         watch = threading.Thread(target=look)
         watch.start()
         try:
-            status = process.wait()
-        except BaseException:  # stopped: let the build end in order
+            status = process.wait(minutes and minutes * 60)
+        except BaseException as stopped:  # let the build end in order
             process.terminate()
             process.wait()
-            raise
+            status = None
+            if not isinstance(stopped, subprocess.TimeoutExpired):
+                raise
         finally:
             ended.set()
             watch.join()

@@ -26,7 +26,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="which; all are listed without it")
     parser.add_argument("--variants", type=count, metavar="N", help="programs of each template")
-    parser.add_argument("--minutes", type=float, metavar="M", help="how long, for soak (30)")
+    parser.add_argument(
+        "--minutes", type=float, metavar="M", help="how long: soak (30), build (to its end)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON line a row")
 
 
