@@ -24,6 +24,13 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
     held = STARTER["EARSHOT_STARTER_TEMPLATES"].split(",")
     expect(cards.locator(".player")).to_have_count(len(held))
     page.get_by_role("button", name="Render them").click()
+    expect(page.locator('[class*="st-key-job-"]')).to_be_visible()
+    # A second tab and a reload show the same job.
+    other = page.context.new_page()
+    other.goto(f"{stocked.url}jobs")
+    expect(other.get_by_text("Render the gallery").first).to_be_visible()
+    other.close()
+    page.reload()
     expect(cards.locator(".player")).to_have_count(len(templates()), timeout=PATIENCE_MS)
     steps.settled(page)
     expect(page.get_by_role("button", name="Render them")).to_have_count(0)

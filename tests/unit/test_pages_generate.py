@@ -199,3 +199,12 @@ def test_a_name_that_cannot_be_is_refused_before_a_job() -> None:
     press(app, "Make " + r"\.\.\/up")
     assert "cannot be the name" in app.error[0].value
     assert not jobs.jobs()
+
+
+def test_a_damaged_corpus_keeps_nobody_from_the_template(tmp_path: Path) -> None:
+    folder = tmp_path / "corpora" / "broken"
+    folder.mkdir(parents=True)
+    (folder / "corpus.sqlite").write_bytes(b"not a database at all" * 1000)
+    app = page(BEEPS)
+    assert "broken" in app.error[0].value
+    assert app.code[0].value and any(each.label == "Render and hear" for each in app.button)
