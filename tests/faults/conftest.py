@@ -8,31 +8,76 @@ import os
 import random
 import shutil
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterator
 
 import pytest
 
 from core import jobs
-from core.cli import main
 from core.corpus import Corpus
 from core.jobs import Job, processes
 from core.workspace import PROJECT
+from tests.faults import table
 
 NAME = "tiny"
-CODE, AUDIO = "sonicpi", "log-mel"
-BUILD = [
-    "build", NAME, "--templates", "02_1_beeps", "02_3_synths",
-    "--per-template", "6", "--seconds", "1", "--workers", "2",
-    "--code-encoder", CODE, "--audio-encoder", AUDIO,
-]  # fmt: skip
-TRAIN = ["train", NAME, "--epochs", "4", "--width", "16", "--dim", "8"]
-MAP = ["map", NAME]
-PATIENCE_S = 120
+CODE, OTHER_CODE, AUDIO = "sonicpi", "score", "log-mel"
+TEMPLATES = ("02_1_beeps", "02_3_synths")
+PER_TEMPLATE = 8
+PROGRAMS = PER_TEMPLATE * len(TEMPLATES)
+HERE = Path(__file__).parent
+# Every stage, in an order in which each finds what it needs. `{}` is a folder beside the workspace.
+STAGES = {
+    "build": [
+        "build", NAME, "--templates", *TEMPLATES, "--per-template", str(PER_TEMPLATE),
+        "--seconds", "0.5", "--workers", "2", "--code-encoder", CODE, "--audio-encoder", AUDIO,
+    ],
+    "import": ["import", NAME, "{}/songs", "--licence", "CC0"],
+    "embed": ["embed", NAME, "--code-encoder", OTHER_CODE],
+    "train": ["train", NAME, "--epochs", "4", "--width", "16", "--dim", "8"],
+    "map": ["map", NAME],
+    "sweep": ["sweep", NAME, "--grid", "ablation", "--seeds", "1", "--workers", "1"],
+    "export": ["export", NAME, "--format", "zip", "--out", "{}/tiny.zip"],
+}  # fmt: skip
+BUILD = STAGES["build"]
+PATIENCE_S = 240
+
+
+# -- What came of it -----------------------------------------------------------------------
+
+_faults: dict[str, tuple[str, int]] = {}  # words and times, by test
+_came: dict[str, list[int]] = {}  # times tried and survived, by words
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "fault(words, each=1): what is done to Earshot, how often in each test"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if mark := item.get_closest_marker(table.MARK):
+            _faults[item.nodeid] = (mark.args[0], mark.kwargs.get("each", 1))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.nodeid in _faults and (report.when == "call" or report.failed):
+        words, times = _faults[report.nodeid]
+        tried, survived = _came.get(words, [0, 0])
+        _came[words] = [tried + times, survived + times * report.passed]
+
+
+def pytest_terminal_summary(terminalreporter) -> None:
+    if _came:
+        terminalreporter.section("faults")
+        terminalreporter.write_line(table.markdown([(w, *came) for w, came in _came.items()]))
+
+
+# -- Waiting -------------------------------------------------------------------------------
 
 
 def until(true, what: str = "it"):
@@ -41,7 +86,7 @@ def until(true, what: str = "it"):
     while time.monotonic() < end:
         if answer := true():
             return answer
-        time.sleep(0.005)
+        time.sleep(0.02)
     raise AssertionError(f"{what} never came")
 
 
@@ -50,93 +95,226 @@ def ended(job: Job) -> Job:
     return jobs.job(job.id)
 
 
-def done(argv: list[str]) -> None:
-    """Run a command to its end, which must be a good one; here, where all is loaded already."""
-    with main_thread_of_torch():
-        assert main(argv) == 0
+# -- What there is -------------------------------------------------------------------------
 
 
-@contextmanager
-def main_thread_of_torch():
-    """As many threads as a job of these tests has: sums depend on their order."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
-
-
-def content() -> dict[str, str]:
+def content(name: str = NAME) -> dict[str, str]:
     """Everything that must not depend on what disturbed its making, as digests."""
-    corpus = Corpus.open(NAME)
-    found = {"rows": corpus.programs().drop(columns="audio").to_json(orient="records").encode()}
-    pairs = corpus.pairs(CODE, AUDIO)
-    found["ids"] = json.dumps(pairs.programs).encode()
-    found["code"], found["audio"] = pairs.code.tobytes(), pairs.audio.tobytes()
+    corpus = Corpus.open(name)
+    settings = {k: v for k, v in corpus.settings.items() if k != "created"}
+    for origin in settings.get("imports", ()):
+        origin.pop("when")
+    found = {
+        "rows": corpus.programs().drop(columns="audio").to_json(orient="records").encode(),
+        "settings": json.dumps(settings, sort_keys=True).encode(),
+    }
+    for encoder, _, _ in corpus.encoders():
+        ids, vectors = corpus.embeddings(encoder)
+        found[f"embeddings {encoder}"] = json.dumps(ids).encode() + vectors.tobytes()
     for path in (corpus.path / "audio").rglob("*"):
         if path.is_file():
             found[str(path.relative_to(corpus.path))] = path.read_bytes()
-    newest = corpus.newest_alignment()
-    if newest is not None:
-        found["heads"] = (newest.path / "heads.safetensors").read_bytes()
-        found["history"] = newest.history().to_json().encode()
-        points = newest.map()
-        found["map"] = b"" if points is None else points.to_json().encode()
+    for record in corpus.alignments():
+        for file in ("config.json", "metrics.json", "heads.safetensors"):
+            found[f"{record.id}/{file}"] = (record.path / file).read_bytes()
+        found[f"{record.id}/history"] = record.history().to_json().encode()
+        points = record.map()
+        found[f"{record.id}/map"] = b"" if points is None else points.to_json().encode()
+    for path in sorted(corpus.path.glob("sweeps/*/*.json")):
+        run = json.loads(path.read_text())
+        run.pop("seconds", None)
+        found[str(path.relative_to(corpus.path))] = json.dumps(run, sort_keys=True).encode()
+    corpus.close()
     return {key: hashlib.sha256(value).hexdigest() for key, value in found.items()}
 
 
-def sound() -> None:
-    """Nothing is torn: SQLite says so, each clip noted lies there whole, nothing is half-written."""
-    corpus = Corpus.open(NAME)
-    with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
+def finished(name: str = NAME) -> set[tuple]:
+    """Every piece of work that is done, by a name of its own."""
+    if not (Path(os.environ["EARSHOT_WORKSPACE"]) / "corpora" / name / "corpus.sqlite").exists():
+        return set()
+    corpus = Corpus.open(name)
+    rows = corpus.programs()
+    done = {("program", each) for each in rows["program"]}
+    done |= {("clip", each) for each in rows["program"][rows["state"] == "ok"]}
+    for encoder, _, _ in corpus.encoders():
+        done |= {(encoder, each) for each in corpus.embeddings(encoder)[0]}
+    done |= {("alignment", each) for each in corpus.alignment_ids()}
+    done |= {("run", path.name) for path in corpus.path.glob("sweeps/*/run-*.json")}
+    corpus.close()
+    return done
+
+
+def whole(name: str = NAME) -> None:
+    """Nothing is torn: SQLite says so, each clip noted lies there whole, all else can be read."""
+    if not finished(name):
+        return
+    corpus = Corpus.open(name)
+    with corpus._database.reading() as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = connection.execute("SELECT file, sha256 FROM clips WHERE state = 'ok'").fetchall()
-    connection.close()
     for file, digest in rows:
         assert hashlib.sha256((corpus.path / "audio" / file).read_bytes()).hexdigest() == digest
     for record in corpus.alignments():
-        record.history()
+        record.heads(), record.history(), record.map()
+    for path in corpus.path.glob("sweeps/*/*.json"):
+        json.loads(path.read_text())
+    corpus.close()
 
 
-class Workspace:
-    """The undisturbed run: what it made, and what lay there, after each stage."""
+# -- The nursery ---------------------------------------------------------------------------
 
-    def __init__(self, folder: Path):
-        self.after: dict[str, Path] = {}
-        self.content: dict[str, dict[str, str]] = {}
-        for argv in (BUILD, TRAIN, MAP):
-            done(argv)
-            stage = argv[0]
-            self.content[stage] = content()
-            self.after[stage] = folder.with_name(f"{folder.name}-{stage}")
-            Corpus.open(NAME).close()
-            shutil.copytree(folder / "corpora", self.after[stage] / "corpora")
+
+@dataclass
+class Nursery:
+    """Where jobs come from; see `nursery.py`.
+
+    Attributes
+    ----------
+    process : Popen
+    address : Path
+        Of its socket.
+    disk : Path
+        A small disk, for it and all that it bears alone.
+    kept, shown : Path
+        What lies in the first can only be read in the second, by all that it bears.
+    """
+
+    process: subprocess.Popen
+    address: Path
+    disk: Path
+    kept: Path
+    shown: Path
+
+    @property
+    def command(self) -> list[str]:
+        """What a job's argv is given to."""
+        return [sys.executable, "-I", "-S", str(HERE / "client.py"), str(self.address)]
+
+    def run(self, argv: list[str], **environment: str) -> subprocess.CompletedProcess:
+        """Run a command, or ["python", CODE, …], to its end."""
+        return subprocess.run(
+            [*self.command, *argv], capture_output=True, text=True, timeout=PATIENCE_S,
+            check=False, cwd=PROJECT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def done(self, argv: list[str], **environment: str) -> str:
+        """Run to its end, which must be a good one; return what was said."""
+        ran = self.run(argv, **environment)
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    def start(self, argv: list[str], disturbance: str = "") -> Job:
+        """Start a command as a job."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("DISTURBANCE", disturbance)
+            return jobs.start(argv, " ".join(argv), command=self.command, cwd=PROJECT)
+
+
+DISK_BYTES = 24 << 20
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory) -> Workspace:
-    folder = tmp_path_factory.mktemp("undisturbed")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EARSHOT_WORKSPACE", str(folder))
-        patch.setenv("HF_HUB_OFFLINE", "1")
-        patch.setenv("OMP_NUM_THREADS", "1")
-        return Workspace(folder)
+def nursery(tmp_path_factory) -> Iterator[Nursery]:
+    base = tmp_path_factory.mktemp("nursery")
+    disk, kept, shown = base / "disk", base / "kept", base / "shown"
+    for folder in (disk, kept, shown):
+        folder.mkdir()
+    apart = [
+        "bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--size", str(DISK_BYTES),
+        "--tmpfs", str(disk), "--ro-bind", str(kept), str(shown),
+    ]  # fmt: skip
+    environment = {
+        **os.environ, "PYTHONPATH": str(PROJECT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
+        "NUMBA_NUM_THREADS": "1", "NUMBA_THREADING_LAYER": "workqueue",
+    }  # fmt: skip
+    address = base / "socket"
+    with subprocess.Popen(
+        [*apart, sys.executable, "-P", str(HERE / "nursery.py"), str(address)],
+        cwd=PROJECT, env=environment, stdin=-1, stdout=-1, text=True,
+    ) as process:  # fmt: skip
+        assert process.stdout.readline() == "ready\n"
+        yield Nursery(process, address, disk, kept, shown)
+        process.stdin.close()
+
+
+# -- The undisturbed run -------------------------------------------------------------------
+
+
+@dataclass
+class Undisturbed:
+    """What every stage made, what lay there before and after, how many moments it took."""
+
+    folder: Path
+    content: dict[str, dict[str, str]]
+    moments: dict[str, int]
+
+    def before(self, stage: str) -> Path:
+        """What lay there before a stage: a folder with `corpora` and what commands name."""
+        return self.folder / f"{list(STAGES).index(stage)}"
+
+    def after(self, stage: str) -> Path:
+        return self.folder / f"{list(STAGES).index(stage) + 1}"
+
+
+def command(stage: str, place: Path) -> list[str]:
+    """A stage's command, for a workspace that lies in `place`."""
+    return [word.replace("{}", str(place)) for word in STAGES[stage]]
+
+
+def exported(place: Path) -> str:
+    """The digest of what the stage export wrote."""
+    return hashlib.sha256((place / "tiny.zip").read_bytes()).hexdigest()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(nursery: Nursery) -> Undisturbed:
+    found = Undisturbed(nursery.kept, {}, {})
+    place = found.folder / "0"
+    (place / "songs").mkdir(parents=True)
+    for number in range(4):
+        (place / "songs" / f"song-{number}.rb").write_text(f"play {60 + number}\nsleep 0.1\n")
+    for stage in STAGES:
+        place = found.before(stage)
+        now = found.after(stage)
+        shutil.copytree(place, now)
+        count = nursery.kept.with_name(f"moments-{stage}")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("EARSHOT_WORKSPACE", str(now))
+            nursery.done(command(stage, now), DISTURBANCE=f"counted {count}")
+            found.content[stage] = content()
+            if stage == "export":
+                found.content[stage]["export"] = exported(now)
+        shutil.rmtree(now / "jobs", ignore_errors=True)
+        found.moments[stage] = int(count.read_text())
+    return found
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path, monkeypatch) -> Iterator[Path]:
     """An empty workspace in which nothing is left running."""
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
+    folder = tmp_path / "workspace"
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(folder))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
-    yield tmp_path / "workspace"
+    monkeypatch.delenv("EARSHOT_JOB", raising=False)
+    yield folder
     for job in jobs.jobs():
         if job.active:
-            job.cancel(asked_s=0)
+            kill(job.pid)
         processes.kill_all_of_job(job.folder)
+
+
+def same(stage: str, undisturbed: Undisturbed, place: Path) -> None:
+    """What a stage made, after whatever befell it, is what the undisturbed run made."""
+    found = content()
+    if stage == "export":
+        found["export"] = exported(place)
+    assert found == undisturbed.content[stage]
+    files = [path for path in place.rglob("*") if place / "jobs" not in path.parents]
+    assert not [path for path in files if ".partial" in path.name], "half-written files were left"
+
+
+# -- Processes -----------------------------------------------------------------------------
 
 
 def descendants(pid: int) -> list[int]:
@@ -164,7 +342,9 @@ def command_of(pid: int) -> str:
         return ""
 
 
-def kill(pid: int) -> bool:
+def kill(pid: int | None) -> bool:
+    if pid is None:
+        return False
     try:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -172,18 +352,6 @@ def kill(pid: int) -> bool:
     return True
 
 
-def killed_at(argv: list[str], event: int, rng: random.Random) -> Job:
-    """Start a job and kill its process a random moment after its event of that number."""
-    job = jobs.start(argv, " ".join(argv), cwd=PROJECT)
-    until(lambda: len(jobs.job(job.id).events()[0]) > event or not jobs.job(job.id).active)
-    time.sleep(rng.uniform(0, 0.15))
-    kill(jobs.job(job.id).pid)
-    return ended(job)
-
-
-def python(code: str, *argv: str, **options) -> subprocess.CompletedProcess:
-    """Run code in a process of its own."""
-    return subprocess.run(
-        [sys.executable, "-c", code, *argv], cwd=PROJECT, capture_output=True, text=True,
-        timeout=PATIENCE_S, check=False, env={**os.environ, "PYTHONPATH": str(PROJECT)}, **options,
-    )  # fmt: skip
+def dice(*words: object) -> random.Random:
+    """Chance that is the same in every run."""
+    return random.Random(" ".join(map(str, (7, *words))))
