@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+from typing import TYPE_CHECKING
+
 import streamlit as st
 
-from core import sonicpi
+from core import sonicpi, workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.sonicpi import Clip, Rendering
-from core.stages.hearing import MOST_BYTES, neighbours_of_sound, read_sound
-from core.stages.neighbours import Neighbour, neighbours
-from pages.parts import card, editor, frame, place, player, say, snippets
+from pages.parts import card, editor, frame, kept, listen_sound, place, player, say, snippets
 
-WAYS = {"code": "From code to sound", "sound": "From sound to code"}
+if TYPE_CHECKING:
+    from core.stages.neighbours import Neighbour
+
+WAYS = {"code": "From code to sound", "sound": "From sound to code", "kept": "Favourites"}
+# A foretelling's level, as `core.stages.sureness` gives it: badge, colour, sign.
+SURE = {
+    "sure": ("Sure", "green", ":material/verified:"),
+    "likely": ("Perhaps", "orange", ":material/help:"),
+    "guess": ("A guess", "gray", ":material/casino:"),
+}
 
 
 def page() -> None:
@@ -27,7 +37,8 @@ def page() -> None:
                 "Direction", list(WAYS), default="code", required=True, key="way",
                 bind="query-params", format_func=WAYS.get, label_visibility="collapsed",
             )  # fmt: skip
-            (search if way == "code" else search_by_sound)(here.corpus, here.alignment)
+            draw = {"code": search, "sound": listen_sound.search, "kept": kept.draw}[way]
+            draw(here.corpus, here.alignment)
 
 
 @st.fragment
@@ -36,12 +47,12 @@ def search(corpus: Corpus, alignment: AlignmentRecord) -> None:
     left, right = st.columns([5, 8], gap="medium")
     with left:
         code, asked = write()
-        shown = how_many()
+        shown = listen_sound.how_many()
     found = None
     with right:
         with say.errors():
             found = nearest(corpus, alignment, code, shown)
-            draw_neighbours(corpus, found, code)
+            draw_neighbours(corpus, alignment, found, code)
     with left:
         mine(code, corpus, alignment, found, render=asked)
 
@@ -53,19 +64,15 @@ def write() -> tuple[str, bool]:
         placeholder="Begin with an example …", label_visibility="collapsed", on_change=take_example,
     )  # fmt: skip
     code = editor.code(next(iter(snippets.SNIPPETS.values())))
+    asked = False
     with st.container(horizontal=True, vertical_alignment="center"):
-        asked = st.button(
-            "Render mine", type="primary", icon=":material/graphic_eq:",
-            help="Plays this code in the offline Sonic Pi, and shows what was foretold of it.",
-        )  # fmt: skip
+        if not workspace.read_only():
+            asked = st.button(
+                "Render mine", type="primary", icon=":material/graphic_eq:",
+                help="Plays this code in the offline Sonic Pi, and shows what was foretold of it.",
+            )  # fmt: skip
         st.caption("Clips are found as you write. Space plays, arrows walk.")
     return code, asked
-
-
-def how_many() -> int:
-    return st.select_slider(
-        "Clips to find", (3, 5, 10, 20, 50), 5, key="shown", persist_state="session"
-    )
 
 
 def take_example() -> None:
@@ -79,19 +86,44 @@ def nearest(
     """The neighbours; None when there is no code."""
     if not code.strip():
         return None
+    from core.stages.neighbours import neighbours  # brings torch: the editor is there before
+
     return neighbours(corpus.name, code, shown, alignment.id)
 
 
-def draw_neighbours(corpus: Corpus, found: list[Neighbour] | None, code: str) -> None:
+def draw_neighbours(
+    corpus: Corpus, alignment: AlignmentRecord, found: list[Neighbour] | None, code: str
+) -> None:
     if found is None:
         st.info("Write some Sonic Pi code, or begin with an example.", icon=":material/edit:")
         return
-    st.caption(
-        f"The {say.count(len(found), 'clip')} nearest to this code among {corpus.counts()['ok']:,}"
-        f" in {say.plain(corpus.name)}, found without rendering it."
-    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        draw_sureness(corpus, alignment, found, code)
+        st.caption(
+            f"The {say.count(len(found), 'clip')} nearest to this code among"
+            f" {corpus.counts()['ok']:,} in {say.plain(corpus.name)}, found without rendering it."
+        )
+    keys = kept.keys()
     for each in found:
-        card.neighbour(each, f"{each.rank}-{each.program}", mine=code)
+        card.neighbour(each, f"{each.rank}-{each.program}", mine=code, star=(corpus.name, keys))
+
+
+def draw_sureness(
+    corpus: Corpus, alignment: AlignmentRecord, found: list[Neighbour], code: str
+) -> None:
+    """Say how sure the foretelling is, where the alignment has learnt to tell."""
+    from core.stages.sureness import how_sure
+
+    sure = how_sure(corpus.name, code, found, alignment.id)
+    if sure is None:
+        return
+    word, colour, icon = SURE[sure.level]
+    st.badge(
+        f"{word}, {sure.probability:.0%}", icon=icon, color=colour,
+        help="How often clips found like these were near to the truth: at least half as near as"
+        f" the truly nearest, for {say.count(sure.programs, 'program')} of templates that were"
+        " held out.",
+    )  # fmt: skip
 
 
 def mine(
@@ -123,17 +155,19 @@ def mine(
             player.clip(result.clip, "your code", "mine")
             if of == code and found:
                 with say.errors():
-                    foretold(corpus, alignment, result.clip, found)
+                    foretold(corpus, alignment, result.clip, of, found)
         for warning in result.warnings:
             st.caption(f":material/info: {say.plain(str(warning))}")
 
 
 def foretold(
-    corpus: Corpus, alignment: AlignmentRecord, clip: Clip, found: list[Neighbour]
+    corpus: Corpus, alignment: AlignmentRecord, clip: Clip, of: str, found: list[Neighbour]
 ) -> None:
     """Say which of the clips that truly sound nearest were found before rendering."""
-    with st.spinner("Listening to it …"):
-        true = neighbours_of_sound(corpus.name, clip, len(found), alignment.id, "audio->audio")
+    digest = hashlib.sha256(of.encode()).hexdigest()
+    true = listen_sound.neighbours_by_sound(
+        corpus, alignment, clip, f"code {digest}", len(found), "audio->audio"
+    )
     rank = {each.program: each.rank for each in found}
     hits = sum(each.program in rank for each in true)
     st.markdown(
@@ -149,42 +183,6 @@ def foretold(
         else:
             st.caption(f":material/close: {each.rank}. {say.plain(each.name)}, not foretold")
             player.clip_file(each.audio, each.name, f"true-{each.program}")
-
-
-def search_by_sound(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    """Draw the choice of a sound, and the code that may make one like it."""
-    left, right = st.columns([5, 8], gap="medium")
-    with left:
-        given = st.file_uploader(
-            "A sound", ["flac", "wav", "ogg", "mp3"], key="sound-file",
-            max_upload_size=MOST_BYTES // 1_000_000,
-            help="At most 20 MB and 2 minutes. It stays on this machine.",
-        )  # fmt: skip
-        rendered = st.session_state.get("mine")
-        sound, name = None, ""
-        if given is not None:
-            sound, name = read_sound(given.getvalue(), given.name), given.name
-        elif rendered is not None and rendered[1].clip is not None:
-            sound, name = rendered[1].clip, "your last rendering"
-        if sound is not None:
-            st.caption(f"The sound: {say.plain(name)}")
-            player.clip(sound, name, "given")
-        shown = how_many()
-    with right:
-        if sound is None:
-            st.info(
-                "Give a sound, or render a snippet first: the code nearest to it comes here.",
-                icon=":material/upload_file:",
-            )
-            return
-        with st.spinner("Listening to it …"):
-            found = neighbours_of_sound(corpus.name, sound, shown, alignment.id)
-        st.caption(
-            f"The {say.count(len(found), 'program')} of {say.plain(corpus.name)} whose code lies"
-            " nearest to this sound."
-        )
-        for each in found:
-            card.neighbour(each, f"{each.rank}-{each.program}")
 
 
 frame.show(page)

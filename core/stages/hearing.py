@@ -7,11 +7,15 @@ import io
 import numpy as np
 import soundfile
 
-from core import encoders
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
-from core.stages import neighbours as by_code
-from core.stages.neighbours import Neighbour
+from core.stages.space import (
+    Neighbour,
+    as_neighbours,
+    check_question,
+    loaded_encoder,
+    space_of,
+)
 
 MOST_BYTES = 20_000_000
 MOST_SECONDS = 120.0
@@ -97,15 +101,8 @@ def neighbours_of_sound(
             f"A sound has no code to go from in direction {direction!r}.",
             remedy="Give audio->code or audio->audio.",
         )
-    by_code._check(direction, k)
-    space = by_code._space(corpus_name, alignment_id, direction)
-    wanted = space.encoders["audio"]
-    loaded = encoders.get(wanted["id"])
-    if loaded.entry.revision != wanted["revision"]:
-        raise EarshotError(
-            f"{wanted['id']} is here as revision {loaded.entry.revision}, the corpus was embedded"
-            f" by {wanted['revision']}.",
-            remedy="Embed the corpus again and train again.",
-        )
-    query = np.asarray(loaded.embed([sound]), dtype=np.float32)  # [1, d]
-    return by_code._told(space, *space.nearest(query, k, direction))
+    check_question(direction, k)
+    space = space_of(corpus_name, alignment_id, direction)
+    ear = loaded_encoder(space.encoders["audio"])
+    query = np.asarray(ear.embed([sound]), dtype=np.float32)  # [1, d]
+    return as_neighbours(space, *space.nearest(query, k, direction))

@@ -13,9 +13,8 @@ from core.alignment import train as train_heads
 from core.evaluation.neighbours import top_k
 from core.evaluation.sureness import RIGHT, Calibration, each_foretold, level, signs
 from core.progress import Progress, silent
-from core.stages import neighbours as by_code
 from core.stages.aligned import projected
-from core.stages.neighbours import Neighbour
+from core.stages.space import Neighbour, embedded_snippet, space_of
 
 STEP = "Learning how sure it can be"
 FOLDS = 3
@@ -82,11 +81,11 @@ def how_sure(
     Sureness or None
         None where the alignment was trained on too few templates to learn it.
     """
-    space = by_code._space(corpus_name, alignment_id, "code->audio")
+    space = space_of(corpus_name, alignment_id, "code->audio")
     known = space.aligned.record.metrics.get(KEPT)
     if not known or not found:
         return None
-    code = by_code._embedded(snippet, space.encoders["code"])  # [1, d]
+    code = embedded_snippet(snippet, space.encoders["code"])  # [1, d]
     found = found[:K]  # as many as it was learnt with
     rows = np.array([[space.place[each.program] for each in found]])  # [1, k]
     similar = np.array([[each.similarity for each in found]])

@@ -37,8 +37,8 @@ def _load(corpus_name: str | None) -> None:
     try:
         for template in programs.templates():
             template.parameters()
-        # Brings torch, which the pages Train and Listen need.
-        from core.stages import neighbours
+        # Bring torch and scikit-learn, which the pages Train and Listen need.
+        from core.stages import neighbours, sureness  # noqa: F401
 
         if corpus_name is not None:
             neighbours.neighbours(corpus_name, "play 60", k=1)

@@ -20,9 +20,10 @@ from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi import Clip, Rendering
 from core.stages import embed
-from core.stages import neighbours as neighbours_stage
+from core.stages import space
+from core.stages.aligned import open_aligned
 from core.stages.evaluate import evaluate
-from core.stages.map import make_map
+from core.stages.map import coloured, make_map
 from core.stages.neighbours import neighbours, neighbours_of
 from core.stages.train import summary, train
 
@@ -148,6 +149,11 @@ class TestTrain:
         assert set(unseen["programs"]) == {EACH} and unseen["value"].notna().all()
         whole = record.config["split"]["programs"]
         assert splits["programs"]["train"] < whole["train"]
+        drawn = [train("tones", replace(CONFIG, epochs=1), unseen_templates=2) for _ in range(2)]
+        names = [each.config["split"]["unseen_templates"] for each in drawn]
+        assert names[0] == names[1] and len(set(names[0])) == 2
+        with pytest.raises(EarshotError, match="5 templates can't be held out"):
+            train("tones", CONFIG, unseen_templates=5)
         with pytest.raises(EarshotError, match="no program of template 'bell'"):
             train("tones", CONFIG, unseen_templates=["bell"])
         with pytest.raises(EarshotError, match="0 programs to train on"):
@@ -209,6 +215,20 @@ class TestMap:
         assert points["overlap_after"].between(0, 1).all()
 
 
+    def test_can_be_coloured_by_all_that_is_known_of_a_program(self, record, corpus):
+        points = coloured(open_aligned("tones", record.id))
+        assert len(points) == len(record.map())
+        facts = corpus.programs().set_index("program").loc[points["program"]]
+        for column in ("name", "template", "role", "split"):
+            assert points[column].tolist() == facts[column].tolist()
+        np.testing.assert_allclose(points["error"], 1 - points["similarity"])
+        assert points["overlap_before"].between(0, 1).all()
+        assert points["overlap_after"].between(0, 1).all()
+        for name in ("note", "release"):
+            wanted = [parameters[name] for parameters in facts["parameters"]]
+            assert points[f"parameter: {name}"].tolist() == wanted
+
+
 class TestNeighbours:
     def test_an_unseen_snippet_is_led_to_sounds_like_it(self, record):
         right = 0
@@ -242,7 +262,7 @@ class TestNeighbours:
     def test_a_second_query_takes_the_space_from_memory_until_the_corpus_changes(self):
         corpus = filled("asked", ("low", "high"))
         train("asked", replace(CONFIG, epochs=1))
-        kept = neighbours_stage._kept_space
+        kept = space._kept_space
         neighbours("asked", "play 60")
         hits = kept.cache_info().hits
         neighbours("asked", "play 70")
