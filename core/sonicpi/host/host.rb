@@ -115,7 +115,6 @@ class Host
       let_go
       Process.setrlimit(:CPU, request[:limits][:synthesis_cpu_s])
       Process.setrlimit(:AS, SYNTHESIS_MEMORY)
-      FileUtils.cp(path, ENV['EARSHOT_KEEP_SCORE']) if ENV['EARSHOT_KEEP_SCORE']
       Synthesis.play(path, "/proc/self/fd/#{writer.fileno}", request[:sample_rate])
       exit!(0)
     end
