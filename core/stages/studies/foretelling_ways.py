@@ -36,6 +36,7 @@ BAG, EDITS, RAW, HEADS, KERNEL, MLP = "bag", "edits", "raw", "heads", "kernel", 
 SONICPI, SCORE = "sonicpi", "score"
 SENTENCES = "sentence-transformers/all-MiniLM-L6-v2"
 OURS_CODE = SONICPI
+BRIEF = {"epochs": 40, "patience": 8}  # of heads in an ablation, as in a sweep
 
 
 @dataclass(frozen=True)
@@ -110,10 +111,10 @@ def ablation(code: str) -> list[Way]:
     views = list(dict.fromkeys((SENTENCES, code, SONICPI, joined)))
     return [
         *(Way(f"raw {view}", RAW, view) for view in (*views, SCORE)),
-        Way(f"InfoNCE, the paper's, on {SENTENCES}", HEADS, SENTENCES, heads("paper")),
-        Way(f"InfoNCE, the paper's, on {SONICPI}", HEADS, SONICPI, heads("paper")),
-        Way("soft targets", HEADS, SONICPI, heads("earshot", kernel_weight=0.0)),
-        Way("soft targets, kernels aligned", HEADS, SONICPI, heads("earshot")),
+        Way(f"InfoNCE, the paper's, on {SENTENCES}", HEADS, SENTENCES, heads("paper", **BRIEF)),
+        Way(f"InfoNCE, the paper's, on {SONICPI}", HEADS, SONICPI, heads("paper", **BRIEF)),
+        Way("soft targets", HEADS, SONICPI, heads("earshot", kernel_weight=0.0, **BRIEF)),
+        Way("soft targets, kernels aligned", HEADS, SONICPI, heads("earshot", **BRIEF)),
         *(Way(f"ridge on {view}", HEADS, view, ridge, ours=view == OURS_CODE) for view in views),
         Way("  whitened to 512", HEADS, SONICPI, heads("foretell", whiten=512)),
         Way("  a tenth of the penalty", HEADS, SONICPI, heads("foretell", penalty=100.0)),
@@ -123,7 +124,8 @@ def ablation(code: str) -> list[Way]:
         Way("  without the words", HEADS, SONICPI, ridge, columns="sounds"),
         Way("  each program also written otherwise", HEADS, SONICPI, ridge, rewritten=1),
         Way("  and 300 programs changed a little", HEADS, SONICPI, ridge, changed=300),
-        Way("  soft targets started from it", HEADS, SONICPI, heads("earshot"), after=ridge),
+        Way("  soft targets started from it", HEADS, SONICPI, heads("earshot", **BRIEF),
+            after=ridge),
         Way("kernel ridge", KERNEL, SONICPI),
         Way("network that foretells the embedding", MLP, SONICPI),
         Way("  three of them", MLP, SONICPI, seeds=3),
