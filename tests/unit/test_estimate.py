@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.stages.estimate import estimate
+from core.alignment import AlignmentConfig
+from core.stages.estimate import estimate, sweep_seconds, training_seconds
 
 
 def test_nothing_takes_nothing() -> None:
@@ -26,3 +27,18 @@ def test_more_programs_longer_clips_and_larger_encoders_take_longer_and_cores_he
     assert estimate(100, clip_seconds=36, cores=2).seconds > usual.seconds
     assert estimate(100, preset="paper", cores=2).seconds > usual.seconds
     assert estimate(100, cores=8).seconds < usual.seconds
+
+
+def test_training_takes_longer_for_more_programs_passes_and_wider_heads() -> None:
+    usual = training_seconds(1000, AlignmentConfig(), cores=2)
+    assert training_seconds(2000, AlignmentConfig(), cores=2) > usual
+    assert training_seconds(1000, AlignmentConfig(epochs=1000), cores=2) > usual
+    assert training_seconds(1000, AlignmentConfig(width=2048), cores=2) > usual
+    assert training_seconds(1000, AlignmentConfig(), cores=8) < usual
+
+
+def test_a_sweep_takes_its_trainings_side_by_side() -> None:
+    configs = [AlignmentConfig()] * 10
+    one = sweep_seconds(1000, configs, seeds=1, workers=1)
+    assert sweep_seconds(1000, configs, seeds=3, workers=1) > 2 * one
+    assert sweep_seconds(1000, configs, seeds=1, workers=2) < one

@@ -68,6 +68,17 @@ def test_curves_show_each_epoch_and_bear_gaps(epochs: int) -> None:
     assert {figure.layout[axis].title.text for axis in ("xaxis", "xaxis2", "xaxis3")} == {"Epoch"}
 
 
+def test_runs_side_by_side_are_a_line_each_in_every_panel() -> None:
+    figure = plots.runs_side_by_side({"one": history(5), "two": history(9), "three": history(1)})
+    assert [trace.name for trace in figure.data] == [name for name in ("one", "two", "three")
+                                                     for _ in range(3)]  # fmt: skip
+    assert [len(trace.x) for trace in figure.data] == [5] * 3 + [9] * 3 + [1] * 3
+    # Told apart by dash as well as by colour, and named once.
+    lines = {(trace.line.color, trace.line.dash) for trace in figure.data}
+    assert len(lines) == 3 and len({dash for _, dash in lines}) == 3
+    assert [trace.showlegend for trace in figure.data] == [True, False, False] * 3
+
+
 def test_before_and_after_puts_each_reading_at_its_value_and_interval() -> None:
     rows = [
         {"metric": metric, "split": split, "reading": reading, "value": value, "low": value - 0.1,
