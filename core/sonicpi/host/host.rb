@@ -115,6 +115,8 @@ class Host
       let_go
       Process.setrlimit(:CPU, request[:limits][:synthesis_cpu_s])
       Process.setrlimit(:AS, SYNTHESIS_MEMORY)
+      # After the last sample scsynth's own clean-up misses a thread that a fork cannot copy.
+      Process.setrlimit(:CORE, 0)
       Synthesis.play(path, "/proc/self/fd/#{writer.fileno}", request[:sample_rate])
       exit!(0)
     end
