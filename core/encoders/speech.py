@@ -11,7 +11,7 @@ from core.encoders import openvino
 from core.encoders.audio import AudioEncoder
 from core.encoders.compute import Compute
 from core.encoders.registry import EncoderEntry
-from core.encoders.transformer import load_feature_extractor, load_model
+from core.encoders.transformer import load_feature_extractor, load_model, quiet
 from core.encoders.windows import spread
 
 # Attention grows with the square of the length, and speech was trained in pieces of at most
@@ -31,7 +31,8 @@ class SpeechEncoder(AudioEncoder):
         self._extract = load_feature_extractor(folder, entry.id)
         model = _MeanOfLastLayer(load_model(transformers.AutoModel, folder, entry.id)).eval()
         lengths = [int(seconds * entry.sample_rate) for seconds in TRIED]
-        faster = openvino.compiled(model, compute, lengths) if compute.openvino else None
+        with quiet():
+            faster = openvino.compiled(model, compute, lengths) if compute.openvino else None
         self._mean = faster or compute.prepare(model)
 
     def _hear(self, waveform: np.ndarray) -> np.ndarray:

@@ -41,7 +41,7 @@ def load_model(loader: Any, folder: Path, encoder_id: str) -> nn.Module:
     """
     safetensors = any(folder.glob("*.safetensors"))
     try:
-        with _quiet():
+        with quiet():
             model, report = loader.from_pretrained(
                 folder,
                 # Where there is none, the library unpickles with weights_only.
@@ -82,7 +82,7 @@ def load_feature_extractor(folder: Path, encoder_id: str) -> Any:
 
 def _load(loader: Any, folder: Path, encoder_id: str) -> Any:
     try:
-        with _quiet():
+        with quiet():
             return loader.from_pretrained(folder, **SAFE)
     except Exception as error:  # damaged files raise whatever their parser raises
         raise _broken(encoder_id, folder, error) from error
@@ -98,7 +98,7 @@ def _broken(encoder_id: str, folder: Path, error: Exception) -> EarshotError:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the library's bars and notes out of a job's log: what matters is raised here."""
     from transformers.utils import logging as notes
 

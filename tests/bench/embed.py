@@ -15,6 +15,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -23,22 +24,25 @@ import numpy as np
 
 from core import encoders
 from core.encoders import openvino
+from core.encoders.audio import mono, resample
 from core.encoders.compute import Compute, default_compute  # before torch
 from core.encoders.loading import FAMILIES, load
-from core.encoders.audio import mono, resample
+from core.encoders.transformer import quiet
 from core.encoders.weights import FolderWeights
 from core.encoders.windows import spread
 from core.programs import generate, templates
 from core.sonicpi.clip import Clip
 
-import torch  # noqa: E402, I001
-import transformers  # noqa: E402
-from tokenizers import ByteLevelBPETokenizer  # noqa: E402
-from torch.utils.flop_counter import FlopCounterMode  # noqa: E402
+# isort: split
+import torch
+import transformers
+from tokenizers import ByteLevelBPETokenizer
+from torch.utils.flop_counter import FlopCounterMode
 
 HEADERS = ("encoder", "a second", "plain loop", "ratio", "least cosine", "share of matmul")
 SECONDS = 18.0
-SIZE = 2048  # of the matrices whose product is the machine's speed
+SIZE, PRODUCTS = 2048, 5  # matrices whose products are the machine's speed
+WORK = 2 * SIZE**3 * PRODUCTS  # operations
 TURNS = 3
 # As many words as make a program about as long as the real tokenizer does.
 WORDS = 1000
@@ -60,18 +64,18 @@ def run(variants: int = 1) -> list[tuple[str, ...]]:
         "code": [p.source for t in templates() for p in generate(t, variants, seed=0)],
     }
     compute = default_compute()
-    speed = _matmul(torch.bfloat16 if compute.bf16 else torch.float32)
-    kind = f"{compute.device}, {'bf16' if compute.bf16 else 'fp32'}"
     rows = [
-        (f"matmul of {kind}, {torch.get_num_threads()} threads", f"{speed / 1e9:.0f} GFLOP/s"),
-        ("matmul in fp32", f"{_matmul(torch.float32) / 1e9:.0f} GFLOP/s"),
-    ]
+        (f"matmul in {name}, {compute.device}, {torch.get_num_threads()} threads",
+         f"{WORK / _median_seconds(_matmul(dtype, compute.device)) / 1e9:.0f} GFLOP/s")
+        for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))
+    ]  # fmt: skip
     for encoder_id, make in (
         ("distilroberta-base", _distilroberta),
         ("facebook/wav2vec2-base", _wav2vec2),
         ("laion/clap-htsat-unfused", _clap),
     ):
-        rows += _against_plain(encoder_id, make, items, compute, speed)
+        with quiet():
+            rows += _against_plain(encoder_id, make, items, compute)
         gc.collect()
     for each in encoders.entries():
         if each.at_hand():
@@ -86,7 +90,6 @@ def _against_plain(
     make: Callable[[Path, Sequence[Any]], tuple[Plain, Callable[[Any], float]]],
     items: dict[str, list],
     compute: Compute,
-    speed: float,
 ) -> list[tuple[str, ...]]:
     """Rows of one architecture with random weights, with and without OpenVINO where it runs it."""
     known = encoders.entry(encoder_id)
@@ -101,21 +104,24 @@ def _against_plain(
         loaded = {name: _family(known.family)(known, side) for name, side in sides.items()}
         expected = np.stack([plain(item) for item in mine])
         found = {name: encoder.embed(mine) for name, encoder in loaded.items()}
-        spent: dict[str, list[float]] = {"plain": [], **{name: [] for name in loaded}}
-        for _ in range(TURNS):
-            spent["plain"].append(_timed(lambda: [plain(item) for item in mine]))
-            for name, encoder in loaded.items():
-                spent[name].append(_timed(lambda encoder=encoder: encoder.embed(mine)))
+        turns = {
+            "plain": lambda: [plain(item) for item in mine],
+            "matmul": _matmul(
+                torch.bfloat16 if compute.bf16 else torch.float32, compute.device
+            ),
+            **{name: partial(encoder.embed, mine) for name, encoder in loaded.items()},
+        }
+        times = [{name: _timed(turn) for name, turn in turns.items()} for _ in range(TURNS)]
+        spent = {name: median(each[name] for each in times) for name in turns}
         needed = sum(map(work, mine))
-    slow = median(spent["plain"])
     return [
         (
             f"{encoder_id}, random weights{name}",
-            f"{len(mine) / median(spent[name]):.2f}",
-            f"{len(mine) / slow:.2f}",
-            f"{slow / median(spent[name]):.2f}",
+            f"{len(mine) / spent[name]:.2f}",
+            f"{len(mine) / spent['plain']:.2f}",
+            f"{spent['plain'] / spent[name]:.2f}",
             f"{_cosines(expected, found[name]).min():.5f}",
-            f"{needed / median(spent[name]) / speed:.2f}",
+            f"{needed / spent[name] * spent['matmul'] / WORK:.2f}",
         )
         for name in loaded
     ]
@@ -232,7 +238,8 @@ def _median_seconds(work: Callable[[], Any]) -> float:
     return median(_timed(work) for _ in range(TURNS))
 
 
-def _matmul(dtype: torch.dtype) -> float:
-    """Operations a second of a large square product."""
-    a, b = (torch.randn(SIZE, SIZE).to(dtype) for _ in range(2))
-    return 2 * SIZE**3 / _median_seconds(lambda: a @ b)
+def _matmul(dtype: torch.dtype, device: str) -> Callable[[], Any]:
+    """`WORK` operations as fast as the machine does any: large square products."""
+    a, b = (torch.randn(SIZE, SIZE).to(device, dtype) for _ in range(2))
+    # One value is fetched, for a GPU works on by itself.
+    return lambda: [a @ b for _ in range(PRODUCTS)][-1][0, 0].item()
