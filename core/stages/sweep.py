@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from core import encoders
 from core.alignment import train as train_heads
 from core.alignment.grid import COMMON, SEEDS, Trial, trials
 from core.corpus import Corpus, Pairs
@@ -78,10 +79,10 @@ def sweep(
     corpus = Corpus.open(corpus_name)
     if seeds < 1 or workers < 1:
         raise EarshotError("A sweep takes at least 1 seed and 1 worker.")
-    pairs, encoders = embedded_pairs(corpus, code_encoder, audio_encoder)
-    code, audio = encoders["code"]["id"], encoders["audio"]["id"]
+    pairs, described = embedded_pairs(corpus, code_encoder, audio_encoder)
+    code, audio = described["code"]["id"], described["audio"]["id"]
     plan = [trial for trial in trials(grid) if _is_embedded(corpus, trial.code)]
-    what = {"grid": grid, "encoders": encoders, "common": COMMON,
+    what = {"grid": grid, "encoders": described, "common": COMMON,
             "trials": [[trial.name, trial.config(0).to_dict()] for trial in plan],
             "codes": [trial.code or code for trial in plan]}  # fmt: skip
     sweep_id = f"{grid}-{_digest(what, pairs)}"
@@ -268,9 +269,12 @@ def _rows(pairs: Pairs, spaces: Spaces) -> list[dict]:
 
 
 def _is_embedded(corpus: Corpus, code: str | None) -> bool:
-    """Whether a trial's own code encoder, if it names one, has embedded the corpus."""
+    """Whether a trial's own code encoder, if it names one, has embedded the corpus as it is now."""
     there = {name for name, _, count in corpus.encoders() if count}
-    return code is None or set(part_ids(code)) <= there
+    return code is None or all(
+        part in there and corpus.encoder_revision(part) == encoders.entry(part).revision
+        for part in part_ids(code)
+    )
 
 
 def _baselines(corpus: Corpus, codes: list[str], own: str, audio: str) -> list[dict]:
