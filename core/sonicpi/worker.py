@@ -20,6 +20,8 @@ from core.sonicpi.limits import Limits
 from core.sonicpi.sandbox import HOST, plugin_files, require_sandbox, sandbox_state, sandboxed
 from core.sonicpi.versions import require_versions
 
+# Without quoting Sonic Pi's own source in what a user is told.
+RUBY = ("/usr/bin/ruby", "--disable=error_highlight")
 START_S = 60.0
 # Beyond the limits of both halves of a render, for the host to end what they leave.
 GRACE_S = 30.0
@@ -55,12 +57,12 @@ class Worker:
         require_versions()
         require_sandbox()
         self.limits = limits
-        command = ["/usr/bin/ruby", "/earshot/host/host.rb", "/earshot/plugins"]
+        command = [*RUBY, "/earshot/host/host.rb", "/earshot/plugins"]
         if sandbox_state()[0]:
             command = sandboxed(command, sample_folders=sample_folders)
         else:
             plugins = ":".join(sorted({str(Path(path).parent) for path in plugin_files()}))
-            command = ["/usr/bin/ruby", str(HOST / "host.rb"), plugins]
+            command = [*RUBY, str(HOST / "host.rb"), plugins]
         self.process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
         )
