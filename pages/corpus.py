@@ -203,8 +203,8 @@ def sound(program: dict[str, Any]) -> None:
         f" {program['peak']:.2f}, RMS {program['rms']:.3f}",
     )  # fmt: skip
     st.caption(
-        f"{program['seconds']:.1f} s, peak {program['peak']:.2f}, RMS {program['rms']:.3f}."
-        " Levels are under a full-scale sine."
+        f"Waveform and spectrogram: {program['seconds']:.1f} s, peak {program['peak']:.2f}, RMS"
+        f" {program['rms']:.3f}. Levels are in dB under a full-scale sine."
     )
 
 

@@ -127,6 +127,7 @@ def curves(training: Job) -> None:
             plots.training_curves(pd.DataFrame(rows)), key="live", config={"displayModeBar": False},
             alt="Loss, CKA and recall by epoch",
         )  # fmt: skip
+        st.caption("CKA and recall are of the validation programs, after each epoch.")
     elif training.active:
         st.caption("The first epoch is being computed …")
 

@@ -86,6 +86,7 @@ def side_by_side(corpus: Corpus, records: dict[str, AlignmentRecord]) -> None:
         key="beside", config={"displayModeBar": False},
         alt="Validation loss, CKA and recall by epoch, a line an alignment",
     )  # fmt: skip
+    st.caption("Measured on the validation programs after each epoch.")
     st.dataframe(
         comparison(picked), alt="Settings that differ, and scores, a column an alignment",
         height="content",

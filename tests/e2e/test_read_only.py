@@ -13,7 +13,7 @@ from tests.e2e.conftest import Dashboard, serve
 
 PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
 WRITES = re.compile(
-    r"^(Add|Build|Cancel|Check|Delete|Embed|Export|Find pairs|Forget|Go on|Import|Judge|Keep|Lay"
+    r"^(Add|Build|Cancel|Check|Delete|Embed|Export|Find the pairs|Forget|Go on|Import|Judge|Keep|Lay"
     r"|Make(?! more)|Note|Remove|Rename|Render them|Repair|Run|Save|Start|Stop|Train|Upload)",
     re.IGNORECASE,
 )
