@@ -19,6 +19,7 @@ SPLITS = {
     "validation": "Validation: training stopped by it",
     "unseen templates": "Templates held out whole",
 }
+MOST_EPOCHS = 400  # drawn while it trains
 # Metrics without a reading before alignment: there was no shared space to search.
 READINGS = {
     "before": "Before",
@@ -123,8 +124,11 @@ def curves(training: Job) -> None:
         event["data"] for event in training.events()[0] if (event.get("data") or {}).get("epoch")
     ]
     if rows:
+        # More than a screen has columns for are drawn by nobody.
+        thinned = [*rows[:: max(1, len(rows) // MOST_EPOCHS)], rows[-1]]
+        history = pd.DataFrame(thinned).drop_duplicates("epoch")
         st.plotly_chart(
-            plots.training_curves(pd.DataFrame(rows)), key="live", config={"displayModeBar": False},
+            plots.training_curves(history), key="live", config={"displayModeBar": False},
             alt="Loss, CKA and recall by epoch",
         )  # fmt: skip
         st.caption("CKA and recall are of the validation programs, after each epoch.")
