@@ -34,6 +34,9 @@ NAMES_OF_THINGS = {"in_bus", "out_bus", "buf", "buffer"}
 TIME_STEP = 0.002  # events nearer than this in time are at the same time
 BEGINNINGS = range(0, 64, 4)  # frames of a block
 
+# Offline against live, each beside live against live.
+COLUMNS = ("events same", "live", "in order", "live", "cosine", "live (least)", "dB apart", "live (most)", "")
+
 PROGRAMS = {
     "notes": "use_bpm 100\n8.times { |i| play 60 + 2 * i, release: 0.5; sleep 1 }",
     "chords": "use_synth :saw\n[:major, :minor, :m7].each { |c| play chord(:e3, c), amp: 0.6; sleep 1.5 }",
@@ -68,8 +71,7 @@ def run(variants: int | None = None) -> list[tuple[str, str]]:
     variants : int, optional
         Only so many of the programs.
     """
-    columns = ("events same", "live", "in order", "live", "cosine", "live (least)", "dB apart", "live (most)", "")
-    rows = [("program", "  ".join(f"{column:>12}" for column in columns))]
+    rows = [("program", "  ".join(f"{column:>12}" for column in COLUMNS))]
     folder = root() / "fidelity"
     pages = []
     with tempfile.TemporaryDirectory() as home, LiveSonicPi(Path(home)) as live:
@@ -234,12 +236,21 @@ def _mel(samples: np.ndarray, bands: int = 64, window: int = 2048, hop: int = 51
 
 
 def _page(programs: list[tuple[str, str, str]]) -> str:
-    parts = ["<!doctype html><meta charset=utf-8><title>Offline and live Sonic Pi</title>"]
-    parts.append("<h1>Offline and live Sonic Pi</h1>")
-    for name, figures, source in programs:
+    """Return a page with all figures and every recording, to compare by ear."""
+    head = "".join(f"<th>{column}" for column in ("program", *COLUMNS))
+    lines = (
+        "<tr>" + "".join(f"<td>{html.escape(cell)}" for cell in (name, *figures.split()))
+        for name, figures, _ in programs
+    )
+    parts = [
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Offline and live Sonic Pi</title>",
+        "<style>body{font:1rem sans-serif;margin:2rem}td,th{padding:0 .8em;text-align:right}</style>",
+        f"<h1>Offline and live Sonic Pi</h1><table><tr>{head}{''.join(lines)}</table>",
+    ]
+    for name, _, source in programs:
         stem = _stem(name)
-        parts.append(f"<h2>{html.escape(name)}</h2><p>{html.escape(figures)}</p>")
+        parts.append(f"<h2>{html.escape(name)}</h2>")
         for label in ("offline", *(f"live-{number}" for number in range(1, TAKES + 1))):
-            parts.append(f"<p>{label} <audio controls src='{stem}-{label}.flac'></audio></p>")
+            parts.append(f"<p>{label} <audio controls preload=none src='{stem}-{label}.flac'></audio>")
         parts.append(f"<pre>{html.escape(source)}</pre>")
     return "\n".join(parts)
