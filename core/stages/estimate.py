@@ -18,9 +18,10 @@ EMBED_S = {"offline": 0.14, "paper": 1.6}
 FORMAT_S = {"flac": 0.0, "ogg": 0.25}
 CLIP_S = 18.0
 START_S = 15.0  # encoders and Sonic Pi, before the first program
-# Of a clip of 18 s, mean over 100 variants of each template; its row and two embeddings.
+# Of a clip of 18 s, mean over 100 variants of each template; its row and two embeddings, of which
+# the offline one of code fills a page of the database.
 CLIP_BYTES = {"flac": 700_000, "ogg": 195_000}
-ROW_BYTES = 5_500
+ROW_BYTES = 21_000
 
 
 @dataclass(frozen=True)
