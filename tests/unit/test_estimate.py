@@ -23,7 +23,7 @@ def test_the_starter_corpus_takes_minutes_and_a_seventh_of_a_gigabyte() -> None:
 def test_more_programs_longer_clips_and_larger_encoders_take_longer_and_cores_help() -> None:
     usual = estimate(100, cores=2)
     assert estimate(200, cores=2).seconds > usual.seconds
-    assert estimate(100, clip_seconds=36, cores=2).bytes == pytest.approx(2 * usual.bytes, rel=0.01)
+    assert estimate(100, clip_seconds=36, cores=2).bytes == pytest.approx(2 * usual.bytes, rel=0.02)
     assert estimate(100, clip_seconds=36, cores=2).seconds > usual.seconds
     assert estimate(100, preset="paper", cores=2).seconds > usual.seconds
     assert estimate(100, cores=8).seconds < usual.seconds
