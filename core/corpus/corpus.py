@@ -423,7 +423,7 @@ class Corpus:
             faults += inspection.programs(connection)
             faults += inspection.vectors(connection)
         faults += inspection.clips(self._database, self._clips.folder, progress)
-        return faults + inspection.alignments(self)
+        return faults + inspection.alignments(self, progress)
 
     def clear(self, faults: Sequence[Fault]) -> None:
         """Remove what is damaged or strange, so that it can be made again."""

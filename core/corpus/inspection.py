@@ -18,6 +18,7 @@ from core.errors import EarshotError
 from core.progress import Progress, silent
 
 STEP = "Checking clips"
+ALIGNMENTS_STEP = "Checking alignments"
 VECTOR = np.dtype("<f4")
 BLOCK = 2000  # vectors looked at together
 
@@ -178,15 +179,18 @@ def settings(connection: sqlite3.Connection) -> list[Fault]:
     return faults
 
 
-def alignments(corpus) -> list[Fault]:
+def alignments(corpus, progress: Progress = silent) -> list[Fault]:
     """Alignments with a file that is missing or cannot be read."""
     faults = []
-    for alignment_id in corpus.alignment_ids():
+    ids = corpus.alignment_ids()
+    for done, alignment_id in enumerate(ids):
+        progress(ALIGNMENTS_STEP, done, len(ids))
         try:
             record = corpus.load_alignment(alignment_id)
             record.heads(), record.history(), record.map()
         except EarshotError as error:
             faults.append(Fault("alignment", f"alignments/{alignment_id}", detail=error.message))
+    progress(ALIGNMENTS_STEP, len(ids), len(ids))
     return faults
 
 
