@@ -22,7 +22,7 @@ class Limits:
     file_mb : int
         Size of any file that it writes (in the sandbox's memory), in MiB.
     processes : int
-        Processes and threads in the sandbox.
+        Processes in the sandbox. A program's threads are none (and a thousand at most).
     events : int
         Messages to scsynth.
     synths : int

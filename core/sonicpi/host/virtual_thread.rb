@@ -117,7 +117,7 @@ class VirtualThread
     what.call
   end
 
-  # It ends without having begun.
+  # Its end; whoever waits for that goes on.
   def finish
     @finished = true
     VirtualTime.ended(self)
