@@ -132,7 +132,7 @@ module OfflineRuntime
   def __error(error, thread = nil)
     return __syntax_error(error) if error.is_a?(SyntaxError)
     name = error.class.name.split('::').last
-    text = error.message.gsub(/ for (#<)?(Runtime|SonicPiLang)\b[^>\n]*>?|: nil\n expected a string containing a path\./, '')
+    text = error.message.gsub(/ for (#<)?(Runtime|SonicPi)(Lang)?\b.*$|: nil\n expected a string containing a path\./, '')
     text = "#{name}: #{text}" unless KINDS.key?(name)
     line = Report.line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1])
     if (chosen = chosen_at(error)) && chosen != line
