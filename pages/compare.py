@@ -119,7 +119,6 @@ def table(chosen: pd.DataFrame, programs: pd.DataFrame, space: str, picked: int)
     st.dataframe(
         pd.DataFrame(
             {
-                "#": range(1, len(chosen) + 1),
                 "One": [title(each) for each in chosen["first"]],
                 "Other": [title(each) for each in chosen["second"]],
                 "Code": chosen[code],
@@ -129,7 +128,6 @@ def table(chosen: pd.DataFrame, programs: pd.DataFrame, space: str, picked: int)
         hide_index=True, height=470, key=key, selection_mode="single-row", on_select=select,
         alt="Pairs of programs, a row each, those that disagree most first",
         column_config={
-            "#": st.column_config.NumberColumn(width=36),
             "Code": st.column_config.NumberColumn(
                 format="%.2f", width=58, help="Cosine distance of the two programs' code, 0 to 2"
             ),
@@ -176,9 +174,11 @@ def draw_pair(
 
 
 def share(part: float) -> str:
-    """A share of pairs in words: "12 %", "0.02 %"."""
+    """A share of pairs in words: "12 %", "0.02 %", "99.97 %"."""
     percent = 100 * part
-    return f"{percent:.0f} %" if percent >= 1 else f"{percent:.2g} %"
+    if percent > 99:
+        return f"{100 - float(f'{100 - percent:.1g}'):.6g} %"
+    return f"{percent:.0f} %" if percent >= 1 else f"{percent:.1g} %"
 
 
 def differences(one: pd.Series, other: pd.Series) -> None:

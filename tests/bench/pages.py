@@ -31,10 +31,10 @@ PROGRAMS = 13_500
 NAME = "big"
 # The main thing on each page: that for which one opens it.
 MAIN = {
-    "Home": '[data-testid="stDataFrame"]',
-    "Generate": ".player",
+    "Home": '.st-key-step-listen',
+    "Generate": '[class*="st-key-template-"]',
     "Corpus": '[data-testid="stDataFrame"] canvas',
-    "Train": ".js-plotly-plot .main-svg",
+    "Train": '[data-testid="stMain"] [data-testid="stButton"] button',
     "Map": '[class*="st-key-map-"] .js-plotly-plot .gl-canvas-context',
     "Listen": '[class*="st-key-neighbour-"] .player',
     "Compare": ".row-of-clips",

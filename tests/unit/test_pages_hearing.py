@@ -10,6 +10,7 @@ import pytest
 
 from core import favourites
 from core.corpus import Corpus
+from core.stages import sureness
 from core.stages.choice import chosen_file, chosen_table
 from core.stages.comparing import compare
 from core.stages.placing import placed
@@ -94,6 +95,19 @@ def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
 
 
 # -- listen -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("level", "said"), [("sure", "Sure, 81%"), ("likely", "Perhaps, 81%"), ("guess", "A guess, 81%")]
+)
+def test_a_foretelling_says_how_sure_it_is(own: Path, monkeypatch, level: str, said: str) -> None:
+    monkeypatch.setattr(sureness, "how_sure", lambda *_: sureness.Sureness(0.81, level, 40))
+    assert said in words(opened("listen"))
+
+
+def test_an_alignment_that_has_not_learnt_it_says_nothing_of_it(own: Path) -> None:
+    said = words(opened("listen"))
+    assert not any(word in said for word in ("Sure,", "Perhaps,", "A guess,"))
 
 
 def test_a_star_keeps_a_neighbour_and_the_list_shows_it(own: Path) -> None:
