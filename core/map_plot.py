@@ -75,6 +75,15 @@ def map_figure(
     size = 8.0 if len(points) <= 1000 else 6.0 if len(points) <= 8000 else 4.0
     for name, chosen, marker, shown in traces:
         some = points[chosen]
+        if shown and numeric:
+            # The legend would draw a trace of many colours in black.
+            figure.add_trace(
+                go.Scattergl(
+                    x=[None], y=[None], mode="markers", name=name, legendgroup=name,
+                    marker={"color": NEUTRAL, "symbol": marker["symbol"], "size": size},
+                ),
+                row=1, col=1,
+            )  # fmt: skip
         for column, (panel, _) in enumerate(PANELS, start=1):
             figure.add_trace(
                 go.Scattergl(
@@ -85,7 +94,7 @@ def map_figure(
                     marker={"size": size, "opacity": 0.85, "line": {"width": 0}, **marker},
                     name=name,
                     legendgroup=name,
-                    showlegend=column == 1 and shown,
+                    showlegend=column == 1 and shown and not numeric,
                     **_hover(some, name, values if numeric else None, label, len(points)),
                 ),
                 row=1,

@@ -70,7 +70,9 @@ def explore(corpus: Corpus, found: pd.DataFrame) -> None:
             width="content", help="The space in which code is near or far.",
         )  # fmt: skip
     chosen = found[(found["kind"] == kind) & (found["space"] == space)].reset_index(drop=True)
-    programs = cached.programs_of(corpus).set_index("program")
+    programs = cached.programs_of(corpus)
+    ids = {*chosen["first"], *chosen["second"]}
+    programs = programs[programs["program"].isin(ids)].set_index("program")
     there = chosen["first"].isin(programs.index) & chosen["second"].isin(programs.index)
     chosen = chosen[there].reset_index(drop=True)
     if chosen.empty:
@@ -103,11 +105,8 @@ def pick(chosen: pd.DataFrame, row: int) -> None:
 
 def table(chosen: pd.DataFrame, programs: pd.DataFrame, space: str, picked: int) -> None:
     titles = cached.titles()
-
-    def title(program: str) -> str:
-        row = programs.loc[program]
-        return titles.get(row["template"], row["template"]) or row["name"]
-
+    known = zip(programs.index, programs["template"], programs["name"])
+    title = {each: titles.get(of, of) or name for each, of, name in known}
     code = f"code_{space}"
     key = f"pairs-{space}-{chosen['kind'].iloc[0]}-{chosen['first'].iloc[0]}"
 
@@ -119,8 +118,8 @@ def table(chosen: pd.DataFrame, programs: pd.DataFrame, space: str, picked: int)
     st.dataframe(
         pd.DataFrame(
             {
-                "One": [title(each) for each in chosen["first"]],
-                "Other": [title(each) for each in chosen["second"]],
+                "One": [title[each] for each in chosen["first"]],
+                "Other": [title[each] for each in chosen["second"]],
                 "Code": chosen[code],
                 "Sound": chosen["sound"],
             }

@@ -21,8 +21,9 @@ def star(corpus: str, program: str, name: str, template: str, kept: bool, key: s
     if workspace.read_only():
         return
     st.button(
-        "", icon=":material/star:" if kept else ":material/star_border:", type="tertiary",
-        key=f"star-{key}", help="A favourite; press to let it go" if kept else "Keep it",
+        # The icons' star has no filled form.
+        "★" if kept else "☆", type="tertiary", key=f"star-{key}",
+        help="A favourite; press to let it go" if kept else "Keep it among the favourites",
         on_click=_toggle, args=(corpus, program, name, template, kept),
     )  # fmt: skip
 

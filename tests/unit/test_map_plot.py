@@ -49,7 +49,8 @@ def programs(count: int = PROGRAMS) -> pd.DataFrame:
 
 def drawn_as(figure, panel: str) -> list:
     axis = {"before": "x", "after": "x2"}[panel]
-    return [trace for trace in figure.data if (trace.xaxis or "x") == axis]
+    drawn = [trace for trace in figure.data if trace.customdata is not None]  # not the legend's
+    return [trace for trace in drawn if (trace.xaxis or "x") == axis]
 
 
 @pytest.mark.parametrize("colour_by", list(colouring.colourings(points(), programs())))

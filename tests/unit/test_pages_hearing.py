@@ -123,7 +123,7 @@ def test_a_star_keeps_a_neighbour_and_the_list_shows_it(own: Path) -> None:
     app.text_area(key=f"note-tiny-{one.program}").set_value("for the drop").run()
     app.multiselect(key=f"tags-tiny-{one.program}").set_value([]).run()
     assert favourites.favourites()[0].note == "for the drop"
-    button(app, "").click().run()
+    button(app, "★").click().run()
     assert favourites.favourites() == []
     assert "Nothing is kept yet" in words(app)
 
