@@ -46,6 +46,8 @@ def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
 def test_a_favourite_is_kept_with_its_note(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter")
     steps.settled(page)
+    expect(page.locator(NEIGHBOURS)).to_have_count(5)
+    steps.settled(page)
     first = page.locator(NEIGHBOURS).first
     star = '[class*="st-key-star-"] button'
     first.locator(star).click()

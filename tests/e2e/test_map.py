@@ -21,6 +21,8 @@ NAME = re.compile(r"^\w+-\d{4}$")
 def map_page(stocked: Dashboard, page: Page) -> Page:
     page.goto(f"{stocked.url}map?corpus=starter")
     steps.settled(page)
+    steps.point(page, 0, 0)  # it is drawn
+    steps.settled(page)
     return page
 
 
@@ -85,7 +87,6 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
 
 def test_a_lasso_chooses_in_both_pictures_and_its_table_goes_along(map_page: Page) -> None:
     page = map_page
-    steps.point(page, 0, 0)  # drawn
     chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
     page.get_by_role("button", name="Lasso: draw around points to choose them").click()
     left, top = chart["x"] + 4, chart["y"] + 44
@@ -139,7 +140,6 @@ def test_points_take_shades_of_a_parameter_and_the_legend_switches_groups(map_pa
 
 def test_a_snippet_stands_among_its_neighbours(map_page: Page) -> None:
     page = map_page
-    steps.point(page, 0, 0)
     panel(page, "Snippet")
     expect(page.locator(".earshot-marks path.snippet")).to_have_count(2)
     near = page.locator(".st-key-near-list button")
