@@ -138,7 +138,7 @@ def test_an_alignment_of_too_few_programs_does_not_say(corpus, no_map):
 
 def test_a_test_is_never_chosen_on(corpus):
     with pytest.raises(EarshotError, match="validation programs only"):
-        run_study("foretelling", "small", {"ways": "ablation", "queries": "examples"})
+        run_study("foretelling", "small", {"ways": "solved", "queries": "examples"})
 
 
 def test_a_folder_without_programs_is_refused(corpus, tmp_path):

@@ -26,14 +26,13 @@ from core.stages.studies.foretelling_ways import (
     HEADS,
     RAW,
     SONICPI,
+    WAYS,
     Found,
     K,
     Material,
     Way,
-    ablation,
     find,
     lessons,
-    told,
 )  # fmt: skip
 from core.stages.studies.rendered import sound_vectors
 from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
@@ -65,7 +64,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     code, audio = chosen_encoders(corpus, options["code_encoder"], options["audio_encoder"])
     judges = list(dict.fromkeys((audio, options["judge"])))
     _embed(corpus, judges, progress)
-    ways = (ablation if ways_asked == "ablation" else told)(code)
+    ways = WAYS[ways_asked](code)
     material = asked(corpus, which, [code, SONICPI, *judges], progress)
     enough = _enough(corpus, len(material.base))
     left_out = [way for way in ways if way.code and not enough(way)]
@@ -111,7 +110,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                    hears="queries"),
         ],
         clips=clips,
-        notes=[*_notes(corpus, material, table, (raw, ours), judges, left_out, which, code),
+        notes=[*_notes(given, table, (raw, ours), judges, left_out, which, code),
                *_said(sure)],
         settings={"encoders": {"code": code, "audio": audio}, "judges": judges, "k": K,
                   "queries": which, "seed": seed,
@@ -150,11 +149,11 @@ def _said(sure: pd.DataFrame) -> list[str]:
 
 
 def _check(ways: str, which: str) -> None:
-    if ways not in ("told", "ablation"):
-        raise EarshotError(f"There are no ways {ways!r}.", remedy="Give told or ablation.")
-    if ways == "ablation" and which != VALIDATION:
+    if ways not in WAYS:
+        raise EarshotError(f"There are no ways {ways!r}.", remedy=f"Give {' or '.join(WAYS)}.")
+    if ways != "told" and which != VALIDATION:
         raise EarshotError(
-            "An ablation is for choosing, and choosing is done on validation programs only.",
+            "These are for choosing, and choosing is done on validation programs only.",
             remedy="Leave out --queries, or --ways.",
         )
 
@@ -236,7 +235,8 @@ def _each(
     return table, clips
 
 
-def _notes(corpus, material, table, two, judges, left_out, which, code) -> list[str]:
+def _notes(given, table, two, judges, left_out, which, code) -> list[str]:
+    corpus, material = given.corpus, given.asked
     raw, ours = two
     shares_of = table.set_index(["way", "judge"])["share"]
     told_of = "; ".join(
@@ -259,6 +259,8 @@ def _notes(corpus, material, table, two, judges, left_out, which, code) -> list[
     if which == VALIDATION:
         notes.append("Whole templates and whole styles are held out: none of their programs is"
                      " searched or trained on.")  # fmt: skip
+    notes += [f"By {name} only {count} of the {len(material.base)} programs are embedded: no more"
+              " can teach." for name, count in given.partly()]  # fmt: skip
     lacking = {part for way in left_out for part in part_ids(way.code)} - {SONICPI, code}
     notes += [f"Left out is what takes {part}: ./run embed {corpus.name} --code-encoder {part}"
               for part in sorted(lacking)]  # fmt: skip

@@ -104,17 +104,13 @@ def told(code: str) -> list[Way]:
     ]  # fmt: skip
 
 
-def ablation(code: str) -> list[Way]:
-    """Every step that was tried, for choosing."""
+def solved(code: str) -> list[Way]:
+    """What was tried without gradients: views of code, and what is solved for from them."""
     ridge = heads("foretell")
     joined = f"{SENTENCES}+{SONICPI}"
     views = list(dict.fromkeys((SENTENCES, code, SONICPI, joined)))
     return [
         *(Way(f"raw {view}", RAW, view) for view in (*views, SCORE)),
-        Way(f"InfoNCE, the paper's, on {SENTENCES}", HEADS, SENTENCES, heads("paper", **BRIEF)),
-        Way(f"InfoNCE, the paper's, on {SONICPI}", HEADS, SONICPI, heads("paper", **BRIEF)),
-        Way("soft targets", HEADS, SONICPI, heads("earshot", kernel_weight=0.0, **BRIEF)),
-        Way("soft targets, kernels aligned", HEADS, SONICPI, heads("earshot", **BRIEF)),
         *(Way(f"ridge on {view}", HEADS, view, ridge, ours=view == OURS_CODE) for view in views),
         Way("  whitened to 512", HEADS, SONICPI, heads("foretell", whiten=512)),
         Way("  a tenth of the penalty", HEADS, SONICPI, heads("foretell", penalty=100.0)),
@@ -124,14 +120,30 @@ def ablation(code: str) -> list[Way]:
         Way("  without the words", HEADS, SONICPI, ridge, columns="sounds"),
         Way("  each program also written otherwise", HEADS, SONICPI, ridge, rewritten=1),
         Way("  and 300 programs changed a little", HEADS, SONICPI, ridge, changed=300),
-        Way("  soft targets started from it", HEADS, SONICPI, heads("earshot", **BRIEF),
-            after=ridge),
         Way("kernel ridge", KERNEL, SONICPI),
-        Way("network that foretells the embedding", MLP, SONICPI),
-        Way("  three of them", MLP, SONICPI, seeds=3),
         Way(f"ridge on {SCORE}", HEADS, SCORE, ridge),
         Way(f"ridge on {SONICPI}+{SCORE}", HEADS, f"{SONICPI}+{SCORE}", ridge),
     ]  # fmt: skip
+
+
+def trained(code: str) -> list[Way]:
+    """What was tried with gradients, beside the chosen one."""
+    ridge = heads("foretell")
+    return [
+        Way(f"raw {code}", RAW, code),
+        Way(f"ridge on {OURS_CODE}", HEADS, OURS_CODE, ridge, ours=True),
+        Way("soft targets, kernels aligned", HEADS, SONICPI, heads("earshot", **BRIEF)),
+        Way("soft targets alone", HEADS, SONICPI, heads("earshot", kernel_weight=0.0, **BRIEF)),
+        Way("InfoNCE, the paper's", HEADS, SONICPI, heads("paper", **BRIEF)),
+        Way(f"InfoNCE, the paper's, on {SENTENCES}", HEADS, SENTENCES, heads("paper", **BRIEF)),
+        Way("soft targets, started from ridge", HEADS, SONICPI, heads("earshot", **BRIEF),
+            after=ridge),
+        Way("network that foretells the embedding", MLP, SONICPI),
+        Way("  three of them", MLP, SONICPI, seeds=3),
+    ]  # fmt: skip
+
+
+WAYS = {"told": told, "solved": solved, "trained": trained}
 
 
 @dataclass
@@ -183,6 +195,12 @@ class Material:
             self._vectors[encoder_id] = known, own
         return self._vectors[encoder_id]
 
+    def partly(self) -> list[tuple[str, int]]:
+        """Encoders used so far by which not all that is searched is embedded; by how much."""
+        counts = {name: int((~np.isnan(known[:, 0])).sum())
+                  for name, (known, _) in self._vectors.items()}  # fmt: skip
+        return [(name, n) for name, n in counts.items() if n < len(self.asked.base)]
+
     def _stored(self, encoder_id: str, programs: pd.DataFrame) -> np.ndarray:
         names, vectors = self.corpus.embeddings(encoder_id)
         places = pd.Index(names).get_indexer(programs["program"])
@@ -202,7 +220,7 @@ class Found:
     similarities : array, float [m, K]
         In the space that was searched; nan where there is none.
     seconds : float
-        Training and searching, without the embedding of code.
+        Processor time of training and searching, without the embedding of code and clips.
     """
 
     rows: np.ndarray
@@ -218,9 +236,9 @@ def find(way: Way, material: Material) -> Found:
     }  # fmt: skip
     if way.code:
         material.views(way.code)  # embedding code is not what is timed
-    started = time.monotonic()
+    started = time.process_time()
     rows, similarities = methods[way.method](way, material)
-    return Found(rows, similarities, time.monotonic() - started)
+    return Found(rows, similarities, time.process_time() - started)
 
 
 def _by_words(way: Way, material: Material, k: int = K) -> Neighbours:
