@@ -30,7 +30,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
     from core.alignment.grid import Trial
     from core.stages import sweep
     from core.stages.build import build
-    from core.stages.studies import completion, scenarios
+    from core.stages.studies import STUDIES, completion, scenarios
     from core.stages.studies.report import study_all
     from core.stages.train import train
 
@@ -45,6 +45,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
         patch.setitem(grid.GRIDS, "paper", lambda: trials)
         patch.setattr(grid, "COMMON", {})
         patch.setattr(completion, "scenarios", lambda: first)
+        patch.delitem(STUDIES, "foretelling", raising=False)  # has a test and a corpus of its own
         # Its processes are a test of the sweep's own; each takes seconds to load torch.
         patch.setattr(sweep, "ProcessPoolExecutor", ThreadPoolExecutor)
         build("small", templates=TEMPLATES, per_template=10, seconds=4.0,

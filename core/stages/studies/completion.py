@@ -54,14 +54,15 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     paths = _rendered(corpus, asked, progress)
     everything = [source for scenario in asked for source in _sources(scenario)]
     all_code = code_vectors(about.encoders["code"], everything, progress)
-    all_sound = {name: sound_vectors(ear, paths, progress) for name, ear in ears.items()}
+    heard = {ear: sound_vectors(ear, paths, progress) for ear in dict.fromkeys(ears.values())}
+    all_sound = {name: heard[ear] for name, ear in ears.items()}
     end = 0
     for scenario in asked:
         own = slice(end, end := end + 1 + len(scenario.candidates))
         raw = all_code[own]
         code = {"raw": raw, "aligned": about.aligned.code(raw)}
         sound = {name: rows[own] for name, rows in all_sound.items()}
-        readings = [(space, ear, code[space], heard) for ear, heard in sound.items()
+        readings = [(space, ear, code[space], rows) for ear, rows in sound.items()
                     for space in code]  # fmt: skip
         shared = about.aligned.audio(sound["trained ear"])
         readings.append(("aligned", "aligned sound", code["aligned"], shared))
