@@ -42,6 +42,7 @@ def one(corpus: Corpus, name: str) -> None:
     module = study(name)
     found = {run.id: run for run in runs(corpus, name)}
     labels = {run.id: label(run) for run in found.values()}
+    prefer_newest(corpus, name, next(iter(found), None))
     st.markdown(f"**{module.TITLE}.** {module.QUESTION}")
     busy = watch(corpus, name)
     with st.container(horizontal=True):
@@ -58,6 +59,14 @@ def one(corpus: Corpus, name: str) -> None:
     study_result.read(corpus, found[shown])
     if len(found) > 1:
         study_compare.compare(list(found.values()), labels)
+
+
+def prefer_newest(corpus: Corpus, name: str, newest: str | None) -> None:
+    """Show a run that has just ended; what was chosen before gives way once."""
+    seen = st.session_state.setdefault("newest-runs", {})
+    if seen.get((corpus.name, name), newest) != newest:
+        st.session_state[f"run-{name}"] = newest
+    seen[corpus.name, name] = newest
 
 
 def label(run: StudyRun) -> str:

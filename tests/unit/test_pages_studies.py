@@ -152,6 +152,9 @@ def test_earlier_runs_stay_and_are_compared(corpus):
     assert differing.loc["seed"].to_dict() == {newer.id: "1", older.id: "0"}
     app.selectbox(key="run-correlation").set_value(older.id).run()
     assert app.dataframe[0].value["measured"].tolist() == [0.25]
+    newest = save(corpus, 0.5)
+    app.run()
+    assert app.selectbox(key="run-correlation").value == newest.id
 
 
 def test_reports_are_offered(corpus):
