@@ -157,7 +157,8 @@ def _shaded(
         marker = {"color": colour, "coloraxis": "coloraxis", "symbol": symbol}
         traces.append((name, chosen, marker, True))
     if not known.all():
-        traces.append((f"without a value ({label})", ~known, {"color": NEUTRAL, "symbol": "x"}, True))
+        grey = {"color": NEUTRAL, "symbol": "x"}
+        traces.append((f"without a value ({label})", ~known, grey, True))
     spread = values[np.isfinite(values)]
     around = len(spread) > 0 and spread.min() < 0 < spread.max() and scale == "linear"
     places, texts = ticks

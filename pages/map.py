@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from core import jobs, map_plot, workspace
+from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.stages import colouring
 from pages.parts import frame, job, map_cached, map_side, place, say
@@ -89,9 +89,9 @@ def choose_colour(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str]
         if numeric:
             scale = st.segmented_control(
                 "Scale", list(SCALES), default="linear", required=True, key="scale",
-                bind="query-params", format_func=SCALES.get, label_visibility="collapsed", width="content",
+                bind="query-params", format_func=SCALES.get, label_visibility="collapsed",
+                width="content",
             )  # fmt: skip
-    assert scale in map_plot.SCALES
     return colour_by, scale
 
 

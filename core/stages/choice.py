@@ -39,7 +39,10 @@ def chosen_table(
         similarity, overlap_before, overlap_after; code_ and audio_ before each of
         before_x, before_y, after_x, after_y; parameters (JSON), source.
     """
-    sides = {side: points[points["modality"] == side].set_index("program") for side in ("code", "audio")}
+    sides = {
+        side: points[points["modality"] == side].set_index("program")
+        for side in ("code", "audio")
+    }
     rows = programs[programs["program"].isin(set(chosen) & set(sides["code"].index))]
     found = rows[["program", "name", "template", "role", "split"]].reset_index(drop=True)
     ids = found["program"]

@@ -32,7 +32,11 @@ class Placed:
 
 
 def placed(
-    corpus_name: str, snippet: str, points: pd.DataFrame, k: int = 5, alignment_id: str | None = None
+    corpus_name: str,
+    snippet: str,
+    points: pd.DataFrame,
+    k: int = 5,
+    alignment_id: str | None = None,
 ) -> Placed:
     """Place a snippet among its neighbours.
 

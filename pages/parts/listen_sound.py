@@ -104,7 +104,8 @@ def pick(corpus: Corpus, alignment: AlignmentRecord) -> tuple[list[Neighbour] | 
     )  # fmt: skip
     program = corpus.program(chosen)
     st.caption(
-        f"{len(rows):,} fit." + (f" The first {MOST_FOUND} are listed." if len(rows) > MOST_FOUND else "")
+        f"{len(rows):,} fit."
+        + (f" The first {MOST_FOUND} are listed." if len(rows) > MOST_FOUND else "")
     )
     player.clip_file(program["audio"], program["name"], "given")
     shown = how_many()

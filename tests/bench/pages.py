@@ -134,7 +134,8 @@ class Frames:
 def shown(page: Page, name: str) -> None:
     """Wait until a page's main thing is there."""
     page.wait_for_function(
-        "([title, main]) => document.querySelector('a[aria-current=page]')?.innerText.includes(title)"
+        "([title, main]) =>"
+        " document.querySelector('a[aria-current=page]')?.innerText.includes(title)"
         " && document.querySelector('[data-testid=stMain] h1') && document.querySelector(main)",
         arg=[name, MAIN[name]], polling=20,
     )  # fmt: skip
@@ -255,5 +256,6 @@ def _payloads(page: Page, frames: Frames, address: str) -> list[tuple[str, str]]
         shown(page, "Map")
         settled(page)
         largest = max(size for _, size in frames.received)
-        rows.append((f"figure payload, by {colour.partition(':')[0].lower()}", f"{largest / 1e6:.2f} MB"))
+        by = colour.partition(":")[0].lower()
+        rows.append((f"figure payload, by {by}", f"{largest / 1e6:.2f} MB"))
     return rows

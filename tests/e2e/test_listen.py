@@ -35,7 +35,8 @@ def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
     )
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
     steps.settled(page)
-    assert steps.measured(page.locator(".st-key-clip-given .player"))["ready"] == pytest.approx(3, abs=0.05)
+    heard = steps.measured(page.locator(".st-key-clip-given .player"))
+    assert heard["ready"] == pytest.approx(3, abs=0.05)
     # One that is none.
     page.locator('input[type="file"]').set_input_files(
         {"name": "none.wav", "mimeType": "audio/wav", "buffer": io.BytesIO(b"RIFF none").read()}

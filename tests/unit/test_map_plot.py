@@ -107,7 +107,8 @@ def test_shades_rise_with_numbers_and_what_has_none_is_grey(scale: str) -> None:
     assert axis.colorbar.title.text == "a &lt;b&gt;"
     # Ticks say what number their shade stands for.
     at = np.interp(axis.colorbar.tickvals, code.marker.color, values[1:200])
-    np.testing.assert_allclose(at, [float(text) for text in axis.colorbar.ticktext], rtol=0.1, atol=3)
+    told = [float(text) for text in axis.colorbar.ticktext]
+    np.testing.assert_allclose(at, told, rtol=0.1, atol=3)
 
 
 def test_a_logarithm_leaves_what_has_none_grey_and_differences_stand_around_grey() -> None:

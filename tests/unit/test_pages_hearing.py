@@ -98,7 +98,8 @@ def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("level", "said"), [("sure", "Sure, 81%"), ("likely", "Perhaps, 81%"), ("guess", "A guess, 81%")]
+    ("level", "said"),
+    [("sure", "Sure, 81%"), ("likely", "Perhaps, 81%"), ("guess", "A guess, 81%")],
 )
 def test_a_foretelling_says_how_sure_it_is(own: Path, monkeypatch, level: str, said: str) -> None:
     monkeypatch.setattr(sureness, "how_sure", lambda *_: sureness.Sureness(0.81, level, 40))
