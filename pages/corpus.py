@@ -71,7 +71,7 @@ def table(corpus: Corpus, rows: pd.DataFrame) -> None:
     # Another key for other rows: a selection is a place in the table, not a program.
     key = f"table-{_digest(corpus.name, filters, corpus.change_stamp, _turn())}"
     st.dataframe(
-        shown(found), hide_index=True, height=min(510, 37 + 35 * len(found)), key=key, selection_mode="single-row",
+        shown(found), hide_index=True, height=min(510, 36 + 33 * len(found)), key=key, selection_mode="single-row",
         on_select=lambda: pick(key, found),
         alt="The programs that fit the filters, a row each",
         column_config={

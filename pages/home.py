@@ -282,9 +282,17 @@ def last_heard(clips: list[Heard]) -> None:
                     "See it", key=f"see-heard-{number}", type="tertiary",
                     help=f"In corpus {say.plain(each.corpus)}",
                 ):  # fmt: skip
-                    st.session_state["filter:text"] = each.name
-                    place.go("pages/corpus.py", each.corpus)
+                    see(each)
             player.clip_file(str(each.path), each.name, f"heard-{number}")
+
+
+def see(clip: Heard) -> None:
+    """Open a clip's program on the page Corpus."""
+    rows = cached.programs_of(Corpus.open(clip.corpus))
+    found = rows.loc[rows["audio"] == str(clip.path), "program"]
+    st.session_state["filter:text"] = clip.name
+    place.keep("program", None if found.empty else str(found.iloc[0]))
+    place.go("pages/corpus.py", clip.corpus)
 
 
 def job_row(each: jobs.Job) -> dict:
