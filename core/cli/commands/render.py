@@ -74,12 +74,17 @@ def _show(results: list[dict]) -> None:
         for r in results
         for what, problems in (("error", [r["error"]]), ("warning", r["warnings"]))
         for problem in problems
-        if problem
+        if problem and not (what == "warning" and _said(r, problem))
     ]
     if sounds:
         show(table(("file", "sound", "seconds", "peak"), sounds))
     if said:
         show(("\n" if sounds else "") + table(("file", "where", "", "kind", "what happened"), said))
+
+
+def _said(result: dict, warning: dict) -> bool:
+    """Whether the error tells already what the warning does."""
+    return bool(result["error"]) and warning["message"] in result["error"]["message"]
 
 
 def _where(problem: dict) -> str | None:
