@@ -16,7 +16,7 @@ SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "fp32", "bf16")
 # What a named method sets away from the defaults, which are Earshot's own. The paper says what is
 # in the first line, and of the second that layers, width, temperature and learning rate were
-# searched (`core.alignment.grid`); it names nothing of the third, so inputs are as they come.
+# searched (`core.alignment.grid`); it names nothing of the third, so inputs keep their proportions.
 METHODS: dict[str, dict[str, Any]] = {
     "earshot": {},
     # For programs that are like none of the corpus: `./run study foretelling CORPUS`.
@@ -54,9 +54,10 @@ class AlignmentConfig:
     dropout, input_dropout : float
         Share of hidden values, and of input values, set to zero while training; [0, 1).
     standardise : bool
-        Whether each input column is shifted and scaled to mean 0 and variance 1 by
-        what was measured on the training programs. A column that hardly ever differs
-        from 0, of which `sonicpi` has many, then counts as much as any other.
+        Whether each input column is scaled to variance 1 by what was measured on the
+        training programs; else all of a side have one scale. A column that hardly ever
+        differs from 0, of which `sonicpi` has many, then counts as much as any other.
+        Shifted to mean 0 they are in any case.
     whiten : int
         Above 0: the inputs of each side are turned to so many of their principal
         directions instead, as measured on the training programs, each scaled to

@@ -40,8 +40,13 @@ class Standardiser(nn.Module):
         if self.whiten:
             self.register_buffer("directions", torch.eye(columns, self.whiten))
 
-    def fit(self, x: Tensor) -> None:
-        """Measure the columns of `x` [n, columns]; a constant column is only shifted."""
+    def fit(self, x: Tensor, each: bool = True) -> None:
+        """Measure the columns of `x` [n, columns]; a constant column is only shifted.
+
+        Without `each` all columns have one scale. Shifted they are in any case: where all
+        embeddings point almost the same way, BatchNorm's running mean would lag behind what
+        they share by more than what they differ in.
+        """
         x = x.double()
         self.mean.copy_(x.mean(dim=0))
         if self.whiten:
@@ -54,6 +59,9 @@ class Standardiser(nn.Module):
         constant = deviation <= CONSTANT * typical
         # What doesn't vary in training says nothing: as a principal direction it is noise.
         still = torch.full_like(deviation, torch.inf if self.whiten else 1.0)
+        if not (each or self.whiten):
+            deviation = typical.expand_as(deviation)
+            constant = deviation <= CONSTANT * self.mean.double().square().mean().sqrt()
         self.scale.copy_(torch.where(constant, still, deviation) + self.floor * typical)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -97,9 +97,8 @@ def train(
         heads = ProjectionHeads(code.shape[1], audio.shape[1], config).to(device)
         if config.objective == "ridge":
             return _solved(heads, code, audio, watched, on_epoch)
-        if config.standardise or config.whiten:
-            heads.code_input.fit(code)
-            heads.audio_input.fit(audio)
+        heads.code_input.fit(code, config.standardise)
+        heads.audio_input.fit(audio, config.standardise)
         return _run_epochs(heads, code, audio, watched, on_epoch)
 
 

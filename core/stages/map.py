@@ -11,13 +11,12 @@ from core.errors import EarshotError
 from core.evaluation.map import joint_map
 from core.evaluation.metrics import shared_neighbours
 from core.progress import Progress, silent
-from core.stages.aligned import UNSEEN, Aligned, open_aligned, projected
+from core.stages.aligned import open_aligned, projected
 from core.workspace import refuse_if_read_only
 
 STEP = "Laying out the map"
 NEIGHBOURS = 3
 SEED = 42
-PARAMETER = "parameter: "  # before the name of a parameter's column
 
 
 def make_map(
@@ -47,35 +46,6 @@ def make_map(
     points = laid_out(aligned.heads, aligned.pairs(), progress)
     aligned.corpus.save_map(aligned.record.id, points)
     return points
-
-
-def coloured(aligned: Aligned) -> pd.DataFrame | None:
-    """Points of an alignment's map, with everything by which they can be coloured.
-
-    Parameters
-    ----------
-    aligned : Aligned
-        As of `core.stages.aligned.open_aligned`.
-
-    Returns
-    -------
-    DataFrame or None
-        The columns of `laid_out` for programs that the corpus still holds, and: error
-        (cosine distance of a program's code and audio in the shared space, [0, 2]), name,
-        template, role, split (templates that were held out whole are "unseen templates"),
-        and for each parameter a column "parameter: NAME", empty where a program has none
-        of that name. None before a map was made.
-    """
-    points = aligned.corpus.load_map(aligned.record.id)
-    if points is None:
-        return None
-    facts = aligned.corpus.programs()
-    unseen = facts["template"].isin(aligned.record.config["split"]["unseen_templates"])
-    facts["split"] = facts["split"].mask(unseen, UNSEEN)
-    parameters = pd.DataFrame(list(facts["parameters"])).add_prefix(PARAMETER)
-    facts = facts[["program", "name", "template", "role", "split"]].join(parameters)
-    points = points.assign(error=1 - points["similarity"])
-    return points.merge(facts, on="program", how="inner")
 
 
 def laid_out(heads: ProjectionHeads, pairs: Pairs, progress: Progress = silent) -> pd.DataFrame:

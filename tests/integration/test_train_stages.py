@@ -21,9 +21,8 @@ from core.programs import Program
 from core.sonicpi import Clip, Rendering
 from core.stages import embed
 from core.stages import space
-from core.stages.aligned import open_aligned
 from core.stages.evaluate import evaluate
-from core.stages.map import coloured, make_map
+from core.stages.map import make_map
 from core.stages.neighbours import neighbours, neighbours_of
 from core.stages.train import summary, train
 
@@ -213,20 +212,6 @@ class TestMap:
         assert np.isfinite(numbers.to_numpy()).all()
         assert points["similarity"].between(-1, 1).all()
         assert points["overlap_after"].between(0, 1).all()
-
-
-    def test_can_be_coloured_by_all_that_is_known_of_a_program(self, record, corpus):
-        points = coloured(open_aligned("tones", record.id))
-        assert len(points) == len(record.map())
-        facts = corpus.programs().set_index("program").loc[points["program"]]
-        for column in ("name", "template", "role", "split"):
-            assert points[column].tolist() == facts[column].tolist()
-        np.testing.assert_allclose(points["error"], 1 - points["similarity"])
-        assert points["overlap_before"].between(0, 1).all()
-        assert points["overlap_after"].between(0, 1).all()
-        for name in ("note", "release"):
-            wanted = [parameters[name] for parameters in facts["parameters"]]
-            assert points[f"parameter: {name}"].tolist() == wanted
 
 
 class TestNeighbours:

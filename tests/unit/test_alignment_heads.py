@@ -62,6 +62,16 @@ class TestStandardiser:
         assert step(x)[:, 2].abs().max() < 1e-6
         assert step(x + 1)[:, 2].abs().max() < 2
 
+    def test_columns_may_keep_their_proportions(self):
+        x = 5 + torch.tensor([1.0, 10.0]) * torch.randn(100, 2)
+        fitted = Standardiser(2)
+        fitted.fit(x, each=False)
+        out = fitted(x)
+        assert out.mean(dim=0).abs().max() < 1e-5 and fitted.scale[0] == fitted.scale[1]
+        assert out.var(dim=0, correction=0).mean() == pytest.approx(1, abs=1e-4)
+        fitted.fit(torch.full((10, 2), 0.1), each=False)
+        assert fitted(torch.full((1, 2), 0.1)).abs().max() < 1e-6
+
     def test_rows_that_are_all_equal_become_0(self):
         step = Standardiser(3)
         step.fit(torch.full((5, 3), 2.0))
