@@ -83,8 +83,10 @@ def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
     holder.touch()
     done = box(page, again)
     expect(done.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE_MS)
-    done.get_by_text("Log").click()
-    expect(done.get_by_text("everything is there and whole")).to_be_visible()
+    steps.settled(page)
+    ended = page.locator(f".st-key-ended-{again.id}")
+    ended.get_by_text("Log", exact=True).first.click()
+    expect(ended.get_by_text("everything is there and whole").first).to_be_visible()
 
     # Removed, it is gone; what it checked stays.
     for each in (again, job):
