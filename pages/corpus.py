@@ -59,7 +59,8 @@ def table(corpus: Corpus, rows: pd.DataFrame) -> None:
     filters = choose_filters(rows)
     found = matching(rows, **filters)
     counts = corpus.counts()
-    parts = [f"{counts[state]:,} {label.lower()}" for state, label in STATES.items() if counts[state]]
+    there = {state: label.lower() for state, label in STATES.items() if counts[state]}
+    parts = [f"{counts[state]:,} {label}" for state, label in there.items()]
     st.caption(
         f"{len(found):,} of {say.count(len(rows), 'program')} ({', '.join(parts)})."
         + (f" Errors: {_listed(corpus.failures())}." if counts["failed"] else "")
@@ -71,8 +72,8 @@ def table(corpus: Corpus, rows: pd.DataFrame) -> None:
     # Another key for other rows: a selection is a place in the table, not a program.
     key = f"table-{_digest(corpus.name, filters, corpus.change_stamp, _turn())}"
     st.dataframe(
-        shown(found), hide_index=True, height=min(510, 36 + 33 * len(found)), key=key, selection_mode="single-row",
-        on_select=lambda: pick(key, found),
+        shown(found), hide_index=True, height=min(510, 36 + 33 * len(found)), key=key,
+        selection_mode="single-row", on_select=lambda: pick(key, found),
         alt="The programs that fit the filters, a row each",
         column_config={
             "Level": st.column_config.NumberColumn(

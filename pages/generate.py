@@ -212,7 +212,8 @@ def preset_of(settings: dict[str, Any]) -> str:
     if not encoders:
         return cached.preset()[0]
     pair = encoders["code"], encoders["audio"]
-    return next((each.name for each in PRESETS.values() if (each.code, each.audio) == pair), "other")
+    known = {(each.code, each.audio): each.name for each in PRESETS.values()}
+    return known.get(pair, "other")
 
 
 def begin(template: Template) -> None:
