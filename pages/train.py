@@ -6,7 +6,6 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs, plots, workspace
-from core.alignment import AlignmentConfig
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.jobs import Job
