@@ -7,6 +7,7 @@ import json
 import os
 import resource
 import select
+import signal
 import struct
 import subprocess
 import threading
@@ -17,7 +18,8 @@ from core.errors import EarshotError
 from core.sonicpi.sandbox import sandbox_state, sandboxed
 
 SCRIPT = Path(__file__).with_name("sonicpi_reader.rb")
-PATIENCE = 5.0  # seconds for one program; it takes milliseconds
+PATIENCE = 20.0  # seconds for one program; it takes milliseconds, but the machine may be busy
+TRIES = 2
 START = 60.0
 MEMORY = 1 << 30
 INSTALL = "Install it with: sudo apt-get install ruby"
@@ -38,18 +40,26 @@ def read(source: str) -> list | None:
     Raises
     ------
     EarshotError
-        When there is no Ruby.
+        When there is no Ruby, or the parser was killed or starved: that says nothing of the
+        program, which another try may well read.
     """
     body = source.encode("utf-8", "replace")
     with _lock:
-        # A program that ends the parser is one that cannot be read; the next has a new parser.
-        if not _kept:
-            _kept.append(_Reader())
-        try:
-            return json.loads(_kept[0].ask(body))["tree"]
-        except (OSError, EOFError, TimeoutError, ValueError, RecursionError):
-            _kept.pop().close()
-            return None
+        for _ in range(TRIES):
+            if not _kept:
+                _kept.append(_Reader())
+            try:
+                return json.loads(_kept[0].ask(body))["tree"]
+            except (ValueError, RecursionError):
+                _kept.pop().close()
+                return None
+            except (OSError, EOFError, TimeoutError):
+                # A program that ends the parser by itself is one that cannot be read.
+                if not _kept.pop().close():
+                    return None
+        raise EarshotError(
+            f"The parser was killed, or too slow, {TRIES} times.", remedy="Do it again."
+        )
 
 
 class _Reader:
@@ -95,14 +105,24 @@ class _Reader:
             found += part
         return bytes(found)
 
-    def close(self) -> None:
+    def end(self) -> None:
+        self._process.kill()
+        self.close()
+
+    def close(self) -> bool:
+        """End it; whether it had not ended by itself, but was killed or is still busy."""
+        try:
+            status = self._process.wait(0.5)
+        except subprocess.TimeoutExpired:
+            status = None
         self._process.kill()
         self._process.wait()
         self._process.stdin.close()
         self._process.stdout.close()
+        return status in (None, -signal.SIGKILL, 128 + signal.SIGKILL)
 
 
 @atexit.register
 def _close() -> None:
     while _kept:
-        _kept.pop().close()
+        _kept.pop().end()

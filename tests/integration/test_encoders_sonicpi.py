@@ -96,3 +96,21 @@ def test_a_program_that_waits_for_a_cue_is_heard():
 def test_score_of_a_failing_program_is_that_of_silence():
     silent, failing = encoders.get("score").embed(["sleep 1", "play nil.foo"])
     assert np.array_equal(silent, failing)
+
+
+def test_a_parser_that_is_killed_costs_no_program_its_tree(monkeypatch):
+    import os
+    import signal
+
+    from core.encoders import sonicpi_reader
+    from core.errors import EarshotError
+
+    tree = read("play 60")
+    os.kill(sonicpi_reader._kept[0]._process.pid, signal.SIGKILL)
+    assert tree is not None and read("play 60") == tree
+    # Again and again it is the machine's fault, and no vector is made of it.
+    monkeypatch.setattr(sonicpi_reader, "PATIENCE", 0.0)
+    with pytest.raises(EarshotError, match="too slow"):
+        read("play 60")
+    monkeypatch.undo()
+    assert read("play 60") == tree
