@@ -1,0 +1,142 @@
+"""The page Studies in a real browser: run, read, hear, compare, and keep."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.conftest import Studied
+from tests.e2e import steps
+from tests.e2e.conftest import PATIENCE_MS, Dashboard, serve
+
+pytestmark = pytest.mark.timeout(900)
+
+# Where the index-th point of the shown figure's first trace is, in pixels of the page.
+_POINT = """
+(index) => {
+  const chart = document.querySelector('[class*="st-key-figure-"] .js-plotly-plot');
+  const { x, y } = chart._fullData[0];
+  const { xaxis, yaxis } = chart._fullLayout;
+  const box = chart.getBoundingClientRect();
+  return { x: box.left + xaxis._offset + xaxis.l2p(x[index]),
+           y: box.top + yaxis._offset + yaxis.l2p(y[index]) };
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def dashboard(studied: Studied) -> Iterator[Dashboard]:
+    """A dashboard on a corpus of real clips whose studies have been run once."""
+    with serve(studied.workspace) as found:
+        yield found
+
+
+def choose(page: Page, study: str) -> None:
+    page.get_by_role("radiogroup", name="Study").get_by_text(study, exact=True).click()
+    steps.settled(page)
+
+
+def click_point(page: Page, index: int) -> None:
+    chart = page.locator('[class*="st-key-figure-"] .js-plotly-plot')
+    chart.scroll_into_view_if_needed()
+    page.wait_for_function(
+        "document.querySelector('[class*=\"st-key-figure-\"] .js-plotly-plot')?._fullLayout?.xaxis"
+    )
+    page.wait_for_timeout(500)  # what scrolled comes to rest
+    at = page.evaluate(_POINT, index)
+    page.mouse.click(at["x"], at["y"])
+    steps.settled(page)
+
+
+def hear(page: Page, part: str) -> None:
+    """Choose what has `part` in its name from the list, and listen."""
+    page.get_by_role("combobox", name="Hear").click()
+    page.get_by_role("option", name=part).first.click()
+    steps.settled(page)
+    sound = steps.measured(page.locator(".player").first)
+    assert sound["seconds"] > 1 and sound["rms"] > 1e-4
+
+
+def test_a_study_is_run_again_heard_and_compared(dashboard: Dashboard, page: Page) -> None:
+    page.goto(dashboard.url)
+    steps.settled(page)
+    steps.open_page(page, "Studies")
+    expect(page.get_by_text("Beside the paper: 2 above")).to_be_visible()
+
+    # A point is two programs, one after the other: 4 s each and a rest between.
+    click_point(page, 2)
+    player = page.locator(".player").first
+    steps.sounding(player)
+    sound = steps.measured(player, starts=True)
+    assert sound["rms"] > 1e-4 and 8 < sound["seconds"] < 9
+    assert " → " in player.get_attribute("aria-label")
+    # Its programs can be read.
+    page.locator('[class*="-piece-0"] summary').first.click()
+    expect(page.locator('[class*="-piece-0"] code').first).to_be_visible()
+
+    # Run it again with another seed: a job, and then a second run beside the first.
+    page.get_by_role("button", name="Settings").click()
+    for name, value in (("Seed", "5"), ("Draws", "10")):
+        page.get_by_role("spinbutton", name=name).fill(value)
+        page.get_by_role("spinbutton", name=name).press("Enter")
+        steps.settled(page)
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Run it again").click()
+    expect(page.get_by_text("Study correlation of small")).to_be_visible()
+    expect(page.get_by_text("Compare runs")).to_be_visible(timeout=PATIENCE_MS)
+    steps.settled(page)
+    shown = page.locator(".st-key-run-correlation").evaluate(
+        "e => e.innerText + [...e.querySelectorAll('input')].map((input) => input.value)"
+    )
+    assert "correlation-0002" in shown
+    expect(page.get_by_text("correlation-0002: All pairs")).to_be_visible()
+    expect(page.get_by_text("correlation-0001: All pairs")).to_be_visible()
+
+
+def test_changes_candidates_and_the_sweep_are_read_and_heard(
+    dashboard: Dashboard, page: Page
+) -> None:
+    page.goto(f"{dashboard.url}studies")
+    steps.settled(page)
+    choose(page, "Perturbation")
+    hear(page, "note")
+    page.get_by_role("radiogroup", name="Figure").get_by_text("Amp", exact=True).click()
+    steps.settled(page)
+    click_point(page, 0)
+    player = page.locator(".player").first
+    steps.sounding(player)
+    assert 8 < steps.measured(player, starts=True)["seconds"] < 9
+
+    choose(page, "Completion")
+    hear(page, "drum 02")
+    # A row of the table of cases: the candidate and its nearest by three ways.
+    page.get_by_text("Each candidate and its nearest").click()
+    table = page.locator('[class*="st-key-table-completion-0001-cases"]').last
+    table.scroll_into_view_if_needed()
+    steps.settled(page)
+    box = table.bounding_box()
+    page.mouse.click(box["x"] + 18, box["y"] + 34 + 16)
+    steps.settled(page)
+    player = page.locator(".player").first
+    steps.sounding(player)
+    assert steps.measured(player, starts=True)["seconds"] > 16
+
+    choose(page, "Sweep")
+    expect(page.get_by_text("2 configurations, 4 runs")).to_be_visible()
+    expect(page.locator(".js-plotly-plot .parcoords").first).to_be_visible()
+
+
+def test_the_report_is_taken_along(dashboard: Dashboard, page: Page) -> None:
+    page.goto(f"{dashboard.url}studies")
+    steps.settled(page)
+    choose(page, "All")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Everything, with tables").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        names = archive.namelist()
+        main = archive.read("report-0001/tables/main.csv").decode().splitlines()
+    assert {"report-0001/report.html", "report-0001/report.md"} <= set(names)
+    assert main[0].startswith("study,of,number,measured") and len(main) > 30
