@@ -126,24 +126,36 @@ def solved(code: str) -> list[Way]:
     ]  # fmt: skip
 
 
-def trained(code: str) -> list[Way]:
-    """What was tried with gradients, beside the chosen one."""
-    ridge = heads("foretell")
+def _chosen(code: str) -> list[Way]:
     return [
         Way(f"raw {code}", RAW, code),
-        Way(f"ridge on {OURS_CODE}", HEADS, OURS_CODE, ridge, ours=True),
+        Way(f"ridge on {OURS_CODE}", HEADS, OURS_CODE, heads("foretell"), ours=True),
+    ]
+
+
+def trained(code: str) -> list[Way]:
+    """Heads that were trained, beside the chosen ones."""
+    return [
+        *_chosen(code),
         Way("soft targets, kernels aligned", HEADS, SONICPI, heads("earshot", **BRIEF)),
         Way("soft targets alone", HEADS, SONICPI, heads("earshot", kernel_weight=0.0, **BRIEF)),
         Way("InfoNCE, the paper's", HEADS, SONICPI, heads("paper", **BRIEF)),
         Way(f"InfoNCE, the paper's, on {SENTENCES}", HEADS, SENTENCES, heads("paper", **BRIEF)),
         Way("soft targets, started from ridge", HEADS, SONICPI, heads("earshot", **BRIEF),
-            after=ridge),
+            after=heads("foretell")),
+    ]  # fmt: skip
+
+
+def networks(code: str) -> list[Way]:
+    """Networks that foretell the clip's embedding, beside the chosen heads."""
+    return [
+        *_chosen(code),
         Way("network that foretells the embedding", MLP, SONICPI),
         Way("  three of them", MLP, SONICPI, seeds=3),
     ]  # fmt: skip
 
 
-WAYS = {"told": told, "solved": solved, "trained": trained}
+WAYS = {"told": told, "solved": solved, "trained": trained, "networks": networks}
 
 
 @dataclass
@@ -344,5 +356,7 @@ def _regressor(way: Way, seed: int, x: np.ndarray) -> Any:
     if way.method == KERNEL:
         # Half as wide as programs are apart.
         return KernelRidge(alpha=0.3, kernel="rbf", gamma=0.25 / x.var(axis=0).sum())
-    return MLPRegressor((512,), alpha=1.0, learning_rate_init=1e-3, batch_size=256, max_iter=30,
-                        early_stopping=True, random_state=seed)  # fmt: skip
+    return MLPRegressor(
+        hidden_layer_sizes=(512,), alpha=1.0, learning_rate_init=1e-3,
+        batch_size=min(256, len(x)), max_iter=30, early_stopping=True, random_state=seed,
+    )  # fmt: skip
