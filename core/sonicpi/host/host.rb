@@ -22,7 +22,7 @@ class Host
   F_SETPIPE_SZ = 1031
   FRAME_BYTES = 8
   SYNTHESIS_MEMORY = 4 << 30
-  COLLECT_EVERY = 50 # programs
+  COLLECT_EVERY = 10 # programs
   TELL_S = 2.0 # for a program whose time is up to say where it is
   CHECK_S = 0.1 # how often a silent child is looked after
   LARGEST_ANSWER = 64 << 20
@@ -192,7 +192,7 @@ class Host
       end
       ready = reader.wait_readable(status ? 0 : CHECK_S)
       if ready
-        block = reader.read_nonblock(1 << 20, exception: false)
+        block = reader.read_nonblock(PIPE_BYTES, @block, exception: false)
         return [answer, status || Process.wait2(child).last] if block.nil?
         answer << block if block.is_a?(String)
       elsif status
