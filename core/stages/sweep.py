@@ -232,8 +232,12 @@ _mine: _Mine | None = None
 def _end_with_parent() -> None:
     """Let this process end when the one that began it is gone, however that ended."""
 
+    parent = multiprocessing.parent_process()
+    if parent is None:  # it is a thread of whoever sweeps
+        return
+
     def wait() -> None:
-        multiprocessing.parent_process().join()
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

@@ -45,7 +45,7 @@ def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus):
         found = compared.loc[f"{name}, raw code against raw sound"]
         assert found["measured"] == pytest.approx(wanted.statistic, abs=1e-6)
         assert found["paper"] == published.value(f"correlation.{name.lower()}")
-        p = compared.loc[f"p of {name}, parametric", "measured"]
+        p = compared.loc[f"p of {name}, parametric, raw code against raw sound", "measured"]
         assert p == pytest.approx(wanted.pvalue, abs=1e-6)
     # What other choices give is told apart from intervals, of which 4 programs have none.
     assert compared["low"].isna().all()
@@ -152,7 +152,7 @@ def test_all_studies_make_one_report_that_needs_nothing_else(corpus, studied):
 
     folder = studied.report
     text = (folder / "report.md").read_text(encoding="utf-8")
-    # Four test programs are too few to tell modalities apart: that is said, not passed over.
+    # So few test programs are too few to tell modalities apart: that is said, not passed over.
     assert "Not run: umap" in text and "Small changes of one parameter" in text
     assert (folder / "tables" / "completion-compared.csv").is_file()
     asked, complaints = [], []
@@ -233,4 +233,6 @@ def test_umap_knows_one_cloud_from_two(corpus, monkeypatch, turned, apart):
     monkeypatch.setattr(Subject, "settings", lambda self, options: {})
     measured = run_study("umap", "small").compared().set_index("measure")["measured"]
     assert measured["Told apart after, by logistic regression"] == pytest.approx(apart)
-    assert measured["Median rank of a program's own sound, after"] == (1 if turned > 0 else 4)
+    farthest = 2 * measured["The same by chance"] - 1  # of as many as there are
+    assert farthest >= 4
+    assert measured["Median rank of a program's own sound, after"] == (1 if turned > 0 else farthest)
