@@ -50,7 +50,7 @@ def test_a_favourite_is_kept_with_its_note(stocked: Dashboard, page: Page) -> No
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
     steps.settled(page)
     first = page.locator(NEIGHBOURS).first
-    star = '[class*="st-key-star-"] button'
+    star = '[class*="st-key-star-"] button:visible'
     first.locator(star).click()
     steps.settled(page)
     expect(first.locator(star)).to_have_text("★")
@@ -105,7 +105,7 @@ def test_pairs_are_found_by_a_job_and_heard_in_turn(stocked: Dashboard, page: Pa
     steps.sounding(players[0])
 
     # The next pair has an address, and the other kind has its own pairs.
-    page.locator(".st-key-following button").click()
+    page.locator(".st-key-following button:visible").click()
     steps.settled(page)
     expect(page.get_by_text("Pair 2 of")).to_be_visible()
     assert "pair=" in page.url
