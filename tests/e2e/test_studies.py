@@ -54,6 +54,7 @@ def click_point(page: Page, index: int) -> None:
 def hear(page: Page, part: str) -> None:
     """Choose what has `part` in its name from the list, and listen."""
     page.get_by_role("combobox", name="Hear").click()
+    page.keyboard.type(part)  # of a long list only a part is in the page
     page.get_by_role("option", name=part).first.click()
     steps.settled(page)
     sound = steps.measured(page.locator(".player").first)
