@@ -56,7 +56,10 @@ def test_a_training_is_watched_to_its_end_and_laid_beside_another(
     lines = page.locator(".st-key-beside .js-plotly-plot .scatterlayer .trace")
     expect(lines).to_have_count(6)  # two alignments in three panels
     assert "view=Side" in page.url
-    page.go_back()
+    page.reload()  # the address says which view it is
+    steps.settled(page)
+    expect(lines).to_have_count(6)
+    page.get_by_text("One training", exact=True).click()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
 
 
