@@ -78,8 +78,8 @@ def estimate(
     return Estimate(programs, seconds, round(programs * size), audio_format)
 
 
-# Seconds of a training, from a few single ones and not fitted: a pair once, with heads of the default
-# size; then what judging and the map take besides, by program.
+# Seconds of a training, from a few single ones and not fitted: a pair once, with heads of the
+# default size; then what judging and the map take besides, by program.
 PAIR_S = 9e-5
 HEADS = 3 * 512**2  # weights of a head's hidden layers by default, roughly
 AFTER_S = 5e-3
