@@ -1,5 +1,7 @@
 """The dashboard: `./run` opens it."""
 
+import os
+
 import streamlit as st
 
 
@@ -22,7 +24,8 @@ def main() -> None:
             st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
             st.Page("pages/studies.py", title="Studies", icon=":material/science:"),
             st.Page("pages/jobs.py", title="Jobs", icon=":material/list:"),
-        ]
+        ],
+        position="hidden" if _is_a_stranger() else "sidebar",
     )
     # Not before: until the navigation is there, a new server shows the names of the files in
     # pages/ instead, and what the frame needs takes a second to load.
@@ -32,6 +35,15 @@ def main() -> None:
     if door.come_in():
         page.run()
         frame.end(page.title)
+
+
+def _is_a_stranger() -> bool:
+    """Whether people log in here and this visitor may not come in: not even the pages' names show."""
+    if "EARSHOT_OPEN" not in os.environ:
+        return False
+    from pages.parts import door
+
+    return not door.may_come_in()
 
 
 main()

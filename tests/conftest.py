@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,14 @@ TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
 CODE, AUDIO = "sonicpi", "log-mel"  # neither loads a model
 QUICK = {"width": 16, "dim": 8, "layers": 2, "epochs": 2, "patience": 0, "precision": "fp32"}
 CANDIDATES = 8  # of each scenario of completion
+
+
+@pytest.fixture(autouse=True)
+def own_main() -> Iterator[None]:
+    """AppTest leaves its page behind as `__main__`, which every process of a sweep would run."""
+    before = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = before
 
 
 @dataclass(frozen=True)

@@ -47,17 +47,24 @@ def opened() -> Opening | None:
     return None
 
 
+def may_come_in() -> bool:
+    """Whether this visitor may see the pages."""
+    allowed = opened()
+    return allowed is None or (
+        bool(st.user.is_logged_in) and allowed.admits(st.user.to_dict())
+    )
+
+
 def come_in() -> bool:
     """Whether this visitor may see the pages; draws the way in if not."""
-    allowed = opened()
-    if allowed is None:
+    if opened() is None:
         return True
     if not st.user.is_logged_in:
         st.header("Earshot")
         st.write("This workspace is shown to invited people.")
         st.button("Log in", on_click=st.login, type="primary", icon=":material/login:")
         return False
-    if not allowed.admits(st.user.to_dict()):
+    if not may_come_in():
         st.error(
             f"{say.plain(st.user.get('email') or 'This account')} is not among the invited."
             " Ask whoever runs this dashboard.",
