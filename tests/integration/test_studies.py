@@ -14,11 +14,15 @@ from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.evaluation.studies.traits import TRAITS
+from core.programs import Program
+from core.sonicpi import Clip
 from core.stages import sweep as sweeping
 from core.stages.studies import completion, correlation, published, store, umap
 from core.stages.studies.chosen import Subject
 from core.stages.studies.result import StudyResult
 from core.stages.studies.running import run_study
+from core.stages.studies.scenarios import scenarios
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
@@ -118,6 +122,34 @@ def test_completion_finds_everything_where_code_and_sound_are_one_space(corpus, 
     raw = compared[compared["measure"].str.endswith("raw code ~ raw sound")]
     assert len(raw) == 12
     np.testing.assert_allclose(raw["measured"], 1, atol=1e-5)
+
+
+def test_completion_is_not_judged_on_a_corpus_that_holds_a_candidate(corpus):
+    asked = scenarios()[0]
+    for name, source in (("whole", asked.candidates[3].source), ("prompt", asked.prompt),
+                         ("alone", asked.candidates[5].continuation)):  # fmt: skip
+        holding = Corpus.create(f"holding-{name}", seconds=2.0)
+        try:
+            completion._check_unseen(holding, asked)
+            holding.add_programs([Program(source, "mine", "", "other", {}, 0)])
+            with pytest.raises(EarshotError, match="holds a candidate of scenario melody"):
+                completion._check_unseen(holding, asked)
+        finally:
+            shutil.rmtree(holding.path)
+
+
+def test_completion_says_how_high_it_could_get_and_by_what_the_ear_goes(corpus):
+    result, tables = first_run(corpus, "completion")
+    heeded = tables["heeded"]
+    assert len(heeded) == 3 * len(TRAITS) and heeded["aligned"].dropna().between(-1, 1).all()
+    loud = tables["cases"].set_index("candidate").loc[["01"], "loudness"]
+    clips = [store.clip_file(heard.paths[0]) for heard in result.clips if heard.names == ("01",)]
+    for path, level in zip(clips, loud):
+        mono = Clip.load(path).samples.mean(axis=1)
+        assert level == pytest.approx(10 * np.log10(np.mean(np.square(mono))), abs=0.01)
+    most = tables["scores"].query("code == 'aligned sound' and metric == 'overlap@3'")
+    assert len(most) == 6 and most["value"].between(0, 1).all()
+    assert any(note.startswith("bass: aligned code") for note in result.notes)
 
 
 def test_sweep_tells_what_its_runs_left(corpus):

@@ -13,12 +13,17 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.neighbours import nearest_others
 from core.evaluation.studies import figures
-from core.evaluation.studies.completion import K, METRICS, each_in_turn, from_prompt
+from core.evaluation.studies.completion import K, each_in_turn, from_prompt
+from core.evaluation.studies.traits import TRAITS, heeded, traits
 from core.programs import Program
 from core.progress import Progress
+from core.sonicpi import Clip
 from core.stages.studies import options as option
 from core.stages.studies import published
 from core.stages.studies.chosen import Subject, subject
+from core.stages.studies.completion_told import (
+    ALIGNED_SOUND, BOTH_EARS, ceilings, explained, heard_by, standings,
+)  # fmt: skip
 from core.stages.studies.rendered import clips_of, code_vectors, sound_vectors
 from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
 from core.stages.studies.scenarios import Scenario, scenarios
@@ -29,7 +34,6 @@ TITLE = "Three scenarios of code completion"
 QUESTION = "Among ways to go on from a prompt, does code tell which will sound alike?"
 OPTIONS = option.OF["completion"]
 EARS = ("aisfx", "log-mel")
-BOTH_EARS = "one ear and the other"
 SPLIT = "written for the study"
 LABELS = {"jaccard@3": "Jaccard@3", "overlap@3": "overlap@3", "spearman": "Spearman",
           "pearson": "Pearson"}  # fmt: skip
@@ -47,7 +51,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     """Render, embed and compare the candidates of all scenarios."""
     about = subject(corpus, options, needs_alignment=True)
     ears = {"trained ear": about.encoders["audio"], "unseen ear": _other_ear(about, options)}
-    scored, prompts, cases, clips = [], [], [], []
+    scored, prompts, cases, clips, gone_by = [], [], [], [], []
     asked = scenarios()
     for scenario in asked:
         _check_unseen(corpus, scenario)
@@ -65,18 +69,24 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         readings = [(space, ear, code[space], rows) for ear, rows in sound.items()
                     for space in code]  # fmt: skip
         shared = about.aligned.audio(sound["trained ear"])
-        readings.append(("aligned", "aligned sound", code["aligned"], shared))
+        readings.append(("aligned", ALIGNED_SOUND, code["aligned"], shared))
         for space, ear, x, y in readings:
             tag = {"scenario": scenario.name, "code": space, "sound": ear}
             scored.append(each_in_turn(x[1:], y[1:], options["seed"]).assign(**tag))
             prompts.append(from_prompt(x, y, seed=options["seed"]).assign(**tag))
         ears_alone = each_in_turn(*(rows[1:] for rows in sound.values()), options["seed"])
         scored.append(ears_alone.assign(scenario=scenario.name, code="", sound=BOTH_EARS))
+        for ear, rows in sound.items():
+            most = each_in_turn(shared[1:], rows[1:], options["seed"])
+            scored.append(most.assign(scenario=scenario.name, code=ALIGNED_SOUND, sound=ear))
         cases.append(_cases(scenario, code, sound["trained ear"], paths[own]))
+        spaces = {name: x[1:] for name, x in {**sound, **code}.items()}
+        gone_by.append(heeded(cases[-1][list(TRAITS)], spaces).assign(scenario=scenario.name))
         clips += _heard(scenario, paths[own])
     table = pd.concat(scored, ignore_index=True)
     compared = beside(list(_rows(table, options["seed"])))
     every = pd.concat(cases, ignore_index=True)
+    by_trait = pd.concat(gone_by, ignore_index=True)
     return StudyResult(
         compared=compared,
         tables=[
@@ -87,12 +97,18 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             Table("cases", "Each candidate and its nearest", every,
                   "shared: how many of its 3 nearest by code are among its 3 nearest by sound."
                   " clips: the candidate, then its nearest by raw and by aligned code and by"
-                  " sound."),
+                  f" sound. Measured of each clip: {_units()}."),
+            Table("heeded", "What ear and code go by",
+                  by_trait[["scenario", "trait", *ears, "raw", "aligned"]],
+                  "Spearman's rank correlation, over all pairs of a scenario, of how much two clips"
+                  " differ in a trait and how far apart they lie by each ear and by raw and aligned"
+                  " code. 1: it goes by that trait alone; 0: it is deaf to it."),
         ],
         figures=[Figure("scores", "Raw, aligned and the paper's", figures.completion(compared),
                         "Bars hold 95 % of resamples; diamonds are the paper's.")],
         clips=clips,
-        notes=[*_notes(compared), _ears_note(table, ears), *explained(every), PROTOCOL],
+        notes=[*standings(compared), *ceilings(table, ears), *heard_by(by_trait, ears),
+               *explained(every), PROTOCOL],
         settings={**about.settings(options), "ears": ears,
                   "candidates": {s.name: len(s.candidates) for s in asked}},
     )  # fmt: skip
@@ -138,16 +154,18 @@ def _check_unseen(corpus: Corpus, scenario: Scenario) -> None:
 
 def _rows(table: pd.DataFrame, seed: int):
     for each in table.itertuples():
-        if each.sound == BOTH_EARS:
+        heard = {"trained ear": "raw sound", "unseen ear": "raw sound, unseen ear"}.get(
+            each.sound, each.sound
+        )
+        if each.code not in ("raw", "aligned"):  # no code: how high it could get
+            what = f"sound by {BOTH_EARS}" if not each.code else f"{each.code} ~ {heard}"
             yield {
-                "measure": f"{each.scenario}: {LABELS[each.metric]}, sound by {BOTH_EARS}",
+                "measure": f"{each.scenario}: {LABELS[each.metric]}, {what}",
                 "measured": each.value, "low": each.low, "high": each.high, "split": SPLIT,
                 "seed": seed,
             }  # fmt: skip
             continue
         ours = "ours" if each.code == "aligned" else "raw"
-        heard = {"trained ear": "raw sound", "unseen ear": "raw sound, unseen ear",
-                 "aligned sound": "aligned sound"}[each.sound]  # fmt: skip
         yield {
             "measure": f"{each.scenario}: {LABELS[each.metric]}, {each.code} code ~ {heard}",
             "measured": each.value, "low": each.low, "high": each.high,
@@ -175,9 +193,15 @@ def _cases(scenario: Scenario, code, heard: np.ndarray, paths) -> pd.DataFrame:
             row[name] = " ".join(scenario.candidates[j].name for j in found[i])
         for name in code:
             row[f"shared, {name}"] = len(set(near[name][i]) & set(near["sound"][i]))
+        clip = Clip.load(paths[1:][i])
+        row.update(traits(clip.samples, clip.sample_rate))
         row["clips"] = "|".join([files[i], *(files[found[i][0]] for found in near.values())])
         rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _units() -> str:
+    return "; ".join(f"{name}, {unit}" for name, unit in TRAITS.items())
 
 
 def _heard(scenario: Scenario, paths) -> list[Heard]:
@@ -186,60 +210,3 @@ def _heard(scenario: Scenario, paths) -> list[Heard]:
               (each.source,))
         for each, path in zip(scenario.candidates, paths[1:])
     ]  # fmt: skip
-
-
-def _notes(compared: pd.DataFrame) -> list[str]:
-    notes = []
-    for heard in ("raw sound", "raw sound, unseen ear", "aligned sound"):
-        rows = compared[compared["measure"].str.endswith(f"aligned code ~ {heard}")]
-        below = rows[~(rows["difference"] > 0)]
-        clear = int((rows["verdict"] == "above").sum())
-        note = (
-            f"Aligned code against {heard}: {len(rows) - len(below)} of {len(METRICS) * 3} numbers"
-            f" above the paper's, {clear} of them with the whole interval."
-        )
-        if len(below):
-            names = (m.partition(", ")[0] for m in below["measure"])
-            note += f" Not above: {'; '.join(names)}."
-        notes.append(note)
-    return notes
-
-
-def _ears_note(table: pd.DataFrame, ears: Mapping[str, str]) -> str:
-    """How far the two audio encoders agree with each other: what code can hope for by both."""
-    rows = table[(table["sound"] == BOTH_EARS) & (table["metric"] == "overlap@3")]
-    told = ", ".join(f"{each.scenario} {each.value:.2f}" for each in rows.itertuples())
-    return (
-        f"{ears['trained ear']} and {ears['unseen ear']} agree with each other on the neighbours of"
-        f" the same clips with overlap@3 {told}: which sounds are near is a matter of the ear, and"
-        " code that agreed with both better than they do with each other would be strange."
-    )
-
-
-def explained(cases: pd.DataFrame) -> list[str]:
-    """Why neighbours by code aren't those by sound, from the cases: one note a scenario.
-
-    Parameters
-    ----------
-    cases : DataFrame
-        As of the table ``cases``: columns raw, aligned and sound hold names, nearest first.
-    """
-    notes = []
-    for scenario, some in cases.groupby("scenario", sort=False):
-        titles = some.set_index("candidate")["title"]
-        same = [len({*a.split()} & {*b.split()}) for a, b in zip(some["raw"], some["aligned"])]
-        missed = some[some["shared, aligned"] == 0]
-        note = (
-            f"{scenario}: {sum(same) / (K * len(some)):.0%} of the nearest by aligned code were"
-            f" nearest by raw code already;"
-            f" {len(missed)} of {len(some)} candidates share no neighbour by sound."
-        )
-        if len(missed):
-            case = missed.iloc[0]
-            by_code, by_sound = (titles[case[x].split()[0]] for x in ("aligned", "sound"))
-            note += (
-                f" The first of them, '{case['title']}', is by aligned code nearest to '{by_code}',"
-                f" by sound to '{by_sound}'."
-            )
-        notes.append(note)
-    return notes

@@ -13,7 +13,7 @@ from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.judge import ALIGNED
+from core.evaluation.judge import AGAINST_RAW, ALIGNED, BEFORE
 from core.evaluation.studies import figures
 from core.progress import Progress
 from core.stages.studies import options as option
@@ -24,6 +24,8 @@ TITLE = "24 configurations, 5 runs each"
 QUESTION = "How high do CKA and CCA get, and which settings bring them there?"
 OPTIONS = option.OF["sweep"]
 METRICS = ("cka", "cca")
+# What a reading adds to the names of its columns.
+READINGS = {BEFORE: "", ALIGNED: "", AGAINST_RAW: ", raw sound"}
 GRID = "paper"
 
 
@@ -57,8 +59,9 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     return StudyResult(
         compared=beside(rows),
         tables=[Table("configurations", "Every configuration", table,
-                      "Means over seeds; sd over seeds. Number -1 is the unaligned baseline. The"
-                      " highest CKA on validation first.")],
+                      "Means over seeds; sd over seeds. Aligned code against aligned sound, and"
+                      " where it says so against raw sound, which no head can bend. Number -1 is"
+                      " the unaligned baseline. The highest CKA on validation first.")],
         figures=[Figure("parallel", "Settings and what they bring",
                         figures.parallel(aligned, [*varied, "test cka", "test cca"]),
                         "A line a configuration, coloured by CKA on test programs.")],
@@ -72,21 +75,21 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
 
 
 def summarised(numbers: pd.DataFrame) -> pd.DataFrame:
-    """One row a configuration: number, name, seeds, and "SPLIT METRIC" with its sd over seeds.
+    """One row a configuration: number, name, seeds, and "SPLIT METRIC" with its sd over seeds; of
+    aligned code against raw sound as "SPLIT METRIC, raw sound".
 
     Parameters
     ----------
     numbers : DataFrame
         As of `core.stages.sweep.load`.
     """
-    chosen = numbers[(numbers["reading"] == ALIGNED) | (numbers["number"] == -1)]
-    chosen = chosen[chosen["metric"].isin(METRICS)]
-    by = chosen.groupby(["number", "name", "split", "metric"])["value"].agg(["mean", "std"])
-    wide = by.unstack(["split", "metric"])
-    wide.columns = [
-        f"{split} {metric}" + ("" if what == "mean" else " sd")
-        for what, split, metric in wide.columns
-    ]
+    # Numbers below -1 are of code encoders that other grids try.
+    chosen = numbers[(numbers["number"] >= -1) & numbers["metric"].isin(METRICS)]
+    chosen = chosen.assign(
+        of=chosen["split"] + " " + chosen["metric"] + chosen["reading"].map(READINGS)
+    )
+    wide = chosen.groupby(["number", "name", "of"])["value"].agg(["mean", "std"]).unstack("of")
+    wide.columns = [of + ("" if what == "mean" else " sd") for what, of in wide.columns]
     seeds = chosen.groupby(["number", "name"])["seed"].nunique().rename("seeds")
     return wide.join(seeds).reset_index()
 
@@ -108,17 +111,20 @@ def bests(table: pd.DataFrame) -> list[dict]:
         if f"validation {metric}" in runs:
             best = runs.loc[runs[f"validation {metric}"].idxmax()]
             rows.append(_row(f"Best {metric.upper()}: {best['name']}", best, metric, "best"))
+            if f"test {metric}, raw sound" in runs:
+                rows.append(_row(f"The same against raw sound, {metric.upper()}", best,
+                                 f"{metric}, raw sound", None))  # fmt: skip
     return rows
 
 
-def _row(measure: str, row: pd.Series, metric: str, which: str) -> dict:
+def _row(measure: str, row: pd.Series, metric: str, which: str | None) -> dict:
     value, sd = row[f"test {metric}"], row.get(f"test {metric} sd")
     spread = None
-    if pd.notna(sd) and which == "best":  # few seeds: Student's t, not 1.96
+    if pd.notna(sd) and which != "baseline":  # few seeds: Student's t, not 1.96
         spread = stats.t.ppf(0.975, row["seeds"] - 1) * sd / row["seeds"] ** 0.5
     return {
         "measure": measure, "measured": value,
         "low": None if spread is None else value - spread,
         "high": None if spread is None else value + spread,
-        "published": f"sweep.{which}.{metric}", "split": "test", "seed": None,
+        "published": which and f"sweep.{which}.{metric}", "split": "test", "seed": None,
     }  # fmt: skip
