@@ -7,7 +7,6 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus
-from core.corpus.compared import load_pairs
 from core.programs.difference import value_differences
 from pages.parts import cached, card, frame, job, place, player, say
 
@@ -21,19 +20,15 @@ SECONDS = 6.0  # of each clip, when both are heard
 
 
 def page() -> None:
-    st.title("Compare")
-    with say.errors():
-        here = place.chosen()
-        if here.corpus is None:
-            place.no_corpus()
-        elif here.alignment is None:
-            place.no_alignment(here.corpus)
-        else:
-            found = load_pairs(here.alignment)
-            if found is None:
-                offer(here.corpus, here.alignment)
-            else:
-                explore(here.corpus, found)
+    place.on_alignment("Compare", compare)
+
+
+def compare(corpus: Corpus, alignment: AlignmentRecord) -> None:
+    found = cached.pairs_of(alignment)
+    if found is None:
+        offer(corpus, alignment)
+    else:
+        explore(corpus, found)
 
 
 def offer(corpus: Corpus, alignment: AlignmentRecord) -> None:
@@ -42,16 +37,16 @@ def offer(corpus: Corpus, alignment: AlignmentRecord) -> None:
     running = job.latest(*argv)
     if running is not None and running.state != "done":
         job.panel(running)
-    if running is None or not running.active:
+    if workspace.read_only():
+        st.info("Nobody has looked for the pairs of this alignment yet.", icon=":material/info:")
+    elif running is None or not running.active:
         st.info(
             "Which programs are written alike but sound different, and which sound alike but are"
             " written differently? All pairs of this corpus are looked at: seconds for hundreds"
             " of programs, under a minute for thousands.",
             icon=":material/compare_arrows:",
         )
-        if not workspace.read_only() and st.button(
-            "Find the pairs", type="primary", icon=":material/compare_arrows:"
-        ):
+        if st.button("Find the pairs", type="primary", icon=":material/compare_arrows:"):
             jobs.start(argv, f"Compare the programs of {corpus.name}")
             st.rerun()
 

@@ -13,9 +13,8 @@ from core import workspace
 from core.corpus import Corpus
 from core.corpus.filtering import matching
 from core.errors import EarshotError
-from pages.parts import cached, card, care, frame, place, player, say
+from pages.parts import cached, card, care, filters, frame, place, player, say
 
-STATES = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
 PICKED = "program"  # in the address, as on the page Map
 
 
@@ -43,9 +42,10 @@ def page() -> None:
             )
             st.page_link("pages/generate.py", label="Generate programs", icon=":material/tune:")
             return
+        chosen = filters.choose(here.corpus, rows)
         left, right = st.columns([7, 6], gap="medium")
         with left:
-            table(here.corpus, rows)
+            table(here.corpus, rows, chosen)
         with right:
             picked = place.kept(PICKED)
             if picked is None:
@@ -54,12 +54,12 @@ def page() -> None:
                 draw_card(here.corpus, picked)
 
 
-def table(corpus: Corpus, rows: pd.DataFrame) -> None:
-    """Draw the filters and the programs that fit them."""
-    filters = choose_filters(rows)
-    found = matching(rows, **filters)
+def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
+    """Draw the programs that fit the filters."""
+    searched = cached.searched(corpus) if chosen["text"] else None
+    found = matching(rows, **chosen, searched=searched)
     counts = corpus.counts()
-    there = {state: label.lower() for state, label in STATES.items() if counts[state]}
+    there = {state: label.lower() for state, label in filters.STATES.items() if counts[state]}
     parts = [f"{counts[state]:,} {label}" for state, label in there.items()]
     st.caption(
         f"{len(found):,} of {say.count(len(rows), 'program')} ({', '.join(parts)})."
@@ -67,10 +67,10 @@ def table(corpus: Corpus, rows: pd.DataFrame) -> None:
     )
     if found.empty:
         st.info("No program fits these filters.", icon=":material/filter_alt_off:")
-        st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=clear)
+        st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=filters.clear)
         return
     # Another key for other rows: a selection is a place in the table, not a program.
-    key = f"table-{_digest(corpus.name, filters, corpus.change_stamp, _turn())}"
+    key = f"table-{_digest(corpus.name, chosen, corpus.change_stamp, _turn())}"
     st.dataframe(
         shown(found), hide_index=True, height=min(510, 36 + 33 * len(found)), key=key,
         selection_mode="single-row", on_select=lambda: pick(key, found),
@@ -84,43 +84,6 @@ def table(corpus: Corpus, rows: pd.DataFrame) -> None:
     )  # fmt: skip
 
 
-def choose_filters(rows: pd.DataFrame) -> dict[str, Any]:
-    """Draw the filters; return them as `matching` takes them."""
-    titles = cached.titles()
-    words, states, templates, roles = st.columns([5, 4, 4, 3], gap="small")
-    keep = {"persist_state": "session", "label_visibility": "collapsed"}
-    with words:
-        text = st.text_input(
-            "Words", key="filter:text", placeholder="Words, or amp>0.5", icon=":material/search:",
-            help="In the name, the code or the error. `synth=saw` and `amp>0.5` compare"
-            " parameters.", **keep,
-        )  # fmt: skip
-    with states:
-        state = st.multiselect(
-            "State", [each for each in STATES if (rows["state"] == each).any()],
-            key="filter:states", placeholder="State", format_func=STATES.get, **keep,
-        )  # fmt: skip
-    with templates:
-        template = st.multiselect(
-            "Template", sorted(set(rows["template"])), key="filter:templates",
-            placeholder="Template", format_func=lambda each: titles.get(each, each) or "none",
-            **keep,
-        )  # fmt: skip
-    with roles:
-        role = st.multiselect(
-            "Role", sorted(set(rows["role"])), key="filter:roles", placeholder="Role",
-            format_func=lambda each: each or "none", **keep,
-        )  # fmt: skip
-    return {"text": text or "", "states": state, "templates": template, "roles": role}
-
-
-def clear() -> None:
-    """Take all filters away; for callbacks."""
-    for name in ("states", "templates", "roles"):
-        st.session_state[f"filter:{name}"] = []
-    st.session_state["filter:text"] = ""
-
-
 def shown(found: pd.DataFrame) -> pd.DataFrame:
     """The columns for people; those of errors only when there are any."""
     titles = cached.titles()
@@ -132,7 +95,7 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     }
     failed = found["state"] == "failed"
     if found["state"].nunique() > 1:
-        columns["State"] = found["state"].map(STATES)
+        columns["State"] = found["state"].map(filters.STATES)
     if not failed.all():
         columns |= {"Level": level, "Split": found["split"]}
     if failed.any():

@@ -25,20 +25,16 @@ SURE = {
 
 
 def page() -> None:
-    st.title("Listen")
-    with say.errors():
-        here = place.chosen()
-        if here.corpus is None:
-            place.no_corpus()
-        elif here.alignment is None:
-            place.no_alignment(here.corpus)
-        else:
-            way = st.segmented_control(
-                "Direction", list(WAYS), default="code", required=True, key="way",
-                bind="query-params", format_func=WAYS.get, label_visibility="collapsed",
-            )  # fmt: skip
-            draw = {"code": search, "sound": listen_sound.search, "kept": kept.draw}[way]
-            draw(here.corpus, here.alignment)
+    place.on_alignment("Listen", listen)
+
+
+def listen(corpus: Corpus, alignment: AlignmentRecord) -> None:
+    way = st.segmented_control(
+        "Direction", list(WAYS), default="code", required=True, key="way", bind="query-params",
+        format_func=WAYS.get, label_visibility="collapsed",
+    )  # fmt: skip
+    draw = {"code": search, "sound": listen_sound.search, "kept": kept.draw}[way]
+    draw(corpus, alignment)
 
 
 @st.fragment
@@ -66,7 +62,9 @@ def write() -> tuple[str, bool]:
     code = editor.code(next(iter(snippets.SNIPPETS.values())))
     asked = False
     with st.container(horizontal=True, vertical_alignment="center"):
-        if not workspace.read_only():
+        if workspace.read_only():
+            st.caption(":material/visibility: Read-only: what you write is not rendered.")
+        else:
             asked = st.button(
                 "Render mine", type="primary", icon=":material/graphic_eq:",
                 help="Plays this code in the offline Sonic Pi, and shows what was foretold of it.",

@@ -14,15 +14,7 @@ SCALES = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
 
 
 def page() -> None:
-    st.title("Map")
-    with say.errors():
-        here = place.chosen()
-        if here.corpus is None:
-            place.no_corpus()
-        elif here.alignment is None:
-            place.no_alignment(here.corpus)
-        else:
-            explore(here.corpus, here.alignment)
+    place.on_alignment("Map", explore)
 
 
 def explore(corpus: Corpus, alignment: AlignmentRecord) -> None:

@@ -137,7 +137,7 @@ def curves(training: Job) -> None:
 
 def results(corpus: Corpus, record: AlignmentRecord) -> None:
     """Draw what an alignment changed, on programs that it was not trained on."""
-    metrics = pd.DataFrame(record.metrics["readings"])
+    metrics = pd.DataFrame(record.metrics.get("readings"))
     there = [] if metrics.empty else [split for split in SPLITS if split in set(metrics["split"])]
     st.subheader(f"Alignment {place.label(record)}")
     if metrics.empty:
@@ -167,22 +167,25 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
             cached.curves_figure(record), key="curves",
             config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",
         )  # fmt: skip
-        st.caption(
-            f"The weights of epoch {record.metrics['best_epoch']} were kept, of the lowest"
-            f" validation loss among {record.metrics['epochs']}."
-        )
+        if "best_epoch" in record.metrics:
+            st.caption(
+                f"The weights of epoch {record.metrics['best_epoch']} were kept, of the lowest"
+                f" validation loss among {record.metrics['epochs']}."
+            )
     with table:
         st.dataframe(readings(judged), hide_index=True, height=330)
 
 
 def unjudged(corpus: Corpus, record: AlignmentRecord) -> None:
     """Say what an alignment lacks whose training was stopped, and draw what makes it good."""
-    st.info(
-        f"This training was stopped after {say.count(record.metrics['epochs'], 'epoch')}, and kept"
-        f" the heads of epoch {record.metrics['best_epoch']}, its best: Listen can use them. They"
-        " are not judged yet, and have no map.",
-        icon=":material/stop_circle:",
+    best, epochs = record.metrics.get("best_epoch"), record.metrics.get("epochs")
+    came = (
+        f"This training was stopped after {say.count(epochs, 'epoch')}, and kept the heads of"
+        f" epoch {best}, its best: Listen can use them."
+        if best and epochs
+        else "Nothing was kept of how this alignment was trained. Listen can use it."
     )
+    st.info(f"{came} It is not judged yet.", icon=":material/stop_circle:")
     st.plotly_chart(
         cached.curves_figure(record), key="curves",
         config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",

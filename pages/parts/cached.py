@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from core import doctor, encoders, plots, programs, workspace
-from core.corpus import AlignmentRecord, Corpus
+from core.corpus import AlignmentRecord, Corpus, compared, filtering
 from core.programs import Program, Template
 from core.sonicpi import Clip
 from core.stages import gallery
@@ -55,6 +55,37 @@ def programs_of(corpus: Corpus) -> pd.DataFrame:
 @st.cache_resource(max_entries=3, ttl=600, show_spinner="Reading the corpus …")
 def _programs_of(root: str, corpus_name: str, stamp: str) -> pd.DataFrame:
     return Corpus.open(corpus_name).programs()
+
+
+def searched(corpus: Corpus) -> pd.Series:
+    """What words are looked for in, of each row of `programs_of`."""
+    return _searched(str(workspace.root()), corpus.name, corpus.change_stamp)
+
+
+@st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
+def _searched(root: str, corpus_name: str, stamp: str) -> pd.Series:
+    return filtering.texts(_programs_of(root, corpus_name, stamp))
+
+
+def domains(corpus: Corpus) -> dict[str, filtering.Span | list[str]]:
+    """What values each parameter of a corpus's programs has; not to be changed."""
+    return _domains(str(workspace.root()), corpus.name, corpus.change_stamp)
+
+
+@st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
+def _domains(root: str, corpus_name: str, stamp: str) -> dict[str, filtering.Span | list[str]]:
+    return filtering.domains(_programs_of(root, corpus_name, stamp))
+
+
+def pairs_of(record: AlignmentRecord) -> pd.DataFrame | None:
+    """As `core.corpus.compared.load_pairs`; not to be changed."""
+    path = record.path / compared.FILE
+    return _pairs_of(str(path), path.stat().st_mtime_ns, record) if path.exists() else None
+
+
+@st.cache_resource(max_entries=8, ttl=600, show_spinner=False)
+def _pairs_of(path: str, made: int, _record: AlignmentRecord) -> pd.DataFrame | None:
+    return compared.load_pairs(_record)
 
 
 def first_variants() -> list[tuple[Template, Program, str]]:

@@ -92,7 +92,7 @@ def differences(
 
 
 def pick_list(found: Sequence[Neighbour], key: str, on_pick) -> None:
-    """Draw neighbours in a line each, with a button that picks it.
+    """Draw neighbours in a line each: what plays it, and what picks it.
 
     Parameters
     ----------
@@ -105,8 +105,10 @@ def pick_list(found: Sequence[Neighbour], key: str, on_pick) -> None:
     with st.container(gap=None, key=f"{key}-list"):
         for each in found:
             title = titles.get(each.template, each.template) or each.name
-            st.button(
-                f"{each.rank}. {say.plain(title)} · {each.similarity:.2f}",
-                key=f"{key}-{each.rank}", icon=":material/play_arrow:", type="tertiary",
-                help=say.plain(each.name), on_click=on_pick, args=(each.program,), width="stretch",
-            )  # fmt: skip
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                player.small(each.audio, each.name, f"{key}-{each.rank}")
+                st.button(
+                    f"{each.rank}. {say.plain(title)} · {each.similarity:.2f}",
+                    key=f"{key}-{each.rank}", type="tertiary", help=say.plain(each.name),
+                    on_click=on_pick, args=(each.program,), width="stretch",
+                )  # fmt: skip

@@ -70,4 +70,5 @@ def end(title: str) -> None:
         if title not in SHOW_JOBS and any(job.active for job in jobs.jobs()):
             running_list()
         player.rules()
+        place.entries()
     warm.begin()

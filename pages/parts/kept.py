@@ -41,8 +41,9 @@ def draw(corpus: Corpus, alignment: AlignmentRecord) -> None:
     """Draw all favourites, of every corpus, with their clips, notes and tags."""
     found = favourites.favourites()
     if not found:
+        how = " The star beside a clip keeps it here, with a note and tags."
         st.info(
-            "Nothing is kept yet. The star beside a clip keeps it here, with a note and tags.",
+            f"Nothing is kept yet.{'' if workspace.read_only() else how}",
             icon=":material/star_border:",
         )
         return

@@ -93,7 +93,9 @@ def pick(corpus: Corpus, alignment: AlignmentRecord) -> tuple[list[Neighbour] | 
         help="In the name or the code. `synth=saw` and `amp>0.5` compare parameters.",
     )  # fmt: skip
     rows = cached.programs_of(corpus)
-    rows = matching(rows[rows["state"] == "ok"], text=words or "")
+    rows = matching(
+        rows, states=["ok"], text=words or "", searched=cached.searched(corpus) if words else None
+    )
     options = _options(corpus, rows, words or "")
     if not options:
         return None, "No clip fits these words."

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
 
 import streamlit as st
 
@@ -52,6 +54,26 @@ def chosen(*, alignment: bool = True) -> Place:
     return Place(corpus, records[picked])
 
 
+def on_alignment(title: str, draw: Callable[[Corpus, AlignmentRecord], None]) -> None:
+    """Draw a page that is about one alignment; where there is none, the way to one.
+
+    Parameters
+    ----------
+    title : str
+    draw : callable
+        Draws the page, given the corpus and the alignment.
+    """
+    st.title(title)
+    with say.errors():
+        here = chosen()
+        if here.corpus is None:
+            no_corpus()
+        elif here.alignment is None:
+            no_alignment(here.corpus)
+        else:
+            draw(here.corpus, here.alignment)
+
+
 def first_choice(names: list[str]) -> int:
     """Which corpus to begin with: the first one that can be searched."""
     for index, name in enumerate(names):
@@ -95,6 +117,17 @@ def keep(name: str, value: str | None) -> None:
         st.query_params.pop(name, None)
     else:
         st.query_params[name] = value
+
+
+_entries = st.components.v2.component(
+    "earshot_address", js=(Path(__file__).parent / "address.js").read_text(encoding="utf-8")
+)
+
+
+def entries() -> None:
+    """Have the browser's Back undo a choice in a control that is bound to the address."""
+    with st.container(key="address"):
+        _entries(key="address-entries")
 
 
 _top = st.components.v2.component(

@@ -60,6 +60,25 @@ def clip_file(path: str | None, name: str, key: str) -> None:
         say.show_error(error)
 
 
+def small(path: str, name: str, key: str) -> None:
+    """Draw a button that plays a clip's file, for lists; the keys walk to it as to a player.
+
+    Parameters
+    ----------
+    path, name, key : str
+        As of `clip_file`.
+    """
+    title = html.escape(name, quote=True)
+    source = html.escape(sounds.address(path, name), quote=True)
+    with st.container(key=f"clip-{key}", width="content"):
+        st.html(
+            f'<div class="player-small" role="group" aria-label="Clip of {title}"'
+            f' data-src="{source}"><button type="button" class="play" title="Play"'
+            f' aria-label="Play {title}"><span aria-hidden="true">play_arrow</span></button></div>',
+            width="content",
+        )
+
+
 # What a page draws again and again: a clip's file and outline, for as long as the clip is there.
 _encoded: WeakKeyDictionary[Clip, tuple[bytes, str]] = WeakKeyDictionary()
 

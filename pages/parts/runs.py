@@ -55,7 +55,7 @@ def row(record: AlignmentRecord) -> dict[str, Any]:
         "Trained": pd.Timestamp(record.created),
         "Temperature": config["temperature"],
         "Shared space": config["dim"],
-        "Epochs": record.metrics["epochs"],
+        "Epochs": record.metrics.get("epochs"),
         **scores(record),
     }
 
@@ -64,7 +64,7 @@ def scores(record: AlignmentRecord) -> dict[str, float | None]:
     """What an alignment reached on the test programs; None before it is judged."""
     known = {
         (each["metric"], each["reading"]): each["value"]
-        for each in record.metrics["readings"]
+        for each in record.metrics.get("readings") or []
         if each["split"] == "test"
     }
     return {name: known.get(key) for name, key in SCORES.items()}
@@ -99,10 +99,11 @@ def comparison(records: dict[str, AlignmentRecord]) -> pd.DataFrame:
     columns = {}
     for name, record in records.items():
         given = {field_name(key): _text(value) for key, value in settings(record).items()}
+        given["Epochs trained"] = str(record.metrics.get("epochs", "–"))
         reached = {
             key: "–" if value is None else f"{value:.3f}" for key, value in scores(record).items()
         }
-        columns[name] = {**given, "Epochs trained": str(record.metrics["epochs"]), **reached}
+        columns[name] = {**given, **reached}
     table = pd.DataFrame(columns).fillna("–")
     table = table.loc[list(next(iter(columns.values())))]
     alike = table.nunique(axis=1) == 1

@@ -4,9 +4,15 @@
 
 const LOOK_MS = 100;
 const GONE_MS = 1500; // a rerun may take a player away for a moment; a page switch for good
-const BUSY = "input, textarea, select, button, summary, a, [contenteditable], [role]:not(.player, .player [role])";
+const PLAYER = ".player, .player-small";
+// Where keys mean something already: arrows nothing on what is only pressed.
+const FIELDS = "input, textarea, select, [contenteditable]";
+const BUSY = {
+  Space: `${FIELDS}, button, summary, a, [role]`,
+  Arrow: `${FIELDS}, [role]:not([role="group"], [role="img"])`,
+};
 
-const players = () => [...document.querySelectorAll(".player")];
+const players = () => [...document.querySelectorAll(PLAYER)];
 const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
 function make() {
@@ -39,10 +45,11 @@ function paint(state) {
     const at = mine ? state.audio.currentTime : 0;
     const sounding = mine && !state.audio.paused;
     put(player.querySelector(".play span"), sounding ? "pause" : "play_arrow");
+    player.classList.toggle("current", mine);
+    if (player.matches(".player-small")) continue; // a button is all of it
     put(player.querySelector(".time"), `${clock(at)} / ${clock(seconds)}`);
     player.querySelector(".waveform").style.setProperty("--played", seconds ? Math.min(1, at / seconds) : 0);
     player.querySelector(".loop").setAttribute("aria-pressed", String(state.loop));
-    player.classList.toggle("current", mine);
   }
 }
 
@@ -100,7 +107,7 @@ function walk(state, step) {
 function clicked(state, event) {
   const row = event.target.closest?.(".row-of-clips");
   if (row) playRow(state, row);
-  const player = event.target.closest?.(".player");
+  const player = event.target.closest?.(PLAYER);
   if (!player) return;
   if (event.target.closest(".play")) toggle(state, player);
   else if (event.target.closest(".next")) {
@@ -123,9 +130,9 @@ function pressed(state, event) {
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   if (event.code !== "Space" && !step) return;
   const target = event.composedPath()[0];
-  const inPlayer = target.closest?.(".player");
-  // Where a key means something already, as in a field, it keeps that meaning.
-  if (!inPlayer && target !== document.body && target.closest?.(BUSY)) return;
+  const inPlayer = target.closest?.(PLAYER);
+  const busy = step ? BUSY.Arrow : BUSY.Space;
+  if (!inPlayer && target !== document.body && target.closest?.(busy)) return;
   if (event.code === "Space") {
     if (inPlayer && target.closest("button")) return; // the button's own click
     if (!players().length) return;
@@ -164,11 +171,11 @@ function watch(state) {
 
 // What a click elsewhere asked to hear is marked with the number of that click, and starts once.
 function startMarked(state) {
-  for (const marked of document.querySelectorAll(":is(.player, .row-of-clips)[data-start]")) {
+  for (const marked of document.querySelectorAll(`:is(${PLAYER}, .row-of-clips)[data-start]`)) {
     if (Number(marked.dataset.start) <= state.turn) continue;
     state.turn = Number(marked.dataset.start);
     state.rest = [];
-    if (marked.matches(".player")) play(state, marked, 0);
+    if (marked.matches(PLAYER)) play(state, marked, 0);
     else playRow(state, marked);
   }
 }

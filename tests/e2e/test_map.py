@@ -55,6 +55,13 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
     expect(page.locator(".earshot-marks > *")).to_have_count(6)
     expect(card.locator(".js-plotly-plot")).to_be_visible()  # its spectrogram
 
+    # Arrows walk its neighbours and back, and the card stays.
+    page.keyboard.press("ArrowDown")
+    steps.sounding(card.locator(".player-small").first)
+    page.keyboard.press("ArrowUp")
+    steps.sounding(card.locator(".player"))
+    expect(card.get_by_text(first, exact=True)).to_be_visible()
+
     # Another colour keeps card and marks.
     colour(page, "Role")
     expect(page).to_have_url(re.compile("colour=Role"))
@@ -63,7 +70,7 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
     address = page.url
 
     # A neighbour, by each of the four ways, leads to another card; Back leads to the first.
-    near = card.locator(".st-key-near-list button:visible")
+    near = card.locator(".st-key-near-list .stButton button:visible")
     for way in ("Written like it", "Foretold by its code", "Code that its sound leads to"):
         card.get_by_role("combobox", name="Neighbours").click()
         page.keyboard.type(way)
@@ -138,11 +145,32 @@ def test_points_take_shades_of_a_parameter_and_the_legend_switches_groups(map_pa
     assert page.evaluate(shown) == before - 4
 
 
+def test_back_undoes_what_was_chosen_in_a_control(map_page: Page) -> None:
+    page = map_page
+    colouring = page.get_by_role("combobox", name="Colour by")
+    first = page.url
+    for label in ("Role", "Template"):
+        colour(page, label)
+        expect(page).to_have_url(re.compile(f"colour={label}"))
+    page.go_back()
+    expect(colouring).to_have_value("Role")
+    page.go_back()
+    expect(colouring).to_have_value("Code and audio")
+    assert page.url == first
+    page.go_forward()
+    expect(colouring).to_have_value("Role")
+    expect(page).to_have_url(re.compile("colour=Role"))
+    # What comes after Back is a choice again.
+    colour(page, "Split")
+    page.go_back()
+    expect(colouring).to_have_value("Role")
+
+
 def test_a_snippet_stands_among_its_neighbours(map_page: Page) -> None:
     page = map_page
     panel(page, "Snippet")
     expect(page.locator(".earshot-marks path.snippet")).to_have_count(2)
-    near = page.locator(".st-key-near-list button:visible")
+    near = page.locator(".st-key-near-list .stButton button:visible")
     expect(near).to_have_count(5)
     editor = page.get_by_role("textbox", name="Sonic Pi code")
     before = near.all_inner_texts()

@@ -28,6 +28,17 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty workspace, in which nobody asks the installed Sonic Pi for its version."""
+    import core.sonicpi
+    from tests.unit.pages_steps import digest
+
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    monkeypatch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: digest(source))
+    return tmp_path
+
+
+@pytest.fixture
 def full(made: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(made))
     return made

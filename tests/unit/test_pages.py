@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -256,6 +257,21 @@ def test_train_holds_out_whole_templates(full: Path) -> None:
     job = jobs.jobs()[0]
     job.cancel()
     assert job.argv == ("train", "tiny", "--unseen-templates", "02_1_beeps")
+
+
+def test_an_alignment_of_which_little_was_kept_is_shown_and_can_be_judged(
+    made: Path, tmp_path: Path, monkeypatch
+) -> None:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    record = Corpus.open("tiny").newest_alignment()
+    (record.path / "metrics.json").write_text("{}")
+    app = opened("train")
+    assert "Nothing was kept of how this alignment was trained" in words(app)
+    assert button(app, "Judge it")
+    app.segmented_control(key="view").set_value("Side by side").run()
+    assert not app.exception
+    assert len(app.dataframe[0].value) == 1
 
 
 # -- something damaged ------------------------------------------------------------------------

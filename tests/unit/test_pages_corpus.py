@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import textwrap
-from pathlib import Path
 
 import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import core.sonicpi
 from core import jobs
 from core.corpus import Corpus, list_corpora
 from core.programs import Program
@@ -18,16 +15,7 @@ from core.sonicpi import Clip, Problem, Rendering
 from core.workspace import PROJECT
 
 BROKEN = "play 60\nsleep 1\nplay [oops](https://example.org)\n"
-
-
-@pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    # The real one asks the installed Sonic Pi for its version; pages do not care.
-    monkeypatch.setattr(
-        core.sonicpi, "render_id",
-        lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest(),
-    )  # fmt: skip
+pytestmark = pytest.mark.usefixtures("apart")
 
 
 @pytest.fixture
@@ -107,6 +95,10 @@ def test_filters_narrow_the_table_and_clear(corpus: Corpus) -> None:
     app.multiselect(key="filter:states").set_value([])
     app.text_input(key="filter:text").set_value("amp>0.5 synth=saw").run()
     assert app.dataframe[0].value["Name"].tolist() == ["beeps-0006", "beeps-0008", "beeps-0010"]
+    app.multiselect(key="filter:parameters").set_value(["amp", "synth"]).run()
+    app.slider(key="filter:of:amp").set_value((0.3, 0.8))
+    app.multiselect(key="filter:of:synth").set_value(["saw"]).run()
+    assert app.dataframe[0].value["Name"].tolist() == ["beeps-0006", "beeps-0008"]
     app.text_input(key="filter:text").set_value("nothing like that").run()
     assert not app.dataframe
     press(app, "Clear the filters")

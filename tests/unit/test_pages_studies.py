@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -12,7 +11,6 @@ import plotly.graph_objects as go
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import core.sonicpi
 from core import jobs
 from core.corpus import Corpus
 from core.programs import Program
@@ -21,20 +19,10 @@ from core.stages.studies import store
 from core.stages.studies.report import write_report
 from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
 from core.workspace import PROJECT
+from tests.unit.pages_steps import NASTY
 
 ABOUT = {"study": "correlation", "title": "Distances", "question": "Do they agree?"}
-# What would be a link, a formula and markup if it were Markdown.
-NASTY = "[me](https://example.org) $x^2$ <b>"
-
-
-@pytest.fixture(autouse=True)
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    # The real one asks the installed Sonic Pi for its version; pages do not care.
-    monkeypatch.setattr(
-        core.sonicpi, "render_id",
-        lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest(),
-    )  # fmt: skip
+pytestmark = pytest.mark.usefixtures("apart")
 
 
 @pytest.fixture
