@@ -9,7 +9,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist, pdist
 
 from core import programs
-from core.evaluation.studies.completion import each_in_turn, from_prompt
+from core.evaluation.studies.completion import among_fewer, each_in_turn, from_prompt
 from core.evaluation.studies.distances import Agreement, agreement, most_apart, pair_distances
 from core.evaluation.studies.perturbing import perturbed
 from core.evaluation.studies.separability import told_apart
@@ -60,6 +60,17 @@ def test_completion_of_equal_spaces_is_perfect():
     x = RNG.normal(size=(24, 5))
     for found in (each_in_turn(x, x), from_prompt(x, x)):
         np.testing.assert_allclose(found["value"], 1, atol=1e-6)
+
+
+def test_among_fewer_candidates_neighbours_agree_more():
+    x, noise = RNG.normal(size=(24, 5)), RNG.normal(size=(24, 4))
+    same = among_fewer(x, x, (6, 24), draws=5)
+    assert same["overlap@3"].tolist() == same["jaccard@3"].tolist() == [1, 1]
+    found = among_fewer(x, noise, (6, 12, 24), draws=300)
+    np.testing.assert_allclose(found["overlap@3"], found["chance"], atol=0.08)
+    whole = each_in_turn(x, noise).set_index("metric")["value"]
+    assert found["overlap@3"].iloc[-1] == pytest.approx(whole["overlap@3"])
+    assert found["jaccard@3"].iloc[-1] == pytest.approx(whole["jaccard@3"])
 
 
 def test_completion_from_the_prompt_is_scipys():

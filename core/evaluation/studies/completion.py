@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from scipy import stats
@@ -39,6 +41,35 @@ def each_in_turn(code: np.ndarray, sound: np.ndarray, seed: int = 0) -> pd.DataF
         )
         rows.append((name, measure(code, sound), *interval))
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+
+
+def among_fewer(
+    code: np.ndarray, sound: np.ndarray, sizes: Sequence[int], draws: int = 200, seed: int = 0
+) -> pd.DataFrame:
+    """The same question among fewer candidates: the fewer there are, the easier it is.
+
+    Parameters
+    ----------
+    code, sound : array, float [n, d1] and [n, d2]
+        Row i of both is the same candidate.
+    sizes : sequence of int
+        How many candidates to draw, each from `K` + 2 to n.
+    draws : int
+        Sets of candidates of each size.
+
+    Returns
+    -------
+    DataFrame
+        candidates, jaccard@3, overlap@3: means over draws; chance: overlap@3 of any neighbours.
+    """
+    rng = np.random.default_rng(seed)
+    rows = []
+    for size in sizes:
+        drawn = [rng.permutation(len(code))[:size] for _ in range(draws if size < len(code) else 1)]
+        shared = np.stack([metrics.shared_neighbours(code[some], sound[some], K) for some in drawn])
+        rows.append({"candidates": size, "jaccard@3": (shared / (2 * K - shared)).mean(),
+                     "overlap@3": shared.mean() / K, "chance": K / (size - 1)})  # fmt: skip
+    return pd.DataFrame(rows)
 
 
 def from_prompt(code: np.ndarray, sound: np.ndarray, resamples: int = 1000, seed: int = 0):

@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.neighbours import nearest_others
 from core.evaluation.studies import figures
-from core.evaluation.studies.completion import K, each_in_turn, from_prompt
+from core.evaluation.studies.completion import K, among_fewer, each_in_turn, from_prompt
 from core.evaluation.studies.traits import TRAITS, heeded, traits
 from core.programs import Program
 from core.progress import Progress
@@ -22,7 +22,7 @@ from core.stages.studies import options as option
 from core.stages.studies import published
 from core.stages.studies.chosen import Subject, subject
 from core.stages.studies.completion_told import (
-    ALIGNED_SOUND, BOTH_EARS, ceilings, explained, heard_by, standings,
+    ALIGNED_SOUND, BOTH_EARS, among, ceilings, explained, heard_by, standings,
 )  # fmt: skip
 from core.stages.studies.rendered import clips_of, code_vectors, sound_vectors
 from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
@@ -34,6 +34,7 @@ TITLE = "Three scenarios of code completion"
 QUESTION = "Among ways to go on from a prompt, does code tell which will sound alike?"
 OPTIONS = option.OF["completion"]
 EARS = ("aisfx", "log-mel")
+SIZES = (6, 8, 10, 12, 16, 20)  # of candidates; and all of them
 SPLIT = "written for the study"
 LABELS = {"jaccard@3": "Jaccard@3", "overlap@3": "overlap@3", "spearman": "Spearman",
           "pearson": "Pearson"}  # fmt: skip
@@ -51,7 +52,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     """Render, embed and compare the candidates of all scenarios."""
     about = subject(corpus, options, needs_alignment=True)
     ears = {"trained ear": about.encoders["audio"], "unseen ear": _other_ear(about, options)}
-    scored, prompts, cases, clips, gone_by = [], [], [], [], []
+    scored, prompts, cases, clips, gone_by, fewer = [], [], [], [], [], []
     asked = scenarios()
     for scenario in asked:
         _check_unseen(corpus, scenario)
@@ -79,6 +80,10 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         for ear, rows in sound.items():
             most = each_in_turn(shared[1:], rows[1:], options["seed"])
             scored.append(most.assign(scenario=scenario.name, code=ALIGNED_SOUND, sound=ear))
+        sizes = [*(n for n in SIZES if n < len(raw) - 1), len(raw) - 1]
+        some = among_fewer(code["aligned"][1:], sound["trained ear"][1:], sizes,
+                           seed=options["seed"])  # fmt: skip
+        fewer.append(some.assign(scenario=scenario.name))
         cases.append(_cases(scenario, code, sound["trained ear"], paths[own]))
         spaces = {name: x[1:] for name, x in {**sound, **code}.items()}
         gone_by.append(heeded(cases[-1][list(TRAITS)], spaces).assign(scenario=scenario.name))
@@ -86,7 +91,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     table = pd.concat(scored, ignore_index=True)
     compared = beside(list(_rows(table, options["seed"])))
     every = pd.concat(cases, ignore_index=True)
-    by_trait = pd.concat(gone_by, ignore_index=True)
+    by_trait, by_size = (pd.concat(x, ignore_index=True) for x in (gone_by, fewer))
     return StudyResult(
         compared=compared,
         tables=[
@@ -98,6 +103,11 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                   "shared: how many of its 3 nearest by code are among its 3 nearest by sound."
                   " clips: the candidate, then its nearest by raw and by aligned code and by"
                   f" sound. Measured of each clip: {_units()}."),
+            Table("fewer", "Among fewer candidates",
+                  by_size[["scenario", "candidates", "overlap@3", "jaccard@3", "chance"]],
+                  "Aligned code against raw sound by the trained ear, among so many of the"
+                  " candidates, drawn at random. chance: overlap@3 of any neighbours. The paper"
+                  " doesn't say how many it had."),
             Table("heeded", "What ear and code go by",
                   by_trait[["scenario", "trait", *ears, "raw", "aligned"]],
                   "Spearman's rank correlation, over all pairs of a scenario, of how much two clips"
@@ -107,7 +117,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         figures=[Figure("scores", "Raw, aligned and the paper's", figures.completion(compared),
                         "Bars hold 95 % of resamples; diamonds are the paper's.")],
         clips=clips,
-        notes=[*standings(compared), *ceilings(table, ears), *heard_by(by_trait, ears),
+        notes=[*standings(compared), *ceilings(table, ears), among(by_size),
+               *heard_by(by_trait, ears),
                *explained(every), PROTOCOL],
         settings={**about.settings(options), "ears": ears,
                   "candidates": {s.name: len(s.candidates) for s in asked}},
