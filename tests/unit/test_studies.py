@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -16,6 +18,7 @@ from core.evaluation.studies.separability import told_apart
 from core.evaluation.studies.traits import heeded, traits
 from core.programs.composed import compose
 from core.stages.studies import published
+from core.stages.studies.chosen import best_alignment
 from core.stages.studies.completion_told import explained, heard_by
 from core.stages.studies.correlation import beyond_chance
 from core.stages.studies.perturbation import GAIN, _beside, pattern
@@ -183,6 +186,24 @@ def test_a_parametric_p_is_called_too_small_only_where_it_is():
     assert "too small" in beyond_chance(dependent) and "do not agree" in beyond_chance(dependent)
     fine = Agreement(**values, spearman_p=0.03, spearman_mantel_p=0.02, pairs=351)
     assert "too small" not in beyond_chance(fine) and "do agree" in beyond_chance(fine)
+
+
+def test_the_best_alignment_is_of_the_corpus_ear_and_of_all_its_templates():
+    def record(number, audio, value, unseen=()):
+        row = {"split": "validation", "reading": "aligned code ~ raw audio", "metric": "overlap@3"}
+        return SimpleNamespace(
+            id=f"{number:04d}-x", metrics={"readings": [{**row, "value": value}]},
+            config={"encoders": {"audio": {"id": audio}}, "split": {"unseen_templates": unseen}},
+        )  # fmt: skip
+
+    records = [record(1, "aisfx", 0.3), record(2, "aisfx", 0.4), record(3, "log-mel", 0.9),
+               record(4, "aisfx", None), record(5, "aisfx", 0.8, ["02_1_beeps"])]  # fmt: skip
+    corpus = SimpleNamespace(alignments=lambda: records, settings={"encoders": {"audio": "aisfx"}})
+    assert best_alignment(corpus).id == "0002-x"
+    records[:] = records[3:]
+    assert best_alignment(corpus).id == "0004-x"
+    records[:] = records[1:]
+    assert best_alignment(corpus).id == "0005-x"
 
 
 def test_a_report_leaves_out_what_only_a_page_can_do():

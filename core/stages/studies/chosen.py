@@ -33,7 +33,8 @@ def best_alignment(corpus: Corpus) -> AlignmentRecord | None:
     """The corpus's best alignment on its validation programs; None where it has none.
 
     Only alignments of one audio encoder are compared, for `CRITERION` is about that encoder's
-    neighbours: the one the corpus was built with, or where none has it, the newest one's.
+    neighbours: the one the corpus was built with, or where none has it, the newest one's. Those
+    that held out whole templates were judged on fewer programs and stand back for the others.
     """
     records = corpus.alignments()
     if not records:
@@ -44,7 +45,11 @@ def best_alignment(corpus: Corpus) -> AlignmentRecord | None:
         ear = ears[corpus.newest_alignment().id]
     return max(
         (record for record in records if ears[record.id] == ear),
-        key=lambda record: (np.nan_to_num(score(record), nan=-1.0), record.id),
+        key=lambda record: (
+            not record.config["split"]["unseen_templates"],
+            np.nan_to_num(score(record), nan=-1.0),
+            record.id,
+        ),
     )
 
 
