@@ -11,7 +11,8 @@ from typing import Any
 
 from core.errors import EarshotError
 
-OBJECTIVES = ("infonce", "soft", "weighted", "ridge")
+OBJECTIVES = ("infonce", "soft", "weighted", "ridge", "kernel")
+SOLVED = ("ridge", "kernel")  # for, without training
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "fp32", "bf16")
 # What a named method sets away from the defaults, which are Earshot's own. The paper says what is
@@ -20,7 +21,9 @@ PRECISIONS = ("auto", "fp32", "bf16")
 METHODS: dict[str, dict[str, Any]] = {
     "earshot": {},
     # For programs that are like none of the corpus: `./run study foretelling CORPUS`.
-    "foretell": {"objective": "ridge", "kernel_weight": 0.0, "distance_weight": 0.0},
+    "foretell": {
+        "objective": "kernel", "penalty": 0.3, "kernel_weight": 0.0, "distance_weight": 0.0,
+    },
     "paper": {
         "objective": "infonce", "kernel_weight": 0.0, "distance_weight": 0.0,
         "layers": 3, "width": 512, "temperature": 0.2, "learning_rate": 1e-3,
@@ -62,15 +65,21 @@ class AlignmentConfig:
         Above 0: the inputs of each side are turned to so many of their principal
         directions instead, as measured on the training programs, each scaled to
         variance 1.
-    objective : {"infonce", "soft", "weighted", "ridge"}
+    objective : {"infonce", "soft", "weighted", "ridge", "kernel"}
         ``infonce``: only a program's own clip is right. ``soft``: clips that sound like
         it are partly right (`core.alignment.losses.soft_info_nce`). ``weighted``: each
         clip as far as it sounds like it (`core.alignment.losses.weighted_info_nce`).
         ``ridge``: no training; the code head is one matrix, solved for, that foretells the
         clip's own embedding, and the shared space is that of the audio encoder
-        (`core.alignment.ridge`). It heeds `penalty` and `whiten` alone.
+        (`core.alignment.ridge`). ``kernel``: likewise, by how like a program is to each that
+        was taught. These two heed `penalty`, `kept_mean` and `whiten` alone.
     penalty : float
-        With ``ridge``: how much large weights cost.
+        With ``ridge`` and ``kernel``: how much large weights cost; 1000 is much for the one, 1
+        for the other.
+    kept_mean : float
+        With ``ridge`` and ``kernel``: the share that stays in the shared space of what all
+        clips have in common, [0, 1]. With 0 a clip that is far from the mean is found as
+        readily as one near to it, with 1 hardly ever.
     temperature : float
         Of the similarities before the softmax, 0.01 to 1. Where training starts, if it
         is learnable.
@@ -128,6 +137,7 @@ class AlignmentConfig:
     soft_weight: float = 0.5
     soft_temperature: float = 0.5
     penalty: float = 1000.0
+    kept_mean: float = 0.1
     distance_weight: float = 0.0
     kernel_weight: float = 1.0
 
@@ -180,7 +190,7 @@ class AlignmentConfig:
         ----------
         method : {"paper", "earshot", "foretell"}
             ``paper``: dual MLPs and InfoNCE alone. ``earshot``: all defaults. ``foretell``:
-            ridge regression, for snippets that are like no program of the corpus.
+            kernel ridge regression, for snippets that are like no program of the corpus.
 
         Raises
         ------
@@ -240,6 +250,7 @@ _RANGES: dict[str, tuple[float, float]] = {
     "soft_weight": (0, 1),
     "soft_temperature": (1e-3, 100),
     "penalty": (1e-6, 1e9),
+    "kept_mean": (0, 1),
     "distance_weight": (0, 1e4),
     "kernel_weight": (0, 1e4),
     "whiten": (0, 4_096),

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.alignment.config import TEMPERATURE_RANGE, AlignmentConfig
+from core.alignment.config import SOLVED, TEMPERATURE_RANGE, AlignmentConfig
 from core.errors import EarshotError
 
 RIDGE_FLOOR = 0.5
@@ -88,6 +88,32 @@ def projection_head(columns: int, config: AlignmentConfig) -> nn.Sequential:
     return nn.Sequential(*steps, nn.Linear(columns, config.dim))
 
 
+class KernelHead(nn.Module):
+    """Foretells a clip's embedding by how like a program is to each of some that are known.
+
+    Parameters
+    ----------
+    known : int
+        How many are known.
+    columns, dim : int
+        Sizes of what goes in and comes out. All else is set by `core.alignment.ridge`.
+    """
+
+    def __init__(self, known: int, columns: int, dim: int):
+        super().__init__()
+        self.register_buffer("rows", torch.zeros(known, columns))
+        self.register_buffer("weight", torch.zeros(known, dim))
+        self.register_buffer("bias", torch.zeros(dim))
+        self.register_buffer("sharpness", torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.alike(x) @ self.weight + self.bias  # [n, dim]
+
+    def alike(self, x: Tensor) -> Tensor:
+        """A Gaussian of how far each input [n, columns] is from each known row: [n, known]."""
+        return torch.exp(-self.sharpness * torch.cdist(x, self.rows).square())
+
+
 class ProjectionHeads(nn.Module):
     """The dual MLPs of the paper, the standardisers before them, and the temperature.
 
@@ -96,16 +122,21 @@ class ProjectionHeads(nn.Module):
     code_dim, audio_dim : int
         Sizes of the code encoder's and the audio encoder's embeddings.
     config : AlignmentConfig
+    known : int
+        With the objective "kernel": rows of the code head. `core.alignment.ridge` sets them.
     """
 
-    def __init__(self, code_dim: int, audio_dim: int, config: AlignmentConfig):
+    def __init__(self, code_dim: int, audio_dim: int, config: AlignmentConfig, known: int = 0):
         super().__init__()
         self.config = config
         self.code_dim, self.audio_dim = code_dim, audio_dim
-        if config.objective == "ridge":
+        if config.objective in SOLVED:
             self.code_input = Standardiser(code_dim, config.whiten, RIDGE_FLOOR)
             self.audio_input = Standardiser(audio_dim)
-            self.code_head = nn.Linear(self.code_input.columns, audio_dim)
+            columns = self.code_input.columns
+            kernel = config.objective == "kernel"
+            self.code_head = (KernelHead(known, columns, audio_dim) if kernel
+                              else nn.Linear(columns, audio_dim))  # fmt: skip
             self.audio_head = nn.Identity()
         else:
             self.code_input = Standardiser(code_dim, config.whiten)
@@ -137,7 +168,7 @@ class ProjectionHeads(nn.Module):
 
     def audio(self, x: Tensor) -> Tensor:
         """Project audio embeddings [n, audio_dim] to unit vectors of the shared space [n, dim]."""
-        if self.config.objective == "ridge":
+        if self.config.objective in SOLVED:
             x = F.normalize(x.float(), dim=-1)  # cosines are what it is judged by
         return F.normalize(self.audio_head(self.audio_input(x)).float(), dim=-1)
 
@@ -162,7 +193,9 @@ class ProjectionHeads(nn.Module):
             When the tensors are not those of heads with this config.
         """
         try:
-            heads = cls(len(tensors["code_input.mean"]), len(tensors["audio_input.mean"]), config)
+            sizes = len(tensors["code_input.mean"]), len(tensors["audio_input.mean"])
+            known = len(tensors["code_head.rows"]) if config.objective == "kernel" else 0
+            heads = cls(*sizes, config, known)
             heads.load_state_dict(dict(tensors))
         except (KeyError, RuntimeError, TypeError) as error:
             raise EarshotError(

@@ -8,7 +8,11 @@ from torch.nn import functional as F
 
 
 def info_nce(
-    code: Tensor, audio: Tensor, temperature: Tensor | float, duplicates: Tensor | None = None
+    code: Tensor,
+    audio: Tensor,
+    temperature: Tensor | float,
+    duplicates: Tensor | None = None,
+    against: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE in both directions: of all clips find the program's own, and the reverse.
 
@@ -21,11 +25,14 @@ def info_nce(
     duplicates : Tensor, int [n], optional
         Pairs with an equal number have the same source. They aren't each other's
         negatives: neither right nor wrong, they are left out of each other's sum.
+    against : Tensor, float [m, dim], optional
+        Unit vectors of programs that have no clip here, such as these ones changed a
+        little: hard negatives, from which a clip has to tell its program as well.
 
     Returns
     -------
     Tensor
-        Mean of the two cross entropies, in nats. Chance is log(n).
+        Mean of the two cross entropies, in nats. Chance is log(n) without `against`.
 
     Notes
     -----
@@ -35,7 +42,8 @@ def info_nce(
     """
     logits = _logits(code, audio, temperature, duplicates)  # [n, n]
     own = torch.arange(len(code), device=code.device)  # [n]
-    return (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+    backward = _beside(logits.T, audio, against, temperature)  # [n, n + m]
+    return (F.cross_entropy(logits, own) + F.cross_entropy(backward, own)) / 2
 
 
 def soft_info_nce(
@@ -46,6 +54,7 @@ def soft_info_nce(
     weight: float = 0.9,
     soft_temperature: float = 1.0,
     duplicates: Tensor | None = None,
+    against: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE whose targets are softened by how alike the clips sound.
 
@@ -65,7 +74,7 @@ def soft_info_nce(
         Above 0, in standard deviations of the cosines between different clips: one
         encoder's lie all above 0.9, another's between 0 and 1, and it means the same
         for both.
-    duplicates : Tensor, int [n], optional
+    duplicates, against : Tensor, optional
         As of `info_nce`.
 
     Returns
@@ -89,7 +98,9 @@ def soft_info_nce(
     own = torch.eye(len(code), device=code.device)  # [n, n]
     target = (1 - weight) * own + weight * alike.softmax(dim=1)  # [n, n], rows sum to 1
     # The audio similarities are symmetric, so both directions have the same target.
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
+    backward = _beside(logits.T, audio, against, temperature)  # [n, n + m]
+    wanted = F.pad(target, (0, backward.shape[1] - len(code)))
+    return (F.cross_entropy(logits, target) + F.cross_entropy(backward, wanted)) / 2
 
 
 def distance_preservation(projected: Tensor, heard: Tensor) -> Tensor:
@@ -206,6 +217,15 @@ def _logits(
         # Far below any cosine, yet finite: 0 times it stays 0 where a target is soft.
         logits = logits.masked_fill(_twins(duplicates), -1e4)
     return logits
+
+
+def _beside(
+    logits: Tensor, audio: Tensor, against: Tensor | None, temperature: Tensor | float
+) -> Tensor:
+    """From clips to programs [n, n], and beside them to hard negatives [n, m]."""
+    if against is None:
+        return logits
+    return torch.cat([logits, audio @ against.T / temperature], dim=1)
 
 
 def _twins(duplicates: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from core.alignment.config import AlignmentConfig
+from core.alignment.config import SOLVED, AlignmentConfig
 from core.alignment.device import choose_device, use_bf16
 from core.alignment.heads import ProjectionHeads
 from core.alignment.losses import (
@@ -60,6 +60,9 @@ def train(
     validation_audio: Tensor,
     config: AlignmentConfig,
     on_epoch: OnEpoch | None = None,
+    *,
+    rewritten: Tensor | None = None,
+    against: Tensor | None = None,
 ) -> Trained:
     """Train a pair of projection heads.
 
@@ -74,6 +77,12 @@ def train(
     config : AlignmentConfig
     on_epoch : callable, optional
         Called after every epoch with its row of the history; True ends the training.
+    rewritten : Tensor, float [v, n, code_dim], optional
+        Embeddings of the same programs in v other ways of writing them: further positives.
+        Each time a program comes up, one of its 1 + v ways is drawn.
+    against : Tensor, float [n, code_dim], optional
+        Embeddings of the programs changed so that they sound otherwise: hard negatives of
+        "infonce" and "soft". What is solved for heeds neither of these two.
 
     Returns
     -------
@@ -87,6 +96,9 @@ def train(
     """
     _check_pairs(train_code, train_audio, "training", least=2)
     _check_pairs(validation_code, validation_audio, "validation", least=0)
+    for more in [against] if rewritten is None else [against, *rewritten]:
+        if more is not None:
+            _check_pairs(more, train_audio, "training", least=2)
     device = choose_device(config.device)
     code, audio = train_code.float().to(device), train_audio.float().to(device)
     watched = (validation_code.float().to(device), validation_audio.float().to(device))
@@ -95,11 +107,31 @@ def train(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         heads = ProjectionHeads(code.shape[1], audio.shape[1], config).to(device)
-        if config.objective == "ridge":
+        if config.objective in SOLVED:
             return _solved(heads, code, audio, watched, on_epoch)
         heads.code_input.fit(code, config.standardise)
         heads.audio_input.fit(audio, config.standardise)
-        return _run_epochs(heads, code, audio, watched, on_epoch)
+        ways = code[None]
+        if rewritten is not None:
+            ways = torch.cat([ways, rewritten.float().to(device)])  # [1 + v, n, code_dim]
+        given = _Given(ways, audio, None if against is None else against.float().to(device))
+        return _run_epochs(heads, given, watched, on_epoch)
+
+
+@dataclass(frozen=True)
+class _Given:
+    """What is trained on: float [1 + v, n, code_dim], [n, audio_dim], [n, code_dim] or None."""
+
+    ways: Tensor
+    audio: Tensor
+    against: Tensor | None
+
+    def code(self, rows: Tensor) -> Tensor:
+        """Of each of these programs one way of writing it, drawn: [b, code_dim]."""
+        if len(self.ways) == 1:
+            return self.ways[0][rows]
+        drawn = torch.randint(len(self.ways), (len(rows),)).to(rows.device)
+        return self.ways[drawn, rows]
 
 
 def _solved(
@@ -122,22 +154,21 @@ def _solved(
 
 def _run_epochs(
     heads: ProjectionHeads,
-    code: Tensor,
-    audio: Tensor,
+    given: _Given,
     watched: tuple[Tensor, Tensor],
     on_epoch: OnEpoch | None,
 ) -> Trained:
-    config = heads.config
-    sources = same_source(code)  # [n] or None
-    steps = config.epochs * len(batches(torch.arange(len(code)), config.batch_size))
+    config, n = heads.config, len(given.audio)
+    sources = same_source(given.ways[0])  # [n] or None
+    steps = config.epochs * len(batches(torch.arange(n), config.batch_size))
     optimiser, schedule = _optimiser(heads, steps)
     shuffle = torch.Generator().manual_seed(config.seed)
     history, stopped = [], "epochs"
     best_loss, best_epoch, best_weights = math.inf, 0, None
     for epoch in range(1, config.epochs + 1):
         rate = schedule.get_last_lr()[0]
-        order = torch.randperm(len(code), generator=shuffle)
-        loss = _train_epoch(heads, code, audio, sources, order, optimiser, schedule)
+        order = torch.randperm(n, generator=shuffle)
+        loss = _train_epoch(heads, given, sources, order, optimiser, schedule)
         if not math.isfinite(loss):
             raise EarshotError(
                 f"Training diverged: the loss of epoch {epoch} is {loss}.",
@@ -162,23 +193,28 @@ def _run_epochs(
 
 def _train_epoch(
     heads: ProjectionHeads,
-    code: Tensor,
-    audio: Tensor,
+    given: _Given,
     sources: Tensor | None,
     order: Tensor,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
 ) -> float:
     """Go once through the pairs in `order`; return the mean loss a pair."""
-    config, device = heads.config, code.device
+    config, device = heads.config, given.audio.device
     bf16 = use_bf16(config.precision, device)
     total = 0.0
     heads.train()
     for rows in batches(order.to(device), config.batch_size):
         # Only the heads compute in bf16: a loss needs the last digits of the cosines.
         with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
-            projected = heads(code[rows], audio[rows])  # 2 x [b, dim]
-        loss = pair_loss(heads, *projected, audio[rows], None if sources is None else sources[rows])
+            read = given.code(rows)  # [b, code_dim]
+            if given.against is not None:
+                # In one batch: alone, what all changes have in common would be normalised away.
+                read = torch.cat([read, given.against[rows]])  # [2b, code_dim]
+            code, *hard = heads.code(read).split(len(rows))  # [b, dim] each
+            audio = heads.audio(given.audio[rows])  # [b, dim]
+        twins = None if sources is None else sources[rows]
+        loss = pair_loss(heads, code, audio, given.audio[rows], twins, *hard)
         optimiser.zero_grad()
         loss.backward()
         if config.grad_clip:
@@ -191,7 +227,12 @@ def _train_epoch(
 
 
 def pair_loss(
-    heads: ProjectionHeads, code: Tensor, audio: Tensor, heard: Tensor, sources: Tensor | None
+    heads: ProjectionHeads,
+    code: Tensor,
+    audio: Tensor,
+    heard: Tensor,
+    sources: Tensor | None,
+    against: Tensor | None = None,
 ) -> Tensor:
     """The config's objective for projected code and audio [n, dim] and raw audio [n, audio_dim].
 
@@ -201,14 +242,14 @@ def pair_loss(
     if config.objective == "soft":
         loss = soft_info_nce(
             code, audio, heads.temperature, heard,
-            config.soft_weight, config.soft_temperature, sources,
+            config.soft_weight, config.soft_temperature, sources, against,
         )  # fmt: skip
-    elif config.objective == "ridge":
+    elif config.objective in SOLVED:
         loss = 1 - (code * audio).sum(dim=1).mean()
     elif config.objective == "weighted":
         loss = weighted_info_nce(code, audio, heads.temperature, heard, sources)
     else:
-        loss = info_nce(code, audio, heads.temperature, sources)
+        loss = info_nce(code, audio, heads.temperature, sources, against)
     if config.kernel_weight:
         kept = kernel_alignment(code, heard) + kernel_alignment(audio, heard)
         loss = loss + config.kernel_weight * kept / 2

@@ -60,7 +60,7 @@ class CodeEncoder(Encoder):
         # Setting up padding and truncation changes the tokenizer, which threads share.
         self._tokenizing = threading.Lock()
         model = load_model(transformers.AutoModel, folder, entry.id)
-        self._window = _window(entry, folder, model.config, self._tokenizer)
+        self._window = window_of(entry, folder, model.config, self._tokenizer)
         self._model = compute.prepare(model)
         self._head, self._tail = self._specials()
 
@@ -168,7 +168,7 @@ def _batches(rows: list[_Row], most: int) -> Iterator[list[_Row]]:
         yield batch
 
 
-def _window(entry: EncoderEntry, folder: Path, config: Any, tokenizer: Any) -> int:
+def window_of(entry: EncoderEntry, folder: Path, config: Any, tokenizer: Any) -> int:
     """Most tokens that the model was made, or trained, to read at once."""
     positions = config.max_position_embeddings
     if config.model_type in OFFSET_POSITIONS:

@@ -16,6 +16,7 @@ OBJECTIVE = {
     "soft": "Soft targets: clips that sound like it are partly right",
     "weighted": "Weighted: each clip is right as far as it sounds like it",
     "ridge": "Ridge: foretell the clip's own embedding, solved for instead of trained",
+    "kernel": "Kernel ridge: the same by how like a program is to each that is known",
 }
 
 
@@ -78,8 +79,12 @@ MORE = (
             " measures them.",
         ),
         Number(
-            "penalty", "Penalty", 1e-6, 1e9, 100.0,
-            "With ridge: higher, and single words of a program count for less.",
+            "penalty", "Penalty", 1e-6, 1e9, 0.1,
+            "With ridge and kernel ridge: higher, and single words of a program count for less.",
+        ),
+        Number(
+            "kept_mean", "Mean kept", 0, 1, 0.05,
+            "With ridge and kernel ridge: higher, and clips that sound unlike most are found less.",
         ),
         Number("warmup", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising learning rate."),
         Number(

@@ -173,7 +173,7 @@ def label(record: AlignmentRecord) -> str:
 
 
 OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets", "weighted": "weighted targets",
-              "ridge": "ridge"}
+              "ridge": "ridge", "kernel": "kernel ridge"}
 
 
 def no_corpus() -> None:

@@ -77,6 +77,22 @@ def test_perturbed_programs_give_other_events(programs, worker):
     assert same <= 0.1 * len(programs)
 
 
+def test_a_hard_negative_sounds_otherwise_and_a_program_written_otherwise_does_not(programs):
+    """By rendering: the same sound bit for bit, and for most another one."""
+    chosen = [program.source for program in programs[::4]]
+    sources = [*chosen, *(augment(source, 5) for source in chosen),
+               *(perturb(source, 5) for source in chosen)]  # fmt: skip
+    clips = {index: each.clip for index, each in render_many(iter(sources), seconds=4.0)}
+    n, other = len(chosen), 0
+    assert sum(one != two for one, two in zip(chosen, sources[n:])) > 0.9 * n
+    for index, source in enumerate(chosen):
+        own, again, changed = (clips[index + turn * n].samples for turn in range(3))
+        assert np.array_equal(own, again), source
+        other += np.abs(own - changed).max() > 0.01
+    # A change may lie where these seconds do not come.
+    assert other >= 0.9 * n
+
+
 def test_styles_differ_in_how_much_is_played(worker):
     """The median number of moments at which a sound starts: calm styles and busy ones.
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+import torch
+from transformers import BertConfig, BertModel
 
-from core.alignment import AlignmentConfig
+from core.alignment import AlignmentConfig, train
+from core.alignment.tuning import Tuning, tune
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation import sureness
@@ -15,6 +20,7 @@ from core.stages import neighbours
 from core.stages import sureness as stage
 from core.stages import train as training
 from core.stages.build import build
+from core.stages.embed import embed
 from core.stages.studies import foretelling_ways as ways
 from core.stages.studies import store
 from core.stages.studies.foretelling_sets import STYLES, TEMPLATES
@@ -31,10 +37,27 @@ def corpus(tmp_path_factory) -> Corpus:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
         whole = ways.heads
-        patch.setattr(ways, "heads", lambda method, **changes: whole(method, **changes, **QUICK))
+        patch.setattr(ways, "heads", lambda method, **changes: whole(method, **changes | QUICK))
         build("small", templates=CHOSEN, per_template=6, composed=16, seconds=2.0,
               code_encoder="sonicpi", audio_encoder="log-mel")  # fmt: skip
         yield Corpus.open("small")
+
+
+@pytest.fixture(scope="module")
+def text_encoder(tmp_path_factory) -> str:
+    """A transformer that reads letters, of one small layer that has learnt nothing."""
+    folder = tmp_path_factory.mktemp("reader")
+    letters = [chr(code) for code in range(33, 127)]
+    known = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *("##" + c for c in letters)]
+    (folder / "vocab.txt").write_text("\n".join(known))
+    settings = {"tokenizer_class": "BertTokenizer", "model_max_length": 64}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    torch.manual_seed(0)
+    BertModel(BertConfig(
+        vocab_size=len(known), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
+        intermediate_size=32, max_position_embeddings=64, initializer_range=0.3,
+    )).save_pretrained(folder)  # fmt: skip
+    return str(folder)
 
 
 @pytest.fixture(scope="module")
@@ -73,8 +96,9 @@ def test_shares_are_those_of_the_clips_that_are_named(corpus, validation):
 def test_each_way_is_told_with_its_interval_and_the_truth_is_one(validation):
     table = tables(validation)["shares"].set_index("way")
     assert table.loc["truly nearest by log-mel", "share"] == pytest.approx(1)
-    others = table[table["seconds"].notna()]
+    others = table[table["fit seconds"].notna()]
     assert len(others) >= 5 and (others["share"] < 1).all()
+    assert (others["fit seconds"] >= 0).all() and (others["answer ms"] > 0).all()
     assert ((others["low"] <= others["share"]) & (others["share"] <= others["high"])).all()
 
 
@@ -89,6 +113,46 @@ def test_every_query_can_be_heard_with_what_was_foretold(validation):
 def test_the_same_seed_gives_the_same_numbers(validation):
     again = run_study("foretelling", "small", OPTIONS)
     assert again.compared().equals(validation.compared())
+
+
+def test_every_step_of_the_ablation_finds_clips_and_says_what_it_took(
+    corpus, text_encoder, monkeypatch
+):
+    embed("small", text_encoder, None)
+    embed("small", "score", None)
+    monkeypatch.setattr(ways, "SENTENCES", text_encoder)
+    monkeypatch.setattr(ways, "Tuning", lambda: Tuning(programs=12, epochs=1, batch_size=6))
+    monkeypatch.setattr(ways, "CHANGED", 3)
+    run = run_study("foretelling", "small", {**OPTIONS, "ways": "all"})
+    table = tables(run)["shares"].set_index("way")
+    wanted = {way.name for made in ways.WAYS.values() for way in made("sonicpi")}
+    assert wanted == set(table.index) - {"truly nearest by log-mel"}
+    asked = table.loc[sorted(wanted)]
+    assert asked["share"].between(-2, 1).all() and (asked["answer ms"] > 0).all()
+    # One step's change is one in what is found, but where so few programs can't tell.
+    assert asked["share"].nunique() > len(wanted) / 2
+
+
+def test_an_encoder_is_tuned_with_its_heads_and_the_same_each_time(text_encoder):
+    sources = [f"play {40 + n}\nsleep {n % 3 + 1}" for n in range(24)]
+    heard = torch.randn(24, 8, generator=torch.Generator().manual_seed(1))
+    config = AlignmentConfig.from_dict(QUICK)
+    heads = train(torch.randn(24, 32), heard, heard[:0, :1].expand(0, 32), heard[:0], config).heads
+    before = {name: value.clone() for name, value in heads.tensors().items()}
+    told = []
+    tuning = Tuning(programs=20, epochs=6, tokens=500, batch_size=10, learning_rate=3e-3)
+    made, again = (
+        tune(text_encoder, heads, sources, heard, tuning, lambda *row: told.append(row))
+        for _ in range(2)
+    )
+    assert [row[:2] for row in told[:12]] == [(step, 12) for step in range(1, 13)]
+    assert told[11][2] < told[0][2]  # the loss
+    assert torch.equal(made.code(sources), again.code(sources))
+    assert made.code(sources).shape == (24, config.dim) == made.audio(heard).shape
+    assert made.reader.tokens == 64  # as many as the model can read
+    assert all(torch.equal(value, before[name]) for name, value in heads.tensors().items())
+    with pytest.raises(EarshotError, match="can't be fine-tuned"):
+        tune("sonicpi", heads, sources, heard, tuning)
 
 
 def test_a_folder_of_programs_is_asked_about(corpus, tmp_path):

@@ -36,6 +36,21 @@ class TestInfoNCE:
         found = float(info_nce(*pairs, temperature))
         assert found == pytest.approx(written_out(*pairs, temperature))
 
+    def test_hard_negatives_are_told_from_by_clips_alone(self, pairs):
+        code, audio = pairs
+        against = F.normalize(torch.randn(3, 5, generator=torch.Generator().manual_seed(5)), dim=1)
+        against = against.to(code)
+        total = 0.0
+        for i in range(len(code)):
+            own = math.exp(float(code[i] @ audio[i]) / 0.2)
+            clips = sum(math.exp(float(code[i] @ each) / 0.2) for each in audio)
+            programs = sum(math.exp(float(audio[i] @ each) / 0.2) for each in (*code, *against))
+            total -= math.log(own / clips) + math.log(own / programs)
+        found = info_nce(code, audio, 0.2, against=against)
+        assert float(found) == pytest.approx(total / (2 * len(code)))
+        soft = soft_info_nce(code, audio, 0.2, torch.randn(12, 4), 0.0, against=against)
+        assert float(soft) == pytest.approx(float(found))
+
     def test_is_symmetric(self, pairs):
         code, audio = pairs
         assert float(info_nce(code, audio, 0.1)) == pytest.approx(float(info_nce(audio, code, 0.1)))

@@ -226,3 +226,51 @@ class TestErrors:
         code, audio = world(10)
         with pytest.raises(EarshotError, match="No GPU"):
             train(code, audio, code, audio, AlignmentConfig(device="cuda"))
+
+
+def with_habits(code: torch.Tensor, seed: int) -> torch.Tensor:
+    """Code beside columns that say nothing of its sound: how it happens to be written."""
+    habits = torch.randn(len(code), 24, generator=torch.Generator().manual_seed(seed))
+    return torch.cat([code, 6 * habits], dim=1)
+
+
+def test_programs_written_otherwise_teach_what_does_not_matter():
+    code, audio = world(N)
+    written = with_habits(code, 5)
+    otherwise = torch.stack([with_habits(code, 6), with_habits(code, 7)])
+    held_out, heard = world(HELD_OUT, seed=1)
+    asked = with_habits(held_out, 8)
+    brief = AlignmentConfig.from_dict({**SMALL.to_dict(), "epochs": 20})
+    found = [
+        recall(train(written, audio, asked[:0], heard[:0], brief, rewritten=more).heads, asked,
+               heard)
+        for more in (None, otherwise)
+    ]  # fmt: skip
+    assert found[1] > found[0] + 0.05
+
+
+@pytest.mark.parametrize("objective", ["infonce", "soft"])
+def test_hard_negatives_are_further_from_the_clips_than_without(objective):
+    code, audio = world(N)
+    held_out, heard = world(HELD_OUT, seed=1)
+    # One thing is changed in every program: a column that is the same in all as they are.
+    changed, other = (torch.cat([x, torch.full((len(x), 1), 2.0)], dim=1) for x in (code, held_out))
+    code, held_out = (torch.cat([x, torch.zeros(len(x), 1)], dim=1) for x in (code, held_out))
+    config = AlignmentConfig.from_dict(
+        {**SMALL.to_dict(), "epochs": 20, "objective": objective, "kernel_weight": 0.0}
+    )
+    preferred = []
+    for against in (None, changed):
+        heads = train(code, audio, held_out[:0], heard[:0], config, against=against).heads
+        with torch.no_grad():
+            clips = heads.audio(heard)
+            own, theirs = ((heads.code(x) * clips).sum(dim=1) for x in (held_out, other))
+        preferred.append(float((own - theirs).mean()))
+    assert preferred[1] > preferred[0] + 0.05
+
+
+def test_what_is_rewritten_or_changed_has_a_row_for_each_program():
+    code, audio = world(40)
+    for more in ({"rewritten": code[None, 1:]}, {"against": code[1:]}):
+        with pytest.raises(EarshotError, match="row a program"):
+            train(code, audio, code[:0], audio[:0], SMALL, **more)

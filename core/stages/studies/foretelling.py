@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from core.alignment import AlignmentConfig
+from core.alignment.tuning import Tuning
 from core.corpus import Corpus
-from core.encoders.joined import part_ids
 from core.errors import EarshotError
 from core.evaluation.intervals import bootstrap_interval
 from core.evaluation.metrics import foretold
@@ -21,19 +22,11 @@ from core.stages.aligned import chosen_encoders
 from core.stages.embed import embed
 from core.stages.studies import options as option
 from core.stages.studies.foretelling_figures import each_query, shares
+from core.stages.studies.foretelling_found import Finder, Found, K
+from core.stages.studies.foretelling_learnt import lessons
+from core.stages.studies.foretelling_material import Material
 from core.stages.studies.foretelling_sets import EXAMPLES, VALIDATION, Asked, asked
-from core.stages.studies.foretelling_ways import (
-    HEADS,
-    RAW,
-    SONICPI,
-    WAYS,
-    Found,
-    K,
-    Material,
-    Way,
-    find,
-    lessons,
-)  # fmt: skip
+from core.stages.studies.foretelling_ways import HEADS, RAW, SONICPI, TUNED, WAYS, Way
 from core.stages.studies.rendered import sound_vectors
 from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
 from core.stages.studies.store import in_workspace
@@ -51,6 +44,11 @@ SURE = (
     " the mean probability; right: the share that is at least half foretold, on each program's own"
     " scale; share: the mean of that."
 )
+TIMES = (
+    "fit seconds: processor time of teaching, programs rewritten or rendered for it included for"
+    " the first way that takes them."
+    " answer ms: from a program to its neighbours, its embedding included."
+)
 SCALE = (
     "Foretold share at k = 5: cosine of a program's clip and those found for it, on a scale where"
     " the mean over all clips searched is 0 and the 5 truly nearest are 1."
@@ -67,26 +65,26 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     ways = WAYS[ways_asked](code)
     material = asked(corpus, which, [code, SONICPI, *judges], progress)
     enough = _enough(corpus, len(material.base))
-    left_out = [way for way in ways if way.code and not enough(way)]
+    left_out = [way for way in ways if not enough(way)]
     ways = [way for way in ways if way not in left_out]
 
     heard = {ear: corpus.embeddings(ear, list(material.base["program"]))[1] for ear in judges}
     truth = {ear: _heard(corpus, ear, material.queries, progress) for ear in judges}
     given = Material(corpus, material, audio, heard[audio], seed, progress)
-    found = {}
+    finder, found = Finder(given), {}
     for done, way in enumerate(ways):
         progress(STEP, done, len(ways), way.name)
-        found[way] = find(way, given)
+        found[way] = finder.find(way)
     progress(STEP, len(ways), len(ways))
 
     nearest = {ear: top_k(truth[ear], heard[ear], K)[0] for ear in judges}
     rows = {way.name: each.rows for way, each in found.items()}
     # The judge's own nearest are 1 by it; by another judge they show what can be hoped for.
     rows[f"truly nearest by {audio}"] = nearest[audio]
-    seconds = {way.name: each.seconds for way, each in found.items()}
+    took = {way.name: (each.fit_seconds, each.answer_ms) for way, each in found.items()}
     scored = {(name, ear): foretold(each, truth[ear], heard[ear])
               for name, each in rows.items() for ear in judges}  # fmt: skip
-    table = _table(scored, seconds, audio, seed)
+    table = _table(scored, took, audio, seed)
     raw, ours = _the_two(ways, code)
     each, clips = _each(material, rows[ours.name], nearest[audio],
                         scored[raw.name, audio], scored[ours.name, audio])  # fmt: skip
@@ -95,7 +93,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     return StudyResult(
         compared=_compared(table, which, seed),
         tables=[
-            Table("shares", "Every way to find neighbours", table, SCALE),
+            Table("shares", "Every way to find neighbours", table, f"{SCALE} {TIMES}"),
             Table("kinds", "By kind of program", kinds, SCALE),
             Table("sureness", f"How sure {ours.name} said to be, and how often it was right", sure,
                   SURE),
@@ -150,7 +148,7 @@ def _said(sure: pd.DataFrame) -> list[str]:
 
 def _check(ways: str, which: str) -> None:
     if ways not in WAYS:
-        raise EarshotError(f"There are no ways {ways!r}.", remedy=f"Give {' or '.join(WAYS)}.")
+        raise EarshotError(f"There are no ways {ways!r}.", remedy=f"Give {', '.join(WAYS)}.")
     if ways != "told" and which != VALIDATION:
         raise EarshotError(
             "These are for choosing, and choosing is done on validation programs only.",
@@ -180,14 +178,15 @@ def _the_two(ways: Sequence[Way], code: str) -> tuple[Way, Way]:
     return raw, next(way for way in ways if way.ours)
 
 
-def _table(scored: Mapping, seconds: Mapping, audio: str, seed: int) -> pd.DataFrame:
+def _table(scored: Mapping, took: Mapping, audio: str, seed: int) -> pd.DataFrame:
     rows = []
     for (name, ear), share in scored.items():
         low, high = bootstrap_interval(share, seed=seed)
+        fit, answer = took.get(name, (np.nan, np.nan))
         rows.append({
             "way": name, "judge": ear, "trained on": ear == audio, "share": float(share.mean()),
             "low": low, "high": high, "queries": len(share),
-            "seconds": seconds.get(name, np.nan),
+            "fit seconds": fit, "answer ms": answer,
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -261,7 +260,7 @@ def _notes(given, table, two, judges, left_out, which, code) -> list[str]:
                      " searched or trained on.")  # fmt: skip
     notes += [f"By {name} only {count} of the {len(material.base)} programs are embedded: no more"
               " can teach." for name, count in given.partly()]  # fmt: skip
-    lacking = {part for way in left_out for part in part_ids(way.code)} - {SONICPI, code}
+    lacking = {part for way in left_out for part in way.encoders()} - {SONICPI, code}
     notes += [f"Left out is what takes {part}: ./run embed {corpus.name} --code-encoder {part}"
               for part in sorted(lacking)]  # fmt: skip
     return notes
@@ -272,12 +271,18 @@ def _enough(corpus: Corpus, searched: int) -> Callable[[Way], bool]:
     there = {name: count for name, _, count in corpus.encoders()}
 
     def enough(way: Way) -> bool:
-        least = FEWEST_TAUGHT if way.method == HEADS else searched
-        return all(there.get(part, 0) >= min(least, searched) for part in part_ids(way.code))
+        least = FEWEST_TAUGHT if way.method in (HEADS, TUNED) else searched
+        return all(there.get(part, 0) >= min(least, searched) for part in way.encoders())
 
     return enough
 
 
 def _described(way: Way) -> dict[str, Any]:
-    return {name: value.to_dict() if isinstance(value, AlignmentConfig) else value
-            for name, value in vars(way).items() if name != "name"}  # fmt: skip
+    """A way's settings, in types that JSON has."""
+    told = {name: value for name, value in vars(way).items() if name != "name"}
+    for name, value in told.items():
+        if isinstance(value, AlignmentConfig):
+            told[name] = value.to_dict()
+        elif isinstance(value, Tuning):
+            told[name] = asdict(value)
+    return told | {"parts": [part.name for part in way.parts]}
