@@ -18,6 +18,8 @@ HEIGHT = 520
 # Points up to which each carries its program's name; beyond, names would outweigh the
 # positions, and a hover shows the group only.
 NAMED = 8000
+# Up to so many points: size in pixels, opacity.
+LOOKS = ((1000, 8.0, 0.85), (3000, 6.0, 0.75), (10_000, 5.0, 0.6), (float("inf"), 4.0, 0.6))
 MOST_GROUPS = 40  # what is rarer shares one grey group
 OTHER = "others"
 NONE = "none"
@@ -72,7 +74,8 @@ def map_figure(
     else:
         traces = _grouped(points, values, names or {})
     rows = np.arange(len(points), dtype=np.uint16 if len(points) < 2**16 else np.int32)
-    size = 8.0 if len(points) <= 1000 else 6.0 if len(points) <= 8000 else 4.0
+    # Where points lie on each other, what is below shines through.
+    size, opacity = next(look for most, *look in LOOKS if len(points) <= most)
     for name, chosen, marker, shown in traces:
         some = points[chosen]
         if shown and numeric:
@@ -91,7 +94,7 @@ def map_figure(
                     y=some[f"{panel}_y"].to_numpy(np.float32),
                     customdata=rows[chosen],
                     mode="markers",
-                    marker={"size": size, "opacity": 0.85, "line": {"width": 0}, **marker},
+                    marker={"size": size, "opacity": opacity, "line": {"width": 0}, **marker},
                     name=name,
                     legendgroup=name,
                     showlegend=column == 1 and shown and not numeric,

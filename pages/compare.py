@@ -76,7 +76,7 @@ def explore(corpus: Corpus, found: pd.DataFrame) -> None:
             icon=":material/sentiment_satisfied:",
         )
         return
-    left, right = st.columns([4, 7], gap="medium")
+    left, right = st.columns([5, 7], gap="medium")
     picked = picked_pair(chosen)
     with left:
         table(chosen, programs, space, picked)
@@ -171,8 +171,10 @@ def share(part: float) -> str:
     """A share of pairs in words: "12 %", "0.02 %", "99.97 %"."""
     percent = 100 * part
     if percent > 99:
-        return f"{100 - float(f'{100 - percent:.1g}'):.6g} %"
-    return f"{percent:.0f} %" if percent >= 1 else f"{percent:.1g} %"
+        number = f"{100 - float(f'{100 - percent:.1g}'):.6g}"
+    else:
+        number = f"{percent:.0f}" if percent >= 1 else f"{percent:.1g}"
+    return f"{number}\N{NO-BREAK SPACE}%"
 
 
 def differences(one: pd.Series, other: pd.Series) -> None:

@@ -73,7 +73,7 @@ def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
     key = f"table-{_digest(corpus.name, chosen, corpus.change_stamp, _turn())}"
     st.dataframe(
         shown(found), hide_index=True, height=min(510, 36 + 33 * len(found)), key=key,
-        selection_mode="single-row", on_select=lambda: pick(key, found),
+        selection_mode="single-row", on_select=lambda: pick(key, found), placeholder="–",
         alt="The programs that fit the filters, a row each",
         column_config={
             "Level": st.column_config.NumberColumn(

@@ -22,7 +22,11 @@ SHOW_JOBS = ("Home", "Train", "Jobs")
 def begin() -> None:
     """Draw what stands above the page."""
     st.logo(LOGO, size="large")
-    st.html(HERE / "style.css")
+    # As Markdown: what draws that is there with the first word of a page, what draws st.html
+    # later, and then everything would move.
+    with st.container(key="style"):
+        style = (HERE / "style.css").read_text(encoding="utf-8")
+        st.markdown(f"<style>\n{style}</style>", unsafe_allow_html=True)
     if workspace.read_only():
         st.caption(
             ":material/visibility: **Read-only.** Look and listen; nothing can be changed here."

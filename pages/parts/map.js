@@ -90,6 +90,8 @@ function draw(chart, state) {
 // A ring around the picked code, a diamond around its sound, a line between, in both pictures.
 function drawMarks(chart, rows, snippet) {
   const marks = svg(chart, "earshot-marks");
+  const { backgroundColor } = getComputedStyle(document.querySelector(".stApp"));
+  marks.style.setProperty("--ground", backgroundColor);
   const near = new Set(snippet?.near ?? []);
   const found = {};
   if (rows.length || near.size) {

@@ -29,7 +29,7 @@ def draw(corpus: Corpus) -> None:
         place.no_alignment(corpus)
         return
     st.dataframe(
-        pd.DataFrame([row(record) for record in records]), hide_index=True,
+        pd.DataFrame([row(record) for record in records]), hide_index=True, placeholder="–",
         alt="The corpus's alignments, a row each",
         column_config={
             "Trained": st.column_config.DatetimeColumn(format="distance"),
@@ -115,6 +115,7 @@ def settings(record: AlignmentRecord) -> dict[str, Any]:
     encoders = record.config.get("encoders", {})
     return {
         **{f"{modality}_encoder": each["id"] for modality, each in encoders.items()},
+        "templates_held_out": len(record.config.get("split", {}).get("unseen_templates") or []),
         **record.config["alignment"],
     }
 

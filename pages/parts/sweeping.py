@@ -109,7 +109,7 @@ def table(corpus_name: str, sweep_id: str) -> None:
     done = found[found["number"] >= 0].drop_duplicates(["number", "seed"])
     configurations = done["number"].nunique()
     st.dataframe(
-        rows, hide_index=True, height=min(SHOWN, 36 + 33 * len(rows)),
+        rows, hide_index=True, height=min(SHOWN, 36 + 33 * len(rows)), placeholder="–",
         alt="Configurations of the sweep and what they reached, a row each",
         column_config={
             "Configuration": st.column_config.TextColumn(width="medium", pinned=True),

@@ -86,19 +86,26 @@ def run(variants: int = 7) -> list[tuple[str, str]]:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
             page = browser.new_page(viewport={"width": 1366, "height": 768})
             page.set_default_timeout(120_000)
-            rows = [("programs", f"{PROGRAMS:,}"), *_first(page, address)]
+            rows = [("programs", f"{PROGRAMS:,}"), *told(_first(page, address))]
             frames = Frames(page)
             page.goto(f"{address}map")
             shown(page, "Map")
-            rows += _paints(page, address, variants)
-            rows += _switches(page, variants)
-            rows += _clicks(page, variants)
-            rows += _reruns(page, frames, variants)
-            rows += _filtering(page, frames, variants)
-            rows += _payloads(page, frames, address)
-            rows += _moves(page)
+            rows += told(_paints(page, address, variants))
+            rows += told(_switches(page, variants))
+            rows += told(_clicks(page, variants))
+            rows += told(_reruns(page, frames, variants))
+            rows += told(_filtering(page, frames, variants))
+            rows += told(_payloads(page, frames, address))
+            rows += told(_moves(page))
             browser.close()
         return [*rows, ("comparing all pairs, in core", f"{compared:.1f} s")]
+
+
+def told(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The same rows, said at once to who waits for the rest."""
+    for what, value in rows:
+        print(f"{what}: {value}", file=sys.stderr, flush=True)
+    return rows
 
 
 @contextmanager
