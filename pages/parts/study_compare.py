@@ -28,7 +28,7 @@ def compare(found: list[StudyRun], labels: Mapping[str, str]) -> None:
         return
     st.dataframe(
         side_by_side(shown),
-        key=f"side-{study}",
+        key=f"side-{study}", placeholder="–",
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
             **{run.id: st.column_config.NumberColumn(format="%.3f") for run in shown},

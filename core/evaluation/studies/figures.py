@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from core.plots import AUDIO, CODE, NEUTRAL
 
+LEAST = 1e-3  # of a cosine distance, that an axis of movements spans
 MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 
 
@@ -104,7 +105,9 @@ def movements(changes: pd.DataFrame, spaces: dict[str, str]) -> go.Figure:
                 ),
                 row=1, col=column,
             )  # fmt: skip
-    figure.update_xaxes(title="How far the sound moved", rangemode="tozero")
+    # What an ear doesn't notice at all is rounding: no axis of its own for that.
+    farthest = max(float((1 - changes["sound"]).max()) * 1.08, LEAST)
+    figure.update_xaxes(title="How far the sound moved", range=[-0.03 * farthest, farthest])
     figure.update_yaxes(rangemode="tozero")
     figure.update_yaxes(title="How far the code moved", col=1)
     figure.update_layout(height=340, margin=MARGIN, clickmode="event+select", dragmode="pan")

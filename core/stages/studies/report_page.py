@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import plotly.io
 from plotly.offline import get_plotlyjs
 
@@ -26,8 +27,9 @@ MOST_CLIPS = 12  # of a study
 MOST_ROWS = 60  # of a table; the CSV has them all
 _STYLE = """
 :root{color-scheme:light}
-body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;
+body{font:16px/1.5 system-ui,sans-serif;max-width:1280px;margin:2rem auto;padding:0 1.5rem;
 color:#222;background:#fff}
+p,li{max-width:70rem}
 h1{line-height:1.2}h2{margin-top:3rem;border-top:1px solid #ddd;padding-top:1rem}
 table{border-collapse:collapse;font-size:13px;margin:1rem 0;display:block;overflow-x:auto;
 font-variant-numeric:tabular-nums}
@@ -88,7 +90,8 @@ def _main(rows: pd.DataFrame) -> str:
         cells = "".join(f"<td{_kind(each)}>{html.escape(cell(each))}</td>" for each in values)
         lines.append(f"<tr{' class=new' if new else ''}>{cells}</tr>")
         before = (row.study, row.of)
-    head = "".join(f"<th>{name}</th>" for name in names)
+    words = ("study", "of", "number", "Earshot is", "programs")
+    head = "".join(f"<th{' class=text' if n in words else ''}>{n}</th>" for n in names)
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
 
 
@@ -101,7 +104,8 @@ def _section(run: StudyRun) -> list[str]:
     parts.append("<ul>" + "".join(f"<li>{html.escape(n)}</li>" for n in result.notes) + "</ul>")
     for figure in result.figures:
         drawn = plotly.io.to_html(
-            figure.figure, full_html=False, include_plotlyjs=False,
+            go.Figure(figure.figure).update_layout(template="plotly_white"),
+            full_html=False, include_plotlyjs=False,
             config={"displaylogo": False, "responsive": True},
         )  # fmt: skip
         parts.append(f"<h3>{html.escape(figure.title)}</h3>{drawn}")
