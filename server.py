@@ -6,7 +6,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.parts import door, oops, sounds
+from pages.parts import door, oops, sounds, styled
 
 # Until app.py has called `st.navigation`, Streamlit would take the files in pages/ for it.
 PagesManager.uses_pages_directory = False
@@ -24,6 +24,7 @@ app = st.App(
             www_redirect=False,
         ),
         Middleware(door.Guard),
+        Middleware(styled.Styled),
     ],
     on_script_error=oops.show,
 )

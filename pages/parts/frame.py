@@ -1,4 +1,4 @@
-"""What is around every page: logo, style, what runs, and the rule of one sound at a time."""
+"""What is around every page: logo, what runs, and the rule of one sound at a time."""
 
 from __future__ import annotations
 
@@ -20,13 +20,8 @@ SHOW_JOBS = ("Home", "Train", "Jobs")
 
 
 def begin() -> None:
-    """Draw what stands above the page."""
+    """Draw what stands above the page; its style is there already (styled.py)."""
     st.logo(LOGO, size="large")
-    # As Markdown: what draws that is there with the first word of a page, what draws st.html
-    # later, and then everything would move.
-    with st.container(key="style"):
-        style = (HERE / "style.css").read_text(encoding="utf-8")
-        st.markdown(f"<style>\n{style}</style>", unsafe_allow_html=True)
     if workspace.read_only():
         st.caption(
             ":material/visibility: **Read-only.** Look and listen; nothing can be changed here."

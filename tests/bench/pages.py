@@ -26,6 +26,7 @@ from urllib.parse import quote_plus
 from playwright.sync_api import Page, sync_playwright
 
 from core.workspace import PROJECT
+from tests.e2e import steps
 from tests.e2e.conftest import CHROMIUM, FLAGS
 
 PROGRAMS = 13_500
@@ -240,15 +241,14 @@ def _clicks(page: Page, times: int) -> list[tuple[str, str]]:
     page.get_by_role("link", name="Map", exact=True).click()
     shown(page, "Map")
     settled(page)
-    chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
     spent = []
     for number in range(times):
-        x = chart["x"] + chart["width"] * (0.2 + 0.02 * number)
-        y = chart["y"] + chart["height"] * 0.5
+        # The code of a program after alignment, each time of another template.
+        at = steps.point(page, trace=1, index=number * PROGRAMS // 27)
         before = page.evaluate("document.querySelector('.st-key-card .player')?.dataset.src ?? ''")
 
-        def work() -> None:
-            page.mouse.click(x, y)
+        def work(at: dict = at, before: str = before) -> None:
+            page.mouse.click(at["x"], at["y"])
             page.wait_for_function(PLAYABLE, arg=before, polling=20)
 
         spent.append(timed(work))
