@@ -164,6 +164,10 @@ def test_back_undoes_what_was_chosen_in_a_control(map_page: Page) -> None:
     colour(page, "Split")
     page.go_back()
     expect(colouring).to_have_value("Role")
+    # So it is from another page.
+    steps.open_page(page, "Jobs")
+    page.go_back()
+    expect(colouring).to_have_value("Role")
 
 
 def test_a_snippet_stands_among_its_neighbours(map_page: Page) -> None:

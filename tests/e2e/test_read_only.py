@@ -58,3 +58,11 @@ def test_looking_and_listening_go_on(shown: Dashboard, page: Page) -> None:
     neighbours = page.locator('[class*="st-key-neighbour-"]')
     expect(neighbours.first).to_be_visible()
     assert steps.measured(neighbours.first.locator(".player"))["rms"] > 1e-3
+    # What would be refused isn't offered, and that is said.
+    expect(page.get_by_text("what you write is not rendered")).to_be_visible()
+    expect(page.get_by_role("button", name="☆")).to_have_count(0)
+    page.get_by_text("From sound to code", exact=True).click()
+    expect(page.get_by_text("A clip of this corpus", exact=True)).to_be_visible()
+    expect(page.get_by_text("A file", exact=True)).to_have_count(0)
+    page.get_by_text("Favourites", exact=True).click()
+    expect(page.get_by_text("Nothing is kept yet.", exact=True)).to_be_visible()
