@@ -40,9 +40,9 @@ class Tuning:
         Of the heads.
     """
 
-    programs: int = 1500
-    epochs: int = 3
-    tokens: int = 192
+    programs: int = 1000
+    epochs: int = 2
+    tokens: int = 128
     batch_size: int = 50
     learning_rate: float = 1e-4
     head_rate: float = 5e-4

@@ -21,6 +21,7 @@ from core.stages import sureness as stage
 from core.stages import train as training
 from core.stages.build import build
 from core.stages.embed import embed
+from core.stages.studies import foretelling_found
 from core.stages.studies import foretelling_ways as ways
 from core.stages.studies import store
 from core.stages.studies.foretelling_sets import STYLES, TEMPLATES
@@ -38,6 +39,7 @@ def corpus(tmp_path_factory) -> Corpus:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
         whole = ways.heads
         patch.setattr(ways, "heads", lambda method, **changes: whole(method, **changes | QUICK))
+        patch.setattr(foretelling_found, "TIMED", 2)
         build("small", templates=CHOSEN, per_template=6, composed=16, seconds=2.0,
               code_encoder="sonicpi", audio_encoder="log-mel")  # fmt: skip
         yield Corpus.open("small")

@@ -26,7 +26,7 @@ from core.stages.studies.foretelling_found import Finder, Found, K
 from core.stages.studies.foretelling_learnt import lessons
 from core.stages.studies.foretelling_material import Material
 from core.stages.studies.foretelling_sets import EXAMPLES, VALIDATION, Asked, asked
-from core.stages.studies.foretelling_ways import HEADS, RAW, SONICPI, TUNED, WAYS, Way
+from core.stages.studies.foretelling_ways import MLP, RAW, SONICPI, WAYS, Way
 from core.stages.studies.rendered import sound_vectors
 from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
 from core.stages.studies.store import in_workspace
@@ -267,11 +267,11 @@ def _notes(given, table, two, judges, left_out, which, code) -> list[str]:
 
 
 def _enough(corpus: Corpus, searched: int) -> Callable[[Way], bool]:
-    """Whether a way's encoders have embedded enough: all, or for heads some to be taught."""
+    """Whether a way's encoders have embedded enough: some to be taught, a network all."""
     there = {name: count for name, _, count in corpus.encoders()}
 
     def enough(way: Way) -> bool:
-        least = FEWEST_TAUGHT if way.method in (HEADS, TUNED) else searched
+        least = searched if way.method == MLP else FEWEST_TAUGHT
         return all(there.get(part, 0) >= min(least, searched) for part in way.encoders())
 
     return enough

@@ -143,7 +143,7 @@ def _by_edits(way: Way, material: Material) -> Scorer:
 
 def _by_code(way: Way, material: Material) -> Scorer:
     known, own = material.views(way.code)
-    return by_cosine(lambda places: own[places], known)
+    return by_cosine(lambda places: own[places], np.nan_to_num(known))
 
 
 FINDERS: dict[str, Callable[[Way, Material], Scorer]] = {

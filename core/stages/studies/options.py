@@ -62,7 +62,7 @@ OF: dict[str, tuple[Option, ...]] = {
         Option("queries", "validation (held-out templates and styles), examples (Sonic Pi's own),"
                " or a folder of programs", "validation"),
         Option("ways", "told (from the simplest to ours), or what was tried: solved, trained,"
-               " networks, tuned, or all of it", "told"),
+               " augmented, networks, tuned, or all of it", "told"),
         Option("judge", "an audio encoder that is not trained on", "log-mel"),
         CODE_ENCODER, AUDIO_ENCODER, SEED,
     ),
