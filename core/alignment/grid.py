@@ -75,7 +75,9 @@ def _ablation() -> list[Trial]:
           for name, more in read.items()),
         *(Trial(f"Earshot's, MiniLM, {name}", "earshot", more, mini)
           for name, more in learnt.items()),
-        Trial("solved for (ridge), sonicpi", "foretell", {}, sonicpi),
+        Trial("solved for (ridge), sonicpi", "foretell",
+              {"objective": "ridge", "penalty": 1000.0, "kept_mean": 0.0}, sonicpi),
+        Trial("solved for (kernel ridge), sonicpi", "foretell", {}, sonicpi),
     ]  # fmt: skip
 
 
