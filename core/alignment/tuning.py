@@ -40,7 +40,7 @@ class Tuning:
         Of the heads.
     """
 
-    programs: int = 1000
+    programs: int = 600
     epochs: int = 2
     tokens: int = 128
     batch_size: int = 50
