@@ -87,17 +87,19 @@ def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
 def shown(found: pd.DataFrame) -> pd.DataFrame:
     """The columns for people; those of errors only when there are any."""
     titles = cached.titles()
-    level = 20 * np.log10(found["rms"].where(found["rms"] > 0).astype(float))
+    level = 20 * np.log10(found["rms"].where(found["rms"] > 0).astype(np.float32))
+    # Categories: the browser gets each title once, and a number a row.
+    template = [titles.get(each, each) or "–" for each in found["template"]]
     columns = {
         "Name": found["name"],
-        "Template": [titles.get(each, each) or "–" for each in found["template"]],
-        "Role": found["role"].replace("", "–"),
+        "Template": pd.Series(template, index=found.index, dtype="category"),
+        "Role": found["role"].replace("", "–").astype("category"),
     }
     failed = found["state"] == "failed"
     if found["state"].nunique() > 1:
-        columns["State"] = found["state"].map(filters.STATES)
+        columns["State"] = found["state"].map(filters.STATES).astype("category")
     if not failed.all():
-        columns |= {"Level": level, "Split": found["split"]}
+        columns |= {"Level": level, "Split": found["split"].astype("category")}
     if failed.any():
         columns |= {
             "Error": [

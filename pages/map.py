@@ -10,6 +10,7 @@ from core.corpus import AlignmentRecord, Corpus
 from core.stages import colouring
 from pages.parts import frame, job, map_cached, map_side, place, say
 
+MANY = 10_000  # points: drawn with a quarter of the pixels, they follow the hand
 SCALES = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
 
 
@@ -50,6 +51,7 @@ def draw_map(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -
     st.plotly_chart(
         figure, key=f"map-{alignment.id}",
         config={"scrollZoom": True, "displaylogo": False,
+                "plotGlPixelRatio": 1 if len(points) > MANY else 2,
                 "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},
         alt=f"Code and audio of {len(points) // 2:,} programs in the plane, before and after"
         " alignment. The page Corpus lists the same programs in a table.",

@@ -2,7 +2,7 @@
 // single audio element plays the clip of one of them, so no two can sound. All listening is done
 // on the document: players come and go with every run of the page.
 
-const LOOK_MS = 100;
+const LOOK_MS = 50;
 const GONE_MS = 1500; // a rerun may take a player away for a moment; a page switch for good
 const PLAYER = ".player, .player-small";
 // Where keys mean something already: arrows nothing on what is only pressed.

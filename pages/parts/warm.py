@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 
@@ -45,3 +46,6 @@ def _load(corpus_name: str | None) -> None:
     except EarshotError as error:
         # The page that needs it will say so to whoever asks.
         logging.getLogger(__name__).info("not loaded ahead: %s", error)
+    # What is loaded by now stays: no collection needs to look at it again.
+    gc.collect()
+    gc.freeze()
