@@ -65,7 +65,9 @@ def among_fewer(
     rng = np.random.default_rng(seed)
     rows = []
     for size in sizes:
-        drawn = [rng.permutation(len(code))[:size] for _ in range(draws if size < len(code) else 1)]
+        drawn = [np.arange(size)]  # all of them, as they come
+        if size < len(code):
+            drawn = [rng.permutation(len(code))[:size] for _ in range(draws)]
         shared = np.stack([metrics.shared_neighbours(code[some], sound[some], K) for some in drawn])
         rows.append({"candidates": size, "jaccard@3": (shared / (2 * K - shared)).mean(),
                      "overlap@3": shared.mean() / K, "chance": K / (size - 1)})  # fmt: skip

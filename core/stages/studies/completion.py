@@ -52,79 +52,101 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     """Render, embed and compare the candidates of all scenarios."""
     about = subject(corpus, options, needs_alignment=True)
     ears = {"trained ear": about.encoders["audio"], "unseen ear": _other_ear(about, options)}
-    scored, prompts, cases, clips, gone_by, fewer = [], [], [], [], [], []
     asked = scenarios()
     for scenario in asked:
         _check_unseen(corpus, scenario)
     paths = _rendered(corpus, asked, progress)
     everything = [source for scenario in asked for source in _sources(scenario)]
-    all_code = code_vectors(about.encoders["code"], everything, progress)
+    codes = code_vectors(about.encoders["code"], everything, progress)
     heard = {ear: sound_vectors(ear, paths, progress) for ear in dict.fromkeys(ears.values())}
-    all_sound = {name: heard[ear] for name, ear in ears.items()}
+    parts: dict[str, list[pd.DataFrame]] = {}
+    clips: list[Heard] = []
     end = 0
     for scenario in asked:
         own = slice(end, end := end + 1 + len(scenario.candidates))
-        raw = all_code[own]
-        code = {"raw": raw, "aligned": about.aligned.code(raw)}
-        sound = {name: rows[own] for name, rows in all_sound.items()}
-        readings = [(space, ear, code[space], rows) for ear, rows in sound.items()
-                    for space in code]  # fmt: skip
+        code = {"raw": codes[own], "aligned": about.aligned.code(codes[own])}
+        sound = {name: heard[ear][own] for name, ear in ears.items()}
         shared = about.aligned.audio(sound["trained ear"])
-        readings.append(("aligned", ALIGNED_SOUND, code["aligned"], shared))
-        for space, ear, x, y in readings:
-            tag = {"scenario": scenario.name, "code": space, "sound": ear}
-            scored.append(each_in_turn(x[1:], y[1:], options["seed"]).assign(**tag))
-            prompts.append(from_prompt(x, y, seed=options["seed"]).assign(**tag))
-        ears_alone = each_in_turn(*(rows[1:] for rows in sound.values()), options["seed"])
-        scored.append(ears_alone.assign(scenario=scenario.name, code="", sound=BOTH_EARS))
-        for ear, rows in sound.items():
-            most = each_in_turn(shared[1:], rows[1:], options["seed"])
-            scored.append(most.assign(scenario=scenario.name, code=ALIGNED_SOUND, sound=ear))
-        sizes = [*(n for n in SIZES if n < len(raw) - 1), len(raw) - 1]
-        some = among_fewer(code["aligned"][1:], sound["trained ear"][1:], sizes,
-                           seed=options["seed"])  # fmt: skip
-        fewer.append(some.assign(scenario=scenario.name))
-        cases.append(_cases(scenario, code, sound["trained ear"], paths[own]))
+        found = _compared(code, sound, shared, options["seed"])
+        found["cases"] = _cases(scenario, code, sound["trained ear"], paths[own])
         spaces = {name: x[1:] for name, x in {**sound, **code}.items()}
-        gone_by.append(heeded(cases[-1][list(TRAITS)], spaces).assign(scenario=scenario.name))
+        found["heeded"] = heeded(found["cases"][list(TRAITS)], spaces)
+        for name, rows in found.items():
+            parts.setdefault(name, []).append(rows.assign(scenario=scenario.name))
         clips += _heard(scenario, paths[own])
-    table = pd.concat(scored, ignore_index=True)
-    compared = beside(list(_rows(table, options["seed"])))
-    every = pd.concat(cases, ignore_index=True)
-    by_trait, by_size = (pd.concat(x, ignore_index=True) for x in (gone_by, fewer))
+    tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
+    compared = beside(list(_rows(tables["scores"], options["seed"])))
     return StudyResult(
         compared=compared,
-        tables=[
-            Table("scores", "Every candidate in turn", table,
-                  f"{PROTOCOL} Rows without code: the sound by one ear against the other, and the"
-                  " sound as the shared space has it against the raw sound."),
-            Table("from_prompt", "Asked from the prompt alone",
-                  _with_paper(pd.concat(prompts, ignore_index=True)),
-                  "One query a scenario: overlap can only be 0, 1/3, 2/3 or 1."),
-            Table("cases", "Each candidate and its nearest", every,
-                  "shared: how many of its 3 nearest by code are among its 3 nearest by sound."
-                  " clips: the candidate, then its nearest by raw and by aligned code and by"
-                  f" sound. Measured of each clip: {_units()}."),
-            Table("fewer", "Among fewer candidates",
-                  by_size[["scenario", "candidates", "overlap@3", "jaccard@3", "chance"]],
-                  "Aligned code against raw sound by the trained ear, among so many of the"
-                  " candidates, drawn at random. chance: overlap@3 of any neighbours. The paper"
-                  " doesn't say how many it had."),
-            Table("heeded", "What ear and code go by",
-                  by_trait[["scenario", "trait", *ears, "raw", "aligned"]],
-                  "Spearman's rank correlation, over all pairs of a scenario, of how much two clips"
-                  " differ in a trait and how far apart they lie by each ear and by raw and aligned"
-                  " code. 1: it goes by that trait alone; 0: it is deaf to it."),
-        ],
+        tables=_tables(tables),
         figures=[Figure("scores", "Raw, aligned and the paper's", figures.completion(compared),
                         "Bars hold 95 % of resamples; diamonds are the paper's.")],
         clips=clips,
-        notes=[*standings(compared), *ceilings(table, ears), among(by_size),
-               *heard_by(by_trait, ears),
-               *explained(every), PROTOCOL],
+        notes=[*standings(compared), *ceilings(tables["scores"], ears), among(tables["fewer"]),
+               *heard_by(tables["heeded"], ears), *explained(tables["cases"]), PROTOCOL],
         settings={**about.settings(options), "ears": ears,
                   "candidates": {s.name: len(s.candidates) for s in asked}},
     )  # fmt: skip
+
+
+def _compared(
+    code: Mapping[str, np.ndarray], sound: Mapping[str, np.ndarray], shared: np.ndarray, seed: int
+) -> dict[str, pd.DataFrame]:
+    """All numbers of one scenario; row 0 of every array is the prompt.
+
+    Parameters
+    ----------
+    code : "raw" and "aligned": float [1 + n, d]
+    sound : by "trained ear" and "unseen ear", raw: float [1 + n, d]
+    shared : float [1 + n, dim]
+        The sound by the trained ear, projected to the shared space.
+    """
+    readings = [(space, ear, code[space], y) for ear, y in sound.items() for space in code]
+    readings.append(("aligned", ALIGNED_SOUND, code["aligned"], shared))
+    # Without code: how high any code could get.
+    most = [(ALIGNED_SOUND, ear, shared, y) for ear, y in sound.items()]
+    most.append(("", BOTH_EARS, *sound.values()))
+    n = len(shared) - 1
+    return {
+        "scores": pd.concat(
+            [each_in_turn(x[1:], y[1:], seed).assign(code=space, sound=ear)
+             for space, ear, x, y in (*readings, *most)]
+        ),
+        "prompts": pd.concat(
+            [from_prompt(x, y, seed=seed).assign(code=space, sound=ear)
+             for space, ear, x, y in readings]
+        ),
+        "fewer": among_fewer(
+            code["aligned"][1:], sound["trained ear"][1:], [*(m for m in SIZES if m < n), n],
+            seed=seed,
+        ),
+    }  # fmt: skip
+
+
+def _tables(found: Mapping[str, pd.DataFrame]) -> list[Table]:
+    return [
+        Table("scores", "Every candidate in turn", found["scores"],
+              f"{PROTOCOL} Rows without code: the sound by one ear against the other, and the sound"
+              " as the shared space has it against the raw sound."),
+        Table("from_prompt", "Asked from the prompt alone", _with_paper(found["prompts"]),
+              "One query a scenario: overlap can only be 0, 1/3, 2/3 or 1."),
+        Table("cases", "Each candidate and its nearest", _scenario_first(found["cases"]),
+              "shared: how many of its 3 nearest by code are among its 3 nearest by sound. clips:"
+              " the candidate, then its nearest by raw and by aligned code and by sound. Measured"
+              f" of each clip: {'; '.join(f'{name}, {unit}' for name, unit in TRAITS.items())}."),
+        Table("fewer", "Among fewer candidates", _scenario_first(found["fewer"]),
+              "Aligned code against raw sound by the trained ear, among so many of the candidates,"
+              " drawn at random. chance: overlap@3 of any neighbours. The paper doesn't say how"
+              " many it had."),
+        Table("heeded", "What ear and code go by", _scenario_first(found["heeded"]),
+              "Spearman's rank correlation, over all pairs of a scenario, of how much two clips"
+              " differ in a trait and how far apart they lie by each ear and by raw and aligned"
+              " code. 1: it goes by that trait alone; 0: it is deaf to it."),
+    ]  # fmt: skip
+
+
+def _scenario_first(rows: pd.DataFrame) -> pd.DataFrame:
+    return rows[["scenario", *(name for name in rows if name != "scenario")]]
 
 
 def _other_ear(about: Subject, options: Mapping[str, Any]) -> str:
@@ -194,7 +216,7 @@ def _cases(scenario: Scenario, code, heard: np.ndarray, paths) -> pd.DataFrame:
     files = [in_workspace(path) for path in paths[1:]]
     rows = []
     for i, each in enumerate(scenario.candidates):
-        row = {"scenario": scenario.name, "candidate": each.name, "title": each.title}
+        row = {"candidate": each.name, "title": each.title}
         for name, found in near.items():
             row[name] = " ".join(scenario.candidates[j].name for j in found[i])
         for name in code:
@@ -204,10 +226,6 @@ def _cases(scenario: Scenario, code, heard: np.ndarray, paths) -> pd.DataFrame:
         row["clips"] = "|".join([files[i], *(files[found[i][0]] for found in near.values())])
         rows.append(row)
     return pd.DataFrame(rows)
-
-
-def _units() -> str:
-    return "; ".join(f"{name}, {unit}" for name, unit in TRAITS.items())
 
 
 def _heard(scenario: Scenario, paths) -> list[Heard]:

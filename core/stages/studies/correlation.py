@@ -225,7 +225,7 @@ def _notes(
         aligned = found["aligned"]
         notes.append(
             f"After alignment the same pairs agree with Spearman {aligned.spearman:.3f}"
-            f" (p = {aligned.spearman_mantel_p:.3f}): the code is projected, the sound is not."
+            f" ({_p(aligned.spearman_mantel_p)}): the code is projected, the sound is not."
         )
     return notes
 
@@ -235,9 +235,14 @@ def beyond_chance(raw: Agreement) -> str:
     sure = raw.spearman_mantel_p < 0.05
     note = (
         f"By the permutation test the raw spaces {'do' if sure else 'do not'} agree beyond chance"
-        f" (Spearman {raw.spearman:.3f}, p = {raw.spearman_mantel_p:.3f})."
+        f" (Spearman {raw.spearman:.3f}, {_p(raw.spearman_mantel_p)})."
     )
     taken = f"The parametric p ({raw.spearman_p:.3g}) takes {raw.pairs} pairs for independent"
     if raw.spearman_p < raw.spearman_mantel_p:
         return f"{note} {taken}, though pairs that share a program aren't, and so is too small."
     return f"{note} {taken}, though pairs that share a program aren't; here it is no smaller."
+
+
+def _p(value: float) -> str:
+    """A p value as it is written: none is 0."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
