@@ -139,8 +139,9 @@ def hear(corpus: Corpus, result: StudyResult, run_id: str) -> None:
         row = rows.iloc[number]
         draw_pieces(pieces_of(corpus, result, row), told(row), f"study-{run_id}-{name}-{number}")
     else:
-        ways = "Choose here, click a point, or tick a row of a table below."
-        st.caption(ways if any("clips" in table.rows for table in result.tables) else "")
+        if any("clips" in table.rows for table in result.tables):
+            point = ", click a point" if any(each.hears for each in result.figures) else ""
+            st.caption(f"Choose here{point}, or tick a row of a table below.")
 
 
 def pieces_of(corpus: Corpus, result: StudyResult, row: pd.Series) -> list[Piece]:
