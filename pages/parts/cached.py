@@ -40,7 +40,7 @@ def waveform(path: str) -> tuple[str, float]:
     return plots.waveform_svg(plots.envelope(clip.samples)), clip.seconds
 
 
-@st.cache_resource(max_entries=200, show_spinner=False)
+@st.cache_resource(max_entries=64, show_spinner=False)
 def sound_figure(path: str) -> go.Figure:
     """Waveform and spectrogram of a clip's file; such a file never changes."""
     clip = Clip.load(path)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
 
+import numpy as np
 from playwright.sync_api import Error, Page, sync_playwright
 
 from core import jobs
@@ -247,6 +248,8 @@ def _table(watch: Watch) -> list[tuple[str, ...]]:
                              f"{last:.0f}", f"{last / first:.3f}"))  # fmt: skip
     for kind, silent in sorted(watch.silences.items()):
         rows.append((f"{kind}: longest time at a full bar", "", "", f"{silent:.1f} s", ""))
+    course = [part for part in np.array_split([each.mb for each in watch.server], 12) if part.size]
+    rows.append(("server: MB, twelve parts", " ".join(f"{np.median(p):.0f}" for p in course), "", "", ""))
     rows.append(("rounds of all pages", str(watch.rounds), "", "", ""))
     rows.append(("errors on pages", str(len(watch.troubles)), "", "", ""))
     rows += [(f"  {each[:100]}", "", "", "", "") for each in sorted(set(watch.troubles))[:5]]
