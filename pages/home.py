@@ -11,6 +11,7 @@ from core import heard, jobs, workspace
 from core.corpus import Corpus, list_corpora
 from core.heard import Heard
 from core.stages.estimate import estimate
+from core.stages.method import method_for
 from pages.parts import cached, frame, job, place, player, say, starter
 
 
@@ -188,10 +189,16 @@ def train_step(state: State, busy: bool) -> None:
         st.button(
             f"Train on {say.plain(state.corpus)}", type="primary", disabled=busy,
             icon=":material/model_training:", on_click=start,
-            args=(["train", state.corpus], f"Train an alignment of {state.corpus}"),
+            args=(train_argv(state.corpus), f"Train an alignment of {state.corpus}"),
         )  # fmt: skip
         if st.button("Choose how", type="tertiary", icon=":material/tune:"):
             place.go("pages/train.py", state.corpus)
+
+
+def train_argv(name: str) -> list[str]:
+    """The command that trains a corpus, by the method that foretells most with one like it."""
+    method = method_for(cached.programs_of(Corpus.open(name)))
+    return ["train", name] if method == "earshot" else ["train", name, "--method", method]
 
 
 def listen_step(state: State) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.evaluation.foretelling import bag_of_words, edit_distances, nearest_by_edits
+from core.stages.method import MANY, method_for
 
 TOKENS = st.lists(st.integers(0, 4), max_size=9)
 
@@ -40,3 +42,13 @@ def test_words_weigh_by_how_rare_they_are_in_the_base():
     known, own = bag_of_words(base, ["play :zawa", "nothing_known"])
     assert known.shape[0] == 5 and own.shape == (2, known.shape[1])
     assert np.argmax(known @ own[0]) == 3 and not own[1].any()
+
+
+def test_a_corpus_of_many_composed_programs_is_trained_for_any_snippet():
+    def programs(composed: int, failed: int = 0) -> pd.DataFrame:
+        templates = ["composed-acid"] * (composed + failed) + ["02_1_beeps"] * 900
+        states = ["ok"] * composed + ["failed"] * failed + ["ok"] * 900
+        return pd.DataFrame({"template": templates, "state": states})
+
+    assert method_for(programs(MANY)) == "foretell"
+    assert method_for(programs(MANY - 1, failed=9)) == method_for(programs(0)) == "earshot"
