@@ -139,9 +139,19 @@ def hear(corpus: Corpus, result: StudyResult, run_id: str) -> None:
         row = rows.iloc[number]
         draw_pieces(pieces_of(corpus, result, row), told(row), f"study-{run_id}-{name}-{number}")
     else:
-        if any("clips" in table.rows for table in result.tables):
-            point = ", click a point" if any(each.hears for each in result.figures) else ""
-            st.caption(f"Choose here{point}, or tick a row of a table below.")
+        st.caption(ways(result))
+
+
+def ways(result: StudyResult) -> str:
+    """How to hear something of a run, in a sentence; "" where there is nothing to hear."""
+    found = ["choose here"] if result.clips else []
+    if any(each.hears for each in result.figures):
+        found.append("click a point")
+    if any("clips" in table.rows for table in result.tables):
+        found.append("tick a row of a table below")
+    *before, last = found or [""]
+    said = f"{', '.join(before)} or {last}" if before else last
+    return said and f"{said[:1].upper()}{said[1:]}."
 
 
 def pieces_of(corpus: Corpus, result: StudyResult, row: pd.Series) -> list[Piece]:

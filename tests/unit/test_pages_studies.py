@@ -176,3 +176,19 @@ def test_a_clip_that_is_gone_is_said(corpus):
     app.selectbox(key=f"hear-{run.id}").set_value(0).run()
     assert not app.exception and not players(app)
     assert any("not there any more" in each.value for each in app.caption)
+
+
+def test_ways_to_hear_are_those_that_there_are():
+    from pages.parts.study_result import ways
+
+    pairs = Table("pairs", "All pairs", pd.DataFrame({"clips": ["a|b"]}))
+    clip = Heard("one", ("a",))
+    figure = Figure("f", "F", go.Figure(), hears="pairs")
+    assert ways(StudyResult()) == ""
+    assert ways(StudyResult(clips=[clip])) == "Choose here."
+    assert ways(StudyResult(tables=[pairs], figures=[figure])) == (
+        "Click a point or tick a row of a table below."
+    )
+    assert ways(StudyResult(clips=[clip], tables=[pairs], figures=[figure])) == (
+        "Choose here, click a point or tick a row of a table below."
+    )
