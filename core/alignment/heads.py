@@ -102,6 +102,7 @@ class KernelHead(nn.Module):
     def __init__(self, known: int, columns: int, dim: int):
         super().__init__()
         self.register_buffer("rows", torch.zeros(known, columns))
+        self.register_buffer("squares", torch.zeros(known))  # of the rows' lengths
         self.register_buffer("weight", torch.zeros(known, dim))
         self.register_buffer("bias", torch.zeros(dim))
         self.register_buffer("sharpness", torch.ones(()))
@@ -111,7 +112,8 @@ class KernelHead(nn.Module):
 
     def alike(self, x: Tensor) -> Tensor:
         """A Gaussian of how far each input [n, columns] is from each known row: [n, known]."""
-        return torch.exp(-self.sharpness * torch.cdist(x, self.rows).square())
+        apart = self.squares + x.square().sum(dim=1, keepdim=True) - 2 * x @ self.rows.T
+        return torch.exp(-self.sharpness * apart.clamp_min(0))
 
 
 class ProjectionHeads(nn.Module):

@@ -69,6 +69,7 @@ def _kernel(x: Tensor, heard: Tensor, penalty: float) -> KernelHead:
     kept = torch.linspace(0, n - 1, min(n, MOST_KNOWN)).round().long().to(x.device)
     head = KernelHead(len(kept), d, heard.shape[1]).to(x.device)
     head.rows.copy_(x[kept])
+    head.squares.copy_(head.rows.square().sum(dim=1))
     head.sharpness.fill_(SHARPNESS / float(x.var(dim=0, correction=0).sum().clamp_min(1e-12)))
     inner = head.alike(head.rows).double()  # [m, m]
     if len(kept) == n:
