@@ -11,7 +11,7 @@ import streamlit as st
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.stages.studies.joined import joined
-from core.stages.studies.report_text import verdicts
+from core.stages.studies.report_text import telling, verdicts
 from core.stages.studies.result import Figure, StudyResult, Table
 from core.stages.studies.store import StudyRun, clip_file
 from pages.parts import cached, player, say
@@ -36,11 +36,14 @@ def read(corpus: Corpus, run: StudyRun) -> None:
     result = result_of(run)
     st.subheader(f"Beside the paper: {verdicts(result.compared).removesuffix(' the paper')}")
     beside(result.compared, f"compared-{run.id}")
-    left, right = st.columns([7, 4], gap="medium")
-    with left:
+    if ways(result):
+        left, right = st.columns([7, 4], gap="medium")
+        with left:
+            figure(result, run.id)
+        with right:
+            hear(corpus, result, run.id)
+    else:
         figure(result, run.id)
-    with right:
-        hear(corpus, result, run.id)
     st.subheader("What it says")
     for note in result.notes:
         st.markdown(f"- {say.plain(note, None)}")
@@ -63,7 +66,7 @@ def _result(path: str, created: str, _run: StudyRun) -> StudyResult:
 
 def beside(compared: pd.DataFrame, key: str) -> None:
     """Draw measured and published numbers; columns that say nothing are left out."""
-    shown = compared.dropna(axis="columns", how="all")
+    shown = telling(compared)
     st.dataframe(
         shown, hide_index=True, key=key, placeholder="–",
         height="content" if len(shown) <= LONG else 36 * LONG,

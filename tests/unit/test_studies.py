@@ -13,6 +13,7 @@ from scipy.spatial.distance import cdist, pdist
 from core import programs
 from core.evaluation.studies.completion import among_fewer, each_in_turn, from_prompt
 from core.evaluation.studies.distances import Agreement, agreement, most_apart, pair_distances
+from core.evaluation.studies.figures import parallel
 from core.evaluation.studies.perturbing import perturbed
 from core.evaluation.studies.separability import told_apart
 from core.evaluation.studies.traits import heeded, traits
@@ -23,6 +24,7 @@ from core.stages.studies.completion_told import explained, heard_by
 from core.stages.studies.correlation import beyond_chance
 from core.stages.studies.perturbation import GAIN, _beside, pattern
 from core.stages.studies.report_page import spread, without_clicks
+from core.stages.studies.report_text import telling
 from core.stages.studies.result import beside
 from core.stages.studies.scenarios import scenarios
 from core.stages.studies.summary import main_rows, main_table, standing
@@ -235,6 +237,19 @@ def test_the_main_table_has_the_papers_numbers_in_its_order():
     assert "above the paper in 2, level with the paper in 3, and below the paper in 0" in (
         standing(rows)
     )
+
+
+def test_a_table_leaves_out_columns_that_say_nothing():
+    rows = beside([{"measure": "m", "measured": 0.5, "split": "test", "seed": None}])
+    assert list(telling(rows)) == ["measure", "measured", "split"]
+
+
+def test_an_axis_of_few_values_has_those_and_no_others():
+    table = pd.DataFrame({"layers": [2, 3, 3, 2, 3, 2], "kind": list("aabbab"),
+                          "cka": np.linspace(0, 1, 6), "cca": np.linspace(1, 0, 6)})  # fmt: skip
+    axes = parallel(table, list(table)).data[0].dimensions
+    assert axes[0].tickvals == (2, 3) and axes[1].ticktext == ("a", "b")
+    assert axes[2].tickvals is None
 
 
 def test_a_report_chooses_clips_from_the_first_to_the_last():

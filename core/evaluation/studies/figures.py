@@ -12,6 +12,7 @@ from plotly.subplots import make_subplots
 
 from core.plots import AUDIO, CODE, NEUTRAL
 
+FEW = 5  # values of a setting, which are then the only ones on its axis
 LEAST = 1e-3  # of a cosine distance, that an axis of movements spans
 MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
 
@@ -121,7 +122,8 @@ def parallel(table: pd.DataFrame, columns: Sequence[str]) -> go.Figure:
     for name in columns:
         values = table[name]
         if pd.api.types.is_numeric_dtype(values) and values.dtype != bool:
-            dimensions.append({"label": name, "values": values})
+            few = sorted(set(values)) if values.nunique() <= FEW else None
+            dimensions.append({"label": name, "values": values, "tickvals": few})
             continue
         kinds = sorted(set(values.astype(str)))
         places = values.astype(str).map({kind: place for place, kind in enumerate(kinds)})

@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 from core.stages.studies import published
 from core.stages.studies.joined import joined, small
 from core.stages.studies.report_text import (
-    TITLE, Content, card, cell, differs, settings, verdicts,
+    TITLE, Content, card, cell, differs, settings, telling, verdicts,
 )  # fmt: skip
 from core.stages.studies.result import ABOVE, BELOW, LEVEL, Heard
 from core.stages.studies.store import StudyRun
@@ -100,7 +100,7 @@ def _section(run: StudyRun) -> list[str]:
     title, question = html.escape(run.facts["title"]), html.escape(run.facts["question"])
     said = verdicts(result.compared)
     parts = [f"<h2>{title}</h2><p>{question} <b>{said[:1].upper()}{said[1:]}</b> ({run.id}).</p>"]
-    parts.append(_table(result.compared.dropna(axis="columns", how="all")))
+    parts.append(_table(telling(result.compared)))
     parts.append("<ul>" + "".join(f"<li>{html.escape(n)}</li>" for n in result.notes) + "</ul>")
     for figure in result.figures:
         drawn = plotly.io.to_html(

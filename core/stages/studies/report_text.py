@@ -101,6 +101,12 @@ def cell(value: Any) -> str:
     return f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
+def telling(frame: pd.DataFrame) -> pd.DataFrame:
+    """The table without columns that are empty from top to bottom."""
+    empty = [name for name in frame if all(cell(value) == "" for value in frame[name])]
+    return frame.drop(columns=empty)
+
+
 def markdown(made: Content) -> str:
     """The report without figures and clips."""
     parts = [f"# {TITLE.format(made.corpus)}", "", published.source(), "", standing(made.main), "",
