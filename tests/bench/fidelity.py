@@ -23,6 +23,7 @@ import numpy as np
 import soundfile
 from _live_sonic_pi import LiveSonicPi, decoded
 
+from core.errors import EarshotError
 from core.sonicpi import Clip, events, render
 from core.workspace import atomic_write, root
 
@@ -63,28 +64,47 @@ PROGRAMS = {
 }  # fmt: skip
 
 
-def run(variants: int | None = None) -> list[tuple[str, str]]:
+def run(
+    variants: int | None = None, program: str | None = None, takes: int = TAKES
+) -> list[tuple[str, str]]:
     """Compare; return (program, figures) rows.
 
     Parameters
     ----------
     variants : int, optional
         Only so many of the programs.
+    program : str, optional
+        Only the program of that name.
+    takes : int
+        How often each is played live, at least 2. The more, the better is known by how much
+        live takes differ among themselves.
+
+    Raises
+    ------
+    EarshotError
+        When there is no program of that name, or one take only.
     """
+    if program and program not in PROGRAMS:
+        raise EarshotError(
+            f"There is no program {program!r}.", remedy=f"Use one of: {', '.join(PROGRAMS)}."
+        )
+    if takes < 2:
+        raise EarshotError("One take has no other to be compared with.", remedy="Use 2 or more.")
+    chosen = {program: PROGRAMS[program]} if program else PROGRAMS
     rows = [("program", "  ".join(f"{column:>12}" for column in COLUMNS))]
     folder = root() / "fidelity"
     pages = []
     with tempfile.TemporaryDirectory() as home, LiveSonicPi(Path(home)) as live:
-        for name, program in list(PROGRAMS.items())[:variants]:
-            source = program.read_text("utf-8") if isinstance(program, Path) else program
-            takes = [live.take(source, SECONDS) for _ in range(TAKES)]
-            figures = _compared(source, takes, folder / _stem(name))
+        for name, source in list(chosen.items())[:variants]:
+            source = source.read_text("utf-8") if isinstance(source, Path) else source
+            played = [live.take(source, SECONDS) for _ in range(takes)]
+            figures = _compared(source, played, folder / _stem(name))
             rows.append((name, figures))
             print(f"{name:20} {figures}", file=sys.stderr, flush=True)  # it takes ten minutes
             pages.append((name, figures, source))
             with atomic_write(folder / "index.html", "w") as page:
-                page.write(_page(pages))
-        rows.append(("live takes with a dropout", f"{live.dropouts} of {TAKES * len(pages)}"))
+                page.write(_page(pages, takes))
+        rows.append(("live takes with a dropout", f"{live.dropouts} of {takes * len(pages)}"))
     rows.append(("to compare by ear", str(folder / "index.html")))
     return rows
 
@@ -235,7 +255,7 @@ def _mel(samples: np.ndarray, bands: int = 64, window: int = 2048, hop: int = 51
     return np.maximum(np.minimum(rise, fall), 0) @ power.T
 
 
-def _page(programs: list[tuple[str, str, str]]) -> str:
+def _page(programs: list[tuple[str, str, str]], takes: int) -> str:
     """Return a page with all figures and every recording, to compare by ear."""
     head = "".join(f"<th>{column}" for column in ("program", *COLUMNS))
     lines = (
@@ -250,7 +270,7 @@ def _page(programs: list[tuple[str, str, str]]) -> str:
     for name, _, source in programs:
         stem = _stem(name)
         parts.append(f"<h2>{html.escape(name)}</h2>")
-        for label in ("offline", *(f"live-{number}" for number in range(1, TAKES + 1))):
+        for label in ("offline", *(f"live-{number}" for number in range(1, takes + 1))):
             parts.append(f"<p>{label} <audio controls preload=none src='{stem}-{label}.flac'></audio>")
         parts.append(f"<pre>{html.escape(source)}</pre>")
     return "\n".join(parts)

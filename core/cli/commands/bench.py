@@ -29,6 +29,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="how long: soak (30), build (to its end)"
     )
+    parser.add_argument(
+        "--program", metavar="PROGRAM", help="fidelity: only this of its programs"
+    )
+    parser.add_argument(
+        "--takes", type=count, metavar="N", help="fidelity: live takes of each program (3)"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON line a row")
 
 
@@ -43,9 +49,15 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         raise EarshotError(
             f"There is no benchmark {args.name!r}.", remedy=near(args.name, names, "benchmark")
         )
-    given = {"variants": args.variants, "minutes": args.minutes}
     benchmark = _load(args.name)
-    rows = benchmark.run(**{name: value for name, value in given.items() if value})
+    given = {name: getattr(args, name) for name in ("variants", "minutes", "program", "takes")}
+    given = {name: value for name, value in given.items() if value}
+    for name in given:
+        if name not in inspect.signature(benchmark.run).parameters:
+            raise EarshotError(
+                f"The benchmark {args.name} has no --{name}.", remedy="Leave it out."
+            )
+    rows = benchmark.run(**given)
     if args.json:
         for what, *values in rows:
             value = values[0] if len(values) == 1 else values
