@@ -20,7 +20,7 @@ from core.stages.studies import options as option
 from core.stages.studies.result import Figure, StudyResult, Table, beside
 
 NAME = "sweep"
-TITLE = "24 configurations, 5 runs each"
+TITLE = "24 configurations of the paper's method"
 QUESTION = "How high do CKA and CCA get, and which settings bring them there?"
 OPTIONS = option.OF["sweep"]
 METRICS = ("cka", "cca")
