@@ -98,7 +98,10 @@ def cell(value: Any) -> str:
     """A value of a table as text; "" where there is none."""
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return ""
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    small = 0 < abs(value) < 0.0005  # a p value is never 0
+    return f"{value:.0e}" if small else f"{value:.3f}"
 
 
 def telling(frame: pd.DataFrame) -> pd.DataFrame:
