@@ -222,7 +222,7 @@ def _read_parquet(content: bytes, name: str, found: Intake) -> None:
         wanted = [each for each in FACTS if each in file.schema_arrow.names]
         batches = file.iter_batches(ROWS_AT_ONCE, columns=["source", *wanted])
         _take_rows((row for batch in batches for row in batch.to_pylist()), name, found)
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
         raise EarshotError(f"The table is damaged ({error}).", where=name) from error
 
 

@@ -169,6 +169,14 @@ def test_a_damaged_parquet_is_refused_or_read(data):
     assert len(found.programs) <= 2
 
 
+def test_a_parquet_with_text_that_is_not_utf8_is_refused():
+    buffer = io.BytesIO()
+    pd.DataFrame({"source": ["play 60"]}).to_parquet(buffer, compression=None)
+    content = buffer.getvalue().replace(b"play 60", b"\x80lay 60")
+    with pytest.raises(EarshotError, match="damaged"):
+        intake.read(content, "x.parquet")
+
+
 # -- The threat model ---------------------------------------------------------------------------
 
 
