@@ -166,7 +166,15 @@ def test_a_cancelled_build_keeps_what_it_did_and_goes_on(home):
     assert json.loads(done.stdout)["rendered"] <= 24 - kept
 
 
-def test_ctrl_c_ends_a_command_in_a_sentence(home):
+@pytest.fixture
+def heard_ctrl_c():
+    """A shell's background command has SIGINT ignored, and so have all that it starts."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_a_command_in_a_sentence(home, heard_ctrl_c):
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "core", "build", "short", "--per-template", "8", *BUILD],
         env=environment(),
