@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import functools
 import glob
 import os
 import re
@@ -25,7 +26,14 @@ NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
 def root() -> Path:
     """Folder of everything that is made: `artifacts/`, or `$EARSHOT_WORKSPACE`."""
-    return Path(os.environ.get("EARSHOT_WORKSPACE") or PROJECT / "artifacts").resolve()
+    named = os.environ.get("EARSHOT_WORKSPACE") or str(PROJECT / "artifacts")
+    return _resolved(named, "" if os.path.isabs(named) else os.getcwd())
+
+
+@functools.lru_cache(maxsize=64)
+def _resolved(path: str, folder: str) -> Path:
+    """Links followed; kept, for a page asks a dozen times a run, and each costs a call a folder."""
+    return Path(folder, path).resolve()
 
 
 def corpora() -> Path:

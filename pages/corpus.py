@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from core import workspace
@@ -42,7 +43,7 @@ def page() -> None:
             )
             st.page_link("pages/generate.py", label="Generate programs", icon=":material/tune:")
             return
-        chosen = filters.choose(here.corpus, rows)
+        chosen = filters.choose(here.corpus)
         left, right = st.columns([7, 6], gap="medium")
         with left:
             table(here.corpus, rows, chosen)
@@ -56,9 +57,9 @@ def page() -> None:
 
 def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
     """Draw the programs that fit the filters."""
-    searched = cached.searched(corpus) if chosen["text"] else None
-    found = matching(rows, **chosen, searched=searched)
-    counts = corpus.counts()
+    stamp = corpus.change_stamp
+    found, drawn = _found(str(workspace.root()), corpus.name, stamp, repr(chosen), corpus, chosen)
+    counts = cached.counts(corpus)
     there = {state: label.lower() for state, label in filters.STATES.items() if counts[state]}
     parts = [f"{counts[state]:,} {label}" for state, label in there.items()]
     st.caption(
@@ -70,9 +71,9 @@ def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
         st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=filters.clear)
         return
     # Another key for other rows: a selection is a place in the table, not a program.
-    key = f"table-{_digest(corpus.name, chosen, corpus.change_stamp, _turn())}"
+    key = f"table-{_digest(corpus.name, chosen, stamp, _turn())}"
     st.dataframe(
-        shown(found), hide_index=True, height=min(510, 36 + 33 * len(found)), key=key,
+        drawn, hide_index=True, height=min(510, 36 + 33 * len(found)), key=key,
         selection_mode="single-row", on_select=lambda: pick(key, found), placeholder="–",
         alt="The programs that fit the filters, a row each",
         column_config={
@@ -82,6 +83,16 @@ def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
             "Line": st.column_config.NumberColumn(format="%d", width=52),
         },
     )  # fmt: skip
+
+
+@st.cache_resource(max_entries=8, ttl=600, show_spinner=False)
+def _found(
+    root: str, name: str, stamp: str, by: str, _corpus: Corpus, _chosen: dict[str, Any]
+) -> tuple[pd.DataFrame, pa.Table]:
+    """The programs that fit, and their table as the browser gets it."""
+    searched = cached.searched(_corpus) if _chosen["text"] else None
+    found = matching(cached.programs_of(_corpus), **_chosen, searched=searched)
+    return found, pa.Table.from_pandas(shown(found), preserve_index=False)
 
 
 def shown(found: pd.DataFrame) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def state_of(corpora: list[Corpus]) -> State:
         if corpus.newest_alignment() is not None:
             return State("listen", corpus.name)
     for corpus in corpora:
-        counts = corpus.counts()
+        counts = cached.counts(corpus)
         if counts["ok"] and not counts["pending"]:
             return State("train", corpus.name)
     return State("finish", corpora[0].name) if corpora else State("build")
@@ -111,7 +111,7 @@ def steps(state: State, busy: bool) -> None:
             finish_step(state.corpus, busy)
         else:
             heading(1, "Build a corpus", done=True)
-            counts = Corpus.open(state.corpus).counts()
+            counts = cached.counts(Corpus.open(state.corpus))
             st.caption(f"{say.plain(state.corpus)} holds {say.count(counts['ok'], 'clip')}.")
             if st.button("Make more programs", type="tertiary", icon=":material/tune:"):
                 st.switch_page("pages/generate.py")
@@ -154,7 +154,7 @@ def build_step(busy: bool) -> None:
 
 
 def finish_step(name: str, busy: bool) -> None:
-    counts = Corpus.open(name).counts()
+    counts = cached.counts(Corpus.open(name))
     st.caption(
         f"{say.plain(name)} has {say.count(counts['ok'], 'clip')};"
         f" {say.count(counts['pending'], 'program')} are not rendered yet."
@@ -245,7 +245,7 @@ def what_is_here(corpora: list[Corpus]) -> None:
 
 def corpus_line(corpus: Corpus) -> None:
     """Draw a corpus: what it holds, and the ways into it."""
-    counts = corpus.counts()
+    counts = cached.counts(corpus)
     newest = corpus.newest_alignment()
     programs = say.count(counts["programs"], "program")
     without = [f"{counts[key]:,} {word}" for key, word in WITHOUT.items() if counts[key]]

@@ -10,7 +10,18 @@ import streamlit as st
 from core import sonicpi, workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.sonicpi import Clip, Rendering
-from pages.parts import card, editor, frame, kept, listen_sound, place, player, say, snippets
+from pages.parts import (
+    cached,
+    card,
+    editor,
+    frame,
+    kept,
+    listen_sound,
+    place,
+    player,
+    say,
+    snippets,
+)
 
 if TYPE_CHECKING:
     from core.stages.neighbours import Neighbour
@@ -99,7 +110,7 @@ def draw_neighbours(
         draw_sureness(corpus, alignment, found, code)
         st.caption(
             f"The {say.count(len(found), 'clip')} nearest to this code among"
-            f" {corpus.counts()['ok']:,} in {say.plain(corpus.name)}, found without rendering it."
+            f" {cached.counts(corpus)['ok']:,} in {say.plain(corpus.name)}, found without rendering it."
         )
     keys = kept.keys()
     for each in found:

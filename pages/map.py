@@ -8,7 +8,7 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.stages import colouring
-from pages.parts import frame, job, map_cached, map_side, place, say
+from pages.parts import cached, frame, job, map_cached, map_side, place, say
 
 MANY = 10_000  # points: drawn with a quarter of the pixels, they follow the hand
 SCALES = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
@@ -56,7 +56,7 @@ def draw_map(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -
         alt=f"Code and audio of {len(points) // 2:,} programs in the plane, before and after"
         " alignment. The page Corpus lists the same programs in a table.",
     )  # fmt: skip
-    missing = corpus.counts()["ok"] - len(points) // 2
+    missing = cached.counts(corpus)["ok"] - len(points) // 2
     st.caption(
         "Circles are code, diamonds are audio; a program has one of each in both pictures. Near"
         " means alike; directions, distances across the picture and the axes mean nothing (UMAP)."

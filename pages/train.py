@@ -109,7 +109,7 @@ def expectation(corpus: Corpus, given: Given) -> None:
     except EarshotError as error:
         say.show_error(error)
         return
-    expected = training_seconds(corpus.counts()["ok"], config)
+    expected = training_seconds(cached.counts(corpus)["ok"], config)
     patience = f"; less when {config.patience} epochs bring nothing" if config.patience else ""
     st.caption(
         f":material/schedule: {say.duration(expected).capitalize()} with judging and the map"

@@ -67,6 +67,27 @@ def _searched(root: str, corpus_name: str, stamp: str) -> pd.Series:
     return filtering.texts(_programs_of(root, corpus_name, stamp))
 
 
+def facets(corpus: Corpus) -> dict[str, list[str]]:
+    """What templates, roles and states the programs of a corpus have, each sorted."""
+    return _facets(str(workspace.root()), corpus.name, corpus.change_stamp)
+
+
+@st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
+def _facets(root: str, corpus_name: str, stamp: str) -> dict[str, list[str]]:
+    rows = _programs_of(root, corpus_name, stamp)
+    return {name: sorted(rows[name].unique()) for name in ("template", "role", "state")}
+
+
+def counts(corpus: Corpus) -> dict[str, int]:
+    """As `Corpus.counts`; not to be changed."""
+    return _counts(str(workspace.root()), corpus.name, corpus.change_stamp)
+
+
+@st.cache_resource(max_entries=16, ttl=600, show_spinner=False)
+def _counts(root: str, corpus_name: str, stamp: str) -> dict[str, int]:
+    return Corpus.open(corpus_name).counts()
+
+
 def domains(corpus: Corpus) -> dict[str, filtering.Span | list[str]]:
     """What values each parameter of a corpus's programs has; not to be changed."""
     return _domains(str(workspace.root()), corpus.name, corpus.change_stamp)
@@ -99,6 +120,7 @@ def _first_variants(known: tuple) -> list[tuple[Template, Program, str]]:
     return gallery.variants()
 
 
+@st.cache_resource(ttl=60, show_spinner=False)
 def titles() -> dict[str, str]:
     """Title of each template, and of each style of composed programs, by its id."""
     return programs.titles()
@@ -106,8 +128,8 @@ def titles() -> dict[str, str]:
 
 def templates_of(corpus: Corpus) -> list[str]:
     """Ids of the templates whose programs a corpus holds, sorted."""
-    counts = tuple(corpus.counts().values())
-    return _templates_of(str(workspace.root()), corpus.name, counts)
+    counted = tuple(counts(corpus).values())
+    return _templates_of(str(workspace.root()), corpus.name, counted)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)

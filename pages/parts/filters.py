@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from core.corpus import Corpus
@@ -16,9 +15,9 @@ KEEP = {"persist_state": "session", "label_visibility": "collapsed"}
 PARAMETERS = "filter:parameters"  # in the session: those that are filtered by
 
 
-def choose(corpus: Corpus, rows: pd.DataFrame) -> dict[str, Any]:
+def choose(corpus: Corpus) -> dict[str, Any]:
     """Draw the filters; return them as `core.corpus.filtering.matching` takes them."""
-    titles = cached.titles()
+    titles, facets = cached.titles(), cached.facets(corpus)
     words, templates, roles, states, more = st.columns([5, 4, 3, 3, 2.4], gap="small")
     with words:
         text = st.text_input(
@@ -28,18 +27,18 @@ def choose(corpus: Corpus, rows: pd.DataFrame) -> dict[str, Any]:
         )  # fmt: skip
     with templates:
         template = st.multiselect(
-            "Template", sorted(set(rows["template"])), key="filter:templates",
+            "Template", facets["template"], key="filter:templates",
             placeholder="Template", format_func=lambda each: titles.get(each, each) or "none",
             **KEEP,
         )  # fmt: skip
     with roles:
         role = st.multiselect(
-            "Role", sorted(set(rows["role"])), key="filter:roles", placeholder="Role",
+            "Role", facets["role"], key="filter:roles", placeholder="Role",
             format_func=lambda each: each or "none", **KEEP,
         )  # fmt: skip
     with states:
         state = st.multiselect(
-            "State", [each for each in STATES if (rows["state"] == each).any()],
+            "State", [each for each in STATES if each in facets["state"]],
             key="filter:states", placeholder="State", format_func=STATES.get, **KEEP,
         )  # fmt: skip
     with more:
