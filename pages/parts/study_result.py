@@ -34,7 +34,8 @@ class Piece:
 def read(corpus: Corpus, run: StudyRun) -> None:
     """Draw what a run found."""
     result = result_of(run)
-    st.subheader(f"Beside the paper: {verdicts(result.compared).removesuffix(' the paper')}")
+    standing = verdicts(result.compared).removesuffix(" the paper").replace("level with", "level")
+    st.subheader(f"Beside the paper: {standing}")
     beside(result.compared, f"compared-{run.id}")
     if ways(result):
         left, right = st.columns([7, 4], gap="medium")
