@@ -142,7 +142,7 @@ def compared_figure(record: AlignmentRecord, split: str) -> go.Figure:
     return _compared_figure(str(record.path), record.created, split, record)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _compared_figure(path: str, created: str, split: str, _record: AlignmentRecord) -> go.Figure:
     return plots.before_after(pd.DataFrame(_record.metrics["readings"]), split)
 
@@ -152,7 +152,7 @@ def curves_figure(record: AlignmentRecord) -> go.Figure:
     return _curves_figure(str(record.path), record.created, record)
 
 
-@st.cache_resource(max_entries=32, show_spinner=False)
+@st.cache_resource(max_entries=8, show_spinner=False)
 def _curves_figure(path: str, created: str, _record: AlignmentRecord) -> go.Figure:
     return plots.training_curves(_record.history(), _record.metrics.get("best_epoch"))
 
