@@ -264,13 +264,18 @@ def _page(programs: list[tuple[str, str, str]], takes: int) -> str:
     )
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><title>Offline and live Sonic Pi</title>",
-        "<style>body{font:1rem sans-serif;margin:2rem}td,th{padding:0 .8em;text-align:right}</style>",
+        "<style>body{font:1rem sans-serif;margin:2rem}td,th{padding:0 .8em;text-align:right}"
+        "td:first-child,th:first-child{text-align:left}figure{display:inline-block;margin:0 1rem 0 0}"
+        "audio{display:block;width:18rem}</style>",
         f"<h1>Offline and live Sonic Pi</h1><table><tr>{head}{''.join(lines)}</table>",
     ]
     for name, _, source in programs:
         stem = _stem(name)
         parts.append(f"<h2>{html.escape(name)}</h2>")
         for label in ("offline", *(f"live-{number}" for number in range(1, takes + 1))):
-            parts.append(f"<p>{label} <audio controls preload=none src='{stem}-{label}.flac'></audio>")
+            parts.append(
+                f"<figure><figcaption>{label}</figcaption>"
+                f"<audio controls preload=metadata src='{stem}-{label}.flac'></audio></figure>"
+            )
         parts.append(f"<pre>{html.escape(source)}</pre>")
     return "\n".join(parts)
