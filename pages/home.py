@@ -51,11 +51,14 @@ def page() -> None:
             job.panel(each)
         if not active:
             failed(state)
-        here, sounds = st.columns([7, 6], gap="large")
-        with here:
-            what_is_here(corpora)
-        with sounds:
-            last_heard(heard.last()[:LAST])
+        ended = [each for each in jobs.jobs() if not each.active][:LAST]
+        clips = heard.last()[:LAST]
+        if corpora or ended or clips:  # else there is the first step alone to see
+            here, sounds = st.columns([7, 6], gap="large")
+            with here:
+                what_is_here(corpora, ended)
+            with sounds:
+                last_heard(clips)
 
 
 def readable(names: list[str]) -> list[Corpus]:
@@ -224,13 +227,12 @@ def start(argv: list[str], title: str) -> None:
         jobs.start(argv, title)
 
 
-def what_is_here(corpora: list[Corpus]) -> None:
+def what_is_here(corpora: list[Corpus], ended: list[jobs.Job]) -> None:
     """Draw the corpora with their alignments, and the jobs that ended last."""
     if corpora:
         st.subheader("Corpora")
         for corpus in corpora:
             corpus_line(corpus)
-    ended = [each for each in jobs.jobs() if not each.active][:LAST]
     if ended:
         st.subheader("Last jobs")
         rows = pd.DataFrame([job_row(each) for each in ended])

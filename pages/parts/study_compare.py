@@ -26,14 +26,13 @@ def compare(found: list[StudyRun], labels: Mapping[str, str]) -> None:
     if len(shown) < 2:
         st.caption("Choose at least two.")
         return
+    numbers = side_by_side(shown)
     st.dataframe(
-        side_by_side(shown),
+        study_result.as_text(numbers, numbers),
         key=f"side-{study}", placeholder="–",
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
-            **{run.id: st.column_config.NumberColumn(format="%.3f") for run in shown},
-            "paper": st.column_config.NumberColumn(format="%.3f"),
-            "change": st.column_config.NumberColumn(format="%+.3f"),
+            **{name: st.column_config.TextColumn(alignment="right") for name in numbers},
         },
     )
     differing = set_otherwise(shown)

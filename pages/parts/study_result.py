@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Iterable
 
 import pandas as pd
 import streamlit as st
@@ -11,7 +12,7 @@ import streamlit as st
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.stages.studies.joined import joined
-from core.stages.studies.report_text import telling, verdicts
+from core.stages.studies.report_text import cell, telling, verdicts
 from core.stages.studies.result import Figure, StudyResult, Table
 from core.stages.studies.store import StudyRun, clip_file
 from pages.parts import cached, player, say
@@ -68,14 +69,22 @@ def _result(path: str, created: str, _run: StudyRun) -> StudyResult:
 def beside(compared: pd.DataFrame, key: str) -> None:
     """Draw measured and published numbers; columns that say nothing are left out."""
     shown = telling(compared)
+    numbers = [name for name in NUMBERS if name in shown]
     st.dataframe(
-        shown, hide_index=True, key=key, placeholder="–",
+        as_text(shown, numbers), hide_index=True, key=key, placeholder="–",
         height="content" if len(shown) <= LONG else 36 * LONG,
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
-            **{name: st.column_config.NumberColumn(format="%.3f") for name in NUMBERS},
+            **{name: st.column_config.TextColumn(alignment="right") for name in numbers},
         },
     )  # fmt: skip
+
+
+def as_text(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+    """The table with numbers as the report writes them: a column's format has three decimals or
+    none, and shows a small p value as 0.000."""
+    texts = {name: [cell(value) or None for value in table[name]] for name in columns}
+    return table.assign(**texts)
 
 
 def figure(result: StudyResult, run_id: str) -> None:

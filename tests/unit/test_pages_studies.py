@@ -100,12 +100,17 @@ def test_settings_become_the_commands_options(corpus, monkeypatch):
     ]
 
 
+def test_a_small_p_value_is_not_shown_as_nothing(corpus):
+    save(corpus, 0.00001)
+    assert opened().dataframe[0].value["measured"].tolist() == ["1e-05"]
+
+
 def test_a_run_is_read_and_heard(corpus):
     run = save(corpus, 0.25)
     app = opened()
     assert app.subheader[0].value == "Beside the paper: 1 above"
     compared = app.dataframe[0].value
-    assert compared["paper"].tolist() == [0.0159] and "low" not in compared
+    assert compared["paper"].tolist() == ["0.016"] and "low" not in compared
     notes = [each.value for each in app.markdown if each.value.startswith("- ")]
     assert r"\[me\]\(https" in notes[0] and notes[1].count("long") == 300
     assert not players(app)
@@ -135,11 +140,11 @@ def test_earlier_runs_stay_and_are_compared(corpus):
     app = opened()
     assert app.selectbox(key="run-correlation").value == newer.id
     (table,) = [each.value for each in app.dataframe if "change" in each.value]
-    assert table[[older.id, newer.id, "change"]].iloc[0].tolist() == [0.25, 0.75, 0.5]
+    assert table[[older.id, newer.id, "change"]].iloc[0].tolist() == ["0.250", "0.750", "0.500"]
     (differing,) = [each.value for each in app.dataframe if each.value.index.name == "setting"]
     assert differing.loc["seed"].to_dict() == {newer.id: "1", older.id: "0"}
     app.selectbox(key="run-correlation").set_value(older.id).run()
-    assert app.dataframe[0].value["measured"].tolist() == [0.25]
+    assert app.dataframe[0].value["measured"].tolist() == ["0.250"]
     newest = save(corpus, 0.5)
     app.run()
     assert app.selectbox(key="run-correlation").value == newest.id
@@ -165,7 +170,7 @@ def test_what_is_damaged_is_said_and_the_rest_stays(corpus):
     assert len(app.selectbox(key="run-correlation").options) == 2
     assert "damaged" in app.error[0].value and "again" in app.error[0].value
     app.selectbox(key="run-correlation").set_value(whole.id).run()
-    assert app.dataframe[0].value["measured"].tolist() == [0.1]
+    assert app.dataframe[0].value["measured"].tolist() == ["0.100"]
     assert json.loads((whole.path / "result.json").read_text())["notes"]
 
 
