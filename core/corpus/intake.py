@@ -60,11 +60,11 @@ class Intake:
         size = len(content) if isinstance(content, bytes) else len(content.encode("utf-8", "replace"))
         self._bytes += size
         if self._bytes > MOST_BYTES or len(self.programs) >= MOST_PROGRAMS:
-            raise _too_much(where)
+            raise too_much(where)
         try:
             if size > MOST_SOURCE_BYTES:
                 raise ValueError(f"it has {size / (1 << 20):.1f} MiB; a program has at most 1")
-            source, encoding = _text(content)
+            source, encoding = text_of(content)
             if encoding:
                 self.recoded[where] = encoding
             self.programs.append((where, _program(source, facts)))
@@ -96,17 +96,18 @@ def read(what: str | Path | bytes, name: str | None = None) -> Intake:
         if path.is_dir():
             _read_folder(path, found)
         else:
-            _read_content(_bytes_of(path), name or path.name, found)
+            _read_content(bytes_of(path), name or path.name, found)
     return found
 
 
-def _bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """A file's content, if it is an ordinary file of at most `MOST_BYTES`."""
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
             raise EarshotError("It is no file and no folder.", where=str(path))
         if state.st_size > MOST_BYTES:
-            raise _too_much(str(path))
+            raise too_much(str(path))
         return path.read_bytes()
     except OSError as error:
         raise EarshotError(f"It cannot be read ({error.strerror}).", where=str(path)) from error
@@ -114,7 +115,7 @@ def _bytes_of(path: Path) -> bytes:
 
 def _read_content(content: bytes, name: str, found: Intake) -> None:
     if len(content) > MOST_BYTES:
-        raise _too_much(name)
+        raise too_much(name)
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
     readers = {".zip": _read_zip, ".csv": _read_csv, ".parquet": _read_parquet}
     if suffix == SUFFIX:
@@ -132,7 +133,7 @@ def _read_folder(folder: Path, found: Intake) -> None:
         folders[:] = sorted(each for each in folders if not each.startswith("."))
         seen += len(files)
         if seen > MOST_ENTRIES:
-            raise _too_much(str(folder))
+            raise too_much(str(folder))
         for file in sorted(files):
             path = Path(top) / file
             if path.suffix.lower() == SUFFIX and not file.startswith("."):
@@ -161,7 +162,7 @@ def _read_zip(content: bytes, name: str, found: Intake) -> None:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             if len(members) > MOST_ENTRIES:
-                raise _too_much(name)
+                raise too_much(name)
             for member in members:
                 _read_member(archive, member, found)
     except (zipfile.BadZipFile, NotImplementedError, UnicodeError) as error:
@@ -195,7 +196,7 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, found: Intak
 
 def _read_csv(content: bytes, name: str, found: Intake) -> None:
     try:
-        text, encoding = _text(content)
+        text, encoding = text_of(content)
     except ValueError as error:
         raise EarshotError(f"The table cannot be read: {error}.", where=name) from error
     if encoding:
@@ -218,7 +219,7 @@ def _read_parquet(content: bytes, name: str, found: Intake) -> None:
         file = parquet.ParquetFile(io.BytesIO(content), read_dictionary=["source"])
         _require_source(file.schema_arrow.names, name)
         if file.metadata.num_rows > MOST_PROGRAMS:
-            raise _too_much(name)
+            raise too_much(name)
         wanted = [each for each in FACTS if each in file.schema_arrow.names]
         batches = file.iter_batches(ROWS_AT_ONCE, columns=["source", *wanted])
         _take_rows((row for batch in batches for row in batch.to_pylist()), name, found)
@@ -247,7 +248,7 @@ def _take_rows(rows: Iterable[Mapping[str, Any]], name: str, found: Intake) -> N
         found.take(where, source, facts)
 
 
-def _text(content: bytes | str) -> tuple[str, str]:
+def text_of(content: bytes | str) -> tuple[str, str]:
     """A program's text and, if it was not UTF-8, what it was read as."""
     encoding = ""
     if isinstance(content, bytes):
@@ -326,7 +327,8 @@ FACTS = {
 }
 
 
-def _too_much(where: str) -> EarshotError:
+def too_much(where: str) -> EarshotError:
+    """What to raise when there is more than the limits."""
     return EarshotError(
         f"It holds more than {MOST_BYTES >> 20} MiB, {MOST_PROGRAMS:,} programs or"
         f" {MOST_ENTRIES:,} files.",

@@ -23,6 +23,7 @@ FAMILIES = {
     "sonicpi": ("sonicpi", "SonicPiEncoder"),
     "score": ("score", "ScoreEncoder"),
     "joined": ("joined", "JoinedEncoder"),
+    "own": ("own", "OwnVectors"),
 }
 # Encoders kept loaded: two in use and the two of a comparison, at most about 2 GB, and what
 # joins some of them, which is nothing more.

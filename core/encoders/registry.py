@@ -119,17 +119,21 @@ def entry(encoder_id: str) -> EncoderEntry:
     ----------
     encoder_id : str
         A known name, or the path of a folder with a model in transformers format,
-        whose type then tells its modality; or several of them joined by "+"
-        (`core.encoders.joined`).
+        whose type then tells its modality; or vectors that were imported
+        (`core.encoders.own`); or several of them joined by "+" (`core.encoders.joined`).
 
     Raises
     ------
     EarshotError
         When there is none of them, or Earshot knows no way to run such a model.
     """
+    from core.encoders import own
+
     for known in entries():
         if known.id == encoder_id:
             return known
+    if own.is_own(encoder_id):
+        return own.own_entry(encoder_id)
     folder = Path(encoder_id).expanduser()
     if (folder / "config.json").is_file():
         return _of_folder(folder.resolve())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -121,6 +122,7 @@ def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
         warnings.filterwarnings("ignore", module=r"umap(\.|$)")
         import umap  # takes seconds, which nothing but the map should wait for
 
+        _keep_compiled(umap.umap_, umap.layouts)
         mapper = umap.UMAP(
             n_neighbors=k, metric="cosine", init=start.astype(np.float32),
             precomputed_knn=graph, random_state=seed, n_jobs=1,
@@ -131,3 +133,15 @@ def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
             # UMAP sets the threads of OpenMP, which are torch's too: what is trained after
             # a map would differ in the last digits from what is trained before one.
             torch.set_num_threads(threads)
+
+
+def _keep_compiled(*modules: ModuleType) -> None:
+    """Let Numba keep what it compiles of UMAP for the next process, as UMAP itself asks for but
+    one of its functions: compiling took 8 s of a process's first map."""
+    for module in modules:
+        for function in vars(module).values():
+            if hasattr(function, "enable_caching"):
+                try:
+                    function.enable_caching()
+                except RuntimeError:  # nowhere to write: compiled anew then
+                    return

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from core import encoders
 from core.corpus import Corpus, Fault
 from core.corpus.inspection import KINDS
+from core.encoders.own import is_own
 from core.errors import EarshotError
 from core.progress import Progress, silent
 from core.stages.clips import make_clips
@@ -107,6 +108,7 @@ def _make_good(corpus: Corpus, progress: Progress) -> list[str]:
     # Encoders first: what is rendered is embedded by them while it is in memory.
     known = [name for name, *_ in corpus.encoders()]
     known = known or list(corpus.settings.get("encoders", {}).values())
+    known = [name for name in known if not is_own(name)]  # what is missing, nobody here can make
     usable = [name for name in known if _usable(corpus, name, notes)]
     audio = [name for name in usable if encoders.entry(name).modality == "audio"]
     try:

@@ -11,11 +11,12 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import Corpus, contents, delete_corpus, list_corpora
 from core.jobs import Job
-from core.stages import importing
+from core.stages import importing, importing_vectors
 from core.stages.card import data_card
 from pages.parts import job, say
 
 SUFFIXES = ["rb", "zip", "csv", "parquet"]
+VECTOR_SUFFIXES = ["csv", "parquet"]
 UPLOAD_MIB = 64  # larger ones are imported by ./run import, without going through a browser
 FORMATS = {
     "zip": "Zip: programs as .rb files, their clips, a table of both",
@@ -65,7 +66,8 @@ def news(corpus: Corpus) -> None:
     if (report := st.session_state.get("imported")) and report.corpus == corpus.name:
         with st.container(border=True, key="import-report"):
             with st.container(horizontal=True, vertical_alignment="center"):
-                added = say.count(report.added, "new program")
+                vectors = isinstance(report, importing_vectors.VectorReport)
+                added = say.count(report.added, "new vector" if vectors else "new program")
                 st.markdown(f"**{added} of {report.found:,} read**", width="stretch")
                 st.button("Close", key="close-report", on_click=_forget_report)
             more = str(report).split("\n", 1)[1:]
@@ -125,8 +127,19 @@ def _start(argv: tuple[str, ...], title: str) -> None:
         jobs.start(list(argv), title)
 
 
-@st.dialog("Import programs", icon=":material/upload:")
+@st.dialog("Import", icon=":material/upload:")
 def import_dialog(corpus: Corpus | None) -> None:
+    """Draw what is imported and where to: programs, or vectors of programs that are there."""
+    what = "Programs"
+    if corpus is not None:
+        what = st.segmented_control(
+            "What", ["Programs", "Vectors"], default="Programs", required=True,
+            key="import-what", label_visibility="collapsed",
+        )  # fmt: skip
+    import_of_programs(corpus) if what == "Programs" else import_of_vectors(corpus)
+
+
+def import_of_programs(corpus: Corpus | None) -> None:
     """Draw what is imported and where to; import it at once, and render it as a job."""
     given = st.file_uploader(
         "Programs", SUFFIXES, key="import-file", max_upload_size=UPLOAD_MIB,
@@ -149,6 +162,30 @@ def import_dialog(corpus: Corpus | None) -> None:
             )
             jobs.start(["build", name, "--finish"], f"Render and embed {name}")
             _turn_to(name)
+
+
+def import_of_vectors(corpus: Corpus) -> None:
+    """Draw what the vectors are of and called; import them at once."""
+    given = st.file_uploader(
+        "Vectors", VECTOR_SUFFIXES, key="import-vectors", max_upload_size=UPLOAD_MIB,
+        help="A table with a row a program: whose it is in a column `program`, `source` or"
+        " `name`, its vector in a column `vector`. Larger ones: ./run import --vectors.",
+    )  # fmt: skip
+    modality = st.segmented_control(
+        "Of what", ["code", "audio"], default="code", required=True, key="import-modality",
+        format_func={"code": "Code", "audio": "Sound"}.get,
+    )  # fmt: skip
+    name = st.text_input("Name", key="import-called", placeholder="By which encoder, for example")
+    st.caption(
+        "Train then offers them among the other encoders. Snippets can't be compared by code"
+        " vectors of your own: nothing here can make more of them."
+    )
+    if st.button("Import them", type="primary", disabled=not (given and name)):
+        with say.errors(), st.spinner("Reading the vectors …"):
+            st.session_state["imported"] = importing_vectors.import_vectors(
+                corpus.name, given.getvalue(), modality, name, file=given.name
+            )
+            st.rerun()
 
 
 @st.dialog("Export the corpus", icon=":material/download:")

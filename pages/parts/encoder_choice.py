@@ -8,6 +8,7 @@ import streamlit as st
 
 from core import encoders, jobs
 from core.corpus import Corpus
+from core.encoders.own import is_own
 from pages.parts import job, say
 
 
@@ -39,6 +40,10 @@ def choose(corpus: Corpus) -> Choice:
         presets(corpus)
         for modality in ("code", "audio"):
             known = [each.id for each in encoders.entries(modality) if each.at_hand()]
+            known += [
+                each for each, kind, number in corpus.encoders()
+                if kind == modality and number and is_own(each)
+            ]  # fmt: skip
             if built[modality] not in known:
                 known.insert(0, built[modality])
             key = f"encoder:{corpus.name}:{modality}"

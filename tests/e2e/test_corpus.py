@@ -71,6 +71,22 @@ def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
     steps.settled(page)
     expect(card.locator(".player")).to_be_visible()
 
+    # Vectors of one's own, for a program that is there and one that isn't.
+    page.get_by_role("button", name="Import", exact=True).click()
+    dialog.get_by_role("radio", name="Vectors").click()
+    steps.settled(page)
+    table = b'name,vector\ncalm,"[0.5, -1, 2]"\nother,"[1, 2, 3]"\n'
+    dialog.locator('input[type="file"]').set_input_files(
+        {"name": "mine.csv", "mimeType": "text/csv", "buffer": table}
+    )
+    dialog.get_by_label("Name").fill("ears")
+    page.keyboard.press("Tab")
+    steps.settled(page)
+    dialog.get_by_role("button", name="Import them").click()
+    expect(page.get_by_text("1 new vector of 2 read")).to_be_visible()
+    expect(page.get_by_text("'other' is no program of the corpus")).to_be_visible()
+    steps.settled(page)
+
     # Checked.
     page.get_by_role("button", name="Check", exact=True).click()
     dialog.get_by_role("button", name="Check it").click()

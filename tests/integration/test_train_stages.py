@@ -22,6 +22,7 @@ from core.sonicpi import Clip, Rendering
 from core.stages import embed
 from core.stages import space
 from core.stages.evaluate import evaluate
+from core.stages.importing_vectors import import_vectors
 from core.stages.map import make_map
 from core.stages.neighbours import neighbours, neighbours_of
 from core.stages.train import summary, train
@@ -347,3 +348,26 @@ class TestErrors:
         bad = corpus.save_alignment({}, record.heads(), {}, record.history())
         with pytest.raises(EarshotError, match="lacks 'alignment'"):
             evaluate("mixed", bad)
+
+
+def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus, tmp_path):
+    """The encoders' own vectors, brought back as somebody's, give the same alignment."""
+    ids, code = corpus.embeddings(CODE)
+    heard, audio = corpus.embeddings(AUDIO)
+    pd.DataFrame({"program": ids, "vector": list(code)}).to_parquet(tmp_path / "code.parquet")
+    pd.DataFrame({"program": heard, "mine": list(audio)}).to_parquet(tmp_path / "audio.parquet")
+    import_vectors(corpus.name, tmp_path / "code.parquet", "code", "mine")
+    import_vectors(corpus.name, tmp_path / "audio.parquet", "audio", "ears", column="mine")
+
+    config = replace(CONFIG, epochs=5)
+    theirs = train(corpus.name, config)
+    own = train(
+        corpus.name, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears"
+    )
+    for name, tensor in theirs.heads().items():
+        assert torch.equal(tensor, own.heads()[name]), name
+    assert own.map() is not None
+    found = neighbours_of(corpus.name, ids[0], 3, own.id)
+    assert len(found) == 3
+    with pytest.raises(EarshotError, match="what made them isn't here"):
+        neighbours(corpus.name, "play 60", 3, own.id)

@@ -2,6 +2,11 @@
 
 PATH is a folder of .rb files, a zip of them, one .rb file, or a CSV or Parquet table with a
 column "source". What is there already is reported, what cannot be taken is left out.
+
+With --vectors, PATH is a CSV or Parquet table of vectors that were made elsewhere, of programs
+that the corpus has: a column "program", "source" or "name" says whose, a column "vector" (or
+--column) holds them as lists. `train` and `map` then take them as the encoder own/code/NAME or
+own/audio/NAME.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from dataclasses import asdict
 from core.cli.commands.build import tell_expected
 from core.cli.output import json_line, show
 from core.cli.parsing import sandbox_waiver, seconds
+from core.errors import EarshotError
 from core.progress import Progress
 
 HEAVY = True
@@ -28,6 +34,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--programs-only", action="store_true", help="don't render and embed; `build` does it later"
     )
+    own = parser.add_argument_group("vectors that were made elsewhere")
+    own.add_argument("--vectors", choices=("code", "audio"), help="what they are vectors of")
+    own.add_argument("--as", dest="called", metavar="NAME", help="what they are called (own)")
+    own.add_argument("--column", metavar="COLUMN", help="which column holds them (vector)")
     parser.add_argument("--json", action="store_true", help="print the results as JSON lines")
     sandbox_waiver(parser)
 
@@ -36,6 +46,14 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Import, then build what is missing."""
     from core.stages import build, importing
 
+    if args.vectors:
+        _vectors(args, progress)
+        return
+    for option, given in (("--as", args.called), ("--column", args.column)):
+        if given is not None:
+            raise EarshotError(
+                f"{option} is of vectors.", remedy="Add --vectors code or --vectors audio."
+            )
     report = importing.import_programs(
         args.corpus,
         args.path,
@@ -51,3 +69,12 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         args.corpus, per_template=0, preset=args.preset, progress=progress, expect=tell_expected
     )
     json_line(asdict(built)) if args.json else show(str(built))
+
+
+def _vectors(args: argparse.Namespace, progress: Progress) -> None:
+    from core.stages.importing_vectors import import_vectors
+
+    report = import_vectors(
+        args.corpus, args.path, args.vectors, args.called or "own", progress, column=args.column
+    )
+    json_line(asdict(report)) if args.json else show(str(report))
