@@ -81,7 +81,23 @@ def _ablation() -> list[Trial]:
     ]  # fmt: skip
 
 
-GRIDS = {"paper": _paper, "ablation": _ablation}
+def _trade() -> list[Trial]:
+    """From neighbours (cold) to structure (warm): what one wins, and what it costs."""
+    warm = {"temperature": 0.5}
+    earshots: dict[str, dict[str, Any]] = {
+        f"temperature {value:g}": {"temperature": value} for value in (0.1, 0.2, 0.5, 1.0)
+    } | {
+        "temperature 0.5, kernels weighed 0.3": {**warm, "kernel_weight": 0.3},
+        "temperature 0.5, a quarter of the target soft": {**warm, "soft_weight": 0.25},
+    }
+    longest = {**warm, "learning_rate": 2e-3, "width": 512}
+    return [
+        *(Trial(f"Earshot's, {name}", "earshot", more) for name, more in earshots.items()),
+        Trial("the paper's, temperature 0.5, learning rate 0.002", "paper", longest),
+    ]
+
+
+GRIDS = {"paper": _paper, "ablation": _ablation, "trade": _trade}
 
 
 def trials(grid: str) -> list[Trial]:

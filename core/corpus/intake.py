@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Iterable, Mapping
 
 from core import workspace
+from core.corpus.parquet import columns_of, rows_of
 from core.errors import EarshotError
 from core.programs.header import ROLES
 from core.programs.program import Program
@@ -31,7 +32,6 @@ MOST_PARAMETERS = 200
 SUFFIX = ".rb"
 TABLES = (".csv", ".parquet")
 KINDS = f"a folder, a {SUFFIX} file, a .zip of {SUFFIX} files, or a {' or '.join(TABLES)} table"
-ROWS_AT_ONCE = 64
 # Beginning of a text in an encoding other than UTF-8 that says so itself.
 MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
@@ -211,20 +211,10 @@ def _read_csv(content: bytes, name: str, found: Intake) -> None:
 
 
 def _read_parquet(content: bytes, name: str, found: Intake) -> None:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        # As a dictionary a text that is repeated a million times stays one text.
-        file = parquet.ParquetFile(io.BytesIO(content), read_dictionary=["source"])
-        _require_source(file.schema_arrow.names, name)
-        if file.metadata.num_rows > MOST_PROGRAMS:
-            raise too_much(name)
-        wanted = [each for each in FACTS if each in file.schema_arrow.names]
-        batches = file.iter_batches(ROWS_AT_ONCE, columns=["source", *wanted])
-        _take_rows((row for batch in batches for row in batch.to_pylist()), name, found)
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise EarshotError(f"The table is damaged ({error}).", where=name) from error
+    there = columns_of(content, name)
+    _require_source(there, name)
+    wanted = ["source", *(each for each in FACTS if each in there)]
+    _take_rows(rows_of(content, name, wanted, MOST_PROGRAMS, MOST_BYTES), name, found)
 
 
 def _require_source(columns: Iterable[str], name: str) -> None:

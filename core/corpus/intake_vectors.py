@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from core.corpus.intake import MOST_BYTES, MOST_PROGRAMS, ROWS_AT_ONCE, text_of, too_much
+from core.corpus.intake import MOST_BYTES, MOST_PROGRAMS, text_of, too_much
+from core.corpus.parquet import columns_of, rows_of
 from core.errors import EarshotError
 from core.programs.program import Program
 
@@ -63,10 +64,10 @@ def read_vectors(content: bytes, name: str, column: str | None = None) -> Vector
     if len(content) > MOST_BYTES:
         raise too_much(name)
     suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
-    if suffix == ".parquet":
-        columns, rows = _parquet(content, name)
-    elif suffix == ".csv":
+    if suffix == ".csv":
         columns, rows = _csv(content, name)
+    elif suffix == ".parquet":
+        columns, rows = columns_of(content, name), None
     else:
         raise EarshotError(
             f"No vectors can be read from {name[:80]!r}.", remedy="Give a .parquet or .csv table."
@@ -79,6 +80,8 @@ def read_vectors(content: bytes, name: str, column: str | None = None) -> Vector
             remedy=f"Give it a column {', '.join(KEYS[:-1])} or {KEYS[-1]}.",
         )
     column = _vector_column(columns, column, name)
+    if rows is None:
+        rows = rows_of(content, name, [key, column], MOST_PROGRAMS, MOST_BYTES)
     found = VectorTable("name" if key == "name" else "program")
     for number, row in enumerate(rows, 1):
         if number > MOST_PROGRAMS:
@@ -138,27 +141,6 @@ def _vector_column(columns: list[str], wanted: str | None, name: str) -> str:
             remedy="Name one of its columns: " + ", ".join(each[:80] for each in columns[:20]),
         )  # fmt: skip
     return candidates[0]
-
-
-def _parquet(content: bytes, name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
-    import pyarrow
-    from pyarrow import parquet
-
-    try:
-        file = parquet.ParquetFile(io.BytesIO(content))
-        if file.metadata.num_rows > MOST_PROGRAMS:
-            raise too_much(name)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise EarshotError(f"The table is damaged ({error}).", where=name) from error
-
-    def rows() -> Iterator[Mapping[str, Any]]:
-        try:
-            for batch in file.iter_batches(ROWS_AT_ONCE):
-                yield from batch.to_pylist()
-        except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-            raise EarshotError(f"The table is damaged ({error}).", where=name) from error
-
-    return file.schema_arrow.names, rows()
 
 
 def _csv(content: bytes, name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:

@@ -51,8 +51,8 @@ def sweep(
     Parameters
     ----------
     corpus_name : str
-    grid : {"paper", "ablation"}
-        `core.alignment.grid` holds both.
+    grid : {"paper", "ablation", "trade"}
+        `core.alignment.grid` holds them.
     progress : Progress
         Called after every run with data "name", "seed", "seconds", "epochs", "metrics"
         (a dict of the validation programs' metrics, aligned code ~ aligned audio) and

@@ -17,6 +17,7 @@ from pages.parts import job, say
 WORDS = {
     "paper": "The paper's: layers, width, temperature, learning rate",
     "ablation": "Ablation: what each piece of the method brings",
+    "trade": "Temperature: near neighbours against the whole structure",
 }
 METRICS = {
     "cka": "CKA", "overlap@3": "Overlap@3", "spearman": "Spearman",

@@ -8,11 +8,13 @@ import stat
 import zipfile
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pyarrow import parquet as pq
 
-from core.corpus import Corpus, intake
+from core.corpus import Corpus, intake, parquet
 from core.errors import EarshotError
 from core.stages.importing import import_programs
 
@@ -166,6 +168,40 @@ def test_a_table_of_either_kind_is_read_alike(tmp_path):
         assert [dict(each.parameters) for each in programs] == [{"note": 60}, {}, {}]
         assert [each.template for each in programs] == ["beeps", "", "x"]
         assert list(found.skipped) == [f"t.{kind}, row 3"]
+
+
+def test_a_text_that_is_too_long_is_never_made_and_costs_only_its_rows(monkeypatch):
+    monkeypatch.setattr(parquet, "LONGEST_TEXT", 10_000)
+    long = "#" * 10_001
+    rows = pd.DataFrame({"source": [long] * 500 + [BEEP], "name": [long] * 500 + ["short"]})
+    buffer = io.BytesIO()
+    rows.to_parquet(buffer)
+    assert len(buffer.getvalue()) < 10_000  # what repeats takes no room
+    found = intake.read(buffer.getvalue(), "x.parquet")
+    assert names(found) == ["short"] and len(found.skipped) == 500
+
+
+def test_a_parquet_that_unfolds_to_more_than_the_limit_is_refused(monkeypatch):
+    buffer = io.BytesIO()
+    pd.DataFrame({"source": [f"play {i}\n" + "#" * 3000 for i in range(500)]}).to_parquet(buffer)
+    assert len(intake.read(buffer.getvalue(), "x.parquet").programs) == 500
+    monkeypatch.setattr(intake, "MOST_BYTES", 1 << 20)
+    with pytest.raises(EarshotError, match="more than"):
+        intake.read(buffer.getvalue(), "x.parquet")
+
+
+def test_a_parquet_with_nested_texts_or_two_columns_of_a_name_is_read_or_refused():
+    nested = pa.table({"source": [BEEP], "parameters": [{"a": "x"}], "name": [["a"]]})
+    doubled = pa.Table.from_arrays([pa.array([BEEP])] * 2, names=["source", "source"])
+    for table, told in ((nested, None), (doubled, "more than one column")):
+        buffer = io.BytesIO()
+        pq.write_table(table, buffer)
+        if told:
+            with pytest.raises(EarshotError, match=told):
+                intake.read(buffer.getvalue(), "x.parquet")
+        else:
+            (_, program), = intake.read(buffer.getvalue(), "x.parquet").programs
+            assert (program.name, dict(program.parameters)) == ("x-0001", {})
 
 
 @pytest.mark.parametrize(

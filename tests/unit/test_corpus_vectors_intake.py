@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core import encoders
-from core.corpus import Corpus
+from core.corpus import Corpus, intake_vectors
 from core.corpus.intake_vectors import read_vectors
 from core.encoders.own import is_own, own_id
 from core.errors import EarshotError
@@ -134,6 +134,16 @@ def test_nothing_new_can_be_embedded_by_them(corpus):
         encoders.get("own/audio/ears")
     with pytest.raises(EarshotError, match="no modality"):
         own_id("smell", "ears")
+
+
+def test_lists_that_unfold_to_more_than_the_limit_are_refused(corpus, monkeypatch):
+    given = parquet("name", [p.name for p in PROGRAMS], np.zeros((6, 9000), np.float32))
+    assert len(given) < 10_000
+    monkeypatch.setattr(intake_vectors, "MOST_BYTES", 400_000)
+    with pytest.raises(EarshotError, match="more than"):
+        import_vectors("notes", given, "code", "mine", file="v.parquet")
+    monkeypatch.setattr(intake_vectors, "MOST_BYTES", 500_000)
+    assert import_vectors("notes", given, "code", "mine", file="v.parquet").dimensions == 9000
 
 
 @settings(max_examples=60, deadline=None)

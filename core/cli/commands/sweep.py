@@ -22,9 +22,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument(
         "--grid",
-        choices=("paper", "ablation"),
+        choices=("paper", "ablation", "trade"),
         default="paper",
-        help="the paper's 24 configurations, or what each piece of the method brings (paper)",
+        help="the paper's 24 configurations; what each piece of the method brings; what"
+        " temperature trades (paper)",
     )
     parser.add_argument("--seeds", type=count, default=5, metavar="N", help="runs of each (5)")
     parser.add_argument("--workers", type=count, default=2, metavar="N", help="side by side (2)")
