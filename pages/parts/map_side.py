@@ -180,6 +180,7 @@ def draw_program(corpus: Corpus, alignment: AlignmentRecord, program_id: str) ->
 
         found = neighbours_of(corpus.name, program_id, 5, alignment.id, direction)
         card.pick_list(found, "near", hear)
+    player.let_begin(f"map-{program_id}")
     draw_sound(program)
     card.parameters(program["parameters"])
 

@@ -7,6 +7,7 @@ nothing before it is asked to.
 from __future__ import annotations
 
 import html
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +19,8 @@ from core import plots
 from core.errors import EarshotError
 from core.sonicpi import Clip
 from pages.parts import cached, say, sounds
+
+BEGINS = 0.2  # seconds from a player's coming to its clip's beginning
 
 _rules = st.components.v2.component(
     "earshot_sound", js=(Path(__file__).parent / "sound.js").read_text(encoding="utf-8")
@@ -34,6 +37,15 @@ def start(key: str) -> None:
     """Have the clip of that key play as soon as it is drawn; for callbacks."""
     turn = st.session_state.get("start", {}).get("turn", 0) + 1
     st.session_state["start"] = {"clip": f"clip-{key}", "turn": turn}
+
+
+def let_begin(key: str) -> None:
+    """Wait, once, for a clip that was asked to play: call it before what a browser is long busy
+    with, a chart above all, for while it draws that no clip begins to sound."""
+    asked = st.session_state.get("start", {})
+    if asked.get("clip") == f"clip-{key}" and st.session_state.get("begun") != asked["turn"]:
+        st.session_state["begun"] = asked["turn"]
+        time.sleep(BEGINS)
 
 
 def clip_file(path: str | None, name: str, key: str) -> None:
