@@ -182,7 +182,7 @@ def again(name: str) -> list[str]:
 def train_step(state: State, busy: bool) -> None:
     if state.step == "listen":
         corpus = Corpus.open(state.corpus)
-        number = len(corpus.alignments())
+        number = len(corpus.alignment_ids())
         st.caption(f"{say.plain(state.corpus)} has {say.count(number, 'alignment')}.")
         if st.button("See what it changed", type="tertiary", icon=":material/query_stats:"):
             place.go("pages/train.py", state.corpus)

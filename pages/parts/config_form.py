@@ -163,7 +163,12 @@ def choose_config(method: str) -> Given:
         help="The softer ones help where many programs sound alike, as variants of a template do.",
     )  # fmt: skip
     numbers(FIRST)
-    with st.expander("More settings"):
+    more = st.expander("More settings", key="config-more", on_change="rerun")
+    if not more.open:  # two dozen controls that a browser need not draw
+        for name, default in base.to_dict().items():
+            given.setdefault(name, st.session_state.get(own + name, default))
+        return Given(method, base, given)
+    with more:
         numbers(MORE)
         given["seed"] = st.number_input(
             "Seed", 0, 2**31, base.seed, key=f"{own}seed", help="Of weights, order and dropout.",

@@ -35,24 +35,7 @@ def choose(corpus: Corpus) -> Choice:
         st.caption(f"{say.plain(corpus.name)} has not been built yet: nothing in it is embedded.")
         return Choice(ready=False)
     st.caption(why(corpus, built))
-    chosen = {}
-    with st.expander("Other encoders", type="compact"):
-        presets(corpus)
-        for modality in ("code", "audio"):
-            known = [each.id for each in encoders.entries(modality) if each.at_hand()]
-            known += [
-                each for each, kind, number in corpus.encoders()
-                if kind == modality and number and is_own(each)
-            ]  # fmt: skip
-            if built[modality] not in known:
-                known.insert(0, built[modality])
-            key = f"encoder:{corpus.name}:{modality}"
-            chosen[modality] = st.selectbox(
-                f"{modality.capitalize()} encoder", known, key=key, persist_state="session",
-                **({} if key in st.session_state else {"index": known.index(built[modality])}),
-                format_func=lambda each: f"{encoders.entry(each).title} ({each})",
-            )  # fmt: skip
-        lacking()
+    chosen = chosen_encoders(corpus, built)
     options = [
         part
         for modality, encoder in chosen.items()
@@ -60,6 +43,32 @@ def choose(corpus: Corpus) -> Choice:
         for part in (f"--{modality}-encoder", encoder)
     ]
     return Choice(tuple(options), embedded(corpus, chosen))
+
+
+def chosen_encoders(corpus: Corpus, built: dict[str, str]) -> dict[str, str]:
+    """Draw the choice of other encoders, once somebody opens it; return what is chosen."""
+    keys = {modality: f"encoder:{corpus.name}:{modality}" for modality in ("code", "audio")}
+    chosen = {each: st.session_state.get(key, built[each]) for each, key in keys.items()}
+    others = st.expander("Other encoders", type="compact", key="encoders", on_change="rerun")
+    if not others.open:
+        return chosen
+    with others:
+        presets(corpus)
+        for modality, key in keys.items():
+            known = [each.id for each in encoders.entries(modality) if each.at_hand()]
+            known += [
+                each for each, kind, number in corpus.encoders()
+                if kind == modality and number and is_own(each)
+            ]  # fmt: skip
+            if built[modality] not in known:
+                known.insert(0, built[modality])
+            chosen[modality] = st.selectbox(
+                f"{modality.capitalize()} encoder", known, key=key, persist_state="session",
+                **({} if key in st.session_state else {"index": known.index(built[modality])}),
+                format_func=lambda each: f"{encoders.entry(each).title} ({each})",
+            )  # fmt: skip
+        lacking()
+    return chosen
 
 
 def presets(corpus: Corpus) -> None:

@@ -43,15 +43,14 @@ def chosen(*, alignment: bool = True) -> Place:
         corpus = Corpus.open(name)
         if not alignment:
             return Place(corpus, None)
-        records = {record.id: record for record in reversed(corpus.alignments())}
-        if not records:
+        known = labels(corpus)
+        if not known:
             return Place(corpus, None)
-        prefer_newest(corpus, next(iter(records)))
+        prefer_newest(corpus, next(iter(known)))
         picked = st.selectbox(
-            "Alignment", list(records), key="alignment", bind="query-params",
-            format_func=lambda each: label(records[each]),
-        )  # fmt: skip
-    return Place(corpus, records[picked])
+            "Alignment", list(known), key="alignment", bind="query-params", format_func=known.get
+        )
+    return Place(corpus, corpus.load_alignment(picked))
 
 
 def on_alignment(title: str, draw: Callable[[Corpus, AlignmentRecord], None]) -> None:
@@ -170,6 +169,23 @@ def label(record: AlignmentRecord) -> str:
     number = record.id.partition("-")[0].lstrip("0")
     objective = record.config.get("alignment", {}).get("objective", "")
     return f"{number} · {OBJECTIVES.get(objective, objective)}"
+
+
+def labels(corpus: Corpus) -> dict[str, str]:
+    """What a corpus's alignments are called, by id, the newest first.
+
+    A widget keeps what its choices are called for as long as its tab's session is kept; of
+    alignments themselves that would be a megabyte each.
+    """
+    return {each: _label(str(corpus.path), each, corpus) for each in reversed(corpus.alignment_ids())}
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _label(path: str, alignment_id: str, _corpus: Corpus) -> str:
+    try:
+        return label(_corpus.load_alignment(alignment_id))
+    except EarshotError:  # damaged: whoever chooses it is told
+        return alignment_id
 
 
 OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets", "weighted": "weighted targets",

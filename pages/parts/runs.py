@@ -75,7 +75,7 @@ def side_by_side(corpus: Corpus, records: dict[str, AlignmentRecord]) -> None:
     chosen = st.multiselect(
         "Alignments side by side", list(records), list(records)[:2], key=f"beside:{corpus.name}",
         max_selections=MOST, label_visibility="collapsed", placeholder="Choose alignments",
-        format_func=lambda each: place.label(records[each]),
+        format_func={each: place.label(record) for each, record in records.items()}.get,
     )  # fmt: skip
     if len(chosen) < 2:
         st.info("Choose two or more alignments to compare.", icon=":material/compare_arrows:")

@@ -136,7 +136,8 @@ def hear(corpus: Corpus, result: StudyResult, run_id: str) -> None:
     if result.clips:
         chosen = st.selectbox(
             "Hear", range(len(result.clips)), index=None, key=f"hear-{run_id}",
-            format_func=lambda i: result.clips[i].label, label_visibility="collapsed",
+            format_func=[each.label for each in result.clips].__getitem__,
+            label_visibility="collapsed",
             placeholder=f"Choose among {len(result.clips)}",
         )  # fmt: skip
     picked = st.session_state.get(f"heard-{run_id}")

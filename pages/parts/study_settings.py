@@ -47,7 +47,7 @@ def _control(corpus: Corpus, option: Option, key: str) -> Any:
 def _choices(corpus: Corpus, name: str) -> dict[str, str] | None:
     """Ids to choose from with what to call them; None where anything can be written."""
     if name == "alignment":
-        return {record.id: place.label(record) for record in reversed(corpus.alignments())}
+        return place.labels(corpus)
     if name in LABELS:
         return {each: each for each, kind, count in corpus.encoders() if kind == LABELS[name]}
     if name == "other_ear":

@@ -43,7 +43,7 @@ def test_a_training_is_watched_to_its_end_and_laid_beside_another(
     page.get_by_role("button", name="Train", exact=True).click()
     panel = page.locator('[class*="st-key-job-"]')
     expect(panel.get_by_role("button", name="Stop and keep the best")).to_be_visible()
-    expect(panel.locator(".js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
+    expect(panel.locator(".st-key-live .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_role("heading", name=re.compile("Alignment 2"))).to_be_visible(
         timeout=PATIENCE_MS
     )
@@ -73,7 +73,7 @@ def test_a_training_that_is_stopped_keeps_its_best_and_can_be_judged(
     number(page, "Patience", 0)
     page.get_by_role("button", name="Train", exact=True).click()
     panel = page.locator('[class*="st-key-job-"]')
-    expect(panel.locator(".js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
+    expect(panel.locator(".st-key-live .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
     panel.get_by_role("button", name="Stop and keep the best").click()
     expect(page.get_by_text("This training was stopped after")).to_be_visible(timeout=PATIENCE_MS)
     steps.settled(page)

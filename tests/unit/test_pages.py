@@ -166,6 +166,12 @@ def test_the_map_takes_other_colours(full: Path, colour: str) -> None:
     assert len(app.get("plotly_chart")) == 1
 
 
+def unfold(app: AppTest, key: str, opened: bool = True) -> None:
+    app.session_state[key] = opened
+    app.run()
+    assert not app.exception
+
+
 def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> None:
     app = alone("train")
     assert "held out from training" in words(app)
@@ -219,8 +225,11 @@ def test_train_by_the_papers_method_starts_from_its_own_defaults(full: Path) -> 
     app = alone("train")
     app.segmented_control(key="config:method").set_value("paper").run()
     assert app.radio(key="config:paper:objective").value == "infonce"
+    unfold(app, "config-more")
     app.number_input(key="config:paper:kernel_weight").set_value(0.5)
-    app.number_input(key="config:paper:whiten").set_value(64)
+    app.number_input(key="config:paper:whiten").set_value(64).run()
+    unfold(app, "config-more", False)  # what was set in there counts all the same
+    assert "config:paper:whiten" not in [each.key for each in app.number_input]
     button(app, "Train").click().run()
     assert not app.exception
     job = jobs.jobs()[0]
@@ -232,6 +241,7 @@ def test_train_by_the_papers_method_starts_from_its_own_defaults(full: Path) -> 
 
 def test_every_field_of_the_config_has_a_control(full: Path) -> None:
     app = alone("train")
+    unfold(app, "config-more")
     kinds = ("radio", "number_input", "segmented_control", "toggle")
     keys = {each.key for kind in kinds for each in app.get(kind)} - {None}
     fields = {key.removeprefix("config:") for key in keys if key.startswith("config:")}
@@ -240,8 +250,9 @@ def test_every_field_of_the_config_has_a_control(full: Path) -> None:
 
 def test_train_embeds_by_another_encoder_before_it_trains_on_it(full: Path) -> None:
     app = alone("train")
+    unfold(app, "encoders")
     app.selectbox(key="encoder:tiny:audio").set_value("log-mel").run()
-    assert not app.exception
+    unfold(app, "encoders", False)
     assert button(app, "Train").disabled
     assert "not embedded by log" in words(app)
     button(app, "Embed it").click().run()
