@@ -101,6 +101,13 @@ def test_vectors_that_are_there_are_never_changed(corpus):
     np.testing.assert_array_equal(corpus.embeddings("own/code/mine")[1], VECTORS)
 
 
+def test_a_check_asks_nothing_of_them_but_that_they_are_whole(corpus):
+    some = [p.name for p in PROGRAMS[:2]]  # of programs without a clip, and not of all
+    for modality in ("code", "audio"):
+        import_vectors("notes", parquet("name", some, VECTORS[:2]), modality, "mine", file="v.parquet")
+    assert not [fault for fault in corpus.inspect() if "vector" in fault.kind]
+
+
 @pytest.mark.parametrize(
     "content, file, told",
     [
