@@ -96,8 +96,8 @@ class _Reader:
     def _read(self, size: int, deadline: float) -> bytes:
         found = bytearray()
         while len(found) < size:
-            left = max(0.0, deadline - time.monotonic())
-            if not select.select([self._process.stdout], [], [], left)[0]:
+            left = deadline - time.monotonic()
+            if left <= 0 or not select.select([self._process.stdout], [], [], left)[0]:
                 raise TimeoutError
             part = os.read(self._process.stdout.fileno(), size - len(found))
             if not part:
