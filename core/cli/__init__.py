@@ -18,7 +18,7 @@ from keyword import iskeyword
 from types import ModuleType
 from typing import Iterator, Sequence
 
-from core.cli.output import complain, note, terminal_progress
+from core.cli.output import complain, nobody_reads, note, terminal_progress
 from core.cli.parsing import Parser, near
 from core.errors import of_the_machine
 from core.progress import Progress
@@ -74,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         complain(f"{PROGRAM} {name}: stopped.")
         return 130
     except BrokenPipeError:
+        if not nobody_reads():  # another pipe's other end: a defect
+            raise
         # Whoever read this, `head` say, has seen enough. Nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1

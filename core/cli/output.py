@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import select
 import sys
 import time
 import unicodedata
@@ -25,6 +26,14 @@ def note(text: str) -> None:
 def complain(message: str, remedy: str | None = None) -> None:
     """Say what went wrong and, on a line of its own, what to do."""
     note(message + (f"\n    {remedy}" if remedy else ""))
+
+
+def nobody_reads() -> bool:
+    """Whether this process's words go into a pipe whose reader has left."""
+    asked = select.poll()
+    for descriptor in (1, 2):
+        asked.register(descriptor, 0)  # an error is told unasked
+    return any(event & select.POLLERR for _, event in asked.poll(0))
 
 
 def show(text: str) -> None:

@@ -7,7 +7,6 @@ A file that is no program costs only itself: it is listed with the reason.
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -18,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Iterable, Mapping
 
 from core import workspace
+from core.corpus.csv_table import csv_table
 from core.corpus.parquet import columns_of, rows_of
 from core.errors import EarshotError
 from core.programs.header import ROLES
@@ -201,13 +201,9 @@ def _read_csv(content: bytes, name: str, found: Intake) -> None:
         raise EarshotError(f"The table cannot be read: {error}.", where=name) from error
     if encoding:
         found.recoded[name] = encoding
-    csv.field_size_limit(MOST_BYTES)
-    try:
-        rows = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-        _require_source(rows.fieldnames or (), name)
-        _take_rows(rows, name, found)
-    except csv.Error as error:
-        raise EarshotError(f"The table is damaged ({error}).", where=name) from error
+    columns, rows = csv_table(text, name)
+    _require_source(columns, name)
+    _take_rows(rows, name, found)
 
 
 def _read_parquet(content: bytes, name: str, found: Intake) -> None:

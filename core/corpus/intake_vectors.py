@@ -6,8 +6,6 @@ the table has. Its vector is a list of numbers in one column, in a CSV written l
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from core.corpus.csv_table import csv_table
 from core.corpus.intake import MOST_BYTES, MOST_PROGRAMS, text_of, too_much
 from core.corpus.parquet import columns_of, rows_of
 from core.errors import EarshotError
@@ -148,16 +147,4 @@ def _csv(content: bytes, name: str) -> tuple[list[str], Iterator[Mapping[str, An
         text, _ = text_of(content)
     except ValueError as error:
         raise EarshotError(f"The table cannot be read: {error}.", where=name) from error
-    csv.field_size_limit(len(content) + 1)
-    table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-
-    def rows() -> Iterator[Mapping[str, Any]]:
-        try:
-            yield from table
-        except csv.Error as error:
-            raise EarshotError(f"The table is damaged ({error}).", where=name) from error
-
-    try:
-        return list(table.fieldnames or ()), rows()
-    except csv.Error as error:
-        raise EarshotError(f"The table is damaged ({error}).", where=name) from error
+    return csv_table(text, name)

@@ -72,15 +72,16 @@ def run(asked: dict) -> int:
     return main(argv)
 
 
-def child(asked: dict, output: list[int]) -> None:
+def child(message: bytes, output: list[int]) -> None:
     """Run in a session of its own, as a job does, and end."""
     status = 1
     try:
-        os.setsid()
+        # First of all: whatever goes wrong from here on is told where the client tells it.
         for number, descriptor in enumerate(output, 1):
             os.dup2(descriptor, number)
+        os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        status = run(asked)
+        status = run(json.loads(message))
     except SystemExit as end:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         if isinstance(end.code, str):
@@ -129,7 +130,7 @@ def _born(asking: socket.socket) -> int:
         message += asking.recv(1 << 20)
     pid = os.fork()
     if pid == 0:
-        child(json.loads(message), output)
+        child(message, output)
     asking.sendall(b"%d\n" % pid)
     for descriptor in output:
         os.close(descriptor)

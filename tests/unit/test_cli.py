@@ -199,6 +199,15 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     assert len(done.stdout.splitlines()) == 1 and done.stderr == ""
 
 
+def test_another_pipe_that_breaks_is_no_reader_that_left(monkeypatch):
+    def broken(name, arguments):
+        raise BrokenPipeError("a worker's pipe")
+
+    monkeypatch.setattr(cli, "_run", broken)
+    with pytest.raises(BrokenPipeError, match="a worker's pipe"):
+        cli.main(["doctor"])
+
+
 def test_no_jobs_is_said_so():
     assert "no jobs" in earshot("jobs").stdout
     assert earshot("jobs", "--json").stdout == ""

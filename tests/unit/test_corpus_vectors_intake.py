@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from csv import reader
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from core import encoders
 from core.corpus import Corpus, intake_vectors
-from core.corpus.intake_vectors import read_vectors
+from core.corpus.intake_vectors import MOST_DIMENSIONS, read_vectors
 from core.encoders.own import is_own, own_id
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -172,3 +173,12 @@ def test_no_text_in_a_table_does_more_than_be_skipped(rows):
     except EarshotError:
         return
     assert len({len(each) for each in table.vectors.values()}) <= 1
+
+
+def test_a_short_table_leaves_long_fields_to_the_next():
+    read_vectors(b"name,vector\nx,[1]\n", "short.csv")
+    wide = np.linspace(-1, 1, MOST_DIMENSIONS)
+    table = read_vectors(f'name,vector\nx,"{wide.tolist()}"\n'.encode(), "long.csv")
+    np.testing.assert_allclose(table.vectors["x"], wide, rtol=1e-6)
+    # The limit is the whole process's: other tables are read in it too.
+    assert list(reader(["x" * 200_000])) == [["x" * 200_000]]
