@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from urllib.parse import quote
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -35,9 +36,14 @@ def preset() -> tuple[str, str]:
 
 @st.cache_data(max_entries=2000, show_spinner=False)
 def waveform(path: str) -> tuple[str, float]:
-    """The outline of a clip's file, as SVG, and its seconds; such a file never changes."""
+    """The `outline` of a clip's file, and its seconds; such a file never changes."""
     clip = Clip.load(path)
-    return plots.waveform_svg(plots.envelope(clip.samples)), clip.seconds
+    return outline(clip), clip.seconds
+
+
+def outline(clip: Clip) -> str:
+    """A clip's waveform as SVG, quoted as in an address."""
+    return quote(plots.waveform_svg(plots.envelope(clip.samples)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)

@@ -11,7 +11,6 @@ from core.stages.estimate import estimate
 from core.stages.gallery import Shown
 from pages.parts import cached, job, place, player, say
 
-ACROSS = 3
 COLOURS = {
     "melody": "blue", "bass": "violet", "drums": "orange", "chords": "green", "ambience": "gray",
 }  # fmt: skip
@@ -31,25 +30,23 @@ def draw() -> None:
         format_func=str.capitalize,
     )  # fmt: skip
     shown = [each for each in shown if role in (None, each.template.role)]
-    for start in range(0, len(shown), ACROSS):
-        for column, each in zip(st.columns(ACROSS, gap="small"), shown[start : start + ACROSS]):
-            with column:
-                draw_one(each)
+    with st.container(key="gallery"):  # a grid, by style.css
+        for each in shown:
+            draw_one(each)
 
 
 def draw_one(shown: Shown) -> None:
     """Draw a template: title, role, section, clip, and what opens it."""
     template = shown.template
+    about = f"{template.section} · {say.plain(template.summary)}"
+    badge = f":{COLOURS.get(template.role, 'gray')}-badge[{template.role}]"
+    # As few elements as can be: there are 27 of these, and the browser builds each of them.
     with st.container(border=True, height="stretch", gap="small", key=f"template-{template.id}"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{say.plain(template.title)}**", width="stretch")
-            st.badge(template.role, color=COLOURS.get(template.role, "gray"))
-            st.button(
-                "Open", key=f"open-{template.id}", on_click=place.keep,
-                args=(CHOSEN, template.id),
-                help=f"Set its parameters and make variants of {say.plain(template.title)}",
-            )  # fmt: skip
-        st.caption(f"{template.section} · {say.plain(template.summary)}")
+        st.markdown(f"**{say.plain(template.title)}** {badge}\n\n:small[:gray[{about}]]")
+        st.button(
+            "Open", key=f"open-{template.id}", on_click=place.keep, args=(CHOSEN, template.id),
+            help=f"Set its parameters and make variants of {say.plain(template.title)}",
+        )  # fmt: skip
         if shown.clip is not None:
             player.clip_file(str(shown.clip), template.title, f"gallery-{template.id}")
         else:

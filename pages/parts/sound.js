@@ -27,15 +27,14 @@ function make() {
 // A player that was drawn anew is known by its clip.
 function current(state) {
   if (!state.player?.isConnected) {
-    const key = state.player && boxOf(state.player);
+    const key = state.player?.dataset.clip;
     const same = players().filter((each) => each.dataset.src === state.source);
-    state.player = same.find((each) => boxOf(each) === key) ?? same[0] ?? null;
+    state.player = same.find((each) => each.dataset.clip === key) ?? same[0] ?? null;
   }
   return state.player;
 }
 
-const boxOf = (player) =>
-  [...(player.closest('[class*="st-key-clip-"]')?.classList ?? [])].find((name) => name.startsWith("st-key-clip-"));
+const byClip = (key) => document.querySelector(`.player[data-clip="${CSS.escape(key)}"]`);
 
 function paint(state) {
   const here = current(state);
@@ -73,8 +72,7 @@ function play(state, player, from = null) {
 // Play clips one after the other, so many seconds of each.
 function playRow(state, button) {
   const keys = button.dataset.clips.split(" ");
-  const row = keys.map((key) => document.querySelector(`.st-key-${CSS.escape(key)} .player`));
-  state.rest = row.filter(Boolean);
+  state.rest = keys.map(byClip).filter(Boolean);
   state.part = Number(button.dataset.part);
   play(state, state.rest.shift(), 0);
 }
@@ -83,9 +81,8 @@ function playRow(state, button) {
 function goOn(state) {
   const over = state.audio.ended || state.audio.currentTime >= state.part;
   if (!state.rest.length || !over) return;
-  const key = boxOf(state.rest[0]); // it may have been drawn anew since
   const next = state.rest.shift();
-  play(state, next.isConnected ? next : document.querySelector(`.${CSS.escape(key ?? "-")} .player`), 0);
+  play(state, next.isConnected ? next : byClip(next.dataset.clip), 0); // it may have been drawn anew
 }
 
 function toggle(state, player) {

@@ -25,7 +25,7 @@ def template(page: Page) -> None:
     page.locator(".st-key-open-06_1_studio_fx button").first.click()
     steps.settled(page)
     page.get_by_role("button", name="Render and hear").click()
-    player = page.locator(".st-key-clip-heard .player")
+    player = page.locator(".player[data-clip='heard']")
     steps.measured(player, starts=True)
     player.locator(".waveform").click(position={"x": 150, "y": 20})
     page.wait_for_timeout(400)
@@ -57,7 +57,7 @@ def pick(page: Page) -> None:
 
 def play(page: Page) -> None:
     page.get_by_role("button", name="Render mine").click()
-    steps.measured(page.locator(".st-key-clip-mine .player"), starts=True)
+    steps.measured(page.locator(".player[data-clip='mine']"), starts=True)
     steps.settled(page)
     first = page.locator('[class*="st-key-neighbour-"]').first
     steps.measured(first.locator(".player"))

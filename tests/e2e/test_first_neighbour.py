@@ -121,7 +121,7 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     editor = page.get_by_role("textbox", name="Sonic Pi code")
     editor.fill("play 60, release: 4\nsleep 4\nplay 64, release: 4\n")
     page.get_by_role("button", name="Render mine").click()
-    heard = steps.measured(page.locator(".st-key-clip-mine .player"), starts=True)
+    heard = steps.measured(page.locator(".player[data-clip='mine']"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05)
     assert heard["rms"] > 1e-3
 
@@ -129,4 +129,4 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     page.get_by_role("button", name="Render mine").click()
     failure = page.locator(".st-key-mine").get_by_text("line 3")
     expect(failure).to_be_visible()
-    expect(page.locator(".st-key-clip-mine .player")).to_have_count(0)
+    expect(page.locator(".player[data-clip='mine']")).to_have_count(0)

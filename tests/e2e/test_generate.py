@@ -64,7 +64,7 @@ def test_a_variant_is_fixed_heard_and_made_many_times(stocked: Dashboard, page: 
     expect(code).to_contain_text(":saw")
     steps.settled(page)
     page.get_by_role("button", name="Render and hear").click()
-    heard = steps.measured(page.locator(".st-key-clip-heard .player"), starts=True)
+    heard = steps.measured(page.locator(".player[data-clip='heard']"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05) and heard["rms"] > 1e-3
 
     # Two of them for a corpus of their own.

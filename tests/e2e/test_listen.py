@@ -24,7 +24,7 @@ def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
     page.keyboard.press("Enter")
     steps.settled(page)
     expect(page.get_by_text("fit.")).to_be_visible()
-    heard = steps.measured(page.locator(".st-key-clip-given .player"))
+    heard = steps.measured(page.locator(".player[data-clip='given']"))
     assert heard["rms"] > 1e-3
     # A file.
     page.get_by_text("A file", exact=True).click()
@@ -35,7 +35,7 @@ def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
     )
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
     steps.settled(page)
-    heard = steps.measured(page.locator(".st-key-clip-given .player"))
+    heard = steps.measured(page.locator(".player[data-clip='given']"))
     assert heard["ready"] == pytest.approx(3, abs=0.05)
     # One that is none.
     page.locator('input[type="file"]').set_input_files(
@@ -92,7 +92,7 @@ def test_pairs_are_found_by_a_job_and_heard_in_turn(stocked: Dashboard, page: Pa
     steps.settled(page)
 
     # One after the other, with one audio element.
-    players = [page.locator(f".st-key-clip-{name} .player") for name in ("one", "other")]
+    players = [page.locator(f".player[data-clip='{name}']") for name in ("one", "other")]
     both.click()
     steps.sounding(players[0])
     page.evaluate("document.getElementById('earshot-audio').currentTime = 5.7")

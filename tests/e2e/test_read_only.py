@@ -52,7 +52,7 @@ def test_looking_and_listening_go_on(shown: Dashboard, page: Page) -> None:
     page.goto(f"{shown.url}generate?template=02_1_beeps")
     steps.settled(page)
     page.get_by_role("button", name="Render and hear").click()
-    heard = steps.measured(page.locator(".st-key-clip-heard .player"), starts=True)
+    heard = steps.measured(page.locator(".player[data-clip='heard']"), starts=True)
     assert heard["rms"] > 1e-3
     steps.open_page(page, "Listen")
     neighbours = page.locator('[class*="st-key-neighbour-"]')
