@@ -100,7 +100,7 @@ def shown(found: pd.DataFrame) -> pd.DataFrame:
     titles = cached.titles()
     level = 20 * np.log10(found["rms"].where(found["rms"] > 0).astype(np.float32))
     # Categories: the browser gets each title once, and a number a row.
-    template = [titles.get(each, each) or "–" for each in found["template"]]
+    template = [titles.get(each, each) or "–" for each in found["template"].tolist()]
     columns = {
         "Name": found["name"],
         "Template": pd.Series(template, index=found.index, dtype="category"),

@@ -103,7 +103,8 @@ def matching(
         else:
             searched = texts(rows) if searched is None else searched
             low = word.lower()
-            fits &= _each(low in each for each in searched.loc[rows.index])
+            # One after the other: what a word before this one left out is not looked at again.
+            fits[fits] = _each(low in each for each in searched.loc[rows.index[fits]])
     return rows[fits]
 
 

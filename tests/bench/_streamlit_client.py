@@ -51,6 +51,14 @@ class Client:
         self._state = ClientState(page_name=page, query_string="")
         return self.rerun()
 
+    def write(self, label: str, text: str) -> float:
+        """Write into the open page's text field of that label, and rerun, as `rerun` says."""
+        fields = [message.delta.new_element.text_input for message in self._drawn]
+        (field,) = [each for each in fields if each.label == label]
+        self._state.ClearField("widget_states")
+        self._state.widget_states.widgets.add(id=field.id, string_value=text)
+        return self.rerun()
+
     def rerun(self) -> float:
         """Run the open page's script again; return the milliseconds until it has ended."""
         self._state.cached_message_hashes[:] = list(self._known)
@@ -70,7 +78,10 @@ class Client:
     def failed(self) -> bool:
         """Whether the page's last run ended in an exception."""
         return any(
-            message.WhichOneof("type") == "delta"
-            and message.delta.new_element.WhichOneof("type") == "exception"
-            for message in self._heard
+            message.delta.new_element.WhichOneof("type") == "exception" for message in self._drawn
         )
+
+    @property
+    def _drawn(self) -> list[ForwardMsg]:
+        """What the page's last run drew."""
+        return [each for each in self._heard if each.WhichOneof("type") == "delta"]

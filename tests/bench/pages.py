@@ -96,7 +96,6 @@ def run(variants: int = 7) -> list[tuple[str, str]]:
             rows += told(_switches(page, variants))
             rows += told(_clicks(page, variants))
             rows += told(_reruns(address, variants))
-            rows += told(_filtering(page, frames, variants))
             rows += told(_payloads(page, frames, address))
             rows += told(_moves(page))
             browser.close()
@@ -267,6 +266,10 @@ def _reruns(address: str, times: int) -> list[tuple[str, str]]:
             spent = [client.rerun() for _ in range(times)]
             assert not client.failed, name
             rows.append((f"server rerun: {name}", _ms(spent, RERUN)))
+        client.open("corpus")
+        spent = [client.write("Words", f"sleep {number}") for number in range(times)]
+        assert not client.failed
+        rows.append(("server rerun: Corpus, other words looked for", _ms(spent, RERUN)))
     return rows
 
 
@@ -283,25 +286,6 @@ def _payloads(page: Page, frames: Frames, address: str) -> list[tuple[str, str]]
         told = _judged(largest / 1e6, PAYLOAD, "MB", 2)
         rows.append((f"figure payload, by {by}", told))
     return rows
-
-
-def _filtering(page: Page, frames: Frames, times: int) -> list[tuple[str, str]]:
-    """Look for words in the page Corpus, others each time."""
-    page.get_by_role("link", name="Corpus", exact=True).click()
-    shown(page, "Corpus")
-    settled(page)
-    words = page.get_by_role("textbox", name="Words")
-    spent = []
-    for number in range(times):
-        words.fill(f"sleep {number}")
-        frames.clear()
-        words.press("Enter")
-        settled(page)
-        spent.append(1000 * (frames.received[-1][0] - frames.sent[0]))
-    words.fill("")
-    words.press("Enter")
-    settled(page)
-    return [("server rerun: Corpus, other words looked for", _ms(spent, RERUN))]
 
 
 def _moves(page: Page) -> list[tuple[str, str]]:
