@@ -90,6 +90,12 @@ def test_completion_judges_candidates_by_two_ears(corpus):
     assert aligned["paper"].notna().sum() == 24  # twelve, by each of two ears
     scores = tables["scores"]
     assert scores.query("metric == 'overlap@3'")["value"].between(0, 1).all()
+    overlaps = scores[scores["metric"] == "overlap@3"].set_index(["scenario", "code", "sound"])
+    for row in tables["gained"].query("metric == 'overlap@3'").itertuples():
+        raw, aligned = (
+            overlaps["value"][row.scenario, code, row.sound] for code in ("raw", "aligned")
+        )
+        assert row.value == pytest.approx(aligned - raw)
     cases = tables["cases"].query("scenario == 'bass'")
     shared = [len({*a.split()} & {*b.split()}) for a, b in zip(cases["raw"], cases["sound"])]
     told = scores.query(

@@ -11,7 +11,7 @@ from scipy import stats
 from scipy.spatial.distance import cdist, pdist
 
 from core import programs
-from core.evaluation.studies.completion import among_fewer, each_in_turn, from_prompt
+from core.evaluation.studies.completion import among_fewer, each_in_turn, from_prompt, gained
 from core.evaluation.studies.distances import Agreement, agreement, most_apart, pair_distances
 from core.evaluation.studies.figures import parallel
 from core.evaluation.studies.perturbing import perturbed
@@ -20,7 +20,7 @@ from core.evaluation.studies.traits import heeded, traits
 from core.programs.composed import compose
 from core.stages.studies import published
 from core.stages.studies.chosen import best_alignment
-from core.stages.studies.completion_told import explained, heard_by
+from core.stages.studies.completion_told import explained, heard_by, rises
 from core.stages.studies.correlation import beyond_chance
 from core.stages.studies.perturbation import GAIN, _beside, pattern
 from core.stages.studies.report_page import spread, without_clicks
@@ -65,6 +65,21 @@ def test_completion_of_equal_spaces_is_perfect():
     x = RNG.normal(size=(24, 5))
     for found in (each_in_turn(x, x), from_prompt(x, x)):
         np.testing.assert_allclose(found["value"], 1, atol=1e-6)
+
+
+def test_what_is_gained_is_the_difference_and_its_interval_is_its_own():
+    sound, noise = RNG.normal(size=(24, 5)), RNG.normal(size=(24, 4))
+    rose = gained(noise, sound, sound)
+    whole = [each_in_turn(code, sound)["value"] for code in (noise, sound)]
+    np.testing.assert_allclose(rose["value"], whole[1] - whole[0])
+    assert (rose["low"] > 0).all()
+    fell = gained(sound, noise, sound)
+    np.testing.assert_allclose(fell["high"], -rose["low"])
+    # Each candidate gains nothing: the same resample is asked twice.
+    assert (gained(noise, noise, sound)[["value", "low", "high"]] == 0).all(axis=None)
+    table = pd.concat([t.assign(scenario="bass", sound="one") for t in (rose, fell[:1])])
+    (told,) = rises(table, {"one": "aisfx"})
+    assert "of 5 numbers 4 rise (bass jaccard@3 +" in told and "1 fall (bass jaccard@3 -" in told
 
 
 def test_among_fewer_candidates_neighbours_agree_more():

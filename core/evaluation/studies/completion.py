@@ -43,6 +43,37 @@ def each_in_turn(code: np.ndarray, sound: np.ndarray, seed: int = 0) -> pd.DataF
     return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
 
 
+def gained(before: np.ndarray, after: np.ndarray, sound: np.ndarray, seed: int = 0) -> pd.DataFrame:
+    """How much nearer to the sound one embedding of the code is than another.
+
+    Parameters
+    ----------
+    before, after, sound : array, float [n, d1], [n, d2] and [n, d3]
+        Row i of all is the same candidate.
+
+    Returns
+    -------
+    DataFrame
+        metric, value, low, high: what `each_in_turn` says of `after` less what it says of
+        `before`. The interval is of the difference: both are asked of the same resample.
+    """
+    shared = [metrics.shared_neighbours(code, sound, K) for code in (before, after)]
+    each = {
+        "jaccard@3": [one / (2 * K - one) for one in shared],
+        "overlap@3": [one / K for one in shared],
+    }
+    rows = []
+    for name, (old, new) in each.items():
+        rows.append((name, float((new - old).mean()), *bootstrap_interval(new - old, seed=seed)))
+    for name, measure in (("spearman", metrics.spearman), ("pearson", metrics.pearson)):
+
+        def more(some=slice(None), measure=measure) -> float:
+            return measure(after[some], sound[some]) - measure(before[some], sound[some])
+
+        rows.append((name, more(), *subsample_interval(more, len(sound), seed=seed)))
+    return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+
+
 def among_fewer(
     code: np.ndarray, sound: np.ndarray, sizes: Sequence[int], draws: int = 200, seed: int = 0
 ) -> pd.DataFrame:

@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.neighbours import nearest_others
 from core.evaluation.studies import figures
-from core.evaluation.studies.completion import K, among_fewer, each_in_turn, from_prompt
+from core.evaluation.studies.completion import K, among_fewer, each_in_turn, from_prompt, gained
 from core.evaluation.studies.traits import TRAITS, heeded, traits
 from core.programs import Program
 from core.progress import Progress
@@ -22,7 +22,7 @@ from core.stages.studies import options as option
 from core.stages.studies import published
 from core.stages.studies.chosen import Subject, subject
 from core.stages.studies.completion_told import (
-    ALIGNED_SOUND, BOTH_EARS, among, ceilings, explained, heard_by, standings,
+    ALIGNED_SOUND, BOTH_EARS, among, ceilings, explained, heard_by, rises, standings,
 )  # fmt: skip
 from core.stages.studies.rendered import clips_of, code_vectors, sound_vectors
 from core.stages.studies.result import Figure, Heard, StudyResult, Table, beside
@@ -82,7 +82,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         figures=[Figure("scores", "Raw, aligned and the paper's", figures.completion(compared),
                         "Bars hold 95 % of resamples; diamonds are the paper's.")],
         clips=clips,
-        notes=[*standings(compared), *ceilings(tables["scores"], ears), among(tables["fewer"]),
+        notes=[*standings(compared), *rises(tables["gained"], ears), *ceilings(tables["scores"], ears), among(tables["fewer"]),
                *heard_by(tables["heeded"], ears), *explained(tables["cases"]), PROTOCOL],
         settings={**about.settings(options), "ears": ears,
                   "candidates": {s.name: len(s.candidates) for s in asked}},
@@ -112,6 +112,10 @@ def _compared(
             [each_in_turn(x[1:], y[1:], seed).assign(code=space, sound=ear)
              for space, ear, x, y in (*readings, *most)]
         ),
+        "gained": pd.concat(
+            [gained(code["raw"][1:], code["aligned"][1:], y[1:], seed).assign(sound=ear)
+             for ear, y in sound.items()]
+        ),
         "prompts": pd.concat(
             [from_prompt(x, y, seed=seed).assign(code=space, sound=ear)
              for space, ear, x, y in readings]
@@ -128,6 +132,9 @@ def _tables(found: Mapping[str, pd.DataFrame]) -> list[Table]:
         Table("scores", "Every candidate in turn", found["scores"],
               f"{PROTOCOL} Rows without code: the sound by one ear against the other, and the sound"
               " as the shared space has it against the raw sound."),
+        Table("gained", "Aligned code less raw code", _scenario_first(found["gained"]),
+              "What alignment adds to each number of the table above, with the interval of the"
+              " difference: it rose, or fell, where that doesn't hold 0."),
         Table("from_prompt", "Asked from the prompt alone", _with_paper(found["prompts"]),
               "One query a scenario: overlap can only be 0, 1/3, 2/3 or 1."),
         Table("cases", "Each candidate and its nearest", _scenario_first(found["cases"]),

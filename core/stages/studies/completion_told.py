@@ -31,6 +31,39 @@ def standings(compared: pd.DataFrame) -> list[str]:
     return notes
 
 
+def rises(table: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
+    """What alignment brings over raw code: a note an ear.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As of the table ``gained``: scenario, sound, metric, value, low, high.
+    ears : mapping
+        "trained ear" and "unseen ear": encoder ids.
+    """
+    notes = []
+    for ear, encoder in ears.items():
+        rows = table[table["sound"] == ear]
+        which = {
+            "rise": rows["low"] > 0, "fall": rows["high"] < 0,
+            "can't be told from raw code's": ~((rows["low"] > 0) | (rows["high"] < 0)),
+        }  # fmt: skip
+        told = [f"{int(some.sum())} {what}{_named(rows[some], what)}" for what, some in which.items()]
+        notes.append(
+            f"Aligned code beside raw code, by {encoder} ({ear}): of {len(rows)} numbers"
+            f" {', '.join(told)}."
+        )
+    return notes
+
+
+def _named(rows: pd.DataFrame, what: str) -> str:
+    """The few that stand out, by name and by how much."""
+    if what not in ("rise", "fall") or rows.empty:
+        return ""
+    each = (f"{r.scenario} {r.metric} {r.value:+.2f}" for r in rows.itertuples())
+    return f" ({'; '.join(each)})"
+
+
 def ceilings(table: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
     """What could be reached at most: a note on the ears, then one a scenario.
 
