@@ -105,7 +105,7 @@ def training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.
     figure.update_xaxes(title="Epoch", rangemode="nonnegative")
     figure.update_yaxes(title=None)
     figure.update_yaxes(range=[0, 1.02], col=2)
-    figure.update_yaxes(rangemode="tozero", tickformat=".0%", col=3)
+    figure.update_yaxes(rangemode="tozero", tickformat=".2~%", col=3)
     if best_epoch:
         figure.add_vline(x=best_epoch, line={"color": NEUTRAL, "width": 1, "dash": "dash"})
     figure.update_layout(
@@ -149,7 +149,7 @@ def runs_side_by_side(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
             )  # fmt: skip
     figure.update_xaxes(title="Epoch", rangemode="nonnegative")
     figure.update_yaxes(range=[0, 1.02], col=2)
-    figure.update_yaxes(rangemode="tozero", tickformat=".0%", col=3)
+    figure.update_yaxes(rangemode="tozero", tickformat=".2~%", col=3)
     figure.update_layout(
         height=310, margin={"l": 8, "r": 8, "t": 34, "b": 8},
         legend={"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0, "title": {"text": ""}},

@@ -152,28 +152,47 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
             st.switch_page("pages/listen.py")
     judged = metrics[metrics["split"] == split]
     st.caption(f"{SPLITS[split]}; {say.count(int(judged['programs'].max()), 'program')}.")
-    before, curve, table = st.tabs(["Before and after", "Training", "All metrics"])
-    with before:
-        st.plotly_chart(
-            cached.compared_figure(record, split), key="compared", config={"displayModeBar": False},
-            alt="Each metric before and after alignment, with its interval",
-        )  # fmt: skip
+    # Only what is open is drawn: a browser takes a tenth of a second for each chart.
+    before, curve, table = st.tabs(
+        ["Before and after", "Training", "All metrics"], key="results", on_change="rerun"
+    )
+    if before.open:
+        with before:
+            compared(record, split)
+    if curve.open:
+        with curve:
+            trained(record)
+    if table.open:
+        table.dataframe(readings(judged), hide_index=True, height=330)
+
+
+def compared(record: AlignmentRecord, split: str) -> None:
+    """Draw each metric before and after alignment."""
+    st.plotly_chart(
+        cached.compared_figure(record, split), key="compared", config={"displayModeBar": False},
+        alt="Each metric before and after alignment, with its interval",
+    )  # fmt: skip
+    st.caption(
+        "Lines hold 95 % of resamples. Aligned code against raw audio is the reading that no"
+        " projection head can bend: only the code is projected."
+    )
+
+
+def trained(record: AlignmentRecord) -> None:
+    """Draw how the training went, and which weights were kept."""
+    course(record)
+    if "best_epoch" in record.metrics:
         st.caption(
-            "Lines hold 95 % of resamples. Aligned code against raw audio is the reading that no"
-            " projection head can bend: only the code is projected."
+            f"The weights of epoch {record.metrics['best_epoch']} were kept, of the lowest"
+            f" validation loss among {record.metrics['epochs']}."
         )
-    with curve:
-        st.plotly_chart(
-            cached.curves_figure(record), key="curves",
-            config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",
-        )  # fmt: skip
-        if "best_epoch" in record.metrics:
-            st.caption(
-                f"The weights of epoch {record.metrics['best_epoch']} were kept, of the lowest"
-                f" validation loss among {record.metrics['epochs']}."
-            )
-    with table:
-        st.dataframe(readings(judged), hide_index=True, height=330)
+
+
+def course(record: AlignmentRecord) -> None:
+    st.plotly_chart(
+        cached.curves_figure(record), key="curves",
+        config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",
+    )  # fmt: skip
 
 
 def unjudged(corpus: Corpus, record: AlignmentRecord) -> None:
@@ -186,10 +205,7 @@ def unjudged(corpus: Corpus, record: AlignmentRecord) -> None:
         else "Nothing was kept of how this alignment was trained. Listen can use it."
     )
     st.info(f"{came} It is not judged yet.", icon=":material/stop_circle:")
-    st.plotly_chart(
-        cached.curves_figure(record), key="curves",
-        config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",
-    )  # fmt: skip
+    course(record)
     if workspace.read_only():
         return
     argv = ["evaluate", corpus.name, "--alignment", record.id]

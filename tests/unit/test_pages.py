@@ -175,8 +175,15 @@ def unfold(app: AppTest, key: str, opened: bool = True) -> None:
 def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> None:
     app = alone("train")
     assert "held out from training" in words(app)
-    assert len(app.get("plotly_chart")) == 2
-    metrics = app.dataframe[0].value
+    drawn = {}
+    for tab in ("Training", "All metrics", "Before and after"):
+        app.session_state["results"] = tab
+        app.run()
+        drawn[tab] = [each.proto.id for each in app.get("plotly_chart")]
+        if tab == "All metrics":
+            metrics = app.dataframe[0].value
+    assert [len(each) for each in drawn.values()] == [1, 0, 1]
+    assert "curves" in drawn["Training"][0] and "compared" in drawn["Before and after"][0]
     assert list(metrics.columns) == ["Metric", "Before", "After, aligned audio", "After, raw audio"]
     app.radio(key="config:objective").set_value("weighted")
     app.number_input(key="config:epochs").set_value(7)
