@@ -48,7 +48,7 @@ def rises(table: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
             "rise": rows["low"] > 0, "fall": rows["high"] < 0,
             "can't be told from raw code's": ~((rows["low"] > 0) | (rows["high"] < 0)),
         }  # fmt: skip
-        told = [f"{int(some.sum())} {what}{_named(rows[some], what)}" for what, some in which.items()]
+        told = [f"{some.sum()} {what}{_named(rows[some], what)}" for what, some in which.items()]
         notes.append(
             f"Aligned code beside raw code, by {encoder} ({ear}): of {len(rows)} numbers"
             f" {', '.join(told)}."
