@@ -9,41 +9,41 @@ def main() -> None:
     """Draw the navigation, the frame, and the page that is open."""
     st.set_page_config(
         page_title="Earshot",
-        page_icon="pages/parts/icon.svg",
+        page_icon="pages/components/icon.svg",
         layout="wide",
         initial_sidebar_state=200,
     )
     page = st.navigation(
         [
-            st.Page("pages/home.py", title="Home", icon=":material/home:", default=True),
-            st.Page("pages/generate.py", title="Generate", icon=":material/tune:"),
-            st.Page("pages/corpus.py", title="Corpus", icon=":material/library_music:"),
-            st.Page("pages/train.py", title="Train", icon=":material/model_training:"),
-            st.Page("pages/map.py", title="Map", icon=":material/scatter_plot:"),
-            st.Page("pages/listen.py", title="Listen", icon=":material/hearing:"),
-            st.Page("pages/compare.py", title="Compare", icon=":material/compare_arrows:"),
-            st.Page("pages/studies.py", title="Studies", icon=":material/science:"),
-            st.Page("pages/jobs.py", title="Jobs", icon=":material/list:"),
+            st.Page("pages/home/page.py", title="Home", icon=":material/home:", default=True),
+            st.Page("pages/generate/page.py", title="Generate", icon=":material/tune:"),
+            st.Page("pages/corpus/page.py", title="Corpus", icon=":material/library_music:"),
+            st.Page("pages/train/page.py", title="Train", icon=":material/model_training:"),
+            st.Page("pages/map/page.py", title="Map", icon=":material/scatter_plot:"),
+            st.Page("pages/listen/page.py", title="Listen", icon=":material/hearing:"),
+            st.Page("pages/compare/page.py", title="Compare", icon=":material/compare_arrows:"),
+            st.Page("pages/studies/page.py", title="Studies", icon=":material/science:"),
+            st.Page("pages/jobs/page.py", title="Jobs", icon=":material/list:"),
         ],
         position="hidden" if _is_a_stranger() else "sidebar",
     )
     # Not before: until the navigation is there, a new server shows the names of the files in
     # pages/ instead, and what the frame needs takes a second to load.
-    from pages.parts import door, frame
+    from pages.components import auth, layout
 
-    frame.begin()
-    if door.come_in():
+    layout.begin()
+    if auth.come_in():
         page.run()
-        frame.end(page.title)
+        layout.end(page.title)
 
 
 def _is_a_stranger() -> bool:
     """Whether people log in here and this visitor may not come in: not even the pages' names show."""
     if "EARSHOT_OPEN" not in os.environ:
         return False
-    from pages.parts import door
+    from pages.components import auth
 
-    return not door.may_come_in()
+    return not auth.may_come_in()
 
 
 main()

@@ -6,16 +6,16 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.parts import door, oops, sounds, styled
+from pages.components import auth, error_page, audio_server, style_middleware
 
 # Until app.py has called `st.navigation`, Streamlit would take the files in pages/ for it.
 PagesManager.uses_pages_directory = False
 
-door.opened()  # Nobody is served where the wrong people could be.
+auth.opened()  # Nobody is served where the wrong people could be.
 
 app = st.App(
     "app.py",
-    routes=sounds.routes(),
+    routes=audio_server.routes(),
     # A name that somebody points at this machine is not ours: not for pages, not for sounds.
     middleware=[
         Middleware(
@@ -23,8 +23,8 @@ app = st.App(
             allowed_hosts=config.get_option("server.allowedHosts") or ["127.0.0.1", "localhost"],
             www_redirect=False,
         ),
-        Middleware(door.Guard),
-        Middleware(styled.Styled),
+        Middleware(auth.Guard),
+        Middleware(style_middleware.Styled),
     ],
-    on_script_error=oops.show,
+    on_script_error=error_page.show,
 )

@@ -38,17 +38,17 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
 
     from core.alignment import AlignmentConfig, grid
     from core.alignment.grid import Trial
-    from core.stages import sweep
-    from core.stages.build import build
-    from core.stages.studies import STUDIES, completion, scenarios
-    from core.stages.studies.report import study_all
-    from core.stages.train import train
+    from core.pipeline import sweep
+    from core.pipeline.build import build
+    from core.studies import STUDIES, completion, scenario_files
+    from core.studies.report import study_all
+    from core.pipeline.train import train
 
     workspace = tmp_path_factory.mktemp("studied")
     trials = [Trial("narrow", "paper", QUICK), Trial("wide", "paper", {**QUICK, "width": 32})]
     first = [
-        scenarios.Scenario(each.name, each.title, each.prompt, each.candidates[:CANDIDATES])
-        for each in scenarios.scenarios()
+        scenario_files.Scenario(each.name, each.title, each.prompt, each.candidates[:CANDIDATES])
+        for each in scenario_files.scenarios()
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))

@@ -71,7 +71,7 @@ class AlignmentConfig:
         clip as far as it sounds like it (`core.alignment.losses.weighted_info_nce`).
         ``ridge``: no training; the code head is one matrix, solved for, that foretells the
         clip's own embedding, and the shared space is that of the audio encoder
-        (`core.alignment.ridge`). ``kernel``: likewise, by how like a program is to each that
+        (`core.alignment.kernel_ridge`). ``kernel``: likewise, by how like a program is to each that
         was taught. These two heed `penalty`, `kept_mean` and `whiten` alone.
     penalty : float
         With ``ridge`` and ``kernel``: how much large weights cost; 1000 is much for the one, 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from core.encoders.compute import BF16_FLAGS, cpu_flags
+from core.encoders.device import BF16_FLAGS, cpu_flags
 from core.errors import EarshotError
 
 

@@ -96,7 +96,7 @@ class KernelHead(nn.Module):
     known : int
         How many are known.
     columns, dim : int
-        Sizes of what goes in and comes out. All else is set by `core.alignment.ridge`.
+        Sizes of what goes in and comes out. All else is set by `core.alignment.kernel_ridge`.
     """
 
     def __init__(self, known: int, columns: int, dim: int):
@@ -125,7 +125,7 @@ class ProjectionHeads(nn.Module):
         Sizes of the code encoder's and the audio encoder's embeddings.
     config : AlignmentConfig
     known : int
-        With the objective "kernel": rows of the code head. `core.alignment.ridge` sets them.
+        With the objective "kernel": rows of the code head. `core.alignment.kernel_ridge` sets them.
     """
 
     def __init__(self, code_dim: int, audio_dim: int, config: AlignmentConfig, known: int = 0):

@@ -22,7 +22,7 @@ from core.alignment.losses import (
     soft_info_nce,
     weighted_info_nce,
 )
-from core.alignment.ridge import solve
+from core.alignment.kernel_ridge import solve
 from core.errors import EarshotError
 
 OnEpoch = Callable[[dict[str, float]], bool | None]

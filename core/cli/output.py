@@ -12,7 +12,7 @@ import unicodedata
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
-from core.jobs.pace import Pace
+from core.jobs.eta import Pace
 from core.progress import Progress
 
 LINE_EVERY_S = 5.0

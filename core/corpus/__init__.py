@@ -2,10 +2,10 @@
 
 from core.corpus.alignments import AlignmentRecord
 from core.corpus.corpus import Corpus, list_corpora
-from core.corpus.files import clip_file
-from core.corpus.inspection import Fault
-from core.corpus.removal import Contents, contents, delete_corpus
-from core.corpus.vectors import BadVectors, Pairs
+from core.corpus.clip_files import clip_file
+from core.corpus.integrity import Fault
+from core.corpus.deletion import Contents, contents, delete_corpus
+from core.corpus.embedding_table import BadVectors, Pairs
 
 __all__ = [
     "AlignmentRecord",

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import pandas as pd
 
-from core.corpus.alignment_card import card
+from core.corpus.model_card import card
 from core.errors import EarshotError
 from core.workspace import atomic_write, refuse_if_read_only, sweep
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from core.corpus import files, rows, vectors
+from core.corpus import clip_files, program_table, embedding_table
 from core.corpus.database import Database
 from core.sonicpi.clip import Clip, Problem, Rendering
 
@@ -32,14 +32,14 @@ class ClipStore:
         from core.sonicpi import render_id  # asks for Sonic Pi, which readers need not have
 
         with self._database.reading() as connection:
-            found = rows.clips(connection)
-            seconds = json.loads(rows.setting(connection, "seconds"))
+            found = program_table.clips(connection)
+            seconds = json.loads(program_table.setting(connection, "seconds"))
         pending = []
         for program_id, source, state, error_kind, rendered_as, file, size in found:
             if state == "ok":
                 again = not self._lies_there(file, size)
             elif state == "failed":
-                again = error_kind in rows.PASSING or rendered_as != render_id(source, seconds)
+                again = error_kind in program_table.PASSING or rendered_as != render_id(source, seconds)
             else:
                 again = True
             if again:
@@ -60,10 +60,10 @@ class ClipStore:
             if error is None and rendering.clip.peak < SILENT_PEAK:
                 error = Problem("silent", "The program makes no sound within the clip.")
             if error is None:
-                stored = files.store(self.folder, file, rendering.clip, rendering.warnings)
+                stored = clip_files.store(self.folder, file, rendering.clip, rendering.warnings)
                 return self._note(position, render_id, stored, rendering.render_s)
             with self._database.writing("rendering") as connection:
-                replaced = rows.put_failure(
+                replaced = program_table.put_failure(
                     connection, position, render_id, error, rendering.warnings, rendering.render_s
                 )
             self._remove(replaced)
@@ -73,24 +73,24 @@ class ClipStore:
         """As `Corpus.adopt_clip`."""
         with self._database.lock.held("adopting clips"):
             position, render_id, file = self._place(program_id, seconds)
-            stored = files.adopt(self.folder, file, seconds)
+            stored = clip_files.adopt(self.folder, file, seconds)
             return stored and self._note(position, render_id, stored, 0.0)
 
     def _place(self, program_id: str, seconds: float) -> tuple[int, str, str]:
         from core.sonicpi import render_id
 
         with self._database.reading() as connection:
-            position = vectors.positions(connection, [program_id])[0]
-            source = rows.source(connection, position)
-            audio_format = json.loads(rows.setting(connection, "audio_format"))
+            position = embedding_table.positions(connection, [program_id])[0]
+            source = program_table.source(connection, position)
+            audio_format = json.loads(program_table.setting(connection, "audio_format"))
         name = render_id(source, seconds)
-        return position, name, files.place(name, audio_format)
+        return position, name, clip_files.place(name, audio_format)
 
     def _note(
-        self, position: int, render_id: str, stored: files.StoredClip, render_s: float
+        self, position: int, render_id: str, stored: clip_files.StoredClip, render_s: float
     ) -> Clip:
         with self._database.writing("rendering") as connection:
-            replaced = rows.put_clip(connection, position, render_id, stored, render_s)
+            replaced = program_table.put_clip(connection, position, render_id, stored, render_s)
         self._remove(replaced)
         return stored.clip
 

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from core import workspace
-from core.corpus import files, inspection, rows, salvage, schema, vectors
+from core.corpus import clip_files, integrity, program_table, recovery, schema, embedding_table
 from core.corpus.alignments import AlignmentRecord, AlignmentStore
 from core.corpus.clips import ClipStore
 from core.corpus.database import Database
-from core.corpus.inspection import Fault
-from core.corpus.salvage import Salvage
-from core.corpus.vectors import Pairs
+from core.corpus.integrity import Fault
+from core.corpus.recovery import Salvage
+from core.corpus.embedding_table import Pairs
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.progress import Progress, silent
@@ -98,10 +98,10 @@ class Corpus:
         corpus = cls(name)
         if not 0 < seconds <= 600:
             raise EarshotError(f"A clip cannot last {seconds} s.", remedy="Use 1 to 600 seconds.")
-        if audio_format not in files.FORMATS:
+        if audio_format not in clip_files.FORMATS:
             raise EarshotError(
                 f"Clips cannot be kept as {audio_format!r}.",
-                remedy=f"Use one of: {', '.join(files.FORMATS)}.",
+                remedy=f"Use one of: {', '.join(clip_files.FORMATS)}.",
             )
         settings = {
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -161,7 +161,7 @@ class Corpus:
             When another process or thread is writing; says which and since when.
         """
         with self._database.lock.held(holder):
-            files.sweep(self._clips.folder)
+            clip_files.sweep(self._clips.folder)
             yield
 
     # -- settings -------------------------------------------------------------------------
@@ -220,9 +220,9 @@ class Corpus:
         """
         seed = self.settings["seed"]
         with self._database.writing("adding programs") as connection:
-            added = rows.add_programs(connection, programs, seed)
+            added = program_table.add_programs(connection, programs, seed)
             if added and origin is not None:
-                rows.note_origin(connection, origin, added)
+                program_table.note_origin(connection, origin, added)
             return added
 
     def programs(self) -> pd.DataFrame:
@@ -238,22 +238,22 @@ class Corpus:
             are None, missing measurements NaN.
         """
         with self._database.reading() as connection:
-            return rows.frame(connection, self._clips.folder)
+            return program_table.frame(connection, self._clips.folder)
 
     def program(self, program_id: str) -> dict[str, Any]:
         """One program, with the columns of `programs` as keys."""
         with self._database.reading() as connection:
-            return rows.one(connection, self._clips.folder, program_id)
+            return program_table.one(connection, self._clips.folder, program_id)
 
     def counts(self) -> dict[str, int]:
         """Number of programs: in all ("programs"), "ok", "failed", "pending"."""
         with self._database.reading() as connection:
-            return rows.counts(connection)
+            return program_table.counts(connection)
 
     def failures(self) -> dict[str, int]:
         """Number of failed programs by kind of error, most frequent first."""
         with self._database.reading() as connection:
-            return rows.failures(connection)
+            return program_table.failures(connection)
 
     # -- clips ----------------------------------------------------------------------------
 
@@ -318,7 +318,7 @@ class Corpus:
         """
         modality = self._modality(encoder_id)
         with self._database.reading() as connection:
-            return vectors.missing(connection, encoder_id, modality, revision)
+            return embedding_table.missing(connection, encoder_id, modality, revision)
 
     def put_embeddings(
         self,
@@ -345,11 +345,11 @@ class Corpus:
         """
         modality = self._modality(encoder_id)
         with self._database.writing("embedding") as connection:
-            vectors.put(connection, encoder_id, modality, revision, program_ids, matrix)
+            embedding_table.put(connection, encoder_id, modality, revision, program_ids, matrix)
 
     def _modality(self, encoder_id: str) -> str:
         with self._database.reading() as connection:
-            row = vectors.encoder(connection, encoder_id)
+            row = embedding_table.encoder(connection, encoder_id)
         if row:
             return row.modality
         from core.encoders import entry
@@ -374,22 +374,22 @@ class Corpus:
         float32 [n, dim]
         """
         with self._database.reading() as connection:
-            return vectors.read(connection, encoder_id, program_ids)
+            return embedding_table.read(connection, encoder_id, program_ids)
 
     def pairs(self, code_encoder: str, audio_encoder: str) -> Pairs:
         """Code and sound of all programs that have a clip and both embeddings."""
         with self._database.reading() as connection:
-            return vectors.pairs(connection, code_encoder, audio_encoder)
+            return embedding_table.pairs(connection, code_encoder, audio_encoder)
 
     def encoders(self) -> list[tuple[str, str, int]]:
         """(encoder id, modality, number of embeddings), code first."""
         with self._database.reading() as connection:
-            return vectors.counts(connection)
+            return embedding_table.counts(connection)
 
     def encoder_revision(self, encoder_id: str) -> str | None:
         """Revision of the encoder whose embeddings are kept; None when there are none."""
         with self._database.reading() as connection:
-            row = vectors.encoder(connection, encoder_id)
+            row = embedding_table.encoder(connection, encoder_id)
         return row.revision if row else None
 
     # -- faults ---------------------------------------------------------------------------
@@ -410,25 +410,25 @@ class Corpus:
         """
         corpus = cls(name)
         path = corpus._database.path
-        if not path.is_file() or not salvage.damaged(path):
+        if not path.is_file() or not recovery.damaged(path):
             return None
-        return salvage.salvage(path, corpus._database.lock)
+        return recovery.salvage(path, corpus._database.lock)
 
     def inspect(self, progress: Progress = silent) -> list[Fault]:
         """Everything that is wrong in the corpus; reads each clip and each vector once."""
         with self._database.reading() as connection:
-            faults = inspection.database(connection) + inspection.settings(connection)
+            faults = integrity.database(connection) + integrity.settings(connection)
             if faults:  # no statement about the rest could be relied on
                 return faults
-            faults += inspection.programs(connection)
-            faults += inspection.vectors(connection)
-        faults += inspection.clips(self._database, self._clips.folder, progress)
-        return faults + inspection.alignments(self, progress)
+            faults += integrity.programs(connection)
+            faults += integrity.vectors(connection)
+        faults += integrity.clips(self._database, self._clips.folder, progress)
+        return faults + integrity.alignments(self, progress)
 
     def clear(self, faults: Sequence[Fault]) -> None:
         """Remove what is damaged or strange, so that it can be made again."""
         with self._database.writing("repairing") as connection:
-            inspection.clear(connection, self._clips.folder, faults)
+            integrity.clear(connection, self._clips.folder, faults)
 
     # -- alignments -----------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Iterator
 
 from core.corpus import schema
-from core.corpus.lock import WriterLock
+from core.corpus.writer_lock import WriterLock
 from core.errors import EarshotError
 
 

@@ -13,7 +13,7 @@ transformers format is an encoder as it is: give its path as the id.
 
 from __future__ import annotations
 
-from core.encoders.encoder import EmbedError, Encoder
+from core.encoders.base import EmbedError, Encoder
 from core.encoders.loading import get
 from core.encoders.presets import PRESETS, Preset, choose_preset
 from core.encoders.registry import EncoderEntry, entries, entry

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.signal import firwin, resample_poly
 
-from core.encoders.encoder import EmbedError, Encoder
+from core.encoders.base import EmbedError, Encoder
 
 if TYPE_CHECKING:
     from core.sonicpi.clip import Clip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.encoders.registry import EncoderEntry
 from core.encoders.score_features import DIM as SCORE_DIM
-from core.encoders.sonicpi import DIM as SONICPI_DIM
+from core.encoders.symbolic import DIM as SONICPI_DIM
 from core.encoders.weights import HubWeights, NoWeights, WheelWeights
 
 ENTRIES = (

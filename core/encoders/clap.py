@@ -7,10 +7,10 @@ import torch
 import transformers
 
 from core.encoders.audio import AudioEncoder
-from core.encoders.compute import Compute
+from core.encoders.device import Compute
 from core.encoders.registry import EncoderEntry
 from core.encoders.transformer import load_feature_extractor, load_model
-from core.encoders.windows import spread
+from core.encoders.windowing import spread
 
 
 class ClapEncoder(AudioEncoder):

@@ -7,11 +7,11 @@ import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
-from core.encoders.encoder import Encoder
+from core.encoders.base import Encoder
 from core.encoders.registry import EncoderEntry, entry
 
 if TYPE_CHECKING:
-    from core.encoders.compute import Compute
+    from core.encoders.device import Compute
 
 # Module and class that run each family of encoders.
 FAMILIES = {
@@ -43,7 +43,7 @@ def get(encoder_id: str) -> Encoder:
     ----------
     encoder_id : str
         A known name (see `entries`), the path of a folder, or several of them joined by
-        "+" (`core.encoders.joined`).
+        "+" (`core.encoders.concat`).
 
     Raises
     ------
@@ -75,11 +75,11 @@ def load(entry: EncoderEntry, compute: Compute | None = None) -> Encoder:
     compute : Compute, optional
         Device and precision. Default: what suits this machine.
     """
-    from core.encoders.compute import default_compute  # before anything else loads torch
-    from core.encoders import health
+    from core.encoders.device import default_compute  # before anything else loads torch
+    from core.encoders import sanity_check
 
     module, name = FAMILIES[entry.family]
     family = getattr(importlib.import_module(f"core.encoders.{module}"), name)
     encoder = family(entry, compute or default_compute())
-    health.check(encoder)
+    sanity_check.check(encoder)
     return encoder

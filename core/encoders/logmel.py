@@ -7,7 +7,7 @@ from scipy.fft import rfft
 from scipy.sparse import csr_array
 
 from core.encoders.audio import AudioEncoder
-from core.encoders.mel import mel_bank
+from core.encoders.mel_filters import mel_bank
 from core.encoders.registry import EncoderEntry
 
 FFT, HOP, BANDS = 2048, 512, 64  # samples, samples, mel bands

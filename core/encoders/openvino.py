@@ -18,7 +18,7 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from core.encoders.compute import Compute
+    from core.encoders.device import Compute
 
 # Least cosine of what both give; bf16 alone takes about 0.00002 of it.
 ALIKE = 0.9995

@@ -120,27 +120,27 @@ def entry(encoder_id: str) -> EncoderEntry:
     encoder_id : str
         A known name, or the path of a folder with a model in transformers format,
         whose type then tells its modality; or vectors that were imported
-        (`core.encoders.own`); or several of them joined by "+" (`core.encoders.joined`).
+        (`core.encoders.imported`); or several of them joined by "+" (`core.encoders.concat`).
 
     Raises
     ------
     EarshotError
         When there is none of them, or Earshot knows no way to run such a model.
     """
-    from core.encoders import own
+    from core.encoders import imported
 
     for known in entries():
         if known.id == encoder_id:
             return known
-    if own.is_own(encoder_id):
-        return own.own_entry(encoder_id)
+    if imported.is_own(encoder_id):
+        return imported.own_entry(encoder_id)
     folder = Path(encoder_id).expanduser()
     if (folder / "config.json").is_file():
         return _of_folder(folder.resolve())
     if "+" in encoder_id:
-        from core.encoders import joined
+        from core.encoders import concat
 
-        return joined.joined_entry([entry(part) for part in joined.part_ids(encoder_id)])
+        return concat.joined_entry([entry(part) for part in concat.part_ids(encoder_id)])
     names = [known.id for known in entries()]
     near = difflib.get_close_matches(encoder_id, names, 3, 0.5) or names
     raise EarshotError(

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from core.encoders.encoder import EmbedError, Encoder
+from core.encoders.base import EmbedError, Encoder
 from core.encoders.registry import EncoderEntry
 from core.encoders.score_features import features
-from core.encoders.score_sounds import SECONDS, sounds_of
+from core.sonicpi.score_events import SECONDS, sounds_of
 
 
 class ScoreEncoder(Encoder):

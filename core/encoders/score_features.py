@@ -13,7 +13,7 @@ from functools import cache
 
 import numpy as np
 
-from core.encoders.score_sounds import SECONDS, Sound, inventory
+from core.sonicpi.score_events import SECONDS, Sound, inventory
 
 # Options whose values are told apart, each by its own soft bins: (low, high, logarithmic).
 OPTIONS = {

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.checks import centred, paired
+from core.evaluation.validation import centred, paired
 
 REGULARISATION = 0.1
 VARIANCE = 0.99

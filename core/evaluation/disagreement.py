@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from core.errors import EarshotError
-from core.evaluation.checks import GRAIN, unit_rows
+from core.evaluation.validation import GRAIN, unit_rows
 
 BLOCK, WIDE = 256, 4096  # a block's numbers stay near the processor
 AGAIN = 512  # rows whose best partner is looked for again at a time

@@ -12,8 +12,8 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.evaluation.cca import CCA, cca, cca_fit
-from core.evaluation.checks import GRAIN, centred, paired, unit_rows
-from core.evaluation.distances import pearson, spearman
+from core.evaluation.validation import GRAIN, centred, paired, unit_rows
+from core.evaluation.pairwise_distances import pearson, spearman
 from core.evaluation.neighbours import nearest_others
 
 __all__ = [

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from core.errors import EarshotError
-from core.evaluation.checks import GRAIN, unit_rows
+from core.evaluation.validation import GRAIN, unit_rows
 
 BLOCK = 1024  # query rows at a time: 1,024 x 27,000 float32 similarities are 110 MB
 
@@ -50,7 +50,7 @@ class CosineIndex:
         indices : int64 [m, k]
             Nearest first. Rows equally similar come in the order of their index.
         similarities : float32 [m, k]
-            In [-1, 1], in steps of 2**-20 (`core.evaluation.checks.GRAIN`).
+            In [-1, 1], in steps of 2**-20 (`core.evaluation.validation.GRAIN`).
 
         Raises
         ------

@@ -7,9 +7,9 @@ record, replaced as a whole), `events.jsonl` (what its stages reported) and `log
 job's process is named by its pid and the time it began.
 """
 
-from core.jobs.engine import again, job, jobs, remove, start
+from core.jobs.manager import again, job, jobs, remove, start
 from core.jobs.job import Job, JobError, JobProgress, JobStep
-from core.jobs.watch import data_events
+from core.jobs.event_stream import data_events
 
 __all__ = [
     "Job",

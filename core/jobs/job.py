@@ -13,7 +13,7 @@ from typing import Any
 
 from core.errors import EarshotError
 from core.jobs import processes, record
-from core.jobs.deaths import LOG
+from core.jobs.exit_reason import LOG
 from core.workspace import refuse_if_read_only, sweep
 
 EVENTS = "events.jsonl"

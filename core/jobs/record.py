@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Callable, Iterator
 
-from core.jobs import deaths, processes
+from core.jobs import exit_reason, processes
 from core.workspace import atomic_write
 
 FILE = "job.json"
@@ -142,4 +142,4 @@ def end_lost(folder: Path, record: Record, exit_status: int | None = None) -> Re
         return {**end("cancelled", exit_status), **ran}
     if exit_status == 0:
         return {**end("done", 0), **ran}
-    return {**end("failed", exit_status, deaths.why(record, folder, exit_status)), **ran}
+    return {**end("failed", exit_status, exit_reason.why(record, folder, exit_status)), **ran}

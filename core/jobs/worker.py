@@ -18,9 +18,9 @@ from typing import Any, Callable, Iterator, TextIO
 
 from core import workspace
 from core.errors import EarshotError, of_the_machine
-from core.jobs import engine, processes, record
+from core.jobs import manager, processes, record
 from core.jobs.job import EVENTS
-from core.jobs.pace import Pace
+from core.jobs.eta import Pace
 from core.progress import Progress
 
 EVENT_EVERY_S = 0.25
@@ -259,13 +259,13 @@ def _not_yet(lock: int, folder: Path | None) -> str | None:
         # Not flock: a worker forked by a holder that was killed would go on holding that.
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        running = [other.id for other in engine.jobs() if other.state == "running"]
+        running = [other.id for other in manager.jobs() if other.state == "running"]
         other = in_terminal()
         named = f"process {other[0]} ({other[1]})" if other else "another command"
         return f"Waiting for {', '.join(reversed(running)) or named}."
     earlier = [
         other.id
-        for other in engine.jobs()
+        for other in manager.jobs()
         if folder is not None and other.state == "queued" and other.id < folder.name
     ]
     if not earlier:

@@ -8,8 +8,8 @@ from typing import Any
 
 from core.errors import EarshotError
 from core.programs.program import Program
-from core.programs.library import Template
-from core.programs.library import template as template_of
+from core.programs.jinja_template import Template
+from core.programs.jinja_template import template as template_of
 
 MOST_PROGRAMS = 1_000_000
 

@@ -8,7 +8,7 @@ from core.sonicpi.clip import SAMPLE_RATE, Clip, Event, Problem, RenderError, Re
 from core.sonicpi.limits import Limits
 from core.sonicpi.pool import render_many
 from core.sonicpi.sandbox import sandbox_state
-from core.sonicpi.single import events, render, render_result
+from core.sonicpi.single_render import events, render, render_result
 from core.sonicpi.versions import RENDERER_VERSION, render_id, scsynth_version, sonic_pi_version
 
 __all__ = [

@@ -17,7 +17,7 @@ from core.alignment import AlignmentConfig
 from core.corpus import Corpus, Pairs
 from core.programs import Program, generate, templates
 from core.progress import Progress
-from core.stages.train import train
+from core.pipeline.train import train
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 EPOCHS = 3
@@ -92,5 +92,5 @@ def _align(corpus: Corpus, made: list[Program], rng: np.random.Generator) -> Non
             }
         )
 
-    with mock.patch("core.stages.train.laid_out", drawn):
+    with mock.patch("core.pipeline.train.laid_out", drawn):
         train(corpus.name, AlignmentConfig(epochs=EPOCHS))

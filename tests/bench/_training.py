@@ -69,7 +69,7 @@ def _plain_epoch(loader, heads: list[nn.Module], optimiser, config: AlignmentCon
 def measuring(programs: int) -> float:
     """Seconds in which a sweep measures one trained configuration."""
     from core.corpus import Pairs
-    from core.stages.sweep import _rows, spaces_after
+    from core.pipeline.sweep import _rows, spaces_after
 
     code, audio = pairs(programs)
     names = np.array(["train"] * 8 + ["validation", "test"])

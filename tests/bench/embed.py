@@ -25,11 +25,11 @@ import numpy as np
 from core import encoders
 from core.encoders import openvino
 from core.encoders.audio import mono, resample
-from core.encoders.compute import Compute, default_compute  # before torch
+from core.encoders.device import Compute, default_compute  # before torch
 from core.encoders.loading import FAMILIES, load
 from core.encoders.transformer import quiet
 from core.encoders.weights import FolderWeights
-from core.encoders.windows import spread
+from core.encoders.windowing import spread
 from core.programs import generate, templates
 from core.sonicpi.clip import Clip
 

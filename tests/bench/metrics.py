@@ -18,7 +18,7 @@ PROBE = """
 import json, resource, sys, time
 import numpy as np
 from core.evaluation import metrics
-from core.evaluation.judge import _of_all_programs, _of_each_program, Reading
+from core.evaluation.metrics_table import _of_all_programs, _of_each_program, Reading
 
 def held():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

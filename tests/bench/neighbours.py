@@ -22,17 +22,17 @@ import torch
 from core import encoders
 from core.alignment import AlignmentConfig, train
 from core.corpus import Corpus
-from core.evaluation.map import joint_map
+from core.evaluation.map_layout import joint_map
 from core.evaluation.neighbours import CosineIndex
 from core.encoders.score_features import features
-from core.encoders.sonicpi import words
-from core.encoders.sonicpi_play import Play
-from core.encoders.sonicpi_reader import read
+from core.encoders.symbolic import words
+from core.sonicpi.interpreter.scheduler import Play
+from core.sonicpi.interpreter.parser import read
 from core.programs import Program, compose, generate, templates
 from core.sonicpi import Clip, Rendering
-from core.stages.aligned import described
-from core.stages.neighbours import DIRECTIONS, WITHIN, neighbours
-from core.stages.studies.foretelling_sets import EXAMPLES_FOLDER
+from core.search.loaded_alignment import described
+from core.search.query import DIRECTIONS, WITHIN, neighbours
+from core.studies.retrieval_queries import EXAMPLES_FOLDER
 
 ROWS, DIM = 27_000, 256
 CODE, AUDIO = encoders.PRESETS["offline"].code, encoders.PRESETS["offline"].audio

@@ -27,7 +27,7 @@ from _streamlit_client import Client
 from playwright.sync_api import Page, sync_playwright
 
 from core.workspace import PROJECT
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import CHROMIUM, FLAGS
 
 PROGRAMS = 13_500
@@ -78,7 +78,7 @@ def run(variants: int = 7) -> list[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["EARSHOT_WORKSPACE"] = folder
         import _big_corpus
-        from core.stages.comparing import compare
+        from core.pipeline.compare import compare
 
         _big_corpus.make(NAME, PROGRAMS)
         started = time.perf_counter()
@@ -247,7 +247,7 @@ def _clicks(page: Page, times: int) -> list[tuple[str, str]]:
     spent = []
     for number in range(times):
         # The code of a program after alignment, each time of another template.
-        at = steps.point(page, trace=1, index=number * PROGRAMS // 27)
+        at = page_steps.point(page, trace=1, index=number * PROGRAMS // 27)
         before = page.evaluate("document.querySelector('.st-key-card .player')?.dataset.src ?? ''")
 
         def work(at: dict = at, before: str = before) -> None:

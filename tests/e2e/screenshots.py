@@ -17,16 +17,16 @@ from pathlib import Path
 from playwright.sync_api import Error, Page, expect, sync_playwright
 
 from core import workspace
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import CHROMIUM, FLAGS, serve
 
 
 def template(page: Page) -> None:
     page.locator(".st-key-open-06_1_studio_fx button").first.click()
-    steps.settled(page)
+    page_steps.settled(page)
     page.get_by_role("button", name="Render and hear").click()
     player = page.locator(".player[data-clip='heard']")
-    steps.measured(player, starts=True)
+    page_steps.measured(player, starts=True)
     player.locator(".waveform").click(position={"x": 150, "y": 20})
     page.wait_for_timeout(400)
     player.locator(".play").click()
@@ -35,7 +35,7 @@ def template(page: Page) -> None:
 def row(page: Page) -> None:
     table = page.get_by_test_id("stDataFrame").bounding_box()
     page.mouse.click(table["x"] + 18, table["y"] + 34 + 33 * 5 + 16)
-    steps.measured(page.locator(".st-key-card .player"), starts=True)
+    page_steps.measured(page.locator(".st-key-card .player"), starts=True)
     expect(page.locator(".st-key-card .js-plotly-plot")).to_be_visible()
 
 
@@ -47,20 +47,20 @@ def view(name: str) -> Callable[[Page], None]:
 
 
 def pick(page: Page) -> None:
-    where = steps.point(page, trace=1, index=5)
+    where = page_steps.point(page, trace=1, index=5)
     page.mouse.move(where["x"], where["y"])
     page.wait_for_timeout(300)
     page.mouse.click(where["x"], where["y"])
-    steps.measured(page.locator(".st-key-card .player"), starts=True)
+    page_steps.measured(page.locator(".st-key-card .player"), starts=True)
     page.mouse.move(5, 5)
 
 
 def play(page: Page) -> None:
     page.get_by_role("button", name="Render mine").click()
-    steps.measured(page.locator(".player[data-clip='mine']"), starts=True)
-    steps.settled(page)
+    page_steps.measured(page.locator(".player[data-clip='mine']"), starts=True)
+    page_steps.settled(page)
     first = page.locator('[class*="st-key-neighbour-"]').first
-    steps.measured(first.locator(".player"))
+    page_steps.measured(first.locator(".player"))
     first.locator(".waveform").click(position={"x": 90, "y": 20})
     page.mouse.move(3, 700)
     page.wait_for_timeout(1500)
@@ -103,11 +103,11 @@ def photograph(
                 try:
                     # Anew, so that no picture depends on what was done before another one.
                     page.goto(url)
-                    steps.settled(page)
-                    steps.open_page(page, title)
+                    page_steps.settled(page)
+                    page_steps.open_page(page, title)
                     if prepare is not None:
                         prepare(page)
-                    steps.settled(page)
+                    page_steps.settled(page)
                     page.wait_for_timeout(800)  # charts fade in
                 except (Error, AssertionError) as error:
                     yield f"{name}, {scheme}: {str(error).splitlines()[0]}"

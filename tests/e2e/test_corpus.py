@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, Dashboard
 
 pytestmark = pytest.mark.timeout(900)
@@ -25,15 +25,15 @@ def choose_row(page: Page, number: int) -> None:
     """Tick a row of the table, which is drawn on a canvas."""
     table = page.get_by_test_id("stDataFrame").bounding_box()
     page.mouse.click(table["x"] + 18, table["y"] + 34 + 33 * number + 16)
-    steps.settled(page)
+    page_steps.settled(page)
 
 
 def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
     dashboard: Dashboard, page: Page
 ) -> None:
     page.goto(dashboard.url)
-    steps.settled(page)
-    steps.open_page(page, "Corpus")
+    page_steps.settled(page)
+    page_steps.open_page(page, "Corpus")
     expect(page.get_by_text("There is no corpus yet")).to_be_visible()
 
     # In: the programs are there at once, and are rendered by a job.
@@ -48,16 +48,16 @@ def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
     )
     dialog.get_by_role("combobox", name="Corpus").fill("mine")
     page.keyboard.press("Enter")
-    steps.settled(page)
+    page_steps.settled(page)
     dialog.get_by_role("button", name="Import them").click()
     expect(page.get_by_text("2 new programs of 2 read")).to_be_visible()
     expect(page.get_by_text("1 with a clip, 1 failed")).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
 
     # Seen and heard.
     choose_row(page, 0)
     card = page.locator(".st-key-card")
-    heard = steps.measured(card.locator(".player"), starts=True)
+    heard = page_steps.measured(card.locator(".player"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05)
     assert heard["rms"] > 1e-3
     expect(card.locator(".js-plotly-plot")).to_be_visible()
@@ -68,24 +68,24 @@ def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
     expect(card.get_by_text("Line 3")).to_be_visible()
     expect(card.locator(".player")).to_have_count(0)
     page.goto(address)
-    steps.settled(page)
+    page_steps.settled(page)
     expect(card.locator(".player")).to_be_visible()
 
     # Vectors of one's own, for a program that is there and one that isn't.
     page.get_by_role("button", name="Import", exact=True).click()
     dialog.get_by_role("radio", name="Vectors").click()
-    steps.settled(page)
+    page_steps.settled(page)
     table = b'name,vector\ncalm,"[0.5, -1, 2]"\nother,"[1, 2, 3]"\n'
     dialog.locator('input[type="file"]').set_input_files(
         {"name": "mine.csv", "mimeType": "text/csv", "buffer": table}
     )
     dialog.get_by_label("Name").fill("ears")
     page.keyboard.press("Tab")
-    steps.settled(page)
+    page_steps.settled(page)
     dialog.get_by_role("button", name="Import them").click()
     expect(page.get_by_text("1 new vector of 2 read")).to_be_visible()
     expect(page.get_by_text("'other' is no program of the corpus")).to_be_visible()
-    steps.settled(page)
+    page_steps.settled(page)
 
     # Checked.
     page.get_by_role("button", name="Check", exact=True).click()
@@ -93,14 +93,14 @@ def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
     expect(page.get_by_text("everything is there and whole").first).to_be_visible(
         timeout=PATIENCE_MS
     )
-    steps.settled(page)
+    page_steps.settled(page)
 
     # Out: what the browser gets is what was put in, and its sound.
     page.get_by_role("button", name="Export", exact=True).click()
     dialog.get_by_role("button", name="Export it").click()
     download = page.get_by_role("button", name=re.compile(r"^Download \("))  # not the table's own
     expect(download).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     with page.expect_download() as coming:
         download.click()
     with zipfile.ZipFile(Path(coming.value.path())) as archive:

@@ -9,7 +9,7 @@ import sys
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, PROJECT, Dashboard
 
 pytestmark = pytest.mark.timeout(1500)
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(1500)
 
 def test_from_an_empty_workspace_to_the_first_neighbour(dashboard: Dashboard, page: Page) -> None:
     page.goto(dashboard.url)
-    steps.settled(page)
+    page_steps.settled(page)
     expect(page.get_by_text("24 programs with a clip")).to_be_visible()
     page.get_by_role("button", name="Build the starter corpus").click()
 
@@ -31,20 +31,20 @@ def test_from_an_empty_workspace_to_the_first_neighbour(dashboard: Dashboard, pa
     # When it has ended, the page leads on by itself.
     train = page.get_by_role("button", name="Train on starter")
     expect(train).to_be_enabled(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     train.click()
     listen = page.get_by_role("button", name="Find clips for code")
     expect(listen).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     listen.click()
 
     # A snippet is there already, and its nearest clips were found without rendering it.
     expect(page.get_by_role("heading", name="Listen")).to_be_visible()
     neighbours = page.locator('[class*="st-key-neighbour-"]')
     expect(neighbours).to_have_count(5, timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     for number in range(5):
-        heard = steps.measured(neighbours.nth(number).locator(".player"))
+        heard = page_steps.measured(neighbours.nth(number).locator(".player"))
         assert heard["ready"] == pytest.approx(18, abs=0.05)
         assert heard["seconds"] == pytest.approx(18, abs=0.05)
         assert heard["rms"] > 1e-3
@@ -72,8 +72,8 @@ def test_other_code_finds_other_clips_and_one_sounds_at_a_time(
     dashboard: Dashboard, trained: None, page: Page
 ) -> None:
     page.goto(dashboard.url)
-    steps.settled(page)
-    steps.open_page(page, "Listen")
+    page_steps.settled(page)
+    page_steps.open_page(page, "Listen")
     neighbours = page.locator('[class*="st-key-neighbour-"]')
     expect(neighbours).to_have_count(5)
     similarities = neighbours.get_by_text(re.compile("^similarity"))
@@ -83,32 +83,32 @@ def test_other_code_finds_other_clips_and_one_sounds_at_a_time(
     )
     # Nobody presses anything: they come once the writer rests.
     expect(similarities).not_to_have_text(before)
-    steps.settled(page)
+    page_steps.settled(page)
     expect(neighbours).to_have_count(5)
 
     players = page.locator('[class*="st-key-neighbour-"] .player')
     players.nth(0).locator(".play").click()
-    steps.sounding(players.nth(0))
+    page_steps.sounding(players.nth(0))
     # A click in the outline plays from there, and the other falls silent: there is one sound.
     players.nth(1).locator(".waveform").click()
-    steps.sounding(players.nth(1))
-    assert 8 < steps.heard(page)["at"] < 14
+    page_steps.sounding(players.nth(1))
+    assert 8 < page_steps.heard(page)["at"] < 14
     expect(players.nth(0).locator(".time")).to_have_text("0:00 / 0:18")
     expect(page.locator("audio")).to_have_count(1)
 
     # Space pauses, except where it is typed; the arrows walk the neighbours.
     page.get_by_role("heading", name="Listen").click()
     page.keyboard.press("Space")
-    assert steps.heard(page)["paused"]
+    assert page_steps.heard(page)["paused"]
     page.keyboard.press("ArrowDown")
-    steps.sounding(players.nth(2))
+    page_steps.sounding(players.nth(2))
     players.nth(2).locator(".next").click()
-    steps.sounding(players.nth(3))
+    page_steps.sounding(players.nth(3))
     page.get_by_role("textbox", name="Sonic Pi code").press("Space")
-    assert not steps.heard(page)["paused"]
+    assert not page_steps.heard(page)["paused"]
 
     # Another page has none of these clips, and is silent.
-    steps.open_page(page, "Home")
+    page_steps.open_page(page, "Home")
     page.wait_for_function("document.getElementById('earshot-audio').paused")
 
 
@@ -116,12 +116,12 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     dashboard: Dashboard, trained: None, page: Page
 ) -> None:
     page.goto(dashboard.url)
-    steps.settled(page)
-    steps.open_page(page, "Listen")
+    page_steps.settled(page)
+    page_steps.open_page(page, "Listen")
     editor = page.get_by_role("textbox", name="Sonic Pi code")
     editor.fill("play 60, release: 4\nsleep 4\nplay 64, release: 4\n")
     page.get_by_role("button", name="Render mine").click()
-    heard = steps.measured(page.locator(".player[data-clip='mine']"), starts=True)
+    heard = page_steps.measured(page.locator(".player[data-clip='mine']"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05)
     assert heard["rms"] > 1e-3
 

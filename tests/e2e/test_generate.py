@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.programs import templates
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, STARTER, Dashboard
 
 pytestmark = pytest.mark.timeout(900)
@@ -16,8 +16,8 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
     stocked: Dashboard, page: Page
 ) -> None:
     page.goto(stocked.url)
-    steps.settled(page)
-    steps.open_page(page, "Generate")
+    page_steps.settled(page)
+    page_steps.open_page(page, "Generate")
     cards = page.locator('[class*="st-key-template-"]')
     expect(cards).to_have_count(len(templates()))
     # The corpus holds the first variants of its templates: these are there at once.
@@ -32,12 +32,12 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
     other.close()
     page.reload()
     expect(cards.locator(".player")).to_have_count(len(templates()), timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     expect(page.get_by_role("button", name="Render them")).to_have_count(0)
-    heard = steps.measured(page.locator(".st-key-template-06_1_studio_fx .player"))
+    heard = page_steps.measured(page.locator(".st-key-template-06_1_studio_fx .player"))
     assert heard["ready"] == pytest.approx(18, abs=0.05) and heard["rms"] > 1e-3
     page.get_by_test_id("stButtonGroup").get_by_text("Bass").click()
-    steps.settled(page)
+    page_steps.settled(page)
     roles = [each.role for each in templates()]
     expect(cards).to_have_count(roles.count("bass"))
     assert "role=" in page.url
@@ -45,12 +45,12 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
 
 def test_a_variant_is_fixed_heard_and_made_many_times(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}generate")
-    steps.settled(page)
+    page_steps.settled(page)
     page.locator(".st-key-open-02_1_beeps button").first.click()
     expect(page.get_by_role("heading", name="First beeps")).to_be_visible()
     assert "template=02_1_beeps" in page.url
     # What is fixed stays; what is not is drawn anew.
-    steps.settled(page)
+    page_steps.settled(page)
     page.get_by_role("radiogroup", name="How synth comes about").get_by_text("Fix").click()
     synth = page.get_by_role("combobox", name="Value of synth")
     synth.click()
@@ -62,27 +62,27 @@ def test_a_variant_is_fixed_heard_and_made_many_times(stocked: Dashboard, page: 
     page.get_by_role("button", name="Another").click()
     expect(code).not_to_have_text(before)
     expect(code).to_contain_text(":saw")
-    steps.settled(page)
+    page_steps.settled(page)
     page.get_by_role("button", name="Render and hear").click()
-    heard = steps.measured(page.locator(".player[data-clip='heard']"), starts=True)
+    heard = page_steps.measured(page.locator(".player[data-clip='heard']"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05) and heard["rms"] > 1e-3
 
     # Two of them for a corpus of their own.
     page.get_by_role("combobox", name="Corpus").fill("saws")
     page.keyboard.press("Enter")
-    steps.settled(page)
+    page_steps.settled(page)
     page.get_by_role("spinbutton", name="Programs").fill("2")
     page.keyboard.press("Enter")
     expect(page.get_by_text("2 programs with seed 0 and 1 parameter set")).to_be_visible()
     page.get_by_role("button", name="Make saws").click()
     expect(page.get_by_text("saws is done.")).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     page.get_by_role("link", name="See it").click()
     expect(page.get_by_text("2 of 2 programs (2 with a clip)")).to_be_visible()
     # Back leads to the template, and again to the gallery.
     page.go_back()
     expect(page.get_by_role("heading", name="First beeps")).to_be_visible()
-    steps.settled(page)
+    page_steps.settled(page)
     page.go_back()
     expect(page.get_by_role("heading", name="Generate programs")).to_be_visible()
-    steps.settled(page)
+    page_steps.settled(page)

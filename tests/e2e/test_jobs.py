@@ -9,12 +9,12 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core import jobs
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, PROJECT, Dashboard
 
 pytestmark = pytest.mark.timeout(900)
 
-PROGRAM = [sys.executable, "-P", str(PROJECT / "tests" / "unit" / "jobs_program.py")]
+PROGRAM = [sys.executable, "-P", str(PROJECT / "tests" / "unit" / "jobs" / "jobs_program.py")]
 ELSEWHERE = ("Generate", "Corpus", "Map", "Listen", "Studies")
 
 
@@ -44,8 +44,8 @@ def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
 ) -> None:
     # Start one from a page; another has the turn.
     page.goto(f"{stocked.url}?corpus=starter")
-    steps.settled(page)
-    steps.open_page(page, "Corpus")
+    page_steps.settled(page)
+    page_steps.open_page(page, "Corpus")
     page.get_by_role("button", name="Check", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Check it").click()
     expect(page.get_by_text("Next in the queue").first).to_be_visible()
@@ -53,18 +53,18 @@ def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
 
     # Every page says what runs and what waits; what is said survives a reload.
     for name in ELSEWHERE:
-        steps.open_page(page, name)
+        page_steps.open_page(page, name)
         sidebar = page.get_by_test_id("stSidebar")
         expect(sidebar.get_by_text("Hold the turn · running")).to_be_visible()
         expect(sidebar.get_by_text("Check starter · Next in the queue")).to_be_visible()
     page.get_by_test_id("stSidebar").get_by_role("link", name="All jobs").click()
-    steps.settled(page)
+    page_steps.settled(page)
     for _ in range(2):
         mine = box(page, job)
         expect(mine.get_by_text("Next in the queue")).to_be_visible()
         expect(mine.get_by_text("Waiting for", exact=False)).to_be_visible()
         page.reload()
-        steps.settled(page)
+        page_steps.settled(page)
 
     # Cancelling asks first.
     mine.get_by_role("button", name="Cancel").click()
@@ -83,7 +83,7 @@ def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
     holder.touch()
     done = box(page, again)
     expect(done.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     ended = page.locator(f".st-key-ended-{again.id}")
     ended.get_by_text("Log", exact=True).first.click()
     expect(ended.get_by_text("everything is there and whole").first).to_be_visible()

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core import sonicpi
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, Dashboard
 
 pytestmark = pytest.mark.timeout(900)
@@ -17,14 +17,14 @@ NEIGHBOURS = '[class*="st-key-neighbour-"]'
 
 def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter&way=From+sound+to+code")
-    steps.settled(page)
+    page_steps.settled(page)
     # A clip of the corpus, found by a word in its code.
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
     page.get_by_role("textbox", name="Words").fill("sample")
     page.keyboard.press("Enter")
-    steps.settled(page)
+    page_steps.settled(page)
     expect(page.get_by_text("fit.")).to_be_visible()
-    heard = steps.measured(page.locator(".player[data-clip='given']"))
+    heard = page_steps.measured(page.locator(".player[data-clip='given']"))
     assert heard["rms"] > 1e-3
     # A file.
     page.get_by_text("A file", exact=True).click()
@@ -34,8 +34,8 @@ def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
         {"name": "mine.wav", "mimeType": "audio/wav", "buffer": sound}
     )
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
-    steps.settled(page)
-    heard = steps.measured(page.locator(".player[data-clip='given']"))
+    page_steps.settled(page)
+    heard = page_steps.measured(page.locator(".player[data-clip='given']"))
     assert heard["ready"] == pytest.approx(3, abs=0.05)
     # One that is none.
     page.locator('input[type="file"]').set_input_files(
@@ -46,25 +46,25 @@ def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
 
 def test_a_favourite_is_kept_with_its_note(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter")
-    steps.settled(page)
+    page_steps.settled(page)
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
-    steps.settled(page)
+    page_steps.settled(page)
     first = page.locator(NEIGHBOURS).first
     star = '[class*="st-key-star-"] button:visible'
     first.locator(star).click()
-    steps.settled(page)
+    page_steps.settled(page)
     expect(first.locator(star)).to_have_text("★")
     page.get_by_text("Favourites", exact=True).click()
-    steps.settled(page)
+    page_steps.settled(page)
     kept = page.locator('[class*="st-key-favourite-"]')
     expect(kept).to_have_count(1)
     kept.get_by_placeholder("A note").fill("for the drop")
     kept.get_by_placeholder("A note").press("Tab")
-    steps.settled(page)
-    assert steps.measured(kept.locator(".player"))["rms"] > 1e-3
+    page_steps.settled(page)
+    assert page_steps.measured(kept.locator(".player"))["rms"] > 1e-3
     # It is on disk: another visit shows it.
     page.goto(f"{stocked.url}listen?corpus=starter&way=Favourites")
-    steps.settled(page)
+    page_steps.settled(page)
     expect(kept.get_by_placeholder("A note")).to_have_value("for the drop")
     with page.expect_download() as coming:
         page.get_by_role("button", name="Export").click()
@@ -76,7 +76,7 @@ def test_a_favourite_is_kept_with_its_note(stocked: Dashboard, page: Page) -> No
 
 def test_pairs_are_found_by_a_job_and_heard_in_turn(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}compare?corpus=starter")
-    steps.settled(page)
+    page_steps.settled(page)
     page.get_by_role("button", name="Find the pairs").click()
     # A reload and another tab see the same job.
     running = page.locator('[class*="st-key-job-"]').get_by_text("Compare the programs of starter")
@@ -89,31 +89,31 @@ def test_pairs_are_found_by_a_job_and_heard_in_turn(stocked: Dashboard, page: Pa
     expect(other.locator(".row-of-clips")).to_be_visible(timeout=PATIENCE_MS)
     other.close()
     expect(both).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
 
     # One after the other, with one audio element.
     players = [page.locator(f".player[data-clip='{name}']") for name in ("one", "other")]
     both.click()
-    steps.sounding(players[0])
+    page_steps.sounding(players[0])
     page.evaluate("document.getElementById('earshot-audio').currentTime = 5.7")
-    steps.sounding(players[1])
+    page_steps.sounding(players[1])
     # A hand on a player ends the row.
     players[0].locator(".play").click()
-    steps.sounding(players[0])
+    page_steps.sounding(players[0])
     page.evaluate("document.getElementById('earshot-audio').currentTime = 5.9")
     page.wait_for_timeout(400)
-    steps.sounding(players[0])
+    page_steps.sounding(players[0])
 
     # The next pair has an address, and the other kind has its own pairs.
     page.locator(".st-key-following button:visible").click()
-    steps.settled(page)
+    page_steps.settled(page)
     expect(page.get_by_text("Pair 2 of")).to_be_visible()
     assert "pair=" in page.url
     page.go_back()
     expect(page.get_by_text("Pair 1 of")).to_be_visible()
     page.get_by_text("Sounding alike, written differently").click()
-    steps.settled(page)
+    page_steps.settled(page)
     expect(page.get_by_text("Pair 1 of")).to_be_visible()
     page.get_by_text("After alignment", exact=True).click()
-    steps.settled(page)
+    page_steps.settled(page)
     expect(page.get_by_text("Pair 1 of")).to_be_visible()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import Dashboard
 
 pytestmark = pytest.mark.timeout(900)
@@ -20,35 +20,35 @@ NAME = re.compile(r"^\w+-\d{4}$")
 @pytest.fixture
 def map_page(stocked: Dashboard, page: Page) -> Page:
     page.goto(f"{stocked.url}map?corpus=starter")
-    steps.settled(page)
-    steps.point(page, 0, 0)  # it is drawn
-    steps.settled(page)
+    page_steps.settled(page)
+    page_steps.point(page, 0, 0)  # it is drawn
+    page_steps.settled(page)
     return page
 
 
 def click_point(page: Page, trace: int, index: int) -> None:
     """Click a point at once, as a quick hand does."""
-    at = steps.point(page, trace, index)
+    at = page_steps.point(page, trace, index)
     page.mouse.click(at["x"], at["y"])
-    steps.settled(page)
+    page_steps.settled(page)
 
 
 def panel(page: Page, name: str) -> None:
     page.locator(".st-key-map-panel").get_by_text(name, exact=True).click()
-    steps.settled(page)
+    page_steps.settled(page)
 
 
 def colour(page: Page, label: str) -> None:
     page.get_by_role("combobox", name="Colour by").click()
     page.keyboard.type(label)
     page.keyboard.press("Enter")
-    steps.settled(page)
+    page_steps.settled(page)
 
 
 def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> None:
     page, card = map_page, map_page.locator(".st-key-card")
     click_point(page, trace=1, index=2)  # the third code point, after alignment
-    heard = steps.measured(card.locator(".player"), starts=True)
+    heard = page_steps.measured(card.locator(".player"), starts=True)
     assert heard["rms"] > 1e-3
     first = card.get_by_text(NAME).inner_text()
     # Ring, diamond and the line between them, in both pictures.
@@ -57,9 +57,9 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
 
     # Arrows walk its neighbours and back, and the card stays.
     page.keyboard.press("ArrowDown")
-    steps.sounding(card.locator(".player-small").first)
+    page_steps.sounding(card.locator(".player-small").first)
     page.keyboard.press("ArrowUp")
-    steps.sounding(card.locator(".player"))
+    page_steps.sounding(card.locator(".player"))
     expect(card.get_by_text(first, exact=True)).to_be_visible()
 
     # Another colour keeps card and marks.
@@ -75,11 +75,11 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
         card.get_by_role("combobox", name="Neighbours").click()
         page.keyboard.type(way)
         page.keyboard.press("Enter")
-        steps.settled(page)
+        page_steps.settled(page)
         expect(near).to_have_count(5)
     near.filter(has_not_text=first).first.click()
-    steps.settled(page)
-    steps.sounding(card.locator(".player"))
+    page_steps.settled(page)
+    page_steps.sounding(card.locator(".player"))
     page.go_back()
     expect(card.get_by_text(first, exact=True)).to_be_visible()
     assert page.url == address
@@ -87,7 +87,7 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
     # The address shows the same in another tab, which has a sound of its own.
     other = page.context.new_page()
     other.goto(address)
-    steps.settled(other)
+    page_steps.settled(other)
     expect(other.locator(".st-key-card").get_by_text(first, exact=True)).to_be_visible()
     expect(other.get_by_role("combobox", name="Colour by")).to_have_value("Role")
 
@@ -106,7 +106,7 @@ def test_a_lasso_chooses_in_both_pictures_and_its_table_goes_along(map_page: Pag
     card = page.locator(".st-key-card")
     # The lasso ran around the whole left picture: every program, and all of them stay coloured.
     expect(card.get_by_text(f"{PROGRAMS} programs", exact=True)).to_be_visible()
-    steps.settled(page)
+    page_steps.settled(page)
     expect(page.locator(".js-plotly-plot.earshot-dim")).to_have_count(1)
     with page.expect_download() as coming:
         card.get_by_role("button", name="CSV", exact=True).click()
@@ -120,7 +120,7 @@ def test_a_lasso_chooses_in_both_pictures_and_its_table_goes_along(map_page: Pag
 
     # A click still picks while the lasso is out; the selection stays, and can be let go.
     click_point(page, trace=1, index=0)
-    steps.sounding(card.locator(".player"))
+    page_steps.sounding(card.locator(".player"))
     panel(page, "Selection")
     card.get_by_role("button", name="Let go").click()
     expect(page.locator(".js-plotly-plot.earshot-dim")).to_have_count(0)
@@ -133,9 +133,9 @@ def test_points_take_shades_of_a_parameter_and_the_legend_switches_groups(map_pa
         "Distance of code and sound"
     )
     page.get_by_text("By rank", exact=True).click()
-    steps.settled(page)
+    page_steps.settled(page)
     colour(page, "Template")
-    steps.point(page, 0, 0)
+    page_steps.point(page, 0, 0)
     visible = "document.querySelector('[class*=\"st-key-map-\"] .js-plotly-plot')._fullData"
     shown = f"{visible}.filter((trace) => trace.visible === true).length"
     before = page.evaluate(shown)
@@ -165,7 +165,7 @@ def test_back_undoes_what_was_chosen_in_a_control(map_page: Page) -> None:
     page.go_back()
     expect(colouring).to_have_value("Role")
     # So it is from another page.
-    steps.open_page(page, "Jobs")
+    page_steps.open_page(page, "Jobs")
     page.go_back()
     expect(colouring).to_have_value("Role")
 
@@ -180,7 +180,7 @@ def test_a_snippet_stands_among_its_neighbours(map_page: Page) -> None:
     before = near.all_inner_texts()
     editor.fill("live_loop :a do\n  sample :bd_haus\n  sleep 0.5\nend\n")
     expect(near).not_to_have_text(before)
-    steps.settled(page)
+    page_steps.settled(page)
     near.first.click()
-    steps.sounding(page.locator(".st-key-card .player"))
+    page_steps.sounding(page.locator(".st-key-card .player"))
     expect(page.locator(".earshot-marks path.snippet")).to_have_count(0)

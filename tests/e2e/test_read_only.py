@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import Dashboard, serve
 
 PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
@@ -28,12 +28,12 @@ def shown(stocked: Dashboard) -> Iterator[Dashboard]:
 
 def test_no_page_has_a_button_that_writes(shown: Dashboard, page: Page) -> None:
     page.goto(shown.url)
-    steps.settled(page)
+    page_steps.settled(page)
     known = page.get_by_test_id("stSidebarNavLink").all_inner_texts()
     assert set(PAGES) == {each.strip().splitlines()[-1] for each in known}
     jobs = sorted(path.name for path in (shown.workspace / "jobs").glob("*"))
     for name in PAGES:
-        steps.open_page(page, name)
+        page_steps.open_page(page, name)
         expect(page.get_by_text("Read-only.")).to_be_visible()
         buttons = page.get_by_test_id("stMain").get_by_role("button").all()
         labels = [each.get_attribute("aria-label") or each.inner_text() for each in buttons]
@@ -41,23 +41,23 @@ def test_no_page_has_a_button_that_writes(shown: Dashboard, page: Page) -> None:
         expect(page.locator('input[type="file"]')).to_have_count(0)
     for view in ("Side by side", "Sweep"):
         page.goto(f"{shown.url}train")
-        steps.settled(page)
+        page_steps.settled(page)
         page.get_by_text(view, exact=True).click()
-        steps.settled(page)
+        page_steps.settled(page)
         expect(page.get_by_role("button", name="Start the sweep")).to_have_count(0)
     assert sorted(path.name for path in (shown.workspace / "jobs").glob("*")) == jobs
 
 
 def test_looking_and_listening_go_on(shown: Dashboard, page: Page) -> None:
     page.goto(f"{shown.url}generate?template=02_1_beeps")
-    steps.settled(page)
+    page_steps.settled(page)
     page.get_by_role("button", name="Render and hear").click()
-    heard = steps.measured(page.locator(".player[data-clip='heard']"), starts=True)
+    heard = page_steps.measured(page.locator(".player[data-clip='heard']"), starts=True)
     assert heard["rms"] > 1e-3
-    steps.open_page(page, "Listen")
+    page_steps.open_page(page, "Listen")
     neighbours = page.locator('[class*="st-key-neighbour-"]')
     expect(neighbours.first).to_be_visible()
-    assert steps.measured(neighbours.first.locator(".player"))["rms"] > 1e-3
+    assert page_steps.measured(neighbours.first.locator(".player"))["rms"] > 1e-3
     # What would be refused isn't offered, and that is said.
     expect(page.get_by_text("what you write is not rendered")).to_be_visible()
     expect(page.get_by_role("button", name="☆")).to_have_count(0)

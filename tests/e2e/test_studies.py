@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.conftest import Studied
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, Dashboard, serve
 
 pytestmark = pytest.mark.timeout(900)
@@ -36,7 +36,7 @@ def dashboard(studied: Studied) -> Iterator[Dashboard]:
 
 def choose(page: Page, study: str) -> None:
     page.get_by_role("radiogroup", name="Study").get_by_text(study, exact=True).click()
-    steps.settled(page)
+    page_steps.settled(page)
 
 
 def click_point(page: Page, index: int) -> None:
@@ -48,7 +48,7 @@ def click_point(page: Page, index: int) -> None:
     page.wait_for_timeout(500)  # what scrolled comes to rest
     at = page.evaluate(_POINT, index)
     page.mouse.click(at["x"], at["y"])
-    steps.settled(page)
+    page_steps.settled(page)
 
 
 def hear(page: Page, part: str) -> None:
@@ -56,22 +56,22 @@ def hear(page: Page, part: str) -> None:
     page.get_by_role("combobox", name="Hear").click()
     page.keyboard.type(part)  # of a long list only a part is in the page
     page.get_by_role("option", name=part).first.click()
-    steps.settled(page)
-    sound = steps.measured(page.locator(".player").first)
+    page_steps.settled(page)
+    sound = page_steps.measured(page.locator(".player").first)
     assert sound["seconds"] > 1 and sound["rms"] > 1e-4
 
 
 def test_a_study_is_run_again_heard_and_compared(dashboard: Dashboard, page: Page) -> None:
     page.goto(dashboard.url)
-    steps.settled(page)
-    steps.open_page(page, "Studies")
+    page_steps.settled(page)
+    page_steps.open_page(page, "Studies")
     expect(page.get_by_text("Beside the paper: 2 above")).to_be_visible()
 
     # A point is two programs, one after the other: 4 s each and a rest between.
     click_point(page, 2)
     player = page.locator(".player").first
-    steps.sounding(player)
-    sound = steps.measured(player, starts=True)
+    page_steps.sounding(player)
+    sound = page_steps.measured(player, starts=True)
     assert sound["rms"] > 1e-4 and 8 < sound["seconds"] < 9
     assert " → " in player.get_attribute("aria-label")
     # Its programs can be read.
@@ -83,12 +83,12 @@ def test_a_study_is_run_again_heard_and_compared(dashboard: Dashboard, page: Pag
     for name, value in (("Seed", "5"), ("Draws", "10")):
         page.get_by_role("spinbutton", name=name).fill(value)
         page.get_by_role("spinbutton", name=name).press("Enter")
-        steps.settled(page)
+        page_steps.settled(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Run it again").click()
     expect(page.get_by_text("Study correlation of small")).to_be_visible()
     expect(page.get_by_text("Compare runs")).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     shown = page.locator(".st-key-run-correlation").evaluate(
         "e => e.innerText + [...e.querySelectorAll('input')].map((input) => input.value)"
     )
@@ -101,15 +101,15 @@ def test_changes_candidates_and_the_sweep_are_read_and_heard(
     dashboard: Dashboard, page: Page
 ) -> None:
     page.goto(f"{dashboard.url}studies")
-    steps.settled(page)
+    page_steps.settled(page)
     choose(page, "Perturbation")
     hear(page, "note")
     page.get_by_role("radiogroup", name="Figure").get_by_text("Amp", exact=True).click()
-    steps.settled(page)
+    page_steps.settled(page)
     click_point(page, 0)
     player = page.locator(".player").first
-    steps.sounding(player)
-    assert 8 < steps.measured(player, starts=True)["seconds"] < 9
+    page_steps.sounding(player)
+    assert 8 < page_steps.measured(player, starts=True)["seconds"] < 9
 
     choose(page, "Completion")
     hear(page, "drum 02")
@@ -117,13 +117,13 @@ def test_changes_candidates_and_the_sweep_are_read_and_heard(
     page.get_by_text("Each candidate and its nearest").click()
     table = page.locator('[class*="st-key-table-completion-0001-cases"]').last
     table.scroll_into_view_if_needed()
-    steps.settled(page)
+    page_steps.settled(page)
     box = table.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 34 + 16)
-    steps.settled(page)
+    page_steps.settled(page)
     player = page.locator(".player").first
-    steps.sounding(player)
-    assert steps.measured(player, starts=True)["seconds"] > 16
+    page_steps.sounding(player)
+    assert page_steps.measured(player, starts=True)["seconds"] > 16
 
     choose(page, "Sweep")
     expect(page.get_by_text("2 configurations, 4 runs")).to_be_visible()
@@ -132,7 +132,7 @@ def test_changes_candidates_and_the_sweep_are_read_and_heard(
 
 def test_the_report_is_taken_along(dashboard: Dashboard, page: Page) -> None:
     page.goto(f"{dashboard.url}studies")
-    steps.settled(page)
+    page_steps.settled(page)
     choose(page, "All")
     with page.expect_download() as download:
         page.get_by_role("button", name="Everything, with tables").click()

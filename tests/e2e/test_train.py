@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.corpus import Corpus
-from tests.e2e import steps
+from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, Dashboard, serve
 
 pytestmark = pytest.mark.timeout(900)
@@ -31,14 +31,14 @@ def number(page: Page, label: str, value: int) -> None:
     field = page.get_by_role("spinbutton", name=label, exact=True)
     field.fill(str(value))
     field.press("Enter")
-    steps.settled(page)
+    page_steps.settled(page)
 
 
 def test_a_training_is_watched_to_its_end_and_laid_beside_another(
     training: Dashboard, page: Page
 ) -> None:
     page.goto(f"{training.url}train")
-    steps.settled(page)
+    page_steps.settled(page)
     number(page, "Epochs", 8)
     page.get_by_role("button", name="Train", exact=True).click()
     panel = page.locator('[class*="st-key-job-"]')
@@ -47,17 +47,17 @@ def test_a_training_is_watched_to_its_end_and_laid_beside_another(
     expect(page.get_by_role("heading", name=re.compile("Alignment 2"))).to_be_visible(
         timeout=PATIENCE_MS
     )
-    steps.settled(page)
+    page_steps.settled(page)
     expect(panel).to_have_count(0)
     expect(page.locator(".st-key-compared .js-plotly-plot")).to_be_visible()
 
     page.get_by_text("Side by side", exact=True).click()
-    steps.settled(page)
+    page_steps.settled(page)
     lines = page.locator(".st-key-beside .js-plotly-plot .scatterlayer .trace")
     expect(lines).to_have_count(6)  # two alignments in three panels
     assert "view=Side" in page.url
     page.reload()  # the address says which view it is
-    steps.settled(page)
+    page_steps.settled(page)
     expect(lines).to_have_count(6)
     page.get_by_text("One training", exact=True).click()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
@@ -67,7 +67,7 @@ def test_a_training_that_is_stopped_keeps_its_best_and_can_be_judged(
     training: Dashboard, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.goto(f"{training.url}train")
-    steps.settled(page)
+    page_steps.settled(page)
     number(page, "Epochs", 90_000)
     page.get_by_text("More settings").click()
     number(page, "Patience", 0)
@@ -76,19 +76,19 @@ def test_a_training_that_is_stopped_keeps_its_best_and_can_be_judged(
     expect(panel.locator(".st-key-live .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
     panel.get_by_role("button", name="Stop and keep the best").click()
     expect(page.get_by_text("This training was stopped after")).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(training.workspace))
     kept = Corpus.open("starter").newest_alignment()
     assert kept.metrics["stopped"] == "asked"
     assert 0 < kept.metrics["best_epoch"] <= kept.metrics["epochs"] < 90_000
     page.get_by_role("button", name="Judge it").click()
     expect(page.locator(".st-key-compared .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
-    steps.settled(page)
+    page_steps.settled(page)
 
 
 def test_a_sweep_fills_its_table_while_it_runs(training: Dashboard, page: Page) -> None:
     page.goto(f"{training.url}train?view=Sweep")
-    steps.settled(page)
+    page_steps.settled(page)
     number(page, "Seeds", 1)
     expect(page.get_by_text("24 configurations, 1 seed each")).to_be_visible()
     page.get_by_role("button", name="Start the sweep").click()
@@ -100,4 +100,4 @@ def test_a_sweep_fills_its_table_while_it_runs(training: Dashboard, page: Page) 
     # What is done stays, and the sweep can be gone on with.
     expect(panel.get_by_role("button", name="Go on")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"^\d+ runs of")).first).to_be_visible()
-    steps.settled(page)
+    page_steps.settled(page)

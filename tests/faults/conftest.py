@@ -21,7 +21,7 @@ from core import jobs
 from core.corpus import Corpus
 from core.jobs import Job, processes
 from core.workspace import PROJECT
-from tests.faults import table
+from tests.faults import fault_table
 
 NAME = "tiny"
 CODE, OTHER_CODE, AUDIO = "sonicpi", "score", "log-mel"
@@ -60,7 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if mark := item.get_closest_marker(table.MARK):
+        if mark := item.get_closest_marker(fault_table.MARK):
             _faults[item.nodeid] = (mark.args[0], mark.kwargs.get("each", 1))
 
 
@@ -74,7 +74,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_terminal_summary(terminalreporter) -> None:
     if _came:
         terminalreporter.section("faults")
-        terminalreporter.write_line(table.markdown([(w, *came) for w, came in _came.items()]))
+        terminalreporter.write_line(fault_table.markdown([(w, *came) for w, came in _came.items()]))
 
 
 # -- Waiting -------------------------------------------------------------------------------
@@ -166,7 +166,7 @@ def whole(name: str = NAME) -> None:
 
 @dataclass
 class Nursery:
-    """Where jobs come from; see `nursery.py`.
+    """Where jobs come from; see `preloaded_fork_server.py`.
 
     Attributes
     ----------
@@ -229,7 +229,7 @@ def nursery(tmp_path_factory) -> Iterator[Nursery]:
     }  # fmt: skip
     address = base / "socket"
     with subprocess.Popen(
-        [*apart, sys.executable, "-P", str(HERE / "nursery.py"), str(address)],
+        [*apart, sys.executable, "-P", str(HERE / "preloaded_fork_server.py"), str(address)],
         cwd=PROJECT, env=environment, stdin=-1, stdout=-1, text=True,
     ) as process:  # fmt: skip
         assert process.stdout.readline() == "ready\n"

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from core.corpus import Corpus, list_corpora
-from core.stages.build import build
-from core.stages.check import check
+from core.pipeline.build import build
+from core.pipeline.check import check
 from core.workspace import PROJECT
 from tests.faults.conftest import AUDIO, CODE, Nursery, content, dice, kill, whole
 
@@ -24,7 +24,7 @@ DELAY_S = 0.05  # and then so long, at most: anywhere between two events
 
 TOLD = f"""
 import os
-from core.stages.build import build
+from core.pipeline.build import build
 print(os.getpid(), flush=True)
 build("tiny", {TEMPLATES!r}, progress=lambda *_: print("event", flush=True), **{OPTIONS!r})
 """

@@ -13,7 +13,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import core.sonicpi
     from core.alignment import AlignmentConfig
     from core.corpus import Corpus
-    from tests.unit.pages_steps import digest, fill
+    from tests.unit.pages.page_steps import digest, fill
 
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
@@ -21,7 +21,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         # The real one asks the installed Sonic Pi for its version; pages do not care.
         patch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: digest(source))
         fill(Corpus.create("tiny", seconds=0.5))
-        from core.stages.train import train
+        from core.pipeline.train import train
 
         train("tiny", AlignmentConfig(epochs=3, width=16, dim=8, layers=2))
     return folder
@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty workspace, in which nobody asks the installed Sonic Pi for its version."""
     import core.sonicpi
-    from tests.unit.pages_steps import digest
+    from tests.unit.pages.page_steps import digest
 
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     monkeypatch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: digest(source))

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import heard, jobs, workspace
+from core import play_history, jobs, workspace
 from core.corpus import Corpus, delete_corpus
 from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi import Clip, Rendering
-from core.stages import gallery, importing
-from core.stages.build import build
-from core.stages.embed import embed
+from core.pipeline import gallery, import_programs
+from core.pipeline.build import build
+from core.pipeline.embed import embed
 from core.workspace import PROJECT
 
 
@@ -59,7 +59,7 @@ DEEDS: dict[str, Callable[[Path], object]] = {
         Program("play 60\n", "one").id, Rendering(Clip(np.ones((10, 2), np.float32))), 18.0
     ),
     "change a setting": lambda _: tiny().set_setting("licence", "none"),
-    "import": lambda folder: importing.import_programs("tiny", folder / "mine.rb"),
+    "import": lambda folder: import_programs.import_programs("tiny", folder / "mine.rb"),
     "delete a corpus": lambda _: delete_corpus("tiny"),
     "render the gallery": lambda _: gallery.render_gallery(),
 }  # fmt: skip
@@ -75,8 +75,8 @@ def test_what_would_write_refuses(shown: Path, deed: Callable[[Path], object]) -
 
 def test_what_reads_goes_on(shown: Path) -> None:
     assert len(tiny().programs()) == 1 and len(jobs.jobs()) == 1
-    heard.note(workspace.root() / "x.flac", "x")
-    assert heard.last() == []
+    play_history.note(workspace.root() / "x.flac", "x")
+    assert play_history.last() == []
 
 
 @pytest.mark.parametrize("page", ["home", "generate", "corpus", "train", "map", "listen"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core import plots
+from core.plots import charts
 from core.spectrogram import FLOOR, spectrogram
 
 RATE = 44_100
@@ -45,11 +45,11 @@ def test_what_sounds_later_is_drawn_later_and_silence_is_the_floor() -> None:
 def test_a_clip_shorter_than_a_frame_is_drawn(frames: int) -> None:
     samples = np.zeros((frames, 2), np.float32)
     assert (spectrogram(samples, RATE)[2] == FLOOR).all()
-    assert plots.sound_figure(samples, RATE)
+    assert charts.sound_figure(samples, RATE)
 
 
 def test_the_figure_says_seconds_hertz_and_decibels_and_weighs_little() -> None:
-    figure = plots.sound_figure(tone(440, -12, 18.0), RATE)
+    figure = charts.sound_figure(tone(440, -12, 18.0), RATE)
     heat = figure.data[2]
     assert (heat.zmin, heat.zmax) == (FLOOR, 0)
     assert figure.layout.xaxis2.title.text == "Seconds"

@@ -18,7 +18,7 @@ from core.errors import EarshotError
 from core.progress import Progress
 
 if TYPE_CHECKING:
-    from core.stages.estimate import Estimate
+    from core.pipeline.estimate import Estimate
 
 HEAVY = True
 
@@ -59,7 +59,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Build, then say what became of it."""
-    from core.stages import build
+    from core.pipeline import build
 
     if not (args.finish or args.per_template or args.composed):
         raise EarshotError(

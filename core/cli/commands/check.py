@@ -41,7 +41,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 def _check(args: argparse.Namespace, progress: Progress) -> None:
     from dataclasses import asdict
 
-    from core.stages import check
+    from core.pipeline import check
 
     report = check.check(args.corpus, args.repair, progress)
     if args.json:
@@ -71,7 +71,7 @@ def _failures(args: argparse.Namespace) -> None:
 
 
 def _card(args: argparse.Namespace) -> None:
-    from core.stages.card import data_card
+    from core.pipeline.data_card import data_card
 
     card = data_card(args.corpus)
     if args.json:

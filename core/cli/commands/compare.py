@@ -24,9 +24,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Find them, then print all as JSON or the first ones as a table."""
     from core.corpus import Corpus
-    from core.stages import comparing
+    from core.pipeline import compare
 
-    pairs = comparing.compare(args.corpus, args.alignment, progress=progress)
+    pairs = compare.compare(args.corpus, args.alignment, progress=progress)
     if args.json:
         for row in pairs.to_dict(orient="records"):
             json_line(row)

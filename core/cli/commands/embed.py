@@ -25,7 +25,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Embed what isn't embedded yet."""
-    from core.stages import embed
+    from core.pipeline import embed
 
     report = embed.embed(args.corpus, args.code_encoder, args.audio_encoder, progress=progress)
     if args.json:

@@ -27,7 +27,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate, then print."""
-    from core.stages import evaluate
+    from core.pipeline import evaluate
 
     print_metrics(evaluate.evaluate(args.corpus, args.alignment, progress), args.json)
 

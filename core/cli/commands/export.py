@@ -24,9 +24,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Export, then say where to."""
-    from core.stages import exporting
+    from core.pipeline import export
 
-    out = exporting.export(args.corpus, args.format, args.out, progress)
+    out = export.export(args.corpus, args.format, args.out, progress)
     if args.json:
         json_line({"corpus": args.corpus, "format": args.format, "path": str(out.absolute())})
     else:

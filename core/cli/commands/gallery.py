@@ -20,7 +20,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render what is lacking, then say where each clip lies."""
-    from core.stages import gallery
+    from core.pipeline import gallery
 
     rows = [(shown.template.id, str(shown.clip)) for shown in gallery.render_gallery(progress)]
     if args.json:

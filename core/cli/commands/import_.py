@@ -44,7 +44,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Import, then build what is missing."""
-    from core.stages import build, importing
+    from core.pipeline import build, import_programs
 
     if args.vectors:
         _vectors(args, progress)
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             raise EarshotError(
                 f"{option} is of vectors.", remedy="Add --vectors code or --vectors audio."
             )
-    report = importing.import_programs(
+    report = import_programs.import_programs(
         args.corpus,
         args.path,
         progress=progress,
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def _vectors(args: argparse.Namespace, progress: Progress) -> None:
-    from core.stages.importing_vectors import import_vectors
+    from core.pipeline.import_embeddings import import_vectors
 
     report = import_vectors(
         args.corpus, args.path, args.vectors, args.called or "own", progress, column=args.column

@@ -22,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Lay it out, then print it or say how large it is."""
-    from core.stages import map as stage
+    from core.pipeline import map as stage
 
     points = stage.make_map(args.corpus, args.alignment, progress=progress)
     if args.json:

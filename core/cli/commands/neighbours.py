@@ -11,7 +11,7 @@ import sys
 from core.cli.output import json_line, show, table
 from core.cli.parsing import count
 from core.errors import EarshotError
-from core.programs.text import decoded
+from core.programs.decoding import decoded
 from core.progress import Progress
 
 HEAVY = False
@@ -33,9 +33,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet(args.snippet)
-    from core.stages import neighbours
+    from core.search import query
 
-    found = neighbours.neighbours(args.corpus, snippet, k=args.k, alignment_id=args.alignment)
+    found = query.neighbours(args.corpus, snippet, k=args.k, alignment_id=args.alignment)
     if not args.json:
         rows = [(n.rank, n.similarity, n.name, n.template, n.audio) for n in found]
         show(table(("rank", "similarity", "name", "template", "audio"), rows))

@@ -46,7 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render, then print what became of each file."""
-    from core.stages import render
+    from core.pipeline import render
 
     results = render.render_files(
         args.files,

@@ -10,7 +10,7 @@ import argparse
 
 from core.cli.output import json_line, show, table
 from core.progress import Progress
-from core.stages.studies import STUDIES, options_of
+from core.studies import STUDIES, options_of
 
 HEAVY = True
 ALL = "all"
@@ -43,7 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Run it, then print what was measured and what is to be said of it."""
-    from core.stages.studies.running import run_study
+    from core.studies.runner import run_study
 
     given = {
         key.removeprefix("option_"): value
@@ -53,8 +53,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if args.name == ALL:
         import pandas as pd
 
-        from core.stages.studies.report import study_all
-        from core.stages.studies.summary import main_table, standing
+        from core.studies.report import study_all
+        from core.studies.report_summary import main_table, standing
 
         folder = study_all(args.corpus, given, progress)
         main = pd.read_csv(folder / "tables" / "main.csv")

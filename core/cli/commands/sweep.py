@@ -36,8 +36,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Run what is lacking, then print the table of the validation programs."""
-    from core.evaluation.judge import AGAINST_RAW, ALIGNED
-    from core.stages import sweep
+    from core.evaluation.metrics_table import AGAINST_RAW, ALIGNED
+    from core.pipeline import sweep
 
     sweep_id = sweep.sweep(
         args.corpus, args.grid, progress, seeds=args.seeds, workers=args.workers,

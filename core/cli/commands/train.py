@@ -88,7 +88,7 @@ def _number_or_ids(given: Sequence[str]) -> Sequence[str] | int:
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Train, then print the metrics."""
     config = config_from(args)
-    from core.stages import evaluate, train
+    from core.pipeline import evaluate, train
 
     record = train.train(
         args.corpus,

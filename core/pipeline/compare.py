@@ -1,0 +1,89 @@
+"""Pairs that are written alike but sound different, and the reverse, before and after alignment."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from core.corpus.disagreement_pairs import save_pairs
+from core.errors import EarshotError
+from core.evaluation.validation import unit_rows
+from core.evaluation.disagreement import most_disagreeing
+from core.progress import Progress, silent
+from core.search.loaded_alignment import open_aligned
+
+STEP = "Comparing all pairs"
+COUNT = 60  # pairs of each kind
+
+
+def compare(
+    corpus_name: str,
+    alignment_id: str | None = None,
+    progress: Progress = silent,
+    count: int = COUNT,
+) -> pd.DataFrame:
+    """Find the pairs of programs on which code and sound disagree most, and keep them.
+
+    Parameters
+    ----------
+    corpus_name : str
+    alignment_id : str, optional
+        Without it, the newest.
+    progress : Progress
+    count : int
+        Pairs of each kind.
+
+    Returns
+    -------
+    DataFrame
+        space ("before": raw code, "after": aligned code; sound is raw in both, since what
+        is heard doesn't change), kind ("written alike": but sounding different; "sounding
+        alike": but written differently), first and second (program ids; none twice in a
+        space and kind), code_before, code_after and sound (cosine distances, [0, 2]), code_share
+        and sound_share (share of all pairs that are nearer, [0, 1]). Those that disagree
+        most come first.
+
+    Raises
+    ------
+    EarshotError
+        When the corpus or the alignment isn't there, or it has fewer than 3 pairs.
+    """
+    aligned = open_aligned(corpus_name, alignment_id)
+    pairs = aligned.pairs()
+    if len(pairs) < 3:
+        raise EarshotError(
+            f"Corpus '{corpus_name}' has {len(pairs)} programs with a clip and embeddings.",
+            remedy=f"To add programs: ./run build {corpus_name}",
+        )
+    codes = {"before": pairs.code, "after": aligned.code(pairs.code)}
+    distances = {
+        "code_before": codes["before"], "code_after": codes["after"], "sound": pairs.audio
+    }
+    ids = np.array(pairs.programs, dtype=object)
+    tables = []
+    for done, (space, code) in enumerate(codes.items()):
+        progress(STEP, done, len(codes), f"{space} alignment")
+        both = most_disagreeing(code, pairs.audio, count)
+        for kind, pair in zip(("written alike", "sounding alike"), both):
+            apart = {
+                name: _apart(x, pair.first, pair.second) for name, x in distances.items()
+            }
+            tables.append(
+                pd.DataFrame(
+                    {
+                        "space": space, "kind": kind,
+                        "first": ids[pair.first], "second": ids[pair.second], **apart,
+                        "code_share": pair.x, "sound_share": pair.y,
+                    }
+                )  # fmt: skip
+            )
+    progress(STEP, len(codes), len(codes))
+    found = pd.concat(tables, ignore_index=True)
+    save_pairs(aligned.record, found)
+    return found
+
+
+def _apart(x: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Cosine distances of pairs of rows: float64 [pairs]."""
+    unit = unit_rows(x)
+    return (1 - (unit[first] * unit[second]).sum(dim=1)).clamp(0, 2).double().numpy()

@@ -1,0 +1,109 @@
+"""Lay out the map of an alignment: code and audio, before and after."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from core.alignment import ProjectionHeads
+from core.corpus import Pairs
+from core.errors import EarshotError
+from core.evaluation.map_layout import joint_map
+from core.evaluation.metrics import shared_neighbours
+from core.progress import Progress, silent
+from core.search.loaded_alignment import open_aligned, projected
+from core.workspace import refuse_if_read_only
+
+STEP = "Laying out the map"
+NEIGHBOURS = 3
+SEED = 42
+
+
+def make_map(
+    corpus_name: str, alignment_id: str | None = None, progress: Progress = silent
+) -> pd.DataFrame:
+    """Lay out the map of an alignment and keep it in the corpus.
+
+    Parameters
+    ----------
+    corpus_name : str
+    alignment_id : str, optional
+        Without it, the newest.
+    progress : Progress
+
+    Returns
+    -------
+    DataFrame
+        As of `laid_out`.
+
+    Raises
+    ------
+    EarshotError
+        When the corpus or the alignment isn't there, or its encoders' embeddings aren't.
+    """
+    refuse_if_read_only("Laying out a map")
+    aligned = open_aligned(corpus_name, alignment_id)
+    points = laid_out(aligned.heads, aligned.pairs(), progress)
+    aligned.corpus.save_map(aligned.record.id, points)
+    return points
+
+
+def laid_out(heads: ProjectionHeads, pairs: Pairs, progress: Progress = silent) -> pd.DataFrame:
+    """Positions of code and audio of all pairs, before and after alignment.
+
+    Parameters
+    ----------
+    heads : ProjectionHeads
+    pairs : Pairs
+    progress : Progress
+
+    Returns
+    -------
+    DataFrame
+        Two rows a program, first all code, then all audio: program, modality ("code",
+        "audio"), before_x, before_y, after_x, after_y (float32, no unit); similarity
+        (cosine of the program's code and audio in the shared space, [-1, 1]),
+        overlap_before and overlap_after (share of its 3 nearest programs by code that
+        are among its 3 nearest by sound, in the raw and in the shared space; nan for
+        fewer than 5 programs).
+
+    Raises
+    ------
+    EarshotError
+        When there are no pairs.
+    """
+    if not len(pairs):
+        raise EarshotError(
+            "There is nothing to map: no program has both a clip and embeddings.",
+            remedy="Build the corpus first.",
+        )
+    code, audio = projected(heads, pairs.code, "code"), projected(heads, pairs.audio, "audio")
+    progress(STEP, 0, 2, "before alignment")
+    before = joint_map(pairs.code, pairs.audio, SEED)
+    progress(STEP, 1, 2, "after alignment")
+    # Started from the map before, so that an eye can follow where points went.
+    after = joint_map(code, audio, SEED, initial=before)
+    before, after = np.concatenate(before), np.concatenate(after)  # [2n, 2]
+    both = {
+        "similarity": (code * audio).sum(axis=1),
+        "overlap_before": _overlaps(pairs.code, pairs.audio),
+        "overlap_after": _overlaps(code, audio),
+    }
+    progress(STEP, 2, 2)
+    n = len(pairs)
+    return pd.DataFrame(
+        {
+            "program": pairs.programs * 2,
+            "modality": ["code"] * n + ["audio"] * n,
+            "before_x": before[:, 0],
+            "before_y": before[:, 1],
+            "after_x": after[:, 0],
+            "after_y": after[:, 1],
+            **{name: np.tile(values.astype(np.float32), 2) for name, values in both.items()},
+        }
+    )
+
+
+def _overlaps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    found = shared_neighbours(x, y, NEIGHBOURS)
+    return found / NEIGHBOURS if len(found) else np.full(len(x), np.nan)

@@ -1,0 +1,11 @@
+"""What people read instead of the id that stands as a program's template."""
+
+from __future__ import annotations
+
+from core.programs.grammar import STYLES
+from core.programs.jinja_template import templates
+
+
+def titles() -> dict[str, str]:
+    """Return titles by id: of all templates, then of the styles of composed programs."""
+    return {each.id: each.title for each in (*templates(), *STYLES.values())}

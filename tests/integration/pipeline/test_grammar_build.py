@@ -1,0 +1,47 @@
+"""Composed programs in a corpus, and written to files."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.cli import main
+from core.corpus import Corpus
+from core.programs import compose, display_names
+from core.pipeline.build import build
+
+OPTIONS = {"templates": ["02_1_beeps"], "seed": 4, "preset": "offline", "seconds": 2.0}
+
+
+@pytest.fixture
+def workspace(tmp_path, monkeypatch):
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    return tmp_path
+
+
+def test_a_corpus_holds_composed_programs_beside_variants(workspace):
+    first = build("mixed", per_template=1, composed=3, **OPTIONS)
+    assert (first.added, first.counts["ok"], first.failures) == (4, 4, {})
+    more = build("mixed", per_template=1, composed=5, **OPTIONS)
+    assert (more.added, more.rendered, more.counts["ok"]) == (2, 2, 6)
+    again = build("mixed", per_template=1, composed=5, **OPTIONS)
+    assert (again.added, again.rendered) == (0, 0)
+    rows = Corpus.open("mixed").programs()
+    assert {program.id for program in compose(5, 4)} < set(rows["program"])
+    assert set(rows["template"]) <= set(display_names())
+    assert "" not in set(rows["role"])
+
+
+def test_without_templates_only_composed_programs_are_built(workspace):
+    report = build("pure", per_template=0, composed=2, **OPTIONS)
+    assert report.counts["programs"] == report.counts["ok"] == 2
+
+
+def test_composed_programs_are_written_to_files(tmp_path, capsys):
+    command = ["generate", "--composed", "3", "--style", "dub", "--seed", "6", "--json"]
+    assert main([*command, "--out", str(tmp_path)]) in (0, None)
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line["template"] for line in lines] == ["composed-dub"] * 3
+    written = [(tmp_path / f"{line['name']}.rb").read_text() for line in lines]
+    assert written == [program.source for program in compose(3, 6, "dub")]

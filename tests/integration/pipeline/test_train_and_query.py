@@ -1,0 +1,373 @@
+"""From a corpus to its nearest sounds: training, judging, map and neighbours, on disk.
+
+Programs are embedded by the real encoders that are always at hand. Their clips are tones made
+here, and not by Sonic Pi: what is tested begins where clips lie in the corpus.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from core.alignment import AlignmentConfig
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.programs import Program
+from core.sonicpi import Clip, Rendering
+from core.pipeline import embed
+from core.search import aligned_corpus
+from core.pipeline.evaluate import evaluate
+from core.pipeline.import_embeddings import import_vectors
+from core.pipeline.map import make_map
+from core.search.query import neighbours, neighbours_of
+from core.pipeline.train import summary, train
+
+CODE, AUDIO, OTHER_EAR = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"
+# All of it, so that what is asked of the heads below stays the same when defaults change.
+CONFIG = AlignmentConfig(
+    objective="infonce", kernel_weight=0.0, width=64, dim=16, dropout=0.1, input_dropout=0.0,
+    standardise=True, learning_rate=3e-3, weight_decay=1e-2, epochs=40, patience=0,
+    precision="fp32", device="cpu",
+)  # fmt: skip
+SECONDS = 0.5
+VOICES = {"low": (1.0, 40), "high": (1.0, 88), "buzz": (0.1, 52), "noise": (9.0, 64)}
+EACH = 14
+
+
+@pytest.fixture(scope="module", autouse=True)
+def workspace(tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+    patch.undo()
+
+
+def program(voice: str, number: int) -> Program:
+    release = 0.05 + 0.04 * number
+    return Program(
+        source=f"use_synth :{voice}\nplay {VOICES[voice][1] + number}, release: {release:.2f}\n",
+        name=f"{voice}-{number:04d}",
+        template=voice,
+        role="melody",
+        parameters={"note": VOICES[voice][1] + number, "release": release},
+        seed=1,
+    )
+
+
+def tone(voice: str, number: int) -> Clip:
+    """A decaying tone of the program's note, pure, buzzing or noisy."""
+    shape, lowest = VOICES[voice]
+    time = np.arange(round(SECONDS * 44_100)) / 44_100
+    wave = np.sin(2 * np.pi * 440 * 2 ** ((lowest + number - 69) / 12) * time)
+    if shape < 1:
+        wave = np.tanh(wave / shape)
+    if shape > 1:
+        wave = wave + np.random.default_rng(number).normal(size=len(time))
+    wave = 0.2 * wave * np.exp(-time / (0.05 + 0.04 * number))
+    return Clip(np.repeat(wave[:, None], 2, axis=1).astype(np.float32))
+
+
+def filled(name: str, voices=tuple(VOICES), each: int = EACH, embedded: bool = True) -> Corpus:
+    corpus = Corpus.create(name, seconds=SECONDS)
+    programs = {(v, i): program(v, i) for v in voices for i in range(each)}
+    corpus.add_programs(programs.values())
+    for (voice, number), one in programs.items():
+        corpus.put_rendering(one.id, Rendering(tone(voice, number)), SECONDS)
+    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+    if embedded:
+        embed.embed(name)
+    return corpus
+
+
+@pytest.fixture(scope="module")
+def corpus() -> Corpus:
+    return filled("tones")
+
+
+@pytest.fixture(scope="module")
+def told() -> list:
+    return []
+
+
+@pytest.fixture(scope="module")
+def record(corpus, told):
+    return train("tones", CONFIG, lambda *what: told.append(what))
+
+
+class TestTrain:
+    def test_says_how_far_it_is_with_numbers_for_curves(self, record, told):
+        for step, done, total, *rest in told:
+            assert 0 <= done <= total and step in ("Training", "Judging", "Laying out the map")
+            json.dumps(rest, allow_nan=False)
+        epochs = [what[4] for what in told if what[0] == "Training" and len(what) > 4]
+        assert [row["epoch"] for row in epochs] == list(range(1, 41))
+        assert {"loss", "validation_loss", "cka", "recall_at_1"} <= set(epochs[0])
+        for step in ("Training", "Judging", "Laying out the map"):
+            last = [what for what in told if what[0] == step][-1]
+            assert last[1] == last[2], f"{step} never says that it is done"
+
+    def test_keeps_everything_that_made_it(self, record, corpus):
+        assert AlignmentConfig.from_dict(record.config["alignment"]) == CONFIG
+        assert record.config["encoders"]["code"]["id"] == CODE
+        assert record.config["encoders"]["audio"] == {
+            "id": AUDIO, "revision": record.config["encoders"]["audio"]["revision"], "dim": 192,
+        }  # fmt: skip
+        counts = record.config["split"]["programs"]
+        assert sum(counts.values()) == len(VOICES) * EACH and counts["test"] > 4
+        assert torch.__version__.startswith(record.config["versions"]["torch"])
+        assert len(record.history()) == 40
+        assert record.metrics["stopped"] == "epochs"
+        assert len(record.map()) == 2 * len(corpus.pairs(CODE, AUDIO))
+
+    def test_hears_what_raw_embeddings_do_not(self, record):
+        test = summary(evaluate("tones", record.id))
+        before, against_raw = test["before"], test["aligned code ~ raw audio"]
+        for metric in ("cka", "spearman", "pearson", "foretold@5"):
+            assert against_raw[metric] > before[metric], metric
+
+    def test_twice_gives_the_same_bytes(self, record):
+        again = train("tones", CONFIG)
+        assert again.id != record.id
+        heads = [(r.path / "heads.safetensors").read_bytes() for r in (record, again)]
+        assert heads[0] == heads[1]
+        pd.testing.assert_frame_equal(record.map(), again.map(), check_exact=True)
+        assert record.metrics == again.metrics
+
+    def test_templates_can_be_held_out_whole(self, record):
+        held = train("tones", replace(CONFIG, epochs=3), unseen_templates=["buzz"])
+        splits = held.config["split"]
+        assert splits["unseen_templates"] == ["buzz"]
+        assert splits["programs"]["unseen templates"] == EACH
+        table = evaluate("tones", held.id)
+        unseen = table[table["split"] == "unseen templates"]
+        assert set(unseen["programs"]) == {EACH} and unseen["value"].notna().all()
+        whole = record.config["split"]["programs"]
+        assert splits["programs"]["train"] < whole["train"]
+        drawn = [train("tones", replace(CONFIG, epochs=1), unseen_templates=2) for _ in range(2)]
+        names = [each.config["split"]["unseen_templates"] for each in drawn]
+        assert names[0] == names[1] and len(set(names[0])) == 2
+        with pytest.raises(EarshotError, match="5 templates can't be held out"):
+            train("tones", CONFIG, unseen_templates=5)
+        with pytest.raises(EarshotError, match="no program of template 'bell'"):
+            train("tones", CONFIG, unseen_templates=["bell"])
+        with pytest.raises(EarshotError, match="0 programs to train on"):
+            train("tones", CONFIG, unseen_templates=list(VOICES))
+
+
+class TestEvaluate:
+    def test_has_both_readings_of_after_side_by_side_for_every_split(self, record):
+        table = evaluate("tones", record.id)
+        readings = {"before", "aligned code ~ aligned audio", "aligned code ~ raw audio"}
+        found = table.groupby("split")["reading"].agg(set)
+        assert found.to_dict() == {"validation": readings, "test": readings}
+        assert not table.duplicated(["metric", "split", "reading"]).any()
+
+    def test_says_what_was_measured_after_training_and_measures_anew_what_changed(self, record):
+        kept = evaluate("tones", record.id)
+        rows = pd.DataFrame(record.metrics["readings"]).astype(
+            {"value": float, "low": float, "high": float}
+        )
+        pd.testing.assert_frame_equal(kept, rows, check_dtype=False)
+        one = filled("changing", ("low", "high"))
+        before = evaluate("changing", train("changing", replace(CONFIG, epochs=2)).id)
+        one.add_programs([program("noise", i) for i in range(EACH)])
+        for number in range(EACH):
+            one.put_rendering(
+                program("noise", number).id, Rendering(tone("noise", number)), SECONDS
+            )
+        embed.embed("changing")
+        after = evaluate("changing")
+        assert (after["programs"].to_numpy() > before["programs"].to_numpy()).all()
+
+    def test_another_ear_judges_too(self):
+        corpus = filled("ears", ("low", "high", "noise"))
+        ids = corpus.pairs(CODE, AUDIO).programs
+        embed.embed("ears", audio_encoder=OTHER_EAR)
+        record = train("ears", replace(CONFIG, epochs=2))
+        assert record.config["encoders"]["audio"]["id"] == AUDIO
+        readings = set(evaluate("ears", record.id)["reading"])
+        assert {
+            f"before, heard by {OTHER_EAR}", f"aligned code ~ raw audio, heard by {OTHER_EAR}"
+        } <= readings  # fmt: skip
+        assert len(ids) == 3 * EACH
+
+
+class TestMap:
+    def test_made_again_it_is_the_same_and_is_kept(self, record, corpus):
+        points = make_map("tones", record.id)
+        pd.testing.assert_frame_equal(points, corpus.load_map(record.id), check_dtype=False)
+        pd.testing.assert_frame_equal(points, record.map(), check_dtype=False)
+
+    def test_has_code_and_sound_of_every_program(self, record, corpus):
+        points = record.map()
+        ids = corpus.pairs(CODE, AUDIO).programs
+        assert list(points["program"]) == ids * 2
+        assert list(points["modality"]) == ["code"] * len(ids) + ["audio"] * len(ids)
+        numbers = points.drop(columns=["program", "modality"])
+        assert np.isfinite(numbers.to_numpy()).all()
+        assert points["similarity"].between(-1, 1).all()
+        assert points["overlap_after"].between(0, 1).all()
+
+
+class TestNeighbours:
+    def test_an_unseen_snippet_is_led_to_sounds_like_it(self, record):
+        right = 0
+        for voice in VOICES:
+            snippet = f"use_synth :{voice}\nplay {VOICES[voice][1] + 3.5}, release: 0.2\n"
+            found = neighbours("tones", snippet, k=5, alignment_id=record.id)
+            assert [each.rank for each in found] == [1, 2, 3, 4, 5]
+            similarities = [each.similarity for each in found]
+            assert similarities == sorted(similarities, reverse=True)
+            right += sum(each.template == voice for each in found)
+            for each in found:
+                assert f":{each.template}" in each.source and each.audio.endswith(".flac")
+        assert right >= 12  # of 20; by chance 5
+
+    def test_are_found_in_all_four_directions(self, record, corpus):
+        one = program("high", 4)
+        for direction in ("code->audio", "audio->code", "code->code", "audio->audio"):
+            found = neighbours_of("tones", one.id, k=4, direction=direction)
+            assert len(found) == 4 and one.id not in [each.program for each in found]
+        own = neighbours("tones", one.source, k=1, direction="code->code")[0]
+        assert own.program == one.id and own.similarity == pytest.approx(1, abs=1e-3)
+
+    def test_equal_those_found_by_brute_force(self, record, corpus):
+        pairs = corpus.pairs(CODE, AUDIO)
+        row = 7
+        audio = pairs.audio / np.linalg.norm(pairs.audio, axis=1, keepdims=True)
+        order = [i for i in np.argsort(-(audio @ audio[row]), kind="stable") if i != row][:6]
+        found = neighbours_of("tones", pairs.programs[row], k=6, direction="audio->audio")
+        assert [each.program for each in found] == [pairs.programs[i] for i in order]
+
+    def test_a_second_query_takes_the_space_from_memory_until_the_corpus_changes(self):
+        corpus = filled("asked", ("low", "high"))
+        train("asked", replace(CONFIG, epochs=1))
+        kept = aligned_corpus._kept_space
+        neighbours("asked", "play 60")
+        hits = kept.cache_info().hits
+        neighbours("asked", "play 70")
+        assert kept.cache_info().hits == hits + 1
+        new = program("noise", 1)
+        corpus.add_programs([new])
+        corpus.put_rendering(new.id, Rendering(tone("noise", 1)), SECONDS)
+        embed.embed("asked")
+        found = neighbours("asked", new.source, k=99)
+        assert new.id in [each.program for each in found]
+
+    def test_within_code_or_sound_need_no_alignment(self):
+        filled("raw", ("low", "noise"), each=3)
+        assert neighbours("raw", program("low", 1).source, k=1, direction="code->code")
+        assert neighbours_of("raw", program("low", 1).id, k=1)
+        with pytest.raises(EarshotError, match="no alignment yet.*run train raw"):
+            neighbours("raw", "play 60")
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            ({"snippet": " \n\t"}, "snippet is empty"),
+            ({"snippet": "play 60\n" * 20_000}, "160000 characters"),
+            ({"k": 0}, "k is 0"),
+            ({"direction": "audio->code"}, "no sound to go from"),
+            ({"direction": "code->words"}, "no direction"),
+            ({"alignment_id": "0009-00000000"}, "no alignment '0009-00000000'"),
+            ({"corpus_name": "tone"}, "no corpus 'tone'.*tones"),
+        ],
+    )
+    def test_says_what_can_not_be_asked(self, record, change, message):
+        with pytest.raises(EarshotError, match=message):
+            neighbours(**{"corpus_name": "tones", "snippet": "play 60", **change})
+
+    def test_a_program_without_a_clip_has_no_place(self, record, corpus):
+        corpus.add_programs([program("low", 99)])
+        with pytest.raises(EarshotError, match="low-0099 has no clip"):
+            neighbours_of("tones", program("low", 99).id)
+        with pytest.raises(EarshotError, match="no program"):
+            neighbours_of("tones", "0" * 32)
+
+
+class TestErrors:
+    def test_a_corpus_that_is_empty_or_too_small(self):
+        Corpus.create("empty")
+        with pytest.raises(EarshotError, match="0 programs with a clip.*run build empty"):
+            train("empty", CONFIG)
+        filled("few", ("low",), each=5)
+        with pytest.raises(EarshotError, match="5 programs with a clip"):
+            train("few", CONFIG)
+        with pytest.raises(EarshotError, match="no corpus 'nowhere'"):
+            train("nowhere", CONFIG)
+
+    def test_a_corpus_that_is_not_embedded_names_the_command(self):
+        corpus = filled("deaf", ("low",), embedded=False)
+        with pytest.raises(EarshotError, match=f"run embed deaf --code-encoder {CODE}"):
+            train("deaf", CONFIG)
+        embed.embed("deaf", code_encoder=CODE)
+        with pytest.raises(EarshotError, match="run embed deaf --audio-encoder log-mel"):
+            train("deaf", CONFIG)
+        ids = corpus.missing_embeddings(AUDIO)
+        from core.encoders import entry
+
+        corpus.put_embeddings(AUDIO, entry(AUDIO).revision, ids[:4], np.eye(4, 192, dtype="f"))
+        with pytest.raises(EarshotError, match="Only 4 of 14 programs.*run embed deaf"):
+            train("deaf", CONFIG)
+
+    def test_no_alignment_yet(self):
+        filled("young", ("low",))
+        for ask in (evaluate, make_map):
+            with pytest.raises(EarshotError, match="run train young"):
+                ask("young")
+
+    def test_embeddings_of_another_revision_are_not_mixed_with_an_alignment(self):
+        corpus = filled("moved", ("low",))
+        record = train("moved", replace(CONFIG, epochs=1))
+        ids, vectors = corpus.embeddings(CODE)
+        corpus.put_embeddings(CODE, "another", ids, vectors)
+        for ask in (
+            lambda: neighbours("moved", "play 60"),
+            lambda: evaluate("moved", record.id),
+            lambda: make_map("moved", record.id),
+            lambda: train("moved", CONFIG),
+        ):
+            with pytest.raises(EarshotError, match="another revision"):
+                ask()
+
+    def test_an_alignment_of_other_heads_is_refused(self):
+        corpus = filled("mixed", ("low",))
+        record = train("mixed", replace(CONFIG, epochs=1))
+        config = {**record.config, "alignment": replace(CONFIG, layers=2).to_dict()}
+        bad = corpus.save_alignment(config, record.heads(), {}, record.history())
+        with pytest.raises(EarshotError, match="do not fit their config"):
+            neighbours("mixed", "play 60", alignment_id=bad)
+        bad = corpus.save_alignment({}, record.heads(), {}, record.history())
+        with pytest.raises(EarshotError, match="lacks 'alignment'"):
+            evaluate("mixed", bad)
+
+
+def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus, tmp_path):
+    """The encoders' own vectors, brought back as somebody's, give the same alignment."""
+    ids, code = corpus.embeddings(CODE)
+    heard, audio = corpus.embeddings(AUDIO)
+    pd.DataFrame({"program": ids, "vector": list(code)}).to_parquet(tmp_path / "code.parquet")
+    pd.DataFrame({"program": heard, "mine": list(audio)}).to_parquet(tmp_path / "audio.parquet")
+    import_vectors(corpus.name, tmp_path / "code.parquet", "code", "mine")
+    import_vectors(corpus.name, tmp_path / "audio.parquet", "audio", "ears", column="mine")
+
+    config = replace(CONFIG, epochs=5)
+    theirs = train(corpus.name, config)
+    own = train(
+        corpus.name, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears"
+    )
+    for name, tensor in theirs.heads().items():
+        assert torch.equal(tensor, own.heads()[name]), name
+    assert own.map() is not None
+    found = neighbours_of(corpus.name, ids[0], 3, own.id)
+    assert len(found) == 3
+    with pytest.raises(EarshotError, match="what made them isn't here"):
+        neighbours(corpus.name, "play 60", 3, own.id)

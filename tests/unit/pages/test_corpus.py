@@ -1,0 +1,179 @@
+"""The page Corpus: what it shows of programs, and what it does with a whole corpus."""
+
+from __future__ import annotations
+
+import textwrap
+
+import numpy as np
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import jobs
+from core.corpus import Corpus, list_corpora
+from core.programs import Program
+from core.sonicpi import Clip, Problem, Rendering
+from core.workspace import PROJECT
+
+BROKEN = "play 60\nsleep 1\nplay [oops](https://example.org)\n"
+pytestmark = pytest.mark.usefixtures("apart")
+
+
+@pytest.fixture
+def corpus() -> Corpus:
+    """Twelve programs with a clip, one that failed, one that is not rendered yet."""
+    made = Corpus.create("tiny", seconds=0.5)
+    programs = [
+        Program(
+            f"play {40 + number}\n", f"beeps-{number:04d}", "02_1_beeps", "melody",
+            {"amp": number / 10, "synth": ("saw", "sine")[number % 2]}, 0,
+        )
+        for number in range(12)
+    ]  # fmt: skip
+    broken, waiting = Program(BROKEN, "broken"), Program("play 70\n", "waiting")
+    made.add_programs([*programs, broken, waiting])
+    rng = np.random.default_rng(0)
+    for program in programs:
+        samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
+        made.put_rendering(program.id, Rendering(Clip(samples)), 0.5)
+    problem = Problem("runtime", "undefined method [oops](https://example.org)", 3)
+    made.put_rendering(broken.id, Rendering(None, problem), 0.5)
+    return made
+
+
+def opened(program: str | None = None) -> AppTest:
+    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+    if program:
+        app.query_params["program"] = program
+    app.run()
+    app.switch_page("pages/corpus/page.py").run()
+    assert not app.exception, app.exception
+    return app
+
+
+def alone() -> AppTest:
+    """The page without app.py, of which AppTest forgets the navigation before each run."""
+    app = AppTest.from_file(str(PROJECT / "pages/corpus/page.py"), default_timeout=120).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def named(corpus: Corpus, name: str) -> str:
+    rows = corpus.programs()
+    return rows.loc[rows["name"] == name, "program"].iloc[0]
+
+
+def said(app: AppTest) -> str:
+    kinds = (app.markdown, app.caption, app.info, app.error)
+    return "\n".join(each.value for kind in kinds for each in kind)
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    next(each for each in app.button if each.label == label).click().run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_all_programs_are_listed_with_what_became_of_them(corpus: Corpus) -> None:
+    app = opened()
+    table = app.dataframe[0].value
+    assert table["Name"].tolist() == corpus.programs()["name"].tolist()
+    assert table["State"].value_counts().to_dict() == {
+        "With a clip": 12, "Failed": 1, "Not rendered yet": 1,
+    }  # fmt: skip
+    rms = corpus.programs()["rms"].iloc[0]
+    assert table["Level"].iloc[0] == pytest.approx(20 * np.log10(rms))
+    assert "14 of 14 programs" in said(app) and "1 runtime" in said(app)
+
+
+def test_filters_narrow_the_table_and_clear(corpus: Corpus) -> None:
+    app = opened()
+    app.multiselect(key="filter:states").set_value(["failed"]).run()
+    table = app.dataframe[0].value
+    assert table["Name"].tolist() == ["broken"]
+    assert table["Line"].tolist() == [3]
+    assert "undefined method" in table["Error"].iloc[0]
+    app.multiselect(key="filter:states").set_value([])
+    app.text_input(key="filter:text").set_value("amp>0.5 synth=saw").run()
+    assert app.dataframe[0].value["Name"].tolist() == ["beeps-0006", "beeps-0008", "beeps-0010"]
+    app.multiselect(key="filter:parameters").set_value(["amp", "synth"]).run()
+    app.slider(key="filter:of:amp").set_value((0.3, 0.8))
+    app.multiselect(key="filter:of:synth").set_value(["saw"]).run()
+    assert app.dataframe[0].value["Name"].tolist() == ["beeps-0006", "beeps-0008"]
+    app.text_input(key="filter:text").set_value("nothing like that").run()
+    assert not app.dataframe
+    press(app, "Clear the filters")
+    assert len(app.dataframe[0].value) == 14
+
+
+def test_a_picked_program_is_heard_and_seen(corpus: Corpus) -> None:
+    app = opened(named(corpus, "beeps-0003"))
+    assert len([each for each in app.get("html") if 'class="player"' in each.proto.body]) == 1
+    assert len(app.get("plotly_chart")) == 1
+    assert app.code[0].value.strip() == "play 43"
+    press(app, "")
+    assert not app.get("plotly_chart") and "Choose a row" in said(app)
+
+
+def test_a_failed_program_shows_its_error_and_line(corpus: Corpus) -> None:
+    app = opened(named(corpus, "broken"))
+    assert "Line 3" in app.error[0].value and "runtime" in app.error[0].value
+    assert "[oops](" not in app.error[0].value  # escaped: it is text, no link
+    assert app.code[0].value == BROKEN.splitlines()[2]
+    assert not app.get("plotly_chart")
+
+
+def test_one_that_waits_and_one_that_is_unknown_say_so(corpus: Corpus) -> None:
+    assert "not rendered yet" in said(opened(named(corpus, "waiting")))
+    app = opened("0" * 32)
+    assert "holds no program" in app.error[0].value
+
+
+def test_a_corpus_without_programs_leads_on() -> None:
+    Corpus.create("hollow")
+    assert "holds no programs yet" in said(opened())
+
+
+def dialog(name: str) -> AppTest:
+    """One of the page's dialogs, open: AppTest runs the page and not the dialog alone again when
+    something in it is pressed, by which time the button that opens it is no longer pressed."""
+    script = f"""
+        from core.corpus import Corpus, list_corpora
+        from pages.components import care
+
+        if "tiny" in list_corpora():
+            care.{name}_dialog(Corpus.open("tiny"))
+    """
+    app = AppTest.from_string(textwrap.dedent(script), default_timeout=120).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_deletion_names_what_goes_and_asks(corpus: Corpus) -> None:
+    app = press(alone(), "Delete")
+    for part in ("tiny", "14 programs", "12 clips", "0 embeddings", "0 alignments"):
+        assert part in said(app)
+    press(dialog("delete"), "Keep it")
+    assert list_corpora() == ["tiny"]
+    press(dialog("delete"), "Delete tiny")
+    assert list_corpora() == []
+    assert "no corpus yet" in said(alone())
+
+
+@pytest.mark.parametrize(
+    ("name", "confirm", "argv"),
+    [("export", "Export it", ("export", "tiny", "--format", "zip", "--out")),
+     ("check", "Check it", ("check", "tiny"))],
+)  # fmt: skip
+def test_long_work_becomes_a_job(
+    corpus: Corpus, name: str, confirm: str, argv: tuple[str, ...]
+) -> None:
+    press(alone(), name.capitalize())
+    press(dialog(name), confirm)
+    job = jobs.jobs()[0]
+    job.cancel()
+    assert job.argv[: len(argv)] == argv
+
+
+def test_the_data_card_is_shown(corpus: Corpus) -> None:
+    app = press(alone(), "Data card")
+    assert any("14 Sonic Pi programs" in each.value for each in app.code)

@@ -1,0 +1,201 @@
+"""Composed programs: seeded, different, broad, and good Ruby."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from core.errors import EarshotError
+from core.programs import ROLES, STYLES, compose, display_names
+from core.programs.grammar import instruments
+from core.programs.grammar.validity import flawed
+
+SONIC_PI = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi")
+# FX of which a clip would hear nothing: they write to other outputs, or to a buffer.
+UNHEARD = {"sound_out", "sound_out_stereo", "record"}
+
+HABITS = """
+live_loop in_thread loop times each zip play play_pattern play_pattern_timed play_chord synth sample
+ring tick look scale chord chord_degree chord_invert degree note_range octs knit bools spread line
+range mirror reverse reflect shuffle pick choose stretch rotate take drop repeat use_random_seed
+with_random_seed rrand rrand_i rdist rand rand_i one_in dice factor? with_fx control kill note_slide
+cutoff_slide pan_slide amp_slide rate beat_stretch pitch_stretch start finish onset slice num_slices
+pan lpf hpf rpitch pitch compress attack decay sustain release sustain_level env_curve define if
+unless else cue sync set get at density time_warp with_swing use_bpm with_bpm use_sample_bpm
+use_synth with_synth use_synth_defaults use_sample_defaults use_transpose with_transpose use_octave
+with_octave with_cent_tuning sleep wait set_volume! use_debug puts print hz_to_midi pitch_to_ratio
+sample_duration
+""".split()
+
+
+@pytest.fixture(scope="module")
+def many():
+    return compose(3000, 17)
+
+
+def test_the_same_seed_gives_the_same_programs_in_another_process():
+    command = (
+        "import hashlib; from core.programs import compose;"
+        "print(hashlib.sha256(repr([p.source for p in compose(200, 5)]).encode()).hexdigest())"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", command], capture_output=True, text=True, check=True
+        ).stdout
+        for _ in range(2)
+    }
+    assert len(digests) == 1
+
+
+def test_sources_and_names_differ(many):
+    assert len({program.source for program in many}) == len(many)
+    assert len({program.name for program in many}) == len(many)
+
+
+def test_a_larger_count_begins_with_the_smaller_one():
+    assert compose(500, 8)[:100] == compose(100, 8)
+    assert compose(60, 8, "dub")[:20] == compose(20, 8, "dub")
+    assert compose(20, 8) != compose(20, 9)
+
+
+def test_programs_say_what_they_are(many):
+    for program in many[:300]:
+        assert program.template.removeprefix("composed-") in STYLES
+        assert program.role in ROLES
+        assert program.template in display_names()
+        # Sonic Pi's own synth is a beep where a program names none.
+        assert program.parameters["sound"] in f"{program.source} beep"
+        assert program.seed == 17
+
+
+def test_all_styles_are_about_as_frequent(many):
+    counts = Counter(program.template for program in many)
+    assert len(counts) == len(STYLES) == 14
+    assert min(counts.values()) > 0.6 * len(many) / len(STYLES)
+
+
+def test_a_style_can_be_asked_for():
+    assert {program.template for program in compose(20, 0, "acid")} == {"composed-acid"}
+    assert compose(5, 0, "composed-acid") == compose(5, 0, "acid")
+    with pytest.raises(EarshotError, match="no style 'acidd'") as raised:
+        compose(1, 0, "acidd")
+    assert "acid" in raised.value.remedy
+
+
+@pytest.mark.parametrize("count, seed", [(-1, 0), (1.5, 0), (True, 0), (1, "a"), (10**9, 0)])
+def test_what_is_no_count_or_seed_is_refused(count, seed):
+    with pytest.raises(EarshotError, match="cannot be made"):
+        compose(count, seed)
+
+
+def test_every_synth_sample_and_fx_of_sonic_pi_appears(many):
+    text = "\n".join(program.source for program in many)
+    named = set(re.findall(r":(\w+)", text))
+    info = (SONIC_PI / "synths/synthinfo.rb").read_text()
+    known = set(re.findall(r"^\s*:(\w+) => +\w+\.new", info, re.MULTILINE))
+    effects = {name.removeprefix("fx_") for name in known if re.match(r"fx_(?!replace_)", name)}
+    synths = {name for name in known if not name.startswith(("fx_", "sound_in"))}
+    samples = {path.stem for path in Path("/usr/share/sonic-pi/samples").glob("*.flac")}
+    assert samples <= named
+    used = set(re.findall(r"with_fx[ (]:(\w+)", text))
+    assert used == set(instruments.FX) == effects - UNHEARD
+    heard = {name for name in synths if _is_for_users(name)}
+    assert heard == set(instruments.SYNTHS)
+    assert heard <= named
+
+
+def _is_for_users(synth: str) -> bool:
+    """Sonic Pi's players of samples and mixers are synths, too."""
+    return not re.search(r"player|stereo|mono|mixer|scope|recorder|amp$|live_audio|server", synth)
+
+
+def test_every_option_of_every_synth_and_fx_appears(many):
+    text = "\n".join(program.source for program in many)
+    given = set(re.findall(r"(\w+):(?!:)", text)) | set(re.findall(r":(\w+) ?=>", text))
+    for table in (instruments.SYNTHS, instruments.FX):
+        for name, options in table.items():
+            assert {option.name for option in options} <= given, name
+
+
+def test_every_habit_appears(many):
+    text = "\n".join(program.source for program in many)
+    words = Counter(re.findall(r"[a-z_]\w*[?!]?", text))
+    assert [habit for habit in HABITS if not words[habit]] == []
+
+
+def test_lengths_go_from_a_few_lines_to_a_hundred(many):
+    lines = sorted(len(program.source.strip().split("\n")) for program in many)
+    assert lines[0] == 1
+    assert lines[len(lines) // 10] < 14
+    assert lines[-len(lines) // 20] > 60
+    assert lines[-1] < 300
+
+
+def test_hands_write_in_different_ways(many):
+    text = [program.source for program in many]
+    for habit in (r"\b\w+: [\d:\[]", r":\w+ => ", r",\S", r"\{ ", r"play\(", r"play \S",
+                  r"\(ring ", r"\bring\(", r"\.ring\b", r"play :", r"play \d", r"^#", r" # ",
+                  r"^\t"):  # fmt: skip
+        share = sum(bool(re.search(habit, source, re.MULTILINE)) for source in text) / len(text)
+        assert 0.005 < share < 0.95, (habit, share)
+
+
+def test_the_hand_tells_nothing_of_the_style(many):
+    """Mutual information of style and manner is that of chance (bias (r-1)(c-1) / 2n nats)."""
+    pairs = Counter((p.template, p.parameters["manner"]) for p in many)
+    styles, manners = (
+        Counter(p.template for p in many),
+        Counter(p.parameters["manner"] for p in many),
+    )
+    total = len(many)
+    information = sum(
+        n / total * math.log(n * total / (styles[s] * manners[m])) for (s, m), n in pairs.items()
+    )
+    assert information < 2.5 * (len(styles) - 1) * (len(manners) - 1) / (2 * total)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["define :e do |n|\n  play n\nend\nlive_loop :a do\n  e :c4\n  sleep 1\nend",
+     "play [62, 65, :c5].ring.sort.reverse.tick\nsleep 1",
+     "with_fx :autotuner do\n  live_loop :a do\n    sample :loop_amen\n    sleep 2\n  end\nend",
+     "loop do\n  use_synth :growl\n  play 77, release: 0.1\n  sleep 0.2\nend"],
+)  # fmt: skip
+def test_what_failed_among_five_thousand_is_not_written_again(source, many):
+    assert flawed(source)
+    assert not any(flawed(program.source) for program in many)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["define :e2 do\n  play 60\nend", "play [62, 65].sort.tick", "play (ring :c4, :e4).tick",
+     "with_fx :autotuner do\n  play 60\nend\nlive_loop :b do\n  play 50\n  sleep 1\nend",
+     "use_synth :growl\nplay 50, release: 4"],
+)  # fmt: skip
+def test_what_can_be_played_is_not_taken_for_a_flaw(source):
+    assert not flawed(source)
+
+
+def test_ruby_can_read_all(many):
+    """Ripper reads without running."""
+    script = (
+        "require 'ripper'; require 'json';"
+        "puts JSON.dump(JSON.parse(STDIN.read).map { |source| !Ripper.sexp(source).nil? })"
+    )
+    sources = [program.source for program in many[:400]]
+    answer = subprocess.run(
+        ["ruby", "-e", script],
+        input=json.dumps(sources),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    unread = [s for s, fine in zip(sources, json.loads(answer.stdout), strict=True) if not fine]
+    assert unread == []

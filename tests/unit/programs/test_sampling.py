@@ -1,0 +1,241 @@
+"""Draws: the same everywhere, within their bounds, and fixed or narrowed from outside."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.errors import EarshotError
+from core.programs import OneOf, ParameterSpec, Range
+from core.programs.sampling import Draws
+from core.programs.parameters import fractions_of, ruby
+
+STREAMS = st.text("abc/019", min_size=1, max_size=12)
+
+
+def every_draw(stream: str = "pinned/1/0", values: dict | None = None) -> dict:
+    draws = Draws(stream, values or {})
+    draws.pick("synth", "tb303", "prophet", "fm")
+    draws.chance("kick", 0.3)
+    draws.uniform("amp", 0.2, 1.4)
+    draws.log_uniform("release", 0.05, 4)
+    draws.integer("cutoff", 60, 130, step=5)
+    draws.several("notes", [52, 55, 57, ":r"], 6)
+    draws.sample_of("order", ["a", "b", "c", "d"], 3)
+    draws.walk("tune", -3, 8, 6, leap=2)
+    draws.rhythm("lengths", 4, [0.25, 0.5, 1])
+    return draws.recorded
+
+
+# Another machine or Python that draws otherwise would make other corpora of the same seed.
+PINNED = {
+    "pinned/1/0": {
+        "synth": "prophet",
+        "kick": False,
+        "amp": 0.53,
+        "release": 0.16,
+        "cutoff": 75,
+        "notes": "55, 52, 55, :r, :r, 55",
+        "order": "c, a, b",
+        "tune": "8, 7, 8, 8, 7, 8",
+        "lengths": "0.5, 0.25, 0.25, 1, 1, 0.5, 0.5",
+    },
+    "pinned/-7/12": {
+        "synth": "prophet",
+        "kick": False,
+        "amp": 1.31,
+        "release": 0.081,
+        "cutoff": 90,
+        "notes": "55, 57, :r, :r, 57, 55",
+        "order": "b, c, a",
+        "tune": "3, 5, 4, 6, 7, 6",
+        "lengths": "0.5, 1, 0.5, 1, 1",
+    },
+}
+
+
+@pytest.mark.parametrize("stream", PINNED)
+def test_draws_are_the_same_on_every_machine(stream):
+    assert every_draw(stream) == PINNED[stream]
+
+
+def test_fractions_are_spread_evenly_over_the_unit_interval():
+    fraction = fractions_of("stream", "name")
+    values = [fraction(i) for i in range(4000)]
+    assert all(0 <= value < 1 for value in values)
+    for tenth in range(10):
+        share = sum(tenth <= 10 * value < tenth + 1 for value in values) / len(values)
+        assert share == pytest.approx(0.1, abs=0.02)
+
+
+def test_a_parameter_leaves_the_draws_of_the_others_alone():
+    with_more = Draws("s", {})
+    with_more.pick("another", 1, 2, 3)
+    assert with_more.uniform("amp", 0, 1) == Draws("s", {}).uniform("amp", 0, 1)
+
+
+@given(STREAMS)
+@settings(max_examples=200, deadline=None)
+def test_values_stay_within_what_was_asked_for(stream):
+    draws = Draws(stream, {})
+    assert draws.pick("a", "x", "y") in ("x", "y")
+    assert draws.chance("b", 0.5) in (True, False)
+    amp = draws.uniform("c", 0.25, 0.75, digits=1)
+    assert 0.25 <= amp <= 0.75
+    release = draws.log_uniform("d", 0.013, 3.33)
+    assert 0.013 <= release <= 3.33
+    cutoff = draws.integer("e", 60, 75, step=5)
+    assert cutoff in (60, 65, 70, 75)
+    assert set(draws.several("f", [1, 2], 9)) <= {1, 2}
+    order = draws.sample_of("g", range_list(8), 8)
+    assert sorted(order) == range_list(8)
+    walk = draws.walk("h", -4, 4, 20, leap=2)
+    assert all(-4 <= here <= 4 for here in walk)
+    assert all(abs(here - before) <= 2 for before, here in zip(walk, walk[1:], strict=False))
+    assert sum(draws.rhythm("i", 4, [0.25, 0.5, 1.5])) == 4
+    assert json.loads(json.dumps(draws.recorded)) == draws.recorded
+
+
+def range_list(count: int) -> list[int]:
+    return list(range(count))
+
+
+@given(STREAMS)
+@settings(max_examples=100, deadline=None)
+def test_what_was_recorded_draws_the_same_again_in_any_other_stream(stream):
+    recorded = every_draw(stream)
+    assert every_draw("quite another", values=recorded) == recorded
+
+
+def test_every_choice_and_both_ends_of_a_whole_range_turn_up():
+    drawn = [Draws(f"s/{i}", {}) for i in range(300)]
+    assert {d.pick("p", "a", "b", "c") for d in drawn} == {"a", "b", "c"}
+    assert {d.integer("n", 1, 6) for d in drawn} == {1, 2, 3, 4, 5, 6}
+    share = sum(d.chance("c", 0.2) for d in drawn) / len(drawn)
+    assert share == pytest.approx(0.2, abs=0.08)
+
+
+def test_half_of_the_log_uniform_values_lie_below_the_geometric_mean():
+    values = [Draws(f"s/{i}", {}).log_uniform("r", 0.01, 1.0) for i in range(600)]
+    assert sum(value < 0.1 for value in values) / len(values) == pytest.approx(0.5, abs=0.06)
+
+
+def test_a_name_drawn_twice_is_one_parameter_with_one_meaning():
+    draws = Draws("s", {})
+    assert draws.uniform("amp", 0, 1) == draws.uniform("amp", 0, 1)
+    with pytest.raises(EarshotError, match="one parameter"):
+        draws.uniform("amp", 0, 2)
+
+
+def test_options_that_stand_twice_count_once():
+    draws = Draws("s", {})
+    draws.pick("a", ["x", "y", "x"])
+    assert draws.specs["a"].choices == ("x", "y")
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda d: d.pick("a", "only"),
+        lambda d: d.pick("a", "x", ["y"]),
+        lambda d: d.pick("Bad Name", 1, 2),
+        lambda d: d.chance("a", 1.5),
+        lambda d: d.uniform("a", 2, 1),
+        lambda d: d.uniform("a", 0, 1, digits=9),
+        lambda d: d.log_uniform("a", 0, 1),
+        lambda d: d.integer("a", 1, 10, step=4),
+        lambda d: d.several("a", [1, 2], 10_000),
+        lambda d: d.several("a", ["x, y", "z"], 2),
+        lambda d: d.sample_of("a", [1, 2], 3),
+        lambda d: d.walk("a", 0, 5, 4, leap=0),
+        lambda d: d.rhythm("a", 4, [0.3, 0.5]),
+        lambda d: d.rhythm("a", 4, [0.75, 1.0]),
+        lambda d: d.rhythm("a", 64, [0.25, 0.5]),
+    ],
+)
+def test_a_draw_that_makes_no_sense_names_its_parameter(draw):
+    with pytest.raises(EarshotError, match="needs"):
+        draw(Draws("s", {}))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("synth", "piano"),
+        ("kick", 1),
+        ("amp", 2.0),
+        ("amp", "loud"),
+        ("amp", True),
+        ("amp", float("nan")),
+        ("release", 0.0),
+        ("cutoff", 61),
+        ("cutoff", 62.5),
+        ("notes", "52, 55"),
+        ("notes", "52, 55, 57, 57, 57, 99"),
+        ("order", "a, a, b"),
+        ("tune", [0, 1, 2, 3, 4, 99]),
+        ("lengths", "0.25, 0.5"),
+        ("lengths", "4"),
+        ("lengths", 4),
+    ],
+)
+def test_a_value_that_a_parameter_cannot_have_is_refused_with_what_it_can(name, value):
+    with pytest.raises(EarshotError, match=f"parameter '{name}' cannot be") as caught:
+        every_draw(values={name: value})
+    assert caught.value.remedy.startswith("It must be")
+
+
+def test_fixed_values_are_taken_over_as_they_are():
+    values = {"synth": "fm", "kick": True, "amp": 1, "cutoff": 65.0, "order": ["d", "a", "b"]}
+    recorded = every_draw(values=values)
+    assert recorded["synth"] == "fm"
+    assert recorded["kick"] is True
+    assert isinstance(recorded["amp"], float)
+    assert recorded["cutoff"] == 65 and isinstance(recorded["cutoff"], int)
+    assert recorded["order"] == "d, a, b"
+
+
+def test_a_narrowed_parameter_varies_within_its_new_bounds_only():
+    values = {"amp": Range(0.5, 0.6), "synth": OneOf(("fm", "tb303")), "cutoff": Range(70, 80)}
+    drawn = [every_draw(f"s/{i}", values) for i in range(80)]
+    assert {d["synth"] for d in drawn} == {"fm", "tb303"}
+    assert {d["cutoff"] for d in drawn} == {70, 75, 80}
+    assert all(0.5 <= d["amp"] <= 0.6 for d in drawn)
+    assert len({d["amp"] for d in drawn}) > 5
+
+
+@pytest.mark.parametrize("only", [True, False])
+def test_a_chance_can_be_narrowed_to_one_side(only):
+    assert {every_draw(f"s/{i}", {"kick": OneOf((only,))})["kick"] for i in range(30)} == {only}
+
+
+@pytest.mark.parametrize(
+    ("name", "to"),
+    [
+        ("amp", Range(0.5, 9)),
+        ("amp", Range(0.9, 0.5)),
+        ("amp", OneOf((0.5,))),
+        ("synth", Range(0, 1)),
+        ("synth", OneOf(())),
+        ("synth", OneOf(("piano",))),
+        ("cutoff", Range(61, 80)),
+        ("notes", OneOf((52,))),
+    ],
+)
+def test_a_narrowing_to_nothing_is_refused(name, to):
+    with pytest.raises(EarshotError, match=f"parameter '{name}' cannot be"):
+        every_draw(values={name: to})
+
+
+def test_values_are_written_as_ruby_writes_them():
+    written = [ruby(value) for value in (True, 0.5, 3, "x", [1, False])]
+    assert written == ["true", "0.5", "3", "x", "1, false"]
+
+
+def test_a_spec_is_a_plain_value():
+    draws = Draws("s", {})
+    draws.integer("n", 1, 9)
+    assert draws.specs["n"] == ParameterSpec("n", "integer", lo=1, hi=9)

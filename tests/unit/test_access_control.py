@@ -1,0 +1,71 @@
+"""The dashboard opens to others only when that is safe."""
+
+import pytest
+
+from core.errors import EarshotError
+from core.access_control import Opening, opening, require
+
+WHOLE = """
+[auth]
+redirect_uri = "https://ear.example.org/oauth2callback"
+cookie_secret = "0123456789abcdef0123456789abcdef"
+client_id = "earshot"
+client_secret = "secret"
+server_metadata_url = "https://login.example.org/.well-known/openid-configuration"
+
+[earshot]
+people = ["Ada@example.org"]
+"""
+
+
+@pytest.fixture
+def secrets(tmp_path):
+    path = tmp_path / "secrets.toml"
+    path.write_text(WHOLE)
+    return path
+
+
+def test_people_are_let_in_by_address(secrets):
+    found = opening("ear.example.org", secrets)
+    assert found == Opening("ear.example.org", frozenset({"ada@example.org"}))
+    assert found.admits({"email": "ada@Example.org"})
+    assert found.admits({"email": "ada@example.org", "email_verified": True})
+    assert not found.admits({"email": "ada@example.org", "email_verified": False})
+    assert not found.admits({"email": "eve@example.org", "email_verified": True})
+    assert not found.admits({})
+
+
+@pytest.mark.parametrize(
+    "old, new, complaint",
+    [
+        ("[auth]", "[author]", "no section [auth]"),
+        ('client_id = "earshot"', "", "no client_id"),
+        ('client_secret = "secret"', 'client_secret = " "', "no client_secret"),
+        ("0123456789abcdef0123456789abcdef", "guess", "cookie_secret is shorter"),
+        ("https://ear.example.org/", "https://other.example.org/", "redirect_uri is not"),
+        ("/oauth2callback", "/", "redirect_uri is not"),
+        ("https://ear", "http://ear", "redirect_uri is not https"),
+        ("https://login", "http://login", "server_metadata_url is not https"),
+        ('["Ada@example.org"]', "[]", "people is not a list"),
+        ('["Ada@example.org"]', '"Ada@example.org"', "people is not a list"),
+        ("[auth]", "[auth", "cannot be read"),
+    ],
+)
+def test_what_would_let_in_everyone_is_refused(secrets, old, new, complaint):
+    assert old in WHOLE
+    secrets.write_text(WHOLE.replace(old, new))
+    with pytest.raises(EarshotError, match=complaint.replace("[", r"\[")):
+        opening("ear.example.org", secrets)
+
+
+def test_without_a_login_at_all_it_is_refused(tmp_path):
+    with pytest.raises(EarshotError, match="everyone would be let in"):
+        opening("ear.example.org", tmp_path / "none.toml")
+
+
+def test_without_the_sandbox_it_is_refused(secrets, monkeypatch):
+    monkeypatch.setattr("core.access_control.opening", lambda host: opening(host, secrets))
+    assert require("ear.example.org").host == "ear.example.org"
+    monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
+    with pytest.raises(EarshotError, match="without the sandbox"):
+        require("ear.example.org")
