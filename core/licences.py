@@ -10,8 +10,15 @@ from pathlib import Path
 from core import workspace
 
 LOCK_ENTRY = re.compile(r"^([\w.-]+)==", re.MULTILINE)
-DEBIAN = ("sonic-pi-server", "sonic-pi-samples", "supercollider-server", "sc3-plugins-server",
-          "ruby", "bubblewrap", "chromium")  # fmt: skip
+DEBIAN = (
+    "sonic-pi-server",
+    "sonic-pi-samples",
+    "supercollider-server",
+    "sc3-plugins-server",
+    "ruby",
+    "bubblewrap",
+    "chromium",
+)
 _COPYRIGHT = Path("/usr/share/doc")
 _LONGEST = 60
 

@@ -58,10 +58,20 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
         patch.delitem(STUDIES, "foretelling", raising=False)  # has a test and a corpus of its own
         # Its processes are a test of the sweep's own; each takes seconds to load torch.
         patch.setattr(sweep, "ProcessPoolExecutor", ThreadPoolExecutor)
-        build("small", templates=TEMPLATES, per_template=10, seconds=4.0,
-              code_encoder=CODE, audio_encoder=AUDIO)  # fmt: skip
+        build(
+            "small",
+            templates=TEMPLATES,
+            per_template=10,
+            seconds=4.0,
+            code_encoder=CODE,
+            audio_encoder=AUDIO,
+        )
         train("small", AlignmentConfig(**QUICK))
         options = {
-            "per_kind": 1, "draws": 20, "permutations": 99, "other_ear": AUDIO, "seeds": 2,
-        }  # fmt: skip
+            "per_kind": 1,
+            "draws": 20,
+            "permutations": 99,
+            "other_ear": AUDIO,
+            "seeds": 2,
+        }
         return Studied(workspace, study_all("small", options))

@@ -22,15 +22,27 @@ METHODS: dict[str, dict[str, Any]] = {
     "earshot": {},
     # For programs that are like none of the corpus: `./run study foretelling CORPUS`.
     "foretell": {
-        "objective": "kernel", "penalty": 0.3, "kernel_weight": 0.0, "distance_weight": 0.0,
+        "objective": "kernel",
+        "penalty": 0.3,
+        "kernel_weight": 0.0,
+        "distance_weight": 0.0,
     },
     "paper": {
-        "objective": "infonce", "kernel_weight": 0.0, "distance_weight": 0.0,
-        "layers": 3, "width": 512, "temperature": 0.2, "learning_rate": 1e-3,
-        "dim": 128, "dropout": 0.3, "input_dropout": 0.0, "standardise": False, "whiten": 0,
+        "objective": "infonce",
+        "kernel_weight": 0.0,
+        "distance_weight": 0.0,
+        "layers": 3,
+        "width": 512,
+        "temperature": 0.2,
+        "learning_rate": 1e-3,
+        "dim": 128,
+        "dropout": 0.3,
+        "input_dropout": 0.0,
+        "standardise": False,
+        "whiten": 0,
         "weight_decay": 1e-2,
     },
-}  # fmt: skip
+}
 DEVICES = ("auto", "cpu", "cuda")
 TEMPERATURE_RANGE = (0.01, 1.0)
 

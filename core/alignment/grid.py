@@ -39,10 +39,13 @@ class Trial:
 def _paper() -> list[Trial]:
     names = ("layers", "width", "temperature", "learning_rate")
     return [
-        Trial(", ".join(f"{n} {v:g}" for n, v in zip(names, values)), "paper",
-              dict(zip(names, values)))
+        Trial(
+            ", ".join(f"{n} {v:g}" for n, v in zip(names, values)),
+            "paper",
+            dict(zip(names, values)),
+        )
         for values in product(LAYERS, WIDTHS, TEMPERATURES, LEARNING_RATES)
-    ]  # fmt: skip
+    ]
 
 
 def _ablation() -> list[Trial]:
@@ -71,14 +74,22 @@ def _ablation() -> list[Trial]:
         Trial("the paper's, MiniLM", "paper", {}, mini),
         Trial("the paper's, sonicpi", "paper", {}, sonicpi),
         *(Trial(f"Earshot's, {name}", "earshot", {}, code) for name, code in inputs.items()),
-        *(Trial(f"Earshot's, sonicpi, {name}", "earshot", more, sonicpi)
-          for name, more in read.items()),
-        *(Trial(f"Earshot's, MiniLM, {name}", "earshot", more, mini)
-          for name, more in learnt.items()),
-        Trial("solved for (ridge), sonicpi", "foretell",
-              {"objective": "ridge", "penalty": 1000.0, "kept_mean": 0.0}, sonicpi),
+        *(
+            Trial(f"Earshot's, sonicpi, {name}", "earshot", more, sonicpi)
+            for name, more in read.items()
+        ),
+        *(
+            Trial(f"Earshot's, MiniLM, {name}", "earshot", more, mini)
+            for name, more in learnt.items()
+        ),
+        Trial(
+            "solved for (ridge), sonicpi",
+            "foretell",
+            {"objective": "ridge", "penalty": 1000.0, "kept_mean": 0.0},
+            sonicpi,
+        ),
         Trial("solved for (kernel ridge), sonicpi", "foretell", {}, sonicpi),
-    ]  # fmt: skip
+    ]
 
 
 def _trade() -> list[Trial]:

@@ -137,8 +137,9 @@ class ProjectionHeads(nn.Module):
             self.audio_input = Standardiser(audio_dim)
             columns = self.code_input.columns
             kernel = config.objective == "kernel"
-            self.code_head = (KernelHead(known, columns, audio_dim) if kernel
-                              else nn.Linear(columns, audio_dim))  # fmt: skip
+            self.code_head = (
+                KernelHead(known, columns, audio_dim) if kernel else nn.Linear(columns, audio_dim)
+            )
             self.audio_head = nn.Identity()
         else:
             self.code_input = Standardiser(code_dim, config.whiten)

@@ -241,9 +241,15 @@ def pair_loss(
     config = heads.config
     if config.objective == "soft":
         loss = soft_info_nce(
-            code, audio, heads.temperature, heard,
-            config.soft_weight, config.soft_temperature, sources, against,
-        )  # fmt: skip
+            code,
+            audio,
+            heads.temperature,
+            heard,
+            config.soft_weight,
+            config.soft_temperature,
+            sources,
+            against,
+        )
     elif config.objective in SOLVED:
         loss = 1 - (code * audio).sum(dim=1).mean()
     elif config.objective == "weighted":

@@ -39,7 +39,9 @@ class ClipStore:
             if state == "ok":
                 again = not self._lies_there(file, size)
             elif state == "failed":
-                again = error_kind in program_table.PASSING or rendered_as != render_id(source, seconds)
+                again = error_kind in program_table.PASSING or rendered_as != render_id(
+                    source, seconds
+                )
             else:
                 again = True
             if again:

@@ -136,8 +136,9 @@ class Corpus:
             raise EarshotError(
                 f"There is no corpus '{name}'.",
                 where=str(workspace.corpora()),
-                remedy=f"Did you mean {' or '.join(near)}? " if near else ""
-                f"To make it: ./run build {name}",
+                remedy=f"Did you mean {' or '.join(near)}? "
+                if near
+                else f"To make it: ./run build {name}",
             )
         corpus._database.open()
         return corpus

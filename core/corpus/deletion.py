@@ -52,7 +52,9 @@ def contents(name: str) -> Contents:
         clips=counts["ok"],
         embeddings=sum(number for _, _, number in corpus.encoders()),
         alignments=len(corpus.alignment_ids()),
-        bytes=sum(_size(Path(top) / file) for top, _, files in os.walk(corpus.path) for file in files),
+        bytes=sum(
+            _size(Path(top) / file) for top, _, files in os.walk(corpus.path) for file in files
+        ),
     )
 
 

@@ -134,11 +134,12 @@ def _vector_column(columns: list[str], wanted: str | None, name: str) -> str:
         candidates = [each for each in (wanted, f"embedding:{wanted}") if each in columns]
     if not candidates:
         raise EarshotError(
-            f"The table has no column {wanted!r}." if wanted
+            f"The table has no column {wanted!r}."
+            if wanted
             else "The table doesn't say which column holds the vectors.",
             where=name,
             remedy="Name one of its columns: " + ", ".join(each[:80] for each in columns[:20]),
-        )  # fmt: skip
+        )
     return candidates[0]
 
 

@@ -183,7 +183,7 @@ def missing(
     )
     return [
         program_id
-        for program_id, in connection.execute(
+        for (program_id,) in connection.execute(
             f"SELECT id FROM programs{heard if modality == 'audio' else ''}"
             f" WHERE NOT ({there}) ORDER BY position"
         )

@@ -15,8 +15,14 @@ import numpy as np
 from core.corpus import clip_files
 from core.corpus.database import Database
 from core.encoders.imported import is_own
+from typing import TYPE_CHECKING
+
 from core.errors import EarshotError
 from core.progress import Progress, silent
+
+if TYPE_CHECKING:
+    from core.corpus.corpus import Corpus
+
 
 STEP = "Checking clips"
 ALIGNMENTS_STEP = "Checking alignments"
@@ -116,7 +122,9 @@ def clips(database: Database, folder: Path, progress: Progress = silent) -> Iter
         progress(STEP, done, len(rows))
     # Asked again: what was written while this ran belongs to somebody by now.
     with database.reading() as connection:
-        known = {file for file, in connection.execute("SELECT file FROM clips WHERE file NOT NULL")}
+        known = {
+            file for (file,) in connection.execute("SELECT file FROM clips WHERE file NOT NULL")
+        }
     for file in sorted(present - known):
         if os.path.lexists(folder / file):
             half = Path(file).name.startswith(clip_files.PARTIAL)
@@ -185,7 +193,7 @@ def settings(connection: sqlite3.Connection) -> list[Fault]:
     return faults
 
 
-def alignments(corpus, progress: Progress = silent) -> list[Fault]:
+def alignments(corpus: "Corpus", progress: Progress = silent) -> list[Fault]:
     """Alignments with a file that is missing or cannot be read."""
     faults = []
     ids = corpus.alignment_ids()

@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SHOWN = ("cka", "cka_debiased", "cca", "cca@10", "overlap@3", "spearman", "pearson",
-         "recall@1 code->audio", "mrr code->audio")  # fmt: skip
+SHOWN = (
+    "cka",
+    "cka_debiased",
+    "cca",
+    "cca@10",
+    "overlap@3",
+    "spearman",
+    "pearson",
+    "recall@1 code->audio",
+    "mrr code->audio",
+)
 
 
 def card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
@@ -22,9 +31,13 @@ def card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     str
         Markdown.
     """
-    lines = ["# An alignment of Sonic Pi code and its sound", "",
-             "Two projection heads, made by Earshot, that bring embeddings of Sonic Pi programs and"
-             " of their clips into one space.", ""]  # fmt: skip
+    lines = [
+        "# An alignment of Sonic Pi code and its sound",
+        "",
+        "Two projection heads, made by Earshot, that bring embeddings of Sonic Pi programs and"
+        " of their clips into one space.",
+        "",
+    ]
     for modality, encoder in (config.get("encoders") or {}).items():
         lines.append(
             f"- {modality} encoder: `{encoder['id']}`, revision `{encoder['revision']}`,"
@@ -64,8 +77,12 @@ def _numbers(readings: list[Mapping[str, Any]]) -> list[str]:
         rows = [row for row in readings if row["split"] == split]
         names = list(dict.fromkeys(row["reading"] for row in rows))
         found = {(row["metric"], row["reading"]): row for row in rows}
-        lines += [f"## {split}, {rows[0]['programs']} programs (95 % intervals)", "",
-                  "| metric | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]  # fmt: skip
+        lines += [
+            f"## {split}, {rows[0]['programs']} programs (95 % intervals)",
+            "",
+            "| metric | " + " | ".join(names) + " |",
+            "|---" * (len(names) + 1) + "|",
+        ]
         for metric in SHOWN:
             if any((metric, name) in found for name in names):
                 cells = (_cell(found.get((metric, name))) for name in names)

@@ -85,9 +85,7 @@ def _opened(content: bytes, texts: Sequence[str] = ()):
     return parquet.ParquetFile(io.BytesIO(content), read_dictionary=list(texts))
 
 
-def _check_size(
-    file, columns: Sequence[str], name: str, most_rows: int, most_bytes: int
-) -> None:
+def _check_size(file, columns: Sequence[str], name: str, most_rows: int, most_bytes: int) -> None:
     meta = file.metadata
     unfolded = numbers = 0
     for group in range(meta.num_row_groups):
@@ -132,9 +130,10 @@ def _values(column) -> Sequence[Any]:
         return column.to_pylist()
     return [
         compute.cast(each.values, pyarrow.float64()).to_numpy(zero_copy_only=False)
-        if each.is_valid else None
+        if each.is_valid
+        else None
         for each in column
-    ]  # fmt: skip
+    ]
 
 
 def _texts(column) -> list[str | None]:

@@ -57,7 +57,9 @@ class Intake:
 
     def take(self, where: str, content: bytes | str, facts: Mapping[str, Any]) -> None:
         """Add one program, or the reason why it is none."""
-        size = len(content) if isinstance(content, bytes) else len(content.encode("utf-8", "replace"))
+        size = (
+            len(content) if isinstance(content, bytes) else len(content.encode("utf-8", "replace"))
+        )
         self._bytes += size
         if self._bytes > MOST_BYTES or len(self.programs) >= MOST_PROGRAMS:
             raise too_much(where)
@@ -296,10 +298,12 @@ def _parameters(value: Any) -> dict[str, Any]:
     if not isinstance(found, Mapping) or len(found) > MOST_PARAMETERS:
         return {}
     plain = all(
-        isinstance(key, str) and isinstance(each, (str, int, float, bool))
-        and each == each and abs(each if isinstance(each, (int, float)) else 0) < 2**63
+        isinstance(key, str)
+        and isinstance(each, (str, int, float, bool))
+        and each == each
+        and abs(each if isinstance(each, (int, float)) else 0) < 2**63
         for key, each in found.items()
-    )  # fmt: skip
+    )
     return dict(found) if plain else {}
 
 

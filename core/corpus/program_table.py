@@ -39,8 +39,8 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
 
     Runs in the caller's transaction. `seed` is the corpus's, for the split.
     """
-    known = {program_id for program_id, in connection.execute("SELECT id FROM programs")}
-    names = {name for name, in connection.execute("SELECT name FROM programs")}
+    known = {program_id for (program_id,) in connection.execute("SELECT id FROM programs")}
+    names = {name for (name,) in connection.execute("SELECT name FROM programs")}
     before = Counter(
         dict(connection.execute("SELECT template, count(*) FROM programs GROUP BY template"))
     )
@@ -56,8 +56,13 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
             "INSERT INTO programs (id, name, template, role, seed, source, split)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (
-                program_id, name, program.template, program.role, program.seed,
-                program.source, parts[program_id],
+                program_id,
+                name,
+                program.template,
+                program.role,
+                program.seed,
+                program.source,
+                parts[program_id],
             ),
         ).lastrowid
         connection.executemany(
@@ -130,8 +135,7 @@ def _absolute(audio: Path, file: str | None) -> str | None:
 def one(connection: sqlite3.Connection, audio: Path, program_id: str) -> dict[str, Any]:
     """One program, with the columns of `frame` as keys."""
     cursor = connection.execute(
-        f"SELECT {_COLUMNS} FROM programs LEFT JOIN clips ON clips.program = position"
-        " WHERE id = ?",
+        f"SELECT {_COLUMNS} FROM programs LEFT JOIN clips ON clips.program = position WHERE id = ?",
         (program_id,),
     )
     found = cursor.fetchone()
@@ -185,8 +189,16 @@ def put_clip(
         "INSERT OR REPLACE INTO clips (program, render_id, state, file, bytes, sha256, seconds,"
         " rms, peak, render_s, warnings) VALUES (?, ?, 'ok', ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            position, render_id, stored.file, stored.bytes, stored.sha256, stored.clip.seconds,
-            stored.clip.rms, stored.clip.peak, render_s, _problems(stored.warnings),
+            position,
+            render_id,
+            stored.file,
+            stored.bytes,
+            stored.sha256,
+            stored.clip.seconds,
+            stored.clip.rms,
+            stored.clip.peak,
+            render_s,
+            _problems(stored.warnings),
         ),
     )
     return old[0] if old and old[0] != stored.file else None
@@ -207,7 +219,12 @@ def put_failure(
         "INSERT OR REPLACE INTO clips (program, render_id, state, render_s, warnings, error_kind,"
         " error_message, error_line) VALUES (?, ?, 'failed', ?, ?, ?, ?, ?)",
         (
-            position, render_id, render_s, _problems(warnings), error.kind, error.message,
+            position,
+            render_id,
+            render_s,
+            _problems(warnings),
+            error.kind,
+            error.message,
             error.line,
         ),
     )

@@ -145,8 +145,9 @@ def _copy(source: sqlite3.Connection, new: Path) -> tuple[int, int]:
         if _is_json(row[3]):
             target.execute(
                 "INSERT OR IGNORE INTO parameters SELECT ?1, ?2, ?3, ?4"
-                " WHERE EXISTS (SELECT 1 FROM programs WHERE position = ?1)", row,
-            )  # fmt: skip
+                " WHERE EXISTS (SELECT 1 FROM programs WHERE position = ?1)",
+                row,
+            )
     target.execute("COMMIT")
     target.execute("PRAGMA journal_mode = DELETE")  # everything in the one file
     target.execute("PRAGMA journal_mode = WAL")

@@ -27,9 +27,7 @@ def _number(*words: object) -> int:
     return int.from_bytes(digest[:8], "big")
 
 
-def deal(
-    added: Iterable[tuple[str, str]], before: Mapping[str, int], seed: int
-) -> dict[str, str]:
+def deal(added: Iterable[tuple[str, str]], before: Mapping[str, int], seed: int) -> dict[str, str]:
     """Deal new programs to train, validation and test.
 
     Parameters
@@ -55,9 +53,7 @@ def deal(
     }
 
 
-def _dealt(
-    template: str, ids: Sequence[str], before: int, seed: int
-) -> Iterable[tuple[str, str]]:
+def _dealt(template: str, ids: Sequence[str], before: int, seed: int) -> Iterable[tuple[str, str]]:
     start = _number(seed, "template", template) + before
     shuffled = sorted(ids, key=lambda program_id: (_number(seed, program_id), program_id))
     for rank, program_id in enumerate(shuffled):

@@ -181,4 +181,3 @@ def _dimension(config: dict[str, Any], family: str) -> int:
     if family == "clap":
         return int(config.get("projection_dim", 512))
     return int(config.get("hidden_size") or config.get("dim") or 768)
-

@@ -17,21 +17,43 @@ from core.sonicpi.score_events import SECONDS, Sound, inventory
 
 # Options whose values are told apart, each by its own soft bins: (low, high, logarithmic).
 OPTIONS = {
-    "amp": (0.05, 8, True), "attack": (0.005, 8, True), "sustain": (0.01, 16, True),
-    "release": (0.02, 16, True), "cutoff": (30, 130, False), "lpf": (30, 130, False),
-    "hpf": (10, 130, False), "res": (0, 1, False), "rate": (0.1, 8, True),
-    "start": (0, 1, False), "finish": (0, 1, False), "detune": (0.01, 24, True),
-    "pan": (-1, 1, False), "divisor": (0.01, 50, True), "depth": (0.01, 20, True),
-    "mod_phase": (0.02, 4, True), "mod_range": (0.5, 48, True), "pulse_width": (0, 1, False),
-    "coef": (-1, 1, False), "wave": (0, 3, False),
-}  # fmt: skip
+    "amp": (0.05, 8, True),
+    "attack": (0.005, 8, True),
+    "sustain": (0.01, 16, True),
+    "release": (0.02, 16, True),
+    "cutoff": (30, 130, False),
+    "lpf": (30, 130, False),
+    "hpf": (10, 130, False),
+    "res": (0, 1, False),
+    "rate": (0.1, 8, True),
+    "start": (0, 1, False),
+    "finish": (0, 1, False),
+    "detune": (0.01, 24, True),
+    "pan": (-1, 1, False),
+    "divisor": (0.01, 50, True),
+    "depth": (0.01, 20, True),
+    "mod_phase": (0.02, 4, True),
+    "mod_range": (0.5, 48, True),
+    "pulse_width": (0, 1, False),
+    "coef": (-1, 1, False),
+    "wave": (0, 3, False),
+}
 FX_OPTIONS = {
-    "mix": (0, 1, False), "room": (0, 1, False), "phase": (0.02, 8, True),
-    "decay": (0.1, 32, True), "cutoff": (30, 130, False), "res": (0, 1, False),
-    "distort": (0, 1, False), "bits": (1, 16, True), "centre": (30, 130, False),
-    "freq": (10, 2000, True), "probability": (0, 1, False), "pitch": (-24, 24, False),
-    "depth": (0.5, 20, True), "krunch": (0.1, 10, True),
-}  # fmt: skip
+    "mix": (0, 1, False),
+    "room": (0, 1, False),
+    "phase": (0.02, 8, True),
+    "decay": (0.1, 32, True),
+    "cutoff": (30, 130, False),
+    "res": (0, 1, False),
+    "distort": (0, 1, False),
+    "bits": (1, 16, True),
+    "centre": (30, 130, False),
+    "freq": (10, 2000, True),
+    "probability": (0, 1, False),
+    "pitch": (-24, 24, False),
+    "depth": (0.5, 20, True),
+    "krunch": (0.1, 10, True),
+}
 BINS = 7
 HASHED = 384  # name with option and bin, hashed
 GAPS = (0.02, 8.0)  # seconds between sounds of a layer
@@ -39,9 +61,22 @@ RATES = (0.05, 60.0)  # sounds a second
 NOTES = (24.0, 108.0)
 PITCH_BINS = 14
 PREFIXES = (
-    "ambi", "bass", "bd", "drum", "elec", "glitch", "guit", "loop", "mehackit", "misc", "perc",
-    "sn", "tabla", "vinyl", "unknown",
-)  # fmt: skip
+    "ambi",
+    "bass",
+    "bd",
+    "drum",
+    "elec",
+    "glitch",
+    "guit",
+    "loop",
+    "mehackit",
+    "misc",
+    "perc",
+    "sn",
+    "tabla",
+    "vinyl",
+    "unknown",
+)
 MOST_SOUNDS = 4000
 
 
@@ -55,9 +90,12 @@ def layout() -> tuple[dict[str, int], int]:
     names += [f"fx {name}" for name in known["fx"]]
     names += [f"class {pitch}" for pitch in range(12)]
     for block, bins in (
-        ("note", PITCH_BINS), ("gap synth", 12), ("gap sample", 12),
-        ("length synth", 12), ("length sample", 12),
-    ):  # fmt: skip
+        ("note", PITCH_BINS),
+        ("gap synth", 12),
+        ("gap sample", 12),
+        ("length synth", 12),
+        ("length sample", 12),
+    ):
         names += [f"{block} {place}" for place in range(bins)]
     names += [f"{option} {place}" for option in OPTIONS for place in range(BINS)]
     names += [f"fx {option} {place}" for option in FX_OPTIONS for place in range(BINS)]
@@ -105,8 +143,9 @@ def features(sounds: list[Sound]) -> np.ndarray:
         total += own
         np.maximum(largest, own, out=largest)
     # The square root lets a rare sound count beside a frequent one.
-    vector = np.concatenate([np.sqrt(total / (total[: _names()].sum() or 1)),
-                             np.log1p(largest) / 3, _whole(sounds)])  # fmt: skip
+    vector = np.concatenate(
+        [np.sqrt(total / (total[: _names()].sum() or 1)), np.log1p(largest) / 3, _whole(sounds)]
+    )
     return vector.astype(np.float32)
 
 

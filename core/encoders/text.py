@@ -69,9 +69,7 @@ class CodeEncoder(Encoder):
         text = "play"
         bare = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         framed = self._tokenizer(text)["input_ids"]
-        start = next(
-            (at for at in range(len(framed)) if framed[at : at + len(bare)] == bare), None
-        )
+        start = next((at for at in range(len(framed)) if framed[at : at + len(bare)] == bare), None)
         if not bare or start is None:
             raise EarshotError(f"{self.entry.id} has a tokenizer that cannot be used.")
         head, tail = framed[:start], framed[start + len(bare) :]

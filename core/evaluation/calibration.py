@@ -96,9 +96,13 @@ class Calibration:
         mean, scale = seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-6)
         fitted = LogisticRegression(C=1.0).fit((seen - mean) / scale, right)
         return cls(
-            tuple(mean.tolist()), tuple(scale.tolist()), tuple(fitted.coef_[0].tolist()),
-            float(fitted.intercept_[0]), len(right), float(right.mean()),
-        )  # fmt: skip
+            tuple(mean.tolist()),
+            tuple(scale.tolist()),
+            tuple(fitted.coef_[0].tolist()),
+            float(fitted.intercept_[0]),
+            len(right),
+            float(right.mean()),
+        )
 
     def probability(self, seen: np.ndarray) -> np.ndarray:
         """That foretellings with these signs [m, 3] are right: float [m]."""
@@ -108,14 +112,20 @@ class Calibration:
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types only."""
-        return {name: list(value) if isinstance(value, tuple) else value
-                for name, value in vars(self).items()}  # fmt: skip
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in vars(self).items()
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
         """The reverse of `to_dict`."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value
-                      for name, value in values.items()})  # fmt: skip
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+            }
+        )
 
 
 def level(probability: float) -> str:

@@ -78,9 +78,13 @@ def most_disagreeing(
     found = []
     for sign, best in zip((1, -1), gaps.best()):
         first, second = _taken(gaps, sign, *best, count)
-        found.append(Disagreement(
-            np.array(first, np.int64), np.array(second, np.int64), *gaps.shares_of(first, second)
-        ))  # fmt: skip
+        found.append(
+            Disagreement(
+                np.array(first, np.int64),
+                np.array(second, np.int64),
+                *gaps.shares_of(first, second),
+            )
+        )
     return found[0], found[1]
 
 

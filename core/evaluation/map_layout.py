@@ -124,9 +124,13 @@ def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
 
         _keep_compiled(umap.umap_, umap.layouts)
         mapper = umap.UMAP(
-            n_neighbors=k, metric="cosine", init=start.astype(np.float32),
-            precomputed_knn=graph, random_state=seed, n_jobs=1,
-        )  # fmt: skip
+            n_neighbors=k,
+            metric="cosine",
+            init=start.astype(np.float32),
+            precomputed_knn=graph,
+            random_state=seed,
+            n_jobs=1,
+        )
         try:
             return mapper.fit_transform(points.numpy()).astype(np.float32)
         finally:

@@ -17,9 +17,22 @@ from core.evaluation.pairwise_distances import pearson, spearman
 from core.evaluation.neighbours import nearest_others
 
 __all__ = [
-    "CCA", "cca", "cca_fit", "cka", "foretold", "hits", "jaccard_at_k", "median_rank", "mrr",
-    "overlap_at_k", "pearson", "ranks", "recall_at_k", "shared_neighbours", "spearman",
-]  # fmt: skip
+    "CCA",
+    "cca",
+    "cca_fit",
+    "cka",
+    "foretold",
+    "hits",
+    "jaccard_at_k",
+    "median_rank",
+    "mrr",
+    "overlap_at_k",
+    "pearson",
+    "ranks",
+    "recall_at_k",
+    "shared_neighbours",
+    "spearman",
+]
 
 BLOCK = 1024
 

@@ -111,9 +111,7 @@ def _of_all_programs(reading: Reading) -> dict[str, Callable[[np.ndarray], float
         "cka_debiased": lambda rows: metrics.cka(code[rows], audio[rows], debiased=True),
         "cca": lambda rows: _mean_correlation(along, rows),
         f"cca@{STRONGEST}": lambda rows: _mean_correlation(along, rows, STRONGEST),
-        "cca_in_sample": lambda rows: (
-            metrics.cca(code[rows], audio[rows]) if len(rows) else np.nan
-        ),
+        "cca_in_sample": lambda rows: metrics.cca(code[rows], audio[rows]) if len(rows) else np.nan,
         "spearman": lambda rows: metrics.spearman(code[rows], audio[rows]),
         "pearson": lambda rows: metrics.pearson(code[rows], audio[rows]),
     }
@@ -149,8 +147,9 @@ def _of_each_program(reading: Reading) -> dict[str, tuple[np.ndarray, Callable]]
     for direction, query, base in (("code->audio", code, audio), ("audio->code", audio, code)):
         for recalled in RECALLED:
             found[f"recall@{recalled} {direction}"] = (
-                metrics.hits(query, base, recalled), np.mean,
-            )  # fmt: skip
+                metrics.hits(query, base, recalled),
+                np.mean,
+            )
         placed = metrics.ranks(query, base)
         found[f"mrr {direction}"] = (1 / placed, np.mean)
         found[f"median_rank {direction}"] = (placed, np.median)

@@ -80,7 +80,8 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
         if not blocks:
             return np.nan
         ranked = tuple(
-            pd.Series(np.concatenate(space)).rank().to_numpy() for space in zip(*blocks, strict=True)
+            pd.Series(np.concatenate(space)).rank().to_numpy()
+            for space in zip(*blocks, strict=True)
         )
         return _correlation(lambda: [ranked])
     rank_x, rank_y = _rank_tables(distance_blocks(x, y))  # 2 x [levels]

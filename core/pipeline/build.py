@@ -275,9 +275,7 @@ def _add_programs(
     tally.seconds[PROGRAMS_STEP] = time.monotonic() - start
 
 
-def _add_composed(
-    corpus: Corpus, count: int, seed: int, tally: _Tally, progress: Progress
-) -> None:
+def _add_composed(corpus: Corpus, count: int, seed: int, tally: _Tally, progress: Progress) -> None:
     """Add what is lacking of the first `count` composed programs of this seed."""
     known = set(corpus.programs()["program"]) if count else set()
     start = time.monotonic()
@@ -295,9 +293,7 @@ def _expected(corpus: Corpus, clips: int, pair: dict[str, str]) -> Estimate:
     known = {(each.code, each.audio): each.name for each in encoders.PRESETS.values()}
     preset = known.get((pair["code"], pair["audio"]), "other")
     settings = corpus.settings
-    return estimate(
-        clips, settings["seconds"], preset, audio_format=settings["audio_format"]
-    )
+    return estimate(clips, settings["seconds"], preset, audio_format=settings["audio_format"])
 
 
 def _raise_if_nothing_sounds(corpus: Corpus) -> None:

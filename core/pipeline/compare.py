@@ -56,26 +56,26 @@ def compare(
             remedy=f"To add programs: ./run build {corpus_name}",
         )
     codes = {"before": pairs.code, "after": aligned.code(pairs.code)}
-    distances = {
-        "code_before": codes["before"], "code_after": codes["after"], "sound": pairs.audio
-    }
+    distances = {"code_before": codes["before"], "code_after": codes["after"], "sound": pairs.audio}
     ids = np.array(pairs.programs, dtype=object)
     tables = []
     for done, (space, code) in enumerate(codes.items()):
         progress(STEP, done, len(codes), f"{space} alignment")
         both = most_disagreeing(code, pairs.audio, count)
         for kind, pair in zip(("written alike", "sounding alike"), both):
-            apart = {
-                name: _apart(x, pair.first, pair.second) for name, x in distances.items()
-            }
+            apart = {name: _apart(x, pair.first, pair.second) for name, x in distances.items()}
             tables.append(
                 pd.DataFrame(
                     {
-                        "space": space, "kind": kind,
-                        "first": ids[pair.first], "second": ids[pair.second], **apart,
-                        "code_share": pair.x, "sound_share": pair.y,
+                        "space": space,
+                        "kind": kind,
+                        "first": ids[pair.first],
+                        "second": ids[pair.second],
+                        **apart,
+                        "code_share": pair.x,
+                        "sound_share": pair.y,
                     }
-                )  # fmt: skip
+                )
             )
     progress(STEP, len(codes), len(codes))
     found = pd.concat(tables, ignore_index=True)

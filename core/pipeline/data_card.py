@@ -75,9 +75,7 @@ def data_card(corpus_name: str) -> DataCard:
             "seeds": sorted({int(seed) for seed in rows["seed"].dropna()}),
             "imports": imports,
             "failures": corpus.failures(),
-            "warnings": _tally(
-                warning["kind"] for each in rows["warnings"] for warning in each
-            ),
+            "warnings": _tally(warning["kind"] for each in rows["warnings"] for warning in each),
             "encoders": [_encoder(corpus, *each) for each in corpus.encoders()],
             "made_with": settings.get("made_with", []),
             "licence": _licences(imports, bool((rows["template"] != "").any())),

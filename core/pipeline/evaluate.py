@@ -163,9 +163,15 @@ def measured(
         rows = splits == part
         found = None if searched is None else top_k(x[rows], searched[train], FORETOLD)[0]
         reading = Reading(
-            name, x[rows], y[rows], x[train], y[train], shared=name == ALIGNED, found=found,
+            name,
+            x[rows],
+            y[rows],
+            x[train],
+            y[train],
+            shared=name == ALIGNED,
+            found=found,
             directions=directions[name],
-        )  # fmt: skip
+        )
         tables.append(judge([reading], part, intervals=intervals))
     progress(STEP, len(todo), len(todo))
     return pd.concat(tables, ignore_index=True)

@@ -26,9 +26,23 @@ BLOCK = 500  # rows written at a time
 MOMENT = (1980, 1, 1, 0, 0, 0)
 SUFFIXES = {"parquet": ".parquet", "zip": ".zip", "audiofolder": ""}
 FACTS = [
-    "program", "name", "template", "role", "seed", "parameters", "split", "state", "seconds",
-    "rms", "peak", "warnings", "error_kind", "error_message", "error_line", "source",
-]  # fmt: skip
+    "program",
+    "name",
+    "template",
+    "role",
+    "seed",
+    "parameters",
+    "split",
+    "state",
+    "seconds",
+    "rms",
+    "peak",
+    "warnings",
+    "error_kind",
+    "error_message",
+    "error_line",
+    "source",
+]
 LOADING = """
 ## Loading
 
@@ -145,9 +159,7 @@ def _parquet(
     import pyarrow
     from pyarrow import parquet
 
-    embedded = [
-        (name, *corpus.embeddings(name)) for name, _, number in corpus.encoders() if number
-    ]
+    embedded = [(name, *corpus.embeddings(name)) for name, _, number in corpus.encoders() if number]
     places = [
         (name, {program: at for at, program in enumerate(ids)}, matrix)
         for name, ids, matrix in embedded
@@ -155,9 +167,7 @@ def _parquet(
     facts = _facts(rows)
     schema = pyarrow.Schema.from_pandas(facts, preserve_index=False).remove_metadata()
     for column in ("error_kind", "error_message"):  # may be empty in all rows
-        schema = schema.set(
-            schema.get_field_index(column), pyarrow.field(column, pyarrow.string())
-        )
+        schema = schema.set(schema.get_field_index(column), pyarrow.field(column, pyarrow.string()))
     for name, _, matrix in embedded:
         kind = pyarrow.list_(pyarrow.float32(), matrix.shape[1])
         schema = schema.append(pyarrow.field(f"embedding:{name}", kind))
@@ -247,8 +257,10 @@ def _audiofolder(
         for part, some in facts.groupby("split"):
             some.to_json(
                 folder / str(part) / "metadata.jsonl",
-                orient="records", lines=True, force_ascii=False,
-            )  # fmt: skip
+                orient="records",
+                lines=True,
+                force_ascii=False,
+            )
 
 
 def _front_matter(card: DataCard) -> str:

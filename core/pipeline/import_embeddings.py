@@ -60,7 +60,9 @@ class VectorReport:
         if self.without:
             lines.append(f"{self.without} programs of the corpus have none")
         lines += [f"{name[:80]!r} is no program of the corpus" for name in self.strangers[:SHOWN]]
-        lines += [f"{where} was left out: {why}" for where, why in list(self.skipped.items())[:SHOWN]]
+        lines += [
+            f"{where} was left out: {why}" for where, why in list(self.skipped.items())[:SHOWN]
+        ]
         more = sum(max(0, len(each) - SHOWN) for each in (self.strangers, self.skipped))
         return "\n".join(lines + ([f"… and {more} more"] if more else []))
 
@@ -133,9 +135,15 @@ def import_vectors(
     dimensions = len(next(iter(table.vectors.values())))
     without = len(corpus.missing_embeddings(encoder))
     return VectorReport(
-        corpus_name, encoder, len(table.vectors), len(new), dimensions, strangers, without,
+        corpus_name,
+        encoder,
+        len(table.vectors),
+        len(new),
+        dimensions,
+        strangers,
+        without,
         table.skipped,
-    )  # fmt: skip
+    )
 
 
 def _whose(corpus: Corpus, table: VectorTable) -> tuple[dict[str, np.ndarray], list[str]]:

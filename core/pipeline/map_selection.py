@@ -40,8 +40,7 @@ def chosen_table(
         before_x, before_y, after_x, after_y; parameters (JSON), source.
     """
     sides = {
-        side: points[points["modality"] == side].set_index("program")
-        for side in ("code", "audio")
+        side: points[points["modality"] == side].set_index("program") for side in ("code", "audio")
     }
     rows = programs[programs["program"].isin(set(chosen) & set(sides["code"].index))]
     found = rows[["program", "name", "template", "role", "split"]].reset_index(drop=True)

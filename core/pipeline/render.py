@@ -55,7 +55,9 @@ def render_files(
         When a file is missing, no program is found, or the renderer cannot start.
     """
     if f".{format}" not in FORMATS:
-        raise EarshotError(f"Cannot write sound as {format!r}.", remedy=f"Use {', '.join(FORMATS)}.")
+        raise EarshotError(
+            f"Cannot write sound as {format!r}.", remedy=f"Use {', '.join(FORMATS)}."
+        )
     programs = [program for name in files for program in _found(name)]
     if not programs:
         raise EarshotError("No program was found.", remedy="Name .rb files, or a folder of them.")

@@ -98,6 +98,4 @@ def _embed(
     report: ClipsReport,
 ) -> None:
     for encoder in loaded:
-        report.embedded.audio += embed_items(
-            corpus, encoder, [program_id], [clip], report.embedded
-        )
+        report.embedded.audio += embed_items(corpus, encoder, [program_id], [clip], report.embedded)

@@ -82,9 +82,13 @@ def sweep(
     pairs, described = embedded_pairs(corpus, code_encoder, audio_encoder)
     code, audio = described["code"]["id"], described["audio"]["id"]
     plan = [trial for trial in trials(grid) if _is_embedded(corpus, trial.code)]
-    what = {"grid": grid, "encoders": described, "common": COMMON,
-            "trials": [[trial.name, trial.config(0).to_dict()] for trial in plan],
-            "codes": [trial.code or code for trial in plan]}  # fmt: skip
+    what = {
+        "grid": grid,
+        "encoders": described,
+        "common": COMMON,
+        "trials": [[trial.name, trial.config(0).to_dict()] for trial in plan],
+        "codes": [trial.code or code for trial in plan],
+    }
     sweep_id = f"{grid}-{_digest(what, pairs)}"
     folder = corpus.path / "sweeps" / sweep_id
     _write(folder / "sweep.json", what)
@@ -101,8 +105,13 @@ def sweep(
     prepared = (corpus_name, code, audio, str(folder))
     for done, (number, seed) in enumerate(_runs(prepared, plan, todo, workers), 1):
         run = json.loads(_place(folder, number, seed).read_text("utf-8"))
-        data = {"sweep": sweep_id, "name": plan[number].name, "seed": seed,
-                **{key: run[key] for key in ("seconds", "epochs")}, "metrics": _told(run)}  # fmt: skip
+        data = {
+            "sweep": sweep_id,
+            "name": plan[number].name,
+            "seed": seed,
+            **{key: run[key] for key in ("seconds", "epochs")},
+            "metrics": _told(run),
+        }
         note = f"{plan[number].name.strip()}, seed {seed}: CKA {data['metrics']['cka']:.2f}"
         progress(STEP, total - len(todo) + done, total, note, data)
     return sweep_id
@@ -262,9 +271,14 @@ def _run(trial: Trial, number: int, seed: int) -> None:
     seconds = time.monotonic() - start
     _write(
         _place(folder, number, seed),
-        {"number": number, "seed": seed, "seconds": seconds, "epochs": len(trained.history),
-         "rows": _rows(pairs, spaces_after(trained.heads, pairs))},
-    )  # fmt: skip
+        {
+            "number": number,
+            "seed": seed,
+            "seconds": seconds,
+            "epochs": len(trained.history),
+            "rows": _rows(pairs, spaces_after(trained.heads, pairs)),
+        },
+    )
 
 
 def _rows(pairs: Pairs, spaces: Spaces) -> list[dict]:

@@ -94,11 +94,15 @@ def train(
             "alignment": config.to_dict(),
             "encoders": encoders,
             "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
-            "split": {"programs": dict(Counter(splits.tolist())),
-                      "unseen_templates": unseen_templates},
-            "versions": {"python": platform.python_version(),
-                         **{package: version(package) for package in PACKAGES}},
-        }  # fmt: skip
+            "split": {
+                "programs": dict(Counter(splits.tolist())),
+                "unseen_templates": unseen_templates,
+            },
+            "versions": {
+                "python": platform.python_version(),
+                **{package: version(package) for package in PACKAGES},
+            },
+        }
         came = {
             "best_epoch": trained.best_epoch,
             "epochs": len(trained.history),

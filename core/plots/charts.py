@@ -19,9 +19,16 @@ CODE, AUDIO = "#1a80c4", "#d55e00"
 MODALITIES = {"code": ("Code", CODE, "circle"), "audio": ("Audio", AUDIO, "diamond")}
 NEUTRAL = "#8c8896"
 CATEGORIES = (
-    "#1a80c4", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8a6fd1", "#9c7a4f",
+    "#1a80c4",
+    "#d55e00",
+    "#009e73",
+    "#cc79a7",
+    "#e69f00",
+    "#56b4e9",
+    "#8a6fd1",
+    "#9c7a4f",
     "#7f7f7f",
-)  # fmt: skip
+)
 # Magma, but for its first colour: Streamlit's theme takes that very black for a place to put one
 # of its own.
 LEVELS = ["#010106", *pc.sequential.Magma[1:]]
@@ -124,36 +131,44 @@ def runs_side_by_side(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
         By the run's name, what `training_curves` takes.
     """
     panels = (
-        ("Loss, validation", "validation_loss"), ("CKA, validation", "cka"),
+        ("Loss, validation", "validation_loss"),
+        ("CKA, validation", "cka"),
         ("Recall@1, validation", "recall_at_1"),
-    )  # fmt: skip
+    )
     figure = make_subplots(
         rows=1, cols=3, subplot_titles=[title for title, _ in panels], horizontal_spacing=0.07
     )
     dashes = ("solid", "dash", "dot", "dashdot")
     for number, (name, history) in enumerate(histories.items()):
         line = {
-            "color": CATEGORIES[number % len(CATEGORIES)], "dash": dashes[number % len(dashes)],
+            "color": CATEGORIES[number % len(CATEGORIES)],
+            "dash": dashes[number % len(dashes)],
             "width": 2,
-        }  # fmt: skip
+        }
         for column, (_, measure) in enumerate(panels, start=1):
             values = history[measure] if measure in history else pd.Series(dtype=float)
             figure.add_trace(
                 go.Scatter(
-                    x=history["epoch"], y=pd.to_numeric(values), name=name, legendgroup=name,
-                    mode="lines" if len(values) > 1 else "markers", line=line,
+                    x=history["epoch"],
+                    y=pd.to_numeric(values),
+                    name=name,
+                    legendgroup=name,
+                    mode="lines" if len(values) > 1 else "markers",
+                    line=line,
                     showlegend=column == 1,
                     hovertemplate="epoch %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
                 ),
-                row=1, col=column,
-            )  # fmt: skip
+                row=1,
+                col=column,
+            )
     figure.update_xaxes(title="Epoch", rangemode="nonnegative")
     figure.update_yaxes(range=[0, 1.02], col=2)
     figure.update_yaxes(rangemode="tozero", tickformat=".2~%", col=3)
     figure.update_layout(
-        height=310, margin={"l": 8, "r": 8, "t": 34, "b": 8},
+        height=310,
+        margin={"l": 8, "r": 8, "t": 34, "b": 8},
         legend={"orientation": "h", "y": -0.22, "yanchor": "top", "x": 0, "title": {"text": ""}},
-    )  # fmt: skip
+    )
     figure.update_annotations(font={"size": 14})
     return figure
 
@@ -167,11 +182,16 @@ def _legends() -> dict:
     )
     return {
         f"legend{number if number > 1 else ''}": {
-            "x": x, "y": y, "xanchor": xanchor, "yanchor": yanchor,
-            "bgcolor": "rgba(0,0,0,0)", "font": {"size": 11}, "title": {"text": ""},
+            "x": x,
+            "y": y,
+            "xanchor": xanchor,
+            "yanchor": yanchor,
+            "bgcolor": "rgba(0,0,0,0)",
+            "font": {"size": 11},
+            "title": {"text": ""},
         }
         for number, (x, y, xanchor, yanchor) in enumerate(places, start=1)
-    }  # fmt: skip
+    }
 
 
 def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
@@ -198,11 +218,20 @@ def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
                 x=value,
                 y=np.arange(len(rows)) + offset,
                 mode="markers",
-                marker={"color": colour, "symbol": symbol, "size": 10,
-                        "line": {"width": 2, "color": colour}},
+                marker={
+                    "color": colour,
+                    "symbol": symbol,
+                    "size": 10,
+                    "line": {"width": 2, "color": colour},
+                },
                 error_x={
-                    "type": "data", "symmetric": False, "array": high - value,
-                    "arrayminus": value - low, "color": colour, "thickness": 1.2, "width": 0,
+                    "type": "data",
+                    "symmetric": False,
+                    "array": high - value,
+                    "arrayminus": value - low,
+                    "color": colour,
+                    "thickness": 1.2,
+                    "width": 0,
                 },
                 name=label,
                 text=[labels[metric] for metric in rows.index],
@@ -210,11 +239,14 @@ def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
                 hovertemplate="%{text} %{x:.2f}, 95 % within %{customdata[0]:.2f} to"
                 " %{customdata[1]:.2f}<extra></extra>",
             )
-        )  # fmt: skip
+        )
     figure.update_yaxes(
-        tickvals=list(range(len(COMPARED))), ticktext=[label for _, label in COMPARED],
-        autorange="reversed", showgrid=False, zeroline=False,
-    )  # fmt: skip
+        tickvals=list(range(len(COMPARED))),
+        ticktext=[label for _, label in COMPARED],
+        autorange="reversed",
+        showgrid=False,
+        zeroline=False,
+    )
     figure.update_xaxes(title="Value (higher: code and audio agree more)", zeroline=True)
     figure.update_layout(
         height=330,
@@ -244,31 +276,52 @@ def sound_figure(samples: np.ndarray, sample_rate: int) -> go.Figure:
     for values, fill in ((highest, None), (lowest, "tonexty")):
         figure.add_trace(
             go.Scatter(
-                x=middles.astype(np.float32), y=values, mode="lines", fill=fill,
-                line={"width": 0.5, "color": AUDIO}, fillcolor=AUDIO, showlegend=False,
+                x=middles.astype(np.float32),
+                y=values,
+                mode="lines",
+                fill=fill,
+                line={"width": 0.5, "color": AUDIO},
+                fillcolor=AUDIO,
+                showlegend=False,
                 hovertemplate="%{x:.2f} s: %{y:.2f}<extra></extra>",
             ),
-            row=1, col=1,
-        )  # fmt: skip
+            row=1,
+            col=1,
+        )
     figure.add_trace(
         go.Heatmap(
             # Whole decibels: nobody sees less, and they travel in a byte each.
-            x=seconds.astype(np.float32), y=hertz.astype(np.float32),
-            z=np.round(level).astype(np.int8), zmin=FLOOR, zmax=0, colorscale=LEVELS,
-            colorbar={"title": {"text": "dB"}, "thickness": 10, "len": 0.7, "y": 0.0,
-                      "yanchor": "bottom", "tickvals": [-90, -60, -30, 0]},
+            x=seconds.astype(np.float32),
+            y=hertz.astype(np.float32),
+            z=np.round(level).astype(np.int8),
+            zmin=FLOOR,
+            zmax=0,
+            colorscale=LEVELS,
+            colorbar={
+                "title": {"text": "dB"},
+                "thickness": 10,
+                "len": 0.7,
+                "y": 0.0,
+                "yanchor": "bottom",
+                "tickvals": [-90, -60, -30, 0],
+            },
             hovertemplate="%{x:.2f} s, %{y:.0f} Hz: %{z} dB<extra></extra>",
         ),
-        row=2, col=1,
-    )  # fmt: skip
+        row=2,
+        col=1,
+    )
     figure.update_xaxes(range=[0, float(seconds[-1])], showgrid=False)
     figure.update_xaxes(title="Seconds", row=2)
     figure.update_yaxes(title="Amplitude", range=[-1, 1], tickvals=[-1, 0, 1], row=1)
     figure.update_yaxes(
-        title="Hz", type="log", range=np.log10(hertz[[0, -1]]).tolist(), showgrid=False,
+        title="Hz",
+        type="log",
+        range=np.log10(hertz[[0, -1]]).tolist(),
+        showgrid=False,
         tickvals=[50, 100, 200, 500, 1000, 2000, 5000, 10_000],
-        ticktext=["50", "100", "200", "500", "1k", "2k", "5k", "10k"], row=2,
-    )  # fmt: skip
+        ticktext=["50", "100", "200", "500", "1k", "2k", "5k", "10k"],
+        row=2,
+    )
     figure.update_layout(height=280, margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure
 

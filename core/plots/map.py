@@ -82,11 +82,16 @@ def map_figure(
             # The legend would draw a trace of many colours in black.
             figure.add_trace(
                 go.Scattergl(
-                    x=[None], y=[None], mode="markers", name=name, legendgroup=name,
+                    x=[None],
+                    y=[None],
+                    mode="markers",
+                    name=name,
+                    legendgroup=name,
                     marker={"color": NEUTRAL, "symbol": marker["symbol"], "size": size},
                 ),
-                row=1, col=1,
-            )  # fmt: skip
+                row=1,
+                col=1,
+            )
         for column, (panel, _) in enumerate(PANELS, start=1):
             figure.add_trace(
                 go.Scattergl(
@@ -166,22 +171,27 @@ def _shaded(
     around = len(spread) > 0 and spread.min() < 0 < spread.max() and scale == "linear"
     places, texts = ticks
     return traces, {
-        "colorscale": [
-            [at / 4, colour] for at, colour in enumerate(AROUND if around else RISING)
-        ],
-        "cmin": 0, "cmax": STEPS,
+        "colorscale": [[at / 4, colour] for at, colour in enumerate(AROUND if around else RISING)],
+        "cmin": 0,
+        "cmax": STEPS,
         "colorbar": {
-            "title": {"text": label, "side": "top", "font": {"size": 12}}, "orientation": "h",
-            "x": 1, "xanchor": "right", "y": -0.02, "yanchor": "top", "len": 0.5, "thickness": 10,
-            "tickvals": [place * STEPS for place in places], "ticktext": texts,
-            "tickfont": {"size": 11}, "outlinewidth": 0,
+            "title": {"text": label, "side": "top", "font": {"size": 12}},
+            "orientation": "h",
+            "x": 1,
+            "xanchor": "right",
+            "y": -0.02,
+            "yanchor": "top",
+            "len": 0.5,
+            "thickness": 10,
+            "tickvals": [place * STEPS for place in places],
+            "ticktext": texts,
+            "tickfont": {"size": 11},
+            "outlinewidth": 0,
         },
-    }  # fmt: skip
+    }
 
 
-def _shades(
-    values: np.ndarray, scale: str
-) -> tuple[np.ndarray, tuple[list[float], list[str]]]:
+def _shades(values: np.ndarray, scale: str) -> tuple[np.ndarray, tuple[list[float], list[str]]]:
     """Values as shades in [0, 1], NaN where there is none; and five ticks with their texts."""
     known = np.isfinite(values) & ((values > 0) | (scale != "log"))
     shades = np.full(len(values), np.nan)
@@ -226,9 +236,14 @@ def _hover(
 def _laid(figure: go.Figure, entries: int) -> None:
     """Hide axes, which mean nothing, and give the legend its place."""
     hidden = {
-        "showticklabels": False, "showgrid": False, "zeroline": False, "ticks": "",
-        "showline": True, "mirror": True, "linecolor": "rgba(128,128,128,0.3)",
-    }  # fmt: skip
+        "showticklabels": False,
+        "showgrid": False,
+        "zeroline": False,
+        "ticks": "",
+        "showline": True,
+        "mirror": True,
+        "linecolor": "rgba(128,128,128,0.3)",
+    }
     figure.update_xaxes(**hidden, title=None)
     figure.update_yaxes(**hidden, title=None)
     figure.update_layout(
@@ -238,11 +253,16 @@ def _laid(figure: go.Figure, entries: int) -> None:
         dragmode="pan",
         hoverlabel={"align": "left"},
         legend={
-            "orientation": "h", "y": -0.03, "yanchor": "top", "x": 0, "itemsizing": "constant",
-            "title": {"text": ""}, "font": {"size": 11 if entries > 8 else 13},
+            "orientation": "h",
+            "y": -0.03,
+            "yanchor": "top",
+            "x": 0,
+            "itemsizing": "constant",
+            "title": {"text": ""},
+            "font": {"size": 11 if entries > 8 else 13},
         },
         uirevision="map",
-    )  # fmt: skip
+    )
     for annotation, axis in zip(figure.layout.annotations, ("xaxis", "xaxis2")):
         annotation.update(
             x=figure.layout[axis].domain[0], xanchor="left", font={"size": 15}, yshift=4
@@ -265,9 +285,7 @@ def turned(points: pd.DataFrame) -> pd.DataFrame:
     The orthogonal Procrustes problem: Schönemann, "A generalized solution of the orthogonal
     Procrustes problem", Psychometrika 1966.
     """
-    before, after = (
-        points[[f"{panel}_x", f"{panel}_y"]].to_numpy(float) for panel, _ in PANELS
-    )
+    before, after = (points[[f"{panel}_x", f"{panel}_y"]].to_numpy(float) for panel, _ in PANELS)
     if len(points) < 2:
         return points
     middle = after.mean(axis=0)

@@ -21,9 +21,7 @@ KINDS = ("synth", "sample", "fx", "bpm")
 
 def code_difference(mine: str, other: str, context: int = 2) -> str:
     """The lines that lead from one program to another, as a unified diff without its header."""
-    lines = difflib.unified_diff(
-        mine.splitlines(), other.splitlines(), lineterm="", n=context
-    )
+    lines = difflib.unified_diff(mine.splitlines(), other.splitlines(), lineterm="", n=context)
     return "\n".join(list(lines)[2:])
 
 

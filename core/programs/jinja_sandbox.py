@@ -31,12 +31,38 @@ MOST_LENGTH = 10_000  # members of a list, characters of a text
 MOST_NUMBER = 1e12
 
 _NODES = (
-    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Const, nodes.Name, nodes.If,
-    nodes.For, nodes.Assign, nodes.CondExpr, nodes.Call, nodes.Keyword, nodes.Filter,
-    nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.Neg, nodes.Add,
-    nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.List, nodes.Tuple,
-    nodes.Dict, nodes.Pair, nodes.Getitem, nodes.Getattr, nodes.Slice,
-)  # fmt: skip
+    nodes.Template,
+    nodes.Output,
+    nodes.TemplateData,
+    nodes.Const,
+    nodes.Name,
+    nodes.If,
+    nodes.For,
+    nodes.Assign,
+    nodes.CondExpr,
+    nodes.Call,
+    nodes.Keyword,
+    nodes.Filter,
+    nodes.Compare,
+    nodes.Operand,
+    nodes.And,
+    nodes.Or,
+    nodes.Not,
+    nodes.Neg,
+    nodes.Add,
+    nodes.Sub,
+    nodes.Mul,
+    nodes.Div,
+    nodes.FloorDiv,
+    nodes.Mod,
+    nodes.List,
+    nodes.Tuple,
+    nodes.Dict,
+    nodes.Pair,
+    nodes.Getitem,
+    nodes.Getattr,
+    nodes.Slice,
+)
 _LOOP = ("index", "index0", "first", "last", "length")
 _TURNS = "_turns"
 

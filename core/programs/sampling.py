@@ -36,9 +36,16 @@ class Draws:
     """
 
     FUNCTIONS = (
-        "pick", "chance", "uniform", "log_uniform", "integer",
-        "several", "sample_of", "walk", "rhythm",
-    )  # fmt: skip
+        "pick",
+        "chance",
+        "uniform",
+        "log_uniform",
+        "integer",
+        "several",
+        "sample_of",
+        "walk",
+        "rhythm",
+    )
 
     def __init__(self, stream: str, values: Mapping[str, Any]):
         self._stream = stream

@@ -40,8 +40,9 @@ def read_sound(data: bytes, name: str = "the file") -> Clip:
     if len(data) > MOST_BYTES:
         raise EarshotError(
             f"It has {len(data) / 1e6:.0f} MB; {MOST_BYTES / 1e6:.0f} MB is the most.",
-            where=name, remedy="Give a shorter part of it.",
-        )  # fmt: skip
+            where=name,
+            remedy="Give a shorter part of it.",
+        )
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             rate, channels = file.samplerate, file.channels
@@ -49,15 +50,17 @@ def read_sound(data: bytes, name: str = "the file") -> Clip:
             most = min(int(MOST_SECONDS * rate), MOST_FRAMES)
             if channels > 8 or not 4_000 <= rate <= 192_000:
                 raise EarshotError(
-                    f"It has {channels} channels at {rate} Hz.", where=name,
+                    f"It has {channels} channels at {rate} Hz.",
+                    where=name,
                     remedy="Give 1 to 8 channels at 4,000 to 192,000 Hz.",
-                )  # fmt: skip
+                )
             samples = file.read(most + 1, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, ValueError, MemoryError) as error:
         raise EarshotError(
-            "It cannot be read as a sound.", where=name,
+            "It cannot be read as a sound.",
+            where=name,
             remedy="Give a FLAC, WAV, Ogg or MP3 file.",
-        ) from error  # fmt: skip
+        ) from error
     if len(samples) > most:
         raise EarshotError(
             f"It is longer than {MOST_SECONDS:.0f} s.", where=name, remedy="Give a part of it."

@@ -129,8 +129,9 @@ def held_out_foretellings(
         code, audio = torch.tensor(taught.code), torch.tensor(taught.audio)
         heads = train_heads(code[learns], audio[learns], code[stops], audio[stops], config).heads
         base_code, heard = taught.code[~held], taught.audio[~held]
-        rows, similar = top_k(projected(heads, taught.code[asked], "code"),
-                              projected(heads, heard, "audio"), K)  # fmt: skip
+        rows, similar = top_k(
+            projected(heads, taught.code[asked], "code"), projected(heads, heard, "audio"), K
+        )
         nearest = top_k(taught.code[asked], base_code, 1)[1][:, 0]
         seen.append(signs(heard[rows], similar, nearest))
         shares.append(each_foretold(rows, taught.audio[asked], heard))

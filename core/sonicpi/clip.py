@@ -103,7 +103,9 @@ class Clip:
         try:
             samples, sample_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:
-            raise EarshotError(f"No sound can be read from it ({error}).", where=str(path)) from error
+            raise EarshotError(
+                f"No sound can be read from it ({error}).", where=str(path)
+            ) from error
         except (ValueError, MemoryError) as error:  # an unknown length is the greatest of all
             raise EarshotError(
                 "Its header gives no length, or one that no memory holds.", where=str(path)

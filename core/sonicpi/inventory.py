@@ -46,17 +46,25 @@ def read() -> dict[str, Any]:
     synths, effects = known["synths"], known["fx"]
     return {
         "sonic_pi": version,
-        "synths": {name: _set_once(options) for name, options in sorted(synths.items())
-                   if not any(word in name for word in NOT_FOR_USERS)},
-        "fx": {name.removeprefix("fx_"): _set_once(options)
-               for name, options in sorted(effects.items()) if "replace" not in name},
+        "synths": {
+            name: _set_once(options)
+            for name, options in sorted(synths.items())
+            if not any(word in name for word in NOT_FOR_USERS)
+        },
+        "fx": {
+            name.removeprefix("fx_"): _set_once(options)
+            for name, options in sorted(effects.items())
+            if "replace" not in name
+        },
         "player": _set_once(synths["stereo_player"]),
-        "samples": {path.stem: round(soundfile.info(path).duration, 4)
-                    for path in sorted(SAMPLES.glob("*.flac"))},
+        "samples": {
+            path.stem: round(soundfile.info(path).duration, 4)
+            for path in sorted(SAMPLES.glob("*.flac"))
+        },
         "scaled": [option for option in known["scaled"] if not option.endswith("_slide")],
         "chords": known["chords"],
         "scales": known["scales"],
-    }  # fmt: skip
+    }
 
 
 def _set_once(options: dict[str, float]) -> dict[str, float]:

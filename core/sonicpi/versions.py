@@ -92,7 +92,11 @@ def render_id(source: str, seconds: float = 18.0, sample_rate: int = SAMPLE_RATE
         64 hex digits: SHA-256 of the source and everything it is rendered with.
     """
     made_of = (
-        RENDERER_VERSION, sonic_pi_version(), scsynth_version(), float(seconds), int(sample_rate),
+        RENDERER_VERSION,
+        sonic_pi_version(),
+        scsynth_version(),
+        float(seconds),
+        int(sample_rate),
         source,
-    )  # fmt: skip
+    )
     return hashlib.sha256("\0".join(map(str, made_of)).encode("utf-8", "surrogatepass")).hexdigest()

@@ -125,7 +125,9 @@ class Worker:
             As `render`.
         """
         started = time.monotonic()
-        answer, warnings = self._run(source, seconds, SAMPLE_RATE, self._deadline(), events_only=True)
+        answer, warnings = self._run(
+            source, seconds, SAMPLE_RATE, self._deadline(), events_only=True
+        )
         error = _problem(answer["error"]) if answer["error"] else None
         events = [Event(when, what, tuple(args)) for when, what, *args in answer.get("events", ())]
         return events, Rendering(None, error, warnings, time.monotonic() - started)
@@ -211,7 +213,9 @@ def judged(clip: Clip, warnings: tuple[Problem, ...], spent: float) -> Rendering
         return Rendering(None, problem, warnings, spent)
     if peak > 1.0:
         np.clip(clip.samples, -1.0, 1.0, out=clip.samples)
-        loud = Problem("clipped", f"The sound exceeds full scale (peak {peak:.3f}): it is distorted.")
+        loud = Problem(
+            "clipped", f"The sound exceeds full scale (peak {peak:.3f}): it is distorted."
+        )
         warnings = (*warnings, loud)
     return Rendering(clip, None, warnings, spent)
 

@@ -30,7 +30,7 @@ from core.studies.completion_notes import (
     heard_by,
     rises,
     standings,
-)  # fmt: skip
+)
 from core.studies.study_clips import clips_of, code_vectors, sound_vectors
 from core.studies.result import Figure, Heard, StudyResult, Table, beside
 from core.studies.scenario_files import Scenario, scenarios
@@ -43,8 +43,12 @@ OPTIONS = option.OF["completion"]
 EARS = ("aisfx", "log-mel")
 SIZES = (6, 8, 10, 12, 16, 20)  # of candidates; and all of them
 SPLIT = "written for the study"
-LABELS = {"jaccard@3": "Jaccard@3", "overlap@3": "overlap@3", "spearman": "Spearman",
-          "pearson": "Pearson"}  # fmt: skip
+LABELS = {
+    "jaccard@3": "Jaccard@3",
+    "overlap@3": "overlap@3",
+    "spearman": "Spearman",
+    "pearson": "Pearson",
+}
 PROTOCOL = (
     "The paper doesn't say how a scenario is scored. Here every candidate in turn asks for its 3"
     " nearest among the others, by code and by sound, and Spearman and Pearson are over all pairs'"
@@ -86,15 +90,30 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     return StudyResult(
         compared=compared,
         tables=_tables(tables),
-        figures=[Figure("scores", "Raw, aligned and the paper's", figures.completion(compared),
-                        "Bars hold 95 % of resamples; diamonds are the paper's.")],
+        figures=[
+            Figure(
+                "scores",
+                "Raw, aligned and the paper's",
+                figures.completion(compared),
+                "Bars hold 95 % of resamples; diamonds are the paper's.",
+            )
+        ],
         clips=clips,
-        notes=[*standings(compared), *rises(tables["gained"], ears),
-               *ceilings(tables["scores"], ears), among(tables["fewer"]),
-               *heard_by(tables["heeded"], ears), *explained(tables["cases"]), PROTOCOL],
-        settings={**about.settings(options), "ears": ears,
-                  "candidates": {s.name: len(s.candidates) for s in asked}},
-    )  # fmt: skip
+        notes=[
+            *standings(compared),
+            *rises(tables["gained"], ears),
+            *ceilings(tables["scores"], ears),
+            among(tables["fewer"]),
+            *heard_by(tables["heeded"], ears),
+            *explained(tables["cases"]),
+            PROTOCOL,
+        ],
+        settings={
+            **about.settings(options),
+            "ears": ears,
+            "candidates": {s.name: len(s.candidates) for s in asked},
+        },
+    )
 
 
 def _compared(
@@ -117,47 +136,79 @@ def _compared(
     n = len(shared) - 1
     return {
         "scores": pd.concat(
-            [each_in_turn(x[1:], y[1:], seed).assign(code=space, sound=ear)
-             for space, ear, x, y in (*readings, *most)]
+            [
+                each_in_turn(x[1:], y[1:], seed).assign(code=space, sound=ear)
+                for space, ear, x, y in (*readings, *most)
+            ]
         ),
         "gained": pd.concat(
-            [gained(code["raw"][1:], code["aligned"][1:], y[1:], seed).assign(sound=ear)
-             for ear, y in sound.items()]
+            [
+                gained(code["raw"][1:], code["aligned"][1:], y[1:], seed).assign(sound=ear)
+                for ear, y in sound.items()
+            ]
         ),
         "prompts": pd.concat(
-            [from_prompt(x, y, seed=seed).assign(code=space, sound=ear)
-             for space, ear, x, y in readings]
+            [
+                from_prompt(x, y, seed=seed).assign(code=space, sound=ear)
+                for space, ear, x, y in readings
+            ]
         ),
         "fewer": among_fewer(
-            code["aligned"][1:], sound["trained ear"][1:], [*(m for m in SIZES if m < n), n],
+            code["aligned"][1:],
+            sound["trained ear"][1:],
+            [*(m for m in SIZES if m < n), n],
             seed=seed,
         ),
-    }  # fmt: skip
+    }
 
 
 def _tables(found: Mapping[str, pd.DataFrame]) -> list[Table]:
     return [
-        Table("scores", "Every candidate in turn", found["scores"],
-              f"{PROTOCOL} Rows without code: the sound by one ear against the other, and the sound"
-              " as the shared space has it against the raw sound."),
-        Table("gained", "Aligned code less raw code", _scenario_first(found["gained"]),
-              "What alignment adds to each number of the table above, with the interval of the"
-              " difference: it rose, or fell, where that doesn't hold 0."),
-        Table("from_prompt", "Asked from the prompt alone", _with_paper(found["prompts"]),
-              "One query a scenario: overlap can only be 0, 1/3, 2/3 or 1."),
-        Table("cases", "Each candidate and its nearest", _scenario_first(found["cases"]),
-              "shared: how many of its 3 nearest by code are among its 3 nearest by sound. clips:"
-              " the candidate, then its nearest by raw and by aligned code and by sound. Measured"
-              f" of each clip: {'; '.join(f'{name}, {unit}' for name, unit in TRAITS.items())}."),
-        Table("fewer", "Among fewer candidates", _scenario_first(found["fewer"]),
-              "Aligned code against raw sound by the trained ear, among so many of the candidates,"
-              " drawn at random. chance: overlap@3 of any neighbours. The paper doesn't say how"
-              " many it had."),
-        Table("heeded", "What ear and code go by", _scenario_first(found["heeded"]),
-              "Spearman's rank correlation, over all pairs of a scenario, of how much two clips"
-              " differ in a trait and how far apart they lie by each ear and by raw and aligned"
-              " code. 1: it goes by that trait alone; 0: it is deaf to it."),
-    ]  # fmt: skip
+        Table(
+            "scores",
+            "Every candidate in turn",
+            found["scores"],
+            f"{PROTOCOL} Rows without code: the sound by one ear against the other, and the sound"
+            " as the shared space has it against the raw sound.",
+        ),
+        Table(
+            "gained",
+            "Aligned code less raw code",
+            _scenario_first(found["gained"]),
+            "What alignment adds to each number of the table above, with the interval of the"
+            " difference: it rose, or fell, where that doesn't hold 0.",
+        ),
+        Table(
+            "from_prompt",
+            "Asked from the prompt alone",
+            _with_paper(found["prompts"]),
+            "One query a scenario: overlap can only be 0, 1/3, 2/3 or 1.",
+        ),
+        Table(
+            "cases",
+            "Each candidate and its nearest",
+            _scenario_first(found["cases"]),
+            "shared: how many of its 3 nearest by code are among its 3 nearest by sound. clips:"
+            " the candidate, then its nearest by raw and by aligned code and by sound. Measured"
+            f" of each clip: {'; '.join(f'{name}, {unit}' for name, unit in TRAITS.items())}.",
+        ),
+        Table(
+            "fewer",
+            "Among fewer candidates",
+            _scenario_first(found["fewer"]),
+            "Aligned code against raw sound by the trained ear, among so many of the candidates,"
+            " drawn at random. chance: overlap@3 of any neighbours. The paper doesn't say how"
+            " many it had.",
+        ),
+        Table(
+            "heeded",
+            "What ear and code go by",
+            _scenario_first(found["heeded"]),
+            "Spearman's rank correlation, over all pairs of a scenario, of how much two clips"
+            " differ in a trait and how far apart they lie by each ear and by raw and aligned"
+            " code. 1: it goes by that trait alone; 0: it is deaf to it.",
+        ),
+    ]
 
 
 def _scenario_first(rows: pd.DataFrame) -> pd.DataFrame:
@@ -211,10 +262,13 @@ def _rows(table: pd.DataFrame, seed: int):
         yield {
             "measure": f"{each.scenario}: {LABELS[each.metric]}, {each.code} code ~"
             f" {heard.get(each.sound, each.sound)}",
-            "measured": each.value, "low": each.low, "high": each.high,
+            "measured": each.value,
+            "low": each.low,
+            "high": each.high,
             "published": f"completion.{each.scenario}.{ours}.{each.metric}",
-            "split": SPLIT, "seed": seed,
-        }  # fmt: skip
+            "split": SPLIT,
+            "seed": seed,
+        }
 
 
 def _with_paper(table: pd.DataFrame) -> pd.DataFrame:
@@ -245,7 +299,11 @@ def _cases(scenario: Scenario, code, heard: np.ndarray, paths) -> pd.DataFrame:
 
 def _heard(scenario: Scenario, paths) -> list[Heard]:
     return [
-        Heard(f"{scenario.name} {each.name}: {each.title}", (in_workspace(path),), (each.name,),
-              (each.source,))
+        Heard(
+            f"{scenario.name} {each.name}: {each.title}",
+            (in_workspace(path),),
+            (each.name,),
+            (each.source,),
+        )
         for each, path in zip(scenario.candidates, paths[1:])
-    ]  # fmt: skip
+    ]

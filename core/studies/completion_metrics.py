@@ -100,8 +100,14 @@ def among_fewer(
         if size < len(code):
             drawn = [rng.permutation(len(code))[:size] for _ in range(draws)]
         shared = np.stack([metrics.shared_neighbours(code[some], sound[some], K) for some in drawn])
-        rows.append({"candidates": size, "jaccard@3": (shared / (2 * K - shared)).mean(),
-                     "overlap@3": shared.mean() / K, "chance": K / (size - 1)})  # fmt: skip
+        rows.append(
+            {
+                "candidates": size,
+                "jaccard@3": (shared / (2 * K - shared)).mean(),
+                "overlap@3": shared.mean() / K,
+                "chance": K / (size - 1),
+            }
+        )
     return pd.DataFrame(rows)
 
 

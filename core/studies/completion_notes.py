@@ -45,9 +45,10 @@ def rises(table: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
     for ear, encoder in ears.items():
         rows = table[table["sound"] == ear]
         which = {
-            "rise": rows["low"] > 0, "fall": rows["high"] < 0,
+            "rise": rows["low"] > 0,
+            "fall": rows["high"] < 0,
             "can't be told from raw code's": ~((rows["low"] > 0) | (rows["high"] < 0)),
-        }  # fmt: skip
+        }
         told = [f"{some.sum()} {what}{_named(rows[some], what)}" for what, some in which.items()]
         notes.append(
             f"Aligned code beside raw code, by {encoder} ({ear}): of {len(rows)} numbers"

@@ -36,9 +36,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     progress(STEP, 0, options["draws"], "permutation test")
     spaces = _spaces(about, rows)
     found = {
-        name: agreement(
-            *distances, permutations=options["permutations"], seed=options["seed"]
-        )
+        name: agreement(*distances, permutations=options["permutations"], seed=options["seed"])
         for name, distances in spaces.items()
     }
     others = _other_draws(about, choices, options["draws"], rng, progress)
@@ -46,47 +44,79 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     pairs = _pair_table(about, rows, spaces)
     split = _split_of(about, rows)
     compared = [
-        {"measure": f"{label}, raw code against raw sound", "measured": getattr(found["raw"], name),
-         **sure.get(f"raw {name}", {}),
-         "published": f"correlation.{name}", "judged": not name.endswith("_p"),
-         "split": split, "seed": options["seed"]}
-        for name, label in (("pearson", "Pearson"), ("pearson_p", "p of Pearson, parametric"),
-                            ("spearman", "Spearman"), ("spearman_p", "p of Spearman, parametric"))
-    ]  # fmt: skip
+        {
+            "measure": f"{label}, raw code against raw sound",
+            "measured": getattr(found["raw"], name),
+            **sure.get(f"raw {name}", {}),
+            "published": f"correlation.{name}",
+            "judged": not name.endswith("_p"),
+            "split": split,
+            "seed": options["seed"],
+        }
+        for name, label in (
+            ("pearson", "Pearson"),
+            ("pearson_p", "p of Pearson, parametric"),
+            ("spearman", "Spearman"),
+            ("spearman_p", "p of Spearman, parametric"),
+        )
+    ]
     panels = [("code", "sound", "Raw embeddings")]
     if "aligned" in spaces:
         panels.append(("aligned_code", "sound", "Aligned code, raw sound"))
         compared += [
-            {"measure": f"{name.capitalize()}, aligned code against raw sound",
-             "measured": getattr(found["aligned"], name),
-             **sure[f"aligned {name}"], "split": split, "seed": options["seed"]}
+            {
+                "measure": f"{name.capitalize()}, aligned code against raw sound",
+                "measured": getattr(found["aligned"], name),
+                **sure[f"aligned {name}"],
+                "split": split,
+                "seed": options["seed"],
+            }
             for name in ("pearson", "spearman")
-        ]  # fmt: skip
+        ]
     agreed = pd.DataFrame([{"space": name, **vars(each)} for name, each in found.items()])
     extremes = _extremes(pairs)
     return StudyResult(
         compared=beside(compared),
         tables=[
-            Table("agreement", "Correlation of distances", agreed,
-                  "p: parametric; mantel_p: by relabelling the programs, since pairs that share a"
-                  " program aren't independent. Both two-sided."),
-            Table("choices", "Other choices of one program per template", others,
-                  "The middle 95 % of what other choices give: how much hangs on the choice. No"
-                  " confidence interval; those of the comparison above are over templates."),
-            Table("extremes", "Pairs on which code and sound disagree most", extremes.drop(
-                columns="row"), "Cosine distances, 0 (the same) to 2. By difference of ranks."),
+            Table(
+                "agreement",
+                "Correlation of distances",
+                agreed,
+                "p: parametric; mantel_p: by relabelling the programs, since pairs that share a"
+                " program aren't independent. Both two-sided.",
+            ),
+            Table(
+                "choices",
+                "Other choices of one program per template",
+                others,
+                "The middle 95 % of what other choices give: how much hangs on the choice. No"
+                " confidence interval; those of the comparison above are over templates.",
+            ),
+            Table(
+                "extremes",
+                "Pairs on which code and sound disagree most",
+                extremes.drop(columns="row"),
+                "Cosine distances, 0 (the same) to 2. By difference of ranks.",
+            ),
             Table("pairs", "All pairs", pairs, "Cosine distances. clips: what to play."),
         ],
         figures=[
-            Figure("scatter", "All pairs", figures.pair_scatter(pairs, panels),
-                   "A point is a pair of programs. Click one to hear both, one after the other.",
-                   hears="pairs"),
+            Figure(
+                "scatter",
+                "All pairs",
+                figures.pair_scatter(pairs, panels),
+                "A point is a pair of programs. Click one to hear both, one after the other.",
+                hears="pairs",
+            ),
         ],
         clips=[_heard(about, pairs.iloc[each.row], each.kind) for each in extremes.itertuples()],
         notes=_notes(found, others, sure, len(rows), split),
-        settings={**about.settings(options), "programs": list(about.programs["name"].iloc[rows]),
-                  "split": split},
-    )  # fmt: skip
+        settings={
+            **about.settings(options),
+            "programs": list(about.programs["name"].iloc[rows]),
+            "split": split,
+        },
+    )
 
 
 def _candidates(about: Subject) -> list[np.ndarray]:
@@ -150,8 +180,16 @@ def _other_draws(
     for name, each in values.items():
         low, middle, high = np.nanquantile(each, [0.025, 0.5, 0.975])
         space, correlation = name.split()
-        rows.append({"space": space, "correlation": correlation, "median": middle,
-                     "from": low, "to": high, "choices": draws})  # fmt: skip
+        rows.append(
+            {
+                "space": space,
+                "correlation": correlation,
+                "median": middle,
+                "from": low,
+                "to": high,
+                "choices": draws,
+            }
+        )
     return pd.DataFrame(rows)
 
 
@@ -190,10 +228,12 @@ def _heard(about: Subject, pair: pd.Series, kind: str) -> Heard:
     sources = about.programs.set_index("name")["source"]
     names = (pair["first"], pair["second"])
     return Heard(
-        f"{kind}: {names[0]}, {names[1]}", tuple(pair["clips"].split("|")), names,
+        f"{kind}: {names[0]}, {names[1]}",
+        tuple(pair["clips"].split("|")),
+        names,
         tuple(sources[name] for name in names),
         f"distance of code {pair['code']:.2f}, of sound {pair['sound']:.2f}",
-    )  # fmt: skip
+    )
 
 
 def _split_of(about: Subject, rows: np.ndarray) -> str:
@@ -202,9 +242,12 @@ def _split_of(about: Subject, rows: np.ndarray) -> str:
 
 
 def _notes(
-    found: Mapping[str, Any], others: pd.DataFrame, sure: Mapping[str, Any], programs: int,
+    found: Mapping[str, Any],
+    others: pd.DataFrame,
+    sure: Mapping[str, Any],
+    programs: int,
     split: str,
-) -> list[str]:  # fmt: skip
+) -> list[str]:
     raw = found["raw"]
     choices = others[(others["space"] == "raw") & (others["correlation"] == "spearman")].iloc[0]
     intervals = (

@@ -32,21 +32,31 @@ def pair_scatter(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, str]]) ->
         A point's `customdata` is the number of its row.
     """
     figure = make_subplots(
-        rows=1, cols=len(panels), subplot_titles=[each[2] for each in panels], shared_yaxes=True,
+        rows=1,
+        cols=len(panels),
+        subplot_titles=[each[2] for each in panels],
+        shared_yaxes=True,
         horizontal_spacing=0.04,
-    )  # fmt: skip
+    )
     names = [html.escape(f"{a}, {b}") for a, b in zip(pairs["first"], pairs["second"])]
     for column, (code, audio, title) in enumerate(panels, start=1):
         figure.add_trace(
             go.Scatter(
-                x=pairs[code], y=pairs[audio], customdata=np.arange(len(pairs)), mode="markers",
-                text=names, marker={"color": CODE, "size": 7, "opacity": 0.7},
+                x=pairs[code],
+                y=pairs[audio],
+                customdata=np.arange(len(pairs)),
+                mode="markers",
+                text=names,
+                marker={"color": CODE, "size": 7, "opacity": 0.7},
                 selected={"marker": {"color": AUDIO, "size": 11, "opacity": 1}},
-                unselected={"marker": {"opacity": 0.5}}, showlegend=False,
-                hovertemplate="%{text}<br>code %{x:.3f}, sound %{y:.3f}<extra></extra>", name=title,
+                unselected={"marker": {"opacity": 0.5}},
+                showlegend=False,
+                hovertemplate="%{text}<br>code %{x:.3f}, sound %{y:.3f}<extra></extra>",
+                name=title,
             ),
-            row=1, col=column,
-        )  # fmt: skip
+            row=1,
+            col=column,
+        )
     figure.update_xaxes(title="Distance of code (cosine)")
     figure.update_yaxes(title="Distance of sound (cosine)", col=1)
     figure.update_layout(height=420, margin=MARGIN, clickmode="event+select", dragmode="pan")
@@ -67,18 +77,36 @@ def completion(compared: pd.DataFrame) -> go.Figure:
         some = rows[rows["measure"].str.contains(f", {space} code")]
         names = [measure.partition(",")[0] for measure in some["measure"]]
         error = {
-            "type": "data", "symmetric": False, "array": some["high"] - some["measured"],
-            "arrayminus": some["measured"] - some["low"], "thickness": 1, "width": 3,
-        }  # fmt: skip
+            "type": "data",
+            "symmetric": False,
+            "array": some["high"] - some["measured"],
+            "arrayminus": some["measured"] - some["low"],
+            "thickness": 1,
+            "width": 3,
+        }
         figure.add_trace(
-            go.Bar(x=names, y=some["measured"], name=f"{space} code", marker={"color": colour},
-                   error_y=error, offsetgroup=space)
-        )  # fmt: skip
+            go.Bar(
+                x=names,
+                y=some["measured"],
+                name=f"{space} code",
+                marker={"color": colour},
+                error_y=error,
+                offsetgroup=space,
+            )
+        )
         figure.add_trace(
-            go.Scatter(x=names, y=some["paper"], mode="markers", name=f"the paper's, {space}",
-                       marker={"symbol": "diamond" if space == "aligned" else "diamond-open",
-                               "color": AUDIO, "size": 10})
-        )  # fmt: skip
+            go.Scatter(
+                x=names,
+                y=some["paper"],
+                mode="markers",
+                name=f"the paper's, {space}",
+                marker={
+                    "symbol": "diamond" if space == "aligned" else "diamond-open",
+                    "color": AUDIO,
+                    "size": 10,
+                },
+            )
+        )
     figure.update_layout(height=420, margin=MARGIN, barmode="group")
     return figure
 
@@ -98,14 +126,20 @@ def movements(changes: pd.DataFrame, spaces: dict[str, str]) -> go.Figure:
         for place, (strength, some) in enumerate(changes.groupby("strength", sort=False)):
             figure.add_trace(
                 go.Scatter(
-                    x=1 - some["sound"], y=1 - some[space], customdata=some.index.to_numpy(),
-                    mode="markers", name=f"{strength:g}", legendgroup=f"{strength:g}",
-                    showlegend=column == 1, text=[html.escape(name) for name in some["program"]],
+                    x=1 - some["sound"],
+                    y=1 - some[space],
+                    customdata=some.index.to_numpy(),
+                    mode="markers",
+                    name=f"{strength:g}",
+                    legendgroup=f"{strength:g}",
+                    showlegend=column == 1,
+                    text=[html.escape(name) for name in some["program"]],
                     marker={"color": (NEUTRAL, CODE, AUDIO)[place % 3], "size": 8},
                     hovertemplate="%{text}<br>sound %{x:.3f}, code %{y:.4f}<extra></extra>",
                 ),
-                row=1, col=column,
-            )  # fmt: skip
+                row=1,
+                col=column,
+            )
     # What an ear doesn't notice at all is rounding: no axis of its own for that.
     farthest = max(float((1 - changes["sound"]).max()) * 1.08, LEAST)
     figure.update_xaxes(title="How far the sound moved", range=[-0.03 * farthest, farthest])
@@ -127,8 +161,14 @@ def parallel(table: pd.DataFrame, columns: Sequence[str]) -> go.Figure:
             continue
         kinds = sorted(set(values.astype(str)))
         places = values.astype(str).map({kind: place for place, kind in enumerate(kinds)})
-        dimensions.append({"label": name, "values": places, "ticktext": kinds,
-                           "tickvals": list(range(len(kinds)))})  # fmt: skip
+        dimensions.append(
+            {
+                "label": name,
+                "values": places,
+                "ticktext": kinds,
+                "tickvals": list(range(len(kinds))),
+            }
+        )
     colour = table[columns[-2]] if len(columns) > 1 else None
     shown = {"color": colour, "colorscale": "Viridis", "showscale": True}
     figure = go.Figure(go.Parcoords(dimensions=dimensions, line=shown))

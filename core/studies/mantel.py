@@ -71,9 +71,14 @@ def agreement(
         ranked = stats.rankdata(a), stats.rankdata(b)
         mantel = [_mantel(*pair, permutations, seed) for pair in ((a, b), ranked)]
     return Agreement(
-        float(pearson.statistic), float(pearson.pvalue), mantel[0],
-        float(spearman.statistic), float(spearman.pvalue), mantel[1], len(a),
-    )  # fmt: skip
+        float(pearson.statistic),
+        float(pearson.pvalue),
+        mantel[0],
+        float(spearman.statistic),
+        float(spearman.pvalue),
+        mantel[1],
+        len(a),
+    )
 
 
 def _mantel(a: np.ndarray, b: np.ndarray, permutations: int, seed: int) -> float:

@@ -41,12 +41,18 @@ SEED = Option("seed", "of all that is drawn at random", 0, int)
 # they compute with.
 OF: dict[str, tuple[Option, ...]] = {
     "correlation": (
-        ALIGNMENT, CODE_ENCODER, AUDIO_ENCODER, SEED,
+        ALIGNMENT,
+        CODE_ENCODER,
+        AUDIO_ENCODER,
+        SEED,
         Option("draws", "other choices of one program per template, for the interval", 200, int),
         Option("permutations", "of the Mantel test", 9999, int),
     ),
     "perturbation": (
-        ALIGNMENT, CODE_ENCODER, AUDIO_ENCODER, SEED,
+        ALIGNMENT,
+        CODE_ENCODER,
+        AUDIO_ENCODER,
+        SEED,
         Option("per_kind", "programs to change, of each kind of parameter", 6, int),
     ),
     "sweep": (
@@ -54,16 +60,27 @@ OF: dict[str, tuple[Option, ...]] = {
         Option("seeds", "runs of each configuration", 5, int),
     ),
     "completion": (
-        ALIGNMENT, SEED,
+        ALIGNMENT,
+        SEED,
         Option("other_ear", "a second audio encoder, that the alignment never saw"),
     ),
     "umap": (ALIGNMENT, SEED),
     "foretelling": (
-        Option("queries", "validation (held-out templates and styles), examples (Sonic Pi's own),"
-               " or a folder of programs", "validation"),
-        Option("ways", "told (from the simplest to ours), or what was tried: solved, trained,"
-               " augmented, networks, tuned, or all of it", "told"),
+        Option(
+            "queries",
+            "validation (held-out templates and styles), examples (Sonic Pi's own),"
+            " or a folder of programs",
+            "validation",
+        ),
+        Option(
+            "ways",
+            "told (from the simplest to ours), or what was tried: solved, trained,"
+            " augmented, networks, tuned, or all of it",
+            "told",
+        ),
         Option("judge", "an audio encoder that is not trained on", "log-mel"),
-        CODE_ENCODER, AUDIO_ENCODER, SEED,
+        CODE_ENCODER,
+        AUDIO_ENCODER,
+        SEED,
     ),
-}  # fmt: skip
+}

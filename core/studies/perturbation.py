@@ -35,9 +35,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     changes = _changes(about, options["per_kind"], options["seed"])
     if changes.empty:
         raise EarshotError(f"No program of corpus '{corpus.name}' has a parameter to change.")
-    paths, failed = clips_of(
-        corpus, list(changes["source"]), corpus.settings["seconds"], progress
-    )
+    paths, failed = clips_of(corpus, list(changes["source"]), corpus.settings["seconds"], progress)
     kept = np.array([i for i in range(len(changes)) if i not in failed])
     changes = changes.iloc[kept].reset_index(drop=True)
     files = [paths[i] for i in kept]
@@ -52,9 +50,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         changes["aligned_code"] = _cosines(about.aligned.code(was_code), about.aligned.code(code))
         spaces["aligned_code"] = "aligned code"
     originals = about.programs["audio"].iloc[base]
-    changes["clips"] = [
-        f"{in_workspace(a)}|{in_workspace(b)}" for a, b in zip(originals, files)
-    ]
+    changes["clips"] = [f"{in_workspace(a)}|{in_workspace(b)}" for a, b in zip(originals, files)]
     split = "test" if (about.programs["split"].iloc[base] == "test").all() else "all"
     rows = _beside(changes, spaces, split, options["seed"])
     moved = _by_kind(changes, spaces)
@@ -63,28 +59,43 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     return StudyResult(
         compared=beside(rows),
         tables=[
-            Table("by_kind", "By kind of change", moved,
-                  "Mean cosine of a program and its changed self, 1 is no movement; rank"
-                  " correlation of how far code and sound moved."),
+            Table(
+                "by_kind",
+                "By kind of change",
+                moved,
+                "Mean cosine of a program and its changed self, 1 is no movement; rank"
+                " correlation of how far code and sound moved.",
+            ),
             Table("changes", "Every change", changes, "Cosines of before and after the change."),
         ],
         figures=[
-            Figure(f"moved-{kind}", f"Changes of {kind} ({KINDS[kind][2]})",
-                   figures.movements(changes[changes["kind"] == kind], spaces),
-                   "How far sound and code moved, 1 - cosine. Click a point to hear both.",
-                   hears="changes")
-            for kind in KINDS if (changes["kind"] == kind).any()
+            Figure(
+                f"moved-{kind}",
+                f"Changes of {kind} ({KINDS[kind][2]})",
+                figures.movements(changes[changes["kind"] == kind], spaces),
+                "How far sound and code moved, 1 - cosine. Click a point to hear both.",
+                hears="changes",
+            )
+            for kind in KINDS
+            if (changes["kind"] == kind).any()
         ],
         clips=[
-            Heard(f"{each.kind} {each.strength:g}: {each.program}", tuple(each.clips.split("|")),
-                  ("as it was", "changed"), (as_it_was[each.program], each.source),
-                  f"sound {each.sound:.2f}, code {each.code:.3f}")
+            Heard(
+                f"{each.kind} {each.strength:g}: {each.program}",
+                tuple(each.clips.split("|")),
+                ("as it was", "changed"),
+                (as_it_was[each.program], each.source),
+                f"sound {each.sound:.2f}, code {each.code:.3f}",
+            )
             for each in heard.itertuples()
         ],
         notes=_notes(changes, rows, len(failed)),
-        settings={**about.settings(options), "split": split,
-                  "strengths": {kind: list(KINDS[kind][1]) for kind in KINDS}},
-    )  # fmt: skip
+        settings={
+            **about.settings(options),
+            "split": split,
+            "strengths": {kind: list(KINDS[kind][1]) for kind in KINDS},
+        },
+    )
 
 
 def _changes(about: Subject, per_kind: int, seed: int) -> pd.DataFrame:
@@ -145,19 +156,41 @@ def _beside(changes: pd.DataFrame, spaces: Mapping[str, str], split: str, seed: 
     bounds = (("code", "raw code", "code_above"), ("sound", "sound", "audio_below"))
     for column, label, known in bounds:
         low, high = _over_programs(papers, lambda some, c=column: some[c].mean(), seed)
-        rows.append({"measure": f"Mean similarity of {label}: sleep, amp, bpm",
-                     "measured": papers[column].mean(), "low": low, "high": high,
-                     "published": f"perturbation.{known}", "split": split,
-                     "seed": seed})  # fmt: skip
+        rows.append(
+            {
+                "measure": f"Mean similarity of {label}: sleep, amp, bpm",
+                "measured": papers[column].mean(),
+                "low": low,
+                "high": high,
+                "published": f"perturbation.{known}",
+                "split": split,
+                "seed": seed,
+            }
+        )
     for space, label in spaces.items():
         low, high = _over_programs(changes, lambda some, s=space: _rank_correlation(some, s), seed)
-        rows.append({"measure": f"Rank correlation of movements of sound and {label}",
-                     "measured": _rank_correlation(changes, space), "low": low, "high": high,
-                     "split": split, "seed": seed})  # fmt: skip
+        rows.append(
+            {
+                "measure": f"Rank correlation of movements of sound and {label}",
+                "measured": _rank_correlation(changes, space),
+                "low": low,
+                "high": high,
+                "split": split,
+                "seed": seed,
+            }
+        )
     if len(spaces) == 2:
         low, high = _over_programs(changes, _gained, seed)
-        rows.append({"measure": GAIN, "measured": _gained(changes), "low": low, "high": high,
-                     "split": split, "seed": seed})  # fmt: skip
+        rows.append(
+            {
+                "measure": GAIN,
+                "measured": _gained(changes),
+                "low": low,
+                "high": high,
+                "split": split,
+                "seed": seed,
+            }
+        )
     return rows
 
 

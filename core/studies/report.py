@@ -1,9 +1,9 @@
 """One report of all studies of a corpus: a page that needs nothing else, Markdown, and CSV.
 
-    corpora/NAME/studies/report-0001/report.html   everything, with figures and short clips
-                                     report.md     the same without them
-                                     report.json   when it was made, and of which runs
-                                     tables/main.csv, STUDY-TABLE.csv
+corpora/NAME/studies/report-0001/report.html   everything, with figures and short clips
+                                 report.md     the same without them
+                                 report.json   when it was made, and of which runs
+                                 tables/main.csv, STUDY-TABLE.csv
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from core.studies.report_markdown import (
     settings,
     telling,
     verdicts,
-)  # fmt: skip
+)
 from core.studies.result import ABOVE, BELOW, LEVEL, Heard
 from core.studies.store import StudyRun
 from core.studies.report_summary import standing
@@ -84,16 +84,35 @@ def page(made: Content) -> str:
 def _main(rows: pd.DataFrame) -> str:
     """The main table, a line a number."""
     lines, before = [], None
-    names = ("study", "of", "number", "Earshot", "95 %", "the paper", "difference", "Earshot is",
-             "programs", "seed")  # fmt: skip
+    names = (
+        "study",
+        "of",
+        "number",
+        "Earshot",
+        "95 %",
+        "the paper",
+        "difference",
+        "Earshot is",
+        "programs",
+        "seed",
+    )
     for row in rows.itertuples():
         new = (row.study, row.of) != before
         shown = (row.study, row.of) if new else ("", "")
         interval = "" if pd.isna(row.low) else f"{row.low:.3f} to {row.high:.3f}"
         paper = "–" if pd.isna(row.paper) else f"{row.paper:.3f}"
         apart = "" if pd.isna(row.difference) else f"{row.difference:+.3f}"
-        values = (*shown, row.number, row.measured, interval, paper, apart, row.verdict, row.split,
-                  row.seed)  # fmt: skip
+        values = (
+            *shown,
+            row.number,
+            row.measured,
+            interval,
+            paper,
+            apart,
+            row.verdict,
+            row.split,
+            row.seed,
+        )
         cells = "".join(f"<td{_kind(each)}>{html.escape(cell(each))}</td>" for each in values)
         lines.append(f"<tr{' class=new' if new else ''}>{cells}</tr>")
         before = (row.study, row.of)
@@ -112,9 +131,10 @@ def _section(run: StudyRun) -> list[str]:
     for figure in result.figures:
         drawn = plotly.io.to_html(
             go.Figure(figure.figure).update_layout(template="plotly_white"),
-            full_html=False, include_plotlyjs=False,
+            full_html=False,
+            include_plotlyjs=False,
             config={"displaylogo": False, "responsive": True},
-        )  # fmt: skip
+        )
         parts.append(f"<h3>{html.escape(figure.title)}</h3>{drawn}")
         parts.append(f"<p>{html.escape(without_clicks(figure.caption))}</p>")
     if result.clips:

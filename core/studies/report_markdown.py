@@ -49,20 +49,35 @@ def differs(runs: tuple[StudyRun, ...]) -> list[tuple[str, str]]:
         if (encoders := run.facts["settings"].get("encoders"))
     }
     return [
-        ("Templates", "the project's own, after the sections of Sonic Pi's tutorial; the paper's"
-         " aren't published."),
-        ("Encoders", f"{' or '.join(sorted(used)) or 'those of the sweep'}; the paper's are"
-         " distilroberta-base and wav2vec2."),
-        ("Renderer", "Sonic Pi run offline on a virtual clock, not recorded live; 18 s a clip"
-         " where the paper has 9 bars at 120 BPM, unless the card says otherwise."),
-        ("Alignment", "Earshot's method unless a setting says the paper's InfoNCE; the sweep is of"
-         " the paper's InfoNCE. The paper names neither its 24 configurations nor its splits."),
-        ("Splits", "the column split says of which programs a number is. test: held out from"
-         " training. written for the study: seen by no training. all, or else: there were too few"
-         " test programs, so that some were trained on. The map's picture shows the programs of"
-         " every split, its numbers are of test programs. The paper doesn't say on which its"
-         " numbers were measured."),
-    ]  # fmt: skip
+        (
+            "Templates",
+            "the project's own, after the sections of Sonic Pi's tutorial; the paper's"
+            " aren't published.",
+        ),
+        (
+            "Encoders",
+            f"{' or '.join(sorted(used)) or 'those of the sweep'}; the paper's are"
+            " distilroberta-base and wav2vec2.",
+        ),
+        (
+            "Renderer",
+            "Sonic Pi run offline on a virtual clock, not recorded live; 18 s a clip"
+            " where the paper has 9 bars at 120 BPM, unless the card says otherwise.",
+        ),
+        (
+            "Alignment",
+            "Earshot's method unless a setting says the paper's InfoNCE; the sweep is of"
+            " the paper's InfoNCE. The paper names neither its 24 configurations nor its splits.",
+        ),
+        (
+            "Splits",
+            "the column split says of which programs a number is. test: held out from"
+            " training. written for the study: seen by no training. all, or else: there were too few"
+            " test programs, so that some were trained on. The map's picture shows the programs of"
+            " every split, its numbers are of test programs. The paper doesn't say on which its"
+            " numbers were measured.",
+        ),
+    ]
 
 
 def verdicts(compared: pd.DataFrame) -> str:
@@ -112,8 +127,18 @@ def telling(frame: pd.DataFrame) -> pd.DataFrame:
 
 def markdown(made: Content) -> str:
     """The report without figures and clips."""
-    parts = [f"# {TITLE.format(made.corpus)}", "", paper_results.source(), "", standing(made.main), "",
-             main_table(made.main), "", "What differs from the paper's set-up:", ""]  # fmt: skip
+    parts = [
+        f"# {TITLE.format(made.corpus)}",
+        "",
+        paper_results.source(),
+        "",
+        standing(made.main),
+        "",
+        main_table(made.main),
+        "",
+        "What differs from the paper's set-up:",
+        "",
+    ]
     parts += [f"- **{what}**: {how}" for what, how in differs(made.runs)]
     parts += [f"- **Not run: {name}.** {why}" for name, why in made.left_out.items()]
     for run in made.runs:

@@ -10,8 +10,19 @@ import pandas as pd
 from core.studies.result import ABOVE, BELOW, LEVEL
 from core.studies.scenario_files import NAMES
 
-COLUMNS = ("study", "of", "number", "measured", "low", "high", "paper", "difference", "verdict",
-           "split", "seed")  # fmt: skip
+COLUMNS = (
+    "study",
+    "of",
+    "number",
+    "measured",
+    "low",
+    "high",
+    "paper",
+    "difference",
+    "verdict",
+    "split",
+    "seed",
+)
 # study, of what, measures with the number's name as their group.
 _COMPLETION = (
     ("raw code", r"raw code ~ raw sound"),
@@ -23,9 +34,12 @@ _MAIN = (
     ("perturbation", "mean similarity: sleep, amp, bpm", r"Mean similarity of (.+): .*"),
     ("sweep", "before alignment", r"Baseline (\w+)"),
     ("sweep", "best configuration on validation", r"Best (\w+): .*"),
-    *(("completion", f"{name}, {what}", rf"{name}: (\S+), {measure}")
-      for name in NAMES for what, measure in _COMPLETION),
-)  # fmt: skip
+    *(
+        ("completion", f"{name}, {what}", rf"{name}: (\S+), {measure}")
+        for name in NAMES
+        for what, measure in _COMPLETION
+    ),
+)
 
 
 def main_rows(compared: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

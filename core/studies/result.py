@@ -12,8 +12,16 @@ import plotly.graph_objects as go
 from core.studies import paper_results
 
 COMPARED = (
-    "measure", "measured", "low", "high", "paper", "difference", "verdict", "split", "seed",
-)  # fmt: skip
+    "measure",
+    "measured",
+    "low",
+    "high",
+    "paper",
+    "difference",
+    "verdict",
+    "split",
+    "seed",
+)
 ABOVE, LEVEL, BELOW = "above", "level with", "below"
 
 
@@ -134,12 +142,17 @@ def beside(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         difference = math.nan if paper is None else measured - paper
         found.append(
             {
-                "measure": row["measure"], "measured": measured, "low": low, "high": high,
-                "paper": _number(paper), "difference": difference,
+                "measure": row["measure"],
+                "measured": measured,
+                "low": low,
+                "high": high,
+                "paper": _number(paper),
+                "difference": difference,
                 "verdict": verdict(measured, low, high, paper) if row.get("judged", True) else "",
-                "split": row["split"], "seed": row["seed"],
+                "split": row["split"],
+                "seed": row["seed"],
             }
-        )  # fmt: skip
+        )
     frame = pd.DataFrame(found, columns=list(COMPARED))
     numbers = ("measured", "low", "high", "paper", "difference")
     return frame.astype({**dict.fromkeys(numbers, float), "seed": "Int64"})

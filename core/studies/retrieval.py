@@ -65,8 +65,9 @@ class Finder:
         scorer, seconds = self._taught(way)
         similar = scorer(np.arange(len(self.material.asked.queries)))
         rows = nearest(similar)
-        answering = median(_ms(lambda: nearest(scorer(np.array([place]))))
-                           for place in self._timed())  # fmt: skip
+        answering = median(
+            _ms(lambda: nearest(scorer(np.array([place])))) for place in self._timed()
+        )
         reading = sum(self._reading_ms(each) for each in sorted(way.readers()))
         found = np.take_along_axis(similar, rows, axis=1)
         return Found(rows, found, seconds, reading + answering)
@@ -113,9 +114,14 @@ def _together(scorers: list[Scorer]) -> Scorer:
 
     def together(places: np.ndarray) -> np.ndarray:
         said = [scorer(places) for scorer in scorers]
-        return np.mean([(each - each.mean(axis=1, keepdims=True))
-                        / np.maximum(each.std(axis=1, keepdims=True), 1e-9)
-                        for each in said], axis=0)  # fmt: skip
+        return np.mean(
+            [
+                (each - each.mean(axis=1, keepdims=True))
+                / np.maximum(each.std(axis=1, keepdims=True), 1e-9)
+                for each in said
+            ],
+            axis=0,
+        )
 
     return together
 
@@ -147,9 +153,13 @@ def _by_code(way: Way, material: Material) -> Scorer:
 
 
 FINDERS: dict[str, Callable[[Way, Material], Scorer]] = {
-    BAG: _by_words, EDITS: _by_edits, RAW: _by_code, HEADS: by_heads,
-    MLP: by_network, TUNED: by_tuning,
-}  # fmt: skip
+    BAG: _by_words,
+    EDITS: _by_edits,
+    RAW: _by_code,
+    HEADS: by_heads,
+    MLP: by_network,
+    TUNED: by_tuning,
+}
 
 
 def processor_seconds() -> float:

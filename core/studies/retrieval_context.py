@@ -73,8 +73,9 @@ class Material:
 
     def partly(self) -> list[tuple[str, int]]:
         """Encoders used so far by which not all that is searched is embedded; by how much."""
-        counts = {name: int((~np.isnan(known[:, 0])).sum())
-                  for name, (known, _) in self._vectors.items()}  # fmt: skip
+        counts = {
+            name: int((~np.isnan(known[:, 0])).sum()) for name, (known, _) in self._vectors.items()
+        }
         return [(name, n) for name, n in counts.items() if n < len(self.asked.base)]
 
     def _stored(self, encoder_id: str, programs: pd.DataFrame) -> np.ndarray:

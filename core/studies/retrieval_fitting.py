@@ -116,8 +116,10 @@ def by_network(way: Way, material: Material) -> Scorer:
     inputs = Standardiser(known.shape[1], floor=RIDGE_FLOOR)
     inputs.fit(torch.tensor(known[taught]))
     x = inputs(torch.tensor(known[taught])).numpy()
-    fitted = [_network(material.seed + turn, len(x)).fit(x, heard[taught] - centre)
-              for turn in range(way.seeds)]  # fmt: skip
+    fitted = [
+        _network(material.seed + turn, len(x)).fit(x, heard[taught] - centre)
+        for turn in range(way.seeds)
+    ]
 
     def project(places: np.ndarray) -> np.ndarray:
         asked = inputs(torch.tensor(own[places])).numpy()
@@ -128,9 +130,14 @@ def by_network(way: Way, material: Material) -> Scorer:
 
 def _network(seed: int, n: int) -> MLPRegressor:
     return MLPRegressor(
-        hidden_layer_sizes=(512,), alpha=1.0, learning_rate_init=1e-3,
-        batch_size=min(256, n), max_iter=30, early_stopping=True, random_state=seed,
-    )  # fmt: skip
+        hidden_layer_sizes=(512,),
+        alpha=1.0,
+        learning_rate_init=1e-3,
+        batch_size=min(256, n),
+        max_iter=30,
+        early_stopping=True,
+        random_state=seed,
+    )
 
 
 def by_tuning(way: Way, material: Material) -> Scorer:
@@ -140,9 +147,12 @@ def by_tuning(way: Way, material: Material) -> Scorer:
     taught &= ~np.isnan(known).any(axis=1)
     base, queries = material.asked.base, material.asked.queries["source"].to_numpy()
     made = tune(
-        way.code, _heads(way, material, known), list(base["source"][taught]),
-        torch.tensor(material.heard[taught]), way.tuning,
+        way.code,
+        _heads(way, material, known),
+        list(base["source"][taught]),
+        torch.tensor(material.heard[taught]),
+        way.tuning,
         lambda done, total, loss: material.progress(STEP, done, total, f"loss {loss:.3f}"),
-    )  # fmt: skip
+    )
     heard = made.audio(torch.tensor(material.heard)).numpy()
     return by_cosine(lambda places: made.code(list(queries[places])).numpy(), heard)

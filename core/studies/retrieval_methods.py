@@ -95,8 +95,9 @@ def _raw(view: str) -> Way:
 
 
 def _kernel(view: str) -> Way:
-    return Way(f"kernel ridge on {_short(view)}", HEADS, view, heads("foretell"),
-               ours=view == OURS_CODE)  # fmt: skip
+    return Way(
+        f"kernel ridge on {_short(view)}", HEADS, view, heads("foretell"), ours=view == OURS_CODE
+    )
 
 
 def _matrix(view: str, **changes: Any) -> Way:
@@ -126,37 +127,43 @@ def told(code: str) -> list[Way]:
         Way("bag of identifiers", BAG),
         Way("edit distance", EDITS),
         *(_raw(view) for view in views),
-        *(Way(f"the paper's method on {_short(view)}", HEADS, view, heads("paper"))
-          for view in dict.fromkeys((SENTENCES, code))),
+        *(
+            Way(f"the paper's method on {_short(view)}", HEADS, view, heads("paper"))
+            for view in dict.fromkeys((SENTENCES, code))
+        ),
         _kernel(OURS_CODE),
         _raw(SCORE),
         _kernel(SCORE),
-    ]  # fmt: skip
+    ]
 
 
 def solved(code: str) -> list[Way]:
     """What was tried without gradients: views of code, and what is solved for from them."""
-    views = dict.fromkeys((SENTENCES, code, SONICPI, f"{SENTENCES}+{SONICPI}", SCORE,
-                           f"{SONICPI}+{SCORE}"))  # fmt: skip
+    views = dict.fromkeys(
+        (SENTENCES, code, SONICPI, f"{SENTENCES}+{SONICPI}", SCORE, f"{SONICPI}+{SCORE}")
+    )
     ours = heads("foretell")
     return [
         *(_raw(view) for view in views),
         *(_matrix(view) for view in (SENTENCES, SONICPI, SCORE)),
         replace(_matrix(SONICPI, kept_mean=0.0), name="  ridge, nothing kept of the mean"),
         *(_kernel(view) for view in views),
-        *(Way(name, HEADS, SONICPI, heads("foretell", **changes)) for name, changes in (
-            ("  nothing kept of the mean", {"kept_mean": 0.0}),
-            ("  all of the mean kept", {"kept_mean": 1.0}),
-            ("  a tenth of the penalty", {"penalty": 0.03}),
-            ("  ten times the penalty", {"penalty": 3.0}),
-            ("  whitened to 512", {"whiten": 512}),
-        )),
+        *(
+            Way(name, HEADS, SONICPI, heads("foretell", **changes))
+            for name, changes in (
+                ("  nothing kept of the mean", {"kept_mean": 0.0}),
+                ("  all of the mean kept", {"kept_mean": 1.0}),
+                ("  a tenth of the penalty", {"penalty": 0.03}),
+                ("  ten times the penalty", {"penalty": 3.0}),
+                ("  whitened to 512", {"whiten": 512}),
+            )
+        ),
         Way("  taught templates only", HEADS, SONICPI, ours, breadth="templates"),
         Way("  taught composed programs only", HEADS, SONICPI, ours, breadth="composed"),
         Way("  without a view of each layer", HEADS, SONICPI, ours, columns="whole"),
         Way("  by the layers alone", HEADS, SONICPI, ours, columns="layers"),
         Way("  without the words", HEADS, SONICPI, ours, columns="sounds"),
-    ]  # fmt: skip
+    ]
 
 
 def _soft(view: str) -> Way:
@@ -177,12 +184,15 @@ def trained(code: str) -> list[Way]:
         _soft(text),
         _paper(SONICPI),
         soft,
-        Way("  soft, without kernels aligned", HEADS, SONICPI,
-            heads("earshot", kernel_weight=0.0, **BRIEF)),
+        Way(
+            "  soft, without kernels aligned",
+            HEADS,
+            SONICPI,
+            heads("earshot", kernel_weight=0.0, **BRIEF),
+        ),
         replace(soft, name="  soft, started from ridge", after=_matrix(SONICPI).config),
-        Way("kernel ridge and soft targets together", TOGETHER,
-            parts=(_kernel(OURS_CODE), soft)),
-    ]  # fmt: skip
+        Way("kernel ridge and soft targets together", TOGETHER, parts=(_kernel(OURS_CODE), soft)),
+    ]
 
 
 def augmented(code: str) -> list[Way]:
@@ -192,13 +202,17 @@ def augmented(code: str) -> list[Way]:
         _raw(code),
         ours,
         replace(ours, name="  each program also written otherwise", rewritten=1, ours=False),
-        replace(ours, name=f"  and {CHANGED} programs changed a little, rendered",
-                changed=CHANGED, ours=False),
+        replace(
+            ours,
+            name=f"  and {CHANGED} programs changed a little, rendered",
+            changed=CHANGED,
+            ours=False,
+        ),
         soft,
         replace(soft, name="  soft, each program also written otherwise", rewritten=1),
         replace(soft, name="  soft, against each program changed", against=True),
         replace(_paper(SONICPI), name="  InfoNCE, against each program changed", against=True),
-    ]  # fmt: skip
+    ]
 
 
 def networks(code: str) -> list[Way]:
@@ -208,7 +222,7 @@ def networks(code: str) -> list[Way]:
         _kernel(OURS_CODE),
         Way("network that foretells the embedding", MLP, SONICPI),
         Way("  three of them", MLP, SONICPI, seeds=3),
-    ]  # fmt: skip
+    ]
 
 
 def tuned(code: str) -> list[Way]:
@@ -218,9 +232,14 @@ def tuned(code: str) -> list[Way]:
         _raw(text),
         _kernel(OURS_CODE),
         _soft(text),
-        Way(f"{_short(text)} tuned end to end, soft targets", TUNED, text, _soft(text).config,
-            tuning=Tuning()),
-    ]  # fmt: skip
+        Way(
+            f"{_short(text)} tuned end to end, soft targets",
+            TUNED,
+            text,
+            _soft(text).config,
+            tuning=Tuning(),
+        ),
+    ]
 
 
 def every(code: str) -> list[Way]:
@@ -229,5 +248,12 @@ def every(code: str) -> list[Way]:
     return list({way.name: way for ways in lists for way in ways}.values())
 
 
-WAYS = {"told": told, "solved": solved, "trained": trained, "augmented": augmented,
-        "networks": networks, "tuned": tuned, "all": every}  # fmt: skip
+WAYS = {
+    "told": told,
+    "solved": solved,
+    "trained": trained,
+    "augmented": augmented,
+    "networks": networks,
+    "tuned": tuned,
+    "all": every,
+}

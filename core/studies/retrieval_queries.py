@@ -94,21 +94,23 @@ def _spread(count: int) -> np.ndarray:
     return np.unique(np.linspace(0, count - 1, min(count, MOST)).round().astype(int))
 
 
-def _from_files(
-    corpus: Corpus, programs: pd.DataFrame, which: str, progress: Progress
-) -> Asked:
+def _from_files(corpus: Corpus, programs: pd.DataFrame, which: str, progress: Progress) -> Asked:
     """Programs from files, with their own clips, rendered where they aren't there yet."""
     shipped = which == EXAMPLES
     folder = EXAMPLES_FOLDER if shipped else Path(which).expanduser()
     files = sorted(path for path in folder.rglob("*.rb") if path.is_file())
     if not files:
         raise EarshotError(
-            "There are no programs (*.rb).", where=str(folder),
+            "There are no programs (*.rb).",
+            where=str(folder),
             remedy=INSTALL if shipped else "Give validation, examples, or a folder of programs.",
-        )  # fmt: skip
+        )
     if len(files) > MOST_FILES:
-        raise EarshotError(f"There are {len(files)} programs.", where=str(folder),
-                           remedy=f"Give a folder with at most {MOST_FILES}.")  # fmt: skip
+        raise EarshotError(
+            f"There are {len(files)} programs.",
+            where=str(folder),
+            remedy=f"Give a folder with at most {MOST_FILES}.",
+        )
     sources, skipped = {}, []
     for path in files:
         name = str(path.relative_to(folder))
@@ -121,10 +123,14 @@ def _from_files(
     paths, failed = clips_of(corpus, list(sources.values()), corpus.settings["seconds"], progress)
     names = list(sources)
     skipped += [(names[place], why) for place, why in sorted(failed.items())]
-    queries = pd.DataFrame({
-        "name": names, "source": list(sources.values()), "audio": paths,
-        "kind": "Sonic Pi's examples" if shipped else "programs of the folder",
-    })  # fmt: skip
+    queries = pd.DataFrame(
+        {
+            "name": names,
+            "source": list(sources.values()),
+            "audio": paths,
+            "kind": "Sonic Pi's examples" if shipped else "programs of the folder",
+        }
+    )
     queries = queries[queries["audio"].notna()]
     # A program that the corpus holds itself would be found as its own neighbour.
     own = queries["source"].isin(set(programs["source"]))

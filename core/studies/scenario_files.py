@@ -45,14 +45,14 @@ class Scenario:
 def scenario(name: str) -> Scenario:
     """Read one of `NAMES`."""
     parts = _PART.split((FOLDER / f"{name}.rb").read_text(encoding="utf-8"))[1:]
-    named = [
-        (parts[i], parts[i + 1], parts[i + 2].strip() + "\n") for i in range(0, len(parts), 3)
-    ]
+    named = [(parts[i], parts[i + 1], parts[i + 2].strip() + "\n") for i in range(0, len(parts), 3)]
     (_, title, prompt), *rest = named
     return Scenario(
-        name, title, prompt,
+        name,
+        title,
+        prompt,
         tuple(Candidate(label, what, text, f"{prompt}\n{text}") for label, what, text in rest),
-    )  # fmt: skip
+    )
 
 
 def scenarios() -> list[Scenario]:

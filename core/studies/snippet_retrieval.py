@@ -82,12 +82,16 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     # The judge's own nearest are 1 by it; by another judge they show what can be hoped for.
     rows[f"truly nearest by {audio}"] = nearest[audio]
     took = {way.name: (each.fit_seconds, each.answer_ms) for way, each in found.items()}
-    scored = {(name, ear): foretold(each, truth[ear], heard[ear])
-              for name, each in rows.items() for ear in judges}  # fmt: skip
+    scored = {
+        (name, ear): foretold(each, truth[ear], heard[ear])
+        for name, each in rows.items()
+        for ear in judges
+    }
     table = _table(scored, took, audio, seed)
     raw, ours = _the_two(ways, code)
-    each, clips = _each(material, rows[ours.name], nearest[audio],
-                        scored[raw.name, audio], scored[ours.name, audio])  # fmt: skip
+    each, clips = _each(
+        material, rows[ours.name], nearest[audio], scored[raw.name, audio], scored[ours.name, audio]
+    )
     kinds = _kinds(scored, material.queries["kind"].to_numpy())
     sure = _sureness(ours, given, found[ours], truth[audio])
     return StudyResult(
@@ -95,33 +99,52 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         tables=[
             Table("shares", "Every way to find neighbours", table, f"{SCALE} {TIMES}"),
             Table("kinds", "By kind of program", kinds, SCALE),
-            Table("sureness", f"How sure {ours.name} said to be, and how often it was right", sure,
-                  SURE),
+            Table(
+                "sureness",
+                f"How sure {ours.name} said to be, and how often it was right",
+                sure,
+                SURE,
+            ),
             Table("queries", f"Each program, foretold by {ours.name}", each, SCALE),
-            Table("skipped", "Programs that could not be asked about",
-                  pd.DataFrame(material.skipped, columns=["program", "why"])),
+            Table(
+                "skipped",
+                "Programs that could not be asked about",
+                pd.DataFrame(material.skipped, columns=["program", "why"]),
+            ),
         ],
         figures=[
             Figure("shares", "Every way to find neighbours", shares(table), SCALE),
-            Figure("queries", "Each program", each_query(each),
-                   "Click a point to hear the program, then what was foretold of it.",
-                   hears="queries"),
+            Figure(
+                "queries",
+                "Each program",
+                each_query(each),
+                "Click a point to hear the program, then what was foretold of it.",
+                hears="queries",
+            ),
         ],
         clips=clips,
-        notes=[*_notes(given, table, (raw, ours), judges, left_out, which, code),
-               *_said(sure)],
-        settings={"encoders": {"code": code, "audio": audio}, "judges": judges, "k": K,
-                  "queries": which, "seed": seed,
-                  "ways": {way.name: _described(way) for way in ways}},
-    )  # fmt: skip
+        notes=[*_notes(given, table, (raw, ours), judges, left_out, which, code), *_said(sure)],
+        settings={
+            "encoders": {"code": code, "audio": audio},
+            "judges": judges,
+            "k": K,
+            "queries": which,
+            "seed": seed,
+            "ways": {way.name: _described(way) for way in ways},
+        },
+    )
 
 
 def _sureness(way: Way, given: Material, found: Found, truth: np.ndarray) -> pd.DataFrame:
     """How sure it would have said to be, learnt without the queries, and what was so."""
     known, own = given.views(way.code)
     _, stops = lessons(way, given)
-    learnt = calibrated(Taught(known, given.heard, stops), list(given.asked.base["template"]),
-                        way.config, given.progress)  # fmt: skip
+    learnt = calibrated(
+        Taught(known, given.heard, stops),
+        list(given.asked.base["template"]),
+        way.config,
+        given.progress,
+    )
     columns = ["level", "queries", "said", "right", "share"]
     if learnt is None:
         return pd.DataFrame(columns=columns)
@@ -130,20 +153,31 @@ def _sureness(way: Way, given: Material, found: Found, truth: np.ndarray) -> pd.
     shares_of = each_foretold(found.rows, truth, given.heard)
     levels = np.array([level(probability) for probability in said])
     rows = [
-        (each, int(own.sum()), said[own].mean(), (shares_of[own] >= RIGHT).mean(),
-         shares_of[own].mean())
-        for each in LEVELS if (own := levels == each).any()
-    ]  # fmt: skip
+        (
+            each,
+            int(own.sum()),
+            said[own].mean(),
+            (shares_of[own] >= RIGHT).mean(),
+            shares_of[own].mean(),
+        )
+        for each in LEVELS
+        if (own := levels == each).any()
+    ]
     return pd.DataFrame(rows, columns=columns)
 
 
 def _said(sure: pd.DataFrame) -> list[str]:
     if sure.empty:
         return ["There are too few templates and styles to learn how sure a foretelling is."]
-    parts = [f"{row['level']}: {row['queries']} programs, right {row['right']:.0%}, expected"
-             f" {row['said']:.0%}" for row in sure.to_dict("records")]  # fmt: skip
-    return [f"How sure it said to be: {'; '.join(parts)}. Right: at least half as near as the truly"
-            " nearest."]  # fmt: skip
+    parts = [
+        f"{row['level']}: {row['queries']} programs, right {row['right']:.0%}, expected"
+        f" {row['said']:.0%}"
+        for row in sure.to_dict("records")
+    ]
+    return [
+        f"How sure it said to be: {'; '.join(parts)}. Right: at least half as near as the truly"
+        " nearest."
+    ]
 
 
 def _check(ways: str, which: str) -> None:
@@ -183,29 +217,51 @@ def _table(scored: Mapping, took: Mapping, audio: str, seed: int) -> pd.DataFram
     for (name, ear), share in scored.items():
         low, high = bootstrap_interval(share, seed=seed)
         fit, answer = took.get(name, (np.nan, np.nan))
-        rows.append({
-            "way": name, "judge": ear, "trained on": ear == audio, "share": float(share.mean()),
-            "low": low, "high": high, "queries": len(share),
-            "fit seconds": fit, "answer ms": answer,
-        })  # fmt: skip
+        rows.append(
+            {
+                "way": name,
+                "judge": ear,
+                "trained on": ear == audio,
+                "share": float(share.mean()),
+                "low": low,
+                "high": high,
+                "queries": len(share),
+                "fit seconds": fit,
+                "answer ms": answer,
+            }
+        )
     return pd.DataFrame(rows)
 
 
 def _kinds(scored: Mapping, kinds: np.ndarray) -> pd.DataFrame:
     rows = [
-        {"way": name, "judge": ear, "kind": kind, "share": float(share[kinds == kind].mean()),
-         "queries": int((kinds == kind).sum())}
-        for (name, ear), share in scored.items() for kind in dict.fromkeys(kinds)
-    ]  # fmt: skip
+        {
+            "way": name,
+            "judge": ear,
+            "kind": kind,
+            "share": float(share[kinds == kind].mean()),
+            "queries": int((kinds == kind).sum()),
+        }
+        for (name, ear), share in scored.items()
+        for kind in dict.fromkeys(kinds)
+    ]
     return pd.DataFrame(rows)
 
 
 def _compared(table: pd.DataFrame, which: str, seed: int) -> pd.DataFrame:
-    return beside([
-        {"measure": f"Foretold share, {row['way']}, judged by {row['judge']}",
-         "measured": row["share"], "low": row["low"], "high": row["high"],
-         "split": which, "seed": seed} for row in table.to_dict("records")
-    ])  # fmt: skip
+    return beside(
+        [
+            {
+                "measure": f"Foretold share, {row['way']}, judged by {row['judge']}",
+                "measured": row["share"],
+                "low": row["low"],
+                "high": row["high"],
+                "split": which,
+                "seed": seed,
+            }
+            for row in table.to_dict("records")
+        ]
+    )
 
 
 def _each(
@@ -215,22 +271,33 @@ def _each(
     names, paths = material.base["name"].to_numpy(), material.base["audio"].to_numpy()
     sources = material.base["source"].to_numpy()
     queries = material.queries
-    heard = [[in_workspace(path) for path in (own, *paths[rows])]
-             for own, rows in zip(queries["audio"], found)]  # fmt: skip
-    table = pd.DataFrame({
-        "program": queries["name"].to_numpy(), "kind": queries["kind"].to_numpy(),
-        "ours": ours, "raw": raw,
-        "foretold": [", ".join(names[rows]) for rows in found],
-        "truly nearest": [", ".join(names[rows]) for rows in nearest],
-        "of these foretold": [len(set(a) & set(b)) for a, b in zip(found, nearest)],
-        "clips": ["|".join(each) for each in heard],
-    })  # fmt: skip
+    heard = [
+        [in_workspace(path) for path in (own, *paths[rows])]
+        for own, rows in zip(queries["audio"], found)
+    ]
+    table = pd.DataFrame(
+        {
+            "program": queries["name"].to_numpy(),
+            "kind": queries["kind"].to_numpy(),
+            "ours": ours,
+            "raw": raw,
+            "foretold": [", ".join(names[rows]) for rows in found],
+            "truly nearest": [", ".join(names[rows]) for rows in nearest],
+            "of these foretold": [len(set(a) & set(b)) for a, b in zip(found, nearest)],
+            "clips": ["|".join(each) for each in heard],
+        }
+    )
     step = max(1, len(queries) // HEARD)
     clips = [
-        Heard(f"{query['name']}: {share:.2f}", tuple(parts), ("the program itself", *names[rows]),
-              (query["source"], *sources[rows]), note="The truth, then what was foretold.")
+        Heard(
+            f"{query['name']}: {share:.2f}",
+            tuple(parts),
+            ("the program itself", *names[rows]),
+            (query["source"], *sources[rows]),
+            note="The truth, then what was foretold.",
+        )
         for (_, query), rows, share, parts in zip(queries.iterrows(), found, ours, heard)
-    ][::step]  # fmt: skip
+    ][::step]
     return table, clips
 
 
@@ -240,8 +307,9 @@ def _notes(given, table, two, judges, left_out, which, code) -> list[str]:
     shares_of = table.set_index(["way", "judge"])["share"]
     told_of = "; ".join(
         f"{shares_of[ours.name, judge]:.2f} judged by {judge}, where raw code reaches"
-        f" {shares_of[raw.name, judge]:.2f}" for judge in judges
-    )  # fmt: skip
+        f" {shares_of[raw.name, judge]:.2f}"
+        for judge in judges
+    )
     notes = [
         f"Ours ({ours.name}): {told_of}.",
         SCALE,
@@ -249,20 +317,31 @@ def _notes(given, table, two, judges, left_out, which, code) -> list[str]:
         f" {len(material.skipped)} programs had no clip of their own to be judged by.",
     ]
     if len(judges) > 1:
-        notes.append(f"{judges[0]} is the encoder that heads are trained on; {judges[1]} was never"
-                     " seen in training.")  # fmt: skip
+        notes.append(
+            f"{judges[0]} is the encoder that heads are trained on; {judges[1]} was never"
+            " seen in training."
+        )
     if which == EXAMPLES:
-        notes.append("These programs are a test: nothing was chosen by them. While the reader of"
-                     " code was written, they were among the programs that it was seen to read"
-                     " without error.")  # fmt: skip
+        notes.append(
+            "These programs are a test: nothing was chosen by them. While the reader of"
+            " code was written, they were among the programs that it was seen to read"
+            " without error."
+        )
     if which == VALIDATION:
-        notes.append("Whole templates and whole styles are held out: none of their programs is"
-                     " searched or trained on.")  # fmt: skip
-    notes += [f"By {name} only {count} of the {len(material.base)} programs are embedded: no more"
-              " can teach." for name, count in given.partly()]  # fmt: skip
+        notes.append(
+            "Whole templates and whole styles are held out: none of their programs is"
+            " searched or trained on."
+        )
+    notes += [
+        f"By {name} only {count} of the {len(material.base)} programs are embedded: no more"
+        " can teach."
+        for name, count in given.partly()
+    ]
     lacking = {part for way in left_out for part in way.encoders()} - {SONICPI, code}
-    notes += [f"Left out is what takes {part}: ./run embed {corpus.name} --code-encoder {part}"
-              for part in sorted(lacking)]  # fmt: skip
+    notes += [
+        f"Left out is what takes {part}: ./run embed {corpus.name} --code-encoder {part}"
+        for part in sorted(lacking)
+    ]
     return notes
 
 

@@ -1,8 +1,8 @@
 """What studies found, on disk: one folder a run in its corpus, whole or not there.
 
-    corpora/NAME/studies/ID/result.json        what was asked, found and noted; settings
-                           tables/TABLE.parquet, .csv
-                           figures/FIGURE.json  as plotly reads it
+corpora/NAME/studies/ID/result.json        what was asked, found and noted; settings
+                       tables/TABLE.parquet, .csv
+                       figures/FIGURE.json  as plotly reads it
 """
 
 from __future__ import annotations
@@ -68,28 +68,36 @@ class StudyRun:
             compared=self.compared(),
             tables=[
                 Table(
-                    each["name"], each["title"],
-                    _parquet(self.path / "tables" / f"{each['name']}.parquet"), each["caption"],
+                    each["name"],
+                    each["title"],
+                    _parquet(self.path / "tables" / f"{each['name']}.parquet"),
+                    each["caption"],
                 )
                 for each in facts["tables"]
             ],
             figures=[
                 Figure(
-                    each["name"], each["title"], _figure(self.path, each["name"]),
-                    each["caption"], each["hears"],
+                    each["name"],
+                    each["title"],
+                    _figure(self.path, each["name"]),
+                    each["caption"],
+                    each["hears"],
                 )
                 for each in facts["figures"]
             ],
             clips=[
                 Heard(
-                    each["label"], tuple(each["paths"]), tuple(each["names"]),
-                    tuple(each["sources"]), each["note"],
+                    each["label"],
+                    tuple(each["paths"]),
+                    tuple(each["names"]),
+                    tuple(each["sources"]),
+                    each["note"],
                 )
                 for each in facts["clips"]
             ],
             notes=list(facts["notes"]),
             settings=dict(facts["settings"]),
-        )  # fmt: skip
+        )
 
 
 def folder(corpus: Corpus) -> Path:

@@ -85,7 +85,8 @@ class Subject:
                 "id": record.id,
                 "config": record.config["alignment"],
                 "chosen": (
-                    "as asked" if options.get("alignment")
+                    "as asked"
+                    if options.get("alignment")
                     else f"best on validation of those with {self.encoders['audio']}"
                 ),
                 "validation_overlap@3": score(record),

@@ -34,9 +34,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     # Loads what trains, which reading the other studies' runs can do without.
     from core.pipeline import sweep as stage
 
-    sweep_id = options["sweep"] or stage.sweep(
-        corpus.name, GRID, progress, seeds=options["seeds"]
-    )
+    sweep_id = options["sweep"] or stage.sweep(corpus.name, GRID, progress, seeds=options["seeds"])
     numbers = stage.load(corpus.name, sweep_id)
     trained = numbers[numbers["number"] >= 0]
     if trained.empty:
@@ -58,20 +56,37 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     aligned = table[table["number"] >= 0].reset_index(drop=True)
     return StudyResult(
         compared=beside(rows),
-        tables=[Table("configurations", "Every configuration", table,
-                      "Means over seeds; sd over seeds. Aligned code against aligned sound, and"
-                      " where it says so against raw sound, which no head can bend. Number -1 is"
-                      " the unaligned baseline. The highest CKA on validation first.")],
-        figures=[Figure("parallel", "Settings and what they bring",
-                        figures.parallel(aligned, [*varied, "test cka", "test cca"]),
-                        "A line a configuration, coloured by CKA on test programs.")],
-        notes=[f"{configurations} configurations, {runs_done} runs. Configurations are chosen on"
-               " validation and told of test programs; the paper doesn't say on which programs its"
-               " numbers are. CCA is of directions found on training programs, so chance is near 0."
-               " Intervals are over the seeds of a configuration, not over programs."],
-        settings={"sweep": sweep_id, "configurations": configurations, "runs": runs_done,
-                  "seed": None},
-    )  # fmt: skip
+        tables=[
+            Table(
+                "configurations",
+                "Every configuration",
+                table,
+                "Means over seeds; sd over seeds. Aligned code against aligned sound, and"
+                " where it says so against raw sound, which no head can bend. Number -1 is"
+                " the unaligned baseline. The highest CKA on validation first.",
+            )
+        ],
+        figures=[
+            Figure(
+                "parallel",
+                "Settings and what they bring",
+                figures.parallel(aligned, [*varied, "test cka", "test cca"]),
+                "A line a configuration, coloured by CKA on test programs.",
+            )
+        ],
+        notes=[
+            f"{configurations} configurations, {runs_done} runs. Configurations are chosen on"
+            " validation and told of test programs; the paper doesn't say on which programs its"
+            " numbers are. CCA is of directions found on training programs, so chance is near 0."
+            " Intervals are over the seeds of a configuration, not over programs."
+        ],
+        settings={
+            "sweep": sweep_id,
+            "configurations": configurations,
+            "runs": runs_done,
+            "seed": None,
+        },
+    )
 
 
 def summarised(numbers: pd.DataFrame) -> pd.DataFrame:
@@ -112,8 +127,14 @@ def bests(table: pd.DataFrame) -> list[dict]:
             best = runs.loc[runs[f"validation {metric}"].idxmax()]
             rows.append(_row(f"Best {metric.upper()}: {best['name']}", best, metric, "best"))
             if f"test {metric}, raw sound" in runs:
-                rows.append(_row(f"The same against raw sound, {metric.upper()}", best,
-                                 f"{metric}, raw sound", None))  # fmt: skip
+                rows.append(
+                    _row(
+                        f"The same against raw sound, {metric.upper()}",
+                        best,
+                        f"{metric}, raw sound",
+                        None,
+                    )
+                )
     return rows
 
 
@@ -123,8 +144,11 @@ def _row(measure: str, row: pd.Series, metric: str, which: str | None) -> dict:
     if pd.notna(sd) and which != "baseline":  # few seeds: Student's t, not 1.96
         spread = stats.t.ppf(0.975, row["seeds"] - 1) * sd / row["seeds"] ** 0.5
     return {
-        "measure": measure, "measured": value,
+        "measure": measure,
+        "measured": value,
         "low": None if spread is None else value - spread,
         "high": None if spread is None else value + spread,
-        "published": which and f"sweep.{which}.{metric}", "split": "test", "seed": None,
-    }  # fmt: skip
+        "published": which and f"sweep.{which}.{metric}",
+        "split": "test",
+        "seed": None,
+    }

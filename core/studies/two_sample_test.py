@@ -45,8 +45,8 @@ def told_apart(x: np.ndarray, y: np.ndarray, *, folds: int = 5) -> dict[str, np.
     for name, classifier in classifiers.items():
         right = np.zeros(len(points))
         for train, test in GroupKFold(min(folds, len(x))).split(points, side, program):
-            right[test] = classifier.fit(points[train], side[train]).predict(points[test]) == (
-                side[test]
+            right[test] = (
+                classifier.fit(points[train], side[train]).predict(points[test]) == (side[test])
             )
         found[name] = (right[: len(x)] + right[len(x) :]) / 2
     return found

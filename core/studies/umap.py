@@ -50,14 +50,19 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     progress(STEP, 2, 2)
     ranks = metrics.ranks(*spaces["after"])
     low, high = bootstrap_interval(ranks, np.median, seed=options["seed"])
-    rows.append(_row("Median rank of a program's own sound, after", np.median(ranks), low, high,
-                     options))  # fmt: skip
+    rows.append(
+        _row("Median rank of a program's own sound, after", np.median(ranks), low, high, options)
+    )
     rows.append(_row("The same by chance", (len(ranks) + 1) / 2, None, None, options))
     programs = about.programs[test]
-    own = pd.DataFrame({
-        "name": programs["name"].to_numpy(), "template": programs["template"].to_numpy(),
-        "rank": ranks, "clips": [in_workspace(path) for path in programs["audio"]],
-    })  # fmt: skip
+    own = pd.DataFrame(
+        {
+            "name": programs["name"].to_numpy(),
+            "template": programs["template"].to_numpy(),
+            "rank": ranks,
+            "clips": [in_workspace(path) for path in programs["audio"]],
+        }
+    )
     points = corpus.load_map(about.aligned.record.id)
     if points is None:
         points = laid_out(about.aligned.heads, about.pairs, progress)
@@ -68,13 +73,23 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     return StudyResult(
         compared=beside(rows),
         tables=[
-            Table("own_sound", "Rank of each program's own sound", own,
-                  f"1 is the nearest of {len(ranks)} test clips to its aligned code."),
+            Table(
+                "own_sound",
+                "Rank of each program's own sound",
+                own,
+                f"1 is the nearest of {len(ranks)} test clips to its aligned code.",
+            ),
             Table("points", "Points of the map", heard, "In the order of the figure's points."),
         ],
-        figures=[Figure("map", "The map", map_figure(points),
-                        "All programs; near means alike, axes mean nothing. Click a point to hear"
-                        " it.", hears="points")],
+        figures=[
+            Figure(
+                "map",
+                "The map",
+                map_figure(points),
+                "All programs; near means alike, axes mean nothing. Click a point to hear it.",
+                hears="points",
+            )
+        ],
         notes=[
             "The paper shows a picture and no number: before, apart; after, mixed. A classifier"
             " that tells them apart always scores 1, one that can't 0.5, on test programs that it"
@@ -84,20 +99,26 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             " finding.",
         ],
         settings={**about.settings(options), "split": "test", "programs": int(test.sum())},
-    )  # fmt: skip
+    )
 
 
 def _mixed(values: Mapping[str, float]) -> str:
     after = {name: value for name, value in values.items() if name.startswith("Told apart after")}
     parts = [f"{value:.2f} by {name.rpartition(', by ')[2]}" for name, value in after.items()]
     mixed = max(after.values()) < 0.6
-    return (
-        f"After alignment: {' and '.join(parts)}. "
-        + ("They are mixed, as in the paper's picture." if mixed else
-           "A gap remains that a picture in two dimensions need not show.")
-    )  # fmt: skip
+    return f"After alignment: {' and '.join(parts)}. " + (
+        "They are mixed, as in the paper's picture."
+        if mixed
+        else "A gap remains that a picture in two dimensions need not show."
+    )
 
 
 def _row(measure: str, measured, low, high, options: Mapping[str, Any]) -> dict:
-    return {"measure": measure, "measured": measured, "low": low, "high": high, "split": "test",
-            "seed": options["seed"]}  # fmt: skip
+    return {
+        "measure": measure,
+        "measured": measured,
+        "low": low,
+        "high": high,
+        "split": "test",
+        "seed": options["seed"],
+    }

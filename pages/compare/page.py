@@ -63,15 +63,28 @@ def explore(corpus: Corpus, found: pd.DataFrame) -> None:
     """Draw the pairs of the chosen kind, and the chosen one of them."""
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = st.segmented_control(
-            "Kind", list(KINDS), default="written alike", required=True, key="kind",
-            bind="query-params", format_func=KINDS.get, label_visibility="collapsed",
+            "Kind",
+            list(KINDS),
+            default="written alike",
+            required=True,
+            key="kind",
+            bind="query-params",
+            format_func=KINDS.get,
+            label_visibility="collapsed",
             width="content",
-        )  # fmt: skip
+        )
         space = st.segmented_control(
-            "Code", list(SPACES), default="before", required=True, key="space",
-            bind="query-params", format_func=SPACES.get, label_visibility="collapsed",
-            width="content", help="The space in which code is near or far.",
-        )  # fmt: skip
+            "Code",
+            list(SPACES),
+            default="before",
+            required=True,
+            key="space",
+            bind="query-params",
+            format_func=SPACES.get,
+            label_visibility="collapsed",
+            width="content",
+            help="The space in which code is near or far.",
+        )
     chosen = found[(found["kind"] == kind) & (found["space"] == space)].reset_index(drop=True)
     programs = cache.programs_of(corpus)
     ids = {*chosen["first"], *chosen["second"]}
@@ -127,7 +140,11 @@ def table(chosen: pd.DataFrame, programs: pd.DataFrame, space: str, picked: int)
                 "Sound": chosen["sound"],
             }
         ),
-        hide_index=True, height=470, key=key, selection_mode="single-row", on_select=select,
+        hide_index=True,
+        height=470,
+        key=key,
+        selection_mode="single-row",
+        on_select=select,
         alt="Pairs of programs, a row each, those that disagree most first",
         column_config={
             "Code": st.column_config.NumberColumn(
@@ -137,7 +154,7 @@ def table(chosen: pd.DataFrame, programs: pd.DataFrame, space: str, picked: int)
                 format="%.2f", width=58, help="Cosine distance of their sound, raw, 0 to 2"
             ),
         },
-    )  # fmt: skip
+    )
     st.caption(
         "Among all pairs of the corpus, those whose ranks by distance of code and of sound differ"
         " most; each program in one pair at most."
@@ -153,13 +170,23 @@ def draw_pair(
         audio_player.one_after_the_other(["one", "other"], "Hear both", SECONDS, "both")
         st.markdown(f"Pair {number + 1} of {count}", width="stretch")
         st.button(
-            "", icon=":material/chevron_left:", help="Previous pair", key="previous",
-            disabled=number == 0, on_click=pick, args=(chosen, number - 1),
-        )  # fmt: skip
+            "",
+            icon=":material/chevron_left:",
+            help="Previous pair",
+            key="previous",
+            disabled=number == 0,
+            on_click=pick,
+            args=(chosen, number - 1),
+        )
         st.button(
-            "", icon=":material/chevron_right:", help="Next pair", key="following",
-            disabled=number == count - 1, on_click=pick, args=(chosen, number + 1),
-        )  # fmt: skip
+            "",
+            icon=":material/chevron_right:",
+            help="Next pair",
+            key="following",
+            disabled=number == count - 1,
+            on_click=pick,
+            args=(chosen, number + 1),
+        )
     st.caption(
         f"Distance of code {pair['code_before']:.2f} before and {pair['code_after']:.2f} after"
         f" alignment, of sound {pair['sound']:.2f}. {share(pair['code_share'])} of all pairs are"

@@ -21,8 +21,11 @@ from core import play_history, workspace
 from core.errors import EarshotError
 
 MIME = {
-    ".flac": "audio/flac", ".ogg": "audio/ogg", ".wav": "audio/wav", ".mp3": "audio/mpeg",
-}  # fmt: skip
+    ".flac": "audio/flac",
+    ".ogg": "audio/ogg",
+    ".wav": "audio/wav",
+    ".mp3": "audio/mpeg",
+}
 KEPT = 64  # sounds that were made for a page and lie on no disk
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",

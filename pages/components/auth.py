@@ -50,9 +50,7 @@ def opened() -> Opening | None:
 def may_come_in() -> bool:
     """Whether this visitor may see the pages."""
     allowed = opened()
-    return allowed is None or (
-        bool(st.user.is_logged_in) and allowed.admits(st.user.to_dict())
-    )
+    return allowed is None or (bool(st.user.is_logged_in) and allowed.admits(st.user.to_dict()))
 
 
 def come_in() -> bool:

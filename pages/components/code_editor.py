@@ -23,12 +23,14 @@ def code(first: str, height: int = 345) -> str:
     """Draw the field, so many pixels high; return what is written in it, at first `first`."""
     st.session_state.setdefault(SNIPPET, first)
     _field(
-        key=KEY, on_code_change=_take,
+        key=KEY,
+        on_code_change=_take,
         data={
-            "code": st.session_state[SNIPPET], "turn": st.session_state.get(TURN, 0),
+            "code": st.session_state[SNIPPET],
+            "turn": st.session_state.get(TURN, 0),
             "height": height,
         },
-    )  # fmt: skip
+    )
     return st.session_state[SNIPPET]
 
 

@@ -22,10 +22,13 @@ def star(corpus: str, program: str, name: str, template: str, kept: bool, key: s
         return
     st.button(
         # The icons' star has no filled form.
-        "★" if kept else "☆", type="tertiary", key=f"star-{key}",
+        "★" if kept else "☆",
+        type="tertiary",
+        key=f"star-{key}",
         help="A favourite; press to let it go" if kept else "Keep it among the favourites",
-        on_click=_toggle, args=(corpus, program, name, template, kept),
-    )  # fmt: skip
+        on_click=_toggle,
+        args=(corpus, program, name, template, kept),
+    )
 
 
 def _toggle(corpus: str, program: str, name: str, template: str, kept: bool) -> None:
@@ -50,16 +53,27 @@ def draw(corpus: Corpus, alignment: AlignmentRecord) -> None:
     tags = sorted({tag for each in found for tag in each.tags})
     with st.container(horizontal=True, vertical_alignment="center"):
         wanted = (
-            st.pills("Tags", tags, selection_mode="multi", key="kept-tags",
-                     label_visibility="collapsed", width="stretch")
+            st.pills(
+                "Tags",
+                tags,
+                selection_mode="multi",
+                key="kept-tags",
+                label_visibility="collapsed",
+                width="stretch",
+            )
             if tags
             else []
-        )  # fmt: skip
+        )
         shown = [each for each in found if set(wanted) <= set(each.tags)]
         st.download_button(
-            "Export", favourites.as_csv(shown), "favourites.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key="kept-csv",
-        )  # fmt: skip
+            "Export",
+            favourites.as_csv(shown),
+            "favourites.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="kept-csv",
+        )
     opened: dict[str, Corpus | None] = {}
     for each in shown:
         if each.corpus not in opened:
@@ -74,23 +88,40 @@ def _one(each: Favourite, corpus: Corpus | None, tags: list[str]) -> None:
     with st.container(border=True, key=f"favourite-{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{formatting.plain(title)}**", width="content")
-            st.caption(f"{formatting.plain(each.name)}, in {formatting.plain(each.corpus)}", width="stretch")
+            st.caption(
+                f"{formatting.plain(each.name)}, in {formatting.plain(each.corpus)}",
+                width="stretch",
+            )
             star(each.corpus, each.program, each.name, each.template, True, f"kept-{key}")
         sound, words = st.columns(2, gap="small")
         with sound:
             _clip(each, corpus, key)
         with words:
             st.text_area(
-                "Note", each.note, key=f"note-{key}", height=76, placeholder="A note",
-                max_chars=favourites.LONGEST_NOTE, label_visibility="collapsed",
-                disabled=workspace.read_only(), on_change=_annotate, args=(each,),
-            )  # fmt: skip
+                "Note",
+                each.note,
+                key=f"note-{key}",
+                height=76,
+                placeholder="A note",
+                max_chars=favourites.LONGEST_NOTE,
+                label_visibility="collapsed",
+                disabled=workspace.read_only(),
+                on_change=_annotate,
+                args=(each,),
+            )
             st.multiselect(
-                "Tags", sorted({*tags, *each.tags}), list(each.tags), key=f"tags-{key}",
-                accept_new_options=True, placeholder="Tags", label_visibility="collapsed",
-                disabled=workspace.read_only(), on_change=_annotate, args=(each,),
+                "Tags",
+                sorted({*tags, *each.tags}),
+                list(each.tags),
+                key=f"tags-{key}",
+                accept_new_options=True,
+                placeholder="Tags",
+                label_visibility="collapsed",
+                disabled=workspace.read_only(),
+                on_change=_annotate,
+                args=(each,),
                 max_selections=favourites.MOST_TAGS,
-            )  # fmt: skip
+            )
 
 
 def _clip(each: Favourite, corpus: Corpus | None, key: str) -> None:
@@ -111,6 +142,8 @@ def _annotate(each: Favourite) -> None:
     key = f"{each.corpus}-{each.program}"
     with formatting.errors():
         favourites.annotate(
-            each.corpus, each.program, st.session_state[f"note-{key}"],
+            each.corpus,
+            each.program,
+            st.session_state[f"note-{key}"],
             st.session_state[f"tags-{key}"],
-        )  # fmt: skip
+        )

@@ -74,9 +74,13 @@ def _draw(job: Job, more: Callable[[Job], None] | None) -> None:
                 _ending(job)
             elif job.state in ("failed", "cancelled"):
                 st.button(
-                    "Go on", key=f"again-{job.id}", icon=":material/play_arrow:", on_click=go_on,
-                    args=(job,), help=f"What is finished is kept. {formatting.plain(job.command)}",
-                )  # fmt: skip
+                    "Go on",
+                    key=f"again-{job.id}",
+                    icon=":material/play_arrow:",
+                    on_click=go_on,
+                    args=(job,),
+                    help=f"What is finished is kept. {formatting.plain(job.command)}",
+                )
             with st.expander("Log", key=f"log-{job.id}", type="compact"):
                 st.code(job.log_tail(60).strip() or "Nothing yet.", language=None, height=180)
 
@@ -87,16 +91,24 @@ def _ending(job: Job) -> None:
     word = STOP.get(job.argv[0]) if job.state == "running" else None
     if word or job.cancel_asked or not st.session_state.get(asking):
         st.button(
-            word or "Cancel", key=f"cancel-{job.id}", icon=":material/stop_circle:",
-            on_click=cancel if word else _ask, args=(job,), disabled=job.cancel_asked,
+            word or "Cancel",
+            key=f"cancel-{job.id}",
+            icon=":material/stop_circle:",
+            on_click=cancel if word else _ask,
+            args=(job,),
+            disabled=job.cancel_asked,
             help="What is finished is kept.",
-        )  # fmt: skip
+        )
         return
     st.markdown("End it? What is finished is kept, the rest goes on when you start it again.")
     st.button(
-        "End it", key=f"end-{job.id}", icon=":material/stop_circle:", on_click=cancel, args=(job,),
+        "End it",
+        key=f"end-{job.id}",
+        icon=":material/stop_circle:",
+        on_click=cancel,
+        args=(job,),
         type="primary",
-    )  # fmt: skip
+    )
     st.button("Let it run", key=f"let-{job.id}", on_click=_ask, args=(job, False))
 
 
@@ -129,11 +141,15 @@ def go_on(job: Job) -> None:
 def _progress(job: Job) -> None:
     now = job.progress
     if job.state == "queued":
-        st.progress(0.0, text=formatting.plain(now.note) or "It begins when those before it have ended.")
+        st.progress(
+            0.0, text=formatting.plain(now.note) or "It begins when those before it have ended."
+        )
         return
     st.progress(now.fraction, text=_how_far(job))
     through = [step.step for step in now.steps if step.total and step.done >= step.total]
-    done = "".join(f":material/check: {formatting.plain(step)} " for step in through if step != now.step)
+    done = "".join(
+        f":material/check: {formatting.plain(step)} " for step in through if step != now.step
+    )
     note = formatting.plain(now.note)
     if done or note:
         st.caption(" · ".join(part for part in (done.strip(), note) if part))

@@ -57,15 +57,20 @@ def neighbour(
             st.markdown(f"**{found.rank}. {formatting.plain(title)}**", width="content")
             st.caption(formatting.plain(found.name), width="stretch")
             st.badge(
-                f"similarity {found.similarity:.2f}", color="blue",
+                f"similarity {found.similarity:.2f}",
+                color="blue",
                 help="Cosine of code and clip in the shared space; 1 is the same direction.",
-            )  # fmt: skip
+            )
             if star is not None:
                 corpus, keys = star
                 favourite_controls.star(
-                    corpus, found.program, found.name, found.template,
-                    (corpus, found.program) in keys, key,
-                )  # fmt: skip
+                    corpus,
+                    found.program,
+                    found.name,
+                    found.template,
+                    (corpus, found.program) in keys,
+                    key,
+                )
         sound, code = st.columns(2, gap="small", vertical_alignment="center")
         with sound:
             audio_player.clip_file(found.audio, found.name, key)
@@ -76,9 +81,7 @@ def neighbour(
                 differences(mine, found.source)
 
 
-def differences(
-    mine: str, other: str, names: tuple[str, str] = ("Yours", "This one")
-) -> None:
+def differences(mine: str, other: str, names: tuple[str, str] = ("Yours", "This one")) -> None:
     """Draw what differs between two programs: what their texts name, and their lines."""
     changed = value_differences(traits(mine), traits(other))
     if changed:
@@ -109,6 +112,10 @@ def pick_list(found: Sequence[Neighbour], key: str, on_pick) -> None:
                 audio_player.small(each.audio, each.name, f"{key}-{each.rank}")
                 st.button(
                     f"{each.rank}. {formatting.plain(title)} · {each.similarity:.2f}",
-                    key=f"{key}-{each.rank}", type="tertiary", help=formatting.plain(each.name),
-                    on_click=on_pick, args=(each.program,), width="stretch",
-                )  # fmt: skip
+                    key=f"{key}-{each.rank}",
+                    type="tertiary",
+                    help=formatting.plain(each.name),
+                    on_click=on_pick,
+                    args=(each.program,),
+                    width="stretch",
+                )

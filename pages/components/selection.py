@@ -177,7 +177,9 @@ def labels(corpus: Corpus) -> dict[str, str]:
     A widget keeps what its choices are called for as long as its tab's session is kept; of
     alignments themselves that would be a megabyte each.
     """
-    return {each: _label(str(corpus.path), each, corpus) for each in reversed(corpus.alignment_ids())}
+    return {
+        each: _label(str(corpus.path), each, corpus) for each in reversed(corpus.alignment_ids())
+    }
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
@@ -188,8 +190,13 @@ def _label(path: str, alignment_id: str, _corpus: Corpus) -> str:
         return alignment_id
 
 
-OBJECTIVES = {"infonce": "InfoNCE", "soft": "soft targets", "weighted": "weighted targets",
-              "ridge": "ridge", "kernel": "kernel ridge"}
+OBJECTIVES = {
+    "infonce": "InfoNCE",
+    "soft": "soft targets",
+    "weighted": "weighted targets",
+    "ridge": "ridge",
+    "kernel": "kernel ridge",
+}
 
 
 def no_corpus() -> None:

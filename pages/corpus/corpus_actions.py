@@ -97,9 +97,12 @@ def _came(of: Job) -> None:
         st.code(of.log_tail(12).strip() or "Nothing was said.", language=None)
         if of.state == "failed" and "--repair" not in of.argv and not workspace.read_only():
             st.button(
-                "Repair", key=f"repair-{of.id}", icon=":material/build:",
-                on_click=_start, args=(("check", of.argv[1], "--repair"), "Repair " + of.argv[1]),
-            )  # fmt: skip
+                "Repair",
+                key=f"repair-{of.id}",
+                icon=":material/build:",
+                on_click=_start,
+                args=(("check", of.argv[1], "--repair"), "Repair " + of.argv[1]),
+            )
     elif of.state == "done":
         offer(Path(of.argv[of.argv.index("--out") + 1]))
     st.button("Close", key=f"close-{of.id}", on_click=_close, args=(of.id,))
@@ -117,9 +120,13 @@ def offer(path: Path) -> None:
     st.markdown(f"It lies in `{path}`.")
     if path.is_file():
         st.download_button(
-            f"Download ({formatting.size(path.stat().st_size)})", path.read_bytes, path.name,
-            key=f"download-{path.name}", icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            f"Download ({formatting.size(path.stat().st_size)})",
+            path.read_bytes,
+            path.name,
+            key=f"download-{path.name}",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def _start(argv: tuple[str, ...], title: str) -> None:
@@ -133,25 +140,36 @@ def import_dialog(corpus: Corpus | None) -> None:
     what = "Programs"
     if corpus is not None:
         what = st.segmented_control(
-            "What", ["Programs", "Vectors"], default="Programs", required=True,
-            key="import-what", label_visibility="collapsed",
-        )  # fmt: skip
+            "What",
+            ["Programs", "Vectors"],
+            default="Programs",
+            required=True,
+            key="import-what",
+            label_visibility="collapsed",
+        )
     import_of_programs(corpus) if what == "Programs" else import_of_vectors(corpus)
 
 
 def import_of_programs(corpus: Corpus | None) -> None:
     """Draw what is imported and where to; import it at once, and render it as a job."""
     given = st.file_uploader(
-        "Programs", SUFFIXES, key="import-file", max_upload_size=UPLOAD_MIB,
+        "Programs",
+        SUFFIXES,
+        key="import-file",
+        max_upload_size=UPLOAD_MIB,
         help="One .rb file, a .zip of them, or a table with a column `source`."
         " Larger ones: ./run import.",
-    )  # fmt: skip
+    )
     names = list_corpora()
     name = st.selectbox(
-        "Corpus", names, names.index(corpus.name) if corpus else None, key="import-into",
-        accept_new_options=True, placeholder="A new name",
+        "Corpus",
+        names,
+        names.index(corpus.name) if corpus else None,
+        key="import-into",
+        accept_new_options=True,
+        placeholder="A new name",
         help="Choose one to add to, or type a new name.",
-    )  # fmt: skip
+    )
     licence = st.text_input(
         "Licence", key="import-licence", placeholder="For the data card, if you know it"
     )
@@ -167,14 +185,21 @@ def import_of_programs(corpus: Corpus | None) -> None:
 def import_of_vectors(corpus: Corpus) -> None:
     """Draw what the vectors are of and called; import them at once."""
     given = st.file_uploader(
-        "Vectors", VECTOR_SUFFIXES, key="import-vectors", max_upload_size=UPLOAD_MIB,
+        "Vectors",
+        VECTOR_SUFFIXES,
+        key="import-vectors",
+        max_upload_size=UPLOAD_MIB,
         help="A table with a row a program: whose it is in a column `program`, `source` or"
         " `name`, its vector in a column `vector`. Larger ones: ./run import --vectors.",
-    )  # fmt: skip
+    )
     modality = st.segmented_control(
-        "Of what", ["code", "audio"], default="code", required=True, key="import-modality",
+        "Of what",
+        ["code", "audio"],
+        default="code",
+        required=True,
+        key="import-modality",
         format_func={"code": "Code", "audio": "Sound"}.get,
-    )  # fmt: skip
+    )
     name = st.text_input("Name", key="import-called", placeholder="By which encoder, for example")
     st.caption(
         "Train then offers them among the other encoders. Snippets can't be compared by code"
@@ -214,9 +239,10 @@ def check_dialog(corpus: Corpus) -> None:
         "Reads every program, clip, embedding and alignment, and says what is damaged or missing."
     )
     repair = st.toggle(
-        "Repair as well", key="check-repair",
+        "Repair as well",
+        key="check-repair",
         help="Removes what is damaged, then renders and embeds what is missing, nothing else.",
-    )  # fmt: skip
+    )
     if st.button("Check it", type="primary"):
         with formatting.errors():
             argv = ["check", corpus.name, *(["--repair"] if repair else [])]
@@ -230,9 +256,13 @@ def card_dialog(corpus: Corpus) -> None:
     with formatting.errors():
         card = data_card(corpus.name)
         st.download_button(
-            "Download", card.markdown, f"{corpus.name}.md", "text/markdown", on_click="ignore",
+            "Download",
+            card.markdown,
+            f"{corpus.name}.md",
+            "text/markdown",
+            on_click="ignore",
             icon=":material/download:",
-        )  # fmt: skip
+        )
         # As text: names in it come from other people's files.
         st.code(card.markdown, language="markdown", height=420, wrap_lines=True)
 
@@ -250,7 +280,9 @@ def delete_dialog(corpus: Corpus) -> None:
             f"\n\n{formatting.size(gone.bytes)} in `{gone.path}`."
         )
         with st.container(horizontal=True):
-            if st.button(f"Delete {formatting.plain(gone.corpus)}", type="primary", key="delete-it"):
+            if st.button(
+                f"Delete {formatting.plain(gone.corpus)}", type="primary", key="delete-it"
+            ):
                 with st.spinner("Deleting …"):
                     delete_corpus(corpus.name)
                 _turn_to(None)

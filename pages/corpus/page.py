@@ -42,7 +42,9 @@ def page() -> None:
                 " variants of a template.",
                 icon=":material/library_music:",
             )
-            st.page_link("pages/generate/page.py", label="Generate programs", icon=":material/tune:")
+            st.page_link(
+                "pages/generate/page.py", label="Generate programs", icon=":material/tune:"
+            )
             return
         chosen = program_filters.choose(here.corpus)
         left, right = st.columns([7, 6], gap="medium")
@@ -61,7 +63,9 @@ def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
     stamp = corpus.change_stamp
     found, drawn = _found(str(workspace.root()), corpus.name, stamp, repr(chosen), corpus, chosen)
     counts = cache.counts(corpus)
-    there = {state: label.lower() for state, label in program_filters.STATES.items() if counts[state]}
+    there = {
+        state: label.lower() for state, label in program_filters.STATES.items() if counts[state]
+    }
     parts = [f"{counts[state]:,} {label}" for state, label in there.items()]
     st.caption(
         f"{len(found):,} of {formatting.count(len(rows), 'program')} ({', '.join(parts)})."
@@ -69,13 +73,20 @@ def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
     )
     if found.empty:
         st.info("No program fits these filters.", icon=":material/filter_alt_off:")
-        st.button("Clear the filters", icon=":material/filter_alt_off:", on_click=program_filters.clear)
+        st.button(
+            "Clear the filters", icon=":material/filter_alt_off:", on_click=program_filters.clear
+        )
         return
     # Another key for other rows: a selection is a place in the table, not a program.
     key = f"table-{_digest(corpus.name, chosen, stamp, _turn())}"
     st.dataframe(
-        drawn, hide_index=True, height=min(510, 36 + 33 * len(found)), key=key,
-        selection_mode="single-row", on_select=lambda: pick(key, found), placeholder="–",
+        drawn,
+        hide_index=True,
+        height=min(510, 36 + 33 * len(found)),
+        key=key,
+        selection_mode="single-row",
+        on_select=lambda: pick(key, found),
+        placeholder="–",
         alt="The programs that fit the filters, a row each",
         column_config={
             "Level": st.column_config.NumberColumn(
@@ -83,7 +94,7 @@ def table(corpus: Corpus, rows: pd.DataFrame, chosen: dict[str, Any]) -> None:
             ),
             "Line": st.column_config.NumberColumn(format="%d", width=52),
         },
-    )  # fmt: skip
+    )
 
 
 @st.cache_resource(max_entries=8, ttl=600, show_spinner=False)
@@ -149,11 +160,17 @@ def draw_card(corpus: Corpus, program_id: str) -> None:
     with st.container(border=True, height=597, key="card"):
         with st.container(horizontal=True, vertical_alignment="top"):
             with st.container(gap="small"):
-                program_card.head(program["name"], program["template"], program["role"], program["split"])
+                program_card.head(
+                    program["name"], program["template"], program["role"], program["split"]
+                )
             st.button(
-                "", icon=":material/close:", type="tertiary", on_click=close, help="Close",
+                "",
+                icon=":material/close:",
+                type="tertiary",
+                on_click=close,
+                help="Close",
                 key="close",
-            )  # fmt: skip
+            )
         if program["state"] == "ok":
             sound(program)
         elif program["state"] == "failed":
@@ -176,10 +193,12 @@ def sound(program: dict[str, Any]) -> None:
     except EarshotError:  # the player has said so
         return
     st.plotly_chart(
-        figure, key=f"sound-{program['program']}", config={"displayModeBar": False},
+        figure,
+        key=f"sound-{program['program']}",
+        config={"displayModeBar": False},
         alt=f"Waveform and spectrogram of the clip: {program['seconds']:.1f} s, peak"
         f" {program['peak']:.2f}, RMS {program['rms']:.3f}",
-    )  # fmt: skip
+    )
     st.caption(
         f"Waveform and spectrogram: {program['seconds']:.1f} s, peak {program['peak']:.2f}, RMS"
         f" {program['rms']:.3f}. Levels are in dB under a full-scale sine."

@@ -21,32 +21,50 @@ def choose(corpus: Corpus) -> dict[str, Any]:
     words, templates, roles, states, more = st.columns([5, 4, 3, 3, 2.4], gap="small")
     with words:
         text = st.text_input(
-            "Words", key="filter:text", placeholder="Words, or amp>0.5", icon=":material/search:",
+            "Words",
+            key="filter:text",
+            placeholder="Words, or amp>0.5",
+            icon=":material/search:",
             help="In the name, the code or the error. `synth=saw` and `amp>0.5` compare"
-            " parameters.", **KEEP,
-        )  # fmt: skip
+            " parameters.",
+            **KEEP,
+        )
     with templates:
         template = st.multiselect(
-            "Template", facets["template"], key="filter:templates",
-            placeholder="Template", format_func=lambda each: titles.get(each, each) or "none",
+            "Template",
+            facets["template"],
+            key="filter:templates",
+            placeholder="Template",
+            format_func=lambda each: titles.get(each, each) or "none",
             **KEEP,
-        )  # fmt: skip
+        )
     with roles:
         role = st.multiselect(
-            "Role", facets["role"], key="filter:roles", placeholder="Role",
-            format_func=lambda each: each or "none", **KEEP,
-        )  # fmt: skip
+            "Role",
+            facets["role"],
+            key="filter:roles",
+            placeholder="Role",
+            format_func=lambda each: each or "none",
+            **KEEP,
+        )
     with states:
         state = st.multiselect(
-            "State", [each for each in STATES if each in facets["state"]],
-            key="filter:states", placeholder="State", format_func=STATES.get, **KEEP,
-        )  # fmt: skip
+            "State",
+            [each for each in STATES if each in facets["state"]],
+            key="filter:states",
+            placeholder="State",
+            format_func=STATES.get,
+            **KEEP,
+        )
     with more:
         values = parameters(cache.domains(corpus))
     return {
-        "text": text or "", "states": state, "templates": template, "roles": role,
+        "text": text or "",
+        "states": state,
+        "templates": template,
+        "roles": role,
         "parameters": values,
-    }  # fmt: skip
+    }
 
 
 def parameters(domains: dict[str, Span | list[str]]) -> dict[str, Span | list[str]]:
@@ -54,9 +72,12 @@ def parameters(domains: dict[str, Span | list[str]]) -> dict[str, Span | list[st
     found: dict[str, Span | list[str]] = {}
     number = len(st.session_state.get(PARAMETERS, []))
     with st.popover(
-        f"Parameters ({number})" if number else "Parameters", icon=":material/tune:",
-        width="stretch", disabled=not domains, key="filter-parameters",
-    ):  # fmt: skip
+        f"Parameters ({number})" if number else "Parameters",
+        icon=":material/tune:",
+        width="stretch",
+        disabled=not domains,
+        key="filter-parameters",
+    ):
         chosen = st.multiselect(
             "Parameters", list(domains), key=PARAMETERS, placeholder="Choose parameters", **KEEP
         )

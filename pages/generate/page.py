@@ -39,14 +39,22 @@ def choose_template() -> Template | None:
         st.title(formatting.plain(chosen.title) if chosen else "Generate programs", width="stretch")
         if chosen is not None:
             st.button(
-                "All templates", icon=":material/grid_view:", on_click=selection.keep,
+                "All templates",
+                icon=":material/grid_view:",
+                on_click=selection.keep,
                 args=(template_gallery.CHOSEN, None),
-            )  # fmt: skip
+            )
         st.selectbox(
-            "Template", list(known), index=None, key=SELECTED, on_change=select, width=360,
-            label_visibility="collapsed", placeholder=f"Choose one of {len(known)} templates",
+            "Template",
+            list(known),
+            index=None,
+            key=SELECTED,
+            on_change=select,
+            width=360,
+            label_visibility="collapsed",
+            placeholder=f"Choose one of {len(known)} templates",
             format_func=lambda each: f"{known[each].section} · {known[each].title}",
-        )  # fmt: skip
+        )
     if chosen is None:
         st.caption(
             "Each template takes up a section of Sonic Pi's tutorial, whose number stands before"
@@ -81,17 +89,28 @@ def draw_one(template: Template) -> None:
 def choose_variant() -> tuple[int, int]:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
-            "Seed", 0, 2**31, key="seed", persist_state="session",
+            "Seed",
+            0,
+            2**31,
+            key="seed",
+            persist_state="session",
             help="The same seed gives the same programs on every machine.",
-        )  # fmt: skip
+        )
         variant = st.number_input(
-            "Variant", 0, 999_999, key="variant", persist_state="session",
+            "Variant",
+            0,
+            999_999,
+            key="variant",
+            persist_state="session",
             help="Which of the seed's programs is shown.",
-        )  # fmt: skip
+        )
         st.button(
-            "Another", icon=":material/casino:", on_click=another, help="Show the next variant.",
+            "Another",
+            icon=":material/casino:",
+            on_click=another,
+            help="Show the next variant.",
             shortcut="Alt+N",
-        )  # fmt: skip
+        )
     return int(seed), int(variant)
 
 
@@ -115,9 +134,12 @@ def parameters(template: Template, specs: list[ParameterSpec], program: Program 
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Parameters**", width="stretch")
         st.button(
-            "All random", type="tertiary", icon=":material/ink_eraser:",
-            on_click=clear, args=(template, specs),
-        )  # fmt: skip
+            "All random",
+            type="tertiary",
+            icon=":material/ink_eraser:",
+            on_click=clear,
+            args=(template, specs),
+        )
     with st.container(height=470, gap="small", key="parameters"):
         for spec in used:
             control(template, spec, values.get(spec.name))
@@ -168,38 +190,56 @@ def make_many(template: Template, values: dict[str, Any], seed: int) -> None:
         with st.container(horizontal=True, vertical_alignment="bottom"):
             names = list_corpora()
             name = st.selectbox(
-                "Corpus", names, key="target", index=0 if names else None, accept_new_options=True,
-                placeholder="A new name", persist_state="session",
+                "Corpus",
+                names,
+                key="target",
+                index=0 if names else None,
+                accept_new_options=True,
+                placeholder="A new name",
+                persist_state="session",
                 help="Choose one to add to, or type a new name.",
-            )  # fmt: skip
+            )
             count = st.number_input(
-                "Programs", 1, 100_000, 50, key="count", persist_state="session", width=130,
+                "Programs",
+                1,
+                100_000,
+                50,
+                key="count",
+                persist_state="session",
+                width=130,
                 help="The corpus will hold so many by this seed; those it has stay.",
-            )  # fmt: skip
+            )
         st.caption(expectation(name if name in names else None, int(count), seed, values))
         verb = "Add to" if name in names else "Make"
         st.button(
-            f"{verb} {formatting.plain(name)}" if name else "Make a corpus", icon=":material/library_add:",
-            disabled=not name, on_click=begin, args=(template,),
-        )  # fmt: skip
+            f"{verb} {formatting.plain(name)}" if name else "Make a corpus",
+            icon=":material/library_add:",
+            disabled=not name,
+            on_click=begin,
+            args=(template,),
+        )
         making = job_panel.latest("build", name) if name else None
         if making is not None and (making.active or making.state in ("failed", "cancelled")):
             job_panel.panel(making)
         elif making is not None and making.id == st.session_state.get("making"):
             st.success(f"{formatting.plain(name)} is done.", icon=":material/check:")
             st.page_link(
-                "pages/corpus/page.py", label="See it", icon=":material/library_music:",
+                "pages/corpus/page.py",
+                label="See it",
+                icon=":material/library_music:",
                 query_params={"corpus": name},
-            )  # fmt: skip
+            )
 
 
 def expectation(name: str | None, count: int, seed: int, values: dict[str, Any]) -> str:
     """What making the programs will take, in a sentence."""
     settings = Corpus.open(name).settings if name else {}
     expected = estimate(
-        count, settings.get("seconds", 18.0), preset_of(settings),
+        count,
+        settings.get("seconds", 18.0),
+        preset_of(settings),
         audio_format=settings.get("audio_format", "flac"),
-    )  # fmt: skip
+    )
     fixed = f" and {formatting.count(len(values), 'parameter')} set" if values else ""
     return (
         f"{formatting.count(count, 'program')} with seed {seed}{fixed}: {formatting.duration(expected.seconds)},"

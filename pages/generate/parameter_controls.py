@@ -48,14 +48,20 @@ def control(template: Template, spec: ParameterSpec, drawn: Any) -> None:
     label = spec.name.replace("_", " ")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f"{formatting.plain(label)} &ensp;:gray[{formatting.plain(_short(shown))}]", width="stretch"
+            f"{formatting.plain(label)} &ensp;:gray[{formatting.plain(_short(shown))}]",
+            width="stretch",
         )
         way = st.segmented_control(
-            f"How {label} comes about", ways, key=key, required=True,
+            f"How {label} comes about",
+            ways,
+            key=key,
+            required=True,
             **({} if key in st.session_state else {"default": RANDOM}),
             format_func=lambda each: WORDS[each] if spec.kind in NUMBERS else CHOICE[each],
-            on_change=_begin, args=(template, spec, drawn), **KEEP,
-        )  # fmt: skip
+            on_change=_begin,
+            args=(template, spec, drawn),
+            **KEEP,
+        )
     if way == FIX:
         _fix(template, spec, label)
     elif way == RANGE:
@@ -87,9 +93,16 @@ def _fix(template: Template, spec: ParameterSpec, label: str) -> None:
     elif spec.kind in NUMBERS:
         kind = _kind(spec)
         st.number_input(
-            label, kind(spec.lo), kind(spec.hi), value=None, step=_step(spec), key=key,
-            format="%d" if kind is int else "%g", placeholder=f"{spec.lo:g} to {spec.hi:g}", **KEEP,
-        )  # fmt: skip
+            label,
+            kind(spec.lo),
+            kind(spec.hi),
+            value=None,
+            step=_step(spec),
+            key=key,
+            format="%d" if kind is int else "%g",
+            placeholder=f"{spec.lo:g} to {spec.hi:g}",
+            **KEEP,
+        )
     else:
         st.text_input(label, value=None, key=key, placeholder=_members(spec), **KEEP)
 
@@ -99,14 +112,23 @@ def _narrow(template: Template, spec: ParameterSpec, label: str) -> None:
     if spec.kind in NUMBERS:
         kind = _kind(spec)
         st.slider(
-            f"Range of {label}", kind(spec.lo), kind(spec.hi), step=_step(spec), key=key,
-            format="%d" if kind is int else "%g", **KEEP,
-        )  # fmt: skip
+            f"Range of {label}",
+            kind(spec.lo),
+            kind(spec.hi),
+            step=_step(spec),
+            key=key,
+            format="%d" if kind is int else "%g",
+            **KEEP,
+        )
     else:
         st.multiselect(
-            f"Choices of {label}", spec.choices, key=key, format_func=ruby,
-            placeholder="All of them", **KEEP,
-        )  # fmt: skip
+            f"Choices of {label}",
+            spec.choices,
+            key=key,
+            format_func=ruby,
+            placeholder="All of them",
+            **KEEP,
+        )
 
 
 def _kind(spec: ParameterSpec) -> type:

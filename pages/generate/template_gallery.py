@@ -12,8 +12,12 @@ from core.pipeline.gallery import Shown
 from pages.components import cache, job_panel, selection, audio_player, formatting
 
 COLOURS = {
-    "melody": "blue", "bass": "violet", "drums": "orange", "chords": "green", "ambience": "gray",
-}  # fmt: skip
+    "melody": "blue",
+    "bass": "violet",
+    "drums": "orange",
+    "chords": "green",
+    "ambience": "gray",
+}
 
 
 CHOSEN = "template"  # in the address
@@ -26,9 +30,13 @@ def draw() -> None:
     if lacking:
         offer(lacking)
     role = st.pills(
-        "Role", programs.ROLES, key="role", bind="query-params", label_visibility="collapsed",
+        "Role",
+        programs.ROLES,
+        key="role",
+        bind="query-params",
+        label_visibility="collapsed",
         format_func=str.capitalize,
-    )  # fmt: skip
+    )
     shown = [each for each in shown if role in (None, each.template.role)]
     with st.container(key="gallery"):  # a grid, by style.css
         for each in shown:
@@ -44,9 +52,12 @@ def draw_one(shown: Shown) -> None:
     with st.container(border=True, height="stretch", gap="small", key=f"template-{template.id}"):
         st.markdown(f"**{formatting.plain(template.title)}** {badge}\n\n:small[:gray[{about}]]")
         st.button(
-            "Open", key=f"open-{template.id}", on_click=selection.keep, args=(CHOSEN, template.id),
+            "Open",
+            key=f"open-{template.id}",
+            on_click=selection.keep,
+            args=(CHOSEN, template.id),
             help=f"Set its parameters and make variants of {formatting.plain(template.title)}",
-        )  # fmt: skip
+        )
         if shown.clip is not None:
             audio_player.clip_file(str(shown.clip), template.title, f"gallery-{template.id}")
         else:

@@ -78,7 +78,8 @@ def troubles() -> None:
     for row in cache.doctor_rows():
         if row.needed and not row.ok:
             st.warning(
-                f"**{formatting.plain(row.what)}**: {formatting.plain(row.state)}.", icon=":material/build:"
+                f"**{formatting.plain(row.what)}**: {formatting.plain(row.state)}.",
+                icon=":material/build:",
             )
             if row.remedy:
                 st.code(row.remedy, language="bash", wrap_lines=True)
@@ -116,7 +117,9 @@ def steps(state: State, busy: bool) -> None:
         else:
             heading(1, "Build a corpus", done=True)
             counts = cache.counts(Corpus.open(state.corpus))
-            st.caption(f"{formatting.plain(state.corpus)} holds {formatting.count(counts['ok'], 'clip')}.")
+            st.caption(
+                f"{formatting.plain(state.corpus)} holds {formatting.count(counts['ok'], 'clip')}."
+            )
             if st.button("Make more programs", type="tertiary", icon=":material/tune:"):
                 st.switch_page("pages/generate/page.py")
     with train.container(border=True, height="stretch", key="step-train"):
@@ -151,9 +154,13 @@ def build_step(busy: bool) -> None:
         f" {formatting.size(cache.free_bytes())} free"
     )
     st.button(
-        "Build the starter corpus", type="primary", icon=":material/library_music:",
-        disabled=busy, on_click=start, args=(recipe.argv, "Build the starter corpus"),
-    )  # fmt: skip
+        "Build the starter corpus",
+        type="primary",
+        icon=":material/library_music:",
+        disabled=busy,
+        on_click=start,
+        args=(recipe.argv, "Build the starter corpus"),
+    )
     st.caption(formatting.plain(why))
 
 
@@ -167,9 +174,13 @@ def finish_step(name: str, busy: bool) -> None:
     if workspace.read_only():
         return
     st.button(
-        "Go on building", type="primary", icon=":material/play_arrow:", disabled=busy,
-        on_click=start, args=(again(name), f"Build corpus {name}"),
-    )  # fmt: skip
+        "Go on building",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=busy,
+        on_click=start,
+        args=(again(name), f"Build corpus {name}"),
+    )
 
 
 def again(name: str) -> list[str]:
@@ -191,10 +202,13 @@ def train_step(state: State, busy: bool) -> None:
     st.caption("Brings code and sound together in one space. It takes about a minute.")
     if state.step == "train" and not workspace.read_only():
         st.button(
-            f"Train on {formatting.plain(state.corpus)}", type="primary", disabled=busy,
-            icon=":material/model_training:", on_click=start,
+            f"Train on {formatting.plain(state.corpus)}",
+            type="primary",
+            disabled=busy,
+            icon=":material/model_training:",
+            on_click=start,
             args=(train_argv(state.corpus), f"Train an alignment of {state.corpus}"),
-        )  # fmt: skip
+        )
         if st.button("Choose how", type="tertiary", icon=":material/tune:"):
             selection.go("pages/train/page.py", state.corpus)
 
@@ -240,9 +254,11 @@ def what_is_here(corpora: list[Corpus], ended: list[jobs.Job]) -> None:
         if not rows["Why"].any():
             rows = rows.drop(columns="Why")
         st.dataframe(
-            rows, hide_index=True, alt="The jobs that ended last, a row each",
+            rows,
+            hide_index=True,
+            alt="The jobs that ended last, a row each",
             column_config={"Ended": st.column_config.DatetimeColumn(format="distance")},
-        )  # fmt: skip
+        )
         st.page_link("pages/jobs/page.py", label="All jobs", icon=":material/list:")
 
 
@@ -256,9 +272,11 @@ def corpus_line(corpus: Corpus) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{formatting.plain(corpus.name)}**", width="stretch")
             if st.button(
-                "Programs", key=f"see-{corpus.name}", type="tertiary",
+                "Programs",
+                key=f"see-{corpus.name}",
+                type="tertiary",
                 icon=":material/library_music:",
-            ):  # fmt: skip
+            ):
                 selection.go("pages/corpus/page.py", corpus.name)
             if newest is not None and st.button(
                 "Listen", key=f"listen-{corpus.name}", type="tertiary", icon=":material/hearing:"
@@ -289,9 +307,11 @@ def last_heard(clips: list[Heard]) -> None:
                     width="stretch",
                 )
                 if each.corpus and st.button(
-                    "See it", key=f"see-heard-{number}", type="tertiary",
+                    "See it",
+                    key=f"see-heard-{number}",
+                    type="tertiary",
                     help=f"In corpus {formatting.plain(each.corpus)}",
-                ):  # fmt: skip
+                ):
                     see(each)
             audio_player.clip_file(str(each.path), each.name, f"heard-{number}")
 

@@ -60,9 +60,13 @@ def past(ended: list[Job]) -> None:
     if workspace.read_only():
         return
     st.button(
-        "Remove all that have ended", type="tertiary", icon=":material/delete_sweep:",
-        on_click=remove, args=ended, help="Forgets them and their logs. What they made stays.",
-    )  # fmt: skip
+        "Remove all that have ended",
+        type="tertiary",
+        icon=":material/delete_sweep:",
+        on_click=remove,
+        args=ended,
+        help="Forgets them and their logs. What they made stays.",
+    )
 
 
 def row(each: Job) -> None:
@@ -94,13 +98,21 @@ def actions(each: Job) -> None:
         return
     if each.state != "done":
         st.button(
-            "Go on", key=f"again-{each.id}", icon=":material/play_arrow:", on_click=job_panel.go_on,
-            args=(each,), help="What is finished is kept.",
-        )  # fmt: skip
+            "Go on",
+            key=f"again-{each.id}",
+            icon=":material/play_arrow:",
+            on_click=job_panel.go_on,
+            args=(each,),
+            help="What is finished is kept.",
+        )
     st.button(
-        "Remove", key=f"remove-{each.id}", icon=":material/delete:", on_click=remove, args=(each,),
+        "Remove",
+        key=f"remove-{each.id}",
+        icon=":material/delete:",
+        on_click=remove,
+        args=(each,),
         help="Forgets the job and its log. What it made stays.",
-    )  # fmt: skip
+    )
 
 
 def remove(*ended: Job) -> None:

@@ -39,15 +39,19 @@ def search(corpus: Corpus, alignment: AlignmentRecord) -> None:
             program_card.neighbour(each, f"{each.rank}-{each.program}", star=(corpus.name, keys))
 
 
-def choose(
-    corpus: Corpus, alignment: AlignmentRecord
-) -> tuple[list[Neighbour] | None, str]:
+def choose(corpus: Corpus, alignment: AlignmentRecord) -> tuple[list[Neighbour] | None, str]:
     """Draw where the sound comes from; return what was found, or None and what to do."""
     ways = [way for way in SOURCES if way != "upload" or not workspace.read_only()]
     way = st.segmented_control(
-        "Sound", ways, default="pick", required=True, key="sound-from", format_func=SOURCES.get,
-        label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
+        "Sound",
+        ways,
+        default="pick",
+        required=True,
+        key="sound-from",
+        format_func=SOURCES.get,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
     if way == "pick":
         return pick(corpus, alignment)
     sound, name, digest = upload() if way == "upload" else rendered()
@@ -68,10 +72,12 @@ def upload() -> tuple[Clip | None, str, str]:
     from core.search.audio_query import MOST_BYTES, read_sound
 
     given = st.file_uploader(
-        "A sound", ["flac", "wav", "ogg", "mp3"], key="sound-file",
+        "A sound",
+        ["flac", "wav", "ogg", "mp3"],
+        key="sound-file",
         max_upload_size=MOST_BYTES // 1_000_000,
         help="At most 20 MB and 2 minutes. It stays on this machine.",
-    )  # fmt: skip
+    )
     if given is None:
         return None, "", ""
     data = given.getvalue()
@@ -88,10 +94,14 @@ def rendered() -> tuple[Clip | None, str, str]:
 def pick(corpus: Corpus, alignment: AlignmentRecord) -> tuple[list[Neighbour] | None, str]:
     """Draw the clips that fit some words; find code for the one that is picked."""
     words = st.text_input(
-        "Words", key="pick-words", placeholder="Words, or amp>0.5", icon=":material/search:",
-        label_visibility="collapsed", persist_state="session",
+        "Words",
+        key="pick-words",
+        placeholder="Words, or amp>0.5",
+        icon=":material/search:",
+        label_visibility="collapsed",
+        persist_state="session",
         help="In the name or the code. `synth=saw` and `amp>0.5` compare parameters.",
-    )  # fmt: skip
+    )
     rows = cache.programs_of(corpus)
     rows = matching(
         rows, states=["ok"], text=words or "", searched=cache.searched(corpus) if words else None
@@ -101,9 +111,12 @@ def pick(corpus: Corpus, alignment: AlignmentRecord) -> tuple[list[Neighbour] | 
         return None, "No clip fits these words."
     names = rows.set_index("program")["name"]
     chosen = st.selectbox(
-        "Clip", options, key="picked-sound", format_func=lambda each: names.get(each, each),
+        "Clip",
+        options,
+        key="picked-sound",
+        format_func=lambda each: names.get(each, each),
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     program = corpus.program(chosen)
     st.caption(
         f"{len(rows):,} fit."

@@ -41,9 +41,15 @@ def page() -> None:
 
 def listen(corpus: Corpus, alignment: AlignmentRecord) -> None:
     way = st.segmented_control(
-        "Direction", list(WAYS), default="code", required=True, key="way", bind="query-params",
-        format_func=WAYS.get, label_visibility="collapsed",
-    )  # fmt: skip
+        "Direction",
+        list(WAYS),
+        default="code",
+        required=True,
+        key="way",
+        bind="query-params",
+        format_func=WAYS.get,
+        label_visibility="collapsed",
+    )
     draw = {"code": search, "sound": audio_search.search, "kept": favourite_controls.draw}[way]
     draw(corpus, alignment)
 
@@ -67,9 +73,14 @@ def search(corpus: Corpus, alignment: AlignmentRecord) -> None:
 def write() -> tuple[str, bool]:
     """Draw the field and its buttons; return the code and whether it is to be rendered."""
     st.selectbox(
-        "Begin with", list(snippets.SNIPPETS), index=None, key="example",
-        placeholder="Begin with an example …", label_visibility="collapsed", on_change=take_example,
-    )  # fmt: skip
+        "Begin with",
+        list(snippets.SNIPPETS),
+        index=None,
+        key="example",
+        placeholder="Begin with an example …",
+        label_visibility="collapsed",
+        on_change=take_example,
+    )
     code = code_editor.code(next(iter(snippets.SNIPPETS.values())))
     asked = False
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -77,9 +88,11 @@ def write() -> tuple[str, bool]:
             st.caption(":material/visibility: Read-only: what you write is not rendered.")
         else:
             asked = st.button(
-                "Render mine", type="primary", icon=":material/graphic_eq:",
+                "Render mine",
+                type="primary",
+                icon=":material/graphic_eq:",
                 help="Plays this code in the offline Sonic Pi, and shows what was foretold of it.",
-            )  # fmt: skip
+            )
         st.caption("Clips are found as you write. Space plays, arrows walk.")
     return code, asked
 
@@ -114,7 +127,9 @@ def draw_neighbours(
         )
     keys = favourite_controls.keys()
     for each in found:
-        program_card.neighbour(each, f"{each.rank}-{each.program}", mine=code, star=(corpus.name, keys))
+        program_card.neighbour(
+            each, f"{each.rank}-{each.program}", mine=code, star=(corpus.name, keys)
+        )
 
 
 def draw_sureness(
@@ -128,11 +143,13 @@ def draw_sureness(
         return
     word, colour, icon = SURE[sure.level]
     st.badge(
-        f"{word}, {sure.probability:.0%}", icon=icon, color=colour,
+        f"{word}, {sure.probability:.0%}",
+        icon=icon,
+        color=colour,
         help="How often clips found like these were near to the truth: at least half as near as"
         f" the truly nearest, for {formatting.count(sure.programs, 'program')} of templates that were"
         " held out.",
-    )  # fmt: skip
+    )
 
 
 def mine(

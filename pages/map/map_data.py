@@ -62,9 +62,7 @@ def _colour_values(*key: Any) -> pd.Series:
     return map_colours.values(_points(*of), cache.programs_of(Corpus.open(key[1])), colour_by)
 
 
-def figure(
-    corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: str
-) -> go.Figure:
+def figure(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: str) -> go.Figure:
     """The map, the same object for the same colour: a chart that changes is drawn anew."""
     return _figure(*_of(corpus, alignment), colour_by, scale)
 
@@ -73,10 +71,12 @@ def figure(
 def _figure(*key: Any) -> go.Figure:
     *of, colour_by, scale = key
     return map.map_figure(
-        _points(*of), _colour_values(*of, colour_by),
+        _points(*of),
+        _colour_values(*of, colour_by),
         label=_colourings(*of)[colour_by].removeprefix("Error: ").capitalize(),
-        names=cache.titles() if colour_by == "template" else None, scale=scale,
-    )  # fmt: skip
+        names=cache.titles() if colour_by == "template" else None,
+        scale=scale,
+    )
 
 
 def labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:

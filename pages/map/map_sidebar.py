@@ -50,9 +50,14 @@ def beside(corpus: Corpus, alignment: AlignmentRecord) -> None:
     picked, caught = selection.kept(PICKED), caught_programs(corpus, alignment)
     st.session_state.setdefault(PANEL, "program")
     panel = st.segmented_control(
-        "Beside the map", list(PANELS), required=True, key=PANEL, format_func=PANELS.get,
-        label_visibility="collapsed", persist_state="session",
-    )  # fmt: skip
+        "Beside the map",
+        list(PANELS),
+        required=True,
+        key=PANEL,
+        format_func=PANELS.get,
+        label_visibility="collapsed",
+        persist_state="session",
+    )
     at: Placed | None = None
     with st.container(border=True, height=566, key="card"):
         if panel == "snippet":
@@ -67,9 +72,13 @@ def beside(corpus: Corpus, alignment: AlignmentRecord) -> None:
 
 
 def over(
-    corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame, picked: str | None,
-    caught: list[str], at: Placed | None,
-) -> None:  # fmt: skip
+    corpus: Corpus,
+    alignment: AlignmentRecord,
+    points: pd.DataFrame,
+    picked: str | None,
+    caught: list[str],
+    at: Placed | None,
+) -> None:
     """Tell what lies over the map what to mark, and listen to what is picked there."""
     programs = points["program"]
     rows = (programs == picked).to_numpy().nonzero()[0].tolist() if picked else []
@@ -78,8 +87,10 @@ def over(
         near = programs.isin([each.program for each in at.near])
         clips = near & (points["modality"] == "audio")
         snippet = {
-            "before": at.before, "after": at.after, "near": clips.to_numpy().nonzero()[0].tolist(),
-        }  # fmt: skip
+            "before": at.before,
+            "after": at.after,
+            "near": clips.to_numpy().nonzero()[0].tolist(),
+        }
     mask = packed(programs.isin(caught).to_numpy()) if caught else None
     half = len(points) // 2
     twice = len(points) % 2 == 0 and (programs[:half].array == programs[half:].array).all()
@@ -87,12 +98,16 @@ def over(
         _over(
             key=OVER,
             data={
-                "rows": rows, "caught": mask, "total": len(points), "half": half if twice else 0,
-                "labels": map_data.labels(corpus, alignment), "snippet": snippet,
+                "rows": rows,
+                "caught": mask,
+                "total": len(points),
+                "half": half if twice else 0,
+                "labels": map_data.labels(corpus, alignment),
+                "snippet": snippet,
             },
             on_pick_change=lambda: take_pick(points),
             on_lasso_change=lambda: take_caught(corpus, alignment, points),
-        )  # fmt: skip
+        )
 
 
 def packed(mask: np.ndarray) -> str:
@@ -173,17 +188,28 @@ def draw_program(corpus: Corpus, alignment: AlignmentRecord, program_id: str) ->
         return
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container(gap="small"):
-            program_card.head(program["name"], program["template"], program["role"], program["split"])
+            program_card.head(
+                program["name"], program["template"], program["role"], program["split"]
+            )
         st.button(
-            "", icon=":material/close:", type="tertiary", on_click=selection.keep,
-            args=(PICKED, None), help="Close", key="close",
-        )  # fmt: skip
+            "",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=selection.keep,
+            args=(PICKED, None),
+            help="Close",
+            key="close",
+        )
     audio_player.clip_file(program["audio"], program["name"], f"map-{program_id}")
     st.code(program["source"], language="ruby", height=132)
     direction = st.selectbox(
-        "Neighbours", list(DIRECTIONS), format_func=DIRECTIONS.get, key="direction",
-        persist_state="session", label_visibility="collapsed",
-    )  # fmt: skip
+        "Neighbours",
+        list(DIRECTIONS),
+        format_func=DIRECTIONS.get,
+        key="direction",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
     with formatting.errors():
         from core.search.query import neighbours_of
 
@@ -203,10 +229,12 @@ def draw_sound(program: dict[str, Any]) -> None:
     except EarshotError:  # the player has said so
         return
     st.plotly_chart(
-        figure, key=f"sound-{program['program']}", config={"displayModeBar": False},
+        figure,
+        key=f"sound-{program['program']}",
+        config={"displayModeBar": False},
         alt=f"Waveform and spectrogram of the clip: {program['seconds']:.1f} s, peak"
         f" {program['peak']:.2f}, RMS {program['rms']:.3f}",
-    )  # fmt: skip
+    )
     st.caption("Waveform and spectrogram; levels are under a full-scale sine.")
 
 
@@ -236,7 +264,10 @@ def draw_caught(corpus: Corpus, points: pd.DataFrame, caught: list[str]) -> None
                 "Shared after": rows["overlap_after"],
             }
         ),
-        hide_index=True, height=400, key=key, selection_mode="single-row",
+        hide_index=True,
+        height=400,
+        key=key,
+        selection_mode="single-row",
         on_select=lambda: hear_row(key, rows),
         alt="The programs that the lasso caught, a row each",
         column_config={
@@ -244,7 +275,7 @@ def draw_caught(corpus: Corpus, points: pd.DataFrame, caught: list[str]) -> None
             "Shared before": number("Neighbours that code and sound share, raw"),
             "Shared after": number("Neighbours that code and sound share, aligned"),
         },
-    )  # fmt: skip
+    )
     downloads(corpus, rows)
 
 
@@ -265,9 +296,14 @@ def downloads(corpus: Corpus, rows: pd.DataFrame) -> None:
     chosen = tuple(rows["program"])
     with st.container(horizontal=True):
         st.download_button(
-            "CSV", rows.to_csv(index=False), f"{corpus.name}-selection.csv", "text/csv",
-            icon=":material/download:", on_click="ignore", key="caught-csv",
-        )  # fmt: skip
+            "CSV",
+            rows.to_csv(index=False),
+            f"{corpus.name}-selection.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="caught-csv",
+        )
         if len(chosen) > map_selection.MOST:
             st.caption(f"With sounds for at most {map_selection.MOST} programs at once.")
             return
@@ -276,15 +312,17 @@ def downloads(corpus: Corpus, rows: pd.DataFrame) -> None:
             ("Parquet", "parquet", "application/vnd.apache.parquet"),
         ):
             st.download_button(
-                label, lambda kind=kind: map_selection.chosen_file(corpus, chosen, kind),
-                f"{corpus.name}-selection.{kind}", media, icon=":material/download:",
-                on_click="ignore", key=f"caught-{kind}",
-            )  # fmt: skip
+                label,
+                lambda kind=kind: map_selection.chosen_file(corpus, chosen, kind),
+                f"{corpus.name}-selection.{kind}",
+                media,
+                icon=":material/download:",
+                on_click="ignore",
+                key=f"caught-{kind}",
+            )
 
 
-def draw_snippet(
-    corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame
-) -> Placed | None:
+def draw_snippet(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -> Placed | None:
     """Draw the snippet and the clips around its place; return where that is."""
     code = code_editor.code(next(iter(snippets.SNIPPETS.values())), height=230)
     if not code.strip():

@@ -50,13 +50,17 @@ def draw_map(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -
     figure = map_data.figure(corpus, alignment, colour_by, scale)
     # The same key for every colour: zoom and what the legend hides stay as they are.
     st.plotly_chart(
-        figure, key=f"map-{alignment.id}",
-        config={"scrollZoom": True, "displaylogo": False,
-                "plotGlPixelRatio": 1 if len(points) > MANY else 2,
-                "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]},
+        figure,
+        key=f"map-{alignment.id}",
+        config={
+            "scrollZoom": True,
+            "displaylogo": False,
+            "plotGlPixelRatio": 1 if len(points) > MANY else 2,
+            "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
+        },
         alt=f"Code and audio of {len(points) // 2:,} programs in the plane, before and after"
         " alignment. The page Corpus lists the same programs in a table.",
-    )  # fmt: skip
+    )
     missing = cache.counts(corpus)["ok"] - len(points) // 2
     st.caption(
         "Circles are code, diamonds are audio; a program has one of each in both pictures. Near"
@@ -76,17 +80,28 @@ def choose_colour(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str]
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
         st.markdown("Colour by", width="content")
         colour_by = st.selectbox(
-            "Colour by", list(known), key="colour", bind="query-params", width=300,
-            format_func=lambda each: known.get(each, each), label_visibility="collapsed",
-        )  # fmt: skip
+            "Colour by",
+            list(known),
+            key="colour",
+            bind="query-params",
+            width=300,
+            format_func=lambda each: known.get(each, each),
+            label_visibility="collapsed",
+        )
         numeric = map_data.colour_values(corpus, alignment, colour_by).dtype.kind == "f"
         scale = "linear"
         if numeric:
             scale = st.segmented_control(
-                "Scale", list(SCALES), default="linear", required=True, key="scale",
-                bind="query-params", format_func=SCALES.get, label_visibility="collapsed",
+                "Scale",
+                list(SCALES),
+                default="linear",
+                required=True,
+                key="scale",
+                bind="query-params",
+                format_func=SCALES.get,
+                label_visibility="collapsed",
                 width="content",
-            )  # fmt: skip
+            )
     return colour_by, scale
 
 

@@ -25,9 +25,15 @@ def page() -> None:
             selection.no_corpus()
             return
         name = st.segmented_control(
-            "Study", [*STUDIES, ALL], default=next(iter(STUDIES)), required=True, key="study",
-            bind="query-params", format_func=named, label_visibility="collapsed",
-        )  # fmt: skip
+            "Study",
+            [*STUDIES, ALL],
+            default=next(iter(STUDIES)),
+            required=True,
+            key="study",
+            bind="query-params",
+            format_func=named,
+            label_visibility="collapsed",
+        )
         if name == ALL:
             everything(here.corpus)
         else:
@@ -49,9 +55,13 @@ def one(corpus: Corpus, name: str) -> None:
     with st.container(horizontal=True):
         if found:
             shown = st.selectbox(
-                "Run", list(labels), format_func=labels.get, key=f"run-{name}", width=420,
+                "Run",
+                list(labels),
+                format_func=labels.get,
+                key=f"run-{name}",
+                width=420,
                 label_visibility="collapsed",
-            )  # fmt: skip
+            )
         if not busy:
             begin(corpus, name, "Run it again" if found else "Run it")
     if not found:
@@ -125,13 +135,21 @@ def everything(corpus: Corpus) -> None:
         page = report.path / "report.html"
         size = formatting.size(page.stat().st_size)
         st.download_button(
-            f"The page ({size})", page.read_bytes, f"{corpus.name}-{report.id}.html", "text/html",
-            icon=":material/download:", on_click="ignore",
-        )  # fmt: skip
+            f"The page ({size})",
+            page.read_bytes,
+            f"{corpus.name}-{report.id}.html",
+            "text/html",
+            icon=":material/download:",
+            on_click="ignore",
+        )
         st.download_button(
-            "Everything, with tables", report.archive, f"{corpus.name}-{report.id}.zip",
-            "application/zip", icon=":material/folder_zip:", on_click="ignore",
-        )  # fmt: skip
+            "Everything, with tables",
+            report.archive,
+            f"{corpus.name}-{report.id}.zip",
+            "application/zip",
+            icon=":material/folder_zip:",
+            on_click="ignore",
+        )
 
 
 layout.show(page)

@@ -19,9 +19,13 @@ def compare(found: list[StudyRun], labels: Mapping[str, str]) -> None:
     st.subheader("Compare runs")
     study = found[0].study
     chosen = st.multiselect(
-        "Runs", list(labels), list(labels)[:2], format_func=labels.get, key=f"beside-{study}",
+        "Runs",
+        list(labels),
+        list(labels)[:2],
+        format_func=labels.get,
+        key=f"beside-{study}",
         label_visibility="collapsed",
-    )  # fmt: skip
+    )
     shown = [run for run in found if run.id in chosen]
     if len(shown) < 2:
         st.caption("Choose at least two.")
@@ -29,7 +33,8 @@ def compare(found: list[StudyRun], labels: Mapping[str, str]) -> None:
     numbers = side_by_side(shown)
     st.dataframe(
         study_view.as_text(numbers, numbers),
-        key=f"side-{study}", placeholder="–",
+        key=f"side-{study}",
+        placeholder="–",
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
             **{name: st.column_config.TextColumn(alignment="right") for name in numbers},
@@ -86,6 +91,8 @@ def _figure(run: StudyRun) -> None:
     if figures:
         st.caption(f"{run.id}: {figures[0].title}")
         st.plotly_chart(
-            figures[0].figure, key=f"beside-figure-{run.id}", alt=figures[0].title,
+            figures[0].figure,
+            key=f"beside-figure-{run.id}",
+            alt=figures[0].title,
             config={"displaylogo": False},
-        )  # fmt: skip
+        )

@@ -39,9 +39,13 @@ def _control(corpus: Corpus, option: Option, key: str) -> Any:
     if choices is None:
         return st.text_input(label, value=option.default, **kept)
     return st.selectbox(
-        label, list(choices), index=None, format_func=choices.get,
-        placeholder=BEST if option.name == "alignment" else "as it comes", **kept,
-    )  # fmt: skip
+        label,
+        list(choices),
+        index=None,
+        format_func=choices.get,
+        placeholder=BEST if option.name == "alignment" else "as it comes",
+        **kept,
+    )
 
 
 def _choices(corpus: Corpus, name: str) -> dict[str, str] | None:

@@ -50,7 +50,9 @@ def read(corpus: Corpus, run: StudyRun) -> None:
     for note in result.notes:
         st.markdown(f"- {formatting.plain(note, None)}")
     for table in result.tables:
-        with st.expander(f"{formatting.plain(table.title)} ({formatting.count(len(table.rows), 'row')})"):
+        with st.expander(
+            f"{formatting.plain(table.title)} ({formatting.count(len(table.rows), 'row')})"
+        ):
             show_table(table, run.id)
     with st.expander("Settings, versions, corpus"):
         st.json(result.settings)
@@ -71,13 +73,16 @@ def beside(compared: pd.DataFrame, key: str) -> None:
     shown = telling(compared)
     numbers = [name for name in NUMBERS if name in shown]
     st.dataframe(
-        as_text(shown, numbers), hide_index=True, key=key, placeholder="–",
+        as_text(shown, numbers),
+        hide_index=True,
+        key=key,
+        placeholder="–",
         height="content" if len(shown) <= LONG else 36 * LONG,
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
             **{name: st.column_config.TextColumn(alignment="right") for name in numbers},
         },
-    )  # fmt: skip
+    )
 
 
 def as_text(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
@@ -95,17 +100,25 @@ def figure(result: StudyResult, run_id: str) -> None:
     if len(result.figures) > 1:
         names = {each.name: each for each in result.figures}
         chosen = st.pills(
-            "Figure", list(names), default=shown.name, required=True, key=f"pick-{run_id}",
-            format_func=lambda name: _short(names[name]), label_visibility="collapsed",
-        )  # fmt: skip
+            "Figure",
+            list(names),
+            default=shown.name,
+            required=True,
+            key=f"pick-{run_id}",
+            format_func=lambda name: _short(names[name]),
+            label_visibility="collapsed",
+        )
         shown = names[chosen]
     st.markdown(f"**{formatting.plain(shown.title)}**")
     key = f"figure-{run_id}-{shown.name}"
     st.plotly_chart(
-        shown.figure, key=key, selection_mode="points", alt=shown.title,
+        shown.figure,
+        key=key,
+        selection_mode="points",
+        alt=shown.title,
         on_select=(lambda: _picked(key, shown.hears, run_id)) if shown.hears else "ignore",
         config={"displaylogo": False},
-    )  # fmt: skip
+    )
     st.caption(formatting.plain(shown.caption))
 
 
@@ -135,11 +148,14 @@ def hear(corpus: Corpus, result: StudyResult, run_id: str) -> None:
     chosen = None
     if result.clips:
         chosen = st.selectbox(
-            "Hear", range(len(result.clips)), index=None, key=f"hear-{run_id}",
+            "Hear",
+            range(len(result.clips)),
+            index=None,
+            key=f"hear-{run_id}",
             format_func=[each.label for each in result.clips].__getitem__,
             label_visibility="collapsed",
             placeholder=f"Choose among {len(result.clips)}",
-        )  # fmt: skip
+        )
     picked = st.session_state.get(f"heard-{run_id}")
     if chosen is not None:
         heard = result.clips[chosen]
@@ -220,7 +236,9 @@ def draw_pieces(pieces: list[Piece], note: str, key: str) -> None:
         with st.expander(formatting.plain(piece.name), key=f"{key}-piece-{number}"):
             if len(pieces) > 1:
                 file = clip_file(piece.path)
-                audio_player.clip_file(None if file is None else str(file), piece.name, f"{key}-{number}")
+                audio_player.clip_file(
+                    None if file is None else str(file), piece.name, f"{key}-{number}"
+                )
             if piece.source:
                 st.code(piece.source, language="ruby")
 
@@ -242,9 +260,13 @@ def show_table(table: Table, run_id: str) -> None:
             _play(run_id, table.name, int(rows.index[numbers[0]]))
 
     st.dataframe(
-        shown, hide_index=True, key=key, on_select=ticked, selection_mode="single-row",
+        shown,
+        hide_index=True,
+        key=key,
+        on_select=ticked,
+        selection_mode="single-row",
         height="auto" if len(shown) <= LONG else 320,
-    )  # fmt: skip
+    )
 
 
 def filtered(rows: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -263,9 +285,12 @@ def filtered(rows: pd.DataFrame, key: str) -> pd.DataFrame:
         for name in columns:
             values = sorted(rows[name].dropna().unique().tolist())
             chosen = st.multiselect(
-                name.replace("_", " ").capitalize(), values, key=f"{key}-only-{name}", width=200,
+                name.replace("_", " ").capitalize(),
+                values,
+                key=f"{key}-only-{name}",
+                width=200,
                 placeholder="all",
-            )  # fmt: skip
+            )
             if chosen:
                 kept &= rows[name].isin(chosen)
     return rows[kept]

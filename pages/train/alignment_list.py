@@ -29,13 +29,15 @@ def draw(corpus: Corpus) -> None:
         selection.no_alignment(corpus)
         return
     st.dataframe(
-        pd.DataFrame([row(record) for record in records]), hide_index=True, placeholder="–",
+        pd.DataFrame([row(record) for record in records]),
+        hide_index=True,
+        placeholder="–",
         alt="The corpus's alignments, a row each",
         column_config={
             "Trained": st.column_config.DatetimeColumn(format="distance"),
             **{name: st.column_config.NumberColumn(format="%.2f") for name in SCORES},
         },
-    )  # fmt: skip
+    )
     st.caption("Scores are of the test programs: neither trained nor stopped on.")
     if len(records) > 1:
         side_by_side(corpus, {record.id: record for record in records})
@@ -73,22 +75,29 @@ def scores(record: AlignmentRecord) -> dict[str, float | None]:
 def side_by_side(corpus: Corpus, records: dict[str, AlignmentRecord]) -> None:
     """Draw the curves of the chosen alignments in one figure, and where they differ."""
     chosen = st.multiselect(
-        "Alignments side by side", list(records), list(records)[:2], key=f"beside:{corpus.name}",
-        max_selections=MOST, label_visibility="collapsed", placeholder="Choose alignments",
+        "Alignments side by side",
+        list(records),
+        list(records)[:2],
+        key=f"beside:{corpus.name}",
+        max_selections=MOST,
+        label_visibility="collapsed",
+        placeholder="Choose alignments",
         format_func={each: selection.label(record) for each, record in records.items()}.get,
-    )  # fmt: skip
+    )
     if len(chosen) < 2:
         st.info("Choose two or more alignments to compare.", icon=":material/compare_arrows:")
         return
     picked = {selection.label(records[each]): records[each] for each in chosen}
     st.plotly_chart(
         charts.runs_side_by_side({name: record.history() for name, record in picked.items()}),
-        key="beside", config={"displayModeBar": False},
+        key="beside",
+        config={"displayModeBar": False},
         alt="Validation loss, CKA and recall by epoch, a line an alignment",
-    )  # fmt: skip
+    )
     st.caption("Measured on the validation programs after each epoch.")
     st.dataframe(
-        comparison(picked), alt="Settings that differ, and scores, a column an alignment",
+        comparison(picked),
+        alt="Settings that differ, and scores, a column an alignment",
         height="content",
     )
     st.caption("Settings that are alike are left out. Scores are of the test programs.")

@@ -32,7 +32,9 @@ def choose(corpus: Corpus) -> Choice:
     """Draw which encoders are used, the choice of others that are at hand, and what they need."""
     built = corpus.settings.get("encoders") or {}
     if not built:
-        st.caption(f"{formatting.plain(corpus.name)} has not been built yet: nothing in it is embedded.")
+        st.caption(
+            f"{formatting.plain(corpus.name)} has not been built yet: nothing in it is embedded."
+        )
         return Choice(ready=False)
     st.caption(why(corpus, built))
     chosen = chosen_encoders(corpus, built)
@@ -57,16 +59,20 @@ def chosen_encoders(corpus: Corpus, built: dict[str, str]) -> dict[str, str]:
         for modality, key in keys.items():
             known = [each.id for each in encoders.entries(modality) if each.at_hand()]
             known += [
-                each for each, kind, number in corpus.encoders()
+                each
+                for each, kind, number in corpus.encoders()
                 if kind == modality and number and is_own(each)
-            ]  # fmt: skip
+            ]
             if built[modality] not in known:
                 known.insert(0, built[modality])
             chosen[modality] = st.selectbox(
-                f"{modality.capitalize()} encoder", known, key=key, persist_state="session",
+                f"{modality.capitalize()} encoder",
+                known,
+                key=key,
+                persist_state="session",
                 **({} if key in st.session_state else {"index": known.index(built[modality])}),
                 format_func=lambda each: f"{encoders.entry(each).title} ({each})",
-            )  # fmt: skip
+            )
         lacking()
     return chosen
 
@@ -82,9 +88,12 @@ def presets(corpus: Corpus) -> None:
         st.caption("Presets", width="content")
         for preset in at_hand:
             st.button(
-                preset.name.capitalize(), key=f"preset-{preset.name}", on_click=take,
-                args=(corpus, preset), help=formatting.plain(f"{preset.code} and {preset.audio}"),
-            )  # fmt: skip
+                preset.name.capitalize(),
+                key=f"preset-{preset.name}",
+                on_click=take,
+                args=(corpus, preset),
+                help=formatting.plain(f"{preset.code} and {preset.audio}"),
+            )
 
 
 def take(corpus: Corpus, preset: encoders.Preset) -> None:

@@ -43,9 +43,14 @@ def page() -> None:
             return
         with views:
             view = st.segmented_control(
-                "View", VIEWS, default=ONE, required=True, key="view", bind="query-params",
+                "View",
+                VIEWS,
+                default=ONE,
+                required=True,
+                key="view",
+                bind="query-params",
                 label_visibility="collapsed",
-            )  # fmt: skip
+            )
         if view == BESIDE:
             alignment_list.draw(here.corpus)
         elif view == SWEEP:
@@ -84,16 +89,22 @@ def settings(corpus: Corpus) -> None:
     given = choose_config(choose_method())
     with st.expander("Hold out whole templates"):
         unseen = st.multiselect(
-            "Templates", cache.templates_of(corpus), key=f"unseen:{corpus.name}",
-            persist_state="session", label_visibility="collapsed",
+            "Templates",
+            cache.templates_of(corpus),
+            key=f"unseen:{corpus.name}",
+            persist_state="session",
+            label_visibility="collapsed",
             format_func=lambda each: cache.titles().get(each, each),
             help="Nothing is trained on their programs, and they are judged on their own.",
-        )  # fmt: skip
+        )
     with top:
         pressed = st.button(
-            "Train", type="primary", icon=":material/model_training:", width="stretch",
+            "Train",
+            type="primary",
+            icon=":material/model_training:",
+            width="stretch",
             disabled=not choice.ready,
-        )  # fmt: skip
+        )
         expectation(corpus, given)
     if pressed:
         with formatting.errors():
@@ -129,9 +140,11 @@ def curves(training: Job) -> None:
         thinned = [*rows[:: max(1, len(rows) // MOST_EPOCHS)], rows[-1]]
         history = pd.DataFrame(thinned).drop_duplicates("epoch")
         st.plotly_chart(
-            charts.training_curves(history), key="live", config={"displayModeBar": False},
+            charts.training_curves(history),
+            key="live",
+            config={"displayModeBar": False},
             alt="Loss, CKA and recall by epoch",
-        )  # fmt: skip
+        )
         st.caption("CKA and recall are of the validation programs, after each epoch.")
     elif training.active:
         st.caption("The first epoch is being computed …")
@@ -147,9 +160,14 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         split = st.segmented_control(
-            "Judged on", there, default=there[-1] if "test" not in there else "test", required=True,
-            key="split", label_visibility="collapsed", format_func=str.capitalize,
-        )  # fmt: skip
+            "Judged on",
+            there,
+            default=there[-1] if "test" not in there else "test",
+            required=True,
+            key="split",
+            label_visibility="collapsed",
+            format_func=str.capitalize,
+        )
         if st.button("Listen with it", icon=":material/hearing:"):
             st.switch_page("pages/listen/page.py")
     judged = metrics[metrics["split"] == split]
@@ -171,9 +189,11 @@ def results(corpus: Corpus, record: AlignmentRecord) -> None:
 def compared(record: AlignmentRecord, split: str) -> None:
     """Draw each metric before and after alignment."""
     st.plotly_chart(
-        cache.compared_figure(record, split), key="compared", config={"displayModeBar": False},
+        cache.compared_figure(record, split),
+        key="compared",
+        config={"displayModeBar": False},
         alt="Each metric before and after alignment, with its interval",
-    )  # fmt: skip
+    )
     st.caption(
         "Lines hold 95 % of resamples. Aligned code against raw audio is the reading that no"
         " projection head can bend: only the code is projected."
@@ -192,9 +212,11 @@ def trained(record: AlignmentRecord) -> None:
 
 def course(record: AlignmentRecord) -> None:
     st.plotly_chart(
-        cache.curves_figure(record), key="curves",
-        config={"displayModeBar": False}, alt="Loss, CKA and recall by epoch",
-    )  # fmt: skip
+        cache.curves_figure(record),
+        key="curves",
+        config={"displayModeBar": False},
+        alt="Loss, CKA and recall by epoch",
+    )
 
 
 def unjudged(corpus: Corpus, record: AlignmentRecord) -> None:
@@ -216,9 +238,11 @@ def unjudged(corpus: Corpus, record: AlignmentRecord) -> None:
         job_panel.panel(running)
     else:
         st.button(
-            "Judge it", icon=":material/query_stats:", on_click=begin,
+            "Judge it",
+            icon=":material/query_stats:",
+            on_click=begin,
             args=(argv, f"Judge an alignment of {corpus.name}"),
-        )  # fmt: skip
+        )
 
 
 def begin(argv: list[str], title: str) -> None:

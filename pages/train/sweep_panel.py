@@ -20,9 +20,11 @@ WORDS = {
     "trade": "Temperature: near neighbours against the whole structure",
 }
 METRICS = {
-    "cka": "CKA", "overlap@3": "Overlap@3", "spearman": "Spearman",
+    "cka": "CKA",
+    "overlap@3": "Overlap@3",
+    "spearman": "Spearman",
     "recall@1 code->audio": "Recall@1",
-}  # fmt: skip
+}
 SHOWN = 400  # pixels
 
 
@@ -55,13 +57,22 @@ def start(corpus: Corpus, active: bool) -> None:
             "Grid", list(GRIDS), key="sweep:grid", format_func=WORDS.get, persist_state="session"
         )
         seeds = st.number_input(
-            "Seeds", 1, 20, SEEDS, key="sweep:seeds", persist_state="session", width=110,
+            "Seeds",
+            1,
+            20,
+            SEEDS,
+            key="sweep:seeds",
+            persist_state="session",
+            width=110,
             help="Runs of each configuration.",
-        )  # fmt: skip
+        )
         st.button(
-            "Start the sweep", icon=":material/grid_on:", disabled=active, on_click=begin,
+            "Start the sweep",
+            icon=":material/grid_on:",
+            disabled=active,
+            on_click=begin,
             args=(corpus.name,),
-        )  # fmt: skip
+        )
     plan = trials(grid)
     expected = sweep_seconds(
         corpus.counts()["ok"], [trial.config(0) for trial in plan], int(seeds), sweep.WORKERS
@@ -110,7 +121,10 @@ def table(corpus_name: str, sweep_id: str) -> None:
     done = found[found["number"] >= 0].drop_duplicates(["number", "seed"])
     configurations = done["number"].nunique()
     st.dataframe(
-        rows, hide_index=True, height=min(SHOWN, 36 + 33 * len(rows)), placeholder="–",
+        rows,
+        hide_index=True,
+        height=min(SHOWN, 36 + 33 * len(rows)),
+        placeholder="–",
         alt="Configurations of the sweep and what they reached, a row each",
         column_config={
             "Configuration": st.column_config.TextColumn(width="medium", pinned=True),
@@ -120,7 +134,7 @@ def table(corpus_name: str, sweep_id: str) -> None:
                 if label not in ("Configuration", "Runs")
             },
         },
-    )  # fmt: skip
+    )
     caption = (
         f"{formatting.count(len(done), 'run')} of {formatting.count(configurations, 'configuration')} so far."
         " Means over seeds on the validation programs, aligned code against aligned audio; ± is"

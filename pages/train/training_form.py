@@ -50,60 +50,101 @@ MORE = (
         Number("width", "Width", 1, 16_384, 64, "Of the hidden layers."),
         Number("input_dropout", "Input dropout", 0, 0.9, 0.05, "Share of input values left out."),
         Number(
-            "whiten", "Whitened directions", 0, 4096, 32,
+            "whiten",
+            "Whitened directions",
+            0,
+            4096,
+            32,
             "Above 0: the inputs are turned to so many of their principal directions, of equal"
             " variance, instead of being shifted and scaled column by column.",
         ),
         Number("weight_decay", "Weight decay", 0, 10, 0.01, "Pulls weights towards 0."),
         Number(
-            "patience", "Patience", 0, 100_000, 5,
+            "patience",
+            "Patience",
+            0,
+            100_000,
+            5,
             "Epochs without a lower validation loss before it stops; 0 never stops.",
         ),
     ),
     (
         Number(
-            "soft_weight", "Soft weight", 0, 1, 0.1,
+            "soft_weight",
+            "Soft weight",
+            0,
+            1,
+            0.1,
             "With soft targets: the share of them that follows audio similarity.",
         ),
         Number(
-            "soft_temperature", "Soft temperature", 0.001, 100, 0.05,
+            "soft_temperature",
+            "Soft temperature",
+            0.001,
+            100,
+            0.05,
             "With soft targets: lower, and fewer clips count as alike.",
         ),
         Number(
-            "distance_weight", "Distance weight", 0, 1e4, 0.1,
+            "distance_weight",
+            "Distance weight",
+            0,
+            1e4,
+            0.1,
             "Above 0: also keeps programs as far from one another as their clips are.",
         ),
         Number(
-            "kernel_weight", "Kernel weight", 0, 1e4, 0.1,
+            "kernel_weight",
+            "Kernel weight",
+            0,
+            1e4,
+            0.1,
             "Above 0: also makes all similarities agree with those among the clips, as CKA"
             " measures them.",
         ),
         Number(
-            "penalty", "Penalty", 1e-6, 1e9, 0.1,
+            "penalty",
+            "Penalty",
+            1e-6,
+            1e9,
+            0.1,
             "With ridge and kernel ridge: higher, and single words of a program count for less.",
         ),
         Number(
-            "kept_mean", "Mean kept", 0, 1, 0.05,
+            "kept_mean",
+            "Mean kept",
+            0,
+            1,
+            0.05,
             "With ridge and kernel ridge: higher, and clips that sound unlike most are found less.",
         ),
         Number("warmup", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising learning rate."),
         Number(
-            "grad_clip", "Gradient clip", 0, 1e6, 0.5,
+            "grad_clip",
+            "Gradient clip",
+            0,
+            1e6,
+            0.5,
             "Largest norm of a step's gradient; 0 leaves it alone.",
         ),
     ),
-)  # fmt: skip
+)
 
 
 def choose_method() -> str:
     """Draw the choice of a method, on which the other controls' defaults depend."""
     return st.segmented_control(
-        "Method", list(METHODS), default="earshot", required=True, key="config:method",
-        persist_state="session", format_func=METHOD.get,
+        "Method",
+        list(METHODS),
+        default="earshot",
+        required=True,
+        key="config:method",
+        persist_state="session",
+        format_func=METHOD.get,
         help="Earshot's softens the targets by how alike clips sound, and agrees best with raw"
         " audio. For snippets that are like no program of the corpus another one foretells more,"
         " best on the code encoder sonicpi. The paper's is InfoNCE alone.",
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -152,16 +193,26 @@ def choose_config(method: str) -> Given:
                     default = getattr(base, field.name)
                     kind = type(default)
                     given[field.name] = st.number_input(
-                        field.label, kind(field.low), kind(field.high), default, kind(field.step),
-                        help=field.help, key=own + field.name,
-                        format="%d" if kind is int else "%g", **keep,
-                    )  # fmt: skip
+                        field.label,
+                        kind(field.low),
+                        kind(field.high),
+                        default,
+                        kind(field.step),
+                        help=field.help,
+                        key=own + field.name,
+                        format="%d" if kind is int else "%g",
+                        **keep,
+                    )
 
     given["objective"] = st.radio(
-        "Objective", OBJECTIVES, OBJECTIVES.index(base.objective), key=f"{own}objective",
-        format_func=lambda name: OBJECTIVE.get(name, name), **keep,
+        "Objective",
+        OBJECTIVES,
+        OBJECTIVES.index(base.objective),
+        key=f"{own}objective",
+        format_func=lambda name: OBJECTIVE.get(name, name),
+        **keep,
         help="The softer ones help where many programs sound alike, as variants of a template do.",
-    )  # fmt: skip
+    )
     numbers(FIRST)
     more = st.expander("More settings", key="config-more", on_change="rerun")
     if not more.open:  # two dozen controls that a browser need not draw
@@ -171,9 +222,14 @@ def choose_config(method: str) -> Given:
     with more:
         numbers(MORE)
         given["seed"] = st.number_input(
-            "Seed", 0, 2**31, base.seed, key=f"{own}seed", help="Of weights, order and dropout.",
+            "Seed",
+            0,
+            2**31,
+            base.seed,
+            key=f"{own}seed",
+            help="Of weights, order and dropout.",
             **keep,
-        )  # fmt: skip
+        )
         for name, label, choices in (
             ("schedule", "Learning rate over time", SCHEDULES),
             ("device", "Trained on", DEVICES),

@@ -137,16 +137,21 @@ class LiveSonicPi:
         log = open(self.home / "log", "ab")
         # The server leaves folders behind where it keeps temporary files: let that be in here.
         environment = {
-            **os.environ, "HOME": str(self.home), "TMPDIR": str(self.home),
+            **os.environ,
+            "HOME": str(self.home),
+            "TMPDIR": str(self.home),
             "JACK_NO_AUDIO_RESERVATION": "1",
-        }  # fmt: skip
+        }
         self.processes.append(
             subprocess.Popen(
                 # Before all other work, where that is allowed: a late buffer is a gap in the sound.
                 ["nice", "-n", "-19", *command],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         )
 
     def _answers(self) -> bool:

@@ -27,9 +27,11 @@ class Client:
 
     def __init__(self, address: str):
         self._channel = connect(
-            address.replace("http", "ws", 1) + "_stcore/stream", subprotocols=["streamlit"],
-            max_size=None, compression=None,
-        )  # fmt: skip
+            address.replace("http", "ws", 1) + "_stcore/stream",
+            subprotocols=["streamlit"],
+            max_size=None,
+            compression=None,
+        )
         self._known: dict[str, None] = {}
         self._state = ClientState()
         self._heard: list[ForwardMsg] = []

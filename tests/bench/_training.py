@@ -36,8 +36,14 @@ def ours(programs: int, epochs: int, validated: bool, changes: dict) -> float:
     m = programs // 10 if validated else 0
     ends: list[float] = [time.perf_counter()]
     config = AlignmentConfig.of_method("paper", **changes, epochs=epochs, patience=0)
-    train(code[:n], audio[:n], code[n : n + m], audio[n : n + m], config,
-          lambda row: ends.append(time.perf_counter()))  # fmt: skip
+    train(
+        code[:n],
+        audio[:n],
+        code[n : n + m],
+        audio[n : n + m],
+        config,
+        lambda row: ends.append(time.perf_counter()),
+    )
     return median(b - a for a, b in zip(ends[1:], ends[2:]))  # the first waits for caches
 
 
@@ -88,4 +94,3 @@ def _timed(work: Callable[[], None]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
-

@@ -65,10 +65,12 @@ def run(variants: int = 1) -> list[tuple[str, ...]]:
     }
     compute = default_compute()
     rows = [
-        (f"matmul in {name}, {compute.device}, {torch.get_num_threads()} threads",
-         f"{WORK / _median_seconds(_matmul(dtype, compute.device)) / 1e9:.0f} GFLOP/s")
+        (
+            f"matmul in {name}, {compute.device}, {torch.get_num_threads()} threads",
+            f"{WORK / _median_seconds(_matmul(dtype, compute.device)) / 1e9:.0f} GFLOP/s",
+        )
         for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))
-    ]  # fmt: skip
+    ]
     for encoder_id, make in (
         ("distilroberta-base", _distilroberta),
         ("facebook/wav2vec2-base", _wav2vec2),
@@ -106,9 +108,7 @@ def _against_plain(
         found = {name: encoder.embed(mine) for name, encoder in loaded.items()}
         turns = {
             "plain": lambda: [plain(item) for item in mine],
-            "matmul": _matmul(
-                torch.bfloat16 if compute.bf16 else torch.float32, compute.device
-            ),
+            "matmul": _matmul(torch.bfloat16 if compute.bf16 else torch.float32, compute.device),
             **{name: partial(encoder.embed, mine) for name, encoder in loaded.items()},
         }
         times = [{name: _timed(turn) for name, turn in turns.items()} for _ in range(TURNS)]

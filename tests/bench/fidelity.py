@@ -36,7 +36,17 @@ TIME_STEP = 0.002  # events nearer than this in time are at the same time
 BEGINNINGS = range(0, 64, 4)  # frames of a block
 
 # Offline against live, each beside live against live.
-COLUMNS = ("events same", "live", "in order", "live", "cosine", "live (least)", "dB apart", "live (most)", "")
+COLUMNS = (
+    "events same",
+    "live",
+    "in order",
+    "live",
+    "cosine",
+    "live (least)",
+    "dB apart",
+    "live (most)",
+    "",
+)
 
 PROGRAMS = {
     "notes": "use_bpm 100\n8.times { |i| play 60 + 2 * i, release: 0.5; sleep 1 }",
@@ -61,7 +71,7 @@ PROGRAMS = {
     "noise": "synth :noise, release: 2, cutoff: 90\nsleep 2\nsynth :bnoise, sustain: 1, release: 1\nsleep 2\nsynth :cnoise, release: 1",
     "example: haunted": EXAMPLES / "apprentice/haunted.rb",
     "example: acid": EXAMPLES / "magician/acid.rb",
-}  # fmt: skip
+}
 
 
 def run(
@@ -127,8 +137,17 @@ def _compared(source: str, takes: list, place: Path) -> str:
     live = np.array([_sound(one, two) for one, two in combinations(clips, 2)])
     least, most = live[:, 0].min(), live[:, 1].max()
     within = cosine >= least and decibels <= most
-    figures = (f"{same:.1%}", f"{live_same:.1%}", f"{order:.1%}", f"{live_order:.1%}", f"{cosine:.4f}", f"{least:.4f}",
-               f"{decibels:.2f}", f"{most:.2f}", "within" if within else "beyond")  # fmt: skip
+    figures = (
+        f"{same:.1%}",
+        f"{live_same:.1%}",
+        f"{order:.1%}",
+        f"{live_order:.1%}",
+        f"{cosine:.4f}",
+        f"{least:.4f}",
+        f"{decibels:.2f}",
+        f"{most:.2f}",
+        "within" if within else "beyond",
+    )
     return "  ".join(f"{figure:>12}" for figure in figures)
 
 

@@ -38,8 +38,11 @@ def run(variants: int = 8) -> list[tuple[str, str]]:
             port = free.getsockname()[1]
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-            cwd=PROJECT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-        )  # fmt: skip
+            cwd=PROJECT,
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
         try:
             _wait_for(f"http://127.0.0.1:{port}/_stcore/health")
             with sync_playwright() as playwright:

@@ -24,7 +24,9 @@ def run(variants: int = RENDERS) -> list[tuple[str, str]]:
         source = f"with_fx(:level) {{ play {number % 100}, release: 0.1; sample :bd_haus }}"
         assert worker.render(source, 0.25).ok
         if number % max(variants // ROWS, 1) == 0:
-            rows.append((f"after {number} renders", f"{_resident(worker.process.pid) / 1024:.1f} MiB"))
+            rows.append(
+                (f"after {number} renders", f"{_resident(worker.process.pid) / 1024:.1f} MiB")
+            )
     worker.close()
     return rows
 

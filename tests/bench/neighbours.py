@@ -132,10 +132,11 @@ def _corpus(rng: np.random.Generator) -> None:
     """A corpus of programs with random vectors, one clip, and an alignment that knows nothing."""
     corpus = Corpus.create(NAME, seconds=0.01)
     programs = [
-        Program(source=f"play {n}\n", name=f"p-{n}", template="t", role="melody",
-                parameters={}, seed=0)
+        Program(
+            source=f"play {n}\n", name=f"p-{n}", template="t", role="melody", parameters={}, seed=0
+        )
         for n in range(PROGRAMS)
-    ]  # fmt: skip
+    ]
     corpus.add_programs(programs)
     ids = [each.id for each in programs]
     clip = Rendering(Clip(0.1 * rng.uniform(-1, 1, (441, 2)).astype(np.float32)))
@@ -152,9 +153,13 @@ def _corpus(rng: np.random.Generator) -> None:
     pairs = corpus.pairs(CODE, AUDIO)
     code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
     heads = train(code, audio, code[:0], audio[:0], config).heads
-    about = {"alignment": config.to_dict(), "encoders": known,
-             "corpus": {"name": NAME, "split_seed": 0},
-             "split": {"programs": {}, "unseen_templates": []}, "versions": {}}  # fmt: skip
+    about = {
+        "alignment": config.to_dict(),
+        "encoders": known,
+        "corpus": {"name": NAME, "split_seed": 0},
+        "split": {"programs": {}, "unseen_templates": []},
+        "versions": {},
+    }
     corpus.save_alignment(about, heads.tensors(), {"readings": []}, _no_history())
 
 

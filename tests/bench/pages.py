@@ -34,7 +34,7 @@ PROGRAMS = 13_500
 NAME = "big"
 # The main thing on each page: that for which one opens it.
 MAIN = {
-    "Home": '.st-key-step-listen',
+    "Home": ".st-key-step-listen",
     "Generate": '[class*="st-key-template-"]',
     "Corpus": '[data-testid="stDataFrame"] canvas',
     "Train": '[data-testid="stMain"] [data-testid="stButton"] button',
@@ -117,9 +117,11 @@ def served() -> Iterator[str]:
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-        cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    )  # fmt: skip
+    )
     try:
         for _ in range(600):
             try:
@@ -160,8 +162,9 @@ def shown(page: Page, name: str) -> None:
         "([title, main]) =>"
         " document.querySelector('a[aria-current=page]')?.innerText.includes(title)"
         " && document.querySelector('[data-testid=stMain] h1') && document.querySelector(main)",
-        arg=[name, MAIN[name]], polling=20,
-    )  # fmt: skip
+        arg=[name, MAIN[name]],
+        polling=20,
+    )
 
 
 def settled(page: Page) -> None:
@@ -197,8 +200,10 @@ def _first(page: Page, address: str) -> list[tuple[str, str]]:
 
         return timed(work)
 
-    rows = [(f"the first visitor of a new server: {name}", f"{visit(name):.0f} ms")
-            for name in ("Home", *OWN)]  # fmt: skip
+    rows = [
+        (f"the first visitor of a new server: {name}", f"{visit(name):.0f} ms")
+        for name in ("Home", *OWN)
+    ]
     for name in MAIN:
         page.get_by_role("link", name=name, exact=True).click()
         shown(page, name)
@@ -304,10 +309,12 @@ def _moves(page: Page) -> list[tuple[str, str]]:
         move(page, x, y)
         stood = page.evaluate("window.stopWatching()")
         late = sorted(stood)[int(0.95 * (len(stood) - 1))]
-        rows.append((
-            f"a picture of the map while {name}, WebGL in software",
-            f"{median(stood):.0f} ms, 95 % under {late:.0f} ms",
-        ))  # fmt: skip
+        rows.append(
+            (
+                f"a picture of the map while {name}, WebGL in software",
+                f"{median(stood):.0f} ms, 95 % under {late:.0f} ms",
+            )
+        )
     return rows
 
 

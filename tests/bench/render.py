@@ -23,9 +23,7 @@ from core.sonicpi.sandbox import plugin_files
 from core.sonicpi.worker import Worker
 
 SECONDS = 18.0
-SCSYNTH = (
-    "-V -2 -D 0 -b 4096 -a 1024 -c 4096 -m 262144 -o 2 -i 2 -n 4096 -w 512".split()
-)  # fmt: skip
+SCSYNTH = "-V -2 -D 0 -b 4096 -a 1024 -c 4096 -m 262144 -o 2 -i 2 -n 4096 -w 512".split()
 
 
 def run(variants: int = 10) -> list[tuple[str, str]]:
@@ -124,9 +122,7 @@ def _scsynth(score: Path, folder: Path, *more: str) -> float:
     """Return the seconds that scsynth takes to play a score into a file."""
     command = ["scsynth", "-N", str(score), "_", str(folder / "bare.wav"), "44100", "WAV", "int16"]
     started = time.perf_counter()
-    subprocess.run(
-        [*command, *SCSYNTH, *more], check=True, timeout=300, stdout=subprocess.DEVNULL
-    )
+    subprocess.run([*command, *SCSYNTH, *more], check=True, timeout=300, stdout=subprocess.DEVNULL)
     return time.perf_counter() - started
 
 

@@ -25,12 +25,21 @@ from core.workspace import PROJECT
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies",
-         "Jobs")  # fmt: skip
+PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
 SAMPLE_EVERY_S = 5.0
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
-BUILD = ["build", "soak", "--templates", *TEMPLATES, "--per-template", "6", "--seconds", "4",
-         "--preset", "offline"]  # fmt: skip
+BUILD = [
+    "build",
+    "soak",
+    "--templates",
+    *TEMPLATES,
+    "--per-template",
+    "6",
+    "--seconds",
+    "4",
+    "--preset",
+    "offline",
+]
 # One after the other, again and again; what is there already is made anew each time.
 JOBS = (
     ["map", "soak"],
@@ -102,8 +111,10 @@ def _server() -> Iterator[tuple[str, int]]:
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-        cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        cwd=PROJECT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
     address = f"http://127.0.0.1:{port}/"
     try:
         for _ in range(600):
@@ -235,8 +246,13 @@ def _table(watch: Watch) -> list[tuple[str, ...]]:
     rows = []
     for what, of in (("MB", "mb"), ("open files", "files"), ("threads", "threads")):
         values = [statistics.median(getattr(each, of) for each in third) for third in thirds]
-        rows.append((f"server: {what}", *(f"{value:.0f}" for value in values),
-                     f"{values[2] / values[1]:.3f}"))  # fmt: skip
+        rows.append(
+            (
+                f"server: {what}",
+                *(f"{value:.0f}" for value in values),
+                f"{values[2] / values[1]:.3f}",
+            )
+        )
     for kind, runs in sorted(watch.jobs.items()):
         peaks = [max(each.mb for each in samples) for samples in runs.values()]
         files = [max(each.files for each in samples) for samples in runs.values()]
@@ -244,12 +260,21 @@ def _table(watch: Watch) -> list[tuple[str, ...]]:
             half = len(peaks) // 2
             for what, values in (("MB at most", peaks), ("open files at most", files)):
                 first, last = (statistics.median(part) for part in (values[:half], values[half:]))
-                rows.append((f"{kind}, {len(values)} jobs: {what}", f"{first:.0f}", "",
-                             f"{last:.0f}", f"{last / first:.3f}"))  # fmt: skip
+                rows.append(
+                    (
+                        f"{kind}, {len(values)} jobs: {what}",
+                        f"{first:.0f}",
+                        "",
+                        f"{last:.0f}",
+                        f"{last / first:.3f}",
+                    )
+                )
     for kind, silent in sorted(watch.silences.items()):
         rows.append((f"{kind}: longest time at a full bar", "", "", f"{silent:.1f} s", ""))
     course = [part for part in np.array_split([each.mb for each in watch.server], 12) if part.size]
-    rows.append(("server: MB, twelve parts", " ".join(f"{np.median(p):.0f}" for p in course), "", "", ""))
+    rows.append(
+        ("server: MB, twelve parts", " ".join(f"{np.median(p):.0f}" for p in course), "", "", "")
+    )
     rows.append(("rounds of all pages", str(watch.rounds), "", "", ""))
     rows.append(("errors on pages", str(len(watch.troubles)), "", "", ""))
     rows += [(f"  {each[:100]}", "", "", "", "") for each in sorted(set(watch.troubles))[:5]]

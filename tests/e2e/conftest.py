@@ -65,8 +65,12 @@ def serve(workspace: Path, *, own: bool = True, **environment: str) -> Iterator[
     with tempfile.TemporaryFile() as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-            cwd=PROJECT, env=environment, stdout=log, stderr=log, start_new_session=True,
-        )  # fmt: skip
+            cwd=PROJECT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
         try:
             _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
             yield Dashboard(f"http://127.0.0.1:{port}/", workspace, environment)
@@ -100,14 +104,24 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """
     with serve(tmp_path_factory.mktemp("stocked")) as found:
         for command in (
-            ["build", "starter", "--per-template", STARTER["EARSHOT_STARTER_PER_TEMPLATE"],
-             "--templates", *STARTER["EARSHOT_STARTER_TEMPLATES"].split(",")],
+            [
+                "build",
+                "starter",
+                "--per-template",
+                STARTER["EARSHOT_STARTER_PER_TEMPLATE"],
+                "--templates",
+                *STARTER["EARSHOT_STARTER_TEMPLATES"].split(","),
+            ],
             ["train", "starter", "--epochs", "30"],
-        ):  # fmt: skip
+        ):
             subprocess.run(
-                [sys.executable, "-m", "core", *command], cwd=PROJECT, env=found.environment,
-                check=True, timeout=900, capture_output=True,
-            )  # fmt: skip
+                [sys.executable, "-m", "core", *command],
+                cwd=PROJECT,
+                env=found.environment,
+                check=True,
+                timeout=900,
+                capture_output=True,
+            )
         yield found
 
 

@@ -33,9 +33,14 @@ TRACES = (
 
 def core(dashboard, *argv: str) -> subprocess.CompletedProcess:
     return subprocess.run(
-        [sys.executable, "-m", "core", *argv], cwd=PROJECT, env=dashboard.environment,
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=300,
-    )  # fmt: skip
+        [sys.executable, "-m", "core", *argv],
+        cwd=PROJECT,
+        env=dashboard.environment,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=300,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -91,9 +96,15 @@ def test_text_from_programs_stays_text(hostile, watched, name):
 
 
 @pytest.mark.parametrize(
-    "query", ["corpus=<img src=x onerror=window.ran=1>", "corpus=..%2F..%2Fetc", "alignment=$x$",
-              "corpus=marks&program=%3Cscript%3E", "colour=%F0%9F%8E%B5" * 50]
-)  # fmt: skip
+    "query",
+    [
+        "corpus=<img src=x onerror=window.ran=1>",
+        "corpus=..%2F..%2Fetc",
+        "alignment=$x$",
+        "corpus=marks&program=%3Cscript%3E",
+        "colour=%F0%9F%8E%B5" * 50,
+    ],
+)
 @pytest.mark.parametrize("name", ["listen", "map"])
 def test_an_address_is_only_a_choice(hostile, watched, name, query):
     watched.goto(f"{hostile.url}{name}?{query}")
@@ -113,11 +124,14 @@ def answer(url: str, path: str, **headers: str) -> tuple[int, dict]:
 @pytest.mark.parametrize(
     "path",
     [
-        "/sound/file/../../../../etc/passwd", "/sound/file/%2e%2e/%2e%2e/etc/passwd",
-        "/sound/file//etc/passwd", "/sound/file/corpora/marks/corpus.sqlite",
-        "/sound/file/corpora/marks%00.flac", "/sound/made/..%2f..%2fx.flac",
+        "/sound/file/../../../../etc/passwd",
+        "/sound/file/%2e%2e/%2e%2e/etc/passwd",
+        "/sound/file//etc/passwd",
+        "/sound/file/corpora/marks/corpus.sqlite",
+        "/sound/file/corpora/marks%00.flac",
+        "/sound/made/..%2f..%2fx.flac",
     ],
-)  # fmt: skip
+)
 def test_nothing_but_sounds_of_the_workspace_is_served(hostile, path):
     status, headers = answer(hostile.url, path)
     assert status in (400, 404)
@@ -132,10 +146,14 @@ def test_a_foreign_name_for_this_machine_is_refused(dashboard):
 
 def test_a_foreign_page_gets_no_socket(dashboard):
     handshake = {
-        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
-    }  # fmt: skip
+    }
     own = dashboard.url.rstrip("/")
     assert answer(dashboard.url, "/_stcore/stream", Origin=own, **handshake)[0] == 101
-    foreign = answer(dashboard.url, "/_stcore/stream", Origin="http://evil.example.org", **handshake)
+    foreign = answer(
+        dashboard.url, "/_stcore/stream", Origin="http://evil.example.org", **handshake
+    )
     assert foreign[0] == 403

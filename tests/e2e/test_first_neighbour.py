@@ -54,18 +54,28 @@ def test_from_an_empty_workspace_to_the_first_neighbour(dashboard: Dashboard, pa
 def trained(dashboard: Dashboard) -> None:
     """A corpus with an alignment, made from the command line if the test above did not run."""
     for command in (
-        ["build", "starter", "--per-template", "6", "--templates",
-         *dashboard.environment["EARSHOT_STARTER_TEMPLATES"].split(",")],
+        [
+            "build",
+            "starter",
+            "--per-template",
+            "6",
+            "--templates",
+            *dashboard.environment["EARSHOT_STARTER_TEMPLATES"].split(","),
+        ],
         ["train", "starter"],
-    ):  # fmt: skip
+    ):
         if command[0] == "train" and list(
             dashboard.workspace.glob("corpora/starter/alignments/0*")
         ):
             return
         subprocess.run(
-            [sys.executable, "-m", "core", *command], cwd=PROJECT, env=dashboard.environment,
-            check=True, timeout=900, capture_output=True,
-        )  # fmt: skip
+            [sys.executable, "-m", "core", *command],
+            cwd=PROJECT,
+            env=dashboard.environment,
+            check=True,
+            timeout=900,
+            capture_output=True,
+        )
 
 
 def test_other_code_finds_other_clips_and_one_sounds_at_a_time(

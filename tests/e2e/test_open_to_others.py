@@ -43,9 +43,15 @@ class Provider(http.server.ThreadingHTTPServer):
     def identity(self, asked: dict) -> str:
         now = int(time.time())
         claims = {
-            "iss": self.url, "sub": self.email, "aud": "earshot", "iat": now, "exp": now + 600,
-            "nonce": asked["nonce"], "email": self.email, "email_verified": True,
-        }  # fmt: skip
+            "iss": self.url,
+            "sub": self.email,
+            "aud": "earshot",
+            "iat": now,
+            "exp": now + 600,
+            "nonce": asked["nonce"],
+            "email": self.email,
+            "email_verified": True,
+        }
         return jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.key)
 
 
@@ -68,19 +74,27 @@ class Answer(http.server.BaseHTTPRequestHandler):
             self.tell({"keys": [self.server.key.as_dict(private=False)]})
         else:
             url = self.server.url
-            self.tell({
-                "issuer": url, "authorization_endpoint": f"{url}/authorize",
-                "token_endpoint": f"{url}/token", "jwks_uri": f"{url}/keys",
-                "id_token_signing_alg_values_supported": ["RS256"],
-            })  # fmt: skip
+            self.tell(
+                {
+                    "issuer": url,
+                    "authorization_endpoint": f"{url}/authorize",
+                    "token_endpoint": f"{url}/token",
+                    "jwks_uri": f"{url}/keys",
+                    "id_token_signing_alg_values_supported": ["RS256"],
+                }
+            )
 
     def do_POST(self):
         form = self.rfile.read(int(self.headers["Content-Length"])).decode()
         asked = self.server.codes.pop(urllib.parse.parse_qs(form)["code"][0])
-        self.tell({
-            "access_token": "a", "token_type": "Bearer", "expires_in": 600,
-            "id_token": self.server.identity(asked),
-        })  # fmt: skip
+        self.tell(
+            {
+                "access_token": "a",
+                "token_type": "Bearer",
+                "expires_in": 600,
+                "id_token": self.server.identity(asked),
+            }
+        )
 
     def tell(self, what: dict) -> None:
         self.send_response(200)
@@ -117,7 +131,7 @@ def project(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def url(project, provider):
+def url(project: Path, provider):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -137,9 +151,12 @@ people = ["ada@example.org"]
     with open(log, "wb") as said:
         server = subprocess.Popen(
             [project / "run", "--open", "127.0.0.1", "--port", str(port)],
-            env=environment, stdin=subprocess.DEVNULL, stdout=said, stderr=said,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
             start_new_session=True,
-        )  # fmt: skip
+        )
     try:
         for _ in range(600):
             assert server.poll() is None, log.read_text()
@@ -206,24 +223,40 @@ def test_a_forged_cookie_opens_nothing(page, url):
     assert sound(page, url) == 401
 
 
-def test_without_secrets_it_does_not_start(project, url):
+def test_without_secrets_it_does_not_start(project: Path, url):
     bare = project.parent / "bare"
     shutil.copytree(project, bare, symlinks=True)
     (bare / ".streamlit/secrets.toml").unlink()
     done = subprocess.run(
         [bare / "run", "--open", "127.0.0.1", "--port", "8599"],
-        capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
+    )
     assert done.returncode == 1
     assert "everyone would be let in" in done.stderr
 
 
-def test_an_address_for_others_without_the_flag_serves_nobody(project):
+def test_an_address_for_others_without_the_flag_serves_nobody(project: Path):
     done = subprocess.run(
-        [project / ".venv/bin/python", "-m", "streamlit", "run", "server.py",
-         "--server.address", "0.0.0.0", "--server.port", "8599"],
-        cwd=project, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120,
+        [
+            project / ".venv/bin/python",
+            "-m",
+            "streamlit",
+            "run",
+            "server.py",
+            "--server.address",
+            "0.0.0.0",
+            "--server.port",
+            "8599",
+        ],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=120,
         env={k: v for k, v in os.environ.items() if not k.startswith("EARSHOT_")},
-    )  # fmt: skip
+    )
     assert done.returncode != 0
     assert "which others reach without logging in" in done.stderr + done.stdout

@@ -17,9 +17,7 @@ pytestmark = pytest.mark.timeout(900)
 
 
 @pytest.fixture(scope="module")
-def training(
-    stocked: Dashboard, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Dashboard]:
+def training(stocked: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A copy of the stocked workspace: its alignments change what other pages begin with."""
     folder = tmp_path_factory.mktemp("training")
     shutil.copytree(stocked.workspace / "corpora", folder / "corpora")

@@ -32,8 +32,20 @@ HERE = Path(__file__).parent
 # Every stage, in an order in which each finds what it needs. `{}` is a folder beside the workspace.
 STAGES = {
     "build": [
-        "build", NAME, "--templates", *TEMPLATES, "--per-template", str(PER_TEMPLATE),
-        "--seconds", "0.5", "--workers", "2", "--code-encoder", CODE, "--audio-encoder", AUDIO,
+        "build",
+        NAME,
+        "--templates",
+        *TEMPLATES,
+        "--per-template",
+        str(PER_TEMPLATE),
+        "--seconds",
+        "0.5",
+        "--workers",
+        "2",
+        "--code-encoder",
+        CODE,
+        "--audio-encoder",
+        AUDIO,
     ],
     "import": ["import", NAME, "{}/songs", "--licence", "CC0"],
     "embed": ["embed", NAME, "--code-encoder", OTHER_CODE],
@@ -41,7 +53,7 @@ STAGES = {
     "map": ["map", NAME],
     "sweep": ["sweep", NAME, "--grid", "ablation", "--seeds", "1", "--workers", "1"],
     "export": ["export", NAME, "--format", "zip", "--out", "{}/tiny.zip"],
-}  # fmt: skip
+}
 BUILD = STAGES["build"]
 PATIENCE_S = 240
 
@@ -193,9 +205,15 @@ class Nursery:
     def run(self, argv: list[str], **environment: str) -> subprocess.CompletedProcess:
         """Run a command, or ["python", CODE, …], to its end."""
         return subprocess.run(
-            [*self.command, *argv], capture_output=True, text=True, timeout=PATIENCE_S,
-            check=False, cwd=PROJECT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
+            [*self.command, *argv],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+            cwd=PROJECT,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+        )
 
     def done(self, argv: list[str], **environment: str) -> str:
         """Run to its end, which must be a good one; return what was said."""
@@ -220,18 +238,36 @@ def nursery(tmp_path_factory) -> Iterator[Nursery]:
     for folder in (disk, kept, shown):
         folder.mkdir()
     apart = [
-        "bwrap", "--dev-bind", "/", "/", "--die-with-parent", "--size", str(DISK_BYTES),
-        "--tmpfs", str(disk), "--ro-bind", str(kept), str(shown),
-    ]  # fmt: skip
+        "bwrap",
+        "--dev-bind",
+        "/",
+        "/",
+        "--die-with-parent",
+        "--size",
+        str(DISK_BYTES),
+        "--tmpfs",
+        str(disk),
+        "--ro-bind",
+        str(kept),
+        str(shown),
+    ]
     environment = {
-        **os.environ, "PYTHONPATH": str(PROJECT), "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
-        "NUMBA_NUM_THREADS": "1", "NUMBA_THREADING_LAYER": "workqueue",
-    }  # fmt: skip
+        **os.environ,
+        "PYTHONPATH": str(PROJECT),
+        "HF_HUB_OFFLINE": "1",
+        "OMP_NUM_THREADS": "1",
+        "NUMBA_NUM_THREADS": "1",
+        "NUMBA_THREADING_LAYER": "workqueue",
+    }
     address = base / "socket"
     with subprocess.Popen(
         [*apart, sys.executable, "-P", str(HERE / "preloaded_fork_server.py"), str(address)],
-        cwd=PROJECT, env=environment, stdin=-1, stdout=-1, text=True,
-    ) as process:  # fmt: skip
+        cwd=PROJECT,
+        env=environment,
+        stdin=-1,
+        stdout=-1,
+        text=True,
+    ) as process:
         assert process.stdout.readline() == "ready\n"
         yield Nursery(process, address, disk, kept, shown)
         process.stdin.close()
@@ -290,7 +326,7 @@ def undisturbed(nursery: Nursery) -> Undisturbed:
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path, monkeypatch) -> Iterator[Path]:
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An empty workspace in which nothing is left running."""
     folder = tmp_path / "workspace"
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(folder))
@@ -337,7 +373,9 @@ def descendants(pid: int) -> list[int]:
 
 def command_of(pid: int) -> str:
     try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        return (
+            Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        )
     except OSError:
         return ""
 

@@ -142,5 +142,7 @@ def workers_get_little_memory() -> None:
 
     plain = worker.sandboxed
     worker.sandboxed = lambda command, **more: [
-        "prlimit", f"--as={160 << 20}", *plain(command, **more),
-    ]  # fmt: skip
+        "prlimit",
+        f"--as={160 << 20}",
+        *plain(command, **more),
+    ]

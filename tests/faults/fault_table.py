@@ -15,7 +15,9 @@ Row = tuple[str, int, int]  # words, times tried, times survived
 def markdown(rows: list[Row]) -> str:
     """The rows as README shows them."""
     total = ("together", sum(row[1] for row in rows), sum(row[2] for row in rows))
-    lines = [f"| {words} | {tried} | {kept} | {tried - kept} |" for words, tried, kept in [*rows, total]]
+    lines = [
+        f"| {words} | {tried} | {kept} | {tried - kept} |" for words, tried, kept in [*rows, total]
+    ]
     return "\n".join(["| fault | tried | survived | lost |", "|---|---|---|---|", *lines])
 
 

@@ -17,8 +17,12 @@ from tests.faults.conftest import AUDIO, CODE, Nursery, content, dice, kill, who
 KILLS = 20
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples"]
 OPTIONS = {
-    "per_template": 8, "seconds": 0.5, "code_encoder": CODE, "audio_encoder": AUDIO, "workers": 2,
-}  # fmt: skip
+    "per_template": 8,
+    "seconds": 0.5,
+    "code_encoder": CODE,
+    "audio_encoder": AUDIO,
+    "workers": 2,
+}
 LATEST = 3  # events of its progress after which a build is killed, at most
 DELAY_S = 0.05  # and then so long, at most: anywhere between two events
 
@@ -47,7 +51,7 @@ def disturbed(nursery: Nursery, chance: Random) -> bool:
 
 
 @pytest.mark.fault("SIGKILL of a build, at any moment, again and again", each=KILLS)
-def test_twenty_kills_change_not_a_bit(nursery, workspace, tmp_path):
+def test_twenty_kills_change_not_a_bit(nursery: Nursery, workspace, tmp_path):
     # Here, with as many threads as there are cores: that must not matter.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "undisturbed"))

@@ -52,9 +52,7 @@ ASK = "import sys, json; from core import jobs; print(jobs.start(json.loads(sys.
 def test_the_same_command_from_processes_at_once_is_one_job(nursery, workspace):
     argv = json.dumps(["build", "none-such", "--templates", "none-such"])
     asking = [
-        subprocess.Popen(
-            [*nursery.command, "python", ASK, argv], cwd=PROJECT, stdout=-1, text=True
-        )
+        subprocess.Popen([*nursery.command, "python", ASK, argv], cwd=PROJECT, stdout=-1, text=True)
         for _ in range(4)
     ]
     ids = {each.communicate(timeout=120)[0].strip() for each in asking}
@@ -63,7 +61,7 @@ def test_the_same_command_from_processes_at_once_is_one_job(nursery, workspace):
 
 
 @pytest.mark.fault("Two tabs that press the same button, neither having seen the other")
-def test_two_tabs_press_the_same_button(workspace, monkeypatch):
+def test_two_tabs_press_the_same_button(workspace, monkeypatch: pytest.MonkeyPatch):
     from streamlit.testing.v1 import AppTest
 
     # Nothing is loaded ahead: Python 3.11 can't read syntax trees in two threads at once.

@@ -153,10 +153,21 @@ def test_the_server_is_killed_and_its_job_goes_on(undisturbed, workspace):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-c", SERVER, json.dumps(BUILD), "run", "server.py",
-         "--server.port", str(port)],
-        cwd=PROJECT, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-c",
+            SERVER,
+            json.dumps(BUILD),
+            "run",
+            "server.py",
+            "--server.port",
+            str(port),
+        ],
+        cwd=PROJECT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
     def answers():
         try:

@@ -69,7 +69,7 @@ LEFT = {"build": 1_200_000, "import": 60_000, "export": 30_000}
 
 @pytest.mark.fault("A full disk (a small tmpfs) during each stage")
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_full_disk(nursery, undisturbed, monkeypatch, stage):
+def test_a_full_disk(nursery, undisturbed, monkeypatch: pytest.MonkeyPatch, stage):
     place = nursery.disk / stage
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(place))
     disk = str(nursery.disk)
@@ -103,16 +103,18 @@ def test_a_workspace_that_can_only_be_read(nursery, undisturbed, stage):
 
 
 @pytest.mark.fault("Reading, checking and exporting where nothing can be written")
-def test_what_can_only_be_read_is_read(nursery, undisturbed, tmp_path):
+def test_what_can_only_be_read_is_read(nursery, undisturbed, tmp_path: Path):
     place = nursery.shown / undisturbed.after("map").name
     only = {"EARSHOT_WORKSPACE": str(place), "EARSHOT_READ_ONLY": "1"}
     assert "everything is there and whole" in nursery.done(["check", NAME], **only)
-    nursery.done(["export", NAME, "--format", "parquet", "--out", str(tmp_path / "x.parquet")], **only)
+    nursery.done(
+        ["export", NAME, "--format", "parquet", "--out", str(tmp_path / "x.parquet")], **only
+    )
     assert len(nursery.done(["evaluate", NAME, "--json"], **only).splitlines()) > 10
 
 
 @pytest.fixture
-def built(undisturbed, workspace) -> Corpus:
+def built(undisturbed, workspace: Path) -> Corpus:
     shutil.copytree(undisturbed.after("build"), workspace)
     return Corpus.open(NAME)
 
@@ -124,7 +126,7 @@ DAMAGED = 6
 
 
 @pytest.mark.fault("A damaged page of the SQLite database, each at random", each=DAMAGED)
-def test_a_damaged_page_of_the_database(nursery, undisturbed, workspace):
+def test_a_damaged_page_of_the_database(nursery, undisturbed, workspace: Path):
     chance, had = dice("page"), None
     for _ in range(DAMAGED):
         shutil.rmtree(workspace, ignore_errors=True)
@@ -150,7 +152,7 @@ def test_a_damaged_page_of_the_database(nursery, undisturbed, workspace):
 
 
 @pytest.mark.fault("A truncated clip, a missing one and a half-written file", each=3)
-def test_a_truncated_and_a_half_written_clip(nursery, built, undisturbed, workspace):
+def test_a_truncated_and_a_half_written_clip(nursery, built: Corpus, undisturbed, workspace: Path):
     clip, other = (Path(p) for p in built.programs()["audio"][:2])
     clip.write_bytes(clip.read_bytes()[:1000])
     other.unlink()
@@ -164,7 +166,7 @@ def test_a_truncated_and_a_half_written_clip(nursery, built, undisturbed, worksp
 
 
 @pytest.mark.fault("A truncated file of an alignment")
-def test_a_truncated_alignment(nursery, undisturbed, workspace):
+def test_a_truncated_alignment(nursery, undisturbed, workspace: Path):
     shutil.copytree(undisturbed.after("map"), workspace)
     (record,) = Corpus.open(NAME).alignments()
     heads = record.path / "heads.safetensors"
@@ -178,7 +180,9 @@ def test_a_truncated_alignment(nursery, undisturbed, workspace):
 
 
 @pytest.mark.fault("A clock that goes backwards, for the job and for who watches it")
-def test_a_clock_that_goes_backwards(nursery, undisturbed, workspace, monkeypatch):
+def test_a_clock_that_goes_backwards(
+    nursery, undisturbed, workspace: Path, monkeypatch: pytest.MonkeyPatch
+):
     shutil.copytree(undisturbed.before("build"), workspace)
     job = nursery.start(BUILD, "backwards")
     real = time.time
@@ -225,7 +229,7 @@ def test_ten_thousand_rows_that_are_wrong(kind):
 
 @pytest.mark.fault("An encoder that fails on one item, by an error or by no numbers")
 @pytest.mark.parametrize("how", ["fails", "refuses"])
-def test_an_encoder_that_fails_on_one_item(nursery, undisturbed, workspace, how):
+def test_an_encoder_that_fails_on_one_item(nursery, undisturbed, workspace: Path, how):
     shutil.copytree(undisturbed.before("build"), workspace)
     # Tried again at the end, by the same build: so it has to fail twice.
     said = nursery.done(BUILD, DISTURBANCE=f"{how} 4")
@@ -237,7 +241,7 @@ def test_an_encoder_that_fails_on_one_item(nursery, undisturbed, workspace, how)
 
 
 @pytest.mark.fault("Memory that runs out in a render worker")
-def test_memory_runs_out_in_a_worker(nursery, undisturbed, workspace):
+def test_memory_runs_out_in_a_worker(nursery, undisturbed, workspace: Path):
     shutil.copytree(undisturbed.before("build"), workspace)
     ran = nursery.run(BUILD, DISTURBANCE="cramped")
     assert ran.returncode == 1 and "Traceback" not in ran.stderr, ran.stderr
@@ -247,7 +251,7 @@ def test_memory_runs_out_in_a_worker(nursery, undisturbed, workspace):
 
 
 @pytest.mark.fault("Memory that runs out in the job")
-def test_memory_runs_out_in_the_job(nursery, undisturbed, workspace):
+def test_memory_runs_out_in_the_job(nursery, undisturbed, workspace: Path):
     shutil.copytree(undisturbed.before("build"), workspace)
     job = ended(nursery.start(BUILD, "hungry 4"))
     assert job.state == "failed" and job.error.message == "Memory ran out.", job.error
@@ -259,7 +263,7 @@ def test_memory_runs_out_in_the_job(nursery, undisturbed, workspace):
 
 
 @pytest.mark.fault("A damaged page of the database's log of a killed writer")
-def test_a_damaged_log_of_a_killed_writer(built, undisturbed, workspace):
+def test_a_damaged_log_of_a_killed_writer(built: Corpus, undisturbed, workspace: Path):
     """What was committed last may be lost by that, never what was there before."""
     built.close()
     path = built.path / "corpus.sqlite"

@@ -63,7 +63,7 @@ def test_without_a_login_at_all_it_is_refused(tmp_path):
         opening("ear.example.org", tmp_path / "none.toml")
 
 
-def test_without_the_sandbox_it_is_refused(secrets, monkeypatch):
+def test_without_the_sandbox_it_is_refused(secrets, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("core.access_control.opening", lambda host: opening(host, secrets))
     assert require("ear.example.org").host == "ear.example.org"
     monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")

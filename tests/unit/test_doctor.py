@@ -43,7 +43,9 @@ def test_what_is_there_has_no_remedy_and_what_is_needed_and_missing_has_one():
         assert not (row.ok and row.remedy)
 
 
-def test_debian_s_packages_are_seen_as_missing_where_they_are(monkeypatch, tmp_path):
+def test_debian_s_packages_are_seen_as_missing_where_they_are(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     monkeypatch.setenv("PATH", str(tmp_path))
     rows = rows_by_name()
     for what, package in (("Sonic Pi", "sonic-pi-server"), ("Ruby", "ruby")):
@@ -61,7 +63,7 @@ def test_a_package_that_is_half_there_is_damaged():
 
 
 @pytest.mark.parametrize("pin", ["nothing-like-it==1.0", "numpy==0.1"])
-def test_pins_that_are_not_met_are_named(monkeypatch, tmp_path, pin):
+def test_pins_that_are_not_met_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pin):
     for name in ("requirements.txt", "requirements-encoders.txt"):
         text = (workspace.PROJECT / name).read_text()
         (tmp_path / name).write_text(f"{text}{pin}\n" if name == "requirements.txt" else text)
@@ -69,7 +71,9 @@ def test_pins_that_are_not_met_are_named(monkeypatch, tmp_path, pin):
     assert doctor._unmet_pins() == [pin.partition("==")[0]]
 
 
-def test_a_workspace_that_is_too_small_or_not_there_yet(monkeypatch, tmp_path):
+def test_a_workspace_that_is_too_small_or_not_there_yet(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "not" / "yet"))
     assert doctor._workspace().ok
     monkeypatch.setattr(doctor, "FREE_GIB", 1e9)

@@ -52,9 +52,7 @@ def test_many_at_once_lose_nothing(tmp_path: Path) -> None:
         "import sys; from core import favourites\n"
         "for n in range(10): favourites.keep('c', f'{sys.argv[1]}{n}', 'n', 't')"
     )
-    running = [
-        subprocess.Popen([sys.executable, "-c", code, name], cwd=PROJECT) for name in "abc"
-    ]
+    running = [subprocess.Popen([sys.executable, "-c", code, name], cwd=PROJECT) for name in "abc"]
     assert [each.wait(60) for each in running] == [0, 0, 0]
     assert len(favourites.favourites()) == 30
 

@@ -62,7 +62,7 @@ DEEDS: dict[str, Callable[[Path], object]] = {
     "import": lambda folder: import_programs.import_programs("tiny", folder / "mine.rb"),
     "delete a corpus": lambda _: delete_corpus("tiny"),
     "render the gallery": lambda _: gallery.render_gallery(),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)

@@ -30,7 +30,9 @@ often = settings(max_examples=60, deadline=None)
 texts = st.one_of(
     st.text(max_size=80),
     st.text("./\\%0~-_aA\0\n\u202e", max_size=40),
-    st.sampled_from(["..", ".", "~", "-rf", "con", "a/../b", "a\n", "corpus.sqlite", "٣", "a" * 65]),
+    st.sampled_from(
+        ["..", ".", "~", "-rf", "con", "a/../b", "a\n", "corpus.sqlite", "٣", "a" * 65]
+    ),
 )
 
 
@@ -100,9 +102,13 @@ def test_no_address_gives_anything_but_a_sound_of_the_workspace(client, place, p
 
 
 @often
-@given(st.one_of(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40),
-                 st.from_regex(r"bytes=[0-9²³]{0,5}-[0-9²³]{0,5}", fullmatch=True),
-                 st.just(f"bytes={'9' * 5000}-")))  # fmt: skip
+@given(
+    st.one_of(
+        st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40),
+        st.from_regex(r"bytes=[0-9²³]{0,5}-[0-9²³]{0,5}", fullmatch=True),
+        st.just(f"bytes={'9' * 5000}-"),
+    )
+)
 def test_no_range_breaks_the_server(client, span):
     address = audio_server.keep(b"fLaC 0123456789", "made")
     for at in (address, "/sound/file/corpora/tiny/audio/ab/a.flac"):

@@ -29,9 +29,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="how long: soak (30), build (to its end)"
     )
-    parser.add_argument(
-        "--program", metavar="PROGRAM", help="fidelity: only this of its programs"
-    )
+    parser.add_argument("--program", metavar="PROGRAM", help="fidelity: only this of its programs")
     parser.add_argument(
         "--takes", type=count, metavar="N", help="fidelity: live takes of each program (3)"
     )

@@ -36,9 +36,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--finish", action="store_true", help="add no programs; render and embed what is there"
     )
     parser.add_argument(
-        "--set", action="append", default=[], metavar="TEMPLATE.PARAMETER=VALUE",
+        "--set",
+        action="append",
+        default=[],
+        metavar="TEMPLATE.PARAMETER=VALUE",
         help="fix a parameter; LOW..HIGH and A|B narrow it. May be given again",
-    )  # fmt: skip
+    )
     parser.add_argument(
         "--templates", nargs="+", metavar="ID", help="only these; `./run generate` lists them"
     )

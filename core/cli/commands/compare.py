@@ -38,9 +38,15 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         table(
             columns,
             [
-                (each.space, each.kind, names[each.first], names[each.second],
-                 getattr(each, f"code_{each.space}"), each.sound)
+                (
+                    each.space,
+                    each.kind,
+                    names[each.first],
+                    names[each.second],
+                    getattr(each, f"code_{each.space}"),
+                    each.sound,
+                )
                 for each in first.itertuples()
             ],
         )
-    )  # fmt: skip
+    )

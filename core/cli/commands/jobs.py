@@ -135,7 +135,9 @@ def _live(event: dict) -> str:
     """An event's note, or its figures where it has no words for them."""
     if event["note"] or not event["data"]:
         return event["note"]
-    figures = {key: value for key, value in event["data"].items() if isinstance(value, (int, float))}
+    figures = {
+        key: value for key, value in event["data"].items() if isinstance(value, (int, float))
+    }
     return ", ".join(f"{key.replace('_', ' ')} {value:.4g}" for key, value in figures.items())
 
 

@@ -19,9 +19,11 @@ ALL = "all"
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments: those of all studies."""
     parser.add_argument(
-        "name", choices=[*STUDIES, ALL], metavar="STUDY",
+        "name",
+        choices=[*STUDIES, ALL],
+        metavar="STUDY",
         help=f"{', '.join(STUDIES)}, or {ALL} for all of them and a report",
-    )  # fmt: skip
+    )
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--json", action="store_true", help="print one JSON line a number")
     known: dict[str, list[str]] = {}
@@ -35,10 +37,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         of = "" if len(names) == len(STUDIES) else f" ({', '.join(names)})"
         shown = "" if option.default is None else f" [{option.default}]"
         parser.add_argument(
-            option.flag, dest=f"option_{option.name}", type=option.kind,
+            option.flag,
+            dest=f"option_{option.name}",
+            type=option.kind,
             metavar={int: "N", float: "X"}.get(option.kind, "WORD"),
             help=f"{option.help}{shown}{of}".replace("%", "%%"),
-        )  # fmt: skip
+        )
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:

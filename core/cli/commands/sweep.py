@@ -13,8 +13,16 @@ from core.cli.parsing import count
 from core.progress import Progress
 
 HEAVY = True
-SHOWN = ("cka", "cca", "overlap@3", "spearman", "pearson", "foretold@5", "recall@1 code->audio",
-         "seconds")  # fmt: skip
+SHOWN = (
+    "cka",
+    "cca",
+    "overlap@3",
+    "spearman",
+    "pearson",
+    "foretold@5",
+    "recall@1 code->audio",
+    "seconds",
+)
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -40,9 +48,14 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline import sweep
 
     sweep_id = sweep.sweep(
-        args.corpus, args.grid, progress, seeds=args.seeds, workers=args.workers,
-        code_encoder=args.code_encoder, audio_encoder=args.audio_encoder,
-    )  # fmt: skip
+        args.corpus,
+        args.grid,
+        progress,
+        seeds=args.seeds,
+        workers=args.workers,
+        code_encoder=args.code_encoder,
+        audio_encoder=args.audio_encoder,
+    )
     found = sweep.load(args.corpus, sweep_id)
     if args.json:
         for row in found.to_dict(orient="records"):

@@ -39,7 +39,7 @@ def chords(s: Sketch, steady: bool) -> Layer:
     return Layer("chords", h.loop_name("chords"), voice.body(nodes), beats, [voice.name])
 
 
-def _ring(s, voice, octave, step):
+def _ring(s: Sketch, voice: Voice, octave: int, step: float) -> tuple[list[Node], float]:
     d, h = s.dice, s.hand
     ring = s.hoisted("chords", h.list(s.changes(octave, d.integer(2, 6)), ring=True), 1.8)
     return [
@@ -48,11 +48,11 @@ def _ring(s, voice, octave, step):
     ], step
 
 
-def _one_chord(s, voice, octave, step):
+def _one_chord(s: Sketch, voice: Voice, octave: int, step: float) -> tuple[list[Node], float]:
     return [voice.play(s.chord(octave)), s.hand.sleep(s.hand.length(step))], step
 
 
-def _list(s, voice, octave, step):
+def _list(s: Sketch, voice: Voice, octave: int, step: float) -> tuple[list[Node], float]:
     nodes: list[Node] = []
     changes = s.changes(octave, s.dice.integer(2, 4))
     for chord in changes:
@@ -60,7 +60,7 @@ def _list(s, voice, octave, step):
     return nodes, step * len(changes)
 
 
-def _struck(s, voice, octave, step):
+def _struck(s: Sketch, voice: Voice, octave: int, step: float) -> tuple[list[Node], float]:
     d, h = s.dice, s.hand
     nodes: list[Node] = []
     count, short = d.pick((2, 3, 4)), step / 2
@@ -71,7 +71,7 @@ def _struck(s, voice, octave, step):
     return nodes, short * count
 
 
-def _each_chord(s, voice, octave, step):
+def _each_chord(s: Sketch, voice: Voice, octave: int, step: float) -> tuple[list[Node], float]:
     h = s.hand
     name = h.variable("chord")
     changes = s.hoisted("chords", h.list(s.changes(octave, s.dice.integer(2, 4))), 1.6)
@@ -80,7 +80,7 @@ def _each_chord(s, voice, octave, step):
     ], step * 2
 
 
-def _strum(s, voice, octave, step):
+def _strum(s: Sketch, voice: Voice, octave: int, step: float) -> tuple[list[Node], float]:
     d, h = s.dice, s.hand
     gap = h.number(d.uniform(0.02, 0.1))
     name = h.variable("note")
@@ -88,14 +88,14 @@ def _strum(s, voice, octave, step):
     return [Block(f"{s.chord(octave)}.each", inner, params=name), h.sleep(h.length(step))], step
 
 
-def _play_chord(s, voice, octave, step):
+def _play_chord(s: Sketch, voice: Voice, octave: int, step: float) -> tuple[list[Node], float]:
     h = s.hand
     if voice.way == "synth":
         voice.before = [h.call("use_synth", f":{voice.name}")]
     return [h.call("play_chord", s.chord(octave), **voice.options), h.sleep(h.length(step))], step
 
 
-def _degrees(s, voice, octave, step):
+def _degrees(s: Sketch, voice: Voice, octave: int, step: float) -> tuple[list[Node], float]:
     d, h = s.dice, s.hand
     degrees = h.list([str(n) for n in d.several((1, 2, 3, 4, 5, 6), d.integer(3, 5))], ring=True)
     if d.chance(0.3):

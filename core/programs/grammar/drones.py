@@ -71,7 +71,9 @@ def _long(s: Sketch, beats: float) -> dict[str, str]:
 def texture(s: Sketch, steady: bool) -> Layer:
     """Return a layer of long samples."""
     d, h = s.dice, s.hand
-    long = [name for name in instruments.SAMPLE_GROUPS["textures"] if instruments.LASTS[name] >= 1.5]
+    long = [
+        name for name in instruments.SAMPLE_GROUPS["textures"] if instruments.LASTS[name] >= 1.5
+    ]
     name = d.pick(long if steady else instruments.SAMPLE_GROUPS["textures"])
     value = instruments.sample_amp(name, "textures", s.level_of(0.8))
     rate = d.pick((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
@@ -165,7 +167,9 @@ def noise(s: Sketch, steady: bool) -> Layer:
     """Return waves, sweeps or ticks of noise."""
     d, h = s.dice, s.hand
     name = d.pick(instruments.SYNTH_GROUPS["noises"])
-    value = instruments.synth_amp(name, s.level_of(0.35 if name not in ("bnoise", "gnoise") else 0.5))
+    value = instruments.synth_amp(
+        name, s.level_of(0.35 if name not in ("bnoise", "gnoise") else 0.5)
+    )
     way = d.pick(("wave", "tick", "tick", "sweep"))
     own = s.own_options(name)
     if way == "tick":

@@ -29,32 +29,71 @@ LOOPS = {
         "ufo_landing laser_duck grumpy_cloud hamster_wheel bigfoot noodle",
     ),
     "german": {
-        "kit": "trommel schlagzeug takt", "bass": "bass tief", "melody": "melodie lied thema",
-        "arp": "sequenz lauf", "chords": "akkorde harmonie", "drone": "flaeche teppich",
-        "texture": "stimmung hintergrund", "break": "schleife", "noise": "rauschen wind",
-        "glitch": "effekte spielerei", "metro": "uhr taktgeber",
+        "kit": "trommel schlagzeug takt",
+        "bass": "bass tief",
+        "melody": "melodie lied thema",
+        "arp": "sequenz lauf",
+        "chords": "akkorde harmonie",
+        "drone": "flaeche teppich",
+        "texture": "stimmung hintergrund",
+        "break": "schleife",
+        "noise": "rauschen wind",
+        "glitch": "effekte spielerei",
+        "metro": "uhr taktgeber",
     },
     "spanish": {
-        "kit": "bateria ritmo bombo", "bass": "bajo", "melody": "melodia cancion",
-        "arp": "arpegio", "chords": "acordes armonia", "drone": "fondo", "texture": "ambiente",
-        "break": "bucle", "noise": "ruido viento", "glitch": "efectos", "metro": "reloj",
+        "kit": "bateria ritmo bombo",
+        "bass": "bajo",
+        "melody": "melodia cancion",
+        "arp": "arpegio",
+        "chords": "acordes armonia",
+        "drone": "fondo",
+        "texture": "ambiente",
+        "break": "bucle",
+        "noise": "ruido viento",
+        "glitch": "efectos",
+        "metro": "reloj",
     },
     "french": {
-        "kit": "batterie rythme caisse", "bass": "basse", "melody": "melodie chanson",
-        "arp": "arpege", "chords": "accords", "drone": "nappe bourdon", "texture": "ambiance",
-        "break": "boucle", "noise": "bruit vent", "glitch": "bruitages", "metro": "horloge",
+        "kit": "batterie rythme caisse",
+        "bass": "basse",
+        "melody": "melodie chanson",
+        "arp": "arpege",
+        "chords": "accords",
+        "drone": "nappe bourdon",
+        "texture": "ambiance",
+        "break": "boucle",
+        "noise": "bruit vent",
+        "glitch": "bruitages",
+        "metro": "horloge",
     },
     "japanese": {
-        "kit": "taiko doramu", "bass": "besu", "melody": "senritsu uta", "arp": "arupejio",
-        "chords": "wa_on", "drone": "kumo", "texture": "mori umi", "break": "rupu",
-        "noise": "kaze", "glitch": "hoshi", "metro": "tokei",
+        "kit": "taiko doramu",
+        "bass": "besu",
+        "melody": "senritsu uta",
+        "arp": "arupejio",
+        "chords": "wa_on",
+        "drone": "kumo",
+        "texture": "mori umi",
+        "break": "rupu",
+        "noise": "kaze",
+        "glitch": "hoshi",
+        "metro": "tokei",
     },
     "portuguese": {
-        "kit": "bateria batida", "bass": "baixo grave", "melody": "melodia", "arp": "arpejo",
-        "chords": "acordes", "drone": "fundo", "texture": "ambiente", "break": "laco",
-        "noise": "ruido", "glitch": "efeitos", "metro": "relogio",
+        "kit": "bateria batida",
+        "bass": "baixo grave",
+        "melody": "melodia",
+        "arp": "arpejo",
+        "chords": "acordes",
+        "drone": "fundo",
+        "texture": "ambiente",
+        "break": "laco",
+        "noise": "ruido",
+        "glitch": "efeitos",
+        "metro": "relogio",
     },
-}  # fmt: skip
+}
 
 # By what a variable holds.
 VARIABLES = {
@@ -83,20 +122,55 @@ VARIABLES = {
         "pan": "p side pan_pos",
         "unused": "foo old_notes tempo_2 spare other_notes temp unused max_vol",
     },
-}  # fmt: skip
+}
 SLOPPY_VARIABLES = "a b c d e f g h k m q u v w z x1 x2 y1 aa bb zz foo_1 tmp val val2".split()
 FOREIGN_VARIABLES = {
-    "german": {"notes": "noten", "times": "dauern", "root": "grundton", "amp": "lautstaerke",
-               "samples": "klaenge", "function": "spiele", "sleep": "pause"},
-    "spanish": {"notes": "notas", "times": "tiempos", "root": "tonica", "amp": "volumen",
-                "samples": "sonidos", "function": "tocar", "sleep": "espera"},
-    "french": {"notes": "les_notes", "times": "durees", "root": "tonique", "amp": "volume",
-               "samples": "sons", "function": "jouer", "sleep": "pause"},
-    "portuguese": {"notes": "notas", "times": "duracoes", "root": "tonica", "amp": "volume",
-                   "samples": "sons", "function": "tocar", "sleep": "espera"},
-    "japanese": {"notes": "onpu", "times": "nagasa", "root": "ne", "amp": "oto",
-                 "samples": "oto_tachi", "function": "hiku", "sleep": "ma"},
-}  # fmt: skip
+    "german": {
+        "notes": "noten",
+        "times": "dauern",
+        "root": "grundton",
+        "amp": "lautstaerke",
+        "samples": "klaenge",
+        "function": "spiele",
+        "sleep": "pause",
+    },
+    "spanish": {
+        "notes": "notas",
+        "times": "tiempos",
+        "root": "tonica",
+        "amp": "volumen",
+        "samples": "sonidos",
+        "function": "tocar",
+        "sleep": "espera",
+    },
+    "french": {
+        "notes": "les_notes",
+        "times": "durees",
+        "root": "tonique",
+        "amp": "volume",
+        "samples": "sons",
+        "function": "jouer",
+        "sleep": "pause",
+    },
+    "portuguese": {
+        "notes": "notas",
+        "times": "duracoes",
+        "root": "tonica",
+        "amp": "volume",
+        "samples": "sons",
+        "function": "tocar",
+        "sleep": "espera",
+    },
+    "japanese": {
+        "notes": "onpu",
+        "times": "nagasa",
+        "root": "ne",
+        "amp": "oto",
+        "samples": "oto_tachi",
+        "function": "hiku",
+        "sleep": "ma",
+    },
+}
 
 TITLES = {
     "tidy": "Sunday morning loop|Late night sketch|Exercise 3|Study in {key}|Practice "
@@ -129,9 +203,15 @@ REMARKS = {
 }
 
 MANNERS = {
-    "tidy": 12.0, "sloppy": 4.0, "silly": 2.0, "german": 1.0, "spanish": 1.0, "french": 1.0,
-    "japanese": 0.6, "portuguese": 0.7,
-}  # fmt: skip
+    "tidy": 12.0,
+    "sloppy": 4.0,
+    "silly": 2.0,
+    "german": 1.0,
+    "spanish": 1.0,
+    "french": 1.0,
+    "japanese": 0.6,
+    "portuguese": 0.7,
+}
 
 # What Ruby or Sonic Pi would take for something else.
 RESERVED = set(

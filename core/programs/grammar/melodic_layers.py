@@ -49,7 +49,9 @@ def tones(s: Sketch, kind: str, steady: bool) -> Layer:
     return Layer(kind, s.hand.loop_name(kind), voice.body(nodes), beats, [voice.name], certain)
 
 
-def _loop(s, voice, octave, step, steady):
+def _loop(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     return (
         [
             voice.play(changing_note(s, octave)),
@@ -60,7 +62,9 @@ def _loop(s, voice, octave, step, steady):
     )
 
 
-def _chosen_rest(s, voice, octave, step, steady):
+def _chosen_rest(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     lengths = [h.length(step * share) for share in d.several((0.5, 1, 1, 2), d.integer(2, 4))]
     rest = h.list(lengths, ring=True)
@@ -70,7 +74,9 @@ def _chosen_rest(s, voice, octave, step, steady):
     return [voice.play(changing_note(s, octave)), h.sleep(rest)], step * 0.5, True
 
 
-def _phrase(s, voice, octave, step, steady):
+def _phrase(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     nodes: list[Node] = []
     beats = 0.0
@@ -81,7 +87,9 @@ def _phrase(s, voice, octave, step, steady):
     return nodes, beats, True
 
 
-def _timed(s, voice, octave, step, steady):
+def _timed(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     notes = d.pick(
         (
@@ -99,7 +107,9 @@ def _timed(s, voice, octave, step, steady):
     return [h.call("play_pattern_timed", notes, times, **options)], step * 1.5, True
 
 
-def _pattern(s, voice, octave, step, steady):
+def _pattern(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     notes = h.list(s.melody(octave, d.integer(3, 8)))
     if voice.way == "synth":
@@ -113,7 +123,9 @@ def _pattern(s, voice, octave, step, steady):
     )
 
 
-def _times(s, voice, octave, step, steady):
+def _times(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     count = d.pick((2, 3, 4, 8, 8, 16))
     inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step))]
@@ -131,7 +143,9 @@ def _times(s, voice, octave, step, steady):
     return nodes, step * count, True
 
 
-def _seeded(s, voice, octave, step, steady):
+def _seeded(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     """The same random phrase over and over."""
     d, h = s.dice, s.hand
     seed = str(d.integer(0, 9999) if d.chance(0.7) else d.integer(1, 99))
@@ -141,7 +155,9 @@ def _seeded(s, voice, octave, step, steady):
     return [h.call("use_random_seed", seed), *nodes], beats, certain
 
 
-def _each(s, voice, octave, step, steady):
+def _each(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     notes = s.hoisted("notes", h.list(s.melody(octave, d.integer(3, 8))))
     if d.chance(0.3):
@@ -153,7 +169,9 @@ def _each(s, voice, octave, step, steady):
     return [Block(f"{notes}.each", inner, params=name)], step * 3, True
 
 
-def _zip(s, voice, octave, step, steady):
+def _zip(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     count = d.integer(3, 6)
     notes = s.hoisted("notes", h.list(s.melody(octave, count)), 1.5)
@@ -173,7 +191,9 @@ def _zip(s, voice, octave, step, steady):
     return [Block(f"{count}.times", inner, params=index, braces=True)], step * count * 0.5, True
 
 
-def _rests(s, voice, octave, step, steady):
+def _rests(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     """Notes where a pattern says so."""
     d, h = s.dice, s.hand
     play = voice.play(changing_note(s, octave))
@@ -185,7 +205,9 @@ def _rests(s, voice, octave, step, steady):
     return [*nodes, h.sleep(h.length(step))], step, True
 
 
-def _slide(s, voice, octave, step, steady):
+def _slide(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     """A held note that is bent."""
     d, h = s.dice, s.hand
     node = h.variable("node")
@@ -211,7 +233,9 @@ def _slide(s, voice, octave, step, steady):
     return nodes, held, True
 
 
-def _maybe(s, voice, octave, step, steady):
+def _maybe(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     test = d.pick(
         (
@@ -234,7 +258,9 @@ def _maybe(s, voice, octave, step, steady):
     )
 
 
-def _shift(s, voice, octave, step, steady):
+def _shift(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step))]
     head = d.pick(
@@ -249,7 +275,9 @@ def _shift(s, voice, octave, step, steady):
     return [Block(head, [Block(f"{count}.times", inner, braces=True)]), *inner], step * count, True
 
 
-def _function(s, voice, octave, step, steady):
+def _function(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     """A define with arguments, called with several."""
     d, h = s.dice, s.hand
     name, note, time = h.variable("function"), h.variable("note"), h.variable("sleep")
@@ -268,7 +296,9 @@ def _function(s, voice, octave, step, steady):
     return nodes, step * len(nodes) * 0.5, True
 
 
-def _density(s, voice, octave, step, steady):
+def _density(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step * 2))]
     return (
@@ -278,7 +308,9 @@ def _density(s, voice, octave, step, steady):
     )
 
 
-def _at_times(s, voice, octave, step, steady):
+def _at_times(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     count = d.integer(2, 4)
     places = h.list([h.length(i * step) for i in range(count)])
@@ -294,7 +326,9 @@ def _at_times(s, voice, octave, step, steady):
     )
 
 
-def _arp(s, voice, octave, step, steady):
+def _arp(
+    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
+) -> tuple[list[Node], float, bool]:
     d, h = s.dice, s.hand
     count = d.integer(2, 4)
     chords = s.hoisted("chords", h.list(s.changes(octave, count), ring=True), 1.5)

@@ -7,9 +7,7 @@ import re
 # The code is run where `e` is a variable already, so a function of that name is never called.
 _SHADOWED = re.compile(r"\bdefine[ (]:e\b")
 # Names of notes and numbers can't be put in order.
-_UNSORTABLE = re.compile(
-    r"[\[(](?=[^\])]*:[a-g])(?=[^\])]*\b\d)[^\])]*[\])](?:\.ring)?\.sort\b"
-)
+_UNSORTABLE = re.compile(r"[\[(](?=[^\])]*:[a-g])(?=[^\])]*\b\d)[^\])]*[\])](?:\.ring)?\.sort\b")
 _BLOCK = re.compile(
     r"^(?:with_fx|live_loop|in_thread|loop|at|density|play\w*|sample|synth|\d+\.times)\b",
     re.MULTILINE,

@@ -258,10 +258,15 @@ _used(
 )
 _used(
     lambda p, s, g, o: replace(
-        s, bpm=_bpm(60 * number(o.get("num_beats", 1), 1)
-                    / inventory()["samples"].get(str(g[0]) if g else "", 1.0))
-    ), "sample_bpm",
-)  # fmt: skip
+        s,
+        bpm=_bpm(
+            60
+            * number(o.get("num_beats", 1), 1)
+            / inventory()["samples"].get(str(g[0]) if g else "", 1.0)
+        ),
+    ),
+    "sample_bpm",
+)
 
 
 def _seeded(play: Play, setting: Any, given: list, options: dict) -> Any:
@@ -270,8 +275,18 @@ def _seeded(play: Play, setting: Any, given: list, options: dict) -> Any:
 
 
 _used(_seeded, "random_seed")
-_used(lambda p, s, g, o: s, "debug", "tuning", "cue_logging", "arg_checks", "random_source",
-      "timing_guarantees", "real_time", "sched_ahead_time", "cent_tuning")  # fmt: skip
+_used(
+    lambda p, s, g, o: s,
+    "debug",
+    "tuning",
+    "cue_logging",
+    "arg_checks",
+    "random_source",
+    "timing_guarantees",
+    "real_time",
+    "sched_ahead_time",
+    "cent_tuning",
+)
 
 
 @word("with_fx")
@@ -312,9 +327,21 @@ def _lambda(play: Play, given: list, options: dict, block: Any, scope: dict) -> 
     return (block, scope)
 
 
-for _name in ("puts", "print", "load_sample", "load_samples", "set_volume!", "comment", "p",
-              "set_mixer_control!", "reset_mixer!", "osc", "midi", "rest",
-              "rand_reset"):  # fmt: skip
+for _name in (
+    "puts",
+    "print",
+    "load_sample",
+    "load_samples",
+    "set_volume!",
+    "comment",
+    "p",
+    "set_mixer_control!",
+    "reset_mixer!",
+    "osc",
+    "midi",
+    "rest",
+    "rand_reset",
+):
     WORDS[_name] = _nothing
 
 

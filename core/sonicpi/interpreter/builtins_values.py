@@ -127,8 +127,9 @@ def _scale(play: Play, given: list, options: dict, *_: Any) -> Ring:
 def _chord(play: Play, given: list, options: dict, *_: Any) -> Ring:
     tonic, name = (given + [60, Symbol("major")])[:2] if given else (60, "major")
     octaves = int(number(options.get("num_octaves", 1), 1))
-    return values.chord(tonic, name if len(given) > 1 else "major", octaves,
-                        int(number(options.get("invert", 0))))  # fmt: skip
+    return values.chord(
+        tonic, name if len(given) > 1 else "major", octaves, int(number(options.get("invert", 0)))
+    )
 
 
 @word("degree")

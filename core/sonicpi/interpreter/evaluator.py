@@ -157,8 +157,9 @@ class Tree:
     def _hash(self, node: list, scope: dict) -> dict:
         return {
             str(self.evaluate(key, scope)): self.evaluate(value, scope)
-            for key, value in node[1:] if key
-        }  # fmt: skip
+            for key, value in node[1:]
+            if key
+        }
 
     def _range(self, node: list, scope: dict) -> Any:
         first, last = (int(number(self.evaluate(part, scope))) for part in node[1:3])
@@ -329,8 +330,11 @@ class Tree:
         if isinstance(on, (int, float)):
             last = int(number(given[0])) if given else 0
             n = int(min(on, TURNS))
-            on = {"times": range(max(0, n)), "upto": range(n, min(last, n + TURNS) + 1),
-                  "downto": range(n, max(last, n - TURNS) - 1, -1)}.get(name, range(1))  # fmt: skip
+            on = {
+                "times": range(max(0, n)),
+                "upto": range(n, min(last, n + TURNS) + 1),
+                "downto": range(n, max(last, n - TURNS) - 1, -1),
+            }.get(name, range(1))
         elif name == "each_with_index":
             on = [[item, place] for place, item in enumerate(on)]
         elif name in ("each_slice", "each_cons") and given:
@@ -389,9 +393,26 @@ class _Scope(dict):
 
 
 _NAMES = {
-    "seq": "seq", "true": "literal", "false": "literal", "nil": "literal", "text": "text",
-    "var": "var", "array": "array", "hash": "hash", "range": "range", "op": "op",
-    "unary": "unary", "if": "if", "while": "while", "case": "case", "set": "set",
-    "opset": "opset", "mset": "mset", "def": "def", "block": "block", "return": "leave",
-    "break": "leave", "next": "leave",
-}  # fmt: skip
+    "seq": "seq",
+    "true": "literal",
+    "false": "literal",
+    "nil": "literal",
+    "text": "text",
+    "var": "var",
+    "array": "array",
+    "hash": "hash",
+    "range": "range",
+    "op": "op",
+    "unary": "unary",
+    "if": "if",
+    "while": "while",
+    "case": "case",
+    "set": "set",
+    "opset": "opset",
+    "mset": "mset",
+    "def": "def",
+    "block": "block",
+    "return": "leave",
+    "break": "leave",
+    "next": "leave",
+}

@@ -113,8 +113,15 @@ class Play(Tree):
             return False
         except (Over, Leaves):
             finished = thread.time >= SECONDS
-        except (RecursionError, ArithmeticError, ValueError, TypeError, KeyError, IndexError,
-                AttributeError):  # fmt: skip
+        except (
+            RecursionError,
+            ArithmeticError,
+            ValueError,
+            TypeError,
+            KeyError,
+            IndexError,
+            AttributeError,
+        ):
             self.unknown += 1
         thread.setting = kept
         reached = thread.time - thread.start

@@ -71,8 +71,11 @@ def chord(tonic: Any, name: Any, octaves: int = 1, invert: int = 0) -> Ring:
     start, offsets = note(tonic), inventory()["chords"].get(str(name))
     if start is None:
         return Ring([])
-    found = [start + 12 * octave + offset for octave in range(max(1, min(int(octaves), 8)))
-             for offset in (offsets or [0, 4, 7])]  # fmt: skip
+    found = [
+        start + 12 * octave + offset
+        for octave in range(max(1, min(int(octaves), 8)))
+        for offset in (offsets or [0, 4, 7])
+    ]
     return inverted(found, invert)
 
 
@@ -160,12 +163,20 @@ def _arithmetic(sign: str, a: float, b: float) -> Any:
         if sign == "**":
             return float(a) ** b if abs(a) < 1e6 and abs(b) < 50 else UNKNOWN
         found = {
-            "+": lambda: a + b, "-": lambda: a - b, "*": lambda: a * b, "%": lambda: a % b,
-            "<": lambda: a < b, ">": lambda: a > b, "<=": lambda: a <= b, ">=": lambda: a >= b,
-            "<=>": lambda: (a > b) - (a < b), "&": lambda: int(a) & int(b),
-            "|": lambda: int(a) | int(b), ">>": lambda: int(a) >> min(max(int(b), 0), 64),
+            "+": lambda: a + b,
+            "-": lambda: a - b,
+            "*": lambda: a * b,
+            "%": lambda: a % b,
+            "<": lambda: a < b,
+            ">": lambda: a > b,
+            "<=": lambda: a <= b,
+            ">=": lambda: a >= b,
+            "<=>": lambda: (a > b) - (a < b),
+            "&": lambda: int(a) & int(b),
+            "|": lambda: int(a) | int(b),
+            ">>": lambda: int(a) >> min(max(int(b), 0), 64),
             "^": lambda: int(a) ^ int(b),
-        }.get(sign, lambda: UNKNOWN)()  # fmt: skip
+        }.get(sign, lambda: UNKNOWN)()
     except (ArithmeticError, ValueError, TypeError):
         return UNKNOWN
     return UNKNOWN if isinstance(found, (int, float)) and abs(found) > 1e15 else found
@@ -187,15 +198,23 @@ def list_method(on: list, name: str, args: list, rng: random.Random) -> Any:
     made = {
         "first": lambda: same(on[:count]) if args else (on[0] if n else None),
         "last": lambda: same(on[-count:]) if args else (on[-1] if n else None),
-        "size": lambda: n, "length": lambda: n, "count": lambda: n,
-        "empty?": lambda: n == 0, "ring": lambda: Ring(on), "to_a": lambda: list(on),
-        "reverse": lambda: same(on[::-1]), "shuffle": lambda: same(rng.sample(on, n)),
+        "size": lambda: n,
+        "length": lambda: n,
+        "count": lambda: n,
+        "empty?": lambda: n == 0,
+        "ring": lambda: Ring(on),
+        "to_a": lambda: list(on),
+        "reverse": lambda: same(on[::-1]),
+        "shuffle": lambda: same(rng.sample(on, n)),
         "take": lambda: same(
             (on * (count // max(n, 1) + 1))[:count] if same is Ring else on[:count]
         ),
-        "drop": lambda: same(on[count:]), "butlast": lambda: same(on[:-1]),
-        "drop_last": lambda: same(on[: max(0, n - count)]), "take_last": lambda: same(on[-count:]),
-        "mirror": lambda: same(on + on[::-1]), "reflect": lambda: same(on + on[::-1][1:]),
+        "drop": lambda: same(on[count:]),
+        "butlast": lambda: same(on[:-1]),
+        "drop_last": lambda: same(on[: max(0, n - count)]),
+        "take_last": lambda: same(on[-count:]),
+        "mirror": lambda: same(on + on[::-1]),
+        "reflect": lambda: same(on + on[::-1][1:]),
         "stretch": lambda: same(x for x in on for _ in range(min(count, 64))),
         "repeat": lambda: same(on * min(count, 64)),
         "rotate": lambda: same(on[count % n :] + on[: count % n]) if n else on,
@@ -206,15 +225,18 @@ def list_method(on: list, name: str, args: list, rng: random.Random) -> Any:
         "include?": lambda: bool(args) and args[0] in on,
         "index": lambda: on.index(args[0]) if args and args[0] in on else None,
         "pick": lambda: same(rng.choices(on, k=min(count, LONGEST))) if n else on,
-        "flatten": lambda: same(_flat(on)), "uniq": lambda: same(dict.fromkeys(map(_frozen, on))),
+        "flatten": lambda: same(_flat(on)),
+        "uniq": lambda: same(dict.fromkeys(map(_frozen, on))),
         "compact": lambda: same(x for x in on if x is not None),
         "zip": lambda: [list(x) for x in zip(on, *[a for a in args if isinstance(a, list)])],
         "push": lambda: operated("<<", on, args[0] if args else None),
-        "pop": lambda: on.pop() if on else None, "shift": lambda: on.pop(0) if on else None,
-        "join": lambda: "".join(map(str, on))[:4096], "dup": lambda: same(on),
+        "pop": lambda: on.pop() if on else None,
+        "shift": lambda: on.pop(0) if on else None,
+        "join": lambda: "".join(map(str, on))[:4096],
+        "dup": lambda: same(on),
         "scale": lambda: same(number(x) * number(args[0], 1) for x in on),
         "invert": lambda: inverted(on, count),
-    }.get(name)  # fmt: skip
+    }.get(name)
     found = made() if made else UNKNOWN
     return type(found)(found[:LONGEST]) if isinstance(found, list) else found
 
@@ -222,15 +244,24 @@ def list_method(on: list, name: str, args: list, rng: random.Random) -> Any:
 def number_method(on: float, name: str, args: list) -> Any:
     """What a method of a number gives, but for those that take a block."""
     made = {
-        "to_i": lambda: int(on), "to_int": lambda: int(on), "floor": lambda: math.floor(on),
-        "ceil": lambda: math.ceil(on), "to_f": lambda: float(on), "abs": lambda: abs(on),
+        "to_i": lambda: int(on),
+        "to_int": lambda: int(on),
+        "floor": lambda: math.floor(on),
+        "ceil": lambda: math.ceil(on),
+        "to_f": lambda: float(on),
+        "abs": lambda: abs(on),
         "round": lambda: round(on, int(number(args[0]))) if args else round(on),
-        "even?": lambda: on % 2 == 0, "odd?": lambda: on % 2 == 1, "zero?": lambda: on == 0,
-        "positive?": lambda: on > 0, "negative?": lambda: on < 0,
-        "to_s": lambda: str(on), "succ": lambda: on + 1, "pred": lambda: on - 1,
+        "even?": lambda: on % 2 == 0,
+        "odd?": lambda: on % 2 == 1,
+        "zero?": lambda: on == 0,
+        "positive?": lambda: on > 0,
+        "negative?": lambda: on < 0,
+        "to_s": lambda: str(on),
+        "succ": lambda: on + 1,
+        "pred": lambda: on - 1,
         "clamp": lambda: min(max(on, number(args[0])), number(args[1])),
         "between?": lambda: number(args[0]) <= on <= number(args[1]),
-    }.get(name)  # fmt: skip
+    }.get(name)
     try:
         return made() if made else UNKNOWN
     except IndexError:
@@ -240,15 +271,22 @@ def number_method(on: float, name: str, args: list) -> Any:
 def text_method(on: str, name: str, args: list) -> Any:
     """What a method of a text or symbol gives."""
     made = {
-        "ring": lambda: Ring(on[:LONGEST]), "chars": lambda: list(on[:LONGEST]),
-        "length": lambda: len(on), "size": lambda: len(on), "to_sym": lambda: Symbol(on),
-        "to_s": lambda: str(on), "to_i": lambda: int(on) if on.isdecimal() else 0,
+        "ring": lambda: Ring(on[:LONGEST]),
+        "chars": lambda: list(on[:LONGEST]),
+        "length": lambda: len(on),
+        "size": lambda: len(on),
+        "to_sym": lambda: Symbol(on),
+        "to_s": lambda: str(on),
+        "to_i": lambda: int(on) if on.isdecimal() else 0,
         "split": lambda: on.split(*map(str, args[:1])) if not args or args[0] else list(on),
-        "reverse": lambda: on[::-1], "strip": lambda: on.strip(), "downcase": lambda: on.lower(),
-        "upcase": lambda: on.upper(), "lines": lambda: on.splitlines()[:LONGEST],
+        "reverse": lambda: on[::-1],
+        "strip": lambda: on.strip(),
+        "downcase": lambda: on.lower(),
+        "upcase": lambda: on.upper(),
+        "lines": lambda: on.splitlines()[:LONGEST],
         "[]": lambda: on[int(number(args[0])) % len(on)] if on and args else None,
         "include?": lambda: bool(args) and str(args[0]) in on,
-    }.get(name)  # fmt: skip
+    }.get(name)
     return made() if made else UNKNOWN
 
 

@@ -80,9 +80,12 @@ class Reader(nn.Module):
         """Embed programs: [n, dim]."""
         device = next(self.parameters()).device
         given = self.tokenizer(
-            list(sources), truncation=True, max_length=self.tokens, padding=True,
+            list(sources),
+            truncation=True,
+            max_length=self.tokens,
+            padding=True,
             return_tensors="pt",
-        ).to(device)  # fmt: skip
+        ).to(device)
         mask = given["attention_mask"]
         hidden = self.model(
             input_ids=given["input_ids"], attention_mask=mask

@@ -131,5 +131,10 @@ def _another_tempo(row: list[Token], dice: Dice) -> list[Token] | None:
 
 
 _CHANGES: tuple[Change, ...] = (
-    _another_synth, _another_sample, _another_octave, _other_rests, _backwards, _another_tempo,
-)  # fmt: skip
+    _another_synth,
+    _another_sample,
+    _another_octave,
+    _other_rests,
+    _backwards,
+    _another_tempo,
+)

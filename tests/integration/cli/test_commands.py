@@ -102,7 +102,7 @@ def test_neighbours_of_a_snippet_on_standard_input(trained):
         assert Path(row["audio"]).is_file()
 
 
-def test_what_is_no_program_to_read_is_refused(trained, tmp_path):
+def test_what_is_no_program_to_read_is_refused(trained, tmp_path: Path):
     (tmp_path / "sound.rb").write_bytes(b"\xff\xfe\x00play")
     done = earshot("neighbours", "beats", "--snippet", str(tmp_path / "sound.rb"))
     assert done.returncode == 1 and "sound.rb" in done.stderr and "Traceback" not in done.stderr
@@ -127,7 +127,7 @@ def test_another_encoder_is_added_in_the_background(built):
     assert listed[0]["id"] == job_id and listed[0]["state"] == "done"
 
 
-def test_rendering_tells_of_each_file_and_fails_if_one_does(tmp_path):
+def test_rendering_tells_of_each_file_and_fails_if_one_does(tmp_path: Path):
     (tmp_path / "good one.rb").write_text("play 60\nsleep 1")
     (tmp_path / "bad.rb").write_text("play 60\nsleeep 1\n")
     done = earshot("render", str(tmp_path), "--out", str(tmp_path), "--seconds", "1", "--json")
@@ -142,7 +142,7 @@ def test_rendering_tells_of_each_file_and_fails_if_one_does(tmp_path):
     assert "line 2" in text.stdout and "1 of 2 programs" in text.stderr
 
 
-def test_rendering_reads_standard_input(tmp_path):
+def test_rendering_reads_standard_input(tmp_path: Path):
     argv = ("render", "-", "--out", str(tmp_path), "--seconds", "1", "--format", "wav")
     assert earshot(*argv, input="play 60").returncode == 0
     assert [file.suffix for file in tmp_path.iterdir()] == [".wav"]

@@ -195,7 +195,9 @@ def falls_out(*_):
 
 
 @pytest.mark.parametrize("made", [falls_out, lambda *_: lambda wave: torch.ones(1, 32)])
-def test_where_openvino_fails_or_differs_torch_goes_on(wav2vec2, monkeypatch, caplog, made):
+def test_where_openvino_fails_or_differs_torch_goes_on(
+    wav2vec2, monkeypatch: pytest.MonkeyPatch, caplog, made
+):
     monkeypatch.setattr("core.encoders.openvino._compiled", made)
     encoder = load(entry(str(wav2vec2[0])), Compute("cpu", bf16=False, openvino=True))
     assert "OpenVINO is not used" in caplog.text
@@ -204,7 +206,7 @@ def test_where_openvino_fails_or_differs_torch_goes_on(wav2vec2, monkeypatch, ca
     np.testing.assert_array_equal(encoder.embed(clips), plain)
 
 
-def test_openvino_can_be_switched_off(monkeypatch):
+def test_openvino_can_be_switched_off(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
     assert openvino.installed()
     monkeypatch.setenv("EARSHOT_OPENVINO", "0")

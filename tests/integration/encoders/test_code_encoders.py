@@ -293,7 +293,7 @@ def test_minilm_reads_what_is_meant():
     assert cosine(drums, more_drums) > max(cosine(drums, pad), cosine(drums, melody)) + 0.1
 
 
-def test_missing_weights_say_which_why_and_how(tmp_path, monkeypatch):
+def test_missing_weights_say_which_why_and_how(tmp_path, monkeypatch: pytest.MonkeyPatch):
     from huggingface_hub import constants
 
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))

@@ -57,7 +57,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def hub(tmp_path, monkeypatch):
+def hub(tmp_path, monkeypatch: pytest.MonkeyPatch):
     folder = tmp_path / "model"
     torch.manual_seed(0)
     config = Wav2Vec2Config(

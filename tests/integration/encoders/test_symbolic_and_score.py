@@ -46,20 +46,34 @@ def test_what_is_read_is_what_is_played():
 
 @pytest.mark.parametrize(
     "unfinished",
-    ["live_loop :a do\n  use_synth :tb303\n  play 60\n  sleep 1\n  play chord(:e3, ",
-     "use_synth :tb303\nplay 60\n)))\nplay 64", "use_synth :tb303\nplay 60\nend\nend"],
-)  # fmt: skip
+    [
+        "live_loop :a do\n  use_synth :tb303\n  play 60\n  sleep 1\n  play chord(:e3, ",
+        "use_synth :tb303\nplay 60\n)))\nplay 64",
+        "use_synth :tb303\nplay 60\nend\nend",
+    ],
+)
 def test_unfinished_code_gives_what_can_be_read(unfinished):
     assert {s.name for s in Play(read(unfinished)).sounds} == {"tb303"}
 
 
 @pytest.mark.parametrize(
     "hostile",
-    ["(" * 100_000, "[" * 5000 + "]" * 5000, "a=" * 3000 + "1", "\udcff\0play 60", "", "loop do\nend",
-     "def f; f; end; f", "while true do x=1 end", "x=[1]\nloop do x=x+x end", "play 10**10**10",
-     "1000000.times do |i| in_thread do play i end end", "y = (1..9999999999999).to_a",
-     "live_loop :a do live_loop :b do sleep 0 end; sleep 0.0001 end"],
-)  # fmt: skip
+    [
+        "(" * 100_000,
+        "[" * 5000 + "]" * 5000,
+        "a=" * 3000 + "1",
+        "\udcff\0play 60",
+        "",
+        "loop do\nend",
+        "def f; f; end; f",
+        "while true do x=1 end",
+        "x=[1]\nloop do x=x+x end",
+        "play 10**10**10",
+        "1000000.times do |i| in_thread do play i end end",
+        "y = (1..9999999999999).to_a",
+        "live_loop :a do live_loop :b do sleep 0 end; sleep 0.0001 end",
+    ],
+)
 def test_hostile_programs_have_a_vector(hostile):
     assert np.isfinite(encoders.get("sonicpi").embed([hostile])).all()
 
@@ -71,7 +85,9 @@ def test_too_long_a_program_is_refused():
 
 def test_nothing_of_a_program_is_run(tmp_path):
     mark = tmp_path / "ran"
-    encoders.get("sonicpi").embed([f"`touch {mark}`; system('touch {mark}'); File.write('{mark}', 1)"])
+    encoders.get("sonicpi").embed(
+        [f"`touch {mark}`; system('touch {mark}'); File.write('{mark}', 1)"]
+    )
     assert not mark.exists()
 
 
@@ -98,7 +114,7 @@ def test_score_of_a_failing_program_is_that_of_silence():
     assert np.array_equal(silent, failing)
 
 
-def test_a_parser_that_is_killed_costs_no_program_its_tree(monkeypatch):
+def test_a_parser_that_is_killed_costs_no_program_its_tree(monkeypatch: pytest.MonkeyPatch):
     import os
     import signal
 

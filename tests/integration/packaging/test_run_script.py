@@ -43,9 +43,7 @@ http.server.HTTPServer(("127.0.0.1", int(sys.argv[4])), Answer).serve_forever()
 """
 
 
-def write_wheel(
-    folder: Path, name: str, version: str, main: str = "", metadata: str = ""
-) -> None:
+def write_wheel(folder: Path, name: str, version: str, main: str = "", metadata: str = "") -> None:
     """Write a wheel of a package that holds its version and, perhaps, a main program."""
     info = f"{name}-{version}.dist-info"
     files = {

@@ -55,7 +55,7 @@ def built(tmp_path_factory) -> tuple[Corpus, BuildReport, Heard]:
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     return tmp_path
 
@@ -78,7 +78,7 @@ def content(corpus: Corpus) -> dict[str, bytes]:
     }
 
 
-def test_everything_is_there(built):
+def test_everything_is_there(built: tuple[Corpus, BuildReport, Heard]):
     corpus, report, _ = built
     offline = encoders.PRESETS["offline"]
     assert report.counts == {"programs": 9, "ok": 9, "failed": 0, "pending": 0}
@@ -97,7 +97,7 @@ def test_everything_is_there(built):
         assert np.isfinite(vectors).all()
 
 
-def test_what_is_stored_is_what_its_parts_make_of_it(built):
+def test_what_is_stored_is_what_its_parts_make_of_it(built: tuple[Corpus, BuildReport, Heard]):
     corpus, _, _ = built
     offline = encoders.PRESETS["offline"]
     row = corpus.programs().iloc[4]
@@ -108,7 +108,7 @@ def test_what_is_stored_is_what_its_parts_make_of_it(built):
     assert np.array_equal(corpus.embeddings(offline.audio, [row["program"]])[1], vector)
 
 
-def test_each_step_counts_up_to_its_total(built):
+def test_each_step_counts_up_to_its_total(built: tuple[Corpus, BuildReport, Heard]):
     _, _, heard = built
     assert list(dict.fromkeys(step for step, *_ in heard.calls)) == list(STEPS)
     for step in STEPS:
@@ -118,7 +118,7 @@ def test_each_step_counts_up_to_its_total(built):
         assert done == sorted(done) and done[0] == 0 and done[-1] == 9
 
 
-def test_what_it_will_take_is_told_once_before(built):
+def test_what_it_will_take_is_told_once_before(built: tuple[Corpus, BuildReport, Heard]):
     _, _, heard = built
     assert heard.estimates == [estimate(9, SECONDS)]
 
@@ -135,7 +135,9 @@ def test_parameters_can_be_fixed_and_narrowed(workspace):
     assert build("set", ["02_1_beeps"], per_template=4, values=values, **cheap).added == 0
 
 
-def test_a_second_build_does_nothing(built, monkeypatch):
+def test_a_second_build_does_nothing(
+    built: tuple[Corpus, BuildReport, Heard], monkeypatch: pytest.MonkeyPatch
+):
     corpus, _, _ = built
     before = content(corpus)
     calls = []
@@ -175,7 +177,9 @@ build("tiny", json.loads(sys.argv[2]), progress=progress, **json.loads(sys.argv[
 """
 
 
-def test_a_build_that_is_killed_goes_on_and_ends_the_same(built, workspace):
+def test_a_build_that_is_killed_goes_on_and_ends_the_same(
+    built: tuple[Corpus, BuildReport, Heard], workspace
+):
     moments = [[STEPS[0], 3], [STEPS[1], 0], [STEPS[2], 2]]
     for moment in moments:
         words = [json.dumps(each) for each in (moment, some_templates(), OPTIONS)]
@@ -195,7 +199,9 @@ def test_a_build_that_is_killed_goes_on_and_ends_the_same(built, workspace):
     assert [key for key in again if again[key] != before[key]] == []
 
 
-def test_a_lost_database_costs_no_rendering(built, workspace, monkeypatch):
+def test_a_lost_database_costs_no_rendering(
+    built: tuple[Corpus, BuildReport, Heard], workspace, monkeypatch: pytest.MonkeyPatch
+):
     template = some_templates(1)
     build("tiny", template, **OPTIONS)
     corpus = Corpus.open("tiny")
@@ -294,13 +300,13 @@ def test_another_engine_can_render(workspace):
     assert here == there
 
 
-def test_clips_of_another_length_are_refused(built):
+def test_clips_of_another_length_are_refused(built: tuple[Corpus, BuildReport, Heard]):
     with pytest.raises(EarshotError, match="has seconds 4.0, not 5"):
         build("tiny", [], seconds=5)
     assert build("tiny", []).counts["ok"] == 9
 
 
-def test_another_encoder_is_added_to_the_first(built):
+def test_another_encoder_is_added_to_the_first(built: tuple[Corpus, BuildReport, Heard]):
     corpus, _, _ = built
     report = embed("tiny", audio_encoder="log-mel")
     assert (report.code, report.audio) == (0, 9) and not report.failed

@@ -31,7 +31,7 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture
-def corpus(whole, tmp_path, monkeypatch):
+def corpus(whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     shutil.copytree(whole, tmp_path / "workspace")
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     return Corpus.open("tiny")
@@ -78,24 +78,34 @@ def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
     first = "(SELECT position FROM programs WHERE id = ?)"
     of = "(SELECT key FROM encoders WHERE id = ?)"
     ids = list(rows["program"])
-    changed(corpus, f"UPDATE embeddings SET vector = ? WHERE program = {first} AND encoder = {of}",
-            vector, ids[0], CODE)  # fmt: skip
-    changed(corpus, f"DELETE FROM embeddings WHERE program = {first} AND encoder = {of}",
-            ids[3], AUDIO)  # fmt: skip
+    changed(
+        corpus,
+        f"UPDATE embeddings SET vector = ? WHERE program = {first} AND encoder = {of}",
+        vector,
+        ids[0],
+        CODE,
+    )
+    changed(
+        corpus, f"DELETE FROM embeddings WHERE program = {first} AND encoder = {of}", ids[3], AUDIO
+    )
     found = check("tiny")
     assert not found.ok
     assert sum(fault.kind == "stray file" for fault in found.faults) == 3
     assert {(fault.kind, fault.program) for fault in found.faults} == {
-        ("missing clip", ids[0]), ("damaged clip", ids[1]), ("damaged clip", ids[2]),
-        ("stray file", None), ("damaged vector", ids[0]), ("missing vector", ids[3]),
-    }  # fmt: skip
+        ("missing clip", ids[0]),
+        ("damaged clip", ids[1]),
+        ("damaged clip", ids[2]),
+        ("stray file", None),
+        ("damaged vector", ids[0]),
+        ("missing vector", ids[3]),
+    }
     assert "--repair" in str(found) and content(corpus).keys() != before.keys()
     mended = check("tiny", repair=True)
     assert mended.ok and not mended.notes and len(mended.repaired) == 8
     assert content(corpus) == before  # and not a bit more
 
 
-def test_a_repair_makes_only_what_is_missing(corpus, monkeypatch):
+def test_a_repair_makes_only_what_is_missing(corpus, monkeypatch: pytest.MonkeyPatch):
     rendered = []
     real = sonicpi.render_many
 
@@ -159,7 +169,9 @@ def test_the_command_ends_with_status_1_when_something_is_wrong(corpus, capsys):
     assert line["ok"] is False and line["faults"][0]["kind"] == "missing clip"
     assert cli.main(["check", "tiny", "--failures"]) == 0
     assert "no program failed" in capsys.readouterr().out
-    broken = "UPDATE clips SET state = 'failed', file = NULL, error_kind = 'silent' WHERE program = ?"
+    broken = (
+        "UPDATE clips SET state = 'failed', file = NULL, error_kind = 'silent' WHERE program = ?"
+    )
     changed(corpus, broken, 1)
     assert cli.main(["check", "tiny", "--failures"]) == 0
     assert "1 of 4 programs failed (1 silent)" in capsys.readouterr().out

@@ -15,7 +15,7 @@ OPTIONS = {"templates": ["02_1_beeps"], "seed": 4, "preset": "offline", "seconds
 
 
 @pytest.fixture
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     return tmp_path
 

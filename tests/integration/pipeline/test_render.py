@@ -33,10 +33,14 @@ def test_a_folder_is_rendered_and_a_failure_stops_nobody(folder):
         [folder / "in"], folder / "out", seconds=1, progress=lambda *a, **k: told.append(a)
     )
     assert [(r["ok"], r["error"] and r["error"]["line"]) for r in results] == [
-        (True, None), (False, 2), (True, None)
-    ]  # fmt: skip
+        (True, None),
+        (False, 2),
+        (True, None),
+    ]
     assert sorted(p.name for p in (folder / "out").iterdir()) == ["a-2.flac", "a.flac"]
-    assert all(Clip.load(r["audio"]).rms == pytest.approx(r["rms"], abs=1e-4) for r in results if r["ok"])
+    assert all(
+        Clip.load(r["audio"]).rms == pytest.approx(r["rms"], abs=1e-4) for r in results if r["ok"]
+    )
     assert told[-1][1:3] == (3, 3)
     assert stat.S_IMODE((folder / "out" / "a.flac").stat().st_mode) & 0o600 == 0o600
 
@@ -67,7 +71,7 @@ def test_a_sound_file_of_unknown_length_is_refused(tmp_path):
         Clip.load(path)
 
 
-def test_standard_input(folder, monkeypatch):
+def test_standard_input(folder, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"play 60")))
     (result,) = render_files(["-"], folder, seconds=1)
     assert result["file"] == "stdin" and (folder / "stdin.flac").exists()
@@ -95,13 +99,15 @@ def test_a_file_in_the_place_of_the_folder_is_told(folder):
     assert place.read_text() == "no program"
 
 
-def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch):
+def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch: pytest.MonkeyPatch):
     rendered = []
 
     @contextmanager
     def rendering(self, sources, seconds):
         rendered.extend(sources)
-        yield ((n, Rendering(Clip(np.full((9, 2), 0.5, np.float32)))) for n, _ in enumerate(sources))
+        yield (
+            (n, Rendering(Clip(np.full((9, 2), 0.5, np.float32)))) for n, _ in enumerate(sources)
+        )
 
     monkeypatch.setattr(LocalProcesses, "rendering", rendering)
     for name, source in (("a", "play 60"), ("b", "play 62"), ("c", "play 60")):
@@ -125,7 +131,9 @@ def test_sample_folders_are_readable_only_when_given(tmp_path):
     for name in ("one.wav", "two.ogg", "three.flac"):
         render("synth :saw", seconds=1).save(pack / name)
     program = tmp_path / "x.rb"
-    program.write_text(f'sample "{pack}", "one"\nsleep 1\nsample "{pack}/two.ogg"\nsleep 1\nsample "{pack}", 1')
+    program.write_text(
+        f'sample "{pack}", "one"\nsleep 1\nsample "{pack}/two.ogg"\nsleep 1\nsample "{pack}", 1'
+    )
     (without,) = render_files([program], tmp_path, seconds=3)
     assert (without["ok"], without["error"]["kind"]) == (False, "silent")
     (with_,) = render_files([program], tmp_path, seconds=3, sample_folders=[pack])

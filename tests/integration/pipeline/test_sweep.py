@@ -32,15 +32,16 @@ QUICK = AlignmentConfig(width=16, dim=8, layers=2, epochs=200, patience=0, preci
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch) -> Corpus:
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     """Programs whose stored vectors are two views of one latent space; clips are one tone."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "here"))
     made = Corpus.create("views", seconds=0.1)
     made.add_programs(
-        Program(source=f"play {i}\n", name=f"p-{i}", template="t", role="melody",
-                parameters={}, seed=0)
+        Program(
+            source=f"play {i}\n", name=f"p-{i}", template="t", role="melody", parameters={}, seed=0
+        )
         for i in range(N)
-    )  # fmt: skip
+    )
     ids = list(made.programs()["program"])
     wave = 0.1 * np.sin(np.arange(4410) / 16, dtype=np.float32)[:, None].repeat(2, axis=1)
     for program in ids:
@@ -60,7 +61,7 @@ def quick(monkeypatch):
     monkeypatch.setattr(grid, "COMMON", {})
 
 
-def test_a_sweep_goes_on_where_it_was_stopped(corpus, monkeypatch):
+def test_a_sweep_goes_on_where_it_was_stopped(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
     quick(monkeypatch)
     told = []
 
@@ -87,9 +88,12 @@ def test_a_sweep_goes_on_where_it_was_stopped(corpus, monkeypatch):
     found = stage.load("views")
     assert set(found["name"]) == {"unaligned", "narrow", "wide"}
     table = stage.summary(found, "test")
-    runs = found[(found["number"] == 1) & (found["split"] == "test")
-                 & (found["reading"] == "aligned code ~ aligned audio")
-                 & (found["metric"] == "cka")]["value"]  # fmt: skip
+    runs = found[
+        (found["number"] == 1)
+        & (found["split"] == "test")
+        & (found["reading"] == "aligned code ~ aligned audio")
+        & (found["metric"] == "cka")
+    ]["value"]
     assert len(runs) == 2
     assert table.loc[(1, "wide"), ("cka", "mean")] == pytest.approx(runs.mean())
     assert table.loc[(1, "wide"), ("cka", "sd")] == pytest.approx(runs.std())
@@ -107,7 +111,7 @@ def test_the_grids_are_what_they_say():
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus, number):
+def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus: Corpus, number):
     before = signal.getsignal(number)
 
     def ask(step, done, total, note="", data=None):
@@ -126,7 +130,7 @@ def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus, number):
 
 
 @pytest.mark.parametrize("step", ["Judging", "Laying out the map"])
-def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus, step):
+def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus: Corpus, step):
     def ask(at, done, total, note="", data=None):
         if at == step and done == 1:
             os.kill(os.getpid(), signal.SIGTERM)
@@ -142,7 +146,9 @@ def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus, s
     assert open_aligned("views").code(corpus.pairs(CODE, AUDIO).code).shape == (N, 8)
 
 
-def test_an_alignment_works_where_it_is_copied_to(corpus, tmp_path, monkeypatch):
+def test_an_alignment_works_where_it_is_copied_to(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     record = train("views", QUICK.from_dict({**QUICK.to_dict(), "epochs": 3}))
     expected = open_aligned("views").code(corpus.pairs(CODE, AUDIO).code)
     text = (record.path / "README.md").read_text("utf-8")

@@ -30,10 +30,20 @@ from core.pipeline.train import summary, train
 CODE, AUDIO, OTHER_EAR = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"
 # All of it, so that what is asked of the heads below stays the same when defaults change.
 CONFIG = AlignmentConfig(
-    objective="infonce", kernel_weight=0.0, width=64, dim=16, dropout=0.1, input_dropout=0.0,
-    standardise=True, learning_rate=3e-3, weight_decay=1e-2, epochs=40, patience=0,
-    precision="fp32", device="cpu",
-)  # fmt: skip
+    objective="infonce",
+    kernel_weight=0.0,
+    width=64,
+    dim=16,
+    dropout=0.1,
+    input_dropout=0.0,
+    standardise=True,
+    learning_rate=3e-3,
+    weight_decay=1e-2,
+    epochs=40,
+    patience=0,
+    precision="fp32",
+    device="cpu",
+)
 SECONDS = 0.5
 VOICES = {"low": (1.0, 40), "high": (1.0, 88), "buzz": (0.1, 52), "noise": (9.0, 64)}
 EACH = 14
@@ -98,12 +108,12 @@ def told() -> list:
 
 
 @pytest.fixture(scope="module")
-def record(corpus, told):
+def record(corpus: Corpus, told: list):
     return train("tones", CONFIG, lambda *what: told.append(what))
 
 
 class TestTrain:
-    def test_says_how_far_it_is_with_numbers_for_curves(self, record, told):
+    def test_says_how_far_it_is_with_numbers_for_curves(self, record, told: list):
         for step, done, total, *rest in told:
             assert 0 <= done <= total and step in ("Training", "Judging", "Laying out the map")
             json.dumps(rest, allow_nan=False)
@@ -114,12 +124,14 @@ class TestTrain:
             last = [what for what in told if what[0] == step][-1]
             assert last[1] == last[2], f"{step} never says that it is done"
 
-    def test_keeps_everything_that_made_it(self, record, corpus):
+    def test_keeps_everything_that_made_it(self, record, corpus: Corpus):
         assert AlignmentConfig.from_dict(record.config["alignment"]) == CONFIG
         assert record.config["encoders"]["code"]["id"] == CODE
         assert record.config["encoders"]["audio"] == {
-            "id": AUDIO, "revision": record.config["encoders"]["audio"]["revision"], "dim": 192,
-        }  # fmt: skip
+            "id": AUDIO,
+            "revision": record.config["encoders"]["audio"]["revision"],
+            "dim": 192,
+        }
         counts = record.config["split"]["programs"]
         assert sum(counts.values()) == len(VOICES) * EACH and counts["test"] > 4
         assert torch.__version__.startswith(record.config["versions"]["torch"])
@@ -195,18 +207,19 @@ class TestEvaluate:
         assert record.config["encoders"]["audio"]["id"] == AUDIO
         readings = set(evaluate("ears", record.id)["reading"])
         assert {
-            f"before, heard by {OTHER_EAR}", f"aligned code ~ raw audio, heard by {OTHER_EAR}"
-        } <= readings  # fmt: skip
+            f"before, heard by {OTHER_EAR}",
+            f"aligned code ~ raw audio, heard by {OTHER_EAR}",
+        } <= readings
         assert len(ids) == 3 * EACH
 
 
 class TestMap:
-    def test_made_again_it_is_the_same_and_is_kept(self, record, corpus):
+    def test_made_again_it_is_the_same_and_is_kept(self, record, corpus: Corpus):
         points = make_map("tones", record.id)
         pd.testing.assert_frame_equal(points, corpus.load_map(record.id), check_dtype=False)
         pd.testing.assert_frame_equal(points, record.map(), check_dtype=False)
 
-    def test_has_code_and_sound_of_every_program(self, record, corpus):
+    def test_has_code_and_sound_of_every_program(self, record, corpus: Corpus):
         points = record.map()
         ids = corpus.pairs(CODE, AUDIO).programs
         assert list(points["program"]) == ids * 2
@@ -231,7 +244,7 @@ class TestNeighbours:
                 assert f":{each.template}" in each.source and each.audio.endswith(".flac")
         assert right >= 12  # of 20; by chance 5
 
-    def test_are_found_in_all_four_directions(self, record, corpus):
+    def test_are_found_in_all_four_directions(self, record, corpus: Corpus):
         one = program("high", 4)
         for direction in ("code->audio", "audio->code", "code->code", "audio->audio"):
             found = neighbours_of("tones", one.id, k=4, direction=direction)
@@ -239,7 +252,7 @@ class TestNeighbours:
         own = neighbours("tones", one.source, k=1, direction="code->code")[0]
         assert own.program == one.id and own.similarity == pytest.approx(1, abs=1e-3)
 
-    def test_equal_those_found_by_brute_force(self, record, corpus):
+    def test_equal_those_found_by_brute_force(self, record, corpus: Corpus):
         pairs = corpus.pairs(CODE, AUDIO)
         row = 7
         audio = pairs.audio / np.linalg.norm(pairs.audio, axis=1, keepdims=True)
@@ -285,7 +298,7 @@ class TestNeighbours:
         with pytest.raises(EarshotError, match=message):
             neighbours(**{"corpus_name": "tones", "snippet": "play 60", **change})
 
-    def test_a_program_without_a_clip_has_no_place(self, record, corpus):
+    def test_a_program_without_a_clip_has_no_place(self, record, corpus: Corpus):
         corpus.add_programs([program("low", 99)])
         with pytest.raises(EarshotError, match="low-0099 has no clip"):
             neighbours_of("tones", program("low", 99).id)
@@ -350,7 +363,7 @@ class TestErrors:
             evaluate("mixed", bad)
 
 
-def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus, tmp_path):
+def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus: Corpus, tmp_path):
     """The encoders' own vectors, brought back as somebody's, give the same alignment."""
     ids, code = corpus.embeddings(CODE)
     heard, audio = corpus.embeddings(AUDIO)
@@ -361,9 +374,7 @@ def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus, tmp_path):
 
     config = replace(CONFIG, epochs=5)
     theirs = train(corpus.name, config)
-    own = train(
-        corpus.name, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears"
-    )
+    own = train(corpus.name, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears")
     for name, tensor in theirs.heads().items():
         assert torch.equal(tensor, own.heads()[name]), name
     assert own.map() is not None

@@ -80,8 +80,11 @@ def test_perturbed_programs_give_other_events(programs, worker):
 def test_a_hard_negative_sounds_otherwise_and_a_program_written_otherwise_does_not(programs):
     """By rendering: the same sound bit for bit, and for most another one."""
     chosen = [program.source for program in programs[::4]]
-    sources = [*chosen, *(augment(source, 5) for source in chosen),
-               *(perturb(source, 5) for source in chosen)]  # fmt: skip
+    sources = [
+        *chosen,
+        *(augment(source, 5) for source in chosen),
+        *(perturb(source, 5) for source in chosen),
+    ]
     clips = {index: each.clip for index, each in render_many(iter(sources), seconds=4.0)}
     n, other = len(chosen), 0
     assert sum(one != two for one, two in zip(chosen, sources[n:])) > 0.9 * n

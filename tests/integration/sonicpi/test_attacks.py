@@ -41,7 +41,7 @@ def attacked(worker: Worker, source: str, seconds: float = 2.0):
     return worker.render(source, seconds)
 
 
-def test_cannot_read_the_users_files(worker, tmp_path):
+def test_cannot_read_the_users_files(worker, tmp_path: Path):
     secret = tmp_path / "secret.txt"
     secret.write_text("hidden")
     error = attacked(worker, f"raise File.read({str(secret)!r})").error
@@ -51,7 +51,7 @@ def test_cannot_read_the_users_files(worker, tmp_path):
         assert error.message == "RuntimeError: gone", path
 
 
-def test_cannot_write_outside(worker, tmp_path):
+def test_cannot_write_outside(worker, tmp_path: Path):
     target = tmp_path / "written"
     for path in (target, Path("/usr/share/sonic-pi/written"), Path("/earshot/host/written")):
         error = attacked(worker, f"File.write({str(path)!r}, 'x')").error
@@ -61,7 +61,9 @@ def test_cannot_write_outside(worker, tmp_path):
 
 
 def test_what_it_leaves_in_its_own_home_is_gone(worker):
-    assert attacked(worker, "File.write('/tmp/left', 'x'); File.write(Dir.home + '/left', 'x'); play 60").ok
+    assert attacked(
+        worker, "File.write('/tmp/left', 'x'); File.write(Dir.home + '/left', 'x'); play 60"
+    ).ok
     source = "raise 'left' if File.exist?('/tmp/left') || File.exist?(Dir.home + '/left')\nplay 60"
     assert attacked(worker, source).ok
 
@@ -69,7 +71,9 @@ def test_what_it_leaves_in_its_own_home_is_gone(worker):
 def test_cannot_write_a_large_file_nor_many(worker):
     error = attacked(worker, "play 60\nFile.write('/tmp/x', 'x' * (65 << 20))").error
     assert (error.kind, error.line) == ("runtime", 2) and "EFBIG" in error.message
-    error = attacked(worker, "play 60\n9.times { |n| File.write(\"/tmp/#{n}\", 'x' * (60 << 20)) }").error
+    error = attacked(
+        worker, "play 60\n9.times { |n| File.write(\"/tmp/#{n}\", 'x' * (60 << 20)) }"
+    ).error
     assert (error.kind, error.line) == ("runtime", 2) and "ENOSPC" in error.message
 
 
@@ -92,7 +96,8 @@ def test_cannot_reach_the_network(worker):
 
 
 @pytest.mark.parametrize(
-    "start", ["fork", "spawn('true')", "system('true')", "`true`", "IO.popen('true')", "exec 'true'"]
+    "start",
+    ["fork", "spawn('true')", "system('true')", "`true`", "IO.popen('true')", "exec 'true'"],
 )
 def test_starting_processes_is_forbidden(worker, start):
     error = attacked(worker, f"play 60\nloop {{ {start}; sleep 0.01 }}").error
@@ -201,7 +206,7 @@ def test_patching_the_host_is_forgotten(worker):
     assert result.error is not None
 
 
-def test_a_score_that_writes_files_writes_none(worker, tmp_path):
+def test_a_score_that_writes_files_writes_none(worker, tmp_path: Path):
     target = tmp_path / "score.wav"
     source = f"""
     LINK.score.add(VirtualTime.now, '/b_alloc', [9, 44100, 1])
@@ -224,7 +229,9 @@ def test_a_score_that_writes_files_writes_none(worker, tmp_path):
     ],
 )
 def test_no_command_to_the_server_does_harm(worker, commands):
-    source = f"{commands}.each {{ |what, args| LINK.score.add(VirtualTime.now, what, args) }}\nplay 60"
+    source = (
+        f"{commands}.each {{ |what, args| LINK.score.add(VirtualTime.now, what, args) }}\nplay 60"
+    )
     result = attacked(worker, source)
     assert result.ok or result.error.kind == "crashed", result.error
 
@@ -241,7 +248,7 @@ def test_a_score_that_writes_much_is_bounded(worker):
     assert ".wav" not in left.message and '"0"' not in left.message
 
 
-def test_a_link_in_the_sample_folder_leads_nowhere(tmp_path, good):
+def test_a_link_in_the_sample_folder_leads_nowhere(tmp_path: Path, good):
     secret = tmp_path / "secret.wav"
     render("synth :saw", 1.0).save(secret)
     pack = tmp_path / "pack"
@@ -299,17 +306,23 @@ def test_no_capability_no_device_no_other_process(worker):
     assert result.ok, result.error
 
 
-def test_where_bubblewrap_is_refused_rendering_refuses(monkeypatch, tmp_path):
+def test_where_bubblewrap_is_refused_rendering_refuses(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
     from core.errors import EarshotError
     from core.sonicpi import sandbox
 
     refused = tmp_path / "bwrap"
-    refused.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    refused.write_text(
+        "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n"
+    )
     refused.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
     sandbox.sandbox_state.cache_clear()
     try:
-        with pytest.raises(EarshotError, match="is refused here.*No permissions.*Allow unprivileged"):
+        with pytest.raises(
+            EarshotError, match="is refused here.*No permissions.*Allow unprivileged"
+        ):
             sandbox.require_sandbox()
         monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
         sandbox.require_sandbox()  # waived
@@ -317,7 +330,7 @@ def test_where_bubblewrap_is_refused_rendering_refuses(monkeypatch, tmp_path):
         sandbox.sandbox_state.cache_clear()
 
 
-def test_without_a_sandbox_rendering_refuses(monkeypatch):
+def test_without_a_sandbox_rendering_refuses(monkeypatch: pytest.MonkeyPatch):
     from core.errors import EarshotError
     from core.sonicpi import sandbox
 

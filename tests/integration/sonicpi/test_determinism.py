@@ -90,7 +90,7 @@ def test_a_longer_clip_begins_like_a_shorter_one():
 
 
 @pytest.mark.parametrize("what", ["RENDERER_VERSION", "sonic_pi_version", "scsynth_version"])
-def test_render_id_names_the_versions(monkeypatch, what):
+def test_render_id_names_the_versions(monkeypatch: pytest.MonkeyPatch, what):
     before = render_id("play 60")
     monkeypatch.setattr(versions, what, 99 if what.isupper() else lambda: "9.9")
     assert render_id("play 60") != before

@@ -84,7 +84,7 @@ def samples() -> list[str]:
     return sorted(path.stem for path in SAMPLES.glob("*.flac"))
 
 
-def test_every_sample_sounds(samples):
+def test_every_sample_sounds(samples: list[str]):
     assert len(samples) > 100
     results = rendered([f"sample :{name}, amp: 2" for name in samples], 2.0)
     silent = {n: r.error for n, r in zip(samples, results) if not r.ok}

@@ -204,9 +204,14 @@ BD_HAUS_S = 9699 / 44100  # the length of the sample's file
 @pytest.mark.parametrize(
     ("option", "share"),
     [
-        ("", 1), ("rate: 0.5", 2), ("rate: -1", 1), ("finish: 0.5", 0.5), ("rpitch: 12", 0.5),
-        ("start: 0.25, finish: 0.75", 0.5), ("attack: 0.02, sustain: 0.02, release: 0.02", 0.06 / 0.21993),
-    ],  # fmt: skip
+        ("", 1),
+        ("rate: 0.5", 2),
+        ("rate: -1", 1),
+        ("finish: 0.5", 0.5),
+        ("rpitch: 12", 0.5),
+        ("start: 0.25, finish: 0.75", 0.5),
+        ("attack: 0.02, sustain: 0.02, release: 0.02", 0.06 / 0.21993),
+    ],
 )
 def test_sample_lives_as_long_as_its_options_say(option, share):
     play = f"sample :bd_haus{', ' if option else ''}{option}"
@@ -219,8 +224,9 @@ def test_sample_lives_as_long_as_its_options_say(option, share):
 def test_sample_options_reach_the_player():
     sent = events(
         "use_bpm 120; sample :loop_amen, beat_stretch: 4; sample :loop_amen, slice: 3;"
-        "sample :loop_amen, onset: 1; sample :loop_amen, lpf: 80, attack: 0.1, pitch: 3", 2
-    )  # fmt: skip
+        "sample :loop_amen, onset: 1; sample :loop_amen, lpf: 80, attack: 0.1, pitch: 3",
+        2,
+    )
     played = [e.controls for e in sent if "player" in (e.synthdef or "")]
     marks = ("beat_stretch", "slice", "onset", "lpf")
     stretched, sliced, onset, filtered = (next(c for c in played if m in c) for m in marks)
@@ -263,7 +269,8 @@ def test_fx_waits_for_a_sample_and_for_a_controlled_envelope():
 
 
 @pytest.mark.parametrize(
-    "inner", ["play 60, release: 0.1", "with_fx(:reverb, kill_delay: 0.1) { play 60, release: 0.1 }"]
+    "inner",
+    ["play 60, release: 0.1", "with_fx(:reverb, kill_delay: 0.1) { play 60, release: 0.1 }"],
 )
 def test_fx_made_in_a_loop_do_not_pile_up(inner):
     source = f"live_loop(:a) {{ with_fx(:level, kill_delay: 0.1) {{ {inner} }}; sleep 0.25 }}"
@@ -277,8 +284,15 @@ def test_fx_made_in_a_loop_do_not_pile_up(inner):
     assert len(containers) == 72 and peak <= 6
 
 
-OUTSIDE = ("osc '/x', 1", "osc_send 'localhost', 80, '/x'", "midi_note_on 60", "midi_cc 1, 2",
-           "mc_message 'x'", "live_audio :a", "synth :sound_in")  # fmt: skip
+OUTSIDE = (
+    "osc '/x', 1",
+    "osc_send 'localhost', 80, '/x'",
+    "midi_note_on 60",
+    "midi_cc 1, 2",
+    "mc_message 'x'",
+    "live_audio :a",
+    "synth :sound_in",
+)
 
 
 def test_what_needs_the_outside_world_is_ignored_with_a_warning():
@@ -303,8 +317,11 @@ def test_what_live_passes_over_is_told_with_its_line():
     result = render_result(source, 2)
     assert result.ok
     assert [(w.kind, w.line) for w in result.warnings] == [
-        ("missing_sample", 2), ("ignored", 3), ("out_of_range", 4), ("unknown_synth", 6)
-    ]  # fmt: skip
+        ("missing_sample", 2),
+        ("ignored", 3),
+        ("out_of_range", 4),
+        ("unknown_synth", 6),
+    ]
 
 
 ERRORS = {
@@ -335,14 +352,19 @@ ERRORS |= {
     "in an FX": ("with_fx :reverb do\n  play 60\n  sleep 0.5\n  nope\nend", "runtime", 4),
     "in a function in an FX in a loop": (
         "define :f do |x|\n  nope x\nend\nwith_fx(:echo) { live_loop(:z) { f 60; sleep 1 } }",
-        "runtime", 2,
+        "runtime",
+        2,
     ),
     "CRLF": ("play 60\r\nsleep 1\r\nnope\r\n", "runtime", 3),
     "tabs": ("\tplay 60\n\tnope", "runtime", 2),
     "byte order mark": ("\ufeffplay 60\nnope", "runtime", 2),
     "header": ("#!/usr/bin/ruby\n# -*- coding: utf-8 -*-\nplay 60\nnope", "runtime", 4),
-    "long program": (PADDING + "with_fx(:echo) do\n  in_thread do\n    nope\n  end\nend", "runtime", 403),
-}  # fmt: skip
+    "long program": (
+        PADDING + "with_fx(:echo) do\n  in_thread do\n    nope\n  end\nend",
+        "runtime",
+        403,
+    ),
+}
 SAID = {
     "synth of a later version": ("synth :rodeo", "Sonic Pi 3.2.2 has none of that name", 1),
     "another file": ("play 60\nload '/x.rb'", "Other files are not there", 2),

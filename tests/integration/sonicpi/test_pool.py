@@ -60,7 +60,10 @@ def test_closing_the_generator_ends_its_workers():
 def test_a_process_of_low_priority_renders():
     script = "from core.sonicpi import render; print(render('play 60', 0.5).seconds)"
     done = subprocess.run(
-        ["nice", "-n", "19", sys.executable, "-c", script], capture_output=True, text=True, timeout=120
+        ["nice", "-n", "19", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
     assert done.stdout.strip() == "0.5", done.stderr
 

@@ -40,8 +40,15 @@ def corpus(tmp_path_factory) -> Corpus:
         whole = ways.heads
         patch.setattr(ways, "heads", lambda method, **changes: whole(method, **changes | QUICK))
         patch.setattr(retrieval, "TIMED", 2)
-        build("small", templates=CHOSEN, per_template=6, composed=16, seconds=2.0,
-              code_encoder="sonicpi", audio_encoder="log-mel")  # fmt: skip
+        build(
+            "small",
+            templates=CHOSEN,
+            per_template=6,
+            composed=16,
+            seconds=2.0,
+            code_encoder="sonicpi",
+            audio_encoder="log-mel",
+        )
         yield Corpus.open("small")
 
 
@@ -55,15 +62,22 @@ def text_encoder(tmp_path_factory) -> str:
     settings = {"tokenizer_class": "BertTokenizer", "model_max_length": 64}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     torch.manual_seed(0)
-    BertModel(BertConfig(
-        vocab_size=len(known), hidden_size=32, num_hidden_layers=1, num_attention_heads=2,
-        intermediate_size=32, max_position_embeddings=64, initializer_range=0.3,
-    )).save_pretrained(folder)  # fmt: skip
+    BertModel(
+        BertConfig(
+            vocab_size=len(known),
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=64,
+            initializer_range=0.3,
+        )
+    ).save_pretrained(folder)
     return str(folder)
 
 
 @pytest.fixture(scope="module")
-def validation(corpus):
+def validation(corpus: Corpus):
     return run_study("foretelling", "small", OPTIONS)
 
 
@@ -71,7 +85,9 @@ def tables(run) -> dict:
     return {table.name: table.rows for table in run.result().tables}
 
 
-def test_held_out_templates_and_styles_are_neither_searched_nor_trained_on(corpus, validation):
+def test_held_out_templates_and_styles_are_neither_searched_nor_trained_on(
+    corpus: Corpus, validation
+):
     programs = corpus.programs().set_index("name")["template"]
     each = tables(validation)["queries"]
     assert set(each["kind"]) == {TEMPLATES, STYLES}
@@ -82,7 +98,7 @@ def test_held_out_templates_and_styles_are_neither_searched_nor_trained_on(corpu
     assert any(name.startswith(PREFIX) for name in asked)
 
 
-def test_shares_are_those_of_the_clips_that_are_named(corpus, validation):
+def test_shares_are_those_of_the_clips_that_are_named(corpus: Corpus, validation):
     each = tables(validation)["queries"]
     programs = corpus.programs()
     rows = programs.set_index("name")["program"]
@@ -118,7 +134,7 @@ def test_the_same_seed_gives_the_same_numbers(validation):
 
 
 def test_every_step_of_the_ablation_finds_clips_and_says_what_it_took(
-    corpus, text_encoder, monkeypatch
+    corpus: Corpus, text_encoder: str, monkeypatch: pytest.MonkeyPatch
 ):
     embed("small", text_encoder, None)
     embed("small", "score", None)
@@ -135,7 +151,7 @@ def test_every_step_of_the_ablation_finds_clips_and_says_what_it_took(
     assert asked["share"].nunique() > len(wanted) / 2
 
 
-def test_an_encoder_is_tuned_with_its_heads_and_the_same_each_time(text_encoder):
+def test_an_encoder_is_tuned_with_its_heads_and_the_same_each_time(text_encoder: str):
     sources = [f"play {40 + n}\nsleep {n % 3 + 1}" for n in range(24)]
     heard = torch.randn(24, 8, generator=torch.Generator().manual_seed(1))
     config = AlignmentConfig.from_dict(QUICK)
@@ -157,7 +173,7 @@ def test_an_encoder_is_tuned_with_its_heads_and_the_same_each_time(text_encoder)
         tune("sonicpi", heads, sources, heard, tuning)
 
 
-def test_a_folder_of_programs_is_asked_about(corpus, tmp_path):
+def test_a_folder_of_programs_is_asked_about(corpus: Corpus, tmp_path):
     (tmp_path / "deep").mkdir()
     mine = "use_synth :tb303\n8.times do\n  play 40\n  sleep 0.25\nend"
     (tmp_path / "deep" / "mine.rb").write_text(mine)
@@ -171,17 +187,17 @@ def test_a_folder_of_programs_is_asked_about(corpus, tmp_path):
 
 
 @pytest.fixture
-def no_map(monkeypatch):
+def no_map(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(training, "laid_out", lambda *_: None)  # half a minute, and not asked for
 
 
 @pytest.fixture
-def few_will_do(monkeypatch, no_map):
+def few_will_do(monkeypatch: pytest.MonkeyPatch, no_map):
     monkeypatch.setattr(stage, "LEAST", 20)
     monkeypatch.setattr(calibration, "FEWEST", 2)
 
 
-def test_an_alignment_says_how_sure_it_is_of_a_snippet(corpus, few_will_do):
+def test_an_alignment_says_how_sure_it_is_of_a_snippet(corpus: Corpus, few_will_do):
     record = training.train("small", AlignmentConfig.of_method("foretell"))
     known = record.metrics["sureness"]
     assert 20 <= known["programs"] <= len(corpus.programs()) and 0 < known["right"] < 1
@@ -196,17 +212,17 @@ def test_an_alignment_says_how_sure_it_is_of_a_snippet(corpus, few_will_do):
     assert stage.how_sure("small", snippet, [], record.id) is None
 
 
-def test_an_alignment_of_too_few_programs_does_not_say(corpus, no_map):
+def test_an_alignment_of_too_few_programs_does_not_say(corpus: Corpus, no_map):
     record = training.train("small", AlignmentConfig.of_method("foretell"))
     found = query.neighbours("small", "play 60", alignment_id=record.id)
     assert stage.how_sure("small", "play 60", found, record.id) is None
 
 
-def test_a_test_is_never_chosen_on(corpus):
+def test_a_test_is_never_chosen_on(corpus: Corpus):
     with pytest.raises(EarshotError, match="validation programs only"):
         run_study("foretelling", "small", {"ways": "solved", "queries": "examples"})
 
 
-def test_a_folder_without_programs_is_refused(corpus, tmp_path):
+def test_a_folder_without_programs_is_refused(corpus: Corpus, tmp_path):
     with pytest.raises(EarshotError, match="no programs"):
         run_study("foretelling", "small", {"queries": str(tmp_path)})

@@ -28,7 +28,7 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 
 @pytest.fixture(autouse=True)
-def corpus(studied, monkeypatch) -> Corpus:
+def corpus(studied, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(studied.workspace))
     return Corpus.open("small")
 
@@ -39,7 +39,7 @@ def first_run(corpus: Corpus, study: str) -> tuple[StudyResult, dict]:
     return result, {table.name: table.rows for table in result.tables}
 
 
-def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus):
+def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus: Corpus):
     result, tables = first_run(corpus, "correlation")
     pairs = tables["pairs"]
     assert len(pairs) == 6 and pairs["clips"].str.count(r"\|").eq(1).all()
@@ -62,7 +62,7 @@ def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus):
     assert [store.clip_file(path) for path in row["clips"].split("|")] == wanted
 
 
-def test_perturbation_moves_code_and_sound(corpus):
+def test_perturbation_moves_code_and_sound(corpus: Corpus):
     result, tables = first_run(corpus, "perturbation")
     changes = tables["changes"]
     assert {"sleep", "amp", "note"} <= set(changes["kind"])
@@ -82,7 +82,7 @@ def test_perturbation_moves_code_and_sound(corpus):
     )
 
 
-def test_completion_judges_candidates_by_two_ears(corpus):
+def test_completion_judges_candidates_by_two_ears(corpus: Corpus):
     result, tables = first_run(corpus, "completion")
     assert len(tables["cases"]) == 24 and len(result.clips) == 24
     aligned = result.compared[result.compared["measure"].str.contains("aligned code ~ raw sound")]
@@ -104,7 +104,9 @@ def test_completion_judges_candidates_by_two_ears(corpus):
     assert told["value"].item() == pytest.approx(sum(shared) / (3 * len(cases)))
 
 
-def test_completion_finds_everything_where_code_and_sound_are_one_space(corpus, monkeypatch):
+def test_completion_finds_everything_where_code_and_sound_are_one_space(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
     rng = np.random.default_rng(0)
     codes = corpus.embeddings("sonicpi")[1].shape[1]
 
@@ -130,10 +132,13 @@ def test_completion_finds_everything_where_code_and_sound_are_one_space(corpus, 
     np.testing.assert_allclose(raw["measured"], 1, atol=1e-5)
 
 
-def test_completion_is_not_judged_on_a_corpus_that_holds_a_candidate(corpus):
+def test_completion_is_not_judged_on_a_corpus_that_holds_a_candidate(corpus: Corpus):
     asked = scenarios()[0]
-    for name, source in (("whole", asked.candidates[3].source), ("prompt", asked.prompt),
-                         ("alone", asked.candidates[5].continuation)):  # fmt: skip
+    for name, source in (
+        ("whole", asked.candidates[3].source),
+        ("prompt", asked.prompt),
+        ("alone", asked.candidates[5].continuation),
+    ):
         holding = Corpus.create(f"holding-{name}", seconds=2.0)
         try:
             completion._check_unseen(holding, asked)
@@ -144,7 +149,7 @@ def test_completion_is_not_judged_on_a_corpus_that_holds_a_candidate(corpus):
             shutil.rmtree(holding.path)
 
 
-def test_completion_says_how_high_it_could_get_and_by_what_the_ear_goes(corpus):
+def test_completion_says_how_high_it_could_get_and_by_what_the_ear_goes(corpus: Corpus):
     result, tables = first_run(corpus, "completion")
     heeded = tables["heeded"]
     assert len(heeded) == 3 * len(TRAITS) and heeded["aligned"].dropna().between(-1, 1).all()
@@ -158,7 +163,7 @@ def test_completion_says_how_high_it_could_get_and_by_what_the_ear_goes(corpus):
     assert any(note.startswith("bass: aligned code") for note in result.notes)
 
 
-def test_sweep_tells_what_its_runs_left(corpus):
+def test_sweep_tells_what_its_runs_left(corpus: Corpus):
     result, tables = first_run(corpus, "sweep")
     (sweep_id,) = sweeping.sweeps("small")
     assert result.settings["sweep"] == sweep_id and result.settings["runs"] == 4
@@ -166,9 +171,11 @@ def test_sweep_tells_what_its_runs_left(corpus):
     assert set(table["name"]) == {"unaligned", "narrow", "wide"} and "width" in table
     numbers = sweeping.load("small", sweep_id)
     narrow = numbers[
-        (numbers["name"] == "narrow") & (numbers["split"] == "test") & (numbers["metric"] == "cka")
+        (numbers["name"] == "narrow")
+        & (numbers["split"] == "test")
+        & (numbers["metric"] == "cka")
         & (numbers["reading"] == "aligned code ~ aligned audio")
-    ]["value"]  # fmt: skip
+    ]["value"]
     told = table.set_index("name").loc["narrow", "test cka"]
     assert len(narrow) == 2 and told == pytest.approx(narrow.mean())
     assert set(result.compared["paper"].dropna()) == {0.09, 0.14, 0.59, 0.902}
@@ -177,7 +184,7 @@ def test_sweep_tells_what_its_runs_left(corpus):
     assert len(unbent) == 2 and unbent["paper"].isna().all() and unbent["measured"].notna().all()
 
 
-def test_a_study_without_what_it_needs_says_what_to_do(corpus):
+def test_a_study_without_what_it_needs_says_what_to_do(corpus: Corpus):
     bare = Corpus.create("bare", seconds=2.0)
     try:
         for name, what in (("sweep", "./run build"), ("umap", "./run train")):
@@ -188,7 +195,7 @@ def test_a_study_without_what_it_needs_says_what_to_do(corpus):
         shutil.rmtree(bare.path)
 
 
-def test_all_studies_make_one_report_that_needs_nothing_else(corpus, studied):
+def test_all_studies_make_one_report_that_needs_nothing_else(corpus: Corpus, studied):
     from playwright.sync_api import sync_playwright
 
     folder = studied.report
@@ -216,7 +223,9 @@ def test_all_studies_make_one_report_that_needs_nothing_else(corpus, studied):
     assert not outside and not complaints
 
 
-def test_umap_needs_test_programs_and_tells_modalities_apart(corpus, monkeypatch):
+def test_umap_needs_test_programs_and_tells_modalities_apart(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
     with pytest.raises(EarshotError, match="test programs"):
         run_study("umap", "small")
     monkeypatch.setattr(umap, "FEWEST", 4)
@@ -228,14 +237,16 @@ def test_umap_needs_test_programs_and_tells_modalities_apart(corpus, monkeypatch
     assert measured["Median rank of a program's own sound, after"] == own["rank"].median()
 
 
-def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus):
+def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus: Corpus):
     first = run_study("correlation", "small", {"draws": 5, "permutations": 19})
     second = run_study("correlation", "small", {"draws": 5, "permutations": 19})
     assert first.id != second.id and Path(first.path).is_dir()
     assert first.compared().equals(second.compared())
 
 
-def test_correlation_of_a_space_with_itself_is_perfect(corpus, monkeypatch):
+def test_correlation_of_a_space_with_itself_is_perfect(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
     plain = correlation.subject
     angles = np.linspace(0, np.pi / 2, 40, dtype=np.float32)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
@@ -252,7 +263,9 @@ def test_correlation_of_a_space_with_itself_is_perfect(corpus, monkeypatch):
 
 
 @pytest.mark.parametrize(("turned", "apart"), [(1, 0.5), (-1, 1.0)])
-def test_umap_knows_one_cloud_from_two(corpus, monkeypatch, turned, apart):
+def test_umap_knows_one_cloud_from_two(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, turned, apart
+):
     """Where both modalities are the same points nothing tells them apart, and each program's
     sound is nearest; where they are opposite, all is told and its sound is the farthest."""
     monkeypatch.setattr(umap, "FEWEST", 4)
@@ -263,9 +276,11 @@ def test_umap_knows_one_cloud_from_two(corpus, monkeypatch, turned, apart):
         points = np.abs(np.random.default_rng(0).normal(size=(len(about.programs), 5)))
         points = points.astype(np.float32)
         identity = SimpleNamespace(
-            code=lambda x: x, audio=lambda x: x, record=about.aligned.record,
+            code=lambda x: x,
+            audio=lambda x: x,
+            record=about.aligned.record,
             heads=about.aligned.heads,
-        )  # fmt: skip
+        )
         return replace(
             about, aligned=identity, pairs=replace(about.pairs, code=points, audio=turned * points)
         )

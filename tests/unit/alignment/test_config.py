@@ -51,14 +51,32 @@ def test_equal_configs_have_equal_ids_and_others_do_not():
 @pytest.mark.parametrize(
     ("field", "value"),
     [
-        ("layers", 0), ("layers", 2.5), ("width", 0), ("dim", -1), ("dropout", 1.0),
-        ("input_dropout", -0.1), ("temperature", 0.0), ("temperature", float("nan")),
-        ("temperature", "hot"), ("objective", "mse"), ("schedule", ""), ("batch_size", 1),
-        ("epochs", 0), ("patience", -1), ("learning_rate", 0), ("seed", -1), ("seed", True),
-        ("standardise", 1), ("precision", "fp8"), ("device", "tpu"), ("soft_weight", 1.1),
-        ("width", None), ("objective", 3), ("epochs", float("inf")),
+        ("layers", 0),
+        ("layers", 2.5),
+        ("width", 0),
+        ("dim", -1),
+        ("dropout", 1.0),
+        ("input_dropout", -0.1),
+        ("temperature", 0.0),
+        ("temperature", float("nan")),
+        ("temperature", "hot"),
+        ("objective", "mse"),
+        ("schedule", ""),
+        ("batch_size", 1),
+        ("epochs", 0),
+        ("patience", -1),
+        ("learning_rate", 0),
+        ("seed", -1),
+        ("seed", True),
+        ("standardise", 1),
+        ("precision", "fp8"),
+        ("device", "tpu"),
+        ("soft_weight", 1.1),
+        ("width", None),
+        ("objective", 3),
+        ("epochs", float("inf")),
     ],
-)  # fmt: skip
+)
 def test_a_bad_value_is_named_with_what_would_do(field, value):
     with pytest.raises(EarshotError) as caught:
         AlignmentConfig(**{field: value})

@@ -32,7 +32,8 @@ def test_the_solution_is_scikit_learns(n):
     with torch.no_grad():
         np.testing.assert_allclose(heads.code(code).numpy(), expected, atol=1e-4)
         np.testing.assert_allclose(
-            heads.audio(3 * audio), torch.nn.functional.normalize(torch.tensor(y - y.mean(axis=0))),
+            heads.audio(3 * audio),
+            torch.nn.functional.normalize(torch.tensor(y - y.mean(axis=0))),
             atol=1e-5,
         )
 
@@ -51,7 +52,9 @@ def test_the_kernel_s_solution_is_scikit_learns():
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
-def test_a_kernel_that_compares_with_some_programs_is_near_to_one_that_does_with_all(monkeypatch):
+def test_a_kernel_that_compares_with_some_programs_is_near_to_one_that_does_with_all(
+    monkeypatch: pytest.MonkeyPatch,
+):
     code, audio = pairs(300)
     asked = pairs(20, seed=3)[0]
     found = []

@@ -32,11 +32,13 @@ def written_out(code, audio, temperature, skip=lambda i, j: False):
 
 class TestInfoNCE:
     @pytest.mark.parametrize("temperature", [0.05, 0.5])
-    def test_equals_the_formula(self, pairs, temperature):
+    def test_equals_the_formula(self, pairs: tuple[torch.Tensor, torch.Tensor], temperature):
         found = float(info_nce(*pairs, temperature))
         assert found == pytest.approx(written_out(*pairs, temperature))
 
-    def test_hard_negatives_are_told_from_by_clips_alone(self, pairs):
+    def test_hard_negatives_are_told_from_by_clips_alone(
+        self, pairs: tuple[torch.Tensor, torch.Tensor]
+    ):
         code, audio = pairs
         against = F.normalize(torch.randn(3, 5, generator=torch.Generator().manual_seed(5)), dim=1)
         against = against.to(code)
@@ -51,7 +53,7 @@ class TestInfoNCE:
         soft = soft_info_nce(code, audio, 0.2, torch.randn(12, 4), 0.0, against=against)
         assert float(soft) == pytest.approx(float(found))
 
-    def test_is_symmetric(self, pairs):
+    def test_is_symmetric(self, pairs: tuple[torch.Tensor, torch.Tensor]):
         code, audio = pairs
         assert float(info_nce(code, audio, 0.1)) == pytest.approx(float(info_nce(audio, code, 0.1)))
 
@@ -63,7 +65,9 @@ class TestInfoNCE:
         eye = torch.eye(8)
         assert float(info_nce(eye, eye, 0.01)) == pytest.approx(0, abs=1e-6)
 
-    def test_duplicates_are_not_each_others_negatives(self, pairs):
+    def test_duplicates_are_not_each_others_negatives(
+        self, pairs: tuple[torch.Tensor, torch.Tensor]
+    ):
         groups = [0, 1, 2, 3, 4, 5, 6, 7, 8, 1, 1, 8]
         expected = written_out(*pairs, 0.2, skip=lambda i, j: i != j and groups[i] == groups[j])
         found = info_nce(*pairs, 0.2, torch.tensor(groups))
@@ -76,18 +80,20 @@ class TestInfoNCE:
         info_nce(code, audio, 0.1, twins).backward()
         assert torch.allclose(audio.grad, torch.zeros_like(audio), atol=1e-6)
 
-    def test_numbers_that_are_all_different_change_nothing(self, pairs):
+    def test_numbers_that_are_all_different_change_nothing(
+        self, pairs: tuple[torch.Tensor, torch.Tensor]
+    ):
         plain = info_nce(*pairs, 0.1)
         assert torch.equal(info_nce(*pairs, 0.1, torch.arange(12)), plain)
 
 
 class TestSoftInfoNCE:
-    def test_without_weight_it_is_info_nce(self, pairs):
+    def test_without_weight_it_is_info_nce(self, pairs: tuple[torch.Tensor, torch.Tensor]):
         heard = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
         soft = soft_info_nce(*pairs, 0.1, heard, weight=0.0)
         assert float(soft) == pytest.approx(float(info_nce(*pairs, 0.1)))
 
-    def test_equals_the_formula(self, pairs):
+    def test_equals_the_formula(self, pairs: tuple[torch.Tensor, torch.Tensor]):
         code, audio = pairs
         heard = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
         weight, soft_temperature, temperature = 0.7, 0.6, 0.2
@@ -114,7 +120,9 @@ class TestSoftInfoNCE:
         other = F.normalize(heard + 0.3, dim=1)
         assert float(soft_info_nce(other, heard, 0.1, heard, 1.0, 0.1 / spread)) > float(best)
 
-    def test_an_encoder_whose_clips_are_all_alike_gives_the_same_targets(self, pairs):
+    def test_an_encoder_whose_clips_are_all_alike_gives_the_same_targets(
+        self, pairs: tuple[torch.Tensor, torch.Tensor]
+    ):
         heard = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
         unit = F.normalize(heard, dim=1)
         narrow = torch.cat([0.1 * unit, torch.full((12, 1), 0.99**0.5)], dim=1)  # cosines > 0.97
@@ -143,7 +151,9 @@ class TestSoftInfoNCE:
         hard = [float(info_nce(code, audio, 0.2)) for code in (twin, stranger)]
         assert hard[0] == pytest.approx(hard[1])
 
-    def test_duplicates_are_in_neither_guess_nor_target(self, pairs):
+    def test_duplicates_are_in_neither_guess_nor_target(
+        self, pairs: tuple[torch.Tensor, torch.Tensor]
+    ):
         heard = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
         twins = torch.zeros(12, dtype=torch.int64)  # all one source: nothing to tell apart
         assert float(soft_info_nce(*pairs, 0.1, heard, duplicates=twins)) == pytest.approx(0)

@@ -15,10 +15,18 @@ from core.errors import EarshotError
 from core.evaluation import metrics
 
 SMALL = AlignmentConfig(
-    objective="infonce", width=128, dim=32, dropout=0.1, input_dropout=0.0, temperature=0.07,
+    objective="infonce",
+    width=128,
+    dim=32,
+    dropout=0.1,
+    input_dropout=0.0,
+    temperature=0.07,
     learning_rate=3e-3,
-    epochs=40, batch_size=64, precision="fp32", device="cpu",
-)  # fmt: skip
+    epochs=40,
+    batch_size=64,
+    precision="fp32",
+    device="cpu",
+)
 N, HELD_OUT = 240, 80
 
 
@@ -55,11 +63,17 @@ def recall(heads, code, audio) -> float:
 @pytest.mark.parametrize(
     "more",
     [
-        {}, {"objective": "soft"}, {"distance_weight": 1.0}, {"learnable_temperature": True},
-        {"standardise": False}, {"schedule": "constant"}, {"layers": 1}, {"precision": "bf16"},
+        {},
+        {"objective": "soft"},
+        {"distance_weight": 1.0},
+        {"learnable_temperature": True},
+        {"standardise": False},
+        {"schedule": "constant"},
+        {"layers": 1},
+        {"precision": "bf16"},
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_recovers_a_shared_latent_space_on_held_out_pairs(more):
     config = AlignmentConfig.from_dict({**SMALL.to_dict(), **more})
     code, audio = world(N)
@@ -109,10 +123,21 @@ def test_leaves_the_callers_random_numbers_alone():
 class TestHistory:
     def test_has_a_row_an_epoch_and_the_best_weights_are_kept(self):
         code, audio = world(120, noise=0.8)
-        trained = trained_on(code, audio, AlignmentConfig(
-            width=32, dim=16, dropout=0, input_dropout=0, temperature=0.07, epochs=40, patience=5,
-            learning_rate=0.01, precision="fp32",
-        ))  # fmt: skip
+        trained = trained_on(
+            code,
+            audio,
+            AlignmentConfig(
+                width=32,
+                dim=16,
+                dropout=0,
+                input_dropout=0,
+                temperature=0.07,
+                epochs=40,
+                patience=5,
+                learning_rate=0.01,
+                precision="fp32",
+            ),
+        )
         history = trained.history
         assert list(history["epoch"]) == list(range(1, len(history) + 1))
         assert trained.best_epoch == history["epoch"][history["validation_loss"].idxmin()]
@@ -242,10 +267,11 @@ def test_programs_written_otherwise_teach_what_does_not_matter():
     asked = with_habits(held_out, 8)
     brief = AlignmentConfig.from_dict({**SMALL.to_dict(), "epochs": 20})
     found = [
-        recall(train(written, audio, asked[:0], heard[:0], brief, rewritten=more).heads, asked,
-               heard)
+        recall(
+            train(written, audio, asked[:0], heard[:0], brief, rewritten=more).heads, asked, heard
+        )
         for more in (None, otherwise)
-    ]  # fmt: skip
+    ]
     assert found[1] > found[0] + 0.05
 
 

@@ -14,7 +14,7 @@ from core.cli import parsing
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
+def home(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
 
@@ -32,7 +32,7 @@ def earshot(*argv: str, **options) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture
-def told(capsys, monkeypatch):
+def told(capsys, monkeypatch: pytest.MonkeyPatch):
     """Run a command in this process; returns its exit status, stdout and stderr."""
 
     def run(*argv: str) -> tuple[int, str, str]:
@@ -125,7 +125,7 @@ def test_what_is_not_understood_ends_with_status_2_and_where_help_is(argv, told)
     assert f"./run {argv[0]} --help" in err
 
 
-def test_a_build_of_nothing_is_refused(told, tmp_path, monkeypatch):
+def test_a_build_of_nothing_is_refused(told, tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     status, out, err = told("build", "beats", "--per-template", "0")
     assert (status, out) == (1, "") and "--finish" in err
@@ -199,7 +199,7 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     assert len(done.stdout.splitlines()) == 1 and done.stderr == ""
 
 
-def test_another_pipe_that_breaks_is_no_reader_that_left(monkeypatch):
+def test_another_pipe_that_breaks_is_no_reader_that_left(monkeypatch: pytest.MonkeyPatch):
     def broken(name, arguments):
         raise BrokenPipeError("a worker's pipe")
 

@@ -38,7 +38,7 @@ def test_durations(seconds, text):
     assert output.duration(seconds) == text
 
 
-def test_a_pipe_gets_a_line_a_step_and_no_control_characters(monkeypatch):
+def test_a_pipe_gets_a_line_a_step_and_no_control_characters(monkeypatch: pytest.MonkeyPatch):
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     with output.terminal_progress() as progress:
@@ -52,7 +52,9 @@ def test_a_pipe_gets_a_line_a_step_and_no_control_characters(monkeypatch):
     assert "\x1b" not in stream.getvalue()
 
 
-def test_a_terminal_gets_a_bar_with_percentage_rate_and_remaining_time(monkeypatch):
+def test_a_terminal_gets_a_bar_with_percentage_rate_and_remaining_time(
+    monkeypatch: pytest.MonkeyPatch,
+):
     reader, writer = pty.openpty()
     termios.tcsetwinsize(writer, (24, 100))
     with os.fdopen(writer, "w") as terminal:

@@ -15,7 +15,7 @@ HISTORY = pd.DataFrame({"epoch": [1, 2], "loss": [2.0, 1.5]})
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch) -> Corpus:
+def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     return Corpus.create("tiny")
 
@@ -26,7 +26,7 @@ def heads(seed: int = 0) -> dict[str, torch.Tensor]:
     return {"code.0.weight": weights, "code.0.steps": torch.tensor(3)}
 
 
-def test_it_comes_back_as_it_was(corpus):
+def test_it_comes_back_as_it_was(corpus: Corpus):
     metrics = {"test": {"cka": np.float32(0.5), "spearman": float("nan")}, "n": np.int64(4)}
     alignment_id = corpus.save_alignment(CONFIG, heads(), metrics, HISTORY)
     record = corpus.load_alignment(alignment_id)
@@ -37,13 +37,17 @@ def test_it_comes_back_as_it_was(corpus):
         assert record.heads()[name].dtype == tensor.dtype
     pd.testing.assert_frame_equal(record.history(), HISTORY)
     assert {path.name for path in record.path.iterdir()} == {
-        "README.md", "config.json", "heads.safetensors", "metrics.json", "history.parquet",
+        "README.md",
+        "config.json",
+        "heads.safetensors",
+        "metrics.json",
+        "history.parquet",
         "record.json",
     }
     assert record.created.endswith("+00:00")
 
 
-def test_the_newest_is_the_last_saved(corpus):
+def test_the_newest_is_the_last_saved(corpus: Corpus):
     assert corpus.newest_alignment() is None and corpus.alignments() == []
     ids = [corpus.save_alignment(CONFIG, heads(seed), {}, HISTORY) for seed in (3, 1, 2, 1)]
     assert [record.id for record in corpus.alignments()] == ids
@@ -52,14 +56,16 @@ def test_the_newest_is_the_last_saved(corpus):
     assert ids[1][5:] == ids[3][5:] != ids[0][5:]  # the hash tells equal ones
 
 
-def test_an_unknown_one_is_refused_by_name(corpus):
+def test_an_unknown_one_is_refused_by_name(corpus: Corpus):
     alignment_id = corpus.save_alignment(CONFIG, heads(), {}, HISTORY)
     for unknown in ("0009-00000000", "../../tiny", "", None):
         with pytest.raises(EarshotError, match=f"There are: {alignment_id}"):
             corpus.load_alignment(unknown)
 
 
-def test_saving_that_fails_leaves_nothing_to_be_seen(corpus, monkeypatch):
+def test_saving_that_fails_leaves_nothing_to_be_seen(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
     kept = corpus.save_alignment(CONFIG, heads(), {}, HISTORY)
 
     def full(path, frame):
@@ -75,7 +81,7 @@ def test_saving_that_fails_leaves_nothing_to_be_seen(corpus, monkeypatch):
     assert not list((corpus.path / "alignments").glob(".partial-*"))
 
 
-def test_what_json_cannot_hold_is_refused_before_anything_is_written(corpus):
+def test_what_json_cannot_hold_is_refused_before_anything_is_written(corpus: Corpus):
     with pytest.raises(EarshotError, match="config cannot be written as JSON"):
         corpus.save_alignment({"device": object()}, heads(), {}, HISTORY)
     with pytest.raises(EarshotError, match="metrics cannot be written as JSON"):
@@ -83,13 +89,13 @@ def test_what_json_cannot_hold_is_refused_before_anything_is_written(corpus):
     assert corpus.alignments() == []
 
 
-def test_a_build_that_goes_on_does_not_keep_an_alignment_from_being_saved(corpus):
+def test_a_build_that_goes_on_does_not_keep_an_alignment_from_being_saved(corpus: Corpus):
     other = Corpus.open("tiny")
     with corpus.writing("build tiny"):
         assert other.save_alignment(CONFIG, heads(), {}, HISTORY)
 
 
-def test_a_map_is_kept_and_replaced(corpus):
+def test_a_map_is_kept_and_replaced(corpus: Corpus):
     alignment_id = corpus.save_alignment(CONFIG, heads(), {}, HISTORY)
     assert corpus.load_map(alignment_id) is None
     for x in (1.0, 2.0):
@@ -101,7 +107,7 @@ def test_a_map_is_kept_and_replaced(corpus):
 
 
 @pytest.mark.parametrize("name", ["config.json", "metrics.json", "record.json"])
-def test_damaged_json_is_reported(corpus, name):
+def test_damaged_json_is_reported(corpus: Corpus, name):
     alignment_id = corpus.save_alignment(CONFIG, heads(), {}, HISTORY)
     path = corpus.path / "alignments" / alignment_id / name
     path.write_text("{")
@@ -110,7 +116,7 @@ def test_damaged_json_is_reported(corpus, name):
     assert caught.value.where == str(path)
 
 
-def test_damaged_tensors_and_tables_are_reported(corpus):
+def test_damaged_tensors_and_tables_are_reported(corpus: Corpus):
     record = corpus.load_alignment(corpus.save_alignment(CONFIG, heads(), {}, HISTORY))
     for name, read in (("heads.safetensors", record.heads), ("history.parquet", record.history)):
         content = (record.path / name).read_bytes()

@@ -27,7 +27,7 @@ def _render_id(source: str, seconds: float = 18.0) -> str:
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     # The real one asks the installed Sonic Pi for its version; storage does not care.
     monkeypatch.setattr(core.sonicpi, "render_id", _render_id, raising=False)
@@ -78,7 +78,7 @@ class TestOpening:
         assert Corpus.open("a").settings["seconds"] == 18.0
         assert Corpus.open("a").settings["schema_version"] == 1
 
-    def test_a_second_of_the_same_name_is_refused_unless_that_is_fine(self, corpus):
+    def test_a_second_of_the_same_name_is_refused_unless_that_is_fine(self, corpus: Corpus):
         corpus.add_programs([program(0)])
         with pytest.raises(EarshotError, match="corpus 'tiny' already"):
             Corpus.create("tiny")
@@ -86,7 +86,7 @@ class TestOpening:
         assert again.counts()["programs"] == 1
         assert again.settings["seconds"] == SECONDS
 
-    def test_an_unknown_name_is_answered_with_near_ones(self, corpus):
+    def test_an_unknown_name_is_answered_with_near_ones(self, corpus: Corpus):
         with pytest.raises(EarshotError, match="Did you mean tiny"):
             Corpus.open("tinny")
         assert not (corpus.path.parent / "tinny").exists()
@@ -98,27 +98,37 @@ class TestOpening:
                 way(name)
         assert not (workspace / "corpora").exists()
 
-    @pytest.mark.parametrize("arguments", [{"seconds": 0}, {"seconds": -1}, {"seconds": 1e9},
-                                           {"seconds": float("nan")}, {"audio_format": "exe"}])
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            {"seconds": 0},
+            {"seconds": -1},
+            {"seconds": 1e9},
+            {"seconds": float("nan")},
+            {"audio_format": "exe"},
+        ],
+    )
     def test_impossible_settings_leave_nothing_behind(self, arguments):
         with pytest.raises(EarshotError):
             Corpus.create("odd", **arguments)
         assert list_corpora() == []
 
-    def test_settings_survive(self, corpus):
+    def test_settings_survive(self, corpus: Corpus):
         corpus.set_setting("encoders", {"code": CODE})
         assert Corpus.open("tiny").settings["encoders"] == {"code": CODE}
 
 
 class TestPrograms:
-    def test_rows_come_back_as_they_went_in(self, corpus):
+    def test_rows_come_back_as_they_went_in(self, corpus: Corpus):
         programs = [program(1), Program("play 1", name="mine"), program(0)]
         assert corpus.add_programs(programs) == 3
         found = corpus.programs()
         assert list(found["program"]) == [each.id for each in programs]
         for row, each in zip(found.to_dict("records"), programs):
             assert (row["name"], row["template"], row["role"]) == (
-                each.name, each.template, each.role
+                each.name,
+                each.template,
+                each.role,
             )
             assert row["source"] == each.source and row["seed"] == each.seed
             assert row["parameters"] == dict(each.parameters)
@@ -130,23 +140,23 @@ class TestPrograms:
             assert row["audio"] is None and np.isnan(row["rms"]) and row["warnings"] == []
         assert corpus.program(programs[0].id)["parameters"] == dict(programs[0].parameters)
 
-    def test_the_same_source_is_one_row(self, corpus):
+    def test_the_same_source_is_one_row(self, corpus: Corpus):
         assert corpus.add_programs([program(0), program(1)]) == 2
         twin = Program(source=program(1).source, name="another name", template="other")
         assert corpus.add_programs([twin, program(2), program(2)]) == 1
         assert list(corpus.programs()["name"]) == ["beeps-0000", "beeps-0001", "beeps-0002"]
 
-    def test_names_stay_apart(self, corpus):
+    def test_names_stay_apart(self, corpus: Corpus):
         same = [Program(source=f"play {n}", name="tune") for n in range(3)]
         corpus.add_programs(same[:1])
         corpus.add_programs(same[1:])
         assert list(corpus.programs()["name"]) == ["tune", "tune.2", "tune.3"]
 
-    def test_an_unknown_program_is_named(self, corpus):
+    def test_an_unknown_program_is_named(self, corpus: Corpus):
         with pytest.raises(EarshotError, match="no program 'feed'"):
             corpus.program("feed")
 
-    def test_an_empty_corpus_has_all_columns(self, corpus):
+    def test_an_empty_corpus_has_all_columns(self, corpus: Corpus):
         empty = corpus.programs()
         corpus.add_programs([program(0)])
         assert len(empty) == 0
@@ -155,7 +165,7 @@ class TestPrograms:
 
 
 class TestClips:
-    def test_states(self, corpus):
+    def test_states(self, corpus: Corpus):
         ok, failed, silent, pending = (program(number) for number in range(4))
         corpus.add_programs([ok, failed, silent, pending])
         warned = rendering(0, warnings=(Problem("clipped", "Too loud.", 2),))
@@ -176,7 +186,7 @@ class TestClips:
         assert rows["seconds"][0] == SECONDS
         assert rows["rms"][0] == kept.rms and rows["peak"][0] == kept.peak
 
-    def test_what_comes_back_is_what_the_file_holds(self, corpus):
+    def test_what_comes_back_is_what_the_file_holds(self, corpus: Corpus):
         corpus.add_programs([program(0)])
         rendered = rendering(0)
         kept = corpus.put_rendering(program(0).id, rendered, SECONDS)
@@ -192,7 +202,7 @@ class TestClips:
         path = corpus.clip_path(program(0).id)
         assert path.suffix == ".ogg" and path.read_bytes()[:4] == b"OggS"
 
-    def test_a_missing_clip_says_why(self, corpus):
+    def test_a_missing_clip_says_why(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
         corpus.put_rendering(program(1).id, Rendering(None, Problem("runtime", "boom", 1)), SECONDS)
         with pytest.raises(EarshotError, match="beeps-0000 has no clip: it has not been rendered"):
@@ -201,7 +211,7 @@ class TestClips:
             corpus.clip_path(program(1).id)
 
     @pytest.mark.parametrize("damage", ["gone", "cut"])
-    def test_a_clip_that_was_damaged_is_pending_again(self, corpus, damage):
+    def test_a_clip_that_was_damaged_is_pending_again(self, corpus: Corpus, damage):
         first, second = filled(corpus, 2)
         path = corpus.clip_path(first)
         content = path.read_bytes()
@@ -213,7 +223,7 @@ class TestClips:
         corpus.put_rendering(first, rendering(0), SECONDS)
         assert path.read_bytes() == content and corpus.pending_clips() == []
 
-    def test_a_whole_clip_at_its_place_is_adopted(self, corpus):
+    def test_a_whole_clip_at_its_place_is_adopted(self, corpus: Corpus):
         first, _ = filled(corpus, 2)
         before = corpus.programs()
         (corpus.path / "corpus.sqlite").unlink()
@@ -224,7 +234,7 @@ class TestClips:
         assert again.programs()["rms"][0] == before["rms"][0]
         assert again.adopt_clip(program(2).id, SECONDS) is None
 
-    def test_failures_of_the_machine_are_tried_again(self, corpus):
+    def test_failures_of_the_machine_are_tried_again(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
         for number, kind in ((0, "crashed"), (1, "timeout")):
             failure = Rendering(None, Problem(kind, "…"))
@@ -232,7 +242,7 @@ class TestClips:
         assert [program_id for program_id, _ in corpus.pending_clips()] == [program(0).id]
 
     def test_failures_of_an_older_renderer_are_tried_again_and_its_clips_are_kept(
-        self, corpus, monkeypatch
+        self, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
     ):
         filled(corpus, 1)
         corpus.add_programs([program(1)])
@@ -242,7 +252,7 @@ class TestClips:
         monkeypatch.setattr(core.sonicpi, "render_id", newer)
         assert [program_id for program_id, _ in corpus.pending_clips()] == [program(1).id]
 
-    def test_half_written_files_are_swept(self, corpus):
+    def test_half_written_files_are_swept(self, corpus: Corpus):
         (program_id,) = filled(corpus, 1)
         half = corpus.clip_path(program_id).with_name(".partial-x1y2")
         half.write_bytes(b"fLaC")
@@ -252,7 +262,7 @@ class TestClips:
 
 
 class TestEmbeddings:
-    def test_float32_comes_back_bit_for_bit(self, corpus):
+    def test_float32_comes_back_bit_for_bit(self, corpus: Corpus):
         ids = filled(corpus, 5)
         matrix = vectors(5, 384)
         matrix[0, :4] = [np.finfo(np.float32).max, np.finfo(np.float32).tiny, -0.0, 1e-45]
@@ -264,7 +274,7 @@ class TestEmbeddings:
         assert corpus.embeddings(CODE, some)[0] == some
         assert np.array_equal(corpus.embeddings(CODE, some)[1], matrix[[3, 0]])
 
-    def test_pairs_are_in_insertion_order_and_whole(self, corpus):
+    def test_pairs_are_in_insertion_order_and_whole(self, corpus: Corpus):
         ids = filled(corpus, 6)
         corpus.add_programs([program(6)])
         failed = program(6).id
@@ -282,7 +292,7 @@ class TestEmbeddings:
         assert list(pairs.split) == list(corpus.programs()["split"][whole])
         assert corpus.encoders() == [(CODE, "code", 7), (AUDIO, "audio", 5)]
 
-    def test_missing_ones_depend_on_modality_and_revision(self, corpus):
+    def test_missing_ones_depend_on_modality_and_revision(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.add_programs([program(2)])
         assert corpus.missing_embeddings(CODE) == [*ids, program(2).id]
@@ -292,14 +302,14 @@ class TestEmbeddings:
         assert corpus.missing_embeddings(AUDIO, "old") == ids[1:]
         assert corpus.missing_embeddings(AUDIO, "new") == ids
 
-    def test_revisions_are_not_mixed(self, corpus):
+    def test_revisions_are_not_mixed(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.put_embeddings(CODE, "old", ids, vectors(2, 384))
         corpus.put_embeddings(CODE, "new", ids[1:], vectors(1, 16))
         assert corpus.embeddings(CODE)[0] == ids[1:]
         assert corpus.embeddings(CODE)[1].shape == (1, 16)
 
-    def test_another_sound_drops_what_was_embedded_of_the_old_one(self, corpus):
+    def test_another_sound_drops_what_was_embedded_of_the_old_one(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.put_embeddings(CODE, "r", ids, vectors(2, 384))
         corpus.put_embeddings(AUDIO, "r", ids, vectors(2, 512))
@@ -321,7 +331,7 @@ class TestEmbeddings:
             (np.zeros((2, 384), int), "int64 values, not floats"),
         ],
     )
-    def test_bad_vectors_are_refused_whole(self, corpus, matrix, message):
+    def test_bad_vectors_are_refused_whole(self, corpus: Corpus, matrix, message):
         ids = filled(corpus, 3)
         corpus.put_embeddings(CODE, "r", ids[:1], vectors(1, 384))
         with pytest.raises(EarshotError, match=message):
@@ -329,7 +339,7 @@ class TestEmbeddings:
         assert corpus.embeddings(CODE)[0] == ids[:1]
         assert np.array_equal(corpus.embeddings(CODE)[1], vectors(1, 384))
 
-    def test_a_refused_new_revision_leaves_the_old_one(self, corpus):
+    def test_a_refused_new_revision_leaves_the_old_one(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.put_embeddings(CODE, "old", ids, vectors(2, 384))
         with pytest.raises(EarshotError, match="no program 'feed'"):
@@ -338,7 +348,7 @@ class TestEmbeddings:
             corpus.put_embeddings(CODE, "new", [ids[0], ids[0]], vectors(2, 384))
         assert corpus.missing_embeddings(CODE, "old") == []
 
-    def test_encoders_that_are_not_there_are_named(self, corpus):
+    def test_encoders_that_are_not_there_are_named(self, corpus: Corpus):
         ids = filled(corpus, 1)
         with pytest.raises(EarshotError, match="'nobody'; encoders used: none yet"):
             corpus.embeddings("nobody")
@@ -353,23 +363,23 @@ class TestEmbeddings:
 
 
 class TestSplit:
-    def test_every_template_has_its_share(self, corpus):
+    def test_every_template_has_its_share(self, corpus: Corpus):
         corpus.add_programs([program(n, t) for t in "abcdefgh" for n in range(8)])
         table = corpus.programs().groupby(["template", "split"]).size().unstack(fill_value=0)
         assert table.shape == (8, 3) and (table.to_numpy() >= 1).all()
         assert (table["train"] >= 4).all()
 
-    def test_shares_are_exact_in_the_long_run(self, corpus):
+    def test_shares_are_exact_in_the_long_run(self, corpus: Corpus):
         corpus.add_programs([program(n, t) for t in "ab" for n in range(200)])
         table = corpus.programs().groupby(["template", "split"]).size().unstack()
         assert (table[["train", "validation", "test"]] == [140, 30, 30]).all().all()
 
-    def test_templates_with_one_program_are_not_all_in_one_part(self, corpus):
+    def test_templates_with_one_program_are_not_all_in_one_part(self, corpus: Corpus):
         corpus.add_programs([program(0, f"t{n}") for n in range(60)])
         counts = corpus.programs()["split"].value_counts()
         assert set(counts.index) == {"train", "validation", "test"}
 
-    def test_nobody_moves_when_others_come(self, corpus):
+    def test_nobody_moves_when_others_come(self, corpus: Corpus):
         programs = [program(n, t) for t in "abc" for n in range(8)]
         corpus.add_programs(programs)
         before = corpus.programs().set_index("program")["split"]
@@ -377,7 +387,7 @@ class TestSplit:
         after = corpus.programs().set_index("program")["split"]
         assert after[before.index].equals(before)
 
-    def test_it_is_the_same_for_the_same_corpus_and_another_for_another_seed(self, corpus):
+    def test_it_is_the_same_for_the_same_corpus_and_another_for_another_seed(self, corpus: Corpus):
         programs = [program(n) for n in range(40)]
         corpora = [Corpus.create("same"), Corpus.create("other", seed=1)]
         corpus.add_programs(programs)
@@ -394,7 +404,7 @@ class TestOneWriter:
         "    print('held', flush=True); sys.stdin.read()"
     )
 
-    def test_the_lock_names_its_holder_and_readers_go_on(self, corpus):
+    def test_the_lock_names_its_holder_and_readers_go_on(self, corpus: Corpus):
         ids = filled(corpus, 1)
         with subprocess.Popen(
             [sys.executable, "-c", self.HOLD], cwd=PROJECT, stdin=-1, stdout=-1, text=True
@@ -412,7 +422,7 @@ class TestOneWriter:
                 other.kill()
         assert corpus.add_programs([program(1)]) == 1  # a killed holder holds nothing
 
-    def test_readers_see_what_is_committed_while_a_writer_is_in_the_middle(self, corpus):
+    def test_readers_see_what_is_committed_while_a_writer_is_in_the_middle(self, corpus: Corpus):
         filled(corpus, 1)
         reader = Corpus.open("tiny")
         with corpus._database.writing("a test") as connection:
@@ -420,7 +430,7 @@ class TestOneWriter:
             assert reader.counts()["ok"] == 1
         assert reader.counts()["ok"] == 0
 
-    def test_another_thread_is_another_writer(self, corpus):
+    def test_another_thread_is_another_writer(self, corpus: Corpus):
         messages = []
 
         def write():
@@ -436,7 +446,7 @@ class TestOneWriter:
             assert corpus.add_programs([program(1)]) == 1  # its own lock is no obstacle
         assert len(messages) == 1 and "the first thread" in messages[0]
 
-    def test_an_error_inside_gives_the_lock_back(self, corpus):
+    def test_an_error_inside_gives_the_lock_back(self, corpus: Corpus):
         with pytest.raises(RuntimeError):
             with corpus.writing("first"):
                 raise RuntimeError

@@ -52,7 +52,7 @@ LINES = 12 + 24 + 1
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     return tmp_path
 
@@ -76,7 +76,7 @@ def content() -> tuple:
     return rows, clips, pairs.programs, pairs.code.tobytes(), pairs.audio.tobytes()
 
 
-def test_a_writer_killed_at_any_moment_loses_nothing(workspace, monkeypatch):
+def test_a_writer_killed_at_any_moment_loses_nothing(workspace, monkeypatch: pytest.MonkeyPatch):
     rng = random.Random(5)
     seen = 0
     for moment in sorted(rng.sample(range(LINES - 1), 4)):
@@ -112,7 +112,7 @@ def corpus() -> Corpus:
     return corpus
 
 
-def test_a_file_that_is_no_database_is_reported(corpus):
+def test_a_file_that_is_no_database_is_reported(corpus: Corpus):
     (corpus.path / "corpus.sqlite").write_bytes(b"not a database" * 1000)
     with pytest.raises(EarshotError, match="damaged.*not a database") as caught:
         Corpus.open("tiny")
@@ -120,7 +120,7 @@ def test_a_file_that_is_no_database_is_reported(corpus):
     assert "check tiny --repair saves" in caught.value.remedy
 
 
-def test_damaged_pages_are_reported(corpus):
+def test_damaged_pages_are_reported(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
     for start in range(schema.PAGE_SIZE, len(content), schema.PAGE_SIZE):
@@ -130,7 +130,7 @@ def test_damaged_pages_are_reported(corpus):
         Corpus.open("tiny").programs()
 
 
-def test_an_empty_or_foreign_database_is_no_corpus(corpus):
+def test_an_empty_or_foreign_database_is_no_corpus(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     path.write_bytes(b"")
     with pytest.raises(EarshotError, match="not a corpus of Earshot's"):
@@ -143,7 +143,7 @@ def test_an_empty_or_foreign_database_is_no_corpus(corpus):
         Corpus.open("tiny")
 
 
-def test_a_removed_database_is_not_raised_from_its_log(corpus):
+def test_a_removed_database_is_not_raised_from_its_log(corpus: Corpus):
     """The write-ahead log of a killed writer must not get into a new database."""
     script = (
         "import os, sys\n"
@@ -162,7 +162,7 @@ def test_a_removed_database_is_not_raised_from_its_log(corpus):
     assert Corpus.create("tiny").counts()["programs"] == 0
 
 
-def test_a_newer_version_is_refused(corpus):
+def test_a_newer_version_is_refused(corpus: Corpus):
     with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
@@ -170,7 +170,9 @@ def test_a_newer_version_is_refused(corpus):
         Corpus.open("tiny")
 
 
-def test_an_older_version_is_migrated_after_a_backup(corpus, monkeypatch):
+def test_an_older_version_is_migrated_after_a_backup(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(
         schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
     )
@@ -183,7 +185,7 @@ def test_an_older_version_is_migrated_after_a_backup(corpus, monkeypatch):
     assert Corpus.open("tiny").counts()["programs"] == 200
 
 
-def test_a_migration_that_fails_changes_nothing(corpus, monkeypatch):
+def test_a_migration_that_fails_changes_nothing(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as patch:
         half = "ALTER TABLE programs ADD COLUMN mood TEXT; INSERT INTO nowhere VALUES (1)"
         patch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, half])
@@ -196,7 +198,9 @@ def test_a_migration_that_fails_changes_nothing(corpus, monkeypatch):
     assert "mood" not in columns
 
 
-def test_a_build_that_goes_on_is_not_migrated_under_its_feet(corpus, monkeypatch):
+def test_a_build_that_goes_on_is_not_migrated_under_its_feet(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(
         schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
     )
@@ -206,7 +210,7 @@ def test_a_build_that_goes_on_is_not_migrated_under_its_feet(corpus, monkeypatch
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_does_not_keep_a_killed_writers_lock(corpus):
+def test_a_forked_child_does_not_keep_a_killed_writers_lock(corpus: Corpus):
     script = (
         "import os, sys, time; from core.corpus import Corpus\n"
         "with Corpus.open('tiny').writing('a parent'):\n"

@@ -25,7 +25,7 @@ VECTORS = np.arange(24, dtype=np.float32).reshape(6, 4) / 7
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch):
+def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     found = Corpus.create("notes")
     found.add_programs(PROGRAMS)
@@ -76,10 +76,19 @@ def test_what_is_no_vector_costs_only_itself(corpus):
     rows = pd.DataFrame(
         {
             "name": [p.name for p in PROGRAMS] + ["note-0", "stranger", None],
-            "vector": ["[1, 2]", "[1, 2, 3]", "[NaN, 1]", "words", "[]", "[[1, 2]]", "[3, 4]",
-                       "[5, 6]", "[7, 8]"],
+            "vector": [
+                "[1, 2]",
+                "[1, 2, 3]",
+                "[NaN, 1]",
+                "words",
+                "[]",
+                "[[1, 2]]",
+                "[3, 4]",
+                "[5, 6]",
+                "[7, 8]",
+            ],
         }
-    )  # fmt: skip
+    )
     given = rows.to_csv(index=False).encode()
     report = import_vectors("notes", given, "audio", "ears", file="v.csv")
     assert report.added == 1 and report.dimensions == 2
@@ -93,11 +102,15 @@ def test_what_is_no_vector_costs_only_itself(corpus):
 
 def test_vectors_that_are_there_are_never_changed(corpus):
     names = [p.name for p in PROGRAMS]
-    import_vectors("notes", parquet("name", names[:3], VECTORS[:3]), "code", "mine", file="v.parquet")
+    import_vectors(
+        "notes", parquet("name", names[:3], VECTORS[:3]), "code", "mine", file="v.parquet"
+    )
     again = import_vectors("notes", parquet("name", names), "code", "mine", file="v.parquet")
     assert again.added == 3
     with pytest.raises(EarshotError, match="other vectors of the name") as refused:
-        import_vectors("notes", parquet("name", names, VECTORS + 1), "code", "mine", file="v.parquet")
+        import_vectors(
+            "notes", parquet("name", names, VECTORS + 1), "code", "mine", file="v.parquet"
+        )
     assert "another name" in refused.value.remedy
     np.testing.assert_array_equal(corpus.embeddings("own/code/mine")[1], VECTORS)
 
@@ -105,7 +118,9 @@ def test_vectors_that_are_there_are_never_changed(corpus):
 def test_a_check_asks_nothing_of_them_but_that_they_are_whole(corpus):
     some = [p.name for p in PROGRAMS[:2]]  # of programs without a clip, and not of all
     for modality in ("code", "audio"):
-        import_vectors("notes", parquet("name", some, VECTORS[:2]), modality, "mine", file="v.parquet")
+        import_vectors(
+            "notes", parquet("name", some, VECTORS[:2]), modality, "mine", file="v.parquet"
+        )
     assert not [fault for fault in corpus.inspect() if "vector" in fault.kind]
 
 
@@ -118,7 +133,7 @@ def test_a_check_asks_nothing_of_them_but_that_they_are_whole(corpus):
         (b"name,vector\nnobody,[1]\n", "v.csv", "None of its 1 programs"),
         (b"name\nnote-0\n", "v.csv", "which column"),
         (b"PAR1 nothing", "v.parquet", "damaged"),
-        (b"name,vector\n\"note-0,[1]", "v.csv", "damaged"),
+        (b'name,vector\n"note-0,[1]', "v.csv", "damaged"),
         (b"play 60", "v.rb", "No vectors can be read"),
     ],
 )
@@ -144,7 +159,9 @@ def test_nothing_new_can_be_embedded_by_them(corpus):
         own_id("smell", "ears")
 
 
-def test_lists_that_unfold_to_more_than_the_limit_are_refused(corpus, monkeypatch):
+def test_lists_that_unfold_to_more_than_the_limit_are_refused(
+    corpus, monkeypatch: pytest.MonkeyPatch
+):
     given = parquet("name", [p.name for p in PROGRAMS], np.zeros((6, 9000), np.float32))
     assert len(given) < 10_000
     monkeypatch.setattr(embedding_importer, "MOST_BYTES", 400_000)

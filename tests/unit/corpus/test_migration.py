@@ -26,7 +26,7 @@ INSERT INTO settings SELECT * FROM meta;
 
 
 @pytest.fixture
-def path(tmp_path, monkeypatch) -> Path:
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The old database at its place."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     path = workspace.corpora() / "old" / schema.FILE
@@ -58,7 +58,7 @@ def still_all_there(corpus: Corpus) -> None:
     assert (vectors == np.arange(12, dtype=np.float32).reshape(4, 3) / 8).all()
 
 
-def test_what_the_first_version_wrote_is_read_and_not_touched(path):
+def test_what_the_first_version_wrote_is_read_and_not_touched(path: Path):
     before = dump(path)
     corpus = Corpus.open("old")
     still_all_there(corpus)
@@ -67,7 +67,7 @@ def test_what_the_first_version_wrote_is_read_and_not_touched(path):
     assert list(path.parent.glob("*.v*")) == []
 
 
-def test_it_is_backed_up_before_it_is_migrated(path, monkeypatch):
+def test_it_is_backed_up_before_it_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch):
     before = dump(path)
     monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT])
     corpus = Corpus.open("old")
@@ -87,7 +87,7 @@ def test_it_is_backed_up_before_it_is_migrated(path, monkeypatch):
     still_all_there(Corpus.open("old"))
 
 
-def test_no_room_for_the_backup_is_no_migration(path, monkeypatch):
+def test_no_room_for_the_backup_is_no_migration(path: Path, monkeypatch: pytest.MonkeyPatch):
     before = dump(path)
     monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT])
     # Something that can't be replaced lies where the backup goes.
@@ -97,7 +97,7 @@ def test_no_room_for_the_backup_is_no_migration(path, monkeypatch):
     assert dump(path) == before
 
 
-def test_check_asks_sqlite_for_its_integrity(path):
+def test_check_asks_sqlite_for_its_integrity(path: Path):
     connection = sqlite3.connect(path)
     root = connection.execute(
         "SELECT rootpage FROM sqlite_master WHERE name = 'programs_of_template'"

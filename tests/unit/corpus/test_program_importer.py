@@ -22,7 +22,7 @@ BEEP = "play 60\nsleep 1\n"
 
 
 @pytest.fixture(autouse=True)
-def workspace(tmp_path, monkeypatch):
+def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     return tmp_path
 
@@ -70,7 +70,9 @@ def test_links_out_of_a_folder_and_what_is_no_file_are_left_out(tmp_path):
 
 def test_no_path_in_a_zip_leads_out_of_it(tmp_path):
     slips = ["../up.rb", "/etc/root.rb", "a/../../b.rb", "C:/windows.rb", "..\\back.rb"]
-    found = program_importer.read(zipped({**dict.fromkeys(slips, BEEP), "good/x.rb": BEEP}), "songs.zip")
+    found = program_importer.read(
+        zipped({**dict.fromkeys(slips, BEEP), "good/x.rb": BEEP}), "songs.zip"
+    )
     assert names(found) == ["x"] and len(found.skipped) == len(slips)
     assert all("leads out" in why for why in found.skipped.values())
 
@@ -83,7 +85,7 @@ def test_a_bomb_is_never_unpacked():
     assert found._bytes < 3 << 20
 
 
-def test_many_that_are_together_too_much_are_refused(monkeypatch):
+def test_many_that_are_together_too_much_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(program_importer, "MOST_BYTES", 10_000)
     content = zipped({f"{n}.rb": f"# {n}\n" + "#" * 3000 for n in range(9)})
     assert len(content) < 10_000
@@ -94,7 +96,9 @@ def test_many_that_are_together_too_much_are_refused(monkeypatch):
 
 
 @pytest.mark.parametrize("limit", ["MOST_PROGRAMS", "MOST_ENTRIES"])
-def test_more_programs_or_files_than_the_limit_are_refused(limit, monkeypatch, tmp_path):
+def test_more_programs_or_files_than_the_limit_are_refused(
+    limit, monkeypatch: pytest.MonkeyPatch, tmp_path
+):
     monkeypatch.setattr(program_importer, limit, 3)
     files = {f"{n}.rb": f"# {n}\n{BEEP}" for n in range(4)}
     for name, content in files.items():
@@ -170,7 +174,9 @@ def test_a_table_of_either_kind_is_read_alike(tmp_path):
         assert list(found.skipped) == [f"t.{kind}, row 3"]
 
 
-def test_a_text_that_is_too_long_is_never_made_and_costs_only_its_rows(monkeypatch):
+def test_a_text_that_is_too_long_is_never_made_and_costs_only_its_rows(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr(parquet, "LONGEST_TEXT", 10_000)
     long = "#" * 10_001
     rows = pd.DataFrame({"source": [long] * 500 + [BEEP], "name": [long] * 500 + ["short"]})
@@ -181,7 +187,7 @@ def test_a_text_that_is_too_long_is_never_made_and_costs_only_its_rows(monkeypat
     assert names(found) == ["short"] and len(found.skipped) == 500
 
 
-def test_a_parquet_that_unfolds_to_more_than_the_limit_is_refused(monkeypatch):
+def test_a_parquet_that_unfolds_to_more_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch):
     buffer = io.BytesIO()
     pd.DataFrame({"source": [f"play {i}\n" + "#" * 3000 for i in range(500)]}).to_parquet(buffer)
     assert len(program_importer.read(buffer.getvalue(), "x.parquet").programs) == 500
@@ -200,7 +206,7 @@ def test_a_parquet_with_nested_texts_or_two_columns_of_a_name_is_read_or_refused
             with pytest.raises(EarshotError, match=told):
                 program_importer.read(buffer.getvalue(), "x.parquet")
         else:
-            (_, program), = program_importer.read(buffer.getvalue(), "x.parquet").programs
+            ((_, program),) = program_importer.read(buffer.getvalue(), "x.parquet").programs
             assert (program.name, dict(program.parameters)) == ("x-0001", {})
 
 

@@ -42,9 +42,23 @@ def test_what_lies_in_the_log_of_a_killed_writer_is_read(tmp_path, index):
         (folder / "corpus.sqlite-shm").unlink()
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
     run = subprocess.run(
-        ["bwrap", "--dev-bind", "/", "/", "--ro-bind", str(tmp_path), str(tmp_path),
-         sys.executable, "-c", READ],
-        cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
+        [
+            "bwrap",
+            "--dev-bind",
+            "/",
+            "/",
+            "--ro-bind",
+            str(tmp_path),
+            str(tmp_path),
+            sys.executable,
+            "-c",
+            READ,
+        ],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert run.stdout == "2\nEarshotError\n", run.stderr
     assert before == {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

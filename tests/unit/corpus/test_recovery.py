@@ -12,7 +12,7 @@ from core.programs import Program
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch) -> Corpus:
+def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     """600 programs with embeddings, on some dozens of pages."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     corpus = Corpus.create("tiny", seconds=2.0)
@@ -29,11 +29,13 @@ def pages_of(corpus: Corpus, table: str) -> list[int]:
     """The pages of a table, by what SQLite tells of them."""
     with corpus._database.reading() as connection:
         try:
-            rows = connection.execute("SELECT pageno FROM dbstat WHERE name = ?", (table,)).fetchall()
+            rows = connection.execute(
+                "SELECT pageno FROM dbstat WHERE name = ?", (table,)
+            ).fetchall()
         except Exception:  # noqa: BLE001 - SQLite without dbstat
             pytest.skip("this SQLite doesn't tell where a table's pages are")
     corpus.close()
-    return [page for page, in rows]
+    return [page for (page,) in rows]
 
 
 def damage(corpus: Corpus, page: int) -> None:
@@ -44,7 +46,7 @@ def damage(corpus: Corpus, page: int) -> None:
     path.write_bytes(content)
 
 
-def test_what_lies_on_other_pages_is_saved(corpus):
+def test_what_lies_on_other_pages_is_saved(corpus: Corpus):
     before = corpus.programs().set_index("program")
     corpus.close()
     damage(corpus, pages_of(corpus, "programs")[7])
@@ -63,14 +65,14 @@ def test_what_lies_on_other_pages_is_saved(corpus):
     assert Corpus.open("tiny").add_programs(programs) == 600 - saved.programs
 
 
-def test_damaged_embeddings_cost_no_program(corpus):
+def test_damaged_embeddings_cost_no_program(corpus: Corpus):
     damage(corpus, pages_of(corpus, "embeddings")[2])
     saved = Corpus.saved("tiny")
     assert (saved.programs, saved.lost) == (600, 0) and "600 programs were saved" in str(saved)
     assert Corpus.open("tiny").encoders() == []
 
 
-def test_a_damaged_index_is_made_anew_and_nothing_is_lost(corpus):
+def test_a_damaged_index_is_made_anew_and_nothing_is_lost(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
     at = pages_of(corpus, "programs_of_template")[-1] * PAGE_SIZE
@@ -83,7 +85,7 @@ def test_a_damaged_index_is_made_anew_and_nothing_is_lost(corpus):
     assert len(again.programs()) == 600 and len(again.embeddings("sonicpi")[0]) == 600
 
 
-def test_without_its_settings_nothing_is_touched(corpus):
+def test_without_its_settings_nothing_is_touched(corpus: Corpus):
     (page,) = pages_of(corpus, "meta")
     damage(corpus, page)
     before = (corpus.path / "corpus.sqlite").read_bytes()

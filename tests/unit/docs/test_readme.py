@@ -20,13 +20,13 @@ def rows() -> pd.DataFrame:
     return pd.read_csv(STUDIES)
 
 
-def test_readme_shows_the_main_table_of_a_report(rows):
+def test_readme_shows_the_main_table_of_a_report(rows: pd.DataFrame):
     readme = (PROJECT / "README.md").read_text(encoding="utf-8")
     assert main_table(rows) in readme
     assert " ".join(standing(rows).split()) in " ".join(readme.split())
 
 
-def test_the_main_table_is_whole_and_its_paper_is_the_published_one(rows):
+def test_the_main_table_is_whole_and_its_paper_is_the_published_one(rows: pd.DataFrame):
     assert tuple(rows) == COLUMNS
     assert rows["measured"].notna().all()
     completion = rows[rows["study"] == "completion"]

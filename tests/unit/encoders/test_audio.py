@@ -141,9 +141,7 @@ def test_log_mel_hears_no_loudness_but_pitch_and_rhythm():
 
 
 def test_log_mel_of_silence_is_the_floor_at_any_length():
-    short, long = get("log-mel").embed(
-        [Clip(np.zeros((n, 2), np.float32)) for n in (1, 100_000)]
-    )
+    short, long = get("log-mel").embed([Clip(np.zeros((n, 2), np.float32)) for n in (1, 100_000)])
     np.testing.assert_array_equal(short, long)
     np.testing.assert_allclose(short, np.repeat([-2.0, 0, 0], 64), atol=1e-5)
 

@@ -18,14 +18,20 @@ BOTH = "aisfx+log-mel"
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch):
+def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     made = Corpus.create("two", seconds=0.5)
     made.add_programs(
-        Program(source=f"play {note}\n", name=f"p-{note}", template="t", role="melody",
-                parameters={}, seed=0)
+        Program(
+            source=f"play {note}\n",
+            name=f"p-{note}",
+            template="t",
+            role="melody",
+            parameters={},
+            seed=0,
+        )
         for note in (60, 64, 67)
-    )  # fmt: skip
+    )
     time = np.arange(22_050) / 44_100
     for program_id, source in made.pending_clips():
         hertz = 4 * float(source.split()[1])

@@ -30,7 +30,7 @@ class Hub(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def empty_cache(tmp_path, monkeypatch):
+def empty_cache(tmp_path, monkeypatch: pytest.MonkeyPatch):
     """No weights on this machine, and the hub's answer not asked for yet."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
@@ -40,7 +40,7 @@ def empty_cache(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def hub(monkeypatch):
+def hub(monkeypatch: pytest.MonkeyPatch):
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
     server.asked = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -72,7 +72,7 @@ def test_an_unknown_preset_names_the_known():
         choose_preset("onlin")
 
 
-def test_weights_at_hand_decide_without_a_hub(empty_cache, monkeypatch):
+def test_weights_at_hand_decide_without_a_hub(empty_cache, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     snapshot = cache(empty_cache, "facebook/wav2vec2-base")
     chosen, why = choose_preset()
@@ -107,7 +107,7 @@ def test_only_what_is_missing_is_asked_for(empty_cache, hub):
     assert len(hub.asked) == 1
 
 
-def test_a_hub_that_refuses_gives_the_offline_one(empty_cache, monkeypatch):
+def test_a_hub_that_refuses_gives_the_offline_one(empty_cache, monkeypatch: pytest.MonkeyPatch):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -118,7 +118,7 @@ def test_a_hub_that_refuses_gives_the_offline_one(empty_cache, monkeypatch):
     assert "cannot be reached" in why
 
 
-def test_a_hub_that_hangs_gives_the_offline_one(empty_cache, monkeypatch):
+def test_a_hub_that_hangs_gives_the_offline_one(empty_cache, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(presets, "HUB_PATIENCE", 0.2)
     with socket.socket() as silent:  # accepts, and never says a word
         silent.bind(("127.0.0.1", 0))

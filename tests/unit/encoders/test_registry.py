@@ -121,7 +121,7 @@ def test_a_folder_is_an_encoder(tmp_path, config, preprocessor, modality, dim, r
         found.weights.locate(found.id)
 
 
-def test_a_folder_may_be_given_relative_and_keeps_one_id(tmp_path, monkeypatch):
+def test_a_folder_may_be_given_relative_and_keeps_one_id(tmp_path, monkeypatch: pytest.MonkeyPatch):
     folder = save_model(tmp_path / "model", {"model_type": "bert"})
     monkeypatch.chdir(tmp_path)
     assert entry("model") == entry("./model/") == entry(str(folder))

@@ -51,8 +51,10 @@ def test_where_it_says_sure_it_is_right_more_often(seen_and_right):
     fitted = Calibration.fit(seen[:400], right[:400])
     told = fitted.probability(seen[400:])
     levels = np.array([level(p) for p in told])
-    shares = [right[400:][levels == each].mean()
-              for each in (calibration.GUESS, calibration.LIKELY, calibration.SURE)]  # fmt: skip
+    shares = [
+        right[400:][levels == each].mean()
+        for each in (calibration.GUESS, calibration.LIKELY, calibration.SURE)
+    ]
     assert shares[0] < 1 / 3 < shares[1] < 2 / 3 < shares[2]
     assert np.abs(told - chance[400:]).mean() < 0.08
 

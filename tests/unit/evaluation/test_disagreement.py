@@ -31,7 +31,9 @@ def by_hand(x: np.ndarray, y: np.ndarray, count: int) -> list[tuple[int, int]]:
 
 
 @pytest.mark.parametrize(("rows", "block", "again"), [(40, 1024, 512), (61, 7, 3), (30, 30, 1)])
-def test_is_what_looking_at_every_pair_finds(rows, block, again, monkeypatch) -> None:
+def test_is_what_looking_at_every_pair_finds(
+    rows, block, again, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(disagreement, "BLOCK", block)
     monkeypatch.setattr(disagreement, "WIDE", 2 * block + 1)
     monkeypatch.setattr(disagreement, "AGAIN", again)

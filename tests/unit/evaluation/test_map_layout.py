@@ -17,14 +17,14 @@ def rng() -> np.random.Generator:
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 3, 5, 9, 20])
-def test_any_number_of_programs_has_a_finite_map(rng, n):
+def test_any_number_of_programs_has_a_finite_map(rng: np.random.Generator, n):
     code, audio = joint_map(rng.normal(size=(n, 6)), rng.normal(size=(n, 9)))
     assert code.shape == audio.shape == (n, 2)
     assert code.dtype == audio.dtype == np.float32
     assert np.isfinite(code).all() and np.isfinite(audio).all()
 
 
-def test_is_the_same_bit_for_bit_for_a_seed(rng):
+def test_is_the_same_bit_for_bit_for_a_seed(rng: np.random.Generator):
     code, audio = rng.normal(size=(40, 6)), rng.normal(size=(40, 9))
     first, second, other = (joint_map(code, audio, seed) for seed in (1, 1, 2))
     for a, b in zip(first, second, strict=True):
@@ -32,7 +32,9 @@ def test_is_the_same_bit_for_bit_for_a_seed(rng):
     assert not np.array_equal(first[0], other[0])
 
 
-def test_raw_spaces_that_point_elsewhere_lie_apart_and_shared_ones_together(rng):
+def test_raw_spaces_that_point_elsewhere_lie_apart_and_shared_ones_together(
+    rng: np.random.Generator,
+):
     latent = rng.normal(size=(80, 8))
     code = np.hstack([latent + 3, np.zeros((80, 4))])
     audio = np.hstack([np.zeros((80, 8)), rng.normal(size=(80, 8)) + 3])
@@ -47,7 +49,7 @@ def test_raw_spaces_that_point_elsewhere_lie_apart_and_shared_ones_together(rng)
     assert np.median(within) < 0.2 * np.median(across)
 
 
-def test_keeps_neighbourhoods(rng):
+def test_keeps_neighbourhoods(rng: np.random.Generator):
     centres = rng.normal(size=(6, 10)) * 4
     points = centres[np.arange(120) % 6] + rng.normal(size=(120, 10))
     laid_out = np.vstack(joint_map(points[:60], points[60:]))
@@ -59,7 +61,7 @@ def test_equal_embeddings_still_have_a_finite_map():
     assert np.isfinite(code).all() and np.isfinite(audio).all()
 
 
-def test_leaves_the_number_of_threads_alone(rng):
+def test_leaves_the_number_of_threads_alone(rng: np.random.Generator):
     before = torch.get_num_threads()
     try:
         for threads in (1, 2):
@@ -70,7 +72,7 @@ def test_leaves_the_number_of_threads_alone(rng):
         torch.set_num_threads(before)
 
 
-def test_says_what_does_not_fit(rng):
+def test_says_what_does_not_fit(rng: np.random.Generator):
     x = rng.normal(size=(5, 3))
     with pytest.raises(EarshotError, match="start from"):
         joint_map(x, x, initial=(np.ones((4, 2)), np.ones((5, 2))))

@@ -55,18 +55,18 @@ class TestCKA:
 
     @pytest.mark.parametrize("debiased", [False, True])
     @pytest.mark.parametrize("n", [5, 8, 60])
-    def test_equals_the_formula_with_kernels(self, rng, n, debiased):
+    def test_equals_the_formula_with_kernels(self, rng: np.random.Generator, n, debiased):
         x, y = related(rng, n)
         assert metrics.cka(x, y, debiased=debiased) == pytest.approx(self.brute(x, y, debiased))
 
     @pytest.mark.parametrize("debiased", [False, True])
-    def test_is_1_for_a_rotated_scaled_and_shifted_space(self, rng, debiased):
+    def test_is_1_for_a_rotated_scaled_and_shifted_space(self, rng: np.random.Generator, debiased):
         x, _ = related(rng)
         turned = 3.5 * x @ ortho_group.rvs(7, random_state=1) + 11
         assert metrics.cka(x, x, debiased=debiased) == pytest.approx(1)
         assert metrics.cka(x, turned, debiased=debiased) == pytest.approx(1)
 
-    def test_noise_shows_the_bias_and_the_debiased_one_lacks_it(self, rng):
+    def test_noise_shows_the_bias_and_the_debiased_one_lacks_it(self, rng: np.random.Generator):
         found = [
             [metrics.cka(x, y, debiased=b) for b in (False, True)]
             for x, y in (rng.normal(size=(2, 50, 400)) for _ in range(10))
@@ -75,25 +75,25 @@ class TestCKA:
         assert plain > 0.85
         assert abs(debiased) < 0.05
 
-    def test_falls_when_pairs_are_permuted(self, rng):
+    def test_falls_when_pairs_are_permuted(self, rng: np.random.Generator):
         x, y = related(rng, 200)
         permuted = metrics.cka(x, y[rng.permutation(200)], debiased=True)
         assert metrics.cka(x, y, debiased=True) > 0.5
         assert abs(permuted) < 0.1
 
-    def test_a_large_offset_costs_no_digits(self, rng):
+    def test_a_large_offset_costs_no_digits(self, rng: np.random.Generator):
         x, y = related(rng)
         assert metrics.cka(x + 1e6, y) == pytest.approx(metrics.cka(x, y), rel=1e-6)
 
 
 class TestCCA:
-    def test_equals_scikit_learn_without_ridge(self, rng):
+    def test_equals_scikit_learn_without_ridge(self, rng: np.random.Generator):
         x, y = related(rng, 300, 5, 4)
         u, v = SklearnCCA(n_components=4, scale=False, max_iter=5000, tol=1e-12).fit_transform(x, y)
         expected = np.mean([pearsonr(u[:, j], v[:, j])[0] for j in range(4)])
         assert cca(x, y, regularisation=0, variance=1) == pytest.approx(expected, abs=1e-6)
 
-    def test_equals_the_singular_values_of_whitened_spaces(self, rng):
+    def test_equals_the_singular_values_of_whitened_spaces(self, rng: np.random.Generator):
         x, y = related(rng, 100)
         a, b = (np.linalg.qr(z - z.mean(axis=0))[0] for z in (x, y))
         expected = np.linalg.svd(a.T @ b, compute_uv=False)
@@ -101,19 +101,23 @@ class TestCCA:
         np.testing.assert_allclose(fit.correlations(x, y), expected, atol=1e-9)
 
     @pytest.mark.parametrize("regularisation", [0, 0.1])
-    def test_is_1_for_identical_rotated_and_scaled_spaces(self, rng, regularisation):
+    def test_is_1_for_identical_rotated_and_scaled_spaces(
+        self, rng: np.random.Generator, regularisation
+    ):
         x, _ = related(rng)
         turned = 0.2 * x @ ortho_group.rvs(7, random_state=1) - 4
         assert cca(x, x, regularisation=regularisation) == pytest.approx(1)
         assert cca(x, turned, regularisation=regularisation) == pytest.approx(1)
 
-    def test_held_out_noise_scores_around_0_though_the_fit_is_perfect(self, rng):
+    def test_held_out_noise_scores_around_0_though_the_fit_is_perfect(
+        self, rng: np.random.Generator
+    ):
         x, y = rng.normal(size=(2, 60, 80))
         held_x, held_y = rng.normal(size=(2, 200, 80))
         assert cca(x, y, regularisation=1e-6) > 0.9
         assert abs(cca(held_x, held_y, fitted_on=(x, y))) < 0.1
 
-    def test_held_out_rows_of_a_shared_space_correlate(self, rng):
+    def test_held_out_rows_of_a_shared_space_correlate(self, rng: np.random.Generator):
         latent = rng.normal(size=(400, 3))
         x = latent @ rng.normal(size=(3, 30)) + 0.05 * rng.normal(size=(400, 30))
         y = latent @ rng.normal(size=(3, 20)) + 0.05 * rng.normal(size=(400, 20))
@@ -122,7 +126,7 @@ class TestCCA:
         permuted = y[300:][rng.permutation(100)]
         assert abs(cca(x[300:], permuted, fitted_on=fitted)) < 0.3
 
-    def test_is_the_same_from_rows_as_from_columns(self, rng):
+    def test_is_the_same_from_rows_as_from_columns(self, rng: np.random.Generator):
         latent = rng.normal(size=(40, 5))
         x, y = (latent @ rng.normal(size=(5, d)) + 0.3 * rng.normal(size=(40, d)) for d in (60, 9))
         basis, _ = np.linalg.qr((x - x.mean(axis=0)).T)  # [60, 40]
@@ -131,13 +135,13 @@ class TestCCA:
         np.testing.assert_allclose(wide, narrow, atol=1e-6)
         assert len(wide) >= 5
 
-    def test_variance_decides_how_many_directions_are_compared(self, rng):
+    def test_variance_decides_how_many_directions_are_compared(self, rng: np.random.Generator):
         x = rng.normal(size=(200, 6)) * [10, 10, 0.01, 0.01, 0.01, 0.01]
         y = rng.normal(size=(200, 6))
         assert len(cca_fit(x, y, variance=0.99).correlations(x, y)) == 2
         assert len(cca_fit(x, y, variance=1).correlations(x, y)) == 6
 
-    def test_says_what_can_not_be(self, rng):
+    def test_says_what_can_not_be(self, rng: np.random.Generator):
         x, y = related(rng)
         with pytest.raises(EarshotError, match="regularisation -1"):
             cca_fit(x, y, regularisation=-1)
@@ -146,13 +150,15 @@ class TestCCA:
 
 
 class TestDistances:
-    def test_equals_scipy(self, rng):
+    def test_equals_scipy(self, rng: np.random.Generator):
         x, y = related(rng)
         dx, dy = pdist(x, "cosine"), pdist(y, "cosine")
         assert metrics.pearson(x, y) == pytest.approx(pearsonr(dx, dy)[0], abs=1e-4)
         assert metrics.spearman(x, y) == pytest.approx(spearmanr(dx, dy)[0], abs=1e-4)
 
-    def test_blocks_and_the_table_of_ranks_change_nothing(self, rng, monkeypatch):
+    def test_blocks_and_the_table_of_ranks_change_nothing(
+        self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    ):
         x, y = related(rng, 57)
         y[20:30] = y[5]  # equal rows: equal distances
         sorted_at_once = metrics.spearman(x, y), metrics.pearson(x, y)
@@ -168,7 +174,9 @@ class TestDistances:
         expected = spearmanr(pdist(x, "cosine").round(6), pdist(y, "cosine").round(6))[0]
         assert metrics.spearman(x, y) == pytest.approx(expected)
 
-    def test_every_pair_is_met_once(self, rng, monkeypatch):
+    def test_every_pair_is_met_once(
+        self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    ):
         monkeypatch.setattr(pairwise_distances, "BLOCK", 4)
         x = rng.normal(size=(11, 3))
         found = np.concatenate([block[0] for block in pairwise_distances.distance_blocks(x, x)])
@@ -177,25 +185,26 @@ class TestDistances:
 
 class TestNeighbourhoods:
     @pytest.mark.parametrize("k", [1, 3, 10])
-    def test_equals_brute_force(self, rng, k):
+    def test_equals_brute_force(self, rng: np.random.Generator, k):
         x, y = related(rng)
         sets = [
             NearestNeighbors(n_neighbors=k + 1, metric="cosine", algorithm="brute")
-            .fit(z).kneighbors(z, return_distance=False)[:, 1:]
+            .fit(z)
+            .kneighbors(z, return_distance=False)[:, 1:]
             for z in (x, y)
-        ]  # fmt: skip
+        ]
         pairs = [(set(a), set(b)) for a, b in zip(*sets, strict=True)]
         overlap = np.mean([len(a & b) / k for a, b in pairs])
         jaccard = np.mean([len(a & b) / len(a | b) for a, b in pairs])
         assert metrics.overlap_at_k(x, y, k) == pytest.approx(overlap)
         assert metrics.jaccard_at_k(x, y, k) == pytest.approx(jaccard)
 
-    def test_is_1_for_identical_spaces_even_with_equal_rows(self, rng):
+    def test_is_1_for_identical_spaces_even_with_equal_rows(self, rng: np.random.Generator):
         x = rng.integers(0, 2, size=(40, 3)).astype(float) + 0.1
         for metric in LOCAL:
             assert metric(x, 7 * x) == 1
 
-    def test_independent_spaces_score_at_chance(self, rng):
+    def test_independent_spaces_score_at_chance(self, rng: np.random.Generator):
         x, y = rng.normal(size=(2, 1500, 6))
         assert metrics.overlap_at_k(x, y, 3) == pytest.approx(3 / 1499, abs=0.004)
 
@@ -206,7 +215,7 @@ class TestRetrieval:
         order = np.argsort(-(x @ y.T), axis=1)
         return np.array([list(order[i]).index(i) + 1 for i in range(len(x))])
 
-    def test_equals_brute_force(self, rng):
+    def test_equals_brute_force(self, rng: np.random.Generator):
         x = rng.normal(size=(80, 5))
         y = x + 0.8 * rng.normal(size=(80, 5))
         for a, b in ((x, y), (y, x)):
@@ -217,7 +226,7 @@ class TestRetrieval:
             assert metrics.mrr(a, b) == pytest.approx(np.mean(1 / expected))
             assert metrics.median_rank(a, b) == np.median(expected)
 
-    def test_blocks_change_nothing(self, rng, monkeypatch):
+    def test_blocks_change_nothing(self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
         x, y = rng.normal(size=(2, 25, 3))
         expected = metrics.ranks(x, y)
         monkeypatch.setattr(metrics, "BLOCK", 4)
@@ -229,18 +238,18 @@ class TestRetrieval:
         assert metrics.recall_at_k(x, y, 5) == pytest.approx(5 / 20)
         assert metrics.median_rank(x, y) == 10.5
 
-    def test_is_perfect_for_identical_spaces(self, rng):
+    def test_is_perfect_for_identical_spaces(self, rng: np.random.Generator):
         x = rng.normal(size=(30, 4))
         assert metrics.recall_at_k(x, x, 1) == metrics.mrr(x, x) == metrics.median_rank(x, x) == 1
 
-    def test_spaces_of_two_sizes_can_not_search_each_other(self, rng):
+    def test_spaces_of_two_sizes_can_not_search_each_other(self, rng: np.random.Generator):
         x, y = related(rng)
         with pytest.raises(EarshotError, match="shared space"):
             metrics.recall_at_k(x, y, 1)
 
 
 class TestForetold:
-    def test_the_truly_nearest_foretell_all_and_random_ones_nothing(self, rng):
+    def test_the_truly_nearest_foretell_all_and_random_ones_nothing(self, rng: np.random.Generator):
         base, heard = rng.normal(size=(400, 5)), rng.normal(size=(300, 5))
         nearest = NearestNeighbors(n_neighbors=4, metric="cosine").fit(base)
         assert metrics.foretold(
@@ -249,7 +258,9 @@ class TestForetold:
         drawn = rng.integers(400, size=(300, 4))
         assert metrics.foretold(drawn, heard, base).mean() == pytest.approx(0, abs=0.05)
 
-    def test_equals_the_cosines_written_out(self, rng, monkeypatch):
+    def test_equals_the_cosines_written_out(
+        self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    ):
         monkeypatch.setattr(metrics, "BLOCK", 3)
         base, heard, found = (
             rng.normal(size=(9, 3)),
@@ -269,7 +280,7 @@ class TestForetold:
 
 class TestEdges:
     @pytest.mark.parametrize("n", [0, 1, 2])
-    def test_few_rows_give_nan_and_no_warning(self, rng, n, recwarn):
+    def test_few_rows_give_nan_and_no_warning(self, rng: np.random.Generator, n, recwarn):
         x = rng.normal(size=(n, 3))
         y = rng.normal(size=(n, 3))
         for metric in (*LOCAL, metrics.spearman, metrics.pearson):
@@ -282,24 +293,26 @@ class TestEdges:
             assert np.isnan(metric(x, y)) == (n == 0), metric.__name__
         assert not recwarn.list
 
-    def test_two_rows_are_always_alike_to_cka(self, rng):
+    def test_two_rows_are_always_alike_to_cka(self, rng: np.random.Generator):
         x, y = rng.normal(size=(2, 3)), rng.normal(size=(2, 4))
         assert metrics.cka(x, y) == pytest.approx(1)
 
     @pytest.mark.parametrize("value", [0, 1, 0.1, -3e5])
-    def test_a_space_without_differences_gives_nan(self, rng, value, recwarn):
+    def test_a_space_without_differences_gives_nan(self, rng: np.random.Generator, value, recwarn):
         x, flat = rng.normal(size=(30, 3)), np.full((30, 4), value)
         for metric, (a, b) in itertools.product(WHOLE, [(x, flat), (flat, x), (flat, flat)]):
             assert np.isnan(metric(a, b)), metric.__name__
         assert not recwarn.list
 
-    def test_constant_columns_change_nothing_that_looks_at_differences(self, rng):
+    def test_constant_columns_change_nothing_that_looks_at_differences(
+        self, rng: np.random.Generator
+    ):
         x, y = related(rng)
         wider = np.hstack([x, np.full((60, 2), 0.3)])
         assert metrics.cka(wider, y) == pytest.approx(metrics.cka(x, y))
         assert metrics.cca(wider, y) == pytest.approx(metrics.cca(x, y))
 
-    def test_nothing_but_finite_matrices_of_equal_length_goes_in(self, rng):
+    def test_nothing_but_finite_matrices_of_equal_length_goes_in(self, rng: np.random.Generator):
         x, y = related(rng)
         bad = x.copy()
         bad[3, 2] = np.nan
@@ -322,21 +335,23 @@ class TestKnownAnswers:
     """One table for all: what must be 1, and what must lie around chance."""
 
     @pytest.mark.parametrize("metric", [*WHOLE, *LOCAL], ids=lambda metric: metric.__name__)
-    def test_an_identical_a_rotated_and_a_scaled_space_are_the_same_space(self, rng, metric):
+    def test_an_identical_a_rotated_and_a_scaled_space_are_the_same_space(
+        self, rng: np.random.Generator, metric
+    ):
         x = rng.normal(size=(80, 6))
         rotation = ortho_group.rvs(6, random_state=1)
         for other in (x, x @ rotation, 3.7 * x, 0.2 * x @ rotation):
             assert metric(x, other) == pytest.approx(1, abs=1e-4)
 
     @pytest.mark.parametrize("metric", [*WHOLE, *LOCAL], ids=lambda metric: metric.__name__)
-    def test_permuted_pairs_have_nothing_in_common(self, rng, metric):
+    def test_permuted_pairs_have_nothing_in_common(self, rng: np.random.Generator, metric):
         x = rng.normal(size=(400, 6))
         permuted = x[rng.permutation(400)]
         # CKA and CCA are biased upwards by columns against rows, the others hardly.
         assert metric(x, permuted) < (0.15 if metric in (metrics.cka, metrics.cca) else 0.05)
 
     @pytest.mark.parametrize("metric", RETRIEVAL, ids=lambda metric: metric.__name__)
-    def test_permuted_pairs_are_found_by_chance(self, rng, metric):
+    def test_permuted_pairs_are_found_by_chance(self, rng: np.random.Generator, metric):
         x = rng.normal(size=(400, 6))
         chance = {"recall_at_k": 1 / 400, "mrr": np.mean(1 / np.arange(1, 401)), "median_rank": 200}
         found = metric(x, x[rng.permutation(400)])

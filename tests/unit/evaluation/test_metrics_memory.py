@@ -31,7 +31,7 @@ class LargestTensor(TorchDispatchMode):
 
 
 @pytest.fixture(autouse=True)
-def small_blocks(monkeypatch):
+def small_blocks(monkeypatch: pytest.MonkeyPatch):
     for module in (pairwise_distances, metrics, neighbours):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
     monkeypatch.setattr(pairwise_distances, "FEW", 0)
@@ -55,9 +55,18 @@ def held(measure) -> tuple[int, int]:
 
 @pytest.mark.parametrize(
     "name",
-    ["cka", "cca", "spearman", "pearson", "overlap_at_k", "jaccard_at_k", "recall_at_k", "mrr",
-     "median_rank"],
-)  # fmt: skip
+    [
+        "cka",
+        "cca",
+        "spearman",
+        "pearson",
+        "overlap_at_k",
+        "jaccard_at_k",
+        "recall_at_k",
+        "mrr",
+        "median_rank",
+    ],
+)
 def test_no_metric_holds_a_number_for_each_pair_of_rows(name):
     rng = np.random.default_rng(0)
     x, y = (rng.normal(size=(N, 8)).astype(np.float32) for _ in range(2))
@@ -73,7 +82,7 @@ def test_foretold_holds_no_number_for_each_pair_of_rows():
     assert numbers <= 4 * BLOCK * N and most <= WHOLE
 
 
-def test_what_is_held_tells_blocks_from_the_whole(monkeypatch):
+def test_what_is_held_tells_blocks_from_the_whole(monkeypatch: pytest.MonkeyPatch):
     for module in (pairwise_distances, metrics, neighbours):
         monkeypatch.setattr(module, "BLOCK", N)
     x = np.random.default_rng(0).normal(size=(N, 8))

@@ -20,7 +20,7 @@ PATIENCE_S = 60
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch):
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A workspace with a space in its name, in which nothing is left running."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "my workspace"))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
@@ -68,7 +68,7 @@ def test_a_job_runs_to_its_end_and_leaves_all_it_said(home):
     assert json.loads((home / job.id / "job.json").read_text())["state"] == "done"
 
 
-def test_figures_are_read_once_and_shown_to_all(home, monkeypatch):
+def test_figures_are_read_once_and_shown_to_all(home, monkeypatch: pytest.MonkeyPatch):
     job = ended(start("count", "5"))
     assert [event["data"]["n"] for event in jobs.data_events(job.id)] == [1, 2, 3, 4, 5]
     read = []
@@ -114,7 +114,7 @@ def test_a_program_that_is_not_there_is_refused_and_leaves_nothing(home):
     assert jobs.jobs() == []
 
 
-def test_a_killed_job_has_failed_and_says_so(tmp_path):
+def test_a_killed_job_has_failed_and_says_so(tmp_path: Path):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGKILL)
     job = ended(job)
@@ -122,7 +122,7 @@ def test_a_killed_job_has_failed_and_says_so(tmp_path):
     assert "killed" in job.error.message and "Start it again" in job.error.remedy
 
 
-def test_why_a_job_was_killed_is_told(tmp_path, monkeypatch):
+def test_why_a_job_was_killed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGKILL)
     until(job, lambda j: j.exit is not None)
@@ -147,13 +147,13 @@ def test_what_the_machine_lacks_is_no_defect_of_ours(kind, said):
     assert said in job.error.message and "finished is kept" in job.error.remedy
 
 
-def test_a_cancelled_job_finishes_the_unit_that_it_is_at(tmp_path):
+def test_a_cancelled_job_finishes_the_unit_that_it_is_at(tmp_path: Path):
     unit = tmp_path / "unit"
     job = until(start("units", str(unit)), has_reported).cancel(asked_s=PATIENCE_S)
     assert job.state == "cancelled" and unit.read_text().startswith("finished")
 
 
-def test_an_ended_job_goes_on_and_can_be_removed(tmp_path, home):
+def test_an_ended_job_goes_on_and_can_be_removed(tmp_path: Path, home):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     job = ended(jobs.start(["refuse"], "again and again", command=PROGRAM, cwd=folder))
@@ -168,7 +168,7 @@ def test_an_ended_job_goes_on_and_can_be_removed(tmp_path, home):
         jobs.remove(job.id)
 
 
-def test_an_active_job_is_not_removed(tmp_path):
+def test_an_active_job_is_not_removed(tmp_path: Path):
     job = start("wait", str(tmp_path / "never"))
     assert jobs.again(job.id).id == job.id
     with pytest.raises(EarshotError, match="is (queued|running)"):
@@ -200,7 +200,7 @@ def start_elsewhere(*argv: str) -> jobs.Job:
     return jobs.job(done.stdout.strip())
 
 
-def test_a_job_outlives_who_started_it_and_is_missed_when_killed(tmp_path):
+def test_a_job_outlives_who_started_it_and_is_missed_when_killed(tmp_path: Path):
     go = tmp_path / "go"
     one = until(start_elsewhere("wait", str(go)), has_reported)
     assert one.state == "running" and os.getsid(one.pid) == one.pid
@@ -222,13 +222,13 @@ def test_an_exit_status_that_comes_late_tells_more(home):
     assert record.end_lost(folder, record.read(folder), 0) is None
 
 
-def test_a_pid_that_was_given_out_again_is_not_the_job(tmp_path):
+def test_a_pid_that_was_given_out_again_is_not_the_job(tmp_path: Path):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
     record.update(job.folder, lambda found: {"process_start": found["process_start"] - 1})
     assert jobs.job(job.id).state == "failed"
 
 
-def test_nothing_runs_on_after_the_machine_was_restarted(tmp_path):
+def test_nothing_runs_on_after_the_machine_was_restarted(tmp_path: Path):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
     record.update(job.folder, lambda found: {"boot": "another"})
     job = jobs.job(job.id)
@@ -247,7 +247,7 @@ def home_made(home: Path) -> Path:
     return home
 
 
-def test_cancelling_ends_a_job_and_keeps_what_it_did(tmp_path):
+def test_cancelling_ends_a_job_and_keeps_what_it_did(tmp_path: Path):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
     job = job.cancel()
     assert (job.state, job.error) == ("cancelled", None)
@@ -274,13 +274,13 @@ def test_an_ended_job_is_not_cancelled():
     assert ended(start("count", "1")).cancel().state == "done"
 
 
-def test_sigterm_ends_a_job_as_cancelled(tmp_path):
+def test_sigterm_ends_a_job_as_cancelled(tmp_path: Path):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGTERM)
     assert ended(job).state == "cancelled"
 
 
-def test_heavy_jobs_run_one_at_a_time_in_order(tmp_path):
+def test_heavy_jobs_run_one_at_a_time_in_order(tmp_path: Path):
     go = [tmp_path / f"go{n}" for n in range(3)]
     first, second, third = (start("wait", str(g), "heavy") for g in go)
     until(first, lambda j: j.state == "running")
@@ -298,7 +298,7 @@ def test_heavy_jobs_run_one_at_a_time_in_order(tmp_path):
     assert jobs.job(first.id).ended <= jobs.job(second.id).started
 
 
-def test_the_turn_passes_on_when_its_holder_is_killed(tmp_path):
+def test_the_turn_passes_on_when_its_holder_is_killed(tmp_path: Path):
     # Forked workers that outlive the killed holder must not keep the others waiting.
     first = until(start("fork", "heavy"), has_reported)
     second = until(start("count", "1", "heavy"), lambda j: j.progress.note)
@@ -307,12 +307,12 @@ def test_the_turn_passes_on_when_its_holder_is_killed(tmp_path):
     processes.kill_all_of_job(first.folder)
 
 
-def test_a_light_job_does_not_wait(tmp_path):
+def test_a_light_job_does_not_wait(tmp_path: Path):
     until(start("wait", str(tmp_path / "never"), "heavy"), has_reported)
     assert ended(start("count", "1")).state == "done"
 
 
-def test_the_same_command_asked_for_twice_is_one_job(tmp_path):
+def test_the_same_command_asked_for_twice_is_one_job(tmp_path: Path):
     argv = ("wait", str(tmp_path / "go"))
     found = []
     threads = [threading.Thread(target=lambda: found.append(start(*argv).id)) for _ in range(4)]
@@ -326,7 +326,7 @@ def test_the_same_command_asked_for_twice_is_one_job(tmp_path):
     assert start(*argv).id != found[0]
 
 
-def test_old_jobs_are_pruned_and_the_newest_kept(tmp_path, monkeypatch):
+def test_old_jobs_are_pruned_and_the_newest_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(manager, "KEEP", 3)
     ids = [ended(start("count", "1")).id for _ in range(5)]
     active = start("wait", str(tmp_path / "never"))
@@ -373,7 +373,7 @@ print(jobs.job(job.id).state, os.statvfs(workspace.root()).f_bavail)
 """
 
 
-def test_a_full_disk_does_not_end_a_job(tmp_path):
+def test_a_full_disk_does_not_end_a_job(tmp_path: Path):
     root = tmp_path / "disk"
     root.mkdir()
     sandbox = ["bwrap", "--dev-bind", "/", "/", "--size", str(1 << 18), "--tmpfs", str(root)]

@@ -28,12 +28,15 @@ def fill(corpus: Corpus, count: int = 24) -> None:
     rng = np.random.default_rng(0)
     programs = [
         Program(
-            source=f"play {40 + number} # {NASTY}\n", name=f"beeps-{number:04d} {NASTY}",
-            template=("02_1_beeps", "02_3_synths")[number % 2], role="melody",
-            parameters={"note": 40 + number}, seed=0,
+            source=f"play {40 + number} # {NASTY}\n",
+            name=f"beeps-{number:04d} {NASTY}",
+            template=("02_1_beeps", "02_3_synths")[number % 2],
+            role="melody",
+            parameters={"note": 40 + number},
+            seed=0,
         )
         for number in range(count)
-    ]  # fmt: skip
+    ]
     corpus.add_programs(programs)
     for program in programs:
         samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)

@@ -41,9 +41,18 @@ def test_a_file_of_the_workspace_is_given_byte_for_byte(client: TestClient, file
 
 @pytest.mark.parametrize(
     "named",
-    ["corpora/tiny/corpus.sqlite", "../outside.flac", "%2e%2e/outside.flac", "link.flac", "x.flac",
-     "corpora", "a%00b.flac", "/etc/passwd", "x" * 5000 + ".flac"],
-)  # fmt: skip
+    [
+        "corpora/tiny/corpus.sqlite",
+        "../outside.flac",
+        "%2e%2e/outside.flac",
+        "link.flac",
+        "x.flac",
+        "corpora",
+        "a%00b.flac",
+        "/etc/passwd",
+        "x" * 5000 + ".flac",
+    ],
+)
 def test_nothing_else_is_given(client: TestClient, file: Path, tmp_path: Path, named: str) -> None:
     (tmp_path / "workspace/corpora/tiny/corpus.sqlite").write_bytes(b"secret")
     (tmp_path / "outside.flac").write_bytes(b"secret")
@@ -80,17 +89,22 @@ def test_what_plays_is_noted_newest_first_and_once(client: TestClient, file: Pat
     for path, name in ((file, NAME), (other, "other"), (file, NAME)):
         assert client.get(audio_server.address(path, name), headers=PLAYED).status_code == 206
     assert [(each.path, each.name, each.corpus) for each in play_history.last()] == [
-        (file, NAME, "tiny"), (other, "other", "tiny"),
-    ]  # fmt: skip
+        (file, NAME, "tiny"),
+        (other, "other", "tiny"),
+    ]
     other.unlink()
     assert [each.path for each in play_history.last()] == [file]
 
 
 @pytest.mark.parametrize(
     "headers",
-    [{**PLAYED, "Sec-Fetch-Dest": "empty"}, {**PLAYED, "Sec-Fetch-Site": "cross-site"},
-     {**PLAYED, "Range": "bytes=100-"}, {}],
-)  # fmt: skip
+    [
+        {**PLAYED, "Sec-Fetch-Dest": "empty"},
+        {**PLAYED, "Sec-Fetch-Site": "cross-site"},
+        {**PLAYED, "Range": "bytes=100-"},
+        {},
+    ],
+)
 def test_what_is_fetched_otherwise_was_not_heard(
     client: TestClient, file: Path, headers: dict[str, str]
 ) -> None:
@@ -103,7 +117,7 @@ def test_a_made_clip_is_kept_for_as_long_as_it_is_listed(client: TestClient, fil
     for content in contents:
         client.get(audio_server.keep(content, NAME), headers=PLAYED)
     listed = play_history.last()
-    assert [each.path.read_bytes() for each in listed] == contents[: 1 : -1]
+    assert [each.path.read_bytes() for each in listed] == contents[:1:-1]
     assert listed[0].corpus == ""
     assert len(list(listed[0].path.parent.glob("*.flac"))) == play_history.MOST
 

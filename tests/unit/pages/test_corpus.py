@@ -24,11 +24,15 @@ def corpus() -> Corpus:
     made = Corpus.create("tiny", seconds=0.5)
     programs = [
         Program(
-            f"play {40 + number}\n", f"beeps-{number:04d}", "02_1_beeps", "melody",
-            {"amp": number / 10, "synth": ("saw", "sine")[number % 2]}, 0,
+            f"play {40 + number}\n",
+            f"beeps-{number:04d}",
+            "02_1_beeps",
+            "melody",
+            {"amp": number / 10, "synth": ("saw", "sine")[number % 2]},
+            0,
         )
         for number in range(12)
-    ]  # fmt: skip
+    ]
     broken, waiting = Program(BROKEN, "broken"), Program("play 70\n", "waiting")
     made.add_programs([*programs, broken, waiting])
     rng = np.random.default_rng(0)
@@ -78,8 +82,10 @@ def test_all_programs_are_listed_with_what_became_of_them(corpus: Corpus) -> Non
     table = app.dataframe[0].value
     assert table["Name"].tolist() == corpus.programs()["name"].tolist()
     assert table["State"].value_counts().to_dict() == {
-        "With a clip": 12, "Failed": 1, "Not rendered yet": 1,
-    }  # fmt: skip
+        "With a clip": 12,
+        "Failed": 1,
+        "Not rendered yet": 1,
+    }
     rms = corpus.programs()["rms"].iloc[0]
     assert table["Level"].iloc[0] == pytest.approx(20 * np.log10(rms))
     assert "14 of 14 programs" in said(app) and "1 runtime" in said(app)
@@ -161,9 +167,11 @@ def test_deletion_names_what_goes_and_asks(corpus: Corpus) -> None:
 
 @pytest.mark.parametrize(
     ("name", "confirm", "argv"),
-    [("export", "Export it", ("export", "tiny", "--format", "zip", "--out")),
-     ("check", "Check it", ("check", "tiny"))],
-)  # fmt: skip
+    [
+        ("export", "Export it", ("export", "tiny", "--format", "zip", "--out")),
+        ("check", "Check it", ("check", "tiny")),
+    ],
+)
 def test_long_work_becomes_a_job(
     corpus: Corpus, name: str, confirm: str, argv: tuple[str, ...]
 ) -> None:

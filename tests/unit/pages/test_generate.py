@@ -88,7 +88,9 @@ def test_a_clip_of_the_gallery_or_of_a_corpus_is_played() -> None:
     assert len([each for each in app.button if each.label == "Open"]) == roles.count(template.role)
 
 
-def test_only_what_is_lacking_is_rendered_and_each_clip_is_kept(monkeypatch) -> None:
+def test_only_what_is_lacking_is_rendered_and_each_clip_is_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked = []
 
     def render_many(sources, seconds):
@@ -115,7 +117,9 @@ def test_only_what_is_lacking_is_rendered_and_each_clip_is_kept(monkeypatch) -> 
     assert sum(each.clip is None for each in gallery.gallery()) == 1
 
 
-def test_where_sonic_pi_is_missing_the_templates_are_there_and_the_way_to_it(monkeypatch) -> None:
+def test_where_sonic_pi_is_missing_the_templates_are_there_and_the_way_to_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def missing(source: str, seconds: float = 18.0) -> str:
         raise core.errors.EarshotError("Sonic Pi is missing.", remedy="Install it.")
 
@@ -185,12 +189,20 @@ def test_many_are_made_by_a_job_that_sets_what_was_set() -> None:
     job = jobs.jobs()[0]
     job.cancel()
     assert job.argv[:8] == (
-        "build", "mine", "--templates", BEEPS, "--per-template", "12", "--seed", "7",
-    )  # fmt: skip
+        "build",
+        "mine",
+        "--templates",
+        BEEPS,
+        "--per-template",
+        "12",
+        "--seed",
+        "7",
+    )
     given = fixed_values(job.argv[9::2])[BEEPS]
     assert given == {
-        "synth": programs.OneOf(("saw", "beep")), "tonic": programs.Range(50, 55),
-    }  # fmt: skip
+        "synth": programs.OneOf(("saw", "beep")),
+        "tonic": programs.Range(50, 55),
+    }
     assert len(programs.generate(BEEPS, 12, 7, given)) == 12
 
 

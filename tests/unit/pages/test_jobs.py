@@ -19,7 +19,7 @@ MARKS = "[me](https://example.org) $x^2$ <b>"
 
 
 @pytest.fixture(autouse=True)
-def environment(tmp_path, monkeypatch):
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
     yield
@@ -34,7 +34,9 @@ def noted(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> str:
     folder = manager._make_folder(home, list(argv), more.pop("title", f"A {state} job"))
     me = {"pid": os.getpid(), "process_start": processes.start_time(os.getpid())}
     ended = {} if state in record.ACTIVE else {"ended": time.time(), "took": 65.0}
-    started = {} if state == "queued" else {"started": time.time() - 65, "clock": processes.clock() - 65}
+    started = (
+        {} if state == "queued" else {"started": time.time() - 65, "clock": processes.clock() - 65}
+    )
     record.update(folder, lambda found: {**me, **started, **ended, "state": state, **more})
     return folder.name
 
@@ -68,10 +70,17 @@ def bars(app: AppTest) -> list[tuple[float, str]]:
 
 def test_what_runs_says_how_far_it_is_and_how_long_it_will_take():
     done = {"step": "Rendering and embedding clips", "done": 30, "total": 120}
-    noted("running", progress={
-        **done, "note": f"beeps {MARKS}", "rate": 0.5, "remaining_s": 180.0, "idle_s": 1.0,
-        "steps": [{"step": "Making programs", "done": 120, "total": 120}, done],
-    })  # fmt: skip
+    noted(
+        "running",
+        progress={
+            **done,
+            "note": f"beeps {MARKS}",
+            "rate": 0.5,
+            "remaining_s": 180.0,
+            "idle_s": 1.0,
+            "steps": [{"step": "Making programs", "done": 120, "total": 120}, done],
+        },
+    )
     app = opened()
     ((value, text),) = bars(app)
     assert value == 25 and "30 of 120" in text and "about 3 min left" in text
@@ -103,7 +112,11 @@ def test_what_waits_says_its_place():
 
 
 def test_what_failed_says_why_and_what_to_do():
-    error = {"message": f"Memory ran out {MARKS}.", "where": None, "remedy": "Close other programs."}
+    error = {
+        "message": f"Memory ran out {MARKS}.",
+        "where": None,
+        "remedy": "Close other programs.",
+    }
     noted("failed", error=error)
     app = opened()
     assert "Memory ran out" in app.error[0].value and "Close other programs" in app.error[0].value
@@ -113,7 +126,7 @@ def test_what_failed_says_why_and_what_to_do():
     assert jobs.jobs() == [] and "Nothing runs" in words(app)
 
 
-def test_going_on_starts_the_same_command(monkeypatch):
+def test_going_on_starts_the_same_command(monkeypatch: pytest.MonkeyPatch):
     noted("cancelled", ("check", "none"))
     started = []
     monkeypatch.setattr(jobs, "again", lambda job_id, **_: started.append(job_id))
@@ -121,7 +134,7 @@ def test_going_on_starts_the_same_command(monkeypatch):
     assert started == ["00001-check"]
 
 
-def test_cancelling_asks_first_and_then_ends_it(tmp_path):
+def test_cancelling_asks_first_and_then_ends_it(tmp_path: Path):
     job = jobs.start(["wait", str(tmp_path / "never")], "Wait", command=PROGRAM)
     while jobs.job(job.id).state != "running":
         time.sleep(0.02)
@@ -147,7 +160,7 @@ def test_the_newest_that_have_ended_are_shown_and_all_can_be():
     assert jobs.jobs() == []
 
 
-def test_a_workspace_that_is_only_shown_has_no_buttons_that_write(monkeypatch):
+def test_a_workspace_that_is_only_shown_has_no_buttons_that_write(monkeypatch: pytest.MonkeyPatch):
     noted("running")
     noted("failed", error={"message": "It broke.", "where": None, "remedy": None})
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")

@@ -39,8 +39,10 @@ def test_what_a_lasso_caught_is_listed_and_can_be_taken_along(own: Path) -> None
     assert not app.exception
     assert "3 programs" in words(app)
     assert [name.split()[0] for name in app.dataframe[0].value["Name"]] == [
-        "beeps-0002", "beeps-0003", "beeps-0004",
-    ]  # fmt: skip
+        "beeps-0002",
+        "beeps-0003",
+        "beeps-0004",
+    ]
     labels = [each.proto.label for each in app.get("download_button")]
     assert labels == ["CSV", "Code and sounds", "Parquet"]
     button(app, "Let go").click().run()
@@ -101,7 +103,9 @@ def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
     ("level", "said"),
     [("sure", "Sure, 81%"), ("likely", "Perhaps, 81%"), ("guess", "A guess, 81%")],
 )
-def test_a_foretelling_says_how_sure_it_is(own: Path, monkeypatch, level: str, said: str) -> None:
+def test_a_foretelling_says_how_sure_it_is(
+    own: Path, monkeypatch: pytest.MonkeyPatch, level: str, said: str
+) -> None:
     monkeypatch.setattr(confidence, "how_sure", lambda *_: confidence.Sureness(0.81, level, 40))
     assert said in words(opened("listen"))
 

@@ -77,7 +77,9 @@ def starter_there() -> bool:
     return starter_corpus.NAME in list_corpora()
 
 
-def test_the_starter_corpus_is_all_templates_unless_told_otherwise(monkeypatch) -> None:
+def test_the_starter_corpus_is_all_templates_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.delenv("EARSHOT_STARTER_TEMPLATES", raising=False)
     monkeypatch.delenv("EARSHOT_STARTER_PER_TEMPLATE", raising=False)
     assert starter_corpus.recipe().programs == 27 * 8
@@ -202,10 +204,17 @@ def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
     assert "A second alignment" in words(app)
     first = Corpus.open("tiny").newest_alignment()
     other = dataclasses.replace(
-        first, id="0002-other", config={**first.config, "alignment": {
-            **first.config["alignment"], "temperature": 0.5, "objective": "infonce",
-        }},
-    )  # fmt: skip
+        first,
+        id="0002-other",
+        config={
+            **first.config,
+            "alignment": {
+                **first.config["alignment"],
+                "temperature": 0.5,
+                "objective": "infonce",
+            },
+        },
+    )
     from pages.train import alignment_list
 
     table = alignment_list.comparison({selection.label(each): each for each in (first, other)})
@@ -243,8 +252,15 @@ def test_train_by_the_papers_method_starts_from_its_own_defaults(full: Path) -> 
     job = jobs.jobs()[0]
     job.cancel()
     assert job.argv == (
-        "train", "tiny", "--method", "paper", "--whiten", "64", "--kernel-weight", "0.5",
-    )  # fmt: skip
+        "train",
+        "tiny",
+        "--method",
+        "paper",
+        "--whiten",
+        "64",
+        "--kernel-weight",
+        "0.5",
+    )
 
 
 def test_every_field_of_the_config_has_a_control(full: Path) -> None:
@@ -279,7 +295,7 @@ def test_train_holds_out_whole_templates(full: Path) -> None:
 
 
 def test_an_alignment_of_which_little_was_kept_is_shown_and_can_be_judged(
-    made: Path, tmp_path: Path, monkeypatch
+    made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
@@ -306,7 +322,9 @@ def test_a_damaged_corpus_is_named_not_traced(page: str, tmp_path: Path) -> None
     assert "broken" in app.error[0].value
 
 
-def test_a_corpus_without_an_alignment_leads_to_training(tmp_path: Path, monkeypatch) -> None:
+def test_a_corpus_without_an_alignment_leads_to_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: digest(source))
     fill(Corpus.create("tiny", seconds=0.5))
     assert button(opened("home"), "Train on tiny")

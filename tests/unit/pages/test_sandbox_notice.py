@@ -15,7 +15,7 @@ def page():
 
 
 @pytest.fixture
-def no_bubblewrap(monkeypatch):
+def no_bubblewrap(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.delenv("EARSHOT_NO_SANDBOX", raising=False)
     sandbox.sandbox_state.cache_clear()

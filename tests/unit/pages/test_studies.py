@@ -30,10 +30,16 @@ def corpus() -> Corpus:
     """Two programs with a clip of half a second each."""
     made = Corpus.create("tiny", seconds=0.5)
     programs = [
-        Program(source=f"play {60 + i}\n", name=f"beeps-{i}", template="02_1_beeps",
-                role="melody", parameters={}, seed=0)
+        Program(
+            source=f"play {60 + i}\n",
+            name=f"beeps-{i}",
+            template="02_1_beeps",
+            role="melody",
+            parameters={},
+            seed=0,
+        )
         for i in range(2)
-    ]  # fmt: skip
+    ]
     made.add_programs(programs)
     for number, program in enumerate(programs):
         wave = np.full((22_050, 2), 0.1 + 0.1 * number, np.float32)
@@ -43,22 +49,37 @@ def corpus() -> Corpus:
 
 def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
     clips = [store.in_workspace(path) for path in corpus.programs()["audio"]]
-    pairs = pd.DataFrame({
-        "first": ["beeps-0"] * 12, "second": ["beeps-1"] * 12, "code": np.linspace(0, 1, 12),
-        "half": ["a", "b"] * 6, "clips": ["|".join(clips)] * 12,
-    })  # fmt: skip
-    row = {"measure": "Pearson, raw code against raw sound", "measured": measured,
-           "published": "correlation.pearson", "split": "test", "seed": seed}  # fmt: skip
+    pairs = pd.DataFrame(
+        {
+            "first": ["beeps-0"] * 12,
+            "second": ["beeps-1"] * 12,
+            "code": np.linspace(0, 1, 12),
+            "half": ["a", "b"] * 6,
+            "clips": ["|".join(clips)] * 12,
+        }
+    )
+    row = {
+        "measure": "Pearson, raw code against raw sound",
+        "measured": measured,
+        "published": "correlation.pearson",
+        "split": "test",
+        "seed": seed,
+    }
     figure = go.Figure(go.Scatter(x=[0.0, 1.0], y=[1.0, 0.0], customdata=[0, 1], mode="markers"))
-    return store.save(corpus, ABOUT, StudyResult(
-        compared=beside([row]),
-        tables=[Table("pairs", "All pairs", pairs, "Cosine distances.")],
-        figures=[Figure("scatter", "All pairs", figure, "A point is a pair.", hears="pairs")],
-        clips=[Heard(f"both {NASTY}", tuple(clips), ("beeps-0", "beeps-1"),
-                     ("play 60", "play 61"))],
-        notes=[NASTY, "long " * 300],
-        settings={"seed": seed, "corpus": {"name": "tiny"}, "versions": {"python": "3"}},
-    ))  # fmt: skip
+    return store.save(
+        corpus,
+        ABOUT,
+        StudyResult(
+            compared=beside([row]),
+            tables=[Table("pairs", "All pairs", pairs, "Cosine distances.")],
+            figures=[Figure("scatter", "All pairs", figure, "A point is a pair.", hears="pairs")],
+            clips=[
+                Heard(f"both {NASTY}", tuple(clips), ("beeps-0", "beeps-1"), ("play 60", "play 61"))
+            ],
+            notes=[NASTY, "long " * 300],
+            settings={"seed": seed, "corpus": {"name": "tiny"}, "versions": {"python": "3"}},
+        ),
+    )
 
 
 def opened(name: str = "correlation") -> AppTest:
@@ -78,7 +99,7 @@ def test_without_a_corpus_it_leads_to_one():
     assert "no corpus yet" in opened().info[0].value
 
 
-def test_before_any_run_each_study_says_what_it_asks_and_offers_to_run(corpus):
+def test_before_any_run_each_study_says_what_it_asks_and_offers_to_run(corpus: Corpus):
     app = opened()
     names = app.segmented_control(key="study").options
     assert {"Correlation", "Completion", "UMAP", "All"} <= set(names)
@@ -88,7 +109,7 @@ def test_before_any_run_each_study_says_what_it_asks_and_offers_to_run(corpus):
         assert any(button.key == f"start-{name.lower()}" for button in app.button), name
 
 
-def test_settings_become_the_commands_options(corpus, monkeypatch):
+def test_settings_become_the_commands_options(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
     started = []
     monkeypatch.setattr(jobs, "start", lambda argv, title: started.append((argv, title)))
     # Without app.py: AppTest forgets the navigation, and with it a button that was pressed.
@@ -100,12 +121,12 @@ def test_settings_become_the_commands_options(corpus, monkeypatch):
     ]
 
 
-def test_a_small_p_value_is_not_shown_as_nothing(corpus):
+def test_a_small_p_value_is_not_shown_as_nothing(corpus: Corpus):
     save(corpus, 0.00001)
     assert opened().dataframe[0].value["measured"].tolist() == ["1e-05"]
 
 
-def test_a_run_is_read_and_heard(corpus):
+def test_a_run_is_read_and_heard(corpus: Corpus):
     run = save(corpus, 0.25)
     app = opened()
     assert app.subheader[0].value == "Beside the paper: 1 above"
@@ -120,7 +141,7 @@ def test_a_run_is_read_and_heard(corpus):
     assert {each.value.strip() for each in app.code} == {"play 60", "play 61"}
 
 
-def test_a_point_and_a_row_play_what_they_stand_for(corpus):
+def test_a_point_and_a_row_play_what_they_stand_for(corpus: Corpus):
     run = save(corpus, 0.25)
     app = opened()
     key = f"figure-{run.id}-scatter"
@@ -135,7 +156,7 @@ def test_a_point_and_a_row_play_what_they_stand_for(corpus):
     assert app.dataframe[1].value.index.tolist() == [1, 3, 5, 7, 9, 11]
 
 
-def test_earlier_runs_stay_and_are_compared(corpus):
+def test_earlier_runs_stay_and_are_compared(corpus: Corpus):
     older, newer = save(corpus, 0.25), save(corpus, 0.75, seed=1)
     app = opened()
     assert app.selectbox(key="run-correlation").value == newer.id
@@ -150,7 +171,7 @@ def test_earlier_runs_stay_and_are_compared(corpus):
     assert app.selectbox(key="run-correlation").value == newest.id
 
 
-def test_reports_are_offered(corpus):
+def test_reports_are_offered(corpus: Corpus):
     run = save(corpus, 0.25)
     write_report(corpus, [run], {"umap": "too few programs"})
     app = opened("all")
@@ -162,7 +183,7 @@ def test_reports_are_offered(corpus):
     assert len(labels) == 2 and labels[0].startswith("The page")
 
 
-def test_what_is_damaged_is_said_and_the_rest_stays(corpus):
+def test_what_is_damaged_is_said_and_the_rest_stays(corpus: Corpus):
     whole, broken, hollow = save(corpus, 0.1), save(corpus, 0.2), save(corpus, 0.3)
     (broken.path / "result.json").write_text("{")
     (hollow.path / "tables" / "pairs.parquet").write_bytes(b"no table")
@@ -174,7 +195,7 @@ def test_what_is_damaged_is_said_and_the_rest_stays(corpus):
     assert json.loads((whole.path / "result.json").read_text())["notes"]
 
 
-def test_a_clip_that_is_gone_is_said(corpus):
+def test_a_clip_that_is_gone_is_said(corpus: Corpus):
     run = save(corpus, 0.25)
     Path(corpus.programs()["audio"].iloc[0]).unlink()
     app = opened()

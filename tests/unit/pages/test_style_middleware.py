@@ -19,8 +19,11 @@ def answer(path: str, accept: str, kind: str, method: str = "GET") -> tuple[dict
 
     async def app(scope, receive, send):
         asked.extend(scope["headers"])
-        headers = [(b"content-type", kind.encode()), (b"content-length", b"%d" % len(PAGE)),
-                   (b"etag", b"one")]  # fmt: skip
+        headers = [
+            (b"content-type", kind.encode()),
+            (b"content-length", b"%d" % len(PAGE)),
+            (b"etag", b"one"),
+        ]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": PAGE[:9], "more_body": True})
         await send({"type": "http.response.body", "body": PAGE[9:]})

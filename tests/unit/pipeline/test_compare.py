@@ -53,9 +53,13 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         known[side] = described(encoder, entry.dim)
     config = AlignmentConfig(width=16, dim=8, layers=2)
     heads = ProjectionHeads(known["code"]["dim"], known["audio"]["dim"], config)
-    about = {"alignment": config.to_dict(), "encoders": known,
-             "corpus": {"name": "tiny", "split_seed": 0},
-             "split": {"programs": {}, "unseen_templates": []}, "versions": {}}  # fmt: skip
+    about = {
+        "alignment": config.to_dict(),
+        "encoders": known,
+        "corpus": {"name": "tiny", "split_seed": 0},
+        "split": {"programs": {}, "unseen_templates": []},
+        "versions": {},
+    }
     history = pd.DataFrame({"epoch": [1], "loss": [0.0]})
     corpus.save_alignment(about, heads.tensors(), {"readings": []}, history)
     return corpus

@@ -20,7 +20,7 @@ SECONDS = 1.0
 
 
 @pytest.fixture
-def corpus(tmp_path, monkeypatch) -> Corpus:
+def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     # The real one asks the installed Sonic Pi for its version; embedding does not care.
     named = lambda source, seconds: hashlib.sha256(source.encode()).hexdigest()  # noqa: E731
@@ -34,7 +34,7 @@ def corpus(tmp_path, monkeypatch) -> Corpus:
 
 
 @pytest.fixture
-def picky(monkeypatch):
+def picky(monkeypatch: pytest.MonkeyPatch):
     """The real encoder, but one that refuses clips as loud as these peaks."""
     encoder = encoders.get(ENCODER)
     real, refused = encoder.embed, set()
@@ -48,7 +48,7 @@ def picky(monkeypatch):
     return refused
 
 
-def test_only_what_is_missing_is_embedded(corpus):
+def test_only_what_is_missing_is_embedded(corpus: Corpus):
     ids = list(corpus.programs()["program"])
     first = encoders.get(ENCODER).embed([Clip.load(corpus.clip_path(ids[0]))])
     corpus.put_embeddings(ENCODER, encoders.entry(ENCODER).revision, ids[:1], first)
@@ -61,14 +61,14 @@ def test_only_what_is_missing_is_embedded(corpus):
     assert embed("tiny", audio_encoder=ENCODER).audio == 0
 
 
-def test_an_older_revision_is_embedded_anew(corpus):
+def test_an_older_revision_is_embedded_anew(corpus: Corpus):
     ids = list(corpus.programs()["program"])
     corpus.put_embeddings(ENCODER, "older", ids, np.ones((4, 3), np.float32))
     assert embed("tiny", audio_encoder=ENCODER).audio == 4
     assert corpus.embeddings(ENCODER)[1].shape == (4, encoders.entry(ENCODER).dim)
 
 
-def test_an_item_that_fails_costs_only_itself(corpus, picky):
+def test_an_item_that_fails_costs_only_itself(corpus: Corpus, picky):
     rows = corpus.programs()
     picky.add(rows["peak"][2])
     report = embed("tiny", audio_encoder=ENCODER)
@@ -80,13 +80,13 @@ def test_an_item_that_fails_costs_only_itself(corpus, picky):
     assert embed("tiny", audio_encoder=ENCODER).audio == 1
 
 
-def test_an_encoder_that_embeds_nothing_is_an_error(corpus, picky):
+def test_an_encoder_that_embeds_nothing_is_an_error(corpus: Corpus, picky):
     picky.update(corpus.programs()["peak"])
     with pytest.raises(EarshotError, match="log-mel could embed none of 4 programs"):
         embed("tiny", audio_encoder=ENCODER)
 
 
-def test_a_clip_that_cannot_be_read_costs_only_itself(corpus):
+def test_a_clip_that_cannot_be_read_costs_only_itself(corpus: Corpus):
     rows = corpus.programs()
     corpus.clip_path(rows["program"][1]).write_bytes(b"no sound")
     report = embed("tiny", audio_encoder=ENCODER)
@@ -94,7 +94,9 @@ def test_a_clip_that_cannot_be_read_costs_only_itself(corpus):
     assert "No sound can be read" in report.failed[rows["program"][1]]
 
 
-def test_what_the_corpus_cannot_keep_is_no_fault_of_an_item(corpus, monkeypatch):
+def test_what_the_corpus_cannot_keep_is_no_fault_of_an_item(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
     def full(*_):
         raise EarshotError("The disk is full.")
 
@@ -103,7 +105,7 @@ def test_what_the_corpus_cannot_keep_is_no_fault_of_an_item(corpus, monkeypatch)
         embed("tiny", audio_encoder=ENCODER)
 
 
-def test_a_corpus_without_encoders_asks_for_one(corpus):
+def test_a_corpus_without_encoders_asks_for_one(corpus: Corpus):
     with pytest.raises(EarshotError, match="Name a code encoder or an audio encoder"):
         embed("tiny")
     with pytest.raises(EarshotError, match="log-mel embeds audio, not code"):

@@ -43,10 +43,15 @@ def made(name: str, count: int = 6) -> Corpus:
     corpus = Corpus.create(name, seconds=SECONDS)
     names = ["Größe", "größe", "a:b", "..", "x", "y"][:count]
     programs = [
-        Program(f"# {n}\nplay {60 + n}\n", each, "beeps" if n % 2 else "", seed=n,
-                parameters={"note": 60 + n, "synth": "saw"})
+        Program(
+            f"# {n}\nplay {60 + n}\n",
+            each,
+            "beeps" if n % 2 else "",
+            seed=n,
+            parameters={"note": 60 + n, "synth": "saw"},
+        )
         for n, each in enumerate(names)
-    ]  # fmt: skip
+    ]
     corpus.add_programs(programs)
     for number, program in enumerate(programs):
         if number == 4:
@@ -76,7 +81,7 @@ def corpus(tmp_path_factory):
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def own(tmp_path, monkeypatch: pytest.MonkeyPatch):
     patched(monkeypatch, tmp_path)
     return made("own", 2)
 
@@ -98,7 +103,9 @@ def test_parquet_is_read_by_pandas_with_every_vector(corpus, tmp_path):
     assert json.loads(metadata[b"earshot"])["counts"]["programs"] == 6
 
 
-def test_parquet_of_many_blocks_and_of_some_programs(corpus, tmp_path, monkeypatch):
+def test_parquet_of_many_blocks_and_of_some_programs(
+    corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr("core.pipeline.export.BLOCK", 2)
     whole = pd.read_parquet(export("tiny", "parquet", tmp_path / "a.parquet"))
     assert whole["program"].tolist() == corpus.programs()["program"].tolist()
@@ -158,7 +165,9 @@ def test_an_audio_folder_holds_the_splits_with_their_sound_and_facts(corpus, tmp
     assert (folder / "README.md").read_text().startswith("---\npretty_name")
 
 
-def test_an_audio_folder_loads_with_the_library_it_is_meant_for(corpus, tmp_path, monkeypatch):
+def test_an_audio_folder_loads_with_the_library_it_is_meant_for(
+    corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
     import datasets  # takes seconds
 
     # It writes and decodes sound by a package that needs FFmpeg, and CUDA in PyPI's build, and asks
@@ -183,7 +192,9 @@ def test_an_audio_folder_loads_with_the_library_it_is_meant_for(corpus, tmp_path
             assert np.array_equal(sound, soundfile.read(here.loc[program, "audio"])[0])
 
 
-def test_nothing_is_overwritten_and_nothing_half_is_left(corpus, tmp_path, monkeypatch):
+def test_nothing_is_overwritten_and_nothing_half_is_left(
+    corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
+):
     taken = tmp_path / "taken.zip"
     taken.write_text("mine")
     with pytest.raises(EarshotError, match="lies there already"):

@@ -25,9 +25,10 @@ CONFIG = AlignmentConfig(epochs=50, width=16, dim=8, layers=2, patience=0)
 def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     monkeypatch.setattr(
-        core.sonicpi, "render_id",
+        core.sonicpi,
+        "render_id",
         lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest(),
-    )  # fmt: skip
+    )
     made = Corpus.create("tiny", seconds=0.1)
     programs = [Program(f"play {number}\n", f"one-{number:04d}") for number in range(60)]
     made.add_programs(programs)

@@ -45,24 +45,36 @@ def test_code_and_audio_stand_out_from_both_backgrounds(colour: str, background:
 
 @pytest.mark.parametrize("eyes", DICHROMATS)
 def test_code_and_audio_differ_for_colour_blind_eyes(eyes: str) -> None:
-    code, audio = (np.clip(DICHROMATS[eyes] @ _linear(c), 0, 1) for c in (charts.CODE, charts.AUDIO))
+    code, audio = (
+        np.clip(DICHROMATS[eyes] @ _linear(c), 0, 1) for c in (charts.CODE, charts.AUDIO)
+    )
     assert np.abs(code - audio).max() > 0.3
 
 
 def history(epochs: int) -> pd.DataFrame:
     falling = [1 / epoch for epoch in range(1, epochs + 1)]
     return pd.DataFrame(
-        {"epoch": range(1, epochs + 1), "loss": falling, "validation_loss": falling,
-         "cka": falling, "cka_raw": [None] * epochs, "recall_at_1": falling}
-    )  # fmt: skip
+        {
+            "epoch": range(1, epochs + 1),
+            "loss": falling,
+            "validation_loss": falling,
+            "cka": falling,
+            "cka_raw": [None] * epochs,
+            "recall_at_1": falling,
+        }
+    )
 
 
 @pytest.mark.parametrize("epochs", [0, 1, 7])
 def test_curves_show_each_epoch_and_bear_gaps(epochs: int) -> None:
     figure = charts.training_curves(history(epochs), best_epoch=epochs or None)
     assert [trace.name for trace in figure.data] == [
-        "Training", "Validation", "With aligned audio", "With raw audio", "Code to audio",
-    ]  # fmt: skip
+        "Training",
+        "Validation",
+        "With aligned audio",
+        "With raw audio",
+        "Code to audio",
+    ]
     assert all(len(trace.x) == epochs for trace in figure.data)
     assert len({trace.line.dash for trace in figure.data[:2]}) == 2
     assert {figure.layout[axis].title.text for axis in ("xaxis", "xaxis2", "xaxis3")} == {"Epoch"}
@@ -70,8 +82,9 @@ def test_curves_show_each_epoch_and_bear_gaps(epochs: int) -> None:
 
 def test_runs_side_by_side_are_a_line_each_in_every_panel() -> None:
     figure = charts.runs_side_by_side({"one": history(5), "two": history(9), "three": history(1)})
-    assert [trace.name for trace in figure.data] == [name for name in ("one", "two", "three")
-                                                     for _ in range(3)]  # fmt: skip
+    assert [trace.name for trace in figure.data] == [
+        name for name in ("one", "two", "three") for _ in range(3)
+    ]
     assert [len(trace.x) for trace in figure.data] == [5] * 3 + [9] * 3 + [1] * 3
     # Told apart by dash as well as by colour, and named once.
     lines = {(trace.line.color, trace.line.dash) for trace in figure.data}
@@ -81,12 +94,19 @@ def test_runs_side_by_side_are_a_line_each_in_every_panel() -> None:
 
 def test_before_and_after_puts_each_reading_at_its_value_and_interval() -> None:
     rows = [
-        {"metric": metric, "split": split, "reading": reading, "value": value, "low": value - 0.1,
-         "high": value + 0.2, "programs": 9}
+        {
+            "metric": metric,
+            "split": split,
+            "reading": reading,
+            "value": value,
+            "low": value - 0.1,
+            "high": value + 0.2,
+            "programs": 9,
+        }
         for value, (metric, split, (reading, *_)) in enumerate(
             itertools.product(dict(charts.COMPARED), ("validation", "test"), charts.READINGS)
         )
-    ]  # fmt: skip
+    ]
     metrics = pd.DataFrame(rows)
     figure = charts.before_after(metrics, "test")
     for trace, (reading, *_) in zip(figure.data, charts.READINGS, strict=True):

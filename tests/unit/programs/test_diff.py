@@ -57,8 +57,10 @@ def test_unfinished_code_has_traits_too(source: str) -> None:
 def test_only_values_that_differ_are_listed_in_order() -> None:
     mine, other = {"a": 1, "b": [1, 2], "c": 0}, {"b": [1, 3], "c": 0, "d": True}
     assert value_differences(mine, other) == [
-        ("a", "1", ""), ("b", "[1, 2]", "[1, 3]"), ("d", "", "True"),
-    ]  # fmt: skip
+        ("a", "1", ""),
+        ("b", "[1, 2]", "[1, 3]"),
+        ("d", "", "True"),
+    ]
     assert value_differences(mine, mine) == []
 
 

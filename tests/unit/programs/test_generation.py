@@ -27,7 +27,7 @@ sound: every 2 s
 
 
 @pytest.fixture
-def made(tmp_path):
+def made(tmp_path: Path):
     def make(body: str, name: str = "made", header: str = HEADER):
         path = tmp_path / f"{name}.rb.j2"
         path.write_text(header + body, encoding="utf-8")
@@ -49,7 +49,7 @@ PINNED = [
 ]
 
 
-def test_the_same_seed_gives_the_same_programs_on_every_machine(made):
+def test_the_same_seed_gives_the_same_programs_on_every_machine(made: Path):
     body = (
         'use_synth :{{ pick("synth", "fm", "tri", "prophet") }}\n'
         'play {{ walk("tune", 50, 70, 4) }}, amp: {{ uniform("amp", 0.1, 1.0) }}, '
@@ -94,7 +94,7 @@ def test_another_seed_gives_other_programs():
     assert not one & other
 
 
-def test_repeated_sources_are_skipped_and_the_prefix_still_holds(made):
+def test_repeated_sources_are_skipped_and_the_prefix_still_holds(made: Path):
     few_tunes = made('play {{ pick("note", 50, 52, 55, 57, 60, 62) }}')
     assert generate(few_tunes, 6, 4)[:3] == generate(few_tunes, 3, 4)
     assert len({program.source for program in generate(few_tunes, 6, 4)}) == 6
@@ -103,7 +103,7 @@ def test_repeated_sources_are_skipped_and_the_prefix_still_holds(made):
 @pytest.mark.parametrize(
     ("body", "count"), [("play 60", 1), ('play {{ integer("n", 1, 40) }}', 40)]
 )
-def test_a_template_that_cannot_give_so_many_says_how_many_it_can(made, body, count):
+def test_a_template_that_cannot_give_so_many_says_how_many_it_can(made: Path, body, count):
     assert len(generate(made(body), count, 0)) == count
     with pytest.raises(EarshotError, match=f"gives {count} different programs, not 60") as caught:
         generate(made(body), 60, 0)

@@ -140,9 +140,22 @@ def test_lengths_go_from_a_few_lines_to_a_hundred(many):
 
 def test_hands_write_in_different_ways(many):
     text = [program.source for program in many]
-    for habit in (r"\b\w+: [\d:\[]", r":\w+ => ", r",\S", r"\{ ", r"play\(", r"play \S",
-                  r"\(ring ", r"\bring\(", r"\.ring\b", r"play :", r"play \d", r"^#", r" # ",
-                  r"^\t"):  # fmt: skip
+    for habit in (
+        r"\b\w+: [\d:\[]",
+        r":\w+ => ",
+        r",\S",
+        r"\{ ",
+        r"play\(",
+        r"play \S",
+        r"\(ring ",
+        r"\bring\(",
+        r"\.ring\b",
+        r"play :",
+        r"play \d",
+        r"^#",
+        r" # ",
+        r"^\t",
+    ):
         share = sum(bool(re.search(habit, source, re.MULTILINE)) for source in text) / len(text)
         assert 0.005 < share < 0.95, (habit, share)
 
@@ -163,11 +176,13 @@ def test_the_hand_tells_nothing_of_the_style(many):
 
 @pytest.mark.parametrize(
     "source",
-    ["define :e do |n|\n  play n\nend\nlive_loop :a do\n  e :c4\n  sleep 1\nend",
-     "play [62, 65, :c5].ring.sort.reverse.tick\nsleep 1",
-     "with_fx :autotuner do\n  live_loop :a do\n    sample :loop_amen\n    sleep 2\n  end\nend",
-     "loop do\n  use_synth :growl\n  play 77, release: 0.1\n  sleep 0.2\nend"],
-)  # fmt: skip
+    [
+        "define :e do |n|\n  play n\nend\nlive_loop :a do\n  e :c4\n  sleep 1\nend",
+        "play [62, 65, :c5].ring.sort.reverse.tick\nsleep 1",
+        "with_fx :autotuner do\n  live_loop :a do\n    sample :loop_amen\n    sleep 2\n  end\nend",
+        "loop do\n  use_synth :growl\n  play 77, release: 0.1\n  sleep 0.2\nend",
+    ],
+)
 def test_what_failed_among_five_thousand_is_not_written_again(source, many):
     assert flawed(source)
     assert not any(flawed(program.source) for program in many)
@@ -175,10 +190,14 @@ def test_what_failed_among_five_thousand_is_not_written_again(source, many):
 
 @pytest.mark.parametrize(
     "source",
-    ["define :e2 do\n  play 60\nend", "play [62, 65].sort.tick", "play (ring :c4, :e4).tick",
-     "with_fx :autotuner do\n  play 60\nend\nlive_loop :b do\n  play 50\n  sleep 1\nend",
-     "use_synth :growl\nplay 50, release: 4"],
-)  # fmt: skip
+    [
+        "define :e2 do\n  play 60\nend",
+        "play [62, 65].sort.tick",
+        "play (ring :c4, :e4).tick",
+        "with_fx :autotuner do\n  play 60\nend\nlive_loop :b do\n  play 50\n  sleep 1\nend",
+        "use_synth :growl\nplay 50, release: 4",
+    ],
+)
 def test_what_can_be_played_is_not_taken_for_a_flaw(source):
     assert not flawed(source)
 

@@ -80,9 +80,7 @@ def test_all_of_it_sounds_somewhere(programs):
     text = "\n".join(program.source for made in programs.values() for program in made)
     named = set(re.findall(r":(\w+)", text))
     groups = {name: group for name, group in words().items() if isinstance(group, list)}
-    unheard = {
-        word for name, group in groups.items() if name != "tonics" for word in group
-    } - named
+    unheard = {word for name, group in groups.items() if name != "tonics" for word in group} - named
     assert not unheard
 
 

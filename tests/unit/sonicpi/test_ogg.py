@@ -18,7 +18,7 @@ def file() -> bytes:
     return buffer.getvalue()
 
 
-def test_only_the_serial_number_is_changed(file):
+def test_only_the_serial_number_is_changed(file: bytes):
     made = ogg.repeatable(file)
     assert len(made) == len(file) and ogg.repeatable(made) == made
     before, after = (soundfile.read(io.BytesIO(each))[0] for each in (file, made))
@@ -32,11 +32,11 @@ def without_a_header(file: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("damage", [without_a_header, lambda file: file[:-9], lambda file: b"Ogg"])
-def test_a_damaged_file_is_encoded_again(file, damage):
+def test_a_damaged_file_is_encoded_again(file: bytes, damage):
     made = iter([damage(file), file])
     assert ogg.encoded(lambda: next(made)) == ogg.repeatable(file)
 
 
-def test_what_is_damaged_each_time_is_an_error(file):
+def test_what_is_damaged_each_time_is_an_error(file: bytes):
     with pytest.raises(EarshotError, match="cannot be encoded as Ogg"):
         ogg.encoded(lambda: file[:-9])

@@ -108,10 +108,15 @@ def test_completion_from_the_prompt_is_scipys():
 
 def test_movements_in_step_correlate_and_alignment_that_turns_them_round_loses():
     steps = np.arange(1, 10) / 100
-    changes = pd.DataFrame({
-        "program": [f"p{i % 3}" for i in range(9)], "kind": np.repeat(["sleep", "amp", "bpm"], 3),
-        "sound": 1 - steps, "code": 1 - steps**2, "aligned_code": 1 - steps[::-1],
-    })  # fmt: skip
+    changes = pd.DataFrame(
+        {
+            "program": [f"p{i % 3}" for i in range(9)],
+            "kind": np.repeat(["sleep", "amp", "bpm"], 3),
+            "sound": 1 - steps,
+            "code": 1 - steps**2,
+            "aligned_code": 1 - steps[::-1],
+        }
+    )
     spaces = {"code": "raw code", "aligned_code": "aligned code"}
     measured = {row["measure"]: row["measured"] for row in _beside(changes, spaces, "test", 0)}
     assert measured["Rank correlation of movements of sound and raw code"] == pytest.approx(1)
@@ -168,13 +173,28 @@ def test_a_sweeps_table_is_the_mean_over_seeds():
 
 
 def test_a_sweeps_best_is_chosen_on_validation_and_told_of_test():
-    values = {("a", "validation"): 0.5, ("a", "test"): 0.2, ("b", "validation"): 0.4,
-              ("b", "test"): 0.9}  # fmt: skip
-    numbers = pd.DataFrame([
-        {"name": name, "number": "ab".index(name), "seed": seed, "split": split,
-         "reading": "aligned code ~ aligned audio", "metric": metric, "value": value}
-        for (name, split), value in values.items() for seed in (0, 1) for metric in ("cka", "cca")
-    ])  # fmt: skip
+    values = {
+        ("a", "validation"): 0.5,
+        ("a", "test"): 0.2,
+        ("b", "validation"): 0.4,
+        ("b", "test"): 0.9,
+    }
+    numbers = pd.DataFrame(
+        [
+            {
+                "name": name,
+                "number": "ab".index(name),
+                "seed": seed,
+                "split": split,
+                "reading": "aligned code ~ aligned audio",
+                "metric": metric,
+                "value": value,
+            }
+            for (name, split), value in values.items()
+            for seed in (0, 1)
+            for metric in ("cka", "cca")
+        ]
+    )
     rows = bests(summarised(numbers))
     assert [row["measure"] for row in rows] == ["Best CKA: a", "Best CCA: a"]
     assert [row["measured"] for row in rows] == pytest.approx([0.2, 0.2])
@@ -186,10 +206,15 @@ def test_a_sweeps_best_is_chosen_on_validation_and_told_of_test():
 
 
 def test_completion_names_a_case_that_it_misses():
-    rows = [("01", "low", "02 03 04", "02 03 04", "04 03 02", 3),
-            ("02", "saw", "01 03 04", "05 03 04", "01", 0)]  # fmt: skip
-    titled = [("03", "c", "01", "01", "01", 1), ("04", "d", "01", "01", "01", 1),
-              ("05", "square", "01", "01", "01", 1)]  # fmt: skip
+    rows = [
+        ("01", "low", "02 03 04", "02 03 04", "04 03 02", 3),
+        ("02", "saw", "01 03 04", "05 03 04", "01", 0),
+    ]
+    titled = [
+        ("03", "c", "01", "01", "01", 1),
+        ("04", "d", "01", "01", "01", 1),
+        ("05", "square", "01", "01", "01", 1),
+    ]
     names = ["candidate", "title", "raw", "aligned", "sound", "shared, aligned"]
     cases = pd.DataFrame(rows + titled, columns=names).assign(scenario="bass")
     (note,) = explained(cases)
@@ -209,12 +234,18 @@ def test_the_best_alignment_is_of_the_corpus_ear_and_of_all_its_templates():
     def record(number, audio, value, unseen=()):
         row = {"split": "validation", "reading": "aligned code ~ raw audio", "metric": "overlap@3"}
         return SimpleNamespace(
-            id=f"{number:04d}-x", metrics={"readings": [{**row, "value": value}]},
+            id=f"{number:04d}-x",
+            metrics={"readings": [{**row, "value": value}]},
             config={"encoders": {"audio": {"id": audio}}, "split": {"unseen_templates": unseen}},
-        )  # fmt: skip
+        )
 
-    records = [record(1, "aisfx", 0.3), record(2, "aisfx", 0.4), record(3, "log-mel", 0.9),
-               record(4, "aisfx", None), record(5, "aisfx", 0.8, ["02_1_beeps"])]  # fmt: skip
+    records = [
+        record(1, "aisfx", 0.3),
+        record(2, "aisfx", 0.4),
+        record(3, "log-mel", 0.9),
+        record(4, "aisfx", None),
+        record(5, "aisfx", 0.8, ["02_1_beeps"]),
+    ]
     corpus = SimpleNamespace(alignments=lambda: records, settings={"encoders": {"audio": "aisfx"}})
     assert best_alignment(corpus).id == "0002-x"
     records[:] = records[3:]
@@ -230,19 +261,34 @@ def test_a_report_leaves_out_what_only_a_page_can_do():
 
 def test_the_main_table_has_the_papers_numbers_in_its_order():
     row = {"low": 0.0, "high": 1.0, "split": "test", "seed": 0}
-    completion = beside([
-        {**row, "measure": f"bass: Pearson, {code} code ~ {heard}", "measured": value,
-         "published": f"completion.bass.{known}.pearson"}
-        for code, heard, value, known in (
-            ("raw", "raw sound", 0.1, "raw"), ("aligned", "raw sound", 0.7, "ours"),
-            ("aligned", "raw sound, unseen ear", 0.6, "ours"),
-            ("aligned", "aligned sound", 9, "ours"),
-        )
-    ])  # fmt: skip
-    correlation = beside([
-        {**row, "low": 0.05, "measure": f"{name}, raw code against raw sound", "measured": 0.25,
-         "published": f"correlation.{name.lower()}"} for name in ("Pearson", "Spearman")
-    ])  # fmt: skip
+    completion = beside(
+        [
+            {
+                **row,
+                "measure": f"bass: Pearson, {code} code ~ {heard}",
+                "measured": value,
+                "published": f"completion.bass.{known}.pearson",
+            }
+            for code, heard, value, known in (
+                ("raw", "raw sound", 0.1, "raw"),
+                ("aligned", "raw sound", 0.7, "ours"),
+                ("aligned", "raw sound, unseen ear", 0.6, "ours"),
+                ("aligned", "aligned sound", 9, "ours"),
+            )
+        ]
+    )
+    correlation = beside(
+        [
+            {
+                **row,
+                "low": 0.05,
+                "measure": f"{name}, raw code against raw sound",
+                "measured": 0.25,
+                "published": f"correlation.{name.lower()}",
+            }
+            for name in ("Pearson", "Spearman")
+        ]
+    )
     rows = main_rows({"completion": completion, "correlation": correlation})
     assert rows["measured"].tolist() == [0.25, 0.25, 0.1, 0.7, 0.6]
     assert rows["number"].tolist() == ["Pearson", "Spearman", *["Pearson"] * 3]
@@ -260,8 +306,14 @@ def test_a_table_leaves_out_columns_that_say_nothing():
 
 
 def test_an_axis_of_few_values_has_those_and_no_others():
-    table = pd.DataFrame({"layers": [2, 3, 3, 2, 3, 2], "kind": list("aabbab"),
-                          "cka": np.linspace(0, 1, 6), "cca": np.linspace(1, 0, 6)})  # fmt: skip
+    table = pd.DataFrame(
+        {
+            "layers": [2, 3, 3, 2, 3, 2],
+            "kind": list("aabbab"),
+            "cka": np.linspace(0, 1, 6),
+            "cca": np.linspace(1, 0, 6),
+        }
+    )
     axes = parallel(table, list(table)).data[0].dimensions
     assert axes[0].tickvals == (2, 3) and axes[1].ticktext == ("a", "b")
     assert axes[2].tickvals is None
@@ -304,11 +356,16 @@ def test_a_space_made_of_one_trait_goes_by_that_trait():
 
 
 def test_completion_says_what_code_misses_of_the_sound():
-    rows = pd.DataFrame({
-        "scenario": "bass", "trait": ["pace", "noise", "register"],
-        "trained ear": [0.1, 0.7, 0.3], "unseen ear": [0.2, 0.1, 0.6],
-        "raw": 0.0, "aligned": [0.8, 0.2, 0.3],
-    })  # fmt: skip
+    rows = pd.DataFrame(
+        {
+            "scenario": "bass",
+            "trait": ["pace", "noise", "register"],
+            "trained ear": [0.1, 0.7, 0.3],
+            "unseen ear": [0.2, 0.1, 0.6],
+            "raw": 0.0,
+            "aligned": [0.8, 0.2, 0.3],
+        }
+    )
     (told,) = heard_by(rows, {"trained ear": "aisfx", "unseen ear": "log-mel"})
     assert "aisfx hears candidates apart as they differ in noise (0.70) and register" in told
     assert "heeds noise too little (0.20" in told and "and pace too much (0.80" in told
