@@ -25,25 +25,25 @@ def main() -> None:
             st.Page("pages/studies/page.py", title="Studies", icon=":material/science:"),
             st.Page("pages/jobs/page.py", title="Jobs", icon=":material/list:"),
         ],
-        position="hidden" if _is_a_stranger() else "sidebar",
+        position="hidden" if _is_unauthorized_visitor() else "sidebar",
     )
     # Not before: until the navigation is there, a new server shows the names of the files in
     # pages/ instead, and what the frame needs takes a second to load.
     from pages.components import auth, layout
 
-    layout.begin()
-    if auth.come_in():
+    layout.draw_page_header()
+    if auth.require_login():
         page.run()
-        layout.end(page.title)
+        layout.draw_sidebar_footer(page.title)
 
 
-def _is_a_stranger() -> bool:
+def _is_unauthorized_visitor() -> bool:
     """Whether people log in here and this visitor may not come in: not even the pages' names show."""
     if "EARSHOT_OPEN" not in os.environ:
         return False
     from pages.components import auth
 
-    return not auth.may_come_in()
+    return not auth.is_authorized()
 
 
 main()

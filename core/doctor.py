@@ -18,60 +18,60 @@ from pathlib import Path
 
 from core import workspace
 
-APT = "sudo apt-get install --yes --no-install-recommends"
-SET_UP = "./run"
-PYTHONS = ((3, 11), (3, 14))
+APT_INSTALL_COMMAND = "sudo apt-get install --yes --no-install-recommends"
+SETUP_COMMAND = "./run"
+SUPPORTED_PYTHONS = ((3, 11), (3, 14))
 # The starter corpus with its clips, and room to breathe.
-FREE_GIB = 2.0
-RUNTIME = Path("/usr/lib/sonic-pi/app/server/ruby")
-SAMPLES = Path("/usr/share/sonic-pi/samples")
-PLUGINS = Path("/usr/lib/SuperCollider/plugins")
+MIN_FREE_GIB = 2.0
+SONIC_PI_RUNTIME_FOLDER = Path("/usr/lib/sonic-pi/app/server/ruby")
+SONIC_PI_SAMPLES_FOLDER = Path("/usr/share/sonic-pi/samples")
+SUPERCOLLIDER_PLUGINS_FOLDER = Path("/usr/lib/SuperCollider/plugins")
 
 
 @dataclass(frozen=True)
-class DoctorRow:
+class RequirementCheck:
     """One thing that Earshot needs or could use.
 
     Attributes
     ----------
-    what : str
+    name : str
         Its name.
     state : str
         What was found: a version, an amount, "missing", or why it doesn't work.
-    ok : bool
+    is_ok : bool
         Whether it is there and works.
     remedy : str
         The command, or else a sentence, that gets it; "" when nothing is to be done.
-    needed : bool
+    is_required : bool
         Whether Earshot can't do without.
     """
 
-    what: str
+    name: str
     state: str
-    ok: bool
+    is_ok: bool
     remedy: str = ""
-    needed: bool = True
+    is_required: bool = True
 
 
-def doctor_rows() -> list[DoctorRow]:
+def check_requirements() -> list[RequirementCheck]:
     """Look at this machine: system, sound, Python, encoders, hardware, disk."""
-    packages = _debian_versions()
+    packages = _read_debian_versions()
     return [
-        DoctorRow("System", _system(), True),
-        *_sound(packages),
-        _sandbox(),
-        *_python(),
-        *_encoders(),
-        _openvino(),
-        _processor(),
-        _gpu(),
-        _memory(),
-        _workspace(),
-        _installed("Chromium, for ./run test", "chromium", packages, needed=False),
+        RequirementCheck("System", _describe_system(), True),
+        *_check_audio_packages(packages),
+        _check_sandbox(),
+        *_check_python(),
+        *_check_encoders(),
+        _check_openvino(),
+        _check_processor(),
+        _check_gpu(),
+        _check_memory(),
+        _check_workspace(),
+        _check_debian_package("Chromium, for ./run test", "chromium", packages, is_required=False),
     ]
 
 
-def _system() -> str:
+def _describe_system() -> str:
     try:
         name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:
@@ -79,21 +79,21 @@ def _system() -> str:
     return f"{name or platform.system()}, {platform.machine()}"
 
 
-def _debian_versions() -> dict[str, str]:
+def _read_debian_versions() -> dict[str, str]:
     """Version by name of the Debian packages that are wholly installed, of those asked about."""
     names = ["sonic-pi-server", "sonic-pi-samples", "supercollider-server", "sc3-plugins-server"]
     names += ["ruby", "bubblewrap", "chromium"]
     pattern = "${Package} ${db:Status-Abbrev} ${Version}\n"
-    out = _output(["dpkg-query", "--show", f"--showformat={pattern}", *names]) or ""
+    out = _capture_output(["dpkg-query", "--show", f"--showformat={pattern}", *names]) or ""
     fields = [line.split() for line in out.splitlines()]
-    return {name: version for name, status, version, *_ in filter(_is_whole, fields)}
+    return {name: version for name, status, version, *_ in filter(_is_installed, fields)}
 
 
-def _is_whole(fields: list[str]) -> bool:
+def _is_installed(fields: list[str]) -> bool:
     return len(fields) >= 3 and fields[1] == "ii"
 
 
-def _output(command: list[str], timeout: float = 5.0) -> str | None:
+def _capture_output(command: list[str], timeout_s: float = 5.0) -> str | None:
     """What `command` prints, or None when it isn't there or doesn't end."""
     try:
         done = subprocess.run(
@@ -102,7 +102,7 @@ def _output(command: list[str], timeout: float = 5.0) -> str | None:
             capture_output=True,
             text=True,
             errors="replace",
-            timeout=timeout,
+            timeout=timeout_s,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired):
@@ -110,75 +110,75 @@ def _output(command: list[str], timeout: float = 5.0) -> str | None:
     return done.stdout
 
 
-def _installed(
-    what: str, package: str, packages: dict[str, str], there: bool = True, needed: bool = True
-) -> DoctorRow:
-    """A row for something that comes in a Debian package and, with `there`, lies in its place."""
-    remedy = f"{APT} {package}"
-    if package not in packages:
-        return DoctorRow(what, "missing", False, remedy, needed)
-    if not there:
-        return DoctorRow(what, "damaged", False, f"{remedy} --reinstall", needed)
-    return DoctorRow(what, re.sub(r"^\d+:|[-+~].*$", "", packages[package]), True, needed=needed)
+def _check_debian_package(
+    name: str, package: str, installed_versions: dict[str, str], is_present: bool = True, is_required: bool = True
+) -> RequirementCheck:
+    """A row for something that comes in a Debian package and, with `is_present`, lies in its place."""
+    remedy = f"{APT_INSTALL_COMMAND} {package}"
+    if package not in installed_versions:
+        return RequirementCheck(name, "missing", False, remedy, is_required)
+    if not is_present:
+        return RequirementCheck(name, "damaged", False, f"{remedy} --reinstall", is_required)
+    return RequirementCheck(name, re.sub(r"^\d+:|[-+~].*$", "", installed_versions[package]), True, is_required=is_required)
 
 
-def _scsynth(packages: dict[str, str]) -> DoctorRow:
-    row = _installed("scsynth", "supercollider-server", packages, bool(shutil.which("scsynth")))
+def _check_scsynth(installed_versions: dict[str, str]) -> RequirementCheck:
+    row = _check_debian_package("scsynth", "supercollider-server", installed_versions, bool(shutil.which("scsynth")))
     try:
-        from core.sonicpi.versions import SUPERCOLLIDER
+        from core.sonicpi.versions import REQUIRED_SUPERCOLLIDER_VERSION
     except ImportError:
         return row
-    if row.ok and not row.state.startswith(f"{SUPERCOLLIDER}."):
-        remedy = f"Earshot needs {SUPERCOLLIDER}, as Debian 12 has it"
-        return DoctorRow(row.what, f"{row.state}, not {SUPERCOLLIDER}", False, remedy)
+    if row.is_ok and not row.state.startswith(f"{REQUIRED_SUPERCOLLIDER_VERSION}."):
+        remedy = f"Earshot needs {REQUIRED_SUPERCOLLIDER_VERSION}, as Debian 12 has it"
+        return RequirementCheck(row.name, f"{row.state}, not {REQUIRED_SUPERCOLLIDER_VERSION}", False, remedy)
     return row
 
 
-def _sound(packages: dict[str, str]) -> list[DoctorRow]:
+def _check_audio_packages(installed_versions: dict[str, str]) -> list[RequirementCheck]:
     # A plugin of the package sc3-plugins, which several of Sonic Pi's synths and FX play with.
-    plugin = PLUGINS / "MdaUGens.so"
+    plugin = SUPERCOLLIDER_PLUGINS_FOLDER / "MdaUGens.so"
     return [
-        _installed("Sonic Pi", "sonic-pi-server", packages, (RUNTIME / "lib/sonicpi").is_dir()),
-        _installed("Sonic Pi's samples", "sonic-pi-samples", packages, SAMPLES.is_dir()),
-        _scsynth(packages),
-        _installed("scsynth's plugins", "sc3-plugins-server", packages, plugin.is_file()),
-        _installed("Ruby", "ruby", packages, bool(shutil.which("ruby"))),
+        _check_debian_package("Sonic Pi", "sonic-pi-server", installed_versions, (SONIC_PI_RUNTIME_FOLDER / "lib/sonicpi").is_dir()),
+        _check_debian_package("Sonic Pi's samples", "sonic-pi-samples", installed_versions, SONIC_PI_SAMPLES_FOLDER.is_dir()),
+        _check_scsynth(installed_versions),
+        _check_debian_package("scsynth's plugins", "sc3-plugins-server", installed_versions, plugin.is_file()),
+        _check_debian_package("Ruby", "ruby", installed_versions, bool(shutil.which("ruby"))),
     ]
 
 
-def _sandbox() -> DoctorRow:
+def _check_sandbox() -> RequirementCheck:
     what = "Sandbox for programs"
     try:
-        from core.sonicpi.sandbox import sandbox_state
+        from core.sonicpi.sandbox import check_sandbox
     except ImportError:
-        return DoctorRow(what, "not tried before the set-up", False, SET_UP)
-    ok, why = sandbox_state()
+        return RequirementCheck(what, "not tried before the set-up", False, SETUP_COMMAND)
+    ok, why = check_sandbox()
     if ok:
-        return DoctorRow(what, f"works ({why})", True)
+        return RequirementCheck(what, f"works ({why})", True)
     if not shutil.which("bwrap"):
-        return DoctorRow(what, "missing", False, f"{APT} bubblewrap")
-    return DoctorRow(what, "does not work", False, why)
+        return RequirementCheck(what, "missing", False, f"{APT_INSTALL_COMMAND} bubblewrap")
+    return RequirementCheck(what, "does not work", False, why)
 
 
-def _python() -> list[DoctorRow]:
-    fits = PYTHONS[0] <= sys.version_info[:2] <= PYTHONS[1]
-    interpreter = DoctorRow(
+def _check_python() -> list[RequirementCheck]:
+    fits = SUPPORTED_PYTHONS[0] <= sys.version_info[:2] <= SUPPORTED_PYTHONS[1]
+    interpreter = RequirementCheck(
         "Python",
         f"{platform.python_version()} ({sys.executable})",
         fits,
         "" if fits else "Install a Python from 3.11 to 3.14",
     )
-    if Path(sys.prefix).resolve() != workspace.PROJECT / ".venv":
-        return [interpreter, DoctorRow("Python packages", "no .venv yet", False, SET_UP)]
-    off = _unmet_pins()
+    if Path(sys.prefix).resolve() != workspace.PROJECT_FOLDER / ".venv":
+        return [interpreter, RequirementCheck("Python packages", "no .venv yet", False, SETUP_COMMAND)]
+    off = _list_unmet_pins()
     state = f"missing or of another version: {', '.join(off)}" if off else "all as pinned"
-    return [interpreter, DoctorRow("Python packages", state, not off, SET_UP if off else "")]
+    return [interpreter, RequirementCheck("Python packages", state, not off, SETUP_COMMAND if off else "")]
 
 
-def _unmet_pins() -> list[str]:
+def _list_unmet_pins() -> list[str]:
     unmet = []
     for name in ("requirements.txt", "requirements-encoders.txt"):
-        text = (workspace.PROJECT / name).read_text(encoding="utf-8")
+        text = (workspace.PROJECT_FOLDER / name).read_text(encoding="utf-8")
         for package, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE):
             try:
                 # A local version such as 2.13.0+cpu is a build of 2.13.0.
@@ -190,37 +190,37 @@ def _unmet_pins() -> list[str]:
     return unmet
 
 
-def _encoders() -> list[DoctorRow]:
+def _check_encoders() -> list[RequirementCheck]:
     try:
-        from core.encoders import PRESETS, entries
+        from core.encoders import PRESETS, list_encoder_specs
 
-        found = [(entry, entry.at_hand()) for entry in entries()]
+        found = [(entry, entry.is_available_offline()) for entry in list_encoder_specs()]
     except ImportError:
-        return [DoctorRow("Encoders", "not listed before the set-up", False, SET_UP)]
-    always = {PRESETS["offline"].code, PRESETS["offline"].audio}
+        return [RequirementCheck("Encoders", "not listed before the set-up", False, SETUP_COMMAND)]
+    always = {PRESETS["offline"].code_encoder, PRESETS["offline"].audio_encoder}
     return [
-        DoctorRow(
+        RequirementCheck(
             f"{entry.modality.capitalize()} encoder {entry.id}",
             "at hand" if there else "weights not at hand",
             there,
-            "" if there else entry.how_to_get,
-            needed=entry.id in always,
+            "" if there else entry.install_instructions,
+            is_required=entry.id in always,
         )
         for entry, there in found
     ]
 
 
-def _openvino() -> DoctorRow:
+def _check_openvino() -> RequirementCheck:
     what = "OpenVINO, for wav2vec 2.0"
     try:
         version = metadata.version("openvino")
     except metadata.PackageNotFoundError:
         get = ".venv/bin/python -m pip install --no-deps -r requirements-openvino.lock"
-        return DoctorRow(what, "not installed: torch does it, more slowly", False, get, False)
-    return DoctorRow(what, version, True, needed=False)
+        return RequirementCheck(what, "not installed: torch does it, more slowly", False, get, False)
+    return RequirementCheck(what, version, True, is_required=False)
 
 
-def _processor() -> DoctorRow:
+def _check_processor() -> RequirementCheck:
     try:
         flags = set(Path("/proc/cpuinfo").read_text().split())
     except OSError:
@@ -229,30 +229,30 @@ def _processor() -> DoctorRow:
     cores = len(os.sched_getaffinity(0))
     state = f"{cores} core{'s' if cores > 1 else ''}, "
     state += f"native bf16 ({', '.join(sorted(native))})" if native else "no native bf16: fp32"
-    return DoctorRow("Processor", state, bool(native), needed=False)
+    return RequirementCheck("Processor", state, bool(native), is_required=False)
 
 
-def _gpu() -> DoctorRow:
-    names = _output(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
+def _check_gpu() -> RequirementCheck:
+    names = _capture_output(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
     if not names or not names.strip():
-        return DoctorRow("GPU", "none; the processor does it all", False, needed=False)
+        return RequirementCheck("GPU", "none; the processor does it all", False, is_required=False)
     found = "; ".join(names.strip().splitlines())
     try:
         build = metadata.version("torch").partition("+")[2]
     except metadata.PackageNotFoundError:
         build = ""
     if build == "cpu":
-        return DoctorRow("GPU", f"{found}, not used", False, "Install a CUDA build of torch", False)
-    return DoctorRow("GPU", found, True, needed=False)
+        return RequirementCheck("GPU", f"{found}, not used", False, "Install a CUDA build of torch", False)
+    return RequirementCheck("GPU", found, True, is_required=False)
 
 
-def _memory() -> DoctorRow:
+def _check_memory() -> RequirementCheck:
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return DoctorRow("Memory", f"{gib:.1f} GiB", gib >= 3.5, "", needed=False)
+    return RequirementCheck("Memory", f"{gib:.1f} GiB", gib >= 3.5, "", is_required=False)
 
 
-def _workspace() -> DoctorRow:
-    root = workspace.root()
+def _check_workspace() -> RequirementCheck:
+    root = workspace.get_workspace_root()
     place = root
     while not place.exists():
         place = place.parent
@@ -260,8 +260,8 @@ def _workspace() -> DoctorRow:
     state = f"{root}, {free:.1f} GiB free"
     if not os.access(place, os.W_OK):
         remedy = "Give write access there, or set EARSHOT_WORKSPACE to another folder"
-        return DoctorRow("Workspace", f"{state}, not writable", False, remedy)
-    if free < FREE_GIB:
-        remedy = f"Free {FREE_GIB:.0f} GiB, or set EARSHOT_WORKSPACE to a folder on another disk"
-        return DoctorRow("Workspace", state, False, remedy)
-    return DoctorRow("Workspace", state, True)
+        return RequirementCheck("Workspace", f"{state}, not writable", False, remedy)
+    if free < MIN_FREE_GIB:
+        remedy = f"Free {MIN_FREE_GIB:.0f} GiB, or set EARSHOT_WORKSPACE to a folder on another disk"
+        return RequirementCheck("Workspace", state, False, remedy)
+    return RequirementCheck("Workspace", state, True)

@@ -33,7 +33,7 @@ class EarshotError(Exception):
 
 
 # What the system says when there is no room, or no right, to write.
-_SYSTEM = {
+_SYSTEM_ERROR_MESSAGES = {
     errno.ENOSPC: ("The disk is full.", "Make room, then do it again: what is finished is kept."),
     errno.EDQUOT: (
         "Your share of the disk is used up.",
@@ -49,7 +49,7 @@ _SYSTEM = {
 }
 
 
-def of_the_machine(error: BaseException) -> EarshotError | None:
+def convert_system_error(error: BaseException) -> EarshotError | None:
     """What a user is told of an error that is the machine's fault; None for a defect of ours.
 
     Parameters
@@ -66,8 +66,8 @@ def of_the_machine(error: BaseException) -> EarshotError | None:
             "Memory ran out.",
             remedy="Close other programs, then do it again: what is finished is kept.",
         )
-    if isinstance(error, OSError) and error.errno in _SYSTEM:
-        message, remedy = _SYSTEM[error.errno]
+    if isinstance(error, OSError) and error.errno in _SYSTEM_ERROR_MESSAGES:
+        message, remedy = _SYSTEM_ERROR_MESSAGES[error.errno]
         where = None if error.filename is None else str(error.filename)
         return EarshotError(message, where=where, remedy=remedy)
     return None

@@ -15,10 +15,10 @@ from pathlib import Path
 from core import workspace
 from core.errors import EarshotError
 
-FILE = "favourites.json"
-LONGEST_NOTE = 2000
-LONGEST_TAG = 40
-MOST_TAGS = 20
+FAVOURITES_FILE = "favourites.json"
+MAX_NOTE_CHARS = 2000
+MAX_TAG_CHARS = 40
+MAX_TAGS = 20
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Favourite:
 
     Attributes
     ----------
-    corpus, program : str
+    corpus_name, program_id : str
         The corpus's name and the program's id.
     name, template : str
         The program's.
@@ -37,8 +37,8 @@ class Favourite:
         UTC, ISO 8601.
     """
 
-    corpus: str
-    program: str
+    corpus_name: str
+    program_id: str
     name: str
     template: str
     note: str = ""
@@ -48,10 +48,10 @@ class Favourite:
     @property
     def key(self) -> tuple[str, str]:
         """What tells it from others."""
-        return self.corpus, self.program
+        return self.corpus_name, self.program_id
 
 
-def favourites() -> list[Favourite]:
+def load_favourites() -> list[Favourite]:
     """All favourites, the newest first.
 
     Raises
@@ -59,7 +59,7 @@ def favourites() -> list[Favourite]:
     EarshotError
         When the file is damaged.
     """
-    path = _path()
+    path = _get_favourites_path()
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["favourites"]
         return [Favourite(**{**row, "tags": tuple(row["tags"])}) for row in rows]
@@ -73,33 +73,33 @@ def favourites() -> list[Favourite]:
         ) from error
 
 
-def is_favourite(corpus: str, program: str) -> bool:
+def is_favourite(corpus_name: str, program_id: str) -> bool:
     """Whether a program is kept."""
-    return any(each.key == (corpus, program) for each in favourites())
+    return any(each.key == (corpus_name, program_id) for each in load_favourites())
 
 
-def keep(corpus: str, program: str, name: str, template: str) -> None:
+def add_favourite(corpus_name: str, program_id: str, name: str, template: str) -> None:
     """Keep a program; one that is kept stays as it is."""
     now = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    new = Favourite(corpus, program, name, template, added=now)
+    new = Favourite(corpus_name, program_id, name, template, added=now)
 
-    def change(kept: list[Favourite]) -> list[Favourite]:
-        return kept if any(each.key == new.key for each in kept) else [new, *kept]
+    def add_if_missing(favourites: list[Favourite]) -> list[Favourite]:
+        return favourites if any(each.key == new.key for each in favourites) else [new, *favourites]
 
-    _change(change)
+    _update_favourites(add_if_missing)
 
 
-def drop(corpus: str, program: str) -> None:
+def remove_favourite(corpus_name: str, program_id: str) -> None:
     """Keep a program no longer."""
-    _change(lambda kept: [each for each in kept if each.key != (corpus, program)])
+    _update_favourites(lambda kept: [each for each in kept if each.key != (corpus_name, program_id)])
 
 
-def annotate(corpus: str, program: str, note: str, tags: Iterable[str] = ()) -> None:
+def annotate_favourite(corpus_name: str, program_id: str, note: str, tags: Iterable[str] = ()) -> None:
     """Write what is to be remembered of a favourite, in place of what was.
 
     Parameters
     ----------
-    corpus, program : str
+    corpus_name, program_id : str
     note : str
         At most 2,000 characters are kept.
     tags : iterable of str
@@ -110,45 +110,45 @@ def annotate(corpus: str, program: str, note: str, tags: Iterable[str] = ()) -> 
     EarshotError
         When it is no favourite.
     """
-    clean = [" ".join(tag.split())[:LONGEST_TAG] for tag in tags]
-    clean = tuple(dict.fromkeys(tag for tag in clean if tag))[:MOST_TAGS]
+    clean = [" ".join(tag.split())[:MAX_TAG_CHARS] for tag in tags]
+    clean = tuple(dict.fromkeys(tag for tag in clean if tag))[:MAX_TAGS]
 
-    def change(kept: list[Favourite]) -> list[Favourite]:
-        if all(each.key != (corpus, program) for each in kept):
+    def replace_annotation(favourites: list[Favourite]) -> list[Favourite]:
+        if all(each.key != (corpus_name, program_id) for each in favourites):
             raise EarshotError("This program is no favourite any more.")
         return [
-            replace(each, note=note[:LONGEST_NOTE], tags=clean)
-            if each.key == (corpus, program)
+            replace(each, note=note[:MAX_NOTE_CHARS], tags=clean)
+            if each.key == (corpus_name, program_id)
             else each
-            for each in kept
+            for each in favourites
         ]
 
-    _change(change)
+    _update_favourites(replace_annotation)
 
 
-def as_csv(kept: Iterable[Favourite]) -> str:
+def format_favourites_csv(favourites: Iterable[Favourite]) -> str:
     """Favourites as a table to take along: a header, then one a row, tags with spaces between."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(["corpus", "program", "name", "template", "note", "tags", "added"])
-    for each in kept:
+    for each in favourites:
         writer.writerow([*asdict(each).values()][:5] + ["; ".join(each.tags), each.added])
     return out.getvalue()
 
 
-def _path() -> Path:
-    return workspace.root() / FILE
+def _get_favourites_path() -> Path:
+    return workspace.get_workspace_root() / FAVOURITES_FILE
 
 
-def _change(change: Callable[[list[Favourite]], list[Favourite]]) -> None:
+def _update_favourites(transform: Callable[[list[Favourite]], list[Favourite]]) -> None:
     """Read, change and write the list, which nobody else does meanwhile."""
     workspace.refuse_if_read_only("Keeping favourites")
-    path = _path()
+    path = _get_favourites_path()
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = change(favourites())
+        kept = transform(load_favourites())
         rows = [{**asdict(each), "tags": list(each.tags)} for each in kept]
         with workspace.atomic_write(path, "w") as handle:
             json.dump({"favourites": rows}, handle, ensure_ascii=False, indent=1)

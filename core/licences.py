@@ -9,8 +9,8 @@ from pathlib import Path
 
 from core import workspace
 
-LOCK_ENTRY = re.compile(r"^([\w.-]+)==", re.MULTILINE)
-DEBIAN = (
+LOCK_ENTRY_PATTERN = re.compile(r"^([\w.-]+)==", re.MULTILINE)
+DEBIAN_PACKAGES = (
     "sonic-pi-server",
     "sonic-pi-samples",
     "supercollider-server",
@@ -19,8 +19,8 @@ DEBIAN = (
     "bubblewrap",
     "chromium",
 )
-_COPYRIGHT = Path("/usr/share/doc")
-_LONGEST = 60
+_COPYRIGHT_FOLDER = Path("/usr/share/doc")
+_MAX_LICENCE_CHARS = 60
 
 
 @dataclass(frozen=True)
@@ -43,45 +43,45 @@ class LicenceRow:
     licence: str
 
 
-def licences() -> list[LicenceRow]:
+def list_licences() -> list[LicenceRow]:
     """Every part with its licence: what the locks name, Debian's packages, the encoders."""
-    return [*_python(), *_debian(), *_encoders()]
+    return [*_list_python_licences(), *_list_debian_licences(), *_list_encoder_licences()]
 
 
-def _python() -> list[LicenceRow]:
+def _list_python_licences() -> list[LicenceRow]:
     names: set[str] = set()
-    for lock in sorted(workspace.PROJECT.glob("requirements*.lock")):
-        names |= set(LOCK_ENTRY.findall(lock.read_text(encoding="utf-8")))
+    for lock in sorted(workspace.PROJECT_FOLDER.glob("requirements*.lock")):
+        names |= set(LOCK_ENTRY_PATTERN.findall(lock.read_text(encoding="utf-8")))
     rows = []
     for name in sorted(names):
         try:
             found = metadata.metadata(name)
         except metadata.PackageNotFoundError:
             continue  # for another system, or for tests that were never run here
-        rows.append(LicenceRow("Python package", name, found["Version"], _stated(found)))
+        rows.append(LicenceRow("Python package", name, found["Version"], _read_stated_licence(found)))
     return rows
 
 
-def _stated(found: metadata.PackageMetadata) -> str:
+def _read_stated_licence(package_metadata: metadata.PackageMetadata) -> str:
     """The licence that a package's metadata state, in the order of what they are worth."""
-    if expression := found.get("License-Expression"):
+    if expression := package_metadata.get("License-Expression"):
         return expression
     classifiers = [
         each.rpartition(" :: ")[2]
-        for each in found.get_all("Classifier") or ()
+        for each in package_metadata.get_all("Classifier") or ()
         if each.startswith("License ::") and not each.endswith("OSI Approved")
     ]
     if classifiers:
         return ", ".join(classifiers)
     # Some put the whole text here; its first line is its name.
-    first = (found.get("License") or "").strip().partition("\n")[0].strip()
-    return first[:_LONGEST] or "not stated"
+    first = (package_metadata.get("License") or "").strip().partition("\n")[0].strip()
+    return first[:_MAX_LICENCE_CHARS] or "not stated"
 
 
-def _debian() -> list[LicenceRow]:
+def _list_debian_licences() -> list[LicenceRow]:
     rows = []
-    for name in DEBIAN:
-        path = _COPYRIGHT / name / "copyright"
+    for name in DEBIAN_PACKAGES:
+        path = _COPYRIGHT_FOLDER / name / "copyright"
         try:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
@@ -91,7 +91,7 @@ def _debian() -> list[LicenceRow]:
     return rows
 
 
-def _encoders() -> list[LicenceRow]:
-    from core.encoders import entries
+def _list_encoder_licences() -> list[LicenceRow]:
+    from core.encoders import list_encoder_specs
 
-    return [LicenceRow("encoder", each.id, "", each.licence) for each in entries()]
+    return [LicenceRow("encoder", each.id, "", each.licence) for each in list_encoder_specs()]

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from core import workspace
 
-MOST = 12
-LONGEST = 200  # letters of a name
-_lock = threading.Lock()
+MAX_PLAYED_CLIPS = 12
+MAX_NAME_CHARS = 200  # letters of a name
+_history_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Heard:
+class PlayedClip:
     """A clip that was heard.
 
     Attributes
@@ -25,27 +25,27 @@ class Heard:
         Of its file.
     name : str
         The program's.
-    when : float
+    played_at : float
         Seconds since 1970.
     """
 
     path: Path
     name: str
-    when: float
+    played_at: float
 
     @property
-    def corpus(self) -> str:
+    def corpus_name(self) -> str:
         """The corpus that it belongs to, "" for none."""
-        inside = self.path.relative_to(workspace.root()).parts
+        inside = self.path.relative_to(workspace.get_workspace_root()).parts
         return inside[1] if inside[0] == "corpora" else ""
 
 
-def last() -> list[Heard]:
+def load_play_history() -> list[PlayedClip]:
     """The clips heard last that are still there, the newest first."""
-    return [each for each in _read() if each.path.is_file()]
+    return [each for each in _read_history() if each.path.is_file()]
 
 
-def note(path: Path, name: str) -> None:
+def record_played_clip(path: Path, name: str) -> None:
     """Put a clip at the top of the list; nothing happens where that can't be written.
 
     Parameters
@@ -55,14 +55,14 @@ def note(path: Path, name: str) -> None:
     name : str
         The program's.
     """
-    if workspace.read_only():
+    if workspace.is_read_only():
         return
-    with _lock:
-        before = [each for each in _read() if each.path != path]
-        _write([Heard(path, name[:LONGEST], time.time()), *before][:MOST])
+    with _history_lock:
+        before = [each for each in _read_history() if each.path != path]
+        _write_history([PlayedClip(path, name[:MAX_NAME_CHARS], time.time()), *before][:MAX_PLAYED_CLIPS])
 
 
-def note_made(name: str, digest: str, flac: bytes) -> None:
+def record_generated_clip(name: str, digest: str, flac_bytes: bytes) -> None:
     """As `note`, for a clip that lies on no disk: it is kept while it is on the list.
 
     Parameters
@@ -71,49 +71,49 @@ def note_made(name: str, digest: str, flac: bytes) -> None:
         The program's.
     digest : str
         Tells this clip from others: hexadecimal digits.
-    flac : bytes
+    flac_bytes : bytes
         Its file.
     """
-    if workspace.read_only():
+    if workspace.is_read_only():
         return
-    path = _folder() / f"{digest}.flac"
+    path = _get_history_folder() / f"{digest}.flac"
     try:
         if not path.is_file():
             with workspace.atomic_write(path) as file:
-                file.write(flac)
+                file.write(flac_bytes)
     except OSError:
         return
-    note(path, name)
-    kept = {each.path for each in _read()}
-    for old in _folder().glob("*.flac"):
+    record_played_clip(path, name)
+    kept = {each.path for each in _read_history()}
+    for old in _get_history_folder().glob("*.flac"):
         if old not in kept:
             old.unlink(missing_ok=True)
 
 
-def _folder() -> Path:
-    return workspace.root() / "heard"
+def _get_history_folder() -> Path:
+    return workspace.get_workspace_root() / "heard"
 
 
-def _file() -> Path:
-    return _folder() / "heard.json"
+def _get_history_path() -> Path:
+    return _get_history_folder() / "heard.json"
 
 
-def _read() -> list[Heard]:
+def _read_history() -> list[PlayedClip]:
     try:
-        rows = json.loads(_file().read_text(encoding="utf-8"))
-        root = workspace.root()
-        found = [Heard(root / row["path"], str(row["name"]), float(row["when"])) for row in rows]
+        rows = json.loads(_get_history_path().read_text(encoding="utf-8"))
+        root = workspace.get_workspace_root()
+        found = [PlayedClip(root / row["path"], str(row["name"]), float(row["when"])) for row in rows]
         return [each for each in found if each.path.resolve().is_relative_to(root)]
     except (OSError, ValueError, TypeError, KeyError):
         # Nothing was heard yet, or the list is damaged: it is no loss.
         return []
 
 
-def _write(heard: list[Heard]) -> None:
-    root = workspace.root()
-    rows = [{**asdict(each), "path": str(each.path.relative_to(root))} for each in heard]
+def _write_history(played_clips: list[PlayedClip]) -> None:
+    root = workspace.get_workspace_root()
+    rows = [{**asdict(each), "path": str(each.path.relative_to(root))} for each in played_clips]
     try:
-        with workspace.atomic_write(_file(), "w") as file:
+        with workspace.atomic_write(_get_history_path(), "w") as file:
             json.dump(rows, file)
     except OSError:
         return

@@ -25,5 +25,5 @@ class Progress(Protocol):
     ) -> None: ...
 
 
-def silent(step: str, done: int, total: int, note: str = "", data: dict | None = None) -> None:
+def ignore_progress(step: str, done: int, total: int, note: str = "", data: dict | None = None) -> None:
     """Listen to nothing: the default for notebooks and tests."""

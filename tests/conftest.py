@@ -39,26 +39,26 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
     from core.alignment import AlignmentConfig, grid
     from core.alignment.grid import Trial
     from core.pipeline import sweep
-    from core.pipeline.build import build
-    from core.studies import STUDIES, completion, scenario_files
-    from core.studies.report import study_all
+    from core.pipeline.build import build_corpus
+    from core.studies import STUDY_MODULES, completion, scenario_files
+    from core.studies.report import run_all_studies
     from core.pipeline.train import train
 
     workspace = tmp_path_factory.mktemp("studied")
     trials = [Trial("narrow", "paper", QUICK), Trial("wide", "paper", {**QUICK, "width": 32})]
     first = [
-        scenario_files.Scenario(each.name, each.title, each.prompt, each.candidates[:CANDIDATES])
-        for each in scenario_files.scenarios()
+        scenario_files.CompletionScenario(each.name, each.title, each.prompt, each.candidates[:CANDIDATES])
+        for each in scenario_files.load_scenarios()
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))
         patch.setitem(grid.GRIDS, "paper", lambda: trials)
-        patch.setattr(grid, "COMMON", {})
+        patch.setattr(grid, "COMMON_SETTINGS", {})
         patch.setattr(completion, "scenarios", lambda: first)
-        patch.delitem(STUDIES, "foretelling", raising=False)  # has a test and a corpus of its own
+        patch.delitem(STUDY_MODULES, "foretelling", raising=False)  # has a test and a corpus of its own
         # Its processes are a test of the sweep's own; each takes seconds to load torch.
         patch.setattr(sweep, "ProcessPoolExecutor", ThreadPoolExecutor)
-        build(
+        build_corpus(
             "small",
             templates=TEMPLATES,
             per_template=10,
@@ -74,4 +74,4 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
             "other_ear": AUDIO,
             "seeds": 2,
         }
-        return Studied(workspace, study_all("small", options))
+        return Studied(workspace, run_all_studies("small", options))

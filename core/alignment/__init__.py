@@ -13,13 +13,13 @@ from core.alignment.config import AlignmentConfig
 
 if TYPE_CHECKING:
     from core.alignment.heads import ProjectionHeads
-    from core.alignment.trainer import Trained, train
+    from core.alignment.trainer import TrainingResult, train
 
-__all__ = ["AlignmentConfig", "ProjectionHeads", "Trained", "train"]
-_MODULES = {"ProjectionHeads": "heads", "Trained": "trainer", "train": "trainer"}
+__all__ = ["AlignmentConfig", "ProjectionHeads", "TrainingResult", "train"]
+_LAZY_EXPORTS = {"ProjectionHeads": "heads", "TrainingResult": "trainer", "train": "trainer"}
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
+    if name not in _LAZY_EXPORTS:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY_EXPORTS[name]}"), name)

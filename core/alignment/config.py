@@ -11,25 +11,25 @@ from typing import Any
 
 from core.errors import EarshotError
 
-OBJECTIVES = ("infonce", "soft", "weighted", "ridge", "kernel")
-SOLVED = ("ridge", "kernel")  # for, without training
+OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge")
+CLOSED_FORM_OBJECTIVES = ("ridge", "kernel_ridge")  # for, without training
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "fp32", "bf16")
 # What a named method sets away from the defaults, which are Earshot's own. The paper says what is
 # in the first line, and of the second that layers, width, temperature and learning rate were
 # searched (`core.alignment.grid`); it names nothing of the third, so inputs keep their proportions.
-METHODS: dict[str, dict[str, Any]] = {
-    "earshot": {},
+PRESETS: dict[str, dict[str, Any]] = {
+    "soft_infonce": {},
     # For programs that are like none of the corpus: `./run study foretelling CORPUS`.
-    "foretell": {
-        "objective": "kernel",
-        "penalty": 0.3,
-        "kernel_weight": 0.0,
+    "kernel_ridge": {
+        "objective": "kernel_ridge",
+        "l2": 0.3,
+        "cka_weight": 0.0,
         "distance_weight": 0.0,
     },
-    "paper": {
+    "infonce": {
         "objective": "infonce",
-        "kernel_weight": 0.0,
+        "cka_weight": 0.0,
         "distance_weight": 0.0,
         "layers": 3,
         "width": 512,
@@ -39,7 +39,7 @@ METHODS: dict[str, dict[str, Any]] = {
         "dropout": 0.3,
         "input_dropout": 0.0,
         "standardise": False,
-        "whiten": 0,
+        "whitening_components": 0,
         "weight_decay": 1e-2,
     },
 }
@@ -73,22 +73,22 @@ class AlignmentConfig:
         training programs; else all of a side have one scale. A column that hardly ever
         differs from 0, of which `sonicpi` has many, then counts as much as any other.
         Shifted to mean 0 they are in any case.
-    whiten : int
+    whitening_components : int
         Above 0: the inputs of each side are turned to so many of their principal
         directions instead, as measured on the training programs, each scaled to
         variance 1.
-    objective : {"infonce", "soft", "weighted", "ridge", "kernel"}
+    objective : {"infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge"}
         ``infonce``: only a program's own clip is right. ``soft``: clips that sound like
-        it are partly right (`core.alignment.losses.soft_info_nce`). ``weighted``: each
-        clip as far as it sounds like it (`core.alignment.losses.weighted_info_nce`).
+        it are partly right (`core.alignment.losses.soft_infonce_loss`). ``weighted``: each
+        clip as far as it sounds like it (`core.alignment.losses.weighted_infonce_loss`).
         ``ridge``: no training; the code head is one matrix, solved for, that foretells the
         clip's own embedding, and the shared space is that of the audio encoder
         (`core.alignment.kernel_ridge`). ``kernel``: likewise, by how like a program is to each that
-        was taught. These two heed `penalty`, `kept_mean` and `whiten` alone.
-    penalty : float
+        was taught. These two heed `l2`, `mean_fraction` and `whitening_components` alone.
+    l2 : float
         With ``ridge`` and ``kernel``: how much large weights cost; 1000 is much for the one, 1
         for the other.
-    kept_mean : float
+    mean_fraction : float
         With ``ridge`` and ``kernel``: the share that stays in the shared space of what all
         clips have in common, [0, 1]. With 0 a clip that is far from the mean is found as
         readily as one near to it, with 1 hardly ever.
@@ -97,22 +97,22 @@ class AlignmentConfig:
         is learnable.
     learnable_temperature : bool
         Whether the optimiser may move the temperature, within 0.01 to 1.
-    soft_weight : float
+    soft_target_weight : float
         With ``soft``: the share of the target that follows audio similarity, [0, 1].
         0 is InfoNCE.
-    soft_temperature : float
+    soft_target_temperature : float
         With ``soft``: temperature of the audio similarities, in their standard
         deviations; 0.001 to 100.
     distance_weight : float
-        Weight of `core.alignment.losses.distance_preservation`, added to any
+        Weight of `core.alignment.losses.distance_preservation_loss`, added to any
         objective; 0 leaves it out.
-    kernel_weight : float
-        Weight of `core.alignment.losses.kernel_alignment`, likewise.
+    cka_weight : float
+        Weight of `core.alignment.losses.cka_loss`, likewise.
     learning_rate, weight_decay : float
         Of AdamW. Biases, BatchNorm and the temperature are not decayed.
     schedule : {"constant", "cosine"}
-        Of the learning rate after `warmup`: as it is, or down to 0 along half a cosine.
-    warmup : float
+        Of the learning rate after `warmup_fraction`: as it is, or down to 0 along half a cosine.
+    warmup_fraction : float
         Share of all steps during which the learning rate rises from 0; [0, 1).
     batch_size : int
         Most pairs in a batch; at least 2. An epoch is cut into batches of nearly equal size.
@@ -141,22 +141,22 @@ class AlignmentConfig:
     dropout: float = 0.3
     input_dropout: float = 0.1
     standardise: bool = False
-    whiten: int = 0
+    whitening_components: int = 0
 
-    objective: str = "soft"
+    objective: str = "soft_infonce"
     temperature: float = 0.2
     learnable_temperature: bool = False
-    soft_weight: float = 0.5
-    soft_temperature: float = 0.5
-    penalty: float = 1000.0
-    kept_mean: float = 0.1
+    soft_target_weight: float = 0.5
+    soft_target_temperature: float = 0.5
+    l2: float = 1000.0
+    mean_fraction: float = 0.1
     distance_weight: float = 0.0
-    kernel_weight: float = 1.0
+    cka_weight: float = 1.0
 
     learning_rate: float = 2e-3
     weight_decay: float = 1e-1
     schedule: str = "cosine"
-    warmup: float = 0.05
+    warmup_fraction: float = 0.05
     batch_size: int = 512
     epochs: int = 60
     patience: int = 20
@@ -168,14 +168,14 @@ class AlignmentConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            object.__setattr__(self, field.name, _typed(field.name, getattr(self, field.name)))
-        for name, (low, high) in _RANGES.items():
+            object.__setattr__(self, field.name, _coerce_value(field.name, getattr(self, field.name)))
+        for name, (low, high) in _FIELD_RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
-                raise _refused(name, value, f"a number from {low:g} to {high:g}")
-        for name, choices in _CHOICES.items():
+                raise _make_field_error(name, value, f"a number from {low:g} to {high:g}")
+        for name, choices in _FIELD_CHOICES.items():
             if getattr(self, name) not in choices:
-                raise _refused(name, getattr(self, name), "one of " + ", ".join(choices))
+                raise _make_field_error(name, getattr(self, name), "one of " + ", ".join(choices))
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> AlignmentConfig:
@@ -195,13 +195,13 @@ class AlignmentConfig:
         return cls(**values)
 
     @classmethod
-    def of_method(cls, method: str, **changes: Any) -> AlignmentConfig:
+    def from_preset(cls, preset: str, **overrides: Any) -> AlignmentConfig:
         """Make the config of a named method, with some fields changed.
 
         Parameters
         ----------
-        method : {"paper", "earshot", "foretell"}
-            ``paper``: dual MLPs and InfoNCE alone. ``earshot``: all defaults. ``foretell``:
+        preset : {"paper", "soft_infonce", "kernel_ridge"}
+            ``infonce``: dual MLPs and InfoNCE alone. ``soft_infonce``: all defaults. ``kernel_ridge``:
             kernel ridge regression, for snippets that are like no program of the corpus.
 
         Raises
@@ -209,19 +209,19 @@ class AlignmentConfig:
         EarshotError
             For another method, a field that does not exist, or a bad value.
         """
-        if method not in METHODS:
+        if preset not in PRESETS:
             raise EarshotError(
-                f"There is no method {method!r}.", remedy=f"Use {' or '.join(METHODS)}."
+                f"There is no method {preset!r}.", remedy=f"Use {' or '.join(PRESETS)}."
             )
-        return cls.from_dict({**METHODS[method], **changes})
+        return cls.from_dict({**PRESETS[preset], **overrides})
 
     @classmethod
     def from_json(cls, text: str) -> AlignmentConfig:
         """Make a config from the JSON object that `to_json` writes, or part of one."""
-        return cls.from_dict(cls.values_of_json(text))
+        return cls.from_dict(cls.parse_json_fields(text))
 
     @classmethod
-    def values_of_json(cls, text: str) -> dict[str, Any]:
+    def parse_json_fields(cls, text: str) -> dict[str, Any]:
         """The fields that a JSON object sets, checked as by `from_dict`."""
         try:
             values = json.loads(text)
@@ -252,41 +252,41 @@ class AlignmentConfig:
 
 
 _BELOW_ONE = 1.0 - 1e-6
-_RANGES: dict[str, tuple[float, float]] = {
+_FIELD_RANGES: dict[str, tuple[float, float]] = {
     "layers": (1, 8),
     "width": (1, 16_384),
     "dim": (1, 4_096),
     "dropout": (0, _BELOW_ONE),
     "input_dropout": (0, _BELOW_ONE),
     "temperature": TEMPERATURE_RANGE,
-    "soft_weight": (0, 1),
-    "soft_temperature": (1e-3, 100),
-    "penalty": (1e-6, 1e9),
-    "kept_mean": (0, 1),
+    "soft_target_weight": (0, 1),
+    "soft_target_temperature": (1e-3, 100),
+    "l2": (1e-6, 1e9),
+    "mean_fraction": (0, 1),
     "distance_weight": (0, 1e4),
-    "kernel_weight": (0, 1e4),
-    "whiten": (0, 4_096),
+    "cka_weight": (0, 1e4),
+    "whitening_components": (0, 4_096),
     "learning_rate": (1e-8, 10),
     "weight_decay": (0, 10),
-    "warmup": (0, _BELOW_ONE),
+    "warmup_fraction": (0, _BELOW_ONE),
     "batch_size": (2, 1_000_000),
     "epochs": (1, 100_000),
     "patience": (0, 100_000),
     "grad_clip": (0, 1e6),
     "seed": (0, 2**63 - 1),
 }
-_CHOICES = {
+_FIELD_CHOICES = {
     "objective": OBJECTIVES,
     "schedule": SCHEDULES,
     "precision": PRECISIONS,
     "device": DEVICES,
 }
-_TYPES = {field.name: type(field.default) for field in fields(AlignmentConfig)}
+_FIELD_TYPES = {field.name: type(field.default) for field in fields(AlignmentConfig)}
 
 
-def _typed(name: str, value: Any) -> Any:
+def _coerce_value(field_name: str, value: Any) -> Any:
     """Return `value` as its field's type; a whole float is an int, an int is a float."""
-    kind = _TYPES[name]
+    kind = _FIELD_TYPES[field_name]
     if kind is bool or isinstance(value, bool):
         accepted = kind is bool and isinstance(value, bool)
     elif kind is int:
@@ -296,11 +296,11 @@ def _typed(name: str, value: Any) -> Any:
     else:
         accepted = isinstance(value, str)
     if not accepted:
-        raise _refused(name, value, {bool: "true or false", str: "text"}.get(kind, "a number"))
+        raise _make_field_error(field_name, value, {bool: "true or false", str: "text"}.get(kind, "a number"))
     return kind(value)
 
 
-def _refused(name: str, value: Any, accepted: str) -> EarshotError:
+def _make_field_error(field_name: str, value: Any, expected: str) -> EarshotError:
     return EarshotError(
-        f"{value!r} is not accepted.", where=f"config, {name}", remedy=f"Give {accepted}."
+        f"{value!r} is not accepted.", where=f"config, {field_name}", remedy=f"Give {expected}."
     )

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from core.alignment.config import SOLVED, TEMPERATURE_RANGE, AlignmentConfig
+from core.alignment.config import CLOSED_FORM_OBJECTIVES, TEMPERATURE_RANGE, AlignmentConfig
 from core.errors import EarshotError
 
-RIDGE_FLOOR = 0.5
-CONSTANT = 1e-6  # a column that varies less than this share of the typical one is constant
+RIDGE_DEVIATION_FLOOR = 0.5
+CONSTANT_COLUMN_TOLERANCE = 1e-6  # a column that varies less than this share of the typical one is constant
 
 
 class Standardiser(nn.Module):
@@ -21,74 +21,74 @@ class Standardiser(nn.Module):
 
     Parameters
     ----------
-    columns : int
-        Size of an embedding. Until `fit`, rows pass unchanged (but for `whiten`).
-    whiten : int
+    output_dim : int
+        Size of an embedding. Until `fit`, rows pass unchanged (but for `whitening_components`).
+    whitening_components : int
         0 scales each column alone. Above, rows are turned to so many of their principal
         directions first; to fewer where the training rows don't vary in so many.
-    floor : float
+    deviation_floor : float
         Added to each column's deviation, as a share of the typical one: a column that hardly
         ever varies in training would be scaled up a hundredfold where it does.
     """
 
-    def __init__(self, columns: int, whiten: int = 0, floor: float = 0.0):
+    def __init__(self, input_dim: int, whitening_components: int = 0, deviation_floor: float = 0.0):
         super().__init__()
-        self.whiten, self.floor = min(whiten, columns), floor
-        self.columns = self.whiten or columns  # of what comes out
-        self.register_buffer("mean", torch.zeros(columns))
-        self.register_buffer("scale", torch.ones(self.columns))
-        if self.whiten:
-            self.register_buffer("directions", torch.eye(columns, self.whiten))
+        self.whitening_components, self.deviation_floor = min(whitening_components, input_dim), deviation_floor
+        self.output_dim = self.whitening_components or input_dim  # of what comes out
+        self.register_buffer("mean", torch.zeros(input_dim))
+        self.register_buffer("scale", torch.ones(self.output_dim))
+        if self.whitening_components:
+            self.register_buffer("directions", torch.eye(input_dim, self.whitening_components))
 
-    def fit(self, x: Tensor, each: bool = True) -> None:
+    def fit(self, x: Tensor, per_column: bool = True) -> None:
         """Measure the columns of `x` [n, columns]; a constant column is only shifted.
 
-        Without `each` all columns have one scale. Shifted they are in any case: where all
+        Without `per_column` all columns have one scale. Shifted they are in any case: where all
         embeddings point almost the same way, BatchNorm's running mean would lag behind what
         they share by more than what they differ in.
         """
         x = x.double()
         self.mean.copy_(x.mean(dim=0))
-        if self.whiten:
+        if self.whitening_components:
             x = x - x.mean(dim=0)
             _, found = torch.linalg.eigh(x.T @ x)  # ascending
-            self.directions.copy_(found.flip(1)[:, : self.whiten])
+            self.directions.copy_(found.flip(1)[:, : self.whitening_components])
             x = x @ self.directions.double()  # [n, whiten]
         deviation = x.std(dim=0, correction=0)  # [self.columns]
         typical = deviation.square().mean().sqrt()
-        constant = deviation <= CONSTANT * typical
+        constant = deviation <= CONSTANT_COLUMN_TOLERANCE * typical
         # What doesn't vary in training says nothing: as a principal direction it is noise.
-        still = torch.full_like(deviation, torch.inf if self.whiten else 1.0)
-        if not (each or self.whiten):
+        still = torch.full_like(deviation, torch.inf if self.whitening_components else 1.0)
+        if not (per_column or self.whitening_components):
             deviation = typical.expand_as(deviation)
-            constant = deviation <= CONSTANT * self.mean.double().square().mean().sqrt()
-        self.scale.copy_(torch.where(constant, still, deviation) + self.floor * typical)
+            constant = deviation <= CONSTANT_COLUMN_TOLERANCE * self.mean.double().square().mean().sqrt()
+        self.scale.copy_(torch.where(constant, still, deviation) + self.deviation_floor * typical)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x - self.mean
-        if self.whiten:
+        if self.whitening_components:
             x = x @ self.directions  # [n, whiten]
         return x / self.scale  # [n, self.columns]
 
 
-def projection_head(columns: int, config: AlignmentConfig) -> nn.Sequential:
+def build_projection_head(input_dim: int, config: AlignmentConfig) -> nn.Sequential:
     """Build one MLP: (linear, BatchNorm, GELU, dropout) repeated, and a last linear layer.
 
     Parameters
     ----------
-    columns : int
+    input_dim : int
         Size of the embeddings that go in; `config.dim` come out.
     """
     steps: list[nn.Module] = [nn.Dropout(config.input_dropout)] if config.input_dropout else []
     for _ in range(config.layers - 1):
-        steps += [nn.Linear(columns, config.width), nn.BatchNorm1d(config.width), nn.GELU()]
+        steps += [nn.Linear(input_dim, config.width), nn.BatchNorm1d(config.width), nn.GELU()]
         if config.dropout:
             steps.append(nn.Dropout(config.dropout))
-        columns = config.width
-    return nn.Sequential(*steps, nn.Linear(columns, config.dim))
+        input_dim = config.width
+    return nn.Sequential(*steps, nn.Linear(input_dim, config.dim))
 
 
-class KernelHead(nn.Module):
+class KernelRidgeHead(nn.Module):
     """Foretells a clip's embedding by how like a program is to each of some that are known.
 
     Parameters
@@ -99,18 +99,18 @@ class KernelHead(nn.Module):
         Sizes of what goes in and comes out. All else is set by `core.alignment.kernel_ridge`.
     """
 
-    def __init__(self, known: int, columns: int, dim: int):
+    def __init__(self, reference_count: int, input_dim: int, output_dim: int):
         super().__init__()
-        self.register_buffer("rows", torch.zeros(known, columns))
-        self.register_buffer("squares", torch.zeros(known))  # of the rows' lengths
-        self.register_buffer("weight", torch.zeros(known, dim))
-        self.register_buffer("bias", torch.zeros(dim))
+        self.register_buffer("rows", torch.zeros(reference_count, input_dim))
+        self.register_buffer("squares", torch.zeros(reference_count))  # of the rows' lengths
+        self.register_buffer("weight", torch.zeros(reference_count, output_dim))
+        self.register_buffer("bias", torch.zeros(output_dim))
         self.register_buffer("sharpness", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.alike(x) @ self.weight + self.bias  # [n, dim]
+        return self.compute_kernel(x) @ self.weight + self.bias  # [n, dim]
 
-    def alike(self, x: Tensor) -> Tensor:
+    def compute_kernel(self, x: Tensor) -> Tensor:
         """A Gaussian of how far each input [n, columns] is from each known row: [n, known]."""
         apart = self.squares + x.square().sum(dim=1, keepdim=True) - 2 * x @ self.rows.T
         return torch.exp(-self.sharpness * apart.clamp_min(0))
@@ -125,27 +125,27 @@ class ProjectionHeads(nn.Module):
         Sizes of the code encoder's and the audio encoder's embeddings.
     config : AlignmentConfig
     known : int
-        With the objective "kernel": rows of the code head. `core.alignment.kernel_ridge` sets them.
+        With the objective "kernel_ridge": rows of the code head. `core.alignment.kernel_ridge` sets them.
     """
 
-    def __init__(self, code_dim: int, audio_dim: int, config: AlignmentConfig, known: int = 0):
+    def __init__(self, code_dim: int, audio_dim: int, config: AlignmentConfig, reference_count: int = 0):
         super().__init__()
         self.config = config
         self.code_dim, self.audio_dim = code_dim, audio_dim
-        if config.objective in SOLVED:
-            self.code_input = Standardiser(code_dim, config.whiten, RIDGE_FLOOR)
+        if config.objective in CLOSED_FORM_OBJECTIVES:
+            self.code_input = Standardiser(code_dim, config.whitening_components, RIDGE_DEVIATION_FLOOR)
             self.audio_input = Standardiser(audio_dim)
-            columns = self.code_input.columns
-            kernel = config.objective == "kernel"
+            columns = self.code_input.output_dim
+            kernel = config.objective == "kernel_ridge"
             self.code_head = (
-                KernelHead(known, columns, audio_dim) if kernel else nn.Linear(columns, audio_dim)
+                KernelRidgeHead(reference_count, columns, audio_dim) if kernel else nn.Linear(columns, audio_dim)
             )
             self.audio_head = nn.Identity()
         else:
-            self.code_input = Standardiser(code_dim, config.whiten)
-            self.audio_input = Standardiser(audio_dim, config.whiten)
-            self.code_head = projection_head(self.code_input.columns, config)
-            self.audio_head = projection_head(self.audio_input.columns, config)
+            self.code_input = Standardiser(code_dim, config.whitening_components)
+            self.audio_input = Standardiser(audio_dim, config.whitening_components)
+            self.code_head = build_projection_head(self.code_input.output_dim, config)
+            self.audio_head = build_projection_head(self.audio_input.output_dim, config)
         self.log_temperature = nn.Parameter(
             torch.tensor(math.log(config.temperature)), requires_grad=config.learnable_temperature
         )
@@ -165,21 +165,21 @@ class ProjectionHeads(nn.Module):
         low, high = (math.log(bound) for bound in TEMPERATURE_RANGE)
         self.log_temperature.clamp_(low, high)
 
-    def code(self, x: Tensor) -> Tensor:
+    def project_code(self, x: Tensor) -> Tensor:
         """Project code embeddings [n, code_dim] to unit vectors of the shared space [n, dim]."""
         return F.normalize(self.code_head(self.code_input(x)).float(), dim=-1)
 
-    def audio(self, x: Tensor) -> Tensor:
+    def project_audio(self, x: Tensor) -> Tensor:
         """Project audio embeddings [n, audio_dim] to unit vectors of the shared space [n, dim]."""
-        if self.config.objective in SOLVED:
+        if self.config.objective in CLOSED_FORM_OBJECTIVES:
             x = F.normalize(x.float(), dim=-1)  # cosines are what it is judged by
         return F.normalize(self.audio_head(self.audio_input(x)).float(), dim=-1)
 
     def forward(self, code: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Project both sides of n pairs: [n, dim] and [n, dim]."""
-        return self.code(code), self.audio(audio)
+        return self.project_code(code), self.project_audio(audio)
 
-    def tensors(self) -> dict[str, Tensor]:
+    def to_tensors(self) -> dict[str, Tensor]:
         """Everything that was learnt or measured, by name: what is saved as safetensors."""
         state = self.state_dict()
         return {name: value.detach().cpu().contiguous() for name, value in state.items()}
@@ -197,17 +197,17 @@ class ProjectionHeads(nn.Module):
         """
         try:
             sizes = len(tensors["code_input.mean"]), len(tensors["audio_input.mean"])
-            known = len(tensors["code_head.rows"]) if config.objective == "kernel" else 0
+            known = len(tensors["code_head.rows"]) if config.objective == "kernel_ridge" else 0
             heads = cls(*sizes, config, known)
             heads.load_state_dict(dict(tensors))
         except (KeyError, RuntimeError, TypeError) as error:
             raise EarshotError(
-                f"The saved projection heads do not fit their config ({_first_line(error)}).",
+                f"The saved projection heads do not fit their config ({_summarise_error(error)}).",
                 remedy="Train the alignment again.",
             ) from error
         return heads.eval()
 
 
-def _first_line(error: Exception) -> str:
+def _summarise_error(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:200] if lines else type(error).__name__

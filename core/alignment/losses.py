@@ -7,12 +7,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def info_nce(
+def infonce_loss(
     code: Tensor,
     audio: Tensor,
     temperature: Tensor | float,
-    duplicates: Tensor | None = None,
-    against: Tensor | None = None,
+    source_ids: Tensor | None = None,
+    hard_negatives: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE in both directions: of all clips find the program's own, and the reverse.
 
@@ -22,17 +22,17 @@ def info_nce(
         Unit vectors; row i of both is one pair.
     temperature : Tensor or float
         Above 0.
-    duplicates : Tensor, int [n], optional
+    source_ids : Tensor, int [n], optional
         Pairs with an equal number have the same source. They aren't each other's
         negatives: neither right nor wrong, they are left out of each other's sum.
-    against : Tensor, float [m, dim], optional
+    hard_negatives : Tensor, float [m, dim], optional
         Unit vectors of programs that have no clip here, such as these ones changed a
         little: hard negatives, from which a clip has to tell its program as well.
 
     Returns
     -------
     Tensor
-        Mean of the two cross entropies, in nats. Chance is log(n) without `against`.
+        Mean of the two cross entropies, in nats. Chance is log(n) without `hard_negatives`.
 
     Notes
     -----
@@ -40,21 +40,21 @@ def info_nce(
     Coding", 2018; symmetric as in Radford et al., "Learning Transferable Visual Models
     From Natural Language Supervision", ICML 2021.
     """
-    logits = _logits(code, audio, temperature, duplicates)  # [n, n]
+    logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
     own = torch.arange(len(code), device=code.device)  # [n]
-    backward = _beside(logits.T, audio, against, temperature)  # [n, n + m]
+    backward = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)  # [n, n + m]
     return (F.cross_entropy(logits, own) + F.cross_entropy(backward, own)) / 2
 
 
-def soft_info_nce(
+def soft_infonce_loss(
     code: Tensor,
     audio: Tensor,
     temperature: Tensor | float,
-    heard: Tensor,
-    weight: float = 0.9,
-    soft_temperature: float = 1.0,
-    duplicates: Tensor | None = None,
-    against: Tensor | None = None,
+    audio_embeddings: Tensor,
+    soft_target_weight: float = 0.9,
+    soft_target_temperature: float = 1.0,
+    source_ids: Tensor | None = None,
+    hard_negatives: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE whose targets are softened by how alike the clips sound.
 
@@ -64,17 +64,17 @@ def soft_info_nce(
         Unit vectors; row i of both is one pair.
     temperature : Tensor or float
         Above 0.
-    heard : Tensor, float [n, audio_dim]
+    audio_embeddings : Tensor, float [n, audio_dim]
         The clips' audio embeddings as they are before any head, so that the target
         can't be bent by what is being trained.
-    weight : float
+    soft_target_weight : float
         Share of the target that follows ``softmax(cosine(heard) / soft_temperature)``;
         the rest is the program's own clip. 0 is `info_nce`.
-    soft_temperature : float
+    soft_target_temperature : float
         Above 0, in standard deviations of the cosines between different clips: one
         encoder's lie all above 0.9, another's between 0 and 1, and it means the same
         for both.
-    duplicates, against : Tensor, optional
+    source_ids, hard_negatives : Tensor, optional
         As of `info_nce`.
 
     Returns
@@ -90,27 +90,27 @@ def soft_info_nce(
     guides both directions, for it is sound that has to be foretold, the negatives aren't
     disentangled, and the temperature is relative.
     """
-    logits = _logits(code, audio, temperature, duplicates)  # [n, n]
-    alike = cosines(heard)  # [n, n]
-    alike = alike / (soft_temperature * _spread(alike))
-    if duplicates is not None:
-        alike = alike.masked_fill(_twins(duplicates), -torch.inf)
+    logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
+    alike = compute_cosine_similarities(audio_embeddings)  # [n, n]
+    alike = alike / (soft_target_temperature * _compute_offdiagonal_std(alike))
+    if source_ids is not None:
+        alike = alike.masked_fill(_mask_same_source(source_ids), -torch.inf)
     own = torch.eye(len(code), device=code.device)  # [n, n]
-    target = (1 - weight) * own + weight * alike.softmax(dim=1)  # [n, n], rows sum to 1
+    target = (1 - soft_target_weight) * own + soft_target_weight * alike.softmax(dim=1)  # [n, n], rows sum to 1
     # The audio similarities are symmetric, so both directions have the same target.
-    backward = _beside(logits.T, audio, against, temperature)  # [n, n + m]
+    backward = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)  # [n, n + m]
     wanted = F.pad(target, (0, backward.shape[1] - len(code)))
     return (F.cross_entropy(logits, target) + F.cross_entropy(backward, wanted)) / 2
 
 
-def distance_preservation(projected: Tensor, heard: Tensor) -> Tensor:
+def distance_preservation_loss(projections: Tensor, audio_embeddings: Tensor) -> Tensor:
     """How far pairwise distances among projected rows are from those among their clips.
 
     Parameters
     ----------
-    projected : Tensor, float [n, dim]
+    projections : Tensor, float [n, dim]
         Unit vectors.
-    heard : Tensor, float [n, audio_dim]
+    audio_embeddings : Tensor, float [n, audio_dim]
         The audio embeddings of the same programs, before any head.
 
     Returns
@@ -125,32 +125,32 @@ def distance_preservation(projected: Tensor, heard: Tensor) -> Tensor:
     CVPR 2019, with cosine in place of Euclidean distance because neighbours are found
     by cosine.
     """
-    n = len(projected)
+    n = len(projections)
     if n < 3:
-        return projected.sum() * 0.0
-    rows, columns = torch.triu_indices(n, n, offset=1, device=projected.device)
-    ours = 1 - (projected @ projected.T)[rows, columns]  # [n(n-1)/2]
-    theirs = 1 - cosines(heard)[rows, columns]  # [n(n-1)/2]
+        return projections.sum() * 0.0
+    rows, columns = torch.triu_indices(n, n, offset=1, device=projections.device)
+    ours = 1 - (projections @ projections.T)[rows, columns]  # [n(n-1)/2]
+    theirs = 1 - compute_cosine_similarities(audio_embeddings)[rows, columns]  # [n(n-1)/2]
     floor = torch.finfo(ours.dtype).eps  # all rows equal: distances of 0, not of nan
     return F.huber_loss(
         ours / ours.mean().clamp_min(floor), theirs / theirs.mean().clamp_min(floor)
     )
 
 
-def weighted_info_nce(
+def weighted_infonce_loss(
     code: Tensor,
     audio: Tensor,
     temperature: Tensor | float,
-    heard: Tensor,
-    duplicates: Tensor | None = None,
+    audio_embeddings: Tensor,
+    source_ids: Tensor | None = None,
 ) -> Tensor:
     """InfoNCE in which every clip is right as far as it sounds like the program's own.
 
     Parameters
     ----------
-    code, audio, temperature, duplicates
+    code, audio, temperature, source_ids
         As of `info_nce`.
-    heard : Tensor, float [n, audio_dim]
+    audio_embeddings : Tensor, float [n, audio_dim]
         The audio embeddings of the same programs, before any head.
 
     Notes
@@ -160,23 +160,23 @@ def weighted_info_nce(
     sum to 1; here they guide both directions, and cosines are of centred embeddings,
     since all those of some encoders lie close to 1.
     """
-    logits = _logits(code, audio, temperature, duplicates)  # [n, n]
-    weights = (1 + cosines(heard - heard.mean(dim=0))) / 2  # [n, n]
-    if duplicates is not None:
-        weights = weights.masked_fill(_twins(duplicates), 0.0)
+    logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
+    weights = (1 + compute_cosine_similarities(audio_embeddings - audio_embeddings.mean(dim=0))) / 2  # [n, n]
+    if source_ids is not None:
+        weights = weights.masked_fill(_mask_same_source(source_ids), 0.0)
     target = weights / weights.sum(dim=1, keepdim=True)
     backward = weights / weights.sum(dim=0, keepdim=True)
     return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, backward.T)) / 2
 
 
-def kernel_alignment(projected: Tensor, heard: Tensor) -> Tensor:
+def cka_loss(projections: Tensor, audio_embeddings: Tensor) -> Tensor:
     """How far the similarities among projected rows are from those among their clips.
 
     Parameters
     ----------
-    projected : Tensor, float [n, dim]
+    projections : Tensor, float [n, dim]
         Unit vectors.
-    heard : Tensor, float [n, audio_dim]
+    audio_embeddings : Tensor, float [n, audio_dim]
         The audio embeddings of the same programs, before any head.
 
     Returns
@@ -189,46 +189,46 @@ def kernel_alignment(projected: Tensor, heard: Tensor) -> Tensor:
     Cristianini, Shawe-Taylor, Elisseeff & Kandola, "On kernel-target alignment", NIPS
     2001, centred as in Cortes, Mohri & Rostamizadeh, JMLR 2012.
     """
-    if len(projected) < 3:
-        return projected.sum() * 0.0
-    x, y = (z.float() - z.float().mean(dim=0) for z in (projected, heard))
+    if len(projections) < 3:
+        return projections.sum() * 0.0
+    x, y = (z.float() - z.float().mean(dim=0) for z in (projections, audio_embeddings))
     x, y = (z / z.norm().clamp_min(1e-6) for z in (x, y))  # so that no square is out of range
     within = (x.T @ x).norm() * (y.T @ y).norm()
     return 1 - (x.T @ y).square().sum() / within.clamp_min(1e-12)
 
 
-def _spread(alike: Tensor) -> Tensor:
+def _compute_offdiagonal_std(similarities: Tensor) -> Tensor:
     """Standard deviation of what is off the diagonal of [n, n]; above 0 even if all is equal."""
-    different = ~torch.eye(len(alike), dtype=torch.bool, device=alike.device)
-    return alike[different].std(correction=0).clamp_min(1e-6)
+    different = ~torch.eye(len(similarities), dtype=torch.bool, device=similarities.device)
+    return similarities[different].std(correction=0).clamp_min(1e-6)
 
 
-def cosines(x: Tensor) -> Tensor:
+def compute_cosine_similarities(x: Tensor) -> Tensor:
     """Cosine similarity of every two rows of x [n, d]: [n, n]."""
     x = F.normalize(x.float(), dim=1)
     return x @ x.T
 
 
-def _logits(
-    code: Tensor, audio: Tensor, temperature: Tensor | float, duplicates: Tensor | None
+def _compute_logits(
+    code: Tensor, audio: Tensor, temperature: Tensor | float, source_ids: Tensor | None
 ) -> Tensor:
     logits = code @ audio.T / temperature  # [n, n]: cosines, as both are unit vectors
-    if duplicates is not None:
+    if source_ids is not None:
         # Far below any cosine, yet finite: 0 times it stays 0 where a target is soft.
-        logits = logits.masked_fill(_twins(duplicates), -1e4)
+        logits = logits.masked_fill(_mask_same_source(source_ids), -1e4)
     return logits
 
 
-def _beside(
-    logits: Tensor, audio: Tensor, against: Tensor | None, temperature: Tensor | float
+def _append_hard_negatives(
+    logits: Tensor, audio: Tensor, hard_negatives: Tensor | None, temperature: Tensor | float
 ) -> Tensor:
     """From clips to programs [n, n], and beside them to hard negatives [n, m]."""
-    if against is None:
+    if hard_negatives is None:
         return logits
-    return torch.cat([logits, audio @ against.T / temperature], dim=1)
+    return torch.cat([logits, audio @ hard_negatives.T / temperature], dim=1)
 
 
-def _twins(duplicates: Tensor) -> Tensor:
+def _mask_same_source(source_ids: Tensor) -> Tensor:
     """Where row and column are different pairs with the same source: bool [n, n]."""
-    twins = duplicates[:, None] == duplicates[None, :]
+    twins = source_ids[:, None] == source_ids[None, :]
     return twins.fill_diagonal_(False)

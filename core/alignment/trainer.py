@@ -12,24 +12,24 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from core.alignment.config import SOLVED, AlignmentConfig
-from core.alignment.device import choose_device, use_bf16
+from core.alignment.config import CLOSED_FORM_OBJECTIVES, AlignmentConfig
+from core.alignment.device import choose_device, should_use_bf16
 from core.alignment.heads import ProjectionHeads
 from core.alignment.losses import (
-    distance_preservation,
-    info_nce,
-    kernel_alignment,
-    soft_info_nce,
-    weighted_info_nce,
+    distance_preservation_loss,
+    infonce_loss,
+    cka_loss,
+    soft_infonce_loss,
+    weighted_infonce_loss,
 )
-from core.alignment.kernel_ridge import solve
+from core.alignment.kernel_ridge import fit_ridge_heads
 from core.errors import EarshotError
 
-OnEpoch = Callable[[dict[str, float]], bool | None]
+EpochCallback = Callable[[dict[str, float]], bool | None]
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """What `train` returns.
 
     Attributes
@@ -43,14 +43,14 @@ class Trained:
         are of the validation pairs, and nan without any.
     best_epoch : int
         The epoch with the lowest validation loss; the last one without validation pairs.
-    stopped : {"epochs", "patience", "asked"}
+    stop_reason : {"epochs", "patience", "asked"}
         Why training ended.
     """
 
     heads: ProjectionHeads
     history: pd.DataFrame
     best_epoch: int
-    stopped: str
+    stop_reason: str
 
 
 def train(
@@ -59,11 +59,11 @@ def train(
     validation_code: Tensor,
     validation_audio: Tensor,
     config: AlignmentConfig,
-    on_epoch: OnEpoch | None = None,
+    on_epoch: EpochCallback | None = None,
     *,
-    rewritten: Tensor | None = None,
-    against: Tensor | None = None,
-) -> Trained:
+    augmented_code: Tensor | None = None,
+    hard_negatives: Tensor | None = None,
+) -> TrainingResult:
     """Train a pair of projection heads.
 
     Parameters
@@ -77,12 +77,12 @@ def train(
     config : AlignmentConfig
     on_epoch : callable, optional
         Called after every epoch with its row of the history; True ends the training.
-    rewritten : Tensor, float [v, n, code_dim], optional
+    augmented_code : Tensor, float [v, n, code_dim], optional
         Embeddings of the same programs in v other ways of writing them: further positives.
         Each time a program comes up, one of its 1 + v ways is drawn.
-    against : Tensor, float [n, code_dim], optional
+    hard_negatives : Tensor, float [n, code_dim], optional
         Embeddings of the programs changed so that they sound otherwise: hard negatives of
-        "infonce" and "soft". What is solved for heeds neither of these two.
+        "infonce" and "soft_infonce". What is solved for heeds neither of these two.
 
     Returns
     -------
@@ -94,11 +94,11 @@ def train(
     EarshotError
         When the tensors aren't pairs of finite embeddings, or training diverges.
     """
-    _check_pairs(train_code, train_audio, "training", least=2)
-    _check_pairs(validation_code, validation_audio, "validation", least=0)
-    for more in [against] if rewritten is None else [against, *rewritten]:
+    _check_pairs(train_code, train_audio, "training", min_pairs=2)
+    _check_pairs(validation_code, validation_audio, "validation", min_pairs=0)
+    for more in [hard_negatives] if augmented_code is None else [hard_negatives, *augmented_code]:
         if more is not None:
-            _check_pairs(more, train_audio, "training", least=2)
+            _check_pairs(more, train_audio, "training", min_pairs=2)
     device = choose_device(config.device)
     code, audio = train_code.float().to(device), train_audio.float().to(device)
     watched = (validation_code.float().to(device), validation_audio.float().to(device))
@@ -107,74 +107,74 @@ def train(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(config.seed)
         heads = ProjectionHeads(code.shape[1], audio.shape[1], config).to(device)
-        if config.objective in SOLVED:
-            return _solved(heads, code, audio, watched, on_epoch)
+        if config.objective in CLOSED_FORM_OBJECTIVES:
+            return _train_closed_form(heads, code, audio, watched, on_epoch)
         heads.code_input.fit(code, config.standardise)
         heads.audio_input.fit(audio, config.standardise)
         ways = code[None]
-        if rewritten is not None:
-            ways = torch.cat([ways, rewritten.float().to(device)])  # [1 + v, n, code_dim]
-        given = _Given(ways, audio, None if against is None else against.float().to(device))
+        if augmented_code is not None:
+            ways = torch.cat([ways, augmented_code.float().to(device)])  # [1 + v, n, code_dim]
+        given = _TrainingData(ways, audio, None if hard_negatives is None else hard_negatives.float().to(device))
         return _run_epochs(heads, given, watched, on_epoch)
 
 
 @dataclass(frozen=True)
-class _Given:
+class _TrainingData:
     """What is trained on: float [1 + v, n, code_dim], [n, audio_dim], [n, code_dim] or None."""
 
-    ways: Tensor
+    code_versions: Tensor
     audio: Tensor
-    against: Tensor | None
+    hard_negatives: Tensor | None
 
-    def code(self, rows: Tensor) -> Tensor:
+    def sample_code(self, rows: Tensor) -> Tensor:
         """Of each of these programs one way of writing it, drawn: [b, code_dim]."""
-        if len(self.ways) == 1:
-            return self.ways[0][rows]
-        drawn = torch.randint(len(self.ways), (len(rows),)).to(rows.device)
-        return self.ways[drawn, rows]
+        if len(self.code_versions) == 1:
+            return self.code_versions[0][rows]
+        drawn = torch.randint(len(self.code_versions), (len(rows),)).to(rows.device)
+        return self.code_versions[drawn, rows]
 
 
-def _solved(
+def _train_closed_form(
     heads: ProjectionHeads,
     code: Tensor,
     audio: Tensor,
-    watched: tuple[Tensor, Tensor],
-    on_epoch: OnEpoch | None,
-) -> Trained:
+    validation_pairs: tuple[Tensor, Tensor],
+    on_epoch: EpochCallback | None,
+) -> TrainingResult:
     """Solve for the heads: an epoch, after which there is nothing to go on with."""
-    solve(heads, code, audio)
+    fit_ridge_heads(heads, code, audio)
     heads.eval()
-    row = {"epoch": 1, "loss": pair_loss(heads, *heads(code, audio), audio, None).item()}
-    row |= validate(heads, *watched)
+    row = {"epoch": 1, "loss": compute_loss(heads, *heads(code, audio), audio, None).item()}
+    row |= compute_validation_metrics(heads, *validation_pairs)
     row |= {"temperature": heads.temperature.item(), "learning_rate": 0.0}
     asked = on_epoch is not None and on_epoch(row) is True
     history = pd.DataFrame([row])
-    return Trained(heads.cpu().eval(), history, 1, "asked" if asked else "epochs")
+    return TrainingResult(heads.cpu().eval(), history, 1, "asked" if asked else "epochs")
 
 
 def _run_epochs(
     heads: ProjectionHeads,
-    given: _Given,
-    watched: tuple[Tensor, Tensor],
-    on_epoch: OnEpoch | None,
-) -> Trained:
-    config, n = heads.config, len(given.audio)
-    sources = same_source(given.ways[0])  # [n] or None
-    steps = config.epochs * len(batches(torch.arange(n), config.batch_size))
-    optimiser, schedule = _optimiser(heads, steps)
+    training_data: _TrainingData,
+    validation_pairs: tuple[Tensor, Tensor],
+    on_epoch: EpochCallback | None,
+) -> TrainingResult:
+    config, n = heads.config, len(training_data.audio)
+    sources = label_duplicate_rows(training_data.code_versions[0])  # [n] or None
+    steps = config.epochs * len(split_batches(torch.arange(n), config.batch_size))
+    optimiser, schedule = _make_optimiser(heads, steps)
     shuffle = torch.Generator().manual_seed(config.seed)
     history, stopped = [], "epochs"
     best_loss, best_epoch, best_weights = math.inf, 0, None
     for epoch in range(1, config.epochs + 1):
         rate = schedule.get_last_lr()[0]
         order = torch.randperm(n, generator=shuffle)
-        loss = _train_epoch(heads, given, sources, order, optimiser, schedule)
+        loss = _train_epoch(heads, training_data, sources, order, optimiser, schedule)
         if not math.isfinite(loss):
             raise EarshotError(
                 f"Training diverged: the loss of epoch {epoch} is {loss}.",
                 remedy="Lower the learning rate or raise the temperature.",
             )
-        row = {"epoch": epoch, "loss": loss, **validate(heads, *watched)}
+        row = {"epoch": epoch, "loss": loss, **compute_validation_metrics(heads, *validation_pairs)}
         row |= {"temperature": heads.temperature.item(), "learning_rate": rate}
         history.append(row)
         # Without validation pairs its loss is nan and no epoch is better than the last.
@@ -188,33 +188,33 @@ def _run_epochs(
             stopped = "patience"
             break
     heads.load_state_dict(best_weights)
-    return Trained(heads.cpu().eval(), pd.DataFrame(history), best_epoch, stopped)
+    return TrainingResult(heads.cpu().eval(), pd.DataFrame(history), best_epoch, stopped)
 
 
 def _train_epoch(
     heads: ProjectionHeads,
-    given: _Given,
-    sources: Tensor | None,
-    order: Tensor,
+    training_data: _TrainingData,
+    source_ids: Tensor | None,
+    pair_order: Tensor,
     optimiser: torch.optim.Optimizer,
     schedule: torch.optim.lr_scheduler.LRScheduler,
 ) -> float:
-    """Go once through the pairs in `order`; return the mean loss a pair."""
-    config, device = heads.config, given.audio.device
-    bf16 = use_bf16(config.precision, device)
+    """Go once through the pairs in `pair_order`; return the mean loss a pair."""
+    config, device = heads.config, training_data.audio.device
+    bf16 = should_use_bf16(config.precision, device)
     total = 0.0
     heads.train()
-    for rows in batches(order.to(device), config.batch_size):
+    for rows in split_batches(pair_order.to(device), config.batch_size):
         # Only the heads compute in bf16: a loss needs the last digits of the cosines.
         with torch.autocast(device.type, torch.bfloat16) if bf16 else nullcontext():
-            read = given.code(rows)  # [b, code_dim]
-            if given.against is not None:
+            read = training_data.sample_code(rows)  # [b, code_dim]
+            if training_data.hard_negatives is not None:
                 # In one batch: alone, what all changes have in common would be normalised away.
-                read = torch.cat([read, given.against[rows]])  # [2b, code_dim]
-            code, *hard = heads.code(read).split(len(rows))  # [b, dim] each
-            audio = heads.audio(given.audio[rows])  # [b, dim]
-        twins = None if sources is None else sources[rows]
-        loss = pair_loss(heads, code, audio, given.audio[rows], twins, *hard)
+                read = torch.cat([read, training_data.hard_negatives[rows]])  # [2b, code_dim]
+            code, *hard = heads.project_code(read).split(len(rows))  # [b, dim] each
+            audio = heads.project_audio(training_data.audio[rows])  # [b, dim]
+        twins = None if source_ids is None else source_ids[rows]
+        loss = compute_loss(heads, code, audio, training_data.audio[rows], twins, *hard)
         optimiser.zero_grad()
         loss.backward()
         if config.grad_clip:
@@ -223,91 +223,91 @@ def _train_epoch(
         schedule.step()
         heads.clamp_temperature()
         total += loss.item() * len(rows)
-    return total / len(order)
+    return total / len(pair_order)
 
 
-def pair_loss(
+def compute_loss(
     heads: ProjectionHeads,
     code: Tensor,
     audio: Tensor,
-    heard: Tensor,
-    sources: Tensor | None,
-    against: Tensor | None = None,
+    audio_embeddings: Tensor,
+    source_ids: Tensor | None,
+    hard_negatives: Tensor | None = None,
 ) -> Tensor:
     """The config's objective for projected code and audio [n, dim] and raw audio [n, audio_dim].
 
     How alike clips sound is read off the raw embeddings, which is where they are judged.
     """
     config = heads.config
-    if config.objective == "soft":
-        loss = soft_info_nce(
+    if config.objective == "soft_infonce":
+        loss = soft_infonce_loss(
             code,
             audio,
             heads.temperature,
-            heard,
-            config.soft_weight,
-            config.soft_temperature,
-            sources,
-            against,
+            audio_embeddings,
+            config.soft_target_weight,
+            config.soft_target_temperature,
+            source_ids,
+            hard_negatives,
         )
-    elif config.objective in SOLVED:
+    elif config.objective in CLOSED_FORM_OBJECTIVES:
         loss = 1 - (code * audio).sum(dim=1).mean()
-    elif config.objective == "weighted":
-        loss = weighted_info_nce(code, audio, heads.temperature, heard, sources)
+    elif config.objective == "weighted_infonce":
+        loss = weighted_infonce_loss(code, audio, heads.temperature, audio_embeddings, source_ids)
     else:
-        loss = info_nce(code, audio, heads.temperature, sources, against)
-    if config.kernel_weight:
-        kept = kernel_alignment(code, heard) + kernel_alignment(audio, heard)
-        loss = loss + config.kernel_weight * kept / 2
+        loss = infonce_loss(code, audio, heads.temperature, source_ids, hard_negatives)
+    if config.cka_weight:
+        kept = cka_loss(code, audio_embeddings) + cka_loss(audio, audio_embeddings)
+        loss = loss + config.cka_weight * kept / 2
     if config.distance_weight:
-        kept = distance_preservation(code, heard) + distance_preservation(audio, heard)
+        kept = distance_preservation_loss(code, audio_embeddings) + distance_preservation_loss(audio, audio_embeddings)
         loss = loss + config.distance_weight * kept / 2
     return loss
 
 
 @torch.no_grad()
-def validate(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> dict[str, float]:
+def compute_validation_metrics(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> dict[str, float]:
     """Loss, CKA and recall of pairs [m, code_dim] and [m, audio_dim]; all nan when m < 2."""
     if len(code) < 2:
         return dict.fromkeys(("validation_loss", "cka", "cka_raw", "recall_at_1"), math.nan)
     heads.eval()
-    sources = same_source(code)
+    sources = label_duplicate_rows(code)
     projected_code, projected_audio = heads(code, audio)  # 2 x [m, dim]
     total = 0.0
     # In batches as large as those trained on: a loss grows with the number of negatives.
-    for rows in batches(torch.arange(len(code), device=code.device), heads.config.batch_size):
+    for rows in split_batches(torch.arange(len(code), device=code.device), heads.config.batch_size):
         twins = None if sources is None else sources[rows]
-        loss = pair_loss(heads, projected_code[rows], projected_audio[rows], audio[rows], twins)
+        loss = compute_loss(heads, projected_code[rows], projected_audio[rows], audio[rows], twins)
         total += loss.item() * len(rows)
     nearest = (projected_code @ projected_audio.T).argmax(dim=1)  # [m]
     found = (nearest == torch.arange(len(code), device=code.device)).float().mean()
     return {
         "validation_loss": total / len(code),
-        "cka": _cka(projected_code, projected_audio),
-        "cka_raw": _cka(projected_code, audio),
+        "cka": _compute_cka(projected_code, projected_audio),
+        "cka_raw": _compute_cka(projected_code, audio),
         "recall_at_1": float(found),
     }
 
 
-def batches(order: Tensor, batch_size: int) -> list[Tensor]:
-    """Cut `order` [n] into batches of nearly equal size, none of fewer than 2 rows.
+def split_batches(pair_order: Tensor, batch_size: int) -> list[Tensor]:
+    """Cut `pair_order` [n] into batches of nearly equal size, none of fewer than 2 rows.
 
     A last small batch would have easier negatives than the others, and BatchNorm can't
     take a batch of one. So sizes differ by at most one row; where a row would be left
     alone, a batch is one larger than `batch_size`.
     """
-    count = min(math.ceil(len(order) / batch_size), len(order) // 2)
-    return list(torch.tensor_split(order, max(1, count)))
+    count = min(math.ceil(len(pair_order) / batch_size), len(pair_order) // 2)
+    return list(torch.tensor_split(pair_order, max(1, count)))
 
 
-def same_source(code: Tensor) -> Tensor | None:
+def label_duplicate_rows(code: Tensor) -> Tensor | None:
     """Number rows of code [n, code_dim] so that equal rows are equal: int [n]; None if none are."""
     distinct, numbers = torch.unique(code, dim=0, return_inverse=True)
     return None if len(distinct) == len(code) else numbers
 
 
-def _optimiser(heads: ProjectionHeads, steps: int):
-    """AdamW that decays matrices only, and its learning rate over `steps`."""
+def _make_optimiser(heads: ProjectionHeads, step_count: int):
+    """AdamW that decays matrices only, and its learning rate over `step_count`."""
     config = heads.config
     learnt = [p for p in heads.parameters() if p.requires_grad]
     groups = [
@@ -315,39 +315,39 @@ def _optimiser(heads: ProjectionHeads, steps: int):
         {"params": [p for p in learnt if p.ndim < 2], "weight_decay": 0.0},
     ]
     optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
-    rising = round(config.warmup * steps)
+    rising = round(config.warmup_fraction * step_count)
 
-    def factor(step: int) -> float:
+    def scale_learning_rate(step: int) -> float:
         if step < rising:
             return (step + 1) / (rising + 1)
         if config.schedule == "constant":
             return 1.0
-        return (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising))) / 2
+        return (1 + math.cos(math.pi * (step - rising) / max(1, step_count - rising))) / 2
 
-    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+    return optimiser, torch.optim.lr_scheduler.LambdaLR(optimiser, scale_learning_rate)
 
 
-def _cka(x: Tensor, y: Tensor) -> float:
+def _compute_cka(x: Tensor, y: Tensor) -> float:
     """Linear CKA, on the device itself: `core.evaluation.metrics.cka` says what it is."""
     x, y = (z.double() - z.double().mean(dim=0) for z in (x, y))
     own = (x.T @ x).norm() * (y.T @ y).norm()
     return float((x.T @ y).square().sum() / own)
 
 
-def _check_pairs(code: Tensor, audio: Tensor, what: str, least: int) -> None:
+def _check_pairs(code: Tensor, audio: Tensor, split_name: str, min_pairs: int) -> None:
     if code.ndim != 2 or audio.ndim != 2 or len(code) != len(audio):
         raise EarshotError(
-            f"The {what} pairs are {tuple(code.shape)} code and {tuple(audio.shape)} audio"
+            f"The {split_name} pairs are {tuple(code.shape)} code and {tuple(audio.shape)} audio"
             " embeddings; they must be two matrices with a row a program."
         )
-    if len(code) < least:
+    if len(code) < min_pairs:
         raise EarshotError(
-            f"There are {len(code)} {what} pairs; contrast needs at least {least}.",
+            f"There are {len(code)} {split_name} pairs; contrast needs at least {min_pairs}.",
             remedy="Add programs to the corpus.",
         )
     for name, x in (("code", code), ("audio", audio)):
         if not torch.isfinite(x).all():
             raise EarshotError(
-                f"Some {name} embeddings of the {what} programs are not finite numbers.",
+                f"Some {name} embeddings of the {split_name} programs are not finite numbers.",
                 remedy="Embed them again.",
             )

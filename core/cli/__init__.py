@@ -1,8 +1,8 @@
 """The command line: the same functions that the pages call, with bars and tables.
 
 Each module in `core.cli.commands` is one command. Its docstring's first line is its
-summary; `add(parser)` declares its options and `run(args, progress)` does it; `HEAVY`
-says whether it takes the workspace's turn (`core.jobs.worker.turn`) and so can be
+summary; `add_arguments(parser)` declares its options and `run(args, progress)` does it; `IS_LONG_RUNNING`
+says whether it takes the workspace's turn (`core.jobs.worker.wait_for_turn`) and so can be
 started with ``--background``. What a command needs is imported when it runs, so that
 help comes at once.
 """
@@ -18,12 +18,12 @@ from keyword import iskeyword
 from types import ModuleType
 from typing import Iterator, Sequence
 
-from core.cli.output import complain, nobody_reads, note, terminal_progress
-from core.cli.parsing import Parser, near
-from core.errors import of_the_machine
+from core.cli.output import print_error, is_pipe_closed, print_to_stderr, open_terminal_progress
+from core.cli.parsing import CommandParser, suggest_matches
+from core.errors import convert_system_error
 from core.progress import Progress
 
-PROGRAM = "./run"
+EXECUTABLE = "./run"
 COMMANDS = (
     "generate",
     "gallery",
@@ -62,50 +62,50 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in ("-h", "--help", "help"):
-        print(overview())
+        print(format_overview())
         return 0
     name, *rest = argv
     if name not in COMMANDS:
-        complain(f"{PROGRAM}: there is no command {name!r}.", near(name, COMMANDS, "command"))
+        print_error(f"{EXECUTABLE}: there is no command {name!r}.", suggest_matches(name, COMMANDS, "command"))
         return 2
     try:
-        return _run(name, rest)
+        return _run_command(name, rest)
     except KeyboardInterrupt:
-        complain(f"{PROGRAM} {name}: stopped.")
+        print_error(f"{EXECUTABLE} {name}: stopped.")
         return 130
     except BrokenPipeError:
-        if not nobody_reads():  # another pipe's other end: a defect
+        if not is_pipe_closed():  # another pipe's other end: a defect
             raise
         # Whoever read this, `head` say, has seen enough. Nothing may be written at exit either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except Exception as error:
-        known = of_the_machine(error)
+        known = convert_system_error(error)
         if known is None:  # a defect of ours
             raise
         where = f"{known.where}: " if known.where else ""
-        complain(f"{PROGRAM} {name}: {where}{known.message}", known.remedy)
+        print_error(f"{EXECUTABLE} {name}: {where}{known.message}", known.remedy)
         return 1
 
 
-def overview() -> str:
+def format_overview() -> str:
     """Every command with its summary."""
-    lines = [f"usage: {PROGRAM} COMMAND … ({PROGRAM} COMMAND --help explains each)", ""]
+    lines = [f"usage: {EXECUTABLE} COMMAND … ({EXECUTABLE} COMMAND --help explains each)", ""]
     for name in COMMANDS:
-        lines.append(f"    {name:<12}{_summary(_module(name))}")
+        lines.append(f"    {name:<12}{_extract_summary(_load_command(name))}")
     return "\n".join(lines)
 
 
-def parser_for(name: str) -> Parser:
+def build_parser(command: str) -> CommandParser:
     """The parser of one command's arguments."""
-    module = _module(name)
-    parser = Parser(
-        prog=f"{PROGRAM} {name}",
+    module = _load_command(command)
+    parser = CommandParser(
+        prog=f"{EXECUTABLE} {command}",
         description=module.__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    module.add(parser)
-    if module.HEAVY:
+    module.add_arguments(parser)
+    if module.IS_LONG_RUNNING:
         parser.add_argument(
             "--background",
             action="store_true",
@@ -114,47 +114,47 @@ def parser_for(name: str) -> Parser:
     return parser
 
 
-def _module(name: str) -> ModuleType:
+def _load_command(command: str) -> ModuleType:
     # A module cannot have the name of a keyword.
-    return importlib.import_module(f"core.cli.commands.{name}{'_' * iskeyword(name)}")
+    return importlib.import_module(f"core.cli.commands.{command}{'_' * iskeyword(command)}")
 
 
-def _summary(module: ModuleType) -> str:
+def _extract_summary(module: ModuleType) -> str:
     return (module.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
-def _run(name: str, arguments: list[str]) -> int:
-    module = _module(name)
-    args = parser_for(name).parse_args(arguments)
-    if module.HEAVY and args.background:
-        _start_job(name, arguments)
+def _run_command(command: str, arguments: list[str]) -> int:
+    module = _load_command(command)
+    args = build_parser(command).parse_args(arguments)
+    if module.IS_LONG_RUNNING and args.background:
+        _start_job(command, arguments)
     else:
-        with _progress(module.HEAVY) as progress:
+        with _open_progress(module.IS_LONG_RUNNING) as progress:
             module.run(args, progress)
     return 0
 
 
-def _start_job(name: str, arguments: list[str]) -> None:
+def _start_job(command: str, arguments: list[str]) -> None:
     from core import jobs
 
-    argv = [name, *(a for a in arguments if a != "--background")]
-    job = jobs.start(argv, " ".join(argv))
-    print(f"Job {job.id} is {job.state}. Watch it: {PROGRAM} jobs follow {job.id}")
+    argv = [command, *(a for a in arguments if a != "--background")]
+    job = jobs.start_job(argv, " ".join(argv))
+    print(f"Job {job.id} is {job.state}. Watch it: {EXECUTABLE} jobs follow {job.id}")
 
 
 @contextmanager
-def _progress(heavy: bool) -> Iterator[Progress]:
+def _open_progress(is_long_running: bool) -> Iterator[Progress]:
     """Report to the job that this process is, or else to the terminal."""
     from core.jobs import worker
 
-    folder = worker.own_folder()
+    folder = worker.get_current_job_folder()
     if folder is not None:
-        with worker.working(folder, heavy=heavy) as progress:
+        with worker.run_as_job(folder, is_heavy=is_long_running) as progress:
             yield progress
         return
-    with worker.ended_by_signal(), terminal_progress() as progress:
-        if heavy:
-            with worker.turn(None, note):
+    with worker.convert_sigterm_to_interrupt(), open_terminal_progress() as progress:
+        if is_long_running:
+            with worker.wait_for_turn(None, print_to_stderr):
                 yield progress
         else:
             yield progress

@@ -12,23 +12,23 @@ import unicodedata
 from contextlib import contextmanager
 from typing import Any, Iterable, Iterator, Mapping, Sequence
 
-from core.jobs.eta import Pace
+from core.jobs.eta import RateEstimator
 from core.progress import Progress
 
-LINE_EVERY_S = 5.0
+PROGRESS_LINE_INTERVAL_S = 5.0
 
 
-def note(text: str) -> None:
+def print_to_stderr(text: str) -> None:
     """Say something that is no result: it goes to stderr."""
     print(text, file=sys.stderr, flush=True)
 
 
-def complain(message: str, remedy: str | None = None) -> None:
+def print_error(message: str, remedy: str | None = None) -> None:
     """Say what went wrong and, on a line of its own, what to do."""
-    note(message + (f"\n    {remedy}" if remedy else ""))
+    print_to_stderr(message + (f"\n    {remedy}" if remedy else ""))
 
 
-def nobody_reads() -> bool:
+def is_pipe_closed() -> bool:
     """Whether this process's words go into a pipe whose reader has left."""
     asked = select.poll()
     for descriptor in (1, 2):
@@ -36,51 +36,51 @@ def nobody_reads() -> bool:
     return any(event & select.POLLERR for _, event in asked.poll(0))
 
 
-def show(text: str) -> None:
+def print_result(text: str) -> None:
     """Print a result, below the bars if there are any."""
-    _shown[-1].close()
+    _progress_stack[-1].close()
     print(text, flush=True)
 
 
-def aside(text: str) -> None:
+def print_status(text: str) -> None:
     """Say something that is no result, below the bars if there are any."""
-    _shown[-1].close()
-    note(text)
+    _progress_stack[-1].close()
+    print_to_stderr(text)
 
 
-def json_line(row: Mapping[str, Any]) -> None:
+def print_json_line(row: Mapping[str, Any]) -> None:
     """Print one JSON object on a line of its own."""
-    show(json.dumps(_plain(row), ensure_ascii=False, default=str))
+    print_result(json.dumps(_to_json_value(row), ensure_ascii=False, default=str))
 
 
-def _plain(value: Any) -> Any:
+def _to_json_value(value: Any) -> Any:
     """The value as JSON knows it, which has neither NaN nor infinities nor numpy's numbers."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): _to_json_value(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [_to_json_value(item) for item in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+def format_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Rows as lines of aligned columns; numbers stand right, None is left empty."""
     rows = [list(row) for row in rows]
-    cells = [list(headers), *([_cell(value) for value in row] for row in rows)]
-    widths = [max(map(_width, column)) for column in zip(*cells)]
-    right = [_are_numbers(column) for column in zip(*rows)] or [False] * len(headers)
+    cells = [list(headers), *([_format_cell(value) for value in row] for row in rows)]
+    widths = [max(map(_measure_width, column)) for column in zip(*cells)]
+    right = [_is_numeric_column(column) for column in zip(*rows)] or [False] * len(headers)
     lines = []
     for row in cells:
         padded = []
         for cell, width, to_right in zip(row, widths, right):
-            space = " " * (width - _width(cell))
+            space = " " * (width - _measure_width(cell))
             padded.append(space + cell if to_right else cell + space)
         lines.append("  ".join(padded).rstrip())
     return "\n".join(lines)
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """Seconds as a person reads a clock: 0:07, 12:30, 1:02:03; "" if unknown."""
     if seconds is None:
         return ""
@@ -89,22 +89,22 @@ def duration(seconds: float | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def progress_line(
-    step: str, done: int, total: int, detail: str, rate: float | None, left: float | None
+def format_progress(
+    step: str, done: int, total: int, detail: str, rate: float | None, remaining_s: float | None
 ) -> str:
     """How far a step is, with its rate and remaining time where they are known."""
     line = f"{step}: {done}/{total}"
     if total > 0:
         line += f" ({100 * done // total} %)"
     parts = [line]
-    if rate is not None and left is not None and done < total:
-        parts += [f"{rate:.3g} a second", f"{duration(left)} left"]
+    if rate is not None and remaining_s is not None and done < total:
+        parts += [f"{rate:.3g} a second", f"{format_duration(remaining_s)} left"]
     if detail:
-        parts.append(_cell(detail))
+        parts.append(_format_cell(detail))
     return ", ".join(parts)
 
 
-def _cell(value: Any) -> str:
+def _format_cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, float):
@@ -114,35 +114,35 @@ def _cell(value: Any) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _are_numbers(column: Sequence[Any]) -> bool:
+def _is_numeric_column(column: Sequence[Any]) -> bool:
     values = [value for value in column if value is not None]
     return bool(values) and all(
         isinstance(value, (int, float)) and not isinstance(value, bool) for value in values
     )
 
 
-def _width(text: str) -> int:
+def _measure_width(text: str) -> int:
     wide = sum(unicodedata.east_asian_width(c) in "WF" for c in text)
     return len(text) + wide - sum(unicodedata.combining(c) > 0 for c in text)
 
 
-def _columns() -> int:
+def _get_terminal_width() -> int:
     """Width of the terminal behind stderr; some say that they have none."""
     return os.get_terminal_size(sys.stderr.fileno()).columns or 80
 
 
 @contextmanager
-def terminal_progress() -> Iterator[Progress]:
+def open_terminal_progress() -> Iterator[Progress]:
     """Yield a `core.progress.Progress` that draws bars, or writes lines into a file or pipe."""
-    shown = Bars() if sys.stderr.isatty() else Lines()
-    _shown.append(shown)
+    shown = ProgressBars() if sys.stderr.isatty() else ProgressLines()
+    _progress_stack.append(shown)
     try:
         yield shown
     finally:
-        _shown.pop().close()
+        _progress_stack.pop().close()
 
 
-class Bars:
+class ProgressBars:
     """One bar a step, each on a line of its own."""
 
     def __init__(self) -> None:
@@ -152,10 +152,10 @@ class Bars:
         self, step: str, done: int, total: int, note: str = "", data: dict | None = None
     ) -> None:
         if step not in self._bars:
-            self._bars[step] = self._bar(step, done, total)
+            self._bars[step] = self._create_bar(step, done, total)
         bar = self._bars[step]
         bar.total = total
-        bar.set_postfix_str(_cell(note)[: _columns() // 3], refresh=False)
+        bar.set_postfix_str(_format_cell(note)[: _get_terminal_width() // 3], refresh=False)
         bar.update(done - bar.n)
         if done >= total:
             bar.refresh()
@@ -166,7 +166,7 @@ class Bars:
             bar.close()
         self._bars.clear()
 
-    def _bar(self, step: str, done: int, total: int) -> Any:
+    def _create_bar(self, step: str, done: int, total: int) -> Any:
         from tqdm import tqdm
 
         return tqdm(
@@ -175,40 +175,40 @@ class Bars:
             total=total,
             position=len(self._bars),
             file=sys.stderr,
-            ncols=_columns() - 1,
+            ncols=_get_terminal_width() - 1,
             unit="",
             bar_format="{desc} {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} "
             "{rate_noinv_fmt}, {remaining} left{postfix}",
         )
 
 
-class Lines:
+class ProgressLines:
     """A line when a step begins, now and then, and when it is through."""
 
     def __init__(self) -> None:
-        self._paces: dict[str, Pace] = {}
-        self._last: dict[str, float] = {}
-        self._through: set[str] = set()
+        self._paces: dict[str, RateEstimator] = {}
+        self._last_printed: dict[str, float] = {}
+        self._finished_steps: set[str] = set()
 
     def __call__(
         self, step: str, done: int, total: int, note: str = "", data: dict | None = None
     ) -> None:
-        pace = self._paces.setdefault(step, Pace())
-        pace.saw(done)
+        pace = self._paces.setdefault(step, RateEstimator())
+        pace.record_done_count(done)
         now = time.monotonic()
-        through = done >= total and step not in self._through
-        if through or now - self._last.get(step, -LINE_EVERY_S) >= LINE_EVERY_S:
-            self._last[step] = now
-            line = progress_line(step, done, total, note, pace.rate, pace.remaining(total))
+        through = done >= total and step not in self._finished_steps
+        if through or now - self._last_printed.get(step, -PROGRESS_LINE_INTERVAL_S) >= PROGRESS_LINE_INTERVAL_S:
+            self._last_printed[step] = now
+            line = format_progress(step, done, total, note, pace.rate, pace.estimate_remaining_s(total))
             print(line, file=sys.stderr, flush=True)
         if done >= total:
-            self._through.add(step)
+            self._finished_steps.add(step)
         else:
-            self._through.discard(step)
+            self._finished_steps.discard(step)
 
     def close(self) -> None:
         """Nothing is left to do."""
 
 
 # What is drawn now is last. Results are printed below it, wherever they come from.
-_shown: list[Bars | Lines] = [Lines()]
+_progress_stack: list[ProgressBars | ProgressLines] = [ProgressLines()]

@@ -9,20 +9,20 @@ import re
 import sys
 from typing import Any, Iterable, NoReturn
 
-from core.cli.output import complain
+from core.cli.output import print_error
 from core.errors import EarshotError
 
 
-def near(word: str, known: Iterable[str], what: str) -> str:
+def suggest_matches(word: str, options: Iterable[str], kind: str) -> str:
     """A sentence that names what is most like `word`, or else all there is."""
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    options = list(options)
+    close = difflib.get_close_matches(word, options, n=3, cutoff=0.5)
     if close:
         return f"Did you mean {' or '.join(close)}?"
-    return f"The {what}s are: {', '.join(known)}."
+    return f"The {kind}s are: {', '.join(options)}."
 
 
-class Parser(argparse.ArgumentParser):
+class CommandParser(argparse.ArgumentParser):
     """An `argparse.ArgumentParser` whose errors are short and suggest near options."""
 
     def __init__(self, **options):
@@ -35,12 +35,12 @@ class Parser(argparse.ArgumentParser):
         unknown = re.match(r"unrecognized arguments: (--[^ =]+)", message)
         if unknown:
             message = f"there is no option {unknown[1]}"
-            hint = near(unknown[1], self._option_string_actions, "option")
-        complain(f"{self.prog}: {message}.", hint)
+            hint = suggest_matches(unknown[1], self._option_string_actions, "option")
+        print_error(f"{self.prog}: {message}.", hint)
         sys.exit(2)
 
 
-def count(text: str) -> int:
+def parse_positive_int(text: str) -> int:
     """A whole number from 1 on."""
     number = int(text)
     if number < 1:
@@ -48,7 +48,7 @@ def count(text: str) -> int:
     return number
 
 
-def fixed_values(given: Iterable[str]) -> dict[str, dict[str, Any]]:
+def parse_fixed_values(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Parameters of templates from texts such as ``02_1_beeps.tonic=60``.
 
     ``LOW..HIGH`` is a range of numbers to draw from, ``A|B`` some of the choices.
@@ -59,30 +59,30 @@ def fixed_values(given: Iterable[str]) -> dict[str, dict[str, Any]]:
         When a text has another form. Whether a template takes the value is not asked here.
     """
     values: dict[str, dict[str, Any]] = {}
-    for text in given:
+    for text in texts:
         found = re.fullmatch(r"([^.=]+)\.([^=]+)=(.*)", text, re.DOTALL)
         if not found:
             raise EarshotError(
                 f"--set {text[:80]!r} fixes no parameter.",
                 remedy="Write TEMPLATE.PARAMETER=VALUE, for example 02_1_beeps.tonic=60.",
             )
-        values.setdefault(found[1], {})[found[2]] = _value(found[3])
+        values.setdefault(found[1], {})[found[2]] = _parse_value(found[3])
     return values
 
 
-def _value(text: str) -> Any:
-    from core.programs import OneOf, Range
+def _parse_value(text: str) -> Any:
+    from core.programs import ChoiceSubset, NumberRange
 
     if "|" in text:
-        return OneOf(tuple(_plain(each) for each in text.split("|")))
+        return ChoiceSubset(tuple(_parse_scalar(each) for each in text.split("|")))
     low, dots, high = text.partition("..")
-    ends = _plain(low), _plain(high)
+    ends = _parse_scalar(low), _parse_scalar(high)
     if dots and all(isinstance(end, (int, float)) for end in ends):
-        return Range(*ends)
-    return _plain(text)
+        return NumberRange(*ends)
+    return _parse_scalar(text)
 
 
-def _plain(text: str) -> str | int | float | bool:
+def _parse_scalar(text: str) -> str | int | float | bool:
     """A number or truth value where the text is one."""
     if text in ("true", "false"):
         return text == "true"
@@ -94,7 +94,7 @@ def _plain(text: str) -> str | int | float | bool:
     return text
 
 
-def natural(text: str) -> int:
+def parse_nonnegative_int(text: str) -> int:
     """A whole number from 0 on."""
     number = int(text)
     if number < 0:
@@ -102,7 +102,7 @@ def natural(text: str) -> int:
     return number
 
 
-def seconds(text: str) -> float:
+def parse_seconds(text: str) -> float:
     """A length of time in seconds, above 0 and at most 600."""
     number = float(text)
     if not 0 < number <= 600:
@@ -110,16 +110,16 @@ def seconds(text: str) -> float:
     return number
 
 
-def sandbox_waiver(parser: argparse.ArgumentParser) -> None:
+def add_sandbox_option(parser: argparse.ArgumentParser) -> None:
     """Declare ``--no-sandbox``, which waives the sandbox for this command."""
 
-    class Waive(argparse.Action):
+    class DisableSandbox(argparse.Action):
         def __call__(self, *_):
             os.environ["EARSHOT_NO_SANDBOX"] = "1"
 
     parser.add_argument(
         "--no-sandbox",
         nargs=0,
-        action=Waive,
+        action=DisableSandbox,
         help="run programs even where bubblewrap is missing: only those you trust",
     )

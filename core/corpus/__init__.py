@@ -2,20 +2,20 @@
 
 from core.corpus.alignments import AlignmentRecord
 from core.corpus.corpus import Corpus, list_corpora
-from core.corpus.clip_files import clip_file
+from core.corpus.clip_files import find_clip_file
 from core.corpus.integrity import Fault
-from core.corpus.deletion import Contents, contents, delete_corpus
-from core.corpus.embedding_table import BadVectors, Pairs
+from core.corpus.deletion import CorpusContents, measure_corpus_contents, delete_corpus
+from core.corpus.embedding_table import NonFiniteEmbeddingError, EmbeddingPairs
 
 __all__ = [
     "AlignmentRecord",
-    "BadVectors",
-    "Contents",
+    "NonFiniteEmbeddingError",
+    "CorpusContents",
     "Corpus",
     "Fault",
-    "Pairs",
-    "clip_file",
-    "contents",
+    "EmbeddingPairs",
+    "find_clip_file",
+    "measure_corpus_contents",
     "delete_corpus",
     "list_corpora",
 ]

@@ -18,26 +18,26 @@ from core.corpus.alignments import AlignmentRecord, AlignmentStore
 from core.corpus.clips import ClipStore
 from core.corpus.database import Database
 from core.corpus.integrity import Fault
-from core.corpus.recovery import Salvage
-from core.corpus.embedding_table import Pairs
+from core.corpus.recovery import RecoveryReport
+from core.corpus.embedding_table import EmbeddingPairs
 from core.errors import EarshotError
 from core.programs.program import Program
-from core.progress import Progress, silent
-from core.sonicpi.clip import Clip, Rendering
+from core.progress import Progress, ignore_progress
+from core.sonicpi.clip import Clip, RenderResult
 
 if TYPE_CHECKING:
     import torch
 
-SECONDS = 18.0
+DEFAULT_CLIP_SECONDS = 18.0
 
 
 def list_corpora() -> list[str]:
     """Names of the workspace's corpora, sorted."""
-    folder = workspace.corpora()
+    folder = workspace.get_corpora_folder()
     if not folder.is_dir():
         return []
-    found = (path.parent.name for path in folder.glob(f"*/{schema.FILE}"))
-    return sorted(name for name in found if workspace.NAME.match(name))
+    found = (path.parent.name for path in folder.glob(f"*/{schema.DATABASE_FILE}"))
+    return sorted(name for name in found if workspace.NAME_PATTERN.match(name))
 
 
 class Corpus:
@@ -56,11 +56,11 @@ class Corpus:
     """
 
     def __init__(self, name: str):
-        self.name = workspace.checked_name(name, "corpus")
-        self.path = workspace.corpora() / name
+        self.name = workspace.validate_name(name, "corpus")
+        self.path = workspace.get_corpora_folder() / name
         self._database = Database(self.path, name)
-        self._clips = ClipStore(self._database, self.path / "audio")
-        self._alignments = AlignmentStore(self.path / "alignments")
+        self._clip_store = ClipStore(self._database, self.path / "audio")
+        self._alignment_store = AlignmentStore(self.path / "alignments")
 
     # -- opening --------------------------------------------------------------------------
 
@@ -70,7 +70,7 @@ class Corpus:
         name: str,
         exist_ok: bool = False,
         *,
-        seconds: float = SECONDS,
+        seconds: float = DEFAULT_CLIP_SECONDS,
         seed: int = 0,
         audio_format: str = "flac",
     ) -> Corpus:
@@ -98,10 +98,10 @@ class Corpus:
         corpus = cls(name)
         if not 0 < seconds <= 600:
             raise EarshotError(f"A clip cannot last {seconds} s.", remedy="Use 1 to 600 seconds.")
-        if audio_format not in clip_files.FORMATS:
+        if audio_format not in clip_files.AUDIO_FORMATS:
             raise EarshotError(
                 f"Clips cannot be kept as {audio_format!r}.",
-                remedy=f"Use one of: {', '.join(clip_files.FORMATS)}.",
+                remedy=f"Use one of: {', '.join(clip_files.AUDIO_FORMATS)}.",
             )
         settings = {
             "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
@@ -109,7 +109,7 @@ class Corpus:
             "seed": int(seed),
             "audio_format": audio_format,
         }
-        if corpus._database.create({key: json.dumps(value) for key, value in settings.items()}):
+        if corpus._database.create_if_missing({key: json.dumps(value) for key, value in settings.items()}):
             return corpus
         if exist_ok:
             return cls.open(name)
@@ -135,12 +135,12 @@ class Corpus:
             near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
             raise EarshotError(
                 f"There is no corpus '{name}'.",
-                where=str(workspace.corpora()),
+                where=str(workspace.get_corpora_folder()),
                 remedy=f"Did you mean {' or '.join(near)}? "
                 if near
                 else f"To make it: ./run build {name}",
             )
-        corpus._database.open()
+        corpus._database.verify_and_migrate()
         return corpus
 
     def close(self) -> None:
@@ -148,12 +148,12 @@ class Corpus:
         self._database.close()
 
     @contextmanager
-    def writing(self, holder: str) -> Iterator[None]:
+    def lock_for_writing(self, writer_name: str) -> Iterator[None]:
         """Keep everybody else from writing for as long as the block lasts.
 
         Parameters
         ----------
-        holder : str
+        writer_name : str
             The command, as another writer's error message shows it.
 
         Raises
@@ -161,8 +161,8 @@ class Corpus:
         EarshotError
             When another process or thread is writing; says which and since when.
         """
-        with self._database.lock.held(holder):
-            clip_files.sweep(self._clips.folder)
+        with self._database.writer_lock.acquire(writer_name):
+            clip_files.remove_partial_clips(self._clip_store.folder)
             yield
 
     # -- settings -------------------------------------------------------------------------
@@ -174,11 +174,11 @@ class Corpus:
         Always: ``created`` (UTC, ISO 8601), ``seconds`` (of a clip), ``seed``
         (of the split), ``audio_format``, ``schema_version``.
         """
-        with self._database.reading() as connection:
+        with self._database.open_read_transaction() as connection:
             found = dict(
-                connection.execute("SELECT key, value FROM meta WHERE key != ?", (schema.STAMP,))
+                connection.execute("SELECT key, value FROM meta WHERE key != ?", (schema.CHANGE_STAMP_KEY,))
             )
-            version = schema.version(connection)
+            version = schema.read_schema_version(connection)
         return {**{key: json.loads(found[key]) for key in found}, "schema_version": version}
 
     @property
@@ -188,15 +188,15 @@ class Corpus:
         Costs one row to read, so that a page can ask for it on every run.
         Alignments are not part of it: they never change, and have ids.
         """
-        with self._database.reading() as connection:
+        with self._database.open_read_transaction() as connection:
             row = connection.execute(
-                "SELECT value FROM meta WHERE key = ?", (schema.STAMP,)
+                "SELECT value FROM meta WHERE key = ?", (schema.CHANGE_STAMP_KEY,)
             ).fetchone()
         return json.loads(row[0]) if row else ""
 
     def set_setting(self, key: str, value: Any) -> None:
         """Keep a JSON value under a name."""
-        with self._database.writing("changing a setting") as connection:
+        with self._database.open_write_transaction("changing a setting") as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, json.dumps(value))
             )
@@ -220,13 +220,13 @@ class Corpus:
             keeps it with how many they were, in one entry for equal "from" and "licence".
         """
         seed = self.settings["seed"]
-        with self._database.writing("adding programs") as connection:
+        with self._database.open_write_transaction("adding programs") as connection:
             added = program_table.add_programs(connection, programs, seed)
             if added and origin is not None:
-                program_table.note_origin(connection, origin, added)
+                program_table.record_import_origin(connection, origin, added)
             return added
 
-    def programs(self) -> pd.DataFrame:
+    def load_programs(self) -> pd.DataFrame:
         """All programs in the order in which they were added.
 
         Returns
@@ -238,27 +238,27 @@ class Corpus:
             rms, peak, audio (absolute path), split. Missing texts and integers
             are None, missing measurements NaN.
         """
-        with self._database.reading() as connection:
-            return program_table.frame(connection, self._clips.folder)
+        with self._database.open_read_transaction() as connection:
+            return program_table.load_programs(connection, self._clip_store.folder)
 
-    def program(self, program_id: str) -> dict[str, Any]:
+    def load_program(self, program_id: str) -> dict[str, Any]:
         """One program, with the columns of `programs` as keys."""
-        with self._database.reading() as connection:
-            return program_table.one(connection, self._clips.folder, program_id)
+        with self._database.open_read_transaction() as connection:
+            return program_table.load_program(connection, self._clip_store.folder, program_id)
 
-    def counts(self) -> dict[str, int]:
+    def count_programs_by_state(self) -> dict[str, int]:
         """Number of programs: in all ("programs"), "ok", "failed", "pending"."""
-        with self._database.reading() as connection:
-            return program_table.counts(connection)
+        with self._database.open_read_transaction() as connection:
+            return program_table.count_programs_by_state(connection)
 
-    def failures(self) -> dict[str, int]:
+    def count_failures_by_kind(self) -> dict[str, int]:
         """Number of failed programs by kind of error, most frequent first."""
-        with self._database.reading() as connection:
-            return program_table.failures(connection)
+        with self._database.open_read_transaction() as connection:
+            return program_table.count_failures_by_kind(connection)
 
     # -- clips ----------------------------------------------------------------------------
 
-    def pending_clips(self) -> list[tuple[str, str]]:
+    def list_pending_clips(self) -> list[tuple[str, str]]:
         """(program id, source) of programs to render, in insertion order.
 
         Those are programs that were never rendered, whose clip has vanished or
@@ -266,9 +266,9 @@ class Corpus:
         mend: because of the machine, or in an older renderer. Clips of an older
         renderer are kept.
         """
-        return self._clips.pending()
+        return self._clip_store.list_pending_clips()
 
-    def put_rendering(self, program_id: str, rendering: Rendering, seconds: float) -> Clip | None:
+    def put_rendering(self, program_id: str, rendering: RenderResult, seconds: float) -> Clip | None:
         """Keep what came of rendering a program: first its clip, then the fact.
 
         Returns
@@ -277,9 +277,9 @@ class Corpus:
             The clip as its file holds it, which is what is to be embedded.
             None when the program failed.
         """
-        return self._clips.put(program_id, rendering, seconds)
+        return self._clip_store.put_rendering(program_id, rendering, seconds)
 
-    def adopt_clip(self, program_id: str, seconds: float) -> Clip | None:
+    def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Take a program's clip that lies at its place already, if it is whole.
 
         Returns
@@ -287,9 +287,9 @@ class Corpus:
         Clip or None
             None when there is no such file, or it is damaged.
         """
-        return self._clips.adopt(program_id, seconds)
+        return self._clip_store.register_existing_clip(program_id, seconds)
 
-    def clip_path(self, program_id: str) -> Path:
+    def get_clip_path(self, program_id: str) -> Path:
         """The file of a program's clip.
 
         Raises
@@ -297,7 +297,7 @@ class Corpus:
         EarshotError
             When the program has none; says why.
         """
-        row = self.program(program_id)
+        row = self.load_program(program_id)
         if row["audio"] is None:
             why = row["error_message"] or "it has not been rendered yet"
             raise EarshotError(f"Program {row['name']} has no clip: {why}")
@@ -305,7 +305,7 @@ class Corpus:
 
     # -- embeddings -----------------------------------------------------------------------
 
-    def missing_embeddings(self, encoder_id: str, revision: str | None = None) -> list[str]:
+    def list_missing_embeddings(self, encoder_id: str, revision: str | None = None) -> list[str]:
         """Ids of programs that this encoder has still to embed, in insertion order.
 
         Of a code encoder's all programs, of an audio encoder's those with a clip.
@@ -317,16 +317,16 @@ class Corpus:
         revision : str, optional
             Vectors of another revision count as missing.
         """
-        modality = self._modality(encoder_id)
-        with self._database.reading() as connection:
-            return embedding_table.missing(connection, encoder_id, modality, revision)
+        modality = self._get_modality(encoder_id)
+        with self._database.open_read_transaction() as connection:
+            return embedding_table.list_missing_embeddings(connection, encoder_id, modality, revision)
 
     def put_embeddings(
         self,
         encoder_id: str,
         revision: str,
         program_ids: Sequence[str],
-        matrix: np.ndarray,
+        embeddings: np.ndarray,
     ) -> None:
         """Keep one vector a program, all of them or none.
 
@@ -335,7 +335,7 @@ class Corpus:
         encoder_id, revision : str
             Vectors of another revision of this encoder are dropped.
         program_ids : sequence of str
-        matrix : float [n, dim]
+        embeddings : float [n, dim]
             Row i belongs to program i; kept as float32.
 
         Raises
@@ -344,20 +344,20 @@ class Corpus:
             When a value is not finite, the shape is wrong, or a program is
             unknown or given twice.
         """
-        modality = self._modality(encoder_id)
-        with self._database.writing("embedding") as connection:
-            embedding_table.put(connection, encoder_id, modality, revision, program_ids, matrix)
+        modality = self._get_modality(encoder_id)
+        with self._database.open_write_transaction("embedding") as connection:
+            embedding_table.put_embeddings(connection, encoder_id, modality, revision, program_ids, embeddings)
 
-    def _modality(self, encoder_id: str) -> str:
-        with self._database.reading() as connection:
-            row = embedding_table.encoder(connection, encoder_id)
+    def _get_modality(self, encoder_id: str) -> str:
+        with self._database.open_read_transaction() as connection:
+            row = embedding_table.find_encoder(connection, encoder_id)
         if row:
             return row.modality
-        from core.encoders import entry
+        from core.encoders import find_encoder_spec
 
-        return entry(encoder_id).modality
+        return find_encoder_spec(encoder_id).modality
 
-    def embeddings(
+    def load_embeddings(
         self, encoder_id: str, program_ids: Sequence[str] | None = None
     ) -> tuple[list[str], np.ndarray]:
         """An encoder's vectors.
@@ -374,29 +374,29 @@ class Corpus:
             Program ids, a row each.
         float32 [n, dim]
         """
-        with self._database.reading() as connection:
-            return embedding_table.read(connection, encoder_id, program_ids)
+        with self._database.open_read_transaction() as connection:
+            return embedding_table.read_embeddings(connection, encoder_id, program_ids)
 
-    def pairs(self, code_encoder: str, audio_encoder: str) -> Pairs:
+    def load_embedding_pairs(self, code_encoder: str, audio_encoder: str) -> EmbeddingPairs:
         """Code and sound of all programs that have a clip and both embeddings."""
-        with self._database.reading() as connection:
-            return embedding_table.pairs(connection, code_encoder, audio_encoder)
+        with self._database.open_read_transaction() as connection:
+            return embedding_table.read_embedding_pairs(connection, code_encoder, audio_encoder)
 
-    def encoders(self) -> list[tuple[str, str, int]]:
+    def list_encoders(self) -> list[tuple[str, str, int]]:
         """(encoder id, modality, number of embeddings), code first."""
-        with self._database.reading() as connection:
-            return embedding_table.counts(connection)
+        with self._database.open_read_transaction() as connection:
+            return embedding_table.count_embeddings(connection)
 
-    def encoder_revision(self, encoder_id: str) -> str | None:
+    def get_encoder_revision(self, encoder_id: str) -> str | None:
         """Revision of the encoder whose embeddings are kept; None when there are none."""
-        with self._database.reading() as connection:
-            row = embedding_table.encoder(connection, encoder_id)
+        with self._database.open_read_transaction() as connection:
+            row = embedding_table.find_encoder(connection, encoder_id)
         return row.revision if row else None
 
     # -- faults ---------------------------------------------------------------------------
 
     @classmethod
-    def saved(cls, name: str) -> Salvage | None:
+    def recover_if_damaged(cls, name: str) -> RecoveryReport | None:
         """Save what can be read of a corpus whose database is damaged.
 
         Returns
@@ -411,35 +411,35 @@ class Corpus:
         """
         corpus = cls(name)
         path = corpus._database.path
-        if not path.is_file() or not recovery.damaged(path):
+        if not path.is_file() or not recovery.is_damaged(path):
             return None
-        return recovery.salvage(path, corpus._database.lock)
+        return recovery.recover_database(path, corpus._database.writer_lock)
 
-    def inspect(self, progress: Progress = silent) -> list[Fault]:
+    def find_faults(self, progress: Progress = ignore_progress) -> list[Fault]:
         """Everything that is wrong in the corpus; reads each clip and each vector once."""
-        with self._database.reading() as connection:
-            faults = integrity.database(connection) + integrity.settings(connection)
+        with self._database.open_read_transaction() as connection:
+            faults = integrity.find_database_faults(connection) + integrity.find_setting_faults(connection)
             if faults:  # no statement about the rest could be relied on
                 return faults
-            faults += integrity.programs(connection)
-            faults += integrity.vectors(connection)
-        faults += integrity.clips(self._database, self._clips.folder, progress)
-        return faults + integrity.alignments(self, progress)
+            faults += integrity.find_program_faults(connection)
+            faults += integrity.find_embedding_faults(connection)
+        faults += integrity.find_clip_faults(self._database, self._clip_store.folder, progress)
+        return faults + integrity.find_alignment_faults(self, progress)
 
-    def clear(self, faults: Sequence[Fault]) -> None:
+    def remove_faulty_data(self, faults: Sequence[Fault]) -> None:
         """Remove what is damaged or strange, so that it can be made again."""
-        with self._database.writing("repairing") as connection:
-            integrity.clear(connection, self._clips.folder, faults)
+        with self._database.open_write_transaction("repairing") as connection:
+            integrity.remove_faulty_data(connection, self._clip_store.folder, faults)
 
     # -- alignments -----------------------------------------------------------------------
 
-    def alignments(self) -> list[AlignmentRecord]:
+    def load_alignments(self) -> list[AlignmentRecord]:
         """All alignments, oldest first."""
-        return [self._alignments.load(alignment_id) for alignment_id in self._alignments.ids()]
+        return [self._alignment_store.load(alignment_id) for alignment_id in self._alignment_store.list_ids()]
 
-    def alignment_ids(self) -> list[str]:
+    def list_alignment_ids(self) -> list[str]:
         """Ids of all alignments, oldest first; no file of theirs is read."""
-        return self._alignments.ids()
+        return self._alignment_store.list_ids()
 
     def save_alignment(
         self,
@@ -450,25 +450,25 @@ class Corpus:
         points: pd.DataFrame | None = None,
     ) -> str:
         """Keep a trained alignment, with its map if there is one already; return its id."""
-        return self._alignments.save(config, heads, metrics, history, points)
+        return self._alignment_store.save(config, heads, metrics, history, points)
 
     def save_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
         """Keep what an alignment was judged to reach, in place of what was kept before."""
-        self._alignments.save_metrics(alignment_id, metrics)
+        self._alignment_store.save_metrics(alignment_id, metrics)
 
     def load_alignment(self, alignment_id: str) -> AlignmentRecord:
         """The alignment of that id; EarshotError when there is none."""
-        return self._alignments.load(alignment_id)
+        return self._alignment_store.load(alignment_id)
 
-    def newest_alignment(self) -> AlignmentRecord | None:
+    def load_newest_alignment(self) -> AlignmentRecord | None:
         """The alignment that was saved last; None before the first."""
-        ids = self._alignments.ids()
-        return self._alignments.load(ids[-1]) if ids else None
+        ids = self._alignment_store.list_ids()
+        return self._alignment_store.load(ids[-1]) if ids else None
 
     def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:
         """Keep the map of an alignment, in place of an older one."""
-        return self._alignments.save_map(alignment_id, points)
+        return self._alignment_store.save_map(alignment_id, points)
 
     def load_map(self, alignment_id: str) -> pd.DataFrame | None:
         """The map's points; None before one was made."""
-        return self._alignments.load(alignment_id).map()
+        return self._alignment_store.load(alignment_id).load_map()

@@ -14,14 +14,14 @@ from core.errors import EarshotError
 csv.field_size_limit(1 << 30)
 
 
-def csv_table(text: str, name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
+def read_csv_table(text: str, file_name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
     """The columns of a table and its rows, which are read as they are asked for.
 
     Parameters
     ----------
     text : str
         The whole file.
-    name : str
+    file_name : str
         The file's name, for messages.
 
     Raises
@@ -31,17 +31,17 @@ def csv_table(text: str, name: str) -> tuple[list[str], Iterator[Mapping[str, An
     """
     table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
 
-    def rows() -> Iterator[Mapping[str, Any]]:
+    def iterate_rows() -> Iterator[Mapping[str, Any]]:
         try:
             yield from table
         except csv.Error as error:
-            raise _damaged(name, error) from error
+            raise _make_damaged_table_error(file_name, error) from error
 
     try:
-        return list(table.fieldnames or ()), rows()
+        return list(table.fieldnames or ()), iterate_rows()
     except csv.Error as error:
-        raise _damaged(name, error) from error
+        raise _make_damaged_table_error(file_name, error) from error
 
 
-def _damaged(name: str, error: csv.Error) -> EarshotError:
-    return EarshotError(f"The table is damaged ({error}).", where=name)
+def _make_damaged_table_error(file_name: str, error: csv.Error) -> EarshotError:
+    return EarshotError(f"The table is damaged ({error}).", where=file_name)

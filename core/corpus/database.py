@@ -24,13 +24,13 @@ class Database:
         The corpus's, for messages.
     """
 
-    def __init__(self, folder: Path, name: str):
-        self.path = folder / schema.FILE
-        self.lock = WriterLock(folder / "writer.lock", f"Corpus '{name}'")
-        self._local = threading.local()  # SQLite's connections keep to their thread
+    def __init__(self, corpus_folder: Path, corpus_name: str):
+        self.path = corpus_folder / schema.DATABASE_FILE
+        self.writer_lock = WriterLock(corpus_folder / "writer.lock", f"Corpus '{corpus_name}'")
+        self._thread_local = threading.local()  # SQLite's connections keep to their thread
 
-    def create(self, meta: dict[str, str]) -> bool:
-        """Make it, with nothing in it but the rows of ``meta``; False if it is there.
+    def create_if_missing(self, settings: dict[str, str]) -> bool:
+        """Make it, with nothing in it but the rows of ``settings``; False if it is there.
 
         Raises
         ------
@@ -45,36 +45,36 @@ class Database:
             raise EarshotError(
                 f"The corpus cannot be made ({error.strerror}).", where=str(self.path.parent)
             ) from error
-        with self.lock.held("creating it"), schema.explained(self.path):
+        with self.writer_lock.acquire("creating it"), schema.convert_sqlite_errors(self.path):
             if self.path.exists():
                 return False
-            schema.create(self.path, meta)
+            schema.create_database(self.path, settings)
         return True
 
-    def open(self) -> None:
+    def verify_and_migrate(self) -> None:
         """Check that it can be used; migrate it when its version is an older one."""
-        with schema.explained(self.path):
-            schema.verify(self._connection, self.path)
-            if schema.outdated(self._connection):
-                with self.lock.held("migrating it"):
-                    schema.migrate(self._connection, self.path)
+        with schema.convert_sqlite_errors(self.path):
+            schema.verify_database(self._connection, self.path)
+            if schema.is_outdated(self._connection):
+                with self.writer_lock.acquire("migrating it"):
+                    schema.migrate_database(self._connection, self.path)
 
     def close(self) -> None:
         """Close this thread's connection; reading opens another."""
-        connection = self._local.__dict__.pop("connection", None)
+        connection = self._thread_local.__dict__.pop("connection", None)
         if connection is not None:
             connection.close()
 
     @property
     def _connection(self) -> sqlite3.Connection:
-        if not hasattr(self._local, "connection"):
-            self._local.connection = schema.connect(self.path)
-        return self._local.connection
+        if not hasattr(self._thread_local, "connection"):
+            self._thread_local.connection = schema.open_connection(self.path)
+        return self._thread_local.connection
 
     @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
+    def open_read_transaction(self) -> Iterator[sqlite3.Connection]:
         """Give one unchanging view for the statements of a block."""
-        with schema.explained(self.path):
+        with schema.convert_sqlite_errors(self.path):
             connection = self._connection
             connection.execute("BEGIN")
             try:
@@ -83,23 +83,23 @@ class Database:
                 connection.execute("ROLLBACK")
 
     @contextmanager
-    def writing(self, holder: str) -> Iterator[sqlite3.Connection]:
+    def open_write_transaction(self, writer_name: str) -> Iterator[sqlite3.Connection]:
         """Commit all of a block's changes or none, under the writer's lock.
 
         Parameters
         ----------
-        holder : str
+        writer_name : str
             What is being done, for another writer's message; not used when
             this thread holds the lock already.
         """
-        with self.lock.held(holder), schema.explained(self.path):
+        with self.writer_lock.acquire(writer_name), schema.convert_sqlite_errors(self.path):
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             before = connection.total_changes
             try:
                 yield connection
                 if connection.total_changes != before:
-                    schema.stamp(connection)
+                    schema.update_change_stamp(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:

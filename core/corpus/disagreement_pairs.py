@@ -10,13 +10,13 @@ from core.corpus.alignments import AlignmentRecord
 from core.errors import EarshotError
 from core.workspace import atomic_write, refuse_if_read_only
 
-FILE = "pairs.parquet"
+PAIRS_FILE = "pairs.parquet"
 
 
-def save_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Path:
+def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Path:
     """Write the pairs of an alignment in place of older ones."""
     refuse_if_read_only("Keeping compared pairs")
-    path = record.path / FILE
+    path = record.path / PAIRS_FILE
     try:
         with atomic_write(path) as handle:
             pairs.to_parquet(handle, index=False)
@@ -29,7 +29,7 @@ def save_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Path:
     return path
 
 
-def load_pairs(record: AlignmentRecord) -> pd.DataFrame | None:
+def load_disagreement_pairs(record: AlignmentRecord) -> pd.DataFrame | None:
     """The pairs of an alignment; None before they were looked for.
 
     Raises
@@ -37,7 +37,7 @@ def load_pairs(record: AlignmentRecord) -> pd.DataFrame | None:
     EarshotError
         When the file is damaged.
     """
-    path = record.path / FILE
+    path = record.path / PAIRS_FILE
     if not path.exists():
         return None
     try:

@@ -14,15 +14,15 @@ from typing import Any
 
 import numpy as np
 
-from core.corpus.csv_table import csv_table
-from core.corpus.program_importer import MOST_BYTES, MOST_PROGRAMS, text_of, too_much
-from core.corpus.parquet import columns_of, rows_of
+from core.corpus.csv_table import read_csv_table
+from core.corpus.program_importer import MAX_IMPORT_BYTES, MAX_IMPORT_PROGRAMS, decode_text, make_too_large_error
+from core.corpus.parquet import read_parquet_columns, iterate_parquet_rows
 from core.errors import EarshotError
 from core.programs.program import Program
 
-KEYS = ("program", "source", "name")  # columns that say whose a row is
-USUAL = ("vector", "embedding")  # what a column of vectors is called, if nobody says
-MOST_DIMENSIONS = 16_384
+KEY_COLUMNS = ("program", "source", "name")  # columns that say whose a row is
+DEFAULT_VECTOR_COLUMNS = ("vector", "embedding")  # what a column of vectors is called, if nobody says
+MAX_VECTOR_DIMENSIONS = 16_384
 
 
 @dataclass
@@ -31,27 +31,27 @@ class VectorTable:
 
     Attributes
     ----------
-    key : {"program", "name"}
+    key_kind : {"program", "name"}
         What `vectors` is keyed by; a source is turned into the id that it has.
     vectors : dict of str to float32 [dim]
     skipped : dict of where to str
         Rows that could not be taken, and why.
     """
 
-    key: str
+    key_kind: str
     vectors: dict[str, np.ndarray] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def read_vectors(content: bytes, name: str, column: str | None = None) -> VectorTable:
+def read_vectors(content: bytes, file_name: str, vector_column: str | None = None) -> VectorTable:
     """Read a CSV or Parquet table of vectors.
 
     Parameters
     ----------
     content : bytes
-    name : str
+    file_name : str
         The file's name; its suffix says what it is.
-    column : str, optional
+    vector_column : str, optional
         Where the vectors are. Default: "vector", "embedding", or the only column that
         begins with "embedding:", as Earshot exports them.
 
@@ -60,64 +60,64 @@ def read_vectors(content: bytes, name: str, column: str | None = None) -> Vector
     EarshotError
         When it is no such table, is damaged, or holds more than the limits.
     """
-    if len(content) > MOST_BYTES:
-        raise too_much(name)
-    suffix = PurePosixPath(name.replace("\\", "/")).suffix.lower()
+    if len(content) > MAX_IMPORT_BYTES:
+        raise make_too_large_error(file_name)
+    suffix = PurePosixPath(file_name.replace("\\", "/")).suffix.lower()
     if suffix == ".csv":
-        columns, rows = _csv(content, name)
+        columns, rows = _read_csv(content, file_name)
     elif suffix == ".parquet":
-        columns, rows = columns_of(content, name), None
+        columns, rows = read_parquet_columns(content, file_name), None
     else:
         raise EarshotError(
-            f"No vectors can be read from {name[:80]!r}.", remedy="Give a .parquet or .csv table."
+            f"No vectors can be read from {file_name[:80]!r}.", remedy="Give a .parquet or .csv table."
         )
-    key = next((each for each in KEYS if each in columns), None)
+    key = next((each for each in KEY_COLUMNS if each in columns), None)
     if key is None:
         raise EarshotError(
             "The table doesn't say whose its vectors are.",
-            where=name,
-            remedy=f"Give it a column {', '.join(KEYS[:-1])} or {KEYS[-1]}.",
+            where=file_name,
+            remedy=f"Give it a column {', '.join(KEY_COLUMNS[:-1])} or {KEY_COLUMNS[-1]}.",
         )
-    column = _vector_column(columns, column, name)
+    vector_column = _select_vector_column(columns, vector_column, file_name)
     if rows is None:
-        rows = rows_of(content, name, [key, column], MOST_PROGRAMS, MOST_BYTES)
+        rows = iterate_parquet_rows(content, file_name, [key, vector_column], MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES)
     found = VectorTable("name" if key == "name" else "program")
     for number, row in enumerate(rows, 1):
-        if number > MOST_PROGRAMS:
-            raise too_much(name)
+        if number > MAX_IMPORT_PROGRAMS:
+            raise make_too_large_error(file_name)
         try:
-            _take(found, row.get(key), key, row.get(column))
+            _add_vector(found, row.get(key), key, row.get(vector_column))
         except ValueError as error:
-            found.skipped[f"{name}, row {number}"] = f"{error}."
+            found.skipped[f"{file_name}, row {number}"] = f"{error}."
     return found
 
 
-def _take(found: VectorTable, whose: Any, key: str, given: Any) -> None:
-    if not isinstance(whose, str) or not whose.strip():
-        raise ValueError(f"it has no {key}")
-    if key == "source":
-        whose = Program(text_of(whose)[0], name="").id
-    if whose in found.vectors:
+def _add_vector(table: VectorTable, program_key: Any, key_column: str, raw_vector: Any) -> None:
+    if not isinstance(program_key, str) or not program_key.strip():
+        raise ValueError(f"it has no {key_column}")
+    if key_column == "source":
+        program_key = Program(decode_text(program_key)[0], name="").id
+    if program_key in table.vectors:
         raise ValueError("an earlier row is of the same program")
-    vector = _vector(given)
-    first = next(iter(found.vectors.values()), vector)
+    vector = _parse_vector(raw_vector)
+    first = next(iter(table.vectors.values()), vector)
     if len(vector) != len(first):
         raise ValueError(f"its vector has {len(vector)} dimensions, the first has {len(first)}")
-    found.vectors[whose] = vector
+    table.vectors[program_key] = vector
 
 
-def _vector(given: Any) -> np.ndarray:
-    if given is None or (isinstance(given, str) and not given.strip()):
+def _parse_vector(raw_vector: Any) -> np.ndarray:
+    if raw_vector is None or (isinstance(raw_vector, str) and not raw_vector.strip()):
         raise ValueError("it has no vector")
     try:
-        values = json.loads(given) if isinstance(given, str) else given
+        values = json.loads(raw_vector) if isinstance(raw_vector, str) else raw_vector
         vector = np.asarray(values, dtype=np.float64)
     except (ValueError, TypeError, RecursionError):
         raise ValueError("its vector is no list of numbers") from None
     if vector.ndim != 1 or not len(vector):
         raise ValueError("its vector is no list of numbers")
-    if len(vector) > MOST_DIMENSIONS:
-        raise ValueError(f"its vector has more than {MOST_DIMENSIONS:,} dimensions")
+    if len(vector) > MAX_VECTOR_DIMENSIONS:
+        raise ValueError(f"its vector has more than {MAX_VECTOR_DIMENSIONS:,} dimensions")
     with np.errstate(over="ignore"):
         vector = vector.astype(np.float32)
     if not np.isfinite(vector).all():
@@ -125,27 +125,27 @@ def _vector(given: Any) -> np.ndarray:
     return vector
 
 
-def _vector_column(columns: list[str], wanted: str | None, name: str) -> str:
+def _select_vector_column(columns: list[str], requested_column: str | None, file_name: str) -> str:
     exported = [each for each in columns if each.startswith("embedding:")]
-    if wanted is None:
-        usual = [each for each in USUAL if each in columns]
+    if requested_column is None:
+        usual = [each for each in DEFAULT_VECTOR_COLUMNS if each in columns]
         candidates = usual[:1] or (exported if len(exported) == 1 else [])
     else:
-        candidates = [each for each in (wanted, f"embedding:{wanted}") if each in columns]
+        candidates = [each for each in (requested_column, f"embedding:{requested_column}") if each in columns]
     if not candidates:
         raise EarshotError(
-            f"The table has no column {wanted!r}."
-            if wanted
+            f"The table has no column {requested_column!r}."
+            if requested_column
             else "The table doesn't say which column holds the vectors.",
-            where=name,
+            where=file_name,
             remedy="Name one of its columns: " + ", ".join(each[:80] for each in columns[:20]),
         )
     return candidates[0]
 
 
-def _csv(content: bytes, name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
+def _read_csv(content: bytes, file_name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
     try:
-        text, _ = text_of(content)
+        text, _ = decode_text(content)
     except ValueError as error:
-        raise EarshotError(f"The table cannot be read: {error}.", where=name) from error
-    return csv_table(text, name)
+        raise EarshotError(f"The table cannot be read: {error}.", where=file_name) from error
+    return read_csv_table(text, file_name)

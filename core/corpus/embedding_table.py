@@ -11,34 +11,34 @@ import numpy as np
 from core.encoders import concat
 from core.errors import EarshotError
 
-_FLOAT = np.dtype("<f4")
+_VECTOR_DTYPE = np.dtype("<f4")
 
 
-class BadVectors(EarshotError):
+class NonFiniteEmbeddingError(EarshotError):
     """An encoder gave values that are not finite: the fault of single items."""
 
 
 @dataclass(frozen=True, eq=False)
-class Pairs:
+class EmbeddingPairs:
     """Programs whose code and sound are both embedded, row by row.
 
     Attributes
     ----------
-    programs : list of str
+    program_ids : list of str
         Program ids, in the order in which they were added.
-    code : float32 [n, d1]
-    audio : float32 [n, d2]
-    split : str [n]
+    code_embeddings : float32 [n, d1]
+    audio_embeddings : float32 [n, d2]
+    splits : str [n]
         "train", "validation" or "test".
     """
 
-    programs: list[str]
-    code: np.ndarray
-    audio: np.ndarray
-    split: np.ndarray
+    program_ids: list[str]
+    code_embeddings: np.ndarray
+    audio_embeddings: np.ndarray
+    splits: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.programs)
+        return len(self.program_ids)
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class EncoderRow:
     dim: int
 
 
-def encoder(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow | None:
+def find_encoder(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow | None:
     """What the corpus knows of an encoder; None when it holds nothing of it."""
     row = connection.execute(
         "SELECT key, id, modality, revision, dim FROM encoders WHERE id = ?", (encoder_id,)
@@ -60,7 +60,7 @@ def encoder(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow | Non
     return EncoderRow(*row) if row else None
 
 
-def counts(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+def count_embeddings(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
     """(encoder id, modality, number of embeddings), sorted by modality and id."""
     return connection.execute(
         "SELECT id, modality, (SELECT count(*) FROM embeddings WHERE encoder = key)"
@@ -68,13 +68,13 @@ def counts(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
     ).fetchall()
 
 
-def put(
+def put_embeddings(
     connection: sqlite3.Connection,
     encoder_id: str,
     modality: str,
     revision: str,
     program_ids: Sequence[str],
-    matrix: np.ndarray,
+    embeddings: np.ndarray,
 ) -> None:
     """Store one vector a program, all or none. Runs in the caller's transaction.
 
@@ -87,8 +87,8 @@ def put(
         When the matrix has another shape than the ids or the encoder's earlier
         vectors, holds a value that is not finite, or an id is unknown.
     """
-    vectors = _checked(encoder_id, program_ids, matrix)
-    row = encoder(connection, encoder_id)
+    vectors = _validate_embeddings(encoder_id, program_ids, embeddings)
+    row = find_encoder(connection, encoder_id)
     if row and row.revision != revision:
         connection.execute("DELETE FROM embeddings WHERE encoder = ?", (row.key,))
         connection.execute("DELETE FROM encoders WHERE key = ?", (row.key,))
@@ -98,7 +98,7 @@ def put(
             "INSERT INTO encoders (id, modality, revision, dim) VALUES (?, ?, ?, ?)",
             (encoder_id, modality, revision, vectors.shape[1]),
         )
-        row = encoder(connection, encoder_id)
+        row = find_encoder(connection, encoder_id)
     if row.dim != vectors.shape[1]:
         raise EarshotError(
             f"Vectors of {encoder_id} have {row.dim} dimensions in this corpus,"
@@ -108,13 +108,13 @@ def put(
         "INSERT OR REPLACE INTO embeddings (encoder, program, vector) VALUES (?, ?, ?)",
         [
             (row.key, position, vector.tobytes())
-            for position, vector in zip(positions(connection, program_ids), vectors)
+            for position, vector in zip(find_program_positions(connection, program_ids), vectors)
         ],
     )
 
 
-def _checked(encoder_id: str, program_ids: Sequence[str], matrix: np.ndarray) -> np.ndarray:
-    vectors = np.asarray(matrix)
+def _validate_embeddings(encoder_id: str, program_ids: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
+    vectors = np.asarray(embeddings)
     if vectors.ndim != 2 or len(vectors) != len(program_ids) or vectors.shape[1] == 0:
         raise EarshotError(
             f"{encoder_id} gave an array of shape {list(vectors.shape)}"
@@ -123,11 +123,11 @@ def _checked(encoder_id: str, program_ids: Sequence[str], matrix: np.ndarray) ->
     if vectors.dtype.kind != "f":
         raise EarshotError(f"{encoder_id} gave {vectors.dtype} values, not floats.")
     with np.errstate(over="ignore"):
-        vectors = np.ascontiguousarray(vectors, dtype=_FLOAT)
+        vectors = np.ascontiguousarray(vectors, dtype=_VECTOR_DTYPE)
     finite = np.isfinite(vectors).all(axis=1)
     if not finite.all():
         bad = int(np.argmin(finite))
-        raise BadVectors(
+        raise NonFiniteEmbeddingError(
             f"{encoder_id} gave a vector with values that are not finite"
             f" for {int((~finite).sum())} of {len(vectors)} programs.",
             where=f"program {program_ids[bad]}",
@@ -135,7 +135,7 @@ def _checked(encoder_id: str, program_ids: Sequence[str], matrix: np.ndarray) ->
     return vectors
 
 
-def positions(connection: sqlite3.Connection, program_ids: Sequence[str]) -> list[int]:
+def find_program_positions(connection: sqlite3.Connection, program_ids: Sequence[str]) -> list[int]:
     """Database positions of programs, in the order of `program_ids`.
 
     Raises
@@ -161,17 +161,17 @@ def positions(connection: sqlite3.Connection, program_ids: Sequence[str]) -> lis
     return [found[program_id] for program_id in program_ids]
 
 
-def missing(
+def list_missing_embeddings(
     connection: sqlite3.Connection, encoder_id: str, modality: str, revision: str | None
 ) -> list[str]:
     """Ids of programs without this encoder's vector, in insertion order.
 
     For an audio encoder only programs that have a clip count.
     """
-    rows = _parts(connection, encoder_id) or [None]
+    rows = _find_encoder_parts(connection, encoder_id) or [None]
     revisions = [revision] * len(rows)
     if revision is not None and len(rows) > 1:
-        revisions = concat.part_revisions(revision)
+        revisions = concat.split_revision(revision)
     keys = [
         row.key if row and wanted in (None, row.revision) else -1
         for row, wanted in zip(rows, revisions, strict=True)
@@ -190,11 +190,11 @@ def missing(
     ]
 
 
-def read(
+def read_embeddings(
     connection: sqlite3.Connection, encoder_id: str, program_ids: Sequence[str] | None
 ) -> tuple[list[str], np.ndarray]:
     """An encoder's vectors, as `Corpus.embeddings` returns them."""
-    parts = [(row, _by_position(connection, row)) for row in _known(connection, encoder_id)]
+    parts = [(row, _read_vectors_by_position(connection, row)) for row in _require_encoder_parts(connection, encoder_id)]
     positions = dict(
         (position, program_id)
         for position, program_id in connection.execute(
@@ -211,19 +211,19 @@ def read(
                 f" by {encoder_id}, {lacking[0]} for one."
             )
         positions = {place[program_id]: program_id for program_id in program_ids}
-    return list(positions.values()), _matrix(parts, list(positions))
+    return list(positions.values()), _build_embedding_matrix(parts, list(positions))
 
 
-def pairs(connection: sqlite3.Connection, code_encoder: str, audio_encoder: str) -> Pairs:
+def read_embedding_pairs(connection: sqlite3.Connection, code_encoder: str, audio_encoder: str) -> EmbeddingPairs:
     """Code and sound side by side, as `Corpus.pairs` returns them."""
     sides = []
     for encoder_id, modality in ((code_encoder, "code"), (audio_encoder, "audio")):
-        rows = _known(connection, encoder_id)
+        rows = _require_encoder_parts(connection, encoder_id)
         for row in rows:
             if row.modality != modality:
                 raise EarshotError(f"{row.id} embeds {row.modality}, not {modality}.")
         # One encoder after the other: their vectors lie apart in the file.
-        sides.append([(row, _by_position(connection, row)) for row in rows])
+        sides.append([(row, _read_vectors_by_position(connection, row)) for row in rows])
     programs = [
         (position, program_id, part)
         for position, program_id, part in connection.execute(
@@ -232,48 +232,48 @@ def pairs(connection: sqlite3.Connection, code_encoder: str, audio_encoder: str)
         )
         if all(position in vectors for side in sides for _, vectors in side)
     ]
-    code, audio = (_matrix(side, [position for position, _, _ in programs]) for side in sides)
-    return Pairs(
-        programs=[program_id for _, program_id, _ in programs],
-        code=code,
-        audio=audio,
-        split=np.array([part for _, _, part in programs], dtype="U10"),
+    code, audio = (_build_embedding_matrix(side, [position for position, _, _ in programs]) for side in sides)
+    return EmbeddingPairs(
+        program_ids=[program_id for _, program_id, _ in programs],
+        code_embeddings=code,
+        audio_embeddings=audio,
+        splits=np.array([part for _, _, part in programs], dtype="U10"),
     )
 
 
-def _parts(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
+def _find_encoder_parts(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
     """The encoders that an id joins, or that id's own; empty when the corpus lacks one of them."""
-    single = encoder(connection, encoder_id)  # a folder's path may hold the sign that joins
-    names = [encoder_id] if single else concat.part_ids(encoder_id)
-    found = [encoder(connection, name) for name in names]
+    single = find_encoder(connection, encoder_id)  # a folder's path may hold the sign that joins
+    names = [encoder_id] if single else concat.split_encoder_id(encoder_id)
+    found = [find_encoder(connection, name) for name in names]
     return [] if None in found else found
 
 
-def _known(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
-    found = _parts(connection, encoder_id)
+def _require_encoder_parts(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
+    found = _find_encoder_parts(connection, encoder_id)
     if not found:
-        known = ", ".join(name for name, _, _ in counts(connection)) or "none yet"
+        known = ", ".join(name for name, _, _ in count_embeddings(connection)) or "none yet"
         raise EarshotError(
             f"Nothing in this corpus is embedded by {encoder_id!r}; encoders used: {known}."
         )
     return found
 
 
-def _by_position(connection: sqlite3.Connection, row: EncoderRow) -> dict[int, bytes]:
+def _read_vectors_by_position(connection: sqlite3.Connection, encoder_row: EncoderRow) -> dict[int, bytes]:
     query = "SELECT program, vector FROM embeddings WHERE encoder = ?"
-    return dict(connection.execute(query, (row.key,)))
+    return dict(connection.execute(query, (encoder_row.key,)))
 
 
-def _matrix(
-    parts: Sequence[tuple[EncoderRow, dict[int, bytes]]], positions: Sequence[int]
+def _build_embedding_matrix(
+    encoder_parts: Sequence[tuple[EncoderRow, dict[int, bytes]]], positions: Sequence[int]
 ) -> np.ndarray:
     """Vectors of programs, float32 [n, dim]; those of several encoders joined."""
     matrices = []
-    for row, vectors in parts:
+    for row, vectors in encoder_parts:
         blobs = bytearray().join(vectors[position] for position in positions)
-        if len(blobs) != len(positions) * row.dim * _FLOAT.itemsize:
+        if len(blobs) != len(positions) * row.dim * _VECTOR_DTYPE.itemsize:
             raise EarshotError(f"A vector of {row.id} has a wrong length: the corpus is damaged.")
         # Over a bytearray, for an array over bytes would be read-only.
-        matrix = np.frombuffer(blobs, _FLOAT).reshape(len(positions), row.dim)
+        matrix = np.frombuffer(blobs, _VECTOR_DTYPE).reshape(len(positions), row.dim)
         matrices.append(matrix.astype(np.float32, copy=False))
-    return matrices[0] if len(matrices) == 1 else concat.join(matrices)
+    return matrices[0] if len(matrices) == 1 else concat.concatenate_embeddings(matrices)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-SHOWN = (
+CARD_METRICS = (
     "cka",
     "cka_debiased",
     "cca",
@@ -18,7 +18,7 @@ SHOWN = (
 )
 
 
-def card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+def format_model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     """Write the card from what `core.pipeline.train` keeps; what it doesn't know is left out.
 
     Parameters
@@ -52,7 +52,7 @@ def card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
         lines.append(f"- programs: {counts}" + (f"; held out whole: {unseen}" if unseen else ""))
     if metrics.get("stopped") == "asked":
         lines.append("- Training was asked to stop: these are the best heads up to then.")
-    lines += ["", *_numbers(metrics.get("readings") or [])]
+    lines += ["", *_format_metric_tables(metrics.get("readings") or [])]
     lines += [
         "## Limits",
         "",
@@ -69,12 +69,12 @@ def card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _numbers(readings: list[Mapping[str, Any]]) -> list[str]:
-    if not readings:
+def _format_metric_tables(metric_rows: list[Mapping[str, Any]]) -> list[str]:
+    if not metric_rows:
         return ["It was not judged when it was made: `./run evaluate` does that.", ""]
     lines = []
-    for split in dict.fromkeys(row["split"] for row in readings):
-        rows = [row for row in readings if row["split"] == split]
+    for split in dict.fromkeys(row["split"] for row in metric_rows):
+        rows = [row for row in metric_rows if row["split"] == split]
         names = list(dict.fromkeys(row["reading"] for row in rows))
         found = {(row["metric"], row["reading"]): row for row in rows}
         lines += [
@@ -83,18 +83,18 @@ def _numbers(readings: list[Mapping[str, Any]]) -> list[str]:
             "| metric | " + " | ".join(names) + " |",
             "|---" * (len(names) + 1) + "|",
         ]
-        for metric in SHOWN:
+        for metric in CARD_METRICS:
             if any((metric, name) in found for name in names):
-                cells = (_cell(found.get((metric, name))) for name in names)
+                cells = (_format_metric_cell(found.get((metric, name))) for name in names)
                 lines.append(f"| {metric} | " + " | ".join(cells) + " |")
         lines.append("")
     return lines
 
 
-def _cell(row: Mapping[str, Any] | None) -> str:
+def _format_metric_cell(metric_row: Mapping[str, Any] | None) -> str:
     # What was undefined is None, or nan before it was written.
-    if row is None or row["value"] is None or row["value"] != row["value"]:
+    if metric_row is None or metric_row["value"] is None or metric_row["value"] != metric_row["value"]:
         return ""
-    if row["low"] is None or row["low"] != row["low"]:
-        return f"{row['value']:.2f}"
-    return f"{row['value']:.2f} ({row['low']:.2f} to {row['high']:.2f})"
+    if metric_row["low"] is None or metric_row["low"] != metric_row["low"]:
+        return f"{metric_row['value']:.2f}"
+    return f"{metric_row['value']:.2f} ({metric_row['low']:.2f} to {metric_row['high']:.2f})"

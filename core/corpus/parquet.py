@@ -13,11 +13,11 @@ from typing import Any
 
 from core.errors import EarshotError
 
-ROWS_AT_ONCE = 64
-LONGEST_TEXT = 8 << 20  # bytes; of vectors written as text 16,384 numbers take a quarter
+ROW_BATCH_SIZE = 64
+MAX_TEXT_BYTES = 8 << 20  # bytes; of vectors written as text 16,384 numbers take a quarter
 
 
-def columns_of(content: bytes, name: str) -> list[str]:
+def read_parquet_columns(content: bytes, file_name: str) -> list[str]:
     """Names of a table's columns.
 
     Raises
@@ -28,24 +28,24 @@ def columns_of(content: bytes, name: str) -> list[str]:
     import pyarrow
 
     try:
-        return _opened(content).schema_arrow.names
+        return _open_parquet(content).schema_arrow.names
     except (pyarrow.ArrowException, OSError) as error:
-        raise _damaged(error, name) from error
+        raise _make_damaged_table_error(error, file_name) from error
 
 
-def rows_of(
-    content: bytes, name: str, columns: Sequence[str], most_rows: int, most_bytes: int
+def iterate_parquet_rows(
+    content: bytes, file_name: str, columns: Sequence[str], max_rows: int, max_bytes: int
 ) -> Iterator[dict[str, Any]]:
     """Rows of some of a table's columns.
 
     Parameters
     ----------
     content : bytes
-    name : str
+    file_name : str
         The file's name, for messages.
     columns : sequence of str
         Those that the table has.
-    most_rows, most_bytes : int
+    max_rows, max_bytes : int
         Of the table; bytes unfolded, but for what repeats.
 
     Yields
@@ -62,31 +62,31 @@ def rows_of(
     import pyarrow
 
     try:
-        schema = _opened(content).schema_arrow
+        schema = _open_parquet(content).schema_arrow
         twice = [each for each in columns if schema.names.count(each) > 1]
         if twice:
-            raise EarshotError(f"The table has more than one column {twice[0][:80]!r}.", where=name)
-        texts = [each for each in columns if _is_text(schema.field(each).type)]
-        plain = [each for each in columns if _is_plain(schema.field(each).type)]
-        file = _opened(content, texts)
-        _check_size(file, texts + plain, name, most_rows, most_bytes)
-        for batch in file.iter_batches(ROWS_AT_ONCE, columns=texts + plain):
-            values = {each: _texts(batch.column(each)) for each in texts}
-            values |= {each: _values(batch.column(each)) for each in plain}
+            raise EarshotError(f"The table has more than one column {twice[0][:80]!r}.", where=file_name)
+        texts = [each for each in columns if _is_text_type(schema.field(each).type)]
+        plain = [each for each in columns if _is_numeric_type(schema.field(each).type)]
+        file = _open_parquet(content, texts)
+        _check_size(file, texts + plain, file_name, max_rows, max_bytes)
+        for batch in file.iter_batches(ROW_BATCH_SIZE, columns=texts + plain):
+            values = {each: _convert_text_column(batch.column(each)) for each in texts}
+            values |= {each: _convert_numeric_column(batch.column(each)) for each in plain}
             for row in range(batch.num_rows):
                 yield {each: values[each][row] if each in values else None for each in columns}
     except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise _damaged(error, name) from error
+        raise _make_damaged_table_error(error, file_name) from error
 
 
-def _opened(content: bytes, texts: Sequence[str] = ()):
+def _open_parquet(content: bytes, text_columns: Sequence[str] = ()):
     from pyarrow import parquet
 
-    return parquet.ParquetFile(io.BytesIO(content), read_dictionary=list(texts))
+    return parquet.ParquetFile(io.BytesIO(content), read_dictionary=list(text_columns))
 
 
-def _check_size(file, columns: Sequence[str], name: str, most_rows: int, most_bytes: int) -> None:
-    meta = file.metadata
+def _check_size(parquet_file, columns: Sequence[str], file_name: str, max_rows: int, max_bytes: int) -> None:
+    meta = parquet_file.metadata
     unfolded = numbers = 0
     for group in range(meta.num_row_groups):
         for place in range(meta.num_columns):
@@ -97,32 +97,32 @@ def _check_size(file, columns: Sequence[str], name: str, most_rows: int, most_by
                 # Of lists all their values, however often they repeat.
                 lists = meta.schema.column(place).max_repetition_level > 0
                 numbers += column.num_values if lists else 0
-    if meta.num_rows > most_rows or unfolded > most_bytes or numbers * 8 > most_bytes:
+    if meta.num_rows > max_rows or unfolded > max_bytes or numbers * 8 > max_bytes:
         raise EarshotError(
-            f"It holds more than {most_rows:,} rows or {most_bytes >> 20} MiB.",
-            where=name,
+            f"It holds more than {max_rows:,} rows or {max_bytes >> 20} MiB.",
+            where=file_name,
             remedy="Import it in parts.",
         )
 
 
-def _is_text(kind) -> bool:
+def _is_text_type(arrow_type) -> bool:
     from pyarrow import types
 
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return types.is_string(kind) or types.is_large_string(kind)
+    if types.is_dictionary(arrow_type):
+        arrow_type = arrow_type.value_type
+    return types.is_string(arrow_type) or types.is_large_string(arrow_type)
 
 
-def _is_plain(kind) -> bool:
+def _is_numeric_type(arrow_type) -> bool:
     """Whether it is a number, a truth, or a list of numbers; no list in a list."""
     from pyarrow import types
 
-    if types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind):
-        return types.is_integer(kind.value_type) or types.is_floating(kind.value_type)
-    return types.is_boolean(kind) or types.is_integer(kind) or types.is_floating(kind)
+    if types.is_list(arrow_type) or types.is_large_list(arrow_type) or types.is_fixed_size_list(arrow_type):
+        return types.is_integer(arrow_type.value_type) or types.is_floating(arrow_type.value_type)
+    return types.is_boolean(arrow_type) or types.is_integer(arrow_type) or types.is_floating(arrow_type)
 
 
-def _values(column) -> Sequence[Any]:
+def _convert_numeric_column(column) -> Sequence[Any]:
     import pyarrow
     from pyarrow import compute, types
 
@@ -136,7 +136,7 @@ def _values(column) -> Sequence[Any]:
     ]
 
 
-def _texts(column) -> list[str | None]:
+def _convert_text_column(column) -> list[str | None]:
     from pyarrow import compute, types
 
     if not types.is_dictionary(column.type):
@@ -145,7 +145,7 @@ def _texts(column) -> list[str | None]:
     made: dict[int, str] = {}
     found: list[str | None] = []
     for place in column.indices.to_pylist():
-        if place is None or (lengths[place] or 0) > LONGEST_TEXT:
+        if place is None or (lengths[place] or 0) > MAX_TEXT_BYTES:
             found.append(None)
             continue
         if place not in made:
@@ -154,5 +154,5 @@ def _texts(column) -> list[str | None]:
     return found
 
 
-def _damaged(error: Exception, name: str) -> EarshotError:
-    return EarshotError(f"The table is damaged ({error}).", where=name)
+def _make_damaged_table_error(error: Exception, file_name: str) -> EarshotError:
+    return EarshotError(f"The table is damaged ({error}).", where=file_name)

@@ -14,24 +14,24 @@ from core.corpus import split
 from core.corpus.clip_files import StoredClip
 from core.errors import EarshotError
 from core.programs.program import Program
-from core.sonicpi.clip import Problem
+from core.sonicpi.clip import RenderProblem
 
 # Failures that say nothing about the program: the next build tries again.
-PASSING = ("crashed", "sandbox")
+RETRYABLE_ERROR_KINDS = ("crashed", "sandbox")
 
-_COLUMNS = (
+_PROGRAM_COLUMNS_SQL = (
     "id AS program, name, template, role, seed, source, coalesce(state, 'pending') AS state,"
     " error_kind, error_message, error_line, coalesce(warnings, '[]') AS warnings,"
     " seconds, rms, peak, file AS audio, split,"
     " (SELECT json_group_object(name, json(value)) FROM parameters"
     "  WHERE parameters.program = position) AS parameters"
 )
-_ORDER = (
+_COLUMN_ORDER = (
     "program name template role seed source parameters state error_kind error_message"
     " error_line warnings seconds rms peak audio split"
 ).split()
-_NUMBERS = ("seconds", "rms", "peak")
-_OPTIONAL = ("seed", "error_kind", "error_message", "error_line", "audio")
+_FLOAT_COLUMNS = ("seconds", "rms", "peak")
+_OPTIONAL_COLUMNS = ("seed", "error_kind", "error_message", "error_line", "audio")
 
 
 def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], seed: int) -> int:
@@ -48,9 +48,9 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
     for program in programs:
         if program.id not in known:
             new.setdefault(program.id, program)
-    parts = split.deal(((i, program.template) for i, program in new.items()), before, seed)
+    parts = split.assign_splits(((i, program.template) for i, program in new.items()), before, seed)
     for program_id, program in new.items():
-        name = _free_name(program.name, names)
+        name = _make_unique_name(program.name, names)
         names.add(name)
         position = connection.execute(
             "INSERT INTO programs (id, name, template, role, seed, source, split)"
@@ -75,14 +75,14 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
     return len(new)
 
 
-def note_origin(connection: sqlite3.Connection, origin: Mapping[str, str], added: int) -> None:
+def record_import_origin(connection: sqlite3.Connection, origin: Mapping[str, str], added_count: int) -> None:
     """Count new programs towards where they came from, in the caller's transaction."""
     row = connection.execute("SELECT value FROM meta WHERE key = 'imports'").fetchone()
     imports = json.loads(row[0]) if row else []
-    entry = {**origin, "programs": added}
+    entry = {**origin, "programs": added_count}
     for known in imports:
         if all(known.get(key) == origin[key] for key in ("from", "licence")):
-            entry = known | origin | {"programs": known["programs"] + added}
+            entry = known | origin | {"programs": known["programs"] + added_count}
             imports.remove(known)
             break
     connection.execute(
@@ -91,21 +91,21 @@ def note_origin(connection: sqlite3.Connection, origin: Mapping[str, str], added
     )
 
 
-def _free_name(name: str, taken: set[str]) -> str:
+def _make_unique_name(name: str, taken_names: set[str]) -> str:
     # Two seeds give a template's programs the same names; people, exports and
     # lists of neighbours need them apart.
-    if name not in taken:
+    if name not in taken_names:
         return name
     number = 2
-    while f"{name}.{number}" in taken:
+    while f"{name}.{number}" in taken_names:
         number += 1
     return f"{name}.{number}"
 
 
-def frame(connection: sqlite3.Connection, audio: Path) -> pd.DataFrame:
+def load_programs(connection: sqlite3.Connection, clips_folder: Path) -> pd.DataFrame:
     """All programs, as `Corpus.programs` returns them."""
     cursor = connection.execute(
-        f"SELECT {_COLUMNS} FROM programs LEFT JOIN clips ON clips.program = position"
+        f"SELECT {_PROGRAM_COLUMNS_SQL} FROM programs LEFT JOIN clips ON clips.program = position"
         " ORDER BY position"
     )
     names = [column[0] for column in cursor.description]
@@ -113,29 +113,29 @@ def frame(connection: sqlite3.Connection, audio: Path) -> pd.DataFrame:
     columns = dict(zip(names, zip(*rows) if rows else [()] * len(names)))
     columns["parameters"] = [json.loads(text) for text in columns["parameters"]]
     columns["warnings"] = [json.loads(text) for text in columns["warnings"]]
-    columns["audio"] = [_absolute(audio, file) for file in columns["audio"]]
-    objects = ("parameters", "warnings", *_OPTIONAL)
+    columns["audio"] = [_make_absolute_path(clips_folder, file) for file in columns["audio"]]
+    objects = ("parameters", "warnings", *_OPTIONAL_COLUMNS)
     return pd.DataFrame(
         {
             # Of type object, so that a missing text or number stays None.
-            name: pd.Series(columns[name], dtype="object" if name in objects else _dtype(name))
-            for name in _ORDER
+            name: pd.Series(columns[name], dtype="object" if name in objects else _get_column_dtype(name))
+            for name in _COLUMN_ORDER
         }
     )
 
 
-def _dtype(name: str) -> str:
-    return "float64" if name in _NUMBERS else "str"
+def _get_column_dtype(column_name: str) -> str:
+    return "float64" if column_name in _FLOAT_COLUMNS else "str"
 
 
-def _absolute(audio: Path, file: str | None) -> str | None:
-    return f"{audio}/{file}" if file else None
+def _make_absolute_path(clips_folder: Path, relative_path: str | None) -> str | None:
+    return f"{clips_folder}/{relative_path}" if relative_path else None
 
 
-def one(connection: sqlite3.Connection, audio: Path, program_id: str) -> dict[str, Any]:
+def load_program(connection: sqlite3.Connection, clips_folder: Path, program_id: str) -> dict[str, Any]:
     """One program, with the columns of `frame` as keys."""
     cursor = connection.execute(
-        f"SELECT {_COLUMNS} FROM programs LEFT JOIN clips ON clips.program = position WHERE id = ?",
+        f"SELECT {_PROGRAM_COLUMNS_SQL} FROM programs LEFT JOIN clips ON clips.program = position WHERE id = ?",
         (program_id,),
     )
     found = cursor.fetchone()
@@ -144,23 +144,23 @@ def one(connection: sqlite3.Connection, audio: Path, program_id: str) -> dict[st
     row = dict(zip((column[0] for column in cursor.description), found))
     row["parameters"] = json.loads(row["parameters"])
     row["warnings"] = json.loads(row["warnings"])
-    row["audio"] = _absolute(audio, row["audio"])
-    return {name: row[name] for name in _ORDER}
+    row["audio"] = _make_absolute_path(clips_folder, row["audio"])
+    return {name: row[name] for name in _COLUMN_ORDER}
 
 
-def setting(connection: sqlite3.Connection, key: str) -> str:
+def read_setting(connection: sqlite3.Connection, key: str) -> str:
     """A setting of the corpus, as JSON."""
     return connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
 
 
-def source(connection: sqlite3.Connection, position: int) -> str:
+def read_source(connection: sqlite3.Connection, position: int) -> str:
     """A program's source."""
     return connection.execute(
         "SELECT source FROM programs WHERE position = ?", (position,)
     ).fetchone()[0]
 
 
-def clips(connection: sqlite3.Connection) -> list[tuple[str, str, str | None, str, str, str, int]]:
+def list_clip_rows(connection: sqlite3.Connection) -> list[tuple[str, str, str | None, str, str, str, int]]:
     """(program id, source, state, error kind, render id, file, bytes), in insertion order."""
     return connection.execute(
         "SELECT id, source, state, error_kind, render_id, file, bytes"
@@ -172,7 +172,7 @@ def put_clip(
     connection: sqlite3.Connection,
     position: int,
     render_id: str,
-    stored: StoredClip,
+    stored_clip: StoredClip,
     render_s: float,
 ) -> str | None:
     """Note a program's clip; return the file it replaces, if that is another.
@@ -183,38 +183,38 @@ def put_clip(
     old = connection.execute(
         "SELECT file, sha256 FROM clips WHERE program = ?", (position,)
     ).fetchone()
-    if old and old[1] != stored.sha256:
-        _forget_sound(connection, position)
+    if old and old[1] != stored_clip.sha256:
+        _delete_audio_embeddings(connection, position)
     connection.execute(
         "INSERT OR REPLACE INTO clips (program, render_id, state, file, bytes, sha256, seconds,"
         " rms, peak, render_s, warnings) VALUES (?, ?, 'ok', ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             position,
             render_id,
-            stored.file,
-            stored.bytes,
-            stored.sha256,
-            stored.clip.seconds,
-            stored.clip.rms,
-            stored.clip.peak,
+            stored_clip.relative_path,
+            stored_clip.size_bytes,
+            stored_clip.sha256,
+            stored_clip.clip.seconds,
+            stored_clip.clip.rms,
+            stored_clip.clip.peak,
             render_s,
-            _problems(stored.warnings),
+            _serialize_problems(stored_clip.warnings),
         ),
     )
-    return old[0] if old and old[0] != stored.file else None
+    return old[0] if old and old[0] != stored_clip.relative_path else None
 
 
-def put_failure(
+def put_render_failure(
     connection: sqlite3.Connection,
     position: int,
     render_id: str,
-    error: Problem,
-    warnings: Sequence[Problem],
+    error: RenderProblem,
+    warnings: Sequence[RenderProblem],
     render_s: float,
 ) -> str | None:
     """Note why a program has no clip; return the file of the clip it had."""
     old = connection.execute("SELECT file FROM clips WHERE program = ?", (position,)).fetchone()
-    _forget_sound(connection, position)
+    _delete_audio_embeddings(connection, position)
     connection.execute(
         "INSERT OR REPLACE INTO clips (program, render_id, state, render_s, warnings, error_kind,"
         " error_message, error_line) VALUES (?, ?, 'failed', ?, ?, ?, ?, ?)",
@@ -222,7 +222,7 @@ def put_failure(
             position,
             render_id,
             render_s,
-            _problems(warnings),
+            _serialize_problems(warnings),
             error.kind,
             error.message,
             error.line,
@@ -231,7 +231,7 @@ def put_failure(
     return old[0] if old else None
 
 
-def _forget_sound(connection: sqlite3.Connection, position: int) -> None:
+def _delete_audio_embeddings(connection: sqlite3.Connection, position: int) -> None:
     connection.execute(
         "DELETE FROM embeddings WHERE program = ?"
         " AND encoder IN (SELECT key FROM encoders WHERE modality = 'audio')",
@@ -239,11 +239,11 @@ def _forget_sound(connection: sqlite3.Connection, position: int) -> None:
     )
 
 
-def _problems(problems: Sequence[Problem]) -> str:
+def _serialize_problems(problems: Sequence[RenderProblem]) -> str:
     return json.dumps([{"kind": p.kind, "message": p.message, "line": p.line} for p in problems])
 
 
-def counts(connection: sqlite3.Connection) -> dict[str, int]:
+def count_programs_by_state(connection: sqlite3.Connection) -> dict[str, int]:
     """Number of programs in all and by state."""
     by_state = dict(
         connection.execute(
@@ -255,7 +255,7 @@ def counts(connection: sqlite3.Connection) -> dict[str, int]:
     return {"programs": sum(found.values()), **found}
 
 
-def failures(connection: sqlite3.Connection) -> dict[str, int]:
+def count_failures_by_kind(connection: sqlite3.Connection) -> dict[str, int]:
     """Number of failed programs by kind of error, most frequent first."""
     return dict(
         connection.execute(

@@ -21,41 +21,41 @@ from core.corpus import schema
 from core.corpus.writer_lock import WriterLock
 from core.errors import EarshotError
 
-MOST_PROGRAMS = 10_000_000
-MOST_FAILURES = 50_000  # queries: a page holds some hundred rows at most
-NEEDED = ("created", "seconds", "seed", "audio_format")
+MAX_PROGRAM_POSITION = 10_000_000
+MAX_FAILED_QUERIES = 50_000  # queries: a page holds some hundred rows at most
+REQUIRED_SETTINGS = ("created", "seconds", "seed", "audio_format")
 
 
 @dataclass(frozen=True)
-class Salvage:
+class RecoveryReport:
     """What came of a damaged database.
 
     Attributes
     ----------
-    programs : int
+    recovered_count : int
         Saved.
-    lost : int
+    lost_count : int
         Rows of programs that could not be read, as far as the others tell.
-    kept : Path
+    damaged_copy_path : Path
         Where the damaged database lies now.
     """
 
-    programs: int
-    lost: int
-    kept: Path
+    recovered_count: int
+    lost_count: int
+    damaged_copy_path: Path
 
     def __str__(self) -> str:
-        lost = f", at least {self.lost} are lost" if self.lost else ""
+        lost = f", at least {self.lost_count} are lost" if self.lost_count else ""
         return (
-            f"The database was damaged: {self.programs} programs were saved{lost}. It is kept as"
-            f" {self.kept.name}."
+            f"The database was damaged: {self.recovered_count} programs were saved{lost}. It is kept as"
+            f" {self.damaged_copy_path.name}."
         )
 
 
-def damaged(path: Path) -> bool:
+def is_damaged(path: Path) -> bool:
     """Whether SQLite finds fault with the database, or cannot read it at all."""
     try:
-        connection = schema.connect(path)
+        connection = schema.open_connection(path)
         try:
             return connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",)
         finally:
@@ -66,7 +66,7 @@ def damaged(path: Path) -> bool:
         return True
 
 
-def salvage(path: Path, lock: WriterLock) -> Salvage | None:
+def recover_database(path: Path, lock: WriterLock) -> RecoveryReport | None:
     """Put a whole database with all that can be read in the place of a damaged one.
 
     Returns
@@ -79,8 +79,8 @@ def salvage(path: Path, lock: WriterLock) -> Salvage | None:
     EarshotError
         When too little can be read: then nothing was changed.
     """
-    with lock.held("saving a damaged database"):
-        if _reindexed(path):
+    with lock.acquire("saving a damaged database"):
+        if _try_reindex(path):
             return None
         with tempfile.TemporaryDirectory(prefix=".partial-salvage-", dir=path.parent) as folder:
             old = Path(folder) / "old"
@@ -89,22 +89,22 @@ def salvage(path: Path, lock: WriterLock) -> Salvage | None:
                     shutil.copyfile(f"{path}{suffix}", f"{old}{suffix}")
             source = sqlite3.connect(old, isolation_level=None)
             try:
-                meta = dict(_rows(source, "SELECT key, value FROM meta WHERE key > ''"))
-                if not all(_is_json(meta.get(key)) for key in NEEDED):
-                    raise _too_little(path)
-                new = Path(folder) / schema.FILE
-                schema.create(new, {key: value for key, value in meta.items() if _is_json(value)})
-                saved, highest = _copy(source, new)
+                meta = dict(_read_rows_until_error(source, "SELECT key, value FROM meta WHERE key > ''"))
+                if not all(_is_json(meta.get(key)) for key in REQUIRED_SETTINGS):
+                    raise _make_unrecoverable_error(path)
+                new = Path(folder) / schema.DATABASE_FILE
+                schema.create_database(new, {key: value for key, value in meta.items() if _is_json(value)})
+                saved, highest = _copy_programs(source, new)
             except sqlite3.DatabaseError as error:
-                raise _too_little(path) from error
+                raise _make_unrecoverable_error(path) from error
             finally:
                 source.close()
-            kept = _aside(path)
+            kept = _preserve_damaged_database(path)
             os.replace(new, path)
-    return Salvage(saved, max(0, highest - saved), kept)
+    return RecoveryReport(saved, max(0, highest - saved), kept)
 
 
-def _too_little(path: Path) -> EarshotError:
+def _make_unrecoverable_error(path: Path) -> EarshotError:
     return EarshotError(
         "Too little of the corpus's database can be read.",
         where=str(path),
@@ -113,10 +113,10 @@ def _too_little(path: Path) -> EarshotError:
     )
 
 
-def _reindexed(path: Path) -> bool:
+def _try_reindex(path: Path) -> bool:
     """Whether nothing but indexes was damaged, which then are whole."""
     try:
-        connection = schema.connect(path)
+        connection = schema.open_connection(path)
         try:
             connection.execute("REINDEX")
             return connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
@@ -126,22 +126,22 @@ def _reindexed(path: Path) -> bool:
         return False
 
 
-def _copy(source: sqlite3.Connection, new: Path) -> tuple[int, int]:
+def _copy_programs(damaged_connection: sqlite3.Connection, new_path: Path) -> tuple[int, int]:
     """Copy programs with their parameters; how many, and the highest position of any."""
-    target = sqlite3.connect(new, isolation_level=None)
+    target = sqlite3.connect(new_path, isolation_level=None)
     columns = "position, id, name, template, role, seed, source, split"
     saved = highest = 0
     target.execute("BEGIN")
-    for row in _by_position(source, f"SELECT {columns} FROM programs", "position"):
+    for row in _iterate_readable_rows(damaged_connection, f"SELECT {columns} FROM programs", "position"):
         highest = max(highest, row[0])
-        if _is_program(row):
+        if _is_valid_program_row(row):
             try:
                 target.execute(f"INSERT INTO programs ({columns}) VALUES (?,?,?,?,?,?,?,?)", row)
                 saved += 1
             except sqlite3.Error:  # a name or an id twice, a split that there isn't
                 continue
     wanted = "SELECT program, place, name, value FROM parameters"
-    for row in _by_position(source, wanted, "program"):
+    for row in _iterate_readable_rows(damaged_connection, wanted, "program"):
         if _is_json(row[3]):
             target.execute(
                 "INSERT OR IGNORE INTO parameters SELECT ?1, ?2, ?3, ?4"
@@ -155,13 +155,13 @@ def _copy(source: sqlite3.Connection, new: Path) -> tuple[int, int]:
     return saved, highest
 
 
-def _by_position(source: sqlite3.Connection, query: str, key: str) -> Iterator[tuple]:
+def _iterate_readable_rows(damaged_connection: sqlite3.Connection, query: str, position_column: str) -> Iterator[tuple]:
     """Every row that can be read, by halving the spans that can't."""
-    todo, failed = [(0, MOST_PROGRAMS)], 0
-    while todo and failed < MOST_FAILURES:
+    todo, failed = [(0, MAX_PROGRAM_POSITION)], 0
+    while todo and failed < MAX_FAILED_QUERIES:
         low, high = todo.pop()
         try:
-            rows = source.execute(f"{query} WHERE {key} BETWEEN ? AND ?", (low, high)).fetchall()
+            rows = damaged_connection.execute(f"{query} WHERE {position_column} BETWEEN ? AND ?", (low, high)).fetchall()
         except (sqlite3.DatabaseError, OverflowError):
             failed += 1
             if low < high:
@@ -171,8 +171,8 @@ def _by_position(source: sqlite3.Connection, query: str, key: str) -> Iterator[t
         yield from rows
 
 
-def _rows(source: sqlite3.Connection, query: str) -> list[tuple]:
-    found, cursor = [], source.execute(query)
+def _read_rows_until_error(damaged_connection: sqlite3.Connection, query: str) -> list[tuple]:
+    found, cursor = [], damaged_connection.execute(query)
     try:
         for row in cursor:
             found.append(row)
@@ -181,7 +181,7 @@ def _rows(source: sqlite3.Connection, query: str) -> list[tuple]:
     return found
 
 
-def _is_program(row: tuple) -> bool:
+def _is_valid_program_row(row: tuple) -> bool:
     text = row[6]
     if not isinstance(text, str) or not all(isinstance(row[at], str) for at in (1, 2, 3, 4, 7)):
         return False
@@ -196,7 +196,7 @@ def _is_json(value: Any) -> bool:
     return True
 
 
-def _aside(path: Path) -> Path:
+def _preserve_damaged_database(path: Path) -> Path:
     """Put the damaged database beside its place, and its log with it."""
     number = 1
     while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():

@@ -14,17 +14,17 @@ from typing import Iterator
 
 from core.errors import EarshotError
 
-FILE = "corpus.sqlite"
+DATABASE_FILE = "corpus.sqlite"
 APPLICATION_ID = 0x45415253  # "EARS"
 # A 512-d vector is 2 kB: two of them do not fit into the usual page of 4 kB,
 # which then stands half empty; seven fit into 16 kB.
-PAGE_SIZE = 16_384
+PAGE_SIZE_BYTES = 16_384
 
 # What SQLite says when the index of its log finds no room.
-NO_ROOM = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_FULL)
+NO_SPACE_ERROR_CODES = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_FULL)
 
 # Row of `meta` that is new whenever the rest of the database is.
-STAMP = "change_stamp"
+CHANGE_STAMP_KEY = "change_stamp"
 
 # Entry n brings a database from version n to n + 1; never change one that has
 # been released, add another.
@@ -93,7 +93,7 @@ MIGRATIONS: list[str] = [
 
 
 @contextmanager
-def explained(path: Path) -> Iterator[None]:
+def convert_sqlite_errors(path: Path) -> Iterator[None]:
     """Turn what SQLite says about the database at `path` into an EarshotError.
 
     Raises
@@ -122,7 +122,7 @@ def explained(path: Path) -> Iterator[None]:
         ) from error
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def open_connection(path: Path) -> sqlite3.Connection:
     """Open the database at `path` for reading, and for writing if it may be written.
 
     Statements commit by themselves unless a transaction is begun.
@@ -130,16 +130,16 @@ def connect(path: Path) -> sqlite3.Connection:
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     if writable:
         try:
-            return _ready(_opened(path, "mode=rw"))
+            return _configure_connection(_open_with_mode(path, "mode=rw"))
         except sqlite3.OperationalError as error:
             # On a full disk there is no room for the log's index; it can be read all the same.
-            if error.sqlite_errorcode not in NO_ROOM:
+            if error.sqlite_errorcode not in NO_SPACE_ERROR_CODES:
                 raise
-            return _ready(_opened_to_read(path, indexed=False))
-    return _ready(_opened_to_read(path))
+            return _configure_connection(_open_read_only(path, use_log_index=False))
+    return _configure_connection(_open_read_only(path))
 
 
-def _ready(connection: sqlite3.Connection) -> sqlite3.Connection:
+def _configure_connection(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
         # NORMAL: after a power cut the newest rows may be missing, never torn.
         # Their clips are found again by name, embeddings are made anew.
@@ -152,47 +152,47 @@ def _ready(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _opened(path: Path, mode: str) -> sqlite3.Connection:
+def _open_with_mode(path: Path, mode: str) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?{mode}"
     return sqlite3.connect(address, uri=True, isolation_level=None, timeout=30.0)
 
 
-def _size(path: Path) -> int:
+def _get_file_size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _opened_to_read(path: Path, *, indexed: bool = True) -> sqlite3.Connection:
+def _open_read_only(path: Path, *, use_log_index: bool = True) -> sqlite3.Connection:
     """Open a database that can't be written, with all that was ever committed to it.
 
-    `indexed` says whether the index of its log, if it is there, can be used.
+    `use_log_index` says whether the index of its log, if it is there, can be used.
     """
     log, index = Path(f"{path}-wal"), Path(f"{path}-shm")
-    if not _size(log):
+    if not _get_file_size(log):
         # A database in WAL mode wants two files beside it even for reading: where
         # they cannot be made, nobody can be writing either.
-        return _opened(path, "mode=ro&immutable=1")
+        return _open_with_mode(path, "mode=ro&immutable=1")
     # Whoever wrote last was killed: the newest rows lie in the log alone.
-    if indexed and _size(index):
-        return _opened(path, "mode=ro")
+    if use_log_index and _get_file_size(index):
+        return _open_with_mode(path, "mode=ro")
     # Without its index SQLite won't read a log that it can't write: a copy takes it in.
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
         copy = Path(folder) / path.name
         shutil.copyfile(path, copy)
         shutil.copyfile(log, f"{copy}-wal")
-        writer = _opened(copy, "mode=rw")
+        writer = _open_with_mode(copy, "mode=rw")
         writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         writer.close()
-        connection = _opened(copy, "mode=ro&immutable=1")
+        connection = _open_with_mode(copy, "mode=ro&immutable=1")
         connection.execute("PRAGMA user_version").fetchone()  # from here on the file may go
     return connection
 
 
-def version(connection: sqlite3.Connection) -> int:
+def read_schema_version(connection: sqlite3.Connection) -> int:
     """Schema version that the database says it has."""
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
-def stamp(connection: sqlite3.Connection) -> None:
+def update_change_stamp(connection: sqlite3.Connection) -> None:
     """Mark the database as changed. Runs in the caller's transaction.
 
     The mark is random, not a count: a corpus that was deleted and made anew, or copied and
@@ -200,14 +200,14 @@ def stamp(connection: sqlite3.Connection) -> None:
     """
     connection.execute(
         "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
-        (STAMP, json.dumps(secrets.token_hex(8))),
+        (CHANGE_STAMP_KEY, json.dumps(secrets.token_hex(8))),
     )
 
 
-def create(path: Path, meta: dict[str, str]) -> None:
+def create_database(path: Path, settings: dict[str, str]) -> None:
     """Make an empty database of the newest version, whole or not at all.
 
-    `meta` becomes the rows of the table of that name: JSON by key.
+    `settings` becomes the rows of the table of that name: JSON by key.
     """
     # Leftovers of a database that someone removed must not be replayed into this one.
     for leftover in (f"{path}-wal", f"{path}-shm"):
@@ -216,17 +216,17 @@ def create(path: Path, meta: dict[str, str]) -> None:
     partial.unlink(missing_ok=True)
     connection = sqlite3.connect(partial, isolation_level=None)
     try:
-        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE_BYTES}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        _upgrade(connection)
-        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", meta.items())
+        _apply_migrations(connection)
+        connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", settings.items())
         connection.execute("PRAGMA journal_mode = WAL")
     finally:
         connection.close()
     os.replace(partial, path)
 
 
-def verify(connection: sqlite3.Connection, path: Path) -> None:
+def verify_database(connection: sqlite3.Connection, path: Path) -> None:
     """Check that the database is a corpus's and no newer than this Earshot.
 
     Raises
@@ -236,21 +236,21 @@ def verify(connection: sqlite3.Connection, path: Path) -> None:
     """
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
         raise EarshotError("This database is not a corpus of Earshot's.", where=str(path))
-    if version(connection) > len(MIGRATIONS):
+    if read_schema_version(connection) > len(MIGRATIONS):
         raise EarshotError(
-            f"The corpus was written by a newer Earshot (version {version(connection)},"
+            f"The corpus was written by a newer Earshot (version {read_schema_version(connection)},"
             f" this one knows {len(MIGRATIONS)}).",
             where=str(path),
             remedy="Update Earshot.",
         )
 
 
-def outdated(connection: sqlite3.Connection) -> bool:
+def is_outdated(connection: sqlite3.Connection) -> bool:
     """True when the database has an older version than this Earshot's."""
-    return version(connection) < len(MIGRATIONS)
+    return read_schema_version(connection) < len(MIGRATIONS)
 
 
-def migrate(connection: sqlite3.Connection, path: Path) -> Path:
+def migrate_database(connection: sqlite3.Connection, path: Path) -> Path:
     """Bring the database to the newest version, after a backup beside it.
 
     Returns
@@ -258,7 +258,7 @@ def migrate(connection: sqlite3.Connection, path: Path) -> Path:
     Path
         The backup: ``corpus.sqlite.v1`` for a database that had version 1.
     """
-    backup = path.with_name(f"{path.name}.v{version(connection)}")
+    backup = path.with_name(f"{path.name}.v{read_schema_version(connection)}")
     partial = path.with_name(f".partial-{backup.name}")
     partial.unlink(missing_ok=True)
     copy = sqlite3.connect(partial)
@@ -267,12 +267,12 @@ def migrate(connection: sqlite3.Connection, path: Path) -> Path:
     finally:
         copy.close()
     os.replace(partial, backup)
-    _upgrade(connection)
+    _apply_migrations(connection)
     return backup
 
 
-def _upgrade(connection: sqlite3.Connection) -> None:
-    for number in range(version(connection), len(MIGRATIONS)):
+def _apply_migrations(connection: sqlite3.Connection) -> None:
+    for number in range(read_schema_version(connection), len(MIGRATIONS)):
         try:
             connection.executescript(
                 f"BEGIN IMMEDIATE;{MIGRATIONS[number]};PRAGMA user_version = {number + 1};COMMIT;"

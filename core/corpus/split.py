@@ -18,23 +18,23 @@ from __future__ import annotations
 import hashlib
 from typing import Iterable, Mapping, Sequence
 
-PARTS = ("train", "validation", "test")
-_CYCLE = tuple({"t": "train", "v": "validation", "e": "test"}[c] for c in "ttvttetttvttettvttte")
+SPLITS = ("train", "validation", "test")
+_SPLIT_CYCLE = tuple({"t": "train", "v": "validation", "e": "test"}[c] for c in "ttvttetttvttettvttte")
 
 
-def _number(*words: object) -> int:
-    digest = hashlib.sha256("\0".join(map(str, words)).encode()).digest()
+def _hash_to_int(*values: object) -> int:
+    digest = hashlib.sha256("\0".join(map(str, values)).encode()).digest()
     return int.from_bytes(digest[:8], "big")
 
 
-def deal(added: Iterable[tuple[str, str]], before: Mapping[str, int], seed: int) -> dict[str, str]:
+def assign_splits(new_programs: Iterable[tuple[str, str]], existing_counts: Mapping[str, int], seed: int) -> dict[str, str]:
     """Deal new programs to train, validation and test.
 
     Parameters
     ----------
-    added : iterable of (program id, template id)
+    new_programs : iterable of (program id, template id)
         Programs that are new to the corpus, in any order.
-    before : mapping of template id to int
+    existing_counts : mapping of template id to int
         How many programs of each template the corpus holds already.
     seed : int
         Of the corpus.
@@ -44,17 +44,17 @@ def deal(added: Iterable[tuple[str, str]], before: Mapping[str, int], seed: int)
     dict of program id to {"train", "validation", "test"}
     """
     by_template: dict[str, list[str]] = {}
-    for program_id, template in added:
+    for program_id, template in new_programs:
         by_template.setdefault(template, []).append(program_id)
     return {
         program_id: part
         for template, ids in by_template.items()
-        for program_id, part in _dealt(template, ids, before.get(template, 0), seed)
+        for program_id, part in _assign_template_splits(template, ids, existing_counts.get(template, 0), seed)
     }
 
 
-def _dealt(template: str, ids: Sequence[str], before: int, seed: int) -> Iterable[tuple[str, str]]:
-    start = _number(seed, "template", template) + before
-    shuffled = sorted(ids, key=lambda program_id: (_number(seed, program_id), program_id))
+def _assign_template_splits(template: str, program_ids: Sequence[str], existing_count: int, seed: int) -> Iterable[tuple[str, str]]:
+    start = _hash_to_int(seed, "template", template) + existing_count
+    shuffled = sorted(program_ids, key=lambda program_id: (_hash_to_int(seed, program_id), program_id))
     for rank, program_id in enumerate(shuffled):
-        yield program_id, _CYCLE[(start + rank) % len(_CYCLE)]
+        yield program_id, _SPLIT_CYCLE[(start + rank) % len(_SPLIT_CYCLE)]

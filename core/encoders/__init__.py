@@ -14,18 +14,18 @@ transformers format is an encoder as it is: give its path as the id.
 from __future__ import annotations
 
 from core.encoders.base import EmbedError, Encoder
-from core.encoders.loading import get
-from core.encoders.presets import PRESETS, Preset, choose_preset
-from core.encoders.registry import EncoderEntry, entries, entry
+from core.encoders.loading import get_encoder
+from core.encoders.presets import PRESETS, EncoderPreset, choose_preset
+from core.encoders.registry import EncoderSpec, list_encoder_specs, find_encoder_spec
 
 __all__ = [
     "PRESETS",
     "EmbedError",
     "Encoder",
-    "EncoderEntry",
-    "Preset",
+    "EncoderSpec",
+    "EncoderPreset",
     "choose_preset",
-    "entries",
-    "entry",
-    "get",
+    "list_encoder_specs",
+    "find_encoder_spec",
+    "get_encoder",
 ]

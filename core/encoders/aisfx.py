@@ -16,55 +16,55 @@ from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from core.encoders.audio import AudioEncoder
-from core.encoders.device import Compute
-from core.encoders.mel_filters import mel_bank
-from core.encoders.registry import EncoderEntry
-from core.encoders.windowing import spread
+from core.encoders.device import ComputeConfig
+from core.encoders.mel_filters import build_mel_filterbank
+from core.encoders.registry import EncoderSpec
+from core.encoders.windowing import split_into_windows
 from core.errors import EarshotError
 
-FFT, HOP, BANDS = 2048, 1024, 96  # samples, samples, mel bands
-HIGHEST = 22_050.0  # Hz
-COMPRESSION = 10_000.0
-LARGEST = 9.457799  # the largest log10 value among the sounds it was trained on
+FFT_SIZE, HOP_LENGTH, MEL_BAND_COUNT = 2048, 1024, 96  # samples, samples, mel bands
+MAX_FREQUENCY_HZ = 22_050.0  # Hz
+LOG_COMPRESSION = 10_000.0
+MAX_TRAINING_LOG_MEL = 9.457799  # the largest log10 value among the sounds it was trained on
 # Frames, about 2.3 s, side by side. The network's authors let blocks overlap by half: twice the
 # work for vectors that hardly differ (README, Encoders).
-BLOCK = 100
-BLOCKS_AT_ONCE = 8
-CHANNELS = (64, 128, 256, 512)
+BLOCK_FRAMES = 100
+BLOCK_BATCH_SIZE = 8
+CONV_CHANNELS = (64, 128, 256, 512)
 # Below it a clip is silence: less than half a step of 16-bit sound.
-FAINTEST = 1e-5
-PREFIX = "embedding_net."
+MIN_AUDIBLE_PEAK = 1e-5
+CHECKPOINT_PREFIX = "embedding_net."
 
 
 class SoundEffectsEncoder(AudioEncoder):
     """Mean of the network's vectors over the blocks of the clip."""
 
-    def __init__(self, entry: EncoderEntry, compute: Compute):
-        super().__init__(entry)
+    def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
+        super().__init__(spec)
         self._compute = compute
-        bank = mel_bank(BANDS, FFT, entry.sample_rate, 0.0, HIGHEST)
-        self._bank = torch.from_numpy(bank)  # [96, 1025]
+        bank = build_mel_filterbank(MEL_BAND_COUNT, FFT_SIZE, spec.sample_rate, 0.0, MAX_FREQUENCY_HZ)
+        self._mel_filterbank = torch.from_numpy(bank)  # [96, 1025]
         # Periodic, as usual for spectrograms.
-        self._taper = torch.hann_window(FFT)
-        network = SoundEffectsNetwork(read_checkpoint(entry.weights.locate(entry.id)))
+        self._hann_window = torch.hann_window(FFT_SIZE)
+        network = SoundEffectsNetwork(read_checkpoint(spec.weights.resolve_weights_path(spec.id)))
         network = network.to(memory_format=torch.channels_last)
-        self._network = compute.prepare(network)
+        self._network = compute.prepare_model(network)
 
-    def _hear(self, waveform: np.ndarray) -> np.ndarray:
-        spectrogram = self.spectrogram(waveform)  # [frames, 96]
-        missing = max(BLOCK - len(spectrogram), 0)
+    def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
+        spectrogram = self.compute_log_mel_spectrogram(waveform)  # [frames, 96]
+        missing = max(BLOCK_FRAMES - len(spectrogram), 0)
         spectrogram = F.pad(spectrogram, (0, 0, 0, missing))
-        blocks = spread(len(spectrogram), BLOCK)
+        blocks = split_into_windows(len(spectrogram), BLOCK_FRAMES)
         images = torch.stack([spectrogram[start:stop] for start, stop in blocks])[:, None]
-        dtype = torch.bfloat16 if self._compute.bf16 else torch.float32
+        dtype = torch.bfloat16 if self._compute.use_bf16 else torch.float32
         with torch.inference_mode():
             vectors = [
                 self._network(part.to(self._compute.device, dtype))
-                for part in images.split(BLOCKS_AT_ONCE)
+                for part in images.split(BLOCK_BATCH_SIZE)
             ]
         return torch.cat(vectors).float().mean(dim=0).cpu().numpy()
 
-    def spectrogram(self, waveform: np.ndarray) -> torch.Tensor:
+    def compute_log_mel_spectrogram(self, waveform: np.ndarray) -> torch.Tensor:
         """Logarithmic mel spectrogram at full level.
 
         Parameters
@@ -78,19 +78,19 @@ class SoundEffectsEncoder(AudioEncoder):
         """
         samples = torch.from_numpy(waveform)
         peak = samples.abs().max()
-        if peak > FAINTEST:
+        if peak > MIN_AUDIBLE_PEAK:
             samples = samples / peak
         spectrum = torch.stft(
             samples,
-            FFT,
-            HOP,
-            window=self._taper,
+            FFT_SIZE,
+            HOP_LENGTH,
+            window=self._hann_window,
             center=True,
             pad_mode="constant",
             return_complex=True,
         )  # [1025, frames]
         power = spectrum.real.square() + spectrum.imag.square()
-        return torch.log10(COMPRESSION * (self._bank @ power) + 1).T / LARGEST
+        return torch.log10(LOG_COMPRESSION * (self._mel_filterbank @ power) + 1).T / MAX_TRAINING_LOG_MEL
 
 
 class SoundEffectsNetwork(nn.Module):
@@ -106,10 +106,10 @@ class SoundEffectsNetwork(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList()
         inputs = 1
-        for pair, outputs in enumerate(CHANNELS, 1):
+        for pair, outputs in enumerate(CONV_CHANNELS, 1):
             for half in (1, 2):
-                block = f"{PREFIX}conv_block{pair}."
-                self.layers.append(_merged(weights, block, half, inputs, outputs))
+                block = f"{CHECKPOINT_PREFIX}conv_block{pair}."
+                self.layers.append(_load_fused_conv(weights, block, half, inputs, outputs))
                 inputs = outputs
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
@@ -125,13 +125,13 @@ class SoundEffectsNetwork(nn.Module):
         return x.float().mean(dim=3).amax(dim=2)
 
 
-def _merged(
-    weights: dict[str, torch.Tensor], block: str, half: int, inputs: int, outputs: int
+def _load_fused_conv(
+    weights: dict[str, torch.Tensor], block_prefix: str, conv_number: int, in_channels: int, out_channels: int
 ) -> nn.Conv2d:
-    convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
-    norm = nn.BatchNorm2d(outputs)
-    for module, name in ((convolution, f"conv{half}."), (norm, f"bn{half}.")):
-        start = block + name
+    convolution = nn.Conv2d(in_channels, out_channels, 3, padding=1, bias=False)
+    norm = nn.BatchNorm2d(out_channels)
+    for module, name in ((convolution, f"conv{conv_number}."), (norm, f"bn{conv_number}.")):
+        start = block_prefix + name
         mine = [key for key in weights if key.startswith(start)]
         module.load_state_dict({key.removeprefix(start): weights[key] for key in mine})
     return fuse_conv_bn_eval(convolution.eval(), norm.eval())
@@ -156,7 +156,7 @@ def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
     try:
         with torch.serialization.safe_globals(allowed):
             weights, _ = torch.load(path, map_location="cpu", weights_only=True)
-        return {key: value for key, value in weights.items() if key.startswith(PREFIX)}
+        return {key: value for key, value in weights.items() if key.startswith(CHECKPOINT_PREFIX)}
     except Exception as error:  # a damaged archive raises whatever its parser raises
         raise EarshotError(
             f"The weights of the sound-effects CNN cannot be read ({type(error).__name__}).",

@@ -18,25 +18,25 @@ if TYPE_CHECKING:
 
 # Of the low-pass when resampling: zero crossings on each side, and a Kaiser window's beta that
 # keeps what folds back 80 dB down.
-CROSSINGS = 24
-BETA = 8.0
+FILTER_ZERO_CROSSINGS = 24
+KAISER_BETA = 8.0
 # Shorter clips end in silence: below it some models have no frame to look at.
-SHORTEST = 0.1  # seconds
+MIN_CLIP_SECONDS = 0.1  # seconds
 
 
 class AudioEncoder(Encoder):
     """Embeds one clip at a time: on a CPU larger batches are no faster, and take more memory."""
 
-    def _embedded(self, items: Sequence[Clip]) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _embed_batches(self, items: Sequence[Clip]) -> Iterator[tuple[list[int], np.ndarray]]:
         for place, clip in enumerate(items):
-            waveform = resample(mono(clip, place), clip.sample_rate, self.entry.sample_rate)
-            shortest = int(SHORTEST * self.entry.sample_rate)
+            waveform = resample(mix_to_mono(clip, place), clip.sample_rate, self.spec.sample_rate)
+            shortest = int(MIN_CLIP_SECONDS * self.spec.sample_rate)
             if len(waveform) < shortest:
                 waveform = np.pad(waveform, (0, shortest - len(waveform)))
-            yield [place], self._hear(waveform)[None]
+            yield [place], self._embed_waveform(waveform)[None]
 
     @abstractmethod
-    def _hear(self, waveform: np.ndarray) -> np.ndarray:
+    def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         """Embed one waveform.
 
         Parameters
@@ -50,13 +50,13 @@ class AudioEncoder(Encoder):
         """
 
 
-def mono(clip: Clip, place: int = 0) -> np.ndarray:
+def mix_to_mono(clip: Clip, item_index: int = 0) -> np.ndarray:
     """Mean of a clip's channels, float32 [frames].
 
     Parameters
     ----------
     clip : Clip
-    place : int
+    item_index : int
         Of the clip among the items, for the message.
 
     Raises
@@ -66,47 +66,47 @@ def mono(clip: Clip, place: int = 0) -> np.ndarray:
     """
     samples = getattr(clip, "samples", None)
     if not isinstance(samples, np.ndarray):
-        raise EmbedError(f"A clip was expected, not {type(clip).__name__}.", place)
+        raise EmbedError(f"A clip was expected, not {type(clip).__name__}.", item_index)
     if samples.size == 0:
-        raise EmbedError("The clip has no samples.", place)
-    waveform = _mean(samples) if samples.ndim == 2 else samples
+        raise EmbedError("The clip has no samples.", item_index)
+    waveform = _average_channels(samples) if samples.ndim == 2 else samples
     if not np.isfinite(waveform).all():
-        raise EmbedError("The clip holds samples that are not finite.", place)
+        raise EmbedError("The clip holds samples that are not finite.", item_index)
     return np.ascontiguousarray(waveform, np.float32)
 
 
-def _mean(samples: np.ndarray) -> np.ndarray:
+def _average_channels(samples: np.ndarray) -> np.ndarray:
     """Mean over the channels, float32 [frames]."""
     if samples.shape[1] == 2:  # thirty times as fast as the general way, bit for bit the same
         return (samples[:, 0] + samples[:, 1]) * np.float32(0.5)
     return samples.mean(axis=1, dtype=np.float32)
 
 
-def resample(waveform: np.ndarray, have: int, want: int) -> np.ndarray:
+def resample(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray:
     """Change the sample rate by a polyphase low-pass.
 
     Parameters
     ----------
     waveform : float32 [frames]
-    have, want : int
+    source_rate, target_rate : int
         Sample rates in Hz.
 
     Returns
     -------
     float32 [ceil(frames * want / have)]
     """
-    if have == want:
+    if source_rate == target_rate:
         return waveform
-    common = gcd(have, want)
-    up, down = want // common, have // common
-    return resample_poly(waveform, up, down, window=_low_pass(max(up, down)))
+    common = gcd(source_rate, target_rate)
+    up, down = target_rate // common, source_rate // common
+    return resample_poly(waveform, up, down, window=_design_low_pass_filter(max(up, down)))
 
 
 @cache
-def _low_pass(ratio: int) -> np.ndarray:
+def _design_low_pass_filter(rate_ratio: int) -> np.ndarray:
     """Kernel that passes what both sample rates can hold, float32 [odd].
 
     The pass band ends at the half of the slower rate, reached at -6 dB.
     """
-    taps = firwin(2 * CROSSINGS * ratio + 1, 1 / ratio, window=("kaiser", BETA))
+    taps = firwin(2 * FILTER_ZERO_CROSSINGS * rate_ratio + 1, 1 / rate_ratio, window=("kaiser", KAISER_BETA))
     return taps.astype(np.float32)

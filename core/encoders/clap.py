@@ -7,10 +7,10 @@ import torch
 import transformers
 
 from core.encoders.audio import AudioEncoder
-from core.encoders.device import Compute
-from core.encoders.registry import EncoderEntry
+from core.encoders.device import ComputeConfig
+from core.encoders.registry import EncoderSpec
 from core.encoders.transformer import load_feature_extractor, load_model
-from core.encoders.windowing import spread
+from core.encoders.windowing import split_into_windows
 
 
 class ClapEncoder(AudioEncoder):
@@ -19,24 +19,24 @@ class ClapEncoder(AudioEncoder):
     Its own feature extractor would cut ten seconds from a random place.
     """
 
-    def __init__(self, entry: EncoderEntry, compute: Compute):
-        super().__init__(entry)
-        folder = entry.weights.locate(entry.id)
+    def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
+        super().__init__(spec)
+        folder = spec.weights.resolve_weights_path(spec.id)
         self._compute = compute
-        self._extract = load_feature_extractor(folder, entry.id)
-        tower = load_model(transformers.ClapAudioModelWithProjection, folder, entry.id)
-        self._truncation = "fusion" if tower.config.enable_fusion else "rand_trunc"
-        self._model = compute.prepare(tower)
+        self._feature_extractor = load_feature_extractor(folder, spec.id)
+        tower = load_model(transformers.ClapAudioModelWithProjection, folder, spec.id)
+        self._truncation_mode = "fusion" if tower.config.enable_fusion else "rand_trunc"
+        self._model = compute.prepare_model(tower)
 
-    def _hear(self, waveform: np.ndarray) -> np.ndarray:
+    def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         # CLAP was trained on 16-bit sound at its own level, so that is left alone.
         waveform = np.clip(waveform, -1, 1)
-        total = torch.zeros(self.entry.dim)
-        for start, stop in spread(len(waveform), self._extract.nb_max_samples):
-            inputs = self._extract(
+        total = torch.zeros(self.spec.dim)
+        for start, stop in split_into_windows(len(waveform), self._feature_extractor.nb_max_samples):
+            inputs = self._feature_extractor(
                 waveform[start:stop],
-                sampling_rate=self.entry.sample_rate,
-                truncation=self._truncation,
+                sampling_rate=self.spec.sample_rate,
+                truncation=self._truncation_mode,
                 return_tensors="pt",
             ).to(self._compute.device)
             with torch.inference_mode(), self._compute.autocast():

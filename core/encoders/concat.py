@@ -16,32 +16,32 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from core.encoders.base import Encoder
-from core.encoders.registry import EncoderEntry
+from core.encoders.registry import EncoderSpec
 from core.errors import EarshotError
 
 if TYPE_CHECKING:
-    from core.encoders.device import Compute
+    from core.encoders.device import ComputeConfig
 
-SIGN = "+"
-BETWEEN = "|"  # the revisions of the parts
+ID_SEPARATOR = "+"
+REVISION_SEPARATOR = "|"  # the revisions of the parts
 
 
-def part_ids(encoder_id: str) -> list[str]:
+def split_encoder_id(encoder_id: str) -> list[str]:
     """Ids of the encoders that an id joins; of a single one that id alone."""
-    return [part.strip() for part in encoder_id.split(SIGN)]
+    return [part.strip() for part in encoder_id.split(ID_SEPARATOR)]
 
 
-def part_revisions(revision: str) -> list[str]:
+def split_revision(revision: str) -> list[str]:
     """Revisions of the parts, in their order, from that of the whole."""
-    return revision.rpartition("+")[0].split(BETWEEN)
+    return revision.rpartition("+")[0].split(REVISION_SEPARATOR)
 
 
-def join(parts: Sequence[np.ndarray]) -> np.ndarray:
+def concatenate_embeddings(embeddings: Sequence[np.ndarray]) -> np.ndarray:
     """Set the parts' vectors side by side.
 
     Parameters
     ----------
-    parts : sequence of array, float [n, d_i]
+    embeddings : sequence of array, float [n, d_i]
         Row i of all is the same item.
 
     Returns
@@ -50,38 +50,38 @@ def join(parts: Sequence[np.ndarray]) -> np.ndarray:
         Rows of length 1; a part that is all zeros stays so.
     """
     scaled = []
-    for part in parts:
+    for part in embeddings:
         length = np.linalg.norm(part, axis=1, keepdims=True)
-        scaled.append(part / np.where(length > 0, length, 1) / np.sqrt(len(parts)))
+        scaled.append(part / np.where(length > 0, length, 1) / np.sqrt(len(embeddings)))
     return np.concatenate(scaled, axis=1).astype(np.float32)
 
 
 @dataclass(frozen=True)
-class JoinedWeights:
+class ConcatWeights:
     """The weights of all parts."""
 
-    parts: tuple[EncoderEntry, ...]
+    components: tuple[EncoderSpec, ...]
 
     @property
     def source(self) -> str:
-        return "; ".join(part.source for part in self.parts)
+        return "; ".join(part.source for part in self.components)
 
     @property
     def revision(self) -> str:
-        return BETWEEN.join(part.revision for part in self.parts)
+        return REVISION_SEPARATOR.join(part.revision for part in self.components)
 
-    def how_to_get(self, encoder_id: str) -> str:
-        lacking = [part for part in self.parts if not part.at_hand()]
-        return "; ".join(part.how_to_get for part in lacking) or "Nothing to get"
+    def format_install_instructions(self, encoder_id: str) -> str:
+        lacking = [part for part in self.components if not part.is_available_offline()]
+        return "; ".join(part.install_instructions for part in lacking) or "Nothing to get"
 
-    def at_hand(self) -> bool:
-        return all(part.at_hand() for part in self.parts)
+    def is_available_offline(self) -> bool:
+        return all(part.is_available_offline() for part in self.components)
 
-    def locate(self, encoder_id: str) -> Path:
+    def resolve_weights_path(self, encoder_id: str) -> Path:
         raise EarshotError(f"{encoder_id} has no weights of its own, only its parts have.")
 
 
-def joined_entry(parts: Sequence[EncoderEntry]) -> EncoderEntry:
+def build_concat_spec(components: Sequence[EncoderSpec]) -> EncoderSpec:
     """The entry of some encoders joined.
 
     Raises
@@ -89,39 +89,39 @@ def joined_entry(parts: Sequence[EncoderEntry]) -> EncoderEntry:
     EarshotError
         When they aren't all for code or all for audio, or one comes twice.
     """
-    ids = [part.id for part in parts]
-    whole = SIGN.join(ids)
-    modalities = sorted({part.modality for part in parts})
+    ids = [part.id for part in components]
+    whole = ID_SEPARATOR.join(ids)
+    modalities = sorted({part.modality for part in components})
     if len(modalities) > 1:
         raise EarshotError(
             f"{whole} joins encoders of code and of audio.", remedy="Join encoders of one kind."
         )
     if len(set(ids)) < len(ids):
         raise EarshotError(f"{whole} names an encoder twice.", remedy="Name each once.")
-    return EncoderEntry(
+    return EncoderSpec(
         id=whole,
         modality=modalities[0],
         family="joined",
-        dim=sum(part.dim for part in parts),
-        title=", joined with ".join(part.title for part in parts),
-        licence="; ".join(dict.fromkeys(part.licence for part in parts)),
-        weights=JoinedWeights(tuple(parts)),
-        credit="; ".join(filter(None, (part.credit for part in parts))),
+        dim=sum(part.dim for part in components),
+        title=", joined with ".join(part.title for part in components),
+        licence="; ".join(dict.fromkeys(part.licence for part in components)),
+        weights=ConcatWeights(tuple(components)),
+        credit="; ".join(filter(None, (part.credit for part in components))),
     )
 
 
-class JoinedEncoder(Encoder):
+class ConcatEncoder(Encoder):
     """Several encoders that read, or hear, the same."""
 
-    def __init__(self, entry: EncoderEntry, compute: Compute):
-        from core.encoders.loading import load_or_kept
+    def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
+        from core.encoders.loading import get_or_load_encoder
 
-        super().__init__(entry)
-        self._parts = [load_or_kept(part, compute) for part in entry.weights.parts]
+        super().__init__(spec)
+        self._components = [get_or_load_encoder(part, compute) for part in spec.weights.components]
 
     @property
-    def parts(self) -> list[Encoder]:
-        return self._parts
+    def components(self) -> list[Encoder]:
+        return self._components
 
-    def _embedded(self, items: Sequence[Any]) -> Iterator[tuple[list[int], np.ndarray]]:
-        yield list(range(len(items))), join([part.embed(items) for part in self._parts])
+    def _embed_batches(self, items: Sequence[Any]) -> Iterator[tuple[list[int], np.ndarray]]:
+        yield list(range(len(items))), concatenate_embeddings([part.embed(items) for part in self._components])

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 from core import workspace
 from core.encoders.base import Encoder
-from core.encoders.registry import MODALITIES, EncoderEntry
+from core.encoders.registry import MODALITIES, EncoderSpec
 from core.errors import EarshotError
 
 if TYPE_CHECKING:
-    from core.encoders.device import Compute
+    from core.encoders.device import ComputeConfig
 
-PREFIX = "own"
+IMPORTED_ID_PREFIX = "own"
 
 
-def own_id(modality: str, name: str) -> str:
+def make_imported_encoder_id(modality: str, embedding_name: str) -> str:
     """The id under which a corpus keeps vectors that were brought.
 
     Raises
@@ -31,62 +31,62 @@ def own_id(modality: str, name: str) -> str:
     """
     if modality not in MODALITIES:
         raise EarshotError(f"{modality!r} is no modality.", remedy="Use code or audio.")
-    return f"{PREFIX}/{modality}/{workspace.checked_name(name, 'name of the vectors')}"
+    return f"{IMPORTED_ID_PREFIX}/{modality}/{workspace.validate_name(embedding_name, 'name of the vectors')}"
 
 
-def is_own(encoder_id: str) -> bool:
+def is_imported_encoder(encoder_id: str) -> bool:
     """Whether an id is one of `own_id`'s."""
     parts = encoder_id.split("/")
     return (
         len(parts) == 3
-        and (parts[0], parts[1] in MODALITIES) == (PREFIX, True)
-        and workspace.NAME.match(parts[2]) is not None
+        and (parts[0], parts[1] in MODALITIES) == (IMPORTED_ID_PREFIX, True)
+        and workspace.NAME_PATTERN.match(parts[2]) is not None
     )
 
 
-def own_entry(encoder_id: str) -> EncoderEntry:
+def build_imported_spec(encoder_id: str) -> EncoderSpec:
     """The entry of vectors that were brought; their length is the corpus's to say."""
     _, modality, name = encoder_id.split("/")
-    return EncoderEntry(
-        id=own_id(modality, name),
+    return EncoderSpec(
+        id=make_imported_encoder_id(modality, name),
         modality=modality,
         family="own",
         dim=0,
         title="vectors of your own",
         licence="as their maker says",
-        weights=OwnWeights(modality, name),
+        weights=ImportedWeights(modality, name),
     )
 
 
 @dataclass(frozen=True)
-class OwnWeights:
+class ImportedWeights:
     """They stayed where the vectors were made."""
 
     modality: str
-    name: str
+    embedding_name: str
     revision: str = "0"
     source: str = "vectors that were imported"
 
-    def how_to_get(self, encoder_id: str) -> str:
-        return f"./run import CORPUS TABLE --vectors {self.modality} --as {self.name}"
+    def format_install_instructions(self, encoder_id: str) -> str:
+        return f"./run import CORPUS TABLE --vectors {self.modality} --as {self.embedding_name}"
 
-    def at_hand(self) -> bool:
+    def is_available_offline(self) -> bool:
         return False
 
-    def locate(self, encoder_id: str) -> Path:
+    def resolve_weights_path(self, encoder_id: str) -> Path:
         raise EarshotError(f"{encoder_id} has no weights here.")
 
 
-class OwnVectors(Encoder):
+class ImportedEncoder(Encoder):
     """What can't be loaded."""
 
-    def __init__(self, entry: EncoderEntry, compute: Compute):
+    def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
         raise EarshotError(
-            f"{entry.id} holds vectors that were imported; what made them isn't here, so nothing"
+            f"{spec.id} holds vectors that were imported; what made them isn't here, so nothing"
             " new can be embedded by it.",
             remedy="Import vectors of what is new too, or use an alignment that was trained with"
             " an encoder that Earshot runs.",
         )
 
-    def _embedded(self, items):
+    def _embed_batches(self, items):
         raise NotImplementedError

@@ -8,32 +8,32 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from core.encoders.base import Encoder
-from core.encoders.registry import EncoderEntry, entry
+from core.encoders.registry import EncoderSpec, find_encoder_spec
 
 if TYPE_CHECKING:
-    from core.encoders.device import Compute
+    from core.encoders.device import ComputeConfig
 
 # Module and class that run each family of encoders.
-FAMILIES = {
-    "text": ("code", "CodeEncoder"),
-    "speech": ("speech", "SpeechEncoder"),
+ENCODER_CLASS_BY_FAMILY = {
+    "text": ("text", "TextEncoder"),
+    "speech": ("wav2vec2", "Wav2Vec2Encoder"),
     "clap": ("clap", "ClapEncoder"),
-    "sound-effects": ("effects", "SoundEffectsEncoder"),
+    "sound-effects": ("aisfx", "SoundEffectsEncoder"),
     "log-mel": ("logmel", "LogMelEncoder"),
-    "sonicpi": ("sonicpi", "SonicPiEncoder"),
+    "sonicpi": ("symbolic", "SonicPiEncoder"),
     "score": ("score", "ScoreEncoder"),
-    "joined": ("joined", "JoinedEncoder"),
-    "own": ("own", "OwnVectors"),
+    "joined": ("concat", "ConcatEncoder"),
+    "own": ("imported", "ImportedEncoder"),
 }
 # Encoders kept loaded: two in use and the two of a comparison, at most about 2 GB, and what
 # joins some of them, which is nothing more.
-KEPT = 6
+CACHE_SIZE = 6
 
-_kept: OrderedDict[tuple[str, str], Encoder] = OrderedDict()
-_loading = threading.RLock()  # a joined encoder asks for its parts while it is loaded
+_loaded_encoders: OrderedDict[tuple[str, str], Encoder] = OrderedDict()
+_load_lock = threading.RLock()  # a joined encoder asks for its parts while it is loaded
 
 
-def get(encoder_id: str) -> Encoder:
+def get_encoder(encoder_id: str) -> Encoder:
     """Return an encoder, loaded once a process.
 
     The few used last are kept. Weights that are not at hand are downloaded, if
@@ -51,35 +51,35 @@ def get(encoder_id: str) -> Encoder:
         When there is no such encoder, its weights can't be had or are damaged,
         or it tells unrelated inputs hardly apart.
     """
-    return load_or_kept(entry(encoder_id))
+    return get_or_load_encoder(find_encoder_spec(encoder_id))
 
 
-def load_or_kept(wanted: EncoderEntry, compute: Compute | None = None) -> Encoder:
+def get_or_load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Encoder:
     """The encoder of an entry as `get` returns it; `compute` only where it has to be loaded."""
-    key = (wanted.id, wanted.revision)
-    with _loading:
-        if key not in _kept:
-            _kept[key] = load(wanted, compute)
-        _kept.move_to_end(key)
-        while len(_kept) > KEPT:
-            _kept.popitem(last=False)
-        return _kept[key]
+    key = (spec.id, spec.revision)
+    with _load_lock:
+        if key not in _loaded_encoders:
+            _loaded_encoders[key] = load_encoder(spec, compute)
+        _loaded_encoders.move_to_end(key)
+        while len(_loaded_encoders) > CACHE_SIZE:
+            _loaded_encoders.popitem(last=False)
+        return _loaded_encoders[key]
 
 
-def load(entry: EncoderEntry, compute: Compute | None = None) -> Encoder:
+def load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Encoder:
     """Load an encoder and check it; see `get`.
 
     Parameters
     ----------
-    entry : EncoderEntry
+    spec : EncoderEntry
     compute : Compute, optional
         Device and precision. Default: what suits this machine.
     """
-    from core.encoders.device import default_compute  # before anything else loads torch
+    from core.encoders.device import detect_compute_config  # before anything else loads torch
     from core.encoders import sanity_check
 
-    module, name = FAMILIES[entry.family]
+    module, name = ENCODER_CLASS_BY_FAMILY[spec.family]
     family = getattr(importlib.import_module(f"core.encoders.{module}"), name)
-    encoder = family(entry, compute or default_compute())
-    sanity_check.check(encoder)
+    encoder = family(spec, compute or detect_compute_config())
+    sanity_check.check_encoder_sanity(encoder)
     return encoder

@@ -18,20 +18,20 @@ import torch
 from torch import nn
 
 if TYPE_CHECKING:
-    from core.encoders.device import Compute
+    from core.encoders.device import ComputeConfig
 
 # Least cosine of what both give; bf16 alone takes about 0.00002 of it.
-ALIKE = 0.9995
+MIN_TORCH_COSINE = 0.9995
 
 
-def installed() -> bool:
+def is_openvino_enabled() -> bool:
     """Whether OpenVINO is there and not switched off by EARSHOT_OPENVINO=0."""
     wanted = os.environ.get("EARSHOT_OPENVINO", "1") != "0"
     return wanted and importlib.util.find_spec("openvino") is not None
 
 
-def compiled(
-    module: nn.Module, compute: Compute, lengths: Sequence[int]
+def compile_and_verify(
+    module: nn.Module, compute: ComputeConfig, probe_lengths: Sequence[int]
 ) -> Callable[[torch.Tensor], torch.Tensor] | None:
     """Turn a network over waveforms of any length into one that OpenVINO runs.
 
@@ -41,7 +41,7 @@ def compiled(
         In fp32. Takes float32 [1, frames], returns float32 [1, dim].
     compute : Compute
         Whether to multiply in bf16.
-    lengths : sequence of int
+    probe_lengths : sequence of int
         Frames of the noises by which it is held against torch; the first is also the
         one by which the network is traced, so two more are worth having.
 
@@ -51,33 +51,33 @@ def compiled(
         The same from tensor to tensor; None where torch has to do it.
     """
     try:
-        run = _compiled(module, compute, torch.zeros(1, lengths[0]))
+        run = _compile_model(module, compute, torch.zeros(1, probe_lengths[0]))
     except Exception as error:  # whatever a converter meets in a model it doesn't know
-        _say(f"cannot take this model ({type(error).__name__}: {str(error)[:200]})")
+        _warn_not_used(f"cannot take this model ({type(error).__name__}: {str(error)[:200]})")
         return None
     noise = torch.Generator().manual_seed(0)
-    for length in lengths:
+    for length in probe_lengths:
         waveform = torch.randn(1, length, generator=noise)
         with torch.inference_mode():
             truth = module(waveform)
         alike = nn.functional.cosine_similarity(truth, run(waveform)).item()
-        if not alike >= ALIKE:  # nor where it isn't a number
-            _say(f"gives something else than torch (cosine {alike:.5f})")
+        if not alike >= MIN_TORCH_COSINE:  # nor where it isn't a number
+            _warn_not_used(f"gives something else than torch (cosine {alike:.5f})")
             return None
     return run
 
 
-def _compiled(
-    module: nn.Module, compute: Compute, example: torch.Tensor
+def _compile_model(
+    module: nn.Module, compute: ComputeConfig, example_input: torch.Tensor
 ) -> Callable[[torch.Tensor], torch.Tensor]:
     import openvino
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what tracing fixes shows in the comparison
-        model = openvino.convert_model(module, example_input=example)
+        model = openvino.convert_model(module, example_input=example_input)
     model.reshape(openvino.PartialShape([1, -1]))
     options = {
-        "INFERENCE_PRECISION_HINT": "bf16" if compute.bf16 else "f32",
+        "INFERENCE_PRECISION_HINT": "bf16" if compute.use_bf16 else "f32",
         "PERFORMANCE_HINT": "LATENCY",  # one clip at a time, on all cores
         "INFERENCE_NUM_THREADS": torch.get_num_threads(),
     }
@@ -85,12 +85,12 @@ def _compiled(
 
     one_at_a_time = threading.Lock()  # a second caller would be turned away
 
-    def run(waveform: torch.Tensor) -> torch.Tensor:
+    def run_inference(waveform: torch.Tensor) -> torch.Tensor:
         with one_at_a_time:
             return torch.from_numpy(network(waveform.numpy())[0].copy())
 
-    return run
+    return run_inference
 
 
-def _say(why: str) -> None:
-    logging.getLogger(__name__).warning("OpenVINO is not used: it %s.", why)
+def _warn_not_used(reason: str) -> None:
+    logging.getLogger(__name__).warning("OpenVINO is not used: it %s.", reason)

@@ -11,8 +11,8 @@ from core.encoders.base import EmbedError, Encoder
 from core.errors import EarshotError
 
 # Cosine above which two unrelated inputs count as the same.
-ALIKE = 0.999
-PROGRAMS = (
+MAX_UNRELATED_COSINE = 0.999
+TEST_PROGRAMS = (
     "use_synth :prophet\nlive_loop :a do\n  play scale(:e3, :minor).choose, release: 0.2\n"
     "  sleep 0.125\nend",
     "sample :ambi_lunar_land, rate: 0.5, amp: 2",
@@ -20,24 +20,24 @@ PROGRAMS = (
 )
 
 
-class Probe(NamedTuple):
+class ProbeClip(NamedTuple):
     """What an encoder reads of a clip."""
 
     samples: np.ndarray
     sample_rate: int
 
 
-def probes() -> list[Probe]:
+def make_probe_clips() -> list[ProbeClip]:
     """A chord, noise and clicks, two seconds each."""
     rate = 44_100
     seconds = np.arange(2 * rate) / rate
     chord = sum(np.sin(2 * np.pi * hertz * seconds) for hertz in (220.0, 277.2, 329.6)) / 4
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(seconds))
     clicks = np.where(np.arange(len(seconds)) % (rate // 4) < 40, 0.9, 0.0)
-    return [Probe(each.astype(np.float32)[:, None], rate) for each in (chord, noise, clicks)]
+    return [ProbeClip(each.astype(np.float32)[:, None], rate) for each in (chord, noise, clicks)]
 
 
-def check(encoder: Encoder) -> None:
+def check_encoder_sanity(encoder: Encoder) -> None:
     """Refuse an encoder that hears or reads no difference.
 
     Raises
@@ -46,12 +46,12 @@ def check(encoder: Encoder) -> None:
         When two unrelated inputs come out with a cosine above `ALIKE`, or a
         vector is not finite, zero, or of another length than the entry says.
     """
-    entry = encoder.entry
+    entry = encoder.spec
     try:
-        vectors = encoder.embed(PROGRAMS if entry.modality == "code" else probes())
+        vectors = encoder.embed(TEST_PROGRAMS if entry.modality == "code" else make_probe_clips())
     except EmbedError as error:
         raise EarshotError(
-            f"{entry.id} gives vectors that are not finite.", remedy=_remedy(encoder)
+            f"{entry.id} gives vectors that are not finite.", remedy=_suggest_remedy(encoder)
         ) from error
     except ValueError as error:
         raise EarshotError(
@@ -59,15 +59,15 @@ def check(encoder: Encoder) -> None:
         ) from error
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     if not lengths.all():
-        raise EarshotError(f"{entry.id} gives a vector of zeros.", remedy=_remedy(encoder))
+        raise EarshotError(f"{entry.id} gives a vector of zeros.", remedy=_suggest_remedy(encoder))
     unit = vectors / lengths
     closest = max(float(unit[a] @ unit[b]) for a, b in combinations(range(len(unit)), 2))
-    if closest > ALIKE:
+    if closest > MAX_UNRELATED_COSINE:
         raise EarshotError(
             f"{entry.id} tells unrelated inputs hardly apart: the cosine of two is {closest:.5f}.",
-            remedy=_remedy(encoder),
+            remedy=_suggest_remedy(encoder),
         )
 
 
-def _remedy(encoder: Encoder) -> str:
-    return f"Its weights may be damaged or untrained ({encoder.entry.source}): use another encoder."
+def _suggest_remedy(encoder: Encoder) -> str:
+    return f"Its weights may be damaged or untrained ({encoder.spec.source}): use another encoder."

@@ -11,25 +11,25 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from core.encoders.base import EmbedError, Encoder
-from core.encoders.registry import EncoderEntry
-from core.encoders.score_features import features
-from core.sonicpi.score_events import SECONDS, sounds_of
+from core.encoders.registry import EncoderSpec
+from core.encoders.score_features import compute_score_features
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, extract_score_events
 
 
 class ScoreEncoder(Encoder):
     """Features of what a program sends to scsynth."""
 
-    def __init__(self, entry: EncoderEntry, compute: object = None):
-        super().__init__(entry)
+    def __init__(self, spec: EncoderSpec, compute: object = None):
+        super().__init__(spec)
 
-    def _embedded(self, items: Sequence[str]) -> Iterator[tuple[list[int], np.ndarray]]:
-        from core.sonicpi import RenderError, events
+    def _embed_batches(self, items: Sequence[str]) -> Iterator[tuple[list[int], np.ndarray]]:
+        from core.sonicpi import RenderError, collect_osc_messages
 
         for place, source in enumerate(items):
             if not isinstance(source, str):
                 raise EmbedError(f"A program is text, not {type(source).__name__}.", place)
             try:
-                sounds = sounds_of(events(source, SECONDS))
+                sounds = extract_score_events(collect_osc_messages(source, MAX_SCORE_SECONDS))
             except RenderError:
                 sounds = []
-            yield [place], features(sounds)[None]
+            yield [place], compute_score_features(sounds)[None]

@@ -17,85 +17,85 @@ import numpy as np
 import torch
 import transformers
 
-from core.encoders.device import Compute
+from core.encoders.device import ComputeConfig
 from core.encoders.base import EmbedError, Encoder
-from core.encoders.registry import EncoderEntry
+from core.encoders.registry import EncoderSpec
 from core.encoders.transformer import load_model, load_tokenizer
-from core.encoders.weights import json_settings
-from core.encoders.windowing import shares, spread
+from core.encoders.weights import load_json_config
+from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.errors import EarshotError
 
 # Rows are padded to a multiple of this many tokens, and only rows of equal padded length share
 # a batch. So the shapes a row passes through depend on that row alone, and with them every bit
 # of its vector: measured on CPUs with batches of 1 to 16, in fp32 and bf16.
-STEP = 16
-ROWS = {"cpu": 16, "cuda": 64}
+PADDING_MULTIPLE = 16
+BATCH_SIZES = {"cpu": 16, "cuda": 64}
 # Share of a window that it has in common with the next one.
-OVERLAP = 0.25
+WINDOW_OVERLAP_FRACTION = 0.25
 # Far more than Sonic Pi itself takes in one buffer; a paste by mistake must not take minutes.
-MOST_CHARACTERS = 200_000
+MAX_PROGRAM_CHARS = 200_000
 # Models that number positions from the padding token's id on.
-OFFSET_POSITIONS = {"mpnet", "roberta", "xlm-roberta"}
+OFFSET_POSITION_MODEL_TYPES = {"mpnet", "roberta", "xlm-roberta"}
 
 
 @dataclass(frozen=True)
-class _Row:
+class _TokenWindow:
     """One window of one program."""
 
-    place: int  # of the program among the items
-    number: int  # of the window in the program
-    tokens: list[int]
-    weights: np.ndarray  # float64 [len(tokens)]
-    padded: int
+    item_index: int  # of the program among the items
+    window_index: int  # of the window in the program
+    token_ids: list[int]
+    token_weights: np.ndarray  # float64 [len(tokens)]
+    padded_length: int
 
 
-class CodeEncoder(Encoder):
+class TextEncoder(Encoder):
     """A transformer model with its tokenizer."""
 
-    def __init__(self, entry: EncoderEntry, compute: Compute):
-        super().__init__(entry)
-        folder = entry.weights.locate(entry.id)
+    def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
+        super().__init__(spec)
+        folder = spec.weights.resolve_weights_path(spec.id)
         self._compute = compute
-        self._tokenizer = load_tokenizer(folder, entry.id)
+        self._tokenizer = load_tokenizer(folder, spec.id)
         # Setting up padding and truncation changes the tokenizer, which threads share.
-        self._tokenizing = threading.Lock()
-        model = load_model(transformers.AutoModel, folder, entry.id)
-        self._window = window_of(entry, folder, model.config, self._tokenizer)
-        self._model = compute.prepare(model)
-        self._head, self._tail = self._specials()
+        self._tokenizer_lock = threading.Lock()
+        model = load_model(transformers.AutoModel, folder, spec.id)
+        self._context_length = get_context_length(spec, folder, model.config, self._tokenizer)
+        self._model = compute.prepare_model(model)
+        self._prefix_ids, self._suffix_ids = self._find_special_tokens()
 
-    def _specials(self) -> tuple[list[int], list[int]]:
+    def _find_special_tokens(self) -> tuple[list[int], list[int]]:
         """Tokens that the model wants before and after a text."""
         text = "play"
         bare = self._tokenizer(text, add_special_tokens=False)["input_ids"]
         framed = self._tokenizer(text)["input_ids"]
         start = next((at for at in range(len(framed)) if framed[at : at + len(bare)] == bare), None)
         if not bare or start is None:
-            raise EarshotError(f"{self.entry.id} has a tokenizer that cannot be used.")
+            raise EarshotError(f"{self.spec.id} has a tokenizer that cannot be used.")
         head, tail = framed[:start], framed[start + len(bare) :]
-        if self.entry.mode_token:
-            mode = self._tokenizer.convert_tokens_to_ids(self.entry.mode_token)
+        if self.spec.mode_token:
+            mode = self._tokenizer.convert_tokens_to_ids(self.spec.mode_token)
             head = [*head, mode, self._tokenizer.sep_token_id]
         return head, tail
 
-    def _embedded(self, items: Sequence[str]) -> Iterator[tuple[list[int], np.ndarray]]:
-        rows = self._rows([_checked(item, place) for place, item in enumerate(items)])
-        left = np.bincount([row.place for row in rows], minlength=len(items))
-        sums = np.zeros((len(items), self.entry.dim))
+    def _embed_batches(self, items: Sequence[str]) -> Iterator[tuple[list[int], np.ndarray]]:
+        rows = self._tokenize_sources([_validate_source(item, place) for place, item in enumerate(items)])
+        left = np.bincount([row.item_index for row in rows], minlength=len(items))
+        sums = np.zeros((len(items), self.spec.dim))
         totals = np.zeros(len(items))
-        for batch in _batches(rows, ROWS[self._compute.device]):
-            for row, summed in zip(batch, self._weighted_sums(batch), strict=True):
-                sums[row.place] += summed
-                totals[row.place] += row.weights.sum()
-                left[row.place] -= 1
-            done = sorted({row.place for row in batch if left[row.place] == 0})
+        for batch in _batch_by_length(rows, BATCH_SIZES[self._compute.device]):
+            for row, summed in zip(batch, self._sum_token_vectors(batch), strict=True):
+                sums[row.item_index] += summed
+                totals[row.item_index] += row.token_weights.sum()
+                left[row.item_index] -= 1
+            done = sorted({row.item_index for row in batch if left[row.item_index] == 0})
             yield done, (sums[done] / totals[done, None]).astype(np.float32)
 
-    def _rows(self, sources: list[str]) -> list[_Row]:
+    def _tokenize_sources(self, sources: list[str]) -> list[_TokenWindow]:
         """Windows of all programs, short ones first; a program's windows stay in order."""
         if not sources:
             return []
-        with self._tokenizing:
+        with self._tokenizer_lock:
             tokenized = self._tokenizer(
                 sources,
                 add_special_tokens=False,
@@ -104,31 +104,31 @@ class CodeEncoder(Encoder):
                 return_attention_mask=False,
                 verbose=False,
             )["input_ids"]
-        rows = [row for place, ids in enumerate(tokenized) for row in self._cut(place, ids)]
-        return sorted(rows, key=lambda row: (row.padded, row.place, row.number))
+        rows = [row for place, ids in enumerate(tokenized) for row in self._build_token_windows(place, ids)]
+        return sorted(rows, key=lambda row: (row.padded_length, row.item_index, row.window_index))
 
-    def _cut(self, place: int, ids: list[int]) -> Iterator[_Row]:
-        room = self._window - len(self._head) - len(self._tail)
-        windows = spread(len(ids), room, int(room * OVERLAP))
+    def _build_token_windows(self, item_index: int, token_ids: list[int]) -> Iterator[_TokenWindow]:
+        room = self._context_length - len(self._prefix_ids) - len(self._suffix_ids)
+        windows = split_into_windows(len(token_ids), room, int(room * WINDOW_OVERLAP_FRACTION))
         # The special tokens of all windows together weigh as much as those of one.
-        head = np.full(len(self._head), 1 / len(windows))
-        tail = np.full(len(self._tail), 1 / len(windows))
-        weights = shares(len(ids), windows)
+        head = np.full(len(self._prefix_ids), 1 / len(windows))
+        tail = np.full(len(self._suffix_ids), 1 / len(windows))
+        weights = compute_window_weights(len(token_ids), windows)
         for number, ((start, stop), weight) in enumerate(zip(windows, weights, strict=True)):
-            tokens = [*self._head, *ids[start:stop], *self._tail]
-            padded = min(-(-len(tokens) // STEP) * STEP, self._window)
-            yield _Row(place, number, tokens, np.concatenate([head, weight, tail]), padded)
+            tokens = [*self._prefix_ids, *token_ids[start:stop], *self._suffix_ids]
+            padded = min(-(-len(tokens) // PADDING_MULTIPLE) * PADDING_MULTIPLE, self._context_length)
+            yield _TokenWindow(item_index, number, tokens, np.concatenate([head, weight, tail]), padded)
 
-    def _weighted_sums(self, batch: list[_Row]) -> np.ndarray:
+    def _sum_token_vectors(self, batch: list[_TokenWindow]) -> np.ndarray:
         """Sum of each row's token vectors by their weights, float64 [len(batch), dim]."""
-        shape = (len(batch), batch[0].padded)
+        shape = (len(batch), batch[0].padded_length)
         ids = torch.full(shape, self._tokenizer.pad_token_id or 0)
         mask = torch.zeros(shape, dtype=torch.long)
         weights = torch.zeros(shape)
         for at, row in enumerate(batch):
-            ids[at, : len(row.tokens)] = torch.tensor(row.tokens)
-            mask[at, : len(row.tokens)] = 1
-            weights[at, : len(row.tokens)] = torch.from_numpy(row.weights).float()
+            ids[at, : len(row.token_ids)] = torch.tensor(row.token_ids)
+            mask[at, : len(row.token_ids)] = 1
+            weights[at, : len(row.token_ids)] = torch.from_numpy(row.token_weights).float()
         device = self._compute.device
         with torch.inference_mode():
             with self._compute.autocast():
@@ -139,26 +139,26 @@ class CodeEncoder(Encoder):
         return summed.double().cpu().numpy()
 
 
-def _checked(item: str, place: int) -> str:
+def _validate_source(source: str, item_index: int) -> str:
     """Return the source as text that a tokenizer takes."""
-    if not isinstance(item, str):
-        raise EmbedError(f"A program is text, not {type(item).__name__}.", place)
-    if len(item) > MOST_CHARACTERS:
+    if not isinstance(source, str):
+        raise EmbedError(f"A program is text, not {type(source).__name__}.", item_index)
+    if len(source) > MAX_PROGRAM_CHARS:
         raise EmbedError(
-            f"The program has {len(item):,} characters; {MOST_CHARACTERS:,} are the most that"
+            f"The program has {len(source):,} characters; {MAX_PROGRAM_CHARS:,} are the most that"
             " are embedded.",
-            place,
+            item_index,
             remedy="Split it.",
         )
     # Halves of surrogate pairs, from files that are not UTF-8, are in no text.
-    return item.encode("utf-8", "replace").decode()
+    return source.encode("utf-8", "replace").decode()
 
 
-def _batches(rows: list[_Row], most: int) -> Iterator[list[_Row]]:
+def _batch_by_length(windows: list[_TokenWindow], batch_size: int) -> Iterator[list[_TokenWindow]]:
     """Split sorted rows into batches of one padded length."""
-    batch: list[_Row] = []
-    for row in rows:
-        if batch and (len(batch) == most or row.padded != batch[0].padded):
+    batch: list[_TokenWindow] = []
+    for row in windows:
+        if batch and (len(batch) == batch_size or row.padded_length != batch[0].padded_length):
             yield batch
             batch = []
         batch.append(row)
@@ -166,13 +166,13 @@ def _batches(rows: list[_Row], most: int) -> Iterator[list[_Row]]:
         yield batch
 
 
-def window_of(entry: EncoderEntry, folder: Path, config: Any, tokenizer: Any) -> int:
+def get_context_length(spec: EncoderSpec, folder: Path, config: Any, tokenizer: Any) -> int:
     """Most tokens that the model was made, or trained, to read at once."""
     positions = config.max_position_embeddings
-    if config.model_type in OFFSET_POSITIONS:
+    if config.model_type in OFFSET_POSITION_MODEL_TYPES:
         positions -= config.pad_token_id + 1
-    limits = [positions, entry.window, tokenizer.model_max_length]
+    limits = [positions, spec.context_length, tokenizer.model_max_length]
     trained = folder / "sentence_bert_config.json"
     if trained.is_file():
-        limits.append(json_settings(trained).get("max_seq_length"))
+        limits.append(load_json_config(trained).get("max_seq_length"))
     return min(limit for limit in limits if limit)

@@ -17,17 +17,17 @@ from torch import nn
 
 from core.errors import EarshotError
 
-SAFE = {"local_files_only": True, "trust_remote_code": False}
+SAFE_LOADING_OPTIONS = {"local_files_only": True, "trust_remote_code": False}
 # Layers that some checkpoints leave out and no embedding here passes through.
-UNUSED = ("pooler.",)
+UNUSED_LAYER_PREFIXES = ("pooler.",)
 
 
-def load_model(loader: Any, folder: Path, encoder_id: str) -> nn.Module:
+def load_model(model_class: Any, folder: Path, encoder_id: str) -> nn.Module:
     """Load a model's weights in fp32.
 
     Parameters
     ----------
-    loader : type
+    model_class : type
         Class of transformers with `from_pretrained`.
     folder : Path
     encoder_id : str
@@ -41,18 +41,18 @@ def load_model(loader: Any, folder: Path, encoder_id: str) -> nn.Module:
     """
     safetensors = any(folder.glob("*.safetensors"))
     try:
-        with quiet():
-            model, report = loader.from_pretrained(
+        with silence_transformers():
+            model, report = model_class.from_pretrained(
                 folder,
                 # Where there is none, the library unpickles with weights_only.
                 use_safetensors=safetensors,
                 dtype=torch.float32,
                 output_loading_info=True,
-                **SAFE,
+                **SAFE_LOADING_OPTIONS,
             )
     except Exception as error:  # damaged files raise whatever their parser raises
-        raise _broken(encoder_id, folder, error) from error
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith(UNUSED))
+        raise _build_loading_error(encoder_id, folder, error) from error
+    missing = sorted(key for key in report["missing_keys"] if not key.startswith(UNUSED_LAYER_PREFIXES))
     wrong = missing or sorted(str(key) for key in report["mismatched_keys"])
     if wrong:
         raise EarshotError(
@@ -72,23 +72,23 @@ def load_tokenizer(folder: Path, encoder_id: str) -> Any:
     EarshotError
         When its files are missing or damaged.
     """
-    return _load(transformers.AutoTokenizer, folder, encoder_id)
+    return _load_pretrained(transformers.AutoTokenizer, folder, encoder_id)
 
 
 def load_feature_extractor(folder: Path, encoder_id: str) -> Any:
     """Load what turns a waveform into a model's input; raises as `load_tokenizer`."""
-    return _load(transformers.AutoFeatureExtractor, folder, encoder_id)
+    return _load_pretrained(transformers.AutoFeatureExtractor, folder, encoder_id)
 
 
-def _load(loader: Any, folder: Path, encoder_id: str) -> Any:
+def _load_pretrained(auto_class: Any, folder: Path, encoder_id: str) -> Any:
     try:
-        with quiet():
-            return loader.from_pretrained(folder, **SAFE)
+        with silence_transformers():
+            return auto_class.from_pretrained(folder, **SAFE_LOADING_OPTIONS)
     except Exception as error:  # damaged files raise whatever their parser raises
-        raise _broken(encoder_id, folder, error) from error
+        raise _build_loading_error(encoder_id, folder, error) from error
 
 
-def _broken(encoder_id: str, folder: Path, error: Exception) -> EarshotError:
+def _build_loading_error(encoder_id: str, folder: Path, error: Exception) -> EarshotError:
     why = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
     return EarshotError(
         f"{encoder_id} cannot be loaded ({why}).",
@@ -98,7 +98,7 @@ def _broken(encoder_id: str, folder: Path, error: Exception) -> EarshotError:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence_transformers() -> Iterator[None]:
     """Keep the library's bars and notes out of a job's log: what matters is raised here."""
     from transformers.utils import logging as notes
 

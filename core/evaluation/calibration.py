@@ -10,58 +10,58 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from core.evaluation.validation import unit_rows
+from core.evaluation.validation import normalize_rows
 
-SIGNS = ("agreement", "nearness", "similarity")
-RIGHT = 0.5  # of the way from any clips to the truly nearest: then it counts as foretold
-LEVELS = SURE, LIKELY, GUESS = "sure", "likely", "guess"
-FEWEST = 30  # programs of either outcome: with fewer nothing is fitted
+CONFIDENCE_FEATURES = ("agreement", "nearness", "similarity")
+CORRECT_THRESHOLD = 0.5  # of the way from any clips to the truly nearest: then it counts as foretold
+CONFIDENCE_LEVELS = HIGH, MEDIUM, LOW = "sure", "likely", "guess"
+MIN_PROGRAMS_PER_OUTCOME = 30  # programs of either outcome: with fewer nothing is fitted
 
 
-def signs(found: np.ndarray, similarities: np.ndarray, nearest: np.ndarray) -> np.ndarray:
+def compute_confidence_features(retrieved_audio: np.ndarray, similarities: np.ndarray, nearest_code_similarity: np.ndarray) -> np.ndarray:
     """What can be seen of foretellings without the truth.
 
     Parameters
     ----------
-    found : array, float [m, k, d]
+    retrieved_audio : array, float [m, k, d]
         Raw audio embeddings of the clips found for each program.
     similarities : array, float [m, k]
         How near they are, in the space that was searched.
-    nearest : array, float [m]
+    nearest_code_similarity : array, float [m]
         Cosine of the program's raw embedding of code and that of the program most like it.
 
     Returns
     -------
     float64 [m, 3]
-        Mean cosine among the clips found (do they agree?); `nearest` (was there ever such a
+        Mean cosine among the clips found (do they agree?); `nearest_code_similarity` (was there ever such a
         program?); mean similarity.
     """
-    m, k, width = found.shape
-    sounds = np.asarray(unit_rows(found.reshape(-1, width)), dtype=np.float64).reshape(m, k, width)
+    m, k, width = retrieved_audio.shape
+    sounds = np.asarray(normalize_rows(retrieved_audio.reshape(-1, width)), dtype=np.float64).reshape(m, k, width)
     total = np.square(sounds.sum(axis=1)).sum(axis=1)  # the sum of all k * k cosines
     agreement = (total - k) / max(k * (k - 1), 1)
-    return np.column_stack([agreement, nearest, similarities.mean(axis=1)])
+    return np.column_stack([agreement, nearest_code_similarity, similarities.mean(axis=1)])
 
 
-def each_foretold(rows: np.ndarray, own: np.ndarray, heard: np.ndarray) -> np.ndarray:
+def normalized_similarity_per_query(retrieved_rows: np.ndarray, query_audio: np.ndarray, base_audio: np.ndarray) -> np.ndarray:
     """What share of its own sound each program's neighbours foretell: float [m].
 
     0 where they are as near as any clips of the base, 1 where none are nearer; as
-    `core.evaluation.metrics.foretold`, but on each program's own scale. nan where all clips
+    `core.evaluation.metrics.normalized_similarity`, but on each program's own scale. nan where all clips
     are equally near.
     """
-    truth, base = (np.asarray(unit_rows(x), dtype=np.float64) for x in (own, heard))
-    k = rows.shape[1]
+    truth, base = (np.asarray(normalize_rows(x), dtype=np.float64) for x in (query_audio, base_audio))
+    k = retrieved_rows.shape[1]
     alike = truth @ base.T  # [m, n]
     chance = alike.mean(axis=1)
     best = -np.partition(-alike, k - 1, axis=1)[:, :k].mean(axis=1)
-    reached = np.take_along_axis(alike, rows, axis=1).mean(axis=1)
+    reached = np.take_along_axis(alike, retrieved_rows, axis=1).mean(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         return (reached - chance) / np.where(best - chance > 1e-9, best - chance, np.nan)
 
 
 @dataclass(frozen=True)
-class Calibration:
+class ConfidenceCalibration:
     """From signs to the probability that a foretelling is right.
 
     Attributes
@@ -71,9 +71,9 @@ class Calibration:
     weights : tuple of float
         Of each sign, scaled.
     bias : float
-    programs : int
+    program_count : int
         How many it was fitted on: held-out ones, of no template that was trained on.
-    right : float
+    correct_fraction : float
         Share of them that were foretold.
     """
 
@@ -81,32 +81,32 @@ class Calibration:
     scale: tuple[float, ...]
     weights: tuple[float, ...]
     bias: float
-    programs: int
-    right: float
+    program_count: int
+    correct_fraction: float
 
     @classmethod
-    def fit(cls, seen: np.ndarray, right: np.ndarray) -> Calibration | None:
+    def fit(cls, features: np.ndarray, is_correct: np.ndarray) -> ConfidenceCalibration | None:
         """Fit to signs [n, 3] and whether each foretelling was right, bool [n].
 
         Returns None where fewer than 30 of them were right, or wrong.
         """
-        right = np.asarray(right, dtype=bool)
-        if min(right.sum(), (~right).sum()) < FEWEST:
+        is_correct = np.asarray(is_correct, dtype=bool)
+        if min(is_correct.sum(), (~is_correct).sum()) < MIN_PROGRAMS_PER_OUTCOME:
             return None
-        mean, scale = seen.mean(axis=0), np.maximum(seen.std(axis=0), 1e-6)
-        fitted = LogisticRegression(C=1.0).fit((seen - mean) / scale, right)
+        mean, scale = features.mean(axis=0), np.maximum(features.std(axis=0), 1e-6)
+        fitted = LogisticRegression(C=1.0).fit((features - mean) / scale, is_correct)
         return cls(
             tuple(mean.tolist()),
             tuple(scale.tolist()),
             tuple(fitted.coef_[0].tolist()),
             float(fitted.intercept_[0]),
-            len(right),
-            float(right.mean()),
+            len(is_correct),
+            float(is_correct.mean()),
         )
 
-    def probability(self, seen: np.ndarray) -> np.ndarray:
+    def predict_probability(self, features: np.ndarray) -> np.ndarray:
         """That foretellings with these signs [m, 3] are right: float [m]."""
-        scaled = (np.asarray(seen) - np.array(self.mean)) / np.array(self.scale)
+        scaled = (np.asarray(features) - np.array(self.mean)) / np.array(self.scale)
         # Beyond what it was fitted on nothing is known to hold: no sign counts for more there.
         return 1 / (1 + np.exp(-(np.clip(scaled, -3, 3) @ np.array(self.weights) + self.bias)))
 
@@ -118,7 +118,7 @@ class Calibration:
         }
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
+    def from_dict(cls, values: Mapping[str, Any]) -> ConfidenceCalibration:
         """The reverse of `to_dict`."""
         return cls(
             **{
@@ -128,6 +128,6 @@ class Calibration:
         )
 
 
-def level(probability: float) -> str:
+def classify_confidence(probability: float) -> str:
     """In one word: "sure" from two in three upwards, "guess" below one in three."""
-    return SURE if probability >= 2 / 3 else GUESS if probability < 1 / 3 else LIKELY
+    return HIGH if probability >= 2 / 3 else LOW if probability < 1 / 3 else MEDIUM

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.validation import centred, paired
+from core.evaluation.validation import centre_columns, check_paired_arrays
 
-REGULARISATION = 0.1
-VARIANCE = 0.99
+DEFAULT_REGULARISATION = 0.1
+EXPLAINED_VARIANCE_RATIO = 0.99
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class CCA:
     directions_x: np.ndarray
     directions_y: np.ndarray
 
-    def correlations(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def compute_correlations(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Pearson correlation of rows along each pair of directions.
 
         Parameters
@@ -44,11 +44,11 @@ class CCA:
             In [-1, 1]; 0 where rows don't vary along a direction, nan for fewer than
             3 rows.
         """
-        return correlations(*self.placed(x, y))
+        return correlate_columns(*self.transform(x, y))
 
-    def placed(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def transform(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Where rows [m, d1] and [m, d2] lie along each pair of directions: 2 x float64 [m, c]."""
-        x, y = paired(x, y)
+        x, y = check_paired_arrays(x, y)
         for found, fitted in ((x, self.mean_x), (y, self.mean_y)):
             if found.shape[1] != len(fitted):
                 raise EarshotError(
@@ -58,16 +58,16 @@ class CCA:
 
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
         """Mean of `correlations`; nan where there are no directions."""
-        found = self.correlations(x, y)
+        found = self.compute_correlations(x, y)
         return float(found.mean()) if len(found) else np.nan
 
 
-def cca_fit(
+def fit_cca(
     x: np.ndarray,
     y: np.ndarray,
     *,
-    regularisation: float = REGULARISATION,
-    variance: float = VARIANCE,
+    regularisation: float = DEFAULT_REGULARISATION,
+    explained_variance_ratio: float = EXPLAINED_VARIANCE_RATIO,
 ) -> CCA:
     """Find the pairs of directions along which two spaces correlate most.
 
@@ -78,7 +78,7 @@ def cca_fit(
         Ridge: this share of the mean variance of the kept principal directions is added
         to the variance of each. 0 is plain CCA. It keeps directions of little variance
         from being fitted to noise when dimensions are many against rows.
-    variance : float
+    explained_variance_ratio : float
         Each space is first reduced to the principal directions that hold this share of
         its variance, in (0, 1]; so c, the number of pairs, is that of the space that
         needs fewer.
@@ -93,18 +93,18 @@ def cca_fit(
     Hotelling, "Relations between two sets of variates", Biometrika 1936; reduced first
     as in Raghu, Gilmer, Yosinski & Sohl-Dickstein, "SVCCA", NIPS 2017.
     """
-    x, y = paired(x, y)
-    if regularisation < 0 or not 0 < variance <= 1:
+    x, y = check_paired_arrays(x, y)
+    if regularisation < 0 or not 0 < explained_variance_ratio <= 1:
         raise EarshotError(
-            f"CCA can't be fitted with regularisation {regularisation} and variance {variance}.",
+            f"CCA can't be fitted with regularisation {regularisation} and variance {explained_variance_ratio}.",
             remedy="Give a regularisation of at least 0 and a variance above 0, at most 1.",
         )
     if len(x) == 0:
         raise EarshotError("CCA can't be fitted on no rows.")
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
-    x, y = centred(x), centred(y)
-    whitener_x = _whitener(x, regularisation, variance)  # [d1, r1]
-    whitener_y = _whitener(y, regularisation, variance)  # [d2, r2]
+    x, y = centre_columns(x), centre_columns(y)
+    whitener_x = _compute_whitener(x, regularisation, explained_variance_ratio)  # [d1, r1]
+    whitener_y = _compute_whitener(y, regularisation, explained_variance_ratio)  # [d2, r2]
     shared = (x @ whitener_x).T @ (y @ whitener_y) / len(x)  # [r1, r2]
     left, _, right = np.linalg.svd(shared, full_matrices=False)  # [r1, c], [c], [c, r2]
     return CCA(mean_x, mean_y, whitener_x @ left, whitener_y @ right.T)
@@ -114,9 +114,9 @@ def cca(
     x: np.ndarray,
     y: np.ndarray,
     *,
-    regularisation: float = REGULARISATION,
-    variance: float = VARIANCE,
-    fitted_on: tuple[np.ndarray, np.ndarray] | None = None,
+    regularisation: float = DEFAULT_REGULARISATION,
+    explained_variance_ratio: float = EXPLAINED_VARIANCE_RATIO,
+    training_rows: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> float:
     """Mean canonical correlation of two spaces.
 
@@ -124,10 +124,10 @@ def cca(
     ----------
     x, y : array, float [n, d1] and [n, d2]
         The rows measured.
-    regularisation, variance : float
+    regularisation, explained_variance_ratio : float
         As of `cca_fit`: by default a ridge of 0.1 of the mean variance, over the
         principal directions that hold 99 % of each space's variance.
-    fitted_on : pair of arrays, float [m, d1] and [m, d2], optional
+    training_rows : pair of arrays, float [m, d1] and [m, d2], optional
         Other rows to find the directions on, so that what is measured is what
         generalises. Without it they are found on `x` and `y` themselves; that is biased
         upwards, and near 1 for any two spaces with no more rows than dimensions.
@@ -139,11 +139,11 @@ def cca(
         correlation along the directions, not the ridge's shrunken one. nan for fewer
         than 3 rows, or when a space fitted on doesn't vary.
     """
-    fit_x, fit_y = (x, y) if fitted_on is None else fitted_on
-    return cca_fit(fit_x, fit_y, regularisation=regularisation, variance=variance).score(x, y)
+    fit_x, fit_y = (x, y) if training_rows is None else training_rows
+    return fit_cca(fit_x, fit_y, regularisation=regularisation, explained_variance_ratio=explained_variance_ratio).score(x, y)
 
 
-def _whitener(x: np.ndarray, regularisation: float, variance: float) -> np.ndarray:
+def _compute_whitener(x: np.ndarray, regularisation: float, explained_variance_ratio: float) -> np.ndarray:
     """Principal directions of centred rows [n, d], scaled to variance 1 with ridge: [d, r]."""
     n, d = x.shape
     # The same directions from the rows' n x n products where columns outnumber rows.
@@ -153,23 +153,23 @@ def _whitener(x: np.ndarray, regularisation: float, variance: float) -> np.ndarr
     if rank == 0:
         return np.empty((d, 0))
     held = spread[:rank].cumsum() / spread[:rank].sum()
-    kept = min(rank, int(np.searchsorted(held, variance * (1 - 1e-12))) + 1)
+    kept = min(rank, int(np.searchsorted(held, explained_variance_ratio * (1 - 1e-12))) + 1)
     spread, found = spread[:kept], found[:, :kept]
     directions = found if d <= n else (x.T @ found) / np.sqrt(n * spread)  # [d, kept]
     return directions / np.sqrt(spread + regularisation * spread.mean())
 
 
-def correlations(u: np.ndarray, v: np.ndarray) -> np.ndarray:
+def correlate_columns(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """Pearson correlation of each column of u with that of v, both [m, c]: float64 [c].
 
     0 where a column doesn't vary, nan for fewer than 3 rows.
     """
     if len(u) < 3:
         return np.full(u.shape[1], np.nan)
-    return (_standard(u) * _standard(v)).mean(axis=0)
+    return (_standardise_columns(u) * _standardise_columns(v)).mean(axis=0)
 
 
-def _standard(z: np.ndarray) -> np.ndarray:
+def _standardise_columns(z: np.ndarray) -> np.ndarray:
     """Columns with mean 0 and variance 1; a column that doesn't vary is 0."""
     z = z - z.mean(axis=0)
     spread = z.std(axis=0)

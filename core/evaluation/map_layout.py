@@ -10,18 +10,18 @@ import torch
 from torch import Tensor
 
 from core.errors import EarshotError
-from core.evaluation.validation import unit_rows
-from core.evaluation.neighbours import nearest_others
+from core.evaluation.validation import normalize_rows
+from core.evaluation.neighbours import find_nearest_others
 
-NEIGHBOURS = 15  # of each point, itself among them: UMAP's default
-FEWEST = 4  # points below which there is no neighbourhood to lay out
+UMAP_NEIGHBOURS = 15  # of each point, itself among them: UMAP's default
+MIN_POINTS = 4  # points below which there is no neighbourhood to lay out
 
 
-def joint_map(
+def compute_joint_map(
     code: np.ndarray | Tensor,
     audio: np.ndarray | Tensor,
     seed: int = 42,
-    initial: tuple[np.ndarray, np.ndarray] | None = None,
+    initial_positions: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lay out code and audio together in two dimensions with UMAP.
 
@@ -37,7 +37,7 @@ def joint_map(
     code, audio : array or Tensor, float [n, d1] and [m, d2]
     seed : int
         Of UMAP's optimisation.
-    initial : pair of arrays, float [n, 2] and [m, 2], optional
+    initial_positions : pair of arrays, float [n, 2] and [m, 2], optional
         Where points start, such as the map before alignment, so that an eye can follow
         them. By default at the first two principal components.
 
@@ -50,7 +50,7 @@ def joint_map(
     Raises
     ------
     EarshotError
-        When the embeddings aren't finite, or `initial` doesn't fit them.
+        When the embeddings aren't finite, or `initial_positions` doesn't fit them.
 
     Notes
     -----
@@ -60,32 +60,32 @@ def joint_map(
     t-SNE and UMAP", Nature Biotechnology 2021. The graph is that of the exact nearest
     neighbours by cosine.
     """
-    code, audio = unit_rows(code), unit_rows(audio)
-    points = _side_by_side(code, audio)  # [n + m, d]
-    start = _start(points) if initial is None else _given(initial, len(code), len(audio))
-    if len(points) >= FEWEST:
-        start = _umap(points, start, seed)
+    code, audio = normalize_rows(code), normalize_rows(audio)
+    points = _pad_and_stack(code, audio)  # [n + m, d]
+    start = _project_to_pca(points) if initial_positions is None else _stack_initial_positions(initial_positions, len(code), len(audio))
+    if len(points) >= MIN_POINTS:
+        start = _run_umap(points, start, seed)
     return start[: len(code)], start[len(code) :]
 
 
-def _side_by_side(code: Tensor, audio: Tensor) -> Tensor:
+def _pad_and_stack(code: Tensor, audio: Tensor) -> Tensor:
     width = max(code.shape[1], audio.shape[1])
     padded = [torch.nn.functional.pad(x, (0, width - x.shape[1])) for x in (code, audio)]
     return torch.cat(padded)  # [n + m, width]
 
 
-def _given(initial: tuple[np.ndarray, np.ndarray], n: int, m: int) -> np.ndarray:
-    code, audio = (np.asarray(part, dtype=np.float32) for part in initial)
-    if code.shape != (n, 2) or audio.shape != (m, 2):
+def _stack_initial_positions(initial_positions: tuple[np.ndarray, np.ndarray], code_count: int, audio_count: int) -> np.ndarray:
+    code, audio = (np.asarray(part, dtype=np.float32) for part in initial_positions)
+    if code.shape != (code_count, 2) or audio.shape != (audio_count, 2):
         raise EarshotError(
-            f"The map to start from has {code.shape} and {audio.shape} positions for {n} code"
-            f" and {m} audio embeddings.",
+            f"The map to start from has {code.shape} and {audio.shape} positions for {code_count} code"
+            f" and {audio_count} audio embeddings.",
             remedy="Make the map anew.",
         )
     return np.concatenate([code, audio])
 
 
-def _start(points: Tensor) -> np.ndarray:
+def _project_to_pca(points: Tensor) -> np.ndarray:
     """First two principal components [n, 2], each turned so that its largest entry is positive."""
     centred = (points - points.mean(dim=0)).double() if len(points) else points.double()
     found = torch.zeros(len(points), 2, dtype=torch.float64)
@@ -102,11 +102,11 @@ def _start(points: Tensor) -> np.ndarray:
     return found.float().numpy()
 
 
-def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
-    """Optimise positions from `start` [n, 2] on the graph of exact neighbours."""
+def _run_umap(points: Tensor, initial_positions: np.ndarray, seed: int) -> np.ndarray:
+    """Optimise positions from `initial_positions` [n, 2] on the graph of exact neighbours."""
     n = len(points)
-    k = min(NEIGHBOURS, n - 1)
-    indices, similarities = nearest_others(points, k - 1)  # 2 x [n, k-1]
+    k = min(UMAP_NEIGHBOURS, n - 1)
+    indices, similarities = find_nearest_others(points, k - 1)  # 2 x [n, k-1]
     itself = np.arange(n)[:, None]
     graph = (
         np.concatenate([itself, indices], axis=1).astype(np.int32),
@@ -114,19 +114,19 @@ def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
     )
     # UMAP stretches the start to fill a square, which has to have a width and a height;
     # equal points, which nothing could ever part, are set a hair's breadth apart.
-    hair = np.random.default_rng(seed).normal(scale=1e-4, size=start.shape)
-    start = start + hair * max(float(np.ptp(start, axis=0).max()), 1e-3)
+    hair = np.random.default_rng(seed).normal(scale=1e-4, size=initial_positions.shape)
+    initial_positions = initial_positions + hair * max(float(np.ptp(initial_positions, axis=0).max()), 1e-3)
     threads = torch.get_num_threads()
     with warnings.catch_warnings():
         # It warns of what is not wanted here: neural networks, and adding points later.
         warnings.filterwarnings("ignore", module=r"umap(\.|$)")
         import umap  # takes seconds, which nothing but the map should wait for
 
-        _keep_compiled(umap.umap_, umap.layouts)
+        _cache_compiled_functions(umap.umap_, umap.layouts)
         mapper = umap.UMAP(
             n_neighbors=k,
             metric="cosine",
-            init=start.astype(np.float32),
+            init=initial_positions.astype(np.float32),
             precomputed_knn=graph,
             random_state=seed,
             n_jobs=1,
@@ -139,7 +139,7 @@ def _umap(points: Tensor, start: np.ndarray, seed: int) -> np.ndarray:
             torch.set_num_threads(threads)
 
 
-def _keep_compiled(*modules: ModuleType) -> None:
+def _cache_compiled_functions(*modules: ModuleType) -> None:
     """Let Numba keep what it compiles of UMAP for the next process, as UMAP itself asks for but
     one of its functions: compiling took 8 s of a process's first map."""
     for module in modules:

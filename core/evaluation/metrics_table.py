@@ -9,20 +9,20 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation import metrics
-from core.evaluation.cca import CCA, cca_fit, correlations
-from core.evaluation.bootstrap import UNKNOWN, Interval, bootstrap_interval, subsample_interval
+from core.evaluation.cca import CCA, fit_cca, correlate_columns
+from core.evaluation.bootstrap import UNDEFINED_INTERVAL, Interval, bootstrap_interval, subsample_interval
 
-BEFORE = "before"
-ALIGNED = "aligned code ~ aligned audio"
-AGAINST_RAW = "aligned code ~ raw audio"
-COLUMNS = ["metric", "split", "reading", "value", "low", "high", "programs"]
-NEIGHBOURS = 3
-STRONGEST = 10  # pairs of canonical directions
-RECALLED = (1, 5, 10)
+BEFORE_ALIGNMENT = "before"
+ALIGNED_VS_ALIGNED = "aligned code ~ aligned audio"
+ALIGNED_VS_RAW = "aligned code ~ raw audio"
+METRIC_COLUMNS = ["metric", "split", "reading", "value", "low", "high", "programs"]
+NEIGHBOUR_COUNT = 3
+TOP_CCA_DIRECTIONS = 10  # pairs of canonical directions
+RECALL_KS = (1, 5, 10)
 
 
 @dataclass(frozen=True)
-class Reading:
+class EmbeddingComparison:
     """Two spaces to compare: what stands for the code, and what for its sound.
 
     Attributes
@@ -34,11 +34,11 @@ class Reading:
         Of the programs judged, row i of both the same one.
     train_code, train_audio : array, float [m, d1] and [m, d2]
         The same of the training programs: where CCA finds its directions.
-    shared : bool
+    is_shared_space : bool
         Whether both lie in one space, so that one can be searched with the other.
-    found : array, int [n, k], optional
+    retrieved_rows : array, int [n, k], optional
         For each program judged the training programs found for it by its code.
-    directions : CCA, optional
+    fitted_cca : CCA, optional
         As `cca_fit` finds them on the training programs, where that was done before.
     """
 
@@ -47,24 +47,24 @@ class Reading:
     audio: np.ndarray
     train_code: np.ndarray
     train_audio: np.ndarray
-    shared: bool = False
-    found: np.ndarray | None = None
-    directions: CCA | None = None
+    is_shared_space: bool = False
+    retrieved_rows: np.ndarray | None = None
+    fitted_cca: CCA | None = None
 
 
-def judge(
-    readings: Iterable[Reading], split: str, *, seed: int = 0, intervals: bool = True
+def compute_metrics(
+    comparisons: Iterable[EmbeddingComparison], split: str, *, seed: int = 0, with_intervals: bool = True
 ) -> pd.DataFrame:
     """Measure every metric of every reading.
 
     Parameters
     ----------
-    readings : iterable of Reading
+    comparisons : iterable of Reading
     split : str
         Which programs these are: every number says so.
     seed : int
         Of the resamples.
-    intervals : bool
+    with_intervals : bool
         Without them `low` and `high` are nan, which takes a hundredth of the time.
 
     Returns
@@ -81,76 +81,76 @@ def judge(
     """
     rows = [
         (metric, split, reading.name, value, low, high, len(reading.code))
-        for reading in readings
-        for metric, value, (low, high) in _measured(reading, seed, intervals)
+        for reading in comparisons
+        for metric, value, (low, high) in _iterate_metrics(reading, seed, with_intervals)
     ]
-    return pd.DataFrame(rows, columns=COLUMNS)
+    return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
 
-def _measured(
-    reading: Reading, seed: int, intervals: bool
+def _iterate_metrics(
+    comparison: EmbeddingComparison, seed: int, with_intervals: bool
 ) -> Iterator[tuple[str, float, Interval]]:
-    n = len(reading.code)
-    for name, measure in _of_all_programs(reading).items():
-        interval = subsample_interval(measure, n, seed=seed) if intervals else UNKNOWN
+    n = len(comparison.code)
+    for name, measure in _build_set_metrics(comparison).items():
+        interval = subsample_interval(measure, n, seed=seed) if with_intervals else UNDEFINED_INTERVAL
         yield name, measure(np.arange(n)), interval
-    for name, (values, statistic) in _of_each_program(reading).items():
+    for name, (values, statistic) in _compute_program_metrics(comparison).items():
         value = float(statistic(values, axis=0)) if len(values) else np.nan
-        interval = bootstrap_interval(values, statistic, seed=seed) if intervals else UNKNOWN
+        interval = bootstrap_interval(values, statistic, seed=seed) if with_intervals else UNDEFINED_INTERVAL
         yield name, value, interval
 
 
-def _of_all_programs(reading: Reading) -> dict[str, Callable[[np.ndarray], float]]:
+def _build_set_metrics(comparison: EmbeddingComparison) -> dict[str, Callable[[np.ndarray], float]]:
     """Metrics that are one number for a set of programs, as functions of the rows in it."""
-    directions = reading.directions or cca_fit(reading.train_code, reading.train_audio)
-    along = directions.placed(reading.code, reading.audio)  # 2 x [n, c]
+    directions = comparison.fitted_cca or fit_cca(comparison.train_code, comparison.train_audio)
+    along = directions.transform(comparison.code, comparison.audio)  # 2 x [n, c]
     # Hundreds of resamples are measured: of as few columns as hold the same distances.
-    code, audio = _narrow(reading.code), _narrow(reading.audio)
+    code, audio = _reduce_columns(comparison.code), _reduce_columns(comparison.audio)
     return {
         "cka": lambda rows: metrics.cka(code[rows], audio[rows]),
         "cka_debiased": lambda rows: metrics.cka(code[rows], audio[rows], debiased=True),
-        "cca": lambda rows: _mean_correlation(along, rows),
-        f"cca@{STRONGEST}": lambda rows: _mean_correlation(along, rows, STRONGEST),
+        "cca": lambda rows: _average_correlations(along, rows),
+        f"cca@{TOP_CCA_DIRECTIONS}": lambda rows: _average_correlations(along, rows, TOP_CCA_DIRECTIONS),
         "cca_in_sample": lambda rows: metrics.cca(code[rows], audio[rows]) if len(rows) else np.nan,
-        "spearman": lambda rows: metrics.spearman(code[rows], audio[rows]),
-        "pearson": lambda rows: metrics.pearson(code[rows], audio[rows]),
+        "spearman": lambda rows: metrics.distance_spearman(code[rows], audio[rows]),
+        "pearson": lambda rows: metrics.distance_pearson(code[rows], audio[rows]),
     }
 
 
-def _mean_correlation(
-    along: tuple[np.ndarray, np.ndarray], rows: np.ndarray, first: int | None = None
+def _average_correlations(
+    projections: tuple[np.ndarray, np.ndarray], rows: np.ndarray, max_directions: int | None = None
 ) -> float:
     """Mean correlation along pairs of directions, or the first, as they were in training."""
-    found = correlations(*(side[rows, :first] for side in along))
+    found = correlate_columns(*(side[rows, :max_directions] for side in projections))
     return float(found.mean()) if len(found) else np.nan
 
 
-def _narrow(x: np.ndarray) -> np.ndarray:
+def _reduce_columns(x: np.ndarray) -> np.ndarray:
     """Rows [n, d] in no more than n columns, with the products of all rows as they were."""
     n, d = x.shape
     return x if d <= n or not n else np.linalg.qr(x.T.astype(np.float64), mode="r").T
 
 
-def _of_each_program(reading: Reading) -> dict[str, tuple[np.ndarray, Callable]]:
+def _compute_program_metrics(comparison: EmbeddingComparison) -> dict[str, tuple[np.ndarray, Callable]]:
     """Metrics that have one value a program, and the statistic that sums them up."""
-    code, audio, k = reading.code, reading.audio, NEIGHBOURS
-    common = metrics.shared_neighbours(code, audio, k)
+    code, audio, k = comparison.code, comparison.audio, NEIGHBOUR_COUNT
+    common = metrics.count_shared_neighbours(code, audio, k)
     found: dict[str, tuple[np.ndarray, Callable]] = {
         f"overlap@{k}": (common / k, np.mean),
         f"jaccard@{k}": (common / (2 * k - common), np.mean),
     }
-    if reading.found is not None:
-        values = metrics.foretold(reading.found, audio, reading.train_audio)
-        found[f"foretold@{reading.found.shape[1]}"] = (values, np.mean)
-    if not reading.shared:
+    if comparison.retrieved_rows is not None:
+        values = metrics.normalized_similarity(comparison.retrieved_rows, audio, comparison.train_audio)
+        found[f"foretold@{comparison.retrieved_rows.shape[1]}"] = (values, np.mean)
+    if not comparison.is_shared_space:
         return found
     for direction, query, base in (("code->audio", code, audio), ("audio->code", audio, code)):
-        for recalled in RECALLED:
+        for recalled in RECALL_KS:
             found[f"recall@{recalled} {direction}"] = (
-                metrics.hits(query, base, recalled),
+                metrics.compute_hit_rates(query, base, recalled),
                 np.mean,
             )
-        placed = metrics.ranks(query, base)
+        placed = metrics.rank_matches(query, base)
         found[f"mrr {direction}"] = (1 / placed, np.mean)
         found[f"median_rank {direction}"] = (placed, np.median)
     return found

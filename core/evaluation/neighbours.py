@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from core.errors import EarshotError
-from core.evaluation.validation import GRAIN, unit_rows
+from core.evaluation.validation import COSINE_STEPS_PER_UNIT, normalize_rows
 
-BLOCK = 1024  # query rows at a time: 1,024 x 27,000 float32 similarities are 110 MB
+BLOCK_ROWS = 1024  # query rows at a time: 1,024 x 27,000 float32 similarities are 110 MB
 
 
 class CosineIndex:
@@ -27,22 +27,22 @@ class CosineIndex:
     """
 
     def __init__(self, base: np.ndarray | Tensor):
-        self._base = unit_rows(base)  # [n, d]
+        self._base = normalize_rows(base)  # [n, d]
 
     def __len__(self) -> int:
         return len(self._base)
 
     def query(
-        self, query: np.ndarray | Tensor, k: int, *, exclude: np.ndarray | None = None
+        self, queries: np.ndarray | Tensor, k: int, *, excluded_rows: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Find the k rows with the highest cosine similarity to each query.
 
         Parameters
         ----------
-        query : array or Tensor, float [m, d]
+        queries : array or Tensor, float [m, d]
         k : int
             How many; at least 1. More than there are rows gives all of them.
-        exclude : array, int [m], optional
+        excluded_rows : array, int [m], optional
             For each query a row that can't be its neighbour: itself, usually.
 
         Returns
@@ -50,14 +50,14 @@ class CosineIndex:
         indices : int64 [m, k]
             Nearest first. Rows equally similar come in the order of their index.
         similarities : float32 [m, k]
-            In [-1, 1], in steps of 2**-20 (`core.evaluation.validation.GRAIN`).
+            In [-1, 1], in steps of 2**-20 (`core.evaluation.validation.COSINE_STEPS_PER_UNIT`).
 
         Raises
         ------
         EarshotError
-            When `query` isn't finite, isn't as wide as the rows, or k is below 1.
+            When `queries` isn't finite, isn't as wide as the rows, or k is below 1.
         """
-        rows = unit_rows(query)  # [m, d]
+        rows = normalize_rows(queries)  # [m, d]
         if rows.shape[1] != self._base.shape[1]:
             raise EarshotError(
                 f"The query has {rows.shape[1]} dimensions and the rows to search have"
@@ -66,23 +66,23 @@ class CosineIndex:
             )
         if k < 1:
             raise EarshotError(f"k is {k}.", remedy="Ask for at least 1 neighbour.")
-        k = max(0, min(k, len(self) - (exclude is not None)))
+        k = max(0, min(k, len(self) - (excluded_rows is not None)))
         indices = np.empty((len(rows), k), dtype=np.int64)
         similarities = np.empty((len(rows), k), dtype=np.float32)
-        for start in range(0, len(rows) if k else 0, BLOCK):
-            block = slice(start, start + BLOCK)
-            found = (rows[block] @ self._base.T).mul_(GRAIN).round_()  # [b, n]
-            if exclude is not None:
-                own = torch.as_tensor(exclude[block], dtype=torch.int64)[:, None]  # [b, 1]
+        for start in range(0, len(rows) if k else 0, BLOCK_ROWS):
+            block = slice(start, start + BLOCK_ROWS)
+            found = (rows[block] @ self._base.T).mul_(COSINE_STEPS_PER_UNIT).round_()  # [b, n]
+            if excluded_rows is not None:
+                own = torch.as_tensor(excluded_rows[block], dtype=torch.int64)[:, None]  # [b, 1]
                 found.scatter_(1, own, -torch.inf)
             positions, values = _stable_top_k(found, k)  # 2 x [b, k]
             indices[block] = positions.numpy()
-            similarities[block] = (values / GRAIN).clamp_(-1, 1).numpy()
+            similarities[block] = (values / COSINE_STEPS_PER_UNIT).clamp_(-1, 1).numpy()
         return indices, similarities
 
 
 def top_k(
-    query: np.ndarray | Tensor, base: np.ndarray | Tensor, k: int
+    queries: np.ndarray | Tensor, base: np.ndarray | Tensor, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find for each query [m, d] the k rows of base [n, d] nearest to it by cosine.
 
@@ -95,10 +95,10 @@ def top_k(
     --------
     CosineIndex.query : the same in full.
     """
-    return CosineIndex(base).query(query, k)
+    return CosineIndex(base).query(queries, k)
 
 
-def nearest_others(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
+def find_nearest_others(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Find the k rows of x [n, d] nearest to each of its rows, without the row itself.
 
     Returns
@@ -106,7 +106,7 @@ def nearest_others(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray, np.ndarr
     indices : int64 [n, k]
     similarities : float32 [n, k]
     """
-    return CosineIndex(x).query(x, k, exclude=np.arange(len(x)))
+    return CosineIndex(x).query(x, k, excluded_rows=np.arange(len(x)))
 
 
 def _stable_top_k(values: Tensor, k: int) -> tuple[Tensor, Tensor]:

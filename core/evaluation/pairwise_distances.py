@@ -9,16 +9,16 @@ import pandas as pd
 import torch
 
 from core.errors import EarshotError
-from core.evaluation.validation import GRAIN, unit_rows
+from core.evaluation.validation import COSINE_STEPS_PER_UNIT, normalize_rows
 
-BLOCK = 1024
-LEVELS = int(2 * GRAIN) + 1  # a cosine distance lies in [0, 2]
-FEW = 2_000_000  # up to so many pairs sorting is faster than a table of all levels
+BLOCK_ROWS = 1024
+DISTANCE_LEVELS = int(2 * COSINE_STEPS_PER_UNIT) + 1  # a cosine distance lies in [0, 2]
+MAX_PAIRS_TO_SORT = 2_000_000  # up to so many pairs sorting is faster than a table of all levels
 
-Pairs = Iterable[tuple[np.ndarray, np.ndarray]]
+DistanceBlocks = Iterable[tuple[np.ndarray, np.ndarray]]
 
 
-def distance_blocks(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def iterate_distance_blocks(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield cosine distances of the same pairs of rows in both spaces.
 
     Parameters
@@ -30,22 +30,22 @@ def distance_blocks(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[np.ndarray, 
     (int32 [p], int32 [p])
         Distances in steps of 2**-20, over all blocks the n(n-1)/2 pairs of rows.
     """
-    x, y = unit_rows(x), unit_rows(y)
+    x, y = normalize_rows(x), normalize_rows(y)
     if len(x) != len(y):
         raise EarshotError(f"One space has {len(x)} rows and the other {len(y)}.")
-    for start in range(0, len(x) - 1, BLOCK):
-        stop = min(start + BLOCK, len(x))
+    for start in range(0, len(x) - 1, BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, len(x))
         # Of a block's own square only what is right of the diagonal, and all that follows it.
         later = torch.ones(stop - start, len(x) - start, dtype=torch.bool).triu_(1)
-        yield tuple(_steps(1 - (z[start:stop] @ z[start:].T)[later]) for z in (x, y))
+        yield tuple(_quantise_distances(1 - (z[start:stop] @ z[start:].T)[later]) for z in (x, y))
 
 
-def _steps(distances: torch.Tensor) -> np.ndarray:
+def _quantise_distances(distances: torch.Tensor) -> np.ndarray:
     """Cosine distances [p] as whole steps of 2**-20, 0 to 2**21: int32 [p]."""
-    return distances.mul_(GRAIN).round_().clamp_(0, 2 * GRAIN).int().numpy()
+    return distances.mul_(COSINE_STEPS_PER_UNIT).round_().clamp_(0, 2 * COSINE_STEPS_PER_UNIT).int().numpy()
 
 
-def pearson(x: np.ndarray, y: np.ndarray) -> float:
+def distance_pearson(x: np.ndarray, y: np.ndarray) -> float:
     """Pearson correlation of the n(n-1)/2 pairwise cosine distances in `x` and in `y`.
 
     Parameters
@@ -58,10 +58,10 @@ def pearson(x: np.ndarray, y: np.ndarray) -> float:
         In [-1, 1]. nan for fewer than 3 rows, or where all distances of a space are
         equal. Distances are rounded to steps of 2**-20.
     """
-    return _correlation(lambda: distance_blocks(x, y))
+    return _correlate_blocks(lambda: iterate_distance_blocks(x, y))
 
 
-def spearman(x: np.ndarray, y: np.ndarray) -> float:
+def distance_spearman(x: np.ndarray, y: np.ndarray) -> float:
     """Spearman correlation of the n(n-1)/2 pairwise cosine distances in `x` and in `y`.
 
     Parameters
@@ -75,29 +75,29 @@ def spearman(x: np.ndarray, y: np.ndarray) -> float:
         where all distances of a space are equal. Distances are rounded to steps of
         2**-20, so a table of so many ranks replaces sorting 90 million numbers.
     """
-    if len(x) * (len(x) - 1) // 2 <= FEW:
-        blocks = list(distance_blocks(x, y))
+    if len(x) * (len(x) - 1) // 2 <= MAX_PAIRS_TO_SORT:
+        blocks = list(iterate_distance_blocks(x, y))
         if not blocks:
             return np.nan
         ranked = tuple(
             pd.Series(np.concatenate(space)).rank().to_numpy()
             for space in zip(*blocks, strict=True)
         )
-        return _correlation(lambda: [ranked])
-    rank_x, rank_y = _rank_tables(distance_blocks(x, y))  # 2 x [levels]
-    return _correlation(lambda: ((rank_x[a], rank_y[b]) for a, b in distance_blocks(x, y)))
+        return _correlate_blocks(lambda: [ranked])
+    rank_x, rank_y = _build_rank_tables(iterate_distance_blocks(x, y))  # 2 x [levels]
+    return _correlate_blocks(lambda: ((rank_x[a], rank_y[b]) for a, b in iterate_distance_blocks(x, y)))
 
 
-def _rank_tables(blocks: Pairs) -> np.ndarray:
+def _build_rank_tables(blocks: DistanceBlocks) -> np.ndarray:
     """Mean rank of a distance among all of its space, by distance: float64 [2, levels]."""
-    counts = np.zeros((2, LEVELS), dtype=np.int64)
+    counts = np.zeros((2, DISTANCE_LEVELS), dtype=np.int64)
     for pair in blocks:
         for count, distances in zip(counts, pair, strict=True):
-            count += np.bincount(distances, minlength=LEVELS)
+            count += np.bincount(distances, minlength=DISTANCE_LEVELS)
     return counts.cumsum(axis=1) - (counts - 1) / 2
 
 
-def _correlation(pairs: Callable[[], Pairs]) -> float:
+def _correlate_blocks(make_blocks: Callable[[], DistanceBlocks]) -> float:
     """Pearson correlation of numbers that come in blocks; nan if there are fewer than 2.
 
     Sums are taken of what exceeds the first number: exactly 0 for constant numbers, and
@@ -105,7 +105,7 @@ def _correlation(pairs: Callable[[], Pairs]) -> float:
     """
     count, first = 0, None
     sums = np.zeros(5)  # of a, b, aa, bb, ab
-    for a, b in pairs():
+    for a, b in make_blocks():
         first = (float(a[0]), float(b[0])) if first is None else first
         a, b = a - first[0], b - first[1]
         count += len(a)

@@ -7,19 +7,19 @@ record, replaced as a whole), `events.jsonl` (what its stages reported) and `log
 job's process is named by its pid and the time it began.
 """
 
-from core.jobs.manager import again, job, jobs, remove, start
+from core.jobs.manager import restart_job, get_job, list_jobs, remove_job, start_job
 from core.jobs.job import Job, JobError, JobProgress, JobStep
-from core.jobs.event_stream import data_events
+from core.jobs.event_stream import read_data_events
 
 __all__ = [
     "Job",
     "JobError",
     "JobProgress",
     "JobStep",
-    "again",
-    "data_events",
-    "job",
-    "jobs",
-    "remove",
-    "start",
+    "restart_job",
+    "read_data_events",
+    "get_job",
+    "list_jobs",
+    "remove_job",
+    "start_job",
 ]

@@ -7,16 +7,16 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import Any
 
-from core.jobs.manager import job
+from core.jobs.manager import get_job
 
 # Jobs whose events are remembered: those that somebody watches, and some that have ended.
-REMEMBERED = 16
+CACHE_SIZE = 16
 
-_lock = threading.Lock()
-_known: OrderedDict[Path, tuple[int, list[dict[str, Any]]]] = OrderedDict()
+_cache_lock = threading.Lock()
+_event_cache: OrderedDict[Path, tuple[int, list[dict[str, Any]]]] = OrderedDict()
 
 
-def data_events(job_id: str, since: int = 0) -> list[dict[str, Any]]:
+def read_data_events(job_id: str, seen_count: int = 0) -> list[dict[str, Any]]:
     """What a job's stages reported with data: an epoch with its loss, a run of a sweep.
 
     Only what was written since the last call in this process is read, so it may be
@@ -26,7 +26,7 @@ def data_events(job_id: str, since: int = 0) -> list[dict[str, Any]]:
     ----------
     job_id : str
         As of `core.jobs.job`.
-    since : int
+    seen_count : int
         How many of them the caller has seen already; they are left out.
 
     Returns
@@ -41,12 +41,12 @@ def data_events(job_id: str, since: int = 0) -> list[dict[str, Any]]:
     EarshotError
         When there is no such job.
     """
-    watched = job(job_id)
-    with _lock:
-        offset, seen = _known.pop(watched.folder, (0, []))
-        events, offset = watched.events(offset)
+    watched = get_job(job_id)
+    with _cache_lock:
+        offset, seen = _event_cache.pop(watched.folder, (0, []))
+        events, offset = watched.read_events(offset)
         seen.extend(event for event in events if isinstance(event.get("data"), dict))
-        _known[watched.folder] = offset, seen
-        while len(_known) > REMEMBERED:
-            _known.popitem(last=False)
-        return seen[since:]
+        _event_cache[watched.folder] = offset, seen
+        while len(_event_cache) > CACHE_SIZE:
+            _event_cache.popitem(last=False)
+        return seen[seen_count:]

@@ -13,10 +13,10 @@ from typing import Any
 
 from core.errors import EarshotError
 from core.jobs import processes, record
-from core.jobs.exit_reason import LOG
-from core.workspace import refuse_if_read_only, sweep
+from core.jobs.exit_reason import LOG_FILE
+from core.workspace import refuse_if_read_only, remove_partial_files
 
-EVENTS = "events.jsonl"
+EVENTS_FILE = "events.jsonl"
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class JobProgress:
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
     @property
-    def stalled(self) -> bool:
+    def is_stalled(self) -> bool:
         """Whether nothing was finished for much longer than a unit takes at the recent rate."""
         usual = 1 / self.rate if self.rate else 0.0
         return self.done < self.total and self.idle_s > max(30.0, 3 * usual)
@@ -101,9 +101,9 @@ class Job:
         Of a failed job.
     created, started, ended : float or None
         Seconds since the epoch.
-    exit : int or None
+    exit_status : int or None
         Exit status of its process, minus the signal's number if one ended it.
-    cancel_asked : bool
+    is_cancel_requested : bool
         Whether somebody asked it to end.
     heartbeat : float or None
         Seconds since the epoch when its process last showed that it lives.
@@ -111,9 +111,9 @@ class Job:
     pid : int or None
     cwd : str or None
         The folder that it runs in.
-    took : float or None
+    run_seconds : float or None
         Seconds that it ran, once it has ended.
-    place : int or None
+    queue_position : int or None
         Its place among those that wait, 1 for the next one; None if it doesn't.
     """
 
@@ -126,56 +126,56 @@ class Job:
     created: float
     started: float | None
     ended: float | None
-    exit: int | None
-    cancel_asked: bool
+    exit_status: int | None
+    is_cancel_requested: bool
     heartbeat: float | None
     folder: Path
     pid: int | None
     cwd: str | None = None
-    took: float | None = None
-    place: int | None = None
+    run_seconds: float | None = None
+    queue_position: int | None = None
 
     @property
-    def command(self) -> str:
+    def shell_command(self) -> str:
         """What to type to do it again."""
         return shlex.join(["./run", *self.argv])
 
     @property
-    def active(self) -> bool:
+    def is_active(self) -> bool:
         """Whether it is queued or running."""
-        return self.state in record.ACTIVE
+        return self.state in record.ACTIVE_STATES
 
     @property
-    def seconds(self) -> float | None:
+    def elapsed_seconds(self) -> float | None:
         """How long it has been running, or ran; None while it is queued."""
         if self.started is None:
             return None
-        if self.took is not None:
-            return self.took
+        if self.run_seconds is not None:
+            return self.run_seconds
         return max(0.0, (time.time() if self.ended is None else self.ended) - self.started)
 
-    def log_tail(self, lines: int = 200, limit: int = 200_000) -> str:
-        """The last `lines` lines of its log, at most `limit` bytes; "" if there are none."""
+    def read_log_tail(self, max_lines: int = 200, max_bytes: int = 200_000) -> str:
+        """The last `max_lines` lines of its log, at most `max_bytes` bytes; "" if there are none."""
         try:
-            with open(self.folder / LOG, "rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - limit))
+            with open(self.folder / LOG_FILE, "rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - max_bytes))
                 text = file.read().decode("utf-8", "replace")
         except OSError:
             return ""
-        return "".join(text.splitlines(keepends=True)[-lines:])
+        return "".join(text.splitlines(keepends=True)[-max_lines:])
 
-    def events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    def read_events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """What its stages reported from byte `offset` of its events on.
 
         Returns
         -------
-        events : list of dict
+        read_events : list of dict
             With "time", "step", "done", "total", "note" and "data".
         offset : int
             Where the next call goes on, so that nothing is read twice.
         """
         try:
-            with open(self.folder / EVENTS, "rb") as file:
+            with open(self.folder / EVENTS_FILE, "rb") as file:
                 file.seek(offset)
                 # A line that is still being written is left for the next call.
                 lines = file.read().rpartition(b"\n")
@@ -189,7 +189,7 @@ class Job:
                 continue
         return events, offset + len(lines[0]) + len(lines[1])
 
-    def cancel(self, grace: float = 5.0, *, asked_s: float = 2.0) -> Job:
+    def cancel(self, terminate_grace_s: float = 5.0, *, request_grace_s: float = 2.0) -> Job:
         """End it: ask, then terminate, then kill everything that it started.
 
         Asked, it stops after the unit that it is at; terminated, it stops within it.
@@ -197,9 +197,9 @@ class Job:
 
         Parameters
         ----------
-        grace : float
+        terminate_grace_s : float
             Seconds that it gets to end once it is terminated.
-        asked_s : float
+        request_grace_s : float
             Seconds that it gets before that, to finish its unit. The sum of both is the
             longest that this blocks, but for a moment.
 
@@ -214,86 +214,86 @@ class Job:
             When the workspace is only shown.
         """
         refuse_if_read_only("Cancelling a job")
-        asked = record.update(self.folder, _ask_to_end)
-        if asked is not None and asked["state"] in record.ACTIVE:
+        asked = record.update_record(self.folder, _request_cancellation)
+        if asked is not None and asked["state"] in record.ACTIVE_STATES:
             leader, started = asked["pid"], asked["process_start"]
             # One that waits for its turn has nothing to finish.
-            patience = asked_s if asked["state"] == "running" else 0.0
-            if not _ends_within(patience, leader, started):
-                processes.signal_group(leader, signal.SIGTERM)
-                _ends_within(grace, leader, started)
-            processes.kill_all_of_job(self.folder)
-            record.update(self.folder, lambda found: record.end_lost(self.folder, found))
-        return look(self.folder)
+            patience = request_grace_s if asked["state"] == "running" else 0.0
+            if not _wait_for_exit(patience, leader, started):
+                processes.signal_process_group(leader, signal.SIGTERM)
+                _wait_for_exit(terminate_grace_s, leader, started)
+            processes.kill_job_processes(self.folder)
+            record.update_record(self.folder, lambda found: record.build_lost_job_changes(self.folder, found))
+        return load_job(self.folder)
 
 
-def look(folder: Path) -> Job:
-    """The job in `folder` as it is now; one whose process is gone has failed.
+def load_job(job_folder: Path) -> Job:
+    """The job in `job_folder` as it is now; one whose process is gone has failed.
 
     Raises
     ------
     EarshotError
-        When `folder` holds no job.
+        When `job_folder` holds no job.
     """
-    found = record.read(folder)
+    found = record.read_record(job_folder)
     if found is not None and record.is_lost(found):
-        found = _end_lost(folder)
+        found = _record_lost_job(job_folder)
         # What it had started must not go on without it: a worker of a sweep would wait for ever.
-        processes.kill_all_of_job(folder)
-        sweep(folder / record.FILE)
+        processes.kill_job_processes(job_folder)
+        remove_partial_files(job_folder / record.RECORD_FILE)
     if found is None:
-        raise EarshotError(f"There is no job {folder.name!r}.", remedy="./run jobs lists them.")
-    return _from_record(folder, found)
+        raise EarshotError(f"There is no job {job_folder.name!r}.", remedy="./run jobs lists them.")
+    return _build_job(job_folder, found)
 
 
-def _ask_to_end(found: record.Record) -> record.Record | None:
-    return {"cancel_asked": time.time()} if found["state"] in record.ACTIVE else None
+def _request_cancellation(job_record: record.JobRecord) -> record.JobRecord | None:
+    return {"cancel_asked": time.time()} if job_record["state"] in record.ACTIVE_STATES else None
 
 
-def _ends_within(seconds: float, pid: int | None, started: int | None) -> bool:
-    end = time.monotonic() + seconds
-    while processes.lives(pid, started):
+def _wait_for_exit(timeout_s: float, pid: int | None, process_start: int | None) -> bool:
+    end = time.monotonic() + timeout_s
+    while processes.is_process_running(pid, process_start):
         if time.monotonic() >= end:
             return False
         time.sleep(0.02)
     return True
 
 
-def _end_lost(folder: Path) -> record.Record | None:
+def _record_lost_job(job_folder: Path) -> record.JobRecord | None:
     """Write down that the job's process is gone; say so even where that can't be written."""
     try:
         # Looked at again under the lock: it may have written its end and gone meanwhile.
-        return record.update(
-            folder, lambda found: record.end_lost(folder, found) if record.is_lost(found) else None
+        return record.update_record(
+            job_folder, lambda found: record.build_lost_job_changes(job_folder, found) if record.is_lost(found) else None
         )
     except OSError:
-        found = record.read(folder)
-        return found and {**found, **(record.end_lost(folder, found) or {})}
+        found = record.read_record(job_folder)
+        return found and {**found, **(record.build_lost_job_changes(job_folder, found) or {})}
 
 
-def _from_record(folder: Path, found: record.Record) -> Job:
-    steps = tuple(JobStep(**step) for step in found["progress"].get("steps", ()))
+def _build_job(job_folder: Path, job_record: record.JobRecord) -> Job:
+    steps = tuple(JobStep(**step) for step in job_record["progress"].get("steps", ()))
     known = {field.name for field in fields(JobProgress)} - {"steps"}
-    progress = {key: value for key, value in found["progress"].items() if key in known}
+    progress = {key: value for key, value in job_record["progress"].items() if key in known}
     try:
-        heartbeat = (folder / record.FILE).stat().st_mtime
+        heartbeat = (job_folder / record.RECORD_FILE).stat().st_mtime
     except OSError:
         heartbeat = None
     return Job(
-        id=folder.name,
-        title=found["title"],
-        argv=tuple(found["argv"]),
-        state=found["state"],
+        id=job_folder.name,
+        title=job_record["title"],
+        argv=tuple(job_record["argv"]),
+        state=job_record["state"],
         progress=JobProgress(**progress, steps=steps),
-        error=JobError(**found["error"]) if found["error"] else None,
-        created=found["created"],
-        started=found["started"],
-        ended=found["ended"],
-        exit=found["exit"],
-        cancel_asked=found["cancel_asked"] is not None,
+        error=JobError(**job_record["error"]) if job_record["error"] else None,
+        created=job_record["created"],
+        started=job_record["started"],
+        ended=job_record["ended"],
+        exit_status=job_record["exit"],
+        is_cancel_requested=job_record["cancel_asked"] is not None,
         heartbeat=heartbeat,
-        folder=folder,
-        pid=found["pid"],
-        cwd=found["cwd"],
-        took=found["took"],
+        folder=job_folder,
+        pid=job_record["pid"],
+        cwd=job_record["cwd"],
+        run_seconds=job_record["took"],
     )

@@ -13,28 +13,28 @@ from typing import Any, Callable, Iterator
 from core.jobs import exit_reason, processes
 from core.workspace import atomic_write
 
-FILE = "job.json"
-ACTIVE = ("queued", "running")
+RECORD_FILE = "job.json"
+ACTIVE_STATES = ("queued", "running")
 # A job's process takes its record over within a second; what hasn't by then never came up.
-START_WITHIN_S = 60.0
+MAX_STARTUP_S = 60.0
 
-Record = dict[str, Any]
+JobRecord = dict[str, Any]
 
 # What a record that an older Earshot wrote may lack.
-_LATER = {"cwd": None, "clock": None, "took": None, "memory_kills": None, "memory_mb": None}
+_NEWER_KEY_DEFAULTS = {"cwd": None, "clock": None, "took": None, "memory_kills": None, "memory_mb": None}
 
 
-def read(folder: Path) -> Record | None:
-    """The record in `folder`, or None when there is none that can be read."""
+def read_record(job_folder: Path) -> JobRecord | None:
+    """The record in `job_folder`, or None when there is none that can be read."""
     try:
-        record = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        record = json.loads((job_folder / RECORD_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return {**_LATER, **record} if isinstance(record, dict) else None
+    return {**_NEWER_KEY_DEFAULTS, **record} if isinstance(record, dict) else None
 
 
-def write(folder: Path, record: Record) -> None:
-    """Replace the record in `folder`.
+def write_record(job_folder: Path, record: JobRecord) -> None:
+    """Replace the record in `job_folder`.
 
     Raises
     ------
@@ -44,18 +44,18 @@ def write(folder: Path, record: Record) -> None:
     """
     text = json.dumps(record, ensure_ascii=False, indent=1).encode()
     try:
-        with atomic_write(folder / FILE) as file:
+        with atomic_write(job_folder / RECORD_FILE) as file:
             file.write(text)
     except OSError:
-        if not (folder / FILE).exists():
+        if not (job_folder / RECORD_FILE).exists():
             raise
-        with open(folder / FILE, "r+b", buffering=0) as file:
+        with open(job_folder / RECORD_FILE, "r+b", buffering=0) as file:
             file.write(text)
             file.truncate()
 
 
 @contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock_folder(folder: Path) -> Iterator[None]:
     """Hold `folder` while its files are read and written; others wait.
 
     The folder itself is locked, so no lock file is needed where a full disk might
@@ -69,14 +69,14 @@ def locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def update(folder: Path, change: Callable[[Record], Record | None]) -> Record | None:
-    """Change the record in `folder` as if nobody else were there.
+def update_record(job_folder: Path, compute_changes: Callable[[JobRecord], JobRecord | None]) -> JobRecord | None:
+    """Change the record in `job_folder` as if nobody else were there.
 
     Parameters
     ----------
-    folder : Path
+    job_folder : Path
         The job's folder.
-    change : callable
+    compute_changes : callable
         Takes the record; returns what is new in it, or None to leave it alone.
 
     Returns
@@ -84,42 +84,42 @@ def update(folder: Path, change: Callable[[Record], Record | None]) -> Record | 
     dict or None
         The record as it is now; None when there is none.
     """
-    with locked(folder):
-        record = read(folder)
+    with lock_folder(job_folder):
+        record = read_record(job_folder)
         if record is None:
             return None
-        changes = change(record)
+        changes = compute_changes(record)
         if changes:
             record = {**record, **changes}
-            write(folder, record)
+            write_record(job_folder, record)
         return record
 
 
-def end(state: str, exit_status: int | None = None, error: Record | None = None) -> Record:
+def build_end_changes(state: str, exit_status: int | None = None, error: JobRecord | None = None) -> JobRecord:
     """The changes that end a job now, as `state`: "done", "failed" or "cancelled"."""
     return {"state": state, "ended": time.time(), "exit": exit_status, "error": error}
 
 
-def took(record: Record) -> Record:
+def build_duration_changes(record: JobRecord) -> JobRecord:
     """The change that notes how long the job ran, by a clock that nobody sets."""
-    if record["clock"] is None or record["boot"] != processes.boot_id():
+    if record["clock"] is None or record["boot"] != processes.read_boot_id():
         return {}
-    return {"took": max(0.0, processes.clock() - record["clock"])}
+    return {"took": max(0.0, processes.read_boot_clock() - record["clock"])}
 
 
-def is_lost(record: Record) -> bool:
+def is_lost(record: JobRecord) -> bool:
     """Whether the record says that the job is active though its process is gone."""
-    if record["state"] not in ACTIVE:
+    if record["state"] not in ACTIVE_STATES:
         return False
     if record["pid"] is None:
         # By its absolute value: the clock may have been set back meanwhile.
-        return abs(time.time() - record["created"]) > START_WITHIN_S
-    return record["boot"] != processes.boot_id() or not processes.lives(
+        return abs(time.time() - record["created"]) > MAX_STARTUP_S
+    return record["boot"] != processes.read_boot_id() or not processes.is_process_running(
         record["pid"], record["process_start"]
     )
 
 
-def end_lost(folder: Path, record: Record, exit_status: int | None = None) -> Record | None:
+def build_lost_job_changes(job_folder: Path, record: JobRecord, exit_status: int | None = None) -> JobRecord | None:
     """The changes that end a job whose process is gone and said nothing; None if it had ended.
 
     Who only saw that the process is gone does not know its exit status; who started
@@ -127,7 +127,7 @@ def end_lost(folder: Path, record: Record, exit_status: int | None = None) -> Re
 
     Parameters
     ----------
-    folder : Path
+    job_folder : Path
         The job's.
     record : dict
         As it was when the process was found gone.
@@ -135,11 +135,11 @@ def end_lost(folder: Path, record: Record, exit_status: int | None = None) -> Re
         Of the process, minus the signal's number when a signal ended it, if known.
     """
     guessed = record["state"] == "failed" and record["exit"] is None
-    if record["state"] not in ACTIVE and not (guessed and exit_status is not None):
+    if record["state"] not in ACTIVE_STATES and not (guessed and exit_status is not None):
         return None
-    ran = {} if guessed else took(record)
+    ran = {} if guessed else build_duration_changes(record)
     if record["cancel_asked"] is not None:
-        return {**end("cancelled", exit_status), **ran}
+        return {**build_end_changes("cancelled", exit_status), **ran}
     if exit_status == 0:
-        return {**end("done", 0), **ran}
-    return {**end("failed", exit_status, exit_reason.why(record, folder, exit_status)), **ran}
+        return {**build_end_changes("done", 0), **ran}
+    return {**build_end_changes("failed", exit_status, exit_reason.explain_exit(record, job_folder, exit_status)), **ran}

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 
 from core import encoders
 from core.corpus import Corpus, Fault
-from core.corpus.integrity import KINDS
-from core.encoders.imported import is_own
+from core.corpus.integrity import FAULT_KINDS
+from core.encoders.imported import is_imported_encoder
 from core.errors import EarshotError
-from core.progress import Progress, silent
-from core.pipeline.render_missing import make_clips
-from core.pipeline.embed import EmbedReport, embed_clips, embed_code
+from core.progress import Progress, ignore_progress
+from core.pipeline.render_missing import render_missing_clips
+from core.pipeline.embed import EmbedReport, embed_missing_clips, embed_missing_code
 
-SHOWN = 5  # faults of a kind that a report shows
+MAX_DISPLAYED_FAULTS = 5  # faults of a kind that a report shows
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class CheckReport:
 
     Attributes
     ----------
-    corpus : str
+    corpus_name : str
     counts : dict of str to int
         Programs in all ("programs"), "ok", "failed", "pending".
     failures : dict of str to int
@@ -31,18 +31,18 @@ class CheckReport:
     embeddings : dict of encoder id to int
     faults : list of Fault
         What is wrong; after a repair, what still is.
-    repaired : list of Fault
+    repaired_faults : list of Fault
         What was wrong and is not any more.
     notes : list of str
         What could not be made good, and why.
     """
 
-    corpus: str
+    corpus_name: str
     counts: dict[str, int]
     failures: dict[str, int]
     embeddings: dict[str, int]
     faults: list[Fault] = field(default_factory=list)
-    repaired: list[Fault] = field(default_factory=list)
+    repaired_faults: list[Fault] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -54,21 +54,21 @@ class CheckReport:
         counts = self.counts
         failed = ", ".join(f"{number} {kind}" for kind, number in self.failures.items())
         lines = [
-            f"{self.corpus}: {counts['programs']} programs, {counts['ok']} with a clip"
+            f"{self.corpus_name}: {counts['programs']} programs, {counts['ok']} with a clip"
             + (f", {counts['failed']} failed ({failed})" if failed else "")
             + "".join(f", {number} by {name}" for name, number in self.embeddings.items()),
-            *_listed("repaired", self.repaired),
-            *_listed("wrong", self.faults),
+            *_format_faults("repaired", self.repaired_faults),
+            *_format_faults("wrong", self.faults),
             *self.notes,
         ]
         if self.ok:
             lines.append("everything is there and whole")
-        elif any(fault.mendable for fault in self.faults) and not self.notes:
-            lines.append(f"./run check {self.corpus} --repair makes good what can be")
+        elif any(fault.is_repairable for fault in self.faults) and not self.notes:
+            lines.append(f"./run check {self.corpus_name} --repair makes good what can be")
         return "\n".join(lines)
 
 
-def check(corpus_name: str, repair: bool = False, progress: Progress = silent) -> CheckReport:
+def check_corpus(corpus_name: str, repair: bool = False, progress: Progress = ignore_progress) -> CheckReport:
     """Verify database, programs, clips, embeddings and alignments of a corpus.
 
     Parameters
@@ -85,53 +85,53 @@ def check(corpus_name: str, repair: bool = False, progress: Progress = silent) -
         When there is no such corpus, its database cannot be read at all, or, with
         `repair`, somebody else is writing.
     """
-    saved = Corpus.saved(corpus_name) if repair else None
+    saved = Corpus.recover_if_damaged(corpus_name) if repair else None
     corpus = Corpus.open(corpus_name)
     if not repair:
-        return _report(corpus, corpus.inspect(progress), [], [])
-    with corpus.writing(f"check {corpus_name} --repair"):
+        return _make_report(corpus, corpus.find_faults(progress), [], [])
+    with corpus.lock_for_writing(f"check {corpus_name} --repair"):
         # Clips of a database that was saved belong to nobody until they are found again.
-        notes = [str(saved), *_make_good(corpus, progress)] if saved else []
-        before = corpus.inspect(progress)
+        notes = [str(saved), *_restore_missing(corpus, progress)] if saved else []
+        before = corpus.find_faults(progress)
         if before:
-            corpus.clear(before)
-            notes += _make_good(corpus, progress)
-        after = corpus.inspect(progress) if before else []
+            corpus.remove_faulty_data(before)
+            notes += _restore_missing(corpus, progress)
+        after = corpus.find_faults(progress) if before else []
     repaired = [fault for fault in before if fault not in after]
-    return _report(corpus, after, repaired, notes)
+    return _make_report(corpus, after, repaired, notes)
 
 
-def _make_good(corpus: Corpus, progress: Progress) -> list[str]:
+def _restore_missing(corpus: Corpus, progress: Progress) -> list[str]:
     """Render and embed what is missing; return why that was not possible."""
     notes: list[str] = []
     report = EmbedReport()
     # Encoders first: what is rendered is embedded by them while it is in memory.
-    known = [name for name, *_ in corpus.encoders()]
+    known = [name for name, *_ in corpus.list_encoders()]
     known = known or list(corpus.settings.get("encoders", {}).values())
-    known = [name for name in known if not is_own(name)]  # what is missing, nobody here can make
-    usable = [name for name in known if _usable(corpus, name, notes)]
-    audio = [name for name in usable if encoders.entry(name).modality == "audio"]
+    known = [name for name in known if not is_imported_encoder(name)]  # what is missing, nobody here can make
+    usable = [name for name in known if _is_encoder_usable(corpus, name, notes)]
+    audio = [name for name in usable if encoders.find_encoder_spec(name).modality == "audio"]
     try:
-        make_clips(corpus, audio, progress=progress)
+        render_missing_clips(corpus, audio, progress=progress)
     except EarshotError as error:
         notes.append(f"Clips could not be rendered. {error}")
     for name in usable:
         try:
-            (embed_clips if name in audio else embed_code)(corpus, name, report, progress)
+            (embed_missing_clips if name in audio else embed_missing_code)(corpus, name, report, progress)
         except EarshotError as error:
             notes.append(f"{name} could not embed what is missing. {error}")
     return notes
 
 
-def _usable(corpus: Corpus, encoder_id: str, notes: list[str]) -> bool:
+def _is_encoder_usable(corpus: Corpus, encoder_id: str, notes: list[str]) -> bool:
     """Whether an encoder can go on with what it began in this corpus."""
     try:
-        here = encoders.entry(encoder_id)
-        encoders.get(encoder_id)
+        here = encoders.find_encoder_spec(encoder_id)
+        encoders.get_encoder(encoder_id)
     except EarshotError as error:
         notes.append(f"{encoder_id} cannot be used. {error}")
         return False
-    if corpus.encoder_revision(encoder_id) in (None, here.revision):
+    if corpus.get_encoder_revision(encoder_id) in (None, here.revision):
         return True
     notes.append(
         f"{encoder_id} is here as another revision than the corpus was embedded by:"
@@ -140,26 +140,26 @@ def _usable(corpus: Corpus, encoder_id: str, notes: list[str]) -> bool:
     return False
 
 
-def _report(
-    corpus: Corpus, faults: list[Fault], repaired: list[Fault], notes: list[str]
+def _make_report(
+    corpus: Corpus, faults: list[Fault], repaired_faults: list[Fault], notes: list[str]
 ) -> CheckReport:
     return CheckReport(
-        corpus=corpus.name,
-        counts=corpus.counts(),
-        failures=corpus.failures(),
-        embeddings={name: number for name, _, number in corpus.encoders()},
+        corpus_name=corpus.name,
+        counts=corpus.count_programs_by_state(),
+        failures=corpus.count_failures_by_kind(),
+        embeddings={name: number for name, _, number in corpus.list_encoders()},
         faults=faults,
-        repaired=repaired,
+        repaired_faults=repaired_faults,
         notes=notes,
     )
 
 
-def _listed(what: str, faults: list[Fault]) -> list[str]:
+def _format_faults(label: str, faults: list[Fault]) -> list[str]:
     lines = []
     for kind, number in Counter(fault.kind for fault in faults).items():
-        lines.append(f"{what}: {number} x {KINDS[kind][0]}")
+        lines.append(f"{label}: {number} x {FAULT_KINDS[kind][0]}")
         some = [fault for fault in faults if fault.kind == kind]
-        lines += [f"    {fault}" for fault in some[:SHOWN]]
-        if number > SHOWN:
-            lines.append(f"    … and {number - SHOWN} more")
+        lines += [f"    {fault}" for fault in some[:MAX_DISPLAYED_FAULTS]]
+        if number > MAX_DISPLAYED_FAULTS:
+            lines.append(f"    … and {number - MAX_DISPLAYED_FAULTS} more")
     return lines

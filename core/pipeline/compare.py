@@ -5,22 +5,22 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from core.corpus.disagreement_pairs import save_pairs
+from core.corpus.disagreement_pairs import save_disagreement_pairs
 from core.errors import EarshotError
-from core.evaluation.validation import unit_rows
-from core.evaluation.disagreement import most_disagreeing
-from core.progress import Progress, silent
-from core.search.loaded_alignment import open_aligned
+from core.evaluation.validation import normalize_rows
+from core.evaluation.disagreement import find_disagreements
+from core.progress import Progress, ignore_progress
+from core.search.loaded_alignment import open_aligned_corpus
 
-STEP = "Comparing all pairs"
-COUNT = 60  # pairs of each kind
+PROGRESS_STEP = "Comparing all pairs"
+PAIRS_PER_KIND = 60  # pairs of each kind
 
 
-def compare(
+def find_disagreement_pairs(
     corpus_name: str,
     alignment_id: str | None = None,
-    progress: Progress = silent,
-    count: int = COUNT,
+    progress: Progress = ignore_progress,
+    pairs_per_kind: int = PAIRS_PER_KIND,
 ) -> pd.DataFrame:
     """Find the pairs of programs on which code and sound disagree most, and keep them.
 
@@ -30,7 +30,7 @@ def compare(
     alignment_id : str, optional
         Without it, the newest.
     progress : Progress
-    count : int
+    pairs_per_kind : int
         Pairs of each kind.
 
     Returns
@@ -48,22 +48,22 @@ def compare(
     EarshotError
         When the corpus or the alignment isn't there, or it has fewer than 3 pairs.
     """
-    aligned = open_aligned(corpus_name, alignment_id)
-    pairs = aligned.pairs()
+    aligned = open_aligned_corpus(corpus_name, alignment_id)
+    pairs = aligned.load_embedding_pairs()
     if len(pairs) < 3:
         raise EarshotError(
             f"Corpus '{corpus_name}' has {len(pairs)} programs with a clip and embeddings.",
             remedy=f"To add programs: ./run build {corpus_name}",
         )
-    codes = {"before": pairs.code, "after": aligned.code(pairs.code)}
-    distances = {"code_before": codes["before"], "code_after": codes["after"], "sound": pairs.audio}
-    ids = np.array(pairs.programs, dtype=object)
+    codes = {"before": pairs.code_embeddings, "after": aligned.project_code(pairs.code_embeddings)}
+    distances = {"code_before": codes["before"], "code_after": codes["after"], "sound": pairs.audio_embeddings}
+    ids = np.array(pairs.program_ids, dtype=object)
     tables = []
     for done, (space, code) in enumerate(codes.items()):
-        progress(STEP, done, len(codes), f"{space} alignment")
-        both = most_disagreeing(code, pairs.audio, count)
+        progress(PROGRESS_STEP, done, len(codes), f"{space} alignment")
+        both = find_disagreements(code, pairs.audio_embeddings, pairs_per_kind)
         for kind, pair in zip(("written alike", "sounding alike"), both):
-            apart = {name: _apart(x, pair.first, pair.second) for name, x in distances.items()}
+            apart = {name: _compute_pair_distances(x, pair.first, pair.second) for name, x in distances.items()}
             tables.append(
                 pd.DataFrame(
                     {
@@ -72,18 +72,18 @@ def compare(
                         "first": ids[pair.first],
                         "second": ids[pair.second],
                         **apart,
-                        "code_share": pair.x,
-                        "sound_share": pair.y,
+                        "code_share": pair.x_rank,
+                        "sound_share": pair.y_rank,
                     }
                 )
             )
-    progress(STEP, len(codes), len(codes))
+    progress(PROGRESS_STEP, len(codes), len(codes))
     found = pd.concat(tables, ignore_index=True)
-    save_pairs(aligned.record, found)
+    save_disagreement_pairs(aligned.record, found)
     return found
 
 
-def _apart(x: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+def _compute_pair_distances(embeddings: np.ndarray, first_rows: np.ndarray, second_rows: np.ndarray) -> np.ndarray:
     """Cosine distances of pairs of rows: float64 [pairs]."""
-    unit = unit_rows(x)
-    return (1 - (unit[first] * unit[second]).sum(dim=1)).clamp(0, 2).double().numpy()
+    unit = normalize_rows(embeddings)
+    return (1 - (unit[first_rows] * unit[second_rows]).sum(dim=1)).clamp(0, 2).double().numpy()

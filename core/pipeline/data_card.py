@@ -10,10 +10,10 @@ from typing import Any
 
 import core
 from core import encoders, programs, sonicpi
-from core.corpus import Corpus, contents
+from core.corpus import Corpus, measure_corpus_contents
 from core.errors import EarshotError
 
-PACKAGES = ("torch", "transformers", "numpy", "soundfile")
+RECORDED_PACKAGES = ("torch", "transformers", "numpy", "soundfile")
 # What every clip is made of, besides the program.
 SAMPLES_LICENCE = "Sonic Pi's samples: CC0, from Freesound"
 # For programs that templates made, unless the corpus says otherwise.
@@ -37,7 +37,7 @@ class DataCard:
     @property
     def markdown(self) -> str:
         """The same as text."""
-        return _markdown(self.facts)
+        return _format_markdown(self.facts)
 
     @property
     def json(self) -> str:
@@ -48,7 +48,7 @@ class DataCard:
         return self.markdown
 
 
-def data_card(corpus_name: str) -> DataCard:
+def make_data_card(corpus_name: str) -> DataCard:
     """Make the data card of a corpus from what it holds now.
 
     Raises
@@ -57,7 +57,7 @@ def data_card(corpus_name: str) -> DataCard:
         When there is no such corpus.
     """
     corpus = Corpus.open(corpus_name)
-    rows, settings = corpus.programs(), corpus.settings
+    rows, settings = corpus.load_programs(), corpus.settings
     imports = settings.get("imports", [])
     return DataCard(
         {
@@ -67,65 +67,65 @@ def data_card(corpus_name: str) -> DataCard:
             "audio_format": settings["audio_format"],
             "split_seed": settings["seed"],
             "schema_version": settings["schema_version"],
-            "bytes": contents(corpus_name).bytes,
-            "counts": corpus.counts(),
-            "split": _tally(rows["split"]),
-            "templates": _tally(rows["template"]),
-            "roles": _tally(rows["role"]),
+            "bytes": measure_corpus_contents(corpus_name).size_bytes,
+            "counts": corpus.count_programs_by_state(),
+            "split": _count_values(rows["split"]),
+            "templates": _count_values(rows["template"]),
+            "roles": _count_values(rows["role"]),
             "seeds": sorted({int(seed) for seed in rows["seed"].dropna()}),
             "imports": imports,
-            "failures": corpus.failures(),
-            "warnings": _tally(warning["kind"] for each in rows["warnings"] for warning in each),
-            "encoders": [_encoder(corpus, *each) for each in corpus.encoders()],
+            "failures": corpus.count_failures_by_kind(),
+            "warnings": _count_values(warning["kind"] for each in rows["warnings"] for warning in each),
+            "encoders": [_describe_encoder(corpus, *each) for each in corpus.list_encoders()],
             "made_with": settings.get("made_with", []),
-            "licence": _licences(imports, bool((rows["template"] != "").any())),
+            "licence": _list_licences(imports, bool((rows["template"] != "").any())),
         }
     )
 
 
-def versions() -> dict[str, str]:
+def collect_versions() -> dict[str, str]:
     """Versions of all that a clip or an embedding made here and now rests on."""
     found = {
         "earshot": core.__version__,
         "renderer": str(sonicpi.RENDERER_VERSION),
-        "sonic_pi": sonicpi.sonic_pi_version(),
-        "scsynth": sonicpi.scsynth_version(),
+        "sonic_pi": sonicpi.get_sonic_pi_version(),
+        "scsynth": sonicpi.get_scsynth_version(),
         "python": platform.python_version(),
     }
-    return {**found, **{name: metadata.version(name) for name in PACKAGES}}
+    return {**found, **{name: metadata.version(name) for name in RECORDED_PACKAGES}}
 
 
-def note_versions(corpus: Corpus) -> None:
+def record_versions(corpus: Corpus) -> None:
     """Keep, in a corpus that is being written, with which versions that is done."""
-    now, before = versions(), corpus.settings.get("made_with", [])
+    now, before = collect_versions(), corpus.settings.get("made_with", [])
     if now not in before:
         corpus.set_setting("made_with", [*before, now])
 
 
-def _tally(values: Any) -> dict[str, int]:
+def _count_values(values: Any) -> dict[str, int]:
     counts: dict[str, int] = {}
     for value in values:
         counts[value] = counts.get(value, 0) + 1
     return dict(sorted(counts.items()))
 
 
-def _encoder(corpus: Corpus, encoder_id: str, modality: str, number: int) -> dict[str, Any]:
+def _describe_encoder(corpus: Corpus, encoder_id: str, modality: str, embedding_count: int) -> dict[str, Any]:
     row = {
         "id": encoder_id,
         "modality": modality,
-        "embeddings": number,
-        "revision": corpus.encoder_revision(encoder_id),
+        "embeddings": embedding_count,
+        "revision": corpus.get_encoder_revision(encoder_id),
     }
     try:
-        known = encoders.entry(encoder_id)
+        known = encoders.find_encoder_spec(encoder_id)
     except EarshotError:  # a folder that is not there any more
         return row
     return {**row, "licence": known.licence, "credit": known.credit, "source": known.source}
 
 
-def _licences(imports: list[dict[str, Any]], made: bool) -> list[dict[str, str]]:
+def _list_licences(imports: list[dict[str, Any]], has_template_programs: bool) -> list[dict[str, str]]:
     rows = [{"of": "sounds in the clips", "licence": SAMPLES_LICENCE}]
-    if made:
+    if has_template_programs:
         rows.append({"of": "programs made from templates", "licence": TEMPLATES_LICENCE})
     return rows + [
         {
@@ -136,9 +136,9 @@ def _licences(imports: list[dict[str, Any]], made: bool) -> list[dict[str, str]]
     ]
 
 
-def _markdown(facts: dict[str, Any]) -> str:
+def _format_markdown(facts: dict[str, Any]) -> str:
     counts = facts["counts"]
-    titles = programs.titles()
+    titles = programs.get_template_titles()
     templates = [
         (titles.get(name, "") if name else "no template", name, number)
         for name, number in facts["templates"].items()
@@ -150,21 +150,21 @@ def _markdown(facts: dict[str, Any]) -> str:
         f" {counts['pending']:,} not rendered yet. Made with Earshot, begun {facts['created']},"
         f" {facts['bytes'] / 1e6:,.1f} MB.",
         "## Split\n\nBy program, stratified by template, seed"
-        f" {facts['split_seed']}: {_listed(facts['split'])}.",
+        f" {facts['split_seed']}: {_format_counts(facts['split'])}.",
         "## Programs\n\nSeeds of the templates: "
         + (", ".join(map(str, facts["seeds"])) or "none")
-        + f". Roles: {_listed(facts['roles'])}.\n\n"
-        + _table(("template", "id", "programs"), templates),
+        + f". Roles: {_format_counts(facts['roles'])}.\n\n"
+        + _format_table(("template", "id", "programs"), templates),
     ]
     if facts["imports"]:
         keys = ("from", "programs", "licence", "when")
         rows = [[each[key] for key in keys] for each in facts["imports"]]
-        sections.append("### Imported\n\n" + _table(keys, rows))
+        sections.append("### Imported\n\n" + _format_table(keys, rows))
     sections += [
         f"## Failures and warnings\n\nFailed programs stay in the corpus and out of training:"
-        f" {_listed(facts['failures'])}. Warnings: {_listed(facts['warnings'])}.",
-        "## Encoders\n\n" + _encoders_table(facts["encoders"]),
-        "## Made with\n\n" + "\n".join(f"- {_listed(each)}" for each in facts["made_with"])
+        f" {_format_counts(facts['failures'])}. Warnings: {_format_counts(facts['warnings'])}.",
+        "## Encoders\n\n" + _format_encoders_table(facts["encoders"]),
+        "## Made with\n\n" + "\n".join(f"- {_format_counts(each)}" for each in facts["made_with"])
         if facts["made_with"]
         else "## Made with\n\nNot recorded.",
         "## Licence\n\n"
@@ -173,16 +173,16 @@ def _markdown(facts: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _encoders_table(rows: list[dict[str, Any]]) -> str:
+def _format_encoders_table(rows: list[dict[str, Any]]) -> str:
     keys = ("id", "modality", "embeddings", "revision", "licence", "credit")
-    return _table(keys, [[row.get(key, "") for key in keys] for row in rows])
+    return _format_table(keys, [[row.get(key, "") for key in keys] for row in rows])
 
 
-def _listed(counts: dict[str, Any]) -> str:
+def _format_counts(counts: dict[str, Any]) -> str:
     return ", ".join(f"{name or 'none'} {value}" for name, value in counts.items()) or "none"
 
 
-def _table(headers: tuple[str, ...], rows: list) -> str:
+def _format_table(headers: tuple[str, ...], rows: list) -> str:
     if not rows:
         return "none"
     lines = [headers, ["---"] * len(headers), *rows]

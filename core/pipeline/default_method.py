@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 
-from core.programs.grammar.styles import PREFIX
+from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 
-MANY = 500  # composed programs
+MIN_GRAMMAR_PROGRAMS = 500  # composed programs
 
 
-def method_for(programs: pd.DataFrame) -> str:
+def choose_default_method(programs: pd.DataFrame) -> str:
     """Name the method that foretold most on validation programs, for a corpus like this.
 
     Parameters
@@ -25,5 +25,5 @@ def method_for(programs: pd.DataFrame) -> str:
         preferred the one and one the other; there it is the method that every other page is
         about.
     """
-    composed = programs["template"].str.startswith(PREFIX) & (programs["state"] == "ok")
-    return "foretell" if composed.sum() >= MANY else "earshot"
+    composed = programs["template"].str.startswith(GRAMMAR_TEMPLATE_PREFIX) & (programs["state"] == "ok")
+    return "foretell" if composed.sum() >= MIN_GRAMMAR_PROGRAMS else "earshot"

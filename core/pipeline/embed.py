@@ -6,16 +6,16 @@ import time
 from dataclasses import dataclass, field
 
 from core import encoders
-from core.corpus import BadVectors, Corpus
+from core.corpus import NonFiniteEmbeddingError, Corpus
 from core.errors import EarshotError
-from core.progress import Progress, silent
+from core.progress import Progress, ignore_progress
 from core.sonicpi.clip import Clip
 
-CODE_STEP = "Embedding code"
-CLIPS_STEP = "Embedding clips"
+CODE_EMBEDDING_STEP = "Embedding code"
+AUDIO_EMBEDDING_STEP = "Embedding clips"
 # Programs embedded before they are committed: enough for an encoder to sort by
 # length, few enough to lose when killed.
-BLOCK = 64
+COMMIT_BATCH_SIZE = 64
 
 
 @dataclass
@@ -24,24 +24,24 @@ class EmbedReport:
 
     Attributes
     ----------
-    code, audio : int
+    code_embeddings_added, audio_embeddings_added : int
         New embeddings.
-    failed : dict of program id to str
+    embedding_errors : dict of program id to str
         Programs that an encoder could not embed, and why.
-    seconds : dict of step to float
+    step_seconds : dict of step to float
     """
 
-    code: int = 0
-    audio: int = 0
-    failed: dict[str, str] = field(default_factory=dict)
-    seconds: dict[str, float] = field(default_factory=dict)
+    code_embeddings_added: int = 0
+    audio_embeddings_added: int = 0
+    embedding_errors: dict[str, str] = field(default_factory=dict)
+    step_seconds: dict[str, float] = field(default_factory=dict)
 
 
-def embed(
+def embed_corpus(
     corpus_name: str,
     code_encoder: str | None = None,
     audio_encoder: str | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
 ) -> EmbedReport:
     """Embed all programs and clips that have no embedding by these encoders.
 
@@ -68,17 +68,17 @@ def embed(
                 remedy="Name a code encoder or an audio encoder.",
             )
         code_encoder, audio_encoder = chosen["code"], chosen["audio"]
-    code_encoder, audio_encoder = checked(code_encoder, "code"), checked(audio_encoder, "audio")
+    code_encoder, audio_encoder = resolve_encoder_id(code_encoder, "code"), resolve_encoder_id(audio_encoder, "audio")
     report = EmbedReport()
-    with corpus.writing(f"embed {corpus_name}"):
+    with corpus.lock_for_writing(f"embed {corpus_name}"):
         if code_encoder is not None:
-            embed_code(corpus, code_encoder, report, progress)
+            embed_missing_code(corpus, code_encoder, report, progress)
         if audio_encoder is not None:
-            embed_clips(corpus, audio_encoder, report, progress)
+            embed_missing_clips(corpus, audio_encoder, report, progress)
     return report
 
 
-def checked(encoder_id: str | None, modality: str) -> str | None:
+def resolve_encoder_id(encoder_id: str | None, modality: str) -> str | None:
     """Return the id by which the corpus knows an encoder; None stays None.
 
     Raises
@@ -88,68 +88,68 @@ def checked(encoder_id: str | None, modality: str) -> str | None:
     """
     if encoder_id is None:
         return None
-    entry = encoders.entry(encoder_id)
+    entry = encoders.find_encoder_spec(encoder_id)
     if entry.modality != modality:
         raise EarshotError(f"{entry.id} embeds {entry.modality}, not {modality}.")
     return entry.id
 
 
-def embed_code(
-    corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = silent
+def embed_missing_code(
+    corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = ignore_progress
 ) -> None:
     """Embed the code of all programs that lack it, also of those without a clip.
 
     Of encoders that are joined each is embedded by alone, as the corpus keeps them.
     """
-    for part in encoders.entry(encoder_id).parts:
-        _embed_code(corpus, part.id, report, progress)
+    for part in encoders.find_encoder_spec(encoder_id).components:
+        _embed_code_part(corpus, part.id, report, progress)
 
 
-def _embed_code(corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress) -> None:
-    missing = corpus.missing_embeddings(encoder_id, encoders.entry(encoder_id).revision)
+def _embed_code_part(corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress) -> None:
+    missing = corpus.list_missing_embeddings(encoder_id, encoders.find_encoder_spec(encoder_id).revision)
     if not missing:
         return
     start = time.monotonic()
-    progress(CODE_STEP, 0, len(missing))
-    encoder = encoders.get(encoder_id)
-    sources = corpus.programs().set_index("program")["source"]
-    for first in range(0, len(missing), BLOCK):
-        block = missing[first : first + BLOCK]
-        report.code += embed_items(corpus, encoder, block, list(sources[block]), report)
-        progress(CODE_STEP, first + len(block), len(missing))
-    report.seconds[CODE_STEP] = report.seconds.get(CODE_STEP, 0) + time.monotonic() - start
-    _raise_if_nothing_worked(corpus, encoder_id, report)
+    progress(CODE_EMBEDDING_STEP, 0, len(missing))
+    encoder = encoders.get_encoder(encoder_id)
+    sources = corpus.load_programs().set_index("program")["source"]
+    for first in range(0, len(missing), COMMIT_BATCH_SIZE):
+        block = missing[first : first + COMMIT_BATCH_SIZE]
+        report.code_embeddings_added += embed_and_store(corpus, encoder, block, list(sources[block]), report)
+        progress(CODE_EMBEDDING_STEP, first + len(block), len(missing))
+    report.step_seconds[CODE_EMBEDDING_STEP] = report.step_seconds.get(CODE_EMBEDDING_STEP, 0) + time.monotonic() - start
+    _raise_if_all_failed(corpus, encoder_id, report)
 
 
-def embed_clips(
-    corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = silent
+def embed_missing_clips(
+    corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = ignore_progress
 ) -> None:
     """Embed the files of all clips that lack it; see `embed_code` for encoders that are joined."""
-    for part in encoders.entry(encoder_id).parts:
-        _embed_clips(corpus, part.id, report, progress)
+    for part in encoders.find_encoder_spec(encoder_id).components:
+        _embed_clips_part(corpus, part.id, report, progress)
 
 
-def _embed_clips(corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress) -> None:
-    missing = corpus.missing_embeddings(encoder_id, encoders.entry(encoder_id).revision)
+def _embed_clips_part(corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress) -> None:
+    missing = corpus.list_missing_embeddings(encoder_id, encoders.find_encoder_spec(encoder_id).revision)
     if not missing:
         return
     start = time.monotonic()
-    progress(CLIPS_STEP, 0, len(missing))
-    encoder = encoders.get(encoder_id)
-    paths = corpus.programs().set_index("program")["audio"]
+    progress(AUDIO_EMBEDDING_STEP, 0, len(missing))
+    encoder = encoders.get_encoder(encoder_id)
+    paths = corpus.load_programs().set_index("program")["audio"]
     for done, program_id in enumerate(missing, 1):
         try:
             clip = Clip.load(paths[program_id])
         except EarshotError as error:
-            report.failed[program_id] = str(error)
+            report.embedding_errors[program_id] = str(error)
         else:
-            report.audio += embed_items(corpus, encoder, [program_id], [clip], report)
-        progress(CLIPS_STEP, done, len(missing), report.failed.get(program_id, ""))
-    report.seconds[CLIPS_STEP] = report.seconds.get(CLIPS_STEP, 0) + time.monotonic() - start
-    _raise_if_nothing_worked(corpus, encoder_id, report)
+            report.audio_embeddings_added += embed_and_store(corpus, encoder, [program_id], [clip], report)
+        progress(AUDIO_EMBEDDING_STEP, done, len(missing), report.embedding_errors.get(program_id, ""))
+    report.step_seconds[AUDIO_EMBEDDING_STEP] = report.step_seconds.get(AUDIO_EMBEDDING_STEP, 0) + time.monotonic() - start
+    _raise_if_all_failed(corpus, encoder_id, report)
 
 
-def embed_items(
+def embed_and_store(
     corpus: Corpus,
     encoder: encoders.Encoder,
     program_ids: list[str],
@@ -161,8 +161,8 @@ def embed_items(
     When that fails each is tried alone, so that one item costs only itself. Encoders that
     are joined embed one after the other.
     """
-    if len(encoder.parts) > 1:
-        done = [embed_items(corpus, part, program_ids, items, report) for part in encoder.parts]
+    if len(encoder.components) > 1:
+        done = [embed_and_store(corpus, part, program_ids, items, report) for part in encoder.components]
         return min(done)
     try:
         vectors = encoder.embed(items)
@@ -170,24 +170,24 @@ def embed_items(
         why = str(error)
     else:
         try:
-            corpus.put_embeddings(encoder.entry.id, encoder.entry.revision, program_ids, vectors)
+            corpus.put_embeddings(encoder.spec.id, encoder.spec.revision, program_ids, vectors)
             return len(program_ids)
-        except BadVectors as error:
+        except NonFiniteEmbeddingError as error:
             why = str(error)
     if len(program_ids) == 1:
-        report.failed[program_ids[0]] = why
+        report.embedding_errors[program_ids[0]] = why
         return 0
     return sum(
-        embed_items(corpus, encoder, [program_id], [item], report)
+        embed_and_store(corpus, encoder, [program_id], [item], report)
         for program_id, item in zip(program_ids, items)
     )
 
 
-def _raise_if_nothing_worked(corpus: Corpus, encoder_id: str, report: EmbedReport) -> None:
-    worked = any(count for known, _, count in corpus.encoders() if known == encoder_id)
-    if report.failed and not worked:
-        program_id, why = next(iter(report.failed.items()))
+def _raise_if_all_failed(corpus: Corpus, encoder_id: str, report: EmbedReport) -> None:
+    worked = any(count for known, _, count in corpus.list_encoders() if known == encoder_id)
+    if report.embedding_errors and not worked:
+        program_id, why = next(iter(report.embedding_errors.items()))
         raise EarshotError(
-            f"{encoder_id} could embed none of {len(report.failed)} programs: {why}",
+            f"{encoder_id} could embed none of {len(report.embedding_errors)} programs: {why}",
             where=f"program {program_id}",
         )

@@ -12,51 +12,51 @@ if TYPE_CHECKING:
 
 # Processor seconds for one program of 18 s, over the paper's corpus with bf16: rendering it and
 # keeping its clip as FLAC; hearing and reading it. `./run bench build` gives the sum.
-RENDER_S = 0.25
-EMBED_S = {"offline": 0.08, "paper": 1.6}
+RENDER_SECONDS_PER_PROGRAM = 0.25
+EMBED_SECONDS_BY_PRESET = {"offline": 0.08, "paper": 1.6}
 # What encoding and reading back takes besides.
-FORMAT_S = {"flac": 0.0, "ogg": 0.25}
-CLIP_S = 18.0
-START_S = 15.0  # encoders and Sonic Pi, before the first program
+ENCODE_SECONDS_BY_FORMAT = {"flac": 0.0, "ogg": 0.25}
+REFERENCE_CLIP_SECONDS = 18.0
+BUILD_STARTUP_SECONDS = 15.0  # encoders and Sonic Pi, before the first program
 # Of a clip of 18 s, mean over 100 variants of each template; its row and two embeddings, of which
 # the offline one of code fills a page of the database.
-CLIP_BYTES = {"flac": 700_000, "ogg": 195_000}
-ROW_BYTES = 21_000
+CLIP_BYTES_BY_FORMAT = {"flac": 700_000, "ogg": 195_000}
+BYTES_PER_PROGRAM_ROW = 21_000
 
 
 @dataclass(frozen=True)
-class Estimate:
+class BuildEstimate:
     """What a build will take, roughly.
 
     Attributes
     ----------
-    programs : int
+    program_count : int
     seconds : float
         On an otherwise idle machine; a busy one takes longer.
-    bytes : int
+    size_bytes : int
         On disk.
     audio_format : {"flac", "ogg"}
         Of the clips.
     """
 
-    programs: int
+    program_count: int
     seconds: float
-    bytes: int
+    size_bytes: int
     audio_format: str = "flac"
 
 
-def estimate(
-    programs: int,
-    clip_seconds: float = CLIP_S,
+def estimate_build(
+    program_count: int,
+    clip_seconds: float = REFERENCE_CLIP_SECONDS,
     preset: str | None = "offline",
     cores: int | None = None,
     audio_format: str = "flac",
-) -> Estimate:
+) -> BuildEstimate:
     """Estimate what rendering and embedding programs will take.
 
     Parameters
     ----------
-    programs : int
+    program_count : int
         Those that are still to be made.
     clip_seconds : float
         Length of a clip.
@@ -67,32 +67,32 @@ def estimate(
     audio_format : {"flac", "ogg"}
         Of the clips.
     """
-    if not programs:
-        return Estimate(0, 0.0, 0, audio_format)
+    if not program_count:
+        return BuildEstimate(0, 0.0, 0, audio_format)
     cores = cores or len(os.sched_getaffinity(0))
-    share = clip_seconds / CLIP_S
-    embed = EMBED_S.get(preset, EMBED_S["paper"]) if preset else 0.0
-    each = (RENDER_S + FORMAT_S[audio_format] + embed) * share / cores
-    size = CLIP_BYTES[audio_format] * share + ROW_BYTES
-    seconds = START_S + programs * each
-    return Estimate(programs, seconds, round(programs * size), audio_format)
+    share = clip_seconds / REFERENCE_CLIP_SECONDS
+    embed = EMBED_SECONDS_BY_PRESET.get(preset, EMBED_SECONDS_BY_PRESET["paper"]) if preset else 0.0
+    each = (RENDER_SECONDS_PER_PROGRAM + ENCODE_SECONDS_BY_FORMAT[audio_format] + embed) * share / cores
+    size = CLIP_BYTES_BY_FORMAT[audio_format] * share + BYTES_PER_PROGRAM_ROW
+    seconds = BUILD_STARTUP_SECONDS + program_count * each
+    return BuildEstimate(program_count, seconds, round(program_count * size), audio_format)
 
 
 # Seconds of a training, from a few single ones and not fitted: a pair once, with heads of the
 # default size; then what judging and the map take besides, by program.
-PAIR_S = 9e-5
-HEADS = 3 * 512**2  # weights of a head's hidden layers by default, roughly
-AFTER_S = 5e-3
-TRAIN_START_S = 16.0  # torch, and the compiler that the map brings
-TRAINED_SHARE = 0.8
+TRAINING_SECONDS_PER_PAIR = 9e-5
+DEFAULT_HEAD_WEIGHT_COUNT = 3 * 512**2  # weights of a head's hidden layers by default, roughly
+EVALUATION_SECONDS_PER_PROGRAM = 5e-3
+TRAINING_STARTUP_SECONDS = 16.0  # torch, and the compiler that the map brings
+TRAINING_SPLIT_FRACTION = 0.8
 
 
-def training_seconds(programs: int, config: AlignmentConfig, cores: int | None = None) -> float:
+def estimate_training_seconds(program_count: int, config: AlignmentConfig, cores: int | None = None) -> float:
     """Estimate what training, judging and laying out the map will take.
 
     Parameters
     ----------
-    programs : int
+    program_count : int
         With a clip.
     config : AlignmentConfig
         All of its epochs are counted: training may stop earlier.
@@ -101,14 +101,14 @@ def training_seconds(programs: int, config: AlignmentConfig, cores: int | None =
     """
     cores = cores or len(os.sched_getaffinity(0))
     # Half of a small network's step is not its multiplications.
-    size = 0.5 + 0.5 * config.layers * config.width**2 / HEADS
-    pairs = TRAINED_SHARE * programs * config.epochs
-    return TRAIN_START_S + pairs * PAIR_S * size * 2 / cores + AFTER_S * programs
+    size = 0.5 + 0.5 * config.layers * config.width**2 / DEFAULT_HEAD_WEIGHT_COUNT
+    pairs = TRAINING_SPLIT_FRACTION * program_count * config.epochs
+    return TRAINING_STARTUP_SECONDS + pairs * TRAINING_SECONDS_PER_PAIR * size * 2 / cores + EVALUATION_SECONDS_PER_PROGRAM * program_count
 
 
-def sweep_seconds(
-    programs: int, configs: Sequence[AlignmentConfig], seeds: int, workers: int
+def estimate_sweep_seconds(
+    program_count: int, configs: Sequence[AlignmentConfig], seed_count: int, workers: int
 ) -> float:
     """Estimate what training each config with each seed will take, `workers` at a time."""
-    alone = [training_seconds(programs, config, 1) - TRAIN_START_S for config in configs]
-    return TRAIN_START_S + seeds * sum(alone) / workers
+    alone = [estimate_training_seconds(program_count, config, 1) - TRAINING_STARTUP_SECONDS for config in configs]
+    return TRAINING_STARTUP_SECONDS + seed_count * sum(alone) / workers

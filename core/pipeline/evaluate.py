@@ -9,20 +9,20 @@ import pandas as pd
 
 from core import workspace
 from core.alignment import ProjectionHeads
-from core.corpus import Corpus, Pairs
-from core.evaluation.cca import cca_fit
-from core.evaluation.metrics_table import AGAINST_RAW, ALIGNED, BEFORE, COLUMNS, Reading, judge
+from core.corpus import Corpus, EmbeddingPairs
+from core.evaluation.cca import fit_cca
+from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED, BEFORE_ALIGNMENT, METRIC_COLUMNS, EmbeddingComparison, compute_metrics
 from core.evaluation.neighbours import top_k
-from core.progress import Progress, silent
-from core.search.loaded_alignment import UNSEEN, fingerprint, open_aligned, projected
+from core.progress import Progress, ignore_progress
+from core.search.loaded_alignment import UNSEEN_SPLIT, compute_fingerprint, open_aligned_corpus, project_embeddings
 
-STEP = "Judging"
-HEARD_BY = ", heard by "
-FORETOLD = 5  # neighbours, as many as Listen shows
+PROGRESS_STEP = "Judging"
+AUDIO_ENCODER_INFIX = ", heard by "
+RETRIEVED_NEIGHBOUR_COUNT = 5  # neighbours, as many as Listen shows
 
 
-def evaluate(
-    corpus_name: str, alignment_id: str | None = None, progress: Progress = silent
+def evaluate_alignment(
+    corpus_name: str, alignment_id: str | None = None, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
     """Metrics of an alignment on held-out programs, each with its split and reading.
 
@@ -36,7 +36,7 @@ def evaluate(
     Returns
     -------
     DataFrame
-        metric, split, reading, value, low, high, programs: `core.evaluation.metrics_table.judge`
+        metric, split, reading, value, low, high, programs: `core.evaluation.metrics_table.compute_metrics`
         says what they are. Splits: "validation", "test", and "unseen templates" if any
         were held out whole. Readings: "before", "aligned code ~ aligned audio", "aligned
         code ~ raw audio"; and where the corpus is embedded by other audio encoders too,
@@ -49,25 +49,25 @@ def evaluate(
     EarshotError
         When the corpus or the alignment isn't there, or its encoders' embeddings aren't.
     """
-    aligned = open_aligned(corpus_name, alignment_id)
-    pairs = aligned.pairs()
-    heard = other_ears(aligned.corpus, pairs, aligned.audio_encoder["id"])
-    splits = splits_of(aligned.corpus, pairs, aligned.record.config["split"]["unseen_templates"])
+    aligned = open_aligned_corpus(corpus_name, alignment_id)
+    pairs = aligned.load_embedding_pairs()
+    heard = load_held_out_audio_embeddings(aligned.corpus, pairs, aligned.audio_encoder_record["id"])
+    splits = assign_splits(aligned.corpus, pairs, aligned.record.config["split"]["unseen_templates"])
     metrics = aligned.record.metrics
-    if metrics.get("measured_on") == measured_on(pairs, splits, heard):
+    if metrics.get("measured_on") == fingerprint_evaluation_data(pairs, splits, heard):
         numbers = dict.fromkeys(("value", "low", "high"), float)
-        return pd.DataFrame(metrics["readings"], columns=COLUMNS).astype(numbers)
-    found = judged(aligned.heads, pairs, splits, heard, progress)
-    if not metrics["readings"] and not workspace.read_only():
+        return pd.DataFrame(metrics["readings"], columns=METRIC_COLUMNS).astype(numbers)
+    found = evaluate_heads(aligned.heads, pairs, splits, heard, progress)
+    if not metrics["readings"] and not workspace.is_read_only():
         judgement = {
-            "measured_on": measured_on(pairs, splits, heard),
+            "measured_on": fingerprint_evaluation_data(pairs, splits, heard),
             "readings": found.to_dict(orient="records"),
         }
         aligned.corpus.save_metrics(aligned.record.id, {**metrics, **judgement})
     return found
 
 
-def splits_of(corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str] = ()) -> np.ndarray:
+def assign_splits(corpus: Corpus, pairs: EmbeddingPairs, unseen_templates: Sequence[str] = ()) -> np.ndarray:
     """Split of each pair, as the corpus keeps it, but for templates that are held out whole.
 
     Returns
@@ -76,36 +76,36 @@ def splits_of(corpus: Corpus, pairs: Pairs, unseen_templates: Sequence[str] = ()
         "train", "validation", "test" or "unseen templates".
     """
     if not unseen_templates:
-        return pairs.split
-    template = corpus.programs().set_index("program")["template"]
-    held_out = template[pairs.programs].isin(list(unseen_templates)).to_numpy()
-    return np.where(held_out, UNSEEN, pairs.split)
+        return pairs.splits
+    template = corpus.load_programs().set_index("program")["template"]
+    held_out = template[pairs.program_ids].isin(list(unseen_templates)).to_numpy()
+    return np.where(held_out, UNSEEN_SPLIT, pairs.splits)
 
 
-def other_ears(corpus: Corpus, pairs: Pairs, audio_encoder: str) -> dict[str, np.ndarray]:
+def load_held_out_audio_embeddings(corpus: Corpus, pairs: EmbeddingPairs, training_audio_encoder: str) -> dict[str, np.ndarray]:
     """Audio embeddings [n, d] of all pairs by encoders that the alignment wasn't trained on."""
     found = {}
-    for encoder, modality, _ in corpus.encoders():
-        if modality == "audio" and encoder != audio_encoder:
-            ids, vectors = corpus.embeddings(encoder)
+    for encoder, modality, _ in corpus.list_encoders():
+        if modality == "audio" and encoder != training_audio_encoder:
+            ids, vectors = corpus.load_embeddings(encoder)
             place = {program: row for row, program in enumerate(ids)}
-            if all(program in place for program in pairs.programs):
-                found[encoder] = vectors[[place[program] for program in pairs.programs]]
+            if all(program in place for program in pairs.program_ids):
+                found[encoder] = vectors[[place[program] for program in pairs.program_ids]]
     return found
 
 
-def measured_on(pairs: Pairs, splits: np.ndarray, heard: dict[str, np.ndarray]) -> str:
+def fingerprint_evaluation_data(pairs: EmbeddingPairs, splits: np.ndarray, held_out_audio_embeddings: dict[str, np.ndarray]) -> str:
     """Fingerprint of all that metrics depend on besides the alignment."""
-    others = [part for ear in sorted(heard) for part in (ear, heard[ear])]
-    return fingerprint(np.array(pairs.programs), splits, pairs.code, pairs.audio, *others)
+    others = [part for ear in sorted(held_out_audio_embeddings) for part in (ear, held_out_audio_embeddings[ear])]
+    return compute_fingerprint(np.array(pairs.program_ids), splits, pairs.code_embeddings, pairs.audio_embeddings, *others)
 
 
-def judged(
+def evaluate_heads(
     heads: ProjectionHeads,
-    pairs: Pairs,
+    pairs: EmbeddingPairs,
     splits: np.ndarray,
-    heard: dict[str, np.ndarray],
-    progress: Progress = silent,
+    held_out_audio_embeddings: dict[str, np.ndarray],
+    progress: Progress = ignore_progress,
 ) -> pd.DataFrame:
     """Metrics of every reading on every held-out split.
 
@@ -115,7 +115,7 @@ def judged(
     pairs : Pairs
     splits : array of str [n]
         As of `splits_of`.
-    heard : dict of encoder id to array, float [n, d]
+    held_out_audio_embeddings : dict of encoder id to array, float [n, d]
         As of `other_ears`.
     progress : Progress
 
@@ -124,54 +124,54 @@ def judged(
     DataFrame
         As of `evaluate`.
     """
-    found = spaces_before(pairs) | spaces_after(heads, pairs)
-    for ear, vectors in heard.items():
-        for name in (BEFORE, AGAINST_RAW):
+    found = make_raw_spaces(pairs) | make_aligned_spaces(heads, pairs)
+    for ear, vectors in held_out_audio_embeddings.items():
+        for name in (BEFORE_ALIGNMENT, ALIGNED_VS_RAW):
             code, _, searched = found[name]
-            found[name + HEARD_BY + ear] = (code, vectors, searched)
-    return measured(found, splits, progress)
+            found[name + AUDIO_ENCODER_INFIX + ear] = (code, vectors, searched)
+    return evaluate_splits(found, splits, progress)
 
 
 # Two spaces to be compared; a third is searched by code for training programs, whose clips are
 # then held against the program's own: like code before, like sound after.
-Spaces = dict[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]]
+EvaluationSpaces = dict[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]]
 
 
-def spaces_before(pairs: Pairs) -> Spaces:
+def make_raw_spaces(pairs: EmbeddingPairs) -> EvaluationSpaces:
     """What the reading before alignment compares."""
-    return {BEFORE: (pairs.code, pairs.audio, pairs.code)}
+    return {BEFORE_ALIGNMENT: (pairs.code_embeddings, pairs.audio_embeddings, pairs.code_embeddings)}
 
 
-def spaces_after(heads: ProjectionHeads, pairs: Pairs) -> Spaces:
+def make_aligned_spaces(heads: ProjectionHeads, pairs: EmbeddingPairs) -> EvaluationSpaces:
     """What both readings after alignment compare."""
-    code, audio = projected(heads, pairs.code, "code"), projected(heads, pairs.audio, "audio")
-    return {ALIGNED: (code, audio, None), AGAINST_RAW: (code, pairs.audio, audio)}
+    code, audio = project_embeddings(heads, pairs.code_embeddings, "code"), project_embeddings(heads, pairs.audio_embeddings, "audio")
+    return {ALIGNED_VS_ALIGNED: (code, audio, None), ALIGNED_VS_RAW: (code, pairs.audio_embeddings, audio)}
 
 
-def measured(
-    spaces: Spaces, splits: np.ndarray, progress: Progress = silent, *, intervals: bool = True
+def evaluate_splits(
+    spaces: EvaluationSpaces, splits: np.ndarray, progress: Progress = ignore_progress, *, with_intervals: bool = True
 ) -> pd.DataFrame:
     """Metrics of some readings on every held-out split, as of `evaluate`."""
     train = splits == "train"
-    directions = {name: cca_fit(x[train], y[train]) for name, (x, y, _) in spaces.items()}
+    directions = {name: fit_cca(x[train], y[train]) for name, (x, y, _) in spaces.items()}
     tables = []
-    parts = [part for part in ("validation", "test", UNSEEN) if part != UNSEEN or UNSEEN in splits]
+    parts = [part for part in ("validation", "test", UNSEEN_SPLIT) if part != UNSEEN_SPLIT or UNSEEN_SPLIT in splits]
     todo = [(part, name) for part in parts for name in spaces]
     for done, (part, name) in enumerate(todo):
-        progress(STEP, done, len(todo), f"{part}: {name}")
+        progress(PROGRESS_STEP, done, len(todo), f"{part}: {name}")
         x, y, searched = spaces[name]
         rows = splits == part
-        found = None if searched is None else top_k(x[rows], searched[train], FORETOLD)[0]
-        reading = Reading(
+        found = None if searched is None else top_k(x[rows], searched[train], RETRIEVED_NEIGHBOUR_COUNT)[0]
+        reading = EmbeddingComparison(
             name,
             x[rows],
             y[rows],
             x[train],
             y[train],
-            shared=name == ALIGNED,
-            found=found,
-            directions=directions[name],
+            is_shared_space=name == ALIGNED_VS_ALIGNED,
+            retrieved_rows=found,
+            fitted_cca=directions[name],
         )
-        tables.append(judge([reading], part, intervals=intervals))
-    progress(STEP, len(todo), len(todo))
+        tables.append(compute_metrics([reading], part, with_intervals=with_intervals))
+    progress(PROGRESS_STEP, len(todo), len(todo))
     return pd.concat(tables, ignore_index=True)

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from core.corpus import Corpus, program_importer
 from core.errors import EarshotError
-from core.progress import Progress, silent
+from core.progress import Progress, ignore_progress
 
-STEP = "Importing programs"
-BLOCK = 500  # programs a commit
-SHOWN = 20  # lines of a kind that a report shows
+PROGRESS_STEP = "Importing programs"
+COMMIT_BATCH_SIZE = 500  # programs a commit
+MAX_DISPLAYED_LINES = 20  # lines of a kind that a report shows
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,10 @@ class ImportReport:
 
     Attributes
     ----------
-    corpus : str
-    found : int
+    corpus_name : str
+    programs_read : int
         Programs that were read.
-    added : int
+    programs_added : int
         Of these, those that the corpus did not have.
     duplicates : dict of where to str
         Programs that were there already, or came twice: under which name.
@@ -32,37 +32,37 @@ class ImportReport:
         What could not be taken, and why.
     renamed : dict of where to str
         Programs whose name was taken: the name they have now.
-    recoded : dict of where to str
+    detected_encodings : dict of where to str
         Files that are not UTF-8, and as what they were read.
     """
 
-    corpus: str
-    found: int
-    added: int
+    corpus_name: str
+    programs_read: int
+    programs_added: int
     duplicates: dict[str, str] = field(default_factory=dict)
     skipped: dict[str, str] = field(default_factory=dict)
     renamed: dict[str, str] = field(default_factory=dict)
-    recoded: dict[str, str] = field(default_factory=dict)
+    detected_encodings: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        lines = [f"{self.corpus}: {self.added} of {self.found} programs are new"]
+        lines = [f"{self.corpus_name}: {self.programs_added} of {self.programs_read} programs are new"]
         for told, rows in (
             ("has the same code as", self.duplicates),
             ("was left out:", self.skipped),
             ("is now called", self.renamed),
-            ("was read as", self.recoded),
+            ("was read as", self.detected_encodings),
         ):
-            lines += [f"{where} {told} {what}" for where, what in list(rows.items())[:SHOWN]]
-            if len(rows) > SHOWN:
-                lines.append(f"… and {len(rows) - SHOWN} more that {told} …")
+            lines += [f"{where} {told} {what}" for where, what in list(rows.items())[:MAX_DISPLAYED_LINES]]
+            if len(rows) > MAX_DISPLAYED_LINES:
+                lines.append(f"… and {len(rows) - MAX_DISPLAYED_LINES} more that {told} …")
         return "\n".join(lines)
 
 
 def import_programs(
     corpus_name: str,
-    what: str | Path | bytes,
-    name: str | None = None,
-    progress: Progress = silent,
+    path_or_bytes: str | Path | bytes,
+    file_name: str | None = None,
+    progress: Progress = ignore_progress,
     *,
     licence: str | None = None,
     seconds: float | None = None,
@@ -73,11 +73,11 @@ def import_programs(
     Parameters
     ----------
     corpus_name : str
-    what : str, Path or bytes
+    path_or_bytes : str, Path or bytes
         A folder of .rb files, a zip of them, a CSV or Parquet table with a column
         "source" (and perhaps name, template, role, seed, parameters), or one .rb
         file; or such a file's content.
-    name : str, optional
+    file_name : str, optional
         The file's name; needed with bytes.
     progress : Progress
     licence : str, optional
@@ -90,65 +90,65 @@ def import_programs(
     EarshotError
         When nothing can be read from it, or somebody else is writing.
     """
-    found = program_importer.read(what, name)
+    found = program_importer.read_programs(path_or_bytes, file_name)
     if not found.programs:
         first = next(iter(found.skipped.items()), None)
         raise EarshotError(
             "No program was found there." + (f" {first[0]}: {first[1]}" if first else ""),
-            remedy=f"Give {program_importer.KINDS}.",
+            remedy=f"Give {program_importer.SUPPORTED_INPUTS}.",
         )
     options = {"seconds": seconds, "audio_format": audio_format}
     given = {key: value for key, value in options.items() if value is not None}
     corpus = Corpus.create(corpus_name, exist_ok=True, **given)
-    origin = str(name or what) if not isinstance(what, bytes) else str(name)
-    with corpus.writing(f"import {corpus_name}"):
-        before = {row.program: row.name for row in corpus.programs().itertuples()}
-        added = _add(corpus, found, _origin(origin, licence), progress)
-        after = {row.program: row.name for row in corpus.programs().itertuples()}
-    return _report(corpus_name, found, added, before, after)
+    origin = str(file_name or path_or_bytes) if not isinstance(path_or_bytes, bytes) else str(file_name)
+    with corpus.lock_for_writing(f"import {corpus_name}"):
+        before = {row.program: row.name for row in corpus.load_programs().itertuples()}
+        added = _add_in_batches(corpus, found, _make_origin_record(origin, licence), progress)
+        after = {row.program: row.name for row in corpus.load_programs().itertuples()}
+    return _make_report(corpus_name, found, added, before, after)
 
 
-def _add(
-    corpus: Corpus, found: program_importer.Intake, origin: dict[str, str], progress: Progress
+def _add_in_batches(
+    corpus: Corpus, import_result: program_importer.ImportResult, origin: dict[str, str], progress: Progress
 ) -> int:
-    programs = [program for _, program in found.programs]
-    progress(STEP, 0, len(programs))
+    programs = [program for _, program in import_result.programs]
+    progress(PROGRESS_STEP, 0, len(programs))
     added = 0
-    for start in range(0, len(programs), BLOCK):
-        added += corpus.add_programs(programs[start : start + BLOCK], origin)
-        progress(STEP, min(start + BLOCK, len(programs)), len(programs))
+    for start in range(0, len(programs), COMMIT_BATCH_SIZE):
+        added += corpus.add_programs(programs[start : start + COMMIT_BATCH_SIZE], origin)
+        progress(PROGRESS_STEP, min(start + COMMIT_BATCH_SIZE, len(programs)), len(programs))
     return added
 
 
-def _origin(origin: str, licence: str | None) -> dict[str, str]:
+def _make_origin_record(origin_name: str, licence: str | None) -> dict[str, str]:
     """What the data card says of where programs came from."""
     return {
-        "from": Path(origin).name,
+        "from": Path(origin_name).name,
         "licence": licence or "",
         "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
     }
 
 
-def _report(
+def _make_report(
     corpus_name: str,
-    found: program_importer.Intake,
-    added: int,
-    before: dict[str, str],
-    after: dict[str, str],
+    import_result: program_importer.ImportResult,
+    programs_added: int,
+    names_before: dict[str, str],
+    names_after: dict[str, str],
 ) -> ImportReport:
     duplicates, renamed, seen = {}, {}, set()
-    for where, program in found.programs:
-        if program.id in before or program.id in seen:
-            duplicates[where] = after[program.id]
-        elif after[program.id] != program.name:
-            renamed[where] = after[program.id]
+    for where, program in import_result.programs:
+        if program.id in names_before or program.id in seen:
+            duplicates[where] = names_after[program.id]
+        elif names_after[program.id] != program.name:
+            renamed[where] = names_after[program.id]
         seen.add(program.id)
     return ImportReport(
-        corpus=corpus_name,
-        found=len(found.programs),
-        added=added,
+        corpus_name=corpus_name,
+        programs_read=len(import_result.programs),
+        programs_added=programs_added,
         duplicates=duplicates,
-        skipped=found.skipped,
+        skipped=import_result.skipped,
         renamed=renamed,
-        recoded=found.recoded,
+        detected_encodings=import_result.detected_encodings,
     )

@@ -6,21 +6,21 @@ import numpy as np
 import pandas as pd
 
 from core.alignment import ProjectionHeads
-from core.corpus import Pairs
+from core.corpus import EmbeddingPairs
 from core.errors import EarshotError
-from core.evaluation.map_layout import joint_map
-from core.evaluation.metrics import shared_neighbours
-from core.progress import Progress, silent
-from core.search.loaded_alignment import open_aligned, projected
+from core.evaluation.map_layout import compute_joint_map
+from core.evaluation.metrics import count_shared_neighbours
+from core.progress import Progress, ignore_progress
+from core.search.loaded_alignment import open_aligned_corpus, project_embeddings
 from core.workspace import refuse_if_read_only
 
-STEP = "Laying out the map"
-NEIGHBOURS = 3
-SEED = 42
+PROGRESS_STEP = "Laying out the map"
+NEIGHBOUR_COUNT = 3
+MAP_SEED = 42
 
 
-def make_map(
-    corpus_name: str, alignment_id: str | None = None, progress: Progress = silent
+def compute_and_save_map(
+    corpus_name: str, alignment_id: str | None = None, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
     """Lay out the map of an alignment and keep it in the corpus.
 
@@ -42,13 +42,13 @@ def make_map(
         When the corpus or the alignment isn't there, or its encoders' embeddings aren't.
     """
     refuse_if_read_only("Laying out a map")
-    aligned = open_aligned(corpus_name, alignment_id)
-    points = laid_out(aligned.heads, aligned.pairs(), progress)
+    aligned = open_aligned_corpus(corpus_name, alignment_id)
+    points = compute_map(aligned.heads, aligned.load_embedding_pairs(), progress)
     aligned.corpus.save_map(aligned.record.id, points)
     return points
 
 
-def laid_out(heads: ProjectionHeads, pairs: Pairs, progress: Progress = silent) -> pd.DataFrame:
+def compute_map(heads: ProjectionHeads, pairs: EmbeddingPairs, progress: Progress = ignore_progress) -> pd.DataFrame:
     """Positions of code and audio of all pairs, before and after alignment.
 
     Parameters
@@ -77,23 +77,23 @@ def laid_out(heads: ProjectionHeads, pairs: Pairs, progress: Progress = silent) 
             "There is nothing to map: no program has both a clip and embeddings.",
             remedy="Build the corpus first.",
         )
-    code, audio = projected(heads, pairs.code, "code"), projected(heads, pairs.audio, "audio")
-    progress(STEP, 0, 2, "before alignment")
-    before = joint_map(pairs.code, pairs.audio, SEED)
-    progress(STEP, 1, 2, "after alignment")
+    code, audio = project_embeddings(heads, pairs.code_embeddings, "code"), project_embeddings(heads, pairs.audio_embeddings, "audio")
+    progress(PROGRESS_STEP, 0, 2, "before alignment")
+    before = compute_joint_map(pairs.code_embeddings, pairs.audio_embeddings, MAP_SEED)
+    progress(PROGRESS_STEP, 1, 2, "after alignment")
     # Started from the map before, so that an eye can follow where points went.
-    after = joint_map(code, audio, SEED, initial=before)
+    after = compute_joint_map(code, audio, MAP_SEED, initial_positions=before)
     before, after = np.concatenate(before), np.concatenate(after)  # [2n, 2]
     both = {
         "similarity": (code * audio).sum(axis=1),
-        "overlap_before": _overlaps(pairs.code, pairs.audio),
-        "overlap_after": _overlaps(code, audio),
+        "overlap_before": _compute_neighbour_overlaps(pairs.code_embeddings, pairs.audio_embeddings),
+        "overlap_after": _compute_neighbour_overlaps(code, audio),
     }
-    progress(STEP, 2, 2)
+    progress(PROGRESS_STEP, 2, 2)
     n = len(pairs)
     return pd.DataFrame(
         {
-            "program": pairs.programs * 2,
+            "program": pairs.program_ids * 2,
             "modality": ["code"] * n + ["audio"] * n,
             "before_x": before[:, 0],
             "before_y": before[:, 1],
@@ -104,6 +104,6 @@ def laid_out(heads: ProjectionHeads, pairs: Pairs, progress: Progress = silent) 
     )
 
 
-def _overlaps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    found = shared_neighbours(x, y, NEIGHBOURS)
-    return found / NEIGHBOURS if len(found) else np.full(len(x), np.nan)
+def _compute_neighbour_overlaps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    found = count_shared_neighbours(x, y, NEIGHBOUR_COUNT)
+    return found / NEIGHBOUR_COUNT if len(found) else np.full(len(x), np.nan)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-PARAMETER = "parameter:"
-GROUPS = {"modality": "Code and audio", "role": "Role", "template": "Template", "split": "Split"}
+PARAMETER_PREFIX = "parameter:"
+GROUP_LABELS = {"modality": "Code and audio", "role": "Role", "template": "Template", "split": "Split"}
 # Numbers of a map's own columns, and of the programs'.
-NUMBERS = {
+MEASURE_LABELS = {
     "error": "Error: distance of code and sound",
     "overlap_before": "Neighbours shared before",
     "overlap_after": "Neighbours shared after",
@@ -18,7 +18,7 @@ NUMBERS = {
     "level": "Level (dB)",
     "peak": "Peak",
 }
-MEANINGS = {
+MEASURE_DESCRIPTIONS = {
     "error": "Cosine distance of a program's code and its sound in the shared space: 0 is the"
     " same direction.",
     "overlap_before": "Share of a program's 3 nearest programs by code that are among its 3"
@@ -32,13 +32,13 @@ MEANINGS = {
 }
 
 
-def colourings(points: pd.DataFrame, programs: pd.DataFrame) -> dict[str, str]:
+def list_colourings(points: pd.DataFrame, programs: pd.DataFrame) -> dict[str, str]:
     """What `values` takes for this map, with a label each.
 
     Parameters
     ----------
     points : DataFrame
-        As of `core.pipeline.map.laid_out`. Maps of older versions have fewer columns.
+        As of `core.pipeline.map.compute_map`. Maps of older versions have fewer columns.
     programs : DataFrame
         As of `core.corpus.Corpus.programs`.
 
@@ -51,7 +51,7 @@ def colourings(points: pd.DataFrame, programs: pd.DataFrame) -> dict[str, str]:
     needed = {"error": "similarity", "overlap_change": "overlap_after"}
     numbers = {
         key: label
-        for key, label in NUMBERS.items()
+        for key, label in MEASURE_LABELS.items()
         if key in ("level", "peak") or needed.get(key, key) in points
     }
     there = programs[programs["program"].isin(points["program"])]
@@ -60,18 +60,18 @@ def colourings(points: pd.DataFrame, programs: pd.DataFrame) -> dict[str, str]:
         for name in drawn:
             counts[name] = counts.get(name, 0) + 1
     names = sorted(counts, key=lambda name: (-counts[name], name))
-    parameters = {PARAMETER + name: f"Parameter {name}" for name in names}
-    return {**GROUPS, **numbers, **parameters}
+    parameters = {PARAMETER_PREFIX + name: f"Parameter {name}" for name in names}
+    return {**GROUP_LABELS, **numbers, **parameters}
 
 
-def values(points: pd.DataFrame, programs: pd.DataFrame, key: str) -> pd.Series:
+def compute_colour_values(points: pd.DataFrame, programs: pd.DataFrame, colour_by: str) -> pd.Series:
     """What each point of a map is coloured by.
 
     Parameters
     ----------
     points, programs : DataFrame
         As of `colourings`.
-    key : str
+    colour_by : str
         One of its keys.
 
     Returns
@@ -84,39 +84,39 @@ def values(points: pd.DataFrame, programs: pd.DataFrame, key: str) -> pd.Series:
     ValueError
         When there is no such colouring.
     """
-    if key == "error":
+    if colour_by == "error":
         return 1 - points["similarity"].astype(float)
-    if key == "overlap_change":
+    if colour_by == "overlap_change":
         return (points["overlap_after"] - points["overlap_before"]).astype(float)
-    if key in points and key in NUMBERS:
-        return points[key].astype(float)
-    if key in points and key in GROUPS:
-        return points[key].fillna("")
-    by_program = _of_programs(programs.set_index("program"), key)
+    if colour_by in points and colour_by in MEASURE_LABELS:
+        return points[colour_by].astype(float)
+    if colour_by in points and colour_by in GROUP_LABELS:
+        return points[colour_by].fillna("")
+    by_program = _compute_program_values(programs.set_index("program"), colour_by)
     found = points["program"].map(by_program)
     return found if found.dtype.kind == "f" else found.fillna("")
 
 
-def _of_programs(programs: pd.DataFrame, key: str) -> pd.Series:
-    if key == "level":
+def _compute_program_values(programs: pd.DataFrame, colour_by: str) -> pd.Series:
+    if colour_by == "level":
         return 20 * np.log10(programs["rms"].where(programs["rms"] > 0).astype(float))
-    if key == "peak":
+    if colour_by == "peak":
         return programs["peak"].astype(float)
-    if key.startswith(PARAMETER):
-        return _parameter(programs["parameters"], key.removeprefix(PARAMETER))
-    if key in GROUPS and key in programs:
-        return programs[key].fillna("")
-    raise ValueError(f"there is no colouring {key!r}")
+    if colour_by.startswith(PARAMETER_PREFIX):
+        return _read_parameter_values(programs["parameters"], colour_by.removeprefix(PARAMETER_PREFIX))
+    if colour_by in GROUP_LABELS and colour_by in programs:
+        return programs[colour_by].fillna("")
+    raise ValueError(f"there is no colouring {colour_by!r}")
 
 
-def _parameter(drawn: pd.Series, name: str) -> pd.Series:
+def _read_parameter_values(parameters: pd.Series, name: str) -> pd.Series:
     """A parameter as numbers where all its values are such, else as texts."""
-    raw = [each.get(name) for each in drawn]
+    raw = [each.get(name) for each in parameters]
     if all(value is None or _is_number(value) for value in raw):
         numbers = [np.nan if value is None else float(value) for value in raw]
-        return pd.Series(numbers, index=drawn.index, dtype="float64")
+        return pd.Series(numbers, index=parameters.index, dtype="float64")
     texts = ["" if value is None else str(value) for value in raw]
-    return pd.Series(texts, index=drawn.index, dtype="object")
+    return pd.Series(texts, index=parameters.index, dtype="object")
 
 
 def _is_number(value: Any) -> bool:

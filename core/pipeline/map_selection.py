@@ -11,25 +11,25 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.export import SUFFIXES, export
+from core.pipeline.export import FORMAT_SUFFIXES, export_corpus
 
-MEASURED = ("similarity", "overlap_before", "overlap_after")
-PLACES = ("before_x", "before_y", "after_x", "after_y")
-MOST = 500  # programs with their clips in one file that goes through memory
+SIMILARITY_COLUMNS = ("similarity", "overlap_before", "overlap_after")
+COORDINATE_COLUMNS = ("before_x", "before_y", "after_x", "after_y")
+MAX_DOWNLOAD_PROGRAMS = 500  # programs with their clips in one file that goes through memory
 
 
-def chosen_table(
-    points: pd.DataFrame, programs: pd.DataFrame, chosen: Collection[str]
+def build_selection_table(
+    points: pd.DataFrame, programs: pd.DataFrame, program_ids: Collection[str]
 ) -> pd.DataFrame:
     """What is known of chosen programs.
 
     Parameters
     ----------
     points : DataFrame
-        As of `core.pipeline.map.laid_out`.
+        As of `core.pipeline.map.compute_map`.
     programs : DataFrame
         As of `core.corpus.Corpus.programs`.
-    chosen : collection of str
+    program_ids : collection of str
         Program ids; those that are not on the map are left out.
 
     Returns
@@ -42,32 +42,32 @@ def chosen_table(
     sides = {
         side: points[points["modality"] == side].set_index("program") for side in ("code", "audio")
     }
-    rows = programs[programs["program"].isin(set(chosen) & set(sides["code"].index))]
+    rows = programs[programs["program"].isin(set(program_ids) & set(sides["code"].index))]
     found = rows[["program", "name", "template", "role", "split"]].reset_index(drop=True)
     ids = found["program"]
-    for name in MEASURED:
+    for name in SIMILARITY_COLUMNS:
         found[name] = sides["code"][name].reindex(ids).to_numpy()
     for side, at in sides.items():
-        for name in PLACES:
+        for name in COORDINATE_COLUMNS:
             found[f"{side}_{name}"] = at[name].reindex(ids).to_numpy()
     found["parameters"] = [json.dumps(each, ensure_ascii=False) for each in rows["parameters"]]
     found["source"] = rows["source"].to_numpy()
     return found
 
 
-def chosen_file(corpus: Corpus, chosen: Collection[str], format: str) -> bytes:  # noqa: A002
+def export_selection(corpus: Corpus, program_ids: Collection[str], export_format: str) -> bytes:  # noqa: A002
     """Chosen programs as a zip of code and sounds, or as a Parquet table with embeddings.
 
     Raises
     ------
     EarshotError
-        When there are more than 500 of them, or as of `core.pipeline.export.export`.
+        When there are more than 500 of them, or as of `core.pipeline.export.export_corpus`.
     """
-    if len(chosen) > MOST:
+    if len(program_ids) > MAX_DOWNLOAD_PROGRAMS:
         raise EarshotError(
-            f"{len(chosen):,} programs are too many for a download; {MOST} is the most.",
-            remedy=f"Choose fewer, or take all: ./run export {corpus.name} --format {format}",
+            f"{len(program_ids):,} programs are too many for a download; {MAX_DOWNLOAD_PROGRAMS} is the most.",
+            remedy=f"Choose fewer, or take all: ./run export {corpus.name} --format {export_format}",
         )
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
-        out = Path(folder) / f"{corpus.name}{SUFFIXES[format]}"
-        return export(corpus.name, format, out, program_ids=sorted(chosen)).read_bytes()
+        out = Path(folder) / f"{corpus.name}{FORMAT_SUFFIXES[export_format]}"
+        return export_corpus(corpus.name, export_format, out, program_ids=sorted(program_ids)).read_bytes()

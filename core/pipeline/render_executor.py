@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import ContextManager, Iterable, Iterator, Protocol
 
 from core import sonicpi
-from core.sonicpi import Rendering
+from core.sonicpi import RenderResult
 
 
-class Engine(Protocol):
+class RenderExecutor(Protocol):
     """Maps rendering over programs."""
 
-    def rendering(
+    def render_programs(
         self, sources: Iterable[str], seconds: float
-    ) -> ContextManager[Iterator[tuple[int, Rendering]]]:
+    ) -> ContextManager[Iterator[tuple[int, RenderResult]]]:
         """Render programs, in any order, for as long as the block lasts.
 
         Parameters
@@ -46,7 +46,7 @@ class Engine(Protocol):
 
 
 @dataclass(frozen=True)
-class LocalProcesses:
+class LocalExecutor:
     """Renders in processes on this machine.
 
     Attributes
@@ -61,9 +61,9 @@ class LocalProcesses:
     sample_folders: tuple[Path, ...] = ()
 
     @contextmanager
-    def rendering(
+    def render_programs(
         self, sources: Iterable[str], seconds: float
-    ) -> Iterator[Iterator[tuple[int, Rendering]]]:
+    ) -> Iterator[Iterator[tuple[int, RenderResult]]]:
         """As `Engine.rendering`."""
         renderings = sonicpi.render_many(
             sources, seconds=seconds, workers=self.workers, sample_folders=self.sample_folders

@@ -8,38 +8,38 @@ from typing import Sequence
 
 from core import encoders
 from core.corpus import Corpus
-from core.progress import Progress, silent
+from core.progress import Progress, ignore_progress
 from core.sonicpi import Clip
-from core.pipeline.embed import EmbedReport, embed_items
-from core.pipeline.render_executor import Engine, LocalProcesses
+from core.pipeline.embed import EmbedReport, embed_and_store
+from core.pipeline.render_executor import RenderExecutor, LocalExecutor
 
-CLIPS_STEP = "Rendering and embedding clips"
+RENDERING_STEP = "Rendering and embedding clips"
 
 
 @dataclass
-class ClipsReport:
+class RenderReport:
     """What was done.
 
     Attributes
     ----------
-    rendered, adopted : int
+    clips_rendered, clips_reused : int
         Programs rendered; clips found whole from an earlier time.
-    embedded : EmbedReport
+    embed_report : EmbedReport
     seconds : float
     """
 
-    rendered: int = 0
-    adopted: int = 0
-    embedded: EmbedReport = field(default_factory=EmbedReport)
+    clips_rendered: int = 0
+    clips_reused: int = 0
+    embed_report: EmbedReport = field(default_factory=EmbedReport)
     seconds: float = 0.0
 
 
-def make_clips(
+def render_missing_clips(
     corpus: Corpus,
     audio_encoders: Sequence[str] = (),
-    engine: Engine | None = None,
-    progress: Progress = silent,
-) -> ClipsReport:
+    executor: RenderExecutor | None = None,
+    progress: Progress = ignore_progress,
+) -> RenderReport:
     """Bring every program of a corpus to a clip or an error.
 
     Parameters
@@ -48,7 +48,7 @@ def make_clips(
         Whose writer's lock the caller holds.
     audio_encoders : sequence of str
         Encoder ids by which each new clip is embedded at once.
-    engine : Engine, optional
+    executor : Engine, optional
         What renders. Default: processes on this machine, one a core.
     progress : Progress
 
@@ -58,44 +58,44 @@ def make_clips(
         When an encoder or the renderer cannot be used at all. What was finished
         stays.
     """
-    report = ClipsReport()
-    pending = corpus.pending_clips()
+    report = RenderReport()
+    pending = corpus.list_pending_clips()
     if not pending:
         return report
     start = time.monotonic()
     seconds = corpus.settings["seconds"]
-    progress(CLIPS_STEP, 0, len(pending))
-    loaded = [encoders.get(each) for each in audio_encoders]
+    progress(RENDERING_STEP, 0, len(pending))
+    loaded = [encoders.get_encoder(each) for each in audio_encoders]
     to_render = []
     for program_id, source in pending:
-        clip = corpus.adopt_clip(program_id, seconds)
+        clip = corpus.register_existing_clip(program_id, seconds)
         if clip is None:
             to_render.append((program_id, source))
             continue
-        report.adopted += 1
-        _embed(corpus, loaded, program_id, clip, report)
-        progress(CLIPS_STEP, report.adopted, len(pending))
-    names = corpus.programs().set_index("program")["name"]
-    engine = engine or LocalProcesses()
-    with engine.rendering((source for _, source in to_render), seconds) as renderings:
+        report.clips_reused += 1
+        _embed_clip(corpus, loaded, program_id, clip, report)
+        progress(RENDERING_STEP, report.clips_reused, len(pending))
+    names = corpus.load_programs().set_index("program")["name"]
+    executor = executor or LocalExecutor()
+    with executor.render_programs((source for _, source in to_render), seconds) as renderings:
         for index, rendering in renderings:
             program_id = to_render[index][0]
             clip = corpus.put_rendering(program_id, rendering, seconds)
-            report.rendered += 1
+            report.clips_rendered += 1
             if clip is not None:
-                _embed(corpus, loaded, program_id, clip, report)
+                _embed_clip(corpus, loaded, program_id, clip, report)
             note = f"{names[program_id]}: {rendering.error}" if rendering.error else ""
-            progress(CLIPS_STEP, report.adopted + report.rendered, len(pending), note)
+            progress(RENDERING_STEP, report.clips_reused + report.clips_rendered, len(pending), note)
     report.seconds = time.monotonic() - start
     return report
 
 
-def _embed(
+def _embed_clip(
     corpus: Corpus,
-    loaded: Sequence[encoders.Encoder],
+    loaded_encoders: Sequence[encoders.Encoder],
     program_id: str,
     clip: Clip,
-    report: ClipsReport,
+    report: RenderReport,
 ) -> None:
-    for encoder in loaded:
-        report.embedded.audio += embed_items(corpus, encoder, [program_id], [clip], report.embedded)
+    for encoder in loaded_encoders:
+        report.embed_report.audio_embeddings_added += embed_and_store(corpus, encoder, [program_id], [clip], report.embed_report)

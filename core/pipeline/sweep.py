@@ -18,31 +18,31 @@ import torch
 
 from core import encoders
 from core.alignment import train as train_heads
-from core.alignment.grid import COMMON, SEEDS, Trial, trials
-from core.corpus import Corpus, Pairs
-from core.encoders.concat import part_ids
+from core.alignment.grid import COMMON_SETTINGS, SEED_COUNT, Trial, list_trials
+from core.corpus import Corpus, EmbeddingPairs
+from core.encoders.concat import split_encoder_id
 from core.errors import EarshotError
-from core.evaluation.metrics_table import AGAINST_RAW, ALIGNED
-from core.progress import Progress, silent
-from core.search.loaded_alignment import fingerprint
-from core.pipeline.evaluate import Spaces, measured, spaces_after, spaces_before
-from core.pipeline.train import embedded_pairs
+from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED
+from core.progress import Progress, ignore_progress
+from core.search.loaded_alignment import compute_fingerprint
+from core.pipeline.evaluate import EvaluationSpaces, evaluate_splits, make_aligned_spaces, make_raw_spaces
+from core.pipeline.train import load_training_pairs
 from core.workspace import atomic_write, refuse_if_read_only
-from core.workspace import sweep as sweep_partials
+from core.workspace import remove_partial_files as sweep_partials
 
-STEP = "Sweep"
-BASELINE = "unaligned"
-PARTS = ("validation", "test")
-WORKERS = 2  # of one thread each: the fastest on two cores
+PROGRESS_STEP = "Sweep"
+BASELINE_NAME = "unaligned"
+EVALUATED_SPLITS = ("validation", "test")
+DEFAULT_WORKERS = 2  # of one thread each: the fastest on two cores
 
 
-def sweep(
+def run_sweep(
     corpus_name: str,
     grid: str = "paper",
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
     *,
-    seeds: int = SEEDS,
-    workers: int = WORKERS,
+    seed_count: int = SEED_COUNT,
+    workers: int = DEFAULT_WORKERS,
     code_encoder: str | None = None,
     audio_encoder: str | None = None,
 ) -> str:
@@ -57,7 +57,7 @@ def sweep(
         Called after every run with data "name", "seed", "seconds", "epochs", "metrics"
         (a dict of the validation programs' metrics, aligned code ~ aligned audio) and
         "sweep", the id.
-    seeds : int
+    seed_count : int
         Runs of each configuration, at least 1.
     workers : int
         Processes side by side, of one thread each.
@@ -77,54 +77,54 @@ def sweep(
     """
     refuse_if_read_only("A sweep")
     corpus = Corpus.open(corpus_name)
-    if seeds < 1 or workers < 1:
+    if seed_count < 1 or workers < 1:
         raise EarshotError("A sweep takes at least 1 seed and 1 worker.")
-    pairs, described = embedded_pairs(corpus, code_encoder, audio_encoder)
+    pairs, described = load_training_pairs(corpus, code_encoder, audio_encoder)
     code, audio = described["code"]["id"], described["audio"]["id"]
-    plan = [trial for trial in trials(grid) if _is_embedded(corpus, trial.code)]
+    plan = [trial for trial in list_trials(grid) if _is_embedded(corpus, trial.code_encoder)]
     what = {
         "grid": grid,
         "encoders": described,
-        "common": COMMON,
-        "trials": [[trial.name, trial.config(0).to_dict()] for trial in plan],
-        "codes": [trial.code or code for trial in plan],
+        "common": COMMON_SETTINGS,
+        "trials": [[trial.name, trial.build_config(0).to_dict()] for trial in plan],
+        "codes": [trial.code_encoder or code for trial in plan],
     }
-    sweep_id = f"{grid}-{_digest(what, pairs)}"
+    sweep_id = f"{grid}-{_compute_sweep_digest(what, pairs)}"
     folder = corpus.path / "sweeps" / sweep_id
-    _write(folder / "sweep.json", what)
+    _write_json(folder / "sweep.json", what)
     if not (folder / "baseline.json").exists():
-        _write(folder / "baseline.json", {"rows": _baselines(corpus, what["codes"], code, audio)})
+        _write_json(folder / "baseline.json", {"rows": _evaluate_baselines(corpus, what["codes"], code, audio)})
     todo = [
         (number, seed)
-        for seed in range(seeds)
+        for seed in range(seed_count)
         for number in range(len(plan))
-        if not _place(folder, number, seed).exists()
+        if not _make_run_path(folder, number, seed).exists()
     ]
-    total = seeds * len(plan)
-    progress(STEP, total - len(todo), total, "", {"sweep": sweep_id})
+    total = seed_count * len(plan)
+    progress(PROGRESS_STEP, total - len(todo), total, "", {"sweep": sweep_id})
     prepared = (corpus_name, code, audio, str(folder))
-    for done, (number, seed) in enumerate(_runs(prepared, plan, todo, workers), 1):
-        run = json.loads(_place(folder, number, seed).read_text("utf-8"))
+    for done, (number, seed) in enumerate(_run_in_processes(prepared, plan, todo, workers), 1):
+        run = json.loads(_make_run_path(folder, number, seed).read_text("utf-8"))
         data = {
             "sweep": sweep_id,
             "name": plan[number].name,
             "seed": seed,
             **{key: run[key] for key in ("seconds", "epochs")},
-            "metrics": _told(run),
+            "metrics": _select_validation_metrics(run),
         }
         note = f"{plan[number].name.strip()}, seed {seed}: CKA {data['metrics']['cka']:.2f}"
-        progress(STEP, total - len(todo) + done, total, note, data)
+        progress(PROGRESS_STEP, total - len(todo) + done, total, note, data)
     return sweep_id
 
 
-def sweeps(corpus_name: str) -> list[str]:
+def list_sweeps(corpus_name: str) -> list[str]:
     """Ids of a corpus's sweeps, the one last worked on last."""
     folder = Corpus.open(corpus_name).path / "sweeps"
     found = [path for path in folder.glob("*/sweep.json")]
     return [path.parent.name for path in sorted(found, key=lambda path: path.stat().st_mtime)]
 
 
-def load(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
+def load_sweep(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
     """All numbers of a sweep, as far as it is done.
 
     Returns
@@ -140,7 +140,7 @@ def load(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
     EarshotError
         When there is no such sweep.
     """
-    known = sweeps(corpus_name)
+    known = list_sweeps(corpus_name)
     if sweep_id is None and known:
         sweep_id = known[-1]
     if sweep_id not in known:
@@ -157,14 +157,14 @@ def load(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
         rows += [{**about, **row} for row in run["rows"]]
         rows += [
             {**about, "split": part, "reading": reading, "metric": metric, "value": run[metric]}
-            for part in PARTS
-            for reading in (ALIGNED, AGAINST_RAW)
+            for part in EVALUATED_SPLITS
+            for reading in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW)
             for metric in ("seconds", "epochs")
         ]
     return pd.DataFrame(rows)
 
 
-def summary(found: pd.DataFrame, split: str = "validation", reading: str = ALIGNED) -> pd.DataFrame:
+def summarize_sweep(results: pd.DataFrame, split: str = "validation", reading: str = ALIGNED_VS_ALIGNED) -> pd.DataFrame:
     """Mean and standard deviation over seeds: one row a configuration, the baseline first.
 
     Returns
@@ -172,8 +172,8 @@ def summary(found: pd.DataFrame, split: str = "validation", reading: str = ALIGN
     DataFrame
         Index: number and name. Columns: (metric, "mean" or "sd"); of one seed sd is nan.
     """
-    chosen = (found["reading"] == reading) | (found["number"] < 0)
-    part = found[chosen & (found["split"] == split)]
+    chosen = (results["reading"] == reading) | (results["number"] < 0)
+    part = results[chosen & (results["split"] == split)]
     by = part.groupby(["number", "name", "metric"])["value"]
     table = pd.DataFrame({"mean": by.mean(), "sd": by.std()}).unstack("metric")
     table = table.loc[sorted(table.index, key=lambda at: (at[0] >= 0, abs(at[0])))]
@@ -181,27 +181,27 @@ def summary(found: pd.DataFrame, split: str = "validation", reading: str = ALIGN
     return table.swaplevel(axis=1).reindex(columns=[(m, s) for m in order for s in ("mean", "sd")])
 
 
-def best(found: pd.DataFrame, metric: str, split: str = "validation") -> int:
+def find_best_configuration(results: pd.DataFrame, metric: str, split: str = "validation") -> int:
     """Number of the configuration with the highest mean of a metric."""
-    table = summary(found, split)
+    table = summarize_sweep(results, split)
     table = table[table.index.get_level_values("number") >= 0]
     if table.empty:
         raise EarshotError("No run of this sweep is done yet.")
     return int(table[(metric, "mean")].idxmax()[0])
 
 
-def _runs(
-    prepared: tuple, plan: list[Trial], todo: list[tuple[int, int]], workers: int
+def _run_in_processes(
+    worker_arguments: tuple, planned_trials: list[Trial], pending_runs: list[tuple[int, int]], workers: int
 ) -> Iterator[tuple[int, int]]:
-    if not todo:
+    if not pending_runs:
         return
     context = multiprocessing.get_context("spawn")  # forking after torch has threads may hang
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
-    pool = ProcessPoolExecutor(min(workers, len(todo)), context, _prepare, prepared)
+    pool = ProcessPoolExecutor(min(workers, len(pending_runs)), context, _initialize_worker, worker_arguments)
     try:
         waiting = {
-            pool.submit(_run, plan[number], number, seed): (number, seed) for number, seed in todo
+            pool.submit(_run_trial, planned_trials[number], number, seed): (number, seed) for number, seed in pending_runs
         }
         for finished in as_completed(waiting):
             finished.result()
@@ -220,111 +220,111 @@ def _runs(
             os.environ["OMP_NUM_THREADS"] = before
 
 
-class _Mine:
+class _WorkerState:
     """What a worker process works on; pairs are read once for each code encoder."""
 
-    def __init__(self, corpus_name: str, code: str, audio: str, folder: str):
+    def __init__(self, corpus_name: str, code_encoder: str, audio_encoder: str, folder: str):
         self.corpus, self.folder = Corpus.open(corpus_name), Path(folder)
-        self._code, self._audio = code, audio
-        self._kept: dict[str, Pairs] = {}
+        self._code_encoder, self._audio_encoder = code_encoder, audio_encoder
+        self._pairs_by_encoder: dict[str, EmbeddingPairs] = {}
 
-    def pairs(self, code: str | None) -> Pairs:
-        code = code or self._code
-        if code not in self._kept:
-            self._kept[code] = self.corpus.pairs(code, self._audio)
-        return self._kept[code]
-
-
-_mine: _Mine | None = None
+    def load_embedding_pairs(self, code_encoder: str | None) -> EmbeddingPairs:
+        code_encoder = code_encoder or self._code_encoder
+        if code_encoder not in self._pairs_by_encoder:
+            self._pairs_by_encoder[code_encoder] = self.corpus.load_embedding_pairs(code_encoder, self._audio_encoder)
+        return self._pairs_by_encoder[code_encoder]
 
 
-def _end_with_parent() -> None:
+_worker_state: _WorkerState | None = None
+
+
+def _exit_with_parent() -> None:
     """Let this process end when the one that began it is gone, however that ended."""
 
     parent = multiprocessing.parent_process()
     if parent is None:  # it is a thread of whoever sweeps
         return
 
-    def wait() -> None:
+    def exit_after_parent() -> None:
         parent.join()
         os._exit(1)
 
-    threading.Thread(target=wait, daemon=True).start()
+    threading.Thread(target=exit_after_parent, daemon=True).start()
 
 
-def _prepare(*about: str) -> None:
-    global _mine
-    _end_with_parent()
+def _initialize_worker(*state_arguments: str) -> None:
+    global _worker_state
+    _exit_with_parent()
     torch.set_num_threads(1)
-    _mine = _Mine(*about)
+    _worker_state = _WorkerState(*state_arguments)
 
 
-def _run(trial: Trial, number: int, seed: int) -> None:
+def _run_trial(trial: Trial, trial_number: int, seed: int) -> None:
     """Train and measure one configuration with one seed; its file is there when it is done."""
-    pairs, folder = _mine.pairs(trial.code), _mine.folder
+    pairs, folder = _worker_state.load_embedding_pairs(trial.code_encoder), _worker_state.folder
     start = time.monotonic()
-    train, validation = pairs.split == "train", pairs.split == "validation"
-    code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
+    train, validation = pairs.splits == "train", pairs.splits == "validation"
+    code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
     trained = train_heads(
-        code[train], audio[train], code[validation], audio[validation], trial.config(seed)
+        code[train], audio[train], code[validation], audio[validation], trial.build_config(seed)
     )
     seconds = time.monotonic() - start
-    _write(
-        _place(folder, number, seed),
+    _write_json(
+        _make_run_path(folder, trial_number, seed),
         {
-            "number": number,
+            "number": trial_number,
             "seed": seed,
             "seconds": seconds,
             "epochs": len(trained.history),
-            "rows": _rows(pairs, spaces_after(trained.heads, pairs)),
+            "rows": _evaluate_to_rows(pairs, make_aligned_spaces(trained.heads, pairs)),
         },
     )
 
 
-def _rows(pairs: Pairs, spaces: Spaces) -> list[dict]:
-    table = measured(spaces, pairs.split, intervals=False)
+def _evaluate_to_rows(pairs: EmbeddingPairs, spaces: EvaluationSpaces) -> list[dict]:
+    table = evaluate_splits(spaces, pairs.splits, with_intervals=False)
     return table[["split", "reading", "metric", "value"]].to_dict(orient="records")
 
 
-def _is_embedded(corpus: Corpus, code: str | None) -> bool:
+def _is_embedded(corpus: Corpus, code_encoder: str | None) -> bool:
     """Whether a trial's own code encoder, if it names one, has embedded the corpus as it is now."""
-    there = {name for name, _, count in corpus.encoders() if count}
-    return code is None or all(
-        part in there and corpus.encoder_revision(part) == encoders.entry(part).revision
-        for part in part_ids(code)
+    there = {name for name, _, count in corpus.list_encoders() if count}
+    return code_encoder is None or all(
+        part in there and corpus.get_encoder_revision(part) == encoders.find_encoder_spec(part).revision
+        for part in split_encoder_id(code_encoder)
     )
 
 
-def _baselines(corpus: Corpus, codes: list[str], own: str, audio: str) -> list[dict]:
+def _evaluate_baselines(corpus: Corpus, code_encoders: list[str], default_code_encoder: str, audio_encoder: str) -> list[dict]:
     """What raw embeddings score: by the sweep's own code encoder first, then by the others."""
     rows = []
-    for place, code in enumerate(dict.fromkeys([own, *codes]), 1):
-        pairs = corpus.pairs(code, audio)
-        name = BASELINE if code == own else f"{BASELINE}, {code}"
+    for place, code in enumerate(dict.fromkeys([default_code_encoder, *code_encoders]), 1):
+        pairs = corpus.load_embedding_pairs(code, audio_encoder)
+        name = BASELINE_NAME if code == default_code_encoder else f"{BASELINE_NAME}, {code}"
         rows += [
             {"name": name, "number": -place, "seed": 0, **row}
-            for row in _rows(pairs, spaces_before(pairs))
+            for row in _evaluate_to_rows(pairs, make_raw_spaces(pairs))
         ]
     return rows
 
 
-def _told(run: dict) -> dict[str, float]:
+def _select_validation_metrics(run: dict) -> dict[str, float]:
     return {
         row["metric"]: row["value"]
         for row in run["rows"]
-        if row["split"] == "validation" and row["reading"] == ALIGNED
+        if row["split"] == "validation" and row["reading"] == ALIGNED_VS_ALIGNED
     }
 
 
-def _digest(what: dict, pairs: Pairs) -> str:
-    return fingerprint(json.dumps(what, sort_keys=True), np.array(pairs.programs), pairs.split)
+def _compute_sweep_digest(sweep_settings: dict, pairs: EmbeddingPairs) -> str:
+    return compute_fingerprint(json.dumps(sweep_settings, sort_keys=True), np.array(pairs.program_ids), pairs.splits)
 
 
-def _place(folder: Path, number: int, seed: int) -> Path:
-    return folder / f"run-{number:03d}-{seed:02d}.json"
+def _make_run_path(folder: Path, trial_number: int, seed: int) -> Path:
+    return folder / f"run-{trial_number:03d}-{seed:02d}.json"
 
 
-def _write(path: Path, value: dict) -> None:
+def _write_json(path: Path, value: dict) -> None:
     sweep_partials(path)
     with atomic_write(path, "w") as file:
         json.dump(value, file, indent=1)

@@ -17,26 +17,26 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.alignment import AlignmentConfig, Trained
+from core.alignment import AlignmentConfig, TrainingResult
 from core.alignment import train as train_heads
-from core.corpus import AlignmentRecord, Corpus, Pairs
+from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
-from core.progress import Progress, silent
-from core.search.loaded_alignment import UNSEEN, check_embedded, chosen_encoders, described
-from core.pipeline.evaluate import judged, measured_on, other_ears, splits_of
-from core.pipeline.map import laid_out
-from core.search.confidence import KEPT, Taught, calibrated
+from core.progress import Progress, ignore_progress
+from core.search.loaded_alignment import UNSEEN_SPLIT, check_embedding_revision, resolve_encoder_ids, make_encoder_record
+from core.pipeline.evaluate import evaluate_heads, fingerprint_evaluation_data, load_held_out_audio_embeddings, assign_splits
+from core.pipeline.map import compute_map
+from core.search.confidence import CONFIDENCE_KEY, TrainingSet, fit_calibration
 from core.workspace import refuse_if_read_only
 
-STEP = "Training"
-FEWEST = 12  # programs with a clip: below, no split of them says anything
-PACKAGES = ("torch", "numpy", "scikit-learn", "umap-learn")
+PROGRESS_STEP = "Training"
+MIN_TRAINING_PROGRAMS = 12  # programs with a clip: below, no split of them says anything
+RECORDED_PACKAGES = ("torch", "numpy", "scikit-learn", "umap-learn")
 
 
 def train(
     corpus_name: str,
     config: AlignmentConfig | None = None,
-    progress: Progress = silent,
+    progress: Progress = ignore_progress,
     *,
     code_encoder: str | None = None,
     audio_encoder: str | None = None,
@@ -80,16 +80,16 @@ def train(
     refuse_if_read_only("Training")
     corpus = Corpus.open(corpus_name)
     config = config or AlignmentConfig()
-    pairs, encoders = embedded_pairs(corpus, code_encoder, audio_encoder)
-    unseen_templates = _held_out(corpus, unseen_templates)
-    splits = splits_of(corpus, pairs, unseen_templates)
+    pairs, encoders = load_training_pairs(corpus, code_encoder, audio_encoder)
+    unseen_templates = _resolve_held_out_templates(corpus, unseen_templates)
+    splits = assign_splits(corpus, pairs, unseen_templates)
     if (splits == "train").sum() < 2:
         raise EarshotError(
             f"Corpus '{corpus.name}' has {(splits == 'train').sum()} programs to train on.",
             remedy="Hold out fewer templates, or add programs.",
         )
-    with _stop_signals() as signals:
-        trained = _train(pairs, splits, config, progress, signals)
+    with _handle_stop_signals() as signals:
+        trained = _train_with_progress(pairs, splits, config, progress, signals)
         about = {
             "alignment": config.to_dict(),
             "encoders": encoders,
@@ -100,164 +100,164 @@ def train(
             },
             "versions": {
                 "python": platform.python_version(),
-                **{package: version(package) for package in PACKAGES},
+                **{package: version(package) for package in RECORDED_PACKAGES},
             },
         }
         came = {
             "best_epoch": trained.best_epoch,
             "epochs": len(trained.history),
-            "stopped": trained.stopped,
+            "stopped": trained.stop_reason,
         }
-        kept = (about, trained.heads.tensors())
+        kept = (about, trained.heads.to_tensors())
         try:
-            signals.raise_at_once()
-            heard = other_ears(corpus, pairs, encoders["audio"]["id"])
-            metrics = judged(trained.heads, pairs, splits, heard, progress)
-            points = laid_out(trained.heads, pairs, progress)
-            sureness = _sureness(corpus, pairs, splits, config, trained, progress)
+            signals.raise_immediately()
+            heard = load_held_out_audio_embeddings(corpus, pairs, encoders["audio"]["id"])
+            metrics = evaluate_heads(trained.heads, pairs, splits, heard, progress)
+            points = compute_map(trained.heads, pairs, progress)
+            sureness = _fit_confidence(corpus, pairs, splits, config, trained, progress)
         except KeyboardInterrupt:
             unjudged = {**came, "measured_on": None, "readings": []}
             alignment_id = corpus.save_alignment(*kept, unjudged, trained.history)
-            progress(STEP, came["epochs"], config.epochs, f"stopped; kept as {alignment_id}")
+            progress(PROGRESS_STEP, came["epochs"], config.epochs, f"stopped; kept as {alignment_id}")
             raise
     judgement = {
-        "measured_on": measured_on(pairs, splits, heard),
+        "measured_on": fingerprint_evaluation_data(pairs, splits, heard),
         "readings": metrics.to_dict(orient="records"),
-        KEPT: sureness,
+        CONFIDENCE_KEY: sureness,
     }
     alignment_id = corpus.save_alignment(*kept, {**came, **judgement}, trained.history, points)
     return corpus.load_alignment(alignment_id)
 
 
-def _sureness(
+def _fit_confidence(
     corpus: Corpus,
-    pairs: Pairs,
+    pairs: EmbeddingPairs,
     splits: np.ndarray,
     config: AlignmentConfig,
-    trained: Trained,
+    trained: TrainingResult,
     progress: Progress,
 ) -> dict[str, Any] | None:
     """How sure such heads can be of a snippet, for the page Listen: a calibration's fields."""
-    known = splits != UNSEEN
-    groups = corpus.programs().set_index("program")["template"][pairs.programs][known]
-    taught = Taught(pairs.code[known], pairs.audio[known], splits[known] == "validation")
+    known = splits != UNSEEN_SPLIT
+    groups = corpus.load_programs().set_index("program")["template"][pairs.program_ids][known]
+    taught = TrainingSet(pairs.code_embeddings[known], pairs.audio_embeddings[known], splits[known] == "validation")
     as_long = replace(config, epochs=max(trained.best_epoch, 1), patience=0)
-    found = calibrated(taught, list(groups), as_long, progress)
+    found = fit_calibration(taught, list(groups), as_long, progress)
     return None if found is None else found.to_dict()
 
 
-def embedded_pairs(
+def load_training_pairs(
     corpus: Corpus, code_encoder: str | None, audio_encoder: str | None
-) -> tuple[Pairs, dict[str, dict]]:
+) -> tuple[EmbeddingPairs, dict[str, dict]]:
     """The corpus's pairs, and what is to be remembered of their encoders."""
-    counts = corpus.counts()
-    if counts["ok"] < FEWEST:
+    counts = corpus.count_programs_by_state()
+    if counts["ok"] < MIN_TRAINING_PROGRAMS:
         raise EarshotError(
             f"Corpus '{corpus.name}' has {counts['ok']} programs with a clip"
             f" ({counts['failed']} failed, {counts['pending']} are not rendered yet);"
-            f" training takes at least {FEWEST}, and some hundreds to be of use.",
+            f" training takes at least {MIN_TRAINING_PROGRAMS}, and some hundreds to be of use.",
             remedy=f"To add programs: ./run build {corpus.name} --per-template 8",
         )
-    code, audio = chosen_encoders(corpus, code_encoder, audio_encoder)
-    pairs = corpus.pairs(code, audio)
-    if len(pairs) < FEWEST:
+    code, audio = resolve_encoder_ids(corpus, code_encoder, audio_encoder)
+    pairs = corpus.load_embedding_pairs(code, audio)
+    if len(pairs) < MIN_TRAINING_PROGRAMS:
         raise EarshotError(
             f"Only {len(pairs)} of {counts['ok']} programs with a clip are embedded by"
-            f" {code} and {audio}; training takes at least {FEWEST}.",
+            f" {code} and {audio}; training takes at least {MIN_TRAINING_PROGRAMS}.",
             remedy=f"To embed the rest: ./run embed {corpus.name}"
             f" --code-encoder {code} --audio-encoder {audio}",
         )
     encoders = {
-        "code": described(code, pairs.code.shape[1]),
-        "audio": described(audio, pairs.audio.shape[1]),
+        "code": make_encoder_record(code, pairs.code_embeddings.shape[1]),
+        "audio": make_encoder_record(audio, pairs.audio_embeddings.shape[1]),
     }
     for encoder in encoders.values():
-        check_embedded(corpus, encoder["id"], encoder["revision"])
+        check_embedding_revision(corpus, encoder["id"], encoder["revision"])
     return pairs, encoders
 
 
-def _held_out(corpus: Corpus, wanted: Sequence[str] | int) -> list[str]:
+def _resolve_held_out_templates(corpus: Corpus, templates_or_count: Sequence[str] | int) -> list[str]:
     """Ids of the templates to hold out whole: those that are named, or so many drawn by seed."""
-    known = sorted(set(corpus.programs()["template"]) - {""})
-    if isinstance(wanted, int):
-        if not 0 <= wanted <= len(known):
+    known = sorted(set(corpus.load_programs()["template"]) - {""})
+    if isinstance(templates_or_count, int):
+        if not 0 <= templates_or_count <= len(known):
             raise EarshotError(
-                f"{wanted} templates can't be held out.",
+                f"{templates_or_count} templates can't be held out.",
                 remedy=f"Corpus '{corpus.name}' has {len(known)}.",
             )
-        drawn = np.random.default_rng(corpus.settings["seed"]).permutation(len(known))[:wanted]
+        drawn = np.random.default_rng(corpus.settings["seed"]).permutation(len(known))[:templates_or_count]
         return sorted(known[place] for place in drawn)
-    for template in wanted:
+    for template in templates_or_count:
         if template not in known:
             raise EarshotError(
                 f"Corpus '{corpus.name}' has no program of template {template!r}.",
                 remedy=f"It has: {', '.join(known)}.",
             )
-    return sorted(set(wanted))
+    return sorted(set(templates_or_count))
 
 
-def _train(
-    pairs: Pairs,
+def _train_with_progress(
+    pairs: EmbeddingPairs,
     splits: np.ndarray,
     config: AlignmentConfig,
     progress: Progress,
-    signals: _StopSignals,
-) -> Trained:
-    def tell(row: dict[str, float]) -> bool:
+    signals: _StopSignalHandler,
+) -> TrainingResult:
+    def report_epoch(epoch_metrics: dict[str, float]) -> bool:
         data: dict[str, Any] = {
-            name: value if math.isfinite(value) else None for name, value in row.items()
+            name: value if math.isfinite(value) else None for name, value in epoch_metrics.items()
         }
-        note = f"loss {row['loss']:.3f}"
+        note = f"loss {epoch_metrics['loss']:.3f}"
         if data["validation_loss"] is not None:
-            note += f", validation {row['validation_loss']:.3f}, CKA {row['cka']:.2f}"
+            note += f", validation {epoch_metrics['validation_loss']:.3f}, CKA {epoch_metrics['cka']:.2f}"
         try:
-            progress(STEP, row["epoch"], config.epochs, note, data)
+            progress(PROGRESS_STEP, epoch_metrics["epoch"], config.epochs, note, data)
         except KeyboardInterrupt:  # how a job hears that it is to end
-            signals.wish()
-        return signals.came
+            signals.request_stop()
+        return signals.was_received
 
-    progress(STEP, 0, config.epochs)
+    progress(PROGRESS_STEP, 0, config.epochs)
     train, validation = splits == "train", splits == "validation"
-    code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
+    code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
     trained = train_heads(
-        code[train], audio[train], code[validation], audio[validation], config, tell
+        code[train], audio[train], code[validation], audio[validation], config, report_epoch
     )
-    if trained.stopped == "asked":
+    if trained.stop_reason == "asked":
         return trained
-    early = f", no better for {config.patience} more" if trained.stopped == "patience" else ""
-    progress(STEP, config.epochs, config.epochs, f"best epoch {trained.best_epoch}{early}")
+    early = f", no better for {config.patience} more" if trained.stop_reason == "patience" else ""
+    progress(PROGRESS_STEP, config.epochs, config.epochs, f"best epoch {trained.best_epoch}{early}")
     return trained
 
 
-class _StopSignals:
+class _StopSignalHandler:
     """Whether SIGINT or SIGTERM came; the first is a wish, until it should raise at once."""
 
     def __init__(self) -> None:
-        self.came = self._at_once = self._wished = False
+        self.was_received = self._raises_immediately = self._was_requested = False
 
-    def wish(self) -> None:
+    def request_stop(self) -> None:
         """Take note that it is to stop; the signal that follows to press for it says no more."""
-        self.came = self._wished = True
+        self.was_received = self._was_requested = True
 
-    def __call__(self, number: int, frame: object) -> None:
-        if self._wished:
-            self._wished = False
+    def __call__(self, signal_number: int, frame: object) -> None:
+        if self._was_requested:
+            self._was_requested = False
             return
-        if self.came or self._at_once:
+        if self.was_received or self._raises_immediately:
             raise KeyboardInterrupt
-        self.came = True
+        self.was_received = True
 
-    def raise_at_once(self) -> None:
+    def raise_immediately(self) -> None:
         """From here on a signal interrupts what is being done; one that came does so now."""
-        self._at_once = True
-        if self.came:
+        self._raises_immediately = True
+        if self.was_received:
             raise KeyboardInterrupt
 
 
 @contextmanager
-def _stop_signals() -> Iterator[_StopSignals]:
+def _handle_stop_signals() -> Iterator[_StopSignalHandler]:
     """Listen to SIGINT and SIGTERM; outside the main thread Python lets nobody do that."""
-    signals = _StopSignals()
+    signals = _StopSignalHandler()
     here = threading.current_thread() is threading.main_thread()
     numbers = (signal.SIGINT, signal.SIGTERM) if here else ()
     before = {number: signal.signal(number, signals) for number in numbers}
@@ -268,7 +268,7 @@ def _stop_signals() -> Iterator[_StopSignals]:
             signal.signal(number, handler)
 
 
-def summary(metrics: pd.DataFrame, split: str = "test") -> pd.DataFrame:
+def pivot_metrics(metrics: pd.DataFrame, split: str = "test") -> pd.DataFrame:
     """One row a metric, one column a reading: the values of one split, for a reader."""
     chosen = metrics[metrics["split"] == split]
     return chosen.pivot(index="metric", columns="reading", values="value").loc[

@@ -12,13 +12,13 @@ import plotly.colors as pc
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.spectrogram import FLOOR, spectrogram
+from core.spectrogram import MIN_LEVEL_DB, compute_spectrogram
 
 # Blue and orange stay apart for every kind of colour blindness; shapes tell the two apart as well.
-CODE, AUDIO = "#1a80c4", "#d55e00"
-MODALITIES = {"code": ("Code", CODE, "circle"), "audio": ("Audio", AUDIO, "diamond")}
-NEUTRAL = "#8c8896"
-CATEGORIES = (
+CODE_COLOUR, AUDIO_COLOUR = "#1a80c4", "#d55e00"
+MODALITY_STYLES = {"code": ("Code", CODE_COLOUR, "circle"), "audio": ("Audio", AUDIO_COLOUR, "diamond")}
+NEUTRAL_COLOUR = "#8c8896"
+CATEGORY_COLOURS = (
     "#1a80c4",
     "#d55e00",
     "#009e73",
@@ -31,10 +31,10 @@ CATEGORIES = (
 )
 # Magma, but for its first colour: Streamlit's theme takes that very black for a place to put one
 # of its own.
-LEVELS = ["#010106", *pc.sequential.Magma[1:]]
+SPECTROGRAM_COLOURS = ["#010106", *pc.sequential.Magma[1:]]
 
 # What is measured, for people: metric, label.
-COMPARED = (
+COMPARED_METRICS = (
     ("cka_debiased", "CKA, debiased"),
     ("cka", "CKA"),
     ("spearman", "Spearman"),
@@ -42,17 +42,17 @@ COMPARED = (
     ("overlap@3", "Overlap@3"),
     ("jaccard@3", "Jaccard@3"),
 )
-READINGS = (
-    ("before", "Before: raw code and raw audio", NEUTRAL, "circle-open"),
-    ("aligned code ~ aligned audio", "After: aligned code and aligned audio", CODE, "circle"),
-    ("aligned code ~ raw audio", "After: aligned code and raw audio", AUDIO, "diamond"),
+COMPARISON_STYLES = (
+    ("before", "Before: raw code and raw audio", NEUTRAL_COLOUR, "circle-open"),
+    ("aligned code ~ aligned audio", "After: aligned code and aligned audio", CODE_COLOUR, "circle"),
+    ("aligned code ~ raw audio", "After: aligned code and raw audio", AUDIO_COLOUR, "diamond"),
 )
 
 
-def category_colour(number: int) -> str:
+def get_category_colour(category_index: int) -> str:
     """The colour of the number-th group: nine hues, then the same darker, then lighter."""
-    hue = CATEGORIES[number % len(CATEGORIES)]
-    turn = number // len(CATEGORIES) % 3
+    hue = CATEGORY_COLOURS[category_index % len(CATEGORY_COLOURS)]
+    turn = category_index // len(CATEGORY_COLOURS) % 3
     if turn == 0:
         return hue
     parts = [int(hue[i : i + 2], 16) for i in (1, 3, 5)]
@@ -60,7 +60,7 @@ def category_colour(number: int) -> str:
     return "#" + "".join(f"{round(part):02x}" for part in mixed)
 
 
-def training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.Figure:
+def draw_training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.Figure:
     """Draw loss, CKA and recall of a training over its epochs.
 
     Parameters
@@ -75,18 +75,18 @@ def training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.
         (
             "Loss",
             (
-                ("loss", "Training", NEUTRAL, "dot"),
-                ("validation_loss", "Validation", CODE, "solid"),
+                ("loss", "Training", NEUTRAL_COLOUR, "dot"),
+                ("validation_loss", "Validation", CODE_COLOUR, "solid"),
             ),
         ),
         (
             "CKA, validation",
             (
-                ("cka", "With aligned audio", CODE, "solid"),
-                ("cka_raw", "With raw audio", AUDIO, "dash"),
+                ("cka", "With aligned audio", CODE_COLOUR, "solid"),
+                ("cka_raw", "With raw audio", AUDIO_COLOUR, "dash"),
             ),
         ),
-        ("Recall@1, validation", (("recall_at_1", "Code to audio", CODE, "solid"),)),
+        ("Recall@1, validation", (("recall_at_1", "Code to audio", CODE_COLOUR, "solid"),)),
     )
     figure = make_subplots(
         rows=1, cols=3, subplot_titles=[title for title, _ in panels], horizontal_spacing=0.07
@@ -114,15 +114,15 @@ def training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.
     figure.update_yaxes(range=[0, 1.02], col=2)
     figure.update_yaxes(rangemode="tozero", tickformat=".2~%", col=3)
     if best_epoch:
-        figure.add_vline(x=best_epoch, line={"color": NEUTRAL, "width": 1, "dash": "dash"})
+        figure.add_vline(x=best_epoch, line={"color": NEUTRAL_COLOUR, "width": 1, "dash": "dash"})
     figure.update_layout(
-        height=290, margin={"l": 8, "r": 8, "t": 34, "b": 8}, uirevision="training", **_legends()
+        height=290, margin={"l": 8, "r": 8, "t": 34, "b": 8}, uirevision="training", **_build_panel_legends()
     )
     figure.update_annotations(font={"size": 14})
     return figure
 
 
-def runs_side_by_side(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
+def draw_run_comparison(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Draw validation loss, CKA and recall of several trainings over their epochs.
 
     Parameters
@@ -141,7 +141,7 @@ def runs_side_by_side(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     dashes = ("solid", "dash", "dot", "dashdot")
     for number, (name, history) in enumerate(histories.items()):
         line = {
-            "color": CATEGORIES[number % len(CATEGORIES)],
+            "color": CATEGORY_COLOURS[number % len(CATEGORY_COLOURS)],
             "dash": dashes[number % len(dashes)],
             "width": 2,
         }
@@ -173,7 +173,7 @@ def runs_side_by_side(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     return figure
 
 
-def _legends() -> dict:
+def _build_panel_legends() -> dict:
     """One legend inside each of the three panels, where curves seldom are."""
     places = (
         (0.285, 1.0, "right", "top"),
@@ -194,22 +194,22 @@ def _legends() -> dict:
     }
 
 
-def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
+def draw_metrics_before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
     """Draw each metric before and after alignment, with its interval.
 
     Parameters
     ----------
     metrics : DataFrame
-        metric, split, reading, value, low, high, as `core.pipeline.evaluate.evaluate` gives.
+        metric, split, reading, value, low, high, as `core.pipeline.evaluate.evaluate_alignment` gives.
     split : str
         Which programs were judged.
     """
     chosen = metrics[metrics["split"] == split]
     figure = go.Figure()
-    labels = dict(COMPARED)
-    for offset, (reading, label, colour, symbol) in zip((-0.22, 0.0, 0.22), READINGS):
+    labels = dict(COMPARED_METRICS)
+    for offset, (reading, label, colour, symbol) in zip((-0.22, 0.0, 0.22), COMPARISON_STYLES):
         rows = chosen[(chosen["reading"] == reading) & chosen["metric"].isin(labels)]
-        rows = rows.set_index("metric").reindex([metric for metric, _ in COMPARED])
+        rows = rows.set_index("metric").reindex([metric for metric, _ in COMPARED_METRICS])
         value, low, high = (
             pd.to_numeric(rows[c]).to_numpy(float) for c in ("value", "low", "high")
         )
@@ -241,8 +241,8 @@ def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
             )
         )
     figure.update_yaxes(
-        tickvals=list(range(len(COMPARED))),
-        ticktext=[label for _, label in COMPARED],
+        tickvals=list(range(len(COMPARED_METRICS))),
+        ticktext=[label for _, label in COMPARED_METRICS],
         autorange="reversed",
         showgrid=False,
         zeroline=False,
@@ -256,7 +256,7 @@ def before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
     return figure
 
 
-def sound_figure(samples: np.ndarray, sample_rate: int) -> go.Figure:
+def draw_waveform_and_spectrogram(samples: np.ndarray, sample_rate: int) -> go.Figure:
     """Draw a clip's waveform above its spectrogram, over the same seconds.
 
     Parameters
@@ -266,9 +266,9 @@ def sound_figure(samples: np.ndarray, sample_rate: int) -> go.Figure:
     sample_rate : int
         In Hz.
     """
-    seconds, hertz, level = spectrogram(samples, sample_rate)
+    seconds, hertz, level = compute_spectrogram(samples, sample_rate)
     stretches = len(seconds) - 1
-    highest, lowest = _extremes(samples, stretches)
+    highest, lowest = _compute_sample_extremes(samples, stretches)
     middles = (seconds[:-1] + seconds[1:]) / 2
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.3, 0.7], vertical_spacing=0.04
@@ -280,8 +280,8 @@ def sound_figure(samples: np.ndarray, sample_rate: int) -> go.Figure:
                 y=values,
                 mode="lines",
                 fill=fill,
-                line={"width": 0.5, "color": AUDIO},
-                fillcolor=AUDIO,
+                line={"width": 0.5, "color": AUDIO_COLOUR},
+                fillcolor=AUDIO_COLOUR,
                 showlegend=False,
                 hovertemplate="%{x:.2f} s: %{y:.2f}<extra></extra>",
             ),
@@ -294,9 +294,9 @@ def sound_figure(samples: np.ndarray, sample_rate: int) -> go.Figure:
             x=seconds.astype(np.float32),
             y=hertz.astype(np.float32),
             z=np.round(level).astype(np.int8),
-            zmin=FLOOR,
+            zmin=MIN_LEVEL_DB,
             zmax=0,
-            colorscale=LEVELS,
+            colorscale=SPECTROGRAM_COLOURS,
             colorbar={
                 "title": {"text": "dB"},
                 "thickness": 10,
@@ -326,18 +326,18 @@ def sound_figure(samples: np.ndarray, sample_rate: int) -> go.Figure:
     return figure
 
 
-def _extremes(samples: np.ndarray, stretches: int) -> tuple[np.ndarray, np.ndarray]:
+def _compute_sample_extremes(samples: np.ndarray, bin_count: int) -> tuple[np.ndarray, np.ndarray]:
     """Highest and lowest sample of any channel in each stretch: float32 [stretches] each."""
     if not len(samples):
-        return np.zeros(stretches, np.float32), np.zeros(stretches, np.float32)
-    edges = np.linspace(0, len(samples), stretches + 1)[:-1].astype(int)
+        return np.zeros(bin_count, np.float32), np.zeros(bin_count, np.float32)
+    edges = np.linspace(0, len(samples), bin_count + 1)[:-1].astype(int)
     highest = np.maximum.reduceat(samples.max(axis=1), edges)
     lowest = np.minimum.reduceat(samples.min(axis=1), edges)
     return highest.astype(np.float32), lowest.astype(np.float32)
 
 
-def envelope(samples: np.ndarray, bars: int = 160) -> np.ndarray:
-    """The outline of a clip's sound: its largest absolute sample in each of `bars` stretches.
+def compute_envelope(samples: np.ndarray, bar_count: int = 160) -> np.ndarray:
+    """The outline of a clip's sound: its largest absolute sample in each of `bar_count` stretches.
 
     Parameters
     ----------
@@ -350,13 +350,13 @@ def envelope(samples: np.ndarray, bars: int = 160) -> np.ndarray:
         In [0, 1], as loud as the clip is: not normalised.
     """
     if not len(samples):
-        return np.zeros(bars, np.float32)
+        return np.zeros(bar_count, np.float32)
     loudest = np.abs(samples).max(axis=1)  # [frames]
-    edges = np.linspace(0, len(loudest), bars + 1)[:-1].astype(int)
+    edges = np.linspace(0, len(loudest), bar_count + 1)[:-1].astype(int)
     return np.clip(np.maximum.reduceat(loudest, edges), 0, 1).astype(np.float32)
 
 
-def waveform_svg(peaks: np.ndarray) -> str:
+def draw_waveform_svg(peaks: np.ndarray) -> str:
     """Draw an outline as bars around a middle line.
 
     Parameters

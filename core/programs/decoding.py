@@ -5,14 +5,14 @@ from __future__ import annotations
 from core.errors import EarshotError
 
 
-def decoded(content: bytes, where: str) -> str:
+def decode_source(content: bytes, file_name: str) -> str:
     """Return the text of a program's file.
 
     Parameters
     ----------
     content : bytes
         UTF-8, with or without a byte order mark.
-    where : str
+    file_name : str
         The file's name, for the message.
 
     Raises
@@ -25,5 +25,5 @@ def decoded(content: bytes, where: str) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise EarshotError(
-            f"Line {line} is not UTF-8 text.", where=where, remedy="Save the file as UTF-8."
+            f"Line {line} is not UTF-8 text.", where=file_name, remedy="Save the file as UTF-8."
         ) from error

@@ -16,19 +16,19 @@ from functools import lru_cache
 from typing import Any
 
 from core.errors import EarshotError
-from core.programs.program import Value
+from core.programs.program import ParameterValue
 
-Fractions = Callable[[int], float]
+FractionSource = Callable[[int], float]
 
-LISTS = ("several", "sample_of", "walk", "rhythm")
-NUMBERS = ("uniform", "log_uniform", "integer")
+LIST_KINDS = ("several", "sample_of", "walk", "rhythm")
+NUMBER_KINDS = ("uniform", "log_uniform", "integer")
 
 # Decimal's exp and ln are correctly rounded, unlike those of the C library.
-_DECIMAL = Context(prec=24)
+_DECIMAL_CONTEXT = Context(prec=24)
 
 
 @dataclass(frozen=True)
-class Range:
+class NumberRange:
     """Let a number be drawn between `lo` and `hi` instead of its whole range."""
 
     lo: float
@@ -36,10 +36,10 @@ class Range:
 
 
 @dataclass(frozen=True)
-class OneOf:
+class ChoiceSubset:
     """Let a parameter be drawn from these of its choices only."""
 
-    choices: tuple[Value, ...]
+    choices: tuple[ParameterValue, ...]
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class ParameterSpec:
 
     name: str
     kind: str
-    choices: tuple[Value, ...] = ()
+    choices: tuple[ParameterValue, ...] = ()
     lo: float | None = None
     hi: float | None = None
     digits: int = 0
@@ -79,18 +79,18 @@ class ParameterSpec:
     count: int = 1
     p: float = 0.5
 
-    def draw(self, fractions: Fractions) -> Any:
+    def draw_value(self, fractions: FractionSource) -> Any:
         """Return a value; `fractions(i)` is the i-th fraction, in [0, 1)."""
-        return _DRAW[self.kind](self, fractions)
+        return _DRAW_FUNCTIONS[self.kind](self, fractions)
 
-    def meaning(self) -> ParameterSpec:
+    def drop_list_size(self) -> ParameterSpec:
         """Return this parameter without what may depend on others: a list's size and leaps."""
-        if self.kind not in LISTS:
+        if self.kind not in LIST_KINDS:
             return self
         hi = None if self.kind == "rhythm" else self.hi
         return replace(self, count=0, step=0, hi=hi)
 
-    def checked(self, value: Any) -> Any:
+    def validate_value(self, value: Any) -> Any:
         """Return `value`, given from outside, as this parameter would hold it.
 
         Raises
@@ -98,16 +98,16 @@ class ParameterSpec:
         EarshotError
             When this parameter can never have that value.
         """
-        if self.kind in LISTS:
-            return self._checked_list(value)
-        if self.kind in NUMBERS:
-            return self._checked_number(value)
+        if self.kind in LIST_KINDS:
+            return self._validate_list(value)
+        if self.kind in NUMBER_KINDS:
+            return self._validate_number(value)
         for choice in self.choices:
             if choice == value and isinstance(choice, bool) == isinstance(value, bool):
                 return choice
-        raise self._refusal(value, f"one of {ruby(self.choices)}")
+        raise self._build_value_error(value, f"one of {format_ruby_value(self.choices)}")
 
-    def narrowed(self, to: Range | OneOf) -> ParameterSpec:
+    def narrow_values(self, subset: NumberRange | ChoiceSubset) -> ParameterSpec:
         """Return this parameter with fewer values.
 
         Raises
@@ -115,16 +115,16 @@ class ParameterSpec:
         EarshotError
             When it has no such values.
         """
-        if isinstance(to, OneOf) and self.kind in ("pick", "chance") and to.choices:
-            kept = tuple(dict.fromkeys(self.checked(choice) for choice in to.choices))
+        if isinstance(subset, ChoiceSubset) and self.kind in ("pick", "chance") and subset.choices:
+            kept = tuple(dict.fromkeys(self.validate_value(choice) for choice in subset.choices))
             p = self.p if len(kept) == 2 else float(kept == (True,))
             return replace(self, choices=kept, p=p)
-        if isinstance(to, Range) and self.kind in NUMBERS and to.lo <= to.hi:
-            lo, hi = self._checked_number(to.lo), self._checked_number(to.hi)
+        if isinstance(subset, NumberRange) and self.kind in NUMBER_KINDS and subset.lo <= subset.hi:
+            lo, hi = self._validate_number(subset.lo), self._validate_number(subset.hi)
             return replace(self, lo=lo, hi=hi)
-        raise self._refusal(to, "narrowed by a Range of numbers or by OneOf its choices")
+        raise self._build_value_error(subset, "narrowed by a Range of numbers or by OneOf its choices")
 
-    def _checked_number(self, value: Any) -> float | int:
+    def _validate_number(self, value: Any) -> float | int:
         number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if number and self.lo <= value <= self.hi:
             if self.kind != "integer":
@@ -133,14 +133,14 @@ class ParameterSpec:
                 return int(value)
         steps = f" in steps of {self.step}" if self.step > 1 else ""
         whole = "a whole number" if self.kind == "integer" else "a number"
-        raise self._refusal(value, f"{whole} from {self.lo} to {self.hi}{steps}")
+        raise self._build_value_error(value, f"{whole} from {self.lo} to {self.hi}{steps}")
 
-    def _checked_list(self, value: Any) -> list[Value]:
+    def _validate_list(self, value: Any) -> list[ParameterValue]:
         members = value.split(", ") if isinstance(value, str) else value
         members = list(members) if isinstance(members, (list, tuple)) else [members]
         choices = self.choices or tuple(range(int(self.lo), int(self.hi) + 1))
-        by_text = {ruby(choice): choice for choice in choices}
-        texts = [ruby(member) for member in members]
+        by_text = {format_ruby_value(choice): choice for choice in choices}
+        texts = [format_ruby_value(member) for member in members]
         known = [by_text[text] for text in texts if text in by_text]
         fits = sum(known) == self.hi if self.kind == "rhythm" else len(known) == self.count
         if self.kind == "sample_of":
@@ -148,31 +148,31 @@ class ParameterSpec:
         if len(known) == len(texts) and fits:
             return known
         size = f"that sum to {self.hi}" if self.kind == "rhythm" else f"({self.count} of them)"
-        raise self._refusal(value, f"members of {ruby(choices)} {size}")
+        raise self._build_value_error(value, f"members of {format_ruby_value(choices)} {size}")
 
-    def _refusal(self, value: Any, wanted: str) -> EarshotError:
+    def _build_value_error(self, value: Any, requirement: str) -> EarshotError:
         return EarshotError(
             f"The parameter {self.name!r} cannot be {str(value)[:80]!r}.",
-            remedy=f"It must be {wanted[:400]}.",
+            remedy=f"It must be {requirement[:400]}.",
         )
 
 
-def fractions_of(stream: str, name: str) -> Fractions:
+def derive_fractions(stream_name: str, parameter_name: str) -> FractionSource:
     """Return the fractions in [0, 1) that belong to one parameter of one stream.
 
     The i-th is the top 53 bits of SHA-256 over "stream/name/i", divided by 2**53.
     """
-    start = hashlib.sha256(f"{stream}/{name}/".encode("utf-8"))
+    start = hashlib.sha256(f"{stream_name}/{parameter_name}/".encode("utf-8"))
 
-    def fraction(i: int) -> float:
+    def compute_fraction(index: int) -> float:
         digest = start.copy()
-        digest.update(str(i).encode("ascii"))
+        digest.update(str(index).encode("ascii"))
         return (int.from_bytes(digest.digest()[:8], "big") >> 11) / 2.0**53
 
-    return fraction
+    return compute_fraction
 
 
-def ruby(value: Any) -> str:
+def format_ruby_value(value: Any) -> str:
     """Return `value` as it is written in a template's output.
 
     Strings are written as they are (`:{{ pick("synth", …) }}`), booleans in
@@ -181,51 +181,51 @@ def ruby(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        return ", ".join(ruby(member) for member in value)
+        return ", ".join(format_ruby_value(member) for member in value)
     return str(value)
 
 
-def _pick(spec: ParameterSpec, fractions: Fractions) -> Value:
-    return _chosen(spec.choices, fractions(0))
+def _draw_pick(spec: ParameterSpec, fractions: FractionSource) -> ParameterValue:
+    return _pick_by_fraction(spec.choices, fractions(0))
 
 
-def _chance(spec: ParameterSpec, fractions: Fractions) -> bool:
+def _draw_chance(spec: ParameterSpec, fractions: FractionSource) -> bool:
     return fractions(0) < spec.p
 
 
-def _uniform(spec: ParameterSpec, fractions: Fractions) -> float:
+def _draw_uniform(spec: ParameterSpec, fractions: FractionSource) -> float:
     value = round(spec.lo + fractions(0) * (spec.hi - spec.lo), spec.digits)
     return float(min(max(value, spec.lo), spec.hi))
 
 
-def _log_uniform(spec: ParameterSpec, fractions: Fractions) -> float:
-    lo, hi = _logarithm(spec.lo), _logarithm(spec.hi)
-    width = _DECIMAL.subtract(hi, lo)
-    exponent = _DECIMAL.fma(Decimal(fractions(0)), width, lo)
-    value = float(f"{_DECIMAL.exp(exponent):.{spec.digits - 1}e}")
+def _draw_log_uniform(spec: ParameterSpec, fractions: FractionSource) -> float:
+    lo, hi = _compute_log(spec.lo), _compute_log(spec.hi)
+    width = _DECIMAL_CONTEXT.subtract(hi, lo)
+    exponent = _DECIMAL_CONTEXT.fma(Decimal(fractions(0)), width, lo)
+    value = float(f"{_DECIMAL_CONTEXT.exp(exponent):.{spec.digits - 1}e}")
     return float(min(max(value, spec.lo), spec.hi))
 
 
 @lru_cache(maxsize=1024)
-def _logarithm(value: float) -> Decimal:
-    return _DECIMAL.ln(Decimal(value))
+def _compute_log(value: float) -> Decimal:
+    return _DECIMAL_CONTEXT.ln(Decimal(value))
 
 
-def _integer(spec: ParameterSpec, fractions: Fractions) -> int:
+def _draw_integer(spec: ParameterSpec, fractions: FractionSource) -> int:
     values = int(spec.hi - spec.lo) // spec.step + 1
     return int(spec.lo) + spec.step * int(fractions(0) * values)
 
 
-def _several(spec: ParameterSpec, fractions: Fractions) -> list[Value]:
-    return [_chosen(spec.choices, fractions(i)) for i in range(spec.count)]
+def _draw_several(spec: ParameterSpec, fractions: FractionSource) -> list[ParameterValue]:
+    return [_pick_by_fraction(spec.choices, fractions(i)) for i in range(spec.count)]
 
 
-def _sample_of(spec: ParameterSpec, fractions: Fractions) -> list[Value]:
+def _draw_sample_of(spec: ParameterSpec, fractions: FractionSource) -> list[ParameterValue]:
     left = list(spec.choices)
     return [left.pop(int(fractions(i) * len(left))) for i in range(spec.count)]
 
 
-def _walk(spec: ParameterSpec, fractions: Fractions) -> list[int]:
+def _draw_walk(spec: ParameterSpec, fractions: FractionSource) -> list[int]:
     lo, hi = int(spec.lo), int(spec.hi)
     here = lo + int(fractions(0) * (hi - lo + 1))
     steps = [here]
@@ -236,27 +236,27 @@ def _walk(spec: ParameterSpec, fractions: Fractions) -> list[int]:
     return steps
 
 
-def _rhythm(spec: ParameterSpec, fractions: Fractions) -> list[Value]:
+def _draw_rhythm(spec: ParameterSpec, fractions: FractionSource) -> list[ParameterValue]:
     left, lengths = spec.hi, []
     while left > 0:
-        length = _chosen([c for c in spec.choices if c <= left], fractions(len(lengths)))
+        length = _pick_by_fraction([c for c in spec.choices if c <= left], fractions(len(lengths)))
         lengths.append(length)
         left -= length
     return lengths
 
 
-def _chosen(options: Sequence[Value], fraction: float) -> Value:
+def _pick_by_fraction(options: Sequence[ParameterValue], fraction: float) -> ParameterValue:
     return options[int(fraction * len(options))]
 
 
-_DRAW: dict[str, Callable[[ParameterSpec, Fractions], Any]] = {
-    "pick": _pick,
-    "chance": _chance,
-    "uniform": _uniform,
-    "log_uniform": _log_uniform,
-    "integer": _integer,
-    "several": _several,
-    "sample_of": _sample_of,
-    "walk": _walk,
-    "rhythm": _rhythm,
+_DRAW_FUNCTIONS: dict[str, Callable[[ParameterSpec, FractionSource], Any]] = {
+    "pick": _draw_pick,
+    "chance": _draw_chance,
+    "uniform": _draw_uniform,
+    "log_uniform": _draw_log_uniform,
+    "integer": _draw_integer,
+    "several": _draw_several,
+    "sample_of": _draw_sample_of,
+    "walk": _draw_walk,
+    "rhythm": _draw_rhythm,
 }

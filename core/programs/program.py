@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-Value = str | int | float | bool
+ParameterValue = str | int | float | bool
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Program:
     name: str
     template: str = ""
     role: str = ""
-    parameters: Mapping[str, Value] = field(default_factory=dict)
+    parameters: Mapping[str, ParameterValue] = field(default_factory=dict)
     seed: int | None = None
 
     @property

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import EarshotError
-from core.programs.parameters import OneOf, ParameterSpec, Range, fractions_of, ruby
-from core.programs.program import Value
+from core.programs.parameters import ChoiceSubset, ParameterSpec, NumberRange, derive_fractions, format_ruby_value
+from core.programs.program import ParameterValue
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
-_SIXTEENTH = 16
-MOST_MEMBERS = 64
+_NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
+_SIXTEENTHS_PER_BEAT = 16
+MAX_LIST_MEMBERS = 64
 
 
-class Draws:
+class ParameterSampler:
     """The draws of one rendering of a template.
 
     A name drawn twice is one parameter: it has one meaning and one value.
@@ -31,11 +31,11 @@ class Draws:
     ----------
     specs : dict of str to ParameterSpec
         What was drawn, in the order of drawing, before any narrowing.
-    recorded : dict of str to str, int, float or bool
+    drawn_values : dict of str to str, int, float or bool
         The values; lists as text, as they stand in the source.
     """
 
-    FUNCTIONS = (
+    FUNCTION_NAMES = (
         "pick",
         "chance",
         "uniform",
@@ -47,108 +47,108 @@ class Draws:
         "rhythm",
     )
 
-    def __init__(self, stream: str, values: Mapping[str, Any]):
-        self._stream = stream
-        self._values = values
-        self._drawn: dict[str, Any] = {}
+    def __init__(self, stream_name: str, parameter_values: Mapping[str, Any]):
+        self._stream_name = stream_name
+        self._parameter_values = parameter_values
+        self._raw_values: dict[str, Any] = {}
         self.specs: dict[str, ParameterSpec] = {}
-        self.recorded: dict[str, Value] = {}
+        self.drawn_values: dict[str, ParameterValue] = {}
 
-    def functions(self) -> dict[str, Any]:
+    def get_template_functions(self) -> dict[str, Any]:
         """Return what a template sees, by name."""
-        return {name: getattr(self, name) for name in self.FUNCTIONS}
+        return {name: getattr(self, name) for name in self.FUNCTION_NAMES}
 
-    def pick(self, name: str, *options: Any) -> Value:
+    def pick(self, name: str, *options: Any) -> ParameterValue:
         """Draw one of the options, given one by one or as one list."""
-        return self._draw(ParameterSpec(name, "pick", choices=_options(name, options)))
+        return self._draw_once(ParameterSpec(name, "pick", choices=_validate_options(name, options)))
 
     def chance(self, name: str, p: float = 0.5) -> bool:
         """Draw whether something happens, with probability `p`."""
-        _require(0 < p < 1, name, "a probability between 0 and 1")
-        return self._draw(ParameterSpec(name, "chance", choices=(False, True), p=float(p)))
+        _require_valid_draw(0 < p < 1, name, "a probability between 0 and 1")
+        return self._draw_once(ParameterSpec(name, "chance", choices=(False, True), p=float(p)))
 
     def uniform(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
         """Draw a number from `lo` to `hi`, with `digits` decimal places."""
-        _require(lo < hi and 1 <= digits <= 6, name, "lo < hi and 1 to 6 digits")
+        _require_valid_draw(lo < hi and 1 <= digits <= 6, name, "lo < hi and 1 to 6 digits")
         spec = ParameterSpec(name, "uniform", lo=float(lo), hi=float(hi), digits=digits)
-        return self._draw(spec)
+        return self._draw_once(spec)
 
     def log_uniform(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
         """Draw a number whose logarithm is uniform, with `digits` significant figures."""
-        _require(0 < lo < hi and 1 <= digits <= 6, name, "0 < lo < hi and 1 to 6 digits")
+        _require_valid_draw(0 < lo < hi and 1 <= digits <= 6, name, "0 < lo < hi and 1 to 6 digits")
         spec = ParameterSpec(name, "log_uniform", lo=float(lo), hi=float(hi), digits=digits)
-        return self._draw(spec)
+        return self._draw_once(spec)
 
     def integer(self, name: str, lo: int, hi: int, step: int = 1) -> int:
         """Draw a whole number from `lo` to `hi`, both included, in steps of `step`."""
         fits = lo < hi and step >= 1 and (hi - lo) % step == 0
-        _require(fits, name, "lo < hi, a whole number of steps apart")
-        return self._draw(ParameterSpec(name, "integer", lo=lo, hi=hi, step=step))
+        _require_valid_draw(fits, name, "lo < hi, a whole number of steps apart")
+        return self._draw_once(ParameterSpec(name, "integer", lo=lo, hi=hi, step=step))
 
-    def several(self, name: str, options: Any, count: int) -> list[Value]:
+    def several(self, name: str, options: Any, count: int) -> list[ParameterValue]:
         """Draw `count` of the options; the same one may come again."""
-        choices = _options(name, (options,), listed=True)
-        _require(1 <= count <= MOST_MEMBERS, name, f"1 to {MOST_MEMBERS} members")
-        return self._draw(ParameterSpec(name, "several", choices=choices, count=count))
+        choices = _validate_options(name, (options,), is_list=True)
+        _require_valid_draw(1 <= count <= MAX_LIST_MEMBERS, name, f"1 to {MAX_LIST_MEMBERS} members")
+        return self._draw_once(ParameterSpec(name, "several", choices=choices, count=count))
 
-    def sample_of(self, name: str, options: Any, count: int) -> list[Value]:
+    def sample_of(self, name: str, options: Any, count: int) -> list[ParameterValue]:
         """Draw `count` different options, in random order."""
-        choices = _options(name, (options,), listed=True)
-        _require(1 <= count <= len(choices), name, f"1 to {len(choices)} members")
-        return self._draw(ParameterSpec(name, "sample_of", choices=choices, count=count))
+        choices = _validate_options(name, (options,), is_list=True)
+        _require_valid_draw(1 <= count <= len(choices), name, f"1 to {len(choices)} members")
+        return self._draw_once(ParameterSpec(name, "sample_of", choices=choices, count=count))
 
     def walk(self, name: str, lo: int, hi: int, count: int, leap: int = 2) -> list[int]:
         """Draw `count` whole numbers from `lo` to `hi`, neighbours at most `leap` apart."""
-        fits = lo < hi <= lo + 127 and 1 <= count <= MOST_MEMBERS and leap >= 1
-        _require(fits, name, f"lo < hi, 1 to {MOST_MEMBERS} members and a leap of at least 1")
-        return self._draw(ParameterSpec(name, "walk", lo=lo, hi=hi, count=count, step=leap))
+        fits = lo < hi <= lo + 127 and 1 <= count <= MAX_LIST_MEMBERS and leap >= 1
+        _require_valid_draw(fits, name, f"lo < hi, 1 to {MAX_LIST_MEMBERS} members and a leap of at least 1")
+        return self._draw_once(ParameterSpec(name, "walk", lo=lo, hi=hi, count=count, step=leap))
 
-    def rhythm(self, name: str, beats: float, lengths: Any) -> list[Value]:
+    def rhythm(self, name: str, beats: float, lengths: Any) -> list[ParameterValue]:
         """Draw lengths, in beats, whose sum is exactly `beats`."""
-        choices = _options(name, (lengths,), listed=True)
-        sixteenths = [length * _SIXTEENTH for length in (beats, *choices)]
+        choices = _validate_options(name, (lengths,), is_list=True)
+        sixteenths = [length * _SIXTEENTHS_PER_BEAT for length in (beats, *choices)]
         fits = all(float(n).is_integer() and n > 0 for n in sixteenths)
-        _require(fits, name, "lengths that are multiples of 1/16 beat")
+        _require_valid_draw(fits, name, "lengths that are multiples of 1/16 beat")
         shortest = min(choices)
-        fits = beats <= MOST_MEMBERS * shortest
+        fits = beats <= MAX_LIST_MEMBERS * shortest
         fits = fits and all((length / shortest).is_integer() for length in (beats, *choices))
-        _require(fits, name, "lengths and beats that are multiples of the shortest length")
-        return self._draw(ParameterSpec(name, "rhythm", choices=choices, hi=beats, count=0))
+        _require_valid_draw(fits, name, "lengths and beats that are multiples of the shortest length")
+        return self._draw_once(ParameterSpec(name, "rhythm", choices=choices, hi=beats, count=0))
 
-    def _draw(self, spec: ParameterSpec) -> Any:
+    def _draw_once(self, spec: ParameterSpec) -> Any:
         name = spec.name
         if name in self.specs:
             same = self.specs[name] == spec
-            _require(same, name, "the same options wherever it is drawn, for it is one parameter")
-            return self._drawn[name]
-        _require(bool(_NAME.match(name)), name, "a name of small letters, digits and '_'")
-        value = self._value(spec)
+            _require_valid_draw(same, name, "the same options wherever it is drawn, for it is one parameter")
+            return self._raw_values[name]
+        _require_valid_draw(bool(_NAME_PATTERN.match(name)), name, "a name of small letters, digits and '_'")
+        value = self._draw_value(spec)
         self.specs[name] = spec
-        self._drawn[name] = value
-        self.recorded[name] = ruby(value) if isinstance(value, list) else value
+        self._raw_values[name] = value
+        self.drawn_values[name] = format_ruby_value(value) if isinstance(value, list) else value
         return value
 
-    def _value(self, spec: ParameterSpec) -> Any:
-        given = self._values.get(spec.name)
-        if isinstance(given, (Range, OneOf)):
-            spec = spec.narrowed(given)
+    def _draw_value(self, spec: ParameterSpec) -> Any:
+        given = self._parameter_values.get(spec.name)
+        if isinstance(given, (NumberRange, ChoiceSubset)):
+            spec = spec.narrow_values(given)
         elif given is not None:
-            return spec.checked(given)
-        return spec.draw(fractions_of(self._stream, spec.name))
+            return spec.validate_value(given)
+        return spec.draw_value(derive_fractions(self._stream_name, spec.name))
 
 
-def _options(name: str, options: tuple, listed: bool = False) -> tuple[Value, ...]:
+def _validate_options(name: str, options: tuple, is_list: bool = False) -> tuple[ParameterValue, ...]:
     if len(options) == 1 and isinstance(options[0], (list, tuple)):
         options = tuple(options[0])
     kinds = all(isinstance(option, (str, int, float)) for option in options)
     # An option that stands twice, as in two overlapping groups, counts once.
-    options = tuple({ruby(option): option for option in options}.values()) if kinds else ()
-    _require(len(options) >= 2, name, "two or more different options, each a text or number")
-    separable = not (listed and any(", " in ruby(option) for option in options))
-    _require(separable, name, "options without ', ', which separates the members of a list")
+    options = tuple({format_ruby_value(option): option for option in options}.values()) if kinds else ()
+    _require_valid_draw(len(options) >= 2, name, "two or more different options, each a text or number")
+    separable = not (is_list and any(", " in format_ruby_value(option) for option in options))
+    _require_valid_draw(separable, name, "options without ', ', which separates the members of a list")
     return options
 
 
-def _require(fits: bool, name: str, wanted: str) -> None:
-    if not fits:
-        raise EarshotError(f"The draw of {str(name)[:60]!r} needs {wanted}.")
+def _require_valid_draw(is_valid: bool, name: str, requirement: str) -> None:
+    if not is_valid:
+        raise EarshotError(f"The draw of {str(name)[:60]!r} needs {requirement}.")

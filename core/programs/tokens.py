@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-_TOKEN = re.compile(
+_TOKEN_PATTERN = re.compile(
     r"""
     (?P<comment>\#[^\n]*)
   | (?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
@@ -21,14 +21,14 @@ _TOKEN = re.compile(
 )
 # What this reader doesn't tell apart from other things: here documents, block comments,
 # strings in other brackets, characters, regular expressions.
-_BEYOND = re.compile(
+_UNSUPPORTED_SYNTAX_PATTERN = re.compile(
     r"<<[~-]?[A-Z'\"]|^=begin|^__END__|%[wWiIqQ]?[(\[{<|]|[\s(,]\?\S|[\s(,]/\S[^\n]*/|`",
     re.MULTILINE,
 )
 
 
 @dataclass(frozen=True)
-class Token:
+class RubyToken:
     """A piece of source.
 
     Parameters
@@ -43,25 +43,25 @@ class Token:
     text: str
 
 
-def tokens(source: str) -> list[Token]:
+def tokenize_ruby(source: str) -> list[RubyToken]:
     """Return the tokens of a source, finished or not."""
-    return [Token(match.lastgroup, match[0]) for match in _TOKEN.finditer(source)]
+    return [RubyToken(match.lastgroup, match[0]) for match in _TOKEN_PATTERN.finditer(source)]
 
 
-def joined(row: list[Token]) -> str:
+def join_tokens(tokens: list[RubyToken]) -> str:
     """Return the source that tokens make."""
-    return "".join(token.text for token in row)
+    return "".join(token.text for token in tokens)
 
 
-def is_plain(source: str) -> bool:
+def is_reliably_tokenizable(source: str) -> bool:
     """Return whether the tokens can be trusted: no here document and the like."""
-    odd = _BEYOND.search(source) or "#{" in source
+    odd = _UNSUPPORTED_SYNTAX_PATTERN.search(source) or "#{" in source
     return not odd and all(source.count(quote) % 2 == 0 for quote in '"')
 
 
-def significant(row: list[Token], index: int, step: int) -> Token:
+def find_adjacent_token(tokens: list[RubyToken], index: int, direction: int) -> RubyToken:
     """Return the next token from an index on that is not space; a newline counts."""
-    index += step
-    while 0 <= index < len(row) and row[index].kind == "space":
-        index += step
-    return row[index] if 0 <= index < len(row) else Token("newline", "\n")
+    index += direction
+    while 0 <= index < len(tokens) and tokens[index].kind == "space":
+        index += direction
+    return tokens[index] if 0 <= index < len(tokens) else RubyToken("newline", "\n")

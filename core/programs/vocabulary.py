@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.programs.parameters import ruby
+from core.programs.parameters import format_ruby_value
 
-_SYNTHS = {
+_SYNTH_GROUPS = {
     # Speak at once and carry a tune even when the note is short.
     "leads": "beep saw pulse square tri dsaw dpulse dtri fm prophet supersaw tb303 blade "
     "chiplead subpulse tech_saws pluck piano pretty_bell dull_bell mod_fm mod_saw mod_pulse "
@@ -31,7 +31,7 @@ _SYNTHS = {
     "hollow blade tech_saws noise pnoise bnoise gnoise cnoise",
 }
 
-_SAMPLES = {
+_SAMPLE_GROUPS = {
     "kicks": "bd_808 bd_ada bd_boom bd_fat bd_gas bd_haus bd_klub bd_mehackit bd_pure bd_sone "
     "bd_tek bd_zome bd_zum drum_bass_hard drum_bass_soft drum_heavy_kick elec_soft_kick "
     "elec_hollow_kick",
@@ -69,7 +69,7 @@ _SAMPLES = {
 
 # How much quieter than a beep a synth is, measured on notes of all lengths and registers,
 # and how much quieter than -20 dB a loop or texture is.
-_GAINS = {
+_LOUDNESS_GAINS = {
     "dark_ambience": 6.0,
     "hollow": 4.0,
     "blade": 2.5,
@@ -122,7 +122,7 @@ _GAINS = {
 }
 
 # Semitones above the tonic, as Sonic Pi's own `scale` has them.
-_STEPS = {
+SCALE_STEPS = {
     "major": (0, 2, 4, 5, 7, 9, 11),
     "minor": (0, 2, 3, 5, 7, 8, 10),
     "dorian": (0, 2, 3, 5, 7, 9, 10),
@@ -147,10 +147,10 @@ _STEPS = {
     "prometheus": (0, 2, 4, 6, 11),
 }
 
-_TONICS = "c cs d ds e f fs g gs a as b".split()
+_TONIC_NAMES = "c cs d ds e f fs g gs a as b".split()
 
 
-def pitch(tonic: int, scale: str, degree: int) -> int:
+def degree_to_midi(tonic: int, scale: str, degree: int) -> int:
     """Return the MIDI note of a scale's degree.
 
     Parameters
@@ -162,53 +162,62 @@ def pitch(tonic: int, scale: str, degree: int) -> int:
     degree : int
         Any whole number; beyond the scale it goes on in the octave above or below.
     """
-    steps = _STEPS[scale]
+    steps = SCALE_STEPS[scale]
     octave, step = divmod(degree, len(steps))
     return tonic + 12 * octave + steps[step]
 
 
-def pitches(tonic: int, scale: str, degrees: list[int]) -> list[int]:
+def degrees_to_midi(tonic: int, scale: str, degrees: list[int]) -> list[int]:
     """Return the MIDI notes of a scale's degrees, as `pitch` does for one."""
-    return [pitch(tonic, scale, degree) for degree in degrees]
+    return [degree_to_midi(tonic, scale, degree) for degree in degrees]
 
 
-def note_name(midi: int) -> str:
+def midi_to_symbol(midi: int) -> str:
     """Return a MIDI note as Sonic Pi writes it: 60 is `:c4`."""
     octave, tone = divmod(midi, 12)
-    return f":{_TONICS[tone]}{octave - 1}"
+    return f":{_TONIC_NAMES[tone]}{octave - 1}"
 
 
-def note_names(notes: list[int]) -> list[str]:
+def midis_to_symbols(notes: list[int]) -> list[str]:
     """Return MIDI notes as Sonic Pi writes them."""
-    return [note_name(midi) for midi in notes]
+    return [midi_to_symbol(midi) for midi in notes]
 
 
-def symbols(names: list[str]) -> list[str]:
+def format_symbols(names: list[str]) -> list[str]:
     """Return names with the colon that makes them symbols."""
     return [f":{name}" for name in names]
 
 
-def loud(sound: str, level: float) -> float:
+def balance_amp(sound: str, level: float) -> float:
     """Return the `amp` at which a synth or sample is about as loud as others at `level`."""
-    return round(level * _GAINS.get(sound, 1.0), 2)
+    return round(level * _LOUDNESS_GAINS.get(sound, 1.0), 2)
 
 
-def opt(name: str, value: object) -> str:
+def format_option(name: str, value: object) -> str:
     """Return one more option of a call: `, cutoff: 90`."""
-    return f", {name}: {ruby(value)}"
+    return f", {name}: {format_ruby_value(value)}"
 
 
-def plus(amount: int) -> str:
+def format_offset(amount: int) -> str:
     """Return what adds `amount` in Ruby, as people write it: ` + 5`, ` - 5` or nothing."""
     return f" {'+' if amount > 0 else '-'} {abs(amount)}" if amount else ""
 
 
-_FUNCTIONS = (pitch, pitches, note_name, note_names, symbols, loud, opt, plus)
+_TEMPLATE_FUNCTIONS = (degree_to_midi, degrees_to_midi, midi_to_symbol, midis_to_symbols, format_symbols, balance_amp, format_option, format_offset)
 
 
-def words() -> dict[str, Any]:
+def build_template_vocabulary() -> dict[str, Any]:
     """Return everything a template can name besides its draws."""
-    functions = {f.__name__: f for f in _FUNCTIONS}
-    groups = {group: names.split() for group, names in (_SYNTHS | _SAMPLES).items()}
-    scales = {"scales": list(_STEPS), "tonics": list(_TONICS)}
+    functions = {
+        "pitch": degree_to_midi,
+        "pitches": degrees_to_midi,
+        "note_name": midi_to_symbol,
+        "note_names": midis_to_symbols,
+        "symbols": format_symbols,
+        "loud": balance_amp,
+        "opt": format_option,
+        "plus": format_offset,
+    }
+    groups = {group: names.split() for group, names in (_SYNTH_GROUPS | _SAMPLE_GROUPS).items()}
+    scales = {"scales": list(SCALE_STEPS), "tonics": list(_TONIC_NAMES)}
     return groups | scales | functions

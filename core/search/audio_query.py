@@ -11,25 +11,25 @@ from core.errors import EarshotError
 from core.sonicpi.clip import Clip
 from core.search.aligned_corpus import (
     Neighbour,
-    as_neighbours,
-    check_question,
-    loaded_encoder,
-    space_of,
+    build_neighbours,
+    validate_query,
+    load_encoder_at_revision,
+    load_search_index,
 )
 
-MOST_BYTES = 20_000_000
-MOST_SECONDS = 120.0
-MOST_FRAMES = 192_000 * 120  # whatever rate the file claims
+MAX_AUDIO_BYTES = 20_000_000
+MAX_AUDIO_SECONDS = 120.0
+MAX_AUDIO_FRAMES = 192_000 * 120  # whatever rate the file claims
 
 
-def read_sound(data: bytes, name: str = "the file") -> Clip:
+def read_audio(data: bytes, file_name: str = "the file") -> Clip:
     """Read a sound that somebody gave.
 
     Parameters
     ----------
     data : bytes
         A FLAC, WAV, Ogg or MP3 file, at most 20 MB and 2 minutes.
-    name : str
+    file_name : str
         For messages.
 
     Raises
@@ -37,45 +37,45 @@ def read_sound(data: bytes, name: str = "the file") -> Clip:
     EarshotError
         When it is larger or longer than that, no sound file, empty, or damaged.
     """
-    if len(data) > MOST_BYTES:
+    if len(data) > MAX_AUDIO_BYTES:
         raise EarshotError(
-            f"It has {len(data) / 1e6:.0f} MB; {MOST_BYTES / 1e6:.0f} MB is the most.",
-            where=name,
+            f"It has {len(data) / 1e6:.0f} MB; {MAX_AUDIO_BYTES / 1e6:.0f} MB is the most.",
+            where=file_name,
             remedy="Give a shorter part of it.",
         )
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
             rate, channels = file.samplerate, file.channels
             # Some headers claim a length that the file doesn't have, so no more is read than fits.
-            most = min(int(MOST_SECONDS * rate), MOST_FRAMES)
+            most = min(int(MAX_AUDIO_SECONDS * rate), MAX_AUDIO_FRAMES)
             if channels > 8 or not 4_000 <= rate <= 192_000:
                 raise EarshotError(
                     f"It has {channels} channels at {rate} Hz.",
-                    where=name,
+                    where=file_name,
                     remedy="Give 1 to 8 channels at 4,000 to 192,000 Hz.",
                 )
             samples = file.read(most + 1, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, RuntimeError, ValueError, MemoryError) as error:
         raise EarshotError(
             "It cannot be read as a sound.",
-            where=name,
+            where=file_name,
             remedy="Give a FLAC, WAV, Ogg or MP3 file.",
         ) from error
     if len(samples) > most:
         raise EarshotError(
-            f"It is longer than {MOST_SECONDS:.0f} s.", where=name, remedy="Give a part of it."
+            f"It is longer than {MAX_AUDIO_SECONDS:.0f} s.", where=file_name, remedy="Give a part of it."
         )
     if not len(samples) or not np.isfinite(samples).all():
-        raise EarshotError("It holds no sound.", where=name)
+        raise EarshotError("It holds no sound.", where=file_name)
     if float(np.abs(samples).max()) < 2.0**-16:
-        raise EarshotError("It is silent.", where=name, remedy="Give one that can be heard.")
+        raise EarshotError("It is silent.", where=file_name, remedy="Give one that can be heard.")
     stereo = np.repeat(samples, 2, axis=1) if channels == 1 else samples[:, :2]
     return Clip(np.ascontiguousarray(np.clip(stereo, -1, 1)), rate)
 
 
-def neighbours_of_sound(
+def find_audio_neighbours(
     corpus_name: str,
-    sound: Clip,
+    clip: Clip,
     k: int = 5,
     alignment_id: str | None = None,
     direction: str = "audio->code",
@@ -85,7 +85,7 @@ def neighbours_of_sound(
     Parameters
     ----------
     corpus_name : str
-    sound : Clip
+    clip : Clip
     k : int
         How many, at least 1.
     alignment_id : str, optional
@@ -104,8 +104,8 @@ def neighbours_of_sound(
             f"A sound has no code to go from in direction {direction!r}.",
             remedy="Give audio->code or audio->audio.",
         )
-    check_question(direction, k)
-    space = space_of(corpus_name, alignment_id, direction)
-    ear = loaded_encoder(space.encoders["audio"])
-    query = np.asarray(ear.embed([sound]), dtype=np.float32)  # [1, d]
-    return as_neighbours(space, *space.nearest(query, k, direction))
+    validate_query(direction, k)
+    space = load_search_index(corpus_name, alignment_id, direction)
+    ear = load_encoder_at_revision(space.encoder_records["audio"])
+    query = np.asarray(ear.embed([clip]), dtype=np.float32)  # [1, d]
+    return build_neighbours(space, *space.find_nearest_rows(query, k, direction))

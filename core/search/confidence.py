@@ -11,22 +11,22 @@ import torch
 from core.alignment import AlignmentConfig
 from core.alignment import train as train_heads
 from core.evaluation.neighbours import top_k
-from core.evaluation.calibration import RIGHT, Calibration, each_foretold, level, signs
-from core.progress import Progress, silent
-from core.search.loaded_alignment import projected
-from core.search.aligned_corpus import Neighbour, embedded_snippet, space_of
+from core.evaluation.calibration import CORRECT_THRESHOLD, ConfidenceCalibration, normalized_similarity_per_query, classify_confidence, compute_confidence_features
+from core.progress import Progress, ignore_progress
+from core.search.loaded_alignment import project_embeddings
+from core.search.aligned_corpus import Neighbour, embed_snippet, load_search_index
 
-STEP = "Learning how sure it can be"
-FOLDS = 3
-LEAST = 100  # programs
-FEWEST = 6  # templates and styles: with fewer, holding some out leaves too little
-MOST = 200  # programs asked about in a fold
-K = 5
-KEPT = "sureness"  # among an alignment's metrics
+PROGRESS_STEP = "Learning how sure it can be"
+FOLD_COUNT = 3
+MIN_CALIBRATION_PROGRAMS = 100  # programs
+MIN_CALIBRATION_TEMPLATES = 6  # templates and styles: with fewer, holding some out leaves too little
+MAX_QUERIES_PER_FOLD = 200  # programs asked about in a fold
+NEIGHBOUR_COUNT = 5
+CONFIDENCE_KEY = "sureness"  # among an alignment's metrics
 
 
 @dataclass(frozen=True)
-class Sureness:
+class Confidence:
     """How sure a foretelling is.
 
     Attributes
@@ -36,43 +36,43 @@ class Sureness:
         held-out programs that looked like this.
     level : {"sure", "likely", "guess"}
         From two in three, from one in three, below.
-    programs : int
+    calibration_program_count : int
         Held-out programs that this was learnt from.
     """
 
     probability: float
     level: str
-    programs: int
+    calibration_program_count: int
 
 
 @dataclass(frozen=True)
-class Taught:
+class TrainingSet:
     """Pairs that heads are trained on.
 
     Attributes
     ----------
-    code, audio : array, float32 [n, d1] and [n, d2]
+    code_embeddings, audio_embeddings : array, float32 [n, d1] and [n, d2]
         Raw embeddings, row i of both one program.
-    stops : array, bool [n]
+    is_validation : array, bool [n]
         Those that only say when to stop.
     """
 
-    code: np.ndarray
-    audio: np.ndarray
-    stops: np.ndarray
+    code_embeddings: np.ndarray
+    audio_embeddings: np.ndarray
+    is_validation: np.ndarray
 
 
-def how_sure(
-    corpus_name: str, snippet: str, found: Sequence[Neighbour], alignment_id: str | None = None
-) -> Sureness | None:
+def estimate_confidence(
+    corpus_name: str, snippet: str, neighbours: Sequence[Neighbour], alignment_id: str | None = None
+) -> Confidence | None:
     """Say how sure it is that a snippet sounds like the neighbours found for it.
 
     Parameters
     ----------
     corpus_name : str
     snippet : str
-    found : sequence of Neighbour
-        What `core.search.query.neighbours` found for the snippet by code->audio.
+    neighbours : sequence of Neighbour
+        What `core.search.query.find_neighbours` found for the snippet by code->audio.
     alignment_id : str, optional
         Without it, the newest.
 
@@ -81,29 +81,29 @@ def how_sure(
     Sureness or None
         None where the alignment was trained on too few templates to learn it.
     """
-    space = space_of(corpus_name, alignment_id, "code->audio")
-    known = space.aligned.record.metrics.get(KEPT)
-    if not known or not found:
+    space = load_search_index(corpus_name, alignment_id, "code->audio")
+    known = space.aligned_corpus.record.metrics.get(CONFIDENCE_KEY)
+    if not known or not neighbours:
         return None
-    code = embedded_snippet(snippet, space.encoders["code"])  # [1, d]
-    found = found[:K]  # as many as it was learnt with
-    rows = np.array([[space.place[each.program] for each in found]])  # [1, k]
-    similar = np.array([[each.similarity for each in found]])
-    nearest = space.raw_code.query(code, 1)[1][:, 0]
-    seen = signs(space.pairs.audio[rows], similar, nearest)
-    calibration = Calibration.from_dict(known)
-    probability = float(calibration.probability(seen)[0])
-    return Sureness(probability, level(probability), calibration.programs)
+    code = embed_snippet(snippet, space.encoder_records["code"])  # [1, d]
+    neighbours = neighbours[:NEIGHBOUR_COUNT]  # as many as it was learnt with
+    rows = np.array([[space.row_by_program[each.program_id] for each in neighbours]])  # [1, k]
+    similar = np.array([[each.similarity for each in neighbours]])
+    nearest = space.raw_code_index.query(code, 1)[1][:, 0]
+    seen = compute_confidence_features(space.pairs.audio_embeddings[rows], similar, nearest)
+    calibration = ConfidenceCalibration.from_dict(known)
+    probability = float(calibration.predict_probability(seen)[0])
+    return Confidence(probability, classify_confidence(probability), calibration.program_count)
 
 
-def held_out_foretellings(
-    taught: Taught, groups: Sequence[str], config: AlignmentConfig, progress: Progress = silent
+def collect_calibration_data(
+    training_set: TrainingSet, groups: Sequence[str], config: AlignmentConfig, progress: Progress = ignore_progress
 ) -> tuple[np.ndarray, np.ndarray]:
     """Foretell programs of templates that the heads have not seen, with heads trained alike.
 
     Parameters
     ----------
-    taught : Taught
+    training_set : Taught
     groups : sequence of str
         Of each pair: the template or style that it is of. Whole groups are held out, a third
         of them at a time.
@@ -113,35 +113,35 @@ def held_out_foretellings(
     Returns
     -------
     signs : float [m, 3]
-        As of `core.evaluation.calibration.signs`.
+        As of `core.evaluation.calibration.compute_confidence_features`.
     shares : float [m]
-        As of `core.evaluation.calibration.each_foretold`.
+        As of `core.evaluation.calibration.normalized_similarity_per_query`.
     """
     groups = np.asarray(groups)
     names = np.random.default_rng(config.seed).permutation(sorted(set(groups.tolist())))
     seen, shares = [np.empty((0, 3))], [np.empty(0)]
-    for fold in range(FOLDS):
-        progress(STEP, fold, FOLDS)
-        held = np.isin(groups, names[fold::FOLDS])
+    for fold in range(FOLD_COUNT):
+        progress(PROGRESS_STEP, fold, FOLD_COUNT)
+        held = np.isin(groups, names[fold::FOLD_COUNT])
         asked = np.flatnonzero(held)
-        asked = asked[np.unique(np.linspace(0, len(asked) - 1, min(len(asked), MOST)).astype(int))]
-        stops, learns = ~held & taught.stops, ~held & ~taught.stops
-        code, audio = torch.tensor(taught.code), torch.tensor(taught.audio)
+        asked = asked[np.unique(np.linspace(0, len(asked) - 1, min(len(asked), MAX_QUERIES_PER_FOLD)).astype(int))]
+        stops, learns = ~held & training_set.is_validation, ~held & ~training_set.is_validation
+        code, audio = torch.tensor(training_set.code_embeddings), torch.tensor(training_set.audio_embeddings)
         heads = train_heads(code[learns], audio[learns], code[stops], audio[stops], config).heads
-        base_code, heard = taught.code[~held], taught.audio[~held]
+        base_code, heard = training_set.code_embeddings[~held], training_set.audio_embeddings[~held]
         rows, similar = top_k(
-            projected(heads, taught.code[asked], "code"), projected(heads, heard, "audio"), K
+            project_embeddings(heads, training_set.code_embeddings[asked], "code"), project_embeddings(heads, heard, "audio"), NEIGHBOUR_COUNT
         )
-        nearest = top_k(taught.code[asked], base_code, 1)[1][:, 0]
-        seen.append(signs(heard[rows], similar, nearest))
-        shares.append(each_foretold(rows, taught.audio[asked], heard))
-    progress(STEP, FOLDS, FOLDS)
+        nearest = top_k(training_set.code_embeddings[asked], base_code, 1)[1][:, 0]
+        seen.append(compute_confidence_features(heard[rows], similar, nearest))
+        shares.append(normalized_similarity_per_query(rows, training_set.audio_embeddings[asked], heard))
+    progress(PROGRESS_STEP, FOLD_COUNT, FOLD_COUNT)
     return np.concatenate(seen), np.concatenate(shares)
 
 
-def calibrated(
-    taught: Taught, groups: Sequence[str], config: AlignmentConfig, progress: Progress = silent
-) -> Calibration | None:
+def fit_calibration(
+    training_set: TrainingSet, groups: Sequence[str], config: AlignmentConfig, progress: Progress = ignore_progress
+) -> ConfidenceCalibration | None:
     """Learn how sure heads of this config can be of a program of no template they have seen.
 
     Returns
@@ -149,8 +149,8 @@ def calibrated(
     Calibration or None
         None with fewer than 6 templates and styles, or too few programs.
     """
-    if len(set(groups)) < FEWEST or len(taught.code) < LEAST:
+    if len(set(groups)) < MIN_CALIBRATION_TEMPLATES or len(training_set.code_embeddings) < MIN_CALIBRATION_PROGRAMS:
         return None
-    seen, shares = held_out_foretellings(taught, groups, config, progress)
+    seen, shares = collect_calibration_data(training_set, groups, config, progress)
     known = np.isfinite(shares)
-    return Calibration.fit(seen[known], shares[known] >= RIGHT)
+    return ConfidenceCalibration.fit(seen[known], shares[known] >= CORRECT_THRESHOLD)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from core.errors import EarshotError
 from core.search.aligned_corpus import (
-    CROSSING,
+    CROSS_MODAL_DIRECTIONS,
     DIRECTIONS,
-    WITHIN,
+    SAME_MODALITY_DIRECTIONS,
     Neighbour,
-    as_neighbours,
-    check_question,
-    embedded_snippet,
-    space_of,
+    build_neighbours,
+    validate_query,
+    embed_snippet,
+    load_search_index,
 )
 
-__all__ = ["CROSSING", "DIRECTIONS", "WITHIN", "Neighbour", "neighbours", "neighbours_of"]
-LONGEST = 100_000  # characters: far beyond what any code encoder reads of a snippet
+__all__ = ["CROSS_MODAL_DIRECTIONS", "DIRECTIONS", "SAME_MODALITY_DIRECTIONS", "Neighbour", "find_neighbours", "find_program_neighbours"]
+MAX_SNIPPET_CHARS = 100_000  # characters: far beyond what any code encoder reads of a snippet
 
 
-def neighbours(
+def find_neighbours(
     corpus_name: str,
     snippet: str,
     k: int = 5,
@@ -57,20 +57,20 @@ def neighbours(
             f"A snippet has no sound to go from in direction {direction!r}.",
             remedy="Give code->audio or code->code.",
         )
-    check_question(direction, k)
+    validate_query(direction, k)
     if not snippet.strip():
         raise EarshotError("The snippet is empty.", remedy="Give some Sonic Pi code.")
-    if len(snippet) > LONGEST:
+    if len(snippet) > MAX_SNIPPET_CHARS:
         raise EarshotError(
-            f"The snippet has {len(snippet)} characters, more than {LONGEST}.",
+            f"The snippet has {len(snippet)} characters, more than {MAX_SNIPPET_CHARS}.",
             remedy="Give only the part that you want to hear.",
         )
-    space = space_of(corpus_name, alignment_id, direction)
-    query = embedded_snippet(snippet, space.encoders["code"])  # [1, d]
-    return as_neighbours(space, *space.nearest(query, k, direction))
+    space = load_search_index(corpus_name, alignment_id, direction)
+    query = embed_snippet(snippet, space.encoder_records["code"])  # [1, d]
+    return build_neighbours(space, *space.find_nearest_rows(query, k, direction))
 
 
-def neighbours_of(
+def find_program_neighbours(
     corpus_name: str,
     program_id: str,
     k: int = 5,
@@ -102,14 +102,14 @@ def neighbours_of(
     EarshotError
         When k or the direction isn't one, or the corpus, alignment or program isn't there.
     """
-    check_question(direction, k)
-    space = space_of(corpus_name, alignment_id, direction)
-    if program_id not in space.place:
-        row = space.corpus.program(program_id)
+    validate_query(direction, k)
+    space = load_search_index(corpus_name, alignment_id, direction)
+    if program_id not in space.row_by_program:
+        row = space.corpus.load_program(program_id)
         raise EarshotError(
             f"Program {row['name']} has no clip or is not embedded.",
             remedy=f"To complete the corpus: ./run build {corpus_name}",
         )
-    own = space.place[program_id]
-    side = space.pairs.code if direction.startswith("code->") else space.pairs.audio
-    return as_neighbours(space, *space.nearest(side[own : own + 1], k, direction, exclude=own))
+    own = space.row_by_program[program_id]
+    side = space.pairs.code_embeddings if direction.startswith("code->") else space.pairs.audio_embeddings
+    return build_neighbours(space, *space.find_nearest_rows(side[own : own + 1], k, direction, excluded_row=own))

@@ -4,28 +4,28 @@
 >>> clip = render("sample :loop_amen", seconds=2)
 """
 
-from core.sonicpi.clip import SAMPLE_RATE, Clip, Event, Problem, RenderError, Rendering
-from core.sonicpi.limits import Limits
+from core.sonicpi.clip import SAMPLE_RATE, Clip, OscMessage, RenderProblem, RenderError, RenderResult
+from core.sonicpi.limits import RenderLimits
 from core.sonicpi.pool import render_many
-from core.sonicpi.sandbox import sandbox_state
-from core.sonicpi.single_render import events, render, render_result
-from core.sonicpi.versions import RENDERER_VERSION, render_id, scsynth_version, sonic_pi_version
+from core.sonicpi.sandbox import check_sandbox
+from core.sonicpi.single_render import collect_osc_messages, render, try_render
+from core.sonicpi.versions import RENDERER_VERSION, compute_render_id, get_scsynth_version, get_sonic_pi_version
 
 __all__ = [
     "RENDERER_VERSION",
     "SAMPLE_RATE",
     "Clip",
-    "Event",
-    "Limits",
-    "Problem",
+    "OscMessage",
+    "RenderLimits",
+    "RenderProblem",
     "RenderError",
-    "Rendering",
-    "events",
+    "RenderResult",
+    "collect_osc_messages",
     "render",
-    "render_id",
+    "compute_render_id",
     "render_many",
-    "render_result",
-    "sandbox_state",
-    "scsynth_version",
-    "sonic_pi_version",
+    "try_render",
+    "check_sandbox",
+    "get_scsynth_version",
+    "get_sonic_pi_version",
 ]

@@ -14,7 +14,7 @@ from core.sonicpi import ogg
 from core.workspace import atomic_write
 
 SAMPLE_RATE = 44_100
-FORMATS = {".flac": "FLAC", ".wav": "WAV", ".ogg": "OGG", ".mp3": "MP3"}
+FORMAT_BY_SUFFIX = {".flac": "FLAC", ".wav": "WAV", ".ogg": "OGG", ".mp3": "MP3"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,20 +62,20 @@ class Clip:
         EarshotError
             When the suffix names no format.
         """
-        if suffix.lower() not in FORMATS:
+        if suffix.lower() not in FORMAT_BY_SUFFIX:
             raise EarshotError(
-                f"Cannot write sound as {suffix!r}.", remedy=f"Use one of {', '.join(FORMATS)}."
+                f"Cannot write sound as {suffix!r}.", remedy=f"Use one of {', '.join(FORMAT_BY_SUFFIX)}."
             )
 
         # What libsndfile would make of floating point, in a fraction of its time.
-        samples = _as_16_bits(self.samples) if suffix.lower() == ".flac" else self.samples
+        samples = _convert_to_int16(self.samples) if suffix.lower() == ".flac" else self.samples
 
-        def encode() -> bytes:
+        def write_to_bytes() -> bytes:
             buffer = io.BytesIO()
-            soundfile.write(buffer, samples, self.sample_rate, format=FORMATS[suffix.lower()])
+            soundfile.write(buffer, samples, self.sample_rate, format=FORMAT_BY_SUFFIX[suffix.lower()])
             return buffer.getvalue()
 
-        return ogg.encoded(encode) if suffix.lower() == ".ogg" else encode()
+        return ogg.encode_reproducibly(write_to_bytes) if suffix.lower() == ".ogg" else write_to_bytes()
 
     def save(self, path: str | Path) -> Path:
         """Write the clip beside its place and rename it there when it is whole.
@@ -115,7 +115,7 @@ class Clip:
         return cls(np.ascontiguousarray(samples[:, :2]), sample_rate)
 
 
-def _as_16_bits(samples: np.ndarray) -> np.ndarray:
+def _convert_to_int16(samples: np.ndarray) -> np.ndarray:
     """Return samples as int16 [frames, 2], rounded to the nearest and cut at full scale."""
     scaled = samples * np.float32(32_768)
     np.rint(scaled, out=scaled)
@@ -124,7 +124,7 @@ def _as_16_bits(samples: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Problem:
+class RenderProblem:
     """One thing that went wrong in a program, or would sound otherwise than meant.
 
     Attributes
@@ -149,7 +149,7 @@ class Problem:
 
 
 @dataclass(frozen=True, eq=False)
-class Rendering:
+class RenderResult:
     """What came of rendering one program.
 
     Attributes
@@ -167,20 +167,20 @@ class Rendering:
     """
 
     clip: Clip | None
-    error: Problem | None = None
-    warnings: tuple[Problem, ...] = ()
+    error: RenderProblem | None = None
+    warnings: tuple[RenderProblem, ...] = ()
     render_s: float = 0.0
     program_s: float = 0.0
     synthesis_s: float = 0.0
 
     @property
-    def ok(self) -> bool:
+    def has_clip(self) -> bool:
         """True when there is a clip to hear."""
         return self.error is None
 
 
 @dataclass(frozen=True)
-class Event:
+class OscMessage:
     """One message of a program to scsynth.
 
     Attributes
@@ -200,7 +200,7 @@ class Event:
     arguments: tuple
 
     @property
-    def synthdef(self) -> str | None:
+    def synthdef_name(self) -> str | None:
         """Name of the SynthDef that it starts, without "sonic-pi-"; else None."""
         if self.address != "/s_new":
             return None
@@ -217,6 +217,6 @@ class Event:
 class RenderError(EarshotError):
     """A program could not be rendered; `problem` says why and in which line."""
 
-    def __init__(self, problem: Problem):
+    def __init__(self, problem: RenderProblem):
         self.problem = problem
         super().__init__(problem.message, where=f"line {problem.line}" if problem.line else None)

@@ -16,16 +16,16 @@ from typing import Any
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi import sonic_pi_version
+from core.sonicpi import get_sonic_pi_version
 
-FILE = Path(__file__).with_suffix(".json")
-LIBRARY = Path("/usr/lib/sonic-pi/app/server/ruby/lib")
-SAMPLES = Path("/usr/share/sonic-pi/samples")
-SLIDES = ("_slide", "_slide_shape", "_slide_curve")
-NOT_FOR_USERS = ("player", "mixer", "sound_in", "live_audio", "recorder", "scope")
+INVENTORY_PATH = Path(__file__).with_suffix(".json")
+SONIC_PI_LIBRARY = Path("/usr/lib/sonic-pi/app/server/ruby/lib")
+SAMPLES_FOLDER = Path("/usr/share/sonic-pi/samples")
+SLIDE_SUFFIXES = ("_slide", "_slide_shape", "_slide_curve")
+INTERNAL_SYNTH_WORDS = ("player", "mixer", "sound_in", "live_audio", "recorder", "scope")
 
 
-def read() -> dict[str, Any]:
+def read_installed_inventory() -> dict[str, Any]:
     """What the installed Sonic Pi knows.
 
     Raises
@@ -33,33 +33,33 @@ def read() -> dict[str, Any]:
     EarshotError
         When it is not installed, or its tables can't be read.
     """
-    version = sonic_pi_version()
-    script = FILE.with_suffix(".rb")
+    version = get_sonic_pi_version()
+    script = INVENTORY_PATH.with_suffix(".rb")
     told = subprocess.run(
-        ["ruby", str(script), str(LIBRARY)], capture_output=True, text=True, timeout=60, check=False
+        ["ruby", str(script), str(SONIC_PI_LIBRARY)], capture_output=True, text=True, timeout=60, check=False
     )
     if told.returncode:
         raise EarshotError(
-            f"Sonic Pi's tables cannot be read: {told.stderr.strip()[-300:]}", where=str(LIBRARY)
+            f"Sonic Pi's tables cannot be read: {told.stderr.strip()[-300:]}", where=str(SONIC_PI_LIBRARY)
         )
     known = json.loads(told.stdout)
     synths, effects = known["synths"], known["fx"]
     return {
         "sonic_pi": version,
         "synths": {
-            name: _set_once(options)
+            name: _drop_slide_options(options)
             for name, options in sorted(synths.items())
-            if not any(word in name for word in NOT_FOR_USERS)
+            if not any(word in name for word in INTERNAL_SYNTH_WORDS)
         },
         "fx": {
-            name.removeprefix("fx_"): _set_once(options)
+            name.removeprefix("fx_"): _drop_slide_options(options)
             for name, options in sorted(effects.items())
             if "replace" not in name
         },
-        "player": _set_once(synths["stereo_player"]),
+        "player": _drop_slide_options(synths["stereo_player"]),
         "samples": {
             path.stem: round(soundfile.info(path).duration, 4)
-            for path in sorted(SAMPLES.glob("*.flac"))
+            for path in sorted(SAMPLES_FOLDER.glob("*.flac"))
         },
         "scaled": [option for option in known["scaled"] if not option.endswith("_slide")],
         "chords": known["chords"],
@@ -67,15 +67,15 @@ def read() -> dict[str, Any]:
     }
 
 
-def _set_once(options: dict[str, float]) -> dict[str, float]:
+def _drop_slide_options(options: dict[str, float]) -> dict[str, float]:
     """Without what says how an option moves when it is changed later."""
-    return {name: value for name, value in options.items() if not name.endswith(SLIDES)}
+    return {name: value for name, value in options.items() if not name.endswith(SLIDE_SUFFIXES)}
 
 
-def written(known: dict[str, Any]) -> str:
+def format_inventory_json(inventory: dict[str, Any]) -> str:
     """As the file holds it: a line a synth, FX, sample, chord and scale."""
     parts = []
-    for key, value in known.items():
+    for key, value in inventory.items():
         if isinstance(value, dict):
             inner = ",\n".join(f"  {json.dumps(a)}: {json.dumps(b)}" for a, b in value.items())
             parts.append(f"{json.dumps(key)}: {{\n{inner}\n }}")
@@ -85,4 +85,4 @@ def written(known: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    FILE.write_text(written(read()), encoding="utf-8")
+    INVENTORY_PATH.write_text(format_inventory_json(read_installed_inventory()), encoding="utf-8")

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 
 @dataclass(frozen=True)
-class Limits:
+class RenderLimits:
     """Limits of one program; each that is exceeded ends in an error that names it.
 
     Attributes
@@ -38,9 +38,9 @@ class Limits:
     events: int = 200_000
     synths: int = 1500
 
-    def as_request(self) -> dict[str, int]:
+    def to_request_dict(self) -> dict[str, int]:
         """Return them as the host expects them."""
         return asdict(self)
 
 
-MOST_SOURCE_BYTES = 1 << 20
+MAX_SOURCE_BYTES = 1 << 20

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Iterable, Iterator
 
 from core.errors import EarshotError
-from core.sonicpi.clip import SAMPLE_RATE, Problem, Rendering
-from core.sonicpi.limits import MOST_SOURCE_BYTES, Limits
-from core.sonicpi.worker import HostGone, Worker
+from core.sonicpi.clip import SAMPLE_RATE, RenderProblem, RenderResult
+from core.sonicpi.limits import MAX_SOURCE_BYTES, RenderLimits
+from core.sonicpi.worker import HostProcessError, RenderWorker
 
-TRIES = 2
+MAX_RENDER_ATTEMPTS = 2
 
 
 def render_many(
@@ -22,9 +22,9 @@ def render_many(
     workers: int | None = None,
     *,
     sample_rate: int = SAMPLE_RATE,
-    limits: Limits = Limits(),
+    limits: RenderLimits = RenderLimits(),
     sample_folders: tuple[Path, ...] = (),
-) -> Iterator[tuple[int, Rendering]]:
+) -> Iterator[tuple[int, RenderResult]]:
     """Render programs side by side; a failing one does not stop the others.
 
     Parameters
@@ -59,14 +59,14 @@ def render_many(
     Closing the generator ends the workers.
     """
     count = workers or len(os.sched_getaffinity(0))
-    pool = _Pool(iter(enumerate(sources)), seconds, sample_rate, limits, sample_folders)
+    pool = _WorkerPool(iter(enumerate(sources)), seconds, sample_rate, limits, sample_folders)
     try:
-        yield from pool.run(count)
+        yield from pool.render_all(count)
     finally:
-        pool.stop()
+        pool.stop_workers()
 
 
-class _Pool:
+class _WorkerPool:
     """Threads that each talk with one worker and put what comes into one queue."""
 
     def __init__(self, sources, seconds, sample_rate, limits, sample_folders):
@@ -75,23 +75,23 @@ class _Pool:
         self.sample_rate = sample_rate
         self.limits = limits
         self.sample_folders = sample_folders
-        self.taking = threading.Lock()
-        self.stopping = threading.Event()
+        self.source_lock = threading.Lock()
+        self.stop_event = threading.Event()
         # Bounded, so that a slow consumer does not let clips pile up in memory.
-        self.done: queue.Queue = queue.Queue(maxsize=8)
+        self.result_queue: queue.Queue = queue.Queue(maxsize=8)
         self.threads: list[threading.Thread] = []
-        self.workers: set[Worker] = set()
+        self.workers: set[RenderWorker] = set()
 
-    def run(self, count: int) -> Iterator[tuple[int, Rendering]]:
+    def render_all(self, worker_count: int) -> Iterator[tuple[int, RenderResult]]:
         # The first is begun here, so that a missing part is told at once.
-        first = self._worker()
-        for worker in [first] + [None] * (count - 1):
-            thread = threading.Thread(target=self._serve, args=(worker,), daemon=True)
+        first = self._start_worker()
+        for worker in [first] + [None] * (worker_count - 1):
+            thread = threading.Thread(target=self._run_worker_thread, args=(worker,), daemon=True)
             self.threads.append(thread)
             thread.start()
-        running = count
+        running = worker_count
         while running:
-            item = self.done.get()
+            item = self.result_queue.get()
             if item is None:
                 running -= 1
             elif isinstance(item, BaseException):
@@ -99,24 +99,24 @@ class _Pool:
             else:
                 yield item
 
-    def stop(self) -> None:
-        self.stopping.set()
+    def stop_workers(self) -> None:
+        self.stop_event.set()
         for worker in list(self.workers):
             worker.close()
         while any(thread.is_alive() for thread in self.threads):
             try:
-                self.done.get(timeout=0.05)
+                self.result_queue.get(timeout=0.05)
             except queue.Empty:
                 pass
 
-    def _worker(self) -> Worker:
-        for attempt in range(TRIES):
+    def _start_worker(self) -> RenderWorker:
+        for attempt in range(MAX_RENDER_ATTEMPTS):
             try:
-                worker = Worker(self.limits, self.sample_folders)
-            except HostGone as gone:  # Killed before it was ready: that says nothing yet.
-                if attempt == TRIES - 1:
+                worker = RenderWorker(self.limits, self.sample_folders)
+            except HostProcessError as gone:  # Killed before it was ready: that says nothing yet.
+                if attempt == MAX_RENDER_ATTEMPTS - 1:
                     raise EarshotError(
-                        f"The renderer ended {TRIES} times while it started ({gone}).",
+                        f"The renderer ended {MAX_RENDER_ATTEMPTS} times while it started ({gone}).",
                         remedy="./run doctor says whether it is whole; then start it again.",
                     ) from gone
                 continue
@@ -124,63 +124,63 @@ class _Pool:
             return worker
         raise AssertionError("unreachable")
 
-    def _serve(self, worker: Worker | None) -> None:
+    def _run_worker_thread(self, worker: RenderWorker | None) -> None:
         try:
-            while not self.stopping.is_set():
-                with self.taking:
+            while not self.stop_event.is_set():
+                with self.source_lock:
                     taken = next(self.sources, None)
                 if taken is None:
                     break
                 index, source = taken
-                rendering, worker = self._render(worker, source)
-                self.done.put((index, rendering))
+                rendering, worker = self._render_with_retry(worker, source)
+                self.result_queue.put((index, rendering))
         except BaseException as error:  # noqa: BLE001 - told to the caller's thread
-            if not self.stopping.is_set():
-                self.done.put(error)
+            if not self.stop_event.is_set():
+                self.result_queue.put(error)
         finally:
-            self._drop(worker)
-            self.done.put(None)
+            self._discard_worker(worker)
+            self.result_queue.put(None)
 
-    def _render(self, worker: Worker | None, source: str) -> tuple[Rendering, Worker | None]:
+    def _render_with_retry(self, worker: RenderWorker | None, source: str) -> tuple[RenderResult, RenderWorker | None]:
         """Render, trying once more with a new worker when the old one died."""
-        if (problem := unfit(source)) is not None:
-            return Rendering(None, problem), worker
-        for _ in range(TRIES):
-            worker = worker or self._worker()
+        if (problem := validate_source(source)) is not None:
+            return RenderResult(None, problem), worker
+        for _ in range(MAX_RENDER_ATTEMPTS):
+            worker = worker or self._start_worker()
             try:
                 return worker.render(source, self.seconds, self.sample_rate), worker
-            except HostGone as gone:
-                if self.stopping.is_set():
+            except HostProcessError as gone:
+                if self.stop_event.is_set():
                     raise
-                problem = brought_down(gone)
-                self._drop(worker)
+                problem = describe_worker_crash(gone)
+                self._discard_worker(worker)
                 worker = None
-        return Rendering(None, problem), None
+        return RenderResult(None, problem), None
 
-    def _drop(self, worker: Worker | None) -> None:
+    def _discard_worker(self, worker: RenderWorker | None) -> None:
         if worker is not None:
             self.workers.discard(worker)
             worker.close()
 
 
-def brought_down(gone: HostGone) -> Problem:
+def describe_worker_crash(error: HostProcessError) -> RenderProblem:
     """Return the error of a program that killed its host each time it was tried."""
-    return Problem("crashed", f"The program brought the renderer down twice ({gone}).")
+    return RenderProblem("crashed", f"The program brought the renderer down twice ({error}).")
 
 
-def unfit(source: str) -> Problem | None:
+def validate_source(source: str) -> RenderProblem | None:
     """Return why a source cannot be a program at all, or None."""
     if not source.strip():
-        return Problem("silent", "The program is empty.")
+        return RenderProblem("silent", "The program is empty.")
     try:
         encoded = source.encode("utf-8")
     except UnicodeEncodeError as error:
         line = source.count("\n", 0, error.start) + 1
-        return Problem("syntax", "The program is not valid UTF-8 text.", line)
-    if len(encoded) > MOST_SOURCE_BYTES:
+        return RenderProblem("syntax", "The program is not valid UTF-8 text.", line)
+    if len(encoded) > MAX_SOURCE_BYTES:
         size = len(encoded) / (1 << 20)
-        return Problem("forbidden", f"The program is {size:.1f} MiB long; 1 MiB is the most.")
+        return RenderProblem("forbidden", f"The program is {size:.1f} MiB long; 1 MiB is the most.")
     if "\0" in source:
         line = source.count("\n", 0, source.index("\0")) + 1
-        return Problem("syntax", "The program holds a NUL character.", line)
+        return RenderProblem("syntax", "The program holds a NUL character.", line)
     return None

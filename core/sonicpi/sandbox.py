@@ -10,18 +10,18 @@ from pathlib import Path
 
 from core.errors import EarshotError
 
-HOST = Path(__file__).parent / "host"
+HOST_FOLDER = Path(__file__).parent / "host"
 PLUGIN_FOLDER = "/usr/lib/SuperCollider/plugins"
 # Those whose UGens Sonic Pi's SynthDefs use, RandSeed's among them: loading all
 # 174 takes longer than most programs take to play.
-PLUGINS = (
+PLUGIN_NAMES = (
     "BinaryOp Delay Demand DiskIO_ Distortion DynNoise Filter Grain IO LF Mda MulAdd Noise Osc "
     "Pan Reverb Trigger UnaryOp"
 ).split()
-SCRATCH_BYTES = 256 << 20
+MAX_SCRATCH_BYTES = 256 << 20
 # Most programs end before Ruby needs to collect garbage, if its heap may grow a little first:
 # a collection in a forked child copies what it shared with the host.
-ROOMY_HEAP = {
+RUBY_HEAP_SETTINGS = {
     "RUBY_GC_MALLOC_LIMIT": str(128 << 20),
     "RUBY_GC_MALLOC_LIMIT_MAX": str(256 << 20),
     "RUBY_GC_OLDMALLOC_LIMIT": str(128 << 20),
@@ -30,15 +30,15 @@ ROOMY_HEAP = {
     "RUBY_GC_HEAP_FREE_SLOTS_GOAL_RATIO": "0.70",
     "RUBY_GC_HEAP_FREE_SLOTS_MAX_RATIO": "0.80",
 }
-INSTALL = "Install it with: sudo apt-get install --no-install-recommends bubblewrap"
+INSTALL_HINT = "Install it with: sudo apt-get install --no-install-recommends bubblewrap"
 
 
-def plugin_files() -> list[str]:
+def list_plugin_paths() -> list[str]:
     """Paths of scsynth's plugins that the renderer loads."""
-    return [f"{PLUGIN_FOLDER}/{name}UGens.so" for name in PLUGINS]
+    return [f"{PLUGIN_FOLDER}/{name}UGens.so" for name in PLUGIN_NAMES]
 
 
-def sandboxed(command: list[str], *, sample_folders: tuple[Path, ...] = ()) -> list[str]:
+def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()) -> list[str]:
     """Return `command` with bubblewrap around it.
 
     Inside there is a read-only /usr, an empty home and /tmp in memory, and the
@@ -95,18 +95,18 @@ def sandboxed(command: list[str], *, sample_folders: tuple[Path, ...] = ()) -> l
         "--remount-ro",
         "/dev",
         "--size",
-        str(SCRATCH_BYTES),
+        str(MAX_SCRATCH_BYTES),
         "--tmpfs",
         "/tmp",
         "--size",
-        str(SCRATCH_BYTES),
+        str(MAX_SCRATCH_BYTES),
         "--tmpfs",
         "/earshot/home",
         "--ro-bind",
-        str(HOST),
+        str(HOST_FOLDER),
         "/earshot/host",
     ]
-    for path in plugin_files():
+    for path in list_plugin_paths():
         arguments += ["--symlink", path, f"/earshot/plugins/{Path(path).name}"]
     for folder in sample_folders:
         arguments += ["--ro-bind", str(folder), str(folder)]
@@ -116,7 +116,7 @@ def sandboxed(command: list[str], *, sample_folders: tuple[Path, ...] = ()) -> l
         "LANG": "C.UTF-8",
         "RUBY_FIBER_VM_STACK_SIZE": "262144",
         "RUBY_FIBER_MACHINE_STACK_SIZE": "524288",
-        **ROOMY_HEAP,
+        **RUBY_HEAP_SETTINGS,
     }
     for name, value in environment.items():
         arguments += ["--setenv", name, value]
@@ -124,7 +124,7 @@ def sandboxed(command: list[str], *, sample_folders: tuple[Path, ...] = ()) -> l
 
 
 @functools.lru_cache(maxsize=1)
-def sandbox_state() -> tuple[bool, str]:
+def check_sandbox() -> tuple[bool, str]:
     """Say whether programs can be run in a sandbox here.
 
     Returns
@@ -135,10 +135,10 @@ def sandbox_state() -> tuple[bool, str]:
         One sentence for the user: its version, or what is wrong and what to do.
     """
     if not shutil.which("bwrap"):
-        return False, f"bubblewrap is not installed. {INSTALL}"
+        return False, f"bubblewrap is not installed. {INSTALL_HINT}"
     try:
         tried = subprocess.run(
-            sandboxed(["/usr/bin/true"]), capture_output=True, text=True, timeout=20, check=False
+            wrap_in_sandbox(["/usr/bin/true"]), capture_output=True, text=True, timeout=20, check=False
         )
         version = subprocess.run(
             ["bwrap", "--version"], capture_output=True, text=True, timeout=20, check=False
@@ -162,14 +162,14 @@ def require_sandbox() -> None:
     EarshotError
         With the reason and the remedy.
     """
-    ok, why = sandbox_state()
-    if not ok and not unsandboxed():
+    ok, why = check_sandbox()
+    if not ok and not is_sandbox_disabled():
         raise EarshotError(
             f"Programs are not run without a sandbox. {why}",
             remedy="To run programs that you trust without one, set EARSHOT_NO_SANDBOX=1.",
         )
 
 
-def unsandboxed() -> bool:
+def is_sandbox_disabled() -> bool:
     """True when the user has waived the sandbox with EARSHOT_NO_SANDBOX=1."""
     return os.environ.get("EARSHOT_NO_SANDBOX") == "1"

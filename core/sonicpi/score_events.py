@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.sonicpi.clip import Event
+    from core.sonicpi.clip import OscMessage
 
-SECONDS = 18.0  # of a program are looked at: the paper's length of a clip
-UNITS = {"basic_mono_player", "basic_stereo_player", "mono_player", "stereo_player"}
+MAX_SCORE_SECONDS = 18.0  # of a program are looked at: the paper's length of a clip
+SAMPLE_PLAYER_SYNTHDEFS = {"basic_mono_player", "basic_stereo_player", "mono_player", "stereo_player"}
 
 
 @dataclass
-class Sound:
+class ScoreEvent:
     """One note, or one sample, that is started.
 
     Attributes
@@ -47,7 +47,7 @@ class Sound:
 
 
 @cache
-def inventory() -> dict[str, Any]:
+def load_sonic_pi_inventory() -> dict[str, Any]:
     """Sonic Pi 3.2.2's synths, FX, samples (in seconds), chords and scales, with their defaults.
 
     `core.sonicpi.inventory` reads them from the installed Sonic Pi.
@@ -55,7 +55,7 @@ def inventory() -> dict[str, Any]:
     return json.loads(Path(__file__).with_name("inventory.json").read_text(encoding="utf-8"))
 
 
-def sounds_of(events: Sequence[Event]) -> list[Sound]:
+def extract_score_events(messages: Sequence[OscMessage]) -> list[ScoreEvent]:
     """The sounds among the messages of a program to scsynth.
 
     A sound's FX are found by following its output bus through the FX that read from it.
@@ -63,8 +63,8 @@ def sounds_of(events: Sequence[Event]) -> list[Sound]:
     files: dict[int, str] = {}
     reads: dict[int, tuple[str, dict[str, float], int]] = {}  # bus -> FX that reads it
     nodes: dict[int, dict[str, float]] = {}
-    found: list[Sound] = []
-    for event in events:
+    found: list[ScoreEvent] = []
+    for event in messages:
         if event.address == "/b_allocRead":
             files[int(event.arguments[0])] = Path(str(event.arguments[1])).stem
         elif event.address == "/n_set" and event.arguments[0] in nodes:
@@ -72,28 +72,28 @@ def sounds_of(events: Sequence[Event]) -> list[Sound]:
             for name, value in event.controls.items():
                 nodes[event.arguments[0]].setdefault(f"{name}", float(value))
         elif event.address == "/s_new":
-            name, controls = event.synthdef, {k: _number(v) for k, v in event.controls.items()}
+            name, controls = event.synthdef_name, {k: _to_float(v) for k, v in event.controls.items()}
             nodes[event.arguments[1]] = controls
             bus = int(controls.pop("out_bus", 0))
             if name.startswith("fx_"):
                 reads[int(controls.pop("in_bus", -1))] = (name[3:], controls, bus)
             elif "mixer" not in name:
                 buffer = controls.pop("buf", None)
-                sampled = name in UNITS and buffer is not None
+                sampled = name in SAMPLE_PLAYER_SYNTHDEFS and buffer is not None
                 label = files.get(int(buffer), "unknown") if sampled else name
                 kind = "sample" if sampled else "synth"
-                chain = _chain(bus, reads)
-                found.append(Sound(max(0.0, event.time), kind, label, controls, chain, str(bus)))
+                chain = _trace_fx_chain(bus, reads)
+                found.append(ScoreEvent(max(0.0, event.time), kind, label, controls, chain, str(bus)))
     return found
 
 
-def _chain(bus: int, reads: dict) -> tuple:
+def _trace_fx_chain(bus: int, fx_by_input_bus: dict) -> tuple:
     chain = []
-    while bus in reads and len(chain) < 16:
-        name, controls, bus = reads[bus]
+    while bus in fx_by_input_bus and len(chain) < 16:
+        name, controls, bus = fx_by_input_bus[bus]
         chain.append((name, controls))
     return tuple(chain)
 
 
-def _number(value: Any) -> float:
+def _to_float(value: Any) -> float:
     return float(value) if isinstance(value, (int, float)) else 0.0

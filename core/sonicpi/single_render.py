@@ -7,12 +7,12 @@ import threading
 from pathlib import Path
 from typing import Any, Callable
 
-from core.sonicpi.clip import Clip, Event, RenderError, Rendering
-from core.sonicpi.pool import TRIES, brought_down, unfit
-from core.sonicpi.worker import HostGone, Worker
+from core.sonicpi.clip import Clip, OscMessage, RenderError, RenderResult
+from core.sonicpi.pool import MAX_RENDER_ATTEMPTS, describe_worker_crash, validate_source
+from core.sonicpi.worker import HostProcessError, RenderWorker
 
-_lock = threading.Lock()
-_kept: dict[tuple[Path, ...], Worker] = {}
+_workers_lock = threading.Lock()
+_workers: dict[tuple[Path, ...], RenderWorker] = {}
 
 
 def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ...] = ()) -> Clip:
@@ -52,15 +52,15 @@ def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ..
     >>> from IPython.display import Audio  # doctest: +SKIP
     >>> Audio(clip.samples.T, rate=clip.sample_rate, normalize=False)  # doctest: +SKIP
     """
-    rendering = render_result(source, seconds, sample_folders=sample_folders)
+    rendering = try_render(source, seconds, sample_folders=sample_folders)
     if rendering.error:
         raise RenderError(rendering.error)
     return rendering.clip
 
 
-def render_result(
+def try_render(
     source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ...] = ()
-) -> Rendering:
+) -> RenderResult:
     """Render like `render`, but return errors and warnings instead of raising.
 
     Raises
@@ -68,15 +68,15 @@ def render_result(
     EarshotError
         When Sonic Pi, scsynth or the sandbox is missing.
     """
-    if (problem := unfit(source)) is not None:
-        return Rendering(None, problem)
+    if (problem := validate_source(source)) is not None:
+        return RenderResult(None, problem)
     try:
-        return _with_kept(sample_folders, lambda worker: worker.render(source, seconds))
-    except HostGone as gone:
-        return Rendering(None, brought_down(gone))
+        return _use_cached_worker(sample_folders, lambda worker: worker.render(source, seconds))
+    except HostProcessError as gone:
+        return RenderResult(None, describe_worker_crash(gone))
 
 
-def events(source: str, seconds: float = 18.0) -> list[Event]:
+def collect_osc_messages(source: str, seconds: float = 18.0) -> list[OscMessage]:
     """Run a program without playing it, and return what it sends to scsynth.
 
     Parameters
@@ -98,34 +98,34 @@ def events(source: str, seconds: float = 18.0) -> list[Event]:
     EarshotError
         When Sonic Pi, scsynth or the sandbox is missing.
     """
-    if (problem := unfit(source)) is not None:
+    if (problem := validate_source(source)) is not None:
         raise RenderError(problem)
     try:
-        sent, rendering = _with_kept((), lambda worker: worker.events(source, seconds))
-    except HostGone as gone:
-        raise RenderError(brought_down(gone)) from gone
+        sent, rendering = _use_cached_worker((), lambda worker: worker.collect_osc_messages(source, seconds))
+    except HostProcessError as gone:
+        raise RenderError(describe_worker_crash(gone)) from gone
     if rendering.error:
         raise RenderError(rendering.error)
     return sent
 
 
-def _with_kept(sample_folders: tuple[Path, ...], use: Callable[[Worker], Any]) -> Any:
+def _use_cached_worker(sample_folders: tuple[Path, ...], action: Callable[[RenderWorker], Any]) -> Any:
     """Use the kept worker, once more with a new one when it is gone."""
-    with _lock:
-        for attempt in range(TRIES):
-            worker = _kept.get(sample_folders)
+    with _workers_lock:
+        for attempt in range(MAX_RENDER_ATTEMPTS):
+            worker = _workers.get(sample_folders)
             if worker is None:
-                worker = _kept[sample_folders] = Worker(sample_folders=sample_folders)
+                worker = _workers[sample_folders] = RenderWorker(sample_folders=sample_folders)
             try:
-                return use(worker)
-            except HostGone:
-                _kept.pop(sample_folders).close()
-                if attempt == TRIES - 1:
+                return action(worker)
+            except HostProcessError:
+                _workers.pop(sample_folders).close()
+                if attempt == MAX_RENDER_ATTEMPTS - 1:
                     raise
 
 
 @atexit.register
-def _close_kept() -> None:
-    for worker in _kept.values():
+def _close_workers() -> None:
+    for worker in _workers.values():
         worker.close()
-    _kept.clear()
+    _workers.clear()

@@ -7,19 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 
 from core.sonicpi import Clip
-from core.studies.store import clip_file
+from core.studies.store import resolve_clip_path
 
-REST = 1 / 3  # s between two clips
+CLIP_GAP_SECONDS = 1 / 3  # s between two clips
 
 
-def joined(paths: Sequence[str], seconds: float) -> Clip | None:
+def concatenate_clips(clip_paths: Sequence[str], seconds_per_clip: float) -> Clip | None:
     """The beginnings of clips, one after the other with a short rest between.
 
     Parameters
     ----------
-    paths : sequence of str
+    clip_paths : sequence of str
         As results keep them, relative to the workspace's folder; at least one.
-    seconds : float
+    seconds_per_clip : float
         Of each.
 
     Returns
@@ -29,17 +29,17 @@ def joined(paths: Sequence[str], seconds: float) -> Clip | None:
     """
     parts: list[np.ndarray] = []
     rate = 0
-    for path in paths:
-        file = clip_file(path)
+    for path in clip_paths:
+        file = resolve_clip_path(path)
         if file is None:
             return None
         clip = Clip.load(file)
         rate = clip.sample_rate
-        parts += [clip.samples[: int(seconds * rate)], np.zeros((int(REST * rate), 2), np.float32)]
+        parts += [clip.samples[: int(seconds_per_clip * rate)], np.zeros((int(CLIP_GAP_SECONDS * rate), 2), np.float32)]
     return Clip(np.concatenate(parts[:-1]), rate)
 
 
-def small(clip: Clip) -> Clip:
+def downsample_to_mono(clip: Clip) -> Clip:
     """The clip in mono at half its sample rate, for where bytes count."""
     mono = clip.samples.mean(axis=1)
     mono = mono[: len(mono) // 2 * 2].reshape(-1, 2).mean(axis=1)

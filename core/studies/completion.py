@@ -11,45 +11,45 @@ import pandas as pd
 from core import encoders
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.neighbours import nearest_others
+from core.evaluation.neighbours import find_nearest_others
 from core.studies import figures
-from core.studies.completion_metrics import K, among_fewer, each_in_turn, from_prompt, gained
-from core.studies.audio_descriptors import TRAITS, heeded, traits
+from core.studies.completion_metrics import NEIGHBOUR_COUNT, evaluate_candidate_subsets, evaluate_each_candidate, evaluate_prompt_query, measure_alignment_gain
+from core.studies.audio_descriptors import DESCRIPTOR_UNITS, correlate_descriptors, measure_descriptors
 from core.programs import Program
 from core.progress import Progress
 from core.sonicpi import Clip
 from core.studies import options as option
 from core.studies import paper_results
-from core.studies.subject_selection import Subject, subject
+from core.studies.subject_selection import StudyInputs, open_study_inputs
 from core.studies.completion_notes import (
-    ALIGNED_SOUND,
-    BOTH_EARS,
-    among,
-    ceilings,
-    explained,
-    heard_by,
-    rises,
-    standings,
+    ALIGNED_AUDIO,
+    ENCODER_AGREEMENT,
+    describe_candidate_count_effect,
+    describe_upper_bounds,
+    describe_neighbour_errors,
+    describe_descriptor_influence,
+    describe_alignment_gains,
+    describe_paper_comparison,
 )
-from core.studies.study_clips import clips_of, code_vectors, sound_vectors
-from core.studies.result import Figure, Heard, StudyResult, Table, beside
-from core.studies.scenario_files import Scenario, scenarios
-from core.studies.store import in_workspace
+from core.studies.study_clips import render_study_clips, embed_code, embed_clip_files
+from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable, compare_to_paper
+from core.studies.scenario_files import CompletionScenario, load_scenarios
+from core.studies.store import make_workspace_relative
 
 NAME = "completion"
 TITLE = "Three scenarios of code completion"
 QUESTION = "Among ways to go on from a prompt, does code tell which will sound alike?"
-OPTIONS = option.OF["completion"]
-EARS = ("aisfx", "log-mel")
-SIZES = (6, 8, 10, 12, 16, 20)  # of candidates; and all of them
-SPLIT = "written for the study"
-LABELS = {
+OPTIONS = option.STUDY_OPTIONS["completion"]
+DEFAULT_AUDIO_ENCODERS = ("aisfx", "log-mel")
+CANDIDATE_COUNTS = (6, 8, 10, 12, 16, 20)  # of candidates; and all of them
+SCENARIO_SPLIT = "written for the study"
+METRIC_LABELS = {
     "jaccard@3": "Jaccard@3",
     "overlap@3": "overlap@3",
     "spearman": "Spearman",
     "pearson": "Pearson",
 }
-PROTOCOL = (
+PROTOCOL_NOTE = (
     "The paper doesn't say how a scenario is scored. Here every candidate in turn asks for its 3"
     " nearest among the others, by code and by sound, and Spearman and Pearson are over all pairs'"
     " distances: that has an interval, and it is what the comparison above is made of. Its own raw"
@@ -61,149 +61,149 @@ PROTOCOL = (
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
     """Render, embed and compare the candidates of all scenarios."""
-    about = subject(corpus, options, needs_alignment=True)
-    ears = {"trained ear": about.encoders["audio"], "unseen ear": _other_ear(about, options)}
-    asked = scenarios()
+    about = open_study_inputs(corpus, options, needs_alignment=True)
+    ears = {"trained ear": about.encoder_ids["audio"], "unseen ear": _choose_holdout_encoder(about, options)}
+    asked = load_scenarios()
     for scenario in asked:
-        _check_unseen(corpus, scenario)
-    paths = _rendered(corpus, asked, progress)
-    everything = [source for scenario in asked for source in _sources(scenario)]
-    codes = code_vectors(about.encoders["code"], everything, progress)
-    heard = {ear: sound_vectors(ear, paths, progress) for ear in dict.fromkeys(ears.values())}
+        _check_scenario_unseen(corpus, scenario)
+    paths = _render_scenarios(corpus, asked, progress)
+    everything = [source for scenario in asked for source in _list_sources(scenario)]
+    codes = embed_code(about.encoder_ids["code"], everything, progress)
+    heard = {ear: embed_clip_files(ear, paths, progress) for ear in dict.fromkeys(ears.values())}
     parts: dict[str, list[pd.DataFrame]] = {}
-    clips: list[Heard] = []
+    clips: list[ClipSequence] = []
     end = 0
     for scenario in asked:
         own = slice(end, end := end + 1 + len(scenario.candidates))
-        code = {"raw": codes[own], "aligned": about.aligned.code(codes[own])}
+        code = {"raw": codes[own], "aligned": about.aligned_corpus.project_code(codes[own])}
         sound = {name: heard[ear][own] for name, ear in ears.items()}
-        shared = about.aligned.audio(sound["trained ear"])
-        found = _compared(code, sound, shared, options["seed"])
-        found["cases"] = _cases(scenario, code, sound["trained ear"], paths[own])
+        shared = about.aligned_corpus.project_audio(sound["trained ear"])
+        found = _score_scenario(code, sound, shared, options["seed"])
+        found["cases"] = _list_candidate_neighbours(scenario, code, sound["trained ear"], paths[own])
         spaces = {name: x[1:] for name, x in {**sound, **code}.items()}
-        found["heeded"] = heeded(found["cases"][list(TRAITS)], spaces)
+        found["heeded"] = correlate_descriptors(found["cases"][list(DESCRIPTOR_UNITS)], spaces)
         for name, rows in found.items():
             parts.setdefault(name, []).append(rows.assign(scenario=scenario.name))
-        clips += _heard(scenario, paths[own])
+        clips += _collect_clips(scenario, paths[own])
     tables = {name: pd.concat(some, ignore_index=True) for name, some in parts.items()}
-    compared = beside(list(_rows(tables["scores"], options["seed"])))
+    compared = compare_to_paper(list(_make_comparison_rows(tables["scores"], options["seed"])))
     return StudyResult(
-        compared=compared,
-        tables=_tables(tables),
+        comparison=compared,
+        tables=_build_tables(tables),
         figures=[
-            Figure(
+            StudyFigure(
                 "scores",
                 "Raw, aligned and the paper's",
-                figures.completion(compared),
+                figures.plot_completion(compared),
                 "Bars hold 95 % of resamples; diamonds are the paper's.",
             )
         ],
         clips=clips,
         notes=[
-            *standings(compared),
-            *rises(tables["gained"], ears),
-            *ceilings(tables["scores"], ears),
-            among(tables["fewer"]),
-            *heard_by(tables["heeded"], ears),
-            *explained(tables["cases"]),
-            PROTOCOL,
+            *describe_paper_comparison(compared),
+            *describe_alignment_gains(tables["gained"], ears),
+            *describe_upper_bounds(tables["scores"], ears),
+            describe_candidate_count_effect(tables["fewer"]),
+            *describe_descriptor_influence(tables["heeded"], ears),
+            *describe_neighbour_errors(tables["cases"]),
+            PROTOCOL_NOTE,
         ],
         settings={
-            **about.settings(options),
+            **about.describe_settings(options),
             "ears": ears,
             "candidates": {s.name: len(s.candidates) for s in asked},
         },
     )
 
 
-def _compared(
-    code: Mapping[str, np.ndarray], sound: Mapping[str, np.ndarray], shared: np.ndarray, seed: int
+def _score_scenario(
+    code_spaces: Mapping[str, np.ndarray], audio_by_encoder: Mapping[str, np.ndarray], shared_audio: np.ndarray, seed: int
 ) -> dict[str, pd.DataFrame]:
     """All numbers of one scenario; row 0 of every array is the prompt.
 
     Parameters
     ----------
-    code : "raw" and "aligned": float [1 + n, d]
-    sound : by "trained ear" and "unseen ear", raw: float [1 + n, d]
-    shared : float [1 + n, dim]
+    code_spaces : "raw" and "aligned": float [1 + n, d]
+    audio_by_encoder : by "trained ear" and "unseen ear", raw: float [1 + n, d]
+    shared_audio : float [1 + n, dim]
         The sound by the trained ear, projected to the shared space.
     """
-    readings = [(space, ear, code[space], y) for ear, y in sound.items() for space in code]
-    readings.append(("aligned", ALIGNED_SOUND, code["aligned"], shared))
+    readings = [(space, ear, code_spaces[space], y) for ear, y in audio_by_encoder.items() for space in code_spaces]
+    readings.append(("aligned", ALIGNED_AUDIO, code_spaces["aligned"], shared_audio))
     # Without code: how high any code could get.
-    most = [(ALIGNED_SOUND, ear, shared, y) for ear, y in sound.items()]
-    most.append(("", BOTH_EARS, *sound.values()))
-    n = len(shared) - 1
+    most = [(ALIGNED_AUDIO, ear, shared_audio, y) for ear, y in audio_by_encoder.items()]
+    most.append(("", ENCODER_AGREEMENT, *audio_by_encoder.values()))
+    n = len(shared_audio) - 1
     return {
         "scores": pd.concat(
             [
-                each_in_turn(x[1:], y[1:], seed).assign(code=space, sound=ear)
+                evaluate_each_candidate(x[1:], y[1:], seed).assign(code=space, sound=ear)
                 for space, ear, x, y in (*readings, *most)
             ]
         ),
         "gained": pd.concat(
             [
-                gained(code["raw"][1:], code["aligned"][1:], y[1:], seed).assign(sound=ear)
-                for ear, y in sound.items()
+                measure_alignment_gain(code_spaces["raw"][1:], code_spaces["aligned"][1:], y[1:], seed).assign(sound=ear)
+                for ear, y in audio_by_encoder.items()
             ]
         ),
         "prompts": pd.concat(
             [
-                from_prompt(x, y, seed=seed).assign(code=space, sound=ear)
+                evaluate_prompt_query(x, y, seed=seed).assign(code=space, sound=ear)
                 for space, ear, x, y in readings
             ]
         ),
-        "fewer": among_fewer(
-            code["aligned"][1:],
-            sound["trained ear"][1:],
-            [*(m for m in SIZES if m < n), n],
+        "fewer": evaluate_candidate_subsets(
+            code_spaces["aligned"][1:],
+            audio_by_encoder["trained ear"][1:],
+            [*(m for m in CANDIDATE_COUNTS if m < n), n],
             seed=seed,
         ),
     }
 
 
-def _tables(found: Mapping[str, pd.DataFrame]) -> list[Table]:
+def _build_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
     return [
-        Table(
+        StudyTable(
             "scores",
             "Every candidate in turn",
-            found["scores"],
-            f"{PROTOCOL} Rows without code: the sound by one ear against the other, and the sound"
+            frames["scores"],
+            f"{PROTOCOL_NOTE} Rows without code: the sound by one ear against the other, and the sound"
             " as the shared space has it against the raw sound.",
         ),
-        Table(
+        StudyTable(
             "gained",
             "Aligned code less raw code",
-            _scenario_first(found["gained"]),
+            _put_scenario_first(frames["gained"]),
             "What alignment adds to each number of the table above, with the interval of the"
             " difference: it rose, or fell, where that doesn't hold 0.",
         ),
-        Table(
+        StudyTable(
             "from_prompt",
             "Asked from the prompt alone",
-            _with_paper(found["prompts"]),
+            _add_paper_column(frames["prompts"]),
             "One query a scenario: overlap can only be 0, 1/3, 2/3 or 1.",
         ),
-        Table(
+        StudyTable(
             "cases",
             "Each candidate and its nearest",
-            _scenario_first(found["cases"]),
+            _put_scenario_first(frames["cases"]),
             "shared: how many of its 3 nearest by code are among its 3 nearest by sound. clips:"
             " the candidate, then its nearest by raw and by aligned code and by sound. Measured"
-            f" of each clip: {'; '.join(f'{name}, {unit}' for name, unit in TRAITS.items())}.",
+            f" of each clip: {'; '.join(f'{name}, {unit}' for name, unit in DESCRIPTOR_UNITS.items())}.",
         ),
-        Table(
+        StudyTable(
             "fewer",
             "Among fewer candidates",
-            _scenario_first(found["fewer"]),
+            _put_scenario_first(frames["fewer"]),
             "Aligned code against raw sound by the trained ear, among so many of the candidates,"
             " drawn at random. chance: overlap@3 of any neighbours. The paper doesn't say how"
             " many it had.",
         ),
-        Table(
+        StudyTable(
             "heeded",
             "What ear and code go by",
-            _scenario_first(found["heeded"]),
+            _put_scenario_first(frames["heeded"]),
             "Spearman's rank correlation, over all pairs of a scenario, of how much two clips"
             " differ in a trait and how far apart they lie by each ear and by raw and aligned"
             " code. 1: it goes by that trait alone; 0: it is deaf to it.",
@@ -211,41 +211,41 @@ def _tables(found: Mapping[str, pd.DataFrame]) -> list[Table]:
     ]
 
 
-def _scenario_first(rows: pd.DataFrame) -> pd.DataFrame:
+def _put_scenario_first(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[["scenario", *(name for name in rows if name != "scenario")]]
 
 
-def _other_ear(about: Subject, options: Mapping[str, Any]) -> str:
+def _choose_holdout_encoder(inputs: StudyInputs, options: Mapping[str, Any]) -> str:
     if options["other_ear"]:
-        return encoders.entry(options["other_ear"]).id
-    trained = about.encoders["audio"].split("+")
-    return next(ear for ear in EARS if ear not in trained)
+        return encoders.find_encoder_spec(options["other_ear"]).id
+    trained = inputs.encoder_ids["audio"].split("+")
+    return next(ear for ear in DEFAULT_AUDIO_ENCODERS if ear not in trained)
 
 
-def _sources(scenario: Scenario) -> list[str]:
+def _list_sources(scenario: CompletionScenario) -> list[str]:
     """The prompt's program and each candidate's."""
     return [scenario.prompt, *(each.source for each in scenario.candidates)]
 
 
-def _rendered(corpus: Corpus, asked: list[Scenario], progress: Progress) -> list[Path]:
+def _render_scenarios(corpus: Corpus, scenarios: list[CompletionScenario], progress: Progress) -> list[Path]:
     """Files of all clips, in the order of `_sources` of each scenario."""
     names = [
         f"{what} of {scenario.name}"
-        for scenario in asked
+        for scenario in scenarios
         for what in ("The prompt", *(f"Candidate {each.name}" for each in scenario.candidates))
     ]
-    sources = [source for scenario in asked for source in _sources(scenario)]
-    paths, failed = clips_of(corpus, sources, corpus.settings["seconds"], progress)
+    sources = [source for scenario in scenarios for source in _list_sources(scenario)]
+    paths, failed = render_study_clips(corpus, sources, corpus.settings["seconds"], progress)
     if failed:
         place, why = next(iter(failed.items()))
         raise EarshotError(f"{names[place]} can't be rendered: {why}")
     return paths
 
 
-def _check_unseen(corpus: Corpus, scenario: Scenario) -> None:
-    known = set(corpus.programs()["program"])
+def _check_scenario_unseen(corpus: Corpus, scenario: CompletionScenario) -> None:
+    known = set(corpus.load_programs()["program"])
     alone = (each.continuation for each in scenario.candidates)
-    for text in [*_sources(scenario), *alone]:
+    for text in [*_list_sources(scenario), *alone]:
         if Program(text, "candidate", "", "other", {}, 0).id in known:
             raise EarshotError(
                 f"Corpus '{corpus.name}' holds a candidate of scenario {scenario.name}, so it can't"
@@ -253,57 +253,57 @@ def _check_unseen(corpus: Corpus, scenario: Scenario) -> None:
             )
 
 
-def _rows(table: pd.DataFrame, seed: int):
+def _make_comparison_rows(scores: pd.DataFrame, seed: int):
     """What the paper has numbers of. What has no code in it says how high code could get, and is
     told in words."""
     heard = {"trained ear": "raw sound", "unseen ear": "raw sound, unseen ear"}
-    for each in table[table["code"].isin(("raw", "aligned"))].itertuples():
+    for each in scores[scores["code"].isin(("raw", "aligned"))].itertuples():
         ours = "ours" if each.code == "aligned" else "raw"
         yield {
-            "measure": f"{each.scenario}: {LABELS[each.metric]}, {each.code} code ~"
+            "measure": f"{each.scenario}: {METRIC_LABELS[each.metric]}, {each.code} code ~"
             f" {heard.get(each.sound, each.sound)}",
             "measured": each.value,
             "low": each.low,
             "high": each.high,
             "published": f"completion.{each.scenario}.{ours}.{each.metric}",
-            "split": SPLIT,
+            "split": SCENARIO_SPLIT,
             "seed": seed,
         }
 
 
-def _with_paper(table: pd.DataFrame) -> pd.DataFrame:
-    named = zip(table["scenario"], table["code"], table["metric"])
+def _add_paper_column(scores: pd.DataFrame) -> pd.DataFrame:
+    named = zip(scores["scenario"], scores["code"], scores["metric"])
     paper = [
-        paper_results.value(f"completion.{s}.{'ours' if code == 'aligned' else 'raw'}.{metric}")
+        paper_results.get_published_value(f"completion.{s}.{'ours' if code == 'aligned' else 'raw'}.{metric}")
         for s, code, metric in named
     ]
-    return table.assign(paper=pd.Series(paper, dtype=float))
+    return scores.assign(paper=pd.Series(paper, dtype=float))
 
 
-def _cases(scenario: Scenario, code, heard: np.ndarray, paths) -> pd.DataFrame:
-    near = {name: nearest_others(x[1:], K)[0] for name, x in {**code, "sound": heard}.items()}
-    files = [in_workspace(path) for path in paths[1:]]
+def _list_candidate_neighbours(scenario: CompletionScenario, code_spaces, audio_embeddings: np.ndarray, clip_paths) -> pd.DataFrame:
+    near = {name: find_nearest_others(x[1:], NEIGHBOUR_COUNT)[0] for name, x in {**code_spaces, "sound": audio_embeddings}.items()}
+    files = [make_workspace_relative(path) for path in clip_paths[1:]]
     rows = []
     for i, each in enumerate(scenario.candidates):
         row = {"candidate": each.name, "title": each.title}
         for name, found in near.items():
             row[name] = " ".join(scenario.candidates[j].name for j in found[i])
-        for name in code:
+        for name in code_spaces:
             row[f"shared, {name}"] = len(set(near[name][i]) & set(near["sound"][i]))
-        clip = Clip.load(paths[1:][i])
-        row.update(traits(clip.samples, clip.sample_rate))
+        clip = Clip.load(clip_paths[1:][i])
+        row.update(measure_descriptors(clip.samples, clip.sample_rate))
         row["clips"] = "|".join([files[i], *(files[found[i][0]] for found in near.values())])
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _heard(scenario: Scenario, paths) -> list[Heard]:
+def _collect_clips(scenario: CompletionScenario, clip_paths) -> list[ClipSequence]:
     return [
-        Heard(
+        ClipSequence(
             f"{scenario.name} {each.name}: {each.title}",
-            (in_workspace(path),),
+            (make_workspace_relative(path),),
             (each.name,),
             (each.source,),
         )
-        for each, path in zip(scenario.candidates, paths[1:])
+        for each, path in zip(scenario.candidates, clip_paths[1:])
     ]

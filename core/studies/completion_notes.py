@@ -6,22 +6,22 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from core.studies.completion_metrics import K, METRICS
+from core.studies.completion_metrics import NEIGHBOUR_COUNT, COMPLETION_METRICS
 
-BOTH_EARS = "one ear and the other"
-ALIGNED_SOUND = "aligned sound"
-FEW = 10  # candidates, to compare with all of them
+ENCODER_AGREEMENT = "one ear and the other"
+ALIGNED_AUDIO = "aligned sound"
+REDUCED_CANDIDATE_COUNT = 10  # candidates, to compare with all of them
 
 
-def standings(compared: pd.DataFrame) -> list[str]:
+def describe_paper_comparison(comparison: pd.DataFrame) -> list[str]:
     """How many of the paper's twelve numbers are exceeded, and which aren't: a note a reading."""
     notes = []
     for heard in ("raw sound", "raw sound, unseen ear", "aligned sound"):
-        rows = compared[compared["measure"].str.endswith(f"aligned code ~ {heard}")]
+        rows = comparison[comparison["measure"].str.endswith(f"aligned code ~ {heard}")]
         below = rows[~(rows["difference"] > 0)]
         clear = int((rows["verdict"] == "above").sum())
         note = (
-            f"Aligned code against {heard}: {len(rows) - len(below)} of {len(METRICS) * 3} numbers"
+            f"Aligned code against {heard}: {len(rows) - len(below)} of {len(COMPLETION_METRICS) * 3} numbers"
             f" above the paper's, {clear} of them with the whole interval."
         )
         if len(below):
@@ -31,25 +31,25 @@ def standings(compared: pd.DataFrame) -> list[str]:
     return notes
 
 
-def rises(table: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
+def describe_alignment_gains(gains: pd.DataFrame, audio_encoders: Mapping[str, str]) -> list[str]:
     """What alignment brings over raw code: a note an ear.
 
     Parameters
     ----------
-    table : DataFrame
+    gains : DataFrame
         As of the table ``gained``: scenario, sound, metric, value, low, high.
-    ears : mapping
+    audio_encoders : mapping
         "trained ear" and "unseen ear": encoder ids.
     """
     notes = []
-    for ear, encoder in ears.items():
-        rows = table[table["sound"] == ear]
+    for ear, encoder in audio_encoders.items():
+        rows = gains[gains["sound"] == ear]
         which = {
             "rise": rows["low"] > 0,
             "fall": rows["high"] < 0,
             "can't be told from raw code's": ~((rows["low"] > 0) | (rows["high"] < 0)),
         }
-        told = [f"{some.sum()} {what}{_named(rows[some], what)}" for what, some in which.items()]
+        told = [f"{some.sum()} {what}{_list_changed_numbers(rows[some], what)}" for what, some in which.items()]
         notes.append(
             f"Aligned code beside raw code, by {encoder} ({ear}): of {len(rows)} numbers"
             f" {', '.join(told)}."
@@ -57,56 +57,56 @@ def rises(table: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
     return notes
 
 
-def _named(rows: pd.DataFrame, what: str) -> str:
+def _list_changed_numbers(rows: pd.DataFrame, direction: str) -> str:
     """The few that stand out, by name and by how much."""
-    if what not in ("rise", "fall") or rows.empty:
+    if direction not in ("rise", "fall") or rows.empty:
         return ""
     each = (f"{r.scenario} {r.metric} {r.value:+.2f}" for r in rows.itertuples())
     return f" ({'; '.join(each)})"
 
 
-def ceilings(table: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
+def describe_upper_bounds(scores: pd.DataFrame, audio_encoders: Mapping[str, str]) -> list[str]:
     """What could be reached at most: a note on the ears, then one a scenario.
 
     Parameters
     ----------
-    table : DataFrame
+    scores : DataFrame
         As of the table ``scores``: scenario, code, sound, metric, value.
-    ears : mapping
+    audio_encoders : mapping
         "trained ear" and "unseen ear": encoder ids.
     """
-    rows = table[table["metric"] == "overlap@3"].set_index(["scenario", "code", "sound"])["value"]
-    trained, unseen = ears["trained ear"], ears["unseen ear"]
+    rows = scores[scores["metric"] == "overlap@3"].set_index(["scenario", "code", "sound"])["value"]
+    trained, unseen = audio_encoders["trained ear"], audio_encoders["unseen ear"]
     notes = [
         f"How high it can go, as overlap@3: code that told apart sounds exactly as {trained} does"
         f" would score 1 by {trained}, but by {unseen} only what the two agree on with each other,"
         " for which sounds are near is a matter of the ear. And the shared space keeps less of a"
         " sound than its ear heard: the sound itself, projected there, is what code can come to."
     ]
-    for scenario in dict.fromkeys(table["scenario"]):
-        reached = {name: rows[scenario, "aligned", name] for name in ears}
-        shared = {name: rows[scenario, ALIGNED_SOUND, name] for name in ears}
+    for scenario in dict.fromkeys(scores["scenario"]):
+        reached = {name: rows[scenario, "aligned", name] for name in audio_encoders}
+        shared = {name: rows[scenario, ALIGNED_AUDIO, name] for name in audio_encoders}
         notes.append(
             f"{scenario}: aligned code {reached['trained ear']:.2f} by {trained} and"
             f" {reached['unseen ear']:.2f} by {unseen}; its sound projected to the shared space"
             f" {shared['trained ear']:.2f} and {shared['unseen ear']:.2f}; {trained} itself by"
-            f" {unseen} {rows[scenario, '', BOTH_EARS]:.2f}."
+            f" {unseen} {rows[scenario, '', ENCODER_AGREEMENT]:.2f}."
         )
     return notes
 
 
-def among(fewer: pd.DataFrame) -> str:
+def describe_candidate_count_effect(subset_scores: pd.DataFrame) -> str:
     """How much hangs on the number of candidates, which the paper doesn't say.
 
     Parameters
     ----------
-    fewer : DataFrame
-        As of the table ``fewer``: scenario, candidates, overlap@3, chance.
+    subset_scores : DataFrame
+        As of the table ``subset_scores``: scenario, candidates, overlap@3, chance.
     """
     told = []
-    for scenario, rows in fewer.groupby("scenario", sort=False):
+    for scenario, rows in subset_scores.groupby("scenario", sort=False):
         rows = rows.set_index("candidates")
-        few = min(FEW, rows.index.max())
+        few = min(REDUCED_CANDIDATE_COUNT, rows.index.max())
         told.append(
             f"{scenario} {rows['overlap@3'].iloc[-1]:.2f} of {rows.index[-1]} and"
             f" {rows.loc[few, 'overlap@3']:.2f} of any {few} of them"
@@ -119,7 +119,7 @@ def among(fewer: pd.DataFrame) -> str:
     )
 
 
-def explained(cases: pd.DataFrame) -> list[str]:
+def describe_neighbour_errors(cases: pd.DataFrame) -> list[str]:
     """Why neighbours by code aren't those by sound, from the cases: one note a scenario.
 
     Parameters
@@ -133,7 +133,7 @@ def explained(cases: pd.DataFrame) -> list[str]:
         same = [len({*a.split()} & {*b.split()}) for a, b in zip(some["raw"], some["aligned"])]
         missed = some[some["shared, aligned"] == 0]
         note = (
-            f"{scenario}: {sum(same) / (K * len(some)):.0%} of the nearest by aligned code were"
+            f"{scenario}: {sum(same) / (NEIGHBOUR_COUNT * len(some)):.0%} of the nearest by aligned code were"
             f" nearest by raw code already;"
             f" {len(missed)} of {len(some)} candidates share no neighbour by sound."
         )
@@ -148,24 +148,24 @@ def explained(cases: pd.DataFrame) -> list[str]:
     return notes
 
 
-def heard_by(heeded: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
+def describe_descriptor_influence(descriptor_correlations: pd.DataFrame, audio_encoders: Mapping[str, str]) -> list[str]:
     """By which traits ear and code go, and where they part: one note a scenario.
 
     Parameters
     ----------
-    heeded : DataFrame
-        As of the table ``heeded``: scenario, trait, and rank correlations in the columns
+    descriptor_correlations : DataFrame
+        As of the table ``descriptor_correlations``: scenario, trait, and rank correlations in the columns
         "trained ear", "unseen ear", "raw" and "aligned".
     """
     notes = []
-    for scenario, rows in heeded.groupby("scenario", sort=False):
+    for scenario, rows in descriptor_correlations.groupby("scenario", sort=False):
         rows = rows.set_index("trait")
         missed = rows["trained ear"] - rows["aligned"]
         least, most = missed.idxmax(), missed.idxmin()
         notes.append(
-            f"{scenario}: {ears['trained ear']} hears candidates apart as they differ in"
-            f" {_two(rows['trained ear'])}; {ears['unseen ear']} in {_two(rows['unseen ear'])};"
-            f" aligned code in {_two(rows['aligned'])}. Code heeds {least} too little"
+            f"{scenario}: {audio_encoders['trained ear']} hears candidates apart as they differ in"
+            f" {_format_top_descriptors(rows['trained ear'])}; {audio_encoders['unseen ear']} in {_format_top_descriptors(rows['unseen ear'])};"
+            f" aligned code in {_format_top_descriptors(rows['aligned'])}. Code heeds {least} too little"
             f" ({rows.loc[least, 'aligned']:.2f} where the ear has"
             f" {rows.loc[least, 'trained ear']:.2f}) and {most} too much"
             f" ({rows.loc[most, 'aligned']:.2f}, the ear {rows.loc[most, 'trained ear']:.2f})."
@@ -173,7 +173,7 @@ def heard_by(heeded: pd.DataFrame, ears: Mapping[str, str]) -> list[str]:
     return notes
 
 
-def _two(correlations: pd.Series) -> str:
+def _format_top_descriptors(correlations: pd.Series) -> str:
     """The two traits that a space goes by most, with their rank correlations."""
     first = correlations.sort_values(ascending=False).head(2)
     return " and ".join(f"{name} ({value:.2f})" for name, value in first.items())

@@ -11,38 +11,38 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.bootstrap import subsample_interval
 from core.studies import figures
-from core.studies.mantel import Agreement, agreement, most_apart, pair_distances
+from core.studies.mantel import DistanceCorrelation, correlate_distances, rank_disagreeing_pairs, compute_pair_distances
 from core.progress import Progress
 from core.studies import options as option
-from core.studies.subject_selection import Subject, subject
-from core.studies.result import Figure, Heard, StudyResult, Table, beside
-from core.studies.store import in_workspace
+from core.studies.subject_selection import StudyInputs, open_study_inputs
+from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable, compare_to_paper
+from core.studies.store import make_workspace_relative
 
 NAME = "correlation"
 TITLE = "Code distances against sound distances"
 QUESTION = "Do programs that are written alike sound alike, before anything is learned?"
-OPTIONS = option.OF["correlation"]
-STEP = "Correlating distances"
-EXTREMES = 5
-FEWEST = 4
+OPTIONS = option.STUDY_OPTIONS["correlation"]
+PROGRESS_STEP = "Correlating distances"
+EXTREME_PAIR_COUNT = 5
+MIN_TEMPLATES = 4
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
     """Correlate distances of code and of sound over all pairs of one program per template."""
-    about = subject(corpus, options)
-    choices = _candidates(about)
+    about = open_study_inputs(corpus, options)
+    choices = _group_rows_by_template(about)
     rng = np.random.default_rng(options["seed"])
-    rows = _draw(choices, rng)
-    progress(STEP, 0, options["draws"], "permutation test")
-    spaces = _spaces(about, rows)
+    rows = _draw_one_per_template(choices, rng)
+    progress(PROGRESS_STEP, 0, options["draws"], "permutation test")
+    spaces = _compute_space_distances(about, rows)
     found = {
-        name: agreement(*distances, permutations=options["permutations"], seed=options["seed"])
+        name: correlate_distances(*distances, permutations=options["permutations"], seed=options["seed"])
         for name, distances in spaces.items()
     }
-    others = _other_draws(about, choices, options["draws"], rng, progress)
-    sure = _intervals(about, rows, options["seed"])
-    pairs = _pair_table(about, rows, spaces)
-    split = _split_of(about, rows)
+    others = _resample_programs(about, choices, options["draws"], rng, progress)
+    sure = _estimate_intervals(about, rows, options["seed"])
+    pairs = _build_pair_table(about, rows, spaces)
+    split = _describe_split(about, rows)
     compared = [
         {
             "measure": f"{label}, raw code against raw sound",
@@ -74,89 +74,89 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             for name in ("pearson", "spearman")
         ]
     agreed = pd.DataFrame([{"space": name, **vars(each)} for name, each in found.items()])
-    extremes = _extremes(pairs)
+    extremes = _find_extreme_pairs(pairs)
     return StudyResult(
-        compared=beside(compared),
+        comparison=compare_to_paper(compared),
         tables=[
-            Table(
+            StudyTable(
                 "agreement",
                 "Correlation of distances",
                 agreed,
                 "p: parametric; mantel_p: by relabelling the programs, since pairs that share a"
                 " program aren't independent. Both two-sided.",
             ),
-            Table(
+            StudyTable(
                 "choices",
                 "Other choices of one program per template",
                 others,
                 "The middle 95 % of what other choices give: how much hangs on the choice. No"
                 " confidence interval; those of the comparison above are over templates.",
             ),
-            Table(
+            StudyTable(
                 "extremes",
                 "Pairs on which code and sound disagree most",
                 extremes.drop(columns="row"),
                 "Cosine distances, 0 (the same) to 2. By difference of ranks.",
             ),
-            Table("pairs", "All pairs", pairs, "Cosine distances. clips: what to play."),
+            StudyTable("pairs", "All pairs", pairs, "Cosine distances. clips: what to play."),
         ],
         figures=[
-            Figure(
+            StudyFigure(
                 "scatter",
                 "All pairs",
-                figures.pair_scatter(pairs, panels),
+                figures.plot_pair_distances(pairs, panels),
                 "A point is a pair of programs. Click one to hear both, one after the other.",
-                hears="pairs",
+                clip_table="pairs",
             ),
         ],
-        clips=[_heard(about, pairs.iloc[each.row], each.kind) for each in extremes.itertuples()],
-        notes=_notes(found, others, sure, len(rows), split),
+        clips=[_make_clip_sequence(about, pairs.iloc[each.row], each.kind) for each in extremes.itertuples()],
+        notes=_write_notes(found, others, sure, len(rows), split),
         settings={
-            **about.settings(options),
+            **about.describe_settings(options),
             "programs": list(about.programs["name"].iloc[rows]),
             "split": split,
         },
     )
 
 
-def _candidates(about: Subject) -> list[np.ndarray]:
+def _group_rows_by_template(inputs: StudyInputs) -> list[np.ndarray]:
     """Rows to choose from, of each template: held-out ones where it has some."""
-    programs = about.programs.reset_index(drop=True)
+    programs = inputs.programs.reset_index(drop=True)
     programs = programs[programs["template"] != ""]
     found = []
     for _, group in programs.groupby("template", sort=True):
         held_out = group[group["split"] == "test"]
         found.append((held_out if len(held_out) else group).index.to_numpy())
-    if len(found) < FEWEST:
+    if len(found) < MIN_TEMPLATES:
         raise EarshotError(
-            f"Corpus '{about.corpus.name}' has embedded programs of {len(found)} templates; this"
-            f" study takes one program of each of at least {FEWEST}.",
-            remedy=f"To add programs: ./run build {about.corpus.name}",
+            f"Corpus '{inputs.corpus.name}' has embedded programs of {len(found)} templates; this"
+            f" study takes one program of each of at least {MIN_TEMPLATES}.",
+            remedy=f"To add programs: ./run build {inputs.corpus.name}",
         )
     return found
 
 
-def _draw(choices: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    return np.array([rng.choice(rows) for rows in choices])
+def _draw_one_per_template(template_rows: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
+    return np.array([rng.choice(rows) for rows in template_rows])
 
 
-def _spaces(about: Subject, rows: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    code, sound = about.pairs.code[rows], about.pairs.audio[rows]
-    heard = pair_distances(sound)
-    found = {"raw": (pair_distances(code), heard)}
-    if about.aligned is not None:
-        found["aligned"] = (pair_distances(about.aligned.code(code)), heard)
+def _compute_space_distances(inputs: StudyInputs, rows: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    code, sound = inputs.pairs.code_embeddings[rows], inputs.pairs.audio_embeddings[rows]
+    heard = compute_pair_distances(sound)
+    found = {"raw": (compute_pair_distances(code), heard)}
+    if inputs.aligned_corpus is not None:
+        found["aligned"] = (compute_pair_distances(inputs.aligned_corpus.project_code(code)), heard)
     return found
 
 
-def _intervals(about: Subject, rows: np.ndarray, seed: int) -> dict[str, dict[str, float]]:
+def _estimate_intervals(inputs: StudyInputs, rows: np.ndarray, seed: int) -> dict[str, dict[str, float]]:
     """95 % intervals over the chosen programs: of another set of templates."""
     found = {}
-    for space in _spaces(about, rows[:2]):
+    for space in _compute_space_distances(inputs, rows[:2]):
         for name in ("pearson", "spearman"):
             low, high = subsample_interval(
                 lambda some, space=space, name=name: getattr(
-                    agreement(*_spaces(about, rows[some])[space], permutations=0), name
+                    correlate_distances(*_compute_space_distances(inputs, rows[some])[space], permutations=0), name
                 ),
                 len(rows),
                 seed=seed,
@@ -165,17 +165,17 @@ def _intervals(about: Subject, rows: np.ndarray, seed: int) -> dict[str, dict[st
     return found
 
 
-def _other_draws(
-    about: Subject, choices: list[np.ndarray], draws: int, rng: np.random.Generator, progress
+def _resample_programs(
+    inputs: StudyInputs, template_rows: list[np.ndarray], draw_count: int, rng: np.random.Generator, progress
 ) -> pd.DataFrame:
     """What other choices of the programs give: one row a space and correlation."""
     values: dict[str, list[float]] = {}
-    for done in range(draws):
-        for space, distances in _spaces(about, _draw(choices, rng)).items():
-            found = agreement(*distances, permutations=0)
+    for done in range(draw_count):
+        for space, distances in _compute_space_distances(inputs, _draw_one_per_template(template_rows, rng)).items():
+            found = correlate_distances(*distances, permutations=0)
             for name in ("pearson", "spearman"):
                 values.setdefault(f"{space} {name}", []).append(getattr(found, name))
-        progress(STEP, done + 1, draws)
+        progress(PROGRESS_STEP, done + 1, draw_count)
     rows = []
     for name, each in values.items():
         low, middle, high = np.nanquantile(each, [0.025, 0.5, 0.975])
@@ -187,34 +187,34 @@ def _other_draws(
                 "median": middle,
                 "from": low,
                 "to": high,
-                "choices": draws,
+                "choices": draw_count,
             }
         )
     return pd.DataFrame(rows)
 
 
-def _pair_table(about: Subject, rows: np.ndarray, spaces: Mapping[str, tuple]) -> pd.DataFrame:
-    programs = about.programs.iloc[rows]
+def _build_pair_table(inputs: StudyInputs, rows: np.ndarray, distances: Mapping[str, tuple]) -> pd.DataFrame:
+    programs = inputs.programs.iloc[rows]
     first, second = np.triu_indices(len(rows), 1)
-    names, clips = programs["name"].to_numpy(), [in_workspace(p) for p in programs["audio"]]
+    names, clips = programs["name"].to_numpy(), [make_workspace_relative(p) for p in programs["audio"]]
     columns = {
         "first": names[first],
         "second": names[second],
-        "code": spaces["raw"][0],
-        "sound": spaces["raw"][1],
+        "code": distances["raw"][0],
+        "sound": distances["raw"][1],
     }
-    if "aligned" in spaces:
-        columns["aligned_code"] = spaces["aligned"][0]
+    if "aligned" in distances:
+        columns["aligned_code"] = distances["aligned"][0]
     columns["clips"] = [f"{clips[a]}|{clips[b]}" for a, b in zip(first, second)]
     return pd.DataFrame(columns)
 
 
-def _extremes(pairs: pd.DataFrame) -> pd.DataFrame:
+def _find_extreme_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     code, sound = pairs["code"].to_numpy(), pairs["sound"].to_numpy()
     found = []
     kinds = {
-        "alike in text, unlike in sound": most_apart(code, sound, EXTREMES),
-        "unlike in text, alike in sound": most_apart(sound, code, EXTREMES),
+        "alike in text, unlike in sound": rank_disagreeing_pairs(code, sound, EXTREME_PAIR_COUNT),
+        "unlike in text, alike in sound": rank_disagreeing_pairs(sound, code, EXTREME_PAIR_COUNT),
     }
     for kind, order in kinds.items():
         chosen = pairs.iloc[order][["first", "second", "code", "sound"]]
@@ -224,10 +224,10 @@ def _extremes(pairs: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _heard(about: Subject, pair: pd.Series, kind: str) -> Heard:
-    sources = about.programs.set_index("name")["source"]
+def _make_clip_sequence(inputs: StudyInputs, pair: pd.Series, kind: str) -> ClipSequence:
+    sources = inputs.programs.set_index("name")["source"]
     names = (pair["first"], pair["second"])
-    return Heard(
+    return ClipSequence(
         f"{kind}: {names[0]}, {names[1]}",
         tuple(pair["clips"].split("|")),
         names,
@@ -236,56 +236,56 @@ def _heard(about: Subject, pair: pd.Series, kind: str) -> Heard:
     )
 
 
-def _split_of(about: Subject, rows: np.ndarray) -> str:
-    splits = set(about.programs["split"].iloc[rows])
+def _describe_split(inputs: StudyInputs, rows: np.ndarray) -> str:
+    splits = set(inputs.programs["split"].iloc[rows])
     return splits.pop() if len(splits) == 1 else "test where a template has any, else all"
 
 
-def _notes(
-    found: Mapping[str, Any],
-    others: pd.DataFrame,
-    sure: Mapping[str, Any],
-    programs: int,
+def _write_notes(
+    correlations: Mapping[str, Any],
+    resampled_correlations: pd.DataFrame,
+    interval_bounds: Mapping[str, Any],
+    program_count: int,
     split: str,
 ) -> list[str]:
-    raw = found["raw"]
-    choices = others[(others["space"] == "raw") & (others["correlation"] == "spearman")].iloc[0]
+    raw = correlations["raw"]
+    choices = resampled_correlations[(resampled_correlations["space"] == "raw") & (resampled_correlations["correlation"] == "spearman")].iloc[0]
     intervals = (
         "Intervals are of other templates."
-        if np.isfinite(sure["raw spearman"]["low"])
+        if np.isfinite(interval_bounds["raw spearman"]["low"])
         else "These are too few for intervals."
     )
     notes = [
-        f"One program of each of {programs} templates ({split}), {raw.pairs} pairs. {intervals}"
+        f"One program of each of {program_count} templates ({split}), {raw.pairs} pairs. {intervals}"
         f" Other choices of a template's program give a raw Spearman from"
         f" {choices['from']:.3f} to {choices['to']:.3f} (middle 95 % of {choices['choices']}):"
         " that is a spread of choices, no interval of confidence. The paper took the tutorial's"
         " examples themselves and its own encoders, so a difference in level says as much about"
         " encoders and templates as about music.",
-        beyond_chance(raw),
+        describe_permutation_test(raw),
     ]
-    if "aligned" in found:
-        aligned = found["aligned"]
+    if "aligned" in correlations:
+        aligned = correlations["aligned"]
         notes.append(
             f"After alignment the same pairs agree with Spearman {aligned.spearman:.3f}"
-            f" ({_p(aligned.spearman_mantel_p)}): the code is projected, the sound is not."
+            f" ({_format_p_value(aligned.spearman_mantel_p)}): the code is projected, the sound is not."
         )
     return notes
 
 
-def beyond_chance(raw: Agreement) -> str:
+def describe_permutation_test(raw_correlation: DistanceCorrelation) -> str:
     """What the permutation test says, and how far the parametric p can be trusted."""
-    sure = raw.spearman_mantel_p < 0.05
+    sure = raw_correlation.spearman_mantel_p < 0.05
     note = (
         f"By the permutation test the raw spaces {'do' if sure else 'do not'} agree beyond chance"
-        f" (Spearman {raw.spearman:.3f}, {_p(raw.spearman_mantel_p)})."
+        f" (Spearman {raw_correlation.spearman:.3f}, {_format_p_value(raw_correlation.spearman_mantel_p)})."
     )
-    taken = f"The parametric p ({raw.spearman_p:.3g}) takes {raw.pairs} pairs for independent"
-    if raw.spearman_p < raw.spearman_mantel_p:
+    taken = f"The parametric p ({raw_correlation.spearman_p:.3g}) takes {raw_correlation.pairs} pairs for independent"
+    if raw_correlation.spearman_p < raw_correlation.spearman_mantel_p:
         return f"{note} {taken}, though pairs that share a program aren't, and so is too small."
     return f"{note} {taken}, though pairs that share a program aren't; here it is no smaller."
 
 
-def _p(value: float) -> str:
+def _format_p_value(p_value: float) -> str:
     """A p value as it is written: none is 0."""
-    return "p < 0.001" if value < 0.001 else f"p = {value:.3f}"
+    return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from core.evaluation.validation import unit_rows
+from core.evaluation.validation import normalize_rows
 
 
 @dataclass(frozen=True)
-class Agreement:
+class DistanceCorrelation:
     """How distances in two spaces correlate over all pairs of programs.
 
     Attributes
@@ -34,17 +34,17 @@ class Agreement:
     pairs: int
 
 
-def pair_distances(x: np.ndarray) -> np.ndarray:
+def compute_pair_distances(x: np.ndarray) -> np.ndarray:
     """Cosine distances of all pairs of rows [n, d]: float64 [n(n-1)/2], in the order of (0, 1),
     (0, 2) … (1, 2) …; each in [0, 2]."""
-    rows = unit_rows(x).double().numpy()
+    rows = normalize_rows(x).double().numpy()
     first, second = np.triu_indices(len(rows), 1)
     return 1 - (rows @ rows.T)[first, second]
 
 
-def agreement(
+def correlate_distances(
     a: np.ndarray, b: np.ndarray, *, permutations: int = 9999, seed: int = 0
-) -> Agreement:
+) -> DistanceCorrelation:
     """Correlate two sets of distances over the same pairs, with both kinds of p.
 
     Parameters
@@ -64,13 +64,13 @@ def agreement(
     """
     nan = float("nan")
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return Agreement(nan, nan, nan, nan, nan, nan, len(a))
+        return DistanceCorrelation(nan, nan, nan, nan, nan, nan, len(a))
     pearson, spearman = stats.pearsonr(a, b), stats.spearmanr(a, b)
     mantel = [nan, nan]
     if permutations:
         ranked = stats.rankdata(a), stats.rankdata(b)
-        mantel = [_mantel(*pair, permutations, seed) for pair in ((a, b), ranked)]
-    return Agreement(
+        mantel = [_run_mantel_test(*pair, permutations, seed) for pair in ((a, b), ranked)]
+    return DistanceCorrelation(
         float(pearson.statistic),
         float(pearson.pvalue),
         mantel[0],
@@ -81,7 +81,7 @@ def agreement(
     )
 
 
-def _mantel(a: np.ndarray, b: np.ndarray, permutations: int, seed: int) -> float:
+def _run_mantel_test(a: np.ndarray, b: np.ndarray, permutations: int, seed: int) -> float:
     n = round((1 + np.sqrt(1 + 8 * len(a))) / 2)
     first, second = np.triu_indices(n, 1)
     square = np.zeros((n, n))
@@ -97,10 +97,10 @@ def _mantel(a: np.ndarray, b: np.ndarray, permutations: int, seed: int) -> float
     return float((1 + extreme) / (1 + permutations))
 
 
-def most_apart(a: np.ndarray, b: np.ndarray, count: int) -> np.ndarray:
+def rank_disagreeing_pairs(a: np.ndarray, b: np.ndarray, max_pairs: int) -> np.ndarray:
     """Pairs that are near in `a` and far in `b`, the most so first: int [count].
 
     Nearness is by rank among all pairs, so the two spaces' scales don't matter.
     """
     gap = stats.rankdata(b) - stats.rankdata(a)
-    return np.argsort(-gap, kind="stable")[:count]
+    return np.argsort(-gap, kind="stable")[:max_pairs]

@@ -7,7 +7,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Option:
+class StudyOption:
     """One setting of a study.
 
     Attributes
@@ -17,70 +17,70 @@ class Option:
     help : str
     default : object
         What it is if not given; None where the study finds it.
-    kind : type
+    value_type : type
         str, int or float.
     """
 
     name: str
     help: str
     default: Any = None
-    kind: type = str
+    value_type: type = str
 
     @property
-    def flag(self) -> str:
+    def cli_flag(self) -> str:
         """How the command line spells it: "--per-kind"."""
         return "--" + self.name.replace("_", "-")
 
 
-ALIGNMENT = Option("alignment", "its id; without it, the best on the validation programs")
-CODE_ENCODER = Option("code_encoder", "without an alignment: whose embeddings of code to take")
-AUDIO_ENCODER = Option("audio_encoder", "without an alignment: whose embeddings of sound to take")
-SEED = Option("seed", "of all that is drawn at random", 0, int)
+ALIGNMENT_OPTION = StudyOption("alignment", "its id; without it, the best on the validation programs")
+CODE_ENCODER_OPTION = StudyOption("code_encoder", "without an alignment: whose embeddings of code to take")
+AUDIO_ENCODER_OPTION = StudyOption("audio_encoder", "without an alignment: whose embeddings of sound to take")
+SEED_OPTION = StudyOption("seed", "of all that is drawn at random", 0, int)
 
 # Here, not in the studies' modules, so that a command can explain itself before it loads what
 # they compute with.
-OF: dict[str, tuple[Option, ...]] = {
+STUDY_OPTIONS: dict[str, tuple[StudyOption, ...]] = {
     "correlation": (
-        ALIGNMENT,
-        CODE_ENCODER,
-        AUDIO_ENCODER,
-        SEED,
-        Option("draws", "other choices of one program per template, for the interval", 200, int),
-        Option("permutations", "of the Mantel test", 9999, int),
+        ALIGNMENT_OPTION,
+        CODE_ENCODER_OPTION,
+        AUDIO_ENCODER_OPTION,
+        SEED_OPTION,
+        StudyOption("draws", "other choices of one program per template, for the interval", 200, int),
+        StudyOption("permutations", "of the Mantel test", 9999, int),
     ),
     "perturbation": (
-        ALIGNMENT,
-        CODE_ENCODER,
-        AUDIO_ENCODER,
-        SEED,
-        Option("per_kind", "programs to change, of each kind of parameter", 6, int),
+        ALIGNMENT_OPTION,
+        CODE_ENCODER_OPTION,
+        AUDIO_ENCODER_OPTION,
+        SEED_OPTION,
+        StudyOption("per_kind", "programs to change, of each kind of parameter", 6, int),
     ),
     "sweep": (
-        Option("sweep", "the id of one to read; without it, the paper's is run, or gone on with"),
-        Option("seeds", "runs of each configuration", 5, int),
+        StudyOption("sweep", "the id of one to read; without it, the paper's is run, or gone on with"),
+        StudyOption("seeds", "runs of each configuration", 5, int),
     ),
     "completion": (
-        ALIGNMENT,
-        SEED,
-        Option("other_ear", "a second audio encoder, that the alignment never saw"),
+        ALIGNMENT_OPTION,
+        SEED_OPTION,
+        StudyOption("other_ear", "a second audio encoder, that the alignment never saw"),
     ),
-    "umap": (ALIGNMENT, SEED),
+    "umap": (ALIGNMENT_OPTION, SEED_OPTION),
     "foretelling": (
-        Option(
+        StudyOption(
             "queries",
             "validation (held-out templates and styles), examples (Sonic Pi's own),"
             " or a folder of programs",
             "validation",
         ),
-        Option(
+        StudyOption(
             "ways",
             "told (from the simplest to ours), or what was tried: solved, trained,"
             " augmented, networks, tuned, or all of it",
             "told",
         ),
-        Option("judge", "an audio encoder that is not trained on", "log-mel"),
-        CODE_ENCODER,
-        AUDIO_ENCODER,
-        SEED,
+        StudyOption("judge", "an audio encoder that is not trained on", "log-mel"),
+        CODE_ENCODER_OPTION,
+        AUDIO_ENCODER_OPTION,
+        SEED_OPTION,
     ),
 }

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).parent / "paper_results.json"
+PUBLISHED_FILE = Path(__file__).parent / "paper_results.json"
 
 
 @dataclass(frozen=True)
-class Published:
+class PublishedNumber:
     """One number of the paper's.
 
     Attributes
@@ -20,31 +20,31 @@ class Published:
         "completion.melody.raw.jaccard@3".
     value : float or None
         None where the paper prints a dash.
-    where : str
+    location : str
         Which table or sentence of the paper.
     """
 
     id: str
     value: float | None
-    where: str
+    location: str
 
 
 @cache
-def _all() -> dict[str, Published]:
-    content = json.loads(FILE.read_text(encoding="utf-8"))
+def _load_published_numbers() -> dict[str, PublishedNumber]:
+    content = json.loads(PUBLISHED_FILE.read_text(encoding="utf-8"))
     return {
-        f"{group['of']}.{name}": Published(f"{group['of']}.{name}", value, group["where"])
+        f"{group['of']}.{name}": PublishedNumber(f"{group['of']}.{name}", value, group["where"])
         for group in content["groups"]
         for name, value in group["values"].items()
     }
 
 
-def entries(prefix: str = "") -> list[Published]:
+def list_published_numbers(prefix: str = "") -> list[PublishedNumber]:
     """All published numbers whose id begins with `prefix`."""
-    return [each for name, each in _all().items() if name.startswith(prefix)]
+    return [each for name, each in _load_published_numbers().items() if name.startswith(prefix)]
 
 
-def value(published_id: str) -> float | None:
+def get_published_value(published_id: str) -> float | None:
     """A published number; None where the paper prints a dash.
 
     Raises
@@ -52,9 +52,9 @@ def value(published_id: str) -> float | None:
     KeyError
         When the paper has no such number.
     """
-    return _all()[published_id].value
+    return _load_published_numbers()[published_id].value
 
 
-def source() -> str:
+def get_paper_citation() -> str:
     """Which paper, for people."""
-    return json.loads(FILE.read_text(encoding="utf-8"))["source"]
+    return json.loads(PUBLISHED_FILE.read_text(encoding="utf-8"))["source"]

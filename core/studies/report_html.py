@@ -14,25 +14,25 @@ import plotly.io
 from plotly.offline import get_plotlyjs
 
 from core.studies import paper_results
-from core.studies.audio_concat import joined, small
+from core.studies.audio_concat import concatenate_clips, downsample_to_mono
 from core.studies.report_markdown import (
-    TITLE,
-    Content,
-    card,
-    cell,
-    differs,
-    settings,
-    telling,
-    verdicts,
+    REPORT_TITLE,
+    ReportContent,
+    format_shared_settings,
+    format_cell,
+    list_paper_differences,
+    format_run_settings,
+    drop_empty_columns,
+    format_verdict_counts,
 )
-from core.studies.result import ABOVE, BELOW, LEVEL, Heard
+from core.studies.result import VERDICT_ABOVE, VERDICT_BELOW, VERDICT_LEVEL, ClipSequence
 from core.studies.store import StudyRun
-from core.studies.report_summary import standing
+from core.studies.report_summary import summarize_verdicts
 
-CLIP_SECONDS = 4.0
-MOST_CLIPS = 12  # of a study
-MOST_ROWS = 60  # of a table; the CSV has them all
-_STYLE = """
+REPORT_CLIP_SECONDS = 4.0
+MAX_CLIPS_PER_STUDY = 12  # of a study
+MAX_TABLE_ROWS = 60  # of a table; the CSV has them all
+_REPORT_CSS = """
 :root{color-scheme:light}
 body{font:16px/1.5 system-ui,sans-serif;max-width:1280px;margin:2rem auto;padding:0 1.5rem;
 color:#222;background:#fff}
@@ -54,34 +54,34 @@ audio{height:36px;width:100%;display:block}
 """
 
 
-def page(made: Content) -> str:
+def build_html_report(content: ReportContent) -> str:
     """The whole page."""
-    title = html.escape(TITLE.format(made.corpus))
-    body = [f"<h1>{title}</h1><p>{html.escape(paper_results.source())}</p>"]
-    body.append(f"<p><b>{html.escape(standing(made.main))}</b></p>{_main(made.main)}")
+    title = html.escape(REPORT_TITLE.format(content.corpus_name))
+    body = [f"<h1>{title}</h1><p>{html.escape(paper_results.get_paper_citation())}</p>"]
+    body.append(f"<p><b>{html.escape(summarize_verdicts(content.main_rows))}</b></p>{_build_main_table(content.main_rows)}")
     body.append("<h3>What differs from the paper's set-up</h3><ul>")
-    body += [f"<li><b>{what}</b>: {html.escape(how)}</li>" for what, how in differs(made.runs)]
+    body += [f"<li><b>{what}</b>: {html.escape(how)}</li>" for what, how in list_paper_differences(content.runs)]
     body += [
         f"<li><b>Not run: {html.escape(name)}.</b> {html.escape(why)}</li>"
-        for name, why in made.left_out.items()
+        for name, why in content.skipped_studies.items()
     ]
     body.append("</ul>")
-    for run in made.runs:
-        body += _section(run)
+    for run in content.runs:
+        body += _build_study_section(run)
     body.append("<h2>Corpus and versions</h2><dl>")
     body += [
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
-        for name, value in card(made.runs).items()
+        for name, value in format_shared_settings(content.runs).items()
     ]
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"
         "<meta name='viewport' content='width=device-width'>"
-        f"<title>{title}</title><style>{_STYLE}</style><script>{get_plotlyjs()}</script>"
+        f"<title>{title}</title><style>{_REPORT_CSS}</style><script>{get_plotlyjs()}</script>"
         f"{''.join(body)}</dl></html>"
     )
 
 
-def _main(rows: pd.DataFrame) -> str:
+def _build_main_table(rows: pd.DataFrame) -> str:
     """The main table, a line a number."""
     lines, before = [], None
     names = (
@@ -113,7 +113,7 @@ def _main(rows: pd.DataFrame) -> str:
             row.split,
             row.seed,
         )
-        cells = "".join(f"<td{_kind(each)}>{html.escape(cell(each))}</td>" for each in values)
+        cells = "".join(f"<td{_format_cell_class(each)}>{html.escape(format_cell(each))}</td>" for each in values)
         lines.append(f"<tr{' class=new' if new else ''}>{cells}</tr>")
         before = (row.study, row.of)
     words = ("study", "of", "number", "Earshot is", "programs")
@@ -121,12 +121,12 @@ def _main(rows: pd.DataFrame) -> str:
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
 
 
-def _section(run: StudyRun) -> list[str]:
-    result = run.result()
-    title, question = html.escape(run.facts["title"]), html.escape(run.facts["question"])
-    said = verdicts(result.compared)
+def _build_study_section(run: StudyRun) -> list[str]:
+    result = run.load_result()
+    title, question = html.escape(run.metadata["title"]), html.escape(run.metadata["question"])
+    said = format_verdict_counts(result.comparison)
     parts = [f"<h2>{title}</h2><p>{question} <b>{said[:1].upper()}{said[1:]}</b> ({run.id}).</p>"]
-    parts.append(_table(telling(result.compared)))
+    parts.append(_build_html_table(drop_empty_columns(result.comparison)))
     parts.append("<ul>" + "".join(f"<li>{html.escape(n)}</li>" for n in result.notes) + "</ul>")
     for figure in result.figures:
         drawn = plotly.io.to_html(
@@ -136,35 +136,35 @@ def _section(run: StudyRun) -> list[str]:
             config={"displaylogo": False, "responsive": True},
         )
         parts.append(f"<h3>{html.escape(figure.title)}</h3>{drawn}")
-        parts.append(f"<p>{html.escape(without_clicks(figure.caption))}</p>")
+        parts.append(f"<p>{html.escape(remove_click_hints(figure.caption))}</p>")
     if result.clips:
-        players = "".join(_player(heard) for heard in spread(result.clips, MOST_CLIPS))
+        players = "".join(_build_audio_player(heard) for heard in sample_evenly(result.clips, MAX_CLIPS_PER_STUDY))
         parts.append(f"<h3>To hear</h3><div class='clips'>{players}</div>")
     for table in result.tables:
-        rows = table.rows.drop(columns="clips", errors="ignore").head(MOST_ROWS)
+        rows = table.rows.drop(columns="clips", errors="ignore").head(MAX_TABLE_ROWS)
         title = f"{html.escape(table.title)} ({len(table.rows)} rows"
-        title += f", the first {MOST_ROWS} of them)" if len(table.rows) > MOST_ROWS else ")"
+        title += f", the first {MAX_TABLE_ROWS} of them)" if len(table.rows) > MAX_TABLE_ROWS else ")"
         parts.append(f"<details><summary>{title}</summary>")
-        parts.append(f"<p>{html.escape(table.caption)}</p>{_table(rows)}</details>")
-    parts.append(f"<details><summary>Settings</summary><pre>{html.escape(settings(run))}</pre>")
+        parts.append(f"<p>{html.escape(table.caption)}</p>{_build_html_table(rows)}</details>")
+    parts.append(f"<details><summary>Settings</summary><pre>{html.escape(format_run_settings(run))}</pre>")
     parts.append("</details>")
     return parts
 
 
-def without_clicks(caption: str) -> str:
+def remove_click_hints(caption: str) -> str:
     """A caption without what only the page Studies can do."""
     sentences = re.split(r"(?<=\.) ", caption)
     return " ".join(each for each in sentences if not each.startswith("Click"))
 
 
-def spread(clips: Sequence[Heard], most: int) -> list[Heard]:
+def sample_evenly(clips: Sequence[ClipSequence], max_clips: int) -> list[ClipSequence]:
     """At most so many of the clips, evenly from the first to the last."""
-    if len(clips) <= most:
+    if len(clips) <= max_clips:
         return list(clips)
-    return [clips[i * len(clips) // most] for i in range(most)]
+    return [clips[i * len(clips) // max_clips] for i in range(max_clips)]
 
 
-def _table(frame: pd.DataFrame) -> str:
+def _build_html_table(frame: pd.DataFrame) -> str:
     texts = [name for name in frame if frame[name].dtype == object or frame[name].dtype == "str"]
     head = "".join(
         f"<th{' class=text' if name in texts else ''}>{html.escape(str(name))}</th>"
@@ -172,25 +172,25 @@ def _table(frame: pd.DataFrame) -> str:
     )
     rows = []
     for row in frame.astype(object).itertuples(index=False):
-        cells = (f"<td{_kind(value)}>{html.escape(cell(value))}</td>" for value in row)
+        cells = (f"<td{_format_cell_class(value)}>{html.escape(format_cell(value))}</td>" for value in row)
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
-def _kind(value: Any) -> str:
+def _format_cell_class(value: Any) -> str:
     """The class of a cell: verdicts have a colour, texts stand on the left."""
     if not isinstance(value, str):
         return ""
-    word = value if value in (ABOVE, BELOW) else ""
-    number = value[:1] in "+-–0123456789" and value not in ("", LEVEL)
+    word = value if value in (VERDICT_ABOVE, VERDICT_BELOW) else ""
+    number = value[:1] in "+-–0123456789" and value not in ("", VERDICT_LEVEL)
     return f" class='{'' if number and not word else 'text '}{word}'"
 
 
-def _player(heard: Heard) -> str:
-    sound = joined(heard.paths, CLIP_SECONDS)
+def _build_audio_player(clip_sequence: ClipSequence) -> str:
+    sound = concatenate_clips(clip_sequence.paths, REPORT_CLIP_SECONDS)
     if sound is None:
         return ""
-    data = base64.b64encode(small(sound).encode(".ogg")).decode()
-    note = html.escape(f"{heard.label}. {heard.note}" if heard.note else heard.label)
+    data = base64.b64encode(downsample_to_mono(sound).encode(".ogg")).decode()
+    note = html.escape(f"{clip_sequence.label}. {clip_sequence.note}" if clip_sequence.note else clip_sequence.label)
     source = f"data:audio/ogg;base64,{data}"
     return f"<div><audio controls preload='none' src='{source}'></audio>{note}</div>"

@@ -11,42 +11,42 @@ import numpy as np
 import pandas as pd
 
 from core.studies import paper_results
-from core.studies.result import ABOVE, BELOW, LEVEL
+from core.studies.result import VERDICT_ABOVE, VERDICT_BELOW, VERDICT_LEVEL
 from core.studies.store import StudyRun
-from core.studies.report_summary import main_table, standing
+from core.studies.report_summary import format_main_table, summarize_verdicts
 
-TITLE = "The paper's studies on corpus {}"
+REPORT_TITLE = "The paper's studies on corpus {}"
 # Told once for all runs.
-_SHARED = ("corpus", "versions")
+_SHARED_SETTINGS = ("corpus", "versions")
 
 
 @dataclass(frozen=True)
-class Content:
+class ReportContent:
     """What a report is made of.
 
     Attributes
     ----------
-    corpus : str
+    corpus_name : str
         Its name.
-    main : DataFrame
-        The main table: as of `core.studies.report_summary.main_rows`.
+    main_rows : DataFrame
+        The main table: as of `core.studies.report_summary.collect_main_rows`.
     runs : tuple of StudyRun
-    left_out : dict
+    skipped_studies : dict
         Why a study was not run, by its name.
     """
 
-    corpus: str
-    main: pd.DataFrame
+    corpus_name: str
+    main_rows: pd.DataFrame
     runs: tuple[StudyRun, ...]
-    left_out: dict[str, str]
+    skipped_studies: dict[str, str]
 
 
-def differs(runs: tuple[StudyRun, ...]) -> list[tuple[str, str]]:
+def list_paper_differences(runs: tuple[StudyRun, ...]) -> list[tuple[str, str]]:
     """What is other than in the paper: of what, and how."""
     used = {
         " and ".join(encoders[side] for side in ("code", "audio"))
         for run in runs
-        if (encoders := run.facts["settings"].get("encoders"))
+        if (encoders := run.metadata["settings"].get("encoders"))
     }
     return [
         (
@@ -80,36 +80,36 @@ def differs(runs: tuple[StudyRun, ...]) -> list[tuple[str, str]]:
     ]
 
 
-def verdicts(compared: pd.DataFrame) -> str:
+def format_verdict_counts(comparison: pd.DataFrame) -> str:
     """How many numbers are above, level with and below the paper's, in words."""
-    counts = compared["verdict"].value_counts()
-    parts = [f"{counts[word]} {word}" for word in (ABOVE, LEVEL, BELOW) if word in counts]
+    counts = comparison["verdict"].value_counts()
+    parts = [f"{counts[word]} {word}" for word in (VERDICT_ABOVE, VERDICT_LEVEL, VERDICT_BELOW) if word in counts]
     return f"{', '.join(parts)} the paper" if parts else "the paper has no such number"
 
 
-def card(runs: tuple[StudyRun, ...]) -> dict[str, str]:
+def format_shared_settings(runs: tuple[StudyRun, ...]) -> dict[str, str]:
     """The corpus and the versions, as lines of text by name."""
-    settings = runs[0].facts["settings"]
+    settings = runs[0].metadata["settings"]
     return {
-        f"{kind}: {name.replace('_', ' ')}": _told(value)
-        for kind in _SHARED
+        f"{kind}: {name.replace('_', ' ')}": _format_setting(value)
+        for kind in _SHARED_SETTINGS
         for name, value in settings.get(kind, {}).items()
     }
 
 
-def settings(run: StudyRun) -> str:
+def format_run_settings(run: StudyRun) -> str:
     """What decided a run's result, as JSON."""
-    own = {k: v for k, v in run.facts["settings"].items() if k not in _SHARED}
+    own = {k: v for k, v in run.metadata["settings"].items() if k not in _SHARED_SETTINGS}
     return json.dumps(own, indent=1, ensure_ascii=False)
 
 
-def _told(value: Any) -> str:
+def _format_setting(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}: {each}" for name, each in value.items())
     return str(value)
 
 
-def cell(value: Any) -> str:
+def format_cell(value: Any) -> str:
     """A value of a table as text; "" where there is none."""
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return ""
@@ -119,41 +119,41 @@ def cell(value: Any) -> str:
     return f"{value:.0e}" if small else f"{value:.3f}"
 
 
-def telling(frame: pd.DataFrame) -> pd.DataFrame:
+def drop_empty_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """The table without columns that are empty from top to bottom."""
-    empty = [name for name in frame if all(cell(value) == "" for value in frame[name])]
+    empty = [name for name in frame if all(format_cell(value) == "" for value in frame[name])]
     return frame.drop(columns=empty)
 
 
-def markdown(made: Content) -> str:
+def build_markdown_report(content: ReportContent) -> str:
     """The report without figures and clips."""
     parts = [
-        f"# {TITLE.format(made.corpus)}",
+        f"# {REPORT_TITLE.format(content.corpus_name)}",
         "",
-        paper_results.source(),
+        paper_results.get_paper_citation(),
         "",
-        standing(made.main),
+        summarize_verdicts(content.main_rows),
         "",
-        main_table(made.main),
+        format_main_table(content.main_rows),
         "",
         "What differs from the paper's set-up:",
         "",
     ]
-    parts += [f"- **{what}**: {how}" for what, how in differs(made.runs)]
-    parts += [f"- **Not run: {name}.** {why}" for name, why in made.left_out.items()]
-    for run in made.runs:
-        compared = run.compared()
-        parts += ["", f"## {run.facts['title']}", "", run.facts["question"], ""]
-        parts += [f"{verdicts(compared)} ({run.id}).", "", _table(compared), ""]
-        parts += [f"- {note}" for note in run.facts["notes"]]
-        parts += ["", "```json", settings(run), "```"]
+    parts += [f"- **{what}**: {how}" for what, how in list_paper_differences(content.runs)]
+    parts += [f"- **Not run: {name}.** {why}" for name, why in content.skipped_studies.items()]
+    for run in content.runs:
+        compared = run.load_comparison()
+        parts += ["", f"## {run.metadata['title']}", "", run.metadata["question"], ""]
+        parts += [f"{format_verdict_counts(compared)} ({run.id}).", "", _format_markdown_table(compared), ""]
+        parts += [f"- {note}" for note in run.metadata["notes"]]
+        parts += ["", "```json", format_run_settings(run), "```"]
     parts += ["", "## Corpus and versions", ""]
-    parts += [f"- {name}: {value}" for name, value in card(made.runs).items()]
+    parts += [f"- {name}: {value}" for name, value in format_shared_settings(content.runs).items()]
     return "\n".join([*parts, ""])
 
 
-def _table(frame: pd.DataFrame) -> str:
+def _format_markdown_table(frame: pd.DataFrame) -> str:
     lines = [f"| {' | '.join(frame.columns)} |", "|---" * len(frame.columns) + "|"]
     for row in frame.astype(object).itertuples(index=False):
-        lines.append(f"| {' | '.join(cell(value).replace('|', '/') for value in row)} |")
+        lines.append(f"| {' | '.join(format_cell(value).replace('|', '/') for value in row)} |")
     return "\n".join(lines)

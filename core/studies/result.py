@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from core.studies import paper_results
 
-COMPARED = (
+COMPARISON_COLUMNS = (
     "measure",
     "measured",
     "low",
@@ -22,11 +22,11 @@ COMPARED = (
     "split",
     "seed",
 )
-ABOVE, LEVEL, BELOW = "above", "level with", "below"
+VERDICT_ABOVE, VERDICT_LEVEL, VERDICT_BELOW = "above", "level with", "below"
 
 
 @dataclass(frozen=True)
-class Table:
+class StudyTable:
     """A named table.
 
     Attributes
@@ -47,7 +47,7 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Figure:
+class StudyFigure:
     """A named figure.
 
     Attributes
@@ -55,7 +55,7 @@ class Figure:
     name, title, caption : str
         As of `Table`.
     figure : plotly Figure
-    hears : str
+    clip_table : str
         Name of a table of the same result whose rows the points stand for: a point's
         customdata is (or begins with) the number of its row, from 0, and the row's column
         ``clips`` tells what to play. "" for a figure that plays nothing.
@@ -65,18 +65,18 @@ class Figure:
     title: str
     figure: go.Figure
     caption: str = ""
-    hears: str = ""
+    clip_table: str = ""
 
 
 @dataclass(frozen=True)
-class Heard:
+class ClipSequence:
     """Clips to hear, one after the other.
 
     Attributes
     ----------
     label : str
     paths : tuple of str
-        Relative to the workspace's folder (`core.workspace.root`).
+        Relative to the workspace's folder (`core.workspace.get_workspace_root`).
     names : tuple of str
         What each is, as many as paths.
     sources : tuple of str
@@ -97,7 +97,7 @@ class StudyResult:
 
     Attributes
     ----------
-    compared : DataFrame
+    comparison : DataFrame
         Columns `COMPARED`, made by `beside`: what was measured beside what the paper says.
     tables : list of Table
     figures : list of Figure
@@ -109,15 +109,15 @@ class StudyResult:
         `core.studies.runner` adds versions and the corpus's card.
     """
 
-    compared: pd.DataFrame = field(default_factory=lambda: beside([]))
-    tables: list[Table] = field(default_factory=list)
-    figures: list[Figure] = field(default_factory=list)
-    clips: list[Heard] = field(default_factory=list)
+    comparison: pd.DataFrame = field(default_factory=lambda: compare_to_paper([]))
+    tables: list[StudyTable] = field(default_factory=list)
+    figures: list[StudyFigure] = field(default_factory=list)
+    clips: list[ClipSequence] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def beside(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+def compare_to_paper(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """Put what was measured beside what the paper published.
 
     Parameters
@@ -137,8 +137,8 @@ def beside(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """
     found = []
     for row in rows:
-        paper = paper_results.value(row["published"]) if row.get("published") else None
-        measured, low, high = (_number(row.get(key)) for key in ("measured", "low", "high"))
+        paper = paper_results.get_published_value(row["published"]) if row.get("published") else None
+        measured, low, high = (_to_float(row.get(key)) for key in ("measured", "low", "high"))
         difference = math.nan if paper is None else measured - paper
         found.append(
             {
@@ -146,29 +146,29 @@ def beside(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
                 "measured": measured,
                 "low": low,
                 "high": high,
-                "paper": _number(paper),
+                "paper": _to_float(paper),
                 "difference": difference,
-                "verdict": verdict(measured, low, high, paper) if row.get("judged", True) else "",
+                "verdict": classify_against_paper(measured, low, high, paper) if row.get("judged", True) else "",
                 "split": row["split"],
                 "seed": row["seed"],
             }
         )
-    frame = pd.DataFrame(found, columns=list(COMPARED))
+    frame = pd.DataFrame(found, columns=list(COMPARISON_COLUMNS))
     numbers = ("measured", "low", "high", "paper", "difference")
     return frame.astype({**dict.fromkeys(numbers, float), "seed": "Int64"})
 
 
-def verdict(measured: float, low: float, high: float, paper: float | None) -> str:
+def classify_against_paper(measured_value: float, low: float, high: float, paper_value: float | None) -> str:
     """Where a measured number stands to the paper's; "" where one of them isn't there."""
-    if paper is None or math.isnan(measured):
+    if paper_value is None or math.isnan(measured_value):
         return ""
     if math.isnan(low) or math.isnan(high):
-        low, high = round(measured, 3), round(measured, 3)
-        paper = round(paper, 3)
-    if low <= paper <= high:
-        return LEVEL
-    return ABOVE if measured > paper else BELOW
+        low, high = round(measured_value, 3), round(measured_value, 3)
+        paper_value = round(paper_value, 3)
+    if low <= paper_value <= high:
+        return VERDICT_LEVEL
+    return VERDICT_ABOVE if measured_value > paper_value else VERDICT_BELOW
 
 
-def _number(value: Any) -> float:
+def _to_float(value: Any) -> float:
     return math.nan if value is None else float(value)

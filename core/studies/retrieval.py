@@ -12,108 +12,108 @@ from statistics import median
 import numpy as np
 
 from core import encoders
-from core.evaluation.validation import GRAIN
-from core.evaluation.text_baselines import CANDIDATES, bag_of_words, nearest_by_edits
+from core.evaluation.validation import COSINE_STEPS_PER_UNIT
+from core.evaluation.text_baselines import SHORTLIST_SIZE, vectorise_identifiers, rank_by_edit_distance
 from core.evaluation.neighbours import top_k
-from core.studies.retrieval_fitting import by_heads, by_network, by_tuning
-from core.studies.retrieval_context import Material, Scorer, by_cosine
-from core.studies.retrieval_methods import BAG, EDITS, HEADS, MLP, RAW, TUNED, Way
+from core.studies.retrieval_fitting import fit_heads_scorer, fit_mlp_scorer, finetune_scorer
+from core.studies.retrieval_context import RetrievalContext, QueryScorer, make_cosine_scorer
+from core.studies.retrieval_methods import BAG_OF_WORDS, EDIT_DISTANCE, PROJECTION_HEADS, MLP, RAW_EMBEDDINGS, FINETUNED, RetrievalMethod
 
-K = 5
-TIMED = 12  # programs whose answers are timed
-CLOCK = os.sysconf("SC_CLK_TCK")
+NEIGHBOUR_COUNT = 5
+TIMED_QUERY_COUNT = 12  # programs whose answers are timed
+CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
-class Found:
+class RetrievalResult:
     """What a way found.
 
     Attributes
     ----------
-    rows : array, int [m, K]
+    base_rows : array, int [m, K]
         Of the programs searched, nearest first.
     similarities : array, float [m, K]
         As the way measures it.
     fit_seconds : float
         Processor time of teaching it, that of programs that are rewritten or rendered for it
         included; without the embedding of the corpus.
-    answer_ms : float
+    query_ms : float
         From a program to its neighbours, its embedding included: the median.
     """
 
-    rows: np.ndarray
+    base_rows: np.ndarray
     similarities: np.ndarray
     fit_seconds: float
-    answer_ms: float
+    query_ms: float
 
 
-class Finder:
+class Retriever:
     """Finds neighbours in any way; what two ways have in common is taught once.
 
     Parameters
     ----------
-    material : Material
+    context : Material
     """
 
-    def __init__(self, material: Material):
-        self.material = material
-        self._learnt: dict[Way, tuple[Scorer, float]] = {}
-        self._reading: dict[str, float] = {}
+    def __init__(self, context: RetrievalContext):
+        self.context = context
+        self._fitted_scorers: dict[RetrievalMethod, tuple[QueryScorer, float]] = {}
+        self._embedding_ms: dict[str, float] = {}
 
-    def find(self, way: Way) -> Found:
+    def retrieve(self, method: RetrievalMethod) -> RetrievalResult:
         """Find neighbours in that way."""
-        scorer, seconds = self._taught(way)
-        similar = scorer(np.arange(len(self.material.asked.queries)))
-        rows = nearest(similar)
+        scorer, seconds = self._fit_scorer(method)
+        similar = scorer(np.arange(len(self.context.query_set.queries)))
+        rows = rank_nearest_rows(similar)
         answering = median(
-            _ms(lambda: nearest(scorer(np.array([place])))) for place in self._timed()
+            _measure_duration_ms(lambda: rank_nearest_rows(scorer(np.array([place])))) for place in self._select_timed_queries()
         )
-        reading = sum(self._reading_ms(each) for each in sorted(way.readers()))
+        reading = sum(self._measure_embedding_ms(each) for each in sorted(method.list_query_encoders()))
         found = np.take_along_axis(similar, rows, axis=1)
-        return Found(rows, found, seconds, reading + answering)
+        return RetrievalResult(rows, found, seconds, reading + answering)
 
-    def _taught(self, way: Way) -> tuple[Scorer, float]:
-        key = replace(way, name="", ours=False)
-        if key not in self._learnt:
-            if way.parts:
-                parts = [self._taught(part) for part in way.parts]
-                taught = _together([scorer for scorer, _ in parts]), sum(t for _, t in parts)
+    def _fit_scorer(self, method: RetrievalMethod) -> tuple[QueryScorer, float]:
+        key = replace(method, name="", is_default=False)
+        if key not in self._fitted_scorers:
+            if method.members:
+                parts = [self._fit_scorer(part) for part in method.members]
+                taught = _average_scorers([scorer for scorer, _ in parts]), sum(t for _, t in parts)
             else:
-                if way.code:
-                    self.material.views(way.code)  # what the corpus holds is not what is timed
-                started = processor_seconds()
-                scorer = FINDERS[way.method](way, self.material)
-                taught = scorer, processor_seconds() - started
-            self._learnt[key] = taught
-        return self._learnt[key]
+                if method.code_encoder:
+                    self.context.get_code_embeddings(method.code_encoder)  # what the corpus holds is not what is timed
+                started = measure_cpu_seconds()
+                scorer = SCORER_FITTERS[method.algorithm](method, self.context)
+                taught = scorer, measure_cpu_seconds() - started
+            self._fitted_scorers[key] = taught
+        return self._fitted_scorers[key]
 
-    def _timed(self) -> np.ndarray:
+    def _select_timed_queries(self) -> np.ndarray:
         """Places of the programs whose answers are timed."""
-        m = len(self.material.asked.queries)
-        return np.unique(np.linspace(0, m - 1, min(m, TIMED)).round().astype(int))
+        m = len(self.context.query_set.queries)
+        return np.unique(np.linspace(0, m - 1, min(m, TIMED_QUERY_COUNT)).round().astype(int))
 
-    def _reading_ms(self, encoder_id: str) -> float:
+    def _measure_embedding_ms(self, encoder_id: str) -> float:
         """Milliseconds in which an encoder reads a program: the median, after the first."""
-        if encoder_id not in self._reading:
-            encoder = encoders.get(encoder_id)
-            sources = self.material.asked.queries["source"].to_numpy()
+        if encoder_id not in self._embedding_ms:
+            encoder = encoders.get_encoder(encoder_id)
+            sources = self.context.query_set.queries["source"].to_numpy()
             encoder.embed([sources[0]])
-            self._reading[encoder_id] = median(
-                _ms(lambda: encoder.embed([sources[place]])) for place in self._timed()
+            self._embedding_ms[encoder_id] = median(
+                _measure_duration_ms(lambda: encoder.embed([sources[place]])) for place in self._select_timed_queries()
             )
-        return self._reading[encoder_id]
+        return self._embedding_ms[encoder_id]
 
 
-def nearest(similar: np.ndarray) -> np.ndarray:
+def rank_nearest_rows(similarities: np.ndarray) -> np.ndarray:
     """Columns of the K largest of each row of [m, n], equal ones by their order: int [m, K]."""
-    return np.argsort(-np.round(similar * GRAIN), axis=1, kind="stable")[:, :K]
+    return np.argsort(-np.round(similarities * COSINE_STEPS_PER_UNIT), axis=1, kind="stable")[:, :NEIGHBOUR_COUNT]
 
 
-def _together(scorers: list[Scorer]) -> Scorer:
+def _average_scorers(scorers: list[QueryScorer]) -> QueryScorer:
     """The mean of what several say, each brought to mean 0 and variance 1 for each program."""
 
-    def together(places: np.ndarray) -> np.ndarray:
-        said = [scorer(places) for scorer in scorers]
+    def average_scores(query_rows: np.ndarray) -> np.ndarray:
+        said = [scorer(query_rows) for scorer in scorers]
         return np.mean(
             [
                 (each - each.mean(axis=1, keepdims=True))
@@ -123,70 +123,70 @@ def _together(scorers: list[Scorer]) -> Scorer:
             axis=0,
         )
 
-    return together
+    return average_scores
 
 
-def _by_words(way: Way, material: Material) -> Scorer:
-    base, queries = (list(each["source"]) for each in (material.asked.base, material.asked.queries))
-    known, own = bag_of_words(base, queries)
-    return by_cosine(lambda places: own[places], known)
+def _fit_bag_of_words(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+    base, queries = (list(each["source"]) for each in (context.query_set.base, context.query_set.queries))
+    known, own = vectorise_identifiers(base, queries)
+    return make_cosine_scorer(lambda places: own[places], known)
 
 
-def _by_edits(way: Way, material: Material) -> Scorer:
-    base, queries = (list(each["source"]) for each in (material.asked.base, material.asked.queries))
-    known, own = bag_of_words(base, queries)
+def _fit_edit_distance(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+    base, queries = (list(each["source"]) for each in (context.query_set.base, context.query_set.queries))
+    known, own = vectorise_identifiers(base, queries)
 
-    def score(places: np.ndarray) -> np.ndarray:
+    def score_queries(query_rows: np.ndarray) -> np.ndarray:
         """By rank alone, and only of those that share most words."""
-        shortlist = top_k(own[places], known, CANDIDATES)[0]
-        rows = nearest_by_edits(base, [queries[place] for place in places], K, shortlist)
-        similar = np.zeros((len(places), len(base)))
-        np.put_along_axis(similar, rows, 1 - np.arange(rows.shape[1]) / K, axis=1)
+        shortlist = top_k(own[query_rows], known, SHORTLIST_SIZE)[0]
+        rows = rank_by_edit_distance(base, [queries[place] for place in query_rows], NEIGHBOUR_COUNT, shortlist)
+        similar = np.zeros((len(query_rows), len(base)))
+        np.put_along_axis(similar, rows, 1 - np.arange(rows.shape[1]) / NEIGHBOUR_COUNT, axis=1)
         return similar
 
-    return score
+    return score_queries
 
 
-def _by_code(way: Way, material: Material) -> Scorer:
-    known, own = material.views(way.code)
-    return by_cosine(lambda places: own[places], np.nan_to_num(known))
+def _fit_raw_embeddings(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+    known, own = context.get_code_embeddings(method.code_encoder)
+    return make_cosine_scorer(lambda places: own[places], np.nan_to_num(known))
 
 
-FINDERS: dict[str, Callable[[Way, Material], Scorer]] = {
-    BAG: _by_words,
-    EDITS: _by_edits,
-    RAW: _by_code,
-    HEADS: by_heads,
-    MLP: by_network,
-    TUNED: by_tuning,
+SCORER_FITTERS: dict[str, Callable[[RetrievalMethod, RetrievalContext], QueryScorer]] = {
+    BAG_OF_WORDS: _fit_bag_of_words,
+    EDIT_DISTANCE: _fit_edit_distance,
+    RAW_EMBEDDINGS: _fit_raw_embeddings,
+    PROJECTION_HEADS: fit_heads_scorer,
+    MLP: fit_mlp_scorer,
+    FINETUNED: finetune_scorer,
 }
 
 
-def processor_seconds() -> float:
+def measure_cpu_seconds() -> float:
     """Processor time of this process and of all that it has started so far."""
-    return sum(os.times()[:4]) + sum(_spent(each) for each in _children(os.getpid()))
+    return sum(os.times()[:4]) + sum(_read_cpu_seconds(each) for each in _iterate_descendants(os.getpid()))
 
 
-def _children(process: int) -> Iterator[int]:
-    for each in Path(f"/proc/{process}/task").glob("*/children"):
+def _iterate_descendants(pid: int) -> Iterator[int]:
+    for each in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             found = [int(word) for word in each.read_text().split()]
         except OSError:  # it has ended meanwhile
             continue
         for child in found:
             yield child
-            yield from _children(child)
+            yield from _iterate_descendants(child)
 
 
-def _spent(process: int) -> float:
+def _read_cpu_seconds(pid: int) -> float:
     try:
-        told = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return 0.0
-    return sum(int(word) for word in told[11:15]) / CLOCK  # its own, and of those that ended
+    return sum(int(word) for word in told[11:15]) / CLOCK_TICKS_PER_SECOND  # its own, and of those that ended
 
 
-def _ms(work: Callable[[], object]) -> float:
+def _measure_duration_ms(task: Callable[[], object]) -> float:
     started = time.perf_counter()
-    work()
+    task()
     return 1000 * (time.perf_counter() - started)

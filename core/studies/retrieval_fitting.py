@@ -10,149 +10,149 @@ from sklearn.neural_network import MLPRegressor
 
 from core.alignment import AlignmentConfig
 from core.alignment import train as train_heads
-from core.alignment.config import SOLVED
-from core.alignment.heads import RIDGE_FLOOR, ProjectionHeads, Standardiser
-from core.studies.experiments.finetune import tune
-from core.encoders.score_features import WHOLE, layout
-from core.evaluation.validation import unit_rows
-from core.studies.experiments.augment import augment
-from core.programs.grammar.styles import PREFIX
-from core.studies.experiments.hard_negatives import perturb
-from core.search.loaded_alignment import projected
-from core.studies.retrieval_context import Material, Scorer, by_cosine
-from core.studies.retrieval_methods import SONICPI, Way
-from core.studies.study_clips import clips_of, code_vectors, sound_vectors
+from core.alignment.config import CLOSED_FORM_OBJECTIVES
+from core.alignment.heads import RIDGE_DEVIATION_FLOOR, ProjectionHeads, Standardiser
+from core.studies.experiments.finetune import finetune
+from core.encoders.score_features import PROGRAM_FEATURE_COUNT, build_feature_layout
+from core.evaluation.validation import normalize_rows
+from core.studies.experiments.augment import augment_source
+from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
+from core.studies.experiments.hard_negatives import make_hard_negative
+from core.search.loaded_alignment import project_embeddings
+from core.studies.retrieval_context import RetrievalContext, QueryScorer, make_cosine_scorer
+from core.studies.retrieval_methods import SONICPI_ENCODER, RetrievalMethod
+from core.studies.study_clips import render_study_clips, embed_code, embed_clip_files
 
-STEP = "Fine-tuning"
+PROGRESS_STEP = "Fine-tuning"
 
 
-def by_heads(way: Way, material: Material) -> Scorer:
+def fit_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
     """Train heads on what is searched; its validation programs say when to stop."""
-    known, own = columns(way, *material.views(way.code))
-    made = _heads(way, material, known)
-    if way.after is not None:
-        before = _heads(Way("", way.method, way.code, way.after, way.breadth), material, known)
-        known, own = (projected(before, view, "code") for view in (known, own))
-        made = _heads(way, material, known)
-    heard = projected(made, material.heard, "audio")
-    return by_cosine(lambda places: projected(made, own[places], "code"), heard)
+    known, own = select_feature_columns(method, *context.get_code_embeddings(method.code_encoder))
+    made = _fit_projection_heads(method, context, known)
+    if method.first_stage_config is not None:
+        before = _fit_projection_heads(RetrievalMethod("", method.algorithm, method.code_encoder, method.first_stage_config, method.training_subset), context, known)
+        known, own = (project_embeddings(before, view, "code") for view in (known, own))
+        made = _fit_projection_heads(method, context, known)
+    heard = project_embeddings(made, context.base_audio, "audio")
+    return make_cosine_scorer(lambda places: project_embeddings(made, own[places], "code"), heard)
 
 
-def _heads(way: Way, material: Material, known: np.ndarray) -> ProjectionHeads:
-    taught, stops = lessons(way, material)
-    embedded = ~np.isnan(known).any(axis=1)
+def _fit_projection_heads(method: RetrievalMethod, context: RetrievalContext, base_code: np.ndarray) -> ProjectionHeads:
+    taught, stops = make_training_masks(method, context)
+    embedded = ~np.isnan(base_code).any(axis=1)
     taught, stops = taught & embedded, stops & embedded
-    code, audio = torch.tensor(known[taught]), torch.tensor(material.heard[taught])
-    config = AlignmentConfig.from_dict({**way.config.to_dict(), "seed": material.seed})
+    code, audio = torch.tensor(base_code[taught]), torch.tensor(context.base_audio[taught])
+    config = AlignmentConfig.from_dict({**method.alignment_config.to_dict(), "seed": context.seed})
     more: dict[str, Any] = {}
-    if way.rewritten:
-        ways = [_embedded(augment, material, taught, turn) for turn in range(way.rewritten)]
-        if config.objective in SOLVED:
-            code, audio = torch.cat([code, *ways]), audio.repeat(1 + way.rewritten, 1)
+    if method.augmentation_count:
+        ways = [_embed_augmented_code(augment_source, context, taught, turn) for turn in range(method.augmentation_count)]
+        if config.objective in CLOSED_FORM_OBJECTIVES:
+            code, audio = torch.cat([code, *ways]), audio.repeat(1 + method.augmentation_count, 1)
         else:
-            more["rewritten"] = torch.stack(ways)
-    if way.against:
-        more["against"] = _embedded(perturb, material, taught, 0)
-    if way.changed:
-        more_code, more_audio = _changed(material, taught, way.changed)
+            more["augmented_code"] = torch.stack(ways)
+    if method.has_hard_negatives:
+        more["hard_negatives"] = _embed_augmented_code(make_hard_negative, context, taught, 0)
+    if method.perturbed_count:
+        more_code, more_audio = _embed_perturbed_programs(context, taught, method.perturbed_count)
         code, audio = torch.cat([code, more_code]), torch.cat([audio, more_audio])
-    watched = torch.tensor(known[stops]), torch.tensor(material.heard[stops])
+    watched = torch.tensor(base_code[stops]), torch.tensor(context.base_audio[stops])
     return train_heads(code, audio, *watched, config, **more).heads
 
 
-def lessons(way: Way, material: Material) -> tuple[np.ndarray, np.ndarray]:
+def make_training_masks(method: RetrievalMethod, context: RetrievalContext) -> tuple[np.ndarray, np.ndarray]:
     """Which programs of the base are taught, and which say when to stop: bool [n] each."""
-    base = material.asked.base
+    base = context.query_set.base
     stops = (base["split"] == "validation").to_numpy()
     taught = ~stops
-    if way.breadth != "all":
-        composed = base["template"].str.startswith(PREFIX).to_numpy()
-        kept = composed if way.breadth == "composed" else ~composed
+    if method.training_subset != "all":
+        composed = base["template"].str.startswith(GRAMMAR_TEMPLATE_PREFIX).to_numpy()
+        kept = composed if method.training_subset == "composed" else ~composed
         taught, stops = taught & kept, stops & kept
     return taught, stops
 
 
-def columns(way: Way, *views: np.ndarray) -> list[np.ndarray]:
+def select_feature_columns(method: RetrievalMethod, *code_embeddings: np.ndarray) -> list[np.ndarray]:
     """The columns of `sonicpi` that a way is given, of views [n, d] each."""
-    if way.columns == "all":
-        return list(views)
-    width = layout()[1]  # a half: all layers together, then each layer's most
-    if way.columns == "sounds":
-        return [view[:, : 2 * width + WHOLE] for view in views]
-    left_out = np.s_[:width] if way.columns == "layers" else np.s_[width : 2 * width]
-    return [np.delete(view, left_out, axis=1) for view in views]
+    if method.feature_subset == "all":
+        return list(code_embeddings)
+    width = build_feature_layout()[1]  # a half: all layers together, then each layer's most
+    if method.feature_subset == "sounds":
+        return [view[:, : 2 * width + PROGRAM_FEATURE_COUNT] for view in code_embeddings]
+    left_out = np.s_[:width] if method.feature_subset == "layers" else np.s_[width : 2 * width]
+    return [np.delete(view, left_out, axis=1) for view in code_embeddings]
 
 
-def _embedded(change: Any, material: Material, taught: np.ndarray, turn: int) -> torch.Tensor:
-    """Embeddings of the programs that are taught, each changed by `change`: float32 [n, d]."""
-    key = (change.__name__, turn, taught.tobytes())
-    if key not in material.changed:
-        sources = [change(source, turn) for source in material.asked.base["source"][taught]]
-        material.changed[key] = code_vectors(SONICPI, sources, material.progress)
-    return torch.tensor(material.changed[key])
+def _embed_augmented_code(rewrite: Any, context: RetrievalContext, training_mask: np.ndarray, seed: int) -> torch.Tensor:
+    """Embeddings of the programs that are taught, each changed by `rewrite`: float32 [n, d]."""
+    key = (rewrite.__name__, seed, training_mask.tobytes())
+    if key not in context.augmented_code:
+        sources = [rewrite(source, seed) for source in context.query_set.base["source"][training_mask]]
+        context.augmented_code[key] = embed_code(SONICPI_ENCODER, sources, context.progress)
+    return torch.tensor(context.augmented_code[key])
 
 
-def _changed(
-    material: Material, taught: np.ndarray, count: int
+def _embed_perturbed_programs(
+    context: RetrievalContext, training_mask: np.ndarray, count: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Embeddings of some programs that are taught, changed a little, and of their own clips."""
-    sources = material.asked.base["source"][taught]
+    sources = context.query_set.base["source"][training_mask]
     places = np.linspace(0, len(sources) - 1, min(count, len(sources))).round().astype(int)
-    changed = [perturb(source, 0) for source in sources.iloc[places]]
-    corpus = material.corpus
-    paths, _ = clips_of(corpus, changed, corpus.settings["seconds"], material.progress)
+    changed = [make_hard_negative(source, 0) for source in sources.iloc[places]]
+    corpus = context.corpus
+    paths, _ = render_study_clips(corpus, changed, corpus.settings["seconds"], context.progress)
     there = [place for place, path in enumerate(paths) if path is not None]
-    code = code_vectors(SONICPI, [changed[place] for place in there], material.progress)
-    audio = sound_vectors(material.ear, [paths[place] for place in there], material.progress)
+    code = embed_code(SONICPI_ENCODER, [changed[place] for place in there], context.progress)
+    audio = embed_clip_files(context.audio_encoder, [paths[place] for place in there], context.progress)
     return torch.tensor(code), torch.tensor(audio)
 
 
-def by_network(way: Way, material: Material) -> Scorer:
+def fit_mlp_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
     """Foretell the clip's embedding by a network, and take the clips nearest to that."""
-    known, own = material.views(way.code)
-    taught, _ = lessons(way, material)
-    heard = unit_rows(material.heard).numpy()
+    known, own = context.get_code_embeddings(method.code_encoder)
+    taught, _ = make_training_masks(method, context)
+    heard = normalize_rows(context.base_audio).numpy()
     centre = heard[taught].mean(axis=0)
-    inputs = Standardiser(known.shape[1], floor=RIDGE_FLOOR)
+    inputs = Standardiser(known.shape[1], deviation_floor=RIDGE_DEVIATION_FLOOR)
     inputs.fit(torch.tensor(known[taught]))
     x = inputs(torch.tensor(known[taught])).numpy()
     fitted = [
-        _network(material.seed + turn, len(x)).fit(x, heard[taught] - centre)
-        for turn in range(way.seeds)
+        _make_mlp(context.seed + turn, len(x)).fit(x, heard[taught] - centre)
+        for turn in range(method.seed_count)
     ]
 
-    def project(places: np.ndarray) -> np.ndarray:
-        asked = inputs(torch.tensor(own[places])).numpy()
+    def predict_audio(query_rows: np.ndarray) -> np.ndarray:
+        asked = inputs(torch.tensor(own[query_rows])).numpy()
         return sum(each.predict(asked) for each in fitted)
 
-    return by_cosine(project, heard - centre)
+    return make_cosine_scorer(predict_audio, heard - centre)
 
 
-def _network(seed: int, n: int) -> MLPRegressor:
+def _make_mlp(seed: int, sample_count: int) -> MLPRegressor:
     return MLPRegressor(
         hidden_layer_sizes=(512,),
         alpha=1.0,
         learning_rate_init=1e-3,
-        batch_size=min(256, n),
+        batch_size=min(256, sample_count),
         max_iter=30,
         early_stopping=True,
         random_state=seed,
     )
 
 
-def by_tuning(way: Way, material: Material) -> Scorer:
+def finetune_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
     """Train heads on an encoder's embeddings, and then the encoder with them."""
-    known, _ = material.views(way.code)
-    taught, _ = lessons(way, material)
+    known, _ = context.get_code_embeddings(method.code_encoder)
+    taught, _ = make_training_masks(method, context)
     taught &= ~np.isnan(known).any(axis=1)
-    base, queries = material.asked.base, material.asked.queries["source"].to_numpy()
-    made = tune(
-        way.code,
-        _heads(way, material, known),
+    base, queries = context.query_set.base, context.query_set.queries["source"].to_numpy()
+    made = finetune(
+        method.code_encoder,
+        _fit_projection_heads(method, context, known),
         list(base["source"][taught]),
-        torch.tensor(material.heard[taught]),
-        way.tuning,
-        lambda done, total, loss: material.progress(STEP, done, total, f"loss {loss:.3f}"),
+        torch.tensor(context.base_audio[taught]),
+        method.finetuning,
+        lambda done, total, loss: context.progress(PROGRESS_STEP, done, total, f"loss {loss:.3f}"),
     )
-    heard = made.audio(torch.tensor(material.heard)).numpy()
-    return by_cosine(lambda places: made.code(list(queries[places])).numpy(), heard)
+    heard = made.project_audio(torch.tensor(context.base_audio)).numpy()
+    return make_cosine_scorer(lambda places: made.project_code(list(queries[places])).numpy(), heard)

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parent / "scenarios"
-NAMES = ("melody", "drum", "bass")
-_PART = re.compile(r"^# === (\w+): (.*)$", re.MULTILINE)
+SCENARIOS_FOLDER = Path(__file__).parent / "scenarios"
+SCENARIO_NAMES = ("melody", "drum", "bass")
+_SECTION_PATTERN = re.compile(r"^# === (\w+): (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
-class Candidate:
+class CompletionCandidate:
     """One continuation of a prompt.
 
     Attributes
@@ -33,28 +33,28 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Scenario:
+class CompletionScenario:
     """A prompt, which can be played as it is, and its candidates."""
 
     name: str
     title: str
     prompt: str
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[CompletionCandidate, ...]
 
 
-def scenario(name: str) -> Scenario:
+def load_scenario(scenario_name: str) -> CompletionScenario:
     """Read one of `NAMES`."""
-    parts = _PART.split((FOLDER / f"{name}.rb").read_text(encoding="utf-8"))[1:]
+    parts = _SECTION_PATTERN.split((SCENARIOS_FOLDER / f"{scenario_name}.rb").read_text(encoding="utf-8"))[1:]
     named = [(parts[i], parts[i + 1], parts[i + 2].strip() + "\n") for i in range(0, len(parts), 3)]
     (_, title, prompt), *rest = named
-    return Scenario(
-        name,
+    return CompletionScenario(
+        scenario_name,
         title,
         prompt,
-        tuple(Candidate(label, what, text, f"{prompt}\n{text}") for label, what, text in rest),
+        tuple(CompletionCandidate(label, what, text, f"{prompt}\n{text}") for label, what, text in rest),
     )
 
 
-def scenarios() -> list[Scenario]:
+def load_scenarios() -> list[CompletionScenario]:
     """All of them, in the paper's order."""
-    return [scenario(name) for name in NAMES]
+    return [load_scenario(name) for name in SCENARIO_NAMES]

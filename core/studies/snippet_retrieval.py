@@ -10,46 +10,46 @@ import numpy as np
 import pandas as pd
 
 from core.alignment import AlignmentConfig
-from core.studies.experiments.finetune import Tuning
+from core.studies.experiments.finetune import FinetuningConfig
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.bootstrap import bootstrap_interval
-from core.evaluation.metrics import foretold
+from core.evaluation.metrics import normalized_similarity
 from core.evaluation.neighbours import top_k
-from core.evaluation.calibration import LEVELS, RIGHT, each_foretold, level, signs
+from core.evaluation.calibration import CONFIDENCE_LEVELS, CORRECT_THRESHOLD, normalized_similarity_per_query, classify_confidence, compute_confidence_features
 from core.progress import Progress
-from core.search.loaded_alignment import chosen_encoders
-from core.pipeline.embed import embed
+from core.search.loaded_alignment import resolve_encoder_ids
+from core.pipeline.embed import embed_corpus
 from core.studies import options as option
-from core.studies.retrieval_figures import each_query, shares
-from core.studies.retrieval import Finder, Found, K
-from core.studies.retrieval_fitting import lessons
-from core.studies.retrieval_context import Material
-from core.studies.retrieval_queries import EXAMPLES, VALIDATION, Asked, asked
-from core.studies.retrieval_methods import MLP, RAW, SONICPI, WAYS, Way
-from core.studies.study_clips import sound_vectors
-from core.studies.result import Figure, Heard, StudyResult, Table, beside
-from core.studies.store import in_workspace
-from core.search.confidence import Taught, calibrated
+from core.studies.retrieval_figures import plot_query_scores, plot_method_scores
+from core.studies.retrieval import Retriever, RetrievalResult, NEIGHBOUR_COUNT
+from core.studies.retrieval_fitting import make_training_masks
+from core.studies.retrieval_context import RetrievalContext
+from core.studies.retrieval_queries import EXAMPLE_QUERIES, VALIDATION_QUERIES, QuerySet, load_query_set
+from core.studies.retrieval_methods import MLP, RAW_EMBEDDINGS, SONICPI_ENCODER, METHOD_SETS, RetrievalMethod
+from core.studies.study_clips import embed_clip_files
+from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable, compare_to_paper
+from core.studies.store import make_workspace_relative
+from core.search.confidence import TrainingSet, fit_calibration
 
 NAME = "foretelling"
 TITLE = "Programs that no template made"
 QUESTION = "Do the clips found by code alone foretell what any snippet will sound like?"
-OPTIONS = option.OF["foretelling"]
-STEP = "Foretelling"
-HEARD = 40  # queries that can be heard
-FEWEST_TAUGHT = 20  # programs embedded by an encoder, for heads to be trained on it
-SURE = (
+OPTIONS = option.STUDY_OPTIONS["foretelling"]
+PROGRESS_STEP = "Foretelling"
+MAX_PLAYABLE_QUERIES = 40  # queries that can be heard
+MIN_TRAINING_PROGRAMS = 20  # programs embedded by an encoder, for heads to be trained on it
+CONFIDENCE_CAPTION = (
     "Learnt on templates and styles held out of the clips searched, without these programs. said:"
     " the mean probability; right: the share that is at least half foretold, on each program's own"
     " scale; share: the mean of that."
 )
-TIMES = (
+TIMING_CAPTION = (
     "fit seconds: processor time of teaching, programs rewritten or rendered for it included for"
     " the first way that takes them."
     " answer ms: from a program to its neighbours, its embedding included."
 )
-SCALE = (
+METRIC_CAPTION = (
     "Foretold share at k = 5: cosine of a program's clip and those found for it, on a scale where"
     " the mean over all clips searched is 0 and the 5 truly nearest are 1."
 )
@@ -58,121 +58,121 @@ SCALE = (
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
     """Ask every query of the same clips in several ways, and let two audio encoders judge."""
     ways_asked, which, seed = options["ways"], options["queries"], options["seed"]
-    _check(ways_asked, which)
-    code, audio = chosen_encoders(corpus, options["code_encoder"], options["audio_encoder"])
+    _validate_options(ways_asked, which)
+    code, audio = resolve_encoder_ids(corpus, options["code_encoder"], options["audio_encoder"])
     judges = list(dict.fromkeys((audio, options["judge"])))
-    _embed(corpus, judges, progress)
-    ways = WAYS[ways_asked](code)
-    material = asked(corpus, which, [code, SONICPI, *judges], progress)
-    enough = _enough(corpus, len(material.base))
+    _embed_missing_programs(corpus, judges, progress)
+    ways = METHOD_SETS[ways_asked](code)
+    material = load_query_set(corpus, which, [code, SONICPI_ENCODER, *judges], progress)
+    enough = _make_coverage_check(corpus, len(material.base))
     left_out = [way for way in ways if not enough(way)]
     ways = [way for way in ways if way not in left_out]
 
-    heard = {ear: corpus.embeddings(ear, list(material.base["program"]))[1] for ear in judges}
-    truth = {ear: _heard(corpus, ear, material.queries, progress) for ear in judges}
-    given = Material(corpus, material, audio, heard[audio], seed, progress)
-    finder, found = Finder(given), {}
+    heard = {ear: corpus.load_embeddings(ear, list(material.base["program"]))[1] for ear in judges}
+    truth = {ear: _load_query_audio(corpus, ear, material.queries, progress) for ear in judges}
+    given = RetrievalContext(corpus, material, audio, heard[audio], seed, progress)
+    finder, found = Retriever(given), {}
     for done, way in enumerate(ways):
-        progress(STEP, done, len(ways), way.name)
-        found[way] = finder.find(way)
-    progress(STEP, len(ways), len(ways))
+        progress(PROGRESS_STEP, done, len(ways), way.name)
+        found[way] = finder.retrieve(way)
+    progress(PROGRESS_STEP, len(ways), len(ways))
 
-    nearest = {ear: top_k(truth[ear], heard[ear], K)[0] for ear in judges}
+    nearest = {ear: top_k(truth[ear], heard[ear], NEIGHBOUR_COUNT)[0] for ear in judges}
     rows = {way.name: each.rows for way, each in found.items()}
     # The judge's own nearest are 1 by it; by another judge they show what can be hoped for.
     rows[f"truly nearest by {audio}"] = nearest[audio]
     took = {way.name: (each.fit_seconds, each.answer_ms) for way, each in found.items()}
     scored = {
-        (name, ear): foretold(each, truth[ear], heard[ear])
+        (name, ear): normalized_similarity(each, truth[ear], heard[ear])
         for name, each in rows.items()
         for ear in judges
     }
-    table = _table(scored, took, audio, seed)
-    raw, ours = _the_two(ways, code)
-    each, clips = _each(
+    table = _build_score_table(scored, took, audio, seed)
+    raw, ours = _select_reported_methods(ways, code)
+    each, clips = _build_query_table(
         material, rows[ours.name], nearest[audio], scored[raw.name, audio], scored[ours.name, audio]
     )
-    kinds = _kinds(scored, material.queries["kind"].to_numpy())
-    sure = _sureness(ours, given, found[ours], truth[audio])
+    kinds = _build_kind_table(scored, material.queries["kind"].to_numpy())
+    sure = _evaluate_confidence(ours, given, found[ours], truth[audio])
     return StudyResult(
-        compared=_compared(table, which, seed),
+        comparison=_make_comparison(table, which, seed),
         tables=[
-            Table("shares", "Every way to find neighbours", table, f"{SCALE} {TIMES}"),
-            Table("kinds", "By kind of program", kinds, SCALE),
-            Table(
+            StudyTable("shares", "Every way to find neighbours", table, f"{METRIC_CAPTION} {TIMING_CAPTION}"),
+            StudyTable("kinds", "By kind of program", kinds, METRIC_CAPTION),
+            StudyTable(
                 "sureness",
                 f"How sure {ours.name} said to be, and how often it was right",
                 sure,
-                SURE,
+                CONFIDENCE_CAPTION,
             ),
-            Table("queries", f"Each program, foretold by {ours.name}", each, SCALE),
-            Table(
+            StudyTable("queries", f"Each program, foretold by {ours.name}", each, METRIC_CAPTION),
+            StudyTable(
                 "skipped",
                 "Programs that could not be asked about",
                 pd.DataFrame(material.skipped, columns=["program", "why"]),
             ),
         ],
         figures=[
-            Figure("shares", "Every way to find neighbours", shares(table), SCALE),
-            Figure(
+            StudyFigure("shares", "Every way to find neighbours", plot_method_scores(table), METRIC_CAPTION),
+            StudyFigure(
                 "queries",
                 "Each program",
-                each_query(each),
+                plot_query_scores(each),
                 "Click a point to hear the program, then what was foretold of it.",
-                hears="queries",
+                clip_table="queries",
             ),
         ],
         clips=clips,
-        notes=[*_notes(given, table, (raw, ours), judges, left_out, which, code), *_said(sure)],
+        notes=[*_write_notes(given, table, (raw, ours), judges, left_out, which, code), *_describe_confidence(sure)],
         settings={
             "encoders": {"code": code, "audio": audio},
             "judges": judges,
-            "k": K,
+            "k": NEIGHBOUR_COUNT,
             "queries": which,
             "seed": seed,
-            "ways": {way.name: _described(way) for way in ways},
+            "ways": {way.name: _serialize_method(way) for way in ways},
         },
     )
 
 
-def _sureness(way: Way, given: Material, found: Found, truth: np.ndarray) -> pd.DataFrame:
+def _evaluate_confidence(method: RetrievalMethod, context: RetrievalContext, retrieved: RetrievalResult, query_audio: np.ndarray) -> pd.DataFrame:
     """How sure it would have said to be, learnt without the queries, and what was so."""
-    known, own = given.views(way.code)
-    _, stops = lessons(way, given)
-    learnt = calibrated(
-        Taught(known, given.heard, stops),
-        list(given.asked.base["template"]),
-        way.config,
-        given.progress,
+    known, own = context.get_code_embeddings(method.code_encoder)
+    _, stops = make_training_masks(method, context)
+    learnt = fit_calibration(
+        TrainingSet(known, context.base_audio, stops),
+        list(context.query_set.base["template"]),
+        method.alignment_config,
+        context.progress,
     )
     columns = ["level", "queries", "said", "right", "share"]
     if learnt is None:
         return pd.DataFrame(columns=columns)
     nearest = top_k(own, known, 1)[1][:, 0]
-    said = learnt.probability(signs(given.heard[found.rows], found.similarities, nearest))
-    shares_of = each_foretold(found.rows, truth, given.heard)
-    levels = np.array([level(probability) for probability in said])
+    said = learnt.predict_probability(compute_confidence_features(context.base_audio[retrieved.base_rows], retrieved.similarities, nearest))
+    shares_of = normalized_similarity_per_query(retrieved.base_rows, query_audio, context.base_audio)
+    levels = np.array([classify_confidence(probability) for probability in said])
     rows = [
         (
             each,
             int(own.sum()),
             said[own].mean(),
-            (shares_of[own] >= RIGHT).mean(),
+            (shares_of[own] >= CORRECT_THRESHOLD).mean(),
             shares_of[own].mean(),
         )
-        for each in LEVELS
+        for each in CONFIDENCE_LEVELS
         if (own := levels == each).any()
     ]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _said(sure: pd.DataFrame) -> list[str]:
-    if sure.empty:
+def _describe_confidence(confidence_table: pd.DataFrame) -> list[str]:
+    if confidence_table.empty:
         return ["There are too few templates and styles to learn how sure a foretelling is."]
     parts = [
         f"{row['level']}: {row['queries']} programs, right {row['right']:.0%}, expected"
         f" {row['said']:.0%}"
-        for row in sure.to_dict("records")
+        for row in confidence_table.to_dict("records")
     ]
     return [
         f"How sure it said to be: {'; '.join(parts)}. Right: at least half as near as the truly"
@@ -180,48 +180,48 @@ def _said(sure: pd.DataFrame) -> list[str]:
     ]
 
 
-def _check(ways: str, which: str) -> None:
-    if ways not in WAYS:
-        raise EarshotError(f"There are no ways {ways!r}.", remedy=f"Give {', '.join(WAYS)}.")
-    if ways != "told" and which != VALIDATION:
+def _validate_options(method_set: str, query_source: str) -> None:
+    if method_set not in METHOD_SETS:
+        raise EarshotError(f"There are no ways {method_set!r}.", remedy=f"Give {', '.join(METHOD_SETS)}.")
+    if method_set != "told" and query_source != VALIDATION_QUERIES:
         raise EarshotError(
             "These are for choosing, and choosing is done on validation programs only.",
             remedy="Leave out --queries, or --ways.",
         )
 
 
-def _embed(corpus: Corpus, judges: Sequence[str], progress: Progress) -> None:
+def _embed_missing_programs(corpus: Corpus, eval_encoders: Sequence[str], progress: Progress) -> None:
     """See that the corpus was embedded by what reads code and by every judge."""
-    there = {name for name, _, count in corpus.encoders() if count}
-    if SONICPI not in there:
-        embed(corpus.name, SONICPI, None, progress)
-    for judge in judges:
+    there = {name for name, _, count in corpus.list_encoders() if count}
+    if SONICPI_ENCODER not in there:
+        embed_corpus(corpus.name, SONICPI_ENCODER, None, progress)
+    for judge in eval_encoders:
         if judge not in there:
-            embed(corpus.name, None, judge, progress)
+            embed_corpus(corpus.name, None, judge, progress)
 
 
-def _heard(corpus: Corpus, ear: str, queries: pd.DataFrame, progress: Progress) -> np.ndarray:
+def _load_query_audio(corpus: Corpus, audio_encoder: str, queries: pd.DataFrame, progress: Progress) -> np.ndarray:
     if "program" in queries:
-        return corpus.embeddings(ear, list(queries["program"]))[1]
-    return sound_vectors(ear, list(queries["audio"]), progress)
+        return corpus.load_embeddings(audio_encoder, list(queries["program"]))[1]
+    return embed_clip_files(audio_encoder, list(queries["audio"]), progress)
 
 
-def _the_two(ways: Sequence[Way], code: str) -> tuple[Way, Way]:
+def _select_reported_methods(methods: Sequence[RetrievalMethod], code_encoder: str) -> tuple[RetrievalMethod, RetrievalMethod]:
     """Raw code, and ours: whichever way scores best, it is these that are told of."""
-    raw = next(way for way in ways if way.method == RAW)
-    return raw, next(way for way in ways if way.ours)
+    raw = next(way for way in methods if way.algorithm == RAW_EMBEDDINGS)
+    return raw, next(way for way in methods if way.is_default)
 
 
-def _table(scored: Mapping, took: Mapping, audio: str, seed: int) -> pd.DataFrame:
+def _build_score_table(scores: Mapping, timings: Mapping, training_encoder: str, seed: int) -> pd.DataFrame:
     rows = []
-    for (name, ear), share in scored.items():
+    for (name, ear), share in scores.items():
         low, high = bootstrap_interval(share, seed=seed)
-        fit, answer = took.get(name, (np.nan, np.nan))
+        fit, answer = timings.get(name, (np.nan, np.nan))
         rows.append(
             {
                 "way": name,
                 "judge": ear,
-                "trained on": ear == audio,
+                "trained on": ear == training_encoder,
                 "share": float(share.mean()),
                 "low": low,
                 "high": high,
@@ -233,101 +233,101 @@ def _table(scored: Mapping, took: Mapping, audio: str, seed: int) -> pd.DataFram
     return pd.DataFrame(rows)
 
 
-def _kinds(scored: Mapping, kinds: np.ndarray) -> pd.DataFrame:
+def _build_kind_table(scores: Mapping, query_kinds: np.ndarray) -> pd.DataFrame:
     rows = [
         {
             "way": name,
             "judge": ear,
             "kind": kind,
-            "share": float(share[kinds == kind].mean()),
-            "queries": int((kinds == kind).sum()),
+            "share": float(share[query_kinds == kind].mean()),
+            "queries": int((query_kinds == kind).sum()),
         }
-        for (name, ear), share in scored.items()
-        for kind in dict.fromkeys(kinds)
+        for (name, ear), share in scores.items()
+        for kind in dict.fromkeys(query_kinds)
     ]
     return pd.DataFrame(rows)
 
 
-def _compared(table: pd.DataFrame, which: str, seed: int) -> pd.DataFrame:
-    return beside(
+def _make_comparison(score_table: pd.DataFrame, query_source: str, seed: int) -> pd.DataFrame:
+    return compare_to_paper(
         [
             {
                 "measure": f"Foretold share, {row['way']}, judged by {row['judge']}",
                 "measured": row["share"],
                 "low": row["low"],
                 "high": row["high"],
-                "split": which,
+                "split": query_source,
                 "seed": seed,
             }
-            for row in table.to_dict("records")
+            for row in score_table.to_dict("records")
         ]
     )
 
 
-def _each(
-    material: Asked, found: np.ndarray, nearest: np.ndarray, raw: np.ndarray, ours: np.ndarray
-) -> tuple[pd.DataFrame, list[Heard]]:
+def _build_query_table(
+    query_set: QuerySet, retrieved_rows: np.ndarray, nearest_rows: np.ndarray, raw_scores: np.ndarray, default_scores: np.ndarray
+) -> tuple[pd.DataFrame, list[ClipSequence]]:
     """A row a query with what was foretold for it and what is true, and clips to hear."""
-    names, paths = material.base["name"].to_numpy(), material.base["audio"].to_numpy()
-    sources = material.base["source"].to_numpy()
-    queries = material.queries
+    names, paths = query_set.base["name"].to_numpy(), query_set.base["audio"].to_numpy()
+    sources = query_set.base["source"].to_numpy()
+    queries = query_set.queries
     heard = [
-        [in_workspace(path) for path in (own, *paths[rows])]
-        for own, rows in zip(queries["audio"], found)
+        [make_workspace_relative(path) for path in (own, *paths[rows])]
+        for own, rows in zip(queries["audio"], retrieved_rows)
     ]
     table = pd.DataFrame(
         {
             "program": queries["name"].to_numpy(),
             "kind": queries["kind"].to_numpy(),
-            "ours": ours,
-            "raw": raw,
-            "foretold": [", ".join(names[rows]) for rows in found],
-            "truly nearest": [", ".join(names[rows]) for rows in nearest],
-            "of these foretold": [len(set(a) & set(b)) for a, b in zip(found, nearest)],
+            "ours": default_scores,
+            "raw": raw_scores,
+            "foretold": [", ".join(names[rows]) for rows in retrieved_rows],
+            "truly nearest": [", ".join(names[rows]) for rows in nearest_rows],
+            "of these foretold": [len(set(a) & set(b)) for a, b in zip(retrieved_rows, nearest_rows)],
             "clips": ["|".join(each) for each in heard],
         }
     )
-    step = max(1, len(queries) // HEARD)
+    step = max(1, len(queries) // MAX_PLAYABLE_QUERIES)
     clips = [
-        Heard(
+        ClipSequence(
             f"{query['name']}: {share:.2f}",
             tuple(parts),
             ("the program itself", *names[rows]),
             (query["source"], *sources[rows]),
             note="The truth, then what was foretold.",
         )
-        for (_, query), rows, share, parts in zip(queries.iterrows(), found, ours, heard)
+        for (_, query), rows, share, parts in zip(queries.iterrows(), retrieved_rows, default_scores, heard)
     ][::step]
     return table, clips
 
 
-def _notes(given, table, two, judges, left_out, which, code) -> list[str]:
-    corpus, material = given.corpus, given.asked
-    raw, ours = two
-    shares_of = table.set_index(["way", "judge"])["share"]
+def _write_notes(context, score_table, reported_methods, eval_encoders, skipped_methods, query_source, code_encoder) -> list[str]:
+    corpus, material = context.corpus, context.asked
+    raw, ours = reported_methods
+    shares_of = score_table.set_index(["way", "judge"])["share"]
     told_of = "; ".join(
         f"{shares_of[ours.name, judge]:.2f} judged by {judge}, where raw code reaches"
         f" {shares_of[raw.name, judge]:.2f}"
-        for judge in judges
+        for judge in eval_encoders
     )
     notes = [
         f"Ours ({ours.name}): {told_of}.",
-        SCALE,
+        METRIC_CAPTION,
         f"{len(material.queries)} programs asked about, {len(material.base)} clips searched;"
         f" {len(material.skipped)} programs had no clip of their own to be judged by.",
     ]
-    if len(judges) > 1:
+    if len(eval_encoders) > 1:
         notes.append(
-            f"{judges[0]} is the encoder that heads are trained on; {judges[1]} was never"
+            f"{eval_encoders[0]} is the encoder that heads are trained on; {eval_encoders[1]} was never"
             " seen in training."
         )
-    if which == EXAMPLES:
+    if query_source == EXAMPLE_QUERIES:
         notes.append(
             "These programs are a test: nothing was chosen by them. While the reader of"
             " code was written, they were among the programs that it was seen to read"
             " without error."
         )
-    if which == VALIDATION:
+    if query_source == VALIDATION_QUERIES:
         notes.append(
             "Whole templates and whole styles are held out: none of their programs is"
             " searched or trained on."
@@ -335,9 +335,9 @@ def _notes(given, table, two, judges, left_out, which, code) -> list[str]:
     notes += [
         f"By {name} only {count} of the {len(material.base)} programs are embedded: no more"
         " can teach."
-        for name, count in given.partly()
+        for name, count in context.partly()
     ]
-    lacking = {part for way in left_out for part in way.encoders()} - {SONICPI, code}
+    lacking = {part for way in skipped_methods for part in way.encoders()} - {SONICPI_ENCODER, code_encoder}
     notes += [
         f"Left out is what takes {part}: ./run embed {corpus.name} --code-encoder {part}"
         for part in sorted(lacking)
@@ -345,23 +345,23 @@ def _notes(given, table, two, judges, left_out, which, code) -> list[str]:
     return notes
 
 
-def _enough(corpus: Corpus, searched: int) -> Callable[[Way], bool]:
+def _make_coverage_check(corpus: Corpus, base_count: int) -> Callable[[RetrievalMethod], bool]:
     """Whether a way's encoders have embedded enough: some to be taught, a network all."""
-    there = {name: count for name, _, count in corpus.encoders()}
+    there = {name: count for name, _, count in corpus.list_encoders()}
 
-    def enough(way: Way) -> bool:
-        least = searched if way.method == MLP else FEWEST_TAUGHT
-        return all(there.get(part, 0) >= min(least, searched) for part in way.encoders())
+    def has_enough_embeddings(method: RetrievalMethod) -> bool:
+        least = base_count if method.algorithm == MLP else MIN_TRAINING_PROGRAMS
+        return all(there.get(part, 0) >= min(least, base_count) for part in method.list_training_encoders())
 
-    return enough
+    return has_enough_embeddings
 
 
-def _described(way: Way) -> dict[str, Any]:
+def _serialize_method(method: RetrievalMethod) -> dict[str, Any]:
     """A way's settings, in types that JSON has."""
-    told = {name: value for name, value in vars(way).items() if name != "name"}
+    told = {name: value for name, value in vars(method).items() if name != "name"}
     for name, value in told.items():
         if isinstance(value, AlignmentConfig):
             told[name] = value.to_dict()
-        elif isinstance(value, Tuning):
+        elif isinstance(value, FinetuningConfig):
             told[name] = asdict(value)
-    return told | {"parts": [part.name for part in way.parts]}
+    return told | {"parts": [part.name for part in method.members]}

@@ -25,13 +25,13 @@ import plotly.io
 from core import workspace
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.studies.result import Figure, Heard, StudyResult, Table
+from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable
 
-FOLDER = "studies"
-RESULT = "result.json"
-_ID = re.compile(r"([a-z]+)-(\d{4,})\Z")
-_PARTIAL = ".partial-"
-_COMPARED = "compared"
+STUDIES_FOLDER = "studies"
+RESULT_FILENAME = "result.json"
+_RUN_ID_PATTERN = re.compile(r"([a-z]+)-(\d{4,})\Z")
+_PARTIAL_PREFIX = ".partial-"
+_COMPARISON_TABLE = "compared"
 
 
 @dataclass(frozen=True)
@@ -42,51 +42,51 @@ class StudyRun:
     ----------
     id : str
         ``correlation-0002``: the study, and the how-manieth run of it.
-    study : str
+    study_name : str
     created : str
         UTC, ISO 8601.
     path : Path
         Its folder.
-    facts : dict
+    metadata : dict
         All of result.json.
     """
 
     id: str
-    study: str
+    study_name: str
     created: str
     path: Path
-    facts: dict[str, Any]
+    metadata: dict[str, Any]
 
-    def compared(self) -> pd.DataFrame:
+    def load_comparison(self) -> pd.DataFrame:
         """What was measured beside the paper's numbers; see `core.studies.result`."""
-        return _parquet(self.path / "tables" / f"{_COMPARED}.parquet")
+        return _read_parquet(self.path / "tables" / f"{_COMPARISON_TABLE}.parquet")
 
-    def result(self) -> StudyResult:
+    def load_result(self) -> StudyResult:
         """Everything, read back."""
-        facts = self.facts
+        facts = self.metadata
         return StudyResult(
-            compared=self.compared(),
+            comparison=self.load_comparison(),
             tables=[
-                Table(
+                StudyTable(
                     each["name"],
                     each["title"],
-                    _parquet(self.path / "tables" / f"{each['name']}.parquet"),
+                    _read_parquet(self.path / "tables" / f"{each['name']}.parquet"),
                     each["caption"],
                 )
                 for each in facts["tables"]
             ],
             figures=[
-                Figure(
+                StudyFigure(
                     each["name"],
                     each["title"],
-                    _figure(self.path, each["name"]),
+                    _read_figure(self.path, each["name"]),
                     each["caption"],
                     each["hears"],
                 )
                 for each in facts["figures"]
             ],
             clips=[
-                Heard(
+                ClipSequence(
                     each["label"],
                     tuple(each["paths"]),
                     tuple(each["names"]),
@@ -100,23 +100,23 @@ class StudyRun:
         )
 
 
-def folder(corpus: Corpus) -> Path:
+def get_studies_folder(corpus: Corpus) -> Path:
     """Where a corpus's studies lie."""
-    return corpus.path / FOLDER
+    return corpus.path / STUDIES_FOLDER
 
 
-def runs(corpus: Corpus, study: str | None = None) -> list[StudyRun]:
+def list_runs(corpus: Corpus, study_name: str | None = None) -> list[StudyRun]:
     """All runs of a study, or of every study, newest first. Damaged ones are left out."""
     found = []
-    for run_id in _ids(folder(corpus), study):
+    for run_id in _list_run_ids(get_studies_folder(corpus), study_name):
         try:
-            found.append(load(corpus, run_id))
+            found.append(load_run(corpus, run_id))
         except EarshotError:  # whoever asks for it by its id is told
             continue
     return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
 
 
-def load(corpus: Corpus, run_id: str) -> StudyRun:
+def load_run(corpus: Corpus, run_id: str) -> StudyRun:
     """The run of that id.
 
     Raises
@@ -124,29 +124,29 @@ def load(corpus: Corpus, run_id: str) -> StudyRun:
     EarshotError
         When there is none, or its file is damaged.
     """
-    match = _ID.match(str(run_id))
-    path = folder(corpus) / str(run_id)
+    match = _RUN_ID_PATTERN.match(str(run_id))
+    path = get_studies_folder(corpus) / str(run_id)
     if match is None or not path.is_dir():
-        known = ", ".join(_ids(folder(corpus))) or "none yet"
+        known = ", ".join(_list_run_ids(get_studies_folder(corpus))) or "none yet"
         raise EarshotError(
             f"Corpus '{corpus.name}' has no run {str(run_id)[:60]!r} of a study.",
             remedy=f"There are: {known}.",
         )
     try:
-        facts = json.loads((path / RESULT).read_text(encoding="utf-8"))
+        facts = json.loads((path / RESULT_FILENAME).read_text(encoding="utf-8"))
         created = facts["created"]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _damaged(path / RESULT, error) from error
+        raise _build_damage_error(path / RESULT_FILENAME, error) from error
     return StudyRun(run_id, match[1], created, path, facts)
 
 
-def save(corpus: Corpus, study: Mapping[str, str], result: StudyResult) -> StudyRun:
+def save_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyResult) -> StudyRun:
     """Keep what a study found, beside its earlier runs.
 
     Parameters
     ----------
     corpus : Corpus
-    study : mapping
+    study_info : mapping
         "study", "title" and "question".
     result : StudyResult
 
@@ -155,13 +155,13 @@ def save(corpus: Corpus, study: Mapping[str, str], result: StudyResult) -> Study
     EarshotError
         When it can't be written.
     """
-    home = folder(corpus)
+    home = get_studies_folder(corpus)
     try:
-        with _locked(home):
-            number = max((int(_ID.match(i)[2]) for i in _ids(home, study["study"])), default=0)
-            run_id = f"{study['study']}-{number + 1:04d}"
-            partial = home / f"{_PARTIAL}{run_id}"
-            _write(partial, study, result)
+        with _lock_folder(home):
+            number = max((int(_RUN_ID_PATTERN.match(i)[2]) for i in _list_run_ids(home, study_info["study"])), default=0)
+            run_id = f"{study_info['study']}-{number + 1:04d}"
+            partial = home / f"{_PARTIAL_PREFIX}{run_id}"
+            _write_run(partial, study_info, result)
             os.replace(partial, home / run_id)
     except OSError as error:
         raise EarshotError(
@@ -169,22 +169,22 @@ def save(corpus: Corpus, study: Mapping[str, str], result: StudyResult) -> Study
             where=str(home),
             remedy="Check that you may write there and that the disk is not full.",
         ) from error
-    return load(corpus, run_id)
+    return load_run(corpus, run_id)
 
 
-def _write(path: Path, study: Mapping[str, str], result: StudyResult) -> None:
+def _write_run(run_folder: Path, study_info: Mapping[str, str], result: StudyResult) -> None:
     for kind in ("tables", "figures"):
-        (path / kind).mkdir(parents=True)
-    tables = [Table(_COMPARED, "Beside the paper", result.compared), *result.tables]
+        (run_folder / kind).mkdir(parents=True)
+    tables = [StudyTable(_COMPARISON_TABLE, "Beside the paper", result.comparison), *result.tables]
     for table in tables:
-        name = workspace.checked_name(table.name, "table")
-        table.rows.to_parquet(path / "tables" / f"{name}.parquet", index=False)
-        table.rows.to_csv(path / "tables" / f"{name}.csv", index=False)
+        name = workspace.validate_name(table.name, "table")
+        table.rows.to_parquet(run_folder / "tables" / f"{name}.parquet", index=False)
+        table.rows.to_csv(run_folder / "tables" / f"{name}.csv", index=False)
     for each in result.figures:
-        name = workspace.checked_name(each.name, "figure")
-        (path / "figures" / f"{name}.json").write_text(each.figure.to_json(), encoding="utf-8")
+        name = workspace.validate_name(each.name, "figure")
+        (run_folder / "figures" / f"{name}.json").write_text(each.figure.to_json(), encoding="utf-8")
     facts = {
-        **study,
+        **study_info,
         "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "notes": result.notes,
         "settings": result.settings,
@@ -193,73 +193,73 @@ def _write(path: Path, study: Mapping[str, str], result: StudyResult) -> None:
             for each in result.tables
         ],
         "figures": [
-            {"name": e.name, "title": e.title, "caption": e.caption, "hears": e.hears}
+            {"name": e.name, "title": e.title, "caption": e.caption, "hears": e.clip_table}
             for e in result.figures
         ],
         "clips": [vars(each) for each in result.clips],
     }
-    text = json.dumps(plain(facts), indent=2, allow_nan=False, ensure_ascii=False)
-    (path / RESULT).write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(convert_to_json_types(facts), indent=2, allow_nan=False, ensure_ascii=False)
+    (run_folder / RESULT_FILENAME).write_text(text + "\n", encoding="utf-8")
 
 
-def plain(value: Any) -> Any:
+def convert_to_json_types(value: Any) -> Any:
     """The value in JSON's types: no numpy numbers, and None for NaN and infinities."""
     if isinstance(value, Mapping):
-        return {str(key): plain(inner) for key, inner in value.items()}
+        return {str(key): convert_to_json_types(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(inner) for inner in value]
+        return [convert_to_json_types(inner) for inner in value]
     if hasattr(value, "item"):
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def in_workspace(path: str | Path) -> str:
+def make_workspace_relative(path: str | Path) -> str:
     """A clip's path as results keep it: relative to the workspace's folder."""
-    return str(Path(path).resolve().relative_to(workspace.root()))
+    return str(Path(path).resolve().relative_to(workspace.get_workspace_root()))
 
 
-def clip_file(path: str) -> Path | None:
+def resolve_clip_path(clip_path: str) -> Path | None:
     """Where a clip of a result lies; None if it is gone, or would be outside the workspace."""
-    file = (workspace.root() / path).resolve()
-    return file if file.is_relative_to(workspace.root()) and file.is_file() else None
+    file = (workspace.get_workspace_root() / clip_path).resolve()
+    return file if file.is_relative_to(workspace.get_workspace_root()) and file.is_file() else None
 
 
-def _ids(home: Path, study: str | None = None) -> list[str]:
-    if not home.is_dir():
+def _list_run_ids(studies_folder: Path, study_name: str | None = None) -> list[str]:
+    if not studies_folder.is_dir():
         return []
-    names = (entry.name for entry in home.iterdir())
-    return sorted(n for n in names if (m := _ID.match(n)) and study in (None, m[1]))
+    names = (entry.name for entry in studies_folder.iterdir())
+    return sorted(n for n in names if (m := _RUN_ID_PATTERN.match(n)) and study_name in (None, m[1]))
 
 
 @contextmanager
-def _locked(home: Path) -> Iterator[None]:
-    home.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(home / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+def _lock_folder(studies_folder: Path) -> Iterator[None]:
+    studies_folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(studies_folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for leftover in home.glob(f"{_PARTIAL}*"):
+        for leftover in studies_folder.glob(f"{_PARTIAL_PREFIX}*"):
             shutil.rmtree(leftover)
         yield
     finally:
         os.close(descriptor)
 
 
-def _parquet(path: Path) -> pd.DataFrame:
+def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise _damaged(path, error) from error
+        raise _build_damage_error(path, error) from error
 
 
-def _figure(path: Path, name: str):
-    file = path / "figures" / f"{workspace.checked_name(name, 'figure')}.json"
+def _read_figure(run_folder: Path, figure_name: str):
+    file = run_folder / "figures" / f"{workspace.validate_name(figure_name, 'figure')}.json"
     try:
         return plotly.io.from_json(file.read_text(encoding="utf-8"), skip_invalid=True)
     except (OSError, ValueError) as error:
-        raise _damaged(file, error) from error
+        raise _build_damage_error(file, error) from error
 
 
-def _damaged(path: Path, error: Exception) -> EarshotError:
+def _build_damage_error(path: Path, error: Exception) -> EarshotError:
     return EarshotError(
         f"A file of this study's run is missing or damaged ({error}).",
         where=str(path),

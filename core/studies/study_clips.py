@@ -10,18 +10,18 @@ import numpy as np
 from core import encoders
 from core.corpus import Corpus
 from core.progress import Progress
-from core.sonicpi import Clip, render_id
-from core.pipeline.render_executor import Engine, LocalProcesses
+from core.sonicpi import Clip, compute_render_id
+from core.pipeline.render_executor import RenderExecutor, LocalExecutor
 
-STEP = "Rendering the study's programs"
+PROGRESS_STEP = "Rendering the study's programs"
 
 
-def clips_of(
+def render_study_clips(
     corpus: Corpus,
     sources: Sequence[str],
     seconds: float,
     progress: Progress,
-    engine: Engine | None = None,
+    executor: RenderExecutor | None = None,
 ) -> tuple[list[Path | None], dict[int, str]]:
     """Files of the programs' clips, rendered where they aren't there yet.
 
@@ -33,7 +33,7 @@ def clips_of(
     seconds : float
         Length of each clip.
     progress : Progress
-    engine : Engine, optional
+    executor : Engine, optional
         Renders them; processes on this machine by default.
 
     Returns
@@ -44,36 +44,36 @@ def clips_of(
         Why not, by place.
     """
     home = corpus.path / "studies" / "audio"
-    names = [render_id(source, seconds) for source in sources]
+    names = [compute_render_id(source, seconds) for source in sources]
     paths: list[Path | None] = [home / name[:2] / f"{name}.flac" for name in names]
     missing = [i for i, path in enumerate(paths) if not path.is_file()]
     failed: dict[int, str] = {}
-    progress(STEP, 0, len(missing))
+    progress(PROGRESS_STEP, 0, len(missing))
     if not missing:
         return paths, failed
-    engine = engine or LocalProcesses()
-    with engine.rendering((sources[i] for i in missing), seconds) as renderings:
+    executor = executor or LocalExecutor()
+    with executor.render_programs((sources[i] for i in missing), seconds) as renderings:
         for done, (index, rendering) in enumerate(renderings, 1):
             place = missing[index]
-            if rendering.ok and rendering.clip.peak > 2.0**-16:
+            if rendering.has_clip and rendering.clip.peak > 2.0**-16:
                 rendering.clip.save(paths[place])
             else:
                 failed[place] = str(rendering.error or "It is silent.")
                 paths[place] = None
-            progress(STEP, done, len(missing), failed.get(place, ""))
+            progress(PROGRESS_STEP, done, len(missing), failed.get(place, ""))
     return paths, failed
 
 
-def code_vectors(encoder_id: str, sources: Sequence[str], progress: Progress) -> np.ndarray:
+def embed_code(encoder_id: str, sources: Sequence[str], progress: Progress) -> np.ndarray:
     """Embeddings of programs, float32 [n, d]."""
-    return encoders.get(encoder_id).embed(list(sources), progress)
+    return encoders.get_encoder(encoder_id).embed(list(sources), progress)
 
 
-def sound_vectors(encoder_id: str, paths: Sequence[Path], progress: Progress) -> np.ndarray:
+def embed_clip_files(encoder_id: str, clip_paths: Sequence[Path], progress: Progress) -> np.ndarray:
     """Embeddings of clips' files, float32 [n, d]."""
-    encoder = encoders.get(encoder_id)
+    encoder = encoders.get_encoder(encoder_id)
     rows = []
-    for done, path in enumerate(paths, 1):
+    for done, path in enumerate(clip_paths, 1):
         rows.append(encoder.embed([Clip.load(path)])[0])
-        progress("Embedding the study's clips", done, len(paths))
+        progress("Embedding the study's clips", done, len(clip_paths))
     return np.stack(rows)

@@ -13,20 +13,20 @@ from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.metrics_table import AGAINST_RAW, ALIGNED, BEFORE
+from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED, BEFORE_ALIGNMENT
 from core.studies import figures
 from core.progress import Progress
 from core.studies import options as option
-from core.studies.result import Figure, StudyResult, Table, beside
+from core.studies.result import StudyFigure, StudyResult, StudyTable, compare_to_paper
 
 NAME = "sweep"
 TITLE = "24 configurations of the paper's method"
 QUESTION = "How high do CKA and CCA get, and which settings bring them there?"
-OPTIONS = option.OF["sweep"]
-METRICS = ("cka", "cca")
+OPTIONS = option.STUDY_OPTIONS["sweep"]
+SWEEP_METRICS = ("cka", "cca")
 # What a reading adds to the names of its columns.
-READINGS = {BEFORE: "", ALIGNED: "", AGAINST_RAW: ", raw sound"}
-GRID = "paper"
+COLUMN_SUFFIXES = {BEFORE_ALIGNMENT: "", ALIGNED_VS_ALIGNED: "", ALIGNED_VS_RAW: ", raw sound"}
+GRID_NAME = "paper"
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
@@ -34,8 +34,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     # Loads what trains, which reading the other studies' runs can do without.
     from core.pipeline import sweep as stage
 
-    sweep_id = options["sweep"] or stage.sweep(corpus.name, GRID, progress, seeds=options["seeds"])
-    numbers = stage.load(corpus.name, sweep_id)
+    sweep_id = options["sweep"] or stage.run_sweep(corpus.name, GRID_NAME, progress, seed_count=options["seeds"])
+    numbers = stage.load_sweep(corpus.name, sweep_id)
     trained = numbers[numbers["number"] >= 0]
     if trained.empty:
         raise EarshotError(
@@ -47,17 +47,17 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     )
     fields = pd.DataFrame([fields for _, fields in facts["trials"]])
     varied = [name for name in fields if fields[name].astype(str).nunique() > 1]
-    table = summarised(numbers)
+    table = average_over_seeds(numbers)
     table = table.join(fields[varied], on="number")
     table = table.sort_values("validation cka", ascending=False, ignore_index=True)
-    rows = bests(table)
+    rows = select_best_configurations(table)
     configurations = trained["number"].nunique()
     runs_done = len(trained[["number", "seed"]].drop_duplicates())
     aligned = table[table["number"] >= 0].reset_index(drop=True)
     return StudyResult(
-        compared=beside(rows),
+        comparison=compare_to_paper(rows),
         tables=[
-            Table(
+            StudyTable(
                 "configurations",
                 "Every configuration",
                 table,
@@ -67,10 +67,10 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             )
         ],
         figures=[
-            Figure(
+            StudyFigure(
                 "parallel",
                 "Settings and what they bring",
-                figures.parallel(aligned, [*varied, "test cka", "test cca"]),
+                figures.plot_parallel_coordinates(aligned, [*varied, "test cka", "test cca"]),
                 "A line a configuration, coloured by CKA on test programs.",
             )
         ],
@@ -89,19 +89,19 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     )
 
 
-def summarised(numbers: pd.DataFrame) -> pd.DataFrame:
+def average_over_seeds(results: pd.DataFrame) -> pd.DataFrame:
     """One row a configuration: number, name, seeds, and "SPLIT METRIC" with its sd over seeds; of
     aligned code against raw sound as "SPLIT METRIC, raw sound".
 
     Parameters
     ----------
-    numbers : DataFrame
-        As of `core.pipeline.sweep.load`.
+    results : DataFrame
+        As of `core.pipeline.sweep.load_sweep`.
     """
     # Numbers below -1 are of code encoders that other grids try.
-    chosen = numbers[(numbers["number"] >= -1) & numbers["metric"].isin(METRICS)]
+    chosen = results[(results["number"] >= -1) & results["metric"].isin(SWEEP_METRICS)]
     chosen = chosen.assign(
-        of=chosen["split"] + " " + chosen["metric"] + chosen["reading"].map(READINGS)
+        of=chosen["split"] + " " + chosen["metric"] + chosen["reading"].map(COLUMN_SUFFIXES)
     )
     wide = chosen.groupby(["number", "name", "of"])["value"].agg(["mean", "std"]).unstack("of")
     wide.columns = [of + ("" if what == "mean" else " sd") for what, of in wide.columns]
@@ -109,7 +109,7 @@ def summarised(numbers: pd.DataFrame) -> pd.DataFrame:
     return wide.join(seeds).reset_index()
 
 
-def bests(table: pd.DataFrame) -> list[dict]:
+def select_best_configurations(table: pd.DataFrame) -> list[dict]:
     """Rows of the comparison: each metric's baseline, and its best configuration, chosen on
     validation and told of test: the best of 24 on test would flatter.
 
@@ -120,15 +120,15 @@ def bests(table: pd.DataFrame) -> list[dict]:
     """
     baseline, runs = table[table["number"] == -1], table[table["number"] >= 0]
     rows = []
-    for metric in METRICS:
+    for metric in SWEEP_METRICS:
         if len(baseline):
-            rows.append(_row(f"Baseline {metric.upper()}", baseline.iloc[0], metric, "baseline"))
+            rows.append(_make_comparison_row(f"Baseline {metric.upper()}", baseline.iloc[0], metric, "baseline"))
         if f"validation {metric}" in runs:
             best = runs.loc[runs[f"validation {metric}"].idxmax()]
-            rows.append(_row(f"Best {metric.upper()}: {best['name']}", best, metric, "best"))
+            rows.append(_make_comparison_row(f"Best {metric.upper()}: {best['name']}", best, metric, "best"))
             if f"test {metric}, raw sound" in runs:
                 rows.append(
-                    _row(
+                    _make_comparison_row(
                         f"The same against raw sound, {metric.upper()}",
                         best,
                         f"{metric}, raw sound",
@@ -138,17 +138,17 @@ def bests(table: pd.DataFrame) -> list[dict]:
     return rows
 
 
-def _row(measure: str, row: pd.Series, metric: str, which: str | None) -> dict:
+def _make_comparison_row(measure: str, row: pd.Series, metric: str, published_group: str | None) -> dict:
     value, sd = row[f"test {metric}"], row.get(f"test {metric} sd")
     spread = None
-    if pd.notna(sd) and which != "baseline":  # few seeds: Student's t, not 1.96
+    if pd.notna(sd) and published_group != "baseline":  # few seeds: Student's t, not 1.96
         spread = stats.t.ppf(0.975, row["seeds"] - 1) * sd / row["seeds"] ** 0.5
     return {
         "measure": measure,
         "measured": value,
         "low": None if spread is None else value - spread,
         "high": None if spread is None else value + spread,
-        "published": which and f"sweep.{which}.{metric}",
+        "published": published_group and f"sweep.{published_group}.{metric}",
         "split": "test",
         "seed": None,
     }

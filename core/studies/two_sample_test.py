@@ -7,12 +7,12 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 
-from core.evaluation.validation import unit_rows
+from core.evaluation.validation import normalize_rows
 
-NEAREST = 5
+NEIGHBOUR_COUNT = 5
 
 
-def told_apart(x: np.ndarray, y: np.ndarray, *, folds: int = 5) -> dict[str, np.ndarray]:
+def run_two_sample_test(x: np.ndarray, y: np.ndarray, *, fold_count: int = 5) -> dict[str, np.ndarray]:
     """Cross-validated hits of classifiers that say from which of two spaces a row comes.
 
     Parameters
@@ -20,7 +20,7 @@ def told_apart(x: np.ndarray, y: np.ndarray, *, folds: int = 5) -> dict[str, np.
     x, y : array, float [n, d1] and [n, d2]
         Row i of both is the same program, and lies in the same fold. Rows are scaled to
         length 1; the narrower space gets columns of zeros, as on the map.
-    folds : int
+    fold_count : int
 
     Returns
     -------
@@ -32,19 +32,19 @@ def told_apart(x: np.ndarray, y: np.ndarray, *, folds: int = 5) -> dict[str, np.
     -----
     Lopez-Paz & Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017.
     """
-    x, y = unit_rows(x).numpy(), unit_rows(y).numpy()
+    x, y = normalize_rows(x).numpy(), normalize_rows(y).numpy()
     width = max(x.shape[1], y.shape[1])
     points = np.concatenate([np.pad(z, ((0, 0), (0, width - z.shape[1]))) for z in (x, y)])
     side = np.repeat([0, 1], len(x))
     program = np.tile(np.arange(len(x)), 2)
     classifiers = {
         "logistic regression": LogisticRegression(max_iter=500),
-        f"{NEAREST} nearest neighbours": KNeighborsClassifier(NEAREST),
+        f"{NEIGHBOUR_COUNT} nearest neighbours": KNeighborsClassifier(NEIGHBOUR_COUNT),
     }
     found = {}
     for name, classifier in classifiers.items():
         right = np.zeros(len(points))
-        for train, test in GroupKFold(min(folds, len(x))).split(points, side, program):
+        for train, test in GroupKFold(min(fold_count, len(x))).split(points, side, program):
             right[test] = (
                 classifier.fit(points[train], side[train]).predict(points[test]) == (side[test])
             )

@@ -20,27 +20,27 @@ from starlette.routing import Route
 from core import play_history, workspace
 from core.errors import EarshotError
 
-MIME = {
+MIME_TYPES = {
     ".flac": "audio/flac",
     ".ogg": "audio/ogg",
     ".wav": "audio/wav",
     ".mp3": "audio/mpeg",
 }
-KEPT = 64  # sounds that were made for a page and lie on no disk
-_HEADERS = {
+MAX_CACHED_CLIPS = 64  # sounds that were made for a page and lie on no disk
+_RESPONSE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-cache",  # what is played again is asked for again, and so noted
 }
 
 # Nothing that is kept has more bytes than fifteen digits count.
-_SPAN = re.compile(r"bytes=([0-9]{1,15})-([0-9]{0,15})")
+_BYTE_RANGE_PATTERN = re.compile(r"bytes=([0-9]{1,15})-([0-9]{0,15})")
 
-_made: OrderedDict[str, bytes] = OrderedDict()
-_lock = threading.Lock()
+_cached_clips: OrderedDict[str, bytes] = OrderedDict()
+_cache_lock = threading.Lock()
 
 
-def address(path: str | Path, name: str) -> str:
+def build_audio_url(audio_path: str | Path, name: str) -> str:
     """The address of a sound file below the workspace, with the name of its program.
 
     Raises
@@ -49,68 +49,68 @@ def address(path: str | Path, name: str) -> str:
         When it lies elsewhere.
     """
     try:
-        inside = Path(path).relative_to(workspace.root())
+        inside = Path(audio_path).relative_to(workspace.get_workspace_root())
     except ValueError:
-        raise EarshotError("This sound lies outside the workspace.", where=str(path)) from None
+        raise EarshotError("This sound lies outside the workspace.", where=str(audio_path)) from None
     return f"/sound/file/{quote(inside.as_posix())}?name={quote(name)}"
 
 
-def keep(flac: bytes, name: str) -> str:
+def cache_audio_bytes(flac_bytes: bytes, name: str) -> str:
     """Keep an encoded sound in memory, the newest `KEPT` of them; return its address."""
-    digest = hashlib.sha256(flac).hexdigest()[:32]
-    with _lock:
-        _made[digest] = flac
-        _made.move_to_end(digest)
-        while len(_made) > KEPT:
-            _made.popitem(last=False)
+    digest = hashlib.sha256(flac_bytes).hexdigest()[:32]
+    with _cache_lock:
+        _cached_clips[digest] = flac_bytes
+        _cached_clips.move_to_end(digest)
+        while len(_cached_clips) > MAX_CACHED_CLIPS:
+            _cached_clips.popitem(last=False)
     return f"/sound/made/{digest}.flac?name={quote(name)}"
 
 
-def routes() -> list[Route]:
+def build_routes() -> list[Route]:
     """What the server answers besides Streamlit's own."""
     return [
-        Route("/sound/file/{path:path}", _file, methods=["GET"]),
-        Route("/sound/made/{name}.flac", _from_memory, methods=["GET"]),
+        Route("/sound/file/{path:path}", _serve_audio_file, methods=["GET"]),
+        Route("/sound/made/{name}.flac", _serve_cached_audio, methods=["GET"]),
     ]
 
 
-async def _file(request: Request) -> Response:
-    path = await anyio.to_thread.run_sync(_inside, request.path_params["path"])
+async def _serve_audio_file(request: Request) -> Response:
+    path = await anyio.to_thread.run_sync(_resolve_audio_path, request.path_params["path"])
     if path is None:
-        return PlainTextResponse("There is no such sound.", 404, headers=_HEADERS)
-    if name := _played(request):
-        await anyio.to_thread.run_sync(play_history.note, path, name)
-    return FileResponse(path, media_type=MIME[path.suffix], headers=_HEADERS)
+        return PlainTextResponse("There is no such sound.", 404, headers=_RESPONSE_HEADERS)
+    if name := _get_played_name(request):
+        await anyio.to_thread.run_sync(play_history.record_played_clip, path, name)
+    return FileResponse(path, media_type=MIME_TYPES[path.suffix], headers=_RESPONSE_HEADERS)
 
 
-def _inside(named: str) -> Path | None:
+def _resolve_audio_path(relative_path: str) -> Path | None:
     """The sound file of that name below the workspace; None unless there is one."""
-    root = workspace.root()
+    root = workspace.get_workspace_root()
     try:
-        path = (root / named).resolve()
-        fits = path.is_relative_to(root) and path.suffix in MIME and path.is_file()
+        path = (root / relative_path).resolve()
+        fits = path.is_relative_to(root) and path.suffix in MIME_TYPES and path.is_file()
     except (OSError, ValueError):  # a name that no file system takes
         return None
     return path if fits else None
 
 
-async def _from_memory(request: Request) -> Response:
+async def _serve_cached_audio(request: Request) -> Response:
     digest = request.path_params["name"]
-    with _lock:
-        found = _made.get(digest)
+    with _cache_lock:
+        found = _cached_clips.get(digest)
     if found is None:
-        return PlainTextResponse("This sound is kept no longer.", 404, headers=_HEADERS)
-    if name := _played(request):
-        await anyio.to_thread.run_sync(play_history.note_made, name, digest, found)
-    first, last = _asked(request.headers.get("range", ""), len(found))
-    headers = {**_HEADERS, "Accept-Ranges": "bytes"}
+        return PlainTextResponse("This sound is kept no longer.", 404, headers=_RESPONSE_HEADERS)
+    if name := _get_played_name(request):
+        await anyio.to_thread.run_sync(play_history.record_generated_clip, name, digest, found)
+    first, last = _parse_byte_range(request.headers.get("range", ""), len(found))
+    headers = {**_RESPONSE_HEADERS, "Accept-Ranges": "bytes"}
     if first is None:
-        return Response(found, 200, headers, MIME[".flac"])
+        return Response(found, 200, headers, MIME_TYPES[".flac"])
     headers["Content-Range"] = f"bytes {first}-{last}/{len(found)}"
-    return Response(found[first : last + 1], 206, headers, MIME[".flac"])
+    return Response(found[first : last + 1], 206, headers, MIME_TYPES[".flac"])
 
 
-def _played(request: Request) -> str:
+def _get_played_name(request: Request) -> str:
     """The program's name when a page of ours begins to play its clip, else ""."""
     span = request.headers.get("range", "bytes=0-")
     ours = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
@@ -118,11 +118,11 @@ def _played(request: Request) -> str:
     return request.query_params.get("name", "") if ours and audio and "=0-" in span else ""
 
 
-def _asked(header: str, size: int) -> tuple[int | None, int]:
+def _parse_byte_range(header: str, byte_count: int) -> tuple[int | None, int]:
     """First and last byte of a "bytes=5-" or "bytes=5-9"; (None, 0) for the whole."""
-    found = _SPAN.fullmatch(header.strip())
-    if found is None or int(found[1]) >= size:
+    found = _BYTE_RANGE_PATTERN.fullmatch(header.strip())
+    if found is None or int(found[1]) >= byte_count:
         return None, 0
     first = int(found[1])
-    last = min(int(found[2]), size - 1) if found[2] else size - 1
+    last = min(int(found[2]), byte_count - 1) if found[2] else byte_count - 1
     return (first, last) if last >= first else (None, 0)

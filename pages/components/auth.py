@@ -17,16 +17,16 @@ from streamlit.web.server.starlette.starlette_app_utils import decode_signed_val
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
 from core.errors import EarshotError
-from core.access_control import LOCAL, Opening, opening
+from core.access_control import LOCAL_HOSTS, AccessPolicy, read_access_policy
 from pages.components import formatting
 
 # What holds or takes data without a page's code being run. All else comes through a page, which
 # asks `come_in`, or is a file of Streamlit's own.
-PRIVATE = ("/sound/", "/media/", "/_stcore/upload_file/")
+PROTECTED_PATH_PREFIXES = ("/sound/", "/media/", "/_stcore/upload_file/")
 
 
 @functools.lru_cache(maxsize=1)
-def opened() -> Opening | None:
+def load_access_policy() -> AccessPolicy | None:
     """To whom the dashboard is open; None where only this machine reaches it.
 
     Raises
@@ -36,9 +36,9 @@ def opened() -> Opening | None:
     """
     host = os.environ.get("EARSHOT_OPEN")
     if host:
-        return opening(host)
+        return read_access_policy(host)
     address = config.get_option("server.address")
-    if address not in LOCAL:
+    if address not in LOCAL_HOSTS:
         raise EarshotError(
             f"The server's address is {address or '0.0.0.0'}, which others reach without"
             " logging in.",
@@ -47,24 +47,24 @@ def opened() -> Opening | None:
     return None
 
 
-def may_come_in() -> bool:
+def is_authorized() -> bool:
     """Whether this visitor may see the pages."""
-    allowed = opened()
-    return allowed is None or (bool(st.user.is_logged_in) and allowed.admits(st.user.to_dict()))
+    allowed = load_access_policy()
+    return allowed is None or (bool(st.user.is_logged_in) and allowed.is_allowed(st.user.to_dict()))
 
 
-def come_in() -> bool:
+def require_login() -> bool:
     """Whether this visitor may see the pages; draws the way in if not."""
-    if opened() is None:
+    if load_access_policy() is None:
         return True
     if not st.user.is_logged_in:
         st.header("Earshot")
         st.write("This workspace is shown to invited people.")
         st.button("Log in", on_click=st.login, type="primary", icon=":material/login:")
         return False
-    if not may_come_in():
+    if not is_authorized():
         st.error(
-            f"{formatting.plain(st.user.get('email') or 'This account')} is not among the invited."
+            f"{formatting.escape_markdown(st.user.get('email') or 'This account')} is not among the invited."
             " Ask whoever runs this dashboard.",
             icon=":material/block:",
         )
@@ -75,31 +75,31 @@ def come_in() -> bool:
     return True
 
 
-class Guard:
+class AuthMiddleware:
     """ASGI middleware: sounds and uploads only for those who may see the pages."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(PRIVATE):
-            allowed = opened()
-            if allowed is not None and not allowed.admits(_user(HTTPConnection(scope))):
+        if scope["type"] == "http" and scope["path"].startswith(PROTECTED_PATH_PREFIXES):
+            allowed = load_access_policy()
+            if allowed is not None and not allowed.is_allowed(_read_signed_user(HTTPConnection(scope))):
                 await PlainTextResponse("Log in first.", 401)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def _user(connection: HTTPConnection) -> dict:
+def _read_signed_user(connection: HTTPConnection) -> dict:
     """What the provider said about the sender, by Streamlit's signed cookie; {} if nothing."""
     secret = get_cookie_secret()
 
-    def cookie(name: str) -> bytes | None:
+    def read_cookie(name: str) -> bytes | None:
         value = connection.cookies.get(name)
         return value and decode_signed_value(secret, name, value.encode("latin-1"))
 
     try:
-        user = json.loads(get_cookie_with_chunks(cookie, USER_COOKIE_NAME) or b"{}")
+        user = json.loads(get_cookie_with_chunks(read_cookie, USER_COOKIE_NAME) or b"{}")
     except ValueError:
         return {}
     return user if isinstance(user, dict) and user.get("is_logged_in") is True else {}

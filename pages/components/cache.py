@@ -23,150 +23,150 @@ from core.pipeline import gallery
 
 
 @st.cache_data(ttl=120, show_spinner=False)
-def doctor_rows() -> list[doctor.DoctorRow]:
+def run_doctor_checks() -> list[doctor.RequirementCheck]:
     """What is there and what is missing on this machine."""
-    return doctor.doctor_rows()
+    return doctor.check_requirements()
 
 
 @st.cache_data(ttl=600, show_spinner=False)
-def preset() -> tuple[str, str]:
+def get_default_preset() -> tuple[str, str]:
     """Name of the preset that a new corpus gets, and why. May ask the model hub."""
     chosen, why = encoders.choose_preset()
     return chosen.name, why
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def waveform(path: str) -> tuple[str, float]:
+def load_waveform_svg(audio_path: str) -> tuple[str, float]:
     """The `outline` of a clip's file, and its seconds; such a file never changes."""
-    clip = Clip.load(path)
-    return outline(clip), clip.seconds
+    clip = Clip.load(audio_path)
+    return encode_waveform_svg(clip), clip.seconds
 
 
-def outline(clip: Clip) -> str:
+def encode_waveform_svg(clip: Clip) -> str:
     """A clip's waveform as SVG, quoted as in an address."""
-    return quote(charts.waveform_svg(charts.envelope(clip.samples)))
+    return quote(charts.draw_waveform_svg(charts.compute_envelope(clip.samples)))
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def sound_figure(path: str) -> go.Figure:
+def plot_waveform_and_spectrogram(audio_path: str) -> go.Figure:
     """Waveform and spectrogram of a clip's file; such a file never changes."""
-    clip = Clip.load(path)
-    return charts.sound_figure(clip.samples, clip.sample_rate)
+    clip = Clip.load(audio_path)
+    return charts.draw_waveform_and_spectrogram(clip.samples, clip.sample_rate)
 
 
-def programs_of(corpus: Corpus) -> pd.DataFrame:
+def load_programs(corpus: Corpus) -> pd.DataFrame:
     """All programs of a corpus, as `Corpus.programs`; not to be changed."""
-    return _programs_of(str(workspace.root()), corpus.name, corpus.change_stamp)
+    return _load_programs(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
 
 
 @st.cache_resource(max_entries=3, ttl=600, show_spinner="Reading the corpus …")
-def _programs_of(root: str, corpus_name: str, stamp: str) -> pd.DataFrame:
-    return Corpus.open(corpus_name).programs()
+def _load_programs(workspace_root: str, corpus_name: str, change_stamp: str) -> pd.DataFrame:
+    return Corpus.open(corpus_name).load_programs()
 
 
-def searched(corpus: Corpus) -> pd.Series:
+def load_search_texts(corpus: Corpus) -> pd.Series:
     """What words are looked for in, of each row of `programs_of`."""
-    return _searched(str(workspace.root()), corpus.name, corpus.change_stamp)
+    return _load_search_texts(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
 
 
 @st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
-def _searched(root: str, corpus_name: str, stamp: str) -> pd.Series:
-    return filtering.texts(_programs_of(root, corpus_name, stamp))
+def _load_search_texts(workspace_root: str, corpus_name: str, change_stamp: str) -> pd.Series:
+    return filtering.build_search_texts(_load_programs(workspace_root, corpus_name, change_stamp))
 
 
-def facets(corpus: Corpus) -> dict[str, list[str]]:
+def load_filter_options(corpus: Corpus) -> dict[str, list[str]]:
     """What templates, roles and states the programs of a corpus have, each sorted."""
-    return _facets(str(workspace.root()), corpus.name, corpus.change_stamp)
+    return _load_filter_options(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
 
 
 @st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
-def _facets(root: str, corpus_name: str, stamp: str) -> dict[str, list[str]]:
-    rows = _programs_of(root, corpus_name, stamp)
+def _load_filter_options(workspace_root: str, corpus_name: str, change_stamp: str) -> dict[str, list[str]]:
+    rows = _load_programs(workspace_root, corpus_name, change_stamp)
     return {name: sorted(rows[name].unique()) for name in ("template", "role", "state")}
 
 
-def counts(corpus: Corpus) -> dict[str, int]:
+def count_programs_by_state(corpus: Corpus) -> dict[str, int]:
     """As `Corpus.counts`; not to be changed."""
-    return _counts(str(workspace.root()), corpus.name, corpus.change_stamp)
+    return _count_programs_by_state(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
 
 
 @st.cache_resource(max_entries=16, ttl=600, show_spinner=False)
-def _counts(root: str, corpus_name: str, stamp: str) -> dict[str, int]:
-    return Corpus.open(corpus_name).counts()
+def _count_programs_by_state(workspace_root: str, corpus_name: str, change_stamp: str) -> dict[str, int]:
+    return Corpus.open(corpus_name).count_programs_by_state()
 
 
-def domains(corpus: Corpus) -> dict[str, filtering.Span | list[str]]:
+def load_parameter_domains(corpus: Corpus) -> dict[str, filtering.ValueRange | list[str]]:
     """What values each parameter of a corpus's programs has; not to be changed."""
-    return _domains(str(workspace.root()), corpus.name, corpus.change_stamp)
+    return _load_parameter_domains(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
 
 
 @st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
-def _domains(root: str, corpus_name: str, stamp: str) -> dict[str, filtering.Span | list[str]]:
-    return filtering.domains(_programs_of(root, corpus_name, stamp))
+def _load_parameter_domains(workspace_root: str, corpus_name: str, change_stamp: str) -> dict[str, filtering.ValueRange | list[str]]:
+    return filtering.find_parameter_domains(_load_programs(workspace_root, corpus_name, change_stamp))
 
 
-def pairs_of(record: AlignmentRecord) -> pd.DataFrame | None:
-    """As `core.corpus.disagreement_pairs.load_pairs`; not to be changed."""
-    path = record.path / disagreement_pairs.FILE
-    return _pairs_of(str(path), path.stat().st_mtime_ns, record) if path.exists() else None
+def load_disagreement_pairs(alignment: AlignmentRecord) -> pd.DataFrame | None:
+    """As `core.corpus.disagreement_pairs.load_disagreement_pairs`; not to be changed."""
+    path = alignment.path / disagreement_pairs.PAIRS_FILE
+    return _load_disagreement_pairs(str(path), path.stat().st_mtime_ns, alignment) if path.exists() else None
 
 
 @st.cache_resource(max_entries=8, ttl=600, show_spinner=False)
-def _pairs_of(path: str, made: int, _record: AlignmentRecord) -> pd.DataFrame | None:
-    return disagreement_pairs.load_pairs(_record)
+def _load_disagreement_pairs(pairs_path: str, modified_ns: int, _alignment: AlignmentRecord) -> pd.DataFrame | None:
+    return disagreement_pairs.load_disagreement_pairs(_alignment)
 
 
-def first_variants() -> list[tuple[Template, Program, str]]:
-    """As `core.pipeline.gallery.variants`."""
-    known = tuple((each.path, each.path.stat().st_mtime_ns) for each in programs.templates())
-    return _first_variants(known)
+def load_first_variants() -> list[tuple[Template, Program, str]]:
+    """As `core.pipeline.gallery.list_first_variants`."""
+    known = tuple((each.path, each.path.stat().st_mtime_ns) for each in programs.list_templates())
+    return _load_first_variants(known)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _first_variants(known: tuple) -> list[tuple[Template, Program, str]]:
-    return gallery.variants()
+def _load_first_variants(template_stamps: tuple) -> list[tuple[Template, Program, str]]:
+    return gallery.list_first_variants()
 
 
 @st.cache_resource(ttl=60, show_spinner=False)
-def titles() -> dict[str, str]:
+def load_template_titles() -> dict[str, str]:
     """Title of each template, and of each style of composed programs, by its id."""
-    return programs.titles()
+    return programs.get_template_titles()
 
 
-def templates_of(corpus: Corpus) -> list[str]:
+def list_corpus_templates(corpus: Corpus) -> list[str]:
     """Ids of the templates whose programs a corpus holds, sorted."""
-    counted = tuple(counts(corpus).values())
-    return _templates_of(str(workspace.root()), corpus.name, counted)
+    counted = tuple(count_programs_by_state(corpus).values())
+    return _list_corpus_templates(str(workspace.get_workspace_root()), corpus.name, counted)
 
 
 @st.cache_data(max_entries=16, show_spinner=False)
-def _templates_of(root: str, corpus_name: str, counts: tuple) -> list[str]:
-    return sorted(set(Corpus.open(corpus_name).programs()["template"]) - {""})
+def _list_corpus_templates(workspace_root: str, corpus_name: str, program_counts: tuple) -> list[str]:
+    return sorted(set(Corpus.open(corpus_name).load_programs()["template"]) - {""})
 
 
-def compared_figure(record: AlignmentRecord, split: str) -> go.Figure:
+def plot_metrics_before_after(alignment: AlignmentRecord, split: str) -> go.Figure:
     """Metrics before and after alignment, drawn."""
-    return _compared_figure(str(record.path), record.created, split, record)
+    return _plot_metrics_before_after(str(alignment.path), alignment.created, split, alignment)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _compared_figure(path: str, created: str, split: str, _record: AlignmentRecord) -> go.Figure:
-    return charts.before_after(pd.DataFrame(_record.metrics["readings"]), split)
+def _plot_metrics_before_after(alignment_path: str, created: str, split: str, _alignment: AlignmentRecord) -> go.Figure:
+    return charts.draw_metrics_before_after(pd.DataFrame(_alignment.metrics["readings"]), split)
 
 
-def curves_figure(record: AlignmentRecord) -> go.Figure:
+def plot_training_curves(alignment: AlignmentRecord) -> go.Figure:
     """Loss, CKA and recall of a training, drawn."""
-    return _curves_figure(str(record.path), record.created, record)
+    return _plot_training_curves(str(alignment.path), alignment.created, alignment)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _curves_figure(path: str, created: str, _record: AlignmentRecord) -> go.Figure:
-    return charts.training_curves(_record.history(), _record.metrics.get("best_epoch"))
+def _plot_training_curves(alignment_path: str, created: str, _alignment: AlignmentRecord) -> go.Figure:
+    return charts.draw_training_curves(_alignment.load_history(), _alignment.metrics.get("best_epoch"))
 
 
-def free_bytes() -> int:
+def get_free_disk_bytes() -> int:
     """Free bytes where the workspace lies."""
-    place = workspace.root()
+    place = workspace.get_workspace_root()
     while not place.exists():
         place = Path(place).parent
     return shutil.disk_usage(place).free

@@ -10,7 +10,7 @@ from core.errors import EarshotError
 from pages.components import formatting
 
 
-def show(error: Exception) -> bool:
+def show_unexpected_error(error: Exception) -> bool:
     """Draw an error that no page caught; return whether that was done.
 
     A traceback goes to the terminal, where `./run` was started.

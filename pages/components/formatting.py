@@ -10,31 +10,31 @@ import streamlit as st
 
 from core.errors import EarshotError
 
-LONGEST = 600
-_MARKUP = re.compile(r"([!-/:-@\[-`{-~])")
+MAX_TEXT_CHARS = 600
+_MARKDOWN_PATTERN = re.compile(r"([!-/:-@\[-`{-~])")
 
 
-def plain(text: str, longest: int | None = LONGEST) -> str:
+def escape_markdown(text: str, max_chars: int | None = MAX_TEXT_CHARS) -> str:
     """Return `text` so that Markdown shows it as it is, on one line; None: however long it is.
 
     Error messages quote programs, file names and addresses, none of which may
     turn into links, headings or formulae.
     """
     text = " ".join(str(text).split())
-    if longest is not None and len(text) > longest:
-        text = f"{text[:longest]} …"
-    return _MARKUP.sub(r"\\\1", text)
+    if max_chars is not None and len(text) > max_chars:
+        text = f"{text[:max_chars]} …"
+    return _MARKDOWN_PATTERN.sub(r"\\\1", text)
 
 
 def show_error(error: EarshotError) -> None:
     """Draw what happened, where, and what to do about it."""
-    where = f"{plain(error.where)}: " if error.where else ""
-    remedy = f"\n\n{plain(error.remedy)}" if error.remedy else ""
-    st.error(f"{where}{plain(error.message)}{remedy}", icon=":material/error:")
+    where = f"{escape_markdown(error.where)}: " if error.where else ""
+    remedy = f"\n\n{escape_markdown(error.remedy)}" if error.remedy else ""
+    st.error(f"{where}{escape_markdown(error.message)}{remedy}", icon=":material/error:")
 
 
 @contextmanager
-def errors() -> Iterator[None]:
+def catch_and_show_errors() -> Iterator[None]:
     """Show an EarshotError of the block instead of raising it."""
     try:
         yield
@@ -42,7 +42,7 @@ def errors() -> Iterator[None]:
         show_error(error)
 
 
-def duration(seconds: float | None) -> str:
+def format_duration(seconds: float | None) -> str:
     """Return seconds in words: "about 20 s", "about 3 min"."""
     if seconds is None:
         return ""
@@ -55,11 +55,11 @@ def duration(seconds: float | None) -> str:
     return f"about {seconds / 3600:.1f} h"
 
 
-def size(bytes_: float) -> str:
+def format_bytes(byte_count: float) -> str:
     """Return a number of bytes in words: "140 MB", "1.2 GB"."""
-    return f"{bytes_ / 1e9:.1f} GB" if bytes_ >= 1e9 else f"{max(1, round(bytes_ / 1e6))} MB"
+    return f"{byte_count / 1e9:.1f} GB" if byte_count >= 1e9 else f"{max(1, round(byte_count / 1e6))} MB"
 
 
-def count(number: int, one: str, many: str | None = None) -> str:
+def format_count(number: int, singular: str, plural: str | None = None) -> str:
     """Return "1 program", "216 programs"."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -9,41 +9,41 @@ import streamlit as st
 from streamlit.runtime.pages_manager import PagesManager
 
 from core import jobs, workspace
-from core.sonicpi.sandbox import sandbox_state, unsandboxed
+from core.sonicpi.sandbox import check_sandbox, is_sandbox_disabled
 from pages.components import selection, audio_player, formatting, prefetch
-from pages.components.job_panel import running_list
+from pages.components.job_panel import draw_active_jobs
 
-HERE = Path(__file__).parent
-LOGO = str(HERE / "logo.svg")
+ASSETS_DIR = Path(__file__).parent
+LOGO_PATH = str(ASSETS_DIR / "logo.svg")
 # Pages that show their jobs themselves, larger.
-SHOW_JOBS = ("Home", "Train", "Jobs")
+PAGES_SHOWING_JOBS = ("Home", "Train", "Jobs")
 
 
-def begin() -> None:
+def draw_page_header() -> None:
     """Draw what stands above the page; its style is there already (styled.py)."""
-    st.logo(LOGO, size="large")
-    if workspace.read_only():
+    st.logo(LOGO_PATH, size="large")
+    if workspace.is_read_only():
         st.caption(
             ":material/visibility: **Read-only.** Look and listen; nothing can be changed here."
         )
-    _sandbox()
+    _warn_about_sandbox()
 
 
-def _sandbox() -> None:
+def _warn_about_sandbox() -> None:
     """Say on every page when programs would run without their sandbox, or not at all."""
-    ok, why = sandbox_state()
+    ok, why = check_sandbox()
     if ok:
         return
-    if unsandboxed():
+    if is_sandbox_disabled():
         st.warning(
-            f"Programs run without a sandbox: render only those you trust. {formatting.plain(why)}",
+            f"Programs run without a sandbox: render only those you trust. {formatting.escape_markdown(why)}",
             icon=":material/lock_open:",
         )
     else:
-        st.error(f"Programs are not rendered. {formatting.plain(why)}", icon=":material/lock:")
+        st.error(f"Programs are not rendered. {formatting.escape_markdown(why)}", icon=":material/lock:")
 
 
-def show(page: Callable[[], None]) -> None:
+def run_page(draw_page: Callable[[], None]) -> None:
     """Run a page inside the frame: the last line of each file in `pages/`.
 
     A server that has just started takes the files in a folder `pages/` for the
@@ -53,21 +53,21 @@ def show(page: Callable[[], None]) -> None:
     if PagesManager.uses_pages_directory:
         PagesManager.uses_pages_directory = False
         st.rerun()
-    selection.arrive(Path(page.__code__.co_filename).stem)
-    page()
+    selection.record_page_visit(Path(draw_page.__code__.co_filename).stem)
+    draw_page()
 
 
-def end(title: str) -> None:
+def draw_sidebar_footer(page_title: str) -> None:
     """Draw what stands beside the page, once the page has said what it needs there.
 
     Parameters
     ----------
-    title : str
+    page_title : str
         The page's.
     """
     with st.sidebar:
-        if title not in SHOW_JOBS and any(job.active for job in jobs.jobs()):
-            running_list()
-        audio_player.rules()
-        selection.entries()
-    prefetch.begin()
+        if page_title not in PAGES_SHOWING_JOBS and any(job.is_active for job in jobs.list_jobs()):
+            draw_active_jobs()
+        audio_player.load_player_script()
+        selection.track_url_history()
+    prefetch.start_prefetch()

@@ -12,37 +12,37 @@ from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 
 
-def begin() -> None:
+def start_prefetch() -> None:
     """Start loading in the background, once a server and again after the first training."""
     for name in list_corpora():
         try:
-            aligned = Corpus.open(name).newest_alignment() is not None
+            aligned = Corpus.open(name).load_newest_alignment() is not None
         except EarshotError:  # damaged: the pages say so
             continue
         if aligned:
-            _loaded(name)
+            _start_prefetch_thread(name)
             return
-    _loaded(None)
+    _start_prefetch_thread(None)
 
 
 @st.cache_resource(show_spinner=False)
-def _loaded(corpus_name: str | None) -> threading.Thread:
-    thread = threading.Thread(target=_load, args=(corpus_name,), name="warm", daemon=True)
+def _start_prefetch_thread(corpus_name: str | None) -> threading.Thread:
+    thread = threading.Thread(target=_prefetch_search, args=(corpus_name,), name="warm", daemon=True)
     thread.start()
     return thread
 
 
-def _load(corpus_name: str | None) -> None:
+def _prefetch_search(corpus_name: str | None) -> None:
     from core import programs
 
     try:
-        for template in programs.templates():
-            template.parameters()
+        for template in programs.list_templates():
+            template.list_parameters()
         # Bring torch and scikit-learn, which the pages Train and Listen need.
         from core.search import query, confidence  # noqa: F401
 
         if corpus_name is not None:
-            query.neighbours(corpus_name, "play 60", k=1)
+            query.find_neighbours(corpus_name, "play 60", k=1)
     except EarshotError as error:
         # The page that needs it will say so to whoever asks.
         logging.getLogger(__name__).info("not loaded ahead: %s", error)

@@ -15,19 +15,19 @@ from pages.components import formatting
 
 
 @dataclass(frozen=True)
-class Place:
+class Selection:
     """What is chosen; None where there is nothing to choose from."""
 
     corpus: Corpus | None
     alignment: AlignmentRecord | None
 
 
-def chosen(*, alignment: bool = True) -> Place:
+def choose_corpus_and_alignment(*, needs_alignment: bool = True) -> Selection:
     """Draw the choices and return what is chosen.
 
     Parameters
     ----------
-    alignment : bool
+    needs_alignment : bool
         Whether the page is about one alignment.
 
     Raises
@@ -37,68 +37,68 @@ def chosen(*, alignment: bool = True) -> Place:
     """
     names = list_corpora()
     if not names:
-        return Place(None, None)
+        return Selection(None, None)
     with st.sidebar:
-        name = st.selectbox("Corpus", names, first_choice(names), key="corpus", bind="query-params")
+        name = st.selectbox("Corpus", names, find_default_corpus_index(names), key="corpus", bind="query-params")
         corpus = Corpus.open(name)
-        if not alignment:
-            return Place(corpus, None)
-        known = labels(corpus)
+        if not needs_alignment:
+            return Selection(corpus, None)
+        known = list_alignment_labels(corpus)
         if not known:
-            return Place(corpus, None)
-        prefer_newest(corpus, next(iter(known)))
+            return Selection(corpus, None)
+        select_new_alignment(corpus, next(iter(known)))
         picked = st.selectbox(
             "Alignment", list(known), key="alignment", bind="query-params", format_func=known.get
         )
-    return Place(corpus, corpus.load_alignment(picked))
+    return Selection(corpus, corpus.load_alignment(picked))
 
 
-def on_alignment(title: str, draw: Callable[[Corpus, AlignmentRecord], None]) -> None:
+def draw_alignment_page(title: str, draw_content: Callable[[Corpus, AlignmentRecord], None]) -> None:
     """Draw a page that is about one alignment; where there is none, the way to one.
 
     Parameters
     ----------
     title : str
-    draw : callable
+    draw_content : callable
         Draws the page, given the corpus and the alignment.
     """
     st.title(title)
-    with formatting.errors():
-        here = chosen()
+    with formatting.catch_and_show_errors():
+        here = choose_corpus_and_alignment()
         if here.corpus is None:
-            no_corpus()
+            draw_no_corpus_notice()
         elif here.alignment is None:
-            no_alignment(here.corpus)
+            draw_no_alignment_notice(here.corpus)
         else:
-            draw(here.corpus, here.alignment)
+            draw_content(here.corpus, here.alignment)
 
 
-def first_choice(names: list[str]) -> int:
+def find_default_corpus_index(corpus_names: list[str]) -> int:
     """Which corpus to begin with: the first one that can be searched."""
-    for index, name in enumerate(names):
+    for index, name in enumerate(corpus_names):
         try:
-            if Corpus.open(name).newest_alignment() is not None:
+            if Corpus.open(name).load_newest_alignment() is not None:
                 return index
         except EarshotError:  # damaged: whoever chooses it is told
             continue
     return 0
 
 
-def prefer_newest(corpus: Corpus, newest: str) -> None:
+def select_new_alignment(corpus: Corpus, newest_id: str) -> None:
     """Choose an alignment that has just been trained; what was chosen before gives way once."""
     seen = st.session_state.setdefault("newest", {})
-    if seen.get(corpus.name, newest) != newest:
-        st.session_state["alignment"] = newest
-    seen[corpus.name] = newest
+    if seen.get(corpus.name, newest_id) != newest_id:
+        st.session_state["alignment"] = newest_id
+    seen[corpus.name] = newest_id
 
 
-def arrive(page: str) -> None:
+def record_page_visit(page_name: str) -> None:
     """Note which page is drawn, and whether another one was before."""
-    st.session_state["arrived"] = st.session_state.get("page") != page
-    st.session_state["page"] = page
+    st.session_state["arrived"] = st.session_state.get("page") != page_name
+    st.session_state["page"] = page_name
 
 
-def kept(name: str) -> str | None:
+def get_url_param(name: str) -> str | None:
     """What the address says of `name`; to a page that was just opened, the session may.
 
     On the page itself the address alone counts, so that the browser's Back undoes a choice.
@@ -109,7 +109,7 @@ def kept(name: str) -> str | None:
     return st.query_params.get(name)
 
 
-def keep(name: str, value: str | None) -> None:
+def set_url_param(name: str, value: str | None) -> None:
     """Put a choice into the address and the session; None takes it out. For callbacks, too."""
     st.session_state[f"kept:{name}"] = value
     if value is None:
@@ -118,18 +118,18 @@ def keep(name: str, value: str | None) -> None:
         st.query_params[name] = value
 
 
-_entries = st.components.v2.component(
+_url_history_component = st.components.v2.component(
     "earshot_address", js=(Path(__file__).parent / "address.js").read_text(encoding="utf-8")
 )
 
 
-def entries() -> None:
+def track_url_history() -> None:
     """Have the browser's Back undo a choice in a control that is bound to the address."""
     with st.container(key="address"):
-        _entries(key="address-entries")
+        _url_history_component(key="address-entries")
 
 
-_top = st.components.v2.component(
+_scroll_component = st.components.v2.component(
     "earshot_top",
     js="""
     let before;
@@ -142,79 +142,79 @@ _top = st.components.v2.component(
 )
 
 
-def begin_at_top(what: str) -> None:
+def scroll_to_top_on_change(content_id: str) -> None:
     """Scroll to the page's beginning whenever it has become about something else.
 
     Parameters
     ----------
-    what : str
+    content_id : str
         Names what the page is about.
     """
     with st.container(key="top"):
-        _top(key="scrolls-to-top", data=what)
+        _scroll_component(key="scrolls-to-top", data=content_id)
 
 
-def go(page: str, corpus_name: str) -> None:
+def open_page_with_corpus(page_path: str, corpus_name: str) -> None:
     """Open a page on a corpus.
 
     The choice is made in the session, not in the address: a parameter that belongs
     to a control cannot be set there.
     """
     st.session_state["corpus"] = corpus_name
-    st.switch_page(page)
+    st.switch_page(page_path)
 
 
-def label(record: AlignmentRecord) -> str:
+def format_alignment_label(alignment: AlignmentRecord) -> str:
     """A name for an alignment that says how it was trained: "2 · soft targets"."""
-    number = record.id.partition("-")[0].lstrip("0")
-    objective = record.config.get("alignment", {}).get("objective", "")
-    return f"{number} · {OBJECTIVES.get(objective, objective)}"
+    number = alignment.id.partition("-")[0].lstrip("0")
+    objective = alignment.config.get("alignment", {}).get("objective", "")
+    return f"{number} · {OBJECTIVE_LABELS.get(objective, objective)}"
 
 
-def labels(corpus: Corpus) -> dict[str, str]:
+def list_alignment_labels(corpus: Corpus) -> dict[str, str]:
     """What a corpus's alignments are called, by id, the newest first.
 
     A widget keeps what its choices are called for as long as its tab's session is kept; of
     alignments themselves that would be a megabyte each.
     """
     return {
-        each: _label(str(corpus.path), each, corpus) for each in reversed(corpus.alignment_ids())
+        each: _load_alignment_label(str(corpus.path), each, corpus) for each in reversed(corpus.list_alignment_ids())
     }
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _label(path: str, alignment_id: str, _corpus: Corpus) -> str:
+def _load_alignment_label(corpus_path: str, alignment_id: str, _corpus: Corpus) -> str:
     try:
-        return label(_corpus.load_alignment(alignment_id))
+        return format_alignment_label(_corpus.load_alignment(alignment_id))
     except EarshotError:  # damaged: whoever chooses it is told
         return alignment_id
 
 
-OBJECTIVES = {
+OBJECTIVE_LABELS = {
     "infonce": "InfoNCE",
-    "soft": "soft targets",
-    "weighted": "weighted targets",
+    "soft_infonce": "soft targets",
+    "weighted_infonce": "weighted targets",
     "ridge": "ridge",
-    "kernel": "kernel ridge",
+    "kernel_ridge": "kernel ridge",
 }
 
 
-def no_corpus() -> None:
+def draw_no_corpus_notice() -> None:
     """Say that there is nothing yet, and lead to where it is made."""
     st.info(
         "There is no corpus yet. A corpus holds programs with their clips.",
         icon=":material/library_music:",
     )
-    if not workspace.read_only() and st.button(
+    if not workspace.is_read_only() and st.button(
         "Make the starter corpus on Home", type="primary", icon=":material/home:"
     ):
         st.switch_page("pages/home/page.py")
 
 
-def no_alignment(corpus: Corpus) -> None:
+def draw_no_alignment_notice(corpus: Corpus) -> None:
     """Say that the corpus has no alignment yet, and lead to where it is trained."""
-    name = formatting.plain(corpus.name)
-    if any(each.active and corpus.name in each.argv for each in jobs.jobs()):
+    name = formatting.escape_markdown(corpus.name)
+    if any(each.is_active and corpus.name in each.argv for each in jobs.list_jobs()):
         st.info(
             f"Corpus {name} is being worked on. Home shows how far it is.",
             icon=":material/hourglass_top:",
@@ -222,7 +222,7 @@ def no_alignment(corpus: Corpus) -> None:
         if st.button("See how far it is", type="primary", icon=":material/home:"):
             st.switch_page("pages/home/page.py")
         return
-    if workspace.read_only():
+    if workspace.is_read_only():
         st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
         return
     st.info(

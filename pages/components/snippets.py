@@ -1,6 +1,6 @@
 """Code to begin with on the page Listen: none of it is in any corpus."""
 
-SNIPPETS = {
+EXAMPLE_SNIPPETS = {
     "Rain on a window": """use_bpm 120
 use_random_seed 7
 notes = scale(:e4, :minor_pentatonic,

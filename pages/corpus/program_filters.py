@@ -7,17 +7,17 @@ from typing import Any
 import streamlit as st
 
 from core.corpus import Corpus
-from core.corpus.filtering import Span
+from core.corpus.filtering import ValueRange
 from pages.components import cache
 
-STATES = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
-KEEP = {"persist_state": "session", "label_visibility": "collapsed"}
-PARAMETERS = "filter:parameters"  # in the session: those that are filtered by
+STATE_LABELS = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
+WIDGET_OPTIONS = {"persist_state": "session", "label_visibility": "collapsed"}
+FILTERED_PARAMETERS_KEY = "filter:parameters"  # in the session: those that are filtered by
 
 
-def choose(corpus: Corpus) -> dict[str, Any]:
-    """Draw the filters; return them as `core.corpus.filtering.matching` takes them."""
-    titles, facets = cache.titles(), cache.facets(corpus)
+def choose_program_filters(corpus: Corpus) -> dict[str, Any]:
+    """Draw the filters; return them as `core.corpus.filtering.filter_programs` takes them."""
+    titles, facets = cache.load_template_titles(), cache.load_filter_options(corpus)
     words, templates, roles, states, more = st.columns([5, 4, 3, 3, 2.4], gap="small")
     with words:
         text = st.text_input(
@@ -27,7 +27,7 @@ def choose(corpus: Corpus) -> dict[str, Any]:
             icon=":material/search:",
             help="In the name, the code or the error. `synth=saw` and `amp>0.5` compare"
             " parameters.",
-            **KEEP,
+            **WIDGET_OPTIONS,
         )
     with templates:
         template = st.multiselect(
@@ -36,7 +36,7 @@ def choose(corpus: Corpus) -> dict[str, Any]:
             key="filter:templates",
             placeholder="Template",
             format_func=lambda each: titles.get(each, each) or "none",
-            **KEEP,
+            **WIDGET_OPTIONS,
         )
     with roles:
         role = st.multiselect(
@@ -45,19 +45,19 @@ def choose(corpus: Corpus) -> dict[str, Any]:
             key="filter:roles",
             placeholder="Role",
             format_func=lambda each: each or "none",
-            **KEEP,
+            **WIDGET_OPTIONS,
         )
     with states:
         state = st.multiselect(
             "State",
-            [each for each in STATES if each in facets["state"]],
+            [each for each in STATE_LABELS if each in facets["state"]],
             key="filter:states",
             placeholder="State",
-            format_func=STATES.get,
-            **KEEP,
+            format_func=STATE_LABELS.get,
+            **WIDGET_OPTIONS,
         )
     with more:
-        values = parameters(cache.domains(corpus))
+        values = choose_parameter_filters(cache.load_parameter_domains(corpus))
     return {
         "text": text or "",
         "states": state,
@@ -67,10 +67,10 @@ def choose(corpus: Corpus) -> dict[str, Any]:
     }
 
 
-def parameters(domains: dict[str, Span | list[str]]) -> dict[str, Span | list[str]]:
+def choose_parameter_filters(domains: dict[str, ValueRange | list[str]]) -> dict[str, ValueRange | list[str]]:
     """Draw the choice of parameters, and of each the values to keep."""
-    found: dict[str, Span | list[str]] = {}
-    number = len(st.session_state.get(PARAMETERS, []))
+    found: dict[str, ValueRange | list[str]] = {}
+    number = len(st.session_state.get(FILTERED_PARAMETERS_KEY, []))
     with st.popover(
         f"Parameters ({number})" if number else "Parameters",
         icon=":material/tune:",
@@ -79,22 +79,22 @@ def parameters(domains: dict[str, Span | list[str]]) -> dict[str, Span | list[st
         key="filter-parameters",
     ):
         chosen = st.multiselect(
-            "Parameters", list(domains), key=PARAMETERS, placeholder="Choose parameters", **KEEP
+            "Parameters", list(domains), key=FILTERED_PARAMETERS_KEY, placeholder="Choose parameters", **WIDGET_OPTIONS
         )
         for name in chosen:
             domain, key, label = domains[name], f"filter:of:{name}", name.replace("_", " ")
-            if not isinstance(domain, Span):
+            if not isinstance(domain, ValueRange):
                 some = st.multiselect(label, domain, key=key, placeholder="Any value")
                 found |= {name: some or domain}
             elif domain.low < domain.high:
-                found[name] = Span(*st.slider(label, *domain, tuple(domain), key=key))
+                found[name] = ValueRange(*st.slider(label, *domain, tuple(domain), key=key))
             else:
                 st.caption(f"{label} is always {domain.low:g}.")
                 found[name] = domain
     return found
 
 
-def clear() -> None:
+def clear_filters() -> None:
     """Take all filters away; for callbacks."""
     for name in ("states", "templates", "roles", "parameters"):
         st.session_state[f"filter:{name}"] = []

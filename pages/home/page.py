@@ -9,248 +9,248 @@ import streamlit as st
 
 from core import play_history, jobs, workspace
 from core.corpus import Corpus, list_corpora
-from core.play_history import Heard
-from core.pipeline.estimate import estimate
-from core.pipeline.default_method import method_for
+from core.play_history import PlayedClip
+from core.pipeline.estimate import estimate_build
+from core.pipeline.default_method import choose_default_method
 from pages.components import cache, layout, job_panel, selection, audio_player, formatting
 from pages.home import starter_corpus
 
 
 @dataclass(frozen=True)
-class State:
+class NextStep:
     """What decides the next step.
 
     Attributes
     ----------
-    step : {"build", "finish", "train", "listen"}
-    corpus : str
+    action : {"build", "finish", "train", "listen"}
+    corpus_name : str
         The corpus that the step is about; "" before the first.
     """
 
-    step: str
-    corpus: str = ""
+    action: str
+    corpus_name: str = ""
 
 
-LAST = 5  # clips and jobs
-WITHOUT = {"failed": "failed", "pending": "not rendered yet"}
+MAX_RECENT_ITEMS = 5  # clips and jobs
+MISSING_CLIP_LABELS = {"failed": "failed", "pending": "not rendered yet"}
 
 
-def page() -> None:
+def draw_page() -> None:
     st.title("Hear what a program will sound like")
     st.markdown(
         "Earshot makes variants of Sonic Pi programs, renders them to clips, and learns to bring"
         " code and sound together in one space. Then it finds, for any code, the clips nearest"
         " to it, without rendering it."
     )
-    with formatting.errors():
-        troubles()
-        active = [each for each in jobs.jobs() if each.active]
-        corpora = readable(list_corpora())
-        state = state_of(corpora)
-        steps(state, busy=bool(active))
+    with formatting.catch_and_show_errors():
+        warn_missing_requirements()
+        active = [each for each in jobs.list_jobs() if each.is_active]
+        corpora = open_readable_corpora(list_corpora())
+        state = find_next_step(corpora)
+        draw_setup_steps(state, is_busy=bool(active))
         for each in reversed(active):
-            job_panel.panel(each)
+            job_panel.draw_job_panel(each)
         if not active:
-            failed(state)
-        ended = [each for each in jobs.jobs() if not each.active][:LAST]
-        clips = play_history.last()[:LAST]
+            draw_failed_job(state)
+        ended = [each for each in jobs.list_jobs() if not each.is_active][:MAX_RECENT_ITEMS]
+        clips = play_history.load_play_history()[:MAX_RECENT_ITEMS]
         if corpora or ended or clips:  # else there is the first step alone to see
             here, sounds = st.columns([7, 6], gap="large")
             with here:
-                what_is_here(corpora, ended)
+                draw_corpora_and_jobs(corpora, ended)
             with sounds:
-                last_heard(clips)
+                draw_play_history(clips)
 
 
-def readable(names: list[str]) -> list[Corpus]:
+def open_readable_corpora(corpus_names: list[str]) -> list[Corpus]:
     """Open the corpora; one that is damaged is shown as that and keeps nobody from the others."""
     found = []
-    for name in names:
-        with formatting.errors():
+    for name in corpus_names:
+        with formatting.catch_and_show_errors():
             corpus = Corpus.open(name)
-            corpus.counts()
+            corpus.count_programs_by_state()
             found.append(corpus)
     return found
 
 
-def troubles() -> None:
+def warn_missing_requirements() -> None:
     """What is missing on this machine that Earshot can't do without."""
-    for row in cache.doctor_rows():
-        if row.needed and not row.ok:
+    for row in cache.run_doctor_checks():
+        if row.is_required and not row.is_ok:
             st.warning(
-                f"**{formatting.plain(row.what)}**: {formatting.plain(row.state)}.",
+                f"**{formatting.escape_markdown(row.name)}**: {formatting.escape_markdown(row.state)}.",
                 icon=":material/build:",
             )
             if row.remedy:
                 st.code(row.remedy, language="bash", wrap_lines=True)
 
 
-def state_of(corpora: list[Corpus]) -> State:
+def find_next_step(corpora: list[Corpus]) -> NextStep:
     """How far the workspace is; the starter corpus goes before others that are as far."""
-    corpora = sorted(corpora, key=lambda corpus: corpus.name != starter_corpus.NAME)
+    corpora = sorted(corpora, key=lambda corpus: corpus.name != starter_corpus.STARTER_NAME)
     for corpus in corpora:
-        if corpus.newest_alignment() is not None:
-            return State("listen", corpus.name)
+        if corpus.load_newest_alignment() is not None:
+            return NextStep("listen", corpus.name)
     for corpus in corpora:
-        counts = cache.counts(corpus)
+        counts = cache.count_programs_by_state(corpus)
         if counts["ok"] and not counts["pending"]:
-            return State("train", corpus.name)
-    return State("finish", corpora[0].name) if corpora else State("build")
+            return NextStep("train", corpus.name)
+    return NextStep("finish", corpora[0].name) if corpora else NextStep("build")
 
 
-def steps(state: State, busy: bool) -> None:
+def draw_setup_steps(next_step: NextStep, is_busy: bool) -> None:
     """Draw the way: what is done, the next step with its button, and what comes then."""
     build, train, listen = st.columns(3, gap="small")
     with build.container(border=True, height="stretch", key="step-build"):
-        being_made = job_panel.latest("build")
-        if being_made is not None and being_made.active:
-            heading(1, "Build a corpus")
+        being_made = job_panel.find_latest_job("build")
+        if being_made is not None and being_made.is_active:
+            draw_step_heading(1, "Build a corpus")
             st.caption(
-                f"{formatting.plain(being_made.argv[1])} is being made; how far it is stands below."
+                f"{formatting.escape_markdown(being_made.argv[1])} is being made; how far it is stands below."
             )
-        elif state.step == "build":
-            heading(1, "Build a corpus")
-            build_step(busy)
-        elif state.step == "finish":
-            heading(1, "Finish the corpus")
-            finish_step(state.corpus, busy)
+        elif next_step.action == "build":
+            draw_step_heading(1, "Build a corpus")
+            draw_build_step(is_busy)
+        elif next_step.action == "finish":
+            draw_step_heading(1, "Finish the corpus")
+            draw_finish_step(next_step.corpus_name, is_busy)
         else:
-            heading(1, "Build a corpus", done=True)
-            counts = cache.counts(Corpus.open(state.corpus))
+            draw_step_heading(1, "Build a corpus", is_done=True)
+            counts = cache.count_programs_by_state(Corpus.open(next_step.corpus_name))
             st.caption(
-                f"{formatting.plain(state.corpus)} holds {formatting.count(counts['ok'], 'clip')}."
+                f"{formatting.escape_markdown(next_step.corpus_name)} holds {formatting.format_count(counts['ok'], 'clip')}."
             )
             if st.button("Make more programs", type="tertiary", icon=":material/tune:"):
                 st.switch_page("pages/generate/page.py")
     with train.container(border=True, height="stretch", key="step-train"):
-        heading(2, "Train an alignment", done=state.step == "listen")
-        train_step(state, busy)
+        draw_step_heading(2, "Train an alignment", is_done=next_step.action == "listen")
+        draw_train_step(next_step, is_busy)
     with listen.container(border=True, height="stretch", key="step-listen"):
-        heading(3, "Listen")
-        listen_step(state)
+        draw_step_heading(3, "Listen")
+        draw_listen_step(next_step)
 
 
-def heading(number: int, title: str, done: bool = False) -> None:
-    mark = ":green[:material/check_circle:]" if done else f"**{number}.**"
+def draw_step_heading(number: int, title: str, is_done: bool = False) -> None:
+    mark = ":green[:material/check_circle:]" if is_done else f"**{number}.**"
     st.markdown(f"{mark} **{title}**")
 
 
-def build_step(busy: bool) -> None:
-    recipe = starter_corpus.recipe()
-    if workspace.read_only():
+def draw_build_step(is_busy: bool) -> None:
+    recipe = starter_corpus.create_starter_recipe()
+    if workspace.is_read_only():
         st.caption("This workspace holds no corpus yet.")
         return
     with st.spinner("Looking for encoders …"):
-        preset, why = cache.preset()
-    expected = estimate(recipe.programs, preset=preset)
+        preset, why = cache.get_default_preset()
+    expected = estimate_build(recipe.program_count, preset=preset)
     st.caption(
-        f"The starter corpus: {recipe.per_template} variants of each of"
-        f" {formatting.count(len(recipe.templates), 'template')}, which go through Sonic Pi's tutorial;"
-        f" {formatting.count(recipe.programs, 'program')} with a clip of 18 s."
+        f"The starter corpus: {recipe.variants_per_template} variants of each of"
+        f" {formatting.format_count(len(recipe.template_ids), 'template')}, which go through Sonic Pi's tutorial;"
+        f" {formatting.format_count(recipe.program_count, 'program')} with a clip of 18 s."
     )
     st.markdown(
-        f":material/schedule: {formatting.duration(expected.seconds).capitalize()}"
-        f" &ensp; :material/hard_drive: {formatting.size(expected.bytes)} of"
-        f" {formatting.size(cache.free_bytes())} free"
+        f":material/schedule: {formatting.format_duration(expected.seconds).capitalize()}"
+        f" &ensp; :material/hard_drive: {formatting.format_bytes(expected.size_bytes)} of"
+        f" {formatting.format_bytes(cache.get_free_disk_bytes())} free"
     )
     st.button(
         "Build the starter corpus",
         type="primary",
         icon=":material/library_music:",
-        disabled=busy,
-        on_click=start,
-        args=(recipe.argv, "Build the starter corpus"),
+        disabled=is_busy,
+        on_click=start_job,
+        args=(recipe.build_argv, "Build the starter corpus"),
     )
-    st.caption(formatting.plain(why))
+    st.caption(formatting.escape_markdown(why))
 
 
-def finish_step(name: str, busy: bool) -> None:
-    counts = cache.counts(Corpus.open(name))
+def draw_finish_step(corpus_name: str, is_busy: bool) -> None:
+    counts = cache.count_programs_by_state(Corpus.open(corpus_name))
     st.caption(
-        f"{formatting.plain(name)} has {formatting.count(counts['ok'], 'clip')};"
-        f" {formatting.count(counts['pending'], 'program')} are not rendered yet."
+        f"{formatting.escape_markdown(corpus_name)} has {formatting.format_count(counts['ok'], 'clip')};"
+        f" {formatting.format_count(counts['pending'], 'program')} are not rendered yet."
         " Building goes on where it was stopped."
     )
-    if workspace.read_only():
+    if workspace.is_read_only():
         return
     st.button(
         "Go on building",
         type="primary",
         icon=":material/play_arrow:",
-        disabled=busy,
-        on_click=start,
-        args=(again(name), f"Build corpus {name}"),
+        disabled=is_busy,
+        on_click=start_job,
+        args=(find_resume_argv(corpus_name), f"Build corpus {corpus_name}"),
     )
 
 
-def again(name: str) -> list[str]:
+def find_resume_argv(corpus_name: str) -> list[str]:
     """The command that goes on with a corpus: its newest build's, else the starter's."""
-    before = job_panel.latest("build", name)
+    before = job_panel.find_latest_job("build", corpus_name)
     if before is not None:
         return list(before.argv)
-    return starter_corpus.recipe().argv if name == starter_corpus.NAME else ["build", name]
+    return starter_corpus.create_starter_recipe().build_argv if corpus_name == starter_corpus.STARTER_NAME else ["build", corpus_name]
 
 
-def train_step(state: State, busy: bool) -> None:
-    if state.step == "listen":
-        corpus = Corpus.open(state.corpus)
-        number = len(corpus.alignment_ids())
-        st.caption(f"{formatting.plain(state.corpus)} has {formatting.count(number, 'alignment')}.")
+def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
+    if next_step.action == "listen":
+        corpus = Corpus.open(next_step.corpus_name)
+        number = len(corpus.list_alignment_ids())
+        st.caption(f"{formatting.escape_markdown(next_step.corpus_name)} has {formatting.format_count(number, 'alignment')}.")
         if st.button("See what it changed", type="tertiary", icon=":material/query_stats:"):
-            selection.go("pages/train/page.py", state.corpus)
+            selection.open_page_with_corpus("pages/train/page.py", next_step.corpus_name)
         return
     st.caption("Brings code and sound together in one space. It takes about a minute.")
-    if state.step == "train" and not workspace.read_only():
+    if next_step.action == "train" and not workspace.is_read_only():
         st.button(
-            f"Train on {formatting.plain(state.corpus)}",
+            f"Train on {formatting.escape_markdown(next_step.corpus_name)}",
             type="primary",
-            disabled=busy,
+            disabled=is_busy,
             icon=":material/model_training:",
-            on_click=start,
-            args=(train_argv(state.corpus), f"Train an alignment of {state.corpus}"),
+            on_click=start_job,
+            args=(build_train_argv(next_step.corpus_name), f"Train an alignment of {next_step.corpus_name}"),
         )
         if st.button("Choose how", type="tertiary", icon=":material/tune:"):
-            selection.go("pages/train/page.py", state.corpus)
+            selection.open_page_with_corpus("pages/train/page.py", next_step.corpus_name)
 
 
-def train_argv(name: str) -> list[str]:
+def build_train_argv(corpus_name: str) -> list[str]:
     """The command that trains a corpus, by the method that foretells most with one like it."""
-    method = method_for(cache.programs_of(Corpus.open(name)))
-    return ["train", name] if method == "earshot" else ["train", name, "--method", method]
+    method = choose_default_method(cache.load_programs(Corpus.open(corpus_name)))
+    return ["train", corpus_name] if method == "earshot" else ["train", corpus_name, "--method", method]
 
 
-def listen_step(state: State) -> None:
+def draw_listen_step(next_step: NextStep) -> None:
     st.caption("Write or paste code, and hear the clips that are nearest to it.")
-    if state.step != "listen":
+    if next_step.action != "listen":
         return
     if st.button("Find clips for code", type="primary", icon=":material/hearing:"):
-        selection.go("pages/listen/page.py", state.corpus)
+        selection.open_page_with_corpus("pages/listen/page.py", next_step.corpus_name)
     if st.button("See the map", type="tertiary", icon=":material/scatter_plot:"):
-        selection.go("pages/map/page.py", state.corpus)
+        selection.open_page_with_corpus("pages/map/page.py", next_step.corpus_name)
 
 
-def failed(state: State) -> None:
+def draw_failed_job(next_step: NextStep) -> None:
     """Show the job that should have brought us further, if it didn't."""
-    name = state.corpus or starter_corpus.NAME
-    last = job_panel.latest("train" if state.step == "train" else "build", name)
-    if state.step != "listen" and last is not None and last.state in ("failed", "cancelled"):
-        job_panel.panel(last)
+    name = next_step.corpus_name or starter_corpus.STARTER_NAME
+    last = job_panel.find_latest_job("train" if next_step.action == "train" else "build", name)
+    if next_step.action != "listen" and last is not None and last.state in ("failed", "cancelled"):
+        job_panel.draw_job_panel(last)
 
 
-def start(argv: list[str], title: str) -> None:
-    with formatting.errors():
-        jobs.start(argv, title)
+def start_job(argv: list[str], title: str) -> None:
+    with formatting.catch_and_show_errors():
+        jobs.start_job(argv, title)
 
 
-def what_is_here(corpora: list[Corpus], ended: list[jobs.Job]) -> None:
+def draw_corpora_and_jobs(corpora: list[Corpus], ended_jobs: list[jobs.Job]) -> None:
     """Draw the corpora with their alignments, and the jobs that ended last."""
     if corpora:
         st.subheader("Corpora")
         for corpus in corpora:
-            corpus_line(corpus)
-    if ended:
+            draw_corpus_summary(corpus)
+    if ended_jobs:
         st.subheader("Last jobs")
-        rows = pd.DataFrame([job_row(each) for each in ended])
+        rows = pd.DataFrame([build_job_row(each) for each in ended_jobs])
         if not rows["Why"].any():
             rows = rows.drop(columns="Why")
         st.dataframe(
@@ -262,77 +262,77 @@ def what_is_here(corpora: list[Corpus], ended: list[jobs.Job]) -> None:
         st.page_link("pages/jobs/page.py", label="All jobs", icon=":material/list:")
 
 
-def corpus_line(corpus: Corpus) -> None:
+def draw_corpus_summary(corpus: Corpus) -> None:
     """Draw a corpus: what it holds, and the ways into it."""
-    counts = cache.counts(corpus)
-    newest = corpus.newest_alignment()
-    programs = formatting.count(counts["programs"], "program")
-    without = [f"{counts[key]:,} {word}" for key, word in WITHOUT.items() if counts[key]]
+    counts = cache.count_programs_by_state(corpus)
+    newest = corpus.load_newest_alignment()
+    programs = formatting.format_count(counts["programs"], "program")
+    without = [f"{counts[key]:,} {word}" for key, word in MISSING_CLIP_LABELS.items() if counts[key]]
     with st.container(border=True, gap="small", key=f"corpus-line-{corpus.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.markdown(f"**{formatting.plain(corpus.name)}**", width="stretch")
+            st.markdown(f"**{formatting.escape_markdown(corpus.name)}**", width="stretch")
             if st.button(
                 "Programs",
                 key=f"see-{corpus.name}",
                 type="tertiary",
                 icon=":material/library_music:",
             ):
-                selection.go("pages/corpus/page.py", corpus.name)
+                selection.open_page_with_corpus("pages/corpus/page.py", corpus.name)
             if newest is not None and st.button(
                 "Listen", key=f"listen-{corpus.name}", type="tertiary", icon=":material/hearing:"
             ):
-                selection.go("pages/listen/page.py", corpus.name)
+                selection.open_page_with_corpus("pages/listen/page.py", corpus.name)
         st.caption(
             f"{programs}{', ' if without else ''}{', '.join(without)} · "
             + (
-                f"{formatting.count(len(corpus.alignment_ids()), 'alignment')}, the newest"
-                f" {formatting.plain(selection.label(newest))}"
+                f"{formatting.format_count(len(corpus.list_alignment_ids()), 'alignment')}, the newest"
+                f" {formatting.escape_markdown(selection.format_alignment_label(newest))}"
                 if newest is not None
                 else "no alignment yet"
             )
         )
 
 
-def last_heard(clips: list[Heard]) -> None:
+def draw_play_history(played_clips: list[PlayedClip]) -> None:
     """Draw the clips that were played last, to be played again."""
     st.subheader("Last heard")
-    if not clips:
+    if not played_clips:
         st.caption("What you play on any page stands here afterwards.")
         return
-    for number, each in enumerate(clips):
+    for number, each in enumerate(played_clips):
         with st.container(gap=None, key=f"last-{number}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.caption(
-                    f"{formatting.plain(each.name)} · {formatting.plain(each.corpus or 'rendered')}",
+                    f"{formatting.escape_markdown(each.name)} · {formatting.escape_markdown(each.corpus_name or 'rendered')}",
                     width="stretch",
                 )
-                if each.corpus and st.button(
+                if each.corpus_name and st.button(
                     "See it",
                     key=f"see-heard-{number}",
                     type="tertiary",
-                    help=f"In corpus {formatting.plain(each.corpus)}",
+                    help=f"In corpus {formatting.escape_markdown(each.corpus_name)}",
                 ):
-                    see(each)
-            audio_player.clip_file(str(each.path), each.name, f"heard-{number}")
+                    open_played_program(each)
+            audio_player.draw_file_player(str(each.path), each.name, f"heard-{number}")
 
 
-def see(clip: Heard) -> None:
+def open_played_program(played_clip: PlayedClip) -> None:
     """Open a clip's program on the page Corpus."""
-    rows = cache.programs_of(Corpus.open(clip.corpus))
-    found = rows.loc[rows["audio"] == str(clip.path), "program"]
-    st.session_state["filter:text"] = clip.name
-    selection.keep("program", None if found.empty else str(found.iloc[0]))
-    selection.go("pages/corpus/page.py", clip.corpus)
+    rows = cache.load_programs(Corpus.open(played_clip.corpus_name))
+    found = rows.loc[rows["audio"] == str(played_clip.path), "program"]
+    st.session_state["filter:text"] = played_clip.name
+    selection.set_url_param("program", None if found.empty else str(found.iloc[0]))
+    selection.open_page_with_corpus("pages/corpus/page.py", played_clip.corpus_name)
 
 
-def job_row(each: jobs.Job) -> dict:
+def build_job_row(ended_job: jobs.Job) -> dict:
     return {
-        "Job": each.title,
-        "State": job_panel.STATES[each.state][0],
-        "Ended": pd.Timestamp(each.ended or each.created, unit="s", tz="UTC"),
-        "Took": formatting.duration(each.seconds),
-        "Why": str(each.error) if each.error else "",
+        "Job": ended_job.title,
+        "State": job_panel.STATE_BADGES[ended_job.state][0],
+        "Ended": pd.Timestamp(ended_job.ended or ended_job.created, unit="s", tz="UTC"),
+        "Took": formatting.format_duration(ended_job.elapsed_seconds),
+        "Why": str(ended_job.error) if ended_job.error else "",
     }
 
 
-layout.show(page)
+layout.run_page(draw_page)

@@ -7,24 +7,24 @@ from dataclasses import dataclass
 
 from core import programs
 
-NAME = "starter"
+STARTER_NAME = "starter"
 
 
 @dataclass(frozen=True)
-class Recipe:
+class StarterRecipe:
     """What the starter corpus is made of, and the command that makes it."""
 
-    templates: list[str]
-    per_template: int
-    argv: list[str]
+    template_ids: list[str]
+    variants_per_template: int
+    build_argv: list[str]
 
     @property
-    def programs(self) -> int:
+    def program_count(self) -> int:
         """How many programs it holds."""
-        return len(self.templates) * self.per_template
+        return len(self.template_ids) * self.variants_per_template
 
 
-def recipe() -> Recipe:
+def create_starter_recipe() -> StarterRecipe:
     """All templates and 8 programs of each, unless the environment asks for fewer.
 
     `EARSHOT_STARTER_PER_TEMPLATE` (a number) and `EARSHOT_STARTER_TEMPLATES` (ids with
@@ -33,7 +33,7 @@ def recipe() -> Recipe:
     per_template = int(os.environ.get("EARSHOT_STARTER_PER_TEMPLATE") or 8)
     named = os.environ.get("EARSHOT_STARTER_TEMPLATES", "")
     chosen = [part.strip() for part in named.split(",") if part.strip()]
-    argv = ["build", NAME, "--per-template", str(per_template)]
+    argv = ["build", STARTER_NAME, "--per-template", str(per_template)]
     if chosen:
         argv += ["--templates", *chosen]
-    return Recipe(chosen or [each.id for each in programs.templates()], per_template, argv)
+    return StarterRecipe(chosen or [each.id for each in programs.list_templates()], per_template, argv)

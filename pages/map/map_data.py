@@ -17,80 +17,80 @@ from core.corpus import AlignmentRecord, Corpus
 from core.pipeline import map_colours
 from pages.components import cache
 
-UNSEEN = "unseen templates"
+UNSEEN_TEMPLATES_SPLIT = "unseen templates"
 
 
-def points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame | None:
+def load_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame | None:
     """Points of an alignment's map, with name, template, role and split of their programs."""
-    return _points(*_of(corpus, alignment))
+    return _load_map_points(*_build_cache_key(corpus, alignment))
 
 
 @st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the map …")
-def _points(
-    root: str, corpus_name: str, stamp: str, alignment_id: str, made: float
+def _load_map_points(
+    workspace_root: str, corpus_name: str, change_stamp: str, alignment_id: str, map_mtime: float
 ) -> pd.DataFrame | None:
     corpus = Corpus.open(corpus_name)
     record = corpus.load_alignment(alignment_id)
-    found = record.map()
+    found = record.load_map()
     if found is None:
         return None
-    facts = cache.programs_of(corpus)
+    facts = cache.load_programs(corpus)
     facts = facts[["program", "name", "template", "role", "split"]].copy()
     held_out = record.config.get("split", {}).get("unseen_templates") or []
-    facts["split"] = facts["split"].mask(facts["template"].isin(held_out), UNSEEN)
-    return map.turned(found.merge(facts, on="program", how="inner"))
+    facts["split"] = facts["split"].mask(facts["template"].isin(held_out), UNSEEN_TEMPLATES_SPLIT)
+    return map.rotate_after_to_before(found.merge(facts, on="program", how="inner"))
 
 
-def colourings(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
+def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
     """What the map can be coloured by."""
-    return _colourings(*_of(corpus, alignment))
+    return _list_colour_options(*_build_cache_key(corpus, alignment))
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
-def _colourings(*key: Any) -> dict[str, str]:
-    return map_colours.colourings(_points(*key), cache.programs_of(Corpus.open(key[1])))
+def _list_colour_options(*cache_key: Any) -> dict[str, str]:
+    return map_colours.list_colourings(_load_map_points(*cache_key), cache.load_programs(Corpus.open(cache_key[1])))
 
 
-def colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
+def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
     """What each point is coloured by."""
-    return _colour_values(*_of(corpus, alignment), colour_by)
+    return _load_colour_values(*_build_cache_key(corpus, alignment), colour_by)
 
 
 @st.cache_resource(max_entries=32, ttl=3600, show_spinner=False)
-def _colour_values(*key: Any) -> pd.Series:
-    *of, colour_by = key
-    return map_colours.values(_points(*of), cache.programs_of(Corpus.open(key[1])), colour_by)
+def _load_colour_values(*cache_key: Any) -> pd.Series:
+    *of, colour_by = cache_key
+    return map_colours.compute_colour_values(_load_map_points(*of), cache.load_programs(Corpus.open(cache_key[1])), colour_by)
 
 
-def figure(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: str) -> go.Figure:
+def plot_map(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: str) -> go.Figure:
     """The map, the same object for the same colour: a chart that changes is drawn anew."""
-    return _figure(*_of(corpus, alignment), colour_by, scale)
+    return _plot_map(*_build_cache_key(corpus, alignment), colour_by, scale)
 
 
 @st.cache_resource(max_entries=12, ttl=3600, show_spinner="Drawing the map …")
-def _figure(*key: Any) -> go.Figure:
-    *of, colour_by, scale = key
-    return map.map_figure(
-        _points(*of),
-        _colour_values(*of, colour_by),
-        label=_colourings(*of)[colour_by].removeprefix("Error: ").capitalize(),
-        names=cache.titles() if colour_by == "template" else None,
+def _plot_map(*cache_key: Any) -> go.Figure:
+    *of, colour_by, scale = cache_key
+    return map.draw_map(
+        _load_map_points(*of),
+        _load_colour_values(*of, colour_by),
+        colour_label=_list_colour_options(*of)[colour_by].removeprefix("Error: ").capitalize(),
+        group_titles=cache.load_template_titles() if colour_by == "template" else None,
         scale=scale,
     )
 
 
-def labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:
+def load_cluster_labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:
     """Names of crowds and where they stand."""
-    return _labels(*_of(corpus, alignment))
+    return _load_cluster_labels(*_build_cache_key(corpus, alignment))
 
 
 @st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
-def _labels(*key: Any) -> list[dict[str, Any]]:
-    return map.label_places(_points(*key), cache.titles())
+def _load_cluster_labels(*cache_key: Any) -> list[dict[str, Any]]:
+    return map.place_template_labels(_load_map_points(*cache_key), cache.load_template_titles())
 
 
-def _of(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str, str, str, float]:
+def _build_cache_key(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str, str, str, float]:
     """What changes whenever a map does: the workspace, the corpus, its state, when it was made."""
     path = alignment.path / "map.parquet"
     made = path.stat().st_mtime if path.exists() else 0.0
-    return str(workspace.root()), corpus.name, corpus.change_stamp, alignment.id, made
+    return str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp, alignment.id, made

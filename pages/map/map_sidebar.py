@@ -24,147 +24,147 @@ from pages.components import (
 from pages.map import map_data
 
 if TYPE_CHECKING:
-    from core.search.map_placement import Placed
+    from core.search.map_placement import MapPlacement
 
 # What brings torch is imported where it is needed: the map is to be seen before.
-PANELS = {"program": "Program", "caught": "Selection", "snippet": "Snippet"}
-DIRECTIONS = {
+PANEL_LABELS = {"program": "Program", "caught": "Selection", "snippet": "Snippet"}
+DIRECTION_LABELS = {
     "audio->audio": "Sounds like it",
     "code->code": "Written like it",
     "code->audio": "Foretold by its code",
     "audio->code": "Code that its sound leads to",
 }
-PICKED = "program"  # in the address, and in the session when the page is left
-CAUGHT = "caught"  # what a lasso chose: corpus, alignment and program ids
-OVER, PANEL = "map-over", "map-panel"
+PROGRAM_URL_PARAM = "program"  # in the address, and in the session when the page is left
+SELECTION_KEY = "caught"  # what a lasso chose: corpus, alignment and program ids
+OVERLAY_KEY, PANEL_KEY = "map-over", "map-panel"
 
-_over = st.components.v2.component(
+_overlay_component = st.components.v2.component(
     "earshot_map", js=(Path(__file__).parent / "map.js").read_text(encoding="utf-8")
 )
 
 
 @st.fragment
-def beside(corpus: Corpus, alignment: AlignmentRecord) -> None:
+def draw_map_sidebar(corpus: Corpus, alignment: AlignmentRecord) -> None:
     """Draw what is chosen on the map; a click there draws this anew, and not the map."""
-    points = map_data.points(corpus, alignment)
-    picked, caught = selection.kept(PICKED), caught_programs(corpus, alignment)
-    st.session_state.setdefault(PANEL, "program")
+    points = map_data.load_map_points(corpus, alignment)
+    picked, caught = selection.get_url_param(PROGRAM_URL_PARAM), get_lasso_selection(corpus, alignment)
+    st.session_state.setdefault(PANEL_KEY, "program")
     panel = st.segmented_control(
         "Beside the map",
-        list(PANELS),
+        list(PANEL_LABELS),
         required=True,
-        key=PANEL,
-        format_func=PANELS.get,
+        key=PANEL_KEY,
+        format_func=PANEL_LABELS.get,
         label_visibility="collapsed",
         persist_state="session",
     )
-    at: Placed | None = None
+    at: MapPlacement | None = None
     with st.container(border=True, height=566, key="card"):
         if panel == "snippet":
-            at = draw_snippet(corpus, alignment, points)
+            at = draw_snippet_placement(corpus, alignment, points)
         elif panel == "caught":
-            draw_caught(corpus, points, caught)
+            draw_selection_table(corpus, points, caught)
         elif picked is None:
-            explain()
+            draw_map_help()
         else:
-            draw_program(corpus, alignment, picked)
-    over(corpus, alignment, points, picked if panel != "snippet" else None, caught, at)
+            draw_program_card(corpus, alignment, picked)
+    draw_map_overlay(corpus, alignment, points, picked if panel != "snippet" else None, caught, at)
 
 
-def over(
+def draw_map_overlay(
     corpus: Corpus,
     alignment: AlignmentRecord,
     points: pd.DataFrame,
-    picked: str | None,
-    caught: list[str],
-    at: Placed | None,
+    program_id: str | None,
+    selected_ids: list[str],
+    placement: MapPlacement | None,
 ) -> None:
     """Tell what lies over the map what to mark, and listen to what is picked there."""
     programs = points["program"]
-    rows = (programs == picked).to_numpy().nonzero()[0].tolist() if picked else []
+    rows = (programs == program_id).to_numpy().nonzero()[0].tolist() if program_id else []
     snippet = None
-    if at is not None:
-        near = programs.isin([each.program for each in at.near])
+    if placement is not None:
+        near = programs.isin([each.program_id for each in placement.neighbours])
         clips = near & (points["modality"] == "audio")
         snippet = {
-            "before": at.before,
-            "after": at.after,
+            "before": placement.before_position,
+            "after": placement.after_position,
             "near": clips.to_numpy().nonzero()[0].tolist(),
         }
-    mask = packed(programs.isin(caught).to_numpy()) if caught else None
+    mask = encode_bitmask(programs.isin(selected_ids).to_numpy()) if selected_ids else None
     half = len(points) // 2
     twice = len(points) % 2 == 0 and (programs[:half].array == programs[half:].array).all()
     with st.container(key="marks"):
-        _over(
-            key=OVER,
+        _overlay_component(
+            key=OVERLAY_KEY,
             data={
                 "rows": rows,
                 "caught": mask,
                 "total": len(points),
                 "half": half if twice else 0,
-                "labels": map_data.labels(corpus, alignment),
+                "labels": map_data.load_cluster_labels(corpus, alignment),
                 "snippet": snippet,
             },
-            on_pick_change=lambda: take_pick(points),
-            on_lasso_change=lambda: take_caught(corpus, alignment, points),
+            on_pick_change=lambda: open_clicked_program(points),
+            on_lasso_change=lambda: store_lasso_selection(corpus, alignment, points),
         )
 
 
-def packed(mask: np.ndarray) -> str:
+def encode_bitmask(mask: np.ndarray) -> str:
     """Yes and no of each point, a bit each, as map.js reads them."""
     return base64.b64encode(np.packbits(mask, bitorder="little").tobytes()).decode("ascii")
 
 
-def unpacked(text: str, count: int) -> np.ndarray:
+def decode_bitmask(text: str, bit_count: int) -> np.ndarray:
     """The reverse of `packed`: bool [count]; all False for what isn't that."""
     try:
         found = np.frombuffer(base64.b64decode(text, validate=True), np.uint8)
     except ValueError:
-        return np.zeros(count, bool)
-    mask = np.zeros(-(-count // 8), np.uint8)
+        return np.zeros(bit_count, bool)
+    mask = np.zeros(-(-bit_count // 8), np.uint8)
     mask[: min(len(found), len(mask))] = found[: len(mask)]
-    return np.unpackbits(mask, count=count, bitorder="little").astype(bool)
+    return np.unpackbits(mask, count=bit_count, bitorder="little").astype(bool)
 
 
 # -- what is chosen ---------------------------------------------------------------------------
 
 
-def take_pick(points: pd.DataFrame) -> None:
-    row = st.session_state[OVER].get("pick")
+def open_clicked_program(points: pd.DataFrame) -> None:
+    row = st.session_state[OVERLAY_KEY].get("pick")
     if isinstance(row, (int, float)) and 0 <= row < len(points):
-        hear(str(points["program"].iloc[int(row)]))
+        open_and_play_program(str(points["program"].iloc[int(row)]))
 
 
-def take_caught(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -> None:
-    mask = unpacked(str(st.session_state[OVER].get("lasso") or ""), len(points))
+def store_lasso_selection(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -> None:
+    mask = decode_bitmask(str(st.session_state[OVERLAY_KEY].get("lasso") or ""), len(points))
     if mask.any():
         programs = list(dict.fromkeys(points["program"][mask]))
-        st.session_state[CAUGHT] = (corpus.name, alignment.id, programs)
-        st.session_state[PANEL] = "caught"
+        st.session_state[SELECTION_KEY] = (corpus.name, alignment.id, programs)
+        st.session_state[PANEL_KEY] = "caught"
 
 
-def caught_programs(corpus: Corpus, alignment: AlignmentRecord) -> list[str]:
+def get_lasso_selection(corpus: Corpus, alignment: AlignmentRecord) -> list[str]:
     """Ids of what the last lasso on this map chose."""
-    name, alignment_id, programs = st.session_state.get(CAUGHT, ("", "", []))
+    name, alignment_id, programs = st.session_state.get(SELECTION_KEY, ("", "", []))
     return programs if (name, alignment_id) == (corpus.name, alignment.id) else []
 
 
-def hear(program_id: str) -> None:
+def open_and_play_program(program_id: str) -> None:
     """Open a program's card and play its clip; for callbacks."""
-    selection.keep(PICKED, program_id)
-    st.session_state[PANEL] = "program"
-    audio_player.start(f"map-{program_id}")
+    selection.set_url_param(PROGRAM_URL_PARAM, program_id)
+    st.session_state[PANEL_KEY] = "program"
+    audio_player.request_autoplay(f"map-{program_id}")
 
 
-def let_go() -> None:
-    st.session_state.pop(CAUGHT, None)
-    st.session_state[PANEL] = "program"
+def clear_lasso_selection() -> None:
+    st.session_state.pop(SELECTION_KEY, None)
+    st.session_state[PANEL_KEY] = "program"
 
 
 # -- what is drawn ----------------------------------------------------------------------------
 
 
-def explain() -> None:
+def draw_map_help() -> None:
     """Say what to do and what to look for while nothing is picked."""
     st.info(
         "Click a point to see its code and to hear it. The lasso at the top of the map chooses"
@@ -179,53 +179,53 @@ def explain() -> None:
     )
 
 
-def draw_program(corpus: Corpus, alignment: AlignmentRecord, program_id: str) -> None:
+def draw_program_card(corpus: Corpus, alignment: AlignmentRecord, program_id: str) -> None:
     try:
-        program = corpus.program(program_id)
+        program = corpus.load_program(program_id)
     except EarshotError as error:
         formatting.show_error(error)
-        st.button("Close", on_click=selection.keep, args=(PICKED, None))
+        st.button("Close", on_click=selection.set_url_param, args=(PROGRAM_URL_PARAM, None))
         return
     with st.container(horizontal=True, vertical_alignment="top"):
         with st.container(gap="small"):
-            program_card.head(
+            program_card.draw_program_header(
                 program["name"], program["template"], program["role"], program["split"]
             )
         st.button(
             "",
             icon=":material/close:",
             type="tertiary",
-            on_click=selection.keep,
-            args=(PICKED, None),
+            on_click=selection.set_url_param,
+            args=(PROGRAM_URL_PARAM, None),
             help="Close",
             key="close",
         )
-    audio_player.clip_file(program["audio"], program["name"], f"map-{program_id}")
+    audio_player.draw_file_player(program["audio"], program["name"], f"map-{program_id}")
     st.code(program["source"], language="ruby", height=132)
     direction = st.selectbox(
         "Neighbours",
-        list(DIRECTIONS),
-        format_func=DIRECTIONS.get,
+        list(DIRECTION_LABELS),
+        format_func=DIRECTION_LABELS.get,
         key="direction",
         persist_state="session",
         label_visibility="collapsed",
     )
-    with formatting.errors():
-        from core.search.query import neighbours_of
+    with formatting.catch_and_show_errors():
+        from core.search.query import find_program_neighbours
 
-        found = neighbours_of(corpus.name, program_id, 5, alignment.id, direction)
-        program_card.pick_list(found, "near", hear)
-    audio_player.let_begin(f"map-{program_id}")
-    draw_sound(program)
-    program_card.parameters(program["parameters"])
+        found = find_program_neighbours(corpus.name, program_id, 5, alignment.id, direction)
+        program_card.draw_neighbour_list(found, "near", open_and_play_program)
+    audio_player.wait_for_autoplay(f"map-{program_id}")
+    draw_spectrogram(program)
+    program_card.draw_parameter_values(program["parameters"])
 
 
-def draw_sound(program: dict[str, Any]) -> None:
+def draw_spectrogram(program: dict[str, Any]) -> None:
     """Draw a program's waveform and spectrogram."""
     if program["audio"] is None:
         return
     try:
-        figure = cache.sound_figure(program["audio"])
+        figure = cache.plot_waveform_and_spectrogram(program["audio"])
     except EarshotError:  # the player has said so
         return
     st.plotly_chart(
@@ -238,8 +238,8 @@ def draw_sound(program: dict[str, Any]) -> None:
     st.caption("Waveform and spectrogram; levels are under a full-scale sine.")
 
 
-def draw_caught(corpus: Corpus, points: pd.DataFrame, caught: list[str]) -> None:
-    if not caught:
+def draw_selection_table(corpus: Corpus, points: pd.DataFrame, selected_ids: list[str]) -> None:
+    if not selected_ids:
         st.info(
             "Press the lasso at the top of the map and draw around points: they come here, and"
             " all others turn grey.",
@@ -248,12 +248,12 @@ def draw_caught(corpus: Corpus, points: pd.DataFrame, caught: list[str]) -> None
         return
     from core.pipeline import map_selection
 
-    rows = map_selection.chosen_table(points, cache.programs_of(corpus), caught)
+    rows = map_selection.build_selection_table(points, cache.load_programs(corpus), selected_ids)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{formatting.count(len(rows), 'program')}**", width="stretch")
-        st.button("Let go", icon=":material/deselect:", type="tertiary", on_click=let_go)
+        st.markdown(f"**{formatting.format_count(len(rows), 'program')}**", width="stretch")
+        st.button("Let go", icon=":material/deselect:", type="tertiary", on_click=clear_lasso_selection)
     key = f"caught-{len(rows)}-{hash(tuple(rows['program']))}"
-    titles = cache.titles()
+    titles = cache.load_template_titles()
     st.dataframe(
         pd.DataFrame(
             {
@@ -268,28 +268,28 @@ def draw_caught(corpus: Corpus, points: pd.DataFrame, caught: list[str]) -> None
         height=400,
         key=key,
         selection_mode="single-row",
-        on_select=lambda: hear_row(key, rows),
+        on_select=lambda: play_selected_row(key, rows),
         alt="The programs that the lasso caught, a row each",
         column_config={
-            "Similarity": number("Cosine of code and audio in the shared space"),
-            "Shared before": number("Neighbours that code and sound share, raw"),
-            "Shared after": number("Neighbours that code and sound share, aligned"),
+            "Similarity": make_number_column("Cosine of code and audio in the shared space"),
+            "Shared before": make_number_column("Neighbours that code and sound share, raw"),
+            "Shared after": make_number_column("Neighbours that code and sound share, aligned"),
         },
     )
-    downloads(corpus, rows)
+    draw_selection_downloads(corpus, rows)
 
 
-def number(meaning: str) -> Any:
-    return st.column_config.NumberColumn(format="%.2f", help=meaning, width=70)
+def make_number_column(help_text: str) -> Any:
+    return st.column_config.NumberColumn(format="%.2f", help=help_text, width=70)
 
 
-def hear_row(key: str, rows: pd.DataFrame) -> None:
-    chosen = st.session_state[key]["selection"]["rows"]
+def play_selected_row(table_key: str, rows: pd.DataFrame) -> None:
+    chosen = st.session_state[table_key]["selection"]["rows"]
     if chosen and chosen[0] < len(rows):
-        hear(str(rows["program"].iloc[chosen[0]]))
+        open_and_play_program(str(rows["program"].iloc[chosen[0]]))
 
 
-def downloads(corpus: Corpus, rows: pd.DataFrame) -> None:
+def draw_selection_downloads(corpus: Corpus, rows: pd.DataFrame) -> None:
     """Draw the ways to take chosen programs along."""
     from core.pipeline import map_selection
 
@@ -304,8 +304,8 @@ def downloads(corpus: Corpus, rows: pd.DataFrame) -> None:
             on_click="ignore",
             key="caught-csv",
         )
-        if len(chosen) > map_selection.MOST:
-            st.caption(f"With sounds for at most {map_selection.MOST} programs at once.")
+        if len(chosen) > map_selection.MAX_DOWNLOAD_PROGRAMS:
+            st.caption(f"With sounds for at most {map_selection.MAX_DOWNLOAD_PROGRAMS} programs at once.")
             return
         for label, kind, media in (
             ("Code and sounds", "zip", "application/zip"),
@@ -313,7 +313,7 @@ def downloads(corpus: Corpus, rows: pd.DataFrame) -> None:
         ):
             st.download_button(
                 label,
-                lambda kind=kind: map_selection.chosen_file(corpus, chosen, kind),
+                lambda kind=kind: map_selection.export_selection(corpus, chosen, kind),
                 f"{corpus.name}-selection.{kind}",
                 media,
                 icon=":material/download:",
@@ -322,20 +322,20 @@ def downloads(corpus: Corpus, rows: pd.DataFrame) -> None:
             )
 
 
-def draw_snippet(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -> Placed | None:
+def draw_snippet_placement(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -> MapPlacement | None:
     """Draw the snippet and the clips around its place; return where that is."""
-    code = code_editor.code(next(iter(snippets.SNIPPETS.values())), height=230)
+    code = code_editor.draw_code_editor(next(iter(snippets.EXAMPLE_SNIPPETS.values())), height_px=230)
     if not code.strip():
         st.info("Write some Sonic Pi code.", icon=":material/edit:")
         return None
-    with formatting.errors():
-        from core.search.map_placement import placed
+    with formatting.catch_and_show_errors():
+        from core.search.map_placement import place_on_map
 
-        found = placed(corpus.name, code, points, alignment_id=alignment.id)
+        found = place_on_map(corpus.name, code, points, alignment_id=alignment.id)
         st.caption(
             "The star: in the left picture amid the programs written most like it, in the right"
             " one amid the clips that it will sound like. Lines lead to those clips."
         )
-        program_card.pick_list(found.near, "near", hear)
+        program_card.draw_neighbour_list(found.neighbours, "near", open_and_play_program)
         return found
     return None

@@ -11,13 +11,13 @@ from core.studies.store import StudyRun
 from pages.studies import study_view
 
 # Of every run its own, so no reason for a difference.
-ALWAYS = ("seconds_taken",)
+IGNORED_SETTINGS = ("seconds_taken",)
 
 
-def compare(found: list[StudyRun], labels: Mapping[str, str]) -> None:
+def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None:
     """Draw the chosen runs' numbers, differing settings and first figures side by side."""
     st.subheader("Compare runs")
-    study = found[0].study
+    study = runs[0].study_name
     chosen = st.multiselect(
         "Runs",
         list(labels),
@@ -26,13 +26,13 @@ def compare(found: list[StudyRun], labels: Mapping[str, str]) -> None:
         key=f"beside-{study}",
         label_visibility="collapsed",
     )
-    shown = [run for run in found if run.id in chosen]
+    shown = [run for run in runs if run.id in chosen]
     if len(shown) < 2:
         st.caption("Choose at least two.")
         return
-    numbers = side_by_side(shown)
+    numbers = build_measure_table(shown)
     st.dataframe(
-        study_view.as_text(numbers, numbers),
+        study_view.format_number_columns(numbers, numbers),
         key=f"side-{study}",
         placeholder="–",
         column_config={
@@ -40,7 +40,7 @@ def compare(found: list[StudyRun], labels: Mapping[str, str]) -> None:
             **{name: st.column_config.TextColumn(alignment="right") for name in numbers},
         },
     )
-    differing = set_otherwise(shown)
+    differing = find_differing_settings(shown)
     if differing.empty:
         st.caption("They were run with the same settings, on the same programs.")
     else:
@@ -48,12 +48,12 @@ def compare(found: list[StudyRun], labels: Mapping[str, str]) -> None:
         st.dataframe(differing, key=f"differing-{study}")
     for run, column in zip(shown[:2], st.columns(2)):
         with column:
-            _figure(run)
+            _draw_first_figure(run)
 
 
-def side_by_side(runs: list[StudyRun]) -> pd.DataFrame:
+def build_measure_table(runs: list[StudyRun]) -> pd.DataFrame:
     """One row a measure: each run's number, the paper's, and, of two, the newer less the older."""
-    numbers = {run.id: run.compared().drop_duplicates("measure") for run in runs}
+    numbers = {run.id: run.load_comparison().drop_duplicates("measure") for run in runs}
     order = dict.fromkeys(name for each in numbers.values() for name in each["measure"])
     columns = {
         run_id: each.set_index("measure")["measured"].reindex(list(order))
@@ -68,26 +68,26 @@ def side_by_side(runs: list[StudyRun]) -> pd.DataFrame:
     return table.rename_axis("measure")
 
 
-def set_otherwise(runs: list[StudyRun]) -> pd.DataFrame:
+def find_differing_settings(runs: list[StudyRun]) -> pd.DataFrame:
     """Settings that aren't the same in all of these runs: one row a setting, one column a run."""
-    flat = {run.id: dict(_flat(run.facts["settings"])) for run in runs}
+    flat = {run.id: dict(_flatten_settings(run.metadata["settings"])) for run in runs}
     table = pd.DataFrame(flat).astype(object)
     table = table.where(table.notna(), "–").astype(str)
     return table[table.nunique(axis=1) > 1].rename_axis("setting")
 
 
-def _flat(settings: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
+def _flatten_settings(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
     for name, value in settings.items():
-        if name in ALWAYS:
+        if name in IGNORED_SETTINGS:
             continue
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{before}{name}, ")
+            yield from _flatten_settings(value, f"{prefix}{name}, ")
         else:
-            yield f"{before}{name}".replace("_", " "), str(value)
+            yield f"{prefix}{name}".replace("_", " "), str(value)
 
 
-def _figure(run: StudyRun) -> None:
-    figures = study_view.result_of(run).figures
+def _draw_first_figure(run: StudyRun) -> None:
+    figures = study_view.load_study_result(run).figures
     if figures:
         st.caption(f"{run.id}: {figures[0].title}")
         st.plotly_chart(

@@ -8,34 +8,34 @@ import streamlit as st
 
 from core import encoders
 from core.corpus import Corpus
-from core.studies import STUDIES, options_of
-from core.studies.options import Option
+from core.studies import STUDY_MODULES, get_study_options
+from core.studies.options import StudyOption
 from pages.components import selection, formatting
 
-BEST = "the best on validation programs"
-LABELS = {"code_encoder": "code", "audio_encoder": "audio"}
+BEST_ALIGNMENT_PLACEHOLDER = "the best on validation programs"
+ENCODER_OPTION_MODALITIES = {"code_encoder": "code", "audio_encoder": "audio"}
 
 
-def options(corpus: Corpus, name: str) -> list[str]:
+def choose_study_options(corpus: Corpus, study_name: str) -> list[str]:
     """Draw a study's settings, or those of all studies; return what differs from the defaults
     as the command's options."""
-    names = [name] if name in STUDIES else list(STUDIES)
-    known = {option.name: option for each in names for option in options_of(each)}
+    names = [study_name] if study_name in STUDY_MODULES else list(STUDY_MODULES)
+    known = {option.name: option for each in names for option in get_study_options(each)}
     found: list[str] = []
     with st.popover("Settings", icon=":material/tune:"):
         for option in known.values():
-            value = _control(corpus, option, f"{name}:{corpus.name}:{option.name}")
+            value = _draw_option_control(corpus, option, f"{study_name}:{corpus.name}:{option.name}")
             if value not in (None, "", option.default):
-                found += [option.flag, str(value)]
+                found += [option.cli_flag, str(value)]
     return found
 
 
-def _control(corpus: Corpus, option: Option, key: str) -> Any:
+def _draw_option_control(corpus: Corpus, option: StudyOption, key: str) -> Any:
     label = option.name.replace("_", " ").capitalize()
-    kept = {"key": f"set:{key}", "persist_state": "session", "help": formatting.plain(option.help)}
-    if option.kind in (int, float):
+    kept = {"key": f"set:{key}", "persist_state": "session", "help": formatting.escape_markdown(option.help)}
+    if option.value_type in (int, float):
         return st.number_input(label, 0, value=option.default, step=1, **kept)
-    choices = _choices(corpus, option.name)
+    choices = _list_option_choices(corpus, option.name)
     if choices is None:
         return st.text_input(label, value=option.default, **kept)
     return st.selectbox(
@@ -43,21 +43,21 @@ def _control(corpus: Corpus, option: Option, key: str) -> Any:
         list(choices),
         index=None,
         format_func=choices.get,
-        placeholder=BEST if option.name == "alignment" else "as it comes",
+        placeholder=BEST_ALIGNMENT_PLACEHOLDER if option.name == "alignment" else "as it comes",
         **kept,
     )
 
 
-def _choices(corpus: Corpus, name: str) -> dict[str, str] | None:
+def _list_option_choices(corpus: Corpus, option_name: str) -> dict[str, str] | None:
     """Ids to choose from with what to call them; None where anything can be written."""
-    if name == "alignment":
-        return selection.labels(corpus)
-    if name in LABELS:
-        return {each: each for each, kind, count in corpus.encoders() if kind == LABELS[name]}
-    if name == "other_ear":
-        return {each.id: each.title for each in encoders.entries("audio") if each.at_hand()}
-    if name == "sweep":
-        from core.pipeline.sweep import sweeps
+    if option_name == "alignment":
+        return selection.list_alignment_labels(corpus)
+    if option_name in ENCODER_OPTION_MODALITIES:
+        return {each: each for each, kind, count in corpus.list_encoders() if kind == ENCODER_OPTION_MODALITIES[option_name]}
+    if option_name == "other_ear":
+        return {each.id: each.title for each in encoders.list_encoder_specs("audio") if each.is_available_offline()}
+    if option_name == "sweep":
+        from core.pipeline.sweep import list_sweeps
 
-        return {each: each for each in reversed(sweeps(corpus.name))}
+        return {each: each for each in reversed(list_sweeps(corpus.name))}
     return None

@@ -11,73 +11,73 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.studies.audio_concat import joined
-from core.studies.report_markdown import cell, telling, verdicts
-from core.studies.result import Figure, StudyResult, Table
-from core.studies.store import StudyRun, clip_file
+from core.studies.audio_concat import concatenate_clips
+from core.studies.report_markdown import format_cell, drop_empty_columns, format_verdict_counts
+from core.studies.result import StudyFigure, StudyResult, StudyTable
+from core.studies.store import StudyRun, resolve_clip_path
 from pages.components import cache, audio_player, formatting
 
-SECONDS = 6.0  # of each clip, where one is played after the other
-NUMBERS = ("measured", "low", "high", "paper", "difference")
-FEW = 9  # values of a column up to which a table can be filtered by it
-LONG = 12  # rows from which on filtering helps
+SECONDS_PER_CLIP = 6.0  # of each clip, where one is played after the other
+NUMBER_COLUMNS = ("measured", "low", "high", "paper", "difference")
+MAX_FILTER_VALUES = 9  # values of a column up to which a table can be filtered by it
+LONG_TABLE_ROWS = 12  # rows from which on filtering helps
 
 
 @dataclass(frozen=True)
-class Piece:
+class PlaylistItem:
     """One of the clips that are heard one after the other."""
 
     name: str
-    path: str
+    audio_path: str
     source: str
 
 
-def read(corpus: Corpus, run: StudyRun) -> None:
+def draw_study_run(corpus: Corpus, run: StudyRun) -> None:
     """Draw what a run found."""
-    result = result_of(run)
-    standing = verdicts(result.compared).removesuffix(" the paper").replace("level with", "level")
+    result = load_study_result(run)
+    standing = format_verdict_counts(result.comparison).removesuffix(" the paper").replace("level with", "level")
     st.subheader(f"Beside the paper: {standing}")
-    beside(result.compared, f"compared-{run.id}")
-    if ways(result):
+    draw_paper_comparison(result.comparison, f"compared-{run.id}")
+    if describe_playback_options(result):
         left, right = st.columns([7, 4], gap="medium")
         with left:
-            figure(result, run.id)
+            draw_study_figure(result, run.id)
         with right:
-            hear(corpus, result, run.id)
+            draw_clip_chooser(corpus, result, run.id)
     else:
-        figure(result, run.id)
+        draw_study_figure(result, run.id)
     st.subheader("What it says")
     for note in result.notes:
-        st.markdown(f"- {formatting.plain(note, None)}")
+        st.markdown(f"- {formatting.escape_markdown(note, None)}")
     for table in result.tables:
         with st.expander(
-            f"{formatting.plain(table.title)} ({formatting.count(len(table.rows), 'row')})"
+            f"{formatting.escape_markdown(table.title)} ({formatting.format_count(len(table.rows), 'row')})"
         ):
-            show_table(table, run.id)
+            draw_study_table(table, run.id)
     with st.expander("Settings, versions, corpus"):
         st.json(result.settings)
 
 
-def result_of(run: StudyRun) -> StudyResult:
+def load_study_result(run: StudyRun) -> StudyResult:
     """All that a run found; it never changes, so it is read once."""
-    return _result(str(run.path), run.created, run)
+    return _load_study_result(str(run.path), run.created, run)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _result(path: str, created: str, _run: StudyRun) -> StudyResult:
-    return _run.result()
+def _load_study_result(run_path: str, created: str, _run: StudyRun) -> StudyResult:
+    return _run.load_result()
 
 
-def beside(compared: pd.DataFrame, key: str) -> None:
+def draw_paper_comparison(comparison: pd.DataFrame, table_key: str) -> None:
     """Draw measured and published numbers; columns that say nothing are left out."""
-    shown = telling(compared)
-    numbers = [name for name in NUMBERS if name in shown]
+    shown = drop_empty_columns(comparison)
+    numbers = [name for name in NUMBER_COLUMNS if name in shown]
     st.dataframe(
-        as_text(shown, numbers),
+        format_number_columns(shown, numbers),
         hide_index=True,
-        key=key,
+        key=table_key,
         placeholder="–",
-        height="content" if len(shown) <= LONG else 36 * LONG,
+        height="content" if len(shown) <= LONG_TABLE_ROWS else 36 * LONG_TABLE_ROWS,
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
             **{name: st.column_config.TextColumn(alignment="right") for name in numbers},
@@ -85,14 +85,14 @@ def beside(compared: pd.DataFrame, key: str) -> None:
     )
 
 
-def as_text(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
+def format_number_columns(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
     """The table with numbers as the report writes them: a column's format has three decimals or
     none, and shows a small p value as 0.000."""
-    texts = {name: [cell(value) or None for value in table[name]] for name in columns}
+    texts = {name: [format_cell(value) or None for value in table[name]] for name in columns}
     return table.assign(**texts)
 
 
-def figure(result: StudyResult, run_id: str) -> None:
+def draw_study_figure(result: StudyResult, run_id: str) -> None:
     """Draw a figure, chosen among several; a click on a point plays what it stands for."""
     if not result.figures:
         return
@@ -105,43 +105,43 @@ def figure(result: StudyResult, run_id: str) -> None:
             default=shown.name,
             required=True,
             key=f"pick-{run_id}",
-            format_func=lambda name: _short(names[name]),
+            format_func=lambda name: _shorten_figure_title(names[name]),
             label_visibility="collapsed",
         )
         shown = names[chosen]
-    st.markdown(f"**{formatting.plain(shown.title)}**")
+    st.markdown(f"**{formatting.escape_markdown(shown.title)}**")
     key = f"figure-{run_id}-{shown.name}"
     st.plotly_chart(
         shown.figure,
         key=key,
         selection_mode="points",
         alt=shown.title,
-        on_select=(lambda: _picked(key, shown.hears, run_id)) if shown.hears else "ignore",
+        on_select=(lambda: _play_clicked_point(key, shown.clip_table, run_id)) if shown.clip_table else "ignore",
         config={"displaylogo": False},
     )
-    st.caption(formatting.plain(shown.caption))
+    st.caption(formatting.escape_markdown(shown.caption))
 
 
-def _short(shown: Figure) -> str:
-    return shown.title.removeprefix("Changes of ").partition(" (")[0].capitalize()
+def _shorten_figure_title(figure: StudyFigure) -> str:
+    return figure.title.removeprefix("Changes of ").partition(" (")[0].capitalize()
 
 
-def _picked(key: str, table: str, run_id: str) -> None:
+def _play_clicked_point(chart_key: str, table_name: str, run_id: str) -> None:
     """Remember the row of a clicked point; a selection that ends is no news."""
-    points = st.session_state[key]["selection"]["points"]
+    points = st.session_state[chart_key]["selection"]["points"]
     if points:
         number = points[0]["customdata"]
         number = number[0] if isinstance(number, (list, tuple)) else number
-        _play(run_id, table, int(number))
+        _play_table_row(run_id, table_name, int(number))
 
 
-def _play(run_id: str, table: str, number: int) -> None:
-    st.session_state[f"heard-{run_id}"] = (table, number)
+def _play_table_row(run_id: str, table_name: str, row_number: int) -> None:
+    st.session_state[f"heard-{run_id}"] = (table_name, row_number)
     st.session_state.pop(f"hear-{run_id}", None)
-    audio_player.start(f"study-{run_id}-{table}-{number}")
+    audio_player.request_autoplay(f"study-{run_id}-{table_name}-{row_number}")
 
 
-def hear(corpus: Corpus, result: StudyResult, run_id: str) -> None:
+def draw_clip_chooser(corpus: Corpus, result: StudyResult, run_id: str) -> None:
     """Draw a choice of what there is to hear, and what was chosen there, in a figure or in a
     table."""
     st.markdown("**Hear**")
@@ -161,21 +161,21 @@ def hear(corpus: Corpus, result: StudyResult, run_id: str) -> None:
         heard = result.clips[chosen]
         sources = heard.sources or ("",) * len(heard.paths)
         names = heard.names or (heard.label,) * len(heard.paths)
-        pieces = [Piece(*each) for each in zip(names, heard.paths, sources)]
-        draw_pieces(pieces, heard.note, f"study-{run_id}-clip-{chosen}")
+        pieces = [PlaylistItem(*each) for each in zip(names, heard.paths, sources)]
+        draw_playlist(pieces, heard.note, f"study-{run_id}-clip-{chosen}")
     elif picked is not None:
         name, number = picked
         rows = next(table.rows for table in result.tables if table.name == name)
         row = rows.iloc[number]
-        draw_pieces(pieces_of(corpus, result, row), told(row), f"study-{run_id}-{name}-{number}")
+        draw_playlist(build_playlist(corpus, result, row), format_row_numbers(row), f"study-{run_id}-{name}-{number}")
     else:
-        st.caption(ways(result))
+        st.caption(describe_playback_options(result))
 
 
-def ways(result: StudyResult) -> str:
+def describe_playback_options(result: StudyResult) -> str:
     """How to hear something of a run, in a sentence; "" where there is nothing to hear."""
     found = ["choose here"] if result.clips else []
-    if any(each.hears for each in result.figures):
+    if any(each.clip_table for each in result.figures):
         found.append("click a point")
     if any("clips" in table.rows for table in result.tables):
         found.append("tick a row of a table below")
@@ -184,100 +184,100 @@ def ways(result: StudyResult) -> str:
     return said and f"{said[:1].upper()}{said[1:]}."
 
 
-def pieces_of(corpus: Corpus, result: StudyResult, row: pd.Series) -> list[Piece]:
+def build_playlist(corpus: Corpus, result: StudyResult, row: pd.Series) -> list[PlaylistItem]:
     """The clips that a row of a table stands for, with their names and programs."""
     known = {
         path: (heard.label if len(heard.paths) == 1 else name, source)
         for heard in result.clips
         for name, path, source in zip(heard.names, heard.paths, heard.sources)
     }
-    programs = cache.programs_of(corpus)
+    programs = cache.load_programs(corpus)
     found = []
     for path in row["clips"].split("|"):
         own = programs[programs["audio"].astype(str).str.endswith(Path(path).name)]
         if len(own):
-            found.append(Piece(own.iloc[0]["name"], path, own.iloc[0]["source"]))
+            found.append(PlaylistItem(own.iloc[0]["name"], path, own.iloc[0]["source"]))
         else:
-            found.append(Piece(*_other(known.get(path), row, path)))
+            found.append(PlaylistItem(*_describe_study_clip(known.get(path), row, path)))
     return found
 
 
-def _other(known: tuple[str, str] | None, row: pd.Series, path: str) -> tuple[str, str, str]:
+def _describe_study_clip(label_and_source: tuple[str, str] | None, row: pd.Series, audio_path: str) -> tuple[str, str, str]:
     """A clip that isn't the corpus's: the study's own, known from what it offers to hear or from
     the row itself."""
     if "source" in row.index:
-        return f"{row['kind']} {row['strength']:g}", path, row["source"]
-    name, source = known or (Path(path).stem, "")
-    return name, path, source
+        return f"{row['kind']} {row['strength']:g}", audio_path, row["source"]
+    name, source = label_and_source or (Path(audio_path).stem, "")
+    return name, audio_path, source
 
 
-def told(row: pd.Series) -> str:
+def format_row_numbers(row: pd.Series) -> str:
     """A row's own numbers, in a line."""
     numbers = {name: value for name, value in row.items() if isinstance(value, float)}
     return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in numbers.items())
 
 
-def draw_pieces(pieces: list[Piece], note: str, key: str) -> None:
+def draw_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
     """Draw a player of clips one after the other, and each by itself with its program."""
-    names = " → ".join(dict.fromkeys(piece.name for piece in pieces))
+    names = " → ".join(dict.fromkeys(piece.name for piece in items))
     try:
-        sound = joined([piece.path for piece in pieces], SECONDS)
+        sound = concatenate_clips([piece.audio_path for piece in items], SECONDS_PER_CLIP)
     except EarshotError as error:
         formatting.show_error(error)
         return
     if sound is None:
         st.caption(":material/music_off: A clip is not there any more.")
         return
-    st.caption(formatting.plain(names))
-    audio_player.clip(sound, names, key)
+    st.caption(formatting.escape_markdown(names))
+    audio_player.draw_clip_player(sound, names, key)
     if note:
-        st.caption(formatting.plain(note))
-    for number, piece in enumerate(pieces):
-        with st.expander(formatting.plain(piece.name), key=f"{key}-piece-{number}"):
-            if len(pieces) > 1:
-                file = clip_file(piece.path)
-                audio_player.clip_file(
+        st.caption(formatting.escape_markdown(note))
+    for number, piece in enumerate(items):
+        with st.expander(formatting.escape_markdown(piece.name), key=f"{key}-piece-{number}"):
+            if len(items) > 1:
+                file = resolve_clip_path(piece.audio_path)
+                audio_player.draw_file_player(
                     None if file is None else str(file), piece.name, f"{key}-{number}"
                 )
             if piece.source:
                 st.code(piece.source, language="ruby")
 
 
-def show_table(table: Table, run_id: str) -> None:
+def draw_study_table(table: StudyTable, run_id: str) -> None:
     """Draw a table, filtered where that helps; a ticked row is heard where it has clips."""
     if table.caption:
-        st.caption(formatting.plain(table.caption, None))
+        st.caption(formatting.escape_markdown(table.caption, None))
     key = f"table-{run_id}-{table.name}"
-    rows = filtered(table.rows, key)
+    rows = filter_table_rows(table.rows, key)
     shown = rows.drop(columns="clips", errors="ignore")
     if "clips" not in rows:
         st.dataframe(shown, hide_index=True, key=key)
         return
 
-    def ticked() -> None:
+    def play_ticked_row() -> None:
         numbers = st.session_state[key]["selection"]["rows"]
         if numbers:
-            _play(run_id, table.name, int(rows.index[numbers[0]]))
+            _play_table_row(run_id, table.name, int(rows.index[numbers[0]]))
 
     st.dataframe(
         shown,
         hide_index=True,
         key=key,
-        on_select=ticked,
+        on_select=play_ticked_row,
         selection_mode="single-row",
-        height="auto" if len(shown) <= LONG else 320,
+        height="auto" if len(shown) <= LONG_TABLE_ROWS else 320,
     )
 
 
-def filtered(rows: pd.DataFrame, key: str) -> pd.DataFrame:
+def filter_table_rows(rows: pd.DataFrame, key: str) -> pd.DataFrame:
     """Draw what a long table can be filtered by, its columns of few values; return what is left.
 
     The rows keep their numbers in the whole table as their index.
     """
     rows = rows.reset_index(drop=True)
-    if len(rows) < LONG:
+    if len(rows) < LONG_TABLE_ROWS:
         return rows
-    columns = [name for name in rows if name != "clips" and 1 < rows[name].nunique() <= FEW]
+    columns = [name for name in rows if name != "clips" and 1 < rows[name].nunique() <= MAX_FILTER_VALUES]
     if not columns:
         return rows
     kept = pd.Series(True, index=rows.index)

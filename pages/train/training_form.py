@@ -8,49 +8,49 @@ from typing import Any
 import streamlit as st
 
 from core.alignment import AlignmentConfig
-from core.alignment.config import DEVICES, METHODS, OBJECTIVES, PRECISIONS, SCHEDULES
+from core.alignment.config import DEVICES, PRESETS, OBJECTIVES, PRECISIONS, SCHEDULES
 
-METHOD = {"earshot": "Earshot's", "foretell": "For any snippet", "paper": "The paper's"}
-OBJECTIVE = {
+METHOD_LABELS = {"soft_infonce": "Earshot's", "kernel_ridge": "For any snippet", "infonce": "The paper's"}
+OBJECTIVE_DESCRIPTIONS = {
     "infonce": "InfoNCE: only a program's own clip is right",
-    "soft": "Soft targets: clips that sound like it are partly right",
-    "weighted": "Weighted: each clip is right as far as it sounds like it",
+    "soft_infonce": "Soft targets: clips that sound like it are partly right",
+    "weighted_infonce": "Weighted: each clip is right as far as it sounds like it",
     "ridge": "Ridge: foretell the clip's own embedding, solved for instead of trained",
-    "kernel": "Kernel ridge: the same by how like a program is to each that is known",
+    "kernel_ridge": "Kernel ridge: the same by how like a program is to each that is known",
 }
 
 
 @dataclass(frozen=True)
-class Number:
+class NumberField:
     """A field of the config that is a number: what it is called, its range, step and effect."""
 
     name: str
     label: str
-    low: float
-    high: float
+    minimum: float
+    maximum: float
     step: float
-    help: str
+    help_text: str
 
 
-FIRST = (
+MAIN_FIELD_COLUMNS = (
     (
-        Number("temperature", "Temperature", 0.01, 1, 0.01, "Lower: only hard mistakes count."),
-        Number("epochs", "Epochs", 1, 100_000, 10, "Most passes over the training programs."),
-        Number("dim", "Shared space", 1, 4096, 32, "Dimensions in which code and audio meet."),
+        NumberField("temperature", "Temperature", 0.01, 1, 0.01, "Lower: only hard mistakes count."),
+        NumberField("epochs", "Epochs", 1, 100_000, 10, "Most passes over the training programs."),
+        NumberField("dim", "Shared space", 1, 4096, 32, "Dimensions in which code and audio meet."),
     ),
     (
-        Number("learning_rate", "Learning rate", 1e-6, 1, 1e-4, "Of a step. Too high diverges."),
-        Number("batch_size", "Batch size", 2, 65_536, 64, "Pairs told apart at once."),
-        Number("dropout", "Dropout", 0, 0.9, 0.05, "Share of hidden values left out."),
+        NumberField("learning_rate", "Learning rate", 1e-6, 1, 1e-4, "Of a step. Too high diverges."),
+        NumberField("batch_size", "Batch size", 2, 65_536, 64, "Pairs told apart at once."),
+        NumberField("dropout", "Dropout", 0, 0.9, 0.05, "Share of hidden values left out."),
     ),
 )
-MORE = (
+ADVANCED_FIELD_COLUMNS = (
     (
-        Number("layers", "Layers", 1, 8, 1, "Of each projection head."),
-        Number("width", "Width", 1, 16_384, 64, "Of the hidden layers."),
-        Number("input_dropout", "Input dropout", 0, 0.9, 0.05, "Share of input values left out."),
-        Number(
-            "whiten",
+        NumberField("layers", "Layers", 1, 8, 1, "Of each projection head."),
+        NumberField("width", "Width", 1, 16_384, 64, "Of the hidden layers."),
+        NumberField("input_dropout", "Input dropout", 0, 0.9, 0.05, "Share of input values left out."),
+        NumberField(
+            "whitening_components",
             "Whitened directions",
             0,
             4096,
@@ -58,8 +58,8 @@ MORE = (
             "Above 0: the inputs are turned to so many of their principal directions, of equal"
             " variance, instead of being shifted and scaled column by column.",
         ),
-        Number("weight_decay", "Weight decay", 0, 10, 0.01, "Pulls weights towards 0."),
-        Number(
+        NumberField("weight_decay", "Weight decay", 0, 10, 0.01, "Pulls weights towards 0."),
+        NumberField(
             "patience",
             "Patience",
             0,
@@ -69,23 +69,23 @@ MORE = (
         ),
     ),
     (
-        Number(
-            "soft_weight",
+        NumberField(
+            "soft_target_weight",
             "Soft weight",
             0,
             1,
             0.1,
             "With soft targets: the share of them that follows audio similarity.",
         ),
-        Number(
-            "soft_temperature",
+        NumberField(
+            "soft_target_temperature",
             "Soft temperature",
             0.001,
             100,
             0.05,
             "With soft targets: lower, and fewer clips count as alike.",
         ),
-        Number(
+        NumberField(
             "distance_weight",
             "Distance weight",
             0,
@@ -93,8 +93,8 @@ MORE = (
             0.1,
             "Above 0: also keeps programs as far from one another as their clips are.",
         ),
-        Number(
-            "kernel_weight",
+        NumberField(
+            "cka_weight",
             "Kernel weight",
             0,
             1e4,
@@ -102,24 +102,24 @@ MORE = (
             "Above 0: also makes all similarities agree with those among the clips, as CKA"
             " measures them.",
         ),
-        Number(
-            "penalty",
+        NumberField(
+            "l2",
             "Penalty",
             1e-6,
             1e9,
             0.1,
             "With ridge and kernel ridge: higher, and single words of a program count for less.",
         ),
-        Number(
-            "kept_mean",
+        NumberField(
+            "mean_fraction",
             "Mean kept",
             0,
             1,
             0.05,
             "With ridge and kernel ridge: higher, and clips that sound unlike most are found less.",
         ),
-        Number("warmup", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising learning rate."),
-        Number(
+        NumberField("warmup_fraction", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising learning rate."),
+        NumberField(
             "grad_clip",
             "Gradient clip",
             0,
@@ -131,16 +131,16 @@ MORE = (
 )
 
 
-def choose_method() -> str:
+def choose_training_method() -> str:
     """Draw the choice of a method, on which the other controls' defaults depend."""
     return st.segmented_control(
         "Method",
-        list(METHODS),
-        default="earshot",
+        list(PRESETS),
+        default="soft_infonce",
         required=True,
         key="config:method",
         persist_state="session",
-        format_func=METHOD.get,
+        format_func=METHOD_LABELS.get,
         help="Earshot's softens the targets by how alike clips sound, and agrees best with raw"
         " audio. For snippets that are like no program of the corpus another one foretells more,"
         " best on the code encoder sonicpi. The paper's is InfoNCE alone.",
@@ -148,27 +148,27 @@ def choose_method() -> str:
 
 
 @dataclass(frozen=True)
-class Given:
+class TrainingFormValues:
     """What the controls say: a method, its own config, and the values by field.
 
     Both methods raise an EarshotError for values that cannot be.
     """
 
     method: str
-    base: AlignmentConfig
-    values: dict[str, Any]
+    method_defaults: AlignmentConfig
+    field_values: dict[str, Any]
 
-    def config(self) -> AlignmentConfig:
+    def to_config(self) -> AlignmentConfig:
         """The config to train with."""
-        return AlignmentConfig.from_dict(self.values)
+        return AlignmentConfig.from_dict(self.field_values)
 
-    def options(self) -> list[str]:
+    def to_cli_options(self) -> list[str]:
         """The options of `./run train` that say what differs from the method's own."""
-        config = self.config()
-        options = [] if self.method == "earshot" else ["--method", self.method]
-        for name in self.values:
+        config = self.to_config()
+        options = [] if self.method == "soft_infonce" else ["--method", self.method]
+        for name in self.field_values:
             value = getattr(config, name)
-            if value == getattr(self.base, name):
+            if value == getattr(self.method_defaults, name):
                 continue
             option = name.replace("_", "-")
             if isinstance(value, bool):
@@ -178,15 +178,15 @@ class Given:
         return options
 
 
-def choose_config(method: str) -> Given:
+def choose_training_config(method: str) -> TrainingFormValues:
     """Draw the controls of all fields; return what they say."""
-    base = AlignmentConfig.of_method(method)
+    base = AlignmentConfig.from_preset(method)
     given: dict[str, Any] = {}
     # Each method's controls are its own: what was set for one says nothing of the other.
-    own = "config:" if method == "earshot" else f"config:{method}:"
+    own = "config:" if method == "soft_infonce" else f"config:{method}:"
     keep = {"persist_state": "session"}
 
-    def numbers(columns: tuple[tuple[Number, ...], ...]) -> None:
+    def draw_number_fields(columns: tuple[tuple[NumberField, ...], ...]) -> None:
         for column, fields in zip(st.columns(len(columns)), columns, strict=True):
             with column:
                 for field in fields:
@@ -194,11 +194,11 @@ def choose_config(method: str) -> Given:
                     kind = type(default)
                     given[field.name] = st.number_input(
                         field.label,
-                        kind(field.low),
-                        kind(field.high),
+                        kind(field.minimum),
+                        kind(field.maximum),
                         default,
                         kind(field.step),
-                        help=field.help,
+                        help=field.help_text,
                         key=own + field.name,
                         format="%d" if kind is int else "%g",
                         **keep,
@@ -209,18 +209,18 @@ def choose_config(method: str) -> Given:
         OBJECTIVES,
         OBJECTIVES.index(base.objective),
         key=f"{own}objective",
-        format_func=lambda name: OBJECTIVE.get(name, name),
+        format_func=lambda name: OBJECTIVE_DESCRIPTIONS.get(name, name),
         **keep,
         help="The softer ones help where many programs sound alike, as variants of a template do.",
     )
-    numbers(FIRST)
+    draw_number_fields(MAIN_FIELD_COLUMNS)
     more = st.expander("More settings", key="config-more", on_change="rerun")
     if not more.open:  # two dozen controls that a browser need not draw
         for name, default in base.to_dict().items():
             given.setdefault(name, st.session_state.get(own + name, default))
-        return Given(method, base, given)
+        return TrainingFormValues(method, base, given)
     with more:
-        numbers(MORE)
+        draw_number_fields(ADVANCED_FIELD_COLUMNS)
         given["seed"] = st.number_input(
             "Seed",
             0,
@@ -243,4 +243,4 @@ def choose_config(method: str) -> Given:
             ("learnable_temperature", "Let training move the temperature"),
         ):
             given[name] = st.toggle(label, getattr(base, name), key=own + name, **keep)
-    return Given(method, base, given)
+    return TrainingFormValues(method, base, given)

@@ -14,8 +14,8 @@ import pandas as pd
 
 from core import encoders, sonicpi
 from core.alignment import AlignmentConfig
-from core.corpus import Corpus, Pairs
-from core.programs import Program, generate, templates
+from core.corpus import Corpus, EmbeddingPairs
+from core.programs import Program, generate, list_templates
 from core.progress import Progress
 from core.pipeline.train import train
 
@@ -27,14 +27,14 @@ def make(name: str, programs: int, seed: int = 0) -> Corpus:
     """Make the corpus in the workspace, with an alignment that has learnt little."""
     rng = np.random.default_rng(seed)
     corpus = Corpus.create(name)
-    each = -(-programs // len(templates()))
-    made = [program for t in templates() for program in generate(t, each, seed=seed)][:programs]
+    each = -(-programs // len(list_templates()))
+    made = [program for t in list_templates() for program in generate(t, each, seed=seed)][:programs]
     corpus.add_programs(made)
-    ids = list(corpus.programs()["program"])
+    ids = list(corpus.load_programs()["program"])
     made = [program for program in made if program.id in set(ids)]
     _share_clips(corpus, made)
     for encoder in (CODE, AUDIO):
-        known = encoders.entry(encoder)
+        known = encoders.find_encoder_spec(encoder)
         vectors = _around(made, known.dim, rng)
         corpus.put_embeddings(encoder, known.revision, [p.id for p in made], vectors)
     corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
@@ -45,7 +45,7 @@ def make(name: str, programs: int, seed: int = 0) -> Corpus:
 def _share_clips(corpus: Corpus, made: list[Program]) -> None:
     first = {program.template: program for program in reversed(made)}
     for program in first.values():
-        assert corpus.put_rendering(program.id, sonicpi.render_result(program.source), 18.0)
+        assert corpus.put_rendering(program.id, sonicpi.try_render(program.source), 18.0)
     with sqlite3.connect(corpus.path / "corpus.sqlite") as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(clips)")][1:]
         for template, program in first.items():
@@ -72,15 +72,15 @@ def _align(corpus: Corpus, made: list[Program], rng: np.random.Generator) -> Non
     To lay out noise takes minutes and shows no more.
     """
 
-    def drawn(heads: object, pairs: Pairs, progress: Progress) -> pd.DataFrame:
-        n = len(pairs.programs)
+    def drawn(heads: object, pairs: EmbeddingPairs, progress: Progress) -> pd.DataFrame:
+        n = len(pairs.program_ids)
         by_id = {program.id: program for program in made}
-        known = [by_id[program] for program in pairs.programs]
+        known = [by_id[program] for program in pairs.program_ids]
         places = [_around(known, 4, rng) for _ in range(2)]  # of code and of audio
         columns = ("before_x", "before_y", "after_x", "after_y")
         return pd.DataFrame(
             {
-                "program": pairs.programs * 2,
+                "program": pairs.program_ids * 2,
                 "modality": ["code"] * n + ["audio"] * n,
                 **{
                     name: np.concatenate([side[:, column] for side in places])

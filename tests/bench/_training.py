@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from core.alignment import AlignmentConfig, ProjectionHeads, train
-from core.alignment.heads import projection_head
+from core.alignment.heads import build_projection_head
 
 CODE_DIM, AUDIO_DIM = 384, 512  # of the offline preset
 SHARE = 0.8  # of the programs are trained on, a tenth validates
@@ -35,7 +35,7 @@ def ours(programs: int, epochs: int, validated: bool, changes: dict) -> float:
     n = round(SHARE * programs)
     m = programs // 10 if validated else 0
     ends: list[float] = [time.perf_counter()]
-    config = AlignmentConfig.of_method("paper", **changes, epochs=epochs, patience=0)
+    config = AlignmentConfig.from_preset("paper", **changes, epochs=epochs, patience=0)
     train(
         code[:n],
         audio[:n],
@@ -49,10 +49,10 @@ def ours(programs: int, epochs: int, validated: bool, changes: dict) -> float:
 
 def plain(programs: int, epochs: int, changes: dict) -> float:
     """Median seconds of an epoch of the loop that a tutorial would write, in fp32."""
-    config = AlignmentConfig.of_method("paper", **changes)
+    config = AlignmentConfig.from_preset("paper", **changes)
     code, audio = (torch.from_numpy(view) for view in pairs(programs))
     n = round(SHARE * programs)
-    heads = [projection_head(dim, config) for dim in (CODE_DIM, AUDIO_DIM)]
+    heads = [build_projection_head(dim, config) for dim in (CODE_DIM, AUDIO_DIM)]
     optimiser = torch.optim.AdamW([p for head in heads for p in head.parameters()], lr=1e-3)
     data = torch.utils.data.TensorDataset(code[:n], audio[:n])
     loader = torch.utils.data.DataLoader(data, config.batch_size, shuffle=True)
@@ -74,14 +74,14 @@ def _plain_epoch(loader, heads: list[nn.Module], optimiser, config: AlignmentCon
 
 def measuring(programs: int) -> float:
     """Seconds in which a sweep measures one trained configuration."""
-    from core.corpus import Pairs
-    from core.pipeline.sweep import _rows, spaces_after
+    from core.corpus import EmbeddingPairs
+    from core.pipeline.sweep import _evaluate_to_rows, make_aligned_spaces
 
     code, audio = pairs(programs)
     names = np.array(["train"] * 8 + ["validation", "test"])
-    known = Pairs([], code, audio, names[np.arange(programs) % 10])
+    known = EmbeddingPairs([], code, audio, names[np.arange(programs) % 10])
     heads = ProjectionHeads(CODE_DIM, AUDIO_DIM, AlignmentConfig()).eval()
-    return _timed(lambda: _rows(known, spaces_after(heads, known)))
+    return _timed(lambda: _evaluate_to_rows(known, make_aligned_spaces(heads, known)))
 
 
 def side_by_side(what: str, arguments: tuple) -> float:

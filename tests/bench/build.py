@@ -23,7 +23,7 @@ from datetime import date
 from pathlib import Path
 
 from core import workspace
-from core.programs import templates
+from core.programs import list_templates
 from core.workspace import atomic_write
 
 EVERY = 2.0  # seconds between two looks at what is measured
@@ -65,7 +65,7 @@ class Measured:
     @property
     def programs(self) -> int:
         """How many the corpus has when it is finished."""
-        return self.per_template * len(templates())
+        return self.per_template * len(list_templates())
 
     @property
     def seconds(self) -> float:
@@ -136,7 +136,7 @@ def _each(size: Measured) -> float:
 
 
 def _folder() -> Path:
-    return workspace.root() / "bench"
+    return workspace.get_workspace_root() / "bench"
 
 
 def _record(per_template: int) -> Path:
@@ -197,7 +197,7 @@ def _build(
     place = {**os.environ, "EARSHOT_WORKSPACE": str(_folder())}
     database = _record(per_template).with_name("corpus.sqlite")
     start, busy = time.monotonic(), _busy()
-    with subprocess.Popen(argv, env=place, cwd=workspace.PROJECT) as process:
+    with subprocess.Popen(argv, env=place, cwd=workspace.PROJECT_FOLDER) as process:
         ended = threading.Event()
 
         def look() -> None:

@@ -24,13 +24,13 @@ import numpy as np
 
 from core import encoders
 from core.encoders import openvino
-from core.encoders.audio import mono, resample
-from core.encoders.device import Compute, default_compute  # before torch
-from core.encoders.loading import FAMILIES, load
-from core.encoders.transformer import quiet
+from core.encoders.audio import mix_to_mono, resample
+from core.encoders.device import ComputeConfig, detect_compute_config  # before torch
+from core.encoders.loading import ENCODER_CLASS_BY_FAMILY, load_encoder
+from core.encoders.transformer import silence_transformers
 from core.encoders.weights import FolderWeights
-from core.encoders.windowing import spread
-from core.programs import generate, templates
+from core.encoders.windowing import split_into_windows
+from core.programs import generate, list_templates
 from core.sonicpi.clip import Clip
 
 # isort: split
@@ -61,9 +61,9 @@ def run(variants: int = 1) -> list[tuple[str, ...]]:
     rng = np.random.default_rng(0)
     items = {
         "audio": [_clip(rng) for _ in range(4 * variants)],
-        "code": [p.source for t in templates() for p in generate(t, variants, seed=0)],
+        "code": [p.source for t in list_templates() for p in generate(t, variants, seed=0)],
     }
-    compute = default_compute()
+    compute = detect_compute_config()
     rows = [
         (
             f"matmul in {name}, {compute.device}, {torch.get_num_threads()} threads",
@@ -76,12 +76,12 @@ def run(variants: int = 1) -> list[tuple[str, ...]]:
         ("facebook/wav2vec2-base", _wav2vec2),
         ("laion/clap-htsat-unfused", _clap),
     ):
-        with quiet():
+        with silence_transformers():
             rows += _against_plain(encoder_id, make, items, compute)
         gc.collect()
-    for each in encoders.entries():
-        if each.at_hand():
-            encoder, mine = load(each, compute), items[each.modality]
+    for each in encoders.list_encoder_specs():
+        if each.is_available_offline():
+            encoder, mine = load_encoder(each, compute), items[each.modality]
             spent = _median_seconds(lambda encoder=encoder, mine=mine: encoder.embed(mine))
             rows.append((each.id, f"{len(mine) / spent:.2f}"))
     return [(*row, *[""] * (len(HEADERS) - len(row))) for row in rows]
@@ -91,24 +91,24 @@ def _against_plain(
     encoder_id: str,
     make: Callable[[Path, Sequence[Any]], tuple[Plain, Callable[[Any], float]]],
     items: dict[str, list],
-    compute: Compute,
+    compute: ComputeConfig,
 ) -> list[tuple[str, ...]]:
     """Rows of one architecture with random weights, with and without OpenVINO where it runs it."""
-    known = encoders.entry(encoder_id)
+    known = encoders.find_encoder_spec(encoder_id)
     mine = items[known.modality]
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
         plain, work = make(Path(folder), mine)
-        known = dataclasses.replace(known, weights=FolderWeights.of(Path(folder)))
+        known = dataclasses.replace(known, weights=FolderWeights.from_folder(Path(folder)))
         sides = {"": dataclasses.replace(compute, openvino=False)}
-        if known.family == "speech" and compute.device == "cpu" and openvino.installed():
+        if known.family == "speech" and compute.device == "cpu" and openvino.is_openvino_enabled():
             sides[", OpenVINO"] = dataclasses.replace(compute, openvino=True)
         loaded = {name: _family(known.family)(known, side) for name, side in sides.items()}
         expected = np.stack([plain(item) for item in mine])
         found = {name: encoder.embed(mine) for name, encoder in loaded.items()}
         turns = {
             "plain": lambda: [plain(item) for item in mine],
-            "matmul": _matmul(torch.bfloat16 if compute.bf16 else torch.float32, compute.device),
+            "matmul": _matmul(torch.bfloat16 if compute.use_bf16 else torch.float32, compute.device),
             **{name: partial(encoder.embed, mine) for name, encoder in loaded.items()},
         }
         times = [{name: _timed(turn) for name, turn in turns.items()} for _ in range(TURNS)]
@@ -131,7 +131,7 @@ def _family(family: str) -> Any:
     """The class itself: random weights may tell sounds hardly apart, which `load` would refuse."""
     import importlib
 
-    module, name = FAMILIES[family]
+    module, name = ENCODER_CLASS_BY_FAMILY[family]
     return getattr(importlib.import_module(f"core.encoders.{module}"), name)
 
 
@@ -166,7 +166,7 @@ def _wav2vec2(folder: Path, clips: Sequence[Clip]) -> tuple[Plain, Callable]:
     extract.save_pretrained(folder)
 
     def inputs(clip: Clip) -> dict:
-        wave = resample(mono(clip), clip.sample_rate, 16_000)
+        wave = resample(mix_to_mono(clip), clip.sample_rate, 16_000)
         return dict(extract(wave, sampling_rate=16_000, return_tensors="pt"))
 
     plain, work = _loaded(transformers.AutoModel, folder)
@@ -182,10 +182,10 @@ def _clap(folder: Path, clips: Sequence[Clip]) -> tuple[Plain, Callable]:
     extract.save_pretrained(folder)
 
     def pieces(clip: Clip) -> list[dict]:
-        wave = resample(mono(clip), clip.sample_rate, 48_000)
+        wave = resample(mix_to_mono(clip), clip.sample_rate, 48_000)
         return [
             dict(extract(wave[start:stop], sampling_rate=48_000, return_tensors="pt"))
-            for start, stop in spread(len(wave), extract.nb_max_samples)
+            for start, stop in split_into_windows(len(wave), extract.nb_max_samples)
         ]
 
     plain, work = _loaded(transformers.ClapAudioModelWithProjection, folder)

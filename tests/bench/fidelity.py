@@ -24,8 +24,8 @@ import soundfile
 from _live_sonic_pi import LiveSonicPi, decoded
 
 from core.errors import EarshotError
-from core.sonicpi import Clip, events, render
-from core.workspace import atomic_write, root
+from core.sonicpi import Clip, collect_osc_messages, render
+from core.workspace import atomic_write, get_workspace_root
 
 EXAMPLES = Path("/usr/share/sonic-pi/examples")
 SECONDS = 6.0
@@ -102,7 +102,7 @@ def run(
         raise EarshotError("One take has no other to be compared with.", remedy="Use 2 or more.")
     chosen = {program: PROGRAMS[program]} if program else PROGRAMS
     rows = [("program", "  ".join(f"{column:>12}" for column in COLUMNS))]
-    folder = root() / "fidelity"
+    folder = get_workspace_root() / "fidelity"
     pages = []
     with tempfile.TemporaryDirectory() as home, LiveSonicPi(Path(home)) as live:
         for name, source in list(chosen.items())[:variants]:
@@ -126,7 +126,7 @@ def _compared(source: str, takes: list, place: Path) -> str:
     offline[0].save(place.with_name(f"{place.name}-offline.flac"))
     for number, clip in enumerate(clips, 1):
         clip.save(place.with_name(f"{place.name}-live-{number}.flac"))
-    ours = [(e.time, e.address, list(e.arguments)) for e in events(source, SECONDS)]
+    ours = [(e.time, e.address, list(e.arguments)) for e in collect_osc_messages(source, SECONDS)]
     theirs = [[decoded(*message) for message in messages] for messages, _ in takes]
     same = np.mean([_same(ours, messages) for messages in theirs])
     live_same = np.mean([_same(one, two) for one, two in combinations(theirs, 2)])

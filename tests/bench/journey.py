@@ -13,7 +13,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect, sync_playwright
 
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 
 PATIENCE_MS = 3_600_000
 CHROMIUM = "/usr/bin/chromium"
@@ -38,7 +38,7 @@ def run(variants: int = 8) -> list[tuple[str, str]]:
             port = free.getsockname()[1]
         server = subprocess.Popen(
             [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-            cwd=PROJECT,
+            cwd=PROJECT_FOLDER,
             env=environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.sonicpi.worker import Worker
+from core.sonicpi.worker import RenderWorker
 
 RENDERS = 10_000
 ROWS = 10
@@ -18,11 +18,11 @@ def run(variants: int = RENDERS) -> list[tuple[str, str]]:
     variants : int
         How many programs.
     """
-    worker = Worker()
+    worker = RenderWorker()
     rows = []
     for number in range(1, variants + 1):
         source = f"with_fx(:level) {{ play {number % 100}, release: 0.1; sample :bd_haus }}"
-        assert worker.render(source, 0.25).ok
+        assert worker.render(source, 0.25).has_clip
         if number % max(variants // ROWS, 1) == 0:
             rows.append(
                 (f"after {number} renders", f"{_resident(worker.process.pid) / 1024:.1f} MiB")

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 
 ROWS, COLUMNS = 13_500, 256
 PROBE = """
@@ -48,7 +48,7 @@ def measured(rows: int = ROWS, columns: int = COLUMNS) -> dict:
     """Seconds of each metric, and MiB held "before" and at "most"."""
     command = [sys.executable, "-c", PROBE, str(rows), str(columns)]
     done = subprocess.run(
-        command, cwd=PROJECT, check=True, timeout=900, capture_output=True, text=True
+        command, cwd=PROJECT_FOLDER, check=True, timeout=900, capture_output=True, text=True
     )
     return json.loads(done.stdout)
 

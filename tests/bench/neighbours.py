@@ -22,20 +22,20 @@ import torch
 from core import encoders
 from core.alignment import AlignmentConfig, train
 from core.corpus import Corpus
-from core.evaluation.map_layout import joint_map
+from core.evaluation.map_layout import compute_joint_map
 from core.evaluation.neighbours import CosineIndex
-from core.encoders.score_features import features
-from core.encoders.symbolic import words
-from core.sonicpi.interpreter.scheduler import Play
-from core.sonicpi.interpreter.parser import read
-from core.programs import Program, compose, generate, templates
-from core.sonicpi import Clip, Rendering
-from core.search.loaded_alignment import described
-from core.search.query import DIRECTIONS, WITHIN, neighbours
-from core.studies.retrieval_queries import EXAMPLES_FOLDER
+from core.encoders.score_features import compute_score_features
+from core.encoders.symbolic import hash_words
+from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+from core.sonicpi.interpreter.parser import parse_program
+from core.programs import Program, compose_programs, generate, list_templates
+from core.sonicpi import Clip, RenderResult
+from core.search.loaded_alignment import make_encoder_record
+from core.search.query import DIRECTIONS, SAME_MODALITY_DIRECTIONS, find_neighbours
+from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER
 
 ROWS, DIM = 27_000, 256
-CODE, AUDIO = encoders.PRESETS["offline"].code, encoders.PRESETS["offline"].audio
+CODE, AUDIO = encoders.PRESETS["offline"].code_encoder, encoders.PRESETS["offline"].audio_encoder
 PROGRAMS = 5_000
 COMPOSED = 60  # snippets
 NAME = "bench"
@@ -72,10 +72,10 @@ def _searches(rng: np.random.Generator) -> list[tuple[str, str]]:
         source, target = direction.split("->")
         spent = []
         for row in range(60):
-            own = np.array([row]) if direction in WITHIN else None
+            own = np.array([row]) if direction in SAME_MODALITY_DIRECTIONS else None
             query = sides[source][row : row + 1]
             search = indices[target].query
-            spent.append(_seconds(lambda: search(query, 5, exclude=own)))
+            spent.append(_seconds(lambda: search(query, 5, excluded_rows=own)))
         rows.append((f"{direction}, 5 of {ROWS:,} x {DIM}", _ms(spent[10:])))
     return rows
 
@@ -84,17 +84,17 @@ def _snippets(rng: np.random.Generator, variants: int) -> list[tuple[str, str]]:
     _corpus(rng)
     unseen = {
         "variants of templates": [
-            p.source for t in templates() for p in generate(t, variants, seed=1)
+            p.source for t in list_templates() for p in generate(t, variants, seed=1)
         ],
-        "composed programs": [p.source for p in compose(COMPOSED, seed=987)],
+        "composed programs": [p.source for p in compose_programs(COMPOSED, seed=987)],
         "Sonic Pi's examples": [
-            path.read_text(encoding="utf-8") for path in sorted(EXAMPLES_FOLDER.rglob("*.rb"))
+            path.read_text(encoding="utf-8") for path in sorted(SONICPI_EXAMPLES_FOLDER.rglob("*.rb"))
         ],
     }
-    neighbours(NAME, "play 60")  # loads the encoder and the corpus
+    find_neighbours(NAME, "play 60")  # loads the encoder and the corpus
     rows = []
     for kind, sources in unseen.items():
-        whole = [_seconds(lambda: neighbours(NAME, source)) for source in sources]
+        whole = [_seconds(lambda: find_neighbours(NAME, source)) for source in sources]
         within = sum(spent < 0.1 for spent in whole)
         rows += [
             (f"{kind}: a snippet to its neighbours", _ms(whole)),
@@ -110,12 +110,12 @@ def _parts(sources: list[str], whole: float) -> list[tuple[str, str]]:
     spent: dict[str, list[float]] = {part: [] for part in ("parse", "follow", "describe")}
     for source in sources:
         started = time.perf_counter()
-        tree = read(source)
+        tree = parse_program(source)
         parsed = time.perf_counter()
-        sounds = Play(tree).sounds
+        sounds = ProgramInterpreter(tree).events
         followed = time.perf_counter()
-        features(sounds)
-        words(source)
+        compute_score_features(sounds)
+        hash_words(source)
         ends = (parsed, followed, time.perf_counter())
         for part, begun, ended in zip(spent, (started, *ends), ends):
             spent[part].append(ended - begun)
@@ -139,19 +139,19 @@ def _corpus(rng: np.random.Generator) -> None:
     ]
     corpus.add_programs(programs)
     ids = [each.id for each in programs]
-    clip = Rendering(Clip(0.1 * rng.uniform(-1, 1, (441, 2)).astype(np.float32)))
+    clip = RenderResult(Clip(0.1 * rng.uniform(-1, 1, (441, 2)).astype(np.float32)))
     for each in ids:
         corpus.put_rendering(each, clip, 0.01)
     known = {}
     for side, encoder in (("code", CODE), ("audio", AUDIO)):
-        entry = encoders.entry(encoder)
+        entry = encoders.find_encoder_spec(encoder)
         vectors = rng.normal(size=(PROGRAMS, entry.dim)).astype(np.float32)
         corpus.put_embeddings(encoder, entry.revision, ids, vectors)
-        known[side] = described(encoder, entry.dim)
+        known[side] = make_encoder_record(encoder, entry.dim)
     corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
-    config = AlignmentConfig.of_method("foretell")
-    pairs = corpus.pairs(CODE, AUDIO)
-    code, audio = torch.from_numpy(pairs.code), torch.from_numpy(pairs.audio)
+    config = AlignmentConfig.from_preset("foretell")
+    pairs = corpus.load_embedding_pairs(CODE, AUDIO)
+    code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
     heads = train(code, audio, code[:0], audio[:0], config).heads
     about = {
         "alignment": config.to_dict(),
@@ -160,7 +160,7 @@ def _corpus(rng: np.random.Generator) -> None:
         "split": {"programs": {}, "unseen_templates": []},
         "versions": {},
     }
-    corpus.save_alignment(about, heads.tensors(), {"readings": []}, _no_history())
+    corpus.save_alignment(about, heads.to_tensors(), {"readings": []}, _no_history())
 
 
 def _no_history():
@@ -174,9 +174,9 @@ def _maps(rng: np.random.Generator) -> list[tuple[str, str]]:
 
     half = ROWS // 2
     before = _rows(rng, half), _rows(rng, half)
-    first = _seconds(lambda: joint_map(*before))
-    placed = joint_map(*before)
-    again = _seconds(lambda: joint_map(*before, initial=placed))
+    first = _seconds(lambda: compute_joint_map(*before))
+    placed = compute_joint_map(*before)
+    again = _seconds(lambda: compute_joint_map(*before, initial_positions=placed))
     return [
         (f"map of {ROWS:,} x {DIM}, first", f"{first:.1f} s"),
         (f"map of {ROWS:,} x {DIM}, from that before", f"{again:.1f} s"),

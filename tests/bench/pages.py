@@ -26,7 +26,7 @@ from urllib.parse import quote_plus
 from _streamlit_client import Client
 from playwright.sync_api import Page, sync_playwright
 
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 from tests.e2e import page_steps
 from tests.e2e.conftest import CHROMIUM, FLAGS
 
@@ -78,11 +78,11 @@ def run(variants: int = 7) -> list[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["EARSHOT_WORKSPACE"] = folder
         import _big_corpus
-        from core.pipeline.compare import compare
+        from core.pipeline.compare import find_disagreement_pairs
 
         _big_corpus.make(NAME, PROGRAMS)
         started = time.perf_counter()
-        compare(NAME)
+        find_disagreement_pairs(NAME)
         compared = time.perf_counter() - started
         with served() as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
@@ -117,7 +117,7 @@ def served() -> Iterator[str]:
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-        cwd=PROJECT,
+        cwd=PROJECT_FOLDER,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         env={**os.environ, "HF_HUB_OFFLINE": "1"},

@@ -17,10 +17,10 @@ import time
 from pathlib import Path
 from statistics import median
 
-from core.programs import generate, templates
+from core.programs import generate, list_templates
 from core.sonicpi import render_many
-from core.sonicpi.sandbox import plugin_files
-from core.sonicpi.worker import Worker
+from core.sonicpi.sandbox import list_plugin_paths
+from core.sonicpi.worker import RenderWorker
 
 SECONDS = 18.0
 SCSYNTH = "-V -2 -D 0 -b 4096 -a 1024 -c 4096 -m 262144 -o 2 -i 2 -n 4096 -w 512".split()
@@ -34,7 +34,7 @@ def run(variants: int = 10) -> list[tuple[str, str]]:
     variants : int
         Programs of each template.
     """
-    sources = [p.source for t in templates() for p in generate(t, variants, seed=0)]
+    sources = [p.source for t in list_templates() for p in generate(t, variants, seed=0)]
     with tempfile.TemporaryDirectory() as folder:
         return _one_core(sources, Path(folder)) + _all_cores(sources, Path(folder))
 
@@ -45,9 +45,9 @@ def _all_cores(sources: list[str], folder: Path) -> list[tuple[str, str]]:
     started = time.perf_counter()
     arrived, failed = [], 0
     for index, rendering in render_many(sources, SECONDS):
-        if rendering.ok:
+        if rendering.has_clip:
             rendering.clip.save(folder / f"{index % 100}.flac")
-        failed += not rendering.ok
+        failed += not rendering.has_clip
         arrived.append(time.perf_counter() - started)
     # The workers' start comes once, however many programs there are.
     each = (arrived[-1] - arrived[cores - 1]) / (len(arrived) - cores)
@@ -62,16 +62,16 @@ def _all_cores(sources: list[str], folder: Path) -> list[tuple[str, str]]:
 
 def _one_core(sources: list[str], folder: Path) -> list[tuple[str, str]]:
     """Render one program after the other, each beside its bare counterparts."""
-    worker = Worker()
+    worker = RenderWorker()
     narrow = folder / "plugins"
     narrow.mkdir()
-    for path in plugin_files():
+    for path in list_plugin_paths():
         (narrow / Path(path).name).symlink_to(path)
     whole, program, synthesis, encoding, bare, bare_narrow = ([] for _ in range(6))
     whole_cpu = bare_cpu = 0.0
     for source in sources:
         score = folder / "score"
-        score.write_bytes(worker.score(source, SECONDS))
+        score.write_bytes(worker.generate_score(source, SECONDS))
         before = _children_cpu()
         bare.append(_scsynth(score, folder))
         bare_cpu += _children_cpu() - before
@@ -80,7 +80,7 @@ def _one_core(sources: list[str], folder: Path) -> list[tuple[str, str]]:
         started = time.perf_counter()
         rendering = worker.render(source, SECONDS)
         rendered = time.perf_counter()
-        if rendering.ok:
+        if rendering.has_clip:
             rendering.clip.save(folder / "clip.flac")
         whole.append(time.perf_counter() - started)
         whole_cpu += time.process_time() + _tree_cpu(worker.process.pid) - before

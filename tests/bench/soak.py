@@ -21,7 +21,7 @@ import numpy as np
 from playwright.sync_api import Error, Page, sync_playwright
 
 from core import jobs
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
@@ -86,7 +86,7 @@ def run(variants: int = 0, minutes: float = 30) -> list[tuple[str, ...]]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"EARSHOT_WORKSPACE": folder, "HF_HUB_OFFLINE": "1"}
         for argv in (BUILD, ["train", "soak", "--epochs", "30"]):
-            subprocess.run([sys.executable, "-m", "core", *argv], cwd=PROJECT, check=True)
+            subprocess.run([sys.executable, "-m", "core", *argv], cwd=PROJECT_FOLDER, check=True)
         with _server() as (address, pid):
             stop = threading.Event()
             helpers = [
@@ -111,7 +111,7 @@ def _server() -> Iterator[tuple[str, int]]:
         port = free.getsockname()[1]
     server = subprocess.Popen(
         [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-        cwd=PROJECT,
+        cwd=PROJECT_FOLDER,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -136,15 +136,15 @@ def _keep_jobs_running(folder: str, watch: Watch, stop: threading.Event) -> None
     for argv in itertools.cycle(JOBS):
         argv = [word.replace("{}", folder) for word in argv]
         Path(folder, "soak.zip").unlink(missing_ok=True)
-        job = jobs.start(argv, " ".join(argv[:2]), cwd=PROJECT)
-        while jobs.job(job.id).active:
+        job = jobs.start_job(argv, " ".join(argv[:2]), cwd=PROJECT_FOLDER)
+        while jobs.get_job(job.id).is_active:
             if stop.wait(0.5):
-                jobs.job(job.id).cancel(asked_s=0)
+                jobs.get_job(job.id).cancel(request_grace_s=0)
                 return
-        ended = jobs.job(job.id)
+        ended = jobs.get_job(job.id)
         if ended.state != "done":
             watch.troubles.append(f"job {' '.join(argv[:2])}: {ended.error}")
-        events = ended.events()[0]
+        events = ended.read_events()[0]
         if events and ended.ended:
             silent = ended.ended - events[-1]["time"]
             watch.silences[argv[0]] = max(watch.silences.get(argv[0], 0.0), silent)
@@ -210,8 +210,8 @@ def _settle(page: Page) -> None:
 
 def _sample(server: int, watch: Watch, stop: threading.Event) -> None:
     while not stop.wait(SAMPLE_EVERY_S):
-        watch.server.append(_held(server, apart=[job.pid for job in jobs.jobs() if job.pid]))
-        for job in jobs.jobs():
+        watch.server.append(_held(server, apart=[job.pid for job in jobs.list_jobs() if job.pid]))
+        for job in jobs.list_jobs():
             if job.state == "running" and job.pid:
                 found = watch.jobs.setdefault(job.argv[0], {})
                 found.setdefault(job.id, []).append(_held(job.pid))

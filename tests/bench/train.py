@@ -17,7 +17,7 @@ from statistics import median
 import _training
 import torch
 
-from core.alignment.grid import COMMON, LAYERS, SEEDS, WIDTHS, trials
+from core.alignment.grid import COMMON_SETTINGS, LAYER_COUNTS, SEED_COUNT, HIDDEN_WIDTHS, list_trials
 
 PROGRAMS = (1_350, 13_500)
 SIDES = 2
@@ -54,18 +54,18 @@ def _against_plain(programs: int, turns: int) -> list[tuple[str, str]]:
 
 def _whole(programs: int, epochs: int) -> str:
     """Minutes of all runs, with all their epochs, in processes side by side."""
-    of_each = SEEDS * len(trials("paper")) // (len(LAYERS) * len(WIDTHS))  # of an architecture
-    runs = SEEDS * len(trials("paper"))
+    of_each = SEED_COUNT * len(list_trials("paper")) // (len(LAYER_COUNTS) * len(HIDDEN_WIDTHS))  # of an architecture
+    runs = SEED_COUNT * len(list_trials("paper"))
     seconds = 0.0
     context = multiprocessing.get_context("spawn")
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     with ProcessPoolExecutor(SIDES, context) as pool:
-        for layers in LAYERS:
-            for width in WIDTHS:
+        for layers in LAYER_COUNTS:
+            for width in HIDDEN_WIDTHS:
                 changes = {"layers": layers, "width": width}
                 epoch = _both(pool, "ours", (programs, epochs + 1, True, changes))
-                seconds += of_each * COMMON["epochs"] * epoch / SIDES
+                seconds += of_each * COMMON_SETTINGS["epochs"] * epoch / SIDES
         measured = _both(pool, "measuring", (programs,))
     if before is None:
         del os.environ["OMP_NUM_THREADS"]
@@ -73,7 +73,7 @@ def _whole(programs: int, epochs: int) -> str:
         os.environ["OMP_NUM_THREADS"] = before
     whole = seconds + runs * measured / SIDES
     return (
-        f"{whole / 60:.1f} min ({runs} runs of {COMMON['epochs']} epochs,"
+        f"{whole / 60:.1f} min ({runs} runs of {COMMON_SETTINGS['epochs']} epochs,"
         f" {runs * measured / SIDES / 60:.1f} min of it measuring)"
     )
 

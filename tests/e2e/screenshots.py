@@ -124,7 +124,7 @@ def shown(url: str | None) -> Iterator[str]:
     if url is not None:
         yield url
         return
-    with serve(workspace.root(), own=False) as dashboard:
+    with serve(workspace.get_workspace_root(), own=False) as dashboard:
         yield dashboard.url
 
 
@@ -134,7 +134,7 @@ def main() -> int:
         prog="./run screenshots", description=__doc__.partition("\n")[0]
     )
     parser.add_argument("--url")
-    parser.add_argument("--out", type=Path, default=workspace.root() / "screenshots")
+    parser.add_argument("--out", type=Path, default=workspace.get_workspace_root() / "screenshots")
     parser.add_argument("--page", action="append", choices=PICTURES)
     parser.add_argument("--width", type=int, default=1366)
     parser.add_argument("--height", type=int, default=768)

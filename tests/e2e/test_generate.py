@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.programs import templates
+from core.programs import list_templates
 from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, STARTER, Dashboard
 
@@ -19,7 +19,7 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
     page_steps.settled(page)
     page_steps.open_page(page, "Generate")
     cards = page.locator('[class*="st-key-template-"]')
-    expect(cards).to_have_count(len(templates()))
+    expect(cards).to_have_count(len(list_templates()))
     # The corpus holds the first variants of its templates: these are there at once.
     held = STARTER["EARSHOT_STARTER_TEMPLATES"].split(",")
     expect(cards.locator(".player")).to_have_count(len(held))
@@ -31,14 +31,14 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
     expect(other.get_by_text("Render the gallery").first).to_be_visible()
     other.close()
     page.reload()
-    expect(cards.locator(".player")).to_have_count(len(templates()), timeout=PATIENCE_MS)
+    expect(cards.locator(".player")).to_have_count(len(list_templates()), timeout=PATIENCE_MS)
     page_steps.settled(page)
     expect(page.get_by_role("button", name="Render them")).to_have_count(0)
     heard = page_steps.measured(page.locator(".st-key-template-06_1_studio_fx .player"))
     assert heard["ready"] == pytest.approx(18, abs=0.05) and heard["rms"] > 1e-3
     page.get_by_test_id("stButtonGroup").get_by_text("Bass").click()
     page_steps.settled(page)
-    roles = [each.role for each in templates()]
+    roles = [each.role for each in list_templates()]
     expect(cards).to_have_count(roles.count("bass"))
     assert "role=" in page.url
 

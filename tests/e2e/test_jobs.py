@@ -24,10 +24,10 @@ def holder(stocked: Dashboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(stocked.workspace))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
     go = tmp_path / "go"
-    job = jobs.start(["wait", str(go), "heavy"], "Hold the turn", command=PROGRAM)
+    job = jobs.start_job(["wait", str(go), "heavy"], "Hold the turn", command_prefix=PROGRAM)
     yield go
     go.touch()
-    jobs.job(job.id).cancel(asked_s=0)
+    jobs.get_job(job.id).cancel(request_grace_s=0)
 
 
 def box(page: Page, job: jobs.Job) -> Locator:
@@ -36,7 +36,7 @@ def box(page: Page, job: jobs.Job) -> Locator:
 
 
 def newest(kind: str) -> jobs.Job:
-    return next(job for job in jobs.jobs() if job.argv[0] == kind)
+    return next(job for job in jobs.list_jobs() if job.argv[0] == kind)
 
 
 def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
@@ -73,7 +73,7 @@ def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
     mine.get_by_role("button", name="Cancel").click()
     mine.get_by_role("button", name="End it").click()
     expect(mine.get_by_text("Cancelled")).to_be_visible()
-    assert jobs.job(job.id).state == "cancelled"
+    assert jobs.get_job(job.id).state == "cancelled"
 
     # Gone on with, it waits again, gets its turn, and its log says what came of it.
     mine.get_by_role("button", name="Go on").click()
@@ -92,4 +92,4 @@ def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
     for each in (again, job):
         box(page, each).get_by_role("button", name="Remove").click()
         expect(box(page, each)).to_have_count(0)
-    assert not {again.id, job.id} & {each.id for each in jobs.jobs()}
+    assert not {again.id, job.id} & {each.id for each in jobs.list_jobs()}

@@ -20,7 +20,7 @@ import pytest
 from core import jobs
 from core.corpus import Corpus
 from core.jobs import Job, processes
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 from tests.faults import fault_table
 
 NAME = "tiny"
@@ -103,8 +103,8 @@ def until(true, what: str = "it"):
 
 
 def ended(job: Job) -> Job:
-    until(lambda: not jobs.job(job.id).active, job.title)
-    return jobs.job(job.id)
+    until(lambda: not jobs.get_job(job.id).is_active, job.title)
+    return jobs.get_job(job.id)
 
 
 # -- What there is -------------------------------------------------------------------------
@@ -117,20 +117,20 @@ def content(name: str = NAME) -> dict[str, str]:
     for origin in settings.get("imports", ()):
         origin.pop("when")
     found = {
-        "rows": corpus.programs().drop(columns="audio").to_json(orient="records").encode(),
+        "rows": corpus.load_programs().drop(columns="audio").to_json(orient="records").encode(),
         "settings": json.dumps(settings, sort_keys=True).encode(),
     }
-    for encoder, _, _ in corpus.encoders():
-        ids, vectors = corpus.embeddings(encoder)
+    for encoder, _, _ in corpus.list_encoders():
+        ids, vectors = corpus.load_embeddings(encoder)
         found[f"embeddings {encoder}"] = json.dumps(ids).encode() + vectors.tobytes()
     for path in (corpus.path / "audio").rglob("*"):
         if path.is_file():
             found[str(path.relative_to(corpus.path))] = path.read_bytes()
-    for record in corpus.alignments():
+    for record in corpus.load_alignments():
         for file in ("config.json", "metrics.json", "heads.safetensors"):
             found[f"{record.id}/{file}"] = (record.path / file).read_bytes()
-        found[f"{record.id}/history"] = record.history().to_json().encode()
-        points = record.map()
+        found[f"{record.id}/history"] = record.load_history().to_json().encode()
+        points = record.load_map()
         found[f"{record.id}/map"] = b"" if points is None else points.to_json().encode()
     for path in sorted(corpus.path.glob("sweeps/*/*.json")):
         run = json.loads(path.read_text())
@@ -145,12 +145,12 @@ def finished(name: str = NAME) -> set[tuple]:
     if not (Path(os.environ["EARSHOT_WORKSPACE"]) / "corpora" / name / "corpus.sqlite").exists():
         return set()
     corpus = Corpus.open(name)
-    rows = corpus.programs()
+    rows = corpus.load_programs()
     done = {("program", each) for each in rows["program"]}
     done |= {("clip", each) for each in rows["program"][rows["state"] == "ok"]}
-    for encoder, _, _ in corpus.encoders():
-        done |= {(encoder, each) for each in corpus.embeddings(encoder)[0]}
-    done |= {("alignment", each) for each in corpus.alignment_ids()}
+    for encoder, _, _ in corpus.list_encoders():
+        done |= {(encoder, each) for each in corpus.load_embeddings(encoder)[0]}
+    done |= {("alignment", each) for each in corpus.list_alignment_ids()}
     done |= {("run", path.name) for path in corpus.path.glob("sweeps/*/run-*.json")}
     corpus.close()
     return done
@@ -161,13 +161,13 @@ def whole(name: str = NAME) -> None:
     if not finished(name):
         return
     corpus = Corpus.open(name)
-    with corpus._database.reading() as connection:
+    with corpus._database.open_read_transaction() as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         rows = connection.execute("SELECT file, sha256 FROM clips WHERE state = 'ok'").fetchall()
     for file, digest in rows:
         assert hashlib.sha256((corpus.path / "audio" / file).read_bytes()).hexdigest() == digest
-    for record in corpus.alignments():
-        record.heads(), record.history(), record.map()
+    for record in corpus.load_alignments():
+        record.load_heads(), record.load_history(), record.load_map()
     for path in corpus.path.glob("sweeps/*/*.json"):
         json.loads(path.read_text())
     corpus.close()
@@ -210,7 +210,7 @@ class Nursery:
             text=True,
             timeout=PATIENCE_S,
             check=False,
-            cwd=PROJECT,
+            cwd=PROJECT_FOLDER,
             env={**os.environ, **environment},
             stdin=subprocess.DEVNULL,
         )
@@ -225,7 +225,7 @@ class Nursery:
         """Start a command as a job."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DISTURBANCE", disturbance)
-            return jobs.start(argv, " ".join(argv), command=self.command, cwd=PROJECT)
+            return jobs.start_job(argv, " ".join(argv), command_prefix=self.command, cwd=PROJECT_FOLDER)
 
 
 DISK_BYTES = 24 << 20
@@ -253,7 +253,7 @@ def nursery(tmp_path_factory) -> Iterator[Nursery]:
     ]
     environment = {
         **os.environ,
-        "PYTHONPATH": str(PROJECT),
+        "PYTHONPATH": str(PROJECT_FOLDER),
         "HF_HUB_OFFLINE": "1",
         "OMP_NUM_THREADS": "1",
         "NUMBA_NUM_THREADS": "1",
@@ -262,7 +262,7 @@ def nursery(tmp_path_factory) -> Iterator[Nursery]:
     address = base / "socket"
     with subprocess.Popen(
         [*apart, sys.executable, "-P", str(HERE / "preloaded_fork_server.py"), str(address)],
-        cwd=PROJECT,
+        cwd=PROJECT_FOLDER,
         env=environment,
         stdin=-1,
         stdout=-1,
@@ -334,10 +334,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
     yield folder
-    for job in jobs.jobs():
-        if job.active:
+    for job in jobs.list_jobs():
+        if job.is_active:
             kill(job.pid)
-        processes.kill_all_of_job(job.folder)
+        processes.kill_job_processes(job.folder)
 
 
 def same(stage: str, undisturbed: Undisturbed, place: Path) -> None:

@@ -39,8 +39,8 @@ def _each_moment(happens: Callable[[], None]) -> None:
     from core import workspace
     from core.corpus.database import Database
 
-    root, owner = str(workspace.root()), threading.main_thread()
-    jobs = str(workspace.jobs())
+    root, owner = str(workspace.get_workspace_root()), threading.main_thread()
+    jobs = str(workspace.get_jobs_folder())
 
     def audit(event: str, arguments: tuple) -> None:
         if event not in CHANGES or threading.current_thread() is not owner:
@@ -52,7 +52,7 @@ def _each_moment(happens: Callable[[], None]) -> None:
             happens()
 
     sys.addaudithook(audit)
-    writing = Database.writing
+    writing = Database.open_write_transaction
 
     @contextmanager
     def watched(self, holder: str):
@@ -61,7 +61,7 @@ def _each_moment(happens: Callable[[], None]) -> None:
             happens()
         happens()
 
-    Database.writing = watched
+    Database.open_write_transaction = watched
 
 
 def _at_moment(number: int, what: Callable[[], None]) -> None:
@@ -110,7 +110,7 @@ def _spoil(encoder_id: str, at: int, spoiled: Callable) -> None:
     """Let an encoder's `at`-th call go wrong."""
     from core import encoders
 
-    encoder = encoders.get(encoder_id)
+    encoder = encoders.get_encoder(encoder_id)
     embed, calls = encoder.embed, []
 
     def disturbed(items):
@@ -140,8 +140,8 @@ def workers_get_little_memory() -> None:
     """Let each Ruby host start with less memory than it needs."""
     from core.sonicpi import worker
 
-    plain = worker.sandboxed
-    worker.sandboxed = lambda command, **more: [
+    plain = worker.wrap_in_sandbox
+    worker.wrap_in_sandbox = lambda command, **more: [
         "prlimit",
         f"--as={160 << 20}",
         *plain(command, **more),

@@ -35,17 +35,17 @@ def warm() -> None:
     import tests.faults.fault_injection  # noqa: F401
     from core import encoders
     from core.alignment import grid
-    from core.evaluation.map_layout import joint_map
+    from core.evaluation.map_layout import compute_joint_map
     from tests.faults.conftest import AUDIO, CODE, OTHER_CODE
 
     for encoder in (CODE, OTHER_CODE, AUDIO):
-        encoders.get(encoder)
+        encoders.get_encoder(encoder)
     points = np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
     # A sweep of as many configurations as are worth killing.
     ablation = grid.GRIDS["ablation"]
     grid.GRIDS["ablation"] = lambda: ablation()[:4]
-    before = joint_map(points, points)
-    joint_map(points, points, initial=before)
+    before = compute_joint_map(points, points)
+    compute_joint_map(points, points, initial_positions=before)
 
 
 def run(asked: dict) -> int:
@@ -59,8 +59,8 @@ def run(asked: dict) -> int:
     from tests.faults import fault_injection
 
     # What the nursery talks with is not this one's: it would hear answers to others' questions.
-    single_render._kept.clear()
-    parser._kept.clear()
+    single_render._workers.clear()
+    parser._running_parsers.clear()
     fault_injection.begin()
     if argv[0] == "python":
         sys.argv = argv[1:]

@@ -9,9 +9,9 @@ from random import Random
 import pytest
 
 from core.corpus import Corpus, list_corpora
-from core.pipeline.build import build
-from core.pipeline.check import check
-from core.workspace import PROJECT
+from core.pipeline.build import build_corpus
+from core.pipeline.check import check_corpus
+from core.workspace import PROJECT_FOLDER
 from tests.faults.conftest import AUDIO, CODE, Nursery, content, dice, kill, whole
 
 KILLS = 20
@@ -38,7 +38,7 @@ def disturbed(nursery: Nursery, chance: Random) -> bool:
     """Build until a random moment; whether that was before the end."""
     moment, delay = chance.randint(1, LATEST), chance.uniform(0, DELAY_S)
     with subprocess.Popen(
-        [*nursery.command, "python", TOLD], cwd=PROJECT, text=True, stdout=-1
+        [*nursery.command, "python", TOLD], cwd=PROJECT_FOLDER, text=True, stdout=-1
     ) as process:
         child = int(process.stdout.readline())
         for _ in process.stdout:
@@ -55,7 +55,7 @@ def test_twenty_kills_change_not_a_bit(nursery: Nursery, workspace, tmp_path):
     # Here, with as many threads as there are cores: that must not matter.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "undisturbed"))
-        build("tiny", TEMPLATES, **OPTIONS)
+        build_corpus("tiny", TEMPLATES, **OPTIONS)
         undisturbed = content()
     chance, killed = dice("build"), 0
     while killed < KILLS:
@@ -63,11 +63,11 @@ def test_twenty_kills_change_not_a_bit(nursery: Nursery, workspace, tmp_path):
             killed += 1
             if "tiny" in list_corpora():
                 whole()
-                assert Corpus.open("tiny").counts()["programs"] <= 24
+                assert Corpus.open("tiny").count_programs_by_state()["programs"] <= 24
         else:  # it was through: the next kills meet a new one
             assert content() == undisturbed
             (workspace / "corpora").rename(tmp_path / f"through-{killed}")
-    build("tiny", TEMPLATES, **OPTIONS)
+    build_corpus("tiny", TEMPLATES, **OPTIONS)
     assert content() == undisturbed
-    assert check("tiny").ok
+    assert check_corpus("tiny").ok
     assert not [*(workspace / "corpora" / "tiny" / "audio").glob("*/.partial*")]

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from core import jobs
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 from tests.faults.conftest import (
     AUDIO,
     CODE,
@@ -35,7 +35,7 @@ except EarshotError as error:
 def test_two_processes_build_the_same_corpus(nursery, undisturbed, workspace):
     shutil.copytree(undisturbed.before("build"), workspace)
     pair = [
-        subprocess.Popen([*nursery.command, "python", DIRECT], cwd=PROJECT, stderr=-1, text=True)
+        subprocess.Popen([*nursery.command, "python", DIRECT], cwd=PROJECT_FOLDER, stderr=-1, text=True)
         for _ in range(2)
     ]
     ends = [(each.communicate(timeout=120)[1], each.returncode) for each in pair]
@@ -52,12 +52,12 @@ ASK = "import sys, json; from core import jobs; print(jobs.start(json.loads(sys.
 def test_the_same_command_from_processes_at_once_is_one_job(nursery, workspace):
     argv = json.dumps(["build", "none-such", "--templates", "none-such"])
     asking = [
-        subprocess.Popen([*nursery.command, "python", ASK, argv], cwd=PROJECT, stdout=-1, text=True)
+        subprocess.Popen([*nursery.command, "python", ASK, argv], cwd=PROJECT_FOLDER, stdout=-1, text=True)
         for _ in range(4)
     ]
     ids = {each.communicate(timeout=120)[0].strip() for each in asking}
-    assert [job.id for job in jobs.jobs()] == list(ids)
-    assert ended(jobs.jobs()[0]).state == "failed"
+    assert [job.id for job in jobs.list_jobs()] == list(ids)
+    assert ended(jobs.list_jobs()[0]).state == "failed"
 
 
 @pytest.mark.fault("Two tabs that press the same button, neither having seen the other")
@@ -65,14 +65,14 @@ def test_two_tabs_press_the_same_button(workspace, monkeypatch: pytest.MonkeyPat
     from streamlit.testing.v1 import AppTest
 
     # Nothing is loaded ahead: Python 3.11 can't read syntax trees in two threads at once.
-    monkeypatch.setattr("pages.components.prefetch.begin", lambda: None)
+    monkeypatch.setattr("pages.components.prefetch.start_prefetch", lambda: None)
     monkeypatch.setenv("EARSHOT_STARTER_TEMPLATES", "02_1_beeps")
     monkeypatch.setenv("EARSHOT_STARTER_PER_TEMPLATE", "1")
-    tabs = [AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run() for _ in "12"]
+    tabs = [AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run() for _ in "12"]
     # Drawn before either was pressed. One after the other, for two AppTests at once get in each
     # other's way; at the same moment press the processes of the test above.
     for tab in tabs:
         next(b for b in tab.button if b.label == "Build the starter corpus").click().run()
-    (job,) = jobs.jobs()
+    (job,) = jobs.list_jobs()
     assert not any(tab.exception for tab in tabs)
-    job.cancel(asked_s=0)
+    job.cancel(request_grace_s=0)

@@ -14,7 +14,7 @@ import pytest
 from core import jobs
 from core.corpus import Corpus
 from core.jobs import processes
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 from tests.faults.conftest import (
     BUILD,
     NAME,
@@ -51,10 +51,10 @@ def test_the_job_is_killed(nursery, undisturbed, workspace, stage):
             break
         killed += 1
         assert "killed" in job.error.message and "Start it again" in job.error.remedy
-        until(lambda job=job: not processes.of_job(job.folder), "the end of its children")
+        until(lambda job=job: not processes.find_job_pids(job.folder), "the end of its children")
     assert killed
     if job.state != "done":
-        assert ended(jobs.again(job.id, command=nursery.command)).state == "done"
+        assert ended(jobs.restart_job(job.id, command_prefix=nursery.command)).state == "done"
     same(stage, undisturbed, workspace)
 
 
@@ -83,19 +83,19 @@ VICTIMS = {"a worker's sandbox": bubbles, "the Ruby host": hosts, "program or sc
 def test_what_renders_is_killed(nursery, undisturbed, workspace, victim):
     chance, killed = dice(victim), 0
     while killed < TIMES:
-        if jobs.jobs():
+        if jobs.list_jobs():
             shutil.rmtree(workspace)
         shutil.copytree(undisturbed.before("build"), workspace)
         job = nursery.start(BUILD)
-        while killed < TIMES and jobs.job(job.id).active:
-            found = VICTIMS[victim](jobs.job(job.id))
+        while killed < TIMES and jobs.get_job(job.id).is_active:
+            found = VICTIMS[victim](jobs.get_job(job.id))
             killed += bool(found) and kill(chance.choice(found))
         job = ended(job)
         whole()
         if job.state == "failed":  # killed again before it was up
             assert "ended 2 times while it started" in job.error.message, job.error
         else:
-            assert set(Corpus.open(NAME).failures()) <= {"crashed"}
+            assert set(Corpus.open(NAME).count_failures_by_kind()) <= {"crashed"}
         assert ended(nursery.start(BUILD)).state == "done"
         same("build", undisturbed, workspace)
 
@@ -107,13 +107,13 @@ def test_a_cancelled_build_leaves_nothing_running(nursery, undisturbed, workspac
         shutil.rmtree(workspace, ignore_errors=True)
         shutil.copytree(undisturbed.before("build"), workspace)
         started = nursery.start(BUILD)
-        until(lambda: hosts(jobs.job(started.id)) or not jobs.job(started.id).active)
-        inside = descendants(jobs.job(started.id).pid)
-        job = jobs.job(started.id).cancel(asked_s=0)
+        until(lambda: hosts(jobs.get_job(started.id)) or not jobs.get_job(started.id).is_active)
+        inside = descendants(jobs.get_job(started.id).pid)
+        job = jobs.get_job(started.id).cancel(request_grace_s=0)
     assert job.state == "cancelled" and job.error is None
-    until(lambda: not [p for p in inside if processes.start_time(p) is not None], "their end")
+    until(lambda: not [p for p in inside if processes.read_process_start(p) is not None], "their end")
     whole()
-    assert ended(jobs.again(job.id, command=nursery.command)).state == "done"
+    assert ended(jobs.restart_job(job.id, command_prefix=nursery.command)).state == "done"
     same("build", undisturbed, workspace)
 
 
@@ -124,7 +124,7 @@ def test_a_worker_of_a_sweep_is_killed(nursery, undisturbed, workspace):
     job = nursery.start(argv)
 
     def worker() -> int | None:
-        now = jobs.job(job.id)
+        now = jobs.get_job(job.id)
         spawned = [p for p in descendants(now.pid) if "spawn_main" in command_of(p)]
         ran = list(workspace.glob("corpora/*/sweeps/*/run-*.json"))
         return spawned[0] if spawned and ran else None
@@ -163,7 +163,7 @@ def test_the_server_is_killed_and_its_job_goes_on(undisturbed, workspace):
             "--server.port",
             str(port),
         ],
-        cwd=PROJECT,
+        cwd=PROJECT_FOLDER,
         start_new_session=True,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -181,6 +181,6 @@ def test_the_server_is_killed_and_its_job_goes_on(undisturbed, workspace):
     finally:
         server.kill()
         server.wait()
-    (job,) = jobs.jobs()
+    (job,) = jobs.list_jobs()
     assert ended(job).state == "done"
     assert content() == undisturbed.content["build"]

@@ -13,7 +13,7 @@ import pytest
 
 from core import jobs
 from core.corpus import Corpus
-from core.encoders import entry
+from core.encoders import find_encoder_spec
 from core.errors import EarshotError
 from core.programs import Program
 from tests.faults.conftest import (
@@ -153,7 +153,7 @@ def test_a_damaged_page_of_the_database(nursery, undisturbed, workspace: Path):
 
 @pytest.mark.fault("A truncated clip, a missing one and a half-written file", each=3)
 def test_a_truncated_and_a_half_written_clip(nursery, built: Corpus, undisturbed, workspace: Path):
-    clip, other = (Path(p) for p in built.programs()["audio"][:2])
+    clip, other = (Path(p) for p in built.load_programs()["audio"][:2])
     clip.write_bytes(clip.read_bytes()[:1000])
     other.unlink()
     (other.parent / ".partial-abc").write_bytes(b"fLaC half of it")
@@ -168,7 +168,7 @@ def test_a_truncated_and_a_half_written_clip(nursery, built: Corpus, undisturbed
 @pytest.mark.fault("A truncated file of an alignment")
 def test_a_truncated_alignment(nursery, undisturbed, workspace: Path):
     shutil.copytree(undisturbed.after("map"), workspace)
-    (record,) = Corpus.open(NAME).alignments()
+    (record,) = Corpus.open(NAME).load_alignments()
     heads = record.path / "heads.safetensors"
     heads.write_bytes(heads.read_bytes()[:100])
     found = nursery.run(["map", NAME])
@@ -188,14 +188,14 @@ def test_a_clock_that_goes_backwards(
     real = time.time
     looks = iter(range(1_000_000))
     monkeypatch.setattr(time, "time", lambda: real() - 1800 * (next(looks) % 3))
-    while (now := jobs.job(job.id)).active:
+    while (now := jobs.get_job(job.id)).is_active:
         assert now.state in ("queued", "running")
-        assert (now.seconds or 0) >= 0 and now.progress.idle_s >= 0
+        assert (now.elapsed_seconds or 0) >= 0 and now.progress.idle_s >= 0
         assert (now.progress.rate or 0) >= 0 and (now.progress.remaining_s or 0) >= 0
         assert 0 <= now.progress.fraction <= 1
         time.sleep(0.02)
     assert now.state == "done", now.error
-    assert 0 < now.seconds < 600
+    assert 0 < now.elapsed_seconds < 600
     monkeypatch.undo()
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(workspace))
     same("build", undisturbed, workspace)
@@ -212,7 +212,7 @@ def test_ten_thousand_rows_that_are_wrong(kind):
     many.add_programs(programs)
     ids = [program.id for program in programs]
     assert len(set(ids)) == 10_000
-    revision = entry(CODE).revision
+    revision = find_encoder_spec(CODE).revision
     right = np.ones((10_000, 8), np.float32)
     many.put_embeddings(CODE, revision, ids[:9_000], right[:9_000])
     wrong = np.ones((10_000, 8 + (kind == "wrong dimension")), np.float32)
@@ -220,10 +220,10 @@ def test_ten_thousand_rows_that_are_wrong(kind):
         wrong[::7] = np.nan
     with pytest.raises(EarshotError, match=WRONG[kind]):
         many.put_embeddings(CODE, revision, ids, wrong)
-    kept, vectors = many.embeddings(CODE)
+    kept, vectors = many.load_embeddings(CODE)
     assert kept == ids[:9_000] and (vectors == 1).all()
     many.put_embeddings(CODE, revision, ids, right)
-    assert len(many.embeddings(CODE)[0]) == 10_000
+    assert len(many.load_embeddings(CODE)[0]) == 10_000
     many.close()
 
 
@@ -235,7 +235,7 @@ def test_an_encoder_that_fails_on_one_item(nursery, undisturbed, workspace: Path
     said = nursery.done(BUILD, DISTURBANCE=f"{how} 4")
     whole()
     assert content()["rows"] == undisturbed.content["build"]["rows"]
-    assert len(Corpus.open(NAME).embeddings(AUDIO)[0]) >= PROGRAMS - 1, said
+    assert len(Corpus.open(NAME).load_embeddings(AUDIO)[0]) >= PROGRAMS - 1, said
     nursery.done(BUILD)
     same("build", undisturbed, workspace)
 

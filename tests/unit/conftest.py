@@ -19,7 +19,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(folder))
         # The real one asks the installed Sonic Pi for its version; pages do not care.
-        patch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: digest(source))
+        patch.setattr(core.sonicpi, "compute_render_id", lambda source, seconds=18.0: digest(source))
         fill(Corpus.create("tiny", seconds=0.5))
         from core.pipeline.train import train
 
@@ -34,7 +34,7 @@ def apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     from tests.unit.pages.page_steps import digest
 
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    monkeypatch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: digest(source))
+    monkeypatch.setattr(core.sonicpi, "compute_render_id", lambda source, seconds=18.0: digest(source))
     return tmp_path
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import EarshotError
-from core.access_control import Opening, opening, require
+from core.access_control import AccessPolicy, read_access_policy, require_access_policy
 
 WHOLE = """
 [auth]
@@ -26,13 +26,13 @@ def secrets(tmp_path):
 
 
 def test_people_are_let_in_by_address(secrets):
-    found = opening("ear.example.org", secrets)
-    assert found == Opening("ear.example.org", frozenset({"ada@example.org"}))
-    assert found.admits({"email": "ada@Example.org"})
-    assert found.admits({"email": "ada@example.org", "email_verified": True})
-    assert not found.admits({"email": "ada@example.org", "email_verified": False})
-    assert not found.admits({"email": "eve@example.org", "email_verified": True})
-    assert not found.admits({})
+    found = read_access_policy("ear.example.org", secrets)
+    assert found == AccessPolicy("ear.example.org", frozenset({"ada@example.org"}))
+    assert found.is_allowed({"email": "ada@Example.org"})
+    assert found.is_allowed({"email": "ada@example.org", "email_verified": True})
+    assert not found.is_allowed({"email": "ada@example.org", "email_verified": False})
+    assert not found.is_allowed({"email": "eve@example.org", "email_verified": True})
+    assert not found.is_allowed({})
 
 
 @pytest.mark.parametrize(
@@ -55,17 +55,17 @@ def test_what_would_let_in_everyone_is_refused(secrets, old, new, complaint):
     assert old in WHOLE
     secrets.write_text(WHOLE.replace(old, new))
     with pytest.raises(EarshotError, match=complaint.replace("[", r"\[")):
-        opening("ear.example.org", secrets)
+        read_access_policy("ear.example.org", secrets)
 
 
 def test_without_a_login_at_all_it_is_refused(tmp_path):
     with pytest.raises(EarshotError, match="everyone would be let in"):
-        opening("ear.example.org", tmp_path / "none.toml")
+        read_access_policy("ear.example.org", tmp_path / "none.toml")
 
 
 def test_without_the_sandbox_it_is_refused(secrets, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("core.access_control.opening", lambda host: opening(host, secrets))
-    assert require("ear.example.org").host == "ear.example.org"
+    monkeypatch.setattr("core.access_control.read_access_policy", lambda host: read_access_policy(host, secrets))
+    assert require_access_policy("ear.example.org").host == "ear.example.org"
     monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
     with pytest.raises(EarshotError, match="without the sandbox"):
-        require("ear.example.org")
+        require_access_policy("ear.example.org")

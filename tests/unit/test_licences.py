@@ -2,11 +2,11 @@
 
 from importlib import metadata
 
-from core.licences import licences
+from core.licences import list_licences
 
 
 def test_every_part_states_its_licence():
-    rows = licences()
+    rows = list_licences()
     assert [(row.kind, row.name) for row in rows if row.licence == "not stated"] == []
     versions = {row.name: row.version for row in rows if row.kind == "Python package"}
     assert versions["streamlit"] == metadata.version("streamlit")

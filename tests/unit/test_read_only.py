@@ -13,11 +13,11 @@ from core import play_history, jobs, workspace
 from core.corpus import Corpus, delete_corpus
 from core.errors import EarshotError
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
+from core.sonicpi import Clip, RenderResult
 from core.pipeline import gallery, import_programs
-from core.pipeline.build import build
-from core.pipeline.embed import embed
-from core.workspace import PROJECT
+from core.pipeline.build import build_corpus
+from core.pipeline.embed import embed_corpus
+from core.workspace import PROJECT_FOLDER
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     Corpus.create("tiny").add_programs([Program("play 60\n", "one")])
-    jobs.start(["jobs"], "List").cancel()
+    jobs.start_job(["jobs"], "List").cancel()
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
     (tmp_path / "mine.rb").write_text("play 61\n")
     return tmp_path
@@ -39,7 +39,7 @@ def written(folder: Path) -> dict[str, object]:
         str(path): path.read_bytes() for path in files if "corpus.sqlite" not in path.name
     }
     corpus = tiny()
-    return {**content, "programs": corpus.programs().to_json(), "settings": corpus.settings}
+    return {**content, "programs": corpus.load_programs().to_json(), "settings": corpus.settings}
 
 
 def tiny() -> Corpus:
@@ -47,16 +47,16 @@ def tiny() -> Corpus:
 
 
 DEEDS: dict[str, Callable[[Path], object]] = {
-    "start a job": lambda _: jobs.start(["doctor"], "Look"),
-    "start one again": lambda _: jobs.again(jobs.jobs()[0].id),
-    "remove a job": lambda _: jobs.remove(jobs.jobs()[0].id),
-    "cancel a job": lambda _: jobs.jobs()[0].cancel(),
+    "start a job": lambda _: jobs.start_job(["doctor"], "Look"),
+    "start one again": lambda _: jobs.restart_job(jobs.list_jobs()[0].id),
+    "remove a job": lambda _: jobs.remove_job(jobs.list_jobs()[0].id),
+    "cancel a job": lambda _: jobs.list_jobs()[0].cancel(),
     "make a corpus": lambda _: Corpus.create("new"),
-    "build": lambda _: build("tiny", per_template=1),
-    "embed": lambda _: embed("tiny", code_encoder="sonicpi"),
+    "build": lambda _: build_corpus("tiny", per_template=1),
+    "embed": lambda _: embed_corpus("tiny", code_encoder="sonicpi"),
     "add programs": lambda _: tiny().add_programs([Program("play 62\n", "two")]),
     "keep a rendering": lambda _: tiny().put_rendering(
-        Program("play 60\n", "one").id, Rendering(Clip(np.ones((10, 2), np.float32))), 18.0
+        Program("play 60\n", "one").id, RenderResult(Clip(np.ones((10, 2), np.float32))), 18.0
     ),
     "change a setting": lambda _: tiny().set_setting("licence", "none"),
     "import": lambda folder: import_programs.import_programs("tiny", folder / "mine.rb"),
@@ -74,17 +74,17 @@ def test_what_would_write_refuses(shown: Path, deed: Callable[[Path], object]) -
 
 
 def test_what_reads_goes_on(shown: Path) -> None:
-    assert len(tiny().programs()) == 1 and len(jobs.jobs()) == 1
-    play_history.note(workspace.root() / "x.flac", "x")
-    assert play_history.last() == []
+    assert len(tiny().load_programs()) == 1 and len(jobs.list_jobs()) == 1
+    play_history.record_played_clip(workspace.get_workspace_root() / "x.flac", "x")
+    assert play_history.load_play_history() == []
 
 
 @pytest.mark.parametrize("page", ["home", "generate", "corpus", "train", "map", "listen"])
 def test_each_page_says_that_it_is_read_only(shown: Path, page: str) -> None:
     before = written(shown)
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run()
     if page != "home":
-        app.switch_page(f"pages/{page}.py").run()
+        app.switch_page(f"pages/{page}/page.py").run()
     assert not app.exception and not app.error
     assert "Read-only" in "\n".join(each.value for each in app.caption)
     assert written(shown) == before

@@ -19,10 +19,10 @@ from starlette.testclient import TestClient
 from core import jobs, workspace
 from core.corpus import Corpus, program_importer
 from core.errors import EarshotError
-from core.programs import template
+from core.programs import get_template
 from core.sonicpi import Clip
 from core.pipeline import sweep
-from core.search.audio_query import MOST_BYTES, read_sound
+from core.search.audio_query import MAX_AUDIO_BYTES, read_audio
 from pages.components import formatting, audio_server
 
 often = settings(max_examples=60, deadline=None)
@@ -53,7 +53,7 @@ def home(tmp_path_factory):
 @given(texts)
 def test_a_name_that_passes_is_one_folder_and_nothing_else(name):
     try:
-        passed = workspace.checked_name(name)
+        passed = workspace.validate_name(name)
     except EarshotError as error:
         assert error.remedy and len(str(error)) < 400
         return
@@ -66,11 +66,11 @@ ENTRANCES = {
     "corpus": Corpus.open,
     "new corpus": Corpus.create,
     "alignment": lambda name: Corpus.open("tiny").load_alignment(name),
-    "program": lambda name: Corpus.open("tiny").program(name),
-    "job": jobs.job,
-    "job to remove": jobs.remove,
-    "sweep": lambda name: sweep.load("tiny", name),
-    "template": template,
+    "program": lambda name: Corpus.open("tiny").load_program(name),
+    "job": jobs.get_job,
+    "job to remove": jobs.remove_job,
+    "sweep": lambda name: sweep.load_sweep("tiny", name),
+    "template": get_template,
 }
 
 
@@ -79,7 +79,7 @@ ENTRANCES = {
 @given(texts)
 def test_no_name_opens_anything_that_is_not_there(entrance, home, name):
     before = {path for path in home.rglob("*") if not path.name.startswith("corpus.sqlite-")}
-    if entrance == "new corpus" and workspace.NAME.match(name):
+    if entrance == "new corpus" and workspace.NAME_PATTERN.match(name):
         return
     with pytest.raises(EarshotError):
         ENTRANCES[entrance](name)
@@ -89,7 +89,7 @@ def test_no_name_opens_anything_that_is_not_there(entrance, home, name):
 
 @pytest.fixture(scope="module")
 def client():
-    return TestClient(Starlette(routes=audio_server.routes()))
+    return TestClient(Starlette(routes=audio_server.build_routes()))
 
 
 @often
@@ -110,7 +110,7 @@ def test_no_address_gives_anything_but_a_sound_of_the_workspace(client, place, p
     )
 )
 def test_no_range_breaks_the_server(client, span):
-    address = audio_server.keep(b"fLaC 0123456789", "made")
+    address = audio_server.cache_audio_bytes(b"fLaC 0123456789", "made")
     for at in (address, "/sound/file/corpora/tiny/audio/ab/a.flac"):
         answer = client.get(at, headers={"Range": span.encode("latin-1")})
         assert answer.status_code in (200, 206, 400, 416)
@@ -119,7 +119,7 @@ def test_no_range_breaks_the_server(client, span):
 @often
 @given(st.text(max_size=200))
 def test_no_text_is_markup(text):
-    shown = formatting.plain(text)
+    shown = formatting.escape_markdown(text)
     assert "\n" not in shown
     assert not re.search(r"(?<!\\)(?:\\\\)*[<>\[\]()`$*_#:!|~]", shown)
 
@@ -145,7 +145,7 @@ def test_a_damaged_sound_is_refused_or_read_and_never_long(tmp_path_factory, kin
         content[at] = byte
     content = bytes(content[: data.draw(st.integers(0, len(content)))])
     try:
-        clip = read_sound(content, f"x.{kind}")
+        clip = read_audio(content, f"x.{kind}")
     except EarshotError:
         return
     assert clip.samples.shape[1] == 2 and len(clip.samples) <= 120 * clip.sample_rate
@@ -154,7 +154,7 @@ def test_a_damaged_sound_is_refused_or_read_and_never_long(tmp_path_factory, kin
 
 def test_a_sound_that_is_too_large_is_refused_by_the_server_too():
     with pytest.raises(EarshotError, match="20 MB is the most"):
-        read_sound(bytes(MOST_BYTES + 1), "x.wav")
+        read_audio(bytes(MAX_AUDIO_BYTES + 1), "x.wav")
 
 
 @often
@@ -168,7 +168,7 @@ def test_a_damaged_parquet_is_refused_or_read(data):
     for at, byte in data.draw(st.lists(places, min_size=1, max_size=12)):
         content[at] = byte
     try:
-        found = program_importer.read(bytes(content), "x.parquet")
+        found = program_importer.read_programs(bytes(content), "x.parquet")
     except EarshotError as error:
         assert len(str(error)) < 2000
         return
@@ -180,18 +180,18 @@ def test_a_parquet_with_text_that_is_not_utf8_is_refused():
     pd.DataFrame({"source": ["play 60"]}).to_parquet(buffer, compression=None)
     content = buffer.getvalue().replace(b"play 60", b"\x80lay 60")
     with pytest.raises(EarshotError, match="damaged"):
-        program_importer.read(content, "x.parquet")
+        program_importer.read_programs(content, "x.parquet")
 
 
 # -- The threat model ---------------------------------------------------------------------------
 
 
 def test_the_threat_model_names_tests_that_exist():
-    text = (workspace.PROJECT / "docs" / "threat-model.md").read_text()
+    text = (workspace.PROJECT_FOLDER / "docs" / "threat-model.md").read_text()
     named = re.findall(r"`((?:tests/)?[\w/*]*test_[\w*]+\.py)(?:::(\w+))?`", text)
     assert len(named) >= 10
     for pattern, test in named:
-        files = [f for f in (workspace.PROJECT / "tests").rglob(Path(pattern).name)]
+        files = [f for f in (workspace.PROJECT_FOLDER / "tests").rglob(Path(pattern).name)]
         assert files, f"there is no {pattern}"
         names = {
             node.name

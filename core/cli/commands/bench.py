@@ -12,42 +12,42 @@ import inspect
 import sys
 from types import ModuleType
 
-from core.cli.output import json_line, show, table
-from core.cli.parsing import count, near
+from core.cli.output import print_json_line, print_result, format_table
+from core.cli.parsing import parse_positive_int, suggest_matches
 from core.errors import EarshotError
 from core.progress import Progress
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 
-HEAVY = False
-BENCHMARKS = PROJECT / "tests" / "bench"
+IS_LONG_RUNNING = False
+BENCHMARK_FOLDER = PROJECT_FOLDER / "tests" / "bench"
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="which; all are listed without it")
-    parser.add_argument("--variants", type=count, metavar="N", help="programs of each template")
+    parser.add_argument("--variants", type=parse_positive_int, metavar="N", help="programs of each template")
     parser.add_argument(
         "--minutes", type=float, metavar="M", help="how long: soak (30), build (to its end)"
     )
     parser.add_argument("--program", metavar="PROGRAM", help="fidelity: only this of its programs")
     parser.add_argument(
-        "--takes", type=count, metavar="N", help="fidelity: live takes of each program (3)"
+        "--takes", type=parse_positive_int, metavar="N", help="fidelity: live takes of each program (3)"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON line a row")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Run one benchmark and print its rows."""
-    names = sorted(path.stem for path in BENCHMARKS.glob("[a-z]*.py"))
+    names = sorted(path.stem for path in BENCHMARK_FOLDER.glob("[a-z]*.py"))
     if args.name is None:
         for name in names:
-            show(f"{name:12} {inspect.getdoc(_load(name)).splitlines()[0]}")
+            print_result(f"{name:12} {inspect.getdoc(_load_benchmark(name)).splitlines()[0]}")
         return
     if args.name not in names:
         raise EarshotError(
-            f"There is no benchmark {args.name!r}.", remedy=near(args.name, names, "benchmark")
+            f"There is no benchmark {args.name!r}.", remedy=suggest_matches(args.name, names, "benchmark")
         )
-    benchmark = _load(args.name)
+    benchmark = _load_benchmark(args.name)
     given = {name: getattr(args, name) for name in ("variants", "minutes", "program", "takes")}
     given = {name: value for name, value in given.items() if value}
     for name in given:
@@ -59,18 +59,18 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if args.json:
         for what, *values in rows:
             value = values[0] if len(values) == 1 else values
-            json_line({"benchmark": args.name, "what": what, "value": value})
+            print_json_line({"benchmark": args.name, "what": what, "value": value})
     else:
         # Some compare several things, each in a column.
         headers = getattr(benchmark, "HEADERS", ("what", "value", *[""] * (len(rows[0]) - 2)))
-        show(table(headers, rows))
+        print_result(format_table(headers, rows))
 
 
-def _load(name: str) -> ModuleType:
+def _load_benchmark(name: str) -> ModuleType:
     """Load a benchmark; they belong to the tests, which are no package."""
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCHMARKS / f"{name}.py")
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCHMARK_FOLDER / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(BENCHMARKS))  # benchmarks share helpers
+    sys.path.insert(0, str(BENCHMARK_FOLDER))  # benchmarks share helpers
     sys.modules[spec.name] = module  # dataclasses look there
     spec.loader.exec_module(module)
     return module

@@ -12,25 +12,25 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from core import workspace
-from core.cli.output import aside, json_line, show
-from core.cli.parsing import count, fixed_values, natural, sandbox_waiver, seconds
+from core.cli.output import print_status, print_json_line, print_result
+from core.cli.parsing import parse_positive_int, parse_fixed_values, parse_nonnegative_int, add_sandbox_option, parse_seconds
 from core.errors import EarshotError
 from core.progress import Progress
 
 if TYPE_CHECKING:
-    from core.pipeline.estimate import Estimate
+    from core.pipeline.estimate import BuildEstimate
 
-HEAVY = True
+IS_LONG_RUNNING = True
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name; made if it isn't there")
     parser.add_argument(
-        "--per-template", type=natural, default=8, metavar="N", help="programs of each template (8)"
+        "--per-template", type=parse_nonnegative_int, default=8, metavar="N", help="programs of each template (8)"
     )
     parser.add_argument(
-        "--composed", type=natural, default=0, metavar="N", help="programs of no template (0)"
+        "--composed", type=parse_nonnegative_int, default=0, metavar="N", help="programs of no template (0)"
     )
     parser.add_argument(
         "--finish", action="store_true", help="add no programs; render and embed what is there"
@@ -46,7 +46,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--templates", nargs="+", metavar="ID", help="only these; `./run generate` lists them"
     )
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="whole number (0)")
-    parser.add_argument("--seconds", type=seconds, metavar="S", help="length of a clip (18)")
+    parser.add_argument("--seconds", type=parse_seconds, metavar="S", help="length of a clip (18)")
     parser.add_argument("--format", choices=("flac", "ogg"), help="of the clips (flac)")
     parser.add_argument(
         "--preset",
@@ -55,9 +55,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--code-encoder", metavar="ID", help="instead of the preset's")
     parser.add_argument("--audio-encoder", metavar="ID", help="instead of the preset's")
-    parser.add_argument("--workers", type=count, metavar="N", help="renders at a time (one a core)")
+    parser.add_argument("--workers", type=parse_positive_int, metavar="N", help="renders at a time (one a core)")
     parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
-    sandbox_waiver(parser)
+    add_sandbox_option(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
@@ -69,7 +69,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             "No programs are asked for.",
             remedy="Give --per-template or --composed; --finish renders and embeds what is there.",
         )
-    report = build.build(
+    report = build.build_corpus(
         args.corpus,
         templates=args.templates,
         per_template=0 if args.finish else args.per_template,
@@ -81,27 +81,27 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         progress=progress,
         audio_format=args.format,
         workers=args.workers,
-        values=fixed_values(args.set),
-        composed=0 if args.finish else args.composed,
-        expect=tell_expected,
+        parameter_values=parse_fixed_values(args.set),
+        grammar_program_count=0 if args.finish else args.composed,
+        on_estimate=print_estimate,
     )
     if args.json:
-        json_line(asdict(report))
+        print_json_line(asdict(report))
     else:
-        show(report)
+        print_result(report)
 
 
-def tell_expected(expected: Estimate) -> None:
+def print_estimate(estimate: BuildEstimate) -> None:
     """Say what it will take, before the first clip is made."""
-    free = shutil.disk_usage(workspace.root()).free
+    free = shutil.disk_usage(workspace.get_workspace_root()).free
     text = (
-        f"{expected.programs:,} clips to make: about {max(1, round(expected.seconds / 60)):,} min"
-        f" and {_size(expected.bytes)} as {expected.audio_format}; {_size(free)} free."
+        f"{estimate.program_count:,} clips to make: about {max(1, round(estimate.seconds / 60)):,} min"
+        f" and {_format_bytes(estimate.size_bytes)} as {estimate.audio_format}; {_format_bytes(free)} free."
     )
-    if expected.bytes > free:
+    if estimate.size_bytes > free:
         text += " That is not enough: free some, or begin a corpus with --format ogg."
-    aside(text)
+    print_status(text)
 
 
-def _size(number: float) -> str:
-    return f"{number / 1e9:.1f} GB" if number >= 1e9 else f"{max(1, round(number / 1e6))} MB"
+def _format_bytes(byte_count: float) -> str:
+    return f"{byte_count / 1e9:.1f} GB" if byte_count >= 1e9 else f"{max(1, round(byte_count / 1e6))} MB"

@@ -9,14 +9,14 @@ from __future__ import annotations
 import argparse
 import sys
 
-from core.cli.output import json_line, show, table
-from core.cli.parsing import sandbox_waiver
+from core.cli.output import print_json_line, print_result, format_table
+from core.cli.parsing import add_sandbox_option
 from core.progress import Progress
 
-HEAVY = True
+IS_LONG_RUNNING = True
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--repair", action="store_true", help="make good what can be")
@@ -25,56 +25,56 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--card", action="store_true", help="only print the data card")
     parser.add_argument("--json", action="store_true", help="print JSON lines")
-    sandbox_waiver(parser)
+    add_sandbox_option(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Check, then say what was found."""
     if args.failures:
-        _failures(args)
+        _print_failures(args)
     elif args.card:
-        _card(args)
+        _print_data_card(args)
     else:
-        _check(args, progress)
+        _run_check(args, progress)
 
 
-def _check(args: argparse.Namespace, progress: Progress) -> None:
+def _run_check(args: argparse.Namespace, progress: Progress) -> None:
     from dataclasses import asdict
 
     from core.pipeline import check
 
-    report = check.check(args.corpus, args.repair, progress)
+    report = check.check_corpus(args.corpus, args.repair, progress)
     if args.json:
-        json_line({**asdict(report), "ok": report.ok})
+        print_json_line({**asdict(report), "ok": report.ok})
     else:
-        show(str(report))
+        print_result(str(report))
     if not report.ok:
         sys.exit(1)
 
 
-def _failures(args: argparse.Namespace) -> None:
+def _print_failures(args: argparse.Namespace) -> None:
     from core.corpus import Corpus
 
     corpus = Corpus.open(args.corpus)
-    rows = corpus.programs()
+    rows = corpus.load_programs()
     columns = ["name", "error_kind", "error_line", "error_message"]
     failed = rows[rows["state"] == "failed"][["program", *columns]]
     if args.json:
         for row in failed.to_dict("records"):
-            json_line(row)
+            print_json_line(row)
     elif failed.empty:
-        show(f"{args.corpus}: no program failed.")
+        print_result(f"{args.corpus}: no program failed.")
     else:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in corpus.failures().items())
-        show(f"{args.corpus}: {len(failed):,} of {len(rows):,} programs failed ({kinds}).")
-        show(table(("program", "kind", "line", "why"), failed[columns].values.tolist()))
+        kinds = ", ".join(f"{number} {kind}" for kind, number in corpus.count_failures_by_kind().items())
+        print_result(f"{args.corpus}: {len(failed):,} of {len(rows):,} programs failed ({kinds}).")
+        print_result(format_table(("program", "kind", "line", "why"), failed[columns].values.tolist()))
 
 
-def _card(args: argparse.Namespace) -> None:
-    from core.pipeline.data_card import data_card
+def _print_data_card(args: argparse.Namespace) -> None:
+    from core.pipeline.data_card import make_data_card
 
-    card = data_card(args.corpus)
+    card = make_data_card(args.corpus)
     if args.json:
-        json_line(card.facts)
+        print_json_line(card.facts)
     else:
-        show(card.markdown)
+        print_result(card.markdown)

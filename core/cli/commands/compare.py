@@ -7,14 +7,14 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import json_line, show, table
+from core.cli.output import print_json_line, print_result, format_table
 from core.progress import Progress
 
-HEAVY = True
-SHOWN = 5  # of each kind
+IS_LONG_RUNNING = True
+MAX_DISPLAYED_PAIRS = 5  # of each kind
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--alignment", metavar="ID", help="without it, the newest")
@@ -26,16 +26,16 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     from core.corpus import Corpus
     from core.pipeline import compare
 
-    pairs = compare.compare(args.corpus, args.alignment, progress=progress)
+    pairs = compare.find_disagreement_pairs(args.corpus, args.alignment, progress=progress)
     if args.json:
         for row in pairs.to_dict(orient="records"):
-            json_line(row)
+            print_json_line(row)
         return
-    names = Corpus.open(args.corpus).programs().set_index("program")["name"]
-    first = pairs.groupby(["space", "kind"], sort=False).head(SHOWN)
+    names = Corpus.open(args.corpus).load_programs().set_index("program")["name"]
+    first = pairs.groupby(["space", "kind"], sort=False).head(MAX_DISPLAYED_PAIRS)
     columns = ("space", "kind", "first", "second", "distance of code", "of sound")
-    show(
-        table(
+    print_result(
+        format_table(
             columns,
             [
                 (

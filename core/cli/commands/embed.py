@@ -9,13 +9,13 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import json_line, show
+from core.cli.output import print_json_line, print_result
 from core.progress import Progress
 
-HEAVY = True
+IS_LONG_RUNNING = True
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--code-encoder", metavar="ID", help="for the programs")
@@ -27,10 +27,10 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Embed what isn't embedded yet."""
     from core.pipeline import embed
 
-    report = embed.embed(args.corpus, args.code_encoder, args.audio_encoder, progress=progress)
+    report = embed.embed_corpus(args.corpus, args.code_encoder, args.audio_encoder, progress=progress)
     if args.json:
-        json_line(asdict(report))
+        print_json_line(asdict(report))
         return
-    show(f"{args.corpus}: new are {report.code} embeddings of code and {report.audio} of clips.")
-    for program_id, why in report.failed.items():
-        show(f"{program_id} was not embedded: {why}")
+    print_result(f"{args.corpus}: new are {report.code_embeddings_added} embeddings of code and {report.audio_embeddings_added} of clips.")
+    for program_id, why in report.embedding_errors.items():
+        print_result(f"{program_id} was not embedded: {why}")

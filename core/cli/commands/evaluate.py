@@ -9,16 +9,16 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from core.cli.output import json_line, show, table
+from core.cli.output import print_json_line, print_result, format_table
 from core.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HEAVY = False
+IS_LONG_RUNNING = False
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--alignment", metavar="ID", help="without it, the newest")
@@ -29,18 +29,18 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate, then print."""
     from core.pipeline import evaluate
 
-    print_metrics(evaluate.evaluate(args.corpus, args.alignment, progress), args.json)
+    print_metrics(evaluate.evaluate_alignment(args.corpus, args.alignment, progress), args.json)
 
 
 def print_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
     """Print a table a split, with a column a reading; or JSON lines, intervals included."""
     if as_json:
         for row in metrics.to_dict(orient="records"):
-            json_line(row)
+            print_json_line(row)
         return
     for split, rows in metrics.groupby("split", sort=False):
         readings = list(rows["reading"].unique())
         values = rows.pivot(index="metric", columns="reading", values="value")
         values = values.loc[rows["metric"].unique(), readings]
-        show(f"\n{split}, {rows['programs'].iloc[0]} programs")
-        show(table(["metric", *readings], values.itertuples()))
+        print_result(f"\n{split}, {rows['programs'].iloc[0]} programs")
+        print_result(format_table(["metric", *readings], values.itertuples()))

@@ -8,13 +8,13 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.output import json_line, show
+from core.cli.output import print_json_line, print_result
 from core.progress import Progress
 
-HEAVY = True
+IS_LONG_RUNNING = True
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--format", required=True, choices=("parquet", "zip", "audiofolder"))
@@ -26,8 +26,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Export, then say where to."""
     from core.pipeline import export
 
-    out = export.export(args.corpus, args.format, args.out, progress)
+    out = export.export_corpus(args.corpus, args.format, args.out, progress)
     if args.json:
-        json_line({"corpus": args.corpus, "format": args.format, "path": str(out.absolute())})
+        print_json_line({"corpus": args.corpus, "format": args.format, "path": str(out.absolute())})
     else:
-        show(f"Wrote {out}.")
+        print_result(f"Wrote {out}.")

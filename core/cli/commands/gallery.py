@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import json_line, show, table
+from core.cli.output import print_json_line, print_result, format_table
 from core.progress import Progress
 
-HEAVY = True
+IS_LONG_RUNNING = True
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help="print one JSON line a template")
 
@@ -22,9 +22,9 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render what is lacking, then say where each clip lies."""
     from core.pipeline import gallery
 
-    rows = [(shown.template.id, str(shown.clip)) for shown in gallery.render_gallery(progress)]
+    rows = [(shown.template.id, str(shown.clip_path)) for shown in gallery.render_gallery(progress)]
     if args.json:
         for template, clip in rows:
-            json_line({"template": template, "audio": clip})
+            print_json_line({"template": template, "audio": clip})
     else:
-        show(table(("template", "audio"), rows))
+        print_result(format_table(("template", "audio"), rows))

@@ -10,23 +10,23 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import json_line, show, table
-from core.cli.parsing import count, natural
+from core.cli.output import print_json_line, print_result, format_table
+from core.cli.parsing import parse_positive_int, parse_nonnegative_int
 from core.errors import EarshotError
 from core.progress import Progress
 
 if TYPE_CHECKING:
     from core.programs import Program
 
-HEAVY = False
+IS_LONG_RUNNING = False
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("templates", nargs="*", metavar="TEMPLATE", help="a template's id")
-    parser.add_argument("--count", type=count, default=1, metavar="N", help="of each (1)")
+    parser.add_argument("--count", type=parse_positive_int, default=1, metavar="N", help="of each (1)")
     parser.add_argument(
-        "--composed", type=natural, default=0, metavar="N", help="programs of no template (0)"
+        "--composed", type=parse_nonnegative_int, default=0, metavar="N", help="programs of no template (0)"
     )
     parser.add_argument("--style", metavar="NAME", help="of the composed ones (any)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="whole number (0)")
@@ -39,25 +39,25 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     from core import programs
 
     if not args.templates and not args.composed:
-        _list(args.json)
+        _print_templates(args.json)
         return
     made: list[Program] = []
-    templates = [programs.template(name) for name in dict.fromkeys(args.templates)]
+    templates = [programs.get_template(name) for name in dict.fromkeys(args.templates)]
     for done, template in enumerate(templates):
         progress("Generating programs", done, len(templates), template.id)
         made += programs.generate(template, args.count, args.seed)
-    made += programs.compose(args.composed, args.seed, args.style)
+    made += programs.compose_programs(args.composed, args.seed, args.style)
     if templates:
         progress("Generating programs", len(templates), len(templates))
     files = {args.out / f"{program.name}.rb": program for program in made}
     try:
-        _write(files, args.out)
+        _write_programs(files, args.out)
     except OSError as error:
         raise EarshotError(f"{error.strerror or error}.", where=str(args.out)) from error
-    _report(files, args)
+    _print_report(files, args)
 
 
-def _write(files: dict[Path, Program], out: Path) -> None:
+def _write_programs(files: dict[Path, Program], folder: Path) -> None:
     for file, program in files.items():
         if file.exists() and file.read_bytes() != program.source.encode():
             raise EarshotError(
@@ -65,17 +65,17 @@ def _write(files: dict[Path, Program], out: Path) -> None:
                 where=str(file),
                 remedy="Choose another folder with --out.",
             )
-    out.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True)
     for file, program in files.items():
         file.write_bytes(program.source.encode())
 
 
-def _report(files: dict[Path, Program], args: argparse.Namespace) -> None:
+def _print_report(files: dict[Path, Program], args: argparse.Namespace) -> None:
     if not args.json:
-        show(f"Wrote {len(files)} program{'s' if len(files) > 1 else ''} to {args.out}.")
+        print_result(f"Wrote {len(files)} program{'s' if len(files) > 1 else ''} to {args.out}.")
         return
     for file, program in files.items():
-        json_line(
+        print_json_line(
             {
                 "file": str(file),
                 "program": program.id,
@@ -88,14 +88,14 @@ def _report(files: dict[Path, Program], args: argparse.Namespace) -> None:
         )
 
 
-def _list(as_json: bool) -> None:
+def _print_templates(as_json: bool) -> None:
     from core import programs
 
     headers = ("template", "section", "role", "title")
-    rows = [(t.id, t.section, t.role, t.title) for t in programs.templates()]
-    rows += [(style.id, "", "", style.title) for style in programs.STYLES.values()]
+    rows = [(t.id, t.section, t.role, t.title) for t in programs.list_templates()]
+    rows += [(style.id, "", "", style.title) for style in programs.MUSIC_STYLES.values()]
     if as_json:
         for row in rows:
-            json_line(dict(zip(headers, row)))
+            print_json_line(dict(zip(headers, row)))
     else:
-        show(table(headers, rows))
+        print_result(format_table(headers, rows))

@@ -14,21 +14,21 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.commands.build import tell_expected
-from core.cli.output import json_line, show
-from core.cli.parsing import sandbox_waiver, seconds
+from core.cli.commands.build import print_estimate
+from core.cli.output import print_json_line, print_result
+from core.cli.parsing import add_sandbox_option, parse_seconds
 from core.errors import EarshotError
 from core.progress import Progress
 
-HEAVY = True
+IS_LONG_RUNNING = True
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name; made if it isn't there")
     parser.add_argument("path", metavar="PATH", help="folder, zip, .rb, .csv or .parquet")
     parser.add_argument("--licence", metavar="TEXT", help="of the programs, for the data card")
-    parser.add_argument("--seconds", type=seconds, metavar="S", help="of a new corpus's clips (18)")
+    parser.add_argument("--seconds", type=parse_seconds, metavar="S", help="of a new corpus's clips (18)")
     parser.add_argument("--format", choices=("flac", "ogg"), help="of a new corpus's clips (flac)")
     parser.add_argument("--preset", choices=("paper", "offline"), help="which two encoders")
     parser.add_argument(
@@ -39,7 +39,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     own.add_argument("--as", dest="called", metavar="NAME", help="what they are called (own)")
     own.add_argument("--column", metavar="COLUMN", help="which column holds them (vector)")
     parser.add_argument("--json", action="store_true", help="print the results as JSON lines")
-    sandbox_waiver(parser)
+    add_sandbox_option(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
@@ -47,7 +47,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline import build, import_programs
 
     if args.vectors:
-        _vectors(args, progress)
+        _import_embeddings(args, progress)
         return
     for option, given in (("--as", args.called), ("--column", args.column)):
         if given is not None:
@@ -62,19 +62,19 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         seconds=args.seconds,
         audio_format=args.format,
     )
-    json_line(asdict(report)) if args.json else show(str(report))
+    print_json_line(asdict(report)) if args.json else print_result(str(report))
     if args.programs_only:
         return
-    built = build.build(
-        args.corpus, per_template=0, preset=args.preset, progress=progress, expect=tell_expected
+    built = build.build_corpus(
+        args.corpus, per_template=0, preset=args.preset, progress=progress, on_estimate=print_estimate
     )
-    json_line(asdict(built)) if args.json else show(str(built))
+    print_json_line(asdict(built)) if args.json else print_result(str(built))
 
 
-def _vectors(args: argparse.Namespace, progress: Progress) -> None:
+def _import_embeddings(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline.import_embeddings import import_vectors
 
     report = import_vectors(
-        args.corpus, args.path, args.vectors, args.called or "own", progress, column=args.column
+        args.corpus, args.path, args.vectors, args.called or "own", progress, vector_column=args.column
     )
-    json_line(asdict(report)) if args.json else show(str(report))
+    print_json_line(asdict(report)) if args.json else print_result(str(report))

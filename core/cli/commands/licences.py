@@ -9,25 +9,25 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import json_line, show, table
+from core.cli.output import print_json_line, print_result, format_table
 from core.progress import Progress
 
-HEAVY = False
+IS_LONG_RUNNING = False
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--json", action="store_true", help="print one JSON line a part")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """List them."""
-    from core.licences import licences
+    from core.licences import list_licences
 
-    rows = licences()
+    rows = list_licences()
     if args.json:
         for row in rows:
-            json_line(asdict(row))
+            print_json_line(asdict(row))
     else:
         shown = [(row.kind, row.name, row.version, row.licence) for row in rows]
-        show(table(("part", "name", "version", "licence"), shown))
+        print_result(format_table(("part", "name", "version", "licence"), shown))

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import json_line, show
+from core.cli.output import print_json_line, print_result
 from core.progress import Progress
 
-HEAVY = True
+IS_LONG_RUNNING = True
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--alignment", metavar="ID", help="without it, the newest")
@@ -24,9 +24,9 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Lay it out, then print it or say how large it is."""
     from core.pipeline import map as stage
 
-    points = stage.make_map(args.corpus, args.alignment, progress=progress)
+    points = stage.compute_and_save_map(args.corpus, args.alignment, progress=progress)
     if args.json:
         for row in points.to_dict(orient="records"):
-            json_line(row)
+            print_json_line(row)
     else:
-        show(f"The map of {args.corpus} holds {len(points)} points: ./run shows it.")
+        print_result(f"The map of {args.corpus} holds {len(points)} points: ./run shows it.")

@@ -9,22 +9,22 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.cli.output import json_line, show, table
-from core.cli.parsing import sandbox_waiver, seconds
+from core.cli.output import print_json_line, print_result, format_table
+from core.cli.parsing import add_sandbox_option, parse_seconds
 from core.errors import EarshotError
 from core.progress import Progress
 
-HEAVY = False
+IS_LONG_RUNNING = False
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a program, a folder, or -")
     parser.add_argument(
         "--out", type=Path, default=Path("."), metavar="DIR", help="folder of the sounds (.)"
     )
     parser.add_argument(
-        "--seconds", type=seconds, default=18.0, metavar="S", help="length of a clip (18)"
+        "--seconds", type=parse_seconds, default=18.0, metavar="S", help="length of a clip (18)"
     )
     parser.add_argument(
         "--format",
@@ -41,7 +41,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="folders of sounds that the programs may play",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON line a file")
-    sandbox_waiver(parser)
+    add_sandbox_option(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
@@ -53,39 +53,39 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         args.out,
         seconds=args.seconds,
         progress=progress,
-        format=args.format,
+        audio_format=args.format,
         sample_folders=args.samples,
     )
     if args.json:
         for result in results:
-            json_line(result)
+            print_json_line(result)
     else:
-        _show(results)
+        _print_results(results)
     failed = sum(not result["ok"] for result in results)
     if failed:
         raise EarshotError(f"{failed} of {len(results)} programs did not render.")
 
 
-def _show(results: list[dict]) -> None:
+def _print_results(results: list[dict]) -> None:
     """Print a table of the sounds, and one of what failed or sounds otherwise than meant."""
     sounds = [(r["file"], r["audio"], r["seconds"], r["peak"]) for r in results if r["ok"]]
     said = [
-        (r["file"], _where(problem), what, problem["kind"], problem["message"])
+        (r["file"], _format_location(problem), what, problem["kind"], problem["message"])
         for r in results
         for what, problems in (("error", [r["error"]]), ("warning", r["warnings"]))
         for problem in problems
-        if problem and not (what == "warning" and _said(r, problem))
+        if problem and not (what == "warning" and _is_repeated_in_error(r, problem))
     ]
     if sounds:
-        show(table(("file", "sound", "seconds", "peak"), sounds))
+        print_result(format_table(("file", "sound", "seconds", "peak"), sounds))
     if said:
-        show(("\n" if sounds else "") + table(("file", "where", "", "kind", "what happened"), said))
+        print_result(("\n" if sounds else "") + format_table(("file", "where", "", "kind", "what happened"), said))
 
 
-def _said(result: dict, warning: dict) -> bool:
+def _is_repeated_in_error(result: dict, warning: dict) -> bool:
     """Whether the error tells already what the warning does."""
     return bool(result["error"]) and warning["message"] in result["error"]["message"]
 
 
-def _where(problem: dict) -> str | None:
+def _format_location(problem: dict) -> str | None:
     return f"line {problem['line']}" if problem["line"] else None

@@ -8,33 +8,33 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import json_line, show, table
+from core.cli.output import print_json_line, print_result, format_table
 from core.progress import Progress
-from core.studies import STUDIES, options_of
+from core.studies import STUDY_MODULES, get_study_options
 
-HEAVY = True
-ALL = "all"
+IS_LONG_RUNNING = True
+ALL_STUDIES = "all"
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments: those of all studies."""
     parser.add_argument(
         "name",
-        choices=[*STUDIES, ALL],
+        choices=[*STUDY_MODULES, ALL_STUDIES],
         metavar="STUDY",
-        help=f"{', '.join(STUDIES)}, or {ALL} for all of them and a report",
+        help=f"{', '.join(STUDY_MODULES)}, or {ALL_STUDIES} for all of them and a report",
     )
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument("--json", action="store_true", help="print one JSON line a number")
     known: dict[str, list[str]] = {}
     declared = {}
-    for name in STUDIES:
-        for option in options_of(name):
+    for name in STUDY_MODULES:
+        for option in get_study_options(name):
             known.setdefault(option.name, []).append(name)
             declared.setdefault(option.name, option)
     for option in declared.values():
         names = known[option.name]
-        of = "" if len(names) == len(STUDIES) else f" ({', '.join(names)})"
+        of = "" if len(names) == len(STUDY_MODULES) else f" ({', '.join(names)})"
         shown = "" if option.default is None else f" [{option.default}]"
         parser.add_argument(
             option.flag,
@@ -54,33 +54,33 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for key, value in vars(args).items()
         if key.startswith("option_") and value is not None
     }
-    if args.name == ALL:
+    if args.name == ALL_STUDIES:
         import pandas as pd
 
-        from core.studies.report import study_all
-        from core.studies.report_summary import main_table, standing
+        from core.studies.report import run_all_studies
+        from core.studies.report_summary import format_main_table, summarize_verdicts
 
-        folder = study_all(args.corpus, given, progress)
+        folder = run_all_studies(args.corpus, given, progress)
         main = pd.read_csv(folder / "tables" / "main.csv")
         if args.json:
             for row in main.to_dict(orient="records"):
-                json_line(row)
+                print_json_line(row)
             return
-        show(f"{main_table(main)}\n\n{standing(main)}\nThe report lies in {folder}.")
+        print_result(f"{format_main_table(main)}\n\n{summarize_verdicts(main)}\nThe report lies in {folder}.")
         return
     found = run_study(args.name, args.corpus, given, progress)
     print_run(found, args.json)
 
 
-def print_run(found, as_json: bool) -> None:
+def print_run(study_run, as_json: bool) -> None:
     """Print one run's numbers beside the paper's, and its notes."""
-    compared = found.compared()
+    compared = study_run.compared()
     if as_json:
         for row in compared.to_dict(orient="records"):
-            json_line({"study": found.study, "run": found.id, **row})
+            print_json_line({"study": study_run.study, "run": study_run.id, **row})
         return
-    show(f"\n{found.facts['title']}. {found.facts['question']}")
-    show(table(list(compared.columns), compared.astype(object).itertuples(index=False)))
-    for note in found.facts["notes"]:
-        show(f"- {note}")
-    show(f"Kept as {found.id} in {found.path}.")
+    print_result(f"\n{study_run.facts['title']}. {study_run.facts['question']}")
+    print_result(format_table(list(compared.columns), compared.astype(object).itertuples(index=False)))
+    for note in study_run.facts["notes"]:
+        print_result(f"- {note}")
+    print_result(f"Kept as {study_run.id} in {study_run.path}.")

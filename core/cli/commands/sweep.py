@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 
-from core.cli.output import json_line, show, table
-from core.cli.parsing import count
+from core.cli.output import print_json_line, print_result, format_table
+from core.cli.parsing import parse_positive_int
 from core.progress import Progress
 
-HEAVY = True
-SHOWN = (
+IS_LONG_RUNNING = True
+DISPLAYED_METRICS = (
     "cka",
     "cca",
     "overlap@3",
@@ -25,7 +25,7 @@ SHOWN = (
 )
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("corpus", metavar="CORPUS", help="its name")
     parser.add_argument(
@@ -35,8 +35,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="the paper's 24 configurations; what each piece of the method brings; what"
         " temperature trades (paper)",
     )
-    parser.add_argument("--seeds", type=count, default=5, metavar="N", help="runs of each (5)")
-    parser.add_argument("--workers", type=count, default=2, metavar="N", help="side by side (2)")
+    parser.add_argument("--seeds", type=parse_positive_int, default=5, metavar="N", help="runs of each (5)")
+    parser.add_argument("--workers", type=parse_positive_int, default=2, metavar="N", help="side by side (2)")
     parser.add_argument("--code-encoder", metavar="ID", help="if left out, the corpus's")
     parser.add_argument("--audio-encoder", metavar="ID", help="if left out, the corpus's")
     parser.add_argument("--json", action="store_true", help="print one JSON line a number")
@@ -44,32 +44,32 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Run what is lacking, then print the table of the validation programs."""
-    from core.evaluation.metrics_table import AGAINST_RAW, ALIGNED
+    from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED
     from core.pipeline import sweep
 
-    sweep_id = sweep.sweep(
+    sweep_id = sweep.run_sweep(
         args.corpus,
         args.grid,
         progress,
-        seeds=args.seeds,
+        seed_count=args.seeds,
         workers=args.workers,
         code_encoder=args.code_encoder,
         audio_encoder=args.audio_encoder,
     )
-    found = sweep.load(args.corpus, sweep_id)
+    found = sweep.load_sweep(args.corpus, sweep_id)
     if args.json:
         for row in found.to_dict(orient="records"):
-            json_line(row)
+            print_json_line(row)
         return
-    for reading in (ALIGNED, AGAINST_RAW):
-        means = sweep.summary(found, "validation", reading)
-        metrics = [metric for metric in SHOWN if (metric, "mean") in means]
+    for reading in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW):
+        means = sweep.summarize_sweep(found, "validation", reading)
+        metrics = [metric for metric in DISPLAYED_METRICS if (metric, "mean") in means]
         rows = [
             (name, *(f"{row[m, 'mean']:.3f} ±{row[m, 'sd']:.3f}" for m in metrics))
             for (_, name), row in means.iterrows()
         ]
-        show(f"\n{reading}, validation programs: mean and standard deviation over seeds")
-        show(table(("configuration", *metrics), rows).replace(" ±nan", "").replace("nan", "-"))
+        print_result(f"\n{reading}, validation programs: mean and standard deviation over seeds")
+        print_result(format_table(("configuration", *metrics), rows).replace(" ±nan", "").replace("nan", "-"))
     names = found.drop_duplicates("number").set_index("number")["name"]
     for metric in ("cka", "cca"):
-        show(f"Best by {metric}: {names[sweep.best(found, metric)]}")
+        print_result(f"Best by {metric}: {names[sweep.find_best_configuration(found, metric)]}")

@@ -13,17 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.commands.evaluate import print_metrics
-from core.cli.output import show
+from core.cli.output import print_result
 from core.errors import EarshotError
 from core.progress import Progress
 
 if TYPE_CHECKING:
     from core.alignment import AlignmentConfig
 
-HEAVY = True
+IS_LONG_RUNNING = True
 
 
-def add(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments: one option for each field of the config."""
     from core.alignment import AlignmentConfig
 
@@ -60,11 +60,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         )
 
 
-def config_from(args: argparse.Namespace) -> AlignmentConfig:
+def build_config(args: argparse.Namespace) -> AlignmentConfig:
     """The config that --config and the options over it ask for."""
     from core.alignment import AlignmentConfig
 
-    values = AlignmentConfig.of_method(args.method).to_dict()
+    values = AlignmentConfig.from_preset(args.method).to_dict()
     if args.config is not None:
         try:
             text = args.config.read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def config_from(args: argparse.Namespace) -> AlignmentConfig:
                 f"The config can't be read: {getattr(error, 'strerror', None) or error}.",
                 where=str(args.config),
             ) from error
-        values |= AlignmentConfig.values_of_json(text)
+        values |= AlignmentConfig.parse_json_fields(text)
     for field in fields(AlignmentConfig):
         given = getattr(args, f"config_{field.name}")
         if given is not None:
@@ -81,13 +81,13 @@ def config_from(args: argparse.Namespace) -> AlignmentConfig:
     return AlignmentConfig.from_dict(values)
 
 
-def _number_or_ids(given: Sequence[str]) -> Sequence[str] | int:
-    return int(given[0]) if len(given) == 1 and given[0].isdigit() else given
+def _parse_held_out_templates(values: Sequence[str]) -> Sequence[str] | int:
+    return int(values[0]) if len(values) == 1 and values[0].isdigit() else values
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Train, then print the metrics."""
-    config = config_from(args)
+    config = build_config(args)
     from core.pipeline import evaluate, train
 
     record = train.train(
@@ -96,8 +96,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         progress=progress,
         code_encoder=args.code_encoder,
         audio_encoder=args.audio_encoder,
-        unseen_templates=_number_or_ids(args.unseen_templates),
+        unseen_templates=_parse_held_out_templates(args.unseen_templates),
     )
     if not args.json:
-        show(f"Alignment {record.id} of {args.corpus} lies in {record.path}.")
-    print_metrics(evaluate.evaluate(args.corpus, record.id), args.json)
+        print_result(f"Alignment {record.id} of {args.corpus} lies in {record.path}.")
+    print_metrics(evaluate.evaluate_alignment(args.corpus, record.id), args.json)

@@ -4,7 +4,7 @@ A program is drawn in two streams that know nothing of each other: what is playe
 (`styles`, `pieces` and the layers) and how it is written (`hand`).
 """
 
-from core.programs.grammar.composer import MOST_COMPOSED, compose
-from core.programs.grammar.styles import PREFIX, STYLES, Style
+from core.programs.grammar.composer import MAX_GRAMMAR_PROGRAMS, compose_programs
+from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX, MUSIC_STYLES, MusicStyle
 
-__all__ = ["MOST_COMPOSED", "PREFIX", "STYLES", "Style", "compose"]
+__all__ = ["MAX_GRAMMAR_PROGRAMS", "GRAMMAR_TEMPLATE_PREFIX", "MUSIC_STYLES", "MusicStyle", "compose_programs"]

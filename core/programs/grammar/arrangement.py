@@ -5,59 +5,59 @@ from __future__ import annotations
 import math
 
 from core.programs.grammar import instruments
-from core.programs.grammar.drones import drone, noise, texture
-from core.programs.grammar.sample_loops import breaks, glitch
-from core.programs.grammar.rng import Dice
-from core.programs.grammar.drums import kit
-from core.programs.grammar.code_style import Hand
-from core.programs.grammar.chords import chords
-from core.programs.grammar.context import Layer, Sketch
-from core.programs.grammar.styles import Style
-from core.programs.grammar.melodic_layers import tones
-from core.programs.grammar.code_tree import Block, Node
+from core.programs.grammar.drones import compose_drone_layer, compose_noise_layer, compose_texture_layer
+from core.programs.grammar.sample_loops import compose_break_layer, compose_glitch_layer
+from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.drums import compose_kit_layer
+from core.programs.grammar.code_style import CodeStyle
+from core.programs.grammar.chords import compose_chord_layer
+from core.programs.grammar.context import ProgramLayer, CompositionContext
+from core.programs.grammar.styles import MusicStyle
+from core.programs.grammar.melodic_layers import compose_note_layer
+from core.programs.grammar.code_tree import Block, CodeNode
 
-_LONGEST = 22.0  # seconds for which a piece that ends must have enough to play
-_KEYS = "C Cs D Eb E F Fs G Ab A Bb B".split()
+_MIN_PLAY_SECONDS = 22.0  # seconds for which a piece that ends must have enough to play
+_KEY_NAMES = "C Cs D Eb E F Fs G Ab A Bb B".split()
 
-Sections = list[tuple[str, list[Node]]]
+ProgramSections = list[tuple[str, list[CodeNode]]]
 
 
-def sketched(style: Style, dice: Dice, hand: Hand, layers: int) -> Sketch:
+def create_context(style: MusicStyle, rng: SeededRandom, code_style: CodeStyle, layer_count: int) -> CompositionContext:
     """Return an empty sketch: tempo, key and loudness are settled."""
     bpm = 60.0
-    if dice.chance(style.timed):
-        lo, hi = style.tempo
-        bpm = float(dice.integer(lo, hi))
-        if dice.chance(0.6):
+    if rng.chance(style.tempo_probability):
+        lo, hi = style.bpm_range
+        bpm = float(rng.draw_integer(lo, hi))
+        if rng.chance(0.6):
             bpm = float(min(max(5 * round(bpm / 5), lo), hi))
-    tonic, scale = dice.integer(0, 11), dice.pick(style.scales.split())
-    return Sketch(dice, hand, style, bpm, tonic, scale, 0.85 / layers**0.45)
+    tonic, scale = rng.draw_integer(0, 11), rng.pick(style.scale_names.split())
+    return CompositionContext(rng, code_style, style, bpm, tonic, scale, 0.85 / layer_count**0.45)
 
 
-def layer(s: Sketch, kind: str, steady: bool) -> Layer:
+def compose_layer(context: CompositionContext, layer_kind: str, always_sounds: bool) -> ProgramLayer:
     """Return a layer of a kind."""
-    if kind in ("bass", "melody", "arp"):
-        return tones(s, kind, steady)
+    if layer_kind in ("bass", "melody", "arp"):
+        return compose_note_layer(context, layer_kind, always_sounds)
     makers = {
-        "kit": kit,
-        "break": breaks,
-        "glitch": glitch,
-        "chords": chords,
-        "drone": drone,
-        "texture": texture,
-        "noise": noise,
+        "kit": compose_kit_layer,
+        "break": compose_break_layer,
+        "glitch": compose_glitch_layer,
+        "chords": compose_chord_layer,
+        "drone": compose_drone_layer,
+        "texture": compose_texture_layer,
+        "noise": compose_noise_layer,
     }
-    return makers[kind](s, steady)
+    return makers[layer_kind](context, always_sounds)
 
 
-def piece(s: Sketch, layers: list[Layer]) -> Sections:
+def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """Return a program's sections: what stands on top, functions, and the layers as they run."""
-    d = s.dice
+    d = context.rng
     if len(layers) == 1:
         forms = {"loops": 5, "loop": 3, "times": 2.5, "in_fx": 1, "set_get": 0.3, "once": 1.2}
-        form = d.weighted(forms)
+        form = d.pick_weighted(forms)
     else:
-        form = d.weighted(
+        form = d.pick_weighted(
             {
                 "loops": 8,
                 "threads": 2,
@@ -69,260 +69,260 @@ def piece(s: Sketch, layers: list[Layer]) -> Sections:
             }
         )
     for one in layers:
-        _colour(s, one)
+        _add_layer_effects(context, one)
     running = {
-        "loops": _loops,
-        "loop": _loop,
-        "times": _times,
-        "in_fx": _in_fx,
-        "threads": _threads,
-        "synced": _synced,
-        "metro": _metro,
-        "parts": _parts,
-        "once": _once,
-        "set_get": _set_get,
-    }[form](s, layers)
-    top = _settings(s) + s.top
-    functions: Sections = [("", [function]) for function in s.functions]
+        "loops": _arrange_live_loops,
+        "loop": _arrange_plain_loop,
+        "times": _arrange_times_loop,
+        "in_fx": _arrange_inside_fx,
+        "threads": _arrange_threads,
+        "synced": _arrange_synced_loops,
+        "metro": _arrange_metronome,
+        "parts": _arrange_function_calls,
+        "once": _arrange_single_line,
+        "set_get": _arrange_set_get,
+    }[form](context, layers)
+    top = _write_global_settings(context) + context.top_nodes
+    functions: ProgramSections = [("", [function]) for function in context.function_nodes]
     return [*([("", top)] if top else []), *functions, *running]
 
 
-def _colour(s: Sketch, one: Layer) -> None:
+def _add_layer_effects(context: CompositionContext, layer: ProgramLayer) -> None:
     """Put an FX around a round of a layer, where a round is long enough for that."""
-    d = s.dice
+    d = context.rng
     if d.chance(0.025):
-        one.body = [
+        layer.body = [
             Block(
-                s.hand.call(
-                    "with_bpm", s.hand.number(max(30, round(s.bpm * d.pick((0.5, 0.75, 1, 2)))))
+                context.code_style.format_call_statement(
+                    "with_bpm", context.code_style.format_number(max(30, round(context.bpm * d.pick((0.5, 0.75, 1, 2)))))
                 ),
-                one.body,
+                layer.body,
             )
         ]
-    if not d.chance(s.style.wet * 0.3) or s.seconds(one.beats) < 0.9:
+    if not d.chance(context.style.fx_probability * 0.3) or context.beats_to_seconds(layer.min_beats) < 0.9:
         return
-    one.body = [s.fx(one.body)]
-    if d.chance(0.15) and s.seconds(one.beats) > 2:
-        one.body = [s.fx(one.body, "space")]
+    layer.body = [context.wrap_in_fx(layer.body)]
+    if d.chance(0.15) and context.beats_to_seconds(layer.min_beats) > 2:
+        layer.body = [context.wrap_in_fx(layer.body, "space")]
 
 
-def _wrapped(s: Sketch, block: Node) -> Node:
+def _maybe_wrap_in_fx(context: CompositionContext, node: CodeNode) -> CodeNode:
     """Put one or two FX around a whole loop, now and then."""
-    d = s.dice
-    if not d.chance(s.style.wet * 0.6):
-        return block
-    inner = s.fx([block])
-    return s.fx([inner]) if d.chance(0.25) else inner
+    d = context.rng
+    if not d.chance(context.style.fx_probability * 0.6):
+        return node
+    inner = context.wrap_in_fx([node])
+    return context.wrap_in_fx([inner]) if d.chance(0.25) else inner
 
 
-def _live(s: Sketch, one: Layer, **options: str) -> Block:
-    h = s.hand
-    head = h.call("live_loop", f":{one.name}", **options)
-    return Block(head, one.body, braces="(" in head)
+def _build_live_loop(context: CompositionContext, layer: ProgramLayer, **options: str) -> Block:
+    h = context.code_style
+    head = h.format_call_statement("live_loop", f":{layer.loop_name}", **options)
+    return Block(head, layer.body, allows_braces="(" in head)
 
 
-def _loops(s: Sketch, layers: list[Layer]) -> Sections:
-    return [(one.kind, [_wrapped(s, _live(s, one))]) for one in layers]
+def _arrange_live_loops(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    return [(one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one))]) for one in layers]
 
 
-def _loop(s: Sketch, layers: list[Layer]) -> Sections:
-    return [("", [_wrapped(s, Block("loop", layers[0].body, braces=True))])]
+def _arrange_plain_loop(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    return [("", [_maybe_wrap_in_fx(context, Block("loop", layers[0].body, allows_braces=True))])]
 
 
-def _times(s: Sketch, layers: list[Layer]) -> Sections:
+def _arrange_times_loop(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """A piece that ends, but not before the listener has heard enough."""
     one = layers[0]
-    rounds = max(2, int(_LONGEST / max(0.05, s.seconds(one.beats))) + s.dice.integer(1, 6))
-    counter = s.hand.variable("index") if s.dice.chance(0.1) else ""
-    return [("", [_wrapped(s, Block(f"{rounds}.times", one.body, params=counter, braces=True))])]
+    rounds = max(2, int(_MIN_PLAY_SECONDS / max(0.05, context.beats_to_seconds(one.min_beats))) + context.rng.draw_integer(1, 6))
+    counter = context.code_style.create_variable_name("index") if context.rng.chance(0.1) else ""
+    return [("", [_maybe_wrap_in_fx(context, Block(f"{rounds}.times", one.body, block_parameters=counter, allows_braces=True))])]
 
 
-def _once(s: Sketch, layers: list[Layer]) -> Sections:
+def _arrange_single_line(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """One line that sounds for long."""
-    d, h = s.dice, s.hand
-    s.top, s.functions, one = [], [], layers[0]
+    d, h = context.rng, context.code_style
+    context.top_nodes, context.function_nodes, one = [], [], layers[0]
     way = d.pick(("pattern", "pattern", "times", "sample", "note", "note"))
-    whole = max(16, math.ceil(s.beats(17.0)))
+    whole = max(16, math.ceil(context.seconds_to_beats(17.0)))
     octave = d.pick((2, 3, 3, 4))
     if way == "pattern":
         octaves = d.pick((2, 3))
-        notes = s.scale_of(d.pick((2, 3)), octaves) + d.pick(
+        notes = context.write_scale(d.pick((2, 3)), octaves) + d.pick(
             ("", "", ".mirror", ".reverse", ".shuffle")
         )
-        length = h.length(math.ceil(whole / (5 * octaves)))
-        line = h.call("play_pattern_timed", notes, length, release=length)
-        one.kind, one.sounds = "melody", ["beep"]
+        length = h.format_beats(math.ceil(whole / (5 * octaves)))
+        line = h.format_call_statement("play_pattern_timed", notes, length, release=length)
+        one.kind, one.sound_names = "melody", ["beep"]
     elif way == "times":
-        step = s.step(1, 0.6)
+        step = context.draw_step_beats(1, 0.6)
         lo, hi = d.pick((("40", "80"), ("55", "90"), ("60", "72")))
-        inner: list[Node] = [h.call("play", h.expression("rrand_i", lo, hi))]
-        one.kind, one.sounds = "melody", ["beep"]
+        inner: list[CodeNode] = [h.format_call_statement("play", h.format_call_expression("rrand_i", lo, hi))]
+        one.kind, one.sound_names = "melody", ["beep"]
         if d.chance(0.4):
             name = d.pick(instruments.SAMPLE_GROUPS["percussion"])
-            inner = [h.call("sample", f":{name}", **s.pan(0.5))]
-            one.kind, one.sounds = "kit", [name]
-        inner.append(h.sleep(h.length(step)))
-        return [("", [Block(f"{math.ceil(whole / step)}.times", inner, braces=True)])]
+            inner = [h.format_call_statement("sample", f":{name}", **context.draw_pan_option(0.5))]
+            one.kind, one.sound_names = "kit", [name]
+        inner.append(h.format_sleep(h.format_beats(step)))
+        return [("", [Block(f"{math.ceil(whole / step)}.times", inner, allows_braces=True)])]
     elif way == "sample":
         known = [*instruments.SAMPLE_GROUPS["textures"], *instruments.SAMPLE_GROUPS["breaks"]]
-        name = d.pick([each for each in known if instruments.LASTS[each] >= 3])
-        one.kind, one.sounds = "texture", [name]
-        rate = d.pick((1, -1)) * math.floor(100 * instruments.LASTS[name] / 17) / 100
-        amp = s.amp(instruments.sample_amp(name, "textures", 1.0))
-        line = h.call("sample", f":{name}", rate=h.number(rate), **amp)
+        name = d.pick([each for each in known if instruments.SAMPLE_SECONDS[each] >= 3])
+        one.kind, one.sound_names = "texture", [name]
+        rate = d.pick((1, -1)) * math.floor(100 * instruments.SAMPLE_SECONDS[name] / 17) / 100
+        amp = context.draw_amp_option(instruments.compute_sample_amp(name, "textures", 1.0))
+        line = h.format_call_statement("sample", f":{name}", rate=h.format_number(rate), **amp)
     else:
         name = d.pick(instruments.SYNTH_GROUPS["pads"])
-        one.kind, one.sounds = "drone", [name]
-        note = s.chord(octave) if d.chance(0.4) else h.note(s.midi(octave))
+        one.kind, one.sound_names = "drone", [name]
+        note = context.write_chord(octave) if d.chance(0.4) else h.format_note(context.degree_to_midi(octave))
         sustain = {
-            "attack": str(d.integer(1, 4)),
+            "attack": str(d.draw_integer(1, 4)),
             "sustain": str(whole),
-            "release": str(d.integer(2, 8)),
+            "release": str(d.draw_integer(2, 8)),
         }
-        amp = s.amp(instruments.synth_amp(name, 0.5))
-        options = s.tamed({**amp, **sustain, **s.own_options(name)})
-        line = h.call("synth", f":{name}", note=note, **options)
-    return [("", [_wrapped(s, line)])]
+        amp = context.draw_amp_option(instruments.compute_synth_amp(name, 0.5))
+        options = context.limit_loudness({**amp, **sustain, **context.draw_synth_options(name)})
+        line = h.format_call_statement("synth", f":{name}", note=note, **options)
+    return [("", [_maybe_wrap_in_fx(context, line)])]
 
 
-def _in_fx(s: Sketch, layers: list[Layer]) -> Sections:
+def _arrange_inside_fx(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """All layers within one FX."""
-    blocks: list[Node] = [_live(s, one) for one in layers]
-    outer = s.fx(blocks, None if s.dice.chance(0.5) else "space")
-    return [("", [s.fx([outer]) if s.dice.chance(0.3) else outer])]
+    blocks: list[CodeNode] = [_build_live_loop(context, one) for one in layers]
+    outer = context.wrap_in_fx(blocks, None if context.rng.chance(0.5) else "space")
+    return [("", [context.wrap_in_fx([outer]) if context.rng.chance(0.3) else outer])]
 
 
-def _threads(s: Sketch, layers: list[Layer]) -> Sections:
+def _arrange_threads(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """Threads, the last layer in the main one."""
-    found: Sections = []
+    found: ProgramSections = []
     for one in layers[:-1]:
-        name = {"name": f":{one.name}"} if s.dice.chance(0.2) else {}
-        inner = Block("loop", one.body, braces=True)
-        found.append((one.kind, [Block(s.hand.call("in_thread", **name), [_wrapped(s, inner)])]))
+        name = {"name": f":{one.loop_name}"} if context.rng.chance(0.2) else {}
+        inner = Block("loop", one.body, allows_braces=True)
+        found.append((one.kind, [Block(context.code_style.format_call_statement("in_thread", **name), [_maybe_wrap_in_fx(context, inner)])]))
     last = layers[-1]
-    end = _live(s, last) if s.dice.chance(0.3) else Block("loop", last.body, braces=True)
-    return [*found, (last.kind, [_wrapped(s, end)])]
+    end = _build_live_loop(context, last) if context.rng.chance(0.3) else Block("loop", last.body, allows_braces=True)
+    return [*found, (last.kind, [_maybe_wrap_in_fx(context, end)])]
 
 
-def _synced(s: Sketch, layers: list[Layer]) -> Sections:
+def _arrange_synced_loops(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """The others wait for the first one's rounds."""
-    d, h = s.dice, s.hand
+    d, h = context.rng, context.code_style
     first, *others = layers
-    found: Sections = [(first.kind, [_wrapped(s, _live(s, first))])]
+    found: ProgramSections = [(first.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, first))])]
     for one in others:
-        if d.chance(0.6) or s.seconds(first.beats) > 4:
-            found.append((one.kind, [_wrapped(s, _live(s, one, sync=f":{first.name}"))]))
+        if d.chance(0.6) or context.beats_to_seconds(first.min_beats) > 4:
+            found.append((one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one, sync=f":{first.loop_name}"))]))
         elif d.chance(0.5):
-            one.body = [h.call("sync", f":{first.name}"), *one.body]
-            found.append((one.kind, [_wrapped(s, _live(s, one))]))
+            one.body = [h.format_call_statement("sync", f":{first.loop_name}"), *one.body]
+            found.append((one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one))]))
         else:
             found.append(
-                (one.kind, [_wrapped(s, _live(s, one, delay=h.length(d.pick((0.5, 1, 2, 4)))))])
+                (one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one, delay=h.format_beats(d.pick((0.5, 1, 2, 4)))))])
             )
     return found
 
 
-def _metro(s: Sketch, layers: list[Layer]) -> Sections:
+def _arrange_metronome(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """A loop that only gives the beat, by cue or by its own rounds."""
-    d, h = s.dice, s.hand
-    name = h.loop_name("metro")
-    beat = h.length(max(1, round(s.beats(d.uniform(0.5, 2.0)))))
-    cue = h.variable("count") if d.chance(0.4) else ""
-    metro: list[Node] = [h.call("cue", f":{cue}")] if cue else []
-    found: Sections = [("", [Block(f"live_loop :{name}", [*metro, h.sleep(beat)])])]
+    d, h = context.rng, context.code_style
+    name = h.create_loop_name("metro")
+    beat = h.format_beats(max(1, round(context.seconds_to_beats(d.draw_uniform(0.5, 2.0)))))
+    cue = h.create_variable_name("count") if d.chance(0.4) else ""
+    metro: list[CodeNode] = [h.format_call_statement("cue", f":{cue}")] if cue else []
+    found: ProgramSections = [("", [Block(f"live_loop :{name}", [*metro, h.format_sleep(beat)])])]
     for index, one in enumerate(layers):
         options = {} if index == 0 and d.chance(0.5) else {"sync": f":{cue or name}"}
-        found.append((one.kind, [_wrapped(s, _live(s, one, **options))]))
+        found.append((one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one, **options))]))
     return found
 
 
-def _parts(s: Sketch, layers: list[Layer]) -> Sections:
+def _arrange_function_calls(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """Each layer a function, called by loops; the first one stands for itself."""
-    d, h = s.dice, s.hand
-    found: Sections = []
-    calls: list[tuple[Layer, str]] = []
+    d, h = context.rng, context.code_style
+    found: ProgramSections = []
+    calls: list[tuple[ProgramLayer, str]] = []
     for one in layers[1:]:
-        name = h.variable("function")
-        s.functions.append(Block(h.call("define", f":{name}"), one.body))
+        name = h.create_variable_name("function")
+        context.function_nodes.append(Block(h.format_call_statement("define", f":{name}"), one.body))
         calls.append((one, name))
-    found.append((layers[0].kind, [_wrapped(s, _live(s, layers[0]))]))
+    found.append((layers[0].kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, layers[0]))]))
     for one, name in calls:
-        body: list[Node] = [name]
+        body: list[CodeNode] = [name]
         if d.chance(0.25):
-            body = [Block(f"{d.pick((2, 4))}.times", [name], braces=True)]
-        found.append((one.kind, [_wrapped(s, Block(h.call("live_loop", f":{one.name}"), body))]))
+            body = [Block(f"{d.pick((2, 4))}.times", [name], allows_braces=True)]
+        found.append((one.kind, [_maybe_wrap_in_fx(context, Block(h.format_call_statement("live_loop", f":{one.loop_name}"), body))]))
     return found
 
 
-def _set_get(s: Sketch, layers: list[Layer]) -> Sections:
+def _arrange_set_get(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """One loop tells the others a note through the time state."""
-    d, h = s.dice, s.hand
-    name = h.variable("root")
+    d, h = context.rng, context.code_style
+    name = h.create_variable_name("root")
     key = d.pick((f"get[:{name}]", f"get(:{name})"))
-    roots = h.list(s.melody(2, d.integer(2, 4)), ring=True)
-    s.top.append(h.call("set", f":{name}", h.note(s.midi(2))))
-    step = max(1, round(s.beats(d.uniform(1.0, 3.0))))
+    roots = h.format_list(context.write_phrase(2, d.draw_integer(2, 4)), as_ring=True)
+    context.top_nodes.append(h.format_call_statement("set", f":{name}", h.format_note(context.degree_to_midi(2))))
+    step = max(1, round(context.seconds_to_beats(d.draw_uniform(1.0, 3.0))))
     giver = Block(
-        f"live_loop :{h.loop_name('metro')}",
-        [h.call("set", f":{name}", f"{roots}.tick"), h.sleep(h.length(step))],
+        f"live_loop :{h.create_loop_name('metro')}",
+        [h.format_call_statement("set", f":{name}", f"{roots}.tick"), h.format_sleep(h.format_beats(step))],
     )
-    taker_step = s.step(1, 0.8)
+    taker_step = context.draw_step_beats(1, 0.8)
     shift = d.pick(("", "12", "7", "24"))
-    note = h.infix(key, "+", shift) if shift else key
+    note = h.format_infix(key, "+", shift) if shift else key
     synth = d.pick(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
-    play = h.call("play", note, amp=h.number(round(s.level * 0.8, 1)), release=h.length(taker_step))
+    play = h.format_call_statement("play", note, amp=h.format_number(round(context.layer_level * 0.8, 1)), release=h.format_beats(taker_step))
     taker = Block(
-        f"live_loop :{h.loop_name('bass')}",
-        [h.call("use_synth", f":{synth}"), play, h.sleep(h.length(taker_step))],
+        f"live_loop :{h.create_loop_name('bass')}",
+        [h.format_call_statement("use_synth", f":{synth}"), play, h.format_sleep(h.format_beats(taker_step))],
     )
-    return [("", [giver]), ("bass", [taker]), *_loops(s, layers)]
+    return [("", [giver]), ("bass", [taker]), *_arrange_live_loops(context, layers)]
 
 
-def _settings(s: Sketch) -> list[Node]:
+def _write_global_settings(context: CompositionContext) -> list[CodeNode]:
     """Return what stands at the very top."""
-    d, h = s.dice, s.hand
-    nodes: list[Node] = []
-    if s.bpm != 60.0 or d.chance(0.06):
-        nodes.append(h.call("use_bpm", h.number(s.bpm)))
+    d, h = context.rng, context.code_style
+    nodes: list[CodeNode] = []
+    if context.bpm != 60.0 or d.chance(0.06):
+        nodes.append(h.format_call_statement("use_bpm", h.format_number(context.bpm)))
     if d.chance(0.22):
-        nodes.append(h.call("use_random_seed", str(d.integer(0, d.pick((20, 1000, 100000))))))
+        nodes.append(h.format_call_statement("use_random_seed", str(d.draw_integer(0, d.pick((20, 1000, 100000))))))
     if d.chance(0.06):
-        nodes.append(h.call("use_debug", "false"))
+        nodes.append(h.format_call_statement("use_debug", "false"))
     if d.chance(0.04):
-        nodes.append(h.call("use_transpose", str(d.pick((-12, -5, -2, 2, 3, 5, 7)))))
+        nodes.append(h.format_call_statement("use_transpose", str(d.pick((-12, -5, -2, 2, 3, 5, 7)))))
     if d.chance(0.02):
-        nodes.append(h.call("use_octave", d.pick(("-1", "1"))))
+        nodes.append(h.format_call_statement("use_octave", d.pick(("-1", "1"))))
     if d.chance(0.04):
         nodes.append(
-            h.call(
+            h.format_call_statement(
                 "use_sample_defaults",
-                **{d.pick(("rate", "pan")): h.number(d.uniform(0.2, 0.9, 1)), "lpf": "110"},
+                **{d.pick(("rate", "pan")): h.format_number(d.draw_uniform(0.2, 0.9, 1)), "lpf": "110"},
             )
         )
     if d.chance(0.04):
         nodes.append(
-            h.call(
+            h.format_call_statement(
                 "use_synth_defaults",
-                release=h.number(d.uniform(0.2, 1.2, 1)),
-                pan=h.number(d.uniform(-0.3, 0.3, 1)),
+                release=h.format_number(d.draw_uniform(0.2, 1.2, 1)),
+                pan=h.format_number(d.draw_uniform(-0.3, 0.3, 1)),
             )
         )
     if d.chance(0.03):
-        nodes.append(h.call("set_volume!", h.number(d.uniform(0.7, 1.0, 1))))
-    if h.dice.chance(0.05):
+        nodes.append(h.format_call_statement("set_volume!", h.format_number(d.draw_uniform(0.7, 1.0, 1))))
+    if h.rng.chance(0.05):
         nodes.append(
-            h.assign(h.variable("unused"), h.dice.pick(("0", "120", "[60, 62, 64]", ":c4", "0.5")))
+            h.format_assignment(h.create_variable_name("unused"), h.rng.pick(("0", "120", "[60, 62, 64]", ":c4", "0.5")))
         )
-    if h.dice.chance(0.04):
+    if h.rng.chance(0.04):
         nodes.append(
-            h.call(
-                h.dice.pick(("puts", "print")),
-                h.dice.pick(('"hello"', '"start"', "'go'", '"let\'s go"')),
+            h.format_call_statement(
+                h.rng.pick(("puts", "print")),
+                h.rng.pick(('"hello"', '"start"', "'go'", '"let\'s go"')),
             )
         )
     return nodes
 
 
-def key_name(s: Sketch) -> str:
+def format_key_name(context: CompositionContext) -> str:
     """Return the key for people: "C minor"."""
-    return f"{_KEYS[s.tonic]} {s.scale.replace('_', ' ')}"
+    return f"{_KEY_NAMES[context.tonic]} {context.scale.replace('_', ' ')}"

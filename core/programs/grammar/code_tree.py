@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Union
 
-Node = Union[str, "Block", "If"]
+CodeNode = Union[str, "Block", "Conditional"]
 
 
 @dataclass
@@ -17,35 +17,35 @@ class Block:
     head : str
         All before the block.
     body : list of Node
-    params : str
+    block_parameters : str
         Names between the bars: "n, i".
-    braces : bool
+    allows_braces : bool
         Whether the head's parentheses allow a one-line body in braces.
     """
 
     head: str
-    body: list[Node] = field(default_factory=list)
-    params: str = ""
-    braces: bool = False
+    body: list[CodeNode] = field(default_factory=list)
+    block_parameters: str = ""
+    allows_braces: bool = False
 
 
 @dataclass
-class If:
+class Conditional:
     """`if condition … else … end`, or `unless` where the word says so."""
 
     condition: str
-    body: list[Node]
-    other: list[Node] = field(default_factory=list)
-    word: str = "if"
+    body: list[CodeNode]
+    else_body: list[CodeNode] = field(default_factory=list)
+    keyword: str = "if"
 
 
-def statements(nodes: list[Node]) -> int:
+def count_statements(nodes: list[CodeNode]) -> int:
     """Return how many statements there are, those inside blocks included."""
     count = 0
     for node in nodes:
         count += 1
         if isinstance(node, Block):
-            count += statements(node.body)
-        elif isinstance(node, If):
-            count += statements(node.body) + statements(node.other)
+            count += count_statements(node.body)
+        elif isinstance(node, Conditional):
+            count += count_statements(node.body) + count_statements(node.else_body)
     return count

@@ -5,19 +5,19 @@ from __future__ import annotations
 import difflib
 
 from core.errors import EarshotError
-from core.programs.grammar.rng import Dice
-from core.programs.grammar.validity import flawed
-from core.programs.grammar.code_style import Hand
-from core.programs.grammar.arrangement import key_name, layer, piece, sketched
-from core.programs.grammar.context import Layer
-from core.programs.grammar.styles import PREFIX, ROLES, STYLES, Style
-from core.programs.grammar.code_tree import statements
-from core.programs.program import Program, Value
+from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.validity import is_unplayable
+from core.programs.grammar.code_style import CodeStyle
+from core.programs.grammar.arrangement import format_key_name, compose_layer, arrange_layers, create_context
+from core.programs.grammar.context import ProgramLayer
+from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX, LAYER_ROLES, MUSIC_STYLES, MusicStyle
+from core.programs.grammar.code_tree import count_statements
+from core.programs.program import Program, ParameterValue
 
-MOST_COMPOSED = 1_000_000
+MAX_GRAMMAR_PROGRAMS = 1_000_000
 
 
-def compose(count: int, seed: int, style: str | None = None) -> list[Program]:
+def compose_programs(count: int, seed: int, style: str | None = None) -> list[Program]:
     """Make programs that all differ, the same for the same seed on every machine.
 
     Parameters
@@ -42,51 +42,51 @@ def compose(count: int, seed: int, style: str | None = None) -> list[Program]:
         When there is no such style, or count or seed is no such number.
     """
     whole = isinstance(count, int) and isinstance(seed, int) and not isinstance(count, bool)
-    if not whole or not 0 <= count <= MOST_COMPOSED:
+    if not whole or not 0 <= count <= MAX_GRAMMAR_PROGRAMS:
         raise EarshotError(
             f"{count!r} programs with seed {seed!r} cannot be made.",
-            remedy=f"Give whole numbers, and a count from 0 to {MOST_COMPOSED:,}.",
+            remedy=f"Give whole numbers, and a count from 0 to {MAX_GRAMMAR_PROGRAMS:,}.",
         )
-    fixed = _style(style) if style is not None else None
+    fixed = _get_style(style) if style is not None else None
     found: dict[str, Program] = {}
     for index in range(count):
         attempt = 0
-        program = _program(seed, index, attempt, fixed)
-        while program.source in found or flawed(program.source):
+        program = _compose_program(seed, index, attempt, fixed)
+        while program.source in found or is_unplayable(program.source):
             attempt += 1
-            program = _program(seed, index, attempt, fixed)
+            program = _compose_program(seed, index, attempt, fixed)
         found[program.source] = program
     return list(found.values())
 
 
-def _style(name: str) -> Style:
-    known = STYLES.get(name.removeprefix(PREFIX))
+def _get_style(name: str) -> MusicStyle:
+    known = MUSIC_STYLES.get(name.removeprefix(GRAMMAR_TEMPLATE_PREFIX))
     if known is None:
-        near = difflib.get_close_matches(name.removeprefix(PREFIX), STYLES, n=2)
+        near = difflib.get_close_matches(name.removeprefix(GRAMMAR_TEMPLATE_PREFIX), MUSIC_STYLES, n=2)
         raise EarshotError(
             f"There is no style {name[:60]!r}.",
-            remedy=f"{'Did you mean' if near else 'There are'} {', '.join(near or STYLES)}?",
+            remedy=f"{'Did you mean' if near else 'There are'} {', '.join(near or MUSIC_STYLES)}?",
         )
     return known
 
 
-def _program(seed: int, index: int, attempt: int, fixed: Style | None) -> Program:
-    stream = f"composed/{fixed.name if fixed else ''}/{seed}/{index}/{attempt}"
-    dice, hand = Dice(f"{stream}/music"), Hand(Dice(f"{stream}/hand"))
-    style = fixed or dice.pick(list(STYLES.values()))
-    size = dice.weighted(style.size)
-    sketch = sketched(style, dice, hand, size)
-    layers = [layer(sketch, dice.weighted(style.lead), steady=True)]
-    layers += [layer(sketch, dice.weighted(style.layers), steady=False) for _ in range(size - 1)]
-    sections = piece(sketch, layers)
-    lead: Layer = layers[0]
-    parameters: dict[str, Value] = {
+def _compose_program(seed: int, index: int, attempt: int, fixed_style: MusicStyle | None) -> Program:
+    stream = f"composed/{fixed_style.name if fixed_style else ''}/{seed}/{index}/{attempt}"
+    dice, hand = SeededRandom(f"{stream}/music"), CodeStyle(SeededRandom(f"{stream}/hand"))
+    style = fixed_style or dice.pick(list(MUSIC_STYLES.values()))
+    size = dice.pick_weighted(style.layer_count_weights)
+    sketch = create_context(style, dice, hand, size)
+    layers = [compose_layer(sketch, dice.pick_weighted(style.lead_weights), always_sounds=True)]
+    layers += [compose_layer(sketch, dice.pick_weighted(style.layer_weights), always_sounds=False) for _ in range(size - 1)]
+    sections = arrange_layers(sketch, layers)
+    lead: ProgramLayer = layers[0]
+    parameters: dict[str, ParameterValue] = {
         "bpm": sketch.bpm,
-        "key": key_name(sketch),
+        "key": format_key_name(sketch),
         "layers": len(layers),
-        "sound": lead.sounds[0],
-        "statements": sum(statements(nodes) for _, nodes in sections),
-        "manner": hand.manner,
+        "sound": lead.sound_names[0],
+        "statements": sum(count_statements(nodes) for _, nodes in sections),
+        "manner": hand.naming_style,
     }
-    source = hand.lay_out(sections, key_name(sketch))
-    return Program(source, f"{style.id}-{index:05d}", style.id, ROLES[lead.kind], parameters, seed)
+    source = hand.format_program(sections, format_key_name(sketch))
+    return Program(source, f"{style.id}-{index:05d}", style.id, LAYER_ROLES[lead.kind], parameters, seed)

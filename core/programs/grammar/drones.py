@@ -3,85 +3,85 @@
 from __future__ import annotations
 
 from core.programs.grammar import instruments
-from core.programs.grammar.note_expressions import changing_note
-from core.programs.grammar.context import Layer, Sketch
-from core.programs.grammar.code_tree import If, Node
+from core.programs.grammar.note_expressions import write_note_expression
+from core.programs.grammar.context import ProgramLayer, CompositionContext
+from core.programs.grammar.code_tree import Conditional, CodeNode
 
 
-def drone(s: Sketch, steady: bool) -> Layer:
+def compose_drone_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     """Return a held sound that changes slowly or not at all."""
-    d, h = s.dice, s.hand
+    d, h = context.rng, context.code_style
     name = d.pick(instruments.SYNTH_GROUPS["pads"])
-    value = instruments.synth_amp(name, s.level_of(0.7))
-    seconds = d.uniform(3.0, 8.0, 1)
-    beats = max(1, round(s.beats(seconds)))
+    value = instruments.compute_synth_amp(name, context.draw_level(0.7))
+    seconds = d.draw_uniform(3.0, 8.0, 1)
+    beats = max(1, round(context.seconds_to_beats(seconds)))
     octave = d.pick((2, 2, 3, 3, 4))
-    options = s.tamed({**s.amp(value), **_long(s, beats), **s.own_options(name), **s.pan(0.2)})
-    note = s.chord(octave) if d.chance(0.3) else changing_note(s, octave)
-    node = h.variable("node")
+    options = context.limit_loudness({**context.draw_amp_option(value), **_draw_long_envelope(context, beats), **context.draw_synth_options(name), **context.draw_pan_option(0.2)})
+    note = context.write_chord(octave) if d.chance(0.3) else write_note_expression(context, octave)
+    node = h.create_variable_name("node")
     by_name = d.chance(0.4)
     play = (
-        h.call("synth", f":{name}", note=note, **options)
+        h.format_call_statement("synth", f":{name}", note=note, **options)
         if by_name
-        else h.call("play", note, **options)
+        else h.format_call_statement("play", note, **options)
     )
-    body: list[Node] = [] if by_name else [h.call("use_synth", f":{name}")]
-    filtered = any(option.name == "cutoff" for option in instruments.SYNTHS[name])
+    body: list[CodeNode] = [] if by_name else [h.format_call_statement("use_synth", f":{name}")]
+    filtered = any(option.name == "cutoff" for option in instruments.SYNTH_OPTIONS[name])
     if d.chance(0.45):
         target = (
-            ("cutoff", h.number(d.number(60, 120)))
+            ("cutoff", h.format_number(d.draw_round_number(60, 120)))
             if filtered and d.chance(0.6)
             else ("pan", d.pick(("-0.7", "0.7", "rrand(-1, 1)")))
         )
         if d.chance(0.2):
-            target = ("note", h.note(s.midi(octave, d.integer(0, 5))))
+            target = ("note", h.format_note(context.degree_to_midi(octave, d.draw_integer(0, 5))))
         parts = d.pick((1, 2, 2, 4))
-        slide = {f"{target[0]}_slide": h.length(beats / parts)}
-        body = [h.assign(node, h.call("synth", f":{name}", note=note, **options, **slide))]
+        slide = {f"{target[0]}_slide": h.format_beats(beats / parts)}
+        body = [h.format_assignment(node, h.format_call_statement("synth", f":{name}", note=note, **options, **slide))]
         for _ in range(parts):
             body += [
-                h.call("control", node, **{target[0]: target[1]}),
-                h.sleep(h.length(beats / parts)),
+                h.format_call_statement("control", node, **{target[0]: target[1]}),
+                h.format_sleep(h.format_beats(beats / parts)),
             ]
             again = {
-                "cutoff": h.number(d.number(60, 120)),
-                "note": h.note(s.midi(octave, d.integer(0, 5))),
+                "cutoff": h.format_number(d.draw_round_number(60, 120)),
+                "note": h.format_note(context.degree_to_midi(octave, d.draw_integer(0, 5))),
             }
-            target = (target[0], again.get(target[0], h.number(d.uniform(-0.9, 0.9, 1))))
+            target = (target[0], again.get(target[0], h.format_number(d.draw_uniform(-0.9, 0.9, 1))))
     else:
-        body += [play, h.sleep(h.length(beats * d.pick((1, 1, 0.75))))]
-    return Layer("drone", h.loop_name("drone"), body, beats * 0.75, [name])
+        body += [play, h.format_sleep(h.format_beats(beats * d.pick((1, 1, 0.75))))]
+    return ProgramLayer("drone", h.create_loop_name("drone"), body, beats * 0.75, [name])
 
 
-def _long(s: Sketch, beats: float) -> dict[str, str]:
-    d, h = s.dice, s.hand
-    attack = round(beats * d.uniform(0.1, 0.5), 1)
+def _draw_long_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
+    d, h = context.rng, context.code_style
+    attack = round(beats * d.draw_uniform(0.1, 0.5), 1)
     way = d.pick(("full", "full", "release", "ends"))
     if way == "release":
-        return {"release": h.number(round(beats * d.uniform(1.0, 1.6), 1))}
+        return {"release": h.format_number(round(beats * d.draw_uniform(1.0, 1.6), 1))}
     if way == "ends":
-        return {"attack": h.number(attack), "release": h.number(round(beats, 1))}
+        return {"attack": h.format_number(attack), "release": h.format_number(round(beats, 1))}
     return {
-        "attack": h.number(attack),
-        "sustain": h.number(round(beats * 0.6, 1)),
-        "release": h.number(round(beats * d.uniform(0.3, 0.8), 1)),
+        "attack": h.format_number(attack),
+        "sustain": h.format_number(round(beats * 0.6, 1)),
+        "release": h.format_number(round(beats * d.draw_uniform(0.3, 0.8), 1)),
     }
 
 
-def texture(s: Sketch, steady: bool) -> Layer:
+def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     """Return a layer of long samples."""
-    d, h = s.dice, s.hand
+    d, h = context.rng, context.code_style
     long = [
-        name for name in instruments.SAMPLE_GROUPS["textures"] if instruments.LASTS[name] >= 1.5
+        name for name in instruments.SAMPLE_GROUPS["textures"] if instruments.SAMPLE_SECONDS[name] >= 1.5
     ]
-    name = d.pick(long if steady else instruments.SAMPLE_GROUPS["textures"])
-    value = instruments.sample_amp(name, "textures", s.level_of(0.8))
+    name = d.pick(long if always_sounds else instruments.SAMPLE_GROUPS["textures"])
+    value = instruments.compute_sample_amp(name, "textures", context.draw_level(0.8))
     rate = d.pick((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
-    options = s.amp(value)
+    options = context.draw_amp_option(value)
     if rate != 1:
-        options["rate"] = h.number(rate)
-    lasts = instruments.LASTS[name] / abs(rate)
-    way = d.weighted(
+        options["rate"] = h.format_number(rate)
+    lasts = instruments.SAMPLE_SECONDS[name] / abs(rate)
+    way = d.pick_weighted(
         {
             "plain": 5,
             "fade": 2,
@@ -95,24 +95,24 @@ def texture(s: Sketch, steady: bool) -> Layer:
     )
     if way == "fade" and lasts > 3:
         options |= {
-            "attack": h.number(d.uniform(0.2, 1.0, 1)),
-            "release": h.number(d.uniform(0.2, 1.5, 1)),
+            "attack": h.format_number(d.draw_uniform(0.2, 1.0, 1)),
+            "release": h.format_number(d.draw_uniform(0.2, 1.5, 1)),
         }
     elif way == "part":
-        start = d.uniform(0, 0.3)
-        options |= {"start": h.number(start), "finish": h.number(d.uniform(0.7, 1.0))}
+        start = d.draw_uniform(0, 0.3)
+        options |= {"start": h.format_number(start), "finish": h.format_number(d.draw_uniform(0.7, 1.0))}
         lasts *= 0.4
     elif way == "lpf":
-        options |= {d.pick(("lpf", "lpf", "cutoff")): s.moving(70, 120)}
+        options |= {d.pick(("lpf", "lpf", "cutoff")): context.write_varying_number(70, 120)}
         if d.chance(0.2) and "lpf" in options:
             options |= {
-                "lpf_attack": h.number(d.uniform(0.5, 3, 1)),
-                "lpf_min": str(d.integer(50, 70)),
+                "lpf_attack": h.format_number(d.draw_uniform(0.5, 3, 1)),
+                "lpf_min": str(d.draw_integer(50, 70)),
             }
-    options |= s.pan(0.2)
+    options |= context.draw_pan_option(0.2)
     rest = (
         round(
-            min(max(s.beats(min(lasts, 5.5) * d.pick((0.5, 0.8, 1))), s.beats(0.5)), s.beats(5.0))
+            min(max(context.seconds_to_beats(min(lasts, 5.5) * d.pick((0.5, 0.8, 1))), context.seconds_to_beats(0.5)), context.seconds_to_beats(5.0))
             * 2
         )
         / 2
@@ -129,74 +129,74 @@ def texture(s: Sketch, steady: bool) -> Layer:
         )
     names = f":{name}"
     if way == "several":
-        others = d.several(long, d.integer(1, 3))
-        names = s.hoisted(
-            "samples", h.list([names, *(f":{other}" for other in others)]), 1.2
+        others = d.pick_with_repeats(long, d.draw_integer(1, 3))
+        names = context.maybe_hoist(
+            "samples", h.format_list([names, *(f":{other}" for other in others)]), 1.2
         ) + d.pick((".choose", ".tick", ".choose"))
     if way == "stretch":
         options = {k: v for k, v in options.items() if k != "rate"} | {
-            "beat_stretch": h.length(rest)
+            "beat_stretch": h.format_beats(rest)
         }
-    body: list[Node] = [h.call("sample", names, **options), h.sleep(h.length(rest))]
+    body: list[CodeNode] = [h.format_call_statement("sample", names, **options), h.format_sleep(h.format_beats(rest))]
     if way == "control":
-        node = h.variable("node")
+        node = h.create_variable_name("node")
         slide = (
-            {"amp_slide": h.length(rest / 2)}
+            {"amp_slide": h.format_beats(rest / 2)}
             if d.chance(0.5)
-            else {"pan_slide": h.length(rest / 2)}
+            else {"pan_slide": h.format_beats(rest / 2)}
         )
         to = (
-            {"amp": h.number(round(value * d.pick((0.4, 0.6, 1.2)), 2))}
+            {"amp": h.format_number(round(value * d.pick((0.4, 0.6, 1.2)), 2))}
             if "amp_slide" in slide
             else {"pan": d.pick(("-1", "1", "0.5"))}
         )
         body = [
-            h.assign(node, h.call("sample", names, **options, **slide)),
-            h.sleep(h.length(rest / 2)),
-            h.call("control", node, **to),
-            h.sleep(h.length(rest / 2)),
+            h.format_assignment(node, h.format_call_statement("sample", names, **options, **slide)),
+            h.format_sleep(h.format_beats(rest / 2)),
+            h.format_call_statement("control", node, **to),
+            h.format_sleep(h.format_beats(rest / 2)),
         ]
     certain = True
-    if not steady and d.chance(0.2):
-        body = [If(f"one_in({d.integer(2, 3)})", body[:-1]), body[-1]]
+    if not always_sounds and d.chance(0.2):
+        body = [Conditional(f"one_in({d.draw_integer(2, 3)})", body[:-1]), body[-1]]
         certain = False
-    return Layer("texture", h.loop_name("texture"), body, rest, [name], certain)
+    return ProgramLayer("texture", h.create_loop_name("texture"), body, rest, [name], certain)
 
 
-def noise(s: Sketch, steady: bool) -> Layer:
+def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     """Return waves, sweeps or ticks of noise."""
-    d, h = s.dice, s.hand
+    d, h = context.rng, context.code_style
     name = d.pick(instruments.SYNTH_GROUPS["noises"])
-    value = instruments.synth_amp(
-        name, s.level_of(0.35 if name not in ("bnoise", "gnoise") else 0.5)
+    value = instruments.compute_synth_amp(
+        name, context.draw_level(0.35 if name not in ("bnoise", "gnoise") else 0.5)
     )
     way = d.pick(("wave", "tick", "tick", "sweep"))
-    own = s.own_options(name)
+    own = context.draw_synth_options(name)
     if way == "tick":
-        step = s.step(1, 0.6)
-        options = {**s.amp(value), "release": h.number(d.uniform(0.02, 0.2)), **own, **s.pan(0.2)}
-        body: list[Node] = [h.call("synth", f":{name}", **options), h.sleep(h.length(step))]
+        step = context.draw_step_beats(1, 0.6)
+        options = {**context.draw_amp_option(value), "release": h.format_number(d.draw_uniform(0.02, 0.2)), **own, **context.draw_pan_option(0.2)}
+        body: list[CodeNode] = [h.format_call_statement("synth", f":{name}", **options), h.format_sleep(h.format_beats(step))]
         if d.chance(0.4):
             body = [
-                h.call("use_synth", f":{name}"),
-                h.call("play", s.hand.note(60), **options),
+                h.format_call_statement("use_synth", f":{name}"),
+                h.format_call_statement("play", context.code_style.format_note(60), **options),
                 body[-1],
             ]
-        if not steady and d.chance(0.3):
-            body[-2] = f"{body[-2]} if {h.expression('spread', str(d.integer(3, 7)), '8')}.tick"
-        return Layer("noise", h.loop_name("noise"), body, step, [name])
-    seconds = d.uniform(2.0, 5.0, 1)
-    beats = max(1, round(s.beats(seconds)))
-    options = {**s.amp(value), **_long(s, beats), **own, **s.pan(0.3)}
-    body = [h.call("synth", f":{name}", **options), h.sleep(h.length(beats))]
+        if not always_sounds and d.chance(0.3):
+            body[-2] = f"{body[-2]} if {h.format_call_expression('spread', str(d.draw_integer(3, 7)), '8')}.tick"
+        return ProgramLayer("noise", h.create_loop_name("noise"), body, step, [name])
+    seconds = d.draw_uniform(2.0, 5.0, 1)
+    beats = max(1, round(context.seconds_to_beats(seconds)))
+    options = {**context.draw_amp_option(value), **_draw_long_envelope(context, beats), **own, **context.draw_pan_option(0.3)}
+    body = [h.format_call_statement("synth", f":{name}", **options), h.format_sleep(h.format_beats(beats))]
     if way == "sweep" and name != "chipnoise":
-        node = h.variable("node")
-        options |= {"cutoff": str(d.integer(60, 80)), "cutoff_slide": h.length(beats)}
+        node = h.create_variable_name("node")
+        options |= {"cutoff": str(d.draw_integer(60, 80)), "cutoff_slide": h.format_beats(beats)}
         body = [
-            h.assign(node, h.call("synth", f":{name}", **options)),
-            h.call("control", node, cutoff=str(d.integer(90, 120))),
-            h.sleep(h.length(beats)),
+            h.format_assignment(node, h.format_call_statement("synth", f":{name}", **options)),
+            h.format_call_statement("control", node, cutoff=str(d.draw_integer(90, 120))),
+            h.format_sleep(h.format_beats(beats)),
         ]
     elif d.chance(0.2):
-        body = [h.call("use_synth", f":{name}"), h.call("play", ":c4", **options), body[-1]]
-    return Layer("noise", h.loop_name("noise"), body, beats, [name])
+        body = [h.format_call_statement("use_synth", f":{name}"), h.format_call_statement("play", ":c4", **options), body[-1]]
+    return ProgramLayer("noise", h.create_loop_name("noise"), body, beats, [name])

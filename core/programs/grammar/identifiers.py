@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # By what a loop plays; each row is one language or manner.
-LOOPS = {
+LOOP_NAMES = {
     "tidy": {
         "kit": "drums beat kick rhythm perc hats snare drum_loop percussion kick_drum groove",
         "bass": "bass bassline sub low_end bass_line deep_bass bottom",
@@ -96,7 +96,7 @@ LOOPS = {
 }
 
 # By what a variable holds.
-VARIABLES = {
+VARIABLE_NAMES = {
     "tidy": {
         "notes": "notes my_notes melody_notes seq pattern riff tune_notes phrase",
         "times": "times durations rhythm lengths sleeps note_lengths",
@@ -123,8 +123,8 @@ VARIABLES = {
         "unused": "foo old_notes tempo_2 spare other_notes temp unused max_vol",
     },
 }
-SLOPPY_VARIABLES = "a b c d e f g h k m q u v w z x1 x2 y1 aa bb zz foo_1 tmp val val2".split()
-FOREIGN_VARIABLES = {
+SLOPPY_VARIABLE_NAMES = "a b c d e f g h k m q u v w z x1 x2 y1 aa bb zz foo_1 tmp val val2".split()
+FOREIGN_VARIABLE_NAMES = {
     "german": {
         "notes": "noten",
         "times": "dauern",
@@ -172,7 +172,7 @@ FOREIGN_VARIABLES = {
     },
 }
 
-TITLES = {
+TITLE_COMMENTS = {
     "tidy": "Sunday morning loop|Late night sketch|Exercise 3|Study in {key}|Practice "
     "session|Untitled "
     "|Workshop piece|Slow walk|Second take|First attempt at live coding|Loop no. {n}|Test piece"
@@ -187,7 +187,7 @@ TITLES = {
     "portuguese": "Teste {n}|Minha batida|Chuva|Exercicio {n}|Fim de tarde",
 }
 
-REMARKS = {
+CODE_COMMENTS = {
     "tidy": "play with this|change this number|main loop|try other values here|add more later"
     "|this repeats forever|keep it simple|every bar|random but seeded|drop this for the break"
     "|a bit louder than the rest|fade this in slowly|uncomment to hear it|works well live"
@@ -202,7 +202,7 @@ REMARKS = {
     "portuguese": "mudar isto|mais alto|testar outros valores|principal|mais rapido?",
 }
 
-MANNERS = {
+NAMING_STYLE_WEIGHTS = {
     "tidy": 12.0,
     "sloppy": 4.0,
     "silly": 2.0,
@@ -214,7 +214,7 @@ MANNERS = {
 }
 
 # What Ruby or Sonic Pi would take for something else.
-RESERVED = set(
+RESERVED_NAMES = set(
     "play sample sleep synth control chord scale ring tick look line range spread knit bools note "
     "notes_of density at cue sync loop define beat stretch ramp pick dice rt bt vt on map inc dec "
     "kill stop rest octs degree level test p print puts in do end if def nil not or and set get "

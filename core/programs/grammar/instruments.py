@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.programs.grammar.rng import Dice
-from core.programs.vocabulary import loud, words
+from core.programs.grammar.rng import SeededRandom
+from core.programs.vocabulary import balance_amp, build_template_vocabulary
 
-_WORDS = words()
+_VOCABULARY = build_template_vocabulary()
 
 
 @dataclass(frozen=True)
-class Option:
+class SoundOption:
     """One option: a range of numbers, or choices.
 
     Parameters
@@ -33,67 +33,67 @@ class Option:
     hi: float = 0.0
     choices: tuple[str, ...] = ()
 
-    def draw(self, dice: Dice) -> str:
+    def draw_value(self, rng: SeededRandom) -> str:
         """Return a value as it is written."""
-        return dice.pick(self.choices) if self.choices else f"{dice.number(self.lo, self.hi):g}"
+        return rng.pick(self.choices) if self.choices else f"{rng.draw_round_number(self.lo, self.hi):g}"
 
 
-def _options(text: str) -> tuple[Option, ...]:
+def _parse_options(text: str) -> tuple[SoundOption, ...]:
     found = []
     for part in text.split():
         name, _, values = part.partition("=")
         if ".." in values:
             lo, hi = map(float, values.split(".."))
-            found.append(Option(name, lo, hi))
+            found.append(SoundOption(name, lo, hi))
         else:
-            found.append(Option(name, choices=tuple(values.split("|"))))
+            found.append(SoundOption(name, choices=tuple(values.split("|"))))
     return tuple(found)
 
 
-_CUT = "cutoff=55..125"
-_RES = "res=0.1..0.9"
-_WIDTH = "pulse_width=0.1..0.9"
-_MOD = (
-    f"{_CUT} mod_phase=0.08..1.5 mod_range=2..24 mod_pulse_width=0.2..0.8 "
+_CUTOFF_OPTION = "cutoff=55..125"
+_RESONANCE_OPTION = "res=0.1..0.9"
+_PULSE_WIDTH_OPTION = "pulse_width=0.1..0.9"
+_MODULATION_OPTIONS = (
+    f"{_CUTOFF_OPTION} mod_phase=0.08..1.5 mod_range=2..24 mod_pulse_width=0.2..0.8 "
     f"mod_phase_offset=0.1..0.9 "
     "mod_invert_wave=0|1 mod_wave=0|1|2|3"
 )
-SYNTHS: dict[str, tuple[Option, ...]] = {
-    name: _options(text)
+SYNTH_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
+    name: _parse_options(text)
     for name, text in {
         "dull_bell": "",
         "pretty_bell": "",
         "beep": "",
         "sine": "",
-        "saw": _CUT,
-        "pulse": f"{_CUT} {_WIDTH}",
-        "square": _CUT,
-        "tri": f"{_CUT} {_WIDTH}",
-        "subpulse": f"{_CUT} {_WIDTH} sub_amp=0.3..1.2 sub_detune=-12|-24|-7|-12.1",
-        "dsaw": f"{_CUT} detune=0.05..0.9",
-        "dtri": f"{_CUT} detune=0.05..0.9",
-        "dpulse": f"{_CUT} detune=0.05..0.9 {_WIDTH} dpulse_width=0.1..0.9",
+        "saw": _CUTOFF_OPTION,
+        "pulse": f"{_CUTOFF_OPTION} {_PULSE_WIDTH_OPTION}",
+        "square": _CUTOFF_OPTION,
+        "tri": f"{_CUTOFF_OPTION} {_PULSE_WIDTH_OPTION}",
+        "subpulse": f"{_CUTOFF_OPTION} {_PULSE_WIDTH_OPTION} sub_amp=0.3..1.2 sub_detune=-12|-24|-7|-12.1",
+        "dsaw": f"{_CUTOFF_OPTION} detune=0.05..0.9",
+        "dtri": f"{_CUTOFF_OPTION} detune=0.05..0.9",
+        "dpulse": f"{_CUTOFF_OPTION} detune=0.05..0.9 {_PULSE_WIDTH_OPTION} dpulse_width=0.1..0.9",
         "fm": "cutoff=65..125 divisor=0.5|1|2|3|4|1.5 depth=0.2..3.5",
-        "mod_fm": f"{_MOD} divisor=1|2|3 depth=0.3..3",
-        "mod_saw": _MOD,
-        "mod_dsaw": f"{_MOD} detune=0.05..0.8",
-        "mod_sine": _MOD,
-        "mod_beep": _MOD,
-        "mod_tri": _MOD,
-        "mod_pulse": f"{_MOD} {_WIDTH}",
+        "mod_fm": f"{_MODULATION_OPTIONS} divisor=1|2|3 depth=0.3..3",
+        "mod_saw": _MODULATION_OPTIONS,
+        "mod_dsaw": f"{_MODULATION_OPTIONS} detune=0.05..0.8",
+        "mod_sine": _MODULATION_OPTIONS,
+        "mod_beep": _MODULATION_OPTIONS,
+        "mod_tri": _MODULATION_OPTIONS,
+        "mod_pulse": f"{_MODULATION_OPTIONS} {_PULSE_WIDTH_OPTION}",
         "chiplead": "width=0|1|2 note_resolution=0.1|0|1",
         "chipbass": "note_resolution=0.1|0|1",
-        "tb303": f"cutoff=60..120 cutoff_min=30..60 res=0.4..0.95 wave=0|1|2 {_WIDTH} "
+        "tb303": f"cutoff=60..120 cutoff_min=30..60 res=0.4..0.95 wave=0|1|2 {_PULSE_WIDTH_OPTION} "
         "cutoff_attack=0.01..0.3 cutoff_release=0.1..0.8 cutoff_sustain=0.05..0.4",
-        "supersaw": f"cutoff=65..130 {_RES}",
-        "hoover": f"cutoff=70..130 {_RES}",
-        "prophet": f"cutoff=60..120 {_RES}",
-        "zawa": f"{_CUT} {_RES} phase=0.1..3 phase_offset=0..0.9 wave=0|1|2|3 invert_wave=0|1 "
-        f"range=6..36 disable_wave=0|1 {_WIDTH}",
+        "supersaw": f"cutoff=65..130 {_RESONANCE_OPTION}",
+        "hoover": f"cutoff=70..130 {_RESONANCE_OPTION}",
+        "prophet": f"cutoff=60..120 {_RESONANCE_OPTION}",
+        "zawa": f"{_CUTOFF_OPTION} {_RESONANCE_OPTION} phase=0.1..3 phase_offset=0..0.9 wave=0|1|2|3 invert_wave=0|1 "
+        f"range=6..36 disable_wave=0|1 {_PULSE_WIDTH_OPTION}",
         "dark_ambience": "cutoff=70..125 res=0.2..0.9 detune1=5|7|12|24 detune2=12|19|24|36 "
         "noise=0|1|2|3|4 ring=0.1..0.9 room=20..120 reverb_time=10..120",
         "growl": "cutoff=70..130 res=0.2..0.8",
-        "tech_saws": f"cutoff=65..130 {_RES}",
+        "tech_saws": f"cutoff=65..130 {_RESONANCE_OPTION}",
         "hollow": "cutoff=75..120 res=0.7..0.98 noise=0|1|2|3|4 norm=0|1",
         "blade": "cutoff=70..120 vibrato_rate=1..10 vibrato_depth=0.05..0.5 vibrato_delay=0.1..1.5 "
         "vibrato_onset=0.05..0.8",
@@ -108,30 +108,30 @@ SYNTHS: dict[str, tuple[Option, ...]] = {
     }.items()
 }
 
-_MIX = "mix=0.2..0.9"
-_WAVE = "wave=0|1|2|3 invert_wave=0|1 phase_offset=0.1..0.9 pulse_width=0.2..0.8"
-_FILTER = "cutoff=65..120"
-_CHOP = (
-    f"phase=0.125|0.25|0.5|0.75|1 {_WAVE} amp_min=0.05..0.4 amp_max=0.7..1 probability=0.1..0.6 "
+_MIX_OPTION = "mix=0.2..0.9"
+_WAVE_OPTIONS = "wave=0|1|2|3 invert_wave=0|1 phase_offset=0.1..0.9 pulse_width=0.2..0.8"
+_FILTER_OPTION = "cutoff=65..120"
+_SLICER_OPTIONS = (
+    f"phase=0.125|0.25|0.5|0.75|1 {_WAVE_OPTIONS} amp_min=0.05..0.4 amp_max=0.7..1 probability=0.1..0.6 "
 )
-_CHOP += "prob_pos=0|1|0.5 seed=1..99 smooth=0.02..0.2 smooth_up=0.02..0.2 smooth_down=0.02..0.2"
-FX: dict[str, tuple[Option, ...]] = {
-    name: _options(text)
+_SLICER_OPTIONS += "prob_pos=0|1|0.5 seed=1..99 smooth=0.02..0.2 smooth_up=0.02..0.2 smooth_down=0.02..0.2"
+FX_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
+    name: _parse_options(text)
     for name, text in {
         "reverb": "room=0.2..0.99 mix=0.1..0.9 damp=0.1..0.9",
         "gverb": "room=5..60 release=1..6 spread=0.1..0.9 damp=0.2..0.9 pre_damp=0.2..0.8 "
         "dry=0.5..1 "
         "ref_level=0.2..0.6 tail_level=0.1..0.5 mix=0.2..0.7",
-        "echo": f"phase=0.125|0.25|0.375|0.5|0.75|1 decay=0.5..6 max_phase=2|4 {_MIX}",
-        "ping_pong": f"phase=0.125|0.25|0.375|0.5|0.75 feedback=0.2..0.8 pan_start=-1|1|0.5 {_MIX}",
-        "lpf": f"{_FILTER} {_MIX}",
-        "nlpf": f"{_FILTER} mix=0.5..1",
-        "rlpf": f"{_FILTER} {_RES}",
-        "nrlpf": f"{_FILTER} {_RES}",
+        "echo": f"phase=0.125|0.25|0.375|0.5|0.75|1 decay=0.5..6 max_phase=2|4 {_MIX_OPTION}",
+        "ping_pong": f"phase=0.125|0.25|0.375|0.5|0.75 feedback=0.2..0.8 pan_start=-1|1|0.5 {_MIX_OPTION}",
+        "lpf": f"{_FILTER_OPTION} {_MIX_OPTION}",
+        "nlpf": f"{_FILTER_OPTION} mix=0.5..1",
+        "rlpf": f"{_FILTER_OPTION} {_RESONANCE_OPTION}",
+        "nrlpf": f"{_FILTER_OPTION} {_RESONANCE_OPTION}",
         "hpf": "cutoff=30..80 mix=0.4..1",
         "nhpf": "cutoff=30..80",
-        "rhpf": f"cutoff=30..78 {_RES}",
-        "nrhpf": f"cutoff=30..78 {_RES}",
+        "rhpf": f"cutoff=30..78 {_RESONANCE_OPTION}",
+        "nrhpf": f"cutoff=30..78 {_RESONANCE_OPTION}",
         "bpf": "centre=60..95 res=0.1..0.6 mix=0.4..0.9",
         "nbpf": "centre=60..95 res=0.1..0.6 mix=0.4..0.8",
         "rbpf": "centre=60..95 res=0.1..0.6 mix=0.4..0.8",
@@ -139,26 +139,26 @@ FX: dict[str, tuple[Option, ...]] = {
         "band_eq": "freq=50..100 res=0.3..0.8 db=-12..6",
         "eq": "low_shelf=-0.6..0.3 low=-0.5..0.3 mid=-0.6..0.3 high=-0.5..0.3 high_shelf=-0.6..0.2 "
         "mid_note=70..90 low_q=0.4..0.8",
-        "slicer": f"{_CHOP} mix=0.4..1",
-        "panslicer": f"{_CHOP} pan_min=-1|-0.8|-0.5 pan_max=0.5|0.8|1",
+        "slicer": f"{_SLICER_OPTIONS} mix=0.4..1",
+        "panslicer": f"{_SLICER_OPTIONS} pan_min=-1|-0.8|-0.5 pan_max=0.5|0.8|1",
         "tremolo": "phase=0.1..2 depth=0.2..0.9 wave=0|1|2|3 phase_offset=0.1..0.9 "
         "invert_wave=0|1 mix=0.4..1",
         "wobble": f"phase=0.25|0.5|1|2|4 cutoff_min=50..75 cutoff_max=90..125 res=0.2..0.85 "
-        f"{_WAVE} "
+        f"{_WAVE_OPTIONS} "
         "probability=0.1..0.5 smooth=0.02..0.2 filter=0",
         "ixi_techno": "phase=1|2|4|8 cutoff_min=55..75 cutoff_max=90..125 res=0.2..0.8 "
         "phase_offset=0.1..0.9 "
         "mix=0.4..1",
-        "distortion": f"distort=0.1..0.85 {_MIX}",
-        "bitcrusher": f"bits=4..12 sample_rate=2000..16000 {_MIX}",
-        "krush": f"gain=2..10 cutoff=70..120 res=0.1..0.5 {_MIX}",
-        "tanh": f"krunch=2..12 {_MIX}",
-        "ring_mod": f"freq=20..80 mod_amp=0.4..1 {_MIX}",
+        "distortion": f"distort=0.1..0.85 {_MIX_OPTION}",
+        "bitcrusher": f"bits=4..12 sample_rate=2000..16000 {_MIX_OPTION}",
+        "krush": f"gain=2..10 cutoff=70..120 res=0.1..0.5 {_MIX_OPTION}",
+        "tanh": f"krunch=2..12 {_MIX_OPTION}",
+        "ring_mod": f"freq=20..80 mod_amp=0.4..1 {_MIX_OPTION}",
         "octaver": "super_amp=0.2..1 sub_amp=0.2..1 subsub_amp=0.1..1 mix=0.3..0.8",
         "vowel": "vowel_sound=1|2|3|4|5 voice=0|1|2|3|4 mix=0.4..0.9",
         "flanger": f"phase=0.5..8 depth=2..10 delay=2..12 decay=0.5..4 feedback=0.1..0.7 "
         f"wave=0|1|2|3|4 "
-        f"invert_flange=0|1 stereo_invert_wave=0|1 {_MIX}",
+        f"invert_flange=0|1 stereo_invert_wave=0|1 {_MIX_OPTION}",
         "whammy": "transpose=-12|-7|5|7|12 deltime=0.03..0.1 grainsize=0.05..0.15 mix=0.3..0.8",
         "pitch_shift": "pitch=-12|-7|-5|3|5|7|12 window_size=0.05..0.4 pitch_dis=0.001..0.05 "
         "time_dis=0.001..0.05 mix=0.3..0.9",
@@ -173,7 +173,7 @@ FX: dict[str, tuple[Option, ...]] = {
     }.items()
 }
 
-FX_KINDS = {
+FX_BY_KIND = {
     "space": "reverb reverb reverb echo echo gverb ping_pong".split(),
     "filter": "lpf lpf rlpf hpf nlpf nrlpf nhpf rhpf nrhpf bpf nbpf rbpf nrbpf band_eq eq".split(),
     "chop": "slicer slicer panslicer tremolo wobble wobble ixi_techno".split(),
@@ -182,7 +182,7 @@ FX_KINDS = {
     "mix": "compressor compressor level normaliser mono pan".split(),
 }
 # The least that such an FX leaves of steady loudness, times what it adds.
-LOUDER = {
+FX_AMP_FACTORS = {
     "gverb": 0.75,
     "distortion": 0.7,
     "krush": 0.7,
@@ -207,7 +207,7 @@ LOUDER = {
 
 SYNTH_GROUPS: dict[str, list[str]] = {
     "leads": [
-        *_WORDS["leads"],
+        *_VOCABULARY["leads"],
         "sine",
         "growl",
         "mod_sine",
@@ -216,25 +216,25 @@ SYNTH_GROUPS: dict[str, list[str]] = {
         "subpulse",
         "square",
     ],
-    "plucked": _WORDS["plucked"],
-    "soft": _WORDS["soft"],
-    "pads": [*_WORDS["pads"], "hollow", "dark_ambience", "growl", "mod_dsaw", "zawa", "hoover"],
-    "keys": _WORDS["keys"],
-    "basses": [*_WORDS["basses"], "growl", "mod_fm"],
+    "plucked": _VOCABULARY["plucked"],
+    "soft": _VOCABULARY["soft"],
+    "pads": [*_VOCABULARY["pads"], "hollow", "dark_ambience", "growl", "mod_dsaw", "zawa", "hoover"],
+    "keys": _VOCABULARY["keys"],
+    "basses": [*_VOCABULARY["basses"], "growl", "mod_fm"],
     "acid": "tb303 tb303 tb303 saw zawa prophet".split(),
     "chip": "chiplead chiplead chipbass pulse square dpulse tri mod_pulse".split(),
-    "noises": [*_WORDS["noises"], "chipnoise"],
+    "noises": [*_VOCABULARY["noises"], "chipnoise"],
 }
 SAMPLE_GROUPS: dict[str, list[str]] = {
-    name: _WORDS[name]
+    name: _VOCABULARY[name]
     for name in "kicks snares hats cymbals toms blips percussion tablas bass_hits breaks "
     "textures glitches".split()
 }
-SAMPLE_GROUPS["textures"] = [*_WORDS["textures"], "perc_swoosh"]
-SAMPLE_GROUPS["hats"] = [*_WORDS["hats"], "drum_cymbal_closed", "drum_cymbal_closed"]
+SAMPLE_GROUPS["textures"] = [*_VOCABULARY["textures"], "perc_swoosh"]
+SAMPLE_GROUPS["hats"] = [*_VOCABULARY["hats"], "drum_cymbal_closed", "drum_cymbal_closed"]
 
 # Seconds that the long samples last, rounded down.
-LASTS = {
+SAMPLE_SECONDS = {
     "ambi_choir": 1.5,
     "ambi_dark_woosh": 3.5,
     "ambi_drone": 4.4,
@@ -310,7 +310,7 @@ LASTS = {
 }
 
 # How much quieter than a drum such a sample is on a loudspeaker.
-_FAINT = {
+_GROUP_GAINS = {
     "hats": 1.2,
     "cymbals": 0.8,
     "percussion": 1.1,
@@ -320,17 +320,17 @@ _FAINT = {
 }
 
 
-def synth_amp(synth: str, level: float) -> float:
+def compute_synth_amp(synth: str, level: float) -> float:
     """Return the `amp` at which a synth is about as loud as others at `level`."""
-    return _coarse(loud(synth, level))
+    return _round_amp(balance_amp(synth, level))
 
 
-def sample_amp(name: str, group: str, level: float) -> float:
+def compute_sample_amp(sample_name: str, sample_group: str, level: float) -> float:
     """Return the `amp` at which a sample is about as loud as others at `level`."""
-    return _coarse(loud(name, level) * _FAINT.get(group, 1.0))
+    return _round_amp(balance_amp(sample_name, level) * _GROUP_GAINS.get(sample_group, 1.0))
 
 
-def _coarse(amp: float) -> float:
+def _round_amp(amp: float) -> float:
     """Round as people do: `0.45` is rare, `0.5` is common."""
     if amp >= 2.5:
         return float(round(amp))

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from core.programs.grammar import instruments
-from core.programs.grammar.drums import euclid
-from core.programs.grammar.note_expressions import changing_note
-from core.programs.grammar.context import Layer, Sketch
-from core.programs.grammar.code_tree import Block, If, Node
-from core.programs.grammar.voice import Voice
+from core.programs.grammar.drums import write_rhythm_ring
+from core.programs.grammar.note_expressions import write_note_expression
+from core.programs.grammar.context import ProgramLayer, CompositionContext
+from core.programs.grammar.code_tree import Block, Conditional, CodeNode
+from core.programs.grammar.voice import SynthVoice
 
-_OCTAVES = {"bass": (1, 2, 2, 2, 3), "melody": (3, 4, 4, 4, 5), "arp": (3, 4, 4, 5)}
-_TONAL_SAMPLES = ("bass_hits", "blips", "bass_hits")
+_OCTAVE_CHOICES = {"bass": (1, 2, 2, 2, 3), "melody": (3, 4, 4, 4, 5), "arp": (3, 4, 4, 5)}
+_PITCHED_SAMPLE_GROUPS = ("bass_hits", "blips", "bass_hits")
 
 
-def tones(s: Sketch, kind: str, steady: bool) -> Layer:
+def compose_note_layer(context: CompositionContext, layer_kind: str, always_sounds: bool) -> ProgramLayer:
     """Return a layer of single notes: "bass", "melody" or "arp"."""
-    d = s.dice
-    if kind == "bass" and d.chance(0.12):
-        return _tonal_sample(s, kind)
+    d = context.rng
+    if layer_kind == "bass" and d.chance(0.12):
+        return _compose_pitched_sample_layer(context, layer_kind)
     ways = {
         "loop": 6,
         "phrase": 3,
@@ -37,352 +37,352 @@ def tones(s: Sketch, kind: str, steady: bool) -> Layer:
         "chosen_rest": 1.5,
         "at": 0.6,
     }
-    if kind == "arp":
+    if layer_kind == "arp":
         ways |= {"loop": 3, "arp": 9, "slide": 0.5}
-    way = d.weighted(ways)
+    way = d.pick_weighted(ways)
     if way == "sample":
-        return _tonal_sample(s, kind)
-    step = s.step({"bass": d.pick((1, 2)), "melody": d.pick((1, 1.5, 2)), "arp": 0.8}[kind], 2.0)
-    voice = Voice(s, kind, s.seconds(step), {"bass": 1.1, "melody": 0.9, "arp": 0.8}[kind])
-    octave = d.pick(_OCTAVES[kind])
-    nodes, beats, certain = _WAYS[way](s, voice, octave, step, steady)
-    return Layer(kind, s.hand.loop_name(kind), voice.body(nodes), beats, [voice.name], certain)
+        return _compose_pitched_sample_layer(context, layer_kind)
+    step = context.draw_step_beats({"bass": d.pick((1, 2)), "melody": d.pick((1, 1.5, 2)), "arp": 0.8}[layer_kind], 2.0)
+    voice = SynthVoice(context, layer_kind, context.beats_to_seconds(step), {"bass": 1.1, "melody": 0.9, "arp": 0.8}[layer_kind])
+    octave = d.pick(_OCTAVE_CHOICES[layer_kind])
+    nodes, beats, certain = _NOTE_LOOP_WRITERS[way](context, voice, octave, step, always_sounds)
+    return ProgramLayer(layer_kind, context.code_style.create_loop_name(layer_kind), voice.wrap_notes(nodes), beats, [voice.synth_name], certain)
 
 
-def _loop(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
+def _write_note_loop(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
     return (
         [
-            voice.play(changing_note(s, octave)),
-            s.hand.sleep(s.hoisted("sleep", s.hand.length(step))),
+            voice.write_note(write_note_expression(context, octave)),
+            context.code_style.format_sleep(context.maybe_hoist("sleep", context.code_style.format_beats(step_beats))),
         ],
-        step,
+        step_beats,
         True,
     )
 
 
-def _chosen_rest(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    lengths = [h.length(step * share) for share in d.several((0.5, 1, 1, 2), d.integer(2, 4))]
-    rest = h.list(lengths, ring=True)
-    rest = s.hoisted("times", rest) + d.pick((".choose", ".tick", ".tick(:t)"))
+def _write_varying_rests(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    lengths = [h.format_beats(step_beats * share) for share in d.pick_with_repeats((0.5, 1, 1, 2), d.draw_integer(2, 4))]
+    rest = h.format_list(lengths, as_ring=True)
+    rest = context.maybe_hoist("times", rest) + d.pick((".choose", ".tick", ".tick(:t)"))
     if d.chance(0.2):
-        rest = h.expression("rrand", h.length(step * 0.5), h.length(step * 2))
-    return [voice.play(changing_note(s, octave)), h.sleep(rest)], step * 0.5, True
+        rest = h.format_call_expression("rrand", h.format_beats(step_beats * 0.5), h.format_beats(step_beats * 2))
+    return [voice.write_note(write_note_expression(context, octave)), h.format_sleep(rest)], step_beats * 0.5, True
 
 
-def _phrase(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    nodes: list[Node] = []
+def _write_phrase(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    nodes: list[CodeNode] = []
     beats = 0.0
-    for note in s.melody(octave, d.pick((2, 3, 4, 4, 6, 8, 8, 12))):
-        length = step * d.pick((0.5, 1, 1, 1, 2))
-        nodes += [voice.play(note), h.sleep(h.length(length))]
+    for note in context.write_phrase(octave, d.pick((2, 3, 4, 4, 6, 8, 8, 12))):
+        length = step_beats * d.pick((0.5, 1, 1, 1, 2))
+        nodes += [voice.write_note(note), h.format_sleep(h.format_beats(length))]
         beats += length
     return nodes, beats, True
 
 
-def _timed(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
+def _write_timed_pattern(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
     notes = d.pick(
         (
-            h.list(s.melody(octave, d.integer(3, 8))),
-            s.scale_of(octave, d.pick((1, 2))),
-            s.chord(octave),
+            h.format_list(context.write_phrase(octave, d.draw_integer(3, 8))),
+            context.write_scale(octave, d.pick((1, 2))),
+            context.write_chord(octave),
         )
     )
-    notes = s.hoisted("notes", notes)
-    lengths = [h.length(step * share) for share in d.several((0.5, 1, 1, 2), d.integer(1, 4))]
-    times = s.hoisted("times", h.list(lengths)) if len(lengths) > 1 else lengths[0]
-    options = {k: v for k, v in voice.options.items() if k != "note"}
-    if voice.way == "synth":
-        voice.before = [h.call("use_synth", f":{voice.name}")]
-    return [h.call("play_pattern_timed", notes, times, **options)], step * 1.5, True
+    notes = context.maybe_hoist("notes", notes)
+    lengths = [h.format_beats(step_beats * share) for share in d.pick_with_repeats((0.5, 1, 1, 2), d.draw_integer(1, 4))]
+    times = context.maybe_hoist("times", h.format_list(lengths)) if len(lengths) > 1 else lengths[0]
+    options = {k: v for k, v in voice.note_options.items() if k != "note"}
+    if voice.synth_statement == "synth":
+        voice.setup_nodes = [h.format_call_statement("use_synth", f":{voice.synth_name}")]
+    return [h.format_call_statement("play_pattern_timed", notes, times, **options)], step_beats * 1.5, True
 
 
-def _pattern(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    notes = h.list(s.melody(octave, d.integer(3, 8)))
-    if voice.way == "synth":
-        voice.before = [h.call("use_synth", f":{voice.name}")]
-    inner: list[Node] = [h.call("play_pattern", notes, **voice.options)]
-    factor = str(max(1, round(1 / max(0.25, s.seconds(1.0) and step / 1.0))))
+def _write_play_pattern(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    notes = h.format_list(context.write_phrase(octave, d.draw_integer(3, 8)))
+    if voice.synth_statement == "synth":
+        voice.setup_nodes = [h.format_call_statement("use_synth", f":{voice.synth_name}")]
+    inner: list[CodeNode] = [h.format_call_statement("play_pattern", notes, **voice.note_options)]
+    factor = str(max(1, round(1 / max(0.25, context.beats_to_seconds(1.0) and step_beats / 1.0))))
     return (
-        [Block(h.call("with_bpm_mul", factor), inner)] if factor != "1" else inner,
-        step * 3,
+        [Block(h.format_call_statement("with_bpm_mul", factor), inner)] if factor != "1" else inner,
+        step_beats * 3,
         True,
     )
 
 
-def _times(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
+def _write_times_loop(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
     count = d.pick((2, 3, 4, 8, 8, 16))
-    inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step))]
-    nodes: list[Node] = [Block(f"{count}.times", inner, braces=True)]
+    inner: list[CodeNode] = [voice.write_note(write_note_expression(context, octave)), h.format_sleep(h.format_beats(step_beats))]
+    nodes: list[CodeNode] = [Block(f"{count}.times", inner, allows_braces=True)]
     if d.chance(0.4):
         nodes += [
             Block(
                 f"{d.pick((2, 4))}.times",
-                [voice.play(changing_note(s, octave)), h.sleep(h.length(step))],
-                braces=True,
+                [voice.write_note(write_note_expression(context, octave)), h.format_sleep(h.format_beats(step_beats))],
+                allows_braces=True,
             )
         ]
-    if d.chance(0.2) and s.seconds(step) < 0.7:
-        nodes.append(h.sleep(h.length(step * 2)))
-    return nodes, step * count, True
+    if d.chance(0.2) and context.beats_to_seconds(step_beats) < 0.7:
+        nodes.append(h.format_sleep(h.format_beats(step_beats * 2)))
+    return nodes, step_beats * count, True
 
 
-def _seeded(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
+def _write_seeded_loop(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
     """The same random phrase over and over."""
-    d, h = s.dice, s.hand
-    seed = str(d.integer(0, 9999) if d.chance(0.7) else d.integer(1, 99))
-    nodes, beats, certain = _times(s, voice, octave, step, steady)
+    d, h = context.rng, context.code_style
+    seed = str(d.draw_integer(0, 9999) if d.chance(0.7) else d.draw_integer(1, 99))
+    nodes, beats, certain = _write_times_loop(context, voice, octave, step_beats, always_sounds)
     if d.chance(0.25):
-        return [Block(h.call("with_random_seed", seed), nodes)], beats, certain
-    return [h.call("use_random_seed", seed), *nodes], beats, certain
+        return [Block(h.format_call_statement("with_random_seed", seed), nodes)], beats, certain
+    return [h.format_call_statement("use_random_seed", seed), *nodes], beats, certain
 
 
-def _each(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    notes = s.hoisted("notes", h.list(s.melody(octave, d.integer(3, 8))))
+def _write_each_loop(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    notes = context.maybe_hoist("notes", h.format_list(context.write_phrase(octave, d.draw_integer(3, 8))))
     if d.chance(0.3):
-        notes = s.scale_of(octave)
-    name = h.variable("note")
-    inner: list[Node] = [voice.play(name), h.sleep(h.length(step))]
+        notes = context.write_scale(octave)
+    name = h.create_variable_name("note")
+    inner: list[CodeNode] = [voice.write_note(name), h.format_sleep(h.format_beats(step_beats))]
     if d.chance(0.25):
-        inner.insert(1, voice.play(h.infix(name, "+", d.pick(("12", "7", "4", "-12")))))
-    return [Block(f"{notes}.each", inner, params=name)], step * 3, True
+        inner.insert(1, voice.write_note(h.format_infix(name, "+", d.pick(("12", "7", "4", "-12")))))
+    return [Block(f"{notes}.each", inner, block_parameters=name)], step_beats * 3, True
 
 
-def _zip(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    count = d.integer(3, 6)
-    notes = s.hoisted("notes", h.list(s.melody(octave, count)), 1.5)
-    times = s.hoisted(
-        "times", h.list([h.length(step * d.pick((0.5, 1, 1, 2))) for _ in range(count)]), 1.5
+def _write_zipped_loop(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    count = d.draw_integer(3, 6)
+    notes = context.maybe_hoist("notes", h.format_list(context.write_phrase(octave, count)), 1.5)
+    times = context.maybe_hoist(
+        "times", h.format_list([h.format_beats(step_beats * d.pick((0.5, 1, 1, 2))) for _ in range(count)]), 1.5
     )
-    note, time = h.variable("note"), h.variable("sleep")
+    note, time = h.create_variable_name("note"), h.create_variable_name("sleep")
     if d.chance(0.6):
-        inner: list[Node] = [voice.play(note), h.sleep(time)]
+        inner: list[CodeNode] = [voice.write_note(note), h.format_sleep(time)]
         return (
-            [Block(f"{notes}.zip({times}).each", inner, params=f"{note}, {time}")],
-            step * count * 0.5,
+            [Block(f"{notes}.zip({times}).each", inner, block_parameters=f"{note}, {time}")],
+            step_beats * count * 0.5,
             True,
         )
-    index = h.variable("index")
-    inner = [voice.play(f"{notes}[{index}]"), h.sleep(f"{times}[{index}]")]
-    return [Block(f"{count}.times", inner, params=index, braces=True)], step * count * 0.5, True
+    index = h.create_variable_name("index")
+    inner = [voice.write_note(f"{notes}[{index}]"), h.format_sleep(f"{times}[{index}]")]
+    return [Block(f"{count}.times", inner, block_parameters=index, allows_braces=True)], step_beats * count * 0.5, True
 
 
-def _rests(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
+def _write_rhythm_pattern(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
     """Notes where a pattern says so."""
-    d, h = s.dice, s.hand
-    play = voice.play(changing_note(s, octave))
-    pattern = euclid(s)
-    nodes: list[Node] = (
-        [If(f"{pattern}.tick(:p)", [play])] if d.chance(0.4) else [f"{play} if {pattern}.tick(:p)"]
+    d, h = context.rng, context.code_style
+    play = voice.write_note(write_note_expression(context, octave))
+    pattern = write_rhythm_ring(context)
+    nodes: list[CodeNode] = (
+        [Conditional(f"{pattern}.tick(:p)", [play])] if d.chance(0.4) else [f"{play} if {pattern}.tick(:p)"]
     )
-    step = s.step(1, 0.5)
-    return [*nodes, h.sleep(h.length(step))], step, True
+    step_beats = context.draw_step_beats(1, 0.5)
+    return [*nodes, h.format_sleep(h.format_beats(step_beats))], step_beats, True
 
 
-def _slide(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
+def _write_note_slide(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
     """A held note that is bent."""
-    d, h = s.dice, s.hand
-    node = h.variable("node")
-    count = d.integer(2, 4)
-    held = step * count
-    slide = h.length(step * d.pick((0.25, 0.5, 1)))
-    notes = s.melody(octave, count)
+    d, h = context.rng, context.code_style
+    node = h.create_variable_name("node")
+    count = d.draw_integer(2, 4)
+    held = step_beats * count
+    slide = h.format_beats(step_beats * d.pick((0.25, 0.5, 1)))
+    notes = context.write_phrase(octave, count)
     drop = ("sustain", "release", "attack", "decay", "sustain_level", "env_curve")
-    voice.options = {k: v for k, v in voice.options.items() if k not in drop}
-    play = voice.play(notes[0], sustain=h.length(held), release=h.length(step), note_slide=slide)
-    nodes: list[Node] = [f"{node} = {play}", h.sleep(h.length(step))]
+    voice.note_options = {k: v for k, v in voice.note_options.items() if k not in drop}
+    play = voice.write_note(notes[0], sustain=h.format_beats(held), release=h.format_beats(step_beats), note_slide=slide)
+    nodes: list[CodeNode] = [f"{node} = {play}", h.format_sleep(h.format_beats(step_beats))]
     if (
-        "cutoff" in {option.name for option in instruments.SYNTHS[voice.name]}
-        and voice.way != "choose"
+        "cutoff" in {option.name for option in instruments.SYNTH_OPTIONS[voice.synth_name]}
+        and voice.synth_statement != "choose"
         and d.chance(0.4)
     ):
-        nodes.append(h.call("control", node, cutoff=str(d.integer(60, 120)), cutoff_slide=slide))
+        nodes.append(h.format_call_statement("control", node, cutoff=str(d.draw_integer(60, 120)), cutoff_slide=slide))
     for note in notes[1:]:
-        more = {"amp": h.number(round(s.level * 0.5, 1))} if d.chance(0.1) else {}
-        nodes += [h.call("control", node, note=note, **more), h.sleep(h.length(step))]
+        more = {"amp": h.format_number(round(context.layer_level * 0.5, 1))} if d.chance(0.1) else {}
+        nodes += [h.format_call_statement("control", node, note=note, **more), h.format_sleep(h.format_beats(step_beats))]
     if d.chance(0.1):
-        nodes.append(h.call("kill", node))
+        nodes.append(h.format_call_statement("kill", node))
     return nodes, held, True
 
 
-def _maybe(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
+def _write_conditional_notes(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
     test = d.pick(
         (
-            f"one_in({d.integer(2, 4)})",
+            f"one_in({d.draw_integer(2, 4)})",
             "rand < 0.5",
-            f"dice(6) > {d.integer(2, 4)}",
+            f"dice(6) > {d.draw_integer(2, 4)}",
             f"tick % {d.pick((3, 4, 5))} == 0",
             f"factor?(tick, {d.pick((2, 3, 4))})",
             "rand_i(4) != 2",
         )
     )
     one, other = (
-        [voice.play(changing_note(s, octave))],
-        [voice.play(changing_note(s, octave + 1 if octave < 5 else octave))],
+        [voice.write_note(write_note_expression(context, octave))],
+        [voice.write_note(write_note_expression(context, octave + 1 if octave < 5 else octave))],
     )
     return (
-        [If(test, one, other, d.pick(("if", "if", "if", "unless"))), h.sleep(h.length(step))],
-        step,
+        [Conditional(test, one, other, d.pick(("if", "if", "if", "unless"))), h.format_sleep(h.format_beats(step_beats))],
+        step_beats,
         True,
     )
 
 
-def _shift(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step))]
+def _write_transposed_loop(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    inner: list[CodeNode] = [voice.write_note(write_note_expression(context, octave)), h.format_sleep(h.format_beats(step_beats))]
     head = d.pick(
         (
-            h.call("with_transpose", str(d.pick((-12, -5, 5, 7, 12)))),
-            h.call("with_octave", d.pick(("-1", "1"))),
-            h.call("with_transpose", h.list(["0", "5", "7"], ring=True) + ".tick(:s)"),
-            h.call("with_cent_tuning", str(d.integer(-40, 40))),
+            h.format_call_statement("with_transpose", str(d.pick((-12, -5, 5, 7, 12)))),
+            h.format_call_statement("with_octave", d.pick(("-1", "1"))),
+            h.format_call_statement("with_transpose", h.format_list(["0", "5", "7"], as_ring=True) + ".tick(:s)"),
+            h.format_call_statement("with_cent_tuning", str(d.draw_integer(-40, 40))),
         )
     )
     count = d.pick((2, 4, 4, 8))
-    return [Block(head, [Block(f"{count}.times", inner, braces=True)]), *inner], step * count, True
+    return [Block(head, [Block(f"{count}.times", inner, allows_braces=True)]), *inner], step_beats * count, True
 
 
-def _function(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
+def _write_function_calls(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
     """A define with arguments, called with several."""
-    d, h = s.dice, s.hand
-    name, note, time = h.variable("function"), h.variable("note"), h.variable("sleep")
+    d, h = context.rng, context.code_style
+    name, note, time = h.create_variable_name("function"), h.create_variable_name("note"), h.create_variable_name("sleep")
     long = d.chance(0.5)
-    inner: list[Node] = voice.body([voice.play(note), h.sleep(time if long else h.length(step))])
+    inner: list[CodeNode] = voice.wrap_notes([voice.write_note(note), h.format_sleep(time if long else h.format_beats(step_beats))])
     if d.chance(0.4):
-        inner.insert(-1, voice.play(h.infix(note, "+", d.pick(("7", "12", "3")))))
-    voice.before, voice.way = [], "use"
-    s.functions.append(
-        Block(h.call("define", f":{name}"), inner, params=f"{note}, {time}" if long else note)
+        inner.insert(-1, voice.write_note(h.format_infix(note, "+", d.pick(("7", "12", "3")))))
+    voice.setup_nodes, voice.synth_statement = [], "use"
+    context.function_nodes.append(
+        Block(h.format_call_statement("define", f":{name}"), inner, block_parameters=f"{note}, {time}" if long else note)
     )
-    nodes: list[Node] = [
-        h.call(name, one, *([h.length(step * d.pick((0.5, 1, 2)))] if long else []))
-        for one in s.melody(octave, d.integer(2, 4))
+    nodes: list[CodeNode] = [
+        h.format_call_statement(name, one, *([h.format_beats(step_beats * d.pick((0.5, 1, 2)))] if long else []))
+        for one in context.write_phrase(octave, d.draw_integer(2, 4))
     ]
-    return nodes, step * len(nodes) * 0.5, True
+    return nodes, step_beats * len(nodes) * 0.5, True
 
 
-def _density(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    inner: list[Node] = [voice.play(changing_note(s, octave)), h.sleep(h.length(step * 2))]
+def _write_density_block(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    inner: list[CodeNode] = [voice.write_note(write_note_expression(context, octave)), h.format_sleep(h.format_beats(step_beats * 2))]
     return (
-        [Block(h.call("density", d.pick(("2", "[1, 2].choose", "2", "3"))), inner)],
-        step * 0.7,
+        [Block(h.format_call_statement("density", d.pick(("2", "[1, 2].choose", "2", "3"))), inner)],
+        step_beats * 0.7,
         True,
     )
 
 
-def _at_times(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    count = d.integer(2, 4)
-    places = h.list([h.length(i * step) for i in range(count)])
-    note = h.variable("note")
-    notes = h.list(s.melody(octave, count))
+def _write_at_block(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    count = d.draw_integer(2, 4)
+    places = h.format_list([h.format_beats(i * step_beats) for i in range(count)])
+    note = h.create_variable_name("note")
+    notes = h.format_list(context.write_phrase(octave, count))
     return (
         [
-            Block(h.call("at", places, notes), [voice.play(note)], params=note),
-            h.sleep(h.length(count * step)),
+            Block(h.format_call_statement("at", places, notes), [voice.write_note(note)], block_parameters=note),
+            h.format_sleep(h.format_beats(count * step_beats)),
         ],
-        step * count,
+        step_beats * count,
         True,
     )
 
 
-def _arp(
-    s: Sketch, voice: Voice, octave: int, step: float, steady: bool
-) -> tuple[list[Node], float, bool]:
-    d, h = s.dice, s.hand
-    count = d.integer(2, 4)
-    chords = s.hoisted("chords", h.list(s.changes(octave, count), ring=True), 1.5)
-    chord = h.variable("chord")
+def _write_arpeggio(
+    context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float, always_sounds: bool
+) -> tuple[list[CodeNode], float, bool]:
+    d, h = context.rng, context.code_style
+    count = d.draw_integer(2, 4)
+    chords = context.maybe_hoist("chords", h.format_list(context.write_chord_sequence(octave, count), as_ring=True), 1.5)
+    chord = h.create_variable_name("chord")
     turn = d.pick(
         (".tick(:n)", ".choose", ".reverse.tick(:n)", ".mirror.tick(:n)", ".shuffle.tick(:n)")
     )
     note = f"{chord}.ring{turn}" if d.chance(0.4) else f"{chord}{turn}"
-    inner: list[Node] = [voice.play(note), h.sleep(h.length(step))]
+    inner: list[CodeNode] = [voice.write_note(note), h.format_sleep(h.format_beats(step_beats))]
     times = d.pick((4, 4, 8, 6, 16))
     head = f"{chord} = {chords}.{d.pick(('tick', 'tick', 'choose'))}"
-    return [head, Block(f"{times}.times", inner, braces=True)], step * times, True
+    return [head, Block(f"{times}.times", inner, allows_braces=True)], step_beats * times, True
 
 
-_WAYS = {
-    "loop": _loop,
-    "phrase": _phrase,
-    "timed": _timed,
-    "times": _times,
-    "each": _each,
-    "zip": _zip,
-    "rests": _rests,
-    "slide": _slide,
-    "maybe": _maybe,
-    "shift": _shift,
-    "function": _function,
-    "pattern": _pattern,
-    "density": _density,
-    "seeded": _seeded,
-    "chosen_rest": _chosen_rest,
-    "arp": _arp,
-    "at": _at_times,
+_NOTE_LOOP_WRITERS = {
+    "loop": _write_note_loop,
+    "phrase": _write_phrase,
+    "timed": _write_timed_pattern,
+    "times": _write_times_loop,
+    "each": _write_each_loop,
+    "zip": _write_zipped_loop,
+    "rests": _write_rhythm_pattern,
+    "slide": _write_note_slide,
+    "maybe": _write_conditional_notes,
+    "shift": _write_transposed_loop,
+    "function": _write_function_calls,
+    "pattern": _write_play_pattern,
+    "density": _write_density_block,
+    "seeded": _write_seeded_loop,
+    "chosen_rest": _write_varying_rests,
+    "arp": _write_arpeggio,
+    "at": _write_at_block,
 }
 
 
-def _tonal_sample(s: Sketch, kind: str) -> Layer:
+def _compose_pitched_sample_layer(context: CompositionContext, layer_kind: str) -> ProgramLayer:
     """A sample played as notes."""
-    d, h = s.dice, s.hand
-    group = d.pick(_TONAL_SAMPLES) if kind == "bass" else d.pick(("blips", "textures"))
+    d, h = context.rng, context.code_style
+    group = d.pick(_PITCHED_SAMPLE_GROUPS) if layer_kind == "bass" else d.pick(("blips", "textures"))
     name = d.pick(instruments.SAMPLE_GROUPS[group])
-    value = instruments.sample_amp(name, group, s.level_of(0.9))
-    shifts = h.list(
-        [str(n) for n in d.several((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), d.integer(2, 5))], ring=True
+    value = instruments.compute_sample_amp(name, group, context.draw_level(0.9))
+    shifts = h.format_list(
+        [str(n) for n in d.pick_with_repeats((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), d.draw_integer(2, 5))], as_ring=True
     )
-    step = s.step(2, 1.0)
+    step = context.draw_step_beats(2, 1.0)
     pitch = {
-        d.pick(("rpitch", "rpitch", "pitch")): s.hoisted("notes", shifts)
+        d.pick(("rpitch", "rpitch", "pitch")): context.maybe_hoist("notes", shifts)
         + d.pick((".tick", ".choose"))
     }
     if d.chance(0.25):
-        pitch = {"rate": h.expression("pitch_to_ratio", shifts + ".tick")}
-    cut = {"sustain": h.length(step), "release": "0.1"} if d.chance(0.3) else {}
-    body: list[Node] = [
-        h.call("sample", f":{name}", **pitch, **s.amp(value), **cut),
-        h.sleep(h.length(step)),
+        pitch = {"rate": h.format_call_expression("pitch_to_ratio", shifts + ".tick")}
+    cut = {"sustain": h.format_beats(step), "release": "0.1"} if d.chance(0.3) else {}
+    body: list[CodeNode] = [
+        h.format_call_statement("sample", f":{name}", **pitch, **context.draw_amp_option(value), **cut),
+        h.format_sleep(h.format_beats(step)),
     ]
-    return Layer(kind, h.loop_name(kind), body, step, [name])
+    return ProgramLayer(layer_kind, h.create_loop_name(layer_kind), body, step, [name])

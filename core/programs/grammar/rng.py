@@ -7,10 +7,10 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-Face = TypeVar("Face")
+Choice = TypeVar("Face")
 
 
-class Dice:
+class SeededRandom:
     """Choices drawn from one named stream.
 
     Parameters
@@ -24,59 +24,59 @@ class Dice:
     sequence alone.
     """
 
-    def __init__(self, stream: str):
-        self._fraction = random.Random(stream).random
+    def __init__(self, stream_name: str):
+        self._draw_fraction = random.Random(stream_name).random
 
     def chance(self, p: float) -> bool:
         """Return True with probability `p`."""
-        return self._fraction() < p
+        return self._draw_fraction() < p
 
-    def pick(self, options: Sequence[Face]) -> Face:
+    def pick(self, options: Sequence[Choice]) -> Choice:
         """Return one of the options."""
-        return options[int(self._fraction() * len(options))]
+        return options[int(self._draw_fraction() * len(options))]
 
-    def weighted(self, options: Mapping[Face, float]) -> Face:
+    def pick_weighted(self, options: Mapping[Choice, float]) -> Choice:
         """Return one of the keys, in proportion to its weight."""
-        left = self._fraction() * sum(options.values())
+        left = self._draw_fraction() * sum(options.values())
         for option, weight in options.items():
             left -= weight
             if left < 0:
                 return option
         return next(reversed(options))
 
-    def several(self, options: Sequence[Face], count: int) -> list[Face]:
+    def pick_with_repeats(self, options: Sequence[Choice], count: int) -> list[Choice]:
         """Return `count` options; the same one may come again."""
         return [self.pick(options) for _ in range(count)]
 
-    def distinct(self, options: Sequence[Face], count: int) -> list[Face]:
+    def pick_distinct(self, options: Sequence[Choice], count: int) -> list[Choice]:
         """Return up to `count` different places of `options`, in random order."""
         left = list(options)
-        return [left.pop(int(self._fraction() * len(left))) for _ in range(min(count, len(left)))]
+        return [left.pop(int(self._draw_fraction() * len(left))) for _ in range(min(count, len(left)))]
 
-    def shuffled(self, options: Sequence[Face]) -> list[Face]:
+    def shuffle_copy(self, options: Sequence[Choice]) -> list[Choice]:
         """Return all options in random order."""
-        return self.distinct(options, len(options))
+        return self.pick_distinct(options, len(options))
 
-    def integer(self, lo: int, hi: int) -> int:
+    def draw_integer(self, lo: int, hi: int) -> int:
         """Return a whole number from `lo` to `hi`, both included."""
-        return lo + int(self._fraction() * (hi - lo + 1))
+        return lo + int(self._draw_fraction() * (hi - lo + 1))
 
-    def uniform(self, lo: float, hi: float, digits: int = 2) -> float:
+    def draw_uniform(self, lo: float, hi: float, digits: int = 2) -> float:
         """Return a number from `lo` to `hi` with so many decimal places."""
-        return round(lo + self._fraction() * (hi - lo), digits)
+        return round(lo + self._draw_fraction() * (hi - lo), digits)
 
-    def log(self, lo: float, hi: float, digits: int = 2) -> float:
+    def draw_log_uniform(self, lo: float, hi: float, digits: int = 2) -> float:
         """Return a number whose logarithm is uniform, with so many significant figures."""
-        value = math.exp(math.log(lo) + self._fraction() * (math.log(hi) - math.log(lo)))
+        value = math.exp(math.log(lo) + self._draw_fraction() * (math.log(hi) - math.log(lo)))
         return float(f"{value:.{digits - 1}e}")
 
-    def number(self, lo: float, hi: float) -> float:
+    def draw_round_number(self, lo: float, hi: float) -> float:
         """Return a number as coarse as people write it: seldom more than two figures."""
         if hi - lo >= 8:
-            value = self.integer(math.ceil(lo), math.floor(hi))
+            value = self.draw_integer(math.ceil(lo), math.floor(hi))
             return (
                 min(max(5 * round(value / 5), math.ceil(lo)), math.floor(hi))
                 if self.chance(0.6)
                 else value
             )
-        return self.uniform(lo, hi, 1 if hi - lo >= 0.5 and self.chance(0.65) else 2)
+        return self.draw_uniform(lo, hi, 1 if hi - lo >= 0.5 and self.chance(0.65) else 2)

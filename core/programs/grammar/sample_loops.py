@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from core.programs.grammar import instruments
-from core.programs.grammar.drums import character, cut_short
-from core.programs.grammar.context import Layer, Sketch
-from core.programs.grammar.code_tree import Block, If, Node
+from core.programs.grammar.drums import draw_sample_options, draw_shortening_options
+from core.programs.grammar.context import ProgramLayer, CompositionContext
+from core.programs.grammar.code_tree import Block, Conditional, CodeNode
 
 
-def breaks(s: Sketch, steady: bool) -> Layer:
+def compose_break_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     """Return a layer that plays a sampled loop, whole or cut."""
-    d, h = s.dice, s.hand
+    d, h = context.rng, context.code_style
     name = d.pick(instruments.SAMPLE_GROUPS["breaks"])
-    amp = s.amp(instruments.sample_amp(name, "breaks", s.level_of(1.0)))
-    smp = s.hoisted("sample", f":{name}", 0.7)
-    lasts = instruments.LASTS[name]
-    way = d.weighted(
+    amp = context.draw_amp_option(instruments.compute_sample_amp(name, "breaks", context.draw_level(1.0)))
+    smp = context.maybe_hoist("sample", f":{name}", 0.7)
+    lasts = instruments.SAMPLE_SECONDS[name]
+    way = d.pick_weighted(
         {
             "stretch": 5,
             "plain": 2,
@@ -28,51 +28,51 @@ def breaks(s: Sketch, steady: bool) -> Layer:
             "bpm": 0.8,
         }
     )
-    extra = character(s) if d.chance(0.25) and way in ("slice", "onset", "duration") else {}
+    extra = draw_sample_options(context) if d.chance(0.25) and way in ("slice", "onset", "duration") else {}
     if way in ("stretch", "pitch", "bpm"):
         beats = min(
-            (2, 4, 8, 16), key=lambda beats: abs(s.seconds(beats) - lasts * d.log(0.7, 1.5))
+            (2, 4, 8, 16), key=lambda beats: abs(context.beats_to_seconds(beats) - lasts * d.draw_log_uniform(0.7, 1.5))
         )
         stretch = {"beat_stretch" if way != "pitch" else "pitch_stretch": str(beats)}
-        body: list[Node] = [
-            h.call("sample", smp, **{**extra, **stretch, **amp}),
-            h.sleep(h.length(beats)),
+        body: list[CodeNode] = [
+            h.format_call_statement("sample", smp, **{**extra, **stretch, **amp}),
+            h.format_sleep(h.format_beats(beats)),
         ]
         if way == "bpm":
             more = {"num_beats": str(beats)} if d.chance(0.7) else {}
             body = [
-                h.call("use_sample_bpm", smp, **more),
-                h.call("sample", smp, **amp),
-                h.sleep(str(beats) if more else "1"),
+                h.format_call_statement("use_sample_bpm", smp, **more),
+                h.format_call_statement("sample", smp, **amp),
+                h.format_sleep(str(beats) if more else "1"),
             ]
-            beats = s.beats(lasts)
+            beats = context.seconds_to_beats(lasts)
     elif way in ("plain", "rate"):
         rate = (
             1.0 if way == "plain" else d.pick((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
         )
-        beats = round(s.beats(lasts / abs(rate)) * 4) / 4 or 0.25
+        beats = round(context.seconds_to_beats(lasts / abs(rate)) * 4) / 4 or 0.25
         body = [
-            h.call("sample", smp, **({} if way == "plain" else {"rate": h.number(rate)}), **amp),
-            h.sleep(h.length(beats)),
+            h.format_call_statement("sample", smp, **({} if way == "plain" else {"rate": h.format_number(rate)}), **amp),
+            h.format_sleep(h.format_beats(beats)),
         ]
     elif way == "duration":
-        rate = {"rate": h.number(d.pick((0.8, 1.2, -1.0)))} if d.chance(0.4) else {}
-        beats = s.beats(lasts) / 2
+        rate = {"rate": h.format_number(d.pick((0.8, 1.2, -1.0)))} if d.chance(0.4) else {}
+        beats = context.seconds_to_beats(lasts) / 2
         body = [
-            h.call("sample", smp, **{**extra, **rate, **amp}),
-            h.sleep(h.expression("sample_duration", smp, **rate)),
+            h.format_call_statement("sample", smp, **{**extra, **rate, **amp}),
+            h.format_sleep(h.format_call_expression("sample_duration", smp, **rate)),
         ]
     else:
-        body, beats = _cut(s, smp, amp | extra, way, lasts)
-    return Layer("break", h.loop_name("break"), body, beats, [name])
+        body, beats = _write_sliced_loop(context, smp, amp | extra, way, lasts)
+    return ProgramLayer("break", h.create_loop_name("break"), body, beats, [name])
 
 
-def _cut(
-    s: Sketch, smp: str, options: dict[str, str], way: str, lasts: float
-) -> tuple[list[Node], float]:
-    d, h = s.dice, s.hand
-    step = s.step(1, max(0.12, min(0.5, lasts / 6)))
-    if way == "slice":
+def _write_sliced_loop(
+    context: CompositionContext, sample_expression: str, options: dict[str, str], slice_method: str, sample_seconds: float
+) -> tuple[list[CodeNode], float]:
+    d, h = context.rng, context.code_style
+    step = context.draw_step_beats(1, max(0.12, min(0.5, sample_seconds / 6)))
+    if slice_method == "slice":
         count = d.pick((4, 8, 8, 16, 32))
         which = d.pick(
             (
@@ -85,16 +85,16 @@ def _cut(
         )
         which = f"rrand_i(0, {count - 1})" if which == "pick" else which
         cut = {"num_slices": str(count), "slice": which}
-    elif way == "onset":
-        cut = {"onset": d.pick(("pick", "tick", "rand_i(8)", str(d.integer(0, 3))))}
+    elif slice_method == "onset":
+        cut = {"onset": d.pick(("pick", "tick", "rand_i(8)", str(d.draw_integer(0, 3))))}
     else:
-        start = d.uniform(0.0, 0.75)
-        width = d.pick((0.125, 0.25)) if lasts < 5 else d.pick((0.05, 0.1))
-        cut = {"start": h.number(start), "finish": h.number(round(start + width, 3))}
+        start = d.draw_uniform(0.0, 0.75)
+        width = d.pick((0.125, 0.25)) if sample_seconds < 5 else d.pick((0.05, 0.1))
+        cut = {"start": h.format_number(start), "finish": h.format_number(round(start + width, 3))}
         if d.chance(0.4):
-            places = h.list(["0", "0.25", "0.5", "0.75"], ring=True)
+            places = h.format_list(["0", "0.25", "0.5", "0.75"], as_ring=True)
             cut = {"start": f"{places}.{d.pick(('tick', 'choose'))}", "finish": "1"}
-            options = {**options, "sustain": h.length(step), "release": "0.1"}
+            options = {**options, "sustain": h.format_beats(step), "release": "0.1"}
     if d.chance(0.2) and "rate" not in options:
         options = {
             **options,
@@ -103,40 +103,40 @@ def _cut(
             ),
         }
     rest = (
-        h.length(step)
+        h.format_beats(step)
         if d.chance(0.75)
-        else h.list([h.length(step), h.length(step * 2)]) + ".choose"
+        else h.format_list([h.format_beats(step), h.format_beats(step * 2)]) + ".choose"
     )
-    return [h.call("sample", smp, **{**options, **cut}), h.sleep(rest)], step
+    return [h.format_call_statement("sample", sample_expression, **{**options, **cut}), h.format_sleep(rest)], step
 
 
-def glitch(s: Sketch, steady: bool) -> Layer:
+def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     """Return a layer of single sounds at odd places."""
-    d, h = s.dice, s.hand
+    d, h = context.rng, context.code_style
     group = d.pick(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
     name = d.pick(instruments.SAMPLE_GROUPS[group])
-    value = instruments.sample_amp(name, group, s.level_of(0.9))
-    options = character(s) if d.chance(0.6) else {}
-    options |= cut_short(s, name, options)
-    hit = h.call("sample", f":{name}", **s.amp(value), **options, **s.pan(0.4))
-    step = s.step(d.pick((1, 2, 3)), 1.5)
-    body: list[Node] = [hit]
-    certain = steady or d.chance(0.4)
+    value = instruments.compute_sample_amp(name, group, context.draw_level(0.9))
+    options = draw_sample_options(context) if d.chance(0.6) else {}
+    options |= draw_shortening_options(context, name, options)
+    hit = h.format_call_statement("sample", f":{name}", **context.draw_amp_option(value), **options, **context.draw_pan_option(0.4))
+    step = context.draw_step_beats(d.pick((1, 2, 3)), 1.5)
+    body: list[CodeNode] = [hit]
+    certain = always_sounds or d.chance(0.4)
     if not certain:
-        odds = f"one_in({d.integer(2, 6)})"
-        body = [If(odds, [hit])] if d.chance(0.5) else [f"{hit} if {odds}"]
+        odds = f"one_in({d.draw_integer(2, 6)})"
+        body = [Conditional(odds, [hit])] if d.chance(0.5) else [f"{hit} if {odds}"]
         if d.chance(0.25):
             other = d.pick(instruments.SAMPLE_GROUPS[group])
-            body = [If(odds, [hit], [h.call("sample", f":{other}", amp=h.number(value))])]
+            body = [Conditional(odds, [hit], [h.format_call_statement("sample", f":{other}", amp=h.format_number(value))])]
     rest = d.pick(
         (
-            h.length(step),
-            h.list([h.length(step), h.length(step * 2), h.length(step * 0.5)]) + ".choose",
-            h.expression("rrand", h.length(step * 0.5), h.length(step * 1.5)),
+            h.format_beats(step),
+            h.format_list([h.format_beats(step), h.format_beats(step * 2), h.format_beats(step * 0.5)]) + ".choose",
+            h.format_call_expression("rrand", h.format_beats(step * 0.5), h.format_beats(step * 1.5)),
         )
     )
     if d.chance(0.1):
-        body = [Block(h.call("time_warp", h.length(step / 2)), body)]
-    return Layer(
-        "glitch", h.loop_name("glitch"), [*body, h.sleep(rest)], step * 0.5, [name], certain
+        body = [Block(h.format_call_statement("time_warp", h.format_beats(step / 2)), body)]
+    return ProgramLayer(
+        "glitch", h.create_loop_name("glitch"), [*body, h.format_sleep(rest)], step * 0.5, [name], certain
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-PREFIX = "composed-"
+GRAMMAR_TEMPLATE_PREFIX = "composed-"
 
 
 @dataclass(frozen=True)
-class Style:
+class MusicStyle:
     """What a style tends to: never a rule without exceptions.
 
     Parameters
@@ -17,119 +17,119 @@ class Style:
         "acid"; a program's template is "composed-acid".
     title : str
         For people.
-    lead : mapping of layer kind to weight
+    lead_weights : mapping of layer kind to weight
         What the first layer is.
-    layers : mapping of layer kind to weight
+    layer_weights : mapping of layer kind to weight
         What joins it.
-    tempo : (int, int)
+    bpm_range : (int, int)
         Beats a minute.
-    timed : float
+    tempo_probability : float
         How often the tempo is said; else it is Sonic Pi's 60.
-    pace : (float, float)
+    step_seconds_range : (float, float)
         Seconds from one step to the next.
-    scales : str
+    scale_names : str
         Names, in words.
-    register : int
+    octave_shift : int
         Octaves that melodies are shifted by.
-    fx : mapping of FX kind to weight
-    wet : float
+    fx_weights : mapping of FX kind to weight
+    fx_probability : float
         How often a layer has an FX.
-    size : mapping of number of layers to weight
-    synths : mapping of layer kind to group
+    layer_count_weights : mapping of number of layers to weight
+    synth_groups : mapping of layer kind to group
         Where it isn't the usual group.
     """
 
     name: str
     title: str
-    lead: dict[str, float]
-    layers: dict[str, float]
-    tempo: tuple[int, int]
-    timed: float
-    pace: tuple[float, float]
-    scales: str
-    fx: dict[str, float]
-    wet: float
-    size: dict[int, float]
-    register: int = 0
-    synths: dict[str, str] = field(default_factory=dict)
+    lead_weights: dict[str, float]
+    layer_weights: dict[str, float]
+    bpm_range: tuple[int, int]
+    tempo_probability: float
+    step_seconds_range: tuple[float, float]
+    scale_names: str
+    fx_weights: dict[str, float]
+    fx_probability: float
+    layer_count_weights: dict[int, float]
+    octave_shift: int = 0
+    synth_groups: dict[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
         """What stands as `Program.template`."""
-        return PREFIX + self.name
+        return GRAMMAR_TEMPLATE_PREFIX + self.name
 
 
-_ANY_SIZE = {1: 5, 2: 4, 3: 4, 4: 3, 5: 2, 6: 1, 7: 0.6, 8: 0.4}
-_BANDS = {1: 2, 2: 3, 3: 4, 4: 4, 5: 3, 6: 2, 7: 1, 8: 0.7}
-_FEW = {1: 6, 2: 5, 3: 3, 4: 1.5, 5: 0.5}
-_DARK = "minor minor_pentatonic dorian phrygian aeolian harmonic_minor"
-_BRIGHT = "major major_pentatonic lydian mixolydian minor_pentatonic"
-_ODD = (
+_ANY_LAYER_COUNTS = {1: 5, 2: 4, 3: 4, 4: 3, 5: 2, 6: 1, 7: 0.6, 8: 0.4}
+_MANY_LAYER_COUNTS = {1: 2, 2: 3, 3: 4, 4: 4, 5: 3, 6: 2, 7: 1, 8: 0.7}
+_FEW_LAYER_COUNTS = {1: 6, 2: 5, 3: 3, 4: 1.5, 5: 0.5}
+_DARK_SCALES = "minor minor_pentatonic dorian phrygian aeolian harmonic_minor"
+_BRIGHT_SCALES = "major major_pentatonic lydian mixolydian minor_pentatonic"
+_EXOTIC_SCALES = (
     "hirajoshi iwato whole_tone hungarian_minor egyptian kumoi pelog prometheus spanish "
     "bhairav enigmatic"
 )
-_HOUSE_FX = {"space": 3, "filter": 2, "chop": 2, "mix": 1}
+_HOUSE_FX_WEIGHTS = {"space": 3, "filter": 2, "chop": 2, "mix": 1}
 
-_ALL = (
-    Style(
+_ALL_STYLES = (
+    MusicStyle(
         "ambient",
         "Ambient",
-        lead={"drone": 3, "chords": 3, "texture": 3, "melody": 1},
-        layers={"drone": 3, "texture": 3, "chords": 2, "melody": 2, "noise": 1, "glitch": 1},
-        tempo=(50, 80),
-        timed=0.3,
-        pace=(0.5, 2.0),
-        scales=f"{_BRIGHT} dorian lydian hirajoshi",
-        fx={"space": 5, "filter": 2, "bend": 1},
-        wet=0.7,
-        size=_FEW,
+        lead_weights={"drone": 3, "chords": 3, "texture": 3, "melody": 1},
+        layer_weights={"drone": 3, "texture": 3, "chords": 2, "melody": 2, "noise": 1, "glitch": 1},
+        bpm_range=(50, 80),
+        tempo_probability=0.3,
+        step_seconds_range=(0.5, 2.0),
+        scale_names=f"{_BRIGHT_SCALES} dorian lydian hirajoshi",
+        fx_weights={"space": 5, "filter": 2, "bend": 1},
+        fx_probability=0.7,
+        layer_count_weights=_FEW_LAYER_COUNTS,
     ),
-    Style(
+    MusicStyle(
         "acid",
         "Acid",
-        lead={"bass": 4, "arp": 1},
-        layers={"kit": 4, "bass": 2, "noise": 1, "melody": 1, "chords": 1},
-        tempo=(118, 142),
-        timed=0.75,
-        pace=(0.1, 0.25),
-        scales=f"{_DARK} blues_minor",
-        fx={"chop": 2, "dirt": 3, "space": 2, "filter": 2},
-        wet=0.55,
-        size=_ANY_SIZE,
-        synths={"bass": "acid", "arp": "acid"},
+        lead_weights={"bass": 4, "arp": 1},
+        layer_weights={"kit": 4, "bass": 2, "noise": 1, "melody": 1, "chords": 1},
+        bpm_range=(118, 142),
+        tempo_probability=0.75,
+        step_seconds_range=(0.1, 0.25),
+        scale_names=f"{_DARK_SCALES} blues_minor",
+        fx_weights={"chop": 2, "dirt": 3, "space": 2, "filter": 2},
+        fx_probability=0.55,
+        layer_count_weights=_ANY_LAYER_COUNTS,
+        synth_groups={"bass": "acid", "arp": "acid"},
     ),
-    Style(
+    MusicStyle(
         "techno",
         "Techno",
-        lead={"kit": 4, "bass": 2, "break": 1},
-        layers={"kit": 4, "bass": 3, "noise": 1, "chords": 2, "texture": 1, "glitch": 1, "arp": 1},
-        tempo=(120, 140),
-        timed=0.75,
-        pace=(0.12, 0.3),
-        scales=_DARK,
-        fx={"space": 2, "filter": 2, "chop": 2, "dirt": 2, "mix": 1},
-        wet=0.4,
-        size=_BANDS,
+        lead_weights={"kit": 4, "bass": 2, "break": 1},
+        layer_weights={"kit": 4, "bass": 3, "noise": 1, "chords": 2, "texture": 1, "glitch": 1, "arp": 1},
+        bpm_range=(120, 140),
+        tempo_probability=0.75,
+        step_seconds_range=(0.12, 0.3),
+        scale_names=_DARK_SCALES,
+        fx_weights={"space": 2, "filter": 2, "chop": 2, "dirt": 2, "mix": 1},
+        fx_probability=0.4,
+        layer_count_weights=_MANY_LAYER_COUNTS,
     ),
-    Style(
+    MusicStyle(
         "house",
         "House",
-        lead={"kit": 3, "chords": 3, "bass": 1},
-        layers={"kit": 4, "chords": 3, "bass": 4, "melody": 2, "break": 1, "texture": 0.5},
-        tempo=(116, 128),
-        timed=0.75,
-        pace=(0.15, 0.35),
-        scales="minor dorian major mixolydian minor_pentatonic",
-        fx=_HOUSE_FX,
-        wet=0.4,
-        size=_BANDS,
-        synths={"chords": "keys"},
+        lead_weights={"kit": 3, "chords": 3, "bass": 1},
+        layer_weights={"kit": 4, "chords": 3, "bass": 4, "melody": 2, "break": 1, "texture": 0.5},
+        bpm_range=(116, 128),
+        tempo_probability=0.75,
+        step_seconds_range=(0.15, 0.35),
+        scale_names="minor dorian major mixolydian minor_pentatonic",
+        fx_weights=_HOUSE_FX_WEIGHTS,
+        fx_probability=0.4,
+        layer_count_weights=_MANY_LAYER_COUNTS,
+        synth_groups={"chords": "keys"},
     ),
-    Style(
+    MusicStyle(
         "breakbeat",
         "Breakbeat",
-        lead={"break": 6, "kit": 1},
-        layers={
+        lead_weights={"break": 6, "kit": 1},
+        layer_weights={
             "break": 2,
             "kit": 2,
             "bass": 4,
@@ -138,60 +138,60 @@ _ALL = (
             "glitch": 1,
             "melody": 1,
         },
-        tempo=(80, 170),
-        timed=0.55,
-        pace=(0.1, 0.3),
-        scales=_DARK,
-        fx={"filter": 2, "chop": 2, "dirt": 2, "space": 2, "bend": 1},
-        wet=0.45,
-        size=_ANY_SIZE,
+        bpm_range=(80, 170),
+        tempo_probability=0.55,
+        step_seconds_range=(0.1, 0.3),
+        scale_names=_DARK_SCALES,
+        fx_weights={"filter": 2, "chop": 2, "dirt": 2, "space": 2, "bend": 1},
+        fx_probability=0.45,
+        layer_count_weights=_ANY_LAYER_COUNTS,
     ),
-    Style(
+    MusicStyle(
         "dub",
         "Dub",
-        lead={"chords": 3, "kit": 2, "bass": 3},
-        layers={"kit": 3, "bass": 4, "chords": 3, "texture": 1, "glitch": 1},
-        tempo=(65, 90),
-        timed=0.6,
-        pace=(0.25, 0.6),
-        scales="minor minor_pentatonic dorian phrygian",
-        fx={"space": 6, "filter": 2, "bend": 1},
-        wet=0.7,
-        size=_ANY_SIZE,
-        synths={"chords": "keys"},
+        lead_weights={"chords": 3, "kit": 2, "bass": 3},
+        layer_weights={"kit": 3, "bass": 4, "chords": 3, "texture": 1, "glitch": 1},
+        bpm_range=(65, 90),
+        tempo_probability=0.6,
+        step_seconds_range=(0.25, 0.6),
+        scale_names="minor minor_pentatonic dorian phrygian",
+        fx_weights={"space": 6, "filter": 2, "bend": 1},
+        fx_probability=0.7,
+        layer_count_weights=_ANY_LAYER_COUNTS,
+        synth_groups={"chords": "keys"},
     ),
-    Style(
+    MusicStyle(
         "arpeggio",
         "Arpeggios",
-        lead={"arp": 6},
-        layers={"arp": 2, "bass": 2, "chords": 2, "kit": 2, "melody": 1},
-        tempo=(70, 140),
-        timed=0.5,
-        pace=(0.1, 0.3),
-        scales=f"{_BRIGHT} {_DARK}",
-        fx={"space": 4, "filter": 1, "chop": 1, "bend": 1},
-        wet=0.5,
-        size=_ANY_SIZE,
+        lead_weights={"arp": 6},
+        layer_weights={"arp": 2, "bass": 2, "chords": 2, "kit": 2, "melody": 1},
+        bpm_range=(70, 140),
+        tempo_probability=0.5,
+        step_seconds_range=(0.1, 0.3),
+        scale_names=f"{_BRIGHT_SCALES} {_DARK_SCALES}",
+        fx_weights={"space": 4, "filter": 1, "chop": 1, "bend": 1},
+        fx_probability=0.5,
+        layer_count_weights=_ANY_LAYER_COUNTS,
     ),
-    Style(
+    MusicStyle(
         "minimal",
         "Minimal",
-        lead={"melody": 3, "arp": 2, "kit": 2},
-        layers={"melody": 3, "arp": 2, "kit": 1, "glitch": 2, "bass": 1},
-        tempo=(80, 140),
-        timed=0.4,
-        pace=(0.12, 0.4),
-        scales=f"{_BRIGHT} egyptian dorian",
-        fx={"space": 3, "filter": 1, "chop": 1},
-        wet=0.3,
-        size=_FEW,
-        synths={"melody": "soft"},
+        lead_weights={"melody": 3, "arp": 2, "kit": 2},
+        layer_weights={"melody": 3, "arp": 2, "kit": 1, "glitch": 2, "bass": 1},
+        bpm_range=(80, 140),
+        tempo_probability=0.4,
+        step_seconds_range=(0.12, 0.4),
+        scale_names=f"{_BRIGHT_SCALES} egyptian dorian",
+        fx_weights={"space": 3, "filter": 1, "chop": 1},
+        fx_probability=0.3,
+        layer_count_weights=_FEW_LAYER_COUNTS,
+        synth_groups={"melody": "soft"},
     ),
-    Style(
+    MusicStyle(
         "generative",
         "Generative",
-        lead={"melody": 5, "glitch": 2, "arp": 1},
-        layers={
+        lead_weights={"melody": 5, "glitch": 2, "arp": 1},
+        layer_weights={
             "melody": 3,
             "glitch": 2,
             "drone": 1,
@@ -200,32 +200,32 @@ _ALL = (
             "noise": 0.5,
             "kit": 1,
         },
-        tempo=(50, 120),
-        timed=0.3,
-        pace=(0.1, 0.6),
-        scales=f"{_ODD} {_BRIGHT} chromatic",
-        fx={"space": 4, "filter": 1, "bend": 1, "dirt": 1},
-        wet=0.5,
-        size=_ANY_SIZE,
+        bpm_range=(50, 120),
+        tempo_probability=0.3,
+        step_seconds_range=(0.1, 0.6),
+        scale_names=f"{_EXOTIC_SCALES} {_BRIGHT_SCALES} chromatic",
+        fx_weights={"space": 4, "filter": 1, "bend": 1, "dirt": 1},
+        fx_probability=0.5,
+        layer_count_weights=_ANY_LAYER_COUNTS,
     ),
-    Style(
+    MusicStyle(
         "drone",
         "Drones",
-        lead={"drone": 6, "texture": 2},
-        layers={"drone": 3, "texture": 2, "noise": 2, "glitch": 0.5},
-        tempo=(40, 70),
-        timed=0.2,
-        pace=(1.0, 3.0),
-        scales=f"{_ODD} minor dorian",
-        fx={"space": 4, "filter": 3, "chop": 2, "bend": 1, "dirt": 1},
-        wet=0.7,
-        size={1: 6, 2: 4, 3: 2, 4: 1},
+        lead_weights={"drone": 6, "texture": 2},
+        layer_weights={"drone": 3, "texture": 2, "noise": 2, "glitch": 0.5},
+        bpm_range=(40, 70),
+        tempo_probability=0.2,
+        step_seconds_range=(1.0, 3.0),
+        scale_names=f"{_EXOTIC_SCALES} minor dorian",
+        fx_weights={"space": 4, "filter": 3, "chop": 2, "bend": 1, "dirt": 1},
+        fx_probability=0.7,
+        layer_count_weights={1: 6, 2: 4, 3: 2, 4: 1},
     ),
-    Style(
+    MusicStyle(
         "soundtrack",
         "Soundtracks",
-        lead={"chords": 4, "melody": 2, "drone": 2},
-        layers={
+        lead_weights={"chords": 4, "melody": 2, "drone": 2},
+        layer_weights={
             "chords": 2,
             "melody": 3,
             "texture": 2,
@@ -234,61 +234,61 @@ _ALL = (
             "noise": 0.5,
             "drone": 1,
         },
-        tempo=(60, 100),
-        timed=0.5,
-        pace=(0.3, 0.9),
-        scales="minor harmonic_minor dorian major lydian melodic_minor_asc",
-        fx={"space": 5, "filter": 1, "mix": 1},
-        wet=0.6,
-        size=_ANY_SIZE,
+        bpm_range=(60, 100),
+        tempo_probability=0.5,
+        step_seconds_range=(0.3, 0.9),
+        scale_names="minor harmonic_minor dorian major lydian melodic_minor_asc",
+        fx_weights={"space": 5, "filter": 1, "mix": 1},
+        fx_probability=0.6,
+        layer_count_weights=_ANY_LAYER_COUNTS,
     ),
-    Style(
+    MusicStyle(
         "chiptune",
         "Chiptunes",
-        lead={"melody": 4, "arp": 3},
-        layers={"melody": 2, "arp": 3, "bass": 3, "noise": 3, "glitch": 0.5},
-        tempo=(100, 180),
-        timed=0.6,
-        pace=(0.08, 0.22),
-        scales="major major_pentatonic minor mixolydian harmonic_minor",
-        fx={"dirt": 4, "space": 2, "chop": 1},
-        wet=0.25,
-        size=_ANY_SIZE,
-        synths=dict.fromkeys(("melody", "arp", "bass"), "chip"),
+        lead_weights={"melody": 4, "arp": 3},
+        layer_weights={"melody": 2, "arp": 3, "bass": 3, "noise": 3, "glitch": 0.5},
+        bpm_range=(100, 180),
+        tempo_probability=0.6,
+        step_seconds_range=(0.08, 0.22),
+        scale_names="major major_pentatonic minor mixolydian harmonic_minor",
+        fx_weights={"dirt": 4, "space": 2, "chop": 1},
+        fx_probability=0.25,
+        layer_count_weights=_ANY_LAYER_COUNTS,
+        synth_groups=dict.fromkeys(("melody", "arp", "bass"), "chip"),
     ),
-    Style(
+    MusicStyle(
         "polyrhythm",
         "Polyrhythms",
-        lead={"kit": 3, "melody": 3},
-        layers={"kit": 4, "melody": 3, "glitch": 2, "bass": 2, "arp": 1},
-        tempo=(70, 140),
-        timed=0.4,
-        pace=(0.12, 0.4),
-        scales=f"{_BRIGHT} {_ODD}",
-        fx={"space": 2, "filter": 1, "chop": 1},
-        wet=0.3,
-        size=_BANDS,
+        lead_weights={"kit": 3, "melody": 3},
+        layer_weights={"kit": 4, "melody": 3, "glitch": 2, "bass": 2, "arp": 1},
+        bpm_range=(70, 140),
+        tempo_probability=0.4,
+        step_seconds_range=(0.12, 0.4),
+        scale_names=f"{_BRIGHT_SCALES} {_EXOTIC_SCALES}",
+        fx_weights={"space": 2, "filter": 1, "chop": 1},
+        fx_probability=0.3,
+        layer_count_weights=_MANY_LAYER_COUNTS,
     ),
-    Style(
+    MusicStyle(
         "sketch",
         "Live-set sketches",
-        lead=dict.fromkeys("kit bass melody arp chords drone break texture glitch".split(), 1.0),
-        layers=dict.fromkeys(
+        lead_weights=dict.fromkeys("kit bass melody arp chords drone break texture glitch".split(), 1.0),
+        layer_weights=dict.fromkeys(
             "kit bass melody arp chords drone break texture glitch noise".split(), 1.0
         ),
-        tempo=(60, 180),
-        timed=0.4,
-        pace=(0.1, 0.8),
-        scales=f"{_BRIGHT} {_DARK} {_ODD}",
-        fx={"space": 3, "filter": 2, "chop": 2, "dirt": 2, "bend": 2, "mix": 1},
-        wet=0.5,
-        size=_ANY_SIZE,
+        bpm_range=(60, 180),
+        tempo_probability=0.4,
+        step_seconds_range=(0.1, 0.8),
+        scale_names=f"{_BRIGHT_SCALES} {_DARK_SCALES} {_EXOTIC_SCALES}",
+        fx_weights={"space": 3, "filter": 2, "chop": 2, "dirt": 2, "bend": 2, "mix": 1},
+        fx_probability=0.5,
+        layer_count_weights=_ANY_LAYER_COUNTS,
     ),
 )
 
-STYLES: dict[str, Style] = {style.name: style for style in _ALL}
+MUSIC_STYLES: dict[str, MusicStyle] = {style.name: style for style in _ALL_STYLES}
 
-ROLES = {
+LAYER_ROLES = {
     "kit": "drums",
     "break": "drums",
     "glitch": "drums",

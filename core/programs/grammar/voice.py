@@ -3,45 +3,45 @@
 from __future__ import annotations
 
 from core.programs.grammar import instruments
-from core.programs.grammar.context import Sketch
-from core.programs.grammar.code_tree import Block, Node
+from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.code_tree import Block, CodeNode
 
-_GROUPS = {"bass": "basses", "melody": "leads", "arp": "leads", "chords": "keys"}
+_DEFAULT_SYNTH_GROUPS = {"bass": "basses", "melody": "leads", "arp": "leads", "chords": "keys"}
 
 
-class Voice:
+class SynthVoice:
     """One synth with the options that its notes share, and where they are said.
 
     A synth is named by `use_synth` before the notes, by `synth` in each of them, by
     `with_synth` around them, or not at all: then it is the beep.
     """
 
-    def __init__(self, s: Sketch, kind: str, seconds: float, level: float, sustained: bool = False):
-        d, h = s.dice, s.hand
-        self.s, self.kind = s, kind
-        self.name = d.pick(instruments.SYNTH_GROUPS[s.style.synths.get(kind, _GROUPS[kind])])
-        self.way = d.weighted({"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6})
-        if self.way == "none":
-            self.name = "beep"
-        value = instruments.synth_amp(self.name, s.level_of(level))
+    def __init__(self, context: CompositionContext, layer_kind: str, note_seconds: float, level: float, is_sustained: bool = False):
+        d, h = context.rng, context.code_style
+        self.context, self.layer_kind = context, layer_kind
+        self.synth_name = d.pick(instruments.SYNTH_GROUPS[context.style.synth_groups.get(layer_kind, _DEFAULT_SYNTH_GROUPS[layer_kind])])
+        self.synth_statement = d.pick_weighted({"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6})
+        if self.synth_statement == "none":
+            self.synth_name = "beep"
+        value = instruments.compute_synth_amp(self.synth_name, context.draw_level(level))
         options = {
-            **s.amp(value),
-            **s.envelope(seconds, sustained),
-            **s.own_options(self.name),
-            **s.pan(),
+            **context.draw_amp_option(value),
+            **context.draw_envelope_options(note_seconds, is_sustained),
+            **context.draw_synth_options(self.synth_name),
+            **context.draw_pan_option(),
         }
-        options = s.tamed(options)
-        self.options = options
-        self.before: list[Node] = (
-            [h.call("use_synth", f":{self.name}")] if self.way == "use" else []
+        options = context.limit_loudness(options)
+        self.note_options = options
+        self.setup_nodes: list[CodeNode] = (
+            [h.format_call_statement("use_synth", f":{self.synth_name}")] if self.synth_statement == "use" else []
         )
-        if self.way == "choose":
-            others = d.several(instruments.SYNTH_GROUPS["plucked"], 2)
-            names = s.hoisted(
-                "synths", h.list([f":{each}" for each in (self.name, *others)], ring=True)
+        if self.synth_statement == "choose":
+            others = d.pick_with_repeats(instruments.SYNTH_GROUPS["plucked"], 2)
+            names = context.maybe_hoist(
+                "synths", h.format_list([f":{each}" for each in (self.synth_name, *others)], as_ring=True)
             )
-            self.before = [h.call("use_synth", f"{names}.{d.pick(('choose', 'tick'))}")]
-            self.options = {
+            self.setup_nodes = [h.format_call_statement("use_synth", f"{names}.{d.pick(('choose', 'tick'))}")]
+            self.note_options = {
                 k: v
                 for k, v in options.items()
                 if k in ("amp", "release", "attack", "sustain", "pan")
@@ -51,19 +51,19 @@ class Voice:
             for k, v in options.items()
             if not any(c in v for c in ".(") or v.replace(".", "").isdigit()
         }
-        if self.way in ("use", "none") and len(still) > 1 and d.chance(0.12):
-            self.before.append(h.call("use_synth_defaults", **still))
-            self.options = {k: v for k, v in options.items() if k not in still}
+        if self.synth_statement in ("use", "none") and len(still) > 1 and d.chance(0.12):
+            self.setup_nodes.append(h.format_call_statement("use_synth_defaults", **still))
+            self.note_options = {k: v for k, v in options.items() if k not in still}
 
-    def play(self, note: str, **more: str) -> str:
+    def write_note(self, note: str, **extra_options: str) -> str:
         """Write one note."""
-        options = {**self.options, **more}
-        if self.way == "synth":
-            return self.s.hand.call("synth", f":{self.name}", note=note, **options)
-        return self.s.hand.call("play", note, **options)
+        options = {**self.note_options, **extra_options}
+        if self.synth_statement == "synth":
+            return self.context.code_style.format_call_statement("synth", f":{self.synth_name}", note=note, **options)
+        return self.context.code_style.format_call_statement("play", note, **options)
 
-    def body(self, nodes: list[Node]) -> list[Node]:
+    def wrap_notes(self, nodes: list[CodeNode]) -> list[CodeNode]:
         """Return the layer's body with its synth said."""
-        if self.way == "with":
-            return [Block(self.s.hand.call("with_synth", f":{self.name}"), nodes)]
-        return [*self.before, *nodes]
+        if self.synth_statement == "with":
+            return [Block(self.context.code_style.format_call_statement("with_synth", f":{self.synth_name}"), nodes)]
+        return [*self.setup_nodes, *nodes]

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.sonicpi.interpreter.values import number
+from core.sonicpi.interpreter.values import to_number
 
-WORDS: dict[str, Callable] = {}
+BUILTINS: dict[str, Callable] = {}
 
 
-def word(*names: str) -> Callable:
+def register_builtin(*names: str) -> Callable:
     """Make the function that follows what these words do."""
 
-    def known(function: Callable) -> Callable:
-        WORDS.update(dict.fromkeys(names, function))
+    def add_to_builtins(function: Callable) -> Callable:
+        BUILTINS.update(dict.fromkeys(names, function))
         return function
 
-    return known
+    return add_to_builtins
 
 
-def first(given: list, default: float = 0.0) -> float:
+def get_first_number(args: list, default: float = 0.0) -> float:
     """What is given first, as a number."""
-    return number(given[0], default) if given else default
+    return to_number(args[0], default) if args else default

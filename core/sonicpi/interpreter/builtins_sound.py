@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from core.sonicpi.interpreter import values as values
-from core.sonicpi.score_events import inventory
-from core.sonicpi.interpreter.scheduler import Play
-from core.sonicpi.interpreter.evaluator import Leaves, Over
-from core.sonicpi.interpreter.values import note, number
-from core.sonicpi.interpreter.builtins_registry import WORDS, first, word
+from core.sonicpi.score_events import load_sonic_pi_inventory
+from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+from core.sonicpi.interpreter.evaluator import ControlFlowSignal, ThreadEnded
+from core.sonicpi.interpreter.values import to_midi_note, to_number
+from core.sonicpi.interpreter.builtins_registry import BUILTINS, get_first_number, register_builtin
 
-SCALED = set(inventory()["scaled"])
+BEAT_SCALED_OPTIONS = set(load_sonic_pi_inventory()["scaled"])
 
 
-def settled(play: Play, options: dict, defaults: dict) -> dict[str, float]:
+def resolve_options(interpreter: ProgramInterpreter, options: dict, defaults: dict) -> dict[str, float]:
     """Options as numbers, times in seconds."""
     found = {}
     for name, value in {**defaults, **options}.items():
@@ -25,257 +25,257 @@ def settled(play: Play, options: dict, defaults: dict) -> dict[str, float]:
         if isinstance(value, list) and value:
             value = value[0]
         if isinstance(value, (int, float, str)) and (name == "note" or not isinstance(value, str)):
-            value = number(value)
-            found[name] = play.seconds(value) if name in SCALED else value
+            value = to_number(value)
+            found[name] = interpreter.beats_to_seconds(value) if name in BEAT_SCALED_OPTIONS else value
     return found
 
 
-def notes_of(play: Play, given: Any) -> list:
+def resolve_notes(interpreter: ProgramInterpreter, note_values: Any) -> list:
     """MIDI notes to play at once; none for a rest."""
-    given = given if isinstance(given, list) else [given]
-    found = [note(one) for one in given]
-    return [one + play.thread.setting.transpose for one in found if one is not None][:16]
+    note_values = note_values if isinstance(note_values, list) else [note_values]
+    found = [to_midi_note(one) for one in note_values]
+    return [one + interpreter.current_thread.setting.transpose for one in found if one is not None][:16]
 
 
 # -- sounds -----------------------------------------------------------------------------------
 
 
-@word("play", "play_chord")
-def _play(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    if given and isinstance(given[0], dict):
-        options = {**given[0], **options}
-        given = given[1:]
+@register_builtin("play", "play_chord")
+def _play_notes(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    if args and isinstance(args[0], dict):
+        options = {**args[0], **options}
+        args = args[1:]
     options = dict(options)
     if options.get("on", True) in (None, False, 0):
         return
-    what = given[0] if given else options.pop("note", 52)
-    setting = play.thread.setting
-    made = settled(play, {k: v for k, v in options.items() if k != "on"}, setting.synth_defaults)
-    notes = notes_of(play, what)
+    what = args[0] if args else options.pop("note", 52)
+    setting = interpreter.current_thread.setting
+    made = resolve_options(interpreter, {k: v for k, v in options.items() if k != "on"}, setting.synth_defaults)
+    notes = resolve_notes(interpreter, what)
     if len(notes) > 1:
         made["amp"] = made.get("amp", 1.0) / len(notes)
-    play.play("synth", setting.synth, made, notes)
+    interpreter.add_events("synth", setting.synth, made, notes)
 
 
-@word("synth")
-def _synth(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    before = play.thread.setting
-    play.thread.setting = replace(before, synth=str(given[0]) if given else before.synth)
+@register_builtin("synth")
+def _play_synth(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    before = interpreter.current_thread.setting
+    interpreter.current_thread.setting = replace(before, synth=str(args[0]) if args else before.synth)
     try:
         what = options.get("notes", options.get("note", 52))
         rest = {k: v for k, v in options.items() if k not in ("note", "notes")}
-        _play(play, [what], rest, None, scope)
+        _play_notes(interpreter, [what], rest, None, scope)
     finally:
-        play.thread.setting = before
+        interpreter.current_thread.setting = before
 
 
-@word("sample")
-def _sample(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    if given and isinstance(given[-1], dict):
-        given, options = given[:-1], {**given[-1], **options}
-    if options.get("on", True) in (None, False, 0) or not given or given[0] is None:
+@register_builtin("sample")
+def _play_sample(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    if args and isinstance(args[-1], dict):
+        args, options = args[:-1], {**args[-1], **options}
+    if options.get("on", True) in (None, False, 0) or not args or args[0] is None:
         return
-    name = next((one for one in given if isinstance(one, str)), "unknown")
-    made = settled(play, options, play.thread.setting.sample_defaults)
-    whole = inventory()["samples"].get(name, 1.0)
+    name = next((one for one in args if isinstance(one, str)), "unknown")
+    made = resolve_options(interpreter, options, interpreter.current_thread.setting.sample_defaults)
+    whole = load_sonic_pi_inventory()["samples"].get(name, 1.0)
     if stretch := made.pop("beat_stretch", None) or made.pop("pitch_stretch", None):
-        made["rate"] = made.get("rate", 1.0) * whole / max(play.seconds(abs(stretch)), 0.01)
+        made["rate"] = made.get("rate", 1.0) * whole / max(interpreter.beats_to_seconds(abs(stretch)), 0.01)
     if pitch := made.get("rpitch"):
         made["rate"] = made.get("rate", 1.0) * 2 ** (min(max(pitch, -60), 60) / 12)
-    play.play("sample", name, made, [None])
+    interpreter.add_events("sample", name, made, [None])
 
 
-@word("play_pattern", "play_pattern_timed")
-def _pattern(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    notes = given[0] if given and isinstance(given[0], list) else given[:1]
-    times = given[1] if len(given) > 1 else 1
+@register_builtin("play_pattern", "play_pattern_timed")
+def _play_pattern(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    notes = args[0] if args and isinstance(args[0], list) else args[:1]
+    times = args[1] if len(args) > 1 else 1
     times = times if isinstance(times, list) and times else [times]
     for place, one in enumerate(notes):
-        _play(play, [one], options, None, scope)
-        play.sleep(number(times[place % len(times)], 1))
+        _play_notes(interpreter, [one], options, None, scope)
+        interpreter.sleep_beats(to_number(times[place % len(times)], 1))
 
 
-@word("control")
-def _control(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
+@register_builtin("control")
+def _control_last_event(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
     # A sound that is changed afterwards is also what it is changed to.
-    if play.sounds and play.sounds[-1].layer == play.thread.name:
-        for name, value in settled(play, options, {}).items():
-            play.sounds[-1].options.setdefault(name, value)
+    if interpreter.events and interpreter.events[-1].layer == interpreter.current_thread.name:
+        for name, value in resolve_options(interpreter, options, {}).items():
+            interpreter.events[-1].options.setdefault(name, value)
 
 
 # -- time, loops and threads ------------------------------------------------------------------
 
 
-@word("sleep", "wait")
-def _sleep(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    play.sleep(number(given[0], 1) if given else 1)
+@register_builtin("sleep", "wait")
+def _sleep_beats(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    interpreter.sleep_beats(to_number(args[0], 1) if args else 1)
 
 
-@word("cue", "set")
-def _cue(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    if given:
-        play.cue(given[0])
-        if len(given) > 1 and len(play.shared) < 256:
-            play.shared[str(given[0])] = given[1]
+@register_builtin("cue", "set")
+def _send_cue(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    if args:
+        interpreter.record_cue(args[0])
+        if len(args) > 1 and len(interpreter.shared_values) < 256:
+            interpreter.shared_values[str(args[0])] = args[1]
 
 
-@word("get")
-def _get(play: Play, given: list, options: dict, block: Any, scope: dict) -> Any:
-    if not given:
-        return play.shared
-    return play.shared.get(str(given[0]), given[1] if len(given) > 1 else None)
+@register_builtin("get")
+def _get_shared_value(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
+    if not args:
+        return interpreter.shared_values
+    return interpreter.shared_values.get(str(args[0]), args[1] if len(args) > 1 else None)
 
 
-@word("sync", "sync_bpm")
-def _sync(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    if given:
-        play.sync(given[0])
+@register_builtin("sync", "sync_bpm")
+def _wait_for_cue(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    if args:
+        interpreter.wait_for_cue(args[0])
 
 
-@word("stop")
-def _stop(play: Play, *_: Any) -> None:
-    raise Over
+@register_builtin("stop")
+def _stop_thread(interpreter: ProgramInterpreter, *_: Any) -> None:
+    raise ThreadEnded
 
 
-@word("live_loop")
-def _live_loop(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    name = str(given[0]) if given else "loop"
+@register_builtin("live_loop")
+def _start_live_loop(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    name = str(args[0]) if args else "loop"
     delay, sync = options.get("delay"), options.get("sync")
     if sync is not None or delay is not None:
         start = ["seq"]
         if sync is not None:
             start.append(["call", None, "sync", [["sym", str(sync)]]])
         if delay is not None:
-            start.append(["call", None, "sleep", [["num", number(delay)]]])
-        loop = ["call", None, "loop", [], _cueing(name, block)]
-        play.spawn(name, [*start, loop], scope, False)
+            start.append(["call", None, "sleep", [["num", to_number(delay)]]])
+        loop = ["call", None, "loop", [], _prepend_cue(name, block)]
+        interpreter.spawn_thread(name, [*start, loop], scope, False)
     else:
-        play.spawn(name, block, scope, True)
+        interpreter.spawn_thread(name, block, scope, True)
 
 
-def _cueing(name: str, block: Any) -> Any:
+def _prepend_cue(cue_name: str, block: Any) -> Any:
     if not isinstance(block, list):
         return block
-    return ["block", block[1], ["seq", ["call", None, "cue", [["sym", name]]], block[2]]]
+    return ["block", block[1], ["seq", ["call", None, "cue", [["sym", cue_name]]], block[2]]]
 
 
-@word("in_thread")
-def _in_thread(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
+@register_builtin("in_thread")
+def _start_thread(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
     if isinstance(block, list):
         delay = []
         if "delay" in options:
-            delay.append(["call", None, "sleep", [["num", number(options["delay"])]]])
-        name = str(options.get("name") or f"{play.thread.name}/{len(play.started)}")
-        play.spawn(name, ["seq", *delay, block[2]], scope, False)
+            delay.append(["call", None, "sleep", [["num", to_number(options["delay"])]]])
+        name = str(options.get("name") or f"{interpreter.current_thread.name}/{len(interpreter.started_threads)}")
+        interpreter.spawn_thread(name, ["seq", *delay, block[2]], scope, False)
 
 
-@word("loop")
-def _loop(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
+@register_builtin("loop")
+def _run_loop(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
     try:
-        for _ in play.turns(range(10**6)):
-            began = play.thread.time
-            play.run_block(block, [], scope)
-            if play.thread.time <= began:
+        for _ in interpreter.limit_iterations(range(10**6)):
+            began = interpreter.current_thread.time
+            interpreter.run_block(block, [], scope)
+            if interpreter.current_thread.time <= began:
                 return
-    except Leaves as leaves:
-        if leaves.how != "break":
+    except ControlFlowSignal as leaves:
+        if leaves.keyword != "break":
             raise
 
 
-@word("at", "time_warp")
-def _at(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    times = given[0] if given and isinstance(given[0], list) else given[:1]
-    began = play.thread.time
+@register_builtin("at", "time_warp")
+def _run_at_times(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    times = args[0] if args and isinstance(args[0], list) else args[:1]
+    began = interpreter.current_thread.time
     for place, when in enumerate(times or [0]):
-        play.thread.time = began + play.seconds(number(when))
-        more = given[1] if len(given) > 1 and isinstance(given[1], list) and given[1] else [when]
+        interpreter.current_thread.time = began + interpreter.beats_to_seconds(to_number(when))
+        more = args[1] if len(args) > 1 and isinstance(args[1], list) and args[1] else [when]
         try:
-            play.run_block(block, [more[place % len(more)]], scope)
-        except Over:
+            interpreter.run_block(block, [more[place % len(more)]], scope)
+        except ThreadEnded:
             pass
-    play.thread.time = began
+    interpreter.current_thread.time = began
 
 
-@word("density")
-def _density(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    times = max(1, min(int(number(given[0], 1)) if given else 1, 64))
-    with _Kept(play):
-        play.thread.setting = replace(
-            play.thread.setting, density=play.thread.setting.density * times
+@register_builtin("density")
+def _run_with_density(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    times = max(1, min(int(to_number(args[0], 1)) if args else 1, 64))
+    with _RestoredSettings(interpreter):
+        interpreter.current_thread.setting = replace(
+            interpreter.current_thread.setting, density=interpreter.current_thread.setting.density * times
         )
         for turn in range(times):
-            play.run_block(block, [turn], scope)
+            interpreter.run_block(block, [turn], scope)
 
 
 # -- settings ---------------------------------------------------------------------------------
 
 
-class _Kept:
+class _RestoredSettings:
     """Puts a thread's setting back at the end."""
 
-    def __init__(self, play: Play):
-        self.thread = play.thread
+    def __init__(self, interpreter: ProgramInterpreter):
+        self.thread = interpreter.current_thread
 
     def __enter__(self) -> None:
-        self.before = self.thread.setting
+        self.saved_settings = self.thread.setting
 
     def __exit__(self, *_: Any) -> None:
-        self.thread.setting = self.before
+        self.thread.setting = self.saved_settings
 
 
-def _used(change: Callable, *names: str) -> None:
+def _register_setting(update_settings: Callable, *names: str) -> None:
     """Make the words use_NAME and with_NAME of a change of the setting."""
 
-    def use(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-        play.thread.setting = change(play, play.thread.setting, given, options)
+    def apply_setting(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+        interpreter.current_thread.setting = update_settings(interpreter, interpreter.current_thread.setting, args, options)
 
-    def within(play: Play, given: list, options: dict, block: Any, scope: dict) -> Any:
-        with _Kept(play):
-            use(play, given, options, block, scope)
-            return play.run_block(block, [], scope)
+    def run_with_setting(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
+        with _RestoredSettings(interpreter):
+            apply_setting(interpreter, args, options, block, scope)
+            return interpreter.run_block(block, [], scope)
 
     for name in names:
-        WORDS[f"use_{name}"], WORDS[f"with_{name}"] = use, within
+        BUILTINS[f"use_{name}"], BUILTINS[f"with_{name}"] = apply_setting, run_with_setting
 
 
-def _bpm(value: float) -> float:
-    return min(max(value, 1.0), 2000.0)
+def _clamp_bpm(bpm: float) -> float:
+    return min(max(bpm, 1.0), 2000.0)
 
 
-_used(lambda p, s, g, o: replace(s, synth=str(g[0]) if g else s.synth), "synth")
-_used(lambda p, s, g, o: replace(s, bpm=_bpm(first(g, 60))), "bpm")
-_used(lambda p, s, g, o: replace(s, bpm=_bpm(s.bpm * first(g, 1))), "bpm_mul")
-_used(lambda p, s, g, o: replace(s, transpose=first(g)), "transpose")
-_used(lambda p, s, g, o: replace(s, transpose=s.transpose + 12 * first(g)), "octave")
-_used(lambda p, s, g, o: replace(s, synth_defaults=dict(o)), "synth_defaults")
-_used(lambda p, s, g, o: replace(s, sample_defaults=dict(o)), "sample_defaults")
-_used(
+_register_setting(lambda p, s, g, o: replace(s, synth=str(g[0]) if g else s.synth), "synth")
+_register_setting(lambda p, s, g, o: replace(s, bpm=_clamp_bpm(get_first_number(g, 60))), "bpm")
+_register_setting(lambda p, s, g, o: replace(s, bpm=_clamp_bpm(s.bpm * get_first_number(g, 1))), "bpm_mul")
+_register_setting(lambda p, s, g, o: replace(s, transpose=get_first_number(g)), "transpose")
+_register_setting(lambda p, s, g, o: replace(s, transpose=s.transpose + 12 * get_first_number(g)), "octave")
+_register_setting(lambda p, s, g, o: replace(s, synth_defaults=dict(o)), "synth_defaults")
+_register_setting(lambda p, s, g, o: replace(s, sample_defaults=dict(o)), "sample_defaults")
+_register_setting(
     lambda p, s, g, o: replace(s, synth_defaults={**s.synth_defaults, **o}), "merged_synth_defaults"
 )
-_used(
+_register_setting(
     lambda p, s, g, o: replace(s, sample_defaults={**s.sample_defaults, **o}),
     "merged_sample_defaults",
 )
-_used(
+_register_setting(
     lambda p, s, g, o: replace(
         s,
-        bpm=_bpm(
+        bpm=_clamp_bpm(
             60
-            * number(o.get("num_beats", 1), 1)
-            / inventory()["samples"].get(str(g[0]) if g else "", 1.0)
+            * to_number(o.get("num_beats", 1), 1)
+            / load_sonic_pi_inventory()["samples"].get(str(g[0]) if g else "", 1.0)
         ),
     ),
     "sample_bpm",
 )
 
 
-def _seeded(play: Play, setting: Any, given: list, options: dict) -> Any:
-    play.thread.rng.seed(int(first(given)))
-    return setting
+def _seed_rng(interpreter: ProgramInterpreter, settings: Any, args: list, options: dict) -> Any:
+    interpreter.current_thread.rng.seed(int(get_first_number(args)))
+    return settings
 
 
-_used(_seeded, "random_seed")
-_used(
+_register_setting(_seed_rng, "random_seed")
+_register_setting(
     lambda p, s, g, o: s,
     "debug",
     "tuning",
@@ -289,41 +289,41 @@ _used(
 )
 
 
-@word("with_fx")
-def _with_fx(play: Play, given: list, options: dict, block: Any, scope: dict) -> Any:
-    name = str(given[0]) if given else "none"
-    reps = max(1, min(int(number(options.get("reps", 1), 1)), 512))
-    setting = play.thread.setting
-    made = settled(play, {k: v for k, v in options.items() if k != "reps"}, {})
+@register_builtin("with_fx")
+def _run_with_fx(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
+    name = str(args[0]) if args else "none"
+    reps = max(1, min(int(to_number(options.get("reps", 1), 1)), 512))
+    setting = interpreter.current_thread.setting
+    made = resolve_options(interpreter, {k: v for k, v in options.items() if k != "reps"}, {})
     found = None
-    with _Kept(play):
+    with _RestoredSettings(interpreter):
         fx = setting.fx if name == "none" else ((name, made), *setting.fx)[:16]
-        play.thread.setting = replace(setting, fx=fx)
+        interpreter.current_thread.setting = replace(setting, fx=fx)
         for _ in range(reps):
-            found = play.run_block(block, [values.UNKNOWN], scope)
+            found = interpreter.run_block(block, [values.UNKNOWN], scope)
     return found
 
 
-@word("define", "ndefine", "defonce")
-def _define(play: Play, given: list, options: dict, block: Any, scope: dict) -> None:
-    if given and isinstance(block, list) and len(play.functions) < 256:
-        play.functions[str(given[0])] = (block, scope)
+@register_builtin("define", "ndefine", "defonce")
+def _define_function(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+    if args and isinstance(block, list) and len(interpreter.functions) < 256:
+        interpreter.functions[str(args[0])] = (block, scope)
 
 
 # -- the rest ------------------------------------------------------------------------------------
 
 
-def _nothing(*_: Any) -> None:
+def _ignore_call(*_: Any) -> None:
     return None
 
 
-@word("current_bpm")
-def _current_bpm(play: Play, *_: Any) -> float:
-    return play.thread.setting.bpm
+@register_builtin("current_bpm")
+def _get_current_bpm(interpreter: ProgramInterpreter, *_: Any) -> float:
+    return interpreter.current_thread.setting.bpm
 
 
-@word("lambda", "proc")
-def _lambda(play: Play, given: list, options: dict, block: Any, scope: dict) -> Any:
+@register_builtin("lambda", "proc")
+def _create_lambda(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
     return (block, scope)
 
 
@@ -342,9 +342,9 @@ for _name in (
     "rest",
     "rand_reset",
 ):
-    WORDS[_name] = _nothing
+    BUILTINS[_name] = _ignore_call
 
 
-@word("uncomment")
-def _uncomment(play: Play, given: list, options: dict, block: Any, scope: dict) -> Any:
-    return play.run_block(block, [], scope)
+@register_builtin("uncomment")
+def _run_uncommented_block(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
+    return interpreter.run_block(block, [], scope)

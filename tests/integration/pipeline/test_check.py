@@ -14,8 +14,8 @@ import pytest
 from core import cli, sonicpi
 from core.corpus import Corpus, integrity
 from core.errors import EarshotError
-from core.pipeline.build import build
-from core.pipeline.check import check
+from core.pipeline.build import build_corpus
+from core.pipeline.check import check_corpus
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 
@@ -26,7 +26,7 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workspace")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(folder))
-        build("tiny", ["02_1_beeps"], 4, seconds=1, code_encoder=CODE, audio_encoder=AUDIO)
+        build_corpus("tiny", ["02_1_beeps"], 4, seconds=1, code_encoder=CODE, audio_encoder=AUDIO)
     return folder
 
 
@@ -51,19 +51,19 @@ def content(corpus: Corpus) -> dict[str, bytes]:
         if path.is_file()
     }
     for encoder in (CODE, AUDIO):
-        ids, matrix = corpus.embeddings(encoder)
+        ids, matrix = corpus.load_embeddings(encoder)
         found[encoder] = json.dumps(ids).encode() + matrix.tobytes()
     return found
 
 
 def test_what_is_whole_is_left_as_it_is(corpus):
     before = content(corpus), corpus.change_stamp
-    assert check("tiny").ok and check("tiny", repair=True).ok
+    assert check_corpus("tiny").ok and check_corpus("tiny", repair=True).ok
     assert (content(corpus), corpus.change_stamp) == before
 
 
 def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
-    before, rows = content(corpus), corpus.programs()
+    before, rows = content(corpus), corpus.load_programs()
     gone, flipped, short, _ = rows["audio"]
     os.unlink(gone)
     damaged = bytearray(Path(flipped).read_bytes())
@@ -88,10 +88,10 @@ def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
     changed(
         corpus, f"DELETE FROM embeddings WHERE program = {first} AND encoder = {of}", ids[3], AUDIO
     )
-    found = check("tiny")
+    found = check_corpus("tiny")
     assert not found.ok
     assert sum(fault.kind == "stray file" for fault in found.faults) == 3
-    assert {(fault.kind, fault.program) for fault in found.faults} == {
+    assert {(fault.kind, fault.program_id) for fault in found.faults} == {
         ("missing clip", ids[0]),
         ("damaged clip", ids[1]),
         ("damaged clip", ids[2]),
@@ -100,8 +100,8 @@ def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
         ("missing vector", ids[3]),
     }
     assert "--repair" in str(found) and content(corpus).keys() != before.keys()
-    mended = check("tiny", repair=True)
-    assert mended.ok and not mended.notes and len(mended.repaired) == 8
+    mended = check_corpus("tiny", repair=True)
+    assert mended.ok and not mended.notes and len(mended.repaired_faults) == 8
     assert content(corpus) == before  # and not a bit more
 
 
@@ -118,50 +118,50 @@ def test_a_repair_makes_only_what_is_missing(corpus, monkeypatch: pytest.MonkeyP
         return real(noted(), **options)
 
     monkeypatch.setattr(sonicpi, "render_many", counted)
-    rows = corpus.programs()
+    rows = corpus.load_programs()
     Path(rows["audio"][1]).unlink()
-    assert check("tiny", repair=True).ok
+    assert check_corpus("tiny", repair=True).ok
     assert rendered == [rows["source"][1]]
 
 
 def test_code_that_was_changed_is_found_and_said_to_be_past_mending(corpus):
     changed(corpus, "UPDATE programs SET source = source || '#' WHERE position = 1")
-    found = check("tiny")
+    found = check_corpus("tiny")
     assert [fault.kind for fault in found.faults] == ["source"]
-    assert not found.faults[0].mendable
+    assert not found.faults[0].is_repairable
 
 
 def test_a_setting_that_is_lost_is_found(corpus):
     changed(corpus, "UPDATE meta SET value = '{' WHERE key = 'created'")
     with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
-        assert [fault.detail for fault in integrity.settings(connection)] == [
+        assert [fault.detail for fault in integrity.find_setting_faults(connection)] == [
             "no setting 'created'"
         ]
     connection.close()
 
 
 def test_nobody_repairs_what_somebody_writes(corpus):
-    with Corpus.open("tiny").writing("another build"):
-        assert check("tiny").ok  # looking is free
+    with Corpus.open("tiny").lock_for_writing("another build"):
+        assert check_corpus("tiny").ok  # looking is free
         with pytest.raises(EarshotError, match="another build"):
-            check("tiny", repair=True)
+            check_corpus("tiny", repair=True)
 
 
 def test_an_encoder_that_is_gone_is_named_and_the_rest_is_made_good(corpus):
     changed(corpus, "UPDATE encoders SET id = 'gone/away' WHERE id = ?", CODE)
     changed(corpus, "DELETE FROM embeddings WHERE program = 1")
-    report = check("tiny", repair=True)
+    report = check_corpus("tiny", repair=True)
     assert any("gone/away" in note for note in report.notes)
-    assert {(fault.kind, fault.encoder) for fault in report.faults} == {
+    assert {(fault.kind, fault.encoder_id) for fault in report.faults} == {
         ("missing vector", "gone/away")
     }
-    assert len(report.repaired) == 1
+    assert len(report.repaired_faults) == 1
 
 
 def test_the_command_ends_with_status_1_when_something_is_wrong(corpus, capsys):
     assert cli.main(["check", "tiny"]) == 0
     assert "everything is there" in capsys.readouterr().out
-    Path(corpus.programs()["audio"][0]).unlink()
+    Path(corpus.load_programs()["audio"][0]).unlink()
     with pytest.raises(SystemExit) as end:
         cli.main(["check", "tiny", "--json"])
     assert end.value.code == 1

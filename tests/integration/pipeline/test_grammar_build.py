@@ -8,8 +8,8 @@ import pytest
 
 from core.cli import main
 from core.corpus import Corpus
-from core.programs import compose, display_names
-from core.pipeline.build import build
+from core.programs import compose_programs, display_names
+from core.pipeline.build import build_corpus
 
 OPTIONS = {"templates": ["02_1_beeps"], "seed": 4, "preset": "offline", "seconds": 2.0}
 
@@ -21,20 +21,20 @@ def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_corpus_holds_composed_programs_beside_variants(workspace):
-    first = build("mixed", per_template=1, composed=3, **OPTIONS)
-    assert (first.added, first.counts["ok"], first.failures) == (4, 4, {})
-    more = build("mixed", per_template=1, composed=5, **OPTIONS)
-    assert (more.added, more.rendered, more.counts["ok"]) == (2, 2, 6)
-    again = build("mixed", per_template=1, composed=5, **OPTIONS)
-    assert (again.added, again.rendered) == (0, 0)
-    rows = Corpus.open("mixed").programs()
-    assert {program.id for program in compose(5, 4)} < set(rows["program"])
+    first = build_corpus("mixed", per_template=1, grammar_program_count=3, **OPTIONS)
+    assert (first.programs_added, first.counts["ok"], first.failures) == (4, 4, {})
+    more = build_corpus("mixed", per_template=1, grammar_program_count=5, **OPTIONS)
+    assert (more.programs_added, more.clips_rendered, more.counts["ok"]) == (2, 2, 6)
+    again = build_corpus("mixed", per_template=1, grammar_program_count=5, **OPTIONS)
+    assert (again.programs_added, again.clips_rendered) == (0, 0)
+    rows = Corpus.open("mixed").load_programs()
+    assert {program.id for program in compose_programs(5, 4)} < set(rows["program"])
     assert set(rows["template"]) <= set(display_names())
     assert "" not in set(rows["role"])
 
 
 def test_without_templates_only_composed_programs_are_built(workspace):
-    report = build("pure", per_template=0, composed=2, **OPTIONS)
+    report = build_corpus("pure", per_template=0, grammar_program_count=2, **OPTIONS)
     assert report.counts["programs"] == report.counts["ok"] == 2
 
 
@@ -44,4 +44,4 @@ def test_composed_programs_are_written_to_files(tmp_path, capsys):
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["template"] for line in lines] == ["composed-dub"] * 3
     written = [(tmp_path / f"{line['name']}.rb").read_text() for line in lines]
-    assert written == [program.source for program in compose(3, 6, "dub")]
+    assert written == [program.source for program in compose_programs(3, 6, "dub")]

@@ -12,8 +12,8 @@ import pytest
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi import Clip, Rendering, render
-from core.pipeline.render_executor import LocalProcesses
+from core.sonicpi import Clip, RenderResult, render
+from core.pipeline.render_executor import LocalExecutor
 from core.pipeline.render import render_files
 
 
@@ -47,7 +47,7 @@ def test_a_folder_is_rendered_and_a_failure_stops_nobody(folder):
 
 @pytest.mark.parametrize("format", ["flac", "wav", "ogg", "mp3"])
 def test_formats(folder, format):
-    (result,) = render_files([folder / "in" / "a.rb"], folder, seconds=1, format=format)
+    (result,) = render_files([folder / "in" / "a.rb"], folder, seconds=1, audio_format=format)
     info = soundfile.info(result["audio"])
     assert info.format == {"mp3": "MP3", "ogg": "OGG", "wav": "WAV", "flac": "FLAC"}[format]
     assert info.duration == pytest.approx(1, abs=0.06) and info.channels == 2
@@ -106,10 +106,10 @@ def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch: pytest.Mo
     def rendering(self, sources, seconds):
         rendered.extend(sources)
         yield (
-            (n, Rendering(Clip(np.full((9, 2), 0.5, np.float32)))) for n, _ in enumerate(sources)
+            (n, RenderResult(Clip(np.full((9, 2), 0.5, np.float32)))) for n, _ in enumerate(sources)
         )
 
-    monkeypatch.setattr(LocalProcesses, "rendering", rendering)
+    monkeypatch.setattr(LocalExecutor, "rendering", rendering)
     for name, source in (("a", "play 60"), ("b", "play 62"), ("c", "play 60")):
         (tmp_path / f"{name}.rb").write_text(source)
     results = render_files([tmp_path], tmp_path / "out")
@@ -122,7 +122,7 @@ def test_an_empty_folder_and_an_unknown_format_say_what_to_do(tmp_path):
     with pytest.raises(EarshotError, match="No program was found"):
         render_files([tmp_path], tmp_path)
     with pytest.raises(EarshotError, match="Use .flac"):
-        render_files([tmp_path], tmp_path, format="aiff")
+        render_files([tmp_path], tmp_path, audio_format="aiff")
 
 
 def test_sample_folders_are_readable_only_when_given(tmp_path):

@@ -16,17 +16,17 @@ from core.alignment.grid import Trial
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
+from core.sonicpi import Clip, RenderResult
 from core.pipeline import sweep as stage
-from core.search.loaded_alignment import open_aligned
-from core.pipeline.evaluate import evaluate
+from core.search.loaded_alignment import open_aligned_corpus
+from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.train import train
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 N = 120
 TRIALS = [
-    Trial("narrow", "paper", {"width": 16, "dim": 8, "layers": 2, "epochs": 3}),
-    Trial("wide", "earshot", {"width": 32, "dim": 8, "layers": 2, "epochs": 3}),
+    Trial("narrow", "infonce", {"width": 16, "dim": 8, "layers": 2, "epochs": 3}),
+    Trial("wide", "soft_infonce", {"width": 32, "dim": 8, "layers": 2, "epochs": 3}),
 ]
 QUICK = AlignmentConfig(width=16, dim=8, layers=2, epochs=200, patience=0, precision="fp32")
 
@@ -42,14 +42,14 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         )
         for i in range(N)
     )
-    ids = list(made.programs()["program"])
+    ids = list(made.load_programs()["program"])
     wave = 0.1 * np.sin(np.arange(4410) / 16, dtype=np.float32)[:, None].repeat(2, axis=1)
     for program in ids:
-        made.put_rendering(program, Rendering(Clip(wave)), 0.1)
+        made.put_rendering(program, RenderResult(Clip(wave)), 0.1)
     rng = np.random.default_rng(0)
     latent = rng.normal(size=(N, 6))
     for encoder in (CODE, AUDIO):
-        about = encoders.entry(encoder)
+        about = encoders.find_encoder_spec(encoder)
         view = np.tanh(latent @ rng.normal(size=(6, about.dim)) / 2)
         made.put_embeddings(encoder, about.revision, ids, view.astype(np.float32))
     made.set_setting("encoders", {"code": CODE, "audio": AUDIO})
@@ -58,7 +58,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def quick(monkeypatch):
     monkeypatch.setitem(grid.GRIDS, "paper", lambda: TRIALS)
-    monkeypatch.setattr(grid, "COMMON", {})
+    monkeypatch.setattr(grid, "COMMON_SETTINGS", {})
 
 
 def test_a_sweep_goes_on_where_it_was_stopped(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
@@ -71,23 +71,23 @@ def test_a_sweep_goes_on_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        stage.sweep("views", "paper", stop_after_one, seeds=2, workers=2)
+        stage.run_sweep("views", "paper", stop_after_one, seed_count=2, workers=2)
     kept = {path: path.stat().st_mtime_ns for path in corpus.path.glob("sweeps/*/run-*.json")}
     assert kept
     lost = next(iter(kept))  # which of the others were done by then is up to the machine
     lost.unlink()
     del kept[lost]
-    sweep_id = stage.sweep("views", "paper", seeds=2, workers=2)
+    sweep_id = stage.run_sweep("views", "paper", seed_count=2, workers=2)
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
     again = []
-    assert stage.sweep("views", "paper", lambda *w: again.append(w), seeds=2) == sweep_id
+    assert stage.run_sweep("views", "paper", lambda *w: again.append(w), seed_count=2) == sweep_id
     assert [what[1:3] for what in again] == [(4, 4)]  # nothing was done twice
     data = told[-1][4]
     assert data["name"] in ("narrow", "wide") and 0 <= data["metrics"]["cka"] <= 1
 
-    found = stage.load("views")
+    found = stage.load_sweep("views")
     assert set(found["name"]) == {"unaligned", "narrow", "wide"}
-    table = stage.summary(found, "test")
+    table = stage.summarize_sweep(found, "test")
     runs = found[
         (found["number"] == 1)
         & (found["split"] == "test")
@@ -97,17 +97,17 @@ def test_a_sweep_goes_on_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     assert len(runs) == 2
     assert table.loc[(1, "wide"), ("cka", "mean")] == pytest.approx(runs.mean())
     assert table.loc[(1, "wide"), ("cka", "sd")] == pytest.approx(runs.std())
-    assert (-1, "unaligned") in table.index and stage.best(found, "cka") in (0, 1)
+    assert (-1, "unaligned") in table.index and stage.find_best_configuration(found, "cka") in (0, 1)
 
 
 def test_the_grids_are_what_they_say():
-    assert len(grid.trials("paper")) == 24
-    assert len({trial.config(0).id for trial in grid.trials("paper")}) == 24
+    assert len(grid.list_trials("paper")) == 24
+    assert len({trial.build_config(0).id for trial in grid.list_trials("paper")}) == 24
     for name in ("ablation", "trade"):
-        found = grid.trials(name)
-        assert len({(trial.config(0).id, trial.code) for trial in found}) == len(found)
+        found = grid.list_trials(name)
+        assert len({(trial.build_config(0).id, trial.code_encoder) for trial in found}) == len(found)
     with pytest.raises(EarshotError):
-        grid.trials("nothing")
+        grid.list_trials("nothing")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -121,11 +121,11 @@ def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus: Corpus, n
     with pytest.raises(KeyboardInterrupt):
         train("views", QUICK, ask)
     assert signal.getsignal(number) is before
-    record = corpus.newest_alignment()
+    record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "asked" and record.metrics["epochs"] < 200
-    assert len(record.history()) == record.metrics["epochs"]
+    assert len(record.load_history()) == record.metrics["epochs"]
     assert "asked to stop" in (record.path / "README.md").read_text("utf-8")
-    judged = evaluate("views", record.id)
+    judged = evaluate_alignment("views", record.id)
     assert {"validation", "test"} <= set(judged["split"]) and judged["value"].notna().any()
 
 
@@ -139,18 +139,18 @@ def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus: C
     with pytest.raises(KeyboardInterrupt):
         train("views", QUICK.from_dict({**QUICK.to_dict(), "epochs": 3}), ask)
     assert signal.getsignal(signal.SIGTERM) is before
-    record = corpus.newest_alignment()
+    record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "epochs" and record.metrics["epochs"] == 3
     assert record.metrics["readings"] == [] and corpus.load_map(record.id) is None
     assert "not judged" in (record.path / "README.md").read_text("utf-8")
-    assert open_aligned("views").code(corpus.pairs(CODE, AUDIO).code).shape == (N, 8)
+    assert open_aligned_corpus("views").project_code(corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings).shape == (N, 8)
 
 
 def test_an_alignment_works_where_it_is_copied_to(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     record = train("views", QUICK.from_dict({**QUICK.to_dict(), "epochs": 3}))
-    expected = open_aligned("views").code(corpus.pairs(CODE, AUDIO).code)
+    expected = open_aligned_corpus("views").project_code(corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings)
     text = (record.path / "README.md").read_text("utf-8")
     assert CODE in text and "95 % intervals" in text and "## Licence" in text
 
@@ -158,14 +158,14 @@ def test_an_alignment_works_where_it_is_copied_to(
     shutil.copytree(corpus.path, there, ignore=shutil.ignore_patterns("alignments"))
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "there"))
     other = Corpus.open("other")
-    assert other.newest_alignment() is None
+    assert other.load_newest_alignment() is None
     shutil.copytree(record.path, there / "alignments" / record.id)
-    aligned = open_aligned("other")
-    np.testing.assert_array_equal(aligned.code(aligned.pairs().code), expected)
+    aligned = open_aligned_corpus("other")
+    np.testing.assert_array_equal(aligned.project_code(aligned.load_embedding_pairs().code_embeddings), expected)
 
-    about = encoders.entry(AUDIO)
-    ids = list(other.programs()["program"])
+    about = encoders.find_encoder_spec(AUDIO)
+    ids = list(other.load_programs()["program"])
     other.put_embeddings(AUDIO, about.revision + "9", ids, np.ones((N, 192), np.float32))
     with pytest.raises(EarshotError, match="another revision of log-mel"):
-        aligned.pairs()
+        aligned.load_embedding_pairs()
     assert Path(record.path).is_dir()

@@ -18,20 +18,20 @@ from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
+from core.sonicpi import Clip, RenderResult
 from core.pipeline import embed
 from core.search import aligned_corpus
-from core.pipeline.evaluate import evaluate
+from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.import_embeddings import import_vectors
-from core.pipeline.map import make_map
-from core.search.query import neighbours, neighbours_of
-from core.pipeline.train import summary, train
+from core.pipeline.map import compute_and_save_map
+from core.search.query import find_neighbours, find_program_neighbours
+from core.pipeline.train import pivot_metrics, train
 
 CODE, AUDIO, OTHER_EAR = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"
 # All of it, so that what is asked of the heads below stays the same when defaults change.
 CONFIG = AlignmentConfig(
     objective="infonce",
-    kernel_weight=0.0,
+    cka_weight=0.0,
     width=64,
     dim=16,
     dropout=0.1,
@@ -90,10 +90,10 @@ def filled(name: str, voices=tuple(VOICES), each: int = EACH, embedded: bool = T
     programs = {(v, i): program(v, i) for v in voices for i in range(each)}
     corpus.add_programs(programs.values())
     for (voice, number), one in programs.items():
-        corpus.put_rendering(one.id, Rendering(tone(voice, number)), SECONDS)
+        corpus.put_rendering(one.id, RenderResult(tone(voice, number)), SECONDS)
     corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
     if embedded:
-        embed.embed(name)
+        embed.embed_corpus(name)
     return corpus
 
 
@@ -137,10 +137,10 @@ class TestTrain:
         assert torch.__version__.startswith(record.config["versions"]["torch"])
         assert len(record.history()) == 40
         assert record.metrics["stopped"] == "epochs"
-        assert len(record.map()) == 2 * len(corpus.pairs(CODE, AUDIO))
+        assert len(record.map()) == 2 * len(corpus.load_embedding_pairs(CODE, AUDIO))
 
     def test_hears_what_raw_embeddings_do_not(self, record):
-        test = summary(evaluate("tones", record.id))
+        test = pivot_metrics(evaluate_alignment("tones", record.id))
         before, against_raw = test["before"], test["aligned code ~ raw audio"]
         for metric in ("cka", "spearman", "pearson", "foretold@5"):
             assert against_raw[metric] > before[metric], metric
@@ -150,7 +150,7 @@ class TestTrain:
         assert again.id != record.id
         heads = [(r.path / "heads.safetensors").read_bytes() for r in (record, again)]
         assert heads[0] == heads[1]
-        pd.testing.assert_frame_equal(record.map(), again.map(), check_exact=True)
+        pd.testing.assert_frame_equal(record.map(), again.load_map(), check_exact=True)
         assert record.metrics == again.metrics
 
     def test_templates_can_be_held_out_whole(self, record):
@@ -158,7 +158,7 @@ class TestTrain:
         splits = held.config["split"]
         assert splits["unseen_templates"] == ["buzz"]
         assert splits["programs"]["unseen templates"] == EACH
-        table = evaluate("tones", held.id)
+        table = evaluate_alignment("tones", held.id)
         unseen = table[table["split"] == "unseen templates"]
         assert set(unseen["programs"]) == {EACH} and unseen["value"].notna().all()
         whole = record.config["split"]["programs"]
@@ -176,36 +176,36 @@ class TestTrain:
 
 class TestEvaluate:
     def test_has_both_readings_of_after_side_by_side_for_every_split(self, record):
-        table = evaluate("tones", record.id)
+        table = evaluate_alignment("tones", record.id)
         readings = {"before", "aligned code ~ aligned audio", "aligned code ~ raw audio"}
         found = table.groupby("split")["reading"].agg(set)
         assert found.to_dict() == {"validation": readings, "test": readings}
         assert not table.duplicated(["metric", "split", "reading"]).any()
 
     def test_says_what_was_measured_after_training_and_measures_anew_what_changed(self, record):
-        kept = evaluate("tones", record.id)
+        kept = evaluate_alignment("tones", record.id)
         rows = pd.DataFrame(record.metrics["readings"]).astype(
             {"value": float, "low": float, "high": float}
         )
         pd.testing.assert_frame_equal(kept, rows, check_dtype=False)
         one = filled("changing", ("low", "high"))
-        before = evaluate("changing", train("changing", replace(CONFIG, epochs=2)).id)
+        before = evaluate_alignment("changing", train("changing", replace(CONFIG, epochs=2)).id)
         one.add_programs([program("noise", i) for i in range(EACH)])
         for number in range(EACH):
             one.put_rendering(
-                program("noise", number).id, Rendering(tone("noise", number)), SECONDS
+                program("noise", number).id, RenderResult(tone("noise", number)), SECONDS
             )
-        embed.embed("changing")
-        after = evaluate("changing")
+        embed.embed_corpus("changing")
+        after = evaluate_alignment("changing")
         assert (after["programs"].to_numpy() > before["programs"].to_numpy()).all()
 
     def test_another_ear_judges_too(self):
         corpus = filled("ears", ("low", "high", "noise"))
-        ids = corpus.pairs(CODE, AUDIO).programs
-        embed.embed("ears", audio_encoder=OTHER_EAR)
+        ids = corpus.load_embedding_pairs(CODE, AUDIO).program_ids
+        embed.embed_corpus("ears", audio_encoder=OTHER_EAR)
         record = train("ears", replace(CONFIG, epochs=2))
         assert record.config["encoders"]["audio"]["id"] == AUDIO
-        readings = set(evaluate("ears", record.id)["reading"])
+        readings = set(evaluate_alignment("ears", record.id)["reading"])
         assert {
             f"before, heard by {OTHER_EAR}",
             f"aligned code ~ raw audio, heard by {OTHER_EAR}",
@@ -215,13 +215,13 @@ class TestEvaluate:
 
 class TestMap:
     def test_made_again_it_is_the_same_and_is_kept(self, record, corpus: Corpus):
-        points = make_map("tones", record.id)
+        points = compute_and_save_map("tones", record.id)
         pd.testing.assert_frame_equal(points, corpus.load_map(record.id), check_dtype=False)
         pd.testing.assert_frame_equal(points, record.map(), check_dtype=False)
 
     def test_has_code_and_sound_of_every_program(self, record, corpus: Corpus):
         points = record.map()
-        ids = corpus.pairs(CODE, AUDIO).programs
+        ids = corpus.load_embedding_pairs(CODE, AUDIO).program_ids
         assert list(points["program"]) == ids * 2
         assert list(points["modality"]) == ["code"] * len(ids) + ["audio"] * len(ids)
         numbers = points.drop(columns=["program", "modality"])
@@ -235,52 +235,52 @@ class TestNeighbours:
         right = 0
         for voice in VOICES:
             snippet = f"use_synth :{voice}\nplay {VOICES[voice][1] + 3.5}, release: 0.2\n"
-            found = neighbours("tones", snippet, k=5, alignment_id=record.id)
+            found = find_neighbours("tones", snippet, k=5, alignment_id=record.id)
             assert [each.rank for each in found] == [1, 2, 3, 4, 5]
             similarities = [each.similarity for each in found]
             assert similarities == sorted(similarities, reverse=True)
             right += sum(each.template == voice for each in found)
             for each in found:
-                assert f":{each.template}" in each.source and each.audio.endswith(".flac")
+                assert f":{each.template}" in each.source and each.audio_path.endswith(".flac")
         assert right >= 12  # of 20; by chance 5
 
     def test_are_found_in_all_four_directions(self, record, corpus: Corpus):
         one = program("high", 4)
         for direction in ("code->audio", "audio->code", "code->code", "audio->audio"):
-            found = neighbours_of("tones", one.id, k=4, direction=direction)
-            assert len(found) == 4 and one.id not in [each.program for each in found]
-        own = neighbours("tones", one.source, k=1, direction="code->code")[0]
-        assert own.program == one.id and own.similarity == pytest.approx(1, abs=1e-3)
+            found = find_program_neighbours("tones", one.id, k=4, direction=direction)
+            assert len(found) == 4 and one.id not in [each.program_id for each in found]
+        own = find_neighbours("tones", one.source, k=1, direction="code->code")[0]
+        assert own.program_id == one.id and own.similarity == pytest.approx(1, abs=1e-3)
 
     def test_equal_those_found_by_brute_force(self, record, corpus: Corpus):
-        pairs = corpus.pairs(CODE, AUDIO)
+        pairs = corpus.load_embedding_pairs(CODE, AUDIO)
         row = 7
-        audio = pairs.audio / np.linalg.norm(pairs.audio, axis=1, keepdims=True)
+        audio = pairs.audio_embeddings / np.linalg.norm(pairs.audio_embeddings, axis=1, keepdims=True)
         order = [i for i in np.argsort(-(audio @ audio[row]), kind="stable") if i != row][:6]
-        found = neighbours_of("tones", pairs.programs[row], k=6, direction="audio->audio")
-        assert [each.program for each in found] == [pairs.programs[i] for i in order]
+        found = find_program_neighbours("tones", pairs.program_ids[row], k=6, direction="audio->audio")
+        assert [each.program_id for each in found] == [pairs.program_ids[i] for i in order]
 
     def test_a_second_query_takes_the_space_from_memory_until_the_corpus_changes(self):
         corpus = filled("asked", ("low", "high"))
         train("asked", replace(CONFIG, epochs=1))
-        kept = aligned_corpus._kept_space
-        neighbours("asked", "play 60")
+        kept = aligned_corpus._load_cached_index
+        find_neighbours("asked", "play 60")
         hits = kept.cache_info().hits
-        neighbours("asked", "play 70")
+        find_neighbours("asked", "play 70")
         assert kept.cache_info().hits == hits + 1
         new = program("noise", 1)
         corpus.add_programs([new])
-        corpus.put_rendering(new.id, Rendering(tone("noise", 1)), SECONDS)
-        embed.embed("asked")
-        found = neighbours("asked", new.source, k=99)
-        assert new.id in [each.program for each in found]
+        corpus.put_rendering(new.id, RenderResult(tone("noise", 1)), SECONDS)
+        embed.embed_corpus("asked")
+        found = find_neighbours("asked", new.source, k=99)
+        assert new.id in [each.program_id for each in found]
 
     def test_within_code_or_sound_need_no_alignment(self):
         filled("raw", ("low", "noise"), each=3)
-        assert neighbours("raw", program("low", 1).source, k=1, direction="code->code")
-        assert neighbours_of("raw", program("low", 1).id, k=1)
+        assert find_neighbours("raw", program("low", 1).source, k=1, direction="code->code")
+        assert find_program_neighbours("raw", program("low", 1).id, k=1)
         with pytest.raises(EarshotError, match="no alignment yet.*run train raw"):
-            neighbours("raw", "play 60")
+            find_neighbours("raw", "play 60")
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -296,14 +296,14 @@ class TestNeighbours:
     )
     def test_says_what_can_not_be_asked(self, record, change, message):
         with pytest.raises(EarshotError, match=message):
-            neighbours(**{"corpus_name": "tones", "snippet": "play 60", **change})
+            find_neighbours(**{"corpus_name": "tones", "snippet": "play 60", **change})
 
     def test_a_program_without_a_clip_has_no_place(self, record, corpus: Corpus):
         corpus.add_programs([program("low", 99)])
         with pytest.raises(EarshotError, match="low-0099 has no clip"):
-            neighbours_of("tones", program("low", 99).id)
+            find_program_neighbours("tones", program("low", 99).id)
         with pytest.raises(EarshotError, match="no program"):
-            neighbours_of("tones", "0" * 32)
+            find_program_neighbours("tones", "0" * 32)
 
 
 class TestErrors:
@@ -321,31 +321,31 @@ class TestErrors:
         corpus = filled("deaf", ("low",), embedded=False)
         with pytest.raises(EarshotError, match=f"run embed deaf --code-encoder {CODE}"):
             train("deaf", CONFIG)
-        embed.embed("deaf", code_encoder=CODE)
+        embed.embed_corpus("deaf", code_encoder=CODE)
         with pytest.raises(EarshotError, match="run embed deaf --audio-encoder log-mel"):
             train("deaf", CONFIG)
-        ids = corpus.missing_embeddings(AUDIO)
-        from core.encoders import entry
+        ids = corpus.list_missing_embeddings(AUDIO)
+        from core.encoders import find_encoder_spec
 
-        corpus.put_embeddings(AUDIO, entry(AUDIO).revision, ids[:4], np.eye(4, 192, dtype="f"))
+        corpus.put_embeddings(AUDIO, find_encoder_spec(AUDIO).revision, ids[:4], np.eye(4, 192, dtype="f"))
         with pytest.raises(EarshotError, match="Only 4 of 14 programs.*run embed deaf"):
             train("deaf", CONFIG)
 
     def test_no_alignment_yet(self):
         filled("young", ("low",))
-        for ask in (evaluate, make_map):
+        for ask in (evaluate_alignment, compute_and_save_map):
             with pytest.raises(EarshotError, match="run train young"):
                 ask("young")
 
     def test_embeddings_of_another_revision_are_not_mixed_with_an_alignment(self):
         corpus = filled("moved", ("low",))
         record = train("moved", replace(CONFIG, epochs=1))
-        ids, vectors = corpus.embeddings(CODE)
+        ids, vectors = corpus.load_embeddings(CODE)
         corpus.put_embeddings(CODE, "another", ids, vectors)
         for ask in (
-            lambda: neighbours("moved", "play 60"),
-            lambda: evaluate("moved", record.id),
-            lambda: make_map("moved", record.id),
+            lambda: find_neighbours("moved", "play 60"),
+            lambda: evaluate_alignment("moved", record.id),
+            lambda: compute_and_save_map("moved", record.id),
             lambda: train("moved", CONFIG),
         ):
             with pytest.raises(EarshotError, match="another revision"):
@@ -355,30 +355,30 @@ class TestErrors:
         corpus = filled("mixed", ("low",))
         record = train("mixed", replace(CONFIG, epochs=1))
         config = {**record.config, "alignment": replace(CONFIG, layers=2).to_dict()}
-        bad = corpus.save_alignment(config, record.heads(), {}, record.history())
+        bad = corpus.save_alignment(config, record.load_heads(), {}, record.load_history())
         with pytest.raises(EarshotError, match="do not fit their config"):
-            neighbours("mixed", "play 60", alignment_id=bad)
-        bad = corpus.save_alignment({}, record.heads(), {}, record.history())
+            find_neighbours("mixed", "play 60", alignment_id=bad)
+        bad = corpus.save_alignment({}, record.load_heads(), {}, record.load_history())
         with pytest.raises(EarshotError, match="lacks 'alignment'"):
-            evaluate("mixed", bad)
+            evaluate_alignment("mixed", bad)
 
 
 def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus: Corpus, tmp_path):
     """The encoders' own vectors, brought back as somebody's, give the same alignment."""
-    ids, code = corpus.embeddings(CODE)
-    heard, audio = corpus.embeddings(AUDIO)
+    ids, code = corpus.load_embeddings(CODE)
+    heard, audio = corpus.load_embeddings(AUDIO)
     pd.DataFrame({"program": ids, "vector": list(code)}).to_parquet(tmp_path / "code.parquet")
     pd.DataFrame({"program": heard, "mine": list(audio)}).to_parquet(tmp_path / "audio.parquet")
     import_vectors(corpus.name, tmp_path / "code.parquet", "code", "mine")
-    import_vectors(corpus.name, tmp_path / "audio.parquet", "audio", "ears", column="mine")
+    import_vectors(corpus.name, tmp_path / "audio.parquet", "audio", "ears", vector_column="mine")
 
     config = replace(CONFIG, epochs=5)
     theirs = train(corpus.name, config)
     own = train(corpus.name, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears")
-    for name, tensor in theirs.heads().items():
-        assert torch.equal(tensor, own.heads()[name]), name
-    assert own.map() is not None
-    found = neighbours_of(corpus.name, ids[0], 3, own.id)
+    for name, tensor in theirs.load_heads().items():
+        assert torch.equal(tensor, own.load_heads()[name]), name
+    assert own.load_map() is not None
+    found = find_program_neighbours(corpus.name, ids[0], 3, own.id)
     assert len(found) == 3
     with pytest.raises(EarshotError, match="what made them isn't here"):
-        neighbours(corpus.name, "play 60", 3, own.id)
+        find_neighbours(corpus.name, "play 60", 3, own.id)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.programs import STYLES, compose, generate, templates
-from core.studies.experiments.augment import augment
-from core.studies.experiments.hard_negatives import perturb
+from core.programs import MUSIC_STYLES, compose_programs, generate, list_templates
+from core.studies.experiments.augment import augment_source
+from core.studies.experiments.hard_negatives import make_hard_negative
 from core.sonicpi import render_many
-from core.sonicpi.worker import Worker
+from core.sonicpi.worker import RenderWorker
 
 SEED = 3
 SECONDS = 6.0
@@ -19,7 +19,7 @@ SILENCE_DB = -55.0
 @pytest.fixture(scope="module")
 def programs():
     """Three of each style."""
-    return [program for style in STYLES for program in compose(3, SEED, style)]
+    return [program for style in MUSIC_STYLES for program in compose_programs(3, SEED, style)]
 
 
 @pytest.fixture(scope="module")
@@ -46,22 +46,22 @@ def test_all_can_be_heard_from_the_beginning_and_none_is_distorted(programs, ren
 
 @pytest.fixture(scope="module")
 def worker():
-    worker = Worker()
+    worker = RenderWorker()
     yield worker
     worker.close()
 
 
-def events_of(worker: Worker, source: str) -> list[tuple]:
-    events, rendering = worker.events(source, 3.0)
+def events_of(worker: RenderWorker, source: str) -> list[tuple]:
+    events, rendering = worker.collect_osc_messages(source, 3.0)
     assert rendering.error is None, f"{rendering.error}\n{source}"
     return [(event.time, event.address, event.arguments) for event in events]
 
 
 def test_programs_written_otherwise_give_the_same_events(programs, worker):
-    variants = [program for each in templates() for program in generate(each, 1, SEED)]
+    variants = [program for each in list_templates() for program in generate(each, 1, SEED)]
     rewritten = 0
     for index, program in enumerate([*programs, *variants]):
-        again = augment(program.source, index)
+        again = augment_source(program.source, index)
         rewritten += again != program.source
         assert events_of(worker, again) == events_of(worker, program.source), again
     assert rewritten > 0.95 * (len(programs) + len(variants))
@@ -70,7 +70,7 @@ def test_programs_written_otherwise_give_the_same_events(programs, worker):
 def test_perturbed_programs_give_other_events(programs, worker):
     same = 0
     for index, program in enumerate(programs):
-        other = perturb(program.source, index)
+        other = make_hard_negative(program.source, index)
         assert other != program.source
         same += events_of(worker, other) == events_of(worker, program.source)
     # A change may lie where these seconds do not come.
@@ -82,8 +82,8 @@ def test_a_hard_negative_sounds_otherwise_and_a_program_written_otherwise_does_n
     chosen = [program.source for program in programs[::4]]
     sources = [
         *chosen,
-        *(augment(source, 5) for source in chosen),
-        *(perturb(source, 5) for source in chosen),
+        *(augment_source(source, 5) for source in chosen),
+        *(make_hard_negative(source, 5) for source in chosen),
     ]
     clips = {index: each.clip for index, each in render_many(iter(sources), seconds=4.0)}
     n, other = len(chosen), 0
@@ -104,7 +104,7 @@ def test_styles_differ_in_how_much_is_played(worker):
 
     def starts(style: str) -> float:
         moments = []
-        for program in compose(12, SEED, style):
+        for program in compose_programs(12, SEED, style):
             events, _ = worker.events(program.source, SECONDS)
             sounds = [e for e in events if e.synthdef and not e.synthdef.startswith("fx_")]
             moments.append(len({round(event.time, 3) for event in sounds}) / SECONDS)

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.programs import generate, template, templates
-from core.programs.vocabulary import words
+from core.programs import generate, get_template, list_templates
+from core.programs.vocabulary import build_template_vocabulary
 from core.sonicpi import render_many
 
-IDS = [t.id for t in templates()]
+IDS = [t.id for t in list_templates()]
 VARIANTS = 3
 SEED = 20
 SILENCE_DB = -55.0  # RMS of a window below which it counts as silent
@@ -46,7 +46,7 @@ def test_there_is_sound_in_every_promised_window(renderings, name):
     for program, rendering in renderings[name]:
         clip = rendering.clip
         assert clip.seconds == pytest.approx(18.0)
-        for start, end in template(name).sound:
+        for start, end in get_template(name).sound_windows:
             window = clip.samples[int(start * clip.sample_rate) : int(end * clip.sample_rate)]
             place = f"silent from {start} to {end} s:\n{program.source}"
             assert level_db(window) > SILENCE_DB, place
@@ -81,7 +81,7 @@ def known():
 
 def test_sonic_pi_has_every_word_that_templates_draw_from(known):
     samples, synths = known
-    groups = {name: group for name, group in words().items() if isinstance(group, list)}
+    groups = {name: group for name, group in build_template_vocabulary().items() if isinstance(group, list)}
     for name, group in groups.items():
         if name not in ("scales", "tonics"):
             assert set(group) <= samples or set(group) <= synths, name

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.sonicpi import Limits, render, render_many
-from core.sonicpi.worker import Worker
+from core.sonicpi import RenderLimits, render, render_many
+from core.sonicpi.worker import RenderWorker
 
 GOOD = "play 60, release: 0.5"
-LIMITS = Limits(cpu_s=3, synthesis_cpu_s=10, wall_s=15, memory_mb=1024, processes=128, synths=300)
+LIMITS = RenderLimits(cpu_s=3, synthesis_cpu_s=10, wall_s=15, memory_mb=1024, processes=128, synths=300)
 
 
 @pytest.fixture(scope="module")
 def worker():
-    one = Worker(LIMITS)
+    one = RenderWorker(LIMITS)
     yield one
     one.close()
 
@@ -36,7 +36,7 @@ def the_next_program_renders_as_ever(worker, good):
     assert after.ok and np.array_equal(after.clip.samples, good)
 
 
-def attacked(worker: Worker, source: str, seconds: float = 2.0):
+def attacked(worker: RenderWorker, source: str, seconds: float = 2.0):
     """Render a program that ends in a note only if its attack went unhindered."""
     return worker.render(source, seconds)
 
@@ -63,9 +63,9 @@ def test_cannot_write_outside(worker, tmp_path: Path):
 def test_what_it_leaves_in_its_own_home_is_gone(worker):
     assert attacked(
         worker, "File.write('/tmp/left', 'x'); File.write(Dir.home + '/left', 'x'); play 60"
-    ).ok
+    ).has_clip
     source = "raise 'left' if File.exist?('/tmp/left') || File.exist?(Dir.home + '/left')\nplay 60"
-    assert attacked(worker, source).ok
+    assert attacked(worker, source).has_clip
 
 
 def test_cannot_write_a_large_file_nor_many(worker):
@@ -109,9 +109,9 @@ FORK = "RUBY_PLATFORM.start_with?('x86_64') ? syscall(57) : syscall(220, 17, 0, 
 
 
 def test_forking_behind_the_hosts_back_is_bounded(good):
-    few = Worker(Limits(cpu_s=2, wall_s=4, processes=40))
+    few = RenderWorker(RenderLimits(cpu_s=2, wall_s=4, processes=40))
     result = few.render(f"play 60\n10.times {{ ({FORK}) rescue break }}\nsleep 1", 2.0)
-    assert result.ok or result.error.kind in ("runtime", "timeout", "crashed", "memory", "silent")
+    assert result.has_clip or result.error.kind in ("runtime", "timeout", "crashed", "memory", "silent")
     assert np.array_equal(few.render(GOOD, 1.0).clip.samples, good)
     few.close()
 
@@ -121,7 +121,7 @@ def test_a_process_left_behind_is_ended(worker):
     attacked(worker, left)
     counted = "n = Dir.children('/proc').grep(/^\\d+$/).size\nraise n.to_s if n > 3\nplay 60"
     result = attacked(worker, counted)
-    assert result.ok, result.error
+    assert result.has_clip, result.error
 
 
 def test_allocating_without_end(worker):
@@ -135,7 +135,7 @@ def test_looping_without_sleeping(worker):
 
 
 def test_taking_longer_than_the_clock_allows():
-    slow = Worker(Limits(cpu_s=60, wall_s=1))
+    slow = RenderWorker(RenderLimits(cpu_s=60, wall_s=1))
     error = attacked(slow, "play 60\nwhile true\nend").error
     slow.close()
     assert (error.kind, error.line) == ("timeout", 2) and "longer than 1 s" in error.message
@@ -159,7 +159,7 @@ def test_killing_the_host_is_survived():
     # A crash that Ruby itself lets happen: the host ends, and is replaced.
     program = "Process.kill(:SEGV, Process.ppid); sleep 1; play 60"
     results = dict(render_many([GOOD, program, GOOD], 1.0, workers=1, limits=LIMITS))
-    assert results[0].ok and results[2].ok
+    assert results[0].has_clip and results[2].has_clip
     assert results[1].error.kind == "crashed"
     assert np.array_equal(results[0].clip.samples, results[2].clip.samples)
 
@@ -187,7 +187,7 @@ def test_holds_neither_requests_nor_answers(worker):
     raise pipes.inspect if pipes.size > 1 # its own result's; Ruby's own are no pipes but eventfds
     play 60
     """
-    assert attacked(worker, source).ok
+    assert attacked(worker, source).has_clip
 
 
 def test_printing_without_end(worker):
@@ -214,7 +214,7 @@ def test_a_score_that_writes_files_writes_none(worker, tmp_path: Path):
     LINK.score.add(VirtualTime.now, '/b_write', [9, '/usr/share/score.wav', 'wav', 'int16', -1, 0, 0])
     play 60
     """
-    assert attacked(worker, source).ok
+    assert attacked(worker, source).has_clip
     assert not target.exists() and not Path("/usr/share/score.wav").exists()
 
 
@@ -233,7 +233,7 @@ def test_no_command_to_the_server_does_harm(worker, commands):
         f"{commands}.each {{ |what, args| LINK.score.add(VirtualTime.now, what, args) }}\nplay 60"
     )
     result = attacked(worker, source)
-    assert result.ok or result.error.kind == "crashed", result.error
+    assert result.has_clip or result.error.kind == "crashed", result.error
 
 
 def test_a_score_that_writes_much_is_bounded(worker):
@@ -243,7 +243,7 @@ def test_a_score_that_writes_much_is_bounded(worker):
     play 60
     """
     result = attacked(worker, source)
-    assert result.ok or result.error.kind == "crashed", result.error
+    assert result.has_clip or result.error.kind == "crashed", result.error
     left = attacked(worker, "raise Dir.children('/tmp').inspect").error
     assert ".wav" not in left.message and '"0"' not in left.message
 
@@ -255,7 +255,7 @@ def test_a_link_in_the_sample_folder_leads_nowhere(tmp_path: Path, good):
     pack.mkdir()
     (pack / "link.wav").symlink_to(secret)
     (pack / "out").symlink_to(tmp_path)
-    one = Worker(LIMITS, (pack,))
+    one = RenderWorker(LIMITS, (pack,))
     assert one.render(f"sample '{pack}/link.wav'", 1.0).error.kind == "silent"
     assert one.render(f"sample '{pack}/out/secret.wav'", 1.0).error.kind == "silent"
     error = one.render(f"File.write('{pack}/new', 'x')", 1.0).error
@@ -267,7 +267,7 @@ def test_a_link_in_the_sample_folder_leads_nowhere(tmp_path: Path, good):
 @pytest.mark.parametrize("path", ["../../../etc/passwd", "/etc/shadow", "../../../../root"])
 def test_a_sample_path_that_climbs_finds_nothing(worker, path):
     result = attacked(worker, f"sample '/usr/share/sonic-pi/samples/{path}'\nplay 60")
-    assert not result.ok or any(w.kind == "missing_sample" for w in result.warnings)
+    assert not result.has_clip or any(w.kind == "missing_sample" for w in result.warnings)
 
 
 def test_endless_virtual_time_without_progress(worker):
@@ -281,7 +281,7 @@ def test_deep_recursion(worker):
 
 
 def test_waiting_for_input_ends(worker):
-    assert attacked(worker, "x = $stdin.read\nplay 60").ok
+    assert attacked(worker, "x = $stdin.read\nplay 60").has_clip
 
 
 def test_forged_answers_do_not_confuse_the_renderer(worker):
@@ -290,7 +290,7 @@ def test_forged_answers_do_not_confuse_the_renderer(worker):
     play 60
     """
     result = attacked(worker, forged)
-    assert result.ok or result.error.kind in ("crashed", "runtime", "silent")
+    assert result.has_clip or result.error.kind in ("crashed", "runtime", "silent")
 
 
 def test_no_capability_no_device_no_other_process(worker):
@@ -303,7 +303,7 @@ def test_no_capability_no_device_no_other_process(worker):
     play 60
     """
     result = attacked(worker, source)
-    assert result.ok, result.error
+    assert result.has_clip, result.error
 
 
 def test_where_bubblewrap_is_refused_rendering_refuses(
@@ -318,7 +318,7 @@ def test_where_bubblewrap_is_refused_rendering_refuses(
     )
     refused.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    sandbox.sandbox_state.cache_clear()
+    sandbox.check_sandbox.cache_clear()
     try:
         with pytest.raises(
             EarshotError, match="is refused here.*No permissions.*Allow unprivileged"
@@ -327,7 +327,7 @@ def test_where_bubblewrap_is_refused_rendering_refuses(
         monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
         sandbox.require_sandbox()  # waived
     finally:
-        sandbox.sandbox_state.cache_clear()
+        sandbox.check_sandbox.cache_clear()
 
 
 def test_without_a_sandbox_rendering_refuses(monkeypatch: pytest.MonkeyPatch):
@@ -335,9 +335,9 @@ def test_without_a_sandbox_rendering_refuses(monkeypatch: pytest.MonkeyPatch):
     from core.sonicpi import sandbox
 
     monkeypatch.setenv("PATH", str(Path(os.devnull).parent))
-    sandbox.sandbox_state.cache_clear()
+    sandbox.check_sandbox.cache_clear()
     try:
         with pytest.raises(EarshotError, match="bubblewrap is not installed.*EARSHOT_NO_SANDBOX"):
             sandbox.require_sandbox()
     finally:
-        sandbox.sandbox_state.cache_clear()
+        sandbox.check_sandbox.cache_clear()

@@ -9,7 +9,7 @@ import random
 
 import pytest
 
-from core.sonicpi import Limits, render, render_id, render_many, versions
+from core.sonicpi import RenderLimits, render, compute_render_id, render_many, versions
 
 # Threads that meet at equal times, cues, state, FX in a loop, and every source of chance.
 PROGRAM = """
@@ -74,7 +74,7 @@ def busy_machine():
 def test_a_hundred_runs_are_one_under_load_in_any_worker_and_order(busy_machine):
     order = [PROGRAM] * 100 + OTHERS * 5
     random.Random(3).shuffle(order)
-    limits = Limits(wall_s=300)
+    limits = RenderLimits(wall_s=300)
     found = {
         digest(rendering)
         for index, rendering in render_many(order, SECONDS, workers=3, limits=limits)
@@ -91,18 +91,18 @@ def test_a_longer_clip_begins_like_a_shorter_one():
 
 @pytest.mark.parametrize("what", ["RENDERER_VERSION", "sonic_pi_version", "scsynth_version"])
 def test_render_id_names_the_versions(monkeypatch: pytest.MonkeyPatch, what):
-    before = render_id("play 60")
+    before = compute_render_id("play 60")
     monkeypatch.setattr(versions, what, 99 if what.isupper() else lambda: "9.9")
-    assert render_id("play 60") != before
+    assert compute_render_id("play 60") != before
 
 
 def test_render_id_names_everything_that_matters():
     ids = {
-        render_id("play 60"),
-        render_id("play 61"),
-        render_id("play 60", 9.0),
-        render_id("play 60", 18.0, 48_000),
+        compute_render_id("play 60"),
+        compute_render_id("play 61"),
+        compute_render_id("play 60", 9.0),
+        compute_render_id("play 60", 18.0, 48_000),
     }
     assert len(ids) == 4
-    assert render_id("play 60", 18) == render_id("play 60", 18.0)
+    assert compute_render_id("play 60", 18) == compute_render_id("play 60", 18.0)
     assert all(len(one) == 64 and set(one) <= set("0123456789abcdef") for one in ids)

@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from core.sonicpi import Clip, RenderError, events, render, render_result
-from core.sonicpi.worker import judged
+from core.sonicpi import Clip, RenderError, collect_osc_messages, render, try_render
+from core.sonicpi.worker import build_render_result
 
 
 def notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
     """Return (time, note) of every synth that a program starts."""
     return [
         (round(event.time, 3), event.controls["note"])
-        for event in events(source, seconds)
-        if event.synthdef and "note" in event.controls
+        for event in collect_osc_messages(source, seconds)
+        if event.synthdef_name and "note" in event.controls
     ]
 
 
 def freed_at(source: str, synthdef: str, seconds: float) -> list[float]:
     """Return when the groups are freed that hold the named FX."""
-    sent = events(source, seconds)
-    groups = {event.arguments[3] for event in sent if event.synthdef == synthdef}
+    sent = collect_osc_messages(source, seconds)
+    groups = {event.arguments[3] for event in sent if event.synthdef_name == synthdef}
     return [round(e.time, 2) for e in sent if e.address == "/n_free" and e.arguments[0] in groups]
 
 
@@ -171,8 +171,8 @@ def test_chord_starts_all_its_notes_at_once():
 
 
 def test_control_reaches_the_node_with_its_slide():
-    sent = events("s = play 60, release: 3, note_slide: 1; sleep 1; control s, note: 72", 3)
-    node = next(e for e in sent if e.synthdef == "beep").arguments[1]
+    sent = collect_osc_messages("s = play 60, release: 3, note_slide: 1; sleep 1; control s, note: 72", 3)
+    node = next(e for e in sent if e.synthdef_name == "beep").arguments[1]
     change = next(e for e in sent if e.address == "/n_set" and e.arguments[0] == node)
     assert change.time == pytest.approx(1.005, abs=1e-6)  # Sonic Pi's control delta
     assert change.controls["note"] == 72
@@ -222,12 +222,12 @@ def test_sample_lives_as_long_as_its_options_say(option, share):
 
 
 def test_sample_options_reach_the_player():
-    sent = events(
+    sent = collect_osc_messages(
         "use_bpm 120; sample :loop_amen, beat_stretch: 4; sample :loop_amen, slice: 3;"
         "sample :loop_amen, onset: 1; sample :loop_amen, lpf: 80, attack: 0.1, pitch: 3",
         2,
     )
-    played = [e.controls for e in sent if "player" in (e.synthdef or "")]
+    played = [e.controls for e in sent if "player" in (e.synthdef_name or "")]
     marks = ("beat_stretch", "slice", "onset", "lpf")
     stretched, sliced, onset, filtered = (next(c for c in played if m in c) for m in marks)
     assert stretched["rate"] == pytest.approx(1.753310657596372 / 2, rel=1e-6)
@@ -275,10 +275,10 @@ def test_fx_waits_for_a_sample_and_for_a_controlled_envelope():
 def test_fx_made_in_a_loop_do_not_pile_up(inner):
     source = f"live_loop(:a) {{ with_fx(:level, kill_delay: 0.1) {{ {inner} }}; sleep 0.25 }}"
     alive = peak = 0
-    sent = events(source, 18)
-    containers = {event.arguments[3] for event in sent if event.synthdef == "fx_level"}
+    sent = collect_osc_messages(source, 18)
+    containers = {event.arguments[3] for event in sent if event.synthdef_name == "fx_level"}
     for event in sent:
-        alive += event.synthdef == "fx_level"
+        alive += event.synthdef_name == "fx_level"
         alive -= event.address == "/n_free" and event.arguments[0] in containers
         peak = max(peak, alive)
     assert len(containers) == 72 and peak <= 6
@@ -296,16 +296,16 @@ OUTSIDE = (
 
 
 def test_what_needs_the_outside_world_is_ignored_with_a_warning():
-    result = render_result("play 60\n" + "\n".join(OUTSIDE), 1)
-    assert result.ok
+    result = try_render("play 60\n" + "\n".join(OUTSIDE), 1)
+    assert result.has_clip
     told = [("ignored", line) for line in range(2, 2 + len(OUTSIDE))]
     assert [(w.kind, w.line) for w in result.warnings] == told
 
 
 def test_sound_beyond_full_scale_is_cut_and_told():
     loud = Clip(np.array([[0.5, -1.5], [1.25, 0.25]], np.float32))
-    result = judged(loud, (), 0.0)
-    assert result.ok and [w.kind for w in result.warnings] == ["clipped"]
+    result = build_render_result(loud, (), 0.0)
+    assert result.has_clip and [w.kind for w in result.warnings] == ["clipped"]
     assert "1.500" in result.warnings[0].message
     assert result.clip.samples.tolist() == [[0.5, -1.0], [1.0, 0.25]]
 
@@ -314,8 +314,8 @@ def test_what_live_passes_over_is_told_with_its_line():
     source = (
         "play 60\nsample :no_such_sample\nmidi 60\nplay 200\nuse_external_synths true\nsynth :zork"
     )
-    result = render_result(source, 2)
-    assert result.ok
+    result = try_render(source, 2)
+    assert result.has_clip
     assert [(w.kind, w.line) for w in result.warnings] == [
         ("missing_sample", 2),
         ("ignored", 3),
@@ -384,20 +384,20 @@ SAID = {
 @pytest.mark.parametrize("name", SAID)
 def test_error_says_what_the_program_lacks(name):
     source, says, line = SAID[name]
-    error = render_result(source, 2).error
+    error = try_render(source, 2).error
     assert says in error.message and error.line == line
 
 
 def test_waiting_for_a_cue_is_told_of_only_where_none_comes():
     source = "live_loop(:a) { sync :go; play 60 }\nlive_loop(:b) { sleep 0.5; cue :go }\nin_thread { sync :never }"
-    warnings = render_result(source, 2).warnings
+    warnings = try_render(source, 2).warnings
     assert [(w.kind, w.line) for w in warnings] == [("waiting", 3)]
 
 
 @pytest.mark.parametrize("name", ERRORS)
 def test_error_names_kind_and_line(name):
     source, kind, line = ERRORS[name]
-    error = render_result(source, 2).error
+    error = try_render(source, 2).error
     assert error is not None and error.kind == kind and error.message
     if line:
         assert error.line == line

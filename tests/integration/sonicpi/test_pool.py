@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from core.sonicpi import Problem, render_many
-from core.sonicpi.pool import unfit
-from core.sonicpi.worker import Worker
+from core.sonicpi import RenderProblem, render_many
+from core.sonicpi.pool import validate_source
+from core.sonicpi.worker import RenderWorker
 
 
 def hosts() -> set[int]:
@@ -82,11 +82,11 @@ def test_an_error_in_the_source_of_programs_reaches_the_caller():
 
 
 def test_memory_stays_flat_over_many_renders():
-    worker = Worker()
+    worker = RenderWorker()
     used = []
     for _ in range(3):
         for n in range(100):
-            assert worker.render(f"play {n}, release: 0.1", 0.25).ok
+            assert worker.render(f"play {n}, release: 0.1", 0.25).has_clip
         used.append(_tree_kb(worker.process.pid))
     worker.close()
     # Ruby's heap settles during the first hundred or two; after that nothing is kept.
@@ -110,6 +110,6 @@ def _tree_kb(pid: int) -> int:
     [("", "silent"), (" \n", "silent"), ("play 60\0", "syntax"), ("x" * (2 << 20), "forbidden")],
 )
 def test_what_cannot_be_a_program_is_refused(source, kind):
-    problem = unfit(source)
-    assert isinstance(problem, Problem) and problem.kind == kind
-    assert unfit("play 60") is None
+    problem = validate_source(source)
+    assert isinstance(problem, RenderProblem) and problem.kind == kind
+    assert validate_source("play 60") is None

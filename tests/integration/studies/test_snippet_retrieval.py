@@ -10,21 +10,21 @@ import torch
 from transformers import BertConfig, BertModel
 
 from core.alignment import AlignmentConfig, train
-from core.studies.experiments.finetune import Tuning, tune
+from core.studies.experiments.finetune import FinetuningConfig, finetune
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation import calibration
-from core.evaluation.metrics import foretold
-from core.programs.grammar.styles import PREFIX
+from core.evaluation.metrics import normalized_similarity
+from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import query
 from core.search import confidence as stage
 from core.pipeline import train as training
-from core.pipeline.build import build
-from core.pipeline.embed import embed
+from core.pipeline.build import build_corpus
+from core.pipeline.embed import embed_corpus
 from core.studies import retrieval
 from core.studies import retrieval_methods as ways
 from core.studies import store
-from core.studies.retrieval_queries import STYLES, TEMPLATES
+from core.studies.retrieval_queries import STYLE_QUERY_KIND, TEMPLATE_QUERY_KIND
 from core.studies.runner import run_study
 
 OPTIONS = {"judge": "log-mel"}
@@ -37,14 +37,14 @@ def corpus(tmp_path_factory) -> Corpus:
     """Variants of four templates and composed programs of several styles, 2 s each."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
-        whole = ways.heads
-        patch.setattr(ways, "heads", lambda method, **changes: whole(method, **changes | QUICK))
-        patch.setattr(retrieval, "TIMED", 2)
-        build(
+        whole = ways.make_alignment_config
+        patch.setattr(ways, "make_alignment_config", lambda method, **changes: whole(method, **changes | QUICK))
+        patch.setattr(retrieval, "TIMED_QUERY_COUNT", 2)
+        build_corpus(
             "small",
             templates=CHOSEN,
             per_template=6,
-            composed=16,
+            grammar_program_count=16,
             seconds=2.0,
             code_encoder="sonicpi",
             audio_encoder="log-mel",
@@ -88,27 +88,27 @@ def tables(run) -> dict:
 def test_held_out_templates_and_styles_are_neither_searched_nor_trained_on(
     corpus: Corpus, validation
 ):
-    programs = corpus.programs().set_index("name")["template"]
+    programs = corpus.load_programs().set_index("name")["template"]
     each = tables(validation)["queries"]
-    assert set(each["kind"]) == {TEMPLATES, STYLES}
+    assert set(each["kind"]) == {TEMPLATE_QUERY_KIND, STYLE_QUERY_KIND}
     asked = set(programs[each["program"]])
     found = {name for row in each["foretold"] for name in row.split(", ")}
     nearest = {name for row in each["truly nearest"] for name in row.split(", ")}
     assert asked.isdisjoint(programs[list(found | nearest)])
-    assert any(name.startswith(PREFIX) for name in asked)
+    assert any(name.startswith(GRAMMAR_TEMPLATE_PREFIX) for name in asked)
 
 
 def test_shares_are_those_of_the_clips_that_are_named(corpus: Corpus, validation):
     each = tables(validation)["queries"]
-    programs = corpus.programs()
+    programs = corpus.load_programs()
     rows = programs.set_index("name")["program"]
     held = set(programs["template"][programs["name"].isin(each["program"])])
     base = programs[~programs["template"].isin(held)]
-    heard = corpus.embeddings("log-mel", list(base["program"]))[1]
-    own = corpus.embeddings("log-mel", list(rows[each["program"]]))[1]
+    heard = corpus.load_embeddings("log-mel", list(base["program"]))[1]
+    own = corpus.load_embeddings("log-mel", list(rows[each["program"]]))[1]
     place = {name: row for row, name in enumerate(base["name"])}
     found = np.array([[place[name] for name in row.split(", ")] for row in each["foretold"]])
-    np.testing.assert_allclose(each["ours"], foretold(found, own, heard), atol=1e-6)
+    np.testing.assert_allclose(each["ours"], normalized_similarity(found, own, heard), atol=1e-6)
 
 
 def test_each_way_is_told_with_its_interval_and_the_truth_is_one(validation):
@@ -123,27 +123,27 @@ def test_each_way_is_told_with_its_interval_and_the_truth_is_one(validation):
 def test_every_query_can_be_heard_with_what_was_foretold(validation):
     result = validation.result()
     assert result.clips and len(result.clips[0].paths) == 6 == len(result.clips[0].sources)
-    assert all(store.clip_file(path) for heard in result.clips for path in heard.paths)
+    assert all(store.resolve_clip_path(path) for heard in result.clips for path in heard.paths)
     figure = next(each for each in result.figures if each.hears)
     assert list(figure.figure.data[0].text) == list(tables(validation)["queries"]["program"])
 
 
 def test_the_same_seed_gives_the_same_numbers(validation):
     again = run_study("foretelling", "small", OPTIONS)
-    assert again.compared().equals(validation.compared())
+    assert again.load_comparison().equals(validation.compared())
 
 
 def test_every_step_of_the_ablation_finds_clips_and_says_what_it_took(
     corpus: Corpus, text_encoder: str, monkeypatch: pytest.MonkeyPatch
 ):
-    embed("small", text_encoder, None)
-    embed("small", "score", None)
-    monkeypatch.setattr(ways, "SENTENCES", text_encoder)
-    monkeypatch.setattr(ways, "Tuning", lambda: Tuning(programs=12, epochs=1, batch_size=6))
-    monkeypatch.setattr(ways, "CHANGED", 3)
+    embed_corpus("small", text_encoder, None)
+    embed_corpus("small", "score", None)
+    monkeypatch.setattr(ways, "SENTENCE_ENCODER", text_encoder)
+    monkeypatch.setattr(ways, "Tuning", lambda: FinetuningConfig(max_programs=12, epochs=1, batch_size=6))
+    monkeypatch.setattr(ways, "PERTURBED_PROGRAM_COUNT", 3)
     run = run_study("foretelling", "small", {**OPTIONS, "ways": "all"})
     table = tables(run)["shares"].set_index("way")
-    wanted = {way.name for made in ways.WAYS.values() for way in made("sonicpi")}
+    wanted = {way.name for made in ways.METHOD_SETS.values() for way in made("sonicpi")}
     assert wanted == set(table.index) - {"truly nearest by log-mel"}
     asked = table.loc[sorted(wanted)]
     assert asked["share"].between(-2, 1).all() and (asked["answer ms"] > 0).all()
@@ -156,21 +156,21 @@ def test_an_encoder_is_tuned_with_its_heads_and_the_same_each_time(text_encoder:
     heard = torch.randn(24, 8, generator=torch.Generator().manual_seed(1))
     config = AlignmentConfig.from_dict(QUICK)
     heads = train(torch.randn(24, 32), heard, heard[:0, :1].expand(0, 32), heard[:0], config).heads
-    before = {name: value.clone() for name, value in heads.tensors().items()}
+    before = {name: value.clone() for name, value in heads.to_tensors().items()}
     told = []
-    tuning = Tuning(programs=20, epochs=6, tokens=500, batch_size=10, learning_rate=3e-3)
+    tuning = FinetuningConfig(max_programs=20, epochs=6, max_tokens=500, batch_size=10, learning_rate=3e-3)
     made, again = (
-        tune(text_encoder, heads, sources, heard, tuning, lambda *row: told.append(row))
+        finetune(text_encoder, heads, sources, heard, tuning, lambda *row: told.append(row))
         for _ in range(2)
     )
     assert [row[:2] for row in told[:12]] == [(step, 12) for step in range(1, 13)]
     assert told[11][2] < told[0][2]  # the loss
-    assert torch.equal(made.code(sources), again.code(sources))
-    assert made.code(sources).shape == (24, config.dim) == made.audio(heard).shape
-    assert made.reader.tokens == 64  # as many as the model can read
-    assert all(torch.equal(value, before[name]) for name, value in heads.tensors().items())
+    assert torch.equal(made.project_code(sources), again.project_code(sources))
+    assert made.project_code(sources).shape == (24, config.dim) == made.project_audio(heard).shape
+    assert made.encoder.max_tokens == 64  # as many as the model can read
+    assert all(torch.equal(value, before[name]) for name, value in heads.to_tensors().items())
     with pytest.raises(EarshotError, match="can't be fine-tuned"):
-        tune("sonicpi", heads, sources, heard, tuning)
+        finetune("sonicpi", heads, sources, heard, tuning)
 
 
 def test_a_folder_of_programs_is_asked_about(corpus: Corpus, tmp_path):
@@ -178,12 +178,12 @@ def test_a_folder_of_programs_is_asked_about(corpus: Corpus, tmp_path):
     mine = "use_synth :tb303\n8.times do\n  play 40\n  sleep 0.25\nend"
     (tmp_path / "deep" / "mine.rb").write_text(mine)
     (tmp_path / "silent.rb").write_text("sleep 1")
-    (tmp_path / "own.rb").write_text(corpus.programs()["source"].iloc[0])
+    (tmp_path / "own.rb").write_text(corpus.load_programs()["source"].iloc[0])
     run = run_study("foretelling", "small", {**OPTIONS, "queries": str(tmp_path)})
     found = tables(run)
     assert list(found["queries"]["program"]) == ["deep/mine.rb"]
     assert set(found["skipped"]["program"]) == {"silent.rb", "own.rb"}
-    assert run.result().clips[0].sources[0].startswith("use_synth :tb303")
+    assert run.load_result().clips[0].sources[0].startswith("use_synth :tb303")
 
 
 @pytest.fixture
@@ -193,29 +193,29 @@ def no_map(monkeypatch: pytest.MonkeyPatch):
 
 @pytest.fixture
 def few_will_do(monkeypatch: pytest.MonkeyPatch, no_map):
-    monkeypatch.setattr(stage, "LEAST", 20)
-    monkeypatch.setattr(calibration, "FEWEST", 2)
+    monkeypatch.setattr(stage, "MIN_CALIBRATION_PROGRAMS", 20)
+    monkeypatch.setattr(calibration, "MIN_PROGRAMS_PER_OUTCOME", 2)
 
 
 def test_an_alignment_says_how_sure_it_is_of_a_snippet(corpus: Corpus, few_will_do):
-    record = training.train("small", AlignmentConfig.of_method("foretell"))
+    record = training.train("small", AlignmentConfig.from_preset("kernel_ridge"))
     known = record.metrics["sureness"]
-    assert 20 <= known["programs"] <= len(corpus.programs()) and 0 < known["right"] < 1
-    snippet = corpus.programs()["source"].iloc[0]
+    assert 20 <= known["programs"] <= len(corpus.load_programs()) and 0 < known["right"] < 1
+    snippet = corpus.load_programs()["source"].iloc[0]
     told = []
     for text in (snippet, "puts 'no sound at all'"):
-        found = query.neighbours("small", text, alignment_id=record.id)
-        told.append(stage.how_sure("small", text, found, record.id))
+        found = query.find_neighbours("small", text, alignment_id=record.id)
+        told.append(stage.estimate_confidence("small", text, found, record.id))
     assert all(0 < each.probability < 1 and each.programs == known["programs"] for each in told)
-    assert all(each.level == calibration.level(each.probability) for each in told)
+    assert all(each.level == calibration.classify_confidence(each.probability) for each in told)
     assert told[0].probability > told[1].probability
-    assert stage.how_sure("small", snippet, [], record.id) is None
+    assert stage.estimate_confidence("small", snippet, [], record.id) is None
 
 
 def test_an_alignment_of_too_few_programs_does_not_say(corpus: Corpus, no_map):
-    record = training.train("small", AlignmentConfig.of_method("foretell"))
-    found = query.neighbours("small", "play 60", alignment_id=record.id)
-    assert stage.how_sure("small", "play 60", found, record.id) is None
+    record = training.train("small", AlignmentConfig.from_preset("kernel_ridge"))
+    found = query.find_neighbours("small", "play 60", alignment_id=record.id)
+    assert stage.estimate_confidence("small", "play 60", found, record.id) is None
 
 
 def test_a_test_is_never_chosen_on(corpus: Corpus):

@@ -14,15 +14,15 @@ from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.studies.audio_descriptors import TRAITS
+from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.programs import Program
 from core.sonicpi import Clip
 from core.pipeline import sweep as sweeping
 from core.studies import completion, correlation, paper_results, store, umap
-from core.studies.subject_selection import Subject
+from core.studies.subject_selection import StudyInputs
 from core.studies.result import StudyResult
 from core.studies.runner import run_study
-from core.studies.scenario_files import scenarios
+from core.studies.scenario_files import load_scenarios
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
@@ -35,7 +35,7 @@ def corpus(studied, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def first_run(corpus: Corpus, study: str) -> tuple[StudyResult, dict]:
     """What the report's run of a study found, and its tables by name."""
-    result = store.load(corpus, f"{study}-0001").result()
+    result = store.load_run(corpus, f"{study}-0001").load_result()
     return result, {table.name: table.rows for table in result.tables}
 
 
@@ -43,23 +43,23 @@ def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus: Corpu
     result, tables = first_run(corpus, "correlation")
     pairs = tables["pairs"]
     assert len(pairs) == 6 and pairs["clips"].str.count(r"\|").eq(1).all()
-    compared = result.compared.set_index("measure")
+    compared = result.comparison.set_index("measure")
     for name, theirs in (("Pearson", stats.pearsonr), ("Spearman", stats.spearmanr)):
         wanted = theirs(pairs["code"], pairs["sound"])
         found = compared.loc[f"{name}, raw code against raw sound"]
         assert found["measured"] == pytest.approx(wanted.statistic, abs=1e-6)
-        assert found["paper"] == paper_results.value(f"correlation.{name.lower()}")
+        assert found["paper"] == paper_results.get_published_value(f"correlation.{name.lower()}")
         p = compared.loc[f"p of {name}, parametric, raw code against raw sound", "measured"]
         assert p == pytest.approx(wanted.pvalue, abs=1e-6)
     # What other choices give is told apart from intervals, of which 4 programs have none.
     assert compared["low"].isna().all()
     assert "choices" in tables
-    assert all(store.clip_file(path) for heard in result.clips for path in heard.paths)
+    assert all(store.resolve_clip_path(path) for heard in result.clips for path in heard.paths)
     # Each pair's sounds are those of the programs that it names.
-    audio = corpus.programs().set_index("name")["audio"]
+    audio = corpus.load_programs().set_index("name")["audio"]
     row = pairs.iloc[3]
     wanted = [Path(audio[row[side]]) for side in ("first", "second")]
-    assert [store.clip_file(path) for path in row["clips"].split("|")] == wanted
+    assert [store.resolve_clip_path(path) for path in row["clips"].split("|")] == wanted
 
 
 def test_perturbation_moves_code_and_sound(corpus: Corpus):
@@ -71,7 +71,7 @@ def test_perturbation_moves_code_and_sound(corpus: Corpus):
     # number, so the code of this encoder hardly moves.
     assert (changes["sound"] < 0.9999).any() and (changes["code"] <= 1.0001).all()
     assert len(result.figures) == changes["kind"].nunique()
-    measured = result.compared.set_index("measure")["measured"]
+    measured = result.comparison.set_index("measure")["measured"]
     before = measured["Rank correlation of movements of sound and raw code"]
     assert before == pytest.approx(
         stats.spearmanr(1 - changes["code"], 1 - changes["sound"]).statistic
@@ -85,7 +85,7 @@ def test_perturbation_moves_code_and_sound(corpus: Corpus):
 def test_completion_judges_candidates_by_two_ears(corpus: Corpus):
     result, tables = first_run(corpus, "completion")
     assert len(tables["cases"]) == 24 and len(result.clips) == 24
-    aligned = result.compared[result.compared["measure"].str.contains("aligned code ~ raw sound")]
+    aligned = result.comparison[result.comparison["measure"].str.contains("aligned code ~ raw sound")]
     assert aligned["measured"].notna().all()
     assert aligned["paper"].notna().sum() == 24  # twelve, by each of two ears
     scores = tables["scores"]
@@ -108,7 +108,7 @@ def test_completion_finds_everything_where_code_and_sound_are_one_space(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
     rng = np.random.default_rng(0)
-    codes = corpus.embeddings("sonicpi")[1].shape[1]
+    codes = corpus.load_embeddings("sonicpi")[1].shape[1]
 
     def same(width):
         def vectors(encoder, items, progress):
@@ -119,21 +119,21 @@ def test_completion_finds_everything_where_code_and_sound_are_one_space(
         return vectors
 
     known = rng.normal(size=(200, 6))
-    sounds = corpus.embeddings("log-mel")[1].shape[1]
+    sounds = corpus.load_embeddings("log-mel")[1].shape[1]
     monkeypatch.setattr(completion, "code_vectors", same(codes))
     monkeypatch.setattr(completion, "sound_vectors", same(sounds))
-    paths = [store.clip_file(heard.paths[0]) for heard in first_run(corpus, "completion")[0].clips]
+    paths = [store.resolve_clip_path(heard.paths[0]) for heard in first_run(corpus, "completion")[0].clips]
     monkeypatch.setattr(
         completion, "clips_of", lambda corpus, sources, *_: ((paths * 4)[: len(sources)], {})
     )
-    compared = run_study("completion", "small", {"other_ear": "log-mel"}).compared()
+    compared = run_study("completion", "small", {"other_ear": "log-mel"}).load_comparison()
     raw = compared[compared["measure"].str.endswith("raw code ~ raw sound")]
     assert len(raw) == 12
     np.testing.assert_allclose(raw["measured"], 1, atol=1e-5)
 
 
 def test_completion_is_not_judged_on_a_corpus_that_holds_a_candidate(corpus: Corpus):
-    asked = scenarios()[0]
+    asked = load_scenarios()[0]
     for name, source in (
         ("whole", asked.candidates[3].source),
         ("prompt", asked.prompt),
@@ -141,10 +141,10 @@ def test_completion_is_not_judged_on_a_corpus_that_holds_a_candidate(corpus: Cor
     ):
         holding = Corpus.create(f"holding-{name}", seconds=2.0)
         try:
-            completion._check_unseen(holding, asked)
+            completion._check_scenario_unseen(holding, asked)
             holding.add_programs([Program(source, "mine", "", "other", {}, 0)])
             with pytest.raises(EarshotError, match="holds a candidate of scenario melody"):
-                completion._check_unseen(holding, asked)
+                completion._check_scenario_unseen(holding, asked)
         finally:
             shutil.rmtree(holding.path)
 
@@ -152,9 +152,9 @@ def test_completion_is_not_judged_on_a_corpus_that_holds_a_candidate(corpus: Cor
 def test_completion_says_how_high_it_could_get_and_by_what_the_ear_goes(corpus: Corpus):
     result, tables = first_run(corpus, "completion")
     heeded = tables["heeded"]
-    assert len(heeded) == 3 * len(TRAITS) and heeded["aligned"].dropna().between(-1, 1).all()
+    assert len(heeded) == 3 * len(DESCRIPTOR_UNITS) and heeded["aligned"].dropna().between(-1, 1).all()
     loud = tables["cases"].set_index("candidate").loc[["01"], "loudness"]
-    clips = [store.clip_file(heard.paths[0]) for heard in result.clips if heard.names == ("01",)]
+    clips = [store.resolve_clip_path(heard.paths[0]) for heard in result.clips if heard.names == ("01",)]
     for path, level in zip(clips, loud):
         mono = Clip.load(path).samples.mean(axis=1)
         assert level == pytest.approx(10 * np.log10(np.mean(np.square(mono))), abs=0.01)
@@ -165,11 +165,11 @@ def test_completion_says_how_high_it_could_get_and_by_what_the_ear_goes(corpus: 
 
 def test_sweep_tells_what_its_runs_left(corpus: Corpus):
     result, tables = first_run(corpus, "sweep")
-    (sweep_id,) = sweeping.sweeps("small")
+    (sweep_id,) = sweeping.list_sweeps("small")
     assert result.settings["sweep"] == sweep_id and result.settings["runs"] == 4
     table = tables["configurations"]
     assert set(table["name"]) == {"unaligned", "narrow", "wide"} and "width" in table
-    numbers = sweeping.load("small", sweep_id)
+    numbers = sweeping.load_sweep("small", sweep_id)
     narrow = numbers[
         (numbers["name"] == "narrow")
         & (numbers["split"] == "test")
@@ -178,9 +178,9 @@ def test_sweep_tells_what_its_runs_left(corpus: Corpus):
     ]["value"]
     told = table.set_index("name").loc["narrow", "test cka"]
     assert len(narrow) == 2 and told == pytest.approx(narrow.mean())
-    assert set(result.compared["paper"].dropna()) == {0.09, 0.14, 0.59, 0.902}
+    assert set(result.comparison["paper"].dropna()) == {0.09, 0.14, 0.59, 0.902}
     # The best against raw sound as well, with which nobody can compare the paper.
-    unbent = result.compared[result.compared["measure"].str.contains("against raw sound")]
+    unbent = result.comparison[result.comparison["measure"].str.contains("against raw sound")]
     assert len(unbent) == 2 and unbent["paper"].isna().all() and unbent["measured"].notna().all()
 
 
@@ -228,9 +228,9 @@ def test_umap_needs_test_programs_and_tells_modalities_apart(
 ):
     with pytest.raises(EarshotError, match="test programs"):
         run_study("umap", "small")
-    monkeypatch.setattr(umap, "FEWEST", 4)
-    result = run_study("umap", "small").result()
-    measured = result.compared.set_index("measure")["measured"]
+    monkeypatch.setattr(umap, "MIN_TEST_PROGRAMS", 4)
+    result = run_study("umap", "small").load_result()
+    measured = result.comparison.set_index("measure")["measured"]
     apart = measured[[name for name in measured.index if name.startswith("Told apart")]]
     assert apart.between(0, 1).all() and len(apart) == 4
     own = next(table.rows for table in result.tables if table.name == "own_sound")
@@ -241,22 +241,22 @@ def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus: 
     first = run_study("correlation", "small", {"draws": 5, "permutations": 19})
     second = run_study("correlation", "small", {"draws": 5, "permutations": 19})
     assert first.id != second.id and Path(first.path).is_dir()
-    assert first.compared().equals(second.compared())
+    assert first.load_comparison().equals(second.load_comparison())
 
 
 def test_correlation_of_a_space_with_itself_is_perfect(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
-    plain = correlation.subject
+    plain = correlation.open_study_inputs
     angles = np.linspace(0, np.pi / 2, 40, dtype=np.float32)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
     def known(corpus, options):
         about = plain(corpus, options)
-        return replace(about, aligned=None, pairs=replace(about.pairs, code=circle, audio=circle))
+        return replace(about, aligned_corpus=None, pairs=replace(about.pairs, code=circle, audio=circle))
 
     monkeypatch.setattr(correlation, "subject", known)
-    compared = run_study("correlation", "small", {"draws": 2, "permutations": 9}).compared()
+    compared = run_study("correlation", "small", {"draws": 2, "permutations": 9}).load_comparison()
     measured = compared.set_index("measure")["measured"]
     for name in ("Pearson", "Spearman"):
         assert measured[f"{name}, raw code against raw sound"] == pytest.approx(1)
@@ -268,8 +268,8 @@ def test_umap_knows_one_cloud_from_two(
 ):
     """Where both modalities are the same points nothing tells them apart, and each program's
     sound is nearest; where they are opposite, all is told and its sound is the farthest."""
-    monkeypatch.setattr(umap, "FEWEST", 4)
-    plain = umap.subject
+    monkeypatch.setattr(umap, "MIN_TEST_PROGRAMS", 4)
+    plain = umap.open_study_inputs
 
     def known(corpus, options, **needs):
         about = plain(corpus, options, **needs)
@@ -278,16 +278,16 @@ def test_umap_knows_one_cloud_from_two(
         identity = SimpleNamespace(
             code=lambda x: x,
             audio=lambda x: x,
-            record=about.aligned.record,
-            heads=about.aligned.heads,
+            record=about.aligned_corpus.record,
+            heads=about.aligned_corpus.heads,
         )
         return replace(
-            about, aligned=identity, pairs=replace(about.pairs, code=points, audio=turned * points)
+            about, aligned_corpus=identity, pairs=replace(about.pairs, code=points, audio=turned * points)
         )
 
     monkeypatch.setattr(umap, "subject", known)
-    monkeypatch.setattr(Subject, "settings", lambda self, options: {})
-    measured = run_study("umap", "small").compared().set_index("measure")["measured"]
+    monkeypatch.setattr(StudyInputs, "settings", lambda self, options: {})
+    measured = run_study("umap", "small").load_comparison().set_index("measure")["measured"]
     assert measured["Told apart after, by logistic regression"] == pytest.approx(apart)
     farthest = 2 * measured["The same by chance"] - 1  # of as many as there are
     assert farthest >= 4

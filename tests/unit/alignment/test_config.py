@@ -12,15 +12,15 @@ from core.errors import EarshotError
 
 
 def test_both_methods_have_a_name_and_ours_is_the_default():
-    assert AlignmentConfig.of_method("earshot", width=64) == AlignmentConfig(width=64)
-    assert AlignmentConfig.of_method("paper").objective == "infonce"
+    assert AlignmentConfig.from_preset("soft_infonce", width=64) == AlignmentConfig(width=64)
+    assert AlignmentConfig.from_preset("infonce").objective == "infonce"
     assert AlignmentConfig().objective != "infonce"
     with pytest.raises(EarshotError, match="no method"):
-        AlignmentConfig.of_method("mine")
+        AlignmentConfig.from_preset("mine")
 
 
 def test_is_the_same_after_json_and_back():
-    config = AlignmentConfig(layers=2, objective="soft", learnable_temperature=True, seed=7)
+    config = AlignmentConfig(layers=2, objective="soft_infonce", learnable_temperature=True, seed=7)
     assert AlignmentConfig.from_json(config.to_json()) == config
     assert json.loads(config.to_json()) == config.to_dict()
 
@@ -71,7 +71,7 @@ def test_equal_configs_have_equal_ids_and_others_do_not():
         ("standardise", 1),
         ("precision", "fp8"),
         ("device", "tpu"),
-        ("soft_weight", 1.1),
+        ("soft_target_weight", 1.1),
         ("width", None),
         ("objective", 3),
         ("epochs", float("inf")),

@@ -35,7 +35,7 @@ def test_projects_to_unit_vectors_of_one_size():
     code, audio = heads(torch.randn(6, 5), torch.randn(6, 7))
     assert code.shape == audio.shape == (6, 4)
     assert torch.allclose(code.norm(dim=1), torch.ones(6))
-    assert heads.code(torch.randn(1, 5)).shape == (1, 4)  # a batch of one, when not training
+    assert heads.project_code(torch.randn(1, 5)).shape == (1, 4)  # a batch of one, when not training
 
 
 def test_dropout_is_where_the_config_says():
@@ -65,11 +65,11 @@ class TestStandardiser:
     def test_columns_may_keep_their_proportions(self):
         x = 5 + torch.tensor([1.0, 10.0]) * torch.randn(100, 2)
         fitted = Standardiser(2)
-        fitted.fit(x, each=False)
+        fitted.fit(x, per_column=False)
         out = fitted(x)
         assert out.mean(dim=0).abs().max() < 1e-5 and fitted.scale[0] == fitted.scale[1]
         assert out.var(dim=0, correction=0).mean() == pytest.approx(1, abs=1e-4)
-        fitted.fit(torch.full((10, 2), 0.1), each=False)
+        fitted.fit(torch.full((10, 2), 0.1), per_column=False)
         assert fitted(torch.full((1, 2), 0.1)).abs().max() < 1e-6
 
     def test_rows_that_are_all_equal_become_0(self):
@@ -102,15 +102,15 @@ class TestTensors:
         heads.code_input.fit(torch.randn(30, 5) * 3 + 2)
         heads.train()
         heads(torch.randn(9, 5), torch.randn(9, 7))  # moves BatchNorm's statistics
-        stored = safetensors.torch.load(safetensors.torch.save(heads.tensors()))
+        stored = safetensors.torch.load(safetensors.torch.save(heads.to_tensors()))
         again = ProjectionHeads.from_tensors(SMALL, stored)
         x, y = torch.randn(4, 5), torch.randn(4, 7)
         heads.eval()
-        assert torch.equal(again.code(x), heads.code(x))
-        assert torch.equal(again.audio(y), heads.audio(y))
+        assert torch.equal(again.project_code(x), heads.project_code(x))
+        assert torch.equal(again.project_audio(y), heads.project_audio(y))
 
     def test_of_other_heads_are_refused(self):
-        tensors = ProjectionHeads(5, 7, SMALL).tensors()
+        tensors = ProjectionHeads(5, 7, SMALL).to_tensors()
         with pytest.raises(EarshotError, match="do not fit their config"):
             ProjectionHeads.from_tensors(AlignmentConfig(layers=2, width=8, dim=4), tensors)
         del tensors["code_input.mean"]

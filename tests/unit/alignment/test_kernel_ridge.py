@@ -10,8 +10,8 @@ from sklearn.linear_model import Ridge
 
 from core.alignment import AlignmentConfig, ProjectionHeads, kernel_ridge, train
 
-RIDGE = AlignmentConfig.of_method("foretell", objective="ridge", penalty=3.0, kept_mean=0.0)
-KERNEL = AlignmentConfig.of_method("foretell", kept_mean=0.0)
+RIDGE = AlignmentConfig.from_preset("kernel_ridge", objective="ridge", l2=3.0, mean_fraction=0.0)
+KERNEL = AlignmentConfig.from_preset("kernel_ridge", mean_fraction=0.0)
 
 
 def pairs(n: int, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
@@ -30,9 +30,9 @@ def test_the_solution_is_scikit_learns(n):
     expected = Ridge(alpha=3.0).fit(x, y).predict(x) - y.mean(axis=0)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     with torch.no_grad():
-        np.testing.assert_allclose(heads.code(code).numpy(), expected, atol=1e-4)
+        np.testing.assert_allclose(heads.project_code(code).numpy(), expected, atol=1e-4)
         np.testing.assert_allclose(
-            heads.audio(3 * audio),
+            heads.project_audio(3 * audio),
             torch.nn.functional.normalize(torch.tensor(y - y.mean(axis=0))),
             atol=1e-5,
         )
@@ -43,12 +43,12 @@ def test_the_kernel_s_solution_is_scikit_learns():
     heads = train(code, audio, code[:0], audio[:0], KERNEL).heads
     x, asked = (heads.code_input(each).numpy() for each in (code, pairs(9, seed=4)[0]))
     y = (audio / audio.norm(dim=1, keepdim=True)).numpy()
-    gamma = kernel_ridge.SHARPNESS / x.var(axis=0).sum()
-    fitted = KernelRidge(alpha=KERNEL.penalty, kernel="rbf", gamma=gamma).fit(x, y - y.mean(axis=0))
+    gamma = kernel_ridge.RBF_GAMMA_SCALE / x.var(axis=0).sum()
+    fitted = KernelRidge(alpha=KERNEL.l2, kernel="rbf", gamma=gamma).fit(x, y - y.mean(axis=0))
     expected = fitted.predict(asked)
     expected /= np.linalg.norm(expected, axis=1, keepdims=True)
     with torch.no_grad():
-        found = heads.code(pairs(9, seed=4)[0]).numpy()
+        found = heads.project_code(pairs(9, seed=4)[0]).numpy()
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 
@@ -59,22 +59,22 @@ def test_a_kernel_that_compares_with_some_programs_is_near_to_one_that_does_with
     asked = pairs(20, seed=3)[0]
     found = []
     for most in (300, 200):
-        monkeypatch.setattr(kernel_ridge, "MOST_KNOWN", most)
-        monkeypatch.setattr(kernel_ridge, "BLOCK", 64)
+        monkeypatch.setattr(kernel_ridge, "MAX_REFERENCE_PROGRAMS", most)
+        monkeypatch.setattr(kernel_ridge, "BLOCK_ROWS", 64)
         heads = train(code, audio, code[:0], audio[:0], KERNEL).heads
-        assert len(heads.tensors()["code_head.rows"]) == most
+        assert len(heads.to_tensors()["code_head.rows"]) == most
         with torch.no_grad():
-            found.append(heads.code(asked))
+            found.append(heads.project_code(asked))
     assert (found[0] * found[1]).sum(dim=1).min() > 0.9
 
 
-@pytest.mark.parametrize("objective", ["ridge", "kernel"])
+@pytest.mark.parametrize("objective", ["ridge", "kernel_ridge"])
 def test_what_is_kept_of_the_mean_moves_both_sides_towards_it(objective):
     code, audio = pairs(60)
     mean = torch.nn.functional.normalize(audio, dim=1).mean(dim=0)
     near = []
     for kept in (0.0, 0.1, 1.0):
-        config = AlignmentConfig.of_method("foretell", objective=objective, kept_mean=kept)
+        config = AlignmentConfig.from_preset("kernel_ridge", objective=objective, mean_fraction=kept)
         heads = train(code, audio, code[:0], audio[:0], config).heads
         with torch.no_grad():
             near.append([float((side @ mean).mean()) for side in heads(code, audio)])
@@ -95,19 +95,19 @@ def test_a_column_that_hardly_varies_does_not_count_for_more_than_the_others():
     other = code[:1].clone()
     other[0, 0] = 1.0
     with torch.no_grad():
-        assert float((heads.code(code[:1]) * heads.code(other)).sum()) > 0.9
+        assert float((heads.project_code(code[:1]) * heads.project_code(other)).sum()) > 0.9
 
 
 @pytest.mark.parametrize("config", [RIDGE, KERNEL], ids=lambda config: config.objective)
 def test_heads_come_back_from_what_was_saved(config):
     code, audio = pairs(60)
     heads = train(code, audio, code, audio, config).heads
-    again = ProjectionHeads.from_tensors(config, heads.tensors())
+    again = ProjectionHeads.from_tensors(config, heads.to_tensors())
     with torch.no_grad():
-        assert torch.equal(again.code(code), heads.code(code))
-        assert torch.equal(again.audio(audio), heads.audio(audio))
+        assert torch.equal(again.project_code(code), heads.project_code(code))
+        assert torch.equal(again.project_audio(audio), heads.project_audio(audio))
 
 
 def test_it_can_be_asked_to_stop():
     code, audio = pairs(30)
-    assert train(code, audio, code, audio, RIDGE, lambda row: True).stopped == "asked"
+    assert train(code, audio, code, audio, RIDGE, lambda row: True).stop_reason == "asked"

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional as F
 
 from core.alignment.heads import Standardiser
-from core.alignment.losses import kernel_alignment, weighted_info_nce
+from core.alignment.losses import cka_loss, weighted_infonce_loss
 from core.evaluation import metrics
 
 
@@ -29,7 +29,7 @@ def test_weighted_targets_are_the_formula_written_out():
             logits = [float(a[i] @ b[j]) / 0.2 for j in range(7)]
             norm = math.log(sum(map(math.exp, logits)))
             total -= sum(w * (x - norm) for w, x in zip(weights, logits)) / sum(weights)
-    assert float(weighted_info_nce(code, audio, 0.2, heard)) == pytest.approx(total / 14, rel=1e-5)
+    assert float(weighted_infonce_loss(code, audio, 0.2, heard)) == pytest.approx(total / 14, rel=1e-5)
 
 
 def test_weighted_targets_leave_twins_out_of_guess_and_target():
@@ -45,15 +45,15 @@ def test_weighted_targets_leave_twins_out_of_guess_and_target():
             logits = [float(a[i] @ b[j]) / 0.2 for j in others]
             norm = math.log(sum(map(math.exp, logits)))
             total -= sum(w * (x - norm) for w, x in zip(weights, logits)) / sum(weights)
-    found = float(weighted_info_nce(code, audio, 0.2, heard, torch.tensor(group)))
+    found = float(weighted_infonce_loss(code, audio, 0.2, heard, torch.tensor(group)))
     assert found == pytest.approx(total / 14, rel=1e-5)
-    assert found != pytest.approx(float(weighted_info_nce(code, audio, 0.2, heard)), rel=1e-2)
+    assert found != pytest.approx(float(weighted_infonce_loss(code, audio, 0.2, heard)), rel=1e-2)
 
 
 def test_weighted_targets_of_nothing_but_twins_push_neither_way():
     code = F.normalize(drawn(1, 4, 3), dim=1)
     audio = code.flip(0).clone().requires_grad_()
-    loss = weighted_info_nce(code, audio, 0.1, drawn(3, 4, 9), torch.zeros(4, dtype=torch.int64))
+    loss = weighted_infonce_loss(code, audio, 0.1, drawn(3, 4, 9), torch.zeros(4, dtype=torch.int64))
     loss.backward()
     assert float(loss.detach()) == pytest.approx(0, abs=1e-6)
     assert torch.allclose(audio.grad, torch.zeros_like(audio), atol=1e-6)
@@ -62,10 +62,10 @@ def test_weighted_targets_of_nothing_but_twins_push_neither_way():
 def test_kernel_alignment_is_one_minus_cka():
     x, heard = F.normalize(drawn(4, 40, 6), dim=1), 100 + drawn(5, 40, 30)
     expected = 1 - metrics.cka(x.numpy(), heard.numpy())
-    assert float(kernel_alignment(x, heard)) == pytest.approx(expected, abs=1e-5)
-    assert float(kernel_alignment(x, 3 * x - 7)) == pytest.approx(0, abs=1e-5)
-    assert float(kernel_alignment(x[:2], heard[:2])) == 0
-    assert torch.isfinite(kernel_alignment(torch.ones(5, 6), heard[:5]))
+    assert float(cka_loss(x, heard)) == pytest.approx(expected, abs=1e-5)
+    assert float(cka_loss(x, 3 * x - 7)) == pytest.approx(0, abs=1e-5)
+    assert float(cka_loss(x[:2], heard[:2])) == 0
+    assert torch.isfinite(cka_loss(torch.ones(5, 6), heard[:5]))
 
 
 def test_whitened_inputs_are_uncorrelated_and_of_one_size():

@@ -10,7 +10,7 @@ import safetensors.torch
 import torch
 
 from core.alignment import AlignmentConfig, train
-from core.alignment.trainer import batches, same_source, validate
+from core.alignment.trainer import split_batches, label_duplicate_rows, compute_validation_metrics
 from core.errors import EarshotError
 from core.evaluation import metrics
 
@@ -64,7 +64,7 @@ def recall(heads, code, audio) -> float:
     "more",
     [
         {},
-        {"objective": "soft"},
+        {"objective": "soft_infonce"},
         {"distance_weight": 1.0},
         {"learnable_temperature": True},
         {"standardise": False},
@@ -81,7 +81,7 @@ def test_recovers_a_shared_latent_space_on_held_out_pairs(more):
     held_out = world(HELD_OUT, seed=1)
     assert recall(heads, *held_out) > 0.8
     with torch.no_grad():
-        projected = heads.code(held_out[0]).numpy()
+        projected = heads.project_code(held_out[0]).numpy()
     code, audio = (side.numpy() for side in held_out)
     # Against raw audio too, which no head can bend.
     assert metrics.overlap_at_k(projected, audio) > metrics.overlap_at_k(code, audio)
@@ -100,16 +100,16 @@ def test_shuffled_pairs_score_at_chance_on_held_out_pairs():
     assert recall(own.heads, held_code, held_audio) > 0.5
 
 
-@pytest.mark.parametrize("objective", ["infonce", "soft"])
+@pytest.mark.parametrize("objective", ["infonce", "soft_infonce"])
 def test_the_same_seed_gives_the_same_bytes(objective):
     config = AlignmentConfig.from_dict({**SMALL.to_dict(), "objective": objective, "epochs": 6})
     code, audio = world(N)
     runs = [trained_on(code, audio, config) for _ in range(2)]
-    first, second = (safetensors.torch.save(run.heads.tensors()) for run in runs)
+    first, second = (safetensors.torch.save(run.heads.to_tensors()) for run in runs)
     assert first == second
     assert runs[0].history.equals(runs[1].history)
     other = trained_on(code, audio, AlignmentConfig.from_dict({**config.to_dict(), "seed": 1}))
-    assert safetensors.torch.save(other.heads.tensors()) != first
+    assert safetensors.torch.save(other.heads.to_tensors()) != first
 
 
 def test_leaves_the_callers_random_numbers_alone():
@@ -141,8 +141,8 @@ class TestHistory:
         history = trained.history
         assert list(history["epoch"]) == list(range(1, len(history) + 1))
         assert trained.best_epoch == history["epoch"][history["validation_loss"].idxmin()]
-        assert trained.stopped == "patience" and len(history) == trained.best_epoch + 5
-        again = validate(trained.heads, code[90:], audio[90:])
+        assert trained.stop_reason == "patience" and len(history) == trained.best_epoch + 5
+        again = compute_validation_metrics(trained.heads, code[90:], audio[90:])
         best = history.iloc[trained.best_epoch - 1]
         for name, value in again.items():
             assert value == pytest.approx(best[name], rel=1e-5), name
@@ -150,7 +150,7 @@ class TestHistory:
     def test_its_measures_are_those_of_the_metrics(self):
         code, audio = world(120)
         trained = trained_on(code, audio)
-        found = validate(trained.heads, code[90:], audio[90:])
+        found = compute_validation_metrics(trained.heads, code[90:], audio[90:])
         with torch.no_grad():
             x, y = (side.numpy() for side in trained.heads(code[90:], audio[90:]))
         assert found["cka"] == pytest.approx(metrics.cka(x, y), rel=1e-5)
@@ -159,7 +159,7 @@ class TestHistory:
 
     def test_the_learning_rate_rises_and_falls(self):
         config = AlignmentConfig.from_dict(
-            {**SMALL.to_dict(), "warmup": 0.3, "patience": 0, "epochs": 20}
+            {**SMALL.to_dict(), "warmup_fraction": 0.3, "patience": 0, "epochs": 20}
         )
         rates = trained_on(*world(80), config).history["learning_rate"].to_numpy()
         assert rates[0] < rates[3] <= rates.max() <= config.learning_rate
@@ -174,7 +174,7 @@ class TestHistory:
 
         trained = trained_on(*world(60), on_epoch=listen)
         assert [row["epoch"] for row in heard] == [1, 2, 3]
-        assert trained.stopped == "asked" and len(trained.history) == 3
+        assert trained.stop_reason == "asked" and len(trained.history) == 3
         assert all(isinstance(value, (int, float)) for row in heard for value in row.values())
 
 
@@ -183,10 +183,10 @@ class TestSmallCorpora:
     def test_a_handful_of_pairs_can_be_trained_on(self, n):
         code, audio = world(n)
         config = AlignmentConfig(width=8, dim=4, epochs=3, batch_size=2, distance_weight=0.5)
-        for objective in ("infonce", "soft"):
+        for objective in ("infonce", "soft_infonce"):
             chosen = AlignmentConfig.from_dict({**config.to_dict(), "objective": objective})
             trained = train(code, audio, code[:1], audio[:1], chosen)
-            assert torch.isfinite(trained.heads.code(code)).all()
+            assert torch.isfinite(trained.heads.project_code(code)).all()
 
     def test_without_validation_pairs_all_epochs_are_run(self):
         code, audio = world(40)
@@ -197,7 +197,7 @@ class TestSmallCorpora:
     @pytest.mark.parametrize("n", range(2, 40))
     def test_no_batch_is_of_one_and_no_pair_is_left_out(self, n):
         for size in (2, 3, 16, 100):
-            cut = batches(torch.arange(n), size)
+            cut = split_batches(torch.arange(n), size)
             assert torch.equal(torch.cat(cut), torch.arange(n))
             lengths = [len(batch) for batch in cut]
             assert min(lengths) >= 2 and max(lengths) - min(lengths) <= 1
@@ -206,9 +206,9 @@ class TestSmallCorpora:
 
 def test_equal_code_is_one_source():
     code = torch.tensor([[1.0, 2], [3, 4], [1, 2], [5, 6]])
-    numbers = same_source(code)
+    numbers = label_duplicate_rows(code)
     assert numbers[0] == numbers[2] and len(set(numbers.tolist())) == 3
-    assert same_source(code[:2]) is None
+    assert label_duplicate_rows(code[:2]) is None
 
 
 def test_twins_do_not_keep_a_pair_from_being_learnt():
@@ -268,14 +268,14 @@ def test_programs_written_otherwise_teach_what_does_not_matter():
     brief = AlignmentConfig.from_dict({**SMALL.to_dict(), "epochs": 20})
     found = [
         recall(
-            train(written, audio, asked[:0], heard[:0], brief, rewritten=more).heads, asked, heard
+            train(written, audio, asked[:0], heard[:0], brief, augmented_code=more).heads, asked, heard
         )
         for more in (None, otherwise)
     ]
     assert found[1] > found[0] + 0.05
 
 
-@pytest.mark.parametrize("objective", ["infonce", "soft"])
+@pytest.mark.parametrize("objective", ["infonce", "soft_infonce"])
 def test_hard_negatives_are_further_from_the_clips_than_without(objective):
     code, audio = world(N)
     held_out, heard = world(HELD_OUT, seed=1)
@@ -283,20 +283,20 @@ def test_hard_negatives_are_further_from_the_clips_than_without(objective):
     changed, other = (torch.cat([x, torch.full((len(x), 1), 2.0)], dim=1) for x in (code, held_out))
     code, held_out = (torch.cat([x, torch.zeros(len(x), 1)], dim=1) for x in (code, held_out))
     config = AlignmentConfig.from_dict(
-        {**SMALL.to_dict(), "epochs": 20, "objective": objective, "kernel_weight": 0.0}
+        {**SMALL.to_dict(), "epochs": 20, "objective": objective, "cka_weight": 0.0}
     )
     preferred = []
     for against in (None, changed):
-        heads = train(code, audio, held_out[:0], heard[:0], config, against=against).heads
+        heads = train(code, audio, held_out[:0], heard[:0], config, hard_negatives=against).heads
         with torch.no_grad():
-            clips = heads.audio(heard)
-            own, theirs = ((heads.code(x) * clips).sum(dim=1) for x in (held_out, other))
+            clips = heads.project_audio(heard)
+            own, theirs = ((heads.project_code(x) * clips).sum(dim=1) for x in (held_out, other))
         preferred.append(float((own - theirs).mean()))
     assert preferred[1] > preferred[0] + 0.05
 
 
 def test_what_is_rewritten_or_changed_has_a_row_for_each_program():
     code, audio = world(40)
-    for more in ({"rewritten": code[None, 1:]}, {"against": code[1:]}):
+    for more in ({"augmented_code": code[None, 1:]}, {"hard_negatives": code[1:]}):
         with pytest.raises(EarshotError, match="row a program"):
             train(code, audio, code[:0], audio[:0], SMALL, **more)

@@ -23,7 +23,7 @@ def earshot(*argv: str, **options) -> subprocess.CompletedProcess:
     """Run a command as ./run does."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "core", *argv],
-        env={**os.environ, "PYTHONPATH": str(workspace.PROJECT)},
+        env={**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)},
         capture_output=True,
         text=True,
         timeout=120,
@@ -54,11 +54,11 @@ def test_the_overview_lists_every_command():
 
 def test_the_launcher_lists_every_command():
     done = subprocess.run(
-        [workspace.PROJECT / "run", "--help"], capture_output=True, text=True, check=True
+        [workspace.PROJECT_FOLDER / "run", "--help"], capture_output=True, text=True, check=True
     )
     listed = re.findall(r"^    ([a-z]+) ", done.stdout, re.MULTILINE)
     assert listed == list(cli.COMMANDS)
-    launched = re.search(r"^COMMANDS=\((.*)\)$", (workspace.PROJECT / "run").read_text(), re.M)
+    launched = re.search(r"^COMMANDS=\((.*)\)$", (workspace.PROJECT_FOLDER / "run").read_text(), re.M)
     assert launched[1].split() == list(cli.COMMANDS)
 
 
@@ -69,7 +69,7 @@ def test_every_command_explains_itself(name, capsys):
     assert end.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith(f"usage: ./run {name}")
-    assert cli.overview().count(f"    {name} ") == 1
+    assert cli.format_overview().count(f"    {name} ") == 1
 
 
 def test_help_imports_none_of_the_heavy_packages():
@@ -82,7 +82,7 @@ def test_help_imports_none_of_the_heavy_packages():
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(workspace.PROJECT)},
+        env={**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)},
         capture_output=True,
         text=True,
         check=True,
@@ -192,7 +192,7 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     done = subprocess.run(
         f"'{sys.executable}' -P -m core generate --json | head -n 1",
         shell=True,
-        env={**os.environ, "PYTHONPATH": str(workspace.PROJECT)},
+        env={**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)},
         capture_output=True,
         text=True,
     )
@@ -203,7 +203,7 @@ def test_another_pipe_that_breaks_is_no_reader_that_left(monkeypatch: pytest.Mon
     def broken(name, arguments):
         raise BrokenPipeError("a worker's pipe")
 
-    monkeypatch.setattr(cli, "_run", broken)
+    monkeypatch.setattr(cli, "_run_command", broken)
     with pytest.raises(BrokenPipeError, match="a worker's pipe"):
         cli.main(["doctor"])
 
@@ -214,8 +214,8 @@ def test_no_jobs_is_said_so():
 
 
 def test_what_is_near_is_named_and_otherwise_all():
-    assert parsing.near("trian", cli.COMMANDS, "command") == "Did you mean train?"
-    assert parsing.near("xyz", ["a", "b"], "thing") == "The things are: a, b."
+    assert parsing.suggest_matches("trian", cli.COMMANDS, "command") == "Did you mean train?"
+    assert parsing.suggest_matches("xyz", ["a", "b"], "thing") == "The things are: a, b."
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_options_go_before_the_file_and_the_file_before_defaults(tmp_path, optio
     file = tmp_path / "config.json"
     file.write_text('{"temperature": 0.3, "epochs": 7}')
     argv = ["beats", *(str(file) if option == "FILE" else option for option in options)]
-    config = train.config_from(cli.parser_for("train").parse_args(argv))
+    config = train.build_config(cli.build_parser("train").parse_args(argv))
     wanted = getattr(AlignmentConfig(), field) if value is None else value
     assert getattr(config, field) == wanted
 

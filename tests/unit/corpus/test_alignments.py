@@ -33,9 +33,9 @@ def test_it_comes_back_as_it_was(corpus: Corpus):
     assert record.config == CONFIG
     assert record.metrics == {"test": {"cka": 0.5, "spearman": None}, "n": 4}
     for name, tensor in heads().items():
-        assert torch.equal(record.heads()[name], tensor)
-        assert record.heads()[name].dtype == tensor.dtype
-    pd.testing.assert_frame_equal(record.history(), HISTORY)
+        assert torch.equal(record.load_heads()[name], tensor)
+        assert record.load_heads()[name].dtype == tensor.dtype
+    pd.testing.assert_frame_equal(record.load_history(), HISTORY)
     assert {path.name for path in record.path.iterdir()} == {
         "README.md",
         "config.json",
@@ -48,10 +48,10 @@ def test_it_comes_back_as_it_was(corpus: Corpus):
 
 
 def test_the_newest_is_the_last_saved(corpus: Corpus):
-    assert corpus.newest_alignment() is None and corpus.alignments() == []
+    assert corpus.load_newest_alignment() is None and corpus.load_alignments() == []
     ids = [corpus.save_alignment(CONFIG, heads(seed), {}, HISTORY) for seed in (3, 1, 2, 1)]
-    assert [record.id for record in corpus.alignments()] == ids
-    assert corpus.newest_alignment().id == ids[-1]
+    assert [record.id for record in corpus.load_alignments()] == ids
+    assert corpus.load_newest_alignment().id == ids[-1]
     assert [each[:4] for each in ids] == ["0001", "0002", "0003", "0004"]
     assert ids[1][5:] == ids[3][5:] != ids[0][5:]  # the hash tells equal ones
 
@@ -75,9 +75,9 @@ def test_saving_that_fails_leaves_nothing_to_be_seen(
         patch.setattr(alignments, "_write_parquet", full)
         with pytest.raises(EarshotError, match="No space left"):
             corpus.save_alignment(CONFIG, heads(1), {}, HISTORY)
-    assert [record.id for record in corpus.alignments()] == [kept]
+    assert [record.id for record in corpus.load_alignments()] == [kept]
     again = corpus.save_alignment(CONFIG, heads(1), {}, HISTORY)
-    assert [record.id for record in corpus.alignments()] == [kept, again]
+    assert [record.id for record in corpus.load_alignments()] == [kept, again]
     assert not list((corpus.path / "alignments").glob(".partial-*"))
 
 
@@ -86,12 +86,12 @@ def test_what_json_cannot_hold_is_refused_before_anything_is_written(corpus: Cor
         corpus.save_alignment({"device": object()}, heads(), {}, HISTORY)
     with pytest.raises(EarshotError, match="metrics cannot be written as JSON"):
         corpus.save_alignment({}, heads(), {"all": HISTORY}, HISTORY)
-    assert corpus.alignments() == []
+    assert corpus.load_alignments() == []
 
 
 def test_a_build_that_goes_on_does_not_keep_an_alignment_from_being_saved(corpus: Corpus):
     other = Corpus.open("tiny")
-    with corpus.writing("build tiny"):
+    with corpus.lock_for_writing("build tiny"):
         assert other.save_alignment(CONFIG, heads(), {}, HISTORY)
 
 
@@ -118,7 +118,7 @@ def test_damaged_json_is_reported(corpus: Corpus, name):
 
 def test_damaged_tensors_and_tables_are_reported(corpus: Corpus):
     record = corpus.load_alignment(corpus.save_alignment(CONFIG, heads(), {}, HISTORY))
-    for name, read in (("heads.safetensors", record.heads), ("history.parquet", record.history)):
+    for name, read in (("heads.safetensors", record.load_heads), ("history.parquet", record.load_history)):
         content = (record.path / name).read_bytes()
         (record.path / name).write_bytes(content[: len(content) // 2])
         with pytest.raises(EarshotError, match="missing or damaged"):

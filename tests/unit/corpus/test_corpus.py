@@ -15,8 +15,8 @@ import core.sonicpi
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.programs.program import Program
-from core.sonicpi.clip import Clip, Problem, Rendering
-from core.workspace import PROJECT
+from core.sonicpi.clip import Clip, RenderProblem, RenderResult
+from core.workspace import PROJECT_FOLDER
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 SECONDS = 0.5
@@ -30,7 +30,7 @@ def _render_id(source: str, seconds: float = 18.0) -> str:
 def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     # The real one asks the installed Sonic Pi for its version; storage does not care.
-    monkeypatch.setattr(core.sonicpi, "render_id", _render_id, raising=False)
+    monkeypatch.setattr(core.sonicpi, "compute_render_id", _render_id, raising=False)
     return tmp_path
 
 
@@ -51,10 +51,10 @@ def program(number: int, template: str = "beeps", **more) -> Program:
     )
 
 
-def rendering(number: int, **more) -> Rendering:
+def rendering(number: int, **more) -> RenderResult:
     rng = np.random.default_rng(number)
     samples = rng.uniform(-0.5, 0.5, (round(SECONDS * 44_100), 2)).astype(np.float32)
-    return Rendering(Clip(samples), render_s=0.25, **more)
+    return RenderResult(Clip(samples), render_s=0.25, **more)
 
 
 def filled(corpus: Corpus, count: int) -> list[str]:
@@ -83,7 +83,7 @@ class TestOpening:
         with pytest.raises(EarshotError, match="corpus 'tiny' already"):
             Corpus.create("tiny")
         again = Corpus.create("tiny", exist_ok=True, seconds=3)
-        assert again.counts()["programs"] == 1
+        assert again.count_programs_by_state()["programs"] == 1
         assert again.settings["seconds"] == SECONDS
 
     def test_an_unknown_name_is_answered_with_near_ones(self, corpus: Corpus):
@@ -122,7 +122,7 @@ class TestPrograms:
     def test_rows_come_back_as_they_went_in(self, corpus: Corpus):
         programs = [program(1), Program("play 1", name="mine"), program(0)]
         assert corpus.add_programs(programs) == 3
-        found = corpus.programs()
+        found = corpus.load_programs()
         assert list(found["program"]) == [each.id for each in programs]
         for row, each in zip(found.to_dict("records"), programs):
             assert (row["name"], row["template"], row["role"]) == (
@@ -138,47 +138,47 @@ class TestPrograms:
             ]
             assert row["state"] == "pending" and row["error_kind"] is None
             assert row["audio"] is None and np.isnan(row["rms"]) and row["warnings"] == []
-        assert corpus.program(programs[0].id)["parameters"] == dict(programs[0].parameters)
+        assert corpus.load_program(programs[0].id)["parameters"] == dict(programs[0].parameters)
 
     def test_the_same_source_is_one_row(self, corpus: Corpus):
         assert corpus.add_programs([program(0), program(1)]) == 2
         twin = Program(source=program(1).source, name="another name", template="other")
         assert corpus.add_programs([twin, program(2), program(2)]) == 1
-        assert list(corpus.programs()["name"]) == ["beeps-0000", "beeps-0001", "beeps-0002"]
+        assert list(corpus.load_programs()["name"]) == ["beeps-0000", "beeps-0001", "beeps-0002"]
 
     def test_names_stay_apart(self, corpus: Corpus):
         same = [Program(source=f"play {n}", name="tune") for n in range(3)]
         corpus.add_programs(same[:1])
         corpus.add_programs(same[1:])
-        assert list(corpus.programs()["name"]) == ["tune", "tune.2", "tune.3"]
+        assert list(corpus.load_programs()["name"]) == ["tune", "tune.2", "tune.3"]
 
     def test_an_unknown_program_is_named(self, corpus: Corpus):
         with pytest.raises(EarshotError, match="no program 'feed'"):
-            corpus.program("feed")
+            corpus.load_program("feed")
 
     def test_an_empty_corpus_has_all_columns(self, corpus: Corpus):
-        empty = corpus.programs()
+        empty = corpus.load_programs()
         corpus.add_programs([program(0)])
         assert len(empty) == 0
-        assert list(empty.columns) == list(corpus.programs().columns)
-        assert list(empty.dtypes) == list(corpus.programs().dtypes)
+        assert list(empty.columns) == list(corpus.load_programs().columns)
+        assert list(empty.dtypes) == list(corpus.load_programs().dtypes)
 
 
 class TestClips:
     def test_states(self, corpus: Corpus):
         ok, failed, silent, pending = (program(number) for number in range(4))
         corpus.add_programs([ok, failed, silent, pending])
-        warned = rendering(0, warnings=(Problem("clipped", "Too loud.", 2),))
+        warned = rendering(0, warnings=(RenderProblem("clipped", "Too loud.", 2),))
         kept = corpus.put_rendering(ok.id, warned, SECONDS)
-        error = Problem("syntax", "unexpected end", 3)
-        assert corpus.put_rendering(failed.id, Rendering(None, error), SECONDS) is None
-        quiet = Rendering(Clip(np.full((22_050, 2), 1e-6, np.float32)))
+        error = RenderProblem("syntax", "unexpected end", 3)
+        assert corpus.put_rendering(failed.id, RenderResult(None, error), SECONDS) is None
+        quiet = RenderResult(Clip(np.full((22_050, 2), 1e-6, np.float32)))
         assert corpus.put_rendering(silent.id, quiet, SECONDS) is None
 
-        assert corpus.counts() == {"programs": 4, "ok": 1, "failed": 2, "pending": 1}
-        assert corpus.failures() == {"silent": 1, "syntax": 1}
-        assert corpus.pending_clips() == [(pending.id, pending.source)]
-        rows = corpus.programs()
+        assert corpus.count_programs_by_state() == {"programs": 4, "ok": 1, "failed": 2, "pending": 1}
+        assert corpus.count_failures_by_kind() == {"silent": 1, "syntax": 1}
+        assert corpus.list_pending_clips() == [(pending.id, pending.source)]
+        rows = corpus.load_programs()
         assert list(rows["state"]) == ["ok", "failed", "failed", "pending"]
         assert rows["warnings"][0] == [{"kind": "clipped", "message": "Too loud.", "line": 2}]
         assert rows["error_message"][1] == "unexpected end" and rows["error_line"][1] == 3
@@ -190,7 +190,7 @@ class TestClips:
         corpus.add_programs([program(0)])
         rendered = rendering(0)
         kept = corpus.put_rendering(program(0).id, rendered, SECONDS)
-        path = corpus.clip_path(program(0).id)
+        path = corpus.get_clip_path(program(0).id)
         identity = _render_id(program(0).source, SECONDS)
         assert path == corpus.path / "audio" / identity[:2] / f"{identity}.flac"
         assert np.array_equal(kept.samples, Clip.load(path).samples)
@@ -199,66 +199,66 @@ class TestClips:
     def test_ogg_is_a_choice(self):
         corpus = Corpus.create("small", seconds=SECONDS, audio_format="ogg")
         filled(corpus, 1)
-        path = corpus.clip_path(program(0).id)
+        path = corpus.get_clip_path(program(0).id)
         assert path.suffix == ".ogg" and path.read_bytes()[:4] == b"OggS"
 
     def test_a_missing_clip_says_why(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
-        corpus.put_rendering(program(1).id, Rendering(None, Problem("runtime", "boom", 1)), SECONDS)
+        corpus.put_rendering(program(1).id, RenderResult(None, RenderProblem("runtime", "boom", 1)), SECONDS)
         with pytest.raises(EarshotError, match="beeps-0000 has no clip: it has not been rendered"):
-            corpus.clip_path(program(0).id)
+            corpus.get_clip_path(program(0).id)
         with pytest.raises(EarshotError, match="boom"):
-            corpus.clip_path(program(1).id)
+            corpus.get_clip_path(program(1).id)
 
     @pytest.mark.parametrize("damage", ["gone", "cut"])
     def test_a_clip_that_was_damaged_is_pending_again(self, corpus: Corpus, damage):
         first, second = filled(corpus, 2)
-        path = corpus.clip_path(first)
+        path = corpus.get_clip_path(first)
         content = path.read_bytes()
         path.unlink()
         if damage == "cut":
             path.write_bytes(content[: len(content) // 2])
-        assert [program_id for program_id, _ in corpus.pending_clips()] == [first]
-        assert corpus.adopt_clip(first, SECONDS) is None
+        assert [program_id for program_id, _ in corpus.list_pending_clips()] == [first]
+        assert corpus.register_existing_clip(first, SECONDS) is None
         corpus.put_rendering(first, rendering(0), SECONDS)
-        assert path.read_bytes() == content and corpus.pending_clips() == []
+        assert path.read_bytes() == content and corpus.list_pending_clips() == []
 
     def test_a_whole_clip_at_its_place_is_adopted(self, corpus: Corpus):
         first, _ = filled(corpus, 2)
-        before = corpus.programs()
+        before = corpus.load_programs()
         (corpus.path / "corpus.sqlite").unlink()
         again = Corpus.create("tiny", seconds=SECONDS)
         again.add_programs([program(0), program(1), program(2)])
-        adopted = again.adopt_clip(first, SECONDS)
-        assert np.array_equal(adopted.samples, Clip.load(again.clip_path(first)).samples)
-        assert again.programs()["rms"][0] == before["rms"][0]
-        assert again.adopt_clip(program(2).id, SECONDS) is None
+        adopted = again.register_existing_clip(first, SECONDS)
+        assert np.array_equal(adopted.samples, Clip.load(again.get_clip_path(first)).samples)
+        assert again.load_programs()["rms"][0] == before["rms"][0]
+        assert again.register_existing_clip(program(2).id, SECONDS) is None
 
     def test_failures_of_the_machine_are_tried_again(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
         for number, kind in ((0, "crashed"), (1, "timeout")):
-            failure = Rendering(None, Problem(kind, "…"))
+            failure = RenderResult(None, RenderProblem(kind, "…"))
             corpus.put_rendering(program(number).id, failure, SECONDS)
-        assert [program_id for program_id, _ in corpus.pending_clips()] == [program(0).id]
+        assert [program_id for program_id, _ in corpus.list_pending_clips()] == [program(0).id]
 
     def test_failures_of_an_older_renderer_are_tried_again_and_its_clips_are_kept(
         self, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
     ):
         filled(corpus, 1)
         corpus.add_programs([program(1)])
-        corpus.put_rendering(program(1).id, Rendering(None, Problem("runtime", "…")), SECONDS)
-        assert corpus.pending_clips() == []
+        corpus.put_rendering(program(1).id, RenderResult(None, RenderProblem("runtime", "…")), SECONDS)
+        assert corpus.list_pending_clips() == []
         newer = lambda source, seconds=18.0: _render_id("newer" + source, seconds)  # noqa: E731
-        monkeypatch.setattr(core.sonicpi, "render_id", newer)
-        assert [program_id for program_id, _ in corpus.pending_clips()] == [program(1).id]
+        monkeypatch.setattr(core.sonicpi, "compute_render_id", newer)
+        assert [program_id for program_id, _ in corpus.list_pending_clips()] == [program(1).id]
 
     def test_half_written_files_are_swept(self, corpus: Corpus):
         (program_id,) = filled(corpus, 1)
-        half = corpus.clip_path(program_id).with_name(".partial-x1y2")
+        half = corpus.get_clip_path(program_id).with_name(".partial-x1y2")
         half.write_bytes(b"fLaC")
-        with corpus.writing("a test"):
+        with corpus.lock_for_writing("a test"):
             assert not half.exists()
-        assert corpus.clip_path(program_id).exists()
+        assert corpus.get_clip_path(program_id).exists()
 
 
 class TestEmbeddings:
@@ -267,57 +267,57 @@ class TestEmbeddings:
         matrix = vectors(5, 384)
         matrix[0, :4] = [np.finfo(np.float32).max, np.finfo(np.float32).tiny, -0.0, 1e-45]
         corpus.put_embeddings(CODE, "r1", ids, matrix)
-        found, back = Corpus.open("tiny").embeddings(CODE)
+        found, back = Corpus.open("tiny").load_embeddings(CODE)
         assert found == ids and back.dtype == np.float32
         assert back.tobytes() == matrix.tobytes()
         some = [ids[3], ids[0]]
-        assert corpus.embeddings(CODE, some)[0] == some
-        assert np.array_equal(corpus.embeddings(CODE, some)[1], matrix[[3, 0]])
+        assert corpus.load_embeddings(CODE, some)[0] == some
+        assert np.array_equal(corpus.load_embeddings(CODE, some)[1], matrix[[3, 0]])
 
     def test_pairs_are_in_insertion_order_and_whole(self, corpus: Corpus):
         ids = filled(corpus, 6)
         corpus.add_programs([program(6)])
         failed = program(6).id
-        corpus.put_rendering(failed, Rendering(None, Problem("runtime", "boom")), SECONDS)
+        corpus.put_rendering(failed, RenderResult(None, RenderProblem("runtime", "boom")), SECONDS)
         code, audio = vectors(7, 384, 1), vectors(6, 512, 2)
         order = [4, 0, 6, 2, 1, 5, 3]
         corpus.put_embeddings(CODE, "r", [[*ids, failed][i] for i in order], code[order])
         corpus.put_embeddings(AUDIO, "r", ids[3:], audio[3:])
         corpus.put_embeddings(AUDIO, "r", ids[:2], audio[:2])
-        pairs = corpus.pairs(CODE, AUDIO)
+        pairs = corpus.load_embedding_pairs(CODE, AUDIO)
         whole = [0, 1, 3, 4, 5]
-        assert pairs.programs == [ids[i] for i in whole] and len(pairs) == 5
-        assert np.array_equal(pairs.code, code[whole])
-        assert np.array_equal(pairs.audio, audio[whole])
-        assert list(pairs.split) == list(corpus.programs()["split"][whole])
-        assert corpus.encoders() == [(CODE, "code", 7), (AUDIO, "audio", 5)]
+        assert pairs.program_ids == [ids[i] for i in whole] and len(pairs) == 5
+        assert np.array_equal(pairs.code_embeddings, code[whole])
+        assert np.array_equal(pairs.audio_embeddings, audio[whole])
+        assert list(pairs.splits) == list(corpus.load_programs()["split"][whole])
+        assert corpus.list_encoders() == [(CODE, "code", 7), (AUDIO, "audio", 5)]
 
     def test_missing_ones_depend_on_modality_and_revision(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.add_programs([program(2)])
-        assert corpus.missing_embeddings(CODE) == [*ids, program(2).id]
-        assert corpus.missing_embeddings(AUDIO) == ids
+        assert corpus.list_missing_embeddings(CODE) == [*ids, program(2).id]
+        assert corpus.list_missing_embeddings(AUDIO) == ids
         corpus.put_embeddings(AUDIO, "old", ids[:1], vectors(1, 512))
-        assert corpus.missing_embeddings(AUDIO) == ids[1:]
-        assert corpus.missing_embeddings(AUDIO, "old") == ids[1:]
-        assert corpus.missing_embeddings(AUDIO, "new") == ids
+        assert corpus.list_missing_embeddings(AUDIO) == ids[1:]
+        assert corpus.list_missing_embeddings(AUDIO, "old") == ids[1:]
+        assert corpus.list_missing_embeddings(AUDIO, "new") == ids
 
     def test_revisions_are_not_mixed(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.put_embeddings(CODE, "old", ids, vectors(2, 384))
         corpus.put_embeddings(CODE, "new", ids[1:], vectors(1, 16))
-        assert corpus.embeddings(CODE)[0] == ids[1:]
-        assert corpus.embeddings(CODE)[1].shape == (1, 16)
+        assert corpus.load_embeddings(CODE)[0] == ids[1:]
+        assert corpus.load_embeddings(CODE)[1].shape == (1, 16)
 
     def test_another_sound_drops_what_was_embedded_of_the_old_one(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.put_embeddings(CODE, "r", ids, vectors(2, 384))
         corpus.put_embeddings(AUDIO, "r", ids, vectors(2, 512))
         corpus.put_rendering(ids[0], rendering(0), SECONDS)
-        assert corpus.missing_embeddings(AUDIO) == []
+        assert corpus.list_missing_embeddings(AUDIO) == []
         corpus.put_rendering(ids[1], rendering(99), SECONDS)
-        assert corpus.missing_embeddings(AUDIO) == ids[1:]
-        assert corpus.missing_embeddings(CODE) == []
+        assert corpus.list_missing_embeddings(AUDIO) == ids[1:]
+        assert corpus.list_missing_embeddings(CODE) == []
 
     @pytest.mark.parametrize(
         "matrix, message",
@@ -336,8 +336,8 @@ class TestEmbeddings:
         corpus.put_embeddings(CODE, "r", ids[:1], vectors(1, 384))
         with pytest.raises(EarshotError, match=message):
             corpus.put_embeddings(CODE, "r", ids[1:], matrix)
-        assert corpus.embeddings(CODE)[0] == ids[:1]
-        assert np.array_equal(corpus.embeddings(CODE)[1], vectors(1, 384))
+        assert corpus.load_embeddings(CODE)[0] == ids[:1]
+        assert np.array_equal(corpus.load_embeddings(CODE)[1], vectors(1, 384))
 
     def test_a_refused_new_revision_leaves_the_old_one(self, corpus: Corpus):
         ids = filled(corpus, 2)
@@ -346,45 +346,45 @@ class TestEmbeddings:
             corpus.put_embeddings(CODE, "new", [ids[0], "feed"], vectors(2, 384))
         with pytest.raises(EarshotError, match="given twice"):
             corpus.put_embeddings(CODE, "new", [ids[0], ids[0]], vectors(2, 384))
-        assert corpus.missing_embeddings(CODE, "old") == []
+        assert corpus.list_missing_embeddings(CODE, "old") == []
 
     def test_encoders_that_are_not_there_are_named(self, corpus: Corpus):
         ids = filled(corpus, 1)
         with pytest.raises(EarshotError, match="'nobody'; encoders used: none yet"):
-            corpus.embeddings("nobody")
+            corpus.load_embeddings("nobody")
         corpus.put_embeddings(CODE, "r", ids, vectors(1, 384))
         with pytest.raises(EarshotError, match=f"encoders used: {CODE}"):
-            corpus.pairs(CODE, AUDIO)
+            corpus.load_embedding_pairs(CODE, AUDIO)
         with pytest.raises(EarshotError, match="embeds code, not audio"):
-            corpus.pairs(CODE, CODE)
+            corpus.load_embedding_pairs(CODE, CODE)
         with pytest.raises(EarshotError, match="have no embedding"):
             corpus.add_programs([program(5)])
-            corpus.embeddings(CODE, [ids[0], program(5).id])
+            corpus.load_embeddings(CODE, [ids[0], program(5).id])
 
 
 class TestSplit:
     def test_every_template_has_its_share(self, corpus: Corpus):
         corpus.add_programs([program(n, t) for t in "abcdefgh" for n in range(8)])
-        table = corpus.programs().groupby(["template", "split"]).size().unstack(fill_value=0)
+        table = corpus.load_programs().groupby(["template", "split"]).size().unstack(fill_value=0)
         assert table.shape == (8, 3) and (table.to_numpy() >= 1).all()
         assert (table["train"] >= 4).all()
 
     def test_shares_are_exact_in_the_long_run(self, corpus: Corpus):
         corpus.add_programs([program(n, t) for t in "ab" for n in range(200)])
-        table = corpus.programs().groupby(["template", "split"]).size().unstack()
+        table = corpus.load_programs().groupby(["template", "split"]).size().unstack()
         assert (table[["train", "validation", "test"]] == [140, 30, 30]).all().all()
 
     def test_templates_with_one_program_are_not_all_in_one_part(self, corpus: Corpus):
         corpus.add_programs([program(0, f"t{n}") for n in range(60)])
-        counts = corpus.programs()["split"].value_counts()
+        counts = corpus.load_programs()["split"].value_counts()
         assert set(counts.index) == {"train", "validation", "test"}
 
     def test_nobody_moves_when_others_come(self, corpus: Corpus):
         programs = [program(n, t) for t in "abc" for n in range(8)]
         corpus.add_programs(programs)
-        before = corpus.programs().set_index("program")["split"]
+        before = corpus.load_programs().set_index("program")["split"]
         corpus.add_programs([program(n, t) for t in "abcd" for n in range(40)])
-        after = corpus.programs().set_index("program")["split"]
+        after = corpus.load_programs().set_index("program")["split"]
         assert after[before.index].equals(before)
 
     def test_it_is_the_same_for_the_same_corpus_and_another_for_another_seed(self, corpus: Corpus):
@@ -393,21 +393,21 @@ class TestSplit:
         corpus.add_programs(programs)
         for each in corpora:
             each.add_programs(programs)
-        same, other = (list(each.programs()["split"]) for each in corpora)
-        assert same == list(corpus.programs()["split"]) != other
+        same, other = (list(each.load_programs()["split"]) for each in corpora)
+        assert same == list(corpus.load_programs()["split"]) != other
 
 
 class TestOneWriter:
     HOLD = (
         "import sys; from core.corpus import Corpus\n"
-        "with Corpus.open('tiny').writing('build tiny'):\n"
+        "with Corpus.open('tiny').lock_for_writing('build tiny'):\n"
         "    print('held', flush=True); sys.stdin.read()"
     )
 
     def test_the_lock_names_its_holder_and_readers_go_on(self, corpus: Corpus):
         ids = filled(corpus, 1)
         with subprocess.Popen(
-            [sys.executable, "-c", self.HOLD], cwd=PROJECT, stdin=-1, stdout=-1, text=True
+            [sys.executable, "-c", self.HOLD], cwd=PROJECT_FOLDER, stdin=-1, stdout=-1, text=True
         ) as other:
             try:
                 assert other.stdout.readline() == "held\n"
@@ -416,8 +416,8 @@ class TestOneWriter:
                     corpus.add_programs([program(1)])
                 with pytest.raises(EarshotError, match=expected):
                     corpus.put_rendering(ids[0], rendering(0), SECONDS)
-                assert list(Corpus.open("tiny").programs()["program"]) == ids
-                assert Corpus.create("tiny", exist_ok=True).counts()["ok"] == 1
+                assert list(Corpus.open("tiny").load_programs()["program"]) == ids
+                assert Corpus.create("tiny", exist_ok=True).count_programs_by_state()["ok"] == 1
             finally:
                 other.kill()
         assert corpus.add_programs([program(1)]) == 1  # a killed holder holds nothing
@@ -425,10 +425,10 @@ class TestOneWriter:
     def test_readers_see_what_is_committed_while_a_writer_is_in_the_middle(self, corpus: Corpus):
         filled(corpus, 1)
         reader = Corpus.open("tiny")
-        with corpus._database.writing("a test") as connection:
+        with corpus._database.open_write_transaction("a test") as connection:
             connection.execute("DELETE FROM clips")
-            assert reader.counts()["ok"] == 1
-        assert reader.counts()["ok"] == 0
+            assert reader.count_programs_by_state()["ok"] == 1
+        assert reader.count_programs_by_state()["ok"] == 0
 
     def test_another_thread_is_another_writer(self, corpus: Corpus):
         messages = []
@@ -439,7 +439,7 @@ class TestOneWriter:
             except EarshotError as error:
                 messages.append(str(error))
 
-        with corpus.writing("the first thread"):
+        with corpus.lock_for_writing("the first thread"):
             thread = threading.Thread(target=write)
             thread.start()
             thread.join()
@@ -448,9 +448,9 @@ class TestOneWriter:
 
     def test_an_error_inside_gives_the_lock_back(self, corpus: Corpus):
         with pytest.raises(RuntimeError):
-            with corpus.writing("first"):
+            with corpus.lock_for_writing("first"):
                 raise RuntimeError
-        with corpus.writing("second"):
+        with corpus.lock_for_writing("second"):
             pass
         signature = json.loads((corpus.path / "writer.lock").read_text())
         assert signature["command"] == "second"

@@ -14,7 +14,7 @@ import pytest
 from core.corpus import Corpus, schema
 from core.errors import EarshotError
 from core.programs.program import Program
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 
 # Adds programs with clips and vectors one after the other, and says so. The
 # renderer and the encoders are stand-ins that give the same for the same program.
@@ -30,17 +30,17 @@ from core.sonicpi.clip import Clip, Rendering
 corpus = Corpus.create("tiny", exist_ok=True, seconds=0.5)
 programs = [Program(f"play {n}", f"p-{n}", "beeps", "melody", {"n": n}, 1) for n in range(12)]
 numbers = {program.id: number for number, program in enumerate(programs)}
-with corpus.writing("the test's writer"):
+with corpus.lock_for_writing("the test's writer"):
     for start in (0, 4, 8):
         corpus.add_programs(programs[start:start + 4])
-        for program_id, source in corpus.pending_clips():
-            if corpus.adopt_clip(program_id, 0.5) is None:
+        for program_id, source in corpus.list_pending_clips():
+            if corpus.register_existing_clip(program_id, 0.5) is None:
                 rng = np.random.default_rng(numbers[program_id])
                 samples = rng.uniform(-1, 1, (22_050, 2)).astype(np.float32)
                 corpus.put_rendering(program_id, Rendering(Clip(samples)), 0.5)
             print("clip", flush=True)
         for encoder, dim in ((sys.argv[1], 384), (sys.argv[2], 512)):
-            for program_id in corpus.missing_embeddings(encoder, "r"):
+            for program_id in corpus.list_missing_embeddings(encoder, "r"):
                 rng = np.random.default_rng(numbers[program_id] + dim)
                 vector = rng.standard_normal((1, dim)).astype(np.float32)
                 corpus.put_embeddings(encoder, "r", [program_id], vector)
@@ -59,21 +59,21 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def writer() -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", WRITER, *ENCODERS], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, *ENCODERS], cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, text=True
     )
 
 
 def content() -> tuple:
     """Everything a corpus holds, to compare it with another's."""
     corpus = Corpus.open("tiny")
-    rows = corpus.programs().drop(columns="audio").to_json(orient="records")
+    rows = corpus.load_programs().drop(columns="audio").to_json(orient="records")
     clips = {
         str(path.relative_to(corpus.path)): path.read_bytes()
         for path in sorted((corpus.path / "audio").rglob("*"))
         if path.is_file()
     }
-    pairs = corpus.pairs(*ENCODERS)
-    return rows, clips, pairs.programs, pairs.code.tobytes(), pairs.audio.tobytes()
+    pairs = corpus.load_embedding_pairs(*ENCODERS)
+    return rows, clips, pairs.program_ids, pairs.code_embeddings.tobytes(), pairs.audio_embeddings.tobytes()
 
 
 def test_a_writer_killed_at_any_moment_loses_nothing(workspace, monkeypatch: pytest.MonkeyPatch):
@@ -123,11 +123,11 @@ def test_a_file_that_is_no_database_is_reported(corpus: Corpus):
 def test_damaged_pages_are_reported(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
-    for start in range(schema.PAGE_SIZE, len(content), schema.PAGE_SIZE):
+    for start in range(schema.PAGE_SIZE_BYTES, len(content), schema.PAGE_SIZE_BYTES):
         content[start : start + 64] = b"\xa5" * 64
     path.write_bytes(content)
     with pytest.raises(EarshotError, match="damaged"):
-        Corpus.open("tiny").programs()
+        Corpus.open("tiny").load_programs()
 
 
 def test_an_empty_or_foreign_database_is_no_corpus(corpus: Corpus):
@@ -151,15 +151,15 @@ def test_a_removed_database_is_not_raised_from_its_log(corpus: Corpus):
         "Corpus.open('tiny').add_programs([Program(sys.argv[1], 'ghost')]); os.kill(os.getpid(), 9)"
     )
     log = Path(f"{corpus.path / 'corpus.sqlite'}-wal")
-    subprocess.run([sys.executable, "-c", script, "play 1"], cwd=PROJECT)
+    subprocess.run([sys.executable, "-c", script, "play 1"], cwd=PROJECT_FOLDER)
     assert log.stat().st_size > 0
     reader = Corpus.open("tiny")
-    assert "ghost" in list(reader.programs()["name"])
+    assert "ghost" in list(reader.load_programs()["name"])
     reader.close()
-    subprocess.run([sys.executable, "-c", script, "play 2"], cwd=PROJECT)
+    subprocess.run([sys.executable, "-c", script, "play 2"], cwd=PROJECT_FOLDER)
     assert log.stat().st_size > 0
     (corpus.path / "corpus.sqlite").unlink()
-    assert Corpus.create("tiny").counts()["programs"] == 0
+    assert Corpus.create("tiny").count_programs_by_state()["programs"] == 0
 
 
 def test_a_newer_version_is_refused(corpus: Corpus):
@@ -177,12 +177,12 @@ def test_an_older_version_is_migrated_after_a_backup(
         schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
     )
     migrated = Corpus.open("tiny")
-    assert migrated.settings["schema_version"] == 2 and migrated.counts()["programs"] == 200
+    assert migrated.settings["schema_version"] == 2 and migrated.count_programs_by_state()["programs"] == 200
     backup = sqlite3.connect(corpus.path / "corpus.sqlite.v1")
-    assert schema.version(backup) == 1
+    assert schema.read_schema_version(backup) == 1
     assert backup.execute("SELECT count(*) FROM programs").fetchone() == (200,)
     backup.close()
-    assert Corpus.open("tiny").counts()["programs"] == 200
+    assert Corpus.open("tiny").count_programs_by_state()["programs"] == 200
 
 
 def test_a_migration_that_fails_changes_nothing(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
@@ -193,7 +193,7 @@ def test_a_migration_that_fails_changes_nothing(corpus: Corpus, monkeypatch: pyt
             Corpus.open("tiny")
     again = Corpus.open("tiny")
     assert again.settings["schema_version"] == 1
-    with again._database.reading() as connection:
+    with again._database.open_read_transaction() as connection:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(programs)")}
     assert "mood" not in columns
 
@@ -204,7 +204,7 @@ def test_a_build_that_goes_on_is_not_migrated_under_its_feet(
     monkeypatch.setattr(
         schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
     )
-    with corpus.writing("a build"):
+    with corpus.lock_for_writing("a build"):
         with pytest.raises(EarshotError, match="a build"):
             Corpus.open("tiny")
 
@@ -213,17 +213,17 @@ def test_a_build_that_goes_on_is_not_migrated_under_its_feet(
 def test_a_forked_child_does_not_keep_a_killed_writers_lock(corpus: Corpus):
     script = (
         "import os, sys, time; from core.corpus import Corpus\n"
-        "with Corpus.open('tiny').writing('a parent'):\n"
+        "with Corpus.open('tiny').lock_for_writing('a parent'):\n"
         "    if os.fork() == 0:\n"
         "        print('child', flush=True); sys.stdin.read(); os._exit(0)\n"
         "    os.waitpid(-1, 0)"
     )
     with subprocess.Popen(
-        [sys.executable, "-c", script], cwd=PROJECT, stdin=-1, stdout=-1, text=True
+        [sys.executable, "-c", script], cwd=PROJECT_FOLDER, stdin=-1, stdout=-1, text=True
     ) as process:
         assert process.stdout.readline() == "child\n"
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        with corpus.writing("the next one"):
+        with corpus.lock_for_writing("the next one"):
             pass
         process.stdin.close()  # lets the child end

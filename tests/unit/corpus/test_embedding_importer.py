@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from core import encoders
 from core.corpus import Corpus, embedding_importer
-from core.corpus.embedding_importer import MOST_DIMENSIONS, read_vectors
-from core.encoders.imported import is_own, own_id
+from core.corpus.embedding_importer import MAX_VECTOR_DIMENSIONS, read_vectors
+from core.encoders.imported import is_imported_encoder, make_imported_encoder_id
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.pipeline.import_embeddings import import_vectors
@@ -48,28 +48,28 @@ def csv(key: str, values: list[str], vectors=VECTORS) -> bytes:
 def test_a_row_says_whose_it_is_by_id_code_or_name(corpus, kind, key):
     values = [{"program": p.id, "source": p.source, "name": p.name}[key] for p in PROGRAMS]
     suffix = "csv" if kind is csv else "parquet"
-    report = import_vectors("notes", kind(key, values), "code", "mine", file=f"v.{suffix}")
-    assert (report.added, report.found, report.without) == (6, 6, 0)
-    ids, vectors = corpus.embeddings("own/code/mine")
+    report = import_vectors("notes", kind(key, values), "code", "mine", file_name=f"v.{suffix}")
+    assert (report.vectors_added, report.vectors_read, report.programs_without_vector) == (6, 6, 0)
+    ids, vectors = corpus.load_embeddings("own/code/mine")
     assert ids == [p.id for p in PROGRAMS]
     np.testing.assert_array_equal(vectors, VECTORS)
 
 
 def test_windows_line_ends_are_the_same_source(corpus):
     sources = [p.source.replace("\n", "\r\n") for p in PROGRAMS]
-    assert import_vectors("notes", csv("source", sources), "code", "mine", file="v.csv").added == 6
+    assert import_vectors("notes", csv("source", sources), "code", "mine", file_name="v.csv").vectors_added == 6
 
 
 def test_a_table_of_other_columns_names_the_one_to_read(corpus):
     names = [p.name for p in PROGRAMS]
     given = parquet("name", names, column="embedding:sonicpi")
-    assert import_vectors("notes", given, "code", "a", file="v.parquet").added == 6
+    assert import_vectors("notes", given, "code", "a", file_name="v.parquet").vectors_added == 6
     given = parquet("name", names, column="mine")
     with pytest.raises(EarshotError, match="mine"):
-        import_vectors("notes", given, "code", "b", file="v.parquet")
-    assert import_vectors("notes", given, "code", "b", file="v.parquet", column="mine").added == 6
+        import_vectors("notes", given, "code", "b", file_name="v.parquet")
+    assert import_vectors("notes", given, "code", "b", file_name="v.parquet", vector_column="mine").vectors_added == 6
     with pytest.raises(EarshotError, match="no column 'yours'"):
-        import_vectors("notes", given, "code", "c", file="v.parquet", column="yours")
+        import_vectors("notes", given, "code", "c", file_name="v.parquet", vector_column="yours")
 
 
 def test_what_is_no_vector_costs_only_itself(corpus):
@@ -90,9 +90,9 @@ def test_what_is_no_vector_costs_only_itself(corpus):
         }
     )
     given = rows.to_csv(index=False).encode()
-    report = import_vectors("notes", given, "audio", "ears", file="v.csv")
-    assert report.added == 1 and report.dimensions == 2
-    assert report.strangers == ["stranger"]
+    report = import_vectors("notes", given, "audio", "ears", file_name="v.csv")
+    assert report.vectors_added == 1 and report.dimensions == 2
+    assert report.unknown_programs == ["stranger"]
     why = list(report.skipped.values())
     assert "3 dimensions, the first has 2" in why[0] and "not finite" in why[1]
     assert all("no list of numbers" in each for each in why[2:5])
@@ -103,25 +103,25 @@ def test_what_is_no_vector_costs_only_itself(corpus):
 def test_vectors_that_are_there_are_never_changed(corpus):
     names = [p.name for p in PROGRAMS]
     import_vectors(
-        "notes", parquet("name", names[:3], VECTORS[:3]), "code", "mine", file="v.parquet"
+        "notes", parquet("name", names[:3], VECTORS[:3]), "code", "mine", file_name="v.parquet"
     )
-    again = import_vectors("notes", parquet("name", names), "code", "mine", file="v.parquet")
-    assert again.added == 3
+    again = import_vectors("notes", parquet("name", names), "code", "mine", file_name="v.parquet")
+    assert again.vectors_added == 3
     with pytest.raises(EarshotError, match="other vectors of the name") as refused:
         import_vectors(
-            "notes", parquet("name", names, VECTORS + 1), "code", "mine", file="v.parquet"
+            "notes", parquet("name", names, VECTORS + 1), "code", "mine", file_name="v.parquet"
         )
     assert "another name" in refused.value.remedy
-    np.testing.assert_array_equal(corpus.embeddings("own/code/mine")[1], VECTORS)
+    np.testing.assert_array_equal(corpus.load_embeddings("own/code/mine")[1], VECTORS)
 
 
 def test_a_check_asks_nothing_of_them_but_that_they_are_whole(corpus):
     some = [p.name for p in PROGRAMS[:2]]  # of programs without a clip, and not of all
     for modality in ("code", "audio"):
         import_vectors(
-            "notes", parquet("name", some, VECTORS[:2]), modality, "mine", file="v.parquet"
+            "notes", parquet("name", some, VECTORS[:2]), modality, "mine", file_name="v.parquet"
         )
-    assert not [fault for fault in corpus.inspect() if "vector" in fault.kind]
+    assert not [fault for fault in corpus.find_faults() if "vector" in fault.kind]
 
 
 @pytest.mark.parametrize(
@@ -139,24 +139,24 @@ def test_a_check_asks_nothing_of_them_but_that_they_are_whole(corpus):
 )
 def test_what_is_no_table_of_vectors_is_refused_in_words(corpus, content, file, told):
     with pytest.raises(EarshotError, match=told):
-        import_vectors("notes", content, "code", "mine", file=file)
-    assert corpus.encoders() == []
+        import_vectors("notes", content, "code", "mine", file_name=file)
+    assert corpus.list_encoders() == []
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "x" * 65, "a b", "."])
 def test_a_name_that_is_none_is_refused(corpus, name):
     with pytest.raises(EarshotError, match="cannot be the name"):
-        import_vectors("notes", csv("name", ["note-0"], VECTORS[:1]), "code", name, file="v.csv")
-    assert not is_own(f"own/code/{name}")
+        import_vectors("notes", csv("name", ["note-0"], VECTORS[:1]), "code", name, file_name="v.csv")
+    assert not is_imported_encoder(f"own/code/{name}")
 
 
 def test_nothing_new_can_be_embedded_by_them(corpus):
-    entry = encoders.entry(own_id("audio", "ears"))
-    assert (entry.modality, entry.at_hand()) == ("audio", False)
+    entry = encoders.find_encoder_spec(make_imported_encoder_id("audio", "ears"))
+    assert (entry.modality, entry.is_available_offline()) == ("audio", False)
     with pytest.raises(EarshotError, match="what made them isn't here"):
-        encoders.get("own/audio/ears")
+        encoders.get_encoder("own/audio/ears")
     with pytest.raises(EarshotError, match="no modality"):
-        own_id("smell", "ears")
+        make_imported_encoder_id("smell", "ears")
 
 
 def test_lists_that_unfold_to_more_than_the_limit_are_refused(
@@ -166,9 +166,9 @@ def test_lists_that_unfold_to_more_than_the_limit_are_refused(
     assert len(given) < 10_000
     monkeypatch.setattr(embedding_importer, "MOST_BYTES", 400_000)
     with pytest.raises(EarshotError, match="more than"):
-        import_vectors("notes", given, "code", "mine", file="v.parquet")
+        import_vectors("notes", given, "code", "mine", file_name="v.parquet")
     monkeypatch.setattr(embedding_importer, "MOST_BYTES", 500_000)
-    assert import_vectors("notes", given, "code", "mine", file="v.parquet").dimensions == 9000
+    assert import_vectors("notes", given, "code", "mine", file_name="v.parquet").dimensions == 9000
 
 
 @settings(max_examples=60, deadline=None)
@@ -194,7 +194,7 @@ def test_no_text_in_a_table_does_more_than_be_skipped(rows):
 
 def test_a_short_table_leaves_long_fields_to_the_next():
     read_vectors(b"name,vector\nx,[1]\n", "short.csv")
-    wide = np.linspace(-1, 1, MOST_DIMENSIONS)
+    wide = np.linspace(-1, 1, MAX_VECTOR_DIMENSIONS)
     table = read_vectors(f'name,vector\nx,"{wide.tolist()}"\n'.encode(), "long.csv")
     np.testing.assert_allclose(table.vectors["x"], wide, rtol=1e-6)
     # The limit is the whole process's: other tables are read in it too.

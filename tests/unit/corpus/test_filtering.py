@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.corpus.filtering import Span, domains, matching, texts
+from core.corpus.filtering import ValueRange, find_parameter_domains, filter_programs, build_search_texts
 
 ROWS = pd.DataFrame(
     {
@@ -27,34 +27,34 @@ ROWS = pd.DataFrame(
         ({"templates": ["a"]}, ["one", "two"]),
         ({"templates": [""]}, ["three"]),
         ({"roles": ["drums", "melody"], "states": ["ok"]}, ["one"]),
-        ({"text": "PLAY"}, ["one", "three"]),
-        ({"text": "play (scale"}, ["three"]),
-        ({"text": "undefined"}, ["three"]),
-        ({"text": "amp>=0.5"}, ["one", "two"]),
-        ({"text": "amp>0.5"}, ["two"]),
-        ({"text": "amp=1.0"}, ["two"]),
-        ({"text": "amp!=1"}, ["one"]),
-        ({"text": "synth=SAW"}, ["one"]),
-        ({"text": "synth>saw"}, []),
-        ({"text": "loud=true"}, ["one"]),
-        ({"text": "loud=1"}, []),
-        ({"text": "play amp<1"}, ["one"]),
-        ({"text": "nowhere"}, []),
-        ({"parameters": {"amp": Span(0.5, 0.9)}}, ["one"]),
-        ({"parameters": {"amp": Span(0.5, 1)}, "text": "sample"}, ["two"]),
+        ({"query": "PLAY"}, ["one", "three"]),
+        ({"query": "play (scale"}, ["three"]),
+        ({"query": "undefined"}, ["three"]),
+        ({"query": "amp>=0.5"}, ["one", "two"]),
+        ({"query": "amp>0.5"}, ["two"]),
+        ({"query": "amp=1.0"}, ["two"]),
+        ({"query": "amp!=1"}, ["one"]),
+        ({"query": "synth=SAW"}, ["one"]),
+        ({"query": "synth>saw"}, []),
+        ({"query": "loud=true"}, ["one"]),
+        ({"query": "loud=1"}, []),
+        ({"query": "play amp<1"}, ["one"]),
+        ({"query": "nowhere"}, []),
+        ({"parameters": {"amp": ValueRange(0.5, 0.9)}}, ["one"]),
+        ({"parameters": {"amp": ValueRange(0.5, 1)}, "query": "sample"}, ["two"]),
         ({"parameters": {"synth": ["saw", "sine"]}}, ["one"]),
         ({"parameters": {"synth": ["sine"]}}, []),
     ],
 )
 def test_only_rows_that_fit_every_filter_stay(filters: dict, names: list[str]) -> None:
-    assert matching(ROWS, **filters)["name"].tolist() == names
-    assert matching(ROWS.iloc[:0], **filters).empty
+    assert filter_programs(ROWS, **filters)["name"].tolist() == names
+    assert filter_programs(ROWS.iloc[:0], **filters).empty
 
 
 def test_a_word_is_looked_for_in_what_was_made_before() -> None:
-    searched = texts(ROWS)
-    assert matching(ROWS.iloc[1:], text="PLAY", searched=searched)["name"].tolist() == ["three"]
+    searched = build_search_texts(ROWS)
+    assert filter_programs(ROWS.iloc[1:], query="PLAY", search_texts=searched)["name"].tolist() == ["three"]
 
 
 def test_parameters_have_a_span_or_a_list_of_values() -> None:
-    assert domains(ROWS) == {"amp": Span(0.5, 1.0), "loud": ["True"], "synth": ["saw"]}
+    assert find_parameter_domains(ROWS) == {"amp": ValueRange(0.5, 1.0), "loud": ["True"], "synth": ["saw"]}

@@ -29,10 +29,10 @@ INSERT INTO settings SELECT * FROM meta;
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The old database at its place."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    path = workspace.corpora() / "old" / schema.FILE
+    path = workspace.get_corpora_folder() / "old" / schema.DATABASE_FILE
     path.parent.mkdir(parents=True)
     connection = sqlite3.connect(path)
-    connection.executescript(f"PRAGMA page_size = {schema.PAGE_SIZE};\n{DUMP}")
+    connection.executescript(f"PRAGMA page_size = {schema.PAGE_SIZE_BYTES};\n{DUMP}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     return path
@@ -46,7 +46,7 @@ def dump(path: Path) -> list[str]:
 
 
 def still_all_there(corpus: Corpus) -> None:
-    rows = corpus.programs()
+    rows = corpus.load_programs()
     assert list(rows["name"]) == ["beeps-0", "beeps-1", "beeps-2", "broken"]
     assert rows["source"][0] == "play 60\nsleep 1 # l'été\n"
     assert rows["parameters"][1] == {"note": 61, "loud": True, "amp": 0.5}
@@ -54,7 +54,7 @@ def still_all_there(corpus: Corpus) -> None:
     assert rows["error_message"][3] == "undefined variable"
     assert rows["warnings"][0] == [{"kind": "clipped", "message": "It is loud.", "line": 2}]
     assert corpus.settings["seconds"] == 0.5
-    _, vectors = corpus.embeddings(CODE)
+    _, vectors = corpus.load_embeddings(CODE)
     assert (vectors == np.arange(12, dtype=np.float32).reshape(4, 3) / 8).all()
 
 
@@ -73,7 +73,7 @@ def test_it_is_backed_up_before_it_is_migrated(path: Path, monkeypatch: pytest.M
     corpus = Corpus.open("old")
     still_all_there(corpus)
     assert corpus.settings["schema_version"] == len(schema.MIGRATIONS)
-    with corpus._database.reading() as connection:
+    with corpus._database.open_read_transaction() as connection:
         assert connection.execute("SELECT count(*) FROM moods").fetchone() == (4,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
@@ -104,11 +104,11 @@ def test_check_asks_sqlite_for_its_integrity(path: Path):
     ).fetchone()[0]
     connection.close()
     content = path.read_bytes()
-    start, end = (root - 1) * schema.PAGE_SIZE, root * schema.PAGE_SIZE
+    start, end = (root - 1) * schema.PAGE_SIZE_BYTES, root * schema.PAGE_SIZE_BYTES
     page = content[start:end].replace(b"02_1_beeps", b"02_1_beepz", 1)
     path.write_bytes(content[:start] + page + content[end:])
     corpus = Corpus.open("old")
     still_all_there(corpus)  # what is damaged is an index, which no row is read by
-    faults = corpus.inspect()
+    faults = corpus.find_faults()
     assert faults and {fault.kind for fault in faults} == {"database"}
     assert any("index" in fault.detail for fault in faults)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 
 LEFT = """
 import os
@@ -23,7 +23,7 @@ READ = """
 from core.corpus import Corpus
 from core.programs import Program
 corpus = Corpus.open("left")
-print(len(corpus.programs()))
+print(len(corpus.load_programs()))
 try:
     corpus.add_programs([Program("play 62", "three")])
 except Exception as error:
@@ -35,7 +35,7 @@ except Exception as error:
 @pytest.mark.parametrize("index", ["with its index", "without its index"])
 def test_what_lies_in_the_log_of_a_killed_writer_is_read(tmp_path, index):
     environment = {**os.environ, "EARSHOT_WORKSPACE": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", LEFT], cwd=PROJECT, env=environment, check=True)
+    subprocess.run([sys.executable, "-c", LEFT], cwd=PROJECT_FOLDER, env=environment, check=True)
     folder = tmp_path / "corpora" / "left"
     assert (folder / "corpus.sqlite-wal").stat().st_size, "the log holds nothing"
     if index == "without its index":
@@ -54,7 +54,7 @@ def test_what_lies_in_the_log_of_a_killed_writer_is_read(tmp_path, index):
             "-c",
             READ,
         ],
-        cwd=PROJECT,
+        cwd=PROJECT_FOLDER,
         env=environment,
         capture_output=True,
         text=True,

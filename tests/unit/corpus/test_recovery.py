@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.corpus import Corpus, recovery
-from core.corpus.schema import PAGE_SIZE
+from core.corpus.schema import PAGE_SIZE_BYTES
 from core.errors import EarshotError
 from core.programs import Program
 
@@ -19,7 +19,7 @@ def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     corpus.add_programs(
         [Program(f"# {'x' * 300}\nplay {n}", f"p{n}", "t", parameters={"n": n}) for n in range(600)]
     )
-    ids = list(corpus.programs()["program"])
+    ids = list(corpus.load_programs()["program"])
     corpus.put_embeddings("sonicpi", "1", ids, np.ones((600, 16), np.float32))
     corpus.close()
     return corpus
@@ -27,7 +27,7 @@ def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def pages_of(corpus: Corpus, table: str) -> list[int]:
     """The pages of a table, by what SQLite tells of them."""
-    with corpus._database.reading() as connection:
+    with corpus._database.open_read_transaction() as connection:
         try:
             rows = connection.execute(
                 "SELECT pageno FROM dbstat WHERE name = ?", (table,)
@@ -41,48 +41,48 @@ def pages_of(corpus: Corpus, table: str) -> list[int]:
 def damage(corpus: Corpus, page: int) -> None:
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
-    at = (page - 1) * PAGE_SIZE
+    at = (page - 1) * PAGE_SIZE_BYTES
     content[at : at + 400] = random.Random(page).randbytes(400)
     path.write_bytes(content)
 
 
 def test_what_lies_on_other_pages_is_saved(corpus: Corpus):
-    before = corpus.programs().set_index("program")
+    before = corpus.load_programs().set_index("program")
     corpus.close()
     damage(corpus, pages_of(corpus, "programs")[7])
     with pytest.raises(EarshotError, match="damaged"):
-        Corpus.open("tiny").programs()
-    saved = Corpus.saved("tiny")
-    assert 500 < saved.programs < 600 and 0 < saved.lost < 100
-    after = Corpus.open("tiny").programs().set_index("program")
+        Corpus.open("tiny").load_programs()
+    saved = Corpus.recover_if_damaged("tiny")
+    assert 500 < saved.recovered_count < 600 and 0 < saved.lost_count < 100
+    after = Corpus.open("tiny").load_programs().set_index("program")
     columns = ["name", "template", "source", "split"]
     assert after[columns].equals(before.loc[after.index, columns])
     assert (after["parameters"] == before.loc[after.index, "parameters"]).all()
     assert Corpus.open("tiny").settings["seconds"] == 2.0
     # The damaged one is kept; what was lost can be added again.
-    assert saved.kept.exists() and Corpus.saved("tiny") is None
+    assert saved.damaged_copy_path.exists() and Corpus.recover_if_damaged("tiny") is None
     programs = [Program(row.source, row.name, "t") for row in before.itertuples()]
-    assert Corpus.open("tiny").add_programs(programs) == 600 - saved.programs
+    assert Corpus.open("tiny").add_programs(programs) == 600 - saved.recovered_count
 
 
 def test_damaged_embeddings_cost_no_program(corpus: Corpus):
     damage(corpus, pages_of(corpus, "embeddings")[2])
-    saved = Corpus.saved("tiny")
-    assert (saved.programs, saved.lost) == (600, 0) and "600 programs were saved" in str(saved)
-    assert Corpus.open("tiny").encoders() == []
+    saved = Corpus.recover_if_damaged("tiny")
+    assert (saved.recovered_count, saved.lost_count) == (600, 0) and "600 programs were saved" in str(saved)
+    assert Corpus.open("tiny").list_encoders() == []
 
 
 def test_a_damaged_index_is_made_anew_and_nothing_is_lost(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
-    at = pages_of(corpus, "programs_of_template")[-1] * PAGE_SIZE
+    at = pages_of(corpus, "programs_of_template")[-1] * PAGE_SIZE_BYTES
     content[at - 12] ^= 0x40  # in an entry, at the page's end
     path.write_bytes(content)
-    assert recovery.damaged(path)
-    assert Corpus.saved("tiny") is None
-    assert not recovery.damaged(path)
+    assert recovery.is_damaged(path)
+    assert Corpus.recover_if_damaged("tiny") is None
+    assert not recovery.is_damaged(path)
     again = Corpus.open("tiny")
-    assert len(again.programs()) == 600 and len(again.embeddings("sonicpi")[0]) == 600
+    assert len(again.load_programs()) == 600 and len(again.load_embeddings("sonicpi")[0]) == 600
 
 
 def test_without_its_settings_nothing_is_touched(corpus: Corpus):
@@ -90,7 +90,7 @@ def test_without_its_settings_nothing_is_touched(corpus: Corpus):
     damage(corpus, page)
     before = (corpus.path / "corpus.sqlite").read_bytes()
     with pytest.raises(EarshotError, match="Too little") as caught:
-        Corpus.saved("tiny")
+        Corpus.recover_if_damaged("tiny")
     assert "build the corpus again" in caught.value.remedy
     assert (corpus.path / "corpus.sqlite").read_bytes() == before
     assert sorted(p.name for p in corpus.path.iterdir() if p.name.startswith(".")) == []

@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
-from core.encoders import EmbedError, get
-from core.encoders.audio import mono, resample
-from core.encoders.mel_filters import mel_bank
-from core.encoders.windowing import shares, spread
+from core.encoders import EmbedError, get_encoder
+from core.encoders.audio import mix_to_mono, resample
+from core.encoders.mel_filters import build_mel_filterbank
+from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.sonicpi.clip import Clip
 
 
@@ -18,7 +18,7 @@ def test_windows_cover_everything_and_overlap(data):
     window = data.draw(st.integers(1, 80))
     overlap = data.draw(st.integers(0, window - 1))
     length = data.draw(st.integers(0, 2000))
-    windows = spread(length, window, overlap)
+    windows = split_into_windows(length, window, overlap)
     assert windows[0][0] == 0 and windows[-1][1] == length
     if length <= window:
         assert windows == [(0, length)]
@@ -32,9 +32,9 @@ def test_windows_cover_everything_and_overlap(data):
 
 @given(st.integers(0, 500), st.integers(2, 60))
 def test_each_place_weighs_one_over_all_windows(length, window):
-    windows = spread(length, window, window // 2)
+    windows = split_into_windows(length, window, window // 2)
     total = np.zeros(length)
-    for (start, stop), weight in zip(windows, shares(length, windows)):
+    for (start, stop), weight in zip(windows, compute_window_weights(length, windows)):
         total[start:stop] += weight
     np.testing.assert_allclose(total, 1)
 
@@ -65,11 +65,11 @@ def test_an_equal_rate_changes_nothing():
 
 def test_mono_is_the_mean_of_the_channels():
     samples = np.array([[1, 0], [0.5, -0.5], [-1, -1]], np.float32)
-    np.testing.assert_array_equal(mono(Clip(samples)), [0.5, 0, -1])
-    np.testing.assert_array_equal(mono(Clip(samples[:, 0])), samples[:, 0])
+    np.testing.assert_array_equal(mix_to_mono(Clip(samples)), [0.5, 0, -1])
+    np.testing.assert_array_equal(mix_to_mono(Clip(samples[:, 0])), samples[:, 0])
     many = np.random.default_rng(0).normal(size=(1000, 3)).astype(np.float32)
     for channels in (many[:, :2], many):
-        np.testing.assert_array_equal(mono(Clip(channels)), channels.mean(axis=1))
+        np.testing.assert_array_equal(mix_to_mono(Clip(channels)), channels.mean(axis=1))
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_mono_is_the_mean_of_the_channels():
 def test_what_is_no_clip_is_named_by_its_place(item, why):
     fine = Clip(np.ones((100, 2), np.float32))
     with pytest.raises(EmbedError, match=f"item 2.*{why}") as caught:
-        get("log-mel").embed([fine, fine, item])
+        get_encoder("log-mel").embed([fine, fine, item])
     assert caught.value.index == 2
 
 
@@ -107,7 +107,7 @@ def slow_mel_bank(bands, fft, sample_rate, low, high):
     "arguments", [(96, 2048, 44_100, 0.0, 22_050.0), (64, 2048, 44_100, 30.0, 16_000.0)]
 )
 def test_the_mel_bank_is_the_book_s(arguments):
-    bank = mel_bank(*arguments)
+    bank = build_mel_filterbank(*arguments)
     np.testing.assert_allclose(bank, slow_mel_bank(*arguments), atol=1e-6)
     np.testing.assert_allclose(bank.sum(axis=1), 1, rtol=1e-5)
 
@@ -119,7 +119,7 @@ def tone(hertz, seconds=2.0, level=0.3, rate=44_100):
 
 def test_log_mel_measures_a_tone_as_the_definition_says():
     bin_ = 47
-    vector = get("log-mel").embed([tone(bin_ * 44_100 / 2048, seconds=5)])[0]
+    vector = get_encoder("log-mel").embed([tone(bin_ * 44_100 / 2048, seconds=5)])[0]
     mean, spread_, change = vector.reshape(3, 64)
     # A Hann window spreads a tone in the middle of a bin over three of them, the outer two at a
     # quarter of its power; at RMS -20 dB a sine's power is twice 0.1 squared.
@@ -135,19 +135,19 @@ def test_log_mel_measures_a_tone_as_the_definition_says():
 def test_log_mel_hears_no_loudness_but_pitch_and_rhythm():
     clips = [tone(440), tone(440, level=0.01), tone(2000)]
     pulse = tone(440).samples * (np.arange(88_200) % 11_025 < 4000)[:, None]
-    loud, soft, high, pulsed = get("log-mel").embed([*clips, Clip(pulse.astype(np.float32))])
+    loud, soft, high, pulsed = get_encoder("log-mel").embed([*clips, Clip(pulse.astype(np.float32))])
     np.testing.assert_allclose(loud, soft, atol=1e-3)
     assert np.linalg.norm(loud - high) > 1 and np.linalg.norm(loud - pulsed) > 1
 
 
 def test_log_mel_of_silence_is_the_floor_at_any_length():
-    short, long = get("log-mel").embed([Clip(np.zeros((n, 2), np.float32)) for n in (1, 100_000)])
+    short, long = get_encoder("log-mel").embed([Clip(np.zeros((n, 2), np.float32)) for n in (1, 100_000)])
     np.testing.assert_array_equal(short, long)
     np.testing.assert_allclose(short, np.repeat([-2.0, 0, 0], 64), atol=1e-5)
 
 
 def test_other_sample_rates_are_heard_alike():
-    one, other = get("log-mel").embed([tone(440), tone(440, rate=48_000)])
+    one, other = get_encoder("log-mel").embed([tone(440), tone(440, rate=48_000)])
     inaudible = one.reshape(3, 64)[0] < -1.5
     audible = ~np.tile(inaudible, 3)
     np.testing.assert_allclose(one[audible], other[audible], atol=0.2)
@@ -156,13 +156,13 @@ def test_other_sample_rates_are_heard_alike():
 def test_progress_and_order():
     seen = []
     clips = [tone(hertz, 0.2) for hertz in (200, 3000, 800)]
-    together = get("log-mel").embed(
+    together = get_encoder("log-mel").embed(
         clips, progress=lambda step, done, total, *rest: seen.append((step, done, total))
     )
     assert seen == [("Embedding clips", done, 3) for done in (1, 2, 3)]
     for clip, vector in zip(clips, together):
-        np.testing.assert_array_equal(get("log-mel").embed([clip])[0], vector)
-    nothing = get("log-mel").embed([])
+        np.testing.assert_array_equal(get_encoder("log-mel").embed([clip])[0], vector)
+    nothing = get_encoder("log-mel").embed([])
     assert nothing.shape == (0, 192) and nothing.dtype == np.float32
 
 
@@ -172,5 +172,5 @@ def test_log_mel_is_the_same_whatever_the_threads():
     vectors = []
     for threads in (1, 2, 4, 7):
         with threadpool_limits(threads):
-            vectors.append(get("log-mel").embed([clip]).tobytes())
+            vectors.append(get_encoder("log-mel").embed([clip]).tobytes())
     assert len(set(vectors)) == 1

@@ -8,7 +8,7 @@ import threading
 import pytest
 from huggingface_hub import constants
 
-from core.encoders import PRESETS, choose_preset, entry, presets
+from core.encoders import PRESETS, choose_preset, find_encoder_spec, presets
 from core.errors import EarshotError
 
 
@@ -34,9 +34,9 @@ def empty_cache(tmp_path, monkeypatch: pytest.MonkeyPatch):
     """No weights on this machine, and the hub's answer not asked for yet."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    presets._hub_trouble.cache_clear()
+    presets._find_hub_problem.cache_clear()
     yield tmp_path
-    presets._hub_trouble.cache_clear()
+    presets._find_hub_problem.cache_clear()
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def hub(monkeypatch: pytest.MonkeyPatch):
 
 def cache(folder, encoder_id):
     """Lay an encoder's files into the hub's cache as the hub's client does."""
-    weights = entry(encoder_id).weights
+    weights = find_encoder_spec(encoder_id).weights
     name = "models--" + weights.repo.replace("/", "--")
     snapshot = folder / name / "snapshots" / weights.revision
     snapshot.mkdir(parents=True)
@@ -88,7 +88,7 @@ def test_weights_at_hand_decide_without_a_hub(empty_cache, monkeypatch: pytest.M
 def test_a_cache_under_the_model_s_older_name_counts(empty_cache):
     snapshot = cache(empty_cache, "distilroberta-base")
     snapshot.parent.parent.rename(empty_cache / "models--distilroberta-base")
-    assert entry("distilroberta-base").at_hand()
+    assert find_encoder_spec("distilroberta-base").is_available_offline()
 
 
 def test_a_hub_that_answers_gives_the_paper_s(empty_cache, hub):
@@ -119,7 +119,7 @@ def test_a_hub_that_refuses_gives_the_offline_one(empty_cache, monkeypatch: pyte
 
 
 def test_a_hub_that_hangs_gives_the_offline_one(empty_cache, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(presets, "HUB_PATIENCE", 0.2)
+    monkeypatch.setattr(presets, "HUB_PROBE_TIMEOUT_SECONDS", 0.2)
     with socket.socket() as silent:  # accepts, and never says a word
         silent.bind(("127.0.0.1", 0))
         silent.listen()

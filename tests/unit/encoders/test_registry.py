@@ -9,9 +9,9 @@ import types
 import pytest
 
 import core.encoders
-from core.encoders import PRESETS, entries, entry
-from core.encoders.loading import FAMILIES
-from core.encoders.registry import FAMILIES as FAMILY_OF_TYPE
+from core.encoders import PRESETS, list_encoder_specs, find_encoder_spec
+from core.encoders.loading import ENCODER_CLASS_BY_FAMILY
+from core.encoders.registry import FAMILY_BY_MODEL_TYPE as FAMILY_OF_TYPE
 from core.encoders.registry import MODALITIES
 from core.encoders.weights import HubWeights
 from core.errors import EarshotError
@@ -41,32 +41,32 @@ def save_model(folder, config, preprocessor=None, weights=b"weights"):
 
 
 def test_all_encoders_are_listed_once_and_whole():
-    assert [each.id for each in entries()] == IDS
-    for each in entries():
-        assert each.modality in MODALITIES and each.family in FAMILIES
+    assert [each.id for each in list_encoder_specs()] == IDS
+    for each in list_encoder_specs():
+        assert each.modality in MODALITIES and each.family in ENCODER_CLASS_BY_FAMILY
         assert each.dim > 0 and each.title and each.licence and each.source and each.revision
         assert (each.sample_rate is None) == (each.modality == "code")
-        assert each.how_to_get
-        assert entry(each.id) is each
+        assert each.install_instructions
+        assert find_encoder_spec(each.id) is each
 
 
 def test_no_module_takes_the_place_of_a_function():
-    for each in core.encoders.entries():
-        core.encoders.entry(each.id)
+    for each in core.encoders.list_encoder_specs():
+        core.encoders.find_encoder_spec(each.id)
     for name in core.encoders.__all__:
         assert not isinstance(getattr(core.encoders, name), types.ModuleType), name
 
 
 def test_entries_by_modality():
-    code, audio = entries("code"), entries("audio")
-    assert code + audio == entries()
+    code, audio = list_encoder_specs("code"), list_encoder_specs("audio")
+    assert code + audio == list_encoder_specs()
     assert {each.modality for each in audio} == {"audio"}
     with pytest.raises(EarshotError, match="no modality"):
-        entries("smell")
+        list_encoder_specs("smell")
 
 
 def test_models_on_the_hub_are_pinned_to_a_commit():
-    pinned = [each.weights for each in entries() if isinstance(each.weights, HubWeights)]
+    pinned = [each.weights for each in list_encoder_specs() if isinstance(each.weights, HubWeights)]
     assert len(pinned) == 6
     for weights in pinned:
         assert len(weights.revision) == 40 and set(weights.revision) <= set("0123456789abcdef")
@@ -75,8 +75,8 @@ def test_models_on_the_hub_are_pinned_to_a_commit():
 def test_presets_name_encoders_of_the_right_modality():
     for name, preset in PRESETS.items():
         assert preset.name == name
-        assert entry(preset.code).modality == "code"
-        assert entry(preset.audio).modality == "audio"
+        assert find_encoder_spec(preset.code_encoder).modality == "code"
+        assert find_encoder_spec(preset.audio_encoder).modality == "audio"
 
 
 def test_importing_the_registry_loads_no_framework():
@@ -92,10 +92,10 @@ def test_importing_the_registry_loads_no_framework():
 
 def test_an_unknown_id_names_the_near_ones():
     with pytest.raises(EarshotError, match="facebook/wav2vec2-base") as caught:
-        entry("wav2vec2-base")
+        find_encoder_spec("wav2vec2-base")
     assert "log-mel" not in str(caught.value)
     with pytest.raises(EarshotError, match="log-mel"):
-        entry("")
+        find_encoder_spec("")
 
 
 @pytest.mark.parametrize(
@@ -111,40 +111,40 @@ def test_an_unknown_id_names_the_near_ones():
 )
 def test_a_folder_is_an_encoder(tmp_path, config, preprocessor, modality, dim, rate):
     folder = save_model(tmp_path / "model", config, preprocessor)
-    found = entry(str(folder))
+    found = find_encoder_spec(str(folder))
     assert (found.id, found.modality, found.dim) == (str(folder), modality, dim)
     assert found.sample_rate == rate
-    assert found.at_hand()
+    assert found.is_available_offline()
     (folder / "model.safetensors").unlink()
-    assert not found.at_hand()
+    assert not found.is_available_offline()
     with pytest.raises(EarshotError, match="model.safetensors or pytorch_model.bin"):
-        found.weights.locate(found.id)
+        found.weights.resolve_weights_path(found.id)
 
 
 def test_a_folder_may_be_given_relative_and_keeps_one_id(tmp_path, monkeypatch: pytest.MonkeyPatch):
     folder = save_model(tmp_path / "model", {"model_type": "bert"})
     monkeypatch.chdir(tmp_path)
-    assert entry("model") == entry("./model/") == entry(str(folder))
+    assert find_encoder_spec("model") == find_encoder_spec("./model/") == find_encoder_spec(str(folder))
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert entry("~/model").id == str(folder)
+    assert find_encoder_spec("~/model").id == str(folder)
 
 
 def test_the_revision_of_a_folder_is_that_of_its_content(tmp_path):
     one = save_model(tmp_path / "one", {"model_type": "bert"})
     two = save_model(tmp_path / "two", {"model_type": "bert"})
-    assert entry(str(one)).revision == entry(str(two)).revision
+    assert find_encoder_spec(str(one)).revision == find_encoder_spec(str(two)).revision
     save_model(two, {"model_type": "bert"}, weights=b"others!")
-    assert entry(str(one)).revision != entry(str(two)).revision
+    assert find_encoder_spec(str(one)).revision != find_encoder_spec(str(two)).revision
 
 
 def test_a_folder_that_cannot_be_run_says_why(tmp_path):
     folder = save_model(tmp_path / "model", {"model_type": "gpt2"})
     with pytest.raises(EarshotError, match="'gpt2'.*roberta") as caught:
-        entry(str(folder))
+        find_encoder_spec(str(folder))
     assert all(known in str(caught.value) for known in FAMILY_OF_TYPE)
     (folder / "config.json").write_text("{")
     with pytest.raises(EarshotError, match="JSON"):
-        entry(str(folder))
+        find_encoder_spec(str(folder))
     (folder / "config.json").write_text("[]")
     with pytest.raises(EarshotError, match="no settings"):
-        entry(str(folder))
+        find_encoder_spec(str(folder))

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from core.errors import EarshotError
 from core.evaluation import disagreement
-from core.evaluation.disagreement import most_disagreeing
+from core.evaluation.disagreement import find_disagreements
 
 
 def by_hand(x: np.ndarray, y: np.ndarray, count: int) -> list[tuple[int, int]]:
@@ -34,18 +34,18 @@ def by_hand(x: np.ndarray, y: np.ndarray, count: int) -> list[tuple[int, int]]:
 def test_is_what_looking_at_every_pair_finds(
     rows, block, again, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disagreement, "BLOCK", block)
-    monkeypatch.setattr(disagreement, "WIDE", 2 * block + 1)
-    monkeypatch.setattr(disagreement, "AGAIN", again)
+    monkeypatch.setattr(disagreement, "BLOCK_ROWS", block)
+    monkeypatch.setattr(disagreement, "BLOCK_COLUMNS", 2 * block + 1)
+    monkeypatch.setattr(disagreement, "RETRY_ROWS", again)
     rng = np.random.default_rng(rows)
     x = rng.normal(size=(rows, 5)).astype(np.float32)
     y = rng.normal(size=(rows, 9)).astype(np.float32)
     y[:20] = rng.normal(size=9) + 0.1 * rng.normal(size=(20, 9))  # many want the same partner
-    ways = most_disagreeing(x, y, 12)
+    ways = find_disagreements(x, y, 12)
     for found, spaces in zip(ways, ((x, y), (y, x))):
         assert list(zip(found.first, found.second)) == by_hand(*spaces, 12)
         assert (found.first < found.second).all()
-    for gap in (ways[0].y - ways[0].x, ways[1].x - ways[1].y):
+    for gap in (ways[0].y_rank - ways[0].x_rank, ways[1].x_rank - ways[1].y_rank):
         assert (gap > 0).all()
         assert (np.diff(gap) <= 1e-12).all()
 
@@ -56,19 +56,19 @@ def test_a_planted_pair_comes_first_and_each_way_has_its_own() -> None:
     y = x.copy()
     y[31] = -y[7]
     x[31] = x[7] + 1e-3
-    found, reverse = most_disagreeing(x, y, 3)
+    found, reverse = find_disagreements(x, y, 3)
     assert (found.first[0], found.second[0]) == (7, 31)
-    assert found.x[0] < 0.001 and found.y[0] > 0.9
+    assert found.x_rank[0] < 0.001 and found.y_rank[0] > 0.9
     assert (7, 31) not in list(zip(reverse.first, reverse.second))
 
 
 def test_too_few_rows_or_equal_spaces_have_no_such_pair() -> None:
     one = np.ones((1, 3), np.float32)
-    assert all(len(each) == 0 for way in most_disagreeing(one, one) for each in way)
+    assert all(len(each) == 0 for way in find_disagreements(one, one) for each in way)
     x = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
-    assert [len(way.first) for way in most_disagreeing(x, x)] == [0, 0]
+    assert [len(way.first) for way in find_disagreements(x, x)] == [0, 0]
 
 
 def test_unequal_spaces_are_refused() -> None:
     with pytest.raises(EarshotError, match="9 rows and the other 8"):
-        most_disagreeing(np.ones((9, 2)), np.ones((8, 2)))
+        find_disagreements(np.ones((9, 2)), np.ones((8, 2)))

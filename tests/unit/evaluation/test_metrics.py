@@ -13,9 +13,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from core.errors import EarshotError
 from core.evaluation import pairwise_distances, metrics
-from core.evaluation.cca import cca, cca_fit
+from core.evaluation.cca import cca, fit_cca
 
-WHOLE = [metrics.cka, metrics.cca, metrics.spearman, metrics.pearson]
+WHOLE = [metrics.cka, metrics.cca, metrics.distance_spearman, metrics.distance_pearson]
 LOCAL = [metrics.overlap_at_k, metrics.jaccard_at_k]
 RETRIEVAL = [metrics.recall_at_k, metrics.mrr, metrics.median_rank]
 
@@ -91,14 +91,14 @@ class TestCCA:
         x, y = related(rng, 300, 5, 4)
         u, v = SklearnCCA(n_components=4, scale=False, max_iter=5000, tol=1e-12).fit_transform(x, y)
         expected = np.mean([pearsonr(u[:, j], v[:, j])[0] for j in range(4)])
-        assert cca(x, y, regularisation=0, variance=1) == pytest.approx(expected, abs=1e-6)
+        assert cca(x, y, regularisation=0, explained_variance_ratio=1) == pytest.approx(expected, abs=1e-6)
 
     def test_equals_the_singular_values_of_whitened_spaces(self, rng: np.random.Generator):
         x, y = related(rng, 100)
         a, b = (np.linalg.qr(z - z.mean(axis=0))[0] for z in (x, y))
         expected = np.linalg.svd(a.T @ b, compute_uv=False)
-        fit = cca_fit(x, y, regularisation=0, variance=1)
-        np.testing.assert_allclose(fit.correlations(x, y), expected, atol=1e-9)
+        fit = fit_cca(x, y, regularisation=0, explained_variance_ratio=1)
+        np.testing.assert_allclose(fit.compute_correlations(x, y), expected, atol=1e-9)
 
     @pytest.mark.parametrize("regularisation", [0, 0.1])
     def test_is_1_for_identical_rotated_and_scaled_spaces(
@@ -115,56 +115,56 @@ class TestCCA:
         x, y = rng.normal(size=(2, 60, 80))
         held_x, held_y = rng.normal(size=(2, 200, 80))
         assert cca(x, y, regularisation=1e-6) > 0.9
-        assert abs(cca(held_x, held_y, fitted_on=(x, y))) < 0.1
+        assert abs(cca(held_x, held_y, training_rows=(x, y))) < 0.1
 
     def test_held_out_rows_of_a_shared_space_correlate(self, rng: np.random.Generator):
         latent = rng.normal(size=(400, 3))
         x = latent @ rng.normal(size=(3, 30)) + 0.05 * rng.normal(size=(400, 30))
         y = latent @ rng.normal(size=(3, 20)) + 0.05 * rng.normal(size=(400, 20))
         fitted = x[:300], y[:300]
-        assert cca(x[300:], y[300:], fitted_on=fitted) > 0.95
+        assert cca(x[300:], y[300:], training_rows=fitted) > 0.95
         permuted = y[300:][rng.permutation(100)]
-        assert abs(cca(x[300:], permuted, fitted_on=fitted)) < 0.3
+        assert abs(cca(x[300:], permuted, training_rows=fitted)) < 0.3
 
     def test_is_the_same_from_rows_as_from_columns(self, rng: np.random.Generator):
         latent = rng.normal(size=(40, 5))
         x, y = (latent @ rng.normal(size=(5, d)) + 0.3 * rng.normal(size=(40, d)) for d in (60, 9))
         basis, _ = np.linalg.qr((x - x.mean(axis=0)).T)  # [60, 40]
-        wide = cca_fit(x, y).correlations(x, y)
-        narrow = cca_fit(x @ basis[:, :39], y).correlations(x @ basis[:, :39], y)
+        wide = fit_cca(x, y).compute_correlations(x, y)
+        narrow = fit_cca(x @ basis[:, :39], y).compute_correlations(x @ basis[:, :39], y)
         np.testing.assert_allclose(wide, narrow, atol=1e-6)
         assert len(wide) >= 5
 
     def test_variance_decides_how_many_directions_are_compared(self, rng: np.random.Generator):
         x = rng.normal(size=(200, 6)) * [10, 10, 0.01, 0.01, 0.01, 0.01]
         y = rng.normal(size=(200, 6))
-        assert len(cca_fit(x, y, variance=0.99).correlations(x, y)) == 2
-        assert len(cca_fit(x, y, variance=1).correlations(x, y)) == 6
+        assert len(fit_cca(x, y, explained_variance_ratio=0.99).compute_correlations(x, y)) == 2
+        assert len(fit_cca(x, y, explained_variance_ratio=1).compute_correlations(x, y)) == 6
 
     def test_says_what_can_not_be(self, rng: np.random.Generator):
         x, y = related(rng)
         with pytest.raises(EarshotError, match="regularisation -1"):
-            cca_fit(x, y, regularisation=-1)
+            fit_cca(x, y, regularisation=-1)
         with pytest.raises(EarshotError, match="9 columns and CCA was fitted on 7"):
-            cca_fit(x, y).correlations(y, x)
+            fit_cca(x, y).compute_correlations(y, x)
 
 
 class TestDistances:
     def test_equals_scipy(self, rng: np.random.Generator):
         x, y = related(rng)
         dx, dy = pdist(x, "cosine"), pdist(y, "cosine")
-        assert metrics.pearson(x, y) == pytest.approx(pearsonr(dx, dy)[0], abs=1e-4)
-        assert metrics.spearman(x, y) == pytest.approx(spearmanr(dx, dy)[0], abs=1e-4)
+        assert metrics.distance_pearson(x, y) == pytest.approx(pearsonr(dx, dy)[0], abs=1e-4)
+        assert metrics.distance_spearman(x, y) == pytest.approx(spearmanr(dx, dy)[0], abs=1e-4)
 
     def test_blocks_and_the_table_of_ranks_change_nothing(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
     ):
         x, y = related(rng, 57)
         y[20:30] = y[5]  # equal rows: equal distances
-        sorted_at_once = metrics.spearman(x, y), metrics.pearson(x, y)
-        monkeypatch.setattr(pairwise_distances, "BLOCK", 10)
-        monkeypatch.setattr(pairwise_distances, "FEW", 0)
-        assert (metrics.spearman(x, y), metrics.pearson(x, y)) == pytest.approx(
+        sorted_at_once = metrics.distance_spearman(x, y), metrics.distance_pearson(x, y)
+        monkeypatch.setattr(pairwise_distances, "BLOCK_ROWS", 10)
+        monkeypatch.setattr(pairwise_distances, "MAX_PAIRS_TO_SORT", 0)
+        assert (metrics.distance_spearman(x, y), metrics.distance_pearson(x, y)) == pytest.approx(
             sorted_at_once, abs=2e-5
         )
 
@@ -172,14 +172,14 @@ class TestDistances:
         x = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1]])
         y = np.array([[1, 0], [0.9, 0.1], [0, 1], [0.3, 0.7], [1, 1]])
         expected = spearmanr(pdist(x, "cosine").round(6), pdist(y, "cosine").round(6))[0]
-        assert metrics.spearman(x, y) == pytest.approx(expected)
+        assert metrics.distance_spearman(x, y) == pytest.approx(expected)
 
     def test_every_pair_is_met_once(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(pairwise_distances, "BLOCK", 4)
+        monkeypatch.setattr(pairwise_distances, "BLOCK_ROWS", 4)
         x = rng.normal(size=(11, 3))
-        found = np.concatenate([block[0] for block in pairwise_distances.distance_blocks(x, x)])
+        found = np.concatenate([block[0] for block in pairwise_distances.iterate_distance_blocks(x, x)])
         np.testing.assert_allclose(np.sort(found) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6)
 
 
@@ -220,7 +220,7 @@ class TestRetrieval:
         y = x + 0.8 * rng.normal(size=(80, 5))
         for a, b in ((x, y), (y, x)):
             expected = self.brute(a, b)
-            np.testing.assert_array_equal(metrics.ranks(a, b), expected)
+            np.testing.assert_array_equal(metrics.rank_matches(a, b), expected)
             for k in (1, 5, 10):
                 assert metrics.recall_at_k(a, b, k) == pytest.approx(np.mean(expected <= k))
             assert metrics.mrr(a, b) == pytest.approx(np.mean(1 / expected))
@@ -228,9 +228,9 @@ class TestRetrieval:
 
     def test_blocks_change_nothing(self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
         x, y = rng.normal(size=(2, 25, 3))
-        expected = metrics.ranks(x, y)
-        monkeypatch.setattr(metrics, "BLOCK", 4)
-        np.testing.assert_array_equal(metrics.ranks(x, y), expected)
+        expected = metrics.rank_matches(x, y)
+        monkeypatch.setattr(metrics, "BLOCK_ROWS", 4)
+        np.testing.assert_array_equal(metrics.rank_matches(x, y), expected)
 
     def test_a_space_without_differences_scores_at_chance(self):
         x = y = np.ones((20, 3))
@@ -252,16 +252,16 @@ class TestForetold:
     def test_the_truly_nearest_foretell_all_and_random_ones_nothing(self, rng: np.random.Generator):
         base, heard = rng.normal(size=(400, 5)), rng.normal(size=(300, 5))
         nearest = NearestNeighbors(n_neighbors=4, metric="cosine").fit(base)
-        assert metrics.foretold(
+        assert metrics.normalized_similarity(
             nearest.kneighbors(heard, return_distance=False), heard, base
         ).mean() == pytest.approx(1)
         drawn = rng.integers(400, size=(300, 4))
-        assert metrics.foretold(drawn, heard, base).mean() == pytest.approx(0, abs=0.05)
+        assert metrics.normalized_similarity(drawn, heard, base).mean() == pytest.approx(0, abs=0.05)
 
     def test_equals_the_cosines_written_out(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr(metrics, "BLOCK", 3)
+        monkeypatch.setattr(metrics, "BLOCK_ROWS", 3)
         base, heard, found = (
             rng.normal(size=(9, 3)),
             rng.normal(size=(7, 3)),
@@ -270,12 +270,12 @@ class TestForetold:
         alike = 1 - cdist(heard, base, "cosine")
         scale = (np.sort(alike, axis=1)[:, -2:].mean(1) - alike.mean(1)).mean()
         expected = (alike[:, [4, 0]].mean(1) - alike.mean(1)) / scale
-        np.testing.assert_allclose(metrics.foretold(found, heard, base), expected, atol=1e-5)
+        np.testing.assert_allclose(metrics.normalized_similarity(found, heard, base), expected, atol=1e-5)
 
     def test_where_all_clips_are_equal_there_is_nothing_to_foretell(self):
         same = np.ones((6, 3))
-        assert np.isnan(metrics.foretold(np.zeros((6, 2), int), same, same)).all()
-        assert len(metrics.foretold(np.empty((0, 5), int), same[:0], same)) == 0
+        assert np.isnan(metrics.normalized_similarity(np.zeros((6, 2), int), same, same)).all()
+        assert len(metrics.normalized_similarity(np.empty((0, 5), int), same[:0], same)) == 0
 
 
 class TestEdges:
@@ -283,7 +283,7 @@ class TestEdges:
     def test_few_rows_give_nan_and_no_warning(self, rng: np.random.Generator, n, recwarn):
         x = rng.normal(size=(n, 3))
         y = rng.normal(size=(n, 3))
-        for metric in (*LOCAL, metrics.spearman, metrics.pearson):
+        for metric in (*LOCAL, metrics.distance_spearman, metrics.distance_pearson):
             assert np.isnan(metric(x, y)), metric.__name__
         assert np.isnan(metrics.cka(x, y, debiased=True))
         assert np.isnan(metrics.cka(x, y)) == (n < 2)

@@ -34,10 +34,10 @@ class LargestTensor(TorchDispatchMode):
 def small_blocks(monkeypatch: pytest.MonkeyPatch):
     for module in (pairwise_distances, metrics, neighbours):
         monkeypatch.setattr(module, "BLOCK", BLOCK)
-    monkeypatch.setattr(pairwise_distances, "FEW", 0)
+    monkeypatch.setattr(pairwise_distances, "MAX_PAIRS_TO_SORT", 0)
     # Spearman's table of ranks has a size of its own, whatever n is: here a small one.
     monkeypatch.setattr(pairwise_distances, "GRAIN", 2.0**8)
-    monkeypatch.setattr(pairwise_distances, "LEVELS", 2 * 2**8 + 1)
+    monkeypatch.setattr(pairwise_distances, "DISTANCE_LEVELS", 2 * 2**8 + 1)
 
 
 def held(measure) -> tuple[int, int]:
@@ -78,7 +78,7 @@ def test_no_metric_holds_a_number_for_each_pair_of_rows(name):
 def test_foretold_holds_no_number_for_each_pair_of_rows():
     rng = np.random.default_rng(0)
     heard = rng.normal(size=(N, 8)).astype(np.float32)
-    numbers, most = held(lambda: metrics.foretold(np.zeros((N, 5), int), heard, heard))
+    numbers, most = held(lambda: metrics.normalized_similarity(np.zeros((N, 5), int), heard, heard))
     assert numbers <= 4 * BLOCK * N and most <= WHOLE
 
 
@@ -86,5 +86,5 @@ def test_what_is_held_tells_blocks_from_the_whole(monkeypatch: pytest.MonkeyPatc
     for module in (pairwise_distances, metrics, neighbours):
         monkeypatch.setattr(module, "BLOCK", N)
     x = np.random.default_rng(0).normal(size=(N, 8))
-    for measure in (metrics.pearson, metrics.overlap_at_k, metrics.mrr):
+    for measure in (metrics.distance_pearson, metrics.overlap_at_k, metrics.mrr):
         assert held(lambda measure=measure: measure(x, x))[0] >= WHOLE // 2

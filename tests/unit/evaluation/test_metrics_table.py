@@ -10,7 +10,7 @@ import torch
 
 from core.evaluation import metrics
 from core.evaluation.bootstrap import bootstrap_interval, subsample_interval
-from core.evaluation.metrics_table import AGAINST_RAW, ALIGNED, BEFORE, COLUMNS, Reading, judge
+from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED, BEFORE_ALIGNMENT, METRIC_COLUMNS, EmbeddingComparison, compute_metrics
 
 
 class TestBootstrap:
@@ -42,7 +42,7 @@ class TestSubsample:
     def test_is_as_wide_as_the_normal_theory_says(self, largest):
         values = np.random.default_rng(0).normal(size=400)
         low, high = subsample_interval(
-            lambda rows: values[rows].mean(), 400, largest=largest, resamples=600
+            lambda rows: values[rows].mean(), 400, max_rows=largest, resamples=600
         )
         assert low < values.mean() < high
         assert high - low == pytest.approx(2 * 1.96 * values.std() / 20, rel=0.2)
@@ -84,46 +84,46 @@ class TestJudge:
         audio = shared + 0.2 * rng.normal(size=shared.shape)
         raw = rng.normal(size=(2 * n, 9))
         return [
-            Reading(BEFORE, raw[n:], audio[n:], raw[:n], audio[:n]),
-            Reading(ALIGNED, shared[n:], audio[n:], shared[:n], audio[:n], shared=True),
+            EmbeddingComparison(BEFORE_ALIGNMENT, raw[n:], audio[n:], raw[:n], audio[:n]),
+            EmbeddingComparison(ALIGNED_VS_ALIGNED, shared[n:], audio[n:], shared[:n], audio[:n], is_shared_space=True),
         ]
 
     def test_every_number_says_its_split_reading_and_interval(self):
-        table = judge(self.readings(), "test")
-        assert list(table.columns) == COLUMNS
+        table = compute_metrics(self.readings(), "test")
+        assert list(table.columns) == METRIC_COLUMNS
         assert set(table["split"]) == {"test"} and set(table["programs"]) == {40}
         assert (table["low"] <= table["value"] + 1e-9).all()
         assert (table["high"] >= table["value"] - 1e-9).all()
-        before, aligned = (table[table["reading"] == name]["metric"] for name in (BEFORE, ALIGNED))
+        before, aligned = (table[table["reading"] == name]["metric"] for name in (BEFORE_ALIGNMENT, ALIGNED_VS_ALIGNED))
         assert set(before) < set(aligned)
         assert {"recall@1 code->audio", "median_rank audio->code"} <= set(aligned) - set(before)
 
     def test_values_are_those_of_the_metrics(self):
         raw, shared = self.readings()
-        table = judge([raw, shared], "test").set_index(["reading", "metric"])["value"]
-        assert table[BEFORE, "cka"] == metrics.cka(raw.code, raw.audio)
-        assert table[ALIGNED, "spearman"] == metrics.spearman(shared.code, shared.audio)
-        assert table[ALIGNED, "jaccard@3"] == metrics.jaccard_at_k(shared.code, shared.audio, 3)
-        assert table[ALIGNED, "recall@5 audio->code"] == metrics.recall_at_k(
+        table = compute_metrics([raw, shared], "test").set_index(["reading", "metric"])["value"]
+        assert table[BEFORE_ALIGNMENT, "cka"] == metrics.cka(raw.code, raw.audio)
+        assert table[ALIGNED_VS_ALIGNED, "spearman"] == metrics.distance_spearman(shared.code, shared.audio)
+        assert table[ALIGNED_VS_ALIGNED, "jaccard@3"] == metrics.jaccard_at_k(shared.code, shared.audio, 3)
+        assert table[ALIGNED_VS_ALIGNED, "recall@5 audio->code"] == metrics.recall_at_k(
             shared.audio, shared.code, 5
         )
-        assert table[ALIGNED, "median_rank code->audio"] == metrics.median_rank(
+        assert table[ALIGNED_VS_ALIGNED, "median_rank code->audio"] == metrics.median_rank(
             shared.code, shared.audio
         )
         fitted = shared.train_code, shared.train_audio
-        assert table[ALIGNED, "cca"] == metrics.cca(shared.code, shared.audio, fitted_on=fitted)
+        assert table[ALIGNED_VS_ALIGNED, "cca"] == metrics.cca(shared.code, shared.audio, training_rows=fitted)
 
     def test_found_programs_are_judged_by_ear(self):
         raw, _ = self.readings()
         found = np.random.default_rng(0).integers(40, size=(40, 5))
-        table = judge([replace(raw, found=found)], "test").set_index("metric")
+        table = compute_metrics([replace(raw, retrieved_rows=found)], "test").set_index("metric")
         assert "foretold@5" in table.index
-        assert "foretold@5" not in set(judge([raw], "test")["metric"])
+        assert "foretold@5" not in set(compute_metrics([raw], "test")["metric"])
         row = table.loc["foretold@5"]
         assert row["low"] < row["value"] < row["high"]
-        assert row["value"] == metrics.foretold(found, raw.audio, raw.train_audio).mean()
+        assert row["value"] == metrics.normalized_similarity(found, raw.audio, raw.train_audio).mean()
 
     def test_a_split_without_programs_gives_nan(self):
         empty, train = np.empty((0, 4)), np.random.default_rng(0).normal(size=(20, 4))
-        table = judge([Reading(AGAINST_RAW, empty, empty, train, train)], "test")
+        table = compute_metrics([EmbeddingComparison(ALIGNED_VS_RAW, empty, empty, train, train)], "test")
         assert len(table) == 9 and table["value"].isna().all() and (table["programs"] == 0).all()

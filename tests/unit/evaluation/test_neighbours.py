@@ -9,7 +9,7 @@ from sklearn.metrics.pairwise import cosine_similarity
 
 from core.errors import EarshotError
 from core.evaluation import neighbours
-from core.evaluation.neighbours import CosineIndex, nearest_others, top_k
+from core.evaluation.neighbours import CosineIndex, find_nearest_others, top_k
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ def test_length_does_not_matter(rng: np.random.Generator):
 def test_blocks_change_nothing(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
     query, base = rng.normal(size=(23, 6)), rng.normal(size=(50, 6))
     whole = top_k(query, base, 5)
-    monkeypatch.setattr(neighbours, "BLOCK", 4)
+    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 4)
     for a, b in zip(whole, top_k(query, base, 5), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_a_row_is_not_its_own_neighbour(rng: np.random.Generator):
     x = np.vstack([rng.normal(size=(20, 5))] * 2)  # each has a twin
-    indices, similarities = nearest_others(x, 3)
+    indices, similarities = find_nearest_others(x, 3)
     assert (indices != np.arange(40)[:, None]).all()
     np.testing.assert_array_equal(indices[:, 0], (np.arange(40) + 20) % 40)
     np.testing.assert_allclose(similarities[:, 0], 1)
@@ -65,8 +65,8 @@ def test_tensors_and_arrays_are_alike(rng: np.random.Generator):
 def test_no_more_neighbours_than_rows(rng: np.random.Generator):
     x = rng.normal(size=(3, 4))
     assert top_k(x, x, 10)[0].shape == (3, 3)
-    assert nearest_others(x, 10)[0].shape == (3, 2)
-    assert nearest_others(x[:1], 10)[0].shape == (1, 0)
+    assert find_nearest_others(x, 10)[0].shape == (3, 2)
+    assert find_nearest_others(x[:1], 10)[0].shape == (1, 0)
     assert top_k(x, np.empty((0, 4)), 2)[0].shape == (3, 0)
 
 

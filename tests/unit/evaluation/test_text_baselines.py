@@ -7,8 +7,8 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.evaluation.text_baselines import bag_of_words, edit_distances, nearest_by_edits
-from core.pipeline.default_method import MANY, method_for
+from core.evaluation.text_baselines import vectorise_identifiers, compute_edit_distances, rank_by_edit_distance
+from core.pipeline.default_method import MIN_GRAMMAR_PROGRAMS, choose_default_method
 
 TOKENS = st.lists(st.integers(0, 4), max_size=9)
 
@@ -27,19 +27,19 @@ def levenshtein(a, b) -> int:
 @settings(max_examples=60, deadline=None)
 @given(TOKENS, st.lists(TOKENS, min_size=1, max_size=4))
 def test_edit_distances_are_levenshteins(query, others):
-    assert edit_distances(query, others).tolist() == [levenshtein(query, o) for o in others]
+    assert compute_edit_distances(query, others).tolist() == [levenshtein(query, o) for o in others]
 
 
 def test_the_program_with_fewest_edits_comes_first_whatever_its_comments_say():
     base = ["play 60\nsleep 1", "sample :bd_haus\nsleep 0.5", "play 60 # low\nsleep 2\nplay 62"]
-    found = nearest_by_edits(base, ["# bd_haus\nplay 60\nsleep 2"], 2, np.array([[0, 1, 2]]))
+    found = rank_by_edit_distance(base, ["# bd_haus\nplay 60\nsleep 2"], 2, np.array([[0, 1, 2]]))
     assert found.tolist() == [[0, 2]]
-    assert nearest_by_edits(base, [""], 1, np.array([[1, 2]])).shape == (1, 1)
+    assert rank_by_edit_distance(base, [""], 1, np.array([[1, 2]])).shape == (1, 1)
 
 
 def test_words_weigh_by_how_rare_they_are_in_the_base():
     base = ["play :a", "play :b", "sample :a", "play :zawa", "use_synth :zawa"]
-    known, own = bag_of_words(base, ["play :zawa", "nothing_known"])
+    known, own = vectorise_identifiers(base, ["play :zawa", "nothing_known"])
     assert known.shape[0] == 5 and own.shape == (2, known.shape[1])
     assert np.argmax(known @ own[0]) == 3 and not own[1].any()
 
@@ -50,5 +50,5 @@ def test_a_corpus_of_many_composed_programs_is_trained_for_any_snippet():
         states = ["ok"] * composed + ["failed"] * failed + ["ok"] * 900
         return pd.DataFrame({"template": templates, "state": states})
 
-    assert method_for(programs(MANY)) == "foretell"
-    assert method_for(programs(MANY - 1, failed=9)) == method_for(programs(0)) == "earshot"
+    assert choose_default_method(programs(MIN_GRAMMAR_PROGRAMS)) == "foretell"
+    assert choose_default_method(programs(MIN_GRAMMAR_PROGRAMS - 1, failed=9)) == choose_default_method(programs(0)) == "earshot"

@@ -65,5 +65,5 @@ def work(progress, kind: str, *arguments: str) -> None:
 
 if __name__ == "__main__":
     heavy = "heavy" in sys.argv
-    with worker.working(worker.own_folder(), heavy=heavy) as reporter:
+    with worker.run_as_job(worker.get_current_job_folder(), heavy=heavy) as reporter:
         work(reporter, *(a for a in sys.argv[1:] if a != "heavy"))

@@ -24,24 +24,24 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A workspace with a space in its name, in which nothing is left running."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "my workspace"))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
-    yield workspace.jobs()
-    for job in jobs.jobs():
-        processes.kill_all_of_job(job.folder)
+    yield workspace.get_jobs_folder()
+    for job in jobs.list_jobs():
+        processes.kill_job_processes(job.folder)
 
 
 def start(*argv: str, title: str = "a test") -> jobs.Job:
-    return jobs.start(argv, title, command=PROGRAM)
+    return jobs.start_job(argv, title, command_prefix=PROGRAM)
 
 
 def until(job: jobs.Job, true) -> jobs.Job:
     """The job as soon as `true` holds for it; how long that takes is no matter."""
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end:
-        job = jobs.job(job.id)
+        job = jobs.get_job(job.id)
         if true(job):
             return job
         time.sleep(0.02)
-    raise AssertionError(f"never came: {job}\n{job.log_tail()}")
+    raise AssertionError(f"never came: {job}\n{job.read_log_tail()}")
 
 
 def ended(job: jobs.Job) -> jobs.Job:
@@ -49,41 +49,41 @@ def ended(job: jobs.Job) -> jobs.Job:
 
 
 def has_reported(job: jobs.Job) -> bool:
-    return bool(job.events()[0])
+    return bool(job.read_events()[0])
 
 
 def test_a_job_runs_to_its_end_and_leaves_all_it_said(home):
     job = ended(start("count", "30", title="Count to thirty"))
-    assert (job.state, job.exit, job.error) == ("done", 0, None)
+    assert (job.state, job.exit_status, job.error) == ("done", 0, None)
     assert job.title == "Count to thirty" and job.argv == ("count", "30")
     assert (job.progress.step, job.progress.done, job.progress.total) == ("Counting", 30, 30)
     assert job.progress.note == "number 30" and job.progress.fraction == 1.0
     assert job.progress.steps == (jobs.JobStep("Counting", 30, 30),)
-    events, offset = job.events()
+    events, offset = job.read_events()
     # Each of them had data, and none of that may be lost.
     assert [event["data"]["n"] for event in events] == list(range(1, 31))
-    assert job.events(offset) == ([], offset)
-    assert job.log_tail() == "counted\n"
+    assert job.read_events(offset) == ([], offset)
+    assert job.read_log_tail() == "counted\n"
     assert job.created <= job.started <= job.ended
     assert json.loads((home / job.id / "job.json").read_text())["state"] == "done"
 
 
 def test_figures_are_read_once_and_shown_to_all(home, monkeypatch: pytest.MonkeyPatch):
     job = ended(start("count", "5"))
-    assert [event["data"]["n"] for event in jobs.data_events(job.id)] == [1, 2, 3, 4, 5]
+    assert [event["data"]["n"] for event in jobs.read_data_events(job.id)] == [1, 2, 3, 4, 5]
     read = []
-    real = jobs.Job.events
+    real = jobs.Job.read_events
     monkeypatch.setattr(jobs.Job, "events", lambda self, at: read.append(at) or real(self, at))
-    assert [event["data"]["n"] for event in jobs.data_events(job.id, since=3)] == [4, 5]
+    assert [event["data"]["n"] for event in jobs.read_data_events(job.id, seen_count=3)] == [4, 5]
     with open(job.folder / "events.jsonl", "a") as file:
         file.write('{"step": "Counting", "data": null}\n{"step": "Counting", "data": {"n": 6}}\n')
-    assert [event["data"]["n"] for event in jobs.data_events(job.id, since=5)] == [6]
+    assert [event["data"]["n"] for event in jobs.read_data_events(job.id, seen_count=5)] == [6]
     assert read[0] == read[1] > 0  # from where the first look ended
 
 
 def test_an_error_for_the_user_is_kept_with_place_and_remedy():
     job = ended(start("refuse"))
-    assert (job.state, job.exit) == ("failed", 1)
+    assert (job.state, job.exit_status) == ("failed", 1)
     assert job.error == jobs.JobError("The corpus is gone.", "corpus beats", "Build it again.")
 
 
@@ -91,27 +91,27 @@ def test_a_defect_is_told_in_a_line_and_traced_in_the_log():
     job = ended(start("break"))
     assert job.state == "failed"
     assert "ZeroDivisionError: one by nought" in job.error.message
-    assert "Traceback" in job.log_tail() and "Traceback" not in job.error.message
+    assert "Traceback" in job.read_log_tail() and "Traceback" not in job.error.message
 
 
 @pytest.mark.parametrize(("status", "state"), [(0, "done"), (3, "failed")])
 def test_leaving_with_a_status_is_an_end(status, state):
     job = ended(start("exit", str(status)))
-    assert (job.state, job.exit) == (state, status)
+    assert (job.state, job.exit_status) == (state, status)
 
 
 def test_a_command_that_cannot_even_begin_has_failed():
-    job = jobs.start(["x"], "x", command=[sys.executable, "-c", "import nothing_like_it"])
+    job = jobs.start_job(["x"], "x", command_prefix=[sys.executable, "-c", "import nothing_like_it"])
     # That it is gone may be seen a moment before its exit status is known.
     job = until(job, lambda j: j.exit is not None)
-    assert (job.state, job.exit) == ("failed", 1)
-    assert "status 1" in job.error.message and "nothing_like_it" in job.log_tail()
+    assert (job.state, job.exit_status) == ("failed", 1)
+    assert "status 1" in job.error.message and "nothing_like_it" in job.read_log_tail()
 
 
 def test_a_program_that_is_not_there_is_refused_and_leaves_nothing(home):
     with pytest.raises(EarshotError, match="could not be started"):
-        jobs.start(["x"], "x", command=["/nowhere/at/all"])
-    assert jobs.jobs() == []
+        jobs.start_job(["x"], "x", command_prefix=["/nowhere/at/all"])
+    assert jobs.list_jobs() == []
 
 
 def test_a_killed_job_has_failed_and_says_so(tmp_path: Path):
@@ -126,18 +126,18 @@ def test_why_a_job_was_killed_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
     job = until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGKILL)
     until(job, lambda j: j.exit is not None)
-    gone = {**record.read(job.folder), "state": "running", "exit": None}
-    told = record.end_lost(job.folder, gone, -9)["error"]
+    gone = {**record.read_record(job.folder), "state": "running", "exit": None}
+    told = record.build_lost_job_changes(job.folder, gone, -9)["error"]
     assert "SIGKILL" in told["message"] and "memory had not run out" in told["message"]
     # The kernel counts what it ended for lack of memory.
-    monkeypatch.setattr(exit_reason, "memory_kills", lambda: gone["memory_kills"] + 1)
-    told = record.end_lost(job.folder, {**gone, "memory_mb": 3100}, -9)["error"]
+    monkeypatch.setattr(exit_reason, "count_oom_kills", lambda: gone["memory_kills"] + 1)
+    told = record.build_lost_job_changes(job.folder, {**gone, "memory_mb": 3100}, -9)["error"]
     assert "memory ran out" in told["message"] and "3,100 MB" in told["message"]
 
 
 def test_a_crash_is_named_though_nobody_took_the_exit_status():
     job = ended(start_elsewhere("crash"))
-    assert job.state == "failed" and job.exit is None
+    assert job.state == "failed" and job.exit_status is None
     assert "crashed (Segmentation fault)" in job.error.message
 
 
@@ -149,36 +149,36 @@ def test_what_the_machine_lacks_is_no_defect_of_ours(kind, said):
 
 def test_a_cancelled_job_finishes_the_unit_that_it_is_at(tmp_path: Path):
     unit = tmp_path / "unit"
-    job = until(start("units", str(unit)), has_reported).cancel(asked_s=PATIENCE_S)
+    job = until(start("units", str(unit)), has_reported).cancel(request_grace_s=PATIENCE_S)
     assert job.state == "cancelled" and unit.read_text().startswith("finished")
 
 
 def test_an_ended_job_goes_on_and_can_be_removed(tmp_path: Path, home):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    job = ended(jobs.start(["refuse"], "again and again", command=PROGRAM, cwd=folder))
-    assert job.command == "./run refuse"
-    other = jobs.again(job.id, command=PROGRAM)
+    job = ended(jobs.start_job(["refuse"], "again and again", command_prefix=PROGRAM, cwd=folder))
+    assert job.shell_command == "./run refuse"
+    other = jobs.restart_job(job.id, command_prefix=PROGRAM)
     assert (other.argv, other.title, other.cwd) == (job.argv, job.title, str(folder))
     assert other.id != job.id
     ended(other)
-    jobs.remove(job.id)
-    assert [each.id for each in jobs.jobs()] == [other.id]
+    jobs.remove_job(job.id)
+    assert [each.id for each in jobs.list_jobs()] == [other.id]
     with pytest.raises(EarshotError, match="no job"):
-        jobs.remove(job.id)
+        jobs.remove_job(job.id)
 
 
 def test_an_active_job_is_not_removed(tmp_path: Path):
     job = start("wait", str(tmp_path / "never"))
-    assert jobs.again(job.id).id == job.id
+    assert jobs.restart_job(job.id).id == job.id
     with pytest.raises(EarshotError, match="is (queued|running)"):
-        jobs.remove(job.id)
+        jobs.remove_job(job.id)
 
 
 def test_how_long_a_job_ran_stands_when_the_clock_is_set_back():
     job = ended(start("count", "1"))
-    record.update(job.folder, lambda found: {"ended": found["started"] - 3600})
-    assert 0 < jobs.job(job.id).seconds < PATIENCE_S
+    record.update_record(job.folder, lambda found: {"ended": found["started"] - 3600})
+    assert 0 < jobs.get_job(job.id).elapsed_seconds < PATIENCE_S
 
 
 STARTER = """
@@ -192,12 +192,12 @@ def start_elsewhere(*argv: str) -> jobs.Job:
     """Start a job from a process that has ended when this returns."""
     done = subprocess.run(
         [sys.executable, "-c", STARTER, "\n".join(PROGRAM), *argv],
-        env={**os.environ, "PYTHONPATH": str(workspace.PROJECT)},
+        env={**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)},
         capture_output=True,
         text=True,
         check=True,
     )
-    return jobs.job(done.stdout.strip())
+    return jobs.get_job(done.stdout.strip())
 
 
 def test_a_job_outlives_who_started_it_and_is_missed_when_killed(tmp_path: Path):
@@ -210,36 +210,36 @@ def test_a_job_outlives_who_started_it_and_is_missed_when_killed(tmp_path: Path)
     os.kill(other.pid, signal.SIGKILL)
     assert ended(other).state == "failed"
     # It is written down, not only seen.
-    assert record.read(other.folder)["state"] == "failed"
+    assert record.read_record(other.folder)["state"] == "failed"
 
 
 def test_an_exit_status_that_comes_late_tells_more(home):
-    folder = manager._make_folder(home_made(home), ["build", "x"], "gone")
-    record.update(folder, lambda found: {"pid": 1, "process_start": -1})
-    assert (jobs.job("1").state, jobs.job("1").exit) == ("failed", None)
-    record.update(folder, lambda found: record.end_lost(folder, found, 3))
-    assert jobs.job("1").exit == 3 and "status 3" in jobs.job("1").error.message
-    assert record.end_lost(folder, record.read(folder), 0) is None
+    folder = manager._create_job_folder(home_made(home), ["build", "x"], "gone")
+    record.update_record(folder, lambda found: {"pid": 1, "process_start": -1})
+    assert (jobs.get_job("1").state, jobs.get_job("1").exit_status) == ("failed", None)
+    record.update_record(folder, lambda found: record.build_lost_job_changes(folder, found, 3))
+    assert jobs.get_job("1").exit_status == 3 and "status 3" in jobs.get_job("1").error.message
+    assert record.build_lost_job_changes(folder, record.read_record(folder), 0) is None
 
 
 def test_a_pid_that_was_given_out_again_is_not_the_job(tmp_path: Path):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
-    record.update(job.folder, lambda found: {"process_start": found["process_start"] - 1})
-    assert jobs.job(job.id).state == "failed"
+    record.update_record(job.folder, lambda found: {"process_start": found["process_start"] - 1})
+    assert jobs.get_job(job.id).state == "failed"
 
 
 def test_nothing_runs_on_after_the_machine_was_restarted(tmp_path: Path):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
-    record.update(job.folder, lambda found: {"boot": "another"})
-    job = jobs.job(job.id)
+    record.update_record(job.folder, lambda found: {"boot": "another"})
+    job = jobs.get_job(job.id)
     assert job.state == "failed" and "restarted" in job.error.message
 
 
 def test_a_job_whose_process_never_came_up_has_failed(home):
-    folder = manager._make_folder(home_made(home), ["build", "x"], "never")
-    assert jobs.job(folder.name).state == "queued"
-    record.update(folder, lambda found: {"created": found["created"] - 3600})
-    assert jobs.job(folder.name).state == "failed"
+    folder = manager._create_job_folder(home_made(home), ["build", "x"], "never")
+    assert jobs.get_job(folder.name).state == "queued"
+    record.update_record(folder, lambda found: {"created": found["created"] - 3600})
+    assert jobs.get_job(folder.name).state == "failed"
 
 
 def home_made(home: Path) -> Path:
@@ -251,23 +251,23 @@ def test_cancelling_ends_a_job_and_keeps_what_it_did(tmp_path: Path):
     job = until(start("wait", str(tmp_path / "never")), has_reported)
     job = job.cancel()
     assert (job.state, job.error) == ("cancelled", None)
-    assert not processes.lives(job.pid, record.read(job.folder)["process_start"])
+    assert not processes.is_process_running(job.pid, record.read_record(job.folder)["process_start"])
     assert has_reported(job) and job.progress.done == 1
     assert job.cancel().state == "cancelled"
 
 
 def test_a_job_that_will_not_listen_is_killed():
-    job = until(start("stubborn"), has_reported).cancel(grace=0.1)
-    assert job.state == "cancelled" and processes.of_job(job.folder) == []
+    job = until(start("stubborn"), has_reported).cancel(terminate_grace_s=0.1)
+    assert job.state == "cancelled" and processes.find_job_pids(job.folder) == []
 
 
 @pytest.mark.parametrize("kind", ["family", "fork"])
 def test_cancelling_ends_its_children_too(kind):
     job = until(start(kind), has_reported)
-    child = job.events()[0][0]["data"]["child"]
-    assert processes.start_time(child) is not None
+    child = job.read_events()[0][0]["data"]["child"]
+    assert processes.read_process_start(child) is not None
     assert job.cancel().state == "cancelled"
-    assert processes.start_time(child) is None
+    assert processes.read_process_start(child) is None
 
 
 def test_an_ended_job_is_not_cancelled():
@@ -287,15 +287,15 @@ def test_heavy_jobs_run_one_at_a_time_in_order(tmp_path: Path):
     second = until(second, lambda j: first.id in j.progress.note)
     third = until(third, lambda j: j.progress.note)
     assert second.state == third.state == "queued"
-    assert [j.place for j in jobs.jobs()] == [2, 1, None]
-    assert jobs.job(third.id).place == 2
+    assert [j.queue_position for j in jobs.list_jobs()] == [2, 1, None]
+    assert jobs.get_job(third.id).queue_position == 2
     go[0].touch()
     second = until(second, lambda j: j.state == "running")
-    assert jobs.job(third.id).state == "queued"
+    assert jobs.get_job(third.id).state == "queued"
     assert third.cancel().state == "cancelled"
     go[1].touch()
     assert ended(second).state == "done"
-    assert jobs.job(first.id).ended <= jobs.job(second.id).started
+    assert jobs.get_job(first.id).ended <= jobs.get_job(second.id).started
 
 
 def test_the_turn_passes_on_when_its_holder_is_killed(tmp_path: Path):
@@ -304,7 +304,7 @@ def test_the_turn_passes_on_when_its_holder_is_killed(tmp_path: Path):
     second = until(start("count", "1", "heavy"), lambda j: j.progress.note)
     os.kill(first.pid, signal.SIGKILL)
     assert ended(second).state == "done"
-    processes.kill_all_of_job(first.folder)
+    processes.kill_job_processes(first.folder)
 
 
 def test_a_light_job_does_not_wait(tmp_path: Path):
@@ -322,35 +322,35 @@ def test_the_same_command_asked_for_twice_is_one_job(tmp_path: Path):
         thread.join()
     assert len(found) == 4 and len(set(found)) == 1
     (tmp_path / "go").touch()
-    ended(jobs.job(found[0]))
+    ended(jobs.get_job(found[0]))
     assert start(*argv).id != found[0]
 
 
 def test_old_jobs_are_pruned_and_the_newest_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(manager, "KEEP", 3)
+    monkeypatch.setattr(manager, "MAX_STORED_ENDED_JOBS", 3)
     ids = [ended(start("count", "1")).id for _ in range(5)]
     active = start("wait", str(tmp_path / "never"))
-    assert [job.id for job in jobs.jobs()] == [active.id, *reversed(ids[-3:])]
+    assert [job.id for job in jobs.list_jobs()] == [active.id, *reversed(ids[-3:])]
 
 
 def test_a_job_is_found_by_its_number():
     job = ended(start("count", "1"))
-    assert jobs.job("1").id == job.id == "00001-count"
+    assert jobs.get_job("1").id == job.id == "00001-count"
 
 
 @pytest.mark.parametrize("name", ["99", "00099-count", "../../etc", "", "a/b"])
 def test_what_is_no_job_is_refused(name):
     with pytest.raises(EarshotError):
-        jobs.job(name)
+        jobs.get_job(name)
 
 
 def test_a_torn_record_or_event_does_not_hide_the_others(home):
     good, bad = ended(start("count", "1")), ended(start("count", "2"))
     (bad.folder / "job.json").write_text('{"id": "00')
-    assert [job.id for job in jobs.jobs()] == [good.id]
+    assert [job.id for job in jobs.list_jobs()] == [good.id]
     with open(good.folder / "events.jsonl", "a") as file:
         file.write('torn{\n{"step": "half a li')
-    events, offset = good.events()
+    events, offset = good.read_events()
     assert len(events) == 1
     assert offset == (good.folder / "events.jsonl").read_bytes().rindex(b"\n") + 1
 
@@ -383,7 +383,7 @@ def test_a_full_disk_does_not_end_a_job(tmp_path: Path):
         [*sandbox, sys.executable, "-c", FULL_DISK, "\n".join(PROGRAM), str(tmp_path / "go")],
         env={
             **os.environ,
-            "PYTHONPATH": str(workspace.PROJECT),
+            "PYTHONPATH": str(workspace.PROJECT_FOLDER),
             "EARSHOT_WORKSPACE": str(root),
         },
         capture_output=True,

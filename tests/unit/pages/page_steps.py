@@ -10,8 +10,8 @@ from streamlit.testing.v1 import AppTest
 from core import encoders
 from core.corpus import Corpus
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
-from core.workspace import PROJECT
+from core.sonicpi import Clip, RenderResult
+from core.workspace import PROJECT_FOLDER
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 # A name and a source that would be a link, a formula and markup if they were Markdown.
@@ -40,19 +40,19 @@ def fill(corpus: Corpus, count: int = 24) -> None:
     corpus.add_programs(programs)
     for program in programs:
         samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
-        corpus.put_rendering(program.id, Rendering(Clip(samples)), 0.5)
+        corpus.put_rendering(program.id, RenderResult(Clip(samples)), 0.5)
     ids = [program.id for program in programs]
     for encoder in (CODE, AUDIO):
-        entry = encoders.entry(encoder)
+        entry = encoders.find_encoder_spec(encoder)
         vectors = rng.normal(size=(count, entry.dim)).astype(np.float32)
         corpus.put_embeddings(encoder, entry.revision, ids, vectors)
     corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
 
 
 def opened(page: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run()
     if page != "home":
-        app.switch_page(f"pages/{page}.py").run()
+        app.switch_page(f"pages/{page}/page.py").run()
     assert not app.exception, app.exception
     return app
 
@@ -60,7 +60,7 @@ def opened(page: str) -> AppTest:
 def alone(page: str) -> AppTest:
     """A page without app.py: AppTest forgets the navigation before each run, and the page that
     finds itself without one runs anew, by which time it was no longer pressed."""
-    app = AppTest.from_file(str(PROJECT / f"pages/{page}.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT_FOLDER / f"pages/{page}/page.py"), default_timeout=120).run()
     assert not app.exception, app.exception
     return app
 

@@ -20,7 +20,7 @@ PLAYED = {"Sec-Fetch-Dest": "audio", "Sec-Fetch-Site": "same-origin", "Range": "
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(Starlette(routes=audio_server.routes()))
+    return TestClient(Starlette(routes=audio_server.build_routes()))
 
 
 @pytest.fixture
@@ -31,11 +31,11 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_file_of_the_workspace_is_given_byte_for_byte(client: TestClient, file: Path) -> None:
-    answer = client.get(audio_server.address(file, NAME))
+    answer = client.get(audio_server.build_audio_url(file, NAME))
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "audio/flac"
     assert answer.content == file.read_bytes()
-    part = client.get(audio_server.address(file, NAME), headers={"Range": "bytes=4-9"})
+    part = client.get(audio_server.build_audio_url(file, NAME), headers={"Range": "bytes=4-9"})
     assert (part.status_code, part.content) == (206, file.read_bytes()[4:10])
 
 
@@ -64,11 +64,11 @@ def test_nothing_else_is_given(client: TestClient, file: Path, tmp_path: Path, n
 
 def test_a_path_outside_the_workspace_has_no_address(file: Path) -> None:
     with pytest.raises(EarshotError, match="outside"):
-        audio_server.address("/etc/sound.flac", NAME)
+        audio_server.build_audio_url("/etc/sound.flac", NAME)
 
 
 def test_what_was_made_is_kept_for_a_while_in_whole_and_in_part(client: TestClient) -> None:
-    address = audio_server.keep(b"0123456789", NAME)
+    address = audio_server.cache_audio_bytes(b"0123456789", NAME)
     assert client.get(address).content == b"0123456789"
     for asked, content in (("bytes=2-4", b"234"), ("bytes=7-", b"789"), ("bytes=8-99", b"89")):
         answer = client.get(address, headers={"Range": asked})
@@ -76,8 +76,8 @@ def test_what_was_made_is_kept_for_a_while_in_whole_and_in_part(client: TestClie
         assert answer.headers["content-range"].endswith("/10")
     for asked in ("bytes=10-", "bytes=-", "bytes=5-3", "lines=1-2", "bytes=x-"):
         assert client.get(address, headers={"Range": asked}).content == b"0123456789"
-    for number in range(audio_server.KEPT):
-        audio_server.keep(str(number).encode(), NAME)
+    for number in range(audio_server.MAX_CACHED_CLIPS):
+        audio_server.cache_audio_bytes(str(number).encode(), NAME)
     assert client.get(address).status_code == 404
 
 
@@ -87,13 +87,13 @@ def test_what_was_made_is_kept_for_a_while_in_whole_and_in_part(client: TestClie
 def test_what_plays_is_noted_newest_first_and_once(client: TestClient, file: Path) -> None:
     other = Clip(np.zeros((100, 2), np.float32)).save(file.with_name("other.flac"))
     for path, name in ((file, NAME), (other, "other"), (file, NAME)):
-        assert client.get(audio_server.address(path, name), headers=PLAYED).status_code == 206
-    assert [(each.path, each.name, each.corpus) for each in play_history.last()] == [
+        assert client.get(audio_server.build_audio_url(path, name), headers=PLAYED).status_code == 206
+    assert [(each.path, each.name, each.corpus_name) for each in play_history.load_play_history()] == [
         (file, NAME, "tiny"),
         (other, "other", "tiny"),
     ]
     other.unlink()
-    assert [each.path for each in play_history.last()] == [file]
+    assert [each.path for each in play_history.load_play_history()] == [file]
 
 
 @pytest.mark.parametrize(
@@ -108,35 +108,35 @@ def test_what_plays_is_noted_newest_first_and_once(client: TestClient, file: Pat
 def test_what_is_fetched_otherwise_was_not_heard(
     client: TestClient, file: Path, headers: dict[str, str]
 ) -> None:
-    assert client.get(audio_server.address(file, NAME), headers=headers).status_code in (200, 206)
-    assert play_history.last() == []
+    assert client.get(audio_server.build_audio_url(file, NAME), headers=headers).status_code in (200, 206)
+    assert play_history.load_play_history() == []
 
 
 def test_a_made_clip_is_kept_for_as_long_as_it_is_listed(client: TestClient, file: Path) -> None:
-    contents = [b"clip %d" % number for number in range(play_history.MOST + 2)]
+    contents = [b"clip %d" % number for number in range(play_history.MAX_PLAYED_CLIPS + 2)]
     for content in contents:
-        client.get(audio_server.keep(content, NAME), headers=PLAYED)
-    listed = play_history.last()
+        client.get(audio_server.cache_audio_bytes(content, NAME), headers=PLAYED)
+    listed = play_history.load_play_history()
     assert [each.path.read_bytes() for each in listed] == contents[:1:-1]
-    assert listed[0].corpus == ""
-    assert len(list(listed[0].path.parent.glob("*.flac"))) == play_history.MOST
+    assert listed[0].corpus_name == ""
+    assert len(list(listed[0].path.parent.glob("*.flac"))) == play_history.MAX_PLAYED_CLIPS
 
 
 @pytest.mark.parametrize(
     "content", ["", "{}", "[1]", '[{"path": "../../etc/passwd", "name": "x", "when": 0}]']
 )
 def test_a_damaged_list_is_an_empty_one(file: Path, content: str) -> None:
-    play_history.note(file, NAME)
+    play_history.record_played_clip(file, NAME)
     (file.parents[3] / "heard" / "heard.json").write_text(content)
-    assert play_history.last() == []
-    play_history.note(file, NAME)
-    assert len(play_history.last()) == 1
+    assert play_history.load_play_history() == []
+    play_history.record_played_clip(file, NAME)
+    assert len(play_history.load_play_history()) == 1
 
 
 def test_nothing_is_noted_in_read_only_mode(
     client: TestClient, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
-    client.get(audio_server.address(file, NAME), headers=PLAYED)
-    client.get(audio_server.keep(b"made", NAME), headers=PLAYED)
+    client.get(audio_server.build_audio_url(file, NAME), headers=PLAYED)
+    client.get(audio_server.cache_audio_bytes(b"made", NAME), headers=PLAYED)
     assert not (file.parents[3] / "heard").exists()

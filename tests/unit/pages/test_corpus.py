@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 from core import jobs
 from core.corpus import Corpus, list_corpora
 from core.programs import Program
-from core.sonicpi import Clip, Problem, Rendering
-from core.workspace import PROJECT
+from core.sonicpi import Clip, RenderProblem, RenderResult
+from core.workspace import PROJECT_FOLDER
 
 BROKEN = "play 60\nsleep 1\nplay [oops](https://example.org)\n"
 pytestmark = pytest.mark.usefixtures("apart")
@@ -38,14 +38,14 @@ def corpus() -> Corpus:
     rng = np.random.default_rng(0)
     for program in programs:
         samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
-        made.put_rendering(program.id, Rendering(Clip(samples)), 0.5)
-    problem = Problem("runtime", "undefined method [oops](https://example.org)", 3)
-    made.put_rendering(broken.id, Rendering(None, problem), 0.5)
+        made.put_rendering(program.id, RenderResult(Clip(samples)), 0.5)
+    problem = RenderProblem("runtime", "undefined method [oops](https://example.org)", 3)
+    made.put_rendering(broken.id, RenderResult(None, problem), 0.5)
     return made
 
 
 def opened(program: str | None = None) -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120)
     if program:
         app.query_params["program"] = program
     app.run()
@@ -56,13 +56,13 @@ def opened(program: str | None = None) -> AppTest:
 
 def alone() -> AppTest:
     """The page without app.py, of which AppTest forgets the navigation before each run."""
-    app = AppTest.from_file(str(PROJECT / "pages/corpus/page.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT_FOLDER / "pages/corpus/page.py"), default_timeout=120).run()
     assert not app.exception, app.exception
     return app
 
 
 def named(corpus: Corpus, name: str) -> str:
-    rows = corpus.programs()
+    rows = corpus.load_programs()
     return rows.loc[rows["name"] == name, "program"].iloc[0]
 
 
@@ -80,13 +80,13 @@ def press(app: AppTest, label: str) -> AppTest:
 def test_all_programs_are_listed_with_what_became_of_them(corpus: Corpus) -> None:
     app = opened()
     table = app.dataframe[0].value
-    assert table["Name"].tolist() == corpus.programs()["name"].tolist()
+    assert table["Name"].tolist() == corpus.load_programs()["name"].tolist()
     assert table["State"].value_counts().to_dict() == {
         "With a clip": 12,
         "Failed": 1,
         "Not rendered yet": 1,
     }
-    rms = corpus.programs()["rms"].iloc[0]
+    rms = corpus.load_programs()["rms"].iloc[0]
     assert table["Level"].iloc[0] == pytest.approx(20 * np.log10(rms))
     assert "14 of 14 programs" in said(app) and "1 runtime" in said(app)
 
@@ -177,7 +177,7 @@ def test_long_work_becomes_a_job(
 ) -> None:
     press(alone(), name.capitalize())
     press(dialog(name), confirm)
-    job = jobs.jobs()[0]
+    job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv[: len(argv)] == argv
 

@@ -11,11 +11,11 @@ from streamlit.testing.v1 import AppTest
 
 import core.sonicpi
 from core import jobs, programs
-from core.cli.parsing import fixed_values
+from core.cli.parsing import parse_fixed_values
 from core.corpus import Corpus
-from core.sonicpi import Clip, Problem, Rendering
+from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.pipeline import gallery
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 
 BEEPS = "02_1_beeps"
 NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
@@ -29,7 +29,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def page(template: str = "", target: str = "") -> AppTest:
     """The page; a new name for a corpus is typed in a browser only, so `target` is there before."""
-    app = AppTest.from_file(str(PROJECT / "pages/generate/page.py"), default_timeout=120)
+    app = AppTest.from_file(str(PROJECT_FOLDER / "pages/generate/page.py"), default_timeout=120)
     if target:
         app.session_state["target"] = target
     if template:
@@ -65,26 +65,26 @@ def captions(app: AppTest) -> str:
 def test_all_templates_stand_in_the_gallery_and_a_job_renders_them() -> None:
     app = page()
     openers = [each for each in app.button if each.label == "Open"]
-    assert len(openers) == len(programs.templates()) == 27
+    assert len(openers) == len(programs.list_templates()) == 27
     assert captions(app).count("Not rendered yet") == 27 and not players(app)
     press(app, "Render them")
-    job = jobs.jobs()[0]
+    job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv == ("gallery",)
 
 
 def test_a_clip_of_the_gallery_or_of_a_corpus_is_played() -> None:
-    (template, _, own), (_, program, _) = cached = gallery.variants()[:2]
-    Clip(NOISE).save(gallery.folder() / f"{own}.flac")
+    (template, _, own), (_, program, _) = cached = gallery.list_first_variants()[:2]
+    Clip(NOISE).save(gallery.get_gallery_folder() / f"{own}.flac")
     corpus = Corpus.create("tiny", seconds=18.0)
     corpus.add_programs([program])
-    corpus.put_rendering(program.id, Rendering(Clip(NOISE)), 18.0)
-    assert [each.clip is not None for each in gallery.gallery(cached)] == [True, True]
+    corpus.put_rendering(program.id, RenderResult(Clip(NOISE)), 18.0)
+    assert [each.clip_path is not None for each in gallery.list_gallery_items(cached)] == [True, True]
     app = page()
     assert players(app) == 2
     # What is chosen by role is all that is shown.
     app.button_group(key="role").set_value(template.role).run()
-    roles = [each.role for each in programs.templates()]
+    roles = [each.role for each in programs.list_templates()]
     assert len([each for each in app.button if each.label == "Open"]) == roles.count(template.role)
 
 
@@ -96,8 +96,8 @@ def test_only_what_is_lacking_is_rendered_and_each_clip_is_kept(
     def render_many(sources, seconds):
         for index, source in enumerate(sources):
             asked.append(source)
-            failed = Rendering(None, Problem("runtime", "no", 1))
-            yield index, failed if index == 2 else Rendering(Clip(NOISE))
+            failed = RenderResult(None, RenderProblem("runtime", "no", 1))
+            yield index, failed if index == 2 else RenderResult(Clip(NOISE))
 
     monkeypatch.setattr(core.sonicpi, "render_many", render_many)
     for expected in (27, 1):
@@ -112,9 +112,9 @@ def test_only_what_is_lacking_is_rendered_and_each_clip_is_kept(
 
             def render_many(sources, seconds, once=once):  # noqa: F811
                 for index, _ in once(sources, seconds):
-                    yield index, Rendering(None, Problem("runtime", "no", 1))
+                    yield index, RenderResult(None, RenderProblem("runtime", "no", 1))
 
-    assert sum(each.clip is None for each in gallery.gallery()) == 1
+    assert sum(each.clip_path is None for each in gallery.list_gallery_items()) == 1
 
 
 def test_where_sonic_pi_is_missing_the_templates_are_there_and_the_way_to_it(
@@ -124,7 +124,7 @@ def test_where_sonic_pi_is_missing_the_templates_are_there_and_the_way_to_it(
         raise core.errors.EarshotError("Sonic Pi is missing.", remedy="Install it.")
 
     st.cache_resource.clear()
-    monkeypatch.setattr(core.sonicpi, "render_id", missing)
+    monkeypatch.setattr(core.sonicpi, "compute_render_id", missing)
     app = page()
     assert "Sonic Pi is missing" in app.error[0].value and "Install it" in app.error[0].value
     assert len([each for each in app.button if each.label == "Open"]) == 27
@@ -161,14 +161,14 @@ def test_a_range_narrows_what_is_drawn() -> None:
     low = int(app.slider(key=f"range:{BEEPS}:tonic").min)
     app.slider(key=f"range:{BEEPS}:tonic").set_value((low, low)).run()
     assert not app.warning
-    template = programs.template(BEEPS)
-    shown = template.render({"tonic": programs.Range(low, low)})
+    template = programs.get_template(BEEPS)
+    shown = template.render({"tonic": programs.NumberRange(low, low)})
     assert app.code[0].value.strip() == shown.source.strip()
 
 
 def test_what_cannot_be_is_refused_in_words() -> None:
     app = page(BEEPS)
-    lists = [each.name for each in programs.template(BEEPS).parameters() if each.kind == "walk"]
+    lists = [each.name for each in programs.get_template(BEEPS).list_parameters() if each.kind == "walk"]
     name = next(each for each in lists if app.button_group(key=f"way:{BEEPS}:{each}"))
     way(app, name, "fix")
     app.text_input(key=f"fix:{BEEPS}:{name}").set_value("loud, louder").run()
@@ -186,7 +186,7 @@ def test_many_are_made_by_a_job_that_sets_what_was_set() -> None:
     assert "12 programs with seed 7 and 2 parameters set" in captions(app)
     assert "of disk" in captions(app)
     press(app, "Add to mine")
-    job = jobs.jobs()[0]
+    job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv[:8] == (
         "build",
@@ -198,10 +198,10 @@ def test_many_are_made_by_a_job_that_sets_what_was_set() -> None:
         "--seed",
         "7",
     )
-    given = fixed_values(job.argv[9::2])[BEEPS]
+    given = parse_fixed_values(job.argv[9::2])[BEEPS]
     assert given == {
-        "synth": programs.OneOf(("saw", "beep")),
-        "tonic": programs.Range(50, 55),
+        "synth": programs.ChoiceSubset(("saw", "beep")),
+        "tonic": programs.NumberRange(50, 55),
     }
     assert len(programs.generate(BEEPS, 12, 7, given)) == 12
 
@@ -210,7 +210,7 @@ def test_a_name_that_cannot_be_is_refused_before_a_job() -> None:
     app = page(BEEPS, "../up")
     press(app, "Make " + r"\.\.\/up")
     assert "cannot be the name" in app.error[0].value
-    assert not jobs.jobs()
+    assert not jobs.list_jobs()
 
 
 def test_a_damaged_corpus_keeps_nobody_from_the_template(tmp_path: Path) -> None:

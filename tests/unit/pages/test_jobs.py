@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import jobs, workspace
 from core.jobs import manager, processes, record
-from core.workspace import PROJECT
+from core.workspace import PROJECT_FOLDER
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).parents[1] / "jobs" / "jobs_program.py")]
 MARKS = "[me](https://example.org) $x^2$ <b>"
@@ -23,26 +23,26 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
     yield
-    for job in jobs.jobs():
-        processes.kill_all_of_job(job.folder)
+    for job in jobs.list_jobs():
+        processes.kill_job_processes(job.folder)
 
 
 def noted(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> str:
     """Write down a job that this process, which lives, pretends to be; return its id."""
-    home = workspace.jobs()
+    home = workspace.get_jobs_folder()
     home.mkdir(parents=True, exist_ok=True)
-    folder = manager._make_folder(home, list(argv), more.pop("title", f"A {state} job"))
-    me = {"pid": os.getpid(), "process_start": processes.start_time(os.getpid())}
-    ended = {} if state in record.ACTIVE else {"ended": time.time(), "took": 65.0}
+    folder = manager._create_job_folder(home, list(argv), more.pop("title", f"A {state} job"))
+    me = {"pid": os.getpid(), "process_start": processes.read_process_start(os.getpid())}
+    ended = {} if state in record.ACTIVE_STATES else {"ended": time.time(), "took": 65.0}
     started = (
-        {} if state == "queued" else {"started": time.time() - 65, "clock": processes.clock() - 65}
+        {} if state == "queued" else {"started": time.time() - 65, "clock": processes.read_boot_clock() - 65}
     )
-    record.update(folder, lambda found: {**me, **started, **ended, "state": state, **more})
+    record.update_record(folder, lambda found: {**me, **started, **ended, "state": state, **more})
     return folder.name
 
 
 def opened() -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run()
     app.switch_page("pages/jobs/page.py").run()
     assert not app.exception, app.exception
     return app
@@ -123,30 +123,30 @@ def test_what_failed_says_why_and_what_to_do():
     assert "./run build tiny" in words(app)
     assert {"Go on", "Remove"} <= set(labels(app))
     press(app, "Remove")
-    assert jobs.jobs() == [] and "Nothing runs" in words(app)
+    assert jobs.list_jobs() == [] and "Nothing runs" in words(app)
 
 
 def test_going_on_starts_the_same_command(monkeypatch: pytest.MonkeyPatch):
     noted("cancelled", ("check", "none"))
     started = []
-    monkeypatch.setattr(jobs, "again", lambda job_id, **_: started.append(job_id))
+    monkeypatch.setattr(jobs, "restart_job", lambda job_id, **_: started.append(job_id))
     press(opened(), "Go on")
     assert started == ["00001-check"]
 
 
 def test_cancelling_asks_first_and_then_ends_it(tmp_path: Path):
-    job = jobs.start(["wait", str(tmp_path / "never")], "Wait", command=PROGRAM)
-    while jobs.job(job.id).state != "running":
+    job = jobs.start_job(["wait", str(tmp_path / "never")], "Wait", command_prefix=PROGRAM)
+    while jobs.get_job(job.id).state != "running":
         time.sleep(0.02)
     app = press(opened(), "Cancel")
-    assert jobs.job(job.id).state == "running" and "End it? What is finished is kept" in words(app)
+    assert jobs.get_job(job.id).state == "running" and "End it? What is finished is kept" in words(app)
     press(app, "Let it run")
-    assert "Cancel" in labels(app) and jobs.job(job.id).state == "running"
+    assert "Cancel" in labels(app) and jobs.get_job(job.id).state == "running"
     press(press(app, "Cancel"), "End it")
     end = time.monotonic() + 60
-    while jobs.job(job.id).active and time.monotonic() < end:
+    while jobs.get_job(job.id).is_active and time.monotonic() < end:
         time.sleep(0.02)
-    assert jobs.job(job.id).state == "cancelled"
+    assert jobs.get_job(job.id).state == "cancelled"
 
 
 def test_the_newest_that_have_ended_are_shown_and_all_can_be():
@@ -157,7 +157,7 @@ def test_the_newest_that_have_ended_are_shown_and_all_can_be():
     app.toggle[0].set_value(True).run()
     assert "Check 01" in words(app)
     press(app, "Remove all that have ended")
-    assert jobs.jobs() == []
+    assert jobs.list_jobs() == []
 
 
 def test_a_workspace_that_is_only_shown_has_no_buttons_that_write(monkeypatch: pytest.MonkeyPatch):

@@ -11,10 +11,10 @@ import pytest
 from core import favourites
 from core.corpus import Corpus
 from core.search import confidence
-from core.pipeline.map_selection import chosen_file, chosen_table
-from core.pipeline.compare import compare
-from core.search.map_placement import placed
-from pages.map.map_sidebar import packed, unpacked
+from core.pipeline.map_selection import export_selection, build_selection_table
+from core.pipeline.compare import find_disagreement_pairs
+from core.search.map_placement import place_on_map
+from pages.map.map_sidebar import encode_bitmask, decode_bitmask
 from tests.unit.pages.page_steps import NASTY, button, opened, players, words
 
 
@@ -31,9 +31,9 @@ def own(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_what_a_lasso_caught_is_listed_and_can_be_taken_along(own: Path) -> None:
     corpus = Corpus.open("tiny")
-    programs = list(corpus.programs()["program"][2:5])
+    programs = list(corpus.load_programs()["program"][2:5])
     app = opened("map")
-    app.session_state["caught"] = ("tiny", corpus.newest_alignment().id, programs)
+    app.session_state["caught"] = ("tiny", corpus.load_newest_alignment().id, programs)
     app.session_state["map-panel"] = "caught"
     app.run()
     assert not app.exception
@@ -57,29 +57,29 @@ def test_what_a_lasso_caught_is_listed_and_can_be_taken_along(own: Path) -> None
 
 def test_chosen_programs_become_a_table_and_files(own: Path) -> None:
     corpus = Corpus.open("tiny")
-    rows = corpus.programs()
-    points = corpus.newest_alignment().map()
+    rows = corpus.load_programs()
+    points = corpus.load_newest_alignment().load_map()
     chosen = list(rows["program"][[7, 3]])
-    table = chosen_table(points, rows, [*chosen, "not there"])
+    table = build_selection_table(points, rows, [*chosen, "not there"])
     assert list(table["program"]) == chosen[::-1]  # in the corpus's order
     at = points[(points["program"] == chosen[0]) & (points["modality"] == "audio")].iloc[0]
     assert table["audio_after_x"][1] == at["after_x"]
     assert table["similarity"][1] == at["similarity"]
     assert table["parameters"][0] == '{"note": 43}'
-    assert chosen_file(corpus, chosen, "zip")[:2] == b"PK"
-    assert chosen_file(corpus, chosen, "parquet")[:4] == b"PAR1"
+    assert export_selection(corpus, chosen, "zip")[:2] == b"PK"
+    assert export_selection(corpus, chosen, "parquet")[:4] == b"PAR1"
 
 
 @pytest.mark.parametrize("count", [1, 8, 13, 48])
 def test_what_is_caught_travels_as_a_bit_a_point(count: int) -> None:
     mask = np.random.default_rng(count).random(count) < 0.5
-    np.testing.assert_array_equal(unpacked(packed(mask), count), mask)
+    np.testing.assert_array_equal(decode_bitmask(encode_bitmask(mask), count), mask)
 
 
 @pytest.mark.parametrize("text", ["", "not base64!", "AAAA" * 1000, "é"])
 def test_anything_else_is_nothing_caught_or_no_error(text: str) -> None:
-    assert unpacked(text, 9).shape == (9,)
-    assert not unpacked(text, 9).any()
+    assert decode_bitmask(text, 9).shape == (9,)
+    assert not decode_bitmask(text, 9).any()
 
 
 def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
@@ -88,11 +88,11 @@ def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
     app.run()
     assert not app.exception
     assert len([each for each in app.button if str(each.key).startswith("near-")]) == 5
-    points = Corpus.open("tiny").newest_alignment().map()
-    found = placed("tiny", "play 60", points)
+    points = Corpus.open("tiny").load_newest_alignment().load_map()
+    found = place_on_map("tiny", "play 60", points)
     clips = points[points["modality"] == "audio"].set_index("program")
-    near = clips.loc[[each.program for each in found.near]]
-    for axis, at in zip("xy", found.after):
+    near = clips.loc[[each.program_id for each in found.neighbours]]
+    for axis, at in zip("xy", found.after_position):
         assert near[f"after_{axis}"].min() <= at <= near[f"after_{axis}"].max()
 
 
@@ -106,7 +106,7 @@ def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
 def test_a_foretelling_says_how_sure_it_is(
     own: Path, monkeypatch: pytest.MonkeyPatch, level: str, said: str
 ) -> None:
-    monkeypatch.setattr(confidence, "how_sure", lambda *_: confidence.Sureness(0.81, level, 40))
+    monkeypatch.setattr(confidence, "estimate_confidence", lambda *_: confidence.Confidence(0.81, level, 40))
     assert said in words(opened("listen"))
 
 
@@ -120,22 +120,22 @@ def test_a_star_keeps_a_neighbour_and_the_list_shows_it(own: Path) -> None:
     stars = [each for each in app.button if str(each.key).startswith("star-1-")]
     stars[0].click().run()
     assert not app.exception
-    (one,) = favourites.favourites()
-    assert one.corpus == "tiny" and NASTY in one.name
+    (one,) = favourites.load_favourites()
+    assert one.corpus_name == "tiny" and NASTY in one.name
     app.segmented_control(key="way").set_value("kept").run()
     assert not app.exception
     assert len(players(app)) == 1
-    app.text_area(key=f"note-tiny-{one.program}").set_value("for the drop").run()
-    app.multiselect(key=f"tags-tiny-{one.program}").set_value([]).run()
-    assert favourites.favourites()[0].note == "for the drop"
+    app.text_area(key=f"note-tiny-{one.program_id}").set_value("for the drop").run()
+    app.multiselect(key=f"tags-tiny-{one.program_id}").set_value([]).run()
+    assert favourites.load_favourites()[0].note == "for the drop"
     button(app, "★").click().run()
-    assert favourites.favourites() == []
+    assert favourites.load_favourites() == []
     assert "Nothing is kept yet" in words(app)
 
 
 def test_a_favourite_outlives_its_corpus(own: Path) -> None:
-    favourites.keep("gone", "a" * 32, "n", "")
-    favourites.keep("tiny", "b" * 32, "m", "")
+    favourites.add_favourite("gone", "a" * 32, "n", "")
+    favourites.add_favourite("tiny", "b" * 32, "m", "")
     app = opened("listen")
     app.segmented_control(key="way").set_value("kept").run()
     assert not app.exception
@@ -162,7 +162,7 @@ def test_a_clip_of_the_corpus_leads_to_code(own: Path) -> None:
 
 def test_pairs_are_shown_walked_and_named_in_the_address(own: Path) -> None:
     assert button(opened("compare"), "Find the pairs")
-    pairs = compare("tiny", count=5)
+    pairs = find_disagreement_pairs("tiny", pairs_per_kind=5)
     app = opened("compare")
     assert not app.exception
     assert len(players(app)) == 2
@@ -180,8 +180,8 @@ def test_pairs_are_shown_walked_and_named_in_the_address(own: Path) -> None:
 
 
 def test_pairs_whose_programs_are_gone_are_left_out(own: Path) -> None:
-    found = compare("tiny", count=3)
-    record = Corpus.open("tiny").newest_alignment()
+    found = find_disagreement_pairs("tiny", pairs_per_kind=3)
+    record = Corpus.open("tiny").load_newest_alignment()
     found["first"] = "0" * 32
     found.to_parquet(record.path / "pairs.parquet")
     app = opened("compare")
@@ -190,6 +190,6 @@ def test_pairs_whose_programs_are_gone_are_left_out(own: Path) -> None:
 
 
 def test_a_damaged_table_of_pairs_is_named(own: Path) -> None:
-    record = Corpus.open("tiny").newest_alignment()
+    record = Corpus.open("tiny").load_newest_alignment()
     (record.path / "pairs.parquet").write_bytes(b"none")
     assert "cannot be read" in words(opened("compare"))

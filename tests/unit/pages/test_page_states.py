@@ -58,7 +58,7 @@ def test_home_estimates_the_starter_corpus_and_starts_it(monkeypatch: pytest.Mon
     assert "preset is used" in words(app)
     button(app, "Build the starter corpus").click().run()
     assert not app.exception
-    (job,) = jobs.jobs()
+    (job,) = jobs.list_jobs()
     try:
         assert job.argv == ("build", "starter", "--per-template", "2", "--templates", "02_1_beeps")
         assert "Build the starter corpus" in words(app)
@@ -74,7 +74,7 @@ def test_home_estimates_the_starter_corpus_and_starts_it(monkeypatch: pytest.Mon
 def starter_there() -> bool:
     from core.corpus import list_corpora
 
-    return starter_corpus.NAME in list_corpora()
+    return starter_corpus.STARTER_NAME in list_corpora()
 
 
 def test_the_starter_corpus_is_all_templates_unless_told_otherwise(
@@ -82,8 +82,8 @@ def test_the_starter_corpus_is_all_templates_unless_told_otherwise(
 ) -> None:
     monkeypatch.delenv("EARSHOT_STARTER_TEMPLATES", raising=False)
     monkeypatch.delenv("EARSHOT_STARTER_PER_TEMPLATE", raising=False)
-    assert starter_corpus.recipe().programs == 27 * 8
-    assert starter_corpus.recipe().argv == ["build", "starter", "--per-template", "8"]
+    assert starter_corpus.create_starter_recipe().program_count == 27 * 8
+    assert starter_corpus.create_starter_recipe().build_argv == ["build", "starter", "--per-template", "8"]
 
 
 # -- something there --------------------------------------------------------------------------
@@ -103,8 +103,8 @@ def test_home_leads_to_listening(full: Path) -> None:
 
 
 def test_home_plays_what_was_heard_last_and_leads_to_it(full: Path) -> None:
-    clip = Corpus.open("tiny").program(Corpus.open("tiny").programs()["program"][3])
-    play_history.note(Path(clip["audio"]), clip["name"])
+    clip = Corpus.open("tiny").load_program(Corpus.open("tiny").load_programs()["program"][3])
+    play_history.record_played_clip(Path(clip["audio"]), clip["name"])
     app = alone("home")
     assert len(players(app)) == 1 and NASTY not in words(app)
     (full / "heard" / "heard.json").unlink()
@@ -146,7 +146,7 @@ def test_the_map_holds_no_code_and_a_pick_opens_the_card(full: Path) -> None:
     assert "play 4" not in chart.spec
     assert len(figure["data"]) == 4
     # The chart's callback runs in a browser only; the address is what it writes.
-    program = Corpus.open("tiny").programs()["program"][3]
+    program = Corpus.open("tiny").load_programs()["program"][3]
     app.query_params["program"] = program
     app.run()
     assert not app.exception
@@ -188,13 +188,13 @@ def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> 
     assert [len(each) for each in drawn.values()] == [1, 0, 1]
     assert "curves" in drawn["Training"][0] and "compared" in drawn["Before and after"][0]
     assert list(metrics.columns) == ["Metric", "Before", "After, aligned audio", "After, raw audio"]
-    app.radio(key="config:objective").set_value("weighted")
+    app.radio(key="config:objective").set_value("weighted_infonce")
     app.number_input(key="config:epochs").set_value(7)
     button(app, "Train").click().run()
     assert not app.exception
-    job = jobs.jobs()[0]
+    job = jobs.list_jobs()[0]
     job.cancel()
-    assert job.argv == ("train", "tiny", "--objective", "weighted", "--epochs", "7")
+    assert job.argv == ("train", "tiny", "--objective", "weighted_infonce", "--epochs", "7")
 
 
 def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
@@ -202,7 +202,7 @@ def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
     app.button_group(key="view").set_value("Side by side").run()
     assert app.dataframe[0].value["Alignment"].tolist() == ["1 · soft targets"]
     assert "A second alignment" in words(app)
-    first = Corpus.open("tiny").newest_alignment()
+    first = Corpus.open("tiny").load_newest_alignment()
     other = dataclasses.replace(
         first,
         id="0002-other",
@@ -217,7 +217,7 @@ def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
     )
     from pages.train import alignment_list
 
-    table = alignment_list.comparison({selection.label(each): each for each in (first, other)})
+    table = alignment_list.build_comparison_table({selection.format_alignment_label(each): each for each in (first, other)})
     assert list(table.columns) == ["1 · soft targets", "2 · InfoNCE"]
     assert table.loc["Temperature"].tolist() == ["0.2", "0.5"]
     assert "Layers" not in table.index and "CKA after" in table.index
@@ -233,29 +233,29 @@ def test_train_starts_a_sweep_after_an_estimate(full: Path) -> None:
     app.number_input(key="sweep:seeds").set_value(2)
     button(app, "Start the sweep").click().run()
     assert not app.exception
-    job = jobs.jobs()[0]
+    job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv == ("sweep", "tiny", "--grid", "ablation", "--seeds", "2")
 
 
 def test_train_by_the_papers_method_starts_from_its_own_defaults(full: Path) -> None:
     app = alone("train")
-    app.segmented_control(key="config:method").set_value("paper").run()
-    assert app.radio(key="config:paper:objective").value == "infonce"
+    app.segmented_control(key="config:method").set_value("infonce").run()
+    assert app.radio(key="config:infonce:objective").value == "infonce"
     unfold(app, "config-more")
-    app.number_input(key="config:paper:kernel_weight").set_value(0.5)
-    app.number_input(key="config:paper:whiten").set_value(64).run()
+    app.number_input(key="config:infonce:cka_weight").set_value(0.5)
+    app.number_input(key="config:infonce:whitening_components").set_value(64).run()
     unfold(app, "config-more", False)  # what was set in there counts all the same
-    assert "config:paper:whiten" not in [each.key for each in app.number_input]
+    assert "config:infonce:whitening_components" not in [each.key for each in app.number_input]
     button(app, "Train").click().run()
     assert not app.exception
-    job = jobs.jobs()[0]
+    job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv == (
         "train",
         "tiny",
         "--method",
-        "paper",
+        "infonce",
         "--whiten",
         "64",
         "--kernel-weight",
@@ -280,7 +280,7 @@ def test_train_embeds_by_another_encoder_before_it_trains_on_it(full: Path) -> N
     assert button(app, "Train").disabled
     assert "not embedded by log" in words(app)
     button(app, "Embed it").click().run()
-    job = jobs.jobs()[0]
+    job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv == ("embed", "tiny", "--audio-encoder", "log-mel")
 
@@ -289,7 +289,7 @@ def test_train_holds_out_whole_templates(full: Path) -> None:
     app = alone("train")
     app.multiselect(key="unseen:tiny").set_value(["02_1_beeps"])
     button(app, "Train").click().run()
-    job = jobs.jobs()[0]
+    job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv == ("train", "tiny", "--unseen-templates", "02_1_beeps")
 
@@ -299,7 +299,7 @@ def test_an_alignment_of_which_little_was_kept_is_shown_and_can_be_judged(
 ) -> None:
     shutil.copytree(made, tmp_path, dirs_exist_ok=True)
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    record = Corpus.open("tiny").newest_alignment()
+    record = Corpus.open("tiny").load_newest_alignment()
     (record.path / "metrics.json").write_text("{}")
     app = opened("train")
     assert "Nothing was kept of how this alignment was trained" in words(app)
@@ -325,7 +325,7 @@ def test_a_damaged_corpus_is_named_not_traced(page: str, tmp_path: Path) -> None
 def test_a_corpus_without_an_alignment_leads_to_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.sonicpi, "render_id", lambda source, seconds=18.0: digest(source))
+    monkeypatch.setattr(core.sonicpi, "compute_render_id", lambda source, seconds=18.0: digest(source))
     fill(Corpus.create("tiny", seconds=0.5))
     assert button(opened("home"), "Train on tiny")
     for page in ("map", "listen", "compare"):
@@ -358,13 +358,13 @@ def test_a_clip_that_is_gone_says_how_to_get_it(made: Path, tmp_path: Path) -> N
 def test_plain_text_shows_as_it_is(text: str) -> None:
     from markdown_it import MarkdownIt
 
-    shown = MarkdownIt().render(formatting.plain(text))
+    shown = MarkdownIt().render(formatting.escape_markdown(text))
     assert shown.strip() == f"<p>{text.replace('<', '&lt;').replace('>', '&gt;')}</p>"
 
 
 def test_long_text_is_cut_and_lines_are_joined() -> None:
-    assert formatting.plain("a\nb") == "a b"
-    assert len(formatting.plain("x" * 5000)) < 700
+    assert formatting.escape_markdown("a\nb") == "a b"
+    assert len(formatting.escape_markdown("x" * 5000)) < 700
 
 
 @pytest.mark.parametrize(
@@ -378,4 +378,4 @@ def test_long_text_is_cut_and_lines_are_joined() -> None:
     ],
 )
 def test_durations_are_said_in_words(seconds: float | None, said: str) -> None:
-    assert formatting.duration(seconds) == said
+    assert formatting.format_duration(seconds) == said

@@ -11,16 +11,16 @@ from core.sonicpi import sandbox
 def page():
     from pages.components import layout
 
-    layout.begin()
+    layout.draw_page_header()
 
 
 @pytest.fixture
 def no_bubblewrap(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PATH", "/nonexistent")
     monkeypatch.delenv("EARSHOT_NO_SANDBOX", raising=False)
-    sandbox.sandbox_state.cache_clear()
+    sandbox.check_sandbox.cache_clear()
     yield monkeypatch
-    sandbox.sandbox_state.cache_clear()
+    sandbox.check_sandbox.cache_clear()
 
 
 def test_nothing_is_said_of_a_sandbox_that_works():

@@ -14,11 +14,11 @@ from streamlit.testing.v1 import AppTest
 from core import jobs
 from core.corpus import Corpus
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
+from core.sonicpi import Clip, RenderResult
 from core.studies import store
 from core.studies.report import write_report
-from core.studies.result import Figure, Heard, StudyResult, Table, beside
-from core.workspace import PROJECT
+from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable, compare_to_paper
+from core.workspace import PROJECT_FOLDER
 from tests.unit.pages.page_steps import NASTY
 
 ABOUT = {"study": "correlation", "title": "Distances", "question": "Do they agree?"}
@@ -43,12 +43,12 @@ def corpus() -> Corpus:
     made.add_programs(programs)
     for number, program in enumerate(programs):
         wave = np.full((22_050, 2), 0.1 + 0.1 * number, np.float32)
-        made.put_rendering(program.id, Rendering(Clip(wave)), 0.1)
+        made.put_rendering(program.id, RenderResult(Clip(wave)), 0.1)
     return made
 
 
 def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
-    clips = [store.in_workspace(path) for path in corpus.programs()["audio"]]
+    clips = [store.make_workspace_relative(path) for path in corpus.load_programs()["audio"]]
     pairs = pd.DataFrame(
         {
             "first": ["beeps-0"] * 12,
@@ -66,15 +66,15 @@ def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
         "seed": seed,
     }
     figure = go.Figure(go.Scatter(x=[0.0, 1.0], y=[1.0, 0.0], customdata=[0, 1], mode="markers"))
-    return store.save(
+    return store.save_run(
         corpus,
         ABOUT,
         StudyResult(
-            compared=beside([row]),
-            tables=[Table("pairs", "All pairs", pairs, "Cosine distances.")],
-            figures=[Figure("scatter", "All pairs", figure, "A point is a pair.", hears="pairs")],
+            comparison=compare_to_paper([row]),
+            tables=[StudyTable("pairs", "All pairs", pairs, "Cosine distances.")],
+            figures=[StudyFigure("scatter", "All pairs", figure, "A point is a pair.", clip_table="pairs")],
             clips=[
-                Heard(f"both {NASTY}", tuple(clips), ("beeps-0", "beeps-1"), ("play 60", "play 61"))
+                ClipSequence(f"both {NASTY}", tuple(clips), ("beeps-0", "beeps-1"), ("play 60", "play 61"))
             ],
             notes=[NASTY, "long " * 300],
             settings={"seed": seed, "corpus": {"name": "tiny"}, "versions": {"python": "3"}},
@@ -83,7 +83,7 @@ def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
 
 
 def opened(name: str = "correlation") -> AppTest:
-    app = AppTest.from_file(str(PROJECT / "app.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run()
     app.switch_page("pages/studies/page.py").run()
     if name != "correlation":
         app.segmented_control(key="study").set_value(name).run()
@@ -111,9 +111,9 @@ def test_before_any_run_each_study_says_what_it_asks_and_offers_to_run(corpus: C
 
 def test_settings_become_the_commands_options(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
     started = []
-    monkeypatch.setattr(jobs, "start", lambda argv, title: started.append((argv, title)))
+    monkeypatch.setattr(jobs, "start_job", lambda argv, title: started.append((argv, title)))
     # Without app.py: AppTest forgets the navigation, and with it a button that was pressed.
-    app = AppTest.from_file(str(PROJECT / "pages/studies/page.py"), default_timeout=120).run()
+    app = AppTest.from_file(str(PROJECT_FOLDER / "pages/studies/page.py"), default_timeout=120).run()
     app.number_input(key="set:correlation:tiny:seed").set_value(7)
     app.button(key="start-correlation").click().run()
     assert started == [
@@ -197,7 +197,7 @@ def test_what_is_damaged_is_said_and_the_rest_stays(corpus: Corpus):
 
 def test_a_clip_that_is_gone_is_said(corpus: Corpus):
     run = save(corpus, 0.25)
-    Path(corpus.programs()["audio"].iloc[0]).unlink()
+    Path(corpus.load_programs()["audio"].iloc[0]).unlink()
     app = opened()
     app.selectbox(key=f"hear-{run.id}").set_value(0).run()
     assert not app.exception and not players(app)
@@ -205,16 +205,16 @@ def test_a_clip_that_is_gone_is_said(corpus: Corpus):
 
 
 def test_ways_to_hear_are_those_that_there_are():
-    from pages.studies.study_view import ways
+    from pages.studies.study_view import describe_playback_options
 
-    pairs = Table("pairs", "All pairs", pd.DataFrame({"clips": ["a|b"]}))
-    clip = Heard("one", ("a",))
-    figure = Figure("f", "F", go.Figure(), hears="pairs")
-    assert ways(StudyResult()) == ""
-    assert ways(StudyResult(clips=[clip])) == "Choose here."
-    assert ways(StudyResult(tables=[pairs], figures=[figure])) == (
+    pairs = StudyTable("pairs", "All pairs", pd.DataFrame({"clips": ["a|b"]}))
+    clip = ClipSequence("one", ("a",))
+    figure = StudyFigure("f", "F", go.Figure(), clip_table="pairs")
+    assert describe_playback_options(StudyResult()) == ""
+    assert describe_playback_options(StudyResult(clips=[clip])) == "Choose here."
+    assert describe_playback_options(StudyResult(tables=[pairs], figures=[figure])) == (
         "Click a point or tick a row of a table below."
     )
-    assert ways(StudyResult(clips=[clip], tables=[pairs], figures=[figure])) == (
+    assert describe_playback_options(StudyResult(clips=[clip], tables=[pairs], figures=[figure])) == (
         "Choose here, click a point or tick a row of a table below."
     )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pages.components.style_middleware import STYLE, Styled
+from pages.components.style_middleware import STYLE_TAG, StyleMiddleware
 
 PAGE = b"<html><head></head><body>Earshot</body></html>"
 
@@ -33,14 +33,14 @@ def answer(path: str, accept: str, kind: str, method: str = "GET") -> tuple[dict
 
     headers = [(b"accept", accept.encode()), (b"accept-encoding", b"gzip")]
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
-    asyncio.run(Styled(app)(scope, None, send))
+    asyncio.run(StyleMiddleware(app)(scope, None, send))
     body = b"".join(each.get("body", b"") for each in said)
     return dict(said[0]["headers"]), body, asked
 
 
 def test_a_page_comes_with_its_style_and_says_its_length() -> None:
     headers, body, asked = answer("/map", "text/html,*/*", "text/html; charset=utf-8")
-    assert body == PAGE.replace(b"</body>", STYLE.encode() + b"</body>")
+    assert body == PAGE.replace(b"</body>", STYLE_TAG.encode() + b"</body>")
     assert headers[b"content-length"] == b"%d" % len(body)
     assert b"etag" not in headers  # it is of the page without
     assert b"accept-encoding" not in dict(asked)

@@ -14,12 +14,12 @@ from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.cli import main
 from core.corpus import Corpus
-from core.corpus.disagreement_pairs import load_pairs
+from core.corpus.disagreement_pairs import load_disagreement_pairs
 from core.errors import EarshotError
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
-from core.search.loaded_alignment import described
-from core.pipeline.compare import compare
+from core.sonicpi import Clip, RenderResult
+from core.search.loaded_alignment import make_encoder_record
+from core.pipeline.compare import find_disagreement_pairs
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 COUNT = 40
@@ -31,7 +31,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     # The real one asks the installed Sonic Pi for its version.
     monkeypatch.setattr(
-        core.sonicpi, "render_id", lambda s, seconds=18.0: hashlib.sha256(s.encode()).hexdigest()
+        core.sonicpi, "compute_render_id", lambda s, seconds=18.0: hashlib.sha256(s.encode()).hexdigest()
     )
     rng = np.random.default_rng(0)
     corpus = Corpus.create("tiny", seconds=0.1)
@@ -40,17 +40,17 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     ids = [each.id for each in programs]
     for each in ids:
         samples = rng.uniform(-0.5, 0.5, (4410, 2)).astype(np.float32)
-        corpus.put_rendering(each, Rendering(Clip(samples)), 0.1)
+        corpus.put_rendering(each, RenderResult(Clip(samples)), 0.1)
     known = {}
     for side, encoder in (("code", CODE), ("audio", AUDIO)):
-        entry = encoders.entry(encoder)
+        entry = encoders.find_encoder_spec(encoder)
         vectors = rng.normal(size=(COUNT, entry.dim)).astype(np.float32)
         if side == "code":
             vectors[TWINS[1]] = vectors[TWINS[0]] + 1e-3
         else:
             vectors[TWINS[1]] = -vectors[TWINS[0]]
         corpus.put_embeddings(encoder, entry.revision, ids, vectors)
-        known[side] = described(encoder, entry.dim)
+        known[side] = make_encoder_record(encoder, entry.dim)
     config = AlignmentConfig(width=16, dim=8, layers=2)
     heads = ProjectionHeads(known["code"]["dim"], known["audio"]["dim"], config)
     about = {
@@ -61,15 +61,15 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         "versions": {},
     }
     history = pd.DataFrame({"epoch": [1], "loss": [0.0]})
-    corpus.save_alignment(about, heads.tensors(), {"readings": []}, history)
+    corpus.save_alignment(about, heads.to_tensors(), {"readings": []}, history)
     return corpus
 
 
 def test_the_planted_pair_comes_first_and_all_is_kept(corpus: Corpus) -> None:
-    assert load_pairs(corpus.newest_alignment()) is None
-    found = compare("tiny", count=6)
-    pd.testing.assert_frame_equal(load_pairs(corpus.newest_alignment()), found)
-    programs = list(corpus.programs()["program"])
+    assert load_disagreement_pairs(corpus.load_newest_alignment()) is None
+    found = find_disagreement_pairs("tiny", pairs_per_kind=6)
+    pd.testing.assert_frame_equal(load_disagreement_pairs(corpus.load_newest_alignment()), found)
+    programs = list(corpus.load_programs()["program"])
     for space in ("before", "after"):
         alike = found[(found["space"] == space) & (found["kind"] == "written alike")].iloc[0]
         assert (alike["first"], alike["second"]) == tuple(programs[n] for n in TWINS)
@@ -91,9 +91,9 @@ def test_the_command_names_the_programs(corpus: Corpus, capsys: pytest.CaptureFi
 
 
 def test_damage_and_too_few_programs_are_told(corpus: Corpus) -> None:
-    record = corpus.newest_alignment()
+    record = corpus.load_newest_alignment()
     (record.path / "pairs.parquet").write_bytes(b"no table")
     with pytest.raises(EarshotError, match="cannot be read"):
-        load_pairs(record)
-    compare("tiny")
-    assert len(load_pairs(record))
+        load_disagreement_pairs(record)
+    find_disagreement_pairs("tiny")
+    assert len(load_disagreement_pairs(record))

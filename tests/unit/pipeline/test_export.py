@@ -17,12 +17,12 @@ from pyarrow import parquet
 
 import core.sonicpi
 from core import encoders
-from core.corpus import Corpus, contents, delete_corpus, program_importer, list_corpora
+from core.corpus import Corpus, measure_corpus_contents, delete_corpus, program_importer, list_corpora
 from core.errors import EarshotError
 from core.programs import Program
-from core.sonicpi.clip import Clip, Problem, Rendering
-from core.pipeline.data_card import data_card
-from core.pipeline.export import export
+from core.sonicpi.clip import Clip, RenderProblem, RenderResult
+from core.pipeline.data_card import make_data_card
+from core.pipeline.export import export_corpus
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 SECONDS, RATE = 0.5, 44_100
@@ -33,7 +33,7 @@ def patched(patch: pytest.MonkeyPatch, folder) -> None:
     # The real one asks the installed Sonic Pi for its version; storage does not care.
     patch.setattr(
         core.sonicpi,
-        "render_id",
+        "compute_render_id",
         lambda source, seconds=18.0: hashlib.sha256(f"{seconds} {source}".encode()).hexdigest(),
     )
 
@@ -55,18 +55,18 @@ def made(name: str, count: int = 6) -> Corpus:
     corpus.add_programs(programs)
     for number, program in enumerate(programs):
         if number == 4:
-            rendering = Rendering(None, error=Problem("runtime", "It broke.", 2), render_s=0.1)
+            rendering = RenderResult(None, error=RenderProblem("runtime", "It broke.", 2), render_s=0.1)
         else:
             noise = np.random.default_rng(number).uniform(-0.5, 0.5, (round(SECONDS * RATE), 2))
-            warnings = (Problem("limits", "Too loud.", None),) if number == 5 else ()
+            warnings = (RenderProblem("limits", "Too loud.", None),) if number == 5 else ()
             clip = Clip(noise.astype(np.float32))
-            rendering = Rendering(clip, warnings=warnings, render_s=0.1)
+            rendering = RenderResult(clip, warnings=warnings, render_s=0.1)
         corpus.put_rendering(program.id, rendering, SECONDS)
     ids = [program.id for program in programs]
     rng = np.random.default_rng(9)
     corpus.put_embeddings(CODE, "r1", ids, rng.normal(size=(count, 384)).astype(np.float32))
     heard = [each for at, each in enumerate(ids) if at != 4]
-    dim = encoders.entry(AUDIO).dim
+    dim = encoders.find_encoder_spec(AUDIO).dim
     vectors = rng.normal(size=(len(heard), dim)).astype(np.float32)
     corpus.put_embeddings(AUDIO, "r2", heard, vectors)
     return corpus
@@ -87,16 +87,16 @@ def own(tmp_path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_parquet_is_read_by_pandas_with_every_vector(corpus, tmp_path):
-    path = export("tiny", "parquet", tmp_path)
+    path = export_corpus("tiny", "parquet", tmp_path)
     assert path == tmp_path / "tiny.parquet"
-    table, rows = pd.read_parquet(path), corpus.programs()
+    table, rows = pd.read_parquet(path), corpus.load_programs()
     for column in ("program", "name", "template", "split", "state", "source", "seed"):
         assert table[column].tolist() == rows[column].tolist()
     assert [json.loads(each) for each in table["parameters"]] == rows["parameters"].tolist()
     assert table["error_message"].dropna().tolist() == ["It broke."]
     for encoder in (CODE, AUDIO):
         found = table.set_index("program")[f"embedding:{encoder}"].dropna()
-        ids, matrix = corpus.embeddings(encoder)
+        ids, matrix = corpus.load_embeddings(encoder)
         assert list(found.index) == ids
         assert np.array_equal(np.stack(found), matrix) and found.iloc[0].dtype == np.float32
     metadata = parquet.read_schema(path).metadata
@@ -106,19 +106,19 @@ def test_parquet_is_read_by_pandas_with_every_vector(corpus, tmp_path):
 def test_parquet_of_many_blocks_and_of_some_programs(
     corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("core.pipeline.export.BLOCK", 2)
-    whole = pd.read_parquet(export("tiny", "parquet", tmp_path / "a.parquet"))
-    assert whole["program"].tolist() == corpus.programs()["program"].tolist()
+    monkeypatch.setattr("core.pipeline.export.WRITE_BATCH_SIZE", 2)
+    whole = pd.read_parquet(export_corpus("tiny", "parquet", tmp_path / "a.parquet"))
+    assert whole["program"].tolist() == corpus.load_programs()["program"].tolist()
     some = whole["program"].tolist()[1:3]
-    path = export("tiny", "parquet", tmp_path / "b.parquet", program_ids=some)
+    path = export_corpus("tiny", "parquet", tmp_path / "b.parquet", program_ids=some)
     assert pd.read_parquet(path)["program"].tolist() == some
     with pytest.raises(EarshotError, match="no program"):
-        export("tiny", "parquet", tmp_path / "c.parquet", program_ids=["nope"])
+        export_corpus("tiny", "parquet", tmp_path / "c.parquet", program_ids=["nope"])
 
 
 def test_a_zip_holds_each_program_and_its_clip_as_they_are(corpus, tmp_path):
-    path = export("tiny", "zip", tmp_path / "out.zip")
-    rows = corpus.programs().set_index("program")
+    path = export_corpus("tiny", "zip", tmp_path / "out.zip")
+    rows = corpus.load_programs().set_index("program")
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         names = [name.casefold() for name in archive.namelist()]
@@ -139,18 +139,18 @@ def test_a_zip_holds_each_program_and_its_clip_as_they_are(corpus, tmp_path):
 
 
 def test_a_zip_can_be_imported_and_is_the_same_for_the_same_corpus(corpus, tmp_path):
-    first, second = (export("tiny", "zip", tmp_path / name) for name in ("a.zip", "b.zip"))
+    first, second = (export_corpus("tiny", "zip", tmp_path / name) for name in ("a.zip", "b.zip"))
     assert first.read_bytes() == second.read_bytes()
-    found = program_importer.read(first)
-    assert {each.id for _, each in found.programs} == set(corpus.programs()["program"])
+    found = program_importer.read_programs(first)
+    assert {each.id for _, each in found.programs} == set(corpus.load_programs()["program"])
 
 
 def test_an_audio_folder_holds_the_splits_with_their_sound_and_facts(corpus, tmp_path):
     """As `datasets` documents it: folders of the splits, metadata.jsonl with file_name in each."""
     (tmp_path / "other").touch()
-    folder = export("tiny", "audiofolder", tmp_path)
+    folder = export_corpus("tiny", "audiofolder", tmp_path)
     assert folder == tmp_path / "tiny-audiofolder"
-    rows = corpus.programs()
+    rows = corpus.load_programs()
     rows = rows[rows["state"] == "ok"].set_index("program")
     seen = []
     for metadata in folder.glob("*/metadata.jsonl"):
@@ -176,9 +176,9 @@ def test_an_audio_folder_loads_with_the_library_it_is_meant_for(
     codec.AudioEncoder = None
     monkeypatch.setitem(sys.modules, "torchcodec", types.ModuleType("torchcodec"))
     monkeypatch.setitem(sys.modules, "torchcodec.encoders", codec)
-    folder = export("tiny", "audiofolder", tmp_path / "out")
+    folder = export_corpus("tiny", "audiofolder", tmp_path / "out")
     found = datasets.load_dataset("audiofolder", data_dir=str(folder), cache_dir=tmp_path / "cache")
-    rows = corpus.programs()
+    rows = corpus.load_programs()
     rows = rows[rows["state"] == "ok"]
     assert {name: len(part) for name, part in found.items()} == (
         rows["split"].value_counts().to_dict()
@@ -198,10 +198,10 @@ def test_nothing_is_overwritten_and_nothing_half_is_left(
     taken = tmp_path / "taken.zip"
     taken.write_text("mine")
     with pytest.raises(EarshotError, match="lies there already"):
-        export("tiny", "zip", taken)
+        export_corpus("tiny", "zip", taken)
     assert taken.read_text() == "mine"
     with pytest.raises(EarshotError, match="cannot be exported as"):
-        export("tiny", "tar", tmp_path / "x")
+        export_corpus("tiny", "tar", tmp_path / "x")
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -209,19 +209,19 @@ def test_nothing_is_overwritten_and_nothing_half_is_left(
     monkeypatch.setattr("core.pipeline.export.shutil.copyfileobj", full)
     for kind in ("zip", "audiofolder"):
         with pytest.raises(EarshotError, match="No space left"):
-            export("tiny", kind, tmp_path / f"new-{kind}")
+            export_corpus("tiny", kind, tmp_path / f"new-{kind}")
     assert [path.name for path in tmp_path.iterdir()] == ["taken.zip"]
 
 
 def test_the_card_counts_what_is_there_and_names_terms(corpus):
-    card = data_card("tiny")
+    card = make_data_card("tiny")
     facts = json.loads(card.json)
     assert facts == card.facts
     assert facts["counts"] == {"programs": 6, "ok": 5, "failed": 1, "pending": 0}
     assert facts["templates"] == {"": 3, "beeps": 3} and facts["seeds"] == list(range(6))
     assert facts["failures"] == {"runtime": 1} and facts["warnings"] == {"limits": 1}
     assert {each["id"]: each["embeddings"] for each in facts["encoders"]} == {CODE: 6, AUDIO: 5}
-    assert facts["bytes"] == contents("tiny").bytes > 100_000
+    assert facts["bytes"] == measure_corpus_contents("tiny").size_bytes > 100_000
     assert any("CC0" in each["licence"] for each in facts["licence"])
     for word in ("# tiny", "runtime 1", CODE, "## Licence"):
         assert word in card.markdown
@@ -229,7 +229,7 @@ def test_the_card_counts_what_is_there_and_names_terms(corpus):
 
 def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(own):
     program = Program("play 99\n", "new")
-    rendering = Rendering(Clip(np.full((round(SECONDS * RATE), 2), 0.1, np.float32)), render_s=0.1)
+    rendering = RenderResult(Clip(np.full((round(SECONDS * RATE), 2), 0.1, np.float32)), render_s=0.1)
     vector = np.ones((1, 384), np.float32)
     writes = [
         lambda: own.add_programs([program]),
@@ -252,7 +252,7 @@ def test_a_corpus_is_deleted_whole_but_not_from_under_a_writer(own):
             delete_corpus("own")
     assert list_corpora() == ["own"]
     gone = delete_corpus("own")
-    assert gone.bytes > 0 and list_corpora() == []
+    assert gone.size_bytes > 0 and list_corpora() == []
     assert list(own.path.parent.iterdir()) == []
     with pytest.raises(EarshotError):
         delete_corpus("own")
@@ -262,14 +262,14 @@ def test_a_clip_that_is_adopted_brings_its_warnings(own):
     program = Program("play 98\n", "new")
     own.add_programs([program])
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (round(SECONDS * RATE), 2))
-    warnings = (Problem("limits", "Zu laut: größer als 1.", 3),)
-    rendering = Rendering(Clip(noise.astype(np.float32)), warnings=warnings, render_s=0.1)
+    warnings = (RenderProblem("limits", "Zu laut: größer als 1.", 3),)
+    rendering = RenderResult(Clip(noise.astype(np.float32)), warnings=warnings, render_s=0.1)
     own.put_rendering(program.id, rendering, SECONDS)
     before = own.program(program.id)["warnings"]
     own.close()
     (own.path / "corpus.sqlite").unlink()
     again = Corpus.create("own", exist_ok=True, seconds=SECONDS)
     again.add_programs([program])
-    assert again.adopt_clip(program.id, SECONDS) is not None
-    assert again.program(program.id)["warnings"] == before
+    assert again.register_existing_clip(program.id, SECONDS) is not None
+    assert again.load_program(program.id)["warnings"] == before
     assert before[0]["message"] == warnings[0].message

@@ -13,8 +13,8 @@ from core import encoders
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.programs import Program
-from core.sonicpi import Clip, Rendering
-from core.pipeline.evaluate import evaluate
+from core.sonicpi import Clip, RenderResult
+from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.train import train
 
 CODE, AUDIO = "sonicpi", "log-mel"
@@ -26,7 +26,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     monkeypatch.setattr(
         core.sonicpi,
-        "render_id",
+        "compute_render_id",
         lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest(),
     )
     made = Corpus.create("tiny", seconds=0.1)
@@ -35,10 +35,10 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     rng = np.random.default_rng(0)
     for program in programs:
         noise = rng.uniform(-0.5, 0.5, (4410, 2)).astype(np.float32)
-        made.put_rendering(program.id, Rendering(Clip(noise)), 0.1)
+        made.put_rendering(program.id, RenderResult(Clip(noise)), 0.1)
     ids = [program.id for program in programs]
     for encoder in (CODE, AUDIO):
-        entry = encoders.entry(encoder)
+        entry = encoders.find_encoder_spec(encoder)
         vectors = rng.normal(size=(len(ids), entry.dim)).astype(np.float32)
         made.put_embeddings(encoder, entry.revision, ids, vectors)
     made.set_setting("encoders", {"code": CODE, "audio": AUDIO})
@@ -57,14 +57,14 @@ def test_a_job_that_is_cancelled_keeps_the_best_heads_so_far(corpus: Corpus) -> 
     with pytest.raises(KeyboardInterrupt):
         train("tiny", CONFIG, progress)
     assert ("Training", 5) not in told
-    kept = corpus.newest_alignment()
+    kept = corpus.load_newest_alignment()
     assert (kept.metrics["stopped"], kept.metrics["epochs"]) == ("asked", 4)
     assert 1 <= kept.metrics["best_epoch"] <= 4
     assert kept.metrics["readings"] == [] and corpus.load_map(kept.id) is None
 
     # Judged later, it keeps what it was judged to reach.
-    found = evaluate("tiny", kept.id)
+    found = evaluate_alignment("tiny", kept.id)
     again = corpus.load_alignment(kept.id)
     assert len(again.metrics["readings"]) == len(found) > 0
     assert again.metrics["stopped"] == "asked"
-    assert evaluate("tiny", kept.id).equals(found)
+    assert evaluate_alignment("tiny", kept.id).equals(found)

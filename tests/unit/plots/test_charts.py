@@ -13,7 +13,7 @@ from core.plots import charts
 
 
 def test_colours_of_groups_differ() -> None:
-    colours = [charts.category_colour(number) for number in range(27)]
+    colours = [charts.get_category_colour(number) for number in range(27)]
     assert len(set(colours)) == 27
     assert all(re.fullmatch(r"#[0-9a-f]{6}", colour) for colour in colours)
 
@@ -38,7 +38,7 @@ DICHROMATS = {
 
 
 @pytest.mark.parametrize("background", ["#fdfcfa", "#15131c"])
-@pytest.mark.parametrize("colour", [charts.CODE, charts.AUDIO])
+@pytest.mark.parametrize("colour", [charts.CODE_COLOUR, charts.AUDIO_COLOUR])
 def test_code_and_audio_stand_out_from_both_backgrounds(colour: str, background: str) -> None:
     assert _contrast(colour, background) >= 3
 
@@ -46,7 +46,7 @@ def test_code_and_audio_stand_out_from_both_backgrounds(colour: str, background:
 @pytest.mark.parametrize("eyes", DICHROMATS)
 def test_code_and_audio_differ_for_colour_blind_eyes(eyes: str) -> None:
     code, audio = (
-        np.clip(DICHROMATS[eyes] @ _linear(c), 0, 1) for c in (charts.CODE, charts.AUDIO)
+        np.clip(DICHROMATS[eyes] @ _linear(c), 0, 1) for c in (charts.CODE_COLOUR, charts.AUDIO_COLOUR)
     )
     assert np.abs(code - audio).max() > 0.3
 
@@ -67,7 +67,7 @@ def history(epochs: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize("epochs", [0, 1, 7])
 def test_curves_show_each_epoch_and_bear_gaps(epochs: int) -> None:
-    figure = charts.training_curves(history(epochs), best_epoch=epochs or None)
+    figure = charts.draw_training_curves(history(epochs), best_epoch=epochs or None)
     assert [trace.name for trace in figure.data] == [
         "Training",
         "Validation",
@@ -81,7 +81,7 @@ def test_curves_show_each_epoch_and_bear_gaps(epochs: int) -> None:
 
 
 def test_runs_side_by_side_are_a_line_each_in_every_panel() -> None:
-    figure = charts.runs_side_by_side({"one": history(5), "two": history(9), "three": history(1)})
+    figure = charts.draw_run_comparison({"one": history(5), "two": history(9), "three": history(1)})
     assert [trace.name for trace in figure.data] == [
         name for name in ("one", "two", "three") for _ in range(3)
     ]
@@ -104,12 +104,12 @@ def test_before_and_after_puts_each_reading_at_its_value_and_interval() -> None:
             "programs": 9,
         }
         for value, (metric, split, (reading, *_)) in enumerate(
-            itertools.product(dict(charts.COMPARED), ("validation", "test"), charts.READINGS)
+            itertools.product(dict(charts.COMPARED_METRICS), ("validation", "test"), charts.COMPARISON_STYLES)
         )
     ]
     metrics = pd.DataFrame(rows)
-    figure = charts.before_after(metrics, "test")
-    for trace, (reading, *_) in zip(figure.data, charts.READINGS, strict=True):
+    figure = charts.draw_metrics_before_after(metrics, "test")
+    for trace, (reading, *_) in zip(figure.data, charts.COMPARISON_STYLES, strict=True):
         chosen = metrics[(metrics["split"] == "test") & (metrics["reading"] == reading)]
         np.testing.assert_array_equal(trace.x, chosen["value"])
         np.testing.assert_allclose(trace.error_x.array, 0.2)
@@ -123,16 +123,16 @@ def test_an_envelope_is_the_largest_sample_of_each_stretch() -> None:
     samples[15, 0] = 0.2
     expected = np.zeros(160, np.float32)
     expected[1], expected[80] = 0.2, 0.7
-    np.testing.assert_array_equal(charts.envelope(samples), expected)
+    np.testing.assert_array_equal(charts.compute_envelope(samples), expected)
 
 
 def test_an_envelope_of_next_to_nothing_is_quiet() -> None:
-    assert not charts.envelope(np.zeros((0, 2), np.float32)).any()
-    assert charts.envelope(np.full((3, 2), 0.5, np.float32)).shape == (160,)
+    assert not charts.compute_envelope(np.zeros((0, 2), np.float32)).any()
+    assert charts.compute_envelope(np.full((3, 2), 0.5, np.float32)).shape == (160,)
 
 
 def test_an_outline_has_a_bar_a_stretch_within_its_box() -> None:
-    svg = charts.waveform_svg(np.linspace(0, 1, 40, dtype=np.float32))
+    svg = charts.draw_waveform_svg(np.linspace(0, 1, 40, dtype=np.float32))
     bars = re.findall(r"M(\d+) ([\d.]+)V([\d.]+)", svg)
     assert len(bars) == 40
     assert all(0 <= float(top) < float(bottom) <= 64 for _, top, bottom in bars)

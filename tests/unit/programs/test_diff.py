@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.programs.diff import code_difference, traits, value_differences
+from core.programs.diff import diff_sources, extract_code_traits, diff_values
 
 MINE = """use_bpm 120
 use_synth :prophet
@@ -22,7 +22,7 @@ end
 
 
 def test_traits_are_what_the_text_names_and_nothing_of_comments_and_strings() -> None:
-    found = traits(MINE)
+    found = extract_code_traits(MINE)
     assert found["bpm"] == "120"
     assert found["synth"] == "prophet, tb303"
     assert found["sample"] == "loop_amen"
@@ -46,35 +46,35 @@ def test_traits_are_what_the_text_names_and_nothing_of_comments_and_strings() ->
     ],
 )
 def test_traits_of_other_spellings(source: str, kind: str, value: str) -> None:
-    assert traits(source)[kind] == value
+    assert extract_code_traits(source)[kind] == value
 
 
 @pytest.mark.parametrize("source", ["", "(((", "play '", 'puts "', "use_synth", "é: ♪"])
 def test_unfinished_code_has_traits_too(source: str) -> None:
-    assert isinstance(traits(source), dict)
+    assert isinstance(extract_code_traits(source), dict)
 
 
 def test_only_values_that_differ_are_listed_in_order() -> None:
     mine, other = {"a": 1, "b": [1, 2], "c": 0}, {"b": [1, 3], "c": 0, "d": True}
-    assert value_differences(mine, other) == [
+    assert diff_values(mine, other) == [
         ("a", "1", ""),
         ("b", "[1, 2]", "[1, 3]"),
         ("d", "", "True"),
     ]
-    assert value_differences(mine, mine) == []
+    assert diff_values(mine, mine) == []
 
 
 def test_a_difference_of_code_leads_from_one_to_the_other() -> None:
     one, other = "play 60\nsleep 1\nplay 62\n", "play 60\nsleep 2\nplay 62\n"
-    lines = code_difference(one, other).splitlines()
+    lines = diff_sources(one, other).splitlines()
     assert "-sleep 1" in lines and "+sleep 2" in lines
     assert " play 60" in lines
     assert not any(line.startswith(("---", "+++")) for line in lines)
-    assert code_difference(one, one) == ""
+    assert diff_sources(one, one) == ""
 
 
 def test_context_is_as_wide_as_asked() -> None:
     one = "\n".join(f"play {n}" for n in range(20))
     other = one.replace("play 10", "play 99")
-    near = [line for line in code_difference(one, other, 1).splitlines() if line[0] == " "]
+    near = [line for line in diff_sources(one, other, 1).splitlines() if line[0] == " "]
     assert near == [" play 9", " play 11"]

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from core.errors import EarshotError
-from core.programs import OneOf, Program, Range, generate, load, template, templates
-from core.programs.parameters import LISTS, fractions_of
+from core.programs import ChoiceSubset, Program, NumberRange, generate, load_template, get_template, list_templates
+from core.programs.parameters import LIST_KINDS, derive_fractions
 
 ROOT = Path(__file__).resolve().parents[3]
 HEADER = """{#-
@@ -31,7 +31,7 @@ def made(tmp_path: Path):
     def make(body: str, name: str = "made", header: str = HEADER):
         path = tmp_path / f"{name}.rb.j2"
         path.write_text(header + body, encoding="utf-8")
-        return load(path)
+        return load_template(path)
 
     return make
 
@@ -125,17 +125,17 @@ def test_an_unknown_template_names_near_ones():
         generate("beeps", 1, 0)
     assert "02_1_beeps" in caught.value.remedy
     with pytest.raises(EarshotError) as caught:
-        template("05_3_conditional")
+        get_template("05_3_conditional")
     assert "Did you mean 05_3_conditionals" in caught.value.remedy
 
 
 def test_a_path_is_not_a_template_id():
     with pytest.raises(EarshotError, match="no template"):
-        template("../templates/02_1_beeps")
+        get_template("../templates/02_1_beeps")
 
 
 def test_fixed_values_hold_in_every_program_and_the_rest_still_varies():
-    values = {"shape": "loop", "synth": "piano", "release": Range(0.2, 0.3)}
+    values = {"shape": "loop", "synth": "piano", "release": NumberRange(0.2, 0.3)}
     programs = generate("02_1_beeps", 20, 1, values)
     assert all("use_synth :piano" in program.source for program in programs)
     assert all(0.2 <= program.parameters["release"] <= 0.3 for program in programs)
@@ -143,7 +143,7 @@ def test_fixed_values_hold_in_every_program_and_the_rest_still_varies():
 
 
 def test_a_parameter_can_be_narrowed_to_some_of_its_choices():
-    programs = generate("02_1_beeps", 20, 1, {"synth": OneOf(("piano", "tri"))})
+    programs = generate("02_1_beeps", 20, 1, {"synth": ChoiceSubset(("piano", "tri"))})
     assert {program.parameters["synth"] for program in programs} == {"piano", "tri"}
 
 
@@ -155,43 +155,43 @@ def test_with_everything_fixed_there_is_one_program():
 
 def test_a_value_for_an_unknown_parameter_names_near_ones():
     with pytest.raises(EarshotError, match="no parameter 'relese'") as caught:
-        template("02_1_beeps").render({"relese": 1})
+        get_template("02_1_beeps").render({"relese": 1})
     assert "release" in caught.value.remedy
 
 
 def test_a_parameter_of_another_branch_is_known_but_has_no_say():
-    beeps = template("02_1_beeps")
+    beeps = get_template("02_1_beeps")
     looped = beeps.render({"shape": "loop"}, seed=5)
     assert beeps.render({"shape": "loop", "step": 0.5}, seed=5).source == looped.source
 
 
-@pytest.mark.parametrize("name", [t.id for t in templates()])
+@pytest.mark.parametrize("name", [t.id for t in list_templates()])
 def test_the_recorded_parameters_make_the_program_again(name):
     for program in generate(name, 8, seed=6):
         assert json.loads(json.dumps(program.parameters)) == program.parameters
-        again = template(name).render(program.parameters, seed=12345, variant=99)
+        again = get_template(name).render(program.parameters, seed=12345, variant=99)
         assert again.source == program.source
         assert again.parameters == program.parameters
 
 
-@pytest.mark.parametrize("name", [t.id for t in templates()])
+@pytest.mark.parametrize("name", [t.id for t in list_templates()])
 def test_parameters_are_found_in_every_branch(name):
-    known = {spec.name: spec for spec in template(name).parameters()}
+    known = {spec.name: spec for spec in get_template(name).list_parameters()}
     for program in generate(name, 100, seed=8):
         for parameter, value in program.parameters.items():
-            if known[parameter].kind not in LISTS:
-                assert known[parameter].checked(value) == value
+            if known[parameter].kind not in LIST_KINDS:
+                assert known[parameter].validate_value(value) == value
 
 
-@pytest.mark.parametrize("name", [t.id for t in templates()])
+@pytest.mark.parametrize("name", [t.id for t in list_templates()])
 def test_what_is_recorded_is_heard(name):
     """Another value of a recorded parameter changes the source, but for rare coincidences."""
-    made_of = template(name)
-    specs = {spec.name: spec for spec in made_of.parameters()}
+    made_of = get_template(name)
+    specs = {spec.name: spec for spec in made_of.list_parameters()}
     seen: dict[str, list[bool]] = {}
     for variant in range(16):
         program = made_of.render(seed=5, variant=variant)
-        single = {k: v for k, v in program.parameters.items() if specs[k].kind not in LISTS}
+        single = {k: v for k, v in program.parameters.items() if specs[k].kind not in LIST_KINDS}
         for parameter, value in single.items():
             seen.setdefault(parameter, []).append(False)
             for other in _others(specs[parameter], value):
@@ -206,4 +206,4 @@ def test_what_is_recorded_is_heard(name):
 def _others(spec, value):
     if spec.kind in ("pick", "chance"):
         return [choice for choice in spec.choices if choice != value][:8]
-    return [spec.draw(fractions_of(f"other/{i}", spec.name)) for i in range(8)]
+    return [spec.draw_value(derive_fractions(f"other/{i}", spec.name)) for i in range(8)]

@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import EarshotError
-from core.programs import ROLES, STYLES, compose, display_names
+from core.programs import PROGRAM_ROLES, MUSIC_STYLES, compose_programs, display_names
 from core.programs.grammar import instruments
-from core.programs.grammar.validity import flawed
+from core.programs.grammar.validity import is_unplayable
 
 SONIC_PI = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi")
 # FX of which a clip would hear nothing: they write to other outputs, or to a buffer.
@@ -37,7 +37,7 @@ sample_duration
 
 @pytest.fixture(scope="module")
 def many():
-    return compose(3000, 17)
+    return compose_programs(3000, 17)
 
 
 def test_the_same_seed_gives_the_same_programs_in_another_process():
@@ -60,15 +60,15 @@ def test_sources_and_names_differ(many):
 
 
 def test_a_larger_count_begins_with_the_smaller_one():
-    assert compose(500, 8)[:100] == compose(100, 8)
-    assert compose(60, 8, "dub")[:20] == compose(20, 8, "dub")
-    assert compose(20, 8) != compose(20, 9)
+    assert compose_programs(500, 8)[:100] == compose_programs(100, 8)
+    assert compose_programs(60, 8, "dub")[:20] == compose_programs(20, 8, "dub")
+    assert compose_programs(20, 8) != compose_programs(20, 9)
 
 
 def test_programs_say_what_they_are(many):
     for program in many[:300]:
-        assert program.template.removeprefix("composed-") in STYLES
-        assert program.role in ROLES
+        assert program.template.removeprefix("composed-") in MUSIC_STYLES
+        assert program.role in PROGRAM_ROLES
         assert program.template in display_names()
         # Sonic Pi's own synth is a beep where a program names none.
         assert program.parameters["sound"] in f"{program.source} beep"
@@ -77,22 +77,22 @@ def test_programs_say_what_they_are(many):
 
 def test_all_styles_are_about_as_frequent(many):
     counts = Counter(program.template for program in many)
-    assert len(counts) == len(STYLES) == 14
-    assert min(counts.values()) > 0.6 * len(many) / len(STYLES)
+    assert len(counts) == len(MUSIC_STYLES) == 14
+    assert min(counts.values()) > 0.6 * len(many) / len(MUSIC_STYLES)
 
 
 def test_a_style_can_be_asked_for():
-    assert {program.template for program in compose(20, 0, "acid")} == {"composed-acid"}
-    assert compose(5, 0, "composed-acid") == compose(5, 0, "acid")
+    assert {program.template for program in compose_programs(20, 0, "acid")} == {"composed-acid"}
+    assert compose_programs(5, 0, "composed-acid") == compose_programs(5, 0, "acid")
     with pytest.raises(EarshotError, match="no style 'acidd'") as raised:
-        compose(1, 0, "acidd")
+        compose_programs(1, 0, "acidd")
     assert "acid" in raised.value.remedy
 
 
 @pytest.mark.parametrize("count, seed", [(-1, 0), (1.5, 0), (True, 0), (1, "a"), (10**9, 0)])
 def test_what_is_no_count_or_seed_is_refused(count, seed):
     with pytest.raises(EarshotError, match="cannot be made"):
-        compose(count, seed)
+        compose_programs(count, seed)
 
 
 def test_every_synth_sample_and_fx_of_sonic_pi_appears(many):
@@ -105,9 +105,9 @@ def test_every_synth_sample_and_fx_of_sonic_pi_appears(many):
     samples = {path.stem for path in Path("/usr/share/sonic-pi/samples").glob("*.flac")}
     assert samples <= named
     used = set(re.findall(r"with_fx[ (]:(\w+)", text))
-    assert used == set(instruments.FX) == effects - UNHEARD
+    assert used == set(instruments.FX_OPTIONS) == effects - UNHEARD
     heard = {name for name in synths if _is_for_users(name)}
-    assert heard == set(instruments.SYNTHS)
+    assert heard == set(instruments.SYNTH_OPTIONS)
     assert heard <= named
 
 
@@ -119,7 +119,7 @@ def _is_for_users(synth: str) -> bool:
 def test_every_option_of_every_synth_and_fx_appears(many):
     text = "\n".join(program.source for program in many)
     given = set(re.findall(r"(\w+):(?!:)", text)) | set(re.findall(r":(\w+) ?=>", text))
-    for table in (instruments.SYNTHS, instruments.FX):
+    for table in (instruments.SYNTH_OPTIONS, instruments.FX_OPTIONS):
         for name, options in table.items():
             assert {option.name for option in options} <= given, name
 
@@ -184,8 +184,8 @@ def test_the_hand_tells_nothing_of_the_style(many):
     ],
 )
 def test_what_failed_among_five_thousand_is_not_written_again(source, many):
-    assert flawed(source)
-    assert not any(flawed(program.source) for program in many)
+    assert is_unplayable(source)
+    assert not any(is_unplayable(program.source) for program in many)
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_what_failed_among_five_thousand_is_not_written_again(source, many):
     ],
 )
 def test_what_can_be_played_is_not_taken_for_a_flaw(source):
-    assert not flawed(source)
+    assert not is_unplayable(source)
 
 
 def test_ruby_can_read_all(many):

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from core.errors import EarshotError
-from core.programs import generate, load, templates
+from core.programs import generate, load_template, list_templates
 
 LINES = [
     "title: A test",
@@ -34,10 +34,10 @@ def write(tmp_path):
 
 
 def test_the_header_is_read_and_never_reaches_the_program(write):
-    made = load(write(header() + "play 60\n"))
+    made = load_template(write(header() + "play 60\n"))
     assert (made.id, made.title, made.section, made.role) == ("made", "A test", "2.1", "melody")
     assert made.summary == "For tests."
-    assert made.sound == tuple((2.0 * i, 2.0 * i + 2) for i in range(9))
+    assert made.sound_windows == tuple((2.0 * i, 2.0 * i + 2) for i in range(9))
     assert generate(made, 1, 0)[0].source == "play 60\n"
 
 
@@ -50,8 +50,8 @@ def test_the_header_is_read_and_never_reaches_the_program(write):
     ],
 )
 def test_promises_name_the_windows_that_hold_sound(write, promise, windows):
-    made = load(write(header([*LINES[:4], f"sound: {promise}"]) + "play 60\n"))
-    assert made.sound == windows
+    made = load_template(write(header([*LINES[:4], f"sound: {promise}"]) + "play 60\n"))
+    assert made.sound_windows == windows
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_promises_name_the_windows_that_hold_sound(write, promise, windows):
 def test_a_header_that_is_not_right_is_named_with_its_line(write, text, message, line):
     path = write(text)
     with pytest.raises(EarshotError, match=message) as caught:
-        load(path)
+        load_template(path)
     assert caught.value.where == f"{path}:{line}"
 
 
@@ -92,14 +92,14 @@ def test_a_header_that_is_not_right_is_named_with_its_line(write, text, message,
 def test_a_syntax_error_is_named_with_its_file(write, body):
     path = write(header() + body)
     with pytest.raises(EarshotError) as caught:
-        load(path)
+        load_template(path)
     assert caught.value.where.startswith(f"{path}:")
 
 
 def test_a_syntax_error_is_named_with_its_line(write):
     path = write(header() + "play 60\nsleep 1\nplay {{ 1 + }}\n")
     with pytest.raises(EarshotError, match="not valid Jinja") as caught:
-        load(path)
+        load_template(path)
     assert caught.value.where == f"{path}:{FIRST_LINE + 2}"
 
 
@@ -120,7 +120,7 @@ def test_a_syntax_error_is_named_with_its_line(write):
 def test_a_template_that_fails_is_named_with_its_line(write, body, message):
     path = write(header() + "use_bpm 120\n" + body)
     with pytest.raises(EarshotError, match=message) as caught:
-        generate(load(path), 1, 0)
+        generate(load_template(path), 1, 0)
     assert caught.value.where == f"{path}:{FIRST_LINE + 1}"
 
 
@@ -174,7 +174,7 @@ REFUSED = {
 def test_an_attack_is_cut_off_with_a_plain_message(write, attack):
     path = write(header() + REFUSED[attack])
     with pytest.raises(EarshotError) as caught:
-        generate(load(path), 1, 0)
+        generate(load_template(path), 1, 0)
     assert caught.value.where.startswith(str(path))
     assert len(str(caught.value)) < 1000
 
@@ -183,47 +183,47 @@ def test_a_template_nested_beyond_reason_is_refused(write):
     depth = 5000
     path = write(header() + "{{ " + "(" * depth + "1" + ")" * depth + " }}")
     with pytest.raises(EarshotError, match="nested too deeply"):
-        load(path)
+        load_template(path)
 
 
 def test_a_file_that_is_too_large_or_no_text_is_refused(write, tmp_path):
     with pytest.raises(EarshotError, match="at most 65536 bytes"):
-        load(write(header() + "x" * 70_000))
+        load_template(write(header() + "x" * 70_000))
     binary = tmp_path / "binary.rb.j2"
     binary.write_bytes(header().encode() + b"\xff\xfe")
     with pytest.raises(EarshotError, match="UTF-8"):
-        load(binary)
+        load_template(binary)
     with pytest.raises(EarshotError, match="cannot be read"):
-        load(tmp_path / "nowhere.rb.j2")
+        load_template(tmp_path / "nowhere.rb.j2")
 
 
 @pytest.mark.parametrize("name", ["spaced name.rb.j2", ".hidden.rb.j2", "notes.txt", "é.rb.j2"])
 def test_a_file_needs_a_name_that_can_be_an_id(write, name):
     with pytest.raises(EarshotError, match="template"):
-        load(write(header() + "play 60\n", name))
+        load_template(write(header() + "play 60\n", name))
 
 
 def test_a_changed_file_is_read_again(write, tmp_path):
     path = write(header() + "play 60\n")
-    assert generate(templates(tmp_path)[0], 1, 0)[0].source == "play 60\n"
+    assert generate(list_templates(tmp_path)[0], 1, 0)[0].source == "play 60\n"
     path.write_text(header() + 'play {{ integer("note", 60, 61) }}\n', encoding="utf-8")
     later = path.stat().st_mtime_ns + 1_000_000
     os.utime(path, ns=(later, later))
-    changed = templates(tmp_path)[0]
-    assert [spec.name for spec in changed.parameters()] == ["note"]
+    changed = list_templates(tmp_path)[0]
+    assert [spec.name for spec in changed.list_parameters()] == ["note"]
 
 
 def test_a_parameter_with_two_meanings_in_two_branches_is_refused(write):
     body = '{% if chance("a") %}{{ pick("b", 1, 2) }}{% else %}{{ pick("b", 3, 4) }}{% endif %}'
     path = write(header() + body)
     with pytest.raises(EarshotError, match="'b' has other options elsewhere"):
-        load(path).parameters()
+        load_template(path).list_parameters()
 
 
 def test_parameters_of_nested_branches_are_found(write):
     body = '{% if pick("a", "' + '", "'.join(f"x{i}" for i in range(200)) + '") == "x77" %}'
     body += '{% if chance("b", 0.001) %}{{ integer("deep", 1, 3) }}{% endif %}{% endif %}x'
-    names = [spec.name for spec in load(write(header() + body)).parameters()]
+    names = [spec.name for spec in load_template(write(header() + body)).list_parameters()]
     assert names == ["a", "b", "deep"]
 
 
@@ -231,4 +231,4 @@ def test_templates_are_sorted_by_section_as_numbers(write, tmp_path):
     for section, name in [("10.2", "a"), ("2.1", "c"), ("4", "b"), ("2.1", "b2"), ("5.10", "d")]:
         lines = [LINES[0], f"section: {section}", *LINES[2:]]
         write(header(lines) + "play 60\n", f"{name}.rb.j2")
-    assert [t.id for t in templates(tmp_path)] == ["b2", "c", "b", "d", "a"]
+    assert [t.id for t in list_templates(tmp_path)] == ["b2", "c", "b", "d", "a"]

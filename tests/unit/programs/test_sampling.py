@@ -9,15 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import EarshotError
-from core.programs import OneOf, ParameterSpec, Range
-from core.programs.sampling import Draws
-from core.programs.parameters import fractions_of, ruby
+from core.programs import ChoiceSubset, ParameterSpec, NumberRange
+from core.programs.sampling import ParameterSampler
+from core.programs.parameters import derive_fractions, format_ruby_value
 
 STREAMS = st.text("abc/019", min_size=1, max_size=12)
 
 
 def every_draw(stream: str = "pinned/1/0", values: dict | None = None) -> dict:
-    draws = Draws(stream, values or {})
+    draws = ParameterSampler(stream, values or {})
     draws.pick("synth", "tb303", "prophet", "fm")
     draws.chance("kick", 0.3)
     draws.uniform("amp", 0.2, 1.4)
@@ -27,7 +27,7 @@ def every_draw(stream: str = "pinned/1/0", values: dict | None = None) -> dict:
     draws.sample_of("order", ["a", "b", "c", "d"], 3)
     draws.walk("tune", -3, 8, 6, leap=2)
     draws.rhythm("lengths", 4, [0.25, 0.5, 1])
-    return draws.recorded
+    return draws.drawn_values
 
 
 # Another machine or Python that draws otherwise would make other corpora of the same seed.
@@ -63,7 +63,7 @@ def test_draws_are_the_same_on_every_machine(stream):
 
 
 def test_fractions_are_spread_evenly_over_the_unit_interval():
-    fraction = fractions_of("stream", "name")
+    fraction = derive_fractions("stream", "name")
     values = [fraction(i) for i in range(4000)]
     assert all(0 <= value < 1 for value in values)
     for tenth in range(10):
@@ -72,15 +72,15 @@ def test_fractions_are_spread_evenly_over_the_unit_interval():
 
 
 def test_a_parameter_leaves_the_draws_of_the_others_alone():
-    with_more = Draws("s", {})
+    with_more = ParameterSampler("s", {})
     with_more.pick("another", 1, 2, 3)
-    assert with_more.uniform("amp", 0, 1) == Draws("s", {}).uniform("amp", 0, 1)
+    assert with_more.uniform("amp", 0, 1) == ParameterSampler("s", {}).uniform("amp", 0, 1)
 
 
 @given(STREAMS)
 @settings(max_examples=200, deadline=None)
 def test_values_stay_within_what_was_asked_for(stream):
-    draws = Draws(stream, {})
+    draws = ParameterSampler(stream, {})
     assert draws.pick("a", "x", "y") in ("x", "y")
     assert draws.chance("b", 0.5) in (True, False)
     amp = draws.uniform("c", 0.25, 0.75, digits=1)
@@ -96,7 +96,7 @@ def test_values_stay_within_what_was_asked_for(stream):
     assert all(-4 <= here <= 4 for here in walk)
     assert all(abs(here - before) <= 2 for before, here in zip(walk, walk[1:], strict=False))
     assert sum(draws.rhythm("i", 4, [0.25, 0.5, 1.5])) == 4
-    assert json.loads(json.dumps(draws.recorded)) == draws.recorded
+    assert json.loads(json.dumps(draws.drawn_values)) == draws.drawn_values
 
 
 def range_list(count: int) -> list[int]:
@@ -111,7 +111,7 @@ def test_what_was_recorded_draws_the_same_again_in_any_other_stream(stream):
 
 
 def test_every_choice_and_both_ends_of_a_whole_range_turn_up():
-    drawn = [Draws(f"s/{i}", {}) for i in range(300)]
+    drawn = [ParameterSampler(f"s/{i}", {}) for i in range(300)]
     assert {d.pick("p", "a", "b", "c") for d in drawn} == {"a", "b", "c"}
     assert {d.integer("n", 1, 6) for d in drawn} == {1, 2, 3, 4, 5, 6}
     share = sum(d.chance("c", 0.2) for d in drawn) / len(drawn)
@@ -119,19 +119,19 @@ def test_every_choice_and_both_ends_of_a_whole_range_turn_up():
 
 
 def test_half_of_the_log_uniform_values_lie_below_the_geometric_mean():
-    values = [Draws(f"s/{i}", {}).log_uniform("r", 0.01, 1.0) for i in range(600)]
+    values = [ParameterSampler(f"s/{i}", {}).log_uniform("r", 0.01, 1.0) for i in range(600)]
     assert sum(value < 0.1 for value in values) / len(values) == pytest.approx(0.5, abs=0.06)
 
 
 def test_a_name_drawn_twice_is_one_parameter_with_one_meaning():
-    draws = Draws("s", {})
+    draws = ParameterSampler("s", {})
     assert draws.uniform("amp", 0, 1) == draws.uniform("amp", 0, 1)
     with pytest.raises(EarshotError, match="one parameter"):
         draws.uniform("amp", 0, 2)
 
 
 def test_options_that_stand_twice_count_once():
-    draws = Draws("s", {})
+    draws = ParameterSampler("s", {})
     draws.pick("a", ["x", "y", "x"])
     assert draws.specs["a"].choices == ("x", "y")
 
@@ -158,7 +158,7 @@ def test_options_that_stand_twice_count_once():
 )
 def test_a_draw_that_makes_no_sense_names_its_parameter(draw):
     with pytest.raises(EarshotError, match="needs"):
-        draw(Draws("s", {}))
+        draw(ParameterSampler("s", {}))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_fixed_values_are_taken_over_as_they_are():
 
 
 def test_a_narrowed_parameter_varies_within_its_new_bounds_only():
-    values = {"amp": Range(0.5, 0.6), "synth": OneOf(("fm", "tb303")), "cutoff": Range(70, 80)}
+    values = {"amp": NumberRange(0.5, 0.6), "synth": ChoiceSubset(("fm", "tb303")), "cutoff": NumberRange(70, 80)}
     drawn = [every_draw(f"s/{i}", values) for i in range(80)]
     assert {d["synth"] for d in drawn} == {"fm", "tb303"}
     assert {d["cutoff"] for d in drawn} == {70, 75, 80}
@@ -209,20 +209,20 @@ def test_a_narrowed_parameter_varies_within_its_new_bounds_only():
 
 @pytest.mark.parametrize("only", [True, False])
 def test_a_chance_can_be_narrowed_to_one_side(only):
-    assert {every_draw(f"s/{i}", {"kick": OneOf((only,))})["kick"] for i in range(30)} == {only}
+    assert {every_draw(f"s/{i}", {"kick": ChoiceSubset((only,))})["kick"] for i in range(30)} == {only}
 
 
 @pytest.mark.parametrize(
     ("name", "to"),
     [
-        ("amp", Range(0.5, 9)),
-        ("amp", Range(0.9, 0.5)),
-        ("amp", OneOf((0.5,))),
-        ("synth", Range(0, 1)),
-        ("synth", OneOf(())),
-        ("synth", OneOf(("piano",))),
-        ("cutoff", Range(61, 80)),
-        ("notes", OneOf((52,))),
+        ("amp", NumberRange(0.5, 9)),
+        ("amp", NumberRange(0.9, 0.5)),
+        ("amp", ChoiceSubset((0.5,))),
+        ("synth", NumberRange(0, 1)),
+        ("synth", ChoiceSubset(())),
+        ("synth", ChoiceSubset(("piano",))),
+        ("cutoff", NumberRange(61, 80)),
+        ("notes", ChoiceSubset((52,))),
     ],
 )
 def test_a_narrowing_to_nothing_is_refused(name, to):
@@ -231,11 +231,11 @@ def test_a_narrowing_to_nothing_is_refused(name, to):
 
 
 def test_values_are_written_as_ruby_writes_them():
-    written = [ruby(value) for value in (True, 0.5, 3, "x", [1, False])]
+    written = [format_ruby_value(value) for value in (True, 0.5, 3, "x", [1, False])]
     assert written == ["true", "0.5", "3", "x", "1, false"]
 
 
 def test_a_spec_is_a_plain_value():
-    draws = Draws("s", {})
+    draws = ParameterSampler("s", {})
     draws.integer("n", 1, 9)
     assert draws.specs["n"] == ParameterSpec("n", "integer", lo=1, hi=9)

@@ -7,10 +7,10 @@ from collections import Counter
 
 import pytest
 
-from core.programs import ROLES, generate, template, templates
-from core.programs.vocabulary import words
+from core.programs import PROGRAM_ROLES, generate, get_template, list_templates
+from core.programs.vocabulary import build_template_vocabulary
 
-IDS = [t.id for t in templates()]
+IDS = [t.id for t in list_templates()]
 PER_TEMPLATE = 500
 
 
@@ -20,7 +20,7 @@ def programs():
 
 
 def test_there_are_27_from_section_2_1_to_10_2():
-    all_of_them = templates()
+    all_of_them = list_templates()
     assert len(all_of_them) == 27
     assert all_of_them[0].section == "2.1"
     assert all_of_them[-1].section == "10.2"
@@ -28,21 +28,21 @@ def test_there_are_27_from_section_2_1_to_10_2():
 
 
 def test_each_role_has_at_least_four():
-    roles = Counter(t.role for t in templates())
-    assert set(roles) == set(ROLES)
+    roles = Counter(t.role for t in list_templates())
+    assert set(roles) == set(PROGRAM_ROLES)
     assert min(roles.values()) >= 4
 
 
 @pytest.mark.parametrize("name", IDS)
 def test_each_file_is_named_after_its_section(name):
     numbers = [int(part) for part in re.findall(r"\d+", name)]
-    section = [int(part) for part in template(name).section.split(".")]
+    section = [int(part) for part in get_template(name).section.split(".")]
     assert numbers[: len(section)] == section
 
 
 @pytest.mark.parametrize("name", IDS)
 def test_each_promises_sound_in_every_two_seconds(name):
-    assert template(name).sound == tuple((2.0 * i, 2.0 * i + 2) for i in range(9))
+    assert get_template(name).sound_windows == tuple((2.0 * i, 2.0 * i + 2) for i in range(9))
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -51,7 +51,7 @@ def test_each_gives_500_distinct_programs(programs, name):
     assert len({program.source for program in made}) == PER_TEMPLATE
     assert len({program.id for program in made}) == PER_TEMPLATE
     assert {program.template for program in made} == {name}
-    assert {program.role for program in made} == {template(name).role}
+    assert {program.role for program in made} == {get_template(name).role}
 
 
 @pytest.mark.parametrize("name", IDS)
@@ -71,15 +71,15 @@ def test_variants_of_each_differ_in_structure_and_in_sounds(programs, name):
     """Without their numbers there are still many different programs."""
     shapes = {re.sub(r"\d+(\.\d+)?", "0", program.source) for program in programs[name]}
     assert len(shapes) >= 100
-    kinds = {spec.kind for spec in template(name).parameters()}
+    kinds = {spec.kind for spec in get_template(name).list_parameters()}
     assert len(kinds) >= 3
-    assert len(template(name).parameters()) >= 10
+    assert len(get_template(name).list_parameters()) >= 10
 
 
 def test_all_of_it_sounds_somewhere(programs):
     text = "\n".join(program.source for made in programs.values() for program in made)
     named = set(re.findall(r":(\w+)", text))
-    groups = {name: group for name, group in words().items() if isinstance(group, list)}
+    groups = {name: group for name, group in build_template_vocabulary().items() if isinstance(group, list)}
     unheard = {word for name, group in groups.items() if name != "tonics" for word in group} - named
     assert not unheard
 

@@ -11,91 +11,91 @@ from scipy import stats
 from scipy.spatial.distance import cdist, pdist
 
 from core import programs
-from core.studies.completion_metrics import among_fewer, each_in_turn, from_prompt, gained
-from core.studies.mantel import Agreement, agreement, most_apart, pair_distances
-from core.studies.figures import parallel
-from core.studies.parameter_perturbation import perturbed
-from core.studies.two_sample_test import told_apart
-from core.studies.audio_descriptors import heeded, traits
-from core.programs.grammar import compose
+from core.studies.completion_metrics import evaluate_candidate_subsets, evaluate_each_candidate, evaluate_prompt_query, measure_alignment_gain
+from core.studies.mantel import DistanceCorrelation, correlate_distances, rank_disagreeing_pairs, compute_pair_distances
+from core.studies.figures import plot_parallel_coordinates
+from core.studies.parameter_perturbation import perturb_parameter
+from core.studies.two_sample_test import run_two_sample_test
+from core.studies.audio_descriptors import correlate_descriptors, measure_descriptors
+from core.programs.grammar import compose_programs
 from core.studies import paper_results
-from core.studies.subject_selection import best_alignment
-from core.studies.completion_notes import explained, heard_by, rises
-from core.studies.correlation import beyond_chance
-from core.studies.perturbation import GAIN, _beside, pattern
-from core.studies.report_html import spread, without_clicks
-from core.studies.report_markdown import telling
-from core.studies.result import beside
-from core.studies.scenario_files import scenarios
-from core.studies.report_summary import main_rows, main_table, standing
-from core.studies.sweep import bests, summarised
+from core.studies.subject_selection import find_best_alignment
+from core.studies.completion_notes import describe_neighbour_errors, describe_descriptor_influence, describe_alignment_gains
+from core.studies.correlation import describe_permutation_test
+from core.studies.perturbation import GAIN_MEASURE, _make_comparison_rows, describe_paper_bounds
+from core.studies.report_html import sample_evenly, remove_click_hints
+from core.studies.report_markdown import drop_empty_columns
+from core.studies.result import compare_to_paper
+from core.studies.scenario_files import load_scenarios
+from core.studies.report_summary import collect_main_rows, format_main_table, summarize_verdicts
+from core.studies.sweep import select_best_configurations, average_over_seeds
 
 RNG = np.random.default_rng(3)
 
 
 def test_distances_and_their_correlation_are_scipys():
     x, y = RNG.normal(size=(12, 5)), RNG.normal(size=(12, 7))
-    a, b = pair_distances(x), pair_distances(y)
+    a, b = compute_pair_distances(x), compute_pair_distances(y)
     np.testing.assert_allclose(a, pdist(x, "cosine"), atol=1e-6)
-    found = agreement(a, b, permutations=99)
+    found = correlate_distances(a, b, permutations=99)
     assert found.pearson == pytest.approx(stats.pearsonr(a, b).statistic)
     assert found.spearman_p == pytest.approx(stats.spearmanr(a, b).pvalue)
 
 
 def test_permutation_test_sees_one_space_twice_and_not_two_unrelated_ones():
-    a, b = pair_distances(RNG.normal(size=(15, 4))), pair_distances(RNG.normal(size=(15, 4)))
-    assert agreement(a, a, permutations=199).pearson_mantel_p == pytest.approx(1 / 200)
-    assert agreement(a, -a, permutations=0).spearman == pytest.approx(-1)
-    assert agreement(a, b, permutations=199).pearson_mantel_p > 0.01
-    assert np.isnan(agreement(a, np.ones_like(a)).pearson)
+    a, b = compute_pair_distances(RNG.normal(size=(15, 4))), compute_pair_distances(RNG.normal(size=(15, 4)))
+    assert correlate_distances(a, a, permutations=199).pearson_mantel_p == pytest.approx(1 / 200)
+    assert correlate_distances(a, -a, permutations=0).spearman == pytest.approx(-1)
+    assert correlate_distances(a, b, permutations=199).pearson_mantel_p > 0.01
+    assert np.isnan(correlate_distances(a, np.ones_like(a)).pearson)
 
 
 def test_most_apart_is_near_in_the_first_and_far_in_the_second():
-    assert most_apart(np.array([1, 2, 3.0]), np.array([9, 2, 1.0]), 1).tolist() == [0]
+    assert rank_disagreeing_pairs(np.array([1, 2, 3.0]), np.array([9, 2, 1.0]), 1).tolist() == [0]
 
 
 def test_a_classifier_tells_apart_what_is_apart_only():
     x = RNG.normal(size=(60, 6))
-    assert all(hit.mean() == 1 for hit in told_apart(x + 5, x - 5).values())
-    mixed = told_apart(RNG.normal(size=(200, 6)), RNG.normal(size=(200, 6)))
+    assert all(hit.mean() == 1 for hit in run_two_sample_test(x + 5, x - 5).values())
+    mixed = run_two_sample_test(RNG.normal(size=(200, 6)), RNG.normal(size=(200, 6)))
     assert all(abs(hit.mean() - 0.5) < 0.12 for hit in mixed.values())
 
 
 def test_completion_of_equal_spaces_is_perfect():
     x = RNG.normal(size=(24, 5))
-    for found in (each_in_turn(x, x), from_prompt(x, x)):
+    for found in (evaluate_each_candidate(x, x), evaluate_prompt_query(x, x)):
         np.testing.assert_allclose(found["value"], 1, atol=1e-6)
 
 
 def test_what_is_gained_is_the_difference_and_its_interval_is_its_own():
     sound, noise = RNG.normal(size=(24, 5)), RNG.normal(size=(24, 4))
-    rose = gained(noise, sound, sound)
-    whole = [each_in_turn(code, sound)["value"] for code in (noise, sound)]
+    rose = measure_alignment_gain(noise, sound, sound)
+    whole = [evaluate_each_candidate(code, sound)["value"] for code in (noise, sound)]
     np.testing.assert_allclose(rose["value"], whole[1] - whole[0])
     assert (rose["low"] > 0).all()
-    fell = gained(sound, noise, sound)
+    fell = measure_alignment_gain(sound, noise, sound)
     np.testing.assert_allclose(fell["high"], -rose["low"])
     # Each candidate gains nothing: the same resample is asked twice.
-    assert (gained(noise, noise, sound)[["value", "low", "high"]] == 0).all(axis=None)
+    assert (measure_alignment_gain(noise, noise, sound)[["value", "low", "high"]] == 0).all(axis=None)
     table = pd.concat([t.assign(scenario="bass", sound="one") for t in (rose, fell[:1])])
-    (told,) = rises(table, {"one": "aisfx"})
+    (told,) = describe_alignment_gains(table, {"one": "aisfx"})
     assert "of 5 numbers 4 rise (bass jaccard@3 +" in told and "1 fall (bass jaccard@3 -" in told
 
 
 def test_among_fewer_candidates_neighbours_agree_more():
     x, noise = RNG.normal(size=(24, 5)), RNG.normal(size=(24, 4))
-    same = among_fewer(x, x, (6, 24), draws=5)
+    same = evaluate_candidate_subsets(x, x, (6, 24), draw_count=5)
     assert same["overlap@3"].tolist() == same["jaccard@3"].tolist() == [1, 1]
-    found = among_fewer(x, noise, (6, 12, 24), draws=300)
+    found = evaluate_candidate_subsets(x, noise, (6, 12, 24), draw_count=300)
     np.testing.assert_allclose(found["overlap@3"], found["chance"], atol=0.08)
-    whole = each_in_turn(x, noise).set_index("metric")["value"]
+    whole = evaluate_each_candidate(x, noise).set_index("metric")["value"]
     assert found["overlap@3"].iloc[-1] == pytest.approx(whole["overlap@3"])
     assert found["jaccard@3"].iloc[-1] == pytest.approx(whole["jaccard@3"])
 
 
 def test_completion_from_the_prompt_is_scipys():
     x, y = RNG.normal(size=(24, 5)), RNG.normal(size=(24, 4))
-    found = from_prompt(x, y).set_index("metric")
+    found = evaluate_prompt_query(x, y).set_index("metric")
     near = [cdist(each[:1], each[1:], "cosine")[0] for each in (x, y)]
     assert found.loc["pearson", "value"] == pytest.approx(stats.pearsonr(*near).statistic)
     assert found.loc["spearman", "value"] == pytest.approx(stats.spearmanr(*near).statistic)
@@ -118,12 +118,12 @@ def test_movements_in_step_correlate_and_alignment_that_turns_them_round_loses()
         }
     )
     spaces = {"code": "raw code", "aligned_code": "aligned code"}
-    measured = {row["measure"]: row["measured"] for row in _beside(changes, spaces, "test", 0)}
+    measured = {row["measure"]: row["measured"] for row in _make_comparison_rows(changes, spaces, "test", 0)}
     assert measured["Rank correlation of movements of sound and raw code"] == pytest.approx(1)
     assert measured["Rank correlation of movements of sound and aligned code"] == pytest.approx(-1)
-    assert measured[GAIN] == pytest.approx(-2)
+    assert measured[GAIN_MEASURE] == pytest.approx(-2)
     assert measured["Mean similarity of sound: sleep, amp, bpm"] == pytest.approx(0.95)
-    told = pattern(changes)
+    told = describe_paper_bounds(changes)
     assert told.startswith("100% of the changes leave") and "78% bring the sound's below" in told
     assert "bpm 0.92, amp 0.95, sleep 0.98" in told
 
@@ -140,23 +140,23 @@ def test_movements_in_step_correlate_and_alignment_that_turns_them_round_loses()
     ],
 )
 def test_a_change_of_text_is_the_one_asked_for(source, kind, strength, wanted):
-    assert perturbed(source, kind, strength) == wanted
+    assert perturb_parameter(source, kind, strength) == wanted
 
 
 def test_verdicts_and_the_papers_values():
     row = {"measure": "m", "split": "test", "seed": 0, "published": "completion.bass.ours.pearson"}
     values = [(0.9, 0.8, 1.0), (0.5, 0.4, 0.6), (0.1, 0.0, 0.2)]
-    found = beside([{**row, "measured": v, "low": lo, "high": hi} for v, lo, hi in values])
+    found = compare_to_paper([{**row, "measured": v, "low": lo, "high": hi} for v, lo, hi in values])
     assert found["verdict"].tolist() == ["above", "level with", "below"]
     assert found["paper"].tolist() == [0.46] * 3
-    assert len(paper_results.entries("completion")) == 24
+    assert len(paper_results.list_published_numbers("completion")) == 24
 
 
 def test_candidates_are_many_different_and_no_variant_of_a_template():
     # Those of README's corpus, and more that are composed.
-    made = {p.source.strip() for t in programs.templates() for p in programs.generate(t, 100, 0)}
-    made |= {p.source.strip() for p in compose(200, 0)}
-    for scenario in scenarios():
+    made = {p.source.strip() for t in programs.list_templates() for p in programs.generate(t, 100, 0)}
+    made |= {p.source.strip() for p in compose_programs(200, 0)}
+    for scenario in load_scenarios():
         texts = [each.continuation.strip() for each in scenario.candidates]
         assert len(set(texts)) == len(texts) >= 20
         wholes = {each.source.strip() for each in scenario.candidates}
@@ -168,7 +168,7 @@ def test_a_sweeps_table_is_the_mean_over_seeds():
     numbers = pd.DataFrame(
         [{**row, "name": "a", "number": 0, "seed": s, "value": v} for s, v in ((0, 0.2), (1, 0.4))]
     )
-    found = summarised(numbers).iloc[0]
+    found = average_over_seeds(numbers).iloc[0]
     assert found["test cka"] == pytest.approx(0.3) and found["seeds"] == 2
 
 
@@ -195,12 +195,12 @@ def test_a_sweeps_best_is_chosen_on_validation_and_told_of_test():
             for metric in ("cka", "cca")
         ]
     )
-    rows = bests(summarised(numbers))
+    rows = select_best_configurations(average_over_seeds(numbers))
     assert [row["measure"] for row in rows] == ["Best CKA: a", "Best CCA: a"]
     assert [row["measured"] for row in rows] == pytest.approx([0.2, 0.2])
     # Beside it what no head can bend, for which the paper has no number.
     unbent = numbers.assign(reading="aligned code ~ raw audio", value=numbers["value"] / 2)
-    rows = bests(summarised(pd.concat([numbers, unbent])))
+    rows = select_best_configurations(average_over_seeds(pd.concat([numbers, unbent])))
     assert [row["measured"] for row in rows] == pytest.approx([0.2, 0.1, 0.2, 0.1])
     assert rows[1]["measure"] == "The same against raw sound, CKA" and not rows[1]["published"]
 
@@ -217,17 +217,17 @@ def test_completion_names_a_case_that_it_misses():
     ]
     names = ["candidate", "title", "raw", "aligned", "sound", "shared, aligned"]
     cases = pd.DataFrame(rows + titled, columns=names).assign(scenario="bass")
-    (note,) = explained(cases)
+    (note,) = describe_neighbour_errors(cases)
     assert "1 of 5 candidates" in note and "53%" in note  # 8 of 15 names
     assert "'saw', is by aligned code nearest to 'square', by sound to 'low'" in note
 
 
 def test_a_parametric_p_is_called_too_small_only_where_it_is():
     values = {"pearson": 0.1, "pearson_p": 0.1, "pearson_mantel_p": 0.1, "spearman": 0.2}
-    dependent = Agreement(**values, spearman_p=0.001, spearman_mantel_p=0.2, pairs=351)
-    assert "too small" in beyond_chance(dependent) and "do not agree" in beyond_chance(dependent)
-    fine = Agreement(**values, spearman_p=0.03, spearman_mantel_p=0.02, pairs=351)
-    assert "too small" not in beyond_chance(fine) and "do agree" in beyond_chance(fine)
+    dependent = DistanceCorrelation(**values, spearman_p=0.001, spearman_mantel_p=0.2, pairs=351)
+    assert "too small" in describe_permutation_test(dependent) and "do not agree" in describe_permutation_test(dependent)
+    fine = DistanceCorrelation(**values, spearman_p=0.03, spearman_mantel_p=0.02, pairs=351)
+    assert "too small" not in describe_permutation_test(fine) and "do agree" in describe_permutation_test(fine)
 
 
 def test_the_best_alignment_is_of_the_corpus_ear_and_of_all_its_templates():
@@ -247,21 +247,21 @@ def test_the_best_alignment_is_of_the_corpus_ear_and_of_all_its_templates():
         record(5, "aisfx", 0.8, ["02_1_beeps"]),
     ]
     corpus = SimpleNamespace(alignments=lambda: records, settings={"encoders": {"audio": "aisfx"}})
-    assert best_alignment(corpus).id == "0002-x"
+    assert find_best_alignment(corpus).id == "0002-x"
     records[:] = records[3:]
-    assert best_alignment(corpus).id == "0004-x"
+    assert find_best_alignment(corpus).id == "0004-x"
     records[:] = records[1:]
-    assert best_alignment(corpus).id == "0005-x"
+    assert find_best_alignment(corpus).id == "0005-x"
 
 
 def test_a_report_leaves_out_what_only_a_page_can_do():
-    said = without_clicks("A point is a pair. Click one to hear both, one after the other.")
+    said = remove_click_hints("A point is a pair. Click one to hear both, one after the other.")
     assert said == "A point is a pair."
 
 
 def test_the_main_table_has_the_papers_numbers_in_its_order():
     row = {"low": 0.0, "high": 1.0, "split": "test", "seed": 0}
-    completion = beside(
+    completion = compare_to_paper(
         [
             {
                 **row,
@@ -277,7 +277,7 @@ def test_the_main_table_has_the_papers_numbers_in_its_order():
             )
         ]
     )
-    correlation = beside(
+    correlation = compare_to_paper(
         [
             {
                 **row,
@@ -289,20 +289,20 @@ def test_the_main_table_has_the_papers_numbers_in_its_order():
             for name in ("Pearson", "Spearman")
         ]
     )
-    rows = main_rows({"completion": completion, "correlation": correlation})
+    rows = collect_main_rows({"completion": completion, "correlation": correlation})
     assert rows["measured"].tolist() == [0.25, 0.25, 0.1, 0.7, 0.6]
     assert rows["number"].tolist() == ["Pearson", "Spearman", *["Pearson"] * 3]
-    table = main_table(rows).splitlines()
+    table = format_main_table(rows).splitlines()
     assert len(table) == 2 + 4
     assert "| 0.250 · 0.250 | 0.016 · 0.041 | +0.234 · +0.209 | above · above |" in table[2]
     assert "above the paper in 2, level with the paper in 3, and below the paper in 0" in (
-        standing(rows)
+        summarize_verdicts(rows)
     )
 
 
 def test_a_table_leaves_out_columns_that_say_nothing():
-    rows = beside([{"measure": "m", "measured": 0.5, "split": "test", "seed": None}])
-    assert list(telling(rows)) == ["measure", "measured", "split"]
+    rows = compare_to_paper([{"measure": "m", "measured": 0.5, "split": "test", "seed": None}])
+    assert list(drop_empty_columns(rows)) == ["measure", "measured", "split"]
 
 
 def test_an_axis_of_few_values_has_those_and_no_others():
@@ -314,14 +314,14 @@ def test_an_axis_of_few_values_has_those_and_no_others():
             "cca": np.linspace(1, 0, 6),
         }
     )
-    axes = parallel(table, list(table)).data[0].dimensions
+    axes = plot_parallel_coordinates(table, list(table)).data[0].dimensions
     assert axes[0].tickvals == (2, 3) and axes[1].ticktext == ("a", "b")
     assert axes[2].tickvals is None
 
 
 def test_a_report_chooses_clips_from_the_first_to_the_last():
-    assert spread(list(range(75)), 3) == [0, 25, 50]
-    assert spread([1, 2], 3) == [1, 2]
+    assert sample_evenly(list(range(75)), 3) == [0, 25, 50]
+    assert sample_evenly([1, 2], 3) == [1, 2]
 
 
 def test_traits_of_clips_whose_sound_is_known():
@@ -337,7 +337,7 @@ def test_traits_of_clips_whose_sound_is_known():
         "noise": 0.1 * np.random.default_rng(0).normal(size=len(time)),
         "struck": struck,
     }
-    found = {name: traits(np.stack([x, x], axis=1), rate) for name, x in clips.items()}
+    found = {name: measure_descriptors(np.stack([x, x], axis=1), rate) for name, x in clips.items()}
     assert found["tone"]["loudness"] == pytest.approx(20 * np.log10(0.1 / 2**0.5), abs=0.01)
     assert found["tone"]["register"] == pytest.approx(np.log2(440), abs=0.03)
     assert found["noise"]["noise"] == pytest.approx(0, abs=0.1) and found["tone"]["noise"] < -60
@@ -349,7 +349,7 @@ def test_traits_of_clips_whose_sound_is_known():
 def test_a_space_made_of_one_trait_goes_by_that_trait():
     measured = pd.DataFrame({"pace": np.arange(8.0), "noise": RNG.normal(size=8), "still": 1.0})
     angle = np.linspace(0, 1, 8)  # cosine distance grows with the difference
-    found = heeded(measured, {"x": np.stack([np.cos(angle), np.sin(angle)], axis=1)})
+    found = correlate_descriptors(measured, {"x": np.stack([np.cos(angle), np.sin(angle)], axis=1)})
     found = found.set_index("trait")["x"]
     assert found["pace"] > 0.95 and abs(found["noise"]) < 0.6
     assert np.isnan(found["still"])
@@ -366,6 +366,6 @@ def test_completion_says_what_code_misses_of_the_sound():
             "aligned": [0.8, 0.2, 0.3],
         }
     )
-    (told,) = heard_by(rows, {"trained ear": "aisfx", "unseen ear": "log-mel"})
+    (told,) = describe_descriptor_influence(rows, {"trained ear": "aisfx", "unseen ear": "log-mel"})
     assert "aisfx hears candidates apart as they differ in noise (0.70) and register" in told
     assert "heeds noise too little (0.20" in told and "and pace too much (0.80" in told
