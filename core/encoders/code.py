@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,20 @@ import transformers
 
 from core.encoders.compute import Compute
 from core.encoders.encoder import EmbedError, Encoder
+from core.encoders.parallel import map_items
 from core.encoders.registry import EncoderEntry
 from core.encoders.transformer import load_model, load_tokenizer
 from core.encoders.weights import json_settings
 from core.encoders.windows import shares, spread
 from core.errors import EarshotError
 
-# Rows are padded to a multiple of this many tokens, and only rows of equal padded length share
-# a batch. So the shapes a row passes through depend on that row alone, and with them every bit
-# of its vector: measured on CPUs with batches of 1 to 16, in fp32 and bf16.
+# Rows are padded to a multiple of this many tokens: kernels are built once per shape.
 STEP = 16
-ROWS = {"cpu": 16, "cuda": 64}
+# Rows of a batch, which is always full, so that the shapes a row passes through follow from that
+# row alone (see `core.encoders.parallel`). On a CPU a row is a batch by itself, and every bit of
+# its vector depends on it alone. A GPU would idle at one row; there the shapes are as fixed, but
+# nothing promises that a kernel treats each place in the batch alike.
+ROWS = {"cpu": 1, "cuda": 16}
 # Share of a window that it has in common with the next one.
 OVERLAP = 0.25
 # Far more than Sonic Pi itself takes in one buffer; a paste by mistake must not take minutes.
@@ -85,8 +89,11 @@ class CodeEncoder(Encoder):
         left = np.bincount([row.place for row in rows], minlength=len(items))
         sums = np.zeros((len(items), self.entry.dim))
         totals = np.zeros(len(items))
-        for batch in _batches(rows, ROWS[self._compute.device]):
-            for row, summed in zip(batch, self._weighted_sums(batch), strict=True):
+        device = self._compute.device
+        batches = list(_batches(rows, ROWS[device]))
+        results = map_items(self._weighted_sums, batches, device)
+        for batch, batch_sums in zip(batches, results, strict=True):
+            for row, summed in zip(batch, batch_sums, strict=True):
                 sums[row.place] += summed
                 totals[row.place] += row.weights.sum()
                 left[row.place] -= 1
@@ -107,7 +114,10 @@ class CodeEncoder(Encoder):
                 verbose=False,
             )["input_ids"]
         rows = [row for place, ids in enumerate(tokenized) for row in self._cut(place, ids)]
-        return sorted(rows, key=lambda row: (row.padded, row.place, row.number))
+        return sorted(
+            rows,
+            key=lambda row: (row.padded, len(row.tokens) == row.padded, row.place, row.number),
+        )
 
     def _cut(self, place: int, ids: list[int]) -> Iterator[_Row]:
         room = self._window - len(self._head) - len(self._tail)
@@ -123,22 +133,22 @@ class CodeEncoder(Encoder):
 
     def _weighted_sums(self, batch: list[_Row]) -> np.ndarray:
         """Sum of each row's token vectors by their weights, float64 [len(batch), dim]."""
-        shape = (len(batch), batch[0].padded)
+        device = self._compute.device
+        shape = (ROWS[device], batch[0].padded)
         ids = torch.full(shape, self._tokenizer.pad_token_id or 0)
         mask = torch.zeros(shape, dtype=torch.long)
         weights = torch.zeros(shape)
-        for at, row in enumerate(batch):
+        for at, row in enumerate(islice(cycle(batch), ROWS[device])):
             ids[at, : len(row.tokens)] = torch.tensor(row.tokens)
             mask[at, : len(row.tokens)] = 1
             weights[at, : len(row.tokens)] = torch.from_numpy(row.weights).float()
-        device = self._compute.device
         with torch.inference_mode():
             with self._compute.autocast():
                 hidden = self._model(
                     input_ids=ids.to(device), attention_mask=mask.to(device)
                 ).last_hidden_state  # [rows, padded, dim]
             summed = torch.einsum("rtd,rt->rd", hidden.float(), weights.to(device))
-        return summed.double().cpu().numpy()
+        return summed[: len(batch)].double().cpu().numpy()
 
 
 def _checked(item: str, place: int) -> str:
@@ -157,15 +167,15 @@ def _checked(item: str, place: int) -> str:
 
 
 def _batches(rows: list[_Row], most: int) -> Iterator[list[_Row]]:
-    """Split sorted rows into batches of one padded length."""
-    batch: list[_Row] = []
-    for row in rows:
-        if batch and (len(batch) == most or row.padded != batch[0].padded):
+    """Split sorted rows into batches of one padded length.
+
+    A row without padding shares no batch with one that has some: attention to rows none of which
+    is padded takes no mask, and with it another kernel.
+    """
+    for _, alike in groupby(rows, lambda row: (row.padded, len(row.tokens) == row.padded)):
+        remaining = iter(alike)
+        while batch := list(islice(remaining, most)):
             yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
 
 
 def window_of(entry: EncoderEntry, folder: Path, config: Any, tokenizer: Any) -> int:

@@ -40,10 +40,11 @@ class SoundEffectsEncoder(AudioEncoder):
     """Mean of the network's vectors over the blocks of the clip."""
 
     def __init__(self, entry: EncoderEntry, compute: Compute):
-        super().__init__(entry)
+        super().__init__(entry, compute.device)
         self._compute = compute
         bank = mel_bank(BANDS, FFT, entry.sample_rate, 0.0, HIGHEST)
-        self._bank = torch.from_numpy(bank)  # [96, 1025]
+        # Copied to where torch aligns memory: a product's last bits may depend on that, too.
+        self._bank = torch.from_numpy(bank).clone()  # [96, 1025]
         # Periodic, as usual for spectrograms.
         self._taper = torch.hann_window(FFT)
         network = SoundEffectsNetwork(read_checkpoint(entry.weights.locate(entry.id)))

@@ -25,7 +25,7 @@ class SpeechEncoder(AudioEncoder):
     """A model of raw waveforms with its feature extractor, which sets the level."""
 
     def __init__(self, entry: EncoderEntry, compute: Compute):
-        super().__init__(entry)
+        super().__init__(entry, compute.device)
         folder = entry.weights.locate(entry.id)
         self._compute = compute
         self._extract = load_feature_extractor(folder, entry.id)
@@ -43,7 +43,8 @@ class SpeechEncoder(AudioEncoder):
         means = []
         for start, stop in pieces:
             with torch.inference_mode(), self._compute.autocast():
-                means.append(self._mean(values[:, start:stop]))
+                # Copied to where torch aligns memory, as results may depend on that, too.
+                means.append(self._mean(values[:, start:stop].clone()))
         return torch.cat(means).mean(dim=0).cpu().numpy()
 
 

@@ -1,4 +1,4 @@
-"""Render what has no clip; embed each clip from memory while the next ones are rendered."""
+"""Render what has no clip; embed clips from memory while the next ones are rendered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core import encoders
 from core.corpus import Corpus
 from core.progress import Progress, silent
 from core.sonicpi import Clip
-from core.stages.embed import EmbedReport, embed_items
+from core.stages.embed import EmbedReport, clips_at_once, embed_items
 from core.stages.engine import Engine, LocalProcesses
 
 CLIPS_STEP = "Rendering and embedding clips"
@@ -67,13 +67,14 @@ def make_clips(
     progress(CLIPS_STEP, 0, len(pending))
     loaded = [encoders.get(each) for each in audio_encoders]
     to_render = []
+    waiting: dict[str, Clip] = {}
     for program_id, source in pending:
         clip = corpus.adopt_clip(program_id, seconds)
         if clip is None:
             to_render.append((program_id, source))
             continue
         report.adopted += 1
-        _embed(corpus, loaded, program_id, clip, report)
+        _embed_when_enough(corpus, loaded, waiting, program_id, clip, report)
         progress(CLIPS_STEP, report.adopted, len(pending))
     names = corpus.programs().set_index("program")["name"]
     engine = engine or LocalProcesses()
@@ -83,21 +84,39 @@ def make_clips(
             clip = corpus.put_rendering(program_id, rendering, seconds)
             report.rendered += 1
             if clip is not None:
-                _embed(corpus, loaded, program_id, clip, report)
+                _embed_when_enough(corpus, loaded, waiting, program_id, clip, report)
             note = f"{names[program_id]}: {rendering.error}" if rendering.error else ""
             progress(CLIPS_STEP, report.adopted + report.rendered, len(pending), note)
+    _embed(corpus, loaded, waiting, report)
     report.seconds = time.monotonic() - start
     return report
+
+
+def _embed_when_enough(
+    corpus: Corpus,
+    loaded: Sequence[encoders.Encoder],
+    waiting: dict[str, Clip],
+    program_id: str,
+    clip: Clip,
+    report: ClipsReport,
+) -> None:
+    """Let a clip wait until there is one for each core, then embed them all."""
+    waiting[program_id] = clip
+    if len(waiting) >= clips_at_once():
+        _embed(corpus, loaded, waiting, report)
 
 
 def _embed(
     corpus: Corpus,
     loaded: Sequence[encoders.Encoder],
-    program_id: str,
-    clip: Clip,
+    waiting: dict[str, Clip],
     report: ClipsReport,
 ) -> None:
+    if not waiting:
+        return
+    program_ids, clips = list(waiting), list(waiting.values())
     for encoder in loaded:
         report.embedded.audio += embed_items(
-            corpus, encoder, [program_id], [clip], report.embedded
+            corpus, encoder, program_ids, clips, report.embedded
         )
+    waiting.clear()

@@ -11,6 +11,7 @@ from core import encoders
 from core.corpus import Corpus
 from core.progress import Progress
 from core.sonicpi import Clip, render_id
+from core.stages.embed import clips_at_once
 from core.stages.engine import Engine, LocalProcesses
 
 STEP = "Rendering the study's programs"
@@ -72,8 +73,9 @@ def code_vectors(encoder_id: str, sources: Sequence[str], progress: Progress) ->
 def sound_vectors(encoder_id: str, paths: Sequence[Path], progress: Progress) -> np.ndarray:
     """Embeddings of clips' files, float32 [n, d]."""
     encoder = encoders.get(encoder_id)
-    rows = []
-    for done, path in enumerate(paths, 1):
-        rows.append(encoder.embed([Clip.load(path)])[0])
-        progress("Embedding the study's clips", done, len(paths))
-    return np.stack(rows)
+    blocks = []
+    for first in range(0, len(paths), clips_at_once()):
+        block = paths[first : first + clips_at_once()]
+        blocks.append(encoder.embed([Clip.load(path) for path in block]))
+        progress("Embedding the study's clips", first + len(block), len(paths))
+    return np.concatenate(blocks)
