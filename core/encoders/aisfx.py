@@ -40,10 +40,11 @@ class SoundEffectsEncoder(AudioEncoder):
     """Mean of the network's vectors over the blocks of the clip."""
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
-        super().__init__(spec)
+        super().__init__(spec, compute.device)
         self._compute = compute
         bank = build_mel_filterbank(MEL_BAND_COUNT, FFT_SIZE, spec.sample_rate, 0.0, MAX_FREQUENCY_HZ)
-        self._mel_filterbank = torch.from_numpy(bank)  # [96, 1025]
+        # Copied to where torch aligns memory: a product's last bits may depend on that, too.
+        self._mel_filterbank = torch.from_numpy(bank).clone()  # [96, 1025]
         # Periodic, as usual for spectrograms.
         self._hann_window = torch.hann_window(FFT_SIZE)
         network = SoundEffectsNetwork(read_checkpoint(spec.weights.resolve_weights_path(spec.id)))

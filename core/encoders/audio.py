@@ -14,6 +14,7 @@ from scipy.signal import firwin, resample_poly
 from core.encoders.base import EmbedError, Encoder
 
 if TYPE_CHECKING:
+    from core.encoders.registry import EncoderSpec
     from core.sonicpi.clip import Clip
 
 # Of the low-pass when resampling: zero crossings on each side, and a Kaiser window's beta that
@@ -25,19 +26,29 @@ MIN_CLIP_SECONDS = 0.1  # seconds
 
 
 class AudioEncoder(Encoder):
-    """Embeds one clip at a time: on a CPU larger batches are no faster, and take more memory."""
+    """Embeds each clip by itself: on a CPU larger batches are no faster, and take more memory."""
+
+    def __init__(self, entry: EncoderSpec, device: str = "cpu"):
+        super().__init__(entry)
+        self._device = device
 
     def _embed_batches(self, items: Sequence[Clip]) -> Iterator[tuple[list[int], np.ndarray]]:
-        for place, clip in enumerate(items):
-            waveform = resample(mix_to_mono(clip, place), clip.sample_rate, self.spec.sample_rate)
-            shortest = int(MIN_CLIP_SECONDS * self.spec.sample_rate)
-            if len(waveform) < shortest:
-                waveform = np.pad(waveform, (0, shortest - len(waveform)))
-            yield [place], self._embed_waveform(waveform)[None]
+        from core.encoders.parallel import map_items  # loads torch
+
+        for place, vector in enumerate(map_items(self._vector, enumerate(items), self._device)):
+            yield [place], vector[None]
+
+    def _vector(self, numbered: tuple[int, Clip]) -> np.ndarray:
+        place, clip = numbered
+        waveform = resample(mix_to_mono(clip, place), clip.sample_rate, self.spec.sample_rate)
+        shortest = int(MIN_CLIP_SECONDS * self.spec.sample_rate)
+        if len(waveform) < shortest:
+            waveform = np.pad(waveform, (0, shortest - len(waveform)))
+        return self._embed_waveform(waveform)
 
     @abstractmethod
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
-        """Embed one waveform.
+        """Embed one waveform; several threads do so at a time.
 
         Parameters
         ----------

@@ -42,7 +42,8 @@ class Encoder(ABC):
     ) -> np.ndarray:
         """Turn programs, or clips, into vectors.
 
-        An item's vector depends on that item alone, not on those it comes with.
+        On a CPU an item's vector depends on that item alone, bit for bit: not on the other
+        items, their order or the number of threads. On another processor its last bits differ.
 
         Parameters
         ----------

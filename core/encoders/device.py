@@ -16,6 +16,8 @@ import torch  # noqa: E402
 from torch import nn  # noqa: E402
 from torch.nn.utils import parametrize  # noqa: E402
 
+from core.encoders.parallel import map_items  # noqa: E402
+
 # How Linux names bf16 arithmetic of x86 and ARM processors.
 BF16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 
@@ -40,6 +42,11 @@ class ComputeConfig:
 
     def prepare_model(self, model: nn.Module) -> nn.Module:
         """Move a model to the device, ready for inference."""
+        # Normalised weights are sums, and so depend on the number of threads themselves.
+        (prepared,) = map_items(self._prepare, [model])
+        return prepared
+
+    def _prepare(self, model: nn.Module) -> nn.Module:
         model = model.eval().requires_grad_(False).to(self.device)
         for module in list(model.modules()):
             if parametrize.is_parametrized(module, "weight"):

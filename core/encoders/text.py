@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import cycle, groupby, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,20 @@ import transformers
 
 from core.encoders.device import ComputeConfig
 from core.encoders.base import EmbedError, Encoder
+from core.encoders.parallel import map_items
 from core.encoders.registry import EncoderSpec
 from core.encoders.transformer import load_model, load_tokenizer
 from core.encoders.weights import load_json_config
 from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.errors import EarshotError
 
-# Rows are padded to a multiple of this many tokens, and only rows of equal padded length share
-# a batch. So the shapes a row passes through depend on that row alone, and with them every bit
-# of its vector: measured on CPUs with batches of 1 to 16, in fp32 and bf16.
+# Rows are padded to a multiple of this many tokens: kernels are built once per shape.
 PADDING_MULTIPLE = 16
-BATCH_SIZES = {"cpu": 16, "cuda": 64}
+# Rows of a batch, which is always full, so that the shapes a row passes through follow from that
+# row alone (see `core.encoders.parallel`). On a CPU a row is a batch by itself, and every bit of
+# its vector depends on it alone. A GPU would idle at one row; there the shapes are as fixed, but
+# nothing promises that a kernel treats each place in the batch alike.
+BATCH_SIZES = {"cpu": 1, "cuda": 16}
 # Share of a window that it has in common with the next one.
 WINDOW_OVERLAP_FRACTION = 0.25
 # Far more than Sonic Pi itself takes in one buffer; a paste by mistake must not take minutes.
@@ -83,8 +87,11 @@ class TextEncoder(Encoder):
         left = np.bincount([row.item_index for row in rows], minlength=len(items))
         sums = np.zeros((len(items), self.spec.dim))
         totals = np.zeros(len(items))
-        for batch in _batch_by_length(rows, BATCH_SIZES[self._compute.device]):
-            for row, summed in zip(batch, self._sum_token_vectors(batch), strict=True):
+        device = self._compute.device
+        batches = list(_batch_by_length(rows, BATCH_SIZES[device]))
+        results = map_items(self._sum_token_vectors, batches, device)
+        for batch, batch_sums in zip(batches, results, strict=True):
+            for row, summed in zip(batch, batch_sums, strict=True):
                 sums[row.item_index] += summed
                 totals[row.item_index] += row.token_weights.sum()
                 left[row.item_index] -= 1
@@ -105,7 +112,10 @@ class TextEncoder(Encoder):
                 verbose=False,
             )["input_ids"]
         rows = [row for place, ids in enumerate(tokenized) for row in self._build_token_windows(place, ids)]
-        return sorted(rows, key=lambda row: (row.padded_length, row.item_index, row.window_index))
+        return sorted(
+            rows,
+            key=lambda row: (row.padded_length, len(row.token_ids) == row.padded_length, row.item_index, row.window_index),
+        )
 
     def _build_token_windows(self, item_index: int, token_ids: list[int]) -> Iterator[_TokenWindow]:
         room = self._context_length - len(self._prefix_ids) - len(self._suffix_ids)
@@ -121,22 +131,22 @@ class TextEncoder(Encoder):
 
     def _sum_token_vectors(self, batch: list[_TokenWindow]) -> np.ndarray:
         """Sum of each row's token vectors by their weights, float64 [len(batch), dim]."""
-        shape = (len(batch), batch[0].padded_length)
+        device = self._compute.device
+        shape = (BATCH_SIZES[device], batch[0].padded_length)
         ids = torch.full(shape, self._tokenizer.pad_token_id or 0)
         mask = torch.zeros(shape, dtype=torch.long)
         weights = torch.zeros(shape)
-        for at, row in enumerate(batch):
+        for at, row in enumerate(islice(cycle(batch), BATCH_SIZES[device])):
             ids[at, : len(row.token_ids)] = torch.tensor(row.token_ids)
             mask[at, : len(row.token_ids)] = 1
             weights[at, : len(row.token_ids)] = torch.from_numpy(row.token_weights).float()
-        device = self._compute.device
         with torch.inference_mode():
             with self._compute.autocast():
                 hidden = self._model(
                     input_ids=ids.to(device), attention_mask=mask.to(device)
                 ).last_hidden_state  # [rows, padded, dim]
             summed = torch.einsum("rtd,rt->rd", hidden.float(), weights.to(device))
-        return summed.double().cpu().numpy()
+        return summed[: len(batch)].double().cpu().numpy()
 
 
 def _validate_source(source: str, item_index: int) -> str:
@@ -155,15 +165,15 @@ def _validate_source(source: str, item_index: int) -> str:
 
 
 def _batch_by_length(windows: list[_TokenWindow], batch_size: int) -> Iterator[list[_TokenWindow]]:
-    """Split sorted rows into batches of one padded length."""
-    batch: list[_TokenWindow] = []
-    for row in windows:
-        if batch and (len(batch) == batch_size or row.padded_length != batch[0].padded_length):
+    """Split sorted rows into batches of one padded length.
+
+    A row without padding shares no batch with one that has some: attention to rows none of which
+    is padded takes no mask, and with it another kernel.
+    """
+    for _, alike in groupby(windows, lambda row: (row.padded_length, len(row.token_ids) == row.padded_length)):
+        remaining = iter(alike)
+        while batch := list(islice(remaining, batch_size)):
             yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch
 
 
 def get_context_length(spec: EncoderSpec, folder: Path, config: Any, tokenizer: Any) -> int:

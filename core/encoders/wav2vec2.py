@@ -25,7 +25,7 @@ class Wav2Vec2Encoder(AudioEncoder):
     """A model of raw waveforms with its feature extractor, which sets the level."""
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
-        super().__init__(spec)
+        super().__init__(spec, compute.device)
         folder = spec.weights.resolve_weights_path(spec.id)
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
@@ -43,7 +43,8 @@ class Wav2Vec2Encoder(AudioEncoder):
         means = []
         for start, stop in pieces:
             with torch.inference_mode(), self._compute.autocast():
-                means.append(self._pooled_model(values[:, start:stop]))
+                # Copied to where torch aligns memory, as results may depend on that, too.
+                means.append(self._pooled_model(values[:, start:stop].clone()))
         return torch.cat(means).mean(dim=0).cpu().numpy()
 
 

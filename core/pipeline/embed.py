@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from dataclasses import dataclass, field
 
@@ -16,6 +17,9 @@ AUDIO_EMBEDDING_STEP = "Embedding clips"
 # Programs embedded before they are committed: enough for an encoder to sort by
 # length, few enough to lose when killed.
 COMMIT_BATCH_SIZE = 64
+# Clips embedded before they are committed: an encoder computes one on each core at a time. More
+# would only take memory, about 6 MB each.
+MAX_CLIPS_AT_ONCE = 16
 
 
 @dataclass
@@ -137,16 +141,26 @@ def _embed_clips_part(corpus: Corpus, encoder_id: str, report: EmbedReport, prog
     progress(AUDIO_EMBEDDING_STEP, 0, len(missing))
     encoder = encoders.get_encoder(encoder_id)
     paths = corpus.load_programs().set_index("program")["audio"]
-    for done, program_id in enumerate(missing, 1):
-        try:
-            clip = Clip.load(paths[program_id])
-        except EarshotError as error:
-            report.embedding_errors[program_id] = str(error)
-        else:
-            report.audio_embeddings_added += embed_and_store(corpus, encoder, [program_id], [clip], report)
-        progress(AUDIO_EMBEDDING_STEP, done, len(missing), report.embedding_errors.get(program_id, ""))
+    clips_per_block = clips_at_once()
+    for first in range(0, len(missing), clips_per_block):
+        block = missing[first : first + clips_per_block]
+        clips = {}
+        for program_id in block:
+            try:
+                clips[program_id] = Clip.load(paths[program_id])
+            except EarshotError as error:
+                report.embedding_errors[program_id] = str(error)
+        if clips:
+            report.audio_embeddings_added += embed_and_store(corpus, encoder, list(clips), list(clips.values()), report)
+        for done, program_id in enumerate(block, first + 1):
+            progress(AUDIO_EMBEDDING_STEP, done, len(missing), report.embedding_errors.get(program_id, ""))
     report.step_seconds[AUDIO_EMBEDDING_STEP] = report.step_seconds.get(AUDIO_EMBEDDING_STEP, 0) + time.monotonic() - start
     _raise_if_all_failed(corpus, encoder_id, report)
+
+
+def clips_at_once() -> int:
+    """Number of clips to embed together so that no core idles."""
+    return min(len(os.sched_getaffinity(0)), MAX_CLIPS_AT_ONCE)
 
 
 def embed_and_store(

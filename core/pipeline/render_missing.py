@@ -1,4 +1,4 @@
-"""Render what has no clip; embed each clip from memory while the next ones are rendered."""
+"""Render what has no clip; embed clips from memory while the next ones are rendered."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core import encoders
 from core.corpus import Corpus
 from core.progress import Progress, ignore_progress
 from core.sonicpi import Clip
-from core.pipeline.embed import EmbedReport, embed_and_store
+from core.pipeline.embed import EmbedReport, clips_at_once, embed_and_store
 from core.pipeline.render_executor import RenderExecutor, LocalExecutor
 
 RENDERING_STEP = "Rendering and embedding clips"
@@ -67,13 +67,14 @@ def render_missing_clips(
     progress(RENDERING_STEP, 0, len(pending))
     loaded = [encoders.get_encoder(each) for each in audio_encoders]
     to_render = []
+    waiting: dict[str, Clip] = {}
     for program_id, source in pending:
         clip = corpus.register_existing_clip(program_id, seconds)
         if clip is None:
             to_render.append((program_id, source))
             continue
         report.clips_reused += 1
-        _embed_clip(corpus, loaded, program_id, clip, report)
+        _embed_when_enough(corpus, loaded, waiting, program_id, clip, report)
         progress(RENDERING_STEP, report.clips_reused, len(pending))
     names = corpus.load_programs().set_index("program")["name"]
     executor = executor or LocalExecutor()
@@ -83,19 +84,37 @@ def render_missing_clips(
             clip = corpus.put_rendering(program_id, rendering, seconds)
             report.clips_rendered += 1
             if clip is not None:
-                _embed_clip(corpus, loaded, program_id, clip, report)
+                _embed_when_enough(corpus, loaded, waiting, program_id, clip, report)
             note = f"{names[program_id]}: {rendering.error}" if rendering.error else ""
             progress(RENDERING_STEP, report.clips_reused + report.clips_rendered, len(pending), note)
+    _embed_clip(corpus, loaded, waiting, report)
     report.seconds = time.monotonic() - start
     return report
+
+
+def _embed_when_enough(
+    corpus: Corpus,
+    loaded: Sequence[encoders.Encoder],
+    waiting: dict[str, Clip],
+    program_id: str,
+    clip: Clip,
+    report: RenderReport,
+) -> None:
+    """Let a clip wait until there is one for each core, then embed them all."""
+    waiting[program_id] = clip
+    if len(waiting) >= clips_at_once():
+        _embed_clip(corpus, loaded, waiting, report)
 
 
 def _embed_clip(
     corpus: Corpus,
     loaded_encoders: Sequence[encoders.Encoder],
-    program_id: str,
-    clip: Clip,
+    waiting: dict[str, Clip],
     report: RenderReport,
 ) -> None:
+    if not waiting:
+        return
+    program_ids, clips = list(waiting), list(waiting.values())
     for encoder in loaded_encoders:
-        report.embed_report.audio_embeddings_added += embed_and_store(corpus, encoder, [program_id], [clip], report.embed_report)
+        report.embed_report.audio_embeddings_added += embed_and_store(corpus, encoder, program_ids, clips, report.embed_report)
+    waiting.clear()

@@ -11,6 +11,7 @@ from core import encoders
 from core.corpus import Corpus
 from core.progress import Progress
 from core.sonicpi import Clip, compute_render_id
+from core.pipeline.embed import clips_at_once
 from core.pipeline.render_executor import RenderExecutor, LocalExecutor
 
 PROGRESS_STEP = "Rendering the study's programs"
@@ -72,8 +73,9 @@ def embed_code(encoder_id: str, sources: Sequence[str], progress: Progress) -> n
 def embed_clip_files(encoder_id: str, clip_paths: Sequence[Path], progress: Progress) -> np.ndarray:
     """Embeddings of clips' files, float32 [n, d]."""
     encoder = encoders.get_encoder(encoder_id)
-    rows = []
-    for done, path in enumerate(clip_paths, 1):
-        rows.append(encoder.embed([Clip.load(path)])[0])
-        progress("Embedding the study's clips", done, len(clip_paths))
-    return np.stack(rows)
+    blocks = []
+    for first in range(0, len(clip_paths), clips_at_once()):
+        block = clip_paths[first : first + clips_at_once()]
+        blocks.append(encoder.embed([Clip.load(path) for path in block]))
+        progress("Embedding the study's clips", first + len(block), len(clip_paths))
+    return np.concatenate(blocks)

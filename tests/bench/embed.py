@@ -3,8 +3,10 @@
 Random-weight versions of the paper's architectures and the encoders at hand embed the same clips
 of 18 s and the same programs. Beside each: clips or programs a second; those of transformers' plain
 loop (fp32, one at a time) and the ratio; the least cosine between both; and what share of the
-machine's matmul speed is reached. Sides take turns; times are medians. What random weights embed
-says nothing, what it costs is the same.
+machine's matmul speed is reached. The last column is what independence of the batch costs: the
+speed relative to the same model with up to 16 items per batch and all threads in each product.
+Sides take turns; times are medians. What random weights embed says nothing, what it costs is the
+same.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ import gc
 import json
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import groupby, islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,6 +29,8 @@ from core import encoders
 from core.encoders import openvino
 from core.encoders.audio import mix_to_mono, resample
 from core.encoders.device import ComputeConfig, detect_compute_config  # before torch
+from core.encoders.aisfx import BLOCK_FRAMES
+from core.encoders.base import Encoder
 from core.encoders.loading import ENCODER_CLASS_BY_FAMILY, load_encoder
 from core.encoders.transformer import silence_transformers
 from core.encoders.weights import FolderWeights
@@ -39,11 +44,20 @@ import transformers
 from tokenizers import ByteLevelBPETokenizer
 from torch.utils.flop_counter import FlopCounterMode
 
-HEADERS = ("encoder", "a second", "plain loop", "ratio", "least cosine", "share of matmul")
+HEADERS = (
+    "encoder",
+    "a second",
+    "plain loop",
+    "ratio",
+    "least cosine",
+    "share of matmul",
+    "of batched",
+)
 SECONDS = 18.0
 SIZE, PRODUCTS = 2048, 5  # matrices whose products are the machine's speed
 WORK = 2 * SIZE**3 * PRODUCTS  # operations
 TURNS = 3
+MAX_ROWS = 16  # of a batch, in batched inference
 # As many words as make a program about as long as the real tokenizer does.
 WORDS = 1000
 SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
@@ -81,10 +95,24 @@ def run(variants: int = 1) -> list[tuple[str, ...]]:
         gc.collect()
     for each in encoders.list_encoder_specs():
         if each.is_available_offline():
-            encoder, mine = load_encoder(each, compute), items[each.modality]
-            spent = _median_seconds(lambda encoder=encoder, mine=mine: encoder.embed(mine))
-            rows.append((each.id, f"{len(mine) / spent:.2f}"))
+            rows.append(_with_own_weights(load_encoder(each, compute), items[each.modality]))
     return [(*row, *[""] * (len(HEADERS) - len(row))) for row in rows]
+
+
+def _with_own_weights(encoder: Encoder, items: list) -> tuple[str, ...]:
+    """Row of an encoder whose weights are on this machine."""
+    turns = {"": partial(encoder.embed, items)}
+    if batched := _batched(encoder, items):
+        turns["batched"] = batched
+    for turn in turns.values():
+        turn()
+    spent = _median_of_turns(turns)
+    return (
+        encoder.spec.id,
+        f"{len(items) / spent['']:.2f}",
+        *[""] * 4,
+        f"{spent['batched'] / spent['']:.2f}" if batched else "",
+    )
 
 
 def _against_plain(
@@ -109,10 +137,11 @@ def _against_plain(
         turns = {
             "plain": lambda: [plain(item) for item in mine],
             "matmul": _matmul(torch.bfloat16 if compute.use_bf16 else torch.float32, compute.device),
+            "batched": _batched(loaded[""], mine),
             **{name: partial(encoder.embed, mine) for name, encoder in loaded.items()},
         }
-        times = [{name: _timed(turn) for name, turn in turns.items()} for _ in range(TURNS)]
-        spent = {name: median(each[name] for each in times) for name in turns}
+        turns["batched"]()
+        spent = _median_of_turns(turns)
         needed = sum(map(work, mine))
     return [
         (
@@ -122,6 +151,7 @@ def _against_plain(
             f"{spent['plain'] / spent[name]:.2f}",
             f"{_cosines(expected, found[name]).min():.5f}",
             f"{needed / spent[name] * spent['matmul'] / WORK:.2f}",
+            f"{spent['batched'] / spent[name]:.2f}",
         )
         for name in loaded
     ]
@@ -214,6 +244,83 @@ def _loaded(loader: Any, folder: Path) -> tuple[Callable[[dict], Any], Callable[
     return plain, work
 
 
+# -- batched inference ---------------------------------------------------------------------------
+
+
+def _batched(encoder: Encoder, items: list) -> Callable[[], None] | None:
+    """The encoder's model over batches, with all threads; None where there is no model."""
+    batches = {
+        "text": _batches_of_programs,
+        "speech": _batches_of_waveforms,
+        "clap": _batches_of_pieces,
+        "sound-effects": _batches_of_blocks,
+    }.get(encoder.spec.family)
+    if batches is None:
+        return None
+    compute = encoder._compute
+
+    def run() -> None:
+        with torch.inference_mode():
+            for model, inputs in batches(encoder, items):
+                inputs = {name: value.to(compute.device) for name, value in inputs.items()}
+                with compute.autocast():
+                    outputs = model(**inputs)
+                first = outputs if isinstance(outputs, torch.Tensor) else outputs[0]
+                first.float().mean().item()  # waits for a GPU
+
+    return run
+
+
+Batches = Iterator[tuple[torch.nn.Module, dict[str, torch.Tensor]]]
+
+
+def _batches_of_programs(encoder: Encoder, programs: list[str]) -> Batches:
+    for padded, alike in groupby(encoder._rows(programs), lambda row: row.padded):
+        remaining = iter(alike)
+        while rows := list(islice(remaining, MAX_ROWS)):
+            ids, mask = torch.zeros(2, len(rows), padded, dtype=torch.long)
+            for at, row in enumerate(rows):
+                ids[at, : len(row.tokens)] = torch.tensor(row.tokens)
+                mask[at, : len(row.tokens)] = 1
+            yield encoder._model, {"input_ids": ids, "attention_mask": mask}
+
+
+def _waveforms(encoder: Encoder, clips: list[Clip]) -> list[np.ndarray]:
+    rate = encoder.spec.sample_rate
+    return [resample(mix_to_mono(clip), clip.sample_rate, rate) for clip in clips]
+
+
+def _batches_of_waveforms(encoder: Encoder, clips: list[Clip]) -> Batches:
+    inputs = encoder._extract(
+        _waveforms(encoder, clips), sampling_rate=encoder.spec.sample_rate, return_tensors="pt"
+    )
+    for values in inputs["input_values"].split(MAX_ROWS):
+        yield encoder._mean, {"waveform": values}
+
+
+def _batches_of_pieces(encoder: Encoder, clips: list[Clip]) -> Batches:
+    pieces = [
+        encoder._features(waveform[start:stop])
+        for waveform in _waveforms(encoder, clips)
+        for start, stop in split_into_windows(len(waveform), encoder._extract.nb_max_samples)
+    ]
+    for first in range(0, len(pieces), MAX_ROWS):
+        batch = pieces[first : first + MAX_ROWS]
+        yield encoder._model, {key: torch.cat([each[key] for each in batch]) for key in batch[0]}
+
+
+def _batches_of_blocks(encoder: Encoder, clips: list[Clip]) -> Batches:
+    spectrograms = [encoder.spectrogram(waveform) for waveform in _waveforms(encoder, clips)]
+    blocks = [
+        spectrogram[start:stop]
+        for spectrogram in spectrograms
+        for start, stop in split_into_windows(len(spectrogram), BLOCK_FRAMES)
+    ]
+    dtype = torch.bfloat16 if encoder._compute.bf16 else torch.float32
+    for images in torch.stack(blocks)[:, None].to(dtype).split(MAX_ROWS):
+        yield encoder._network, {"images": images}
+
+
 # -- helpers -------------------------------------------------------------------------------------
 
 
@@ -231,6 +338,12 @@ def _timed(work: Callable[[], Any]) -> float:
     started = time.perf_counter()
     work()
     return time.perf_counter() - started
+
+
+def _median_of_turns(turns: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Median seconds of each; they take turns."""
+    times = [{name: _timed(turn) for name, turn in turns.items()} for _ in range(TURNS)]
+    return {name: median(each[name] for each in times) for name in turns}
 
 
 def _median_seconds(work: Callable[[], Any]) -> float:
