@@ -73,13 +73,13 @@ def test_a_corpus_joins_what_it_keeps_apart(corpus):
     assert (report.code_embeddings_added, report.audio_embeddings_added, report.embedding_errors) == (3, 6, {})
     assert {name for name, _, _ in corpus.list_encoders()} == {MINILM, "aisfx", "log-mel"}
     pairs = corpus.load_embedding_pairs(MINILM, BOTH)
-    assert pairs.audio.shape == (3, 704)
+    assert pairs.audio_embeddings.shape == (3, 704)
     ids, joined = corpus.load_embeddings(BOTH, list(reversed(pairs.programs)))
-    np.testing.assert_array_equal(joined[::-1], pairs.audio)
+    np.testing.assert_array_equal(joined[::-1], pairs.audio_embeddings)
     assert ids[::-1] == pairs.programs
     clips = [Clip.load(corpus.get_clip_path(program)) for program in pairs.programs]
     # The same numbers as from the encoder itself, which is what a snippet goes through.
-    np.testing.assert_array_equal(encoders.get_encoder(BOTH).embed(clips), pairs.audio)
+    np.testing.assert_array_equal(encoders.get_encoder(BOTH).embed(clips), pairs.audio_embeddings)
     revision = encoders.find_encoder_spec(BOTH).revision
     assert corpus.list_missing_embeddings(BOTH, revision) == []
     assert embed.embed_corpus("two", MINILM, BOTH).audio_embeddings_added == 0
