@@ -168,16 +168,25 @@ def _check_python() -> list[RequirementCheck]:
         fits,
         "" if fits else "Install a Python from 3.11 to 3.14",
     )
-    if Path(sys.prefix).resolve() != workspace.PROJECT_FOLDER / ".venv":
+    is_set_up = Path(sys.prefix).resolve() == workspace.PROJECT_FOLDER / ".venv"
+    if not is_set_up and not _is_installed_by_pip():
         return [interpreter, RequirementCheck("Python packages", "no .venv yet", False, SETUP_COMMAND)]
     off = _list_unmet_pins()
     state = f"missing or of another version: {', '.join(off)}" if off else "all as pinned"
     return [interpreter, RequirementCheck("Python packages", state, not off, SETUP_COMMAND if off else "")]
 
 
+def _is_installed_by_pip() -> bool:
+    """Whether this Python has Earshot from `pip install -e .`, so that it needs no .venv."""
+    try:
+        return bool(metadata.version("earshot"))
+    except metadata.PackageNotFoundError:
+        return False
+
+
 def _list_unmet_pins() -> list[str]:
     unmet = []
-    for name in ("requirements.txt", "requirements-encoders.txt"):
+    for name in ("requirements.txt", "requirements/encoders.txt"):
         text = (workspace.PROJECT_FOLDER / name).read_text(encoding="utf-8")
         for package, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE):
             try:
@@ -215,7 +224,7 @@ def _check_openvino() -> RequirementCheck:
     try:
         version = metadata.version("openvino")
     except metadata.PackageNotFoundError:
-        get = ".venv/bin/python -m pip install --no-deps -r requirements-openvino.lock"
+        get = ".venv/bin/python -m pip install --no-deps -r requirements/openvino.lock"
         return RequirementCheck(what, "not installed: torch does it, more slowly", False, get, False)
     return RequirementCheck(what, version, True, is_required=False)
 

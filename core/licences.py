@@ -50,7 +50,7 @@ def list_licences() -> list[LicenceRow]:
 
 def _list_python_licences() -> list[LicenceRow]:
     names: set[str] = set()
-    for lock in sorted(workspace.PROJECT_FOLDER.glob("requirements*.lock")):
+    for lock in sorted((workspace.PROJECT_FOLDER / "requirements").glob("*.lock")):
         names |= set(LOCK_ENTRY_PATTERN.findall(lock.read_text(encoding="utf-8")))
     rows = []
     for name in sorted(names):

@@ -18,12 +18,14 @@ from keyword import iskeyword
 from types import ModuleType
 from typing import Iterator, Sequence
 
+from core import __version__
 from core.cli.output import print_error, is_pipe_closed, print_to_stderr, open_terminal_progress
 from core.cli.parsing import CommandParser, suggest_matches
 from core.errors import convert_system_error
 from core.progress import Progress
 
-EXECUTABLE = "./run"
+# `pip install -e .` installs the same program as `earshot`.
+EXECUTABLE = "earshot" if os.path.basename(sys.argv[0]) == "earshot" else "./run"
 COMMANDS = (
     "generate",
     "gallery",
@@ -63,6 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(format_overview())
+        return 0
+    if argv == ["--version"]:
+        print(f"Earshot {__version__}")
         return 0
     name, *rest = argv
     if name not in COMMANDS:

@@ -25,8 +25,17 @@ from playwright.sync_api import expect, sync_playwright
 
 from tests.e2e.conftest import CHROMIUM, FLAGS, PROJECT
 
-FILES = ("run", "app.py", "server.py", "core", "pages", "templates", ".streamlit/config.toml")
-LOCKS = [path.name for path in PROJECT.glob("requirements*")]
+FILES = (
+    "run",
+    "app.py",
+    "server.py",
+    "requirements.txt",
+    "requirements",
+    "core",
+    "pages",
+    "templates",
+    ".streamlit/config.toml",
+)
 
 
 class Provider(http.server.ThreadingHTTPServer):
@@ -117,7 +126,7 @@ def provider():
 def project(tmp_path_factory) -> Path:
     """A copy of the project, for the secrets that only it has."""
     copy = tmp_path_factory.mktemp("open") / "project"
-    for name in (*FILES, *LOCKS):
+    for name in FILES:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         if (PROJECT / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")

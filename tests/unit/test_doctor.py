@@ -64,7 +64,8 @@ def test_a_package_that_is_half_there_is_damaged():
 
 @pytest.mark.parametrize("pin", ["nothing-like-it==1.0", "numpy==0.1"])
 def test_pins_that_are_not_met_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pin):
-    for name in ("requirements.txt", "requirements-encoders.txt"):
+    (tmp_path / "requirements").mkdir()
+    for name in ("requirements.txt", "requirements/encoders.txt"):
         text = (workspace.PROJECT_FOLDER / name).read_text()
         (tmp_path / name).write_text(f"{text}{pin}\n" if name == "requirements.txt" else text)
     monkeypatch.setattr(workspace, "PROJECT_FOLDER", tmp_path)

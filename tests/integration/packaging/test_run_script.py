@@ -71,7 +71,8 @@ class Place:
         self.project = root / "my project"
         self.wheels = root / "wheels"
         self.bin = root / "bin"
-        for folder in (self.project / "core", self.project / "artifacts", self.wheels, self.bin):
+        folders = ("core", "artifacts", "requirements")
+        for folder in (*(self.project / name for name in folders), self.wheels, self.bin):
             folder.mkdir(parents=True)
         shutil.copy(PROJECT / "run", self.project)
         (self.project / "core/__init__.py").touch()
@@ -82,10 +83,10 @@ class Place:
         write_wheel(self.wheels, "streamlit", "1.0", SERVER)
         write_wheel(self.wheels, "weights", "0.1")
         self.require("torch==2.13.0", "streamlit==1.0")
-        self.lock("requirements-encoders", "weights==0.1")
-        self.lock("requirements-cuda")
-        self.lock("requirements-open")
-        self.lock("requirements-openvino")
+        self.lock("encoders", "weights==0.1")
+        self.lock("cuda")
+        self.lock("auth")
+        self.lock("openvino")
         for tool in TOOLS:
             (self.bin / tool).symlink_to(shutil.which(tool))
         (self.bin / "python3").symlink_to(PYTHON)
@@ -94,8 +95,8 @@ class Place:
 
     def require(self, torch: str, *pins: str) -> None:
         (self.project / "requirements.txt").write_text("\n".join((torch, *pins, "")))
-        self.lock("requirements-torch", torch)
-        self.lock("requirements", *pins)
+        self.lock("torch", torch)
+        self.lock("base", *pins)
 
     def lock(self, name: str, *pins: str) -> None:
         """Write a lock of these pins, with the hashes that their wheels have now."""
@@ -103,7 +104,7 @@ class Place:
         for pin in pins:
             wheel = self.wheels / f"{pin.replace('==', '-')}-py3-none-any.whl"
             lines.append(f"{pin} --hash=sha256:{hashlib.sha256(wheel.read_bytes()).hexdigest()}")
-        (self.project / f"{name}.lock").write_text("\n".join((*lines, "")))
+        (self.project / f"requirements/{name}.lock").write_text("\n".join((*lines, "")))
 
     def tool(self, name: str, script: str | None) -> None:
         path = self.bin / name
@@ -172,11 +173,11 @@ def ready():
 
 def test_it_sets_up_in_a_line_a_step_and_runs_the_command(ready):
     lines = ready.first.stderr.splitlines()
-    assert re.match(r"Making \.venv with .*/python3$", lines[0])
+    assert re.match(r"Creating \.venv with .*/python3$", lines[0])
     assert [line.split(" (")[0] for line in lines[1:]] == [
         "Installing torch==2.13.0",
-        "Installing requirements.lock",
-        "Installing the encoders that carry their weights",
+        "Installing requirements/base.lock",
+        "Installing the encoders with bundled weights",
     ]
     assert ready.first.stdout == f"{ready.root}|jobs\n"
     assert [ready.installed(p) for p in ("torch", "streamlit", "weights")] == [
@@ -205,7 +206,7 @@ def test_an_interrupted_set_up_is_completed(ready):
     (packages / "streamlit-1.0.dist-info/INSTALLER").unlink()
     done = ready.run("jobs")
     assert done.returncode == 0, done.stderr
-    assert "Making .venv" not in done.stderr
+    assert "Creating .venv" not in done.stderr
     assert ready.installed("streamlit") == "1.0"
     assert ready.run("jobs").stderr == ""
 
@@ -220,7 +221,7 @@ def test_a_half_made_environment_is_made_anew(ready, lost):
         (venv / lost).unlink()
     done = ready.run("jobs")
     assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith("Making .venv")
+    assert done.stderr.startswith("Creating .venv")
     assert ready.installed("torch") == "2.13.0"
 
 
@@ -228,7 +229,7 @@ def test_changed_requirements_are_installed(ready):
     write_wheel(ready.wheels, "streamlit", "1.1", SERVER)
     ready.require("torch==2.13.0", "streamlit==1.1")
     done = ready.run("jobs")
-    assert done.returncode == 0 and "Making .venv" not in done.stderr
+    assert done.returncode == 0 and "Creating .venv" not in done.stderr
     assert ready.installed("streamlit") == "1.1"
 
 
@@ -238,7 +239,7 @@ def test_a_step_that_fails_shows_why_and_the_next_run_completes_it(place):
     done = place.run("jobs")
     assert done.returncode == 1 and done.stdout == ""
     assert "No matching distribution found for weights==0.1" in done.stderr
-    assert "artifacts/setup.log" in done.stderr and "./run goes on from here" in done.stderr
+    assert "artifacts/setup.log" in done.stderr and "Fix the cause, then run ./run again" in done.stderr
     aside.rename(wheel)
     done = place.run("jobs")
     assert done.returncode == 0, done.stderr
@@ -257,10 +258,10 @@ def test_a_file_that_is_not_the_locked_one_is_refused(place, package, version):
 
 def test_a_torch_that_asks_for_cuda_gets_it(place):
     write_wheel(place.wheels, "nvidia", "13.0")
-    place.lock("requirements-cuda", "nvidia==13.0")
+    place.lock("cuda", "nvidia==13.0")
     asking = "Requires-Dist: nvidia-cublas==13.0; sys_platform == 'linux'\n"
     write_wheel(place.wheels, "torch", "2.13.0", metadata=asking)
-    place.lock("requirements-torch", "torch==2.13.0")
+    place.lock("torch", "torch==2.13.0")
     done = place.run("jobs")
     assert done.returncode == 0, done.stderr
     assert place.installed("nvidia") == "13.0"
@@ -270,7 +271,7 @@ def test_two_at_the_same_time_set_up_once(place):
     both = [place.start("jobs"), place.start("jobs")]
     outputs = [process.communicate(timeout=120) for process in both]
     assert [process.returncode for process in both] == [0, 0], outputs
-    assert sum("Making .venv" in err for _, err in outputs) == 1
+    assert sum("Creating .venv" in err for _, err in outputs) == 1
 
 
 def test_another_system_is_told_every_command(place):
@@ -282,7 +283,7 @@ def test_another_system_is_told_every_command(place):
     assert commands[0] == "sudo apt-get update"
     assert commands[1].startswith("sudo apt-get install --yes --no-install-recommends sonic-pi-")
     locks = [command.split(" -r ")[1] for command in commands if " pip install " in command]
-    assert locks == [f"requirements{part}.lock" for part in ("-torch", "", "-encoders")]
+    assert locks == [f"requirements/{name}.lock" for name in ("torch", "base", "encoders")]
     assert not (place.project / ".venv").exists()
 
 
@@ -333,7 +334,7 @@ def test_a_python_that_is_too_old_is_passed_over(place):
     (place.bin / f"python3.{sys.version_info[1]}").symlink_to(PYTHON)
     done = place.run("jobs")
     assert done.returncode == 0, done.stderr
-    assert f"Making .venv with {place.bin}/python3.{sys.version_info[1]}" in done.stderr
+    assert f"Creating .venv with {place.bin}/python3.{sys.version_info[1]}" in done.stderr
 
 
 def test_a_mistyped_command_sets_nothing_up(place):
