@@ -38,6 +38,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
 
     from core.alignment import AlignmentConfig, grid
     from core.alignment.grid import Trial
+    from core.corpus import Corpus
     from core.pipeline import sweep
     from core.pipeline.build import build_corpus
     from core.studies import STUDY_MODULES, completion, scenario_files
@@ -66,7 +67,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
             code_encoder=CODE,
             audio_encoder=AUDIO,
         )
-        train("small", AlignmentConfig(**QUICK))
+        train(Corpus.open("small"), AlignmentConfig(**QUICK))
         options = {
             "per_kind": 1,
             "draws": 20,
@@ -74,4 +75,4 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
             "other_ear": AUDIO,
             "seeds": 2,
         }
-        return Studied(workspace, run_all_studies("small", options))
+        return Studied(workspace, run_all_studies(Corpus.open("small"), options))

@@ -7,10 +7,14 @@ import difflib
 import os
 import re
 import sys
-from typing import Any, Iterable, NoReturn
+from typing import TYPE_CHECKING, Any, Iterable, NoReturn
 
 from core.cli.output import print_error
 from core.errors import EarshotError
+
+if TYPE_CHECKING:
+    from core.corpus import Corpus
+    from core.search.aligned_corpus import AlignedCorpus
 
 
 def suggest_matches(word: str, options: Iterable[str], kind: str) -> str:
@@ -108,6 +112,20 @@ def parse_seconds(text: str) -> float:
     if not 0 < number <= 600:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 600")
     return number
+
+
+def open_corpus(args: argparse.Namespace) -> Corpus:
+    """Open the corpus that the command names."""
+    from core.corpus import Corpus  # Brings numpy and pandas, which --help does without.
+
+    return Corpus.open(args.corpus)
+
+
+def open_alignment(args: argparse.Namespace) -> AlignedCorpus:
+    """Open the corpus and the alignment that the command names; without --alignment, the newest."""
+    from core.search.aligned_corpus import open_aligned_corpus  # Brings torch.
+
+    return open_aligned_corpus(open_corpus(args), args.alignment)
 
 
 def add_sandbox_option(parser: argparse.ArgumentParser) -> None:

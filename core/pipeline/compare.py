@@ -10,15 +10,14 @@ from core.errors import EarshotError
 from core.evaluation.validation import normalize_rows
 from core.evaluation.disagreement import find_disagreements
 from core.progress import Progress, ignore_progress
-from core.search.loaded_alignment import open_aligned_corpus
+from core.search.aligned_corpus import AlignedCorpus
 
 PROGRESS_STEP = "Comparing all pairs"
 PAIRS_PER_KIND = 60  # pairs of each kind
 
 
 def find_disagreement_pairs(
-    corpus_name: str,
-    alignment_id: str | None = None,
+    aligned_corpus: AlignedCorpus,
     progress: Progress = ignore_progress,
     pairs_per_kind: int = PAIRS_PER_KIND,
 ) -> pd.DataFrame:
@@ -26,9 +25,7 @@ def find_disagreement_pairs(
 
     Parameters
     ----------
-    corpus_name : str
-    alignment_id : str, optional
-        Without it, the newest.
+    aligned_corpus : AlignedCorpus
     progress : Progress
     pairs_per_kind : int
         Pairs of each kind.
@@ -46,16 +43,15 @@ def find_disagreement_pairs(
     Raises
     ------
     EarshotError
-        When the corpus or the alignment isn't there, or it has fewer than 3 pairs.
+        When the corpus has fewer than 3 pairs, or is not embedded by the alignment's encoders.
     """
-    aligned = open_aligned_corpus(corpus_name, alignment_id)
-    pairs = aligned.load_embedding_pairs()
+    pairs, corpus_name = aligned_corpus.pairs, aligned_corpus.corpus.name
     if len(pairs) < 3:
         raise EarshotError(
             f"Corpus '{corpus_name}' has {len(pairs)} programs with a clip and embeddings.",
             remedy=f"To add programs: ./run build {corpus_name}",
         )
-    codes = {"before": pairs.code_embeddings, "after": aligned.project_code(pairs.code_embeddings)}
+    codes = {"before": pairs.code_embeddings, "after": aligned_corpus.project_code(pairs.code_embeddings)}
     distances = {"code_before": codes["before"], "code_after": codes["after"], "sound": pairs.audio_embeddings}
     ids = np.array(pairs.program_ids, dtype=object)
     tables = []
@@ -79,7 +75,7 @@ def find_disagreement_pairs(
             )
     progress(PROGRESS_STEP, len(codes), len(codes))
     found = pd.concat(tables, ignore_index=True)
-    save_disagreement_pairs(aligned.record, found)
+    save_disagreement_pairs(aligned_corpus.record, found)
     return found
 
 

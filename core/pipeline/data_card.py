@@ -48,26 +48,19 @@ class DataCard:
         return self.markdown
 
 
-def make_data_card(corpus_name: str) -> DataCard:
-    """Make the data card of a corpus from what it holds now.
-
-    Raises
-    ------
-    EarshotError
-        When there is no such corpus.
-    """
-    corpus = Corpus.open(corpus_name)
+def make_data_card(corpus: Corpus) -> DataCard:
+    """Make the data card of a corpus from what it holds now."""
     rows, settings = corpus.load_programs(), corpus.settings
     imports = settings.get("imports", [])
     return DataCard(
         {
-            "corpus": corpus_name,
+            "corpus": corpus.name,
             "created": settings["created"],
             "seconds": settings["seconds"],
             "audio_format": settings["audio_format"],
             "split_seed": settings["seed"],
             "schema_version": settings["schema_version"],
-            "bytes": measure_corpus_contents(corpus_name).size_bytes,
+            "bytes": measure_corpus_contents(corpus.name).size_bytes,
             "counts": corpus.count_programs_by_state(),
             "split": _count_values(rows["split"]),
             "templates": _count_values(rows["template"]),

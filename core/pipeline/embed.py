@@ -42,7 +42,7 @@ class EmbedReport:
 
 
 def embed_corpus(
-    corpus_name: str,
+    corpus: Corpus,
     code_encoder: str | None = None,
     audio_encoder: str | None = None,
     progress: Progress = ignore_progress,
@@ -51,7 +51,7 @@ def embed_corpus(
 
     Parameters
     ----------
-    corpus_name : str
+    corpus : Corpus
     code_encoder, audio_encoder : str, optional
         Encoder ids. If neither is given: the two with which the corpus was
         built; if only one is given, only that one.
@@ -60,21 +60,20 @@ def embed_corpus(
     Raises
     ------
     EarshotError
-        When the corpus or an encoder is not there, somebody else is writing, or
+        When an encoder is not there, somebody else is writing, or
         an encoder could not embed anything. What was embedded stays.
     """
-    corpus = Corpus.open(corpus_name)
     if code_encoder is None and audio_encoder is None:
         chosen = corpus.settings.get("encoders")
         if chosen is None:
             raise EarshotError(
-                f"Corpus '{corpus_name}' was never built, so it has no encoders of its own.",
+                f"Corpus '{corpus.name}' was never built, so it has no encoders of its own.",
                 remedy="Name a code encoder or an audio encoder.",
             )
         code_encoder, audio_encoder = chosen["code"], chosen["audio"]
     code_encoder, audio_encoder = resolve_encoder_id(code_encoder, "code"), resolve_encoder_id(audio_encoder, "audio")
     report = EmbedReport()
-    with corpus.lock_for_writing(f"embed {corpus_name}"):
+    with corpus.lock_for_writing(f"embed {corpus.name}"):
         if code_encoder is not None:
             embed_missing_code(corpus, code_encoder, report, progress)
         if audio_encoder is not None:

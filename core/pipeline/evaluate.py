@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from core.evaluation.cca import fit_cca
 from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED, BEFORE_ALIGNMENT, METRIC_COLUMNS, EmbeddingComparison, compute_metrics
 from core.evaluation.neighbours import top_k
 from core.progress import Progress, ignore_progress
-from core.search.loaded_alignment import UNSEEN_SPLIT, compute_fingerprint, open_aligned_corpus, project_embeddings
+from core.search.aligned_corpus import UNSEEN_SPLIT, AlignedCorpus, project_embeddings
 
 PROGRESS_STEP = "Judging"
 AUDIO_ENCODER_INFIX = ", heard by "
@@ -22,64 +22,46 @@ RETRIEVED_NEIGHBOUR_COUNT = 5  # neighbours, as many as Listen shows
 
 
 def evaluate_alignment(
-    corpus_name: str, alignment_id: str | None = None, progress: Progress = ignore_progress
+    aligned_corpus: AlignedCorpus, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
-    """Metrics of an alignment on held-out programs, each with its split and reading.
+    """Return the metrics of an alignment on held-out programs, per split and reading.
+
+    Metrics that were saved after training are returned as they are while the corpus holds the
+    same pairs; otherwise they are computed. An alignment without metrics keeps the computed ones.
 
     Parameters
     ----------
-    corpus_name : str
-    alignment_id : str, optional
-        Without it, the newest.
+    aligned_corpus : AlignedCorpus
     progress : Progress
 
     Returns
     -------
     DataFrame
-        metric, split, reading, value, low, high, programs: `core.evaluation.metrics_table.compute_metrics`
-        says what they are. Splits: "validation", "test", and "unseen templates" if any
-        were held out whole. Readings: "before", "aligned code ~ aligned audio", "aligned
-        code ~ raw audio"; and where the corpus is embedded by other audio encoders too,
-        the first and the last of these ", heard by" each, which the alignment was not
-        trained on. As they were measured after training if the corpus still holds the
-        same pairs, else measured now; an alignment that had never been judged keeps them.
+        metric, split, reading, value, low, high, programs, as
+        `core.evaluation.metrics_table.compute_metrics` documents them. Splits: "validation",
+        "test", and "unseen templates" if any were held out whole. Readings: "before", "aligned
+        code ~ aligned audio", "aligned code ~ raw audio"; where the corpus is embedded by other
+        audio encoders too, the first and the last of these followed by ", heard by" and each
+        held-out audio encoder.
 
     Raises
     ------
     EarshotError
-        When the corpus or the alignment isn't there, or its encoders' embeddings aren't.
+        When the corpus is not embedded by the alignment's encoders.
     """
-    aligned = open_aligned_corpus(corpus_name, alignment_id)
-    pairs = aligned.load_embedding_pairs()
-    heard = load_held_out_audio_embeddings(aligned.corpus, pairs, aligned.audio_encoder_record["id"])
-    splits = assign_splits(aligned.corpus, pairs, aligned.record.config["split"]["unseen_templates"])
-    metrics = aligned.record.metrics
-    if metrics.get("measured_on") == fingerprint_evaluation_data(pairs, splits, heard):
-        numbers = dict.fromkeys(("value", "low", "high"), float)
-        return pd.DataFrame(metrics["readings"], columns=METRIC_COLUMNS).astype(numbers)
-    found = evaluate_heads(aligned.heads, pairs, splits, heard, progress)
-    if not metrics["readings"] and not workspace.is_read_only():
-        judgement = {
-            "measured_on": fingerprint_evaluation_data(pairs, splits, heard),
-            "readings": found.to_dict(orient="records"),
-        }
-        aligned.corpus.save_metrics(aligned.record.id, {**metrics, **judgement})
-    return found
-
-
-def assign_splits(corpus: Corpus, pairs: EmbeddingPairs, unseen_templates: Sequence[str] = ()) -> np.ndarray:
-    """Split of each pair, as the corpus keeps it, but for templates that are held out whole.
-
-    Returns
-    -------
-    array of str [n]
-        "train", "validation", "test" or "unseen templates".
-    """
-    if not unseen_templates:
-        return pairs.splits
-    template = corpus.load_programs().set_index("program")["template"]
-    held_out = template[pairs.program_ids].isin(list(unseen_templates)).to_numpy()
-    return np.where(held_out, UNSEEN_SPLIT, pairs.splits)
+    pairs, splits, record = aligned_corpus.pairs, aligned_corpus.splits, aligned_corpus.record
+    held_out_audio = load_held_out_audio_embeddings(
+        aligned_corpus.corpus, pairs, aligned_corpus.audio_encoder.id
+    )
+    fingerprint = fingerprint_evaluation_data(pairs, splits, held_out_audio)
+    if record.metrics.get("measured_on") == fingerprint:
+        number_types = dict.fromkeys(("value", "low", "high"), float)
+        return pd.DataFrame(record.metrics["readings"], columns=METRIC_COLUMNS).astype(number_types)
+    metrics = evaluate_heads(aligned_corpus.heads, pairs, splits, held_out_audio, progress)
+    if not record.metrics["readings"] and not workspace.is_read_only():
+        evaluation = {"measured_on": fingerprint, "readings": metrics.to_dict(orient="records")}
+        aligned_corpus.corpus.save_metrics(record.id, {**record.metrics, **evaluation})
+    return metrics
 
 
 def load_held_out_audio_embeddings(corpus: Corpus, pairs: EmbeddingPairs, training_audio_encoder: str) -> dict[str, np.ndarray]:
@@ -130,6 +112,16 @@ def evaluate_heads(
             code, _, searched = found[name]
             found[name + AUDIO_ENCODER_INFIX + ear] = (code, vectors, searched)
     return evaluate_splits(found, splits, progress)
+
+
+def compute_fingerprint(*parts: np.ndarray | str) -> str:
+    """Return 16 hex digits that identify arrays and texts in this order."""
+    digest = hashlib.blake2b(digest_size=8)
+    for part in parts:
+        array = np.ascontiguousarray(part)
+        digest.update(f"{array.dtype} {array.shape} ".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 # Two spaces to be compared; a third is searched by code for training programs, whose clips are

@@ -59,7 +59,7 @@ INTEGER_COLUMNS = ("seed", "error_line")
 
 
 def export_corpus(
-    corpus_name: str,
+    corpus: Corpus,
     export_format: str,  # noqa: A002 - the command's own option
     output_path: str | Path,
     progress: Progress = ignore_progress,
@@ -69,7 +69,7 @@ def export_corpus(
 
     Parameters
     ----------
-    corpus_name : str
+    corpus : Corpus
     export_format : {"parquet", "zip", "audiofolder"}
         "parquet": one table of all programs, their parameters (JSON), states and
         embeddings (a column ``embedding:ENCODER`` of float32 lists each).
@@ -99,13 +99,12 @@ def export_corpus(
             f"A corpus cannot be exported as {str(export_format)[:40]!r}.",
             remedy=f"Use {', '.join(FORMAT_SUFFIXES)}.",
         )
-    corpus = Corpus.open(corpus_name)
     rows = _select_programs(corpus, program_ids)
-    target = _resolve_target(corpus_name, export_format, Path(output_path))
+    target = _resolve_target(corpus.name, export_format, Path(output_path))
     write = {"parquet": _write_parquet, "zip": _write_zip, "audiofolder": _write_audiofolder}[export_format]
     try:
         remove_partial_files(target)
-        write(corpus, rows, target, make_data_card(corpus_name), progress)
+        write(corpus, rows, target, make_data_card(corpus), progress)
     except OSError as error:
         raise EarshotError(
             f"The export cannot be written ({error.strerror or error}).",

@@ -68,7 +68,7 @@ class VectorImportReport:
 
 
 def import_vectors(
-    corpus_name: str,
+    corpus: Corpus,
     path_or_bytes: str | Path | bytes,
     modality: str,
     vectors_name: str,
@@ -81,7 +81,7 @@ def import_vectors(
 
     Parameters
     ----------
-    corpus_name : str
+    corpus : Corpus
     path_or_bytes : str, Path or bytes
         A CSV or Parquet table, or its content: a row a program, with a column "program",
         "source" or "name" that says whose it is, and one of vectors
@@ -109,7 +109,6 @@ def import_vectors(
     """
     refuse_if_read_only("Importing")
     encoder = make_imported_encoder_id(modality, vectors_name)
-    corpus = Corpus.open(corpus_name)
     content = path_or_bytes if isinstance(path_or_bytes, bytes) else read_file_bytes(Path(path_or_bytes).expanduser())
     table = read_vectors(content, file_name or str(path_or_bytes), vector_column)
     if not table.vectors:
@@ -117,13 +116,13 @@ def import_vectors(
         raise EarshotError(
             "No vector was found there." + (f" {first[0]}: {first[1]}" if first else "")
         )
-    with corpus.lock_for_writing(f"import {corpus_name}"):
+    with corpus.lock_for_writing(f"import {corpus.name}"):
         known, strangers = _match_programs(corpus, table)
         if not known:
             raise EarshotError(
-                f"None of its {len(table.vectors)} programs is in corpus '{corpus_name}'"
+                f"None of its {len(table.vectors)} programs is in corpus '{corpus.name}'"
                 f" ({strangers[0][:80]!r} for one).",
-                remedy=f"To add programs first: ./run import {corpus_name} FILE",
+                remedy=f"To add programs first: ./run import {corpus.name} FILE",
             )
         new = _select_new_vectors(corpus, encoder, known)
         programs, revision = list(new), find_encoder_spec(encoder).revision
@@ -135,7 +134,7 @@ def import_vectors(
     dimensions = len(next(iter(table.vectors.values())))
     without = len(corpus.list_missing_embeddings(encoder))
     return VectorImportReport(
-        corpus_name,
+        corpus.name,
         encoder,
         len(table.vectors),
         len(new),

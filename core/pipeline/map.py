@@ -11,7 +11,7 @@ from core.errors import EarshotError
 from core.evaluation.map_layout import compute_joint_map
 from core.evaluation.metrics import count_shared_neighbours
 from core.progress import Progress, ignore_progress
-from core.search.loaded_alignment import open_aligned_corpus, project_embeddings
+from core.search.aligned_corpus import AlignedCorpus, project_embeddings
 from core.workspace import refuse_if_read_only
 
 PROGRESS_STEP = "Laying out the map"
@@ -20,31 +20,28 @@ MAP_SEED = 42
 
 
 def compute_and_save_map(
-    corpus_name: str, alignment_id: str | None = None, progress: Progress = ignore_progress
+    aligned_corpus: AlignedCorpus, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
-    """Lay out the map of an alignment and keep it in the corpus.
+    """Compute the map of an alignment and save it in the corpus.
 
     Parameters
     ----------
-    corpus_name : str
-    alignment_id : str, optional
-        Without it, the newest.
+    aligned_corpus : AlignedCorpus
     progress : Progress
 
     Returns
     -------
     DataFrame
-        As of `laid_out`.
+        As `compute_map` returns it.
 
     Raises
     ------
     EarshotError
-        When the corpus or the alignment isn't there, or its encoders' embeddings aren't.
+        When the workspace is read-only, or the corpus is not embedded by the alignment's encoders.
     """
     refuse_if_read_only("Laying out a map")
-    aligned = open_aligned_corpus(corpus_name, alignment_id)
-    points = compute_map(aligned.heads, aligned.load_embedding_pairs(), progress)
-    aligned.corpus.save_map(aligned.record.id, points)
+    points = compute_map(aligned_corpus.heads, aligned_corpus.pairs, progress)
+    aligned_corpus.corpus.save_map(aligned_corpus.record.id, points)
     return points
 
 

@@ -70,4 +70,4 @@ def export_selection(corpus: Corpus, program_ids: Collection[str], export_format
         )
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
         out = Path(folder) / f"{corpus.name}{FORMAT_SUFFIXES[export_format]}"
-        return export_corpus(corpus.name, export_format, out, program_ids=sorted(program_ids)).read_bytes()
+        return export_corpus(corpus, export_format, out, program_ids=sorted(program_ids)).read_bytes()

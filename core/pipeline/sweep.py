@@ -24,9 +24,8 @@ from core.encoders.concat import split_encoder_id
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED
 from core.progress import Progress, ignore_progress
-from core.search.loaded_alignment import compute_fingerprint
-from core.pipeline.evaluate import EvaluationSpaces, evaluate_splits, make_aligned_spaces, make_raw_spaces
-from core.pipeline.train import load_training_pairs
+from core.pipeline.evaluate import EvaluationSpaces, compute_fingerprint, evaluate_splits, make_aligned_spaces, make_raw_spaces
+from core.pipeline.train import open_training_corpus
 from core.workspace import atomic_write, refuse_if_read_only
 from core.workspace import remove_partial_files as sweep_partials
 
@@ -37,7 +36,7 @@ DEFAULT_WORKERS = 2  # of one thread each: the fastest on two cores
 
 
 def run_sweep(
-    corpus_name: str,
+    corpus: Corpus,
     grid: str = "paper",
     progress: Progress = ignore_progress,
     *,
@@ -50,7 +49,7 @@ def run_sweep(
 
     Parameters
     ----------
-    corpus_name : str
+    corpus : Corpus
     grid : {"paper", "ablation", "trade"}
         `core.alignment.grid` holds them.
     progress : Progress
@@ -73,14 +72,14 @@ def run_sweep(
     Raises
     ------
     EarshotError
-        When there is no such corpus, grid or embedding, or a training diverges.
+        When there is no such grid or embedding, or a training diverges.
     """
     refuse_if_read_only("A sweep")
-    corpus = Corpus.open(corpus_name)
     if seed_count < 1 or workers < 1:
         raise EarshotError("A sweep takes at least 1 seed and 1 worker.")
-    pairs, described = load_training_pairs(corpus, code_encoder, audio_encoder)
-    code, audio = described["code"]["id"], described["audio"]["id"]
+    embedded_corpus = open_training_corpus(corpus, code_encoder, audio_encoder)
+    pairs, described = embedded_corpus.pairs, embedded_corpus.describe_encoders()
+    code, audio = embedded_corpus.code_encoder.id, embedded_corpus.audio_encoder.id
     plan = [trial for trial in list_trials(grid) if _is_embedded(corpus, trial.code_encoder)]
     what = {
         "grid": grid,
@@ -102,7 +101,7 @@ def run_sweep(
     ]
     total = seed_count * len(plan)
     progress(PROGRESS_STEP, total - len(todo), total, "", {"sweep": sweep_id})
-    prepared = (corpus_name, code, audio, str(folder))
+    prepared = (corpus.name, code, audio, str(folder))
     for done, (number, seed) in enumerate(_run_in_processes(prepared, plan, todo, workers), 1):
         run = json.loads(_make_run_path(folder, number, seed).read_text("utf-8"))
         data = {
@@ -117,14 +116,14 @@ def run_sweep(
     return sweep_id
 
 
-def list_sweeps(corpus_name: str) -> list[str]:
+def list_sweeps(corpus: Corpus) -> list[str]:
     """Ids of a corpus's sweeps, the one last worked on last."""
-    folder = Corpus.open(corpus_name).path / "sweeps"
+    folder = corpus.path / "sweeps"
     found = [path for path in folder.glob("*/sweep.json")]
     return [path.parent.name for path in sorted(found, key=lambda path: path.stat().st_mtime)]
 
 
-def load_sweep(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
+def load_sweep(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFrame:
     """All numbers of a sweep, as far as it is done.
 
     Returns
@@ -140,15 +139,15 @@ def load_sweep(corpus_name: str, sweep_id: str | None = None) -> pd.DataFrame:
     EarshotError
         When there is no such sweep.
     """
-    known = list_sweeps(corpus_name)
+    known = list_sweeps(corpus)
     if sweep_id is None and known:
         sweep_id = known[-1]
     if sweep_id not in known:
         raise EarshotError(
-            f"Corpus '{corpus_name}' has no sweep{'' if sweep_id is None else f' {sweep_id!r}'}.",
-            remedy=f"To run one: ./run sweep {corpus_name}",
+            f"Corpus '{corpus.name}' has no sweep{'' if sweep_id is None else f' {sweep_id!r}'}.",
+            remedy=f"To run one: ./run sweep {corpus.name}",
         )
-    folder = Corpus.open(corpus_name).path / "sweeps" / sweep_id
+    folder = corpus.path / "sweeps" / sweep_id
     names = [name for name, _ in json.loads((folder / "sweep.json").read_text("utf-8"))["trials"]]
     rows = json.loads((folder / "baseline.json").read_text("utf-8"))["rows"]
     for path in sorted(folder.glob("run-*.json")):

@@ -19,11 +19,11 @@ import torch
 
 from core.alignment import AlignmentConfig, TrainingResult
 from core.alignment import train as train_heads
-from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
+from core.corpus import Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
-from core.search.loaded_alignment import UNSEEN_SPLIT, check_embedding_revision, resolve_encoder_ids, make_encoder_record
-from core.pipeline.evaluate import evaluate_heads, fingerprint_evaluation_data, load_held_out_audio_embeddings, assign_splits
+from core.search.aligned_corpus import UNSEEN_SPLIT, AlignedCorpus, EmbeddedCorpus, open_embedded_corpus
+from core.pipeline.evaluate import evaluate_heads, fingerprint_evaluation_data, load_held_out_audio_embeddings
 from core.pipeline.map import compute_map
 from core.search.confidence import CONFIDENCE_KEY, TrainingSet, fit_calibration
 from core.workspace import refuse_if_read_only
@@ -34,19 +34,19 @@ RECORDED_PACKAGES = ("torch", "numpy", "scikit-learn", "umap-learn")
 
 
 def train(
-    corpus_name: str,
+    corpus: Corpus,
     config: AlignmentConfig | None = None,
     progress: Progress = ignore_progress,
     *,
     code_encoder: str | None = None,
     audio_encoder: str | None = None,
     unseen_templates: Sequence[str] | int = (),
-) -> AlignmentRecord:
+) -> AlignedCorpus:
     """Train projection heads on a corpus's training programs and judge them on the others.
 
     Parameters
     ----------
-    corpus_name : str
+    corpus : Corpus
     config : AlignmentConfig, optional
         Without it, all defaults.
     progress : Progress
@@ -62,8 +62,9 @@ def train(
 
     Returns
     -------
-    AlignmentRecord
-        As it lies in the corpus: with config, heads, metrics, history and map.
+    AlignedCorpus
+        The corpus with the new alignment, which is saved with config, heads, metrics, history
+        and map.
 
     Raises
     ------
@@ -74,15 +75,15 @@ def train(
         training itself was over. A second signal while training ends at once, and nothing
         is kept.
     EarshotError
-        When the corpus isn't there, has fewer than 12 programs with a clip, or isn't
+        When the corpus has fewer than 12 programs with a clip, or isn't
         embedded by the encoders; when a template is unknown; when training diverges.
     """
     refuse_if_read_only("Training")
-    corpus = Corpus.open(corpus_name)
     config = config or AlignmentConfig()
-    pairs, encoders = load_training_pairs(corpus, code_encoder, audio_encoder)
+    embedded_corpus = open_training_corpus(corpus, code_encoder, audio_encoder)
+    pairs, encoders = embedded_corpus.pairs, embedded_corpus.describe_encoders()
     unseen_templates = _resolve_held_out_templates(corpus, unseen_templates)
-    splits = assign_splits(corpus, pairs, unseen_templates)
+    splits = embedded_corpus.assign_splits(unseen_templates)
     if (splits == "train").sum() < 2:
         raise EarshotError(
             f"Corpus '{corpus.name}' has {(splits == 'train').sum()} programs to train on.",
@@ -126,7 +127,7 @@ def train(
         CONFIDENCE_KEY: sureness,
     }
     alignment_id = corpus.save_alignment(*kept, {**came, **judgement}, trained.history, points)
-    return corpus.load_alignment(alignment_id)
+    return AlignedCorpus.open(corpus, corpus.load_alignment(alignment_id), pairs)
 
 
 def _fit_confidence(
@@ -146,10 +147,16 @@ def _fit_confidence(
     return None if found is None else found.to_dict()
 
 
-def load_training_pairs(
+def open_training_corpus(
     corpus: Corpus, code_encoder: str | None, audio_encoder: str | None
-) -> tuple[EmbeddingPairs, dict[str, dict]]:
-    """The corpus's pairs, and what is to be remembered of their encoders."""
+) -> EmbeddedCorpus:
+    """Open the embeddings of a corpus that has enough programs to train on.
+
+    Raises
+    ------
+    EarshotError
+        When fewer than 12 programs have a clip and both embeddings.
+    """
     counts = corpus.count_programs_by_state()
     if counts["ok"] < MIN_TRAINING_PROGRAMS:
         raise EarshotError(
@@ -158,22 +165,17 @@ def load_training_pairs(
             f" training takes at least {MIN_TRAINING_PROGRAMS}, and some hundreds to be of use.",
             remedy=f"To add programs: ./run build {corpus.name} --per-template 8",
         )
-    code, audio = resolve_encoder_ids(corpus, code_encoder, audio_encoder)
-    pairs = corpus.load_embedding_pairs(code, audio)
-    if len(pairs) < MIN_TRAINING_PROGRAMS:
+    embedded_corpus = open_embedded_corpus(corpus, code_encoder, audio_encoder)
+    pair_count = len(embedded_corpus.pairs)
+    if pair_count < MIN_TRAINING_PROGRAMS:
+        code, audio = embedded_corpus.code_encoder.id, embedded_corpus.audio_encoder.id
         raise EarshotError(
-            f"Only {len(pairs)} of {counts['ok']} programs with a clip are embedded by"
+            f"Only {pair_count} of {counts['ok']} programs with a clip are embedded by"
             f" {code} and {audio}; training takes at least {MIN_TRAINING_PROGRAMS}.",
             remedy=f"To embed the rest: ./run embed {corpus.name}"
             f" --code-encoder {code} --audio-encoder {audio}",
         )
-    encoders = {
-        "code": make_encoder_record(code, pairs.code_embeddings.shape[1]),
-        "audio": make_encoder_record(audio, pairs.audio_embeddings.shape[1]),
-    }
-    for encoder in encoders.values():
-        check_embedding_revision(corpus, encoder["id"], encoder["revision"])
-    return pairs, encoders
+    return embedded_corpus
 
 
 def _resolve_held_out_templates(corpus: Corpus, templates_or_count: Sequence[str] | int) -> list[str]:

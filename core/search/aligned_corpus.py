@@ -1,205 +1,472 @@
-"""What is searched for neighbours: a corpus's programs in their raw and in their shared space."""
+"""A corpus opened for search: its embeddings, and the alignment that projects them."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from core import encoders
-from core.corpus import Corpus
+from core.alignment import AlignmentConfig, ProjectionHeads
+from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
+from core.encoders.concat import split_encoder_id
 from core.errors import EarshotError
 from core.evaluation.neighbours import CosineIndex
-from core.search.loaded_alignment import (
-    AlignedCorpus,
-    check_embedding_revision,
-    resolve_encoder_ids,
-    make_encoder_record,
-    open_aligned_corpus,
-)
+from core.sonicpi.clip import Clip
 
-INDEX_CACHE_SIZE = 2  # alignments whose projected programs stay in memory
-CROSS_MODAL_DIRECTIONS = ("code->audio", "audio->code")
-SAME_MODALITY_DIRECTIONS = ("code->code", "audio->audio")
-DIRECTIONS = CROSS_MODAL_DIRECTIONS + SAME_MODALITY_DIRECTIONS
+UNSEEN_SPLIT = "unseen templates"
+ALIGNED_CORPUS_CACHE_SIZE = 2
+SNIPPET_CACHE_SIZE = 8
+
+Modality = Literal["code", "audio"]
 
 
 @dataclass(frozen=True)
-class Neighbour:
-    """A program near to what was asked for.
+class EncoderRecord:
+    """The encoder that made a corpus's embeddings.
 
     Attributes
     ----------
-    rank : int
-        1 is the nearest.
-    similarity : float
-        Cosine, in [-1, 1].
-    program_id : str
-        Its id.
-    template, name, source : str
-    audio_path : str
-        Absolute path of its clip.
+    id, revision : str
+    dim : int
+        Dimensions of an embedding.
     """
 
-    rank: int
-    similarity: float
-    program_id: str
-    template: str
-    name: str
-    source: str
-    audio_path: str
+    id: str
+    revision: str
+    dim: int
 
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> EncoderRecord:
+        """Read the record from an alignment's config.
 
-class SearchIndex:
-    """A corpus's pairs and, once asked for, the indices that find neighbours among them."""
+        Raises
+        ------
+        KeyError, TypeError
+            When a value is missing.
+        """
+        return cls(values["id"], values["revision"], values["dim"])
 
-    def __init__(self, corpus: Corpus, aligned_corpus: AlignedCorpus | None):
-        self.corpus, self.aligned_corpus = corpus, aligned_corpus
-        if aligned_corpus is None:
-            code, audio = resolve_encoder_ids(corpus)
-            self.pairs = corpus.load_embedding_pairs(code, audio)
-            self.encoder_records = {
-                "code": make_encoder_record(code, self.pairs.code_embeddings.shape[1]),
-                "audio": make_encoder_record(audio, self.pairs.audio_embeddings.shape[1]),
-            }
-            for encoder in self.encoder_records.values():
-                check_embedding_revision(corpus, encoder["id"], encoder["revision"])
-        else:
-            self.pairs = aligned_corpus.load_embedding_pairs()
-            self.encoder_records = {"code": aligned_corpus.code_encoder_record, "audio": aligned_corpus.audio_encoder_record}
-        if not len(self.pairs):
+    @classmethod
+    def from_installed(cls, encoder_id: str, dim: int) -> EncoderRecord:
+        """Describe the encoder that is installed under this id."""
+        return cls(encoder_id, encoders.find_encoder_spec(encoder_id).revision, dim)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the values that an alignment's config keeps."""
+        return asdict(self)
+
+    def load(self) -> encoders.Encoder:
+        """Load the encoder.
+
+        Raises
+        ------
+        EarshotError
+            When another revision of it is installed.
+        """
+        encoder = encoders.get_encoder(self.id)
+        if encoder.spec.revision != self.revision:
             raise EarshotError(
-                f"Corpus '{corpus.name}' has no program with a clip and embeddings.",
-                remedy=f"To build it: ./run build {corpus.name}",
+                f"{self.id} is here as revision {encoder.spec.revision}, the corpus was"
+                f" embedded by {self.revision}.",
+                remedy="Embed the corpus again and train again.",
             )
-        self.row_by_program = {program: row for row, program in enumerate(self.pairs.program_ids)}
+        return encoder
+
+
+class EmbeddedCorpus:
+    """A corpus with the embeddings of one code encoder and one audio encoder.
+
+    Instances do not change and may be shared between threads. Everything that is read from disk
+    or derived is loaded at its first use.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    code_encoder, audio_encoder : EncoderRecord
+    pairs : EmbeddingPairs, optional
+        The embeddings, where they are in memory already.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        code_encoder: EncoderRecord,
+        audio_encoder: EncoderRecord,
+        pairs: EmbeddingPairs | None = None,
+    ):
+        self.corpus = corpus
+        self.code_encoder = code_encoder
+        self.audio_encoder = audio_encoder
+        if pairs is not None:
+            self.pairs = pairs
+
+    def describe_encoders(self) -> dict[str, dict[str, Any]]:
+        """Return both encoders as an alignment's config keeps them, by modality."""
+        return {"code": self.code_encoder.to_dict(), "audio": self.audio_encoder.to_dict()}
 
     @cached_property
-    def shared_code_index(self) -> CosineIndex:
-        return CosineIndex(self.aligned_corpus.project_code(self.pairs.code_embeddings))
+    def pairs(self) -> EmbeddingPairs:
+        """Embeddings of all programs that have a clip and both embeddings.
+
+        Raises
+        ------
+        EarshotError
+            When the corpus has been embedded by another revision of an encoder.
+        """
+        for encoder in (self.code_encoder, self.audio_encoder):
+            check_embedding_revision(self.corpus, encoder)
+        return self.corpus.load_embedding_pairs(self.code_encoder.id, self.audio_encoder.id)
 
     @cached_property
-    def shared_audio_index(self) -> CosineIndex:
-        return CosineIndex(self.aligned_corpus.project_audio(self.pairs.audio_embeddings))
+    def row_by_program(self) -> dict[str, int]:
+        """Row of `pairs` by program id."""
+        return {program_id: row for row, program_id in enumerate(self.pairs.program_ids)}
 
     @cached_property
     def raw_code_index(self) -> CosineIndex:
+        """Index over the raw code embeddings."""
         return CosineIndex(self.pairs.code_embeddings)
 
     @cached_property
     def raw_audio_index(self) -> CosineIndex:
+        """Index over the raw audio embeddings."""
         return CosineIndex(self.pairs.audio_embeddings)
 
+    def embed_snippet(self, snippet: str) -> np.ndarray:
+        """Embed a snippet with the corpus's code encoder: float32 [1, dim].
+
+        Raises
+        ------
+        EarshotError
+            When the encoder is missing, has another revision or another number of dimensions.
+        """
+        embedding = _embed_snippet_cached(self.code_encoder.load(), snippet)
+        if embedding.shape != (1, self.code_encoder.dim):
+            raise EarshotError(
+                f"{self.code_encoder.id} gave a vector of shape {list(embedding.shape)}, the corpus"
+                f" has {self.code_encoder.dim} dimensions.",
+                remedy="Embed the corpus again and train again.",
+            )
+        return embedding
+
+    def embed_clip(self, clip: Clip) -> np.ndarray:
+        """Embed a clip with the corpus's audio encoder: float32 [1, dim].
+
+        Raises
+        ------
+        EarshotError
+            When the encoder is missing or has another revision.
+        """
+        return np.asarray(self.audio_encoder.load().embed([clip]), dtype=np.float32)
+
+    def assign_splits(self, unseen_templates: Sequence[str] = ()) -> np.ndarray:
+        """Return the split of each pair; templates that are held out whole form their own.
+
+        Returns
+        -------
+        array of str [n]
+            "train", "validation", "test" or "unseen templates".
+        """
+        if not unseen_templates:
+            return self.pairs.splits
+        templates = self.corpus.load_programs().set_index("program")["template"]
+        is_unseen = templates[self.pairs.program_ids].isin(list(unseen_templates)).to_numpy()
+        return np.where(is_unseen, UNSEEN_SPLIT, self.pairs.splits)
+
+    def check_not_empty(self) -> None:
+        """Raise an EarshotError when no program has a clip and both embeddings."""
+        if not len(self.pairs):
+            raise EarshotError(
+                f"Corpus '{self.corpus.name}' has no program with a clip and embeddings.",
+                remedy=f"To build it: ./run build {self.corpus.name}",
+            )
+
     def find_nearest_rows(
-        self, query_embedding: np.ndarray, k: int, direction: str, excluded_row: int | None = None
+        self, embedding: np.ndarray, k: int, direction: str, excluded_row: int | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows nearest to one raw embedding [1, d], and how similar they are: [k] and [k]."""
-        own = None if excluded_row is None else np.array([excluded_row])
-        if direction == "code->audio":
-            index, query = self.shared_audio_index, self.aligned_corpus.project_code(query_embedding)
-        elif direction == "audio->code":
-            index, query = self.shared_code_index, self.aligned_corpus.project_audio(query_embedding)
-        elif direction == "code->code":
-            index, query = self.raw_code_index, query_embedding
-        else:
-            index, query = self.raw_audio_index, query_embedding
-        rows, similarities = index.query(query, k, excluded_rows=own)
+        """Find the rows of `pairs` nearest to a raw embedding.
+
+        Parameters
+        ----------
+        embedding : array, float [1, d]
+            By the encoder of the modality that the direction starts from.
+        k : int
+        direction : {"code->audio", "audio->code", "code->code", "audio->audio"}
+        excluded_row : int, optional
+            A row that is not returned.
+
+        Returns
+        -------
+        rows : array, int [k]
+        similarities : array, float [k]
+            Cosines, in [-1, 1], descending.
+        """
+        excluded_rows = None if excluded_row is None else np.array([excluded_row])
+        index, query = self._select_index(embedding, direction)
+        rows, similarities = index.query(query, k, excluded_rows=excluded_rows)
         return rows[0], similarities[0]
 
-
-def load_search_index(corpus_name: str, alignment_id: str | None, direction: str) -> SearchIndex:
-    """The space to search, from memory unless the corpus has changed since."""
-    corpus = Corpus.open(corpus_name)
-    if alignment_id is None:
-        newest = corpus.load_newest_alignment()
-        alignment_id = newest.id if newest else None
-    if alignment_id is None and direction in CROSS_MODAL_DIRECTIONS:
-        open_aligned_corpus(corpus_name)  # says that there is none and how to train one
-    return _load_cached_index(corpus_name, str(corpus.path), alignment_id, _stat_database_files(corpus))
-
-
-@lru_cache(maxsize=INDEX_CACHE_SIZE)
-def _load_cached_index(corpus_name: str, corpus_path: str, alignment_id: str | None, change_stamp: tuple) -> SearchIndex:
-    # `path` and `state` are there for the key: another workspace, or new programs.
-    if alignment_id is None:
-        return SearchIndex(Corpus.open(corpus_name), None)
-    aligned = open_aligned_corpus(corpus_name, alignment_id)
-    return SearchIndex(aligned.corpus, aligned)
+    def _select_index(
+        self, embedding: np.ndarray, direction: str
+    ) -> tuple[CosineIndex, np.ndarray]:
+        """Return the index to search and the query in its space."""
+        if direction == "code->code":
+            return self.raw_code_index, embedding
+        if direction == "audio->audio":
+            return self.raw_audio_index, embedding
+        raise _make_no_alignment_error(self.corpus)
 
 
-def _stat_database_files(corpus: Corpus) -> tuple:
-    """Changes whenever anything is written to the corpus: size and time of its database files."""
-    found = []
-    for name in ("corpus.sqlite", "corpus.sqlite-wal"):
+class AlignedCorpus(EmbeddedCorpus):
+    """A corpus with its embeddings and an alignment, which adds the shared space.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    record : AlignmentRecord
+    heads : ProjectionHeads
+        In evaluation mode, on the CPU.
+    pairs : EmbeddingPairs, optional
+        The embeddings, where they are in memory already.
+    """
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        record: AlignmentRecord,
+        heads: ProjectionHeads,
+        pairs: EmbeddingPairs | None = None,
+    ):
+        super().__init__(corpus, *_read_encoder_records(record), pairs)
+        self.record = record
+        self.heads = heads
+
+    @classmethod
+    def open(
+        cls, corpus: Corpus, record: AlignmentRecord, pairs: EmbeddingPairs | None = None
+    ) -> AlignedCorpus:
+        """Load the projection heads of an alignment.
+
+        Raises
+        ------
+        EarshotError
+            When the alignment's files do not fit each other.
+        """
+        remedy = f"Train it again: ./run train {corpus.name}"
         try:
-            stat = (corpus.path / name).stat()
-        except FileNotFoundError:
-            continue
-        if stat.st_size:  # an empty log comes and goes with readers
-            found.append((name, stat.st_size, stat.st_mtime_ns))
-    return tuple(found)
+            config = AlignmentConfig.from_dict(record.config["alignment"])
+            code_encoder, audio_encoder = _read_encoder_records(record)
+        except (KeyError, TypeError) as error:
+            raise EarshotError(
+                f"The config of alignment {record.id} lacks {error}.",
+                where=str(record.path),
+                remedy=remedy,
+            ) from error
+        heads = ProjectionHeads.from_tensors(config, record.load_heads())
+        if (heads.code_dim, heads.audio_dim) != (code_encoder.dim, audio_encoder.dim):
+            raise EarshotError(
+                f"The projection heads of alignment {record.id} take embeddings of"
+                f" {heads.code_dim} and {heads.audio_dim} dimensions, its encoders give"
+                f" {code_encoder.dim} and {audio_encoder.dim}.",
+                where=str(record.path),
+                remedy=remedy,
+            )
+        return cls(corpus, record, heads, pairs)
+
+    @property
+    def unseen_templates(self) -> Sequence[str]:
+        """Ids of the templates that training held out whole."""
+        return self.record.config["split"]["unseen_templates"]
+
+    @cached_property
+    def splits(self) -> np.ndarray:
+        """Split of each pair, as `assign_splits` returns it."""
+        return self.assign_splits(self.unseen_templates)
+
+    @cached_property
+    def shared_code_index(self) -> CosineIndex:
+        """Index over the projected code embeddings."""
+        return CosineIndex(self.project_code(self.pairs.code_embeddings))
+
+    @cached_property
+    def shared_audio_index(self) -> CosineIndex:
+        """Index over the projected audio embeddings."""
+        return CosineIndex(self.project_audio(self.pairs.audio_embeddings))
+
+    def project_code(self, embeddings: np.ndarray) -> np.ndarray:
+        """Project code embeddings [n, d1] to unit vectors: float32 [n, dim]."""
+        return project_embeddings(self.heads, embeddings, "code")
+
+    def project_audio(self, embeddings: np.ndarray) -> np.ndarray:
+        """Project audio embeddings [n, d2] to unit vectors: float32 [n, dim]."""
+        return project_embeddings(self.heads, embeddings, "audio")
+
+    def _select_index(
+        self, embedding: np.ndarray, direction: str
+    ) -> tuple[CosineIndex, np.ndarray]:
+        if direction == "code->audio":
+            return self.shared_audio_index, self.project_code(embedding)
+        if direction == "audio->code":
+            return self.shared_code_index, self.project_audio(embedding)
+        return super()._select_index(embedding, direction)
 
 
-def load_encoder_at_revision(encoder_record: dict) -> encoders.Encoder:
-    """The encoder that the corpus was embedded with: "id" and "revision".
+def open_embedded_corpus(
+    corpus: Corpus, code_encoder: str | None = None, audio_encoder: str | None = None
+) -> EmbeddedCorpus:
+    """Open the embeddings of a corpus, for what needs no alignment.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    code_encoder, audio_encoder : str, optional
+        Encoder ids. Default: those that the corpus was built with.
 
     Raises
     ------
     EarshotError
-        When it is here in another revision.
+        When the corpus is not embedded by these encoders in their installed revision.
     """
-    loaded = encoders.get_encoder(encoder_record["id"])
-    if loaded.spec.revision != encoder_record["revision"]:
-        raise EarshotError(
-            f"{encoder_record['id']} is here as revision {loaded.spec.revision}, the corpus was"
-            f" embedded by {encoder_record['revision']}.",
-            remedy="Embed the corpus again and train again.",
-        )
-    return loaded
+    code_id, audio_id = resolve_encoder_ids(corpus, code_encoder, audio_encoder)
+    pairs = corpus.load_embedding_pairs(code_id, audio_id)
+    code = EncoderRecord.from_installed(code_id, pairs.code_embeddings.shape[1])
+    audio = EncoderRecord.from_installed(audio_id, pairs.audio_embeddings.shape[1])
+    for encoder in (code, audio):
+        check_embedding_revision(corpus, encoder)
+    return EmbeddedCorpus(corpus, code, audio, pairs)
 
 
-def embed_snippet(snippet: str, encoder_record: dict) -> np.ndarray:
-    """Embed a snippet with the encoder that the corpus was embedded with: float32 [1, d]."""
-    query = _embed_snippet_cached(load_encoder_at_revision(encoder_record), snippet)
-    if query.shape != (1, encoder_record["dim"]):
-        raise EarshotError(
-            f"{encoder_record['id']} gave a vector of shape {list(query.shape)}, the corpus has"
-            f" {encoder_record['dim']} dimensions.",
-            remedy="Embed the corpus again and train again.",
-        )
-    return query
+@dataclass(frozen=True)
+class _CacheKey:
+    """What an opened alignment is cached by; the corpus rides along uncompared."""
+
+    path: Path
+    change_stamp: str
+    alignment_id: str
+    corpus: Corpus = field(compare=False)
 
 
-@lru_cache(maxsize=8)  # a snippet's neighbours are asked for, and then how sure they are
+def open_aligned_corpus(corpus: Corpus, alignment_id: str | None = None) -> AlignedCorpus:
+    """Open an alignment of a corpus, from memory unless the corpus has changed since.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    alignment_id : str, optional
+        Default: the newest.
+
+    Returns
+    -------
+    AlignedCorpus
+        Shared by all callers until `corpus.change_stamp` changes.
+
+    Raises
+    ------
+    EarshotError
+        When the corpus has no such alignment, or its files do not fit each other.
+    """
+    if alignment_id is None:
+        alignment_ids = corpus.list_alignment_ids()
+        if not alignment_ids:
+            raise _make_no_alignment_error(corpus)
+        alignment_id = alignment_ids[-1]
+    return _open_cached(_CacheKey(corpus.path, corpus.change_stamp, alignment_id, corpus))
+
+
+@lru_cache(maxsize=ALIGNED_CORPUS_CACHE_SIZE)
+def _open_cached(key: _CacheKey) -> AlignedCorpus:
+    return AlignedCorpus.open(key.corpus, key.corpus.load_alignment(key.alignment_id))
+
+
+# Listen embeds a snippet to find its neighbours, and again to estimate their confidence.
+@lru_cache(maxsize=SNIPPET_CACHE_SIZE)
 def _embed_snippet_cached(encoder: encoders.Encoder, snippet: str) -> np.ndarray:
     return np.asarray(encoder.embed([snippet]), dtype=np.float32)
 
 
-def build_neighbours(search_index: SearchIndex, rows: np.ndarray, similarities: np.ndarray) -> list[Neighbour]:
-    """Rows of a space, nearest first, with what is known of their programs."""
-    found = []
-    for rank, (row, similarity) in enumerate(zip(rows, similarities, strict=True), 1):
-        program = search_index.corpus.load_program(search_index.pairs.program_ids[row])
-        found.append(
-            Neighbour(
-                rank=rank,
-                similarity=float(similarity),
-                program_id=program["program"],
-                template=program["template"],
-                name=program["name"],
-                source=program["source"],
-                audio_path=program["audio"],
-            )
-        )
-    return found
+@torch.no_grad()
+def project_embeddings(
+    heads: ProjectionHeads, embeddings: np.ndarray, modality: Modality
+) -> np.ndarray:
+    """Project embeddings [n, d] with the head of a modality: float32 unit vectors [n, dim].
 
-
-def validate_query(direction: str, k: int) -> None:
-    """Raise an EarshotError unless there is such a direction, and k is at least 1."""
-    if direction not in DIRECTIONS:
+    Raises
+    ------
+    EarshotError
+        When the embeddings do not have as many dimensions as the head takes.
+    """
+    input_dim = heads.code_dim if modality == "code" else heads.audio_dim
+    if embeddings.shape[1] != input_dim:
         raise EarshotError(
-            f"There is no direction {direction!r}.", remedy=f"Give {', '.join(DIRECTIONS)}."
+            f"The {modality} embeddings have {embeddings.shape[1]} dimensions, the alignment"
+            f" was trained on {input_dim}.",
+            remedy="Use the encoder that it was trained with.",
         )
-    if k < 1:
-        raise EarshotError(f"k is {k}.", remedy="Ask for at least 1 neighbour.")
+    project = heads.project_code if modality == "code" else heads.project_audio
+    return project(torch.from_numpy(np.ascontiguousarray(embeddings, np.float32))).numpy()
+
+
+def resolve_encoder_ids(
+    corpus: Corpus, code_encoder: str | None = None, audio_encoder: str | None = None
+) -> tuple[str, str]:
+    """Return the ids of the code and audio encoder: as named, else those of the last build.
+
+    Raises
+    ------
+    EarshotError
+        When an encoder is not named and the corpus was never built, or nothing is embedded by it.
+    """
+    built_with = corpus.settings.get("encoders") or {}
+    embedded_by = {encoder_id for encoder_id, _, count in corpus.list_encoders() if count}
+    resolved = []
+    for modality, encoder_id in (("code", code_encoder), ("audio", audio_encoder)):
+        encoder_id = encoder_id or built_with.get(modality)
+        if encoder_id is None:
+            raise EarshotError(
+                f"Corpus '{corpus.name}' has not been built, so nothing in it is embedded.",
+                remedy=f"To build it: ./run build {corpus.name}",
+            )
+        if encoder_id not in embedded_by and not set(split_encoder_id(encoder_id)) <= embedded_by:
+            raise EarshotError(
+                f"Nothing in corpus '{corpus.name}' is embedded by {encoder_id}.",
+                remedy=f"To embed it: ./run embed {corpus.name} --{modality}-encoder {encoder_id}",
+            )
+        resolved.append(encoder_id)
+    return resolved[0], resolved[1]
+
+
+def check_embedding_revision(corpus: Corpus, encoder: EncoderRecord) -> None:
+    """Raise an EarshotError unless the corpus's embeddings are of the encoder's revision."""
+    try:
+        stale = corpus.list_missing_embeddings(encoder.id, encoder.revision)
+    except ValueError:  # The revision joins more or fewer encoders than the id.
+        stale = None
+    if stale is None or len(stale) != len(corpus.list_missing_embeddings(encoder.id)):
+        raise EarshotError(
+            f"Corpus '{corpus.name}' is embedded by another revision of {encoder.id} than"
+            f" {encoder.revision}.",
+            remedy=f"Embed it again and train again: ./run embed {corpus.name},"
+            f" then ./run train {corpus.name}",
+        )
+
+
+def _read_encoder_records(record: AlignmentRecord) -> tuple[EncoderRecord, EncoderRecord]:
+    """Return the code and the audio encoder that an alignment was trained on."""
+    encoder_fields = record.config["encoders"]
+    return (
+        EncoderRecord.from_dict(encoder_fields["code"]),
+        EncoderRecord.from_dict(encoder_fields["audio"]),
+    )
+
+
+def _make_no_alignment_error(corpus: Corpus) -> EarshotError:
+    return EarshotError(
+        f"Corpus '{corpus.name}' has no alignment yet.",
+        remedy=f"To train one: ./run train {corpus.name}",
+    )

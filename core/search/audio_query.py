@@ -1,4 +1,4 @@
-"""From a sound to what is nearest to it, and how much of that was foretold."""
+"""Reading of audio files that users give as queries."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ import soundfile
 
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
-from core.search.aligned_corpus import (
-    Neighbour,
-    build_neighbours,
-    validate_query,
-    load_encoder_at_revision,
-    load_search_index,
-)
 
 MAX_AUDIO_BYTES = 20_000_000
 MAX_AUDIO_SECONDS = 120.0
@@ -71,41 +64,3 @@ def read_audio(data: bytes, file_name: str = "the file") -> Clip:
         raise EarshotError("It is silent.", where=file_name, remedy="Give one that can be heard.")
     stereo = np.repeat(samples, 2, axis=1) if channels == 1 else samples[:, :2]
     return Clip(np.ascontiguousarray(np.clip(stereo, -1, 1)), rate)
-
-
-def find_audio_neighbours(
-    corpus_name: str,
-    clip: Clip,
-    k: int = 5,
-    alignment_id: str | None = None,
-    direction: str = "audio->code",
-) -> list[Neighbour]:
-    """Find the programs nearest to a sound that need be in no corpus.
-
-    Parameters
-    ----------
-    corpus_name : str
-    clip : Clip
-    k : int
-        How many, at least 1.
-    alignment_id : str, optional
-        Without it, the newest.
-    direction : {"audio->code", "audio->audio"}
-        By code, in the shared space; or by raw sound, which needs no alignment.
-
-    Raises
-    ------
-    EarshotError
-        When k or the direction isn't one, the corpus or alignment isn't there, or the audio
-        encoder isn't the one that the corpus was embedded with.
-    """
-    if direction not in ("audio->code", "audio->audio"):
-        raise EarshotError(
-            f"A sound has no code to go from in direction {direction!r}.",
-            remedy="Give audio->code or audio->audio.",
-        )
-    validate_query(direction, k)
-    space = load_search_index(corpus_name, alignment_id, direction)
-    ear = load_encoder_at_revision(space.encoder_records["audio"])
-    query = np.asarray(ear.embed([clip]), dtype=np.float32)  # [1, d]
-    return build_neighbours(space, *space.find_nearest_rows(query, k, direction))

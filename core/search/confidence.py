@@ -13,8 +13,8 @@ from core.alignment import train as train_heads
 from core.evaluation.neighbours import top_k
 from core.evaluation.calibration import CORRECT_THRESHOLD, ConfidenceCalibration, normalized_similarity_per_query, classify_confidence, compute_confidence_features
 from core.progress import Progress, ignore_progress
-from core.search.loaded_alignment import project_embeddings
-from core.search.aligned_corpus import Neighbour, embed_snippet, load_search_index
+from core.search.aligned_corpus import AlignedCorpus, project_embeddings
+from core.search.query import Neighbour
 
 PROGRESS_STEP = "Learning how sure it can be"
 FOLD_COUNT = 3
@@ -63,36 +63,36 @@ class TrainingSet:
 
 
 def estimate_confidence(
-    corpus_name: str, snippet: str, neighbours: Sequence[Neighbour], alignment_id: str | None = None
+    aligned_corpus: AlignedCorpus, snippet: str, neighbours: Sequence[Neighbour]
 ) -> Confidence | None:
-    """Say how sure it is that a snippet sounds like the neighbours found for it.
+    """Estimate the probability that the retrieved clips resemble the snippet's true sound.
 
     Parameters
     ----------
-    corpus_name : str
+    aligned_corpus : AlignedCorpus
     snippet : str
     neighbours : sequence of Neighbour
-        What `core.search.query.find_neighbours` found for the snippet by code->audio.
-    alignment_id : str, optional
-        Without it, the newest.
+        What `core.search.query.find_neighbours` returned for the snippet by ``code->audio``.
 
     Returns
     -------
-    Sureness or None
-        None where the alignment was trained on too few templates to learn it.
+    Confidence or None
+        None when there are no neighbours, or when the alignment was trained on too few templates
+        to be calibrated.
     """
-    space = load_search_index(corpus_name, alignment_id, "code->audio")
-    known = space.aligned_corpus.record.metrics.get(CONFIDENCE_KEY)
-    if not known or not neighbours:
+    fields = aligned_corpus.record.metrics.get(CONFIDENCE_KEY)
+    if not fields or not neighbours:
         return None
-    code = embed_snippet(snippet, space.encoder_records["code"])  # [1, d]
-    neighbours = neighbours[:NEIGHBOUR_COUNT]  # as many as it was learnt with
-    rows = np.array([[space.row_by_program[each.program_id] for each in neighbours]])  # [1, k]
-    similar = np.array([[each.similarity for each in neighbours]])
-    nearest = space.raw_code_index.query(code, 1)[1][:, 0]
-    seen = compute_confidence_features(space.pairs.audio_embeddings[rows], similar, nearest)
-    calibration = ConfidenceCalibration.from_dict(known)
-    probability = float(calibration.predict_probability(seen)[0])
+    calibration = ConfidenceCalibration.from_dict(fields)
+    neighbours = neighbours[:NEIGHBOUR_COUNT]  # The calibration was fitted with this number.
+    rows = [[aligned_corpus.row_by_program[neighbour.program_id] for neighbour in neighbours]]
+    code = aligned_corpus.embed_snippet(snippet)
+    features = compute_confidence_features(
+        aligned_corpus.pairs.audio_embeddings[np.array(rows)],
+        np.array([[neighbour.similarity for neighbour in neighbours]]),
+        aligned_corpus.raw_code_index.query(code, 1)[1][:, 0],
+    )
+    probability = float(calibration.predict_probability(features)[0])
     return Confidence(probability, classify_confidence(probability), calibration.program_count)
 
 

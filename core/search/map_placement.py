@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from core.errors import EarshotError
+from core.search.aligned_corpus import AlignedCorpus
 from core.search.query import Neighbour, find_neighbours
 
 SOFTMAX_TEMPERATURE = 0.05  # by so much less cosine a neighbour pulls e times less
@@ -32,38 +33,33 @@ class MapPlacement:
 
 
 def place_on_map(
-    corpus_name: str,
-    snippet: str,
-    points: pd.DataFrame,
-    k: int = 5,
-    alignment_id: str | None = None,
+    aligned_corpus: AlignedCorpus, snippet: str, points: pd.DataFrame, k: int = 5
 ) -> MapPlacement:
-    """Place a snippet among its neighbours.
+    """Place a snippet on a map at the weighted mean of its neighbours' positions.
 
-    UMAP could add a point to a map, but that takes a minute; so it is put at the mean of its
-    neighbours' places, of which the nearer pull more. Its neighbours are exact.
+    Adding a point with UMAP itself takes a minute. The neighbours are exact, the position is an
+    approximation.
 
     Parameters
     ----------
-    corpus_name : str
+    aligned_corpus : AlignedCorpus
     snippet : str
     points : DataFrame
-        Of the alignment's map, as of `core.pipeline.map.compute_map`.
+        The alignment's map, as `core.pipeline.map.compute_map` returns it.
     k : int
-    alignment_id : str, optional
-        Without it, the newest.
+        Number of neighbours, at least 1.
 
     Raises
     ------
     EarshotError
-        As of `core.search.query.find_neighbours`, or when none of them is on the map.
+        When `core.search.query.find_neighbours` raises one, or no neighbour is on the map.
     """
-    written = find_neighbours(corpus_name, snippet, k, alignment_id, "code->code")
-    heard = find_neighbours(corpus_name, snippet, k, alignment_id)
+    code_neighbours = find_neighbours(aligned_corpus, snippet, k, "code->code")
+    audio_neighbours = find_neighbours(aligned_corpus, snippet, k, "code->audio")
     return MapPlacement(
-        _average_position(points[points["modality"] == "code"], written, "before"),
-        _average_position(points[points["modality"] == "audio"], heard, "after"),
-        heard,
+        _average_position(points[points["modality"] == "code"], code_neighbours, "before"),
+        _average_position(points[points["modality"] == "audio"], audio_neighbours, "after"),
+        audio_neighbours,
     )
 
 

@@ -1,44 +1,62 @@
-"""From a snippet, or a program of a corpus, to what is nearest to it."""
+"""Nearest-neighbour queries: from a snippet, a clip or a program to the programs of a corpus."""
 
 from __future__ import annotations
 
-from core.errors import EarshotError
-from core.search.aligned_corpus import (
-    CROSS_MODAL_DIRECTIONS,
-    DIRECTIONS,
-    SAME_MODALITY_DIRECTIONS,
-    Neighbour,
-    build_neighbours,
-    validate_query,
-    embed_snippet,
-    load_search_index,
-)
+from dataclasses import dataclass
 
-__all__ = ["CROSS_MODAL_DIRECTIONS", "DIRECTIONS", "SAME_MODALITY_DIRECTIONS", "Neighbour", "find_neighbours", "find_program_neighbours"]
-MAX_SNIPPET_CHARS = 100_000  # characters: far beyond what any code encoder reads of a snippet
+import numpy as np
+
+from core.errors import EarshotError
+from core.search.aligned_corpus import EmbeddedCorpus
+from core.sonicpi.clip import Clip
+
+MAX_SNIPPET_CHARS = 100_000  # Far beyond what any code encoder reads of a snippet.
+CROSS_MODAL_DIRECTIONS = ("code->audio", "audio->code")
+SAME_MODALITY_DIRECTIONS = ("code->code", "audio->audio")
+DIRECTIONS = CROSS_MODAL_DIRECTIONS + SAME_MODALITY_DIRECTIONS
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A program that a query found.
+
+    Attributes
+    ----------
+    rank : int
+        1 is the nearest.
+    similarity : float
+        Cosine, in [-1, 1].
+    program_id : str
+    template, name, source : str
+    audio_path : str
+        Absolute path of its clip.
+    """
+
+    rank: int
+    similarity: float
+    program_id: str
+    template: str
+    name: str
+    source: str
+    audio_path: str
 
 
 def find_neighbours(
-    corpus_name: str,
-    snippet: str,
-    k: int = 5,
-    alignment_id: str | None = None,
-    direction: str = "code->audio",
+    embedded_corpus: EmbeddedCorpus, snippet: str, k: int = 5, direction: str = "code->audio"
 ) -> list[Neighbour]:
     """Find the programs whose clips a snippet will sound like, without rendering it.
 
     Parameters
     ----------
-    corpus_name : str
+    embedded_corpus : EmbeddedCorpus
+        An `AlignedCorpus` for the direction ``code->audio``.
     snippet : str
-        Sonic Pi code, of no program in particular.
+        Sonic Pi code, at most 100,000 characters.
     k : int
-        How many, at least 1. A smaller corpus gives all it has.
-    alignment_id : str, optional
-        Without it, the newest.
+        Number of neighbours, at least 1. A smaller corpus gives all its programs.
     direction : {"code->audio", "code->code"}
-        ``code->audio``: by clip, in the shared space. ``code->code``: by the raw
-        embedding of the code, which needs no alignment.
+        ``code->audio`` compares with the clips, in the shared space. ``code->code`` compares
+        with the raw code embeddings.
 
     Returns
     -------
@@ -48,16 +66,15 @@ def find_neighbours(
     Raises
     ------
     EarshotError
-        When the snippet is empty or longer than 100,000 characters, k or the direction
-        isn't one, the corpus or alignment isn't there, or the code encoder isn't the one
-        that the corpus was embedded with.
+        When the snippet is empty or too long, k or the direction is invalid, the direction needs
+        an alignment, or the code encoder is not the one that embedded the corpus.
     """
     if not direction.startswith("code->"):
         raise EarshotError(
             f"A snippet has no sound to go from in direction {direction!r}.",
             remedy="Give code->audio or code->code.",
         )
-    validate_query(direction, k)
+    _validate_query(direction, k)
     if not snippet.strip():
         raise EarshotError("The snippet is empty.", remedy="Give some Sonic Pi code.")
     if len(snippet) > MAX_SNIPPET_CHARS:
@@ -65,32 +82,25 @@ def find_neighbours(
             f"The snippet has {len(snippet)} characters, more than {MAX_SNIPPET_CHARS}.",
             remedy="Give only the part that you want to hear.",
         )
-    space = load_search_index(corpus_name, alignment_id, direction)
-    query = embed_snippet(snippet, space.encoder_records["code"])  # [1, d]
-    return build_neighbours(space, *space.find_nearest_rows(query, k, direction))
+    embedded_corpus.check_not_empty()
+    return _find_neighbours(embedded_corpus, embedded_corpus.embed_snippet(snippet), k, direction)
 
 
-def find_program_neighbours(
-    corpus_name: str,
-    program_id: str,
-    k: int = 5,
-    alignment_id: str | None = None,
-    direction: str = "audio->audio",
+def find_audio_neighbours(
+    embedded_corpus: EmbeddedCorpus, clip: Clip, k: int = 5, direction: str = "audio->code"
 ) -> list[Neighbour]:
-    """Find the programs nearest to one of the corpus, which itself is left out.
+    """Find the programs nearest to a clip, which need not be of any corpus.
 
     Parameters
     ----------
-    corpus_name : str
-    program_id : str
-        Of a program that has a clip and both embeddings.
+    embedded_corpus : EmbeddedCorpus
+        An `AlignedCorpus` for the direction ``audio->code``.
+    clip : Clip
     k : int
-        How many, at least 1. A smaller corpus gives all it has.
-    alignment_id : str, optional
-        Without it, the newest.
-    direction : {"audio->audio", "code->code", "code->audio", "audio->code"}
-        From which side of the program to which side of the others. The first two by raw
-        embeddings, which needs no alignment; the last two in the shared space.
+        Number of neighbours, at least 1. A smaller corpus gives all its programs.
+    direction : {"audio->code", "audio->audio"}
+        ``audio->code`` compares with the code, in the shared space. ``audio->audio`` compares
+        with the raw audio embeddings.
 
     Returns
     -------
@@ -100,16 +110,92 @@ def find_program_neighbours(
     Raises
     ------
     EarshotError
-        When k or the direction isn't one, or the corpus, alignment or program isn't there.
+        When k or the direction is invalid, the direction needs an alignment, or the audio encoder
+        is not the one that embedded the corpus.
     """
-    validate_query(direction, k)
-    space = load_search_index(corpus_name, alignment_id, direction)
-    if program_id not in space.row_by_program:
-        row = space.corpus.load_program(program_id)
+    if direction not in ("audio->code", "audio->audio"):
         raise EarshotError(
-            f"Program {row['name']} has no clip or is not embedded.",
-            remedy=f"To complete the corpus: ./run build {corpus_name}",
+            f"A sound has no code to go from in direction {direction!r}.",
+            remedy="Give audio->code or audio->audio.",
         )
-    own = space.row_by_program[program_id]
-    side = space.pairs.code_embeddings if direction.startswith("code->") else space.pairs.audio_embeddings
-    return build_neighbours(space, *space.find_nearest_rows(side[own : own + 1], k, direction, excluded_row=own))
+    _validate_query(direction, k)
+    embedded_corpus.check_not_empty()
+    return _find_neighbours(embedded_corpus, embedded_corpus.embed_clip(clip), k, direction)
+
+
+def find_program_neighbours(
+    embedded_corpus: EmbeddedCorpus, program_id: str, k: int = 5, direction: str = "audio->audio"
+) -> list[Neighbour]:
+    """Find the programs nearest to one of the corpus, without that one.
+
+    Parameters
+    ----------
+    embedded_corpus : EmbeddedCorpus
+        An `AlignedCorpus` for directions between code and audio.
+    program_id : str
+        Id of a program that has a clip and both embeddings.
+    k : int
+        Number of neighbours, at least 1. A smaller corpus gives all its programs.
+    direction : {"audio->audio", "code->code", "code->audio", "audio->code"}
+        The program's modality and the others'. The first two compare raw embeddings, the last
+        two compare in the shared space.
+
+    Returns
+    -------
+    list of Neighbour
+        Nearest first.
+
+    Raises
+    ------
+    EarshotError
+        When k or the direction is invalid, the direction needs an alignment, or the corpus has
+        no such program.
+    """
+    _validate_query(direction, k)
+    embedded_corpus.check_not_empty()
+    row = embedded_corpus.row_by_program.get(program_id)
+    if row is None:
+        program = embedded_corpus.corpus.load_program(program_id)
+        raise EarshotError(
+            f"Program {program['name']} has no clip or is not embedded.",
+            remedy=f"To complete the corpus: ./run build {embedded_corpus.corpus.name}",
+        )
+    pairs = embedded_corpus.pairs
+    from_code = direction.startswith("code->")
+    embeddings = pairs.code_embeddings if from_code else pairs.audio_embeddings
+    return _find_neighbours(embedded_corpus, embeddings[row : row + 1], k, direction, row)
+
+
+def _find_neighbours(
+    embedded_corpus: EmbeddedCorpus,
+    embedding: np.ndarray,
+    k: int,
+    direction: str,
+    excluded_row: int | None = None,
+) -> list[Neighbour]:
+    """Find the programs nearest to a raw embedding [1, d]."""
+    rows, similarities = embedded_corpus.find_nearest_rows(embedding, k, direction, excluded_row)
+    neighbours = []
+    for rank, (row, similarity) in enumerate(zip(rows, similarities), 1):
+        program = embedded_corpus.corpus.load_program(embedded_corpus.pairs.program_ids[row])
+        neighbours.append(
+            Neighbour(
+                rank=rank,
+                similarity=float(similarity),
+                program_id=program["program"],
+                template=program["template"],
+                name=program["name"],
+                source=program["source"],
+                audio_path=program["audio"],
+            )
+        )
+    return neighbours
+
+
+def _validate_query(direction: str, k: int) -> None:
+    if direction not in DIRECTIONS:
+        raise EarshotError(
+            f"There is no direction {direction!r}.", remedy=f"Give {', '.join(DIRECTIONS)}."
+        )
+    if k < 1:
+        raise EarshotError(f"k is {k}.", remedy="Ask for at least 1 neighbour.")

@@ -61,7 +61,7 @@ class StudyReport:
 
 
 def run_all_studies(
-    corpus_name: str, options: Mapping[str, Any] | None = None, progress: Progress = ignore_progress
+    corpus: Corpus, options: Mapping[str, Any] | None = None, progress: Progress = ignore_progress
 ) -> Path:
     """Run every study that the corpus allows and write the report.
 
@@ -73,9 +73,8 @@ def run_all_studies(
     Raises
     ------
     EarshotError
-        When the corpus isn't there, or not one study could be run.
+        When not one study could be run.
     """
-    corpus = Corpus.open(corpus_name)
     done: list[StudyRun] = []
     left_out: dict[str, str] = {}
     for place, name in enumerate(STUDY_MODULES):
@@ -83,13 +82,13 @@ def run_all_studies(
         known = {option.name for option in get_study_options(name)}
         given = {key: value for key, value in (options or {}).items() if key in known}
         try:
-            done.append(run_study(name, corpus_name, given, progress))
+            done.append(run_study(name, corpus, given, progress))
         except EarshotError as error:
             left_out[name] = str(error)
     progress("Studies", len(STUDY_MODULES), len(STUDY_MODULES))
     if not done:
         why = next(iter(left_out.values()))
-        raise EarshotError(f"No study could be run on '{corpus_name}'. {why}")
+        raise EarshotError(f"No study could be run on '{corpus.name}'. {why}")
     return write_report(corpus, done, left_out)
 
 

@@ -18,7 +18,7 @@ from core.evaluation.validation import normalize_rows
 from core.studies.experiments.augment import augment_source
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.studies.experiments.hard_negatives import make_hard_negative
-from core.search.loaded_alignment import project_embeddings
+from core.search.aligned_corpus import project_embeddings
 from core.studies.retrieval_context import RetrievalContext, QueryScorer, make_cosine_scorer
 from core.studies.retrieval_methods import SONICPI_ENCODER, RetrievalMethod
 from core.studies.study_clips import render_study_clips, embed_code, embed_clip_files

@@ -19,7 +19,7 @@ VERSIONED_PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "umap-learn", "
 
 def run_study(
     study_name: str,
-    corpus_name: str,
+    corpus: Corpus,
     options: Mapping[str, Any] | None = None,
     progress: Progress = ignore_progress,
 ) -> StudyRun:
@@ -29,7 +29,7 @@ def run_study(
     ----------
     study_name : str
         One of `core.studies.STUDY_MODULES`.
-    corpus_name : str
+    corpus : Corpus
     options : mapping, optional
         What is not given keeps its default.
     progress : Progress
@@ -42,13 +42,12 @@ def run_study(
     Raises
     ------
     EarshotError
-        When the study or the corpus isn't there, or the study can't be run on it; says what
+        When the study isn't there, or the study can't be run on it; says what
         is missing.
     """
     refuse_if_read_only("Running a study")
     module = load_study(study_name)
     chosen = resolve_options(study_name, options)
-    corpus = Corpus.open(corpus_name)
     begun = time.monotonic()
     result = module.run(corpus, chosen, progress)
     result.settings = {

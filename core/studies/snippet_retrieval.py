@@ -18,7 +18,7 @@ from core.evaluation.metrics import normalized_similarity
 from core.evaluation.neighbours import top_k
 from core.evaluation.calibration import CONFIDENCE_LEVELS, CORRECT_THRESHOLD, normalized_similarity_per_query, classify_confidence, compute_confidence_features
 from core.progress import Progress
-from core.search.loaded_alignment import resolve_encoder_ids
+from core.search.aligned_corpus import resolve_encoder_ids
 from core.pipeline.embed import embed_corpus
 from core.studies import options as option
 from core.studies.retrieval_figures import plot_query_scores, plot_method_scores
@@ -194,10 +194,10 @@ def _embed_missing_programs(corpus: Corpus, eval_encoders: Sequence[str], progre
     """See that the corpus was embedded by what reads code and by every judge."""
     there = {name for name, _, count in corpus.list_encoders() if count}
     if SONICPI_ENCODER not in there:
-        embed_corpus(corpus.name, SONICPI_ENCODER, None, progress)
+        embed_corpus(corpus, SONICPI_ENCODER, None, progress)
     for judge in eval_encoders:
         if judge not in there:
-            embed_corpus(corpus.name, None, judge, progress)
+            embed_corpus(corpus, None, judge, progress)
 
 
 def _load_query_audio(corpus: Corpus, audio_encoder: str, queries: pd.DataFrame, progress: Progress) -> np.ndarray:

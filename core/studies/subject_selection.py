@@ -13,7 +13,7 @@ import pandas as pd
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_RAW
-from core.search.loaded_alignment import AlignedCorpus, resolve_encoder_ids, open_aligned_corpus
+from core.search.aligned_corpus import AlignedCorpus, resolve_encoder_ids, open_aligned_corpus
 
 # Aligned code against raw audio: what no projection head can bend.
 SELECTION_CRITERION = ("validation", ALIGNED_VS_RAW, "overlap@3")
@@ -125,9 +125,9 @@ def open_study_inputs(
         code, audio = resolve_encoder_ids(corpus, asked["code_encoder"], asked["audio_encoder"])
         aligned, pairs = None, corpus.load_embedding_pairs(code, audio)
     else:
-        aligned = open_aligned_corpus(corpus.name, record_id)
-        code, audio = aligned.code_encoder_record["id"], aligned.audio_encoder_record["id"]
-        pairs = aligned.load_embedding_pairs()
+        aligned = open_aligned_corpus(corpus, record_id)
+        code, audio = aligned.code_encoder.id, aligned.audio_encoder.id
+        pairs = aligned.pairs
     programs = corpus.load_programs().set_index("program", drop=False).loc[list(pairs.program_ids)]
     unseen = [] if aligned is None else aligned.record.config["split"]["unseen_templates"]
     if unseen:

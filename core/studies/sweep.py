@@ -34,8 +34,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     # Loads what trains, which reading the other studies' runs can do without.
     from core.pipeline import sweep as stage
 
-    sweep_id = options["sweep"] or stage.run_sweep(corpus.name, GRID_NAME, progress, seed_count=options["seeds"])
-    numbers = stage.load_sweep(corpus.name, sweep_id)
+    sweep_id = options["sweep"] or stage.run_sweep(corpus, GRID_NAME, progress, seed_count=options["seeds"])
+    numbers = stage.load_sweep(corpus, sweep_id)
     trained = numbers[numbers["number"] >= 0]
     if trained.empty:
         raise EarshotError(

@@ -39,10 +39,11 @@ def _prefetch_search(corpus_name: str | None) -> None:
         for template in programs.list_templates():
             template.list_parameters()
         # Bring torch and scikit-learn, which the pages Train and Listen need.
-        from core.search import query, confidence  # noqa: F401
+        from core.search import aligned_corpus, query, confidence  # noqa: F401
 
         if corpus_name is not None:
-            query.find_neighbours(corpus_name, "play 60", k=1)
+            aligned = aligned_corpus.open_aligned_corpus(Corpus.open(corpus_name))
+            query.find_neighbours(aligned, "play 60", k=1)
     except EarshotError as error:
         # The page that needs it will say so to whoever asks.
         logging.getLogger(__name__).info("not loaded ahead: %s", error)

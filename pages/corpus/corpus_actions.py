@@ -208,7 +208,7 @@ def draw_embedding_import(corpus: Corpus) -> None:
     if st.button("Import them", type="primary", disabled=not (given and name)):
         with formatting.catch_and_show_errors(), st.spinner("Reading the vectors …"):
             st.session_state["imported"] = import_embeddings.import_vectors(
-                corpus.name, given.getvalue(), modality, name, file_name=given.name
+                corpus, given.getvalue(), modality, name, file_name=given.name
             )
             st.rerun()
 
@@ -254,7 +254,7 @@ def open_check_dialog(corpus: Corpus) -> None:
 def open_data_card_dialog(corpus: Corpus) -> None:
     """Draw what is known of the corpus: contents, sources, versions, licences."""
     with formatting.catch_and_show_errors():
-        card = make_data_card(corpus.name)
+        card = make_data_card(corpus)
         st.download_button(
             "Download",
             card.markdown,

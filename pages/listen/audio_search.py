@@ -124,9 +124,11 @@ def search_by_corpus_clip(corpus: Corpus, alignment: AlignmentRecord) -> tuple[l
     )
     audio_player.draw_file_player(program["audio"], program["name"], "given")
     shown = choose_neighbour_count()
+    from core.search.aligned_corpus import open_aligned_corpus
     from core.search.query import find_program_neighbours
 
-    return find_program_neighbours(corpus.name, chosen, shown, alignment.id, "audio->code"), ""
+    aligned_corpus = open_aligned_corpus(corpus, alignment.id)
+    return find_program_neighbours(aligned_corpus, chosen, shown, "audio->code"), ""
 
 
 def _list_clip_options(corpus: Corpus, programs: pd.DataFrame, query: str) -> list[str]:
@@ -151,11 +153,15 @@ def find_clip_neighbours(
 ) -> list[Neighbour]:
     """What is nearest to a sound; `clip_digest` is told apart, so that none is heard twice."""
     key = (str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp, alignment.id, clip_digest)
-    return _find_clip_neighbours(key, k, direction, clip)
+    return _find_clip_neighbours(key, k, direction, clip, corpus)
 
 
 @st.cache_data(max_entries=64, ttl=3600, show_spinner="Listening to it …")
-def _find_clip_neighbours(cache_key: tuple[str, ...], k: int, direction: str, _clip: Clip) -> list[Neighbour]:
-    from core.search.audio_query import find_audio_neighbours
+def _find_clip_neighbours(
+    cache_key: tuple[str, ...], k: int, direction: str, _clip: Clip, _corpus: Corpus
+) -> list[Neighbour]:
+    from core.search.aligned_corpus import open_aligned_corpus
+    from core.search.query import find_audio_neighbours
 
-    return find_audio_neighbours(cache_key[1], _clip, k, cache_key[3], direction)
+    aligned_corpus = open_aligned_corpus(_corpus, cache_key[3])
+    return find_audio_neighbours(aligned_corpus, _clip, k, direction)

@@ -108,9 +108,11 @@ def find_snippet_neighbours(
     """The neighbours; None when there is no code."""
     if not snippet.strip():
         return None
-    from core.search.query import find_neighbours  # brings torch: the editor is there before
+    # These bring torch: the editor is there before.
+    from core.search.aligned_corpus import open_aligned_corpus
+    from core.search.query import find_neighbours
 
-    return find_neighbours(corpus.name, snippet, k, alignment.id)
+    return find_neighbours(open_aligned_corpus(corpus, alignment.id), snippet, k)
 
 
 def draw_neighbours(
@@ -136,9 +138,10 @@ def draw_confidence(
     corpus: Corpus, alignment: AlignmentRecord, neighbours: list[Neighbour], snippet: str
 ) -> None:
     """Say how sure the foretelling is, where the alignment has learnt to tell."""
+    from core.search.aligned_corpus import open_aligned_corpus
     from core.search.confidence import estimate_confidence
 
-    sure = estimate_confidence(corpus.name, snippet, neighbours, alignment.id)
+    sure = estimate_confidence(open_aligned_corpus(corpus, alignment.id), snippet, neighbours)
     if sure is None:
         return
     word, colour, icon = CONFIDENCE_BADGES[sure.level]

@@ -211,9 +211,11 @@ def draw_program_card(corpus: Corpus, alignment: AlignmentRecord, program_id: st
         label_visibility="collapsed",
     )
     with formatting.catch_and_show_errors():
+        from core.search.aligned_corpus import open_aligned_corpus
         from core.search.query import find_program_neighbours
 
-        found = find_program_neighbours(corpus.name, program_id, 5, alignment.id, direction)
+        aligned_corpus = open_aligned_corpus(corpus, alignment.id)
+        found = find_program_neighbours(aligned_corpus, program_id, 5, direction)
         program_card.draw_neighbour_list(found, "near", open_and_play_program)
     audio_player.wait_for_autoplay(f"map-{program_id}")
     draw_spectrogram(program)
@@ -329,9 +331,10 @@ def draw_snippet_placement(corpus: Corpus, alignment: AlignmentRecord, points: p
         st.info("Write some Sonic Pi code.", icon=":material/edit:")
         return None
     with formatting.catch_and_show_errors():
+        from core.search.aligned_corpus import open_aligned_corpus
         from core.search.map_placement import place_on_map
 
-        found = place_on_map(corpus.name, code, points, alignment_id=alignment.id)
+        found = place_on_map(open_aligned_corpus(corpus, alignment.id), code, points)
         st.caption(
             "The star: in the left picture amid the programs written most like it, in the right"
             " one amid the clips that it will sound like. Lines lead to those clips."

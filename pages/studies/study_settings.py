@@ -59,5 +59,5 @@ def _list_option_choices(corpus: Corpus, option_name: str) -> dict[str, str] | N
     if option_name == "sweep":
         from core.pipeline.sweep import list_sweeps
 
-        return {each: each for each in reversed(list_sweeps(corpus.name))}
+        return {each: each for each in reversed(list_sweeps(corpus))}
     return None

@@ -99,24 +99,24 @@ def draw_live_sweep(sweep_job: Job) -> None:
         st.caption("The first runs are being trained …")
         return
     with formatting.catch_and_show_errors():
-        draw_sweep_table(sweep_job.argv[1], told[-1]["sweep"])
+        draw_sweep_table(Corpus.open(sweep_job.argv[1]), told[-1]["sweep"])
 
 
 def draw_finished_sweeps(corpus: Corpus) -> None:
     """Draw one of the sweeps that were run before."""
-    known = list(reversed(sweep.list_sweeps(corpus.name)))
+    known = list(reversed(sweep.list_sweeps(corpus)))
     if not known:
         st.info("No sweep of this corpus yet.", icon=":material/grid_off:")
         return
     chosen = known[0]
     if len(known) > 1:
         chosen = st.selectbox("Sweep", known, key=f"sweep:{corpus.name}")
-    draw_sweep_table(corpus.name, chosen)
+    draw_sweep_table(corpus, chosen)
 
 
-def draw_sweep_table(corpus_name: str, sweep_id: str) -> None:
+def draw_sweep_table(corpus: Corpus, sweep_id: str) -> None:
     """Draw what each configuration reached: means over its seeds, the best marked."""
-    found = sweep.load_sweep(corpus_name, sweep_id)
+    found = sweep.load_sweep(corpus, sweep_id)
     rows = build_sweep_table(found)
     done = found[found["number"] >= 0].drop_duplicates(["number", "seed"])
     configurations = done["number"].nunique()

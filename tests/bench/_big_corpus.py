@@ -92,5 +92,5 @@ def _align(corpus: Corpus, made: list[Program], rng: np.random.Generator) -> Non
             }
         )
 
-    with mock.patch("core.pipeline.train.laid_out", drawn):
-        train(corpus.name, AlignmentConfig(epochs=EPOCHS))
+    with mock.patch("core.pipeline.train.compute_map", drawn):
+        train(corpus, AlignmentConfig(epochs=EPOCHS))

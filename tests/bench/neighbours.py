@@ -30,7 +30,7 @@ from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.parser import parse_program
 from core.programs import Program, compose_programs, generate, list_templates
 from core.sonicpi import Clip, RenderResult
-from core.search.loaded_alignment import make_encoder_record
+from core.search.aligned_corpus import EncoderRecord, open_aligned_corpus
 from core.search.query import DIRECTIONS, SAME_MODALITY_DIRECTIONS, find_neighbours
 from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER
 
@@ -91,10 +91,11 @@ def _snippets(rng: np.random.Generator, variants: int) -> list[tuple[str, str]]:
             path.read_text(encoding="utf-8") for path in sorted(SONICPI_EXAMPLES_FOLDER.rglob("*.rb"))
         ],
     }
-    find_neighbours(NAME, "play 60")  # loads the encoder and the corpus
+    aligned_corpus = open_aligned_corpus(Corpus.open(NAME))
+    find_neighbours(aligned_corpus, "play 60")  # loads the encoder and the corpus
     rows = []
     for kind, sources in unseen.items():
-        whole = [_seconds(lambda: find_neighbours(NAME, source)) for source in sources]
+        whole = [_seconds(lambda: find_neighbours(aligned_corpus, source)) for source in sources]
         within = sum(spent < 0.1 for spent in whole)
         rows += [
             (f"{kind}: a snippet to its neighbours", _ms(whole)),
@@ -147,7 +148,7 @@ def _corpus(rng: np.random.Generator) -> None:
         entry = encoders.find_encoder_spec(encoder)
         vectors = rng.normal(size=(PROGRAMS, entry.dim)).astype(np.float32)
         corpus.put_embeddings(encoder, entry.revision, ids, vectors)
-        known[side] = make_encoder_record(encoder, entry.dim)
+        known[side] = EncoderRecord.from_installed(encoder, entry.dim).to_dict()
     corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
     config = AlignmentConfig.from_preset("foretell")
     pairs = corpus.load_embedding_pairs(CODE, AUDIO)

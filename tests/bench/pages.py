@@ -78,11 +78,13 @@ def run(variants: int = 7) -> list[tuple[str, str]]:
     with tempfile.TemporaryDirectory() as folder:
         os.environ["EARSHOT_WORKSPACE"] = folder
         import _big_corpus
+        from core.corpus import Corpus
         from core.pipeline.compare import find_disagreement_pairs
+        from core.search.aligned_corpus import open_aligned_corpus
 
         _big_corpus.make(NAME, PROGRAMS)
         started = time.perf_counter()
-        find_disagreement_pairs(NAME)
+        find_disagreement_pairs(open_aligned_corpus(Corpus.open(NAME)))
         compared = time.perf_counter() - started
         with served() as address, sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)

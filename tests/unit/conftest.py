@@ -23,7 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
         fill(Corpus.create("tiny", seconds=0.5))
         from core.pipeline.train import train
 
-        train("tiny", AlignmentConfig(epochs=3, width=16, dim=8, layers=2))
+        train(Corpus.open("tiny"), AlignmentConfig(epochs=3, width=16, dim=8, layers=2))
     return folder
 
 

@@ -53,7 +53,7 @@ DEEDS: dict[str, Callable[[Path], object]] = {
     "cancel a job": lambda _: jobs.list_jobs()[0].cancel(),
     "make a corpus": lambda _: Corpus.create("new"),
     "build": lambda _: build_corpus("tiny", per_template=1),
-    "embed": lambda _: embed_corpus("tiny", code_encoder="sonicpi"),
+    "embed": lambda _: embed_corpus(Corpus.open("tiny"), code_encoder="sonicpi"),
     "add programs": lambda _: tiny().add_programs([Program("play 62\n", "two")]),
     "keep a rendering": lambda _: tiny().put_rendering(
         Program("play 60\n", "one").id, RenderResult(Clip(np.ones((10, 2), np.float32))), 18.0

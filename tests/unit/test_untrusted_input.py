@@ -69,7 +69,7 @@ ENTRANCES = {
     "program": lambda name: Corpus.open("tiny").load_program(name),
     "job": jobs.get_job,
     "job to remove": jobs.remove_job,
-    "sweep": lambda name: sweep.load_sweep("tiny", name),
+    "sweep": lambda name: sweep.load_sweep(Corpus.open("tiny"), name),
     "template": get_template,
 }
 

@@ -10,7 +10,7 @@ import argparse
 import sys
 
 from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import add_sandbox_option
+from core.cli.parsing import add_sandbox_option, open_corpus
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -53,9 +53,7 @@ def _run_check(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def _print_failures(args: argparse.Namespace) -> None:
-    from core.corpus import Corpus
-
-    corpus = Corpus.open(args.corpus)
+    corpus = open_corpus(args)
     rows = corpus.load_programs()
     columns = ["name", "error_kind", "error_line", "error_message"]
     failed = rows[rows["state"] == "failed"][["program", *columns]]
@@ -73,7 +71,7 @@ def _print_failures(args: argparse.Namespace) -> None:
 def _print_data_card(args: argparse.Namespace) -> None:
     from core.pipeline.data_card import make_data_card
 
-    card = make_data_card(args.corpus)
+    card = make_data_card(open_corpus(args))
     if args.json:
         print_json_line(card.facts)
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.output import print_json_line, print_result, format_table
+from core.cli.parsing import open_alignment
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -23,15 +24,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Find them, then print all as JSON or the first ones as a table."""
-    from core.corpus import Corpus
     from core.pipeline import compare
 
-    pairs = compare.find_disagreement_pairs(args.corpus, args.alignment, progress=progress)
+    aligned_corpus = open_alignment(args)
+    pairs = compare.find_disagreement_pairs(aligned_corpus, progress)
     if args.json:
         for row in pairs.to_dict(orient="records"):
             print_json_line(row)
         return
-    names = Corpus.open(args.corpus).load_programs().set_index("program")["name"]
+    names = aligned_corpus.corpus.load_programs().set_index("program")["name"]
     first = pairs.groupby(["space", "kind"], sort=False).head(MAX_DISPLAYED_PAIRS)
     columns = ("space", "kind", "first", "second", "distance of code", "of sound")
     print_result(

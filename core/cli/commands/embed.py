@@ -10,6 +10,7 @@ import argparse
 from dataclasses import asdict
 
 from core.cli.output import print_json_line, print_result
+from core.cli.parsing import open_corpus
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Embed what isn't embedded yet."""
     from core.pipeline import embed
 
-    report = embed.embed_corpus(args.corpus, args.code_encoder, args.audio_encoder, progress=progress)
+    report = embed.embed_corpus(open_corpus(args), args.code_encoder, args.audio_encoder, progress=progress)
     if args.json:
         print_json_line(asdict(report))
         return

@@ -10,6 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from core.cli.output import print_json_line, print_result, format_table
+from core.cli.parsing import open_alignment
 from core.progress import Progress
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate, then print."""
     from core.pipeline import evaluate
 
-    print_metrics(evaluate.evaluate_alignment(args.corpus, args.alignment, progress), args.json)
+    print_metrics(evaluate.evaluate_alignment(open_alignment(args), progress), args.json)
 
 
 def print_metrics(metrics: pd.DataFrame, as_json: bool) -> None:

@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from core.cli.output import print_json_line, print_result
+from core.cli.parsing import open_corpus
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -26,7 +27,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Export, then say where to."""
     from core.pipeline import export
 
-    out = export.export_corpus(args.corpus, args.format, args.out, progress)
+    out = export.export_corpus(open_corpus(args), args.format, args.out, progress)
     if args.json:
         print_json_line({"corpus": args.corpus, "format": args.format, "path": str(out.absolute())})
     else:

@@ -16,7 +16,7 @@ from dataclasses import asdict
 
 from core.cli.commands.build import print_estimate
 from core.cli.output import print_json_line, print_result
-from core.cli.parsing import add_sandbox_option, parse_seconds
+from core.cli.parsing import add_sandbox_option, open_corpus, parse_seconds
 from core.errors import EarshotError
 from core.progress import Progress
 
@@ -75,6 +75,6 @@ def _import_embeddings(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline.import_embeddings import import_vectors
 
     report = import_vectors(
-        args.corpus, args.path, args.vectors, args.called or "own", progress, vector_column=args.column
+        open_corpus(args), args.path, args.vectors, args.called or "own", progress, vector_column=args.column
     )
     print_json_line(asdict(report)) if args.json else print_result(str(report))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.output import print_json_line, print_result
+from core.cli.parsing import open_alignment
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Lay it out, then print it or say how large it is."""
     from core.pipeline import map as stage
 
-    points = stage.compute_and_save_map(args.corpus, args.alignment, progress=progress)
+    points = stage.compute_and_save_map(open_alignment(args), progress)
     if args.json:
         for row in points.to_dict(orient="records"):
             print_json_line(row)

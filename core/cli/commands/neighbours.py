@@ -9,7 +9,7 @@ import argparse
 import sys
 
 from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import parse_positive_int
+from core.cli.parsing import open_alignment, parse_positive_int
 from core.errors import EarshotError
 from core.programs.decoding import decode_source
 from core.progress import Progress
@@ -35,7 +35,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     snippet = read_snippet(args.snippet)
     from core.search import query
 
-    found = query.find_neighbours(args.corpus, snippet, k=args.k, alignment_id=args.alignment)
+    found = query.find_neighbours(open_alignment(args), snippet, args.k)
     if not args.json:
         rows = [(n.rank, n.similarity, n.name, n.template, n.audio_path) for n in found]
         print_result(format_table(("rank", "similarity", "name", "template", "audio"), rows))

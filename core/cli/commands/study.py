@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.output import print_json_line, print_result, format_table
+from core.cli.parsing import open_corpus
 from core.progress import Progress
 from core.studies import STUDY_MODULES, get_study_options
 
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         from core.studies.report import run_all_studies
         from core.studies.report_summary import format_main_table, summarize_verdicts
 
-        folder = run_all_studies(args.corpus, given, progress)
+        folder = run_all_studies(open_corpus(args), given, progress)
         main = pd.read_csv(folder / "tables" / "main.csv")
         if args.json:
             for row in main.to_dict(orient="records"):
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             return
         print_result(f"{format_main_table(main)}\n\n{summarize_verdicts(main)}\nThe report lies in {folder}.")
         return
-    found = run_study(args.name, args.corpus, given, progress)
+    found = run_study(args.name, open_corpus(args), given, progress)
     print_run(found, args.json)
 
 

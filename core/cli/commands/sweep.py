@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 
 from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import parse_positive_int
+from core.cli.parsing import open_corpus, parse_positive_int
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -47,8 +47,9 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED
     from core.pipeline import sweep
 
+    corpus = open_corpus(args)
     sweep_id = sweep.run_sweep(
-        args.corpus,
+        corpus,
         args.grid,
         progress,
         seed_count=args.seeds,
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         code_encoder=args.code_encoder,
         audio_encoder=args.audio_encoder,
     )
-    found = sweep.load_sweep(args.corpus, sweep_id)
+    found = sweep.load_sweep(corpus, sweep_id)
     if args.json:
         for row in found.to_dict(orient="records"):
             print_json_line(row)

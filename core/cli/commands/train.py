@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from core.cli.commands.evaluate import print_metrics
 from core.cli.output import print_result
+from core.cli.parsing import open_corpus
 from core.errors import EarshotError
 from core.progress import Progress
 
@@ -90,8 +91,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     config = build_config(args)
     from core.pipeline import evaluate, train
 
-    record = train.train(
-        args.corpus,
+    aligned_corpus = train.train(
+        open_corpus(args),
         config,
         progress=progress,
         code_encoder=args.code_encoder,
@@ -99,5 +100,6 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         unseen_templates=_parse_held_out_templates(args.unseen_templates),
     )
     if not args.json:
+        record = aligned_corpus.record
         print_result(f"Alignment {record.id} of {args.corpus} lies in {record.path}.")
-    print_metrics(evaluate.evaluate_alignment(args.corpus, record.id), args.json)
+    print_metrics(evaluate.evaluate_alignment(aligned_corpus), args.json)

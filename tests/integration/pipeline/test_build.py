@@ -159,7 +159,7 @@ def test_a_second_build_does_nothing(
     report = build_corpus("tiny", some_templates(), progress=heard, **OPTIONS)
     assert calls == [] and heard.calls == [] and report.step_seconds == {}
     assert (report.programs_added, report.clips_rendered, report.code_embeddings_added, report.audio_embeddings_added) == (0,) * 4
-    assert embed_corpus("tiny").step_seconds == {} and calls == []
+    assert embed_corpus(Corpus.open("tiny")).step_seconds == {} and calls == []
     assert content(corpus) == before
     assert "nothing was missing" in str(report)
 
@@ -308,10 +308,10 @@ def test_clips_of_another_length_are_refused(built: tuple[Corpus, BuildReport, H
 
 def test_another_encoder_is_added_to_the_first(built: tuple[Corpus, BuildReport, Heard]):
     corpus, _, _ = built
-    report = embed_corpus("tiny", audio_encoder="log-mel")
+    report = embed_corpus(Corpus.open("tiny"), audio_encoder="log-mel")
     assert (report.code_embeddings_added, report.audio_embeddings_added) == (0, 9) and not report.embedding_errors
     code = corpus.settings["encoders"]["code"]
     assert len(corpus.load_embedding_pairs(code, "log-mel")) == 9
     assert corpus.settings["encoders"]["audio"] != "log-mel"
     with pytest.raises(EarshotError, match="log-mel embeds audio, not code"):
-        embed_corpus("tiny", code_encoder="log-mel")
+        embed_corpus(Corpus.open("tiny"), code_encoder="log-mel")

@@ -18,7 +18,7 @@ from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.pipeline import sweep as stage
-from core.search.loaded_alignment import open_aligned_corpus
+from core.search.aligned_corpus import open_aligned_corpus
 from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.train import train
 
@@ -71,21 +71,21 @@ def test_a_sweep_goes_on_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        stage.run_sweep("views", "paper", stop_after_one, seed_count=2, workers=2)
+        stage.run_sweep(Corpus.open("views"), "paper", stop_after_one, seed_count=2, workers=2)
     kept = {path: path.stat().st_mtime_ns for path in corpus.path.glob("sweeps/*/run-*.json")}
     assert kept
     lost = next(iter(kept))  # which of the others were done by then is up to the machine
     lost.unlink()
     del kept[lost]
-    sweep_id = stage.run_sweep("views", "paper", seed_count=2, workers=2)
+    sweep_id = stage.run_sweep(Corpus.open("views"), "paper", seed_count=2, workers=2)
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
     again = []
-    assert stage.run_sweep("views", "paper", lambda *w: again.append(w), seed_count=2) == sweep_id
+    assert stage.run_sweep(Corpus.open("views"), "paper", lambda *w: again.append(w), seed_count=2) == sweep_id
     assert [what[1:3] for what in again] == [(4, 4)]  # nothing was done twice
     data = told[-1][4]
     assert data["name"] in ("narrow", "wide") and 0 <= data["metrics"]["cka"] <= 1
 
-    found = stage.load_sweep("views")
+    found = stage.load_sweep(Corpus.open("views"))
     assert set(found["name"]) == {"unaligned", "narrow", "wide"}
     table = stage.summarize_sweep(found, "test")
     runs = found[
@@ -119,13 +119,13 @@ def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus: Corpus, n
             os.kill(os.getpid(), number)
 
     with pytest.raises(KeyboardInterrupt):
-        train("views", QUICK, ask)
+        train(Corpus.open("views"), QUICK, ask)
     assert signal.getsignal(number) is before
     record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "asked" and record.metrics["epochs"] < 200
     assert len(record.load_history()) == record.metrics["epochs"]
     assert "asked to stop" in (record.path / "README.md").read_text("utf-8")
-    judged = evaluate_alignment("views", record.id)
+    judged = evaluate_alignment(open_aligned_corpus(Corpus.open("views"), record.id))
     assert {"validation", "test"} <= set(judged["split"]) and judged["value"].notna().any()
 
 
@@ -137,20 +137,20 @@ def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus: C
 
     before = signal.getsignal(signal.SIGTERM)
     with pytest.raises(KeyboardInterrupt):
-        train("views", QUICK.from_dict({**QUICK.to_dict(), "epochs": 3}), ask)
+        train(Corpus.open("views"), QUICK.from_dict({**QUICK.to_dict(), "epochs": 3}), ask)
     assert signal.getsignal(signal.SIGTERM) is before
     record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "epochs" and record.metrics["epochs"] == 3
     assert record.metrics["readings"] == [] and corpus.load_map(record.id) is None
     assert "not judged" in (record.path / "README.md").read_text("utf-8")
-    assert open_aligned_corpus("views").project_code(corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings).shape == (N, 8)
+    assert open_aligned_corpus(Corpus.open("views")).project_code(corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings).shape == (N, 8)
 
 
 def test_an_alignment_works_where_it_is_copied_to(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    record = train("views", QUICK.from_dict({**QUICK.to_dict(), "epochs": 3}))
-    expected = open_aligned_corpus("views").project_code(corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings)
+    record = train(Corpus.open("views"), QUICK.from_dict({**QUICK.to_dict(), "epochs": 3})).record
+    expected = open_aligned_corpus(Corpus.open("views")).project_code(corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings)
     text = (record.path / "README.md").read_text("utf-8")
     assert CODE in text and "95 % intervals" in text and "## Licence" in text
 
@@ -160,12 +160,12 @@ def test_an_alignment_works_where_it_is_copied_to(
     other = Corpus.open("other")
     assert other.load_newest_alignment() is None
     shutil.copytree(record.path, there / "alignments" / record.id)
-    aligned = open_aligned_corpus("other")
-    np.testing.assert_array_equal(aligned.project_code(aligned.load_embedding_pairs().code_embeddings), expected)
+    aligned = open_aligned_corpus(Corpus.open("other"))
+    np.testing.assert_array_equal(aligned.project_code(aligned.pairs.code_embeddings), expected)
 
     about = encoders.find_encoder_spec(AUDIO)
     ids = list(other.load_programs()["program"])
     other.put_embeddings(AUDIO, about.revision + "9", ids, np.ones((N, 192), np.float32))
     with pytest.raises(EarshotError, match="another revision of log-mel"):
-        aligned.load_embedding_pairs()
+        aligned.pairs
     assert Path(record.path).is_dir()

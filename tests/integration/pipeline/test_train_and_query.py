@@ -26,6 +26,7 @@ from core.pipeline.import_embeddings import import_vectors
 from core.pipeline.map import compute_and_save_map
 from core.search.query import find_neighbours, find_program_neighbours
 from core.pipeline.train import pivot_metrics, train
+from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus, open_embedded_corpus
 
 CODE, AUDIO, OTHER_EAR = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"
 # All of it, so that what is asked of the heads below stays the same when defaults change.
@@ -93,8 +94,12 @@ def filled(name: str, voices=tuple(VOICES), each: int = EACH, embedded: bool = T
         corpus.put_rendering(one.id, RenderResult(tone(voice, number)), SECONDS)
     corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
     if embedded:
-        embed.embed_corpus(name)
+        embed.embed_corpus(Corpus.open(name))
     return corpus
+
+
+def open_alignment(corpus_name: str, alignment_id: str | None = None) -> AlignedCorpus:
+    return open_aligned_corpus(Corpus.open(corpus_name), alignment_id)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +114,7 @@ def told() -> list:
 
 @pytest.fixture(scope="module")
 def record(corpus: Corpus, told: list):
-    return train("tones", CONFIG, lambda *what: told.append(what))
+    return train(Corpus.open("tones"), CONFIG, lambda *what: told.append(what)).record
 
 
 class TestTrain:
@@ -135,77 +140,77 @@ class TestTrain:
         counts = record.config["split"]["programs"]
         assert sum(counts.values()) == len(VOICES) * EACH and counts["test"] > 4
         assert torch.__version__.startswith(record.config["versions"]["torch"])
-        assert len(record.history()) == 40
+        assert len(record.load_history()) == 40
         assert record.metrics["stopped"] == "epochs"
-        assert len(record.map()) == 2 * len(corpus.load_embedding_pairs(CODE, AUDIO))
+        assert len(record.load_map()) == 2 * len(corpus.load_embedding_pairs(CODE, AUDIO))
 
     def test_hears_what_raw_embeddings_do_not(self, record):
-        test = pivot_metrics(evaluate_alignment("tones", record.id))
+        test = pivot_metrics(evaluate_alignment(open_alignment("tones", record.id)))
         before, against_raw = test["before"], test["aligned code ~ raw audio"]
         for metric in ("cka", "spearman", "pearson", "foretold@5"):
             assert against_raw[metric] > before[metric], metric
 
     def test_twice_gives_the_same_bytes(self, record):
-        again = train("tones", CONFIG)
+        again = train(Corpus.open("tones"), CONFIG).record
         assert again.id != record.id
         heads = [(r.path / "heads.safetensors").read_bytes() for r in (record, again)]
         assert heads[0] == heads[1]
-        pd.testing.assert_frame_equal(record.map(), again.load_map(), check_exact=True)
+        pd.testing.assert_frame_equal(record.load_map(), again.load_map(), check_exact=True)
         assert record.metrics == again.metrics
 
     def test_templates_can_be_held_out_whole(self, record):
-        held = train("tones", replace(CONFIG, epochs=3), unseen_templates=["buzz"])
+        held = train(Corpus.open("tones"), replace(CONFIG, epochs=3), unseen_templates=["buzz"]).record
         splits = held.config["split"]
         assert splits["unseen_templates"] == ["buzz"]
         assert splits["programs"]["unseen templates"] == EACH
-        table = evaluate_alignment("tones", held.id)
+        table = evaluate_alignment(open_alignment("tones", held.id))
         unseen = table[table["split"] == "unseen templates"]
         assert set(unseen["programs"]) == {EACH} and unseen["value"].notna().all()
         whole = record.config["split"]["programs"]
         assert splits["programs"]["train"] < whole["train"]
-        drawn = [train("tones", replace(CONFIG, epochs=1), unseen_templates=2) for _ in range(2)]
-        names = [each.config["split"]["unseen_templates"] for each in drawn]
+        drawn = [train(Corpus.open("tones"), replace(CONFIG, epochs=1), unseen_templates=2) for _ in range(2)]
+        names = [each.record.config["split"]["unseen_templates"] for each in drawn]
         assert names[0] == names[1] and len(set(names[0])) == 2
         with pytest.raises(EarshotError, match="5 templates can't be held out"):
-            train("tones", CONFIG, unseen_templates=5)
+            train(Corpus.open("tones"), CONFIG, unseen_templates=5)
         with pytest.raises(EarshotError, match="no program of template 'bell'"):
-            train("tones", CONFIG, unseen_templates=["bell"])
+            train(Corpus.open("tones"), CONFIG, unseen_templates=["bell"])
         with pytest.raises(EarshotError, match="0 programs to train on"):
-            train("tones", CONFIG, unseen_templates=list(VOICES))
+            train(Corpus.open("tones"), CONFIG, unseen_templates=list(VOICES))
 
 
 class TestEvaluate:
     def test_has_both_readings_of_after_side_by_side_for_every_split(self, record):
-        table = evaluate_alignment("tones", record.id)
+        table = evaluate_alignment(open_alignment("tones", record.id))
         readings = {"before", "aligned code ~ aligned audio", "aligned code ~ raw audio"}
         found = table.groupby("split")["reading"].agg(set)
         assert found.to_dict() == {"validation": readings, "test": readings}
         assert not table.duplicated(["metric", "split", "reading"]).any()
 
     def test_says_what_was_measured_after_training_and_measures_anew_what_changed(self, record):
-        kept = evaluate_alignment("tones", record.id)
+        kept = evaluate_alignment(open_alignment("tones", record.id))
         rows = pd.DataFrame(record.metrics["readings"]).astype(
             {"value": float, "low": float, "high": float}
         )
         pd.testing.assert_frame_equal(kept, rows, check_dtype=False)
         one = filled("changing", ("low", "high"))
-        before = evaluate_alignment("changing", train("changing", replace(CONFIG, epochs=2)).id)
+        before = evaluate_alignment(train(one, replace(CONFIG, epochs=2)))
         one.add_programs([program("noise", i) for i in range(EACH)])
         for number in range(EACH):
             one.put_rendering(
                 program("noise", number).id, RenderResult(tone("noise", number)), SECONDS
             )
-        embed.embed_corpus("changing")
-        after = evaluate_alignment("changing")
+        embed.embed_corpus(Corpus.open("changing"))
+        after = evaluate_alignment(open_alignment("changing"))
         assert (after["programs"].to_numpy() > before["programs"].to_numpy()).all()
 
     def test_another_ear_judges_too(self):
         corpus = filled("ears", ("low", "high", "noise"))
         ids = corpus.load_embedding_pairs(CODE, AUDIO).program_ids
-        embed.embed_corpus("ears", audio_encoder=OTHER_EAR)
-        record = train("ears", replace(CONFIG, epochs=2))
+        embed.embed_corpus(Corpus.open("ears"), audio_encoder=OTHER_EAR)
+        record = train(corpus, replace(CONFIG, epochs=2)).record
         assert record.config["encoders"]["audio"]["id"] == AUDIO
-        readings = set(evaluate_alignment("ears", record.id)["reading"])
+        readings = set(evaluate_alignment(open_alignment("ears", record.id))["reading"])
         assert {
             f"before, heard by {OTHER_EAR}",
             f"aligned code ~ raw audio, heard by {OTHER_EAR}",
@@ -215,12 +220,12 @@ class TestEvaluate:
 
 class TestMap:
     def test_made_again_it_is_the_same_and_is_kept(self, record, corpus: Corpus):
-        points = compute_and_save_map("tones", record.id)
+        points = compute_and_save_map(open_alignment("tones", record.id))
         pd.testing.assert_frame_equal(points, corpus.load_map(record.id), check_dtype=False)
-        pd.testing.assert_frame_equal(points, record.map(), check_dtype=False)
+        pd.testing.assert_frame_equal(points, record.load_map(), check_dtype=False)
 
     def test_has_code_and_sound_of_every_program(self, record, corpus: Corpus):
-        points = record.map()
+        points = record.load_map()
         ids = corpus.load_embedding_pairs(CODE, AUDIO).program_ids
         assert list(points["program"]) == ids * 2
         assert list(points["modality"]) == ["code"] * len(ids) + ["audio"] * len(ids)
@@ -235,7 +240,7 @@ class TestNeighbours:
         right = 0
         for voice in VOICES:
             snippet = f"use_synth :{voice}\nplay {VOICES[voice][1] + 3.5}, release: 0.2\n"
-            found = find_neighbours("tones", snippet, k=5, alignment_id=record.id)
+            found = find_neighbours(open_alignment("tones", record.id), snippet, k=5)
             assert [each.rank for each in found] == [1, 2, 3, 4, 5]
             similarities = [each.similarity for each in found]
             assert similarities == sorted(similarities, reverse=True)
@@ -247,9 +252,9 @@ class TestNeighbours:
     def test_are_found_in_all_four_directions(self, record, corpus: Corpus):
         one = program("high", 4)
         for direction in ("code->audio", "audio->code", "code->code", "audio->audio"):
-            found = find_program_neighbours("tones", one.id, k=4, direction=direction)
+            found = find_program_neighbours(open_alignment("tones"), one.id, k=4, direction=direction)
             assert len(found) == 4 and one.id not in [each.program_id for each in found]
-        own = find_neighbours("tones", one.source, k=1, direction="code->code")[0]
+        own = find_neighbours(open_alignment("tones"), one.source, k=1, direction="code->code")[0]
         assert own.program_id == one.id and own.similarity == pytest.approx(1, abs=1e-3)
 
     def test_equal_those_found_by_brute_force(self, record, corpus: Corpus):
@@ -257,30 +262,30 @@ class TestNeighbours:
         row = 7
         audio = pairs.audio_embeddings / np.linalg.norm(pairs.audio_embeddings, axis=1, keepdims=True)
         order = [i for i in np.argsort(-(audio @ audio[row]), kind="stable") if i != row][:6]
-        found = find_program_neighbours("tones", pairs.program_ids[row], k=6, direction="audio->audio")
+        found = find_program_neighbours(open_alignment("tones"), pairs.program_ids[row], k=6, direction="audio->audio")
         assert [each.program_id for each in found] == [pairs.program_ids[i] for i in order]
 
     def test_a_second_query_takes_the_space_from_memory_until_the_corpus_changes(self):
         corpus = filled("asked", ("low", "high"))
-        train("asked", replace(CONFIG, epochs=1))
-        kept = aligned_corpus._load_cached_index
-        find_neighbours("asked", "play 60")
+        train(Corpus.open("asked"), replace(CONFIG, epochs=1))
+        kept = aligned_corpus._open_cached
+        find_neighbours(open_alignment("asked"), "play 60")
         hits = kept.cache_info().hits
-        find_neighbours("asked", "play 70")
+        find_neighbours(open_alignment("asked"), "play 70")
         assert kept.cache_info().hits == hits + 1
         new = program("noise", 1)
         corpus.add_programs([new])
         corpus.put_rendering(new.id, RenderResult(tone("noise", 1)), SECONDS)
-        embed.embed_corpus("asked")
-        found = find_neighbours("asked", new.source, k=99)
+        embed.embed_corpus(Corpus.open("asked"))
+        found = find_neighbours(open_alignment("asked"), new.source, k=99)
         assert new.id in [each.program_id for each in found]
 
     def test_within_code_or_sound_need_no_alignment(self):
         filled("raw", ("low", "noise"), each=3)
-        assert find_neighbours("raw", program("low", 1).source, k=1, direction="code->code")
-        assert find_program_neighbours("raw", program("low", 1).id, k=1)
+        assert find_neighbours(open_embedded_corpus(Corpus.open("raw")), program("low", 1).source, k=1, direction="code->code")
+        assert find_program_neighbours(open_embedded_corpus(Corpus.open("raw")), program("low", 1).id, k=1)
         with pytest.raises(EarshotError, match="no alignment yet.*run train raw"):
-            find_neighbours("raw", "play 60")
+            find_neighbours(open_embedded_corpus(Corpus.open("raw")), "play 60")
 
     @pytest.mark.parametrize(
         ("change", "message"),
@@ -296,71 +301,73 @@ class TestNeighbours:
     )
     def test_says_what_can_not_be_asked(self, record, change, message):
         with pytest.raises(EarshotError, match=message):
-            find_neighbours(**{"corpus_name": "tones", "snippet": "play 60", **change})
+            query = {"corpus_name": "tones", "alignment_id": None, "snippet": "play 60", **change}
+            aligned_corpus = open_alignment(query.pop("corpus_name"), query.pop("alignment_id"))
+            find_neighbours(aligned_corpus, **query)
 
     def test_a_program_without_a_clip_has_no_place(self, record, corpus: Corpus):
         corpus.add_programs([program("low", 99)])
         with pytest.raises(EarshotError, match="low-0099 has no clip"):
-            find_program_neighbours("tones", program("low", 99).id)
+            find_program_neighbours(open_alignment("tones"), program("low", 99).id)
         with pytest.raises(EarshotError, match="no program"):
-            find_program_neighbours("tones", "0" * 32)
+            find_program_neighbours(open_alignment("tones"), "0" * 32)
 
 
 class TestErrors:
     def test_a_corpus_that_is_empty_or_too_small(self):
         Corpus.create("empty")
         with pytest.raises(EarshotError, match="0 programs with a clip.*run build empty"):
-            train("empty", CONFIG)
+            train(Corpus.open("empty"), CONFIG)
         filled("few", ("low",), each=5)
         with pytest.raises(EarshotError, match="5 programs with a clip"):
-            train("few", CONFIG)
+            train(Corpus.open("few"), CONFIG)
         with pytest.raises(EarshotError, match="no corpus 'nowhere'"):
-            train("nowhere", CONFIG)
+            train(Corpus.open("nowhere"), CONFIG)
 
     def test_a_corpus_that_is_not_embedded_names_the_command(self):
         corpus = filled("deaf", ("low",), embedded=False)
         with pytest.raises(EarshotError, match=f"run embed deaf --code-encoder {CODE}"):
-            train("deaf", CONFIG)
-        embed.embed_corpus("deaf", code_encoder=CODE)
+            train(Corpus.open("deaf"), CONFIG)
+        embed.embed_corpus(Corpus.open("deaf"), code_encoder=CODE)
         with pytest.raises(EarshotError, match="run embed deaf --audio-encoder log-mel"):
-            train("deaf", CONFIG)
+            train(Corpus.open("deaf"), CONFIG)
         ids = corpus.list_missing_embeddings(AUDIO)
         from core.encoders import find_encoder_spec
 
         corpus.put_embeddings(AUDIO, find_encoder_spec(AUDIO).revision, ids[:4], np.eye(4, 192, dtype="f"))
         with pytest.raises(EarshotError, match="Only 4 of 14 programs.*run embed deaf"):
-            train("deaf", CONFIG)
+            train(Corpus.open("deaf"), CONFIG)
 
     def test_no_alignment_yet(self):
         filled("young", ("low",))
         for ask in (evaluate_alignment, compute_and_save_map):
             with pytest.raises(EarshotError, match="run train young"):
-                ask("young")
+                ask(open_alignment("young"))
 
     def test_embeddings_of_another_revision_are_not_mixed_with_an_alignment(self):
         corpus = filled("moved", ("low",))
-        record = train("moved", replace(CONFIG, epochs=1))
+        record = train(corpus, replace(CONFIG, epochs=1)).record
         ids, vectors = corpus.load_embeddings(CODE)
         corpus.put_embeddings(CODE, "another", ids, vectors)
         for ask in (
-            lambda: find_neighbours("moved", "play 60"),
-            lambda: evaluate_alignment("moved", record.id),
-            lambda: compute_and_save_map("moved", record.id),
-            lambda: train("moved", CONFIG),
+            lambda: find_neighbours(open_alignment("moved"), "play 60"),
+            lambda: evaluate_alignment(open_alignment("moved", record.id)),
+            lambda: compute_and_save_map(open_alignment("moved", record.id)),
+            lambda: train(Corpus.open("moved"), CONFIG),
         ):
             with pytest.raises(EarshotError, match="another revision"):
                 ask()
 
     def test_an_alignment_of_other_heads_is_refused(self):
         corpus = filled("mixed", ("low",))
-        record = train("mixed", replace(CONFIG, epochs=1))
+        record = train(corpus, replace(CONFIG, epochs=1)).record
         config = {**record.config, "alignment": replace(CONFIG, layers=2).to_dict()}
         bad = corpus.save_alignment(config, record.load_heads(), {}, record.load_history())
         with pytest.raises(EarshotError, match="do not fit their config"):
-            find_neighbours("mixed", "play 60", alignment_id=bad)
+            find_neighbours(open_alignment("mixed", bad), "play 60")
         bad = corpus.save_alignment({}, record.load_heads(), {}, record.load_history())
         with pytest.raises(EarshotError, match="lacks 'alignment'"):
-            evaluate_alignment("mixed", bad)
+            evaluate_alignment(open_alignment("mixed", bad))
 
 
 def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus: Corpus, tmp_path):
@@ -369,16 +376,16 @@ def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus: Corpus, tmp_path
     heard, audio = corpus.load_embeddings(AUDIO)
     pd.DataFrame({"program": ids, "vector": list(code)}).to_parquet(tmp_path / "code.parquet")
     pd.DataFrame({"program": heard, "mine": list(audio)}).to_parquet(tmp_path / "audio.parquet")
-    import_vectors(corpus.name, tmp_path / "code.parquet", "code", "mine")
-    import_vectors(corpus.name, tmp_path / "audio.parquet", "audio", "ears", vector_column="mine")
+    import_vectors(corpus, tmp_path / "code.parquet", "code", "mine")
+    import_vectors(corpus, tmp_path / "audio.parquet", "audio", "ears", vector_column="mine")
 
     config = replace(CONFIG, epochs=5)
-    theirs = train(corpus.name, config)
-    own = train(corpus.name, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears")
+    theirs = train(corpus, config).record
+    own = train(corpus, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears")
     for name, tensor in theirs.load_heads().items():
-        assert torch.equal(tensor, own.load_heads()[name]), name
-    assert own.load_map() is not None
-    found = find_program_neighbours(corpus.name, ids[0], 3, own.id)
+        assert torch.equal(tensor, own.record.load_heads()[name]), name
+    assert own.record.load_map() is not None
+    found = find_program_neighbours(own, ids[0], 3)
     assert len(found) == 3
     with pytest.raises(EarshotError, match="what made them isn't here"):
-        find_neighbours(corpus.name, "play 60", 3, own.id)
+        find_neighbours(own, "play 60", 3)

@@ -78,7 +78,7 @@ def text_encoder(tmp_path_factory) -> str:
 
 @pytest.fixture(scope="module")
 def validation(corpus: Corpus):
-    return run_study("foretelling", "small", OPTIONS)
+    return run_study("foretelling", Corpus.open("small"), OPTIONS)
 
 
 def tables(run) -> dict:
@@ -129,19 +129,19 @@ def test_every_query_can_be_heard_with_what_was_foretold(validation):
 
 
 def test_the_same_seed_gives_the_same_numbers(validation):
-    again = run_study("foretelling", "small", OPTIONS)
+    again = run_study("foretelling", Corpus.open("small"), OPTIONS)
     assert again.load_comparison().equals(validation.compared())
 
 
 def test_every_step_of_the_ablation_finds_clips_and_says_what_it_took(
     corpus: Corpus, text_encoder: str, monkeypatch: pytest.MonkeyPatch
 ):
-    embed_corpus("small", text_encoder, None)
-    embed_corpus("small", "score", None)
+    embed_corpus(Corpus.open("small"), text_encoder, None)
+    embed_corpus(Corpus.open("small"), "score", None)
     monkeypatch.setattr(ways, "SENTENCE_ENCODER", text_encoder)
     monkeypatch.setattr(ways, "Tuning", lambda: FinetuningConfig(max_programs=12, epochs=1, batch_size=6))
     monkeypatch.setattr(ways, "PERTURBED_PROGRAM_COUNT", 3)
-    run = run_study("foretelling", "small", {**OPTIONS, "ways": "all"})
+    run = run_study("foretelling", Corpus.open("small"), {**OPTIONS, "ways": "all"})
     table = tables(run)["shares"].set_index("way")
     wanted = {way.name for made in ways.METHOD_SETS.values() for way in made("sonicpi")}
     assert wanted == set(table.index) - {"truly nearest by log-mel"}
@@ -179,7 +179,7 @@ def test_a_folder_of_programs_is_asked_about(corpus: Corpus, tmp_path):
     (tmp_path / "deep" / "mine.rb").write_text(mine)
     (tmp_path / "silent.rb").write_text("sleep 1")
     (tmp_path / "own.rb").write_text(corpus.load_programs()["source"].iloc[0])
-    run = run_study("foretelling", "small", {**OPTIONS, "queries": str(tmp_path)})
+    run = run_study("foretelling", Corpus.open("small"), {**OPTIONS, "queries": str(tmp_path)})
     found = tables(run)
     assert list(found["queries"]["program"]) == ["deep/mine.rb"]
     assert set(found["skipped"]["program"]) == {"silent.rb", "own.rb"}
@@ -188,7 +188,7 @@ def test_a_folder_of_programs_is_asked_about(corpus: Corpus, tmp_path):
 
 @pytest.fixture
 def no_map(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(training, "laid_out", lambda *_: None)  # half a minute, and not asked for
+    monkeypatch.setattr(training, "compute_map", lambda *_: None)  # half a minute, and not asked for
 
 
 @pytest.fixture
@@ -198,31 +198,31 @@ def few_will_do(monkeypatch: pytest.MonkeyPatch, no_map):
 
 
 def test_an_alignment_says_how_sure_it_is_of_a_snippet(corpus: Corpus, few_will_do):
-    record = training.train("small", AlignmentConfig.from_preset("kernel_ridge"))
-    known = record.metrics["sureness"]
+    aligned_corpus = training.train(Corpus.open("small"), AlignmentConfig.from_preset("kernel_ridge"))
+    known = aligned_corpus.record.metrics["sureness"]
     assert 20 <= known["programs"] <= len(corpus.load_programs()) and 0 < known["right"] < 1
     snippet = corpus.load_programs()["source"].iloc[0]
     told = []
     for text in (snippet, "puts 'no sound at all'"):
-        found = query.find_neighbours("small", text, alignment_id=record.id)
-        told.append(stage.estimate_confidence("small", text, found, record.id))
-    assert all(0 < each.probability < 1 and each.programs == known["programs"] for each in told)
+        found = query.find_neighbours(aligned_corpus, text)
+        told.append(stage.estimate_confidence(aligned_corpus, text, found))
+    assert all(0 < each.probability < 1 and each.calibration_program_count == known["programs"] for each in told)
     assert all(each.level == calibration.classify_confidence(each.probability) for each in told)
     assert told[0].probability > told[1].probability
-    assert stage.estimate_confidence("small", snippet, [], record.id) is None
+    assert stage.estimate_confidence(aligned_corpus, snippet, []) is None
 
 
 def test_an_alignment_of_too_few_programs_does_not_say(corpus: Corpus, no_map):
-    record = training.train("small", AlignmentConfig.from_preset("kernel_ridge"))
-    found = query.find_neighbours("small", "play 60", alignment_id=record.id)
-    assert stage.estimate_confidence("small", "play 60", found, record.id) is None
+    aligned_corpus = training.train(Corpus.open("small"), AlignmentConfig.from_preset("kernel_ridge"))
+    found = query.find_neighbours(aligned_corpus, "play 60")
+    assert stage.estimate_confidence(aligned_corpus, "play 60", found) is None
 
 
 def test_a_test_is_never_chosen_on(corpus: Corpus):
     with pytest.raises(EarshotError, match="validation programs only"):
-        run_study("foretelling", "small", {"ways": "solved", "queries": "examples"})
+        run_study("foretelling", Corpus.open("small"), {"ways": "solved", "queries": "examples"})
 
 
 def test_a_folder_without_programs_is_refused(corpus: Corpus, tmp_path):
     with pytest.raises(EarshotError, match="no programs"):
-        run_study("foretelling", "small", {"queries": str(tmp_path)})
+        run_study("foretelling", Corpus.open("small"), {"queries": str(tmp_path)})

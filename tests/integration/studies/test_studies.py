@@ -126,7 +126,7 @@ def test_completion_finds_everything_where_code_and_sound_are_one_space(
     monkeypatch.setattr(
         completion, "clips_of", lambda corpus, sources, *_: ((paths * 4)[: len(sources)], {})
     )
-    compared = run_study("completion", "small", {"other_ear": "log-mel"}).load_comparison()
+    compared = run_study("completion", Corpus.open("small"), {"other_ear": "log-mel"}).load_comparison()
     raw = compared[compared["measure"].str.endswith("raw code ~ raw sound")]
     assert len(raw) == 12
     np.testing.assert_allclose(raw["measured"], 1, atol=1e-5)
@@ -165,11 +165,11 @@ def test_completion_says_how_high_it_could_get_and_by_what_the_ear_goes(corpus: 
 
 def test_sweep_tells_what_its_runs_left(corpus: Corpus):
     result, tables = first_run(corpus, "sweep")
-    (sweep_id,) = sweeping.list_sweeps("small")
+    (sweep_id,) = sweeping.list_sweeps(Corpus.open("small"))
     assert result.settings["sweep"] == sweep_id and result.settings["runs"] == 4
     table = tables["configurations"]
     assert set(table["name"]) == {"unaligned", "narrow", "wide"} and "width" in table
-    numbers = sweeping.load_sweep("small", sweep_id)
+    numbers = sweeping.load_sweep(Corpus.open("small"), sweep_id)
     narrow = numbers[
         (numbers["name"] == "narrow")
         & (numbers["split"] == "test")
@@ -189,7 +189,7 @@ def test_a_study_without_what_it_needs_says_what_to_do(corpus: Corpus):
     try:
         for name, what in (("sweep", "./run build"), ("umap", "./run train")):
             with pytest.raises(EarshotError) as refused:
-                run_study(name, "bare")
+                run_study(name, Corpus.open("bare"))
             assert what in refused.value.remedy
     finally:
         shutil.rmtree(bare.path)
@@ -227,9 +227,9 @@ def test_umap_needs_test_programs_and_tells_modalities_apart(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
     with pytest.raises(EarshotError, match="test programs"):
-        run_study("umap", "small")
+        run_study("umap", Corpus.open("small"))
     monkeypatch.setattr(umap, "MIN_TEST_PROGRAMS", 4)
-    result = run_study("umap", "small").load_result()
+    result = run_study("umap", Corpus.open("small")).load_result()
     measured = result.comparison.set_index("measure")["measured"]
     apart = measured[[name for name in measured.index if name.startswith("Told apart")]]
     assert apart.between(0, 1).all() and len(apart) == 4
@@ -238,8 +238,8 @@ def test_umap_needs_test_programs_and_tells_modalities_apart(
 
 
 def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus: Corpus):
-    first = run_study("correlation", "small", {"draws": 5, "permutations": 19})
-    second = run_study("correlation", "small", {"draws": 5, "permutations": 19})
+    first = run_study("correlation", Corpus.open("small"), {"draws": 5, "permutations": 19})
+    second = run_study("correlation", Corpus.open("small"), {"draws": 5, "permutations": 19})
     assert first.id != second.id and Path(first.path).is_dir()
     assert first.load_comparison().equals(second.load_comparison())
 
@@ -256,7 +256,7 @@ def test_correlation_of_a_space_with_itself_is_perfect(
         return replace(about, aligned_corpus=None, pairs=replace(about.pairs, code=circle, audio=circle))
 
     monkeypatch.setattr(correlation, "subject", known)
-    compared = run_study("correlation", "small", {"draws": 2, "permutations": 9}).load_comparison()
+    compared = run_study("correlation", Corpus.open("small"), {"draws": 2, "permutations": 9}).load_comparison()
     measured = compared.set_index("measure")["measured"]
     for name in ("Pearson", "Spearman"):
         assert measured[f"{name}, raw code against raw sound"] == pytest.approx(1)
@@ -287,7 +287,7 @@ def test_umap_knows_one_cloud_from_two(
 
     monkeypatch.setattr(umap, "subject", known)
     monkeypatch.setattr(StudyInputs, "settings", lambda self, options: {})
-    measured = run_study("umap", "small").load_comparison().set_index("measure")["measured"]
+    measured = run_study("umap", Corpus.open("small")).load_comparison().set_index("measure")["measured"]
     assert measured["Told apart after, by logistic regression"] == pytest.approx(apart)
     farthest = 2 * measured["The same by chance"] - 1  # of as many as there are
     assert farthest >= 4

@@ -48,7 +48,7 @@ def csv(key: str, values: list[str], vectors=VECTORS) -> bytes:
 def test_a_row_says_whose_it_is_by_id_code_or_name(corpus, kind, key):
     values = [{"program": p.id, "source": p.source, "name": p.name}[key] for p in PROGRAMS]
     suffix = "csv" if kind is csv else "parquet"
-    report = import_vectors("notes", kind(key, values), "code", "mine", file_name=f"v.{suffix}")
+    report = import_vectors(Corpus.open("notes"), kind(key, values), "code", "mine", file_name=f"v.{suffix}")
     assert (report.vectors_added, report.vectors_read, report.programs_without_vector) == (6, 6, 0)
     ids, vectors = corpus.load_embeddings("own/code/mine")
     assert ids == [p.id for p in PROGRAMS]
@@ -57,19 +57,19 @@ def test_a_row_says_whose_it_is_by_id_code_or_name(corpus, kind, key):
 
 def test_windows_line_ends_are_the_same_source(corpus):
     sources = [p.source.replace("\n", "\r\n") for p in PROGRAMS]
-    assert import_vectors("notes", csv("source", sources), "code", "mine", file_name="v.csv").vectors_added == 6
+    assert import_vectors(Corpus.open("notes"), csv("source", sources), "code", "mine", file_name="v.csv").vectors_added == 6
 
 
 def test_a_table_of_other_columns_names_the_one_to_read(corpus):
     names = [p.name for p in PROGRAMS]
     given = parquet("name", names, column="embedding:sonicpi")
-    assert import_vectors("notes", given, "code", "a", file_name="v.parquet").vectors_added == 6
+    assert import_vectors(Corpus.open("notes"), given, "code", "a", file_name="v.parquet").vectors_added == 6
     given = parquet("name", names, column="mine")
     with pytest.raises(EarshotError, match="mine"):
-        import_vectors("notes", given, "code", "b", file_name="v.parquet")
-    assert import_vectors("notes", given, "code", "b", file_name="v.parquet", vector_column="mine").vectors_added == 6
+        import_vectors(Corpus.open("notes"), given, "code", "b", file_name="v.parquet")
+    assert import_vectors(Corpus.open("notes"), given, "code", "b", file_name="v.parquet", vector_column="mine").vectors_added == 6
     with pytest.raises(EarshotError, match="no column 'yours'"):
-        import_vectors("notes", given, "code", "c", file_name="v.parquet", vector_column="yours")
+        import_vectors(Corpus.open("notes"), given, "code", "c", file_name="v.parquet", vector_column="yours")
 
 
 def test_what_is_no_vector_costs_only_itself(corpus):
@@ -90,7 +90,7 @@ def test_what_is_no_vector_costs_only_itself(corpus):
         }
     )
     given = rows.to_csv(index=False).encode()
-    report = import_vectors("notes", given, "audio", "ears", file_name="v.csv")
+    report = import_vectors(Corpus.open("notes"), given, "audio", "ears", file_name="v.csv")
     assert report.vectors_added == 1 and report.dimensions == 2
     assert report.unknown_programs == ["stranger"]
     why = list(report.skipped.values())
@@ -102,14 +102,12 @@ def test_what_is_no_vector_costs_only_itself(corpus):
 
 def test_vectors_that_are_there_are_never_changed(corpus):
     names = [p.name for p in PROGRAMS]
-    import_vectors(
-        "notes", parquet("name", names[:3], VECTORS[:3]), "code", "mine", file_name="v.parquet"
+    import_vectors(Corpus.open("notes"), parquet("name", names[:3], VECTORS[:3]), "code", "mine", file_name="v.parquet"
     )
-    again = import_vectors("notes", parquet("name", names), "code", "mine", file_name="v.parquet")
+    again = import_vectors(Corpus.open("notes"), parquet("name", names), "code", "mine", file_name="v.parquet")
     assert again.vectors_added == 3
     with pytest.raises(EarshotError, match="other vectors of the name") as refused:
-        import_vectors(
-            "notes", parquet("name", names, VECTORS + 1), "code", "mine", file_name="v.parquet"
+        import_vectors(Corpus.open("notes"), parquet("name", names, VECTORS + 1), "code", "mine", file_name="v.parquet"
         )
     assert "another name" in refused.value.remedy
     np.testing.assert_array_equal(corpus.load_embeddings("own/code/mine")[1], VECTORS)
@@ -118,8 +116,7 @@ def test_vectors_that_are_there_are_never_changed(corpus):
 def test_a_check_asks_nothing_of_them_but_that_they_are_whole(corpus):
     some = [p.name for p in PROGRAMS[:2]]  # of programs without a clip, and not of all
     for modality in ("code", "audio"):
-        import_vectors(
-            "notes", parquet("name", some, VECTORS[:2]), modality, "mine", file_name="v.parquet"
+        import_vectors(Corpus.open("notes"), parquet("name", some, VECTORS[:2]), modality, "mine", file_name="v.parquet"
         )
     assert not [fault for fault in corpus.find_faults() if "vector" in fault.kind]
 
@@ -139,14 +136,14 @@ def test_a_check_asks_nothing_of_them_but_that_they_are_whole(corpus):
 )
 def test_what_is_no_table_of_vectors_is_refused_in_words(corpus, content, file, told):
     with pytest.raises(EarshotError, match=told):
-        import_vectors("notes", content, "code", "mine", file_name=file)
+        import_vectors(Corpus.open("notes"), content, "code", "mine", file_name=file)
     assert corpus.list_encoders() == []
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "x" * 65, "a b", "."])
 def test_a_name_that_is_none_is_refused(corpus, name):
     with pytest.raises(EarshotError, match="cannot be the name"):
-        import_vectors("notes", csv("name", ["note-0"], VECTORS[:1]), "code", name, file_name="v.csv")
+        import_vectors(Corpus.open("notes"), csv("name", ["note-0"], VECTORS[:1]), "code", name, file_name="v.csv")
     assert not is_imported_encoder(f"own/code/{name}")
 
 
@@ -166,9 +163,9 @@ def test_lists_that_unfold_to_more_than_the_limit_are_refused(
     assert len(given) < 10_000
     monkeypatch.setattr(embedding_importer, "MOST_BYTES", 400_000)
     with pytest.raises(EarshotError, match="more than"):
-        import_vectors("notes", given, "code", "mine", file_name="v.parquet")
+        import_vectors(Corpus.open("notes"), given, "code", "mine", file_name="v.parquet")
     monkeypatch.setattr(embedding_importer, "MOST_BYTES", 500_000)
-    assert import_vectors("notes", given, "code", "mine", file_name="v.parquet").dimensions == 9000
+    assert import_vectors(Corpus.open("notes"), given, "code", "mine", file_name="v.parquet").dimensions == 9000
 
 
 @settings(max_examples=60, deadline=None)

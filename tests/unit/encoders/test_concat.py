@@ -69,7 +69,7 @@ def test_what_does_not_join_is_refused(bad):
 
 
 def test_a_corpus_joins_what_it_keeps_apart(corpus):
-    report = embed.embed_corpus("two", MINILM, BOTH)
+    report = embed.embed_corpus(Corpus.open("two"), MINILM, BOTH)
     assert (report.code_embeddings_added, report.audio_embeddings_added, report.embedding_errors) == (3, 6, {})
     assert {name for name, _, _ in corpus.list_encoders()} == {MINILM, "aisfx", "log-mel"}
     pairs = corpus.load_embedding_pairs(MINILM, BOTH)
@@ -82,12 +82,12 @@ def test_a_corpus_joins_what_it_keeps_apart(corpus):
     np.testing.assert_array_equal(encoders.get_encoder(BOTH).embed(clips), pairs.audio_embeddings)
     revision = encoders.find_encoder_spec(BOTH).revision
     assert corpus.list_missing_embeddings(BOTH, revision) == []
-    assert embed.embed_corpus("two", MINILM, BOTH).audio_embeddings_added == 0
+    assert embed.embed_corpus(Corpus.open("two"), MINILM, BOTH).audio_embeddings_added == 0
     assert len(corpus.list_missing_embeddings(BOTH, revision.replace("|0", "|9"))) == 3
 
 
 def test_a_program_that_lacks_a_part_is_left_out(corpus):
-    embed.embed_corpus("two", MINILM, "log-mel")
+    embed.embed_corpus(Corpus.open("two"), MINILM, "log-mel")
     with pytest.raises(EarshotError, match="aisfx"):
         corpus.load_embedding_pairs(MINILM, BOTH)
     clips = [program for program, _, _ in corpus.load_programs()[["program", "name", "seed"]].values]

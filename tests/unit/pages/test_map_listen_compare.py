@@ -13,6 +13,7 @@ from core.corpus import Corpus
 from core.search import confidence
 from core.pipeline.map_selection import export_selection, build_selection_table
 from core.pipeline.compare import find_disagreement_pairs
+from core.search.aligned_corpus import open_aligned_corpus
 from core.search.map_placement import place_on_map
 from pages.map.map_sidebar import encode_bitmask, decode_bitmask
 from tests.unit.pages.page_steps import NASTY, button, opened, players, words
@@ -89,7 +90,7 @@ def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
     assert not app.exception
     assert len([each for each in app.button if str(each.key).startswith("near-")]) == 5
     points = Corpus.open("tiny").load_newest_alignment().load_map()
-    found = place_on_map("tiny", "play 60", points)
+    found = place_on_map(open_aligned_corpus(Corpus.open("tiny")), "play 60", points)
     clips = points[points["modality"] == "audio"].set_index("program")
     near = clips.loc[[each.program_id for each in found.neighbours]]
     for axis, at in zip("xy", found.after_position):
@@ -162,7 +163,7 @@ def test_a_clip_of_the_corpus_leads_to_code(own: Path) -> None:
 
 def test_pairs_are_shown_walked_and_named_in_the_address(own: Path) -> None:
     assert button(opened("compare"), "Find the pairs")
-    pairs = find_disagreement_pairs("tiny", pairs_per_kind=5)
+    pairs = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=5)
     app = opened("compare")
     assert not app.exception
     assert len(players(app)) == 2
@@ -180,7 +181,7 @@ def test_pairs_are_shown_walked_and_named_in_the_address(own: Path) -> None:
 
 
 def test_pairs_whose_programs_are_gone_are_left_out(own: Path) -> None:
-    found = find_disagreement_pairs("tiny", pairs_per_kind=3)
+    found = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=3)
     record = Corpus.open("tiny").load_newest_alignment()
     found["first"] = "0" * 32
     found.to_parquet(record.path / "pairs.parquet")

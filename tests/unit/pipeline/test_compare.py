@@ -18,7 +18,7 @@ from core.corpus.disagreement_pairs import load_disagreement_pairs
 from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
-from core.search.loaded_alignment import make_encoder_record
+from core.search.aligned_corpus import EncoderRecord, open_aligned_corpus
 from core.pipeline.compare import find_disagreement_pairs
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
@@ -50,7 +50,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         else:
             vectors[TWINS[1]] = -vectors[TWINS[0]]
         corpus.put_embeddings(encoder, entry.revision, ids, vectors)
-        known[side] = make_encoder_record(encoder, entry.dim)
+        known[side] = EncoderRecord.from_installed(encoder, entry.dim).to_dict()
     config = AlignmentConfig(width=16, dim=8, layers=2)
     heads = ProjectionHeads(known["code"]["dim"], known["audio"]["dim"], config)
     about = {
@@ -67,7 +67,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def test_the_planted_pair_comes_first_and_all_is_kept(corpus: Corpus) -> None:
     assert load_disagreement_pairs(corpus.load_newest_alignment()) is None
-    found = find_disagreement_pairs("tiny", pairs_per_kind=6)
+    found = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=6)
     pd.testing.assert_frame_equal(load_disagreement_pairs(corpus.load_newest_alignment()), found)
     programs = list(corpus.load_programs()["program"])
     for space in ("before", "after"):
@@ -95,5 +95,5 @@ def test_damage_and_too_few_programs_are_told(corpus: Corpus) -> None:
     (record.path / "pairs.parquet").write_bytes(b"no table")
     with pytest.raises(EarshotError, match="cannot be read"):
         load_disagreement_pairs(record)
-    find_disagreement_pairs("tiny")
+    find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")))
     assert len(load_disagreement_pairs(record))

@@ -53,43 +53,43 @@ def test_only_what_is_missing_is_embedded(corpus: Corpus):
     first = encoders.get_encoder(ENCODER).embed([Clip.load(corpus.get_clip_path(ids[0]))])
     corpus.put_embeddings(ENCODER, encoders.find_encoder_spec(ENCODER).revision, ids[:1], first)
     heard = []
-    report = embed_corpus("tiny", audio_encoder=ENCODER, progress=lambda *call, **_: heard.append(call))
+    report = embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER, progress=lambda *call, **_: heard.append(call))
     assert (report.code_embeddings_added, report.audio_embeddings_added, report.embedding_errors) == (0, 3, {})
     assert [call[1:3] for call in heard] == [(n, 3) for n in range(4)]
     clips = [Clip.load(path) for path in corpus.load_programs()["audio"]]
     assert np.array_equal(corpus.load_embeddings(ENCODER)[1], encoders.get_encoder(ENCODER).embed(clips))
-    assert embed_corpus("tiny", audio_encoder=ENCODER).audio_embeddings_added == 0
+    assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).audio_embeddings_added == 0
 
 
 def test_an_older_revision_is_embedded_anew(corpus: Corpus):
     ids = list(corpus.load_programs()["program"])
     corpus.put_embeddings(ENCODER, "older", ids, np.ones((4, 3), np.float32))
-    assert embed_corpus("tiny", audio_encoder=ENCODER).audio_embeddings_added == 4
+    assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).audio_embeddings_added == 4
     assert corpus.load_embeddings(ENCODER)[1].shape == (4, encoders.find_encoder_spec(ENCODER).dim)
 
 
 def test_an_item_that_fails_costs_only_itself(corpus: Corpus, picky):
     rows = corpus.load_programs()
     picky.add(rows["peak"][2])
-    report = embed_corpus("tiny", audio_encoder=ENCODER)
+    report = embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
     assert report.audio_embeddings_added == 3 and list(report.embedding_errors) == [rows["program"][2]]
     assert "no finite vector" in report.embedding_errors[rows["program"][2]]
     assert corpus.list_missing_embeddings(ENCODER) == [rows["program"][2]]
-    assert embed_corpus("tiny", audio_encoder=ENCODER).embedding_errors == report.embedding_errors  # tried again, no error
+    assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).embedding_errors == report.embedding_errors  # tried again, no error
     picky.clear()
-    assert embed_corpus("tiny", audio_encoder=ENCODER).audio_embeddings_added == 1
+    assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).audio_embeddings_added == 1
 
 
 def test_an_encoder_that_embeds_nothing_is_an_error(corpus: Corpus, picky):
     picky.update(corpus.load_programs()["peak"])
     with pytest.raises(EarshotError, match="log-mel could embed none of 4 programs"):
-        embed_corpus("tiny", audio_encoder=ENCODER)
+        embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
 
 
 def test_a_clip_that_cannot_be_read_costs_only_itself(corpus: Corpus):
     rows = corpus.load_programs()
     corpus.get_clip_path(rows["program"][1]).write_bytes(b"no sound")
-    report = embed_corpus("tiny", audio_encoder=ENCODER)
+    report = embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
     assert report.audio_embeddings_added == 3 and list(report.embedding_errors) == [rows["program"][1]]
     assert "No sound can be read" in report.embedding_errors[rows["program"][1]]
 
@@ -102,13 +102,13 @@ def test_what_the_corpus_cannot_keep_is_no_fault_of_an_item(
 
     monkeypatch.setattr(Corpus, "put_embeddings", full)
     with pytest.raises(EarshotError, match="^The disk is full"):
-        embed_corpus("tiny", audio_encoder=ENCODER)
+        embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
 
 
 def test_a_corpus_without_encoders_asks_for_one(corpus: Corpus):
     with pytest.raises(EarshotError, match="Name a code encoder or an audio encoder"):
-        embed_corpus("tiny")
+        embed_corpus(Corpus.open("tiny"))
     with pytest.raises(EarshotError, match="log-mel embeds audio, not code"):
-        embed_corpus("tiny", code_encoder=ENCODER)
+        embed_corpus(Corpus.open("tiny"), code_encoder=ENCODER)
     with pytest.raises(EarshotError, match="no encoder 'log-mell'"):
-        embed_corpus("tiny", audio_encoder="log-mell")
+        embed_corpus(Corpus.open("tiny"), audio_encoder="log-mell")

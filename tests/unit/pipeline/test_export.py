@@ -87,7 +87,7 @@ def own(tmp_path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_parquet_is_read_by_pandas_with_every_vector(corpus, tmp_path):
-    path = export_corpus("tiny", "parquet", tmp_path)
+    path = export_corpus(Corpus.open("tiny"), "parquet", tmp_path)
     assert path == tmp_path / "tiny.parquet"
     table, rows = pd.read_parquet(path), corpus.load_programs()
     for column in ("program", "name", "template", "split", "state", "source", "seed"):
@@ -107,17 +107,17 @@ def test_parquet_of_many_blocks_and_of_some_programs(
     corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("core.pipeline.export.WRITE_BATCH_SIZE", 2)
-    whole = pd.read_parquet(export_corpus("tiny", "parquet", tmp_path / "a.parquet"))
+    whole = pd.read_parquet(export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "a.parquet"))
     assert whole["program"].tolist() == corpus.load_programs()["program"].tolist()
     some = whole["program"].tolist()[1:3]
-    path = export_corpus("tiny", "parquet", tmp_path / "b.parquet", program_ids=some)
+    path = export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "b.parquet", program_ids=some)
     assert pd.read_parquet(path)["program"].tolist() == some
     with pytest.raises(EarshotError, match="no program"):
-        export_corpus("tiny", "parquet", tmp_path / "c.parquet", program_ids=["nope"])
+        export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "c.parquet", program_ids=["nope"])
 
 
 def test_a_zip_holds_each_program_and_its_clip_as_they_are(corpus, tmp_path):
-    path = export_corpus("tiny", "zip", tmp_path / "out.zip")
+    path = export_corpus(Corpus.open("tiny"), "zip", tmp_path / "out.zip")
     rows = corpus.load_programs().set_index("program")
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
@@ -139,7 +139,7 @@ def test_a_zip_holds_each_program_and_its_clip_as_they_are(corpus, tmp_path):
 
 
 def test_a_zip_can_be_imported_and_is_the_same_for_the_same_corpus(corpus, tmp_path):
-    first, second = (export_corpus("tiny", "zip", tmp_path / name) for name in ("a.zip", "b.zip"))
+    first, second = (export_corpus(Corpus.open("tiny"), "zip", tmp_path / name) for name in ("a.zip", "b.zip"))
     assert first.read_bytes() == second.read_bytes()
     found = program_importer.read_programs(first)
     assert {each.id for _, each in found.programs} == set(corpus.load_programs()["program"])
@@ -148,7 +148,7 @@ def test_a_zip_can_be_imported_and_is_the_same_for_the_same_corpus(corpus, tmp_p
 def test_an_audio_folder_holds_the_splits_with_their_sound_and_facts(corpus, tmp_path):
     """As `datasets` documents it: folders of the splits, metadata.jsonl with file_name in each."""
     (tmp_path / "other").touch()
-    folder = export_corpus("tiny", "audiofolder", tmp_path)
+    folder = export_corpus(Corpus.open("tiny"), "audiofolder", tmp_path)
     assert folder == tmp_path / "tiny-audiofolder"
     rows = corpus.load_programs()
     rows = rows[rows["state"] == "ok"].set_index("program")
@@ -176,7 +176,7 @@ def test_an_audio_folder_loads_with_the_library_it_is_meant_for(
     codec.AudioEncoder = None
     monkeypatch.setitem(sys.modules, "torchcodec", types.ModuleType("torchcodec"))
     monkeypatch.setitem(sys.modules, "torchcodec.encoders", codec)
-    folder = export_corpus("tiny", "audiofolder", tmp_path / "out")
+    folder = export_corpus(Corpus.open("tiny"), "audiofolder", tmp_path / "out")
     found = datasets.load_dataset("audiofolder", data_dir=str(folder), cache_dir=tmp_path / "cache")
     rows = corpus.load_programs()
     rows = rows[rows["state"] == "ok"]
@@ -198,10 +198,10 @@ def test_nothing_is_overwritten_and_nothing_half_is_left(
     taken = tmp_path / "taken.zip"
     taken.write_text("mine")
     with pytest.raises(EarshotError, match="lies there already"):
-        export_corpus("tiny", "zip", taken)
+        export_corpus(Corpus.open("tiny"), "zip", taken)
     assert taken.read_text() == "mine"
     with pytest.raises(EarshotError, match="cannot be exported as"):
-        export_corpus("tiny", "tar", tmp_path / "x")
+        export_corpus(Corpus.open("tiny"), "tar", tmp_path / "x")
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -209,12 +209,12 @@ def test_nothing_is_overwritten_and_nothing_half_is_left(
     monkeypatch.setattr("core.pipeline.export.shutil.copyfileobj", full)
     for kind in ("zip", "audiofolder"):
         with pytest.raises(EarshotError, match="No space left"):
-            export_corpus("tiny", kind, tmp_path / f"new-{kind}")
+            export_corpus(Corpus.open("tiny"), kind, tmp_path / f"new-{kind}")
     assert [path.name for path in tmp_path.iterdir()] == ["taken.zip"]
 
 
 def test_the_card_counts_what_is_there_and_names_terms(corpus):
-    card = make_data_card("tiny")
+    card = make_data_card(Corpus.open("tiny"))
     facts = json.loads(card.json)
     assert facts == card.facts
     assert facts["counts"] == {"programs": 6, "ok": 5, "failed": 1, "pending": 0}

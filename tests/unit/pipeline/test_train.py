@@ -15,6 +15,7 @@ from core.corpus import Corpus
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.pipeline.evaluate import evaluate_alignment
+from core.search.aligned_corpus import open_aligned_corpus
 from core.pipeline.train import train
 
 CODE, AUDIO = "sonicpi", "log-mel"
@@ -55,7 +56,7 @@ def test_a_job_that_is_cancelled_keeps_the_best_heads_so_far(corpus: Corpus) -> 
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train("tiny", CONFIG, progress)
+        train(Corpus.open("tiny"), CONFIG, progress)
     assert ("Training", 5) not in told
     kept = corpus.load_newest_alignment()
     assert (kept.metrics["stopped"], kept.metrics["epochs"]) == ("asked", 4)
@@ -63,8 +64,8 @@ def test_a_job_that_is_cancelled_keeps_the_best_heads_so_far(corpus: Corpus) -> 
     assert kept.metrics["readings"] == [] and corpus.load_map(kept.id) is None
 
     # Judged later, it keeps what it was judged to reach.
-    found = evaluate_alignment("tiny", kept.id)
+    found = evaluate_alignment(open_aligned_corpus(Corpus.open("tiny"), kept.id))
     again = corpus.load_alignment(kept.id)
     assert len(again.metrics["readings"]) == len(found) > 0
     assert again.metrics["stopped"] == "asked"
-    assert evaluate_alignment("tiny", kept.id).equals(found)
+    assert evaluate_alignment(open_aligned_corpus(Corpus.open("tiny"), kept.id)).equals(found)

@@ -17,7 +17,9 @@ from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.search import audio_query
-from core.search.audio_query import find_audio_neighbours, read_audio
+from core.search.aligned_corpus import open_embedded_corpus
+from core.search.audio_query import read_audio
+from core.search.query import find_audio_neighbours
 
 AUDIO, CODE = "log-mel", "sonicpi"  # neither loads a model
 
@@ -108,7 +110,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def test_a_sound_finds_the_clips_like_it_first(corpus: Corpus) -> None:
     asked = Clip(np.repeat(tone(410)[:, None], 2, axis=1))
-    found = find_audio_neighbours("tones", asked, 3, direction="audio->audio")
+    found = find_audio_neighbours(open_embedded_corpus(Corpus.open("tones")), asked, 3, direction="audio->audio")
     assert [each.rank for each in found] == [1, 2, 3]
     assert found[0].name == "tone-2"  # 400 Hz
     assert found[0].similarity > found[1].similarity > found[2].similarity
@@ -118,8 +120,8 @@ def test_a_sound_finds_the_clips_like_it_first(corpus: Corpus) -> None:
 def test_a_sound_needs_a_direction_and_an_alignment_and_its_own_encoder(corpus: Corpus) -> None:
     asked = Clip(np.repeat(tone(410)[:, None], 2, axis=1))
     with pytest.raises(EarshotError, match="no code to go from"):
-        find_audio_neighbours("tones", asked, direction="code->audio")
+        find_audio_neighbours(open_embedded_corpus(Corpus.open("tones")), asked, direction="code->audio")
     with pytest.raises(EarshotError, match="k is 0"):
-        find_audio_neighbours("tones", asked, 0, direction="audio->audio")
+        find_audio_neighbours(open_embedded_corpus(Corpus.open("tones")), asked, 0, direction="audio->audio")
     with pytest.raises(EarshotError, match="no alignment yet"):
-        find_audio_neighbours("tones", asked, direction="audio->code")
+        find_audio_neighbours(open_embedded_corpus(Corpus.open("tones")), asked, direction="audio->code")
