@@ -241,7 +241,7 @@ def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(own):
     for write in writes:
         write()
         stamps.append(own.change_stamp)
-        own.programs(), own.counts(), own.embeddings(CODE), own.inspect()
+        own.load_programs(), own.count_programs_by_state(), own.load_embeddings(CODE), own.find_faults()
         assert Corpus.open("own").change_stamp == stamps[-1]
     assert len(set(stamps)) == len(stamps)
 
