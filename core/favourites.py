@@ -13,6 +13,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from core import workspace
+from core.corpus.legacy_names import translate_favourite
 from core.errors import EarshotError
 
 FAVOURITES_FILE = "favourites.json"
@@ -62,10 +63,13 @@ def load_favourites() -> list[Favourite]:
     path = _get_favourites_path()
     try:
         rows = json.loads(path.read_text(encoding="utf-8"))["favourites"]
-        return [Favourite(**{**row, "tags": tuple(row["tags"])}) for row in rows]
+        return [
+            Favourite(**{**row, "tags": tuple(row["tags"])})
+            for row in map(translate_favourite, rows)
+        ]
     except FileNotFoundError:
         return []
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise EarshotError(
             "The favourites cannot be read.",
             where=str(path),
@@ -91,10 +95,14 @@ def add_favourite(corpus_name: str, program_id: str, name: str, template: str) -
 
 def remove_favourite(corpus_name: str, program_id: str) -> None:
     """Keep a program no longer."""
-    _update_favourites(lambda kept: [each for each in kept if each.key != (corpus_name, program_id)])
+    _update_favourites(
+        lambda kept: [each for each in kept if each.key != (corpus_name, program_id)]
+    )
 
 
-def annotate_favourite(corpus_name: str, program_id: str, note: str, tags: Iterable[str] = ()) -> None:
+def annotate_favourite(
+    corpus_name: str, program_id: str, note: str, tags: Iterable[str] = ()
+) -> None:
     """Write what is to be remembered of a favourite, in place of what was.
 
     Parameters

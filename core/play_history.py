@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core import workspace
+from core.corpus.legacy_names import translate_played_clip
 
 MAX_PLAYED_CLIPS = 12
 MAX_NAME_CHARS = 200  # letters of a name
@@ -59,7 +60,9 @@ def record_played_clip(path: Path, name: str) -> None:
         return
     with _history_lock:
         before = [each for each in _read_history() if each.path != path]
-        _write_history([PlayedClip(path, name[:MAX_NAME_CHARS], time.time()), *before][:MAX_PLAYED_CLIPS])
+        _write_history(
+            [PlayedClip(path, name[:MAX_NAME_CHARS], time.time()), *before][:MAX_PLAYED_CLIPS]
+        )
 
 
 def record_generated_clip(name: str, digest: str, flac_bytes: bytes) -> None:
@@ -100,11 +103,17 @@ def _get_history_path() -> Path:
 
 def _read_history() -> list[PlayedClip]:
     try:
-        rows = json.loads(_get_history_path().read_text(encoding="utf-8"))
+        rows = [
+            translate_played_clip(row)
+            for row in json.loads(_get_history_path().read_text(encoding="utf-8"))
+        ]
         root = workspace.get_workspace_root()
-        found = [PlayedClip(root / row["path"], str(row["name"]), float(row["when"])) for row in rows]
+        found = [
+            PlayedClip(root / row["path"], str(row["name"]), float(row["played_at"]))
+            for row in rows
+        ]
         return [each for each in found if each.path.resolve().is_relative_to(root)]
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         # Nothing was heard yet, or the list is damaged: it is no loss.
         return []
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from core.corpus.legacy_names import translate_alignment_fields, translate_preset
 from core.errors import EarshotError
 
 OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge")
@@ -186,6 +187,7 @@ class AlignmentConfig:
         EarshotError
             For a field that does not exist (with the nearest that does) or a bad value.
         """
+        values = translate_alignment_fields(values)
         names = [field.name for field in fields(cls)]
         for name in values:
             if name not in names:
@@ -209,6 +211,7 @@ class AlignmentConfig:
         EarshotError
             For another method, a field that does not exist, or a bad value.
         """
+        preset = translate_preset(preset)
         if preset not in PRESETS:
             raise EarshotError(
                 f"There is no method {preset!r}.", remedy=f"Use {' or '.join(PRESETS)}."
@@ -234,7 +237,7 @@ class AlignmentConfig:
                 "Not a JSON object.", where="config", remedy='Write it as {"layers": 3, …}.'
             )
         cls.from_dict(values)
-        return values
+        return translate_alignment_fields(values)
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name, JSON-serialisable."""

@@ -43,7 +43,7 @@ class TrainingResult:
         are of the validation pairs, and nan without any.
     best_epoch : int
         The epoch with the lowest validation loss; the last one without validation pairs.
-    stop_reason : {"epochs", "patience", "asked"}
+    stop_reason : {"epochs", "patience", "cancelled"}
         Why training ended.
     """
 
@@ -149,7 +149,7 @@ def _train_closed_form(
     row |= {"temperature": heads.temperature.item(), "learning_rate": 0.0}
     asked = on_epoch is not None and on_epoch(row) is True
     history = pd.DataFrame([row])
-    return TrainingResult(heads.cpu().eval(), history, 1, "asked" if asked else "epochs")
+    return TrainingResult(heads.cpu().eval(), history, 1, "cancelled" if asked else "epochs")
 
 
 def _run_epochs(
@@ -182,7 +182,7 @@ def _run_epochs(
             best_loss, best_epoch = row["validation_loss"], epoch
             best_weights = copy.deepcopy(heads.state_dict())
         if on_epoch is not None and on_epoch(row) is True:
-            stopped = "asked"
+            stopped = "cancelled"
             break
         if config.patience and epoch - best_epoch >= config.patience:
             stopped = "patience"

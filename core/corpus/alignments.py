@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Iterator, Mapping
 
 import pandas as pd
 
+from core.corpus.legacy_names import translate_alignment_config, translate_metrics
 from core.corpus.model_card import format_model_card
 from core.errors import EarshotError
 from core.workspace import atomic_write, refuse_if_read_only, remove_partial_files
@@ -106,7 +107,9 @@ class AlignmentStore:
         digest = hashlib.sha256(settings.encode() + weights).hexdigest()[:8]
         try:
             with self._lock_folder():
-                last = max((int(_ALIGNMENT_ID_PATTERN.match(i)[1]) for i in self.list_ids()), default=0)
+                last = max(
+                    (int(_ALIGNMENT_ID_PATTERN.match(i)[1]) for i in self.list_ids()), default=0
+                )
                 alignment_id = f"{last + 1:04d}-{digest}"
                 created = datetime.now(timezone.utc).isoformat(timespec="seconds")
                 partial = self._folder / f"{_PARTIAL_PREFIX}{alignment_id}"
@@ -132,7 +135,11 @@ class AlignmentStore:
         """All alignments' ids, oldest first."""
         if not self._folder.is_dir():
             return []
-        found = [entry.name for entry in self._folder.iterdir() if _ALIGNMENT_ID_PATTERN.match(entry.name)]
+        found = [
+            entry.name
+            for entry in self._folder.iterdir()
+            if _ALIGNMENT_ID_PATTERN.match(entry.name)
+        ]
         return sorted(found, key=lambda name: (int(_ALIGNMENT_ID_PATTERN.match(name)[1]), name))
 
     def load(self, alignment_id: str) -> AlignmentRecord:
@@ -154,8 +161,10 @@ class AlignmentStore:
             id=alignment_id,
             path=path,
             created=_read_json(path / "record.json").get("created", ""),
-            config=_read_json(path / "config.json"),
-            metrics=_read_json(path / "metrics.json"),
+            config=translate_alignment_config(
+                _read_json(path / "config.json"), str(path / "config.json")
+            ),
+            metrics=translate_metrics(_read_json(path / "metrics.json")),
         )
 
     def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:

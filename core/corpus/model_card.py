@@ -50,7 +50,7 @@ def format_model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> 
         counts = ", ".join(f"{number} {part}" for part, number in split["programs"].items())
         unseen = ", ".join(split["unseen_templates"])
         lines.append(f"- programs: {counts}" + (f"; held out whole: {unseen}" if unseen else ""))
-    if metrics.get("stopped") == "asked":
+    if metrics.get("stopped") == "cancelled":
         lines.append("- Training was asked to stop: these are the best heads up to then.")
     lines += ["", *_format_metric_tables(metrics.get("readings") or [])]
     lines += [

@@ -75,7 +75,7 @@ def compute_metrics(
         nan. Metrics: cka, cka_debiased; cca (mean over all pairs of directions found on
         the training programs), cca@10 (the same over the ten that correlated most in
         training), cca_in_sample (directions found on the very programs they are measured
-        on, as the paper presumably did: it flatters, and decides nothing); spearman, pearson, overlap@3, jaccard@3; foretold@k where there are found
+        on, as the paper presumably did: it flatters, and decides nothing); spearman, pearson, overlap@3, jaccard@3; normalized_similarity@k where there are found
         programs; and for a shared space, for both "code->audio" and "audio->code",
         recall@1, recall@5, recall@10, mrr, median_rank.
     """
@@ -141,7 +141,7 @@ def _compute_program_metrics(comparison: EmbeddingComparison) -> dict[str, tuple
     }
     if comparison.retrieved_rows is not None:
         values = metrics.normalized_similarity(comparison.retrieved_rows, audio, comparison.train_audio)
-        found[f"foretold@{comparison.retrieved_rows.shape[1]}"] = (values, np.mean)
+        found[f"normalized_similarity@{comparison.retrieved_rows.shape[1]}"] = (values, np.mean)
     if not comparison.is_shared_space:
         return found
     for direction, query, base in (("code->audio", code, audio), ("audio->code", audio, code)):

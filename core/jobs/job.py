@@ -11,6 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from core.corpus.legacy_names import translate_command
 from core.errors import EarshotError
 from core.jobs import processes, record
 from core.jobs.exit_reason import LOG_FILE
@@ -282,7 +283,7 @@ def _build_job(job_folder: Path, job_record: record.JobRecord) -> Job:
     return Job(
         id=job_folder.name,
         title=job_record["title"],
-        argv=tuple(job_record["argv"]),
+        argv=tuple(translate_command(job_record["argv"])),
         state=job_record["state"],
         progress=JobProgress(**progress, steps=steps),
         error=JobError(**job_record["error"]) if job_record["error"] else None,

@@ -20,6 +20,7 @@ from core import encoders
 from core.alignment import train as train_heads
 from core.alignment.grid import COMMON_SETTINGS, SEED_COUNT, Trial, list_trials
 from core.corpus import Corpus, EmbeddingPairs
+from core.corpus.legacy_names import translate_metric_rows
 from core.encoders.concat import split_encoder_id
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED
@@ -149,11 +150,11 @@ def load_sweep(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFrame:
         )
     folder = corpus.path / "sweeps" / sweep_id
     names = [name for name, _ in json.loads((folder / "sweep.json").read_text("utf-8"))["trials"]]
-    rows = json.loads((folder / "baseline.json").read_text("utf-8"))["rows"]
+    rows = translate_metric_rows(json.loads((folder / "baseline.json").read_text("utf-8"))["rows"])
     for path in sorted(folder.glob("run-*.json")):
         run = json.loads(path.read_text("utf-8"))
         about = {"name": names[run["number"]], "number": run["number"], "seed": run["seed"]}
-        rows += [{**about, **row} for row in run["rows"]]
+        rows += [{**about, **row} for row in translate_metric_rows(run["rows"])]
         rows += [
             {**about, "split": part, "reading": reading, "metric": metric, "value": run[metric]}
             for part in EVALUATED_SPLITS

@@ -71,7 +71,7 @@ def train(
     KeyboardInterrupt
         When SIGINT or SIGTERM asked it to stop (Ctrl+C, or a job's cancel). The best heads
         so far are then kept first, as an alignment that is not judged and has no map, which
-        `evaluate` and `map` make good; its metrics say ``"stopped": "asked"`` unless the
+        `evaluate` and `map` make good; its metrics say ``"stopped": "cancelled"`` unless the
         training itself was over. A second signal while training ends at once, and nothing
         is kept.
     EarshotError
@@ -224,7 +224,7 @@ def _train_with_progress(
     trained = train_heads(
         code[train], audio[train], code[validation], audio[validation], config, report_epoch
     )
-    if trained.stop_reason == "asked":
+    if trained.stop_reason == "cancelled":
         return trained
     early = f", no better for {config.patience} more" if trained.stop_reason == "patience" else ""
     progress(PROGRESS_STEP, config.epochs, config.epochs, f"best epoch {trained.best_epoch}{early}")

@@ -22,7 +22,7 @@ MIN_CALIBRATION_PROGRAMS = 100  # programs
 MIN_CALIBRATION_TEMPLATES = 6  # templates and styles: with fewer, holding some out leaves too little
 MAX_QUERIES_PER_FOLD = 200  # programs asked about in a fold
 NEIGHBOUR_COUNT = 5
-CONFIDENCE_KEY = "sureness"  # among an alignment's metrics
+CONFIDENCE_KEY = "confidence"  # among an alignment's metrics
 
 
 @dataclass(frozen=True)

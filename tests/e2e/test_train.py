@@ -77,7 +77,7 @@ def test_a_training_that_is_stopped_keeps_its_best_and_can_be_judged(
     page_steps.settled(page)
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(training.workspace))
     kept = Corpus.open("starter").load_newest_alignment()
-    assert kept.metrics["stopped"] == "asked"
+    assert kept.metrics["stopped"] == "cancelled"
     assert 0 < kept.metrics["best_epoch"] <= kept.metrics["epochs"] < 90_000
     page.get_by_role("button", name="Judge it").click()
     expect(page.locator(".st-key-compared .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)

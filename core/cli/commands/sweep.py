@@ -19,7 +19,7 @@ DISPLAYED_METRICS = (
     "overlap@3",
     "spearman",
     "pearson",
-    "foretold@5",
+    "normalized_similarity@5",
     "recall@1 code->audio",
     "seconds",
 )

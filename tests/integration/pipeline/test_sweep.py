@@ -122,7 +122,7 @@ def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus: Corpus, n
         train(Corpus.open("views"), QUICK, ask)
     assert signal.getsignal(number) is before
     record = corpus.load_newest_alignment()
-    assert record.metrics["stopped"] == "asked" and record.metrics["epochs"] < 200
+    assert record.metrics["stopped"] == "cancelled" and record.metrics["epochs"] < 200
     assert len(record.load_history()) == record.metrics["epochs"]
     assert "asked to stop" in (record.path / "README.md").read_text("utf-8")
     judged = evaluate_alignment(open_aligned_corpus(Corpus.open("views"), record.id))

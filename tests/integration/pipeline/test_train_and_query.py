@@ -147,7 +147,7 @@ class TestTrain:
     def test_hears_what_raw_embeddings_do_not(self, record):
         test = pivot_metrics(evaluate_alignment(open_alignment("tones", record.id)))
         before, against_raw = test["before"], test["aligned code ~ raw audio"]
-        for metric in ("cka", "spearman", "pearson", "foretold@5"):
+        for metric in ("cka", "spearman", "pearson", "normalized_similarity@5"):
             assert against_raw[metric] > before[metric], metric
 
     def test_twice_gives_the_same_bytes(self, record):

@@ -199,14 +199,14 @@ def few_will_do(monkeypatch: pytest.MonkeyPatch, no_map):
 
 def test_an_alignment_says_how_sure_it_is_of_a_snippet(corpus: Corpus, few_will_do):
     aligned_corpus = training.train(Corpus.open("small"), AlignmentConfig.from_preset("kernel_ridge"))
-    known = aligned_corpus.record.metrics["sureness"]
-    assert 20 <= known["programs"] <= len(corpus.load_programs()) and 0 < known["right"] < 1
+    known = aligned_corpus.record.metrics["confidence"]
+    assert 20 <= known["program_count"] <= len(corpus.load_programs()) and 0 < known["correct_fraction"] < 1
     snippet = corpus.load_programs()["source"].iloc[0]
     told = []
     for text in (snippet, "puts 'no sound at all'"):
         found = query.find_neighbours(aligned_corpus, text)
         told.append(stage.estimate_confidence(aligned_corpus, text, found))
-    assert all(0 < each.probability < 1 and each.calibration_program_count == known["programs"] for each in told)
+    assert all(0 < each.probability < 1 and each.calibration_program_count == known["program_count"] for each in told)
     assert all(each.level == calibration.classify_confidence(each.probability) for each in told)
     assert told[0].probability > told[1].probability
     assert stage.estimate_confidence(aligned_corpus, snippet, []) is None

@@ -110,4 +110,4 @@ def test_heads_come_back_from_what_was_saved(config):
 
 def test_it_can_be_asked_to_stop():
     code, audio = pairs(30)
-    assert train(code, audio, code, audio, RIDGE, lambda row: True).stop_reason == "asked"
+    assert train(code, audio, code, audio, RIDGE, lambda row: True).stop_reason == "cancelled"

@@ -174,7 +174,7 @@ class TestHistory:
 
         trained = trained_on(*world(60), on_epoch=listen)
         assert [row["epoch"] for row in heard] == [1, 2, 3]
-        assert trained.stop_reason == "asked" and len(trained.history) == 3
+        assert trained.stop_reason == "cancelled" and len(trained.history) == 3
         assert all(isinstance(value, (int, float)) for row in heard for value in row.values())
 
 

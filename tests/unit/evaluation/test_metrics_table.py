@@ -117,9 +117,9 @@ class TestJudge:
         raw, _ = self.readings()
         found = np.random.default_rng(0).integers(40, size=(40, 5))
         table = compute_metrics([replace(raw, retrieved_rows=found)], "test").set_index("metric")
-        assert "foretold@5" in table.index
-        assert "foretold@5" not in set(compute_metrics([raw], "test")["metric"])
-        row = table.loc["foretold@5"]
+        assert "normalized_similarity@5" in table.index
+        assert "normalized_similarity@5" not in set(compute_metrics([raw], "test")["metric"])
+        row = table.loc["normalized_similarity@5"]
         assert row["low"] < row["value"] < row["high"]
         assert row["value"] == metrics.normalized_similarity(found, raw.audio, raw.train_audio).mean()
 

@@ -59,7 +59,7 @@ def test_a_job_that_is_cancelled_keeps_the_best_heads_so_far(corpus: Corpus) -> 
         train(Corpus.open("tiny"), CONFIG, progress)
     assert ("Training", 5) not in told
     kept = corpus.load_newest_alignment()
-    assert (kept.metrics["stopped"], kept.metrics["epochs"]) == ("asked", 4)
+    assert (kept.metrics["stopped"], kept.metrics["epochs"]) == ("cancelled", 4)
     assert 1 <= kept.metrics["best_epoch"] <= 4
     assert kept.metrics["readings"] == [] and corpus.load_map(kept.id) is None
 
@@ -67,5 +67,5 @@ def test_a_job_that_is_cancelled_keeps_the_best_heads_so_far(corpus: Corpus) -> 
     found = evaluate_alignment(open_aligned_corpus(Corpus.open("tiny"), kept.id))
     again = corpus.load_alignment(kept.id)
     assert len(again.metrics["readings"]) == len(found) > 0
-    assert again.metrics["stopped"] == "asked"
+    assert again.metrics["stopped"] == "cancelled"
     assert evaluate_alignment(open_aligned_corpus(Corpus.open("tiny"), kept.id)).equals(found)

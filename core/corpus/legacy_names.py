@@ -1,0 +1,306 @@
+"""Names that older versions of Earshot saved, and functions that translate them to today's names.
+
+Files written before the redesign hold older names of config fields, metrics, studies and command
+options. Each reader of such a file calls one function of this module right after it has parsed the
+file, so all other code works with today's names only. New files hold today's names.
+
+Every function returns a new object, leaves today's names as they are, and can be applied twice.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from core.errors import EarshotError
+
+# -- alignments: config.json, metrics.json, a user's --config file -----------------------------
+
+ALIGNMENT_FIELDS = {
+    "penalty": "l2",
+    "kept_mean": "mean_fraction",
+    "kernel_weight": "cka_weight",
+    "soft_weight": "soft_target_weight",
+    "soft_temperature": "soft_target_temperature",
+    "whiten": "whitening_components",
+    "warmup": "warmup_fraction",
+}
+OBJECTIVES = {"soft": "soft_infonce", "weighted": "weighted_infonce", "kernel": "kernel_ridge"}
+PRESETS = {"earshot": "soft_infonce", "paper": "infonce", "foretell": "kernel_ridge"}
+STOP_REASONS = {"asked": "cancelled"}
+
+METRICS_KEYS = {"sureness": "confidence"}  # of metrics.json
+CALIBRATION_FIELDS = {"programs": "program_count", "right": "correct_fraction"}
+CONFIDENCE_LEVELS = {"sure": "high", "likely": "medium", "guess": "low"}
+_METRIC_PREFIXES = {"foretold@": "normalized_similarity@"}  # followed by the number of neighbours
+
+# -- sweeps: sweep.json ------------------------------------------------------------------------
+
+GRIDS = {"trade": "tradeoff"}
+
+# -- studies: result.json, report.json, tables -------------------------------------------------
+
+STUDY_NAMES = {"foretelling": "retrieval"}
+STUDY_OPTIONS = {
+    "ways": "methods",
+    "judge": "eval_encoder",
+    "other_ear": "holdout_audio_encoder",
+    "per_kind": "samples_per_type",
+}
+STUDY_OPTION_VALUES = {
+    "methods": {
+        "told": "baselines",
+        "solved": "ridge",
+        "networks": "mlp",
+        "tuned": "finetuned",
+    }
+}
+
+# -- favourites.json, heard/heard.json ---------------------------------------------------------
+
+FAVOURITE_FIELDS = {"corpus": "corpus_name", "program": "program_id"}
+PLAYED_CLIP_FIELDS = {"when": "played_at"}
+
+# -- commands: the argv of saved jobs ----------------------------------------------------------
+
+
+def _make_option(field_name: str) -> str:
+    return "--" + field_name.replace("_", "-")
+
+
+def _make_option_names(field_names: Mapping[str, str]) -> dict[str, str]:
+    return {_make_option(old): _make_option(new) for old, new in field_names.items()}
+
+
+def _make_option_values(values: Mapping[str, str]) -> dict[str, str]:
+    return {old: new.replace("_", "-") for old, new in values.items()}
+
+
+# The first argument of a command.
+COMMAND_WORDS = {"study": STUDY_NAMES, "jobs": {"again": "restart"}}
+COMMAND_OPTIONS = {
+    "build": {"--finish": "--resume", "--composed": "--grammar-programs"},
+    "generate": {"--composed": "--grammar-programs"},
+    "import": {"--as": "--name"},
+    "train": _make_option_names(ALIGNMENT_FIELDS),
+    "study": _make_option_names(STUDY_OPTIONS),
+}
+# By today's option. The command line spells values with hyphens.
+COMMAND_OPTION_VALUES = {
+    "train": {
+        "--method": _make_option_values(PRESETS),
+        "--objective": _make_option_values(OBJECTIVES),
+    },
+    "sweep": {"--grid": GRIDS},
+    "study": {_make_option(name): values for name, values in STUDY_OPTION_VALUES.items()},
+}
+
+
+def translate_alignment_fields(fields: Mapping[str, Any], where: str = "config") -> dict[str, Any]:
+    """Return the fields of an `AlignmentConfig` under today's names.
+
+    Parameters
+    ----------
+    fields : mapping of str to object
+        Some or all fields, under today's or older names. Values of ``objective`` are translated
+        too. Unknown fields stay as they are.
+    where : str, optional
+        The place to name in an error message.
+
+    Raises
+    ------
+    EarshotError
+        If `fields` has a field under both its older and today's name.
+
+    Examples
+    --------
+    >>> translate_alignment_fields({"penalty": 0.3, "objective": "kernel"})
+    {'l2': 0.3, 'objective': 'kernel_ridge'}
+    """
+    for old, new in ALIGNMENT_FIELDS.items():
+        if old in fields and new in fields:
+            raise EarshotError(
+                f"The field {new!r} is set twice: {old!r} is its older name.",
+                where=where,
+                remedy=f"Remove {old!r}.",
+            )
+    translated = _rename_keys(fields, ALIGNMENT_FIELDS)
+    if "objective" in translated:
+        translated["objective"] = _translate_word(translated["objective"], OBJECTIVES)
+    return translated
+
+
+def translate_alignment_config(config: Mapping[str, Any], where: str = "config") -> dict[str, Any]:
+    """Return the content of an alignment's ``config.json`` under today's names.
+
+    Raises
+    ------
+    EarshotError
+        As `translate_alignment_fields`.
+    """
+    translated = dict(config)
+    if isinstance(translated.get("alignment"), Mapping):
+        translated["alignment"] = translate_alignment_fields(translated["alignment"], where)
+    return translated
+
+
+def translate_preset(name: str) -> str:
+    """Return today's name of a preset of `AlignmentConfig`.
+
+    Examples
+    --------
+    >>> translate_preset("foretell")
+    'kernel_ridge'
+    """
+    return PRESETS.get(name, name)
+
+
+def translate_metric_name(name: str) -> str:
+    """Return today's name of a metric.
+
+    Examples
+    --------
+    >>> translate_metric_name("foretold@5")
+    'normalized_similarity@5'
+    >>> translate_metric_name("cka")
+    'cka'
+    """
+    for old, new in _METRIC_PREFIXES.items():
+        if re.fullmatch(re.escape(old) + r"\d+", name):
+            return new + name.removeprefix(old)
+    return name
+
+
+def translate_metric_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows of a table of metrics with today's names in ``metric``."""
+    return [
+        {**row, "metric": translate_metric_name(row["metric"])}
+        if isinstance(row.get("metric"), str)
+        else dict(row)
+        for row in rows
+    ]
+
+
+def translate_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of an alignment's ``metrics.json`` under today's names.
+
+    Examples
+    --------
+    >>> translate_metrics({"stopped": "asked", "sureness": {"programs": 33, "right": 0.5}})
+    {'stopped': 'cancelled', 'confidence': {'program_count': 33, 'correct_fraction': 0.5}}
+    """
+    translated = _rename_keys(metrics, METRICS_KEYS)
+    if "stopped" in translated:
+        translated["stopped"] = _translate_word(translated["stopped"], STOP_REASONS)
+    if isinstance(translated.get("confidence"), Mapping):
+        translated["confidence"] = _rename_keys(translated["confidence"], CALIBRATION_FIELDS)
+    if isinstance(translated.get("readings"), list):
+        translated["readings"] = translate_metric_rows(translated["readings"])
+    return translated
+
+
+def translate_sweep_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a sweep's ``sweep.json`` under today's names."""
+    translated = dict(settings)
+    if "grid" in translated:
+        translated["grid"] = _translate_word(translated["grid"], GRIDS)
+    if isinstance(translated.get("trials"), list):
+        translated["trials"] = [
+            [name, translate_alignment_fields(fields, "sweep.json")]
+            for name, fields in translated["trials"]
+        ]
+    return translated
+
+
+def translate_study_name(name: str) -> str:
+    """Return today's name of a study.
+
+    Examples
+    --------
+    >>> translate_study_name("foretelling")
+    'retrieval'
+    """
+    return STUDY_NAMES.get(name, name)
+
+
+def translate_study_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of a study under today's names."""
+    translated = _rename_keys(options, STUDY_OPTIONS)
+    return {
+        name: _translate_word(value, STUDY_OPTION_VALUES.get(name, {}))
+        for name, value in translated.items()
+    }
+
+
+def translate_favourite(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry of ``favourites.json`` under today's names."""
+    return _rename_keys(row, FAVOURITE_FIELDS)
+
+
+def translate_played_clip(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry of the play history under today's names."""
+    return _rename_keys(row, PLAYED_CLIP_FIELDS)
+
+
+def translate_command(argv: Sequence[str]) -> list[str]:
+    """Return a command line with today's words, options and values.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        The command and its arguments, as in ``./run *argv``.
+
+    Examples
+    --------
+    >>> translate_command(["train", "beats", "--method", "foretell", "--penalty=0.1"])
+    ['train', 'beats', '--method', 'kernel-ridge', '--l2=0.1']
+    >>> translate_command(["study", "foretelling", "beats"])
+    ['study', 'retrieval', 'beats']
+    """
+    if not argv:
+        return []
+    command, *arguments = argv
+    words = COMMAND_WORDS.get(command, {})
+    options = COMMAND_OPTIONS.get(command, {})
+    option_values = COMMAND_OPTION_VALUES.get(command, {})
+    translated = [command]
+    previous_option = ""
+    is_first_word = True
+    for position, argument in enumerate(arguments):
+        if argument == "--":  # Only positional arguments follow.
+            return translated + arguments[position:]
+        if argument.startswith("--"):
+            old_option, equals_sign, value = argument.partition("=")
+            previous_option = _translate_option(old_option, options)
+            value = option_values.get(previous_option, {}).get(value, value)
+            translated.append(previous_option + equals_sign + value)
+            continue
+        if is_first_word:
+            argument = words.get(argument, argument)
+        is_first_word = False
+        translated.append(option_values.get(previous_option, {}).get(argument, argument))
+        previous_option = ""
+    return translated
+
+
+def _translate_option(option: str, options: Mapping[str, str]) -> str:
+    # argparse.BooleanOptionalAction declares --no-X beside --X.
+    if option.startswith("--no-"):
+        positive = "--" + option.removeprefix("--no-")
+        if positive in options:
+            return "--no-" + options[positive].removeprefix("--")
+    return options.get(option, option)
+
+
+def _rename_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return the mapping with new keys; where both names of a key exist, the new one wins."""
+    return {
+        names.get(key, key): value
+        for key, value in values.items()
+        if key not in names or names[key] not in values
+    }
+
+
+def _translate_word(word: Any, words: Mapping[str, str]) -> Any:
+    return words.get(word, word) if isinstance(word, str) else word

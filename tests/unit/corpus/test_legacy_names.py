@@ -1,0 +1,131 @@
+"""Names that older versions saved are read as today's names."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from core.corpus import legacy_names
+from core.corpus.legacy_names import (
+    translate_alignment_config,
+    translate_alignment_fields,
+    translate_command,
+    translate_metrics,
+    translate_study_options,
+    translate_sweep_settings,
+)
+from core.errors import EarshotError
+
+
+def test_the_examples_run():
+    assert doctest.testmod(legacy_names).failed == 0
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        ([], []),
+        (["build", "beats", "--finish"], ["build", "beats", "--resume"]),
+        (["build", "beats", "--composed=9"], ["build", "beats", "--grammar-programs=9"]),
+        (["import", "vectors.csv", "--as", "mine"], ["import", "vectors.csv", "--name", "mine"]),
+        (["train", "paper", "--method", "paper"], ["train", "paper", "--method", "infonce"]),
+        (["train", "a", "--objective=soft"], ["train", "a", "--objective=soft-infonce"]),
+        (["train", "a", "--whiten", "64"], ["train", "a", "--whitening-components", "64"]),
+        (["train", "a", "--no-standardise"], ["train", "a", "--no-standardise"]),
+        (["sweep", "a", "--grid", "trade"], ["sweep", "a", "--grid", "tradeoff"]),
+        (["sweep", "a", "--grid", "paper"], ["sweep", "a", "--grid", "paper"]),
+        (["study", "--json", "foretelling", "a"], ["study", "--json", "retrieval", "a"]),
+        (
+            ["study", "foretelling", "foretelling", "--ways", "told", "--judge", "log-mel"],
+            [
+                "study",
+                "retrieval",
+                "foretelling",
+                "--methods",
+                "baselines",
+                "--eval-encoder",
+                "log-mel",
+            ],
+        ),
+        (["jobs", "again", "00012-build"], ["jobs", "restart", "00012-build"]),
+        (["build", "--", "--finish"], ["build", "--", "--finish"]),
+        (["check", "soft", "--repair"], ["check", "soft", "--repair"]),
+    ],
+)
+def test_an_old_command_line_becomes_todays(argv: list[str], expected: list[str]):
+    assert translate_command(argv) == expected
+    assert translate_command(expected) == expected
+
+
+def test_all_fields_of_an_alignment_config_get_todays_names():
+    old = {
+        "penalty": 1.0,
+        "kept_mean": 0.1,
+        "kernel_weight": 2.0,
+        "soft_weight": 0.5,
+        "soft_temperature": 0.4,
+        "whiten": 3,
+        "warmup": 0.05,
+        "objective": "weighted",
+        "layers": 2,
+    }
+    translated = translate_alignment_config({"alignment": old, "corpus": {"name": "a"}})
+    assert translated == {
+        "alignment": {
+            "l2": 1.0,
+            "mean_fraction": 0.1,
+            "cka_weight": 2.0,
+            "soft_target_weight": 0.5,
+            "soft_target_temperature": 0.4,
+            "whitening_components": 3,
+            "warmup_fraction": 0.05,
+            "objective": "weighted_infonce",
+            "layers": 2,
+        },
+        "corpus": {"name": "a"},
+    }
+    assert translate_alignment_config(translated) == translated
+
+
+def test_a_field_under_both_names_is_refused():
+    with pytest.raises(EarshotError, match="'l2' is set twice") as error:
+        translate_alignment_fields({"penalty": 1.0, "l2": 2.0}, "my.json")
+    assert error.value.where == "my.json" and error.value.remedy == "Remove 'penalty'."
+
+
+def test_metrics_get_todays_names_and_keep_the_rest():
+    old = {
+        "epochs": 3,
+        "stopped": "asked",
+        "readings": [
+            {"metric": "foretold@5", "value": 0.5, "reading": "before"},
+            {"metric": "cka", "value": 0.1, "reading": "before"},
+        ],
+        "sureness": {"mean": [1.0], "programs": 33, "right": 0.25},
+    }
+    translated = translate_metrics(old)
+    assert translated == {
+        "epochs": 3,
+        "stopped": "cancelled",
+        "readings": [
+            {"metric": "normalized_similarity@5", "value": 0.5, "reading": "before"},
+            {"metric": "cka", "value": 0.1, "reading": "before"},
+        ],
+        "confidence": {"mean": [1.0], "program_count": 33, "correct_fraction": 0.25},
+    }
+    assert translate_metrics(translated) == translated
+    assert old["stopped"] == "asked"
+    assert translate_metrics({"sureness": None})["confidence"] is None
+
+
+def test_sweeps_and_study_options_get_todays_names():
+    assert translate_sweep_settings({"grid": "trade", "trials": [["a", {"penalty": 1.0}]]}) == {
+        "grid": "tradeoff",
+        "trials": [["a", {"l2": 1.0}]],
+    }
+    assert translate_study_options({"ways": "networks", "other_ear": None, "seed": 0}) == {
+        "methods": "mlp",
+        "holdout_audio_encoder": None,
+        "seed": 0,
+    }
