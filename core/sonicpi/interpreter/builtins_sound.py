@@ -34,7 +34,7 @@ def resolve_notes(interpreter: ProgramInterpreter, note_values: Any) -> list:
     """MIDI notes to play at once; none for a rest."""
     note_values = note_values if isinstance(note_values, list) else [note_values]
     found = [to_midi_note(one) for one in note_values]
-    return [one + interpreter.current_thread.setting.transpose for one in found if one is not None][:16]
+    return [one + interpreter.current_thread.settings.transpose for one in found if one is not None][:16]
 
 
 # -- sounds -----------------------------------------------------------------------------------
@@ -49,7 +49,7 @@ def _play_notes(interpreter: ProgramInterpreter, args: list, options: dict, bloc
     if options.get("on", True) in (None, False, 0):
         return
     what = args[0] if args else options.pop("note", 52)
-    setting = interpreter.current_thread.setting
+    setting = interpreter.current_thread.settings
     made = resolve_options(interpreter, {k: v for k, v in options.items() if k != "on"}, setting.synth_defaults)
     notes = resolve_notes(interpreter, what)
     if len(notes) > 1:
@@ -59,14 +59,14 @@ def _play_notes(interpreter: ProgramInterpreter, args: list, options: dict, bloc
 
 @register_builtin("synth")
 def _play_synth(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
-    before = interpreter.current_thread.setting
-    interpreter.current_thread.setting = replace(before, synth=str(args[0]) if args else before.synth)
+    before = interpreter.current_thread.settings
+    interpreter.current_thread.settings = replace(before, synth=str(args[0]) if args else before.synth)
     try:
         what = options.get("notes", options.get("note", 52))
         rest = {k: v for k, v in options.items() if k not in ("note", "notes")}
         _play_notes(interpreter, [what], rest, None, scope)
     finally:
-        interpreter.current_thread.setting = before
+        interpreter.current_thread.settings = before
 
 
 @register_builtin("sample")
@@ -76,7 +76,7 @@ def _play_sample(interpreter: ProgramInterpreter, args: list, options: dict, blo
     if options.get("on", True) in (None, False, 0) or not args or args[0] is None:
         return
     name = next((one for one in args if isinstance(one, str)), "unknown")
-    made = resolve_options(interpreter, options, interpreter.current_thread.setting.sample_defaults)
+    made = resolve_options(interpreter, options, interpreter.current_thread.settings.sample_defaults)
     whole = load_sonic_pi_inventory()["samples"].get(name, 1.0)
     if stretch := made.pop("beat_stretch", None) or made.pop("pitch_stretch", None):
         made["rate"] = made.get("rate", 1.0) * whole / max(interpreter.beats_to_seconds(abs(stretch)), 0.01)
@@ -173,9 +173,9 @@ def _start_thread(interpreter: ProgramInterpreter, args: list, options: dict, bl
 def _run_loop(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
     try:
         for _ in interpreter.limit_iterations(range(10**6)):
-            began = interpreter.current_thread.time
+            began = interpreter.current_thread.current_seconds
             interpreter.run_block(block, [], scope)
-            if interpreter.current_thread.time <= began:
+            if interpreter.current_thread.current_seconds <= began:
                 return
     except ControlFlowSignal as leaves:
         if leaves.keyword != "break":
@@ -185,23 +185,23 @@ def _run_loop(interpreter: ProgramInterpreter, args: list, options: dict, block:
 @register_builtin("at", "time_warp")
 def _run_at_times(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
     times = args[0] if args and isinstance(args[0], list) else args[:1]
-    began = interpreter.current_thread.time
+    began = interpreter.current_thread.current_seconds
     for place, when in enumerate(times or [0]):
-        interpreter.current_thread.time = began + interpreter.beats_to_seconds(to_number(when))
+        interpreter.current_thread.current_seconds = began + interpreter.beats_to_seconds(to_number(when))
         more = args[1] if len(args) > 1 and isinstance(args[1], list) and args[1] else [when]
         try:
             interpreter.run_block(block, [more[place % len(more)]], scope)
         except ThreadEnded:
             pass
-    interpreter.current_thread.time = began
+    interpreter.current_thread.current_seconds = began
 
 
 @register_builtin("density")
 def _run_with_density(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
     times = max(1, min(int(to_number(args[0], 1)) if args else 1, 64))
     with _RestoredSettings(interpreter):
-        interpreter.current_thread.setting = replace(
-            interpreter.current_thread.setting, density=interpreter.current_thread.setting.density * times
+        interpreter.current_thread.settings = replace(
+            interpreter.current_thread.settings, density=interpreter.current_thread.settings.density * times
         )
         for turn in range(times):
             interpreter.run_block(block, [turn], scope)
@@ -217,17 +217,17 @@ class _RestoredSettings:
         self.thread = interpreter.current_thread
 
     def __enter__(self) -> None:
-        self.saved_settings = self.thread.setting
+        self.saved_settings = self.thread.settings
 
     def __exit__(self, *_: Any) -> None:
-        self.thread.setting = self.saved_settings
+        self.thread.settings = self.saved_settings
 
 
 def _register_setting(update_settings: Callable, *names: str) -> None:
     """Make the words use_NAME and with_NAME of a change of the setting."""
 
     def apply_setting(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
-        interpreter.current_thread.setting = update_settings(interpreter, interpreter.current_thread.setting, args, options)
+        interpreter.current_thread.settings = update_settings(interpreter, interpreter.current_thread.settings, args, options)
 
     def run_with_setting(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
         with _RestoredSettings(interpreter):
@@ -293,12 +293,12 @@ _register_setting(
 def _run_with_fx(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
     name = str(args[0]) if args else "none"
     reps = max(1, min(int(to_number(options.get("reps", 1), 1)), 512))
-    setting = interpreter.current_thread.setting
+    setting = interpreter.current_thread.settings
     made = resolve_options(interpreter, {k: v for k, v in options.items() if k != "reps"}, {})
     found = None
     with _RestoredSettings(interpreter):
         fx = setting.fx if name == "none" else ((name, made), *setting.fx)[:16]
-        interpreter.current_thread.setting = replace(setting, fx=fx)
+        interpreter.current_thread.settings = replace(setting, fx=fx)
         for _ in range(reps):
             found = interpreter.run_block(block, [values.UNKNOWN], scope)
     return found
@@ -319,7 +319,7 @@ def _ignore_call(*_: Any) -> None:
 
 @register_builtin("current_bpm")
 def _get_current_bpm(interpreter: ProgramInterpreter, *_: Any) -> float:
-    return interpreter.current_thread.setting.bpm
+    return interpreter.current_thread.settings.bpm
 
 
 @register_builtin("lambda", "proc")

@@ -188,7 +188,7 @@ def _convert_beats_to_seconds(interpreter: ProgramInterpreter, args: list, *_: A
 def _get_sample_duration(interpreter: ProgramInterpreter, args: list, options: dict, *_: Any) -> float:
     whole = load_sonic_pi_inventory()["samples"].get(str(args[0]) if args else "", 1.0)
     rate = abs(to_number(options.get("rate", 1), 1)) or 1
-    return whole / rate * interpreter.current_thread.setting.bpm / 60
+    return whole / rate * interpreter.current_thread.settings.bpm / 60
 
 
 @register_builtin("sample_names")

@@ -112,10 +112,10 @@ class SyntaxTreeEvaluator:
         if not node:
             return None
         thread = self.current_thread
-        thread.left -= 1
+        thread.steps_left -= 1
         self.steps_left -= 1
-        if thread.left <= 0 or self.steps_left <= 0:
-            thread.left = 0
+        if thread.steps_left <= 0 or self.steps_left <= 0:
+            thread.steps_left = 0
             raise ThreadEnded
         kind = node[0]
         if kind == "num" or kind == "str":
@@ -269,9 +269,9 @@ class SyntaxTreeEvaluator:
         if node[1] is None and not node[3] and block is None and name in scope:
             return scope[name]
         thread = self.current_thread
-        thread.deep += 1
+        thread.call_depth += 1
         try:
-            if thread.deep > MAX_CALL_DEPTH:
+            if thread.call_depth > MAX_CALL_DEPTH:
                 raise ThreadEnded
             on = self.evaluate_node(node[1], scope) if node[1] is not None else None
             given, options, passed = self.evaluate_arguments(node[3], scope)
@@ -280,7 +280,7 @@ class SyntaxTreeEvaluator:
                 return self.call_method(on, name, given, options, block, scope)
             return self.call_function(name, given, options, block, scope)
         finally:
-            thread.deep -= 1
+            thread.call_depth -= 1
 
     def call_function(self, name: str, args: list, options: dict, block: Any, scope: dict) -> Any:
         """Call one of Sonic Pi's words, or a function that the program defines."""

@@ -135,35 +135,35 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
 
     def sleep_beats(self, beats: float) -> None:
         thread = self.current_thread
-        thread.time += max(0.0, self.beats_to_seconds(beats)) / thread.setting.density
-        if thread.time >= MAX_SCORE_SECONDS:
+        thread.current_seconds += max(0.0, self.beats_to_seconds(beats)) / thread.settings.density
+        if thread.current_seconds >= MAX_SCORE_SECONDS:
             raise ThreadEnded
 
     def beats_to_seconds(self, beats: float) -> float:
-        return beats * 60.0 / self.current_thread.setting.bpm
+        return beats * 60.0 / self.current_thread.settings.bpm
 
     def record_cue(self, name: str) -> None:
         if len(self.cue_times) < 256:
             heard = self.cue_times.setdefault(str(name), [])
             if len(heard) < 2048:
-                heard.append(self.current_thread.time)
+                heard.append(self.current_thread.current_seconds)
 
     def wait_for_cue(self, name: str) -> None:
-        later = [t for t in self.cue_times.get(str(name), ()) if t > self.current_thread.time + 1e-6]
+        later = [t for t in self.cue_times.get(str(name), ()) if t > self.current_thread.current_seconds + 1e-6]
         if not later:
             raise BlockedOnCue
-        self.current_thread.time = min(later)
-        if self.current_thread.time >= MAX_SCORE_SECONDS:
+        self.current_thread.current_seconds = min(later)
+        if self.current_thread.current_seconds >= MAX_SCORE_SECONDS:
             raise ThreadEnded
 
     def spawn_thread(self, name: str, body: Any, scope: dict, is_loop: bool) -> None:
         thread = self.current_thread
-        key = (name, "loop") if is_loop else (name, thread.name, round(thread.time, 3))
+        key = (name, "loop") if is_loop else (name, thread.name, round(thread.current_seconds, 3))
         if key in self.started_threads or len(self.started_threads) >= MAX_THREADS:
             return
         self.started_threads.add(key)
-        setting = replace(thread.setting)
-        self.pending_threads.append(ProgramThread(name, thread.time, setting, dict(scope), body, is_loop))
+        setting = replace(thread.settings)
+        self.pending_threads.append(ProgramThread(name, thread.current_seconds, setting, dict(scope), body, is_loop))
 
     def add_events(self, kind: str, name: str, options: dict, notes: list) -> None:
         thread = self.current_thread
@@ -171,5 +171,5 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             if len(self.events) < MAX_EVENTS:
                 given = dict(options) if one is None else {**options, "note": one}
                 self.events.append(
-                    ScoreEvent(thread.time, kind, name, given, thread.setting.fx, thread.name)
+                    ScoreEvent(thread.current_seconds, kind, name, given, thread.settings.fx, thread.name)
                 )
