@@ -1,0 +1,216 @@
+"""A workspace written before the redesign of all names works with today's code."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tarfile
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from core import encoders, favourites, jobs, play_history
+from core.alignment import AlignmentConfig
+from core.corpus import Corpus, list_corpora
+from core.corpus.disagreement_pairs import load_disagreement_pairs
+from core.jobs import processes
+from core.pipeline import train as training
+from core.pipeline.check import check_corpus
+from core.pipeline.evaluate import evaluate_alignment
+from core.pipeline.export import export_corpus
+from core.search.aligned_corpus import open_aligned_corpus
+from core.search.confidence import estimate_confidence
+from core.search.query import find_neighbours
+from core.studies import store
+from core.studies.report import list_reports, write_report
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "workspace_before_redesign.tar.xz"
+SNIPPET = "use_synth :tb303\nplay 40, cutoff: 90"
+# What the commit that wrote the workspace answered: program ids and similarities, nearest first.
+EXPECTED_NEIGHBOURS = {
+    "0001-7e6d5c89": [
+        ("6f14d4a05a18b0b9e70cc496d58eef71", 0.5331325531005859),
+        ("38cbaed0d9909d977b4495bc19d793d4", 0.44834232330322266),
+        ("fb07fce5c20d9c7b37c93900414f6189", 0.4394187927246094),
+    ],
+    "0002-4063b0d0": [
+        ("6f14d4a05a18b0b9e70cc496d58eef71", 0.5386648178100586),
+        ("8589a7a9d46bbfeee01e5cdd9b3c71dc", 0.47652721405029297),
+        ("49cff8de1e747e907eb251613f511e55", 0.38597869873046875),
+    ],
+    "0003-672a2187": [
+        ("49cff8de1e747e907eb251613f511e55", 0.5086889266967773),
+        ("6f14d4a05a18b0b9e70cc496d58eef71", 0.5019006729125977),
+        ("fb07fce5c20d9c7b37c93900414f6189", 0.4845294952392578),
+    ],
+    "0005-9ec26316": [
+        ("6f859de6afc807ab53c6ee5df540df7a", 0.6493158340454102),
+        ("38cbaed0d9909d977b4495bc19d793d4", 0.5059814453125),
+        ("be0ec05bc1e27f54115e153fad66acce", 0.4969930648803711),
+    ],
+}
+OBJECTIVES = {
+    "0001-7e6d5c89": "soft_infonce",
+    "0002-4063b0d0": "infonce",
+    "0003-672a2187": "weighted_infonce",
+    "0005-9ec26316": "kernel_ridge",
+}
+CALIBRATED = "0005-9ec26316"
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """The corpus of the old workspace, unpacked into an empty folder."""
+    with tarfile.open(FIXTURE) as archive:
+        archive.extractall(tmp_path, filter="data")
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    monkeypatch.delenv("EARSHOT_JOB", raising=False)
+    return Corpus.open("old")
+
+
+def test_the_corpus_opens_whole(corpus: Corpus):
+    assert list_corpora() == ["old"]
+    assert corpus.count_programs_by_state() == {"programs": 33, "ok": 33, "failed": 0, "pending": 0}
+    assert corpus.find_faults() == []
+    assert check_corpus("old").ok
+
+
+def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpus):
+    program_ids, stored = corpus.load_embeddings("sonicpi")
+    sources = corpus.load_programs().set_index("program").loc[program_ids, "source"]
+    computed = np.asarray(encoders.get_encoder("sonicpi").embed(list(sources)))
+    np.testing.assert_array_equal(computed, stored)
+
+
+def test_all_alignments_load_with_todays_names(corpus: Corpus):
+    records = {record.id: record for record in corpus.load_alignments()}
+    assert {
+        key: record.config["alignment"]["objective"] for key, record in records.items()
+    } == OBJECTIVES
+    for record in records.values():
+        fields = record.config["alignment"]
+        assert set(fields) == set(AlignmentConfig().to_dict())
+        assert AlignmentConfig.from_dict(fields).to_dict() == fields
+        assert record.metrics["stopped"] == "epochs"
+        metric_names = {row["metric"] for row in record.metrics["readings"]}
+        assert "normalized_similarity@5" in metric_names
+        assert not any(name.startswith("foretold") for name in metric_names)
+        assert "sureness" not in record.metrics
+        assert len(record.load_map()) == 66 and len(record.load_history()) >= 1
+    calibration = records[CALIBRATED].metrics["confidence"]
+    assert (calibration["program_count"], calibration["correct_fraction"]) == (
+        33,
+        pytest.approx(1 / 3),
+    )
+    pairs = load_disagreement_pairs(records[CALIBRATED])
+    assert pairs is not None and len(pairs) == 20
+
+
+@pytest.mark.parametrize("alignment_id", EXPECTED_NEIGHBOURS)
+def test_a_snippet_has_the_same_neighbours(corpus: Corpus, alignment_id: str):
+    neighbours = find_neighbours(open_aligned_corpus(corpus, alignment_id), SNIPPET, k=3)
+    expected = EXPECTED_NEIGHBOURS[alignment_id]
+    assert [each.rank for each in neighbours] == [1, 2, 3]
+    assert [each.program_id for each in neighbours] == [program_id for program_id, _ in expected]
+    for neighbour, (_, similarity) in zip(neighbours, expected, strict=True):
+        assert neighbour.similarity == pytest.approx(similarity, abs=1e-6)
+        assert Path(neighbour.audio_path).is_file()
+
+
+def test_the_saved_metrics_are_current_and_are_not_computed_again(corpus: Corpus):
+    aligned_corpus = open_aligned_corpus(corpus, "0001-7e6d5c89")
+    metrics = evaluate_alignment(aligned_corpus)
+    saved = pd.DataFrame(aligned_corpus.record.metrics["readings"])
+    assert metrics["metric"].tolist() == saved["metric"].tolist()
+    np.testing.assert_array_equal(metrics["value"], saved["value"].astype(float))
+
+
+def test_confidence_is_estimated_with_the_saved_calibration(corpus: Corpus):
+    aligned_corpus = open_aligned_corpus(corpus, CALIBRATED)
+    confidence = estimate_confidence(
+        aligned_corpus, SNIPPET, find_neighbours(aligned_corpus, SNIPPET)
+    )
+    assert confidence is not None and 0 < confidence.probability < 1
+    uncalibrated = open_aligned_corpus(corpus, "0001-7e6d5c89")
+    neighbours = find_neighbours(uncalibrated, SNIPPET)
+    assert estimate_confidence(uncalibrated, SNIPPET, neighbours) is None
+
+
+def test_training_goes_on_from_an_old_config(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
+    points = corpus.load_map("0001-7e6d5c89")
+    monkeypatch.setattr(training, "compute_map", lambda *_: points)  # UMAP takes seconds to load.
+    config = AlignmentConfig.from_dict(corpus.load_alignment("0001-7e6d5c89").config["alignment"])
+    new = training.train(corpus, config)
+    assert new.record.id.startswith("0006-")
+    assert corpus.list_alignment_ids() == [*OBJECTIVES, new.record.id]
+    saved = json.loads((new.record.path / "config.json").read_text(encoding="utf-8"))
+    assert saved["alignment"] == config.to_dict()
+
+
+def test_the_corpus_is_exported(corpus: Corpus, tmp_path: Path):
+    table = pd.read_parquet(export_corpus(corpus, "parquet", tmp_path / "old.parquet"))
+    assert len(table) == 33
+    assert {"embedding:sonicpi", "embedding:aisfx", "embedding:log-mel"} <= set(table.columns)
+
+
+def test_study_results_are_read_and_reported(corpus: Corpus):
+    runs = store.list_runs(corpus)
+    assert {run.id for run in runs} == {"correlation-0001", "foretelling-0001"}
+    for run in runs:
+        result = run.load_result()
+        assert len(result.comparison) > 0 and result.tables and result.figures and result.notes
+    report_folder = write_report(corpus, runs, {})
+    assert [report.path for report in list_reports(corpus)] == [report_folder]
+    for name in ("report.md", "report.html"):
+        assert len((report_folder / name).read_text(encoding="utf-8")) > 1000
+
+
+def test_jobs_are_listed_and_an_old_command_is_restarted_with_todays_words(
+    corpus: Corpus, tmp_path: Path
+):
+    assert [(job.id, job.state) for job in jobs.list_jobs()] == [
+        ("00002-compare", "done"),
+        ("00001-train", "failed"),
+    ]
+    job_file = tmp_path / "jobs" / "00001-train" / "job.json"
+    record = json.loads(job_file.read_text(encoding="utf-8"))
+    record["argv"] = ["train", "old", "--method", "foretell", "--penalty", "0.5", "--kept-mean=0.2"]
+    job_file.write_text(json.dumps(record), encoding="utf-8")
+    program = "import sys; print(sys.argv[1:])"
+    new_job = jobs.restart_job("1", command_prefix=[sys.executable, "-c", program])
+    deadline = time.monotonic() + 30
+    while jobs.get_job(new_job.id).is_active and time.monotonic() < deadline:
+        time.sleep(0.02)
+    try:
+        expected = [
+            "train",
+            "old",
+            "--method",
+            "kernel-ridge",
+            "--l2",
+            "0.5",
+            "--mean-fraction=0.2",
+        ]
+        assert jobs.get_job(new_job.id).read_log_tail().strip() == str(expected)
+        assert jobs.get_job(new_job.id).argv == tuple(expected)
+    finally:
+        processes.kill_job_processes(new_job.folder)
+
+
+def test_favourites_and_play_history_are_read(corpus: Corpus):
+    (favourite,) = favourites.load_favourites()
+    assert favourite.key == ("old", "38cbaed0d9909d977b4495bc19d793d4")
+    assert (favourite.note, favourite.tags) == ("bright", ("lead", "loop"))
+    favourites.add_favourite("old", "6f14d4a05a18b0b9e70cc496d58eef71", "x", "07_1_controlling")
+    assert [each.name for each in favourites.load_favourites()] == ["x", "02_1_beeps-0000"]
+    played = play_history.load_play_history()
+    assert [clip.name for clip in played] == ["03_1_samples-0000", "02_1_beeps-0000"]
+    assert [clip.corpus_name for clip in played] == ["old", "old"]
+    play_history.record_played_clip(played[1].path, played[1].name)
+    assert [clip.name for clip in play_history.load_play_history()] == [
+        "02_1_beeps-0000",
+        "03_1_samples-0000",
+    ]
