@@ -106,7 +106,7 @@ def test_all_alignments_load_with_todays_names(corpus: Corpus):
         pytest.approx(1 / 3),
     )
     pairs = load_disagreement_pairs(records[CALIBRATED])
-    assert pairs is not None and len(pairs) == 20
+    assert pairs is not None and len(pairs) == 53
 
 
 @pytest.mark.parametrize("alignment_id", EXPECTED_NEIGHBOURS)
