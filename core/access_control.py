@@ -16,7 +16,7 @@ SECRETS_PATH = Path(".streamlit/secrets.toml")
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 MIN_SECRET_CHARS = 32
 _PROVIDER_KEYS = ("client_id", "client_secret", "server_metadata_url")
-_SECRETS_REMEDY = "docs/threat-model.md, 'Opening the dashboard to others', shows the whole file."
+_SECRETS_REMEDY = "docs/security.md, 'Opening the dashboard to other people', shows the whole file."
 
 
 @dataclass(frozen=True)

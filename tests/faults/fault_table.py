@@ -13,7 +13,7 @@ Row = tuple[str, int, int]  # words, times tried, times survived
 
 
 def markdown(rows: list[Row]) -> str:
-    """The rows as README shows them."""
+    """Format the rows as docs/reliability.md shows them."""
     total = ("together", sum(row[1] for row in rows), sum(row[2] for row in rows))
     lines = [
         f"| {words} | {tried} | {kept} | {tried - kept} |" for words, tried, kept in [*rows, total]

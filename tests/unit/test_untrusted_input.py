@@ -187,7 +187,7 @@ def test_a_parquet_with_text_that_is_not_utf8_is_refused():
 
 
 def test_the_threat_model_names_tests_that_exist():
-    text = (workspace.PROJECT_FOLDER / "docs" / "threat-model.md").read_text()
+    text = (workspace.PROJECT_FOLDER / "docs" / "security.md").read_text()
     named = re.findall(r"`((?:tests/)?[\w/*]*test_[\w*]+\.py)(?:::(\w+))?`", text)
     assert len(named) >= 10
     for pattern, test in named:

@@ -239,7 +239,10 @@ def test_a_step_that_fails_shows_why_and_the_next_run_completes_it(place):
     done = place.run("jobs")
     assert done.returncode == 1 and done.stdout == ""
     assert "No matching distribution found for weights==0.1" in done.stderr
-    assert "artifacts/setup.log" in done.stderr and "Fix the cause, then run ./run again" in done.stderr
+    assert (
+        "artifacts/setup.log" in done.stderr
+        and "Fix the cause, then run ./run again" in done.stderr
+    )
     aside.rename(wheel)
     done = place.run("jobs")
     assert done.returncode == 0, done.stderr

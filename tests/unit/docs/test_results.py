@@ -1,0 +1,84 @@
+"""The pages show the tables that commands wrote to docs/results."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from core.studies import paper_results
+from core.studies.report_summary import MAIN_TABLE_COLUMNS, format_main_table
+from core.studies.result import (
+    VERDICT_ABOVE,
+    VERDICT_BELOW,
+    VERDICT_LEVEL,
+    classify_against_paper,
+)
+from tests.unit.docs.markdown_pages import PROJECT, read_page
+
+RESULTS = PROJECT / "docs" / "results"
+ENCODERS = ["aisfx", "log-mel"]
+
+
+@pytest.fixture(scope="module")
+def studies() -> pd.DataFrame:
+    return pd.read_csv(RESULTS / "studies.csv")  # tables/main.csv of a report
+
+
+@pytest.mark.parametrize("name", ["retrieval-validation.csv", "retrieval-examples.csv"])
+def test_the_prediction_page_shows_every_row_of_the_study(name: str):
+    page = read_page("docs/prediction.md")
+    table = pd.read_csv(RESULTS / name)
+    assert set(table["encoder"]) == set(ENCODERS)
+    for method, rows in table.groupby("method"):
+        cells = [
+            format_score(row, 3) for _, row in rows.set_index("encoder").loc[ENCODERS].iterrows()
+        ]
+        assert f"| {method} | {' | '.join(cells)} |" in page, method
+
+
+def test_readme_shows_rows_of_the_study():
+    readme = read_page("README.md").replace("**", "")
+    table = pd.read_csv(RESULTS / "retrieval-examples.csv").set_index(["method", "encoder"])
+    labels = {
+        "bag of words": "bag of words on the code",
+        "raw MiniLM": "raw MiniLM embeddings",
+        "InfoNCE on MiniLM": "the paper's method, InfoNCE on MiniLM",
+        "kernel ridge on sonicpi": "kernel ridge on sonicpi",
+    }
+    for method, label in labels.items():
+        cells = [format_score(table.loc[(method, encoder)], 2) for encoder in ENCODERS]
+        assert f"| {label} | {' | '.join(cells)} |" in readme
+
+
+def format_score(row: pd.Series, digits: int) -> str:
+    score = f"{row['normalized similarity@5']:.{digits}f}"
+    return f"{score} [{row['low']:.2f}, {row['high']:.2f}]".replace("0.", ".")
+
+
+def test_the_studies_page_shows_the_main_table_of_a_report(studies: pd.DataFrame):
+    page = read_page("docs/studies.md")
+    assert format_main_table(studies) in page
+    for words, verdict in (
+        ("above", VERDICT_ABOVE),
+        ("level with", VERDICT_LEVEL),
+        ("below", VERDICT_BELOW),
+    ):
+        assert f"| {words} the paper | {(studies['verdict'] == verdict).sum()} |" in page
+
+
+def test_the_main_table_is_complete_and_compares_with_the_published_numbers(studies: pd.DataFrame):
+    assert tuple(studies) == MAIN_TABLE_COLUMNS
+    assert studies["measured"].notna().all()
+    completion = studies[studies["study"] == "completion"]
+    assert len(completion) == 3 * 4 * 3  # scenarios, numbers; raw, aligned, held-out encoder
+    published = {
+        round(number.value, 6)
+        for number in paper_results.list_published_numbers()
+        if number.value is not None
+    }
+    assert set(studies["paper"].dropna().round(6)) <= published
+    for row in studies.itertuples():
+        paper = None if pd.isna(row.paper) else row.paper
+        verdict = row.verdict if isinstance(row.verdict, str) else ""
+        if not row.number.startswith("p of "):
+            assert verdict == classify_against_paper(row.measured, row.low, row.high, paper)
