@@ -40,7 +40,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
     from core.alignment.grid import Trial
     from core.corpus import Corpus
     from core.pipeline import sweep
-    from core.pipeline.build import build_corpus
+    from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
     from core.studies import STUDY_MODULES, completion, scenario_files
     from core.studies.report import run_all_studies
     from core.pipeline.train import train
@@ -61,11 +61,9 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
         patch.setattr(sweep, "ProcessPoolExecutor", ThreadPoolExecutor)
         build_corpus(
             "small",
-            templates=TEMPLATES,
-            per_template=10,
-            seconds=4.0,
-            code_encoder=CODE,
-            audio_encoder=AUDIO,
+            BuildOptions(TEMPLATES, 10),
+            EncoderChoice(code_encoder=CODE, audio_encoder=AUDIO),
+            ClipFormat(4.0),
         )
         train(Corpus.open("small"), AlignmentConfig(**QUICK))
         options = {

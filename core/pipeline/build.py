@@ -1,48 +1,121 @@
-"""Make a corpus: generate programs, render them, embed code and sound."""
+"""Building of a corpus: generate programs, render them, embed code and clips."""
 
 from __future__ import annotations
 
 import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
-from core.programs import Template, compose_programs, generate, get_template
-from core.programs import list_templates as all_templates
-from core.progress import Progress, ignore_progress
 from core.pipeline.data_card import record_versions
-from core.pipeline.render_missing import RENDERING_STEP, RenderReport, render_missing_clips
-from core.pipeline.embed import EmbedReport, resolve_encoder_id, embed_missing_clips, embed_missing_code
-from core.pipeline.render_executor import RenderExecutor, LocalExecutor
+from core.pipeline.embed import (
+    EmbedReport,
+    embed_missing_clips,
+    embed_missing_code,
+    resolve_encoder_id,
+)
 from core.pipeline.estimate import BuildEstimate, estimate_build
+from core.pipeline.render_executor import RenderExecutor
+from core.pipeline.render_missing import RENDERING_STEP, RenderReport, render_missing_clips
+from core.programs import Program, Template, compose_programs, generate, get_template
+from core.programs import list_templates as list_all_templates
+from core.progress import Progress, ignore_progress
 
-GENERATION_STEP = "Making programs"
+GENERATION_STEP = "Generating programs"
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """The programs that a build adds.
+
+    Attributes
+    ----------
+    templates : sequence of Template or str, or None
+        Templates or their ids; None for all.
+    programs_per_template : int
+        Programs generated from each template with `seed`. 0 adds none; the programs that the
+        corpus has are still rendered and embedded.
+    seed : int
+        Seed of the programs. Programs with other seeds stay in the corpus.
+    parameter_values : mapping of template id to mapping of parameter to value
+        Parameters to fix or narrow, as in `core.programs.generate`. Of such a template, programs
+        with exactly these values are added.
+    grammar_program_count : int
+        Programs composed by the grammar with `seed`.
+    """
+
+    templates: Sequence[Template | str] | None = None
+    programs_per_template: int = 8
+    seed: int = 0
+    parameter_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    grammar_program_count: int = 0
+
+
+@dataclass(frozen=True)
+class EncoderChoice:
+    """The pair of encoders that a build uses.
+
+    Attributes
+    ----------
+    preset : {"paper", "offline"} or None
+        None for the encoders that the corpus was built with; for a new corpus, the preset that
+        `core.encoders.choose_preset` recommends.
+    code_encoder, audio_encoder : str or None
+        Encoder ids, which replace the preset's.
+    """
+
+    preset: str | None = None
+    code_encoder: str | None = None
+    audio_encoder: str | None = None
+
+
+@dataclass(frozen=True)
+class ClipFormat:
+    """Length and file format of a corpus's clips; None for the corpus's own or the default.
+
+    Attributes
+    ----------
+    seconds : float or None
+        18 in a new corpus.
+    audio_format : {"flac", "ogg"} or None
+        FLAC in a new corpus.
+    """
+
+    seconds: float | None = None
+    audio_format: str | None = None
+
+    def to_settings(self) -> dict[str, Any]:
+        """Return the values that are set, as keywords of `Corpus.create`."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
 class BuildReport:
-    """What a build did and what the corpus holds now.
+    """Result of a build.
 
     Attributes
     ----------
     corpus_name : str
     counts : dict of str to int
-        Programs in all ("programs"), "ok", "failed", "pending".
+        Number of all programs ("programs") and by state: "ok", "failed", "pending".
     failures : dict of str to int
         Failed programs by kind of error.
-    programs_added, clips_rendered, clips_reused, code_embeddings_added, audio_embeddings_added : int
-        New programs; programs rendered; clips found whole from an earlier
-        build; new embeddings.
+    programs_added, clips_rendered : int
+    clips_reused : int
+        Intact clip files of an earlier build.
+    code_embeddings_added, audio_embeddings_added : int
     embedding_errors : dict of program id to str
-        Programs that an encoder could not embed, and why.
+        Programs that an encoder could not embed, with the error message.
     encoders : dict
-        Encoder ids: "code", "audio".
+        Encoder ids by modality: "code", "audio".
     encoder_choice_reason : str
-        Why those, in one sentence.
+        Why these encoders, in one sentence.
     step_seconds : dict of step to float
-        Steps that had nothing to do are not listed.
+        Duration of each step that had something to do.
     """
 
     corpus_name: str
@@ -60,254 +133,270 @@ class BuildReport:
 
     def __str__(self) -> str:
         counts = self.counts
-        failed = ", ".join(f"{number} {kind}" for kind, number in self.failures.items())
-        took = ", ".join(f"{step.lower()} {took:.0f} s" for step, took in self.step_seconds.items())
+        failures = f" ({_format_failures(self.failures)})" if self.failures else ""
+        failed = f", {counts['failed']} failed{failures}" if counts["failed"] else ""
+        durations = ", ".join(
+            f"{step.lower()} {seconds:.0f} s" for step, seconds in self.step_seconds.items()
+        )
         lines = [
             f"{self.corpus_name}: {counts['programs']} programs, {counts['ok']} with a clip"
-            + (f", {counts['failed']} failed ({failed})" if failed else ""),
-            *(
-                [f"which ones and why: ./run check {self.corpus_name} --failures"]
-                if counts["failed"]
-                else []
-            ),
-            f"new: {self.programs_added} programs, {self.clips_rendered} rendered, {self.clips_reused} clips found,"
-            f" {self.code_embeddings_added} + {self.audio_embeddings_added} embeddings of code and sound",
-            f"encoders: {self.encoders['code']} and {self.encoders['audio']}. {self.encoder_choice_reason}",
+            + failed
+        ]
+        if counts["failed"]:
+            lines.append(
+                f"failed programs and their errors: ./run check {self.corpus_name} --failures"
+            )
+        lines += [
+            f"added: {self.programs_added} programs, {self.clips_rendered} rendered,"
+            f" {self.clips_reused} clips reused, {self.code_embeddings_added} code embeddings,"
+            f" {self.audio_embeddings_added} audio embeddings",
+            f"encoders: {self.encoders['code']} and {self.encoders['audio']}."
+            f" {self.encoder_choice_reason}",
         ]
         if self.embedding_errors:
-            program_id, why = next(iter(self.embedding_errors.items()))
-            lines.append(f"{len(self.embedding_errors)} could not be embedded, {program_id}: {why}")
-        return "\n".join([*lines, f"took: {took or 'nothing was missing'}"])
-
-
-@dataclass
-class _BuildCounts:
-    """What is counted while building."""
-
-    programs_added: int = 0
-    clips_rendered: int = 0
-    clips_reused: int = 0
-    step_seconds: dict[str, float] = field(default_factory=dict)
-    embed_report: EmbedReport = field(default_factory=EmbedReport)
-
-    def add_render_report(self, render_report: RenderReport) -> None:
-        """Count what rendering did."""
-        self.clips_rendered, self.clips_reused = render_report.clips_rendered, render_report.clips_reused
-        self.embed_report.audio_embeddings_added += render_report.embed_report.audio_embeddings_added
-        self.embed_report.embedding_errors |= render_report.embed_report.embedding_errors
-        if render_report.seconds:
-            self.step_seconds[RENDERING_STEP] = render_report.seconds
+            program_id, message = next(iter(self.embedding_errors.items()))
+            lines.append(
+                f"{len(self.embedding_errors)} could not be embedded, {program_id}: {message}"
+            )
+        return "\n".join([*lines, f"duration: {durations or 'nothing was missing'}"])
 
 
 def build_corpus(
     corpus_name: str,
-    templates: Iterable[Template | str] | None = None,
-    per_template: int = 8,
-    seed: int = 0,
-    preset: str | None = None,
-    code_encoder: str | None = None,
-    audio_encoder: str | None = None,
-    seconds: float | None = None,
-    progress: Progress = ignore_progress,
+    options: BuildOptions = BuildOptions(),
+    encoder_choice: EncoderChoice = EncoderChoice(),
+    clip_format: ClipFormat = ClipFormat(),
     *,
-    audio_format: str | None = None,
-    workers: int | None = None,
-    parameter_values: Mapping[str, Mapping[str, Any]] | None = None,
     executor: RenderExecutor | None = None,
-    grammar_program_count: int = 0,
-    on_estimate: Callable[[BuildEstimate], None] = lambda expected: None,
+    progress: Progress = ignore_progress,
+    on_estimate: Callable[[BuildEstimate], None] | None = None,
 ) -> BuildReport:
-    """Bring a corpus to `per_template` programs of each template, heard and embedded.
+    """Generate, render and embed the programs of a corpus, which is created if missing.
 
-    Does only what is missing, so it goes on where an earlier build was stopped
-    and adds to a corpus that is there. A program that fails stays in the corpus
-    with its error; the others go on.
+    Only what is missing is done, so a build resumes where an earlier one stopped and adds to an
+    existing corpus. A program that fails stays in the corpus with its error, and the build goes
+    on.
 
     Parameters
     ----------
     corpus_name : str
-    templates : iterable of Template or str, optional
-        Default: all.
-    per_template : int
-        Programs of each template that were generated with `seed`. 0 adds none: what
-        is in the corpus is rendered and embedded.
-    seed : int
-        Of the programs. Those that the corpus holds by other seeds stay.
-    preset : {"paper", "offline"}, optional
-        Pair of encoders. Default: those that the corpus was built with before;
-        for a new one what `core.encoders.choose_preset` says.
-    code_encoder, audio_encoder : str, optional
-        Encoder ids; go before the preset.
-    seconds : float, optional
-        Length of a clip. Default: the corpus's, or 18 for a new one.
+    options : BuildOptions
+    encoder_choice : EncoderChoice
+    clip_format : ClipFormat
+    executor : RenderExecutor, optional
+        Default: processes on this machine, one per core.
     progress : Progress
-    audio_format : {"flac", "ogg"}, optional
-        Default: the corpus's, or FLAC for a new one.
-    workers : int, optional
-        Programs rendered at a time. Default: one a core.
-    parameter_values : mapping of template id to mapping of parameter to value, optional
-        Parameters to fix or narrow, as in `core.programs.generate`: of such a
-        template, programs with exactly these are added.
-    executor : Engine, optional
-        What renders, instead of `workers` processes on this machine.
-    grammar_program_count : int
-        How many programs that `core.programs.compose` makes with `seed` to hold, too.
-    on_estimate : callable
-        Told what the clips that are missing will take, before the first is made.
+    on_estimate : callable, optional
+        Called with a `BuildEstimate` of the missing clips before the first is rendered.
 
     Raises
     ------
     EarshotError
-        When something is asked for that cannot be, the corpus has clips of
-        another length or format, somebody else is writing, or an encoder or the
-        renderer cannot be used at all. What was finished stays.
+        When an option is invalid, the corpus has clips of another length or format, another
+        process is writing, an encoder or the renderer cannot be used, or no program has a clip.
+        What was finished stays.
+
+    Examples
+    --------
+    >>> report = build_corpus(
+    ...     "beeps", BuildOptions(["02_1_beeps"], 2), EncoderChoice("offline"), ClipFormat(4.0)
+    ... )  # doctest: +SKIP
+    >>> report.counts["ok"]  # doctest: +SKIP
+    2
     """
-    chosen = _resolve_templates(templates, per_template)
-    before = Corpus.open(corpus_name).settings if corpus_name in list_corpora() else {}
-    pair, why = _choose_encoders(before.get("encoders"), preset, code_encoder, audio_encoder)
-    corpus = _open_or_create_corpus(corpus_name, seconds, audio_format)
-    tally = _BuildCounts()
+    templates = _resolve_templates(options)
+    existing = Corpus.open(corpus_name) if corpus_name in list_corpora() else None
+    previous_encoders = existing.settings.get("encoders") if existing else None
+    encoder_ids, reason = _choose_encoders(previous_encoders, encoder_choice)
+    corpus = _open_or_create_corpus(corpus_name, clip_format)
     with corpus.lock_for_writing(f"build {corpus_name}"):
-        if corpus.settings.get("encoders") != pair:
-            corpus.set_setting("encoders", pair)
-        _add_template_programs(corpus, chosen, per_template, seed, parameter_values or {}, tally, progress)
-        _add_grammar_programs(corpus, grammar_program_count, seed, tally, progress)
-        if missing := len(corpus.list_pending_clips()):
+        if corpus.settings.get("encoders") != encoder_ids:
+            corpus.set_setting("encoders", encoder_ids)
+        programs_added, generation_seconds = _add_programs(corpus, templates, options, progress)
+        if missing_count := len(corpus.list_pending_clips()):
             record_versions(corpus)
-            on_estimate(_estimate_missing_clips(corpus, missing, pair))
-        embed_missing_code(corpus, pair["code"], tally.embed_report, progress)
-        tally.add_render_report(render_missing_clips(corpus, [pair["audio"]], executor or LocalExecutor(workers), progress))
-        embed_missing_clips(corpus, pair["audio"], tally.embed_report, progress)
+            if on_estimate is not None:
+                on_estimate(_estimate_missing_clips(corpus, missing_count, encoder_ids))
+        embed_report = embed_missing_code(corpus, encoder_ids["code"], progress)
+        render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
+        embed_report += render_report.embed_report
+        embed_report += embed_missing_clips(corpus, encoder_ids["audio"], progress)
     _raise_if_no_clips(corpus)
     return BuildReport(
         corpus_name=corpus_name,
         counts=corpus.count_programs_by_state(),
         failures=corpus.count_failures_by_kind(),
-        programs_added=tally.programs_added,
-        clips_rendered=tally.clips_rendered,
-        clips_reused=tally.clips_reused,
-        code_embeddings_added=tally.embed_report.code_embeddings_added,
-        audio_embeddings_added=tally.embed_report.audio_embeddings_added,
-        embedding_errors=tally.embed_report.embedding_errors,
-        encoders=pair,
-        encoder_choice_reason=why,
-        step_seconds={**tally.step_seconds, **tally.embed_report.step_seconds},
+        programs_added=programs_added,
+        clips_rendered=render_report.clips_rendered,
+        clips_reused=render_report.clips_reused,
+        code_embeddings_added=embed_report.code_embeddings_added,
+        audio_embeddings_added=embed_report.audio_embeddings_added,
+        embedding_errors=embed_report.embedding_errors,
+        encoders=encoder_ids,
+        encoder_choice_reason=reason,
+        step_seconds=_collect_step_seconds(generation_seconds, render_report, embed_report),
     )
 
 
-def _resolve_templates(templates: Iterable[Template | str] | None, per_template: int) -> list[Template]:
-    if per_template < 0:
-        raise EarshotError(f"{per_template} programs a template cannot be made.")
-    if templates is None:
-        return all_templates()
-    named = [each if isinstance(each, Template) else get_template(each) for each in templates]
-    return list({each.id: each for each in named}.values())
+def _collect_step_seconds(
+    generation_seconds: float, render_report: RenderReport, embed_report: EmbedReport
+) -> dict[str, float]:
+    own_steps = {GENERATION_STEP: generation_seconds, RENDERING_STEP: render_report.seconds}
+    return {step: seconds for step, seconds in own_steps.items() if seconds} | (
+        embed_report.step_seconds
+    )
 
 
-def _open_or_create_corpus(corpus_name: str, seconds: float | None, audio_format: str | None) -> Corpus:
-    asked = {"seconds": seconds, "audio_format": audio_format}
-    asked = {key: value for key, value in asked.items() if value is not None}
-    corpus = Corpus.create(corpus_name, exist_ok=True, **asked)
+def _resolve_templates(options: BuildOptions) -> list[Template]:
+    if options.programs_per_template < 0:
+        raise EarshotError(
+            f"{options.programs_per_template} programs per template cannot be generated."
+        )
+    if options.templates is None:
+        templates = list_all_templates()
+    else:
+        named = [t if isinstance(t, Template) else get_template(t) for t in options.templates]
+        templates = list({template.id: template for template in named}.values())
+    unknown = set(options.parameter_values) - {template.id for template in templates}
+    if unknown:
+        raise EarshotError(
+            f"Values are given for {sorted(unknown)[0]!r}, of which no programs are made.",
+            remedy="Name that template, too.",
+        )
+    return templates
+
+
+def _open_or_create_corpus(corpus_name: str, clip_format: ClipFormat) -> Corpus:
+    """Open the corpus; raise an EarshotError if its clips have another format."""
+    requested = clip_format.to_settings()
+    corpus = Corpus.create(corpus_name, exist_ok=True, **requested)
     settings = corpus.settings
-    for key, value in asked.items():
-        if settings[key] != value:
+    for name, value in requested.items():
+        if settings[name] != value:
             raise EarshotError(
-                f"Corpus '{corpus_name}' has {key} {settings[key]}, not {value}: its clips must be alike.",
+                f"Corpus '{corpus_name}' has {name} {settings[name]}, not {value}: its clips must"
+                " be alike.",
                 remedy="Leave that option out, or build a corpus of another name.",
             )
     return corpus
 
 
 def _choose_encoders(
-    previous_encoders: dict[str, str] | None, preset: str | None, code_encoder: str | None, audio_encoder: str | None
+    previous_encoders: dict[str, str] | None, choice: EncoderChoice
 ) -> tuple[dict[str, str], str]:
-    """Return the ids of code and audio encoder, and why those."""
-    asked = {"code": resolve_encoder_id(code_encoder, "code"), "audio": resolve_encoder_id(audio_encoder, "audio")}
-    asked = {modality: encoder_id for modality, encoder_id in asked.items() if encoder_id}
-    if len(asked) == 2:
-        return asked, "You asked for these two encoders."
-    if previous_encoders and preset is None:
-        rest, why = previous_encoders, "The corpus was built with it before."
+    """Return the encoder ids by modality, and the reason in one sentence."""
+    resolved = {
+        "code": resolve_encoder_id(choice.code_encoder, "code"),
+        "audio": resolve_encoder_id(choice.audio_encoder, "audio"),
+    }
+    named = {modality: encoder_id for modality, encoder_id in resolved.items() if encoder_id}
+    if len(named) == 2:
+        return named, "You asked for these two encoders."
+    if previous_encoders and choice.preset is None:
+        defaults, reason = previous_encoders, "The corpus was built with it before."
     else:
-        found, why = encoders.choose_preset(preset)
-        rest = {"code": found.code_encoder, "audio": found.audio_encoder}
-    if asked:
-        why = f"You asked for {next(iter(asked.values()))}. The other one: {why}"
-    return {**rest, **asked}, why
+        preset, reason = encoders.choose_preset(choice.preset)
+        defaults = {"code": preset.code_encoder, "audio": preset.audio_encoder}
+    if named:
+        reason = f"You asked for {next(iter(named.values()))}. The other one: {reason}"
+    return {**defaults, **named}, reason
+
+
+def _add_programs(
+    corpus: Corpus, templates: list[Template], options: BuildOptions, progress: Progress
+) -> tuple[int, float]:
+    """Add the missing programs; return their number and the seconds that it took."""
+    start = time.monotonic()
+    template_count = _add_template_programs(corpus, templates, options, progress)
+    grammar_count = _add_grammar_programs(corpus, options, progress)
+    if template_count is None and grammar_count is None:
+        return 0, 0.0
+    return (template_count or 0) + (grammar_count or 0), time.monotonic() - start
 
 
 def _add_template_programs(
-    corpus: Corpus,
-    templates: list[Template],
-    per_template: int,
-    seed: int,
-    parameter_values: Mapping[str, Mapping[str, Any]],
-    build_counts: _BuildCounts,
-    progress: Progress,
-) -> None:
-    """Add what a template lacks of `per_template` programs with this seed."""
-    if unknown := set(parameter_values) - {each.id for each in templates}:
-        raise EarshotError(
-            f"Values are given for {sorted(unknown)[0]!r}, of which no programs are made.",
-            remedy="Name that template, too.",
-        )
-    there = corpus.load_programs()
-    known = set(there["program"])
-    of_seed = there[there["seed"] == seed].groupby("template").size()
-    # With values, how many of the seed there are says nothing: others may have other values.
-    lacking = {
-        each.id: per_template - (0 if each.id in parameter_values else of_seed.get(each.id, 0))
-        for each in templates
-    }
-    lacking = {key: number for key, number in lacking.items() if number > 0}
-    if not lacking:
-        return
-    start = time.monotonic()
-    total, done = sum(lacking.values()), 0
+    corpus: Corpus, templates: list[Template], options: BuildOptions, progress: Progress
+) -> int | None:
+    """Add what each template lacks of its programs with this seed; None if nothing is lacking."""
+    existing = corpus.load_programs()
+    existing_ids = set(existing["program"])
+    count_by_template = Counter(existing.loc[existing["seed"] == options.seed, "template"])
+    missing_by_template = {}
+    for template in templates:
+        # Existing programs with this seed may have been generated with other parameter values.
+        has_values = template.id in options.parameter_values
+        existing_count = 0 if has_values else count_by_template[template.id]
+        if existing_count < options.programs_per_template:
+            missing_by_template[template.id] = options.programs_per_template - existing_count
+    if not missing_by_template:
+        return None
+    added, done, total = 0, 0, sum(missing_by_template.values())
     progress(GENERATION_STEP, 0, total)
-    for each in templates:
-        if each.id in lacking:
-            made = generate(each, per_template, seed, parameter_values.get(each.id))
-            new = [program for program in made if program.id not in known]
-            build_counts.programs_added += corpus.add_programs(new[: lacking[each.id]])
-            done += lacking[each.id]
-            progress(GENERATION_STEP, done, total, each.title)
-    build_counts.step_seconds[GENERATION_STEP] = time.monotonic() - start
+    for template in templates:
+        missing_count = missing_by_template.get(template.id, 0)
+        if not missing_count:
+            continue
+        new_programs = [
+            program for program in _generate(template, options) if program.id not in existing_ids
+        ]
+        added += corpus.add_programs(new_programs[:missing_count])
+        done += missing_count
+        progress(GENERATION_STEP, done, total, template.title)
+    return added
 
 
-def _add_grammar_programs(corpus: Corpus, count: int, seed: int, build_counts: _BuildCounts, progress: Progress) -> None:
-    """Add what is lacking of the first `count` composed programs of this seed."""
-    known = set(corpus.load_programs()["program"]) if count else set()
-    start = time.monotonic()
-    new = [program for program in compose_programs(count, seed) if program.id not in known]
-    if not new:
-        return
-    progress(GENERATION_STEP, 0, len(new))
-    build_counts.programs_added += corpus.add_programs(new)
-    progress(GENERATION_STEP, len(new), len(new), "composed")
-    spent = time.monotonic() - start
-    build_counts.step_seconds[GENERATION_STEP] = build_counts.step_seconds.get(GENERATION_STEP, 0.0) + spent
+def _generate(template: Template, options: BuildOptions) -> list[Program]:
+    values = options.parameter_values.get(template.id)
+    return generate(template, options.programs_per_template, options.seed, values)
 
 
-def _estimate_missing_clips(corpus: Corpus, clip_count: int, encoder_ids: dict[str, str]) -> BuildEstimate:
-    known = {(each.code_encoder, each.audio_encoder): each.name for each in encoders.PRESETS.values()}
-    preset = known.get((encoder_ids["code"], encoder_ids["audio"]), "other")
+def _add_grammar_programs(corpus: Corpus, options: BuildOptions, progress: Progress) -> int | None:
+    """Add what is missing of the first grammar programs with this seed; None if nothing is."""
+    count = options.grammar_program_count
+    existing_ids = set(corpus.load_programs()["program"]) if count else set()
+    new_programs = [
+        program
+        for program in compose_programs(count, options.seed)
+        if program.id not in existing_ids
+    ]
+    if not new_programs:
+        return None
+    progress(GENERATION_STEP, 0, len(new_programs))
+    added = corpus.add_programs(new_programs)
+    progress(GENERATION_STEP, len(new_programs), len(new_programs), "grammar")
+    return added
+
+
+def _estimate_missing_clips(
+    corpus: Corpus, clip_count: int, encoder_ids: dict[str, str]
+) -> BuildEstimate:
+    preset_by_encoders = {
+        (preset.code_encoder, preset.audio_encoder): preset.name
+        for preset in encoders.PRESETS.values()
+    }
+    preset_name = preset_by_encoders.get((encoder_ids["code"], encoder_ids["audio"]), "other")
     settings = corpus.settings
-    return estimate_build(clip_count, settings["seconds"], preset, audio_format=settings["audio_format"])
+    return estimate_build(
+        clip_count, settings["seconds"], preset_name, audio_format=settings["audio_format"]
+    )
 
 
 def _raise_if_no_clips(corpus: Corpus) -> None:
-    """A corpus whose programs all failed is no success, whatever was finished."""
+    """Raise an EarshotError if all programs of the corpus failed."""
     counts = corpus.count_programs_by_state()
     if counts["ok"] or not counts["failed"]:
         return
-    kinds = ", ".join(f"{number} {kind}" for kind, number in corpus.count_failures_by_kind().items())
-    rows = corpus.load_programs()
-    first = rows[rows["state"] == "failed"].iloc[0]
+    programs = corpus.load_programs()
+    first = programs[programs["state"] == "failed"].iloc[0]
     raise EarshotError(
-        f"None of {counts['programs']} programs has a clip ({kinds}). The first one:"
+        f"None of {counts['programs']} programs has a clip"
+        f" ({_format_failures(corpus.count_failures_by_kind())}). The first one:"
         f" {first['error_message']}",
         where=f"program {first['name']}",
-        remedy="./run doctor says whether the renderer is whole. What failed for the machine's"
-        " sake is tried again by the next build.",
+        remedy="./run doctor checks the renderer. Programs that failed because of the machine are"
+        " tried again by the next build.",
     )
+
+
+def _format_failures(count_by_kind: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in count_by_kind.items())

@@ -1,4 +1,4 @@
-"""Verify a corpus to the last bit, and make good what is missing."""
+"""Verification and repair of a corpus."""
 
 from __future__ import annotations
 
@@ -10,31 +10,31 @@ from core.corpus import Corpus, Fault
 from core.corpus.integrity import FAULT_KINDS
 from core.encoders.imported import is_imported_encoder
 from core.errors import EarshotError
-from core.progress import Progress, ignore_progress
+from core.pipeline.embed import embed_missing_clips, embed_missing_code
 from core.pipeline.render_missing import render_missing_clips
-from core.pipeline.embed import EmbedReport, embed_missing_clips, embed_missing_code
+from core.progress import Progress, ignore_progress
 
-MAX_DISPLAYED_FAULTS = 5  # faults of a kind that a report shows
+MAX_DISPLAYED_FAULTS = 5
+"""Faults per kind that a report lists."""
 
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What a check found.
+    """Result of a check.
 
     Attributes
     ----------
     corpus_name : str
     counts : dict of str to int
-        Programs in all ("programs"), "ok", "failed", "pending".
+        Number of all programs ("programs") and by state: "ok", "failed", "pending".
     failures : dict of str to int
-        Failed programs by kind of error: they are no faults of the corpus.
+        Failed programs by kind of error. They are no faults of the corpus.
     embeddings : dict of encoder id to int
     faults : list of Fault
-        What is wrong; after a repair, what still is.
+        Faults of the corpus; after a repair, those that are left.
     repaired_faults : list of Fault
-        What was wrong and is not any more.
     notes : list of str
-        What could not be made good, and why.
+        What could not be repaired, with the reason.
     """
 
     corpus_name: str
@@ -47,97 +47,113 @@ class CheckReport:
 
     @property
     def ok(self) -> bool:
-        """True when nothing is wrong."""
+        """True when the corpus has no faults."""
         return not self.faults
 
     def __str__(self) -> str:
         counts = self.counts
-        failed = ", ".join(f"{number} {kind}" for kind, number in self.failures.items())
+        summary = f"{self.corpus_name}: {counts['programs']} programs, {counts['ok']} with a clip"
+        if self.failures:
+            by_kind = ", ".join(f"{count} {kind}" for kind, count in self.failures.items())
+            summary += f", {counts['failed']} failed ({by_kind})"
+        for encoder_id, count in self.embeddings.items():
+            summary += f", {count} by {encoder_id}"
         lines = [
-            f"{self.corpus_name}: {counts['programs']} programs, {counts['ok']} with a clip"
-            + (f", {counts['failed']} failed ({failed})" if failed else "")
-            + "".join(f", {number} by {name}" for name, number in self.embeddings.items()),
+            summary,
             *_format_faults("repaired", self.repaired_faults),
-            *_format_faults("wrong", self.faults),
+            *_format_faults("fault", self.faults),
             *self.notes,
         ]
         if self.ok:
-            lines.append("everything is there and whole")
+            lines.append("no faults found")
         elif any(fault.is_repairable for fault in self.faults) and not self.notes:
-            lines.append(f"./run check {self.corpus_name} --repair makes good what can be")
+            lines.append(f"./run check {self.corpus_name} --repair repairs what can be repaired")
         return "\n".join(lines)
 
 
-def check_corpus(corpus_name: str, repair: bool = False, progress: Progress = ignore_progress) -> CheckReport:
-    """Verify database, programs, clips, embeddings and alignments of a corpus.
+def check_corpus(
+    corpus_name: str, repair: bool = False, progress: Progress = ignore_progress
+) -> CheckReport:
+    """Verify the database, programs, clips, embeddings and alignments of a corpus.
+
+    It takes a name, because a damaged database is recovered before a corpus can be opened.
 
     Parameters
     ----------
     corpus_name : str
     repair : bool
-        Remove what is damaged or belongs to nothing, then render and embed what
-        is missing, and nothing else.
+        Remove damaged and stray data, then render and embed what is missing, and nothing else.
     progress : Progress
 
     Raises
     ------
     EarshotError
-        When there is no such corpus, its database cannot be read at all, or, with
-        `repair`, somebody else is writing.
+        When there is no such corpus, its database cannot be read at all, or, with `repair`,
+        another process is writing.
     """
-    saved = Corpus.recover_if_damaged(corpus_name) if repair else None
+    recovery = Corpus.recover_if_damaged(corpus_name) if repair else None
     corpus = Corpus.open(corpus_name)
     if not repair:
         return _make_report(corpus, corpus.find_faults(progress), [], [])
     with corpus.lock_for_writing(f"check {corpus_name} --repair"):
-        # Clips of a database that was saved belong to nobody until they are found again.
-        notes = [str(saved), *_restore_missing(corpus, progress)] if saved else []
-        before = corpus.find_faults(progress)
-        if before:
-            corpus.remove_faulty_data(before)
+        # A recovered database may lack clips whose files exist; registering them comes first.
+        notes = [str(recovery), *_restore_missing(corpus, progress)] if recovery else []
+        faults_before = corpus.find_faults(progress)
+        faults_after: list[Fault] = []
+        if faults_before:
+            corpus.remove_faulty_data(faults_before)
             notes += _restore_missing(corpus, progress)
-        after = corpus.find_faults(progress) if before else []
-    repaired = [fault for fault in before if fault not in after]
-    return _make_report(corpus, after, repaired, notes)
+            faults_after = corpus.find_faults(progress)
+    repaired = [fault for fault in faults_before if fault not in faults_after]
+    return _make_report(corpus, faults_after, repaired, notes)
 
 
 def _restore_missing(corpus: Corpus, progress: Progress) -> list[str]:
-    """Render and embed what is missing; return why that was not possible."""
-    notes: list[str] = []
-    report = EmbedReport()
-    # Encoders first: what is rendered is embedded by them while it is in memory.
-    known = [name for name, *_ in corpus.list_encoders()]
-    known = known or list(corpus.settings.get("encoders", {}).values())
-    known = [name for name in known if not is_imported_encoder(name)]  # what is missing, nobody here can make
-    usable = [name for name in known if _is_encoder_usable(corpus, name, notes)]
-    audio = [name for name in usable if encoders.find_encoder_spec(name).modality == "audio"]
+    """Render and embed what is missing; return notes on what could not be done."""
+    notes = []
+    encoder_ids = [encoder_id for encoder_id, *_ in corpus.list_encoders()]
+    encoder_ids = encoder_ids or list(corpus.settings.get("encoders", {}).values())
+    usable_ids = []
+    for encoder_id in encoder_ids:
+        if is_imported_encoder(encoder_id):  # Only its user can make the missing embeddings.
+            continue
+        problem = _find_encoder_problem(corpus, encoder_id)
+        if problem is None:
+            usable_ids.append(encoder_id)
+        else:
+            notes.append(problem)
+    audio_ids = [
+        encoder_id
+        for encoder_id in usable_ids
+        if encoders.find_encoder_spec(encoder_id).modality == "audio"
+    ]
     try:
-        render_missing_clips(corpus, audio, progress=progress)
+        # New clips are embedded while they are in memory.
+        render_missing_clips(corpus, audio_ids, progress=progress)
     except EarshotError as error:
         notes.append(f"Clips could not be rendered. {error}")
-    for name in usable:
+    for encoder_id in usable_ids:
+        embed_missing = embed_missing_clips if encoder_id in audio_ids else embed_missing_code
         try:
-            (embed_missing_clips if name in audio else embed_missing_code)(corpus, name, report, progress)
+            embed_missing(corpus, encoder_id, progress)
         except EarshotError as error:
-            notes.append(f"{name} could not embed what is missing. {error}")
+            notes.append(f"{encoder_id} could not embed what is missing. {error}")
     return notes
 
 
-def _is_encoder_usable(corpus: Corpus, encoder_id: str, notes: list[str]) -> bool:
-    """Whether an encoder can go on with what it began in this corpus."""
+def _find_encoder_problem(corpus: Corpus, encoder_id: str) -> str | None:
+    """Return why an encoder cannot continue what it began in this corpus; None if it can."""
     try:
-        here = encoders.find_encoder_spec(encoder_id)
+        spec = encoders.find_encoder_spec(encoder_id)
         encoders.get_encoder(encoder_id)
     except EarshotError as error:
-        notes.append(f"{encoder_id} cannot be used. {error}")
-        return False
-    if corpus.get_encoder_revision(encoder_id) in (None, here.revision):
-        return True
-    notes.append(
-        f"{encoder_id} is here as another revision than the corpus was embedded by:"
-        f" ./run embed {corpus.name} embeds everything anew."
+        return f"{encoder_id} cannot be used. {error}"
+    if corpus.get_encoder_revision(encoder_id) in (None, spec.revision):
+        return None
+    return (
+        f"The installed revision of {encoder_id} is not the one that embedded the corpus:"
+        f" ./run embed {corpus.name} embeds everything again."
     )
-    return False
 
 
 def _make_report(
@@ -147,7 +163,7 @@ def _make_report(
         corpus_name=corpus.name,
         counts=corpus.count_programs_by_state(),
         failures=corpus.count_failures_by_kind(),
-        embeddings={name: number for name, _, number in corpus.list_encoders()},
+        embeddings={encoder_id: count for encoder_id, _, count in corpus.list_encoders()},
         faults=faults,
         repaired_faults=repaired_faults,
         notes=notes,
@@ -156,10 +172,10 @@ def _make_report(
 
 def _format_faults(label: str, faults: list[Fault]) -> list[str]:
     lines = []
-    for kind, number in Counter(fault.kind for fault in faults).items():
-        lines.append(f"{label}: {number} x {FAULT_KINDS[kind][0]}")
-        some = [fault for fault in faults if fault.kind == kind]
-        lines += [f"    {fault}" for fault in some[:MAX_DISPLAYED_FAULTS]]
-        if number > MAX_DISPLAYED_FAULTS:
-            lines.append(f"    … and {number - MAX_DISPLAYED_FAULTS} more")
+    for kind, count in Counter(fault.kind for fault in faults).items():
+        lines.append(f"{label}: {count} x {FAULT_KINDS[kind][0]}")
+        faults_of_kind = [fault for fault in faults if fault.kind == kind]
+        lines += [f"    {fault}" for fault in faults_of_kind[:MAX_DISPLAYED_FAULTS]]
+        if count > MAX_DISPLAYED_FAULTS:
+            lines.append(f"    … and {count - MAX_DISPLAYED_FAULTS} more")
     return lines

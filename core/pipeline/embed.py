@@ -1,44 +1,55 @@
-"""Embed what a corpus holds and an encoder has not seen yet."""
+"""Embedding of the programs and clips of a corpus."""
 
 from __future__ import annotations
 
 import os
 import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from core import encoders
-from core.corpus import NonFiniteEmbeddingError, Corpus
+from core.corpus import Corpus, NonFiniteEmbeddingError
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
 from core.sonicpi.clip import Clip
 
 CODE_EMBEDDING_STEP = "Embedding code"
 AUDIO_EMBEDDING_STEP = "Embedding clips"
-# Programs embedded before they are committed: enough for an encoder to sort by
-# length, few enough to lose when killed.
+# Programs per commit: enough for an encoder to sort them by length, few enough to lose in a crash.
 COMMIT_BATCH_SIZE = 64
-# Clips embedded before they are committed: an encoder computes one on each core at a time. More
-# would only take memory, about 6 MB each.
+# Clips per commit. An encoder computes one clip per core at a time, and each clip takes about 6 MB.
 MAX_CLIPS_AT_ONCE = 16
 
 
-@dataclass
+@dataclass(frozen=True)
 class EmbedReport:
-    """What embedding did.
+    """Result of an embedding run; reports can be added.
 
     Attributes
     ----------
     code_embeddings_added, audio_embeddings_added : int
-        New embeddings.
     embedding_errors : dict of program id to str
-        Programs that an encoder could not embed, and why.
+        Programs that an encoder could not embed, with the error message.
     step_seconds : dict of step to float
+        Duration of each step that had something to do.
     """
 
     code_embeddings_added: int = 0
     audio_embeddings_added: int = 0
     embedding_errors: dict[str, str] = field(default_factory=dict)
     step_seconds: dict[str, float] = field(default_factory=dict)
+
+    def __add__(self, other: EmbedReport) -> EmbedReport:
+        seconds = Counter(self.step_seconds)
+        seconds.update(other.step_seconds)
+        return EmbedReport(
+            self.code_embeddings_added + other.code_embeddings_added,
+            self.audio_embeddings_added + other.audio_embeddings_added,
+            {**self.embedding_errors, **other.embedding_errors},
+            dict(seconds),
+        )
 
 
 def embed_corpus(
@@ -47,160 +58,192 @@ def embed_corpus(
     audio_encoder: str | None = None,
     progress: Progress = ignore_progress,
 ) -> EmbedReport:
-    """Embed all programs and clips that have no embedding by these encoders.
+    """Embed all programs and clips that these encoders have not embedded yet.
 
     Parameters
     ----------
     corpus : Corpus
     code_encoder, audio_encoder : str, optional
-        Encoder ids. If neither is given: the two with which the corpus was
-        built; if only one is given, only that one.
+        Encoder ids. Without either, the two that the corpus was built with; with one of them,
+        only that one.
     progress : Progress
 
     Raises
     ------
     EarshotError
-        When an encoder is not there, somebody else is writing, or
-        an encoder could not embed anything. What was embedded stays.
+        When an encoder does not exist, another process is writing, or an encoder could not embed
+        anything. Embeddings that were finished stay.
     """
     if code_encoder is None and audio_encoder is None:
-        chosen = corpus.settings.get("encoders")
-        if chosen is None:
+        built_with = corpus.settings.get("encoders")
+        if built_with is None:
             raise EarshotError(
                 f"Corpus '{corpus.name}' was never built, so it has no encoders of its own.",
                 remedy="Name a code encoder or an audio encoder.",
             )
-        code_encoder, audio_encoder = chosen["code"], chosen["audio"]
-    code_encoder, audio_encoder = resolve_encoder_id(code_encoder, "code"), resolve_encoder_id(audio_encoder, "audio")
+        code_encoder, audio_encoder = built_with["code"], built_with["audio"]
+    code_encoder = resolve_encoder_id(code_encoder, "code")
+    audio_encoder = resolve_encoder_id(audio_encoder, "audio")
     report = EmbedReport()
     with corpus.lock_for_writing(f"embed {corpus.name}"):
         if code_encoder is not None:
-            embed_missing_code(corpus, code_encoder, report, progress)
+            report += embed_missing_code(corpus, code_encoder, progress)
         if audio_encoder is not None:
-            embed_missing_clips(corpus, audio_encoder, report, progress)
+            report += embed_missing_clips(corpus, audio_encoder, progress)
     return report
 
 
 def resolve_encoder_id(encoder_id: str | None, modality: str) -> str | None:
-    """Return the id by which the corpus knows an encoder; None stays None.
+    """Return the id under which a corpus stores an encoder's embeddings; None stays None.
 
     Raises
     ------
     EarshotError
-        When there is no such encoder, or it does not embed that modality.
+        When there is no such encoder, or it embeds the other modality.
     """
     if encoder_id is None:
         return None
-    entry = encoders.find_encoder_spec(encoder_id)
-    if entry.modality != modality:
-        raise EarshotError(f"{entry.id} embeds {entry.modality}, not {modality}.")
-    return entry.id
+    spec = encoders.find_encoder_spec(encoder_id)
+    if spec.modality != modality:
+        raise EarshotError(f"{spec.id} embeds {spec.modality}, not {modality}.")
+    return spec.id
 
 
 def embed_missing_code(
-    corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = ignore_progress
-) -> None:
-    """Embed the code of all programs that lack it, also of those without a clip.
+    corpus: Corpus, encoder_id: str, progress: Progress = ignore_progress
+) -> EmbedReport:
+    """Embed the code of all programs that lack it, including those without a clip.
 
-    Of encoders that are joined each is embedded by alone, as the corpus keeps them.
+    The parts of a concatenated encoder embed one after the other.
+
+    Raises
+    ------
+    EarshotError
+        When the encoder could not embed anything.
     """
-    for part in encoders.find_encoder_spec(encoder_id).components:
-        _embed_code_part(corpus, part.id, report, progress)
-
-
-def _embed_code_part(corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress) -> None:
-    missing = corpus.list_missing_embeddings(encoder_id, encoders.find_encoder_spec(encoder_id).revision)
-    if not missing:
-        return
-    start = time.monotonic()
-    progress(CODE_EMBEDDING_STEP, 0, len(missing))
-    encoder = encoders.get_encoder(encoder_id)
-    sources = corpus.load_programs().set_index("program")["source"]
-    for first in range(0, len(missing), COMMIT_BATCH_SIZE):
-        block = missing[first : first + COMMIT_BATCH_SIZE]
-        report.code_embeddings_added += embed_and_store(corpus, encoder, block, list(sources[block]), report)
-        progress(CODE_EMBEDDING_STEP, first + len(block), len(missing))
-    report.step_seconds[CODE_EMBEDDING_STEP] = report.step_seconds.get(CODE_EMBEDDING_STEP, 0) + time.monotonic() - start
-    _raise_if_all_failed(corpus, encoder_id, report)
+    return _embed_missing_parts(corpus, encoder_id, "code", progress)
 
 
 def embed_missing_clips(
-    corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress = ignore_progress
-) -> None:
-    """Embed the files of all clips that lack it; see `embed_code` for encoders that are joined."""
+    corpus: Corpus, encoder_id: str, progress: Progress = ignore_progress
+) -> EmbedReport:
+    """Embed the files of all clips that lack it.
+
+    The parts of a concatenated encoder embed one after the other.
+
+    Raises
+    ------
+    EarshotError
+        When the encoder could not embed anything.
+    """
+    return _embed_missing_parts(corpus, encoder_id, "audio", progress)
+
+
+def _embed_missing_parts(
+    corpus: Corpus, encoder_id: str, modality: str, progress: Progress
+) -> EmbedReport:
+    report = EmbedReport()
     for part in encoders.find_encoder_spec(encoder_id).components:
-        _embed_clips_part(corpus, part.id, report, progress)
+        report += _embed_missing(corpus, part, modality, progress)
+    return report
 
 
-def _embed_clips_part(corpus: Corpus, encoder_id: str, report: EmbedReport, progress: Progress) -> None:
-    missing = corpus.list_missing_embeddings(encoder_id, encoders.find_encoder_spec(encoder_id).revision)
+def _embed_missing(
+    corpus: Corpus, spec: encoders.EncoderSpec, modality: str, progress: Progress
+) -> EmbedReport:
+    """Embed by one encoder that is no concatenation."""
+    missing = corpus.list_missing_embeddings(spec.id, spec.revision)
     if not missing:
-        return
+        return EmbedReport()
+    is_code = modality == "code"
+    load_item: Callable[[str], Any] = str if is_code else Clip.load
+    step = CODE_EMBEDDING_STEP if is_code else AUDIO_EMBEDDING_STEP
+    batch_size = COMMIT_BATCH_SIZE if is_code else clips_at_once()
     start = time.monotonic()
-    progress(AUDIO_EMBEDDING_STEP, 0, len(missing))
-    encoder = encoders.get_encoder(encoder_id)
-    paths = corpus.load_programs().set_index("program")["audio"]
-    clips_per_block = clips_at_once()
-    for first in range(0, len(missing), clips_per_block):
-        block = missing[first : first + clips_per_block]
-        clips = {}
-        for program_id in block:
+    progress(step, 0, len(missing))
+    encoder = encoders.get_encoder(spec.id)
+    values = corpus.load_programs().set_index("program")["source" if is_code else "audio"]
+    errors: dict[str, str] = {}
+    added = 0
+    for first in range(0, len(missing), batch_size):
+        program_ids = missing[first : first + batch_size]
+        items: dict[str, Any] = {}
+        for program_id in program_ids:
             try:
-                clips[program_id] = Clip.load(paths[program_id])
+                items[program_id] = load_item(values[program_id])
             except EarshotError as error:
-                report.embedding_errors[program_id] = str(error)
-        if clips:
-            report.audio_embeddings_added += embed_and_store(corpus, encoder, list(clips), list(clips.values()), report)
-        for done, program_id in enumerate(block, first + 1):
-            progress(AUDIO_EMBEDDING_STEP, done, len(missing), report.embedding_errors.get(program_id, ""))
-    report.step_seconds[AUDIO_EMBEDDING_STEP] = report.step_seconds.get(AUDIO_EMBEDDING_STEP, 0) + time.monotonic() - start
-    _raise_if_all_failed(corpus, encoder_id, report)
+                errors[program_id] = str(error)
+        if items:
+            batch_errors = embed_and_store(corpus, encoder, list(items), list(items.values()))
+            added += len(items) - len(batch_errors)
+            errors |= batch_errors
+        for done, program_id in enumerate(program_ids, first + 1):
+            progress(step, done, len(missing), errors.get(program_id, ""))
+    _raise_if_all_failed(corpus, spec.id, errors)
+    seconds = {step: time.monotonic() - start}
+    return EmbedReport(added if is_code else 0, 0 if is_code else added, errors, seconds)
 
 
 def clips_at_once() -> int:
-    """Number of clips to embed together so that no core idles."""
+    """Return the number of clips to embed together so that no core idles."""
     return min(len(os.sched_getaffinity(0)), MAX_CLIPS_AT_ONCE)
 
 
 def embed_and_store(
     corpus: Corpus,
     encoder: encoders.Encoder,
-    program_ids: list[str],
-    items: list[str] | list[Clip],
-    report: EmbedReport,
-) -> int:
-    """Embed and keep a few programs' code or clips; return how many it could.
+    program_ids: Sequence[str],
+    items: Sequence[str] | Sequence[Clip],
+) -> dict[str, str]:
+    """Embed and store the code or the clips of some programs.
 
-    When that fails each is tried alone, so that one item costs only itself. Encoders that
-    are joined embed one after the other.
+    Where a batch fails, each item is tried alone, so that a bad item costs only itself. The parts
+    of a concatenated encoder embed one after the other.
+
+    Returns
+    -------
+    dict of program id to str
+        Programs that could not be embedded, with the error message.
     """
     if len(encoder.components) > 1:
-        done = [embed_and_store(corpus, part, program_ids, items, report) for part in encoder.components]
-        return min(done)
-    try:
-        vectors = encoder.embed(items)
-    except EarshotError as error:
-        why = str(error)
-    else:
-        try:
-            corpus.put_embeddings(encoder.spec.id, encoder.spec.revision, program_ids, vectors)
-            return len(program_ids)
-        except NonFiniteEmbeddingError as error:
-            why = str(error)
+        errors: dict[str, str] = {}
+        for part in encoder.components:
+            errors |= embed_and_store(corpus, part, program_ids, items)
+        return errors
+    message = _try_embed_and_store(corpus, encoder, program_ids, items)
+    if message is None:
+        return {}
     if len(program_ids) == 1:
-        report.embedding_errors[program_ids[0]] = why
-        return 0
-    return sum(
-        embed_and_store(corpus, encoder, [program_id], [item], report)
-        for program_id, item in zip(program_ids, items)
-    )
+        return {program_ids[0]: message}
+    errors = {}
+    for program_id, item in zip(program_ids, items):
+        errors |= embed_and_store(corpus, encoder, [program_id], [item])  # type: ignore[list-item] # the list has the item's type
+    return errors
 
 
-def _raise_if_all_failed(corpus: Corpus, encoder_id: str, report: EmbedReport) -> None:
-    worked = any(count for known, _, count in corpus.list_encoders() if known == encoder_id)
-    if report.embedding_errors and not worked:
-        program_id, why = next(iter(report.embedding_errors.items()))
+def _try_embed_and_store(
+    corpus: Corpus,
+    encoder: encoders.Encoder,
+    program_ids: Sequence[str],
+    items: Sequence[str] | Sequence[Clip],
+) -> str | None:
+    """Embed and store all items; return the error message if an item is at fault."""
+    try:
+        embeddings = encoder.embed(items)
+    except EarshotError as error:
+        return str(error)
+    try:
+        corpus.put_embeddings(encoder.spec.id, encoder.spec.revision, program_ids, embeddings)
+    except NonFiniteEmbeddingError as error:
+        return str(error)
+    return None
+
+
+def _raise_if_all_failed(corpus: Corpus, encoder_id: str, errors: dict[str, str]) -> None:
+    has_embedded = any(count for id_, _, count in corpus.list_encoders() if id_ == encoder_id)
+    if errors and not has_embedded:
+        program_id, message = next(iter(errors.items()))
         raise EarshotError(
-            f"{encoder_id} could embed none of {len(report.embedding_errors)} programs: {why}",
+            f"{encoder_id} could embed none of {len(errors)} programs: {message}",
             where=f"program {program_id}",
         )

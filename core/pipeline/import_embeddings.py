@@ -1,4 +1,4 @@
-"""Give a corpus vectors that were made elsewhere, to align and map like any encoder's."""
+"""Import of embeddings that were computed elsewhere, for programs of a corpus."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.corpus import Corpus
-from core.corpus.program_importer import read_file_bytes
 from core.corpus.embedding_importer import VectorTable, read_vectors
+from core.corpus.program_importer import read_file_bytes
 from core.encoders import find_encoder_spec
 from core.encoders.imported import make_imported_encoder_id
 from core.errors import EarshotError
@@ -17,30 +17,31 @@ from core.progress import Progress, ignore_progress
 from core.workspace import refuse_if_read_only
 
 PROGRESS_STEP = "Importing vectors"
-COMMIT_BATCH_SIZE = 500  # vectors a commit
-MAX_DISPLAYED_LINES = 20  # lines of a kind that a report shows
+COMMIT_BATCH_SIZE = 500
+"""Vectors per commit."""
+MAX_DISPLAYED_LINES = 20
+"""Lines of each kind that a report shows."""
 
 
 @dataclass(frozen=True)
 class VectorImportReport:
-    """What an import of vectors brought.
+    """Result of an import of vectors.
 
     Attributes
     ----------
     corpus_name : str
     encoder_id : str
-        The id under which the corpus keeps them; `train` takes it as an encoder.
+        The id under which the corpus stores the vectors; `train` takes it as an encoder.
     vectors_read : int
-        Vectors that were read.
     vectors_added : int
-        Of these, those that the corpus did not have.
+        Vectors that the corpus did not have.
     dimensions : int
     unknown_programs : list of str
-        Programs of the table that the corpus doesn't have, as the table calls them.
+        Programs of the table that the corpus does not have, as the table names them.
     programs_without_vector : int
-        Programs of the corpus that still have no such vector.
-    skipped : dict of where to str
-        Rows that could not be taken, and why.
+        Programs of the corpus that still lack a vector.
+    skipped : dict of location to str
+        Rows that could not be imported, with the reason.
     """
 
     corpus_name: str
@@ -54,17 +55,17 @@ class VectorImportReport:
 
     def __str__(self) -> str:
         lines = [
-            f"{self.corpus_name}: {self.vectors_added} of {self.vectors_read} vectors of {self.dimensions} dimensions"
-            f" are new, as {self.encoder_id}"
+            f"{self.corpus_name}: {self.vectors_added} of {self.vectors_read} vectors of"
+            f" {self.dimensions} dimensions are new, as {self.encoder_id}"
         ]
         if self.programs_without_vector:
             lines.append(f"{self.programs_without_vector} programs of the corpus have none")
-        lines += [f"{name[:80]!r} is no program of the corpus" for name in self.unknown_programs[:MAX_DISPLAYED_LINES]]
-        lines += [
-            f"{where} was left out: {why}" for where, why in list(self.skipped.items())[:MAX_DISPLAYED_LINES]
-        ]
-        more = sum(max(0, len(each) - MAX_DISPLAYED_LINES) for each in (self.unknown_programs, self.skipped))
-        return "\n".join(lines + ([f"… and {more} more"] if more else []))
+        unknown = self.unknown_programs[:MAX_DISPLAYED_LINES]
+        skipped = list(self.skipped.items())[:MAX_DISPLAYED_LINES]
+        lines += [f"{name[:80]!r} is no program of the corpus" for name in unknown]
+        lines += [f"{location} was skipped: {reason}" for location, reason in skipped]
+        hidden_count = len(self.unknown_programs) - len(unknown) + len(self.skipped) - len(skipped)
+        return "\n".join(lines + ([f"… and {hidden_count} more"] if hidden_count else []))
 
 
 def import_vectors(
@@ -77,39 +78,42 @@ def import_vectors(
     file_name: str | None = None,
     vector_column: str | None = None,
 ) -> VectorImportReport:
-    """Keep vectors that were made elsewhere for programs of a corpus.
+    """Store vectors that were computed elsewhere as embeddings of a corpus's programs.
 
     Parameters
     ----------
     corpus : Corpus
     path_or_bytes : str, Path or bytes
-        A CSV or Parquet table, or its content: a row a program, with a column "program",
-        "source" or "name" that says whose it is, and one of vectors
-        (`core.corpus.embedding_importer`).
+        A CSV or Parquet table, or its content, with one row per program: a column "program",
+        "source" or "name" identifies the program, another column holds the vectors. See
+        `core.corpus.embedding_importer`.
     modality : {"code", "audio"}
-        Of what they are.
+        What the vectors embed.
     vectors_name : str
-        What they are called: the corpus keeps them as ``own/MODALITY/NAME``.
+        The corpus stores the vectors as the encoder ``own/MODALITY/NAME``.
     progress : Progress
     file_name : str, optional
-        The file's name; needed with bytes.
+        Name of the file; required with bytes.
     vector_column : str, optional
-        Where the vectors are, if the table doesn't make it plain.
+        Column of the vectors, if the table has several candidates.
 
     Returns
     -------
-    VectorReport
+    VectorImportReport
 
     Raises
     ------
     EarshotError
-        When the table can't be read, none of its programs is in the corpus, somebody else
-        is writing, or vectors of that name are there and others: what was trained on
-        those would be wrong about these.
+        When the table cannot be read, none of its programs is in the corpus, another process is
+        writing, or the corpus has different vectors under that name: alignments trained on those
+        would not fit the new ones.
     """
     refuse_if_read_only("Importing")
-    encoder = make_imported_encoder_id(modality, vectors_name)
-    content = path_or_bytes if isinstance(path_or_bytes, bytes) else read_file_bytes(Path(path_or_bytes).expanduser())
+    encoder_id = make_imported_encoder_id(modality, vectors_name)
+    if isinstance(path_or_bytes, bytes):
+        content = path_or_bytes
+    else:
+        content = read_file_bytes(Path(path_or_bytes).expanduser())
     table = read_vectors(content, file_name or str(path_or_bytes), vector_column)
     if not table.vectors:
         first = next(iter(table.skipped.items()), None)
@@ -117,52 +121,71 @@ def import_vectors(
             "No vector was found there." + (f" {first[0]}: {first[1]}" if first else "")
         )
     with corpus.lock_for_writing(f"import {corpus.name}"):
-        known, strangers = _match_programs(corpus, table)
-        if not known:
+        vectors_by_program, unknown_programs = _match_programs(corpus, table)
+        if not vectors_by_program:
             raise EarshotError(
                 f"None of its {len(table.vectors)} programs is in corpus '{corpus.name}'"
-                f" ({strangers[0][:80]!r} for one).",
+                f" ({unknown_programs[0][:80]!r} for one).",
                 remedy=f"To add programs first: ./run import {corpus.name} FILE",
             )
-        new = _select_new_vectors(corpus, encoder, known)
-        programs, revision = list(new), find_encoder_spec(encoder).revision
-        progress(PROGRESS_STEP, 0, len(programs))
-        for start in range(0, len(programs), COMMIT_BATCH_SIZE):
-            block = programs[start : start + COMMIT_BATCH_SIZE]
-            corpus.put_embeddings(encoder, revision, block, np.stack([new[p] for p in block]))
-            progress(PROGRESS_STEP, start + len(block), len(programs))
-    dimensions = len(next(iter(table.vectors.values())))
-    without = len(corpus.list_missing_embeddings(encoder))
+        new_vectors = _select_new_vectors(corpus, encoder_id, vectors_by_program)
+        _store_in_batches(corpus, encoder_id, new_vectors, progress)
     return VectorImportReport(
-        corpus.name,
-        encoder,
-        len(table.vectors),
-        len(new),
-        dimensions,
-        strangers,
-        without,
-        table.skipped,
+        corpus_name=corpus.name,
+        encoder_id=encoder_id,
+        vectors_read=len(table.vectors),
+        vectors_added=len(new_vectors),
+        dimensions=len(next(iter(table.vectors.values()))),
+        unknown_programs=unknown_programs,
+        programs_without_vector=len(corpus.list_missing_embeddings(encoder_id)),
+        skipped=table.skipped,
     )
 
 
+def _store_in_batches(
+    corpus: Corpus, encoder_id: str, vectors_by_program: dict[str, np.ndarray], progress: Progress
+) -> None:
+    program_ids, revision = list(vectors_by_program), find_encoder_spec(encoder_id).revision
+    progress(PROGRESS_STEP, 0, len(program_ids))
+    for start in range(0, len(program_ids), COMMIT_BATCH_SIZE):
+        batch = program_ids[start : start + COMMIT_BATCH_SIZE]
+        vectors = np.stack([vectors_by_program[program_id] for program_id in batch])
+        corpus.put_embeddings(encoder_id, revision, batch, vectors)
+        progress(PROGRESS_STEP, start + len(batch), len(program_ids))
+
+
 def _match_programs(corpus: Corpus, table: VectorTable) -> tuple[dict[str, np.ndarray], list[str]]:
-    """Vectors by program id, and what the table names that the corpus doesn't have."""
-    there = corpus.load_programs()
-    ids = dict(zip(there[table.key_kind], there["program"]))
-    known = {ids[key]: vector for key, vector in table.vectors.items() if key in ids}
-    return known, [key for key in table.vectors if key not in ids]
+    """Return the vectors by program id, and the table's programs that the corpus lacks."""
+    programs = corpus.load_programs()
+    id_by_key = dict(zip(programs[table.key_kind], programs["program"]))
+    vectors_by_program = {
+        id_by_key[key]: vector for key, vector in table.vectors.items() if key in id_by_key
+    }
+    return vectors_by_program, [key for key in table.vectors if key not in id_by_key]
 
 
-def _select_new_vectors(corpus: Corpus, encoder_id: str, vectors_by_program: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Those that the corpus lacks; what it has must be the same."""
+def _select_new_vectors(
+    corpus: Corpus, encoder_id: str, vectors_by_program: dict[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the vectors that the corpus lacks.
+
+    Raises
+    ------
+    EarshotError
+        When the corpus has different vectors of these programs.
+    """
     if corpus.get_encoder_revision(encoder_id) is None:
         return vectors_by_program
-    had = dict(zip(*corpus.load_embeddings(encoder_id)))
-    for program, vector in vectors_by_program.items():
-        if program in had and not np.array_equal(had[program], vector):
+    existing = dict(zip(*corpus.load_embeddings(encoder_id)))
+    for program_id, vector in vectors_by_program.items():
+        if program_id in existing and not np.array_equal(existing[program_id], vector):
             raise EarshotError(
                 f"Corpus '{corpus.name}' has other vectors of the name {encoder_id}.",
-                where=f"program {program}",
+                where=f"program {program_id}",
                 remedy="Give these another name.",
             )
-    return {program: vector for program, vector in vectors_by_program.items() if program not in had}
+    return {
+        program_id: vector
+        for program_id, vector in vectors_by_program.items()
+        if program_id not in existing
+    }

@@ -1,39 +1,41 @@
-"""Add programs from outside to a corpus."""
+"""Import of programs from files into a corpus."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core.corpus import Corpus, program_importer
 from core.errors import EarshotError
+from core.pipeline.build import ClipFormat
 from core.progress import Progress, ignore_progress
 
 PROGRESS_STEP = "Importing programs"
-COMMIT_BATCH_SIZE = 500  # programs a commit
-MAX_DISPLAYED_LINES = 20  # lines of a kind that a report shows
+COMMIT_BATCH_SIZE = 500
+"""Programs per commit."""
+MAX_DISPLAYED_LINES = 20
+"""Lines of each kind that a report shows."""
 
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import brought.
+    """Result of an import of programs.
 
     Attributes
     ----------
     corpus_name : str
     programs_read : int
-        Programs that were read.
     programs_added : int
-        Of these, those that the corpus did not have.
-    duplicates : dict of where to str
-        Programs that were there already, or came twice: under which name.
-    skipped : dict of where to str
-        What could not be taken, and why.
-    renamed : dict of where to str
-        Programs whose name was taken: the name they have now.
-    detected_encodings : dict of where to str
-        Files that are not UTF-8, and as what they were read.
+        Programs that the corpus did not have.
+    duplicates : dict of location to str
+        Programs that the corpus had already or that were read twice, with the name in the corpus.
+    skipped : dict of location to str
+        Programs that could not be imported, with the reason.
+    renamed : dict of location to str
+        Programs whose name was taken, with the new name.
+    detected_encodings : dict of location to str
+        Files that are not UTF-8, with the encoding as which they were read.
     """
 
     corpus_name: str
@@ -45,16 +47,19 @@ class ImportReport:
     detected_encodings: dict[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        lines = [f"{self.corpus_name}: {self.programs_added} of {self.programs_read} programs are new"]
-        for told, rows in (
+        lines = [
+            f"{self.corpus_name}: {self.programs_added} of {self.programs_read} programs are new"
+        ]
+        for verb, details in (
             ("has the same code as", self.duplicates),
-            ("was left out:", self.skipped),
-            ("is now called", self.renamed),
+            ("was skipped:", self.skipped),
+            ("was renamed to", self.renamed),
             ("was read as", self.detected_encodings),
         ):
-            lines += [f"{where} {told} {what}" for where, what in list(rows.items())[:MAX_DISPLAYED_LINES]]
-            if len(rows) > MAX_DISPLAYED_LINES:
-                lines.append(f"… and {len(rows) - MAX_DISPLAYED_LINES} more that {told} …")
+            shown = list(details.items())[:MAX_DISPLAYED_LINES]
+            lines += [f"{location} {verb} {detail}" for location, detail in shown]
+            if len(details) > MAX_DISPLAYED_LINES:
+                lines.append(f"… and {len(details) - MAX_DISPLAYED_LINES} more that {verb} …")
         return "\n".join(lines)
 
 
@@ -65,51 +70,60 @@ def import_programs(
     progress: Progress = ignore_progress,
     *,
     licence: str | None = None,
-    seconds: float | None = None,
-    audio_format: str | None = None,
+    clip_format: ClipFormat | None = None,
 ) -> ImportReport:
-    """Add programs to a corpus, which is made if it isn't there; render nothing yet.
+    """Add programs to a corpus, which is created if missing, without rendering them.
 
     Parameters
     ----------
     corpus_name : str
     path_or_bytes : str, Path or bytes
-        A folder of .rb files, a zip of them, a CSV or Parquet table with a column
-        "source" (and perhaps name, template, role, seed, parameters), or one .rb
-        file; or such a file's content.
+        A folder of .rb files, a zip of them, a CSV or Parquet table with a column "source" (and
+        optionally name, template, role, seed, parameters), or one .rb file; or the content of
+        such a file.
     file_name : str, optional
-        The file's name; needed with bytes.
+        Name of the file; required with bytes.
     progress : Progress
     licence : str, optional
-        Under which the programs may be used, for the data card.
-    seconds, audio_format : optional
-        Of a corpus that is made here, as `Corpus.create`.
+        Licence of the programs, for the data card.
+    clip_format : ClipFormat, optional
+        Of a new corpus.
 
     Raises
     ------
     EarshotError
-        When nothing can be read from it, or somebody else is writing.
+        When no program can be read, or another process is writing.
     """
-    found = program_importer.read_programs(path_or_bytes, file_name)
-    if not found.programs:
-        first = next(iter(found.skipped.items()), None)
+    import_result = program_importer.read_programs(path_or_bytes, file_name)
+    if not import_result.programs:
+        first = next(iter(import_result.skipped.items()), None)
         raise EarshotError(
             "No program was found there." + (f" {first[0]}: {first[1]}" if first else ""),
             remedy=f"Give {program_importer.SUPPORTED_INPUTS}.",
         )
-    options = {"seconds": seconds, "audio_format": audio_format}
-    given = {key: value for key, value in options.items() if value is not None}
-    corpus = Corpus.create(corpus_name, exist_ok=True, **given)
-    origin = str(file_name or path_or_bytes) if not isinstance(path_or_bytes, bytes) else str(file_name)
+    clip_settings = (clip_format or ClipFormat()).to_settings()
+    corpus = Corpus.create(corpus_name, exist_ok=True, **clip_settings)
+    origin_name = file_name if isinstance(path_or_bytes, bytes) else file_name or path_or_bytes
     with corpus.lock_for_writing(f"import {corpus_name}"):
-        before = {row.program: row.name for row in corpus.load_programs().itertuples()}
-        added = _add_in_batches(corpus, found, _make_origin_record(origin, licence), progress)
-        after = {row.program: row.name for row in corpus.load_programs().itertuples()}
-    return _make_report(corpus_name, found, added, before, after)
+        names_before = _load_names(corpus)
+        programs_added = _add_in_batches(
+            corpus, import_result, _make_origin_record(str(origin_name), licence), progress
+        )
+        names_after = _load_names(corpus)
+    return _make_report(corpus_name, import_result, programs_added, names_before, names_after)
+
+
+def _load_names(corpus: Corpus) -> dict[str, str]:
+    """Return the name of each program by its id."""
+    programs = corpus.load_programs()
+    return dict(zip(programs["program"], programs["name"]))
 
 
 def _add_in_batches(
-    corpus: Corpus, import_result: program_importer.ImportResult, origin: dict[str, str], progress: Progress
+    corpus: Corpus,
+    import_result: program_importer.ImportResult,
+    origin: dict[str, str],
+    progress: Progress,
 ) -> int:
     programs = [program for _, program in import_result.programs]
     progress(PROGRESS_STEP, 0, len(programs))
@@ -121,11 +135,11 @@ def _add_in_batches(
 
 
 def _make_origin_record(origin_name: str, licence: str | None) -> dict[str, str]:
-    """What the data card says of where programs came from."""
+    """Return where programs came from, as the data card reports it."""
     return {
         "from": Path(origin_name).name,
         "licence": licence or "",
-        "when": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "when": datetime.now(UTC).isoformat(timespec="seconds"),
     }
 
 
@@ -136,13 +150,15 @@ def _make_report(
     names_before: dict[str, str],
     names_after: dict[str, str],
 ) -> ImportReport:
-    duplicates, renamed, seen = {}, {}, set()
-    for where, program in import_result.programs:
-        if program.id in names_before or program.id in seen:
-            duplicates[where] = names_after[program.id]
+    duplicates: dict[str, str] = {}
+    renamed: dict[str, str] = {}
+    seen_ids: set[str] = set()
+    for location, program in import_result.programs:
+        if program.id in names_before or program.id in seen_ids:
+            duplicates[location] = names_after[program.id]
         elif names_after[program.id] != program.name:
-            renamed[where] = names_after[program.id]
-        seen.add(program.id)
+            renamed[location] = names_after[program.id]
+        seen_ids.add(program.id)
     return ImportReport(
         corpus_name=corpus_name,
         programs_read=len(import_result.programs),

@@ -1,41 +1,37 @@
-"""What renders many programs: the one interface behind which a cluster could stand.
-
-A stage hands programs to an engine and takes renderings as they come. All that an engine
-must do is in `Engine`; where its work is done, and in how many places, is its own affair.
-"""
+"""The interface through which the pipeline renders many programs, and its local implementation."""
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ContextManager, Iterable, Iterator, Protocol
+from typing import Protocol
 
 from core import sonicpi
 from core.sonicpi import RenderResult
 
 
 class RenderExecutor(Protocol):
-    """Maps rendering over programs."""
+    """Renders programs, on this machine or elsewhere."""
 
     def render_programs(
         self, sources: Iterable[str], seconds: float
-    ) -> ContextManager[Iterator[tuple[int, RenderResult]]]:
-        """Render programs, in any order, for as long as the block lasts.
+    ) -> AbstractContextManager[Iterator[tuple[int, RenderResult]]]:
+        """Render programs, in any order, while the block lasts.
 
         Parameters
         ----------
         sources : iterable of str
-            Programs; read no faster than they are rendered.
+            Source code of the programs; consumed no faster than they are rendered.
         seconds : float
             Length of each clip.
 
         Returns
         -------
-        context manager of an iterator of (int, Rendering)
-            Place of a program in `sources`, and what came of it: each program
-            once, a failed one with its error. The rendering of a program is the
-            same wherever it was done. Leaving the block ends what is going on.
+        context manager of an iterator of (int, RenderResult)
+            Each program's index in `sources`, once, with its clip or its error. The result does
+            not depend on where the program was rendered. Leaving the block stops all rendering.
 
         Raises
         ------
@@ -52,9 +48,9 @@ class LocalExecutor:
     Attributes
     ----------
     workers : int or None
-        How many; None is one a core.
+        Number of processes. None: one per core.
     sample_folders : tuple of Path
-        Folders of sounds on this machine that programs may read.
+        Folders of samples that the programs may read.
     """
 
     workers: int | None = None
@@ -64,11 +60,11 @@ class LocalExecutor:
     def render_programs(
         self, sources: Iterable[str], seconds: float
     ) -> Iterator[Iterator[tuple[int, RenderResult]]]:
-        """As `Engine.rendering`."""
-        renderings = sonicpi.render_many(
+        """Render programs, as `RenderExecutor.render_programs` documents it."""
+        results = sonicpi.render_many(
             sources, seconds=seconds, workers=self.workers, sample_folders=self.sample_folders
         )
         try:
-            yield renderings
+            yield results
         finally:
-            renderings.close()  # stops its workers
+            results.close()  # Stops the workers.

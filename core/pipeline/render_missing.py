@@ -1,31 +1,34 @@
-"""Render what has no clip; embed clips from memory while the next ones are rendered."""
+"""Rendering of the missing clips of a corpus, with embedding of each clip while it is in memory."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Sequence
 
 from core import encoders
 from core.corpus import Corpus
+from core.pipeline.embed import EmbedReport, clips_at_once, embed_and_store
+from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.progress import Progress, ignore_progress
 from core.sonicpi import Clip
-from core.pipeline.embed import EmbedReport, clips_at_once, embed_and_store
-from core.pipeline.render_executor import RenderExecutor, LocalExecutor
 
 RENDERING_STEP = "Rendering and embedding clips"
 
 
-@dataclass
+@dataclass(frozen=True)
 class RenderReport:
-    """What was done.
+    """Result of rendering the missing clips.
 
     Attributes
     ----------
-    clips_rendered, clips_reused : int
-        Programs rendered; clips found whole from an earlier time.
+    clips_rendered : int
+        Programs that were rendered, failed ones included.
+    clips_reused : int
+        Intact clip files of an earlier build.
     embed_report : EmbedReport
     seconds : float
+        Duration; 0 if nothing was missing.
     """
 
     clips_rendered: int = 0
@@ -40,81 +43,77 @@ def render_missing_clips(
     executor: RenderExecutor | None = None,
     progress: Progress = ignore_progress,
 ) -> RenderReport:
-    """Bring every program of a corpus to a clip or an error.
+    """Render every program of a corpus that has neither a clip nor an error of its own.
 
     Parameters
     ----------
     corpus : Corpus
-        Whose writer's lock the caller holds.
+        The caller holds its writer lock.
     audio_encoders : sequence of str
-        Encoder ids by which each new clip is embedded at once.
-    executor : Engine, optional
-        What renders. Default: processes on this machine, one a core.
+        Ids of encoders that embed each new clip at once.
+    executor : RenderExecutor, optional
+        Default: processes on this machine, one per core.
     progress : Progress
 
     Raises
     ------
     EarshotError
-        When an encoder or the renderer cannot be used at all. What was finished
-        stays.
+        When an encoder or the renderer cannot be used at all. Clips that were finished stay.
     """
-    report = RenderReport()
     pending = corpus.list_pending_clips()
     if not pending:
-        return report
+        return RenderReport()
     start = time.monotonic()
-    seconds = corpus.settings["seconds"]
+    clip_seconds = corpus.settings["seconds"]
     progress(RENDERING_STEP, 0, len(pending))
-    loaded = [encoders.get_encoder(each) for each in audio_encoders]
+    embedder = _BatchEmbedder(corpus, [encoders.get_encoder(name) for name in audio_encoders])
     to_render = []
-    waiting: dict[str, Clip] = {}
+    clips_reused = 0
     for program_id, source in pending:
-        clip = corpus.register_existing_clip(program_id, seconds)
+        clip = corpus.register_existing_clip(program_id, clip_seconds)
         if clip is None:
             to_render.append((program_id, source))
             continue
-        report.clips_reused += 1
-        _embed_when_enough(corpus, loaded, waiting, program_id, clip, report)
-        progress(RENDERING_STEP, report.clips_reused, len(pending))
+        clips_reused += 1
+        embedder.add(program_id, clip)
+        progress(RENDERING_STEP, clips_reused, len(pending))
     names = corpus.load_programs().set_index("program")["name"]
     executor = executor or LocalExecutor()
-    with executor.render_programs((source for _, source in to_render), seconds) as renderings:
-        for index, rendering in renderings:
+    clips_rendered = 0
+    sources = (source for _, source in to_render)
+    with executor.render_programs(sources, clip_seconds) as results:
+        for index, result in results:
             program_id = to_render[index][0]
-            clip = corpus.put_rendering(program_id, rendering, seconds)
-            report.clips_rendered += 1
+            clip = corpus.put_rendering(program_id, result, clip_seconds)
+            clips_rendered += 1
             if clip is not None:
-                _embed_when_enough(corpus, loaded, waiting, program_id, clip, report)
-            note = f"{names[program_id]}: {rendering.error}" if rendering.error else ""
-            progress(RENDERING_STEP, report.clips_reused + report.clips_rendered, len(pending), note)
-    _embed_clip(corpus, loaded, waiting, report)
-    report.seconds = time.monotonic() - start
-    return report
+                embedder.add(program_id, clip)
+            note = f"{names[program_id]}: {result.error}" if result.error else ""
+            progress(RENDERING_STEP, clips_reused + clips_rendered, len(pending), note)
+    embedder.flush()
+    seconds = time.monotonic() - start
+    return RenderReport(clips_rendered, clips_reused, embedder.report, seconds)
 
 
-def _embed_when_enough(
-    corpus: Corpus,
-    loaded: Sequence[encoders.Encoder],
-    waiting: dict[str, Clip],
-    program_id: str,
-    clip: Clip,
-    report: RenderReport,
-) -> None:
-    """Let a clip wait until there is one for each core, then embed them all."""
-    waiting[program_id] = clip
-    if len(waiting) >= clips_at_once():
-        _embed_clip(corpus, loaded, waiting, report)
+class _BatchEmbedder:
+    """Collects clips until there is one per core, then embeds them all."""
 
+    def __init__(self, corpus: Corpus, audio_encoders: Sequence[encoders.Encoder]):
+        self.report = EmbedReport()
+        self._corpus = corpus
+        self._audio_encoders = audio_encoders
+        self._clips: dict[str, Clip] = {}
 
-def _embed_clip(
-    corpus: Corpus,
-    loaded_encoders: Sequence[encoders.Encoder],
-    waiting: dict[str, Clip],
-    report: RenderReport,
-) -> None:
-    if not waiting:
-        return
-    program_ids, clips = list(waiting), list(waiting.values())
-    for encoder in loaded_encoders:
-        report.embed_report.audio_embeddings_added += embed_and_store(corpus, encoder, program_ids, clips, report.embed_report)
-    waiting.clear()
+    def add(self, program_id: str, clip: Clip) -> None:
+        self._clips[program_id] = clip
+        if len(self._clips) >= clips_at_once():
+            self.flush()
+
+    def flush(self) -> None:
+        if not self._clips:
+            return
+        program_ids, clips = list(self._clips), list(self._clips.values())
+        for encoder in self._audio_encoders:
+            errors = embed_and_store(self._corpus, encoder, program_ids, clips)
+            self.report += EmbedReport(0, len(clips) - len(errors), errors)
+        self._clips.clear()

@@ -56,7 +56,9 @@ def read_audio(data: bytes, file_name: str = "the file") -> Clip:
         ) from error
     if len(samples) > most:
         raise EarshotError(
-            f"It is longer than {MAX_AUDIO_SECONDS:.0f} s.", where=file_name, remedy="Give a part of it."
+            f"It is longer than {MAX_AUDIO_SECONDS:.0f} s.",
+            where=file_name,
+            remedy="Give a part of it.",
         )
     if not len(samples) or not np.isfinite(samples).all():
         raise EarshotError("It holds no sound.", where=file_name)

@@ -11,7 +11,13 @@ import torch
 from core.alignment import AlignmentConfig
 from core.alignment import train as train_heads
 from core.evaluation.neighbours import top_k
-from core.evaluation.calibration import CORRECT_THRESHOLD, ConfidenceCalibration, normalized_similarity_per_query, classify_confidence, compute_confidence_features
+from core.evaluation.calibration import (
+    CORRECT_THRESHOLD,
+    ConfidenceCalibration,
+    normalized_similarity_per_query,
+    classify_confidence,
+    compute_confidence_features,
+)
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, project_embeddings
 from core.search.query import Neighbour
@@ -19,7 +25,9 @@ from core.search.query import Neighbour
 PROGRESS_STEP = "Learning how sure it can be"
 FOLD_COUNT = 3
 MIN_CALIBRATION_PROGRAMS = 100  # programs
-MIN_CALIBRATION_TEMPLATES = 6  # templates and styles: with fewer, holding some out leaves too little
+MIN_CALIBRATION_TEMPLATES = (
+    6  # templates and styles: with fewer, holding some out leaves too little
+)
 MAX_QUERIES_PER_FOLD = 200  # programs asked about in a fold
 NEIGHBOUR_COUNT = 5
 CONFIDENCE_KEY = "confidence"  # among an alignment's metrics
@@ -97,7 +105,10 @@ def estimate_confidence(
 
 
 def collect_calibration_data(
-    training_set: TrainingSet, groups: Sequence[str], config: AlignmentConfig, progress: Progress = ignore_progress
+    training_set: TrainingSet,
+    groups: Sequence[str],
+    config: AlignmentConfig,
+    progress: Progress = ignore_progress,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Foretell programs of templates that the heads have not seen, with heads trained alike.
 
@@ -124,23 +135,37 @@ def collect_calibration_data(
         progress(PROGRESS_STEP, fold, FOLD_COUNT)
         held = np.isin(groups, names[fold::FOLD_COUNT])
         asked = np.flatnonzero(held)
-        asked = asked[np.unique(np.linspace(0, len(asked) - 1, min(len(asked), MAX_QUERIES_PER_FOLD)).astype(int))]
+        asked = asked[
+            np.unique(
+                np.linspace(0, len(asked) - 1, min(len(asked), MAX_QUERIES_PER_FOLD)).astype(int)
+            )
+        ]
         stops, learns = ~held & training_set.is_validation, ~held & ~training_set.is_validation
-        code, audio = torch.tensor(training_set.code_embeddings), torch.tensor(training_set.audio_embeddings)
+        code, audio = (
+            torch.tensor(training_set.code_embeddings),
+            torch.tensor(training_set.audio_embeddings),
+        )
         heads = train_heads(code[learns], audio[learns], code[stops], audio[stops], config).heads
         base_code, heard = training_set.code_embeddings[~held], training_set.audio_embeddings[~held]
         rows, similar = top_k(
-            project_embeddings(heads, training_set.code_embeddings[asked], "code"), project_embeddings(heads, heard, "audio"), NEIGHBOUR_COUNT
+            project_embeddings(heads, training_set.code_embeddings[asked], "code"),
+            project_embeddings(heads, heard, "audio"),
+            NEIGHBOUR_COUNT,
         )
         nearest = top_k(training_set.code_embeddings[asked], base_code, 1)[1][:, 0]
         seen.append(compute_confidence_features(heard[rows], similar, nearest))
-        shares.append(normalized_similarity_per_query(rows, training_set.audio_embeddings[asked], heard))
+        shares.append(
+            normalized_similarity_per_query(rows, training_set.audio_embeddings[asked], heard)
+        )
     progress(PROGRESS_STEP, FOLD_COUNT, FOLD_COUNT)
     return np.concatenate(seen), np.concatenate(shares)
 
 
 def fit_calibration(
-    training_set: TrainingSet, groups: Sequence[str], config: AlignmentConfig, progress: Progress = ignore_progress
+    training_set: TrainingSet,
+    groups: Sequence[str],
+    config: AlignmentConfig,
+    progress: Progress = ignore_progress,
 ) -> ConfidenceCalibration | None:
     """Learn how sure heads of this config can be of a program of no template they have seen.
 
@@ -149,7 +174,10 @@ def fit_calibration(
     Calibration or None
         None with fewer than 6 templates and styles, or too few programs.
     """
-    if len(set(groups)) < MIN_CALIBRATION_TEMPLATES or len(training_set.code_embeddings) < MIN_CALIBRATION_PROGRAMS:
+    if (
+        len(set(groups)) < MIN_CALIBRATION_TEMPLATES
+        or len(training_set.code_embeddings) < MIN_CALIBRATION_PROGRAMS
+    ):
         return None
     seen, shares = collect_calibration_data(training_set, groups, config, progress)
     known = np.isfinite(shares)

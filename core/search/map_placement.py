@@ -63,7 +63,9 @@ def place_on_map(
     )
 
 
-def _average_position(points: pd.DataFrame, neighbours: list[Neighbour], panel: str) -> tuple[float, float]:
+def _average_position(
+    points: pd.DataFrame, neighbours: list[Neighbour], panel: str
+) -> tuple[float, float]:
     at = points.set_index("program")[[f"{panel}_x", f"{panel}_y"]]
     there = [each for each in neighbours if each.program_id in at.index]
     if not there:

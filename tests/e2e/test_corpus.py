@@ -90,7 +90,7 @@ def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
     # Checked.
     page.get_by_role("button", name="Check", exact=True).click()
     dialog.get_by_role("button", name="Check it").click()
-    expect(page.get_by_text("everything is there and whole").first).to_be_visible(
+    expect(page.get_by_text("no faults found").first).to_be_visible(
         timeout=PATIENCE_MS
     )
     page_steps.settled(page)

@@ -9,28 +9,29 @@ from random import Random
 import pytest
 
 from core.corpus import Corpus, list_corpora
-from core.pipeline.build import build_corpus
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.check import check_corpus
+from core.pipeline.render_executor import LocalExecutor
 from core.workspace import PROJECT_FOLDER
 from tests.faults.conftest import AUDIO, CODE, Nursery, content, dice, kill, whole
 
 KILLS = 20
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples"]
-OPTIONS = {
-    "per_template": 8,
-    "seconds": 0.5,
-    "code_encoder": CODE,
-    "audio_encoder": AUDIO,
-    "workers": 2,
-}
+ARGUMENTS = (
+    BuildOptions(TEMPLATES),
+    EncoderChoice(code_encoder=CODE, audio_encoder=AUDIO),
+    ClipFormat(0.5),
+)
+EXECUTOR = LocalExecutor(2)
 LATEST = 3  # events of its progress after which a build is killed, at most
 DELAY_S = 0.05  # and then so long, at most: anywhere between two events
 
 TOLD = f"""
 import os
-from core.pipeline.build import build
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.render_executor import LocalExecutor
 print(os.getpid(), flush=True)
-build("tiny", {TEMPLATES!r}, progress=lambda *_: print("event", flush=True), **{OPTIONS!r})
+build_corpus("tiny", *{ARGUMENTS!r}, executor={EXECUTOR!r}, progress=lambda *_: print("event", flush=True))
 """
 
 
@@ -55,7 +56,7 @@ def test_twenty_kills_change_not_a_bit(nursery: Nursery, workspace, tmp_path):
     # Here, with as many threads as there are cores: that must not matter.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "undisturbed"))
-        build_corpus("tiny", TEMPLATES, **OPTIONS)
+        build_corpus("tiny", *ARGUMENTS, executor=EXECUTOR)
         undisturbed = content()
     chance, killed = dice("build"), 0
     while killed < KILLS:
@@ -67,7 +68,7 @@ def test_twenty_kills_change_not_a_bit(nursery: Nursery, workspace, tmp_path):
         else:  # it was through: the next kills meet a new one
             assert content() == undisturbed
             (workspace / "corpora").rename(tmp_path / f"through-{killed}")
-    build_corpus("tiny", TEMPLATES, **OPTIONS)
+    build_corpus("tiny", *ARGUMENTS, executor=EXECUTOR)
     assert content() == undisturbed
     assert check_corpus("tiny").ok
     assert not [*(workspace / "corpora" / "tiny" / "audio").glob("*/.partial*")]

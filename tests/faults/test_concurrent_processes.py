@@ -22,10 +22,12 @@ from tests.faults.conftest import (
 # Not through the queue, which would let one wait: right at the corpus itself.
 DIRECT = f"""
 from core.errors import EarshotError
-from core.pipeline.build import build
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.render_executor import LocalExecutor
 try:
-    build("tiny", {TEMPLATES!r}, {PER_TEMPLATE}, seconds=0.5, code_encoder={CODE!r},
-          audio_encoder={AUDIO!r}, workers=1)
+    build_corpus("tiny", BuildOptions({TEMPLATES!r}, {PER_TEMPLATE}),
+                 EncoderChoice(code_encoder={CODE!r}, audio_encoder={AUDIO!r}), ClipFormat(0.5),
+                 executor=LocalExecutor(1))
 except EarshotError as error:
     sys.exit(f"refused: {{error}}")
 """
@@ -45,7 +47,7 @@ def test_two_processes_build_the_same_corpus(nursery, undisturbed, workspace):
     same("build", undisturbed, workspace)
 
 
-ASK = "import sys, json; from core import jobs; print(jobs.start(json.loads(sys.argv[1]), 'x').id)"
+ASK = "import sys, json; from core import jobs; print(jobs.start_job(json.loads(sys.argv[1]), 'x').id)"
 
 
 @pytest.mark.fault("The same command from several processes at the same moment", each=4)

@@ -52,7 +52,7 @@ DEEDS: dict[str, Callable[[Path], object]] = {
     "remove a job": lambda _: jobs.remove_job(jobs.list_jobs()[0].id),
     "cancel a job": lambda _: jobs.list_jobs()[0].cancel(),
     "make a corpus": lambda _: Corpus.create("new"),
-    "build": lambda _: build_corpus("tiny", per_template=1),
+    "build": lambda _: build_corpus("tiny"),
     "embed": lambda _: embed_corpus(Corpus.open("tiny"), code_encoder="sonicpi"),
     "add programs": lambda _: tiny().add_programs([Program("play 62\n", "two")]),
     "keep a rendering": lambda _: tiny().put_rendering(

@@ -63,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Build, then say what became of it."""
     from core.pipeline import build
+    from core.pipeline.render_executor import LocalExecutor
 
     if not (args.finish or args.per_template or args.composed):
         raise EarshotError(
@@ -71,18 +72,17 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         )
     report = build.build_corpus(
         args.corpus,
-        templates=args.templates,
-        per_template=0 if args.finish else args.per_template,
-        seed=args.seed,
-        preset=args.preset,
-        code_encoder=args.code_encoder,
-        audio_encoder=args.audio_encoder,
-        seconds=args.seconds,
+        build.BuildOptions(
+            templates=args.templates,
+            programs_per_template=0 if args.finish else args.per_template,
+            seed=args.seed,
+            parameter_values=parse_fixed_values(args.set),
+            grammar_program_count=0 if args.finish else args.composed,
+        ),
+        build.EncoderChoice(args.preset, args.code_encoder, args.audio_encoder),
+        build.ClipFormat(args.seconds, args.format),
+        executor=LocalExecutor(args.workers),
         progress=progress,
-        audio_format=args.format,
-        workers=args.workers,
-        parameter_values=parse_fixed_values(args.set),
-        grammar_program_count=0 if args.finish else args.composed,
         on_estimate=print_estimate,
     )
     if args.json:

@@ -59,14 +59,17 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         args.path,
         progress=progress,
         licence=args.licence,
-        seconds=args.seconds,
-        audio_format=args.format,
+        clip_format=build.ClipFormat(args.seconds, args.format),
     )
     print_json_line(asdict(report)) if args.json else print_result(str(report))
     if args.programs_only:
         return
     built = build.build_corpus(
-        args.corpus, per_template=0, preset=args.preset, progress=progress, on_estimate=print_estimate
+        args.corpus,
+        build.BuildOptions(programs_per_template=0),
+        build.EncoderChoice(args.preset),
+        progress=progress,
+        on_estimate=print_estimate,
     )
     print_json_line(asdict(built)) if args.json else print_result(str(built))
 

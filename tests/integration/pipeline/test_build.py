@@ -17,13 +17,14 @@ from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.pipeline import build as stage
-from core.pipeline.build import BuildReport, build_corpus
+from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
 from core.pipeline.estimate import BuildEstimate, estimate_build
 from core.workspace import PROJECT_FOLDER
 
 SECONDS = 4.0
-OPTIONS = {"per_template": 3, "seed": 5, "preset": "offline", "seconds": SECONDS}
+OFFLINE, CLIPS = EncoderChoice("offline"), ClipFormat(SECONDS)
+CHEAP_ENCODERS = EncoderChoice(code_encoder="sonicpi", audio_encoder="log-mel")
 STEPS = (stage.GENERATION_STEP, "Embedding code", stage.RENDERING_STEP)
 
 
@@ -31,8 +32,12 @@ def some_templates(count: int = 3) -> list[str]:
     return [template.id for template in programs.list_templates()[:count]]
 
 
-class Heard:
-    """A progress that remembers."""
+def options(templates: list[str], count: int = 3) -> BuildOptions:
+    return BuildOptions(templates, count, seed=5)
+
+
+class RecordedProgress:
+    """A progress that records its calls, and the estimates of a build."""
 
     def __init__(self):
         self.calls: list[tuple[str, int, int, str]] = []
@@ -43,15 +48,20 @@ class Heard:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory) -> tuple[Corpus, BuildReport, Heard]:
+def built(tmp_path_factory) -> tuple[Corpus, BuildReport, RecordedProgress]:
     """The corpus that most tests only read."""
-    heard = Heard()
+    recorded = RecordedProgress()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
         report = build_corpus(
-            "tiny", some_templates(), progress=heard, on_estimate=heard.estimates.append, **OPTIONS
+            "tiny",
+            options(some_templates()),
+            OFFLINE,
+            CLIPS,
+            progress=recorded,
+            on_estimate=recorded.estimates.append,
         )
-        yield Corpus.open("tiny"), report, heard
+        yield Corpus.open("tiny"), report, recorded
 
 
 @pytest.fixture
@@ -63,7 +73,9 @@ def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
 def content(corpus: Corpus) -> dict[str, bytes]:
     """Everything that must not depend on how often a build was stopped."""
     rows = corpus.load_programs().drop(columns="audio")
-    pairs = corpus.load_embedding_pairs(*(corpus.settings["encoders"][key] for key in ("code", "audio")))
+    pairs = corpus.load_embedding_pairs(
+        *(corpus.settings["encoders"][key] for key in ("code", "audio"))
+    )
     files = {
         str(path.relative_to(corpus.path)): path.read_bytes()
         for path in (corpus.path / "audio").rglob("*")
@@ -78,13 +90,16 @@ def content(corpus: Corpus) -> dict[str, bytes]:
     }
 
 
-def test_everything_is_there(built: tuple[Corpus, BuildReport, Heard]):
+def test_everything_is_there(built: tuple[Corpus, BuildReport, RecordedProgress]):
     corpus, report, _ = built
     offline = encoders.PRESETS["offline"]
     assert report.counts == {"programs": 9, "ok": 9, "failed": 0, "pending": 0}
     assert (report.programs_added, report.clips_rendered, report.clips_reused) == (9, 9, 0)
     assert (report.code_embeddings_added, report.audio_embeddings_added) == (9, 9)
-    assert report.encoders == {"code": offline.code_encoder, "audio": offline.audio_encoder} and report.encoder_choice_reason
+    assert (
+        report.encoders == {"code": offline.code_encoder, "audio": offline.audio_encoder}
+        and report.encoder_choice_reason
+    )
     assert set(report.step_seconds) == set(STEPS)
 
     rows = corpus.load_programs()
@@ -92,12 +107,17 @@ def test_everything_is_there(built: tuple[Corpus, BuildReport, Heard]):
     assert (rows["seconds"] == SECONDS).all() and (rows["rms"] > 0).all()
     pairs = corpus.load_embedding_pairs(offline.code_encoder, offline.audio_encoder)
     assert pairs.program_ids == list(rows["program"])
-    for vectors, encoder_id in ((pairs.code_embeddings, offline.code_encoder), (pairs.audio_embeddings, offline.audio_encoder)):
+    for vectors, encoder_id in (
+        (pairs.code_embeddings, offline.code_encoder),
+        (pairs.audio_embeddings, offline.audio_encoder),
+    ):
         assert vectors.shape == (9, encoders.find_encoder_spec(encoder_id).dim)
         assert np.isfinite(vectors).all()
 
 
-def test_what_is_stored_is_what_its_parts_make_of_it(built: tuple[Corpus, BuildReport, Heard]):
+def test_what_is_stored_is_what_its_parts_make_of_it(
+    built: tuple[Corpus, BuildReport, RecordedProgress],
+):
     corpus, _, _ = built
     offline = encoders.PRESETS["offline"]
     row = corpus.load_programs().iloc[4]
@@ -105,38 +125,40 @@ def test_what_is_stored_is_what_its_parts_make_of_it(built: tuple[Corpus, BuildR
     clip = Clip.load(corpus.get_clip_path(row["program"]))
     assert np.abs(clip.samples - rendered.samples).max() <= 2.0**-15
     vector = encoders.get_encoder(offline.audio_encoder).embed([clip])
-    assert np.array_equal(corpus.load_embeddings(offline.audio_encoder, [row["program"]])[1], vector)
+    assert np.array_equal(
+        corpus.load_embeddings(offline.audio_encoder, [row["program"]])[1], vector
+    )
 
 
-def test_each_step_counts_up_to_its_total(built: tuple[Corpus, BuildReport, Heard]):
-    _, _, heard = built
-    assert list(dict.fromkeys(step for step, *_ in heard.calls)) == list(STEPS)
+def test_each_step_counts_up_to_its_total(built: tuple[Corpus, BuildReport, RecordedProgress]):
+    _, _, recorded = built
+    assert list(dict.fromkeys(step for step, *_ in recorded.calls)) == list(STEPS)
     for step in STEPS:
-        counts = [(done, total) for each, done, total, _ in heard.calls if each == step]
+        counts = [(done, total) for each, done, total, _ in recorded.calls if each == step]
         assert {total for _, total in counts} == {9}
         done = [done for done, _ in counts]
         assert done == sorted(done) and done[0] == 0 and done[-1] == 9
 
 
-def test_what_it_will_take_is_told_once_before(built: tuple[Corpus, BuildReport, Heard]):
-    _, _, heard = built
-    assert heard.estimates == [estimate_build(9, SECONDS)]
+def test_what_it_will_take_is_told_once_before(built: tuple[Corpus, BuildReport, RecordedProgress]):
+    _, _, recorded = built
+    assert recorded.estimates == [estimate_build(9, SECONDS)]
 
 
 def test_parameters_can_be_fixed_and_narrowed(workspace):
     values = parse_fixed_values(["02_1_beeps.synth=saw|pulse", "02_1_beeps.tonic=60"])
-    cheap = {"code_encoder": "sonicpi", "audio_encoder": "log-mel", "seconds": 1.0}
-    report = build_corpus("set", ["02_1_beeps"], per_template=4, parameter_values=values, **cheap)
+    beeps = BuildOptions(["02_1_beeps"], 4, parameter_values=values)
+    report = build_corpus("set", beeps, CHEAP_ENCODERS, ClipFormat(1.0))
     rows = Corpus.open("set").load_programs()
     assert report.counts["ok"] == len(rows) == 4
     drawn = rows["parameters"].tolist()
     assert {each["tonic"] for each in drawn} == {60}
     assert {each["synth"] for each in drawn} <= {"saw", "pulse"}
-    assert build_corpus("set", ["02_1_beeps"], per_template=4, parameter_values=values, **cheap).programs_added == 0
+    assert build_corpus("set", beeps, CHEAP_ENCODERS, ClipFormat(1.0)).programs_added == 0
 
 
 def test_a_second_build_does_nothing(
-    built: tuple[Corpus, BuildReport, Heard], monkeypatch: pytest.MonkeyPatch
+    built: tuple[Corpus, BuildReport, RecordedProgress], monkeypatch: pytest.MonkeyPatch
 ):
     corpus, _, _ = built
     before = content(corpus)
@@ -155,10 +177,15 @@ def test_a_second_build_does_nothing(
     counted(stage, "generate")
     counted(encoders, "get_encoder")
     counted(Corpus, "set_setting")
-    heard = Heard()
-    report = build_corpus("tiny", some_templates(), progress=heard, **OPTIONS)
-    assert calls == [] and heard.calls == [] and report.step_seconds == {}
-    assert (report.programs_added, report.clips_rendered, report.code_embeddings_added, report.audio_embeddings_added) == (0,) * 4
+    recorded = RecordedProgress()
+    report = build_corpus("tiny", options(some_templates()), OFFLINE, CLIPS, progress=recorded)
+    assert calls == [] and recorded.calls == [] and report.step_seconds == {}
+    assert (
+        report.programs_added,
+        report.clips_rendered,
+        report.code_embeddings_added,
+        report.audio_embeddings_added,
+    ) == (0,) * 4
     assert embed_corpus(Corpus.open("tiny")).step_seconds == {} and calls == []
     assert content(corpus) == before
     assert "nothing was missing" in str(report)
@@ -166,32 +193,37 @@ def test_a_second_build_does_nothing(
 
 KILLED = """
 import json, sys
-from core.pipeline.build import build
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 
 def progress(step, done, total, note="", data=None):
     print(step, done, flush=True)
     if [step, done] == json.loads(sys.argv[1]):
         sys.stdin.read()  # stays in the middle until it is killed
 
-build("tiny", json.loads(sys.argv[2]), progress=progress, **json.loads(sys.argv[3]))
+options = BuildOptions(json.loads(sys.argv[2]), 3, seed=5)
+build_corpus("tiny", options, EncoderChoice("offline"), ClipFormat(float(sys.argv[3])), progress=progress)
 """
 
 
 def test_a_build_that_is_killed_goes_on_and_ends_the_same(
-    built: tuple[Corpus, BuildReport, Heard], workspace
+    built: tuple[Corpus, BuildReport, RecordedProgress], workspace
 ):
     moments = [[STEPS[0], 3], [STEPS[1], 0], [STEPS[2], 2]]
     for moment in moments:
-        words = [json.dumps(each) for each in (moment, some_templates(), OPTIONS)]
+        words = [json.dumps(each) for each in (moment, some_templates(), SECONDS)]
         with subprocess.Popen(
-            [sys.executable, "-c", KILLED, *words], cwd=PROJECT_FOLDER, stdin=-1, stdout=-1, text=True
+            [sys.executable, "-c", KILLED, *words],
+            cwd=PROJECT_FOLDER,
+            stdin=-1,
+            stdout=-1,
+            text=True,
         ) as process:
             awaited = f"{moment[0]} {moment[1]}\n"
             reached = any(line == awaited for line in process.stdout)
             process.kill()
         assert reached
         assert Corpus.open("tiny").count_programs_by_state()["programs"] <= 9  # readable at once
-    report = build_corpus("tiny", some_templates(), **OPTIONS)
+    report = build_corpus("tiny", options(some_templates()), OFFLINE, CLIPS)
     assert (report.clips_rendered, report.clips_reused) == (7, 0)
     undisturbed, _, _ = built
     again, before = content(Corpus.open("tiny")), content(undisturbed)
@@ -200,25 +232,29 @@ def test_a_build_that_is_killed_goes_on_and_ends_the_same(
 
 
 def test_a_lost_database_costs_no_rendering(
-    built: tuple[Corpus, BuildReport, Heard], workspace, monkeypatch: pytest.MonkeyPatch
+    built: tuple[Corpus, BuildReport, RecordedProgress], workspace, monkeypatch: pytest.MonkeyPatch
 ):
     template = some_templates(1)
-    build_corpus("tiny", template, **OPTIONS)
+    build_corpus("tiny", options(template), OFFLINE, CLIPS)
     corpus = Corpus.open("tiny")
     before = content(corpus)
     (corpus.path / "corpus.sqlite").unlink()
-    report = build_corpus("tiny", template, **OPTIONS)
+    report = build_corpus("tiny", options(template), OFFLINE, CLIPS)
     assert (report.clips_reused, report.clips_rendered) == (3, 0)
     assert content(Corpus.open("tiny")) == before
 
 
 def test_more_variants_are_added_to_those_that_are_there(workspace):
     template = some_templates(1)
-    build_corpus("tiny", template, **{**OPTIONS, "per_template": 1})
+    build_corpus("tiny", options(template, 1), OFFLINE, CLIPS)
     before = content(Corpus.open("tiny"))
     split = Corpus.open("tiny").load_programs()["split"][0]
-    report = build_corpus("tiny", template, **{**OPTIONS, "per_template": 2, "preset": None})
-    assert (report.programs_added, report.clips_rendered, report.audio_embeddings_added) == (1, 1, 1)
+    report = build_corpus("tiny", options(template, 2), clip_format=CLIPS)
+    assert (report.programs_added, report.clips_rendered, report.audio_embeddings_added) == (
+        1,
+        1,
+        1,
+    )
     assert "built with" in report.encoder_choice_reason
     after = content(Corpus.open("tiny"))
     assert after.keys() > before.keys()
@@ -236,30 +272,36 @@ def test_programs_that_fail_stay_with_their_error_and_stop_nobody(workspace):
             Program("play 60, release: 2\nsleep 1\n", "fine"),
         ]
     )
-    heard = Heard()
-    report = build_corpus("mine", [], preset="offline", progress=heard)
+    recorded = RecordedProgress()
+    report = build_corpus("mine", BuildOptions([]), OFFLINE, progress=recorded)
     assert report.counts == {"programs": 4, "ok": 1, "failed": 3, "pending": 0}
     assert report.failures == {"runtime": 1, "silent": 1, "syntax": 1}
     rows = corpus.load_programs().set_index("name")
     assert rows.loc["lost", "error_line"] == 3 and rows.loc["broken", "error_line"] is not None
     assert "no_such_thing" in rows.loc["lost", "error_message"]
     offline = encoders.PRESETS["offline"]
-    assert corpus.load_embedding_pairs(offline.code_encoder, offline.audio_encoder).program_ids == [rows.loc["fine", "program"]]
-    notes = [note for *_, note in heard.calls if note]
+    assert corpus.load_embedding_pairs(offline.code_encoder, offline.audio_encoder).program_ids == [
+        rows.loc["fine", "program"]
+    ]
+    notes = [note for *_, note in recorded.calls if note]
     assert len(notes) == 3 and any(note.startswith("quiet: ") for note in notes)
-    assert build_corpus("mine", []).clips_rendered == 0  # an error of the program's own is not tried again
+    assert (
+        build_corpus("mine", BuildOptions([])).clips_rendered == 0
+    )  # an error of the program's own is not tried again
 
 
 def test_what_cannot_be_is_refused_before_anything_is_made(workspace):
-    for options in (
-        {"templates": ["no_such_template"]},
-        {"per_template": -1},
-        {"preset": "no_such_preset"},
-        {"code_encoder": encoders.PRESETS["offline"].audio_encoder, "preset": "offline"},
-        {"seconds": 0},
+    audio_encoder = encoders.PRESETS["offline"].audio_encoder
+    for arguments in (
+        {"options": BuildOptions(["no_such_template"])},
+        {"options": BuildOptions(programs_per_template=-1)},
+        {"options": BuildOptions([], parameter_values={"02_1_beeps": {"tonic": 60}})},
+        {"encoder_choice": EncoderChoice("no_such_preset")},
+        {"encoder_choice": EncoderChoice("offline", code_encoder=audio_encoder)},
+        {"clip_format": ClipFormat(0)},
     ):
         with pytest.raises(EarshotError):
-            build_corpus("odd", **options)
+            build_corpus("odd", **arguments)
     assert not list_corpora()
 
 
@@ -286,30 +328,32 @@ class Elsewhere:
 
 
 def test_another_engine_can_render(workspace):
-    options = {"seconds": 1.0, "code_encoder": "sonicpi", "audio_encoder": "log-mel"}
-    usual = ["02_1_beeps"], 3
-    build_corpus("here", *usual, **options)
+    arguments = BuildOptions(["02_1_beeps"], 3), CHEAP_ENCODERS, ClipFormat(1.0)
+    build_corpus("here", *arguments)
     engine = Elsewhere(breaks_after=2)
     with pytest.raises(EarshotError, match="cluster is gone"):
-        build_corpus("there", *usual, executor=engine, **options)
+        build_corpus("there", *arguments, executor=engine)
     assert engine.left == 1 and Corpus.open("there").count_programs_by_state()["ok"] == 2
     engine.answers_left = 1  # no more than what is still missing
-    assert build_corpus("there", *usual, executor=engine, **options).clips_rendered == 1
+    assert build_corpus("there", *arguments, executor=engine).clips_rendered == 1
     here, there = (content(Corpus.open(name)) for name in ("here", "there"))
     here.pop("rows"), there.pop("rows")  # hold how long each took
     assert here == there
 
 
-def test_clips_of_another_length_are_refused(built: tuple[Corpus, BuildReport, Heard]):
+def test_clips_of_another_length_are_refused(built: tuple[Corpus, BuildReport, RecordedProgress]):
     with pytest.raises(EarshotError, match="has seconds 4.0, not 5"):
-        build_corpus("tiny", [], seconds=5)
-    assert build_corpus("tiny", []).counts["ok"] == 9
+        build_corpus("tiny", BuildOptions([]), clip_format=ClipFormat(5))
+    assert build_corpus("tiny", BuildOptions([])).counts["ok"] == 9
 
 
-def test_another_encoder_is_added_to_the_first(built: tuple[Corpus, BuildReport, Heard]):
+def test_another_encoder_is_added_to_the_first(built: tuple[Corpus, BuildReport, RecordedProgress]):
     corpus, _, _ = built
     report = embed_corpus(Corpus.open("tiny"), audio_encoder="log-mel")
-    assert (report.code_embeddings_added, report.audio_embeddings_added) == (0, 9) and not report.embedding_errors
+    assert (report.code_embeddings_added, report.audio_embeddings_added) == (
+        0,
+        9,
+    ) and not report.embedding_errors
     code = corpus.settings["encoders"]["code"]
     assert len(corpus.load_embedding_pairs(code, "log-mel")) == 9
     assert corpus.settings["encoders"]["audio"] != "log-mel"

@@ -14,7 +14,7 @@ import pytest
 from core import cli, sonicpi
 from core.corpus import Corpus, integrity
 from core.errors import EarshotError
-from core.pipeline.build import build_corpus
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.check import check_corpus
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
@@ -26,7 +26,12 @@ def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("workspace")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(folder))
-        build_corpus("tiny", ["02_1_beeps"], 4, seconds=1, code_encoder=CODE, audio_encoder=AUDIO)
+        build_corpus(
+            "tiny",
+            BuildOptions(["02_1_beeps"], 4),
+            EncoderChoice(code_encoder=CODE, audio_encoder=AUDIO),
+            ClipFormat(1),
+        )
     return folder
 
 
@@ -160,7 +165,7 @@ def test_an_encoder_that_is_gone_is_named_and_the_rest_is_made_good(corpus):
 
 def test_the_command_ends_with_status_1_when_something_is_wrong(corpus, capsys):
     assert cli.main(["check", "tiny"]) == 0
-    assert "everything is there" in capsys.readouterr().out
+    assert "no faults found" in capsys.readouterr().out
     Path(corpus.load_programs()["audio"][0]).unlink()
     with pytest.raises(SystemExit) as end:
         cli.main(["check", "tiny", "--json"])

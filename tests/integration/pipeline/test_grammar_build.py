@@ -9,9 +9,17 @@ import pytest
 from core.cli import main
 from core.corpus import Corpus
 from core.programs import compose_programs, display_names
-from core.pipeline.build import build_corpus
+from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
 
-OPTIONS = {"templates": ["02_1_beeps"], "seed": 4, "preset": "offline", "seconds": 2.0}
+
+def build(name: str, programs_per_template: int, grammar_program_count: int) -> BuildReport:
+    options = BuildOptions(
+        ["02_1_beeps"],
+        programs_per_template,
+        seed=4,
+        grammar_program_count=grammar_program_count,
+    )
+    return build_corpus(name, options, EncoderChoice("offline"), ClipFormat(2.0))
 
 
 @pytest.fixture
@@ -21,20 +29,20 @@ def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_corpus_holds_composed_programs_beside_variants(workspace):
-    first = build_corpus("mixed", per_template=1, grammar_program_count=3, **OPTIONS)
+    first = build("mixed", 1, 3)
     assert (first.programs_added, first.counts["ok"], first.failures) == (4, 4, {})
-    more = build_corpus("mixed", per_template=1, grammar_program_count=5, **OPTIONS)
+    more = build("mixed", 1, 5)
     assert (more.programs_added, more.clips_rendered, more.counts["ok"]) == (2, 2, 6)
-    again = build_corpus("mixed", per_template=1, grammar_program_count=5, **OPTIONS)
+    again = build("mixed", 1, 5)
     assert (again.programs_added, again.clips_rendered) == (0, 0)
     rows = Corpus.open("mixed").load_programs()
     assert {program.id for program in compose_programs(5, 4)} < set(rows["program"])
-    assert set(rows["template"]) <= set(display_names())
+    assert set(rows["template"]) <= set(display_names.get_template_titles())
     assert "" not in set(rows["role"])
 
 
 def test_without_templates_only_composed_programs_are_built(workspace):
-    report = build_corpus("pure", per_template=0, grammar_program_count=2, **OPTIONS)
+    report = build("pure", 0, 2)
     assert report.counts["programs"] == report.counts["ok"] == 2
 
 

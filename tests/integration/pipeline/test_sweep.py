@@ -80,7 +80,10 @@ def test_a_sweep_goes_on_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     sweep_id = stage.run_sweep(Corpus.open("views"), "paper", seed_count=2, workers=2)
     assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
     again = []
-    assert stage.run_sweep(Corpus.open("views"), "paper", lambda *w: again.append(w), seed_count=2) == sweep_id
+    assert (
+        stage.run_sweep(Corpus.open("views"), "paper", lambda *w: again.append(w), seed_count=2)
+        == sweep_id
+    )
     assert [what[1:3] for what in again] == [(4, 4)]  # nothing was done twice
     data = told[-1][4]
     assert data["name"] in ("narrow", "wide") and 0 <= data["metrics"]["cka"] <= 1
@@ -97,7 +100,10 @@ def test_a_sweep_goes_on_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     assert len(runs) == 2
     assert table.loc[(1, "wide"), ("cka", "mean")] == pytest.approx(runs.mean())
     assert table.loc[(1, "wide"), ("cka", "sd")] == pytest.approx(runs.std())
-    assert (-1, "unaligned") in table.index and stage.find_best_configuration(found, "cka") in (0, 1)
+    assert (-1, "unaligned") in table.index and stage.find_best_configuration(found, "cka") in (
+        0,
+        1,
+    )
 
 
 def test_the_grids_are_what_they_say():
@@ -105,7 +111,9 @@ def test_the_grids_are_what_they_say():
     assert len({trial.build_config(0).id for trial in grid.list_trials("paper")}) == 24
     for name in ("ablation", "trade"):
         found = grid.list_trials(name)
-        assert len({(trial.build_config(0).id, trial.code_encoder) for trial in found}) == len(found)
+        assert len({(trial.build_config(0).id, trial.code_encoder) for trial in found}) == len(
+            found
+        )
     with pytest.raises(EarshotError):
         grid.list_trials("nothing")
 
@@ -143,14 +151,18 @@ def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus: C
     assert record.metrics["stopped"] == "epochs" and record.metrics["epochs"] == 3
     assert record.metrics["readings"] == [] and corpus.load_map(record.id) is None
     assert "not judged" in (record.path / "README.md").read_text("utf-8")
-    assert open_aligned_corpus(Corpus.open("views")).project_code(corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings).shape == (N, 8)
+    assert open_aligned_corpus(Corpus.open("views")).project_code(
+        corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings
+    ).shape == (N, 8)
 
 
 def test_an_alignment_works_where_it_is_copied_to(
     corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     record = train(Corpus.open("views"), QUICK.from_dict({**QUICK.to_dict(), "epochs": 3})).record
-    expected = open_aligned_corpus(Corpus.open("views")).project_code(corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings)
+    expected = open_aligned_corpus(Corpus.open("views")).project_code(
+        corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings
+    )
     text = (record.path / "README.md").read_text("utf-8")
     assert CODE in text and "95 % intervals" in text and "## Licence" in text
 

@@ -159,7 +159,9 @@ class TestTrain:
         assert record.metrics == again.metrics
 
     def test_templates_can_be_held_out_whole(self, record):
-        held = train(Corpus.open("tones"), replace(CONFIG, epochs=3), unseen_templates=["buzz"]).record
+        held = train(
+            Corpus.open("tones"), replace(CONFIG, epochs=3), unseen_templates=["buzz"]
+        ).record
         splits = held.config["split"]
         assert splits["unseen_templates"] == ["buzz"]
         assert splits["programs"]["unseen templates"] == EACH
@@ -168,7 +170,10 @@ class TestTrain:
         assert set(unseen["programs"]) == {EACH} and unseen["value"].notna().all()
         whole = record.config["split"]["programs"]
         assert splits["programs"]["train"] < whole["train"]
-        drawn = [train(Corpus.open("tones"), replace(CONFIG, epochs=1), unseen_templates=2) for _ in range(2)]
+        drawn = [
+            train(Corpus.open("tones"), replace(CONFIG, epochs=1), unseen_templates=2)
+            for _ in range(2)
+        ]
         names = [each.record.config["split"]["unseen_templates"] for each in drawn]
         assert names[0] == names[1] and len(set(names[0])) == 2
         with pytest.raises(EarshotError, match="5 templates can't be held out"):
@@ -252,7 +257,9 @@ class TestNeighbours:
     def test_are_found_in_all_four_directions(self, record, corpus: Corpus):
         one = program("high", 4)
         for direction in ("code->audio", "audio->code", "code->code", "audio->audio"):
-            found = find_program_neighbours(open_alignment("tones"), one.id, k=4, direction=direction)
+            found = find_program_neighbours(
+                open_alignment("tones"), one.id, k=4, direction=direction
+            )
             assert len(found) == 4 and one.id not in [each.program_id for each in found]
         own = find_neighbours(open_alignment("tones"), one.source, k=1, direction="code->code")[0]
         assert own.program_id == one.id and own.similarity == pytest.approx(1, abs=1e-3)
@@ -260,9 +267,13 @@ class TestNeighbours:
     def test_equal_those_found_by_brute_force(self, record, corpus: Corpus):
         pairs = corpus.load_embedding_pairs(CODE, AUDIO)
         row = 7
-        audio = pairs.audio_embeddings / np.linalg.norm(pairs.audio_embeddings, axis=1, keepdims=True)
+        audio = pairs.audio_embeddings / np.linalg.norm(
+            pairs.audio_embeddings, axis=1, keepdims=True
+        )
         order = [i for i in np.argsort(-(audio @ audio[row]), kind="stable") if i != row][:6]
-        found = find_program_neighbours(open_alignment("tones"), pairs.program_ids[row], k=6, direction="audio->audio")
+        found = find_program_neighbours(
+            open_alignment("tones"), pairs.program_ids[row], k=6, direction="audio->audio"
+        )
         assert [each.program_id for each in found] == [pairs.program_ids[i] for i in order]
 
     def test_a_second_query_takes_the_space_from_memory_until_the_corpus_changes(self):
@@ -282,8 +293,15 @@ class TestNeighbours:
 
     def test_within_code_or_sound_need_no_alignment(self):
         filled("raw", ("low", "noise"), each=3)
-        assert find_neighbours(open_embedded_corpus(Corpus.open("raw")), program("low", 1).source, k=1, direction="code->code")
-        assert find_program_neighbours(open_embedded_corpus(Corpus.open("raw")), program("low", 1).id, k=1)
+        assert find_neighbours(
+            open_embedded_corpus(Corpus.open("raw")),
+            program("low", 1).source,
+            k=1,
+            direction="code->code",
+        )
+        assert find_program_neighbours(
+            open_embedded_corpus(Corpus.open("raw")), program("low", 1).id, k=1
+        )
         with pytest.raises(EarshotError, match="no alignment yet.*run train raw"):
             find_neighbours(open_embedded_corpus(Corpus.open("raw")), "play 60")
 
@@ -334,7 +352,9 @@ class TestErrors:
         ids = corpus.list_missing_embeddings(AUDIO)
         from core.encoders import find_encoder_spec
 
-        corpus.put_embeddings(AUDIO, find_encoder_spec(AUDIO).revision, ids[:4], np.eye(4, 192, dtype="f"))
+        corpus.put_embeddings(
+            AUDIO, find_encoder_spec(AUDIO).revision, ids[:4], np.eye(4, 192, dtype="f")
+        )
         with pytest.raises(EarshotError, match="Only 4 of 14 programs.*run embed deaf"):
             train(Corpus.open("deaf"), CONFIG)
 

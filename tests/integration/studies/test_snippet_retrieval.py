@@ -19,7 +19,7 @@ from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import query
 from core.search import confidence as stage
 from core.pipeline import train as training
-from core.pipeline.build import build_corpus
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
 from core.studies import retrieval
 from core.studies import retrieval_methods as ways
@@ -42,12 +42,9 @@ def corpus(tmp_path_factory) -> Corpus:
         patch.setattr(retrieval, "TIMED_QUERY_COUNT", 2)
         build_corpus(
             "small",
-            templates=CHOSEN,
-            per_template=6,
-            grammar_program_count=16,
-            seconds=2.0,
-            code_encoder="sonicpi",
-            audio_encoder="log-mel",
+            BuildOptions(CHOSEN, 6, grammar_program_count=16),
+            EncoderChoice(code_encoder="sonicpi", audio_encoder="log-mel"),
+            ClipFormat(2.0),
         )
         yield Corpus.open("small")
 

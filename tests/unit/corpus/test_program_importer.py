@@ -16,6 +16,7 @@ from pyarrow import parquet as pq
 
 from core.corpus import Corpus, program_importer, parquet
 from core.errors import EarshotError
+from core.pipeline.build import ClipFormat
 from core.pipeline.import_programs import import_programs
 
 BEEP = "play 60\nsleep 1\n"
@@ -260,7 +261,7 @@ def test_every_name_becomes_one_that_a_file_system_bears(name, template):
 
 def test_an_import_reports_duplicates_and_gives_a_second_of_a_name_another(workspace):
     files = {"a/x.rb": BEEP, "b/x.rb": "play 61\n", "c/y.rb": BEEP, "d.rb": ""}
-    report = import_programs("mine", zipped(files), "songs.zip", licence="CC0", seconds=1)
+    report = import_programs("mine", zipped(files), "songs.zip", licence="CC0", clip_format=ClipFormat(1))
     assert (report.programs_read, report.programs_added) == (3, 2)
     assert report.duplicates == {"c/y.rb": "x"} and report.renamed == {"b/x.rb": "x.2"}
     assert list(report.skipped) == ["d.rb"] and "c/y.rb has the same code as x" in str(report)

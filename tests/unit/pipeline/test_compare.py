@@ -31,7 +31,9 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     # The real one asks the installed Sonic Pi for its version.
     monkeypatch.setattr(
-        core.sonicpi, "compute_render_id", lambda s, seconds=18.0: hashlib.sha256(s.encode()).hexdigest()
+        core.sonicpi,
+        "compute_render_id",
+        lambda s, seconds=18.0: hashlib.sha256(s.encode()).hexdigest(),
     )
     rng = np.random.default_rng(0)
     corpus = Corpus.create("tiny", seconds=0.1)

@@ -53,11 +53,19 @@ def test_only_what_is_missing_is_embedded(corpus: Corpus):
     first = encoders.get_encoder(ENCODER).embed([Clip.load(corpus.get_clip_path(ids[0]))])
     corpus.put_embeddings(ENCODER, encoders.find_encoder_spec(ENCODER).revision, ids[:1], first)
     heard = []
-    report = embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER, progress=lambda *call, **_: heard.append(call))
-    assert (report.code_embeddings_added, report.audio_embeddings_added, report.embedding_errors) == (0, 3, {})
+    report = embed_corpus(
+        Corpus.open("tiny"), audio_encoder=ENCODER, progress=lambda *call, **_: heard.append(call)
+    )
+    assert (
+        report.code_embeddings_added,
+        report.audio_embeddings_added,
+        report.embedding_errors,
+    ) == (0, 3, {})
     assert [call[1:3] for call in heard] == [(n, 3) for n in range(4)]
     clips = [Clip.load(path) for path in corpus.load_programs()["audio"]]
-    assert np.array_equal(corpus.load_embeddings(ENCODER)[1], encoders.get_encoder(ENCODER).embed(clips))
+    assert np.array_equal(
+        corpus.load_embeddings(ENCODER)[1], encoders.get_encoder(ENCODER).embed(clips)
+    )
     assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).audio_embeddings_added == 0
 
 
@@ -72,10 +80,15 @@ def test_an_item_that_fails_costs_only_itself(corpus: Corpus, picky):
     rows = corpus.load_programs()
     picky.add(rows["peak"][2])
     report = embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
-    assert report.audio_embeddings_added == 3 and list(report.embedding_errors) == [rows["program"][2]]
+    assert report.audio_embeddings_added == 3 and list(report.embedding_errors) == [
+        rows["program"][2]
+    ]
     assert "no finite vector" in report.embedding_errors[rows["program"][2]]
     assert corpus.list_missing_embeddings(ENCODER) == [rows["program"][2]]
-    assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).embedding_errors == report.embedding_errors  # tried again, no error
+    assert (
+        embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).embedding_errors
+        == report.embedding_errors
+    )  # tried again, no error
     picky.clear()
     assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).audio_embeddings_added == 1
 
@@ -90,7 +103,9 @@ def test_a_clip_that_cannot_be_read_costs_only_itself(corpus: Corpus):
     rows = corpus.load_programs()
     corpus.get_clip_path(rows["program"][1]).write_bytes(b"no sound")
     report = embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
-    assert report.audio_embeddings_added == 3 and list(report.embedding_errors) == [rows["program"][1]]
+    assert report.audio_embeddings_added == 3 and list(report.embedding_errors) == [
+        rows["program"][1]
+    ]
     assert "No sound can be read" in report.embedding_errors[rows["program"][1]]
 
 

@@ -23,7 +23,9 @@ def test_the_starter_corpus_takes_minutes_and_a_seventh_of_a_gigabyte() -> None:
 def test_more_programs_longer_clips_and_larger_encoders_take_longer_and_cores_help() -> None:
     usual = estimate_build(100, cores=2)
     assert estimate_build(200, cores=2).seconds > usual.seconds
-    assert estimate_build(100, clip_seconds=36, cores=2).size_bytes == pytest.approx(2 * usual.size_bytes, rel=0.02)
+    assert estimate_build(100, clip_seconds=36, cores=2).size_bytes == pytest.approx(
+        2 * usual.size_bytes, rel=0.02
+    )
     assert estimate_build(100, clip_seconds=36, cores=2).seconds > usual.seconds
     assert estimate_build(100, preset="paper", cores=2).seconds > usual.seconds
     assert estimate_build(100, cores=8).seconds < usual.seconds

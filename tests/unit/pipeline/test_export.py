@@ -17,7 +17,13 @@ from pyarrow import parquet
 
 import core.sonicpi
 from core import encoders
-from core.corpus import Corpus, measure_corpus_contents, delete_corpus, program_importer, list_corpora
+from core.corpus import (
+    Corpus,
+    measure_corpus_contents,
+    delete_corpus,
+    program_importer,
+    list_corpora,
+)
 from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult
@@ -55,7 +61,9 @@ def made(name: str, count: int = 6) -> Corpus:
     corpus.add_programs(programs)
     for number, program in enumerate(programs):
         if number == 4:
-            rendering = RenderResult(None, error=RenderProblem("runtime", "It broke.", 2), render_s=0.1)
+            rendering = RenderResult(
+                None, error=RenderProblem("runtime", "It broke.", 2), render_s=0.1
+            )
         else:
             noise = np.random.default_rng(number).uniform(-0.5, 0.5, (round(SECONDS * RATE), 2))
             warnings = (RenderProblem("limits", "Too loud.", None),) if number == 5 else ()
@@ -139,7 +147,9 @@ def test_a_zip_holds_each_program_and_its_clip_as_they_are(corpus, tmp_path):
 
 
 def test_a_zip_can_be_imported_and_is_the_same_for_the_same_corpus(corpus, tmp_path):
-    first, second = (export_corpus(Corpus.open("tiny"), "zip", tmp_path / name) for name in ("a.zip", "b.zip"))
+    first, second = (
+        export_corpus(Corpus.open("tiny"), "zip", tmp_path / name) for name in ("a.zip", "b.zip")
+    )
     assert first.read_bytes() == second.read_bytes()
     found = program_importer.read_programs(first)
     assert {each.id for _, each in found.programs} == set(corpus.load_programs()["program"])
@@ -229,7 +239,9 @@ def test_the_card_counts_what_is_there_and_names_terms(corpus):
 
 def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(own):
     program = Program("play 99\n", "new")
-    rendering = RenderResult(Clip(np.full((round(SECONDS * RATE), 2), 0.1, np.float32)), render_s=0.1)
+    rendering = RenderResult(
+        Clip(np.full((round(SECONDS * RATE), 2), 0.1, np.float32)), render_s=0.1
+    )
     vector = np.ones((1, 384), np.float32)
     writes = [
         lambda: own.add_programs([program]),
@@ -241,13 +253,18 @@ def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(own):
     for write in writes:
         write()
         stamps.append(own.change_stamp)
-        own.load_programs(), own.count_programs_by_state(), own.load_embeddings(CODE), own.find_faults()
+        (
+            own.load_programs(),
+            own.count_programs_by_state(),
+            own.load_embeddings(CODE),
+            own.find_faults(),
+        )
         assert Corpus.open("own").change_stamp == stamps[-1]
     assert len(set(stamps)) == len(stamps)
 
 
 def test_a_corpus_is_deleted_whole_but_not_from_under_a_writer(own):
-    with own.writing("test"):
+    with own.lock_for_writing("test"):
         with pytest.raises(EarshotError):
             delete_corpus("own")
     assert list_corpora() == ["own"]
@@ -265,7 +282,7 @@ def test_a_clip_that_is_adopted_brings_its_warnings(own):
     warnings = (RenderProblem("limits", "Zu laut: größer als 1.", 3),)
     rendering = RenderResult(Clip(noise.astype(np.float32)), warnings=warnings, render_s=0.1)
     own.put_rendering(program.id, rendering, SECONDS)
-    before = own.program(program.id)["warnings"]
+    before = own.load_program(program.id)["warnings"]
     own.close()
     (own.path / "corpus.sqlite").unlink()
     again = Corpus.create("own", exist_ok=True, seconds=SECONDS)

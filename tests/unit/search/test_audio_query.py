@@ -90,7 +90,9 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     """Tones of rising pitch, really heard by an audio encoder; no alignment."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     monkeypatch.setattr(
-        core.sonicpi, "compute_render_id", lambda s, seconds=18.0: hashlib.sha256(s.encode()).hexdigest()
+        core.sonicpi,
+        "compute_render_id",
+        lambda s, seconds=18.0: hashlib.sha256(s.encode()).hexdigest(),
     )
     corpus = Corpus.create("tones", seconds=0.5)
     programs = [Program(f"play {n}\n", f"tone-{n}", "t", "melody", {}, 0) for n in range(6)]
@@ -110,7 +112,9 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def test_a_sound_finds_the_clips_like_it_first(corpus: Corpus) -> None:
     asked = Clip(np.repeat(tone(410)[:, None], 2, axis=1))
-    found = find_audio_neighbours(open_embedded_corpus(Corpus.open("tones")), asked, 3, direction="audio->audio")
+    found = find_audio_neighbours(
+        open_embedded_corpus(Corpus.open("tones")), asked, 3, direction="audio->audio"
+    )
     assert [each.rank for each in found] == [1, 2, 3]
     assert found[0].name == "tone-2"  # 400 Hz
     assert found[0].similarity > found[1].similarity > found[2].similarity
@@ -120,8 +124,14 @@ def test_a_sound_finds_the_clips_like_it_first(corpus: Corpus) -> None:
 def test_a_sound_needs_a_direction_and_an_alignment_and_its_own_encoder(corpus: Corpus) -> None:
     asked = Clip(np.repeat(tone(410)[:, None], 2, axis=1))
     with pytest.raises(EarshotError, match="no code to go from"):
-        find_audio_neighbours(open_embedded_corpus(Corpus.open("tones")), asked, direction="code->audio")
+        find_audio_neighbours(
+            open_embedded_corpus(Corpus.open("tones")), asked, direction="code->audio"
+        )
     with pytest.raises(EarshotError, match="k is 0"):
-        find_audio_neighbours(open_embedded_corpus(Corpus.open("tones")), asked, 0, direction="audio->audio")
+        find_audio_neighbours(
+            open_embedded_corpus(Corpus.open("tones")), asked, 0, direction="audio->audio"
+        )
     with pytest.raises(EarshotError, match="no alignment yet"):
-        find_audio_neighbours(open_embedded_corpus(Corpus.open("tones")), asked, direction="audio->code")
+        find_audio_neighbours(
+            open_embedded_corpus(Corpus.open("tones")), asked, direction="audio->code"
+        )
