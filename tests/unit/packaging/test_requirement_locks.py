@@ -1,4 +1,4 @@
-"""The locks in requirements/ pin what pyproject.toml and requirements.txt name, each file by its hash."""
+"""The locks pin what pyproject.toml and requirements.txt name, each file by its hash."""
 
 from __future__ import annotations
 
