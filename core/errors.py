@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import errno
+from collections.abc import Iterable
 
 
 class EarshotError(Exception):
@@ -71,3 +73,57 @@ def convert_system_error(error: BaseException) -> EarshotError | None:
         where = None if error.filename is None else str(error.filename)
         return EarshotError(message, where=where, remedy=remedy)
     return None
+
+
+def find_close_matches(word: str, options: Iterable[str], max_count: int = 3) -> list[str]:
+    """Return the options that are spelled most like a word, the best first.
+
+    Parameters
+    ----------
+    word : str
+        What a user typed.
+    options : iterable of str
+        The accepted words.
+    max_count : int
+        Maximum number of options that are similar; as many more may contain the word.
+
+    Returns
+    -------
+    list of str
+        Empty if no option is similar.
+    """
+    options = list(options)
+    close = difflib.get_close_matches(word, options, n=max_count, cutoff=0.5)
+    containing = [option for option in options if word and word in option and option not in close]
+    return close + containing[:max_count]
+
+
+def suggest_matches(word: str, options: Iterable[str], noun: str) -> str:
+    """Return a sentence that names the options most like a word, or else all options.
+
+    Parameters
+    ----------
+    word : str
+        What a user typed.
+    options : iterable of str
+        The accepted words.
+    noun : str
+        What an option is, in the singular: "command", "field".
+
+    Returns
+    -------
+    str
+        To be used as the `remedy` of an `EarshotError`.
+
+    Examples
+    --------
+    >>> suggest_matches("trian", ["train", "sweep"], "command")
+    'Did you mean train?'
+    >>> suggest_matches("xyz", ["train", "sweep"], "command")
+    'The commands are: train, sweep.'
+    """
+    options = list(options)
+    close = find_close_matches(word, options)
+    if close:
+        return f"Did you mean {' or '.join(close)}?"
+    return f"The {noun}s are: {', '.join(options)}."

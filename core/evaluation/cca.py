@@ -1,4 +1,4 @@
-"""Canonical correlation that can be fitted on some programs and measured on others."""
+"""Canonical correlation analysis (CCA), fitted on some programs and evaluated on others."""
 
 from __future__ import annotations
 
@@ -11,16 +11,17 @@ from core.evaluation.validation import centre_columns, check_paired_arrays
 
 DEFAULT_REGULARISATION = 0.1
 EXPLAINED_VARIANCE_RATIO = 0.99
+MIN_CORRELATED_ROWS = 3
 
 
 @dataclass(frozen=True)
 class CCA:
-    """Canonical directions of two spaces, found by `cca_fit`.
+    """Canonical directions of two spaces, as `fit_cca` finds them.
 
     Attributes
     ----------
     mean_x, mean_y : float64 [d1] and [d2]
-        Of the rows it was fitted on.
+        Means of the rows of the fit.
     directions_x, directions_y : float64 [d1, c] and [d2, c]
         Column j of both is the j-th pair of canonical directions.
     """
@@ -31,35 +32,44 @@ class CCA:
     directions_y: np.ndarray
 
     def compute_correlations(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-        """Pearson correlation of rows along each pair of directions.
+        """Compute the Pearson correlation along each pair of directions.
 
         Parameters
         ----------
         x, y : array, float [m, d1] and [m, d2]
-            Any rows: those fitted on, or held-out ones.
+            The rows of the fit, or held-out rows.
 
         Returns
         -------
         array, float64 [c]
-            In [-1, 1]; 0 where rows don't vary along a direction, nan for fewer than
-            3 rows.
+            In [-1, 1]; 0 if rows do not vary along a direction, NaN for fewer than 3 rows.
         """
         return correlate_columns(*self.transform(x, y))
 
     def transform(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Where rows [m, d1] and [m, d2] lie along each pair of directions: 2 x float64 [m, c]."""
+        """Project rows onto the canonical directions.
+
+        Parameters
+        ----------
+        x, y : array, float [m, d1] and [m, d2]
+
+        Returns
+        -------
+        x, y : array, float64 [m, c]
+        """
         x, y = check_paired_arrays(x, y)
-        for found, fitted in ((x, self.mean_x), (y, self.mean_y)):
-            if found.shape[1] != len(fitted):
+        for rows, fitted_mean in ((x, self.mean_x), (y, self.mean_y)):
+            if rows.shape[1] != len(fitted_mean):
                 raise EarshotError(
-                    f"The rows have {found.shape[1]} columns and CCA was fitted on {len(fitted)}."
+                    f"The rows have {rows.shape[1]} columns and CCA was fitted on"
+                    f" {len(fitted_mean)}."
                 )
         return (x - self.mean_x) @ self.directions_x, (y - self.mean_y) @ self.directions_y
 
     def score(self, x: np.ndarray, y: np.ndarray) -> float:
-        """Mean of `correlations`; nan where there are no directions."""
-        found = self.compute_correlations(x, y)
-        return float(found.mean()) if len(found) else np.nan
+        """Return the mean of `compute_correlations`; NaN if there are no directions."""
+        correlations = self.compute_correlations(x, y)
+        return float(correlations.mean()) if len(correlations) else np.nan
 
 
 def fit_cca(
@@ -75,38 +85,38 @@ def fit_cca(
     ----------
     x, y : array, float [n, d1] and [n, d2]
     regularisation : float
-        Ridge: this share of the mean variance of the kept principal directions is added
-        to the variance of each. 0 is plain CCA. It keeps directions of little variance
-        from being fitted to noise when dimensions are many against rows.
+        Ridge: this share of the mean variance of the retained principal directions is added to
+        the variance of each. 0 is plain CCA. The ridge keeps directions of little variance from
+        fitting noise when there are many dimensions and few rows.
     explained_variance_ratio : float
-        Each space is first reduced to the principal directions that hold this share of
-        its variance, in (0, 1]; so c, the number of pairs, is that of the space that
-        needs fewer.
+        Each space is first reduced to the principal directions that explain this share of its
+        variance, in (0, 1]. The number of pairs c is that of the space with fewer directions.
 
     Returns
     -------
     CCA
-        With no directions when a space doesn't vary.
+        Without directions if a space does not vary.
 
     Notes
     -----
-    Hotelling, "Relations between two sets of variates", Biometrika 1936; reduced first
-    as in Raghu, Gilmer, Yosinski & Sohl-Dickstein, "SVCCA", NIPS 2017.
+    Hotelling, "Relations between two sets of variates", Biometrika 1936; reduced first as in
+    Raghu, Gilmer, Yosinski & Sohl-Dickstein, "SVCCA", NIPS 2017.
     """
     x, y = check_paired_arrays(x, y)
     if regularisation < 0 or not 0 < explained_variance_ratio <= 1:
         raise EarshotError(
-            f"CCA can't be fitted with regularisation {regularisation} and variance {explained_variance_ratio}.",
-            remedy="Give a regularisation of at least 0 and a variance above 0, at most 1.",
+            f"CCA cannot be fitted with regularisation {regularisation} and variance"
+            f" {explained_variance_ratio}.",
+            remedy="Use a regularisation of at least 0 and a variance above 0, at most 1.",
         )
     if len(x) == 0:
-        raise EarshotError("CCA can't be fitted on no rows.")
+        raise EarshotError("CCA cannot be fitted on no rows.")
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
     x, y = centre_columns(x), centre_columns(y)
     whitener_x = _compute_whitener(x, regularisation, explained_variance_ratio)  # [d1, r1]
     whitener_y = _compute_whitener(y, regularisation, explained_variance_ratio)  # [d2, r2]
-    shared = (x @ whitener_x).T @ (y @ whitener_y) / len(x)  # [r1, r2]
-    left, _, right = np.linalg.svd(shared, full_matrices=False)  # [r1, c], [c], [c, r2]
+    covariance = (x @ whitener_x).T @ (y @ whitener_y) / len(x)  # [r1, r2]
+    left, _, right = np.linalg.svd(covariance, full_matrices=False)  # [r1, c], [c], [c, r2]
     return CCA(mean_x, mean_y, whitener_x @ left, whitener_y @ right.T)
 
 
@@ -118,60 +128,75 @@ def cca(
     explained_variance_ratio: float = EXPLAINED_VARIANCE_RATIO,
     training_rows: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> float:
-    """Mean canonical correlation of two spaces.
+    """Compute the mean canonical correlation of two spaces.
 
     Parameters
     ----------
     x, y : array, float [n, d1] and [n, d2]
-        The rows measured.
+        The rows to evaluate.
     regularisation, explained_variance_ratio : float
-        As of `cca_fit`: by default a ridge of 0.1 of the mean variance, over the
-        principal directions that hold 99 % of each space's variance.
+        As of `fit_cca`: by default a ridge of 0.1 of the mean variance, over the principal
+        directions that explain 99 % of each space's variance.
     training_rows : pair of arrays, float [m, d1] and [m, d2], optional
-        Other rows to find the directions on, so that what is measured is what
-        generalises. Without it they are found on `x` and `y` themselves; that is biased
-        upwards, and near 1 for any two spaces with no more rows than dimensions.
+        Rows on which the directions are found, so that the correlation measures what
+        generalises. By default they are `x` and `y`: the result is then biased upwards, and near
+        1 for any two spaces with no more rows than dimensions.
 
     Returns
     -------
     float
-        In [-1, 1], 1 for spaces that a linear map takes into each other. The true
-        correlation along the directions, not the ridge's shrunken one. nan for fewer
-        than 3 rows, or when a space fitted on doesn't vary.
+        In [-1, 1], 1 for spaces related by a linear map. It is the true correlation along the
+        directions, not the shrunken one of the ridge. NaN for fewer than 3 rows, or if a space
+        of the fit does not vary.
     """
     fit_x, fit_y = (x, y) if training_rows is None else training_rows
-    return fit_cca(fit_x, fit_y, regularisation=regularisation, explained_variance_ratio=explained_variance_ratio).score(x, y)
+    directions = fit_cca(
+        fit_x,
+        fit_y,
+        regularisation=regularisation,
+        explained_variance_ratio=explained_variance_ratio,
+    )
+    return directions.score(x, y)
 
 
-def _compute_whitener(x: np.ndarray, regularisation: float, explained_variance_ratio: float) -> np.ndarray:
-    """Principal directions of centred rows [n, d], scaled to variance 1 with ridge: [d, r]."""
+def _compute_whitener(
+    x: np.ndarray, regularisation: float, explained_variance_ratio: float
+) -> np.ndarray:
+    """Compute the principal directions of centred rows [n, d], scaled to variance 1: [d, r]."""
     n, d = x.shape
-    # The same directions from the rows' n x n products where columns outnumber rows.
-    spread, found = np.linalg.eigh((x.T @ x if d <= n else x @ x.T) / n)  # ascending
-    spread, found = spread[::-1].clip(0), found[:, ::-1]
-    rank = int((spread > spread[0] * len(spread) * np.finfo(float).eps).sum())
+    # If there are more columns than rows, the n x n Gram matrix gives the same directions.
+    variances, vectors = np.linalg.eigh((x.T @ x if d <= n else x @ x.T) / n)  # ascending
+    variances, vectors = variances[::-1].clip(0), vectors[:, ::-1]
+    rank = int((variances > variances[0] * len(variances) * np.finfo(float).eps).sum())
     if rank == 0:
         return np.empty((d, 0))
-    held = spread[:rank].cumsum() / spread[:rank].sum()
-    kept = min(rank, int(np.searchsorted(held, explained_variance_ratio * (1 - 1e-12))) + 1)
-    spread, found = spread[:kept], found[:, :kept]
-    directions = found if d <= n else (x.T @ found) / np.sqrt(n * spread)  # [d, kept]
-    return directions / np.sqrt(spread + regularisation * spread.mean())
+    explained = variances[:rank].cumsum() / variances[:rank].sum()
+    count = min(rank, int(np.searchsorted(explained, explained_variance_ratio * (1 - 1e-12))) + 1)
+    variances, vectors = variances[:count], vectors[:, :count]
+    directions = vectors if d <= n else (x.T @ vectors) / np.sqrt(n * variances)  # [d, count]
+    return directions / np.sqrt(variances + regularisation * variances.mean())
 
 
 def correlate_columns(u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Pearson correlation of each column of u with that of v, both [m, c]: float64 [c].
+    """Compute the Pearson correlation of each column of u with the same column of v.
 
-    0 where a column doesn't vary, nan for fewer than 3 rows.
+    Parameters
+    ----------
+    u, v : array, float [m, c]
+
+    Returns
+    -------
+    array, float64 [c]
+        0 if a column does not vary, NaN for fewer than 3 rows.
     """
-    if len(u) < 3:
+    if len(u) < MIN_CORRELATED_ROWS:
         return np.full(u.shape[1], np.nan)
     return (_standardise_columns(u) * _standardise_columns(v)).mean(axis=0)
 
 
 def _standardise_columns(z: np.ndarray) -> np.ndarray:
-    """Columns with mean 0 and variance 1; a column that doesn't vary is 0."""
+    """Scale columns to mean 0 and variance 1; a column that does not vary becomes 0."""
     z = z - z.mean(axis=0)
-    spread = z.std(axis=0)
-    still = spread <= 1e-12 * max(float(spread.max(initial=0.0)), 1e-300)
-    return np.where(still, 0.0, z / np.where(still, 1.0, spread))
+    deviations = z.std(axis=0)
+    is_constant = deviations <= 1e-12 * max(float(deviations.max(initial=0.0)), 1e-300)
+    return np.where(is_constant, 0.0, z / np.where(is_constant, 1.0, deviations))

@@ -1,4 +1,4 @@
-"""All metrics of some readings of a split, each with its interval, as one table."""
+"""Table of all metrics of embedding spaces, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -9,37 +9,46 @@ import numpy as np
 import pandas as pd
 
 from core.evaluation import metrics
-from core.evaluation.cca import CCA, fit_cca, correlate_columns
-from core.evaluation.bootstrap import UNDEFINED_INTERVAL, Interval, bootstrap_interval, subsample_interval
+from core.evaluation.bootstrap import (
+    UNDEFINED_INTERVAL,
+    Interval,
+    Statistic,
+    bootstrap_interval,
+    subsample_interval,
+)
+from core.evaluation.cca import CCA, correlate_columns, fit_cca
 
 BEFORE_ALIGNMENT = "before"
 ALIGNED_VS_ALIGNED = "aligned code ~ aligned audio"
 ALIGNED_VS_RAW = "aligned code ~ raw audio"
 METRIC_COLUMNS = ["metric", "split", "reading", "value", "low", "high", "programs"]
 NEIGHBOUR_COUNT = 3
-TOP_CCA_DIRECTIONS = 10  # pairs of canonical directions
+TOP_CCA_DIRECTIONS = 10
 RECALL_KS = (1, 5, 10)
+
+SetMetric = Callable[[np.ndarray], float]
+"""A metric of a set of programs, given by their rows."""
 
 
 @dataclass(frozen=True)
 class EmbeddingComparison:
-    """Two spaces to compare: what stands for the code, and what for its sound.
+    """Two spaces to compare: one of code and one of audio.
 
     Attributes
     ----------
     name : str
-        `BEFORE` (raw code and raw audio), `ALIGNED` (as the paper reads it), or
-        `AGAINST_RAW`, which no projection head can bend, for only the code is projected.
+        `BEFORE_ALIGNMENT` (raw code and raw audio), `ALIGNED_VS_ALIGNED` (as in the paper) or
+        `ALIGNED_VS_RAW`, which a projection head cannot distort because only code is projected.
     code, audio : array, float [n, d1] and [n, d2]
-        Of the programs judged, row i of both the same one.
+        The programs to evaluate, row i of both the same one.
     train_code, train_audio : array, float [m, d1] and [m, d2]
-        The same of the training programs: where CCA finds its directions.
+        The training programs, on which CCA finds its directions.
     is_shared_space : bool
-        Whether both lie in one space, so that one can be searched with the other.
+        Whether both are in one space, so that one can be searched with the other.
     retrieved_rows : array, int [n, k], optional
-        For each program judged the training programs found for it by its code.
+        For each evaluated program the training programs retrieved for its code.
     fitted_cca : CCA, optional
-        As `cca_fit` finds them on the training programs, where that was done before.
+        Result of `fit_cca` on the training programs, if it was computed before.
     """
 
     name: str
@@ -53,36 +62,41 @@ class EmbeddingComparison:
 
 
 def compute_metrics(
-    comparisons: Iterable[EmbeddingComparison], split: str, *, seed: int = 0, with_intervals: bool = True
+    comparisons: Iterable[EmbeddingComparison],
+    split: str,
+    *,
+    seed: int = 0,
+    with_intervals: bool = True,
 ) -> pd.DataFrame:
-    """Measure every metric of every reading.
+    """Compute every metric of every comparison.
 
     Parameters
     ----------
-    comparisons : iterable of Reading
+    comparisons : iterable of EmbeddingComparison
     split : str
-        Which programs these are: every number says so.
+        Name of the split of the programs, for the column "split".
     seed : int
-        Of the resamples.
+        Seed of the resamples.
     with_intervals : bool
-        Without them `low` and `high` are nan, which takes a hundredth of the time.
+        If False, `low` and `high` are NaN, which takes a hundredth of the time.
 
     Returns
     -------
     DataFrame
-        Columns `COLUMNS`; one row a metric and reading. `low` and `high` bound 95 % of
-        resamples (`core.evaluation.bootstrap`); `programs` is n. Undefined values are
-        nan. Metrics: cka, cka_debiased; cca (mean over all pairs of directions found on
-        the training programs), cca@10 (the same over the ten that correlated most in
-        training), cca_in_sample (directions found on the very programs they are measured
-        on, as the paper presumably did: it flatters, and decides nothing); spearman, pearson, overlap@3, jaccard@3; normalized_similarity@k where there are found
-        programs; and for a shared space, for both "code->audio" and "audio->code",
-        recall@1, recall@5, recall@10, mrr, median_rank.
+        Columns `METRIC_COLUMNS`; one row per metric and comparison. `low` and `high` bound 95 %
+        of the resamples (`core.evaluation.bootstrap`); `programs` is n. Undefined values are NaN.
+
+        Metrics: cka, cka_debiased; cca (mean over all pairs of directions, found on the training
+        programs), cca@10 (over the ten pairs that correlated most in training), cca_in_sample
+        (directions found on the evaluated programs themselves, presumably as in the paper; biased
+        upwards, and used for no decision); spearman, pearson, overlap@3, jaccard@3;
+        normalized_similarity@k if there are retrieved programs; and in a shared space, for both
+        "code->audio" and "audio->code": recall@1, recall@5, recall@10, mrr, median_rank.
     """
     rows = [
-        (metric, split, reading.name, value, low, high, len(reading.code))
-        for reading in comparisons
-        for metric, value, (low, high) in _iterate_metrics(reading, seed, with_intervals)
+        (metric, split, comparison.name, value, low, high, len(comparison.code))
+        for comparison in comparisons
+        for metric, value, (low, high) in _iterate_metrics(comparison, seed, with_intervals)
     ]
     return pd.DataFrame(rows, columns=METRIC_COLUMNS)
 
@@ -92,25 +106,31 @@ def _iterate_metrics(
 ) -> Iterator[tuple[str, float, Interval]]:
     n = len(comparison.code)
     for name, measure in _build_set_metrics(comparison).items():
-        interval = subsample_interval(measure, n, seed=seed) if with_intervals else UNDEFINED_INTERVAL
+        interval = UNDEFINED_INTERVAL
+        if with_intervals:
+            interval = subsample_interval(measure, n, seed=seed)
         yield name, measure(np.arange(n)), interval
     for name, (values, statistic) in _compute_program_metrics(comparison).items():
         value = float(statistic(values, axis=0)) if len(values) else np.nan
-        interval = bootstrap_interval(values, statistic, seed=seed) if with_intervals else UNDEFINED_INTERVAL
+        interval = UNDEFINED_INTERVAL
+        if with_intervals:
+            interval = bootstrap_interval(values, statistic, seed=seed)
         yield name, value, interval
 
 
-def _build_set_metrics(comparison: EmbeddingComparison) -> dict[str, Callable[[np.ndarray], float]]:
-    """Metrics that are one number for a set of programs, as functions of the rows in it."""
+def _build_set_metrics(comparison: EmbeddingComparison) -> dict[str, SetMetric]:
+    """Build the metrics that are one number for a set of programs."""
     directions = comparison.fitted_cca or fit_cca(comparison.train_code, comparison.train_audio)
-    along = directions.transform(comparison.code, comparison.audio)  # 2 x [n, c]
-    # Hundreds of resamples are measured: of as few columns as hold the same distances.
+    projections = directions.transform(comparison.code, comparison.audio)  # 2 x [n, c]
+    # Hundreds of resamples are measured, so on as few columns as keep all distances.
     code, audio = _reduce_columns(comparison.code), _reduce_columns(comparison.audio)
     return {
         "cka": lambda rows: metrics.cka(code[rows], audio[rows]),
         "cka_debiased": lambda rows: metrics.cka(code[rows], audio[rows], debiased=True),
-        "cca": lambda rows: _average_correlations(along, rows),
-        f"cca@{TOP_CCA_DIRECTIONS}": lambda rows: _average_correlations(along, rows, TOP_CCA_DIRECTIONS),
+        "cca": lambda rows: _average_correlations(projections, rows),
+        f"cca@{TOP_CCA_DIRECTIONS}": lambda rows: _average_correlations(
+            projections, rows, TOP_CCA_DIRECTIONS
+        ),
         "cca_in_sample": lambda rows: metrics.cca(code[rows], audio[rows]) if len(rows) else np.nan,
         "spearman": lambda rows: metrics.distance_spearman(code[rows], audio[rows]),
         "pearson": lambda rows: metrics.distance_pearson(code[rows], audio[rows]),
@@ -120,37 +140,41 @@ def _build_set_metrics(comparison: EmbeddingComparison) -> dict[str, Callable[[n
 def _average_correlations(
     projections: tuple[np.ndarray, np.ndarray], rows: np.ndarray, max_directions: int | None = None
 ) -> float:
-    """Mean correlation along pairs of directions, or the first, as they were in training."""
-    found = correlate_columns(*(side[rows, :max_directions] for side in projections))
-    return float(found.mean()) if len(found) else np.nan
+    """Return the mean correlation along the pairs of directions, those of training first."""
+    code, audio = (side[rows, :max_directions] for side in projections)
+    correlations = correlate_columns(code, audio)
+    return float(correlations.mean()) if len(correlations) else np.nan
 
 
 def _reduce_columns(x: np.ndarray) -> np.ndarray:
-    """Rows [n, d] in no more than n columns, with the products of all rows as they were."""
+    """Rotate rows [n, d] into at most n columns, which keeps all inner products."""
     n, d = x.shape
     return x if d <= n or not n else np.linalg.qr(x.T.astype(np.float64), mode="r").T
 
 
-def _compute_program_metrics(comparison: EmbeddingComparison) -> dict[str, tuple[np.ndarray, Callable]]:
-    """Metrics that have one value a program, and the statistic that sums them up."""
+def _compute_program_metrics(
+    comparison: EmbeddingComparison,
+) -> dict[str, tuple[np.ndarray, Statistic]]:
+    """Compute the metrics that have one value per program, with the statistic of their summary."""
     code, audio, k = comparison.code, comparison.audio, NEIGHBOUR_COUNT
-    common = metrics.count_shared_neighbours(code, audio, k)
-    found: dict[str, tuple[np.ndarray, Callable]] = {
-        f"overlap@{k}": (common / k, np.mean),
-        f"jaccard@{k}": (common / (2 * k - common), np.mean),
+    shared = metrics.count_shared_neighbours(code, audio, k)
+    values_by_metric: dict[str, tuple[np.ndarray, Statistic]] = {
+        f"overlap@{k}": (shared / k, np.mean),
+        f"jaccard@{k}": (shared / (2 * k - shared), np.mean),
     }
     if comparison.retrieved_rows is not None:
-        values = metrics.normalized_similarity(comparison.retrieved_rows, audio, comparison.train_audio)
-        found[f"normalized_similarity@{comparison.retrieved_rows.shape[1]}"] = (values, np.mean)
+        similarities = metrics.normalized_similarity(
+            comparison.retrieved_rows, audio, comparison.train_audio
+        )
+        retrieved_count = comparison.retrieved_rows.shape[1]
+        values_by_metric[f"normalized_similarity@{retrieved_count}"] = (similarities, np.mean)
     if not comparison.is_shared_space:
-        return found
+        return values_by_metric
     for direction, query, base in (("code->audio", code, audio), ("audio->code", audio, code)):
-        for recalled in RECALL_KS:
-            found[f"recall@{recalled} {direction}"] = (
-                metrics.compute_hit_rates(query, base, recalled),
-                np.mean,
-            )
-        placed = metrics.rank_matches(query, base)
-        found[f"mrr {direction}"] = (1 / placed, np.mean)
-        found[f"median_rank {direction}"] = (placed, np.median)
-    return found
+        for recall_k in RECALL_KS:
+            hit_rates = metrics.compute_hit_rates(query, base, recall_k)
+            values_by_metric[f"recall@{recall_k} {direction}"] = (hit_rates, np.mean)
+        ranks = metrics.rank_matches(query, base)
+        values_by_metric[f"mrr {direction}"] = (1 / ranks, np.mean)
+        values_by_metric[f"median_rank {direction}"] = (ranks, np.median)
+    return values_by_metric

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours by cosine, in the full space and never in the map's two dimensions."""
+"""Exact nearest neighbours by cosine similarity, in the full space of the embeddings."""
 
 from __future__ import annotations
 
@@ -9,21 +9,22 @@ from torch import Tensor
 from core.errors import EarshotError
 from core.evaluation.validation import COSINE_STEPS_PER_UNIT, normalize_rows
 
-BLOCK_ROWS = 1024  # query rows at a time: 1,024 x 27,000 float32 similarities are 110 MB
+BLOCK_ROWS = 1024
+"""Queries per block: 1,024 x 27,000 float32 similarities take 110 MB."""
 
 
 class CosineIndex:
-    """Rows kept ready to be searched, for when the same rows are asked many times.
+    """Unit rows for repeated searches.
 
     Parameters
     ----------
     base : array or Tensor, float [n, d]
-        The rows to search. A row of zeros has similarity 0 to everything.
+        The rows to search. A row of zeros has similarity 0 to every query.
 
     Raises
     ------
     EarshotError
-        When `base` isn't a matrix of finite numbers.
+        If `base` is not a matrix of finite numbers.
     """
 
     def __init__(self, base: np.ndarray | Tensor):
@@ -41,41 +42,49 @@ class CosineIndex:
         ----------
         queries : array or Tensor, float [m, d]
         k : int
-            How many; at least 1. More than there are rows gives all of them.
+            Number of neighbours, at least 1. If it exceeds the number of rows, all are returned.
         excluded_rows : array, int [m], optional
-            For each query a row that can't be its neighbour: itself, usually.
+            For each query a row that cannot be its neighbour, usually the query itself.
 
         Returns
         -------
         indices : int64 [m, k]
-            Nearest first. Rows equally similar come in the order of their index.
+            Nearest first. Equally similar rows are ordered by index.
         similarities : float32 [m, k]
             In [-1, 1], in steps of 2**-20 (`core.evaluation.validation.COSINE_STEPS_PER_UNIT`).
 
         Raises
         ------
         EarshotError
-            When `queries` isn't finite, isn't as wide as the rows, or k is below 1.
+            If `queries` is not finite or not as wide as the rows, or if k is below 1.
+
+        Examples
+        --------
+        >>> indices, similarities = CosineIndex(np.eye(3)).query(np.array([[1.0, 0.2, 0.1]]), 2)
+        >>> indices.tolist()
+        [[0, 1]]
         """
-        rows = normalize_rows(queries)  # [m, d]
-        if rows.shape[1] != self._base.shape[1]:
+        query_rows = normalize_rows(queries)  # [m, d]
+        if query_rows.shape[1] != self._base.shape[1]:
             raise EarshotError(
-                f"The query has {rows.shape[1]} dimensions and the rows to search have"
+                f"The query has {query_rows.shape[1]} dimensions and the rows to search have"
                 f" {self._base.shape[1]}.",
                 remedy="Embed both with the same encoder.",
             )
         if k < 1:
-            raise EarshotError(f"k is {k}.", remedy="Ask for at least 1 neighbour.")
+            raise EarshotError(f"k is {k}.", remedy="Use at least 1 neighbour.")
         k = max(0, min(k, len(self) - (excluded_rows is not None)))
-        indices = np.empty((len(rows), k), dtype=np.int64)
-        similarities = np.empty((len(rows), k), dtype=np.float32)
-        for start in range(0, len(rows) if k else 0, BLOCK_ROWS):
+        indices = np.empty((len(query_rows), k), dtype=np.int64)
+        similarities = np.empty((len(query_rows), k), dtype=np.float32)
+        for start in range(0, len(query_rows) if k else 0, BLOCK_ROWS):
             block = slice(start, start + BLOCK_ROWS)
-            found = (rows[block] @ self._base.T).mul_(COSINE_STEPS_PER_UNIT).round_()  # [b, n]
+            cosines = (query_rows[block] @ self._base.T).mul_(COSINE_STEPS_PER_UNIT).round_()
             if excluded_rows is not None:
-                own = torch.as_tensor(excluded_rows[block], dtype=torch.int64)[:, None]  # [b, 1]
-                found.scatter_(1, own, -torch.inf)
-            positions, values = _stable_top_k(found, k)  # 2 x [b, k]
+                columns = torch.as_tensor(excluded_rows[block], dtype=torch.int64)[
+                    :, None
+                ]  # [b, 1]
+                cosines.scatter_(1, columns, -torch.inf)
+            positions, values = _stable_top_k(cosines, k)  # 2 x [b, k]
             indices[block] = positions.numpy()
             similarities[block] = (values / COSINE_STEPS_PER_UNIT).clamp_(-1, 1).numpy()
         return indices, similarities
@@ -84,7 +93,7 @@ class CosineIndex:
 def top_k(
     queries: np.ndarray | Tensor, base: np.ndarray | Tensor, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Find for each query [m, d] the k rows of base [n, d] nearest to it by cosine.
+    """Find the k rows of base [n, d] with the highest cosine similarity to each query [m, d].
 
     Returns
     -------
@@ -93,13 +102,13 @@ def top_k(
 
     See Also
     --------
-    CosineIndex.query : the same in full.
+    CosineIndex.query : Details of the parameters and results.
     """
     return CosineIndex(base).query(queries, k)
 
 
 def find_nearest_others(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Find the k rows of x [n, d] nearest to each of its rows, without the row itself.
+    """Find the k nearest other rows of each row of x [n, d].
 
     Returns
     -------
@@ -110,13 +119,16 @@ def find_nearest_others(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray, np.
 
 
 def _stable_top_k(values: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k largest of each row of [b, n], equal ones by index; torch leaves that order open."""
-    best, positions = values.topk(k, dim=1)  # 2 x [b, k]
-    # Where more values reach the k-th place than there are places, topk picked some of them.
-    crowded = (values >= best[:, -1:]).sum(dim=1) > k  # [b]
-    if crowded.any():
-        order = values[crowded].argsort(dim=1, descending=True, stable=True)
-        positions[crowded] = order[:, :k]
+    """Return positions and values of the k largest of each row of [b, n], equal ones by index.
+
+    `Tensor.topk` leaves the order of equal values open.
+    """
+    largest, positions = values.topk(k, dim=1)  # 2 x [b, k]
+    # If several values equal the k-th largest, topk selected an arbitrary subset of them.
+    has_ties = (values >= largest[:, -1:]).sum(dim=1) > k  # [b]
+    if has_ties.any():
+        order = values[has_ties].argsort(dim=1, descending=True, stable=True)
+        positions[has_ties] = order[:, :k]
     positions = positions.sort(dim=1).values
     order = values.gather(1, positions).argsort(dim=1, descending=True, stable=True)
     positions = positions.gather(1, order)

@@ -16,7 +16,7 @@ from core.errors import EarshotError
 from core.evaluation.bootstrap import bootstrap_interval
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.neighbours import top_k
-from core.evaluation.calibration import CONFIDENCE_LEVELS, CORRECT_THRESHOLD, normalized_similarity_per_query, classify_confidence, compute_confidence_features
+from core.evaluation.calibration import CONFIDENCE_LEVELS, CORRECT_THRESHOLD, classify_confidence, compute_confidence_features
 from core.progress import Progress
 from core.search.aligned_corpus import resolve_encoder_ids
 from core.pipeline.embed import embed_corpus
@@ -150,7 +150,7 @@ def _evaluate_confidence(method: RetrievalMethod, context: RetrievalContext, ret
         return pd.DataFrame(columns=columns)
     nearest = top_k(own, known, 1)[1][:, 0]
     said = learnt.predict_probability(compute_confidence_features(context.base_audio[retrieved.base_rows], retrieved.similarities, nearest))
-    shares_of = normalized_similarity_per_query(retrieved.base_rows, query_audio, context.base_audio)
+    shares_of = normalized_similarity(retrieved.base_rows, query_audio, context.base_audio, per_query_scale=True)
     levels = np.array([classify_confidence(probability) for probability in said])
     rows = [
         (
