@@ -1,7 +1,7 @@
-"""Projection heads that bring code and audio into one shared space: tensors in, tensors out.
+"""Training of projection heads from code and audio embeddings into one shared space.
 
-Importing this package loads no torch, so a command can show a config's fields at no cost;
-what computes is loaded when it is first asked for.
+Importing this package loads no torch, so that a command can list the fields of a config at once.
+The other exports load their modules at the first access.
 """
 
 from __future__ import annotations
@@ -13,10 +13,23 @@ from core.alignment.config import AlignmentConfig
 
 if TYPE_CHECKING:
     from core.alignment.heads import ProjectionHeads
-    from core.alignment.trainer import TrainingResult, train
+    from core.alignment.trainer import TrainingPairs, TrainingResult, ValidationPairs, train
 
-__all__ = ["AlignmentConfig", "ProjectionHeads", "TrainingResult", "train"]
-_LAZY_EXPORTS = {"ProjectionHeads": "heads", "TrainingResult": "trainer", "train": "trainer"}
+__all__ = [
+    "AlignmentConfig",
+    "ProjectionHeads",
+    "TrainingPairs",
+    "TrainingResult",
+    "ValidationPairs",
+    "train",
+]
+_LAZY_EXPORTS = {
+    "ProjectionHeads": "heads",
+    "TrainingPairs": "trainer",
+    "TrainingResult": "trainer",
+    "ValidationPairs": "trainer",
+    "train": "trainer",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -169,7 +169,9 @@ class AlignmentConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            object.__setattr__(self, field.name, _coerce_value(field.name, getattr(self, field.name)))
+            object.__setattr__(
+                self, field.name, _coerce_value(field.name, getattr(self, field.name))
+            )
         for name, (low, high) in _FIELD_RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
@@ -299,7 +301,9 @@ def _coerce_value(field_name: str, value: Any) -> Any:
     else:
         accepted = isinstance(value, str)
     if not accepted:
-        raise _make_field_error(field_name, value, {bool: "true or false", str: "text"}.get(kind, "a number"))
+        raise _make_field_error(
+            field_name, value, {bool: "true or false", str: "text"}.get(kind, "a number")
+        )
     return kind(value)
 
 

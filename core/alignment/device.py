@@ -1,4 +1,4 @@
-"""What the machine can compute with, asked once a training."""
+"""Choice of the training device and of its precision."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ def choose_device(device_name: str = "auto") -> torch.device:
     Parameters
     ----------
     device_name : {"auto", "cpu", "cuda"}
-        ``auto`` takes a GPU if there is one, else the processor.
+        ``auto`` selects a GPU if there is one, else the CPU.
 
     Raises
     ------
     EarshotError
-        When a GPU is asked for and there is none.
+        If ``cuda`` is requested and there is no GPU.
     """
     if device_name == "cuda" and not torch.cuda.is_available():
         raise EarshotError(
-            "No GPU is available here.", where="config, device", remedy="Give cpu or auto."
+            "No GPU is available.", where="config, device", remedy="Use cpu or auto."
         )
     if device_name == "auto":
         device_name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -31,12 +31,12 @@ def choose_device(device_name: str = "auto") -> torch.device:
 
 
 def has_native_bf16(device: torch.device) -> bool:
-    """Whether `device` multiplies bf16 matrices itself; emulating them is slower than fp32."""
+    """Return whether `device` multiplies bf16 matrices natively; emulation is slower than fp32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     return bool(read_cpu_flags() & BF16_CPU_FLAGS)
 
 
 def should_use_bf16(precision: str, device: torch.device) -> bool:
-    """Whether to compute in bf16: as asked, or with ``auto`` where it is native."""
+    """Return whether to compute in bf16; ``auto`` uses it only where it is native."""
     return has_native_bf16(device) if precision == "auto" else precision == "bf16"

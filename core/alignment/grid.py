@@ -33,7 +33,9 @@ class Trial:
 
     def build_config(self, seed: int) -> AlignmentConfig:
         """The config to train with."""
-        return AlignmentConfig.from_preset(self.preset, **{**COMMON_SETTINGS, **self.overrides, "seed": seed})
+        return AlignmentConfig.from_preset(
+            self.preset, **{**COMMON_SETTINGS, **self.overrides, "seed": seed}
+        )
 
 
 def _list_paper_trials() -> list[Trial]:
@@ -108,7 +110,11 @@ def _list_tradeoff_trials() -> list[Trial]:
     ]
 
 
-GRIDS = {"paper": _list_paper_trials, "ablation": _list_ablation_trials, "trade": _list_tradeoff_trials}
+GRIDS = {
+    "paper": _list_paper_trials,
+    "ablation": _list_ablation_trials,
+    "trade": _list_tradeoff_trials,
+}
 
 
 def list_trials(grid_name: str) -> list[Trial]:

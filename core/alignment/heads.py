@@ -1,4 +1,4 @@
-"""The model: two symmetric projection heads into one shared space."""
+"""Projection heads: two symmetric MLPs, or a ridge regression, into one shared space."""
 
 from __future__ import annotations
 
@@ -13,62 +13,78 @@ from core.alignment.config import CLOSED_FORM_OBJECTIVES, TEMPERATURE_RANGE, Ali
 from core.errors import EarshotError
 
 RIDGE_DEVIATION_FLOOR = 0.5
-CONSTANT_COLUMN_TOLERANCE = 1e-6  # a column that varies less than this share of the typical one is constant
+CONSTANT_COLUMN_TOLERANCE = 1e-6
+"""A column whose deviation is below this share of the typical one is constant."""
 
 
 class Standardiser(nn.Module):
-    """Brings inputs to mean 0 and variance 1, as measured on the training rows.
+    """Scale inputs to mean 0 and variance 1, as measured on the training rows.
 
     Parameters
     ----------
-    output_dim : int
-        Size of an embedding. Until `fit`, rows pass unchanged (but for `whitening_components`).
+    input_dim : int
+        Size of an embedding. Before `fit`, rows are not changed, except that
+        `whitening_components` selects columns.
     whitening_components : int
-        0 scales each column alone. Above, rows are turned to so many of their principal
-        directions first; to fewer where the training rows don't vary in so many.
+        0 scales each column. Otherwise rows are first rotated to this many principal directions,
+        or fewer if the training rows vary in fewer directions.
     deviation_floor : float
-        Added to each column's deviation, as a share of the typical one: a column that hardly
-        ever varies in training would be scaled up a hundredfold where it does.
+        Added to the deviation of each column, as a share of the typical deviation: otherwise a
+        column that rarely varies in training would be scaled up a hundredfold where it does.
     """
+
+    # Buffers are saved in heads.safetensors under these names.
+    mean: Tensor
+    scale: Tensor
+    directions: Tensor
 
     def __init__(self, input_dim: int, whitening_components: int = 0, deviation_floor: float = 0.0):
         super().__init__()
-        self.whitening_components, self.deviation_floor = min(whitening_components, input_dim), deviation_floor
-        self.output_dim = self.whitening_components or input_dim  # of what comes out
+        self.whitening_components = min(whitening_components, input_dim)
+        self.deviation_floor = deviation_floor
+        self.output_dim = self.whitening_components or input_dim
         self.register_buffer("mean", torch.zeros(input_dim))
         self.register_buffer("scale", torch.ones(self.output_dim))
         if self.whitening_components:
             self.register_buffer("directions", torch.eye(input_dim, self.whitening_components))
 
     def fit(self, x: Tensor, per_column: bool = True) -> None:
-        """Measure the columns of `x` [n, columns]; a constant column is only shifted.
+        """Measure the mean and the scale of training rows.
 
-        Without `per_column` all columns have one scale. Shifted they are in any case: where all
-        embeddings point almost the same way, BatchNorm's running mean would lag behind what
-        they share by more than what they differ in.
+        Parameters
+        ----------
+        x : Tensor, float [n, input_dim]
+            A constant column is only shifted.
+        per_column : bool
+            Whether each column has a scale of its own; otherwise all have one. The mean is
+            subtracted in both cases: if all embeddings point in almost the same direction,
+            BatchNorm's running mean would lag behind by more than their differences.
         """
         x = x.double()
         self.mean.copy_(x.mean(dim=0))
         if self.whitening_components:
             x = x - x.mean(dim=0)
-            _, found = torch.linalg.eigh(x.T @ x)  # ascending
-            self.directions.copy_(found.flip(1)[:, : self.whitening_components])
-            x = x @ self.directions.double()  # [n, whiten]
-        deviation = x.std(dim=0, correction=0)  # [self.columns]
+            _, eigenvectors = torch.linalg.eigh(x.T @ x)  # ascending
+            self.directions.copy_(eigenvectors.flip(1)[:, : self.whitening_components])
+            x = x @ self.directions.double()  # [n, output_dim]
+        deviation = x.std(dim=0, correction=0)  # [output_dim]
         typical = deviation.square().mean().sqrt()
-        constant = deviation <= CONSTANT_COLUMN_TOLERANCE * typical
-        # What doesn't vary in training says nothing: as a principal direction it is noise.
-        still = torch.full_like(deviation, torch.inf if self.whitening_components else 1.0)
+        is_constant = deviation <= CONSTANT_COLUMN_TOLERANCE * typical
+        # A principal direction without variance is noise, so it is scaled to 0.
+        constant_scale = torch.full_like(deviation, torch.inf if self.whitening_components else 1.0)
         if not (per_column or self.whitening_components):
             deviation = typical.expand_as(deviation)
-            constant = deviation <= CONSTANT_COLUMN_TOLERANCE * self.mean.double().square().mean().sqrt()
-        self.scale.copy_(torch.where(constant, still, deviation) + self.deviation_floor * typical)
+            typical_mean = self.mean.double().square().mean().sqrt()
+            is_constant = deviation <= CONSTANT_COLUMN_TOLERANCE * typical_mean
+        scale = torch.where(is_constant, constant_scale, deviation)
+        self.scale.copy_(scale + self.deviation_floor * typical)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Standardise rows [n, input_dim] to [n, output_dim]."""
         x = x - self.mean
         if self.whitening_components:
-            x = x @ self.directions  # [n, whiten]
-        return x / self.scale  # [n, self.columns]
+            x = x @ self.directions
+        return x / self.scale
 
 
 def build_projection_head(input_dim: int, config: AlignmentConfig) -> nn.Sequential:
@@ -77,7 +93,8 @@ def build_projection_head(input_dim: int, config: AlignmentConfig) -> nn.Sequent
     Parameters
     ----------
     input_dim : int
-        Size of the embeddings that go in; `config.dim` come out.
+        Size of the input; the output has size `config.dim`.
+    config : AlignmentConfig
     """
     steps: list[nn.Module] = [nn.Dropout(config.input_dropout)] if config.input_dropout else []
     for _ in range(config.layers - 1):
@@ -89,61 +106,75 @@ def build_projection_head(input_dim: int, config: AlignmentConfig) -> nn.Sequent
 
 
 class KernelRidgeHead(nn.Module):
-    """Foretells a clip's embedding by how like a program is to each of some that are known.
+    """Predict a clip's embedding from the similarity of a program to reference programs.
 
     Parameters
     ----------
-    known : int
-        How many are known.
-    columns, dim : int
-        Sizes of what goes in and comes out. All else is set by `core.alignment.kernel_ridge`.
+    reference_count : int
+        Number of reference programs.
+    input_dim, output_dim : int
+        Sizes of input and output. `core.alignment.kernel_ridge` sets the buffers.
     """
+
+    # Buffers are saved in heads.safetensors under these names.
+    rows: Tensor
+    squares: Tensor
+    weight: Tensor
+    bias: Tensor
+    sharpness: Tensor
 
     def __init__(self, reference_count: int, input_dim: int, output_dim: int):
         super().__init__()
         self.register_buffer("rows", torch.zeros(reference_count, input_dim))
-        self.register_buffer("squares", torch.zeros(reference_count))  # of the rows' lengths
+        self.register_buffer("squares", torch.zeros(reference_count))  # squared lengths of rows
         self.register_buffer("weight", torch.zeros(reference_count, output_dim))
         self.register_buffer("bias", torch.zeros(output_dim))
         self.register_buffer("sharpness", torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.compute_kernel(x) @ self.weight + self.bias  # [n, dim]
+        """Predict embeddings [n, output_dim] of inputs [n, input_dim]."""
+        return self.compute_kernel(x) @ self.weight + self.bias
 
     def compute_kernel(self, x: Tensor) -> Tensor:
-        """A Gaussian of how far each input [n, columns] is from each known row: [n, known]."""
-        apart = self.squares + x.square().sum(dim=1, keepdim=True) - 2 * x @ self.rows.T
-        return torch.exp(-self.sharpness * apart.clamp_min(0))
+        """Compute the Gaussian kernel of inputs [n, input_dim]: [n, reference_count]."""
+        squared_distances = self.squares + x.square().sum(dim=1, keepdim=True) - 2 * x @ self.rows.T
+        return torch.exp(-self.sharpness * squared_distances.clamp_min(0))
 
 
 class ProjectionHeads(nn.Module):
-    """The dual MLPs of the paper, the standardisers before them, and the temperature.
+    """The projection heads of code and audio, their standardisers, and the temperature.
 
     Parameters
     ----------
     code_dim, audio_dim : int
-        Sizes of the code encoder's and the audio encoder's embeddings.
+        Sizes of the embeddings of the code encoder and of the audio encoder.
     config : AlignmentConfig
-    known : int
-        With the objective "kernel_ridge": rows of the code head. `core.alignment.kernel_ridge` sets them.
+    reference_count : int
+        With the objective "kernel_ridge": reference programs of the code head, which
+        `core.alignment.kernel_ridge` sets.
     """
 
-    def __init__(self, code_dim: int, audio_dim: int, config: AlignmentConfig, reference_count: int = 0):
+    def __init__(
+        self, code_dim: int, audio_dim: int, config: AlignmentConfig, reference_count: int = 0
+    ):
         super().__init__()
         self.config = config
         self.code_dim, self.audio_dim = code_dim, audio_dim
+        self.code_head: nn.Module
+        self.audio_head: nn.Module
+        whitening_components = config.whitening_components
         if config.objective in CLOSED_FORM_OBJECTIVES:
-            self.code_input = Standardiser(code_dim, config.whitening_components, RIDGE_DEVIATION_FLOOR)
+            self.code_input = Standardiser(code_dim, whitening_components, RIDGE_DEVIATION_FLOOR)
             self.audio_input = Standardiser(audio_dim)
-            columns = self.code_input.output_dim
-            kernel = config.objective == "kernel_ridge"
-            self.code_head = (
-                KernelRidgeHead(reference_count, columns, audio_dim) if kernel else nn.Linear(columns, audio_dim)
-            )
+            input_dim = self.code_input.output_dim
+            if config.objective == "kernel_ridge":
+                self.code_head = KernelRidgeHead(reference_count, input_dim, audio_dim)
+            else:
+                self.code_head = nn.Linear(input_dim, audio_dim)
             self.audio_head = nn.Identity()
         else:
-            self.code_input = Standardiser(code_dim, config.whitening_components)
-            self.audio_input = Standardiser(audio_dim, config.whitening_components)
+            self.code_input = Standardiser(code_dim, whitening_components)
+            self.audio_input = Standardiser(audio_dim, whitening_components)
             self.code_head = build_projection_head(self.code_input.output_dim, config)
             self.audio_head = build_projection_head(self.audio_input.output_dim, config)
         self.log_temperature = nn.Parameter(
@@ -157,10 +188,10 @@ class ProjectionHeads(nn.Module):
 
     @torch.no_grad()
     def clamp_temperature(self) -> None:
-        """Bring the temperature back within `TEMPERATURE_RANGE` after a step of the optimiser.
+        """Clamp the temperature to `TEMPERATURE_RANGE` after a step of the optimiser.
 
-        The parameter itself is clamped, for a clamp on the way to the loss would have no
-        gradient outside the range, so the temperature could never come back.
+        The parameter itself is clamped. A clamp in the forward pass would have no gradient outside
+        of the range, so the temperature could never return.
         """
         low, high = (math.log(bound) for bound in TEMPERATURE_RANGE)
         self.log_temperature.clamp_(low, high)
@@ -172,7 +203,7 @@ class ProjectionHeads(nn.Module):
     def project_audio(self, x: Tensor) -> Tensor:
         """Project audio embeddings [n, audio_dim] to unit vectors of the shared space [n, dim]."""
         if self.config.objective in CLOSED_FORM_OBJECTIVES:
-            x = F.normalize(x.float(), dim=-1)  # cosines are what it is judged by
+            x = F.normalize(x.float(), dim=-1)  # because predictions are evaluated by cosine
         return F.normalize(self.audio_head(self.audio_input(x)).float(), dim=-1)
 
     def forward(self, code: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
@@ -180,7 +211,7 @@ class ProjectionHeads(nn.Module):
         return self.project_code(code), self.project_audio(audio)
 
     def to_tensors(self) -> dict[str, Tensor]:
-        """Everything that was learnt or measured, by name: what is saved as safetensors."""
+        """Return all parameters and buffers by name, on the CPU, to save as safetensors."""
         state = self.state_dict()
         return {name: value.detach().cpu().contiguous() for name, value in state.items()}
 
@@ -188,17 +219,18 @@ class ProjectionHeads(nn.Module):
     def from_tensors(
         cls, config: AlignmentConfig, tensors: Mapping[str, Tensor]
     ) -> ProjectionHeads:
-        """Rebuild heads from `tensors()`, ready to project (evaluation mode).
+        """Restore heads from `to_tensors`, in evaluation mode.
 
         Raises
         ------
         EarshotError
-            When the tensors are not those of heads with this config.
+            If the tensors are not those of heads with this config.
         """
         try:
-            sizes = len(tensors["code_input.mean"]), len(tensors["audio_input.mean"])
-            known = len(tensors["code_head.rows"]) if config.objective == "kernel_ridge" else 0
-            heads = cls(*sizes, config, known)
+            code_dim, audio_dim = len(tensors["code_input.mean"]), len(tensors["audio_input.mean"])
+            is_kernel = config.objective == "kernel_ridge"
+            reference_count = len(tensors["code_head.rows"]) if is_kernel else 0
+            heads = cls(code_dim, audio_dim, config, reference_count)
             heads.load_state_dict(dict(tensors))
         except (KeyError, RuntimeError, TypeError) as error:
             raise EarshotError(
@@ -209,5 +241,6 @@ class ProjectionHeads(nn.Module):
 
 
 def _summarise_error(error: Exception) -> str:
+    """Return the last line of a message, in which torch names the tensor."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:200] if lines else type(error).__name__

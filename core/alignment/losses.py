@@ -1,10 +1,39 @@
-"""What training minimises. Every loss takes unit vectors and returns a scalar."""
+"""Losses of the alignment: InfoNCE and its variants, distance preservation and CKA."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+
+MIN_DISTANCE_ROWS = 3
+"""Rows below which there are no distances to preserve: one distance has no proportions."""
+SAME_SOURCE_LOGIT = -1e4
+"""Far below any cosine, yet finite, because 0 times it must be 0 for a soft target."""
+
+
+@dataclass(frozen=True, eq=False)
+class SoftTargets:
+    """Targets that follow the similarity of the clips.
+
+    Attributes
+    ----------
+    audio_embeddings : Tensor, float [n, audio_dim]
+        Raw audio embeddings of the clips, before any head, so that training cannot distort the
+        targets.
+    weight : float
+        Share of the target that follows ``softmax(cosine / temperature)`` of the audio
+        embeddings; the rest is the program's own clip. 0 is InfoNCE.
+    temperature : float
+        Above 0, in standard deviations of the cosines between different clips. It then means the
+        same for an encoder whose cosines all exceed 0.9 and one whose cosines lie in 0 to 1.
+    """
+
+    audio_embeddings: Tensor
+    weight: float = 0.9
+    temperature: float = 1.0
 
 
 def infonce_loss(
@@ -14,7 +43,7 @@ def infonce_loss(
     source_ids: Tensor | None = None,
     hard_negatives: Tensor | None = None,
 ) -> Tensor:
-    """InfoNCE in both directions: of all clips find the program's own, and the reverse.
+    """Compute the symmetric InfoNCE loss: classify each program's clip, and the reverse.
 
     Parameters
     ----------
@@ -23,11 +52,11 @@ def infonce_loss(
     temperature : Tensor or float
         Above 0.
     source_ids : Tensor, int [n], optional
-        Pairs with an equal number have the same source. They aren't each other's
-        negatives: neither right nor wrong, they are left out of each other's sum.
+        Pairs with the same number have the same source. They are not each other's negatives, but
+        are excluded from each other's sum.
     hard_negatives : Tensor, float [m, dim], optional
-        Unit vectors of programs that have no clip here, such as these ones changed a
-        little: hard negatives, from which a clip has to tell its program as well.
+        Unit vectors of programs without a clip in the batch, such as slightly changed ones. Clips
+        are also contrasted with these.
 
     Returns
     -------
@@ -36,27 +65,25 @@ def infonce_loss(
 
     Notes
     -----
-    Van den Oord, Li & Vinyals, "Representation Learning with Contrastive Predictive
-    Coding", 2018; symmetric as in Radford et al., "Learning Transferable Visual Models
-    From Natural Language Supervision", ICML 2021.
+    Van den Oord, Li & Vinyals, "Representation Learning with Contrastive Predictive Coding",
+    2018; symmetric as in Radford et al., "Learning Transferable Visual Models From Natural
+    Language Supervision", ICML 2021.
     """
     logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
-    own = torch.arange(len(code), device=code.device)  # [n]
-    backward = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)  # [n, n + m]
-    return (F.cross_entropy(logits, own) + F.cross_entropy(backward, own)) / 2
+    labels = torch.arange(len(code), device=code.device)  # [n]
+    audio_logits = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)
+    return (F.cross_entropy(logits, labels) + F.cross_entropy(audio_logits, labels)) / 2
 
 
 def soft_infonce_loss(
     code: Tensor,
     audio: Tensor,
     temperature: Tensor | float,
-    audio_embeddings: Tensor,
-    soft_target_weight: float = 0.9,
-    soft_target_temperature: float = 1.0,
+    soft_targets: SoftTargets,
     source_ids: Tensor | None = None,
     hard_negatives: Tensor | None = None,
 ) -> Tensor:
-    """InfoNCE whose targets are softened by how alike the clips sound.
+    """Compute InfoNCE with targets softened by the similarity of the clips.
 
     Parameters
     ----------
@@ -64,76 +91,69 @@ def soft_infonce_loss(
         Unit vectors; row i of both is one pair.
     temperature : Tensor or float
         Above 0.
-    audio_embeddings : Tensor, float [n, audio_dim]
-        The clips' audio embeddings as they are before any head, so that the target
-        can't be bent by what is being trained.
-    soft_target_weight : float
-        Share of the target that follows ``softmax(cosine(heard) / soft_temperature)``;
-        the rest is the program's own clip. 0 is `info_nce`.
-    soft_target_temperature : float
-        Above 0, in standard deviations of the cosines between different clips: one
-        encoder's lie all above 0.9, another's between 0 and 1, and it means the same
-        for both.
+    soft_targets : SoftTargets
     source_ids, hard_negatives : Tensor, optional
-        As of `info_nce`.
+        As of `infonce_loss`.
 
     Returns
     -------
     Tensor
-        Mean of the two cross entropies, in nats. Its least value is the entropy of the
-        target, not 0.
+        Mean of the two cross entropies, in nats. Its minimum is the entropy of the target, not 0.
 
     Notes
     -----
-    Softened targets from the self-similarity of a modality: Gao et al., "SoftCLIP:
-    Softer Cross-modal Alignment Makes CLIP Stronger", AAAI 2024. Here audio alone
-    guides both directions, for it is sound that has to be foretold, the negatives aren't
-    disentangled, and the temperature is relative.
+    Targets softened by the self-similarity of a modality: Gao et al., "SoftCLIP: Softer
+    Cross-modal Alignment Makes CLIP Stronger", AAAI 2024. Here audio alone guides both
+    directions because it is the sound that is predicted, negatives are not disentangled, and the
+    temperature is relative.
     """
     logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
-    alike = compute_cosine_similarities(audio_embeddings)  # [n, n]
-    alike = alike / (soft_target_temperature * _compute_offdiagonal_std(alike))
+    similarities = compute_cosine_similarities(soft_targets.audio_embeddings)  # [n, n]
+    similarities = similarities / (
+        soft_targets.temperature * _compute_offdiagonal_std(similarities)
+    )
     if source_ids is not None:
-        alike = alike.masked_fill(_mask_same_source(source_ids), -torch.inf)
-    own = torch.eye(len(code), device=code.device)  # [n, n]
-    target = (1 - soft_target_weight) * own + soft_target_weight * alike.softmax(dim=1)  # [n, n], rows sum to 1
+        similarities = similarities.masked_fill(_mask_same_source(source_ids), -torch.inf)
+    identity = torch.eye(len(code), device=code.device)  # [n, n]
+    weight = soft_targets.weight
+    target = (1 - weight) * identity + weight * similarities.softmax(dim=1)  # rows sum to 1
     # The audio similarities are symmetric, so both directions have the same target.
-    backward = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)  # [n, n + m]
-    wanted = F.pad(target, (0, backward.shape[1] - len(code)))
-    return (F.cross_entropy(logits, target) + F.cross_entropy(backward, wanted)) / 2
+    audio_logits = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)
+    audio_target = F.pad(target, (0, audio_logits.shape[1] - len(code)))  # [n, n + m]
+    return (F.cross_entropy(logits, target) + F.cross_entropy(audio_logits, audio_target)) / 2
 
 
 def distance_preservation_loss(projections: Tensor, audio_embeddings: Tensor) -> Tensor:
-    """How far pairwise distances among projected rows are from those among their clips.
+    """Compare the pairwise distances of projected rows with those of their clips.
 
     Parameters
     ----------
     projections : Tensor, float [n, dim]
         Unit vectors.
     audio_embeddings : Tensor, float [n, audio_dim]
-        The audio embeddings of the same programs, before any head.
+        Raw audio embeddings of the same programs, before any head.
 
     Returns
     -------
     Tensor
-        Mean Huber loss over the n(n-1)/2 cosine distances, each set divided by its
-        mean; 0 for fewer than 3 rows, among which there is nothing to preserve.
+        Mean Huber loss over the n(n-1)/2 cosine distances, each set divided by its mean; 0 for
+        fewer than 3 rows, which have no proportions to preserve.
 
     Notes
     -----
-    The distance-wise loss of Park, Kim, Lu & Cho, "Relational Knowledge Distillation",
-    CVPR 2019, with cosine in place of Euclidean distance because neighbours are found
-    by cosine.
+    The distance-wise loss of Park, Kim, Lu & Cho, "Relational Knowledge Distillation", CVPR
+    2019, with cosine in place of Euclidean distance because neighbours are found by cosine.
     """
     n = len(projections)
-    if n < 3:
+    if n < MIN_DISTANCE_ROWS:
         return projections.sum() * 0.0
     rows, columns = torch.triu_indices(n, n, offset=1, device=projections.device)
-    ours = 1 - (projections @ projections.T)[rows, columns]  # [n(n-1)/2]
-    theirs = 1 - compute_cosine_similarities(audio_embeddings)[rows, columns]  # [n(n-1)/2]
-    floor = torch.finfo(ours.dtype).eps  # all rows equal: distances of 0, not of nan
+    projected = 1 - (projections @ projections.T)[rows, columns]  # [n(n-1)/2]
+    raw = 1 - compute_cosine_similarities(audio_embeddings)[rows, columns]  # [n(n-1)/2]
+    # If all rows are equal, the mean is 0: the floor gives distances of 0 instead of NaN.
+    floor = torch.finfo(projected.dtype).eps
     return F.huber_loss(
-        ours / ours.mean().clamp_min(floor), theirs / theirs.mean().clamp_min(floor)
+        projected / projected.mean().clamp_min(floor), raw / raw.mean().clamp_min(floor)
     )
 
 
@@ -144,91 +164,96 @@ def weighted_infonce_loss(
     audio_embeddings: Tensor,
     source_ids: Tensor | None = None,
 ) -> Tensor:
-    """InfoNCE in which every clip is right as far as it sounds like the program's own.
+    """Compute InfoNCE with every clip as a positive, weighted by its similarity.
 
     Parameters
     ----------
     code, audio, temperature, source_ids
-        As of `info_nce`.
+        As of `infonce_loss`.
     audio_embeddings : Tensor, float [n, audio_dim]
-        The audio embeddings of the same programs, before any head.
+        Raw audio embeddings of the same programs, before any head.
+
+    Returns
+    -------
+    Tensor
+        Mean of the two cross entropies, in nats.
 
     Notes
     -----
-    CWCL: Srinivasa et al., "CWCL: Cross-Modal Transfer with Continuously Weighted
-    Contrastive Loss", NeurIPS 2023. Weights are (1 + cosine) / 2 of the audio, made to
-    sum to 1; here they guide both directions, and cosines are of centred embeddings,
-    since all those of some encoders lie close to 1.
+    CWCL: Srinivasa et al., "CWCL: Cross-Modal Transfer with Continuously Weighted Contrastive
+    Loss", NeurIPS 2023. Weights are (1 + cosine) / 2 of the audio, normalized to sum to 1. Here
+    they guide both directions, and the embeddings are centred because all cosines of some
+    encoders are close to 1.
     """
     logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
-    weights = (1 + compute_cosine_similarities(audio_embeddings - audio_embeddings.mean(dim=0))) / 2  # [n, n]
+    centred = audio_embeddings - audio_embeddings.mean(dim=0)
+    weights = (1 + compute_cosine_similarities(centred)) / 2  # [n, n]
     if source_ids is not None:
         weights = weights.masked_fill(_mask_same_source(source_ids), 0.0)
-    target = weights / weights.sum(dim=1, keepdim=True)
-    backward = weights / weights.sum(dim=0, keepdim=True)
-    return (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, backward.T)) / 2
+    code_target = weights / weights.sum(dim=1, keepdim=True)
+    audio_target = weights / weights.sum(dim=0, keepdim=True)
+    return (F.cross_entropy(logits, code_target) + F.cross_entropy(logits.T, audio_target.T)) / 2
 
 
 def cka_loss(projections: Tensor, audio_embeddings: Tensor) -> Tensor:
-    """How far the similarities among projected rows are from those among their clips.
+    """Compute 1 minus the linear CKA of projected rows and their clips.
 
     Parameters
     ----------
     projections : Tensor, float [n, dim]
         Unit vectors.
     audio_embeddings : Tensor, float [n, audio_dim]
-        The audio embeddings of the same programs, before any head.
+        Raw audio embeddings of the same programs, before any head.
 
     Returns
     -------
     Tensor
-        1 minus their linear CKA, in [0, 1]; 0 for fewer than 3 rows.
+        In [0, 1]; 0 for fewer than 3 rows.
 
     Notes
     -----
-    Cristianini, Shawe-Taylor, Elisseeff & Kandola, "On kernel-target alignment", NIPS
-    2001, centred as in Cortes, Mohri & Rostamizadeh, JMLR 2012.
+    Cristianini, Shawe-Taylor, Elisseeff & Kandola, "On kernel-target alignment", NIPS 2001,
+    centred as in Cortes, Mohri & Rostamizadeh, JMLR 2012.
     """
-    if len(projections) < 3:
+    if len(projections) < MIN_DISTANCE_ROWS:
         return projections.sum() * 0.0
     x, y = (z.float() - z.float().mean(dim=0) for z in (projections, audio_embeddings))
-    x, y = (z / z.norm().clamp_min(1e-6) for z in (x, y))  # so that no square is out of range
+    x, y = (z / z.norm().clamp_min(1e-6) for z in (x, y))  # so that no square overflows
     within = (x.T @ x).norm() * (y.T @ y).norm()
     return 1 - (x.T @ y).square().sum() / within.clamp_min(1e-12)
 
 
-def _compute_offdiagonal_std(similarities: Tensor) -> Tensor:
-    """Standard deviation of what is off the diagonal of [n, n]; above 0 even if all is equal."""
-    different = ~torch.eye(len(similarities), dtype=torch.bool, device=similarities.device)
-    return similarities[different].std(correction=0).clamp_min(1e-6)
-
-
 def compute_cosine_similarities(x: Tensor) -> Tensor:
-    """Cosine similarity of every two rows of x [n, d]: [n, n]."""
+    """Compute the cosine similarities of all pairs of rows of x [n, d]: float32 [n, n]."""
     x = F.normalize(x.float(), dim=1)
     return x @ x.T
+
+
+def _compute_offdiagonal_std(similarities: Tensor) -> Tensor:
+    """Compute the standard deviation off the diagonal of [n, n], at least 1e-6."""
+    is_offdiagonal = ~torch.eye(len(similarities), dtype=torch.bool, device=similarities.device)
+    return similarities[is_offdiagonal].std(correction=0).clamp_min(1e-6)
 
 
 def _compute_logits(
     code: Tensor, audio: Tensor, temperature: Tensor | float, source_ids: Tensor | None
 ) -> Tensor:
-    logits = code @ audio.T / temperature  # [n, n]: cosines, as both are unit vectors
+    logits = code @ audio.T / temperature  # [n, n]: cosines, because both are unit vectors
     if source_ids is not None:
-        # Far below any cosine, yet finite: 0 times it stays 0 where a target is soft.
-        logits = logits.masked_fill(_mask_same_source(source_ids), -1e4)
+        logits = logits.masked_fill(_mask_same_source(source_ids), SAME_SOURCE_LOGIT)
     return logits
 
 
 def _append_hard_negatives(
     logits: Tensor, audio: Tensor, hard_negatives: Tensor | None, temperature: Tensor | float
 ) -> Tensor:
-    """From clips to programs [n, n], and beside them to hard negatives [n, m]."""
+    """Append the logits of hard negatives [n, m] to those from clips to programs [n, n]."""
     if hard_negatives is None:
         return logits
     return torch.cat([logits, audio @ hard_negatives.T / temperature], dim=1)
 
 
 def _mask_same_source(source_ids: Tensor) -> Tensor:
-    """Where row and column are different pairs with the same source: bool [n, n]."""
-    twins = source_ids[:, None] == source_ids[None, :]
-    return twins.fill_diagonal_(False)
+    """Mask the different pairs with the same source: bool [n, n]."""
+    is_same = source_ids[:, None] == source_ids[None, :]
+    return is_same.fill_diagonal_(False)

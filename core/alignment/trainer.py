@@ -114,7 +114,9 @@ def train(
         ways = code[None]
         if augmented_code is not None:
             ways = torch.cat([ways, augmented_code.float().to(device)])  # [1 + v, n, code_dim]
-        given = _TrainingData(ways, audio, None if hard_negatives is None else hard_negatives.float().to(device))
+        given = _TrainingData(
+            ways, audio, None if hard_negatives is None else hard_negatives.float().to(device)
+        )
         return _run_epochs(heads, given, watched, on_epoch)
 
 
@@ -260,13 +262,17 @@ def compute_loss(
         kept = cka_loss(code, audio_embeddings) + cka_loss(audio, audio_embeddings)
         loss = loss + config.cka_weight * kept / 2
     if config.distance_weight:
-        kept = distance_preservation_loss(code, audio_embeddings) + distance_preservation_loss(audio, audio_embeddings)
+        kept = distance_preservation_loss(code, audio_embeddings) + distance_preservation_loss(
+            audio, audio_embeddings
+        )
         loss = loss + config.distance_weight * kept / 2
     return loss
 
 
 @torch.no_grad()
-def compute_validation_metrics(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> dict[str, float]:
+def compute_validation_metrics(
+    heads: ProjectionHeads, code: Tensor, audio: Tensor
+) -> dict[str, float]:
     """Loss, CKA and recall of pairs [m, code_dim] and [m, audio_dim]; all nan when m < 2."""
     if len(code) < 2:
         return dict.fromkeys(("validation_loss", "cka", "cka_raw", "recall_at_1"), math.nan)

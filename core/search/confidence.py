@@ -10,11 +10,11 @@ import torch
 
 from core.alignment import AlignmentConfig
 from core.alignment import train as train_heads
+from core.evaluation.metrics import normalized_similarity
 from core.evaluation.neighbours import top_k
 from core.evaluation.calibration import (
     CORRECT_THRESHOLD,
     ConfidenceCalibration,
-    normalized_similarity_per_query,
     classify_confidence,
     compute_confidence_features,
 )
@@ -126,7 +126,7 @@ def collect_calibration_data(
     signs : float [m, 3]
         As of `core.evaluation.calibration.compute_confidence_features`.
     shares : float [m]
-        As of `core.evaluation.calibration.normalized_similarity_per_query`.
+        As of `core.evaluation.metrics.normalized_similarity` with a scale per query.
     """
     groups = np.asarray(groups)
     names = np.random.default_rng(config.seed).permutation(sorted(set(groups.tolist())))
@@ -155,7 +155,9 @@ def collect_calibration_data(
         nearest = top_k(training_set.code_embeddings[asked], base_code, 1)[1][:, 0]
         seen.append(compute_confidence_features(heard[rows], similar, nearest))
         shares.append(
-            normalized_similarity_per_query(rows, training_set.audio_embeddings[asked], heard)
+            normalized_similarity(
+                rows, training_set.audio_embeddings[asked], heard, per_query_scale=True
+            )
         )
     progress(PROGRESS_STEP, FOLD_COUNT, FOLD_COUNT)
     return np.concatenate(seen), np.concatenate(shares)
