@@ -46,7 +46,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
     from core.pipeline.train import train
 
     workspace = tmp_path_factory.mktemp("studied")
-    trials = [Trial("narrow", "paper", QUICK), Trial("wide", "paper", {**QUICK, "width": 32})]
+    trials = [Trial("narrow", "infonce", QUICK), Trial("wide", "infonce", {**QUICK, "width": 32})]
     first = [
         scenario_files.CompletionScenario(each.name, each.title, each.prompt, each.candidates[:CANDIDATES])
         for each in scenario_files.load_scenarios()

@@ -1,8 +1,7 @@
-"""Everything that decides how an alignment is trained, in one place."""
+"""AlignmentConfig: all settings of a training, their presets, ranges and choices."""
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -10,18 +9,17 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from core.corpus.legacy_names import translate_alignment_fields, translate_preset
-from core.errors import EarshotError
+from core.errors import EarshotError, suggest_matches
 
 OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge")
-CLOSED_FORM_OBJECTIVES = ("ridge", "kernel_ridge")  # for, without training
+CLOSED_FORM_OBJECTIVES = ("ridge", "kernel_ridge")  # solved, not trained
 SCHEDULES = ("constant", "cosine")
 PRECISIONS = ("auto", "fp32", "bf16")
-# What a named method sets away from the defaults, which are Earshot's own. The paper says what is
-# in the first line, and of the second that layers, width, temperature and learning rate were
-# searched (`core.alignment.grid`); it names nothing of the third, so inputs keep their proportions.
+DEVICES = ("auto", "cpu", "cuda")
+TEMPERATURE_RANGE = (0.01, 1.0)
 PRESETS: dict[str, dict[str, Any]] = {
     "soft_infonce": {},
-    # For programs that are like none of the corpus: `./run study foretelling CORPUS`.
+    # For snippets unlike any program of the corpus: `./run study retrieval CORPUS`.
     "kernel_ridge": {
         "objective": "kernel_ridge",
         "l2": 0.3,
@@ -29,13 +27,16 @@ PRESETS: dict[str, dict[str, Any]] = {
         "distance_weight": 0.0,
     },
     "infonce": {
+        # The paper states these.
         "objective": "infonce",
         "cka_weight": 0.0,
         "distance_weight": 0.0,
+        # The paper searched these without giving their values (`core.alignment.grid`).
         "layers": 3,
         "width": 512,
         "temperature": 0.2,
         "learning_rate": 1e-3,
+        # The paper does not mention these. The inputs keep their proportions.
         "dim": 128,
         "dropout": 0.3,
         "input_dropout": 0.0,
@@ -44,96 +45,103 @@ PRESETS: dict[str, dict[str, Any]] = {
         "weight_decay": 1e-2,
     },
 }
-DEVICES = ("auto", "cpu", "cuda")
-TEMPERATURE_RANGE = (0.01, 1.0)
+"""What each preset changes from the defaults of `AlignmentConfig`."""
 
 
 @dataclass(frozen=True)
 class AlignmentConfig:
-    """How two projection heads are built and trained.
+    """Architecture and training settings of two projection heads.
 
-    The defaults are Earshot's method: the paper's two symmetric MLPs, but with targets half
-    softened by how alike clips sound, and with similarities that are held to those among the
-    clips. They were chosen among a few dozen on the validation programs of a corpus of 2,700;
-    `./run sweep CORPUS --grid ablation` says what each brings. The paper's own InfoNCE is
-    `of_method("paper")`. Checked once, when it is made.
+    The defaults are the preset "soft_infonce": the paper's two symmetric MLPs, with targets half
+    of which follow the similarity of the clips, and with a CKA loss that makes the similarities in
+    the shared space agree with those of the clips. They were chosen among a few dozen
+    configurations on the validation programs of a corpus of 2,700; ``./run sweep CORPUS --grid
+    ablation`` shows the effect of each. The paper's own method is ``from_preset("infonce")``.
+    Values are validated when the config is made.
 
     Parameters
     ----------
     layers : int
-        Linear layers of each head, 1 to 8. All but the last are followed by BatchNorm,
-        GELU and dropout.
+        Linear layers of each head, 1 to 8. All but the last are followed by BatchNorm, GELU and
+        dropout.
     width : int
         Size of the hidden layers.
     dim : int
         Size of the shared space.
     dropout, input_dropout : float
-        Share of hidden values, and of input values, set to zero while training; [0, 1).
+        Share of hidden values, and of input values, set to zero during training; [0, 1).
     standardise : bool
-        Whether each input column is scaled to variance 1 by what was measured on the
-        training programs; else all of a side have one scale. A column that hardly ever
-        differs from 0, of which `sonicpi` has many, then counts as much as any other.
-        Shifted to mean 0 they are in any case.
+        Whether each input column is scaled to variance 1, as measured on the training programs;
+        otherwise all columns of a modality have one scale. A column that rarely differs from 0,
+        of which `sonicpi` has many, then counts as much as any other. Columns are shifted to mean
+        0 in both cases.
     whitening_components : int
-        Above 0: the inputs of each side are turned to so many of their principal
-        directions instead, as measured on the training programs, each scaled to
-        variance 1.
+        If above 0, the inputs of each modality are rotated to this many principal directions of
+        the training programs, each scaled to variance 1.
     objective : {"infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge"}
-        ``infonce``: only a program's own clip is right. ``soft``: clips that sound like
-        it are partly right (`core.alignment.losses.soft_infonce_loss`). ``weighted``: each
-        clip as far as it sounds like it (`core.alignment.losses.weighted_infonce_loss`).
-        ``ridge``: no training; the code head is one matrix, solved for, that foretells the
-        clip's own embedding, and the shared space is that of the audio encoder
-        (`core.alignment.kernel_ridge`). ``kernel``: likewise, by how like a program is to each that
-        was taught. These two heed `l2`, `mean_fraction` and `whitening_components` alone.
+        ``infonce``: only a program's own clip is a positive. ``soft_infonce``: similar clips are
+        partly positive (`core.alignment.losses.soft_infonce_loss`). ``weighted_infonce``: every
+        clip is a positive, weighted by similarity
+        (`core.alignment.losses.weighted_infonce_loss`). ``ridge``: without training, the code head
+        is one matrix, in closed form, that predicts the clip's own embedding, and the shared space
+        is that of the audio encoder (`core.alignment.kernel_ridge`). ``kernel_ridge``: the same
+        with a kernel over the training programs. The last two use only `l2`, `mean_fraction` and
+        `whitening_components`.
     l2 : float
-        With ``ridge`` and ``kernel``: how much large weights cost; 1000 is much for the one, 1
-        for the other.
+        With ``ridge`` and ``kernel_ridge``: penalty of large weights. 1000 is strong for the
+        first, 1 for the second.
     mean_fraction : float
-        With ``ridge`` and ``kernel``: the share that stays in the shared space of what all
-        clips have in common, [0, 1]. With 0 a clip that is far from the mean is found as
-        readily as one near to it, with 1 hardly ever.
+        With ``ridge`` and ``kernel_ridge``: share of the clips' mean that stays in the shared
+        space, [0, 1]. With 0, clips far from the mean are found as readily as clips near it, with
+        1 rarely.
     temperature : float
-        Of the similarities before the softmax, 0.01 to 1. Where training starts, if it
-        is learnable.
+        Temperature of the similarities before the softmax, 0.01 to 1; its initial value if it is
+        learnable.
     learnable_temperature : bool
-        Whether the optimiser may move the temperature, within 0.01 to 1.
+        Whether the optimiser may change the temperature, within 0.01 to 1.
     soft_target_weight : float
-        With ``soft``: the share of the target that follows audio similarity, [0, 1].
-        0 is InfoNCE.
+        With ``soft_infonce``: share of the target that follows audio similarity, [0, 1]. 0 is
+        InfoNCE.
     soft_target_temperature : float
-        With ``soft``: temperature of the audio similarities, in their standard
+        With ``soft_infonce``: temperature of the audio similarities, in their standard
         deviations; 0.001 to 100.
     distance_weight : float
-        Weight of `core.alignment.losses.distance_preservation_loss`, added to any
-        objective; 0 leaves it out.
+        Weight of `core.alignment.losses.distance_preservation_loss`, added to any objective; 0
+        omits it.
     cka_weight : float
         Weight of `core.alignment.losses.cka_loss`, likewise.
     learning_rate, weight_decay : float
         Of AdamW. Biases, BatchNorm and the temperature are not decayed.
     schedule : {"constant", "cosine"}
-        Of the learning rate after `warmup_fraction`: as it is, or down to 0 along half a cosine.
+        Learning rate after the warm-up: constant, or decreasing to 0 along half a cosine.
     warmup_fraction : float
         Share of all steps during which the learning rate rises from 0; [0, 1).
     batch_size : int
-        Most pairs in a batch; at least 2. An epoch is cut into batches of nearly equal size.
+        Maximum number of pairs in a batch, at least 2. An epoch is split into batches of nearly
+        equal size.
     epochs : int
-        Most passes over the training pairs.
+        Maximum number of passes over the training pairs.
     patience : int
-        Stop after so many epochs without a lower validation loss; 0 never stops early.
+        Number of epochs without a lower validation loss after which training stops; 0 never stops
+        early.
     grad_clip : float
-        Largest norm of the gradient; 0 leaves it alone.
+        Maximum norm of the gradient; 0 does not clip.
     seed : int
-        Of initial weights, order of pairs, and dropout.
+        Seed of initial weights, order of pairs, and dropout.
     precision : {"auto", "fp32", "bf16"}
-        ``auto`` uses bf16 only where the processor computes with it natively.
+        ``auto`` uses bf16 only where the processor supports it natively.
     device : {"auto", "cpu", "cuda"}
-        ``auto`` takes a GPU if there is one.
+        ``auto`` uses a GPU if there is one.
 
     Raises
     ------
     EarshotError
-        Naming the field, its value, and what would be accepted.
+        Names the field, its value, and the accepted values.
+
+    Examples
+    --------
+    >>> AlignmentConfig.from_preset("kernel_ridge", seed=7).objective
+    'kernel_ridge'
     """
 
     layers: int = 3
@@ -169,14 +177,13 @@ class AlignmentConfig:
 
     def __post_init__(self) -> None:
         for field in fields(self):
-            object.__setattr__(
-                self, field.name, _coerce_value(field.name, getattr(self, field.name))
-            )
+            value = _coerce_value(field.name, getattr(self, field.name))
+            object.__setattr__(self, field.name, value)
         for name, (low, high) in _FIELD_RANGES.items():
             value = getattr(self, name)
             if not low <= value <= high:
                 raise _make_field_error(name, value, f"a number from {low:g} to {high:g}")
-        for name, choices in _FIELD_CHOICES.items():
+        for name, choices in FIELD_CHOICES.items():
             if getattr(self, name) not in choices:
                 raise _make_field_error(name, getattr(self, name), "one of " + ", ".join(choices))
 
@@ -184,34 +191,45 @@ class AlignmentConfig:
     def from_dict(cls, values: Mapping[str, Any]) -> AlignmentConfig:
         """Make a config from some or all of its fields; the others keep their defaults.
 
+        Parameters
+        ----------
+        values : mapping of str to object
+            Fields by name. Names of older versions are accepted
+            (`core.corpus.legacy_names.ALIGNMENT_FIELDS`).
+
         Raises
         ------
         EarshotError
-            For a field that does not exist (with the nearest that does) or a bad value.
+            For an unknown field (with the most similar one) or a value that is not accepted.
         """
         values = translate_alignment_fields(values)
         names = [field.name for field in fields(cls)]
         for name in values:
             if name not in names:
-                near = difflib.get_close_matches(str(name), names, n=1)
-                hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(names)}."
-                raise EarshotError(f"There is no field {name!r}.", where="config", remedy=hint)
+                raise EarshotError(
+                    f"There is no field {name!r}.",
+                    where="config",
+                    remedy=suggest_matches(str(name), names, "field"),
+                )
         return cls(**values)
 
     @classmethod
     def from_preset(cls, preset: str, **overrides: Any) -> AlignmentConfig:
-        """Make the config of a named method, with some fields changed.
+        """Make the config of a preset, with some fields changed.
 
         Parameters
         ----------
-        preset : {"paper", "soft_infonce", "kernel_ridge"}
-            ``infonce``: dual MLPs and InfoNCE alone. ``soft_infonce``: all defaults. ``kernel_ridge``:
-            kernel ridge regression, for snippets that are like no program of the corpus.
+        preset : {"infonce", "soft_infonce", "kernel_ridge"}
+            ``infonce``: the paper's dual MLPs and InfoNCE alone. ``soft_infonce``: all defaults.
+            ``kernel_ridge``: kernel ridge regression, for snippets unlike any program of the
+            corpus.
+        **overrides
+            Fields to change.
 
         Raises
         ------
         EarshotError
-            For another method, a field that does not exist, or a bad value.
+            For an unknown preset or field, or a value that is not accepted.
         """
         preset = translate_preset(preset)
         if preset not in PRESETS:
@@ -222,12 +240,18 @@ class AlignmentConfig:
 
     @classmethod
     def from_json(cls, text: str) -> AlignmentConfig:
-        """Make a config from the JSON object that `to_json` writes, or part of one."""
+        """Make a config from a JSON object with some or all fields, as `to_json` writes it."""
         return cls.from_dict(cls.parse_json_fields(text))
 
     @classmethod
     def parse_json_fields(cls, text: str) -> dict[str, Any]:
-        """The fields that a JSON object sets, checked as by `from_dict`."""
+        """Return the fields that a JSON object sets, under today's names.
+
+        Raises
+        ------
+        EarshotError
+            If the text is not a JSON object of fields that `from_dict` accepts.
+        """
         try:
             values = json.loads(text)
         except json.JSONDecodeError as error:
@@ -242,16 +266,16 @@ class AlignmentConfig:
         return translate_alignment_fields(values)
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields by name, JSON-serialisable."""
+        """Return all fields by name, JSON-serialisable."""
         return asdict(self)
 
     def to_json(self) -> str:
-        """All fields as a JSON object, one a line."""
+        """Return all fields as a JSON object, one per line."""
         return json.dumps(self.to_dict(), indent=2)
 
     @property
     def id(self) -> str:
-        """12 hex digits that only an equal config has."""
+        """12 hexadecimal digits that only equal configs share."""
         canonical = json.dumps(self.to_dict(), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
@@ -280,34 +304,35 @@ _FIELD_RANGES: dict[str, tuple[float, float]] = {
     "grad_clip": (0, 1e6),
     "seed": (0, 2**63 - 1),
 }
-_FIELD_CHOICES = {
+FIELD_CHOICES = {
     "objective": OBJECTIVES,
     "schedule": SCHEDULES,
     "precision": PRECISIONS,
     "device": DEVICES,
 }
-_FIELD_TYPES = {field.name: type(field.default) for field in fields(AlignmentConfig)}
+_FIELD_TYPES: dict[str, type] = {
+    field.name: type(field.default) for field in fields(AlignmentConfig)
+}
 
 
 def _coerce_value(field_name: str, value: Any) -> Any:
-    """Return `value` as its field's type; a whole float is an int, an int is a float."""
-    kind = _FIELD_TYPES[field_name]
-    if kind is bool or isinstance(value, bool):
-        accepted = kind is bool and isinstance(value, bool)
-    elif kind is int:
-        accepted = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-    elif kind is float:
-        accepted = isinstance(value, (int, float))
+    """Convert a value to its field's type: a whole float to int, an int to float."""
+    field_type = _FIELD_TYPES[field_name]
+    if field_type is bool or isinstance(value, bool):
+        is_accepted = field_type is bool and isinstance(value, bool)
+    elif field_type is int:
+        is_accepted = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    elif field_type is float:
+        is_accepted = isinstance(value, (int, float))
     else:
-        accepted = isinstance(value, str)
-    if not accepted:
-        raise _make_field_error(
-            field_name, value, {bool: "true or false", str: "text"}.get(kind, "a number")
-        )
-    return kind(value)
+        is_accepted = isinstance(value, str)
+    if not is_accepted:
+        expected = {bool: "true or false", str: "text"}.get(field_type, "a number")
+        raise _make_field_error(field_name, value, expected)
+    return field_type(value)
 
 
 def _make_field_error(field_name: str, value: Any, expected: str) -> EarshotError:
     return EarshotError(
-        f"{value!r} is not accepted.", where=f"config, {field_name}", remedy=f"Give {expected}."
+        f"{value!r} is not accepted.", where=f"config, {field_name}", remedy=f"Use {expected}."
     )

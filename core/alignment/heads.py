@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from core.alignment.config import CLOSED_FORM_OBJECTIVES, TEMPERATURE_RANGE, AlignmentConfig
 from core.errors import EarshotError
@@ -198,13 +198,15 @@ class ProjectionHeads(nn.Module):
 
     def project_code(self, x: Tensor) -> Tensor:
         """Project code embeddings [n, code_dim] to unit vectors of the shared space [n, dim]."""
-        return F.normalize(self.code_head(self.code_input(x)).float(), dim=-1)
+        return functional.normalize(self.code_head(self.code_input(x)).float(), dim=-1)
 
     def project_audio(self, x: Tensor) -> Tensor:
         """Project audio embeddings [n, audio_dim] to unit vectors of the shared space [n, dim]."""
         if self.config.objective in CLOSED_FORM_OBJECTIVES:
-            x = F.normalize(x.float(), dim=-1)  # because predictions are evaluated by cosine
-        return F.normalize(self.audio_head(self.audio_input(x)).float(), dim=-1)
+            x = functional.normalize(
+                x.float(), dim=-1
+            )  # because predictions are evaluated by cosine
+        return functional.normalize(self.audio_head(self.audio_input(x)).float(), dim=-1)
 
     def forward(self, code: Tensor, audio: Tensor) -> tuple[Tensor, Tensor]:
         """Project both sides of n pairs: [n, dim] and [n, dim]."""

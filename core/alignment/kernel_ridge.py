@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from core.alignment.heads import KernelRidgeHead, ProjectionHeads
 
@@ -41,7 +41,7 @@ def fit_ridge_heads(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> None
     """
     config = heads.config
     heads.code_input.fit(code)
-    unit_audio = F.normalize(audio.double(), dim=1)  # [n, audio_dim]
+    unit_audio = functional.normalize(audio.double(), dim=1)  # [n, audio_dim]
     mean = unit_audio.mean(dim=0)
     heads.audio_input.mean.copy_((1 - config.mean_fraction) * mean)
     centred_audio = unit_audio - mean

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 MIN_DISTANCE_ROWS = 3
 """Rows below which there are no distances to preserve: one distance has no proportions."""
@@ -72,7 +72,9 @@ def infonce_loss(
     logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
     labels = torch.arange(len(code), device=code.device)  # [n]
     audio_logits = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)
-    return (F.cross_entropy(logits, labels) + F.cross_entropy(audio_logits, labels)) / 2
+    return (
+        functional.cross_entropy(logits, labels) + functional.cross_entropy(audio_logits, labels)
+    ) / 2
 
 
 def soft_infonce_loss(
@@ -119,8 +121,11 @@ def soft_infonce_loss(
     target = (1 - weight) * identity + weight * similarities.softmax(dim=1)  # rows sum to 1
     # The audio similarities are symmetric, so both directions have the same target.
     audio_logits = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)
-    audio_target = F.pad(target, (0, audio_logits.shape[1] - len(code)))  # [n, n + m]
-    return (F.cross_entropy(logits, target) + F.cross_entropy(audio_logits, audio_target)) / 2
+    audio_target = functional.pad(target, (0, audio_logits.shape[1] - len(code)))  # [n, n + m]
+    return (
+        functional.cross_entropy(logits, target)
+        + functional.cross_entropy(audio_logits, audio_target)
+    ) / 2
 
 
 def distance_preservation_loss(projections: Tensor, audio_embeddings: Tensor) -> Tensor:
@@ -152,7 +157,7 @@ def distance_preservation_loss(projections: Tensor, audio_embeddings: Tensor) ->
     raw = 1 - compute_cosine_similarities(audio_embeddings)[rows, columns]  # [n(n-1)/2]
     # If all rows are equal, the mean is 0: the floor gives distances of 0 instead of NaN.
     floor = torch.finfo(projected.dtype).eps
-    return F.huber_loss(
+    return functional.huber_loss(
         projected / projected.mean().clamp_min(floor), raw / raw.mean().clamp_min(floor)
     )
 
@@ -192,7 +197,10 @@ def weighted_infonce_loss(
         weights = weights.masked_fill(_mask_same_source(source_ids), 0.0)
     code_target = weights / weights.sum(dim=1, keepdim=True)
     audio_target = weights / weights.sum(dim=0, keepdim=True)
-    return (F.cross_entropy(logits, code_target) + F.cross_entropy(logits.T, audio_target.T)) / 2
+    return (
+        functional.cross_entropy(logits, code_target)
+        + functional.cross_entropy(logits.T, audio_target.T)
+    ) / 2
 
 
 def cka_loss(projections: Tensor, audio_embeddings: Tensor) -> Tensor:
@@ -225,7 +233,7 @@ def cka_loss(projections: Tensor, audio_embeddings: Tensor) -> Tensor:
 
 def compute_cosine_similarities(x: Tensor) -> Tensor:
     """Compute the cosine similarities of all pairs of rows of x [n, d]: float32 [n, n]."""
-    x = F.normalize(x.float(), dim=1)
+    x = functional.normalize(x.float(), dim=1)
     return x @ x.T
 
 

@@ -1,1 +1,1 @@
-"""Metrics of embedding spaces, calibration of confidence and the layout of the map: numbers only."""
+"""Metrics of embedding spaces, calibration of confidence, and layout of the map."""

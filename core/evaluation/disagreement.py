@@ -172,7 +172,7 @@ def _rank_distance_levels(x: Tensor) -> Tensor:
 
 
 def _iterate_blocks(n: int) -> Iterator[tuple[slice, slice]]:
-    """Yield rows and columns of blocks that hold each pair: squares on the diagonal, and the rest."""
+    """Yield rows and columns of blocks that hold each pair, first the one on the diagonal."""
     for start in range(0, n, BLOCK_ROWS):
         rows = slice(start, min(start + BLOCK_ROWS, n))
         yield rows, rows

@@ -1,4 +1,4 @@
-"""Metrics of two embedding spaces: CKA, CCA, neighbourhood overlap, distance correlation, retrieval.
+"""Metrics of two embedding spaces: CKA, CCA, neighbourhoods, distance correlation, retrieval.
 
 Every function takes ``x`` float [n, d1] and ``y`` float [n, d2], row i of both being the same
 program. Computation is done in blocks: 13,500 rows of 768 columns stay within 2 GB. Anything but

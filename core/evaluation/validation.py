@@ -7,7 +7,7 @@ from typing import TypeVar
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+from torch.nn import functional
 
 from core.errors import EarshotError
 
@@ -74,7 +74,7 @@ def normalize_rows(x: np.ndarray | Tensor) -> Tensor:
         If `x` is not a matrix of finite numbers.
     """
     rows = torch.as_tensor(x).detach().to("cpu", torch.float32)
-    return F.normalize(_check_finite_matrix(rows), dim=1)
+    return functional.normalize(_check_finite_matrix(rows), dim=1)
 
 
 def stack_zero_padded(x: Tensor, y: Tensor) -> Tensor:
@@ -89,7 +89,7 @@ def stack_zero_padded(x: Tensor, y: Tensor) -> Tensor:
     Tensor, float32 [n + m, max(d1, d2)]
     """
     width = max(x.shape[1], y.shape[1])
-    return torch.cat([F.pad(z, (0, width - z.shape[1])) for z in (x, y)])
+    return torch.cat([functional.pad(z, (0, width - z.shape[1])) for z in (x, y)])
 
 
 def centre_columns(x: np.ndarray) -> np.ndarray:

@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 
 from core import encoders
+from core.alignment import TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.alignment.grid import COMMON_SETTINGS, SEED_COUNT, Trial, list_trials
 from core.corpus import Corpus, EmbeddingPairs
@@ -266,7 +267,9 @@ def _run_trial(trial: Trial, trial_number: int, seed: int) -> None:
     train, validation = pairs.splits == "train", pairs.splits == "validation"
     code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
     trained = train_heads(
-        code[train], audio[train], code[validation], audio[validation], trial.build_config(seed)
+        TrainingPairs(code[train], audio[train]),
+        ValidationPairs(code[validation], audio[validation]),
+        trial.build_config(seed),
     )
     seconds = time.monotonic() - start
     _write_json(

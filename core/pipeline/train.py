@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.alignment import AlignmentConfig, TrainingResult
+from core.alignment import AlignmentConfig, TrainingPairs, TrainingResult, ValidationPairs
 from core.alignment import train as train_heads
 from core.corpus import Corpus, EmbeddingPairs
 from core.errors import EarshotError
@@ -222,7 +222,10 @@ def _train_with_progress(
     train, validation = splits == "train", splits == "validation"
     code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
     trained = train_heads(
-        code[train], audio[train], code[validation], audio[validation], config, report_epoch
+        TrainingPairs(code[train], audio[train]),
+        ValidationPairs(code[validation], audio[validation]),
+        config,
+        report_epoch,
     )
     if trained.stop_reason == "cancelled":
         return trained

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from core.alignment import AlignmentConfig
+from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.neighbours import top_k
@@ -145,7 +145,11 @@ def collect_calibration_data(
             torch.tensor(training_set.code_embeddings),
             torch.tensor(training_set.audio_embeddings),
         )
-        heads = train_heads(code[learns], audio[learns], code[stops], audio[stops], config).heads
+        heads = train_heads(
+            TrainingPairs(code[learns], audio[learns]),
+            ValidationPairs(code[stops], audio[stops]),
+            config,
+        ).heads
         base_code, heard = training_set.code_embeddings[~held], training_set.audio_embeddings[~held]
         rows, similar = top_k(
             project_embeddings(heads, training_set.code_embeddings[asked], "code"),

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from sklearn.neural_network import MLPRegressor
 
-from core.alignment import AlignmentConfig
+from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.alignment.config import CLOSED_FORM_OBJECTIVES
 from core.alignment.heads import RIDGE_DEVIATION_FLOOR, ProjectionHeads, Standardiser
@@ -56,8 +56,8 @@ def _fit_projection_heads(method: RetrievalMethod, context: RetrievalContext, ba
     if method.perturbed_count:
         more_code, more_audio = _embed_perturbed_programs(context, taught, method.perturbed_count)
         code, audio = torch.cat([code, more_code]), torch.cat([audio, more_audio])
-    watched = torch.tensor(base_code[stops]), torch.tensor(context.base_audio[stops])
-    return train_heads(code, audio, *watched, config, **more).heads
+    validation_pairs = ValidationPairs(torch.tensor(base_code[stops]), torch.tensor(context.base_audio[stops]))
+    return train_heads(TrainingPairs(code, audio, **more), validation_pairs, config).heads
 
 
 def make_training_masks(method: RetrievalMethod, context: RetrievalContext) -> tuple[np.ndarray, np.ndarray]:

@@ -216,7 +216,9 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
 def build_train_argv(corpus_name: str) -> list[str]:
     """The command that trains a corpus, by the method that foretells most with one like it."""
     method = choose_default_method(cache.load_programs(Corpus.open(corpus_name)))
-    return ["train", corpus_name] if method == "earshot" else ["train", corpus_name, "--method", method]
+    if method == "soft_infonce":
+        return ["train", corpus_name]
+    return ["train", corpus_name, "--method", method.replace("_", "-")]
 
 
 def draw_listen_step(next_step: NextStep) -> None:

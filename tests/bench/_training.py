@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from core.alignment import AlignmentConfig, ProjectionHeads, train
+from core.alignment import AlignmentConfig, ProjectionHeads, TrainingPairs, ValidationPairs, train
 from core.alignment.heads import build_projection_head
 
 CODE_DIM, AUDIO_DIM = 384, 512  # of the offline preset
@@ -35,12 +35,10 @@ def ours(programs: int, epochs: int, validated: bool, changes: dict) -> float:
     n = round(SHARE * programs)
     m = programs // 10 if validated else 0
     ends: list[float] = [time.perf_counter()]
-    config = AlignmentConfig.from_preset("paper", **changes, epochs=epochs, patience=0)
+    config = AlignmentConfig.from_preset("infonce", **changes, epochs=epochs, patience=0)
     train(
-        code[:n],
-        audio[:n],
-        code[n : n + m],
-        audio[n : n + m],
+        TrainingPairs(code[:n], audio[:n]),
+        ValidationPairs(code[n : n + m], audio[n : n + m]),
         config,
         lambda row: ends.append(time.perf_counter()),
     )
@@ -49,7 +47,7 @@ def ours(programs: int, epochs: int, validated: bool, changes: dict) -> float:
 
 def plain(programs: int, epochs: int, changes: dict) -> float:
     """Median seconds of an epoch of the loop that a tutorial would write, in fp32."""
-    config = AlignmentConfig.from_preset("paper", **changes)
+    config = AlignmentConfig.from_preset("infonce", **changes)
     code, audio = (torch.from_numpy(view) for view in pairs(programs))
     n = round(SHARE * programs)
     heads = [build_projection_head(dim, config) for dim in (CODE_DIM, AUDIO_DIM)]

@@ -20,7 +20,7 @@ import numpy as np
 import torch
 
 from core import encoders
-from core.alignment import AlignmentConfig, train
+from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
 from core.evaluation.map_layout import compute_joint_map
 from core.evaluation.neighbours import CosineIndex
@@ -150,10 +150,10 @@ def _corpus(rng: np.random.Generator) -> None:
         corpus.put_embeddings(encoder, entry.revision, ids, vectors)
         known[side] = EncoderRecord.from_installed(encoder, entry.dim).to_dict()
     corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
-    config = AlignmentConfig.from_preset("foretell")
+    config = AlignmentConfig.from_preset("kernel_ridge")
     pairs = corpus.load_embedding_pairs(CODE, AUDIO)
     code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
-    heads = train(code, audio, code[:0], audio[:0], config).heads
+    heads = train(TrainingPairs(code, audio), ValidationPairs(code[:0], audio[:0]), config).heads
     about = {
         "alignment": config.to_dict(),
         "encoders": known,

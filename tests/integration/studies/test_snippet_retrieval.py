@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import BertConfig, BertModel
 
-from core.alignment import AlignmentConfig, train
+from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.studies.experiments.finetune import FinetuningConfig, finetune
 from core.corpus import Corpus
 from core.errors import EarshotError
@@ -152,7 +152,8 @@ def test_an_encoder_is_tuned_with_its_heads_and_the_same_each_time(text_encoder:
     sources = [f"play {40 + n}\nsleep {n % 3 + 1}" for n in range(24)]
     heard = torch.randn(24, 8, generator=torch.Generator().manual_seed(1))
     config = AlignmentConfig.from_dict(QUICK)
-    heads = train(torch.randn(24, 32), heard, heard[:0, :1].expand(0, 32), heard[:0], config).heads
+    no_pairs = ValidationPairs(heard[:0, :1].expand(0, 32), heard[:0])
+    heads = train(TrainingPairs(torch.randn(24, 32), heard), no_pairs, config).heads
     before = {name: value.clone() for name, value in heads.to_tensors().items()}
     told = []
     tuning = FinetuningConfig(max_programs=20, epochs=6, max_tokens=500, batch_size=10, learning_rate=3e-3)

@@ -1,4 +1,4 @@
-"""The config: checked once, and the same after a journey through a file."""
+"""AlignmentConfig: validated when made, and unchanged by JSON; older names are accepted."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from core.alignment import AlignmentConfig
 from core.errors import EarshotError
 
 
-def test_both_methods_have_a_name_and_ours_is_the_default():
+def test_presets_have_names_and_soft_infonce_is_the_default() -> None:
     assert AlignmentConfig.from_preset("soft_infonce", width=64) == AlignmentConfig(width=64)
     assert AlignmentConfig.from_preset("infonce").objective == "infonce"
     assert AlignmentConfig().objective != "infonce"
@@ -19,29 +19,29 @@ def test_both_methods_have_a_name_and_ours_is_the_default():
         AlignmentConfig.from_preset("mine")
 
 
-def test_is_the_same_after_json_and_back():
+def test_json_round_trip_changes_nothing() -> None:
     config = AlignmentConfig(layers=2, objective="soft_infonce", learnable_temperature=True, seed=7)
     assert AlignmentConfig.from_json(config.to_json()) == config
     assert json.loads(config.to_json()) == config.to_dict()
 
 
-def test_part_of_a_config_keeps_the_other_defaults():
+def test_missing_fields_keep_their_defaults() -> None:
     assert AlignmentConfig.from_json('{"width": 64}') == AlignmentConfig(width=64)
 
 
-def test_is_frozen():
+def test_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        AlignmentConfig().layers = 2
+        AlignmentConfig().layers = 2  # type: ignore[misc]  # the point of the test
 
 
-def test_whole_floats_are_integers_and_integers_floats():
+def test_whole_floats_become_integers_and_integers_floats() -> None:
     config = AlignmentConfig(layers=2.0, dropout=0)
     assert config == AlignmentConfig(layers=2, dropout=0.0)
     assert config.id == AlignmentConfig(layers=2, dropout=0.0).id
     assert type(config.layers) is int and type(config.dropout) is float
 
 
-def test_equal_configs_have_equal_ids_and_others_do_not():
+def test_only_equal_configs_have_equal_ids() -> None:
     assert AlignmentConfig().id == AlignmentConfig().id
     changed = {"seed": 1, "temperature": 0.1, "objective": "infonce"}
     ids = {AlignmentConfig(**{name: value}).id for name, value in changed.items()}
@@ -77,19 +77,32 @@ def test_equal_configs_have_equal_ids_and_others_do_not():
         ("epochs", float("inf")),
     ],
 )
-def test_a_bad_value_is_named_with_what_would_do(field, value):
+def test_a_bad_value_is_named_with_the_accepted_values(field: str, value: object) -> None:
     with pytest.raises(EarshotError) as caught:
         AlignmentConfig(**{field: value})
     assert caught.value.where == f"config, {field}"
-    assert repr(value) in caught.value.message and caught.value.remedy.startswith("Give ")
+    assert repr(value) in caught.value.message and caught.value.remedy.startswith("Use ")
 
 
-def test_an_unknown_field_is_named_with_the_nearest():
-    with pytest.raises(EarshotError, match="'temprature'.*'temperature'"):
+def test_an_unknown_field_is_named_with_the_most_similar() -> None:
+    with pytest.raises(EarshotError, match="'temprature'.*Did you mean temperature"):
         AlignmentConfig.from_dict({"temprature": 0.1})
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2]", "3"])
-def test_text_that_is_no_object_is_refused(text):
+def test_text_that_is_no_json_object_is_refused(text: str) -> None:
     with pytest.raises(EarshotError, match="JSON"):
         AlignmentConfig.from_json(text)
+
+
+def test_older_names_of_fields_objectives_and_presets_are_accepted() -> None:
+    older = {"penalty": 0.3, "kernel_weight": 0.0, "whiten": 8, "objective": "kernel"}
+    today = {"l2": 0.3, "cka_weight": 0.0, "whitening_components": 8, "objective": "kernel_ridge"}
+    assert AlignmentConfig.from_dict(older) == AlignmentConfig.from_dict(today)
+    assert AlignmentConfig.parse_json_fields(json.dumps(older)) == today
+    assert AlignmentConfig.from_preset("foretell") == AlignmentConfig.from_preset("kernel_ridge")
+
+
+def test_a_field_under_both_its_older_and_its_new_name_is_refused() -> None:
+    with pytest.raises(EarshotError, match="set twice.*Remove 'penalty'"):
+        AlignmentConfig.from_dict({"penalty": 0.3, "l2": 0.3})

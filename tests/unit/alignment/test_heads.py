@@ -1,4 +1,4 @@
-"""The projection heads: symmetric, standardised, and the same after saving."""
+"""Projection heads: symmetric, standardised, and unchanged by saving."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.errors import EarshotError
 SMALL = AlignmentConfig(layers=3, width=8, dim=4)
 
 
-def test_both_heads_are_the_papers_mlp():
+def test_both_heads_are_the_mlp_of_the_paper() -> None:
     heads = ProjectionHeads(5, 7, SMALL)
     for head, columns in ((heads.code_head, 5), (heads.audio_head, 7)):
         kinds = [type(step) for step in head if not isinstance(step, nn.Dropout)]
@@ -25,20 +25,23 @@ def test_both_heads_are_the_papers_mlp():
 
 
 @pytest.mark.parametrize("layers", [1, 2, 5])
-def test_layers_counts_linear_layers(layers):
+def test_layers_counts_linear_layers(layers: int) -> None:
     heads = ProjectionHeads(5, 7, AlignmentConfig(layers=layers, width=8, dim=4))
     assert sum(isinstance(step, nn.Linear) for step in heads.code_head) == layers
 
 
-def test_projects_to_unit_vectors_of_one_size():
+def test_projects_to_unit_vectors_of_one_size() -> None:
     heads = ProjectionHeads(5, 7, SMALL).eval()
     code, audio = heads(torch.randn(6, 5), torch.randn(6, 7))
     assert code.shape == audio.shape == (6, 4)
     assert torch.allclose(code.norm(dim=1), torch.ones(6))
-    assert heads.project_code(torch.randn(1, 5)).shape == (1, 4)  # a batch of one, when not training
+    assert heads.project_code(torch.randn(1, 5)).shape == (
+        1,
+        4,
+    )  # a batch of one, when not training
 
 
-def test_dropout_is_where_the_config_says():
+def test_dropout_rates_are_those_of_the_config() -> None:
     config = AlignmentConfig(layers=2, width=8, dim=4, dropout=0.25, input_dropout=0.6)
     rates = [s.p for s in ProjectionHeads(5, 7, config).code_head if isinstance(s, nn.Dropout)]
     assert rates == [0.6, 0.25]
@@ -47,14 +50,14 @@ def test_dropout_is_where_the_config_says():
 
 
 class TestStandardiser:
-    def test_brings_columns_to_mean_0_and_variance_1(self):
+    def test_scales_columns_to_mean_0_and_variance_1(self) -> None:
         x = torch.randn(200, 3) * torch.tensor([1e-3, 1.0, 50.0]) + torch.tensor([5.0, 0, -9])
         step = Standardiser(3)
         step.fit(x)
         assert torch.allclose(step(x).mean(0), torch.zeros(3), atol=1e-3)
         assert torch.allclose(step(x).std(0, correction=0), torch.ones(3), atol=1e-3)
 
-    def test_a_constant_column_is_not_blown_up(self):
+    def test_a_constant_column_is_not_scaled_up(self) -> None:
         x = torch.cat([torch.randn(50, 2), torch.full((50, 1), 0.1)], dim=1)
         x[7, 2] += 1e-8  # rounding
         step = Standardiser(3)
@@ -62,7 +65,7 @@ class TestStandardiser:
         assert step(x)[:, 2].abs().max() < 1e-6
         assert step(x + 1)[:, 2].abs().max() < 2
 
-    def test_columns_may_keep_their_proportions(self):
+    def test_columns_can_keep_their_proportions(self) -> None:
         x = 5 + torch.tensor([1.0, 10.0]) * torch.randn(100, 2)
         fitted = Standardiser(2)
         fitted.fit(x, per_column=False)
@@ -72,14 +75,14 @@ class TestStandardiser:
         fitted.fit(torch.full((10, 2), 0.1), per_column=False)
         assert fitted(torch.full((1, 2), 0.1)).abs().max() < 1e-6
 
-    def test_rows_that_are_all_equal_become_0(self):
+    def test_equal_rows_become_0(self) -> None:
         step = Standardiser(3)
         step.fit(torch.full((5, 3), 2.0))
         assert torch.equal(step(torch.full((5, 3), 2.0)), torch.zeros(5, 3))
 
 
 class TestTemperature:
-    def test_is_what_the_config_says_and_fixed_unless_learnable(self):
+    def test_is_that_of_the_config_and_fixed_unless_learnable(self) -> None:
         heads = ProjectionHeads(2, 2, AlignmentConfig(temperature=0.2))
         assert heads.temperature.item() == pytest.approx(0.2)
         assert not heads.log_temperature.requires_grad
@@ -87,7 +90,7 @@ class TestTemperature:
         assert ProjectionHeads(2, 2, learnable).log_temperature.requires_grad
 
     @pytest.mark.parametrize(("log", "clamped"), [(-9.0, 0.01), (4.0, 1.0)])
-    def test_is_clamped_and_can_come_back(self, log, clamped):
+    def test_is_clamped_and_can_return(self, log: float, clamped: float) -> None:
         heads = ProjectionHeads(2, 2, AlignmentConfig(learnable_temperature=True))
         heads.log_temperature.data.fill_(log)
         heads.clamp_temperature()
@@ -97,19 +100,19 @@ class TestTemperature:
 
 
 class TestTensors:
-    def test_are_whole_and_project_the_same(self):
+    def test_loaded_heads_project_the_same(self) -> None:
         heads = ProjectionHeads(5, 7, SMALL)
         heads.code_input.fit(torch.randn(30, 5) * 3 + 2)
         heads.train()
         heads(torch.randn(9, 5), torch.randn(9, 7))  # moves BatchNorm's statistics
         stored = safetensors.torch.load(safetensors.torch.save(heads.to_tensors()))
-        again = ProjectionHeads.from_tensors(SMALL, stored)
+        loaded = ProjectionHeads.from_tensors(SMALL, stored)
         x, y = torch.randn(4, 5), torch.randn(4, 7)
         heads.eval()
-        assert torch.equal(again.project_code(x), heads.project_code(x))
-        assert torch.equal(again.project_audio(y), heads.project_audio(y))
+        assert torch.equal(loaded.project_code(x), heads.project_code(x))
+        assert torch.equal(loaded.project_audio(y), heads.project_audio(y))
 
-    def test_of_other_heads_are_refused(self):
+    def test_tensors_of_other_heads_are_refused(self) -> None:
         tensors = ProjectionHeads(5, 7, SMALL).to_tensors()
         with pytest.raises(EarshotError, match="do not fit their config"):
             ProjectionHeads.from_tensors(AlignmentConfig(layers=2, width=8, dim=4), tensors)

@@ -1,4 +1,4 @@
-"""How sure a foretelling is: its signs, its calibration, and that sure means right more often."""
+"""Confidence: its features, its calibration, and that a higher level is right more often."""
 
 from __future__ import annotations
 
@@ -6,74 +6,73 @@ import numpy as np
 import pytest
 
 from core.evaluation import calibration
-from core.evaluation.metrics import normalized_similarity
-from core.evaluation.calibration import ConfidenceCalibration, normalized_similarity_per_query, classify_confidence, compute_confidence_features
+from core.evaluation.calibration import (
+    ConfidenceCalibration,
+    classify_confidence,
+    compute_confidence_features,
+)
 
 
 @pytest.fixture
-def rng():
+def rng() -> np.random.Generator:
     return np.random.default_rng(11)
 
 
-def test_signs_are_what_they_say(rng):
-    found, similarities = rng.normal(size=(4, 5, 7)), rng.uniform(size=(4, 5))
-    seen = compute_confidence_features(found, similarities, np.arange(4.0))
-    unit = found / np.linalg.norm(found, axis=2, keepdims=True)
+def test_features_equal_their_definitions(rng: np.random.Generator) -> None:
+    retrieved_audio, similarities = rng.normal(size=(4, 5, 7)), rng.uniform(size=(4, 5))
+    features = compute_confidence_features(retrieved_audio, similarities, np.arange(4.0))
+    unit = retrieved_audio / np.linalg.norm(retrieved_audio, axis=2, keepdims=True)
     pairs = [(a, b) for a in range(5) for b in range(5) if a != b]
-    expected = [np.mean([each[a] @ each[b] for a, b in pairs]) for each in unit]
-    np.testing.assert_allclose(seen[:, 0], expected, atol=1e-6)
-    np.testing.assert_allclose(seen[:, 1], np.arange(4.0))
-    np.testing.assert_allclose(seen[:, 2], similarities.mean(axis=1))
-
-
-def test_the_truly_nearest_are_foretold_wholly_and_any_clips_not_at_all(rng):
-    own, base = rng.normal(size=(6, 8)), rng.normal(size=(50, 8))
-    unit = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in (own, base)]
-    order = np.argsort(-(unit[0] @ unit[1].T), axis=1)
-    np.testing.assert_allclose(normalized_similarity_per_query(order[:, :5], own, base), 1, atol=1e-5)
-    anything = [normalized_similarity_per_query(order[:, at : at + 5], own, base) for at in range(0, 50, 5)]
-    np.testing.assert_allclose(np.mean(anything, axis=0), 0, atol=1e-5)
-    # One program alone has the same scale by itself and among others.
-    one = normalized_similarity_per_query(order[:1, 5:10], own[:1], base)
-    np.testing.assert_allclose(one, normalized_similarity(order[:1, 5:10], own[:1], base), atol=1e-5)
-    assert np.isnan(normalized_similarity_per_query(order[:, :5], own, np.ones((50, 8)))).all()
+    expected = [np.mean([rows[a] @ rows[b] for a, b in pairs]) for rows in unit]
+    np.testing.assert_allclose(features[:, 0], expected, atol=1e-6)
+    np.testing.assert_allclose(features[:, 1], np.arange(4.0))
+    np.testing.assert_allclose(features[:, 2], similarities.mean(axis=1))
 
 
 @pytest.fixture
-def seen_and_right(rng):
-    seen = rng.normal(size=(800, 3))
-    chance = 1 / (1 + np.exp(-2 * seen[:, 0]))
-    return seen, rng.uniform(size=800) < chance, chance
+def labelled_features(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Features [800, 3], whether each prediction was correct, and the true probability of it."""
+    features = rng.normal(size=(800, 3))
+    probability = 1 / (1 + np.exp(-2 * features[:, 0]))
+    return features, rng.uniform(size=800) < probability, probability
 
 
-def test_where_it_says_sure_it_is_right_more_often(seen_and_right):
-    seen, right, chance = seen_and_right
-    fitted = ConfidenceCalibration.fit(seen[:400], right[:400])
-    told = fitted.predict_probability(seen[400:])
-    levels = np.array([classify_confidence(p) for p in told])
+def test_predictions_of_a_higher_level_are_right_more_often(
+    labelled_features: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    features, is_correct, probability = labelled_features
+    fitted = ConfidenceCalibration.fit(features[:400], is_correct[:400])
+    assert fitted is not None
+    predicted = fitted.predict_probability(features[400:])
+    levels = np.array([classify_confidence(p) for p in predicted])
     shares = [
-        right[400:][levels == each].mean()
-        for each in (calibration.LOW, calibration.MEDIUM, calibration.HIGH)
+        is_correct[400:][levels == level].mean()
+        for level in (calibration.LOW, calibration.MEDIUM, calibration.HIGH)
     ]
     assert shares[0] < 1 / 3 < shares[1] < 2 / 3 < shares[2]
-    assert np.abs(told - chance[400:]).mean() < 0.08
+    assert np.abs(predicted - probability[400:]).mean() < 0.08
 
 
-def test_signs_that_tell_nothing_give_the_share_of_all(rng):
+def test_irrelevant_features_give_the_share_of_all(rng: np.random.Generator) -> None:
     fitted = ConfidenceCalibration.fit(rng.normal(size=(600, 3)), rng.uniform(size=600) < 0.3)
+    assert fitted is not None
     assert fitted.predict_probability(rng.normal(size=(9, 3))) == pytest.approx(0.3, abs=0.12)
 
 
-def test_too_few_of_one_outcome_are_not_fitted(rng):
-    seen = rng.normal(size=(200, 3))
-    assert ConfidenceCalibration.fit(seen, np.arange(200) < 10) is None
-    assert ConfidenceCalibration.fit(seen, np.ones(200, bool)) is None
+def test_too_few_programs_of_one_outcome_are_not_fitted(rng: np.random.Generator) -> None:
+    features = rng.normal(size=(200, 3))
+    assert ConfidenceCalibration.fit(features, np.arange(200) < 10) is None
+    assert ConfidenceCalibration.fit(features, np.ones(200, bool)) is None
 
 
-def test_it_is_kept_as_json_and_never_beyond_what_was_seen(seen_and_right):
-    fitted = ConfidenceCalibration.fit(*seen_and_right[:2])
-    again = ConfidenceCalibration.from_dict(fitted.to_dict())
+def test_dict_round_trip_changes_nothing_and_predictions_do_not_extrapolate(
+    labelled_features: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    fitted = ConfidenceCalibration.fit(*labelled_features[:2])
+    assert fitted is not None
+    loaded = ConfidenceCalibration.from_dict(fitted.to_dict())
+    assert loaded == fitted
     far = np.array([[1e9, 0, 0], [3 * fitted.scale[0] + fitted.mean[0], 0, 0]])
-    assert again == fitted
-    assert again.predict_probability(far)[0] == pytest.approx(again.predict_probability(far)[1])
-    assert 0 < again.predict_probability(far)[0] < 1
+    probabilities = loaded.predict_probability(far)
+    assert probabilities[0] == pytest.approx(probabilities[1])
+    assert 0 < probabilities[0] < 1

@@ -12,7 +12,7 @@ from sklearn.cross_decomposition import CCA as SklearnCCA
 from sklearn.neighbors import NearestNeighbors
 
 from core.errors import EarshotError
-from core.evaluation import pairwise_distances, metrics
+from core.evaluation import metrics, pairwise_distances
 from core.evaluation.cca import cca, fit_cca
 
 WHOLE = [metrics.cka, metrics.cca, metrics.distance_spearman, metrics.distance_pearson]
@@ -25,7 +25,7 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20)
 
 
-def related(rng: np.random.Generator, n: int = 60, d1: int = 7, d2: int = 9):
+def make_related_views(rng: np.random.Generator, n: int = 60, d1: int = 7, d2: int = 9):
     """Two noisy views of one latent space."""
     latent = rng.normal(size=(n, 4))
     x = latent @ rng.normal(size=(4, d1)) + 0.7 * rng.normal(size=(n, d1)) + 1.5
@@ -34,67 +34,69 @@ def related(rng: np.random.Generator, n: int = 60, d1: int = 7, d2: int = 9):
 
 
 class TestCKA:
-    def brute(self, x, y, debiased=False):
-        """From n x n kernels, as the papers write it."""
-        k, l = x @ x.T, y @ y.T  # noqa: E741
+    def compute_by_formula(self, x, y, debiased=False):
+        """Compute CKA from n x n kernels, as in the papers."""
+        kernel_x, kernel_y = x @ x.T, y @ y.T
         n = len(x)
 
-        def hsic(k, l):  # noqa: E741
+        def hsic(a, b):
             if not debiased:
                 h = np.eye(n) - 1 / n
-                return np.trace(h @ k @ h @ l)
-            k, l = k - np.diag(np.diag(k)), l - np.diag(np.diag(l))  # noqa: E741
+                return np.trace(h @ a @ h @ b)
+            a, b = a - np.diag(np.diag(a)), b - np.diag(np.diag(b))
             one = np.ones(n)
             return (
-                np.trace(k @ l)
-                + (one @ k @ one) * (one @ l @ one) / ((n - 1) * (n - 2))
-                - 2 / (n - 2) * (one @ k @ l @ one)
+                np.trace(a @ b)
+                + (one @ a @ one) * (one @ b @ one) / ((n - 1) * (n - 2))
+                - 2 / (n - 2) * (one @ a @ b @ one)
             ) / (n * (n - 3))
 
-        return hsic(k, l) / np.sqrt(hsic(k, k) * hsic(l, l))
+        return hsic(kernel_x, kernel_y) / np.sqrt(
+            hsic(kernel_x, kernel_x) * hsic(kernel_y, kernel_y)
+        )
 
     @pytest.mark.parametrize("debiased", [False, True])
     @pytest.mark.parametrize("n", [5, 8, 60])
     def test_equals_the_formula_with_kernels(self, rng: np.random.Generator, n, debiased):
-        x, y = related(rng, n)
-        assert metrics.cka(x, y, debiased=debiased) == pytest.approx(self.brute(x, y, debiased))
+        x, y = make_related_views(rng, n)
+        assert metrics.cka(x, y, debiased=debiased) == pytest.approx(self.compute_by_formula(x, y, debiased))
 
     @pytest.mark.parametrize("debiased", [False, True])
     def test_is_1_for_a_rotated_scaled_and_shifted_space(self, rng: np.random.Generator, debiased):
-        x, _ = related(rng)
-        turned = 3.5 * x @ ortho_group.rvs(7, random_state=1) + 11
+        x, _ = make_related_views(rng)
+        rotated = 3.5 * x @ ortho_group.rvs(7, random_state=1) + 11
         assert metrics.cka(x, x, debiased=debiased) == pytest.approx(1)
-        assert metrics.cka(x, turned, debiased=debiased) == pytest.approx(1)
+        assert metrics.cka(x, rotated, debiased=debiased) == pytest.approx(1)
 
-    def test_noise_shows_the_bias_and_the_debiased_one_lacks_it(self, rng: np.random.Generator):
-        found = [
+    def test_debiasing_removes_the_bias_on_noise(self, rng: np.random.Generator):
+        values = [
             [metrics.cka(x, y, debiased=b) for b in (False, True)]
             for x, y in (rng.normal(size=(2, 50, 400)) for _ in range(10))
         ]
-        plain, debiased = np.mean(found, axis=0)
+        plain, debiased = np.mean(values, axis=0)
         assert plain > 0.85
         assert abs(debiased) < 0.05
 
     def test_falls_when_pairs_are_permuted(self, rng: np.random.Generator):
-        x, y = related(rng, 200)
+        x, y = make_related_views(rng, 200)
         permuted = metrics.cka(x, y[rng.permutation(200)], debiased=True)
         assert metrics.cka(x, y, debiased=True) > 0.5
         assert abs(permuted) < 0.1
 
-    def test_a_large_offset_costs_no_digits(self, rng: np.random.Generator):
-        x, y = related(rng)
+    def test_a_large_offset_does_not_reduce_precision(self, rng: np.random.Generator):
+        x, y = make_related_views(rng)
         assert metrics.cka(x + 1e6, y) == pytest.approx(metrics.cka(x, y), rel=1e-6)
 
 
 class TestCCA:
     def test_equals_scikit_learn_without_ridge(self, rng: np.random.Generator):
-        x, y = related(rng, 300, 5, 4)
+        x, y = make_related_views(rng, 300, 5, 4)
         u, v = SklearnCCA(n_components=4, scale=False, max_iter=5000, tol=1e-12).fit_transform(x, y)
         expected = np.mean([pearsonr(u[:, j], v[:, j])[0] for j in range(4)])
         assert cca(x, y, regularisation=0, explained_variance_ratio=1) == pytest.approx(expected, abs=1e-6)
 
     def test_equals_the_singular_values_of_whitened_spaces(self, rng: np.random.Generator):
-        x, y = related(rng, 100)
+        x, y = make_related_views(rng, 100)
         a, b = (np.linalg.qr(z - z.mean(axis=0))[0] for z in (x, y))
         expected = np.linalg.svd(a.T @ b, compute_uv=False)
         fit = fit_cca(x, y, regularisation=0, explained_variance_ratio=1)
@@ -104,12 +106,12 @@ class TestCCA:
     def test_is_1_for_identical_rotated_and_scaled_spaces(
         self, rng: np.random.Generator, regularisation
     ):
-        x, _ = related(rng)
-        turned = 0.2 * x @ ortho_group.rvs(7, random_state=1) - 4
+        x, _ = make_related_views(rng)
+        rotated = 0.2 * x @ ortho_group.rvs(7, random_state=1) - 4
         assert cca(x, x, regularisation=regularisation) == pytest.approx(1)
-        assert cca(x, turned, regularisation=regularisation) == pytest.approx(1)
+        assert cca(x, rotated, regularisation=regularisation) == pytest.approx(1)
 
-    def test_held_out_noise_scores_around_0_though_the_fit_is_perfect(
+    def test_held_out_noise_scores_around_0_despite_a_perfect_fit(
         self, rng: np.random.Generator
     ):
         x, y = rng.normal(size=(2, 60, 80))
@@ -135,14 +137,14 @@ class TestCCA:
         np.testing.assert_allclose(wide, narrow, atol=1e-6)
         assert len(wide) >= 5
 
-    def test_variance_decides_how_many_directions_are_compared(self, rng: np.random.Generator):
+    def test_explained_variance_determines_the_number_of_directions(self, rng: np.random.Generator):
         x = rng.normal(size=(200, 6)) * [10, 10, 0.01, 0.01, 0.01, 0.01]
         y = rng.normal(size=(200, 6))
         assert len(fit_cca(x, y, explained_variance_ratio=0.99).compute_correlations(x, y)) == 2
         assert len(fit_cca(x, y, explained_variance_ratio=1).compute_correlations(x, y)) == 6
 
-    def test_says_what_can_not_be(self, rng: np.random.Generator):
-        x, y = related(rng)
+    def test_invalid_arguments_are_refused(self, rng: np.random.Generator):
+        x, y = make_related_views(rng)
         with pytest.raises(EarshotError, match="regularisation -1"):
             fit_cca(x, y, regularisation=-1)
         with pytest.raises(EarshotError, match="9 columns and CCA was fitted on 7"):
@@ -151,15 +153,15 @@ class TestCCA:
 
 class TestDistances:
     def test_equals_scipy(self, rng: np.random.Generator):
-        x, y = related(rng)
+        x, y = make_related_views(rng)
         dx, dy = pdist(x, "cosine"), pdist(y, "cosine")
         assert metrics.distance_pearson(x, y) == pytest.approx(pearsonr(dx, dy)[0], abs=1e-4)
         assert metrics.distance_spearman(x, y) == pytest.approx(spearmanr(dx, dy)[0], abs=1e-4)
 
-    def test_blocks_and_the_table_of_ranks_change_nothing(
+    def test_block_size_and_the_table_of_ranks_change_nothing(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
     ):
-        x, y = related(rng, 57)
+        x, y = make_related_views(rng, 57)
         y[20:30] = y[5]  # equal rows: equal distances
         sorted_at_once = metrics.distance_spearman(x, y), metrics.distance_pearson(x, y)
         monkeypatch.setattr(pairwise_distances, "BLOCK_ROWS", 10)
@@ -168,25 +170,25 @@ class TestDistances:
             sorted_at_once, abs=2e-5
         )
 
-    def test_ties_share_their_mean_rank(self):
+    def test_ties_share_their_mean_rank(self) -> None:
         x = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 1]])
         y = np.array([[1, 0], [0.9, 0.1], [0, 1], [0.3, 0.7], [1, 1]])
         expected = spearmanr(pdist(x, "cosine").round(6), pdist(y, "cosine").round(6))[0]
         assert metrics.distance_spearman(x, y) == pytest.approx(expected)
 
-    def test_every_pair_is_met_once(
+    def test_every_pair_is_yielded_once(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
     ):
         monkeypatch.setattr(pairwise_distances, "BLOCK_ROWS", 4)
         x = rng.normal(size=(11, 3))
-        found = np.concatenate([block[0] for block in pairwise_distances.iterate_distance_blocks(x, x)])
-        np.testing.assert_allclose(np.sort(found) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6)
+        distances = np.concatenate([block[0] for block in pairwise_distances.iterate_distance_blocks(x, x)])
+        np.testing.assert_allclose(np.sort(distances) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6)
 
 
 class TestNeighbourhoods:
     @pytest.mark.parametrize("k", [1, 3, 10])
     def test_equals_brute_force(self, rng: np.random.Generator, k):
-        x, y = related(rng)
+        x, y = make_related_views(rng)
         sets = [
             NearestNeighbors(n_neighbors=k + 1, metric="cosine", algorithm="brute")
             .fit(z)
@@ -210,7 +212,7 @@ class TestNeighbourhoods:
 
 
 class TestRetrieval:
-    def brute(self, x, y):
+    def rank_by_brute_force(self, x, y):
         x, y = (z / np.linalg.norm(z, axis=1, keepdims=True) for z in (x, y))
         order = np.argsort(-(x @ y.T), axis=1)
         return np.array([list(order[i]).index(i) + 1 for i in range(len(x))])
@@ -219,7 +221,7 @@ class TestRetrieval:
         x = rng.normal(size=(80, 5))
         y = x + 0.8 * rng.normal(size=(80, 5))
         for a, b in ((x, y), (y, x)):
-            expected = self.brute(a, b)
+            expected = self.rank_by_brute_force(a, b)
             np.testing.assert_array_equal(metrics.rank_matches(a, b), expected)
             for k in (1, 5, 10):
                 assert metrics.recall_at_k(a, b, k) == pytest.approx(np.mean(expected <= k))
@@ -232,7 +234,7 @@ class TestRetrieval:
         monkeypatch.setattr(metrics, "BLOCK_ROWS", 4)
         np.testing.assert_array_equal(metrics.rank_matches(x, y), expected)
 
-    def test_a_space_without_differences_scores_at_chance(self):
+    def test_a_space_without_differences_scores_at_chance(self) -> None:
         x = y = np.ones((20, 3))
         assert metrics.recall_at_k(x, y, 1) == pytest.approx(1 / 20)
         assert metrics.recall_at_k(x, y, 5) == pytest.approx(5 / 20)
@@ -242,40 +244,64 @@ class TestRetrieval:
         x = rng.normal(size=(30, 4))
         assert metrics.recall_at_k(x, x, 1) == metrics.mrr(x, x) == metrics.median_rank(x, x) == 1
 
-    def test_spaces_of_two_sizes_can_not_search_each_other(self, rng: np.random.Generator):
-        x, y = related(rng)
+    def test_spaces_of_different_widths_cannot_search_each_other(self, rng: np.random.Generator):
+        x, y = make_related_views(rng)
         with pytest.raises(EarshotError, match="shared space"):
             metrics.recall_at_k(x, y, 1)
 
 
-class TestForetold:
-    def test_the_truly_nearest_foretell_all_and_random_ones_nothing(self, rng: np.random.Generator):
-        base, heard = rng.normal(size=(400, 5)), rng.normal(size=(300, 5))
-        nearest = NearestNeighbors(n_neighbors=4, metric="cosine").fit(base)
-        assert metrics.normalized_similarity(
-            nearest.kneighbors(heard, return_distance=False), heard, base
-        ).mean() == pytest.approx(1)
-        drawn = rng.integers(400, size=(300, 4))
-        assert metrics.normalized_similarity(drawn, heard, base).mean() == pytest.approx(0, abs=0.05)
+class TestNormalizedSimilarity:
+    def test_the_truly_nearest_reach_1_and_random_clips_0(self, rng: np.random.Generator):
+        base, queries = rng.normal(size=(400, 5)), rng.normal(size=(300, 5))
+        index = NearestNeighbors(n_neighbors=4, metric="cosine").fit(base)
+        nearest = index.kneighbors(queries, return_distance=False)
+        assert metrics.normalized_similarity(nearest, queries, base).mean() == pytest.approx(1)
+        random_rows = rng.integers(400, size=(300, 4))
+        similarities = metrics.normalized_similarity(random_rows, queries, base)
+        assert similarities.mean() == pytest.approx(0, abs=0.05)
 
-    def test_equals_the_cosines_written_out(
-        self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    @pytest.mark.parametrize("per_query_scale", [False, True])
+    def test_equals_its_formula(
+        self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, per_query_scale: bool
     ):
         monkeypatch.setattr(metrics, "BLOCK_ROWS", 3)
-        base, heard, found = (
-            rng.normal(size=(9, 3)),
-            rng.normal(size=(7, 3)),
-            np.array([[4, 0]] * 7),
+        base, queries = rng.normal(size=(9, 3)), rng.normal(size=(7, 3))
+        retrieved_rows = np.array([[4, 0]] * 7)
+        cosines = 1 - cdist(queries, base, "cosine")
+        scale = np.sort(cosines, axis=1)[:, -2:].mean(1) - cosines.mean(1)
+        if not per_query_scale:
+            scale = scale.mean()
+        expected = (cosines[:, [4, 0]].mean(1) - cosines.mean(1)) / scale
+        similarities = metrics.normalized_similarity(
+            retrieved_rows, queries, base, per_query_scale=per_query_scale
         )
-        alike = 1 - cdist(heard, base, "cosine")
-        scale = (np.sort(alike, axis=1)[:, -2:].mean(1) - alike.mean(1)).mean()
-        expected = (alike[:, [4, 0]].mean(1) - alike.mean(1)) / scale
-        np.testing.assert_allclose(metrics.normalized_similarity(found, heard, base), expected, atol=1e-5)
+        np.testing.assert_allclose(similarities, expected, atol=1e-5)
 
-    def test_where_all_clips_are_equal_there_is_nothing_to_foretell(self):
+    def test_the_scale_per_query_gives_1_and_0_to_each_query(self, rng: np.random.Generator):
+        def measure(rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
+            return metrics.normalized_similarity(rows, queries, base, per_query_scale=True)
+
+        queries, base = rng.normal(size=(6, 8)), rng.normal(size=(50, 8))
+        order = np.argsort(cdist(queries, base, "cosine"), axis=1)
+        np.testing.assert_allclose(measure(order[:, :5], queries), 1, atol=1e-5)
+        all_rows = [measure(order[:, start : start + 5], queries) for start in range(0, 50, 5)]
+        np.testing.assert_allclose(np.mean(all_rows, axis=0), 0, atol=1e-5)
+        # The scale of one query alone is that of the query among others.
+        alone = measure(order[:1, 5:10], queries[:1])
+        expected = metrics.normalized_similarity(order[:1, 5:10], queries[:1], base)
+        np.testing.assert_allclose(alone, expected, atol=1e-5)
+        np.testing.assert_allclose(alone, measure(order[:, 5:10], queries)[:1], atol=1e-5)
+
+    @pytest.mark.parametrize("per_query_scale", [False, True])
+    def test_is_undefined_where_all_clips_are_equal(self, per_query_scale: bool):
+        def measure(rows: np.ndarray, queries: np.ndarray) -> np.ndarray:
+            return metrics.normalized_similarity(
+                rows, queries, same, per_query_scale=per_query_scale
+            )
+
         same = np.ones((6, 3))
-        assert np.isnan(metrics.normalized_similarity(np.zeros((6, 2), int), same, same)).all()
-        assert len(metrics.normalized_similarity(np.empty((0, 5), int), same[:0], same)) == 0
+        assert np.isnan(measure(np.zeros((6, 2), int), same)).all()
+        assert len(measure(np.empty((0, 5), int), same[:0])) == 0
 
 
 class TestEdges:
@@ -293,7 +319,7 @@ class TestEdges:
             assert np.isnan(metric(x, y)) == (n == 0), metric.__name__
         assert not recwarn.list
 
-    def test_two_rows_are_always_alike_to_cka(self, rng: np.random.Generator):
+    def test_cka_of_two_rows_is_1(self, rng: np.random.Generator):
         x, y = rng.normal(size=(2, 3)), rng.normal(size=(2, 4))
         assert metrics.cka(x, y) == pytest.approx(1)
 
@@ -304,16 +330,16 @@ class TestEdges:
             assert np.isnan(metric(a, b)), metric.__name__
         assert not recwarn.list
 
-    def test_constant_columns_change_nothing_that_looks_at_differences(
+    def test_constant_columns_do_not_change_cka_and_cca(
         self, rng: np.random.Generator
     ):
-        x, y = related(rng)
+        x, y = make_related_views(rng)
         wider = np.hstack([x, np.full((60, 2), 0.3)])
         assert metrics.cka(wider, y) == pytest.approx(metrics.cka(x, y))
         assert metrics.cca(wider, y) == pytest.approx(metrics.cca(x, y))
 
-    def test_nothing_but_finite_matrices_of_equal_length_goes_in(self, rng: np.random.Generator):
-        x, y = related(rng)
+    def test_only_finite_matrices_of_equal_length_are_accepted(self, rng: np.random.Generator):
+        x, y = make_related_views(rng)
         bad = x.copy()
         bad[3, 2] = np.nan
         for metric in (*WHOLE, *LOCAL):
@@ -332,10 +358,10 @@ class TestEdges:
 
 
 class TestKnownAnswers:
-    """One table for all: what must be 1, and what must lie around chance."""
+    """The same spaces score 1 in all metrics, permuted pairs score at chance."""
 
     @pytest.mark.parametrize("metric", [*WHOLE, *LOCAL], ids=lambda metric: metric.__name__)
-    def test_an_identical_a_rotated_and_a_scaled_space_are_the_same_space(
+    def test_is_1_for_an_identical_a_rotated_and_a_scaled_space(
         self, rng: np.random.Generator, metric
     ):
         x = rng.normal(size=(80, 6))
@@ -344,15 +370,15 @@ class TestKnownAnswers:
             assert metric(x, other) == pytest.approx(1, abs=1e-4)
 
     @pytest.mark.parametrize("metric", [*WHOLE, *LOCAL], ids=lambda metric: metric.__name__)
-    def test_permuted_pairs_have_nothing_in_common(self, rng: np.random.Generator, metric):
+    def test_permuted_pairs_score_near_0(self, rng: np.random.Generator, metric):
         x = rng.normal(size=(400, 6))
         permuted = x[rng.permutation(400)]
-        # CKA and CCA are biased upwards by columns against rows, the others hardly.
+        # CKA and CCA have an upward bias that grows with the number of columns.
         assert metric(x, permuted) < (0.15 if metric in (metrics.cka, metrics.cca) else 0.05)
 
     @pytest.mark.parametrize("metric", RETRIEVAL, ids=lambda metric: metric.__name__)
-    def test_permuted_pairs_are_found_by_chance(self, rng: np.random.Generator, metric):
+    def test_permuted_pairs_are_retrieved_by_chance(self, rng: np.random.Generator, metric):
         x = rng.normal(size=(400, 6))
         chance = {"recall_at_k": 1 / 400, "mrr": np.mean(1 / np.arange(1, 401)), "median_rank": 200}
-        found = metric(x, x[rng.permutation(400)])
-        assert found == pytest.approx(chance[metric.__name__], rel=0.3, abs=0.01)
+        value = metric(x, x[rng.permutation(400)])
+        assert value == pytest.approx(chance[metric.__name__], rel=0.3, abs=0.01)

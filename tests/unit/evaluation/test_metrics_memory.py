@@ -1,49 +1,50 @@
-"""Metrics hold blocks, and never all similarities or distances of n x n rows at once."""
+"""Metrics hold blocks in memory, never all similarities or distances of n x n rows."""
 
 from __future__ import annotations
 
 import tracemalloc
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from core.evaluation import pairwise_distances, metrics, neighbours
+from core.evaluation import metrics, neighbours, pairwise_distances, validation
 
-N, BLOCK = 1500, 32
-WHOLE = N * N  # numbers of a matrix that must not be
+ROW_COUNT, SMALL_BLOCK_ROWS = 1500, 32
+FORBIDDEN_SIZE = ROW_COUNT**2  # numbers of a matrix of all pairs
 
 
 class LargestTensor(TorchDispatchMode):
-    """Notes how many numbers the largest tensor holds that any operation returned."""
+    """Record the size of the largest tensor that any operation returns."""
 
     def __init__(self) -> None:
         super().__init__()
         self.numbers = 0
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
-        made = operation(*args, **(kwargs or {}))
-        for each in made if isinstance(made, (tuple, list)) else (made,):
-            if isinstance(each, torch.Tensor):
-                self.numbers = max(self.numbers, each.numel())
-        return made
+        result = operation(*args, **(kwargs or {}))
+        for value in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(value, torch.Tensor):
+                self.numbers = max(self.numbers, value.numel())
+        return result
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch: pytest.MonkeyPatch):
     for module in (pairwise_distances, metrics, neighbours):
-        monkeypatch.setattr(module, "BLOCK", BLOCK)
+        monkeypatch.setattr(module, "BLOCK_ROWS", SMALL_BLOCK_ROWS)
     monkeypatch.setattr(pairwise_distances, "MAX_PAIRS_TO_SORT", 0)
-    # Spearman's table of ranks has a size of its own, whatever n is: here a small one.
-    monkeypatch.setattr(pairwise_distances, "GRAIN", 2.0**8)
+    # The size of Spearman's table of ranks does not depend on n: it is made small here.
+    monkeypatch.setattr(validation, "COSINE_STEPS_PER_UNIT", 2.0**8)
     monkeypatch.setattr(pairwise_distances, "DISTANCE_LEVELS", 2 * 2**8 + 1)
 
 
-def held(measure) -> tuple[int, int]:
-    """Numbers in the largest tensor, and the most bytes that numpy held."""
+def measure_memory(measure: Callable[[], object]) -> tuple[int, int]:
+    """Return the numbers of the largest tensor and the peak of the bytes that NumPy held."""
     with LargestTensor():
-        torch.ones(1) + 1  # what torch imports at first is no metric's doing
+        torch.ones(1) + 1  # torch imports modules at the first operation
     tracemalloc.start()
     try:
         with LargestTensor() as largest:
@@ -58,8 +59,8 @@ def held(measure) -> tuple[int, int]:
     [
         "cka",
         "cca",
-        "spearman",
-        "pearson",
+        "distance_spearman",
+        "distance_pearson",
         "overlap_at_k",
         "jaccard_at_k",
         "recall_at_k",
@@ -67,24 +68,27 @@ def held(measure) -> tuple[int, int]:
         "median_rank",
     ],
 )
-def test_no_metric_holds_a_number_for_each_pair_of_rows(name):
+def test_no_metric_holds_a_number_for_each_pair_of_rows(name: str) -> None:
     rng = np.random.default_rng(0)
-    x, y = (rng.normal(size=(N, 8)).astype(np.float32) for _ in range(2))
-    numbers, most = held(lambda: getattr(metrics, name)(x, y))
-    assert numbers <= 4 * BLOCK * N
-    assert most <= WHOLE  # bytes; all pairs, each once, would take twice that in 32 bits
+    x, y = (rng.normal(size=(ROW_COUNT, 8)).astype(np.float32) for _ in range(2))
+    numbers, peak_bytes = measure_memory(lambda: getattr(metrics, name)(x, y))
+    assert numbers <= 4 * SMALL_BLOCK_ROWS * ROW_COUNT
+    assert peak_bytes <= FORBIDDEN_SIZE  # each pair once would take twice as much in float32
 
 
-def test_foretold_holds_no_number_for_each_pair_of_rows():
+def test_normalized_similarity_holds_no_number_for_each_pair_of_rows() -> None:
     rng = np.random.default_rng(0)
-    heard = rng.normal(size=(N, 8)).astype(np.float32)
-    numbers, most = held(lambda: metrics.normalized_similarity(np.zeros((N, 5), int), heard, heard))
-    assert numbers <= 4 * BLOCK * N and most <= WHOLE
+    audio = rng.normal(size=(ROW_COUNT, 8)).astype(np.float32)
+    retrieved_rows = np.zeros((ROW_COUNT, 5), int)
+    numbers, peak_bytes = measure_memory(
+        lambda: metrics.normalized_similarity(retrieved_rows, audio, audio)
+    )
+    assert numbers <= 4 * SMALL_BLOCK_ROWS * ROW_COUNT and peak_bytes <= FORBIDDEN_SIZE
 
 
-def test_what_is_held_tells_blocks_from_the_whole(monkeypatch: pytest.MonkeyPatch):
+def test_the_measurement_detects_a_matrix_of_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (pairwise_distances, metrics, neighbours):
-        monkeypatch.setattr(module, "BLOCK", N)
-    x = np.random.default_rng(0).normal(size=(N, 8))
+        monkeypatch.setattr(module, "BLOCK_ROWS", ROW_COUNT)
+    x = np.random.default_rng(0).normal(size=(ROW_COUNT, 8))
     for measure in (metrics.distance_pearson, metrics.overlap_at_k, metrics.mrr):
-        assert held(lambda measure=measure: measure(x, x))[0] >= WHOLE // 2
+        assert measure_memory(lambda measure=measure: measure(x, x))[0] >= FORBIDDEN_SIZE // 2

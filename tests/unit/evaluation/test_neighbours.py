@@ -27,20 +27,20 @@ def test_equals_scikit_learn(rng: np.random.Generator):
     assert indices.dtype == np.int64 and similarities.dtype == np.float32
 
 
-def test_equal_rows_come_by_index_also_beyond_the_last_place(rng: np.random.Generator):
+def test_equal_rows_are_ordered_by_index_even_if_not_all_fit(rng: np.random.Generator):
     base = np.repeat(rng.normal(size=(3, 33)), 50, axis=0)
     for k in (1, 7, 50, 60):
         indices, _ = top_k(base[:1], base, k)
         np.testing.assert_array_equal(indices[0, : min(k, 50)], np.arange(min(k, 50)))
 
 
-def test_length_does_not_matter(rng: np.random.Generator):
+def test_the_length_of_rows_does_not_matter(rng: np.random.Generator):
     query, base = rng.normal(size=(5, 4)), rng.normal(size=(40, 4))
     scaled = top_k(9 * query, base * rng.uniform(0.1, 10, size=(40, 1)), 5)
     np.testing.assert_array_equal(scaled[0], top_k(query, base, 5)[0])
 
 
-def test_blocks_change_nothing(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
+def test_block_size_changes_nothing(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
     query, base = rng.normal(size=(23, 6)), rng.normal(size=(50, 6))
     whole = top_k(query, base, 5)
     monkeypatch.setattr(neighbours, "BLOCK_ROWS", 4)
@@ -49,20 +49,20 @@ def test_blocks_change_nothing(rng: np.random.Generator, monkeypatch: pytest.Mon
 
 
 def test_a_row_is_not_its_own_neighbour(rng: np.random.Generator):
-    x = np.vstack([rng.normal(size=(20, 5))] * 2)  # each has a twin
+    x = np.vstack([rng.normal(size=(20, 5))] * 2)  # each row has a duplicate
     indices, similarities = find_nearest_others(x, 3)
     assert (indices != np.arange(40)[:, None]).all()
     np.testing.assert_array_equal(indices[:, 0], (np.arange(40) + 20) % 40)
     np.testing.assert_allclose(similarities[:, 0], 1)
 
 
-def test_tensors_and_arrays_are_alike(rng: np.random.Generator):
+def test_tensors_and_arrays_give_the_same(rng: np.random.Generator):
     x = rng.normal(size=(10, 3)).astype(np.float32)
     for a, b in zip(top_k(torch.from_numpy(x), x, 2), top_k(x, x, 2), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
-def test_no_more_neighbours_than_rows(rng: np.random.Generator):
+def test_there_are_no_more_neighbours_than_rows(rng: np.random.Generator):
     x = rng.normal(size=(3, 4))
     assert top_k(x, x, 10)[0].shape == (3, 3)
     assert find_nearest_others(x, 10)[0].shape == (3, 2)
@@ -77,7 +77,7 @@ def test_a_row_of_zeros_is_similar_to_nothing(rng: np.random.Generator):
     np.testing.assert_allclose(similarities, [[1, 0, -1]])
 
 
-def test_says_what_does_not_fit(rng: np.random.Generator):
+def test_invalid_input_is_refused(rng: np.random.Generator):
     index = CosineIndex(rng.normal(size=(5, 4)))
     with pytest.raises(EarshotError, match="3 dimensions .* 4"):
         index.query(np.ones((1, 3)), 1)

@@ -1,19 +1,21 @@
-"""Finding programs by their text alone: edits and words."""
+"""Text baselines: edit distances and tf-idf of identifiers."""
 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.evaluation.text_baselines import vectorise_identifiers, compute_edit_distances, rank_by_edit_distance
-from core.pipeline.default_method import MIN_GRAMMAR_PROGRAMS, choose_default_method
+from core.evaluation.text_baselines import (
+    compute_edit_distances,
+    rank_by_edit_distance,
+    vectorise_identifiers,
+)
 
 TOKENS = st.lists(st.integers(0, 4), max_size=9)
 
 
-def levenshtein(a, b) -> int:
+def compute_levenshtein_distance(a: list[int], b: list[int]) -> int:
     table = np.zeros((len(a) + 1, len(b) + 1), int)
     table[:, 0], table[0] = range(len(a) + 1), range(len(b) + 1)
     for i, x in enumerate(a):
@@ -26,29 +28,22 @@ def levenshtein(a, b) -> int:
 
 @settings(max_examples=60, deadline=None)
 @given(TOKENS, st.lists(TOKENS, min_size=1, max_size=4))
-def test_edit_distances_are_levenshteins(query, others):
-    assert compute_edit_distances(query, others).tolist() == [levenshtein(query, o) for o in others]
+def test_edit_distances_equal_the_textbook_algorithm(
+    query: list[int], candidates: list[list[int]]
+) -> None:
+    expected = [compute_levenshtein_distance(query, candidate) for candidate in candidates]
+    assert compute_edit_distances(query, candidates).tolist() == expected
 
 
-def test_the_program_with_fewest_edits_comes_first_whatever_its_comments_say():
+def test_the_program_with_the_fewest_edits_comes_first_and_comments_are_ignored() -> None:
     base = ["play 60\nsleep 1", "sample :bd_haus\nsleep 0.5", "play 60 # low\nsleep 2\nplay 62"]
-    found = rank_by_edit_distance(base, ["# bd_haus\nplay 60\nsleep 2"], 2, np.array([[0, 1, 2]]))
-    assert found.tolist() == [[0, 2]]
+    ranked = rank_by_edit_distance(base, ["# bd_haus\nplay 60\nsleep 2"], 2, np.array([[0, 1, 2]]))
+    assert ranked.tolist() == [[0, 2]]
     assert rank_by_edit_distance(base, [""], 1, np.array([[1, 2]])).shape == (1, 1)
 
 
-def test_words_weigh_by_how_rare_they_are_in_the_base():
+def test_rare_identifiers_weigh_more() -> None:
     base = ["play :a", "play :b", "sample :a", "play :zawa", "use_synth :zawa"]
-    known, own = vectorise_identifiers(base, ["play :zawa", "nothing_known"])
-    assert known.shape[0] == 5 and own.shape == (2, known.shape[1])
-    assert np.argmax(known @ own[0]) == 3 and not own[1].any()
-
-
-def test_a_corpus_of_many_composed_programs_is_trained_for_any_snippet():
-    def programs(composed: int, failed: int = 0) -> pd.DataFrame:
-        templates = ["composed-acid"] * (composed + failed) + ["02_1_beeps"] * 900
-        states = ["ok"] * composed + ["failed"] * failed + ["ok"] * 900
-        return pd.DataFrame({"template": templates, "state": states})
-
-    assert choose_default_method(programs(MIN_GRAMMAR_PROGRAMS)) == "foretell"
-    assert choose_default_method(programs(MIN_GRAMMAR_PROGRAMS - 1, failed=9)) == choose_default_method(programs(0)) == "earshot"
+    base_vectors, query_vectors = vectorise_identifiers(base, ["play :zawa", "nothing_known"])
+    assert base_vectors.shape[0] == 5 and query_vectors.shape == (2, base_vectors.shape[1])
+    assert np.argmax(base_vectors @ query_vectors[0]) == 3 and not query_vectors[1].any()
