@@ -114,10 +114,10 @@ def _correlate_blocks(make_blocks: Callable[[], DistanceBlocks]) -> float:
     count = 0
     first_a = first_b = 0.0
     sums = np.zeros(5)  # of a, b, aa, bb, ab
-    for block_a, block_b in make_blocks():
+    for a, b in make_blocks():
         if count == 0:
-            first_a, first_b = float(block_a[0]), float(block_b[0])
-        a, b = block_a - first_a, block_b - first_b
+            first_a, first_b = float(a[0]), float(b[0])
+        a, b = a - first_a, b - first_b  # releases the arrays of the block
         count += len(a)
         sums += (a.sum(), b.sum(), a @ a, b @ b, a @ b)
     if count < 2:

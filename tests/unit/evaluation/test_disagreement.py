@@ -30,7 +30,9 @@ def search_exhaustively(x: np.ndarray, y: np.ndarray, count: int) -> list[tuple[
     return pairs
 
 
-@pytest.mark.parametrize(("rows", "block_rows", "retry_rows"), [(40, 1024, 512), (61, 7, 3), (30, 30, 1)])
+@pytest.mark.parametrize(
+    ("rows", "block_rows", "retry_rows"), [(40, 1024, 512), (61, 7, 3), (30, 30, 1)]
+)
 def test_equals_an_exhaustive_search(
     rows: int, block_rows: int, retry_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,7 +42,9 @@ def test_equals_an_exhaustive_search(
     rng = np.random.default_rng(rows)
     x = rng.normal(size=(rows, 5)).astype(np.float32)
     y = rng.normal(size=(rows, 9)).astype(np.float32)
-    y[:20] = rng.normal(size=9) + 0.1 * rng.normal(size=(20, 9))  # many rows share their best partner
+    y[:20] = rng.normal(size=9) + 0.1 * rng.normal(
+        size=(20, 9)
+    )  # many rows share their best partner
     forward, backward = find_disagreements(x, y, 12)
     for pairs, spaces in ((forward, (x, y)), (backward, (y, x))):
         assert list(zip(pairs.first, pairs.second)) == search_exhaustively(*spaces, 12)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import ortho_group, pearsonr, spearmanr
-from sklearn.cross_decomposition import CCA as SklearnCCA
+from sklearn import cross_decomposition
 from sklearn.neighbors import NearestNeighbors
 
 from core.errors import EarshotError
@@ -59,7 +59,9 @@ class TestCKA:
     @pytest.mark.parametrize("n", [5, 8, 60])
     def test_equals_the_formula_with_kernels(self, rng: np.random.Generator, n, debiased):
         x, y = make_related_views(rng, n)
-        assert metrics.cka(x, y, debiased=debiased) == pytest.approx(self.compute_by_formula(x, y, debiased))
+        assert metrics.cka(x, y, debiased=debiased) == pytest.approx(
+            self.compute_by_formula(x, y, debiased)
+        )
 
     @pytest.mark.parametrize("debiased", [False, True])
     def test_is_1_for_a_rotated_scaled_and_shifted_space(self, rng: np.random.Generator, debiased):
@@ -91,9 +93,13 @@ class TestCKA:
 class TestCCA:
     def test_equals_scikit_learn_without_ridge(self, rng: np.random.Generator):
         x, y = make_related_views(rng, 300, 5, 4)
-        u, v = SklearnCCA(n_components=4, scale=False, max_iter=5000, tol=1e-12).fit_transform(x, y)
+        u, v = cross_decomposition.CCA(
+            n_components=4, scale=False, max_iter=5000, tol=1e-12
+        ).fit_transform(x, y)
         expected = np.mean([pearsonr(u[:, j], v[:, j])[0] for j in range(4)])
-        assert cca(x, y, regularisation=0, explained_variance_ratio=1) == pytest.approx(expected, abs=1e-6)
+        assert cca(x, y, regularisation=0, explained_variance_ratio=1) == pytest.approx(
+            expected, abs=1e-6
+        )
 
     def test_equals_the_singular_values_of_whitened_spaces(self, rng: np.random.Generator):
         x, y = make_related_views(rng, 100)
@@ -111,9 +117,7 @@ class TestCCA:
         assert cca(x, x, regularisation=regularisation) == pytest.approx(1)
         assert cca(x, rotated, regularisation=regularisation) == pytest.approx(1)
 
-    def test_held_out_noise_scores_around_0_despite_a_perfect_fit(
-        self, rng: np.random.Generator
-    ):
+    def test_held_out_noise_scores_around_0_despite_a_perfect_fit(self, rng: np.random.Generator):
         x, y = rng.normal(size=(2, 60, 80))
         held_x, held_y = rng.normal(size=(2, 200, 80))
         assert cca(x, y, regularisation=1e-6) > 0.9
@@ -181,8 +185,12 @@ class TestDistances:
     ):
         monkeypatch.setattr(pairwise_distances, "BLOCK_ROWS", 4)
         x = rng.normal(size=(11, 3))
-        distances = np.concatenate([block[0] for block in pairwise_distances.iterate_distance_blocks(x, x)])
-        np.testing.assert_allclose(np.sort(distances) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6)
+        distances = np.concatenate(
+            [block[0] for block in pairwise_distances.iterate_distance_blocks(x, x)]
+        )
+        np.testing.assert_allclose(
+            np.sort(distances) / 2**20, np.sort(pdist(x, "cosine")), atol=2e-6
+        )
 
 
 class TestNeighbourhoods:
@@ -330,9 +338,7 @@ class TestEdges:
             assert np.isnan(metric(a, b)), metric.__name__
         assert not recwarn.list
 
-    def test_constant_columns_do_not_change_cka_and_cca(
-        self, rng: np.random.Generator
-    ):
+    def test_constant_columns_do_not_change_cka_and_cca(self, rng: np.random.Generator):
         x, y = make_related_views(rng)
         wider = np.hstack([x, np.full((60, 2), 0.3)])
         assert metrics.cka(wider, y) == pytest.approx(metrics.cka(x, y))

@@ -92,7 +92,14 @@ class TestComputeMetrics:
         raw = rng.normal(size=(2 * n, 9))
         return [
             EmbeddingComparison(BEFORE_ALIGNMENT, raw[n:], audio[n:], raw[:n], audio[:n]),
-            EmbeddingComparison(ALIGNED_VS_ALIGNED, shared[n:], audio[n:], shared[:n], audio[:n], is_shared_space=True),
+            EmbeddingComparison(
+                ALIGNED_VS_ALIGNED,
+                shared[n:],
+                audio[n:],
+                shared[:n],
+                audio[:n],
+                is_shared_space=True,
+            ),
         ]
 
     def test_every_row_has_split_comparison_and_interval(self) -> None:
@@ -101,7 +108,10 @@ class TestComputeMetrics:
         assert set(table["split"]) == {"test"} and set(table["programs"]) == {40}
         assert (table["low"] <= table["value"] + 1e-9).all()
         assert (table["high"] >= table["value"] - 1e-9).all()
-        before, aligned = (table[table["reading"] == name]["metric"] for name in (BEFORE_ALIGNMENT, ALIGNED_VS_ALIGNED))
+        before, aligned = (
+            table[table["reading"] == name]["metric"]
+            for name in (BEFORE_ALIGNMENT, ALIGNED_VS_ALIGNED)
+        )
         assert set(before) < set(aligned)
         assert {"recall@1 code->audio", "median_rank audio->code"} <= set(aligned) - set(before)
 
@@ -109,8 +119,12 @@ class TestComputeMetrics:
         raw, shared = self.make_comparisons()
         table = compute_metrics([raw, shared], "test").set_index(["reading", "metric"])["value"]
         assert table[BEFORE_ALIGNMENT, "cka"] == metrics.cka(raw.code, raw.audio)
-        assert table[ALIGNED_VS_ALIGNED, "spearman"] == metrics.distance_spearman(shared.code, shared.audio)
-        assert table[ALIGNED_VS_ALIGNED, "jaccard@3"] == metrics.jaccard_at_k(shared.code, shared.audio, 3)
+        assert table[ALIGNED_VS_ALIGNED, "spearman"] == metrics.distance_spearman(
+            shared.code, shared.audio
+        )
+        assert table[ALIGNED_VS_ALIGNED, "jaccard@3"] == metrics.jaccard_at_k(
+            shared.code, shared.audio, 3
+        )
         assert table[ALIGNED_VS_ALIGNED, "recall@5 audio->code"] == metrics.recall_at_k(
             shared.audio, shared.code, 5
         )
@@ -118,7 +132,9 @@ class TestComputeMetrics:
             shared.code, shared.audio
         )
         fitted = shared.train_code, shared.train_audio
-        assert table[ALIGNED_VS_ALIGNED, "cca"] == metrics.cca(shared.code, shared.audio, training_rows=fitted)
+        assert table[ALIGNED_VS_ALIGNED, "cca"] == metrics.cca(
+            shared.code, shared.audio, training_rows=fitted
+        )
 
     def test_retrieved_programs_are_evaluated_by_normalized_similarity(self) -> None:
         raw, _ = self.make_comparisons()
@@ -135,5 +151,7 @@ class TestComputeMetrics:
 
     def test_a_split_without_programs_gives_nan(self) -> None:
         empty, train = np.empty((0, 4)), np.random.default_rng(0).normal(size=(20, 4))
-        table = compute_metrics([EmbeddingComparison(ALIGNED_VS_RAW, empty, empty, train, train)], "test")
+        table = compute_metrics(
+            [EmbeddingComparison(ALIGNED_VS_RAW, empty, empty, train, train)], "test"
+        )
         assert len(table) == 9 and table["value"].isna().all() and (table["programs"] == 0).all()
