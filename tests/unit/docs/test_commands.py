@@ -79,7 +79,7 @@ def test_every_command_is_documented():
 
 def test_run_lists_the_commands_of_the_parser():
     script = (PROJECT / "run").read_text(encoding="utf-8")
-    listed = re.search(r"^COMMANDS=\((.*)\)$", script, re.MULTILINE)
+    listed = re.search(r"^COMMANDS=\(([^)]*)\)$", script, re.MULTILINE)
     assert listed and tuple(listed[1].split()) == COMMANDS
     usage = script.partition("usage() {")[2].partition("\n}")[0]
     assert [name for name in COMMANDS if f"\n    {name} " not in usage] == []
