@@ -1,158 +1,160 @@
-"""Rows of a Parquet table from outside, a few at a time and none too large.
+"""Read untrusted Parquet tables in a process of their own, row by row and within limits.
 
-Parquet packs what repeats to nearly nothing: a file of some kilobytes may unfold to any size. So
-texts stay the dictionary that the file has, and one is only made into a Python text if it isn't
-too long; lists are only read if the file says that all of them together fit.
+A Parquet file of some kilobytes can describe a table of any size, and a damaged file can abort the
+process that reads it. The reader (`core.corpus.parquet_reader`) checks sizes before it reads rows,
+and its death is an error like any other here.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator, Sequence
-from typing import Any
+import contextlib
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
 
 from core.errors import EarshotError
 
-ROW_BATCH_SIZE = 64
-MAX_TEXT_BYTES = 8 << 20  # bytes; of vectors written as text 16,384 numbers take a quarter
+MAX_TEXT_BYTES = 8 << 20  # A vector of 16,384 numbers that is written as text takes a quarter.
+PARQUET_MAGIC = b"PAR1"
+READER_PROGRAM = Path(__file__).with_name("parquet_reader.py")
+MAX_READER_OUTPUT_CHARS = 300  # of what a failed reader printed, in an error message
 
 
 def read_parquet_columns(content: bytes, file_name: str) -> list[str]:
-    """Names of a table's columns.
-
-    Raises
-    ------
-    EarshotError
-        When it is no Parquet table.
-    """
-    import pyarrow
-
-    try:
-        return _open_parquet(content).schema_arrow.names
-    except (pyarrow.ArrowException, OSError) as error:
-        raise _make_damaged_table_error(error, file_name) from error
-
-
-def iterate_parquet_rows(
-    content: bytes, file_name: str, columns: Sequence[str], max_rows: int, max_bytes: int
-) -> Iterator[dict[str, Any]]:
-    """Rows of some of a table's columns.
+    """Return the names of a table's columns.
 
     Parameters
     ----------
     content : bytes
     file_name : str
-        The file's name, for messages.
-    columns : sequence of str
-        Those that the table has.
-    max_rows, max_bytes : int
-        Of the table; bytes unfolded, but for what repeats.
-
-    Yields
-    ------
-    dict of column to value
-        A text, a number or a truth; lists of numbers as arrays. A text of more than 8 MiB, and
-        what is none of these, is None.
+        The name of the file, for messages.
 
     Raises
     ------
     EarshotError
-        When it is damaged or holds more than that.
+        When it is not a Parquet table.
     """
-    import pyarrow
-
-    try:
-        schema = _open_parquet(content).schema_arrow
-        twice = [each for each in columns if schema.names.count(each) > 1]
-        if twice:
-            raise EarshotError(f"The table has more than one column {twice[0][:80]!r}.", where=file_name)
-        texts = [each for each in columns if _is_text_type(schema.field(each).type)]
-        plain = [each for each in columns if _is_numeric_type(schema.field(each).type)]
-        file = _open_parquet(content, texts)
-        _check_size(file, texts + plain, file_name, max_rows, max_bytes)
-        for batch in file.iter_batches(ROW_BATCH_SIZE, columns=texts + plain):
-            values = {each: _convert_text_column(batch.column(each)) for each in texts}
-            values |= {each: _convert_numeric_column(batch.column(each)) for each in plain}
-            for row in range(batch.num_rows):
-                yield {each: values[each][row] if each in values else None for each in columns}
-    except (pyarrow.ArrowException, OSError, UnicodeDecodeError) as error:
-        raise _make_damaged_table_error(error, file_name) from error
+    request = {"columns": None, "max_rows": 0, "max_bytes": 0, "max_text_bytes": 0}
+    with contextlib.closing(_iterate_frames(request, content, file_name)) as frames:
+        return [str(name) for name in next(frames)[0]["columns"]]
 
 
-def _open_parquet(content: bytes, text_columns: Sequence[str] = ()):
-    from pyarrow import parquet
+def iterate_parquet_rows(
+    content: bytes, file_name: str, columns: Sequence[str], max_rows: int, max_bytes: int
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of some of a table's columns.
 
-    return parquet.ParquetFile(io.BytesIO(content), read_dictionary=list(text_columns))
+    Parameters
+    ----------
+    content : bytes
+    file_name : str
+        The name of the file, for messages.
+    columns : sequence of str
+        Columns that the table has.
+    max_rows : int
+        Largest accepted number of rows.
+    max_bytes : int
+        Largest accepted size of these columns, in bytes after decompression. Repeated texts count
+        once.
+
+    Yields
+    ------
+    dict of str to object
+        The values by column: str, int, float, bool, or float64 array for a list of numbers. A
+        text of more than 8 MiB, a missing value and a value of any other type is None.
+
+    Raises
+    ------
+    EarshotError
+        When the table is damaged or exceeds a limit.
+    """
+    request = {
+        "columns": list(columns),
+        "max_rows": max_rows,
+        "max_bytes": max_bytes,
+        "max_text_bytes": MAX_TEXT_BYTES,
+    }
+    with contextlib.closing(_iterate_frames(request, content, file_name)) as frames:
+        for frame, blob in frames:
+            values = _decode_batch(frame, blob)
+            for row in range(frame["row_count"]):
+                yield {name: values[name][row] if name in values else None for name in columns}
 
 
-def _check_size(parquet_file, columns: Sequence[str], file_name: str, max_rows: int, max_bytes: int) -> None:
-    meta = parquet_file.metadata
-    unfolded = numbers = 0
-    for group in range(meta.num_row_groups):
-        for place in range(meta.num_columns):
-            column = meta.row_group(group).column(place)
-            path = column.path_in_schema
-            if any(path == each or path.startswith(each + ".") for each in columns):
-                unfolded += column.total_uncompressed_size
-                # Of lists all their values, however often they repeat.
-                lists = meta.schema.column(place).max_repetition_level > 0
-                numbers += column.num_values if lists else 0
-    if meta.num_rows > max_rows or unfolded > max_bytes or numbers * 8 > max_bytes:
-        raise EarshotError(
-            f"It holds more than {max_rows:,} rows or {max_bytes >> 20} MiB.",
+def _decode_batch(frame: Mapping[str, Any], blob: bytes) -> dict[str, Sequence[Any]]:
+    """Return the values of each column of a batch of rows."""
+    values: dict[str, Sequence[Any]] = dict(frame["numbers"])
+    for name, texts in frame["texts"].items():
+        values[name] = [
+            None if index is None else texts["values"][index] for index in texts["indices"]
+        ]
+    numbers = np.frombuffer(blob, dtype=np.float64)
+    start = 0
+    for name, lengths in frame["lists"].items():
+        arrays: list[np.ndarray | None] = []
+        for length in lengths:
+            arrays.append(None if length is None else numbers[start : start + length])
+            start += length or 0
+        values[name] = arrays
+    return values
+
+
+def _iterate_frames(
+    request: Mapping[str, Any], content: bytes, file_name: str
+) -> Generator[tuple[dict[str, Any], bytes], None, None]:
+    """Run the reader and yield its frames; closing the iterator ends the reader."""
+    if not content.startswith(PARQUET_MAGIC) or not content.endswith(PARQUET_MAGIC):
+        raise EarshotError("The table is damaged (it is not a Parquet file).", where=file_name)
+    with tempfile.TemporaryFile() as reader_input, tempfile.TemporaryFile() as reader_errors:
+        reader_input.write(json.dumps(request).encode() + b"\n")
+        reader_input.write(content)
+        reader_input.seek(0)
+        with subprocess.Popen(
+            # -P: modules of this folder must not hide those that pyarrow imports.
+            [sys.executable, "-P", str(READER_PROGRAM)],
+            stdin=reader_input,
+            stdout=subprocess.PIPE,
+            stderr=reader_errors,
+        ) as reader:
+            assert reader.stdout is not None  # stdout=PIPE
+            try:
+                while (frame := _read_frame(reader.stdout)) is not None:
+                    if "error" in frame[0]:
+                        raise EarshotError(
+                            frame[0]["error"], where=file_name, remedy=frame[0]["remedy"]
+                        )
+                    if "end" in frame[0]:
+                        return
+                    yield frame
+                status = reader.wait()
+            finally:
+                reader.kill()
+        raise _make_reader_error(status, reader_errors, file_name)
+
+
+def _read_frame(output: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+    """Return the next frame; None when the reader has died."""
+    line = output.readline()
+    if not line.endswith(b"\n"):
+        return None
+    frame = json.loads(line)
+    blob = output.read(frame["blob_bytes"])
+    return (frame, blob) if len(blob) == frame["blob_bytes"] else None
+
+
+def _make_reader_error(status: int, reader_errors: IO[bytes], file_name: str) -> Exception:
+    if status < 0:  # A signal ended it: pyarrow's abort, a crash, no memory, too much time.
+        return EarshotError(
+            f"The table is damaged or too large (its reader was ended by signal {-status}).",
             where=file_name,
-            remedy="Import it in parts.",
+            remedy="Write it again with another program, or import it in parts.",
         )
-
-
-def _is_text_type(arrow_type) -> bool:
-    from pyarrow import types
-
-    if types.is_dictionary(arrow_type):
-        arrow_type = arrow_type.value_type
-    return types.is_string(arrow_type) or types.is_large_string(arrow_type)
-
-
-def _is_numeric_type(arrow_type) -> bool:
-    """Whether it is a number, a truth, or a list of numbers; no list in a list."""
-    from pyarrow import types
-
-    if types.is_list(arrow_type) or types.is_large_list(arrow_type) or types.is_fixed_size_list(arrow_type):
-        return types.is_integer(arrow_type.value_type) or types.is_floating(arrow_type.value_type)
-    return types.is_boolean(arrow_type) or types.is_integer(arrow_type) or types.is_floating(arrow_type)
-
-
-def _convert_numeric_column(column) -> Sequence[Any]:
-    import pyarrow
-    from pyarrow import compute, types
-
-    if not types.is_nested(column.type):
-        return column.to_pylist()
-    return [
-        compute.cast(each.values, pyarrow.float64()).to_numpy(zero_copy_only=False)
-        if each.is_valid
-        else None
-        for each in column
-    ]
-
-
-def _convert_text_column(column) -> list[str | None]:
-    from pyarrow import compute, types
-
-    if not types.is_dictionary(column.type):
-        column = column.dictionary_encode()
-    lengths = compute.binary_length(column.dictionary).to_pylist()
-    made: dict[int, str] = {}
-    found: list[str | None] = []
-    for place in column.indices.to_pylist():
-        if place is None or (lengths[place] or 0) > MAX_TEXT_BYTES:
-            found.append(None)
-            continue
-        if place not in made:
-            made[place] = column.dictionary[place].as_py()
-        found.append(made[place])
-    return found
-
-
-def _make_damaged_table_error(error: Exception, file_name: str) -> EarshotError:
-    return EarshotError(f"The table is damaged ({error}).", where=file_name)
+    reader_errors.seek(0)
+    output = reader_errors.read().decode("utf-8", "replace").strip()
+    return RuntimeError(f"The Parquet reader failed: {output[-MAX_READER_OUTPUT_CHARS:]}")

@@ -22,10 +22,10 @@ WRITER = """
 import hashlib, sys
 import numpy as np
 import core.sonicpi
-core.sonicpi.render_id = lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest()
+core.sonicpi.compute_render_id = lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest()
 from core.corpus import Corpus
 from core.programs.program import Program
-from core.sonicpi.clip import Clip, Rendering
+from core.sonicpi.clip import Clip, RenderResult
 
 corpus = Corpus.create("tiny", exist_ok=True, seconds=0.5)
 programs = [Program(f"play {n}", f"p-{n}", "beeps", "melody", {"n": n}, 1) for n in range(12)]
@@ -37,7 +37,7 @@ with corpus.lock_for_writing("the test's writer"):
             if corpus.register_existing_clip(program_id, 0.5) is None:
                 rng = np.random.default_rng(numbers[program_id])
                 samples = rng.uniform(-1, 1, (22_050, 2)).astype(np.float32)
-                corpus.put_rendering(program_id, Rendering(Clip(samples)), 0.5)
+                corpus.put_rendering(program_id, RenderResult(Clip(samples)), 0.5)
             print("clip", flush=True)
         for encoder, dim in ((sys.argv[1], 384), (sys.argv[2], 512)):
             for program_id in corpus.list_missing_embeddings(encoder, "r"):

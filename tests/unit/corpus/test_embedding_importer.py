@@ -161,10 +161,10 @@ def test_lists_that_unfold_to_more_than_the_limit_are_refused(
 ):
     given = parquet("name", [p.name for p in PROGRAMS], np.zeros((6, 9000), np.float32))
     assert len(given) < 10_000
-    monkeypatch.setattr(embedding_importer, "MOST_BYTES", 400_000)
+    monkeypatch.setattr(embedding_importer, "MAX_IMPORT_BYTES", 400_000)
     with pytest.raises(EarshotError, match="more than"):
         import_vectors(Corpus.open("notes"), given, "code", "mine", file_name="v.parquet")
-    monkeypatch.setattr(embedding_importer, "MOST_BYTES", 500_000)
+    monkeypatch.setattr(embedding_importer, "MAX_IMPORT_BYTES", 500_000)
     assert import_vectors(Corpus.open("notes"), given, "code", "mine", file_name="v.parquet").dimensions == 9000
 
 

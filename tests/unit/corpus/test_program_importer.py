@@ -96,7 +96,7 @@ def test_many_that_are_together_too_much_are_refused(monkeypatch: pytest.MonkeyP
         program_importer.read_programs(b"#" * 10_001, "x.rb")
 
 
-@pytest.mark.parametrize("limit", ["MOST_PROGRAMS", "MOST_ENTRIES"])
+@pytest.mark.parametrize("limit", ["MAX_IMPORT_PROGRAMS", "MAX_IMPORT_ENTRIES"])
 def test_more_programs_or_files_than_the_limit_are_refused(
     limit, monkeypatch: pytest.MonkeyPatch, tmp_path
 ):
