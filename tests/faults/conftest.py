@@ -86,7 +86,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 def pytest_terminal_summary(terminalreporter) -> None:
     if _came:
         terminalreporter.section("faults")
-        terminalreporter.write_line(fault_table.markdown([(w, *came) for w, came in _came.items()]))
+        terminalreporter.write_line(
+            fault_table.format_fault_table([(w, *came) for w, came in _came.items()])
+        )
 
 
 # -- Waiting -------------------------------------------------------------------------------
@@ -225,7 +227,9 @@ class Nursery:
         """Start a command as a job."""
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("DISTURBANCE", disturbance)
-            return jobs.start_job(argv, " ".join(argv), command_prefix=self.command, cwd=PROJECT_FOLDER)
+            return jobs.start_job(
+                argv, " ".join(argv), command_prefix=self.command, cwd=PROJECT_FOLDER
+            )
 
 
 DISK_BYTES = 24 << 20

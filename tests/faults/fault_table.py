@@ -1,4 +1,4 @@
-"""The table of faults: what was done to Earshot, how often, what it survived, what was lost."""
+"""The table of faults: what was done to Earshot, how often, and how often it survived."""
 
 from __future__ import annotations
 
@@ -9,35 +9,38 @@ from pathlib import Path
 from types import FunctionType
 
 MARK = "fault"
-Row = tuple[str, int, int]  # words, times tried, times survived
+FaultRow = tuple[str, int, int]  # description, times tried, times survived
 
 
-def markdown(rows: list[Row]) -> str:
+def format_fault_table(rows: list[FaultRow]) -> str:
     """Format the rows as docs/reliability.md shows them."""
-    total = ("together", sum(row[1] for row in rows), sum(row[2] for row in rows))
+    total = ("total", sum(row[1] for row in rows), sum(row[2] for row in rows))
     lines = [
-        f"| {words} | {tried} | {kept} | {tried - kept} |" for words, tried, kept in [*rows, total]
+        f"| {description} | {tried} | {survived} | {tried - survived} |"
+        for description, tried, survived in [*rows, total]
     ]
     return "\n".join(["| fault | tried | survived | lost |", "|---|---|---|---|", *lines])
 
 
-def all_survived() -> list[Row]:
-    """A row for each fault that the tests beside this try, as if none did any harm."""
-    rows: dict[str, int] = {}
+def list_expected_rows() -> list[FaultRow]:
+    """Return a row for each fault that the tests of this folder try, as if all survived."""
+    counts: dict[str, int] = {}
     for file in sorted(Path(__file__).parent.glob("test_*.py")):
         module = importlib.import_module(f"tests.faults.{file.stem}")
         for test in vars(module).values():
             if isinstance(test, FunctionType) and inspect.getmodule(test) is module:
-                for words, times in _tried(test):
-                    rows[words] = rows.get(words, 0) + times
-    return [(words, tried, tried) for words, tried in rows.items()]
+                for description, times in _list_faults(test):
+                    counts[description] = counts.get(description, 0) + times
+    return [(description, tried, tried) for description, tried in counts.items()]
 
 
-def _tried(test: FunctionType) -> list[tuple[str, int]]:
+def _list_faults(test: FunctionType) -> list[tuple[str, int]]:
     marks = getattr(test, "pytestmark", [])
     runs = prod(len(list(mark.args[1])) for mark in marks if mark.name == "parametrize")
-    return [(m.args[0], m.kwargs.get("each", 1) * runs) for m in marks if m.name == MARK]
+    return [
+        (mark.args[0], mark.kwargs.get("each", 1) * runs) for mark in marks if mark.name == MARK
+    ]
 
 
 if __name__ == "__main__":
-    print(markdown(all_survived()))
+    print(format_fault_table(list_expected_rows()))

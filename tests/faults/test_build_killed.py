@@ -51,7 +51,7 @@ def disturbed(nursery: Nursery, chance: Random) -> bool:
     return process.returncode == -9
 
 
-@pytest.mark.fault("SIGKILL of a build, at any moment, again and again", each=KILLS)
+@pytest.mark.fault("SIGKILL of a build at random moments, repeatedly", each=KILLS)
 def test_twenty_kills_change_not_a_bit(nursery: Nursery, workspace, tmp_path):
     # Here, with as many threads as there are cores: that must not matter.
     with pytest.MonkeyPatch.context() as patch:

@@ -37,7 +37,9 @@ except EarshotError as error:
 def test_two_processes_build_the_same_corpus(nursery, undisturbed, workspace):
     shutil.copytree(undisturbed.before("build"), workspace)
     pair = [
-        subprocess.Popen([*nursery.command, "python", DIRECT], cwd=PROJECT_FOLDER, stderr=-1, text=True)
+        subprocess.Popen(
+            [*nursery.command, "python", DIRECT], cwd=PROJECT_FOLDER, stderr=-1, text=True
+        )
         for _ in range(2)
     ]
     ends = [(each.communicate(timeout=120)[1], each.returncode) for each in pair]
@@ -50,11 +52,13 @@ def test_two_processes_build_the_same_corpus(nursery, undisturbed, workspace):
 ASK = "import sys, json; from core import jobs; print(jobs.start_job(json.loads(sys.argv[1]), 'x').id)"
 
 
-@pytest.mark.fault("The same command from several processes at the same moment", each=4)
+@pytest.mark.fault("The same command in several processes at the same moment", each=4)
 def test_the_same_command_from_processes_at_once_is_one_job(nursery, workspace):
     argv = json.dumps(["build", "none-such", "--templates", "none-such"])
     asking = [
-        subprocess.Popen([*nursery.command, "python", ASK, argv], cwd=PROJECT_FOLDER, stdout=-1, text=True)
+        subprocess.Popen(
+            [*nursery.command, "python", ASK, argv], cwd=PROJECT_FOLDER, stdout=-1, text=True
+        )
         for _ in range(4)
     ]
     ids = {each.communicate(timeout=120)[0].strip() for each in asking}
@@ -62,7 +66,7 @@ def test_the_same_command_from_processes_at_once_is_one_job(nursery, workspace):
     assert ended(jobs.list_jobs()[0]).state == "failed"
 
 
-@pytest.mark.fault("Two tabs that press the same button, neither having seen the other")
+@pytest.mark.fault("Two tabs that press the same button without seeing each other")
 def test_two_tabs_press_the_same_button(workspace, monkeypatch: pytest.MonkeyPatch):
     from streamlit.testing.v1 import AppTest
 
@@ -70,7 +74,9 @@ def test_two_tabs_press_the_same_button(workspace, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("pages.components.prefetch.start_prefetch", lambda: None)
     monkeypatch.setenv("EARSHOT_STARTER_TEMPLATES", "02_1_beeps")
     monkeypatch.setenv("EARSHOT_STARTER_PER_TEMPLATE", "1")
-    tabs = [AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run() for _ in "12"]
+    tabs = [
+        AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run() for _ in "12"
+    ]
     # Drawn before either was pressed. One after the other, for two AppTests at once get in each
     # other's way; at the same moment press the processes of the test above.
     for tab in tabs:

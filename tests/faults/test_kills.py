@@ -35,7 +35,7 @@ from tests.faults.conftest import (
 TIMES = 3
 
 
-@pytest.mark.fault("SIGKILL of the job, at random moments of each stage", each=TIMES)
+@pytest.mark.fault("SIGKILL of the job at random moments of each stage", each=TIMES)
 @pytest.mark.parametrize("stage", STAGES)
 def test_the_job_is_killed(nursery, undisturbed, workspace, stage):
     shutil.copytree(undisturbed.before(stage), workspace)
@@ -78,7 +78,9 @@ def playing(job: jobs.Job) -> list[int]:
 VICTIMS = {"a worker's sandbox": bubbles, "the Ruby host": hosts, "program or scsynth": playing}
 
 
-@pytest.mark.fault("SIGKILL of a render worker, the Ruby host, scsynth, at random", each=TIMES)
+@pytest.mark.fault(
+    "SIGKILL of a render worker, the Ruby host or scsynth at random moments", each=TIMES
+)
 @pytest.mark.parametrize("victim", VICTIMS)
 def test_what_renders_is_killed(nursery, undisturbed, workspace, victim):
     chance, killed = dice(victim), 0
@@ -100,7 +102,7 @@ def test_what_renders_is_killed(nursery, undisturbed, workspace, victim):
         same("build", undisturbed, workspace)
 
 
-@pytest.mark.fault("A build that is cancelled while sandboxes, hosts and scsynth run")
+@pytest.mark.fault("Cancelling a build while sandboxes, hosts and scsynth run")
 def test_a_cancelled_build_leaves_nothing_running(nursery, undisturbed, workspace):
     job = None
     while job is None or job.state == "done":  # it was through before it was cancelled
@@ -111,13 +113,15 @@ def test_a_cancelled_build_leaves_nothing_running(nursery, undisturbed, workspac
         inside = descendants(jobs.get_job(started.id).pid)
         job = jobs.get_job(started.id).cancel(request_grace_s=0)
     assert job.state == "cancelled" and job.error is None
-    until(lambda: not [p for p in inside if processes.read_process_start(p) is not None], "their end")
+    until(
+        lambda: not [p for p in inside if processes.read_process_start(p) is not None], "their end"
+    )
     whole()
     assert ended(jobs.restart_job(job.id, command_prefix=nursery.command)).state == "done"
     same("build", undisturbed, workspace)
 
 
-@pytest.mark.fault("SIGKILL of a worker of a sweep")
+@pytest.mark.fault("SIGKILL of a sweep worker")
 def test_a_worker_of_a_sweep_is_killed(nursery, undisturbed, workspace):
     shutil.copytree(undisturbed.before("sweep"), workspace)
     argv = command("sweep", workspace)

@@ -92,7 +92,7 @@ def test_a_full_disk(nursery, undisturbed, monkeypatch: pytest.MonkeyPatch, stag
     assert made == undisturbed.content[stage]
 
 
-@pytest.mark.fault("A workspace that can only be read, in each stage")
+@pytest.mark.fault("A read-only workspace in each stage")
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_workspace_that_can_only_be_read(nursery, undisturbed, stage):
     place = nursery.shown / undisturbed.before(stage).name
@@ -102,7 +102,7 @@ def test_a_workspace_that_can_only_be_read(nursery, undisturbed, stage):
     assert "can't be written" in said and "EARSHOT_WORKSPACE" in said
 
 
-@pytest.mark.fault("Reading, checking and exporting where nothing can be written")
+@pytest.mark.fault("Reading, checking and exporting in a read-only workspace")
 def test_what_can_only_be_read_is_read(nursery, undisturbed, tmp_path: Path):
     place = nursery.shown / undisturbed.after("map").name
     only = {"EARSHOT_WORKSPACE": str(place), "EARSHOT_READ_ONLY": "1"}
@@ -125,7 +125,7 @@ PAGE = 16_384
 DAMAGED = 6
 
 
-@pytest.mark.fault("A damaged page of the SQLite database, each at random", each=DAMAGED)
+@pytest.mark.fault("A damaged page of the SQLite database, chosen at random", each=DAMAGED)
 def test_a_damaged_page_of_the_database(nursery, undisturbed, workspace: Path):
     chance, had = dice("page"), None
     for _ in range(DAMAGED):
@@ -151,7 +151,7 @@ def test_a_damaged_page_of_the_database(nursery, undisturbed, workspace: Path):
     assert {kind for kind, *_ in had} >= {"program", "clip", CODE, AUDIO}
 
 
-@pytest.mark.fault("A truncated clip, a missing one and a half-written file", each=3)
+@pytest.mark.fault("A truncated clip, a missing clip and an incomplete file", each=3)
 def test_a_truncated_and_a_half_written_clip(nursery, built: Corpus, undisturbed, workspace: Path):
     clip, other = (Path(p) for p in built.load_programs()["audio"][:2])
     clip.write_bytes(clip.read_bytes()[:1000])
@@ -165,7 +165,7 @@ def test_a_truncated_and_a_half_written_clip(nursery, built: Corpus, undisturbed
     same("build", undisturbed, workspace)
 
 
-@pytest.mark.fault("A truncated file of an alignment")
+@pytest.mark.fault("A truncated alignment file")
 def test_a_truncated_alignment(nursery, undisturbed, workspace: Path):
     shutil.copytree(undisturbed.after("map"), workspace)
     (record,) = Corpus.open(NAME).load_alignments()
@@ -179,7 +179,7 @@ def test_a_truncated_alignment(nursery, undisturbed, workspace: Path):
     same("map", undisturbed, workspace)
 
 
-@pytest.mark.fault("A clock that goes backwards, for the job and for who watches it")
+@pytest.mark.fault("A clock that goes backwards, for the job and for its observer")
 def test_a_clock_that_goes_backwards(
     nursery, undisturbed, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -204,7 +204,7 @@ def test_a_clock_that_goes_backwards(
 WRONG = {"not a number": "not finite for 1429 of 10000", "wrong dimension": "dimensions"}
 
 
-@pytest.mark.fault("10,000 embeddings that are no numbers or of a wrong dimension")
+@pytest.mark.fault("10,000 embeddings that are not finite or have the wrong dimension")
 @pytest.mark.parametrize("kind", WRONG)
 def test_ten_thousand_rows_that_are_wrong(kind):
     programs = [Program(f"play {number}", f"typed-{number}") for number in range(10_000)]
@@ -227,7 +227,7 @@ def test_ten_thousand_rows_that_are_wrong(kind):
     many.close()
 
 
-@pytest.mark.fault("An encoder that fails on one item, by an error or by no numbers")
+@pytest.mark.fault("An encoder that fails on one item, with an error or with NaN")
 @pytest.mark.parametrize("how", ["fails", "refuses"])
 def test_an_encoder_that_fails_on_one_item(nursery, undisturbed, workspace: Path, how):
     shutil.copytree(undisturbed.before("build"), workspace)
@@ -240,7 +240,7 @@ def test_an_encoder_that_fails_on_one_item(nursery, undisturbed, workspace: Path
     same("build", undisturbed, workspace)
 
 
-@pytest.mark.fault("Memory that runs out in a render worker")
+@pytest.mark.fault("Out of memory in a render worker")
 def test_memory_runs_out_in_a_worker(nursery, undisturbed, workspace: Path):
     shutil.copytree(undisturbed.before("build"), workspace)
     ran = nursery.run(BUILD, DISTURBANCE="cramped")
@@ -250,7 +250,7 @@ def test_memory_runs_out_in_a_worker(nursery, undisturbed, workspace: Path):
     same("build", undisturbed, workspace)
 
 
-@pytest.mark.fault("Memory that runs out in the job")
+@pytest.mark.fault("Out of memory in the job")
 def test_memory_runs_out_in_the_job(nursery, undisturbed, workspace: Path):
     shutil.copytree(undisturbed.before("build"), workspace)
     job = ended(nursery.start(BUILD, "hungry 4"))
@@ -262,7 +262,7 @@ def test_memory_runs_out_in_the_job(nursery, undisturbed, workspace: Path):
     same("build", undisturbed, workspace)
 
 
-@pytest.mark.fault("A damaged page of the database's log of a killed writer")
+@pytest.mark.fault("A damaged page of the database's write-ahead log after a killed writer")
 def test_a_damaged_log_of_a_killed_writer(built: Corpus, undisturbed, workspace: Path):
     """What was committed last may be lost by that, never what was there before."""
     built.close()
