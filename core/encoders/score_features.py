@@ -13,7 +13,8 @@ from functools import cache
 
 import numpy as np
 
-from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent, load_sonic_pi_inventory
+from core.sonicpi.inventory import load_sonic_pi_inventory
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 # Options whose values are told apart, each by its own soft bins: (low, high, logarithmic).
 OPTION_RANGES = {

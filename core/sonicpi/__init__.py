@@ -1,15 +1,27 @@
-"""Sonic Pi without waiting: programs in, clips out, in a sandbox.
+"""Sonic Pi renderer: programs to clips, faster than real time and in a sandbox.
 
 >>> from core.sonicpi import render
 >>> clip = render("sample :loop_amen", seconds=2)
 """
 
-from core.sonicpi.clip import SAMPLE_RATE, Clip, OscMessage, RenderProblem, RenderError, RenderResult
+from core.sonicpi.clip import (
+    SAMPLE_RATE,
+    Clip,
+    OscMessage,
+    RenderError,
+    RenderProblem,
+    RenderResult,
+)
 from core.sonicpi.limits import RenderLimits
 from core.sonicpi.pool import render_many
 from core.sonicpi.sandbox import check_sandbox
 from core.sonicpi.single_render import collect_osc_messages, render, try_render
-from core.sonicpi.versions import RENDERER_VERSION, compute_render_id, get_scsynth_version, get_sonic_pi_version
+from core.sonicpi.versions import (
+    RENDERER_VERSION,
+    compute_render_id,
+    get_scsynth_version,
+    get_sonic_pi_version,
+)
 
 __all__ = [
     "RENDERER_VERSION",

@@ -1,10 +1,11 @@
-"""The sound of one program, and what may have kept it from sounding."""
+"""Clips, render results, render errors and OSC messages."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -19,14 +20,14 @@ FORMAT_BY_SUFFIX = {".flac": "FLAC", ".wav": "WAV", ".ogg": "OGG", ".mp3": "MP3"
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """Stereo sound in memory.
+    """A stereo clip in memory.
 
     Attributes
     ----------
     samples : float32 [frames, 2]
-        In [-1, 1], as Sonic Pi's own mixer limits it.
+        In [-1, 1], the range of Sonic Pi's mixer.
     sample_rate : int
-        Frames a second, in Hz.
+        Frames per second, in Hz.
     """
 
     samples: np.ndarray
@@ -41,7 +42,8 @@ class Clip:
     def rms(self) -> float:
         """Root mean square over both channels, linear, 0 to 1."""
         flat = self.samples.reshape(-1)
-        total = np.einsum("i,i->", flat, flat, dtype=np.float64)  # makes no copies
+        # einsum sums in float64 without a float64 copy of the samples.
+        total = np.einsum("i,i->", flat, flat, dtype=np.float64)
         return float(np.sqrt(total / len(flat))) if len(flat) else 0.0
 
     @property
@@ -50,40 +52,57 @@ class Clip:
         return float(max(self.samples.max(), -self.samples.min())) if len(self.samples) else 0.0
 
     def encode(self, suffix: str = ".flac") -> bytes:
-        """Return the clip as a sound file in memory.
+        """Return the bytes of a sound file.
 
         Parameters
         ----------
         suffix : {".flac", ".wav", ".ogg", ".mp3"}
-            Names the format. FLAC and WAV hold 16 bits a sample.
+            Suffix of the format. FLAC and WAV have 16 bits per sample.
 
         Raises
         ------
         EarshotError
-            When the suffix names no format.
+            When the suffix belongs to no supported format.
         """
-        if suffix.lower() not in FORMAT_BY_SUFFIX:
+        suffix = suffix.lower()
+        if suffix not in FORMAT_BY_SUFFIX:
             raise EarshotError(
-                f"Cannot write sound as {suffix!r}.", remedy=f"Use one of {', '.join(FORMAT_BY_SUFFIX)}."
+                f"Sound cannot be written as {suffix!r}.",
+                remedy=f"Use one of {', '.join(FORMAT_BY_SUFFIX)}.",
             )
 
-        # What libsndfile would make of floating point, in a fraction of its time.
-        samples = _convert_to_int16(self.samples) if suffix.lower() == ".flac" else self.samples
+        # The result is the same as libsndfile's own conversion, which takes far longer.
+        samples = _convert_to_int16(self.samples) if suffix == ".flac" else self.samples
 
         def write_to_bytes() -> bytes:
             buffer = io.BytesIO()
-            soundfile.write(buffer, samples, self.sample_rate, format=FORMAT_BY_SUFFIX[suffix.lower()])
+            soundfile.write(buffer, samples, self.sample_rate, format=FORMAT_BY_SUFFIX[suffix])
             return buffer.getvalue()
 
-        return ogg.encode_reproducibly(write_to_bytes) if suffix.lower() == ".ogg" else write_to_bytes()
+        return ogg.encode_reproducibly(write_to_bytes) if suffix == ".ogg" else write_to_bytes()
 
     def save(self, path: str | Path) -> Path:
-        """Write the clip beside its place and rename it there when it is whole.
+        """Write the clip to a file atomically, and return the path.
 
         Parameters
         ----------
         path : str or Path
-            Its suffix names the format: .flac, .wav, .ogg or .mp3.
+            Its suffix selects the format: .flac, .wav, .ogg or .mp3.
+
+        Raises
+        ------
+        EarshotError
+            When the suffix belongs to no supported format.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> import numpy as np
+        >>> from core.sonicpi import Clip
+        >>> clip = Clip(np.zeros((44100, 2), np.float32))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Clip.load(clip.save(f"{folder}/silence.flac")).seconds
+        1.0
         """
         path = Path(path)
         encoded = self.encode(path.suffix)
@@ -98,17 +117,17 @@ class Clip:
         Raises
         ------
         EarshotError
-            When the file is missing, is no sound file, or does not say how long it is.
+            When the file is missing, is not a sound file, or its header has no valid length.
         """
         try:
             samples, sample_rate = soundfile.read(str(path), dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, OSError) as error:
             raise EarshotError(
-                f"No sound can be read from it ({error}).", where=str(path)
+                f"No sound can be read from this file ({error}).", where=str(path)
             ) from error
-        except (ValueError, MemoryError) as error:  # an unknown length is the greatest of all
+        except (ValueError, MemoryError) as error:  # libsndfile reports an unknown length as huge.
             raise EarshotError(
-                "Its header gives no length, or one that no memory holds.", where=str(path)
+                "The header of the sound file has no valid length.", where=str(path)
             ) from error
         if samples.shape[1] == 1:
             samples = np.repeat(samples, 2, axis=1)
@@ -116,7 +135,7 @@ class Clip:
 
 
 def _convert_to_int16(samples: np.ndarray) -> np.ndarray:
-    """Return samples as int16 [frames, 2], rounded to the nearest and cut at full scale."""
+    """Return samples as int16 [frames, 2], rounded to the nearest and clipped at full scale."""
     scaled = samples * np.float32(32_768)
     np.rint(scaled, out=scaled)
     np.clip(scaled, -32_768, 32_767, out=scaled)
@@ -125,19 +144,19 @@ def _convert_to_int16(samples: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class RenderProblem:
-    """One thing that went wrong in a program, or would sound otherwise than meant.
+    """An error or a warning of one program.
 
     Attributes
     ----------
     kind : str
-        Errors: syntax, runtime, no_sleep, timeout, memory, too_many_synths,
-        forbidden, silent, crashed. Warnings: clipped, ignored, and what live
-        Sonic Pi passes over in silence: unknown_synth, missing_sample,
-        out_of_range, skipped, waiting (for a cue that never comes).
+        Errors: syntax, runtime, no_sleep, timeout, memory, too_many_synths, forbidden, silent,
+        crashed. Warnings: clipped, ignored, and problems that live Sonic Pi does not report:
+        unknown_synth, missing_sample, out_of_range, skipped, waiting (for a cue that is never
+        sent).
     message : str
-        What happened, in the user's words.
+        One sentence for the user.
     line : int or None
-        The line in the user's program, from 1; None where none is to blame.
+        Line of the program, from 1; None when no line caused the problem.
     """
 
     kind: str
@@ -150,20 +169,20 @@ class RenderProblem:
 
 @dataclass(frozen=True, eq=False)
 class RenderResult:
-    """What came of rendering one program.
+    """The result of rendering one program: a clip or an error.
 
     Attributes
     ----------
     clip : Clip or None
         None when there is an error (also for kind "silent").
-    error : Problem or None
+    error : RenderProblem or None
         Why there is no clip.
-    warnings : tuple of Problem
-        What a listener should know although there is a clip.
+    warnings : tuple of RenderProblem
+        Problems that did not prevent the clip.
     render_s : float
-        Seconds that it all took.
+        Elapsed time of the whole render, in seconds.
     program_s, synthesis_s : float
-        Of these, the seconds that the program ran and that its score was played.
+        Elapsed time of the program's run and of the synthesis of its score, in seconds.
     """
 
     clip: Clip | None
@@ -175,47 +194,47 @@ class RenderResult:
 
     @property
     def has_clip(self) -> bool:
-        """True when there is a clip to hear."""
+        """True when the program has a clip, which means that it has no error."""
         return self.error is None
 
 
 @dataclass(frozen=True)
 class OscMessage:
-    """One message of a program to scsynth.
+    """One OSC message of a program to scsynth.
 
     Attributes
     ----------
     time : float
-        Seconds from the clip's first frame; negative for what is sent ahead,
-        such as an FX that must be there before its sounds.
+        Seconds from the clip's first frame. Negative for messages that are sent ahead, such as the
+        start of an FX before its first sound.
     address : str
-        What it does: "/s_new", "/n_set", "/n_free", …
+        Command: "/s_new", "/n_set", "/n_free", …
     arguments : tuple
-        As OSC has them: for "/s_new" the SynthDef, node, place, target, and
-        then name and value in turn.
+        Arguments of the command: for "/s_new" SynthDef, node, add action, target, and then
+        alternating control names and values.
     """
 
     time: float
     address: str
-    arguments: tuple
+    arguments: tuple[Any, ...]
 
     @property
     def synthdef_name(self) -> str | None:
-        """Name of the SynthDef that it starts, without "sonic-pi-"; else None."""
+        """Name of the SynthDef that "/s_new" starts, without "sonic-pi-"; else None."""
         if self.address != "/s_new":
             return None
         return str(self.arguments[0]).removeprefix("sonic-pi-")
 
     @property
     def controls(self) -> dict[str, float]:
-        """Option values by name, of "/s_new" and "/n_set"; else empty."""
-        first = {"/s_new": 4, "/n_set": 1}.get(self.address)
-        given = self.arguments[first:] if first else ()
-        return dict(zip(given[::2], given[1::2]))
+        """Values of controls by name, for "/s_new" and "/n_set"; else empty."""
+        first_control = {"/s_new": 4, "/n_set": 1}.get(self.address)
+        names_and_values = self.arguments[first_control:] if first_control else ()
+        return dict(zip(names_and_values[::2], names_and_values[1::2]))
 
 
 class RenderError(EarshotError):
-    """A program could not be rendered; `problem` says why and in which line."""
+    """A program cannot be rendered; `problem` holds kind, message and line."""
 
     def __init__(self, problem: RenderProblem):
         self.problem = problem

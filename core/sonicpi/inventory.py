@@ -1,49 +1,80 @@
-"""Make `inventory.json` anew: what the installed Sonic Pi knows.
+"""The inventory of Sonic Pi 3.2.2: synths, FX, samples, chords and scales with their defaults.
+
+The inventory is stored in `inventory.json`, so that an encoder gives the same embeddings everywhere
+and needs no installed Sonic Pi. To create the file again from the installed Sonic Pi:
 
     .venv/bin/python -m core.sonicpi.inventory
-
-Kept in the repository, so that an encoder means the same everywhere and needs no Sonic Pi to read
-a program.
 """
 
 from __future__ import annotations
 
 import json
 import subprocess
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi import get_sonic_pi_version
+from core.sonicpi.versions import get_sonic_pi_version
 
 INVENTORY_PATH = Path(__file__).with_suffix(".json")
 SONIC_PI_LIBRARY = Path("/usr/lib/sonic-pi/app/server/ruby/lib")
 SAMPLES_FOLDER = Path("/usr/share/sonic-pi/samples")
 SLIDE_SUFFIXES = ("_slide", "_slide_shape", "_slide_curve")
 INTERNAL_SYNTH_WORDS = ("player", "mixer", "sound_in", "live_audio", "recorder", "scope")
+UNKNOWN_SAMPLE_SECONDS = 1.0
+
+
+@cache
+def load_sonic_pi_inventory() -> dict[str, Any]:
+    """Return the stored inventory.
+
+    Returns
+    -------
+    dict
+        "synths" and "fx": default options by name. "player": default options of samples. "samples":
+        lengths in seconds by name. "scaled": names of options that are times in beats. "chords" and
+        "scales": offsets and steps in semitones by name.
+    """
+    return json.loads(INVENTORY_PATH.read_text(encoding="utf-8"))
+
+
+def get_sample_seconds(sample_name: str) -> float:
+    """Return the length of a built-in sample in seconds; 1 for other samples."""
+    return load_sonic_pi_inventory()["samples"].get(sample_name, UNKNOWN_SAMPLE_SECONDS)
 
 
 def read_installed_inventory() -> dict[str, Any]:
-    """What the installed Sonic Pi knows.
+    """Read the inventory from the installed Sonic Pi.
+
+    Returns
+    -------
+    dict
+        As `load_sonic_pi_inventory`.
 
     Raises
     ------
     EarshotError
-        When it is not installed, or its tables can't be read.
+        When Sonic Pi is not installed, or its tables cannot be read.
     """
     version = get_sonic_pi_version()
     script = INVENTORY_PATH.with_suffix(".rb")
-    told = subprocess.run(
-        ["ruby", str(script), str(SONIC_PI_LIBRARY)], capture_output=True, text=True, timeout=60, check=False
+    ruby = subprocess.run(
+        ["ruby", str(script), str(SONIC_PI_LIBRARY)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
-    if told.returncode:
+    if ruby.returncode:
         raise EarshotError(
-            f"Sonic Pi's tables cannot be read: {told.stderr.strip()[-300:]}", where=str(SONIC_PI_LIBRARY)
+            f"Sonic Pi's tables cannot be read: {ruby.stderr.strip()[-300:]}",
+            where=str(SONIC_PI_LIBRARY),
         )
-    known = json.loads(told.stdout)
-    synths, effects = known["synths"], known["fx"]
+    tables = json.loads(ruby.stdout)
+    synths, fx = tables["synths"], tables["fx"]
     return {
         "sonic_pi": version,
         "synths": {
@@ -53,7 +84,7 @@ def read_installed_inventory() -> dict[str, Any]:
         },
         "fx": {
             name.removeprefix("fx_"): _drop_slide_options(options)
-            for name, options in sorted(effects.items())
+            for name, options in sorted(fx.items())
             if "replace" not in name
         },
         "player": _drop_slide_options(synths["stereo_player"]),
@@ -61,27 +92,29 @@ def read_installed_inventory() -> dict[str, Any]:
             path.stem: round(soundfile.info(path).duration, 4)
             for path in sorted(SAMPLES_FOLDER.glob("*.flac"))
         },
-        "scaled": [option for option in known["scaled"] if not option.endswith("_slide")],
-        "chords": known["chords"],
-        "scales": known["scales"],
+        "scaled": [option for option in tables["scaled"] if not option.endswith("_slide")],
+        "chords": tables["chords"],
+        "scales": tables["scales"],
     }
 
 
 def _drop_slide_options(options: dict[str, float]) -> dict[str, float]:
-    """Without what says how an option moves when it is changed later."""
+    """Remove the options that describe how another option slides to a new value."""
     return {name: value for name, value in options.items() if not name.endswith(SLIDE_SUFFIXES)}
 
 
 def format_inventory_json(inventory: dict[str, Any]) -> str:
-    """As the file holds it: a line a synth, FX, sample, chord and scale."""
-    parts = []
+    """Format an inventory as JSON with one line per synth, FX, sample, chord and scale."""
+    sections = []
     for key, value in inventory.items():
         if isinstance(value, dict):
-            inner = ",\n".join(f"  {json.dumps(a)}: {json.dumps(b)}" for a, b in value.items())
-            parts.append(f"{json.dumps(key)}: {{\n{inner}\n }}")
+            lines = ",\n".join(
+                f"  {json.dumps(name)}: {json.dumps(entry)}" for name, entry in value.items()
+            )
+            sections.append(f"{json.dumps(key)}: {{\n{lines}\n }}")
         else:
-            parts.append(f"{json.dumps(key)}: {json.dumps(value)}")
-    return "{\n " + ",\n ".join(parts) + "\n}\n"
+            sections.append(f"{json.dumps(key)}: {json.dumps(value)}")
+    return "{\n " + ",\n ".join(sections) + "\n}\n"
 
 
 if __name__ == "__main__":

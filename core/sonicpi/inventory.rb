@@ -1,6 +1,6 @@
-# Tells what the installed Sonic Pi knows: synths, FX, chords and scales, as JSON.
+# Prints the synths, FX, chords and scales of the installed Sonic Pi as JSON.
 #
-# Loads Sonic Pi's own tables and nothing of a user's. ARGV[0]: the folder of its Ruby library.
+# It loads Sonic Pi's own tables and no user code. ARGV[0]: the folder of its Ruby library.
 
 require "json"
 require "set"
@@ -12,7 +12,7 @@ require "sonicpi/scale"
 
 synths = {}
 effects = {}
-scaled = Set.new
+beat_scaled = Set.new
 
 SonicPi::Synths::BaseInfo.get_all.each do |name, info|
   defaults = {}
@@ -21,11 +21,11 @@ SonicPi::Synths::BaseInfo.get_all.each do |name, info|
     value = info.arg_defaults[value] while value.is_a?(Symbol)
     defaults[option] = value if value.is_a?(Numeric)
   end
-  info.info.each { |option, about| scaled << option if about[:bpm_scale] }
+  info.info.each { |option, option_info| beat_scaled << option if option_info[:bpm_scale] }
   (info.is_a?(SonicPi::Synths::FXInfo) ? effects : synths)[name] = defaults
 end
 
 puts JSON.generate(
-  synths: synths, fx: effects, scaled: scaled.to_a.sort,
+  synths: synths, fx: effects, scaled: beat_scaled.to_a.sort,
   chords: SonicPi::Chord::CHORD_LOOKUP, scales: SonicPi::Scale::SCALE
 )

@@ -1,4 +1,4 @@
-"""What one program may use before it is stopped."""
+"""Resource limits of one rendered program."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class RenderLimits:
-    """Limits of one program; each that is exceeded ends in an error that names it.
+    """Resources that one program may use; exceeding one is an error that names the limit.
 
     Attributes
     ----------
     cpu_s : int
         Processor time of the program, in seconds.
     synthesis_cpu_s : int
-        Processor time of its score's synthesis, in seconds.
+        Processor time of the synthesis of its score, in seconds.
     wall_s : int
-        Time by the clock of each of the two, in seconds.
+        Elapsed time of program and synthesis, in seconds each.
     memory_mb : int
         Address space of the program, in MiB.
     file_mb : int
-        Size of any file that it writes (in the sandbox's memory), in MiB.
+        Size of any file that the program writes (in the memory of the sandbox), in MiB.
     processes : int
-        Processes in the sandbox. A program's threads are none (and a thousand at most).
+        Processes in the sandbox. Threads of a program are not processes; at most 1,000 of them
+        run at once.
     events : int
         Messages to scsynth.
     synths : int
@@ -39,8 +40,9 @@ class RenderLimits:
     synths: int = 1500
 
     def to_request_dict(self) -> dict[str, int]:
-        """Return them as the host expects them."""
+        """Return the limits under the names that the host (`host/host.rb`) reads."""
         return asdict(self)
 
 
+DEFAULT_LIMITS = RenderLimits()
 MAX_SOURCE_BYTES = 1 << 20

@@ -1,4 +1,4 @@
-"""Ogg files that are the same whenever the sound is the same."""
+"""Reproducible Ogg files: equal samples give equal bytes."""
 
 from __future__ import annotations
 
@@ -17,70 +17,76 @@ _BIT_REVERSED_BYTES = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))
 
 
 class DamagedOggError(ValueError):
-    """What should be an Ogg file isn't a whole one."""
+    """An Ogg file that is damaged or incomplete."""
 
 
 def encode_reproducibly(encode: Callable[[], bytes]) -> bytes:
-    """Encode until the file is whole, and make it repeatable.
+    """Encode a clip, again if the file is damaged, and make the file reproducible.
 
-    libsndfile was seen, once in some hundred clips on a busy machine, to leave out a page's
-    header when it writes to memory; the same samples, encoded again, came out whole.
+    On a busy machine, libsndfile sometimes omits the header of a page when it writes to memory
+    (about once in several hundred clips). Encoding the same samples again gives a complete file.
 
     Parameters
     ----------
     encode : callable
-        Returns an Ogg file of one stream.
+        Returns the bytes of an Ogg file with one stream.
 
     Raises
     ------
     EarshotError
-        When it is damaged `TRIES` times.
+        When the file is damaged `MAX_ENCODE_ATTEMPTS` times.
     """
+    last_error: DamagedOggError | None = None
     for _ in range(MAX_ENCODE_ATTEMPTS):
         try:
             return set_fixed_serial_number(encode())
         except DamagedOggError as error:
-            why = error
+            last_error = error
     raise EarshotError(
-        f"A clip cannot be encoded as Ogg ({why}).", remedy="Use FLAC instead: --format flac"
+        f"A clip cannot be encoded as Ogg ({last_error}).",
+        remedy="Use FLAC instead: --format flac",
     )
 
 
 def set_fixed_serial_number(ogg_bytes: bytes) -> bytes:
-    """Give a stream a fixed serial number in place of the random one that libsndfile draws.
+    """Replace the random serial number of a stream, which libsndfile draws, by a fixed one.
 
     Parameters
     ----------
     ogg_bytes : bytes
-        An Ogg file of one stream.
+        An Ogg file with one stream.
 
     Raises
     ------
-    DamagedError
-        When its pages do not follow one another to its end.
+    DamagedOggError
+        When the file is not a sequence of complete pages.
 
     Notes
     -----
-    Every page holds the serial number and a checksum of the page (RFC 3533, section 6).
+    Every page contains the serial number and a checksum of the page (RFC 3533, section 6).
     """
     pages = bytearray(ogg_bytes)
     start = 0
     while start < len(pages):
-        if pages[start : start + len(PAGE_MAGIC)] != PAGE_MAGIC or start + PAGE_HEADER_BYTES > len(pages):
-            raise DamagedOggError(f"no page begins at byte {start} of {len(pages)}")
-        segments = pages[start + SEGMENT_COUNT_OFFSET]
-        lengths = pages[start + PAGE_HEADER_BYTES : start + PAGE_HEADER_BYTES + segments]
-        end = start + PAGE_HEADER_BYTES + segments + sum(lengths)
+        if pages[start : start + len(PAGE_MAGIC)] != PAGE_MAGIC or start + PAGE_HEADER_BYTES > len(
+            pages
+        ):
+            raise DamagedOggError(f"no page starts at byte {start} of {len(pages)}")
+        segment_count = pages[start + SEGMENT_COUNT_OFFSET]
+        header_end = start + PAGE_HEADER_BYTES + segment_count
+        end = header_end + sum(pages[start + PAGE_HEADER_BYTES : header_end])
         if end > len(pages):
-            raise DamagedOggError(f"the page at byte {start} is cut off")
+            raise DamagedOggError(f"the page at byte {start} is truncated")
         struct.pack_into("<I", pages, start + SERIAL_OFFSET, FIXED_SERIAL_NUMBER)
         struct.pack_into("<I", pages, start + CHECKSUM_OFFSET, 0)
-        struct.pack_into("<I", pages, start + CHECKSUM_OFFSET, _compute_page_checksum(bytes(pages[start:end])))
+        struct.pack_into(
+            "<I", pages, start + CHECKSUM_OFFSET, _compute_page_checksum(bytes(pages[start:end]))
+        )
         start = end
     return bytes(pages)
 
 
 def _compute_page_checksum(page: bytes) -> int:
-    """Return Ogg's CRC: zlib's polynomial with bits the other way round, and no inversion."""
+    """Return Ogg's CRC-32: zlib's polynomial with reversed bits and without inversion."""
     reflected = zlib.crc32(page.translate(_BIT_REVERSED_BYTES), 0xFFFFFFFF) ^ 0xFFFFFFFF
     return int(f"{reflected:032b}"[::-1], 2)

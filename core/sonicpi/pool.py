@@ -1,19 +1,22 @@
-"""A pool of workers that uses all cores, and replaces a worker that died."""
+"""A pool of render workers: one per core, each replaced when it dies."""
 
 from __future__ import annotations
 
 import os
 import queue
 import threading
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Iterator
 
 from core.errors import EarshotError
 from core.sonicpi.clip import SAMPLE_RATE, RenderProblem, RenderResult
-from core.sonicpi.limits import MAX_SOURCE_BYTES, RenderLimits
-from core.sonicpi.worker import HostProcessError, RenderWorker
+from core.sonicpi.framed_process import FramedProcessError
+from core.sonicpi.limits import DEFAULT_LIMITS, MAX_SOURCE_BYTES, RenderLimits
+from core.sonicpi.worker import RenderWorker
 
 MAX_RENDER_ATTEMPTS = 2
+MAX_QUEUED_RESULTS = 8
 
 
 def render_many(
@@ -22,32 +25,32 @@ def render_many(
     workers: int | None = None,
     *,
     sample_rate: int = SAMPLE_RATE,
-    limits: RenderLimits = RenderLimits(),
+    limits: RenderLimits = DEFAULT_LIMITS,
     sample_folders: tuple[Path, ...] = (),
 ) -> Iterator[tuple[int, RenderResult]]:
-    """Render programs side by side; a failing one does not stop the others.
+    """Render programs in parallel; a failing program does not stop the others.
 
     Parameters
     ----------
     sources : iterable of str
-        Programs. Read only as fast as they are rendered.
+        Programs. They are read only as fast as they are rendered.
     seconds : float
         Length of each clip.
     workers : int, optional
-        Processes; one a core by default.
+        Number of processes; None: one per core.
     sample_rate : int
         In Hz.
-    limits : Limits
-        Of each program.
+    limits : RenderLimits
+        Limits of each program.
     sample_folders : tuple of Path
-        Folders of sounds that programs may read.
+        Folders of samples that programs may read.
 
     Yields
     ------
     index : int
-        Place of the program in `sources`. The order is that of completion.
-    rendering : Rendering
-        Its clip, or its error.
+        Index of the program in `sources`. Results come in order of completion.
+    result : RenderResult
+        The clip of the program, or its error.
 
     Raises
     ------
@@ -57,49 +60,69 @@ def render_many(
     Notes
     -----
     Closing the generator ends the workers.
+
+    Examples
+    --------
+    >>> from core.sonicpi import render_many
+    >>> results = dict(render_many(["play 60", "play nil.foo"], seconds=1, workers=1))
+    >>> results[0].has_clip, results[1].error.kind
+    (True, 'runtime')
     """
-    count = workers or len(os.sched_getaffinity(0))
-    pool = _WorkerPool(iter(enumerate(sources)), seconds, sample_rate, limits, sample_folders)
+    worker_count = workers or len(os.sched_getaffinity(0))
+    settings = _RenderSettings(seconds, sample_rate, limits, sample_folders)
+    pool = _WorkerPool(iter(enumerate(sources)), settings)
     try:
-        yield from pool.render_all(count)
+        yield from pool.render_all(worker_count)
     finally:
         pool.stop_workers()
 
 
-class _WorkerPool:
-    """Threads that each talk with one worker and put what comes into one queue."""
+@dataclass(frozen=True)
+class _RenderSettings:
+    """The parameters of `render_many` that are the same for every program."""
 
-    def __init__(self, sources, seconds, sample_rate, limits, sample_folders):
+    seconds: float
+    sample_rate: int
+    limits: RenderLimits
+    sample_folders: tuple[Path, ...]
+
+
+class _WorkerPool:
+    """Threads that each use one worker, and put all results into one queue."""
+
+    def __init__(self, sources: Iterator[tuple[int, str]], settings: _RenderSettings):
         self.sources = sources
-        self.seconds = seconds
-        self.sample_rate = sample_rate
-        self.limits = limits
-        self.sample_folders = sample_folders
+        self.settings = settings
         self.source_lock = threading.Lock()
         self.stop_event = threading.Event()
-        # Bounded, so that a slow consumer does not let clips pile up in memory.
-        self.result_queue: queue.Queue = queue.Queue(maxsize=8)
+        # Holds results, errors, and None for each thread that ended. It is bounded, because a slow
+        # consumer must not let clips pile up in memory.
+        self.result_queue: queue.Queue[tuple[int, RenderResult] | BaseException | None] = (
+            queue.Queue(maxsize=MAX_QUEUED_RESULTS)
+        )
         self.threads: list[threading.Thread] = []
         self.workers: set[RenderWorker] = set()
 
     def render_all(self, worker_count: int) -> Iterator[tuple[int, RenderResult]]:
-        # The first is begun here, so that a missing part is told at once.
-        first = self._start_worker()
-        for worker in [first] + [None] * (worker_count - 1):
+        """Render all programs; yield (index, result) in order of completion."""
+        # The first worker starts in this thread, so that a missing installation raises at once.
+        first_worker = self._start_worker()
+        for worker in [first_worker] + [None] * (worker_count - 1):
             thread = threading.Thread(target=self._run_worker_thread, args=(worker,), daemon=True)
             self.threads.append(thread)
             thread.start()
-        running = worker_count
-        while running:
+        running_count = worker_count
+        while running_count:
             item = self.result_queue.get()
             if item is None:
-                running -= 1
+                running_count -= 1
             elif isinstance(item, BaseException):
                 raise item
             else:
                 yield item
 
     def stop_workers(self) -> None:
+        """End all workers, and wait for the threads that use them."""
         self.stop_event.set()
         for worker in list(self.workers):
             worker.close()
@@ -112,13 +135,15 @@ class _WorkerPool:
     def _start_worker(self) -> RenderWorker:
         for attempt in range(MAX_RENDER_ATTEMPTS):
             try:
-                worker = RenderWorker(self.limits, self.sample_folders)
-            except HostProcessError as gone:  # Killed before it was ready: that says nothing yet.
+                worker = RenderWorker(self.settings.limits, self.settings.sample_folders)
+            except FramedProcessError as error:
+                # A host that was killed while it started may start the next time.
                 if attempt == MAX_RENDER_ATTEMPTS - 1:
                     raise EarshotError(
-                        f"The renderer ended {MAX_RENDER_ATTEMPTS} times while it started ({gone}).",
-                        remedy="./run doctor says whether it is whole; then start it again.",
-                    ) from gone
+                        f"The renderer ended {MAX_RENDER_ATTEMPTS} times while it started"
+                        f" ({error}).",
+                        remedy="Check the installation with ./run doctor, then try again.",
+                    ) from error
                 continue
             self.workers.add(worker)
             return worker
@@ -128,31 +153,34 @@ class _WorkerPool:
         try:
             while not self.stop_event.is_set():
                 with self.source_lock:
-                    taken = next(self.sources, None)
-                if taken is None:
+                    next_source = next(self.sources, None)
+                if next_source is None:
                     break
-                index, source = taken
-                rendering, worker = self._render_with_retry(worker, source)
-                self.result_queue.put((index, rendering))
-        except BaseException as error:  # noqa: BLE001 - told to the caller's thread
+                index, source = next_source
+                result, worker = self._render_with_retry(worker, source)
+                self.result_queue.put((index, result))
+        except BaseException as error:  # `render_all` raises it in the caller's thread.
             if not self.stop_event.is_set():
                 self.result_queue.put(error)
         finally:
             self._discard_worker(worker)
             self.result_queue.put(None)
 
-    def _render_with_retry(self, worker: RenderWorker | None, source: str) -> tuple[RenderResult, RenderWorker | None]:
-        """Render, trying once more with a new worker when the old one died."""
+    def _render_with_retry(
+        self, worker: RenderWorker | None, source: str
+    ) -> tuple[RenderResult, RenderWorker | None]:
+        """Render a program, and try again with a new worker when the worker dies."""
         if (problem := validate_source(source)) is not None:
             return RenderResult(None, problem), worker
         for _ in range(MAX_RENDER_ATTEMPTS):
             worker = worker or self._start_worker()
             try:
-                return worker.render(source, self.seconds, self.sample_rate), worker
-            except HostProcessError as gone:
+                result = worker.render(source, self.settings.seconds, self.settings.sample_rate)
+                return result, worker
+            except FramedProcessError as error:
                 if self.stop_event.is_set():
                     raise
-                problem = describe_worker_crash(gone)
+                problem = describe_worker_crash(error)
                 self._discard_worker(worker)
                 worker = None
         return RenderResult(None, problem), None
@@ -163,13 +191,13 @@ class _WorkerPool:
             worker.close()
 
 
-def describe_worker_crash(error: HostProcessError) -> RenderProblem:
-    """Return the error of a program that killed its host each time it was tried."""
-    return RenderProblem("crashed", f"The program brought the renderer down twice ({error}).")
+def describe_worker_crash(error: FramedProcessError) -> RenderProblem:
+    """Return the error of a program that ended its worker at every attempt."""
+    return RenderProblem("crashed", f"The program crashed the renderer twice ({error}).")
 
 
 def validate_source(source: str) -> RenderProblem | None:
-    """Return why a source cannot be a program at all, or None."""
+    """Return why a source cannot be rendered; None for a valid source."""
     if not source.strip():
         return RenderProblem("silent", "The program is empty.")
     try:
@@ -178,9 +206,10 @@ def validate_source(source: str) -> RenderProblem | None:
         line = source.count("\n", 0, error.start) + 1
         return RenderProblem("syntax", "The program is not valid UTF-8 text.", line)
     if len(encoded) > MAX_SOURCE_BYTES:
-        size = len(encoded) / (1 << 20)
-        return RenderProblem("forbidden", f"The program is {size:.1f} MiB long; 1 MiB is the most.")
+        size_mib = len(encoded) / (1 << 20)
+        message = f"The program is {size_mib:.1f} MiB long; the maximum is 1 MiB."
+        return RenderProblem("forbidden", message)
     if "\0" in source:
         line = source.count("\n", 0, source.index("\0")) + 1
-        return RenderProblem("syntax", "The program holds a NUL character.", line)
+        return RenderProblem("syntax", "The program contains a NUL character.", line)
     return None

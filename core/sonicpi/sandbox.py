@@ -1,4 +1,4 @@
-"""The sandbox in which programs run: bubblewrap, with nothing of the user's in it."""
+"""The bubblewrap sandbox in which programs run, without access to the user's files."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from core.errors import EarshotError
 
 HOST_FOLDER = Path(__file__).parent / "host"
 PLUGIN_FOLDER = "/usr/lib/SuperCollider/plugins"
-# Those whose UGens Sonic Pi's SynthDefs use, RandSeed's among them: loading all
-# 174 takes longer than most programs take to play.
+# Only plugins with UGens of Sonic Pi's SynthDefs and RandSeed are loaded, because loading all 174
+# takes longer than rendering most programs.
 PLUGIN_NAMES = (
     "BinaryOp Delay Demand DiskIO_ Distortion DynNoise Filter Grain IO LF Mda MulAdd Noise Osc "
     "Pan Reverb Trigger UnaryOp"
 ).split()
 MAX_SCRATCH_BYTES = 256 << 20
-# Most programs end before Ruby needs to collect garbage, if its heap may grow a little first:
-# a collection in a forked child copies what it shared with the host.
+# With a larger heap, most programs end before Ruby collects garbage. A collection in a forked child
+# is slow, because it copies the memory that the child shares with the host.
 RUBY_HEAP_SETTINGS = {
     "RUBY_GC_MALLOC_LIMIT": str(128 << 20),
     "RUBY_GC_MALLOC_LIMIT_MAX": str(256 << 20),
@@ -34,24 +34,24 @@ INSTALL_HINT = "Install it with: sudo apt-get install --no-install-recommends bu
 
 
 def list_plugin_paths() -> list[str]:
-    """Paths of scsynth's plugins that the renderer loads."""
+    """Return the paths of the scsynth plugins that the renderer loads."""
     return [f"{PLUGIN_FOLDER}/{name}UGens.so" for name in PLUGIN_NAMES]
 
 
 def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()) -> list[str]:
-    """Return `command` with bubblewrap around it.
+    """Return a command that runs `command` in the sandbox.
 
-    Inside there is a read-only /usr, an empty home and /tmp in memory, and the
-    sample folders, read-only, at their own paths; no network, no other process, no device but
-    the harmless few such as /dev/null, no capability.
+    The sandbox has a read-only /usr, an empty home and an empty /tmp in memory, and the sample
+    folders, read-only, at their own paths. It has no network, no other processes, no capabilities,
+    and only harmless devices such as /dev/null.
 
     Parameters
     ----------
     command : list of str
-        Runs in the sandbox; the host's files are at /earshot/host, scsynth's
+        Command inside the sandbox, where the host's scripts are at /earshot/host and scsynth's
         plugins at /earshot/plugins.
     sample_folders : tuple of Path
-        The user's, that programs may read.
+        Folders that programs may read.
     """
     arguments = [
         "bwrap",
@@ -125,51 +125,55 @@ def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()
 
 @functools.lru_cache(maxsize=1)
 def check_sandbox() -> tuple[bool, str]:
-    """Say whether programs can be run in a sandbox here.
+    """Check whether programs can run in the sandbox on this machine.
 
     Returns
     -------
-    ok : bool
-        True when bubblewrap has just run a command.
-    why : str
-        One sentence for the user: its version, or what is wrong and what to do.
+    is_available : bool
+        True when bubblewrap ran a command.
+    explanation : str
+        The version of bubblewrap, or one sentence with the cause and the remedy.
     """
     if not shutil.which("bwrap"):
         return False, f"bubblewrap is not installed. {INSTALL_HINT}"
     try:
-        tried = subprocess.run(
-            wrap_in_sandbox(["/usr/bin/true"]), capture_output=True, text=True, timeout=20, check=False
+        trial = subprocess.run(
+            wrap_in_sandbox(["/usr/bin/true"]),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
         )
         version = subprocess.run(
             ["bwrap", "--version"], capture_output=True, text=True, timeout=20, check=False
         ).stdout.strip()
     except (OSError, subprocess.TimeoutExpired) as error:
         return False, f"bubblewrap does not start: {error}."
-    if tried.returncode:
-        said = (tried.stderr.strip().splitlines() or ["no reason given"])[-1]
+    if trial.returncode:
+        cause = (trial.stderr.strip().splitlines() or ["no reason given"])[-1]
         return False, (
-            f"bubblewrap is refused here ({said}). Allow unprivileged user namespaces"
+            f"bubblewrap is not permitted here ({cause}). Allow unprivileged user namespaces"
             " (sysctl kernel.unprivileged_userns_clone=1), or run outside a container."
         )
     return True, version
 
 
 def require_sandbox() -> None:
-    """Raise unless programs can be run in a sandbox, or the user has waived it.
+    """Raise unless the sandbox is available, or the user has disabled it.
 
     Raises
     ------
     EarshotError
-        With the reason and the remedy.
+        With the cause and the remedy.
     """
-    ok, why = check_sandbox()
-    if not ok and not is_sandbox_disabled():
+    is_available, explanation = check_sandbox()
+    if not is_available and not is_sandbox_disabled():
         raise EarshotError(
-            f"Programs are not run without a sandbox. {why}",
-            remedy="To run programs that you trust without one, set EARSHOT_NO_SANDBOX=1.",
+            f"Programs are not run without a sandbox. {explanation}",
+            remedy="To run trusted programs without a sandbox, set EARSHOT_NO_SANDBOX=1.",
         )
 
 
 def is_sandbox_disabled() -> bool:
-    """True when the user has waived the sandbox with EARSHOT_NO_SANDBOX=1."""
+    """Return True when the user has disabled the sandbox with EARSHOT_NO_SANDBOX=1."""
     return os.environ.get("EARSHOT_NO_SANDBOX") == "1"

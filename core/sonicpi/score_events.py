@@ -1,97 +1,126 @@
-"""What a program plays, sound by sound: the common ground of the encoders `sonicpi` and `score`."""
+"""Score events: the timed synths and samples of a program."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from core.sonicpi.clip import OscMessage
+from core.sonicpi.clip import OscMessage
 
-MAX_SCORE_SECONDS = 18.0  # of a program are looked at: the paper's length of a clip
-SAMPLE_PLAYER_SYNTHDEFS = {"basic_mono_player", "basic_stereo_player", "mono_player", "stereo_player"}
+MAX_SCORE_SECONDS = 18.0  # events start before this time, the length of a clip in the paper
+MAX_FX_CHAIN_LENGTH = 16
+SAMPLE_PLAYER_SYNTHDEFS = {
+    "basic_mono_player",
+    "basic_stereo_player",
+    "mono_player",
+    "stereo_player",
+}
+
+# Names of FX with their options, innermost first.
+FxChain = tuple[tuple[str, dict[str, float]], ...]
 
 
 @dataclass
 class ScoreEvent:
-    """One note, or one sample, that is started.
+    """The start of one note or one sample.
 
     Attributes
     ----------
     time : float
         Seconds from the program's start.
     kind : {"synth", "sample"}
+        Whether `name` is a synth or a sample.
     name : str
-        Without a colon; of a sample, of its file.
+        Name of the synth, or stem of the sample's file.
     options : dict of str to float
-        As given; times in seconds. "note" is a MIDI note.
-    fx : tuple of (str, dict)
-        What it passes through, innermost first.
+        Options that the program sets; times in seconds, "note" as MIDI note.
+    fx : FxChain
+        FX that the event passes through, innermost first.
     layer : str
-        Which loop or thread plays it.
+        Loop, thread or output bus of the event.
     weight : float
-        How many such sounds it stands for.
+        Number of events that this event represents.
     """
 
     time: float
     kind: str
     name: str
     options: dict[str, float] = field(default_factory=dict)
-    fx: tuple = ()
+    fx: FxChain = ()
     layer: str = ""
     weight: float = 1.0
 
 
-@cache
-def load_sonic_pi_inventory() -> dict[str, Any]:
-    """Sonic Pi 3.2.2's synths, FX, samples (in seconds), chords and scales, with their defaults.
+@dataclass
+class _Fx:
+    """A running FX: its options, and the bus that it writes to."""
 
-    `core.sonicpi.inventory` reads them from the installed Sonic Pi.
-    """
-    return json.loads(Path(__file__).with_name("inventory.json").read_text(encoding="utf-8"))
+    name: str
+    options: dict[str, float]
+    output_bus: int
 
 
 def extract_score_events(messages: Sequence[OscMessage]) -> list[ScoreEvent]:
-    """The sounds among the messages of a program to scsynth.
+    """Return the score events in a program's messages to scsynth.
 
-    A sound's FX are found by following its output bus through the FX that read from it.
+    Parameters
+    ----------
+    messages : sequence of OscMessage
+        In order of time, as `collect_osc_messages` returns them.
+
+    Returns
+    -------
+    list of ScoreEvent
+        In the order of the messages. The FX chain of an event is found by following its output bus
+        through the FX that read from that bus.
     """
-    files: dict[int, str] = {}
-    reads: dict[int, tuple[str, dict[str, float], int]] = {}  # bus -> FX that reads it
-    nodes: dict[int, dict[str, float]] = {}
-    found: list[ScoreEvent] = []
-    for event in messages:
-        if event.address == "/b_allocRead":
-            files[int(event.arguments[0])] = Path(str(event.arguments[1])).stem
-        elif event.address == "/n_set" and event.arguments[0] in nodes:
-            # A sound that is changed afterwards is also what it is changed to.
-            for name, value in event.controls.items():
-                nodes[event.arguments[0]].setdefault(f"{name}", float(value))
-        elif event.address == "/s_new":
-            name, controls = event.synthdef_name, {k: _to_float(v) for k, v in event.controls.items()}
-            nodes[event.arguments[1]] = controls
-            bus = int(controls.pop("out_bus", 0))
-            if name.startswith("fx_"):
-                reads[int(controls.pop("in_bus", -1))] = (name[3:], controls, bus)
-            elif "mixer" not in name:
-                buffer = controls.pop("buf", None)
-                sampled = name in SAMPLE_PLAYER_SYNTHDEFS and buffer is not None
-                label = files.get(int(buffer), "unknown") if sampled else name
-                kind = "sample" if sampled else "synth"
-                chain = _trace_fx_chain(bus, reads)
-                found.append(ScoreEvent(max(0.0, event.time), kind, label, controls, chain, str(bus)))
-    return found
+    sample_by_buffer: dict[int, str] = {}
+    fx_by_input_bus: dict[int, _Fx] = {}
+    options_by_node: dict[int, dict[str, float]] = {}
+    events: list[ScoreEvent] = []
+    for message in messages:
+        if message.address == "/b_allocRead":
+            sample_by_buffer[int(message.arguments[0])] = Path(str(message.arguments[1])).stem
+        elif message.address == "/n_set" and message.arguments[0] in options_by_node:
+            # A control that is set later describes the event too, unless it is set at the start.
+            for name, value in message.controls.items():
+                options_by_node[message.arguments[0]].setdefault(f"{name}", float(value))
+        elif message.synthdef_name is not None:
+            synthdef = message.synthdef_name
+            options = {name: _to_float(value) for name, value in message.controls.items()}
+            options_by_node[message.arguments[1]] = options
+            output_bus = int(options.pop("out_bus", 0))
+            if synthdef.startswith("fx_"):
+                input_bus = int(options.pop("in_bus", -1))
+                fx_by_input_bus[input_bus] = _Fx(synthdef[3:], options, output_bus)
+            elif "mixer" not in synthdef:
+                kind, name = _identify_sound(synthdef, options, sample_by_buffer)
+                fx_chain = _trace_fx_chain(output_bus, fx_by_input_bus)
+                event_time = max(0.0, message.time)
+                events.append(
+                    ScoreEvent(event_time, kind, name, options, fx_chain, str(output_bus))
+                )
+    return events
 
 
-def _trace_fx_chain(bus: int, fx_by_input_bus: dict) -> tuple:
-    chain = []
-    while bus in fx_by_input_bus and len(chain) < 16:
-        name, controls, bus = fx_by_input_bus[bus]
-        chain.append((name, controls))
+def _identify_sound(
+    synthdef: str, options: dict[str, float], sample_by_buffer: dict[int, str]
+) -> tuple[str, str]:
+    """Return kind and name of a score event, and remove the buffer from its options."""
+    buffer = options.pop("buf", None)
+    if synthdef in SAMPLE_PLAYER_SYNTHDEFS and buffer is not None:
+        return "sample", sample_by_buffer.get(int(buffer), "unknown")
+    return "synth", synthdef
+
+
+def _trace_fx_chain(bus: int, fx_by_input_bus: dict[int, _Fx]) -> FxChain:
+    chain: list[tuple[str, dict[str, float]]] = []
+    while bus in fx_by_input_bus and len(chain) < MAX_FX_CHAIN_LENGTH:
+        fx = fx_by_input_bus[bus]
+        chain.append((fx.name, fx.options))
+        bus = fx.output_bus
     return tuple(chain)
 
 

@@ -1,22 +1,26 @@
-"""Render one program, with a worker that is kept for the next."""
+"""Rendering of single programs, with a worker that stays open for the next program."""
 
 from __future__ import annotations
 
 import atexit
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Callable
+from typing import TypeVar
 
 from core.sonicpi.clip import Clip, OscMessage, RenderError, RenderResult
+from core.sonicpi.framed_process import FramedProcessError
 from core.sonicpi.pool import MAX_RENDER_ATTEMPTS, describe_worker_crash, validate_source
-from core.sonicpi.worker import HostProcessError, RenderWorker
+from core.sonicpi.worker import RenderWorker
+
+Result = TypeVar("Result")
 
 _workers_lock = threading.Lock()
 _workers: dict[tuple[Path, ...], RenderWorker] = {}
 
 
 def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ...] = ()) -> Clip:
-    """Render a Sonic Pi program without waiting for it to play.
+    """Render a Sonic Pi program faster than real time.
 
     Parameters
     ----------
@@ -25,17 +29,17 @@ def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ..
     seconds : float
         Length of the clip.
     sample_folders : tuple of Path
-        Folders of sounds that the program may read.
+        Folders of samples that the program may read.
 
     Returns
     -------
     Clip
-        44.1 kHz stereo, from the moment when the first sound would be heard live.
+        44.1 kHz stereo. Its first frame is time 0 of the program.
 
     Raises
     ------
     RenderError
-        When the program fails or stays silent; `.problem` holds kind, message and line.
+        When the program fails or is silent; `problem` holds kind, message and line.
     EarshotError
         When Sonic Pi, scsynth or the sandbox is missing.
 
@@ -47,48 +51,61 @@ def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ..
     ((132300, 2), 44100)
     >>> clip.save("note.flac")  # doctest: +SKIP
 
-    In a notebook, without any set-up:
+    Play the clip in a notebook:
 
     >>> from IPython.display import Audio  # doctest: +SKIP
     >>> Audio(clip.samples.T, rate=clip.sample_rate, normalize=False)  # doctest: +SKIP
     """
-    rendering = try_render(source, seconds, sample_folders=sample_folders)
-    if rendering.error:
-        raise RenderError(rendering.error)
-    return rendering.clip
+    result = try_render(source, seconds, sample_folders=sample_folders)
+    if result.clip is None:
+        assert result.error is not None
+        raise RenderError(result.error)
+    return result.clip
 
 
 def try_render(
     source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ...] = ()
 ) -> RenderResult:
-    """Render like `render`, but return errors and warnings instead of raising.
+    r"""Render a program like `render`, but return errors and warnings instead of raising.
+
+    Parameters
+    ----------
+    source, seconds, sample_folders
+        As in `render`.
 
     Raises
     ------
     EarshotError
         When Sonic Pi, scsynth or the sandbox is missing.
+
+    Examples
+    --------
+    >>> from core.sonicpi import try_render
+    >>> result = try_render("play 60\nplya 61", seconds=1)
+    >>> result.has_clip, result.error.kind, result.error.line
+    (False, 'runtime', 2)
     """
     if (problem := validate_source(source)) is not None:
         return RenderResult(None, problem)
     try:
         return _use_cached_worker(sample_folders, lambda worker: worker.render(source, seconds))
-    except HostProcessError as gone:
-        return RenderResult(None, describe_worker_crash(gone))
+    except FramedProcessError as error:
+        return RenderResult(None, describe_worker_crash(error))
 
 
 def collect_osc_messages(source: str, seconds: float = 18.0) -> list[OscMessage]:
-    """Run a program without playing it, and return what it sends to scsynth.
+    """Run a program without synthesizing its sound, and return its messages to scsynth.
 
     Parameters
     ----------
     source : str
         The program.
     seconds : float
-        How far to run it.
+        How far to run the program, in its own time.
 
     Returns
     -------
-    list of Event
+    list of OscMessage
         In order of time, up to `seconds`.
 
     Raises
@@ -97,20 +114,31 @@ def collect_osc_messages(source: str, seconds: float = 18.0) -> list[OscMessage]
         When the program fails.
     EarshotError
         When Sonic Pi, scsynth or the sandbox is missing.
+
+    Examples
+    --------
+    >>> from core.sonicpi import collect_osc_messages
+    >>> messages = collect_osc_messages("use_synth :saw; play 60; sleep 1; play 64", seconds=2)
+    >>> [(m.time, m.controls["note"]) for m in messages if m.synthdef_name == "saw"]
+    [(0.0, 60.0), (1.0, 64.0)]
     """
     if (problem := validate_source(source)) is not None:
         raise RenderError(problem)
     try:
-        sent, rendering = _use_cached_worker((), lambda worker: worker.collect_osc_messages(source, seconds))
-    except HostProcessError as gone:
-        raise RenderError(describe_worker_crash(gone)) from gone
-    if rendering.error:
-        raise RenderError(rendering.error)
-    return sent
+        messages, result = _use_cached_worker(
+            (), lambda worker: worker.collect_osc_messages(source, seconds)
+        )
+    except FramedProcessError as error:
+        raise RenderError(describe_worker_crash(error)) from error
+    if result.error:
+        raise RenderError(result.error)
+    return messages
 
 
-def _use_cached_worker(sample_folders: tuple[Path, ...], action: Callable[[RenderWorker], Any]) -> Any:
-    """Use the kept worker, once more with a new one when it is gone."""
+def _use_cached_worker(
+    sample_folders: tuple[Path, ...], action: Callable[[RenderWorker], Result]
+) -> Result:
+    """Call an action with the cached worker, and again with a new worker when it dies."""
     with _workers_lock:
         for attempt in range(MAX_RENDER_ATTEMPTS):
             worker = _workers.get(sample_folders)
@@ -118,10 +146,11 @@ def _use_cached_worker(sample_folders: tuple[Path, ...], action: Callable[[Rende
                 worker = _workers[sample_folders] = RenderWorker(sample_folders=sample_folders)
             try:
                 return action(worker)
-            except HostProcessError:
+            except FramedProcessError:
                 _workers.pop(sample_folders).close()
                 if attempt == MAX_RENDER_ATTEMPTS - 1:
                     raise
+    raise AssertionError("unreachable")
 
 
 @atexit.register

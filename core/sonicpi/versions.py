@@ -1,4 +1,4 @@
-"""Which Sonic Pi, SuperCollider and renderer a clip comes from."""
+"""Versions of Sonic Pi, scsynth and the renderer, and the id of a render that depends on them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from core.errors import EarshotError
 from core.sonicpi.clip import SAMPLE_RATE
 
-# Raised whenever the same program would sound otherwise than before.
+# Must be incremented whenever the sound of any program changes.
 RENDERER_VERSION = 1
 SONIC_PI_RUNTIME_PATH = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi/runtime.rb")
 REQUIRED_SUPERCOLLIDER_VERSION = "3.13"
@@ -29,14 +29,14 @@ def get_sonic_pi_version() -> str:
     Raises
     ------
     EarshotError
-        When it is not installed.
+        When Sonic Pi is not installed.
     """
     try:
         source = SONIC_PI_RUNTIME_PATH.read_text(encoding="utf-8")
     except OSError as error:
         raise EarshotError("Sonic Pi's server is not installed.", remedy=INSTALL_HINT) from error
-    found = re.search(r"@version = Version\.new\((\d+), *(\d+), *(\d+)", source)
-    return ".".join(found.groups()) if found else "unknown"
+    match = re.search(r"@version = Version\.new\((\d+), *(\d+), *(\d+)", source)
+    return ".".join(match.groups()) if match else "unknown"
 
 
 @functools.lru_cache(maxsize=1)
@@ -46,36 +46,37 @@ def get_scsynth_version() -> str:
     Raises
     ------
     EarshotError
-        When it is not installed.
+        When scsynth is not installed.
     """
     if not shutil.which("scsynth"):
         raise EarshotError("SuperCollider's scsynth is not installed.", remedy=INSTALL_HINT)
-    said = subprocess.run(
+    output = subprocess.run(
         ["scsynth", "-v"], capture_output=True, text=True, timeout=20, check=False
     ).stdout
-    found = re.search(r"scsynth (\d+\.\d+(?:\.\d+)?)", said)
-    return found.group(1) if found else "unknown"
+    match = re.search(r"scsynth (\d+\.\d+(?:\.\d+)?)", output)
+    return match.group(1) if match else "unknown"
 
 
 def require_supported_versions() -> None:
-    """Raise unless the installed versions are those that the renderer knows.
+    """Raise unless the renderer supports the installed versions.
 
     Raises
     ------
     EarshotError
-        scsynth is used as a library whose interface is that of one minor version.
+        When Sonic Pi or scsynth is missing, or scsynth has another minor version. The renderer uses
+        scsynth as a library, and its interface changes between minor versions.
     """
     get_sonic_pi_version()
     if not get_scsynth_version().startswith(REQUIRED_SUPERCOLLIDER_VERSION + "."):
         raise EarshotError(
-            f"SuperCollider {get_scsynth_version()} is installed, and the renderer needs"
+            f"SuperCollider {get_scsynth_version()} is installed, but the renderer needs"
             f" {REQUIRED_SUPERCOLLIDER_VERSION}.",
-            remedy="Debian 12 has it: supercollider-server 3.13.",
+            remedy="Install supercollider-server 3.13, for example from Debian 12.",
         )
 
 
 def compute_render_id(source: str, seconds: float = 18.0, sample_rate: int = SAMPLE_RATE) -> str:
-    """Return the name of a render: equal for renders that would be equal.
+    """Return the id of a render; renders with the same id have the same samples.
 
     Parameters
     ----------
@@ -89,9 +90,9 @@ def compute_render_id(source: str, seconds: float = 18.0, sample_rate: int = SAM
     Returns
     -------
     str
-        64 hex digits: SHA-256 of the source and everything it is rendered with.
+        64 hex digits: SHA-256 of the source, the versions and the settings.
     """
-    made_of = (
+    fields = (
         RENDERER_VERSION,
         get_sonic_pi_version(),
         get_scsynth_version(),
@@ -99,4 +100,4 @@ def compute_render_id(source: str, seconds: float = 18.0, sample_rate: int = SAM
         int(sample_rate),
         source,
     )
-    return hashlib.sha256("\0".join(map(str, made_of)).encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256("\0".join(map(str, fields)).encode("utf-8", "surrogatepass")).hexdigest()

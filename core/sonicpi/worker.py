@@ -1,13 +1,9 @@
-"""One host process in its sandbox, and how to talk with it."""
+"""A render worker: one host process in its sandbox, which renders one program at a time."""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import os
-import select
-import struct
-import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,45 +11,63 @@ from typing import Any
 
 import numpy as np
 
-from core.sonicpi.clip import SAMPLE_RATE, Clip, OscMessage, RenderProblem, RenderError, RenderResult
-from core.sonicpi.limits import RenderLimits
-from core.sonicpi.sandbox import HOST_FOLDER, list_plugin_paths, require_sandbox, check_sandbox, wrap_in_sandbox
+from core.sonicpi.clip import (
+    SAMPLE_RATE,
+    Clip,
+    OscMessage,
+    RenderError,
+    RenderProblem,
+    RenderResult,
+)
+from core.sonicpi.framed_process import FramedProcess
+from core.sonicpi.limits import DEFAULT_LIMITS, RenderLimits
+from core.sonicpi.sandbox import (
+    HOST_FOLDER,
+    check_sandbox,
+    list_plugin_paths,
+    require_sandbox,
+    wrap_in_sandbox,
+)
 from core.sonicpi.versions import require_supported_versions
 
-# Without quoting Sonic Pi's own source in what a user is told.
+# Without error_highlight, error messages do not quote Sonic Pi's own source.
 RUBY_COMMAND = ("/usr/bin/ruby", "--disable=error_highlight")
 START_TIMEOUT_SECONDS = 60.0
-# Beyond the limits of both halves of a render, for the host to end what they leave.
+# Beyond the limits of program and synthesis, the host needs time to end the processes they leave.
 GRACE_SECONDS = 30.0
-# Below this the clip is silent: -80 dBFS.
-SILENCE_RMS = 1e-4
-# Warnings that explain why nothing is heard.
+SILENCE_RMS = 1e-4  # -80 dBFS; a quieter clip is silent
+# Kinds of warnings that explain a silent clip.
 SILENCE_CAUSES = ("missing_sample", "unknown_synth", "waiting", "ignored")
 FRAME_BYTES = 8
 PIPE_BUFFER_BYTES = 1 << 20
 
 
-class HostProcessError(Exception):
-    """The host ended or stopped answering; its worker must be replaced."""
-
-
 class RenderWorker:
-    """A persistent host: Sonic Pi and scsynth loaded once, one program at a time.
+    """A persistent host process that has loaded Sonic Pi and scsynth.
 
     Parameters
     ----------
-    limits : Limits
-        Of every program it runs.
+    limits : RenderLimits
+        Limits of every program.
     sample_folders : tuple of Path
-        Folders of sounds that programs may read.
+        Folders of samples that programs may read.
+
+    Attributes
+    ----------
+    process : FramedProcess
+        The host process.
 
     Raises
     ------
     EarshotError
         When Sonic Pi, scsynth or the sandbox is missing.
+    FramedProcessError
+        When the host ends while it starts.
     """
 
-    def __init__(self, limits: RenderLimits = RenderLimits(), sample_folders: tuple[Path, ...] = ()):
+    def __init__(
+        self, limits: RenderLimits = DEFAULT_LIMITS, sample_folders: tuple[Path, ...] = ()
+    ):
         require_supported_versions()
         require_sandbox()
         self.limits = limits
@@ -63,74 +77,99 @@ class RenderWorker:
         else:
             plugins = ":".join(sorted({str(Path(path).parent) for path in list_plugin_paths()}))
             command = [*RUBY_COMMAND, str(HOST_FOLDER / "host.rb"), plugins]
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
-        )
-        enlarge_pipe_buffer(self.process.stdout.fileno())
+        self.process = FramedProcess(command)
+        enlarge_pipe_buffer(self.process.output_descriptor)
         self._receive_answer(time.monotonic() + START_TIMEOUT_SECONDS)
 
     def render(self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE) -> RenderResult:
         """Render one program.
 
+        Parameters
+        ----------
+        source : str
+            The program.
+        seconds : float
+            Length of the clip.
+        sample_rate : int
+            In Hz.
+
+        Returns
+        -------
+        RenderResult
+            The clip, or the error of the program.
+
         Raises
         ------
-        HostGone
-            When the host died or overstepped every limit: the worker is of no
-            more use.
+        FramedProcessError
+            When the host ends or exceeds the time of all limits. The worker cannot be used again.
         """
         started = time.monotonic()
         deadline = self._compute_deadline()
         answer, warnings = self._run_program(source, seconds, sample_rate, deadline)
         if answer["error"]:
-            spent = time.monotonic() - started
-            return RenderResult(None, _parse_problem(answer["error"]), warnings, spent)
-        raw = self._read_exactly(answer["frames"] * FRAME_BYTES, deadline)
-        played = self._receive_answer(deadline)
-        spent = time.monotonic() - started
-        if played["error"]:
-            return RenderResult(None, _parse_problem(played["error"]), warnings, spent)
-        samples = np.frombuffer(raw, dtype=np.float32).reshape(-1, 2)
-        rendering = build_render_result(Clip(samples, sample_rate), warnings, spent)
-        return replace(rendering, program_s=answer["host_s"], synthesis_s=played["synth_s"])
+            elapsed = time.monotonic() - started
+            return RenderResult(None, _parse_problem(answer["error"]), warnings, elapsed)
+        sample_bytes = self.process.read_exactly(answer["frames"] * FRAME_BYTES, deadline)
+        synthesis_answer = self._receive_answer(deadline)
+        elapsed = time.monotonic() - started
+        if synthesis_answer["error"]:
+            return RenderResult(None, _parse_problem(synthesis_answer["error"]), warnings, elapsed)
+        samples = np.frombuffer(sample_bytes, dtype=np.float32).reshape(-1, 2)
+        result = build_render_result(Clip(samples, sample_rate), warnings, elapsed)
+        return replace(result, program_s=answer["host_s"], synthesis_s=synthesis_answer["synth_s"])
 
     def generate_score(self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE) -> bytes:
-        """Run one program and return its score for ``scsynth -N``, the lead included.
+        """Run one program and return its score in the binary format of ``scsynth -N``.
+
+        Parameters
+        ----------
+        source, seconds, sample_rate
+            As in `render`. The score starts with Sonic Pi's lead of 0.5 s.
 
         Raises
         ------
         RenderError
             When the program fails.
-        HostGone
-            As `render`.
+        FramedProcessError
+            As in `render`.
         """
         deadline = self._compute_deadline()
         answer, _ = self._run_program(source, seconds, sample_rate, deadline, score_only=True)
         if answer["error"]:
             raise RenderError(_parse_problem(answer["error"]))
-        return bytes(self._read_exactly(answer["score_bytes"], deadline))
+        return bytes(self.process.read_exactly(answer["score_bytes"], deadline))
 
-    def collect_osc_messages(self, source: str, seconds: float) -> tuple[list[OscMessage], RenderResult]:
-        """Run one program without playing it.
+    def collect_osc_messages(
+        self, source: str, seconds: float
+    ) -> tuple[list[OscMessage], RenderResult]:
+        """Run one program without synthesizing its sound.
 
         Returns
         -------
-        collect_osc_messages : list of Event
-            What it would have sent to scsynth, in order of time.
-        rendering : Rendering
-            Without a clip; its error and warnings.
+        messages : list of OscMessage
+            The program's messages to scsynth, in order of time.
+        result : RenderResult
+            Error and warnings, without a clip.
 
         Raises
         ------
-        HostGone
-            As `render`.
+        FramedProcessError
+            As in `render`.
         """
         started = time.monotonic()
         answer, warnings = self._run_program(
             source, seconds, SAMPLE_RATE, self._compute_deadline(), events_only=True
         )
         error = _parse_problem(answer["error"]) if answer["error"] else None
-        events = [OscMessage(when, what, tuple(args)) for when, what, *args in answer.get("events", ())]
-        return events, RenderResult(None, error, warnings, time.monotonic() - started)
+        messages = [
+            OscMessage(message_time, address, tuple(arguments))
+            for message_time, address, *arguments in answer.get("events", ())
+        ]
+        return messages, RenderResult(None, error, warnings, time.monotonic() - started)
+
+    def close(self) -> None:
+        """End the host; safe to call twice."""
+        self.process.close()
 
     def _compute_deadline(self) -> float:
         return time.monotonic() + 2 * self.limits.wall_s + GRACE_SECONDS
@@ -138,85 +177,55 @@ class RenderWorker:
     def _run_program(
         self, source: str, seconds: float, sample_rate: int, deadline: float, **flags: bool
     ) -> tuple[dict[str, Any], tuple[RenderProblem, ...]]:
-        """Let the host run a program; return its answer, and the warnings in it."""
+        """Run a program in the host; return the host's answer and the warnings in it."""
         request = {"source": source, "seconds": seconds, "sample_rate": sample_rate, **flags}
-        self._send_request(request | {"limits": self.limits.to_request_dict()})
+        request["limits"] = self.limits.to_request_dict()
+        self.process.send_message(json.dumps(request).encode())
         answer = self._receive_answer(deadline)
-        return answer, tuple(_parse_problem(one) for one in answer.get("warnings", ()))
-
-    def close(self) -> None:
-        """End the host; safe to call twice."""
-        if self.process.poll() is None:
-            self.process.kill()
-        self.process.wait()
-        for pipe in (self.process.stdin, self.process.stdout):
-            pipe.close()
-
-    def _send_request(self, request: dict[str, Any]) -> None:
-        body = json.dumps(request).encode()
-        view = memoryview(struct.pack(">I", len(body)) + body)
-        try:
-            while view:
-                view = view[self.process.stdin.write(view) :]
-        except OSError as error:
-            raise HostProcessError("the host does not listen") from error
+        return answer, tuple(_parse_problem(warning) for warning in answer.get("warnings", ()))
 
     def _receive_answer(self, deadline: float) -> dict[str, Any]:
-        (size,) = struct.unpack(">I", self._read_exactly(4, deadline))
-        return json.loads(self._read_exactly(size, deadline))
-
-    def _read_exactly(self, size: int, deadline: float) -> bytearray:
-        """Read exactly `size` bytes into memory that a clip can keep."""
-        buffer = bytearray(size)
-        view = memoryview(buffer)
-        descriptor = self.process.stdout.fileno()
-        while view:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([descriptor], [], [], left)[0]:
-                raise HostProcessError("the host did not answer in time")
-            got = os.readv(descriptor, [view])
-            if got == 0:
-                raise HostProcessError("the host ended")
-            view = view[got:]
-        return buffer
+        return json.loads(self.process.receive_message(deadline))
 
 
 def enlarge_pipe_buffer(pipe_descriptor: int) -> None:
-    """Let a pipe hold 3 s of sound: the fewer turns reader and writer take, the better."""
+    """Enlarge the buffer of a pipe to 3 s of sound, which saves context switches."""
     try:
         fcntl.fcntl(pipe_descriptor, fcntl.F_SETPIPE_SZ, PIPE_BUFFER_BYTES)
-    except OSError:  # The user has too many such pipes already.
+    except OSError:  # The user has too many large pipes already.
         pass
 
 
-def build_render_result(clip: Clip, warnings: tuple[RenderProblem, ...], elapsed_seconds: float) -> RenderResult:
-    """Make a rendering of a clip: silence is an error, clipping a warning.
+def build_render_result(
+    clip: Clip, warnings: tuple[RenderProblem, ...], elapsed_seconds: float
+) -> RenderResult:
+    """Return the result of a synthesized clip: silence is an error, clipping a warning.
 
     Parameters
     ----------
     clip : Clip
-        What scsynth played; beyond full scale it is cut, as a sound card would.
-    warnings : tuple of Problem
-        What the host had to say.
+        Output of scsynth. Samples beyond full scale are clipped in place, as by a sound card.
+    warnings : tuple of RenderProblem
+        Warnings of the host.
     elapsed_seconds : float
-        Seconds it took.
+        Duration of the render.
     """
     peak = clip.peak
     if not np.isfinite(peak):
-        message = "The sound is not a number in places: a filter or FX has become unstable."
+        message = "The sound contains samples that are not numbers: a filter or FX is unstable."
         return RenderResult(None, RenderProblem("crashed", message), warnings, elapsed_seconds)
     if clip.rms < SILENCE_RMS:
-        missing = next((w for w in warnings if w.kind in SILENCE_CAUSES), None)
-        reason = f" {missing.message}" if missing else ""
-        line = missing.line if missing else None
-        problem = RenderProblem("silent", f"Nothing can be heard in {clip.seconds:g} s.{reason}", line)
+        cause = next((w for w in warnings if w.kind in SILENCE_CAUSES), None)
+        reason = f" {cause.message}" if cause else ""
+        message = f"The program is silent for {clip.seconds:g} s.{reason}"
+        problem = RenderProblem("silent", message, cause.line if cause else None)
         return RenderResult(None, problem, warnings, elapsed_seconds)
     if peak > 1.0:
         np.clip(clip.samples, -1.0, 1.0, out=clip.samples)
-        loud = RenderProblem(
-            "clipped", f"The sound exceeds full scale (peak {peak:.3f}): it is distorted."
+        clipping = RenderProblem(
+            "clipped", f"The sound exceeds full scale (peak {peak:.3f}) and is distorted."
         )
-        warnings = (*warnings, loud)
+        warnings = (*warnings, clipping)
     return RenderResult(clip, None, warnings, elapsed_seconds)
 
 

@@ -1,13 +1,16 @@
-# The offline host: reads programs, answers with sound.
+# The offline host: a server that renders Sonic Pi programs on standard input and output.
 #
-# Runs inside the sandbox. Loads Sonic Pi and scsynth once, then for every request
-# forks a child that runs the program into a score, and another that plays it.
+# It runs inside the sandbox and loads Sonic Pi and scsynth once. For every request it forks one
+# child that runs the program and writes a score, and a second child that synthesizes the score.
 #
 # Request (standard input): u32 length, JSON {source, seconds, sample_rate, limits}.
-# Answer (standard output): u32 length, JSON {error, warnings, frames, host_s};
-# with events_only in the request, events too, and nothing is played; with score_only, score_bytes,
-# and the score; else, if there is no error, frames * 8 bytes of float32 stereo, and u32 length, JSON
-# {error, synth_s}. All integers are big-endian.
+# Reply (standard output): u32 length, JSON {error, warnings, frames, host_s}. What follows depends
+# on the request:
+# - events_only: nothing; the JSON also holds the events, and nothing is synthesized.
+# - score_only: the score, whose length the JSON holds as score_bytes.
+# - otherwise, without an error: frames * 8 bytes of float32 stereo, then u32 length, JSON
+#   {error, synth_s}.
+# All integers are big-endian.
 require 'json'
 require 'tmpdir'
 require 'fileutils'
@@ -16,54 +19,57 @@ require_relative 'synthesis'
 require_relative 'program_run'
 
 class Host
-  LEAD = 0.5 # Sonic Pi schedules its sounds this many seconds ahead
-  SURPLUS = 0.1 # the score goes on this much longer: scsynth is ended when enough has been heard
-  PIPE_BYTES = 1 << 20 # 3 s of sound: the fewer turns writer and reader take, the better
+  LEAD_SECONDS = 0.5 # Sonic Pi schedules its sounds this far ahead.
+  # The score is longer than the clip, because scsynth is killed once all frames were copied.
+  TAIL_SECONDS = 0.1
+  # 3 s of sound: a large buffer saves context switches between writer and reader.
+  PIPE_BYTES = 1 << 20
   F_SETPIPE_SZ = 1031
   FRAME_BYTES = 8
-  SYNTHESIS_MEMORY = 4 << 30
-  COLLECT_EVERY = 10 # programs
-  TELL_S = 2.0 # for a program whose time is up to say where it is
-  CHECK_S = 0.1 # how often a silent child is looked after
-  LARGEST_ANSWER = 64 << 20
-  # What the sandbox holds, and no machine does (see sandbox.py).
+  MAX_SYNTHESIS_MEMORY_BYTES = 4 << 30
+  GC_INTERVAL_PROGRAMS = 10
+  TIMEOUT_REPORT_SECONDS = 2.0 # A program that ran out of time may still report its line.
+  POLL_SECONDS = 0.1
+  MAX_ANSWER_BYTES = 64 << 20
+  # The root folder of the sandbox, unlike that of any machine (see sandbox.py).
   SANDBOX_ROOT = %w[bin dev earshot etc lib lib64 proc tmp usr].freeze
 
   def initialize(input, output, plugins)
     @input = input
     @output = output
-    @alone = alone?
+    @sandboxed = sandboxed?
     @block = String.new(capacity: 1 << 20)
-    protect
-    Synthesis.warm(plugins)
+    prevent_tracing
+    Synthesis.load_library(plugins)
     @run = ProgramRun.new
     GC.compact
     GC.start
-    reply(ready: true, sandboxed: @alone)
+    write_reply(ready: true, sandboxed: @sandboxed)
   end
 
-  def serve
-    served = 0
+  def serve_requests
+    request_count = 0
     while (request = read_request)
-      answer(request)
+      handle_request(request)
       clean_up
-      # The heap is given room (see sandbox.py), but every fork copies what lies about in it.
-      GC.start if ((served += 1) % COLLECT_EVERY).zero?
+      # The heap has room to grow (see sandbox.py), but every fork copies the garbage in it.
+      GC.start if ((request_count += 1) % GC_INTERVAL_PROGRAMS).zero?
     end
   end
 
   private
 
-  # A program runs as the same user. Not being dumpable (prctl 4), no process here can be
-  # traced, nor its memory or descriptors opened, by another; nor do polite signals end it.
-  def protect
+  # A program runs as the same user as the host. A process that is not dumpable (prctl 4) cannot be
+  # traced by others, and others cannot open its memory or descriptors. Signals that can be ignored
+  # must not end the host either.
+  def prevent_tracing
     prctl = Fiddle::Function.new(Fiddle.dlopen(nil)['prctl'], [Fiddle::TYPE_INT, Fiddle::TYPE_LONG], Fiddle::TYPE_INT)
-    raise 'prctl refused' unless prctl.call(4, 0).zero?
-    %w[HUP INT QUIT TERM USR1 USR2 ALRM PIPE].each { |signal| trap(signal, 'IGNORE') } if @alone
+    raise 'prctl failed' unless prctl.call(4, 0).zero?
+    %w[HUP INT QUIT TERM USR1 USR2 ALRM PIPE].each { |signal| trap(signal, 'IGNORE') } if @sandboxed
   end
 
-  # In a child: what it could read requests from, or forge answers with.
-  def let_go
+  # A child must neither read requests nor forge replies.
+  def close_request_pipes
     [@input, @output].each(&:close)
   end
 
@@ -72,150 +78,153 @@ class Host
     JSON.parse(@input.read(size.unpack1('N')), symbolize_names: true)
   end
 
-  def reply(fields)
+  def write_reply(fields)
     json = JSON.generate(fields)
     @output.write([json.bytesize].pack('N'), json)
     @output.flush
   end
 
-  def answer(request)
-    started = clock
+  def handle_request(request)
+    started = monotonic_seconds
     result, score = run_program(request)
-    return reply_score(result, score) if request[:score_only]
+    return write_score_reply(result, score) if request[:score_only]
     frames = result[:error] || request[:events_only] ? 0 : (request[:seconds] * request[:sample_rate]).round
-    reply(result.merge(frames: frames, host_s: clock - started))
+    write_reply(result.merge(frames: frames, host_s: monotonic_seconds - started))
     return if frames.zero?
-    started = clock
-    reply(play(score, frames, request).merge(synth_s: clock - started))
+    started = monotonic_seconds
+    write_reply(synthesize_score(score, frames, request).merge(synth_s: monotonic_seconds - started))
   end
 
-  def reply_score(result, score)
-    reply(result.merge(score_bytes: score.to_s.bytesize))
+  def write_score_reply(result, score)
+    write_reply(result.merge(score_bytes: score.to_s.bytesize))
     @output.write(score.to_s)
     @output.flush
   end
 
-  # Run the program in a child. Returns its result and its score.
+  # Run the program in a child; return its result and its score.
   def run_program(request)
-    answer, child = in_child(request[:limits][:wall_s]) { |pipe| @run.perform(request, pipe) }
-    size = answer.unpack1('N')
-    return [died(child, request[:limits]), nil] unless size && answer.bytesize >= 4 + size
-    [JSON.parse(answer[4, size], symbolize_names: true), answer[4 + size..]]
+    output, child = run_in_child(request[:limits][:wall_s]) { |pipe| @run.run_program(request, pipe) }
+    size = output.unpack1('N')
+    return [describe_child_death(child, request[:limits]), nil] unless size && output.bytesize >= 4 + size
+    [JSON.parse(output[4, size], symbolize_names: true), output[4 + size..]]
   rescue JSON::ParserError
     [{ error: { kind: 'crashed', message: 'The program damaged its own interpreter.' }, warnings: [] }, nil]
   end
 
-  # Play the score in a child, passing its sound on as it comes.
-  def play(score, frames, request)
+  # Synthesize the score in a child, and copy its samples to the output as they arrive.
+  def synthesize_score(score, frames, request)
     path = "#{Dir.tmpdir}/earshot-#{Process.pid}.score"
     File.binwrite(path, score)
-    reader, writer = wide_pipe
+    reader, writer = open_wide_pipe
     child = fork do
       reader.close
-      let_go
+      close_request_pipes
       Process.setrlimit(:CPU, request[:limits][:synthesis_cpu_s])
-      Process.setrlimit(:AS, SYNTHESIS_MEMORY)
-      # After the last sample scsynth's own clean-up misses a thread that a fork cannot copy.
+      Process.setrlimit(:AS, MAX_SYNTHESIS_MEMORY_BYTES)
+      # scsynth crashes in its own clean-up, which expects a thread that a fork does not copy.
       Process.setrlimit(:CORE, 0)
-      Synthesis.play(path, "/proc/self/fd/#{writer.fileno}", request[:sample_rate])
+      Synthesis.synthesize(path, "/proc/self/fd/#{writer.fileno}", request[:sample_rate])
       exit!(0)
     end
     writer.close
-    passed = pass_on(reader, frames, request, clock + request[:limits][:wall_s])
-    end_child(child)
-    { error: passed ? nil : { kind: 'crashed', message: 'scsynth stopped before the end of the score.' } }
+    is_complete = copy_samples(reader, frames, request, monotonic_seconds + request[:limits][:wall_s])
+    kill_child(child)
+    { error: is_complete ? nil : { kind: 'crashed', message: 'scsynth stopped before the end of the score.' } }
   ensure
     reader&.close
     FileUtils.rm_f(path)
   end
 
-  def wide_pipe
+  def open_wide_pipe
     IO.pipe.tap { |_, writer| writer.fcntl(F_SETPIPE_SZ, PIPE_BYTES) }
-  rescue Errno::EPERM # the user has too many such pipes already
+  rescue Errno::EPERM # The user has too many large pipes already.
     IO.pipe
   end
 
-  # Skip the lead, then copy `frames`; pads with silence so that the answer keeps its shape.
-  def pass_on(reader, frames, request, deadline)
-    skip = (LEAD * request[:sample_rate]).round * FRAME_BYTES
-    wanted = frames * FRAME_BYTES
-    while wanted.positive? && (block = read_until(reader, deadline))
-      if skip.positive?
-        dropped = [skip, block.bytesize].min
-        skip -= dropped
-        block = block.byteslice(dropped..)
+  # Skip the lead, then copy `frames` frames. Missing frames are written as silence, so that the
+  # reply keeps its length. Returns whether all frames arrived.
+  def copy_samples(reader, frames, request, deadline)
+    lead_bytes = (LEAD_SECONDS * request[:sample_rate]).round * FRAME_BYTES
+    missing_bytes = frames * FRAME_BYTES
+    while missing_bytes.positive? && (block = read_before_deadline(reader, deadline))
+      if lead_bytes.positive?
+        skipped_bytes = [lead_bytes, block.bytesize].min
+        lead_bytes -= skipped_bytes
+        block = block.byteslice(skipped_bytes..)
       end
-      block = block.byteslice(0, wanted) if block.bytesize > wanted
-      wanted -= block.bytesize
+      block = block.byteslice(0, missing_bytes) if block.bytesize > missing_bytes
+      missing_bytes -= block.bytesize
       @output.write(block)
     end
-    @output.write("\0" * wanted)
-    wanted.zero?
+    @output.write("\0" * missing_bytes)
+    missing_bytes.zero?
   end
 
-  # Always into the same memory: the host lives for many thousand programs.
-  def read_until(reader, deadline)
-    return unless reader.wait_readable([deadline - clock, 0].max)
+  # The same buffer is used every time, because the host renders thousands of programs.
+  def read_before_deadline(reader, deadline)
+    return unless reader.wait_readable([deadline - monotonic_seconds, 0].max)
     reader.readpartial(1 << 20, @block)
   rescue EOFError
     nil
   end
 
-  # Fork; the block writes to a pipe. Returns what was written and how the child ended.
-  def in_child(wall_s)
+  # Fork a child that runs the block, which writes to a pipe. Returns the output, and how the child
+  # ended.
+  def run_in_child(wall_s)
     reader, writer = IO.pipe
     child = fork do
       reader.close
-      let_go
+      close_request_pipes
       yield writer
       exit!(0)
     end
     writer.close
-    started = clock
-    answer, status = collect(reader, child, started + wall_s)
-    [answer, { timed_out: status.nil?, status: status || end_child(child), seconds: clock - started }]
+    started = monotonic_seconds
+    output, status = collect_output(reader, child, started + wall_s)
+    [output, { timed_out: status.nil?, status: status || kill_child(child), seconds: monotonic_seconds - started }]
   ensure
     reader&.close
-    end_others if @alone
+    kill_other_processes if @sandboxed
   end
 
-  # Read until the child has ended and the pipe is empty: what it forked may hold the pipe open.
-  def collect(reader, child, deadline)
-    answer = String.new
-    status = asked = nil
-    while answer.bytesize < LARGEST_ANSWER
-      if clock >= deadline
-        break if status || asked
-        # Time is up: it may still say in which line it is.
-        asked = Process.kill(:USR1, child)
-        deadline = clock + TELL_S
+  # Read until the child has ended and the pipe is empty. End of file is not enough: a process that
+  # the child forked may hold the pipe open.
+  def collect_output(reader, child, deadline)
+    output = String.new
+    status = report_requested = nil
+    while output.bytesize < MAX_ANSWER_BYTES
+      if monotonic_seconds >= deadline
+        break if status || report_requested
+        # On this signal the program reports the line that it is in.
+        report_requested = Process.kill(:USR1, child)
+        deadline = monotonic_seconds + TIMEOUT_REPORT_SECONDS
       end
-      ready = reader.wait_readable(status ? 0 : CHECK_S)
-      if ready
+      is_readable = reader.wait_readable(status ? 0 : POLL_SECONDS)
+      if is_readable
         block = reader.read_nonblock(PIPE_BYTES, @block, exception: false)
-        return [answer, status || Process.wait2(child).last] if block.nil?
-        answer << block if block.is_a?(String)
+        return [output, status || Process.wait2(child).last] if block.nil?
+        output << block if block.is_a?(String)
       elsif status
         break
       else
         status = Process.wait2(child, Process::WNOHANG)&.last
       end
     end
-    [answer, status]
+    [output, status]
   end
 
-  def end_child(child)
+  def kill_child(child)
     Process.kill(:KILL, child)
     Process.wait2(child).last
   end
 
-  def died(child, limits)
+  def describe_child_death(child, limits)
     signal = child[:status].termsig
     kind, message =
       if child[:timed_out] then ['timeout', "The program took longer than #{limits[:wall_s]} s."]
       elsif signal == Signal.list['KILL'] && child[:seconds] < limits[:cpu_s]
-        # Too early for the limit: the system, for lack of memory, or someone. Another try may do.
-        ['crashed', 'The program was killed from outside.']
+        # Too early for the limit: the system kills processes when memory is short, for example.
+        ['crashed', 'The program was killed by another process or by the system.']
       elsif signal == Signal.list['XCPU'] || signal == Signal.list['KILL']
         ['timeout', "The program used more than #{limits[:cpu_s]} s of processor time."]
       elsif signal == Signal.list['ABRT'] then ['memory', "The program used more than #{limits[:memory_mb]} MB of memory."]
@@ -224,26 +233,26 @@ class Host
     { error: { kind: kind, message: message }, warnings: [] }
   end
 
-  # Leave nothing of a program behind: no process, no file. Only where everything
-  # that can be seen belongs to this host alone; anywhere else nothing is touched.
+  # Remove all processes and files of a program. Outside the sandbox nothing is removed, because
+  # there they may belong to others.
   def clean_up
-    return unless @alone
-    end_others
+    return unless @sandboxed
+    kill_other_processes
     ['/tmp', Dir.home].each do |folder|
-      left = Dir.children(folder) - ['.sonic-pi']
-      FileUtils.rm_rf(left.map { |name| "#{folder}/#{name}" }) unless left.empty?
+      names = Dir.children(folder) - ['.sonic-pi']
+      FileUtils.rm_rf(names.map { |name| "#{folder}/#{name}" }) unless names.empty?
     end
   end
 
-  def others
+  def other_pids
     Dir.children('/proc').grep(/\A\d+\z/).map(&:to_i) - [Process.pid]
   end
 
-  # All at once: one after the other would leave a fork bomb time to go on. -1 means
-  # every process of this namespace, which bubblewrap made for this host alone.
-  def end_others
-    until others.empty?
-      raise 'not alone' unless alone?
+  # All processes are killed at once, because a fork bomb outruns killing one at a time. -1 is every
+  # process of this namespace, which bubblewrap created for this host alone.
+  def kill_other_processes
+    until other_pids.empty?
+      raise 'not in the sandbox' unless sandboxed?
       begin
         Process.kill(:KILL, -1)
         Process.wait(-1)
@@ -253,15 +262,15 @@ class Host
     end
   end
 
-  # True as the first process of a namespace, with a root folder, that bubblewrap made for
-  # this host. As the first it cannot be killed from within.
-  def alone?
+  # True for the first process of a namespace whose root folder bubblewrap created for this host.
+  # The first process of a namespace cannot be killed from inside it.
+  def sandboxed?
     Process.pid == 1 && Process.ppid.zero? && Dir.children('/').sort == SANDBOX_ROOT
   rescue SystemCallError
     false
   end
 
-  def clock
+  def monotonic_seconds
     Process.clock_gettime(Process::CLOCK_MONOTONIC)
   end
 end
@@ -270,5 +279,5 @@ input = STDIN.dup.binmode
 output = STDOUT.dup.binmode
 [STDIN, STDOUT].each { |stream| stream.reopen('/dev/null', stream == STDIN ? 'r' : 'w') }
 STDERR.reopen('/dev/null', 'w') unless ENV['EARSHOT_HOST_LOG']
-Host.new(input, output, ARGV.fetch(0)).serve
+Host.new(input, output, ARGV.fetch(0)).serve_requests
 exit!(0)

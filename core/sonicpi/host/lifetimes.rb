@@ -1,78 +1,77 @@
-# How long a synth lives, as its SynthDef says.
+# Lifetimes of synths, computed from their SynthDefs.
 #
-# Live, scsynth tells when a node has ended. Here it is foretold from what the
-# compiled SynthDefs do (read off their UGens with a doneAction):
-# - synths: one EnvGen of four stages. A stage's length is read when it begins,
-#   so a `control` changes the stages that are still to come.
+# In live Sonic Pi, scsynth reports the end of a node. Here the end is computed from the UGens with
+# a doneAction in the compiled SynthDefs:
+# - synths: one EnvGen of four stages. The length of a stage is read when the stage starts, so
+#   `control` changes only later stages.
 # - sample players: a Line of 0.03 s + min(playing time, envelope), fixed at the start.
-# - bells: DetectSilence, 0.1 s after the envelope has closed.
+# - bells: DetectSilence, 0.1 s after the end of the envelope.
 # - everything else (FX, mixers) lives until it is freed.
 module Lifetimes
   STAGES = %w[attack decay sustain release].freeze
-  SAMPLERS = /\Asonic-pi-(basic_)?(mono|stereo)_player\z/.freeze
-  SILENCE_DETECTED = %w[sonic-pi-dull_bell sonic-pi-pretty_bell].freeze
-  ENDLESS = /\Asonic-pi-(fx_|basic_mixer|mixer|live_audio|recorder|scope|server-info|amp_|sound_in\z)/.freeze
-  SAMPLER_LEAD = 0.03
-  SILENCE_TIME = 0.1
+  SAMPLE_PLAYERS = /\Asonic-pi-(basic_)?(mono|stereo)_player\z/.freeze
+  SILENCE_FREED_SYNTHDEFS = %w[sonic-pi-dull_bell sonic-pi-pretty_bell].freeze
+  ENDLESS_SYNTHDEFS = /\Asonic-pi-(fx_|basic_mixer|mixer|live_audio|recorder|scope|server-info|amp_|sound_in\z)/.freeze
+  SAMPLE_PLAYER_LEAD_SECONDS = 0.03
+  SILENCE_SECONDS = 0.1
 
-  # The envelope of one synth as it runs: knows which stages have begun.
+  # The envelope of one running synth.
   class Envelope
-    def initialize(args, started, extra)
-      @started = started
-      @extra = extra
-      @begun = [seconds(args, 0)]
+    def initialize(args, start_time, silence_seconds)
+      @start_time = start_time
+      @silence_seconds = silence_seconds
+      @started_stages = [stage_seconds(args, 0)] # lengths in seconds
       @args = args
     end
 
-    # Arguments changed at `time`: stages that began before keep their length.
-    def change(args, time)
-      begin_stages(time)
+    # Change the arguments at `time`. Stages that started before keep their length.
+    def update_args(args, time)
+      start_due_stages(time)
       @args = args
     end
 
-    def finish
-      starts = @begun.sum
-      later = (@begun.size...STAGES.size).sum { |stage| seconds(@args, stage) }
-      @started + starts + later + @extra
+    def end_time
+      later_seconds = (@started_stages.size...STAGES.size).sum { |stage| stage_seconds(@args, stage) }
+      @start_time + @started_stages.sum + later_seconds + @silence_seconds
     end
 
     private
 
-    def begin_stages(time)
-      while @begun.size < STAGES.size && @started + @begun.sum <= time
-        @begun << seconds(@args, @begun.size)
+    def start_due_stages(time)
+      while @started_stages.size < STAGES.size && @start_time + @started_stages.sum <= time
+        @started_stages << stage_seconds(@args, @started_stages.size)
       end
     end
 
-    def seconds(args, stage)
+    def stage_seconds(args, stage)
       [args.fetch(STAGES[stage], 0.0).to_f, 0.0].max
     end
   end
 
   class << self
-    # The envelope that ends a synth, or nil where none does.
-    def envelope(synthdef, args, started)
-      return nil if synthdef.match?(ENDLESS) || synthdef.match?(SAMPLERS)
-      Envelope.new(args, started, SILENCE_DETECTED.include?(synthdef) ? SILENCE_TIME : 0.0)
+    # Return the envelope that ends a synth; nil if the synth ends in another way.
+    def build_envelope(synthdef, args, start_time)
+      return nil if synthdef.match?(ENDLESS_SYNTHDEFS) || synthdef.match?(SAMPLE_PLAYERS)
+      Envelope.new(args, start_time, SILENCE_FREED_SYNTHDEFS.include?(synthdef) ? SILENCE_SECONDS : 0.0)
     end
 
-    # Seconds that a sample player lives, or nil if `synthdef` is none.
-    # `duration` is its buffer's length in seconds.
-    def sampler_seconds(synthdef, args, duration)
-      return nil unless synthdef.match?(SAMPLERS)
+    # Return the lifetime of a sample player in seconds; nil for other SynthDefs. `duration` is the
+    # length of its buffer in seconds.
+    def sample_player_seconds(synthdef, args, duration)
+      return nil unless synthdef.match?(SAMPLE_PLAYERS)
       rate = args.fetch('rate', 1).to_f.abs
-      part = (args.fetch('finish', 1).to_f - args.fetch('start', 0).to_f).abs
-      play = rate.zero? ? Float::INFINITY : duration * part / rate
-      SAMPLER_LEAD + [play, sampler_envelope(args, play)].min
+      played_share = (args.fetch('finish', 1).to_f - args.fetch('start', 0).to_f).abs
+      play_seconds = rate.zero? ? Float::INFINITY : duration * played_share / rate
+      SAMPLE_PLAYER_LEAD_SECONDS + [play_seconds, sample_envelope_seconds(args, play_seconds)].min
     end
 
     private
 
-    def sampler_envelope(args, play)
+    def sample_envelope_seconds(args, play_seconds)
       attack, decay, sustain, release = %w[attack decay sustain release].map.with_index do |name, index|
         args.fetch(name, index == 2 ? -1 : 0).to_f
       end
-      sustain == -1 ? play : attack + decay + sustain + release
+      sustain == -1 ? play_seconds : attack + decay + sustain + release
     end
   end
 end

@@ -1,7 +1,7 @@
-# Ruby's threads, locks, queues and clocks, taught virtual time.
+# Ruby's threads, locks, queues and clocks on virtual time.
 #
-# Sonic Pi's own code runs unchanged on top of these. Outside of VirtualTime.run
-# (in the host's own code) Ruby's originals stay as they are.
+# Sonic Pi's own code runs on them unchanged. Outside of VirtualTime.run, in the host's own code, they
+# behave as Ruby's originals.
 require 'monitor'
 require_relative 'virtual_time'
 

@@ -1,59 +1,59 @@
-# One program's run on virtual time, in a child of the host.
+# The run of one program on virtual time, in a child of the host.
 class ProgramRun
   NICE = 10
 
-  # Stops a program that asks for more than it may have.
-  class Limits
-    attr_accessor :most_events, :most_alive, :exceeded, :line
+  # Limits on messages and synths; a program that exceeds one is stopped.
+  class ProgramLimits
+    attr_accessor :max_messages, :max_synths, :on_exceeded, :line
 
-    def near?(alive)
-      most_alive && alive > most_alive / 2
+    def near_synth_limit?(synth_count)
+      max_synths && synth_count > max_synths / 2
     end
 
-    def events(count)
-      return unless most_events && count > most_events
-      exceeded.call('too_many_synths', "The program sends more than #{most_events} messages to scsynth.")
+    def check_messages(message_count)
+      return unless max_messages && message_count > max_messages
+      on_exceeded.call('too_many_synths', "The program sends more than #{max_messages} messages to scsynth.")
     end
 
-    def alive(count)
-      return unless most_alive && count > most_alive
-      exceeded.call('too_many_synths', "More than #{most_alive} synths sound at once.")
+    def check_synths(synth_count)
+      return unless max_synths && synth_count > max_synths
+      on_exceeded.call('too_many_synths', "More than #{max_synths} synths sound at once.")
     end
   end
 
   def initialize
-    @report = Report.new
-    @limits = Limits.new
+    @report = ProgramReport.new
+    @limits = ProgramLimits.new
     report = @report
-    link = ScsynthLink.new(@limits) { |kind, message| report.warn(kind, message, Report.line) }
+    link = ScsynthLink.new(@limits) { |kind, message| report.record_warning(kind, message, ProgramReport.current_line) }
     Object.const_set(:LINK, link)
     @runtime = boot_sonic_pi(@report)
     @origin = VirtualTime.now
-    link.score.started
+    link.score.mark_boot_end
   end
 
-  # Run the program for its seconds of virtual time and write result and score.
-  # Called in a child of which nothing else remains.
-  def perform(request, pipe)
+  # Run the program for its seconds of virtual time, write result and score to the pipe, and exit.
+  # Called in a forked child.
+  def run_program(request, pipe)
     @request = request
     @pipe = pipe
-    restrain(request[:limits])
+    apply_limits(request[:limits])
     VirtualTime.reset
     srand(0)
     Thread.new do
       SonicPi::IncomingEvents.restart_all
-      # Sonic Pi counts lines from 0: its editor puts one of its own before the user's.
-      @runtime.__spider_eval("\n#{request[:source].delete_prefix("\uFEFF")}", { workspace: PROGRAM.dup })
+      # Sonic Pi counts lines from 0, because its editor inserts a line before the program.
+      @runtime.__spider_eval("\n#{request[:source].delete_prefix("\uFEFF")}", { workspace: PROGRAM_LABEL.dup })
     end
-    VirtualTime.run(request[:seconds] + Host::LEAD)
-    @runtime.tell_who_waits
-    finish
+    VirtualTime.run(request[:seconds] + Host::LEAD_SECONDS)
+    @runtime.warn_about_waiting_threads
+    write_outcome
   end
 
   private
 
-  def restrain(limits)
-    # So that the host can still end what takes all the time there is.
+  def apply_limits(limits)
+    # The host needs processor time to stop a program that uses all of it.
     Process.setpriority(Process::PRIO_PROCESS, 0, [NICE, Process.getpriority(Process::PRIO_PROCESS, 0)].max)
     memory = limits[:memory_mb] << 20
     Process.setrlimit(:AS, memory)
@@ -61,23 +61,27 @@ class ProgramRun
     Process.setrlimit(:NPROC, limits[:processes])
     Process.setrlimit(:CORE, 0)
     Process.setrlimit(:CPU, limits[:cpu_s], limits[:cpu_s] + 1)
-    trap('XFSZ', 'IGNORE') # a file too large is an error with a line, not an end
-    trap('USR1') { stop('timeout', "The program took longer than #{limits[:wall_s]} s.", Report.line) }
-    trap('XCPU') { out_of_time(limits[:cpu_s]) }
-    @limits.most_events = limits[:events]
-    @limits.most_alive = limits[:synths]
-    @limits.exceeded = ->(kind, message) { stop(kind, message, Report.line || @limits.line) }
-    VirtualTime.too_many do
-      stop('memory', "More than #{VirtualTime::MOST_THREADS} threads run at once.", Report.line || @limits.line)
+    trap('XFSZ', 'IGNORE') # A file that is too large raises an error, which has a line.
+    trap('USR1') do
+      stop_with_error('timeout', "The program took longer than #{limits[:wall_s]} s.", ProgramReport.current_line)
+    end
+    trap('XCPU') { report_cpu_timeout(limits[:cpu_s]) }
+    @limits.max_messages = limits[:events]
+    @limits.max_synths = limits[:synths]
+    @limits.on_exceeded = ->(kind, message) { stop_with_error(kind, message, ProgramReport.current_line || @limits.line) }
+    VirtualTime.on_too_many_threads do
+      stop_with_error('memory', "More than #{VirtualTime::MAX_THREADS} threads run at once.",
+                      ProgramReport.current_line || @limits.line)
     end
     forbid_processes
-    GC.define_singleton_method(:start) { |*| nil } # Sonic Pi collects at every run's start
+    # Sonic Pi starts a garbage collection at every run, which would copy the shared heap.
+    GC.define_singleton_method(:start) { |*| nil }
   end
 
-  # The sandbox bounds them anyway; this names the error, and its line.
+  # The sandbox limits processes as well; this adds a clear error and its line.
   def forbid_processes
-    forbidden = -> { stop('forbidden', 'A program may not start processes.', Report.line) }
-    stopper = ->(*) { forbidden.call }
+    forbid = -> { stop_with_error('forbidden', 'A program may not start processes.', ProgramReport.current_line) }
+    stopper = ->(*) { forbid.call }
     %i[fork spawn system exec `].each do |name|
       Kernel.define_method(name, &stopper)
       Kernel.define_singleton_method(name, &stopper)
@@ -86,33 +90,33 @@ class ProgramRun
     %i[popen pipe].each { |name| IO.define_singleton_method(name, &stopper) }
   end
 
-  def out_of_time(seconds)
-    stop('timeout', "The program used more than #{seconds} s of processor time. Is there a loop without a sleep?", Report.line)
+  def report_cpu_timeout(seconds)
+    message = "The program used more than #{seconds} s of processor time. Is there a loop without a sleep?"
+    stop_with_error('timeout', message, ProgramReport.current_line)
   end
 
-  def stop(kind, message, line)
-    @report.fail(kind, message, line)
-    finish
+  def stop_with_error(kind, message, line)
+    @report.record_error(kind, message, line)
+    write_outcome
   end
 
-  def finish
+  def write_outcome
     error = @report.error
-    return tell_events(error) if @request[:events_only]
+    return write_events(error) if @request[:events_only]
     score = error ? '' : LINK.score.to_binary(@origin, score_seconds, SYNTHDEF_PATH)
-    write({ error: error, warnings: @report.warnings }, score)
+    write_result({ error: error, warnings: @report.warnings }, score)
   end
 
   def score_seconds
-    @request[:seconds] + Host::LEAD + (@request[:score_only] ? 0 : Host::SURPLUS)
+    @request[:seconds] + Host::LEAD_SECONDS + (@request[:score_only] ? 0 : Host::TAIL_SECONDS)
   end
 
-  def tell_events(error)
-    seconds = @request[:seconds]
-    write({ error: error, warnings: @report.warnings,
-            events: LINK.score.program_events(@origin + Host::LEAD, seconds) }, '')
+  def write_events(error)
+    messages = LINK.score.program_messages(@origin + Host::LEAD_SECONDS, @request[:seconds])
+    write_result({ error: error, warnings: @report.warnings, events: messages }, '')
   end
 
-  def write(result, score)
+  def write_result(result, score)
     json = JSON.generate(result)
     @pipe.write([json.bytesize].pack('N'), json, score)
     @pipe.flush

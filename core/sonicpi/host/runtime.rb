@@ -1,19 +1,18 @@
-# Loads Sonic Pi's own server code and stands in for what touches the world.
+# Sonic Pi's server code, with replacements for everything outside of the process.
 #
-# Its language, random streams, time state and FX chains run unchanged on
-# primitives.rb. Replaced are: the link to scsynth, MIDI, Erlang, the network, the
-# saving of buffers, and messages meant for its editor.
+# Its language, random streams, time state and FX chains run unchanged on primitives.rb. Replaced are
+# the connection to scsynth, MIDI, Erlang, the network, saving of buffers, and messages to the editor.
 SONIC_PI = '/usr/lib/sonic-pi/app/server/ruby'
 SYNTHDEF_PATH = '/usr/share/sonic-pi/synthdefs/compiled'
-PROGRAM = 'program' # the name of the user's code in backtraces
+PROGRAM_LABEL = 'program' # The program's name in backtraces.
 
-# Libraries that Sonic Pi loads at once, with a hundred that they bring along, though few
-# programs or none need them. Each mapped file makes every fork dearer.
-# aubio finds onsets, and comes when they are asked for; rugged keeps buffers in Git.
-DEFERRED = %w[aubio rugged].freeze
+# Libraries that Sonic Pi loads at start, with a hundred others that they depend on, although few
+# programs need them. Every mapped file makes each fork slower. aubio finds onsets and is loaded when a
+# program needs it; rugged stores buffers in Git and is never needed here.
+DEFERRED_LIBRARIES = %w[aubio rugged].freeze
 class Object
   private def require(name)
-    DEFERRED.include?(name) ? false : super
+    DEFERRED_LIBRARIES.include?(name) ? false : super
   end
 end
 
@@ -31,45 +30,45 @@ autoload :Aubio, 'aubio'
 require_relative 'scsynth_link'
 include SonicPi::Util
 
-# What a program's run has to say, gathered instead of sent to an editor.
-class Report
+# Errors and warnings of a program, collected here instead of sent to an editor.
+class ProgramReport
   attr_reader :error, :warnings
 
-  MOST_WARNINGS = 100
+  MAX_WARNINGS = 100
 
   def initialize
     @warnings = []
   end
 
-  # Sonic Pi's own messages arrive here.
+  # Sonic Pi calls this with its own messages.
   def push(message)
-    fail('syntax', message[:val].to_s.lines.last.to_s, message[:line]) if message[:type] == :syntax_error
+    record_error('syntax', message[:val].to_s.lines.last.to_s, message[:line]) if message[:type] == :syntax_error
     self
   end
   alias << push
 
-  # Only the first error counts: the rest follow from it.
-  def fail(kind, message, line)
+  # Only the first error is recorded, because later errors may follow from it.
+  def record_error(kind, message, line)
     @error ||= { kind: kind, message: message.to_s.strip[0, 2_000], line: line&.positive? ? line : nil }
   end
 
-  def warn(kind, message, line)
+  def record_warning(kind, message, line)
     warning = { kind: kind, message: message, line: line }
-    @warnings << warning unless @warnings.size >= MOST_WARNINGS || @warnings.include?(warning)
+    @warnings << warning unless @warnings.size >= MAX_WARNINGS || @warnings.include?(warning)
   end
 
-  # The user's line that called what runs now.
-  def self.line(backtrace = caller)
+  # Return the line of the program that is running now.
+  def self.current_line(backtrace = caller)
     backtrace&.each do |frame|
-      return Regexp.last_match(1).to_i if frame =~ /\A#{PROGRAM}:(\d+)/o
+      return Regexp.last_match(1).to_i if frame =~ /\A#{PROGRAM_LABEL}:(\d+)/o
     end
     nil
   end
 end
 
 module SonicPi
-  # Events are handled by a thread of its own, as live; it is begun anew in
-  # every forked child.
+  # Events are handled by a thread of their own, as in live Sonic Pi. The thread is started again in
+  # every forked child, because a fork does not copy it.
   class IncomingEvents
     def initialize(name = :event_handler, priority = 0)
       @handlers = {}
@@ -116,11 +115,11 @@ module SonicPi
   end
 end
 
-# Methods that stand before the runtime's own.
+# Methods that override those of Sonic Pi's runtime.
 module OfflineRuntime
   VERSION = '3.2.2'
-  NO_SAMPLE = "it is not among Sonic Pi #{VERSION}'s own, nor in a folder of samples that was given".freeze
-  KINDS = { 'ZeroTimeLoopError' => 'no_sleep', 'NoMemoryError' => 'memory' }.freeze
+  UNKNOWN_SAMPLE = "it is neither among the samples of Sonic Pi #{VERSION} nor in a sample folder".freeze
+  PROBLEM_KIND_BY_ERROR = { 'ZeroTimeLoopError' => 'no_sleep', 'NoMemoryError' => 'memory' }.freeze
 
   def __server_version
     SonicPi::Version.new(0)
@@ -128,75 +127,76 @@ module OfflineRuntime
 
   def load_snippets(*); end
 
-  # An error ends the thread that raised it; the report keeps its line and class.
+  # An error ends the thread that raised it; its line and class are recorded.
   def __error(error, thread = nil)
     return __syntax_error(error) if error.is_a?(SyntaxError)
     name = error.class.name.split('::').last
     text = error.message.gsub(/ for (#<)?(Runtime|SonicPi)(Lang)?\b.*$|: nil\n expected a string containing a path\./, '')
-    text = "#{name}: #{text}" unless KINDS.key?(name)
-    line = Report.line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1])
-    if (chosen = chosen_at(error)) && chosen != line
+    text = "#{name}: #{text}" unless PROBLEM_KIND_BY_ERROR.key?(name)
+    line = ProgramReport.current_line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1])
+    if (synth_line = find_synth_line(error)) && synth_line != line
       text = "#{text} (played in line #{line})"
-      line = chosen
+      line = synth_line
     end
-    __msg_queue.fail(KINDS.fetch(name, 'runtime'), [text, explained(error)].compact.join('. '), line)
+    kind = PROBLEM_KIND_BY_ERROR.fetch(name, 'runtime')
+    __msg_queue.record_error(kind, [text, explain_error(error)].compact.join('. '), line)
   end
 
-  # What a program means that was written for another version, or beside other files.
-  def explained(error)
+  # Return a hint for programs that were written for another version or that need other files.
+  def explain_error(error)
     case error.message
-    when /\AUnknown (synth|FX)/ then "Sonic Pi #{VERSION} has none of that name; later versions may"
+    when /\AUnknown (synth|FX)/ then "Sonic Pi #{VERSION} has no such synth or FX; later versions may have it"
     when /cannot load such file|no file found with path/
-      'Other files are not there when a program is rendered: put their code into it'
-    when /\AUnknown sample description: nil/ then "There is no such sample: #{NO_SAMPLE}"
+      'Other files are not available when a program is rendered: copy their code into the program'
+    when /\AUnknown sample description: nil/ then "There is no such sample: #{UNKNOWN_SAMPLE}"
     end
   end
 
-  # Sonic Pi only looks for a synth when it is played: where it was chosen is kept.
+  # Sonic Pi looks up a synth only when it is played, so the line that selects it is stored.
   %i[use_synth with_synth].each do |name|
     define_method(name) do |*args, &block|
-      (@chosen_lines ||= {})[args.first.to_s] = Report.line
+      (@synth_lines ||= {})[args.first.to_s] = ProgramReport.current_line
       super(*args, &block)
     end
   end
 
-  # The line that chose a synth which does not exist, unless what failed names it itself.
-  def chosen_at(error)
+  # Return the line that selected an unknown synth; nil if the failed call itself names the synth.
+  def find_synth_line(error)
     name = error.message[/\AUnknown synth :"?(\w+)/, 1] or return
-    called = error.backtrace.take_while { |frame| !frame.start_with?("#{PROGRAM}:") }.last
-    @chosen_lines&.[](name) unless called.to_s.end_with?("in `synth'")
+    called_method = error.backtrace.take_while { |frame| !frame.start_with?("#{PROGRAM_LABEL}:") }.last
+    @synth_lines&.[](name) unless called_method.to_s.end_with?("in `synth'")
   end
 
-  # "program:3: syntax error, unexpected end-of-input" and the lines that Ruby quotes.
+  # The message is "program:3: syntax error, unexpected end-of-input", then lines that Ruby quotes.
   def __syntax_error(error)
-    line, message = error.message.match(/\A#{PROGRAM}:(\d+): (.*)/o)&.captures
-    __msg_queue.fail('syntax', (message || error.message).delete_prefix('syntax error, '), line.to_i)
+    line, message = error.message.match(/\A#{PROGRAM_LABEL}:(\d+): (.*)/o)&.captures
+    __msg_queue.record_error('syntax', (message || error.message).delete_prefix('syntax error, '), line.to_i)
   end
 
-  # A loop that does not sleep is found inside Sonic Pi: remember where the user wrote it.
+  # Sonic Pi raises the error of a loop without sleep in its own code, so the loop's line is stored.
   def live_loop(name = nil, *args, &block)
     line = (@loop_lines ||= {})[name.to_s] = block&.source_location&.last
-    awaited = args.last.is_a?(Hash) && (args.last[:sync] || args.last[:sync_bpm])
-    (@awaited_lines ||= {})[awaited.to_s] ||= line if awaited
+    cue = args.last.is_a?(Hash) && (args.last[:sync] || args.last[:sync_bpm])
+    (@sync_lines ||= {})[cue.to_s] ||= line if cue
     super
   end
 
-  # Where a thread waits for a cue is kept, for `tell_who_waits`.
+  # The cue that a thread waits for is stored for `warn_about_waiting_threads`.
   def sync(*args)
-    line = Report.line || @awaited_lines&.[](args.first.to_s)
-    place = [args.first.inspect, line]
-    ((@waiting ||= {})[Thread.current] = place)
-    super.tap { (@came ||= {})[place] = true }
+    line = ProgramReport.current_line || @sync_lines&.[](args.first.to_s)
+    cue_and_line = [args.first.inspect, line]
+    ((@waiting ||= {})[Thread.current] = cue_and_line)
+    super.tap { (@received_cues ||= {})[cue_and_line] = true }
   ensure
     @waiting&.delete(Thread.current)
   end
 
-  # At the end: a thread whose cue has never come would wait for ever, and nobody is told.
-  def tell_who_waits
-    (@waiting || {}).each_value do |place|
-      next if @came&.key?(place)
-      cue, line = place
-      __msg_queue.warn('waiting', "sync #{cue} waits until the end of the clip: no such cue has come", line)
+  # Called at the end of a run. Live Sonic Pi does not report a thread that waits for ever.
+  def warn_about_waiting_threads
+    (@waiting || {}).each_value do |cue_and_line|
+      next if @received_cues&.key?(cue_and_line)
+      cue, line = cue_and_line
+      __msg_queue.record_warning('waiting', "sync #{cue} waits until the end of the clip: nothing sends this cue", line)
     end
   end
 
@@ -204,33 +204,35 @@ module OfflineRuntime
     super
   rescue SonicPi::Lang::Core::ZeroTimeLoopError => e
     file, line = block.source_location
-    e.set_backtrace(["#{file}:#{line}"] + e.backtrace) if file == PROGRAM
+    e.set_backtrace(["#{file}:#{line}"] + e.backtrace) if file == PROGRAM_LABEL
     raise
   end
 
-  # The editor's log is nobody's here; but what it would have said of a
-  # sound that stays away is worth a warning.
+  # There is no editor log here, but its messages about sounds that are not played become warnings.
   def __delayed_message(message)
     return unless message.include?('no match found') || message.start_with?('!! Out of time')
     text = message.gsub(/\s+/, ' ')
-    return __msg_queue.warn('skipped', text, Report.line) unless text.include?('no match')
-    tell_missing(text[/sample \[(.*)\]/, 1] || text)
+    return __msg_queue.record_warning('skipped', text, ProgramReport.current_line) unless text.include?('no match')
+    warn_about_missing_sample(text[/sample \[(.*)\]/, 1] || text)
   end
 
-  # Live these find nothing without a word.
+  # In live Sonic Pi these return an empty list without a message.
   %i[load_samples sample_paths].each do |name|
     define_method(name) do |*args|
-      super(*args).tap { |found| tell_missing(args.map(&:inspect).join(', ')) if found.empty? }
+      super(*args).tap do |samples|
+        warn_about_missing_sample(args.map(&:inspect).join(', ')) if samples.empty?
+      end
     end
   end
 
-  def tell_missing(asked)
-    asked = 'without a name' if asked.empty?
-    __msg_queue.warn('missing_sample', "There is no sample #{asked}: #{NO_SAMPLE}", Report.line)
+  def warn_about_missing_sample(description)
+    description = 'without a name' if description.empty?
+    message = "There is no sample #{description}: #{UNKNOWN_SAMPLE}"
+    __msg_queue.record_warning('missing_sample', message, ProgramReport.current_line)
   end
 
   def __delayed_serious_warning(message)
-    __msg_queue.warn('warning', message.to_s, Report.line)
+    __msg_queue.record_warning('warning', message.to_s, ProgramReport.current_line)
   end
   alias __delayed_warning __delayed_serious_warning
 
@@ -239,28 +241,28 @@ module OfflineRuntime
   def __multi_message(*); end
   def __schedule_delayed_blocks_and_messages!(*); end
 
-  # The language's methods that need the outside world, and what they lack here.
-  def self.outside
-    names = SonicPi::Lang::Midi.instance_methods(false).grep(/\Amidi/)
-    named = names.to_h { |name| [name, 'MIDI needs an instrument'] }
-    SonicPi::Lang::Minecraft.instance_methods(false).grep(/\Amc_/).each do |name|
-      named[name] = 'Minecraft is not there'
-    end
-    named.merge(osc: 'OSC needs somebody who listens', osc_send: 'OSC needs somebody who listens',
-                live_audio: 'live audio needs a microphone')
+  # Return the methods of the language that need external devices, each with the reason why it has no
+  # effect here.
+  def self.unavailable_methods
+    midi_names = SonicPi::Lang::Midi.instance_methods(false).grep(/\Amidi/)
+    minecraft_names = SonicPi::Lang::Minecraft.instance_methods(false).grep(/\Amc_/)
+    midi_names.to_h { |name| [name, 'MIDI needs an instrument'] }
+              .merge(minecraft_names.to_h { |name| [name, 'Minecraft is not available'] })
+              .merge(osc: 'OSC needs a receiver', osc_send: 'OSC needs a receiver',
+                     live_audio: 'live audio needs a microphone')
   end
 
-  def self.ignore_outside
-    outside.each do |name, why|
+  def self.stub_unavailable_methods
+    unavailable_methods.each do |name, reason|
       define_method(name) do |*_args, &_block|
-        __msg_queue.warn('ignored', "#{name} does nothing here: #{why}", Report.line)
+        __msg_queue.record_warning('ignored', "#{name} has no effect here: #{reason}", ProgramReport.current_line)
         SonicPi::BlankNode.new({})
       end
     end
   end
 end
 
-# A cue reaches every thread that waits for it; the editor's cue log is left out.
+# Delivers a cue to every thread that waits for it. Live Sonic Pi also sends it to the editor's log.
 REGISTER_CUE = lambda do |runtime|
   history = runtime.instance_variable_get(:@event_history)
   events = runtime.instance_variable_get(:@cue_events)
@@ -274,7 +276,7 @@ REGISTER_CUE = lambda do |runtime|
   end
 end
 
-# Build the language class as Sonic Pi's server does, and start it.
+# Build the language class as Sonic Pi's server does, and return a started instance.
 def boot_sonic_pi(report)
   user_methods = Module.new
   language = Object.const_set(:SonicPiLang, Class.new(SonicPi::Runtime))
@@ -284,13 +286,13 @@ def boot_sonic_pi(report)
   end
   language.extend(Memoist)
   SonicPi::Lang::Core.memoizable_fns.each { |name| language.memoize(name) }
-  OfflineRuntime.ignore_outside
+  OfflineRuntime.stub_unavailable_methods
   language.prepend(OfflineRuntime)
   language.define_method(:inspect) { 'Runtime' }
   runtime = nil
   boot = Thread.new { runtime = language.new({ osc_cues_port: 1, erlang_port: 1 }, report, user_methods) }
   VirtualTime.run(5.0)
-  boot.join(1) # raises what ended it
+  boot.join(1) # This raises the error of the boot thread, if any.
   runtime.instance_variable_set(:@register_cue_event_lambda, REGISTER_CUE.call(runtime))
   runtime
 end

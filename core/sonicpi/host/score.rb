@@ -1,72 +1,76 @@
-# A score for scsynth's non-realtime mode: time-stamped OSC bundles, in order.
+# A score for scsynth's non-realtime mode: OSC bundles in order of time.
 class Score
-  # Seeds scsynth's random numbers: a SynthDef with one RandSeed UGen.
-  # Without it scsynth seeds itself from the clock and noise never repeats.
+  # A SynthDef with one RandSeed UGen, which seeds scsynth's random numbers. Without it scsynth
+  # seeds itself from the clock, and noise differs from run to run.
   SEED_DEF = 'earshot-seed'
   SEED = 1
-  SEED_NODE = 2_000_000 # Sonic Pi counts its nodes from 1
+  SEED_NODE = 2_000_000 # Sonic Pi numbers its nodes from 1.
 
   def initialize
     @encoder = SonicPi::OSC::OscEncode.new(true)
-    @events = []
+    @messages = []
   end
 
-  attr_reader :events
-
-  # Add a message at `time` in seconds. Equal times keep the order of arrival.
-  def add(time, address, args)
-    @events << [time, address, args]
+  # Add a message at `time` in seconds. Messages of equal time keep their order.
+  def add_message(time, address, args)
+    @messages << [time, address, args]
   end
 
-  # Everything added so far belongs to Sonic Pi's own start.
-  def started
-    @started = @events.size
+  # Mark the end of Sonic Pi's own messages, which it sends when it starts.
+  def mark_boot_end
+    @boot_message_count = @messages.size
   end
 
   def size
-    @events.size
+    @messages.size
   end
 
-  # Names of the SynthDefs that are played.
-  def synthdefs
-    @events.filter_map { |_, address, args| args[0].to_s if address == '/s_new' }.uniq
+  # Return the names of all SynthDefs in the score.
+  def synthdef_names
+    @messages.filter_map { |_, address, args| args[0].to_s if address == '/s_new' }.uniq
   end
 
-  # What the program itself sent: [seconds from `origin`, address, *arguments], in order of time.
-  def program_events(origin, seconds)
-    sent = @events.drop(@started).map { |time, address, args| [(time - origin).round(9), address, *args] }
-    sent.each_with_index.sort_by { |event, place| [event[0], place] }.map(&:first)
-        .take_while { |event| event[0] < seconds }
+  # Return the program's own messages as [seconds from `origin`, address, *arguments], in order of
+  # time, up to `seconds`.
+  def program_messages(origin, seconds)
+    messages = @messages.drop(@boot_message_count).map do |time, address, args|
+      [(time - origin).round(9), address, *args]
+    end
+    messages.each_with_index.sort_by { |message, index| [message[0], index] }.map(&:first)
+            .take_while { |message| message[0] < seconds }
   end
 
-  # The score as scsynth -N reads it, with everything from `origin` on, moved to
-  # begin at 0, and ended at `seconds`.
+  # Return the score in the binary format of scsynth -N, with times from `origin`, up to `seconds`.
   def to_binary(origin, seconds, synthdef_path)
-    opening = [[0.0, '/d_recv', nil]]
-    synthdefs.each do |name|
-      path = "#{synthdef_path}/#{name}.scsyndef"
-      opening << [0.0, '/d_load', [path]] if File.exist?(path)
+    setup = setup_messages(synthdef_path)
+    # Sonic Pi frees every node when it starts, so the seed comes after that and before the program.
+    @messages.insert(@boot_message_count, [origin, '/s_new', [SEED_DEF, SEED_NODE, 0, 0]])
+    in_order = @messages.each_with_index.sort_by { |(time, *), index| [time, index] }.map(&:first)
+    messages = in_order.filter_map do |time, address, args|
+      score_time = [time - origin, 0.0].max
+      [score_time, address, args] if score_time < seconds
     end
-    # After Sonic Pi's own start, which frees every node, and before the program.
-    @events.insert(@started, [origin, '/s_new', [SEED_DEF, SEED_NODE, 0, 0]])
-    music = @events.each_with_index.sort_by { |(time, *), place| [time, place] }.map(&:first).filter_map do |time, address, args|
-      at = [time - origin, 0.0].max
-      [at, address, args] if at < seconds
-    end
-    (opening + music << [seconds, '/c_set', [0, 0.0]]).each_with_object(String.new) do |(at, address, args), out|
-      out << bundle(at, address == '/d_recv' ? seed_message : @encoder.encode_single_message(address, args))
+    all_messages = setup + messages << [seconds, '/c_set', [0, 0.0]]
+    all_messages.each_with_object(String.new) do |(time, address, args), binary|
+      message = address == '/d_recv' ? seed_message : @encoder.encode_single_message(address, args)
+      binary << encode_bundle(time, message)
     end
   end
 
   private
 
-  def bundle(at, message)
-    whole, part = at.divmod(1)
-    body = "#bundle\0".b << [whole, (part * 4_294_967_296).to_i, message.bytesize].pack('N3') << message.b
+  def setup_messages(synthdef_path)
+    paths = synthdef_names.map { |name| "#{synthdef_path}/#{name}.scsyndef" }.select { |path| File.exist?(path) }
+    [[0.0, '/d_recv', nil]] + paths.map { |path| [0.0, '/d_load', [path]] }
+  end
+
+  def encode_bundle(time, message)
+    whole, fraction = time.divmod(1)
+    body = "#bundle\0".b << [whole, (fraction * 4_294_967_296).to_i, message.bytesize].pack('N3') << message.b
     [body.bytesize].pack('N') << body
   end
 
-  # /d_recv with the SynthDef: SCgf version 1, constants [1, SEED], RandSeed.ir(1, SEED).
+  # Return /d_recv with the SynthDef: SCgf version 1, constants [1, SEED], RandSeed.ir(1, SEED).
   def seed_message
     name = [SEED_DEF.bytesize].pack('C') << SEED_DEF
     definition = 'SCgf'.b << [1, 1].pack('N n') << name.b

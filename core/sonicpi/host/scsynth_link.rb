@@ -1,31 +1,31 @@
-# What Sonic Pi takes for scsynth: it writes down every message as a score, and
-# answers as scsynth would, from a model of the node tree.
+# A stand-in for Sonic Pi's connection to scsynth.
+#
+# It records every message in a score, and replies as scsynth would, from a model of the node tree.
 require_relative 'lifetimes'
 require_relative 'sound_file'
 require_relative 'score'
 
 class ScsynthLink
-  Node = Struct.new(:id, :parent, :children, :synthdef, :args, :envelope, :ending)
+  Node = Struct.new(:id, :parent, :children, :synthdef, :args, :envelope, :end_timer)
 
-  # They only concern a screen or a sound card.
-  NOT_PLAYED = %w[sonic-pi-scope sonic-pi-server-info sonic-pi-amp_stereo_monitor sonic-pi-recorder].freeze
-  # Answered here, but no part of a score: scsynth must write no file, and what
-  # it would say is known.
-  NOT_SCORED = %w[/sync /notify /clearSched /d_loadDir /b_query /b_write /b_close /status /quit].freeze
-  MICROPHONE = /\Asonic-pi-(sound_in|live_audio)/.freeze
-  # From 8 Hz to half the sample rate, as MIDI notes.
-  HEARD_NOTES = (0.0..136.7).freeze
+  # These SynthDefs only drive a screen or a sound card.
+  SILENT_SYNTHDEFS = %w[sonic-pi-scope sonic-pi-server-info sonic-pi-amp_stereo_monitor sonic-pi-recorder].freeze
+  # These commands get a reply, but are left out of the score: scsynth must not write files.
+  UNSCORED_COMMANDS = %w[/sync /notify /clearSched /d_loadDir /b_query /b_write /b_close /status /quit].freeze
+  MICROPHONE_SYNTHDEFS = /\Asonic-pi-(sound_in|live_audio)/.freeze
+  # MIDI notes from 8 Hz to half the sample rate.
+  AUDIBLE_NOTES = (0.0..136.7).freeze
 
-  attr_reader :score, :alive
+  attr_reader :score
 
-  # The block is told of what live Sonic Pi passes over: kind, message.
+  # The block receives the kind and message of every warning, for what live Sonic Pi ignores silently.
   def initialize(limits, &warn)
     @limits = limits
     @warn = warn
     @score = Score.new
     @buffers = {}
     @nodes = { 0 => Node.new(0, nil, {}) }
-    @alive = 0
+    @synth_count = 0
   end
 
   attr_writer :events
@@ -37,100 +37,102 @@ class ScsynthLink
   def shutdown; end
 
   def send(address, *args)
-    record(VirtualTime.now, address, args)
-    apply(address, args)
+    record_message(VirtualTime.now, address, args)
+    apply_message(address, args)
   end
 
   def send_at(time, address, *args)
-    at = time - VirtualTime::EPOCH_TIME
-    record(at, address, args)
-    return apply(address, args) if at <= VirtualTime.now
-    VirtualTime.at(at) { apply(address, args) }
+    virtual_time = time - VirtualTime::EPOCH_TIME
+    record_message(virtual_time, address, args)
+    return apply_message(address, args) if virtual_time <= VirtualTime.now
+    VirtualTime.schedule_at(virtual_time) { apply_message(address, args) }
   end
 
   private
 
-  # The line is looked up only when there is soon something to say about it.
-  def record(time, address, args)
-    @limits.line = Report.line if @limits.near?(@alive)
-    return if NOT_SCORED.include?(address)
+  # Finding the line is slow, so it is only done when the limit is near.
+  def record_message(time, address, args)
+    @limits.line = ProgramReport.current_line if @limits.near_synth_limit?(@synth_count)
+    return if UNSCORED_COMMANDS.include?(address)
     if address == '/s_new'
-      return if NOT_PLAYED.include?(args[0])
-      look_at_synth(args)
+      return if SILENT_SYNTHDEFS.include?(args[0])
+      check_synth(args)
     end
-    @score.add(time, address, args)
-    @limits.events(@score.size)
+    @score.add_message(time, address, args)
+    @limits.check_messages(@score.size)
   end
 
-  # Live Sonic Pi says nothing of these, and nothing sounds.
-  def look_at_synth(args)
-    @warn.call('unknown_synth', "scsynth has no synth #{args[0]}: nothing sounds") unless synthdef?(args[0])
-    @warn.call('ignored', "#{args[0].delete_prefix('sonic-pi-')} hears nothing here: live audio needs a microphone") if MICROPHONE.match?(args[0])
-    return unless (place = args.index('note'))
-    note = args[place + 1]
-    @warn.call('out_of_range', "note #{note.round(2)} lies beyond hearing") unless HEARD_NOTES.cover?(note)
+  # Warn about synths that are silent without a message in live Sonic Pi.
+  def check_synth(args)
+    @warn.call('unknown_synth', "scsynth has no synth #{args[0]}, so this note is silent") unless synthdef?(args[0])
+    if MICROPHONE_SYNTHDEFS.match?(args[0])
+      @warn.call('ignored', "#{args[0].delete_prefix('sonic-pi-')} is silent here: live audio needs a microphone")
+    end
+    return unless (index = args.index('note'))
+    note = args[index + 1]
+    @warn.call('out_of_range', "note #{note.round(2)} is outside the audible range") unless AUDIBLE_NOTES.cover?(note)
   end
 
-  def apply(address, args)
+  def apply_message(address, args)
     case address
-    when '/s_new' then synth(args)
-    when '/g_new' then args.each_slice(3) { |id, action, target| add(id, action, target) }
-    when '/n_free' then args.each { |id| free(id) }
-    when '/g_freeAll', '/g_deepFree' then args.each { |id| free_children(id) }
-    when '/n_set' then change(args[0], Hash[*args[1..]])
-    when '/n_run' then args.each_slice(2) { |id, on| tell(on.zero? ? '/n_off/' : '/n_on/', id) }
-    when '/n_order' then args[2..].each { |id| move(id, args[1]) }
-    when '/b_allocRead' then read_buffer(args[0], args[1])
-    when '/b_alloc' then buffer(args[0], SoundFile::Info.new(args[1].to_i, args[2], 44_100.0))
-    when '/b_query' then answer('/b_info', @buffers.fetch(args[0], [0, 0, 0.0]).to_a.unshift(args[0]))
-    when '/b_write', '/b_close' then answer('/done', [address, args[0]])
-    when '/d_loadDir' then answer('/done', [address])
-    when '/sync' then answer('/synced', args)
+    when '/s_new' then start_synth(args)
+    when '/g_new' then args.each_slice(3) { |id, action, target| add_node(id, action, target) }
+    when '/n_free' then args.each { |id| free_node(id) }
+    when '/g_freeAll', '/g_deepFree' then args.each { |id| free_child_nodes(id) }
+    when '/n_set' then set_controls(args[0], Hash[*args[1..]])
+    when '/n_run' then args.each_slice(2) { |id, on| notify_node(on.zero? ? '/n_off/' : '/n_on/', id) }
+    when '/n_order' then args[2..].each { |id| move_node(id, args[1]) }
+    when '/b_allocRead' then load_buffer(args[0], args[1])
+    when '/b_alloc' then register_buffer(args[0], SoundFile::Info.new(args[1].to_i, args[2], 44_100.0))
+    when '/b_query' then send_reply('/b_info', @buffers.fetch(args[0], [0, 0, 0.0]).to_a.unshift(args[0]))
+    when '/b_write', '/b_close' then send_reply('/done', [address, args[0]])
+    when '/d_loadDir' then send_reply('/done', [address])
+    when '/sync' then send_reply('/synced', args)
     end
   end
 
-  def answer(address, args)
+  def send_reply(address, args)
     @events.async_event(address, args)
   end
 
-  def tell(what, id)
-    @events.async_event([what, id], [id, @nodes[id]&.parent&.id || 0, -1, -1, 0])
+  def notify_node(address, id)
+    @events.async_event([address, id], [id, @nodes[id]&.parent&.id || 0, -1, -1, 0])
   end
 
-  def synth(args)
+  def start_synth(args)
     name, id, action, target, *controls = args
-    return server_info if name == 'sonic-pi-server-info'
+    return reply_server_info if name == 'sonic-pi-server-info'
     return unless synthdef?(name)
-    return unless (node = add(id, action, target))
+    return unless (node = add_node(id, action, target))
     node.synthdef = name
     node.args = Hash[*controls]
-    @alive += 1
-    @limits.alive(@alive)
-    foretell(node)
+    @synth_count += 1
+    @limits.check_synths(@synth_count)
+    schedule_end(node)
   end
 
   def synthdef?(name)
-    NOT_PLAYED.include?(name) || (@synthdefs ||= {}).fetch(name) do
+    SILENT_SYNTHDEFS.include?(name) || (@synthdefs ||= {}).fetch(name) do
       @synthdefs[name] = File.exist?("#{SYNTHDEF_PATH}/#{name}.scsyndef")
     end
   end
 
-  def server_info
-    answer('/sonic-pi/server-info',
-           [0, 0, 44_100.0, 1 / 44_100.0, 0, 689.0625, 1 / 689.0625, 0, 2, 2, 1024, 4096, 4096])
+  def reply_server_info
+    send_reply('/sonic-pi/server-info',
+               [0, 0, 44_100.0, 1 / 44_100.0, 0, 689.0625, 1 / 689.0625, 0, 2, 2, 1024, 4096, 4096])
   end
 
-  def add(id, action, target)
-    place = @nodes[target]
-    parent = action >= 2 ? place&.parent : place
+  def add_node(id, action, target)
+    target_node = @nodes[target]
+    parent = action >= 2 ? target_node&.parent : target_node
     return unless parent&.children
     node = Node.new(id, parent, {})
     @nodes[id] = parent.children[id] = node
-    tell('/n_go/', id)
+    notify_node('/n_go/', id)
     node
   end
 
-  def move(id, target)
+  def move_node(id, target)
     return unless (node = @nodes[id]) && (parent = @nodes[target])
     node.parent.children.delete(id)
     node.parent = parent
@@ -138,19 +140,19 @@ class ScsynthLink
     @events.async_event(['/n_move/', id], [id, target, -1, -1, 0])
   end
 
-  def foretell(node)
+  def schedule_end(node)
     now = VirtualTime.now
     node.children = nil
     if (buffer = @buffers[node.args['buf']&.to_i]) &&
-       (seconds = Lifetimes.sampler_seconds(node.synthdef, node.args, buffer.frames / buffer.sample_rate))
-      return end_at(node, now + seconds)
+       (seconds = Lifetimes.sample_player_seconds(node.synthdef, node.args, buffer.frames / buffer.sample_rate))
+      return schedule_free(node, now + seconds)
     end
-    return unless (node.envelope = Lifetimes.envelope(node.synthdef, with_defaults(node), now))
-    end_at(node, node.envelope.finish)
+    return unless (node.envelope = Lifetimes.build_envelope(node.synthdef, merge_defaults(node), now))
+    schedule_free(node, node.envelope.end_time)
   end
 
-  # What Sonic Pi left out has the synth's own default.
-  def with_defaults(node)
+  # Sonic Pi sends only options that differ from the defaults of the synth.
+  def merge_defaults(node)
     defaults = (@defaults ||= {})[node.synthdef] ||= begin
       info = SonicPi::Synths::SynthInfo.get_info(node.synthdef.delete_prefix('sonic-pi-').to_sym)
       info ? info.arg_defaults.transform_keys(&:to_s) : {}
@@ -158,46 +160,46 @@ class ScsynthLink
     defaults.merge(node.args)
   end
 
-  def end_at(node, time)
-    node.ending.cancelled = true if node.ending
-    node.ending = VirtualTime.at(time) { free(node.id) } if time.finite?
+  def schedule_free(node, time)
+    node.end_timer.cancelled = true if node.end_timer
+    node.end_timer = VirtualTime.schedule_at(time) { free_node(node.id) } if time.finite?
   end
 
-  def change(id, controls)
+  def set_controls(id, controls)
     return unless (node = @nodes[id])
-    return node.children.each_key { |child| change(child, controls) } if node.children
+    return node.children.each_key { |child| set_controls(child, controls) } if node.children
     return if (controls.keys & Lifetimes::STAGES).empty? || node.envelope.nil?
     node.args.merge!(controls)
-    node.envelope.change(with_defaults(node), VirtualTime.now)
-    end_at(node, node.envelope.finish)
+    node.envelope.update_args(merge_defaults(node), VirtualTime.now)
+    schedule_free(node, node.envelope.end_time)
   end
 
-  def free(id)
+  def free_node(id)
     return unless id != 0 && (node = @nodes.delete(id))
-    node.ending.cancelled = true if node.ending
+    node.end_timer.cancelled = true if node.end_timer
     if node.children
-      node.children.keys.each { |child| free(child) }
+      node.children.keys.each { |child| free_node(child) }
     else
-      @alive -= 1
+      @synth_count -= 1
     end
     node.parent.children.delete(id)
     @events.async_event(['/n_end/', id], [id, node.parent.id, -1, -1, 0])
   end
 
-  def free_children(id)
-    @nodes[id]&.children&.keys&.each { |child| free(child) }
+  def free_child_nodes(id)
+    @nodes[id]&.children&.keys&.each { |child| free_node(child) }
   end
 
-  def read_buffer(id, path)
-    buffer(id, SoundFile.info(path))
-    answer('/done', ['/b_allocRead', id])
+  def load_buffer(id, path)
+    register_buffer(id, SoundFile.read_info(path))
+    send_reply('/done', ['/b_allocRead', id])
   rescue SoundFile::Unreadable => e
     @warn.call('missing_sample', e.message)
-    answer('/fail', ['/b_allocRead', e.message, id])
+    send_reply('/fail', ['/b_allocRead', e.message, id])
   end
 
-  def buffer(id, info)
+  def register_buffer(id, info)
     @buffers[id] = info
-    answer('/done', ['/b_alloc', id])
+    send_reply('/done', ['/b_alloc', id])
   end
 end

@@ -1,7 +1,7 @@
-# How long a sound file is: frames, channels and sample rate, read from its header.
+# Reader of sound file headers: frames, channels and sample rate.
 #
-# scsynth reads the sound itself; Sonic Pi needs these three to know how long a
-# sample plays. Formats: FLAC, WAV, AIFF and Ogg Vorbis, as Sonic Pi 3.2 accepts.
+# scsynth reads the samples themselves; Sonic Pi needs these three numbers to know how long a sample
+# plays. Formats: FLAC, WAV, AIFF and Ogg Vorbis, which Sonic Pi 3.2 accepts.
 module SoundFile
   class Unreadable < StandardError; end
 
@@ -10,22 +10,22 @@ module SoundFile
   @cache = {}
 
   class << self
-    # Raises Unreadable when the file is missing or of no known format.
-    def info(path)
-      @cache[path] ||= read(path)
+    # Raises Unreadable when the file is missing or its format is unknown.
+    def read_info(path)
+      @cache[path] ||= read_header(path)
     end
 
     private
 
-    def read(path)
+    def read_header(path)
       File.open(path, 'rb') do |file|
         head = file.read(64).to_s
         case head
-        when /\AfLaC/n then flac(head)
-        when /\ARIFF....WAVE/mn then wav(file)
-        when /\AFORM....AIF[FC]/mn then aiff(file)
-        when /\AOggS/n then ogg(file, head)
-        else raise Unreadable, "#{path} is no FLAC, WAV, AIFF or Ogg file"
+        when /\AfLaC/n then read_flac(head)
+        when /\ARIFF....WAVE/mn then read_wav(file)
+        when /\AFORM....AIF[FC]/mn then read_aiff(file)
+        when /\AOggS/n then read_ogg(file, head)
+        else raise Unreadable, "#{path} is not a FLAC, WAV, AIFF or Ogg file"
         end
       end
     rescue SystemCallError => e
@@ -33,36 +33,36 @@ module SoundFile
     end
 
     # STREAMINFO: 20 bits of sample rate, 3 of channels - 1, 5 of bits - 1, 36 of frames.
-    def flac(head)
+    def read_flac(head)
       packed = head[18, 8].unpack1('Q>')
       Info.new(packed & ((1 << 36) - 1), ((packed >> 41) & 7) + 1, (packed >> 44).to_f)
     end
 
-    def wav(file)
+    def read_wav(file)
       channels = rate = align = nil
-      chunks(file, 'V') do |name, size|
+      each_chunk(file, 'V') do |name, size|
         case name
         when 'fmt ' then channels, rate, _, align = file.read(size).unpack('x2 v V V v')
         when 'data'
-          raise Unreadable, 'the WAV file has no format' unless align&.positive?
+          raise Unreadable, 'the WAV file has no format chunk' unless align&.positive?
           return Info.new(size / align, channels, rate.to_f)
         end
       end
-      raise Unreadable, 'the WAV file has no sound'
+      raise Unreadable, 'the WAV file has no data chunk'
     end
 
-    def aiff(file)
-      chunks(file, 'N') do |name, size|
+    def read_aiff(file)
+      each_chunk(file, 'N') do |name, size|
         next unless name == 'COMM'
         channels, frames, = (common = file.read(size)).unpack('n N')
         exponent, mantissa = common[8, 10].unpack('n Q>')
         return Info.new(frames, channels, Math.ldexp(mantissa.to_f, exponent - 16_383 - 63))
       end
-      raise Unreadable, 'the AIFF file has no format'
+      raise Unreadable, 'the AIFF file has no COMM chunk'
     end
 
-    # Yield every chunk's name and size with the file at its first byte.
-    def chunks(file, size_format)
+    # Yield the name and size of every chunk, with the file at the first byte of its content.
+    def each_chunk(file, size_format)
       file.seek(12)
       while (header = file.read(8)) && header.bytesize == 8
         name = header[0, 4]
@@ -73,11 +73,11 @@ module SoundFile
       end
     end
 
-    def ogg(file, head)
+    def read_ogg(file, head)
       channels, rate = head[40, 5].unpack('C V')
-      raise Unreadable, 'the Ogg file holds no Vorbis' unless head[28, 7] == "\x01vorbis".b
+      raise Unreadable, 'the Ogg file contains no Vorbis stream' unless head[28, 7] == "\x01vorbis".b
       file.seek([file.size - 65_536, 0].max)
-      last = (tail = file.read).rindex('OggS') or raise Unreadable, 'the Ogg file is cut off'
+      last = (tail = file.read).rindex('OggS') or raise Unreadable, 'the Ogg file is truncated'
       Info.new(tail[last + 6, 8].unpack1('Q<'), channels, rate.to_f)
     end
   end

@@ -1,23 +1,23 @@
-# What a program takes for a Thread: a fiber that runs when VirtualTime says so.
+# A thread on virtual time: a fiber with the methods of Ruby's Thread.
 #
-# A hundred times cheaper to switch than one of the system's threads, and as many as a
-# program likes. It can do what Sonic Pi and its users' programs ask of a Thread.
+# VirtualTime decides when it runs. Switching to a fiber is a hundred times faster than switching to
+# a thread of the system. It has those methods of Thread that Sonic Pi and its users call.
 class VirtualThread
   attr_accessor :name, :priority, :report_on_exception, :abort_on_exception
-  # Of VirtualTime: who waits for its end, and for what it waits itself.
+  # For VirtualTime: the waiter that blocks this thread, and the waiters for the end of this thread.
   attr_accessor :waiter
   attr_reader :joiners
 
   def initialize(args, block)
-    @fiber = Fiber.new { live(args, block) }
+    @fiber = Fiber.new { run_block(args, block) }
     @variables = {}
     @locals = {}
     @joiners = []
     @priority = 0
   end
 
-  def begun?
-    @begun
+  def started?
+    @started
   end
 
   def alive?
@@ -85,7 +85,7 @@ class VirtualThread
     @value
   end
 
-  # End it here and now: its `ensure` blocks run before the killer goes on.
+  # End the thread at once: its `ensure` blocks run before the caller continues.
   def kill
     interrupt { throw self } if alive?
     self
@@ -103,42 +103,43 @@ class VirtualThread
   end
   alias run wakeup
 
-  # Of VirtualTime: let it run, from wherever it gave way.
-  def go_on
+  # For VirtualTime: continue the thread where it yielded control.
+  def resume
     @fiber.transfer
   end
 
-  # Give way to another, or to the root; then face what others did meanwhile.
-  def give_way_to(other)
-    @fiber = Fiber.current # an Enumerator's, perhaps
-    other.is_a?(Fiber) ? other.transfer : other.go_on
-    return unless (what = @interrupt)
+  # Yield control to another thread or to the root fiber, then run the interrupt that another thread
+  # has set meanwhile.
+  def yield_to(other)
+    @fiber = Fiber.current # The fiber of an Enumerator may be running.
+    other.is_a?(Fiber) ? other.transfer : other.resume
+    return unless (action = @interrupt)
     @interrupt = nil
-    what.call
+    action.call
   end
 
-  # Its end; whoever waits for that goes on.
-  def finish
+  # Mark the thread as ended, and wake the threads that wait for its end.
+  def mark_finished
     @finished = true
-    VirtualTime.ended(self)
+    VirtualTime.thread_ended(self)
   end
 
   private
 
-  def live(args, block)
-    @begun = true
+  def run_block(args, block)
+    @started = true
     catch(self) { @value = block.call(*args) }
   rescue SystemExit => e
     exit!(e.status)
   rescue Exception => e # rubocop:disable Lint/RescueException
     @failure = e
   ensure
-    finish
+    mark_finished
   end
 
-  def interrupt(&what)
-    return what.call if current?
-    @interrupt = what
+  def interrupt(&action)
+    return action.call if current?
+    @interrupt = action
     VirtualTime.interrupt(self)
   end
 end

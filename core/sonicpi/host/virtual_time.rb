@@ -1,37 +1,36 @@
-# A clock that never waits, and threads of which exactly one runs.
+# A virtual clock and a cooperative scheduler: exactly one thread runs at a time.
 #
-# A thread gives way when it sleeps, waits or ends. When none is ready,
-# time jumps to the next timer. So a run depends on nothing but its program,
-# and 18 seconds of music take as long as their Ruby code.
+# A thread yields control when it sleeps, waits or ends. When no thread is ready, time jumps to the
+# next timer. So the result depends on the program alone, and 18 seconds of music take only the time
+# that their Ruby code needs.
 require_relative 'virtual_thread'
 
 module VirtualTime
-  # Late enough that Sonic Pi may look back, small enough that a Float holds
-  # nanoseconds beside it.
+  # Large enough that Sonic Pi can subtract from it, small enough that a Float has room for
+  # nanoseconds.
   EPOCH = 1 << 20
   EPOCH_TIME = Time.at(EPOCH).freeze
 
-  # Each reserves 0.8 MB of a program's memory for its stacks.
-  MOST_THREADS = 1000
+  # Each thread reserves 0.8 MB of memory for its stacks.
+  MAX_THREADS = 1000
 
-  # Something that happens at a time: a thread wakes, or a block is called.
-  Timer = Struct.new(:time, :number, :action, :cancelled)
-  # A thread that waits for somebody, perhaps not for ever.
+  # An action at a time: waking a thread, or calling a block.
+  Timer = Struct.new(:time, :action, :cancelled)
+  # A thread that waits, with a timer if it waits for a limited time.
   Waiter = Struct.new(:thread, :outcome, :timer)
 
   class << self
-    # `thread` is the one that runs, nil outside of `run`.
+    # `thread` is the running thread, nil outside of `run`.
     attr_reader :now, :thread
 
-    # Forget every thread and timer: the first act of a forked child.
+    # Remove all threads and timers. A forked child calls this first.
     def reset
       @now ||= 0.0
-      @number = 0
       @ready = []
       @timers = []
       @limit = 0.0
       @thread = nil
-      @alive = 0
+      @thread_count = 0
     end
 
     def time
@@ -42,9 +41,9 @@ module VirtualTime
       !@thread.nil?
     end
 
-    # Call a block when virtual time reaches `time`. It must not wait.
-    def at(time, &action)
-      insert(Timer.new(time, @number += 1, action, false))
+    # Call a block when virtual time reaches `time`. The block must not wait.
+    def schedule_at(time, &action)
+      insert_timer(Timer.new(time, action, false))
     end
 
     def sleep(seconds)
@@ -53,25 +52,25 @@ module VirtualTime
       seconds.round
     end
 
-    # Wait in `list` until somebody wakes this thread, or `seconds` are over.
-    # Returns :woken or :timeout.
+    # Wait in `list` until another thread wakes this one, or `seconds` have passed. Returns :woken or
+    # :timeout.
     def block_on(list, seconds = nil)
       waiter = @thread.waiter = Waiter.new(@thread, nil, nil)
       list&.push(waiter)
       if seconds
-        waiter.timer = at(@now + seconds) do
+        waiter.timer = schedule_at(@now + seconds) do
           list&.delete(waiter)
-          rouse(waiter, :timeout)
+          wake_waiter(waiter, :timeout)
         end
       end
-      give_way
+      yield_control
       waiter.outcome
     end
 
-    # Wake the first that waits in `list`, if any.
+    # Wake the first thread that waits in `list`, if any.
     def wake_one(list)
       while (waiter = list.shift)
-        return rouse(waiter, :woken) unless waiter.outcome
+        return wake_waiter(waiter, :woken) unless waiter.outcome
       end
     end
 
@@ -79,65 +78,65 @@ module VirtualTime
       wake_one(list) until list.empty?
     end
 
-    # Wake a thread from whatever it waits for.
+    # Wake a thread, whatever it waits for.
     def wake(thread)
-      rouse(thread.waiter, :woken) if thread.waiter
+      wake_waiter(thread.waiter, :woken) if thread.waiter
     end
 
     def spawn(args, block)
-      @alive += 1
-      @too_many&.call if @alive > MOST_THREADS
+      @thread_count += 1
+      @too_many_threads&.call if @thread_count > MAX_THREADS
       VirtualThread.new(args, block).tap { |thread| @ready << thread }
     end
 
-    # What to do when a program has begun more threads than it may.
-    def too_many(&action)
-      @too_many = action
+    # Set the action for when a program exceeds MAX_THREADS.
+    def on_too_many_threads(&action)
+      @too_many_threads = action
     end
 
-    def ended(thread)
-      @alive -= 1
+    def thread_ended(thread)
+      @thread_count -= 1
       wake_all(thread.joiners)
     end
 
-    # Let a thread face at once what another has in store for it.
-    def interrupt(victim)
-      withdraw(victim)
-      return victim.finish unless victim.begun?
-      @ready.unshift(victim, @thread)
-      give_way
+    # Switch to a thread at once, so that it runs its interrupt, then back.
+    def interrupt(target)
+      cancel_wait(target)
+      return target.mark_finished unless target.started?
+      @ready.unshift(target, @thread)
+      yield_control
     end
 
-    # Run everybody until `seconds` of virtual time have passed or nobody has anything left to do.
+    # Run all threads until `seconds` of virtual time have passed, or no thread has anything to do.
     def run(seconds)
       @limit = @now + seconds
       @root = Fiber.current
-      while (following = next_ready)
-        @thread = following
-        following.go_on # comes back when a thread has ended, or time is up
+      while (next_thread = next_ready_thread)
+        @thread = next_thread
+        next_thread.resume # This returns when a thread has ended, or time is up.
       end
     ensure
       @thread = nil
     end
 
-    # Let every other thread that is ready run first.
+    # Let all other ready threads run first.
     def pass
       @ready << @thread
-      give_way
+      yield_control
     end
 
     private
 
-    def give_way
+    def yield_control
       thread = @thread
-      following = next_ready
-      return if following.equal?(thread)
-      @thread = following if following
-      thread.give_way_to(following || @root)
+      next_thread = next_ready_thread
+      return if next_thread.equal?(thread)
+      @thread = next_thread if next_thread
+      thread.yield_to(next_thread || @root)
     end
 
-    # The thread whose turn it is; nil when time is up or nobody is left.
-    def next_ready
+    # Return the next ready thread; nil when time is up or no thread can continue.
+    def next_ready_thread
       until (thread = @ready.shift)
         timer = @timers.first
         if timer.nil? || timer.time > @limit
@@ -152,23 +151,23 @@ module VirtualTime
       thread
     end
 
-    def rouse(waiter, outcome)
+    def wake_waiter(waiter, outcome)
       return if waiter.outcome
       waiter.outcome = outcome
       waiter.timer.cancelled = true if waiter.timer
       @ready << waiter.thread
     end
 
-    def withdraw(thread)
+    def cancel_wait(thread)
       @ready.delete(thread)
       return unless (waiter = thread.waiter)
       waiter.outcome ||= :killed
       waiter.timer.cancelled = true if waiter.timer
     end
 
-    def insert(timer)
-      place = @timers.bsearch_index { |other| other.time > timer.time } || @timers.size
-      @timers.insert(place, timer)
+    def insert_timer(timer)
+      index = @timers.bsearch_index { |other| other.time > timer.time } || @timers.size
+      @timers.insert(index, timer)
       timer
     end
   end

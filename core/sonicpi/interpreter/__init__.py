@@ -1,0 +1,20 @@
+"""Static interpreter: score events of a program, computed from its syntax tree without running it.
+
+>>> from core.sonicpi.interpreter import ProgramInterpreter, parse_program
+>>> interpreter = ProgramInterpreter(parse_program("2.times { play :e3; sleep 0.5 }"))
+>>> [(event.time, event.options["note"]) for event in interpreter.events]
+[(0.0, 52.0), (0.5, 52.0)]
+"""
+
+# These modules register Sonic Pi's built-in functions when they are imported.
+from core.sonicpi.interpreter import builtins_settings, builtins_sound, builtins_values
+from core.sonicpi.interpreter.parser import parse_program
+from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+
+__all__ = [
+    "ProgramInterpreter",
+    "builtins_settings",
+    "builtins_sound",
+    "builtins_values",
+    "parse_program",
+]

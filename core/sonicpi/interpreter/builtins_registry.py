@@ -1,27 +1,57 @@
-"""Which of Sonic Pi's words are known: each a function of (play, given, options, block, scope).
+"""Registry of the built-in functions of Sonic Pi that the interpreter knows.
 
-What is not here is passed over, its block followed once.
+A call of a function that is not registered has the unknown value; its block is run once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
+from core.sonicpi.interpreter.syntax_tree import Block, Scope
 from core.sonicpi.interpreter.values import to_number
 
-BUILTINS: dict[str, Callable] = {}
+
+@dataclass(frozen=True)
+class BuiltinCall:
+    """One call of a function or method.
+
+    Attributes
+    ----------
+    args : list
+        Values of the positional arguments.
+    options : dict
+        Values of the options by name.
+    block : Block
+        Block of the call.
+    scope : Scope
+        Variables of the caller.
+    """
+
+    args: list[Any]
+    options: dict[str, Any]
+    block: Block
+    scope: Scope
+
+    def get_first_number(self, default: float = 0.0) -> float:
+        """Return the first argument as a number; without arguments, the default."""
+        return to_number(self.args[0], default) if self.args else default
 
 
-def register_builtin(*names: str) -> Callable:
-    """Make the function that follows what these words do."""
+# The first parameter of a built-in is the ProgramInterpreter. Its type is Any here, because the
+# interpreter's module imports this one.
+Builtin = Callable[[Any, BuiltinCall], Any]
+AnyBuiltin = TypeVar("AnyBuiltin", bound=Builtin)
 
-    def add_to_builtins(function: Callable) -> Callable:
+BUILTINS: dict[str, Builtin] = {}
+
+
+def register_builtin(*names: str) -> Callable[[AnyBuiltin], AnyBuiltin]:
+    """Return a decorator that registers a function as built-in under all names."""
+
+    def add_to_builtins(function: AnyBuiltin) -> AnyBuiltin:
         BUILTINS.update(dict.fromkeys(names, function))
         return function
 
     return add_to_builtins
-
-
-def get_first_number(args: list, default: float = 0.0) -> float:
-    """What is given first, as a number."""
-    return to_number(args[0], default) if args else default

@@ -1,50 +1,80 @@
-"""Sonic Pi's words for values: chance, ticks, notes, scales, chords, rhythms."""
+"""Built-in functions of Sonic Pi for values: random numbers, ticks, notes, scales and rhythms."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
-from core.sonicpi.interpreter import values as values
-from core.sonicpi.score_events import load_sonic_pi_inventory
+from core.sonicpi.interpreter import ring_builders
+from core.sonicpi.interpreter.builtins_registry import (
+    BUILTINS,
+    Builtin,
+    BuiltinCall,
+    register_builtin,
+)
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
-from core.sonicpi.interpreter.values import Ring, Symbol, to_midi_note, to_number
-from core.sonicpi.interpreter.builtins_registry import BUILTINS, get_first_number, register_builtin
+from core.sonicpi.interpreter.value_methods import call_list_method
+from core.sonicpi.interpreter.values import (
+    MAX_LIST_LENGTH,
+    UNKNOWN,
+    Ring,
+    Symbol,
+    to_midi_note,
+    to_number,
+)
+from core.sonicpi.inventory import get_sample_seconds, load_sonic_pi_inventory
 
-# -- chance -----------------------------------------------------------------------------------
+DEFAULT_TONIC = 60
+DEFAULT_SCALE = Symbol("major")
+MAX_KNIT_REPEATS = 256
+MAX_CHORD_DEGREE_NOTES = 12
+MAX_OCTAVES = 10
+# Functions that call the list method of the same name on their first argument.
+LIST_FUNCTIONS = ("choose", "pick", "shuffle", "stretch", "reverse", "mirror", "repeat", "invert")
+
+# -- random numbers -----------------------------------------------------------------------------
+
+
+def _get_bounds(call: BuiltinCall, default_low: float, default_high: float) -> list[float]:
+    """Return the first two arguments as numbers; of fewer than two, the default bounds."""
+    if len(call.args) > 1:
+        return [to_number(arg) for arg in call.args[:2]]
+    return [default_low, default_high]
 
 
 @register_builtin("rrand", "rand", "rdist")
-def _draw_random_float(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
-    low, high = (to_number(one) for one in args[:2]) if len(args) > 1 else (0, get_first_number(args, 1))
-    found = low + (high - low) * interpreter.current_thread.rng.random()
-    step = to_number(options.get("step", options.get("res", 0)))
-    return round(found / step) * step if step > 0 else found
+def _draw_random_float(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    low, high = _get_bounds(call, 0, call.get_first_number(1))
+    number = low + (high - low) * interpreter.current_thread.rng.random()
+    step = to_number(call.options.get("step", call.options.get("res", 0)))
+    return round(number / step) * step if step > 0 else number
 
 
 @register_builtin("rrand_i", "rand_i", "dice")
-def _draw_random_integer(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> int:
-    low, high = (to_number(one) for one in args[:2]) if len(args) > 1 else (0, get_first_number(args, 6) - 1)
-    low, high = sorted((int(low), int(high)))
+def _draw_random_integer(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
+    bounds = _get_bounds(call, 0, call.get_first_number(6) - 1)
+    low, high = sorted(int(bound) for bound in bounds)
     return interpreter.current_thread.rng.randint(low, high)
 
 
 @register_builtin("one_in")
-def _draw_with_chance(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> bool:
-    return interpreter.current_thread.rng.random() < 1 / max(1.0, get_first_number(args, 1))
+def _draw_with_chance(interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
+    return interpreter.current_thread.rng.random() < 1 / max(1.0, call.get_first_number(1))
 
 
-def _make_list_builtin(method_name: str) -> Callable:
-    def call_on_list(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> Any:
-        if args and isinstance(args[0], list):
-            return values.call_list_method(args[0], method_name, args[1:], interpreter.current_thread.rng)
-        return values.UNKNOWN
+def _make_list_builtin(method_name: str) -> Builtin:
+    """Return a built-in function that calls a method of its first argument."""
+
+    def call_on_list(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+        if call.args and isinstance(call.args[0], list):
+            rng = interpreter.current_thread.rng
+            return call_list_method(call.args[0], method_name, call.args[1:], rng)
+        return UNKNOWN
 
     return call_on_list
 
 
-for _name in ("choose", "pick", "shuffle", "stretch", "reverse", "mirror", "repeat", "invert"):
+for _name in LIST_FUNCTIONS:
     BUILTINS[_name] = _make_list_builtin(_name)
 BUILTINS["invert_chord"] = BUILTINS["chord_invert"] = _make_list_builtin("invert")
 
@@ -53,145 +83,168 @@ BUILTINS["invert_chord"] = BUILTINS["chord_invert"] = _make_list_builtin("invert
 
 
 @register_builtin("tick")
-def _advance_tick(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> int:
-    name = str(args[0]) if args else ""
-    step = int(to_number(options.get("step", 1), 1))
-    interpreter.current_thread.ticks[name] = interpreter.current_thread.ticks.get(name, -step) + step
-    return interpreter.current_thread.ticks[name]
+def _advance_tick(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
+    name = str(call.args[0]) if call.args else ""
+    step = int(to_number(call.options.get("step", 1), 1))
+    ticks = interpreter.current_thread.ticks
+    ticks[name] = ticks.get(name, -step) + step
+    return ticks[name]
 
 
 @register_builtin("look")
-def _read_tick(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> int:
-    return max(0, interpreter.current_thread.ticks.get(str(args[0]) if args else "", 0))
+def _read_tick(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
+    name = str(call.args[0]) if call.args else ""
+    return max(0, interpreter.current_thread.ticks.get(name, 0))
 
 
 @register_builtin("tick_reset", "tick_reset_all")
-def _reset_ticks(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
+def _reset_ticks(interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
     interpreter.current_thread.ticks = {}
 
 
 @register_builtin("tick_set")
-def _set_tick(interpreter: ProgramInterpreter, args: list, options: dict, block: Any, scope: dict) -> None:
-    name = str(args[0]) if len(args) > 1 else ""
-    interpreter.current_thread.ticks[name] = int(to_number(args[-1])) if args else 0
+def _set_tick(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    name = str(call.args[0]) if len(call.args) > 1 else ""
+    interpreter.current_thread.ticks[name] = int(to_number(call.args[-1])) if call.args else 0
 
 
-# -- notes and rhythms ------------------------------------------------------------------------
+# -- rings, notes and rhythms -------------------------------------------------------------------
 
 
 @register_builtin("ring", "vector", "ramp")
-def _build_ring(interpreter: ProgramInterpreter, args: list, *_: Any) -> Ring:
+def _build_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    args = call.args
     return Ring(args[0] if len(args) == 1 and isinstance(args[0], list) else args)
 
 
 @register_builtin("knit")
-def _build_repeated_ring(interpreter: ProgramInterpreter, args: list, *_: Any) -> Ring:
-    pairs = zip(args[::2], args[1::2], strict=False)
-    made = Ring(x for x, n in pairs for _ in range(max(0, min(int(to_number(n)), 256))))
-    return made[: values.MAX_LIST_LENGTH]
+def _build_repeated_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> list[Any]:
+    pairs = zip(call.args[::2], call.args[1::2], strict=False)
+    ring = Ring(
+        value
+        for value, count in pairs
+        for _ in range(max(0, min(int(to_number(count)), MAX_KNIT_REPEATS)))
+    )
+    return ring[:MAX_LIST_LENGTH]
 
 
 @register_builtin("bools")
-def _build_bool_ring(interpreter: ProgramInterpreter, args: list, *_: Any) -> Ring:
-    return Ring(bool(to_number(one)) for one in args)
+def _build_bool_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    return Ring(bool(to_number(arg)) for arg in call.args)
 
 
 @register_builtin("spread")
-def _build_rhythm_ring(interpreter: ProgramInterpreter, args: list, options: dict, *_: Any) -> Ring:
-    pulses, steps = (to_number(one, 1) for one in (args + [1, 1])[:2])
-    return values.build_euclidean_rhythm(int(pulses), int(steps), int(to_number(options.get("rotate", 0))))
+def _build_rhythm_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    pulses, steps = (to_number(arg, 1) for arg in (call.args + [1, 1])[:2])
+    rotate = int(to_number(call.options.get("rotate", 0)))
+    return ring_builders.build_euclidean_rhythm(int(pulses), int(steps), rotate)
 
 
 @register_builtin("range")
-def _build_range_ring(interpreter: ProgramInterpreter, args: list, options: dict, *_: Any) -> Ring:
-    first, last = (to_number(one) for one in (args + [0, 0])[:2])
-    step = to_number(options.get("step", args[2] if len(args) > 2 else 1), 1)
-    return values.build_range(first, last, step, bool(options.get("inclusive", False)))
+def _build_range_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    first, last = (to_number(arg) for arg in (call.args + [0, 0])[:2])
+    step_arg = call.args[2] if len(call.args) > 2 else 1
+    step = to_number(call.options.get("step", step_arg), 1)
+    inclusive = bool(call.options.get("inclusive", False))
+    return ring_builders.build_range(first, last, step, inclusive)
 
 
 @register_builtin("line")
-def _build_line_ring(interpreter: ProgramInterpreter, args: list, options: dict, *_: Any) -> Ring:
-    low, high = (to_number(one) for one in (args + [0, 0])[:2])
-    steps = int(to_number(options.get("steps", 4), 4))
-    return values.build_line(low, high, steps, bool(options.get("inclusive")))
+def _build_line_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    first, last = (to_number(arg) for arg in (call.args + [0, 0])[:2])
+    steps = int(to_number(call.options.get("steps", 4), 4))
+    inclusive = bool(call.options.get("inclusive"))
+    return ring_builders.build_line(first, last, steps, inclusive)
 
 
 @register_builtin("scale")
-def _build_scale_ring(interpreter: ProgramInterpreter, args: list, options: dict, *_: Any) -> Ring:
+def _build_scale_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    args = call.args
     if len(args) < 2:
-        args = [60, *(args or [Symbol("major")])]
-    return values.build_scale(args[0], args[1], int(to_number(options.get("num_octaves", 1), 1)))
+        args = [DEFAULT_TONIC, *(args or [DEFAULT_SCALE])]
+    octaves = int(to_number(call.options.get("num_octaves", 1), 1))
+    return ring_builders.build_scale(args[0], args[1], octaves)
 
 
 @register_builtin("chord")
-def _build_chord_ring(interpreter: ProgramInterpreter, args: list, options: dict, *_: Any) -> Ring:
-    tonic, name = (args + [60, Symbol("major")])[:2] if args else (60, "major")
-    octaves = int(to_number(options.get("num_octaves", 1), 1))
-    return values.build_chord(
-        tonic, name if len(args) > 1 else "major", octaves, int(to_number(options.get("invert", 0)))
-    )
+def _build_chord_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    tonic = call.args[0] if call.args else DEFAULT_TONIC
+    name = call.args[1] if len(call.args) > 1 else "major"
+    octaves = int(to_number(call.options.get("num_octaves", 1), 1))
+    inversion = int(to_number(call.options.get("invert", 0)))
+    return ring_builders.build_chord(tonic, name, octaves, inversion)
 
 
 @register_builtin("degree")
-def _get_scale_degree(interpreter: ProgramInterpreter, args: list, *_: Any) -> float:
-    which, tonic, name = (args + [1, 60, Symbol("major")][len(args) :])[:3]
-    return values.get_degree_note(which, tonic, name)
+def _get_scale_degree(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    defaults = [1, DEFAULT_TONIC, DEFAULT_SCALE]
+    degree, tonic, scale_name = (call.args + defaults[len(call.args) :])[:3]
+    return ring_builders.get_degree_note(degree, tonic, scale_name)
 
 
 @register_builtin("chord_degree")
-def _build_chord_on_degree(interpreter: ProgramInterpreter, args: list, options: dict, *_: Any) -> Ring:
-    which, tonic, name, count = (args + [1, 60, Symbol("major"), 4][len(args) :])[:4]
-    place = values.DEGREE_BY_NUMERAL.get(str(which).lower()) or int(to_number(which, 1))
-    count = min(int(to_number(count, 4)), 12)
-    notes = [values.get_degree_note(place + 2 * k, tonic, name) for k in range(count)]
-    return values.invert_chord(notes, int(to_number(options.get("invert", 0))))
+def _build_chord_on_degree(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    defaults = [1, DEFAULT_TONIC, DEFAULT_SCALE, 4]
+    degree, tonic, scale_name, count = (call.args + defaults[len(call.args) :])[:4]
+    numeral = ring_builders.DEGREE_BY_NUMERAL.get(str(degree).lower())
+    first_degree = numeral or int(to_number(degree, 1))
+    note_count = min(int(to_number(count, 4)), MAX_CHORD_DEGREE_NOTES)
+    notes = [
+        ring_builders.get_degree_note(first_degree + 2 * third, tonic, scale_name)
+        for third in range(note_count)
+    ]
+    return ring_builders.invert_chord(notes, int(to_number(call.options.get("invert", 0))))
 
 
 @register_builtin("note")
-def _parse_note(interpreter: ProgramInterpreter, args: list, *_: Any) -> Any:
-    return to_midi_note(args[0]) if args else None
+def _parse_note(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float | None:
+    return to_midi_note(call.args[0]) if call.args else None
 
 
 @register_builtin("hz_to_midi")
-def _hz_to_midi(interpreter: ProgramInterpreter, args: list, *_: Any) -> float:
-    return 69 + 12 * math.log2(max(get_first_number(args, 440), 1) / 440)
+def _hz_to_midi(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    return 69 + 12 * math.log2(max(call.get_first_number(440), 1) / 440)
 
 
 @register_builtin("midi_to_hz")
-def _midi_to_hz(interpreter: ProgramInterpreter, args: list, *_: Any) -> float:
-    return 440 * 2 ** ((min(get_first_number(args, 69), 200) - 69) / 12)
+def _midi_to_hz(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    return 440 * 2 ** ((min(call.get_first_number(69), 200) - 69) / 12)
 
 
 @register_builtin("pitch_to_ratio")
-def _pitch_to_ratio(interpreter: ProgramInterpreter, args: list, *_: Any) -> float:
-    return 2 ** (min(max(get_first_number(args), -60), 60) / 12)
+def _pitch_to_ratio(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    return 2 ** (min(max(call.get_first_number(), -60), 60) / 12)
 
 
 @register_builtin("octs")
-def _build_octaves(interpreter: ProgramInterpreter, args: list, *_: Any) -> Ring:
-    count = int(to_number(args[1], 1)) if len(args) > 1 else 1
-    return Ring(get_first_number(args) + 12 * k for k in range(min(max(count, 1), 10)))
+def _build_octaves(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    count = int(to_number(call.args[1], 1)) if len(call.args) > 1 else 1
+    lowest_note = call.get_first_number()
+    octave_count = min(max(count, 1), MAX_OCTAVES)
+    return Ring(lowest_note + 12 * octave for octave in range(octave_count))
 
 
 @register_builtin("factor?")
-def _is_multiple(interpreter: ProgramInterpreter, args: list, *_: Any) -> bool:
-    value, by = (to_number(one, 1) for one in (args + [1, 1])[:2])
-    return by != 0 and value % by == 0
+def _is_multiple(_interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
+    value, factor = (to_number(arg, 1) for arg in (call.args + [1, 1])[:2])
+    return factor != 0 and value % factor == 0
 
 
 @register_builtin("bt", "rt")
-def _convert_beats_to_seconds(interpreter: ProgramInterpreter, args: list, *_: Any) -> float:
-    return interpreter.beats_to_seconds(get_first_number(args, 1))
+def _convert_beats_to_seconds(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    return interpreter.beats_to_seconds(call.get_first_number(1))
 
 
 @register_builtin("sample_duration")
-def _get_sample_duration(interpreter: ProgramInterpreter, args: list, options: dict, *_: Any) -> float:
-    whole = load_sonic_pi_inventory()["samples"].get(str(args[0]) if args else "", 1.0)
-    rate = abs(to_number(options.get("rate", 1), 1)) or 1
-    return whole / rate * interpreter.current_thread.settings.bpm / 60
+def _get_sample_duration(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    """Return the length of a sample in beats."""
+    seconds = get_sample_seconds(str(call.args[0]) if call.args else "")
+    rate = abs(to_number(call.options.get("rate", 1), 1)) or 1
+    return seconds / rate * interpreter.current_thread.settings.bpm / 60
 
 
 @register_builtin("sample_names")
-def _list_sample_names(interpreter: ProgramInterpreter, args: list, *_: Any) -> Ring:
-    group = str(args[0]) if args else ""
-    return Ring(Symbol(name) for name in load_sonic_pi_inventory()["samples"] if name.startswith(group))
+def _list_sample_names(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    group = str(call.args[0]) if call.args else ""
+    samples = load_sonic_pi_inventory()["samples"]
+    return Ring(Symbol(name) for name in samples if name.startswith(group))

@@ -1,114 +1,136 @@
-"""What the nodes of a program's syntax tree mean, in a language of our own.
+"""Evaluator of syntax trees: the meaning of each kind of node.
 
-Nothing of the user's is executed: the tree is data, and the only words it knows are those of
-`sonicpi_words.py` and `sonicpi_music.py`. What cannot be known (a method, a file, a function from
-elsewhere) is `UNKNOWN` and passed over.
+No code of the user runs: the tree is data, and the evaluator only knows the functions in the
+`builtins_*.py` modules. What it cannot evaluate, such as a method of an unknown object, a file, or
+a function of a library, has the value `UNKNOWN`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from core.sonicpi.interpreter import values as values
-from core.sonicpi.interpreter.values import UNKNOWN, Ring, Symbol, UnknownValue, to_number, apply_operator
+from core.sonicpi.interpreter import iterator_methods
+from core.sonicpi.interpreter.builtins_registry import Builtin, BuiltinCall
+from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
+from core.sonicpi.interpreter.operators import apply_operator
+from core.sonicpi.interpreter.program_thread import ProgramThread
+from core.sonicpi.interpreter.syntax_tree import Block, BlockScope, Node, Scope
+from core.sonicpi.interpreter.value_methods import call_value_method
+from core.sonicpi.interpreter.values import (
+    MAX_LIST_LENGTH,
+    MAX_STRING_CHARS,
+    UNKNOWN,
+    Symbol,
+    UnknownValue,
+    to_number,
+)
 
-MAX_ITERATIONS = 4_000  # of one loop
-MAX_CALL_DEPTH = 60  # calls within calls
+MAX_CALL_DEPTH = 60  # nested calls
+MAX_COUNTED_FUNCTIONS = 512
 
 
-class ThreadEnded(Exception):
-    """The thread has come to its end: of its time, its steps, or by `stop`."""
+class ThreadEnded(Exception):  # noqa: N818 - it signals the normal end of a thread, not an error
+    """The thread has ended: by `stop`, at the end of its time, or at the step limit."""
 
 
-class BlockedOnCue(Exception):
-    """The thread waits for a cue that was not heard."""
+class BlockedOnCue(Exception):  # noqa: N818 - it signals that a thread waits, not an error
+    """The thread waits for a cue that no thread has sent yet."""
 
 
-class ControlFlowSignal(Exception):
-    """`break`, `next` or `return`."""
+class ControlFlowSignal(Exception):  # noqa: N818 - it signals a jump in the program, not an error
+    """A `break`, `next` or `return` of the program."""
 
     def __init__(self, keyword: str, value: Any = None):
         self.keyword, self.value = keyword, value
 
 
 class SyntaxTreeEvaluator:
-    """Evaluates nodes; a subclass says what time, threads and sounds are.
+    """Evaluates nodes of a syntax tree; `ProgramInterpreter` adds time, threads and events.
 
     Attributes
     ----------
     builtins : dict of str to callable
-        What a program can call: `core.sonicpi.interpreter.builtins_registry.BUILTINS`.
+        Functions that a program can call: `builtins_registry.BUILTINS`.
     functions : dict of str to tuple
-        What the program itself defines: a block, and the variables around it.
-    current_thread : Thread
-        That is followed now.
+        Functions that the program defines: a block, and the scope around it.
+    current_thread : ProgramThread
+        The thread that is run now.
     call_counts : dict of str to int
-        How often each word was called.
-    unknown_count, steps_left : int
-        What could not be followed, and how many steps are left.
+        Number of calls of each function.
+    unknown_count : int
+        Number of nodes and calls that could not be evaluated.
+    steps_left : int
+        Number of nodes that may still be evaluated.
     """
 
-    builtins: dict[str, Any]
-    functions: dict[str, tuple]
+    builtins: dict[str, Builtin]
+    functions: dict[str, tuple[Any, Scope]]
     call_counts: dict[str, int]
-    current_thread: Any
+    current_thread: ProgramThread
     unknown_count: int
     steps_left: int
 
     # -- blocks -------------------------------------------------------------------------------
 
-    def run_block(self, block: Any, args: list, scope: dict) -> Any:
-        """Run a block with arguments; `next` ends it alone."""
+    def run_block(self, block: Block, args: list[Any], scope: Scope) -> Any:
+        """Run a block with arguments and return its value; `next` ends only the block."""
         if not isinstance(block, list) or not block or block[0] != "block":
             return self._call_block_value(block, args, scope)
-        inner = _BlockScope(scope)
-        self.bind_parameters(block[1], args, inner)
+        block_scope = BlockScope(scope)
+        self.bind_parameters(block[1], args, block_scope)
         try:
-            return self.evaluate_node(block[2], inner)
-        except ControlFlowSignal as leaves:
-            if leaves.keyword != "next":
+            return self.evaluate_node(block[2], block_scope)
+        except ControlFlowSignal as signal:
+            if signal.keyword != "next":
                 raise
-            return leaves.value
+            return signal.value
 
-    def _call_block_value(self, block: Any, args: list, scope: dict) -> Any:
-        """A method's name in place of a block: `&:choose`."""
+    def _call_block_value(self, block: Block, args: list[Any], scope: Scope) -> Any:
+        """Call a method name (`&:choose`) or a lambda that is passed as a block."""
         if isinstance(block, Symbol) and args:
-            return self.call_method(args[0], str(block), args[1:], {}, None, scope)
+            return self.call_method(args[0], str(block), BuiltinCall(args[1:], {}, None, scope))
         if isinstance(block, tuple):
             return self.run_block(block[0], args, block[1])
         return None
 
-    def bind_parameters(self, parameters: list, args: list, scope: dict) -> None:
+    def bind_parameters(self, parameters: list[Any], args: list[Any], scope: Scope) -> None:
+        """Assign arguments to the parameters of a block or function.
+
+        Parameters
+        ----------
+        parameters : list of [name, default]
+            A list of names destructures one argument, "*name" takes all remaining arguments, and
+            ":name" is an option.
+        args : list
+            Arguments; the last one may be a dict of options.
+        scope : Scope
+            Receives the variables.
+        """
         args = list(args)
         if len(parameters) > 1 and len(args) == 1 and isinstance(args[0], list):
             args = list(args[0])
         for name, default in parameters:
             if isinstance(name, list):
-                inside = args.pop(0) if args else []
-                inside = inside if isinstance(inside, list) else [inside]
-                self.bind_parameters([[one, None] for one in name], inside, scope)
+                elements = args.pop(0) if args else []
+                elements = elements if isinstance(elements, list) else [elements]
+                self.bind_parameters([[inner, None] for inner in name], elements, scope)
             elif name.startswith("*"):
                 scope[name[1:]], args = args, []
             elif name.startswith(":"):
                 options = args[-1] if args and isinstance(args[-1], dict) else {}
-                held = name[1:]
-                scope[held] = options[held] if held in options else self.evaluate_node(default, scope)
+                option = name[1:]
+                is_set = option in options
+                scope[option] = options[option] if is_set else self.evaluate_node(default, scope)
             elif args:
                 scope[name] = args.pop(0)
             else:
                 scope[name] = self.evaluate_node(default, scope)
 
-    def limit_iterations(self, items: Any) -> Iterator[Any]:
-        for turn, item in enumerate(items):
-            if turn >= MAX_ITERATIONS:
-                return
-            yield item
+    # -- nodes --------------------------------------------------------------------------------
 
-    # -- the tree -----------------------------------------------------------------------------
-
-    def evaluate_node(self, node: Any, scope: dict) -> Any:
-        """The value of a node of the tree that `parser.rb` gives."""
+    def evaluate_node(self, node: Node, scope: Scope) -> Any:
+        """Return the value of a node of the tree that `parser.rb` builds."""
         if not node:
             return None
         thread = self.current_thread
@@ -124,147 +146,155 @@ class SyntaxTreeEvaluator:
             return Symbol(node[1])
         if kind == "call":
             return self._evaluate_call(node, scope)
-        return getattr(self, f"_evaluate_{_EVALUATOR_BY_NODE_KIND.get(kind, 'unknown')}")(node, scope)
+        evaluate = _EVALUATOR_BY_NODE_KIND.get(kind, SyntaxTreeEvaluator._evaluate_unknown)
+        return evaluate(self, node, scope)
 
-    def _evaluate_sequence(self, node: list, scope: dict) -> Any:
-        found = None
-        for part in node[1:]:
-            found = self.evaluate_node(part, scope)
-        return found
+    def _evaluate_sequence(self, node: list[Any], scope: Scope) -> Any:
+        value = None
+        for statement in node[1:]:
+            value = self.evaluate_node(statement, scope)
+        return value
 
-    def _evaluate_unknown(self, node: list, scope: dict) -> Any:
+    def _evaluate_unknown(self, node: list[Any], scope: Scope) -> Any:
         self.unknown_count += 1
-        for part in node[1:]:
-            if isinstance(part, list):
-                self.evaluate_node(part, scope)
+        for child in node[1:]:
+            if isinstance(child, list):
+                self.evaluate_node(child, scope)
         return UNKNOWN
 
-    def _evaluate_literal(self, node: list, scope: dict) -> Any:
+    def _evaluate_literal(self, node: list[Any], _scope: Scope) -> bool | None:
         return {"true": True, "false": False}.get(node[0])
 
-    def _evaluate_string(self, node: list, scope: dict) -> Any:
-        return "".join(str(self.evaluate_node(part, scope)) for part in node[1:])[:4096]
+    def _evaluate_string(self, node: list[Any], scope: Scope) -> str:
+        parts = (str(self.evaluate_node(part, scope)) for part in node[1:])
+        return "".join(parts)[:MAX_STRING_CHARS]
 
-    def _evaluate_variable(self, node: list, scope: dict) -> Any:
+    def _evaluate_variable(self, node: list[Any], scope: Scope) -> Any:
         name = node[1]
         if name in scope:
             return scope[name]
         return {"self": UNKNOWN}.get(name) if name != name.capitalize() else Symbol(name)
 
-    def _evaluate_array(self, node: list, scope: dict) -> list:
-        return self.evaluate_arguments(node[1:], scope)[0][: values.MAX_LIST_LENGTH]
+    def _evaluate_array(self, node: list[Any], scope: Scope) -> list[Any]:
+        return self.evaluate_arguments(node[1:], scope)[0][:MAX_LIST_LENGTH]
 
-    def _evaluate_hash(self, node: list, scope: dict) -> dict:
+    def _evaluate_hash(self, node: list[Any], scope: Scope) -> dict[str, Any]:
         return {
             str(self.evaluate_node(key, scope)): self.evaluate_node(value, scope)
             for key, value in node[1:]
             if key
         }
 
-    def _evaluate_range(self, node: list, scope: dict) -> Any:
-        first, last = (int(to_number(self.evaluate_node(part, scope))) for part in node[1:3])
-        return list(range(first, min(last + (not node[3]), first + values.MAX_LIST_LENGTH)))
+    def _evaluate_range(self, node: list[Any], scope: Scope) -> list[int]:
+        first, last = (int(to_number(self.evaluate_node(bound, scope))) for bound in node[1:3])
+        return list(range(first, min(last + (not node[3]), first + MAX_LIST_LENGTH)))
 
-    def _evaluate_operator(self, node: list, scope: dict) -> Any:
-        sign, a = node[1], self.evaluate_node(node[2], scope)
-        if sign in ("&&", "and"):
-            return self.evaluate_node(node[3], scope) if a else a
-        if sign in ("||", "or"):
-            return a if a else self.evaluate_node(node[3], scope)
-        return apply_operator(sign, a, self.evaluate_node(node[3], scope))
+    def _evaluate_operator(self, node: list[Any], scope: Scope) -> Any:
+        operator, left = node[1], self.evaluate_node(node[2], scope)
+        if operator in ("&&", "and"):
+            return self.evaluate_node(node[3], scope) if left else left
+        if operator in ("||", "or"):
+            return left if left else self.evaluate_node(node[3], scope)
+        return apply_operator(operator, left, self.evaluate_node(node[3], scope))
 
-    def _evaluate_unary(self, node: list, scope: dict) -> Any:
+    def _evaluate_unary(self, node: list[Any], scope: Scope) -> Any:
         value = self.evaluate_node(node[2], scope)
         if node[1] in ("!", "not"):
             return not value
         return apply_operator("*", value, -1) if node[1].startswith("-") else value
 
-    def _evaluate_if(self, node: list, scope: dict) -> Any:
-        test = self.evaluate_node(node[1], scope)
-        if isinstance(test, UnknownValue):  # both may be: follow one of them by lot
-            test = self.current_thread.rng.random() < 0.5
-        return self.evaluate_node(node[2] if test else node[3], scope)
+    def _evaluate_if(self, node: list[Any], scope: Scope) -> Any:
+        condition = self.evaluate_node(node[1], scope)
+        if isinstance(condition, UnknownValue):  # Either branch may run, so one is drawn.
+            condition = self.current_thread.rng.random() < 0.5
+        return self.evaluate_node(node[2] if condition else node[3], scope)
 
-    def _evaluate_while(self, node: list, scope: dict) -> None:
+    def _evaluate_while(self, node: list[Any], scope: Scope) -> None:
         try:
             for _ in range(MAX_ITERATIONS):
                 if not self.evaluate_node(node[1], scope):
                     return
                 self.evaluate_node(node[2], scope)
-        except ControlFlowSignal as leaves:
-            if leaves.keyword == "return":
+        except ControlFlowSignal as signal:
+            if signal.keyword == "return":
                 raise
 
-    def _evaluate_case(self, node: list, scope: dict) -> Any:
+    def _evaluate_case(self, node: list[Any], scope: Scope) -> Any:
         subject = self.evaluate_node(node[1], scope)
-        for tests, body in node[2]:
-            if tests is None:
+        for patterns, body in node[2]:
+            if patterns is None:
                 return self.evaluate_node(body, scope)
-            for test in self.evaluate_arguments(tests, scope)[0]:
-                if apply_operator("===", subject, test) or (isinstance(test, list) and subject in test):
+            for pattern in self.evaluate_arguments(patterns, scope)[0]:
+                is_in_list = isinstance(pattern, list) and subject in pattern
+                if apply_operator("===", subject, pattern) or is_in_list:
                     return self.evaluate_node(body, scope)
         return None
 
-    def _evaluate_assignment(self, node: list, scope: dict) -> Any:
+    def _evaluate_assignment(self, node: list[Any], scope: Scope) -> Any:
         value = self.evaluate_node(node[2], scope)
         self._assign_target(node[1], value, scope)
         return value
 
-    def _evaluate_operator_assignment(self, node: list, scope: dict) -> Any:
+    def _evaluate_operator_assignment(self, node: list[Any], scope: Scope) -> Any:
         before = self.evaluate_node(node[1], scope)
         if node[2] in ("||", "&&"):
-            keeps = bool(before) == (node[2] == "||")
-            value = before if keeps else self.evaluate_node(node[3], scope)
+            is_unchanged = bool(before) == (node[2] == "||")
+            value = before if is_unchanged else self.evaluate_node(node[3], scope)
         else:
             value = apply_operator(node[2], before, self.evaluate_node(node[3], scope))
         self._assign_target(node[1], value, scope)
         return value
 
-    def _evaluate_multiple_assignment(self, node: list, scope: dict) -> Any:
-        given = self.evaluate_node(node[2], scope)
-        given = given if isinstance(given, list) else [given]
-        for place, target in enumerate(node[1]):
-            self._assign_target(target, given[place] if place < len(given) else None, scope)
-        return given
+    def _evaluate_multiple_assignment(self, node: list[Any], scope: Scope) -> list[Any]:
+        values = self.evaluate_node(node[2], scope)
+        values = values if isinstance(values, list) else [values]
+        for index, target in enumerate(node[1]):
+            self._assign_target(target, values[index] if index < len(values) else None, scope)
+        return values
 
-    def _assign_target(self, target: list, value: Any, scope: dict) -> None:
+    def _assign_target(self, target: Node, value: Any, scope: Scope) -> None:
         if target and target[0] == "var":
             scope[target[1]] = value
         elif target and target[0] == "call" and target[2] == "[]":
-            on = self.evaluate_node(target[1], scope)
-            key = self.evaluate_arguments(target[3], scope)[0]
-            if isinstance(on, dict) and key and len(on) < values.MAX_LIST_LENGTH:
-                on[str(key[0])] = value
-            elif isinstance(on, list) and on and key:
-                on[int(to_number(key[0])) % len(on)] = value
+            container = self.evaluate_node(target[1], scope)
+            keys = self.evaluate_arguments(target[3], scope)[0]
+            if isinstance(container, dict) and keys and len(container) < MAX_LIST_LENGTH:
+                container[str(keys[0])] = value
+            elif isinstance(container, list) and container and keys:
+                container[int(to_number(keys[0])) % len(container)] = value
 
-    def _evaluate_definition(self, node: list, scope: dict) -> None:
+    def _evaluate_definition(self, node: list[Any], _scope: Scope) -> None:
         self.functions[node[1]] = (["block", node[2], node[3]], {})
 
-    def _evaluate_block(self, node: list, scope: dict) -> tuple:
+    def _evaluate_block(self, node: list[Any], scope: Scope) -> tuple[Node, Scope]:
         return (node, scope)
 
-    def _evaluate_jump(self, node: list, scope: dict) -> None:
-        raise ControlFlowSignal(node[0], self.evaluate_node(node[1], scope) if len(node) > 1 else None)
+    def _evaluate_jump(self, node: list[Any], scope: Scope) -> None:
+        value = self.evaluate_node(node[1], scope) if len(node) > 1 else None
+        raise ControlFlowSignal(node[0], value)
 
     # -- calls --------------------------------------------------------------------------------
 
-    def evaluate_arguments(self, nodes: list, scope: dict) -> tuple[list, dict, Any]:
-        """Positions, options by name, and what is passed as a block."""
-        given, options, passed = [], {}, None
+    def evaluate_arguments(
+        self, nodes: list[Any], scope: Scope
+    ) -> tuple[list[Any], dict[str, Any], Any]:
+        """Return positional arguments, options by name, and the value passed as block."""
+        args: list[Any] = []
+        options: dict[str, Any] = {}
+        block_value = None
         for node in nodes:
             if node and node[0] == "splat":
-                more = self.evaluate_node(node[1], scope)
-                given += more if isinstance(more, list) else [more]
+                elements = self.evaluate_node(node[1], scope)
+                args += elements if isinstance(elements, list) else [elements]
             elif node and node[0] == "pass":
-                passed = self.evaluate_node(node[1], scope)
+                block_value = self.evaluate_node(node[1], scope)
             elif node and node[0] == "hash" and node is nodes[-1]:
                 options = self._evaluate_hash(node, scope)
             else:
-                given.append(self.evaluate_node(node, scope))
-        return given, options, passed
+                args.append(self.evaluate_node(node, scope))
+        return args, options, block_value
 
-    def _evaluate_call(self, node: list, scope: dict) -> Any:
+    def _evaluate_call(self, node: list[Any], scope: Scope) -> Any:
         name, block = node[2], node[4] if len(node) > 4 else None
         if node[1] is None and not node[3] and block is None and name in scope:
             return scope[name]
@@ -273,146 +303,98 @@ class SyntaxTreeEvaluator:
         try:
             if thread.call_depth > MAX_CALL_DEPTH:
                 raise ThreadEnded
-            on = self.evaluate_node(node[1], scope) if node[1] is not None else None
-            given, options, passed = self.evaluate_arguments(node[3], scope)
-            block = block or passed
+            receiver = self.evaluate_node(node[1], scope) if node[1] is not None else None
+            args, options, block_value = self.evaluate_arguments(node[3], scope)
+            call = BuiltinCall(args, options, block or block_value, scope)
             if node[1] is not None:
-                return self.call_method(on, name, given, options, block, scope)
-            return self.call_function(name, given, options, block, scope)
+                return self.call_method(receiver, name, call)
+            return self.call_function(name, call)
         finally:
             thread.call_depth -= 1
 
-    def call_function(self, name: str, args: list, options: dict, block: Any, scope: dict) -> Any:
-        """Call one of Sonic Pi's words, or a function that the program defines."""
+    def call_function(self, name: str, call: BuiltinCall) -> Any:
+        """Call a function that the program defines, or a built-in function of Sonic Pi."""
         if name in self.functions:
-            body, outer = self.functions[name]
-            inner = _BlockScope(outer)
-            self.bind_parameters(body[1], [*args, options] if options else args, inner)
+            block, outer_scope = self.functions[name]
+            function_scope = BlockScope(outer_scope)
+            args = [*call.args, call.options] if call.options else call.args
+            self.bind_parameters(block[1], args, function_scope)
             try:
-                return self.evaluate_node(body[2], inner)
-            except ControlFlowSignal as leaves:
-                return leaves.value
-        if len(self.call_counts) < 512:
+                return self.evaluate_node(block[2], function_scope)
+            except ControlFlowSignal as signal:
+                return signal.value
+        if len(self.call_counts) < MAX_COUNTED_FUNCTIONS:
             self.call_counts[name] = self.call_counts.get(name, 0) + 1
         if name in self.builtins:
-            return self.builtins[name](self, args, options, block, scope)
+            return self.builtins[name](self, call)
         self.unknown_count += 1
-        return self.run_block(block, [UNKNOWN], scope) if block else UNKNOWN
+        return self.run_block(call.block, [UNKNOWN], call.scope) if call.block else UNKNOWN
 
-    def call_method(
-        self, receiver: Any, name: str, args: list, options: dict, block: Any, scope: dict
-    ) -> Any:
+    def call_method(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
         """Call a method of a value."""
         if name in ("tick", "look") and isinstance(receiver, list):
-            place = self.builtins[name](self, args, options, None, scope)
-            return receiver[int(place) % len(receiver)] if receiver else None
-        if block is not None and (isinstance(receiver, (list, int, float, dict))):
-            return self._call_iterator_method(receiver, name, args, block, scope)
+            tick_call = BuiltinCall(call.args, call.options, None, call.scope)
+            tick = self.builtins[name](self, tick_call)
+            return receiver[int(tick) % len(receiver)] if receiver else None
+        if call.block is not None and isinstance(receiver, (list, int, float, dict)):
+            return self._call_iterator_method(receiver, name, call)
         if name == "call" and isinstance(receiver, tuple):
-            return self.run_block(receiver[0], args, receiver[1])
-        if isinstance(receiver, dict):
-            if name in ("[]", "fetch") and args:
-                return receiver.get(str(args[0]))
-            return {"keys": list(map(Symbol, receiver)), "values": list(receiver.values())}.get(name, UNKNOWN)
-        if isinstance(receiver, list):
-            return values.call_list_method(receiver, name, args, self.current_thread.rng)
-        if isinstance(receiver, (int, float)) and not isinstance(receiver, bool):
-            return values.call_number_method(receiver, name, args)
-        if isinstance(receiver, str):
-            return values.call_string_method(receiver, name, args)
+            return self.run_block(receiver[0], call.args, receiver[1])
         if receiver is None or isinstance(receiver, UnknownValue):
-            self.run_block(block, [UNKNOWN], scope) if block else None
-        return receiver == args[0] if name == "==" and args else UNKNOWN
+            if call.block:
+                self.run_block(call.block, [UNKNOWN], call.scope)
+        return call_value_method(receiver, name, call.args, self.current_thread.rng)
 
-    def _call_iterator_method(self, receiver: Any, name: str, args: list, block: Any, scope: dict) -> Any:
-        if isinstance(receiver, dict):
-            receiver = [[Symbol(key), value] for key, value in receiver.items()]
-        if isinstance(receiver, (int, float)):
-            last = int(to_number(args[0])) if args else 0
-            n = int(min(receiver, MAX_ITERATIONS))
-            receiver = {
-                "times": range(max(0, n)),
-                "upto": range(n, min(last, n + MAX_ITERATIONS) + 1),
-                "downto": range(n, max(last, n - MAX_ITERATIONS) - 1, -1),
-            }.get(name, range(1))
-        elif name == "each_with_index":
-            receiver = [[item, place] for place, item in enumerate(receiver)]
-        elif name in ("each_slice", "each_cons") and args:
-            size = max(1, int(to_number(args[0])))
-            receiver = [receiver[at : at + size] for at in range(0, len(receiver), size)]
-        elif name == "reverse_each":
-            receiver = receiver[::-1]
-        made = []
+    def _call_iterator_method(
+        self, receiver: list[Any] | float | dict[str, Any], name: str, call: BuiltinCall
+    ) -> Any:
+        """Call a method with a block for each item of a list, hash or number."""
+        items = iterator_methods.expand_items(receiver, name, call.args)
+        results = []
         try:
             if name in ("inject", "reduce"):
-                total, rest = (args[0], receiver) if args else (receiver[0] if receiver else 0, receiver[1:])
-                for item in self.limit_iterations(rest):
-                    total = self.run_block(block, [total, item], scope)
+                total, rest = iterator_methods.split_first_total(items, call.args)
+                for item in limit_iterations(rest):
+                    total = self.run_block(call.block, [total, item], call.scope)
                 return total
-            for item in self.limit_iterations(receiver):
-                made.append(self.run_block(block, [item], scope))
-        except ControlFlowSignal as leaves:
-            if leaves.keyword != "break":
+            for item in limit_iterations(items):
+                results.append(self.run_block(call.block, [item], call.scope))
+        except ControlFlowSignal as signal:
+            if signal.keyword != "break":
                 raise
-            return leaves.value
-        if name in ("select", "filter", "reject", "find", "detect"):
-            kept = [x for x, yes in zip(receiver, made) if bool(yes) != (name == "reject")]
-            return (kept[0] if kept else None) if name in ("find", "detect") else Ring(kept)
-        if name in ("any?", "all?", "count", "sum"):
-            return {"any?": any(made), "all?": all(made)}.get(name, sum(map(to_number, made)))
-        if name == "flat_map":
-            return [x for part in made for x in (part if isinstance(part, list) else [part])]
-        if "map" in name or name == "collect":
-            return Ring(made)
-        return receiver if isinstance(receiver, list) else None
+            return signal.value
+        return iterator_methods.combine_results(items, name, results)
 
 
-class _BlockScope(dict):
-    """Variables of a block: its own, and those around it, which it may change."""
-
-    def __init__(self, outer_scope: dict):
-        super().__init__()
-        self.outer_scope = outer_scope
-
-    def __contains__(self, name: object) -> bool:
-        return super().__contains__(name) or name in self.outer_scope
-
-    def __missing__(self, name: str) -> Any:
-        return self.outer_scope[name]
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        scope: Any = self
-        while isinstance(scope, _BlockScope):
-            if dict.__contains__(scope, name):
-                return dict.__setitem__(scope, name, value)
-            scope = scope.outer_scope
-        if name in scope:
-            scope[name] = value
-        else:
-            super().__setitem__(name, value)
+def limit_iterations(items: Iterable[Any]) -> Iterator[Any]:
+    """Yield at most `MAX_ITERATIONS` items."""
+    for index, item in enumerate(items):
+        if index >= MAX_ITERATIONS:
+            return
+        yield item
 
 
-_EVALUATOR_BY_NODE_KIND = {
-    "seq": "sequence",
-    "true": "literal",
-    "false": "literal",
-    "nil": "literal",
-    "text": "string",
-    "var": "variable",
-    "array": "array",
-    "hash": "hash",
-    "range": "range",
-    "op": "operator",
-    "unary": "unary",
-    "if": "if",
-    "while": "while",
-    "case": "case",
-    "set": "assignment",
-    "opset": "operator_assignment",
-    "mset": "multiple_assignment",
-    "def": "definition",
-    "block": "block",
-    "return": "jump",
-    "break": "jump",
-    "next": "jump",
+_EVALUATOR_BY_NODE_KIND: dict[str, Callable[[SyntaxTreeEvaluator, list[Any], Scope], Any]] = {
+    "seq": SyntaxTreeEvaluator._evaluate_sequence,
+    "true": SyntaxTreeEvaluator._evaluate_literal,
+    "false": SyntaxTreeEvaluator._evaluate_literal,
+    "nil": SyntaxTreeEvaluator._evaluate_literal,
+    "text": SyntaxTreeEvaluator._evaluate_string,
+    "var": SyntaxTreeEvaluator._evaluate_variable,
+    "array": SyntaxTreeEvaluator._evaluate_array,
+    "hash": SyntaxTreeEvaluator._evaluate_hash,
+    "range": SyntaxTreeEvaluator._evaluate_range,
+    "op": SyntaxTreeEvaluator._evaluate_operator,
+    "unary": SyntaxTreeEvaluator._evaluate_unary,
+    "if": SyntaxTreeEvaluator._evaluate_if,
+    "while": SyntaxTreeEvaluator._evaluate_while,
+    "case": SyntaxTreeEvaluator._evaluate_case,
+    "set": SyntaxTreeEvaluator._evaluate_assignment,
+    "opset": SyntaxTreeEvaluator._evaluate_operator_assignment,
+    "mset": SyntaxTreeEvaluator._evaluate_multiple_assignment,
+    "def": SyntaxTreeEvaluator._evaluate_definition,
+    "block": SyntaxTreeEvaluator._evaluate_block,
+    "return": SyntaxTreeEvaluator._evaluate_jump,
+    "break": SyntaxTreeEvaluator._evaluate_jump,
+    "next": SyntaxTreeEvaluator._evaluate_jump,
 }

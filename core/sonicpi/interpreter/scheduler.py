@@ -1,118 +1,116 @@
-"""Following a program's syntax tree for 18 s of its own time, in a language of our own.
+"""Interpreter of whole programs: threads, time, cues and score events.
 
-What a node means is in `sonicpi_tree.py`; here are threads, time, cues and sounds. Steps are
-counted. Threads follow one another, each with its own clock; one that waits for a cue which has not
-been heard yet is followed again after the others.
+Threads run one after another, each with its own clock. A thread that waits for a cue which no
+thread has sent yet runs again after the others. The number of evaluated nodes is limited.
 """
 
 from __future__ import annotations
 
 import random
 import zlib
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
+from core.sonicpi.interpreter.builtins_registry import BUILTINS
+from core.sonicpi.interpreter.evaluator import (
+    BlockedOnCue,
+    ControlFlowSignal,
+    SyntaxTreeEvaluator,
+    ThreadEnded,
+)
+from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
+from core.sonicpi.interpreter.program_thread import (
+    MAX_THREAD_STEPS,
+    ProgramThread,
+    ThreadSettings,
+)
+from core.sonicpi.interpreter.syntax_tree import Block, Node, Scope
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
-from core.sonicpi.interpreter.evaluator import MAX_ITERATIONS, ControlFlowSignal, ThreadEnded, SyntaxTreeEvaluator, BlockedOnCue
 
-MAX_THREAD_STEPS = 8_000  # of one thread
-MAX_PROGRAM_STEPS = 40_000  # of a program
+MAX_PROGRAM_STEPS = 40_000  # evaluated nodes of one program
 MAX_THREADS = 64
-MAX_SYNC_ROUNDS = 3  # in which threads wait for the cues of others
+MAX_SYNC_ROUNDS = 3  # in which threads wait for cues of other threads
 MAX_EVENTS = 4_000
-
-
-@dataclass
-class ThreadSettings:
-    """What `use_…` and `with_…` set for the thread."""
-
-    synth: str = "beep"
-    bpm: float = 60.0
-    transpose: float = 0.0
-    synth_defaults: dict = field(default_factory=dict)
-    sample_defaults: dict = field(default_factory=dict)
-    fx: tuple = ()
-    density: float = 1.0
-
-
-@dataclass
-class ProgramThread:
-    """A live_loop, an in_thread, or the program itself."""
-
-    name: str
-    start_seconds: float
-    settings: ThreadSettings
-    scope: dict
-    body: Any
-    is_loop: bool = False
-    current_seconds: float = 0.0
-    ticks: dict = field(default_factory=dict)
-    rng: random.Random = field(default_factory=random.Random)
-    steps_left: int = MAX_THREAD_STEPS
-    call_depth: int = 0
-    turn_starts: float = 0.0
+MAX_CUE_NAMES = 256
+MAX_CUES_PER_NAME = 2048
+MIN_EXTRAPOLATED_SECONDS = 0.5
 
 
 class ProgramInterpreter(SyntaxTreeEvaluator):
-    """Follows one program. `events` holds what it plays, `builtins` the names of what was called."""
+    """Interprets one program for 18 s of its own time.
 
-    def __init__(self, tree: Any):
-        from core.sonicpi.interpreter import builtins_values, builtins_sound  # noqa: F401 (they fill WORDS)
-        from core.sonicpi.interpreter.builtins_registry import BUILTINS
+    Parameters
+    ----------
+    tree : Node
+        Syntax tree of `parse_program`.
 
+    Attributes
+    ----------
+    events : list of ScoreEvent
+        Synths and samples that the program starts.
+    cue_times : dict of str to list of float
+        Times of each cue, in seconds.
+    shared_values : dict
+        Values that the program sets with `set`.
+    started_threads : set of tuple
+        Keys of all threads, by which a thread is started only once.
+    """
+
+    def __init__(self, tree: Node):
         self.builtins = BUILTINS
         self.events: list[ScoreEvent] = []
-        self.functions: dict[str, tuple] = {}
+        self.functions = {}
         self.cue_times: dict[str, list[float]] = {}
         self.shared_values: dict[str, Any] = {}
         self.pending_threads: list[ProgramThread] = []
-        self.call_counts: dict[str, int] = {}
+        self.call_counts = {}
         self.unknown_count = 0
         self.steps_left = MAX_PROGRAM_STEPS
         self.current_thread = ProgramThread("main", 0.0, ThreadSettings(), {}, tree)
-        self.started_threads: set[tuple] = set()
+        self.started_threads: set[tuple[Any, ...]] = set()
         self._run_all_threads()
 
     def _run_all_threads(self) -> None:
-        waiting = [self.current_thread]
-        for turn in range(MAX_SYNC_ROUNDS):
-            again = []
-            while waiting:
-                thread = waiting.pop(0)
-                before = len(self.events)
-                # Who still waits in the last round waits for good, after what it has played.
-                if not self._run_thread(thread) and turn < MAX_SYNC_ROUNDS - 1:
-                    del self.events[before:]
-                    again.append(thread)
-                waiting += self.pending_threads
+        waiting_threads = [self.current_thread]
+        for sync_round in range(MAX_SYNC_ROUNDS):
+            blocked_threads = []
+            while waiting_threads:
+                thread = waiting_threads.pop(0)
+                event_count = len(self.events)
+                # In the last round, the events before the cue remain.
+                if not self._run_thread(thread) and sync_round < MAX_SYNC_ROUNDS - 1:
+                    del self.events[event_count:]
+                    blocked_threads.append(thread)
+                waiting_threads += self.pending_threads
                 self.pending_threads = []
-            if not again:
+            if not blocked_threads:
                 return
-            waiting = again
+            waiting_threads = blocked_threads
 
     def _run_thread(self, thread: ProgramThread) -> bool:
-        """Run a thread to its end; False when it waits for a cue nobody has given yet."""
+        """Run a thread to its end; return False if it waits for a cue."""
         self.current_thread = thread
-        thread.current_seconds, thread.steps_left, thread.ticks, thread.call_depth = thread.start_seconds, MAX_THREAD_STEPS, {}, 0
+        thread.current_seconds = thread.start_seconds
+        thread.steps_left, thread.ticks, thread.call_depth = MAX_THREAD_STEPS, {}, 0
         thread.rng = random.Random(zlib.crc32(thread.name.encode("utf-8", "replace")))
-        kept, scope = thread.settings, dict(thread.scope)
-        before, finished = len(self.events), False
+        start_settings, scope = thread.settings, dict(thread.scope)
+        event_count, is_finished = len(self.events), False
         try:
             if thread.is_loop:
                 for _ in range(MAX_ITERATIONS):
-                    began = thread.current_seconds
+                    iteration_start = thread.current_seconds
                     self.record_cue(thread.name)
                     self.run_block(thread.body, [], scope)
-                    if thread.current_seconds <= began:
+                    if thread.current_seconds <= iteration_start:
                         break
-            else:
+            elif isinstance(thread.body, list) or thread.body is None:
                 self.evaluate_node(thread.body, scope)
-            finished = True
+            is_finished = True
         except BlockedOnCue:
-            thread.settings = kept
+            thread.settings = start_settings
             return False
         except (ThreadEnded, ControlFlowSignal):
-            finished = thread.current_seconds >= MAX_SCORE_SECONDS
+            is_finished = thread.current_seconds >= MAX_SCORE_SECONDS
         except (
             RecursionError,
             ArithmeticError,
@@ -122,54 +120,113 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             IndexError,
             AttributeError,
         ):
+            # Values of unexpected types end a thread, as errors do when the program runs.
             self.unknown_count += 1
-        thread.settings = kept
-        reached = thread.current_seconds - thread.start_seconds
-        if not finished and thread.steps_left <= 0 and 0.5 < reached < MAX_SCORE_SECONDS - thread.start_seconds:
-            # It would have gone on: what was heard stands for the rest as well.
-            for sound in self.events[before:]:
-                sound.weight *= (MAX_SCORE_SECONDS - thread.start_seconds) / reached
+        thread.settings = start_settings
+        if not is_finished:
+            self._extrapolate_events(thread, self.events[event_count:])
         return True
 
-    # -- what words do ------------------------------------------------------------------------
+    def _extrapolate_events(self, thread: ProgramThread, events: list[ScoreEvent]) -> None:
+        """Weight the events of a thread at its step limit, so that they represent its rest too."""
+        interpreted_seconds = thread.current_seconds - thread.start_seconds
+        total_seconds = MAX_SCORE_SECONDS - thread.start_seconds
+        if (
+            thread.steps_left <= 0
+            and MIN_EXTRAPOLATED_SECONDS < interpreted_seconds < total_seconds
+        ):
+            for event in events:
+                event.weight *= total_seconds / interpreted_seconds
+
+    # -- operations of built-in functions -----------------------------------------------------
 
     def sleep_beats(self, beats: float) -> None:
+        """Advance the clock of the current thread.
+
+        Raises
+        ------
+        ThreadEnded
+            When the clock reaches the end of the score.
+        """
         thread = self.current_thread
-        thread.current_seconds += max(0.0, self.beats_to_seconds(beats)) / thread.settings.density
+        seconds = max(0.0, self.beats_to_seconds(beats)) / thread.settings.density
+        thread.current_seconds += seconds
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             raise ThreadEnded
 
     def beats_to_seconds(self, beats: float) -> float:
+        """Convert beats to seconds at the current thread's tempo."""
         return beats * 60.0 / self.current_thread.settings.bpm
 
     def record_cue(self, name: str) -> None:
-        if len(self.cue_times) < 256:
-            heard = self.cue_times.setdefault(str(name), [])
-            if len(heard) < 2048:
-                heard.append(self.current_thread.current_seconds)
+        """Record a cue at the current thread's time."""
+        if len(self.cue_times) < MAX_CUE_NAMES:
+            times = self.cue_times.setdefault(str(name), [])
+            if len(times) < MAX_CUES_PER_NAME:
+                times.append(self.current_thread.current_seconds)
 
     def wait_for_cue(self, name: str) -> None:
-        later = [t for t in self.cue_times.get(str(name), ()) if t > self.current_thread.current_seconds + 1e-6]
-        if not later:
+        """Advance the clock of the current thread to the next cue.
+
+        Raises
+        ------
+        BlockedOnCue
+            When no thread has sent a later cue of that name yet.
+        ThreadEnded
+            When the cue comes after the end of the score.
+        """
+        thread = self.current_thread
+        cue_times = self.cue_times.get(str(name), ())
+        later_times = [time for time in cue_times if time > thread.current_seconds + 1e-6]
+        if not later_times:
             raise BlockedOnCue
-        self.current_thread.current_seconds = min(later)
-        if self.current_thread.current_seconds >= MAX_SCORE_SECONDS:
+        thread.current_seconds = min(later_times)
+        if thread.current_seconds >= MAX_SCORE_SECONDS:
             raise ThreadEnded
 
-    def spawn_thread(self, name: str, body: Any, scope: dict, is_loop: bool) -> None:
-        thread = self.current_thread
-        key = (name, "loop") if is_loop else (name, thread.name, round(thread.current_seconds, 3))
+    def spawn_thread(self, name: str, body: Block, scope: Scope, is_loop: bool) -> None:
+        """Start a thread at the current thread's time, with its settings.
+
+        Parameters
+        ----------
+        name : str
+            Name of the thread; a live_loop of the same name is started only once.
+        body : Block
+            Block of a loop, else a node.
+        scope : Scope
+            Variables of the caller.
+        is_loop : bool
+            Whether the body is repeated.
+        """
+        parent = self.current_thread
+        if is_loop:
+            key: tuple[Any, ...] = (name, "loop")
+        else:
+            key = (name, parent.name, round(parent.current_seconds, 3))
         if key in self.started_threads or len(self.started_threads) >= MAX_THREADS:
             return
         self.started_threads.add(key)
-        setting = replace(thread.settings)
-        self.pending_threads.append(ProgramThread(name, thread.current_seconds, setting, dict(scope), body, is_loop))
+        self.pending_threads.append(
+            ProgramThread(
+                name, parent.current_seconds, replace(parent.settings), dict(scope), body, is_loop
+            )
+        )
 
-    def add_events(self, kind: str, name: str, options: dict, notes: list) -> None:
+    def add_events(
+        self, kind: str, name: str, options: dict[str, float], notes: list[float | None]
+    ) -> None:
+        """Add one event per note at the current thread's time; None is an event without a note."""
         thread = self.current_thread
-        for one in notes:
+        for note in notes:
             if len(self.events) < MAX_EVENTS:
-                given = dict(options) if one is None else {**options, "note": one}
+                event_options = dict(options) if note is None else {**options, "note": note}
                 self.events.append(
-                    ScoreEvent(thread.current_seconds, kind, name, given, thread.settings.fx, thread.name)
+                    ScoreEvent(
+                        thread.current_seconds,
+                        kind,
+                        name,
+                        event_options,
+                        thread.settings.fx,
+                        thread.name,
+                    )
                 )

@@ -1,4 +1,4 @@
-"""The same program gives the same bytes, whatever else happens."""
+"""Rendering is deterministic: equal programs give equal samples."""
 
 from __future__ import annotations
 
@@ -9,9 +9,16 @@ import random
 
 import pytest
 
-from core.sonicpi import RenderLimits, render, compute_render_id, render_many, versions
+from core.sonicpi import (
+    RenderLimits,
+    RenderResult,
+    compute_render_id,
+    render,
+    render_many,
+    versions,
+)
 
-# Threads that meet at equal times, cues, state, FX in a loop, and every source of chance.
+# Threads that run at equal times, cues, state, FX in a loop, and every source of randomness.
 PROGRAM = """
 use_bpm 140
 use_random_seed 42
@@ -24,7 +31,8 @@ live_loop :follow do
   use_synth [:prophet, :noise, :tb303, :pluck].tick
   v = sync :hit
   with_fx [:reverb, :echo, :bitcrusher].choose, mix: rand do
-    s = play scale(:e2, :minor_pentatonic, num_octaves: 2).choose, release: 0.3, cutoff: rrand(60, 110)
+    tune = scale(:e2, :minor_pentatonic, num_octaves: 2)
+    s = play tune.choose, release: 0.3, cutoff: rrand(60, 110)
     control s, note: 50
   end
   set :last, v
@@ -37,7 +45,7 @@ end
   end
 end
 """
-OTHERS = [
+OTHER_PROGRAMS = [
     "use_random_seed 9; 20.times { play rrand(40, 90); sleep 0.1 }",
     "define(:rand) { 4 }; class Integer; def half; self / 2; end; end; synth :noise",
     "set :last, 99; set :nothing, 12; use_bpm 30; play 60",
@@ -46,12 +54,12 @@ OTHERS = [
 SECONDS = 3.0
 
 
-def digest(rendering) -> str:
-    assert rendering.ok, rendering.error
-    return hashlib.sha256(rendering.clip.samples.tobytes()).hexdigest()
+def digest(result: RenderResult) -> str:
+    assert result.has_clip, result.error
+    return hashlib.sha256(result.clip.samples.tobytes()).hexdigest()
 
 
-def burn(stop) -> None:
+def use_processor(stop) -> None:
     while not stop.is_set():
         sum(range(10_000))
 
@@ -60,43 +68,43 @@ def burn(stop) -> None:
 def busy_machine():
     context = multiprocessing.get_context("spawn")
     stop = context.Event()
-    burning = [
-        context.Process(target=burn, args=(stop,)) for _ in range(2 * len(os.sched_getaffinity(0)))
-    ]
-    for process in burning:
+    core_count = len(os.sched_getaffinity(0))
+    processes = [context.Process(target=use_processor, args=(stop,)) for _ in range(2 * core_count)]
+    for process in processes:
         process.start()
     yield
     stop.set()
-    for process in burning:
+    for process in processes:
         process.join()
 
 
-def test_a_hundred_runs_are_one_under_load_in_any_worker_and_order(busy_machine):
-    order = [PROGRAM] * 100 + OTHERS * 5
-    random.Random(3).shuffle(order)
+def test_a_hundred_renders_are_equal_under_load_in_any_worker_and_order(busy_machine):
+    sources = [PROGRAM] * 100 + OTHER_PROGRAMS * 5
+    random.Random(3).shuffle(sources)
     limits = RenderLimits(wall_s=300)
-    found = {
-        digest(rendering)
-        for index, rendering in render_many(order, SECONDS, workers=3, limits=limits)
-        if order[index] == PROGRAM
+    digests = {
+        digest(result)
+        for index, result in render_many(sources, SECONDS, workers=3, limits=limits)
+        if sources[index] == PROGRAM
     }
-    assert len(found) == 1
+    assert len(digests) == 1
 
 
-def test_a_longer_clip_begins_like_a_shorter_one():
-    # Nothing in a render knows how long it will be.
+def test_a_longer_clip_starts_with_the_samples_of_a_shorter_one():
     short, long = render(PROGRAM, 1.5), render(PROGRAM, SECONDS)
     assert (long.samples[: len(short.samples)] == short.samples).all()
 
 
-@pytest.mark.parametrize("what", ["RENDERER_VERSION", "sonic_pi_version", "scsynth_version"])
-def test_render_id_names_the_versions(monkeypatch: pytest.MonkeyPatch, what):
+@pytest.mark.parametrize(
+    "name", ["RENDERER_VERSION", "get_sonic_pi_version", "get_scsynth_version"]
+)
+def test_render_id_depends_on_the_versions(monkeypatch: pytest.MonkeyPatch, name: str):
     before = compute_render_id("play 60")
-    monkeypatch.setattr(versions, what, 99 if what.isupper() else lambda: "9.9")
+    monkeypatch.setattr(versions, name, 99 if name.isupper() else lambda: "9.9")
     assert compute_render_id("play 60") != before
 
 
-def test_render_id_names_everything_that_matters():
+def test_render_id_depends_on_source_length_and_sample_rate():
     ids = {
         compute_render_id("play 60"),
         compute_render_id("play 61"),
@@ -105,4 +113,6 @@ def test_render_id_names_everything_that_matters():
     }
     assert len(ids) == 4
     assert compute_render_id("play 60", 18) == compute_render_id("play 60", 18.0)
-    assert all(len(one) == 64 and set(one) <= set("0123456789abcdef") for one in ids)
+    assert all(
+        len(render_id) == 64 and set(render_id) <= set("0123456789abcdef") for render_id in ids
+    )

@@ -1,4 +1,4 @@
-"""Each feature of Sonic Pi's language does what it says: by events and by onsets."""
+"""Each feature of Sonic Pi's language gives the right messages, onsets, warnings and errors."""
 
 from __future__ import annotations
 
@@ -9,24 +9,26 @@ from core.sonicpi import Clip, RenderError, collect_osc_messages, render, try_re
 from core.sonicpi.worker import build_render_result
 
 
-def notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
+def list_notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
     """Return (time, note) of every synth that a program starts."""
     return [
-        (round(event.time, 3), event.controls["note"])
-        for event in collect_osc_messages(source, seconds)
-        if event.synthdef_name and "note" in event.controls
+        (round(message.time, 3), message.controls["note"])
+        for message in collect_osc_messages(source, seconds)
+        if message.synthdef_name and "note" in message.controls
     ]
 
 
-def freed_at(source: str, synthdef: str, seconds: float) -> list[float]:
-    """Return when the groups are freed that hold the named FX."""
-    sent = collect_osc_messages(source, seconds)
-    groups = {event.arguments[3] for event in sent if event.synthdef_name == synthdef}
-    return [round(e.time, 2) for e in sent if e.address == "/n_free" and e.arguments[0] in groups]
+def list_free_times(source: str, synthdef: str, seconds: float) -> list[float]:
+    """Return the times at which the groups of the named FX are freed."""
+    messages = collect_osc_messages(source, seconds)
+    groups = {m.arguments[3] for m in messages if m.synthdef_name == synthdef}
+    return [
+        round(m.time, 2) for m in messages if m.address == "/n_free" and m.arguments[0] in groups
+    ]
 
 
-def onsets(source: str, seconds: float) -> list[float]:
-    """Return when clicks sound: the first frame over a tenth of the peak after 50 ms of less."""
+def find_onsets(source: str, seconds: float) -> list[float]:
+    """Return the times of frames above a tenth of the peak that follow 50 ms below it."""
     clip = render(source, seconds)
     loud = np.flatnonzero(np.abs(clip.samples).max(axis=1) > 0.1 * clip.peak)
     starts = loud[np.insert(np.diff(loud) > 0.05 * clip.sample_rate, 0, True)]
@@ -142,7 +144,8 @@ PROGRAMS |= {
         [(0.0, 61), (0.0, 62)],
     ),
     "an enumerator that sleeps": (
-        "e = Enumerator.new { |y| 2.times { |n| sleep 0.5; y << 60 + n } }; 2.times { play e.next }",
+        "e = Enumerator.new { |y| 2.times { |n| sleep 0.5; y << 60 + n } }\n"
+        "2.times { play e.next }",
         [(0.5, 60), (1.0, 61)],
     ),
     "many threads at once": (
@@ -153,35 +156,37 @@ PROGRAMS |= {
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_notes_fall_where_the_language_says(name):
+def test_notes_start_at_the_right_times(name):
     source, expected = PROGRAMS[name]
-    assert sorted(notes(source)) == sorted(expected)
+    assert sorted(list_notes(source)) == sorted(expected)
 
 
-def test_random_streams_are_sonic_pi_own():
+def test_random_streams_are_those_of_sonic_pi():
     # The first values of Sonic Pi's default stream: rand is 0.75006103515625 in every installation.
-    assert notes("play 100 * rand")[0][1] == pytest.approx(75.006103515625)
+    assert list_notes("play 100 * rand")[0][1] == pytest.approx(75.006103515625)
     seeded = "use_random_seed 7; 4.times { play rrand_i(50, 70); sleep 0.5 }"
-    assert notes(seeded) == notes("play 10\n" + seeded)[1:]
-    assert notes(seeded) != notes(seeded.replace("7", "8"))
+    assert list_notes(seeded) == list_notes("play 10\n" + seeded)[1:]
+    assert list_notes(seeded) != list_notes(seeded.replace("7", "8"))
 
 
 def test_chord_starts_all_its_notes_at_once():
-    assert notes("play chord(:c4, :major)") == [(0.0, 60), (0.0, 64), (0.0, 67)]
+    assert list_notes("play chord(:c4, :major)") == [(0.0, 60), (0.0, 64), (0.0, 67)]
 
 
 def test_control_reaches_the_node_with_its_slide():
-    sent = collect_osc_messages("s = play 60, release: 3, note_slide: 1; sleep 1; control s, note: 72", 3)
-    node = next(e for e in sent if e.synthdef_name == "beep").arguments[1]
-    change = next(e for e in sent if e.address == "/n_set" and e.arguments[0] == node)
+    source = "s = play 60, release: 3, note_slide: 1; sleep 1; control s, note: 72"
+    messages = collect_osc_messages(source, 3)
+    node = next(m for m in messages if m.synthdef_name == "beep").arguments[1]
+    change = next(m for m in messages if m.address == "/n_set" and m.arguments[0] == node)
     assert change.time == pytest.approx(1.005, abs=1e-6)  # Sonic Pi's control delta
     assert change.controls["note"] == 72
 
 
-def test_slide_is_heard():
+def test_slide_changes_the_pitch():
     clip = render("s = play 40, sustain: 4, note_slide: 2; control s, note: 76", 4)
-    assert _pitch(clip.samples[132_300:165_375], clip.sample_rate) == pytest.approx(659.3, abs=5)
-    assert _pitch(clip.samples[2_205:11_025], clip.sample_rate) < 165
+    low, high = clip.samples[2_205:11_025], clip.samples[132_300:165_375]
+    assert _find_strongest_frequency(high, clip.sample_rate) == pytest.approx(659.3, abs=5)
+    assert _find_strongest_frequency(low, clip.sample_rate) < 165
 
 
 def test_kill_ends_the_sound():
@@ -192,10 +197,10 @@ def test_kill_ends_the_sound():
 
 def test_onsets_follow_the_sleeps():
     source = "[0.5, 0.25, 0.75].each { |s| synth :square, release: 0.03; sleep s }"
-    found = onsets(source, 2)
-    # The mixer's limiter looks ahead and so delays all sound by a few hundredths.
-    assert np.diff(found).tolist() == pytest.approx([0.5, 0.25], abs=0.011)
-    assert 0 <= found[0] < 0.05
+    onsets = find_onsets(source, 2)
+    # The mixer's limiter looks ahead, which delays all sound by up to 50 ms.
+    assert np.diff(onsets).tolist() == pytest.approx([0.5, 0.25], abs=0.011)
+    assert 0 <= onsets[0] < 0.05
 
 
 BD_HAUS_S = 9699 / 44100  # the length of the sample's file
@@ -213,23 +218,25 @@ BD_HAUS_S = 9699 / 44100  # the length of the sample's file
         ("attack: 0.02, sustain: 0.02, release: 0.02", 0.06 / 0.21993),
     ],
 )
-def test_sample_lives_as_long_as_its_options_say(option, share):
+def test_lifetime_of_a_sample_follows_its_options(option, share):
     play = f"sample :bd_haus{', ' if option else ''}{option}"
-    (freed,) = freed_at(f"with_fx(:level, kill_delay: 0) {{ {play} }}", "fx_level", 4)
-    # Sonic Pi's players end 0.03 s after their sound.
-    assert freed == pytest.approx(share * BD_HAUS_S + 0.03, abs=0.011)
+    (free_time,) = list_free_times(f"with_fx(:level, kill_delay: 0) {{ {play} }}", "fx_level", 4)
+    # Sonic Pi's sample players end 0.03 s after their sound.
+    assert free_time == pytest.approx(share * BD_HAUS_S + 0.03, abs=0.011)
     assert np.abs(render(play, 2).samples[: int(0.1 * share * 44100)]).max() > 0.01
 
 
 def test_sample_options_reach_the_player():
-    sent = collect_osc_messages(
+    messages = collect_osc_messages(
         "use_bpm 120; sample :loop_amen, beat_stretch: 4; sample :loop_amen, slice: 3;"
         "sample :loop_amen, onset: 1; sample :loop_amen, lpf: 80, attack: 0.1, pitch: 3",
         2,
     )
-    played = [e.controls for e in sent if "player" in (e.synthdef_name or "")]
-    marks = ("beat_stretch", "slice", "onset", "lpf")
-    stretched, sliced, onset, filtered = (next(c for c in played if m in c) for m in marks)
+    players = [m.controls for m in messages if "player" in (m.synthdef_name or "")]
+    stretched, sliced, onset, filtered = (
+        next(controls for controls in players if option in controls)
+        for option in ("beat_stretch", "slice", "onset", "lpf")
+    )
     assert stretched["rate"] == pytest.approx(1.753310657596372 / 2, rel=1e-6)
     assert (sliced["start"], sliced["finish"]) == pytest.approx((3 / 16, 4 / 16))
     assert 0 < onset["start"] < onset["finish"] < 1
@@ -248,43 +255,43 @@ def test_buffer_can_be_recorded_and_played():
     assert np.abs(clip.samples[int(2.2 * 44100) : int(2.8 * 44100)]).max() > 0.02
 
 
-def test_fx_is_freed_when_its_sounds_and_kill_delay_are_over():
+def test_fx_is_freed_after_its_sounds_and_kill_delay():
     source = "with_fx(:echo, kill_delay: 1) { play 60, release: 2 }"
-    # A synth is over 2 s after it is heard, i.e. at 2; 1 s later its FX goes.
-    assert freed_at(source, "fx_echo", 6) == [pytest.approx(3.0, abs=0.02)]
+    # The synth ends at 2 s; its FX is freed 1 s later.
+    assert list_free_times(source, "fx_echo", 6) == [pytest.approx(3.0, abs=0.02)]
 
 
 def test_fx_waits_for_a_sample_and_for_a_controlled_envelope():
     sample = "with_fx(:level, kill_delay: 0) { sample :bd_haus, rate: 0.1 }"
-    (over,) = freed_at(sample, "fx_level", 6)
-    assert over == pytest.approx(BD_HAUS_S / 0.1 + 0.03, abs=0.02)
-    longer = """
+    (free_time,) = list_free_times(sample, "fx_level", 6)
+    assert free_time == pytest.approx(BD_HAUS_S / 0.1 + 0.03, abs=0.02)
+    controlled = """
     with_fx :level, kill_delay: 0 do
       s = play 60, sustain: 1, release: 0.5
       sleep 0.5
       control s, release: 2
     end
     """
-    assert freed_at(longer, "fx_level", 6) == [pytest.approx(3.0, abs=0.02)]
+    assert list_free_times(controlled, "fx_level", 6) == [pytest.approx(3.0, abs=0.02)]
 
 
 @pytest.mark.parametrize(
     "inner",
     ["play 60, release: 0.1", "with_fx(:reverb, kill_delay: 0.1) { play 60, release: 0.1 }"],
 )
-def test_fx_made_in_a_loop_do_not_pile_up(inner):
+def test_fx_in_a_loop_do_not_accumulate(inner):
     source = f"live_loop(:a) {{ with_fx(:level, kill_delay: 0.1) {{ {inner} }}; sleep 0.25 }}"
-    alive = peak = 0
-    sent = collect_osc_messages(source, 18)
-    containers = {event.arguments[3] for event in sent if event.synthdef_name == "fx_level"}
-    for event in sent:
-        alive += event.synthdef_name == "fx_level"
-        alive -= event.address == "/n_free" and event.arguments[0] in containers
-        peak = max(peak, alive)
-    assert len(containers) == 72 and peak <= 6
+    fx_count = max_fx_count = 0
+    messages = collect_osc_messages(source, 18)
+    containers = {m.arguments[3] for m in messages if m.synthdef_name == "fx_level"}
+    for message in messages:
+        fx_count += message.synthdef_name == "fx_level"
+        fx_count -= message.address == "/n_free" and message.arguments[0] in containers
+        max_fx_count = max(max_fx_count, fx_count)
+    assert len(containers) == 72 and max_fx_count <= 6
 
 
-OUTSIDE = (
+CALLS_OF_EXTERNAL_DEVICES = (
     "osc '/x', 1",
     "osc_send 'localhost', 80, '/x'",
     "midi_note_on 60",
@@ -295,14 +302,14 @@ OUTSIDE = (
 )
 
 
-def test_what_needs_the_outside_world_is_ignored_with_a_warning():
-    result = try_render("play 60\n" + "\n".join(OUTSIDE), 1)
+def test_calls_of_external_devices_are_ignored_with_a_warning():
+    result = try_render("play 60\n" + "\n".join(CALLS_OF_EXTERNAL_DEVICES), 1)
     assert result.has_clip
-    told = [("ignored", line) for line in range(2, 2 + len(OUTSIDE))]
-    assert [(w.kind, w.line) for w in result.warnings] == told
+    expected = [("ignored", line) for line in range(2, 2 + len(CALLS_OF_EXTERNAL_DEVICES))]
+    assert [(w.kind, w.line) for w in result.warnings] == expected
 
 
-def test_sound_beyond_full_scale_is_cut_and_told():
+def test_sound_beyond_full_scale_is_clipped_with_a_warning():
     loud = Clip(np.array([[0.5, -1.5], [1.25, 0.25]], np.float32))
     result = build_render_result(loud, (), 0.0)
     assert result.has_clip and [w.kind for w in result.warnings] == ["clipped"]
@@ -310,7 +317,7 @@ def test_sound_beyond_full_scale_is_cut_and_told():
     assert result.clip.samples.tolist() == [[0.5, -1.0], [1.0, 0.25]]
 
 
-def test_what_live_passes_over_is_told_with_its_line():
+def test_problems_that_live_sonic_pi_ignores_are_warnings_with_their_line():
     source = (
         "play 60\nsample :no_such_sample\nmidi 60\nplay 200\nuse_external_synths true\nsynth :zork"
     )
@@ -333,11 +340,11 @@ ERRORS = {
     "live_loop without sleep": ("play 60\nlive_loop :a do\n  play 60\nend", "no_sleep", 2),
     "loop without sleep": ("play 60\nloop do\n  play 60\nend", "no_sleep", 2),
     "unknown synth": ("play 60\nsynth :zork", "runtime", 2),
-    "synth chosen before": ("use_synth :zork\nsleep 1\nplay 60", "runtime", 1),
-    "synth chosen for a block": ("play 60\nwith_synth(:zork) do\n  play 60\nend", "runtime", 2),
+    "synth selected before": ("use_synth :zork\nsleep 1\nplay 60", "runtime", 1),
+    "synth selected for a block": ("play 60\nwith_synth(:zork) do\n  play 60\nend", "runtime", 2),
     "unknown FX": ("play 60\nwith_fx :zork do\n  play 60\nend", "runtime", 2),
-    "own exception": ("play 60\nraise ArgumentError, 'mine'", "runtime", 2),
-    "nothing to hear": ("sleep 1", "silent", None),
+    "exception of the program": ("play 60\nraise ArgumentError, 'message'", "runtime", 2),
+    "no sound": ("sleep 1", "silent", None),
     "silent amp": ("play 60, amp: 0", "silent", None),
     "empty": ("  \n", "silent", None),
     "only a comment": ("# play 60", "silent", None),
@@ -365,37 +372,45 @@ ERRORS |= {
         403,
     ),
 }
-SAID = {
-    "synth of a later version": ("synth :rodeo", "Sonic Pi 3.2.2 has none of that name", 1),
-    "another file": ("play 60\nload '/x.rb'", "Other files are not there", 2),
-    "another program": ("play 60\nrun_file '~/x.rb'", "Other files are not there", 2),
-    "missing library": ("play 60\nrequire 'foo'", "Other files are not there", 2),
+MESSAGES = {
+    "synth of a later version": ("synth :rodeo", "Sonic Pi 3.2.2 has no such synth or FX", 1),
+    "another file": ("play 60\nload '/x.rb'", "Other files are not available", 2),
+    "another program": ("play 60\nrun_file '~/x.rb'", "Other files are not available", 2),
+    "missing library": ("play 60\nrequire 'foo'", "Other files are not available", 2),
     "sample of a later version": ("sleep 1\nsample :hat_bdu", "There is no sample :hat_bdu", 2),
     "synth played later": ("use_synth :zork\nplay 60", "(played in line 2)", 1),
     "sample to load": ("play 60\nload_sample :zork", "There is no such sample", 2),
     "folder of samples": ("load_samples '/nowhere'", 'There is no sample "/nowhere"', 1),
     "missing file": ("sample '/x.wav'", 'There is no sample "/x.wav"', 1),
-    "cue that never comes": ("sleep 1\nsync :go\nplay 60", "no such cue has come", 2),
-    "loop that waits": ("live_loop :a, sync: :b do\n  play 60\n  sleep 1\nend", "no such cue", 1),
+    "cue that is never sent": ("sleep 1\nsync :go\nplay 60", "nothing sends this cue", 2),
+    "loop that waits": (
+        "live_loop :a, sync: :b do\n  play 60\n  sleep 1\nend",
+        "nothing sends this cue",
+        1,
+    ),
     "microphone": ("live_audio :mic", "live audio needs a microphone", 1),
 }
 
 
-@pytest.mark.parametrize("name", SAID)
-def test_error_says_what_the_program_lacks(name):
-    source, says, line = SAID[name]
+@pytest.mark.parametrize("name", MESSAGES)
+def test_error_explains_what_is_missing(name):
+    source, message_part, line = MESSAGES[name]
     error = try_render(source, 2).error
-    assert says in error.message and error.line == line
+    assert message_part in error.message and error.line == line
 
 
-def test_waiting_for_a_cue_is_told_of_only_where_none_comes():
-    source = "live_loop(:a) { sync :go; play 60 }\nlive_loop(:b) { sleep 0.5; cue :go }\nin_thread { sync :never }"
+def test_waiting_for_a_cue_is_a_warning_only_when_the_cue_is_never_sent():
+    source = (
+        "live_loop(:a) { sync :go; play 60 }\n"
+        "live_loop(:b) { sleep 0.5; cue :go }\n"
+        "in_thread { sync :never }"
+    )
     warnings = try_render(source, 2).warnings
     assert [(w.kind, w.line) for w in warnings] == [("waiting", 3)]
 
 
 @pytest.mark.parametrize("name", ERRORS)
-def test_error_names_kind_and_line(name):
+def test_error_has_kind_and_line(name):
     source, kind, line = ERRORS[name]
     error = try_render(source, 2).error
     assert error is not None and error.kind == kind and error.message
@@ -403,20 +418,20 @@ def test_error_names_kind_and_line(name):
         assert error.line == line
 
 
-def test_render_raises_what_the_result_holds():
+def test_render_raises_the_error_of_the_program():
     with pytest.raises(RenderError) as caught:
         render("play 60\nnope", 1)
     assert caught.value.problem.line == 2
 
 
-def test_clip_is_as_long_as_asked_and_stereo():
+def test_clip_has_the_requested_length_and_is_stereo():
     clip = render("play 60, pan: -1", 1.25)
     assert clip.samples.shape == (55125, 2) and clip.samples.dtype == np.float32
     assert clip.seconds == 1.25
     assert np.abs(clip.samples[:, 0]).max() > 100 * np.abs(clip.samples[:, 1]).max()
 
 
-def _pitch(samples: np.ndarray, sample_rate: int) -> float:
+def _find_strongest_frequency(samples: np.ndarray, sample_rate: int) -> float:
     """Return the strongest frequency in Hz."""
     spectrum = np.abs(np.fft.rfft(samples[:, 0] * np.hanning(len(samples))))
     return float(spectrum.argmax() * sample_rate / len(samples))

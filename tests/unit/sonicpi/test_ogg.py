@@ -1,6 +1,7 @@
-"""Ogg files are whole and the same for the same sound."""
+"""Ogg files are complete, and equal for equal samples."""
 
 import io
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -11,32 +12,36 @@ from core.sonicpi import ogg
 
 
 @pytest.fixture
-def file() -> bytes:
+def ogg_bytes() -> bytes:
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (44100, 2))
     buffer = io.BytesIO()
     soundfile.write(buffer, noise, 44100, format="OGG")
     return buffer.getvalue()
 
 
-def test_only_the_serial_number_is_changed(file: bytes):
-    made = ogg.set_fixed_serial_number(file)
-    assert len(made) == len(file) and ogg.set_fixed_serial_number(made) == made
-    before, after = (soundfile.read(io.BytesIO(each))[0] for each in (file, made))
+def test_only_the_serial_number_is_changed(ogg_bytes: bytes):
+    fixed = ogg.set_fixed_serial_number(ogg_bytes)
+    assert len(fixed) == len(ogg_bytes) and ogg.set_fixed_serial_number(fixed) == fixed
+    before, after = (soundfile.read(io.BytesIO(encoded))[0] for encoded in (ogg_bytes, fixed))
     assert len(after) == 44100
     np.testing.assert_array_equal(before, after)
 
 
-def without_a_header(file: bytes) -> bytes:
-    third = [at for at in range(len(file)) if file.startswith(ogg.PAGE_MAGIC, at)][2]
-    return file[:third] + file[third + 50 :]
+def remove_page_header(ogg_bytes: bytes) -> bytes:
+    offsets = range(len(ogg_bytes))
+    third_page = [i for i in offsets if ogg_bytes.startswith(ogg.PAGE_MAGIC, i)][2]
+    return ogg_bytes[:third_page] + ogg_bytes[third_page + 50 :]
 
 
-@pytest.mark.parametrize("damage", [without_a_header, lambda file: file[:-9], lambda file: b"Ogg"])
-def test_a_damaged_file_is_encoded_again(file: bytes, damage):
-    made = iter([damage(file), file])
-    assert ogg.encode_reproducibly(lambda: next(made)) == ogg.set_fixed_serial_number(file)
+@pytest.mark.parametrize(
+    "damage", [remove_page_header, lambda ogg_bytes: ogg_bytes[:-9], lambda _: b"Ogg"]
+)
+def test_a_damaged_file_is_encoded_again(ogg_bytes: bytes, damage: Callable[[bytes], bytes]):
+    attempts = iter([damage(ogg_bytes), ogg_bytes])
+    encoded = ogg.encode_reproducibly(lambda: next(attempts))
+    assert encoded == ogg.set_fixed_serial_number(ogg_bytes)
 
 
-def test_what_is_damaged_each_time_is_an_error(file: bytes):
+def test_a_file_that_is_damaged_every_time_is_an_error(ogg_bytes: bytes):
     with pytest.raises(EarshotError, match="cannot be encoded as Ogg"):
-        ogg.encode_reproducibly(lambda: file[:-9])
+        ogg.encode_reproducibly(lambda: ogg_bytes[:-9])

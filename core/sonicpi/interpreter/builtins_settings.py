@@ -1,0 +1,148 @@
+"""Built-in functions of Sonic Pi for settings of a thread: use_X, with_X and with_fx."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
+from core.sonicpi.interpreter.builtins_sound import resolve_options
+from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
+from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+from core.sonicpi.interpreter.values import UNKNOWN, to_number
+from core.sonicpi.inventory import get_sample_seconds
+from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
+
+MAX_FX_REPS = 512
+BPM_RANGE = (1.0, 2000.0)
+# X of functions use_X and with_X that leave the settings unchanged.
+IGNORED_SETTINGS = (
+    "debug",
+    "tuning",
+    "cue_logging",
+    "arg_checks",
+    "random_source",
+    "timing_guarantees",
+    "real_time",
+    "sched_ahead_time",
+    "cent_tuning",
+)
+
+SettingsUpdate = Callable[[ProgramThread, BuiltinCall], ThreadSettings]
+
+
+def _register_setting(update_settings: SettingsUpdate, *names: str) -> None:
+    """Register use_NAME and with_NAME for each name.
+
+    Parameters
+    ----------
+    update_settings : callable
+        Returns the new settings of a thread.
+    *names : str
+        Names of the setting.
+    """
+
+    def apply_setting(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+        thread = interpreter.current_thread
+        thread.settings = update_settings(thread, call)
+
+    def run_with_setting(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+        with SettingsGuard(interpreter.current_thread):
+            apply_setting(interpreter, call)
+            return interpreter.run_block(call.block, [], call.scope)
+
+    for name in names:
+        BUILTINS[f"use_{name}"], BUILTINS[f"with_{name}"] = apply_setting, run_with_setting
+
+
+def _set_synth(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    synth = str(call.args[0]) if call.args else thread.settings.synth
+    return replace(thread.settings, synth=synth)
+
+
+def _clamp_bpm(bpm: float) -> float:
+    slowest, fastest = BPM_RANGE
+    return min(max(bpm, slowest), fastest)
+
+
+def _set_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, bpm=_clamp_bpm(call.get_first_number(60)))
+
+
+def _multiply_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    bpm = thread.settings.bpm * call.get_first_number(1)
+    return replace(thread.settings, bpm=_clamp_bpm(bpm))
+
+
+def _set_bpm_from_sample(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    beats = to_number(call.options.get("num_beats", 1), 1)
+    sample_seconds = get_sample_seconds(str(call.args[0]) if call.args else "")
+    return replace(thread.settings, bpm=_clamp_bpm(60 * beats / sample_seconds))
+
+
+def _set_transpose(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, transpose=call.get_first_number())
+
+
+def _shift_octave(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    transpose = thread.settings.transpose + 12 * call.get_first_number()
+    return replace(thread.settings, transpose=transpose)
+
+
+def _set_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, synth_defaults=dict(call.options))
+
+
+def _merge_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    merged = {**thread.settings.synth_defaults, **call.options}
+    return replace(thread.settings, synth_defaults=merged)
+
+
+def _set_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, sample_defaults=dict(call.options))
+
+
+def _merge_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    merged = {**thread.settings.sample_defaults, **call.options}
+    return replace(thread.settings, sample_defaults=merged)
+
+
+def _seed_rng(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    thread.rng.seed(int(call.get_first_number()))
+    return thread.settings
+
+
+def _get_unchanged_settings(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
+    return thread.settings
+
+
+_register_setting(_set_synth, "synth")
+_register_setting(_set_bpm, "bpm")
+_register_setting(_multiply_bpm, "bpm_mul")
+_register_setting(_set_bpm_from_sample, "sample_bpm")
+_register_setting(_set_transpose, "transpose")
+_register_setting(_shift_octave, "octave")
+_register_setting(_set_synth_defaults, "synth_defaults")
+_register_setting(_merge_synth_defaults, "merged_synth_defaults")
+_register_setting(_set_sample_defaults, "sample_defaults")
+_register_setting(_merge_sample_defaults, "merged_sample_defaults")
+_register_setting(_seed_rng, "random_seed")
+_register_setting(_get_unchanged_settings, *IGNORED_SETTINGS)
+
+
+@register_builtin("with_fx")
+def _run_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    name = str(call.args[0]) if call.args else "none"
+    reps = max(1, min(int(to_number(call.options.get("reps", 1), 1)), MAX_FX_REPS))
+    thread = interpreter.current_thread
+    settings = thread.settings
+    options = {k: v for k, v in call.options.items() if k != "reps"}
+    fx_options = resolve_options(interpreter, options, {})
+    value = None
+    with SettingsGuard(thread):
+        fx_chain = ((name, fx_options), *settings.fx)[:MAX_FX_CHAIN_LENGTH]
+        thread.settings = replace(settings, fx=settings.fx if name == "none" else fx_chain)
+        for _ in range(reps):
+            value = interpreter.run_block(call.block, [UNKNOWN], call.scope)
+    return value

@@ -1,0 +1,86 @@
+"""Ruby operators on interpreted values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from core.sonicpi.interpreter.values import (
+    MAX_LIST_LENGTH,
+    MAX_STRING_CHARS,
+    UNKNOWN,
+    Ring,
+    Symbol,
+    to_midi_note,
+    to_number,
+)
+
+MAX_MAGNITUDE = 1e15  # of a result
+MAX_STRING_REPEATS = 64
+
+
+def apply_operator(operator: str, left: Any, right: Any) -> Any:
+    """Return the result of a Ruby operator; `UNKNOWN` when the operator is not defined here."""
+    if operator in ("==", "==="):
+        both_strings = isinstance(left, str) and isinstance(right, str)
+        return left == right or (both_strings and str(left) == str(right))
+    if operator == "!=":
+        return left != right
+    if isinstance(left, list):
+        return _apply_list_operator(operator, left, right)
+    if isinstance(left, str) and operator in ("+", "*") and not isinstance(left, Symbol):
+        if operator == "+":
+            return (left + str(right))[:MAX_STRING_CHARS]
+        return (left * min(int(to_number(right)), MAX_STRING_REPEATS))[:MAX_STRING_CHARS]
+    if isinstance(left, str):
+        left = to_midi_note(left)
+    if isinstance(right, str):
+        right = to_midi_note(right)
+    if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
+        return UNKNOWN
+    return _apply_arithmetic(operator, left, right)
+
+
+def _apply_list_operator(operator: str, left: list[Any], right: Any) -> Any:
+    if operator == "+" and isinstance(right, list):
+        return type(left)((left + right)[:MAX_LIST_LENGTH])
+    if operator == "*" and isinstance(right, (int, float)):
+        return type(left)((left * min(int(right), MAX_LIST_LENGTH))[:MAX_LIST_LENGTH])
+    if operator == "-" and isinstance(right, list):
+        return type(left)(element for element in left if element not in right)
+    if operator == "<<":
+        left.append(right)
+        del left[MAX_LIST_LENGTH:]
+        return left
+    if isinstance(left, Ring) and isinstance(right, (int, float)):
+        return Ring(apply_operator(operator, to_number(element), right) for element in left)
+    return UNKNOWN
+
+
+def _apply_arithmetic(operator: str, left: float, right: float) -> Any:
+    try:
+        if operator == "/":
+            is_integer_division = isinstance(left, int) and isinstance(right, int)
+            return left // right if is_integer_division else left / right
+        if operator == "**":
+            return float(left) ** right if abs(left) < 1e6 and abs(right) < 50 else UNKNOWN
+        calculations: dict[str, Callable[[], Any]] = {
+            "+": lambda: left + right,
+            "-": lambda: left - right,
+            "*": lambda: left * right,
+            "%": lambda: left % right,
+            "<": lambda: left < right,
+            ">": lambda: left > right,
+            "<=": lambda: left <= right,
+            ">=": lambda: left >= right,
+            "<=>": lambda: (left > right) - (left < right),
+            "&": lambda: int(left) & int(right),
+            "|": lambda: int(left) | int(right),
+            ">>": lambda: int(left) >> min(max(int(right), 0), 64),
+            "^": lambda: int(left) ^ int(right),
+        }
+        result = calculations[operator]() if operator in calculations else UNKNOWN
+    except (ArithmeticError, ValueError, TypeError):
+        return UNKNOWN
+    is_too_large = isinstance(result, (int, float)) and abs(result) > MAX_MAGNITUDE
+    return UNKNOWN if is_too_large else result

@@ -1,0 +1,50 @@
+"""Types of syntax trees, blocks and variable scopes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.sonicpi.interpreter.values import Symbol
+
+# A node as `parser.rb` builds it: its kind, then its parts, such as
+# ["call", receiver, name, arguments, block]. None is an empty node.
+Node = list[Any] | None
+
+# Values of variables by name.
+Scope = dict[str, Any]
+
+# What a call receives as its block: a node ["block", parameters, body], the name of a method
+# (`&:choose`), a block with the scope in which it was created (a lambda), or nothing.
+Block = Node | Symbol | tuple[Any, Scope]
+
+
+class BlockScope(Scope):
+    """Variables of a block, and those of the scopes around it, which the block may change.
+
+    Parameters
+    ----------
+    outer_scope : dict
+        Scope around the block.
+    """
+
+    def __init__(self, outer_scope: Scope):
+        super().__init__()
+        self.outer_scope = outer_scope
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self.outer_scope
+
+    def __missing__(self, name: str) -> Any:
+        return self.outer_scope[name]
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        scope: Scope = self
+        while isinstance(scope, BlockScope):
+            if dict.__contains__(scope, name):
+                return dict.__setitem__(scope, name, value)
+            scope = scope.outer_scope
+        if name in scope:
+            scope[name] = value
+        else:
+            super().__setitem__(name, value)
+        return None
