@@ -47,12 +47,12 @@ def get_jobs_folder() -> Path:
 
 
 def is_read_only() -> bool:
-    """Whether the workspace is only shown: `./run --read-only` sets EARSHOT_READ_ONLY."""
+    """Return whether the workspace is read-only: `./run --read-only` sets EARSHOT_READ_ONLY."""
     return os.environ.get("EARSHOT_READ_ONLY", "").lower() not in ("", "0", "false", "no")
 
 
 def refuse_if_read_only(action: str) -> None:
-    """Raise an EarshotError when the workspace is only shown.
+    """Raise an EarshotError if the workspace is read-only.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def refuse_if_read_only(action: str) -> None:
     """
     if is_read_only():
         raise EarshotError(
-            f"{action} is off: this workspace is only shown.",
+            f"{action} is disabled: this workspace is read-only.",
             remedy="Start Earshot without --read-only to change something.",
         )
 
@@ -88,6 +88,21 @@ def validate_name(name: str, kind: str = "name") -> str:
             remedy="Use 1 to 64 letters, digits, '_' or '-', starting with a letter or digit.",
         )
     return name
+
+
+@contextmanager
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder for the block; wait for another process or thread that holds it.
+
+    The folder and its lock file ``.lock`` are created if they are missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

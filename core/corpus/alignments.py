@@ -1,52 +1,60 @@
-"""Trained alignments of a corpus: one folder each, whole or not there."""
+"""Trained alignments of a corpus: one folder each, written whole or not at all."""
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import math
 import os
 import re
+import secrets
 import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from core.corpus.legacy_names import translate_alignment_config, translate_metrics
 from core.corpus.model_card import format_model_card
 from core.errors import EarshotError
-from core.workspace import atomic_write, refuse_if_read_only, remove_partial_files
+from core.workspace import (
+    PARTIAL_PREFIX,
+    atomic_write,
+    lock_folder,
+    refuse_if_read_only,
+    remove_partial_files,
+)
 
 if TYPE_CHECKING:
     import torch
 
-_ALIGNMENT_ID_PATTERN = re.compile(r"(\d{4,})-[0-9a-f]{8}\Z")
-_PARTIAL_PREFIX = ".partial-"
 MAP_FILE = "map.parquet"
+CHANGE_STAMP_FILE = ".stamp"
+_ALIGNMENT_ID_PATTERN = re.compile(r"(?P<number>\d{4,})-[0-9a-f]{8}\Z")
+_WRITE_REMEDY = "Check that you may write there and that the disk is not full."
 
 
 @dataclass(frozen=True)
 class AlignmentRecord:
-    """A trained pair of projection heads, with all that is known about it.
+    """A trained pair of projection heads with its config and metrics.
 
     Attributes
     ----------
     id : str
-        ``0003-5f1c09ab``: the how-manieth of its corpus, and the beginning of a
-        hash of config and heads.
+        Number of the alignment in its corpus and the start of a hash of config and heads:
+        ``0003-5f1c09ab``.
     path : Path
-        Its folder.
+        Folder of its files.
     created : str
         UTC, ISO 8601.
     config : dict
-        As it was given to `save`, JSON types only.
+        The config that was given to `AlignmentStore.save`, JSON types only.
     metrics : dict
-        Likewise. NaN and infinities are None: JSON has no such numbers.
+        Likewise. NaN and infinities are None, because JSON has no such numbers.
     """
 
     id: str
@@ -56,7 +64,8 @@ class AlignmentRecord:
     metrics: dict[str, Any]
 
     def load_heads(self) -> dict[str, torch.Tensor]:
-        """Weights of the projection heads by name, on the CPU."""
+        """Load the weights of the projection heads by name, on the CPU."""
+        # Imports torch, which takes a second that most readers of a record do not need.
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
@@ -66,11 +75,11 @@ class AlignmentRecord:
             raise _make_damaged_file_error(self.path / "heads.safetensors", error) from error
 
     def load_history(self) -> pd.DataFrame:
-        """One row an epoch, as the trainer wrote it."""
+        """Load the training history: one row per epoch, as the trainer wrote it."""
         return _read_parquet(self.path / "history.parquet")
 
     def load_map(self) -> pd.DataFrame | None:
-        """The map's points; None before one was made."""
+        """Load the points of the map; None if no map was computed yet."""
         path = self.path / MAP_FILE
         return _read_parquet(path) if path.exists() else None
 
@@ -78,12 +87,21 @@ class AlignmentRecord:
 class AlignmentStore:
     """The folder ``alignments/`` of one corpus.
 
-    Saving takes no part in the corpus's writer lock: an alignment that took an
-    hour must not be lost because a build of the same corpus goes on.
+    Saving does not take the corpus's writer lock: an alignment that was trained for an hour must
+    not be lost because a build of the same corpus is running.
+
+    Parameters
+    ----------
+    folder : Path
     """
 
     def __init__(self, folder: Path):
         self._folder = folder
+
+    @property
+    def change_stamp(self) -> str:
+        """Token that changes whenever an alignment is saved or changed; "" before the first."""
+        return read_change_stamp(self._folder)
 
     def save(
         self,
@@ -93,29 +111,42 @@ class AlignmentStore:
         history: pd.DataFrame,
         points: pd.DataFrame | None = None,
     ) -> str:
-        """Write an alignment's folder, its map's points too, beside its place; rename it there.
+        """Write an alignment into a partial folder and rename it into place.
+
+        Parameters
+        ----------
+        config, metrics : mapping
+            Values of JSON types, numpy numbers and torch scalars.
+        heads : mapping of str to Tensor
+        history : DataFrame
+            One row per epoch.
+        points : DataFrame, optional
+            The map.
 
         Returns
         -------
         str
-            The new alignment's id.
-        """
-        from safetensors.torch import save
+            The id of the new alignment.
 
-        weights = save({k: v.detach().cpu().contiguous() for k, v in heads.items()})
-        settings, results = _dump_json(config, "config"), _dump_json(metrics, "metrics")
-        digest = hashlib.sha256(settings.encode() + weights).hexdigest()[:8]
+        Raises
+        ------
+        EarshotError
+            If the workspace is read-only or the alignment cannot be written.
+        """
+        from safetensors.torch import save  # Imports torch, which the caller has loaded.
+
+        weights = save({name: head.detach().cpu().contiguous() for name, head in heads.items()})
+        config_json, metrics_json = _dump_json(config, "config"), _dump_json(metrics, "metrics")
+        digest = hashlib.sha256(config_json.encode() + weights).hexdigest()[:8]
         try:
             with self._lock_folder():
-                last = max(
-                    (int(_ALIGNMENT_ID_PATTERN.match(i)[1]) for i in self.list_ids()), default=0
-                )
-                alignment_id = f"{last + 1:04d}-{digest}"
-                created = datetime.now(timezone.utc).isoformat(timespec="seconds")
-                partial = self._folder / f"{_PARTIAL_PREFIX}{alignment_id}"
+                newest_number = max(map(_parse_number, self.list_ids()), default=0)
+                alignment_id = f"{newest_number + 1:04d}-{digest}"
+                created = datetime.now(UTC).isoformat(timespec="seconds")
+                partial = self._folder / f"{PARTIAL_PREFIX}{alignment_id}"
                 partial.mkdir()
-                _write_file(partial / "config.json", settings)
-                _write_file(partial / "metrics.json", results)
+                _write_file(partial / "config.json", config_json)
+                _write_file(partial / "metrics.json", metrics_json)
                 _write_file(partial / "record.json", _dump_json({"created": created}, "record"))
                 _write_file(partial / "README.md", format_model_card(config, metrics))
                 _write_file(partial / "heads.safetensors", weights)
@@ -123,32 +154,30 @@ class AlignmentStore:
                 if points is not None:
                     _write_parquet(partial / MAP_FILE, points)
                 os.replace(partial, self._folder / alignment_id)
+                update_change_stamp(self._folder)
         except OSError as error:
             raise EarshotError(
                 f"The alignment cannot be written ({error.strerror}).",
                 where=str(self._folder),
-                remedy="Check that you may write there and that the disk is not full.",
+                remedy=_WRITE_REMEDY,
             ) from error
         return alignment_id
 
     def list_ids(self) -> list[str]:
-        """All alignments' ids, oldest first."""
+        """Return the ids of all alignments, oldest first."""
         if not self._folder.is_dir():
             return []
-        found = [
-            entry.name
-            for entry in self._folder.iterdir()
-            if _ALIGNMENT_ID_PATTERN.match(entry.name)
-        ]
-        return sorted(found, key=lambda name: (int(_ALIGNMENT_ID_PATTERN.match(name)[1]), name))
+        names = (entry.name for entry in self._folder.iterdir())
+        ids = [name for name in names if _ALIGNMENT_ID_PATTERN.match(name)]
+        return sorted(ids, key=lambda name: (_parse_number(name), name))
 
     def load(self, alignment_id: str) -> AlignmentRecord:
-        """Return the alignment of that id.
+        """Load the record of an alignment, with today's names of fields and metrics.
 
         Raises
         ------
         EarshotError
-            When there is none, or a file of it is missing or damaged.
+            If there is no alignment of that id, or one of its files is missing or damaged.
         """
         if alignment_id not in self.list_ids():
             raise EarshotError(
@@ -157,61 +186,84 @@ class AlignmentStore:
                 remedy=f"There are: {', '.join(self.list_ids()) or 'none; train one first'}.",
             )
         path = self._folder / alignment_id
+        config = _read_json(path / "config.json")
         return AlignmentRecord(
             id=alignment_id,
             path=path,
             created=_read_json(path / "record.json").get("created", ""),
-            config=translate_alignment_config(
-                _read_json(path / "config.json"), str(path / "config.json")
-            ),
+            config=translate_alignment_config(config, str(path / "config.json")),
             metrics=translate_metrics(_read_json(path / "metrics.json")),
         )
 
     def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:
-        """Write the map of an alignment in place of an older one."""
+        """Write the map of an alignment, replacing an older one."""
         path = self.load(alignment_id).path / MAP_FILE
         with self._lock_folder():
             remove_partial_files(path)
             _write_parquet(path, points)
+            update_change_stamp(self._folder)
         return path
 
     def save_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
-        """Write an alignment's metrics, and its card with them, in place of older ones."""
+        """Write the metrics of an alignment and its model card, replacing older ones."""
         record = self.load(alignment_id)
-        results, about = _dump_json(metrics, "metrics"), format_model_card(record.config, metrics)
+        metrics_json = _dump_json(metrics, "metrics")
+        model_card = format_model_card(record.config, metrics)
         with self._lock_folder():
-            _write_file(record.path / "metrics.json", results)
-            _write_file(record.path / "README.md", about)
+            _write_file(record.path / "metrics.json", metrics_json)
+            _write_file(record.path / "README.md", model_card)
+            update_change_stamp(self._folder)
 
     @contextmanager
     def _lock_folder(self) -> Iterator[None]:
-        refuse_if_read_only("Keeping an alignment")
-        self._folder.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self._folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            # Held only while files are written, so waiting for it is right.
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            for leftover in self._folder.glob(f"{_PARTIAL_PREFIX}*"):
-                shutil.rmtree(leftover)
+        refuse_if_read_only("Saving an alignment")
+        # The lock is held only while files are written, so waiting for it is short.
+        with lock_folder(self._folder):
+            for leftover in self._folder.glob(f"{PARTIAL_PREFIX}*"):
+                # A file is the stamp that a process without this lock is writing.
+                if leftover.is_dir():
+                    shutil.rmtree(leftover)
             yield
-        finally:
-            os.close(descriptor)
+
+
+def read_change_stamp(alignments_folder: Path) -> str:
+    """Return the change stamp of a folder of alignments; "" if there is none."""
+    try:
+        return (alignments_folder / CHANGE_STAMP_FILE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def update_change_stamp(alignments_folder: Path) -> None:
+    """Replace the change stamp of a folder of alignments by a new random token.
+
+    Call it after the changed file is in place, so that a reader that sees the new stamp sees the
+    new file too. The stamp is a file and not a row of the database, because saving an alignment
+    must not wait for the corpus's writer lock.
+    """
+    path = alignments_folder / CHANGE_STAMP_FILE
+    remove_partial_files(path)
+    _write_file(path, secrets.token_hex(8))
+
+
+def _parse_number(alignment_id: str) -> int:
+    return int(alignment_id.partition("-")[0])
 
 
 def _dump_json(value: Mapping[str, Any], part_name: str) -> str:
     try:
-        return json.dumps(_replace_non_finite(dict(value)), indent=2, allow_nan=False) + "\n"
+        return json.dumps(_convert_to_json_types(dict(value)), indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
         message = f"The alignment's {part_name} cannot be written as JSON ({error})."
         raise EarshotError(message) from error
 
 
-def _replace_non_finite(value: Any) -> Any:
+def _convert_to_json_types(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key): _replace_non_finite(inner) for key, inner in value.items()}
+        return {str(key): _convert_to_json_types(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_replace_non_finite(inner) for inner in value]
-    if hasattr(value, "item"):  # a number of numpy's or torch's
+        return [_convert_to_json_types(item) for item in value]
+    if hasattr(value, "item"):  # a scalar of numpy or torch
         value = value.item()
     return None if isinstance(value, float) and not math.isfinite(value) else value
 

@@ -183,16 +183,18 @@ class Corpus:
 
     @property
     def change_stamp(self) -> str:
-        """Another text whenever programs, clips, embeddings or settings have changed.
+        """Text that changes whenever anything in the corpus does: what a cache is keyed by.
 
-        Costs one row to read, so that a page can ask for it on every run.
-        Alignments are not part of it: they never change, and have ids.
+        It covers programs, clips, embeddings and settings, and alignments with their metrics, maps
+        and disagreement pairs. Reading it costs one row and one small file, so a page can do that
+        on every run.
         """
         with self._database.open_read_transaction() as connection:
             row = connection.execute(
                 "SELECT value FROM meta WHERE key = ?", (schema.CHANGE_STAMP_KEY,)
             ).fetchone()
-        return json.loads(row[0]) if row else ""
+        database_stamp = json.loads(row[0]) if row else ""
+        return f"{database_stamp}-{self._alignment_store.change_stamp}"
 
     def set_setting(self, key: str, value: Any) -> None:
         """Keep a JSON value under a name."""

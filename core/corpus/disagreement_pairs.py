@@ -1,4 +1,4 @@
-"""The pairs of programs that were compared under an alignment: one file in its folder."""
+"""Pairs of programs on which code and audio disagree: one file in an alignment's folder."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.corpus.alignments import AlignmentRecord
+from core.corpus.alignments import AlignmentRecord, update_change_stamp
 from core.errors import EarshotError
 from core.workspace import atomic_write, refuse_if_read_only
 
@@ -14,12 +14,24 @@ PAIRS_FILE = "pairs.parquet"
 
 
 def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Path:
-    """Write the pairs of an alignment in place of older ones."""
-    refuse_if_read_only("Keeping compared pairs")
+    """Write the pairs of an alignment, replacing older ones.
+
+    Returns
+    -------
+    Path
+        The written file.
+
+    Raises
+    ------
+    EarshotError
+        If the workspace is read-only or the file cannot be written.
+    """
+    refuse_if_read_only("Saving disagreement pairs")
     path = record.path / PAIRS_FILE
     try:
         with atomic_write(path) as handle:
             pairs.to_parquet(handle, index=False)
+        update_change_stamp(record.path.parent)
     except OSError as error:
         raise EarshotError(
             f"The pairs cannot be written ({error.strerror}).",
@@ -30,12 +42,12 @@ def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Pat
 
 
 def load_disagreement_pairs(record: AlignmentRecord) -> pd.DataFrame | None:
-    """The pairs of an alignment; None before they were looked for.
+    """Load the pairs of an alignment; None if none were computed yet.
 
     Raises
     ------
     EarshotError
-        When the file is damaged.
+        If the file is damaged.
     """
     path = record.path / PAIRS_FILE
     if not path.exists():
@@ -44,7 +56,7 @@ def load_disagreement_pairs(record: AlignmentRecord) -> pd.DataFrame | None:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
         raise EarshotError(
-            f"The compared pairs cannot be read ({error}).",
+            f"The disagreement pairs cannot be read ({error}).",
             where=str(path),
-            remedy="Remove that file and compare again.",
+            remedy="Remove that file and run compare again.",
         ) from error

@@ -69,5 +69,5 @@ def test_a_damaged_file_is_named_and_not_overwritten(tmp_path: Path) -> None:
 
 def test_a_workspace_that_is_only_shown_keeps_none(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
-    with pytest.raises(EarshotError, match="only shown"):
+    with pytest.raises(EarshotError, match="read-only"):
         favourites.add_favourite("c", "p", "n", "t")

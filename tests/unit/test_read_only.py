@@ -68,7 +68,7 @@ DEEDS: dict[str, Callable[[Path], object]] = {
 @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
 def test_what_would_write_refuses(shown: Path, deed: Callable[[Path], object]) -> None:
     before = written(shown)
-    with pytest.raises(EarshotError, match="only shown"):
+    with pytest.raises(EarshotError, match="read-only"):
         deed(shown)
     assert written(shown) == before
 

@@ -132,7 +132,7 @@ def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus: Corpus, n
     record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "cancelled" and record.metrics["epochs"] < 200
     assert len(record.load_history()) == record.metrics["epochs"]
-    assert "asked to stop" in (record.path / "README.md").read_text("utf-8")
+    assert "stopped early" in (record.path / "README.md").read_text("utf-8")
     judged = evaluate_alignment(open_aligned_corpus(Corpus.open("views"), record.id))
     assert {"validation", "test"} <= set(judged["split"]) and judged["value"].notna().any()
 
@@ -150,7 +150,7 @@ def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus: C
     record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "epochs" and record.metrics["epochs"] == 3
     assert record.metrics["readings"] == [] and corpus.load_map(record.id) is None
-    assert "not judged" in (record.path / "README.md").read_text("utf-8")
+    assert "Not evaluated yet" in (record.path / "README.md").read_text("utf-8")
     assert open_aligned_corpus(Corpus.open("views")).project_code(
         corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings
     ).shape == (N, 8)
