@@ -1,6 +1,6 @@
-"""Sonic Pi as musicians run it: its own server in real time, scsynth and a silent sound card.
+"""Live Sonic Pi: its own server in real time, scsynth, and a dummy sound card.
 
-A relay between the server and scsynth writes down every message on its way.
+A relay between the server and scsynth records every message.
 """
 
 from __future__ import annotations
@@ -17,16 +17,18 @@ from pathlib import Path
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
 
-SERVER = "/usr/lib/sonic-pi/app/server/ruby/bin/sonic-pi-server.rb"
-NTP_TO_UNIX = 2_208_988_800
-BOOT_S = 60.0
-TRIES = 2
-# The server's ports: itself, its editor, scsynth, the relay, and four that stay unused.
-SERVER_PORT, GUI, SCSYNTH, RELAY, CUES, ERLANG, MIDI_OUT, MIDI_IN, WEBSOCKET = range(46_001, 46_010)
+SERVER_SCRIPT = "/usr/lib/sonic-pi/app/server/ruby/bin/sonic-pi-server.rb"
+NTP_TO_UNIX_SECONDS = 2_208_988_800
+BOOT_TIMEOUT_SECONDS = 60.0
+MAX_TAKES = 2
+# Ports in the order of the server's arguments: server, editor, scsynth, the relay in front of
+# scsynth, and five that stay unused.
+PORTS = range(46_001, 46_010)
+SERVER_PORT, EDITOR_PORT, SCSYNTH_PORT, RELAY_PORT = PORTS[:4]
 
 
 class LiveSonicPi:
-    """A running Sonic Pi; a context manager that ends all it started.
+    """A context manager that runs Sonic Pi and ends all processes that it started.
 
     Parameters
     ----------
@@ -49,24 +51,23 @@ class LiveSonicPi:
         self.dropouts = 0
         self.processes: list[subprocess.Popen] = []
         self.messages: list[tuple[float, bytes]] = []
-        self.gui = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.gui.bind(("127.0.0.1", GUI))
-        self.gui.settimeout(1.0)
+        self.editor = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.editor.bind(("127.0.0.1", EDITOR_PORT))
+        self.editor.settimeout(1.0)
 
     def __enter__(self) -> LiveSonicPi:
         self._start(["jackd", "-r", "-d", "dummy", "-r", "44100", "-p", "1024"])
         time.sleep(2.0)
-        ports = [SERVER_PORT, GUI, SCSYNTH, RELAY, CUES, ERLANG, MIDI_OUT, MIDI_IN, WEBSOCKET]
-        self._start(["ruby", SERVER, "-u", *map(str, ports)])
-        deadline = time.monotonic() + BOOT_S
-        # It makes sure that all its ports are free, the relay's too, before it uses them.
+        self._start(["ruby", SERVER_SCRIPT, "-u", *map(str, PORTS)])
+        deadline = time.monotonic() + BOOT_TIMEOUT_SECONDS
+        # The server first checks that all ports are free, so the relay must not open its port yet.
         while b"Websocket port" not in (self.home / "log").read_bytes():
             time.sleep(0.05)
             if time.monotonic() > deadline:
                 break
         time.sleep(0.2)
-        self._relay()
-        while not self._answers():
+        self._start_relay()
+        while not self._is_running():
             if time.monotonic() > deadline or self.processes[-1].poll() is not None:
                 self.__exit__()
                 raise EarshotError("Live Sonic Pi did not start.", where=str(self.home / "log"))
@@ -81,32 +82,32 @@ class LiveSonicPi:
                 process.wait(5)
             except subprocess.TimeoutExpired:
                 os.killpg(process.pid, 9)
-        self.gui.close()
+        self.editor.close()
 
-    def take(self, source: str, seconds: float) -> tuple[list[tuple[float, bytes]], Clip]:
-        """Play a program live.
+    def record_take(self, source: str, seconds: float) -> tuple[list[tuple[float, bytes]], Clip]:
+        """Play a program live and record it.
 
         Returns
         -------
         messages : list of (float, bytes)
-            OSC packets to scsynth, each with the Unix time of its passing.
+            OSC packets to scsynth, each with the Unix time at which the relay received it.
         clip : Clip
-            What was recorded, from before the program's start.
+            The recording, which starts before the program.
 
         Notes
         -----
-        A take in which the sound card missed its time is played again, up to TRIES times;
-        `dropouts` counts those that were kept all the same.
+        A take with a dropout of the sound card is repeated, up to MAX_TAKES takes; `dropouts`
+        counts the returned takes with a dropout.
         """
-        for _ in range(TRIES):
-            logged = self._log_size()
-            taken = self._take(source, seconds)
-            if not self._missed_since(logged):
-                return taken
+        for _ in range(MAX_TAKES):
+            log_size = self._get_log_size()
+            take = self._play_once(source, seconds)
+            if not self._has_dropout_since(log_size):
+                return take
         self.dropouts += 1
-        return taken
+        return take
 
-    def _take(self, source: str, seconds: float) -> tuple[list[tuple[float, bytes]], Clip]:
+    def _play_once(self, source: str, seconds: float) -> tuple[list[tuple[float, bytes]], Clip]:
         path = self.home / "take.wav"
         self._send("/start-recording")
         time.sleep(0.5)
@@ -121,21 +122,21 @@ class LiveSonicPi:
         time.sleep(0.5)
         clip = Clip.load(path)
         path.unlink()
-        time.sleep(1.2)  # the job's mixer fades for a second
+        time.sleep(1.2)  # The mixer of the job fades out for a second.
         return self.messages[first:last], clip
 
-    def _log_size(self) -> int:
+    def _get_log_size(self) -> int:
         return (self.home / "log").stat().st_size
 
-    def _missed_since(self, logged: int) -> bool:
-        """Whether jackd has told of a buffer that came too late: a gap in the sound."""
+    def _has_dropout_since(self, log_size: int) -> bool:
+        """Return whether jackd has logged a late buffer, which is a gap in the sound."""
         with open(self.home / "log", "rb") as log:
-            log.seek(logged)
+            log.seek(log_size)
             return b"xrun" in log.read().lower()
 
     def _start(self, command: list[str]) -> None:
         log = open(self.home / "log", "ab")
-        # The server leaves folders behind where it keeps temporary files: let that be in here.
+        # The server does not remove its temporary folders, so they go into `home`.
         environment = {
             **os.environ,
             "HOME": str(self.home),
@@ -144,7 +145,7 @@ class LiveSonicPi:
         }
         self.processes.append(
             subprocess.Popen(
-                # Before all other work, where that is allowed: a late buffer is a gap in the sound.
+                # A late buffer is a gap in the sound, so the priority is the highest permitted one.
                 ["nice", "-n", "-19", *command],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -154,72 +155,73 @@ class LiveSonicPi:
             )
         )
 
-    def _answers(self) -> bool:
+    def _is_running(self) -> bool:
         self._send("/ping", "earshot")
         try:
             while True:
-                if self.gui.recv(65_536).startswith(b"/ack"):
+                if self.editor.recv(65_536).startswith(b"/ack"):
                     return True
         except TimeoutError:
             return False
 
     def _send(self, address: str, *arguments: str) -> None:
-        message = _padded(address) + _padded(",s" + "s" * len(arguments)) + _padded("earshot")
-        message += b"".join(map(_padded, arguments))
-        self.gui.sendto(message, ("127.0.0.1", SERVER_PORT))
+        type_tags = ",s" + "s" * len(arguments)
+        message = b"".join(map(_encode_string, (address, type_tags, "earshot", *arguments)))
+        self.editor.sendto(message, ("127.0.0.1", SERVER_PORT))
 
-    def _relay(self) -> None:
-        """Pass packets both ways between Sonic Pi and scsynth, noting those to scsynth."""
-        front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        back = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        front.bind(("127.0.0.1", RELAY))
-        back.bind(("127.0.0.1", 0))
-        client: list = [None]
+    def _start_relay(self) -> None:
+        """Forward packets between Sonic Pi and scsynth, and record those to scsynth."""
+        server_side = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        scsynth_side = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        server_side.bind(("127.0.0.1", RELAY_PORT))
+        scsynth_side.bind(("127.0.0.1", 0))
+        server_address: list = [None]
 
-        def forth() -> None:
+        def forward_messages() -> None:
             while True:
-                packet, client[0] = front.recvfrom(65_536)
+                packet, server_address[0] = server_side.recvfrom(65_536)
                 self.messages.append((time.time(), packet))
-                back.sendto(packet, ("127.0.0.1", SCSYNTH))
+                scsynth_side.sendto(packet, ("127.0.0.1", SCSYNTH_PORT))
 
-        def answers() -> None:
+        def forward_replies() -> None:
             while True:
-                packet = back.recv(65_536)
-                if client[0]:
-                    front.sendto(packet, client[0])
+                packet = scsynth_side.recv(65_536)
+                if server_address[0]:
+                    server_side.sendto(packet, server_address[0])
 
-        for target in (forth, answers):
+        for target in (forward_messages, forward_replies):
             threading.Thread(target=target, daemon=True).start()
 
 
-def decoded(passed: float, packet: bytes) -> tuple[float, str, list]:
-    """Return (Unix time, address, arguments) of a message, or of a bundle of one.
+def decode_message(received: float, packet: bytes) -> tuple[float, str, list]:
+    """Return (Unix time, address, arguments) of a message, or of a bundle of one message.
 
-    A message without a time is due when it passes.
+    A message outside of a bundle has the time at which it was received.
     """
-    when = passed
+    message_time = received
     if packet.startswith(b"#bundle\0"):
-        whole, part = struct.unpack_from(">II", packet, 8)
-        when = whole - NTP_TO_UNIX + part / 2**32
+        seconds, fraction = struct.unpack_from(">II", packet, 8)
+        message_time = seconds - NTP_TO_UNIX_SECONDS + fraction / 2**32
         packet = packet[20:]
-    address, at = _string(packet, 0)
-    tags, at = _string(packet, at)
+    address, offset = _decode_string(packet, 0)
+    type_tags, offset = _decode_string(packet, offset)
     arguments: list = []
-    for tag in tags[1:]:
-        if tag == "s":
-            value, at = _string(packet, at)
+    for type_tag in type_tags[1:]:
+        if type_tag == "s":
+            value, offset = _decode_string(packet, offset)
         else:
-            value = struct.unpack_from(">i" if tag == "i" else ">f", packet, at)[0]
-            at += 4
+            value = struct.unpack_from(">i" if type_tag == "i" else ">f", packet, offset)[0]
+            offset += 4
         arguments.append(value)
-    return when, address, arguments
+    return message_time, address, arguments
 
 
-def _padded(text: str) -> bytes:
+def _encode_string(text: str) -> bytes:
     encoded = text.encode()
     return encoded + b"\0" * (4 - len(encoded) % 4)
 
 
-def _string(packet: bytes, at: int) -> tuple[str, int]:
-    end = packet.index(b"\0", at)
-    return packet[at:end].decode(), at + (end - at) // 4 * 4 + 4
+def _decode_string(packet: bytes, start: int) -> tuple[str, int]:
+    """Return a string and the offset of the next argument."""
+    end = packet.index(b"\0", start)
+    return packet[start:end].decode(), start + (end - start) // 4 * 4 + 4

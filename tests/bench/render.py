@@ -1,10 +1,9 @@
-"""How fast programs become sound, against bare scsynth on the same scores.
+"""Benchmark: rendering speed, compared to scsynth on the same scores.
 
-On 10 variants of each template, 18 s each: seconds of audio a second, on one core and
-on all; the shares of program, synthesis and encoding; and the ratio of the whole to
-`scsynth -N` on the same scores, which is the least that rendering must cost. Both sides
-take turns, program by program, in one run. Other work on the machine lengthens the time
-by the clock, hardly that of the processors: both are given.
+Renders 10 variants of each template, 18 s each. The figures are: seconds of audio per second, on
+one core and on all; the shares of program, synthesis and encoding; and the ratio to `scsynth -N` on
+the same scores, which is the minimum cost of rendering. Both alternate, program by program, in one run.
+Other work on the machine increases elapsed time more than processor time, so both are reported.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import resource
 import subprocess
 import tempfile
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -23,108 +23,139 @@ from core.sonicpi.sandbox import list_plugin_paths
 from core.sonicpi.worker import RenderWorker
 
 SECONDS = 18.0
-SCSYNTH = "-V -2 -D 0 -b 4096 -a 1024 -c 4096 -m 262144 -o 2 -i 2 -n 4096 -w 512".split()
+SCSYNTH_OPTIONS = "-V -2 -D 0 -b 4096 -a 1024 -c 4096 -m 262144 -o 2 -i 2 -n 4096 -w 512".split()
 
 
 def run(variants: int = 10) -> list[tuple[str, str]]:
-    """Measure; return (what, value) rows.
+    """Measure rendering speed; return rows of (figure, value).
 
     Parameters
     ----------
     variants : int
-        Programs of each template.
+        Number of programs per template.
     """
     sources = [p.source for t in list_templates() for p in generate(t, variants, seed=0)]
     with tempfile.TemporaryDirectory() as folder:
-        return _one_core(sources, Path(folder)) + _all_cores(sources, Path(folder))
+        one_core_rows = _measure_one_core(sources, Path(folder))
+        return one_core_rows + _measure_all_cores(sources, Path(folder))
 
 
-def _all_cores(sources: list[str], folder: Path) -> list[tuple[str, str]]:
-    """Render with one worker a core, and save each clip as it comes."""
-    cores = len(os.sched_getaffinity(0))
+def _measure_all_cores(sources: list[str], folder: Path) -> list[tuple[str, str]]:
+    """Render with one worker per core, and save every clip."""
+    core_count = len(os.sched_getaffinity(0))
     started = time.perf_counter()
-    arrived, failed = [], 0
-    for index, rendering in render_many(sources, SECONDS):
-        if rendering.has_clip:
-            rendering.clip.save(folder / f"{index % 100}.flac")
-        failed += not rendering.has_clip
-        arrived.append(time.perf_counter() - started)
-    # The workers' start comes once, however many programs there are.
-    each = (arrived[-1] - arrived[cores - 1]) / (len(arrived) - cores)
-    start = arrived[cores - 1] - cores * each
+    finish_times, failure_count = [], 0
+    for index, result in render_many(sources, SECONDS):
+        if result.has_clip:
+            result.clip.save(folder / f"{index % 100}.flac")
+        failure_count += not result.has_clip
+        finish_times.append(time.perf_counter() - started)
+    # The workers start only once, whatever the number of programs, so their start is separate.
+    first_results = finish_times[core_count - 1]
+    program_seconds = (finish_times[-1] - first_results) / (len(finish_times) - core_count)
+    start_seconds = first_results - core_count * program_seconds
+    total_minutes = (start_seconds + 13_500 * program_seconds) / 60
     return [
-        (f"all {cores} cores, FLAC saved", f"{SECONDS / each:.0f} times real time"),
-        ("start of the workers", f"{start:.1f} s"),
-        ("13,500 programs at that rate", f"{(start + 13_500 * each) / 60:.1f} min"),
-        ("programs that failed", str(failed)),
+        (f"all {core_count} cores, FLAC saved", f"{SECONDS / program_seconds:.0f} times real time"),
+        ("start of the workers", f"{start_seconds:.1f} s"),
+        ("13,500 programs at that rate", f"{total_minutes:.1f} min"),
+        ("programs that failed", str(failure_count)),
     ]
 
 
-def _one_core(sources: list[str], folder: Path) -> list[tuple[str, str]]:
-    """Render one program after the other, each beside its bare counterparts."""
+@dataclass
+class _Timings:
+    """Seconds of each program, and processor seconds of all programs."""
+
+    total: list[float] = field(default_factory=list)
+    program: list[float] = field(default_factory=list)
+    synthesis: list[float] = field(default_factory=list)
+    encoding: list[float] = field(default_factory=list)
+    scsynth: list[float] = field(default_factory=list)
+    scsynth_few_plugins: list[float] = field(default_factory=list)
+    total_cpu: float = 0.0
+    scsynth_cpu: float = 0.0
+
+
+def _measure_one_core(sources: list[str], folder: Path) -> list[tuple[str, str]]:
+    """Render one program after the other, each next to scsynth on its score."""
     worker = RenderWorker()
-    narrow = folder / "plugins"
-    narrow.mkdir()
+    plugins_folder = folder / "plugins"
+    plugins_folder.mkdir()
     for path in list_plugin_paths():
-        (narrow / Path(path).name).symlink_to(path)
-    whole, program, synthesis, encoding, bare, bare_narrow = ([] for _ in range(6))
-    whole_cpu = bare_cpu = 0.0
+        (plugins_folder / Path(path).name).symlink_to(path)
+    timings = _Timings()
     for source in sources:
         score = folder / "score"
         score.write_bytes(worker.generate_score(source, SECONDS))
-        before = _children_cpu()
-        bare.append(_scsynth(score, folder))
-        bare_cpu += _children_cpu() - before
-        bare_narrow.append(_scsynth(score, folder, "-U", str(narrow)))
-        before = time.process_time() + _tree_cpu(worker.process.pid)
+        cpu_before = _measure_children_cpu()
+        timings.scsynth.append(_run_scsynth(score, folder))
+        timings.scsynth_cpu += _measure_children_cpu() - cpu_before
+        few_plugins_options = ("-U", str(plugins_folder))
+        timings.scsynth_few_plugins.append(_run_scsynth(score, folder, *few_plugins_options))
+        cpu_before = time.process_time() + _measure_tree_cpu(worker.process.pid)
         started = time.perf_counter()
-        rendering = worker.render(source, SECONDS)
+        result = worker.render(source, SECONDS)
         rendered = time.perf_counter()
-        if rendering.has_clip:
-            rendering.clip.save(folder / "clip.flac")
-        whole.append(time.perf_counter() - started)
-        whole_cpu += time.process_time() + _tree_cpu(worker.process.pid) - before
-        encoding.append(time.perf_counter() - rendered)
-        program.append(rendering.program_s)
-        synthesis.append(rendering.synthesis_s)
+        if result.has_clip:
+            result.clip.save(folder / "clip.flac")
+        timings.total.append(time.perf_counter() - started)
+        cpu_after = time.process_time() + _measure_tree_cpu(worker.process.pid)
+        timings.total_cpu += cpu_after - cpu_before
+        timings.encoding.append(time.perf_counter() - rendered)
+        timings.program.append(result.program_s)
+        timings.synthesis.append(result.synthesis_s)
     worker.close()
-    total = sum(whole)
-    shares = (sum(part) / total for part in (program, synthesis, encoding))
+    return _format_timings(timings)
+
+
+def _format_timings(timings: _Timings) -> list[tuple[str, str]]:
+    count = len(timings.total)
+    total, scsynth = sum(timings.total), sum(timings.scsynth)
+    few_plugins, encoding = sum(timings.scsynth_few_plugins), sum(timings.encoding)
+    parts = (timings.program, timings.synthesis, timings.encoding)
+    shares = " / ".join(f"{100 * sum(part) / total:.0f} %" for part in parts)
     return [
-        ("programs", f"{len(sources)} of {SECONDS:g} s"),
-        ("one core, FLAC saved", _speed(len(sources), total)),
-        ("one core, by processor time", _speed(len(sources), whole_cpu)),
-        ("median a program", f"{1000 * median(whole):.0f} ms"),
-        ("program / synthesis / encoding", " / ".join(f"{100 * share:.0f} %" for share in shares)),
-        ("bare scsynth -N, as installed", _speed(len(sources), sum(bare))),
-        ("whole / bare scsynth -N", f"{total / sum(bare):.2f}"),
-        ("whole / bare, by processor time", f"{whole_cpu / bare_cpu:.2f}"),
-        ("whole / bare with only the plugins needed", f"{total / sum(bare_narrow):.2f}"),
-        ("without encoding / bare", f"{(total - sum(encoding)) / sum(bare):.2f}"),
+        ("programs", f"{count} of {SECONDS:g} s"),
+        ("one core, FLAC saved", _format_speed(count, total)),
+        ("one core, by processor time", _format_speed(count, timings.total_cpu)),
+        ("median per program", f"{1000 * median(timings.total):.0f} ms"),
+        ("program / synthesis / encoding", shares),
+        ("scsynth -N alone, as installed", _format_speed(count, scsynth)),
+        ("total / scsynth -N", f"{total / scsynth:.2f}"),
+        ("total / scsynth, by processor time", f"{timings.total_cpu / timings.scsynth_cpu:.2f}"),
+        ("total / scsynth with only the needed plugins", f"{total / few_plugins:.2f}"),
+        ("without encoding / scsynth", f"{(total - encoding) / scsynth:.2f}"),
     ]
 
 
-def _children_cpu() -> float:
-    """Return the processor seconds of all processes that this one has waited for."""
+def _measure_children_cpu() -> float:
+    """Return the processor seconds of all child processes that have ended."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 
 
-def _tree_cpu(pid: int) -> float:
-    """Return the processor seconds of a process and all below it, those that ended included."""
+def _measure_tree_cpu(pid: int) -> float:
+    """Return the processor seconds of a process and its descendants, including ended ones."""
     fields = Path(f"/proc/{pid}/stat").read_text("utf-8").rpartition(")")[2].split()
     ticks = sum(map(int, fields[11:15]))
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text("utf-8").split()
-    return ticks / os.sysconf("SC_CLK_TCK") + sum(_tree_cpu(int(child)) for child in children)
+    process_seconds = ticks / os.sysconf("SC_CLK_TCK")
+    return process_seconds + sum(_measure_tree_cpu(int(child)) for child in children)
 
 
-def _scsynth(score: Path, folder: Path, *more: str) -> float:
-    """Return the seconds that scsynth takes to play a score into a file."""
+def _run_scsynth(score: Path, folder: Path, *extra_options: str) -> float:
+    """Synthesize a score with scsynth into a file; return the elapsed seconds."""
     command = ["scsynth", "-N", str(score), "_", str(folder / "bare.wav"), "44100", "WAV", "int16"]
     started = time.perf_counter()
-    subprocess.run([*command, *SCSYNTH, *more], check=True, timeout=300, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*command, *SCSYNTH_OPTIONS, *extra_options],
+        check=True,
+        timeout=300,
+        stdout=subprocess.DEVNULL,
+    )
     return time.perf_counter() - started
 
 
-def _speed(programs: int, spent: float) -> str:
-    return f"{programs * SECONDS / spent:.0f} times real time"
+def _format_speed(program_count: int, elapsed_seconds: float) -> str:
+    return f"{program_count * SECONDS / elapsed_seconds:.0f} times real time"
