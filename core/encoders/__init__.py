@@ -1,14 +1,28 @@
-"""Source or clip -> vector: the registry of code and audio encoders.
+"""Encoders: turn Sonic Pi programs or audio clips into embeddings.
 
-Importing this package loads neither torch nor transformers, so a page may list
-what there is at no cost; :func:`get` loads what an encoder needs.
+The public API:
 
-    from core import encoders
+- `list_encoder_specs` lists the built-in encoders; `find_encoder_spec` describes one by its id.
+- `get_encoder` loads an encoder; `Encoder.embed` returns one vector per program or clip.
+- `PRESETS` pairs a code encoder with an audio encoder; `choose_preset` selects a pair.
 
-    encoders.get("sentence-transformers/all-MiniLM-L6-v2").embed(["play 60"])  # [1, 384]
+Importing this package loads neither torch nor transformers, so listing encoders is cheap.
+`get_encoder` imports what the encoder needs.
 
-To add an encoder of a known architecture, add one `EncoderEntry` in `catalogue.py`. A folder in
-transformers format is an encoder as it is: give its path as the id.
+To add an encoder of a supported architecture, add one `EncoderSpec` to `catalogue.py`. A folder
+that holds a model in transformers format needs no entry: its path is its id.
+
+Examples
+--------
+>>> from core import encoders
+>>> [spec.id for spec in encoders.list_encoder_specs("code") if spec.family == "symbolic"]
+['sonicpi']
+>>> encoders.find_encoder_spec("aisfx+log-mel").dim
+704
+>>> encoders.PRESETS["offline"].code_encoder
+'sonicpi'
+>>> encoders.get_encoder("sonicpi").embed(["play 60", "sample :bd_haus"]).shape
+(2, 2204)
 """
 
 from __future__ import annotations
@@ -16,16 +30,17 @@ from __future__ import annotations
 from core.encoders.base import EmbedError, Encoder
 from core.encoders.loading import get_encoder
 from core.encoders.presets import PRESETS, EncoderPreset, choose_preset
-from core.encoders.registry import EncoderSpec, list_encoder_specs, find_encoder_spec
+from core.encoders.registry import find_encoder_spec, list_encoder_specs
+from core.encoders.spec import EncoderSpec
 
 __all__ = [
     "PRESETS",
     "EmbedError",
     "Encoder",
-    "EncoderSpec",
     "EncoderPreset",
+    "EncoderSpec",
     "choose_preset",
-    "list_encoder_specs",
     "find_encoder_spec",
     "get_encoder",
+    "list_encoder_specs",
 ]

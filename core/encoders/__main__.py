@@ -1,26 +1,41 @@
-"""Get an encoder's weights and try it: `python -m core.encoders ENCODER…`."""
+"""Download the weights of encoders and check them: `python -m core.encoders ENCODER…`."""
 
 from __future__ import annotations
 
 import sys
 
-from core.encoders import list_encoder_specs, get_encoder
+from core.encoders import get_encoder, list_encoder_specs
 from core.errors import EarshotError
 
 
 def main(encoder_ids: list[str]) -> int:
-    """Load each encoder, which downloads what is not at hand; return the exit status."""
+    """Load each encoder, which downloads missing weights.
+
+    Parameters
+    ----------
+    encoder_ids : list of str
+        Without ids, or with an option, print the usage and the list of encoders.
+
+    Returns
+    -------
+    int
+        Exit status: 0, or 1 if an encoder cannot be loaded.
+    """
     if not encoder_ids or encoder_ids[0].startswith("-"):
         print(__doc__)
-        print("\n".join(f"{each.id:42} {each.title}; {each.source}" for each in list_encoder_specs()))
+        for spec in list_encoder_specs():
+            print(f"{spec.id:42} {spec.title}; {spec.source}")
         return 0
     for encoder_id in encoder_ids:
         try:
-            loaded = get_encoder(encoder_id).spec
+            spec = get_encoder(encoder_id).spec
         except EarshotError as error:
             print(error, file=sys.stderr)
             return 1
-        print(f"{loaded.id} is at hand and works: {loaded.source}, revision {loaded.revision}")
+        print(
+            f"{spec.id} is available and passes its sanity check:"
+            f" {spec.source}, revision {spec.revision}"
+        )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What all audio encoders need: a clip as one channel at the sample rate they were trained on."""
+"""AudioEncoder: base class of the audio encoders, with mixing to mono and resampling."""
 
 from __future__ import annotations
 
@@ -6,54 +6,64 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from functools import cache
 from math import gcd
-from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.signal import firwin, resample_poly
 
 from core.encoders.base import EmbedError, Encoder
+from core.encoders.parallel import map_items
+from core.encoders.spec import EncoderSpec
+from core.sonicpi.clip import Clip
 
-if TYPE_CHECKING:
-    from core.encoders.registry import EncoderSpec
-    from core.sonicpi.clip import Clip
-
-# Of the low-pass when resampling: zero crossings on each side, and a Kaiser window's beta that
-# keeps what folds back 80 dB down.
+# Low-pass filter for resampling: zero crossings on each side, and the Kaiser window's beta that
+# keeps aliasing 80 dB down.
 FILTER_ZERO_CROSSINGS = 24
 KAISER_BETA = 8.0
-# Shorter clips end in silence: below it some models have no frame to look at.
-MIN_CLIP_SECONDS = 0.1  # seconds
+# Shorter clips are padded with silence: some models need that much for one frame.
+MIN_CLIP_SECONDS = 0.1
 
 
 class AudioEncoder(Encoder):
-    """Embeds each clip by itself: on a CPU larger batches are no faster, and take more memory."""
+    """Base class that passes clips one by one to `_embed_waveform`.
 
-    def __init__(self, entry: EncoderSpec, device: str = "cpu"):
-        super().__init__(entry)
+    Larger batches are no faster on a CPU and take more memory.
+
+    Parameters
+    ----------
+    spec : EncoderSpec
+        With a sample rate.
+    device : {"cpu", "cuda"}
+    """
+
+    def __init__(self, spec: EncoderSpec, device: str):
+        super().__init__(spec)
+        if spec.sample_rate is None:
+            raise ValueError(f"The spec of {spec.id} has no sample rate.")
+        self._sample_rate = spec.sample_rate
         self._device = device
 
     def _embed_batches(self, items: Sequence[Clip]) -> Iterator[tuple[list[int], np.ndarray]]:
-        from core.encoders.parallel import map_items  # loads torch
+        vectors = map_items(self._embed_clip, enumerate(items), self._device)
+        for index, vector in enumerate(vectors):
+            yield [index], vector[None]
 
-        for place, vector in enumerate(map_items(self._vector, enumerate(items), self._device)):
-            yield [place], vector[None]
-
-    def _vector(self, numbered: tuple[int, Clip]) -> np.ndarray:
-        place, clip = numbered
-        waveform = resample(mix_to_mono(clip, place), clip.sample_rate, self.spec.sample_rate)
-        shortest = int(MIN_CLIP_SECONDS * self.spec.sample_rate)
-        if len(waveform) < shortest:
-            waveform = np.pad(waveform, (0, shortest - len(waveform)))
+    def _embed_clip(self, indexed_clip: tuple[int, Clip]) -> np.ndarray:
+        """Return the vector of a clip, given with its position among the items."""
+        index, clip = indexed_clip
+        waveform = resample(mix_to_mono(clip, index), clip.sample_rate, self._sample_rate)
+        min_frames = int(MIN_CLIP_SECONDS * self._sample_rate)
+        if len(waveform) < min_frames:
+            waveform = np.pad(waveform, (0, min_frames - len(waveform)))
         return self._embed_waveform(waveform)
 
     @abstractmethod
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
-        """Embed one waveform; several threads do so at a time.
+        """Return the vector of a waveform; several threads call this at a time.
 
         Parameters
         ----------
         waveform : float32 [frames]
-            At the entry's sample rate and the clip's own level; may be silent.
+            At the spec's sample rate and the clip's own level; may be silent.
 
         Returns
         -------
@@ -62,39 +72,43 @@ class AudioEncoder(Encoder):
 
 
 def mix_to_mono(clip: Clip, item_index: int = 0) -> np.ndarray:
-    """Mean of a clip's channels, float32 [frames].
+    """Return the mean of a clip's channels.
 
     Parameters
     ----------
     clip : Clip
     item_index : int
-        Of the clip among the items, for the message.
+        Position of the clip among the items, for the error message.
+
+    Returns
+    -------
+    float32 [frames]
 
     Raises
     ------
     EmbedError
-        When it is no clip, has no frames, or holds values that are not finite.
+        If it is not a clip, is empty, or has samples that are not finite.
     """
     samples = getattr(clip, "samples", None)
     if not isinstance(samples, np.ndarray):
-        raise EmbedError(f"A clip was expected, not {type(clip).__name__}.", item_index)
+        raise EmbedError(f"Expected a clip, not {type(clip).__name__}.", item_index)
     if samples.size == 0:
         raise EmbedError("The clip has no samples.", item_index)
     waveform = _average_channels(samples) if samples.ndim == 2 else samples
     if not np.isfinite(waveform).all():
-        raise EmbedError("The clip holds samples that are not finite.", item_index)
+        raise EmbedError("The clip has samples that are not finite.", item_index)
     return np.ascontiguousarray(waveform, np.float32)
 
 
 def _average_channels(samples: np.ndarray) -> np.ndarray:
-    """Mean over the channels, float32 [frames]."""
-    if samples.shape[1] == 2:  # thirty times as fast as the general way, bit for bit the same
+    """Return the mean over the channels, float32 [frames]."""
+    if samples.shape[1] == 2:  # thirty times as fast as the general case, and bit-identical
         return (samples[:, 0] + samples[:, 1]) * np.float32(0.5)
     return samples.mean(axis=1, dtype=np.float32)
 
 
 def resample(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray:
-    """Change the sample rate by a polyphase low-pass.
+    """Change the sample rate with a polyphase low-pass filter.
 
     Parameters
     ----------
@@ -104,20 +118,30 @@ def resample(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.nda
 
     Returns
     -------
-    float32 [ceil(frames * want / have)]
+    float32 [ceil(frames * target_rate / source_rate)]
     """
     if source_rate == target_rate:
         return waveform
-    common = gcd(source_rate, target_rate)
-    up, down = target_rate // common, source_rate // common
-    return resample_poly(waveform, up, down, window=_design_low_pass_filter(max(up, down)))
+    divisor = gcd(source_rate, target_rate)
+    up, down = target_rate // divisor, source_rate // divisor
+    coefficients = _design_low_pass_filter(max(up, down))
+    # scipy-stubs do not know that `window` may hold a filter's coefficients.
+    return resample_poly(waveform, up, down, window=coefficients)  # type: ignore[call-overload]
 
 
 @cache
 def _design_low_pass_filter(rate_ratio: int) -> np.ndarray:
-    """Kernel that passes what both sample rates can hold, float32 [odd].
+    """Return the coefficients of a filter that passes what both sample rates can represent.
 
-    The pass band ends at the half of the slower rate, reached at -6 dB.
+    Parameters
+    ----------
+    rate_ratio : int
+        Cutoff: the Nyquist frequency divided by this, at -6 dB.
+
+    Returns
+    -------
+    float32 [2 * FILTER_ZERO_CROSSINGS * rate_ratio + 1]
     """
-    taps = firwin(2 * FILTER_ZERO_CROSSINGS * rate_ratio + 1, 1 / rate_ratio, window=("kaiser", KAISER_BETA))
-    return taps.astype(np.float32)
+    tap_count = 2 * FILTER_ZERO_CROSSINGS * rate_ratio + 1
+    coefficients = firwin(tap_count, 1 / rate_ratio, window=("kaiser", KAISER_BETA))
+    return coefficients.astype(np.float32)

@@ -1,10 +1,10 @@
-"""The encoders that are known by name: one entry each."""
+"""The specs of the built-in encoders."""
 
 from __future__ import annotations
 
-from core.encoders.registry import EncoderSpec
-from core.encoders.score_features import SCORE_FEATURE_DIM as SCORE_DIM
-from core.encoders.symbolic import SYMBOLIC_EMBEDDING_DIM as SONICPI_DIM
+from core.encoders.score_features import SCORE_FEATURE_DIM
+from core.encoders.spec import EncoderSpec
+from core.encoders.symbolic import SYMBOLIC_EMBEDDING_DIM
 from core.encoders.weights import HubWeights, NoWeights, WheelWeights
 
 ENCODER_SPECS = (
@@ -38,7 +38,7 @@ ENCODER_SPECS = (
         modality="code",
         family="text",
         dim=768,
-        title="CodeBERT, trained on six programming languages with Ruby among them",
+        title="CodeBERT, trained on six programming languages including Ruby",
         licence="MIT",
         weights=HubWeights(
             "microsoft/codebert-base", "3b0952feddeffad0063f274080e3c23d75e7eb39", megabytes=500
@@ -62,9 +62,9 @@ ENCODER_SPECS = (
     EncoderSpec(
         id="sonicpi",
         modality="code",
-        family="sonicpi",
-        dim=SONICPI_DIM,
-        title="Sonic Pi's own words, read with Ruby's parser and not run",
+        family="symbolic",
+        dim=SYMBOLIC_EMBEDDING_DIM,
+        title="Symbolic encoder: static analysis of the program",
         licence="none needed",
         weights=NoWeights(),
         recipe_version=2,
@@ -73,8 +73,8 @@ ENCODER_SPECS = (
         id="score",
         modality="code",
         family="score",
-        dim=SCORE_DIM,
-        title="What a program sends to scsynth: runs it in the sandbox, but plays nothing",
+        dim=SCORE_FEATURE_DIM,
+        title="Score encoder: synth events of a sandboxed run without synthesis",
         licence="none needed",
         weights=NoWeights(),
         recipe_version=2,
@@ -82,9 +82,9 @@ ENCODER_SPECS = (
     EncoderSpec(
         id="aisfx",
         modality="audio",
-        family="sound-effects",
+        family="aisfx",
         dim=512,
-        title="CNN trained to tell sound effects apart",
+        title="CNN trained to classify sound effects",
         licence="CC BY 4.0",
         weights=WheelWeights("aisfx", "0.1.2", "models/checkpoint.pth"),
         sample_rate=44_100,
@@ -95,7 +95,7 @@ ENCODER_SPECS = (
     EncoderSpec(
         id="facebook/wav2vec2-base",
         modality="audio",
-        family="speech",
+        family="wav2vec2",
         dim=768,
         title="wav2vec 2.0, the paper's audio encoder, trained on speech",
         licence="Apache-2.0",
@@ -134,9 +134,9 @@ ENCODER_SPECS = (
     EncoderSpec(
         id="log-mel",
         modality="audio",
-        family="log-mel",
+        family="logmel",
         dim=192,
-        title="Statistics of a mel spectrogram: a baseline that learned nothing",
+        title="Mel-spectrogram statistics: untrained baseline",
         licence="none needed",
         weights=NoWeights(),
         sample_rate=44_100,

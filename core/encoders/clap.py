@@ -1,4 +1,4 @@
-"""The audio tower of CLAP: a spectrogram transformer trained on sounds and their descriptions."""
+"""The CLAP encoders: the audio tower of a model trained on audio and its descriptions."""
 
 from __future__ import annotations
 
@@ -8,20 +8,26 @@ import numpy as np
 import torch
 import transformers
 from threadpoolctl import ThreadpoolController
+from torch.nn import functional
 
 from core.encoders.audio import AudioEncoder
 from core.encoders.device import ComputeConfig
-from core.encoders.registry import EncoderSpec
+from core.encoders.spec import EncoderSpec
 from core.encoders.transformer import load_feature_extractor, load_model
 from core.encoders.windowing import split_into_windows
 
-_limiting_numpy = threading.Lock()
+_blas_limit_lock = threading.Lock()
 
 
 class ClapEncoder(AudioEncoder):
-    """Hears pieces of the length that CLAP was trained on, and takes their mean direction.
+    """Mean direction of the model's vectors over windows of the length it was trained on.
 
-    Its own feature extractor would cut ten seconds from a random place.
+    The model's own feature extractor would cut a window from a random position.
+
+    Parameters
+    ----------
+    spec : EncoderSpec
+    compute : ComputeConfig
     """
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
@@ -29,32 +35,33 @@ class ClapEncoder(AudioEncoder):
         folder = spec.weights.resolve_weights_path(spec.id)
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
-        self._numpy_threads = ThreadpoolController()
+        self._blas_controller = ThreadpoolController()
         tower = load_model(transformers.ClapAudioModelWithProjection, folder, spec.id)
         self._truncation_mode = "fusion" if tower.config.enable_fusion else "rand_trunc"
         self._model = compute.prepare_model(tower)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
-        # CLAP was trained on 16-bit sound at its own level, so that is left alone.
+        # CLAP was trained on 16-bit audio at its own level, so the level is not normalized.
         waveform = np.clip(waveform, -1, 1)
         total = torch.zeros(self.spec.dim)
-        for start, stop in split_into_windows(len(waveform), self._feature_extractor.nb_max_samples):
-            inputs = self._features(waveform[start:stop]).to(self._compute.device)
+        max_frames = self._feature_extractor.nb_max_samples
+        for start, stop in split_into_windows(len(waveform), max_frames):
+            inputs = self._extract_features(waveform[start:stop]).to(self._compute.device)
             with torch.inference_mode(), self._compute.autocast():
                 vector = self._model(**inputs).audio_embeds[0]
-            total += torch.nn.functional.normalize(vector.float(), dim=0).cpu()
-        return torch.nn.functional.normalize(total, dim=0).numpy()
+            total += functional.normalize(vector.float(), dim=0).cpu()
+        return functional.normalize(total, dim=0).numpy()
 
-    def _features(self, piece: np.ndarray) -> transformers.BatchFeature:
-        """Mel spectrogram of a piece.
+    def _extract_features(self, window: np.ndarray) -> transformers.BatchFeature:
+        """Return the mel spectrogram of one window as the model's input.
 
-        numpy multiplies by the mel bands, and its sums depend on how many threads it uses. That
-        number belongs to the process, so only one thread sets and resets it at a time.
+        numpy multiplies by the mel filters, and its sums depend on its number of threads. That
+        number belongs to the process, so only one thread at a time may set and reset it.
         """
-        with _limiting_numpy, self._numpy_threads.limit(limits=1, user_api="blas"):
+        with _blas_limit_lock, self._blas_controller.limit(limits=1, user_api="blas"):
             return self._feature_extractor(
-                piece,
-                sampling_rate=self.spec.sample_rate,
+                window,
+                sampling_rate=self._sample_rate,
                 truncation=self._truncation_mode,
                 return_tensors="pt",
             )

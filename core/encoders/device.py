@@ -1,39 +1,40 @@
-"""What the encoders compute with: device and precision, chosen once a process."""
+"""ComputeConfig: the device, precision and backend that encoders use, detected once per process."""
 
 from __future__ import annotations
 
+import importlib.util
 import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-# Read when torch is loaded. Its threads otherwise wait for each other by spinning, and while
-# programs are rendered on the same cores they spin away most of the time: measured on two cores
-# with two other processes, 100 programs took 3 to 10 times as long.
+# Must be set before torch is loaded, which reads it then. By default torch's idle threads spin.
+# While programs are rendered on the same cores this wastes most of the time: on two cores with two
+# other processes, 100 programs took 3 to 10 times as long.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-import torch  # noqa: E402
-from torch import nn  # noqa: E402
-from torch.nn.utils import parametrize  # noqa: E402
+import torch
+from torch import nn
+from torch.nn.utils import parametrize
 
-from core.encoders.parallel import map_items  # noqa: E402
+from core.encoders.parallel import map_items
 
-# How Linux names bf16 arithmetic of x86 and ARM processors.
+# Linux's names for bf16 arithmetic on x86 and ARM processors.
 BF16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
 
 
 @dataclass(frozen=True)
 class ComputeConfig:
-    """A device and whether it multiplies in bf16.
+    """Device, precision and backend of an encoder.
 
     Attributes
     ----------
     device : {"cpu", "cuda"}
     use_bf16 : bool
-        Multiply in bf16 and keep sums, norms and results in fp32. About three
-        times faster where it is native; emulated it is slower than fp32.
+        Multiply in bf16 and keep sums, norms and results in fp32. About three times as fast as
+        fp32 on processors with bf16 arithmetic, slower on all others.
     use_openvino : bool
-        Let OpenVINO run what it runs faster (`core.encoders.openvino`).
+        Use OpenVINO for the models that it runs faster (`core.encoders.openvino`).
     """
 
     device: str
@@ -41,39 +42,51 @@ class ComputeConfig:
     use_openvino: bool = False
 
     def prepare_model(self, model: nn.Module) -> nn.Module:
-        """Move a model to the device, ready for inference."""
-        # Normalised weights are sums, and so depend on the number of threads themselves.
-        (prepared,) = map_items(self._prepare, [model])
-        return prepared
+        """Return the model on the device, ready for inference."""
+        # Removing a weight normalization computes sums, which depend on the number of threads
+        # unless they run where `map_items` runs its function.
+        (prepared_model,) = map_items(self._prepare, [model])
+        return prepared_model
 
     def _prepare(self, model: nn.Module) -> nn.Module:
         model = model.eval().requires_grad_(False).to(self.device)
         for module in list(model.modules()):
             if parametrize.is_parametrized(module, "weight"):
-                # A normalised weight would be computed anew at every call.
+                # Otherwise each call would recompute the normalized weight.
                 parametrize.remove_parametrizations(module, "weight")
             if self.use_bf16 and isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d):
-                # Autocast would round it anew at every call, to the same values.
+                # Otherwise autocast would round the weights to the same values at each call.
                 module.to(torch.bfloat16)
         return model
 
     def autocast(self) -> torch.autocast:
-        """Context in which the model runs."""
+        """Return the context in which to run a model."""
         return torch.autocast(self.device, torch.bfloat16, enabled=self.use_bf16)
 
 
 @cache
 def detect_compute_config() -> ComputeConfig:
-    """A GPU if there is one, bf16 where it is native, OpenVINO if it is installed."""
-    from core.encoders import openvino
+    """Return the fastest configuration of this machine.
 
+    Returns
+    -------
+    ComputeConfig
+        With a GPU if there is one, bf16 if the device has it, and OpenVINO if it is installed.
+    """
     if torch.cuda.is_available():
         return ComputeConfig("cuda", torch.cuda.is_bf16_supported(including_emulation=False))
-    return ComputeConfig("cpu", bool(read_cpu_flags() & BF16_CPU_FLAGS), openvino.is_openvino_enabled())
+    has_bf16 = bool(read_cpu_flags() & BF16_CPU_FLAGS)
+    return ComputeConfig("cpu", has_bf16, is_openvino_enabled())
+
+
+def is_openvino_enabled() -> bool:
+    """Return whether OpenVINO is installed and not disabled by EARSHOT_OPENVINO=0."""
+    is_disabled = os.environ.get("EARSHOT_OPENVINO", "1") == "0"
+    return not is_disabled and importlib.util.find_spec("openvino") is not None
 
 
 def read_cpu_flags() -> set[str]:
-    """What the processor says it can do; empty where the system doesn't tell."""
+    """Return the processor's feature flags; empty on systems without /proc/cpuinfo."""
     try:
         return set(Path("/proc/cpuinfo").read_text().split())
     except OSError:

@@ -1,92 +1,99 @@
-"""Vectors that somebody brought: an encoder of which only what it gave is here.
+"""Imported embeddings: vectors computed elsewhere, stored like those of an encoder.
 
-A corpus keeps them like any encoder's, so they are trained on, judged, mapped and exported like
-any other's. What they lack is the encoder itself: nothing new can be embedded by them.
+A corpus trains on, evaluates, maps and exports them like any embeddings. Their encoder is not
+available, so they cannot embed new items.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from core import workspace
-from core.encoders.base import Encoder
-from core.encoders.registry import MODALITIES, EncoderSpec
+from core.encoders.spec import MODALITIES, EncoderSpec, validate_modality
 from core.errors import EarshotError
 
-if TYPE_CHECKING:
-    from core.encoders.device import ComputeConfig
-
+# Stored in corpora as the first part of an id, own/MODALITY/NAME.
 IMPORTED_ID_PREFIX = "own"
 
 
 def make_imported_encoder_id(modality: str, embedding_name: str) -> str:
-    """The id under which a corpus keeps vectors that were brought.
+    """Return the id under which a corpus stores imported embeddings.
+
+    Parameters
+    ----------
+    modality : {"code", "audio"}
+    embedding_name : str
+        As `core.workspace.validate_name` allows it.
 
     Raises
     ------
     EarshotError
-        When the name isn't one, or the modality is neither "code" nor "audio".
+        If the modality or the name is invalid.
     """
-    if modality not in MODALITIES:
-        raise EarshotError(f"{modality!r} is no modality.", remedy="Use code or audio.")
-    return f"{IMPORTED_ID_PREFIX}/{modality}/{workspace.validate_name(embedding_name, 'name of the vectors')}"
+    validate_modality(modality)
+    name = workspace.validate_name(embedding_name, "name of the vectors")
+    return f"{IMPORTED_ID_PREFIX}/{modality}/{name}"
 
 
 def is_imported_encoder(encoder_id: str) -> bool:
-    """Whether an id is one of `own_id`'s."""
+    """Return whether an id was made by `make_imported_encoder_id`."""
     parts = encoder_id.split("/")
     return (
         len(parts) == 3
-        and (parts[0], parts[1] in MODALITIES) == (IMPORTED_ID_PREFIX, True)
+        and parts[0] == IMPORTED_ID_PREFIX
+        and parts[1] in MODALITIES
         and workspace.NAME_PATTERN.match(parts[2]) is not None
     )
 
 
 def build_imported_spec(encoder_id: str) -> EncoderSpec:
-    """The entry of vectors that were brought; their length is the corpus's to say."""
+    """Return the spec of imported embeddings; only the corpus knows their dimension."""
     _, modality, name = encoder_id.split("/")
     return EncoderSpec(
         id=make_imported_encoder_id(modality, name),
         modality=modality,
-        family="own",
+        family="imported",
         dim=0,
-        title="vectors of your own",
-        licence="as their maker says",
+        title="imported embeddings",
+        licence="see their source",
         weights=ImportedWeights(modality, name),
+    )
+
+
+def build_not_loadable_error(spec: EncoderSpec) -> EarshotError:
+    """Return the error for an attempt to embed new items with imported embeddings."""
+    return EarshotError(
+        f"{spec.id} holds imported embeddings. Their encoder is not available, so they cannot embed"
+        " new items.",
+        remedy="Import embeddings of the new items too, or use an alignment trained with an encoder"
+        " that Earshot runs.",
     )
 
 
 @dataclass(frozen=True)
 class ImportedWeights:
-    """They stayed where the vectors were made."""
+    """Weights of an unavailable encoder.
+
+    Attributes
+    ----------
+    modality : {"code", "audio"}
+    embedding_name : str
+    """
 
     modality: str
     embedding_name: str
     revision: str = "0"
-    source: str = "vectors that were imported"
+    source: str = "imported embeddings"
 
-    def format_install_instructions(self, encoder_id: str) -> str:
-        return f"./run import CORPUS TABLE --vectors {self.modality} --as {self.embedding_name}"
+    def format_install_instructions(self, _encoder_id: str, /) -> str:
+        """Return the command that imports the embeddings."""
+        return f"./run import CORPUS TABLE --vectors {self.modality} --name {self.embedding_name}"
 
     def is_available_offline(self) -> bool:
+        """Return False: the encoder cannot be loaded."""
         return False
 
-    def resolve_weights_path(self, encoder_id: str) -> Path:
+    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+        """Raise an error: the encoder has no files here."""
         raise EarshotError(f"{encoder_id} has no weights here.")
-
-
-class ImportedEncoder(Encoder):
-    """What can't be loaded."""
-
-    def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
-        raise EarshotError(
-            f"{spec.id} holds vectors that were imported; what made them isn't here, so nothing"
-            " new can be embedded by it.",
-            remedy="Import vectors of what is new too, or use an alignment that was trained with"
-            " an encoder that Earshot runs.",
-        )
-
-    def _embed_batches(self, items):
-        raise NotImplementedError

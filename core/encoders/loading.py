@@ -1,4 +1,4 @@
-"""Turning an entry into an encoder that serves."""
+"""Load encoders and cache the loaded ones."""
 
 from __future__ import annotations
 
@@ -8,54 +8,74 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 from core.encoders.base import Encoder
-from core.encoders.registry import EncoderSpec, find_encoder_spec
+from core.encoders.concat import ConcatEncoder
+from core.encoders.imported import build_not_loadable_error
+from core.encoders.registry import find_encoder_spec
+from core.encoders.sanity_check import check_encoder_sanity
+from core.encoders.spec import EncoderSpec
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # importing it loads torch
     from core.encoders.device import ComputeConfig
 
-# Module and class that run each family of encoders.
+# Class by family; the family is the name of its module in this package. They are imported on
+# demand, because most of them load torch.
 ENCODER_CLASS_BY_FAMILY = {
-    "text": ("text", "TextEncoder"),
-    "speech": ("wav2vec2", "Wav2Vec2Encoder"),
-    "clap": ("clap", "ClapEncoder"),
-    "sound-effects": ("aisfx", "SoundEffectsEncoder"),
-    "log-mel": ("logmel", "LogMelEncoder"),
-    "sonicpi": ("symbolic", "SonicPiEncoder"),
-    "score": ("score", "ScoreEncoder"),
-    "joined": ("concat", "ConcatEncoder"),
-    "own": ("imported", "ImportedEncoder"),
+    "text": "TextEncoder",
+    "wav2vec2": "Wav2Vec2Encoder",
+    "clap": "ClapEncoder",
+    "aisfx": "SoundEffectsEncoder",
+    "logmel": "LogMelEncoder",
+    "symbolic": "SymbolicEncoder",
+    "score": "ScoreEncoder",
 }
-# Encoders kept loaded: two in use and the two of a comparison, at most about 2 GB, and what
-# joins some of them, which is nothing more.
+# The two in use, the two of a comparison (at most about 2 GB) and concatenations of these, which
+# take no further memory.
 CACHE_SIZE = 6
 
 _loaded_encoders: OrderedDict[tuple[str, str], Encoder] = OrderedDict()
-_load_lock = threading.RLock()  # a joined encoder asks for its parts while it is loaded
+# Reentrant, because a concatenated encoder loads its components.
+_load_lock = threading.RLock()
 
 
 def get_encoder(encoder_id: str) -> Encoder:
-    """Return an encoder, loaded once a process.
+    """Return an encoder; load it on first use.
 
-    The few used last are kept. Weights that are not at hand are downloaded, if
-    they are on the model hub and it can be reached.
+    The process keeps the most recently used encoders. Missing weights are downloaded if they are
+    on the model hub and it can be reached.
 
     Parameters
     ----------
     encoder_id : str
-        A known name (see `entries`), the path of a folder, or several of them joined by
-        "+" (`core.encoders.concat`).
+        As for `find_encoder_spec`: a built-in name, the path of a folder, or several ids joined
+        by "+".
+
+    Returns
+    -------
+    Encoder
 
     Raises
     ------
     EarshotError
-        When there is no such encoder, its weights can't be had or are damaged,
-        or it tells unrelated inputs hardly apart.
+        If there is no such encoder, its weights are unavailable or damaged, or its vectors do not
+        distinguish unrelated inputs.
+
+    Examples
+    --------
+    >>> get_encoder("sonicpi").embed(["play 60"]).shape
+    (1, 2204)
     """
     return get_or_load_encoder(find_encoder_spec(encoder_id))
 
 
 def get_or_load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Encoder:
-    """The encoder of an entry as `get` returns it; `compute` only where it has to be loaded."""
+    """Return a cached encoder of this id and revision, or load it.
+
+    Parameters
+    ----------
+    spec : EncoderSpec
+    compute : ComputeConfig, optional
+        Used only if the encoder must be loaded.
+    """
     key = (spec.id, spec.revision)
     with _load_lock:
         if key not in _loaded_encoders:
@@ -67,19 +87,41 @@ def get_or_load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None)
 
 
 def load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Encoder:
-    """Load an encoder and check it; see `get`.
+    """Load an encoder and check that it works.
 
     Parameters
     ----------
-    spec : EncoderEntry
-    compute : Compute, optional
-        Device and precision. Default: what suits this machine.
-    """
-    from core.encoders.device import detect_compute_config  # before anything else loads torch
-    from core.encoders import sanity_check
+    spec : EncoderSpec
+    compute : ComputeConfig, optional
+        Device and precision. Default: the fastest on this machine.
 
-    module, name = ENCODER_CLASS_BY_FAMILY[spec.family]
-    family = getattr(importlib.import_module(f"core.encoders.{module}"), name)
-    encoder = family(spec, compute or detect_compute_config())
-    sanity_check.check_encoder_sanity(encoder)
+    Raises
+    ------
+    EarshotError
+        As `get_encoder`.
+    """
+    # Importing it loads torch, and sets what torch reads from the environment when it is loaded.
+    from core.encoders.device import detect_compute_config
+
+    encoder = create_encoder(spec, compute or detect_compute_config())
+    check_encoder_sanity(encoder)
     return encoder
+
+
+def create_encoder(spec: EncoderSpec, compute: ComputeConfig) -> Encoder:
+    """Load an encoder without the sanity check, which rejects most models of random weights.
+
+    Parameters
+    ----------
+    spec : EncoderSpec
+    compute : ComputeConfig
+    """
+    if spec.family == "imported":
+        raise build_not_loadable_error(spec)
+    if spec.family == "concat":
+        return ConcatEncoder(
+            spec, [get_or_load_encoder(component, compute) for component in spec.components]
+        )
+    module = importlib.import_module(f"core.encoders.{spec.family}")
+    encoder_class: type[Encoder] = getattr(module, ENCODER_CLASS_BY_FAMILY[spec.family])
+    return encoder_class(spec, compute)

@@ -1,6 +1,8 @@
-"""Statistics of a mel spectrogram: an audio encoder that learned nothing, to compare with."""
+"""The `log-mel` encoder: mel-spectrogram statistics, an untrained baseline."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.fft import rfft
@@ -8,44 +10,54 @@ from scipy.sparse import csr_array
 
 from core.encoders.audio import AudioEncoder
 from core.encoders.mel_filters import build_mel_filterbank
-from core.encoders.registry import EncoderSpec
+from core.encoders.spec import EncoderSpec
 
-FFT_SIZE, HOP_LENGTH, MEL_BAND_COUNT = 2048, 512, 64  # samples, samples, mel bands
-MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 30.0, 16_000.0  # Hz
-TARGET_RMS = 0.1  # RMS to which a clip is brought: -20 dB
-MIN_LEVEL_DB = -80.0  # dB under a full-scale sine
+if TYPE_CHECKING:  # importing it loads torch
+    from core.encoders.device import ComputeConfig
+
+FFT_SIZE, HOP_LENGTH = 2048, 512  # samples
+MEL_BAND_COUNT = 64
+MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ = 30.0, 16_000.0
+TARGET_RMS = 0.1  # -20 dB: the level to which clips are scaled
+MIN_LEVEL_DB = -80.0  # relative to a full-scale sine
 FRAME_BATCH_SIZE = 4096
 
 
 class LogMelEncoder(AudioEncoder):
-    """Of each of 64 mel bands: mean level, its spread, and how fast it changes.
+    """Mean level, standard deviation and mean absolute change of 64 mel bands.
 
-    At equal loudness, in dB. Each kind is divided by about the spread it has
-    among programs, so that all three count. Silence is the floor everywhere.
+    Levels are in dB at equal loudness. Each kind of statistic is divided by about its standard
+    deviation over programs, so that all three carry equal weight. Silence is `MIN_LEVEL_DB` in all
+    bands.
     """
 
-    def __init__(self, spec: EncoderSpec, compute: object = None):
-        super().__init__(spec)
-        # Sparse, as most of it is 0; and unlike a dense product's, its sums do not depend on how
-        # many threads there are.
-        self._mel_filterbank = csr_array(build_mel_filterbank(MEL_BAND_COUNT, FFT_SIZE, spec.sample_rate, MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ))  # [64, 1025]
-        taper = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT_SIZE) / FFT_SIZE)
-        self._hann_window = (taper / (taper.sum() / 2)).astype(np.float32)  # a full-scale sine: 0 dB
+    def __init__(self, spec: EncoderSpec, _compute: ComputeConfig | None = None):
+        super().__init__(spec, device="cpu")  # numpy computes it on any machine
+        filters = build_mel_filterbank(
+            MEL_BAND_COUNT, FFT_SIZE, self._sample_rate, MIN_FREQUENCY_HZ, MAX_FREQUENCY_HZ
+        )
+        # Sparse, as most entries are 0. Unlike those of a dense product, its sums do not depend on
+        # the number of threads.
+        self._mel_filterbank = csr_array(filters)  # [64, 1025]
+        window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(FFT_SIZE) / FFT_SIZE)
+        # Scaled so that a full-scale sine is at 0 dB.
+        self._hann_window = (window / (window.sum() / 2)).astype(np.float32)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         rms = np.sqrt(np.mean(np.square(waveform, dtype=np.float64)))
         if rms > 0:
             waveform = waveform * np.float32(TARGET_RMS / rms)
-        level = self._compute_mel_levels(waveform)  # dB [frames, 64]
-        change = np.abs(np.diff(level, axis=0)).mean(axis=0) if len(level) > 1 else 0 * level[0]
-        parts = ((level.mean(axis=0) + 50) / 15, level.std(axis=0) / 5, change / 2)
-        return np.concatenate(parts).astype(np.float32)
+        levels = self._compute_mel_levels(waveform)
+        changes = np.abs(np.diff(levels, axis=0)).mean(axis=0) if len(levels) > 1 else 0 * levels[0]
+        statistics = ((levels.mean(axis=0) + 50) / 15, levels.std(axis=0) / 5, changes / 2)
+        return np.concatenate(statistics).astype(np.float32)
 
     def _compute_mel_levels(self, waveform: np.ndarray) -> np.ndarray:
+        """Return the mel spectrogram of a waveform in dB, [frames, 64]."""
         padded = np.pad(waveform, FFT_SIZE // 2)
         frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[::HOP_LENGTH]
         power = [
-            (self._mel_filterbank @ np.square(np.abs(rfft(part * self._hann_window, axis=1))).T).T
-            for part in np.split(frames, range(FRAME_BATCH_SIZE, len(frames), FRAME_BATCH_SIZE))
+            (self._mel_filterbank @ np.square(np.abs(rfft(batch * self._hann_window, axis=1))).T).T
+            for batch in np.split(frames, range(FRAME_BATCH_SIZE, len(frames), FRAME_BATCH_SIZE))
         ]
         return 10 * np.log10(np.maximum(np.concatenate(power), 10 ** (MIN_LEVEL_DB / 10)))

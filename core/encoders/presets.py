@@ -1,4 +1,4 @@
-"""Pairs of encoders that belong together, and the choice between them."""
+"""Presets: pairs of a code encoder and an audio encoder, and the choice between them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import cache
 from types import MappingProxyType
 
 from core.encoders.registry import find_encoder_spec
+from core.encoders.weights import HubWeights
 from core.errors import EarshotError
 
-# Seconds that the hub is given in all, names looked up and client loaded included.
+# Total time to probe the model hub, including name resolution and loading its client.
 HUB_PROBE_TIMEOUT_SECONDS = 3.0
 
 
@@ -26,59 +27,92 @@ class EncoderPreset:
 PRESETS = MappingProxyType(
     {
         "paper": EncoderPreset("paper", "distilroberta-base", "facebook/wav2vec2-base"),
-        # `./run sweep CORPUS --grid ablation`: what a program says that it plays brings more than
-        # a sentence encoder, which adds nothing to it.
+        # In `./run sweep CORPUS --grid ablation` the symbolic encoder scores higher than a sentence
+        # encoder, and adding a sentence encoder to it does not raise its score.
         "offline": EncoderPreset("offline", "sonicpi", "aisfx"),
     }
 )
 
 
 def choose_preset(preset_name: str | None = None) -> tuple[EncoderPreset, str]:
-    """Return the preset to use and, in one sentence for the user, why.
+    """Return the preset to use and a sentence that gives the reason.
 
     Parameters
     ----------
     preset_name : {"paper", "offline"}, optional
-        Use this one. By default the paper's, if its weights are at hand or the
-        model hub answers, and else the offline one. The hub is asked once a
-        process and given `HUB_PATIENCE` seconds.
+        Use this preset. By default "paper" if its weights are available or the model hub answers,
+        otherwise "offline". A process probes the hub at most once per set of missing weights, for
+        at most `HUB_PROBE_TIMEOUT_SECONDS`.
+
+    Returns
+    -------
+    preset : EncoderPreset
+    reason : str
 
     Raises
     ------
     EarshotError
-        When there is no preset of that name.
+        If there is no preset of that name.
+
+    Examples
+    --------
+    >>> preset, reason = choose_preset("offline")
+    >>> preset.audio_encoder
+    'aisfx'
     """
     if preset_name is not None:
         if preset_name not in PRESETS:
             raise EarshotError(
-                f"There is no preset {str(preset_name)[:80]!r}.", remedy=f"Use {' or '.join(PRESETS)}."
+                f"There is no preset {str(preset_name)[:80]!r}.",
+                remedy=f"Use {' or '.join(PRESETS)}.",
             )
         return PRESETS[preset_name], f"The {preset_name} preset is used because you chose it."
     paper = PRESETS["paper"]
-    missing = [each for each in (paper.code_encoder, paper.audio_encoder) if not find_encoder_spec(each).is_available_offline()]
+    missing = _find_missing_weights(paper)
     if not missing:
         return paper, "The paper's encoders are used: their weights are on this machine."
-    lacking = " and ".join(missing)
-    trouble = _find_hub_problem(tuple(find_encoder_spec(each).weights.repo for each in missing))
-    if trouble:
-        why = f"the weights of {lacking} are not on this machine and {trouble}"
-        return PRESETS["offline"], f"The offline preset is used: {why}."
-    size = sum(find_encoder_spec(each).weights.megabytes for each in missing)
-    return paper, f"The paper's encoders are used: the model hub has {lacking} ({size} MB to get)."
+    missing_ids = " and ".join(missing)
+    hub_problem = _find_hub_problem(tuple(weights.repo for weights in missing.values()))
+    if hub_problem:
+        return (
+            PRESETS["offline"],
+            f"The offline preset is used: the weights of {missing_ids} are not on this machine and"
+            f" {hub_problem}.",
+        )
+    megabytes = sum(weights.megabytes for weights in missing.values())
+    return (
+        paper,
+        f"The paper's encoders are used: the model hub has {missing_ids}"
+        f" ({megabytes} MB to download).",
+    )
+
+
+def _find_missing_weights(preset: EncoderPreset) -> dict[str, HubWeights]:
+    """Return the weights of a preset that are on the model hub but not here, by encoder id."""
+    specs = [find_encoder_spec(preset.code_encoder), find_encoder_spec(preset.audio_encoder)]
+    return {
+        spec.id: spec.weights
+        for spec in specs
+        if isinstance(spec.weights, HubWeights) and not spec.is_available_offline()
+    }
 
 
 @cache
 def _find_hub_problem(repos: tuple[str, ...]) -> str:
-    """Why these repositories can't be had from the hub now, "" when they can."""
-    answer: list[str] = []
-    # Looking up a name knows no timeout, so the wait is bounded from outside.
-    asking = threading.Thread(target=lambda: answer.append(_query_hub(repos)), daemon=True)
-    asking.start()
-    asking.join(HUB_PROBE_TIMEOUT_SECONDS)
-    return answer[0] if answer else f"the model hub did not answer within {HUB_PROBE_TIMEOUT_SECONDS:.0f} s"
+    """Return why these repositories cannot be downloaded now, or "" if they can."""
+    answers: list[str] = []
+    # Name resolution has no timeout of its own, so a thread bounds the wait.
+    query = threading.Thread(target=lambda: answers.append(_query_hub(repos)), daemon=True)
+    query.start()
+    query.join(HUB_PROBE_TIMEOUT_SECONDS)
+    if answers:
+        return answers[0]
+    return f"the model hub did not answer within {HUB_PROBE_TIMEOUT_SECONDS:.0f} s"
 
 
 def _query_hub(repos: tuple[str, ...]) -> str:
+    """Ask the hub for each repository; return the problem, or ""."""
+    # Loading the hub's client takes long, and most commands do not need it.
     from huggingface_hub import HfApi, constants
 
     if constants.HF_HUB_OFFLINE:
@@ -86,6 +120,6 @@ def _query_hub(repos: tuple[str, ...]) -> str:
     try:
         for repo in repos:
             HfApi().model_info(repo, timeout=HUB_PROBE_TIMEOUT_SECONDS / len(repos))
-    except Exception as error:  # the client raises its own, its transport's and the system's
+    except Exception as error:  # the client, its transport and the system each raise their own
         return f"the model hub cannot be reached ({type(error).__name__})"
     return ""

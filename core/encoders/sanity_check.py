@@ -1,18 +1,17 @@
-"""What every encoder must do before it serves: tell unrelated inputs apart."""
+"""Check that a loaded encoder distinguishes unrelated inputs."""
 
 from __future__ import annotations
 
 from itertools import combinations
-from typing import NamedTuple
 
 import numpy as np
 
 from core.encoders.base import EmbedError, Encoder
 from core.errors import EarshotError
+from core.sonicpi.clip import Clip
 
-# Cosine above which two unrelated inputs count as the same.
 MAX_UNRELATED_COSINE = 0.999
-TEST_PROGRAMS = (
+PROBE_PROGRAMS = (
     "use_synth :prophet\nlive_loop :a do\n  play scale(:e3, :minor).choose, release: 0.2\n"
     "  sleep 0.125\nend",
     "sample :ambi_lunar_land, rate: 0.5, amp: 2",
@@ -20,54 +19,52 @@ TEST_PROGRAMS = (
 )
 
 
-class ProbeClip(NamedTuple):
-    """What an encoder reads of a clip."""
-
-    samples: np.ndarray
-    sample_rate: int
-
-
-def make_probe_clips() -> list[ProbeClip]:
-    """A chord, noise and clicks, two seconds each."""
-    rate = 44_100
-    seconds = np.arange(2 * rate) / rate
-    chord = sum(np.sin(2 * np.pi * hertz * seconds) for hertz in (220.0, 277.2, 329.6)) / 4
+def make_probe_clips() -> list[Clip]:
+    """Return a chord, noise and clicks, two seconds each."""
+    sample_rate = 44_100
+    seconds = np.arange(2 * sample_rate) / sample_rate
+    tones = [np.sin(2 * np.pi * hertz * seconds) for hertz in (220.0, 277.2, 329.6)]
+    chord = (tones[0] + tones[1] + tones[2]) / 4
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, len(seconds))
-    clicks = np.where(np.arange(len(seconds)) % (rate // 4) < 40, 0.9, 0.0)
-    return [ProbeClip(each.astype(np.float32)[:, None], rate) for each in (chord, noise, clicks)]
+    clicks = np.where(np.arange(len(seconds)) % (sample_rate // 4) < 40, 0.9, 0.0)
+    return [
+        Clip(waveform.astype(np.float32)[:, None], sample_rate)
+        for waveform in (chord, noise, clicks)
+    ]
 
 
 def check_encoder_sanity(encoder: Encoder) -> None:
-    """Refuse an encoder that hears or reads no difference.
+    """Raise an error if an encoder does not distinguish unrelated inputs.
+
+    Parameters
+    ----------
+    encoder : Encoder
 
     Raises
     ------
     EarshotError
-        When two unrelated inputs come out with a cosine above `ALIKE`, or a
-        vector is not finite, zero, or of another length than the entry says.
+        If two unrelated inputs have a cosine similarity above `MAX_UNRELATED_COSINE`, or a vector
+        is not finite, zero, or not of the length that the spec states.
     """
-    entry = encoder.spec
+    spec = encoder.spec
+    remedy = f"Its weights may be damaged or untrained ({spec.source}): use another encoder."
     try:
-        vectors = encoder.embed(TEST_PROGRAMS if entry.modality == "code" else make_probe_clips())
+        vectors = encoder.embed(PROBE_PROGRAMS if spec.modality == "code" else make_probe_clips())
     except EmbedError as error:
         raise EarshotError(
-            f"{entry.id} gives vectors that are not finite.", remedy=_suggest_remedy(encoder)
+            f"{spec.id} returns vectors that are not finite.", remedy=remedy
         ) from error
     except ValueError as error:
         raise EarshotError(
-            f"{entry.id} gives vectors of another length than {entry.dim} ({error})."
+            f"{spec.id} returns vectors of another length than {spec.dim} ({error})."
         ) from error
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    if not lengths.all():
-        raise EarshotError(f"{entry.id} gives a vector of zeros.", remedy=_suggest_remedy(encoder))
-    unit = vectors / lengths
-    closest = max(float(unit[a] @ unit[b]) for a, b in combinations(range(len(unit)), 2))
-    if closest > MAX_UNRELATED_COSINE:
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not norms.all():
+        raise EarshotError(f"{spec.id} returns a vector of zeros.", remedy=remedy)
+    units = vectors / norms
+    max_cosine = max(float(units[i] @ units[j]) for i, j in combinations(range(len(units)), 2))
+    if max_cosine > MAX_UNRELATED_COSINE:
         raise EarshotError(
-            f"{entry.id} tells unrelated inputs hardly apart: the cosine of two is {closest:.5f}.",
-            remedy=_suggest_remedy(encoder),
+            f"{spec.id} does not distinguish unrelated inputs: cosine similarity {max_cosine:.5f}.",
+            remedy=remedy,
         )
-
-
-def _suggest_remedy(encoder: Encoder) -> str:
-    return f"Its weights may be damaged or untrained ({encoder.spec.source}): use another encoder."

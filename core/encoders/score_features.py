@@ -1,66 +1,87 @@
-"""Sounds to a vector of fixed layout: which synths, samples and FX, how set, how high, how often.
+"""Features of synth events: a vector of fixed layout from synths, samples, FX, options and timing.
 
-Layout: blocks in the order of `BLOCKS`, each described there. The first half adds up all sounds,
-each by how loud and how long it is; the second half holds, for each column, its largest share
-in any one layer, so that a quiet layer is not drowned by a busy one.
+The vector has three parts. The first sums the features of all events, each weighted by its loudness
+and length. The second holds the maximum of each feature over the layers, so that a quiet layer is
+not drowned by a busy one. The third describes the program as a whole. `build_feature_layout` lists
+the columns of the first two.
 """
 
 from __future__ import annotations
 
 import math
 import zlib
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 
 from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
-# Options whose values are told apart, each by its own soft bins: (low, high, logarithmic).
+
+@dataclass(frozen=True)
+class BinRange:
+    """Values from the centre of the first bin to the centre of the last one.
+
+    Attributes
+    ----------
+    low, high : float
+        Values outside are clipped. Positive if `is_log`.
+    is_log : bool
+        Whether the bins are spaced logarithmically.
+    """
+
+    low: float
+    high: float
+    is_log: bool = False
+
+    @cached_property
+    def scaled_limits(self) -> tuple[float, float]:
+        """Return `low` and `high`, or their logarithms."""
+        if self.is_log:
+            return math.log(self.low), math.log(self.high)
+        return self.low, self.high
+
+
+# Ranges of the synth and sample options, and of the FX options, that have bins of their own.
 OPTION_RANGES = {
-    "amp": (0.05, 8, True),
-    "attack": (0.005, 8, True),
-    "sustain": (0.01, 16, True),
-    "release": (0.02, 16, True),
-    "cutoff": (30, 130, False),
-    "lpf": (30, 130, False),
-    "hpf": (10, 130, False),
-    "res": (0, 1, False),
-    "rate": (0.1, 8, True),
-    "start": (0, 1, False),
-    "finish": (0, 1, False),
-    "detune": (0.01, 24, True),
-    "pan": (-1, 1, False),
-    "divisor": (0.01, 50, True),
-    "depth": (0.01, 20, True),
-    "mod_phase": (0.02, 4, True),
-    "mod_range": (0.5, 48, True),
-    "pulse_width": (0, 1, False),
-    "coef": (-1, 1, False),
-    "wave": (0, 3, False),
+    "amp": BinRange(0.05, 8, is_log=True),
+    "attack": BinRange(0.005, 8, is_log=True),
+    "sustain": BinRange(0.01, 16, is_log=True),
+    "release": BinRange(0.02, 16, is_log=True),
+    "cutoff": BinRange(30, 130),
+    "lpf": BinRange(30, 130),
+    "hpf": BinRange(10, 130),
+    "res": BinRange(0, 1),
+    "rate": BinRange(0.1, 8, is_log=True),
+    "start": BinRange(0, 1),
+    "finish": BinRange(0, 1),
+    "detune": BinRange(0.01, 24, is_log=True),
+    "pan": BinRange(-1, 1),
+    "divisor": BinRange(0.01, 50, is_log=True),
+    "depth": BinRange(0.01, 20, is_log=True),
+    "mod_phase": BinRange(0.02, 4, is_log=True),
+    "mod_range": BinRange(0.5, 48, is_log=True),
+    "pulse_width": BinRange(0, 1),
+    "coef": BinRange(-1, 1),
+    "wave": BinRange(0, 3),
 }
 FX_OPTION_RANGES = {
-    "mix": (0, 1, False),
-    "room": (0, 1, False),
-    "phase": (0.02, 8, True),
-    "decay": (0.1, 32, True),
-    "cutoff": (30, 130, False),
-    "res": (0, 1, False),
-    "distort": (0, 1, False),
-    "bits": (1, 16, True),
-    "centre": (30, 130, False),
-    "freq": (10, 2000, True),
-    "probability": (0, 1, False),
-    "pitch": (-24, 24, False),
-    "depth": (0.5, 20, True),
-    "krunch": (0.1, 10, True),
+    "mix": BinRange(0, 1),
+    "room": BinRange(0, 1),
+    "phase": BinRange(0.02, 8, is_log=True),
+    "decay": BinRange(0.1, 32, is_log=True),
+    "cutoff": BinRange(30, 130),
+    "res": BinRange(0, 1),
+    "distort": BinRange(0, 1),
+    "bits": BinRange(1, 16, is_log=True),
+    "centre": BinRange(30, 130),
+    "freq": BinRange(10, 2000, is_log=True),
+    "probability": BinRange(0, 1),
+    "pitch": BinRange(-24, 24),
+    "depth": BinRange(0.5, 20, is_log=True),
+    "krunch": BinRange(0.1, 10, is_log=True),
 }
-OPTION_BIN_COUNT = 7
-HASHED_FEATURE_COUNT = 384  # name with option and bin, hashed
-GAP_RANGE_SECONDS = (0.02, 8.0)  # seconds between sounds of a layer
-EVENTS_PER_SECOND_RANGE = (0.05, 60.0)  # sounds a second
-MIDI_NOTE_RANGE = (24.0, 108.0)
-PITCH_BIN_COUNT = 14
 SAMPLE_GROUPS = (
     "ambi",
     "bass",
@@ -78,188 +99,312 @@ SAMPLE_GROUPS = (
     "vinyl",
     "unknown",
 )
+OPTION_BIN_COUNT = 7
+HASHED_OPTION_BIN_COUNT = 5
+# Columns that names, and names with an option's bin, share by their hash.
+HASHED_FEATURE_COUNT = 384
+GAP_RANGE_SECONDS = BinRange(0.02, 8.0, is_log=True)  # between events of a layer
+LENGTH_RANGE_SECONDS = BinRange(0.02, 16, is_log=True)
+DURATION_BIN_COUNT = 12  # of gaps and lengths
+MIDI_NOTE_RANGE = BinRange(24.0, 108.0)
+PITCH_BIN_COUNT = 14
+DEFAULT_NOTE = 52.0  # Sonic Pi's default for synths
+EVENTS_PER_SECOND_RANGE = BinRange(0.05, 60.0, is_log=True)
+CONCURRENT_EVENTS_RANGE = BinRange(0.05, 40.0, is_log=True)
+DENSITY_BIN_COUNT = 12  # of events per second and concurrent events
+LOUDNESS_STEPS = 8  # over the time of the program
+# Columns of the third part: events per second, concurrent events, loudness over time.
+PROGRAM_FEATURE_COUNT = 2 * DENSITY_BIN_COUNT + LOUDNESS_STEPS
 MAX_EVENTS = 4000
+# Events of further layers are counted as one layer.
+MAX_LAYERS = 24
 
 
 @cache
 def build_feature_layout() -> tuple[dict[str, int], int]:
-    """Column of each named feature, and where the next block would start."""
-    known = load_sonic_pi_inventory()
-    names = [f"synth {name}" for name in known["synths"]]
-    names += [f"sample {name}" for name in known["samples"]]
-    names += [f"group {name}" for name in SAMPLE_GROUPS]
-    names += [f"fx {name}" for name in known["fx"]]
-    names += [f"class {pitch}" for pitch in range(12)]
-    for block, bins in (
-        ("note", PITCH_BIN_COUNT),
-        ("gap synth", 12),
-        ("gap sample", 12),
-        ("length synth", 12),
-        ("length sample", 12),
-    ):
-        names += [f"{block} {place}" for place in range(bins)]
-    names += [f"{option} {place}" for option in OPTION_RANGES for place in range(OPTION_BIN_COUNT)]
-    names += [f"fx {option} {place}" for option in FX_OPTION_RANGES for place in range(OPTION_BIN_COUNT)]
-    names += [f"hashed {place}" for place in range(HASHED_FEATURE_COUNT)]
-    return {name: place for place, name in enumerate(names)}, len(names)
-
-
-# Of the whole program, once.
-PROGRAM_FEATURE_COUNT = 12 + 12 + 8  # rate of sounds, together at once, loudness over time in eight parts
-SCORE_FEATURE_DIM = 2 * build_feature_layout()[1] + PROGRAM_FEATURE_COUNT
-
-
-@cache
-def _scale_bin_range(low: float, high: float, is_log: bool) -> tuple[float, float]:
-    return (math.log(low), math.log(high)) if is_log else (low, high)
-
-
-def assign_soft_bins(value: float, low: float, high: float, bin_count: int, is_log: bool = False) -> list:
-    """(bin, share) of the one or two bins nearest to a value: near values have near vectors."""
-    low, high = _scale_bin_range(low, high, is_log)
-    if is_log:
-        value = math.log(max(abs(value), 1e-6))
-    place = (min(max(value, low), high) - low) / (high - low) * (bin_count - 1)
-    below = min(int(place), bin_count - 2)
-    return [(below, 1 - (place - below)), (below + 1, place - below)]
-
-
-def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
-    """Describe what sounds in the first 18 s of a program.
+    """Return the columns of the first part of the vector.
 
     Returns
     -------
-    float32 [DIM]
-        A program without sounds has a vector too: all zeros but for the first column of
-        the whole program's block.
+    column_by_feature : dict of str to int
+    column_count : int
     """
-    columns, width = build_feature_layout()
-    events = sorted((s for s in events if s.time < MAX_SCORE_SECONDS), key=lambda s: (s.time, s.name))
-    layers: dict[str, list[ScoreEvent]] = {}
-    for sound in events[:MAX_EVENTS]:
-        layers.setdefault(sound.layer if len(layers) < 24 else "rest", []).append(sound)
-    total, largest = np.zeros(width), np.zeros(width)
-    for played in layers.values():
-        own = _sum_layer_features(played, columns, width)
-        total += own
-        np.maximum(largest, own, out=largest)
-    # The square root lets a rare sound count beside a frequent one.
+    inventory = load_sonic_pi_inventory()
+    names = [f"synth {name}" for name in inventory["synths"]]
+    names += [f"sample {name}" for name in inventory["samples"]]
+    names += [f"group {name}" for name in SAMPLE_GROUPS]
+    names += [f"fx {name}" for name in inventory["fx"]]
+    names += [f"class {pitch_class}" for pitch_class in range(12)]
+    bin_counts = {
+        "note": PITCH_BIN_COUNT,
+        "gap synth": DURATION_BIN_COUNT,
+        "gap sample": DURATION_BIN_COUNT,
+        "length synth": DURATION_BIN_COUNT,
+        "length sample": DURATION_BIN_COUNT,
+    }
+    bin_counts |= {option: OPTION_BIN_COUNT for option in OPTION_RANGES}
+    bin_counts |= {f"fx {option}": OPTION_BIN_COUNT for option in FX_OPTION_RANGES}
+    bin_counts["hashed"] = HASHED_FEATURE_COUNT
+    names += [f"{block} {number}" for block, count in bin_counts.items() for number in range(count)]
+    return {name: column for column, name in enumerate(names)}, len(names)
+
+
+SCORE_FEATURE_DIM = 2 * build_feature_layout()[1] + PROGRAM_FEATURE_COUNT
+
+
+def assign_soft_bins(value: float, bin_range: BinRange, bin_count: int) -> list[tuple[int, float]]:
+    """Distribute a value over the two nearest bins, so that near values have near vectors.
+
+    Parameters
+    ----------
+    value : float
+    bin_range : BinRange
+    bin_count : int
+        At least 2.
+
+    Returns
+    -------
+    list of (bin, share)
+        The shares add up to 1.
+
+    Examples
+    --------
+    >>> assign_soft_bins(0.25, BinRange(0, 1), bin_count=3)
+    [(0, 0.5), (1, 0.5)]
+    """
+    low, high = bin_range.scaled_limits
+    if bin_range.is_log:
+        value = math.log(max(abs(value), 1e-6))
+    position = (min(max(value, low), high) - low) / (high - low) * (bin_count - 1)
+    lower_bin = min(int(position), bin_count - 2)
+    upper_share = position - lower_bin
+    return [(lower_bin, 1 - upper_share), (lower_bin + 1, upper_share)]
+
+
+def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
+    """Return the features of the first 18 s of a program.
+
+    Parameters
+    ----------
+    events : list of ScoreEvent
+        In any order.
+
+    Returns
+    -------
+    float32 [SCORE_FEATURE_DIM]
+        A program without events has a vector too: zeros, except for the lowest bins of the third
+        part.
+    """
+    columns, column_count = build_feature_layout()
+    events = sorted(
+        (event for event in events if event.time < MAX_SCORE_SECONDS),
+        key=lambda event: (event.time, event.name),
+    )
+    events_by_layer: dict[str, list[ScoreEvent]] = {}
+    for event in events[:MAX_EVENTS]:
+        layer = event.layer if len(events_by_layer) < MAX_LAYERS else "rest"
+        events_by_layer.setdefault(layer, []).append(event)
+    total, maximum = np.zeros(column_count), np.zeros(column_count)
+    for layer_events in events_by_layer.values():
+        layer_features = _sum_layer_features(layer_events, columns, column_count)
+        total += layer_features
+        np.maximum(maximum, layer_features, out=maximum)
+    # Dividing by the total weight of the events leaves their mean, and the square root raises rare
+    # events compared with frequent ones.
+    event_weight = total[: _count_name_features()].sum() or 1
     vector = np.concatenate(
-        [np.sqrt(total / (total[: _count_name_features()].sum() or 1)), np.log1p(largest) / 3, _compute_program_features(events)]
+        [
+            np.sqrt(total / event_weight),
+            np.log1p(maximum) / 3,
+            _compute_program_features(events),
+        ]
     )
     return vector.astype(np.float32)
 
 
 @cache
 def _count_name_features() -> int:
-    known = load_sonic_pi_inventory()
-    return len(known["synths"]) + len(known["samples"])
+    """Return the number of columns for names of synths and samples, which come first."""
+    inventory = load_sonic_pi_inventory()
+    return len(inventory["synths"]) + len(inventory["samples"])
 
 
-def _sum_layer_features(layer_events: list[ScoreEvent], columns: dict[str, int], feature_count: int) -> np.ndarray:
-    made = np.zeros(feature_count)
-    known: dict[tuple, tuple[float, list, list]] = {}  # loops play the same sounds again and again
-    before: float | None = None
-    for sound in layer_events:
-        chain = tuple((name, id(given)) for name, given in sound.fx)
-        key = (sound.kind, sound.name, tuple(sound.options.items()), chain)
-        if key not in known:
-            strength, put = _compute_event_weight(sound), _list_event_features(sound)
-            put = [(columns[name], share) for name, share in put if name in columns]
-            known[key] = strength, [c for c, _ in put], [share for _, share in put]
-        strength, places, shares = known[key]
-        weight = sound.weight * strength
-        np.add.at(made, places, np.multiply(shares, weight))
-        if before is not None and sound.time > before + 1e-3:
-            gaps = _build_binned_features(f"gap {sound.kind}", sound.time - before, *GAP_RANGE_SECONDS, 12, True)
-            for name, share in gaps:
-                made[columns[name]] += weight * share
-        if before is None or sound.time > before:
-            before = sound.time
-    return made
+def _sum_layer_features(
+    layer_events: list[ScoreEvent], columns: dict[str, int], column_count: int
+) -> np.ndarray:
+    """Return the weighted sum of the features of a layer's events, sorted by time."""
+    totals = np.zeros(column_count)
+    # Loops repeat the same events, so their features are computed once. The dicts of FX options are
+    # identified by `id`: the events keep them alive.
+    cached_features: dict[tuple, tuple[float, list[int], list[float]]] = {}
+    previous_time: float | None = None
+    for event in layer_events:
+        fx_key = tuple((name, id(options)) for name, options in event.fx)
+        key = (event.kind, event.name, tuple(event.options.items()), fx_key)
+        if key not in cached_features:
+            features = [
+                (columns[name], share)
+                for name, share in _list_event_features(event)
+                if name in columns
+            ]
+            cached_features[key] = (
+                _compute_event_weight(event),
+                [column for column, _ in features],
+                [share for _, share in features],
+            )
+        event_weight, event_columns, shares = cached_features[key]
+        weight = event.weight * event_weight
+        np.add.at(totals, event_columns, np.multiply(shares, weight))
+        if previous_time is not None and event.time > previous_time + 1e-3:
+            gap_features = _build_binned_features(
+                f"gap {event.kind}",
+                event.time - previous_time,
+                GAP_RANGE_SECONDS,
+                DURATION_BIN_COUNT,
+            )
+            for name, share in gap_features:
+                totals[columns[name]] += weight * share
+        if previous_time is None or event.time > previous_time:
+            previous_time = event.time
+    return totals
 
 
 def _compute_event_weight(event: ScoreEvent) -> float:
-    """How much a sound counts: by how loud and how long it is, both damped."""
-    options = {**_get_default_options(event), **event.options}
-    loud = max(0.0, min(abs(options.get("amp", 1.0)), 8.0)) ** 0.7
-    return loud * min(_estimate_event_seconds(event, options), 6.0) ** 0.4
+    """Return an event's weight: its loudness and length, both compressed."""
+    options = _merge_default_options(event)
+    loudness = max(0.0, min(abs(options.get("amp", 1.0)), 8.0)) ** 0.7
+    return loudness * min(_estimate_event_seconds(event, options), 6.0) ** 0.4
 
 
 def _list_event_features(event: ScoreEvent) -> list[tuple[str, float]]:
-    """Names of the features that a sound has, each with its share of the sound."""
-    options = {**_get_default_options(event), **event.options}
-    put = [(f"{event.kind} {event.name}", 1.0)]
+    """Return the names of an event's features, each with its share of the event."""
+    options = _merge_default_options(event)
+    features = [(f"{event.kind} {event.name}", 1.0)]
     if event.kind == "sample":
         prefix = event.name.split("_")[0]
-        put.append((f"group {prefix if prefix in SAMPLE_GROUPS else 'unknown'}", 1.0))
+        features.append((f"group {prefix if prefix in SAMPLE_GROUPS else 'unknown'}", 1.0))
     else:
-        put += _build_pitch_features(options.get("note", 52.0))
-    put += _build_binned_features(f"length {event.kind}", _estimate_event_seconds(event, options), 0.02, 16, 12, True)
-    for option, (low, high, log) in OPTION_RANGES.items():
-        # -1 stands for "as long as it lasts"; where less than 0 can be meant, it counts.
+        features += _build_pitch_features(options.get("note", DEFAULT_NOTE))
+    seconds = _estimate_event_seconds(event, options)
+    features += _build_binned_features(
+        f"length {event.kind}", seconds, LENGTH_RANGE_SECONDS, DURATION_BIN_COUNT
+    )
+    for option, bin_range in OPTION_RANGES.items():
         value = options.get(option, 0.0 if option == "pan" else -1.0)
-        if value >= 0 or (low < 0 and option in options):
-            put += _build_binned_features(option, value, low, high, OPTION_BIN_COUNT, log)
-    put += _build_hashed_features(event.name, event.options, OPTION_RANGES)
-    for name, given in event.fx:
-        put.append((f"fx {name}", 1.0))
-        settled = {**load_sonic_pi_inventory()["fx"].get(name, {}), **given}
-        for option, (low, high, log) in FX_OPTION_RANGES.items():
-            if option in settled:
-                put += _build_binned_features(f"fx {option}", settled[option], low, high, OPTION_BIN_COUNT, log)
-        put += _build_hashed_features(name, given, FX_OPTION_RANGES)
-        put += _build_hashed_features(f"{name}>{event.name}", {}, FX_OPTION_RANGES)
-    return put
+        # In Sonic Pi -1 means "as long as the sound lasts"; a negative value counts only where the
+        # option's range includes it.
+        if value >= 0 or (bin_range.low < 0 and option in options):
+            features += _build_binned_features(option, value, bin_range, OPTION_BIN_COUNT)
+    features += _build_hashed_features(event.name, event.options, OPTION_RANGES)
+    for fx_name, fx_options in event.fx:
+        features += _list_fx_features(event.name, fx_name, fx_options)
+    return features
 
 
-def _build_binned_features(feature_name: str, value: float, low: float, high: float, bin_count: int, is_log: bool) -> list:
-    return [(f"{feature_name} {b}", share) for b, share in assign_soft_bins(value, low, high, bin_count, is_log)]
+def _list_fx_features(
+    event_name: str, fx_name: str, fx_options: dict[str, float]
+) -> list[tuple[str, float]]:
+    """Return the features of an FX that an event passes through."""
+    features = [(f"fx {fx_name}", 1.0)]
+    options = {**load_sonic_pi_inventory()["fx"].get(fx_name, {}), **fx_options}
+    for option, bin_range in FX_OPTION_RANGES.items():
+        if option in options:
+            features += _build_binned_features(
+                f"fx {option}", options[option], bin_range, OPTION_BIN_COUNT
+            )
+    features += _build_hashed_features(fx_name, fx_options, FX_OPTION_RANGES)
+    features += _build_hashed_features(f"{fx_name}>{event_name}", {}, FX_OPTION_RANGES)
+    return features
 
 
-def _build_pitch_features(note: float) -> list:
+def _build_binned_features(
+    block: str, value: float, bin_range: BinRange, bin_count: int
+) -> list[tuple[str, float]]:
+    """Return the features of a value in a block of bins."""
+    return [
+        (f"{block} {number}", share)
+        for number, share in assign_soft_bins(value, bin_range, bin_count)
+    ]
+
+
+def _build_pitch_features(note: float) -> list[tuple[str, float]]:
+    """Return the pitch class and the soft bins of a MIDI note."""
     note = min(max(note, 0.0), 140.0)
-    return [(f"class {round(note) % 12}", 1.0), *_build_binned_features("note", note, *MIDI_NOTE_RANGE, PITCH_BIN_COUNT, False)]
+    return [
+        (f"class {round(note) % 12}", 1.0),
+        *_build_binned_features("note", note, MIDI_NOTE_RANGE, PITCH_BIN_COUNT),
+    ]
 
 
-def _build_hashed_features(name: str, options: dict, option_ranges: dict) -> list:
-    put = [(f"hashed {zlib.crc32(name.encode()) % HASHED_FEATURE_COUNT}", 1.0)]
-    for option in options:
+def _build_hashed_features(
+    name: str, options: dict[str, float], option_ranges: dict[str, BinRange]
+) -> list[tuple[str, float]]:
+    """Return the hashed features of a name and of its combinations with the bins of options."""
+    features = [(_hash_feature(name), 1.0)]
+    for option, value in options.items():
         if option in option_ranges:
-            low, high, log = option_ranges[option]
-            for b, share in assign_soft_bins(options[option], low, high, 5, log):
-                key = f"{name}.{option}.{b}".encode()
-                put.append((f"hashed {zlib.crc32(key) % HASHED_FEATURE_COUNT}", share))
-    return put
+            bins = assign_soft_bins(value, option_ranges[option], HASHED_OPTION_BIN_COUNT)
+            features += [
+                (_hash_feature(f"{name}.{option}.{number}"), share) for number, share in bins
+            ]
+    return features
 
 
-def _get_default_options(event: ScoreEvent) -> dict[str, float]:
-    known = load_sonic_pi_inventory()
-    return known["player"] if event.kind == "sample" else known["synths"].get(event.name, {})
+def _hash_feature(feature: str) -> str:
+    """Return the hashed column of a feature."""
+    return f"hashed {zlib.crc32(feature.encode()) % HASHED_FEATURE_COUNT}"
+
+
+def _merge_default_options(event: ScoreEvent) -> dict[str, float]:
+    """Return an event's options with the defaults of its synth or of the sample player."""
+    inventory = load_sonic_pi_inventory()
+    if event.kind == "sample":
+        return {**inventory["player"], **event.options}
+    return {**inventory["synths"].get(event.name, {}), **event.options}
 
 
 def _estimate_event_seconds(event: ScoreEvent, options: dict[str, float]) -> float:
-    """Seconds that it sounds."""
-    times = [max(0.0, options.get(name, 0.0)) for name in ("attack", "decay", "sustain", "release")]
+    """Return the approximate length of an event in seconds, at least 0.02.
+
+    Parameters
+    ----------
+    event : ScoreEvent
+    options : dict of str to float
+        With defaults.
+    """
+    envelope_seconds = sum(
+        [max(0.0, options.get(stage, 0.0)) for stage in ("attack", "decay", "sustain", "release")]
+    )
     if event.kind == "synth":
-        return max(0.02, sum(times))
-    whole = load_sonic_pi_inventory()["samples"].get(event.name, 1.0)
+        return max(0.02, envelope_seconds)
+    sample_seconds = load_sonic_pi_inventory()["samples"].get(event.name, 1.0)
     rate = max(abs(options.get("rate", 1.0)), 0.01)
     part = abs(options.get("finish", 1.0) - options.get("start", 0.0))
-    played = whole / rate * min(max(part, 0.001), 1.0)
-    return max(0.02, min(played, sum(times)) if event.options.get("sustain", -1) >= 0 else played)
+    played_seconds = sample_seconds / rate * min(max(part, 0.001), 1.0)
+    has_envelope = event.options.get("sustain", -1) >= 0
+    return max(0.02, min(played_seconds, envelope_seconds) if has_envelope else played_seconds)
 
 
 def _compute_program_features(events: list[ScoreEvent]) -> np.ndarray:
-    """Rate of sounds, how many at once, and how loudness goes through the program."""
-    rate, together, course = np.zeros(12), np.zeros(12), np.zeros(8)
-    per_second = sum(sound.weight for sound in events) / MAX_SCORE_SECONDS
-    for place, share in assign_soft_bins(per_second, *EVENTS_PER_SECOND_RANGE, 12, True):
-        rate[place] = share
-    lengths = [_estimate_event_seconds(s, {**_get_default_options(s), **s.options}) * s.weight for s in events]
-    for place, share in assign_soft_bins(sum(lengths) / MAX_SCORE_SECONDS, 0.05, 40.0, 12, True):
-        together[place] = share
-    for sound in events:
-        course[int(sound.time / MAX_SCORE_SECONDS * 8)] += sound.weight * sound.options.get("amp", 1.0)
-    course = np.abs(course)
-    return np.concatenate([rate, together, np.sqrt(course / (course.sum() or 1))])
+    """Return events per second, concurrent events and loudness over time, [32]."""
+    event_rate, concurrency = np.zeros(DENSITY_BIN_COUNT), np.zeros(DENSITY_BIN_COUNT)
+    loudness = np.zeros(LOUDNESS_STEPS)
+    events_per_second = sum(event.weight for event in events) / MAX_SCORE_SECONDS
+    for number, share in assign_soft_bins(
+        events_per_second, EVENTS_PER_SECOND_RANGE, DENSITY_BIN_COUNT
+    ):
+        event_rate[number] = share
+    seconds = [
+        _estimate_event_seconds(event, _merge_default_options(event)) * event.weight
+        for event in events
+    ]
+    concurrent_events = sum(seconds) / MAX_SCORE_SECONDS
+    for number, share in assign_soft_bins(
+        concurrent_events, CONCURRENT_EVENTS_RANGE, DENSITY_BIN_COUNT
+    ):
+        concurrency[number] = share
+    for event in events:
+        step = int(event.time / MAX_SCORE_SECONDS * LOUDNESS_STEPS)
+        loudness[step] += event.weight * event.options.get("amp", 1.0)
+    loudness = np.abs(loudness)
+    return np.concatenate([event_rate, concurrency, np.sqrt(loudness / (loudness.sum() or 1))])

@@ -1,6 +1,6 @@
-"""Loading of models, tokenizers and feature extractors in transformers format, and nothing else.
+"""Load models, tokenizers and feature extractors in transformers format from local files.
 
-Only files on this machine are read, and no code that comes with a model is run.
+No code that comes with a model is run.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 
 import torch
 import transformers
-from torch import nn
+from transformers.utils import logging as transformers_logging
 
 from core.errors import EarshotError
 
 SAFE_LOADING_OPTIONS = {"local_files_only": True, "trust_remote_code": False}
-# Layers that some checkpoints leave out and no embedding here passes through.
+# Layers that some checkpoints lack and no embedding here uses.
 UNUSED_LAYER_PREFIXES = ("pooler.",)
 
 
-def load_model(model_class: Any, folder: Path, encoder_id: str) -> nn.Module:
+def load_model(model_class: Any, folder: Path, encoder_id: str) -> Any:
     """Load a model's weights in fp32.
 
     Parameters
@@ -31,35 +31,39 @@ def load_model(model_class: Any, folder: Path, encoder_id: str) -> nn.Module:
         Class of transformers with `from_pretrained`.
     folder : Path
     encoder_id : str
-        For messages.
+        For error messages.
+
+    Returns
+    -------
+    PreTrainedModel
 
     Raises
     ------
     EarshotError
-        When files are damaged, or do not hold all the weights: what is lacking
-        would be filled up with random numbers.
+        If files are damaged or do not contain all weights: transformers would fill in random
+        numbers.
     """
-    safetensors = any(folder.glob("*.safetensors"))
+    has_safetensors = any(folder.glob("*.safetensors"))
     try:
         with silence_transformers():
             model, report = model_class.from_pretrained(
                 folder,
-                # Where there is none, the library unpickles with weights_only.
-                use_safetensors=safetensors,
+                # Without safetensors, transformers unpickles the weights with weights_only.
+                use_safetensors=has_safetensors,
                 dtype=torch.float32,
                 output_loading_info=True,
                 **SAFE_LOADING_OPTIONS,
             )
-    except Exception as error:  # damaged files raise whatever their parser raises
+    except Exception as error:  # damaged files raise errors of many types
         raise _build_loading_error(encoder_id, folder, error) from error
-    missing = sorted(key for key in report["missing_keys"] if not key.startswith(UNUSED_LAYER_PREFIXES))
-    wrong = missing or sorted(str(key) for key in report["mismatched_keys"])
-    if wrong:
+    missing = [key for key in report["missing_keys"] if not key.startswith(UNUSED_LAYER_PREFIXES)]
+    wrong_keys = sorted(missing) or sorted(str(key) for key in report["mismatched_keys"])
+    if wrong_keys:
         raise EarshotError(
-            f"The weights of {encoder_id} are not whole: {len(wrong)} tensors are missing or"
-            f" of another shape, {wrong[0]} among them.",
+            f"The weights of {encoder_id} are incomplete: {len(wrong_keys)} tensors are missing or"
+            f" have another shape, among them {wrong_keys[0]}.",
             where=str(folder),
-            remedy="Get them again.",
+            remedy="Download them again.",
         )
     return model
 
@@ -67,16 +71,26 @@ def load_model(model_class: Any, folder: Path, encoder_id: str) -> nn.Module:
 def load_tokenizer(folder: Path, encoder_id: str) -> Any:
     """Load a tokenizer.
 
+    Parameters
+    ----------
+    folder : Path
+    encoder_id : str
+        For error messages.
+
+    Returns
+    -------
+    PreTrainedTokenizer
+
     Raises
     ------
     EarshotError
-        When its files are missing or damaged.
+        If its files are missing or damaged.
     """
     return _load_pretrained(transformers.AutoTokenizer, folder, encoder_id)
 
 
 def load_feature_extractor(folder: Path, encoder_id: str) -> Any:
-    """Load what turns a waveform into a model's input; raises as `load_tokenizer`."""
+    """Load the preprocessor of an audio model; see `load_tokenizer`."""
     return _load_pretrained(transformers.AutoFeatureExtractor, folder, encoder_id)
 
 
@@ -84,30 +98,32 @@ def _load_pretrained(auto_class: Any, folder: Path, encoder_id: str) -> Any:
     try:
         with silence_transformers():
             return auto_class.from_pretrained(folder, **SAFE_LOADING_OPTIONS)
-    except Exception as error:  # damaged files raise whatever their parser raises
+    except Exception as error:  # damaged files raise errors of many types
         raise _build_loading_error(encoder_id, folder, error) from error
 
 
 def _build_loading_error(encoder_id: str, folder: Path, error: Exception) -> EarshotError:
-    why = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+    reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
     return EarshotError(
-        f"{encoder_id} cannot be loaded ({why}).",
+        f"{encoder_id} cannot be loaded ({reason}).",
         where=str(folder),
-        remedy="Its files may be damaged: get them again.",
+        remedy="Its files may be damaged: download them again.",
     )
 
 
 @contextmanager
 def silence_transformers() -> Iterator[None]:
-    """Keep the library's bars and notes out of a job's log: what matters is raised here."""
-    from transformers.utils import logging as notes
+    """Keep transformers' progress bars and messages out of a job's log.
 
-    bars, level = notes.is_progress_bar_enabled(), notes.get_verbosity()
-    notes.disable_progress_bar()
-    notes.set_verbosity(logging.CRITICAL)
+    What matters is raised as an error here.
+    """
+    had_progress_bar = transformers_logging.is_progress_bar_enabled()
+    verbosity = transformers_logging.get_verbosity()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity(logging.CRITICAL)
     try:
         yield
     finally:
-        notes.set_verbosity(level)
-        if bars:
-            notes.enable_progress_bar()
+        transformers_logging.set_verbosity(verbosity)
+        if had_progress_bar:
+            transformers_logging.enable_progress_bar()

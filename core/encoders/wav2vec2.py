@@ -1,4 +1,4 @@
-"""wav2vec 2.0 and its kin: the mean of the last layer over a clip's frames."""
+"""The wav2vec 2.0 encoders (also HuBERT and WavLM): mean of the last layer over time."""
 
 from __future__ import annotations
 
@@ -10,19 +10,25 @@ from torch import nn
 from core.encoders import openvino
 from core.encoders.audio import AudioEncoder
 from core.encoders.device import ComputeConfig
-from core.encoders.registry import EncoderSpec
+from core.encoders.spec import EncoderSpec
 from core.encoders.transformer import load_feature_extractor, load_model, silence_transformers
 from core.encoders.windowing import split_into_windows
 
-# Attention grows with the square of the length, and speech was trained in pieces of at most
-# half a minute; a longer clip is heard in equal pieces.
-MAX_CHUNK_SECONDS = 30.0  # seconds
-# Of the noises by which OpenVINO is held against torch.
-PROBE_NOISE_SECONDS = (1.0, 0.5, 1.7)  # seconds
+# Attention grows with the square of the length, and training used at most half a minute of speech;
+# longer clips are split into equal windows.
+MAX_WINDOW_SECONDS = 30.0
+# Lengths of the noise on which OpenVINO is compared with torch.
+PROBE_NOISE_SECONDS = (1.0, 0.5, 1.7)
 
 
 class Wav2Vec2Encoder(AudioEncoder):
-    """A model of raw waveforms with its feature extractor, which sets the level."""
+    """A model of raw waveforms with its feature extractor, which normalizes the level.
+
+    Parameters
+    ----------
+    spec : EncoderSpec
+    compute : ComputeConfig
+    """
 
     def __init__(self, spec: EncoderSpec, compute: ComputeConfig):
         super().__init__(spec, compute.device)
@@ -30,26 +36,29 @@ class Wav2Vec2Encoder(AudioEncoder):
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
         model = _MeanPooledModel(load_model(transformers.AutoModel, folder, spec.id)).eval()
-        lengths = [int(seconds * spec.sample_rate) for seconds in PROBE_NOISE_SECONDS]
-        with silence_transformers():
-            faster = openvino.compile_and_verify(model, compute, lengths) if compute.use_openvino else None
-        self._pooled_model = faster or compute.prepare_model(model)
+        compiled_model = None
+        if compute.use_openvino:
+            probe_lengths = [int(seconds * self._sample_rate) for seconds in PROBE_NOISE_SECONDS]
+            with silence_transformers():
+                compiled_model = openvino.compile_and_verify(model, compute, probe_lengths)
+        self._pooled_model = compiled_model or compute.prepare_model(model)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
-        rate = self.spec.sample_rate
-        inputs = self._feature_extractor(waveform, sampling_rate=rate, return_tensors="pt")
+        inputs = self._feature_extractor(
+            waveform, sampling_rate=self._sample_rate, return_tensors="pt"
+        )
         values = inputs["input_values"].to(self._compute.device)  # [1, frames]
-        pieces = split_into_windows(values.shape[1], int(MAX_CHUNK_SECONDS * rate))
+        max_frames = int(MAX_WINDOW_SECONDS * self._sample_rate)
         means = []
-        for start, stop in pieces:
+        for start, stop in split_into_windows(values.shape[1], max_frames):
             with torch.inference_mode(), self._compute.autocast():
-                # Copied to where torch aligns memory, as results may depend on that, too.
+                # Cloned into memory aligned by torch: the last bits may depend on alignment.
                 means.append(self._pooled_model(values[:, start:stop].clone()))
         return torch.cat(means).mean(dim=0).cpu().numpy()
 
 
 class _MeanPooledModel(nn.Module):
-    """From a waveform [1, frames] to float32 [1, dim]."""
+    """A model from a waveform [1, frames] to a vector, float32 [1, dim]."""
 
     def __init__(self, model: nn.Module):
         super().__init__()

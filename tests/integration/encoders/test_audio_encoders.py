@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-import torch.nn.functional as F
+from torch.nn import functional
 from transformers import (
     ClapConfig,
     ClapFeatureExtractor,
@@ -17,16 +17,16 @@ from transformers import (
     Wav2Vec2ForPreTraining,
 )
 
-from core.encoders import find_encoder_spec, get_encoder, openvino
-from core.encoders.audio import resample
-from core.encoders.device import ComputeConfig
+from core.encoders import find_encoder_spec, get_encoder
 from core.encoders.aisfx import read_checkpoint
+from core.encoders.audio import resample
+from core.encoders.device import ComputeConfig, is_openvino_enabled
 from core.encoders.loading import load_encoder
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
 
 FP32, BF16 = ComputeConfig("cpu", use_bf16=False), ComputeConfig("cpu", use_bf16=True)
-SPEECH = {
+WAV2VEC2_CONFIG = {
     "hidden_size": 32,
     "num_hidden_layers": 2,
     "num_attention_heads": 2,
@@ -38,8 +38,8 @@ SPEECH = {
 }
 
 
-def sounds(seconds, rate=44_100):
-    """A melody, noise in bursts and a low hum: stereo, at quite different levels."""
+def make_clips(seconds, rate=44_100):
+    """Return a melody, noise in bursts and a low hum: stereo, at quite different levels."""
     rng = np.random.default_rng(3)
     frames = int(seconds * rate)
     time = np.arange(frames) / rate
@@ -59,11 +59,11 @@ def cosine(a, b):
 
 @pytest.fixture(scope="module")
 def wav2vec2(tmp_path_factory):
-    """Saved as the paper's is: pickled, a head for pre-training, old names of a weight norm."""
+    """Save a model like the paper's: pickled, with a pre-training head and old weight-norm names."""
     folder = tmp_path_factory.mktemp("wav2vec2")
     torch.manual_seed(0)
     config = Wav2Vec2Config(
-        **SPEECH, codevector_dim=16, proj_codevector_dim=16, num_codevectors_per_group=8
+        **WAV2VEC2_CONFIG, codevector_dim=16, proj_codevector_dim=16, num_codevectors_per_group=8
     )
     model = Wav2Vec2ForPreTraining(config).eval()
     weights = {
@@ -107,119 +107,122 @@ def clap(tmp_path_factory):
     return folder, model
 
 
-def heard(clip, rate):
+def to_waveform(clip, rate):
     return resample(clip.samples.mean(axis=1), clip.sample_rate, rate)
 
 
-def test_wav2vec2_is_the_plain_loop_s(wav2vec2):
+def test_wav2vec2_equals_a_plain_forward_pass(wav2vec2):
     folder, model = wav2vec2
-    clips = sounds(3.0)
+    clips = make_clips(3.0)
     vectors = load_encoder(find_encoder_spec(str(folder)), FP32).embed(clips)
     for clip, vector in zip(clips, vectors, strict=True):
-        wave = heard(clip, 16_000).astype(np.float64)
+        wave = to_waveform(clip, 16_000).astype(np.float64)
         wave = (wave - wave.mean()) / np.sqrt(wave.var() + 1e-7)
         with torch.no_grad():
             hidden = model(torch.from_numpy(wave).float()[None]).last_hidden_state
         np.testing.assert_allclose(vector, hidden[0].mean(dim=0), atol=1e-4)
 
 
-def test_a_long_clip_is_heard_in_equal_pieces(wav2vec2):
+def test_a_long_clip_is_split_into_equal_windows(wav2vec2):
     folder, model = wav2vec2
-    clip = sounds(50.0, 16_000)[0]
+    clip = make_clips(50.0, 16_000)[0]
     vector = load_encoder(find_encoder_spec(str(folder)), FP32).embed([clip])[0]
     wave = clip.samples.mean(axis=1)
     wave = torch.from_numpy((wave - wave.mean()) / np.sqrt(wave.var() + 1e-7))[None]
     with torch.no_grad():
-        pieces = [model(wave[:, at : at + 480_000]).last_hidden_state[0] for at in (0, 320_000)]
-    truth = (pieces[0].mean(dim=0) + pieces[1].mean(dim=0)) / 2
-    np.testing.assert_allclose(vector, truth, atol=1e-4)
+        windows = [model(wave[:, at : at + 480_000]).last_hidden_state[0] for at in (0, 320_000)]
+    expected = (windows[0].mean(dim=0) + windows[1].mean(dim=0)) / 2
+    np.testing.assert_allclose(vector, expected, atol=1e-4)
 
 
-def test_clap_is_its_own_model_s_audio_features(clap):
+def test_clap_equals_the_model_s_audio_features(clap):
     folder, model = clap
     extractor = ClapFeatureExtractor.from_pretrained(folder)
-    clips = sounds(10.0)
+    clips = make_clips(10.0)
     vectors = load_encoder(find_encoder_spec(str(folder)), FP32).embed(clips)
     assert vectors.shape == (3, 24)
     for clip, vector in zip(clips, vectors, strict=True):
-        inputs = extractor(heard(clip, 48_000), sampling_rate=48_000, return_tensors="pt")
+        inputs = extractor(to_waveform(clip, 48_000), sampling_rate=48_000, return_tensors="pt")
         with torch.no_grad():
-            truth = model.get_audio_features(**inputs).pooler_output[0]
-        np.testing.assert_allclose(vector, truth, atol=1e-4)
+            expected = model.get_audio_features(**inputs).pooler_output[0]
+        np.testing.assert_allclose(vector, expected, atol=1e-4)
 
 
-def test_clap_hears_a_clip_to_its_end(clap):
+def test_clap_embeds_a_clip_to_its_end(clap):
     folder, model = clap
     extractor = ClapFeatureExtractor.from_pretrained(folder)
-    clip = sounds(18.0, 48_000)[0]
+    clip = make_clips(18.0, 48_000)[0]
     encoder = load_encoder(find_encoder_spec(str(folder)), FP32)
     vector = encoder.embed([clip])[0]
     np.testing.assert_array_equal(encoder.embed([clip])[0], vector)
     total = 0
     for start in (0, 8 * 48_000):
-        piece = clip.samples.mean(axis=1)[start : start + 480_000]
-        inputs = extractor(piece, sampling_rate=48_000, return_tensors="pt")
+        window = clip.samples.mean(axis=1)[start : start + 480_000]
+        inputs = extractor(window, sampling_rate=48_000, return_tensors="pt")
         with torch.no_grad():
             total += model.get_audio_features(**inputs).pooler_output[0]
     np.testing.assert_allclose(vector, total / total.norm(), atol=1e-4)
 
 
-def test_hubert_runs_like_wav2vec2(tmp_path):
+def test_hubert_equals_a_plain_forward_pass(tmp_path):
     torch.manual_seed(0)
-    model = HubertModel(HubertConfig(**SPEECH)).eval()
+    model = HubertModel(HubertConfig(**WAV2VEC2_CONFIG)).eval()
     model.save_pretrained(tmp_path)
     Wav2Vec2FeatureExtractor().save_pretrained(tmp_path)
-    clip = sounds(1.0, 16_000)[0]
+    clip = make_clips(1.0, 16_000)[0]
     wave = clip.samples.mean(axis=1)
     wave = (wave - wave.mean()) / np.sqrt(wave.var() + 1e-7)
     with torch.no_grad():
-        truth = model(torch.from_numpy(wave)[None]).last_hidden_state[0].mean(dim=0)
+        expected = model(torch.from_numpy(wave)[None]).last_hidden_state[0].mean(dim=0)
     vector = load_encoder(find_encoder_spec(str(tmp_path)), FP32).embed([clip])[0]
-    np.testing.assert_allclose(vector, truth, atol=1e-4)
+    np.testing.assert_allclose(vector, expected, atol=1e-4)
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-def test_openvino_gives_nearly_the_same(wav2vec2, bf16):
+def test_openvino_is_close_to_torch(wav2vec2, bf16):
     pytest.importorskip("openvino", reason="optional; ./run test installs it")
-    clips = [*sounds(3.0), *sounds(0.4)]
-    exact = load_encoder(find_encoder_spec(str(wav2vec2[0])), FP32).embed(clips)
-    encoder = load_encoder(find_encoder_spec(str(wav2vec2[0])), ComputeConfig("cpu", bf16, use_openvino=True))
-    assert not isinstance(encoder._mean, torch.nn.Module), "OpenVINO did not take the model"
+    clips = [*make_clips(3.0), *make_clips(0.4)]
+    spec = find_encoder_spec(str(wav2vec2[0]))
+    exact = load_encoder(spec, FP32).embed(clips)
+    encoder = load_encoder(spec, ComputeConfig("cpu", bf16, use_openvino=True))
+    assert not isinstance(encoder._pooled_model, torch.nn.Module), "OpenVINO was not used"
     vectors = encoder.embed(clips)
     assert cosine(exact, vectors).min() >= 0.999
     np.testing.assert_array_equal(encoder.embed(clips), vectors)
 
 
-def falls_out(*_):
+def fail_to_compile(*_):
     raise RuntimeError("unknown operation")
 
 
-@pytest.mark.parametrize("made", [falls_out, lambda *_: lambda wave: torch.ones(1, 32)])
-def test_where_openvino_fails_or_differs_torch_goes_on(
-    wav2vec2, monkeypatch: pytest.MonkeyPatch, caplog, made
+@pytest.mark.parametrize(
+    "compile_model", [fail_to_compile, lambda *_: lambda wave: torch.ones(1, 32)]
+)
+def test_torch_is_used_if_openvino_fails_or_differs(
+    wav2vec2, monkeypatch: pytest.MonkeyPatch, caplog, compile_model
 ):
-    monkeypatch.setattr("core.encoders.openvino._compile_model", made)
-    encoder = load_encoder(find_encoder_spec(str(wav2vec2[0])), ComputeConfig("cpu", use_bf16=False, use_openvino=True))
+    monkeypatch.setattr("core.encoders.openvino._compile_model", compile_model)
+    spec = find_encoder_spec(str(wav2vec2[0]))
+    encoder = load_encoder(spec, ComputeConfig("cpu", use_bf16=False, use_openvino=True))
     assert "OpenVINO is not used" in caplog.text
-    clips = sounds(1.0)
-    plain = load_encoder(find_encoder_spec(str(wav2vec2[0])), FP32).embed(clips)
-    np.testing.assert_array_equal(encoder.embed(clips), plain)
+    clips = make_clips(1.0)
+    np.testing.assert_array_equal(encoder.embed(clips), load_encoder(spec, FP32).embed(clips))
 
 
-def test_openvino_can_be_switched_off(monkeypatch: pytest.MonkeyPatch):
+def test_openvino_can_be_disabled(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: name)
-    assert openvino.is_openvino_enabled()
+    assert is_openvino_enabled()
     monkeypatch.setenv("EARSHOT_OPENVINO", "0")
-    assert not openvino.is_openvino_enabled()
+    assert not is_openvino_enabled()
 
 
-def encoder_ids(wav2vec2, clap):
+def list_encoder_ids(wav2vec2, clap):
     return [str(wav2vec2[0]), str(clap[0]), "aisfx", "log-mel"]
 
 
-def test_bf16_gives_nearly_the_same(wav2vec2, clap):
-    clips = sounds(3.0)
-    for encoder_id in encoder_ids(wav2vec2, clap)[:3]:
+def test_bf16_is_close_to_fp32(wav2vec2, clap):
+    clips = make_clips(3.0)
+    for encoder_id in list_encoder_ids(wav2vec2, clap)[:3]:
         exact = load_encoder(find_encoder_spec(encoder_id), FP32).embed(clips)
         rounded = load_encoder(find_encoder_spec(encoder_id), BF16).embed(clips)
         assert cosine(exact, rounded).min() >= 0.999, encoder_id
@@ -227,34 +230,34 @@ def test_bf16_gives_nearly_the_same(wav2vec2, clap):
 
 
 def test_a_vector_depends_on_its_clip_alone(wav2vec2, clap):
-    clips = sounds(2.5)
-    for encoder_id in encoder_ids(wav2vec2, clap):
+    clips = make_clips(2.5)
+    for encoder_id in list_encoder_ids(wav2vec2, clap):
         encoder = get_encoder(encoder_id)
-        together = encoder.embed(clips)
-        np.testing.assert_array_equal(encoder.embed(clips[::-1])[::-1], together)
+        vectors = encoder.embed(clips)
+        np.testing.assert_array_equal(encoder.embed(clips[::-1])[::-1], vectors)
         assert encoder.embed([]).shape == (0, encoder.spec.dim)
 
 
-def test_silence_and_the_shortest_clip_have_a_vector(wav2vec2, clap):
+def test_silence_and_the_shortest_clip_have_a_nonzero_vector(wav2vec2, clap):
     silence = [Clip(np.zeros((frames, 2), np.float32)) for frames in (1, 441, 44_100 * 5)]
     click = Clip(np.ones((1, 2), np.float32))
-    for encoder_id in encoder_ids(wav2vec2, clap):
+    for encoder_id in list_encoder_ids(wav2vec2, clap):
         vectors = get_encoder(encoder_id).embed([*silence, click])
         assert np.isfinite(vectors).all(), encoder_id
         assert np.linalg.norm(vectors, axis=1).min() > 0, encoder_id
 
 
-def test_level_matters_only_to_clap(wav2vec2, clap):
-    loud = sounds(2.0)[:1]
+def test_only_clap_depends_on_the_level(wav2vec2, clap):
+    loud = make_clips(2.0)[:1]
     soft = [Clip(loud[0].samples * np.float32(0.125))]
-    for encoder_id in encoder_ids(wav2vec2, clap):
+    for encoder_id in list_encoder_ids(wav2vec2, clap):
         encoder = load_encoder(find_encoder_spec(encoder_id), FP32)
-        alike = cosine(encoder.embed(loud), encoder.embed(soft))[0]
-        assert (alike > 0.99999) == (encoder_id != str(clap[0])), encoder_id
+        similarity = cosine(encoder.embed(loud), encoder.embed(soft))[0]
+        assert (similarity > 0.99999) == (encoder_id != str(clap[0])), encoder_id
 
 
-def slow_effects(wave):
-    """The published network's layers one after another, fed by a spectrogram made with numpy."""
+def slow_aisfx(wave):
+    """Apply the published layers one by one to a spectrogram computed with numpy."""
     wave = wave.astype(np.float64) / np.abs(wave).max()
     wave = np.pad(wave, 1024)
     hann = 0.5 * (1 - np.cos(2 * np.pi * np.arange(2048) / 2048))
@@ -274,41 +277,41 @@ def slow_effects(wave):
         count = int(np.ceil((frames - 100) / 100))
         starts = [k * (frames - 100) // count for k in range(count + 1)]
     weights = read_checkpoint(find_encoder_spec("aisfx").weights.resolve_weights_path("aisfx"))
-    return np.mean([network(weights, spectrogram[at : at + 100]) for at in starts], axis=0)
+    return np.mean([apply_network(weights, spectrogram[at : at + 100]) for at in starts], axis=0)
 
 
-def network(weights, block):
+def apply_network(weights, block):
     x = torch.from_numpy(block).float()[None, None]
     for pair in (1, 2, 3, 4):
         for half in (1, 2):
             at = f"embedding_net.conv_block{pair}."
-            x = F.conv2d(x, weights[f"{at}conv{half}.weight"], padding=1)
+            x = functional.conv2d(x, weights[f"{at}conv{half}.weight"], padding=1)
             norm = [weights[f"{at}bn{half}.{key}"] for key in ("running_mean", "running_var")]
             affine = [weights[f"{at}bn{half}.{key}"] for key in ("weight", "bias")]
-            x = F.relu(F.batch_norm(x, *norm, *affine))
+            x = functional.relu(functional.batch_norm(x, *norm, *affine))
         if pair < 4:
-            x = F.max_pool2d(x, 2)
+            x = functional.max_pool2d(x, 2)
     return x.mean(dim=3).amax(dim=2)[0].numpy()
 
 
 @pytest.mark.parametrize("seconds", [0.7, 2.4, 5.0])
-def test_the_sound_effects_cnn_is_the_slow_one(seconds):
-    clips = sounds(seconds)
+def test_aisfx_equals_a_slow_reference(seconds):
+    clips = make_clips(seconds)
     vectors = load_encoder(find_encoder_spec("aisfx"), FP32).embed(clips)
-    truth = np.array([slow_effects(heard(clip, 44_100)) for clip in clips])
-    np.testing.assert_allclose(vectors, truth, rtol=1e-3, atol=1e-3)
-    assert cosine(get_encoder("aisfx").embed(clips), truth).min() >= 0.999
+    expected = np.array([slow_aisfx(to_waveform(clip, 44_100)) for clip in clips])
+    np.testing.assert_allclose(vectors, expected, rtol=1e-3, atol=1e-3)
+    assert cosine(get_encoder("aisfx").embed(clips), expected).min() >= 0.999
 
 
-def test_its_spectrogram_has_the_range_it_was_trained_on():
+def test_the_aisfx_spectrogram_has_the_range_of_its_training():
     loudest = np.sign(np.sin(np.arange(44_100) / 10)).astype(np.float32)
-    spectrogram = get_encoder("aisfx").spectrogram(loudest).numpy()
+    spectrogram = get_encoder("aisfx").compute_log_mel_spectrogram(loudest).numpy()
     assert spectrogram.shape == (44, 96)
     assert 0.9 < spectrogram.max() <= 1.02 and spectrogram.min() >= 0
 
 
-def test_the_sound_effects_cnn_recognises_an_altered_clip():
-    clips = sounds(6.0)
+def test_aisfx_recognizes_an_altered_clip():
+    clips = make_clips(6.0)
     late = [Clip(np.roll(clip.samples, 22_050, axis=0)) for clip in clips]
     dull = [Clip(np.apply_along_axis(np.convolve, 0, c.samples, [0.25, 0.5, 0.25])) for c in clips]
     base = get_encoder("aisfx").embed(clips)
@@ -318,7 +321,7 @@ def test_the_sound_effects_cnn_recognises_an_altered_clip():
 
 
 class Bomb:
-    """Leaves a trace when it is unpickled."""
+    """Creates a file when it is unpickled."""
 
     def __init__(self, trace):
         self.trace = trace
@@ -327,18 +330,17 @@ class Bomb:
         return (open, (str(self.trace), "w"))
 
 
-def test_no_code_in_a_checkpoint_is_run(tmp_path):
+def test_code_in_a_checkpoint_is_not_run(tmp_path):
     torch.save(({}, Bomb(tmp_path / "trace")), tmp_path / "checkpoint.pth")
     with pytest.raises(EarshotError, match="cannot be read"):
         read_checkpoint(tmp_path / "checkpoint.pth")
     assert not (tmp_path / "trace").exists()
 
 
-def test_a_missing_package_says_how_to_install_it():
-    known = find_encoder_spec("aisfx")
-    missing = dataclasses.replace(
-        known, weights=dataclasses.replace(known.weights, inside="nowhere.pth")
-    )
+def test_the_error_of_a_missing_package_names_the_command_that_installs_it():
+    spec = find_encoder_spec("aisfx")
+    weights = dataclasses.replace(spec.weights, path_in_package="nowhere.pth")
+    missing = dataclasses.replace(spec, weights=weights)
     assert not missing.is_available_offline()
     with pytest.raises(EarshotError, match="pip install --no-deps aisfx==0.1.2"):
         load_encoder(missing)

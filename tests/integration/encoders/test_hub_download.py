@@ -1,5 +1,6 @@
-"""Downloading from a model hub: one on this machine, which serves a tiny model."""
+"""Downloads from a local model hub that serves a tiny model."""
 
+import dataclasses
 import hashlib
 import http.server
 import json
@@ -13,7 +14,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 
 from core.encoders.__main__ import main
 from core.encoders.loading import load_encoder
-from core.encoders.registry import EncoderSpec
+from core.encoders.spec import EncoderSpec
 from core.encoders.weights import HubWeights
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
@@ -22,24 +23,24 @@ COMMIT = "0123456789" * 4
 REPO = "someone/tiny"
 
 
-class Hub(http.server.BaseHTTPRequestHandler):
-    """Answers what the hub's client asks: what a repository holds, and its files."""
+class HubHandler(http.server.BaseHTTPRequestHandler):
+    """Serves the list of a repository's files, and the files."""
 
     def do_HEAD(self):
-        self.answer(with_body=False)
+        self.send_answer(with_body=False)
 
     def do_GET(self):
-        self.answer(with_body=True)
+        self.send_answer(with_body=True)
 
-    def answer(self, with_body):
+    def send_answer(self, with_body):
         files = self.server.files
-        held, _, name = self.path.partition(f"/{REPO}/resolve/{COMMIT}/")
+        prefix, _, name = self.path.partition(f"/{REPO}/resolve/{COMMIT}/")
         if self.path == f"/api/models/{REPO}/revision/{COMMIT}":
             siblings = [{"rfilename": file} for file in files]
             body = json.dumps({"id": REPO, "sha": COMMIT, "siblings": siblings}).encode()
-        elif held == "" and name in files:
+        elif prefix == "" and name in files:
             body = files[name]
-            self.server.served.append(name)
+            self.server.served_files.append(name)
         else:
             self.send_error(404)
             return
@@ -72,10 +73,10 @@ def hub(tmp_path, monkeypatch: pytest.MonkeyPatch):
     )
     Wav2Vec2Model(config).save_pretrained(folder)
     Wav2Vec2FeatureExtractor().save_pretrained(folder)
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Hub)
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), HubHandler)
     server.files = {file.name: file.read_bytes() for file in folder.iterdir()}
     server.files |= {"pytorch_model.bin": b"not wanted", "tf_model.h5": b"not wanted"}
-    server.served = []
+    server.served_files = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
     address = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setattr(constants, "ENDPOINT", address)
@@ -89,11 +90,11 @@ def hub(tmp_path, monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.fixture
-def tiny():
+def tiny_spec():
     return EncoderSpec(
         id="tiny",
         modality="audio",
-        family="speech",
+        family="wav2vec2",
         dim=32,
         title="tiny",
         licence="none",
@@ -102,37 +103,38 @@ def tiny():
     )
 
 
-def test_weights_are_downloaded_once_and_only_what_is_needed(hub, tiny):
-    assert not tiny.at_hand()
+def test_weights_are_downloaded_once_and_only_what_is_needed(hub, tiny_spec):
+    assert not tiny_spec.is_available_offline()
     clip = Clip(np.random.default_rng(0).normal(size=(44_100, 2)).astype(np.float32) * 0.1)
-    first = load_encoder(tiny).embed([clip])
-    assert tiny.at_hand()
-    served = set(hub.served)
+    first = load_encoder(tiny_spec).embed([clip])
+    assert tiny_spec.is_available_offline()
+    served = set(hub.served_files)
     assert {"config.json", "preprocessor_config.json", "model.safetensors"} <= served
     assert not served & {"pytorch_model.bin", "tf_model.h5"}
-    hub.served.clear()
-    np.testing.assert_array_equal(load_encoder(tiny).embed([clip]), first)
-    assert hub.served == []
+    hub.served_files.clear()
+    np.testing.assert_array_equal(load_encoder(tiny_spec).embed([clip]), first)
+    assert hub.served_files == []
 
 
-def test_a_download_that_broke_off_is_gone_on_with(hub, tiny):
-    weights = hub.files.pop("model.safetensors"), hub.files.pop("pytorch_model.bin")
+def test_an_interrupted_download_is_resumed(hub, tiny_spec):
+    weights = hub.files.pop("model.safetensors")
+    del hub.files["pytorch_model.bin"]
     with pytest.raises(EarshotError, match="model.safetensors"):
-        load_encoder(tiny)
-    assert not tiny.at_hand()
-    hub.files["model.safetensors"] = weights[0]
-    assert load_encoder(tiny).spec is tiny
+        load_encoder(tiny_spec)
+    assert not tiny_spec.is_available_offline()
+    hub.files["model.safetensors"] = weights
+    assert load_encoder(tiny_spec).spec is tiny_spec
 
 
-def test_a_hub_that_lacks_the_commit_says_so(hub, tiny):
-    other = EncoderSpec(**{**vars(tiny), "weights": HubWeights(REPO, "f" * 40, megabytes=1)})
+def test_a_commit_that_the_hub_lacks_is_an_error(hub, tiny_spec):
+    missing_commit = HubWeights(REPO, "f" * 40, megabytes=1)
     with pytest.raises(EarshotError, match="The weights of tiny are not on this machine"):
-        load_encoder(other)
+        load_encoder(dataclasses.replace(tiny_spec, weights=missing_commit))
 
 
-def test_the_command_that_errors_name_works(capsys):
+def test_the_command_in_error_messages_works(capsys):
     assert main(["aisfx"]) == 0
-    assert "aisfx is at hand and works" in capsys.readouterr().out
+    assert "aisfx is available and passes its sanity check" in capsys.readouterr().out
     assert main(["no-such-encoder"]) == 1
     assert "There is no encoder" in capsys.readouterr().err
     assert main(["--help"]) == 0

@@ -1,17 +1,21 @@
-"""The encoders `sonicpi`, which reads programs and runs none, and `score`, which runs them."""
+"""The encoders `sonicpi`, which analyses programs without running them, and `score`."""
 
 from __future__ import annotations
+
+import os
+import signal
 
 import numpy as np
 import pytest
 
 from core import encoders
-from core.sonicpi import inventory
 from core.encoders.score_features import compute_score_features
-from core.sonicpi.score_events import extract_score_events
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+from core.errors import EarshotError
+from core.sonicpi import collect_osc_messages, inventory
+from core.sonicpi.interpreter import parser
 from core.sonicpi.interpreter.parser import parse_program
-from core.sonicpi import collect_osc_messages
+from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+from core.sonicpi.score_events import extract_score_events
 
 PROGRAM = """use_bpm 120
 with_fx :reverb, room: 0.8 do
@@ -30,18 +34,20 @@ def cosine(a, b):
 
 
 def test_the_inventory_is_that_of_the_installed_sonic_pi():
-    assert inventory.format_inventory_json(inventory.read_installed_inventory()) == inventory.INVENTORY_PATH.read_text()
+    installed_inventory = inventory.format_inventory_json(inventory.read_installed_inventory())
+    assert installed_inventory == inventory.INVENTORY_PATH.read_text()
 
 
-def test_what_is_read_is_what_is_played():
-    read_sounds = ProgramInterpreter(parse_program(PROGRAM)).events
-    played = [s for s in extract_score_events(collect_osc_messages(PROGRAM)) if s.time < 18]
-    assert len(read_sounds) == len(played) == 72 * 3 + 36
-    assert sorted(s.name for s in read_sounds) == sorted(s.name for s in played)
-    first = next(s for s in read_sounds if s.name == "tb303")
+def test_the_interpreter_finds_the_events_that_the_program_plays():
+    interpreted = ProgramInterpreter(parse_program(PROGRAM)).events
+    messages = collect_osc_messages(PROGRAM)
+    played = [event for event in extract_score_events(messages) if event.time < 18]
+    assert len(interpreted) == len(played) == 72 * 3 + 36
+    assert sorted(event.name for event in interpreted) == sorted(event.name for event in played)
+    first = next(event for event in interpreted if event.name == "tb303")
     assert first.options["release"] == pytest.approx(0.25)
     assert first.options["note"] == 52 and first.fx[0][0] == "reverb"
-    assert cosine(compute_score_features(read_sounds), compute_score_features(played)) > 0.95
+    assert cosine(compute_score_features(interpreted), compute_score_features(played)) > 0.95
 
 
 @pytest.mark.parametrize(
@@ -52,8 +58,9 @@ def test_what_is_read_is_what_is_played():
         "use_synth :tb303\nplay 60\nend\nend",
     ],
 )
-def test_unfinished_code_gives_what_can_be_read(unfinished):
-    assert {s.name for s in ProgramInterpreter(parse_program(unfinished)).events} == {"tb303"}
+def test_the_events_of_unfinished_code_are_found(unfinished):
+    events = ProgramInterpreter(parse_program(unfinished)).events
+    assert {event.name for event in events} == {"tb303"}
 
 
 @pytest.mark.parametrize(
@@ -74,57 +81,51 @@ def test_unfinished_code_gives_what_can_be_read(unfinished):
         "live_loop :a do live_loop :b do sleep 0 end; sleep 0.0001 end",
     ],
 )
-def test_hostile_programs_have_a_vector(hostile):
+def test_hostile_programs_have_a_finite_vector(hostile):
     assert np.isfinite(encoders.get_encoder("sonicpi").embed([hostile])).all()
 
 
-def test_too_long_a_program_is_refused():
+def test_programs_above_the_maximum_length_are_refused():
     with pytest.raises(encoders.EmbedError, match="200,000"):
         encoders.get_encoder("sonicpi").embed(["x" * 1_000_000])
 
 
-def test_nothing_of_a_program_is_run(tmp_path):
-    mark = tmp_path / "ran"
+def test_the_symbolic_encoder_runs_no_code(tmp_path):
+    trace = tmp_path / "ran"
     encoders.get_encoder("sonicpi").embed(
-        [f"`touch {mark}`; system('touch {mark}'); File.write('{mark}', 1)"]
+        [f"`touch {trace}`; system('touch {trace}'); File.write('{trace}', 1)"]
     )
-    assert not mark.exists()
+    assert not trace.exists()
 
 
 def test_near_values_have_near_vectors():
-    made = encoders.get_encoder("sonicpi").embed(
+    base, near, far = encoders.get_encoder("sonicpi").embed(
         [f"play 60, release: 4, cutoff: {cutoff}" for cutoff in (60, 64, 120)]
     )
-    assert cosine(made[0], made[1]) > cosine(made[0], made[2])
+    assert cosine(base, near) > cosine(base, far)
 
 
 def test_the_same_program_has_the_same_vector():
-    for encoder in ("sonicpi", "score"):
-        a, b = (encoders.get_encoder(encoder).embed([PROGRAM]) for _ in range(2))
-        assert np.array_equal(a, b)
+    for encoder_id in ("sonicpi", "score"):
+        encoder = encoders.get_encoder(encoder_id)
+        np.testing.assert_array_equal(encoder.embed([PROGRAM]), encoder.embed([PROGRAM]))
 
 
-def test_a_program_that_waits_for_a_cue_is_heard():
+def test_a_thread_that_waits_for_a_cue_has_events():
     source = "live_loop :b do\n  sync :a\n  sample :sn_dub\nend\nlive_loop :a do\n  sleep 1\nend"
     assert len(ProgramInterpreter(parse_program(source)).events) >= 15
 
 
-def test_score_of_a_failing_program_is_that_of_silence():
+def test_a_failing_program_has_the_score_vector_of_silence():
     silent, failing = encoders.get_encoder("score").embed(["sleep 1", "play nil.foo"])
     assert np.array_equal(silent, failing)
 
 
-def test_a_parser_that_is_killed_costs_no_program_its_tree(monkeypatch: pytest.MonkeyPatch):
-    import os
-    import signal
-
-    from core.sonicpi.interpreter import parser
-    from core.errors import EarshotError
-
+def test_a_program_is_parsed_again_after_its_parser_was_killed(monkeypatch: pytest.MonkeyPatch):
     tree = parse_program("play 60")
     os.kill(parser._running_parsers[0]._process.pid, signal.SIGKILL)
     assert tree is not None and parse_program("play 60") == tree
-    # Again and again it is the machine's fault, and no vector is made of it.
+    # A parser that fails repeatedly is a fault of the machine, and the program gets no vector.
     monkeypatch.setattr(parser, "PARSE_TIMEOUT_SECONDS", 0.0)
     with pytest.raises(EarshotError, match="too slow"):
         parse_program("play 60")

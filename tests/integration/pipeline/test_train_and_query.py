@@ -407,5 +407,5 @@ def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus: Corpus, tmp_path
     assert own.record.load_map() is not None
     found = find_program_neighbours(own, ids[0], 3)
     assert len(found) == 3
-    with pytest.raises(EarshotError, match="what made them isn't here"):
+    with pytest.raises(EarshotError, match="Their encoder is not available"):
         find_neighbours(own, "play 60", 3)

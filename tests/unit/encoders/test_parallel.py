@@ -1,4 +1,4 @@
-"""Items side by side: in order, each on one thread, and nothing else changed."""
+"""`map_items`: results in order, one thread per item, and no effect on other threads."""
 
 import threading
 
@@ -9,40 +9,40 @@ from core.encoders.parallel import map_items
 
 
 @pytest.fixture(params=[1, 2, 3])
-def threads(request):
-    before = torch.get_num_threads()
+def thread_count(request):
+    default_count = torch.get_num_threads()
     torch.set_num_threads(request.param)
     yield request.param
-    torch.set_num_threads(before)
+    torch.set_num_threads(default_count)
 
 
-def test_results_come_in_order_and_each_from_one_thread(threads):
+def test_results_are_in_order_and_computed_with_one_thread_each(thread_count):
     results = list(map_items(lambda item: (item, torch.get_num_threads()), range(20)))
     assert results == [(item, 1) for item in range(20)]
     assert list(map_items(str, [])) == []
 
 
-def test_other_threads_keep_theirs(threads):
+def test_other_threads_keep_their_thread_count(thread_count):
     list(map_items(str, range(5)))
-    later = []
-    thread = threading.Thread(target=lambda: later.append(torch.get_num_threads()))
+    counts = []
+    thread = threading.Thread(target=lambda: counts.append(torch.get_num_threads()))
     thread.start()
     thread.join()
-    assert torch.get_num_threads() == threads and later == [threads]
+    assert torch.get_num_threads() == thread_count and counts == [thread_count]
 
 
-def test_as_many_items_are_computed_at_a_time_as_there_are_threads(threads):
-    together = threading.Barrier(threads)
-    list(map_items(lambda item: together.wait(timeout=30), range(threads * 3)))
+def test_as_many_items_are_computed_at_a_time_as_there_are_threads(thread_count):
+    barrier = threading.Barrier(thread_count)
+    list(map_items(lambda item: barrier.wait(timeout=30), range(thread_count * 3)))
 
 
-def test_items_are_read_no_further_ahead_than_there_are_threads(threads):
-    read = []
-    results = map_items(str, (read.append(item) or item for item in range(50)))
+def test_items_are_read_at_most_one_per_thread_ahead(thread_count):
+    items_read = []
+    results = map_items(str, (items_read.append(item) or item for item in range(50)))
     next(results)
-    assert len(read) == threads + 1
+    assert len(items_read) == thread_count + 1
     results.close()
-    assert len(read) == threads + 1
+    assert len(items_read) == thread_count + 1
 
 
 def test_an_error_reaches_the_caller():

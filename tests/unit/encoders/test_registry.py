@@ -1,4 +1,4 @@
-"""The list of encoders, and folders as encoders: nothing here loads a model."""
+"""Specs of built-in encoders and of model folders; no test here loads a model."""
 
 import json
 import os
@@ -9,10 +9,10 @@ import types
 import pytest
 
 import core.encoders
-from core.encoders import PRESETS, list_encoder_specs, find_encoder_spec
+from core.encoders import PRESETS, find_encoder_spec, list_encoder_specs
 from core.encoders.loading import ENCODER_CLASS_BY_FAMILY
-from core.encoders.registry import FAMILY_BY_MODEL_TYPE as FAMILY_OF_TYPE
-from core.encoders.registry import MODALITIES
+from core.encoders.registry import FAMILY_BY_MODEL_TYPE
+from core.encoders.spec import MODALITIES
 from core.encoders.weights import HubWeights
 from core.errors import EarshotError
 
@@ -40,39 +40,40 @@ def save_model(folder, config, preprocessor=None, weights=b"weights"):
     return folder
 
 
-def test_all_encoders_are_listed_once_and_whole():
-    assert [each.id for each in list_encoder_specs()] == IDS
-    for each in list_encoder_specs():
-        assert each.modality in MODALITIES and each.family in ENCODER_CLASS_BY_FAMILY
-        assert each.dim > 0 and each.title and each.licence and each.source and each.revision
-        assert (each.sample_rate is None) == (each.modality == "code")
-        assert each.install_instructions
-        assert find_encoder_spec(each.id) is each
+def test_all_built_in_encoders_are_listed_once_with_all_fields():
+    assert [spec.id for spec in list_encoder_specs()] == IDS
+    for spec in list_encoder_specs():
+        assert spec.modality in MODALITIES and spec.family in ENCODER_CLASS_BY_FAMILY
+        assert spec.dim > 0 and spec.title and spec.licence and spec.source and spec.revision
+        assert (spec.sample_rate is None) == (spec.modality == "code")
+        assert spec.install_instructions
+        assert find_encoder_spec(spec.id) is spec
 
 
-def test_no_module_takes_the_place_of_a_function():
-    for each in core.encoders.list_encoder_specs():
-        core.encoders.find_encoder_spec(each.id)
+def test_no_submodule_shadows_a_public_name():
+    for spec in core.encoders.list_encoder_specs():
+        core.encoders.find_encoder_spec(spec.id)
     for name in core.encoders.__all__:
         assert not isinstance(getattr(core.encoders, name), types.ModuleType), name
 
 
-def test_entries_by_modality():
+def test_specs_are_listed_by_modality():
     code, audio = list_encoder_specs("code"), list_encoder_specs("audio")
     assert code + audio == list_encoder_specs()
-    assert {each.modality for each in audio} == {"audio"}
-    with pytest.raises(EarshotError, match="no modality"):
+    assert {spec.modality for spec in audio} == {"audio"}
+    with pytest.raises(EarshotError, match="not a modality"):
         list_encoder_specs("smell")
 
 
 def test_models_on_the_hub_are_pinned_to_a_commit():
-    pinned = [each.weights for each in list_encoder_specs() if isinstance(each.weights, HubWeights)]
+    all_weights = [spec.weights for spec in list_encoder_specs()]
+    pinned = [weights for weights in all_weights if isinstance(weights, HubWeights)]
     assert len(pinned) == 6
     for weights in pinned:
         assert len(weights.revision) == 40 and set(weights.revision) <= set("0123456789abcdef")
 
 
-def test_presets_name_encoders_of_the_right_modality():
+def test_presets_have_one_encoder_per_modality():
     for name, preset in PRESETS.items():
         assert preset.name == name
         assert find_encoder_spec(preset.code_encoder).modality == "code"
@@ -80,17 +81,17 @@ def test_presets_name_encoders_of_the_right_modality():
 
 
 def test_importing_the_registry_loads_no_framework():
-    program = (
-        "import sys, core.encoders as e; [each.revision for each in e.entries()];"
+    script = (
+        "import sys, core.encoders as e; [spec.revision for spec in e.list_encoder_specs()];"
         "print(*sorted({'torch', 'transformers', 'scipy', 'huggingface_hub'} & set(sys.modules)))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
+    result = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, env=os.environ
     )
-    assert done.stdout.strip() == ""
+    assert result.stdout.strip() == ""
 
 
-def test_an_unknown_id_names_the_near_ones():
+def test_the_error_of_an_unknown_id_suggests_similar_ids():
     with pytest.raises(EarshotError, match="facebook/wav2vec2-base") as caught:
         find_encoder_spec("wav2vec2-base")
     assert "log-mel" not in str(caught.value)
@@ -109,27 +110,28 @@ def test_an_unknown_id_names_the_near_ones():
         ({"model_type": "clap", "projection_dim": 7}, {"a": 1}, "audio", 7, 48_000),
     ],
 )
-def test_a_folder_is_an_encoder(tmp_path, config, preprocessor, modality, dim, rate):
+def test_a_model_folder_has_a_spec(tmp_path, config, preprocessor, modality, dim, rate):
     folder = save_model(tmp_path / "model", config, preprocessor)
-    found = find_encoder_spec(str(folder))
-    assert (found.id, found.modality, found.dim) == (str(folder), modality, dim)
-    assert found.sample_rate == rate
-    assert found.is_available_offline()
+    spec = find_encoder_spec(str(folder))
+    assert (spec.id, spec.modality, spec.dim) == (str(folder), modality, dim)
+    assert spec.sample_rate == rate
+    assert spec.is_available_offline()
     (folder / "model.safetensors").unlink()
-    assert not found.is_available_offline()
+    assert not spec.is_available_offline()
     with pytest.raises(EarshotError, match="model.safetensors or pytorch_model.bin"):
-        found.weights.resolve_weights_path(found.id)
+        spec.weights.resolve_weights_path(spec.id)
 
 
-def test_a_folder_may_be_given_relative_and_keeps_one_id(tmp_path, monkeypatch: pytest.MonkeyPatch):
+def test_relative_paths_of_a_folder_have_one_id(tmp_path, monkeypatch: pytest.MonkeyPatch):
     folder = save_model(tmp_path / "model", {"model_type": "bert"})
     monkeypatch.chdir(tmp_path)
-    assert find_encoder_spec("model") == find_encoder_spec("./model/") == find_encoder_spec(str(folder))
+    spec = find_encoder_spec(str(folder))
+    assert find_encoder_spec("model") == find_encoder_spec("./model/") == spec
     monkeypatch.setenv("HOME", str(tmp_path))
     assert find_encoder_spec("~/model").id == str(folder)
 
 
-def test_the_revision_of_a_folder_is_that_of_its_content(tmp_path):
+def test_the_revision_of_a_folder_depends_on_its_content_alone(tmp_path):
     one = save_model(tmp_path / "one", {"model_type": "bert"})
     two = save_model(tmp_path / "two", {"model_type": "bert"})
     assert find_encoder_spec(str(one)).revision == find_encoder_spec(str(two)).revision
@@ -137,11 +139,11 @@ def test_the_revision_of_a_folder_is_that_of_its_content(tmp_path):
     assert find_encoder_spec(str(one)).revision != find_encoder_spec(str(two)).revision
 
 
-def test_a_folder_that_cannot_be_run_says_why(tmp_path):
+def test_the_error_of_an_unsupported_folder_states_the_reason(tmp_path):
     folder = save_model(tmp_path / "model", {"model_type": "gpt2"})
     with pytest.raises(EarshotError, match="'gpt2'.*roberta") as caught:
         find_encoder_spec(str(folder))
-    assert all(known in str(caught.value) for known in FAMILY_OF_TYPE)
+    assert all(model_type in str(caught.value) for model_type in FAMILY_BY_MODEL_TYPE)
     (folder / "config.json").write_text("{")
     with pytest.raises(EarshotError, match="JSON"):
         find_encoder_spec(str(folder))

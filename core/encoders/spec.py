@@ -1,0 +1,134 @@
+"""EncoderSpec: the description of an encoder before it is loaded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.encoders.weights import Weights
+from core.errors import EarshotError
+
+MODALITIES = ("code", "audio")
+# Between the revisions of the components of a concatenated encoder.
+REVISION_SEPARATOR = "|"
+
+
+def validate_modality(modality: str) -> str:
+    """Return the modality if it is one of `MODALITIES`.
+
+    Raises
+    ------
+    EarshotError
+        If it is neither "code" nor "audio".
+    """
+    if modality not in MODALITIES:
+        raise EarshotError(f"{modality!r} is not a modality.", remedy="Use code or audio.")
+    return modality
+
+
+@dataclass(frozen=True)
+class EncoderSpec:
+    """Description of an encoder, available without loading it.
+
+    Attributes
+    ----------
+    id : str
+        Name used by people and stored in corpora: a built-in name, the path of a folder, or
+        several ids joined by "+".
+    modality : {"code", "audio"}
+    family : str
+        Architecture: the module of `core.encoders` that runs the encoder.
+    dim : int
+        Length of the vectors.
+    title : str
+        Short description.
+    licence : str
+        Licence of the weights.
+    weights : Weights
+        Origin of the weights.
+    sample_rate : int or None
+        Sample rate of the training audio in Hz; None for code encoders.
+    context_length : int or None
+        Maximum number of tokens per window, where the model's files state more than the model was
+        trained for.
+    mode_token : str
+        Token inserted before the program to select the model's embedding mode.
+    credit : str
+        Authors to cite.
+    recipe_version : int
+        Version of the processing around the weights. Increase it with every change that alters
+        vectors: corpora then replace the embeddings they hold.
+    """
+
+    id: str
+    modality: str
+    family: str
+    dim: int
+    title: str
+    licence: str
+    weights: Weights
+    sample_rate: int | None = None
+    context_length: int | None = None
+    mode_token: str = ""
+    credit: str = ""
+    recipe_version: int = 1
+
+    @property
+    def source(self) -> str:
+        """Return the origin of the weights in a few words."""
+        return self.weights.source
+
+    @property
+    def install_instructions(self) -> str:
+        """Return the command, or else a sentence, that explains how to get the weights."""
+        return self.weights.format_install_instructions(self.id)
+
+    @property
+    def revision(self) -> str:
+        """Return the version of weights and recipe; embeddings of two revisions do not compare."""
+        return f"{self.weights.revision}+{self.recipe_version}"
+
+    @property
+    def components(self) -> tuple[EncoderSpec, ...]:
+        """Return the specs of the concatenated encoders; the spec itself for a single encoder."""
+        return self.weights.components if isinstance(self.weights, ConcatWeights) else (self,)
+
+    def is_available_offline(self) -> bool:
+        """Return whether the encoder loads without a network; only looks for files."""
+        return self.weights.is_available_offline()
+
+
+@dataclass(frozen=True)
+class ConcatWeights:
+    """Weights of a concatenated encoder: those of its components.
+
+    Attributes
+    ----------
+    components : tuple of EncoderSpec
+        At least two, in the order of their vectors.
+    """
+
+    components: tuple[EncoderSpec, ...]
+
+    @property
+    def source(self) -> str:
+        """Return the sources of all components."""
+        return "; ".join(spec.source for spec in self.components)
+
+    @property
+    def revision(self) -> str:
+        """Return the revisions of all components, in order."""
+        return REVISION_SEPARATOR.join(spec.revision for spec in self.components)
+
+    def format_install_instructions(self, _encoder_id: str, /) -> str:
+        """Return how to get the weights of the components that are not available."""
+        missing = [spec for spec in self.components if not spec.is_available_offline()]
+        return "; ".join(spec.install_instructions for spec in missing) or "Nothing to install"
+
+    def is_available_offline(self) -> bool:
+        """Return whether all components are available."""
+        return all(spec.is_available_offline() for spec in self.components)
+
+    def resolve_weights_path(self, encoder_id: str, /) -> Path:
+        """Raise an error: only the components have files."""
+        raise EarshotError(f"{encoder_id} has no weights of its own, only its components have.")

@@ -1,0 +1,23 @@
+"""The examples in the docstrings of core.encoders run and print what they state."""
+
+import doctest
+import importlib
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "module_name",
+    [
+        "core.encoders",
+        "core.encoders.loading",
+        "core.encoders.mel_filters",
+        "core.encoders.presets",
+        "core.encoders.registry",
+        "core.encoders.score_features",
+        "core.encoders.windowing",
+    ],
+)
+def test_examples_run(module_name):
+    result = doctest.testmod(importlib.import_module(module_name))
+    assert result.attempted > 0 and result.failed == 0
