@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-# Must be set before torch is loaded, which reads it then. By default torch's idle threads spin.
-# While programs are rendered on the same cores this wastes most of the time: on two cores with two
-# other processes, 100 programs took 3 to 10 times as long.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 import torch
 from torch import nn
 from torch.nn.utils import parametrize

@@ -100,7 +100,7 @@ def load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Enc
     EarshotError
         As `get_encoder`.
     """
-    # Importing it loads torch, and sets what torch reads from the environment when it is loaded.
+    # Importing it loads torch.
     from core.encoders.device import detect_compute_config
 
     encoder = create_encoder(spec, compute or detect_compute_config())

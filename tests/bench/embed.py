@@ -1,11 +1,11 @@
-"""How fast encoders hear and read, against the plain loop in fp32 with batches of one.
+"""Benchmark of the encoders: speed, and agreement with transformers' plain loop.
 
-Random-weight versions of the paper's architectures and the encoders at hand embed the same clips
-of 18 s and the same programs. Beside each: clips or programs a second; those of transformers' plain
-loop (fp32, one at a time) and the ratio; the least cosine between both; and what share of the
-machine's matmul speed is reached. The last column is what independence of the batch costs: the
-speed relative to the same model with up to 16 items per batch and all threads in each product.
-Sides take turns; times are medians. What random weights embed says nothing, what it costs is the
+Random-weight versions of the paper's architectures and the available encoders embed the same clips
+of 18 s and the same programs. Each row states the items per second; those of transformers' plain
+loop (fp32, one item at a time) and the speed-up; the lowest cosine similarity of the two; and the
+share of the machine's matmul speed. The last column is the cost of batch independence: the speed
+relative to the same model with up to 16 items per batch and all threads in each product. The
+variants take turns; times are medians. The vectors of random weights mean nothing, but cost the
 same.
 """
 
@@ -21,23 +21,23 @@ from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from core import encoders
-from core.encoders import openvino
-from core.encoders.audio import mix_to_mono, resample
-from core.encoders.device import ComputeConfig, detect_compute_config  # before torch
 from core.encoders.aisfx import BLOCK_FRAMES
+from core.encoders.audio import mix_to_mono, resample
 from core.encoders.base import Encoder
-from core.encoders.loading import ENCODER_CLASS_BY_FAMILY, load_encoder
+from core.encoders.device import ComputeConfig, detect_compute_config, is_openvino_enabled
+from core.encoders.loading import create_encoder, load_encoder
 from core.encoders.transformer import silence_transformers
 from core.encoders.weights import FolderWeights
 from core.encoders.windowing import split_into_windows
 from core.programs import generate, list_templates
 from core.sonicpi.clip import Clip
 
+# core.encoders sets an environment variable that torch reads when it is loaded.
 # isort: split
 import torch
 import transformers
@@ -46,313 +46,361 @@ from torch.utils.flop_counter import FlopCounterMode
 
 HEADERS = (
     "encoder",
-    "a second",
+    "per second",
     "plain loop",
-    "ratio",
-    "least cosine",
+    "speed-up",
+    "lowest cosine",
     "share of matmul",
     "of batched",
 )
-SECONDS = 18.0
-SIZE, PRODUCTS = 2048, 5  # matrices whose products are the machine's speed
-WORK = 2 * SIZE**3 * PRODUCTS  # operations
-TURNS = 3
-MAX_ROWS = 16  # of a batch, in batched inference
-# As many words as make a program about as long as the real tokenizer does.
-WORDS = 1000
-SPECIALS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
-Plain = Callable[[Any], np.ndarray]
+CLIP_SECONDS = 18.0
+CLIPS_PER_VARIANT = 4
+# Products of square matrices that measure the machine's speed.
+MATRIX_SIZE, PRODUCT_COUNT = 2048, 5
+MATMUL_OPERATIONS = 2 * MATRIX_SIZE**3 * PRODUCT_COUNT
+REPETITIONS = 3
+MAX_BATCH_ROWS = 16
+# With this vocabulary programs have about as many tokens as with the real tokenizer.
+VOCABULARY_SIZE = 1000
+SPECIAL_TOKENS = ["<s>", "<pad>", "</s>", "<unk>", "<mask>"]
+
+
+class PlainLoop(NamedTuple):
+    """Reference implementation of an encoder: transformers in fp32, one item at a time."""
+
+    embed: Callable[[Any], np.ndarray]
+    count_operations: Callable[[Any], float]
 
 
 def run(variants: int = 1) -> list[tuple[str, ...]]:
-    """Measure; return a row for each encoder, as `HEADERS` says.
+    """Measure all encoders.
 
     Parameters
     ----------
     variants : int
-        So many times four clips, and so many programs of each template.
+        Number of programs per template; the number of clips is four times as large.
+
+    Returns
+    -------
+    list of tuple of str
+        Rows with the columns of `HEADERS`.
     """
     rng = np.random.default_rng(0)
-    items = {
-        "audio": [_clip(rng) for _ in range(4 * variants)],
-        "code": [p.source for t in list_templates() for p in generate(t, variants, seed=0)],
+    templates = list_templates()
+    items: dict[str, list[Any]] = {
+        "audio": [make_clip(rng) for _ in range(CLIPS_PER_VARIANT * variants)],
+        "code": [p.source for template in templates for p in generate(template, variants, seed=0)],
     }
     compute = detect_compute_config()
-    rows = [
-        (
-            f"matmul in {name}, {compute.device}, {torch.get_num_threads()} threads",
-            f"{WORK / _median_seconds(_matmul(dtype, compute.device)) / 1e9:.0f} GFLOP/s",
+    rows: list[tuple[str, ...]] = []
+    for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16)):
+        gflops = MATMUL_OPERATIONS / measure_median(make_matmul(dtype, compute.device)) / 1e9
+        threads = torch.get_num_threads()
+        rows.append(
+            (f"matmul in {name}, {compute.device}, {threads} threads", f"{gflops:.0f} GFLOP/s")
         )
-        for name, dtype in (("fp32", torch.float32), ("bf16", torch.bfloat16))
-    ]
-    for encoder_id, make in (
-        ("distilroberta-base", _distilroberta),
-        ("facebook/wav2vec2-base", _wav2vec2),
-        ("laion/clap-htsat-unfused", _clap),
+    for encoder_id, save_model in (
+        ("distilroberta-base", save_distilroberta),
+        ("facebook/wav2vec2-base", save_wav2vec2),
+        ("laion/clap-htsat-unfused", save_clap),
     ):
         with silence_transformers():
-            rows += _against_plain(encoder_id, make, items, compute)
+            rows += measure_random_weights(encoder_id, save_model, items, compute)
         gc.collect()
-    for each in encoders.list_encoder_specs():
-        if each.is_available_offline():
-            rows.append(_with_own_weights(load_encoder(each, compute), items[each.modality]))
+    for spec in encoders.list_encoder_specs():
+        if spec.is_available_offline():
+            encoder = load_encoder(spec, compute)
+            rows.append(measure_real_weights(encoder, items[spec.modality]))
     return [(*row, *[""] * (len(HEADERS) - len(row))) for row in rows]
 
 
-def _with_own_weights(encoder: Encoder, items: list) -> tuple[str, ...]:
-    """Row of an encoder whose weights are on this machine."""
-    turns = {"": partial(encoder.embed, items)}
-    if batched := _batched(encoder, items):
-        turns["batched"] = batched
-    for turn in turns.values():
-        turn()
-    spent = _median_of_turns(turns)
+def measure_real_weights(encoder: Encoder, items: list) -> tuple[str, ...]:
+    """Return the row of an encoder whose weights are on this machine."""
+    runs: dict[str, Callable[[], Any]] = {"independent": partial(encoder.embed, items)}
+    if batched := make_batched_run(encoder, items):
+        runs["batched"] = batched
+    for warm_up in runs.values():
+        warm_up()
+    seconds = measure_medians(runs)
     return (
         encoder.spec.id,
-        f"{len(items) / spent['']:.2f}",
+        f"{len(items) / seconds['independent']:.2f}",
         *[""] * 4,
-        f"{spent['batched'] / spent['']:.2f}" if batched else "",
+        f"{seconds['batched'] / seconds['independent']:.2f}" if batched else "",
     )
 
 
-def _against_plain(
+def measure_random_weights(
     encoder_id: str,
-    make: Callable[[Path, Sequence[Any]], tuple[Plain, Callable[[Any], float]]],
-    items: dict[str, list],
+    save_model: Callable[[Path, Sequence[Any]], PlainLoop],
+    items_by_modality: dict[str, list],
     compute: ComputeConfig,
 ) -> list[tuple[str, ...]]:
-    """Rows of one architecture with random weights, with and without OpenVINO where it runs it."""
-    known = encoders.find_encoder_spec(encoder_id)
-    mine = items[known.modality]
+    """Return the rows of an architecture with random weights.
+
+    Models that OpenVINO can run have a row without it and a row with it.
+    """
+    spec = encoders.find_encoder_spec(encoder_id)
+    items = items_by_modality[spec.modality]
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as folder:
-        plain, work = make(Path(folder), mine)
-        known = dataclasses.replace(known, weights=FolderWeights.from_folder(Path(folder)))
-        sides = {"": dataclasses.replace(compute, openvino=False)}
-        if known.family == "speech" and compute.device == "cpu" and openvino.is_openvino_enabled():
-            sides[", OpenVINO"] = dataclasses.replace(compute, openvino=True)
-        loaded = {name: _family(known.family)(known, side) for name, side in sides.items()}
-        expected = np.stack([plain(item) for item in mine])
-        found = {name: encoder.embed(mine) for name, encoder in loaded.items()}
-        turns = {
-            "plain": lambda: [plain(item) for item in mine],
-            "matmul": _matmul(torch.bfloat16 if compute.use_bf16 else torch.float32, compute.device),
-            "batched": _batched(loaded[""], mine),
-            **{name: partial(encoder.embed, mine) for name, encoder in loaded.items()},
-        }
-        turns["batched"]()
-        spent = _median_of_turns(turns)
-        needed = sum(map(work, mine))
+        plain_loop = save_model(Path(folder), items)
+        spec = dataclasses.replace(spec, weights=FolderWeights.from_folder(Path(folder)))
+        configs = {"": dataclasses.replace(compute, use_openvino=False)}
+        if spec.family == "wav2vec2" and compute.device == "cpu" and is_openvino_enabled():
+            configs[", OpenVINO"] = dataclasses.replace(compute, use_openvino=True)
+        # Random weights may fail the sanity check of `load_encoder`.
+        loaded = {name: create_encoder(spec, config) for name, config in configs.items()}
+        expected = np.stack([plain_loop.embed(item) for item in items])
+        vectors = {name: encoder.embed(items) for name, encoder in loaded.items()}
+        batched = make_batched_run(loaded[""], items)
+        assert batched is not None, f"no batched inference for {spec.family}"
+        batched()
+        matmul_dtype = torch.bfloat16 if compute.use_bf16 else torch.float32
+        seconds = measure_medians(
+            {
+                "plain": lambda: [plain_loop.embed(item) for item in items],
+                "matmul": make_matmul(matmul_dtype, compute.device),
+                "batched": batched,
+                **{name: partial(encoder.embed, items) for name, encoder in loaded.items()},
+            }
+        )
+        operations = sum(map(plain_loop.count_operations, items))
+    matmul_speed = MATMUL_OPERATIONS / seconds["matmul"]
     return [
         (
             f"{encoder_id}, random weights{name}",
-            f"{len(mine) / spent[name]:.2f}",
-            f"{len(mine) / spent['plain']:.2f}",
-            f"{spent['plain'] / spent[name]:.2f}",
-            f"{_cosines(expected, found[name]).min():.5f}",
-            f"{needed / spent[name] * spent['matmul'] / WORK:.2f}",
-            f"{spent['batched'] / spent[name]:.2f}",
+            f"{len(items) / seconds[name]:.2f}",
+            f"{len(items) / seconds['plain']:.2f}",
+            f"{seconds['plain'] / seconds[name]:.2f}",
+            f"{compute_cosines(expected, vectors[name]).min():.5f}",
+            f"{operations / seconds[name] / matmul_speed:.2f}",
+            f"{seconds['batched'] / seconds[name]:.2f}",
         )
         for name in loaded
     ]
 
 
-def _family(family: str) -> Any:
-    """The class itself: random weights may tell sounds hardly apart, which `load` would refuse."""
-    import importlib
-
-    module, name = ENCODER_CLASS_BY_FAMILY[family]
-    return getattr(importlib.import_module(f"core.encoders.{module}"), name)
+# -- models with random weights, and their plain loops ---------------------------------------------
 
 
-# -- the plain loops -----------------------------------------------------------------------------
-
-
-def _distilroberta(folder: Path, programs: Sequence[str]) -> tuple[Plain, Callable]:
-    tokenizer = ByteLevelBPETokenizer()
-    tokenizer.train_from_iterator(programs, vocab_size=WORDS, special_tokens=SPECIALS)
-    tokenizer.save_model(str(folder))
+def save_distilroberta(folder: Path, programs: Sequence[str]) -> PlainLoop:
+    """Save DistilRoBERTa with random weights and a tokenizer trained on the programs."""
+    trained_tokenizer = ByteLevelBPETokenizer()
+    trained_tokenizer.train_from_iterator(
+        programs, vocab_size=VOCABULARY_SIZE, special_tokens=SPECIAL_TOKENS
+    )
+    trained_tokenizer.save_model(str(folder))
     settings = {"tokenizer_class": "RobertaTokenizer", "model_max_length": 512}
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     config = transformers.RobertaConfig(
         vocab_size=50_265, num_hidden_layers=6, max_position_embeddings=514, type_vocab_size=1
     )
     transformers.RobertaModel(config).save_pretrained(folder)
-    read = transformers.AutoTokenizer.from_pretrained(folder)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
 
-    def inputs(program: str) -> dict:
-        return dict(read(program, return_tensors="pt", truncation=True))
+    def prepare_inputs(program: str) -> dict:
+        return dict(tokenizer(program, return_tensors="pt", truncation=True))
 
-    plain, work = _loaded(transformers.AutoModel, folder)
-    return (
-        lambda program: plain(inputs(program)).last_hidden_state.mean(dim=1)[0].numpy(),
-        lambda program: work(inputs(program)),
+    forward, count_operations = load_plain_model(transformers.AutoModel, folder)
+    return PlainLoop(
+        lambda program: forward(prepare_inputs(program)).last_hidden_state.mean(dim=1)[0].numpy(),
+        lambda program: count_operations(prepare_inputs(program)),
     )
 
 
-def _wav2vec2(folder: Path, clips: Sequence[Clip]) -> tuple[Plain, Callable]:
+def save_wav2vec2(folder: Path, _clips: Sequence[Clip]) -> PlainLoop:
+    """Save wav2vec 2.0 with random weights."""
     transformers.Wav2Vec2Model(transformers.Wav2Vec2Config()).save_pretrained(folder)
-    extract = transformers.Wav2Vec2FeatureExtractor(do_normalize=True)
-    extract.save_pretrained(folder)
+    feature_extractor = transformers.Wav2Vec2FeatureExtractor(do_normalize=True)
+    feature_extractor.save_pretrained(folder)
 
-    def inputs(clip: Clip) -> dict:
-        wave = resample(mix_to_mono(clip), clip.sample_rate, 16_000)
-        return dict(extract(wave, sampling_rate=16_000, return_tensors="pt"))
+    def prepare_inputs(clip: Clip) -> dict:
+        waveform = resample(mix_to_mono(clip), clip.sample_rate, 16_000)
+        return dict(feature_extractor(waveform, sampling_rate=16_000, return_tensors="pt"))
 
-    plain, work = _loaded(transformers.AutoModel, folder)
-    return (
-        lambda clip: plain(inputs(clip)).last_hidden_state.mean(dim=1)[0].numpy(),
-        lambda clip: work(inputs(clip)),
+    forward, count_operations = load_plain_model(transformers.AutoModel, folder)
+    return PlainLoop(
+        lambda clip: forward(prepare_inputs(clip)).last_hidden_state.mean(dim=1)[0].numpy(),
+        lambda clip: count_operations(prepare_inputs(clip)),
     )
 
 
-def _clap(folder: Path, clips: Sequence[Clip]) -> tuple[Plain, Callable]:
+def save_clap(folder: Path, _clips: Sequence[Clip]) -> PlainLoop:
+    """Save CLAP with random weights."""
     transformers.ClapModel(transformers.ClapConfig()).save_pretrained(folder)
-    extract = transformers.ClapFeatureExtractor(truncation="rand_trunc", padding="repeatpad")
-    extract.save_pretrained(folder)
+    feature_extractor = transformers.ClapFeatureExtractor(
+        truncation="rand_trunc", padding="repeatpad"
+    )
+    feature_extractor.save_pretrained(folder)
 
-    def pieces(clip: Clip) -> list[dict]:
-        wave = resample(mix_to_mono(clip), clip.sample_rate, 48_000)
+    def prepare_windows(clip: Clip) -> list[dict]:
+        waveform = resample(mix_to_mono(clip), clip.sample_rate, 48_000)
+        windows = split_into_windows(len(waveform), feature_extractor.nb_max_samples)
         return [
-            dict(extract(wave[start:stop], sampling_rate=48_000, return_tensors="pt"))
-            for start, stop in split_into_windows(len(wave), extract.nb_max_samples)
+            dict(feature_extractor(waveform[start:stop], sampling_rate=48_000, return_tensors="pt"))
+            for start, stop in windows
         ]
 
-    plain, work = _loaded(transformers.ClapAudioModelWithProjection, folder)
-    unit = torch.nn.functional.normalize
-    return (
-        lambda clip: sum(unit(plain(each).audio_embeds[0], dim=0) for each in pieces(clip)).numpy(),
-        lambda clip: sum(map(work, pieces(clip))),
-    )
+    forward, count_operations = load_plain_model(transformers.ClapAudioModelWithProjection, folder)
+
+    def embed(clip: Clip) -> np.ndarray:
+        vectors = [forward(inputs).audio_embeds[0] for inputs in prepare_windows(clip)]
+        return sum(torch.nn.functional.normalize(vector, dim=0) for vector in vectors).numpy()
+
+    return PlainLoop(embed, lambda clip: sum(map(count_operations, prepare_windows(clip))))
 
 
-def _loaded(loader: Any, folder: Path) -> tuple[Callable[[dict], Any], Callable[[dict], float]]:
-    """The model as transformers loads it, and the operations of one pass."""
-    model = loader.from_pretrained(folder).eval()
-    # The counter knows attention only as the products that it is made of.
-    counted = loader.from_pretrained(folder, attn_implementation="eager").eval()
+def load_plain_model(
+    model_class: Any, folder: Path
+) -> tuple[Callable[[dict], Any], Callable[[dict], float]]:
+    """Return the model's forward pass, and a function that counts its operations."""
+    model = model_class.from_pretrained(folder).eval()
+    # The counter does not know fused attention, only the products that attention consists of.
+    eager_model = model_class.from_pretrained(folder, attn_implementation="eager").eval()
 
-    def plain(inputs: dict) -> Any:
+    def forward(inputs: dict) -> Any:
         with torch.inference_mode():
             return model(**inputs)
 
-    def work(inputs: dict) -> float:
+    def count_operations(inputs: dict) -> float:
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            counted(**inputs)
+            eager_model(**inputs)
         return counter.get_total_flops()
 
-    return plain, work
+    return forward, count_operations
 
 
-# -- batched inference ---------------------------------------------------------------------------
+# -- batched inference -----------------------------------------------------------------------------
 
-
-def _batched(encoder: Encoder, items: list) -> Callable[[], None] | None:
-    """The encoder's model over batches, with all threads; None where there is no model."""
-    batches = {
-        "text": _batches_of_programs,
-        "speech": _batches_of_waveforms,
-        "clap": _batches_of_pieces,
-        "sound-effects": _batches_of_blocks,
-    }.get(encoder.spec.family)
-    if batches is None:
-        return None
-    compute = encoder._compute
-
-    def run() -> None:
-        with torch.inference_mode():
-            for model, inputs in batches(encoder, items):
-                inputs = {name: value.to(compute.device) for name, value in inputs.items()}
-                with compute.autocast():
-                    outputs = model(**inputs)
-                first = outputs if isinstance(outputs, torch.Tensor) else outputs[0]
-                first.float().mean().item()  # waits for a GPU
-
-    return run
-
-
+# Models with their inputs.
 Batches = Iterator[tuple[torch.nn.Module, dict[str, torch.Tensor]]]
 
 
-def _batches_of_programs(encoder: Encoder, programs: list[str]) -> Batches:
-    for padded, alike in groupby(encoder._rows(programs), lambda row: row.padded):
-        remaining = iter(alike)
-        while rows := list(islice(remaining, MAX_ROWS)):
-            ids, mask = torch.zeros(2, len(rows), padded, dtype=torch.long)
-            for at, row in enumerate(rows):
-                ids[at, : len(row.tokens)] = torch.tensor(row.tokens)
-                mask[at, : len(row.tokens)] = 1
+def make_batched_run(encoder: Encoder, items: list) -> Callable[[], None] | None:
+    """Return a run of the encoder's model over batches with all threads; None without a model."""
+    list_batches = {
+        "text": batch_programs,
+        "wav2vec2": batch_waveforms,
+        "clap": batch_windows,
+        "aisfx": batch_blocks,
+    }.get(encoder.spec.family)
+    if list_batches is None:
+        return None
+    compute = encoder._compute
+
+    def run_batches() -> None:
+        with torch.inference_mode():
+            for model, inputs in list_batches(encoder, items):
+                inputs = {name: value.to(compute.device) for name, value in inputs.items()}
+                with compute.autocast():
+                    outputs = model(**inputs)
+                first_output = outputs if isinstance(outputs, torch.Tensor) else outputs[0]
+                first_output.float().mean().item()  # waits for a GPU
+
+    return run_batches
+
+
+def batch_programs(encoder: Encoder, programs: list[str]) -> Batches:
+    """Yield batches of token windows of equal padded length."""
+    windows = encoder._tokenize_sources(programs)
+    for padded_length, same_length in groupby(windows, lambda window: window.padded_length):
+        remaining = iter(same_length)
+        while rows := list(islice(remaining, MAX_BATCH_ROWS)):
+            ids, mask = torch.zeros(2, len(rows), padded_length, dtype=torch.long)
+            for row, window in enumerate(rows):
+                ids[row, : len(window.token_ids)] = torch.tensor(window.token_ids)
+                mask[row, : len(window.token_ids)] = 1
             yield encoder._model, {"input_ids": ids, "attention_mask": mask}
 
 
-def _waveforms(encoder: Encoder, clips: list[Clip]) -> list[np.ndarray]:
+def make_waveforms(encoder: Encoder, clips: list[Clip]) -> list[np.ndarray]:
+    """Return the clips in mono at the encoder's sample rate."""
     rate = encoder.spec.sample_rate
     return [resample(mix_to_mono(clip), clip.sample_rate, rate) for clip in clips]
 
 
-def _batches_of_waveforms(encoder: Encoder, clips: list[Clip]) -> Batches:
-    inputs = encoder._extract(
-        _waveforms(encoder, clips), sampling_rate=encoder.spec.sample_rate, return_tensors="pt"
+def batch_waveforms(encoder: Encoder, clips: list[Clip]) -> Batches:
+    """Yield batches of whole waveforms."""
+    inputs = encoder._feature_extractor(
+        make_waveforms(encoder, clips),
+        sampling_rate=encoder.spec.sample_rate,
+        return_tensors="pt",
     )
-    for values in inputs["input_values"].split(MAX_ROWS):
-        yield encoder._mean, {"waveform": values}
+    for values in inputs["input_values"].split(MAX_BATCH_ROWS):
+        yield encoder._pooled_model, {"waveform": values}
 
 
-def _batches_of_pieces(encoder: Encoder, clips: list[Clip]) -> Batches:
-    pieces = [
-        encoder._features(waveform[start:stop])
-        for waveform in _waveforms(encoder, clips)
-        for start, stop in split_into_windows(len(waveform), encoder._extract.nb_max_samples)
+def batch_windows(encoder: Encoder, clips: list[Clip]) -> Batches:
+    """Yield batches of CLAP's spectrograms."""
+    max_frames = encoder._feature_extractor.nb_max_samples
+    all_features = [
+        encoder._extract_features(waveform[start:stop])
+        for waveform in make_waveforms(encoder, clips)
+        for start, stop in split_into_windows(len(waveform), max_frames)
     ]
-    for first in range(0, len(pieces), MAX_ROWS):
-        batch = pieces[first : first + MAX_ROWS]
-        yield encoder._model, {key: torch.cat([each[key] for each in batch]) for key in batch[0]}
+    for first in range(0, len(all_features), MAX_BATCH_ROWS):
+        batch = all_features[first : first + MAX_BATCH_ROWS]
+        yield (
+            encoder._model,
+            {key: torch.cat([inputs[key] for inputs in batch]) for key in batch[0]},
+        )
 
 
-def _batches_of_blocks(encoder: Encoder, clips: list[Clip]) -> Batches:
-    spectrograms = [encoder.spectrogram(waveform) for waveform in _waveforms(encoder, clips)]
+def batch_blocks(encoder: Encoder, clips: list[Clip]) -> Batches:
+    """Yield batches of blocks of aisfx's spectrograms."""
+    spectrograms = [
+        encoder.compute_log_mel_spectrogram(waveform) for waveform in make_waveforms(encoder, clips)
+    ]
     blocks = [
         spectrogram[start:stop]
         for spectrogram in spectrograms
         for start, stop in split_into_windows(len(spectrogram), BLOCK_FRAMES)
     ]
-    dtype = torch.bfloat16 if encoder._compute.bf16 else torch.float32
-    for images in torch.stack(blocks)[:, None].to(dtype).split(MAX_ROWS):
+    dtype = torch.bfloat16 if encoder._compute.use_bf16 else torch.float32
+    for images in torch.stack(blocks)[:, None].to(dtype).split(MAX_BATCH_ROWS):
         yield encoder._network, {"images": images}
 
 
-# -- helpers -------------------------------------------------------------------------------------
+# -- helpers ---------------------------------------------------------------------------------------
 
 
-def _clip(rng: np.random.Generator) -> Clip:
-    frames = round(SECONDS * 44_100)
+def make_clip(rng: np.random.Generator) -> Clip:
+    """Return stereo noise of changing level."""
+    frames = round(CLIP_SECONDS * 44_100)
     samples = rng.normal(0, 0.1, (frames, 2)).astype(np.float32)
     return Clip(samples * np.sin(np.arange(frames) / 3000)[:, None].astype(np.float32))
 
 
-def _cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+def compute_cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Return the cosine similarity of the rows of two arrays."""
     return np.sum(a * b, axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
 
 
-def _timed(work: Callable[[], Any]) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
+def measure_seconds(function: Callable[[], Any]) -> float:
+    """Return the duration of one call."""
+    start = time.perf_counter()
+    function()
+    return time.perf_counter() - start
 
 
-def _median_of_turns(turns: dict[str, Callable[[], Any]]) -> dict[str, float]:
-    """Median seconds of each; they take turns."""
-    times = [{name: _timed(turn) for name, turn in turns.items()} for _ in range(TURNS)]
-    return {name: median(each[name] for each in times) for name in turns}
+def measure_medians(functions: dict[str, Callable[[], Any]]) -> dict[str, float]:
+    """Return the median duration of each function in seconds; they take turns."""
+    rounds = [
+        {name: measure_seconds(function) for name, function in functions.items()}
+        for _ in range(REPETITIONS)
+    ]
+    return {name: median(seconds[name] for seconds in rounds) for name in functions}
 
 
-def _median_seconds(work: Callable[[], Any]) -> float:
-    work()
-    return median(_timed(work) for _ in range(TURNS))
+def measure_median(function: Callable[[], Any]) -> float:
+    """Return the median duration of a function in seconds, after one call to warm up."""
+    function()
+    return median(measure_seconds(function) for _ in range(REPETITIONS))
 
 
-def _matmul(dtype: torch.dtype, device: str) -> Callable[[], Any]:
-    """`WORK` operations as fast as the machine does any: large square products."""
-    a, b = (torch.randn(SIZE, SIZE).to(device, dtype) for _ in range(2))
-    # One value is fetched, for a GPU works on by itself.
-    return lambda: [a @ b for _ in range(PRODUCTS)][-1][0, 0].item()
+def make_matmul(dtype: torch.dtype, device: str) -> Callable[[], Any]:
+    """Return a function that performs `MATMUL_OPERATIONS` in large square products."""
+    a, b = (torch.randn(MATRIX_SIZE, MATRIX_SIZE).to(device, dtype) for _ in range(2))
+    # A GPU works asynchronously; fetching one value waits for it.
+    return lambda: [a @ b for _ in range(PRODUCT_COUNT)][-1][0, 0].item()

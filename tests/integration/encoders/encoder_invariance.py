@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from core.encoders.device import ComputeConfig, is_openvino_enabled  # before torch
+from core.encoders.device import ComputeConfig, is_openvino_enabled
 
+# core.encoders sets an environment variable that torch reads when it is loaded.
 # isort: split
 import numpy as np
 import torch

@@ -59,7 +59,7 @@ def cosine(a, b):
 
 @pytest.fixture(scope="module")
 def wav2vec2(tmp_path_factory):
-    """Save a model like the paper's: pickled, with a pre-training head and old weight-norm names."""
+    """Save a model like the paper's: pickled, pre-training head, old weight-norm names."""
     folder = tmp_path_factory.mktemp("wav2vec2")
     torch.manual_seed(0)
     config = Wav2Vec2Config(

@@ -192,9 +192,7 @@ def test_a_model_that_does_not_distinguish_inputs_is_refused(tmp_path):
         model.encoder.layer[-1].output.LayerNorm.weight.fill_(1e-6)
         model.encoder.layer[-1].output.LayerNorm.bias.fill_(1)
     model.save_pretrained(tmp_path)
-    with pytest.raises(
-        EarshotError, match="not distinguish unrelated inputs: cosine similarity 1.0"
-    ):
+    with pytest.raises(EarshotError, match="unrelated inputs: cosine similarity 1.0"):
         get_encoder(str(tmp_path))
 
 

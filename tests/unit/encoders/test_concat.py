@@ -80,10 +80,10 @@ def test_a_corpus_concatenates_embeddings_that_it_stores_separately(corpus):
     assert {name for name, _, _ in corpus.list_encoders()} == {MINILM, "aisfx", "log-mel"}
     pairs = corpus.load_embedding_pairs(MINILM, BOTH)
     assert pairs.audio_embeddings.shape == (3, 704)
-    programs, vectors = corpus.load_embeddings(BOTH, list(reversed(pairs.programs)))
+    programs, vectors = corpus.load_embeddings(BOTH, list(reversed(pairs.program_ids)))
     np.testing.assert_array_equal(vectors[::-1], pairs.audio_embeddings)
-    assert programs[::-1] == pairs.programs
-    clips = [Clip.load(corpus.get_clip_path(program)) for program in pairs.programs]
+    assert programs[::-1] == pairs.program_ids
+    clips = [Clip.load(corpus.get_clip_path(program)) for program in pairs.program_ids]
     # The encoder itself, which embeds snippets, returns the same vectors.
     np.testing.assert_array_equal(encoders.get_encoder(BOTH).embed(clips), pairs.audio_embeddings)
     revision = encoders.find_encoder_spec(BOTH).revision
@@ -100,6 +100,6 @@ def test_a_program_without_all_components_is_left_out(corpus):
     aisfx = encoders.find_encoder_spec("aisfx")
     corpus.put_embeddings("aisfx", aisfx.revision, programs[:2], np.ones((2, 512), np.float32))
     assert corpus.list_missing_embeddings(BOTH) == programs[2:]
-    assert corpus.load_embedding_pairs(MINILM, BOTH).programs == programs[:2]
+    assert corpus.load_embedding_pairs(MINILM, BOTH).program_ids == programs[:2]
     with pytest.raises(EarshotError, match="no embedding"):
         corpus.load_embeddings(BOTH, programs)
