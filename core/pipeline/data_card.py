@@ -1,23 +1,24 @@
-"""A corpus's data card: what is in it, how it was made, and what may be done with it."""
+"""The data card of a corpus: its contents, how they were made, and their licences."""
 
 from __future__ import annotations
 
 import json
-import platform
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
 from typing import Any
 
 import core
 from core import encoders, programs, sonicpi
 from core.corpus import Corpus, measure_corpus_contents
 from core.errors import EarshotError
+from core.versions import collect_package_versions
 
 RECORDED_PACKAGES = ("torch", "transformers", "numpy", "soundfile")
-# What every clip is made of, besides the program.
 SAMPLES_LICENCE = "Sonic Pi's samples: CC0, from Freesound"
-# For programs that templates made, unless the corpus says otherwise.
+"""Licence of the sounds from which every clip is made."""
 TEMPLATES_LICENCE = "not stated; made from Earshot's templates, nobody's songs"
+"""Licence of programs that were generated from templates."""
 
 
 @dataclass(frozen=True)
@@ -27,21 +28,21 @@ class DataCard:
     Attributes
     ----------
     facts : dict
-        JSON types only: corpus, created, seconds, audio_format, split_seed,
-        schema_version, bytes, counts, split, templates, roles, seeds, imports,
-        failures, warnings, encoders, made_with, licence.
+        JSON types only: corpus, created, seconds, audio_format, split_seed, schema_version, bytes,
+        counts, split, templates, roles, seeds, imports, failures, warnings, encoders, made_with,
+        licence.
     """
 
     facts: dict[str, Any]
 
     @property
     def markdown(self) -> str:
-        """The same as text."""
+        """The facts as a Markdown document."""
         return _format_markdown(self.facts)
 
     @property
     def json(self) -> str:
-        """The same as one JSON object."""
+        """The facts as one JSON object."""
         return json.dumps(self.facts, ensure_ascii=False, indent=2)
 
     def __str__(self) -> str:
@@ -49,9 +50,10 @@ class DataCard:
 
 
 def make_data_card(corpus: Corpus) -> DataCard:
-    """Make the data card of a corpus from what it holds now."""
+    """Make the data card of a corpus from its present contents."""
     rows, settings = corpus.load_programs(), corpus.settings
     imports = settings.get("imports", [])
+    has_template_programs = bool((rows["template"] != "").any())
     return DataCard(
         {
             "corpus": corpus.name,
@@ -68,114 +70,123 @@ def make_data_card(corpus: Corpus) -> DataCard:
             "seeds": sorted({int(seed) for seed in rows["seed"].dropna()}),
             "imports": imports,
             "failures": corpus.count_failures_by_kind(),
-            "warnings": _count_values(warning["kind"] for each in rows["warnings"] for warning in each),
-            "encoders": [_describe_encoder(corpus, *each) for each in corpus.list_encoders()],
+            "warnings": _count_values(
+                warning["kind"] for warnings in rows["warnings"] for warning in warnings
+            ),
+            "encoders": [
+                _describe_encoder(corpus, encoder_id, modality, embedding_count)
+                for encoder_id, modality, embedding_count in corpus.list_encoders()
+            ],
             "made_with": settings.get("made_with", []),
-            "licence": _list_licences(imports, bool((rows["template"] != "").any())),
+            "licence": _list_licences(imports, has_template_programs),
         }
     )
 
 
 def collect_versions() -> dict[str, str]:
-    """Versions of all that a clip or an embedding made here and now rests on."""
-    found = {
+    """Return the versions of everything that a clip or an embedding depends on."""
+    return {
         "earshot": core.__version__,
         "renderer": str(sonicpi.RENDERER_VERSION),
         "sonic_pi": sonicpi.get_sonic_pi_version(),
         "scsynth": sonicpi.get_scsynth_version(),
-        "python": platform.python_version(),
+        **collect_package_versions(RECORDED_PACKAGES),
     }
-    return {**found, **{name: metadata.version(name) for name in RECORDED_PACKAGES}}
 
 
 def record_versions(corpus: Corpus) -> None:
-    """Keep, in a corpus that is being written, with which versions that is done."""
-    now, before = collect_versions(), corpus.settings.get("made_with", [])
-    if now not in before:
-        corpus.set_setting("made_with", [*before, now])
+    """Store today's versions in a corpus to which clips or embeddings are being added."""
+    versions, recorded = collect_versions(), corpus.settings.get("made_with", [])
+    if versions not in recorded:
+        corpus.set_setting("made_with", [*recorded, versions])
 
 
-def _count_values(values: Any) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for value in values:
-        counts[value] = counts.get(value, 0) + 1
-    return dict(sorted(counts.items()))
+def _count_values(values: Iterable[str]) -> dict[str, int]:
+    return dict(sorted(Counter(values).items()))
 
 
-def _describe_encoder(corpus: Corpus, encoder_id: str, modality: str, embedding_count: int) -> dict[str, Any]:
-    row = {
+def _describe_encoder(
+    corpus: Corpus, encoder_id: str, modality: str, embedding_count: int
+) -> dict[str, Any]:
+    facts = {
         "id": encoder_id,
         "modality": modality,
         "embeddings": embedding_count,
         "revision": corpus.get_encoder_revision(encoder_id),
     }
     try:
-        known = encoders.find_encoder_spec(encoder_id)
-    except EarshotError:  # a folder that is not there any more
-        return row
-    return {**row, "licence": known.licence, "credit": known.credit, "source": known.source}
+        spec = encoders.find_encoder_spec(encoder_id)
+    except EarshotError:  # An encoder in a folder that does not exist any more.
+        return facts
+    return {**facts, "licence": spec.licence, "credit": spec.credit, "source": spec.source}
 
 
-def _list_licences(imports: list[dict[str, Any]], has_template_programs: bool) -> list[dict[str, str]]:
-    rows = [{"of": "sounds in the clips", "licence": SAMPLES_LICENCE}]
+def _list_licences(
+    imports: Sequence[dict[str, Any]], has_template_programs: bool
+) -> list[dict[str, str]]:
+    licences = [{"of": "sounds in the clips", "licence": SAMPLES_LICENCE}]
     if has_template_programs:
-        rows.append({"of": "programs made from templates", "licence": TEMPLATES_LICENCE})
-    return rows + [
-        {
-            "of": f"{each['programs']} programs imported from {each['from']}",
-            "licence": each["licence"] or "not stated: their authors'",
-        }
-        for each in imports
-    ]
+        licences.append({"of": "programs made from templates", "licence": TEMPLATES_LICENCE})
+    for origin in imports:
+        licences.append(
+            {
+                "of": f"{origin['programs']} programs imported from {origin['from']}",
+                "licence": origin["licence"] or "not stated: their authors'",
+            }
+        )
+    return licences
 
 
 def _format_markdown(facts: dict[str, Any]) -> str:
     counts = facts["counts"]
-    titles = programs.get_template_titles()
-    templates = [
-        (titles.get(name, "") if name else "no template", name, number)
-        for name, number in facts["templates"].items()
-    ]
+    seeds = ", ".join(map(str, facts["seeds"])) or "none"
     sections = [
         f"# {facts['corpus']}",
         f"{counts['programs']:,} Sonic Pi programs, {counts['ok']:,} of them with a clip of"
         f" {facts['seconds']:g} s ({facts['audio_format']}), {counts['failed']:,} failed,"
-        f" {counts['pending']:,} not rendered yet. Made with Earshot, begun {facts['created']},"
+        f" {counts['pending']:,} not rendered yet. Created with Earshot on {facts['created']},"
         f" {facts['bytes'] / 1e6:,.1f} MB.",
         "## Split\n\nBy program, stratified by template, seed"
         f" {facts['split_seed']}: {_format_counts(facts['split'])}.",
-        "## Programs\n\nSeeds of the templates: "
-        + (", ".join(map(str, facts["seeds"])) or "none")
-        + f". Roles: {_format_counts(facts['roles'])}.\n\n"
-        + _format_table(("template", "id", "programs"), templates),
+        f"## Programs\n\nSeeds of the templates: {seeds}. Roles: {_format_counts(facts['roles'])}."
+        f"\n\n{_format_templates_table(facts['templates'])}",
     ]
     if facts["imports"]:
-        keys = ("from", "programs", "licence", "when")
-        rows = [[each[key] for key in keys] for each in facts["imports"]]
-        sections.append("### Imported\n\n" + _format_table(keys, rows))
+        columns = ("from", "programs", "licence", "when")
+        rows = [[origin[column] for column in columns] for origin in facts["imports"]]
+        sections.append("### Imported\n\n" + _format_table(columns, rows))
+    versions = "\n".join(f"- {_format_counts(versions)}" for versions in facts["made_with"])
+    licences = "\n".join(f"- {row['of']}: {row['licence']}" for row in facts["licence"])
     sections += [
-        f"## Failures and warnings\n\nFailed programs stay in the corpus and out of training:"
+        "## Failures and warnings\n\nFailed programs stay in the corpus and out of training:"
         f" {_format_counts(facts['failures'])}. Warnings: {_format_counts(facts['warnings'])}.",
-        "## Encoders\n\n" + _format_encoders_table(facts["encoders"]),
-        "## Made with\n\n" + "\n".join(f"- {_format_counts(each)}" for each in facts["made_with"])
-        if facts["made_with"]
-        else "## Made with\n\nNot recorded.",
-        "## Licence\n\n"
-        + "\n".join(f"- {each['of']}: {each['licence']}" for each in facts["licence"]),
+        f"## Encoders\n\n{_format_encoders_table(facts['encoders'])}",
+        f"## Made with\n\n{versions or 'Not recorded.'}",
+        f"## Licence\n\n{licences}",
     ]
     return "\n\n".join(sections) + "\n"
 
 
-def _format_encoders_table(rows: list[dict[str, Any]]) -> str:
-    keys = ("id", "modality", "embeddings", "revision", "licence", "credit")
-    return _format_table(keys, [[row.get(key, "") for key in keys] for row in rows])
+def _format_templates_table(count_by_template: dict[str, int]) -> str:
+    titles = programs.get_template_titles()
+    rows = [
+        (titles.get(template, "") if template else "no template", template, count)
+        for template, count in count_by_template.items()
+    ]
+    return _format_table(("template", "id", "programs"), rows)
+
+
+def _format_encoders_table(encoder_facts: Sequence[dict[str, Any]]) -> str:
+    columns = ("id", "modality", "embeddings", "revision", "licence", "credit")
+    rows = [[facts.get(column, "") for column in columns] for facts in encoder_facts]
+    return _format_table(columns, rows)
 
 
 def _format_counts(counts: dict[str, Any]) -> str:
     return ", ".join(f"{name or 'none'} {value}" for name, value in counts.items()) or "none"
 
 
-def _format_table(headers: tuple[str, ...], rows: list) -> str:
+def _format_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     if not rows:
         return "none"
     lines = [headers, ["---"] * len(headers), *rows]

@@ -11,7 +11,14 @@ from core import workspace
 from core.alignment import ProjectionHeads
 from core.corpus import Corpus, EmbeddingPairs
 from core.evaluation.cca import fit_cca
-from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED, BEFORE_ALIGNMENT, METRIC_COLUMNS, EmbeddingComparison, compute_metrics
+from core.evaluation.metrics_table import (
+    ALIGNED_VS_RAW,
+    ALIGNED_VS_ALIGNED,
+    BEFORE_ALIGNMENT,
+    METRIC_COLUMNS,
+    EmbeddingComparison,
+    compute_metrics,
+)
 from core.evaluation.neighbours import top_k
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import UNSEEN_SPLIT, AlignedCorpus, project_embeddings
@@ -64,7 +71,9 @@ def evaluate_alignment(
     return metrics
 
 
-def load_held_out_audio_embeddings(corpus: Corpus, pairs: EmbeddingPairs, training_audio_encoder: str) -> dict[str, np.ndarray]:
+def load_held_out_audio_embeddings(
+    corpus: Corpus, pairs: EmbeddingPairs, training_audio_encoder: str
+) -> dict[str, np.ndarray]:
     """Audio embeddings [n, d] of all pairs by encoders that the alignment wasn't trained on."""
     found = {}
     for encoder, modality, _ in corpus.list_encoders():
@@ -76,10 +85,18 @@ def load_held_out_audio_embeddings(corpus: Corpus, pairs: EmbeddingPairs, traini
     return found
 
 
-def fingerprint_evaluation_data(pairs: EmbeddingPairs, splits: np.ndarray, held_out_audio_embeddings: dict[str, np.ndarray]) -> str:
+def fingerprint_evaluation_data(
+    pairs: EmbeddingPairs, splits: np.ndarray, held_out_audio_embeddings: dict[str, np.ndarray]
+) -> str:
     """Fingerprint of all that metrics depend on besides the alignment."""
-    others = [part for ear in sorted(held_out_audio_embeddings) for part in (ear, held_out_audio_embeddings[ear])]
-    return compute_fingerprint(np.array(pairs.program_ids), splits, pairs.code_embeddings, pairs.audio_embeddings, *others)
+    others = [
+        part
+        for ear in sorted(held_out_audio_embeddings)
+        for part in (ear, held_out_audio_embeddings[ear])
+    ]
+    return compute_fingerprint(
+        np.array(pairs.program_ids), splits, pairs.code_embeddings, pairs.audio_embeddings, *others
+    )
 
 
 def evaluate_heads(
@@ -131,29 +148,49 @@ EvaluationSpaces = dict[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]]
 
 def make_raw_spaces(pairs: EmbeddingPairs) -> EvaluationSpaces:
     """What the reading before alignment compares."""
-    return {BEFORE_ALIGNMENT: (pairs.code_embeddings, pairs.audio_embeddings, pairs.code_embeddings)}
+    return {
+        BEFORE_ALIGNMENT: (pairs.code_embeddings, pairs.audio_embeddings, pairs.code_embeddings)
+    }
 
 
 def make_aligned_spaces(heads: ProjectionHeads, pairs: EmbeddingPairs) -> EvaluationSpaces:
     """What both readings after alignment compare."""
-    code, audio = project_embeddings(heads, pairs.code_embeddings, "code"), project_embeddings(heads, pairs.audio_embeddings, "audio")
-    return {ALIGNED_VS_ALIGNED: (code, audio, None), ALIGNED_VS_RAW: (code, pairs.audio_embeddings, audio)}
+    code, audio = (
+        project_embeddings(heads, pairs.code_embeddings, "code"),
+        project_embeddings(heads, pairs.audio_embeddings, "audio"),
+    )
+    return {
+        ALIGNED_VS_ALIGNED: (code, audio, None),
+        ALIGNED_VS_RAW: (code, pairs.audio_embeddings, audio),
+    }
 
 
 def evaluate_splits(
-    spaces: EvaluationSpaces, splits: np.ndarray, progress: Progress = ignore_progress, *, with_intervals: bool = True
+    spaces: EvaluationSpaces,
+    splits: np.ndarray,
+    progress: Progress = ignore_progress,
+    *,
+    with_intervals: bool = True,
 ) -> pd.DataFrame:
     """Metrics of some readings on every held-out split, as of `evaluate`."""
     train = splits == "train"
     directions = {name: fit_cca(x[train], y[train]) for name, (x, y, _) in spaces.items()}
     tables = []
-    parts = [part for part in ("validation", "test", UNSEEN_SPLIT) if part != UNSEEN_SPLIT or UNSEEN_SPLIT in splits]
+    parts = [
+        part
+        for part in ("validation", "test", UNSEEN_SPLIT)
+        if part != UNSEEN_SPLIT or UNSEEN_SPLIT in splits
+    ]
     todo = [(part, name) for part in parts for name in spaces]
     for done, (part, name) in enumerate(todo):
         progress(PROGRESS_STEP, done, len(todo), f"{part}: {name}")
         x, y, searched = spaces[name]
         rows = splits == part
-        found = None if searched is None else top_k(x[rows], searched[train], RETRIEVED_NEIGHBOUR_COUNT)[0]
+        found = (
+            None
+            if searched is None
+            else top_k(x[rows], searched[train], RETRIEVED_NEIGHBOUR_COUNT)[0]
+        )
         reading = EmbeddingComparison(
             name,
             x[rows],

@@ -1,4 +1,4 @@
-"""One variant of each template with its clip: what a template sounds like, before it is used."""
+"""The gallery: the first variant of each template with its clip."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ PROGRESS_STEP = "Rendering the gallery"
 
 @dataclass(frozen=True)
 class GalleryItem:
-    """A template, its first variant and the clip of that.
+    """A template, its first variant and the variant's clip.
 
     Attributes
     ----------
     template : Template
     program : Program
-        Seed 0, variant 0.
+        Variant 0 with seed 0.
     clip_path : Path or None
-        None while it isn't rendered.
+        None before it is rendered.
     """
 
     template: Template
@@ -36,73 +36,80 @@ class GalleryItem:
 
 
 def get_gallery_folder() -> Path:
-    """Where the gallery's clips are kept."""
+    """Return the folder of the gallery's clips."""
     return workspace.get_workspace_root() / "gallery"
 
 
-def list_gallery_items(first_variants: Sequence[tuple[Template, Program, str]] | None = None) -> list[GalleryItem]:
-    """Every template with its clip: the gallery's own, or that of a corpus which holds it.
+def list_gallery_items(
+    first_variants: Sequence[tuple[Template, Program, str]] | None = None,
+) -> list[GalleryItem]:
+    """Return every template with the clip of its first variant, from the gallery or a corpus.
 
     Parameters
     ----------
     first_variants : sequence of (Template, Program, str), optional
-        As of `variants`, when it is known already.
+        The result of `list_first_variants`, where the caller has it.
     """
-    names = list_corpora()
+    if first_variants is None:
+        first_variants = list_first_variants()
+    corpus_names = list_corpora()
     return [
-        GalleryItem(template, program, _find_clip(render_id, names))
-        for template, program, render_id in (list_first_variants() if first_variants is None else first_variants)
+        GalleryItem(template, program, _find_clip(render_id, corpus_names))
+        for template, program, render_id in first_variants
     ]
 
 
 def list_first_variants() -> list[tuple[Template, Program, str]]:
-    """Every template, its first variant, and the name of that one's clip.
+    """Return every template, its first variant, and the render id that names the clip.
 
     Raises
     ------
     EarshotError
-        When Sonic Pi or scsynth, whose versions the name holds, is missing.
+        When Sonic Pi or scsynth is missing: the render id depends on their versions.
     """
-    made = [(template, template.render()) for template in programs.list_templates()]
+    variants = [(template, template.render()) for template in programs.list_templates()]
     return [
         (template, program, sonicpi.compute_render_id(program.source, CLIP_SECONDS))
-        for template, program in made
+        for template, program in variants
     ]
 
 
 def _find_clip(render_id: str, corpus_names: list[str]) -> Path | None:
-    own = get_gallery_folder() / f"{render_id}.flac"
-    if own.is_file():
-        return own
-    return next((path for name in corpus_names if (path := find_clip_file(name, render_id))), None)
+    gallery_clip = get_gallery_folder() / f"{render_id}.flac"
+    if gallery_clip.is_file():
+        return gallery_clip
+    for corpus_name in corpus_names:
+        if corpus_clip := find_clip_file(corpus_name, render_id):
+            return corpus_clip
+    return None
 
 
 def render_gallery(progress: Progress = ignore_progress) -> list[GalleryItem]:
-    """Render what the gallery lacks; each clip is kept as soon as it is there.
+    """Render the missing clips of the gallery; each is saved as soon as it is rendered.
 
     Raises
     ------
     EarshotError
-        When a template's variant fails or stays silent, once all the others are rendered; or
-        when nothing can be rendered at all.
+        When a variant fails or is silent, after all others have been rendered; or when nothing
+        can be rendered at all.
     """
     workspace.refuse_if_read_only("Rendering the gallery")
-    made = list_first_variants()
-    lacking = [
+    first_variants = list_first_variants()
+    missing = [
         (program, render_id)
-        for (_, program, render_id), shown in zip(made, list_gallery_items(made), strict=True)
-        if shown.clip_path is None
+        for (_, program, render_id), item in zip(first_variants, list_gallery_items(first_variants))
+        if item.clip_path is None
     ]
-    failed = []
-    progress(PROGRESS_STEP, 0, len(lacking))
-    sources = (program.source for program, _ in lacking)
-    for done, (index, rendering) in enumerate(sonicpi.render_many(sources, CLIP_SECONDS), 1):
-        program, render_id = lacking[index]
-        if rendering.has_clip and rendering.clip.peak >= MIN_AUDIBLE_PEAK:
-            rendering.clip.save(get_gallery_folder() / f"{render_id}.flac")
+    failures = []
+    progress(PROGRESS_STEP, 0, len(missing))
+    sources = (program.source for program, _ in missing)
+    for done, (index, result) in enumerate(sonicpi.render_many(sources, CLIP_SECONDS), 1):
+        program, render_id = missing[index]
+        if result.clip is not None and result.clip.peak >= MIN_AUDIBLE_PEAK:
+            result.clip.save(get_gallery_folder() / f"{render_id}.flac")
         else:
-            failed.append(f"{program.name}: {rendering.error or 'it is silent'}")
-        progress(PROGRESS_STEP, done, len(lacking), program.name)
-    if failed:
-        raise EarshotError("; ".join(failed), remedy="The other clips are there.")
-    return list_gallery_items(made)
+            failures.append(f"{program.name}: {result.error or 'it is silent'}")
+        progress(PROGRESS_STEP, done, len(missing), program.name)
+    if failures:
+        raise EarshotError("; ".join(failures), remedy="The other clips are there.")
+    return list_gallery_items(first_variants)

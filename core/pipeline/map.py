@@ -1,4 +1,4 @@
-"""Lay out the map of an alignment: code and audio, before and after."""
+"""The map of an alignment: two-dimensional positions of code and audio, before and after."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, project_embeddings
 from core.workspace import refuse_if_read_only
 
-PROGRESS_STEP = "Laying out the map"
+PROGRESS_STEP = "Computing the map"
 NEIGHBOUR_COUNT = 3
 MAP_SEED = 42
 
@@ -39,30 +39,31 @@ def compute_and_save_map(
     EarshotError
         When the workspace is read-only, or the corpus is not embedded by the alignment's encoders.
     """
-    refuse_if_read_only("Laying out a map")
+    refuse_if_read_only("Computing a map")
     points = compute_map(aligned_corpus.heads, aligned_corpus.pairs, progress)
     aligned_corpus.corpus.save_map(aligned_corpus.record.id, points)
     return points
 
 
-def compute_map(heads: ProjectionHeads, pairs: EmbeddingPairs, progress: Progress = ignore_progress) -> pd.DataFrame:
-    """Positions of code and audio of all pairs, before and after alignment.
+def compute_map(
+    heads: ProjectionHeads, pairs: EmbeddingPairs, progress: Progress = ignore_progress
+) -> pd.DataFrame:
+    """Compute the positions of code and audio of all pairs, before and after alignment.
 
     Parameters
     ----------
     heads : ProjectionHeads
-    pairs : Pairs
+    pairs : EmbeddingPairs
     progress : Progress
 
     Returns
     -------
     DataFrame
-        Two rows a program, first all code, then all audio: program, modality ("code",
-        "audio"), before_x, before_y, after_x, after_y (float32, no unit); similarity
-        (cosine of the program's code and audio in the shared space, [-1, 1]),
-        overlap_before and overlap_after (share of its 3 nearest programs by code that
-        are among its 3 nearest by sound, in the raw and in the shared space; nan for
-        fewer than 5 programs).
+        Two rows per program, first all code, then all audio: program, modality ("code", "audio");
+        before_x, before_y, after_x, after_y (float32, without unit); similarity (cosine of the
+        program's code and audio in the shared space, [-1, 1]); overlap_before and overlap_after
+        (share of its 3 nearest programs by code that are among its 3 nearest by audio, in the raw
+        and in the shared space; NaN for fewer than 5 programs).
 
     Raises
     ------
@@ -74,16 +75,19 @@ def compute_map(heads: ProjectionHeads, pairs: EmbeddingPairs, progress: Progres
             "There is nothing to map: no program has both a clip and embeddings.",
             remedy="Build the corpus first.",
         )
-    code, audio = project_embeddings(heads, pairs.code_embeddings, "code"), project_embeddings(heads, pairs.audio_embeddings, "audio")
+    code = project_embeddings(heads, pairs.code_embeddings, "code")
+    audio = project_embeddings(heads, pairs.audio_embeddings, "audio")
     progress(PROGRESS_STEP, 0, 2, "before alignment")
     before = compute_joint_map(pairs.code_embeddings, pairs.audio_embeddings, MAP_SEED)
     progress(PROGRESS_STEP, 1, 2, "after alignment")
-    # Started from the map before, so that an eye can follow where points went.
+    # Starting from the positions before alignment keeps the two maps comparable by eye.
     after = compute_joint_map(code, audio, MAP_SEED, initial_positions=before)
-    before, after = np.concatenate(before), np.concatenate(after)  # [2n, 2]
-    both = {
+    before_xy, after_xy = np.concatenate(before), np.concatenate(after)  # [2n, 2]
+    measures = {
         "similarity": (code * audio).sum(axis=1),
-        "overlap_before": _compute_neighbour_overlaps(pairs.code_embeddings, pairs.audio_embeddings),
+        "overlap_before": _compute_neighbour_overlaps(
+            pairs.code_embeddings, pairs.audio_embeddings
+        ),
         "overlap_after": _compute_neighbour_overlaps(code, audio),
     }
     progress(PROGRESS_STEP, 2, 2)
@@ -92,15 +96,18 @@ def compute_map(heads: ProjectionHeads, pairs: EmbeddingPairs, progress: Progres
         {
             "program": pairs.program_ids * 2,
             "modality": ["code"] * n + ["audio"] * n,
-            "before_x": before[:, 0],
-            "before_y": before[:, 1],
-            "after_x": after[:, 0],
-            "after_y": after[:, 1],
-            **{name: np.tile(values.astype(np.float32), 2) for name, values in both.items()},
+            "before_x": before_xy[:, 0],
+            "before_y": before_xy[:, 1],
+            "after_x": after_xy[:, 0],
+            "after_y": after_xy[:, 1],
+            **{name: np.tile(values.astype(np.float32), 2) for name, values in measures.items()},
         }
     )
 
 
 def _compute_neighbour_overlaps(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    found = count_shared_neighbours(x, y, NEIGHBOUR_COUNT)
-    return found / NEIGHBOUR_COUNT if len(found) else np.full(len(x), np.nan)
+    """Return the share of common neighbours of each row in both spaces: [n]."""
+    shared_counts = count_shared_neighbours(x, y, NEIGHBOUR_COUNT)
+    if not len(shared_counts):
+        return np.full(len(x), np.nan)
+    return shared_counts / NEIGHBOUR_COUNT

@@ -1,4 +1,4 @@
-"""Some programs of a map, chosen by hand: as a table, and as a file to take along."""
+"""Programs selected on a map, as a table and as a file to download."""
 
 from __future__ import annotations
 
@@ -15,59 +15,73 @@ from core.pipeline.export import FORMAT_SUFFIXES, export_corpus
 
 SIMILARITY_COLUMNS = ("similarity", "overlap_before", "overlap_after")
 COORDINATE_COLUMNS = ("before_x", "before_y", "after_x", "after_y")
-MAX_DOWNLOAD_PROGRAMS = 500  # programs with their clips in one file that goes through memory
+MAX_DOWNLOAD_PROGRAMS = 500
+"""Programs that one download may contain with their clips: the file is held in memory."""
 
 
 def build_selection_table(
     points: pd.DataFrame, programs: pd.DataFrame, program_ids: Collection[str]
 ) -> pd.DataFrame:
-    """What is known of chosen programs.
+    """Return the properties and map positions of selected programs.
 
     Parameters
     ----------
     points : DataFrame
-        As of `core.pipeline.map.compute_map`.
+        A map, as `core.pipeline.map.compute_map` returns it.
     programs : DataFrame
-        As of `core.corpus.Corpus.programs`.
+        As `core.corpus.Corpus.load_programs` returns it.
     program_ids : collection of str
-        Program ids; those that are not on the map are left out.
+        Programs that are not on the map are left out.
 
     Returns
     -------
     DataFrame
-        A row a program, in the corpus's order: program, name, template, role, split,
-        similarity, overlap_before, overlap_after; code_ and audio_ before each of
-        before_x, before_y, after_x, after_y; parameters (JSON), source.
+        One row per program, in the corpus's order: program, name, template, role, split,
+        similarity, overlap_before, overlap_after; before_x, before_y, after_x and after_y, each
+        with the prefixes code_ and audio_; parameters (JSON), source.
     """
-    sides = {
-        side: points[points["modality"] == side].set_index("program") for side in ("code", "audio")
+    points_by_modality = {
+        modality: points[points["modality"] == modality].set_index("program")
+        for modality in ("code", "audio")
     }
-    rows = programs[programs["program"].isin(set(program_ids) & set(sides["code"].index))]
-    found = rows[["program", "name", "template", "role", "split"]].reset_index(drop=True)
-    ids = found["program"]
-    for name in SIMILARITY_COLUMNS:
-        found[name] = sides["code"][name].reindex(ids).to_numpy()
-    for side, at in sides.items():
-        for name in COORDINATE_COLUMNS:
-            found[f"{side}_{name}"] = at[name].reindex(ids).to_numpy()
-    found["parameters"] = [json.dumps(each, ensure_ascii=False) for each in rows["parameters"]]
-    found["source"] = rows["source"].to_numpy()
-    return found
+    code_points = points_by_modality["code"]
+    rows = programs[programs["program"].isin(set(program_ids) & set(code_points.index))]
+    table = rows[["program", "name", "template", "role", "split"]].reset_index(drop=True)
+    selected_ids = table["program"]
+    for column in SIMILARITY_COLUMNS:
+        table[column] = code_points[column].reindex(selected_ids).to_numpy()
+    for modality, modality_points in points_by_modality.items():
+        for column in COORDINATE_COLUMNS:
+            positions = modality_points[column].reindex(selected_ids)
+            table[f"{modality}_{column}"] = positions.to_numpy()
+    table["parameters"] = [json.dumps(values, ensure_ascii=False) for values in rows["parameters"]]
+    table["source"] = rows["source"].to_numpy()
+    return table
 
 
-def export_selection(corpus: Corpus, program_ids: Collection[str], export_format: str) -> bytes:  # noqa: A002
-    """Chosen programs as a zip of code and sounds, or as a Parquet table with embeddings.
+def export_selection(corpus: Corpus, program_ids: Collection[str], export_format: str) -> bytes:
+    """Return selected programs as a zip of code and clips, or as a Parquet table with embeddings.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    program_ids : collection of str
+        At most 500 ids.
+    export_format : {"zip", "parquet"}
 
     Raises
     ------
     EarshotError
-        When there are more than 500 of them, or as of `core.pipeline.export.export_corpus`.
+        When there are too many programs, or as `core.pipeline.export.export_corpus`.
     """
     if len(program_ids) > MAX_DOWNLOAD_PROGRAMS:
         raise EarshotError(
-            f"{len(program_ids):,} programs are too many for a download; {MAX_DOWNLOAD_PROGRAMS} is the most.",
-            remedy=f"Choose fewer, or take all: ./run export {corpus.name} --format {export_format}",
+            f"{len(program_ids):,} programs are too many for a download; the maximum is"
+            f" {MAX_DOWNLOAD_PROGRAMS}.",
+            remedy="Select fewer, or export all:"
+            f" ./run export {corpus.name} --format {export_format}",
         )
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
-        out = Path(folder) / f"{corpus.name}{FORMAT_SUFFIXES[export_format]}"
-        return export_corpus(corpus, export_format, out, program_ids=sorted(program_ids)).read_bytes()
+        path = Path(folder) / f"{corpus.name}{FORMAT_SUFFIXES[export_format]}"
+        exported = export_corpus(corpus, export_format, path, program_ids=sorted(program_ids))
+        return exported.read_bytes()

@@ -1,20 +1,53 @@
-"""Render files: what `./run render` does."""
+"""Rendering of program files to sound files."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterator, Sequence
 
 from core.errors import EarshotError
+from core.pipeline.file_names import make_unique_names
+from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.programs.decoding import decode_source
 from core.progress import Progress, ignore_progress
 from core.sonicpi import RenderProblem, RenderResult
 from core.sonicpi.clip import FORMAT_BY_SUFFIX
-from core.pipeline.render_executor import RenderExecutor, LocalExecutor
 
+PROGRESS_STEP = "Rendering programs"
 STDIN_ARGUMENT = "-"
+
+
+@dataclass(frozen=True)
+class RenderedFile:
+    """Result of rendering one program file.
+
+    Attributes
+    ----------
+    file : str
+        The program, as it was named.
+    ok : bool
+        Whether there is a sound file.
+    audio : str or None
+        Path of the sound file.
+    seconds, rms, peak : float or None
+        Length and levels of the clip.
+    render_s : float
+        Seconds that rendering took.
+    error : RenderProblem or None
+    warnings : tuple of RenderProblem
+    """
+
+    file: str
+    ok: bool
+    audio: str | None
+    seconds: float | None
+    rms: float | None
+    peak: float | None
+    render_s: float
+    error: RenderProblem | None
+    warnings: tuple[RenderProblem, ...]
 
 
 def render_files(
@@ -23,36 +56,41 @@ def render_files(
     *,
     seconds: float = 18.0,
     progress: Progress = ignore_progress,
-    audio_format: str = "flac",  # noqa: A002 - the command's own option
+    audio_format: str = "flac",
     sample_folders: Sequence[str | Path] = (),
-) -> list[dict]:
-    """Render programs from files to sound files.
+) -> list[RenderedFile]:
+    r"""Render programs from files to sound files.
+
+    Programs with the same source are rendered once.
 
     Parameters
     ----------
     files : sequence of str or Path
-        Programs, folders (all \\*.rb in them, recursively) or "-" for standard input.
+        Programs, folders (all \*.rb in them, recursively) or "-" for standard input.
     output_folder : str or Path
-        Folder for the sounds; made when missing.
+        Folder of the sound files; created if missing.
     seconds : float
         Length of each clip.
     progress : Progress
-        Told after every program.
+        Called after every program.
     audio_format : {"flac", "wav", "ogg", "mp3"}
-        Of the sound files.
     sample_folders : sequence of str or Path
-        Folders of sounds that the programs may read, at their own paths.
+        Folders of samples that the programs may read, at their own paths.
 
     Returns
     -------
-    list of dict
-        One a program, in the order given, with file, ok, audio, seconds, rms, peak,
-        render_s, error (None or kind, message, line) and warnings (a list of such).
+    list of RenderedFile
+        One per program, in the given order.
 
     Raises
     ------
     EarshotError
         When a file is missing, no program is found, or the renderer cannot start.
+
+    Examples
+    --------
+    >>> [result.audio for result in render_files(["beep.rb"], "out")]  # doctest: +SKIP
+    ['out/beep.flac']
     """
     if f".{audio_format}" not in FORMAT_BY_SUFFIX:
         raise EarshotError(
@@ -61,27 +99,30 @@ def render_files(
     programs = [program for name in files for program in _read_programs(name)]
     if not programs:
         raise EarshotError("No program was found.", remedy="Name .rb files, or a folder of them.")
-    engine = LocalExecutor(sample_folders=tuple(_resolve_sample_folder(name) for name in sample_folders))
-    targets = _make_target_paths([program.name for program in programs], _create_output_folder(Path(output_folder)), audio_format)
-    results: list[dict] = [{}] * len(programs)
-    waiting = _group_by_source(programs)
-    done = 0
-    progress("Rendering programs", 0, len(programs))
-    for index, rendering in _render_unique_sources(programs, list(waiting), seconds, engine):
-        # What is written twice is rendered once.
-        for place in waiting.get(programs[index].source, [index]):
-            if rendering.has_clip:
-                rendering.clip.save(targets[place])
-            results[place] = _make_result_row(programs[place].name, targets[place], rendering)
-            done += 1
-            note = "" if rendering.has_clip else f"{programs[place].name}: {rendering.error}"
-            progress("Rendering programs", done, len(programs), note)
-    return results
+    executor = LocalExecutor(
+        sample_folders=tuple(_resolve_sample_folder(folder) for folder in sample_folders)
+    )
+    targets = _make_target_paths(programs, _create_output_folder(Path(output_folder)), audio_format)
+    indices_by_source = _group_by_source(programs)
+    results: dict[int, RenderedFile] = {}
+    progress(PROGRESS_STEP, 0, len(programs))
+    for first_index, result in _render_unique_sources(
+        programs, list(indices_by_source), seconds, executor
+    ):
+        source = programs[first_index].source
+        for index in [first_index] if source is None else indices_by_source[source]:
+            name = programs[index].name
+            if result.clip is not None:
+                result.clip.save(targets[index])
+            results[index] = _make_rendered_file(name, targets[index], result)
+            note = "" if result.has_clip else f"{name}: {result.error}"
+            progress(PROGRESS_STEP, len(results), len(programs), note)
+    return [results[index] for index in range(len(programs))]
 
 
 @dataclass(frozen=True)
 class _ProgramFile:
-    """A program's file: its text, or why there is none."""
+    """The source of a program file, or the problem that kept it from being read."""
 
     name: str
     source: str | None
@@ -94,7 +135,7 @@ def _read_programs(argument: str | Path) -> list[_ProgramFile]:
         return [_decode_program("stdin", sys.stdin.buffer.read())]
     path = Path(argument)
     if path.is_dir():
-        return [found for child in sorted(path.rglob("*.rb")) for found in _read_programs(child)]
+        return [program for file in sorted(path.rglob("*.rb")) for program in _read_programs(file)]
     try:
         return [_decode_program(str(path), path.read_bytes())]
     except OSError as error:
@@ -104,43 +145,46 @@ def _read_programs(argument: str | Path) -> list[_ProgramFile]:
 def _decode_program(name: str, content: bytes) -> _ProgramFile:
     try:
         return _ProgramFile(name, decode_source(content, name))
-    except EarshotError as error:  # One among many files: the others are rendered all the same.
-        line = content.count(b"\n", 0, error.__cause__.start) + 1
+    except EarshotError as error:  # The other files are rendered nevertheless.
+        cause = error.__cause__
+        offset = cause.start if isinstance(cause, UnicodeDecodeError) else 0
+        line = content.count(b"\n", 0, offset) + 1
         message = f"It is not UTF-8 text. {error.remedy}"
         return _ProgramFile(name, None, RenderProblem("syntax", message, line))
 
 
 def _group_by_source(programs: list[_ProgramFile]) -> dict[str, list[int]]:
-    """Return the places of each source among the programs, in their order."""
-    places: dict[str, list[int]] = {}
-    for place, program in enumerate(programs):
+    """Return the indices of the programs by source."""
+    indices_by_source: dict[str, list[int]] = {}
+    for index, program in enumerate(programs):
         if program.source is not None:
-            places.setdefault(program.source, []).append(place)
-    return places
+            indices_by_source.setdefault(program.source, []).append(index)
+    return indices_by_source
 
 
 def _render_unique_sources(
     programs: list[_ProgramFile], sources: list[str], seconds: float, executor: RenderExecutor
 ) -> Iterator[tuple[int, RenderResult]]:
-    """Yield (place, rendering) of each unreadable file, and of each source's first program."""
-    first: dict[str, int] = {}
-    for place, program in enumerate(programs):
+    """Yield (index, result) of each unreadable file, and of the first program of each source."""
+    first_index: dict[str, int] = {}
+    for index, program in enumerate(programs):
         if program.source is None:
-            yield place, RenderResult(None, program.problem)
+            yield index, RenderResult(None, program.problem)
         else:
-            first.setdefault(program.source, place)
-    with executor.render_programs(sources, seconds) as renderings:
-        for index, rendering in renderings:
-            yield first[sources[index]], rendering
+            first_index.setdefault(program.source, index)
+    with executor.render_programs(sources, seconds) as results:
+        for source_index, result in results:
+            yield first_index[sources[source_index]], result
 
 
 def _create_output_folder(output_folder: Path) -> Path:
-    """Make the folder of sounds, before anything is rendered."""
     try:
         output_folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
         raise EarshotError(
-            "It is a file, and sounds need a folder.", where=str(output_folder), remedy="Name another --out."
+            "It is a file, and sounds need a folder.",
+            where=str(output_folder),
+            remedy="Name another --out.",
         ) from error
     return output_folder
 
@@ -152,31 +196,24 @@ def _resolve_sample_folder(path: str | Path) -> Path:
     return folder
 
 
-def _make_target_paths(program_names: list[str], output_folder: Path, audio_format: str) -> list[Path]:  # noqa: A002
-    """Name the sound files; two programs of the same name get numbers."""
-    taken: set[str] = set()
-    targets = []
-    for name in program_names:
-        stem = base = Path(name).stem
-        number = 2
-        while stem in taken:
-            stem = f"{base}-{number}"
-            number += 1
-        taken.add(stem)
-        targets.append(output_folder / f"{stem}.{audio_format}")
-    return targets
+def _make_target_paths(
+    programs: list[_ProgramFile], output_folder: Path, audio_format: str
+) -> list[Path]:
+    """Return the path of each sound file; programs of the same name get numbers."""
+    stems = make_unique_names(Path(program.name).stem for program in programs)
+    return [output_folder / f"{stem}.{audio_format}" for stem in stems]
 
 
-def _make_result_row(program_name: str, target_path: Path, rendering: RenderResult) -> dict:
-    clip = rendering.clip
-    return {
-        "file": program_name,
-        "ok": rendering.has_clip,
-        "audio": str(target_path) if clip else None,
-        "seconds": round(clip.seconds, 3) if clip else None,
-        "rms": round(clip.rms, 5) if clip else None,
-        "peak": round(clip.peak, 5) if clip else None,
-        "render_s": round(rendering.render_s, 3),
-        "error": vars(rendering.error) if rendering.error else None,
-        "warnings": [vars(warning) for warning in rendering.warnings],
-    }
+def _make_rendered_file(program_name: str, target: Path, result: RenderResult) -> RenderedFile:
+    clip = result.clip
+    return RenderedFile(
+        file=program_name,
+        ok=result.has_clip,
+        audio=str(target) if clip else None,
+        seconds=round(clip.seconds, 3) if clip else None,
+        rms=round(clip.rms, 5) if clip else None,
+        peak=round(clip.peak, 5) if clip else None,
+        render_s=round(result.render_s, 3),
+        error=result.error,
+        warnings=result.warnings,
+    )

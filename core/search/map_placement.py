@@ -1,4 +1,4 @@
-"""Where a snippet would lie on a map that was laid out without it."""
+"""Placement of a snippet on a map that was computed without it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from core.errors import EarshotError
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.query import Neighbour, find_neighbours
 
-SOFTMAX_TEMPERATURE = 0.05  # by so much less cosine a neighbour pulls e times less
+SOFTMAX_TEMPERATURE = 0.05
+"""Difference of cosine similarity by which a neighbour's weight falls to 1/e."""
 
 
 @dataclass(frozen=True)
 class MapPlacement:
-    """A snippet's place on a map.
+    """A snippet's position on a map.
 
     Attributes
     ----------
     before_position, after_position : tuple of float
-        x and y among the programs written like it, and among the clips that it will
-        sound like.
+        x and y before and after alignment: among programs with similar code, and among the clips
+        that the snippet is predicted to sound like.
     neighbours : list of Neighbour
         Those clips, nearest first.
     """
@@ -66,15 +67,16 @@ def place_on_map(
 def _average_position(
     points: pd.DataFrame, neighbours: list[Neighbour], panel: str
 ) -> tuple[float, float]:
-    at = points.set_index("program")[[f"{panel}_x", f"{panel}_y"]]
-    there = [each for each in neighbours if each.program_id in at.index]
-    if not there:
+    """Return the mean position of neighbours, weighted by a softmax of their similarities."""
+    positions = points.set_index("program")[[f"{panel}_x", f"{panel}_y"]]
+    on_map = [neighbour for neighbour in neighbours if neighbour.program_id in positions.index]
+    if not on_map:
         raise EarshotError(
             "None of the snippet's neighbours is on this map.",
-            remedy="They came after this alignment: train again.",
+            remedy="They were added after this alignment: train again.",
         )
-    similar = np.array([each.similarity for each in there])
-    weights = np.exp((similar - similar.max()) / SOFTMAX_TEMPERATURE)
-    xy = at.loc[[each.program_id for each in there]].to_numpy(float)
+    similarities = np.array([neighbour.similarity for neighbour in on_map])
+    weights = np.exp((similarities - similarities.max()) / SOFTMAX_TEMPERATURE)
+    xy = positions.loc[[neighbour.program_id for neighbour in on_map]].to_numpy(float)
     x, y = weights @ xy / weights.sum()
     return float(x), float(y)

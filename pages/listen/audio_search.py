@@ -69,7 +69,7 @@ def search_by_chosen_audio(corpus: Corpus, alignment: AlignmentRecord) -> tuple[
 
 
 def upload_audio_clip() -> tuple[Clip | None, str, str]:
-    from core.search.audio_query import MAX_AUDIO_BYTES, read_audio
+    from core.search.audio_file import MAX_AUDIO_BYTES, read_audio
 
     given = st.file_uploader(
         "A sound",

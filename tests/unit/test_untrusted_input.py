@@ -22,7 +22,7 @@ from core.errors import EarshotError
 from core.programs import get_template
 from core.sonicpi import Clip
 from core.pipeline import sweep
-from core.search.audio_query import MAX_AUDIO_BYTES, read_audio
+from core.search.audio_file import MAX_AUDIO_BYTES, read_audio
 from pages.components import formatting, audio_server
 
 often = settings(max_examples=60, deadline=None)

@@ -7,12 +7,18 @@ not stop the others; then the exit status is 1.
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.cli.output import print_json_line, print_result, format_table
 from core.cli.parsing import add_sandbox_option, parse_seconds
 from core.errors import EarshotError
 from core.progress import Progress
+
+if TYPE_CHECKING:
+    from core.pipeline.render import RenderedFile
+    from core.sonicpi import RenderProblem
 
 IS_LONG_RUNNING = False
 
@@ -58,21 +64,21 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     )
     if args.json:
         for result in results:
-            print_json_line(result)
+            print_json_line(asdict(result))
     else:
         _print_results(results)
-    failed = sum(not result["ok"] for result in results)
+    failed = sum(not result.ok for result in results)
     if failed:
         raise EarshotError(f"{failed} of {len(results)} programs did not render.")
 
 
-def _print_results(results: list[dict]) -> None:
+def _print_results(results: list[RenderedFile]) -> None:
     """Print a table of the sounds, and one of what failed or sounds otherwise than meant."""
-    sounds = [(r["file"], r["audio"], r["seconds"], r["peak"]) for r in results if r["ok"]]
+    sounds = [(r.file, r.audio, r.seconds, r.peak) for r in results if r.ok]
     said = [
-        (r["file"], _format_location(problem), what, problem["kind"], problem["message"])
+        (r.file, _format_location(problem), what, problem.kind, problem.message)
         for r in results
-        for what, problems in (("error", [r["error"]]), ("warning", r["warnings"]))
+        for what, problems in (("error", [r.error]), ("warning", r.warnings))
         for problem in problems
         if problem and not (what == "warning" and _is_repeated_in_error(r, problem))
     ]
@@ -82,10 +88,10 @@ def _print_results(results: list[dict]) -> None:
         print_result(("\n" if sounds else "") + format_table(("file", "where", "", "kind", "what happened"), said))
 
 
-def _is_repeated_in_error(result: dict, warning: dict) -> bool:
+def _is_repeated_in_error(result: RenderedFile, warning: RenderProblem) -> bool:
     """Whether the error tells already what the warning does."""
-    return bool(result["error"]) and warning["message"] in result["error"]["message"]
+    return result.error is not None and warning.message in result.error.message
 
 
-def _format_location(problem: dict) -> str | None:
-    return f"line {problem['line']}" if problem["line"] else None
+def _format_location(problem: RenderProblem) -> str | None:
+    return f"line {problem.line}" if problem.line else None

@@ -28,27 +28,28 @@ def folder(tmp_path):
 
 
 def test_a_folder_is_rendered_and_a_failure_stops_nobody(folder):
-    told = []
+    progress_calls = []
     results = render_files(
-        [folder / "in"], folder / "out", seconds=1, progress=lambda *a, **k: told.append(a)
+        [folder / "in"],
+        folder / "out",
+        seconds=1,
+        progress=lambda *a, **k: progress_calls.append(a),
     )
-    assert [(r["ok"], r["error"] and r["error"]["line"]) for r in results] == [
+    assert [(r.ok, r.error and r.error.line) for r in results] == [
         (True, None),
         (False, 2),
         (True, None),
     ]
     assert sorted(p.name for p in (folder / "out").iterdir()) == ["a-2.flac", "a.flac"]
-    assert all(
-        Clip.load(r["audio"]).rms == pytest.approx(r["rms"], abs=1e-4) for r in results if r["ok"]
-    )
-    assert told[-1][1:3] == (3, 3)
+    assert all(Clip.load(r.audio).rms == pytest.approx(r.rms, abs=1e-4) for r in results if r.ok)
+    assert progress_calls[-1][1:3] == (3, 3)
     assert stat.S_IMODE((folder / "out" / "a.flac").stat().st_mode) & 0o600 == 0o600
 
 
 @pytest.mark.parametrize("format", ["flac", "wav", "ogg", "mp3"])
 def test_formats(folder, format):
     (result,) = render_files([folder / "in" / "a.rb"], folder, seconds=1, audio_format=format)
-    info = soundfile.info(result["audio"])
+    info = soundfile.info(result.audio)
     assert info.format == {"mp3": "MP3", "ogg": "OGG", "wav": "WAV", "flac": "FLAC"}[format]
     assert info.duration == pytest.approx(1, abs=0.06) and info.channels == 2
 
@@ -74,25 +75,25 @@ def test_a_sound_file_of_unknown_length_is_refused(tmp_path):
 def test_standard_input(folder, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"play 60")))
     (result,) = render_files(["-"], folder, seconds=1)
-    assert result["file"] == "stdin" and (folder / "stdin.flac").exists()
+    assert result.file == "stdin" and (folder / "stdin.flac").exists()
 
 
 def test_a_file_that_is_no_text_fails_alone(tmp_path):
     (tmp_path / "good.rb").write_text("play 60")
     (tmp_path / "x.rb").write_bytes(b"play 60\n\xff\xfe")
     good, bad = render_files([tmp_path], tmp_path / "out", seconds=0.5)
-    assert good["ok"]
-    assert (bad["error"]["kind"], bad["error"]["line"]) == ("syntax", 2)
-    assert "not UTF-8" in bad["error"]["message"]
+    assert good.ok
+    assert (bad.error.kind, bad.error.line) == ("syntax", 2)
+    assert "not UTF-8" in bad.error.message
 
 
-def test_a_missing_file_is_told_before_anything_is_rendered(tmp_path):
+def test_a_missing_file_is_reported_before_anything_is_rendered(tmp_path):
     with pytest.raises(EarshotError, match="cannot be read") as caught:
         render_files([tmp_path / "x.rb"], tmp_path / "out")
     assert caught.value.where == str(tmp_path / "x.rb") and not (tmp_path / "out").exists()
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(folder):
+def test_a_file_in_the_place_of_the_folder_is_refused(folder):
     place = folder / "in" / "notes.txt"
     with pytest.raises(EarshotError, match="It is a file"):
         render_files([folder / "in" / "a.rb"], place)
@@ -103,19 +104,19 @@ def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch: pytest.Mo
     rendered = []
 
     @contextmanager
-    def rendering(self, sources, seconds):
+    def render_programs(self, sources, seconds):
         rendered.extend(sources)
         yield (
             (n, RenderResult(Clip(np.full((9, 2), 0.5, np.float32)))) for n, _ in enumerate(sources)
         )
 
-    monkeypatch.setattr(LocalExecutor, "rendering", rendering)
+    monkeypatch.setattr(LocalExecutor, "render_programs", render_programs)
     for name, source in (("a", "play 60"), ("b", "play 62"), ("c", "play 60")):
         (tmp_path / f"{name}.rb").write_text(source)
     results = render_files([tmp_path], tmp_path / "out")
     assert rendered == ["play 60", "play 62"]
-    assert [(r["ok"], r["peak"]) for r in results] == [(True, 0.5)] * 3
-    assert len({r["audio"] for r in results}) == 3
+    assert [(r.ok, r.peak) for r in results] == [(True, 0.5)] * 3
+    assert len({r.audio for r in results}) == 3
 
 
 def test_an_empty_folder_and_an_unknown_format_say_what_to_do(tmp_path):
@@ -135,10 +136,10 @@ def test_sample_folders_are_readable_only_when_given(tmp_path):
         f'sample "{pack}", "one"\nsleep 1\nsample "{pack}/two.ogg"\nsleep 1\nsample "{pack}", 1'
     )
     (without,) = render_files([program], tmp_path, seconds=3)
-    assert (without["ok"], without["error"]["kind"]) == (False, "silent")
+    assert (without.ok, without.error.kind) == (False, "silent")
     (with_,) = render_files([program], tmp_path, seconds=3, sample_folders=[pack])
-    assert with_["ok"] and not with_["warnings"]
-    samples = Clip.load(with_["audio"]).samples
+    assert with_.ok and not with_.warnings
+    samples = Clip.load(with_.audio).samples
     assert all(abs(samples[n * 44100 : (n + 1) * 44100]).max() > 0.01 for n in range(3))
     with pytest.raises(EarshotError, match="no such folder"):
         render_files([program], tmp_path, sample_folders=[tmp_path / "none"])

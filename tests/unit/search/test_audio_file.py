@@ -16,9 +16,9 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
-from core.search import audio_query
+from core.search import audio_file
 from core.search.aligned_corpus import open_embedded_corpus
-from core.search.audio_query import read_audio
+from core.search.audio_file import read_audio
 from core.search.query import find_audio_neighbours
 
 AUDIO, CODE = "log-mel", "sonicpi"  # neither loads a model
@@ -77,11 +77,11 @@ def test_what_is_no_sound_is_refused(data: bytes, why: str) -> None:
 
 
 def test_what_is_too_large_or_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio_query, "MAX_AUDIO_SECONDS", 0.4)
+    monkeypatch.setattr(audio_file, "MAX_AUDIO_SECONDS", 0.4)
     with pytest.raises(EarshotError, match="longer than 0 s"):
         read_audio(packed(tone(440, 0.5)))
-    monkeypatch.setattr(audio_query, "MAX_AUDIO_BYTES", 1000)
-    with pytest.raises(EarshotError, match="is the most"):
+    monkeypatch.setattr(audio_file, "MAX_AUDIO_BYTES", 1000)
+    with pytest.raises(EarshotError, match="is the maximum"):
         read_audio(packed(tone(440)))
 
 
