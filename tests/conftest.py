@@ -39,7 +39,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
     from core.alignment import AlignmentConfig, grid
     from core.alignment.grid import Trial
     from core.corpus import Corpus
-    from core.pipeline import sweep
+    from core.pipeline import sweep_worker
     from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
     from core.studies import STUDY_MODULES, completion, scenario_files
     from core.studies.report import run_all_studies
@@ -58,7 +58,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
         patch.setattr(completion, "scenarios", lambda: first)
         patch.delitem(STUDY_MODULES, "foretelling", raising=False)  # has a test and a corpus of its own
         # Its processes are a test of the sweep's own; each takes seconds to load torch.
-        patch.setattr(sweep, "ProcessPoolExecutor", ThreadPoolExecutor)
+        patch.setattr(sweep_worker, "ProcessPoolExecutor", ThreadPoolExecutor)
         build_corpus(
             "small",
             BuildOptions(TEMPLATES, 10),

@@ -34,6 +34,7 @@ METRICS_KEYS = {"sureness": "confidence"}  # of metrics.json
 CALIBRATION_FIELDS = {"programs": "program_count", "right": "correct_fraction"}
 CONFIDENCE_LEVELS = {"sure": "high", "likely": "medium", "guess": "low"}
 _METRIC_PREFIXES = {"foretold@": "normalized_similarity@"}  # followed by the number of neighbours
+_READING_INFIXES = {", heard by ": ", audio encoder "}  # followed by the encoder's id
 
 # -- sweeps: sweep.json ------------------------------------------------------------------------
 
@@ -172,12 +173,27 @@ def translate_metric_name(name: str) -> str:
     return name
 
 
+def translate_reading_name(name: str) -> str:
+    """Return today's name of a reading.
+
+    Examples
+    --------
+    >>> translate_reading_name("before, heard by log-mel")
+    'before, audio encoder log-mel'
+    """
+    for old, new in _READING_INFIXES.items():
+        name = name.replace(old, new)
+    return name
+
+
 def translate_metric_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Return rows of a table of metrics with today's names in ``metric``."""
+    """Return rows of a table of metrics with today's names in ``metric`` and ``reading``."""
+    translators = {"metric": translate_metric_name, "reading": translate_reading_name}
     return [
-        {**row, "metric": translate_metric_name(row["metric"])}
-        if isinstance(row.get("metric"), str)
-        else dict(row)
+        {
+            key: translators[key](value) if key in translators and isinstance(value, str) else value
+            for key, value in row.items()
+        }
         for row in rows
     ]
 

@@ -216,8 +216,8 @@ def embed_and_store(
     if len(program_ids) == 1:
         return {program_ids[0]: message}
     errors = {}
-    for program_id, item in zip(program_ids, items):
-        errors |= embed_and_store(corpus, encoder, [program_id], [item])  # type: ignore[list-item] # the list has the item's type
+    for index, program_id in enumerate(program_ids):
+        errors |= embed_and_store(corpus, encoder, [program_id], items[index : index + 1])
     return errors
 
 

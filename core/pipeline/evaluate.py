@@ -1,19 +1,20 @@
-"""Judge an alignment before and after, on programs that it was not trained on."""
+"""Evaluation of an alignment on programs that it was not trained on."""
 
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from core import workspace
-from core.alignment import ProjectionHeads
+from core.alignment import AlignmentConfig, ProjectionHeads
 from core.corpus import Corpus, EmbeddingPairs
 from core.evaluation.cca import fit_cca
 from core.evaluation.metrics_table import (
-    ALIGNED_VS_RAW,
     ALIGNED_VS_ALIGNED,
+    ALIGNED_VS_RAW,
     BEFORE_ALIGNMENT,
     METRIC_COLUMNS,
     EmbeddingComparison,
@@ -21,11 +22,31 @@ from core.evaluation.metrics_table import (
 )
 from core.evaluation.neighbours import top_k
 from core.progress import Progress, ignore_progress
-from core.search.aligned_corpus import UNSEEN_SPLIT, AlignedCorpus, project_embeddings
+from core.search.aligned_corpus import AlignedCorpus, project_embeddings
+from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
+from core.search.embedded_corpus import UNSEEN_SPLIT
 
-PROGRESS_STEP = "Judging"
-AUDIO_ENCODER_INFIX = ", heard by "
-RETRIEVED_NEIGHBOUR_COUNT = 5  # neighbours, as many as Listen shows
+PROGRESS_STEP = "Evaluating"
+AUDIO_ENCODER_INFIX = ", audio encoder "
+"""Between the name of a reading and the id of a held-out audio encoder."""
+RETRIEVED_NEIGHBOUR_COUNT = 5
+"""As many neighbours as the page Listen shows at first."""
+
+
+class ComparedSpaces(NamedTuple):
+    """The embeddings that one reading compares, row i of all of one program.
+
+    Attributes
+    ----------
+    code, audio : array, float [n, d1] and [n, d2]
+    search_space : array, float [n, d1], or None
+        Where the training programs' neighbours are searched by code, to measure the normalized
+        similarity of their clips: code before alignment, audio after it. None: not measured.
+    """
+
+    code: np.ndarray
+    audio: np.ndarray
+    search_space: np.ndarray | None
 
 
 def evaluate_alignment(
@@ -34,7 +55,8 @@ def evaluate_alignment(
     """Return the metrics of an alignment on held-out programs, per split and reading.
 
     Metrics that were saved after training are returned as they are while the corpus holds the
-    same pairs; otherwise they are computed. An alignment without metrics keeps the computed ones.
+    same pairs; otherwise they are computed. If training was stopped before its evaluation, the
+    metrics and the confidence calibration are computed and saved now.
 
     Parameters
     ----------
@@ -48,13 +70,22 @@ def evaluate_alignment(
         `core.evaluation.metrics_table.compute_metrics` documents them. Splits: "validation",
         "test", and "unseen templates" if any were held out whole. Readings: "before", "aligned
         code ~ aligned audio", "aligned code ~ raw audio"; where the corpus is embedded by other
-        audio encoders too, the first and the last of these followed by ", heard by" and each
-        held-out audio encoder.
+        audio encoders too, the first and the last of these followed by ", audio encoder" and the
+        id of each held-out audio encoder.
 
     Raises
     ------
     EarshotError
         When the corpus is not embedded by the alignment's encoders.
+
+    Examples
+    --------
+    >>> from core.search.aligned_corpus import open_aligned_corpus
+    >>> metrics = evaluate_alignment(
+    ...     open_aligned_corpus(Corpus.open("starter"))
+    ... )  # doctest: +SKIP
+    >>> metrics.columns.tolist()  # doctest: +SKIP
+    ['metric', 'split', 'reading', 'value', 'low', 'high', 'programs']
     """
     pairs, splits, record = aligned_corpus.pairs, aligned_corpus.splits, aligned_corpus.record
     held_out_audio = load_held_out_audio_embeddings(
@@ -66,7 +97,14 @@ def evaluate_alignment(
         return pd.DataFrame(record.metrics["readings"], columns=METRIC_COLUMNS).astype(number_types)
     metrics = evaluate_heads(aligned_corpus.heads, pairs, splits, held_out_audio, progress)
     if not record.metrics["readings"] and not workspace.is_read_only():
-        evaluation = {"measured_on": fingerprint, "readings": metrics.to_dict(orient="records")}
+        config = AlignmentConfig.from_dict(record.config["alignment"])
+        best_epoch = record.metrics["best_epoch"]
+        calibration = calibrate_confidence(aligned_corpus, splits, config, best_epoch, progress)
+        evaluation = {
+            "measured_on": fingerprint,
+            "readings": metrics.to_dict(orient="records"),
+            CONFIDENCE_KEY: None if calibration is None else calibration.to_dict(),
+        }
         aligned_corpus.corpus.save_metrics(record.id, {**record.metrics, **evaluation})
     return metrics
 
@@ -74,61 +112,41 @@ def evaluate_alignment(
 def load_held_out_audio_embeddings(
     corpus: Corpus, pairs: EmbeddingPairs, training_audio_encoder: str
 ) -> dict[str, np.ndarray]:
-    """Audio embeddings [n, d] of all pairs by encoders that the alignment wasn't trained on."""
-    found = {}
-    for encoder, modality, _ in corpus.list_encoders():
-        if modality == "audio" and encoder != training_audio_encoder:
-            ids, vectors = corpus.load_embeddings(encoder)
-            place = {program: row for row, program in enumerate(ids)}
-            if all(program in place for program in pairs.program_ids):
-                found[encoder] = vectors[[place[program] for program in pairs.program_ids]]
-    return found
+    """Load the embeddings [n, d] of all pairs by audio encoders that training did not use.
+
+    Returns
+    -------
+    dict of encoder id to array, float [n, d]
+        Without encoders that lack the embedding of any pair.
+    """
+    embeddings_by_encoder = {}
+    for encoder_id, modality, _ in corpus.list_encoders():
+        if modality != "audio" or encoder_id == training_audio_encoder:
+            continue
+        program_ids, embeddings = corpus.load_embeddings(encoder_id)
+        row_by_program = {program_id: row for row, program_id in enumerate(program_ids)}
+        if all(program_id in row_by_program for program_id in pairs.program_ids):
+            rows = [row_by_program[program_id] for program_id in pairs.program_ids]
+            embeddings_by_encoder[encoder_id] = embeddings[rows]
+    return embeddings_by_encoder
 
 
 def fingerprint_evaluation_data(
     pairs: EmbeddingPairs, splits: np.ndarray, held_out_audio_embeddings: dict[str, np.ndarray]
 ) -> str:
-    """Fingerprint of all that metrics depend on besides the alignment."""
-    others = [
+    """Return a fingerprint of everything except the alignment that metrics depend on."""
+    held_out_parts = [
         part
-        for ear in sorted(held_out_audio_embeddings)
-        for part in (ear, held_out_audio_embeddings[ear])
+        for encoder_id in sorted(held_out_audio_embeddings)
+        for part in (encoder_id, held_out_audio_embeddings[encoder_id])
     ]
     return compute_fingerprint(
-        np.array(pairs.program_ids), splits, pairs.code_embeddings, pairs.audio_embeddings, *others
+        np.array(pairs.program_ids),
+        splits,
+        pairs.code_embeddings,
+        pairs.audio_embeddings,
+        *held_out_parts,
     )
-
-
-def evaluate_heads(
-    heads: ProjectionHeads,
-    pairs: EmbeddingPairs,
-    splits: np.ndarray,
-    held_out_audio_embeddings: dict[str, np.ndarray],
-    progress: Progress = ignore_progress,
-) -> pd.DataFrame:
-    """Metrics of every reading on every held-out split.
-
-    Parameters
-    ----------
-    heads : ProjectionHeads
-    pairs : Pairs
-    splits : array of str [n]
-        As of `splits_of`.
-    held_out_audio_embeddings : dict of encoder id to array, float [n, d]
-        As of `other_ears`.
-    progress : Progress
-
-    Returns
-    -------
-    DataFrame
-        As of `evaluate`.
-    """
-    found = make_raw_spaces(pairs) | make_aligned_spaces(heads, pairs)
-    for ear, vectors in held_out_audio_embeddings.items():
-        for name in (BEFORE_ALIGNMENT, ALIGNED_VS_RAW):
-            code, _, searched = found[name]
-            found[name + AUDIO_ENCODER_INFIX + ear] = (code, vectors, searched)
-    return evaluate_splits(found, splits, progress)
 
 
 def compute_fingerprint(*parts: np.ndarray | str) -> str:
@@ -141,66 +159,104 @@ def compute_fingerprint(*parts: np.ndarray | str) -> str:
     return digest.hexdigest()
 
 
-# Two spaces to be compared; a third is searched by code for training programs, whose clips are
-# then held against the program's own: like code before, like sound after.
-EvaluationSpaces = dict[str, tuple[np.ndarray, np.ndarray, np.ndarray | None]]
+def evaluate_heads(
+    heads: ProjectionHeads,
+    pairs: EmbeddingPairs,
+    splits: np.ndarray,
+    held_out_audio_embeddings: dict[str, np.ndarray],
+    progress: Progress = ignore_progress,
+) -> pd.DataFrame:
+    """Compute the metrics of every reading on every held-out split.
+
+    Parameters
+    ----------
+    heads : ProjectionHeads
+    pairs : EmbeddingPairs
+    splits : array of str [n]
+        Split of each pair.
+    held_out_audio_embeddings : dict of encoder id to array, float [n, d]
+        As `load_held_out_audio_embeddings` returns them.
+    progress : Progress
+
+    Returns
+    -------
+    DataFrame
+        As `evaluate_alignment` returns it.
+    """
+    spaces = make_raw_spaces(pairs) | make_aligned_spaces(heads, pairs)
+    for encoder_id, audio in held_out_audio_embeddings.items():
+        for reading in (BEFORE_ALIGNMENT, ALIGNED_VS_RAW):
+            held_out_reading = reading + AUDIO_ENCODER_INFIX + encoder_id
+            spaces[held_out_reading] = spaces[reading]._replace(audio=audio)
+    return evaluate_splits(spaces, splits, progress)
 
 
-def make_raw_spaces(pairs: EmbeddingPairs) -> EvaluationSpaces:
-    """What the reading before alignment compares."""
+def make_raw_spaces(pairs: EmbeddingPairs) -> dict[str, ComparedSpaces]:
+    """Return the spaces of the reading before alignment."""
+    code = pairs.code_embeddings
+    return {BEFORE_ALIGNMENT: ComparedSpaces(code, pairs.audio_embeddings, code)}
+
+
+def make_aligned_spaces(heads: ProjectionHeads, pairs: EmbeddingPairs) -> dict[str, ComparedSpaces]:
+    """Return the spaces of the two readings after alignment."""
+    code = project_embeddings(heads, pairs.code_embeddings, "code")
+    audio = project_embeddings(heads, pairs.audio_embeddings, "audio")
     return {
-        BEFORE_ALIGNMENT: (pairs.code_embeddings, pairs.audio_embeddings, pairs.code_embeddings)
-    }
-
-
-def make_aligned_spaces(heads: ProjectionHeads, pairs: EmbeddingPairs) -> EvaluationSpaces:
-    """What both readings after alignment compare."""
-    code, audio = (
-        project_embeddings(heads, pairs.code_embeddings, "code"),
-        project_embeddings(heads, pairs.audio_embeddings, "audio"),
-    )
-    return {
-        ALIGNED_VS_ALIGNED: (code, audio, None),
-        ALIGNED_VS_RAW: (code, pairs.audio_embeddings, audio),
+        ALIGNED_VS_ALIGNED: ComparedSpaces(code, audio, None),
+        ALIGNED_VS_RAW: ComparedSpaces(code, pairs.audio_embeddings, audio),
     }
 
 
 def evaluate_splits(
-    spaces: EvaluationSpaces,
+    spaces_by_reading: dict[str, ComparedSpaces],
     splits: np.ndarray,
     progress: Progress = ignore_progress,
     *,
     with_intervals: bool = True,
 ) -> pd.DataFrame:
-    """Metrics of some readings on every held-out split, as of `evaluate`."""
-    train = splits == "train"
-    directions = {name: fit_cca(x[train], y[train]) for name, (x, y, _) in spaces.items()}
+    """Compute the metrics of some readings on every held-out split.
+
+    Parameters
+    ----------
+    spaces_by_reading : dict of str to ComparedSpaces
+    splits : array of str [n]
+        Split of each row.
+    progress : Progress
+    with_intervals : bool
+        Whether to compute confidence intervals, which takes most of the time.
+
+    Returns
+    -------
+    DataFrame
+        As `evaluate_alignment` returns it.
+    """
+    is_training = splits == "train"
+    cca_by_reading = {
+        reading: fit_cca(spaces.code[is_training], spaces.audio[is_training])
+        for reading, spaces in spaces_by_reading.items()
+    }
+    held_out_splits = ["validation", "test"] + [UNSEEN_SPLIT] * (UNSEEN_SPLIT in splits)
+    tasks = [(split, reading) for split in held_out_splits for reading in spaces_by_reading]
     tables = []
-    parts = [
-        part
-        for part in ("validation", "test", UNSEEN_SPLIT)
-        if part != UNSEEN_SPLIT or UNSEEN_SPLIT in splits
-    ]
-    todo = [(part, name) for part in parts for name in spaces]
-    for done, (part, name) in enumerate(todo):
-        progress(PROGRESS_STEP, done, len(todo), f"{part}: {name}")
-        x, y, searched = spaces[name]
-        rows = splits == part
-        found = (
-            None
-            if searched is None
-            else top_k(x[rows], searched[train], RETRIEVED_NEIGHBOUR_COUNT)[0]
+    for done, (split, reading) in enumerate(tasks):
+        progress(PROGRESS_STEP, done, len(tasks), f"{split}: {reading}")
+        code, audio, search_space = spaces_by_reading[reading]
+        in_split = splits == split
+        retrieved_rows = None
+        if search_space is not None:
+            retrieved_rows, _ = top_k(
+                code[in_split], search_space[is_training], RETRIEVED_NEIGHBOUR_COUNT
+            )
+        comparison = EmbeddingComparison(
+            reading,
+            code[in_split],
+            audio[in_split],
+            code[is_training],
+            audio[is_training],
+            is_shared_space=reading == ALIGNED_VS_ALIGNED,
+            retrieved_rows=retrieved_rows,
+            fitted_cca=cca_by_reading[reading],
         )
-        reading = EmbeddingComparison(
-            name,
-            x[rows],
-            y[rows],
-            x[train],
-            y[train],
-            is_shared_space=name == ALIGNED_VS_ALIGNED,
-            retrieved_rows=found,
-            fitted_cca=directions[name],
-        )
-        tables.append(compute_metrics([reading], part, with_intervals=with_intervals))
-    progress(PROGRESS_STEP, len(todo), len(todo))
+        tables.append(compute_metrics([comparison], split, with_intervals=with_intervals))
+    progress(PROGRESS_STEP, len(tasks), len(tasks))
     return pd.concat(tables, ignore_index=True)

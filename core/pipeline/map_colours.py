@@ -105,7 +105,8 @@ def compute_colour_values(
 
 def _compute_program_values(programs: pd.DataFrame, colour_by: str) -> pd.Series:
     if colour_by == "level":
-        return 20 * np.log10(programs["rms"].where(programs["rms"] > 0).astype(float))
+        rms = programs["rms"].where(programs["rms"] > 0).astype(float)
+        return pd.Series(20 * np.log10(rms), index=programs.index)
     if colour_by == "peak":
         return programs["peak"].astype(float)
     if colour_by.startswith(PARAMETER_PREFIX):

@@ -67,4 +67,5 @@ class LocalExecutor:
         try:
             yield results
         finally:
-            results.close()  # Stops the workers.
+            # `render_many` is a generator function; closing its generator stops the workers.
+            results.close()  # type: ignore[attr-defined] # typed as the iterator that users need

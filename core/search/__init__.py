@@ -1,1 +1,61 @@
-"""Search in a corpus: the opened corpus, queries, confidence and placement on a map."""
+"""Search in a corpus: the opened corpus, queries, confidence and placement on a map.
+
+Importing this package loads no torch, so that a page or a command that only may search starts at
+once. The exports load their modules at the first access.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
+    from core.search.audio_file import read_audio
+    from core.search.confidence import Confidence, estimate_confidence
+    from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
+    from core.search.map_placement import MapPlacement, place_on_map
+    from core.search.query import (
+        Neighbour,
+        find_audio_neighbours,
+        find_neighbours,
+        find_program_neighbours,
+    )
+
+__all__ = [
+    "AlignedCorpus",
+    "Confidence",
+    "EmbeddedCorpus",
+    "MapPlacement",
+    "Neighbour",
+    "estimate_confidence",
+    "find_audio_neighbours",
+    "find_neighbours",
+    "find_program_neighbours",
+    "open_aligned_corpus",
+    "open_embedded_corpus",
+    "place_on_map",
+    "read_audio",
+]
+_LAZY_EXPORTS = {
+    "AlignedCorpus": "aligned_corpus",
+    "Confidence": "confidence",
+    "EmbeddedCorpus": "embedded_corpus",
+    "MapPlacement": "map_placement",
+    "Neighbour": "query",
+    "estimate_confidence": "confidence",
+    "find_audio_neighbours": "query",
+    "find_neighbours": "query",
+    "find_program_neighbours": "query",
+    "open_aligned_corpus": "aligned_corpus",
+    "open_embedded_corpus": "embedded_corpus",
+    "place_on_map": "map_placement",
+    "read_audio": "audio_file",
+}
+
+if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.
+
+    def __getattr__(name: str) -> Any:
+        if name not in _LAZY_EXPORTS:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(f"{__name__}.{_LAZY_EXPORTS[name]}"), name)

@@ -1,51 +1,52 @@
-"""How sure a foretelling is, for the alignment that makes it: calibrated on held-out templates."""
+"""Confidence of a prediction, calibrated on programs of held-out templates."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
-from core.evaluation.metrics import normalized_similarity
-from core.evaluation.neighbours import top_k
 from core.evaluation.calibration import (
     CORRECT_THRESHOLD,
     ConfidenceCalibration,
     classify_confidence,
     compute_confidence_features,
 )
+from core.evaluation.metrics import normalized_similarity
+from core.evaluation.neighbours import top_k
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, project_embeddings
+from core.search.embedded_corpus import UNSEEN_SPLIT, EmbeddedCorpus
 from core.search.query import Neighbour
 
-PROGRESS_STEP = "Learning how sure it can be"
+PROGRESS_STEP = "Calibrating confidence"
 FOLD_COUNT = 3
-MIN_CALIBRATION_PROGRAMS = 100  # programs
-MIN_CALIBRATION_TEMPLATES = (
-    6  # templates and styles: with fewer, holding some out leaves too little
-)
-MAX_QUERIES_PER_FOLD = 200  # programs asked about in a fold
+MIN_CALIBRATION_PROGRAMS = 100
+MIN_CALIBRATION_TEMPLATES = 6
+"""With fewer templates, too few are left to train on when a third of them is held out."""
+MAX_QUERIES_PER_FOLD = 200
 NEIGHBOUR_COUNT = 5
-CONFIDENCE_KEY = "confidence"  # among an alignment's metrics
+CONFIDENCE_KEY = "confidence"
+"""Key of the calibration among an alignment's metrics."""
 
 
 @dataclass(frozen=True)
 class Confidence:
-    """How sure a foretelling is.
+    """Confidence of a prediction.
 
     Attributes
     ----------
     probability : float
-        That the clips found are at least half as near as the truly nearest, as it was for
-        held-out programs that looked like this.
-    level : {"sure", "likely", "guess"}
-        From two in three, from one in three, below.
+        Estimated probability that the normalized similarity of the retrieved clips is at least
+        0.5, in (0, 1).
+    level : {"high", "medium", "low"}
+        High from 2/3, medium from 1/3.
     calibration_program_count : int
-        Held-out programs that this was learnt from.
+        Number of held-out programs of the calibration.
     """
 
     probability: float
@@ -55,14 +56,14 @@ class Confidence:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Pairs that heads are trained on.
+    """Pairs on which heads are trained.
 
     Attributes
     ----------
     code_embeddings, audio_embeddings : array, float32 [n, d1] and [n, d2]
         Raw embeddings, row i of both one program.
     is_validation : array, bool [n]
-        Those that only say when to stop.
+        Pairs that are used for early stopping only.
     """
 
     code_embeddings: np.ndarray
@@ -104,67 +105,42 @@ def estimate_confidence(
     return Confidence(probability, classify_confidence(probability), calibration.program_count)
 
 
-def collect_calibration_data(
-    training_set: TrainingSet,
-    groups: Sequence[str],
+def calibrate_confidence(
+    embedded_corpus: EmbeddedCorpus,
+    splits: np.ndarray,
     config: AlignmentConfig,
+    best_epoch: int,
     progress: Progress = ignore_progress,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Foretell programs of templates that the heads have not seen, with heads trained alike.
+) -> ConfidenceCalibration | None:
+    """Fit the calibration of heads that were trained on a corpus.
 
     Parameters
     ----------
-    training_set : Taught
-    groups : sequence of str
-        Of each pair: the template or style that it is of. Whole groups are held out, a third
-        of them at a time.
+    embedded_corpus : EmbeddedCorpus
+    splits : array of str [n]
+        Split of each pair. Programs of unseen templates take no part.
     config : AlignmentConfig
+        The config of the heads.
+    best_epoch : int
+        The epoch at which their training was best; the calibration's heads are trained as long.
     progress : Progress
 
     Returns
     -------
-    signs : float [m, 3]
-        As of `core.evaluation.calibration.compute_confidence_features`.
-    shares : float [m]
-        As of `core.evaluation.metrics.normalized_similarity` with a scale per query.
+    ConfidenceCalibration or None
+        None with too few templates or programs.
     """
-    groups = np.asarray(groups)
-    names = np.random.default_rng(config.seed).permutation(sorted(set(groups.tolist())))
-    seen, shares = [np.empty((0, 3))], [np.empty(0)]
-    for fold in range(FOLD_COUNT):
-        progress(PROGRESS_STEP, fold, FOLD_COUNT)
-        held = np.isin(groups, names[fold::FOLD_COUNT])
-        asked = np.flatnonzero(held)
-        asked = asked[
-            np.unique(
-                np.linspace(0, len(asked) - 1, min(len(asked), MAX_QUERIES_PER_FOLD)).astype(int)
-            )
-        ]
-        stops, learns = ~held & training_set.is_validation, ~held & ~training_set.is_validation
-        code, audio = (
-            torch.tensor(training_set.code_embeddings),
-            torch.tensor(training_set.audio_embeddings),
-        )
-        heads = train_heads(
-            TrainingPairs(code[learns], audio[learns]),
-            ValidationPairs(code[stops], audio[stops]),
-            config,
-        ).heads
-        base_code, heard = training_set.code_embeddings[~held], training_set.audio_embeddings[~held]
-        rows, similar = top_k(
-            project_embeddings(heads, training_set.code_embeddings[asked], "code"),
-            project_embeddings(heads, heard, "audio"),
-            NEIGHBOUR_COUNT,
-        )
-        nearest = top_k(training_set.code_embeddings[asked], base_code, 1)[1][:, 0]
-        seen.append(compute_confidence_features(heard[rows], similar, nearest))
-        shares.append(
-            normalized_similarity(
-                rows, training_set.audio_embeddings[asked], heard, per_query_scale=True
-            )
-        )
-    progress(PROGRESS_STEP, FOLD_COUNT, FOLD_COUNT)
-    return np.concatenate(seen), np.concatenate(shares)
+    pairs = embedded_corpus.pairs
+    is_seen = splits != UNSEEN_SPLIT
+    templates = embedded_corpus.corpus.load_programs().set_index("program")["template"]
+    training_set = TrainingSet(
+        pairs.code_embeddings[is_seen],
+        pairs.audio_embeddings[is_seen],
+        splits[is_seen] == "validation",
+    )
+    groups = list(templates[pairs.program_ids][is_seen])
+    fixed_length_config = replace(config, epochs=max(best_epoch, 1), patience=0)
+    return fit_calibration(training_set, groups, fixed_length_config, progress)
 
 
 def fit_calibration(
@@ -173,18 +149,99 @@ def fit_calibration(
     config: AlignmentConfig,
     progress: Progress = ignore_progress,
 ) -> ConfidenceCalibration | None:
-    """Learn how sure heads of this config can be of a program of no template they have seen.
+    """Fit a calibration for heads of a config, on programs of templates that they do not see.
+
+    Parameters
+    ----------
+    training_set : TrainingSet
+    groups : sequence of str
+        Template or style of each pair.
+    config : AlignmentConfig
+    progress : Progress
 
     Returns
     -------
-    Calibration or None
+    ConfidenceCalibration or None
         None with fewer than 6 templates and styles, or too few programs.
     """
-    if (
-        len(set(groups)) < MIN_CALIBRATION_TEMPLATES
-        or len(training_set.code_embeddings) < MIN_CALIBRATION_PROGRAMS
-    ):
+    if len(set(groups)) < MIN_CALIBRATION_TEMPLATES:
         return None
-    seen, shares = collect_calibration_data(training_set, groups, config, progress)
-    known = np.isfinite(shares)
-    return ConfidenceCalibration.fit(seen[known], shares[known] >= CORRECT_THRESHOLD)
+    if len(training_set.code_embeddings) < MIN_CALIBRATION_PROGRAMS:
+        return None
+    features, similarities = collect_calibration_data(training_set, groups, config, progress)
+    is_defined = np.isfinite(similarities)
+    is_correct = similarities[is_defined] >= CORRECT_THRESHOLD
+    return ConfidenceCalibration.fit(features[is_defined], is_correct)
+
+
+def collect_calibration_data(
+    training_set: TrainingSet,
+    groups: Sequence[str],
+    config: AlignmentConfig,
+    progress: Progress = ignore_progress,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Predict the clips of held-out groups, by heads that are trained on the other groups.
+
+    Parameters
+    ----------
+    training_set : TrainingSet
+    groups : sequence of str
+        Template or style of each pair. Each fold holds out a third of the groups.
+    config : AlignmentConfig
+    progress : Progress
+
+    Returns
+    -------
+    features : float [m, 3]
+        As `core.evaluation.calibration.compute_confidence_features` returns them.
+    similarities : float [m]
+        Normalized similarities with a scale per query, as
+        `core.evaluation.metrics.normalized_similarity` returns them.
+    """
+    group_of_row = np.asarray(groups)
+    group_order = np.random.default_rng(config.seed).permutation(sorted(set(group_of_row.tolist())))
+    features, similarities = [np.empty((0, 3))], [np.empty(0)]
+    for fold in range(FOLD_COUNT):
+        progress(PROGRESS_STEP, fold, FOLD_COUNT)
+        is_held_out = np.isin(group_of_row, group_order[fold::FOLD_COUNT])
+        fold_features, fold_similarities = _predict_held_out(training_set, is_held_out, config)
+        features.append(fold_features)
+        similarities.append(fold_similarities)
+    progress(PROGRESS_STEP, FOLD_COUNT, FOLD_COUNT)
+    return np.concatenate(features), np.concatenate(similarities)
+
+
+def _predict_held_out(
+    training_set: TrainingSet, is_held_out: np.ndarray, config: AlignmentConfig
+) -> tuple[np.ndarray, np.ndarray]:
+    """Train without the held-out pairs; return features and similarities of up to 200 of them."""
+    query_rows = np.flatnonzero(is_held_out)
+    query_count = min(len(query_rows), MAX_QUERIES_PER_FOLD)
+    spread = np.linspace(0, len(query_rows) - 1, query_count).astype(int)
+    query_rows = query_rows[np.unique(spread)]
+    is_validation = ~is_held_out & training_set.is_validation
+    is_training = ~is_held_out & ~training_set.is_validation
+    code = torch.tensor(training_set.code_embeddings)
+    audio = torch.tensor(training_set.audio_embeddings)
+    heads = train_heads(
+        TrainingPairs(code[is_training], audio[is_training]),
+        ValidationPairs(code[is_validation], audio[is_validation]),
+        config,
+    ).heads
+    base_code = training_set.code_embeddings[~is_held_out]
+    base_audio = training_set.audio_embeddings[~is_held_out]
+    query_code = training_set.code_embeddings[query_rows]
+    retrieved_rows, shared_similarities = top_k(
+        project_embeddings(heads, query_code, "code"),
+        project_embeddings(heads, base_audio, "audio"),
+        NEIGHBOUR_COUNT,
+    )
+    nearest_code_similarity = top_k(query_code, base_code, 1)[1][:, 0]
+    features = compute_confidence_features(
+        base_audio[retrieved_rows], shared_similarities, nearest_code_similarity
+    )
+    query_audio = training_set.audio_embeddings[query_rows]
+    similarities = normalized_similarity(
+        retrieved_rows, query_audio, base_audio, per_query_scale=True
+    )
+    return features, similarities

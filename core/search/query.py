@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.search.aligned_corpus import EmbeddedCorpus
+from core.search.embedded_corpus import EmbeddedCorpus
 from core.sonicpi.clip import Clip
 
 MAX_SNIPPET_CHARS = 100_000  # Far beyond what any code encoder reads of a snippet.

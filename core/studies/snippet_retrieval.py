@@ -18,7 +18,7 @@ from core.evaluation.metrics import normalized_similarity
 from core.evaluation.neighbours import top_k
 from core.evaluation.calibration import CONFIDENCE_LEVELS, CORRECT_THRESHOLD, classify_confidence, compute_confidence_features
 from core.progress import Progress
-from core.search.aligned_corpus import resolve_encoder_ids
+from core.search.embedded_corpus import resolve_encoder_ids
 from core.pipeline.embed import embed_corpus
 from core.studies import options as option
 from core.studies.retrieval_figures import plot_query_scores, plot_method_scores

@@ -13,7 +13,8 @@ import pandas as pd
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_RAW
-from core.search.aligned_corpus import AlignedCorpus, resolve_encoder_ids, open_aligned_corpus
+from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
+from core.search.embedded_corpus import resolve_encoder_ids
 
 # Aligned code against raw audio: what no projection head can bend.
 SELECTION_CRITERION = ("validation", ALIGNED_VS_RAW, "overlap@3")

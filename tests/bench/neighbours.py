@@ -30,7 +30,8 @@ from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.parser import parse_program
 from core.programs import Program, compose_programs, generate, list_templates
 from core.sonicpi import Clip, RenderResult
-from core.search.aligned_corpus import EncoderRecord, open_aligned_corpus
+from core.search.aligned_corpus import open_aligned_corpus
+from core.search.embedded_corpus import EncoderRecord
 from core.search.query import DIRECTIONS, SAME_MODALITY_DIRECTIONS, find_neighbours
 from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER
 

@@ -109,7 +109,7 @@ def test_a_sweep_goes_on_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
 def test_the_grids_are_what_they_say():
     assert len(grid.list_trials("paper")) == 24
     assert len({trial.build_config(0).id for trial in grid.list_trials("paper")}) == 24
-    for name in ("ablation", "trade"):
+    for name in ("ablation", "tradeoff"):
         found = grid.list_trials(name)
         assert len({(trial.build_config(0).id, trial.code_encoder) for trial in found}) == len(
             found
@@ -137,7 +137,7 @@ def test_a_training_that_is_asked_to_stop_keeps_the_best_heads(corpus: Corpus, n
     assert {"validation", "test"} <= set(judged["split"]) and judged["value"].notna().any()
 
 
-@pytest.mark.parametrize("step", ["Judging", "Laying out the map"])
+@pytest.mark.parametrize("step", ["Evaluating", "Computing the map"])
 def test_a_training_that_is_stopped_while_it_is_judged_keeps_its_heads(corpus: Corpus, step):
     def ask(at, done, total, note="", data=None):
         if at == step and done == 1:
@@ -179,5 +179,5 @@ def test_an_alignment_works_where_it_is_copied_to(
     ids = list(other.load_programs()["program"])
     other.put_embeddings(AUDIO, about.revision + "9", ids, np.ones((N, 192), np.float32))
     with pytest.raises(EarshotError, match="another revision of log-mel"):
-        aligned.pairs
+        open_aligned_corpus(other).pairs
     assert Path(record.path).is_dir()

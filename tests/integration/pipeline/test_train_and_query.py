@@ -25,8 +25,9 @@ from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.import_embeddings import import_vectors
 from core.pipeline.map import compute_and_save_map
 from core.search.query import find_neighbours, find_program_neighbours
-from core.pipeline.train import pivot_metrics, train
-from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus, open_embedded_corpus
+from core.pipeline.train import train
+from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
+from core.search.embedded_corpus import open_embedded_corpus
 
 CODE, AUDIO, OTHER_EAR = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"
 # All of it, so that what is asked of the heads below stays the same when defaults change.
@@ -98,6 +99,12 @@ def filled(name: str, voices=tuple(VOICES), each: int = EACH, embedded: bool = T
     return corpus
 
 
+def pivot_metrics(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Values on the test split: one row per metric, one column per reading."""
+    test = metrics[metrics["split"] == "test"]
+    return test.pivot(index="metric", columns="reading", values="value")
+
+
 def open_alignment(corpus_name: str, alignment_id: str | None = None) -> AlignedCorpus:
     return open_aligned_corpus(Corpus.open(corpus_name), alignment_id)
 
@@ -120,12 +127,12 @@ def record(corpus: Corpus, told: list):
 class TestTrain:
     def test_says_how_far_it_is_with_numbers_for_curves(self, record, told: list):
         for step, done, total, *rest in told:
-            assert 0 <= done <= total and step in ("Training", "Judging", "Laying out the map")
+            assert 0 <= done <= total and step in ("Training", "Evaluating", "Computing the map")
             json.dumps(rest, allow_nan=False)
         epochs = [what[4] for what in told if what[0] == "Training" and len(what) > 4]
         assert [row["epoch"] for row in epochs] == list(range(1, 41))
         assert {"loss", "validation_loss", "cka", "recall_at_1"} <= set(epochs[0])
-        for step in ("Training", "Judging", "Laying out the map"):
+        for step in ("Training", "Evaluating", "Computing the map"):
             last = [what for what in told if what[0] == step][-1]
             assert last[1] == last[2], f"{step} never says that it is done"
 
@@ -217,8 +224,8 @@ class TestEvaluate:
         assert record.config["encoders"]["audio"]["id"] == AUDIO
         readings = set(evaluate_alignment(open_alignment("ears", record.id))["reading"])
         assert {
-            f"before, heard by {OTHER_EAR}",
-            f"aligned code ~ raw audio, heard by {OTHER_EAR}",
+            f"before, audio encoder {OTHER_EAR}",
+            f"aligned code ~ raw audio, audio encoder {OTHER_EAR}",
         } <= readings
         assert len(ids) == 3 * EACH
 

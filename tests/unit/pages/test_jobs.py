@@ -78,14 +78,14 @@ def test_what_runs_says_how_far_it_is_and_how_long_it_will_take():
             "rate": 0.5,
             "remaining_s": 180.0,
             "idle_s": 1.0,
-            "steps": [{"step": "Making programs", "done": 120, "total": 120}, done],
+            "steps": [{"step": "Generating programs", "done": 120, "total": 120}, done],
         },
     )
     app = opened()
     ((value, text),) = bars(app)
     assert value == 25 and "30 of 120" in text and "about 3 min left" in text
     said = words(app)
-    assert "Running" in said and ":material/check: Making programs" in said
+    assert "Running" in said and ":material/check: Generating programs" in said
     assert MARKS not in said  # it is escaped
 
 

@@ -18,7 +18,8 @@ from core.corpus.disagreement_pairs import load_disagreement_pairs
 from core.errors import EarshotError
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
-from core.search.aligned_corpus import EncoderRecord, open_aligned_corpus
+from core.search.aligned_corpus import open_aligned_corpus
+from core.search.embedded_corpus import EncoderRecord
 from core.pipeline.compare import find_disagreement_pairs
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"

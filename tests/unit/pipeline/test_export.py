@@ -207,7 +207,7 @@ def test_nothing_is_overwritten_and_nothing_half_is_left(
 ):
     taken = tmp_path / "taken.zip"
     taken.write_text("mine")
-    with pytest.raises(EarshotError, match="lies there already"):
+    with pytest.raises(EarshotError, match="something at that path already"):
         export_corpus(Corpus.open("tiny"), "zip", taken)
     assert taken.read_text() == "mine"
     with pytest.raises(EarshotError, match="cannot be exported as"):

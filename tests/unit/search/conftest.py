@@ -1,0 +1,45 @@
+"""A corpus of tones with real audio embeddings, random code embeddings and no alignment."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import core.sonicpi
+from core import encoders
+from core.corpus import Corpus
+from core.programs import Program
+from core.sonicpi import Clip, RenderResult
+from tests.unit.search.signals import make_tone_clip
+
+CODE, AUDIO = "sonicpi", "log-mel"  # Neither loads a model.
+
+
+@pytest.fixture
+def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    """Six programs tone-0 … tone-5, whose clips are sines of 100 Hz to 3,200 Hz."""
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+    # The real one asks the installed Sonic Pi for its version, which does not matter here.
+    monkeypatch.setattr(
+        core.sonicpi,
+        "compute_render_id",
+        lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest(),
+    )
+    corpus = Corpus.create("tones", seconds=0.5)
+    programs = [Program(f"play {n}\n", f"tone-{n}", "t", "melody", {}, 0) for n in range(6)]
+    corpus.add_programs(programs)
+    program_ids = [program.id for program in programs]
+    clips: list[Clip] = [make_tone_clip(100 * 2**n) for n in range(6)]
+    for program_id, clip in zip(program_ids, clips):
+        corpus.put_rendering(program_id, RenderResult(clip), 0.5)
+    audio_encoder = encoders.get_encoder(AUDIO)
+    audio = np.asarray(audio_encoder.embed(clips))
+    corpus.put_embeddings(AUDIO, audio_encoder.spec.revision, program_ids, audio)
+    code_spec = encoders.find_encoder_spec(CODE)
+    code = np.random.default_rng(0).normal(size=(6, code_spec.dim)).astype(np.float32)
+    corpus.put_embeddings(CODE, code_spec.revision, program_ids, code)
+    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+    return corpus
