@@ -11,12 +11,11 @@ from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, NonFiniteEmbeddingError
+from core.encoders.base import PROGRESS_LABELS
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
 from core.sonicpi.clip import Clip
 
-CODE_EMBEDDING_STEP = "Embedding code"
-AUDIO_EMBEDDING_STEP = "Embedding clips"
 # Programs per commit: enough for an encoder to sort them by length, few enough to lose in a crash.
 COMMIT_BATCH_SIZE = 64
 # Clips per commit. An encoder computes one clip per core at a time, and each clip takes about 6 MB.
@@ -157,7 +156,7 @@ def _embed_missing(
         return EmbedReport()
     is_code = modality == "code"
     load_item: Callable[[str], Any] = str if is_code else Clip.load
-    step = CODE_EMBEDDING_STEP if is_code else AUDIO_EMBEDDING_STEP
+    step = PROGRESS_LABELS[modality]
     batch_size = COMMIT_BATCH_SIZE if is_code else clips_at_once()
     start = time.monotonic()
     progress(step, 0, len(missing))
