@@ -191,7 +191,9 @@ def _train_closed_form(
     """Solve for the heads in one step, which is reported as one epoch."""
     fit_ridge_heads(heads, code, audio)
     heads.eval()
-    row = {"epoch": 1, "loss": compute_loss(heads, *heads(code, audio), audio, None).item()}
+    projected_code, projected_audio = heads(code, audio)
+    loss = compute_loss(heads, projected_code, projected_audio, audio, None).item()
+    row: dict[str, float] = {"epoch": 1, "loss": loss}
     row |= compute_validation_metrics(heads, validation_pairs.code, validation_pairs.audio)
     row |= {"temperature": heads.temperature.item(), "learning_rate": 0.0}
     is_cancelled = on_epoch is not None and on_epoch(row) is True
@@ -214,7 +216,7 @@ def _run_epochs(
     best_loss, best_epoch = math.inf, 0
     best_weights: dict[str, Tensor] = {}
     for epoch in range(1, config.epochs + 1):
-        learning_rate = schedule.get_last_lr()[0]
+        learning_rate = float(schedule.get_last_lr()[0])
         pair_order = torch.randperm(n, generator=shuffle)
         loss = _train_epoch(heads, training_data, source_ids, pair_order, optimiser, schedule)
         if not math.isfinite(loss):
@@ -222,7 +224,7 @@ def _run_epochs(
                 f"Training diverged: the loss of epoch {epoch} is {loss}.",
                 remedy="Lower the learning rate or raise the temperature.",
             )
-        row = {"epoch": epoch, "loss": loss}
+        row: dict[str, float] = {"epoch": epoch, "loss": loss}
         row |= compute_validation_metrics(heads, validation_pairs.code, validation_pairs.audio)
         row |= {"temperature": heads.temperature.item(), "learning_rate": learning_rate}
         history.append(row)

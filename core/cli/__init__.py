@@ -1,10 +1,10 @@
-"""The command line: the same functions that the pages call, with bars and tables.
+"""The command line: argument parsing and output of the commands that pages call as functions.
 
-Each module in `core.cli.commands` is one command. Its docstring's first line is its
-summary; `add_arguments(parser)` declares its options and `run(args, progress)` does it; `IS_LONG_RUNNING`
-says whether it takes the workspace's turn (`core.jobs.worker.wait_for_turn`) and so can be
-started with ``--background``. What a command needs is imported when it runs, so that
-help comes at once.
+Each module in `core.cli.commands` is one command. The first line of its docstring is its summary,
+`add_arguments(parser)` declares its options, and `run(args, progress)` runs it. `IS_LONG_RUNNING`
+states whether it waits for other long commands in the workspace (`core.jobs.worker.wait_for_turn`)
+and therefore has the option ``--background``. Commands import what they need when they run, so that
+``--help`` responds at once.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import argparse
 import importlib
 import os
 import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from keyword import iskeyword
 from types import ModuleType
-from typing import Iterator, Sequence
 
 from core import __version__
-from core.cli.output import print_error, is_pipe_closed, print_to_stderr, open_terminal_progress
-from core.cli.parsing import CommandParser, suggest_matches
-from core.errors import convert_system_error
+from core.cli.output import is_pipe_closed, open_terminal_progress, print_error, print_to_stderr
+from core.cli.parsing import CommandParser, translate_older_names
+from core.errors import convert_system_error, suggest_matches
 from core.progress import Progress
 
 # `pip install -e .` installs the same program as `earshot`.
@@ -47,6 +47,7 @@ COMMANDS = (
     "licences",
     "bench",
 )
+EXIT_DONE, EXIT_FAILED, EXIT_BAD_ARGUMENTS, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,46 +56,53 @@ def main(argv: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     argv : sequence of str, optional
-        The command and its arguments; those of this process if left out.
+        The command and its arguments; by default those of this process.
 
     Returns
     -------
     int
-        Exit status: 0 done, 1 failed with a message, 2 not understood, 130 stopped.
+        Exit status: 0 done, 1 failed with a message, 2 arguments not understood, 130 interrupted.
+
+    Examples
+    --------
+    >>> main(["--version"])  # doctest: +ELLIPSIS
+    Earshot ...
+    0
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in ("-h", "--help", "help"):
         print(format_overview())
-        return 0
+        return EXIT_DONE
     if argv == ["--version"]:
         print(f"Earshot {__version__}")
-        return 0
-    name, *rest = argv
+        return EXIT_DONE
+    name = argv[0]
     if name not in COMMANDS:
-        print_error(f"{EXECUTABLE}: there is no command {name!r}.", suggest_matches(name, COMMANDS, "command"))
-        return 2
+        suggestion = suggest_matches(name, COMMANDS, "command")
+        print_error(f"{EXECUTABLE}: there is no command {name!r}.", suggestion)
+        return EXIT_BAD_ARGUMENTS
     try:
-        return _run_command(name, rest)
+        return _run_command(name, translate_older_names(argv)[1:])
     except KeyboardInterrupt:
         print_error(f"{EXECUTABLE} {name}: stopped.")
-        return 130
+        return EXIT_INTERRUPTED
     except BrokenPipeError:
-        if not is_pipe_closed():  # another pipe's other end: a defect
+        if not is_pipe_closed():  # Another pipe broke, which is a defect.
             raise
-        # Whoever read this, `head` say, has seen enough. Nothing may be written at exit either.
+        # The reader of the output, such as `head`, has ended. Python would write again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
+        return EXIT_FAILED
     except Exception as error:
-        known = convert_system_error(error)
-        if known is None:  # a defect of ours
+        user_error = convert_system_error(error)
+        if user_error is None:  # A defect shows its traceback.
             raise
-        where = f"{known.where}: " if known.where else ""
-        print_error(f"{EXECUTABLE} {name}: {where}{known.message}", known.remedy)
-        return 1
+        where = f"{user_error.where}: " if user_error.where else ""
+        print_error(f"{EXECUTABLE} {name}: {where}{user_error.message}", user_error.remedy)
+        return EXIT_FAILED
 
 
 def format_overview() -> str:
-    """Every command with its summary."""
+    """Return all commands with their summaries."""
     lines = [f"usage: {EXECUTABLE} COMMAND … ({EXECUTABLE} COMMAND --help explains each)", ""]
     for name in COMMANDS:
         lines.append(f"    {name:<12}{_extract_summary(_load_command(name))}")
@@ -102,7 +110,7 @@ def format_overview() -> str:
 
 
 def build_parser(command: str) -> CommandParser:
-    """The parser of one command's arguments."""
+    """Build the parser of a command's arguments."""
     module = _load_command(command)
     parser = CommandParser(
         prog=f"{EXECUTABLE} {command}",
@@ -114,13 +122,13 @@ def build_parser(command: str) -> CommandParser:
         parser.add_argument(
             "--background",
             action="store_true",
-            help="start it as a job and return; `./run jobs` watches it",
+            help="start as a job and return; `./run jobs` lists jobs",
         )
     return parser
 
 
 def _load_command(command: str) -> ModuleType:
-    # A module cannot have the name of a keyword.
+    # `import` is a keyword, which a module cannot be named.
     return importlib.import_module(f"core.cli.commands.{command}{'_' * iskeyword(command)}")
 
 
@@ -136,20 +144,22 @@ def _run_command(command: str, arguments: list[str]) -> int:
     else:
         with _open_progress(module.IS_LONG_RUNNING) as progress:
             module.run(args, progress)
-    return 0
+    return EXIT_DONE
 
 
 def _start_job(command: str, arguments: list[str]) -> None:
+    # Imported late so that --help responds at once.
     from core import jobs
 
-    argv = [command, *(a for a in arguments if a != "--background")]
+    argv = [command, *(argument for argument in arguments if argument != "--background")]
     job = jobs.start_job(argv, " ".join(argv))
-    print(f"Job {job.id} is {job.state}. Watch it: {EXECUTABLE} jobs follow {job.id}")
+    print(f"Job {job.id} is {job.state}. To follow it: {EXECUTABLE} jobs follow {job.id}")
 
 
 @contextmanager
 def _open_progress(is_long_running: bool) -> Iterator[Progress]:
-    """Report to the job that this process is, or else to the terminal."""
+    """Yield a progress callback of the job that this process is, or else of the terminal."""
+    # Imported late so that --help responds at once.
     from core.jobs import worker
 
     folder = worker.get_current_job_folder()

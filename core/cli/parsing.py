@@ -1,143 +1,273 @@
-"""Arguments: what is mistyped is answered with what was perhaps meant."""
+"""Parsing of command-line arguments: types, choices, older names and common options."""
 
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import re
 import sys
-from typing import TYPE_CHECKING, Any, Iterable, NoReturn
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from core.cli.output import print_error
-from core.errors import EarshotError
+from core.cli.output import print_error, print_to_stderr
+from core.corpus.legacy_names import translate_command
+from core.errors import EarshotError, suggest_matches
 
 if TYPE_CHECKING:
     from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
 
-
-def suggest_matches(word: str, options: Iterable[str], kind: str) -> str:
-    """A sentence that names what is most like `word`, or else all there is."""
-    options = list(options)
-    close = difflib.get_close_matches(word, options, n=3, cutoff=0.5)
-    if close:
-        return f"Did you mean {' or '.join(close)}?"
-    return f"The {kind}s are: {', '.join(options)}."
+MAX_CLIP_SECONDS = 600
+MAX_QUOTED_CHARS = 80
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An `argparse.ArgumentParser` whose errors are short and suggest near options."""
+    """An `argparse.ArgumentParser` with short errors that suggest similar options.
 
-    def __init__(self, **options):
-        # Abbreviated options would change their meaning when another one is added.
+    Parameters
+    ----------
+    **options
+        As of `argparse.ArgumentParser`. Options cannot be abbreviated: an abbreviation would
+        change its meaning when another option is added.
+    """
+
+    def __init__(self, **options: Any):
         super().__init__(allow_abbrev=False, **options)
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments and exit with status 2."""
-        hint = f"{self.prog} --help explains it."
+        """Print what is wrong with the arguments and exit with status 2."""
+        remedy = f"{self.prog} --help explains it."
         unknown = re.match(r"unrecognized arguments: (--[^ =]+)", message)
         if unknown:
             message = f"there is no option {unknown[1]}"
-            hint = suggest_matches(unknown[1], self._option_string_actions, "option")
-        print_error(f"{self.prog}: {message}.", hint)
+            remedy = suggest_matches(unknown[1], self._option_string_actions, "option")
+        print_error(f"{self.prog}: {message}.", remedy)
         sys.exit(2)
 
 
+def translate_older_names(argv: Sequence[str]) -> list[str]:
+    """Replace the older names in a command line by today's, with a notice for each on stderr.
+
+    Parameters
+    ----------
+    argv : sequence of str
+        The command and its arguments.
+
+    Returns
+    -------
+    list of str
+        As of `core.corpus.legacy_names.translate_command`, which defines the older names.
+    """
+    translated = translate_command(argv)
+    previous = translated[0] if translated else ""
+    for old, new in zip(argv, translated, strict=True):
+        if old != new:
+            print_to_stderr(_format_rename_notice(old, new, previous))
+        previous = new
+    return translated
+
+
+def _format_rename_notice(old: str, new: str, previous: str) -> str:
+    """Return the notice for a replaced argument; `previous` is the argument before it."""
+    old_option, _, old_value = old.partition("=")
+    new_option, _, new_value = new.partition("=")
+    if old_value == new_value:  # The option was renamed, not its value.
+        old, new = old_option, new_option
+    if not old.startswith("--"):
+        old, new = f"{previous} {old}", f"{previous} {new}"
+    return f"{old} is now {new}; the old name works until the next version."
+
+
+def parse_int(text: str) -> int:
+    """Parse a whole number."""
+    return _parse_whole_number(text, None)
+
+
 def parse_positive_int(text: str) -> int:
-    """A whole number from 1 on."""
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    """Parse a whole number of at least 1."""
+    return _parse_whole_number(text, 1)
+
+
+def parse_nonnegative_int(text: str) -> int:
+    """Parse a whole number of at least 0."""
+    return _parse_whole_number(text, 0)
+
+
+def _parse_whole_number(text: str, minimum: int | None) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+    if minimum is not None and number < minimum:
+        raise argparse.ArgumentTypeError(f"{number} is less than {minimum}")
     return number
 
 
-def parse_fixed_values(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Parameters of templates from texts such as ``02_1_beeps.tonic=60``.
+def parse_float(text: str) -> float:
+    """Parse a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
 
-    ``LOW..HIGH`` is a range of numbers to draw from, ``A|B`` some of the choices.
+
+def parse_seconds(text: str) -> float:
+    """Parse a duration in seconds, above 0 and at most 600."""
+    number = parse_float(text)
+    if not 0 < number <= MAX_CLIP_SECONDS:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not a number of seconds above 0 and at most {MAX_CLIP_SECONDS}"
+        )
+    return number
+
+
+def make_choice_parser(choices: Iterable[str]) -> Callable[[str], str]:
+    """Make the parser of a choice whose words can be joined by hyphens or underscores.
+
+    Parameters
+    ----------
+    choices : iterable of str
+        Joined by underscores, as in Python and JSON.
+
+    Returns
+    -------
+    callable
+        Takes the text of the argument and returns one of `choices`.
+
+    Examples
+    --------
+    >>> make_choice_parser(["infonce", "soft_infonce"])("soft-infonce")
+    'soft_infonce'
+    """
+    accepted = tuple(choices)
+
+    def parse_choice(text: str) -> str:
+        choice = text.replace("-", "_")
+        if choice not in accepted:
+            raise argparse.ArgumentTypeError(
+                f"{text!r} is not one of {', '.join(map(format_option_word, accepted))}"
+            )
+        return choice
+
+    return parse_choice
+
+
+def format_choices(choices: Iterable[str]) -> str:
+    """Return the metavar of a choice, such as "{infonce,soft-infonce}"."""
+    return "{" + ",".join(map(format_option_word, choices)) + "}"
+
+
+def format_option_word(name: str) -> str:
+    """Return a name as the command line spells it: "soft-infonce" for "soft_infonce"."""
+    return name.replace("_", "-")
+
+
+def parse_fixed_values(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Parse parameters of templates such as ``02_1_beeps.tonic=60``.
+
+    Parameters
+    ----------
+    texts : iterable of str
+        ``LOW..HIGH`` is a range of numbers to draw from, ``A|B`` a subset of the choices.
+
+    Returns
+    -------
+    dict of str to dict
+        Values by template and parameter. Whether a template accepts them is not checked.
 
     Raises
     ------
     EarshotError
-        When a text has another form. Whether a template takes the value is not asked here.
+        If a text has another form.
     """
     values: dict[str, dict[str, Any]] = {}
     for text in texts:
-        found = re.fullmatch(r"([^.=]+)\.([^=]+)=(.*)", text, re.DOTALL)
-        if not found:
+        match = re.fullmatch(r"([^.=]+)\.([^=]+)=(.*)", text, re.DOTALL)
+        if not match:
             raise EarshotError(
-                f"--set {text[:80]!r} fixes no parameter.",
+                f"--set {text[:MAX_QUOTED_CHARS]!r} sets no parameter.",
                 remedy="Write TEMPLATE.PARAMETER=VALUE, for example 02_1_beeps.tonic=60.",
             )
-        values.setdefault(found[1], {})[found[2]] = _parse_value(found[3])
+        values.setdefault(match[1], {})[match[2]] = _parse_value(match[3])
     return values
 
 
 def _parse_value(text: str) -> Any:
+    # Imported late so that --help responds at once.
     from core.programs import ChoiceSubset, NumberRange
 
     if "|" in text:
-        return ChoiceSubset(tuple(_parse_scalar(each) for each in text.split("|")))
+        return ChoiceSubset(tuple(_parse_scalar(part) for part in text.split("|")))
     low, dots, high = text.partition("..")
-    ends = _parse_scalar(low), _parse_scalar(high)
-    if dots and all(isinstance(end, (int, float)) for end in ends):
-        return NumberRange(*ends)
+    minimum, maximum = _parse_scalar(low), _parse_scalar(high)
+    if dots and isinstance(minimum, (int, float)) and isinstance(maximum, (int, float)):
+        return NumberRange(minimum, maximum)
     return _parse_scalar(text)
 
 
 def _parse_scalar(text: str) -> str | int | float | bool:
-    """A number or truth value where the text is one."""
+    """Convert a text to a boolean or a number if it is one."""
     if text in ("true", "false"):
         return text == "true"
-    for kind in (int, float):
+    for number_type in (int, float):
         try:
-            return kind(text)
+            return number_type(text)
         except ValueError:
             pass
     return text
 
 
-def parse_nonnegative_int(text: str) -> int:
-    """A whole number from 0 on."""
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{number} is less than 0")
-    return number
-
-
-def parse_seconds(text: str) -> float:
-    """A length of time in seconds, above 0 and at most 600."""
-    number = float(text)
-    if not 0 < number <= 600:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 600")
-    return number
-
-
 def open_corpus(args: argparse.Namespace) -> Corpus:
     """Open the corpus that the command names."""
-    from core.corpus import Corpus  # Brings numpy and pandas, which --help does without.
+    # Imported late because it loads numpy and pandas, which --help does not need.
+    from core.corpus import Corpus
 
     return Corpus.open(args.corpus)
 
 
 def open_alignment(args: argparse.Namespace) -> AlignedCorpus:
     """Open the corpus and the alignment that the command names; without --alignment, the newest."""
-    from core.search.aligned_corpus import open_aligned_corpus  # Brings torch.
+    # Imported late because it loads torch, which --help does not need.
+    from core.search.aligned_corpus import open_aligned_corpus
 
     return open_aligned_corpus(open_corpus(args), args.alignment)
 
 
+def add_corpus_argument(
+    parser: argparse.ArgumentParser, help_text: str = "name of the corpus"
+) -> None:
+    """Declare the positional argument CORPUS."""
+    parser.add_argument("corpus", metavar="CORPUS", help=help_text)
+
+
+def add_alignment_option(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--alignment``, which defaults to the newest."""
+    parser.add_argument("--alignment", metavar="ID", help="alignment (the newest)")
+
+
+def add_encoder_options(parser: argparse.ArgumentParser, default: str) -> None:
+    """Declare ``--code-encoder`` and ``--audio-encoder``; `default` describes their default."""
+    parser.add_argument("--code-encoder", metavar="ID", help=f"code encoder ({default})")
+    parser.add_argument("--audio-encoder", metavar="ID", help=f"audio encoder ({default})")
+
+
+def add_json_option(parser: argparse.ArgumentParser, help_text: str) -> None:
+    """Declare ``--json``."""
+    parser.add_argument("--json", action="store_true", help=help_text)
+
+
 def add_sandbox_option(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--no-sandbox``, which waives the sandbox for this command."""
+    """Declare ``--no-sandbox``, which disables the sandbox for this command."""
 
     class DisableSandbox(argparse.Action):
-        def __call__(self, *_):
+        """Set the environment variable that the renderer and its workers read."""
+
+        def __call__(self, *_: Any, **__: Any) -> None:
             os.environ["EARSHOT_NO_SANDBOX"] = "1"
 
     parser.add_argument(
         "--no-sandbox",
         nargs=0,
         action=DisableSandbox,
-        help="run programs even where bubblewrap is missing: only those you trust",
+        help="run programs without bubblewrap: only those that you trust",
     )

@@ -292,9 +292,11 @@ def translate_command(argv: Sequence[str]) -> list[str]:
             value = option_values.get(previous_option, {}).get(value, value)
             translated.append(previous_option + equals_sign + value)
             continue
-        if is_first_word:
-            argument = words.get(argument, argument)
-        is_first_word = False
+        if is_first_word and argument in words:
+            argument = words[argument]
+            is_first_word = False
+        elif not previous_option:  # Otherwise it may be the value of an option.
+            is_first_word = False
         translated.append(option_values.get(previous_option, {}).get(argument, argument))
         previous_option = ""
     return translated

@@ -129,12 +129,11 @@ class ConfidenceCalibration:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> ConfidenceCalibration:
         """Restore a calibration from the result of `to_dict`."""
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values.items()
-            }
-        )
+        fields: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in values.items()
+        }
+        return cls(**fields)
 
 
 def classify_confidence(probability: float) -> str:

@@ -149,7 +149,11 @@ def _average_correlations(
 def _reduce_columns(x: np.ndarray) -> np.ndarray:
     """Rotate rows [n, d] into at most n columns, which keeps all inner products."""
     n, d = x.shape
-    return x if d <= n or not n else np.linalg.qr(x.T.astype(np.float64), mode="r").T
+    if d <= n or not n:
+        return x
+    # NumPy's stubs do not know that the mode "r" returns one array.
+    triangular: np.ndarray = np.linalg.qr(x.T.astype(np.float64), mode="r")  # type: ignore[assignment]
+    return triangular.T
 
 
 def _compute_program_metrics(

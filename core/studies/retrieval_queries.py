@@ -83,7 +83,7 @@ def _hold_out_queries(corpus: Corpus, programs: pd.DataFrame) -> QuerySet:
         raise EarshotError(
             f"Corpus '{corpus.name}' has {programs['template'].nunique()} templates and styles;"
             f" {HOLDOUT_INTERVAL} of a kind are needed to hold one out.",
-            remedy=f"To add programs: ./run build {corpus.name} --per-template 8 --composed 100",
+            remedy=f"To add programs: ./run build {corpus.name} --per-template 8 --grammar-programs 100",
         )
     queries = pd.concat([part.iloc[_select_evenly_spaced(len(part))] for part in parts])
     return QuerySet(programs[~programs["program"].isin(held["program"])], queries)

@@ -178,7 +178,7 @@ def draw_program_import(corpus: Corpus | None) -> None:
             st.session_state["imported"] = import_programs.import_programs(
                 name, given.getvalue(), given.name, licence=licence or None
             )
-            jobs.start_job(["build", name, "--finish"], f"Render and embed {name}")
+            jobs.start_job(["build", name, "--resume"], f"Render and embed {name}")
             _request_corpus_switch(name)
 
 

@@ -55,7 +55,7 @@ def hostile(dashboard, tmp_path_factory):
         (folder / f"bad {number}.rb").write_text(f"play 60\nraise {mark!r}\n")
     done = core(dashboard, "import", "marks", str(folder))
     assert done.returncode == 0, done.stderr
-    done = core(dashboard, "build", "marks", "--finish", "--preset", "offline")
+    done = core(dashboard, "build", "marks", "--resume", "--preset", "offline")
     assert done.returncode == 0 and "8 failed" in done.stdout, done.stdout + done.stderr
     done = core(dashboard, "train", "marks")
     assert done.returncode == 0, done.stderr

@@ -1,1 +1,1 @@
-"""One module a command; `core.cli` says what is in each."""
+"""The commands of the command line, one module each."""

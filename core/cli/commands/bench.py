@@ -1,7 +1,7 @@
 """Measure speed and fidelity, as medians and ratios within one run.
 
-Without NAME it lists the benchmarks. Other work on the machine disturbs the figures;
-the ratios less so.
+Without NAME, list the benchmarks. Other work on the machine disturbs absolute numbers; ratios are
+less affected.
 """
 
 from __future__ import annotations
@@ -12,65 +12,82 @@ import inspect
 import sys
 from types import ModuleType
 
-from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import parse_positive_int, suggest_matches
-from core.errors import EarshotError
+from core.cli.output import print_json_line, print_result
+from core.cli.parsing import add_json_option, parse_float, parse_positive_int
+from core.errors import EarshotError, suggest_matches
+from core.formatting import format_table
 from core.progress import Progress
 from core.workspace import PROJECT_FOLDER
 
 IS_LONG_RUNNING = False
 BENCHMARK_FOLDER = PROJECT_FOLDER / "tests" / "bench"
+BENCHMARK_OPTIONS = ("variants", "minutes", "program", "takes")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("name", nargs="?", metavar="NAME", help="which; all are listed without it")
-    parser.add_argument("--variants", type=parse_positive_int, metavar="N", help="programs of each template")
+    parser.add_argument("name", nargs="?", metavar="NAME", help="benchmark; without it, list all")
     parser.add_argument(
-        "--minutes", type=float, metavar="M", help="how long: soak (30), build (to its end)"
+        "--variants", type=parse_positive_int, metavar="N", help="programs per template"
     )
-    parser.add_argument("--program", metavar="PROGRAM", help="fidelity: only this of its programs")
     parser.add_argument(
-        "--takes", type=parse_positive_int, metavar="N", help="fidelity: live takes of each program (3)"
+        "--minutes", type=parse_float, metavar="M", help="duration: soak (30), build (to its end)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON line a row")
+    parser.add_argument("--program", metavar="PROGRAM", help="fidelity: only this program")
+    parser.add_argument(
+        "--takes",
+        type=parse_positive_int,
+        metavar="N",
+        help="fidelity: live recordings per program (3)",
+    )
+    add_json_option(parser, "print one JSON line per row")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Run one benchmark and print its rows."""
     names = sorted(path.stem for path in BENCHMARK_FOLDER.glob("[a-z]*.py"))
     if args.name is None:
-        for name in names:
-            print_result(f"{name:12} {inspect.getdoc(_load_benchmark(name)).splitlines()[0]}")
+        _print_benchmarks(names)
         return
     if args.name not in names:
         raise EarshotError(
-            f"There is no benchmark {args.name!r}.", remedy=suggest_matches(args.name, names, "benchmark")
+            f"There is no benchmark {args.name!r}.",
+            remedy=suggest_matches(args.name, names, "benchmark"),
         )
     benchmark = _load_benchmark(args.name)
-    given = {name: getattr(args, name) for name in ("variants", "minutes", "program", "takes")}
-    given = {name: value for name, value in given.items() if value}
-    for name in given:
+    options = {name: getattr(args, name) for name in BENCHMARK_OPTIONS if getattr(args, name)}
+    for name in options:
         if name not in inspect.signature(benchmark.run).parameters:
             raise EarshotError(
-                f"The benchmark {args.name} has no --{name}.", remedy="Leave it out."
+                f"The benchmark {args.name} has no option --{name}.", remedy="Omit it."
             )
-    rows = benchmark.run(**given)
+    rows = benchmark.run(**options)
     if args.json:
-        for what, *values in rows:
+        for measure, *values in rows:
             value = values[0] if len(values) == 1 else values
-            print_json_line({"benchmark": args.name, "what": what, "value": value})
+            # "what" is the older name of "measure", for scripts, until the next version.
+            row = {"benchmark": args.name, "measure": measure, "what": measure, "value": value}
+            print_json_line(row)
     else:
-        # Some compare several things, each in a column.
-        headers = getattr(benchmark, "HEADERS", ("what", "value", *[""] * (len(rows[0]) - 2)))
-        print_result(format_table(headers, rows))
+        # A benchmark that compares several things names their columns.
+        default_headers = ("measure", "value", *[""] * (len(rows[0]) - 2))
+        print_result(format_table(getattr(benchmark, "HEADERS", default_headers), rows))
+
+
+def _print_benchmarks(names: list[str]) -> None:
+    for name in names:
+        summary = (inspect.getdoc(_load_benchmark(name)) or "").partition("\n")[0]
+        print_result(f"{name:12} {summary}")
 
 
 def _load_benchmark(name: str) -> ModuleType:
-    """Load a benchmark; they belong to the tests, which are no package."""
-    spec = importlib.util.spec_from_file_location(f"bench_{name}", BENCHMARK_FOLDER / f"{name}.py")
+    """Load a benchmark by its path, because the tests are not a package."""
+    path = BENCHMARK_FOLDER / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"bench_{name}", path)
+    if spec is None or spec.loader is None:
+        raise EarshotError("The benchmark cannot be loaded.", where=str(path))
     module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(BENCHMARK_FOLDER))  # benchmarks share helpers
-    sys.modules[spec.name] = module  # dataclasses look there
+    sys.path.insert(0, str(BENCHMARK_FOLDER))  # benchmarks import shared helpers
+    sys.modules[spec.name] = module  # dataclasses look up their module
     spec.loader.exec_module(module)
     return module

@@ -1,16 +1,18 @@
 """Verify a corpus: database, programs, clips, embeddings, alignments.
 
-With --repair what is damaged or belongs to nothing is removed, and what is missing is made
-again, nothing else. The exit status is 1 when something is wrong.
+With --repair, remove what is damaged or unreferenced, and make again only what is missing. The exit
+status is 1 if there is a fault.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import asdict
 
-from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import add_sandbox_option, open_corpus
+from core.cli.output import print_json_line, print_json_lines, print_result
+from core.cli.parsing import add_corpus_argument, add_json_option, add_sandbox_option, open_corpus
+from core.formatting import format_table
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -18,18 +20,18 @@ IS_LONG_RUNNING = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("corpus", metavar="CORPUS", help="its name")
-    parser.add_argument("--repair", action="store_true", help="make good what can be")
+    add_corpus_argument(parser)
+    parser.add_argument("--repair", action="store_true", help="repair the faults")
     parser.add_argument(
-        "--failures", action="store_true", help="only list the programs that failed, and why"
+        "--failures", action="store_true", help="only list the programs that failed, with errors"
     )
     parser.add_argument("--card", action="store_true", help="only print the data card")
-    parser.add_argument("--json", action="store_true", help="print JSON lines")
+    add_json_option(parser, "print JSON lines")
     add_sandbox_option(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Check, then say what was found."""
+    """Check the corpus, then print the faults."""
     if args.failures:
         _print_failures(args)
     elif args.card:
@@ -39,8 +41,6 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def _run_check(args: argparse.Namespace, progress: Progress) -> None:
-    from dataclasses import asdict
-
     from core.pipeline import check
 
     report = check.check_corpus(args.corpus, args.repair, progress)
@@ -54,18 +54,21 @@ def _run_check(args: argparse.Namespace, progress: Progress) -> None:
 
 def _print_failures(args: argparse.Namespace) -> None:
     corpus = open_corpus(args)
-    rows = corpus.load_programs()
+    programs = corpus.load_programs()
     columns = ["name", "error_kind", "error_line", "error_message"]
-    failed = rows[rows["state"] == "failed"][["program", *columns]]
+    failed = programs[programs["state"] == "failed"][["program", *columns]]
     if args.json:
-        for row in failed.to_dict("records"):
-            print_json_line(row)
+        print_json_lines(failed.to_dict("records"))
     elif failed.empty:
         print_result(f"{args.corpus}: no program failed.")
     else:
-        kinds = ", ".join(f"{number} {kind}" for kind, number in corpus.count_failures_by_kind().items())
-        print_result(f"{args.corpus}: {len(failed):,} of {len(rows):,} programs failed ({kinds}).")
-        print_result(format_table(("program", "kind", "line", "why"), failed[columns].values.tolist()))
+        counts = corpus.count_failures_by_kind()
+        kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        print_result(
+            f"{args.corpus}: {len(failed):,} of {len(programs):,} programs failed ({kinds})."
+        )
+        headers = ("program", "kind", "line", "error")
+        print_result(format_table(headers, failed[columns].values.tolist()))
 
 
 def _print_data_card(args: argparse.Namespace) -> None:

@@ -1,7 +1,6 @@
-"""What is there, what is missing, and the command that gets it.
+"""List what is installed, what is missing, and the command that installs it.
 
-It changes nothing. The exit status is 1 when something is missing that Earshot can't do
-without.
+Nothing is changed. The exit status is 1 if something is missing that Earshot requires.
 """
 
 from __future__ import annotations
@@ -9,9 +8,11 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import print_json_line, print_result, format_table
+from core.cli.output import print_json_lines, print_result
+from core.cli.parsing import add_json_option
 from core.doctor import check_requirements
 from core.errors import EarshotError
+from core.formatting import format_table
 from core.progress import Progress
 
 IS_LONG_RUNNING = False
@@ -19,18 +20,20 @@ IS_LONG_RUNNING = False
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--json", action="store_true", help="print one JSON line a row")
+    add_json_option(parser, "print one JSON line per row")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Look, then print."""
+def run(args: argparse.Namespace, _progress: Progress) -> None:
+    """Check the requirements, then print them."""
     rows = check_requirements()
     if args.json:
-        for row in rows:
-            print_json_line(asdict(row))
+        print_json_lines([asdict(row) for row in rows])
     else:
-        shown = [("✓" if r.is_ok else "✗" if r.is_required else "–", r.name, r.state) for r in rows]
-        print_result(format_table(("", "what", "state"), shown))
+        table_rows = [
+            ("✓" if row.is_ok else "✗" if row.is_required else "–", row.name, row.state)
+            for row in rows
+        ]
+        print_result(format_table(("", "requirement", "state"), table_rows))
         for row in rows:
             if row.remedy:
                 print_result(f"\n{row.name}: {row.state}\n    {row.remedy}")

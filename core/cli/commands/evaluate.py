@@ -1,7 +1,7 @@
-"""Metrics of an alignment, before and after.
+"""Print the metrics of an alignment, before and after.
 
-How alike the two spaces are, on which split, and how often a program finds its clip:
-with the raw embeddings, with the aligned ones, and aligned code against raw audio.
+The metrics measure the agreement of the two spaces and the retrieval of a program's clip, for raw
+embeddings, for aligned ones, and for aligned code against raw audio.
 """
 
 from __future__ import annotations
@@ -9,8 +9,14 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import open_alignment
+from core.cli.output import print_json_lines, print_result
+from core.cli.parsing import (
+    add_alignment_option,
+    add_corpus_argument,
+    add_json_option,
+    open_alignment,
+)
+from core.formatting import format_table
 from core.progress import Progress
 
 if TYPE_CHECKING:
@@ -21,27 +27,26 @@ IS_LONG_RUNNING = False
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("corpus", metavar="CORPUS", help="its name")
-    parser.add_argument("--alignment", metavar="ID", help="without it, the newest")
-    parser.add_argument("--json", action="store_true", help="print one JSON line a row")
+    add_corpus_argument(parser)
+    add_alignment_option(parser)
+    add_json_option(parser, "print one JSON line per row")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Evaluate, then print."""
+    """Evaluate the alignment, then print its metrics."""
     from core.pipeline import evaluate
 
     print_metrics(evaluate.evaluate_alignment(open_alignment(args), progress), args.json)
 
 
 def print_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
-    """Print a table a split, with a column a reading; or JSON lines, intervals included."""
+    """Print one table per split with a column per comparison, or JSON lines with intervals."""
     if as_json:
-        for row in metrics.to_dict(orient="records"):
-            print_json_line(row)
+        print_json_lines(metrics.to_dict(orient="records"))
         return
     for split, rows in metrics.groupby("split", sort=False):
-        readings = list(rows["reading"].unique())
+        comparisons = list(rows["reading"].unique())
         values = rows.pivot(index="metric", columns="reading", values="value")
-        values = values.loc[rows["metric"].unique(), readings]
+        values = values.loc[rows["metric"].unique(), comparisons]
         print_result(f"\n{split}, {rows['programs'].iloc[0]} programs")
-        print_result(format_table(["metric", *readings], values.itertuples()))
+        print_result(format_table(["metric", *comparisons], values.itertuples()))

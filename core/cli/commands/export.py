@@ -1,6 +1,6 @@
-"""Take a corpus elsewhere: Parquet, a zip, or an audio folder for Hugging Face datasets.
+"""Export a corpus as Parquet, as a zip, or as an audio folder for Hugging Face datasets.
 
-Each carries the corpus's data card.
+Each format contains the data card of the corpus.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from core.cli.output import print_json_line, print_result
-from core.cli.parsing import open_corpus
+from core.cli.parsing import add_corpus_argument, add_json_option, open_corpus
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -17,18 +17,21 @@ IS_LONG_RUNNING = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    add_corpus_argument(parser)
     parser.add_argument("--format", required=True, choices=("parquet", "zip", "audiofolder"))
-    parser.add_argument("--out", type=Path, default=Path("."), metavar="PATH", help="where to (.)")
-    parser.add_argument("--json", action="store_true", help="print the result as a JSON line")
+    parser.add_argument(
+        "--out", type=Path, default=Path("."), metavar="PATH", help="output path (.)"
+    )
+    add_json_option(parser, "print the result as one JSON line")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Export, then say where to."""
+    """Export the corpus, then print the path."""
     from core.pipeline import export
 
-    out = export.export_corpus(open_corpus(args), args.format, args.out, progress)
+    path = export.export_corpus(open_corpus(args), args.format, args.out, progress)
     if args.json:
-        print_json_line({"corpus": args.corpus, "format": args.format, "path": str(out.absolute())})
+        absolute_path = str(path.absolute())
+        print_json_line({"corpus": args.corpus, "format": args.format, "path": absolute_path})
     else:
-        print_result(f"Wrote {out}.")
+        print_result(f"Wrote {path}.")

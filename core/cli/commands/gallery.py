@@ -1,13 +1,15 @@
-"""Render one variant of each template, which the page Generate shows.
+"""Render one variant of each template for the gallery of the page Generate.
 
-What is rendered already, here or in a corpus, is not rendered again.
+Variants that the gallery or a corpus has rendered are not rendered again.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from core.cli.output import print_json_line, print_result, format_table
+from core.cli.output import print_json_line, print_result
+from core.cli.parsing import add_json_option
+from core.formatting import format_table
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -15,16 +17,16 @@ IS_LONG_RUNNING = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--json", action="store_true", help="print one JSON line a template")
+    add_json_option(parser, "print one JSON line per template")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Render what is lacking, then say where each clip lies."""
+    """Render the missing variants, then print the paths of all clips."""
     from core.pipeline import gallery
 
-    rows = [(shown.template.id, str(shown.clip_path)) for shown in gallery.render_gallery(progress)]
+    rows = [(item.template.id, str(item.clip_path)) for item in gallery.render_gallery(progress)]
     if args.json:
-        for template, clip in rows:
-            print_json_line({"template": template, "audio": clip})
+        for template_id, clip_path in rows:
+            print_json_line({"template": template_id, "audio": clip_path})
     else:
         print_result(format_table(("template", "audio"), rows))

@@ -1,7 +1,7 @@
-"""Make programs from templates, or composed ones that no template makes.
+"""Generate programs from templates or with the grammar.
 
-Without either it lists all templates and styles. The same seed gives the same programs on every
-machine, each written to DIR/NAME.rb.
+Without either, list all templates and styles. The same seed gives the same programs on every
+machine. Each program is written to DIR/NAME.rb.
 """
 
 from __future__ import annotations
@@ -10,74 +10,89 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import parse_positive_int, parse_nonnegative_int
+from core.cli.output import print_json_line, print_result
+from core.cli.parsing import add_json_option, parse_int, parse_nonnegative_int, parse_positive_int
 from core.errors import EarshotError
+from core.formatting import format_count, format_table
 from core.progress import Progress
 
 if TYPE_CHECKING:
     from core.programs import Program
 
 IS_LONG_RUNNING = False
+PROGRESS_STEP = "Generating programs"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("templates", nargs="*", metavar="TEMPLATE", help="a template's id")
-    parser.add_argument("--count", type=parse_positive_int, default=1, metavar="N", help="of each (1)")
+    parser.add_argument("templates", nargs="*", metavar="TEMPLATE", help="id of a template")
     parser.add_argument(
-        "--composed", type=parse_nonnegative_int, default=0, metavar="N", help="programs of no template (0)"
+        "--count",
+        type=parse_positive_int,
+        default=1,
+        metavar="N",
+        help="programs per template (1)",
     )
-    parser.add_argument("--style", metavar="NAME", help="of the composed ones (any)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="whole number (0)")
-    parser.add_argument("--out", type=Path, default=Path("."), metavar="DIR", help="folder (.)")
-    parser.add_argument("--json", action="store_true", help="print one JSON line a program")
+    parser.add_argument(
+        "--grammar-programs",
+        type=parse_nonnegative_int,
+        default=0,
+        metavar="N",
+        help="programs composed by the grammar (0)",
+    )
+    parser.add_argument("--style", metavar="NAME", help="style of the grammar programs (any)")
+    parser.add_argument("--seed", type=parse_int, default=0, metavar="S", help="random seed (0)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("."), metavar="DIR", help="output folder (.)"
+    )
+    add_json_option(parser, "print one JSON line per program")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Generate, then write; nothing is written unless everything can be."""
+    """Generate the programs and write them; if one cannot be written, none is."""
+    # Imported late so that --help responds at once.
     from core import programs
 
-    if not args.templates and not args.composed:
+    if not args.templates and not args.grammar_programs:
         _print_templates(args.json)
         return
-    made: list[Program] = []
+    generated: list[Program] = []
     templates = [programs.get_template(name) for name in dict.fromkeys(args.templates)]
     for done, template in enumerate(templates):
-        progress("Generating programs", done, len(templates), template.id)
-        made += programs.generate(template, args.count, args.seed)
-    made += programs.compose_programs(args.composed, args.seed, args.style)
+        progress(PROGRESS_STEP, done, len(templates), template.id)
+        generated += programs.generate(template, args.count, args.seed)
+    generated += programs.compose_programs(args.grammar_programs, args.seed, args.style)
     if templates:
-        progress("Generating programs", len(templates), len(templates))
-    files = {args.out / f"{program.name}.rb": program for program in made}
+        progress(PROGRESS_STEP, len(templates), len(templates))
+    program_by_path = {args.out / f"{program.name}.rb": program for program in generated}
     try:
-        _write_programs(files, args.out)
+        _write_programs(program_by_path, args.out)
     except OSError as error:
         raise EarshotError(f"{error.strerror or error}.", where=str(args.out)) from error
-    _print_report(files, args)
+    _print_report(program_by_path, args)
 
 
-def _write_programs(files: dict[Path, Program], folder: Path) -> None:
-    for file, program in files.items():
-        if file.exists() and file.read_bytes() != program.source.encode():
+def _write_programs(program_by_path: dict[Path, Program], folder: Path) -> None:
+    for path, program in program_by_path.items():
+        if path.exists() and path.read_bytes() != program.source.encode():
             raise EarshotError(
-                "Another program lies there already.",
-                where=str(file),
+                "The file exists with another program.",
+                where=str(path),
                 remedy="Choose another folder with --out.",
             )
     folder.mkdir(parents=True, exist_ok=True)
-    for file, program in files.items():
-        file.write_bytes(program.source.encode())
+    for path, program in program_by_path.items():
+        path.write_bytes(program.source.encode())
 
 
-def _print_report(files: dict[Path, Program], args: argparse.Namespace) -> None:
+def _print_report(program_by_path: dict[Path, Program], args: argparse.Namespace) -> None:
     if not args.json:
-        print_result(f"Wrote {len(files)} program{'s' if len(files) > 1 else ''} to {args.out}.")
+        print_result(f"Wrote {format_count(len(program_by_path), 'program')} to {args.out}.")
         return
-    for file, program in files.items():
+    for path, program in program_by_path.items():
         print_json_line(
             {
-                "file": str(file),
+                "file": str(path),
                 "program": program.id,
                 "name": program.name,
                 "template": program.template,
@@ -89,10 +104,14 @@ def _print_report(files: dict[Path, Program], args: argparse.Namespace) -> None:
 
 
 def _print_templates(as_json: bool) -> None:
+    # Imported late so that --help responds at once.
     from core import programs
 
     headers = ("template", "section", "role", "title")
-    rows = [(t.id, t.section, t.role, t.title) for t in programs.list_templates()]
+    rows = [
+        (template.id, template.section, template.role, template.title)
+        for template in programs.list_templates()
+    ]
     rows += [(style.id, "", "", style.title) for style in programs.MUSIC_STYLES.values()]
     if as_json:
         for row in rows:

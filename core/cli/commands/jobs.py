@@ -1,168 +1,201 @@
-"""What runs in the background, ran, or waits.
+"""List, follow, cancel, restart and remove jobs.
 
-`jobs` lists them, the newest first, with the place of each that waits; `jobs follow ID` shows
-one until it ends, and Ctrl+C leaves it running; `jobs cancel ID` ends one, and what it had
-finished stays; `jobs again ID` starts an ended one once more, which goes on where it was;
-`jobs remove ID` forgets an ended one. An ID may be its number only.
+`jobs` lists all jobs, the newest first, with the position of each queued one. `jobs follow ID`
+shows one until it ends; Ctrl+C leaves it running. `jobs cancel ID` stops a job; its finished work
+stays. `jobs restart ID` starts an ended job again, which resumes where it stopped. `jobs remove ID`
+removes an ended job from the list. An ID can be abbreviated to its number.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from typing import Any
 
-from core.cli.output import format_duration, print_json_line, print_to_stderr, format_progress, print_result, format_table
+from core.cli.output import (
+    format_progress,
+    print_json_line,
+    print_json_lines,
+    print_result,
+    print_to_stderr,
+)
+from core.cli.parsing import add_json_option
 from core.errors import EarshotError
-from core.jobs import Job, restart_job, get_job, list_jobs, remove_job
+from core.formatting import format_clock_time, format_table
+from core.jobs import Job, get_job, list_jobs, remove_job, restart_job
 from core.jobs.worker import find_terminal_command
 from core.progress import Progress
 
 IS_LONG_RUNNING = False
 POLL_INTERVAL_S = 0.5
+ACTIONS = ("follow", "cancel", "restart", "remove")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument(
-        "action",
-        nargs="?",
-        choices=("follow", "cancel", "again", "remove"),
-        help="with an ID",
-    )
-    parser.add_argument("id", nargs="?", metavar="ID", help="of a job, or its number")
-    parser.add_argument("--json", action="store_true", help="print one JSON line a job or event")
+    parser.add_argument("action", nargs="?", choices=ACTIONS, help="action on the job ID")
+    parser.add_argument("id", nargs="?", metavar="ID", help="id of a job, or its number")
+    add_json_option(parser, "print one JSON line per job or event")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """List, follow or cancel."""
+    """List the jobs, or follow, cancel, restart or remove one."""
     if args.action is None:
         _print_jobs(args.json)
     elif args.id is None:
         raise EarshotError(
-            f"Which job is there to {args.action}?",
+            f"Which job do you want to {args.action}?",
             remedy=f"./run jobs lists them; then: ./run jobs {args.action} ID",
         )
     elif args.action == "follow":
         _follow_job(get_job(args.id), progress, args.json)
     elif args.action == "cancel":
         _cancel_job(get_job(args.id), args.json)
-    elif args.action == "again":
+    elif args.action == "restart":
         _print_job(restart_job(args.id), args.json)
     else:
-        old = get_job(args.id)
-        remove_job(old.id)
-        print_result(f"Job {old.id} is removed. What it made stays.")
+        removed_job = get_job(args.id)
+        remove_job(removed_job.id)
+        print_result(f"Job {removed_job.id} is removed. Its results stay.")
 
 
-def job_to_dict(selected_job: Job) -> dict:
-    """A job as JSON holds it."""
+def job_to_dict(job: Job) -> dict[str, Any]:
+    """Convert a job to JSON types."""
     return {
-        "id": selected_job.id,
-        "title": selected_job.title,
-        "state": selected_job.state,
-        "place": selected_job.queue_position,
-        "argv": list(selected_job.argv),
-        "step": selected_job.progress.step,
-        "done": selected_job.progress.done,
-        "total": selected_job.progress.total,
-        "remaining_s": selected_job.progress.remaining_s,
-        "seconds": selected_job.elapsed_seconds,
-        "error": str(selected_job.error) if selected_job.error else None,
-        "command": selected_job.shell_command,
+        "id": job.id,
+        "title": job.title,
+        "state": job.state,
+        "queue_position": job.queue_position,
+        # The older name of "queue_position", for scripts, until the next version.
+        "place": job.queue_position,
+        "argv": list(job.argv),
+        "step": job.progress.step,
+        "done": job.progress.done,
+        "total": job.progress.total,
+        "remaining_s": job.progress.remaining_s,
+        "seconds": job.elapsed_seconds,
+        "error": str(job.error) if job.error else None,
+        "command": job.shell_command,
     }
 
 
 def _print_jobs(as_json: bool) -> None:
-    found = list_jobs()
+    jobs = list_jobs()
     if as_json:
-        for one in found:
-            print_json_line(job_to_dict(one))
+        print_json_lines([job_to_dict(job) for job in jobs])
         return
-    other = find_terminal_command()
-    if other:
-        print_result(f"In a terminal runs {other[1]} (process {other[0]}).")
-    if found:
-        rows = [(j.id, _format_state(j), format_duration(j.elapsed_seconds), j.title, _format_detail(j)) for j in found]
+    terminal_command = find_terminal_command()
+    if terminal_command:
+        process_id, command = terminal_command
+        print_result(f"{command} is running in a terminal (process {process_id}).")
+    if jobs:
+        rows = [
+            (
+                job.id,
+                _format_state(job),
+                format_clock_time(job.elapsed_seconds),
+                job.title,
+                _format_detail(job),
+            )
+            for job in jobs
+        ]
         print_result(format_table(("id", "state", "time", "title", ""), rows))
-    elif not other:
+    elif not terminal_command:
         print_result("There are no jobs. Start one with --background, or from the dashboard.")
 
 
-def _format_state(selected_job: Job) -> str:
-    return f"{selected_job.state}, {_format_queue_place(selected_job.queue_position)}" if selected_job.queue_position else selected_job.state
+def _format_state(job: Job) -> str:
+    if not job.queue_position:
+        return job.state
+    position = "next" if job.queue_position == 1 else f"position {job.queue_position}"
+    return f"{job.state}, {position}"
 
 
-def _format_queue_place(place: int) -> str:
-    return "next" if place == 1 else f"place {place}"
+def _format_detail(job: Job) -> str:
+    if job.error:
+        return str(job.error)
+    if not job.is_active:
+        return ""
+    progress = job.progress
+    if not progress.step:
+        return progress.note
+    return format_progress(
+        progress.step,
+        progress.done,
+        progress.total,
+        progress.note,
+        progress.rate,
+        progress.remaining_s,
+    )
 
 
-def _format_detail(selected_job: Job) -> str:
-    if selected_job.error:
-        return str(selected_job.error)
-    if not selected_job.is_active or not selected_job.progress.step:
-        return selected_job.progress.note if selected_job.is_active else ""
-    now = selected_job.progress
-    return format_progress(now.step, now.done, now.total, now.note, now.rate, now.remaining_s)
-
-
-def _follow_job(selected_job: Job, progress: Progress, as_json: bool) -> None:
-    offset, waiting = 0, ""
+def _follow_job(job: Job, progress: Progress, as_json: bool) -> None:
+    offset, queue_note = 0, ""
     try:
         while True:
-            # Looked at before its events are read: so none comes after the last look.
-            selected_job = get_job(selected_job.id)
-            events, offset = selected_job.read_events(offset)
+            # The state is read before the events, so that no event is missed at the end.
+            job = get_job(job.id)
+            events, offset = job.read_events(offset)
             for event in events:
                 if as_json:
                     print_json_line(event)
                 else:
                     progress(
-                        event["step"], event["done"], event["total"], _describe_event(event), event["data"]
+                        event["step"],
+                        event["done"],
+                        event["total"],
+                        _describe_event(event),
+                        event["data"],
                     )
-            if selected_job.state == "queued" and selected_job.progress.note != waiting:
-                waiting = selected_job.progress.note
-                print_to_stderr(waiting)
-            if not selected_job.is_active:
+            if job.state == "queued" and job.progress.note != queue_note:
+                queue_note = job.progress.note
+                print_to_stderr(queue_note)
+            if not job.is_active:
                 break
             time.sleep(POLL_INTERVAL_S)
     except KeyboardInterrupt:
-        print_to_stderr(f"Job {selected_job.id} goes on; ./run jobs cancel {selected_job.id} would end it.")
+        print_to_stderr(f"Job {job.id} continues. To stop it: ./run jobs cancel {job.id}")
         raise
-    _print_outcome(selected_job, as_json)
+    _print_outcome(job, as_json)
 
 
-def _describe_event(event: dict) -> str:
-    """An event's note, or its figures where it has no words for them."""
+def _describe_event(event: dict[str, Any]) -> str:
+    """Return the note of an event, or its numbers if it has no note."""
     if event["note"] or not event["data"]:
         return event["note"]
-    figures = {
-        key: value for key, value in event["data"].items() if isinstance(value, (int, float))
+    numbers = {
+        name: value for name, value in event["data"].items() if isinstance(value, (int, float))
     }
-    return ", ".join(f"{key.replace('_', ' ')} {value:.4g}" for key, value in figures.items())
+    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
 
 
-def _print_outcome(selected_job: Job, as_json: bool) -> None:
-    if selected_job.state == "done":
+def _print_outcome(job: Job, as_json: bool) -> None:
+    if job.state == "done":
         if not as_json:
-            print_result(selected_job.read_log_tail().rstrip() or f"Job {selected_job.id} is done.")
+            print_result(job.read_log_tail().rstrip() or f"Job {job.id} is done.")
         return
+    outcome = "was cancelled" if job.state == "cancelled" else "failed"
+    remedy = (
+        f"Its log: {job.folder}/log.txt. To resume it: ./run jobs restart {job.id}, which runs"
+        f" {job.shell_command}"
+    )
+    if job.error is None:
+        raise EarshotError(f"Job {job.id} {outcome}.", remedy=remedy)
     raise EarshotError(
-        f"Job {selected_job.id} {'was cancelled' if selected_job.state == 'cancelled' else 'failed'}."
-        + (f" {selected_job.error.message}" if selected_job.error else ""),
-        where=selected_job.error.where if selected_job.error else None,
-        remedy=f"{selected_job.error.remedy or '' if selected_job.error else ''} Its log: {selected_job.folder}/log.txt."
-        f" To go on: ./run jobs again {selected_job.id}, which does {selected_job.shell_command}".strip(),
+        f"Job {job.id} {outcome}. {job.error.message}",
+        where=job.error.where,
+        remedy=f"{job.error.remedy or ''} {remedy}".strip(),
     )
 
 
-def _cancel_job(selected_job: Job, as_json: bool) -> None:
-    if not selected_job.is_active:
-        raise EarshotError(f"Job {selected_job.id} has ended already: {selected_job.state}.")
-    _print_job(selected_job.cancel(), as_json)
+def _cancel_job(job: Job, as_json: bool) -> None:
+    if not job.is_active:
+        raise EarshotError(f"Job {job.id} has already ended: {job.state}.")
+    _print_job(job.cancel(), as_json)
 
 
-def _print_job(selected_job: Job, as_json: bool) -> None:
+def _print_job(job: Job, as_json: bool) -> None:
     if as_json:
-        print_json_line(job_to_dict(selected_job))
+        print_json_line(job_to_dict(job))
     else:
-        print_result(f"Job {selected_job.id} is {selected_job.state}.")
+        print_result(f"Job {job.id} is {job.state}.")

@@ -1,7 +1,7 @@
-"""Under what terms each part of Earshot may be used.
+"""List the licences of Earshot's dependencies and encoders.
 
-Python's packages as their metadata state it, Debian's as its copyright files do, and the
-encoders, whose weights have terms of their own.
+Python packages as in their metadata, Debian packages as in their copyright files, and the encoders,
+whose weights have licences of their own.
 """
 
 from __future__ import annotations
@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from core.cli.output import print_json_line, print_result, format_table
+from core.cli.output import print_json_lines, print_result
+from core.cli.parsing import add_json_option
+from core.formatting import format_table
 from core.progress import Progress
 
 IS_LONG_RUNNING = False
@@ -17,17 +19,16 @@ IS_LONG_RUNNING = False
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("--json", action="store_true", help="print one JSON line a part")
+    add_json_option(parser, "print one JSON line per part")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
-    """List them."""
+def run(args: argparse.Namespace, _progress: Progress) -> None:
+    """Print the licences."""
     from core.licences import list_licences
 
     rows = list_licences()
     if args.json:
-        for row in rows:
-            print_json_line(asdict(row))
+        print_json_lines([asdict(row) for row in rows])
     else:
-        shown = [(row.kind, row.name, row.version, row.licence) for row in rows]
-        print_result(format_table(("part", "name", "version", "licence"), shown))
+        table_rows = [(row.kind, row.name, row.version, row.licence) for row in rows]
+        print_result(format_table(("kind", "name", "version", "licence"), table_rows))

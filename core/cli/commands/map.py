@@ -1,14 +1,19 @@
-"""Lay out the map of a corpus's code and sound.
+"""Compute the map of a corpus's code and audio in two dimensions.
 
-The picture of both, before and after alignment, that the page Map shows.
+The page Map shows it, before and after alignment.
 """
 
 from __future__ import annotations
 
 import argparse
 
-from core.cli.output import print_json_line, print_result
-from core.cli.parsing import open_alignment
+from core.cli.output import print_json_lines, print_result
+from core.cli.parsing import (
+    add_alignment_option,
+    add_corpus_argument,
+    add_json_option,
+    open_alignment,
+)
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -16,18 +21,20 @@ IS_LONG_RUNNING = True
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("corpus", metavar="CORPUS", help="its name")
-    parser.add_argument("--alignment", metavar="ID", help="without it, the newest")
-    parser.add_argument("--json", action="store_true", help="print one JSON line a point")
+    add_corpus_argument(parser)
+    add_alignment_option(parser)
+    add_json_option(parser, "print one JSON line per point")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Lay it out, then print it or say how large it is."""
-    from core.pipeline import map as stage
+    """Compute the map, then print its points or their number."""
+    from core.pipeline.map import compute_and_save_map
 
-    points = stage.compute_and_save_map(open_alignment(args), progress)
+    points = compute_and_save_map(open_alignment(args), progress)
     if args.json:
-        for row in points.to_dict(orient="records"):
-            print_json_line(row)
+        print_json_lines(points.to_dict(orient="records"))
     else:
-        print_result(f"The map of {args.corpus} holds {len(points)} points: ./run shows it.")
+        print_result(
+            f"Computed the map of {args.corpus} with {len(points)} points."
+            " To see it: ./run, page Map"
+        )

@@ -1,6 +1,6 @@
-"""The clips that a snippet will sound like, without rendering it.
+"""Predict the sound of a snippet: list the clips nearest to it, without rendering it.
 
-The nearest in the shared space of an alignment, nearest first.
+The clips are the nearest in the shared space of an alignment, the nearest first.
 """
 
 from __future__ import annotations
@@ -8,66 +8,84 @@ from __future__ import annotations
 import argparse
 import sys
 
-from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import open_alignment, parse_positive_int
+from core.cli.output import print_json_line, print_result
+from core.cli.parsing import (
+    add_alignment_option,
+    add_corpus_argument,
+    add_json_option,
+    open_alignment,
+    parse_positive_int,
+)
 from core.errors import EarshotError
+from core.formatting import format_table
 from core.programs.decoding import decode_source
 from core.progress import Progress
 
 IS_LONG_RUNNING = False
-# No snippet is that long; it keeps a wrong file from being read whole.
 MAX_SNIPPET_BYTES = 1_000_000
+"""More than any snippet has, so that a wrong file is not read completely."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    add_corpus_argument(parser)
     parser.add_argument(
         "--snippet", required=True, metavar="FILE", help="Sonic Pi code; - reads standard input"
     )
-    parser.add_argument("-k", type=parse_positive_int, default=5, metavar="N", help="how many (5)")
-    parser.add_argument("--alignment", metavar="ID", help="without it, the newest")
-    parser.add_argument("--json", action="store_true", help="print one JSON line a neighbour")
+    parser.add_argument(
+        "-k", type=parse_positive_int, default=5, metavar="N", help="number of clips (5)"
+    )
+    add_alignment_option(parser)
+    add_json_option(parser, "print one JSON line per neighbour")
 
 
-def run(args: argparse.Namespace, progress: Progress) -> None:
+def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet(args.snippet)
     from core.search import query
 
-    found = query.find_neighbours(open_alignment(args), snippet, args.k)
-    if not args.json:
-        rows = [(n.rank, n.similarity, n.name, n.template, n.audio_path) for n in found]
-        print_result(format_table(("rank", "similarity", "name", "template", "audio"), rows))
+    neighbours = query.find_neighbours(open_alignment(args), snippet, args.k)
+    if args.json:
+        for neighbour in neighbours:
+            print_json_line(
+                {
+                    "rank": neighbour.rank,
+                    "similarity": neighbour.similarity,
+                    "program": neighbour.program_id,
+                    "template": neighbour.template,
+                    "audio": neighbour.audio_path,
+                }
+            )
         return
-    for one in found:
-        print_json_line(
-            {
-                "rank": one.rank,
-                "similarity": one.similarity,
-                "program": one.program_id,
-                "template": one.template,
-                "audio": one.audio_path,
-            }
+    rows = [
+        (
+            neighbour.rank,
+            neighbour.similarity,
+            neighbour.name,
+            neighbour.template,
+            neighbour.audio_path,
         )
+        for neighbour in neighbours
+    ]
+    print_result(format_table(("rank", "similarity", "name", "template", "audio"), rows))
 
 
 def read_snippet(file_name: str) -> str:
-    """The code in the file `file_name`, or on standard input for "-".
+    """Read a snippet from a file, or from standard input for "-".
 
     Raises
     ------
     EarshotError
-        When it can't be read, is too long, or is not UTF-8 text.
+        If it cannot be read, is too long, or is not UTF-8 text.
     """
     try:
         if file_name == "-":
-            data = sys.stdin.buffer.read(MAX_SNIPPET_BYTES + 1)
+            content = sys.stdin.buffer.read(MAX_SNIPPET_BYTES + 1)
         else:
             with open(file_name, "rb") as file:
-                data = file.read(MAX_SNIPPET_BYTES + 1)
+                content = file.read(MAX_SNIPPET_BYTES + 1)
     except OSError as error:
         raise EarshotError(f"{error.strerror or error}.", where=file_name) from error
-    if len(data) > MAX_SNIPPET_BYTES:
-        raise EarshotError(f"This is longer than {MAX_SNIPPET_BYTES} bytes.", where=file_name)
-    return decode_source(data, file_name)
+    if len(content) > MAX_SNIPPET_BYTES:
+        raise EarshotError(f"The file exceeds {MAX_SNIPPET_BYTES} bytes.", where=file_name)
+    return decode_source(content, file_name)

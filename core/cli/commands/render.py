@@ -1,7 +1,7 @@
-"""Render programs to sound, as Sonic Pi plays them.
+"""Render programs to audio files with Sonic Pi.
 
-FILE may be a folder, for all *.rb in it, or - for standard input. One that fails does
-not stop the others; then the exit status is 1.
+FILE can be a folder, for all *.rb files in it, or - for standard input. A program that fails does
+not stop the others; the exit status is then 1.
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import add_sandbox_option, parse_seconds
+from core.cli.output import print_json_lines, print_result
+from core.cli.parsing import add_json_option, add_sandbox_option, parse_seconds
 from core.errors import EarshotError
+from core.formatting import format_table
 from core.progress import Progress
 
 if TYPE_CHECKING:
@@ -27,16 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("files", nargs="+", metavar="FILE", help="a program, a folder, or -")
     parser.add_argument(
-        "--out", type=Path, default=Path("."), metavar="DIR", help="folder of the sounds (.)"
+        "--out", type=Path, default=Path("."), metavar="DIR", help="output folder (.)"
     )
     parser.add_argument(
-        "--seconds", type=parse_seconds, default=18.0, metavar="S", help="length of a clip (18)"
+        "--seconds",
+        type=parse_seconds,
+        default=18.0,
+        metavar="S",
+        help="length of the clips (18)",
     )
     parser.add_argument(
         "--format",
         choices=("flac", "wav", "ogg", "mp3"),
         default="flac",
-        help="of the sound files (flac)",
+        help="format of the clips (flac)",
     )
     parser.add_argument(
         "--samples",
@@ -44,14 +49,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         default=[],
         metavar="DIR",
-        help="folders of sounds that the programs may play",
+        help="folders of audio files that the programs can play",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON line a file")
+    add_json_option(parser, "print one JSON line per file")
     add_sandbox_option(parser)
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Render, then print what became of each file."""
+    """Render the programs, then print the result of each."""
     from core.pipeline import render
 
     results = render.render_files(
@@ -63,8 +68,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         sample_folders=args.samples,
     )
     if args.json:
-        for result in results:
-            print_json_line(asdict(result))
+        print_json_lines([asdict(result) for result in results])
     else:
         _print_results(results)
     failed = sum(not result.ok for result in results)
@@ -73,24 +77,32 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def _print_results(results: list[RenderedFile]) -> None:
-    """Print a table of the sounds, and one of what failed or sounds otherwise than meant."""
-    sounds = [(r.file, r.audio, r.seconds, r.peak) for r in results if r.ok]
-    said = [
-        (r.file, _format_location(problem), what, problem.kind, problem.message)
-        for r in results
-        for what, problems in (("error", [r.error]), ("warning", r.warnings))
-        for problem in problems
-        if problem and not (what == "warning" and _is_repeated_in_error(r, problem))
+    """Print a table of the clips, and one of the errors and warnings."""
+    clips = [
+        (result.file, result.audio, result.seconds, result.peak)
+        for result in results
+        if result.ok
     ]
-    if sounds:
-        print_result(format_table(("file", "sound", "seconds", "peak"), sounds))
-    if said:
-        print_result(("\n" if sounds else "") + format_table(("file", "where", "", "kind", "what happened"), said))
+    problems = [
+        (result.file, _format_location(problem), severity, problem.kind, problem.message)
+        for result in results
+        for severity, problem in _list_problems(result)
+    ]
+    if clips:
+        print_result(format_table(("file", "clip", "seconds", "peak"), clips))
+    if problems:
+        headers = ("file", "where", "", "kind", "message")
+        print_result(("\n" if clips else "") + format_table(headers, problems))
 
 
-def _is_repeated_in_error(result: RenderedFile, warning: RenderProblem) -> bool:
-    """Whether the error tells already what the warning does."""
-    return result.error is not None and warning.message in result.error.message
+def _list_problems(result: RenderedFile) -> list[tuple[str, RenderProblem]]:
+    """List the error and the warnings of a result; a warning that the error repeats is omitted."""
+    error = result.error
+    problems = [("error", error)] if error else []
+    for warning in result.warnings:
+        if not (error and warning.message in error.message):
+            problems.append(("warning", warning))
+    return problems
 
 
 def _format_location(problem: RenderProblem) -> str | None:

@@ -1,16 +1,28 @@
 """Train many configurations with several seeds, and compare them.
 
-Run it again to go on where it was stopped. Configurations are chosen on the validation
-programs; the test programs' numbers are kept beside them for the report.
+Run it again to resume a stopped sweep. Configurations are chosen on the validation programs; the
+metrics of the test programs are stored for reports.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
+from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_line, print_result, format_table
-from core.cli.parsing import open_corpus, parse_positive_int
+from core.cli.output import print_json_lines, print_result
+from core.cli.parsing import (
+    add_corpus_argument,
+    add_encoder_options,
+    add_json_option,
+    open_corpus,
+    parse_positive_int,
+)
+from core.formatting import format_table
 from core.progress import Progress
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 IS_LONG_RUNNING = True
 DISPLAYED_METRICS = (
@@ -23,28 +35,37 @@ DISPLAYED_METRICS = (
     "recall@1 code->audio",
     "seconds",
 )
+RANKING_METRICS = ("cka", "cca")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    from core.alignment.grid import GRIDS, SEED_COUNT
+
+    add_corpus_argument(parser)
     parser.add_argument(
         "--grid",
-        choices=("paper", "ablation", "trade"),
+        choices=tuple(GRIDS),
         default="paper",
-        help="the paper's 24 configurations; what each piece of the method brings; what"
-        " temperature trades (paper)",
+        help="paper: the paper's 24 configurations; ablation: the effect of each part of the"
+        " method; tradeoff: the effect of the temperature (paper)",
     )
-    parser.add_argument("--seeds", type=parse_positive_int, default=5, metavar="N", help="runs of each (5)")
-    parser.add_argument("--workers", type=parse_positive_int, default=2, metavar="N", help="side by side (2)")
-    parser.add_argument("--code-encoder", metavar="ID", help="if left out, the corpus's")
-    parser.add_argument("--audio-encoder", metavar="ID", help="if left out, the corpus's")
-    parser.add_argument("--json", action="store_true", help="print one JSON line a number")
+    parser.add_argument(
+        "--seeds",
+        type=parse_positive_int,
+        default=SEED_COUNT,
+        metavar="N",
+        help=f"runs per configuration ({SEED_COUNT})",
+    )
+    parser.add_argument(
+        "--workers", type=parse_positive_int, default=2, metavar="N", help="parallel runs (2)"
+    )
+    add_encoder_options(parser, "the corpus's")
+    add_json_option(parser, "print one JSON line per number")
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Run what is lacking, then print the table of the validation programs."""
-    from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED
+    """Run the missing trainings, then print the results on the validation programs."""
     from core.pipeline import sweep
 
     corpus = open_corpus(args)
@@ -57,20 +78,35 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         code_encoder=args.code_encoder,
         audio_encoder=args.audio_encoder,
     )
-    found = sweep.load_sweep(corpus, sweep_id)
+    results = sweep.load_sweep(corpus, sweep_id)
     if args.json:
-        for row in found.to_dict(orient="records"):
-            print_json_line(row)
-        return
-    for reading in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW):
-        means = sweep.summarize_sweep(found, "validation", reading)
-        metrics = [metric for metric in DISPLAYED_METRICS if (metric, "mean") in means]
+        print_json_lines(results.to_dict(orient="records"))
+    else:
+        _print_tables(results)
+
+
+def _print_tables(results: pd.DataFrame) -> None:
+    from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
+    from core.pipeline import sweep
+
+    for comparison in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW):
+        summary = sweep.summarize_sweep(results, "validation", comparison)
+        metrics = [metric for metric in DISPLAYED_METRICS if (metric, "mean") in summary]
+        names = summary.index.get_level_values("name")
         rows = [
-            (name, *(f"{row[m, 'mean']:.3f} ±{row[m, 'sd']:.3f}" for m in metrics))
-            for (_, name), row in means.iterrows()
+            (name, *(_format_mean(row[metric, "mean"], row[metric, "sd"]) for metric in metrics))
+            for name, (_, row) in zip(names, summary.iterrows())
         ]
-        print_result(f"\n{reading}, validation programs: mean and standard deviation over seeds")
-        print_result(format_table(("configuration", *metrics), rows).replace(" ±nan", "").replace("nan", "-"))
-    names = found.drop_duplicates("number").set_index("number")["name"]
-    for metric in ("cka", "cca"):
-        print_result(f"Best by {metric}: {names[sweep.find_best_configuration(found, metric)]}")
+        print_result(f"\n{comparison}, validation programs: mean and standard deviation over seeds")
+        print_result(format_table(("configuration", *metrics), rows))
+    name_by_number = results.drop_duplicates("number").set_index("number")["name"]
+    for metric in RANKING_METRICS:
+        best = sweep.find_best_configuration(results, metric)
+        print_result(f"Best by {metric}: {name_by_number[best]}")
+
+
+def _format_mean(mean: float, deviation: float) -> str:
+    """Return "0.512 ±0.003"; without a deviation only the mean, without a mean "-"."""
+    if math.isnan(mean):
+        return "-"
+    return f"{mean:.3f}" if math.isnan(deviation) else f"{mean:.3f} ±{deviation:.3f}"

@@ -1,7 +1,7 @@
 """Train an alignment of a corpus's code and audio.
 
-It is evaluated before and after on held-out programs, and its map is laid out. What
-neither an option nor the file of --config sets keeps its default.
+It is evaluated before and after on held-out programs, and its map is computed. A field that neither
+an option nor the file of --config sets has the default of the method.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from core.cli.commands.evaluate import print_metrics
 from core.cli.output import print_result
-from core.cli.parsing import open_corpus
+from core.cli.parsing import (
+    add_corpus_argument,
+    add_encoder_options,
+    add_json_option,
+    format_choices,
+    format_option_word,
+    make_choice_parser,
+    open_corpus,
+    parse_float,
+    parse_int,
+)
 from core.errors import EarshotError
 from core.progress import Progress
 
@@ -25,44 +35,57 @@ IS_LONG_RUNNING = True
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the command's arguments: one option for each field of the config."""
-    from core.alignment import AlignmentConfig
+    """Declare the command's arguments: one option per field of the config."""
+    from core.alignment.config import PRESETS, AlignmentConfig
 
-    parser.add_argument("corpus", metavar="CORPUS", help="its name")
+    add_corpus_argument(parser)
     parser.add_argument(
         "--method",
-        choices=("earshot", "paper", "foretell"),
-        default="earshot",
-        help="earshot; the paper's: InfoNCE alone; foretell: for any snippet (earshot)",
+        type=make_choice_parser(PRESETS),
+        metavar=format_choices(PRESETS),
+        default="soft_infonce",
+        help="infonce: the paper's; soft-infonce: targets follow the similarity of clips;"
+        " kernel-ridge: for snippets unlike any program of the corpus (soft-infonce)",
     )
-    parser.add_argument("--config", type=Path, metavar="FILE", help="JSON with some or all fields")
-    parser.add_argument("--json", action="store_true", help="print the metrics as JSON lines")
-    parser.add_argument("--code-encoder", metavar="ID", help="if left out, the corpus's")
-    parser.add_argument("--audio-encoder", metavar="ID", help="if left out, the corpus's")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="JSON with some or all fields of the config"
+    )
+    add_json_option(parser, "print the metrics as JSON lines")
+    add_encoder_options(parser, "the corpus's")
     parser.add_argument(
         "--unseen-templates",
         nargs="+",
         default=(),
         metavar="ID",
-        help="hold these out whole and judge on them too; a number: so many, by the corpus's seed",
+        help="hold out these templates and evaluate on them too; or a number of templates,"
+        " drawn by the corpus's seed",
     )
     options = parser.add_argument_group("fields of the config")
     for field in fields(AlignmentConfig):
-        kind = type(field.default)
         options.add_argument(
-            "--" + field.name.replace("_", "-"),
+            f"--{format_option_word(field.name)}",
             dest=f"config_{field.name}",
-            help=f"({str(field.default).lower()})",
-            **(
-                {"action": argparse.BooleanOptionalAction}
-                if kind is bool
-                else {"type": kind, "metavar": {int: "N", float: "X", str: "WORD"}[kind]}
-            ),
+            help=f"({format_option_word(str(field.default).lower())})",
+            **_make_field_options(field.name, type(field.default)),
         )
 
 
+def _make_field_options(field_name: str, field_type: type) -> dict[str, Any]:
+    """Return the argparse options that parse a field of the config."""
+    from core.alignment.config import FIELD_CHOICES
+
+    if field_type is bool:
+        return {"action": argparse.BooleanOptionalAction}
+    if field_name in FIELD_CHOICES:
+        choices = FIELD_CHOICES[field_name]
+        return {"type": make_choice_parser(choices), "metavar": format_choices(choices)}
+    if field_type is int:
+        return {"type": parse_int, "metavar": "N"}
+    return {"type": parse_float, "metavar": "X"}
+
+
 def build_config(args: argparse.Namespace) -> AlignmentConfig:
-    """The config that --config and the options over it ask for."""
+    """Build the config of the method, changed by the file of --config and then by the options."""
     from core.alignment import AlignmentConfig
 
     values = AlignmentConfig.from_preset(args.method).to_dict()
@@ -71,23 +94,24 @@ def build_config(args: argparse.Namespace) -> AlignmentConfig:
             text = args.config.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise EarshotError(
-                f"The config can't be read: {getattr(error, 'strerror', None) or error}.",
+                f"The config cannot be read: {getattr(error, 'strerror', None) or error}.",
                 where=str(args.config),
             ) from error
         values |= AlignmentConfig.parse_json_fields(text)
     for field in fields(AlignmentConfig):
-        given = getattr(args, f"config_{field.name}")
-        if given is not None:
-            values[field.name] = given
+        value = getattr(args, f"config_{field.name}")
+        if value is not None:
+            values[field.name] = value
     return AlignmentConfig.from_dict(values)
 
 
 def _parse_held_out_templates(values: Sequence[str]) -> Sequence[str] | int:
+    """Return a number of templates, or their ids."""
     return int(values[0]) if len(values) == 1 and values[0].isdigit() else values
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Train, then print the metrics."""
+    """Train the alignment, then print its metrics."""
     config = build_config(args)
     from core.pipeline import evaluate, train
 
@@ -101,5 +125,5 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     )
     if not args.json:
         record = aligned_corpus.record
-        print_result(f"Alignment {record.id} of {args.corpus} lies in {record.path}.")
+        print_result(f"Saved alignment {record.id} of {args.corpus} to {record.path}.")
     print_metrics(evaluate.evaluate_alignment(aligned_corpus), args.json)

@@ -47,7 +47,7 @@ def test_without_templates_only_composed_programs_are_built(workspace):
 
 
 def test_composed_programs_are_written_to_files(tmp_path, capsys):
-    command = ["generate", "--composed", "3", "--style", "dub", "--seed", "6", "--json"]
+    command = ["generate", "--grammar-programs", "3", "--style", "dub", "--seed", "6", "--json"]
     assert main([*command, "--out", str(tmp_path)]) in (0, None)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line["template"] for line in lines] == ["composed-dub"] * 3

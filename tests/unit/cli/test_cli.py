@@ -1,4 +1,4 @@
-"""The command line: what is understood, what is refused, and in which words."""
+"""The command line: accepted and refused arguments, older names, messages and exit statuses."""
 
 import io
 import json
@@ -6,21 +6,25 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from core import cli, workspace
-from core.cli import parsing
+from core import __version__, cli, workspace
+
+RunCommand = Callable[..., tuple[Any, str, str]]
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path, monkeypatch: pytest.MonkeyPatch):
+def _use_temporary_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
 
 
-def earshot(*argv: str, **options) -> subprocess.CompletedProcess:
-    """Run a command as ./run does."""
+def run_in_process(*argv: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run a command in a process of its own, as ./run does."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "core", *argv],
         env={**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)},
@@ -32,10 +36,10 @@ def earshot(*argv: str, **options) -> subprocess.CompletedProcess:
 
 
 @pytest.fixture
-def told(capsys, monkeypatch: pytest.MonkeyPatch):
-    """Run a command in this process; returns its exit status, stdout and stderr."""
+def run_command(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+    """Return a function that runs a command here and returns status, stdout and stderr."""
 
-    def run(*argv: str) -> tuple[int, str, str]:
+    def run(*argv: str) -> tuple[Any, str, str]:
         monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"play 60")))
         try:
             status = cli.main(argv)
@@ -46,24 +50,26 @@ def told(capsys, monkeypatch: pytest.MonkeyPatch):
     return run
 
 
-def test_the_overview_lists_every_command():
-    done = earshot("--help")
+def test_overview_lists_every_command() -> None:
+    done = run_in_process("--help")
     assert done.returncode == 0 and done.stderr == ""
     assert re.findall(r"^    (\w+)  +\S", done.stdout, re.MULTILINE) == list(cli.COMMANDS)
 
 
-def test_the_launcher_lists_every_command():
+def test_launcher_lists_every_command() -> None:
     done = subprocess.run(
         [workspace.PROJECT_FOLDER / "run", "--help"], capture_output=True, text=True, check=True
     )
     listed = re.findall(r"^    ([a-z]+) ", done.stdout, re.MULTILINE)
     assert listed == list(cli.COMMANDS)
-    launched = re.search(r"^COMMANDS=\((.*)\)$", (workspace.PROJECT_FOLDER / "run").read_text(), re.M)
-    assert launched[1].split() == list(cli.COMMANDS)
+    declared = re.search(
+        r"^COMMANDS=\((.*)\)$", (workspace.PROJECT_FOLDER / "run").read_text(), re.M
+    )
+    assert declared[1].split() == list(cli.COMMANDS)
 
 
 @pytest.mark.parametrize("name", cli.COMMANDS)
-def test_every_command_explains_itself(name, capsys):
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         cli.main([name, "--help"])
     assert end.value.code == 0
@@ -72,13 +78,13 @@ def test_every_command_explains_itself(name, capsys):
     assert cli.format_overview().count(f"    {name} ") == 1
 
 
-def test_help_imports_none_of_the_heavy_packages():
-    heavy = ("torch", "numpy", "pandas", "transformers", "streamlit", "soundfile", "umap")
+def test_help_imports_no_heavy_packages() -> None:
+    heavy_packages = ("torch", "numpy", "pandas", "transformers", "streamlit", "soundfile", "umap")
     script = (
         "import sys; from core import cli\n"
         "for name in cli.COMMANDS:\n"
-        "    cli.parser_for(name).format_help()\n"
-        f"print([name for name in {heavy!r} if name in sys.modules])"
+        "    cli.build_parser(name).format_help()\n"
+        f"print([name for name in {heavy_packages!r} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],
@@ -90,21 +96,21 @@ def test_help_imports_none_of_the_heavy_packages():
     assert done.stdout == "[]\n"
 
 
-def test_a_mistyped_command_is_answered_with_the_likely_one():
-    done = earshot("bild", "beats")
+def test_a_mistyped_command_gets_a_suggestion() -> None:
+    done = run_in_process("bild", "beats")
     assert (done.returncode, done.stdout) == (2, "")
     assert "no command 'bild'" in done.stderr and "Did you mean build" in done.stderr
 
 
-def test_a_mistyped_option_is_answered_with_the_likely_one():
-    done = earshot("neighbours", "beats", "--snippet", "x.rb", "--jsn")
+def test_a_mistyped_option_gets_a_suggestion() -> None:
+    done = run_in_process("neighbours", "beats", "--snippet", "x.rb", "--jsn")
     assert done.returncode == 2
     assert "no option --jsn" in done.stderr and "--json" in done.stderr
 
 
-def test_an_option_is_not_understood_by_its_beginning(told):
-    # Or its meaning would change as soon as another one begins alike.
-    assert told("build", "beats", "--per", "3")[0] == 2
+def test_an_abbreviated_option_is_refused(run_command: RunCommand) -> None:
+    # Otherwise its meaning would change when another option with the same prefix is added.
+    assert run_command("build", "beats", "--per", "3")[0] == 2
 
 
 @pytest.mark.parametrize(
@@ -119,21 +125,25 @@ def test_an_option_is_not_understood_by_its_beginning(told):
         ("jobs", "folow", "1"),
     ],
 )
-def test_what_is_not_understood_ends_with_status_2_and_where_help_is(argv, told):
-    status, out, err = told(*argv)
+def test_bad_arguments_exit_with_status_2_and_name_the_help(
+    argv: tuple[str, ...], run_command: RunCommand
+) -> None:
+    status, out, err = run_command(*argv)
     assert (status, out) == (2, "")
     assert f"./run {argv[0]} --help" in err
 
 
-def test_a_build_of_nothing_is_refused(told, tmp_path, monkeypatch: pytest.MonkeyPatch):
+def test_a_build_without_programs_is_refused(
+    run_command: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    status, out, err = told("build", "beats", "--per-template", "0")
-    assert (status, out) == (1, "") and "--finish" in err
+    status, out, err = run_command("build", "beats", "--per-template", "0")
+    assert (status, out) == (1, "") and "--resume" in err
     assert not (tmp_path / "corpora").exists()
 
 
 @pytest.mark.parametrize(
-    ("argv", "words"),
+    ("argv", "part"),
     [
         (("generate", "02_1_bepes", "--count", "1"), "02_1_beeps"),
         (("neighbours", "../etc", "--snippet", "-"), "../etc"),
@@ -144,51 +154,53 @@ def test_a_build_of_nothing_is_refused(told, tmp_path, monkeypatch: pytest.Monke
         (("jobs", "cancel"), "./run jobs"),
     ],
 )
-def test_what_cannot_be_done_is_one_message(argv, words, told):
-    status, out, err = told(*argv)
+def test_a_failure_is_one_message(
+    argv: tuple[str, ...], part: str, run_command: RunCommand
+) -> None:
+    status, out, err = run_command(*argv)
     assert (status, out) == (1, "")
-    assert words in err
+    assert part in err
     assert len(err.strip().splitlines()) <= 2
 
 
-def test_an_error_for_the_user_comes_without_a_traceback():
-    done = earshot("evaluate", "nowhere")
+def test_a_user_error_has_no_traceback() -> None:
+    done = run_in_process("evaluate", "nowhere")
     assert done.returncode == 1
     assert "nowhere" in done.stderr and "Traceback" not in done.stderr
 
 
-def test_programs_are_written_and_told_as_json(tmp_path):
-    out = tmp_path / "made here"
+def test_generated_programs_are_written_and_listed_as_json(tmp_path: Path) -> None:
+    out = tmp_path / "generated programs"
     argv = ("generate", "02_1_beeps", "--count", "3", "--seed", "5", "--out", str(out), "--json")
-    first = earshot(*argv)
+    first = run_in_process(*argv)
     assert first.returncode == 0, first.stderr
     rows = [json.loads(line) for line in first.stdout.splitlines()]
     assert len(rows) == len(list(out.glob("*.rb"))) == 3
     assert {row["template"] for row in rows} == {"02_1_beeps"}
     assert {row["file"] for row in rows} == {str(file) for file in out.glob("*.rb")}
-    assert earshot(*argv).stdout == first.stdout
+    assert run_in_process(*argv).stdout == first.stdout
 
 
-def test_another_program_is_not_written_over(tmp_path):
+def test_another_program_is_not_overwritten(tmp_path: Path) -> None:
     argv = ("generate", "02_1_beeps", "--out", str(tmp_path))
-    assert earshot(*argv, "--seed", "1").returncode == 0
+    assert run_in_process(*argv, "--seed", "1").returncode == 0
     before = {file: file.read_bytes() for file in tmp_path.glob("*.rb")}
-    done = earshot(*argv, "--seed", "2")
-    assert done.returncode == 1 and "lies there already" in done.stderr
+    done = run_in_process(*argv, "--seed", "2")
+    assert done.returncode == 1 and "exists with another program" in done.stderr
     assert {file: file.read_bytes() for file in tmp_path.glob("*.rb")} == before
 
 
-def test_paths_are_relative_to_where_the_person_is(tmp_path):
-    assert earshot("generate", "02_1_beeps", "--out", "x", cwd=tmp_path).returncode == 0
+def test_paths_are_relative_to_the_current_folder(tmp_path: Path) -> None:
+    assert run_in_process("generate", "02_1_beeps", "--out", "x", cwd=tmp_path).returncode == 0
     assert len(list((tmp_path / "x").glob("*.rb"))) == 1
 
 
-def test_without_a_template_generate_lists_them():
-    done = earshot("generate")
+def test_generate_without_a_template_lists_templates() -> None:
+    done = run_in_process("generate")
     assert done.returncode == 0 and "02_1_beeps" in done.stdout
 
 
-def test_a_reader_that_has_seen_enough_is_no_error():
+def test_a_closed_output_pipe_is_no_error() -> None:
     done = subprocess.run(
         f"'{sys.executable}' -P -m core generate --json | head -n 1",
         shell=True,
@@ -199,23 +211,18 @@ def test_a_reader_that_has_seen_enough_is_no_error():
     assert len(done.stdout.splitlines()) == 1 and done.stderr == ""
 
 
-def test_another_pipe_that_breaks_is_no_reader_that_left(monkeypatch: pytest.MonkeyPatch):
-    def broken(name, arguments):
+def test_another_broken_pipe_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def break_pipe(command: str, arguments: list[str]) -> int:
         raise BrokenPipeError("a worker's pipe")
 
-    monkeypatch.setattr(cli, "_run_command", broken)
+    monkeypatch.setattr(cli, "_run_command", break_pipe)
     with pytest.raises(BrokenPipeError, match="a worker's pipe"):
         cli.main(["doctor"])
 
 
-def test_no_jobs_is_said_so():
-    assert "no jobs" in earshot("jobs").stdout
-    assert earshot("jobs", "--json").stdout == ""
-
-
-def test_what_is_near_is_named_and_otherwise_all():
-    assert parsing.suggest_matches("trian", cli.COMMANDS, "command") == "Did you mean train?"
-    assert parsing.suggest_matches("xyz", ["a", "b"], "thing") == "The things are: a, b."
+def test_an_empty_list_of_jobs_has_a_message() -> None:
+    assert "no jobs" in run_in_process("jobs").stdout
+    assert run_in_process("jobs", "--json").stdout == ""
 
 
 @pytest.mark.parametrize(
@@ -229,7 +236,9 @@ def test_what_is_near_is_named_and_otherwise_all():
         (("--no-standardise",), "standardise", False),
     ],
 )
-def test_options_go_before_the_file_and_the_file_before_defaults(tmp_path, options, field, value):
+def test_options_override_the_file_and_the_file_overrides_defaults(
+    tmp_path: Path, options: tuple[str, ...], field: str, value: float | None
+) -> None:
     from core.alignment import AlignmentConfig
     from core.cli.commands import train
 
@@ -237,12 +246,57 @@ def test_options_go_before_the_file_and_the_file_before_defaults(tmp_path, optio
     file.write_text('{"temperature": 0.3, "epochs": 7}')
     argv = ["beats", *(str(file) if option == "FILE" else option for option in options)]
     config = train.build_config(cli.build_parser("train").parse_args(argv))
-    wanted = getattr(AlignmentConfig(), field) if value is None else value
-    assert getattr(config, field) == wanted
+    expected = getattr(AlignmentConfig(), field) if value is None else value
+    assert getattr(config, field) == expected
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"temperatur": 1}', '{"temperature": 99}'])
-def test_a_config_that_is_no_config_is_refused(tmp_path, text, told):
+def test_an_invalid_config_file_is_refused(
+    tmp_path: Path, text: str, run_command: RunCommand
+) -> None:
     (tmp_path / "config.json").write_text(text)
-    status, out, err = told("train", "beats", "--config", str(tmp_path / "config.json"))
+    status, out, err = run_command("train", "beats", "--config", str(tmp_path / "config.json"))
     assert (status, out) == (1, "") and "config" in err
+
+
+def test_version_is_that_of_the_package(run_command: RunCommand) -> None:
+    assert run_command("--version") == (0, f"Earshot {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (("build", "beats", "--per-template", "many"), "'many' is not a whole number"),
+        (("build", "beats", "--per-template", "-1"), "-1 is less than 0"),
+        (("build", "beats", "--workers", "0"), "0 is less than 1"),
+        (("build", "beats", "--seed", "1.5"), "'1.5' is not a whole number"),
+        (("render", "x.rb", "--seconds", "long"), "'long' is not a number"),
+        (("render", "x.rb", "--seconds", "601"), "601 is not a number of seconds above 0"),
+        (("train", "beats", "--temperature", "hot"), "'hot' is not a number"),
+        (("train", "beats", "--method", "mse"), "'mse' is not one of soft-infonce, kernel-ridge"),
+    ],
+)
+def test_a_bad_value_is_described_in_plain_words(
+    argv: tuple[str, ...], message: str, run_command: RunCommand
+) -> None:
+    status, out, err = run_command(*argv)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert "parse_" not in err and "invalid" not in err
+
+
+@pytest.mark.parametrize("spelling", ["kernel-ridge", "kernel_ridge"])
+def test_methods_and_objectives_accept_hyphens_and_underscores(spelling: str) -> None:
+    from core.cli.commands import train
+
+    parser = cli.build_parser("train")
+    method_config = train.build_config(parser.parse_args(["beats", "--method", spelling]))
+    assert method_config.objective == "kernel_ridge" and method_config.l2 == 0.3
+    objective_config = train.build_config(parser.parse_args(["beats", "--objective", spelling]))
+    assert objective_config.objective == "kernel_ridge" and objective_config.cka_weight == 1.0
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_argument_has_help(command: str) -> None:
+    actions = cli.build_parser(command)._actions
+    assert all(action.help or action.choices for action in actions)

@@ -1,4 +1,4 @@
-"""Tables, durations, and bars as a terminal shows them."""
+"""Progress lines and progress bars in a terminal."""
 
 import io
 import os
@@ -11,34 +11,9 @@ import pytest
 from core.cli import output
 
 
-def test_numbers_stand_right_and_words_left():
-    text = output.format_table(("name", "n"), [("a", 1), ("long name", 100), ("b", None)])
-    assert text.splitlines() == ["name         n", "a            1", "long name  100", "b"]
-
-
-def test_a_table_without_rows_is_its_head():
-    assert output.format_table(("a", "b"), []) == "a  b"
-
-
-def test_wide_and_combining_characters_keep_columns_aligned():
-    lines = output.format_table(("name", "x"), [("音楽", "|"), ("e\u0301tude", "|"), ("abcdef", "|")])
-    rows = lines.splitlines()[1:]
-    assert rows == ["音楽    |", "e\u0301tude   |", "abcdef  |"]
-
-
-def test_a_cell_cannot_move_the_cursor():
-    assert "\x1b" not in output.format_table(("name",), [("\x1b[2Jgone\r\nnew line",)])
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(None, ""), (0, "0:00"), (7.4, "0:07"), (59.6, "1:00"), (750, "12:30"), (3723, "1:02:03")],
-)
-def test_durations(seconds, text):
-    assert output.format_duration(seconds) == text
-
-
-def test_a_pipe_gets_a_line_a_step_and_no_control_characters(monkeypatch: pytest.MonkeyPatch):
+def test_a_pipe_gets_lines_per_step_and_no_control_characters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     stream = io.StringIO()
     monkeypatch.setattr("sys.stderr", stream)
     with output.open_terminal_progress() as progress:
@@ -54,7 +29,7 @@ def test_a_pipe_gets_a_line_a_step_and_no_control_characters(monkeypatch: pytest
 
 def test_a_terminal_gets_a_bar_with_percentage_rate_and_remaining_time(
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     reader, writer = pty.openpty()
     termios.tcsetwinsize(writer, (24, 100))
     with os.fdopen(writer, "w") as terminal:
