@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 import re
 import secrets
@@ -21,6 +20,7 @@ import pandas as pd
 from core.corpus.legacy_names import translate_alignment_config, translate_metrics
 from core.corpus.model_card import format_model_card
 from core.errors import EarshotError
+from core.formatting import to_json_value
 from core.workspace import (
     PARTIAL_PREFIX,
     atomic_write,
@@ -252,20 +252,10 @@ def _parse_number(alignment_id: str) -> int:
 
 def _dump_json(value: Mapping[str, Any], part_name: str) -> str:
     try:
-        return json.dumps(_convert_to_json_types(dict(value)), indent=2, allow_nan=False) + "\n"
+        return json.dumps(to_json_value(dict(value)), indent=2, allow_nan=False) + "\n"
     except (TypeError, ValueError) as error:
         message = f"The alignment's {part_name} cannot be written as JSON ({error})."
         raise EarshotError(message) from error
-
-
-def _convert_to_json_types(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _convert_to_json_types(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_convert_to_json_types(item) for item in value]
-    if hasattr(value, "item"):  # a scalar of numpy or torch
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _write_file(path: Path, content: str | bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -13,14 +12,14 @@ import numpy as np
 import pandas as pd
 
 from core import workspace
-from core.corpus import clip_files, integrity, program_table, recovery, schema, embedding_table
+from core.corpus import clip_files, embedding_table, integrity, program_table, recovery, schema
 from core.corpus.alignments import AlignmentRecord, AlignmentStore
 from core.corpus.clips import ClipStore
 from core.corpus.database import Database
+from core.corpus.embedding_table import EmbeddingPairs
 from core.corpus.integrity import Fault
 from core.corpus.recovery import RecoveryReport
-from core.corpus.embedding_table import EmbeddingPairs
-from core.errors import EarshotError
+from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
 from core.sonicpi.clip import Clip, RenderResult
@@ -132,7 +131,7 @@ class Corpus:
         corpus = cls(name)
         if not corpus._database.path.is_file():
             known = list_corpora()
-            near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known[:5]
+            near = find_close_matches(name, known) or known[:5]
             raise EarshotError(
                 f"There is no corpus '{name}'.",
                 where=str(workspace.get_corpora_folder()),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from core.encoders.concat import ID_SEPARATOR, build_concat_spec, split_encoder_
 from core.encoders.imported import build_imported_spec, is_imported_encoder
 from core.encoders.spec import EncoderSpec, validate_modality
 from core.encoders.weights import FolderWeights, load_json_config
-from core.errors import EarshotError
+from core.errors import EarshotError, find_close_matches
 
 # Family (`EncoderSpec.family`) by the `model_type` in the config.json of a model's folder.
 FAMILY_BY_MODEL_TYPE = {
@@ -26,8 +25,6 @@ FAMILY_BY_MODEL_TYPE = {
     "clap": "clap",
 }
 DEFAULT_SAMPLE_RATES = {"wav2vec2": 16_000, "clap": 48_000}  # Hz
-MAX_SUGGESTED_IDS = 3
-MIN_ID_SIMILARITY = 0.5  # difflib ratio, in [0, 1]
 
 
 def list_encoder_specs(modality: str | None = None) -> list[EncoderSpec]:
@@ -92,9 +89,7 @@ def find_encoder_spec(encoder_id: str) -> EncoderSpec:
             [find_encoder_spec(component_id) for component_id in split_encoder_id(encoder_id)]
         )
     known_ids = [spec.id for spec in ENCODER_SPECS]
-    similar_ids = difflib.get_close_matches(
-        encoder_id, known_ids, MAX_SUGGESTED_IDS, MIN_ID_SIMILARITY
-    )
+    similar_ids = find_close_matches(encoder_id, known_ids)
     raise EarshotError(
         f"There is no encoder {encoder_id[:200]!r}.",
         remedy=f"Use {', '.join(similar_ids or known_ids)}, or the path of a folder that holds a"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -12,12 +11,12 @@ from typing import Any
 import jinja2
 
 from core import workspace
-from core.errors import EarshotError
-from core.programs.sampling import ParameterSampler
-from core.programs.template_header import parse_sound_windows, parse_template_header
+from core.errors import EarshotError, suggest_matches
+from core.programs.jinja_sandbox import compile_template, render_template
 from core.programs.parameters import LIST_KINDS, ParameterSpec
 from core.programs.program import Program
-from core.programs.jinja_sandbox import compile_template, render_template
+from core.programs.sampling import ParameterSampler
+from core.programs.template_header import parse_sound_windows, parse_template_header
 
 TEMPLATE_SUFFIX = ".rb.j2"
 _DISCOVERY_RENDER_COUNT = 64  # renderings that discover parameters, before every choice is tried
@@ -96,7 +95,7 @@ class Template:
             if name not in known:
                 raise EarshotError(
                     f"The template {self.id!r} has no parameter {str(name)[:60]!r}.",
-                    remedy=_suggest_close_names(str(name), list(known)),
+                    remedy=suggest_matches(str(name), known, "parameter"),
                 )
 
 
@@ -167,7 +166,7 @@ def get_template(template_id: str, folder: Path | None = None) -> Template:
     if template_id not in paths:
         raise EarshotError(
             f"There is no template {str(template_id)[:80]!r}.",
-            remedy=_suggest_close_names(str(template_id), sorted(paths)),
+            remedy=suggest_matches(str(template_id), sorted(paths), "template"),
         )
     return _load_fresh_template(paths[template_id])
 
@@ -184,9 +183,3 @@ def _load_fresh_template(path: Path) -> Template:
 @lru_cache(maxsize=256)
 def _load_cached_template(path: Path, _modified_ns: int, _size_bytes: int) -> Template:
     return load_template(path)
-
-
-def _suggest_close_names(name: str, known_names: list[str]) -> str:
-    near = difflib.get_close_matches(name, known_names, n=3, cutoff=0.4)
-    near += [other for other in known_names if name and name in other and other not in near][:3]
-    return f"{'Did you mean' if near else 'There are'} {', '.join(near or known_names)}?"

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-
-from core.errors import EarshotError
-from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.validity import is_unplayable
+from core.errors import EarshotError, suggest_matches
+from core.programs.grammar.arrangement import (
+    arrange_layers,
+    compose_layer,
+    create_context,
+    format_key_name,
+)
 from core.programs.grammar.code_style import CodeStyle
-from core.programs.grammar.arrangement import format_key_name, compose_layer, arrange_layers, create_context
-from core.programs.grammar.context import ProgramLayer
-from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX, LAYER_ROLES, MUSIC_STYLES, MusicStyle
 from core.programs.grammar.code_tree import count_statements
-from core.programs.program import Program, ParameterValue
+from core.programs.grammar.context import ProgramLayer
+from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.styles import (
+    GRAMMAR_TEMPLATE_PREFIX,
+    LAYER_ROLES,
+    MUSIC_STYLES,
+    MusicStyle,
+)
+from core.programs.grammar.validity import is_unplayable
+from core.programs.program import ParameterValue, Program
 
 MAX_GRAMMAR_PROGRAMS = 1_000_000
 
@@ -62,10 +70,11 @@ def compose_programs(count: int, seed: int, style: str | None = None) -> list[Pr
 def _get_style(name: str) -> MusicStyle:
     known = MUSIC_STYLES.get(name.removeprefix(GRAMMAR_TEMPLATE_PREFIX))
     if known is None:
-        near = difflib.get_close_matches(name.removeprefix(GRAMMAR_TEMPLATE_PREFIX), MUSIC_STYLES, n=2)
         raise EarshotError(
             f"There is no style {name[:60]!r}.",
-            remedy=f"{'Did you mean' if near else 'There are'} {', '.join(near or MUSIC_STYLES)}?",
+            remedy=suggest_matches(
+                name.removeprefix(GRAMMAR_TEMPLATE_PREFIX), MUSIC_STYLES, "style"
+            ),
         )
     return known
 

@@ -63,7 +63,7 @@ def test_launcher_lists_every_command() -> None:
     listed = re.findall(r"^    ([a-z]+) ", done.stdout, re.MULTILINE)
     assert listed == list(cli.COMMANDS)
     declared = re.search(
-        r"^COMMANDS=\((.*)\)$", (workspace.PROJECT_FOLDER / "run").read_text(), re.M
+        r"^COMMANDS=\((.*?)\)$", (workspace.PROJECT_FOLDER / "run").read_text(), re.M | re.S
     )
     assert declared[1].split() == list(cli.COMMANDS)
 
