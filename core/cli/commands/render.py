@@ -79,9 +79,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 def _print_results(results: list[RenderedFile]) -> None:
     """Print a table of the clips, and one of the errors and warnings."""
     clips = [
-        (result.file, result.audio, result.seconds, result.peak)
-        for result in results
-        if result.ok
+        (result.file, result.audio, result.seconds, result.peak) for result in results if result.ok
     ]
     problems = [
         (result.file, _format_location(problem), severity, problem.kind, problem.message)

@@ -68,7 +68,9 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             for row in main.to_dict(orient="records"):
                 print_json_line(row)
             return
-        print_result(f"{format_main_table(main)}\n\n{summarize_verdicts(main)}\nThe report lies in {folder}.")
+        print_result(
+            f"{format_main_table(main)}\n\n{summarize_verdicts(main)}\nThe report lies in {folder}."
+        )
         return
     found = run_study(args.name, open_corpus(args), given, progress)
     print_run(found, args.json)
@@ -82,7 +84,9 @@ def print_run(study_run, as_json: bool) -> None:
             print_json_line({"study": study_run.study, "run": study_run.id, **row})
         return
     print_result(f"\n{study_run.facts['title']}. {study_run.facts['question']}")
-    print_result(format_table(list(compared.columns), compared.astype(object).itertuples(index=False)))
+    print_result(
+        format_table(list(compared.columns), compared.astype(object).itertuples(index=False))
+    )
     for note in study_run.facts["notes"]:
         print_result(f"- {note}")
     print_result(f"Kept as {study_run.id} in {study_run.path}.")
