@@ -2,8 +2,9 @@
 
 Renders 10 variants of each template, 18 s each. The figures are: seconds of audio per second, on
 one core and on all; the shares of program, synthesis and encoding; and the ratio to `scsynth -N` on
-the same scores, which is the minimum cost of rendering. Both alternate, program by program, in one run.
-Other work on the machine increases elapsed time more than processor time, so both are reported.
+the same scores, which is the minimum cost of rendering. Both alternate, program by program, in one
+run. Other work on the machine increases elapsed time more than processor time, so both are
+reported.
 """
 
 from __future__ import annotations

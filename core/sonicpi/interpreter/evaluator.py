@@ -55,7 +55,7 @@ class SyntaxTreeEvaluator:
     functions : dict of str to tuple
         Functions that the program defines: a block, and the scope around it.
     current_thread : ProgramThread
-        The thread that is run now.
+        The running thread.
     call_counts : dict of str to int
         Number of calls of each function.
     unknown_count : int
