@@ -1,4 +1,4 @@
-"""Clips as files: named by what they were rendered from, whole or not there."""
+"""Read and write the audio files of clips, which are named by what they were rendered from."""
 
 from __future__ import annotations
 
@@ -6,39 +6,38 @@ import errno
 import hashlib
 import io
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Sequence
 
 import numpy as np
 import soundfile
 
-from core import workspace
 from core.errors import EarshotError
-from core.sonicpi.clip import Clip, RenderProblem
 from core.sonicpi import ogg
-from core.workspace import atomic_write
+from core.sonicpi.clip import Clip, RenderProblem
+from core.workspace import PARTIAL_PREFIX, atomic_write, get_corpora_folder
 
 AUDIO_FORMATS = ("flac", "ogg")
-PARTIAL_PREFIX = ".partial-"  # how the name of a file begins that is being written
-INT16_FULL_SCALE = 2**15  # of 16-bit samples
+_INT16_FULL_SCALE = 2**15
 
 
 @dataclass(frozen=True, eq=False)
 class StoredClip:
-    """A clip's file and what it holds.
+    """The file of a clip and its decoded content.
 
     Attributes
     ----------
     clip : Clip
-        As it would be read: 16 bits a sample in FLAC, so not quite what was rendered.
+        As it is read from the file. FLAC holds 16 bits per sample, so it differs slightly from
+        what was rendered.
     relative_path : str
         Path below the folder of clips.
     size_bytes : int
     sha256 : str
-        Of the file.
-    warnings : tuple of Problem
-        What the renderer had to say about it, which the file remembers.
+        Hash of the file.
+    warnings : tuple of RenderProblem
+        The renderer's warnings, which the file holds as its comment.
     """
 
     clip: Clip
@@ -49,52 +48,70 @@ class StoredClip:
 
 
 def build_clip_path(render_id: str, audio_format: str) -> str:
-    """Path of a clip below the folder of clips: ``ab/abcd….flac``."""
+    """Return the path of a clip below the folder of clips.
+
+    Examples
+    --------
+    >>> build_clip_path("abcd", "flac")
+    'ab/abcd.flac'
+    """
     return f"{render_id[:2]}/{render_id}.{audio_format}"
 
 
 def find_clip_file(corpus_name: str, render_id: str) -> Path | None:
-    """The clip of that name in a corpus, whichever program it is of; None if there is none."""
-    folder = workspace.get_corpora_folder() / corpus_name / "audio"
+    """Return the file of a rendered clip in a corpus; None if there is none."""
+    folder = get_corpora_folder() / corpus_name / "audio"
     paths = (folder / build_clip_path(render_id, audio_format) for audio_format in AUDIO_FORMATS)
     return next((path for path in paths if path.is_file()), None)
 
 
-def write_clip(clips_folder: Path, relative_path: str, clip: Clip, warnings: Sequence[RenderProblem] = ()) -> StoredClip:
-    """Write a clip; return it as whoever reads the file will hear it.
+def write_clip(
+    clips_folder: Path, relative_path: str, clip: Clip, warnings: Sequence[RenderProblem] = ()
+) -> StoredClip:
+    """Write a clip and return it as it is read from the file.
 
-    What is embedded is what the file holds, whether that is done now or after an
-    interruption. Of FLAC, which keeps 16-bit samples as they are, that is known without
-    decoding what has just been encoded.
+    Embeddings are computed from what the file holds, so that they do not depend on whether a build
+    was interrupted. FLAC stores 16-bit samples exactly, so its content is known without decoding it.
+
+    Raises
+    ------
+    EarshotError
+        If the file cannot be written.
     """
-    lossless = relative_path.endswith(".flac")
-    samples = _convert_to_int16(clip.samples) if lossless else clip.samples
-    content = _encode_audio(samples, clip.sample_rate, Path(relative_path).suffix[1:], _serialize_warnings(warnings))
+    is_lossless = relative_path.endswith(".flac")
+    samples = _convert_to_int16(clip.samples) if is_lossless else clip.samples
+    audio_format = Path(relative_path).suffix[1:]
+    comment = _serialize_warnings(warnings)
+    content = _encode_audio(samples, clip.sample_rate, audio_format, comment)
     try:
         with atomic_write(clips_folder / relative_path) as handle:
             handle.write(content)
     except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        is_disk_full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         raise EarshotError(
             f"A clip cannot be written ({error.strerror}).",
             where=str(clips_folder / relative_path),
-            remedy="Free some disk space and run the command again: it goes on where it was."
-            if full
+            remedy="Free some disk space and run the command again: it resumes where it stopped."
+            if is_disk_full
             else "Check that you may write there, then run the command again.",
         ) from error
-    if lossless:
-        heard = Clip(samples.astype(np.float32) / INT16_FULL_SCALE, clip.sample_rate)
+    if is_lossless:
+        stored = Clip(samples.astype(np.float32) / _INT16_FULL_SCALE, clip.sample_rate)
     else:
-        heard = Clip.load(clips_folder / relative_path)
+        stored = Clip.load(clips_folder / relative_path)
     digest = hashlib.sha256(content).hexdigest()
-    return StoredClip(heard, relative_path, len(content), digest, tuple(warnings))
+    return StoredClip(stored, relative_path, len(content), digest, tuple(warnings))
 
 
 def load_existing_clip(clips_folder: Path, relative_path: str, seconds: float) -> StoredClip | None:
-    """Take a clip that lies at its place already; None if there is no whole one.
+    """Load a clip that has a file but may have no row in the database.
 
-    That happens when a build was killed between writing the file and noting
-    it, or when the database was lost and its clips were not.
+    That happens when a build was killed between the two, or when the database was lost.
+
+    Returns
+    -------
+    StoredClip or None
+        None if the file is missing, damaged or of another length than `seconds`.
     """
     path = clips_folder / relative_path
     if not path.is_file():
@@ -102,17 +119,18 @@ def load_existing_clip(clips_folder: Path, relative_path: str, seconds: float) -
     try:
         content = path.read_bytes()
         clip = Clip.load(path)
-        with soundfile.SoundFile(path) as opened:
-            warnings = _parse_warnings(opened.comment)
+        with soundfile.SoundFile(path) as sound_file:
+            warnings = _parse_warnings(sound_file.comment)
     except (EarshotError, OSError, soundfile.LibsndfileError):
         return None
     if len(clip.samples) != round(seconds * clip.sample_rate):
         return None
-    return StoredClip(clip, relative_path, len(content), hashlib.sha256(content).hexdigest(), warnings)
+    digest = hashlib.sha256(content).hexdigest()
+    return StoredClip(clip, relative_path, len(content), digest, warnings)
 
 
 def remove_partial_clips(clips_folder: Path) -> int:
-    """Remove half-written files that a killed writer left; return how many."""
+    """Remove the incomplete files of writers that were killed, and return their number."""
     leftovers = list(clips_folder.glob(f"*/{PARTIAL_PREFIX}*"))
     for leftover in leftovers:
         leftover.unlink(missing_ok=True)
@@ -120,28 +138,29 @@ def remove_partial_clips(clips_folder: Path) -> int:
 
 
 def _convert_to_int16(samples: np.ndarray) -> np.ndarray:
-    """Samples in [-1, 1] as whole numbers, int16 of the same shape."""
-    scaled = np.rint(samples * INT16_FULL_SCALE)
-    return np.clip(scaled, -INT16_FULL_SCALE, INT16_FULL_SCALE - 1, out=scaled).astype(np.int16)
+    """Quantise samples in [-1, 1] to int16."""
+    scaled = np.rint(samples * _INT16_FULL_SCALE)
+    np.clip(scaled, -_INT16_FULL_SCALE, _INT16_FULL_SCALE - 1, out=scaled)
+    return scaled.astype(np.int16)
 
 
 def _encode_audio(samples: np.ndarray, sample_rate: int, audio_format: str, comment: str) -> bytes:
-    def write_to_buffer() -> bytes:
+    def encode() -> bytes:
         buffer = io.BytesIO()
         with soundfile.SoundFile(
             buffer, "w", sample_rate, samples.shape[1], format=audio_format.upper()
-        ) as opened:
+        ) as sound_file:
             if comment:
-                opened.comment = comment
-            opened.write(samples)
+                sound_file.comment = comment
+            sound_file.write(samples)
         return buffer.getvalue()
 
-    return ogg.encode_reproducibly(write_to_buffer) if audio_format == "ogg" else write_to_buffer()
+    return ogg.encode_reproducibly(encode) if audio_format == "ogg" else encode()
 
 
 def _serialize_warnings(warnings: Sequence[RenderProblem]) -> str:
-    """Warnings as the file's comment, from which a lost row is made again."""
-    rows = [{"kind": each.kind, "message": each.message, "line": each.line} for each in warnings]
+    """Return warnings as the comment of a file, from which a lost row is restored."""
+    rows = [{"kind": item.kind, "message": item.message, "line": item.line} for item in warnings]
     return json.dumps({"warnings": rows}) if rows else ""
 
 

@@ -1,16 +1,25 @@
-"""From a rendering to a clip on disk and a row that says so, in that order."""
+"""Clips of a corpus: an audio file is written first, then the row that records it."""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import NamedTuple
 
-from core.corpus import clip_files, program_table, embedding_table
+from core import sonicpi
+from core.corpus import clip_files, embedding_table, program_table
+from core.corpus.clip_files import StoredClip
 from core.corpus.database import Database
+from core.corpus.program_table import ClipRow
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult
 
-# Rounded to 16 bits such a clip is nothing but zeros.
-MIN_AUDIBLE_PEAK = 2.0**-16
+MIN_AUDIBLE_PEAK = 2.0**-16  # Below, all samples are 0 when they are rounded to 16 bits.
+
+
+class _ClipLocation(NamedTuple):
+    position: int  # of the program's row
+    render_id: str
+    relative_path: str
 
 
 class ClipStore:
@@ -20,7 +29,6 @@ class ClipStore:
     ----------
     database : Database
     folder : Path
-        Of the clips.
     """
 
     def __init__(self, database: Database, folder: Path):
@@ -28,73 +36,75 @@ class ClipStore:
         self.folder = folder
 
     def list_pending_clips(self) -> list[tuple[str, str]]:
-        """As `Corpus.pending_clips`."""
-        from core.sonicpi import compute_render_id  # asks for Sonic Pi, which readers need not have
-
+        """Return (program id, source) of each program to render; see `Corpus`."""
         with self._database.open_read_transaction() as connection:
-            found = program_table.list_clip_rows(connection)
+            rows = program_table.list_clip_rows(connection)
             seconds = json.loads(program_table.read_setting(connection, "seconds"))
-        pending = []
-        for program_id, source, state, error_kind, rendered_as, file, size in found:
-            if state == "ok":
-                again = not self._is_file_intact(file, size)
-            elif state == "failed":
-                again = error_kind in program_table.RETRYABLE_ERROR_KINDS or rendered_as != compute_render_id(
-                    source, seconds
-                )
-            else:
-                again = True
-            if again:
-                pending.append((program_id, source))
-        return pending
+        return [(row.program_id, row.source) for row in rows if self._is_pending(row, seconds)]
 
-    def _is_file_intact(self, relative_path: str, size_bytes: int) -> bool:
+    def _is_pending(self, row: ClipRow, seconds: float) -> bool:
+        if row.state == "ok":
+            return not self._is_file_intact(row.relative_path, row.size_bytes)
+        if row.state == "failed" and row.error_kind not in program_table.RETRYABLE_ERROR_KINDS:
+            return row.render_id != sonicpi.compute_render_id(row.source, seconds)
+        return True
+
+    def _is_file_intact(self, relative_path: str | None, size_bytes: int | None) -> bool:
         try:
-            return (self.folder / relative_path).stat().st_size == size_bytes
+            return (self.folder / str(relative_path)).stat().st_size == size_bytes
         except OSError:
             return False
 
-    def put_rendering(self, program_id: str, rendering: RenderResult, seconds: float) -> Clip | None:
-        """As `Corpus.put_rendering`."""
+    def put_rendering(
+        self, program_id: str, rendering: RenderResult, seconds: float
+    ) -> Clip | None:
+        """Store the result of rendering a program; see `Corpus`."""
         with self._database.writer_lock.acquire("rendering"):
-            position, render_id, file = self._locate_clip(program_id, seconds)
-            error = rendering.error
-            if error is None and rendering.clip.peak < MIN_AUDIBLE_PEAK:
+            location = self._locate_clip(program_id, seconds)
+            clip, error = rendering.clip, rendering.error
+            if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
                 error = RenderProblem("silent", "The program makes no sound within the clip.")
-            if error is None:
-                stored = clip_files.write_clip(self.folder, file, rendering.clip, rendering.warnings)
-                return self._record_clip(position, render_id, stored, rendering.render_s)
-            with self._database.open_write_transaction("rendering") as connection:
-                replaced = program_table.put_render_failure(
-                    connection, position, render_id, error, rendering.warnings, rendering.render_s
+            if error is None and clip is not None:
+                stored = clip_files.write_clip(
+                    self.folder, location.relative_path, clip, rendering.warnings
                 )
-            self._remove_clip_file(replaced)
+                return self._record_clip(location, stored, rendering.render_s)
+            assert error is not None  # A result without a clip has an error.
+            with self._database.open_write_transaction("rendering") as connection:
+                replaced_file = program_table.put_render_failure(
+                    connection,
+                    location.position,
+                    location.render_id,
+                    error,
+                    rendering.warnings,
+                    rendering.render_s,
+                )
+            self._remove_clip_file(replaced_file)
             return None
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
-        """As `Corpus.adopt_clip`."""
-        with self._database.writer_lock.acquire("adopting clips"):
-            position, render_id, file = self._locate_clip(program_id, seconds)
-            stored = clip_files.load_existing_clip(self.folder, file, seconds)
-            return stored and self._record_clip(position, render_id, stored, 0.0)
+        """Record a clip whose file exists already; see `Corpus`."""
+        with self._database.writer_lock.acquire("registering existing clips"):
+            location = self._locate_clip(program_id, seconds)
+            stored = clip_files.load_existing_clip(self.folder, location.relative_path, seconds)
+            return None if stored is None else self._record_clip(location, stored, render_s=0.0)
 
-    def _locate_clip(self, program_id: str, seconds: float) -> tuple[int, str, str]:
-        from core.sonicpi import compute_render_id
-
+    def _locate_clip(self, program_id: str, seconds: float) -> _ClipLocation:
         with self._database.open_read_transaction() as connection:
             position = embedding_table.find_program_positions(connection, [program_id])[0]
             source = program_table.read_source(connection, position)
             audio_format = json.loads(program_table.read_setting(connection, "audio_format"))
-        name = compute_render_id(source, seconds)
-        return position, name, clip_files.build_clip_path(name, audio_format)
+        render_id = sonicpi.compute_render_id(source, seconds)
+        relative_path = clip_files.build_clip_path(render_id, audio_format)
+        return _ClipLocation(position, render_id, relative_path)
 
-    def _record_clip(
-        self, position: int, render_id: str, stored_clip: clip_files.StoredClip, render_s: float
-    ) -> Clip:
+    def _record_clip(self, location: _ClipLocation, stored: StoredClip, render_s: float) -> Clip:
         with self._database.open_write_transaction("rendering") as connection:
-            replaced = program_table.put_clip(connection, position, render_id, stored_clip, render_s)
-        self._remove_clip_file(replaced)
-        return stored_clip.clip
+            replaced_file = program_table.put_clip(
+                connection, location.position, location.render_id, stored, render_s
+            )
+        self._remove_clip_file(replaced_file)
+        return stored.clip
 
     def _remove_clip_file(self, relative_path: str | None) -> None:
         if relative_path is not None:

@@ -108,7 +108,9 @@ class Corpus:
             "seed": int(seed),
             "audio_format": audio_format,
         }
-        if corpus._database.create_if_missing({key: json.dumps(value) for key, value in settings.items()}):
+        if corpus._database.create_if_missing(
+            {key: json.dumps(value) for key, value in settings.items()}
+        ):
             return corpus
         if exist_ok:
             return cls.open(name)
@@ -175,7 +177,9 @@ class Corpus:
         """
         with self._database.open_read_transaction() as connection:
             found = dict(
-                connection.execute("SELECT key, value FROM meta WHERE key != ?", (schema.CHANGE_STAMP_KEY,))
+                connection.execute(
+                    "SELECT key, value FROM meta WHERE key != ?", (schema.CHANGE_STAMP_KEY,)
+                )
             )
             version = schema.read_schema_version(connection)
         return {**{key: json.loads(found[key]) for key in found}, "schema_version": version}
@@ -269,7 +273,9 @@ class Corpus:
         """
         return self._clip_store.list_pending_clips()
 
-    def put_rendering(self, program_id: str, rendering: RenderResult, seconds: float) -> Clip | None:
+    def put_rendering(
+        self, program_id: str, rendering: RenderResult, seconds: float
+    ) -> Clip | None:
         """Keep what came of rendering a program: first its clip, then the fact.
 
         Returns
@@ -320,7 +326,9 @@ class Corpus:
         """
         modality = self._get_modality(encoder_id)
         with self._database.open_read_transaction() as connection:
-            return embedding_table.list_missing_embeddings(connection, encoder_id, modality, revision)
+            return embedding_table.list_missing_embeddings(
+                connection, encoder_id, modality, revision
+            )
 
     def put_embeddings(
         self,
@@ -347,7 +355,9 @@ class Corpus:
         """
         modality = self._get_modality(encoder_id)
         with self._database.open_write_transaction("embedding") as connection:
-            embedding_table.put_embeddings(connection, encoder_id, modality, revision, program_ids, embeddings)
+            embedding_table.put_embeddings(
+                connection, encoder_id, modality, revision, program_ids, embeddings
+            )
 
     def _get_modality(self, encoder_id: str) -> str:
         with self._database.open_read_transaction() as connection:
@@ -419,7 +429,9 @@ class Corpus:
     def find_faults(self, progress: Progress = ignore_progress) -> list[Fault]:
         """Everything that is wrong in the corpus; reads each clip and each vector once."""
         with self._database.open_read_transaction() as connection:
-            faults = integrity.find_database_faults(connection) + integrity.find_setting_faults(connection)
+            faults = integrity.find_database_faults(connection) + integrity.find_setting_faults(
+                connection
+            )
             if faults:  # no statement about the rest could be relied on
                 return faults
             faults += integrity.find_program_faults(connection)
@@ -436,7 +448,10 @@ class Corpus:
 
     def load_alignments(self) -> list[AlignmentRecord]:
         """All alignments, oldest first."""
-        return [self._alignment_store.load(alignment_id) for alignment_id in self._alignment_store.list_ids()]
+        return [
+            self._alignment_store.load(alignment_id)
+            for alignment_id in self._alignment_store.list_ids()
+        ]
 
     def list_alignment_ids(self) -> list[str]:
         """Ids of all alignments, oldest first; no file of theirs is read."""

@@ -1,4 +1,4 @@
-"""A CSV table from outside, row by row."""
+"""Read untrusted CSV tables row by row."""
 
 from __future__ import annotations
 
@@ -9,25 +9,37 @@ from typing import Any
 
 from core.errors import EarshotError
 
-# The module's limit, 128 KiB a field, is below what a program or a vector may take. It is the
-# whole process's, so it is set once and for all: files are limited in size before they are read.
+# The default limit, 128 KiB per field, is too small for a program or a vector. The limit is global
+# to the process, so it is set once. The size of a file is checked before it is read.
 csv.field_size_limit(1 << 30)
 
 
 def read_csv_table(text: str, file_name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
-    """The columns of a table and its rows, which are read as they are asked for.
+    """Return the columns of a table and an iterator over its rows.
 
     Parameters
     ----------
     text : str
-        The whole file.
+        Content of the file.
     file_name : str
-        The file's name, for messages.
+        The name of the file, for messages.
+
+    Returns
+    -------
+    columns : list of str
+    rows : iterator of mapping
+        Values by column. A row is parsed when it is reached.
 
     Raises
     ------
     EarshotError
-        When it is no table, at once or when the row is reached.
+        If the text is not a CSV table, at once or when a damaged row is reached.
+
+    Examples
+    --------
+    >>> columns, rows = read_csv_table("name,seed\\nbeeps,1\\n", "programs.csv")
+    >>> columns, list(rows)
+    (['name', 'seed'], [{'name': 'beeps', 'seed': '1'}])
     """
     table = csv.DictReader(io.StringIO(text, newline=""), strict=True)
 

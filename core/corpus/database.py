@@ -1,12 +1,12 @@
-"""Reading and writing a corpus's database: many read while one writes."""
+"""The database of a corpus: connections, transactions, and the lock of its writer."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 from core.corpus import schema
 from core.corpus.writer_lock import WriterLock
@@ -14,53 +14,66 @@ from core.errors import EarshotError
 
 
 class Database:
-    """The file ``corpus.sqlite`` of one corpus, and the lock of its writer.
+    """The file ``corpus.sqlite`` of one corpus, which many read while one writes.
 
     Parameters
     ----------
-    folder : Path
-        The corpus's.
-    name : str
-        The corpus's, for messages.
+    corpus_folder : Path
+    corpus_name : str
+        For messages.
     """
 
     def __init__(self, corpus_folder: Path, corpus_name: str):
         self.path = corpus_folder / schema.DATABASE_FILE
         self.writer_lock = WriterLock(corpus_folder / "writer.lock", f"Corpus '{corpus_name}'")
-        self._thread_local = threading.local()  # SQLite's connections keep to their thread
+        # A connection of SQLite belongs to the thread that opened it.
+        self._thread_local = threading.local()
 
-    def create_if_missing(self, settings: dict[str, str]) -> bool:
-        """Make it, with nothing in it but the rows of ``settings``; False if it is there.
+    def create_if_missing(self, settings: Mapping[str, str]) -> bool:
+        """Create an empty database with these settings unless there is one.
+
+        Parameters
+        ----------
+        settings : mapping of str to str
+            JSON texts by key.
+
+        Returns
+        -------
+        bool
+            Whether the database was created.
 
         Raises
         ------
         EarshotError
-            When it cannot be written there.
+            If it cannot be written.
         """
-        if self.path.exists():  # asked before locking: a build may be going on in it
+        if self.path.exists():  # Checked before locking, because a build may hold the lock.
             return False
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EarshotError(
-                f"The corpus cannot be made ({error.strerror}).", where=str(self.path.parent)
+                f"The corpus cannot be created ({error.strerror}).", where=str(self.path.parent)
             ) from error
-        with self.writer_lock.acquire("creating it"), schema.convert_sqlite_errors(self.path):
+        with (
+            self.writer_lock.acquire("creating the database"),
+            schema.convert_sqlite_errors(self.path),
+        ):
             if self.path.exists():
                 return False
             schema.create_database(self.path, settings)
         return True
 
     def verify_and_migrate(self) -> None:
-        """Check that it can be used; migrate it when its version is an older one."""
+        """Check that this is a usable database of a corpus, and migrate an older version."""
         with schema.convert_sqlite_errors(self.path):
             schema.verify_database(self._connection, self.path)
             if schema.is_outdated(self._connection):
-                with self.writer_lock.acquire("migrating it"):
+                with self.writer_lock.acquire("migrating the database"):
                     schema.migrate_database(self._connection, self.path)
 
     def close(self) -> None:
-        """Close this thread's connection; reading opens another."""
+        """Close the connection of this thread; the next access opens another."""
         connection = self._thread_local.__dict__.pop("connection", None)
         if connection is not None:
             connection.close()
@@ -69,11 +82,12 @@ class Database:
     def _connection(self) -> sqlite3.Connection:
         if not hasattr(self._thread_local, "connection"):
             self._thread_local.connection = schema.open_connection(self.path)
-        return self._thread_local.connection
+        connection: sqlite3.Connection = self._thread_local.connection
+        return connection
 
     @contextmanager
     def open_read_transaction(self) -> Iterator[sqlite3.Connection]:
-        """Give one unchanging view for the statements of a block."""
+        """Yield a connection that sees one unchanging state for the whole block."""
         with schema.convert_sqlite_errors(self.path):
             connection = self._connection
             connection.execute("BEGIN")
@@ -84,21 +98,26 @@ class Database:
 
     @contextmanager
     def open_write_transaction(self, writer_name: str) -> Iterator[sqlite3.Connection]:
-        """Commit all of a block's changes or none, under the writer's lock.
+        """Yield a connection whose changes in the block are committed together or not at all.
 
         Parameters
         ----------
         writer_name : str
-            What is being done, for another writer's message; not used when
-            this thread holds the lock already.
+            The command, as another writer's error message shows it. Not used if this thread
+            holds the lock already.
+
+        Raises
+        ------
+        EarshotError
+            If another process or thread is writing.
         """
         with self.writer_lock.acquire(writer_name), schema.convert_sqlite_errors(self.path):
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
-            before = connection.total_changes
+            changes_before = connection.total_changes
             try:
                 yield connection
-                if connection.total_changes != before:
+                if connection.total_changes != changes_before:
                     schema.update_change_stamp(connection)
                 connection.execute("COMMIT")
             except BaseException:

@@ -1,4 +1,4 @@
-"""Deleting a corpus, and saying before what goes with it."""
+"""Measure what a corpus holds, and delete it."""
 
 from __future__ import annotations
 
@@ -11,18 +11,21 @@ from pathlib import Path
 from core.corpus.corpus import Corpus
 from core.errors import EarshotError
 
+_DELETED_PREFIX = ".deleted-"
+
 
 @dataclass(frozen=True)
 class CorpusContents:
-    """What lies in a corpus's folder.
+    """Counts and size of everything in a corpus's folder.
 
     Attributes
     ----------
     corpus_name : str
     path : Path
+        The corpus's folder.
     program_count, clip_count, embedding_count, alignment_count : int
     size_bytes : int
-        On disk, of everything in the folder.
+        On disk, of all files in the folder.
     """
 
     corpus_name: str
@@ -41,51 +44,53 @@ class CorpusContents:
         )
 
 
-def measure_corpus_contents(corpus_name: str) -> CorpusContents:
-    """Say what a corpus holds, and so what deleting it would take away."""
-    corpus = Corpus.open(corpus_name)
+def measure_corpus_contents(corpus: Corpus) -> CorpusContents:
+    """Count what a corpus holds: what deleting it would remove."""
     counts = corpus.count_programs_by_state()
+    files = (Path(folder) / name for folder, _, names in os.walk(corpus.path) for name in names)
     return CorpusContents(
-        corpus_name=corpus_name,
+        corpus_name=corpus.name,
         path=corpus.path,
         program_count=counts["programs"],
         clip_count=counts["ok"],
-        embedding_count=sum(number for _, _, number in corpus.list_encoders()),
+        embedding_count=sum(count for _, _, count in corpus.list_encoders()),
         alignment_count=len(corpus.list_alignment_ids()),
-        size_bytes=sum(
-            _get_file_size(Path(top) / file) for top, _, files in os.walk(corpus.path) for file in files
-        ),
+        size_bytes=sum(map(_get_size_on_disk, files)),
     )
 
 
-def delete_corpus(corpus_name: str) -> CorpusContents:
-    """Delete a corpus with its clips, embeddings and alignments; return what went.
+def delete_corpus(corpus: Corpus) -> CorpusContents:
+    """Delete a corpus with its clips, embeddings and alignments.
+
+    Returns
+    -------
+    CorpusContents
+        What was deleted.
 
     Raises
     ------
     EarshotError
-        When there is none of that name, somebody is writing in it, or its files
-        may not be removed.
+        If the workspace is read-only, someone is writing to the corpus, or its files cannot be
+        removed.
     """
-    gone = measure_corpus_contents(corpus_name)
-    corpus = Corpus.open(corpus_name)
-    # Out of the way in one step: a deletion that is stopped leaves no half a corpus behind.
-    doomed = corpus.path.with_name(f".deleted-{corpus_name}-{secrets.token_hex(4)}")
+    contents = measure_corpus_contents(corpus)
+    # Renaming is one step, so a deletion that is interrupted leaves no half-deleted corpus.
+    renamed_path = corpus.path.with_name(f"{_DELETED_PREFIX}{corpus.name}-{secrets.token_hex(4)}")
     try:
-        with corpus.lock_for_writing(f"delete {corpus_name}"):
+        with corpus.lock_for_writing(f"delete {corpus.name}"):
             corpus.close()
-            os.rename(corpus.path, doomed)
-        for leftover in corpus.path.parent.glob(".deleted-*"):
+            os.rename(corpus.path, renamed_path)
+        for leftover in corpus.path.parent.glob(f"{_DELETED_PREFIX}*"):
             shutil.rmtree(leftover)
     except OSError as error:
         raise EarshotError(
-            f"Corpus '{corpus_name}' cannot be deleted ({error.strerror}).", where=str(corpus.path)
+            f"Corpus '{corpus.name}' cannot be deleted ({error.strerror}).", where=str(corpus.path)
         ) from error
-    return gone
+    return contents
 
 
-def _get_file_size(path: Path) -> int:
+def _get_size_on_disk(path: Path) -> int:
     try:
         return path.lstat().st_size
-    except OSError:  # a writer's temporary file, gone since
+    except OSError:  # A writer's temporary file may have been removed since it was listed.
         return 0

@@ -15,13 +15,21 @@ from typing import Any
 import numpy as np
 
 from core.corpus.csv_table import read_csv_table
-from core.corpus.program_importer import MAX_IMPORT_BYTES, MAX_IMPORT_PROGRAMS, decode_text, make_too_large_error
+from core.corpus.program_importer import (
+    MAX_IMPORT_BYTES,
+    MAX_IMPORT_PROGRAMS,
+    decode_text,
+    make_too_large_error,
+)
 from core.corpus.parquet import read_parquet_columns, iterate_parquet_rows
 from core.errors import EarshotError
 from core.programs.program import Program
 
 KEY_COLUMNS = ("program", "source", "name")  # columns that say whose a row is
-DEFAULT_VECTOR_COLUMNS = ("vector", "embedding")  # what a column of vectors is called, if nobody says
+DEFAULT_VECTOR_COLUMNS = (
+    "vector",
+    "embedding",
+)  # what a column of vectors is called, if nobody says
 MAX_VECTOR_DIMENSIONS = 16_384
 
 
@@ -69,7 +77,8 @@ def read_vectors(content: bytes, file_name: str, vector_column: str | None = Non
         columns, rows = read_parquet_columns(content, file_name), None
     else:
         raise EarshotError(
-            f"No vectors can be read from {file_name[:80]!r}.", remedy="Give a .parquet or .csv table."
+            f"No vectors can be read from {file_name[:80]!r}.",
+            remedy="Give a .parquet or .csv table.",
         )
     key = next((each for each in KEY_COLUMNS if each in columns), None)
     if key is None:
@@ -80,7 +89,9 @@ def read_vectors(content: bytes, file_name: str, vector_column: str | None = Non
         )
     vector_column = _select_vector_column(columns, vector_column, file_name)
     if rows is None:
-        rows = iterate_parquet_rows(content, file_name, [key, vector_column], MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES)
+        rows = iterate_parquet_rows(
+            content, file_name, [key, vector_column], MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES
+        )
     found = VectorTable("name" if key == "name" else "program")
     for number, row in enumerate(rows, 1):
         if number > MAX_IMPORT_PROGRAMS:
@@ -131,7 +142,9 @@ def _select_vector_column(columns: list[str], requested_column: str | None, file
         usual = [each for each in DEFAULT_VECTOR_COLUMNS if each in columns]
         candidates = usual[:1] or (exported if len(exported) == 1 else [])
     else:
-        candidates = [each for each in (requested_column, f"embedding:{requested_column}") if each in columns]
+        candidates = [
+            each for each in (requested_column, f"embedding:{requested_column}") if each in columns
+        ]
     if not candidates:
         raise EarshotError(
             f"The table has no column {requested_column!r}."

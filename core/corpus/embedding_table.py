@@ -1,34 +1,36 @@
-"""Embeddings in the database: float32 in, the same float32 out."""
+"""The tables of encoders and their embeddings: float32 in, the same float32 out."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Sequence
 
 import numpy as np
 
 from core.encoders import concat
 from core.errors import EarshotError
 
-_VECTOR_DTYPE = np.dtype("<f4")
+VECTOR_DTYPE = np.dtype("<f4")
+_MAX_IDS_PER_QUERY = 500
+_MISSING_ENCODER_KEY = -1  # No row of the table has it.
 
 
 class NonFiniteEmbeddingError(EarshotError):
-    """An encoder gave values that are not finite: the fault of single items."""
+    """An encoder returned values that are not finite for some of its items."""
 
 
 @dataclass(frozen=True, eq=False)
 class EmbeddingPairs:
-    """Programs whose code and sound are both embedded, row by row.
+    """Code and audio embeddings of the programs that have both, row by row.
 
     Attributes
     ----------
     program_ids : list of str
-        Program ids, in the order in which they were added.
-    code_embeddings : float32 [n, d1]
-    audio_embeddings : float32 [n, d2]
-    splits : str [n]
+        In the order in which the programs were added.
+    code_embeddings : array, float32 [n, d1]
+    audio_embeddings : array, float32 [n, d2]
+    splits : array of str [n]
         "train", "validation" or "test".
     """
 
@@ -43,7 +45,7 @@ class EmbeddingPairs:
 
 @dataclass(frozen=True)
 class EncoderRow:
-    """An encoder that has embedded something in this corpus."""
+    """An encoder that has embeddings in the corpus."""
 
     key: int
     id: str
@@ -52,8 +54,12 @@ class EncoderRow:
     dim: int
 
 
+# An encoder, or a part of a concatenation, with its vectors by program position.
+_EncoderVectors = tuple[EncoderRow, dict[int, bytes]]
+
+
 def find_encoder(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow | None:
-    """What the corpus knows of an encoder; None when it holds nothing of it."""
+    """Return the row of an encoder; None if the corpus has no embeddings by it."""
     row = connection.execute(
         "SELECT key, id, modality, revision, dim FROM encoders WHERE id = ?", (encoder_id,)
     ).fetchone()
@@ -61,7 +67,7 @@ def find_encoder(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow 
 
 
 def count_embeddings(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
-    """(encoder id, modality, number of embeddings), sorted by modality and id."""
+    """Return (encoder id, modality, number of embeddings), sorted by modality and id."""
     return connection.execute(
         "SELECT id, modality, (SELECT count(*) FROM embeddings WHERE encoder = key)"
         " FROM encoders ORDER BY modality DESC, id"
@@ -76,16 +82,16 @@ def put_embeddings(
     program_ids: Sequence[str],
     embeddings: np.ndarray,
 ) -> None:
-    """Store one vector a program, all or none. Runs in the caller's transaction.
+    """Store one embedding per program, all or none, in the caller's transaction.
 
-    Vectors of another revision of the encoder are dropped: two revisions are
-    two spaces, and a corpus that mixed them would look whole.
+    Embeddings of another revision of the encoder are deleted: two revisions have two different
+    spaces, and nothing would show that a corpus mixes them.
 
     Raises
     ------
     EarshotError
-        When the matrix has another shape than the ids or the encoder's earlier
-        vectors, holds a value that is not finite, or an id is unknown.
+        If the number or dimension of the embeddings does not fit, a value is not finite, or a
+        program is unknown or given twice.
     """
     vectors = _validate_embeddings(encoder_id, program_ids, embeddings)
     row = find_encoder(connection, encoder_id)
@@ -94,186 +100,226 @@ def put_embeddings(
         connection.execute("DELETE FROM encoders WHERE key = ?", (row.key,))
         row = None
     if row is None:
-        connection.execute(
-            "INSERT INTO encoders (id, modality, revision, dim) VALUES (?, ?, ?, ?)",
-            (encoder_id, modality, revision, vectors.shape[1]),
-        )
-        row = find_encoder(connection, encoder_id)
+        row = _insert_encoder(connection, encoder_id, modality, revision, vectors.shape[1])
     if row.dim != vectors.shape[1]:
         raise EarshotError(
-            f"Vectors of {encoder_id} have {row.dim} dimensions in this corpus,"
+            f"Embeddings by {encoder_id} have {row.dim} dimensions in this corpus,"
             f" these have {vectors.shape[1]}."
         )
+    positions = find_program_positions(connection, program_ids)
     connection.executemany(
         "INSERT OR REPLACE INTO embeddings (encoder, program, vector) VALUES (?, ?, ?)",
-        [
-            (row.key, position, vector.tobytes())
-            for position, vector in zip(find_program_positions(connection, program_ids), vectors)
-        ],
+        [(row.key, position, vector.tobytes()) for position, vector in zip(positions, vectors)],
     )
 
 
-def _validate_embeddings(encoder_id: str, program_ids: Sequence[str], embeddings: np.ndarray) -> np.ndarray:
+def _insert_encoder(
+    connection: sqlite3.Connection, encoder_id: str, modality: str, revision: str, dim: int
+) -> EncoderRow:
+    cursor = connection.execute(
+        "INSERT INTO encoders (id, modality, revision, dim) VALUES (?, ?, ?, ?)",
+        (encoder_id, modality, revision, dim),
+    )
+    assert cursor.lastrowid is not None  # The key is the table's INTEGER PRIMARY KEY.
+    return EncoderRow(cursor.lastrowid, encoder_id, modality, revision, dim)
+
+
+def _validate_embeddings(
+    encoder_id: str, program_ids: Sequence[str], embeddings: np.ndarray
+) -> np.ndarray:
     vectors = np.asarray(embeddings)
     if vectors.ndim != 2 or len(vectors) != len(program_ids) or vectors.shape[1] == 0:
         raise EarshotError(
-            f"{encoder_id} gave an array of shape {list(vectors.shape)}"
-            f" for {len(program_ids)} programs, not one vector a program."
+            f"{encoder_id} returned an array of shape {list(vectors.shape)}"
+            f" for {len(program_ids)} programs, not one vector per program."
         )
     if vectors.dtype.kind != "f":
-        raise EarshotError(f"{encoder_id} gave {vectors.dtype} values, not floats.")
-    with np.errstate(over="ignore"):
-        vectors = np.ascontiguousarray(vectors, dtype=_VECTOR_DTYPE)
-    finite = np.isfinite(vectors).all(axis=1)
-    if not finite.all():
-        bad = int(np.argmin(finite))
+        raise EarshotError(f"{encoder_id} returned {vectors.dtype} values, not floats.")
+    with np.errstate(over="ignore"):  # An overflow is infinite and is reported as such.
+        vectors = np.ascontiguousarray(vectors, dtype=VECTOR_DTYPE)
+    is_finite = np.isfinite(vectors).all(axis=1)
+    if not is_finite.all():
+        first_bad_row = int(np.argmin(is_finite))
         raise NonFiniteEmbeddingError(
-            f"{encoder_id} gave a vector with values that are not finite"
-            f" for {int((~finite).sum())} of {len(vectors)} programs.",
-            where=f"program {program_ids[bad]}",
+            f"{encoder_id} returned a vector with values that are not finite"
+            f" for {int((~is_finite).sum())} of {len(vectors)} programs.",
+            where=f"program {program_ids[first_bad_row]}",
         )
     return vectors
 
 
 def find_program_positions(connection: sqlite3.Connection, program_ids: Sequence[str]) -> list[int]:
-    """Database positions of programs, in the order of `program_ids`.
+    """Return the positions of programs in the database, in the order of `program_ids`.
 
     Raises
     ------
     EarshotError
-        When an id is given twice or the corpus holds no such program.
+        If an id is given twice or the corpus has no such program.
     """
     if len(set(program_ids)) != len(program_ids):
         raise EarshotError("The same program is given twice.")
-    found: dict[str, int] = {}
-    for start in range(0, len(program_ids), 500):
-        some = list(program_ids[start : start + 500])
-        marks = ",".join("?" * len(some))
-        found.update(
-            connection.execute(f"SELECT id, position FROM programs WHERE id IN ({marks})", some)
+    positions: dict[str, int] = {}
+    for start in range(0, len(program_ids), _MAX_IDS_PER_QUERY):
+        batch = list(program_ids[start : start + _MAX_IDS_PER_QUERY])
+        marks = ",".join("?" * len(batch))
+        positions.update(
+            connection.execute(f"SELECT id, position FROM programs WHERE id IN ({marks})", batch)
         )
-    unknown = [program_id for program_id in program_ids if program_id not in found]
-    if unknown:
+    unknown_ids = [program_id for program_id in program_ids if program_id not in positions]
+    if unknown_ids:
         raise EarshotError(
-            f"The corpus holds no program {unknown[0]!r}"
-            + (f" nor {len(unknown) - 1} others that were asked for." if unknown[1:] else ".")
+            f"The corpus holds no program {unknown_ids[0]!r}"
+            + (f" and none of {len(unknown_ids) - 1} others." if unknown_ids[1:] else ".")
         )
-    return [found[program_id] for program_id in program_ids]
+    return [positions[program_id] for program_id in program_ids]
 
 
 def list_missing_embeddings(
     connection: sqlite3.Connection, encoder_id: str, modality: str, revision: str | None
 ) -> list[str]:
-    """Ids of programs without this encoder's vector, in insertion order.
+    """Return the ids of programs that an encoder has not embedded, in insertion order.
 
-    For an audio encoder only programs that have a clip count.
+    An audio encoder embeds programs that have a clip only.
+
+    Parameters
+    ----------
+    connection : Connection
+    encoder_id : str
+        For a concatenation of encoders, programs that lack any of its parts.
+    modality : {"code", "audio"}
+    revision : str or None
+        Embeddings of another revision count as missing; None accepts any.
     """
-    rows = _find_encoder_parts(connection, encoder_id) or [None]
-    revisions = [revision] * len(rows)
-    if revision is not None and len(rows) > 1:
-        revisions = concat.split_revision(revision)
-    keys = [
-        row.key if row and wanted in (None, row.revision) else -1
-        for row, wanted in zip(rows, revisions, strict=True)
-    ]
-    heard = " JOIN clips ON clips.program = position AND clips.state = 'ok'"
-    there = " AND ".join(
+    parts = _find_encoder_parts(connection, encoder_id)
+    if not parts:
+        keys = [_MISSING_ENCODER_KEY]
+    else:
+        revisions: Sequence[str | None] = [revision] * len(parts)
+        if revision is not None and len(parts) > 1:
+            revisions = concat.split_revision(revision)
+        keys = [
+            part.key if expected in (None, part.revision) else _MISSING_ENCODER_KEY
+            for part, expected in zip(parts, revisions, strict=True)
+        ]
+    clip_join = " JOIN clips ON clips.program = position AND clips.state = 'ok'"
+    is_embedded = " AND ".join(
         f"EXISTS (SELECT 1 FROM embeddings WHERE encoder = {key:d} AND program = position)"
         for key in keys
     )
-    return [
-        program_id
-        for (program_id,) in connection.execute(
-            f"SELECT id FROM programs{heard if modality == 'audio' else ''}"
-            f" WHERE NOT ({there}) ORDER BY position"
-        )
-    ]
+    rows = connection.execute(
+        f"SELECT id FROM programs{clip_join if modality == 'audio' else ''}"
+        f" WHERE NOT ({is_embedded}) ORDER BY position"
+    )
+    return [program_id for (program_id,) in rows]
 
 
 def read_embeddings(
     connection: sqlite3.Connection, encoder_id: str, program_ids: Sequence[str] | None
 ) -> tuple[list[str], np.ndarray]:
-    """An encoder's vectors, as `Corpus.embeddings` returns them."""
-    parts = [(row, _read_vectors_by_position(connection, row)) for row in _require_encoder_parts(connection, encoder_id)]
-    positions = dict(
-        (position, program_id)
-        for position, program_id in connection.execute(
-            "SELECT position, id FROM programs ORDER BY position"
-        )
-        if all(position in vectors for _, vectors in parts)
-    )
-    if program_ids is not None:
-        place = {program_id: position for position, program_id in positions.items()}
-        lacking = [program_id for program_id in program_ids if program_id not in place]
-        if lacking:
-            raise EarshotError(
-                f"{len(lacking)} of {len(program_ids)} programs have no embedding"
-                f" by {encoder_id}, {lacking[0]} for one."
-            )
-        positions = {place[program_id]: program_id for program_id in program_ids}
-    return list(positions.values()), _build_embedding_matrix(parts, list(positions))
-
-
-def read_embedding_pairs(connection: sqlite3.Connection, code_encoder: str, audio_encoder: str) -> EmbeddingPairs:
-    """Code and sound side by side, as `Corpus.pairs` returns them."""
-    sides = []
-    for encoder_id, modality in ((code_encoder, "code"), (audio_encoder, "audio")):
-        rows = _require_encoder_parts(connection, encoder_id)
-        for row in rows:
-            if row.modality != modality:
-                raise EarshotError(f"{row.id} embeds {row.modality}, not {modality}.")
-        # One encoder after the other: their vectors lie apart in the file.
-        sides.append([(row, _read_vectors_by_position(connection, row)) for row in rows])
-    programs = [
-        (position, program_id, part)
-        for position, program_id, part in connection.execute(
-            "SELECT position, id, split FROM programs"
-            " JOIN clips ON program = position AND state = 'ok' ORDER BY position"
-        )
-        if all(position in vectors for side in sides for _, vectors in side)
+    """Return an encoder's embeddings, as `core.corpus.Corpus.load_embeddings` documents them."""
+    parts = [
+        (row, _read_vectors_by_position(connection, row))
+        for row in _require_encoder_parts(connection, encoder_id)
     ]
-    code, audio = (_build_embedding_matrix(side, [position for position, _, _ in programs]) for side in sides)
+    rows = connection.execute("SELECT position, id FROM programs ORDER BY position")
+    id_by_position: dict[int, str] = {
+        position: program_id
+        for position, program_id in rows
+        if all(position in vectors for _, vectors in parts)
+    }
+    if program_ids is not None:
+        position_by_id = {program_id: position for position, program_id in id_by_position.items()}
+        missing_ids = [program_id for program_id in program_ids if program_id not in position_by_id]
+        if missing_ids:
+            raise EarshotError(
+                f"{len(missing_ids)} of {len(program_ids)} programs have no embedding"
+                f" by {encoder_id}, for example {missing_ids[0]}."
+            )
+        id_by_position = {position_by_id[program_id]: program_id for program_id in program_ids}
+    return list(id_by_position.values()), _build_embedding_matrix(parts, list(id_by_position))
+
+
+def read_embedding_pairs(
+    connection: sqlite3.Connection, code_encoder: str, audio_encoder: str
+) -> EmbeddingPairs:
+    """Return code and audio embeddings row by row.
+
+    As `core.corpus.Corpus.load_embedding_pairs` documents them.
+    """
+    code_parts = _read_modality(connection, code_encoder, "code")
+    audio_parts = _read_modality(connection, audio_encoder, "audio")
+    rows = connection.execute(
+        "SELECT position, id, split FROM programs"
+        " JOIN clips ON program = position AND state = 'ok' ORDER BY position"
+    )
+    programs = [
+        (position, program_id, split)
+        for position, program_id, split in rows
+        if all(position in vectors for _, vectors in (*code_parts, *audio_parts))
+    ]
+    positions = [position for position, _, _ in programs]
     return EmbeddingPairs(
         program_ids=[program_id for _, program_id, _ in programs],
-        code_embeddings=code,
-        audio_embeddings=audio,
-        splits=np.array([part for _, _, part in programs], dtype="U10"),
+        code_embeddings=_build_embedding_matrix(code_parts, positions),
+        audio_embeddings=_build_embedding_matrix(audio_parts, positions),
+        splits=np.array([split for _, _, split in programs], dtype="U10"),
     )
+
+
+def _read_modality(
+    connection: sqlite3.Connection, encoder_id: str, modality: str
+) -> list[_EncoderVectors]:
+    rows = _require_encoder_parts(connection, encoder_id)
+    for row in rows:
+        if row.modality != modality:
+            raise EarshotError(f"{row.id} embeds {row.modality}, not {modality}.")
+    # One encoder after the other, because their vectors are in different pages of the file.
+    return [(row, _read_vectors_by_position(connection, row)) for row in rows]
 
 
 def _find_encoder_parts(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
-    """The encoders that an id joins, or that id's own; empty when the corpus lacks one of them."""
-    single = find_encoder(connection, encoder_id)  # a folder's path may hold the sign that joins
-    names = [encoder_id] if single else concat.split_encoder_id(encoder_id)
-    found = [find_encoder(connection, name) for name in names]
-    return [] if None in found else found
+    """Return the encoders that an id concatenates, or the one that it names.
+
+    Returns an empty list if the corpus has no embeddings by one of them.
+    """
+    # A folder's path may contain the separator of a concatenation.
+    whole = find_encoder(connection, encoder_id)
+    if whole is not None:
+        return [whole]
+    parts = [find_encoder(connection, part) for part in concat.split_encoder_id(encoder_id)]
+    found_parts = [part for part in parts if part is not None]
+    return found_parts if len(found_parts) == len(parts) else []
 
 
 def _require_encoder_parts(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
-    found = _find_encoder_parts(connection, encoder_id)
-    if not found:
-        known = ", ".join(name for name, _, _ in count_embeddings(connection)) or "none yet"
+    parts = _find_encoder_parts(connection, encoder_id)
+    if not parts:
+        used = ", ".join(name for name, _, _ in count_embeddings(connection)) or "none yet"
         raise EarshotError(
-            f"Nothing in this corpus is embedded by {encoder_id!r}; encoders used: {known}."
+            f"The corpus has no embeddings by {encoder_id!r}; encoders used: {used}."
         )
-    return found
+    return parts
 
 
-def _read_vectors_by_position(connection: sqlite3.Connection, encoder_row: EncoderRow) -> dict[int, bytes]:
+def _read_vectors_by_position(
+    connection: sqlite3.Connection, encoder_row: EncoderRow
+) -> dict[int, bytes]:
     query = "SELECT program, vector FROM embeddings WHERE encoder = ?"
     return dict(connection.execute(query, (encoder_row.key,)))
 
 
 def _build_embedding_matrix(
-    encoder_parts: Sequence[tuple[EncoderRow, dict[int, bytes]]], positions: Sequence[int]
+    encoder_parts: Sequence[_EncoderVectors], positions: Sequence[int]
 ) -> np.ndarray:
-    """Vectors of programs, float32 [n, dim]; those of several encoders joined."""
+    """Return the embeddings of programs, float32 [n, dim]; those of several parts concatenated."""
     matrices = []
     for row, vectors in encoder_parts:
-        blobs = bytearray().join(vectors[position] for position in positions)
-        if len(blobs) != len(positions) * row.dim * _VECTOR_DTYPE.itemsize:
-            raise EarshotError(f"A vector of {row.id} has a wrong length: the corpus is damaged.")
-        # Over a bytearray, for an array over bytes would be read-only.
-        matrix = np.frombuffer(blobs, _VECTOR_DTYPE).reshape(len(positions), row.dim)
+        # A bytearray, because an array over bytes would be read-only.
+        content = bytearray().join(vectors[position] for position in positions)
+        if len(content) != len(positions) * row.dim * VECTOR_DTYPE.itemsize:
+            raise EarshotError(
+                f"An embedding by {row.id} has a wrong length: the corpus is damaged."
+            )
+        matrix = np.frombuffer(content, VECTOR_DTYPE).reshape(len(positions), row.dim)
         matrices.append(matrix.astype(np.float32, copy=False))
     return matrices[0] if len(matrices) == 1 else concat.concatenate_embeddings(matrices)

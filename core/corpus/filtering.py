@@ -1,4 +1,4 @@
-"""Which of a corpus's programs somebody asks for."""
+"""Filter the programs of a corpus by template, role, state, parameters and a text query."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-# "amp>0.5", "synth=saw"; "!=" and ">=" before "=" and ">".
+# "amp>0.5", "synth=saw". "!=" and ">=" come before "=" and ">", which they contain.
 _COMPARISON_PATTERN = re.compile(r"([A-Za-z_]\w*)(!=|>=|<=|=|>|<)(.+)\Z")
 _ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge,
@@ -22,42 +22,54 @@ _ORDER_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
 
 
 class ValueRange(NamedTuple):
-    """Numbers from `low` to `high`, both among them."""
+    """Numbers from `low` to `high`, both included."""
 
     low: float
     high: float
 
 
 def find_parameter_domains(programs: pd.DataFrame) -> dict[str, ValueRange | list[str]]:
-    """What values each parameter has among these rows, those that most rows have first.
+    """Return the values that each parameter has among programs.
+
+    Parameters
+    ----------
+    programs : DataFrame
+        As `core.corpus.Corpus.load_programs` returns them.
 
     Returns
     -------
-    dict of str to Span or list of str
-        By name, the span of a parameter that is always a number, else its values as
-        texts, sorted.
+    dict of str to ValueRange or list of str
+        By the parameter's name, most frequent first: the range of a parameter that is always a
+        number, else its values as texts, sorted.
     """
-    values: dict[str, list[Any]] = {}
-    for drawn in programs["parameters"]:
-        for name, value in drawn.items():
-            values.setdefault(name, []).append(value)
-    found: dict[str, ValueRange | list[str]] = {}
-    for name in sorted(values, key=lambda name: (-len(values[name]), name)):
-        if all(_is_number(value) for value in values[name]):
-            found[name] = ValueRange(float(min(values[name])), float(max(values[name])))
+    values_by_name: dict[str, list[Any]] = {}
+    for parameters in programs["parameters"]:
+        for name, value in parameters.items():
+            values_by_name.setdefault(name, []).append(value)
+    domains: dict[str, ValueRange | list[str]] = {}
+    for name in sorted(values_by_name, key=lambda name: (-len(values_by_name[name]), name)):
+        values = values_by_name[name]
+        if all(_is_number(value) for value in values):
+            domains[name] = ValueRange(float(min(values)), float(max(values)))
         else:
-            found[name] = sorted({str(value) for value in values[name]})
-    return found
+            domains[name] = sorted({str(value) for value in values})
+    return domains
 
 
 def build_search_texts(programs: pd.DataFrame) -> pd.Series:
-    """What words are looked for in, of each row: name, code and error message, in lower case.
+    """Return the text that a query searches in each row: name, code and error message.
 
-    Making it takes longer than searching it: who searches the same rows again keeps it.
+    Building the texts takes longer than searching them, so a caller that searches the same rows
+    again should keep them.
+
+    Returns
+    -------
+    Series of str
+        In lower case, with the index of `programs`.
     """
     columns = (programs[column].fillna("") for column in ("name", "source", "error_message"))
-    joined = ["\n".join(parts).lower() for parts in zip(*columns)]
-    return pd.Series(joined, index=programs.index, dtype=object)
+    texts = ["\n".join(parts).lower() for parts in zip(*columns)]
+    return pd.Series(texts, index=programs.index, dtype=object)
 
 
 def filter_programs(
@@ -70,75 +82,85 @@ def filter_programs(
     query: str = "",
     search_texts: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """The rows that fit every filter; an empty filter fits all.
+    """Return the rows that match every filter; an empty filter matches all rows.
 
     Parameters
     ----------
     programs : DataFrame
-        As of `core.corpus.Corpus.programs`.
+        As `core.corpus.Corpus.load_programs` returns them.
     templates, roles, states : collection of str
-        One of these.
-    parameters : mapping of str to Span or collection of str
-        By name, what its value must lie in, or be one of as a text. A program without
-        that parameter doesn't fit.
+        Accepted values of these columns.
+    parameters : mapping of str to ValueRange or collection of str
+        By name, the range of accepted numbers or the accepted values as texts. A program without
+        that parameter does not match.
     query : str
-        Words with spaces between, all of which must fit. "amp>0.5", "synth=saw" and
-        "synth!=saw" compare a parameter: numbers by value, anything else as text in
-        whatever case. Any other word must occur in the name, the code or the error
-        message, in whatever case.
+        Words separated by spaces, all of which must match. "amp>0.5", "synth=saw" and
+        "synth!=saw" compare a parameter: numbers by value, everything else as text. Any other
+        word must occur in the name, the code or the error message. Case is ignored.
     search_texts : Series of str, optional
-        As of `texts`, of these rows or of more; made anew if it isn't given.
+        The result of `build_search_texts` for these or more rows. Default: it is computed.
 
     Returns
     -------
     DataFrame
-        With the index that `programs` has.
+        With the index of `programs`.
     """
-    fits = np.ones(len(programs), bool)
-    for column, among in (("template", templates), ("role", roles), ("state", states)):
-        if among:
-            fits &= programs[column].isin(list(among)).to_numpy()
-    for name, wanted in parameters.items():
-        fits &= _to_bool_array(_is_value_allowed(values.get(name), wanted) for values in programs["parameters"])
+    matches = np.ones(len(programs), bool)
+    for column, accepted in (("template", templates), ("role", roles), ("state", states)):
+        if accepted:
+            matches &= programs[column].isin(list(accepted)).to_numpy()
+    for name, domain in parameters.items():
+        matches &= _to_bool_array(
+            _is_value_allowed(values.get(name), domain) for values in programs["parameters"]
+        )
     for word in query.split():
-        if compared := _COMPARISON_PATTERN.match(word):
-            fits &= _to_bool_array(_is_comparison_true(values, *compared.groups()) for values in programs["parameters"])
+        if comparison := _COMPARISON_PATTERN.match(word):
+            name, comparator, operand = comparison.groups()
+            matches &= _to_bool_array(
+                _is_comparison_true(values, name, comparator, operand)
+                for values in programs["parameters"]
+            )
         else:
-            search_texts = build_search_texts(programs) if search_texts is None else search_texts
-            low = word.lower()
-            # One after the other: what a word before this one left out is not looked at again.
-            fits[fits] = _to_bool_array(low in each for each in search_texts.loc[programs.index[fits]])
-    return programs[fits]
+            if search_texts is None:
+                search_texts = build_search_texts(programs)
+            lower_word = word.lower()
+            # Rows that an earlier word excluded are not searched.
+            candidates = search_texts.loc[programs.index[matches]]
+            matches[matches] = _to_bool_array(lower_word in text for text in candidates)
+    return programs[matches]
 
 
 def _to_bool_array(answers: Iterable[bool]) -> np.ndarray:
     return np.fromiter(answers, bool)
 
 
-def _is_value_allowed(value: Any, allowed_values: ValueRange | Collection[str]) -> bool:
+def _is_value_allowed(value: Any, domain: ValueRange | Collection[str]) -> bool:
     if value is None:
         return False
-    if isinstance(allowed_values, ValueRange):
-        return _is_number(value) and allowed_values.low <= value <= allowed_values.high
-    return str(value) in allowed_values
+    if isinstance(domain, ValueRange):
+        return _is_number(value) and domain.low <= value <= domain.high
+    return str(value) in domain
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_comparison_true(parameters: dict[str, Any], parameter_name: str, comparator: str, operand: str) -> bool:
+def _is_comparison_true(
+    parameters: Mapping[str, Any], parameter_name: str, comparator: str, operand: str
+) -> bool:
     if parameter_name not in parameters:
         return False
     value = parameters[parameter_name]
-    left, right = _parse_number(value), _parse_number(operand)
+    left: Any = _parse_number(value)
+    right: Any = _parse_number(operand)
     if left is None or right is None:
         if comparator not in ("=", "!="):
             return False
         left, right = str(value).lower(), operand.lower()
     if comparator in _ORDER_OPERATORS:
         return _ORDER_OPERATORS[comparator](left, right)
-    return (left == right) is (comparator == "=")
+    return bool((left == right) is (comparator == "="))
 
 
 def _parse_number(value: Any) -> float | None:

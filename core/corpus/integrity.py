@@ -1,4 +1,4 @@
-"""Looking for everything that can be wrong in a corpus, and clearing away what is."""
+"""Find everything that can be wrong in a corpus, and remove what is."""
 
 from __future__ import annotations
 
@@ -6,42 +6,43 @@ import hashlib
 import json
 import os
 import sqlite3
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Iterable, Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.corpus import clip_files
+from core.corpus import schema
 from core.corpus.database import Database
+from core.corpus.embedding_table import VECTOR_DTYPE
 from core.encoders.imported import is_imported_encoder
-from typing import TYPE_CHECKING
-
 from core.errors import EarshotError
+from core.programs.program import Program
 from core.progress import Progress, ignore_progress
+from core.workspace import PARTIAL_PREFIX
 
 if TYPE_CHECKING:
     from core.corpus.corpus import Corpus
 
-
 CLIPS_PROGRESS_STEP = "Checking clips"
 ALIGNMENTS_PROGRESS_STEP = "Checking alignments"
-VECTOR_DTYPE = np.dtype("<f4")
-VECTOR_BATCH_SIZE = 2000  # vectors looked at together
+EMBEDDING_BATCH_SIZE = 2000
 
-# What each kind of fault is called, and whether clearing and making anew mends it.
+# Description of each kind of fault, and whether removing the faulty data and building it again
+# repairs it.
 FAULT_KINDS = {
     "database": ("the database is inconsistent", False),
     "source": ("the program's code was changed", False),
     "alignment": ("the alignment is damaged", False),
-    "missing clip": ("the clip's file is gone", True),
+    "missing clip": ("the clip's file is missing", True),
     "damaged clip": ("the clip's file is not what was written", True),
     "not rendered": ("the program was never rendered", True),
-    "damaged vector": ("the embedding has a wrong length or is not finite", True),
-    "stray vector": ("the embedding is of a program that has no clip", True),
-    "missing vector": ("the embedding is missing", True),
-    "stray file": ("the file belongs to no program", True),
-    "half a file": ("the file was never finished", True),
+    "damaged embedding": ("the embedding has a wrong length or is not finite", True),
+    "orphaned embedding": ("the embedding belongs to a program that has no clip", True),
+    "missing embedding": ("the embedding is missing", True),
+    "orphaned file": ("the file belongs to no program", True),
+    "incomplete file": ("the file was never finished", True),
 }
 
 
@@ -52,15 +53,15 @@ class Fault:
     Attributes
     ----------
     kind : str
-        One of `KINDS`.
+        A key of `FAULT_KINDS`.
     where : str
-        A file below the corpus's folder, a program's name, an alignment's id.
+        A file below the corpus's folder, the name of a program, or the id of an alignment.
     program_id : str or None
-        Id of the program that it concerns.
+        Program that it concerns.
     encoder_id : str or None
-        Id of the encoder that it concerns.
+        Encoder that it concerns.
     detail : str
-        What was found, where there is more to say.
+        More about the fault, or "".
     """
 
     kind: str
@@ -71,108 +72,116 @@ class Fault:
 
     @property
     def is_repairable(self) -> bool:
-        """Whether `--repair` makes it good."""
+        """Whether ``check --repair`` repairs it."""
         return FAULT_KINDS[self.kind][1]
 
     def __str__(self) -> str:
-        by = f" ({self.encoder_id})" if self.encoder_id else ""
-        return f"{self.where}{by}: {FAULT_KINDS[self.kind][0]}{f': {self.detail}' if self.detail else ''}"
+        encoder = f" ({self.encoder_id})" if self.encoder_id else ""
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.where}{encoder}: {FAULT_KINDS[self.kind][0]}{detail}"
 
 
 def find_database_faults(connection: sqlite3.Connection) -> list[Fault]:
-    """What SQLite itself finds: pages, indexes, rows that refer to nothing."""
-    found = [row[0] for row in connection.execute("PRAGMA integrity_check(20)")]
-    faults = [Fault("database", "corpus.sqlite", detail=text) for text in found if text != "ok"]
-    return faults + [
-        Fault("database", "corpus.sqlite", detail=f"row {row} of {table} refers to nothing")
+    """Find what SQLite reports itself: damaged pages and indexes, rows without their parent row."""
+    messages = [row[0] for row in connection.execute("PRAGMA integrity_check(20)")]
+    messages = [message for message in messages if message != "ok"]
+    messages += [
+        f"row {row} of {table} refers to nothing"
         for table, row, *_ in connection.execute("PRAGMA foreign_key_check")
     ]
+    return [Fault("database", "corpus.sqlite", detail=message) for message in messages]
 
 
 def find_program_faults(connection: sqlite3.Connection) -> list[Fault]:
-    """Programs whose code is not what their id says, or whose parameters are no JSON."""
-    faults = []
-    for program_id, name, source in connection.execute("SELECT id, name, source FROM programs"):
-        if hashlib.sha256(source.encode("utf-8", "surrogatepass")).hexdigest()[:32] != program_id:
-            faults.append(Fault("source", name, program_id))
-    bad = connection.execute(
+    """Find programs whose code does not match their id or whose parameters are not JSON."""
+    rows = connection.execute("SELECT id, name, source FROM programs")
+    faults = [
+        Fault("source", name, program_id)
+        for program_id, name, source in rows
+        if Program(source, name).id != program_id
+    ]
+    rows = connection.execute(
         "SELECT DISTINCT id, programs.name FROM parameters JOIN programs ON position = program"
         " WHERE NOT json_valid(value)"
     )
-    return faults + [Fault("source", name, each, detail="parameters") for each, name in bad]
+    return faults + [Fault("source", name, key, detail="parameters") for key, name in rows]
 
 
-def find_clip_faults(database: Database, clips_folder: Path, progress: Progress = ignore_progress) -> Iterator[Fault]:
-    """Clips that are missing or differ in any bit from what was written; strange files."""
-    present = {str(path.relative_to(clips_folder)) for path in clips_folder.rglob("*") if not path.is_dir()}
+def find_clip_faults(
+    database: Database, clips_folder: Path, progress: Progress = ignore_progress
+) -> Iterator[Fault]:
+    """Find clips that are missing or differ from what was written, and files without a program."""
+    files = (path for path in clips_folder.rglob("*") if not path.is_dir())
+    present_files = {str(path.relative_to(clips_folder)) for path in files}
     with database.open_read_transaction() as connection:
         rows = connection.execute(
             "SELECT id, name, state, file, bytes, sha256 FROM programs"
             " LEFT JOIN clips ON clips.program = position ORDER BY position"
         ).fetchall()
     progress(CLIPS_PROGRESS_STEP, 0, len(rows))
-    for done, (program_id, name, state, file, size, digest) in enumerate(rows, 1):
+    for done, (program_id, name, state, file, size_bytes, sha256) in enumerate(rows, 1):
         if state is None:
             yield Fault("not rendered", name, program_id)
         elif state == "ok":
-            trouble = _describe_file_damage(clips_folder / file, size, digest)
-            if trouble:
-                kind = "missing clip" if file not in present else "damaged clip"
-                yield Fault(kind, f"audio/{file}", program_id, detail=trouble)
+            damage = _describe_file_damage(clips_folder / file, size_bytes, sha256)
+            if damage:
+                kind = "missing clip" if file not in present_files else "damaged clip"
+                yield Fault(kind, f"audio/{file}", program_id, detail=damage)
         progress(CLIPS_PROGRESS_STEP, done, len(rows))
-    # Asked again: what was written while this ran belongs to somebody by now.
+    # Read again, because a clip that was written meanwhile has a row by now.
     with database.open_read_transaction() as connection:
-        known = {
-            file for (file,) in connection.execute("SELECT file FROM clips WHERE file NOT NULL")
-        }
-    for file in sorted(present - known):
+        recorded = connection.execute("SELECT file FROM clips WHERE file NOT NULL")
+        recorded_files = {file for (file,) in recorded}
+    for file in sorted(present_files - recorded_files):
         if os.path.lexists(clips_folder / file):
-            half = Path(file).name.startswith(clip_files.PARTIAL_PREFIX)
-            yield Fault("half a file" if half else "stray file", f"audio/{file}")
+            is_incomplete = Path(file).name.startswith(PARTIAL_PREFIX)
+            yield Fault("incomplete file" if is_incomplete else "orphaned file", f"audio/{file}")
 
 
 def _describe_file_damage(path: Path, expected_bytes: int, expected_sha256: str) -> str:
+    """Return what is wrong with a file, or "" if nothing is."""
     try:
-        found = path.stat().st_size
-        if found != expected_bytes:
-            return f"{found} bytes instead of {expected_bytes}"
+        size_bytes = path.stat().st_size
+        if size_bytes != expected_bytes:
+            return f"{size_bytes} bytes instead of {expected_bytes}"
         with path.open("rb") as handle:
-            same = hashlib.file_digest(handle, "sha256").hexdigest() == expected_sha256
-        return "" if same else "its hash is another"
+            sha256 = hashlib.file_digest(handle, "sha256").hexdigest()
+        return "" if sha256 == expected_sha256 else "its hash differs"
     except OSError as error:
         return error.strerror or str(error)
 
 
 def find_embedding_faults(connection: sqlite3.Connection) -> Iterator[Fault]:
-    """Embeddings that are damaged, that should not be there, or that are missing.
+    """Find embeddings that are damaged, orphaned or missing.
 
-    Of vectors that were imported nobody knows which there should be.
+    It is unknown which programs an imported table should have embedded, so none are missing there.
     """
     encoders = connection.execute("SELECT key, id, modality, dim FROM encoders").fetchall()
-    for key, encoder, modality, dim in encoders:
+    for key, encoder_id, modality, dim in encoders:
+        is_imported = is_imported_encoder(encoder_id)
         cursor = connection.execute(
             "SELECT programs.id, name, coalesce(state, ''), vector FROM embeddings"
             " JOIN programs ON position = embeddings.program"
             " LEFT JOIN clips ON clips.program = position WHERE encoder = ?",
             (key,),
         )
-        while block := cursor.fetchmany(VECTOR_BATCH_SIZE):
-            for program_id, name, state, vector in block:
+        while batch := cursor.fetchmany(EMBEDDING_BATCH_SIZE):
+            for program_id, name, state, vector in batch:
                 if not _is_vector_valid(vector, dim):
-                    yield Fault("damaged vector", name, program_id, encoder)
-                elif modality == "audio" and state != "ok" and not is_imported_encoder(encoder):
-                    yield Fault("stray vector", name, program_id, encoder)
-        if is_imported_encoder(encoder):
+                    yield Fault("damaged embedding", name, program_id, encoder_id)
+                elif modality == "audio" and state != "ok" and not is_imported:
+                    yield Fault("orphaned embedding", name, program_id, encoder_id)
+        if is_imported:
             continue
-        heard = " JOIN clips ON clips.program = position AND state = 'ok'"
-        lacking = connection.execute(
-            f"SELECT programs.id, name FROM programs{heard if modality == 'audio' else ''}"
+        clip_join = " JOIN clips ON clips.program = position AND state = 'ok'"
+        missing = connection.execute(
+            f"SELECT programs.id, name FROM programs{clip_join if modality == 'audio' else ''}"
             " WHERE position NOT IN (SELECT program FROM embeddings WHERE encoder = ?)"
             " ORDER BY position",
             (key,),
         )
-        for program_id, name in lacking.fetchall():
-            yield Fault("missing vector", name, program_id, encoder)
+        for program_id, name in missing.fetchall():
+            yield Fault("missing embedding", name, program_id, encoder_id)
 
 
 def _is_vector_valid(vector: bytes, dim: int) -> bool:
@@ -182,42 +191,44 @@ def _is_vector_valid(vector: bytes, dim: int) -> bool:
 
 
 def find_setting_faults(connection: sqlite3.Connection) -> list[Fault]:
-    """Settings that every corpus has and this one lacks, or that are no JSON."""
-    found = dict(connection.execute("SELECT key, value FROM meta"))
+    """Find required settings that are missing or not JSON."""
+    settings = dict(connection.execute("SELECT key, value FROM meta"))
     faults = []
-    for key in ("created", "seconds", "seed", "audio_format"):
+    for key in schema.REQUIRED_SETTINGS:
         try:
-            json.loads(found[key])
+            json.loads(settings[key])
         except (KeyError, ValueError):
             faults.append(Fault("database", "corpus.sqlite", detail=f"no setting {key!r}"))
     return faults
 
 
-def find_alignment_faults(corpus: "Corpus", progress: Progress = ignore_progress) -> list[Fault]:
-    """Alignments with a file that is missing or cannot be read."""
+def find_alignment_faults(corpus: Corpus, progress: Progress = ignore_progress) -> list[Fault]:
+    """Find alignments with a file that is missing or cannot be read."""
     faults = []
-    ids = corpus.list_alignment_ids()
-    for done, alignment_id in enumerate(ids):
-        progress(ALIGNMENTS_PROGRESS_STEP, done, len(ids))
+    alignment_ids = corpus.list_alignment_ids()
+    for done, alignment_id in enumerate(alignment_ids):
+        progress(ALIGNMENTS_PROGRESS_STEP, done, len(alignment_ids))
         try:
             record = corpus.load_alignment(alignment_id)
             record.load_heads(), record.load_history(), record.load_map()
         except EarshotError as error:
             faults.append(Fault("alignment", f"alignments/{alignment_id}", detail=error.message))
-    progress(ALIGNMENTS_PROGRESS_STEP, len(ids), len(ids))
+    progress(ALIGNMENTS_PROGRESS_STEP, len(alignment_ids), len(alignment_ids))
     return faults
 
 
-def remove_faulty_data(connection: sqlite3.Connection, clips_folder: Path, faults: Iterable[Fault]) -> None:
-    """Remove what is wrong, so that what is missing can be made again.
+def remove_faulty_data(
+    connection: sqlite3.Connection, clips_folder: Path, faults: Iterable[Fault]
+) -> None:
+    """Remove faulty files and embeddings, so that they can be built again.
 
-    Runs in the caller's transaction. The row of a damaged clip stays: should the
-    clip come out the same again, what was embedded of it still holds.
+    Runs in the caller's transaction. The row of a damaged clip stays: if rendering gives the same
+    clip again, its embeddings are still valid.
     """
     for fault in faults:
-        if fault.kind in ("damaged clip", "stray file", "half a file"):
+        if fault.kind in ("damaged clip", "orphaned file", "incomplete file"):
             (clips_folder / fault.where.removeprefix("audio/")).unlink(missing_ok=True)
-        elif fault.kind in ("damaged vector", "stray vector"):
+        elif fault.kind in ("damaged embedding", "orphaned embedding"):
             connection.execute(
                 "DELETE FROM embeddings WHERE program = (SELECT position FROM programs"
                 " WHERE id = ?) AND encoder = (SELECT key FROM encoders WHERE id = ?)",

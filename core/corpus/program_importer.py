@@ -125,7 +125,9 @@ def _read_content(content: bytes, file_name: str, result: ImportResult) -> None:
     elif suffix in readers:
         readers[suffix](content, file_name, result)
     else:
-        raise EarshotError(f"No programs can be read from {file_name[:80]!r}.", remedy=f"Give {SUPPORTED_INPUTS}.")
+        raise EarshotError(
+            f"No programs can be read from {file_name[:80]!r}.", remedy=f"Give {SUPPORTED_INPUTS}."
+        )
 
 
 def _read_folder(folder: Path, result: ImportResult) -> None:
@@ -171,7 +173,9 @@ def _read_zip(content: bytes, file_name: str, result: ImportResult) -> None:
         raise EarshotError(f"The zip is damaged ({error}).", where=file_name) from error
 
 
-def _read_zip_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, result: ImportResult) -> None:
+def _read_zip_member(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, result: ImportResult
+) -> None:
     path = PurePosixPath(member.filename.replace("\\", "/"))
     hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts if part != "..")
     if member.is_dir() or path.suffix.lower() != SOURCE_SUFFIX or hidden:
@@ -212,7 +216,11 @@ def _read_parquet(content: bytes, file_name: str, result: ImportResult) -> None:
     there = read_parquet_columns(content, file_name)
     _require_source_column(there, file_name)
     wanted = ["source", *(each for each in COLUMN_PARSERS if each in there)]
-    _add_table_rows(iterate_parquet_rows(content, file_name, wanted, MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES), file_name, result)
+    _add_table_rows(
+        iterate_parquet_rows(content, file_name, wanted, MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES),
+        file_name,
+        result,
+    )
 
 
 def _require_source_column(columns: Iterable[str], file_name: str) -> None:
@@ -224,7 +232,9 @@ def _require_source_column(columns: Iterable[str], file_name: str) -> None:
         )
 
 
-def _add_table_rows(rows: Iterable[Mapping[str, Any]], file_name: str, result: ImportResult) -> None:
+def _add_table_rows(
+    rows: Iterable[Mapping[str, Any]], file_name: str, result: ImportResult
+) -> None:
     for number, row in enumerate(rows, 1):
         where = f"{file_name}, row {number}"
         source = row.get("source")
@@ -240,7 +250,9 @@ def decode_text(content: bytes | str) -> tuple[str, str]:
     """A program's text and, if it was not UTF-8, what it was read as."""
     encoding = ""
     if isinstance(content, bytes):
-        encoding = next((BYTE_ORDER_MARKS[mark] for mark in BYTE_ORDER_MARKS if content.startswith(mark)), "")
+        encoding = next(
+            (BYTE_ORDER_MARKS[mark] for mark in BYTE_ORDER_MARKS if content.startswith(mark)), ""
+        )
         try:
             content = content.decode(encoding or "utf-8-sig")
         except UnicodeDecodeError:

@@ -1,12 +1,13 @@
-"""Programs and the states of their clips, as rows of the database."""
+"""The tables of programs, their parameters and their clips."""
 
 from __future__ import annotations
 
 import json
 import sqlite3
 from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from core.errors import EarshotError
 from core.programs.program import Program
 from core.sonicpi.clip import RenderProblem
 
-# Failures that say nothing about the program: the next build tries again.
+# Failures that are not the program's fault: the next build tries again.
 RETRYABLE_ERROR_KINDS = ("crashed", "sandbox")
 
 _PROGRAM_COLUMNS_SQL = (
@@ -31,69 +32,103 @@ _COLUMN_ORDER = (
     " error_line warnings seconds rms peak audio split"
 ).split()
 _FLOAT_COLUMNS = ("seconds", "rms", "peak")
-_OPTIONAL_COLUMNS = ("seed", "error_kind", "error_message", "error_line", "audio")
+# A missing text or integer must stay None, which only columns of type object allow.
+_OBJECT_COLUMNS = (
+    "parameters",
+    "warnings",
+    "seed",
+    "error_kind",
+    "error_message",
+    "error_line",
+    "audio",
+)
+
+
+class ClipRow(NamedTuple):
+    """A program with the state of its clip.
+
+    Attributes
+    ----------
+    program_id, source : str
+    state : {"ok", "failed"} or None
+        None if the program was never rendered; all following values are then None.
+    error_kind : str or None
+    render_id : str or None
+    relative_path : str or None
+        Path of the clip below the folder of clips.
+    size_bytes : int or None
+    """
+
+    program_id: str
+    source: str
+    state: str | None
+    error_kind: str | None
+    render_id: str | None
+    relative_path: str | None
+    size_bytes: int | None
 
 
 def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], seed: int) -> int:
-    """Insert programs whose source is new; return how many those were.
+    """Insert the programs whose source is new, and return their number.
 
-    Runs in the caller's transaction. `seed` is the corpus's, for the split.
+    Runs in the caller's transaction.
+
+    Parameters
+    ----------
+    connection : Connection
+    programs : iterable of Program
+    seed : int
+        The corpus's seed, for the split.
     """
-    known = {program_id for (program_id,) in connection.execute("SELECT id FROM programs")}
-    names = {name for (name,) in connection.execute("SELECT name FROM programs")}
-    before = Counter(
+    known_ids = {program_id for (program_id,) in connection.execute("SELECT id FROM programs")}
+    taken_names = {name for (name,) in connection.execute("SELECT name FROM programs")}
+    existing_counts = Counter(
         dict(connection.execute("SELECT template, count(*) FROM programs GROUP BY template"))
     )
-    new: dict[str, Program] = {}
+    new_programs: dict[str, Program] = {}
     for program in programs:
-        if program.id not in known:
-            new.setdefault(program.id, program)
-    parts = split.assign_splits(((i, program.template) for i, program in new.items()), before, seed)
-    for program_id, program in new.items():
-        name = _make_unique_name(program.name, names)
-        names.add(name)
-        position = connection.execute(
-            "INSERT INTO programs (id, name, template, role, seed, source, split)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (
-                program_id,
-                name,
-                program.template,
-                program.role,
-                program.seed,
-                program.source,
-                parts[program_id],
-            ),
-        ).lastrowid
-        connection.executemany(
-            "INSERT INTO parameters (program, place, name, value) VALUES (?, ?, ?, ?)",
-            [
-                (position, place, key, json.dumps(value, allow_nan=False))
-                for place, (key, value) in enumerate(program.parameters.items())
-            ],
-        )
-    return len(new)
+        if program.id not in known_ids:
+            new_programs.setdefault(program.id, program)
+    splits = split.assign_splits(
+        ((program_id, program.template) for program_id, program in new_programs.items()),
+        existing_counts,
+        seed,
+    )
+    for program_id, program in new_programs.items():
+        name = _make_unique_name(program.name, taken_names)
+        taken_names.add(name)
+        _insert_program(connection, program, name, splits[program_id])
+    return len(new_programs)
 
 
-def record_import_origin(connection: sqlite3.Connection, origin: Mapping[str, str], added_count: int) -> None:
-    """Count new programs towards where they came from, in the caller's transaction."""
-    row = connection.execute("SELECT value FROM meta WHERE key = 'imports'").fetchone()
-    imports = json.loads(row[0]) if row else []
-    entry = {**origin, "programs": added_count}
-    for known in imports:
-        if all(known.get(key) == origin[key] for key in ("from", "licence")):
-            entry = known | origin | {"programs": known["programs"] + added_count}
-            imports.remove(known)
-            break
-    connection.execute(
-        "INSERT OR REPLACE INTO meta (key, value) VALUES ('imports', ?)",
-        (json.dumps([*imports, entry]),),
+def _insert_program(
+    connection: sqlite3.Connection, program: Program, name: str, split_name: str
+) -> None:
+    position = connection.execute(
+        "INSERT INTO programs (id, name, template, role, seed, source, split)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            program.id,
+            name,
+            program.template,
+            program.role,
+            program.seed,
+            program.source,
+            split_name,
+        ),
+    ).lastrowid
+    connection.executemany(
+        "INSERT INTO parameters (program, place, name, value) VALUES (?, ?, ?, ?)",
+        [
+            (position, place, key, json.dumps(value, allow_nan=False))
+            for place, (key, value) in enumerate(program.parameters.items())
+        ],
     )
 
 
 def _make_unique_name(name: str, taken_names: set[str]) -> str:
-    # Two seeds give a template's programs the same names; people, exports and
-    # lists of neighbours need them apart.
+    # Two seeds give the programs of a template the same names. People, exports and lists of
+    # neighbours need distinct names.
     if name not in taken_names:
         return name
     number = 2
@@ -102,29 +137,54 @@ def _make_unique_name(name: str, taken_names: set[str]) -> str:
     return f"{name}.{number}"
 
 
+def record_import_origin(
+    connection: sqlite3.Connection, origin: Mapping[str, str], added_count: int
+) -> None:
+    """Add new programs to the count of their origin in the setting ``imports``.
+
+    Runs in the caller's transaction.
+
+    Parameters
+    ----------
+    connection : Connection
+    origin : mapping
+        "from", "licence" and "when". Origins with equal "from" and "licence" share one entry.
+    added_count : int
+    """
+    row = connection.execute("SELECT value FROM meta WHERE key = 'imports'").fetchone()
+    imports = json.loads(row[0]) if row else []
+    entry = {**origin, "programs": added_count}
+    for earlier in imports:
+        if all(earlier.get(key) == origin[key] for key in ("from", "licence")):
+            entry = earlier | origin | {"programs": earlier["programs"] + added_count}
+            imports.remove(earlier)
+            break
+    connection.execute(
+        "INSERT OR REPLACE INTO meta (key, value) VALUES ('imports', ?)",
+        (json.dumps([*imports, entry]),),
+    )
+
+
 def load_programs(connection: sqlite3.Connection, clips_folder: Path) -> pd.DataFrame:
-    """All programs, as `Corpus.programs` returns them."""
+    """Return all programs, as `core.corpus.Corpus.load_programs` documents them."""
     cursor = connection.execute(
         f"SELECT {_PROGRAM_COLUMNS_SQL} FROM programs LEFT JOIN clips ON clips.program = position"
         " ORDER BY position"
     )
     names = [column[0] for column in cursor.description]
     rows = cursor.fetchall()
-    columns = dict(zip(names, zip(*rows) if rows else [()] * len(names)))
+    columns: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows) if rows else [()] * len(names)))
     columns["parameters"] = [json.loads(text) for text in columns["parameters"]]
     columns["warnings"] = [json.loads(text) for text in columns["warnings"]]
-    columns["audio"] = [_make_absolute_path(clips_folder, file) for file in columns["audio"]]
-    objects = ("parameters", "warnings", *_OPTIONAL_COLUMNS)
+    columns["audio"] = [_make_absolute_path(clips_folder, path) for path in columns["audio"]]
     return pd.DataFrame(
-        {
-            # Of type object, so that a missing text or number stays None.
-            name: pd.Series(columns[name], dtype="object" if name in objects else _get_column_dtype(name))
-            for name in _COLUMN_ORDER
-        }
+        {name: pd.Series(columns[name], dtype=_get_column_dtype(name)) for name in _COLUMN_ORDER}
     )
 
 
 def _get_column_dtype(column_name: str) -> str:
+    if column_name in _OBJECT_COLUMNS:
+        return "object"
     return "float64" if column_name in _FLOAT_COLUMNS else "str"
 
 
@@ -132,16 +192,25 @@ def _make_absolute_path(clips_folder: Path, relative_path: str | None) -> str | 
     return f"{clips_folder}/{relative_path}" if relative_path else None
 
 
-def load_program(connection: sqlite3.Connection, clips_folder: Path, program_id: str) -> dict[str, Any]:
-    """One program, with the columns of `frame` as keys."""
+def load_program(
+    connection: sqlite3.Connection, clips_folder: Path, program_id: str
+) -> dict[str, Any]:
+    """Return one program, with the columns of `load_programs` as keys.
+
+    Raises
+    ------
+    EarshotError
+        If there is no program of that id.
+    """
     cursor = connection.execute(
-        f"SELECT {_PROGRAM_COLUMNS_SQL} FROM programs LEFT JOIN clips ON clips.program = position WHERE id = ?",
+        f"SELECT {_PROGRAM_COLUMNS_SQL} FROM programs LEFT JOIN clips ON clips.program = position"
+        " WHERE id = ?",
         (program_id,),
     )
-    found = cursor.fetchone()
-    if found is None:
+    values = cursor.fetchone()
+    if values is None:
         raise EarshotError(f"The corpus holds no program {str(program_id)[:80]!r}.")
-    row = dict(zip((column[0] for column in cursor.description), found))
+    row = dict(zip((column[0] for column in cursor.description), values))
     row["parameters"] = json.loads(row["parameters"])
     row["warnings"] = json.loads(row["warnings"])
     row["audio"] = _make_absolute_path(clips_folder, row["audio"])
@@ -149,23 +218,24 @@ def load_program(connection: sqlite3.Connection, clips_folder: Path, program_id:
 
 
 def read_setting(connection: sqlite3.Connection, key: str) -> str:
-    """A setting of the corpus, as JSON."""
-    return connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()[0]
+    """Return a setting of the corpus as JSON."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return str(row[0])
 
 
 def read_source(connection: sqlite3.Connection, position: int) -> str:
-    """A program's source."""
-    return connection.execute(
-        "SELECT source FROM programs WHERE position = ?", (position,)
-    ).fetchone()[0]
+    """Return the source of the program at a position."""
+    row = connection.execute("SELECT source FROM programs WHERE position = ?", (position,))
+    return str(row.fetchone()[0])
 
 
-def list_clip_rows(connection: sqlite3.Connection) -> list[tuple[str, str, str | None, str, str, str, int]]:
-    """(program id, source, state, error kind, render id, file, bytes), in insertion order."""
-    return connection.execute(
+def list_clip_rows(connection: sqlite3.Connection) -> list[ClipRow]:
+    """Return every program with the state of its clip, in insertion order."""
+    rows = connection.execute(
         "SELECT id, source, state, error_kind, render_id, file, bytes"
         " FROM programs LEFT JOIN clips ON clips.program = position ORDER BY position"
-    ).fetchall()
+    )
+    return [ClipRow(*row) for row in rows]
 
 
 def put_clip(
@@ -175,10 +245,14 @@ def put_clip(
     stored_clip: StoredClip,
     render_s: float,
 ) -> str | None:
-    """Note a program's clip; return the file it replaces, if that is another.
+    """Record the clip of a program in the caller's transaction.
 
-    When its sound is another than before, what was embedded of the old one is
-    dropped. Runs in the caller's transaction.
+    If the audio differs from that of an earlier clip, the earlier clip's embeddings are deleted.
+
+    Returns
+    -------
+    str or None
+        The file that this clip replaces, if it is another.
     """
     old = connection.execute(
         "SELECT file, sha256 FROM clips WHERE program = ?", (position,)
@@ -212,7 +286,13 @@ def put_render_failure(
     warnings: Sequence[RenderProblem],
     render_s: float,
 ) -> str | None:
-    """Note why a program has no clip; return the file of the clip it had."""
+    """Record why a program has no clip, in the caller's transaction.
+
+    Returns
+    -------
+    str or None
+        The file of the clip that the program had.
+    """
     old = connection.execute("SELECT file FROM clips WHERE program = ?", (position,)).fetchone()
     _delete_audio_embeddings(connection, position)
     connection.execute(
@@ -244,19 +324,19 @@ def _serialize_problems(problems: Sequence[RenderProblem]) -> str:
 
 
 def count_programs_by_state(connection: sqlite3.Connection) -> dict[str, int]:
-    """Number of programs in all and by state."""
-    by_state = dict(
+    """Return the number of all programs ("programs") and of those in each state."""
+    counts = dict(
         connection.execute(
             "SELECT coalesce(state, 'pending'), count(*) FROM programs"
             " LEFT JOIN clips ON clips.program = position GROUP BY 1"
         )
     )
-    found = {state: by_state.get(state, 0) for state in ("ok", "failed", "pending")}
-    return {"programs": sum(found.values()), **found}
+    by_state = {state: counts.get(state, 0) for state in ("ok", "failed", "pending")}
+    return {"programs": sum(by_state.values()), **by_state}
 
 
 def count_failures_by_kind(connection: sqlite3.Connection) -> dict[str, int]:
-    """Number of failed programs by kind of error, most frequent first."""
+    """Return the number of failed programs by kind of error, most frequent first."""
     return dict(
         connection.execute(
             "SELECT error_kind, count(*) FROM clips WHERE state = 'failed'"

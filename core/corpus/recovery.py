@@ -1,43 +1,45 @@
-"""Saving what can be read of a database of which pages are damaged.
+"""Recover every readable row of a damaged database.
 
-Settings and programs are saved, in their order and with their split. Clips are found again by
-their files' names, and embeddings are made anew: a page tells nobody that a number in it was
-changed.
+Settings and programs are recovered, in their order and with their split. Clips are registered again
+by their file names, and embeddings are computed again, because a changed number in a damaged page
+cannot be detected.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 from core.corpus import schema
 from core.corpus.writer_lock import WriterLock
 from core.errors import EarshotError
+from core.programs.program import Program
+from core.workspace import PARTIAL_PREFIX
 
 MAX_PROGRAM_POSITION = 10_000_000
-MAX_FAILED_QUERIES = 50_000  # queries: a page holds some hundred rows at most
-REQUIRED_SETTINGS = ("created", "seconds", "seed", "audio_format")
+MAX_FAILED_QUERIES = 50_000  # A page holds some hundred rows at most.
+_PROGRAM_COLUMNS = "position, id, name, template, role, seed, source, split"
 
 
 @dataclass(frozen=True)
 class RecoveryReport:
-    """What came of a damaged database.
+    """The result of recovering a damaged database.
 
     Attributes
     ----------
     recovered_count : int
-        Saved.
+        Number of recovered programs.
     lost_count : int
-        Rows of programs that could not be read, as far as the others tell.
+        Lower bound of the number of programs that could not be read.
     damaged_copy_path : Path
-        Where the damaged database lies now.
+        Where the damaged database was moved to.
     """
 
     recovered_count: int
@@ -47,101 +49,123 @@ class RecoveryReport:
     def __str__(self) -> str:
         lost = f", at least {self.lost_count} are lost" if self.lost_count else ""
         return (
-            f"The database was damaged: {self.recovered_count} programs were saved{lost}. It is kept as"
-            f" {self.damaged_copy_path.name}."
+            f"The database was damaged: {self.recovered_count} programs were recovered{lost}."
+            f" The damaged file is {self.damaged_copy_path.name}."
         )
 
 
 def is_damaged(path: Path) -> bool:
-    """Whether SQLite finds fault with the database, or cannot read it at all."""
+    """Return whether SQLite reports the database as damaged or cannot read it at all."""
     try:
         connection = schema.open_connection(path)
         try:
-            return connection.execute("PRAGMA integrity_check(1)").fetchone() != ("ok",)
+            answer = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            return bool(answer != ("ok",))
         finally:
             connection.close()
-    except sqlite3.OperationalError:  # not damaged: it cannot be opened
+    except sqlite3.OperationalError:  # It cannot be opened, which is no damage.
         return False
     except sqlite3.DatabaseError:
         return True
 
 
 def recover_database(path: Path, lock: WriterLock) -> RecoveryReport | None:
-    """Put a whole database with all that can be read in the place of a damaged one.
+    """Replace a damaged database by a new one with every row that can be read.
 
     Returns
     -------
-    Salvage or None
-        None when it was enough to make its indexes anew.
+    RecoveryReport or None
+        None if it was enough to build the indexes again.
 
     Raises
     ------
     EarshotError
-        When too little can be read: then nothing was changed.
+        If too little can be read. Nothing was changed then.
     """
-    with lock.acquire("saving a damaged database"):
+    with lock.acquire("recovering a damaged database"):
         if _try_reindex(path):
             return None
-        with tempfile.TemporaryDirectory(prefix=".partial-salvage-", dir=path.parent) as folder:
-            old = Path(folder) / "old"
-            for suffix in ("", "-wal"):
-                if Path(f"{path}{suffix}").exists():
-                    shutil.copyfile(f"{path}{suffix}", f"{old}{suffix}")
-            source = sqlite3.connect(old, isolation_level=None)
-            try:
-                meta = dict(_read_rows_until_error(source, "SELECT key, value FROM meta WHERE key > ''"))
-                if not all(_is_json(meta.get(key)) for key in REQUIRED_SETTINGS):
-                    raise _make_unrecoverable_error(path)
-                new = Path(folder) / schema.DATABASE_FILE
-                schema.create_database(new, {key: value for key, value in meta.items() if _is_json(value)})
-                saved, highest = _copy_programs(source, new)
-            except sqlite3.DatabaseError as error:
-                raise _make_unrecoverable_error(path) from error
-            finally:
-                source.close()
-            kept = _preserve_damaged_database(path)
-            os.replace(new, path)
-    return RecoveryReport(saved, max(0, highest - saved), kept)
+        prefix = f"{PARTIAL_PREFIX}recovery-"
+        with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
+            new_path = Path(folder) / schema.DATABASE_FILE
+            recovered_count, highest_position = _build_recovered_database(path, new_path)
+            damaged_copy_path = _preserve_damaged_database(path)
+            os.replace(new_path, path)
+    lost_count = max(0, highest_position - recovered_count)
+    return RecoveryReport(recovered_count, lost_count, damaged_copy_path)
+
+
+def _build_recovered_database(path: Path, new_path: Path) -> tuple[int, int]:
+    """Return the number of recovered programs and the highest position of any program."""
+    # SQLite writes to a database and its log when it opens them, so it gets a copy.
+    copy = new_path.with_name("damaged")
+    for suffix in ("", "-wal"):
+        if Path(f"{path}{suffix}").exists():
+            shutil.copyfile(f"{path}{suffix}", f"{copy}{suffix}")
+    damaged = sqlite3.connect(copy, isolation_level=None)
+    try:
+        settings = dict(
+            _read_rows_until_error(damaged, "SELECT key, value FROM meta WHERE key > ''")
+        )
+        if not all(_is_json(settings.get(key)) for key in schema.REQUIRED_SETTINGS):
+            raise _make_unrecoverable_error(path)
+        readable_settings = {key: value for key, value in settings.items() if _is_json(value)}
+        schema.create_database(new_path, readable_settings)
+        return _copy_programs(damaged, new_path)
+    except sqlite3.DatabaseError as error:
+        raise _make_unrecoverable_error(path) from error
+    finally:
+        damaged.close()
 
 
 def _make_unrecoverable_error(path: Path) -> EarshotError:
     return EarshotError(
         "Too little of the corpus's database can be read.",
         where=str(path),
-        remedy="Move that file away and build the corpus again with the same options: clips are"
-        " found again, embeddings are made anew.",
+        remedy="Move that file away and build the corpus again with the same options. Existing clips"
+        " are registered again, embeddings are computed again.",
     )
 
 
 def _try_reindex(path: Path) -> bool:
-    """Whether nothing but indexes was damaged, which then are whole."""
+    """Build the indexes again and return whether that repaired the database."""
     try:
         connection = schema.open_connection(path)
         try:
             connection.execute("REINDEX")
-            return connection.execute("PRAGMA integrity_check(1)").fetchone() == ("ok",)
+            answer = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            return bool(answer == ("ok",))
         finally:
             connection.close()
     except sqlite3.Error:
         return False
 
 
-def _copy_programs(damaged_connection: sqlite3.Connection, new_path: Path) -> tuple[int, int]:
-    """Copy programs with their parameters; how many, and the highest position of any."""
+def _copy_programs(damaged: sqlite3.Connection, new_path: Path) -> tuple[int, int]:
+    """Copy programs with their parameters.
+
+    Returns
+    -------
+    copied_count : int
+    highest_position : int
+        Of all program rows that could be read, valid or not.
+    """
     target = sqlite3.connect(new_path, isolation_level=None)
-    columns = "position, id, name, template, role, seed, source, split"
-    saved = highest = 0
+    copied_count = highest_position = 0
     target.execute("BEGIN")
-    for row in _iterate_readable_rows(damaged_connection, f"SELECT {columns} FROM programs", "position"):
-        highest = max(highest, row[0])
+    query = f"SELECT {_PROGRAM_COLUMNS} FROM programs"
+    for row in _iterate_readable_rows(damaged, query, "position"):
+        highest_position = max(highest_position, row[0])
         if _is_valid_program_row(row):
             try:
-                target.execute(f"INSERT INTO programs ({columns}) VALUES (?,?,?,?,?,?,?,?)", row)
-                saved += 1
-            except sqlite3.Error:  # a name or an id twice, a split that there isn't
+                target.execute(
+                    f"INSERT INTO programs ({_PROGRAM_COLUMNS}) VALUES (?,?,?,?,?,?,?,?)", row
+                )
+                copied_count += 1
+            except sqlite3.Error:  # A name or id occurs twice, or the split does not exist.
                 continue
-    wanted = "SELECT program, place, name, value FROM parameters"
-    for row in _iterate_readable_rows(damaged_connection, wanted, "program"):
+    query = "SELECT program, place, name, value FROM parameters"
+    for row in _iterate_readable_rows(damaged, query, "program"):
         if _is_json(row[3]):
             target.execute(
                 "INSERT OR IGNORE INTO parameters SELECT ?1, ?2, ?3, ?4"
@@ -149,43 +173,46 @@ def _copy_programs(damaged_connection: sqlite3.Connection, new_path: Path) -> tu
                 row,
             )
     target.execute("COMMIT")
-    target.execute("PRAGMA journal_mode = DELETE")  # everything in the one file
+    target.execute("PRAGMA journal_mode = DELETE")  # Moves the log into the file.
     target.execute("PRAGMA journal_mode = WAL")
     target.close()
-    return saved, highest
+    return copied_count, highest_position
 
 
-def _iterate_readable_rows(damaged_connection: sqlite3.Connection, query: str, position_column: str) -> Iterator[tuple]:
-    """Every row that can be read, by halving the spans that can't."""
-    todo, failed = [(0, MAX_PROGRAM_POSITION)], 0
-    while todo and failed < MAX_FAILED_QUERIES:
-        low, high = todo.pop()
+def _iterate_readable_rows(
+    damaged: sqlite3.Connection, query: str, position_column: str
+) -> Iterator[tuple[Any, ...]]:
+    """Yield every row that can be read, by halving each range of positions that cannot."""
+    ranges, failed_count = [(0, MAX_PROGRAM_POSITION)], 0
+    while ranges and failed_count < MAX_FAILED_QUERIES:
+        low, high = ranges.pop()
         try:
-            rows = damaged_connection.execute(f"{query} WHERE {position_column} BETWEEN ? AND ?", (low, high)).fetchall()
+            rows = damaged.execute(
+                f"{query} WHERE {position_column} BETWEEN ? AND ?", (low, high)
+            ).fetchall()
         except (sqlite3.DatabaseError, OverflowError):
-            failed += 1
+            failed_count += 1
             if low < high:
                 middle = (low + high) // 2
-                todo += [(middle + 1, high), (low, middle)]
+                ranges += [(middle + 1, high), (low, middle)]
             continue
         yield from rows
 
 
-def _read_rows_until_error(damaged_connection: sqlite3.Connection, query: str) -> list[tuple]:
-    found, cursor = [], damaged_connection.execute(query)
+def _read_rows_until_error(damaged: sqlite3.Connection, query: str) -> list[tuple[Any, Any]]:
+    rows, cursor = [], damaged.execute(query)
     try:
         for row in cursor:
-            found.append(row)
+            rows.append(row)
     except sqlite3.DatabaseError:
         pass
-    return found
+    return rows
 
 
-def _is_valid_program_row(row: tuple) -> bool:
-    text = row[6]
-    if not isinstance(text, str) or not all(isinstance(row[at], str) for at in (1, 2, 3, 4, 7)):
-        return False
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32] == row[1]
+def _is_valid_program_row(row: tuple[Any, ...]) -> bool:
+    _, program_id, name, template, role, _, source, split = row
+    texts = (program_id, name, template, role, source, split)
+    return all(isinstance(text, str) for text in texts) and Program(source, "").id == program_id
 
 
 def _is_json(value: Any) -> bool:
@@ -197,12 +224,12 @@ def _is_json(value: Any) -> bool:
 
 
 def _preserve_damaged_database(path: Path) -> Path:
-    """Put the damaged database beside its place, and its log with it."""
+    """Link the damaged database to a new name in its folder and move its log there."""
     number = 1
-    while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while (copy := path.with_name(f"{path.name}.damaged-{number}")).exists():
         number += 1
-    os.link(path, kept)
+    os.link(path, copy)
     if Path(f"{path}-wal").exists():
-        os.replace(f"{path}-wal", f"{kept}-wal")
+        os.replace(f"{path}-wal", f"{copy}-wal")
     Path(f"{path}-shm").unlink(missing_ok=True)
-    return kept
+    return copy

@@ -1,4 +1,4 @@
-"""The database of a corpus: its tables, its versions, and what can befall it."""
+"""The schema of a corpus's database: tables, versions, connections and error messages."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ import secrets
 import shutil
 import sqlite3
 import tempfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Iterator
 
 from core.errors import EarshotError
 
 DATABASE_FILE = "corpus.sqlite"
 APPLICATION_ID = 0x45415253  # "EARS"
-# A 512-d vector is 2 kB: two of them do not fit into the usual page of 4 kB,
-# which then stands half empty; seven fit into 16 kB.
+# A vector of 512 float32 takes 2 kB. Two do not fit into the default page of 4 kB, which would stay
+# half empty; seven fit into 16 kB.
 PAGE_SIZE_BYTES = 16_384
 
-# What SQLite says when the index of its log finds no room.
+# SQLite reports these when there is no room for the index of its log.
 NO_SPACE_ERROR_CODES = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_FULL)
 
-# Row of `meta` that is new whenever the rest of the database is.
-CHANGE_STAMP_KEY = "change_stamp"
+CHANGE_STAMP_KEY = "change_stamp"  # of the row of `meta` that every change replaces
+REQUIRED_SETTINGS = ("created", "seconds", "seed", "audio_format")
 
-# Entry n brings a database from version n to n + 1; never change one that has
-# been released, add another.
+# Entry n migrates a database from version n to n + 1. Add entries, never change a released one.
 MIGRATIONS: list[str] = [
     """
     CREATE TABLE meta (
@@ -94,14 +93,15 @@ MIGRATIONS: list[str] = [
 
 @contextmanager
 def convert_sqlite_errors(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about the database at `path` into an EarshotError.
+    """Convert the errors of SQLite in the block into an EarshotError about `path`.
+
+    A violated constraint is a defect of Earshot and is not converted.
 
     Raises
     ------
     EarshotError
-        When the file is damaged, is no database, cannot be opened or written,
-        or the disk is full. A constraint that fails is a defect of ours and
-        goes through as it is.
+        If the file is damaged, is not a database, cannot be opened or written, or the disk is
+        full.
     """
     try:
         yield
@@ -117,22 +117,22 @@ def convert_sqlite_errors(path: Path) -> Iterator[None]:
         raise EarshotError(
             f"The corpus's database is damaged ({error}).",
             where=str(path),
-            remedy=f"./run check {path.parent.name} --repair saves what can be read of it: programs"
-            " and settings. Clips are found again, embeddings are made anew.",
+            remedy=f"./run check {path.parent.name} --repair recovers every readable row: programs and"
+            " settings. Existing clips are registered again, embeddings are computed again.",
         ) from error
 
 
 def open_connection(path: Path) -> sqlite3.Connection:
-    """Open the database at `path` for reading, and for writing if it may be written.
+    """Open the database at `path` for reading, and for writing if permissions allow it.
 
-    Statements commit by themselves unless a transaction is begun.
+    Each statement is committed at once unless a transaction was begun.
     """
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     if writable:
         try:
             return _configure_connection(_open_with_mode(path, "mode=rw"))
         except sqlite3.OperationalError as error:
-            # On a full disk there is no room for the log's index; it can be read all the same.
+            # A full disk has no room for the index of the log, but the file can still be read.
             if error.sqlite_errorcode not in NO_SPACE_ERROR_CODES:
                 raise
             return _configure_connection(_open_read_only(path, use_log_index=False))
@@ -141,8 +141,8 @@ def open_connection(path: Path) -> sqlite3.Connection:
 
 def _configure_connection(connection: sqlite3.Connection) -> sqlite3.Connection:
     try:
-        # NORMAL: after a power cut the newest rows may be missing, never torn.
-        # Their clips are found again by name, embeddings are made anew.
+        # NORMAL: after a power cut the newest rows may be missing but are never incomplete. Their
+        # clips are registered again by name, and their embeddings are computed again.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA user_version").fetchone()
@@ -162,19 +162,23 @@ def _get_file_size(path: Path) -> int:
 
 
 def _open_read_only(path: Path, *, use_log_index: bool = True) -> sqlite3.Connection:
-    """Open a database that can't be written, with all that was ever committed to it.
+    """Open a database that cannot be written, with everything that was committed to it.
 
-    `use_log_index` says whether the index of its log, if it is there, can be used.
+    Parameters
+    ----------
+    path : Path
+    use_log_index : bool
+        Whether the index of its log can be used, if there is one.
     """
     log, index = Path(f"{path}-wal"), Path(f"{path}-shm")
     if not _get_file_size(log):
-        # A database in WAL mode wants two files beside it even for reading: where
-        # they cannot be made, nobody can be writing either.
+        # A database in WAL mode needs two files beside it even for reading. Where they cannot be
+        # created, nobody can be writing either, so the file can be read as unchanging.
         return _open_with_mode(path, "mode=ro&immutable=1")
-    # Whoever wrote last was killed: the newest rows lie in the log alone.
+    # The last writer was killed: the newest rows are in the log only.
     if use_log_index and _get_file_size(index):
         return _open_with_mode(path, "mode=ro")
-    # Without its index SQLite won't read a log that it can't write: a copy takes it in.
+    # Without its index SQLite does not read a log that it cannot write, so it gets a copy.
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
         copy = Path(folder) / path.name
         shutil.copyfile(path, copy)
@@ -183,20 +187,22 @@ def _open_read_only(path: Path, *, use_log_index: bool = True) -> sqlite3.Connec
         writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         writer.close()
         connection = _open_with_mode(copy, "mode=ro&immutable=1")
-        connection.execute("PRAGMA user_version").fetchone()  # from here on the file may go
+        connection.execute(
+            "PRAGMA user_version"
+        ).fetchone()  # The file may be removed from here on.
     return connection
 
 
 def read_schema_version(connection: sqlite3.Connection) -> int:
-    """Schema version that the database says it has."""
-    return connection.execute("PRAGMA user_version").fetchone()[0]
+    """Return the schema version of the database."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def update_change_stamp(connection: sqlite3.Connection) -> None:
-    """Mark the database as changed. Runs in the caller's transaction.
+    """Replace the change stamp of the database in the caller's transaction.
 
-    The mark is random, not a count: a corpus that was deleted and made anew, or copied and
-    changed, must not be taken for the other.
+    The stamp is random and not a count, because a corpus that was deleted and created again, or
+    copied and changed, must not be mistaken for the other.
     """
     connection.execute(
         "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
@@ -204,12 +210,16 @@ def update_change_stamp(connection: sqlite3.Connection) -> None:
     )
 
 
-def create_database(path: Path, settings: dict[str, str]) -> None:
-    """Make an empty database of the newest version, whole or not at all.
+def create_database(path: Path, settings: Mapping[str, str]) -> None:
+    """Create an empty database of the newest version, whole or not at all.
 
-    `settings` becomes the rows of the table of that name: JSON by key.
+    Parameters
+    ----------
+    path : Path
+    settings : mapping of str to str
+        Rows of the table ``meta``: JSON texts by key.
     """
-    # Leftovers of a database that someone removed must not be replayed into this one.
+    # The log of a database that someone removed must not be replayed into this one.
     for leftover in (f"{path}-wal", f"{path}-shm"):
         Path(leftover).unlink(missing_ok=True)
     partial = path.with_name(f".partial-{path.name}")
@@ -227,36 +237,36 @@ def create_database(path: Path, settings: dict[str, str]) -> None:
 
 
 def verify_database(connection: sqlite3.Connection, path: Path) -> None:
-    """Check that the database is a corpus's and no newer than this Earshot.
+    """Check that the database belongs to a corpus and is not newer than this Earshot.
 
     Raises
     ------
     EarshotError
-        When it is not.
+        If it does not or is.
     """
     if connection.execute("PRAGMA application_id").fetchone()[0] != APPLICATION_ID:
-        raise EarshotError("This database is not a corpus of Earshot's.", where=str(path))
+        raise EarshotError("This database is not that of an Earshot corpus.", where=str(path))
     if read_schema_version(connection) > len(MIGRATIONS):
         raise EarshotError(
             f"The corpus was written by a newer Earshot (version {read_schema_version(connection)},"
-            f" this one knows {len(MIGRATIONS)}).",
+            f" this one supports {len(MIGRATIONS)}).",
             where=str(path),
             remedy="Update Earshot.",
         )
 
 
 def is_outdated(connection: sqlite3.Connection) -> bool:
-    """True when the database has an older version than this Earshot's."""
+    """Return whether the database has an older version than this Earshot writes."""
     return read_schema_version(connection) < len(MIGRATIONS)
 
 
 def migrate_database(connection: sqlite3.Connection, path: Path) -> Path:
-    """Bring the database to the newest version, after a backup beside it.
+    """Migrate the database to the newest version after a backup into the same folder.
 
     Returns
     -------
     Path
-        The backup: ``corpus.sqlite.v1`` for a database that had version 1.
+        The backup: ``corpus.sqlite.v1`` for a database of version 1.
     """
     backup = path.with_name(f"{path.name}.v{read_schema_version(connection)}")
     partial = path.with_name(f".partial-{backup.name}")

@@ -1,4 +1,4 @@
-"""One writer at a time, and a name for whoever it is."""
+"""A file lock that admits one writer at a time and names the one that holds it."""
 
 from __future__ import annotations
 
@@ -6,20 +6,21 @@ import fcntl
 import json
 import os
 import threading
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Iterator
 
 from core.errors import EarshotError
 from core.workspace import refuse_if_read_only
 
+MAX_OWNER_RECORD_BYTES = 4096
 _held_descriptors: set[int] = set()
 
 
 def _close_locks_in_child() -> None:
-    # A forked child shares the open file and so the lock: it would keep a
-    # killed writer's corpus shut for as long as it lives.
+    # A forked child shares the open file and so the lock. Without this, it would keep the lock of
+    # a killed writer for as long as it lives.
     for descriptor in _held_descriptors:
         os.close(descriptor)
     _held_descriptors.clear()
@@ -29,15 +30,15 @@ os.register_at_fork(after_in_child=_close_locks_in_child)
 
 
 class WriterLock:
-    """A lock on a file that goes away with its process, however that ends.
+    """A lock on a file that its process releases however it ends.
 
     Parameters
     ----------
     path : Path
-        The lock file. It is made when missing and never deleted: two processes
-        that lock two files of the same name would both go ahead.
-    what : str
-        What it guards, for the message: "Corpus 'starter'".
+        The lock file. It is created if it is missing and never deleted: two processes that lock
+        two files of the same name would both go ahead.
+    resource_name : str
+        What the lock protects, for messages: "Corpus 'starter'".
     """
 
     def __init__(self, path: Path, resource_name: str):
@@ -47,22 +48,23 @@ class WriterLock:
 
     @property
     def is_held_by_thread(self) -> bool:
-        """True while this thread holds the lock."""
+        """Whether this thread holds the lock."""
         return getattr(self._thread_local, "depth", 0) > 0
 
     @contextmanager
     def acquire(self, writer_name: str) -> Iterator[None]:
-        """Hold the lock for the block; a block inside of it costs nothing.
+        """Hold the lock for the block; a nested block of the same thread adds nothing.
 
         Parameters
         ----------
         writer_name : str
-            The command that writes, as another writer's message will show it.
+            The command that writes, as another writer's error message shows it.
 
         Raises
         ------
         EarshotError
-            When someone else holds it, and who, and since when; when the workspace is only shown.
+            If someone else holds the lock (the message names the holder and since when), or the
+            workspace is read-only.
         """
         if self.is_held_by_thread:
             self._thread_local.depth += 1
@@ -88,11 +90,11 @@ class WriterLock:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._write_owner(descriptor, writer_name)
         except BlockingIOError as error:
-            signature = os.pread(descriptor, 4096, 0)
+            owner_record = os.pread(descriptor, MAX_OWNER_RECORD_BYTES, 0)
             os.close(descriptor)
             raise EarshotError(
-                f"{self._resource_name} is being written by {_describe_owner(signature)}.",
-                remedy="Wait until it has finished, or end it; what it has finished stays.",
+                f"{self._resource_name} is being written by {_describe_owner(owner_record)}.",
+                remedy="Wait until it has finished, or stop it; what it has finished stays.",
             ) from error
         except OSError as error:
             if descriptor >= 0:
@@ -107,21 +109,20 @@ class WriterLock:
 
     @staticmethod
     def _write_owner(descriptor: int, writer_name: str) -> None:
-        signature = {
+        owner = {
             "pid": os.getpid(),
             "command": writer_name,
             "since": datetime.now().astimezone().isoformat(timespec="seconds"),
         }
-        # The line is written before the rest is cut off, so that nobody reads
-        # an empty file.
-        line = json.dumps(signature).encode() + b"\n"
+        # The line is written before the rest is cut off, so that nobody reads an empty file.
+        line = json.dumps(owner).encode() + b"\n"
         os.pwrite(descriptor, line, 0)
         os.ftruncate(descriptor, len(line))
 
 
 def _describe_owner(owner_record: bytes) -> str:
     try:
-        who = json.loads(owner_record.split(b"\n", 1)[0])
-        return f"process {who['pid']} ({who['command']}) since {who['since']}"
+        owner = json.loads(owner_record.split(b"\n", 1)[0])
+        return f"process {owner['pid']} ({owner['command']}) since {owner['since']}"
     except (ValueError, KeyError, TypeError):
         return "another process"

@@ -62,7 +62,7 @@ def make_data_card(corpus: Corpus) -> DataCard:
             "audio_format": settings["audio_format"],
             "split_seed": settings["seed"],
             "schema_version": settings["schema_version"],
-            "bytes": measure_corpus_contents(corpus.name).size_bytes,
+            "bytes": measure_corpus_contents(corpus).size_bytes,
             "counts": corpus.count_programs_by_state(),
             "split": _count_values(rows["split"]),
             "templates": _count_values(rows["template"]),

@@ -217,7 +217,7 @@ def draw_embedding_import(corpus: Corpus) -> None:
 def open_export_dialog(corpus: Corpus) -> None:
     """Draw the formats; write the chosen one as a job."""
     kind = st.radio("Format", list(EXPORT_FORMAT_LABELS), key="export-format", format_func=EXPORT_FORMAT_LABELS.get)
-    size = measure_corpus_contents(corpus.name).size_bytes
+    size = measure_corpus_contents(corpus).size_bytes
     free = shutil.disk_usage(corpus.path).free
     st.caption(f"The corpus takes {formatting.format_bytes(size)}; {formatting.format_bytes(free)} are free.")
     if st.button("Export it", type="primary"):
@@ -271,7 +271,7 @@ def open_data_card_dialog(corpus: Corpus) -> None:
 def open_delete_dialog(corpus: Corpus) -> None:
     """Name what goes, and delete it once that is confirmed."""
     with formatting.catch_and_show_errors():
-        gone = measure_corpus_contents(corpus.name)
+        gone = measure_corpus_contents(corpus)
         st.markdown(
             f"**{formatting.escape_markdown(gone.corpus_name)}** goes with all that is in it, and cannot be brought back:"
             f"\n\n- {formatting.format_count(gone.program_count, 'program')}\n- {formatting.format_count(gone.clip_count, 'clip')}"
@@ -284,7 +284,7 @@ def open_delete_dialog(corpus: Corpus) -> None:
                 f"Delete {formatting.escape_markdown(gone.corpus_name)}", type="primary", key="delete-it"
             ):
                 with st.spinner("Deleting …"):
-                    delete_corpus(corpus.name)
+                    delete_corpus(corpus)
                 _request_corpus_switch(None)
             if st.button("Keep it"):
                 st.rerun()

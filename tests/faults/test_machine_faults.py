@@ -159,7 +159,7 @@ def test_a_truncated_and_a_half_written_clip(nursery, built: Corpus, undisturbed
     (other.parent / ".partial-abc").write_bytes(b"fLaC half of it")
     found = nursery.run(["check", NAME])
     assert found.returncode == 1
-    for said in ("1000 bytes instead of", "the clip's file is gone", "never finished"):
+    for said in ("1000 bytes instead of", "the clip's file is missing", "never finished"):
         assert said in found.stdout
     nursery.done(BUILD)
     same("build", undisturbed, workspace)

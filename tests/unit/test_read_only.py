@@ -60,7 +60,7 @@ DEEDS: dict[str, Callable[[Path], object]] = {
     ),
     "change a setting": lambda _: tiny().set_setting("licence", "none"),
     "import": lambda folder: import_programs.import_programs("tiny", folder / "mine.rb"),
-    "delete a corpus": lambda _: delete_corpus("tiny"),
+    "delete a corpus": lambda _: delete_corpus(tiny()),
     "render the gallery": lambda _: gallery.render_gallery(),
 }
 

@@ -95,14 +95,14 @@ def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
     )
     found = check_corpus("tiny")
     assert not found.ok
-    assert sum(fault.kind == "stray file" for fault in found.faults) == 3
+    assert sum(fault.kind == "orphaned file" for fault in found.faults) == 3
     assert {(fault.kind, fault.program_id) for fault in found.faults} == {
         ("missing clip", ids[0]),
         ("damaged clip", ids[1]),
         ("damaged clip", ids[2]),
-        ("stray file", None),
-        ("damaged vector", ids[0]),
-        ("missing vector", ids[3]),
+        ("orphaned file", None),
+        ("damaged embedding", ids[0]),
+        ("missing embedding", ids[3]),
     }
     assert "--repair" in str(found) and content(corpus).keys() != before.keys()
     mended = check_corpus("tiny", repair=True)
@@ -158,7 +158,7 @@ def test_an_encoder_that_is_gone_is_named_and_the_rest_is_made_good(corpus):
     report = check_corpus("tiny", repair=True)
     assert any("gone/away" in note for note in report.notes)
     assert {(fault.kind, fault.encoder_id) for fault in report.faults} == {
-        ("missing vector", "gone/away")
+        ("missing embedding", "gone/away")
     }
     assert len(report.repaired_faults) == 1
 

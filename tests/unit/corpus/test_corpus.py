@@ -175,7 +175,12 @@ class TestClips:
         quiet = RenderResult(Clip(np.full((22_050, 2), 1e-6, np.float32)))
         assert corpus.put_rendering(silent.id, quiet, SECONDS) is None
 
-        assert corpus.count_programs_by_state() == {"programs": 4, "ok": 1, "failed": 2, "pending": 1}
+        assert corpus.count_programs_by_state() == {
+            "programs": 4,
+            "ok": 1,
+            "failed": 2,
+            "pending": 1,
+        }
         assert corpus.count_failures_by_kind() == {"silent": 1, "syntax": 1}
         assert corpus.list_pending_clips() == [(pending.id, pending.source)]
         rows = corpus.load_programs()
@@ -204,7 +209,9 @@ class TestClips:
 
     def test_a_missing_clip_says_why(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
-        corpus.put_rendering(program(1).id, RenderResult(None, RenderProblem("runtime", "boom", 1)), SECONDS)
+        corpus.put_rendering(
+            program(1).id, RenderResult(None, RenderProblem("runtime", "boom", 1)), SECONDS
+        )
         with pytest.raises(EarshotError, match="beeps-0000 has no clip: it has not been rendered"):
             corpus.get_clip_path(program(0).id)
         with pytest.raises(EarshotError, match="boom"):
@@ -246,7 +253,9 @@ class TestClips:
     ):
         filled(corpus, 1)
         corpus.add_programs([program(1)])
-        corpus.put_rendering(program(1).id, RenderResult(None, RenderProblem("runtime", "…")), SECONDS)
+        corpus.put_rendering(
+            program(1).id, RenderResult(None, RenderProblem("runtime", "…")), SECONDS
+        )
         assert corpus.list_pending_clips() == []
         newer = lambda source, seconds=18.0: _render_id("newer" + source, seconds)  # noqa: E731
         monkeypatch.setattr(core.sonicpi, "compute_render_id", newer)

@@ -59,7 +59,10 @@ def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 def writer() -> subprocess.Popen:
     return subprocess.Popen(
-        [sys.executable, "-c", WRITER, *ENCODERS], cwd=PROJECT_FOLDER, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", WRITER, *ENCODERS],
+        cwd=PROJECT_FOLDER,
+        stdout=subprocess.PIPE,
+        text=True,
     )
 
 
@@ -73,7 +76,13 @@ def content() -> tuple:
         if path.is_file()
     }
     pairs = corpus.load_embedding_pairs(*ENCODERS)
-    return rows, clips, pairs.program_ids, pairs.code_embeddings.tobytes(), pairs.audio_embeddings.tobytes()
+    return (
+        rows,
+        clips,
+        pairs.program_ids,
+        pairs.code_embeddings.tobytes(),
+        pairs.audio_embeddings.tobytes(),
+    )
 
 
 def test_a_writer_killed_at_any_moment_loses_nothing(workspace, monkeypatch: pytest.MonkeyPatch):
@@ -177,7 +186,10 @@ def test_an_older_version_is_migrated_after_a_backup(
         schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
     )
     migrated = Corpus.open("tiny")
-    assert migrated.settings["schema_version"] == 2 and migrated.count_programs_by_state()["programs"] == 200
+    assert (
+        migrated.settings["schema_version"] == 2
+        and migrated.count_programs_by_state()["programs"] == 200
+    )
     backup = sqlite3.connect(corpus.path / "corpus.sqlite.v1")
     assert schema.read_schema_version(backup) == 1
     assert backup.execute("SELECT count(*) FROM programs").fetchone() == (200,)

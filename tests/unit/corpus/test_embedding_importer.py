@@ -48,7 +48,9 @@ def csv(key: str, values: list[str], vectors=VECTORS) -> bytes:
 def test_a_row_says_whose_it_is_by_id_code_or_name(corpus, kind, key):
     values = [{"program": p.id, "source": p.source, "name": p.name}[key] for p in PROGRAMS]
     suffix = "csv" if kind is csv else "parquet"
-    report = import_vectors(Corpus.open("notes"), kind(key, values), "code", "mine", file_name=f"v.{suffix}")
+    report = import_vectors(
+        Corpus.open("notes"), kind(key, values), "code", "mine", file_name=f"v.{suffix}"
+    )
     assert (report.vectors_added, report.vectors_read, report.programs_without_vector) == (6, 6, 0)
     ids, vectors = corpus.load_embeddings("own/code/mine")
     assert ids == [p.id for p in PROGRAMS]
@@ -57,19 +59,36 @@ def test_a_row_says_whose_it_is_by_id_code_or_name(corpus, kind, key):
 
 def test_windows_line_ends_are_the_same_source(corpus):
     sources = [p.source.replace("\n", "\r\n") for p in PROGRAMS]
-    assert import_vectors(Corpus.open("notes"), csv("source", sources), "code", "mine", file_name="v.csv").vectors_added == 6
+    assert (
+        import_vectors(
+            Corpus.open("notes"), csv("source", sources), "code", "mine", file_name="v.csv"
+        ).vectors_added
+        == 6
+    )
 
 
 def test_a_table_of_other_columns_names_the_one_to_read(corpus):
     names = [p.name for p in PROGRAMS]
     given = parquet("name", names, column="embedding:sonicpi")
-    assert import_vectors(Corpus.open("notes"), given, "code", "a", file_name="v.parquet").vectors_added == 6
+    assert (
+        import_vectors(
+            Corpus.open("notes"), given, "code", "a", file_name="v.parquet"
+        ).vectors_added
+        == 6
+    )
     given = parquet("name", names, column="mine")
     with pytest.raises(EarshotError, match="mine"):
         import_vectors(Corpus.open("notes"), given, "code", "b", file_name="v.parquet")
-    assert import_vectors(Corpus.open("notes"), given, "code", "b", file_name="v.parquet", vector_column="mine").vectors_added == 6
+    assert (
+        import_vectors(
+            Corpus.open("notes"), given, "code", "b", file_name="v.parquet", vector_column="mine"
+        ).vectors_added
+        == 6
+    )
     with pytest.raises(EarshotError, match="no column 'yours'"):
-        import_vectors(Corpus.open("notes"), given, "code", "c", file_name="v.parquet", vector_column="yours")
+        import_vectors(
+            Corpus.open("notes"), given, "code", "c", file_name="v.parquet", vector_column="yours"
+        )
 
 
 def test_what_is_no_vector_costs_only_itself(corpus):
@@ -102,12 +121,24 @@ def test_what_is_no_vector_costs_only_itself(corpus):
 
 def test_vectors_that_are_there_are_never_changed(corpus):
     names = [p.name for p in PROGRAMS]
-    import_vectors(Corpus.open("notes"), parquet("name", names[:3], VECTORS[:3]), "code", "mine", file_name="v.parquet"
+    import_vectors(
+        Corpus.open("notes"),
+        parquet("name", names[:3], VECTORS[:3]),
+        "code",
+        "mine",
+        file_name="v.parquet",
     )
-    again = import_vectors(Corpus.open("notes"), parquet("name", names), "code", "mine", file_name="v.parquet")
+    again = import_vectors(
+        Corpus.open("notes"), parquet("name", names), "code", "mine", file_name="v.parquet"
+    )
     assert again.vectors_added == 3
     with pytest.raises(EarshotError, match="other vectors of the name") as refused:
-        import_vectors(Corpus.open("notes"), parquet("name", names, VECTORS + 1), "code", "mine", file_name="v.parquet"
+        import_vectors(
+            Corpus.open("notes"),
+            parquet("name", names, VECTORS + 1),
+            "code",
+            "mine",
+            file_name="v.parquet",
         )
     assert "another name" in refused.value.remedy
     np.testing.assert_array_equal(corpus.load_embeddings("own/code/mine")[1], VECTORS)
@@ -116,7 +147,12 @@ def test_vectors_that_are_there_are_never_changed(corpus):
 def test_a_check_asks_nothing_of_them_but_that_they_are_whole(corpus):
     some = [p.name for p in PROGRAMS[:2]]  # of programs without a clip, and not of all
     for modality in ("code", "audio"):
-        import_vectors(Corpus.open("notes"), parquet("name", some, VECTORS[:2]), modality, "mine", file_name="v.parquet"
+        import_vectors(
+            Corpus.open("notes"),
+            parquet("name", some, VECTORS[:2]),
+            modality,
+            "mine",
+            file_name="v.parquet",
         )
     assert not [fault for fault in corpus.find_faults() if "vector" in fault.kind]
 
@@ -143,7 +179,13 @@ def test_what_is_no_table_of_vectors_is_refused_in_words(corpus, content, file, 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "x" * 65, "a b", "."])
 def test_a_name_that_is_none_is_refused(corpus, name):
     with pytest.raises(EarshotError, match="cannot be the name"):
-        import_vectors(Corpus.open("notes"), csv("name", ["note-0"], VECTORS[:1]), "code", name, file_name="v.csv")
+        import_vectors(
+            Corpus.open("notes"),
+            csv("name", ["note-0"], VECTORS[:1]),
+            "code",
+            name,
+            file_name="v.csv",
+        )
     assert not is_imported_encoder(f"own/code/{name}")
 
 
@@ -165,7 +207,12 @@ def test_lists_that_unfold_to_more_than_the_limit_are_refused(
     with pytest.raises(EarshotError, match="more than"):
         import_vectors(Corpus.open("notes"), given, "code", "mine", file_name="v.parquet")
     monkeypatch.setattr(embedding_importer, "MAX_IMPORT_BYTES", 500_000)
-    assert import_vectors(Corpus.open("notes"), given, "code", "mine", file_name="v.parquet").dimensions == 9000
+    assert (
+        import_vectors(
+            Corpus.open("notes"), given, "code", "mine", file_name="v.parquet"
+        ).dimensions
+        == 9000
+    )
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,7 +5,12 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.corpus.filtering import ValueRange, find_parameter_domains, filter_programs, build_search_texts
+from core.corpus.filtering import (
+    ValueRange,
+    find_parameter_domains,
+    filter_programs,
+    build_search_texts,
+)
 
 ROWS = pd.DataFrame(
     {
@@ -53,8 +58,14 @@ def test_only_rows_that_fit_every_filter_stay(filters: dict, names: list[str]) -
 
 def test_a_word_is_looked_for_in_what_was_made_before() -> None:
     searched = build_search_texts(ROWS)
-    assert filter_programs(ROWS.iloc[1:], query="PLAY", search_texts=searched)["name"].tolist() == ["three"]
+    assert filter_programs(ROWS.iloc[1:], query="PLAY", search_texts=searched)["name"].tolist() == [
+        "three"
+    ]
 
 
 def test_parameters_have_a_span_or_a_list_of_values() -> None:
-    assert find_parameter_domains(ROWS) == {"amp": ValueRange(0.5, 1.0), "loud": ["True"], "synth": ["saw"]}
+    assert find_parameter_domains(ROWS) == {
+        "amp": ValueRange(0.5, 1.0),
+        "loud": ["True"],
+        "synth": ["saw"],
+    }

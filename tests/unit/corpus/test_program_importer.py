@@ -207,7 +207,9 @@ def test_a_parquet_with_nested_texts_or_two_columns_of_a_name_is_read_or_refused
             with pytest.raises(EarshotError, match=told):
                 program_importer.read_programs(buffer.getvalue(), "x.parquet")
         else:
-            ((_, program),) = program_importer.read_programs(buffer.getvalue(), "x.parquet").programs
+            ((_, program),) = program_importer.read_programs(
+                buffer.getvalue(), "x.parquet"
+            ).programs
             assert (program.name, dict(program.parameters)) == ("x-0001", {})
 
 
@@ -261,7 +263,9 @@ def test_every_name_becomes_one_that_a_file_system_bears(name, template):
 
 def test_an_import_reports_duplicates_and_gives_a_second_of_a_name_another(workspace):
     files = {"a/x.rb": BEEP, "b/x.rb": "play 61\n", "c/y.rb": BEEP, "d.rb": ""}
-    report = import_programs("mine", zipped(files), "songs.zip", licence="CC0", clip_format=ClipFormat(1))
+    report = import_programs(
+        "mine", zipped(files), "songs.zip", licence="CC0", clip_format=ClipFormat(1)
+    )
     assert (report.programs_read, report.programs_added) == (3, 2)
     assert report.duplicates == {"c/y.rb": "x"} and report.renamed == {"b/x.rb": "x.2"}
     assert list(report.skipped) == ["d.rb"] and "c/y.rb has the same code as x" in str(report)

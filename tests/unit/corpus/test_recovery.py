@@ -68,7 +68,10 @@ def test_what_lies_on_other_pages_is_saved(corpus: Corpus):
 def test_damaged_embeddings_cost_no_program(corpus: Corpus):
     damage(corpus, pages_of(corpus, "embeddings")[2])
     saved = Corpus.recover_if_damaged("tiny")
-    assert (saved.recovered_count, saved.lost_count) == (600, 0) and "600 programs were saved" in str(saved)
+    assert (saved.recovered_count, saved.lost_count) == (
+        600,
+        0,
+    ) and "600 programs were recovered" in str(saved)
     assert Corpus.open("tiny").list_encoders() == []
 
 

@@ -231,7 +231,7 @@ def test_the_card_counts_what_is_there_and_names_terms(corpus):
     assert facts["templates"] == {"": 3, "beeps": 3} and facts["seeds"] == list(range(6))
     assert facts["failures"] == {"runtime": 1} and facts["warnings"] == {"limits": 1}
     assert {each["id"]: each["embeddings"] for each in facts["encoders"]} == {CODE: 6, AUDIO: 5}
-    assert facts["bytes"] == measure_corpus_contents("tiny").size_bytes > 100_000
+    assert facts["bytes"] == measure_corpus_contents(Corpus.open("tiny")).size_bytes > 100_000
     assert any("CC0" in each["licence"] for each in facts["licence"])
     for word in ("# tiny", "runtime 1", CODE, "## Licence"):
         assert word in card.markdown
@@ -266,13 +266,13 @@ def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(own):
 def test_a_corpus_is_deleted_whole_but_not_from_under_a_writer(own):
     with own.lock_for_writing("test"):
         with pytest.raises(EarshotError):
-            delete_corpus("own")
+            delete_corpus(own)
     assert list_corpora() == ["own"]
-    gone = delete_corpus("own")
+    gone = delete_corpus(own)
     assert gone.size_bytes > 0 and list_corpora() == []
     assert list(own.path.parent.iterdir()) == []
     with pytest.raises(EarshotError):
-        delete_corpus("own")
+        delete_corpus(own)
 
 
 def test_a_clip_that_is_adopted_brings_its_warnings(own):
