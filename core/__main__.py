@@ -1,4 +1,4 @@
-"""``python -m core COMMAND …``: see `core.cli`."""
+"""Entry point of ``python -m core COMMAND``, which runs `core.cli.main`."""
 
 import sys
 

@@ -1,47 +1,51 @@
-"""Whether the dashboard may be opened to others: `./run --open HOST` asks here first."""
+"""Access policy of a dashboard that other people can reach (``./run --open HOST``)."""
 
 from __future__ import annotations
 
 import os
 import sys
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from core import workspace
 from core.errors import EarshotError
+from core.sonicpi.sandbox import check_sandbox
 
 SECRETS_PATH = Path(".streamlit/secrets.toml")
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
 MIN_SECRET_CHARS = 32
 _PROVIDER_KEYS = ("client_id", "client_secret", "server_metadata_url")
-_SECRETS_REMEDY = "docs/security.md, 'Opening the dashboard to other people', shows the whole file."
+_SECRETS_REMEDY = "See docs/security.md, 'Opening the dashboard to other people', for the format."
 
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """To whom the dashboard is open.
+    """The people who may use the dashboard.
 
     Attributes
     ----------
     host : str
-        The name under which others reach it.
+        Host name under which other people reach the dashboard.
     allowed_emails : frozenset of str
-        E-mail addresses, lower case, of those who may come in.
+        Lower-case e-mail addresses of the people who may log in.
     """
 
     host: str
     allowed_emails: frozenset[str]
 
-    def is_allowed(self, claims: dict) -> bool:
-        """Whether an OIDC provider's word about a user lets them in.
+    def is_allowed(self, claims: Mapping[str, Any]) -> bool:
+        """Return whether a user may log in.
 
         Parameters
         ----------
-        claims : dict
-            Claims: "email", and "email_verified" where the provider knows. An address that the
-            provider calls unverified may be anybody's.
+        claims : mapping
+            Claims of the OpenID Connect provider: "email" and, from some providers,
+            "email_verified". Anybody can register an address that is not verified, so such an
+            address is refused.
         """
         return (
             str(claims.get("email", "")).lower() in self.allowed_emails
@@ -50,99 +54,107 @@ class AccessPolicy:
 
 
 def read_access_policy(host: str, secrets_path: Path | None = None) -> AccessPolicy:
-    """Read who may come in.
+    """Read and validate the access policy.
 
     Parameters
     ----------
     host : str
+        Host name under which other people reach the dashboard.
     secrets_path : Path, optional
-        Default: `.streamlit/secrets.toml` of the project.
+        Default: ``.streamlit/secrets.toml`` of the project.
 
     Raises
     ------
     EarshotError
-        When logging in isn't set up, is set up so that it protects nothing, or nobody is named.
+        If login is not configured, its configuration is not safe, or nobody may log in.
     """
-    path = secrets_path or workspace.PROJECT_FOLDER / SECRETS_PATH
-    try:
-        written = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise _make_refusal("it doesn't exist", "without logging in, everyone would be let in") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _make_refusal(f"it cannot be read ({error})") from None
-    auth = written.get("auth")
+    secrets = _read_secrets(secrets_path or workspace.PROJECT_FOLDER / SECRETS_PATH)
+    auth = secrets.get("auth")
     if not isinstance(auth, dict):
         raise _make_refusal("it has no section [auth]", "without it, everyone would be let in")
-    for name in _PROVIDER_KEYS:
-        if not str(auth.get(name, "")).strip():
-            raise _make_refusal(f"[auth] has no {name}")
+    for key in _PROVIDER_KEYS:
+        if not str(auth.get(key, "")).strip():
+            raise _make_refusal(f"[auth] has no {key}")
     if len(str(auth.get("cookie_secret", ""))) < MIN_SECRET_CHARS:
         raise _make_refusal(
             f"[auth] cookie_secret is shorter than {MIN_SECRET_CHARS} characters",
-            "whoever guesses it can pretend to be anyone",
+            "whoever guesses it can impersonate any user",
         )
     _validate_login_urls(auth, host)
-    people = written.get("earshot", {}).get("people")
-    if not isinstance(people, list) or not people or not all("@" in str(one) for one in people):
+    emails = secrets.get("earshot", {}).get("people")
+    if not isinstance(emails, list) or not emails or not all("@" in str(email) for email in emails):
         raise _make_refusal(
             "[earshot] people is not a list of e-mail addresses",
             "without it, everyone with an account at that provider would be let in",
         )
-    return AccessPolicy(host, frozenset(str(one).lower() for one in people))
-
-
-def _validate_login_urls(auth: dict, host: str) -> None:
-    callback = urlsplit(str(auth.get("redirect_uri", "")))
-    if callback.hostname != host.lower() or callback.path != "/oauth2callback":
-        raise _make_refusal(f"[auth] redirect_uri is not https://{host}/oauth2callback")
-    provider = urlsplit(str(auth["server_metadata_url"]))
-    for name, address in (("redirect_uri", callback), ("server_metadata_url", provider)):
-        if address.scheme != "https" and address.hostname not in LOCAL_HOSTS:
-            raise _make_refusal(f"[auth] {name} is not https", "passwords and cookies would be readable")
+    return AccessPolicy(host, frozenset(str(email).lower() for email in emails))
 
 
 def require_access_policy(host: str) -> AccessPolicy:
-    """As `opening`, and refuse too unless programs run in the sandbox.
+    """Read the access policy and require the sandbox in which programs run.
 
     Raises
     ------
     EarshotError
-        As `opening`; or when there is no sandbox, or it is switched off.
+        As `read_access_policy`, or if the sandbox does not work or is disabled.
     """
-    from core.sonicpi.sandbox import check_sandbox
-
-    found = read_access_policy(host)
-    works, why = check_sandbox()
-    if os.environ.get("EARSHOT_NO_SANDBOX") or not works:
+    policy = read_access_policy(host)
+    is_working, explanation = check_sandbox()
+    if os.environ.get("EARSHOT_NO_SANDBOX") or not is_working:
         raise EarshotError(
-            "The dashboard is not opened to others without the sandbox: their programs could read"
-            f" your files. {'It is switched off.' if works else why}",
-            remedy="Unset EARSHOT_NO_SANDBOX; ./run doctor says whether the sandbox works.",
+            "The dashboard cannot be opened to other people without the sandbox: their programs"
+            f" could read your files. {'It is disabled.' if is_working else explanation}",
+            remedy="Unset EARSHOT_NO_SANDBOX and check the sandbox with ./run doctor.",
         )
-    return found
-
-
-def _make_refusal(problem: str, consequence: str = "") -> EarshotError:
-    return EarshotError(
-        f"The dashboard is not opened to others: {problem}{'; ' if consequence else ''}{consequence}.",
-        where=str(SECRETS_PATH),
-        remedy=_SECRETS_REMEDY,
-    )
+    return policy
 
 
 def main(host: str) -> int:
-    """Say what is missing; exit status 0 if nothing is."""
+    """Print what is missing for opening the dashboard; return the exit status."""
     try:
-        found = require_access_policy(host)
+        policy = require_access_policy(host)
     except EarshotError as error:
         where = f"{error.where}: " if error.where else ""
         print(f"./run --open {host}: {where}{error.message}\n{error.remedy}", file=sys.stderr)
         return 1
     print(
-        f"Open to {len(found.allowed_emails)} people who log in, as {host}. Put TLS before it.",
+        f"{len(policy.allowed_emails)} people may log in at {host}."
+        " Put a reverse proxy with TLS in front of it.",
         file=sys.stderr,
     )
     return 0
+
+
+def _read_secrets(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise _make_refusal(
+            "the file does not exist", "without login, everyone would be let in"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _make_refusal(f"the file cannot be read ({error})") from None
+
+
+def _validate_login_urls(auth: Mapping[str, Any], host: str) -> None:
+    callback = urlsplit(str(auth.get("redirect_uri", "")))
+    if callback.hostname != host.lower() or callback.path != "/oauth2callback":
+        raise _make_refusal(f"[auth] redirect_uri is not https://{host}/oauth2callback")
+    provider = urlsplit(str(auth["server_metadata_url"]))
+    for key, url in (("redirect_uri", callback), ("server_metadata_url", provider)):
+        if url.scheme != "https" and url.hostname not in LOCAL_HOSTS:
+            raise _make_refusal(
+                f"[auth] {key} is not https", "passwords and cookies would be readable"
+            )
+
+
+def _make_refusal(problem: str, consequence: str = "") -> EarshotError:
+    reason = f"{problem}; {consequence}" if consequence else problem
+    return EarshotError(
+        f"The dashboard cannot be opened to other people: {reason}.",
+        where=str(SECRETS_PATH),
+        remedy=_SECRETS_REMEDY,
+    )
 
 
 if __name__ == "__main__":

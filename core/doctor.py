@@ -1,7 +1,7 @@
-"""What Earshot needs and could use, what is there, and how to get what isn't.
+"""Checks of the software and hardware that Earshot needs or can use, with remedies.
 
-Everything is looked up without changing anything, and with the standard library
-alone as far as that goes: before the set-up there is nothing else.
+The checks change nothing. They need only the standard library, because ``./run doctor`` also runs
+before the Python packages are installed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,9 +21,20 @@ from core import workspace
 
 APT_INSTALL_COMMAND = "sudo apt-get install --yes --no-install-recommends"
 SETUP_COMMAND = "./run"
+# The script ./run installs these; its variable PACKAGES is the same list.
+REQUIRED_DEBIAN_PACKAGES = (
+    "sonic-pi-server",
+    "sonic-pi-samples",
+    "supercollider-server",
+    "sc3-plugins-server",
+    "ruby",
+    "bubblewrap",
+)
+DEBIAN_PACKAGES = (*REQUIRED_DEBIAN_PACKAGES, "chromium")
 SUPPORTED_PYTHONS = ((3, 11), (3, 14))
-# The starter corpus with its clips, and room to breathe.
+# The starter corpus with its clips takes less than half of this.
 MIN_FREE_GIB = 2.0
+MIN_MEMORY_GIB = 3.5
 SONIC_PI_RUNTIME_FOLDER = Path("/usr/lib/sonic-pi/app/server/ruby")
 SONIC_PI_SAMPLES_FOLDER = Path("/usr/share/sonic-pi/samples")
 SUPERCOLLIDER_PLUGINS_FOLDER = Path("/usr/lib/SuperCollider/plugins")
@@ -30,20 +42,20 @@ SUPERCOLLIDER_PLUGINS_FOLDER = Path("/usr/lib/SuperCollider/plugins")
 
 @dataclass(frozen=True)
 class RequirementCheck:
-    """One thing that Earshot needs or could use.
+    """Result of the check of one requirement or optional component.
 
     Attributes
     ----------
     name : str
-        Its name.
+        What was checked.
     state : str
-        What was found: a version, an amount, "missing", or why it doesn't work.
+        A version, an amount, "missing", or why it does not work.
     is_ok : bool
-        Whether it is there and works.
+        Whether it is present and works.
     remedy : str
-        The command, or else a sentence, that gets it; "" when nothing is to be done.
+        Command or sentence that fixes it; "" if there is nothing to do.
     is_required : bool
-        Whether Earshot can't do without.
+        Whether Earshot cannot run without it.
     """
 
     name: str
@@ -54,11 +66,11 @@ class RequirementCheck:
 
 
 def check_requirements() -> list[RequirementCheck]:
-    """Look at this machine: system, sound, Python, encoders, hardware, disk."""
-    packages = _read_debian_versions()
+    """Check the system, Sonic Pi, Python, encoders, hardware and disk of this machine."""
+    installed_versions = _read_debian_versions()
     return [
         RequirementCheck("System", _describe_system(), True),
-        *_check_audio_packages(packages),
+        *_check_audio_packages(installed_versions),
         _check_sandbox(),
         *_check_python(),
         *_check_encoders(),
@@ -67,7 +79,9 @@ def check_requirements() -> list[RequirementCheck]:
         _check_gpu(),
         _check_memory(),
         _check_workspace(),
-        _check_debian_package("Chromium, for ./run test", "chromium", packages, is_required=False),
+        _check_debian_package(
+            "Chromium, for ./run test", "chromium", installed_versions, is_required=False
+        ),
     ]
 
 
@@ -80,23 +94,19 @@ def _describe_system() -> str:
 
 
 def _read_debian_versions() -> dict[str, str]:
-    """Version by name of the Debian packages that are wholly installed, of those asked about."""
-    names = ["sonic-pi-server", "sonic-pi-samples", "supercollider-server", "sc3-plugins-server"]
-    names += ["ruby", "bubblewrap", "chromium"]
+    """Return the versions by name of the packages that are completely installed."""
     pattern = "${Package} ${db:Status-Abbrev} ${Version}\n"
-    out = _capture_output(["dpkg-query", "--show", f"--showformat={pattern}", *names]) or ""
-    fields = [line.split() for line in out.splitlines()]
-    return {name: version for name, status, version, *_ in filter(_is_installed, fields)}
-
-
-def _is_installed(fields: list[str]) -> bool:
-    return len(fields) >= 3 and fields[1] == "ii"
+    command = ["dpkg-query", "--show", f"--showformat={pattern}", *DEBIAN_PACKAGES]
+    lines = (_capture_output(command) or "").splitlines()
+    rows = [line.split() for line in lines]
+    # "ii": selected for installation, and installed.
+    return {row[0]: row[2] for row in rows if len(row) >= 3 and row[1] == "ii"}
 
 
 def _capture_output(command: list[str], timeout_s: float = 5.0) -> str | None:
-    """What `command` prints, or None when it isn't there or doesn't end."""
+    """Return what a command prints, or None if it does not exist or takes too long."""
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -107,77 +117,100 @@ def _capture_output(command: list[str], timeout_s: float = 5.0) -> str | None:
         )
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout
+    return process.stdout
 
 
 def _check_debian_package(
-    name: str, package: str, installed_versions: dict[str, str], is_present: bool = True, is_required: bool = True
+    name: str,
+    package: str,
+    installed_versions: Mapping[str, str],
+    is_present: bool = True,
+    is_required: bool = True,
 ) -> RequirementCheck:
-    """A row for something that comes in a Debian package and, with `is_present`, lies in its place."""
+    """Check a Debian package; `is_present` is whether its important files exist."""
     remedy = f"{APT_INSTALL_COMMAND} {package}"
     if package not in installed_versions:
         return RequirementCheck(name, "missing", False, remedy, is_required)
     if not is_present:
         return RequirementCheck(name, "damaged", False, f"{remedy} --reinstall", is_required)
-    return RequirementCheck(name, re.sub(r"^\d+:|[-+~].*$", "", installed_versions[package]), True, is_required=is_required)
+    # Without the epoch and Debian's revision.
+    version = re.sub(r"^\d+:|[-+~].*$", "", installed_versions[package])
+    return RequirementCheck(name, version, True, is_required=is_required)
 
 
-def _check_scsynth(installed_versions: dict[str, str]) -> RequirementCheck:
-    row = _check_debian_package("scsynth", "supercollider-server", installed_versions, bool(shutil.which("scsynth")))
-    try:
-        from core.sonicpi.versions import REQUIRED_SUPERCOLLIDER_VERSION
-    except ImportError:
-        return row
-    if row.is_ok and not row.state.startswith(f"{REQUIRED_SUPERCOLLIDER_VERSION}."):
-        remedy = f"Earshot needs {REQUIRED_SUPERCOLLIDER_VERSION}, as Debian 12 has it"
-        return RequirementCheck(row.name, f"{row.state}, not {REQUIRED_SUPERCOLLIDER_VERSION}", False, remedy)
-    return row
-
-
-def _check_audio_packages(installed_versions: dict[str, str]) -> list[RequirementCheck]:
-    # A plugin of the package sc3-plugins, which several of Sonic Pi's synths and FX play with.
+def _check_audio_packages(installed_versions: Mapping[str, str]) -> list[RequirementCheck]:
+    # This plugin of the package sc3-plugins is used by several synths and effects of Sonic Pi.
     plugin = SUPERCOLLIDER_PLUGINS_FOLDER / "MdaUGens.so"
+    runtime_exists = (SONIC_PI_RUNTIME_FOLDER / "lib/sonicpi").is_dir()
+    samples_exist = SONIC_PI_SAMPLES_FOLDER.is_dir()
     return [
-        _check_debian_package("Sonic Pi", "sonic-pi-server", installed_versions, (SONIC_PI_RUNTIME_FOLDER / "lib/sonicpi").is_dir()),
-        _check_debian_package("Sonic Pi's samples", "sonic-pi-samples", installed_versions, SONIC_PI_SAMPLES_FOLDER.is_dir()),
+        _check_debian_package("Sonic Pi", "sonic-pi-server", installed_versions, runtime_exists),
+        _check_debian_package(
+            "Sonic Pi's samples", "sonic-pi-samples", installed_versions, samples_exist
+        ),
         _check_scsynth(installed_versions),
-        _check_debian_package("scsynth's plugins", "sc3-plugins-server", installed_versions, plugin.is_file()),
+        _check_debian_package(
+            "scsynth's plugins", "sc3-plugins-server", installed_versions, plugin.is_file()
+        ),
         _check_debian_package("Ruby", "ruby", installed_versions, bool(shutil.which("ruby"))),
     ]
 
 
-def _check_sandbox() -> RequirementCheck:
-    what = "Sandbox for programs"
+def _check_scsynth(installed_versions: Mapping[str, str]) -> RequirementCheck:
+    check = _check_debian_package(
+        "scsynth", "supercollider-server", installed_versions, bool(shutil.which("scsynth"))
+    )
     try:
+        # Lazy: core.sonicpi needs packages that the set-up installs.
+        from core.sonicpi.versions import REQUIRED_SUPERCOLLIDER_VERSION as REQUIRED_VERSION
+    except ImportError:
+        return check
+    if check.is_ok and not check.state.startswith(f"{REQUIRED_VERSION}."):
+        return RequirementCheck(
+            check.name,
+            f"{check.state}, not {REQUIRED_VERSION}",
+            False,
+            f"Install SuperCollider {REQUIRED_VERSION}, the version in Debian 12",
+        )
+    return check
+
+
+def _check_sandbox() -> RequirementCheck:
+    name = "Sandbox for programs"
+    try:
+        # Lazy: core.sonicpi needs packages that the set-up installs.
         from core.sonicpi.sandbox import check_sandbox
     except ImportError:
-        return RequirementCheck(what, "not tried before the set-up", False, SETUP_COMMAND)
-    ok, why = check_sandbox()
-    if ok:
-        return RequirementCheck(what, f"works ({why})", True)
+        return RequirementCheck(name, "not checked before the set-up", False, SETUP_COMMAND)
+    is_working, explanation = check_sandbox()
+    if is_working:
+        return RequirementCheck(name, f"works ({explanation})", True)
     if not shutil.which("bwrap"):
-        return RequirementCheck(what, "missing", False, f"{APT_INSTALL_COMMAND} bubblewrap")
-    return RequirementCheck(what, "does not work", False, why)
+        return RequirementCheck(name, "missing", False, f"{APT_INSTALL_COMMAND} bubblewrap")
+    return RequirementCheck(name, "does not work", False, explanation)
 
 
 def _check_python() -> list[RequirementCheck]:
-    fits = SUPPORTED_PYTHONS[0] <= sys.version_info[:2] <= SUPPORTED_PYTHONS[1]
+    is_supported = SUPPORTED_PYTHONS[0] <= sys.version_info[:2] <= SUPPORTED_PYTHONS[1]
     interpreter = RequirementCheck(
         "Python",
         f"{platform.python_version()} ({sys.executable})",
-        fits,
-        "" if fits else "Install a Python from 3.11 to 3.14",
+        is_supported,
+        "" if is_supported else "Install Python 3.11, 3.12, 3.13 or 3.14",
     )
+    name = "Python packages"
     is_set_up = Path(sys.prefix).resolve() == workspace.PROJECT_FOLDER / ".venv"
     if not is_set_up and not _is_installed_by_pip():
-        return [interpreter, RequirementCheck("Python packages", "no .venv yet", False, SETUP_COMMAND)]
-    off = _list_unmet_pins()
-    state = f"missing or of another version: {', '.join(off)}" if off else "all as pinned"
-    return [interpreter, RequirementCheck("Python packages", state, not off, SETUP_COMMAND if off else "")]
+        return [interpreter, RequirementCheck(name, "no .venv yet", False, SETUP_COMMAND)]
+    unmet_pins = _list_unmet_pins()
+    if unmet_pins:
+        state = f"missing or of another version: {', '.join(unmet_pins)}"
+        return [interpreter, RequirementCheck(name, state, False, SETUP_COMMAND)]
+    return [interpreter, RequirementCheck(name, "all have the pinned versions", True)]
 
 
 def _is_installed_by_pip() -> bool:
-    """Whether this Python has Earshot from `pip install -e .`, so that it needs no .venv."""
+    """Return whether ``pip install -e .`` installed Earshot, so that no .venv is needed."""
     try:
         return bool(metadata.version("earshot"))
     except metadata.PackageNotFoundError:
@@ -185,48 +218,53 @@ def _is_installed_by_pip() -> bool:
 
 
 def _list_unmet_pins() -> list[str]:
+    """Return the pinned packages that are missing or have another version."""
     unmet = []
-    for name in ("requirements.txt", "requirements/encoders.txt"):
-        text = (workspace.PROJECT_FOLDER / name).read_text(encoding="utf-8")
-        for package, version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE):
+    for file_name in ("requirements.txt", "requirements/encoders.txt"):
+        text = (workspace.PROJECT_FOLDER / file_name).read_text(encoding="utf-8")
+        for package, pinned_version in re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE):
             try:
                 # A local version such as 2.13.0+cpu is a build of 2.13.0.
-                found = metadata.version(package).partition("+")[0]
+                version = metadata.version(package).partition("+")[0]
             except metadata.PackageNotFoundError:
-                found = None
-            if found != version:
+                version = None
+            if version != pinned_version:
                 unmet.append(package)
     return unmet
 
 
 def _check_encoders() -> list[RequirementCheck]:
     try:
+        # Lazy: core.encoders needs packages that the set-up installs.
         from core.encoders import PRESETS, list_encoder_specs
 
-        found = [(entry, entry.is_available_offline()) for entry in list_encoder_specs()]
+        specs = list_encoder_specs()
+        are_available = [spec.is_available_offline() for spec in specs]
     except ImportError:
-        return [RequirementCheck("Encoders", "not listed before the set-up", False, SETUP_COMMAND)]
-    always = {PRESETS["offline"].code_encoder, PRESETS["offline"].audio_encoder}
+        return [RequirementCheck("Encoders", "not checked before the set-up", False, SETUP_COMMAND)]
+    required_ids = {PRESETS["offline"].code_encoder, PRESETS["offline"].audio_encoder}
     return [
         RequirementCheck(
-            f"{entry.modality.capitalize()} encoder {entry.id}",
-            "at hand" if there else "weights not at hand",
-            there,
-            "" if there else entry.install_instructions,
-            is_required=entry.id in always,
+            f"{spec.modality.capitalize()} encoder {spec.id}",
+            "available" if is_available else "weights not downloaded",
+            is_available,
+            "" if is_available else spec.install_instructions,
+            is_required=spec.id in required_ids,
         )
-        for entry, there in found
+        for spec, is_available in zip(specs, are_available)
     ]
 
 
 def _check_openvino() -> RequirementCheck:
-    what = "OpenVINO, for wav2vec 2.0"
+    name = "OpenVINO, for wav2vec 2.0"
     try:
         version = metadata.version("openvino")
     except metadata.PackageNotFoundError:
-        get = ".venv/bin/python -m pip install --no-deps -r requirements/openvino.lock"
-        return RequirementCheck(what, "not installed: torch does it, more slowly", False, get, False)
-    return RequirementCheck(what, version, True, is_required=False)
+        install = ".venv/bin/python -m pip install --no-deps -r requirements/openvino.lock"
+        return RequirementCheck(
+            name, "not installed: torch is used, which is slower", False, install, False
+        )
+    return RequirementCheck(name, version, True, is_required=False)
 
 
 def _check_processor() -> RequirementCheck:
@@ -234,43 +272,51 @@ def _check_processor() -> RequirementCheck:
         flags = set(Path("/proc/cpuinfo").read_text().split())
     except OSError:
         flags = set()
-    native = flags & {"amx_bf16", "avx512_bf16", "bf16"}
-    cores = len(os.sched_getaffinity(0))
-    state = f"{cores} core{'s' if cores > 1 else ''}, "
-    state += f"native bf16 ({', '.join(sorted(native))})" if native else "no native bf16: fp32"
-    return RequirementCheck("Processor", state, bool(native), is_required=False)
+    bf16_flags = flags & {"amx_bf16", "avx512_bf16", "bf16"}
+    core_count = len(os.sched_getaffinity(0))
+    state = f"{core_count} core{'s' if core_count > 1 else ''}, "
+    if bf16_flags:
+        state += f"native bf16 ({', '.join(sorted(bf16_flags))})"
+    else:
+        state += "no native bf16: fp32 is used"
+    return RequirementCheck("Processor", state, bool(bf16_flags), is_required=False)
 
 
 def _check_gpu() -> RequirementCheck:
-    names = _capture_output(["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"])
-    if not names or not names.strip():
-        return RequirementCheck("GPU", "none; the processor does it all", False, is_required=False)
-    found = "; ".join(names.strip().splitlines())
+    output = _capture_output(
+        ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
+    )
+    if not output or not output.strip():
+        return RequirementCheck("GPU", "none: the processor is used", False, is_required=False)
+    names = "; ".join(output.strip().splitlines())
     try:
-        build = metadata.version("torch").partition("+")[2]
+        torch_build = metadata.version("torch").partition("+")[2]
     except metadata.PackageNotFoundError:
-        build = ""
-    if build == "cpu":
-        return RequirementCheck("GPU", f"{found}, not used", False, "Install a CUDA build of torch", False)
-    return RequirementCheck("GPU", found, True, is_required=False)
+        torch_build = ""
+    if torch_build == "cpu":
+        remedy = "Install a CUDA build of torch"
+        return RequirementCheck("GPU", f"{names}, not used", False, remedy, False)
+    return RequirementCheck("GPU", names, True, is_required=False)
 
 
 def _check_memory() -> RequirementCheck:
     gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
-    return RequirementCheck("Memory", f"{gib:.1f} GiB", gib >= 3.5, "", is_required=False)
+    return RequirementCheck("Memory", f"{gib:.1f} GiB", gib >= MIN_MEMORY_GIB, is_required=False)
 
 
 def _check_workspace() -> RequirementCheck:
     root = workspace.get_workspace_root()
-    place = root
-    while not place.exists():
-        place = place.parent
-    free = shutil.disk_usage(place).free / 2**30
-    state = f"{root}, {free:.1f} GiB free"
-    if not os.access(place, os.W_OK):
+    existing_folder = root
+    while not existing_folder.exists():
+        existing_folder = existing_folder.parent
+    free_gib = workspace.get_free_bytes(existing_folder) / 2**30
+    state = f"{root}, {free_gib:.1f} GiB free"
+    if not os.access(existing_folder, os.W_OK):
         remedy = "Give write access there, or set EARSHOT_WORKSPACE to another folder"
         return RequirementCheck("Workspace", f"{state}, not writable", False, remedy)
-    if free < MIN_FREE_GIB:
-        remedy = f"Free {MIN_FREE_GIB:.0f} GiB, or set EARSHOT_WORKSPACE to a folder on another disk"
+    if free_gib < MIN_FREE_GIB:
+        remedy = (
+            f"Free {MIN_FREE_GIB:.0f} GiB, or set EARSHOT_WORKSPACE to a folder on another disk"
+        )
         return RequirementCheck("Workspace", state, False, remedy)
     return RequirementCheck("Workspace", state, True)

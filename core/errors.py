@@ -1,4 +1,4 @@
-"""Errors that are written for the person who meets them."""
+"""The exception that users see, and wording for its messages."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Iterable
 
 
 class EarshotError(Exception):
-    """Something a user can understand and mend.
+    """An error that the user can understand and fix.
 
-    Pages and the command line show `message`, `where` and `remedy`, never a
-    traceback. Anything else that is raised is a defect of Earshot's own.
+    Pages and the command line show `message`, `where` and `remedy` without a traceback. Every
+    other exception that reaches them is a bug in Earshot.
 
     Parameters
     ----------
@@ -20,7 +20,12 @@ class EarshotError(Exception):
     where : str, optional
         The place: a file and line, a corpus, a field.
     remedy : str, optional
-        What to do about it: a command, or the value that would be accepted.
+        What to do about it: a command, or the accepted values.
+
+    Examples
+    --------
+    >>> print(EarshotError("There is no corpus 'beats'.", remedy="Build it: ./run build beats."))
+    There is no corpus 'beats'. Build it: ./run build beats.
     """
 
     def __init__(self, message: str, *, where: str | None = None, remedy: str | None = None):
@@ -34,39 +39,40 @@ class EarshotError(Exception):
         return f"{text} {self.remedy}" if self.remedy else text
 
 
-# What the system says when there is no room, or no right, to write.
+_OTHER_FOLDER_REMEDY = "Set EARSHOT_WORKSPACE to a folder that you may write to."
+_FREE_SPACE_REMEDY = "Free some space, then try again: finished work is kept."
+# Message and remedy by errno, for errors that the user can fix on the machine.
 _SYSTEM_ERROR_MESSAGES = {
-    errno.ENOSPC: ("The disk is full.", "Make room, then do it again: what is finished is kept."),
-    errno.EDQUOT: (
-        "Your share of the disk is used up.",
-        "Make room, then do it again: what is finished is kept.",
+    errno.ENOSPC: ("The disk is full.", _FREE_SPACE_REMEDY),
+    errno.EDQUOT: ("Your disk quota is used up.", _FREE_SPACE_REMEDY),
+    errno.EROFS: ("The file system is read-only.", _OTHER_FOLDER_REMEDY),
+    errno.EACCES: (
+        "Permission is denied.",
+        "Change the permissions, or set EARSHOT_WORKSPACE to another folder.",
     ),
-    errno.EROFS: (
-        "It can only be read there.",
-        "Set EARSHOT_WORKSPACE to a folder that may be written.",
-    ),
-    errno.EACCES: ("You have no right to that.", "Get it, or set EARSHOT_WORKSPACE elsewhere."),
-    errno.EPERM: ("You have no right to that.", "Get it, or set EARSHOT_WORKSPACE elsewhere."),
+    errno.EPERM: ("The operation is not permitted.", _OTHER_FOLDER_REMEDY),
     errno.EMFILE: ("Too many files are open.", "Raise the limit: ulimit -n 4096."),
 }
 
 
 def convert_system_error(error: BaseException) -> EarshotError | None:
-    """What a user is told of an error that is the machine's fault; None for a defect of ours.
+    """Return the error to show for a failure of the machine, or None for a bug in Earshot.
 
     Parameters
     ----------
     error : BaseException
-        Of any kind. Out of memory, a full disk and missing rights are the machine's.
+        Failures of the machine are lack of memory, a full disk and missing permissions. An
+        `EarshotError` is returned as it is.
     """
     if isinstance(error, EarshotError):
         return error
-    # PyTorch says in words alone that its allocator got nothing.
-    starved = isinstance(error, RuntimeError) and "allocate memory" in str(error)
-    if isinstance(error, MemoryError) or starved or getattr(error, "errno", None) == errno.ENOMEM:
+    # PyTorch raises a RuntimeError when its allocator gets no memory.
+    is_torch_allocation = isinstance(error, RuntimeError) and "allocate memory" in str(error)
+    is_out_of_memory = isinstance(error, MemoryError) or is_torch_allocation
+    if is_out_of_memory or getattr(error, "errno", None) == errno.ENOMEM:
         return EarshotError(
             "Memory ran out.",
-            remedy="Close other programs, then do it again: what is finished is kept.",
+            remedy="Close other programs, then try again: finished work is kept.",
         )
     if isinstance(error, OSError) and error.errno in _SYSTEM_ERROR_MESSAGES:
         message, remedy = _SYSTEM_ERROR_MESSAGES[error.errno]

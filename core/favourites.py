@@ -1,15 +1,13 @@
-"""Programs that somebody wants to come back to, with a note and tags: kept in the workspace."""
+"""Favourite programs with a note and tags, saved in the workspace."""
 
 from __future__ import annotations
 
 import csv
-import fcntl
 import io
 import json
-import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from core import workspace
@@ -24,18 +22,20 @@ MAX_TAGS = 20
 
 @dataclass(frozen=True)
 class Favourite:
-    """A program of a corpus that is kept.
+    """A program of a corpus that the user marked as a favourite.
 
     Attributes
     ----------
     corpus_name, program_id : str
-        The corpus's name and the program's id.
+        The program.
     name, template : str
-        The program's.
+        Name and template of the program.
     note : str
+        Note of the user.
     tags : tuple of str
+        Tags of the user.
     added : str
-        UTC, ISO 8601.
+        Time when it was added: UTC, ISO 8601.
     """
 
     corpus_name: str
@@ -48,17 +48,17 @@ class Favourite:
 
     @property
     def key(self) -> tuple[str, str]:
-        """What tells it from others."""
+        """Corpus name and program id, which identify a favourite."""
         return self.corpus_name, self.program_id
 
 
 def load_favourites() -> list[Favourite]:
-    """All favourites, the newest first.
+    """Return all favourites, newest first.
 
     Raises
     ------
     EarshotError
-        When the file is damaged.
+        If the file is damaged.
     """
     path = _get_favourites_path()
     try:
@@ -73,75 +73,101 @@ def load_favourites() -> list[Favourite]:
         raise EarshotError(
             "The favourites cannot be read.",
             where=str(path),
-            remedy="Move that file away: Earshot begins a new list.",
+            remedy="Move this file to another folder: Earshot will start a new list.",
         ) from error
 
 
 def is_favourite(corpus_name: str, program_id: str) -> bool:
-    """Whether a program is kept."""
-    return any(each.key == (corpus_name, program_id) for each in load_favourites())
+    """Return whether a program is a favourite."""
+    return any(favourite.key == (corpus_name, program_id) for favourite in load_favourites())
 
 
 def add_favourite(corpus_name: str, program_id: str, name: str, template: str) -> None:
-    """Keep a program; one that is kept stays as it is."""
-    now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    """Add a program to the favourites; an existing favourite keeps its note and tags.
+
+    Raises
+    ------
+    EarshotError
+        If the workspace is read-only or the file cannot be written.
+    """
+    now = datetime.now(UTC).isoformat(timespec="seconds")
     new = Favourite(corpus_name, program_id, name, template, added=now)
 
     def add_if_missing(favourites: list[Favourite]) -> list[Favourite]:
-        return favourites if any(each.key == new.key for each in favourites) else [new, *favourites]
+        is_present = any(favourite.key == new.key for favourite in favourites)
+        return favourites if is_present else [new, *favourites]
 
     _update_favourites(add_if_missing)
 
 
 def remove_favourite(corpus_name: str, program_id: str) -> None:
-    """Keep a program no longer."""
+    """Remove a program from the favourites.
+
+    Raises
+    ------
+    EarshotError
+        As `add_favourite`.
+    """
+    key = (corpus_name, program_id)
     _update_favourites(
-        lambda kept: [each for each in kept if each.key != (corpus_name, program_id)]
+        lambda favourites: [favourite for favourite in favourites if favourite.key != key]
     )
 
 
 def annotate_favourite(
     corpus_name: str, program_id: str, note: str, tags: Iterable[str] = ()
 ) -> None:
-    """Write what is to be remembered of a favourite, in place of what was.
+    """Replace the note and tags of a favourite.
 
     Parameters
     ----------
     corpus_name, program_id : str
+        The favourite.
     note : str
-        At most 2,000 characters are kept.
+        Cut to 2,000 characters.
     tags : iterable of str
-        At most 20 of 40 characters; spaces around them and repetitions go.
+        Cut to 20 tags of 40 characters, without surrounding spaces and duplicates.
 
     Raises
     ------
     EarshotError
-        When it is no favourite.
+        If the program is not a favourite, or as `add_favourite`.
     """
-    clean = [" ".join(tag.split())[:MAX_TAG_CHARS] for tag in tags]
-    clean = tuple(dict.fromkeys(tag for tag in clean if tag))[:MAX_TAGS]
+    key = (corpus_name, program_id)
+    clean_tags = [" ".join(tag.split())[:MAX_TAG_CHARS] for tag in tags]
+    unique_tags = tuple(dict.fromkeys(tag for tag in clean_tags if tag))[:MAX_TAGS]
 
     def replace_annotation(favourites: list[Favourite]) -> list[Favourite]:
-        if all(each.key != (corpus_name, program_id) for each in favourites):
-            raise EarshotError("This program is no favourite any more.")
+        if all(favourite.key != key for favourite in favourites):
+            raise EarshotError("This program is no longer a favourite.")
         return [
-            replace(each, note=note[:MAX_NOTE_CHARS], tags=clean)
-            if each.key == (corpus_name, program_id)
-            else each
-            for each in favourites
+            replace(favourite, note=note[:MAX_NOTE_CHARS], tags=unique_tags)
+            if favourite.key == key
+            else favourite
+            for favourite in favourites
         ]
 
     _update_favourites(replace_annotation)
 
 
 def format_favourites_csv(favourites: Iterable[Favourite]) -> str:
-    """Favourites as a table to take along: a header, then one a row, tags with spaces between."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
+    """Return favourites as a CSV table, with one row per favourite and tags joined by "; "."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(["corpus", "program", "name", "template", "note", "tags", "added"])
-    for each in favourites:
-        writer.writerow([*asdict(each).values()][:5] + ["; ".join(each.tags), each.added])
-    return out.getvalue()
+    for favourite in favourites:
+        writer.writerow(
+            [
+                favourite.corpus_name,
+                favourite.program_id,
+                favourite.name,
+                favourite.template,
+                favourite.note,
+                "; ".join(favourite.tags),
+                favourite.added,
+            ]
+        )
+    return buffer.getvalue()
 
 
 def _get_favourites_path() -> Path:
@@ -149,22 +175,19 @@ def _get_favourites_path() -> Path:
 
 
 def _update_favourites(transform: Callable[[list[Favourite]], list[Favourite]]) -> None:
-    """Read, change and write the list, which nobody else does meanwhile."""
-    workspace.refuse_if_read_only("Keeping favourites")
+    """Read, change and write the list while no other process or thread does."""
+    workspace.refuse_if_read_only("Saving favourites")
     path = _get_favourites_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        kept = transform(load_favourites())
-        rows = [{**asdict(each), "tags": list(each.tags)} for each in kept]
-        with workspace.atomic_write(path, "w") as handle:
-            json.dump({"favourites": rows}, handle, ensure_ascii=False, indent=1)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with workspace.lock_file(path.with_suffix(".lock")):
+            favourites = transform(load_favourites())
+            rows = [{**asdict(favourite), "tags": list(favourite.tags)} for favourite in favourites]
+            with workspace.atomic_write(path, "w") as file:
+                json.dump({"favourites": rows}, file, ensure_ascii=False, indent=1)
     except OSError as error:
         raise EarshotError(
             f"The favourites cannot be written ({error.strerror}).",
             where=str(path),
             remedy="Check that you may write there and that the disk is not full.",
         ) from error
-    finally:
-        os.close(lock)

@@ -1,4 +1,4 @@
-"""Under what terms Earshot's parts may be used: `./run licences` lists them."""
+"""Licences of Earshot's parts: Python packages, Debian packages and encoder weights."""
 
 from __future__ import annotations
 
@@ -8,33 +8,28 @@ from importlib import metadata
 from pathlib import Path
 
 from core import workspace
+from core.doctor import DEBIAN_PACKAGES
+from core.encoders import list_encoder_specs
 
 LOCK_ENTRY_PATTERN = re.compile(r"^([\w.-]+)==", re.MULTILINE)
-DEBIAN_PACKAGES = (
-    "sonic-pi-server",
-    "sonic-pi-samples",
-    "supercollider-server",
-    "sc3-plugins-server",
-    "ruby",
-    "bubblewrap",
-    "chromium",
-)
 _COPYRIGHT_FOLDER = Path("/usr/share/doc")
 _MAX_LICENCE_CHARS = 60
 
 
 @dataclass(frozen=True)
 class LicenceRow:
-    """One part of Earshot.
+    """Licence of one part of Earshot.
 
     Attributes
     ----------
     kind : str
         "Python package", "Debian package" or "encoder".
-    name, version : str
-        Version is empty where the part has none or is not installed.
+    name : str
+        Name of the package or id of the encoder.
+    version : str
+        Empty for Debian packages and encoders.
     licence : str
-        As its makers state it; "not stated" if they don't.
+        As its authors state it; "not stated" if they do not.
     """
 
     kind: str
@@ -44,7 +39,7 @@ class LicenceRow:
 
 
 def list_licences() -> list[LicenceRow]:
-    """Every part with its licence: what the locks name, Debian's packages, the encoders."""
+    """Return the licences of installed Python and Debian packages and of all encoders."""
     return [*_list_python_licences(), *_list_debian_licences(), *_list_encoder_licences()]
 
 
@@ -55,27 +50,29 @@ def _list_python_licences() -> list[LicenceRow]:
     rows = []
     for name in sorted(names):
         try:
-            found = metadata.metadata(name)
+            package = metadata.distribution(name)
         except metadata.PackageNotFoundError:
-            continue  # for another system, or for tests that were never run here
-        rows.append(LicenceRow("Python package", name, found["Version"], _read_stated_licence(found)))
+            # Packages for other systems and for optional features are not installed.
+            continue
+        licence = _read_stated_licence(package.metadata)
+        rows.append(LicenceRow("Python package", name, package.version, licence))
     return rows
 
 
 def _read_stated_licence(package_metadata: metadata.PackageMetadata) -> str:
-    """The licence that a package's metadata state, in the order of what they are worth."""
-    if expression := package_metadata.get("License-Expression"):
-        return expression
+    """Return the licence from the most precise field of a package's metadata."""
+    if expressions := package_metadata.get_all("License-Expression"):
+        return expressions[0]
     classifiers = [
-        each.rpartition(" :: ")[2]
-        for each in package_metadata.get_all("Classifier") or ()
-        if each.startswith("License ::") and not each.endswith("OSI Approved")
+        classifier.rpartition(" :: ")[2]
+        for classifier in package_metadata.get_all("Classifier") or ()
+        if classifier.startswith("License ::") and not classifier.endswith("OSI Approved")
     ]
     if classifiers:
         return ", ".join(classifiers)
-    # Some put the whole text here; its first line is its name.
-    first = (package_metadata.get("License") or "").strip().partition("\n")[0].strip()
-    return first[:_MAX_LICENCE_CHARS] or "not stated"
+    # Some packages put the whole text here, which starts with the name of the licence.
+    text = (package_metadata.get_all("License") or [""])[0]
+    return text.strip().partition("\n")[0].strip()[:_MAX_LICENCE_CHARS] or "not stated"
 
 
 def _list_debian_licences() -> list[LicenceRow]:
@@ -86,12 +83,10 @@ def _list_debian_licences() -> list[LicenceRow]:
             text = path.read_text(encoding="utf-8", errors="replace")
         except OSError:
             continue
-        stated = dict.fromkeys(re.findall(r"^License: *(\S.*)$", text, re.MULTILINE))
-        rows.append(LicenceRow("Debian package", name, "", ", ".join(stated) or f"see {path}"))
+        licences = dict.fromkeys(re.findall(r"^License: *(\S.*)$", text, re.MULTILINE))
+        rows.append(LicenceRow("Debian package", name, "", ", ".join(licences) or f"see {path}"))
     return rows
 
 
 def _list_encoder_licences() -> list[LicenceRow]:
-    from core.encoders import list_encoder_specs
-
-    return [LicenceRow("encoder", each.id, "", each.licence) for each in list_encoder_specs()]
+    return [LicenceRow("encoder", spec.id, "", spec.licence) for spec in list_encoder_specs()]

@@ -1,4 +1,4 @@
-"""The clips that were heard last: a short list in the workspace, for coming back to them."""
+"""History of the clips that were played last, saved in the workspace."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from core import workspace
 from core.corpus.legacy_names import translate_played_clip
 
 MAX_PLAYED_CLIPS = 12
-MAX_NAME_CHARS = 200  # letters of a name
+MAX_NAME_CHARS = 200
 _history_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class PlayedClip:
-    """A clip that was heard.
+    """A clip that was played.
 
     Attributes
     ----------
     path : Path
-        Of its file.
+        Audio file of the clip.
     name : str
-        The program's.
+        Name of its program.
     played_at : float
-        Seconds since 1970.
+        Seconds since 1970-01-01 UTC.
     """
 
     path: Path
@@ -36,46 +36,45 @@ class PlayedClip:
 
     @property
     def corpus_name(self) -> str:
-        """The corpus that it belongs to, "" for none."""
-        inside = self.path.relative_to(workspace.get_workspace_root()).parts
-        return inside[1] if inside[0] == "corpora" else ""
+        """Name of the corpus of the clip, "" if it belongs to none."""
+        parts = self.path.relative_to(workspace.get_workspace_root()).parts
+        return parts[1] if parts[0] == "corpora" else ""
 
 
 def load_play_history() -> list[PlayedClip]:
-    """The clips heard last that are still there, the newest first."""
-    return [each for each in _read_history() if each.path.is_file()]
+    """Return the clips that were played last and still exist, newest first."""
+    return [clip for clip in _read_history() if clip.path.is_file()]
 
 
 def record_played_clip(path: Path, name: str) -> None:
-    """Put a clip at the top of the list; nothing happens where that can't be written.
+    """Add a clip to the history, unless the history cannot be written.
 
     Parameters
     ----------
     path : Path
-        A file below the workspace.
+        Audio file in the workspace.
     name : str
-        The program's.
+        Name of its program.
     """
     if workspace.is_read_only():
         return
     with _history_lock:
-        before = [each for each in _read_history() if each.path != path]
-        _write_history(
-            [PlayedClip(path, name[:MAX_NAME_CHARS], time.time()), *before][:MAX_PLAYED_CLIPS]
-        )
+        older_clips = [clip for clip in _read_history() if clip.path != path]
+        clip = PlayedClip(path, name[:MAX_NAME_CHARS], time.time())
+        _write_history([clip, *older_clips][:MAX_PLAYED_CLIPS])
 
 
 def record_generated_clip(name: str, digest: str, flac_bytes: bytes) -> None:
-    """As `note`, for a clip that lies on no disk: it is kept while it is on the list.
+    """Add a clip that has no file to the history, and store it as long as it is listed.
 
     Parameters
     ----------
     name : str
-        The program's.
+        Name of the program.
     digest : str
-        Tells this clip from others: hexadecimal digits.
+        Hexadecimal hash that identifies the clip.
     flac_bytes : bytes
-        Its file.
+        Content of its FLAC file.
     """
     if workspace.is_read_only():
         return
@@ -87,10 +86,10 @@ def record_generated_clip(name: str, digest: str, flac_bytes: bytes) -> None:
     except OSError:
         return
     record_played_clip(path, name)
-    kept = {each.path for each in _read_history()}
-    for old in _get_history_folder().glob("*.flac"):
-        if old not in kept:
-            old.unlink(missing_ok=True)
+    listed_paths = {clip.path for clip in _read_history()}
+    for stored_path in _get_history_folder().glob("*.flac"):
+        if stored_path not in listed_paths:
+            stored_path.unlink(missing_ok=True)
 
 
 def _get_history_folder() -> Path:
@@ -103,24 +102,22 @@ def _get_history_path() -> Path:
 
 def _read_history() -> list[PlayedClip]:
     try:
-        rows = [
-            translate_played_clip(row)
-            for row in json.loads(_get_history_path().read_text(encoding="utf-8"))
-        ]
+        saved_rows = json.loads(_get_history_path().read_text(encoding="utf-8"))
         root = workspace.get_workspace_root()
-        found = [
+        clips = [
             PlayedClip(root / row["path"], str(row["name"]), float(row["played_at"]))
-            for row in rows
+            for row in map(translate_played_clip, saved_rows)
         ]
-        return [each for each in found if each.path.resolve().is_relative_to(root)]
+        # The file may have been edited: nothing outside the workspace is served.
+        return [clip for clip in clips if clip.path.resolve().is_relative_to(root)]
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        # Nothing was heard yet, or the list is damaged: it is no loss.
+        # A missing or damaged history counts as empty, because losing it does no harm.
         return []
 
 
 def _write_history(played_clips: list[PlayedClip]) -> None:
     root = workspace.get_workspace_root()
-    rows = [{**asdict(each), "path": str(each.path.relative_to(root))} for each in played_clips]
+    rows = [{**asdict(clip), "path": str(clip.path.relative_to(root))} for clip in played_clips]
     try:
         with workspace.atomic_write(_get_history_path(), "w") as file:
             json.dump(rows, file)

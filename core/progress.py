@@ -1,29 +1,32 @@
-"""How a stage says how far it is, without knowing who listens."""
+"""Protocol by which long-running functions report progress to any receiver."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Progress(Protocol):
-    """Called by a stage whenever a unit of its work is finished.
+    """Callable that a long-running function calls whenever it finishes a unit of work.
 
     Parameters
     ----------
     step : str
-        What is being done, in the user's words: "Rendering programs".
+        Current step in the user's words: "Rendering programs".
     done, total : int
         Finished units and all units of this step; ``0 <= done <= total``.
     note : str, optional
-        The newest detail worth a line: a file that failed, an epoch's loss.
+        Latest detail worth a line: a file that failed, the loss of an epoch.
     data : dict, optional
-        The same detail for machines, JSON-serialisable.
+        The same detail for programs, JSON-serializable.
     """
 
     def __call__(
-        self, step: str, done: int, total: int, note: str = "", data: dict | None = None
-    ) -> None: ...
+        self, step: str, done: int, total: int, note: str = "", data: dict[str, Any] | None = None
+    ) -> None:
+        """Receive the progress of a step."""
 
 
-def ignore_progress(step: str, done: int, total: int, note: str = "", data: dict | None = None) -> None:
-    """Listen to nothing: the default for notebooks and tests."""
+def ignore_progress(
+    step: str, done: int, total: int, note: str = "", data: dict[str, Any] | None = None
+) -> None:
+    """Do nothing: the default receiver for notebooks and tests."""

@@ -10,6 +10,16 @@ from importlib import metadata
 def collect_package_versions(packages: Iterable[str]) -> dict[str, str]:
     """Return the versions of Python and of installed packages.
 
+    Parameters
+    ----------
+    packages : iterable of str
+        Names of installed packages, as pip knows them.
+
+    Returns
+    -------
+    dict of str to str
+        Version by package, and the version of Python under "python".
+
     Examples
     --------
     >>> sorted(collect_package_versions(["numpy"]))

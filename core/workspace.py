@@ -1,4 +1,4 @@
-"""Where things lie on disk, and the one place where outside names are checked."""
+"""Paths of the workspace, validation of names, file locks and atomic writes."""
 
 from __future__ import annotations
 
@@ -9,40 +9,41 @@ import os
 import re
 import shutil
 import tempfile
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Iterator
+from typing import IO, Any
 
 from core.errors import EarshotError
 
 PROJECT_FOLDER = Path(__file__).resolve().parent.parent
 TEMPLATES_FOLDER = PROJECT_FOLDER / "templates"
-# It can only be read by setting it, and this module is imported before any thread starts.
+# Reading the umask requires setting it, which is safe only before any thread starts: at import.
 PROCESS_UMASK = os.umask(0o022)
 os.umask(PROCESS_UMASK)
-PARTIAL_PREFIX = ".partial-"  # how the name of a file begins that is being written
+PARTIAL_PREFIX = ".partial-"  # of the names of files and folders that are being written
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}\Z")
 
 
 def get_workspace_root() -> Path:
-    """Folder of everything that is made: `artifacts/`, or `$EARSHOT_WORKSPACE`."""
-    named = os.environ.get("EARSHOT_WORKSPACE") or str(PROJECT_FOLDER / "artifacts")
-    return _resolve_path(named, "" if os.path.isabs(named) else os.getcwd())
+    """Return the folder of all generated data: ``$EARSHOT_WORKSPACE``, or ``artifacts/``."""
+    path = os.environ.get("EARSHOT_WORKSPACE") or str(PROJECT_FOLDER / "artifacts")
+    return _resolve_path(path, "" if os.path.isabs(path) else os.getcwd())
 
 
 @functools.lru_cache(maxsize=64)
 def _resolve_path(path: str, folder: str) -> Path:
-    """Links followed; kept, for a page asks a dozen times a run, and each costs a call a folder."""
+    # Cached because a page run asks a dozen times, and each time costs one system call per folder.
     return Path(folder, path).resolve()
 
 
 def get_corpora_folder() -> Path:
-    """Folder that holds one folder a corpus."""
+    """Return the folder that holds one folder per corpus."""
     return get_workspace_root() / "corpora"
 
 
 def get_jobs_folder() -> Path:
-    """Folder that holds one folder a job."""
+    """Return the folder that holds one folder per job."""
     return get_workspace_root() / "jobs"
 
 
@@ -57,7 +58,12 @@ def refuse_if_read_only(action: str) -> None:
     Parameters
     ----------
     action : str
-        What would be done, as in "Starting a job".
+        The refused action, as in "Starting a job".
+
+    Raises
+    ------
+    EarshotError
+        If the workspace is read-only.
     """
     if is_read_only():
         raise EarshotError(
@@ -67,20 +73,25 @@ def refuse_if_read_only(action: str) -> None:
 
 
 def validate_name(name: str, kind: str = "name") -> str:
-    """Return `name` if it is safe as a folder's name, else raise.
+    """Return a name unchanged if it is safe as the name of a folder.
 
     Parameters
     ----------
     name : str
-        Comes from outside: a command, a text field, an address.
+        From a user: an argument, a text field, a part of a URL.
     kind : str
-        What it names, for the message: "corpus", "alignment".
+        The kind of thing it names, for the message: "corpus", "alignment".
 
     Raises
     ------
     EarshotError
-        When it is not 1 to 64 letters, digits, `_` or `-`, starting with a
-        letter or digit. So it can hold no path and no hidden file.
+        If it is not 1 to 64 letters, digits, ``_`` or ``-``, starting with a letter or digit.
+        Accepted names contain no path and do not start with a dot.
+
+    Examples
+    --------
+    >>> validate_name("beats-2", "corpus")
+    'beats-2'
     """
     if not isinstance(name, str) or not NAME_PATTERN.match(name):
         raise EarshotError(
@@ -91,13 +102,22 @@ def validate_name(name: str, kind: str = "name") -> str:
 
 
 @contextmanager
-def lock_folder(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder for the block; wait for another process or thread that holds it.
+def lock_file(path: Path, open_flags: int = os.O_RDWR | os.O_CREAT) -> Iterator[None]:
+    """Hold the exclusive lock of a file for the block; wait for another holder to release it.
 
-    The folder and its lock file ``.lock`` are created if they are missing.
+    Parameters
+    ----------
+    path : Path
+        File that carries the lock. The default flags create it if it is missing.
+    open_flags : int
+        Flags of `os.open`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be opened.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = os.open(path, open_flags, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         yield
@@ -106,20 +126,31 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
-    """Write a file beside its place and rename it there when it is whole.
+def lock_folder(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder for the block; wait for another process or thread that holds it.
+
+    The folder and its lock file ``.lock`` are created if they are missing.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with lock_file(folder / ".lock"):
+        yield
+
+
+@contextmanager
+def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
+    """Write a temporary file in the block, then rename it to its final path.
 
     Parameters
     ----------
     path : Path
-        Its final place. Missing folders are made.
+        Final path. Missing folders are created.
     mode : {"wb", "w"}
-        As of `open`; text is UTF-8.
+        As in `open`; text is encoded as UTF-8.
 
     Yields
     ------
     file object
-        Of the temporary file. When the block raises, nothing is left behind.
+        The temporary file. It is removed if the block raises.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     encoding = None if "b" in mode else "utf-8"
@@ -128,11 +159,13 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
     )
     try:
         with handle:
-            fcntl.flock(handle, fcntl.LOCK_SH)  # see `sweep`
+            # The lock keeps `remove_partial_files` of other processes away from this file.
+            fcntl.flock(handle, fcntl.LOCK_SH)
             yield handle
             handle.flush()
             os.fsync(handle.fileno())
-        os.chmod(handle.name, 0o666 & ~PROCESS_UMASK)  # a temporary file is its owner's alone
+        # A temporary file is readable by its owner only.
+        os.chmod(handle.name, 0o666 & ~PROCESS_UMASK)
         os.replace(handle.name, path)
     except BaseException:
         Path(handle.name).unlink(missing_ok=True)
@@ -140,24 +173,32 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO]:
 
 
 def format_partial_prefix(path: Path) -> str:
-    """How the name begins of a file or folder that is to become `path`."""
+    """Return the name prefix of a temporary file or folder that will be renamed to `path`."""
     return f"{PARTIAL_PREFIX}{path.name[:100]}-"
 
 
 def remove_partial_files(path: Path) -> None:
-    """Remove what killed writers of `path` left beside it.
+    """Remove the temporary files and folders that killed writers of `path` left behind.
 
-    Whoever writes holds a lock on what it writes, which goes away with its process.
+    A writer holds a lock on its temporary file. The kernel releases the lock when the writer ends,
+    so files of running writers are recognized and stay.
     """
-    for left in path.parent.glob(f"{glob.escape(format_partial_prefix(path))}*"):
+    for leftover in path.parent.glob(f"{glob.escape(format_partial_prefix(path))}*"):
         try:
-            descriptor = os.open(left, os.O_RDONLY)
+            descriptor = os.open(leftover, os.O_RDONLY)
         except OSError:
             continue
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
-        except OSError:  # it is being written, or was removed meanwhile
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        except OSError:  # It is being written, or another process has removed it.
             pass
         finally:
             os.close(descriptor)
+
+
+def get_free_bytes(path: Path) -> int:
+    """Return the free bytes of the disk that holds a path, which need not exist yet."""
+    while not path.exists():
+        path = path.parent
+    return shutil.disk_usage(path).free

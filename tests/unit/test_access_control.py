@@ -1,11 +1,11 @@
-"""The dashboard opens to others only when that is safe."""
+"""Access policy: the dashboard opens to other people only if that is safe."""
 
 import pytest
 
-from core.errors import EarshotError
 from core.access_control import AccessPolicy, read_access_policy, require_access_policy
+from core.errors import EarshotError
 
-WHOLE = """
+COMPLETE_SECRETS = """
 [auth]
 redirect_uri = "https://ear.example.org/oauth2callback"
 cookie_secret = "0123456789abcdef0123456789abcdef"
@@ -19,24 +19,24 @@ people = ["Ada@example.org"]
 
 
 @pytest.fixture
-def secrets(tmp_path):
+def secrets_path(tmp_path):
     path = tmp_path / "secrets.toml"
-    path.write_text(WHOLE)
+    path.write_text(COMPLETE_SECRETS)
     return path
 
 
-def test_people_are_let_in_by_address(secrets):
-    found = read_access_policy("ear.example.org", secrets)
-    assert found == AccessPolicy("ear.example.org", frozenset({"ada@example.org"}))
-    assert found.is_allowed({"email": "ada@Example.org"})
-    assert found.is_allowed({"email": "ada@example.org", "email_verified": True})
-    assert not found.is_allowed({"email": "ada@example.org", "email_verified": False})
-    assert not found.is_allowed({"email": "eve@example.org", "email_verified": True})
-    assert not found.is_allowed({})
+def test_people_are_allowed_by_verified_address(secrets_path):
+    policy = read_access_policy("ear.example.org", secrets_path)
+    assert policy == AccessPolicy("ear.example.org", frozenset({"ada@example.org"}))
+    assert policy.is_allowed({"email": "ada@Example.org"})
+    assert policy.is_allowed({"email": "ada@example.org", "email_verified": True})
+    assert not policy.is_allowed({"email": "ada@example.org", "email_verified": False})
+    assert not policy.is_allowed({"email": "eve@example.org", "email_verified": True})
+    assert not policy.is_allowed({})
 
 
 @pytest.mark.parametrize(
-    "old, new, complaint",
+    "old, new, message",
     [
         ("[auth]", "[author]", "no section [auth]"),
         ('client_id = "earshot"', "", "no client_id"),
@@ -51,20 +51,23 @@ def test_people_are_let_in_by_address(secrets):
         ("[auth]", "[auth", "cannot be read"),
     ],
 )
-def test_what_would_let_in_everyone_is_refused(secrets, old, new, complaint):
-    assert old in WHOLE
-    secrets.write_text(WHOLE.replace(old, new))
-    with pytest.raises(EarshotError, match=complaint.replace("[", r"\[")):
-        read_access_policy("ear.example.org", secrets)
+def test_an_unsafe_configuration_is_refused(secrets_path, old, new, message):
+    assert old in COMPLETE_SECRETS
+    secrets_path.write_text(COMPLETE_SECRETS.replace(old, new))
+    with pytest.raises(EarshotError, match=message.replace("[", r"\[")):
+        read_access_policy("ear.example.org", secrets_path)
 
 
-def test_without_a_login_at_all_it_is_refused(tmp_path):
+def test_a_missing_configuration_is_refused(tmp_path):
     with pytest.raises(EarshotError, match="everyone would be let in"):
         read_access_policy("ear.example.org", tmp_path / "none.toml")
 
 
-def test_without_the_sandbox_it_is_refused(secrets, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("core.access_control.read_access_policy", lambda host: read_access_policy(host, secrets))
+def test_a_disabled_sandbox_is_refused(secrets_path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(
+        "core.access_control.read_access_policy",
+        lambda host: read_access_policy(host, secrets_path),
+    )
     assert require_access_policy("ear.example.org").host == "ear.example.org"
     monkeypatch.setenv("EARSHOT_NO_SANDBOX", "1")
     with pytest.raises(EarshotError, match="without the sandbox"):

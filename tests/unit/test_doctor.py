@@ -1,7 +1,8 @@
-"""The doctor's table, on this machine and on ones that lack things."""
+"""Checks of the doctor on this machine and on machines that lack requirements."""
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from core import doctor, workspace
 
-NEEDED = {
+REQUIRED_CHECKS = {
     "System",
     "Sonic Pi",
     "Sonic Pi's samples",
@@ -24,46 +25,60 @@ NEEDED = {
 }
 
 
-def rows_by_name() -> dict[str, doctor.RequirementCheck]:
+def run_checks_by_name() -> dict[str, doctor.RequirementCheck]:
     return {row.name: row for row in doctor.check_requirements()}
 
 
-def test_everything_is_looked_at_and_what_is_needed_is_here():
-    rows = rows_by_name()
-    assert set(rows) > NEEDED | {"Processor", "GPU", "Memory", "Chromium, for ./run test"}
-    assert "OpenVINO, for wav2vec 2.0" in rows
-    assert sum("encoder" in what for what in rows) >= 5
-    missing = [row for row in rows.values() if row.is_required and not row.is_ok]
+def test_all_requirements_are_checked_and_met_here():
+    checks = run_checks_by_name()
+    assert set(checks) > REQUIRED_CHECKS | {
+        "Processor",
+        "GPU",
+        "Memory",
+        "Chromium, for ./run test",
+    }
+    assert "OpenVINO, for wav2vec 2.0" in checks
+    assert sum("encoder" in name for name in checks) >= 5
+    missing = [check for check in checks.values() if check.is_required and not check.is_ok]
     assert missing == []
 
 
-def test_what_is_there_has_no_remedy_and_what_is_needed_and_missing_has_one():
-    for row in doctor.check_requirements():
-        assert row.state
-        assert not (row.is_ok and row.remedy)
+def test_only_failed_checks_have_a_remedy():
+    for check in doctor.check_requirements():
+        assert check.state
+        assert not (check.is_ok and check.remedy)
 
 
-def test_debian_s_packages_are_seen_as_missing_where_they_are(
+def test_missing_debian_packages_are_reported_with_their_name(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv("PATH", str(tmp_path))
-    rows = rows_by_name()
-    for what, package in (("Sonic Pi", "sonic-pi-server"), ("Ruby", "ruby")):
-        assert rows[what].state == "missing" and not rows[what].is_ok
-        assert rows[what].remedy.endswith(f" {package}")
-    assert rows["GPU"].state.startswith("none")
+    checks = run_checks_by_name()
+    for name, package in (("Sonic Pi", "sonic-pi-server"), ("Ruby", "ruby")):
+        assert checks[name].state == "missing" and not checks[name].is_ok
+        assert checks[name].remedy.endswith(f" {package}")
+    assert checks["GPU"].state.startswith("none")
 
 
-def test_a_package_that_is_half_there_is_damaged():
-    packages = {"ruby": "1:3.1"}
-    there = doctor._check_debian_package("Ruby", "ruby", packages)
-    assert (there.state, there.is_ok) == ("3.1", True)
-    gone = doctor._check_debian_package("Ruby", "ruby", packages, is_present=False)
-    assert (gone.state, gone.is_ok) == ("damaged", False) and "--reinstall" in gone.remedy
+def test_an_incomplete_package_is_damaged():
+    versions = {"ruby": "1:3.1"}
+    complete = doctor._check_debian_package("Ruby", "ruby", versions)
+    assert (complete.state, complete.is_ok) == ("3.1", True)
+    incomplete = doctor._check_debian_package("Ruby", "ruby", versions, is_present=False)
+    assert (incomplete.state, incomplete.is_ok) == (
+        "damaged",
+        False,
+    ) and "--reinstall" in incomplete.remedy
+
+
+def test_the_run_script_installs_the_required_packages():
+    script = (workspace.PROJECT_FOLDER / "run").read_text()
+    packages = re.search(r"^PACKAGES=\((.+)\)$", script, re.MULTILINE)[1].split()
+    assert tuple(packages) == doctor.REQUIRED_DEBIAN_PACKAGES
 
 
 @pytest.mark.parametrize("pin", ["nothing-like-it==1.0", "numpy==0.1"])
-def test_pins_that_are_not_met_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pin):
+def test_unmet_pins_are_listed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pin):
     (tmp_path / "requirements").mkdir()
     for name in ("requirements.txt", "requirements/encoders.txt"):
         text = (workspace.PROJECT_FOLDER / name).read_text()
@@ -72,18 +87,18 @@ def test_pins_that_are_not_met_are_named(monkeypatch: pytest.MonkeyPatch, tmp_pa
     assert doctor._list_unmet_pins() == [pin.partition("==")[0]]
 
 
-def test_a_workspace_that_is_too_small_or_not_there_yet(
+def test_a_missing_workspace_is_accepted_and_a_small_disk_is_not(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "not" / "yet"))
     assert doctor._check_workspace().is_ok
     monkeypatch.setattr(doctor, "MIN_FREE_GIB", 1e9)
-    row = doctor._check_workspace()
-    assert not row.is_ok and "EARSHOT_WORKSPACE" in row.remedy
+    check = doctor._check_workspace()
+    assert not check.is_ok and "EARSHOT_WORKSPACE" in check.remedy
     assert not (tmp_path / "not").exists()
 
 
-def earshot_doctor(*argv: str, python: str = sys.executable) -> subprocess.CompletedProcess:
+def run_doctor_command(*argv: str, python: str = sys.executable) -> subprocess.CompletedProcess:
     return subprocess.run(
         [python, "-P", "-m", "core", "doctor", *argv],
         env={**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)},
@@ -92,37 +107,37 @@ def earshot_doctor(*argv: str, python: str = sys.executable) -> subprocess.Compl
     )
 
 
-def test_the_command_prints_a_row_each_and_json_too():
-    done = earshot_doctor("--json")
-    assert done.returncode == 0, done.stderr
-    rows = [json.loads(line) for line in done.stdout.splitlines()]
-    assert {row["what"] for row in rows} > NEEDED
-    assert set(rows[0]) == {"what", "state", "ok", "remedy", "needed"}
-    done = earshot_doctor()
-    assert done.returncode == 0 and all(row["what"] in done.stdout for row in rows)
+def test_the_command_prints_a_row_per_check_as_text_and_json():
+    process = run_doctor_command("--json")
+    assert process.returncode == 0, process.stderr
+    rows = [json.loads(line) for line in process.stdout.splitlines()]
+    assert {row["name"] for row in rows} > REQUIRED_CHECKS
+    assert set(rows[0]) == {"name", "state", "is_ok", "remedy", "is_required"}
+    process = run_doctor_command()
+    assert process.returncode == 0 and all(row["name"] in process.stdout for row in rows)
 
 
-def test_before_the_set_up_it_works_without_any_package():
-    # The Python under the environment has none of them.
-    bare = str(Path(sys.executable).resolve())
-    has = subprocess.run([bare, "-c", "import torch"], capture_output=True)
-    if has.returncode == 0:
-        pytest.skip("the Python under the environment has packages of its own")
-    done = earshot_doctor(python=bare)
-    assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert "no .venv yet" in done.stdout and "./run" in done.stdout
+def test_the_command_runs_before_the_set_up_without_any_package():
+    # The Python that the virtual environment was made from has no packages.
+    bare_python = str(Path(sys.executable).resolve())
+    torch_import = subprocess.run([bare_python, "-c", "import torch"], capture_output=True)
+    if torch_import.returncode == 0:
+        pytest.skip("the Python of the virtual environment has packages itself")
+    process = run_doctor_command(python=bare_python)
+    assert process.returncode == 1 and "Traceback" not in process.stderr
+    assert "no .venv yet" in process.stdout and "./run" in process.stdout
 
 
-def test_it_loads_nothing_heavy():
+def test_the_checks_import_no_torch():
     script = (
-        "import sys; from core.doctor import doctor_rows\n"
-        "doctor_rows(); print('torch' in sys.modules)"
+        "import sys; from core.doctor import check_requirements\n"
+        "check_requirements(); print('torch' in sys.modules)"
     )
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-c", script],
         env={**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stdout == "False\n"
+    assert process.stdout == "False\n"

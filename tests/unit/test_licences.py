@@ -1,4 +1,4 @@
-"""Every part that is installed says under what terms."""
+"""Licences of all installed parts."""
 
 from importlib import metadata
 
@@ -10,8 +10,8 @@ def test_every_part_states_its_licence():
     assert [(row.kind, row.name) for row in rows if row.licence == "not stated"] == []
     versions = {row.name: row.version for row in rows if row.kind == "Python package"}
     assert versions["streamlit"] == metadata.version("streamlit")
-    named = {row.name: row.licence for row in rows}
-    # The package that carries them is MIT; its weights aren't.
+    # The package of AI-SFX is under the MIT licence, its weights are not.
     assert {row.licence for row in rows if row.name == "aisfx"} == {"MIT License", "CC BY 4.0"}
-    assert "MIT" in named["sonic-pi-server"]
+    licences = {row.name: row.licence for row in rows}
+    assert "MIT" in licences["sonic-pi-server"]
     assert {row.kind for row in rows} == {"Python package", "Debian package", "encoder"}
