@@ -96,6 +96,46 @@ COMMAND_OPTION_VALUES = {
     "sweep": {"--grid": GRIDS},
     "study": {_make_option(name): values for name, values in STUDY_OPTION_VALUES.items()},
 }
+# The keys of --json output: today's key and its older name. Scripts read either.
+_BUILD_JSON_KEYS = {
+    "corpus_name": "corpus",
+    "programs_added": "added",
+    "clips_rendered": "rendered",
+    "clips_reused": "adopted",
+    "code_embeddings_added": "embedded_code",
+    "audio_embeddings_added": "embedded_audio",
+    "embedding_errors": "not_embedded",
+    "encoder_choice_reason": "why",
+    "step_seconds": "seconds",
+}
+OLDER_JSON_KEYS = {
+    "build": _BUILD_JSON_KEYS,
+    "embed": {
+        "code_embeddings_added": "code",
+        "audio_embeddings_added": "audio",
+        "embedding_errors": "failed",
+        "step_seconds": "seconds",
+    },
+    "check": {
+        "corpus_name": "corpus",
+        "repaired_faults": "repaired",
+        "program_id": "program",
+        "encoder_id": "encoder",
+    },
+    "import": {
+        **_BUILD_JSON_KEYS,
+        "programs_read": "found",
+        "detected_encodings": "recoded",
+        "encoder_id": "encoder",
+        "vectors_read": "found",
+        "vectors_added": "added",
+        "unknown_programs": "strangers",
+        "programs_without_vector": "without",
+    },
+    "doctor": {"name": "what", "is_ok": "ok", "is_required": "needed"},
+    "jobs": {"queue_position": "place"},
+    "bench": {"measure": "what"},
+}
 
 
 def translate_alignment_fields(fields: Mapping[str, Any], where: str = "config") -> dict[str, Any]:
@@ -300,6 +340,34 @@ def translate_command(argv: Sequence[str]) -> list[str]:
         translated.append(option_values.get(previous_option, {}).get(argument, argument))
         previous_option = ""
     return translated
+
+
+def add_older_json_keys(command: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row of a command's --json output with each renamed value under its older key too.
+
+    Parameters
+    ----------
+    command : str
+    row : mapping of str to object
+        Mappings in lists, such as the faults of a check, get the older keys too.
+
+    Examples
+    --------
+    >>> add_older_json_keys("jobs", {"id": "00001-train", "queue_position": 2})
+    {'id': '00001-train', 'queue_position': 2, 'place': 2}
+    """
+    older_keys = OLDER_JSON_KEYS.get(command, {})
+    extended = {
+        key: [
+            add_older_json_keys(command, item) if isinstance(item, Mapping) else item
+            for item in value
+        ]
+        if isinstance(value, list)
+        else value
+        for key, value in row.items()
+    }
+    older = {older_keys[key]: value for key, value in extended.items() if key in older_keys}
+    return {**extended, **older}
 
 
 def _translate_option(option: str, options: Mapping[str, str]) -> str:

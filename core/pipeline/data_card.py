@@ -12,6 +12,7 @@ import core
 from core import encoders, programs, sonicpi
 from core.corpus import Corpus, measure_corpus_contents
 from core.errors import EarshotError
+from core.formatting import format_markdown_table
 from core.versions import collect_package_versions
 
 RECORDED_PACKAGES = ("torch", "transformers", "numpy", "soundfile")
@@ -187,9 +188,4 @@ def _format_counts(counts: dict[str, Any]) -> str:
 
 
 def _format_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    if not rows:
-        return "none"
-    lines = [headers, ["---"] * len(headers), *rows]
-    return "\n".join(
-        "| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines
-    )
+    return format_markdown_table(headers, rows) if rows else "none"

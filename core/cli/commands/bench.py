@@ -14,6 +14,7 @@ from types import ModuleType
 
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import add_json_option, parse_float, parse_positive_int
+from core.corpus.legacy_names import add_older_json_keys
 from core.errors import EarshotError, suggest_matches
 from core.formatting import format_table
 from core.progress import Progress
@@ -65,9 +66,8 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     if args.json:
         for measure, *values in rows:
             value = values[0] if len(values) == 1 else values
-            # "what" is the older name of "measure", for scripts, until the next version.
-            row = {"benchmark": args.name, "measure": measure, "what": measure, "value": value}
-            print_json_line(row)
+            row = {"benchmark": args.name, "measure": measure, "value": value}
+            print_json_line(add_older_json_keys("bench", row))
     else:
         # A benchmark that compares several things names their columns.
         default_headers = ("measure", "value", *[""] * (len(rows[0]) - 2))

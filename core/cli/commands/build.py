@@ -24,6 +24,7 @@ from core.cli.parsing import (
     parse_positive_int,
     parse_seconds,
 )
+from core.corpus.legacy_names import add_older_json_keys
 from core.errors import EarshotError
 from core.formatting import format_bytes
 from core.progress import Progress
@@ -112,7 +113,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         on_estimate=print_estimate,
     )
     if args.json:
-        print_json_line(asdict(report))
+        print_json_line(add_older_json_keys("build", asdict(report)))
     else:
         print_result(report)
 

@@ -12,6 +12,7 @@ from dataclasses import asdict
 
 from core.cli.output import print_json_line, print_json_lines, print_result
 from core.cli.parsing import add_corpus_argument, add_json_option, add_sandbox_option, open_corpus
+from core.corpus.legacy_names import add_older_json_keys
 from core.formatting import format_table
 from core.progress import Progress
 
@@ -45,7 +46,7 @@ def _run_check(args: argparse.Namespace, progress: Progress) -> None:
 
     report = check.check_corpus(args.corpus, args.repair, progress)
     if args.json:
-        print_json_line({**asdict(report), "ok": report.ok})
+        print_json_line({**add_older_json_keys("check", asdict(report)), "ok": report.ok})
     else:
         print_result(str(report))
     if not report.ok:

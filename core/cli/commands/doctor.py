@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from core.cli.output import print_json_lines, print_result
 from core.cli.parsing import add_json_option
+from core.corpus.legacy_names import add_older_json_keys
 from core.doctor import check_requirements
 from core.errors import EarshotError
 from core.formatting import format_table
@@ -27,7 +28,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Check the requirements, then print them."""
     rows = check_requirements()
     if args.json:
-        print_json_lines([asdict(row) for row in rows])
+        print_json_lines([add_older_json_keys("doctor", asdict(row)) for row in rows])
     else:
         table_rows = [
             ("✓" if row.is_ok else "✗" if row.is_required else "–", row.name, row.state)

@@ -10,6 +10,7 @@ from dataclasses import asdict
 
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import add_corpus_argument, add_encoder_options, add_json_option, open_corpus
+from core.corpus.legacy_names import add_older_json_keys
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -30,7 +31,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         open_corpus(args), args.code_encoder, args.audio_encoder, progress=progress
     )
     if args.json:
-        print_json_line(asdict(report))
+        print_json_line(add_older_json_keys("embed", asdict(report)))
         return
     print_result(
         f"{args.corpus}: added {report.code_embeddings_added} code embeddings and"

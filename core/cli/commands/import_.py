@@ -24,6 +24,7 @@ from core.cli.parsing import (
     open_corpus,
     parse_seconds,
 )
+from core.corpus.legacy_names import add_older_json_keys
 from core.errors import EarshotError
 from core.progress import Progress
 
@@ -114,6 +115,6 @@ def _import_embeddings(args: argparse.Namespace, progress: Progress) -> None:
 
 def _print_report(report: DataclassInstance, as_json: bool) -> None:
     if as_json:
-        print_json_line(asdict(report))
+        print_json_line(add_older_json_keys("import", asdict(report)))
     else:
         print_result(report)

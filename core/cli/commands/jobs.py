@@ -20,6 +20,7 @@ from core.cli.output import (
     print_to_stderr,
 )
 from core.cli.parsing import add_json_option
+from core.corpus.legacy_names import add_older_json_keys
 from core.errors import EarshotError
 from core.formatting import format_clock_time, format_table
 from core.jobs import Job, get_job, list_jobs, remove_job, restart_job
@@ -61,13 +62,11 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
 def job_to_dict(job: Job) -> dict[str, Any]:
     """Convert a job to JSON types."""
-    return {
+    row = {
         "id": job.id,
         "title": job.title,
         "state": job.state,
         "queue_position": job.queue_position,
-        # The older name of "queue_position", for scripts, until the next version.
-        "place": job.queue_position,
         "argv": list(job.argv),
         "step": job.progress.step,
         "done": job.progress.done,
@@ -77,6 +76,7 @@ def job_to_dict(job: Job) -> dict[str, Any]:
         "error": str(job.error) if job.error else None,
         "command": job.shell_command,
     }
+    return add_older_json_keys("jobs", row)
 
 
 def _print_jobs(as_json: bool) -> None:

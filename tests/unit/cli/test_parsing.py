@@ -8,6 +8,7 @@ from core import cli
 from core.alignment.config import PRESETS
 from core.cli.commands import train
 from core.cli.parsing import translate_older_names
+from core.corpus.legacy_names import add_older_json_keys
 
 OLDER_NAMES = [
     (
@@ -97,3 +98,13 @@ def test_a_command_with_an_older_name_runs(capsys: pytest.CaptureFixture[str]) -
     err = capsys.readouterr().err
     assert "jobs again is now jobs restart; the old name works until the next version.\n" in err
     assert "./run jobs restart ID" in err
+
+
+def test_json_output_has_the_older_keys_too() -> None:
+    row = {"corpus_name": "beats", "faults": [{"kind": "missing", "program_id": "p1"}]}
+    assert add_older_json_keys("check", row) == {
+        "corpus_name": "beats",
+        "corpus": "beats",
+        "faults": [{"kind": "missing", "program_id": "p1", "program": "p1"}],
+    }
+    assert add_older_json_keys("map", row) == row
