@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -41,22 +41,23 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
     from core.corpus import Corpus
     from core.pipeline import sweep_worker
     from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-    from core.studies import STUDY_MODULES, completion, scenario_files
-    from core.studies.report import run_all_studies
     from core.pipeline.train import train
+    from core.studies import completion, completion_scenarios
+    from core.studies.registry import STUDIES
+    from core.studies.report import run_all_studies
 
     workspace = tmp_path_factory.mktemp("studied")
     trials = [Trial("narrow", "infonce", QUICK), Trial("wide", "infonce", {**QUICK, "width": 32})]
     first = [
-        scenario_files.CompletionScenario(each.name, each.title, each.prompt, each.candidates[:CANDIDATES])
-        for each in scenario_files.load_scenarios()
+        replace(scenario, candidates=scenario.candidates[:CANDIDATES])
+        for scenario in completion_scenarios.load_scenarios()
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))
         patch.setitem(grid.GRIDS, "paper", lambda: trials)
         patch.setattr(grid, "COMMON_SETTINGS", {})
-        patch.setattr(completion, "scenarios", lambda: first)
-        patch.delitem(STUDY_MODULES, "foretelling", raising=False)  # has a test and a corpus of its own
+        patch.setattr(completion, "load_scenarios", lambda: first)
+        patch.delitem(STUDIES, "retrieval")  # It has a test module and a corpus of its own.
         # Its processes are a test of the sweep's own; each takes seconds to load torch.
         patch.setattr(sweep_worker, "ProcessPoolExecutor", ThreadPoolExecutor)
         build_corpus(
@@ -67,10 +68,10 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
         )
         train(Corpus.open("small"), AlignmentConfig(**QUICK))
         options = {
-            "per_kind": 1,
-            "draws": 20,
+            "samples_per_type": 1,
+            "resamples": 20,
             "permutations": 99,
-            "other_ear": AUDIO,
+            "holdout_audio_encoder": AUDIO,
             "seeds": 2,
         }
         return Studied(workspace, run_all_studies(Corpus.open("small"), options))

@@ -2,7 +2,8 @@
 
 Files written before the redesign hold older names of config fields, metrics, studies and command
 options. Each reader of such a file calls one function of this module right after it has parsed the
-file, so all other code works with today's names only. New files hold today's names.
+file, so all other code works with today's names only. New files hold today's names. Tables and
+settings of study results are in `core.corpus.legacy_study_results`.
 
 Every function returns a new object, leaves today's names as they are, and can be applied twice.
 """
@@ -44,6 +45,7 @@ GRIDS = {"trade": "tradeoff"}
 
 STUDY_NAMES = {"foretelling": "retrieval"}
 STUDY_OPTIONS = {
+    "draws": "resamples",
     "ways": "methods",
     "judge": "eval_encoder",
     "other_ear": "holdout_audio_encoder",
@@ -166,9 +168,9 @@ def translate_alignment_fields(fields: Mapping[str, Any], where: str = "config")
                 where=where,
                 remedy=f"Remove {old!r}.",
             )
-    translated = _rename_keys(fields, ALIGNMENT_FIELDS)
+    translated = rename_keys(fields, ALIGNMENT_FIELDS)
     if "objective" in translated:
-        translated["objective"] = _translate_word(translated["objective"], OBJECTIVES)
+        translated["objective"] = translate_word(translated["objective"], OBJECTIVES)
     return translated
 
 
@@ -246,11 +248,11 @@ def translate_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
     >>> translate_metrics({"stopped": "asked", "sureness": {"programs": 33, "right": 0.5}})
     {'stopped': 'cancelled', 'confidence': {'program_count': 33, 'correct_fraction': 0.5}}
     """
-    translated = _rename_keys(metrics, METRICS_KEYS)
+    translated = rename_keys(metrics, METRICS_KEYS)
     if "stopped" in translated:
-        translated["stopped"] = _translate_word(translated["stopped"], STOP_REASONS)
+        translated["stopped"] = translate_word(translated["stopped"], STOP_REASONS)
     if isinstance(translated.get("confidence"), Mapping):
-        translated["confidence"] = _rename_keys(translated["confidence"], CALIBRATION_FIELDS)
+        translated["confidence"] = rename_keys(translated["confidence"], CALIBRATION_FIELDS)
     if isinstance(translated.get("readings"), list):
         translated["readings"] = translate_metric_rows(translated["readings"])
     return translated
@@ -260,7 +262,7 @@ def translate_sweep_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of a sweep's ``sweep.json`` under today's names."""
     translated = dict(settings)
     if "grid" in translated:
-        translated["grid"] = _translate_word(translated["grid"], GRIDS)
+        translated["grid"] = translate_word(translated["grid"], GRIDS)
     if isinstance(translated.get("trials"), list):
         translated["trials"] = [
             [name, translate_alignment_fields(fields, "sweep.json")]
@@ -282,21 +284,21 @@ def translate_study_name(name: str) -> str:
 
 def translate_study_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a study under today's names."""
-    translated = _rename_keys(options, STUDY_OPTIONS)
+    translated = rename_keys(options, STUDY_OPTIONS)
     return {
-        name: _translate_word(value, STUDY_OPTION_VALUES.get(name, {}))
+        name: translate_word(value, STUDY_OPTION_VALUES.get(name, {}))
         for name, value in translated.items()
     }
 
 
 def translate_favourite(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of ``favourites.json`` under today's names."""
-    return _rename_keys(row, FAVOURITE_FIELDS)
+    return rename_keys(row, FAVOURITE_FIELDS)
 
 
 def translate_played_clip(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of the play history under today's names."""
-    return _rename_keys(row, PLAYED_CLIP_FIELDS)
+    return rename_keys(row, PLAYED_CLIP_FIELDS)
 
 
 def translate_command(argv: Sequence[str]) -> list[str]:
@@ -379,7 +381,7 @@ def _translate_option(option: str, options: Mapping[str, str]) -> str:
     return options.get(option, option)
 
 
-def _rename_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+def rename_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
     """Return the mapping with new keys; where both names of a key exist, the new one wins."""
     return {
         names.get(key, key): value
@@ -388,5 +390,5 @@ def _rename_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
     }
 
 
-def _translate_word(word: Any, words: Mapping[str, str]) -> Any:
+def translate_word(word: Any, words: Mapping[str, str]) -> Any:
     return words.get(word, word) if isinstance(word, str) else word

@@ -1,105 +1,139 @@
-"""Do candidates that are near by code sound near? The paper's four numbers, with intervals."""
+"""Metrics of the completion study: the paper's four numbers, with intervals."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from core.evaluation import metrics
-from core.evaluation.validation import normalize_rows
 from core.evaluation.bootstrap import bootstrap_interval, subsample_interval
 from core.evaluation.neighbours import top_k
+from core.evaluation.validation import normalize_rows
 
 NEIGHBOUR_COUNT = 3
 COMPLETION_METRICS = ("jaccard@3", "overlap@3", "spearman", "pearson")
+SCORE_COLUMNS = ["metric", "value", "low", "high"]
+
+_DISTANCE_CORRELATIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
+    "spearman": metrics.distance_spearman,
+    "pearson": metrics.distance_pearson,
+}
 
 
-def evaluate_each_candidate(code_embeddings: np.ndarray, audio: np.ndarray, seed: int = 0) -> pd.DataFrame:
-    """Every candidate asks for its neighbours among the others.
+def evaluate_each_candidate(
+    code_embeddings: np.ndarray, audio_embeddings: np.ndarray, seed: int = 0
+) -> pd.DataFrame:
+    """Measure the agreement of code and audio with each candidate as a query among the others.
 
     Parameters
     ----------
-    code_embeddings, audio : array, float [n, d1] and [n, d2]
+    code_embeddings, audio_embeddings : array, float [n, d1] and [n, d2]
         Row i of both is the same candidate.
+    seed : int
 
     Returns
     -------
     DataFrame
-        metric, value, low, high. Jaccard and overlap are means over candidates, bootstrapped
-        over them; Spearman and Pearson are over all pairs' cosine distances.
+        Columns `SCORE_COLUMNS`. Jaccard and overlap are means over candidates, bootstrapped over
+        them; Spearman and Pearson are over the cosine distances of all pairs.
     """
-    shared = metrics.count_shared_neighbours(code_embeddings, audio, NEIGHBOUR_COUNT)
-    rows = []
-    for name, values in (("jaccard@3", shared / (2 * NEIGHBOUR_COUNT - shared)), ("overlap@3", shared / NEIGHBOUR_COUNT)):
-        rows.append((name, float(values.mean()), *bootstrap_interval(values, seed=seed)))
-    for name, measure in (("spearman", metrics.distance_spearman), ("pearson", metrics.distance_pearson)):
-        interval = subsample_interval(
-            lambda some, measure=measure: measure(code_embeddings[some], audio[some]), len(code_embeddings), seed=seed
-        )
-        rows.append((name, measure(code_embeddings, audio), *interval))
-    return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+    rows = [
+        (name, float(values.mean()), *bootstrap_interval(values, seed=seed))
+        for name, values in _score_neighbours(code_embeddings, audio_embeddings).items()
+    ]
+    for name, correlate in _DISTANCE_CORRELATIONS.items():
+
+        def measure(
+            subset: np.ndarray | slice = slice(None),
+            correlate: Callable[[np.ndarray, np.ndarray], float] = correlate,
+        ) -> float:
+            return correlate(code_embeddings[subset], audio_embeddings[subset])
+
+        interval = subsample_interval(measure, len(code_embeddings), seed=seed)
+        rows.append((name, measure(), *interval))
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
-def measure_alignment_gain(code_before: np.ndarray, code_after: np.ndarray, audio: np.ndarray, seed: int = 0) -> pd.DataFrame:
-    """How much nearer to the sound one embedding of the code is than another.
+def measure_alignment_gain(
+    code_before: np.ndarray, code_after: np.ndarray, audio_embeddings: np.ndarray, seed: int = 0
+) -> pd.DataFrame:
+    """Measure how much better one code embedding agrees with audio than another.
 
     Parameters
     ----------
-    code_before, code_after, audio : array, float [n, d1], [n, d2] and [n, d3]
-        Row i of all is the same candidate.
+    code_before, code_after, audio_embeddings : array, float [n, d1], [n, d2] and [n, d3]
+        Row i of all three is the same candidate.
+    seed : int
 
     Returns
     -------
     DataFrame
-        metric, value, low, high: what `each_in_turn` says of `code_after` less what it says of
-        `code_before`. The interval is of the difference: both are asked of the same resample.
+        Columns `SCORE_COLUMNS`: the numbers of `evaluate_each_candidate` for `code_after` minus
+        those for `code_before`. Both are measured on the same resample, so the interval is that
+        of the difference.
     """
-    shared = [metrics.count_shared_neighbours(code, audio, NEIGHBOUR_COUNT) for code in (code_before, code_after)]
-    each = {
-        "jaccard@3": [one / (2 * NEIGHBOUR_COUNT - one) for one in shared],
-        "overlap@3": [one / NEIGHBOUR_COUNT for one in shared],
-    }
+    scores_before = _score_neighbours(code_before, audio_embeddings)
+    scores_after = _score_neighbours(code_after, audio_embeddings)
     rows = []
-    for name, (old, new) in each.items():
-        rows.append((name, float((new - old).mean()), *bootstrap_interval(new - old, seed=seed)))
-    for name, measure in (("spearman", metrics.distance_spearman), ("pearson", metrics.distance_pearson)):
+    for name, before in scores_before.items():
+        gains = scores_after[name] - before
+        rows.append((name, float(gains.mean()), *bootstrap_interval(gains, seed=seed)))
+    for name, correlate in _DISTANCE_CORRELATIONS.items():
 
-        def measure_gain(rows=slice(None), measure=measure) -> float:
-            return measure(code_after[rows], audio[rows]) - measure(code_before[rows], audio[rows])
+        def measure_gain(
+            subset: np.ndarray | slice = slice(None),
+            correlate: Callable[[np.ndarray, np.ndarray], float] = correlate,
+        ) -> float:
+            after = correlate(code_after[subset], audio_embeddings[subset])
+            return after - correlate(code_before[subset], audio_embeddings[subset])
 
-        rows.append((name, measure_gain(), *subsample_interval(measure_gain, len(audio), seed=seed)))
-    return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+        interval = subsample_interval(measure_gain, len(audio_embeddings), seed=seed)
+        rows.append((name, measure_gain(), *interval))
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
 def evaluate_candidate_subsets(
-    code_embeddings: np.ndarray, audio: np.ndarray, candidate_counts: Sequence[int], draw_count: int = 200, seed: int = 0
+    code_embeddings: np.ndarray,
+    audio_embeddings: np.ndarray,
+    candidate_counts: Sequence[int],
+    draw_count: int = 200,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """The same question among fewer candidates: the fewer there are, the easier it is.
+    """Measure the agreement among fewer candidates, which makes the task easier.
 
     Parameters
     ----------
-    code_embeddings, audio : array, float [n, d1] and [n, d2]
+    code_embeddings, audio_embeddings : array, float [n, d1] and [n, d2]
         Row i of both is the same candidate.
     candidate_counts : sequence of int
-        How many candidates to draw, each from `K` + 2 to n.
+        Sizes of the subsets, each from `NEIGHBOUR_COUNT` + 2 to n.
     draw_count : int
-        Sets of candidates of each size.
+        Random subsets of each size.
+    seed : int
 
     Returns
     -------
     DataFrame
-        candidates, jaccard@3, overlap@3: means over draws; chance: overlap@3 of any neighbours.
+        candidates, jaccard@3, overlap@3: means over draws; chance: overlap@3 of random
+        neighbours.
     """
     rng = np.random.default_rng(seed)
     rows = []
     for size in candidate_counts:
-        drawn = [np.arange(size)]  # all of them, as they come
+        subsets = [np.arange(size)]
         if size < len(code_embeddings):
-            drawn = [rng.permutation(len(code_embeddings))[:size] for _ in range(draw_count)]
-        shared = np.stack([metrics.count_shared_neighbours(code_embeddings[some], audio[some], NEIGHBOUR_COUNT) for some in drawn])
+            subsets = [rng.permutation(len(code_embeddings))[:size] for _ in range(draw_count)]
+        shared = np.stack(
+            [
+                metrics.count_shared_neighbours(
+                    code_embeddings[subset], audio_embeddings[subset], NEIGHBOUR_COUNT
+                )
+                for subset in subsets
+            ]
+        )
         rows.append(
             {
                 "candidates": size,
@@ -111,41 +145,76 @@ def evaluate_candidate_subsets(
     return pd.DataFrame(rows)
 
 
-def evaluate_prompt_query(code_embeddings: np.ndarray, audio: np.ndarray, resamples: int = 1000, seed: int = 0):
-    """The first row is the only query, all others are searched: as the paper's raw numbers,
-    all of them thirds or fifths, seem to have been made.
+def evaluate_prompt_query(
+    code_embeddings: np.ndarray,
+    audio_embeddings: np.ndarray,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> pd.DataFrame:
+    """Measure the agreement with the first row as the only query and all others as candidates.
+
+    The paper's raw numbers, all of them thirds or fifths, seem to have been measured like this.
+
+    Parameters
+    ----------
+    code_embeddings, audio_embeddings : array, float [1 + n, d1] and [1 + n, d2]
+    resamples, seed : int
 
     Returns
     -------
     DataFrame
-        As of `each_in_turn`; intervals by bootstrap over the candidates searched.
+        Columns `SCORE_COLUMNS`; intervals by bootstrap over candidates.
     """
-    a, b = (_measure_distances_from_first(x) for x in (code_embeddings, audio))
-    found = (set(top_k(x[:1], x[1:], NEIGHBOUR_COUNT)[0][0].tolist()) for x in (code_embeddings, audio))
-    common = len(set.intersection(*found))
-    nan = (np.nan, np.nan)
-    rng = np.random.default_rng(seed)
-    drawn = rng.integers(len(a), size=(resamples, len(a)))
-    rows = [("jaccard@3", common / (2 * NEIGHBOUR_COUNT - common), *nan), ("overlap@3", common / NEIGHBOUR_COUNT, *nan)]
-    for name, prepare in (("spearman", lambda x: stats.rankdata(x, axis=-1)), ("pearson", np.copy)):
-        value = _correlate_last_axis(prepare(a), prepare(b))
+    nan = np.nan
+    nearest = (
+        set(top_k(x[:1], x[1:], NEIGHBOUR_COUNT)[0][0].tolist())
+        for x in (code_embeddings, audio_embeddings)
+    )
+    shared = len(set.intersection(*nearest))
+    rows = [
+        ("jaccard@3", shared / (2 * NEIGHBOUR_COUNT - shared), nan, nan),
+        ("overlap@3", shared / NEIGHBOUR_COUNT, nan, nan),
+    ]
+    a, b = (_measure_distances_from_first(x) for x in (code_embeddings, audio_embeddings))
+    drawn = np.random.default_rng(seed).integers(len(a), size=(resamples, len(a)))
+    transforms: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+        "spearman": _rank_last_axis,
+        "pearson": np.copy,
+    }
+    for name, transform in transforms.items():
+        value = _correlate_last_axis(transform(a), transform(b))
         # A resample that drew one candidate only has no correlation.
-        values = _correlate_last_axis(prepare(a[drawn]), prepare(b[drawn]))
-        known = values[np.isfinite(values)]
-        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else nan
+        resampled = _correlate_last_axis(transform(a[drawn]), transform(b[drawn]))
+        finite = resampled[np.isfinite(resampled)]
+        low, high = np.quantile(finite, [0.025, 0.975]) if len(finite) else (nan, nan)
         rows.append((name, float(value), float(low), float(high)))
-    return pd.DataFrame(rows, columns=["metric", "value", "low", "high"])
+    return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
-def _measure_distances_from_first(x: np.ndarray) -> np.ndarray:
-    """Cosine distances of the first row to each other: float64 [n - 1]."""
-    rows = normalize_rows(x).double().numpy()
+def _score_neighbours(
+    code_embeddings: np.ndarray, audio_embeddings: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return Jaccard and overlap of each candidate's neighbours: float [n] each."""
+    shared = metrics.count_shared_neighbours(code_embeddings, audio_embeddings, NEIGHBOUR_COUNT)
+    return {
+        "jaccard@3": shared / (2 * NEIGHBOUR_COUNT - shared),
+        "overlap@3": shared / NEIGHBOUR_COUNT,
+    }
+
+
+def _measure_distances_from_first(embeddings: np.ndarray) -> np.ndarray:
+    """Return cosine distances from the first row to each other row: float64 [n - 1]."""
+    rows = normalize_rows(embeddings).double().numpy()
     return 1 - rows[1:] @ rows[0]
 
 
+def _rank_last_axis(values: np.ndarray) -> np.ndarray:
+    return stats.rankdata(values, axis=-1)
+
+
 def _correlate_last_axis(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Pearson's r along the last axis; nan where one side doesn't vary."""
+    """Return Pearson's r along the last axis; nan where one side is constant."""
     a, b = (x - x.mean(axis=-1, keepdims=True) for x in (a, b))
     lengths = np.sqrt((a**2).sum(axis=-1) * (b**2).sum(axis=-1))
-    flat = (np.ptp(a, axis=-1) == 0) | (np.ptp(b, axis=-1) == 0)
-    return np.where(flat, np.nan, (a * b).sum(axis=-1) / np.where(flat, 1, lengths))
+    is_constant = (np.ptp(a, axis=-1) == 0) | (np.ptp(b, axis=-1) == 0)
+    return np.where(is_constant, np.nan, (a * b).sum(axis=-1) / np.where(is_constant, 1, lengths))

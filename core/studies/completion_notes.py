@@ -1,179 +1,198 @@
-"""What the numbers of completion come to, and why they are no higher, told from the cases."""
+"""Notes of the completion study: plain sentences about its tables."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
-from core.studies.completion_metrics import NEIGHBOUR_COUNT, COMPLETION_METRICS
+from core.studies.completion_metrics import COMPLETION_METRICS, NEIGHBOUR_COUNT
+from core.studies.completion_scenarios import SCENARIO_NAMES
 
-ENCODER_AGREEMENT = "one ear and the other"
-ALIGNED_AUDIO = "aligned sound"
-REDUCED_CANDIDATE_COUNT = 10  # candidates, to compare with all of them
+# What code, or aligned audio, is compared with: values of the column ``audio``.
+TRAINING_ENCODER = "training encoder"
+HELD_OUT_ENCODER = "held-out encoder"
+ALIGNED_AUDIO = "aligned audio"
+BETWEEN_ENCODERS = "between encoders"
+
+REDUCED_CANDIDATE_COUNT = 10
+UNCHANGED = "do not change significantly"
 
 
 def describe_paper_comparison(comparison: pd.DataFrame) -> list[str]:
-    """How many of the paper's twelve numbers are exceeded, and which aren't: a note a reading."""
+    """Count the paper's numbers that are exceeded: one note per kind of audio."""
+    number_count = len(COMPLETION_METRICS) * len(SCENARIO_NAMES)
     notes = []
-    for heard in ("raw sound", "raw sound, unseen ear", "aligned sound"):
-        rows = comparison[comparison["measure"].str.endswith(f"aligned code ~ {heard}")]
-        below = rows[~(rows["difference"] > 0)]
-        clear = int((rows["verdict"] == "above").sum())
+    for audio in ("raw audio", "raw audio, held-out encoder", "aligned audio"):
+        rows = comparison[comparison["measure"].str.endswith(f"aligned code ~ {audio}")]
+        not_above = rows[~(rows["difference"] > 0)]
+        clear_count = int((rows["verdict"] == "above").sum())
         note = (
-            f"Aligned code against {heard}: {len(rows) - len(below)} of {len(COMPLETION_METRICS) * 3} numbers"
-            f" above the paper's, {clear} of them with the whole interval."
+            f"Aligned code against {audio}: {len(rows) - len(not_above)} of {number_count} numbers"
+            f" are above the paper's, {clear_count} of them with the whole interval."
         )
-        if len(below):
-            names = (m.partition(", ")[0] for m in below["measure"])
+        if len(not_above):
+            names = (measure.partition(", ")[0] for measure in not_above["measure"])
             note += f" Not above: {'; '.join(names)}."
         notes.append(note)
     return notes
 
 
 def describe_alignment_gains(gains: pd.DataFrame, audio_encoders: Mapping[str, str]) -> list[str]:
-    """What alignment brings over raw code: a note an ear.
+    """Describe what alignment adds to raw code: one note per audio encoder.
 
     Parameters
     ----------
     gains : DataFrame
-        As of the table ``gained``: scenario, sound, metric, value, low, high.
+        Table ``alignment_gain``: scenario, audio, metric, value, low, high.
     audio_encoders : mapping
-        "trained ear" and "unseen ear": encoder ids.
+        Encoder ids by `TRAINING_ENCODER` and `HELD_OUT_ENCODER`.
     """
     notes = []
-    for ear, encoder in audio_encoders.items():
-        rows = gains[gains["sound"] == ear]
-        which = {
-            "rise": rows["low"] > 0,
-            "fall": rows["high"] < 0,
-            "can't be told from raw code's": ~((rows["low"] > 0) | (rows["high"] < 0)),
-        }
-        told = [f"{some.sum()} {what}{_list_changed_numbers(rows[some], what)}" for what, some in which.items()]
+    for role, encoder in audio_encoders.items():
+        rows = gains[gains["audio"] == role]
+        is_rise, is_fall = rows["low"] > 0, rows["high"] < 0
+        parts = [
+            f"{is_rise.sum()} rise{_list_gains(rows[is_rise])}",
+            f"{is_fall.sum()} fall{_list_gains(rows[is_fall])}",
+            f"{(~(is_rise | is_fall)).sum()} {UNCHANGED}",
+        ]
         notes.append(
-            f"Aligned code beside raw code, by {encoder} ({ear}): of {len(rows)} numbers"
-            f" {', '.join(told)}."
+            f"Aligned code compared with raw code, measured by {encoder} ({role}): of"
+            f" {len(rows)} numbers {', '.join(parts)}."
         )
     return notes
 
 
-def _list_changed_numbers(rows: pd.DataFrame, direction: str) -> str:
-    """The few that stand out, by name and by how much."""
-    if direction not in ("rise", "fall") or rows.empty:
+def _list_gains(rows: pd.DataFrame) -> str:
+    if rows.empty:
         return ""
-    each = (f"{r.scenario} {r.metric} {r.value:+.2f}" for r in rows.itertuples())
-    return f" ({'; '.join(each)})"
+    parts = [
+        f"{row['scenario']} {row['metric']} {row['value']:+.2f}" for row in rows.to_dict("records")
+    ]
+    return f" ({'; '.join(parts)})"
 
 
 def describe_upper_bounds(scores: pd.DataFrame, audio_encoders: Mapping[str, str]) -> list[str]:
-    """What could be reached at most: a note on the ears, then one a scenario.
+    """Describe the best that any code could reach: a note on the encoders, then one per scenario.
 
     Parameters
     ----------
     scores : DataFrame
-        As of the table ``scores``: scenario, code, sound, metric, value.
+        Table ``scores``: scenario, code, audio, metric, value.
     audio_encoders : mapping
-        "trained ear" and "unseen ear": encoder ids.
+        Encoder ids by `TRAINING_ENCODER` and `HELD_OUT_ENCODER`.
     """
-    rows = scores[scores["metric"] == "overlap@3"].set_index(["scenario", "code", "sound"])["value"]
-    trained, unseen = audio_encoders["trained ear"], audio_encoders["unseen ear"]
+    rows = scores[scores["metric"] == "overlap@3"].set_index(["scenario", "code", "audio"])
+    overlaps: dict[Any, float] = rows["value"].to_dict()
+    training, held_out = audio_encoders[TRAINING_ENCODER], audio_encoders[HELD_OUT_ENCODER]
     notes = [
-        f"How high it can go, as overlap@3: code that told apart sounds exactly as {trained} does"
-        f" would score 1 by {trained}, but by {unseen} only what the two agree on with each other,"
-        " for which sounds are near is a matter of the ear. And the shared space keeps less of a"
-        " sound than its ear heard: the sound itself, projected there, is what code can come to."
+        f"Upper bounds of overlap@3: code that separated clips exactly as {training} does would"
+        f" score 1 by {training}, but by {held_out} only as much as the two encoders agree with"
+        " each other. The shared space also loses some of the audio encoder's information, so the"
+        " projected audio itself is the upper bound for code."
     ]
     for scenario in dict.fromkeys(scores["scenario"]):
-        reached = {name: rows[scenario, "aligned", name] for name in audio_encoders}
-        shared = {name: rows[scenario, ALIGNED_AUDIO, name] for name in audio_encoders}
+        code = {role: overlaps[scenario, "aligned", role] for role in audio_encoders}
+        audio = {role: overlaps[scenario, ALIGNED_AUDIO, role] for role in audio_encoders}
         notes.append(
-            f"{scenario}: aligned code {reached['trained ear']:.2f} by {trained} and"
-            f" {reached['unseen ear']:.2f} by {unseen}; its sound projected to the shared space"
-            f" {shared['trained ear']:.2f} and {shared['unseen ear']:.2f}; {trained} itself by"
-            f" {unseen} {rows[scenario, '', ENCODER_AGREEMENT]:.2f}."
+            f"{scenario}: aligned code scores {code[TRAINING_ENCODER]:.2f} by {training} and"
+            f" {code[HELD_OUT_ENCODER]:.2f} by {held_out}; projected audio"
+            f" {audio[TRAINING_ENCODER]:.2f} and {audio[HELD_OUT_ENCODER]:.2f}; {training} itself"
+            f" {overlaps[scenario, '', BETWEEN_ENCODERS]:.2f} by {held_out}."
         )
     return notes
 
 
 def describe_candidate_count_effect(subset_scores: pd.DataFrame) -> str:
-    """How much hangs on the number of candidates, which the paper doesn't say.
+    """Describe how much depends on the number of candidates, which the paper does not state.
 
     Parameters
     ----------
     subset_scores : DataFrame
-        As of the table ``subset_scores``: scenario, candidates, overlap@3, chance.
+        Table ``candidate_subsets``: scenario, candidates, overlap@3, chance.
     """
-    told = []
-    for scenario, rows in subset_scores.groupby("scenario", sort=False):
-        rows = rows.set_index("candidates")
-        few = min(REDUCED_CANDIDATE_COUNT, rows.index.max())
-        told.append(
-            f"{scenario} {rows['overlap@3'].iloc[-1]:.2f} of {rows.index[-1]} and"
-            f" {rows.loc[few, 'overlap@3']:.2f} of any {few} of them"
+    parts = []
+    for scenario, group in subset_scores.groupby("scenario", sort=False):
+        rows = group.set_index("candidates")
+        all_candidates, few = rows.index[-1], min(REDUCED_CANDIDATE_COUNT, rows.index.max())
+        parts.append(
+            f"{scenario} {rows['overlap@3'].iloc[-1]:.2f} among all {all_candidates} and"
+            f" {rows.loc[few, 'overlap@3']:.2f} among {few}"
         )
-    ends = rows["chance"].iloc[-1], rows.loc[few, "chance"]
+        chances = rows["chance"].iloc[-1], rows.loc[few, "chance"]
     return (
-        "The fewer candidates, the easier it is, and the paper doesn't say how many it had."
-        f" overlap@3 of the same aligned code and sound: {'; '.join(told)}. By chance it is"
-        f" {ends[0]:.2f} and {ends[1]:.2f}."
+        "Fewer candidates make the task easier, and the paper does not state its number."
+        f" overlap@3 of the same aligned code and audio: {'; '.join(parts)}. By chance it is"
+        f" {chances[0]:.2f} and {chances[1]:.2f}."
     )
 
 
-def describe_neighbour_errors(cases: pd.DataFrame) -> list[str]:
-    """Why neighbours by code aren't those by sound, from the cases: one note a scenario.
+def describe_neighbour_errors(neighbours: pd.DataFrame) -> list[str]:
+    """Describe where neighbours by code and by audio differ: one note per scenario.
 
     Parameters
     ----------
-    cases : DataFrame
-        As of the table ``cases``: columns raw, aligned and sound hold names, nearest first.
+    neighbours : DataFrame
+        Table ``neighbours``: columns raw, aligned and audio hold names, nearest first.
     """
     notes = []
-    for scenario, some in cases.groupby("scenario", sort=False):
-        titles = some.set_index("candidate")["title"]
-        same = [len({*a.split()} & {*b.split()}) for a, b in zip(some["raw"], some["aligned"])]
-        missed = some[some["shared, aligned"] == 0]
+    for scenario, rows in neighbours.groupby("scenario", sort=False):
+        titles = dict(zip(rows["candidate"], rows["title"]))
+        unchanged = [
+            len({*raw.split()} & {*aligned.split()})
+            for raw, aligned in zip(rows["raw"], rows["aligned"])
+        ]
+        missed = rows[rows["shared, aligned"] == 0]
         note = (
-            f"{scenario}: {sum(same) / (NEIGHBOUR_COUNT * len(some)):.0%} of the nearest by aligned code were"
-            f" nearest by raw code already;"
-            f" {len(missed)} of {len(some)} candidates share no neighbour by sound."
+            f"{scenario}: {sum(unchanged) / (NEIGHBOUR_COUNT * len(rows)):.0%} of the nearest by"
+            " aligned code were already nearest by raw code;"
+            f" {len(missed)} of {len(rows)} candidates share no neighbour by audio."
         )
         if len(missed):
             case = missed.iloc[0]
-            by_code, by_sound = (titles[case[x].split()[0]] for x in ("aligned", "sound"))
+            by_code, by_audio = (titles[case[space].split()[0]] for space in ("aligned", "audio"))
             note += (
-                f" The first of them, '{case['title']}', is by aligned code nearest to '{by_code}',"
-                f" by sound to '{by_sound}'."
+                f" For the first of them, '{case['title']}', the nearest by aligned code is"
+                f" '{by_code}' and by audio '{by_audio}'."
             )
         notes.append(note)
     return notes
 
 
-def describe_descriptor_influence(descriptor_correlations: pd.DataFrame, audio_encoders: Mapping[str, str]) -> list[str]:
-    """By which traits ear and code go, and where they part: one note a scenario.
+def describe_descriptor_correlations(
+    correlations: pd.DataFrame, audio_encoders: Mapping[str, str]
+) -> list[str]:
+    """Describe which descriptors audio and code follow and where they differ, per scenario.
 
     Parameters
     ----------
-    descriptor_correlations : DataFrame
-        As of the table ``descriptor_correlations``: scenario, trait, and rank correlations in the columns
-        "trained ear", "unseen ear", "raw" and "aligned".
+    correlations : DataFrame
+        Table ``descriptor_correlations``: scenario, descriptor, and rank correlations in the
+        columns `TRAINING_ENCODER`, `HELD_OUT_ENCODER`, "raw" and "aligned".
+    audio_encoders : mapping
+        Encoder ids by `TRAINING_ENCODER` and `HELD_OUT_ENCODER`.
     """
     notes = []
-    for scenario, rows in descriptor_correlations.groupby("scenario", sort=False):
-        rows = rows.set_index("trait")
-        missed = rows["trained ear"] - rows["aligned"]
-        least, most = missed.idxmax(), missed.idxmin()
+    for scenario, group in correlations.groupby("scenario", sort=False):
+        rows = group.set_index("descriptor")
+        audio, code = rows[TRAINING_ENCODER], rows["aligned"]
+        deficit = audio - code
+        underweighted, overweighted = str(deficit.idxmax()), str(deficit.idxmin())
         notes.append(
-            f"{scenario}: {audio_encoders['trained ear']} hears candidates apart as they differ in"
-            f" {_format_top_descriptors(rows['trained ear'])}; {audio_encoders['unseen ear']} in {_format_top_descriptors(rows['unseen ear'])};"
-            f" aligned code in {_format_top_descriptors(rows['aligned'])}. Code heeds {least} too little"
-            f" ({rows.loc[least, 'aligned']:.2f} where the ear has"
-            f" {rows.loc[least, 'trained ear']:.2f}) and {most} too much"
-            f" ({rows.loc[most, 'aligned']:.2f}, the ear {rows.loc[most, 'trained ear']:.2f})."
+            f"{scenario}: {audio_encoders[TRAINING_ENCODER]} separates candidates mainly by"
+            f" {_format_top_descriptors(audio)}; {audio_encoders[HELD_OUT_ENCODER]} by"
+            f" {_format_top_descriptors(rows[HELD_OUT_ENCODER])}; aligned code by"
+            f" {_format_top_descriptors(code)}. Aligned code gives {underweighted} too little"
+            f" weight ({code[underweighted]:.2f}, audio {audio[underweighted]:.2f}) and"
+            f" {overweighted} too much ({code[overweighted]:.2f}, audio"
+            f" {audio[overweighted]:.2f})."
         )
     return notes
 
 
 def _format_top_descriptors(correlations: pd.Series) -> str:
-    """The two traits that a space goes by most, with their rank correlations."""
-    first = correlations.sort_values(ascending=False).head(2)
-    return " and ".join(f"{name} ({value:.2f})" for name, value in first.items())
+    """Format the two largest rank correlations with their descriptors."""
+    largest = correlations.sort_values(ascending=False).head(2)
+    return " and ".join(f"{name} ({value:.2f})" for name, value in largest.items())

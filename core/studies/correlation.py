@@ -1,8 +1,9 @@
-"""Is what is written alike also what sounds alike, before anything is learned?"""
+"""Correlation study: code distances against audio distances, before any training."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,198 +11,217 @@ import pandas as pd
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.bootstrap import subsample_interval
-from core.studies import figures
-from core.studies.mantel import DistanceCorrelation, correlate_distances, rank_disagreeing_pairs, compute_pair_distances
 from core.progress import Progress
-from core.studies import options as option
-from core.studies.subject_selection import StudyInputs, open_study_inputs
-from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable, compare_to_paper
-from core.studies.store import make_workspace_relative
+from core.studies import figures
+from core.studies.clips import make_workspace_relative
+from core.studies.inputs import StudyInputs, open_study_inputs
+from core.studies.mantel import (
+    DistanceCorrelation,
+    compute_pair_distances,
+    correlate_distances,
+    rank_disagreeing_pairs,
+)
+from core.studies.result import (
+    ClipSequence,
+    Measurement,
+    StudyFigure,
+    StudyResult,
+    StudyTable,
+    compare_to_paper,
+)
 
-NAME = "correlation"
-TITLE = "Code distances against sound distances"
-QUESTION = "Do programs that are written alike sound alike, before anything is learned?"
-OPTIONS = option.STUDY_OPTIONS["correlation"]
 PROGRESS_STEP = "Correlating distances"
 EXTREME_PAIR_COUNT = 5
 MIN_TEMPLATES = 4
+CORRELATIONS = ("pearson", "spearman")
+
+# Distances of code and of audio over the same pairs.
+DistancePair = tuple[np.ndarray, np.ndarray]
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
-    """Correlate distances of code and of sound over all pairs of one program per template."""
-    about = open_study_inputs(corpus, options)
-    choices = _group_rows_by_template(about)
+    """Correlate distances of code and audio over all pairs of one program per template."""
+    inputs = open_study_inputs(corpus, options)
+    rows_by_template = _group_rows_by_template(inputs)
     rng = np.random.default_rng(options["seed"])
-    rows = _draw_one_per_template(choices, rng)
-    progress(PROGRESS_STEP, 0, options["draws"], "permutation test")
-    spaces = _compute_space_distances(about, rows)
-    found = {
-        name: correlate_distances(*distances, permutations=options["permutations"], seed=options["seed"])
-        for name, distances in spaces.items()
-    }
-    others = _resample_programs(about, choices, options["draws"], rng, progress)
-    sure = _estimate_intervals(about, rows, options["seed"])
-    pairs = _build_pair_table(about, rows, spaces)
-    split = _describe_split(about, rows)
-    compared = [
-        {
-            "measure": f"{label}, raw code against raw sound",
-            "measured": getattr(found["raw"], name),
-            **sure.get(f"raw {name}", {}),
-            "published": f"correlation.{name}",
-            "judged": not name.endswith("_p"),
-            "split": split,
-            "seed": options["seed"],
-        }
-        for name, label in (
-            ("pearson", "Pearson"),
-            ("pearson_p", "p of Pearson, parametric"),
-            ("spearman", "Spearman"),
-            ("spearman_p", "p of Spearman, parametric"),
+    rows = _draw_one_per_template(rows_by_template, rng)
+    progress(PROGRESS_STEP, 0, options["resamples"], "permutation test")
+    distances = _compute_space_distances(inputs, rows)
+    correlations = {
+        space: correlate_distances(
+            *pair, permutations=options["permutations"], seed=options["seed"]
         )
-    ]
-    panels = [("code", "sound", "Raw embeddings")]
-    if "aligned" in spaces:
-        panels.append(("aligned_code", "sound", "Aligned code, raw sound"))
-        compared += [
-            {
-                "measure": f"{name.capitalize()}, aligned code against raw sound",
-                "measured": getattr(found["aligned"], name),
-                **sure[f"aligned {name}"],
-                "split": split,
-                "seed": options["seed"],
-            }
-            for name in ("pearson", "spearman")
-        ]
-    agreed = pd.DataFrame([{"space": name, **vars(each)} for name, each in found.items()])
+        for space, pair in distances.items()
+    }
+    resamples = _resample_programs(inputs, rows_by_template, options["resamples"], rng, progress)
+    intervals = _estimate_intervals(inputs, rows, options["seed"])
+    pairs = _build_pair_table(inputs, rows, distances)
+    split = _describe_split(inputs, rows)
+    measurements = _measure(correlations, intervals, split, options["seed"])
     extremes = _find_extreme_pairs(pairs)
     return StudyResult(
-        comparison=compare_to_paper(compared),
-        tables=[
-            StudyTable(
-                "agreement",
-                "Correlation of distances",
-                agreed,
-                "p: parametric; mantel_p: by relabelling the programs, since pairs that share a"
-                " program aren't independent. Both two-sided.",
-            ),
-            StudyTable(
-                "choices",
-                "Other choices of one program per template",
-                others,
-                "The middle 95 % of what other choices give: how much hangs on the choice. No"
-                " confidence interval; those of the comparison above are over templates.",
-            ),
-            StudyTable(
-                "extremes",
-                "Pairs on which code and sound disagree most",
-                extremes.drop(columns="row"),
-                "Cosine distances, 0 (the same) to 2. By difference of ranks.",
-            ),
-            StudyTable("pairs", "All pairs", pairs, "Cosine distances. clips: what to play."),
+        comparison=compare_to_paper(measurements),
+        tables=_build_tables(correlations, resamples, extremes, pairs),
+        figures=[_draw_figure(pairs)],
+        clips=[
+            _make_clip_sequence(inputs, pairs.iloc[row["row"]], row["kind"])
+            for row in extremes.to_dict("records")
         ],
-        figures=[
-            StudyFigure(
-                "scatter",
-                "All pairs",
-                figures.plot_pair_distances(pairs, panels),
-                "A point is a pair of programs. Click one to hear both, one after the other.",
-                clip_table="pairs",
-            ),
-        ],
-        clips=[_make_clip_sequence(about, pairs.iloc[each.row], each.kind) for each in extremes.itertuples()],
-        notes=_write_notes(found, others, sure, len(rows), split),
+        notes=_write_notes(correlations, resamples, intervals, len(rows), split),
         settings={
-            **about.describe_settings(options),
-            "programs": list(about.programs["name"].iloc[rows]),
+            **inputs.describe_settings(options),
+            "programs": list(inputs.programs["name"].iloc[rows]),
             "split": split,
         },
     )
 
 
 def _group_rows_by_template(inputs: StudyInputs) -> list[np.ndarray]:
-    """Rows to choose from, of each template: held-out ones where it has some."""
+    """Return rows to draw from, per template: its test programs where it has any, else all."""
     programs = inputs.programs.reset_index(drop=True)
     programs = programs[programs["template"] != ""]
-    found = []
+    rows_by_template = []
     for _, group in programs.groupby("template", sort=True):
-        held_out = group[group["split"] == "test"]
-        found.append((held_out if len(held_out) else group).index.to_numpy())
-    if len(found) < MIN_TEMPLATES:
+        test_programs = group[group["split"] == "test"]
+        rows_by_template.append((test_programs if len(test_programs) else group).index.to_numpy())
+    if len(rows_by_template) < MIN_TEMPLATES:
         raise EarshotError(
-            f"Corpus '{inputs.corpus.name}' has embedded programs of {len(found)} templates; this"
-            f" study takes one program of each of at least {MIN_TEMPLATES}.",
+            f"Corpus '{inputs.corpus.name}' has embedded programs of {len(rows_by_template)}"
+            f" templates; this study takes one program of each of at least {MIN_TEMPLATES}.",
             remedy=f"To add programs: ./run build {inputs.corpus.name}",
         )
-    return found
+    return rows_by_template
 
 
-def _draw_one_per_template(template_rows: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    return np.array([rng.choice(rows) for rows in template_rows])
+def _draw_one_per_template(
+    rows_by_template: list[np.ndarray], rng: np.random.Generator
+) -> np.ndarray:
+    return np.array([rng.choice(rows) for rows in rows_by_template])
 
 
-def _compute_space_distances(inputs: StudyInputs, rows: np.ndarray) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    code, sound = inputs.pairs.code_embeddings[rows], inputs.pairs.audio_embeddings[rows]
-    heard = compute_pair_distances(sound)
-    found = {"raw": (compute_pair_distances(code), heard)}
+def _compute_space_distances(inputs: StudyInputs, rows: np.ndarray) -> dict[str, DistancePair]:
+    """Return distances of code, raw and aligned, each with those of raw audio."""
+    code, audio = inputs.pairs.code_embeddings[rows], inputs.pairs.audio_embeddings[rows]
+    audio_distances = compute_pair_distances(audio)
+    distances = {"raw": (compute_pair_distances(code), audio_distances)}
     if inputs.aligned_corpus is not None:
-        found["aligned"] = (compute_pair_distances(inputs.aligned_corpus.project_code(code)), heard)
-    return found
+        aligned_code = inputs.aligned_corpus.project_code(code)
+        distances["aligned"] = (compute_pair_distances(aligned_code), audio_distances)
+    return distances
 
 
-def _estimate_intervals(inputs: StudyInputs, rows: np.ndarray, seed: int) -> dict[str, dict[str, float]]:
-    """95 % intervals over the chosen programs: of another set of templates."""
-    found = {}
+def _estimate_intervals(
+    inputs: StudyInputs, rows: np.ndarray, seed: int
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """Return 95 % intervals over templates, by space and correlation."""
+    intervals = {}
     for space in _compute_space_distances(inputs, rows[:2]):
-        for name in ("pearson", "spearman"):
-            low, high = subsample_interval(
-                lambda some, space=space, name=name: getattr(
-                    correlate_distances(*_compute_space_distances(inputs, rows[some])[space], permutations=0), name
-                ),
-                len(rows),
-                seed=seed,
-            )
-            found[f"{space} {name}"] = {"low": low, "high": high}
-    return found
+        for name in CORRELATIONS:
+
+            def measure(subset: np.ndarray, space: str = space, name: str = name) -> float:
+                pair = _compute_space_distances(inputs, rows[subset])[space]
+                correlation: float = getattr(correlate_distances(*pair, permutations=0), name)
+                return correlation
+
+            intervals[space, name] = subsample_interval(measure, len(rows), seed=seed)
+    return intervals
 
 
 def _resample_programs(
-    inputs: StudyInputs, template_rows: list[np.ndarray], draw_count: int, rng: np.random.Generator, progress
+    inputs: StudyInputs,
+    rows_by_template: list[np.ndarray],
+    count: int,
+    rng: np.random.Generator,
+    progress: Progress,
 ) -> pd.DataFrame:
-    """What other choices of the programs give: one row a space and correlation."""
-    values: dict[str, list[float]] = {}
-    for done in range(draw_count):
-        for space, distances in _compute_space_distances(inputs, _draw_one_per_template(template_rows, rng)).items():
-            found = correlate_distances(*distances, permutations=0)
-            for name in ("pearson", "spearman"):
-                values.setdefault(f"{space} {name}", []).append(getattr(found, name))
-        progress(PROGRESS_STEP, done + 1, draw_count)
-    rows = []
-    for name, each in values.items():
-        low, middle, high = np.nanquantile(each, [0.025, 0.5, 0.975])
-        space, correlation = name.split()
-        rows.append(
+    """Correlate distances for other draws of one program per template.
+
+    Returns
+    -------
+    DataFrame
+        One row per space and correlation: median and middle 95 % of the draws.
+    """
+    values: dict[tuple[str, str], list[float]] = {}
+    for done in range(count):
+        rows = _draw_one_per_template(rows_by_template, rng)
+        for space, pair in _compute_space_distances(inputs, rows).items():
+            correlation = correlate_distances(*pair, permutations=0)
+            for name in CORRELATIONS:
+                values.setdefault((space, name), []).append(getattr(correlation, name))
+        progress(PROGRESS_STEP, done + 1, count)
+    table = []
+    for (space, name), drawn in values.items():
+        low, median, high = np.nanquantile(drawn, [0.025, 0.5, 0.975])
+        table.append(
             {
                 "space": space,
-                "correlation": correlation,
-                "median": middle,
+                "correlation": name,
+                "median": median,
                 "from": low,
                 "to": high,
-                "choices": draw_count,
+                "resamples": count,
             }
         )
-    return pd.DataFrame(rows)
+    return pd.DataFrame(table)
 
 
-def _build_pair_table(inputs: StudyInputs, rows: np.ndarray, distances: Mapping[str, tuple]) -> pd.DataFrame:
+def _measure(
+    correlations: Mapping[str, DistanceCorrelation],
+    intervals: Mapping[tuple[str, str], tuple[float, float]],
+    split: str,
+    seed: int,
+) -> list[Measurement]:
+    measurements = []
+    for name in CORRELATIONS:
+        raw = correlations["raw"]
+        low, high = intervals["raw", name]
+        measurements += [
+            Measurement(
+                f"{name.capitalize()}, raw code against raw audio",
+                getattr(raw, name),
+                split,
+                seed,
+                low,
+                high,
+                published_id=f"correlation.{name}",
+            ),
+            Measurement(
+                f"p of {name.capitalize()}, parametric, raw code against raw audio",
+                getattr(raw, f"{name}_p"),
+                split,
+                seed,
+                published_id=f"correlation.{name}_p",
+                has_verdict=False,
+            ),
+        ]
+    if "aligned" in correlations:
+        for name in CORRELATIONS:
+            low, high = intervals["aligned", name]
+            measurements.append(
+                Measurement(
+                    f"{name.capitalize()}, aligned code against raw audio",
+                    getattr(correlations["aligned"], name),
+                    split,
+                    seed,
+                    low,
+                    high,
+                )
+            )
+    return measurements
+
+
+def _build_pair_table(
+    inputs: StudyInputs, rows: np.ndarray, distances: Mapping[str, DistancePair]
+) -> pd.DataFrame:
     programs = inputs.programs.iloc[rows]
     first, second = np.triu_indices(len(rows), 1)
-    names, clips = programs["name"].to_numpy(), [make_workspace_relative(p) for p in programs["audio"]]
-    columns = {
+    names = programs["name"].to_numpy()
+    clips = [make_workspace_relative(path) for path in programs["audio"]]
+    columns: dict[str, Any] = {
         "first": names[first],
         "second": names[second],
         "code": distances["raw"][0],
-        "sound": distances["raw"][1],
+        "audio": distances["raw"][1],
     }
     if "aligned" in distances:
         columns["aligned_code"] = distances["aligned"][0]
@@ -210,17 +230,61 @@ def _build_pair_table(inputs: StudyInputs, rows: np.ndarray, distances: Mapping[
 
 
 def _find_extreme_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    code, sound = pairs["code"].to_numpy(), pairs["sound"].to_numpy()
-    found = []
-    kinds = {
-        "alike in text, unlike in sound": rank_disagreeing_pairs(code, sound, EXTREME_PAIR_COUNT),
-        "unlike in text, alike in sound": rank_disagreeing_pairs(sound, code, EXTREME_PAIR_COUNT),
+    code, audio = pairs["code"].to_numpy(), pairs["audio"].to_numpy()
+    rankings = {
+        "similar code, different audio": rank_disagreeing_pairs(code, audio, EXTREME_PAIR_COUNT),
+        "different code, similar audio": rank_disagreeing_pairs(audio, code, EXTREME_PAIR_COUNT),
     }
-    for kind, order in kinds.items():
-        chosen = pairs.iloc[order][["first", "second", "code", "sound"]]
-        found.append(chosen.assign(kind=kind, row=order))
-    return pd.concat(found)[["kind", "first", "second", "code", "sound", "row"]].reset_index(
-        drop=True
+    parts = [
+        pairs.iloc[order][["first", "second", "code", "audio"]].assign(kind=kind, row=order)
+        for kind, order in rankings.items()
+    ]
+    columns = ["kind", "first", "second", "code", "audio", "row"]
+    return pd.concat(parts)[columns].reset_index(drop=True)
+
+
+def _build_tables(
+    correlations: Mapping[str, DistanceCorrelation],
+    resamples: pd.DataFrame,
+    extremes: pd.DataFrame,
+    pairs: pd.DataFrame,
+) -> list[StudyTable]:
+    agreement = [{"space": space, **vars(values)} for space, values in correlations.items()]
+    return [
+        StudyTable(
+            "agreement",
+            "Correlation of distances",
+            pd.DataFrame(agreement),
+            "p: parametric; mantel_p: by permuting the programs, because pairs that share a"
+            " program are not independent. Both two-sided.",
+        ),
+        StudyTable(
+            "resamples",
+            "Other draws of one program per template",
+            resamples,
+            "The middle 95 % of the draws: how much depends on which programs are drawn. This is"
+            " no confidence interval; the intervals of the comparison above are over templates.",
+        ),
+        StudyTable(
+            "extremes",
+            "Pairs on which code and audio disagree most",
+            extremes.drop(columns="row"),
+            "Cosine distances, 0 (equal) to 2. Ordered by difference of ranks.",
+        ),
+        StudyTable("pairs", "All pairs", pairs, "Cosine distances. clips: the files to play."),
+    ]
+
+
+def _draw_figure(pairs: pd.DataFrame) -> StudyFigure:
+    panels = [("code", "audio", "Raw embeddings")]
+    if "aligned_code" in pairs:
+        panels.append(("aligned_code", "audio", "Aligned code, raw audio"))
+    return StudyFigure(
+        "scatter",
+        "All pairs",
+        figures.plot_pair_distances(pairs, panels),
+        "One point per pair of programs. Click a point to play both clips.",
+        clip_table="pairs",
     )
 
 
@@ -232,7 +296,7 @@ def _make_clip_sequence(inputs: StudyInputs, pair: pd.Series, kind: str) -> Clip
         tuple(pair["clips"].split("|")),
         names,
         tuple(sources[name] for name in names),
-        f"distance of code {pair['code']:.2f}, of sound {pair['sound']:.2f}",
+        f"distance of code {pair['code']:.2f}, of audio {pair['audio']:.2f}",
     )
 
 
@@ -242,50 +306,55 @@ def _describe_split(inputs: StudyInputs, rows: np.ndarray) -> str:
 
 
 def _write_notes(
-    correlations: Mapping[str, Any],
-    resampled_correlations: pd.DataFrame,
-    interval_bounds: Mapping[str, Any],
+    correlations: Mapping[str, DistanceCorrelation],
+    resamples: pd.DataFrame,
+    intervals: Mapping[tuple[str, str], tuple[float, float]],
     program_count: int,
     split: str,
 ) -> list[str]:
     raw = correlations["raw"]
-    choices = resampled_correlations[(resampled_correlations["space"] == "raw") & (resampled_correlations["correlation"] == "spearman")].iloc[0]
-    intervals = (
-        "Intervals are of other templates."
-        if np.isfinite(interval_bounds["raw spearman"]["low"])
-        else "These are too few for intervals."
+    is_raw_spearman = (resamples["space"] == "raw") & (resamples["correlation"] == "spearman")
+    spread = resamples[is_raw_spearman].iloc[0]
+    interval_note = (
+        "Intervals are over templates."
+        if np.isfinite(intervals["raw", "spearman"][0])
+        else "There are too few templates for intervals."
     )
     notes = [
-        f"One program of each of {program_count} templates ({split}), {raw.pairs} pairs. {intervals}"
-        f" Other choices of a template's program give a raw Spearman from"
-        f" {choices['from']:.3f} to {choices['to']:.3f} (middle 95 % of {choices['choices']}):"
-        " that is a spread of choices, no interval of confidence. The paper took the tutorial's"
-        " examples themselves and its own encoders, so a difference in level says as much about"
-        " encoders and templates as about music.",
-        describe_permutation_test(raw),
+        f"One program of each of {program_count} templates ({split}), {raw.pairs} pairs."
+        f" {interval_note} Other draws of one program per template give a raw Spearman from"
+        f" {spread['from']:.3f} to {spread['to']:.3f} (middle 95 % of {spread['resamples']}"
+        " draws), which is no confidence interval. The paper used the tutorial's examples"
+        " themselves and other encoders, so a different level may come from encoders and"
+        " templates as well as from the music.",
+        describe_mantel_test(raw),
     ]
     if "aligned" in correlations:
         aligned = correlations["aligned"]
         notes.append(
-            f"After alignment the same pairs agree with Spearman {aligned.spearman:.3f}"
-            f" ({_format_p_value(aligned.spearman_mantel_p)}): the code is projected, the sound is not."
+            f"After alignment the same pairs have a Spearman of {aligned.spearman:.3f}"
+            f" ({_format_p_value(aligned.spearman_mantel_p)}): the code is projected, the audio"
+            " is raw."
         )
     return notes
 
 
-def describe_permutation_test(raw_correlation: DistanceCorrelation) -> str:
-    """What the permutation test says, and how far the parametric p can be trusted."""
-    sure = raw_correlation.spearman_mantel_p < 0.05
+def describe_mantel_test(raw_correlation: DistanceCorrelation) -> str:
+    """Describe the result of the Mantel test and how far the parametric p can be trusted."""
+    mantel_p = raw_correlation.spearman_mantel_p
+    verb = "agree" if mantel_p < 0.05 else "do not agree"
     note = (
-        f"By the permutation test the raw spaces {'do' if sure else 'do not'} agree beyond chance"
-        f" (Spearman {raw_correlation.spearman:.3f}, {_format_p_value(raw_correlation.spearman_mantel_p)})."
+        f"By the Mantel test the raw spaces {verb} beyond chance"
+        f" (Spearman {raw_correlation.spearman:.3f}, {_format_p_value(mantel_p)})."
+        f" The parametric p ({raw_correlation.spearman_p:.3g}) treats the"
+        f" {raw_correlation.pairs} pairs as independent, although pairs that share a program"
+        " are not"
     )
-    taken = f"The parametric p ({raw_correlation.spearman_p:.3g}) takes {raw_correlation.pairs} pairs for independent"
-    if raw_correlation.spearman_p < raw_correlation.spearman_mantel_p:
-        return f"{note} {taken}, though pairs that share a program aren't, and so is too small."
-    return f"{note} {taken}, though pairs that share a program aren't; here it is no smaller."
+    if raw_correlation.spearman_p < mantel_p:
+        return f"{note}, so it is too small."
+    return f"{note}; here it is not smaller than the Mantel test's p."
 
 
 def _format_p_value(p_value: float) -> str:
-    """A p value as it is written: none is 0."""
+    """Format a p value; it is never 0."""
     return "p < 0.001" if p_value < 0.001 else f"p = {p_value:.3f}"

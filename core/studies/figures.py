@@ -1,9 +1,10 @@
-"""Figures of the studies: data frames in, plotly figures out, like `core.plots`."""
+"""Figures of the studies: data frame in, plotly figure out."""
 
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -12,18 +13,20 @@ from plotly.subplots import make_subplots
 
 from core.plots.charts import AUDIO_COLOUR, CODE_COLOUR, NEUTRAL_COLOUR
 
-MAX_TICK_VALUES = 5  # values of a setting, which are then the only ones on its axis
-MIN_AXIS_SPAN = 1e-3  # of a cosine distance, that an axis of movements spans
+MAX_TICK_VALUES = 5  # a setting with more values gets an automatic axis
+MIN_AXIS_SPAN = 1e-3  # cosine distance
 FIGURE_MARGIN = {"l": 8, "r": 8, "t": 40, "b": 8}
+COLOURS = (CODE_COLOUR, AUDIO_COLOUR, NEUTRAL_COLOUR)
+STRENGTH_COLOURS = (NEUTRAL_COLOUR, CODE_COLOUR, AUDIO_COLOUR)
 
 
 def plot_pair_distances(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, str]]) -> go.Figure:
-    """Draw a point a pair of programs: how far apart their code is and how far their sound.
+    """Draw code distance against audio distance, one point per pair of programs.
 
     Parameters
     ----------
     pairs : DataFrame
-        One row a pair: first, second (names), and the panels' columns of distances.
+        One row per pair: first, second (names), and the panels' columns of distances.
     panels : sequence of (code column, audio column, title)
 
     Returns
@@ -34,16 +37,16 @@ def plot_pair_distances(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, st
     figure = make_subplots(
         rows=1,
         cols=len(panels),
-        subplot_titles=[each[2] for each in panels],
+        subplot_titles=[title for _, _, title in panels],
         shared_yaxes=True,
         horizontal_spacing=0.04,
     )
     names = [html.escape(f"{a}, {b}") for a, b in zip(pairs["first"], pairs["second"])]
-    for column, (code, audio, title) in enumerate(panels, start=1):
+    for panel, (code_column, audio_column, title) in enumerate(panels, start=1):
         figure.add_trace(
             go.Scatter(
-                x=pairs[code],
-                y=pairs[audio],
+                x=pairs[code_column],
+                y=pairs[audio_column],
                 customdata=np.arange(len(pairs)),
                 mode="markers",
                 text=names,
@@ -51,14 +54,14 @@ def plot_pair_distances(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, st
                 selected={"marker": {"color": AUDIO_COLOUR, "size": 11, "opacity": 1}},
                 unselected={"marker": {"opacity": 0.5}},
                 showlegend=False,
-                hovertemplate="%{text}<br>code %{x:.3f}, sound %{y:.3f}<extra></extra>",
+                hovertemplate="%{text}<br>code %{x:.3f}, audio %{y:.3f}<extra></extra>",
                 name=title,
             ),
             row=1,
-            col=column,
+            col=panel,
         )
-    figure.update_xaxes(title="Distance of code (cosine)")
-    figure.update_yaxes(title="Distance of sound (cosine)", col=1)
+    figure.update_xaxes(title="Code distance (cosine)")
+    figure.update_yaxes(title="Audio distance (cosine)", col=1)
     figure.update_layout(height=420, margin=FIGURE_MARGIN, clickmode="event+select", dragmode="pan")
     return figure
 
@@ -69,35 +72,27 @@ def plot_completion(comparison: pd.DataFrame) -> go.Figure:
     Parameters
     ----------
     comparison : DataFrame
-        Whose ``measure`` reads "SCENARIO: METRIC, raw|aligned code ~ raw sound".
+        With ``measure`` as "SCENARIO: METRIC, raw|aligned code ~ raw audio".
     """
-    rows = comparison[comparison["measure"].str.endswith("code ~ raw sound")]
+    rows = comparison[comparison["measure"].str.endswith("code ~ raw audio")]
     figure = go.Figure()
     for space, colour in (("raw", NEUTRAL_COLOUR), ("aligned", CODE_COLOUR)):
-        some = rows[rows["measure"].str.contains(f", {space} code")]
-        names = [measure.partition(",")[0] for measure in some["measure"]]
-        error = {
-            "type": "data",
-            "symmetric": False,
-            "array": some["high"] - some["measured"],
-            "arrayminus": some["measured"] - some["low"],
-            "thickness": 1,
-            "width": 3,
-        }
+        space_rows = rows[rows["measure"].str.contains(f", {space} code")]
+        names = [measure.partition(",")[0] for measure in space_rows["measure"]]
         figure.add_trace(
             go.Bar(
                 x=names,
-                y=some["measured"],
+                y=space_rows["measured"],
                 name=f"{space} code",
                 marker={"color": colour},
-                error_y=error,
+                error_y=_make_error_bars(space_rows, "measured"),
                 offsetgroup=space,
             )
         )
         figure.add_trace(
             go.Scatter(
                 x=names,
-                y=some["paper"],
+                y=space_rows["paper"],
                 mode="markers",
                 name=f"the paper's, {space}",
                 marker={
@@ -111,66 +106,156 @@ def plot_completion(comparison: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def plot_movements(changes: pd.DataFrame, space_titles: dict[str, str]) -> go.Figure:
-    """Draw how far sound and code moved with each change, a panel a space of code.
+def plot_movements(changes: pd.DataFrame, space_titles: Mapping[str, str]) -> go.Figure:
+    """Draw the movement of audio and code with each change, one panel per code space.
 
     Parameters
     ----------
     changes : DataFrame
-        program, strength, sound and a column a space: cosines of before and after. Its index
-        is what points carry as `customdata`.
-    space_titles : dict of column to title
+        program, strength, audio, and one column per code space: cosines of before and after.
+        The points' `customdata` is its index.
+    space_titles : mapping of column to title
     """
-    figure = make_subplots(rows=1, cols=len(space_titles), subplot_titles=list(space_titles.values()))
-    for column, space in enumerate(space_titles, start=1):
-        for place, (strength, some) in enumerate(changes.groupby("strength", sort=False)):
+    figure = make_subplots(
+        rows=1, cols=len(space_titles), subplot_titles=list(space_titles.values())
+    )
+    for panel, space in enumerate(space_titles, start=1):
+        for position, (strength, group) in enumerate(changes.groupby("strength", sort=False)):
             figure.add_trace(
                 go.Scatter(
-                    x=1 - some["sound"],
-                    y=1 - some[space],
-                    customdata=some.index.to_numpy(),
+                    x=1 - group["audio"],
+                    y=1 - group[space],
+                    customdata=group.index.to_numpy(),
                     mode="markers",
                     name=f"{strength:g}",
                     legendgroup=f"{strength:g}",
-                    showlegend=column == 1,
-                    text=[html.escape(name) for name in some["program"]],
-                    marker={"color": (NEUTRAL_COLOUR, CODE_COLOUR, AUDIO_COLOUR)[place % 3], "size": 8},
-                    hovertemplate="%{text}<br>sound %{x:.3f}, code %{y:.4f}<extra></extra>",
+                    showlegend=panel == 1,
+                    text=[html.escape(name) for name in group["program"]],
+                    marker={
+                        "color": STRENGTH_COLOURS[position % len(STRENGTH_COLOURS)],
+                        "size": 8,
+                    },
+                    hovertemplate="%{text}<br>audio %{x:.3f}, code %{y:.4f}<extra></extra>",
                 ),
                 row=1,
-                col=column,
+                col=panel,
             )
-    # What an ear doesn't notice at all is rounding: no axis of its own for that.
-    farthest = max(float((1 - changes["sound"]).max()) * 1.08, MIN_AXIS_SPAN)
-    figure.update_xaxes(title="How far the sound moved", range=[-0.03 * farthest, farthest])
+    # Movements that the audio encoder does not register are rounding errors; an automatic axis
+    # would magnify them.
+    x_max = max(float((1 - changes["audio"]).max()) * 1.08, MIN_AXIS_SPAN)
+    figure.update_xaxes(title="Movement of audio", range=[-0.03 * x_max, x_max])
     figure.update_yaxes(rangemode="tozero")
-    figure.update_yaxes(title="How far the code moved", col=1)
+    figure.update_yaxes(title="Movement of code", col=1)
     figure.update_layout(height=340, margin=FIGURE_MARGIN, clickmode="event+select", dragmode="pan")
     return figure
 
 
 def plot_parallel_coordinates(table: pd.DataFrame, columns: Sequence[str]) -> go.Figure:
-    """Draw a line a row across parallel axes, coloured by the last but one column."""
-    dimensions = []
+    """Draw one line per row across parallel axes, coloured by the last but one column."""
     columns = [name for name in columns if name in table]
-    for name in columns:
-        values = table[name]
-        if pd.api.types.is_numeric_dtype(values) and values.dtype != bool:
-            few = sorted(set(values)) if values.nunique() <= MAX_TICK_VALUES else None
-            dimensions.append({"label": name, "values": values, "tickvals": few})
-            continue
-        kinds = sorted(set(values.astype(str)))
-        places = values.astype(str).map({kind: place for place, kind in enumerate(kinds)})
-        dimensions.append(
-            {
-                "label": name,
-                "values": places,
-                "ticktext": kinds,
-                "tickvals": list(range(len(kinds))),
-            }
-        )
+    dimensions = [_make_parallel_axis(name, table[name]) for name in columns]
     colour = table[columns[-2]] if len(columns) > 1 else None
-    shown = {"color": colour, "colorscale": "Viridis", "showscale": True}
-    figure = go.Figure(go.Parcoords(dimensions=dimensions, line=shown))
+    line = {"color": colour, "colorscale": "Viridis", "showscale": True}
+    figure = go.Figure(go.Parcoords(dimensions=dimensions, line=line))
     figure.update_layout(height=420, margin={"l": 60, "r": 30, "t": 60, "b": 20})
     return figure
+
+
+def _make_parallel_axis(label: str, values: pd.Series) -> dict[str, Any]:
+    if pd.api.types.is_numeric_dtype(values) and values.dtype != bool:
+        ticks = sorted(set(values)) if values.nunique() <= MAX_TICK_VALUES else None
+        return {"label": label, "values": values, "tickvals": ticks}
+    categories = sorted(set(values.astype(str)))
+    positions = {category: position for position, category in enumerate(categories)}
+    return {
+        "label": label,
+        "values": values.astype(str).map(positions),
+        "ticktext": categories,
+        "tickvals": list(range(len(categories))),
+    }
+
+
+def plot_method_scores(score_table: pd.DataFrame, metric: str) -> go.Figure:
+    """Draw each retrieval method's score with its interval, one colour per audio encoder.
+
+    Parameters
+    ----------
+    score_table : DataFrame
+        Columns method, encoder, low, high and `metric`.
+    metric : str
+        Column of the score.
+    """
+    figure = go.Figure()
+    for colour, (encoder, rows) in zip(COLOURS, score_table.groupby("encoder", sort=False)):
+        rows = rows.iloc[::-1]  # Plotly draws the first row at the bottom.
+        figure.add_trace(
+            go.Scatter(
+                x=rows[metric],
+                y=rows["method"],
+                mode="markers",
+                name=f"measured by {encoder}",
+                marker={"color": colour, "size": 9},
+                error_x=_make_error_bars(rows, metric),
+                hovertemplate="%{y}: %{x:.2f}<extra></extra>",
+            )
+        )
+    figure.update_xaxes(title=f"{metric} (0: corpus mean, 1: true nearest clips)")
+    figure.update_layout(
+        height=140 + 26 * score_table["method"].nunique(),
+        margin=FIGURE_MARGIN,
+        legend={"orientation": "h"},
+    )
+    return figure
+
+
+def plot_query_scores(query_table: pd.DataFrame) -> go.Figure:
+    """Draw one point per query: score by raw code against score by the default method.
+
+    Parameters
+    ----------
+    query_table : DataFrame
+        Columns program, raw code, default method. A point's `customdata` is the number of its
+        row.
+    """
+    raw_scores, default_scores = query_table["raw code"], query_table["default method"]
+    figure = go.Figure()
+    figure.add_trace(
+        go.Scatter(
+            x=raw_scores,
+            y=default_scores,
+            customdata=np.arange(len(query_table)),
+            mode="markers",
+            text=[html.escape(name) for name in query_table["program"]],
+            showlegend=False,
+            marker={"color": CODE_COLOUR, "size": 8, "opacity": 0.7},
+            selected={"marker": {"color": AUDIO_COLOUR, "size": 12, "opacity": 1}},
+            unselected={"marker": {"opacity": 0.5}},
+            hovertemplate="%{text}<br>raw code %{x:.2f}, default method %{y:.2f}<extra></extra>",
+        )
+    )
+    ends = [min(raw_scores.min(), default_scores.min(), 0), 1]
+    figure.add_trace(
+        go.Scatter(
+            x=ends,
+            y=ends,
+            mode="lines",
+            hoverinfo="skip",
+            showlegend=False,
+            line={"color": NEUTRAL_COLOUR, "width": 1, "dash": "dash"},
+        )
+    )
+    figure.update_xaxes(title="Score by raw code")
+    figure.update_yaxes(title="Score by the default method")
+    figure.update_layout(height=420, margin=FIGURE_MARGIN, clickmode="event+select", dragmode="pan")
+    return figure
+
+
+def _make_error_bars(rows: pd.DataFrame, value_column: str) -> dict[str, Any]:
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": rows["high"] - rows[value_column],
+        "arrayminus": rows[value_column] - rows["low"],
+        "thickness": 1,
+        "width": 3,
+    }

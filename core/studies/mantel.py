@@ -1,4 +1,4 @@
-"""Do two kinds of distances between the same programs agree, and could that be chance?"""
+"""Distance matrices: pair distances, their correlation and the Mantel test."""
 
 from __future__ import annotations
 
@@ -9,19 +9,22 @@ from scipy import stats
 
 from core.evaluation.validation import normalize_rows
 
+MIN_PAIRS = 3
+
 
 @dataclass(frozen=True)
 class DistanceCorrelation:
-    """How distances in two spaces correlate over all pairs of programs.
+    """Correlation of the distances in two spaces over all pairs of programs.
 
     Attributes
     ----------
     pearson, spearman : float
-        In [-1, 1]; nan where all distances of a space are equal, or for fewer than 3 rows.
+        In [-1, 1]; nan where all distances of a space are equal, or with fewer than 3 pairs.
     pearson_p, spearman_p : float
-        Parametric, two-sided. They take the pairs for independent, which they aren't.
+        Parametric p values, two-sided. They treat pairs as independent, although pairs that
+        share a program are not.
     pearson_mantel_p, spearman_mantel_p : float
-        Of the permutation test, two-sided.
+        p values of the Mantel test, two-sided.
     pairs : int
     """
 
@@ -34,10 +37,19 @@ class DistanceCorrelation:
     pairs: int
 
 
-def compute_pair_distances(x: np.ndarray) -> np.ndarray:
-    """Cosine distances of all pairs of rows [n, d]: float64 [n(n-1)/2], in the order of (0, 1),
-    (0, 2) … (1, 2) …; each in [0, 2]."""
-    rows = normalize_rows(x).double().numpy()
+def compute_pair_distances(embeddings: np.ndarray) -> np.ndarray:
+    """Return the cosine distances of all pairs of rows.
+
+    Parameters
+    ----------
+    embeddings : array, float [n, d]
+
+    Returns
+    -------
+    array, float64 [n(n-1)/2]
+        In [0, 2], in the order (0, 1), (0, 2) … (1, 2) …
+    """
+    rows = normalize_rows(embeddings).double().numpy()
     first, second = np.triu_indices(len(rows), 1)
     return 1 - (rows @ rows.T)[first, second]
 
@@ -45,39 +57,40 @@ def compute_pair_distances(x: np.ndarray) -> np.ndarray:
 def correlate_distances(
     a: np.ndarray, b: np.ndarray, *, permutations: int = 9999, seed: int = 0
 ) -> DistanceCorrelation:
-    """Correlate two sets of distances over the same pairs, with both kinds of p.
+    """Correlate two sets of distances over the same pairs, with both kinds of p value.
 
     Parameters
     ----------
     a, b : array, float [n(n-1)/2]
-        As of `pair_distances`.
+        As returned by `compute_pair_distances`.
     permutations : int
-        0 leaves the permutation test out (its p values are nan).
+        With 0 there is no Mantel test, and its p values are nan.
     seed : int
-        Of the permutations.
+        Seed of the permutations.
 
     Notes
     -----
-    The permutation test is Mantel, "The detection of disease clustering and a generalized
-    regression approach", Cancer Research 1967: programs of one space are relabelled, so
-    that the distances of one program stay together. p = (1 + as extreme) / (1 + permutations).
+    Mantel, "The detection of disease clustering and a generalized regression approach", Cancer
+    Research 1967. Programs of one space are permuted, so the distances of one program stay
+    together. p = (1 + number of permutations at least as extreme) / (1 + permutations).
     """
     nan = float("nan")
-    if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
+    if len(a) < MIN_PAIRS or np.ptp(a) == 0 or np.ptp(b) == 0:
         return DistanceCorrelation(nan, nan, nan, nan, nan, nan, len(a))
     pearson, spearman = stats.pearsonr(a, b), stats.spearmanr(a, b)
-    mantel = [nan, nan]
+    pearson_mantel_p = spearman_mantel_p = nan
     if permutations:
-        ranked = stats.rankdata(a), stats.rankdata(b)
-        mantel = [_run_mantel_test(*pair, permutations, seed) for pair in ((a, b), ranked)]
+        pearson_mantel_p = _run_mantel_test(a, b, permutations, seed)
+        ranks_a, ranks_b = stats.rankdata(a), stats.rankdata(b)
+        spearman_mantel_p = _run_mantel_test(ranks_a, ranks_b, permutations, seed)
     return DistanceCorrelation(
-        float(pearson.statistic),
-        float(pearson.pvalue),
-        mantel[0],
-        float(spearman.statistic),
-        float(spearman.pvalue),
-        mantel[1],
-        len(a),
+        pearson=float(pearson.statistic),
+        pearson_p=float(pearson.pvalue),
+        pearson_mantel_p=pearson_mantel_p,
+        spearman=float(spearman.statistic),
+        spearman_p=float(spearman.pvalue),
+        spearman_mantel_p=spearman_mantel_p,
+        pairs=len(a),
     )
 
 
@@ -87,20 +100,21 @@ def _run_mantel_test(a: np.ndarray, b: np.ndarray, permutations: int, seed: int)
     square = np.zeros((n, n))
     square[first, second] = square[second, first] = b - b.mean()
     a = a - a.mean()
-    # Every permutation has the same spread, so the sum of products orders them as r does.
-    found = abs(a @ square[first, second])
+    # Every permutation has the same variance, so sums of products are ordered as correlations.
+    observed = abs(a @ square[first, second])
     rng = np.random.default_rng(seed)
-    extreme = 0
+    extreme_count = 0
     for _ in range(permutations):
         order = rng.permutation(n)
-        extreme += abs(a @ square[order[first], order[second]]) >= found * (1 - 1e-12)
-    return float((1 + extreme) / (1 + permutations))
+        permuted = abs(a @ square[order[first], order[second]])
+        extreme_count += int(permuted >= observed * (1 - 1e-12))
+    return float((1 + extreme_count) / (1 + permutations))
 
 
 def rank_disagreeing_pairs(a: np.ndarray, b: np.ndarray, max_pairs: int) -> np.ndarray:
-    """Pairs that are near in `a` and far in `b`, the most so first: int [count].
+    """Return pairs that are near in `a` and far in `b`, largest disagreement first: int [count].
 
-    Nearness is by rank among all pairs, so the two spaces' scales don't matter.
+    Distances are compared by their rank among all pairs, so scales do not matter.
     """
-    gap = stats.rankdata(b) - stats.rankdata(a)
-    return np.argsort(-gap, kind="stable")[:max_pairs]
+    rank_difference = stats.rankdata(b) - stats.rankdata(a)
+    return np.argsort(-rank_difference, kind="stable")[:max_pairs]

@@ -1,4 +1,4 @@
-"""The numbers that the paper published, with where in it they stand."""
+"""Numbers that the paper published, each with its place in the paper."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PUBLISHED_FILE = Path(__file__).parent / "paper_results.json"
 
 @dataclass(frozen=True)
 class PublishedNumber:
-    """One number of the paper's.
+    """One published number.
 
     Attributes
     ----------
@@ -21,7 +21,7 @@ class PublishedNumber:
     value : float or None
         None where the paper prints a dash.
     location : str
-        Which table or sentence of the paper.
+        The table or sentence of the paper.
     """
 
     id: str
@@ -40,12 +40,12 @@ def _load_published_numbers() -> dict[str, PublishedNumber]:
 
 
 def list_published_numbers(prefix: str = "") -> list[PublishedNumber]:
-    """All published numbers whose id begins with `prefix`."""
-    return [each for name, each in _load_published_numbers().items() if name.startswith(prefix)]
+    """Return all published numbers whose id begins with `prefix`."""
+    return [number for name, number in _load_published_numbers().items() if name.startswith(prefix)]
 
 
 def get_published_value(published_id: str) -> float | None:
-    """A published number; None where the paper prints a dash.
+    """Return a published number; None where the paper prints a dash.
 
     Raises
     ------
@@ -56,5 +56,6 @@ def get_published_value(published_id: str) -> float | None:
 
 
 def get_paper_citation() -> str:
-    """Which paper, for people."""
-    return json.loads(PUBLISHED_FILE.read_text(encoding="utf-8"))["source"]
+    """Return the citation of the paper."""
+    citation: str = json.loads(PUBLISHED_FILE.read_text(encoding="utf-8"))["source"]
+    return citation

@@ -1,8 +1,11 @@
-"""When one parameter changes a little, does code move as far as sound does?"""
+"""Perturbation study: movement of code and audio embeddings when one parameter changes."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,232 +14,289 @@ from scipy import stats
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.validation import normalize_rows
-from core.studies import figures
-from core.studies.parameter_perturbation import PERTURBATIONS, perturb_parameter
 from core.progress import Progress
-from core.studies import options as option
-from core.studies import paper_results
-from core.studies.subject_selection import StudyInputs, open_study_inputs
-from core.studies.study_clips import render_study_clips, embed_code, embed_clip_files
-from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable, compare_to_paper
-from core.studies.store import make_workspace_relative
+from core.studies import figures, paper_results
+from core.studies.clips import (
+    embed_clip_files,
+    embed_code,
+    make_workspace_relative,
+    render_study_clips,
+)
+from core.studies.inputs import StudyInputs, open_study_inputs
+from core.studies.parameter_edits import PARAMETER_EDITS, edit_parameter
+from core.studies.result import (
+    ClipSequence,
+    Measurement,
+    StudyFigure,
+    StudyResult,
+    StudyTable,
+    compare_to_paper,
+)
 
-NAME = "perturbation"
-TITLE = "Small changes of one parameter"
-QUESTION = "When one parameter changes, does code move as far as the sound does?"
-OPTIONS = option.STUDY_OPTIONS["perturbation"]
 PAPER_PARAMETER_TYPES = ("sleep", "amp", "bpm")
-GAIN_MEASURE = "Rank correlation after alignment, less that before"
+BOOTSTRAP_RESAMPLES = 300
+GAIN_MEASURE = "Gain in rank correlation by alignment"
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
-    """Change programs, render them, and compare how far code and sound have moved."""
-    about = open_study_inputs(corpus, options)
-    changes = _perturb_programs(about, options["per_kind"], options["seed"])
+    """Change programs, render them, and compare the movement of code and audio embeddings."""
+    inputs = open_study_inputs(corpus, options)
+    changes = _perturb_programs(inputs, options["samples_per_type"], options["seed"])
     if changes.empty:
-        raise EarshotError(f"No program of corpus '{corpus.name}' has a parameter to change.")
-    paths, failed = render_study_clips(corpus, list(changes["source"]), corpus.settings["seconds"], progress)
-    kept = np.array([i for i in range(len(changes)) if i not in failed])
-    changes = changes.iloc[kept].reset_index(drop=True)
-    files = [paths[i] for i in kept]
-    base = changes.pop("row").to_numpy()
-    code = embed_code(about.encoder_ids["code"], list(changes["source"]), progress)
-    sound = embed_clip_files(about.encoder_ids["audio"], files, progress)
-    was_code, was_sound = about.pairs.code_embeddings[base], about.pairs.audio_embeddings[base]
-    changes["sound"] = _compute_cosines(was_sound, sound)
-    changes["code"] = _compute_cosines(was_code, code)
-    spaces = {"code": "raw code"}
-    if about.aligned_corpus is not None:
-        changes["aligned_code"] = _compute_cosines(about.aligned_corpus.project_code(was_code), about.aligned_corpus.project_code(code))
-        spaces["aligned_code"] = "aligned code"
-    originals = about.programs["audio"].iloc[base]
-    changes["clips"] = [f"{make_workspace_relative(a)}|{make_workspace_relative(b)}" for a, b in zip(originals, files)]
-    split = "test" if (about.programs["split"].iloc[base] == "test").all() else "all"
-    rows = _make_comparison_rows(changes, spaces, split, options["seed"])
-    moved = _summarize_by_type(changes, spaces)
-    heard = changes.sort_values("sound").groupby("kind", sort=False).head(1)
-    as_it_was = dict(zip(about.programs["name"], about.programs["source"]))
+        raise EarshotError(
+            f"No program of corpus '{corpus.name}' has a parameter to change.",
+            remedy=f"To add programs: ./run build {corpus.name}",
+        )
+    sources = list(changes["source"])
+    paths, failures = render_study_clips(corpus, sources, corpus.settings["seconds"], progress)
+    changes = changes[[index not in failures for index in range(len(changes))]]
+    changes = changes.reset_index(drop=True)
+    clip_paths = [path for path in paths if path is not None]
+    rows = changes.pop("row").to_numpy()
+    space_titles = _measure_cosines(inputs, changes, rows, clip_paths, progress)
+    split = "test" if (inputs.programs["split"].iloc[rows] == "test").all() else "all"
+    measurements = _measure(changes, space_titles, split, options["seed"])
     return StudyResult(
-        comparison=compare_to_paper(rows),
+        comparison=compare_to_paper(measurements),
         tables=[
             StudyTable(
                 "by_kind",
-                "By kind of change",
-                moved,
-                "Mean cosine of a program and its changed self, 1 is no movement; rank"
-                " correlation of how far code and sound moved.",
+                "By parameter type",
+                _summarize_by_type(changes, space_titles),
+                "Mean cosine of a program and its changed version (1: no movement), and rank"
+                " correlation of the movements of code and audio.",
             ),
-            StudyTable("changes", "Every change", changes, "Cosines of before and after the change."),
+            StudyTable(
+                "changes", "All changes", changes, "Cosines of before and after the change."
+            ),
         ],
-        figures=[
-            StudyFigure(
-                f"moved-{kind}",
-                f"Changes of {kind} ({PERTURBATIONS[kind][2]})",
-                figures.plot_movements(changes[changes["kind"] == kind], spaces),
-                "How far sound and code moved, 1 - cosine. Click a point to hear both.",
-                clip_table="changes",
-            )
-            for kind in PERTURBATIONS
-            if (changes["kind"] == kind).any()
-        ],
-        clips=[
-            ClipSequence(
-                f"{each.kind} {each.strength:g}: {each.program}",
-                tuple(each.clips.split("|")),
-                ("as it was", "changed"),
-                (as_it_was[each.program], each.source),
-                f"sound {each.sound:.2f}, code {each.code:.3f}",
-            )
-            for each in heard.itertuples()
-        ],
-        notes=_write_notes(changes, rows, len(failed)),
+        figures=_draw_figures(changes, space_titles),
+        clips=_collect_clips(inputs, changes),
+        notes=_write_notes(changes, measurements, len(failures)),
         settings={
-            **about.describe_settings(options),
+            **inputs.describe_settings(options),
             "split": split,
-            "strengths": {kind: list(PERTURBATIONS[kind][1]) for kind in PERTURBATIONS},
+            "strengths": {kind: list(edit.strengths) for kind, edit in PARAMETER_EDITS.items()},
         },
     )
 
 
 def _perturb_programs(inputs: StudyInputs, samples_per_type: int, seed: int) -> pd.DataFrame:
-    """Programs to change, held-out ones first, with every strength of every kind."""
+    """Change programs, test programs first, by every strength of every parameter type."""
     splits = inputs.programs["split"].to_numpy()
     order = np.random.default_rng(seed).permutation(len(splits))
     order = order[np.argsort(splits[order] != "test", kind="stable")]
     names, sources = inputs.programs["name"].to_numpy(), inputs.programs["source"].to_numpy()
-    rows = []
-    for kind, (_, strengths, _) in PERTURBATIONS.items():
-        taken = 0
+    changes: list[tuple[str, float, str, str, int]] = []
+    for kind, edit in PARAMETER_EDITS.items():
+        sample_count = 0
         for row in order:
-            found = {s: perturb_parameter(sources[row], kind, s) for s in strengths}
-            if None in found.values():
+            texts = {
+                strength: edit_parameter(sources[row], kind, strength)
+                for strength in edit.strengths
+            }
+            changed = {strength: text for strength, text in texts.items() if text is not None}
+            if len(changed) < len(texts):
                 continue
-            rows += [(kind, s, names[row], text, row) for s, text in found.items()]
-            taken += 1
-            if taken == samples_per_type:
+            changes += [(kind, s, names[row], text, row) for s, text in changed.items()]
+            sample_count += 1
+            if sample_count == samples_per_type:
                 break
-    return pd.DataFrame(rows, columns=["kind", "strength", "program", "source", "row"])
+    return pd.DataFrame(changes, columns=["kind", "strength", "program", "source", "row"])
+
+
+def _measure_cosines(
+    inputs: StudyInputs,
+    changes: pd.DataFrame,
+    rows: np.ndarray,
+    clip_paths: list[Path],
+    progress: Progress,
+) -> dict[str, str]:
+    """Add the cosines of before and after to `changes`; return titles of the code columns."""
+    code = embed_code(inputs.encoder_ids["code"], list(changes["source"]), progress)
+    audio = embed_clip_files(inputs.encoder_ids["audio"], clip_paths, progress)
+    code_before, audio_before = (
+        inputs.pairs.code_embeddings[rows],
+        inputs.pairs.audio_embeddings[rows],
+    )
+    changes["audio"] = _compute_cosines(audio_before, audio)
+    changes["code"] = _compute_cosines(code_before, code)
+    space_titles = {"code": "raw code"}
+    if inputs.aligned_corpus is not None:
+        project_code = inputs.aligned_corpus.project_code
+        changes["aligned_code"] = _compute_cosines(project_code(code_before), project_code(code))
+        space_titles["aligned_code"] = "aligned code"
+    clips_before = inputs.programs["audio"].iloc[rows]
+    changes["clips"] = [
+        f"{make_workspace_relative(before)}|{make_workspace_relative(after)}"
+        for before, after in zip(clips_before, clip_paths)
+    ]
+    return space_titles
 
 
 def _compute_cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (normalize_rows(before) * normalize_rows(after)).sum(dim=1).numpy().astype(float)
 
 
+def _compute_mean(changes: pd.DataFrame, column: str) -> float:
+    return float(changes[column].mean())
+
+
 def _compute_rank_correlation(changes: pd.DataFrame, space: str) -> float:
-    if changes[space].nunique() < 2 or changes["sound"].nunique() < 2:
+    if changes[space].nunique() < 2 or changes["audio"].nunique() < 2:
         return float("nan")
-    return float(stats.spearmanr(1 - changes[space], 1 - changes["sound"]).statistic)
+    return float(stats.spearmanr(1 - changes[space], 1 - changes["audio"]).statistic)
+
+
+def _compute_alignment_gain(changes: pd.DataFrame) -> float:
+    """Return the rank correlation of movements after alignment minus the one before.
+
+    Both are measured on the same changes, so a bootstrap gives the interval of the difference.
+    """
+    before = _compute_rank_correlation(changes, "code")
+    return _compute_rank_correlation(changes, "aligned_code") - before
+
+
+def _bootstrap_programs(
+    changes: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], seed: int
+) -> tuple[float, float]:
+    """Return the 95 % bootstrap interval over programs, whose changes stay together."""
+    groups = [group for _, group in changes.groupby("program")]
+    rng = np.random.default_rng(seed)
+    values = [
+        statistic(pd.concat([groups[i] for i in rng.integers(len(groups), size=len(groups))]))
+        for _ in range(BOOTSTRAP_RESAMPLES)
+    ]
+    low, high = np.nanquantile(values, [0.025, 0.975]).tolist()
+    return low, high
+
+
+def _measure(
+    changes: pd.DataFrame, space_titles: Mapping[str, str], split: str, seed: int
+) -> list[Measurement]:
+    def measure(
+        measure_name: str,
+        statistic: Callable[[pd.DataFrame], float],
+        rows: pd.DataFrame,
+        published_id: str | None = None,
+    ) -> Measurement:
+        low, high = _bootstrap_programs(rows, statistic, seed)
+        return Measurement(
+            measure_name, statistic(rows), split, seed, low, high, published_id=published_id
+        )
+
+    paper_changes = changes[changes["kind"].isin(PAPER_PARAMETER_TYPES)]
+    measurements = [
+        measure(
+            f"Mean similarity of {label}: sleep, amp, bpm",
+            partial(_compute_mean, column=column),
+            paper_changes,
+            f"perturbation.{published_name}",
+        )
+        for column, label, published_name in (
+            ("code", "raw code", "code_above"),
+            ("audio", "audio", "audio_below"),
+        )
+    ]
+    measurements += [
+        measure(
+            f"Rank correlation of changes in audio and {title}",
+            partial(_compute_rank_correlation, space=space),
+            changes,
+        )
+        for space, title in space_titles.items()
+    ]
+    if "aligned_code" in space_titles:
+        measurements.append(measure(GAIN_MEASURE, _compute_alignment_gain, changes))
+    return measurements
 
 
 def _summarize_by_type(changes: pd.DataFrame, space_titles: Mapping[str, str]) -> pd.DataFrame:
     rows = []
-    for kind, some in changes.groupby("kind", sort=False):
-        row = {"kind": kind, "changes": len(some), "sound": some["sound"].mean()}
-        for space, label in space_titles.items():
-            row[label] = some[space].mean()
-            row[f"rank correlation, {label}"] = _compute_rank_correlation(some, space)
+    for kind, group in changes.groupby("kind", sort=False):
+        row = {"kind": kind, "changes": len(group), "audio": group["audio"].mean()}
+        for space, title in space_titles.items():
+            row[title] = group[space].mean()
+            row[f"rank correlation, {title}"] = _compute_rank_correlation(group, space)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _bootstrap_programs(changes: pd.DataFrame, statistic, seed: int, resamples: int = 300):
-    """95 % of resamples of whole programs, whose changes belong together."""
-    groups = [group for _, group in changes.groupby("program")]
-    rng = np.random.default_rng(seed)
-    found = [
-        statistic(pd.concat([groups[i] for i in rng.integers(len(groups), size=len(groups))]))
-        for _ in range(resamples)
+def _draw_figures(changes: pd.DataFrame, space_titles: dict[str, str]) -> list[StudyFigure]:
+    return [
+        StudyFigure(
+            f"moved-{kind}",
+            f"Changes of {kind} ({edit.unit})",
+            figures.plot_movements(changes[changes["kind"] == kind], space_titles),
+            "Movement of audio and code embeddings, 1 - cosine. Click a point to play both clips.",
+            clip_table="changes",
+        )
+        for kind, edit in PARAMETER_EDITS.items()
+        if (changes["kind"] == kind).any()
     ]
-    return tuple(np.nanquantile(found, [0.025, 0.975]).tolist())
 
 
-def _make_comparison_rows(changes: pd.DataFrame, space_titles: Mapping[str, str], split: str, seed: int) -> list[dict]:
-    papers = changes[changes["kind"].isin(PAPER_PARAMETER_TYPES)]
-    rows = []
-    bounds = (("code", "raw code", "code_above"), ("sound", "sound", "audio_below"))
-    for column, label, known in bounds:
-        low, high = _bootstrap_programs(papers, lambda some, c=column: some[c].mean(), seed)
-        rows.append(
-            {
-                "measure": f"Mean similarity of {label}: sleep, amp, bpm",
-                "measured": papers[column].mean(),
-                "low": low,
-                "high": high,
-                "published": f"perturbation.{known}",
-                "split": split,
-                "seed": seed,
-            }
+def _collect_clips(inputs: StudyInputs, changes: pd.DataFrame) -> list[ClipSequence]:
+    """Return, per parameter type, the clips of the change that moves audio most."""
+    largest = changes.sort_values("audio").groupby("kind", sort=False).head(1)
+    source_by_name = dict(zip(inputs.programs["name"], inputs.programs["source"]))
+    return [
+        ClipSequence(
+            f"{row['kind']} {row['strength']:g}: {row['program']}",
+            tuple(row["clips"].split("|")),
+            ("before", "after"),
+            (source_by_name[row["program"]], row["source"]),
+            f"audio {row['audio']:.2f}, code {row['code']:.3f}",
         )
-    for space, label in space_titles.items():
-        low, high = _bootstrap_programs(changes, lambda some, s=space: _compute_rank_correlation(some, s), seed)
-        rows.append(
-            {
-                "measure": f"Rank correlation of movements of sound and {label}",
-                "measured": _compute_rank_correlation(changes, space),
-                "low": low,
-                "high": high,
-                "split": split,
-                "seed": seed,
-            }
+        for row in largest.to_dict("records")
+    ]
+
+
+def _write_notes(
+    changes: pd.DataFrame, measurements: list[Measurement], failure_count: int
+) -> list[str]:
+    notes = [
+        f"{len(changes)} changes of {changes['program'].nunique()} programs. The paper gives bounds"
+        " (code above 0.990, audio mostly below 0.975) but not the strength of its changes, and its"
+        " encoders differ. So only the order of the two is comparable, not their level.",
+        describe_paper_bounds(changes),
+    ]
+    gain = next((item for item in measurements if item.measure == GAIN_MEASURE), None)
+    if gain is not None:
+        before = _compute_rank_correlation(changes, "code")
+        after = _compute_rank_correlation(changes, "aligned_code")
+        notes.append(
+            f"Rank correlation of the movements of code and audio: {before:.2f} before alignment,"
+            f" {after:.2f} after. {_describe_gain(gain)}"
         )
-    if len(space_titles) == 2:
-        low, high = _bootstrap_programs(changes, _compute_alignment_gain, seed)
-        rows.append(
-            {
-                "measure": GAIN_MEASURE,
-                "measured": _compute_alignment_gain(changes),
-                "low": low,
-                "high": high,
-                "split": split,
-                "seed": seed,
-            }
-        )
-    return rows
-
-
-def _compute_alignment_gain(changes: pd.DataFrame) -> float:
-    """Rank correlation of the movements after alignment, less that before: of the same changes,
-    so that its interval is of the difference and not of two numbers apart."""
-    return _compute_rank_correlation(changes, "aligned_code") - _compute_rank_correlation(changes, "code")
-
-
-def _describe_gain(gain_row: Mapping[str, Any]) -> str:
-    """What an interval of the difference allows to say."""
-    interval = f"(difference {gain_row['low']:+.2f} to {gain_row['high']:+.2f})"
-    if gain_row["low"] > 0:
-        return f"Aligned code moves more as the sound moves {interval}."
-    if gain_row["high"] < 0:
-        return f"Aligned code moves less as the sound moves {interval}."
-    return f"That is no difference that these programs could show {interval}."
+    if failure_count:
+        notes.append(f"{failure_count} changed programs were silent or failed and are left out.")
+    return notes
 
 
 def describe_paper_bounds(changes: pd.DataFrame) -> str:
-    """How many changes keep to the paper's bounds, and which kinds move the sound."""
-    code, sound = (paper_results.get_published_value(f"perturbation.{n}") for n in ("code_above", "audio_below"))
-    means = changes.groupby("kind", sort=False)["sound"].mean().sort_values()
-    by_kind = ", ".join(f"{kind} {value:.2f}" for kind, value in means.items())
+    """Describe how many changes keep the paper's bounds, and which types move audio most."""
+    code_bound, audio_bound = (
+        paper_results.get_published_value(f"perturbation.{name}")
+        for name in ("code_above", "audio_below")
+    )
+    means = changes.groupby("kind", sort=False)["audio"].mean().sort_values()
+    by_type = ", ".join(f"{kind} {value:.2f}" for kind, value in means.items())
     return (
-        f"{(changes['code'] > code).mean():.0%} of the changes leave the code's similarity above"
-        f" {code:.3f}, {(changes['sound'] < sound).mean():.0%} bring the sound's below {sound:.3f}."
-        f" Mean similarity of sound by kind, from what moves it most: {by_kind}. The strengths of"
-        " two kinds can't be compared, so neither can their order be taken for a law."
+        f"After {(changes['code'] > code_bound).mean():.0%} of the changes the code's similarity is"
+        f" above {code_bound:.3f}; after {(changes['audio'] < audio_bound).mean():.0%} the audio's"
+        f" is below {audio_bound:.3f}. Mean similarity of audio by parameter type, lowest first:"
+        f" {by_type}. Strengths of different types cannot be compared, so this order is no general"
+        " result."
     )
 
 
-def _write_notes(changes: pd.DataFrame, comparison_rows: list[dict], failed_count: int) -> list[str]:
-    notes = [
-        f"{len(changes)} changes of {changes['program'].nunique()} programs. The paper gives bounds"
-        " (code above 0.990, sound mostly below 0.975) and not how strong its changes were, and its"
-        " encoders differ: only the order of the two is comparable, not their level.",
-        describe_paper_bounds(changes),
-    ]
-    gain = next((row for row in comparison_rows if row["measure"] == GAIN_MEASURE), None)
-    if gain is not None:
-        before, after = (_compute_rank_correlation(changes, space) for space in ("code", "aligned_code"))
-        notes.append(
-            f"Rank correlation of the movements of code and sound: {before:.2f} before alignment,"
-            f" {after:.2f} after. {_describe_gain(gain)}"
-        )
-    if failed_count:
-        notes.append(f"{failed_count} changed programs were silent or failed and are left out.")
-    return notes
+def _describe_gain(gain: Measurement) -> str:
+    """Describe what the interval of the difference allows to conclude."""
+    low, high = gain.low or 0.0, gain.high or 0.0
+    interval = f"(difference {low:+.2f} to {high:+.2f})"
+    if low > 0:
+        return f"After alignment, code follows audio more closely {interval}."
+    if high < 0:
+        return f"After alignment, code follows audio less closely {interval}."
+    return f"These programs show no significant difference {interval}."

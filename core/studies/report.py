@@ -1,8 +1,8 @@
-"""One report of all studies of a corpus: a page that needs nothing else, Markdown, and CSV.
+"""Report on all studies of a corpus: a self-contained HTML page, Markdown and CSV tables.
 
 corpora/NAME/studies/report-0001/report.html   everything, with figures and short clips
-                                 report.md     the same without them
-                                 report.json   when it was made, and of which runs
+                                 report.md     the same without figures and clips
+                                 report.json   time of creation and ids of the runs
                                  tables/main.csv, STUDY-TABLE.csv
 """
 
@@ -16,25 +16,26 @@ import shutil
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
-from core.studies import STUDY_MODULES, get_study_options, report_html, report_markdown, store
-from core.studies.runner import run_study
+from core.studies import report_html, report_markdown, store
+from core.studies.registry import STUDIES
+from core.studies.runner import run_study, translate_request
 from core.studies.store import StudyRun
-from core.studies.report_summary import collect_main_rows
 
+PROGRESS_STEP = "Studies"
 REPORT_PREFIX = "report"
 _REPORT_ID_PATTERN = re.compile(rf"{REPORT_PREFIX}-\d{{4,}}\Z")
 
 
 @dataclass(frozen=True)
 class StudyReport:
-    """A report, as it lies in its corpus.
+    """A saved report.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class StudyReport:
     created : str
         UTC, ISO 8601.
     path : Path
-        Its folder.
+        The report's folder.
     """
 
     id: str
@@ -51,13 +52,13 @@ class StudyReport:
     path: Path
 
     def build_zip(self) -> bytes:
-        """All its files as a zip."""
-        whole = io.BytesIO()
-        with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        """Return all files of the report as a ZIP archive."""
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
             for file in sorted(self.path.rglob("*")):
                 if file.is_file():
                     archive.write(file, Path(self.id) / file.relative_to(self.path))
-        return whole.getvalue()
+        return buffer.getvalue()
 
 
 def run_all_studies(
@@ -65,68 +66,90 @@ def run_all_studies(
 ) -> Path:
     """Run every study that the corpus allows and write the report.
 
+    Parameters
+    ----------
+    corpus : Corpus
+    options : mapping, optional
+        Options of all studies; each study takes those that it has.
+    progress : Progress
+
     Returns
     -------
     Path
-        The report's folder. What could not be run is in the report with the reason.
+        The report's folder. Studies that could not be run are in the report with the reason.
 
     Raises
     ------
     EarshotError
-        When not one study could be run.
+        When no study could be run.
     """
-    done: list[StudyRun] = []
-    left_out: dict[str, str] = {}
-    for place, name in enumerate(STUDY_MODULES):
-        progress("Studies", place, len(STUDY_MODULES), name)
-        known = {option.name for option in get_study_options(name)}
-        given = {key: value for key, value in (options or {}).items() if key in known}
+    _, options = translate_request("", options or {})
+    runs: list[StudyRun] = []
+    skipped_studies: dict[str, str] = {}
+    for done, (name, study) in enumerate(STUDIES.items()):
+        progress(PROGRESS_STEP, done, len(STUDIES), name)
+        names = {option.name for option in study.options}
+        study_options = {key: value for key, value in options.items() if key in names}
         try:
-            done.append(run_study(name, corpus, given, progress))
+            runs.append(run_study(name, corpus, study_options, progress))
         except EarshotError as error:
-            left_out[name] = str(error)
-    progress("Studies", len(STUDY_MODULES), len(STUDY_MODULES))
-    if not done:
-        why = next(iter(left_out.values()))
-        raise EarshotError(f"No study could be run on '{corpus.name}'. {why}")
-    return write_report(corpus, done, left_out)
+            skipped_studies[name] = str(error)
+    progress(PROGRESS_STEP, len(STUDIES), len(STUDIES))
+    if not runs:
+        reason = next(iter(skipped_studies.values()))
+        raise EarshotError(f"No study could be run on '{corpus.name}'. {reason}")
+    return write_report(corpus, runs, skipped_studies)
 
 
-def write_report(corpus: Corpus, runs: Sequence[StudyRun], skipped_studies: Mapping[str, str]) -> Path:
-    """Write the report of these runs beside them; earlier reports stay."""
-    home = store.get_studies_folder(corpus)
-    numbers = [int(each.id.rpartition("-")[2]) for each in list_reports(corpus)]
-    target = home / f"{REPORT_PREFIX}-{max(numbers, default=0) + 1:04d}"
-    partial = home / f".partial-{target.name}"
+def write_report(
+    corpus: Corpus, runs: Sequence[StudyRun], skipped_studies: Mapping[str, str]
+) -> Path:
+    """Write a report on saved runs; earlier reports stay."""
+    folder = store.get_studies_folder(corpus)
+    numbers = [_get_report_number(report) for report in list_reports(corpus)]
+    target = folder / f"{REPORT_PREFIX}-{max(numbers, default=0) + 1:04d}"
+    partial = folder / f".partial-{target.name}"
     shutil.rmtree(partial, ignore_errors=True)
-    (partial / "tables").mkdir(parents=True)
+    tables_folder = partial / "tables"
+    tables_folder.mkdir(parents=True)
+    comparisons = {run.study_name: run.load_comparison() for run in runs}
     for run in runs:
-        for file in (run.path / "tables").glob("*.csv"):
-            shutil.copy(file, partial / "tables" / f"{run.study_name}-{file.name}")
-    main = collect_main_rows({run.study_name: run.load_comparison() for run in runs})
-    main.to_csv(partial / "tables" / "main.csv", index=False)
-    made = report_markdown.ReportContent(corpus.name, main, tuple(runs), dict(skipped_studies))
-    (partial / "report.md").write_text(report_markdown.build_markdown_report(made), encoding="utf-8")
-    (partial / "report.html").write_text(report_html.build_html_report(made), encoding="utf-8")
-    facts = {
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        # Old runs are written again, in today's names.
+        tables = {table.name: table.rows for table in run.load_tables()}
+        tables[store.COMPARISON_TABLE] = comparisons[run.study_name]
+        for name, rows in tables.items():
+            rows.to_csv(tables_folder / f"{run.study_name}-{name}.csv", index=False)
+    main_rows = report_markdown.collect_main_rows(comparisons)
+    main_rows.to_csv(tables_folder / "main.csv", index=False)
+    content = report_markdown.ReportContent(
+        corpus.name, main_rows, tuple(runs), dict(skipped_studies)
+    )
+    markdown = report_markdown.build_markdown_report(content)
+    (partial / "report.md").write_text(markdown, encoding="utf-8")
+    (partial / "report.html").write_text(report_html.build_html_report(content), encoding="utf-8")
+    metadata = {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "runs": [run.id for run in runs],
-        "left_out": dict(skipped_studies),
+        "skipped_studies": dict(skipped_studies),
     }
-    (partial / "report.json").write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+    (partial / "report.json").write_text(json.dumps(metadata, indent=2) + "\n", encoding="utf-8")
     os.replace(partial, target)
     return target
 
 
 def list_reports(corpus: Corpus) -> list[StudyReport]:
-    """A corpus's reports, newest first; damaged ones are left out."""
-    found = []
-    home = store.get_studies_folder(corpus)
-    for path in home.iterdir() if home.is_dir() else ():
+    """Return a corpus's readable reports, newest first."""
+    reports = []
+    folder = store.get_studies_folder(corpus)
+    for path in folder.iterdir() if folder.is_dir() else ():
         try:
             if _REPORT_ID_PATTERN.match(path.name) and (path / "report.html").is_file():
-                facts = json.loads((path / "report.json").read_text(encoding="utf-8"))
-                found.append(StudyReport(path.name, str(facts["created"]), path))
-        except (OSError, ValueError, KeyError, TypeError):
+                metadata = json.loads((path / "report.json").read_text(encoding="utf-8"))
+                reports.append(StudyReport(path.name, str(metadata["created"]), path))
+        except (OSError, ValueError, KeyError, TypeError):  # A damaged report is not listed.
             continue
-    return sorted(found, key=lambda each: int(each.id.rpartition("-")[2]), reverse=True)
+    return sorted(reports, key=_get_report_number, reverse=True)
+
+
+def _get_report_number(report: StudyReport) -> int:
+    return int(report.id.rpartition("-")[2])

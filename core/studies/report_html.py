@@ -1,4 +1,4 @@
-"""A report as one HTML page that needs nothing else, of a bounded size."""
+"""A report as one self-contained HTML page of bounded size."""
 
 from __future__ import annotations
 
@@ -14,24 +14,45 @@ import plotly.io
 from plotly.offline import get_plotlyjs
 
 from core.studies import paper_results
-from core.studies.audio_concat import concatenate_clips, downsample_to_mono
+from core.studies.clips import concatenate_clips, downsample_to_mono
 from core.studies.report_markdown import (
     REPORT_TITLE,
     ReportContent,
-    format_shared_settings,
-    format_cell,
-    list_paper_differences,
-    format_run_settings,
     drop_empty_columns,
+    format_cell,
+    format_run_settings,
+    format_shared_settings,
     format_verdict_counts,
+    get_run_title,
+    list_paper_differences,
+    summarize_verdicts,
 )
-from core.studies.result import VERDICT_ABOVE, VERDICT_BELOW, VERDICT_LEVEL, ClipSequence
+from core.studies.result import (
+    VERDICT_ABOVE,
+    VERDICT_BELOW,
+    VERDICT_LEVEL,
+    ClipSequence,
+    StudyFigure,
+    StudyTable,
+)
 from core.studies.store import StudyRun
-from core.studies.report_summary import summarize_verdicts
 
 REPORT_CLIP_SECONDS = 4.0
-MAX_CLIPS_PER_STUDY = 12  # of a study
-MAX_TABLE_ROWS = 60  # of a table; the CSV has them all
+MAX_CLIPS_PER_STUDY = 12
+MAX_TABLE_ROWS = 60  # The CSV files hold all rows.
+MAIN_TABLE_HEADERS = (
+    "study",
+    "of",
+    "number",
+    "Earshot",
+    "95 %",
+    "the paper",
+    "difference",
+    "Earshot is",
+    "programs",
+    "seed",
+)
+TEXT_HEADERS = ("study", "of", "number", "Earshot is", "programs")
 _REPORT_CSS = """
 :root{color-scheme:light}
 body{font:16px/1.5 system-ui,sans-serif;max-width:1280px;margin:2rem auto;padding:0 1.5rem;
@@ -55,15 +76,21 @@ audio{height:36px;width:100%;display:block}
 
 
 def build_html_report(content: ReportContent) -> str:
-    """The whole page."""
+    """Return the whole page."""
     title = html.escape(REPORT_TITLE.format(content.corpus_name))
-    body = [f"<h1>{title}</h1><p>{html.escape(paper_results.get_paper_citation())}</p>"]
-    body.append(f"<p><b>{html.escape(summarize_verdicts(content.main_rows))}</b></p>{_build_main_table(content.main_rows)}")
-    body.append("<h3>What differs from the paper's set-up</h3><ul>")
-    body += [f"<li><b>{what}</b>: {html.escape(how)}</li>" for what, how in list_paper_differences(content.runs)]
+    body = [
+        f"<h1>{title}</h1><p>{html.escape(paper_results.get_paper_citation())}</p>",
+        f"<p><b>{html.escape(summarize_verdicts(content.main_rows))}</b></p>",
+        _build_main_table(content.main_rows),
+        "<h3>Differences from the paper's set-up</h3><ul>",
+    ]
     body += [
-        f"<li><b>Not run: {html.escape(name)}.</b> {html.escape(why)}</li>"
-        for name, why in content.skipped_studies.items()
+        f"<li><b>{aspect}</b>: {html.escape(difference)}</li>"
+        for aspect, difference in list_paper_differences(content.runs)
+    ]
+    body += [
+        f"<li><b>Not run: {html.escape(name)}.</b> {html.escape(reason)}</li>"
+        for name, reason in content.skipped_studies.items()
     ]
     body.append("</ul>")
     for run in content.runs:
@@ -82,115 +109,120 @@ def build_html_report(content: ReportContent) -> str:
 
 
 def _build_main_table(rows: pd.DataFrame) -> str:
-    """The main table, a line a number."""
-    lines, before = [], None
-    names = (
-        "study",
-        "of",
-        "number",
-        "Earshot",
-        "95 %",
-        "the paper",
-        "difference",
-        "Earshot is",
-        "programs",
-        "seed",
-    )
-    for row in rows.itertuples():
-        new = (row.study, row.of) != before
-        shown = (row.study, row.of) if new else ("", "")
-        interval = "" if pd.isna(row.low) else f"{row.low:.3f} to {row.high:.3f}"
-        paper = "–" if pd.isna(row.paper) else f"{row.paper:.3f}"
-        apart = "" if pd.isna(row.difference) else f"{row.difference:+.3f}"
+    """Return the main table with one line per number."""
+    lines = []
+    previous_group = None
+    for row in rows.to_dict("records"):
+        group = (row["study"], row["of"])
+        is_new_group = group != previous_group
         values = (
-            *shown,
-            row.number,
-            row.measured,
-            interval,
-            paper,
-            apart,
-            row.verdict,
-            row.split,
-            row.seed,
+            *(group if is_new_group else ("", "")),
+            row["number"],
+            row["measured"],
+            "" if pd.isna(row["low"]) else f"{row['low']:.3f} to {row['high']:.3f}",
+            "–" if pd.isna(row["paper"]) else f"{row['paper']:.3f}",
+            "" if pd.isna(row["difference"]) else f"{row['difference']:+.3f}",
+            row["verdict"],
+            row["split"],
+            row["seed"],
         )
-        cells = "".join(f"<td{_format_cell_class(each)}>{html.escape(format_cell(each))}</td>" for each in values)
-        lines.append(f"<tr{' class=new' if new else ''}>{cells}</tr>")
-        before = (row.study, row.of)
-    words = ("study", "of", "number", "Earshot is", "programs")
-    head = "".join(f"<th{' class=text' if n in words else ''}>{n}</th>" for n in names)
+        lines.append(f"<tr{' class=new' if is_new_group else ''}>{_build_cells(values)}</tr>")
+        previous_group = group
+    head = "".join(
+        f"<th{' class=text' if header in TEXT_HEADERS else ''}>{header}</th>"
+        for header in MAIN_TABLE_HEADERS
+    )
     return f"<table><tr>{head}</tr>{''.join(lines)}</table>"
 
 
 def _build_study_section(run: StudyRun) -> list[str]:
     result = run.load_result()
-    title, question = html.escape(run.metadata["title"]), html.escape(run.metadata["question"])
-    said = format_verdict_counts(result.comparison)
-    parts = [f"<h2>{title}</h2><p>{question} <b>{said[:1].upper()}{said[1:]}</b> ({run.id}).</p>"]
-    parts.append(_build_html_table(drop_empty_columns(result.comparison)))
-    parts.append("<ul>" + "".join(f"<li>{html.escape(n)}</li>" for n in result.notes) + "</ul>")
-    for figure in result.figures:
-        drawn = plotly.io.to_html(
-            go.Figure(figure.figure).update_layout(template="plotly_white"),
-            full_html=False,
-            include_plotlyjs=False,
-            config={"displaylogo": False, "responsive": True},
-        )
-        parts.append(f"<h3>{html.escape(figure.title)}</h3>{drawn}")
-        parts.append(f"<p>{html.escape(remove_click_hints(figure.caption))}</p>")
+    title, question = map(html.escape, get_run_title(run))
+    counts = format_verdict_counts(result.comparison)
+    parts = [
+        f"<h2>{title}</h2><p>{question} <b>{counts[:1].upper()}{counts[1:]}</b> ({run.id}).</p>",
+        _build_html_table(drop_empty_columns(result.comparison)),
+        "<ul>" + "".join(f"<li>{html.escape(note)}</li>" for note in result.notes) + "</ul>",
+    ]
+    parts += [_build_figure(figure) for figure in result.figures]
     if result.clips:
-        players = "".join(_build_audio_player(heard) for heard in sample_evenly(result.clips, MAX_CLIPS_PER_STUDY))
-        parts.append(f"<h3>To hear</h3><div class='clips'>{players}</div>")
-    for table in result.tables:
-        rows = table.rows.drop(columns="clips", errors="ignore").head(MAX_TABLE_ROWS)
-        title = f"{html.escape(table.title)} ({len(table.rows)} rows"
-        title += f", the first {MAX_TABLE_ROWS} of them)" if len(table.rows) > MAX_TABLE_ROWS else ")"
-        parts.append(f"<details><summary>{title}</summary>")
-        parts.append(f"<p>{html.escape(table.caption)}</p>{_build_html_table(rows)}</details>")
-    parts.append(f"<details><summary>Settings</summary><pre>{html.escape(format_run_settings(run))}</pre>")
-    parts.append("</details>")
+        clips = sample_evenly(result.clips, MAX_CLIPS_PER_STUDY)
+        players = "".join(_build_audio_player(clip) for clip in clips)
+        parts.append(f"<h3>Clips</h3><div class='clips'>{players}</div>")
+    parts += [_build_table_details(table) for table in result.tables]
+    settings = html.escape(format_run_settings(run))
+    parts.append(f"<details><summary>Settings</summary><pre>{settings}</pre></details>")
     return parts
 
 
+def _build_figure(figure: StudyFigure) -> str:
+    plot = plotly.io.to_html(
+        go.Figure(figure.figure).update_layout(template="plotly_white"),
+        full_html=False,
+        include_plotlyjs=False,
+        config={"displaylogo": False, "responsive": True},
+    )
+    caption = html.escape(remove_click_hints(figure.caption))
+    return f"<h3>{html.escape(figure.title)}</h3>{plot}<p>{caption}</p>"
+
+
+def _build_table_details(table: StudyTable) -> str:
+    rows = table.rows.drop(columns="clips", errors="ignore").head(MAX_TABLE_ROWS)
+    row_count = len(table.rows)
+    shown = f", the first {MAX_TABLE_ROWS} of them" if row_count > MAX_TABLE_ROWS else ""
+    return (
+        f"<details><summary>{html.escape(table.title)} ({row_count} rows{shown})</summary>"
+        f"<p>{html.escape(table.caption)}</p>{_build_html_table(rows)}</details>"
+    )
+
+
 def remove_click_hints(caption: str) -> str:
-    """A caption without what only the page Studies can do."""
+    """Return a caption without the sentences on clicking, which only the page Studies supports."""
     sentences = re.split(r"(?<=\.) ", caption)
-    return " ".join(each for each in sentences if not each.startswith("Click"))
+    return " ".join(sentence for sentence in sentences if not sentence.startswith("Click"))
 
 
 def sample_evenly(clips: Sequence[ClipSequence], max_clips: int) -> list[ClipSequence]:
-    """At most so many of the clips, evenly from the first to the last."""
+    """Return at most `max_clips` of the clips, evenly spaced from the first on."""
     if len(clips) <= max_clips:
         return list(clips)
     return [clips[i * len(clips) // max_clips] for i in range(max_clips)]
 
 
 def _build_html_table(frame: pd.DataFrame) -> str:
-    texts = [name for name in frame if frame[name].dtype == object or frame[name].dtype == "str"]
+    text_columns = {
+        name for name in frame if frame[name].dtype == object or frame[name].dtype == "str"
+    }
     head = "".join(
-        f"<th{' class=text' if name in texts else ''}>{html.escape(str(name))}</th>"
+        f"<th{' class=text' if name in text_columns else ''}>{html.escape(str(name))}</th>"
         for name in frame.columns
     )
-    rows = []
-    for row in frame.astype(object).itertuples(index=False):
-        cells = (f"<td{_format_cell_class(value)}>{html.escape(format_cell(value))}</td>" for value in row)
-        rows.append(f"<tr>{''.join(cells)}</tr>")
-    return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
+    rows = "".join(
+        f"<tr>{_build_cells(row)}</tr>" for row in frame.astype(object).itertuples(index=False)
+    )
+    return f"<table><tr>{head}</tr>{rows}</table>"
+
+
+def _build_cells(values: Sequence[Any]) -> str:
+    return "".join(
+        f"<td{_format_cell_class(value)}>{html.escape(format_cell(value))}</td>" for value in values
+    )
 
 
 def _format_cell_class(value: Any) -> str:
-    """The class of a cell: verdicts have a colour, texts stand on the left."""
+    """Return the class attribute of a cell: verdicts are coloured, text is aligned left."""
     if not isinstance(value, str):
         return ""
-    word = value if value in (VERDICT_ABOVE, VERDICT_BELOW) else ""
-    number = value[:1] in "+-–0123456789" and value not in ("", VERDICT_LEVEL)
-    return f" class='{'' if number and not word else 'text '}{word}'"
+    verdict = value if value in (VERDICT_ABOVE, VERDICT_BELOW) else ""
+    is_number = value[:1] in "+-–0123456789" and value not in ("", VERDICT_LEVEL)
+    return f" class='{'' if is_number and not verdict else 'text '}{verdict}'"
 
 
-def _build_audio_player(clip_sequence: ClipSequence) -> str:
-    sound = concatenate_clips(clip_sequence.paths, REPORT_CLIP_SECONDS)
-    if sound is None:
+def _build_audio_player(clips: ClipSequence) -> str:
+    audio = concatenate_clips(clips.paths, REPORT_CLIP_SECONDS)
+    if audio is None:
         return ""
-    data = base64.b64encode(downsample_to_mono(sound).encode(".ogg")).decode()
-    note = html.escape(f"{clip_sequence.label}. {clip_sequence.note}" if clip_sequence.note else clip_sequence.label)
-    source = f"data:audio/ogg;base64,{data}"
-    return f"<div><audio controls preload='none' src='{source}'></audio>{note}</div>"
+    encoded = base64.b64encode(downsample_to_mono(audio).encode(".ogg")).decode()
+    label = html.escape(f"{clips.label}. {clips.note}" if clips.note else clips.label)
+    source = f"data:audio/ogg;base64,{encoded}"
+    return f"<div><audio controls preload='none' src='{source}'></audio>{label}</div>"

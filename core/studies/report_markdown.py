@@ -1,38 +1,72 @@
-"""What a report says, and its Markdown."""
+"""Text of a report: main table, counts of verdicts, differences from the paper, Markdown."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from core.formatting import format_markdown_table
 from core.studies import paper_results
+from core.studies.completion_scenarios import SCENARIO_NAMES
+from core.studies.registry import STUDIES
 from core.studies.result import VERDICT_ABOVE, VERDICT_BELOW, VERDICT_LEVEL
 from core.studies.store import StudyRun
-from core.studies.report_summary import format_main_table, summarize_verdicts
 
-REPORT_TITLE = "The paper's studies on corpus {}"
-# Told once for all runs.
+REPORT_TITLE = "Studies on corpus {}"
+MAX_EXPONENT_FREE_VALUE = 0.0005  # smaller numbers would be shown as 0.000
+VERDICTS = (VERDICT_ABOVE, VERDICT_LEVEL, VERDICT_BELOW)
+MAIN_TABLE_COLUMNS = (
+    "study",
+    "of",
+    "number",
+    "measured",
+    "low",
+    "high",
+    "paper",
+    "difference",
+    "verdict",
+    "split",
+    "seed",
+)
+# Settings that all runs of a report share.
 _SHARED_SETTINGS = ("corpus", "versions")
+_COMPLETION_PATTERNS = (
+    ("raw code", r"raw code ~ raw audio"),
+    ("aligned code", r"aligned code ~ raw audio"),
+    ("aligned code, held-out encoder", r"aligned code ~ raw audio, held-out encoder"),
+)
+# Study, what is measured, and a pattern of measures whose group is the number's name.
+_MAIN_TABLE_PATTERNS = (
+    ("correlation", "distances of raw code and raw audio", r"(\w+), raw code against raw audio"),
+    ("perturbation", "mean similarity: sleep, amp, bpm", r"Mean similarity of (.+): .*"),
+    ("sweep", "before alignment", r"Baseline (\w+)"),
+    ("sweep", "best configuration on validation", r"Best (\w+): .*"),
+    *(
+        ("completion", f"{name}, {label}", rf"{name}: (\S+), {pattern}")
+        for name in SCENARIO_NAMES
+        for label, pattern in _COMPLETION_PATTERNS
+    ),
+)
 
 
 @dataclass(frozen=True)
 class ReportContent:
-    """What a report is made of.
+    """Content of a report.
 
     Attributes
     ----------
     corpus_name : str
-        Its name.
     main_rows : DataFrame
-        The main table: as of `core.studies.report_summary.collect_main_rows`.
+        The main table, as returned by `collect_main_rows`.
     runs : tuple of StudyRun
     skipped_studies : dict
-        Why a study was not run, by its name.
+        Reason why a study was not run, by its name.
     """
 
     corpus_name: str
@@ -41,92 +75,8 @@ class ReportContent:
     skipped_studies: dict[str, str]
 
 
-def list_paper_differences(runs: tuple[StudyRun, ...]) -> list[tuple[str, str]]:
-    """What is other than in the paper: of what, and how."""
-    used = {
-        " and ".join(encoders[side] for side in ("code", "audio"))
-        for run in runs
-        if (encoders := run.metadata["settings"].get("encoders"))
-    }
-    return [
-        (
-            "Templates",
-            "the project's own, after the sections of Sonic Pi's tutorial; the paper's"
-            " aren't published.",
-        ),
-        (
-            "Encoders",
-            f"{' or '.join(sorted(used)) or 'those of the sweep'}; the paper's are"
-            " distilroberta-base and wav2vec2.",
-        ),
-        (
-            "Renderer",
-            "Sonic Pi run offline on a virtual clock, not recorded live; 18 s a clip"
-            " where the paper has 9 bars at 120 BPM, unless the card says otherwise.",
-        ),
-        (
-            "Alignment",
-            "Earshot's method unless a setting says the paper's InfoNCE; the sweep is of"
-            " the paper's InfoNCE. The paper names neither its 24 configurations nor its splits.",
-        ),
-        (
-            "Splits",
-            "the column split says of which programs a number is. test: held out from"
-            " training. written for the study: seen by no training. all, or else: there were too few"
-            " test programs, so that some were trained on. The map's picture shows the programs of"
-            " every split, its numbers are of test programs. The paper doesn't say on which its"
-            " numbers were measured.",
-        ),
-    ]
-
-
-def format_verdict_counts(comparison: pd.DataFrame) -> str:
-    """How many numbers are above, level with and below the paper's, in words."""
-    counts = comparison["verdict"].value_counts()
-    parts = [f"{counts[word]} {word}" for word in (VERDICT_ABOVE, VERDICT_LEVEL, VERDICT_BELOW) if word in counts]
-    return f"{', '.join(parts)} the paper" if parts else "the paper has no such number"
-
-
-def format_shared_settings(runs: tuple[StudyRun, ...]) -> dict[str, str]:
-    """The corpus and the versions, as lines of text by name."""
-    settings = runs[0].metadata["settings"]
-    return {
-        f"{kind}: {name.replace('_', ' ')}": _format_setting(value)
-        for kind in _SHARED_SETTINGS
-        for name, value in settings.get(kind, {}).items()
-    }
-
-
-def format_run_settings(run: StudyRun) -> str:
-    """What decided a run's result, as JSON."""
-    own = {k: v for k, v in run.metadata["settings"].items() if k not in _SHARED_SETTINGS}
-    return json.dumps(own, indent=1, ensure_ascii=False)
-
-
-def _format_setting(value: Any) -> str:
-    if isinstance(value, Mapping):
-        return ", ".join(f"{name}: {each}" for name, each in value.items())
-    return str(value)
-
-
-def format_cell(value: Any) -> str:
-    """A value of a table as text; "" where there is none."""
-    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    if not isinstance(value, float):
-        return str(value)
-    small = 0 < abs(value) < 0.0005  # a p value is never 0
-    return f"{value:.0e}" if small else f"{value:.3f}"
-
-
-def drop_empty_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table without columns that are empty from top to bottom."""
-    empty = [name for name in frame if all(format_cell(value) == "" for value in frame[name])]
-    return frame.drop(columns=empty)
-
-
 def build_markdown_report(content: ReportContent) -> str:
-    """The report without figures and clips."""
+    """Return the report without figures and clips."""
     parts = [
         f"# {REPORT_TITLE.format(content.corpus_name)}",
         "",
@@ -136,15 +86,22 @@ def build_markdown_report(content: ReportContent) -> str:
         "",
         format_main_table(content.main_rows),
         "",
-        "What differs from the paper's set-up:",
+        "Differences from the paper's set-up:",
         "",
     ]
-    parts += [f"- **{what}**: {how}" for what, how in list_paper_differences(content.runs)]
-    parts += [f"- **Not run: {name}.** {why}" for name, why in content.skipped_studies.items()]
+    parts += [
+        f"- **{aspect}**: {difference}"
+        for aspect, difference in list_paper_differences(content.runs)
+    ]
+    parts += [
+        f"- **Not run: {name}.** {reason}" for name, reason in content.skipped_studies.items()
+    ]
     for run in content.runs:
-        compared = run.load_comparison()
-        parts += ["", f"## {run.metadata['title']}", "", run.metadata["question"], ""]
-        parts += [f"{format_verdict_counts(compared)} ({run.id}).", "", _format_markdown_table(compared), ""]
+        comparison = run.load_comparison()
+        title, question = get_run_title(run)
+        parts += ["", f"## {title}", "", question, ""]
+        parts += [f"{format_verdict_counts(comparison)} ({run.id}).", ""]
+        parts += [_format_comparison(comparison), ""]
         parts += [f"- {note}" for note in run.metadata["notes"]]
         parts += ["", "```json", format_run_settings(run), "```"]
     parts += ["", "## Corpus and versions", ""]
@@ -152,8 +109,183 @@ def build_markdown_report(content: ReportContent) -> str:
     return "\n".join([*parts, ""])
 
 
-def _format_markdown_table(frame: pd.DataFrame) -> str:
-    lines = [f"| {' | '.join(frame.columns)} |", "|---" * len(frame.columns) + "|"]
-    for row in frame.astype(object).itertuples(index=False):
-        lines.append(f"| {' | '.join(format_cell(value).replace('|', '/') for value in row)} |")
+def get_run_title(run: StudyRun) -> tuple[str, str]:
+    """Return title and question of a run's study, as they are called today."""
+    study = STUDIES.get(run.study_name)
+    if study is None:
+        return run.metadata["title"], run.metadata["question"]
+    return study.title, study.question
+
+
+def list_paper_differences(runs: Sequence[StudyRun]) -> list[tuple[str, str]]:
+    """Return how the set-up differs from the paper's: (aspect, difference)."""
+    encoder_pairs = {
+        " and ".join(encoders[side] for side in ("code", "audio"))
+        for run in runs
+        if (encoders := run.metadata["settings"].get("encoders"))
+    }
+    return [
+        (
+            "Templates",
+            "the project's own, following the sections of Sonic Pi's tutorial; the paper's are"
+            " not published.",
+        ),
+        (
+            "Encoders",
+            f"{' or '.join(sorted(encoder_pairs)) or 'those of the sweep'}; the paper's are"
+            " distilroberta-base and wav2vec2.",
+        ),
+        (
+            "Renderer",
+            "Sonic Pi rendered offline on a virtual clock, not recorded live; 18 s per clip"
+            " instead of the paper's 9 bars at 120 BPM, unless the corpus states otherwise.",
+        ),
+        (
+            "Alignment",
+            "soft InfoNCE unless a setting states InfoNCE; the sweep uses the paper's InfoNCE."
+            " The paper specifies neither its 24 configurations nor its splits.",
+        ),
+        (
+            "Splits",
+            "the column split names the programs that a number was measured on. test: held out"
+            " from training. written for the study: not seen in any training. all, or else: too"
+            " few test programs, so some were trained on. The map's picture shows the programs of"
+            " every split, its numbers are of test programs. The paper does not state the programs"
+            " of its numbers.",
+        ),
+    ]
+
+
+def collect_main_rows(comparisons: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the numbers that the paper has too, in the paper's order.
+
+    Parameters
+    ----------
+    comparisons : mapping of str to DataFrame
+        By study: the table of `core.studies.result.compare_to_paper`.
+
+    Returns
+    -------
+    DataFrame
+        Columns `MAIN_TABLE_COLUMNS`; ``of`` is what the ``number`` measures.
+    """
+    columns = list(MAIN_TABLE_COLUMNS)
+    parts = []
+    for study, measured_thing, pattern in _MAIN_TABLE_PATTERNS:
+        if study not in comparisons:
+            continue
+        comparison = comparisons[study]
+        matches = [re.fullmatch(pattern, measure) for measure in comparison["measure"]]
+        rows = comparison[[match is not None for match in matches]]
+        numbers = [match[1] for match in matches if match is not None]
+        if numbers:
+            parts.append(rows.assign(study=study, of=measured_thing, number=numbers)[columns])
+    if not parts:
+        return pd.DataFrame(columns=columns)
+    return pd.concat(parts, ignore_index=True)
+
+
+def format_main_table(rows: pd.DataFrame) -> str:
+    """Return the main table as Markdown, with related numbers in one line.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        As returned by `collect_main_rows`, or read from its CSV.
+    """
+    lines = [
+        "| study | of | numbers | Earshot | the paper | difference | Earshot is | programs |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for _, group in rows.groupby(["study", "of"], sort=False):
+        cells = [
+            group["study"].iloc[0],
+            group["of"].iloc[0],
+            " · ".join(group["number"]),
+            _format_values(group["measured"]),
+            _format_values(group["paper"]),
+            _format_values(group["difference"], "+"),
+            " · ".join(map(_shorten_verdict, group["verdict"])),
+            ", ".join(dict.fromkeys(group["split"])),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def summarize_verdicts(rows: pd.DataFrame) -> str:
+    """Return, as a sentence, how many numbers are above, level with and below the paper's."""
+    counts = [int((rows["verdict"] == verdict).sum()) for verdict in VERDICTS]
+    above, level, below = (
+        f"{verdict} the paper in {count}" for verdict, count in zip(VERDICTS, counts)
+    )
+    return (
+        f"Of {sum(counts)} numbers that the paper has too, Earshot's are {above}, {level}, and"
+        f" {below}. Level with means that the 95 % interval contains the paper's number."
+    )
+
+
+def format_verdict_counts(comparison: pd.DataFrame) -> str:
+    """Return how many numbers are above, level with and below the paper's: "2 above the paper"."""
+    counts = comparison["verdict"].value_counts()
+    parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts]
+    return f"{', '.join(parts)} the paper" if parts else "the paper has no such number"
+
+
+def format_shared_settings(runs: Sequence[StudyRun]) -> dict[str, str]:
+    """Return description of the corpus and versions of software as text, by name."""
+    settings = runs[0].metadata["settings"]
+    return {
+        f"{group}: {name.replace('_', ' ')}": _format_setting(value)
+        for group in _SHARED_SETTINGS
+        for name, value in settings.get(group, {}).items()
+    }
+
+
+def format_run_settings(run: StudyRun) -> str:
+    """Return a run's own settings as JSON."""
+    settings = {
+        name: value
+        for name, value in run.metadata["settings"].items()
+        if name not in _SHARED_SETTINGS
+    }
+    return json.dumps(settings, indent=1, ensure_ascii=False)
+
+
+def format_cell(value: Any) -> str:
+    """Return a table's value as text; "" where there is none."""
+    if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return ""
+    if not isinstance(value, float):
+        return str(value)
+    # A p value must not appear as 0.000.
+    is_small = 0 < abs(value) < MAX_EXPONENT_FREE_VALUE
+    return f"{value:.0e}" if is_small else f"{value:.3f}"
+
+
+def drop_empty_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table without columns that have no value in any row."""
+    empty = [name for name in frame if all(format_cell(value) == "" for value in frame[name])]
+    return frame.drop(columns=empty)
+
+
+def _format_comparison(comparison: pd.DataFrame) -> str:
+    rows = comparison.astype(object).itertuples(index=False)
+    return format_markdown_table(
+        list(comparison.columns), [[format_cell(value) for value in row] for row in rows]
+    )
+
+
+def _format_setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name}: {inner}" for name, inner in value.items())
+    return str(value)
+
+
+def _format_values(values: pd.Series, sign: str = "") -> str:
+    return " · ".join("–" if pd.isna(value) else f"{value:{sign}.3f}" for value in values)
+
+
+def _shorten_verdict(verdict: object) -> str:
+    if not isinstance(verdict, str) or not verdict:
+        return "–"
+    return "level" if verdict == VERDICT_LEVEL else verdict

@@ -1,10 +1,11 @@
-"""What a study found: tables, figures, clips to hear, and notes in plain words."""
+"""Result of a study: measurements beside the paper's, tables, figures, clips and notes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -26,18 +27,48 @@ VERDICT_ABOVE, VERDICT_LEVEL, VERDICT_BELOW = "above", "level with", "below"
 
 
 @dataclass(frozen=True)
+class Measurement:
+    """One number of a study.
+
+    Attributes
+    ----------
+    measure : str
+        What was measured.
+    value : float
+    split : str
+        The programs that it was measured on.
+    seed : int, optional
+    low, high : float, optional
+        95 % interval.
+    published_id : str, optional
+        The paper's number to compare with (`core.studies.paper_results`).
+    has_verdict : bool
+        Whether to state how the value compares with the paper's. False for p values.
+    """
+
+    measure: str
+    value: float
+    split: str
+    seed: int | None = None
+    low: float | None = None
+    high: float | None = None
+    published_id: str | None = None
+    has_verdict: bool = True
+
+
+@dataclass(frozen=True)
 class StudyTable:
     """A named table.
 
     Attributes
     ----------
     name : str
-        Letters, digits, "_" and "-": also its file's name.
+        Letters, digits, "_" and "-"; also the name of its file.
     title : str
     rows : DataFrame
-        Columns of numbers, texts and truth values only; lists and dicts as JSON text.
+        Columns of numbers, strings and booleans only.
     caption : str
-        What the rows are, and what the numbers' units and ranges.
+        What a row is, with units and ranges of the numbers.
     """
 
     name: str
@@ -53,12 +84,12 @@ class StudyFigure:
     Attributes
     ----------
     name, title, caption : str
-        As of `Table`.
+        As in `StudyTable`.
     figure : plotly Figure
     clip_table : str
-        Name of a table of the same result whose rows the points stand for: a point's
-        customdata is (or begins with) the number of its row, from 0, and the row's column
-        ``clips`` tells what to play. "" for a figure that plays nothing.
+        Name of the table of the same result whose rows are the figure's points: a point's
+        customdata is, or begins with, the number of its row from 0, and the row's column
+        ``clips`` holds the clips to play. "" for a figure without clips.
     """
 
     name: str
@@ -70,17 +101,17 @@ class StudyFigure:
 
 @dataclass(frozen=True)
 class ClipSequence:
-    """Clips to hear, one after the other.
+    """Clips to play one after the other.
 
     Attributes
     ----------
     label : str
     paths : tuple of str
-        Relative to the workspace's folder (`core.workspace.get_workspace_root`).
+        Relative to the workspace (`core.workspace.get_workspace_root`).
     names : tuple of str
-        What each is, as many as paths.
+        One per path.
     sources : tuple of str
-        The programs, as many as paths, or none.
+        The programs, one per path, or none.
     note : str
     """
 
@@ -93,20 +124,20 @@ class ClipSequence:
 
 @dataclass
 class StudyResult:
-    """All that one run of a study found.
+    """Everything that one run of a study measured.
 
     Attributes
     ----------
     comparison : DataFrame
-        Columns `COMPARED`, made by `beside`: what was measured beside what the paper says.
-    tables : list of Table
-    figures : list of Figure
-    clips : list of Heard
+        Columns `COMPARISON_COLUMNS`, made by `compare_to_paper`.
+    tables : list of StudyTable
+    figures : list of StudyFigure
+    clips : list of ClipSequence
     notes : list of str
-        In plain words: where it is above, level with or below the paper, and why.
+        Plain sentences: which numbers are above, level with or below the paper's, and why.
     settings : dict
-        JSON types only: encoders, alignment, split, seed, and what else decided the result.
-        `core.studies.runner` adds versions and the corpus's card.
+        JSON types only: encoders, alignment, split, seed and whatever else decided the result.
+        `core.studies.runner` adds versions and a description of the corpus.
     """
 
     comparison: pd.DataFrame = field(default_factory=lambda: compare_to_paper([]))
@@ -117,49 +148,48 @@ class StudyResult:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def compare_to_paper(rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """Put what was measured beside what the paper published.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        Each with ``measure`` (for people), ``measured`` (float or None), ``split`` and
-        ``seed``; ``low`` and ``high`` (95 % interval) where known; ``published``: an id of
-        `core.studies.paper_results`, where the paper has such a number; ``judged``: False
-        for a number that is no measure of anything by itself, such as a p value.
+def compare_to_paper(measurements: Sequence[Measurement]) -> pd.DataFrame:
+    """Put each measurement beside the paper's number.
 
     Returns
     -------
     DataFrame
-        Columns `COMPARED`. ``difference`` is measured - paper; ``verdict`` is of the number
-        as such, not of what is good: "level with" where the interval holds the paper's value
-        (without an interval: where both are equal to three digits), else "above" or "below".
+        One row per measurement, columns `COMPARISON_COLUMNS`. ``difference`` is measured - paper.
+        ``verdict`` compares the numbers as such, whether or not more is better: "level with"
+        where the interval contains the paper's number (without an interval: where both are
+        equal to three digits), else "above" or "below".
     """
-    found = []
-    for row in rows:
-        paper = paper_results.get_published_value(row["published"]) if row.get("published") else None
-        measured, low, high = (_to_float(row.get(key)) for key in ("measured", "low", "high"))
-        difference = math.nan if paper is None else measured - paper
-        found.append(
+    rows = []
+    for measurement in measurements:
+        paper = (
+            paper_results.get_published_value(measurement.published_id)
+            if measurement.published_id
+            else None
+        )
+        value, low, high = map(_to_float, (measurement.value, measurement.low, measurement.high))
+        verdict = classify_against_paper(value, low, high, paper) if measurement.has_verdict else ""
+        rows.append(
             {
-                "measure": row["measure"],
-                "measured": measured,
+                "measure": measurement.measure,
+                "measured": value,
                 "low": low,
                 "high": high,
                 "paper": _to_float(paper),
-                "difference": difference,
-                "verdict": classify_against_paper(measured, low, high, paper) if row.get("judged", True) else "",
-                "split": row["split"],
-                "seed": row["seed"],
+                "difference": math.nan if paper is None else value - paper,
+                "verdict": verdict,
+                "split": measurement.split,
+                "seed": measurement.seed,
             }
         )
-    frame = pd.DataFrame(found, columns=list(COMPARISON_COLUMNS))
+    frame = pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
     numbers = ("measured", "low", "high", "paper", "difference")
     return frame.astype({**dict.fromkeys(numbers, float), "seed": "Int64"})
 
 
-def classify_against_paper(measured_value: float, low: float, high: float, paper_value: float | None) -> str:
-    """Where a measured number stands to the paper's; "" where one of them isn't there."""
+def classify_against_paper(
+    measured_value: float, low: float, high: float, paper_value: float | None
+) -> str:
+    """Return the verdict on a measured number; "" where one of the two is missing."""
     if paper_value is None or math.isnan(measured_value):
         return ""
     if math.isnan(low) or math.isnan(high):
@@ -170,5 +200,5 @@ def classify_against_paper(measured_value: float, low: float, high: float, paper
     return VERDICT_ABOVE if measured_value > paper_value else VERDICT_BELOW
 
 
-def _to_float(value: Any) -> float:
+def _to_float(value: float | None) -> float:
     return math.nan if value is None else float(value)

@@ -1,192 +1,263 @@
-"""Finding the clips that programs will sound like, in each of the ways that there are."""
+"""Snippet-retrieval study: clips retrieved by code alone for programs outside the base."""
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from statistics import median
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, is_dataclass
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from core import encoders
-from core.evaluation.validation import COSINE_STEPS_PER_UNIT
-from core.evaluation.text_baselines import SHORTLIST_SIZE, vectorise_identifiers, rank_by_edit_distance
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.evaluation.metrics import normalized_similarity
 from core.evaluation.neighbours import top_k
-from core.studies.retrieval_fitting import fit_heads_scorer, fit_mlp_scorer, finetune_scorer
-from core.studies.retrieval_context import RetrievalContext, QueryScorer, make_cosine_scorer
-from core.studies.retrieval_methods import BAG_OF_WORDS, EDIT_DISTANCE, PROJECTION_HEADS, MLP, RAW_EMBEDDINGS, FINETUNED, RetrievalMethod
+from core.pipeline.embed import embed_corpus
+from core.progress import Progress
+from core.search.embedded_corpus import resolve_encoder_ids
+from core.studies import retrieval_notes, retrieval_tables
+from core.studies.clips import embed_clip_files
+from core.studies.figures import plot_method_scores, plot_query_scores
+from core.studies.result import StudyFigure, StudyResult, StudyTable
+from core.studies.retrieval_context import RetrievalContext
+from core.studies.retrieval_methods import (
+    RAW_EMBEDDINGS,
+    SONICPI_ENCODER,
+    RetrievalMethod,
+    list_baseline_methods,
+)
+from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
+from core.studies.retrieval_tables import SCORE
+from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, Retriever
 
-NEIGHBOUR_COUNT = 5
-TIMED_QUERY_COUNT = 12  # programs whose answers are timed
-CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass(frozen=True)
-class RetrievalResult:
-    """What a way found.
-
-    Attributes
-    ----------
-    base_rows : array, int [m, K]
-        Of the programs searched, nearest first.
-    similarities : array, float [m, K]
-        As the way measures it.
-    fit_seconds : float
-        Processor time of teaching it, that of programs that are rewritten or rendered for it
-        included; without the embedding of the corpus.
-    query_ms : float
-        From a program to its neighbours, its embedding included: the median.
-    """
-
-    base_rows: np.ndarray
-    similarities: np.ndarray
-    fit_seconds: float
-    query_ms: float
+PROGRESS_STEP = "Retrieving"
+MIN_TRAINING_PROGRAMS = 20
+BASELINES = "baselines"
+METHOD_SETS = (BASELINES, "ridge", "trained", "augmented", "mlp", "finetuned", "all")
 
 
-class Retriever:
-    """Finds neighbours in any way; what two ways have in common is taught once.
+def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
+    """Retrieve clips for every query by several methods and measure them by two audio encoders."""
+    method_set, query_source, seed = options["methods"], options["queries"], options["seed"]
+    _validate_options(method_set, query_source)
+    code_encoder, audio_encoder = resolve_encoder_ids(
+        corpus, options["code_encoder"], options["audio_encoder"]
+    )
+    eval_encoders = list(dict.fromkeys((audio_encoder, options["eval_encoder"])))
+    _embed_missing_programs(corpus, eval_encoders, progress)
+    methods, retriever_class = _load_methods(method_set, code_encoder)
+    query_set = load_query_set(
+        corpus, query_source, [code_encoder, SONICPI_ENCODER, *eval_encoders], progress
+    )
+    methods, skipped_methods = _split_by_coverage(corpus, methods, len(query_set.base))
 
-    Parameters
-    ----------
-    context : Material
-    """
+    base_ids = list(query_set.base["program"])
+    base_audio = {
+        encoder: corpus.load_embeddings(encoder, base_ids)[1] for encoder in eval_encoders
+    }
+    query_audio = {
+        encoder: _load_query_audio(corpus, encoder, query_set, progress)
+        for encoder in eval_encoders
+    }
+    context = RetrievalContext(
+        corpus, query_set, audio_encoder, base_audio[audio_encoder], seed, progress
+    )
+    results = _retrieve(methods, retriever_class(context), progress)
 
-    def __init__(self, context: RetrievalContext):
-        self.context = context
-        self._fitted_scorers: dict[RetrievalMethod, tuple[QueryScorer, float]] = {}
-        self._embedding_ms: dict[str, float] = {}
+    nearest_rows = top_k(query_audio[audio_encoder], base_audio[audio_encoder], NEIGHBOUR_COUNT)[0]
+    retrieved_rows = {method.name: result.base_rows for method, result in results.items()}
+    # The score of the true nearest clips is 1 by the encoder that selects them; by another encoder
+    # it is the best score to expect.
+    retrieved_rows[f"true nearest by {audio_encoder}"] = nearest_rows
+    scores = {
+        (name, encoder): normalized_similarity(rows, query_audio[encoder], base_audio[encoder])
+        for name, rows in retrieved_rows.items()
+        for encoder in eval_encoders
+    }
+    timings = {
+        method.name: (result.fit_seconds, result.query_ms) for method, result in results.items()
+    }
+    score_table = retrieval_tables.build_score_table(scores, timings, audio_encoder, seed)
+    raw_method = next(method for method in methods if method.algorithm == RAW_EMBEDDINGS)
+    # The notes are about the default method, whichever method has the best score.
+    default_method = next(method for method in methods if method.is_default)
+    default_rows = retrieved_rows[default_method.name]
+    query_table = retrieval_tables.build_query_table(
+        query_set,
+        default_rows,
+        nearest_rows,
+        scores[raw_method.name, audio_encoder],
+        scores[default_method.name, audio_encoder],
+    )
+    kind_table = retrieval_tables.build_kind_table(scores, query_set.queries["kind"].to_numpy())
+    confidence_table = retrieval_tables.build_confidence_table(
+        default_method, context, results[default_method], query_audio[audio_encoder]
+    )
+    report = retrieval_notes.RetrievalReport(
+        context,
+        score_table,
+        raw_method,
+        default_method,
+        eval_encoders,
+        query_source,
+        _list_missing_encoders(skipped_methods, code_encoder),
+    )
+    return StudyResult(
+        comparison=retrieval_tables.build_comparison(score_table, query_source, seed),
+        tables=[
+            StudyTable(
+                "scores",
+                "All methods",
+                score_table,
+                f"{retrieval_notes.METRIC_CAPTION} {retrieval_notes.TIMING_CAPTION}",
+            ),
+            StudyTable(
+                "scores_by_kind", "By kind of program", kind_table, retrieval_notes.METRIC_CAPTION
+            ),
+            StudyTable(
+                "confidence",
+                f"Confidence calibration of {default_method.name}",
+                confidence_table,
+                retrieval_notes.CONFIDENCE_CAPTION,
+            ),
+            StudyTable(
+                "queries",
+                f"Each program, retrieved by {default_method.name}",
+                query_table,
+                retrieval_notes.METRIC_CAPTION,
+            ),
+            StudyTable(
+                "skipped",
+                "Programs that cannot be queries",
+                pd.DataFrame(query_set.skipped, columns=["program", "reason"]),
+            ),
+        ],
+        figures=[
+            StudyFigure(
+                "scores",
+                "All methods",
+                plot_method_scores(score_table, SCORE),
+                retrieval_notes.METRIC_CAPTION,
+            ),
+            StudyFigure(
+                "queries",
+                "Each program",
+                plot_query_scores(query_table),
+                "Click a point to play the program's own clip, then the retrieved clips.",
+                clip_table="queries",
+            ),
+        ],
+        clips=retrieval_tables.collect_clips(query_set, query_table, default_rows),
+        notes=[
+            *retrieval_notes.write_notes(report),
+            retrieval_notes.describe_confidence(confidence_table),
+        ],
+        settings={
+            "encoders": {"code": code_encoder, "audio": audio_encoder},
+            "eval_encoders": eval_encoders,
+            "k": NEIGHBOUR_COUNT,
+            "queries": query_source,
+            "seed": seed,
+            "methods": {method.name: _serialize_method(method) for method in methods},
+        },
+    )
 
-    def retrieve(self, method: RetrievalMethod) -> RetrievalResult:
-        """Find neighbours in that way."""
-        scorer, seconds = self._fit_scorer(method)
-        similar = scorer(np.arange(len(self.context.query_set.queries)))
-        rows = rank_nearest_rows(similar)
-        answering = median(
-            _measure_duration_ms(lambda: rank_nearest_rows(scorer(np.array([place])))) for place in self._select_timed_queries()
+
+def _validate_options(method_set: str, query_source: str) -> None:
+    if method_set not in METHOD_SETS:
+        raise EarshotError(
+            f"There are no methods {method_set!r}.", remedy=f"Give {', '.join(METHOD_SETS)}."
         )
-        reading = sum(self._measure_embedding_ms(each) for each in sorted(method.list_query_encoders()))
-        found = np.take_along_axis(similar, rows, axis=1)
-        return RetrievalResult(rows, found, seconds, reading + answering)
-
-    def _fit_scorer(self, method: RetrievalMethod) -> tuple[QueryScorer, float]:
-        key = replace(method, name="", is_default=False)
-        if key not in self._fitted_scorers:
-            if method.members:
-                parts = [self._fit_scorer(part) for part in method.members]
-                taught = _average_scorers([scorer for scorer, _ in parts]), sum(t for _, t in parts)
-            else:
-                if method.code_encoder:
-                    self.context.get_code_embeddings(method.code_encoder)  # what the corpus holds is not what is timed
-                started = measure_cpu_seconds()
-                scorer = SCORER_FITTERS[method.algorithm](method, self.context)
-                taught = scorer, measure_cpu_seconds() - started
-            self._fitted_scorers[key] = taught
-        return self._fitted_scorers[key]
-
-    def _select_timed_queries(self) -> np.ndarray:
-        """Places of the programs whose answers are timed."""
-        m = len(self.context.query_set.queries)
-        return np.unique(np.linspace(0, m - 1, min(m, TIMED_QUERY_COUNT)).round().astype(int))
-
-    def _measure_embedding_ms(self, encoder_id: str) -> float:
-        """Milliseconds in which an encoder reads a program: the median, after the first."""
-        if encoder_id not in self._embedding_ms:
-            encoder = encoders.get_encoder(encoder_id)
-            sources = self.context.query_set.queries["source"].to_numpy()
-            encoder.embed([sources[0]])
-            self._embedding_ms[encoder_id] = median(
-                _measure_duration_ms(lambda: encoder.embed([sources[place]])) for place in self._select_timed_queries()
-            )
-        return self._embedding_ms[encoder_id]
-
-
-def rank_nearest_rows(similarities: np.ndarray) -> np.ndarray:
-    """Columns of the K largest of each row of [m, n], equal ones by their order: int [m, K]."""
-    return np.argsort(-np.round(similarities * COSINE_STEPS_PER_UNIT), axis=1, kind="stable")[:, :NEIGHBOUR_COUNT]
-
-
-def _average_scorers(scorers: list[QueryScorer]) -> QueryScorer:
-    """The mean of what several say, each brought to mean 0 and variance 1 for each program."""
-
-    def average_scores(query_rows: np.ndarray) -> np.ndarray:
-        said = [scorer(query_rows) for scorer in scorers]
-        return np.mean(
-            [
-                (each - each.mean(axis=1, keepdims=True))
-                / np.maximum(each.std(axis=1, keepdims=True), 1e-9)
-                for each in said
-            ],
-            axis=0,
+    if method_set != BASELINES and query_source != VALIDATION_QUERIES:
+        raise EarshotError(
+            "An ablation selects methods, and selection uses validation programs only.",
+            remedy="Leave out --queries, or --methods.",
         )
 
-    return average_scores
+
+def _embed_missing_programs(
+    corpus: Corpus, eval_encoders: Sequence[str], progress: Progress
+) -> None:
+    """Embed the corpus by the default code encoder and all audio encoders, if it is not yet."""
+    embedded_by = {encoder_id for encoder_id, _, count in corpus.list_encoders() if count}
+    if SONICPI_ENCODER not in embedded_by:
+        embed_corpus(corpus, SONICPI_ENCODER, None, progress)
+    for encoder_id in eval_encoders:
+        if encoder_id not in embedded_by:
+            embed_corpus(corpus, None, encoder_id, progress)
 
 
-def _fit_bag_of_words(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
-    base, queries = (list(each["source"]) for each in (context.query_set.base, context.query_set.queries))
-    known, own = vectorise_identifiers(base, queries)
-    return make_cosine_scorer(lambda places: own[places], known)
+def _load_methods(
+    method_set: str, code_encoder: str
+) -> tuple[list[RetrievalMethod], type[Retriever]]:
+    """Return the methods of a set, and the retriever that can fit them."""
+    if method_set == BASELINES:
+        return list_baseline_methods(code_encoder), Retriever
+    # Loads transformers for fine-tuning, which the baselines do without.
+    from core.studies.experiments import ablation_methods, ablation_retriever
+
+    methods = ablation_methods.METHOD_SETS[method_set](code_encoder)
+    return methods, ablation_retriever.AblationRetriever
 
 
-def _fit_edit_distance(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
-    base, queries = (list(each["source"]) for each in (context.query_set.base, context.query_set.queries))
-    known, own = vectorise_identifiers(base, queries)
+def _split_by_coverage(
+    corpus: Corpus, methods: Sequence[RetrievalMethod], base_count: int
+) -> tuple[list[RetrievalMethod], list[RetrievalMethod]]:
+    """Split methods into those whose encoders have embedded enough programs, and the others."""
+    embedded_counts = {encoder_id: count for encoder_id, _, count in corpus.list_encoders()}
 
-    def score_queries(query_rows: np.ndarray) -> np.ndarray:
-        """By rank alone, and only of those that share most words."""
-        shortlist = top_k(own[query_rows], known, SHORTLIST_SIZE)[0]
-        rows = rank_by_edit_distance(base, [queries[place] for place in query_rows], NEIGHBOUR_COUNT, shortlist)
-        similar = np.zeros((len(query_rows), len(base)))
-        np.put_along_axis(similar, rows, 1 - np.arange(rows.shape[1]) / NEIGHBOUR_COUNT, axis=1)
-        return similar
+    def is_covered(method: RetrievalMethod) -> bool:
+        needed = base_count if method.needs_all_embeddings else MIN_TRAINING_PROGRAMS
+        return all(
+            embedded_counts.get(encoder_id, 0) >= min(needed, base_count)
+            for encoder_id in method.list_training_encoders()
+        )
 
-    return score_queries
-
-
-def _fit_raw_embeddings(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
-    known, own = context.get_code_embeddings(method.code_encoder)
-    return make_cosine_scorer(lambda places: own[places], np.nan_to_num(known))
+    covered = [method for method in methods if is_covered(method)]
+    return covered, [method for method in methods if method not in covered]
 
 
-SCORER_FITTERS: dict[str, Callable[[RetrievalMethod, RetrievalContext], QueryScorer]] = {
-    BAG_OF_WORDS: _fit_bag_of_words,
-    EDIT_DISTANCE: _fit_edit_distance,
-    RAW_EMBEDDINGS: _fit_raw_embeddings,
-    PROJECTION_HEADS: fit_heads_scorer,
-    MLP: fit_mlp_scorer,
-    FINETUNED: finetune_scorer,
-}
+def _list_missing_encoders(
+    skipped_methods: Sequence[RetrievalMethod], code_encoder: str
+) -> list[str]:
+    """Return the encoders without which methods were skipped."""
+    encoder_ids = {
+        encoder_id for method in skipped_methods for encoder_id in method.list_training_encoders()
+    }
+    return sorted(encoder_ids - {SONICPI_ENCODER, code_encoder})
 
 
-def measure_cpu_seconds() -> float:
-    """Processor time of this process and of all that it has started so far."""
-    return sum(os.times()[:4]) + sum(_read_cpu_seconds(each) for each in _iterate_descendants(os.getpid()))
+def _load_query_audio(
+    corpus: Corpus, audio_encoder: str, query_set: QuerySet, progress: Progress
+) -> np.ndarray:
+    queries = query_set.queries
+    if "program" in queries:
+        return corpus.load_embeddings(audio_encoder, list(queries["program"]))[1]
+    return embed_clip_files(audio_encoder, list(queries["audio"]), progress)
 
 
-def _iterate_descendants(pid: int) -> Iterator[int]:
-    for each in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found = [int(word) for word in each.read_text().split()]
-        except OSError:  # it has ended meanwhile
-            continue
-        for child in found:
-            yield child
-            yield from _iterate_descendants(child)
+def _retrieve(
+    methods: Sequence[RetrievalMethod], retriever: Retriever, progress: Progress
+) -> dict[RetrievalMethod, RetrievalResult]:
+    results = {}
+    for done, method in enumerate(methods):
+        progress(PROGRESS_STEP, done, len(methods), method.name)
+        results[method] = retriever.retrieve(method)
+    progress(PROGRESS_STEP, len(methods), len(methods))
+    return results
 
 
-def _read_cpu_seconds(pid: int) -> float:
-    try:
-        told = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return sum(int(word) for word in told[11:15]) / CLOCK_TICKS_PER_SECOND  # its own, and of those that ended
+def _to_json_setting(value: Any) -> Any:
+    return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
-def _measure_duration_ms(task: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    task()
-    return 1000 * (time.perf_counter() - started)
+def _serialize_method(method: RetrievalMethod) -> dict[str, Any]:
+    """Return a method's settings in JSON types."""
+    settings: dict[str, Any] = {}
+    for name, value in vars(method).items():
+        if name == "members":
+            settings[name] = [member.name for member in value]
+        elif name != "name":
+            settings[name] = _to_json_setting(value)
+    return settings

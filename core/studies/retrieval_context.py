@@ -1,4 +1,4 @@
-"""What the ways to foretell are given, and what they have in common."""
+"""Data that all retrieval methods share: queries, base programs and their embeddings."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from core.corpus import Corpus
 from core.encoders.concat import concatenate_embeddings, split_encoder_id
 from core.evaluation.validation import normalize_rows
 from core.progress import Progress
+from core.studies.clips import embed_code
 from core.studies.retrieval_queries import QuerySet
-from core.studies.study_clips import embed_code
 
-# Says of programs that are asked about, by place [m], how near each clip is: float [m, n].
+# Takes rows of queries, int [m]; returns the similarity of each base clip, float [m, n].
 QueryScorer = Callable[[np.ndarray], np.ndarray]
 
 
 @dataclass
 class RetrievalContext:
-    """What every way is given: programs to search, programs asked about, what is heard.
+    """Queries and the base that is searched, with embeddings that are loaded once.
 
     Attributes
     ----------
     corpus : Corpus
-    query_set : Asked
+    query_set : QuerySet
     audio_encoder : str
-        The audio encoder that is trained on.
+        Id of the training audio encoder.
     base_audio : array, float [n, d]
-        Raw audio embeddings of the programs searched, by that encoder.
+        Raw audio embeddings of the base by that encoder.
     seed : int
     progress : Progress
     augmented_code : dict
-        Embeddings of programs that were written otherwise or changed, for the next way.
+        Code embeddings of changed programs, which several methods of an ablation share.
     """
 
     corpus: Corpus
@@ -43,50 +43,62 @@ class RetrievalContext:
     base_audio: np.ndarray
     seed: int
     progress: Progress
-    augmented_code: dict[tuple, np.ndarray] = field(default_factory=dict)
+    augmented_code: dict[tuple[str, int, bytes], np.ndarray] = field(default_factory=dict)
     _code_embeddings: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
 
-    def get_code_embeddings(self, encoder_id: str) -> tuple[np.ndarray, np.ndarray]:
-        """Embeddings of code, of what is searched [n, d] and of what is asked [m, d].
+    @property
+    def is_validation(self) -> np.ndarray:
+        """Programs of the base that are for early stopping only: bool [n]."""
+        return (self.query_set.base["split"] == "validation").to_numpy()
 
-        Of programs that aren't embedded by it, nan.
+    def get_code_embeddings(self, encoder_id: str) -> tuple[np.ndarray, np.ndarray]:
+        """Return code embeddings of the base [n, d] and of the queries [m, d].
+
+        Base programs without an embedding by this encoder are NaN.
         """
         parts = [self._load_encoder_embeddings(part) for part in split_encoder_id(encoder_id)]
         if len(parts) == 1:
             return parts[0]
-        return concatenate_embeddings([known for known, _ in parts]), concatenate_embeddings([own for _, own in parts])
+        return (
+            concatenate_embeddings([base for base, _ in parts]),
+            concatenate_embeddings([queries for _, queries in parts]),
+        )
+
+    def list_partial_encoders(self) -> list[tuple[str, int]]:
+        """Return (encoder id, embedded programs) of used encoders that lack some of the base."""
+        counts = {
+            encoder_id: int((~np.isnan(base[:, 0])).sum())
+            for encoder_id, (base, _) in self._code_embeddings.items()
+        }
+        base_count = len(self.query_set.base)
+        return [(encoder_id, count) for encoder_id, count in counts.items() if count < base_count]
 
     def _load_encoder_embeddings(self, encoder_id: str) -> tuple[np.ndarray, np.ndarray]:
         if encoder_id not in self._code_embeddings:
-            base, queries = self.query_set.base, self.query_set.queries
-            known = self._read_stored_embeddings(encoder_id, base)
+            queries = self.query_set.queries
+            base_code = self._load_stored_embeddings(encoder_id, self.query_set.base)
             if "program" in queries:
-                own = self._read_stored_embeddings(encoder_id, queries)
+                query_code = self._load_stored_embeddings(encoder_id, queries)
             else:
-                own = np.full((len(queries), known.shape[1]), np.nan, np.float32)
-            lacking = np.isnan(own[:, 0])
-            if lacking.any():
-                sources = list(queries["source"][lacking])
-                own[lacking] = embed_code(encoder_id, sources, self.progress)
-            self._code_embeddings[encoder_id] = known, own
+                query_code = np.full((len(queries), base_code.shape[1]), np.nan, np.float32)
+            is_missing = np.isnan(query_code[:, 0])
+            if is_missing.any():
+                sources = list(queries["source"][is_missing])
+                query_code[is_missing] = embed_code(encoder_id, sources, self.progress)
+            self._code_embeddings[encoder_id] = base_code, query_code
         return self._code_embeddings[encoder_id]
 
-    def list_partial_encoders(self) -> list[tuple[str, int]]:
-        """Encoders used so far by which not all that is searched is embedded; by how much."""
-        counts = {
-            name: int((~np.isnan(known[:, 0])).sum()) for name, (known, _) in self._code_embeddings.items()
-        }
-        return [(name, n) for name, n in counts.items() if n < len(self.query_set.base)]
-
-    def _read_stored_embeddings(self, encoder_id: str, programs: pd.DataFrame) -> np.ndarray:
-        names, vectors = self.corpus.load_embeddings(encoder_id)
-        places = pd.Index(names).get_indexer(programs["program"])
-        found = vectors[places]
-        found[places < 0] = np.nan
-        return found
+    def _load_stored_embeddings(self, encoder_id: str, programs: pd.DataFrame) -> np.ndarray:
+        program_ids, stored = self.corpus.load_embeddings(encoder_id)
+        rows = pd.Index(program_ids).get_indexer(pd.Index(programs["program"]))
+        embeddings = stored[rows]
+        embeddings[rows < 0] = np.nan
+        return embeddings
 
 
-def make_cosine_scorer(embed_queries: Callable[[np.ndarray], np.ndarray], base_embeddings: np.ndarray) -> QueryScorer:
-    """Say how near clips are by the cosine of `base_embeddings` [n, d] to `project(places)` [m, d]."""
-    rows = normalize_rows(base_embeddings).T  # [d, n]
-    return lambda places: (normalize_rows(embed_queries(places)) @ rows).numpy()
+def make_cosine_scorer(
+    embed_queries: Callable[[np.ndarray], np.ndarray], base_embeddings: np.ndarray
+) -> QueryScorer:
+    """Return a scorer by the cosine of ``embed_queries(rows)`` [m, d] and the base [n, d]."""
+    base_rows = normalize_rows(base_embeddings).T  # [d, n]
+    return lambda rows: (normalize_rows(embed_queries(rows)) @ base_rows).numpy()

@@ -1,20 +1,33 @@
-"""Run a study on a corpus and keep what it found."""
+"""Run a study on a corpus and save its result."""
 
 from __future__ import annotations
 
 import platform
 import time
+import warnings
+from collections.abc import Mapping
 from importlib.metadata import version
-from typing import Any, Mapping
+from typing import Any
 
+from core import sonicpi
 from core.corpus import Corpus
+from core.corpus.legacy_names import translate_study_name, translate_study_options
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
-from core.studies import resolve_options, store, load_study
+from core.studies import store
+from core.studies.registry import get_study, resolve_options
 from core.studies.store import StudyRun
 from core.workspace import refuse_if_read_only
 
-VERSIONED_PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "umap-learn", "pandas", "plotly")
+VERSIONED_PACKAGES = (
+    "torch",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "umap-learn",
+    "pandas",
+    "plotly",
+)
 
 
 def run_study(
@@ -23,46 +36,70 @@ def run_study(
     options: Mapping[str, Any] | None = None,
     progress: Progress = ignore_progress,
 ) -> StudyRun:
-    """Run one study.
+    """Run one study on a corpus and save its result there.
 
     Parameters
     ----------
     study_name : str
-        One of `core.studies.STUDY_MODULES`.
+        One of `core.studies.registry.STUDIES`.
     corpus : Corpus
     options : mapping, optional
-        What is not given keeps its default.
+        Options that differ from their defaults.
     progress : Progress
 
     Returns
     -------
     StudyRun
-        As it lies in the corpus, with versions, the corpus's card and the time it took.
+        The saved run. Its settings also hold versions, a description of the corpus and the
+        seconds taken.
 
     Raises
     ------
     EarshotError
-        When the study isn't there, or the study can't be run on it; says what
-        is missing.
+        When there is no such study or option, or the corpus lacks what the study needs.
+
+    Examples
+    --------
+    >>> run = run_study("correlation", Corpus.open("starter"))  # doctest: +SKIP
+    >>> run.load_comparison()[["measure", "measured", "paper"]]  # doctest: +SKIP
     """
     refuse_if_read_only("Running a study")
-    module = load_study(study_name)
-    chosen = resolve_options(study_name, options)
-    begun = time.monotonic()
-    result = module.run(corpus, chosen, progress)
+    study_name, options = translate_request(study_name, options or {})
+    study = get_study(study_name)
+    all_options = resolve_options(study_name, options)
+    started = time.monotonic()
+    result = study.load_module().run(corpus, all_options, progress)
     result.settings = {
         **result.settings,
-        "options": chosen,
+        "options": all_options,
         "corpus": describe_corpus(corpus),
         "versions": collect_versions(),
-        "seconds_taken": round(time.monotonic() - begun, 1),
+        "seconds_taken": round(time.monotonic() - started, 1),
     }
-    about = {"study": study_name, "title": module.TITLE, "question": module.QUESTION}
-    return store.save_run(corpus, about, result)
+    study_info = {"study": study_name, "title": study.title, "question": study.question}
+    return store.save_run(corpus, study_info, result)
+
+
+def translate_request(study_name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Translate former names of a study, its options and their values, with a warning for each."""
+    new_study_name = translate_study_name(study_name)
+    new_options = translate_study_options(options)
+    renamed = {study_name: new_study_name, **dict(zip(options, new_options))}
+    for (name, value), new_value in zip(options.items(), new_options.values()):
+        if value != new_value:
+            renamed[f"{name}={value}"] = new_value
+    for former, present in renamed.items():
+        if former != present:
+            warnings.warn(
+                f"{former!r} is now called {present!r}; the former name will be removed.",
+                FutureWarning,
+                stacklevel=3,
+            )
+    return new_study_name, new_options
 
 
 def describe_corpus(corpus: Corpus) -> dict[str, Any]:
-    """What a corpus is, for a result's reader."""
+    """Describe a corpus for the readers of a result: its size, splits and embeddings."""
     settings, programs = corpus.settings, corpus.load_programs()
     templates = programs["template"][programs["template"] != ""]
     return {
@@ -75,20 +112,21 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
         "audio_format": settings["audio_format"],
         "split_seed": settings["seed"],
         "splits": programs["split"].value_counts().to_dict(),
-        "embeddings": {encoder: count for encoder, _, count in corpus.list_encoders()},
+        "embeddings": {encoder_id: count for encoder_id, _, count in corpus.list_encoders()},
     }
 
 
 def collect_versions() -> dict[str, str]:
-    """Versions of all that a result depends on besides the corpus."""
-    from core import sonicpi
-
-    found = {"python": platform.python_version()}
-    found.update((package, version(package)) for package in VERSIONED_PACKAGES)
-    found["renderer"] = str(sonicpi.RENDERER_VERSION)
-    for name, ask in (("sonic pi", sonicpi.get_sonic_pi_version), ("scsynth", sonicpi.get_scsynth_version)):
+    """Return versions of all software that a result depends on."""
+    versions = {"python": platform.python_version()}
+    versions.update((package, version(package)) for package in VERSIONED_PACKAGES)
+    versions["renderer"] = str(sonicpi.RENDERER_VERSION)
+    for name, get_version in (
+        ("sonic pi", sonicpi.get_sonic_pi_version),
+        ("scsynth", sonicpi.get_scsynth_version),
+    ):
         try:
-            found[name] = ask()
-        except EarshotError:  # what is rendered already can be studied without them
-            found[name] = "not installed"
-    return found
+            versions[name] = get_version()
+        except EarshotError:  # Existing clips can be studied without Sonic Pi.
+            versions[name] = "not installed"
+    return versions

@@ -1,54 +1,66 @@
-"""What studies found, on disk: one folder a run in its corpus, whole or not there.
+"""Saved runs of studies: one folder per run in the corpus, written atomically.
 
-corpora/NAME/studies/ID/result.json        what was asked, found and noted; settings
+corpora/NAME/studies/ID/result.json        study, notes, settings, lists of tables and figures
                        tables/TABLE.parquet, .csv
-                       figures/FIGURE.json  as plotly reads it
+                       figures/FIGURE.json  plotly JSON
+
+Runs saved under older names of studies, tables and columns are translated while they are read
+(`core.corpus.legacy_study_results`).
 """
 
 from __future__ import annotations
 
 import fcntl
 import json
-import math
 import os
 import re
 import shutil
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import plotly.io
 
 from core import workspace
 from core.corpus import Corpus
+from core.corpus.legacy_names import translate_study_name
+from core.corpus.legacy_study_results import (
+    get_former_table_name,
+    translate_study_metadata,
+    translate_study_table,
+)
 from core.errors import EarshotError
-from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable
+from core.formatting import to_json_value
+from core.studies.result import ClipSequence, StudyFigure, StudyResult, StudyTable
 
 STUDIES_FOLDER = "studies"
 RESULT_FILENAME = "result.json"
 _RUN_ID_PATTERN = re.compile(r"([a-z]+)-(\d{4,})\Z")
 _PARTIAL_PREFIX = ".partial-"
-_COMPARISON_TABLE = "compared"
+COMPARISON_TABLE = "compared"
 
 
 @dataclass(frozen=True)
 class StudyRun:
-    """A run of a study, as it lies in its corpus.
+    """A saved run of a study.
 
     Attributes
     ----------
     id : str
-        ``correlation-0002``: the study, and the how-manieth run of it.
+        ``correlation-0002``: the study and the number of the run.
     study_name : str
+        Today's name of the study; the folder of an old run begins with its former name.
     created : str
         UTC, ISO 8601.
     path : Path
-        Its folder.
+        The run's folder.
     metadata : dict
-        All of result.json.
+        The content of result.json, in today's names.
     """
 
     id: str
@@ -58,90 +70,106 @@ class StudyRun:
     metadata: dict[str, Any]
 
     def load_comparison(self) -> pd.DataFrame:
-        """What was measured beside the paper's numbers; see `core.studies.result`."""
-        return _read_parquet(self.path / "tables" / f"{_COMPARISON_TABLE}.parquet")
+        """Read the measurements beside the paper's; see `core.studies.result`."""
+        rows = _read_parquet(self.path / "tables" / f"{COMPARISON_TABLE}.parquet")
+        return translate_study_table(self.study_name, rows)
+
+    def load_tables(self) -> list[StudyTable]:
+        """Read all tables but the comparison with the paper."""
+        return [
+            StudyTable(
+                table["name"], table["title"], self._load_table(table["name"]), table["caption"]
+            )
+            for table in self.metadata["tables"]
+        ]
 
     def load_result(self) -> StudyResult:
-        """Everything, read back."""
-        facts = self.metadata
+        """Read everything that the run saved."""
         return StudyResult(
             comparison=self.load_comparison(),
-            tables=[
-                StudyTable(
-                    each["name"],
-                    each["title"],
-                    _read_parquet(self.path / "tables" / f"{each['name']}.parquet"),
-                    each["caption"],
-                )
-                for each in facts["tables"]
-            ],
+            tables=self.load_tables(),
             figures=[
                 StudyFigure(
-                    each["name"],
-                    each["title"],
-                    _read_figure(self.path, each["name"]),
-                    each["caption"],
-                    each["hears"],
+                    figure["name"],
+                    figure["title"],
+                    self._load_figure(figure["name"]),
+                    figure["caption"],
+                    figure["clip_table"],
                 )
-                for each in facts["figures"]
+                for figure in self.metadata["figures"]
             ],
             clips=[
                 ClipSequence(
-                    each["label"],
-                    tuple(each["paths"]),
-                    tuple(each["names"]),
-                    tuple(each["sources"]),
-                    each["note"],
+                    clip["label"],
+                    tuple(clip["paths"]),
+                    tuple(clip["names"]),
+                    tuple(clip["sources"]),
+                    clip["note"],
                 )
-                for each in facts["clips"]
+                for clip in self.metadata["clips"]
             ],
-            notes=list(facts["notes"]),
-            settings=dict(facts["settings"]),
+            notes=list(self.metadata["notes"]),
+            settings=dict(self.metadata["settings"]),
         )
+
+    def _load_table(self, table_name: str) -> pd.DataFrame:
+        file = _find_file(self.path / "tables", self.study_name, table_name, ".parquet")
+        return translate_study_table(self.study_name, _read_parquet(file))
+
+    def _load_figure(self, figure_name: str) -> go.Figure:
+        name = workspace.validate_name(figure_name, "figure")
+        file = _find_file(self.path / "figures", self.study_name, name, ".json")
+        try:
+            return plotly.io.from_json(file.read_text(encoding="utf-8"), skip_invalid=True)
+        except (OSError, ValueError) as error:
+            raise _make_damage_error(file, error) from error
 
 
 def get_studies_folder(corpus: Corpus) -> Path:
-    """Where a corpus's studies lie."""
+    """Return the folder of a corpus's studies."""
     return corpus.path / STUDIES_FOLDER
 
 
 def list_runs(corpus: Corpus, study_name: str | None = None) -> list[StudyRun]:
-    """All runs of a study, or of every study, newest first. Damaged ones are left out."""
-    found = []
+    """Return all readable runs of a study, or of every study, newest first."""
+    runs = []
     for run_id in _list_run_ids(get_studies_folder(corpus), study_name):
         try:
-            found.append(load_run(corpus, run_id))
-        except EarshotError:  # whoever asks for it by its id is told
+            runs.append(load_run(corpus, run_id))
+        except EarshotError:  # load_run reports the damage when the run is requested by its id.
             continue
-    return sorted(found, key=lambda run: (run.created, run.id), reverse=True)
+    return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
 
 
 def load_run(corpus: Corpus, run_id: str) -> StudyRun:
-    """The run of that id.
+    """Read a run by its id.
 
     Raises
     ------
     EarshotError
-        When there is none, or its file is damaged.
+        When there is no such run, or its file is damaged.
     """
+    folder = get_studies_folder(corpus)
+    path = folder / str(run_id)
     match = _RUN_ID_PATTERN.match(str(run_id))
-    path = get_studies_folder(corpus) / str(run_id)
     if match is None or not path.is_dir():
-        known = ", ".join(_list_run_ids(get_studies_folder(corpus))) or "none yet"
+        run_ids = ", ".join(_list_run_ids(folder)) or "none yet"
         raise EarshotError(
-            f"Corpus '{corpus.name}' has no run {str(run_id)[:60]!r} of a study.",
-            remedy=f"There are: {known}.",
+            f"Corpus '{corpus.name}' has no study run {str(run_id)[:60]!r}.",
+            remedy=f"Its runs are: {run_ids}.",
         )
+    study_name = translate_study_name(match[1])
     try:
-        facts = json.loads((path / RESULT_FILENAME).read_text(encoding="utf-8"))
-        created = facts["created"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _build_damage_error(path / RESULT_FILENAME, error) from error
-    return StudyRun(run_id, match[1], created, path, facts)
+        metadata = json.loads((path / RESULT_FILENAME).read_text(encoding="utf-8"))
+        metadata = translate_study_metadata(study_name, metadata)
+        created = metadata["created"]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _make_damage_error(path / RESULT_FILENAME, error) from error
+    return StudyRun(run_id, study_name, created, path, metadata)
 
 
 def save_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyResult) -> StudyRun:
-    """Keep what a study found, beside its earlier runs.
+    """Save a result as the next run of its study; earlier runs stay.
 
     Parameters
     ----------
@@ -153,82 +181,82 @@ def save_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyResult)
     Raises
     ------
     EarshotError
-        When it can't be written.
+        When the files cannot be written.
     """
-    home = get_studies_folder(corpus)
+    folder = get_studies_folder(corpus)
     try:
-        with _lock_folder(home):
-            number = max((int(_RUN_ID_PATTERN.match(i)[2]) for i in _list_run_ids(home, study_info["study"])), default=0)
-            run_id = f"{study_info['study']}-{number + 1:04d}"
-            partial = home / f"{_PARTIAL_PREFIX}{run_id}"
+        with _lock_folder(folder):
+            numbers = [_get_run_number(i) for i in _list_run_ids(folder, study_info["study"])]
+            run_id = f"{study_info['study']}-{max(numbers, default=0) + 1:04d}"
+            partial = folder / f"{_PARTIAL_PREFIX}{run_id}"
             _write_run(partial, study_info, result)
-            os.replace(partial, home / run_id)
+            os.replace(partial, folder / run_id)
     except OSError as error:
         raise EarshotError(
-            f"What the study found cannot be written ({error.strerror}).",
-            where=str(home),
+            f"The study's result cannot be written ({error.strerror}).",
+            where=str(folder),
             remedy="Check that you may write there and that the disk is not full.",
         ) from error
     return load_run(corpus, run_id)
 
 
 def _write_run(run_folder: Path, study_info: Mapping[str, str], result: StudyResult) -> None:
-    for kind in ("tables", "figures"):
-        (run_folder / kind).mkdir(parents=True)
-    tables = [StudyTable(_COMPARISON_TABLE, "Beside the paper", result.comparison), *result.tables]
-    for table in tables:
+    for subfolder in ("tables", "figures"):
+        (run_folder / subfolder).mkdir(parents=True)
+    comparison = StudyTable(COMPARISON_TABLE, "Comparison with the paper", result.comparison)
+    for table in (comparison, *result.tables):
         name = workspace.validate_name(table.name, "table")
         table.rows.to_parquet(run_folder / "tables" / f"{name}.parquet", index=False)
         table.rows.to_csv(run_folder / "tables" / f"{name}.csv", index=False)
-    for each in result.figures:
-        name = workspace.validate_name(each.name, "figure")
-        (run_folder / "figures" / f"{name}.json").write_text(each.figure.to_json(), encoding="utf-8")
-    facts = {
+    for figure in result.figures:
+        name = workspace.validate_name(figure.name, "figure")
+        file = run_folder / "figures" / f"{name}.json"
+        file.write_text(figure.figure.to_json(), encoding="utf-8")
+    metadata = {
         **study_info,
-        "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "notes": result.notes,
         "settings": result.settings,
         "tables": [
-            {"name": each.name, "title": each.title, "caption": each.caption}
-            for each in result.tables
+            {"name": table.name, "title": table.title, "caption": table.caption}
+            for table in result.tables
         ],
         "figures": [
-            {"name": e.name, "title": e.title, "caption": e.caption, "hears": e.clip_table}
-            for e in result.figures
+            {
+                "name": figure.name,
+                "title": figure.title,
+                "caption": figure.caption,
+                "clip_table": figure.clip_table,
+            }
+            for figure in result.figures
         ],
-        "clips": [vars(each) for each in result.clips],
+        "clips": [vars(clip) for clip in result.clips],
     }
-    text = json.dumps(convert_to_json_types(facts), indent=2, allow_nan=False, ensure_ascii=False)
+    text = json.dumps(to_json_value(metadata), indent=2, allow_nan=False, ensure_ascii=False)
     (run_folder / RESULT_FILENAME).write_text(text + "\n", encoding="utf-8")
 
 
-def convert_to_json_types(value: Any) -> Any:
-    """The value in JSON's types: no numpy numbers, and None for NaN and infinities."""
-    if isinstance(value, Mapping):
-        return {str(key): convert_to_json_types(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [convert_to_json_types(inner) for inner in value]
-    if hasattr(value, "item"):
-        value = value.item()
-    return None if isinstance(value, float) and not math.isfinite(value) else value
-
-
-def make_workspace_relative(path: str | Path) -> str:
-    """A clip's path as results keep it: relative to the workspace's folder."""
-    return str(Path(path).resolve().relative_to(workspace.get_workspace_root()))
-
-
-def resolve_clip_path(clip_path: str) -> Path | None:
-    """Where a clip of a result lies; None if it is gone, or would be outside the workspace."""
-    file = (workspace.get_workspace_root() / clip_path).resolve()
-    return file if file.is_relative_to(workspace.get_workspace_root()) and file.is_file() else None
-
-
 def _list_run_ids(studies_folder: Path, study_name: str | None = None) -> list[str]:
+    """Return ids of saved runs, also of those saved under a former name of the study."""
     if not studies_folder.is_dir():
         return []
-    names = (entry.name for entry in studies_folder.iterdir())
-    return sorted(n for n in names if (m := _RUN_ID_PATTERN.match(n)) and study_name in (None, m[1]))
+    matches = [_RUN_ID_PATTERN.match(entry.name) for entry in studies_folder.iterdir()]
+    return sorted(
+        match[0]
+        for match in matches
+        if match and study_name in (None, translate_study_name(match[1]))
+    )
+
+
+def _get_run_number(run_id: str) -> int:
+    return int(run_id.rpartition("-")[2])
+
+
+def _find_file(folder: Path, study_name: str, name: str, suffix: str) -> Path:
+    """Return the file of a table or figure, which an old run saved under its former name."""
+    file = folder / f"{name}{suffix}"
+    former_file = folder / f"{get_former_table_name(study_name, name)}{suffix}"
+    return former_file if former_file.exists() and not file.exists() else file
 
 
 @contextmanager
@@ -237,8 +265,8 @@ def _lock_folder(studies_folder: Path) -> Iterator[None]:
     descriptor = os.open(studies_folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for leftover in studies_folder.glob(f"{_PARTIAL_PREFIX}*"):
-            shutil.rmtree(leftover)
+        for partial in studies_folder.glob(f"{_PARTIAL_PREFIX}*"):
+            shutil.rmtree(partial)
         yield
     finally:
         os.close(descriptor)
@@ -248,20 +276,12 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise _build_damage_error(path, error) from error
+        raise _make_damage_error(path, error) from error
 
 
-def _read_figure(run_folder: Path, figure_name: str):
-    file = run_folder / "figures" / f"{workspace.validate_name(figure_name, 'figure')}.json"
-    try:
-        return plotly.io.from_json(file.read_text(encoding="utf-8"), skip_invalid=True)
-    except (OSError, ValueError) as error:
-        raise _build_damage_error(file, error) from error
-
-
-def _build_damage_error(path: Path, error: Exception) -> EarshotError:
+def _make_damage_error(path: Path, error: Exception) -> EarshotError:
     return EarshotError(
-        f"A file of this study's run is missing or damaged ({error}).",
+        f"A file of this study run is missing or damaged ({error}).",
         where=str(path),
-        remedy="Remove the run's folder and run the study again.",
+        remedy="Delete the run's folder and run the study again.",
     )

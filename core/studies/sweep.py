@@ -1,154 +1,175 @@
-"""The table of 24 configurations, each trained with 5 seeds, beside the paper's best.
+"""Sweep study: 24 configurations of InfoNCE with 5 seeds each, beside the paper's best.
 
-The sweep itself is `core.pipeline.sweep`: what of it is done already is not done again.
+`core.pipeline.sweep` runs the sweep and skips the runs that are done already.
 """
 
 from __future__ import annotations
 
 import json
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.metrics_table import ALIGNED_VS_RAW, ALIGNED_VS_ALIGNED, BEFORE_ALIGNMENT
-from core.studies import figures
+from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
+from core.pipeline.sweep import load_sweep, run_sweep
 from core.progress import Progress
-from core.studies import options as option
-from core.studies.result import StudyFigure, StudyResult, StudyTable, compare_to_paper
+from core.studies import figures
+from core.studies.result import (
+    Measurement,
+    StudyFigure,
+    StudyResult,
+    StudyTable,
+    compare_to_paper,
+)
 
-NAME = "sweep"
-TITLE = "24 configurations of the paper's method"
-QUESTION = "How high do CKA and CCA get, and which settings bring them there?"
-OPTIONS = option.STUDY_OPTIONS["sweep"]
 SWEEP_METRICS = ("cka", "cca")
-# What a reading adds to the names of its columns.
-COLUMN_SUFFIXES = {BEFORE_ALIGNMENT: "", ALIGNED_VS_ALIGNED: "", ALIGNED_VS_RAW: ", raw sound"}
+# Suffix of a column, by the pair of spaces that it compares.
+COLUMN_SUFFIXES = {
+    BEFORE_ALIGNMENT: "",
+    ALIGNED_VS_ALIGNED: "",
+    ALIGNED_VS_RAW: ", raw audio",
+}
 GRID_NAME = "paper"
+BASELINE_NUMBER = -1  # numbers below it are baselines of other code encoders
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
-    """Sweep, choose on validation, and tell what the test says."""
-    # Loads what trains, which reading the other studies' runs can do without.
-    from core.pipeline import sweep as stage
-
-    sweep_id = options["sweep"] or stage.run_sweep(corpus, GRID_NAME, progress, seed_count=options["seeds"])
-    numbers = stage.load_sweep(corpus, sweep_id)
+    """Run or resume the sweep, select on validation and report test programs."""
+    sweep_id = options["sweep"] or run_sweep(
+        corpus, GRID_NAME, progress, seed_count=options["seeds"]
+    )
+    numbers = load_sweep(corpus, sweep_id)
     trained = numbers[numbers["number"] >= 0]
     if trained.empty:
         raise EarshotError(
             f"No run of sweep {sweep_id} of '{corpus.name}' is done yet.",
-            remedy=f"To go on with it: ./run sweep {corpus.name}",
+            remedy=f"To resume it: ./run sweep {corpus.name}",
         )
-    facts = json.loads(
-        (corpus.path / "sweeps" / sweep_id / "sweep.json").read_text(encoding="utf-8")
-    )
-    fields = pd.DataFrame([fields for _, fields in facts["trials"]])
-    varied = [name for name in fields if fields[name].astype(str).nunique() > 1]
+    settings_file = corpus.path / "sweeps" / sweep_id / "sweep.json"
+    sweep_settings = json.loads(settings_file.read_text(encoding="utf-8"))
+    settings = pd.DataFrame([values for _, values in sweep_settings["trials"]])
+    varied = [str(name) for name in settings if settings[name].astype(str).nunique() > 1]
     table = average_over_seeds(numbers)
-    table = table.join(fields[varied], on="number")
+    table = table.join(settings[varied], on="number")
     table = table.sort_values("validation cka", ascending=False, ignore_index=True)
-    rows = select_best_configurations(table)
-    configurations = trained["number"].nunique()
-    runs_done = len(trained[["number", "seed"]].drop_duplicates())
     aligned = table[table["number"] >= 0].reset_index(drop=True)
+    configuration_count = trained["number"].nunique()
+    run_count = len(trained[["number", "seed"]].drop_duplicates())
     return StudyResult(
-        comparison=compare_to_paper(rows),
+        comparison=compare_to_paper(select_best_configurations(table)),
         tables=[
             StudyTable(
                 "configurations",
-                "Every configuration",
+                "All configurations",
                 table,
-                "Means over seeds; sd over seeds. Aligned code against aligned sound, and"
-                " where it says so against raw sound, which no head can bend. Number -1 is"
-                " the unaligned baseline. The highest CKA on validation first.",
+                "Means over seeds; sd: standard deviation over seeds. Aligned code against aligned"
+                " audio; columns with raw audio compare with what no projection head can distort."
+                " Number -1 is the unaligned baseline. Highest CKA on validation first.",
             )
         ],
         figures=[
             StudyFigure(
                 "parallel",
-                "Settings and what they bring",
+                "Settings and their CKA and CCA",
                 figures.plot_parallel_coordinates(aligned, [*varied, "test cka", "test cca"]),
-                "A line a configuration, coloured by CKA on test programs.",
+                "One line per configuration, coloured by CKA on test programs.",
             )
         ],
         notes=[
-            f"{configurations} configurations, {runs_done} runs. Configurations are chosen on"
-            " validation and told of test programs; the paper doesn't say on which programs its"
-            " numbers are. CCA is of directions found on training programs, so chance is near 0."
-            " Intervals are over the seeds of a configuration, not over programs."
+            f"{configuration_count} configurations, {run_count} runs. Configurations are selected"
+            " on validation programs and reported on test programs; the paper does not state on"
+            " which programs its numbers were measured. CCA uses directions fitted on training"
+            " programs, so chance is near 0. Intervals are over the seeds of a configuration, not"
+            " over programs."
         ],
         settings={
             "sweep": sweep_id,
-            "configurations": configurations,
-            "runs": runs_done,
+            "configurations": configuration_count,
+            "runs": run_count,
             "seed": None,
         },
     )
 
 
 def average_over_seeds(results: pd.DataFrame) -> pd.DataFrame:
-    """One row a configuration: number, name, seeds, and "SPLIT METRIC" with its sd over seeds; of
-    aligned code against raw sound as "SPLIT METRIC, raw sound".
+    """Average the results of each configuration over its seeds.
 
     Parameters
     ----------
     results : DataFrame
-        As of `core.pipeline.sweep.load_sweep`.
+        As returned by `core.pipeline.sweep.load_sweep`.
+
+    Returns
+    -------
+    DataFrame
+        One row per configuration: number, name, seeds, and "SPLIT METRIC" with its standard
+        deviation over seeds; aligned code against raw audio is "SPLIT METRIC, raw audio".
     """
-    # Numbers below -1 are of code encoders that other grids try.
-    chosen = results[(results["number"] >= -1) & results["metric"].isin(SWEEP_METRICS)]
-    chosen = chosen.assign(
-        of=chosen["split"] + " " + chosen["metric"] + chosen["reading"].map(COLUMN_SUFFIXES)
-    )
-    wide = chosen.groupby(["number", "name", "of"])["value"].agg(["mean", "std"]).unstack("of")
-    wide.columns = [of + ("" if what == "mean" else " sd") for what, of in wide.columns]
-    seeds = chosen.groupby(["number", "name"])["seed"].nunique().rename("seeds")
-    return wide.join(seeds).reset_index()
+    rows = results[(results["number"] >= BASELINE_NUMBER) & results["metric"].isin(SWEEP_METRICS)]
+    columns = rows["split"] + " " + rows["metric"] + rows["reading"].map(COLUMN_SUFFIXES)
+    grouped = rows.assign(column=columns).groupby(["number", "name", "column"])["value"]
+    means = grouped.mean().unstack("column")
+    deviations = grouped.std().unstack("column").add_suffix(" sd")
+    seeds = rows.groupby(["number", "name"])["seed"].nunique().rename("seeds")
+    table = pd.concat([means, deviations], axis=1).rename_axis(columns=None)
+    return table.join(seeds).reset_index()
 
 
-def select_best_configurations(table: pd.DataFrame) -> list[dict]:
-    """Rows of the comparison: each metric's baseline, and its best configuration, chosen on
-    validation and told of test: the best of 24 on test would flatter.
+def select_best_configurations(table: pd.DataFrame) -> list[Measurement]:
+    """Return each metric's baseline and its best configuration.
+
+    Configurations are selected on validation and measured on test: the best of 24 on test
+    would be too optimistic.
 
     Parameters
     ----------
     table : DataFrame
-        As of `summarised`.
+        As returned by `average_over_seeds`.
     """
-    baseline, runs = table[table["number"] == -1], table[table["number"] >= 0]
-    rows = []
+    baseline, runs = table[table["number"] == BASELINE_NUMBER], table[table["number"] >= 0]
+    measurements = []
     for metric in SWEEP_METRICS:
+        label = metric.upper()
         if len(baseline):
-            rows.append(_make_comparison_row(f"Baseline {metric.upper()}", baseline.iloc[0], metric, "baseline"))
+            row = baseline.iloc[0]
+            measurements.append(
+                Measurement(
+                    f"Baseline {label}",
+                    row[f"test {metric}"],
+                    "test",
+                    published_id=f"sweep.baseline.{metric}",
+                )
+            )
         if f"validation {metric}" in runs:
-            best = runs.loc[runs[f"validation {metric}"].idxmax()]
-            rows.append(_make_comparison_row(f"Best {metric.upper()}: {best['name']}", best, metric, "best"))
-            if f"test {metric}, raw sound" in runs:
-                rows.append(
-                    _make_comparison_row(
-                        f"The same against raw sound, {metric.upper()}",
-                        best,
-                        f"{metric}, raw sound",
-                        None,
+            best = runs.sort_values(f"validation {metric}", ascending=False, kind="stable").iloc[0]
+            measurements.append(
+                _measure_configuration(
+                    f"Best {label}: {best['name']}", best, metric, f"sweep.best.{metric}"
+                )
+            )
+            if f"test {metric}, raw audio" in runs:
+                measurements.append(
+                    _measure_configuration(
+                        f"Best {label} against raw audio", best, f"{metric}, raw audio"
                     )
                 )
-    return rows
+    return measurements
 
 
-def _make_comparison_row(measure: str, row: pd.Series, metric: str, published_group: str | None) -> dict:
-    value, sd = row[f"test {metric}"], row.get(f"test {metric} sd")
-    spread = None
-    if pd.notna(sd) and published_group != "baseline":  # few seeds: Student's t, not 1.96
-        spread = stats.t.ppf(0.975, row["seeds"] - 1) * sd / row["seeds"] ** 0.5
-    return {
-        "measure": measure,
-        "measured": value,
-        "low": None if spread is None else value - spread,
-        "high": None if spread is None else value + spread,
-        "published": published_group and f"sweep.{published_group}.{metric}",
-        "split": "test",
-        "seed": None,
-    }
+def _measure_configuration(
+    measure: str, row: pd.Series, metric: str, published_id: str | None = None
+) -> Measurement:
+    """Return a configuration's mean over seeds with its 95 % interval."""
+    value, deviation = row[f"test {metric}"], row[f"test {metric} sd"]
+    if pd.isna(deviation):
+        return Measurement(measure, value, "test", published_id=published_id)
+    # With few seeds the interval follows Student's t.
+    quantile = stats.t.ppf(0.975, row["seeds"] - 1)
+    margin = quantile * deviation / row["seeds"] ** 0.5
+    return Measurement(
+        measure, value, "test", None, value - margin, value + margin, published_id=published_id
+    )

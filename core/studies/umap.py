@@ -1,61 +1,60 @@
-"""The paper's picture of both modalities before and after, with numbers for what it shows."""
+"""UMAP study: the map of both modalities, and numbers for how well they mix."""
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
+from sklearn.neighbors import KNeighborsClassifier
 
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation import metrics
 from core.evaluation.bootstrap import bootstrap_interval
-from core.studies.two_sample_test import run_two_sample_test
+from core.evaluation.validation import normalize_rows
+from core.pipeline.map import compute_map
 from core.plots.map import draw_map
 from core.progress import Progress
-from core.pipeline.map import compute_map
-from core.studies import options as option
-from core.studies.subject_selection import open_study_inputs
-from core.studies.result import StudyFigure, StudyResult, StudyTable, compare_to_paper
-from core.studies.store import make_workspace_relative
+from core.studies.clips import make_workspace_relative
+from core.studies.inputs import StudyInputs, open_study_inputs
+from core.studies.result import (
+    Measurement,
+    StudyFigure,
+    StudyResult,
+    StudyTable,
+    compare_to_paper,
+)
 
-NAME = "umap"
-TITLE = "Code and sound before and after alignment"
-QUESTION = "Do the two modalities mix, and does a program's code find its own sound?"
-OPTIONS = option.STUDY_OPTIONS["umap"]
-PROGRESS_STEP = "Telling code from sound"
+PROGRESS_STEP = "Classifying modality"
 MIN_TEST_PROGRAMS = 10
+CLASSIFIER_NEIGHBOUR_COUNT = 5
+MAX_MIXED_ACCURACY = 0.6  # below this the two modalities count as mixed
+SPLIT = "test"
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
-    """Tell code from sound by a classifier, and rank each program's own sound."""
-    about = open_study_inputs(corpus, options, needs_alignment=True)
-    test = (about.programs["split"] == "test").to_numpy()
-    if test.sum() < MIN_TEST_PROGRAMS:
+    """Classify rows as code or audio, and rank each program's own clip."""
+    inputs = open_study_inputs(corpus, options, needs_alignment=True)
+    is_test = (inputs.programs["split"] == SPLIT).to_numpy()
+    if is_test.sum() < MIN_TEST_PROGRAMS:
         raise EarshotError(
-            f"Corpus '{corpus.name}' has {test.sum()} embedded test programs; this study takes"
+            f"Corpus '{corpus.name}' has {is_test.sum()} embedded test programs; this study takes"
             f" {MIN_TEST_PROGRAMS}.",
             remedy=f"To add programs: ./run build {corpus.name}",
         )
-    code, audio = about.pairs.code_embeddings[test], about.pairs.audio_embeddings[test]
-    after = (about.aligned_corpus.project_code(code), about.aligned_corpus.project_audio(audio))
-    spaces = {"before": (code, audio), "after": after}
-    rows = []
-    for done, (when, (x, y)) in enumerate(spaces.items()):
-        progress(PROGRESS_STEP, done, 2, when)
-        for name, hits in run_two_sample_test(x, y).items():
-            low, high = bootstrap_interval(hits, seed=options["seed"])
-            rows.append(_make_comparison_row(f"Told apart {when}, by {name}", hits.mean(), low, high, options))
-    progress(PROGRESS_STEP, 2, 2)
-    ranks = metrics.rank_matches(*spaces["after"])
-    low, high = bootstrap_interval(ranks, np.median, seed=options["seed"])
-    rows.append(
-        _make_comparison_row("Median rank of a program's own sound, after", np.median(ranks), low, high, options)
-    )
-    rows.append(_make_comparison_row("The same by chance", (len(ranks) + 1) / 2, None, None, options))
-    programs = about.programs[test]
-    own = pd.DataFrame(
+    code = inputs.pairs.code_embeddings[is_test]
+    audio = inputs.pairs.audio_embeddings[is_test]
+    aligned_code = inputs.alignment.project_code(code)
+    aligned_audio = inputs.alignment.project_audio(audio)
+    spaces = {"before": (code, audio), "after": (aligned_code, aligned_audio)}
+    accuracies = _measure_accuracies(spaces, options["seed"], progress)
+    ranks = metrics.rank_matches(aligned_code, aligned_audio)
+    programs = inputs.programs[is_test]
+    own_clip_ranks = pd.DataFrame(
         {
             "name": programs["name"].to_numpy(),
             "template": programs["template"].to_numpy(),
@@ -63,62 +62,143 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             "clips": [make_workspace_relative(path) for path in programs["audio"]],
         }
     )
-    points = corpus.load_map(about.aligned_corpus.record.id)
-    if points is None:
-        points = compute_map(about.aligned_corpus.heads, about.pairs, progress)
-    facts = corpus.load_programs()[["program", "name", "template", "role", "split", "audio"]]
-    points = points.merge(facts, on="program")
-    heard = pd.DataFrame({"name": points["name"], "clips": points.pop("audio").map(make_workspace_relative)})
-    values = {row["measure"]: row["measured"] for row in rows}
+    points = _load_map_points(inputs, progress)
+    played_points = pd.DataFrame(
+        {"name": points["name"], "clips": points.pop("audio").map(make_workspace_relative)}
+    )
     return StudyResult(
-        comparison=compare_to_paper(rows),
+        comparison=compare_to_paper([*accuracies, *_measure_ranks(ranks, options["seed"])]),
         tables=[
             StudyTable(
-                "own_sound",
-                "Rank of each program's own sound",
-                own,
-                f"1 is the nearest of {len(ranks)} test clips to its aligned code.",
+                "own_clip_rank",
+                "Rank of each program's own clip",
+                own_clip_ranks,
+                f"1 is the nearest of {len(ranks)} test clips to the program's aligned code.",
             ),
-            StudyTable("points", "Points of the map", heard, "In the order of the figure's points."),
+            StudyTable(
+                "points", "Points of the map", played_points, "In the order of the figure's points."
+            ),
         ],
         figures=[
             StudyFigure(
                 "map",
                 "The map",
                 draw_map(points),
-                "All programs; near means alike, axes mean nothing. Click a point to hear it.",
+                "All programs. Similar ones are near each other; the axes have no meaning. Click a"
+                " point to play it.",
                 clip_table="points",
             )
         ],
-        notes=[
-            "The paper shows a picture and no number: before, apart; after, mixed. A classifier"
-            " that tells them apart always scores 1, one that can't 0.5, on test programs that it"
-            " wasn't fitted on. " + _describe_mixing(values),
-            "Before alignment the two encoders' spaces have nothing in common, and often not even"
-            " the same width (the narrower one is filled up with zeros): that they lie apart is no"
-            " finding.",
-        ],
-        settings={**about.describe_settings(options), "split": "test", "programs": int(test.sum())},
+        notes=_write_notes(accuracies),
+        settings={
+            **inputs.describe_settings(options),
+            "split": SPLIT,
+            "programs": int(is_test.sum()),
+        },
     )
 
 
-def _describe_mixing(measured_values: Mapping[str, float]) -> str:
-    after = {name: value for name, value in measured_values.items() if name.startswith("Told apart after")}
-    parts = [f"{value:.2f} by {name.rpartition(', by ')[2]}" for name, value in after.items()]
-    mixed = max(after.values()) < 0.6
-    return f"After alignment: {' and '.join(parts)}. " + (
-        "They are mixed, as in the paper's picture."
-        if mixed
+def _measure_accuracies(
+    spaces: Mapping[str, tuple[np.ndarray, np.ndarray]], seed: int, progress: Progress
+) -> list[Measurement]:
+    measurements = []
+    for done, (stage, (code, audio)) in enumerate(spaces.items()):
+        progress(PROGRESS_STEP, done, len(spaces), stage)
+        for classifier, accuracy in run_two_sample_test(code, audio).items():
+            low, high = bootstrap_interval(accuracy, seed=seed)
+            measurements.append(
+                Measurement(
+                    f"Classifier accuracy {stage}, {classifier}",
+                    accuracy.mean(),
+                    SPLIT,
+                    seed,
+                    low,
+                    high,
+                )
+            )
+    progress(PROGRESS_STEP, len(spaces), len(spaces))
+    return measurements
+
+
+def _measure_ranks(ranks: np.ndarray, seed: int) -> list[Measurement]:
+    low, high = bootstrap_interval(ranks, np.median, seed=seed)
+    median = float(np.median(ranks))
+    return [
+        Measurement("Median rank of a program's own clip, after", median, SPLIT, seed, low, high),
+        Measurement("Median rank by chance", (len(ranks) + 1) / 2, SPLIT, seed),
+    ]
+
+
+def run_two_sample_test(
+    x: np.ndarray, y: np.ndarray, *, fold_count: int = 5
+) -> dict[str, np.ndarray]:
+    """Cross-validate classifiers that predict from which of two spaces a row comes.
+
+    Parameters
+    ----------
+    x, y : array, float [n, d1] and [n, d2]
+        Row i of both is the same program and is in the same fold. Rows are scaled to unit length;
+        the narrower space is padded with columns of zeros, as on the map.
+    fold_count : int
+
+    Returns
+    -------
+    dict of str to array, float [n]
+        By classifier ("logistic regression", "5 nearest neighbours") the fraction of a program's
+        two rows that were classified correctly. A mean near 1: separate; near 0.5: mixed.
+
+    Notes
+    -----
+    Lopez-Paz & Oquab, "Revisiting Classifier Two-Sample Tests", ICLR 2017.
+    """
+    x, y = normalize_rows(x).numpy(), normalize_rows(y).numpy()
+    width = max(x.shape[1], y.shape[1])
+    points = np.concatenate([np.pad(z, ((0, 0), (0, width - z.shape[1]))) for z in (x, y)])
+    side = np.repeat([0, 1], len(x))
+    program = np.tile(np.arange(len(x)), 2)
+    classifiers = {
+        "logistic regression": LogisticRegression(max_iter=500),
+        f"{CLASSIFIER_NEIGHBOUR_COUNT} nearest neighbours": KNeighborsClassifier(
+            CLASSIFIER_NEIGHBOUR_COUNT
+        ),
+    }
+    accuracies = {}
+    for name, classifier in classifiers.items():
+        is_correct = np.zeros(len(points))
+        for train, test in GroupKFold(min(fold_count, len(x))).split(points, side, program):
+            predicted = classifier.fit(points[train], side[train]).predict(points[test])
+            is_correct[test] = predicted == side[test]
+        accuracies[name] = (is_correct[: len(x)] + is_correct[len(x) :]) / 2
+    return accuracies
+
+
+def _load_map_points(inputs: StudyInputs, progress: Progress) -> pd.DataFrame:
+    """Return the points of the alignment's map, computed if it has none, with their programs."""
+    corpus, alignment = inputs.corpus, inputs.alignment
+    points = corpus.load_map(alignment.record.id)
+    if points is None:
+        points = compute_map(alignment.heads, inputs.pairs, progress)
+    columns = ["program", "name", "template", "role", "split", "audio"]
+    return points.merge(corpus.load_programs()[columns], on="program")
+
+
+def _write_notes(accuracies: list[Measurement]) -> list[str]:
+    after = {
+        item.measure.rpartition(", ")[2]: item.value
+        for item in accuracies
+        if item.measure.startswith("Classifier accuracy after")
+    }
+    parts = [f"{value:.2f} by {classifier}" for classifier, value in after.items()]
+    conclusion = (
+        "The modalities are mixed, as in the paper's picture."
+        if max(after.values()) < MAX_MIXED_ACCURACY
         else "A gap remains that a picture in two dimensions need not show."
     )
-
-
-def _make_comparison_row(measure: str, measured, low, high, options: Mapping[str, Any]) -> dict:
-    return {
-        "measure": measure,
-        "measured": measured,
-        "low": low,
-        "high": high,
-        "split": "test",
-        "seed": options["seed"],
-    }
+    return [
+        "The paper shows a picture and no number: separate before, mixed after. A classifier that"
+        " always separates them has accuracy 1, one that cannot has 0.5, on test programs that it"
+        f" was not fitted on. After alignment: {' and '.join(parts)}. {conclusion}",
+        "Before alignment the two encoders' spaces have nothing in common, and often not even"
+        " the same width (the narrower one is padded with zeros). That they are separate is no"
+        " finding.",
+    ]

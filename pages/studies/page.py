@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.corpus import Corpus
-from core.studies import STUDY_MODULES, load_study
+from core.studies.registry import STUDIES, get_study
 from core.studies.report import list_reports
 from core.studies.report_markdown import format_verdict_counts
 from core.studies.store import StudyRun, list_runs
@@ -26,8 +26,8 @@ def draw_page() -> None:
             return
         name = st.segmented_control(
             "Study",
-            [*STUDY_MODULES, ALL_STUDIES],
-            default=next(iter(STUDY_MODULES)),
+            [*STUDIES, ALL_STUDIES],
+            default=next(iter(STUDIES)),
             required=True,
             key="study",
             bind="query-params",
@@ -46,11 +46,11 @@ def format_study_name(study_name: str) -> str:
 
 def draw_study(corpus: Corpus, study_name: str) -> None:
     """Draw a study: its question, the button, its runs."""
-    module = load_study(study_name)
+    study = get_study(study_name)
     found = {run.id: run for run in list_runs(corpus, study_name)}
     labels = {run.id: format_run_label(run) for run in found.values()}
     select_new_run(corpus, study_name, next(iter(found), None))
-    st.markdown(f"**{module.TITLE}.** {module.QUESTION}")
+    st.markdown(f"**{study.title}.** {study.question}")
     busy = draw_study_job(corpus, study_name)
     with st.container(horizontal=True):
         if found:
@@ -115,7 +115,7 @@ def draw_all_studies(corpus: Corpus) -> None:
     if not draw_study_job(corpus, ALL_STUDIES):
         with st.container(horizontal=True):
             draw_study_form(corpus, ALL_STUDIES, "Run all")
-    newest = {name: next(iter(list_runs(corpus, name)), None) for name in STUDY_MODULES}
+    newest = {name: next(iter(list_runs(corpus, name)), None) for name in STUDIES}
     rows = [
         {
             "Study": format_study_name(name),

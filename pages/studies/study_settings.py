@@ -8,8 +8,7 @@ import streamlit as st
 
 from core import encoders
 from core.corpus import Corpus
-from core.studies import STUDY_MODULES, get_study_options
-from core.studies.options import StudyOption
+from core.studies.registry import STUDIES, StudyOption
 from pages.components import selection, formatting
 
 BEST_ALIGNMENT_PLACEHOLDER = "the best on validation programs"
@@ -19,8 +18,8 @@ ENCODER_OPTION_MODALITIES = {"code_encoder": "code", "audio_encoder": "audio"}
 def choose_study_options(corpus: Corpus, study_name: str) -> list[str]:
     """Draw a study's settings, or those of all studies; return what differs from the defaults
     as the command's options."""
-    names = [study_name] if study_name in STUDY_MODULES else list(STUDY_MODULES)
-    known = {option.name: option for each in names for option in get_study_options(each)}
+    names = [study_name] if study_name in STUDIES else list(STUDIES)
+    known = {option.name: option for each in names for option in STUDIES[each].options}
     found: list[str] = []
     with st.popover("Settings", icon=":material/tune:"):
         for option in known.values():
@@ -54,7 +53,7 @@ def _list_option_choices(corpus: Corpus, option_name: str) -> dict[str, str] | N
         return selection.list_alignment_labels(corpus)
     if option_name in ENCODER_OPTION_MODALITIES:
         return {each: each for each, kind, count in corpus.list_encoders() if kind == ENCODER_OPTION_MODALITIES[option_name]}
-    if option_name == "other_ear":
+    if option_name == "holdout_audio_encoder":
         return {each.id: each.title for each in encoders.list_encoder_specs("audio") if each.is_available_offline()}
     if option_name == "sweep":
         from core.pipeline.sweep import list_sweeps

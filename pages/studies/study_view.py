@@ -11,10 +11,10 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.studies.audio_concat import concatenate_clips
+from core.studies.clips import concatenate_clips, resolve_clip_path
 from core.studies.report_markdown import format_cell, drop_empty_columns, format_verdict_counts
 from core.studies.result import StudyFigure, StudyResult, StudyTable
-from core.studies.store import StudyRun, resolve_clip_path
+from core.studies.store import StudyRun
 from pages.components import cache, audio_player, formatting
 
 SECONDS_PER_CLIP = 6.0  # of each clip, where one is played after the other

@@ -1,92 +1,95 @@
-"""Run one of the paper's studies on a corpus, beside the paper's numbers.
+"""Run a study on a corpus and compare the numbers with the paper's.
 
-Each run is kept in the corpus with its tables, figures and settings; the page Studies
-shows and compares them.
+Each run is saved in the corpus with its tables, figures and settings; the page Studies
+shows and compares runs.
 """
 
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import open_corpus
 from core.formatting import format_table
 from core.progress import Progress
-from core.studies import STUDY_MODULES, get_study_options
+from core.studies.registry import STUDIES, StudyOption
+
+if TYPE_CHECKING:
+    from core.studies.store import StudyRun
 
 IS_LONG_RUNNING = True
 ALL_STUDIES = "all"
+VALUE_LABELS = {int: "N", float: "X", str: "WORD"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments: those of all studies."""
     parser.add_argument(
         "name",
-        choices=[*STUDY_MODULES, ALL_STUDIES],
+        choices=[*STUDIES, ALL_STUDIES],
         metavar="STUDY",
-        help=f"{', '.join(STUDY_MODULES)}, or {ALL_STUDIES} for all of them and a report",
+        help=f"{', '.join(STUDIES)}, or {ALL_STUDIES} for all of them and a report",
     )
-    parser.add_argument("corpus", metavar="CORPUS", help="its name")
-    parser.add_argument("--json", action="store_true", help="print one JSON line a number")
-    known: dict[str, list[str]] = {}
-    declared = {}
-    for name in STUDY_MODULES:
-        for option in get_study_options(name):
-            known.setdefault(option.name, []).append(name)
-            declared.setdefault(option.name, option)
-    for option in declared.values():
-        names = known[option.name]
-        of = "" if len(names) == len(STUDY_MODULES) else f" ({', '.join(names)})"
-        shown = "" if option.default is None else f" [{option.default}]"
+    parser.add_argument("corpus", metavar="CORPUS", help="name of the corpus")
+    parser.add_argument("--json", action="store_true", help="print one JSON line per number")
+    options: dict[str, StudyOption] = {}
+    study_names: dict[str, list[str]] = {}
+    for study_name, study in STUDIES.items():
+        for option in study.options:
+            options.setdefault(option.name, option)
+            study_names.setdefault(option.name, []).append(study_name)
+    for option in options.values():
+        default = "" if option.default is None else f" [{option.default}]"
+        names = f" ({', '.join(study_names[option.name])})"
         parser.add_argument(
-            option.flag,
+            option.cli_flag,
             dest=f"option_{option.name}",
-            type=option.kind,
-            metavar={int: "N", float: "X"}.get(option.kind, "WORD"),
-            help=f"{option.help}{shown}{of}".replace("%", "%%"),
+            type=option.value_type,
+            metavar=VALUE_LABELS[option.value_type],
+            help=f"{option.help}{default}{names}".replace("%", "%%"),
         )
 
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Run it, then print what was measured and what is to be said of it."""
-    from core.studies.runner import run_study
-
-    given = {
-        key.removeprefix("option_"): value
-        for key, value in vars(args).items()
-        if key.startswith("option_") and value is not None
+    """Run a study and print its numbers and notes."""
+    options = {
+        name.removeprefix("option_"): value
+        for name, value in vars(args).items()
+        if name.startswith("option_") and value is not None
     }
-    if args.name == ALL_STUDIES:
-        import pandas as pd
+    corpus = open_corpus(args)
+    if args.name != ALL_STUDIES:
+        from core.studies.runner import run_study  # Loads pandas and plotly, unlike --help.
 
-        from core.studies.report import run_all_studies
-        from core.studies.report_summary import format_main_table, summarize_verdicts
-
-        folder = run_all_studies(open_corpus(args), given, progress)
-        main = pd.read_csv(folder / "tables" / "main.csv")
-        if args.json:
-            for row in main.to_dict(orient="records"):
-                print_json_line(row)
-            return
-        print_result(
-            f"{format_main_table(main)}\n\n{summarize_verdicts(main)}\nThe report lies in {folder}."
-        )
+        print_run(run_study(args.name, corpus, options, progress), args.json)
         return
-    found = run_study(args.name, open_corpus(args), given, progress)
-    print_run(found, args.json)
+    import pandas as pd  # Not needed by --help.
+
+    from core.studies.report import run_all_studies  # Loads pandas and plotly, unlike --help.
+    from core.studies.report_markdown import format_main_table, summarize_verdicts
+
+    folder = run_all_studies(corpus, options, progress)
+    rows = pd.read_csv(folder / "tables" / "main.csv")
+    if args.json:
+        for row in rows.to_dict(orient="records"):
+            print_json_line({str(name): value for name, value in row.items()})
+        return
+    print_result(f"{format_main_table(rows)}\n\n{summarize_verdicts(rows)}\nReport: {folder}")
 
 
-def print_run(study_run, as_json: bool) -> None:
-    """Print one run's numbers beside the paper's, and its notes."""
-    compared = study_run.compared()
+def print_run(run: StudyRun, as_json: bool) -> None:
+    """Print a run's numbers beside the paper's, and its notes."""
+    comparison = run.load_comparison()
     if as_json:
-        for row in compared.to_dict(orient="records"):
-            print_json_line({"study": study_run.study, "run": study_run.id, **row})
+        for row in comparison.to_dict(orient="records"):
+            print_json_line(
+                {"study": run.study_name, "run": run.id, **{str(k): v for k, v in row.items()}}
+            )
         return
-    print_result(f"\n{study_run.facts['title']}. {study_run.facts['question']}")
-    print_result(
-        format_table(list(compared.columns), compared.astype(object).itertuples(index=False))
-    )
-    for note in study_run.facts["notes"]:
+    print_result(f"\n{run.metadata['title']}. {run.metadata['question']}")
+    rows = comparison.astype(object).itertuples(index=False)
+    print_result(format_table(list(comparison.columns), rows))
+    for note in run.metadata["notes"]:
         print_result(f"- {note}")
-    print_result(f"Kept as {study_run.id} in {study_run.path}.")
+    print_result(f"Saved as {run.id} in {run.path}.")

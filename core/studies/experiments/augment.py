@@ -1,83 +1,120 @@
-"""Write a program otherwise without changing its sound.
+"""Rewriting of programs without changing their sound: names, layout and notation.
 
-What is changed: names of variables and live loops, comments, blank lines, indentation,
-spaces, options as `amp: 1` or `:amp => 1`, parentheses of calls, notes as `:c4` or `60`,
-lengths as `0.5` or `1/2.0`. The order of live loops is kept: it decides their random
+Changes affect names of variables and live loops, comments, blank lines, indentation, spaces,
+options as ``amp: 1`` or ``:amp => 1``, parentheses of calls, notes as ``:c4`` or ``60``, and
+lengths as ``0.5`` or ``1/2.0``. The order of live loops stays, because it decides their random
 streams and the order in which their sounds are summed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from core.programs.grammar import identifiers
 from core.programs.grammar.rng import SeededRandom
-from core.programs.tokens import RubyToken, is_reliably_tokenizable, join_tokens, find_adjacent_token, tokenize_ruby
+from core.programs.tokens import (
+    RubyToken,
+    find_adjacent_token,
+    is_reliably_tokenizable,
+    join_tokens,
+    tokenize_ruby,
+)
+
+SourceRewrite = Callable[[str, SeededRandom], str]
 
 _NOTE_SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
-_NOTE_PATTERN = re.compile(r":([a-gA-G])([sb]?)(\d)\Z")
+_ACCIDENTAL_SEMITONES = {"s": 1, "b": -1, "": 0}
 _SHARP_NOTE_NAMES = "c cs d ds e f fs g gs a as b".split()
-_STATEMENT_PATTERN = re.compile(r"( *)(play|sample|synth|sleep|control|use_synth|use_bpm) ([^\n]+)\Z")
-# Within a call these would be drawn into its parentheses, or end it.
-_UNSAFE_ARGUMENTS_PATTERN = re.compile(r"\b(if|unless|while|until|and|or|do|rescue)\b|[;{}#?]|[,+*/=.&|-]\s*\Z")
+_MIN_NAMED_NOTE, _MAX_NAMED_NOTE = 24, 107  # MIDI numbers
+_NOTE_PATTERN = re.compile(r":([a-gA-G])([sb]?)(\d)\Z")
+_SLEEP_FRACTIONS = {
+    "0.5": "1/2.0",
+    "0.25": "1.0/4",
+    "0.125": "1/8.0",
+    "0.75": "3.0/4",
+    "1.5": "3/2.0",
+}
+_STATEMENT_PATTERN = re.compile(
+    r"( *)(play|sample|synth|sleep|control|use_synth|use_bpm) ([^\n]+)\Z"
+)
+# Inside the parentheses of a call these words and marks would change the program's meaning.
+_UNSAFE_ARGUMENTS_PATTERN = re.compile(
+    r"\b(if|unless|while|until|and|or|do|rescue)\b|[;{}#?]|[,+*/=.&|-]\s*\Z"
+)
+_UNFINISHED_LINE_PATTERN = re.compile(r"[,\\+*=&|.-]\Z")
 _LOOP_REFERENCE_WORDS = ("live_loop", "sync", "cue", "sync:")
-_DYNAMIC_CODE_PATTERN = re.compile(r"\b(eval|binding|send|instance_|run_code|eval_file|local_variable|vt)\b")
+_DYNAMIC_CODE_PATTERN = re.compile(
+    r"\b(eval|binding|send|instance_|run_code|eval_file|local_variable|vt)\b"
+)
+_LINE_END_KINDS = ("newline", "comment")
 
 
 def augment_source(source: str, seed: int) -> str:
-    """Return the program, written otherwise, with the same events at the same times.
+    r"""Return the program rewritten, with the same events at the same times.
 
     Parameters
     ----------
     source : str
-        Sonic Pi code. What can't be read safely (here documents, interpolation) is
-        returned with changed blank lines at its end alone.
+        Sonic Pi code. Code that cannot be tokenized reliably (here documents, interpolation)
+        only gets other blank lines at its end.
     seed : int
-        Any whole number: the same one gives the same text.
+        The same seed gives the same text.
+
+    Examples
+    --------
+    >>> source = "play 60\nsleep 0.5\n"
+    >>> augment_source(source, 3) == augment_source(source, 3)
+    True
     """
-    dice = SeededRandom(f"augment/{seed}/{source}")
+    rng = SeededRandom(f"augment/{seed}/{source}")
     if not is_reliably_tokenizable(source):
-        return source.rstrip("\n") + "\n" * dice.draw_integer(0, 3)
-    for change, p in _CHANGE_PROBABILITIES.items():
-        if dice.chance(p):
-            source = change(source, dice)
+        return source.rstrip("\n") + "\n" * rng.draw_integer(0, 3)
+    for rewrite, probability in _REWRITE_PROBABILITIES.items():
+        if rng.chance(probability):
+            source = rewrite(source, rng)
     return source
 
 
 def _rename_variables(source: str, rng: SeededRandom) -> str:
-    row = tokenize_ruby(source)
-    known = {token.text.rstrip(":").lstrip(":") for token in row}
-    renamed: dict[str, str] = {}
-    for name in _find_local_variables(row):
+    tokens = tokenize_ruby(source)
+    used_names = _collect_names(tokens)
+    new_names: dict[str, str] = {}
+    for name in _find_local_variables(tokens):
         if rng.chance(0.8):
-            new = _pick_unused_name(rng, known)
-            known.add(new)
-            renamed[name] = new
+            new_names[name] = _pick_unused_name(rng, used_names)
+            used_names.add(new_names[name])
     return join_tokens(
         [
-            RubyToken("word", renamed[t.text]) if t.text in renamed and t.kind == "word" else t
-            for t in row
+            RubyToken("word", new_names[token.text])
+            if token.kind == "word" and token.text in new_names
+            else token
+            for token in tokens
         ]
     )
 
 
+def _collect_names(tokens: Iterable[RubyToken]) -> set[str]:
+    return {token.text.rstrip(":").lstrip(":") for token in tokens}
+
+
 def _find_local_variables(tokens: list[RubyToken]) -> list[str]:
-    """Return local variables that stand for nothing else anywhere."""
+    """Return names that are local variables wherever they occur."""
     if _DYNAMIC_CODE_PATTERN.search(join_tokens(tokens)):
         return []
-    found: list[str] = []
-    inside = False
+    names: list[str] = []
+    is_in_block_parameters = False
     for index, token in enumerate(tokens):
         if token.text == "|":
-            before = find_adjacent_token(tokens, index, -1)
-            inside = not inside and before.text in ("do", "{")
+            previous = find_adjacent_token(tokens, index, -1)
+            is_in_block_parameters = not is_in_block_parameters and previous.text in ("do", "{")
         elif token.kind == "word" and token.text[0].islower():
-            after, before = find_adjacent_token(tokens, index, 1), find_adjacent_token(tokens, index, -1)
-            assigned = after.text == "=" and before.kind == "newline"
-            if (assigned or inside) and token.text not in found:
-                found.append(token.text)
-    return [name for name in found if _is_local_variable(tokens, name)]
+            following = find_adjacent_token(tokens, index, 1)
+            previous = find_adjacent_token(tokens, index, -1)
+            is_assigned = following.text == "=" and previous.kind == "newline"
+            if (is_assigned or is_in_block_parameters) and token.text not in names:
+                names.append(token.text)
+    return [name for name in names if _is_local_variable(tokens, name)]
 
 
 def _is_local_variable(tokens: list[RubyToken], name: str) -> bool:
@@ -86,104 +123,126 @@ def _is_local_variable(tokens: list[RubyToken], name: str) -> bool:
     for index, token in enumerate(tokens):
         if token.text.strip(":") != name or token.kind == "comment":
             continue
-        if token.kind != "word" or find_adjacent_token(tokens, index, -1).text in (".", "def", "::"):
+        previous = find_adjacent_token(tokens, index, -1)
+        if token.kind != "word" or previous.text in (".", "def", "::"):
             return False
-        following = tokens[index + 1].text if index + 1 < len(tokens) else ""
-        if following == "(":
+        is_call = index + 1 < len(tokens) and tokens[index + 1].text == "("
+        if is_call:
             return False
     return True
 
 
 def _pick_unused_name(rng: SeededRandom, used_names: set[str]) -> str:
-    pool = [word for words in identifiers.VARIABLE_NAMES["tidy"].values() for word in words.split()]
-    word = rng.pick(pool + identifiers.SLOPPY_VARIABLE_NAMES)
-    number = 0
-    while (f"{word}_{number}" if number else word) in used_names | identifiers.RESERVED_NAMES:
+    tidy_names = [
+        word for words in identifiers.VARIABLE_NAMES["tidy"].values() for word in words.split()
+    ]
+    word = rng.pick(tidy_names + identifiers.SLOPPY_VARIABLE_NAMES)
+    unavailable_names = used_names | identifiers.RESERVED_NAMES
+    name, number = word, 0
+    while name in unavailable_names:
         number += 1
-    return f"{word}_{number}" if number else word
+        name = f"{word}_{number}"
+    return name
 
 
 def _rename_live_loops(source: str, rng: SeededRandom) -> str:
-    row = tokenize_ruby(source)
-    known = {token.text.rstrip(":").lstrip(":") for token in row}
-    words = " ".join(join_tokens([token]) for token in row if token.kind == "string")
-    renamed: dict[str, str] = {}
-    for index, token in enumerate(row):
-        if token.kind != "symbol" or _find_called_word(row, index) != "live_loop" or token.text in renamed:
+    tokens = tokenize_ruby(source)
+    used_names = _collect_names(tokens)
+    strings = " ".join(token.text for token in tokens if token.kind == "string")
+    new_symbols: dict[str, str] = {}
+    for index, token in enumerate(tokens):
+        is_loop_name = token.kind == "symbol" and _find_called_word(tokens, index) == "live_loop"
+        if not is_loop_name or token.text in new_symbols:
             continue
-        if token.text[1:] not in words and _is_only_loop_name(row, token.text):
-            pool = rng.pick(list(identifiers.LOOP_NAMES["tidy"].values())).split()
-            new, number = rng.pick(pool), 1
-            while (f"{new}{number}" if number > 1 else new) in known:
+        if token.text[1:] not in strings and _is_only_loop_name(tokens, token.text):
+            word = rng.pick(rng.pick(list(identifiers.LOOP_NAMES["tidy"].values())).split())
+            name, number = word, 1
+            while name in used_names:
                 number += 1
-            new = f"{new}{number}" if number > 1 else new
-            known.add(new)
-            renamed[token.text] = f":{new}"
+                name = f"{word}{number}"
+            used_names.add(name)
+            new_symbols[token.text] = f":{name}"
     return join_tokens(
-        [RubyToken("symbol", renamed.get(t.text, t.text)) if t.kind == "symbol" else t for t in row]
+        [
+            RubyToken("symbol", new_symbols.get(token.text, token.text))
+            if token.kind == "symbol"
+            else token
+            for token in tokens
+        ]
     )
 
 
 def _find_called_word(tokens: list[RubyToken], index: int) -> str:
-    """Return the word that a symbol is told to: "live_loop" for `live_loop(:a)`."""
-    before = [t for t in tokens[max(0, index - 6) : index] if t.kind != "space"][-2:]
-    if before and before[-1].text == "=>":
-        return before[0].text.lstrip(":") + ":"
-    if before and before[-1].text == "(":
-        before = before[:-1]
-    return before[-1].text if before else ""
+    """Return the call or option that a symbol belongs to: "live_loop" for `live_loop(:a)`."""
+    nearby = tokens[max(0, index - 6) : index]
+    previous = [token for token in nearby if token.kind != "space"][-2:]
+    if previous and previous[-1].text == "=>":
+        return previous[0].text.lstrip(":") + ":"
+    if previous and previous[-1].text == "(":
+        previous = previous[:-1]
+    return previous[-1].text if previous else ""
 
 
 def _is_only_loop_name(tokens: list[RubyToken], symbol: str) -> bool:
-    places = [
-        index for index, token in enumerate(tokens) if token.kind == "symbol" and token.text == symbol
-    ]
-    words = any(
+    is_also_word = any(
         token.kind in ("word", "label") and token.text.rstrip(":") == symbol[1:] for token in tokens
     )
-    return not words and all(_find_called_word(tokens, index) in _LOOP_REFERENCE_WORDS for index in places)
+    return not is_also_word and all(
+        _find_called_word(tokens, index) in _LOOP_REFERENCE_WORDS
+        for index, token in enumerate(tokens)
+        if token.kind == "symbol" and token.text == symbol
+    )
 
 
-def _drop_comments(source: str, rng: SeededRandom) -> str:
-    kept: list[str] = []
+def _drop_comments(source: str, _rng: SeededRandom) -> str:
+    lines: list[str] = []
     for line in source.split("\n"):
-        row = tokenize_ruby(line)
-        bare = join_tokens([token for token in row if token.kind != "comment"])
-        if bare != line and not bare.strip():
-            continue
-        kept.append(bare.rstrip() if bare != line else line)
-    return "\n".join(kept)
+        code = _strip_comments(line)
+        if code == line:
+            lines.append(line)
+        elif code.strip():
+            lines.append(code.rstrip())
+    return "\n".join(lines)
+
+
+def _strip_comments(line: str) -> str:
+    return join_tokens([token for token in tokenize_ruby(line) if token.kind != "comment"])
 
 
 def _add_comments(source: str, rng: SeededRandom) -> str:
-    remarks = identifiers.CODE_COMMENTS[rng.pick_weighted(identifiers.NAMING_STYLE_WEIGHTS)].split("|")
+    naming_style = rng.pick_weighted(identifiers.NAMING_STYLE_WEIGHTS)
+    comments = identifiers.CODE_COMMENTS[naming_style].split("|")
     lines: list[str] = []
-    for line, safe in _split_lines_by_safety(source):
-        if safe and rng.chance(0.12):
-            lines.append(f"{line[: len(line) - len(line.lstrip())]}# {rng.pick(remarks)}")
-        if line.strip() and "#" not in line and not line.endswith("\\") and rng.chance(0.08):
-            line = f"{line} # {rng.pick(remarks)}"
+    for line, is_statement_start in _split_statement_lines(source):
+        if is_statement_start and rng.chance(0.12):
+            indentation = line[: len(line) - len(line.lstrip())]
+            lines.append(f"{indentation}# {rng.pick(comments)}")
+        can_end_in_comment = line.strip() and "#" not in line and not line.endswith("\\")
+        if can_end_in_comment and rng.chance(0.08):
+            line = f"{line} # {rng.pick(comments)}"
         lines.append(line)
     return "\n".join(lines)
 
 
-def _split_lines_by_safety(source: str) -> list[tuple[str, bool]]:
-    """Return lines, and for each whether a statement begins with it."""
-    found, depth, open_end = [], 0, False
+def _split_statement_lines(source: str) -> list[tuple[str, bool]]:
+    """Return (line, whether a statement starts there)."""
+    lines: list[tuple[str, bool]] = []
+    depth, is_unfinished = 0, False
     for line in source.split("\n"):
-        bare = join_tokens([t for t in tokenize_ruby(line) if t.kind != "comment"]).strip()
-        found.append((line, depth == 0 and not open_end and not bare.startswith(".")))
-        depth += sum(bare.count(mark) for mark in "([") - sum(bare.count(mark) for mark in ")]")
-        open_end = bool(re.search(r"[,\\+*=&|.-]\Z", bare)) and not bare.endswith("|")
-    return found
+        code = _strip_comments(line).strip()
+        lines.append((line, depth == 0 and not is_unfinished and not code.startswith(".")))
+        depth += sum(code.count(mark) for mark in "([") - sum(code.count(mark) for mark in ")]")
+        # A line may end with the bar of block parameters.
+        is_unfinished = bool(_UNFINISHED_LINE_PATTERN.search(code)) and not code.endswith("|")
+    return lines
 
 
 def _change_blank_lines(source: str, rng: SeededRandom) -> str:
     if rng.chance(0.4):
         return "\n".join(line for line in source.split("\n") if line.strip())
     lines: list[str] = []
-    for line, safe in _split_lines_by_safety(source):
-        if safe and lines and rng.chance(0.12):
+    for line, is_statement_start in _split_statement_lines(source):
+        if is_statement_start and lines and rng.chance(0.12):
             lines.append("")
         lines.append(line)
     return "\n".join(lines)
@@ -193,95 +252,101 @@ def _change_indentation(source: str, rng: SeededRandom) -> str:
     unit = rng.pick(("", " ", "    ", "\t", "   "))
     lines = []
     for line in source.split("\n"):
-        depth = len(line) - len(line.lstrip())
-        lines.append(unit * (depth // 2) + line.lstrip())
+        code = line.lstrip()
+        lines.append(unit * ((len(line) - len(code)) // 2) + code)
     return "\n".join(lines)
 
 
 def _change_comma_spacing(source: str, rng: SeededRandom) -> str:
     space = rng.pick(("", " ", "  "))
-    row = tokenize_ruby(source)
+    tokens = tokenize_ruby(source)
     changed: list[RubyToken] = []
-    for index, token in enumerate(row):
-        before = row[index - 1] if index else token
-        if token.kind == "space" and before.text == ",":
+    for index, token in enumerate(tokens):
+        if token.kind == "space" and index and tokens[index - 1].text == ",":
             continue
         changed.append(token)
-        ends = index + 1 < len(row) and find_adjacent_token(row, index, 1).kind in ("newline", "comment")
-        if token.text == "," and not ends:
+        is_line_end = (
+            index + 1 < len(tokens)
+            and find_adjacent_token(tokens, index, 1).kind in _LINE_END_KINDS
+        )
+        if token.text == "," and not is_line_end:
             changed.append(RubyToken("space", space))
     return join_tokens(changed)
 
 
-def _swap_option_notation(source: str, rng: SeededRandom) -> str:
-    """Options in the other notation, all of them."""
-    row = tokenize_ruby(source)
-    if any(token.text == "?" for token in row):
+def _swap_option_notation(source: str, _rng: SeededRandom) -> str:
+    """Write all options in the other notation."""
+    tokens = tokenize_ruby(source)
+    if any(token.text == "?" for token in tokens):
         return source
+    if not any(token.kind == "label" for token in tokens):
+        return re.sub(r"(?<![:\w]):([a-z_]\w*) *=> *", r"\1: ", source)
     changed: list[RubyToken] = []
-    if any(token.kind == "label" for token in row):
-        for index, token in enumerate(row):
-            spaced = index + 1 < len(row) and row[index + 1].kind == "space"
-            is_label = token.kind == "label"
-            changed.append(
-                RubyToken("mark", f":{token.text[:-1]} =>{'' if spaced else ' '}")
-                if is_label
-                else token
-            )
-        return join_tokens(changed)
-    return re.sub(r"(?<![:\w]):([a-z_]\w*) *=> *", r"\1: ", source)
+    for index, token in enumerate(tokens):
+        if token.kind == "label":
+            has_space = index + 1 < len(tokens) and tokens[index + 1].kind == "space"
+            token = RubyToken("mark", f":{token.text[:-1]} =>{'' if has_space else ' '}")
+        changed.append(token)
+    return join_tokens(changed)
 
 
 def _add_call_parentheses(source: str, rng: SeededRandom) -> str:
     lines = []
-    for (line, safe), (_, next_safe) in zip(_split_lines_by_safety(source), [*_split_lines_by_safety(source)[1:], ("", True)]):
+    statement_lines = _split_statement_lines(source)
+    following_lines = [*statement_lines[1:], ("", True)]
+    for (line, is_start), (_, is_next_start) in zip(statement_lines, following_lines):
         match = _STATEMENT_PATTERN.match(line)
-        fits = match and safe and next_safe and not _UNSAFE_ARGUMENTS_PATTERN.search(match[3]) and _has_balanced_brackets(match[3])
-        if fits and match[3] and rng.chance(0.9):
-            line = f"{match[1]}{match[2]}({match[3].strip()})"
+        if match and is_start and is_next_start and _can_be_parenthesized(match[3]):
+            if rng.chance(0.9):
+                line = f"{match[1]}{match[2]}({match[3].strip()})"
         lines.append(line)
     return "\n".join(lines)
 
 
-def _has_balanced_brackets(text: str) -> bool:
-    return all(text.count(a) == text.count(b) for a, b in ("()", "[]")) and text.count('"') % 2 == 0
+def _can_be_parenthesized(arguments: str) -> bool:
+    if _UNSAFE_ARGUMENTS_PATTERN.search(arguments):
+        return False
+    are_brackets_balanced = all(
+        arguments.count(opening) == arguments.count(closing) for opening, closing in ("()", "[]")
+    )
+    return are_brackets_balanced and arguments.count('"') % 2 == 0
 
 
-def _swap_note_notation(source: str, rng: SeededRandom) -> str:
-    """Notes that are played, by number instead of by name, or the other way."""
-    row = tokenize_ruby(source)
-    for index, token in enumerate(row):
-        owner = find_adjacent_token(row, index, -1).text
-        after = find_adjacent_token(row, index, 1)
-        if owner not in ("play", "note:") or not (
-            after.text == "," or after.kind in ("newline", "comment")
-        ):
+def _swap_note_notation(source: str, _rng: SeededRandom) -> str:
+    """Write played notes by number instead of by name, and the reverse."""
+    tokens = tokenize_ruby(source)
+    for index, token in enumerate(tokens):
+        following = find_adjacent_token(tokens, index, 1)
+        is_whole_argument = following.text == "," or following.kind in _LINE_END_KINDS
+        is_note = find_adjacent_token(tokens, index, -1).text in ("play", "note:")
+        if not is_note or not is_whole_argument:
             continue
         if match := _NOTE_PATTERN.match(token.text):
-            midi = (
-                _NOTE_SEMITONES[match[1].lower()]
-                + {"s": 1, "b": -1, "": 0}[match[2]]
-                + 12 * (int(match[3]) + 1)
-            )
-            row[index] = RubyToken("number", str(midi))
-        elif token.kind == "number" and token.text.isdigit() and 24 <= int(token.text) <= 107:
-            octave, tone = divmod(int(token.text), 12)
-            row[index] = RubyToken("symbol", f":{_SHARP_NOTE_NAMES[tone]}{octave - 1}")
-    return join_tokens(row)
+            semitones = _NOTE_SEMITONES[match[1].lower()] + _ACCIDENTAL_SEMITONES[match[2]]
+            tokens[index] = RubyToken("number", str(semitones + 12 * (int(match[3]) + 1)))
+        elif (
+            token.kind == "number"
+            and token.text.isdigit()
+            and _MIN_NAMED_NOTE <= int(token.text) <= _MAX_NAMED_NOTE
+        ):
+            octave, semitones = divmod(int(token.text), 12)
+            tokens[index] = RubyToken("symbol", f":{_SHARP_NOTE_NAMES[semitones]}{octave - 1}")
+    return join_tokens(tokens)
 
 
-def _write_sleeps_as_fractions(source: str, rng: SeededRandom) -> str:
-    """Rests as fractions that are exactly the same numbers."""
-    forms = {"0.5": "1/2.0", "0.25": "1.0/4", "0.125": "1/8.0", "0.75": "3.0/4", "1.5": "3/2.0"}
-    row = tokenize_ruby(source)
-    for index, token in enumerate(row):
-        alone = find_adjacent_token(row, index, 1).kind in ("newline", "comment")
-        if token.text in forms and alone and find_adjacent_token(row, index, -1).text == "sleep":
-            row[index] = RubyToken("number", forms[token.text])
-    return join_tokens(row)
+def _write_sleeps_as_fractions(source: str, _rng: SeededRandom) -> str:
+    """Write rests as fractions that are exactly the same numbers."""
+    tokens = tokenize_ruby(source)
+    for index, token in enumerate(tokens):
+        is_whole_argument = find_adjacent_token(tokens, index, 1).kind in _LINE_END_KINDS
+        is_rest = find_adjacent_token(tokens, index, -1).text == "sleep"
+        if token.text in _SLEEP_FRACTIONS and is_whole_argument and is_rest:
+            tokens[index] = RubyToken("number", _SLEEP_FRACTIONS[token.text])
+    return join_tokens(tokens)
 
 
-_CHANGE_PROBABILITIES: dict[Callable[[str, SeededRandom], str], float] = {
+# The order decides the random numbers of each rewrite, and with them the rewritten programs.
+_REWRITE_PROBABILITIES: dict[SourceRewrite, float] = {
     _rename_variables: 0.8,
     _rename_live_loops: 0.8,
     _swap_note_notation: 0.3,

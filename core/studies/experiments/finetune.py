@@ -1,4 +1,4 @@
-"""Fine-tuning: a text encoder trained end to end with its projection heads, by their own loss."""
+"""Fine-tuning: trains a text encoder end to end with its projection heads."""
 
 from __future__ import annotations
 
@@ -14,30 +14,39 @@ from torch import Tensor, nn
 from core import encoders
 from core.alignment.device import choose_device, should_use_bf16
 from core.alignment.heads import ProjectionHeads
-from core.alignment.trainer import split_batches, compute_loss
+from core.alignment.trainer import compute_loss, split_batches
 from core.encoders.text import get_context_length
 from core.encoders.transformer import load_model, load_tokenizer
 from core.errors import EarshotError
 
-INFERENCE_BATCH_SIZE = 32  # programs, when nothing is learnt
+INFERENCE_BATCH_SIZE = 32  # programs
+WEIGHT_DECAY = 0.01
+MAX_GRADIENT_NORM = 1.0
+
+# Takes the batches done, all batches and the loss of the last one.
+StepCallback = Callable[[int, int, float], None]
+
+
+def ignore_step(done: int, total: int, loss: float) -> None:
+    """Ignore the progress of a fine-tuning."""
 
 
 @dataclass(frozen=True)
 class FinetuningConfig:
-    """How far an encoder is fine-tuned.
+    """Settings of a fine-tuning.
 
     Parameters
     ----------
     max_programs : int
-        Most that are trained on.
+        Training programs at most.
     epochs : int
     max_tokens : int
-        Of a program so many from its beginning are read.
+        Tokens per program at most; the rest of the program is ignored.
     batch_size : int
     learning_rate : float
-        Of the encoder.
+        Initial learning rate of the encoder.
     head_learning_rate : float
-        Of the heads.
+        Initial learning rate of the heads.
     """
 
     max_programs: int = 600
@@ -49,46 +58,47 @@ class FinetuningConfig:
 
 
 class TrainableTextEncoder(nn.Module):
-    """A transformer and its tokenizer: programs to the mean of their tokens' vectors.
+    """A transformer with its tokenizer; a program's embedding is the mean of its tokens.
 
     Parameters
     ----------
     encoder_id : str
-        Of a text encoder, by name or a folder.
+        Id or folder of a text encoder.
     max_tokens : int
-        Most that are read of a program.
+        Tokens per program at most.
 
     Raises
     ------
     EarshotError
-        When it is no text encoder, or its weights can't be had.
+        When it is no text encoder, or its weights are not available.
     """
 
     def __init__(self, encoder_id: str, max_tokens: int):
         super().__init__()
-        entry = encoders.find_encoder_spec(encoder_id)
-        if entry.family != "text":
+        spec = encoders.find_encoder_spec(encoder_id)
+        if spec.family != "text":
             raise EarshotError(
                 f"{encoder_id} can't be fine-tuned.", remedy="Give a transformer that reads text."
             )
-        folder = entry.weights.resolve_weights_path(encoder_id)
+        folder = spec.weights.resolve_weights_path(encoder_id)
         self.tokenizer = load_tokenizer(folder, encoder_id)
         self.model = load_model(transformers.AutoModel, folder, encoder_id)
-        self.max_tokens = min(max_tokens, get_context_length(entry, folder, self.model.config, self.tokenizer))
+        context_length = get_context_length(spec, folder, self.model.config, self.tokenizer)
+        self.max_tokens = min(max_tokens, context_length)
 
     def forward(self, sources: Sequence[str]) -> Tensor:
-        """Embed programs: [n, dim]."""
+        """Embed programs: float [n, dim]."""
         device = next(self.parameters()).device
-        given = self.tokenizer(
+        tokens = self.tokenizer(
             list(sources),
             truncation=True,
             max_length=self.max_tokens,
             padding=True,
             return_tensors="pt",
         ).to(device)
-        mask = given["attention_mask"]
-        hidden = self.model(
-            input_ids=given["input_ids"], attention_mask=mask
+        mask: Tensor = tokens["attention_mask"]
+        hidden: Tensor = self.model(
+            input_ids=tokens["input_ids"], attention_mask=mask
         ).last_hidden_state.float()  # [n, t, dim]
         return (hidden * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
 
@@ -102,18 +112,18 @@ class FinetunedEncoder:
 
     @torch.no_grad()
     def project_code(self, sources: Sequence[str]) -> Tensor:
-        """Read programs into the shared space: float [n, dim], on the processor."""
+        """Embed programs and project them into the shared space: float [n, dim], on the CPU."""
         device = next(self.encoder.parameters()).device
         parts = []
         for start in range(0, len(sources), INFERENCE_BATCH_SIZE):
             with _make_autocast(self.heads, device):
-                read = self.encoder(sources[start : start + INFERENCE_BATCH_SIZE])
-            parts.append(self.heads.project_code(read.float()).cpu())
+                embeddings = self.encoder(sources[start : start + INFERENCE_BATCH_SIZE])
+            parts.append(self.heads.project_code(embeddings.float()).cpu())
         return torch.cat(parts)
 
     @torch.no_grad()
     def project_audio(self, embeddings: Tensor) -> Tensor:
-        """Project audio embeddings [n, audio_dim] into the shared space, on the processor."""
+        """Project audio embeddings [n, audio_dim] into the shared space, on the CPU."""
         device = next(self.encoder.parameters()).device
         return self.heads.project_audio(embeddings.float().to(device)).cpu()
 
@@ -124,75 +134,96 @@ def finetune(
     sources: Sequence[str],
     audio_embeddings: Tensor,
     finetuning: FinetuningConfig,
-    on_step: Callable[[int, int, float], None] = lambda done, total, loss: None,
+    on_step: StepCallback = ignore_step,
 ) -> FinetunedEncoder:
-    """Train a text encoder and the heads that were trained on it, together.
+    """Train a text encoder together with heads that were trained on its embeddings.
 
     Parameters
     ----------
     encoder_id : str
-        Of a text encoder.
+        Id or folder of a text encoder.
     heads : ProjectionHeads
-        Trained on its embeddings; its config says the loss, seed, device and precision. They
-        are copied.
+        Trained on the encoder's embeddings. They are copied; their config sets loss, seed, device
+        and precision.
     sources : sequence of str
-        At least 2. With more than `tuning.programs`, so many of them, spread evenly.
+        At least 2. Of more than ``finetuning.max_programs``, that many are used, evenly spaced.
     audio_embeddings : Tensor, float [n, audio_dim]
-        Embeddings of their clips.
-    finetuning : Tuning
+        Embeddings of the programs' clips.
+    finetuning : FinetuningConfig
     on_step : callable
-        Told after each batch: batches done, batches in all, its loss.
+        Called after each batch with the batches done, all batches and the loss.
 
     Returns
     -------
-    Tuned
-        After the last epoch: none is chosen by programs that were not trained on.
+    FinetunedEncoder
+        After the last epoch; there is no early stopping.
 
     Raises
     ------
     EarshotError
-        When it is no text encoder, or its loss is no number.
+        When it is no text encoder, or the loss is not finite.
     """
-    config = heads.config
-    device = choose_device(config.device)
+    device = choose_device(heads.config.device)
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(config.seed)
-        reader = TrainableTextEncoder(encoder_id, finetuning.max_tokens).to(device)
+        torch.manual_seed(heads.config.seed)
+        encoder = TrainableTextEncoder(encoder_id, finetuning.max_tokens).to(device)
         heads = copy.deepcopy(heads).to(device)
-        kept = torch.linspace(0, len(sources) - 1, min(len(sources), finetuning.max_programs)).round().int()
-        texts, heard = [sources[place] for place in kept], audio_embeddings[kept.long()].float().to(device)
-        groups = [
-            {"params": reader.parameters(), "lr": finetuning.learning_rate},
-            {"params": heads.parameters(), "lr": finetuning.head_learning_rate},
-        ]
-        optimiser = torch.optim.AdamW(groups, weight_decay=0.01)
-        total = finetuning.epochs * len(split_batches(torch.arange(len(texts)), finetuning.batch_size))
-        # Down to 0 along half a cosine.
+        program_count = min(len(sources), finetuning.max_programs)
+        rows = torch.linspace(0, len(sources) - 1, program_count).round().int()
+        training_sources = [sources[row] for row in rows]
+        training_audio = audio_embeddings[rows.long()].float().to(device)
+        optimizer = torch.optim.AdamW(
+            [
+                {"params": encoder.parameters(), "lr": finetuning.learning_rate},
+                {"params": heads.parameters(), "lr": finetuning.head_learning_rate},
+            ],
+            weight_decay=WEIGHT_DECAY,
+        )
+        step_count = finetuning.epochs * len(
+            split_batches(torch.arange(program_count), finetuning.batch_size)
+        )
+        # Half a cosine, down to 0.
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimiser, lambda step: (1 + math.cos(math.pi * step / total)) / 2
+            optimizer, lambda step: (1 + math.cos(math.pi * step / step_count)) / 2
         )
         done = 0
         for _ in range(finetuning.epochs):
-            reader.train()
+            encoder.train()
             heads.train()
-            for rows in split_batches(torch.randperm(len(texts)), finetuning.batch_size):
-                with _make_autocast(heads, device):
-                    read = reader([texts[row] for row in rows])  # [b, code_dim]
-                    own = heard[rows.to(device)]  # [b, audio_dim]
-                    projected = heads(read.float(), own)  # 2 x [b, dim]
-                loss = compute_loss(heads, *projected, own, None)
+            order = torch.randperm(program_count)
+            for batch in split_batches(order, finetuning.batch_size):
+                loss = _compute_batch_loss(
+                    encoder,
+                    heads,
+                    [training_sources[row] for row in batch],
+                    training_audio[batch.to(device)],
+                )
                 if not math.isfinite(loss.item()):
                     raise EarshotError("Fine-tuning diverged.", remedy="Lower the learning rate.")
-                optimiser.zero_grad()
+                optimizer.zero_grad()
                 loss.backward()
-                torch.nn.utils.clip_grad_norm_([*reader.parameters(), *heads.parameters()], 1.0)
-                optimiser.step()
+                parameters = [*encoder.parameters(), *heads.parameters()]
+                torch.nn.utils.clip_grad_norm_(parameters, MAX_GRADIENT_NORM)
+                optimizer.step()
                 schedule.step()
                 done += 1
-                on_step(done, total, loss.item())
-    return FinetunedEncoder(reader.eval(), heads.eval())
+                on_step(done, step_count, loss.item())
+    return FinetunedEncoder(encoder.eval(), heads.eval())
+
+
+def _compute_batch_loss(
+    encoder: TrainableTextEncoder,
+    heads: ProjectionHeads,
+    sources: Sequence[str],
+    audio_embeddings: Tensor,
+) -> Tensor:
+    """Return the loss of programs and their clips' embeddings [b, audio_dim]."""
+    with _make_autocast(heads, audio_embeddings.device):
+        code_embeddings = encoder(sources)  # [b, code_dim]
+        code, audio = heads(code_embeddings.float(), audio_embeddings)  # 2 x [b, dim]
+    return compute_loss(heads, code, audio, audio_embeddings, None)
 
 
 def _make_autocast(heads: ProjectionHeads, device: torch.device) -> torch.autocast:
-    bf16 = should_use_bf16(heads.config.precision, device)
-    return torch.autocast(device.type, torch.bfloat16, enabled=bf16)
+    use_bf16 = should_use_bf16(heads.config.precision, device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=use_bf16)

@@ -1,4 +1,4 @@
-"""Change a program a little, so that it sounds otherwise: a hard negative."""
+"""Hard negatives: programs changed slightly in code and audibly in sound."""
 
 from __future__ import annotations
 
@@ -7,129 +7,178 @@ from collections.abc import Callable
 
 from core.programs.grammar import instruments
 from core.programs.grammar.rng import SeededRandom
-from core.programs.tokens import RubyToken, join_tokens, find_adjacent_token, tokenize_ruby
+from core.programs.tokens import RubyToken, find_adjacent_token, join_tokens, tokenize_ruby
+
+# Returns the changed tokens; None where the program has nothing to change.
+TokenChange = Callable[[list[RubyToken], SeededRandom], list[RubyToken] | None]
 
 _NOTE_PATTERN = re.compile(r":([a-gA-G][sb]?)(\d)\Z")
-_SAMPLE_TO_GROUP = {name: group for group, members in instruments.SAMPLE_GROUPS.items() for name in members}
-# Of these, whatever their options are, another one can take the place.
+_MIN_OCTAVE, _MAX_OCTAVE = 2, 6
+_MIN_NOTE, _MAX_NOTE = 36, 96  # MIDI numbers
+_MIN_SLEEP_BEATS = 0.0625
+_SAMPLE_TO_GROUP = {
+    name: group for group, members in instruments.SAMPLE_GROUPS.items() for name in members
+}
+# Any of these can replace another, whatever their options are.
 _SWAPPABLE_SYNTHS = (
     "beep saw pulse square tri sine fm prophet blade pluck piano dsaw pretty_bell chiplead hollow"
 ).split()
 
-TokenChange = Callable[[list[RubyToken], SeededRandom], list[RubyToken] | None]
-
 
 def make_hard_negative(source: str, seed: int) -> str:
-    """Return the program with one change that can be heard.
+    r"""Return the program with one audible change.
 
     Parameters
     ----------
     source : str
         Sonic Pi code.
     seed : int
-        Any whole number: the same one gives the same change.
+        The same seed gives the same change.
 
     Notes
     -----
-    The change is one of: another synth, another sample, another octave, other rests,
-    a sample backwards or at another speed, another tempo. Code that is never reached may
-    be what was changed; nothing is run here.
+    The change is one of: another synth, another sample, another octave, other rests, a sample
+    reversed or at another speed, another tempo. The program is not run, so the change may be in
+    code that is never reached.
+
+    Examples
+    --------
+    >>> source = "use_synth :saw\nplay 60\n"
+    >>> make_hard_negative(source, 0) == source
+    False
     """
-    dice = SeededRandom(f"perturb/{seed}/{source}")
-    row = tokenize_ruby(source)
-    for change in dice.shuffle_copy(_AUDIBLE_CHANGES):
-        changed = change(row, dice)
+    rng = SeededRandom(f"perturb/{seed}/{source}")
+    tokens = tokenize_ruby(source)
+    for change in rng.shuffle_copy(_AUDIBLE_CHANGES):
+        changed = change(tokens, rng)
         if changed is not None and join_tokens(changed) != source:
             return join_tokens(changed)
-    return f"use_synth :{dice.pick(_SWAPPABLE_SYNTHS[1:])}\nuse_bpm {dice.pick((40, 90, 110))}\n{source}"
+    synth, bpm = rng.pick(_SWAPPABLE_SYNTHS[1:]), rng.pick((40, 90, 110))
+    return f"use_synth :{synth}\nuse_bpm {bpm}\n{source}"
 
 
-def _replace_token_texts(tokens: list[RubyToken], new_texts: dict[int, str]) -> list[RubyToken]:
-    return [RubyToken(token.kind, new_texts.get(index, token.text)) for index, token in enumerate(tokens)]
+def _replace_token_texts(tokens: list[RubyToken], text_by_index: dict[int, str]) -> list[RubyToken]:
+    return [
+        RubyToken(token.kind, text_by_index.get(index, token.text))
+        for index, token in enumerate(tokens)
+    ]
 
 
 def _find_arguments_of(tokens: list[RubyToken], *call_words: str) -> list[int]:
-    """Return the places of tokens that follow one of the words: `use_synth :saw`, `(:saw)` too."""
-    found = []
+    """Return indices of tokens after one of the words: `use_synth :saw` and `use_synth(:saw)`."""
+    indices = []
     for index in range(len(tokens)):
-        before = find_adjacent_token(tokens, index, -1)
-        if before.text == "(":
-            before = find_adjacent_token(tokens, tokens.index(before, max(0, index - 3)), -1)
-        if before.text in call_words:
-            found.append(index)
-    return found
+        previous = find_adjacent_token(tokens, index, -1)
+        if previous.text == "(":
+            bracket_index = tokens.index(previous, max(0, index - 3))
+            previous = find_adjacent_token(tokens, bracket_index, -1)
+        if previous.text in call_words:
+            indices.append(index)
+    return indices
+
+
+def _find_numbers_of(tokens: list[RubyToken], *call_words: str) -> list[int]:
+    """Return indices of number tokens after one of the words."""
+    indices = _find_arguments_of(tokens, *call_words)
+    return [index for index in indices if tokens[index].kind == "number"]
 
 
 def _change_synth(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    places = [i for i in _find_arguments_of(tokens, "use_synth", "synth", "with_synth") if tokens[i].kind == "symbol"]
-    if not places:
+    arguments = _find_arguments_of(tokens, "use_synth", "synth", "with_synth")
+    indices = [index for index in arguments if tokens[index].kind == "symbol"]
+    if not indices:
         return None
-    place = rng.pick(places)
-    old = tokens[place].text
-    new = rng.pick([name for name in _SWAPPABLE_SYNTHS if f":{name}" != old])
-    return _replace_token_texts(tokens, {i: f":{new}" for i in places if tokens[i].text == old})
+    old_symbol = tokens[rng.pick(indices)].text
+    new_name = rng.pick([name for name in _SWAPPABLE_SYNTHS if f":{name}" != old_symbol])
+    return _replace_token_texts(
+        tokens, {index: f":{new_name}" for index in indices if tokens[index].text == old_symbol}
+    )
 
 
 def _change_sample(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    places = [i for i, t in enumerate(tokens) if t.kind == "symbol" and t.text[1:] in _SAMPLE_TO_GROUP]
-    if not places:
+    indices = [
+        index
+        for index, token in enumerate(tokens)
+        if token.kind == "symbol" and token.text[1:] in _SAMPLE_TO_GROUP
+    ]
+    if not indices:
         return None
-    old = tokens[rng.pick(places)].text
-    group = instruments.SAMPLE_GROUPS[_SAMPLE_TO_GROUP[old[1:]]]
+    old_symbol = tokens[rng.pick(indices)].text
+    group = instruments.SAMPLE_GROUPS[_SAMPLE_TO_GROUP[old_symbol[1:]]]
     if rng.chance(0.5):
         group = instruments.SAMPLE_GROUPS[rng.pick(list(instruments.SAMPLE_GROUPS))]
-    new = rng.pick([name for name in group if f":{name}" != old])
-    return _replace_token_texts(tokens, {i: f":{new}" for i in places if tokens[i].text == old})
+    new_name = rng.pick([name for name in group if f":{name}" != old_symbol])
+    return _replace_token_texts(
+        tokens, {index: f":{new_name}" for index in indices if tokens[index].text == old_symbol}
+    )
 
 
 def _shift_octave(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
     shift = rng.pick((-1, 1))
-    new: dict[int, str] = {}
+    new_texts: dict[int, str] = {}
     for index, token in enumerate(tokens):
         match = _NOTE_PATTERN.match(token.text) if token.kind == "symbol" else None
-        if match and 2 <= int(match[2]) + shift <= 6:
-            new[index] = f":{match[1]}{int(match[2]) + shift}"
+        if match and _MIN_OCTAVE <= int(match[2]) + shift <= _MAX_OCTAVE:
+            new_texts[index] = f":{match[1]}{int(match[2]) + shift}"
     for index in _find_arguments_of(tokens, "play", "note:"):
-        if tokens[index].text.isdigit() and 36 <= int(tokens[index].text) + 12 * shift <= 96:
-            new[index] = str(int(tokens[index].text) + 12 * shift)
-    return _replace_token_texts(tokens, new) if new else None
+        text = tokens[index].text
+        if text.isdigit() and _MIN_NOTE <= int(text) + 12 * shift <= _MAX_NOTE:
+            new_texts[index] = str(int(text) + 12 * shift)
+    return _replace_token_texts(tokens, new_texts) if new_texts else None
 
 
 def _rescale_sleeps(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    places = [
-        i for i in _find_arguments_of(tokens, "sleep", "wait") if tokens[i].kind == "number" and float(tokens[i].text) > 0
+    indices = [
+        index
+        for index in _find_numbers_of(tokens, "sleep", "wait")
+        if float(tokens[index].text) > 0
+        and find_adjacent_token(tokens, index, 1).text not in ("/", "*", ".", "+", "-")
     ]
-    places = [i for i in places if find_adjacent_token(tokens, i, 1).text not in ("/", "*", ".", "+", "-")]
-    if not places:
+    if not indices:
         return None
     factor = rng.pick((0.5, 1.5, 2.0, 0.75))
-    return _replace_token_texts(tokens, {i: f"{max(0.0625, float(tokens[i].text) * factor):g}" for i in places})
-
-
-def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    rates = [i for i in _find_arguments_of(tokens, "rate:") if tokens[i].kind == "number"]
-    if rates:
-        place = rng.pick(rates)
-        value = float(tokens[place].text)
-        return _replace_token_texts(
-            tokens, {place: rng.pick((f"-{tokens[place].text}", f"{value * 0.5:g}", f"{value * 2:g}"))}
-        )
-    places = [i for i in _find_arguments_of(tokens, "sample") if tokens[i].text[1:] in _SAMPLE_TO_GROUP]
-    if not places or any(token.text in ("rate:", ":rate") for token in tokens):
-        return None
-    place = rng.pick(places)
-    return _replace_token_texts(tokens, {place: f"{tokens[place].text}, rate: {rng.pick(('-1', '0.5', '1.7'))}"})
-
-
-def _change_tempo(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    places = [i for i in _find_arguments_of(tokens, "use_bpm") if tokens[i].kind == "number"]
-    if not places:
-        return None
     return _replace_token_texts(
-        tokens, {i: f"{float(tokens[i].text) * rng.pick((0.6, 0.75, 1.35, 1.6)):.0f}" for i in places}
+        tokens,
+        {
+            index: f"{max(_MIN_SLEEP_BEATS, float(tokens[index].text) * factor):g}"
+            for index in indices
+        },
     )
 
 
+def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
+    rate_indices = _find_numbers_of(tokens, "rate:")
+    if rate_indices:
+        index = rng.pick(rate_indices)
+        text = tokens[index].text
+        new_rates = (f"-{text}", f"{float(text) * 0.5:g}", f"{float(text) * 2:g}")
+        return _replace_token_texts(tokens, {index: rng.pick(new_rates)})
+    sample_indices = [
+        index
+        for index in _find_arguments_of(tokens, "sample")
+        if tokens[index].text[1:] in _SAMPLE_TO_GROUP
+    ]
+    if not sample_indices or any(token.text in ("rate:", ":rate") for token in tokens):
+        return None
+    index = rng.pick(sample_indices)
+    rate = rng.pick(("-1", "0.5", "1.7"))
+    return _replace_token_texts(tokens, {index: f"{tokens[index].text}, rate: {rate}"})
+
+
+def _change_tempo(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
+    indices = _find_numbers_of(tokens, "use_bpm")
+    if not indices:
+        return None
+    return _replace_token_texts(
+        tokens,
+        {
+            index: f"{float(tokens[index].text) * rng.pick((0.6, 0.75, 1.35, 1.6)):.0f}"
+            for index in indices
+        },
+    )
+
+
+# The order decides the random choice, and with it the changed programs.
 _AUDIBLE_CHANGES: tuple[TokenChange, ...] = (
     _change_synth,
     _change_sample,

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.studies.audio_descriptors import DESCRIPTOR_UNITS
+from core.pipeline.sweep import list_sweeps, load_sweep
 from core.programs import Program
 from core.sonicpi import Clip
-from core.pipeline import sweep as sweeping
 from core.studies import completion, correlation, paper_results, store, umap
-from core.studies.subject_selection import StudyInputs
+from core.studies.audio_descriptors import DESCRIPTOR_UNITS
+from core.studies.clips import resolve_clip_path
+from core.studies.completion_notes import HELD_OUT_ENCODER, TRAINING_ENCODER
+from core.studies.completion_scenarios import load_scenarios
+from core.studies.inputs import StudyInputs
 from core.studies.result import StudyResult
 from core.studies.runner import run_study
-from core.studies.scenario_files import load_scenarios
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
@@ -33,263 +37,265 @@ def corpus(studied, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     return Corpus.open("small")
 
 
-def first_run(corpus: Corpus, study: str) -> tuple[StudyResult, dict]:
-    """What the report's run of a study found, and its tables by name."""
+def load_first_run(corpus: Corpus, study: str) -> tuple[StudyResult, dict[str, pd.DataFrame]]:
+    """Return the result of the report's run of a study, and its tables by name."""
     result = store.load_run(corpus, f"{study}-0001").load_result()
     return result, {table.name: table.rows for table in result.tables}
 
 
 def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus: Corpus):
-    result, tables = first_run(corpus, "correlation")
+    result, tables = load_first_run(corpus, "correlation")
     pairs = tables["pairs"]
     assert len(pairs) == 6 and pairs["clips"].str.count(r"\|").eq(1).all()
-    compared = result.comparison.set_index("measure")
-    for name, theirs in (("Pearson", stats.pearsonr), ("Spearman", stats.spearmanr)):
-        wanted = theirs(pairs["code"], pairs["sound"])
-        found = compared.loc[f"{name}, raw code against raw sound"]
-        assert found["measured"] == pytest.approx(wanted.statistic, abs=1e-6)
-        assert found["paper"] == paper_results.get_published_value(f"correlation.{name.lower()}")
-        p = compared.loc[f"p of {name}, parametric, raw code against raw sound", "measured"]
-        assert p == pytest.approx(wanted.pvalue, abs=1e-6)
-    # What other choices give is told apart from intervals, of which 4 programs have none.
-    assert compared["low"].isna().all()
-    assert "choices" in tables
-    assert all(store.resolve_clip_path(path) for heard in result.clips for path in heard.paths)
-    # Each pair's sounds are those of the programs that it names.
+    comparison = result.comparison.set_index("measure")
+    for name, correlate in (("Pearson", stats.pearsonr), ("Spearman", stats.spearmanr)):
+        expected = correlate(pairs["code"], pairs["audio"])
+        row = comparison.loc[f"{name}, raw code against raw audio"]
+        assert row["measured"] == pytest.approx(expected.statistic, abs=1e-6)
+        assert row["paper"] == paper_results.get_published_value(f"correlation.{name.lower()}")
+        p = comparison.loc[f"p of {name}, parametric, raw code against raw audio", "measured"]
+        assert p == pytest.approx(expected.pvalue, abs=1e-6)
+    # The spread over draws is no interval, which 4 programs are too few for.
+    assert comparison["low"].isna().all()
+    assert "resamples" in tables
+    assert all(resolve_clip_path(path) for clips in result.clips for path in clips.paths)
+    # The clips of a pair are those of the programs that it names.
     audio = corpus.load_programs().set_index("name")["audio"]
-    row = pairs.iloc[3]
-    wanted = [Path(audio[row[side]]) for side in ("first", "second")]
-    assert [store.resolve_clip_path(path) for path in row["clips"].split("|")] == wanted
+    pair = pairs.iloc[3]
+    expected_paths = [Path(audio[pair[side]]) for side in ("first", "second")]
+    assert [resolve_clip_path(path) for path in pair["clips"].split("|")] == expected_paths
 
 
-def test_perturbation_moves_code_and_sound(corpus: Corpus):
-    result, tables = first_run(corpus, "perturbation")
+def test_perturbation_moves_code_and_audio(corpus: Corpus):
+    result, tables = load_first_run(corpus, "perturbation")
     changes = tables["changes"]
     assert {"sleep", "amp", "note"} <= set(changes["kind"])
-    assert changes[["code", "sound", "aligned_code"]].notna().all(axis=None)
-    # A pitch an octave higher is heard; what is equally loud but for amp is the same text but one
-    # number, so the code of this encoder hardly moves.
-    assert (changes["sound"] < 0.9999).any() and (changes["code"] <= 1.0001).all()
+    assert changes[["code", "audio", "aligned_code"]].notna().all(axis=None)
+    # A pitch an octave higher is audible.
+    assert (changes["audio"] < 0.9999).any() and (changes["code"] <= 1.0001).all()
     assert len(result.figures) == changes["kind"].nunique()
     measured = result.comparison.set_index("measure")["measured"]
-    before = measured["Rank correlation of movements of sound and raw code"]
-    assert before == pytest.approx(
-        stats.spearmanr(1 - changes["code"], 1 - changes["sound"]).statistic
-    )
-    after = measured["Rank correlation of movements of sound and aligned code"]
-    assert measured["Rank correlation after alignment, less that before"] == pytest.approx(
-        after - before
-    )
+    before = measured["Rank correlation of changes in audio and raw code"]
+    expected = stats.spearmanr(1 - changes["code"], 1 - changes["audio"]).statistic
+    assert before == pytest.approx(expected)
+    after = measured["Rank correlation of changes in audio and aligned code"]
+    gain = measured["Gain in rank correlation by alignment"]
+    assert gain == pytest.approx(after - before)
 
 
-def test_completion_judges_candidates_by_two_ears(corpus: Corpus):
-    result, tables = first_run(corpus, "completion")
-    assert len(tables["cases"]) == 24 and len(result.clips) == 24
-    aligned = result.comparison[result.comparison["measure"].str.contains("aligned code ~ raw sound")]
+def test_completion_is_measured_by_two_audio_encoders(corpus: Corpus):
+    result, tables = load_first_run(corpus, "completion")
+    assert len(tables["neighbours"]) == 24 and len(result.clips) == 24
+    is_aligned = result.comparison["measure"].str.contains("aligned code ~ raw audio")
+    aligned = result.comparison[is_aligned]
     assert aligned["measured"].notna().all()
-    assert aligned["paper"].notna().sum() == 24  # twelve, by each of two ears
+    assert aligned["paper"].notna().sum() == 24  # twelve per audio encoder
     scores = tables["scores"]
     assert scores.query("metric == 'overlap@3'")["value"].between(0, 1).all()
-    overlaps = scores[scores["metric"] == "overlap@3"].set_index(["scenario", "code", "sound"])
-    for row in tables["gained"].query("metric == 'overlap@3'").itertuples():
-        raw, aligned = (
-            overlaps["value"][row.scenario, code, row.sound] for code in ("raw", "aligned")
+    overlaps = scores[scores["metric"] == "overlap@3"].set_index(["scenario", "code", "audio"])
+    for row in tables["alignment_gain"].query("metric == 'overlap@3'").itertuples():
+        raw_overlap, aligned_overlap = (
+            overlaps["value"][row.scenario, code, row.audio] for code in ("raw", "aligned")
         )
-        assert row.value == pytest.approx(aligned - raw)
-    cases = tables["cases"].query("scenario == 'bass'")
-    shared = [len({*a.split()} & {*b.split()}) for a, b in zip(cases["raw"], cases["sound"])]
-    told = scores.query(
-        "scenario == 'bass' and metric == 'overlap@3' and code == 'raw' and sound == 'trained ear'"
-    )
-    assert told["value"].item() == pytest.approx(sum(shared) / (3 * len(cases)))
+        assert row.value == pytest.approx(aligned_overlap - raw_overlap)
+    bass = tables["neighbours"].query("scenario == 'bass'")
+    shared = [len({*a.split()} & {*b.split()}) for a, b in zip(bass["raw"], bass["audio"])]
+    bass_overlap = overlaps["value"]["bass", "raw", TRAINING_ENCODER]
+    assert bass_overlap == pytest.approx(sum(shared) / (3 * len(bass)))
 
 
-def test_completion_finds_everything_where_code_and_sound_are_one_space(
+def test_completion_is_perfect_where_code_and_audio_are_one_space(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
-    rng = np.random.default_rng(0)
-    codes = corpus.load_embeddings("sonicpi")[1].shape[1]
+    points = np.random.default_rng(0).normal(size=(200, 6))
 
-    def same(width):
-        def vectors(encoder, items, progress):
-            found = np.zeros((len(items), width), np.float32)
-            found[:, :6] = known[: len(items)]
-            return found
+    def make_embedder(encoder_id: str) -> Callable[..., np.ndarray]:
+        width = corpus.load_embeddings(encoder_id)[1].shape[1]
 
-        return vectors
+        def embed(_encoder_id, items, _progress) -> np.ndarray:
+            embeddings = np.zeros((len(items), width), np.float32)
+            embeddings[:, :6] = points[: len(items)]
+            return embeddings
 
-    known = rng.normal(size=(200, 6))
-    sounds = corpus.load_embeddings("log-mel")[1].shape[1]
-    monkeypatch.setattr(completion, "code_vectors", same(codes))
-    monkeypatch.setattr(completion, "sound_vectors", same(sounds))
-    paths = [store.resolve_clip_path(heard.paths[0]) for heard in first_run(corpus, "completion")[0].clips]
+        return embed
+
+    monkeypatch.setattr(completion, "embed_code", make_embedder("sonicpi"))
+    monkeypatch.setattr(completion, "embed_clip_files", make_embedder("log-mel"))
+    first_result, _ = load_first_run(corpus, "completion")
+    paths = [resolve_clip_path(clips.paths[0]) for clips in first_result.clips]
     monkeypatch.setattr(
-        completion, "clips_of", lambda corpus, sources, *_: ((paths * 4)[: len(sources)], {})
+        completion,
+        "render_study_clips",
+        lambda _corpus, sources, *_: ((paths * 4)[: len(sources)], {}),
     )
-    compared = run_study("completion", Corpus.open("small"), {"other_ear": "log-mel"}).load_comparison()
-    raw = compared[compared["measure"].str.endswith("raw code ~ raw sound")]
+    run = run_study("completion", corpus, {"holdout_audio_encoder": "log-mel"})
+    comparison = run.load_comparison()
+    raw = comparison[comparison["measure"].str.endswith("raw code ~ raw audio")]
     assert len(raw) == 12
     np.testing.assert_allclose(raw["measured"], 1, atol=1e-5)
 
 
-def test_completion_is_not_judged_on_a_corpus_that_holds_a_candidate(corpus: Corpus):
-    asked = load_scenarios()[0]
+def test_completion_refuses_a_corpus_that_holds_a_candidate(corpus: Corpus):
+    scenario = load_scenarios()[0]
     for name, source in (
-        ("whole", asked.candidates[3].source),
-        ("prompt", asked.prompt),
-        ("alone", asked.candidates[5].continuation),
+        ("whole", scenario.candidates[3].source),
+        ("prompt", scenario.prompt),
+        ("continuation", scenario.candidates[5].continuation),
     ):
-        holding = Corpus.create(f"holding-{name}", seconds=2.0)
+        other_corpus = Corpus.create(f"holding-{name}", seconds=2.0)
         try:
-            completion._check_scenario_unseen(holding, asked)
-            holding.add_programs([Program(source, "mine", "", "other", {}, 0)])
+            completion._check_scenario_unseen(other_corpus, scenario)
+            other_corpus.add_programs([Program(source, "copy", "", "other", {}, 0)])
             with pytest.raises(EarshotError, match="holds a candidate of scenario melody"):
-                completion._check_scenario_unseen(holding, asked)
+                completion._check_scenario_unseen(other_corpus, scenario)
         finally:
-            shutil.rmtree(holding.path)
+            shutil.rmtree(other_corpus.path)
 
 
-def test_completion_says_how_high_it_could_get_and_by_what_the_ear_goes(corpus: Corpus):
-    result, tables = first_run(corpus, "completion")
-    heeded = tables["heeded"]
-    assert len(heeded) == 3 * len(DESCRIPTOR_UNITS) and heeded["aligned"].dropna().between(-1, 1).all()
-    loud = tables["cases"].set_index("candidate").loc[["01"], "loudness"]
-    clips = [store.resolve_clip_path(heard.paths[0]) for heard in result.clips if heard.names == ("01",)]
-    for path, level in zip(clips, loud):
+def test_completion_reports_upper_bounds_and_descriptors(corpus: Corpus):
+    result, tables = load_first_run(corpus, "completion")
+    correlations = tables["descriptor_correlations"]
+    assert len(correlations) == 3 * len(DESCRIPTOR_UNITS)
+    assert correlations["aligned"].dropna().between(-1, 1).all()
+    assert {TRAINING_ENCODER, HELD_OUT_ENCODER} <= set(correlations)
+    levels = tables["neighbours"].set_index("candidate").loc[["01"], "loudness"]
+    paths = [resolve_clip_path(clips.paths[0]) for clips in result.clips if clips.names == ("01",)]
+    assert len(paths) == len(levels) == 3
+    for path, level in zip(paths, levels):
         mono = Clip.load(path).samples.mean(axis=1)
         assert level == pytest.approx(10 * np.log10(np.mean(np.square(mono))), abs=0.01)
-    most = tables["scores"].query("code == 'aligned sound' and metric == 'overlap@3'")
-    assert len(most) == 6 and most["value"].between(0, 1).all()
+    bounds = tables["scores"].query("code == 'aligned audio' and metric == 'overlap@3'")
+    assert len(bounds) == 6 and bounds["value"].between(0, 1).all()
     assert any(note.startswith("bass: aligned code") for note in result.notes)
 
 
-def test_sweep_tells_what_its_runs_left(corpus: Corpus):
-    result, tables = first_run(corpus, "sweep")
-    (sweep_id,) = sweeping.list_sweeps(Corpus.open("small"))
+def test_sweep_reports_the_results_of_its_runs(corpus: Corpus):
+    result, tables = load_first_run(corpus, "sweep")
+    (sweep_id,) = list_sweeps(corpus)
     assert result.settings["sweep"] == sweep_id and result.settings["runs"] == 4
     table = tables["configurations"]
     assert set(table["name"]) == {"unaligned", "narrow", "wide"} and "width" in table
-    numbers = sweeping.load_sweep(Corpus.open("small"), sweep_id)
+    numbers = load_sweep(corpus, sweep_id)
     narrow = numbers[
         (numbers["name"] == "narrow")
         & (numbers["split"] == "test")
         & (numbers["metric"] == "cka")
         & (numbers["reading"] == "aligned code ~ aligned audio")
     ]["value"]
-    told = table.set_index("name").loc["narrow", "test cka"]
-    assert len(narrow) == 2 and told == pytest.approx(narrow.mean())
+    reported = table.set_index("name").loc["narrow", "test cka"]
+    assert len(narrow) == 2 and reported == pytest.approx(narrow.mean())
     assert set(result.comparison["paper"].dropna()) == {0.09, 0.14, 0.59, 0.902}
-    # The best against raw sound as well, with which nobody can compare the paper.
-    unbent = result.comparison[result.comparison["measure"].str.contains("against raw sound")]
-    assert len(unbent) == 2 and unbent["paper"].isna().all() and unbent["measured"].notna().all()
+    # The paper has no number for raw audio.
+    raw_audio = result.comparison[result.comparison["measure"].str.contains("against raw audio")]
+    assert len(raw_audio) == 2 and raw_audio["paper"].isna().all()
+    assert raw_audio["measured"].notna().all()
 
 
-def test_a_study_without_what_it_needs_says_what_to_do(corpus: Corpus):
-    bare = Corpus.create("bare", seconds=2.0)
+def test_a_study_without_its_inputs_gives_the_command_that_makes_them(corpus: Corpus):
+    empty_corpus = Corpus.create("empty", seconds=2.0)
     try:
-        for name, what in (("sweep", "./run build"), ("umap", "./run train")):
-            with pytest.raises(EarshotError) as refused:
-                run_study(name, Corpus.open("bare"))
-            assert what in refused.value.remedy
+        for name, command in (("sweep", "./run build"), ("umap", "./run train")):
+            with pytest.raises(EarshotError) as error:
+                run_study(name, empty_corpus)
+            assert command in error.value.remedy
     finally:
-        shutil.rmtree(bare.path)
+        shutil.rmtree(empty_corpus.path)
 
 
-def test_all_studies_make_one_report_that_needs_nothing_else(corpus: Corpus, studied):
+def test_all_studies_make_one_self_contained_report(corpus: Corpus, studied):
     from playwright.sync_api import sync_playwright
 
     folder = studied.report
     text = (folder / "report.md").read_text(encoding="utf-8")
-    # So few test programs are too few to tell modalities apart: that is said, not passed over.
+    # There are too few test programs for the UMAP study, which the report states.
     assert "Not run: umap" in text and "Small changes of one parameter" in text
     assert (folder / "tables" / "completion-compared.csv").is_file()
-    asked, complaints = [], []
+    assert (folder / "tables" / "completion-scores.csv").is_file()
+    requested_urls, errors = [], []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page = browser.new_page()
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda said: said.type == "error" and complaints.append(said.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: requested_urls.append(request.url))
+        page.on("console", lambda line: line.type == "error" and errors.append(line.text))
+        page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto((folder / "report.html").as_uri())
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
-        clip = page.locator("audio").first
-        length = clip.evaluate(
+        clip_seconds = page.locator("audio").first.evaluate(
             "async a => { a.load(); await new Promise(r => a.onloadedmetadata = r);"
             " return a.duration }"
         )
-        assert page.locator("h2").count() >= 4 and length > 1
+        assert page.locator("h2").count() >= 4 and clip_seconds > 1
         browser.close()
-    outside = [url for url in asked if not re.match(r"(file|data|blob):", url)]
-    assert not outside and not complaints
+    external_urls = [url for url in requested_urls if not re.match(r"(file|data|blob):", url)]
+    assert not external_urls and not errors
 
 
-def test_umap_needs_test_programs_and_tells_modalities_apart(
+def test_umap_needs_test_programs_and_classifies_modalities(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
     with pytest.raises(EarshotError, match="test programs"):
-        run_study("umap", Corpus.open("small"))
+        run_study("umap", corpus)
     monkeypatch.setattr(umap, "MIN_TEST_PROGRAMS", 4)
-    result = run_study("umap", Corpus.open("small")).load_result()
+    result = run_study("umap", corpus).load_result()
     measured = result.comparison.set_index("measure")["measured"]
-    apart = measured[[name for name in measured.index if name.startswith("Told apart")]]
-    assert apart.between(0, 1).all() and len(apart) == 4
-    own = next(table.rows for table in result.tables if table.name == "own_sound")
-    assert measured["Median rank of a program's own sound, after"] == own["rank"].median()
+    accuracies = measured[measured.index.str.startswith("Classifier accuracy")]
+    assert accuracies.between(0, 1).all() and len(accuracies) == 4
+    ranks = next(table.rows for table in result.tables if table.name == "own_clip_rank")
+    assert measured["Median rank of a program's own clip, after"] == ranks["rank"].median()
 
 
 def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus: Corpus):
-    first = run_study("correlation", Corpus.open("small"), {"draws": 5, "permutations": 19})
-    second = run_study("correlation", Corpus.open("small"), {"draws": 5, "permutations": 19})
-    assert first.id != second.id and Path(first.path).is_dir()
+    options = {"resamples": 5, "permutations": 19}
+    first, second = (run_study("correlation", corpus, options) for _ in range(2))
+    assert first.id != second.id and first.path.is_dir()
     assert first.load_comparison().equals(second.load_comparison())
 
 
 def test_correlation_of_a_space_with_itself_is_perfect(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
-    plain = correlation.open_study_inputs
+    open_study_inputs = correlation.open_study_inputs
     angles = np.linspace(0, np.pi / 2, 40, dtype=np.float32)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
-    def known(corpus, options):
-        about = plain(corpus, options)
-        return replace(about, aligned_corpus=None, pairs=replace(about.pairs, code=circle, audio=circle))
+    def open_circle(corpus: Corpus, options) -> StudyInputs:
+        inputs = open_study_inputs(corpus, options)
+        pairs = replace(inputs.pairs, code_embeddings=circle, audio_embeddings=circle)
+        return replace(inputs, aligned_corpus=None, pairs=pairs)
 
-    monkeypatch.setattr(correlation, "subject", known)
-    compared = run_study("correlation", Corpus.open("small"), {"draws": 2, "permutations": 9}).load_comparison()
-    measured = compared.set_index("measure")["measured"]
+    monkeypatch.setattr(correlation, "open_study_inputs", open_circle)
+    run = run_study("correlation", corpus, {"resamples": 2, "permutations": 9})
+    measured = run.load_comparison().set_index("measure")["measured"]
     for name in ("Pearson", "Spearman"):
-        assert measured[f"{name}, raw code against raw sound"] == pytest.approx(1)
+        assert measured[f"{name}, raw code against raw audio"] == pytest.approx(1)
 
 
-@pytest.mark.parametrize(("turned", "apart"), [(1, 0.5), (-1, 1.0)])
-def test_umap_knows_one_cloud_from_two(
-    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, turned, apart
+@pytest.mark.parametrize(("sign", "accuracy"), [(1, 0.5), (-1, 1.0)])
+def test_umap_separates_opposite_clouds_only(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch, sign: int, accuracy: float
 ):
-    """Where both modalities are the same points nothing tells them apart, and each program's
-    sound is nearest; where they are opposite, all is told and its sound is the farthest."""
+    """Test audio that equals code, so a program's own clip is nearest, and opposite audio."""
     monkeypatch.setattr(umap, "MIN_TEST_PROGRAMS", 4)
-    plain = umap.open_study_inputs
+    open_study_inputs = umap.open_study_inputs
 
-    def known(corpus, options, **needs):
-        about = plain(corpus, options, **needs)
-        points = np.abs(np.random.default_rng(0).normal(size=(len(about.programs), 5)))
+    def open_clouds(corpus: Corpus, options, **keywords) -> StudyInputs:
+        inputs = open_study_inputs(corpus, options, **keywords)
+        points = np.abs(np.random.default_rng(0).normal(size=(len(inputs.programs), 5)))
         points = points.astype(np.float32)
         identity = SimpleNamespace(
-            code=lambda x: x,
-            audio=lambda x: x,
-            record=about.aligned_corpus.record,
-            heads=about.aligned_corpus.heads,
+            project_code=lambda x: x,
+            project_audio=lambda x: x,
+            record=inputs.aligned_corpus.record,
+            heads=inputs.aligned_corpus.heads,
         )
-        return replace(
-            about, aligned_corpus=identity, pairs=replace(about.pairs, code=points, audio=turned * points)
-        )
+        pairs = replace(inputs.pairs, code_embeddings=points, audio_embeddings=sign * points)
+        return replace(inputs, aligned_corpus=identity, pairs=pairs)
 
-    monkeypatch.setattr(umap, "subject", known)
-    monkeypatch.setattr(StudyInputs, "settings", lambda self, options: {})
-    measured = run_study("umap", Corpus.open("small")).load_comparison().set_index("measure")["measured"]
-    assert measured["Told apart after, by logistic regression"] == pytest.approx(apart)
-    farthest = 2 * measured["The same by chance"] - 1  # of as many as there are
-    assert farthest >= 4
-    own = measured["Median rank of a program's own sound, after"]
-    assert own == (1 if turned > 0 else farthest)
+    monkeypatch.setattr(umap, "open_study_inputs", open_clouds)
+    monkeypatch.setattr(StudyInputs, "describe_settings", lambda self, options: {})
+    measured = run_study("umap", corpus).load_comparison().set_index("measure")["measured"]
+    assert measured["Classifier accuracy after, logistic regression"] == pytest.approx(accuracy)
+    clip_count = 2 * measured["Median rank by chance"] - 1
+    assert clip_count >= 4
+    own_rank = measured["Median rank of a program's own clip, after"]
+    assert own_rank == (1 if sign > 0 else clip_count)

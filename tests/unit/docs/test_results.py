@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.studies import paper_results
-from core.studies.report_summary import MAIN_TABLE_COLUMNS, format_main_table
+from core.studies.report_markdown import MAIN_TABLE_COLUMNS, format_main_table
 from core.studies.result import (
     VERDICT_ABOVE,
     VERDICT_BELOW,

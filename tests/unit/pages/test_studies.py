@@ -16,8 +16,16 @@ from core.corpus import Corpus
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.studies import store
+from core.studies.clips import make_workspace_relative
 from core.studies.report import write_report
-from core.studies.result import StudyFigure, ClipSequence, StudyResult, StudyTable, compare_to_paper
+from core.studies.result import (
+    ClipSequence,
+    Measurement,
+    StudyFigure,
+    StudyResult,
+    StudyTable,
+    compare_to_paper,
+)
 from core.workspace import PROJECT_FOLDER
 from tests.unit.pages.page_steps import NASTY
 
@@ -48,7 +56,7 @@ def corpus() -> Corpus:
 
 
 def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
-    clips = [store.make_workspace_relative(path) for path in corpus.load_programs()["audio"]]
+    clips = [make_workspace_relative(path) for path in corpus.load_programs()["audio"]]
     pairs = pd.DataFrame(
         {
             "first": ["beeps-0"] * 12,
@@ -58,19 +66,19 @@ def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
             "clips": ["|".join(clips)] * 12,
         }
     )
-    row = {
-        "measure": "Pearson, raw code against raw sound",
-        "measured": measured,
-        "published": "correlation.pearson",
-        "split": "test",
-        "seed": seed,
-    }
+    measurement = Measurement(
+        "Pearson, raw code against raw audio",
+        measured,
+        "test",
+        seed,
+        published_id="correlation.pearson",
+    )
     figure = go.Figure(go.Scatter(x=[0.0, 1.0], y=[1.0, 0.0], customdata=[0, 1], mode="markers"))
     return store.save_run(
         corpus,
         ABOUT,
         StudyResult(
-            comparison=compare_to_paper([row]),
+            comparison=compare_to_paper([measurement]),
             tables=[StudyTable("pairs", "All pairs", pairs, "Cosine distances.")],
             figures=[StudyFigure("scatter", "All pairs", figure, "A point is a pair.", clip_table="pairs")],
             clips=[

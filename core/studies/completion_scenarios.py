@@ -1,4 +1,4 @@
-"""The three scenarios of code completion, as they are written in `scenarios/`."""
+"""The three code-completion scenarios, read from the files in ``scenarios/``."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class CompletionCandidate:
     name : str
         "01".
     title : str
-        What it is, in a few words.
+        A description in a few words.
     continuation : str
     source : str
         The whole program: the prompt, then the continuation.
@@ -34,27 +34,37 @@ class CompletionCandidate:
 
 @dataclass(frozen=True)
 class CompletionScenario:
-    """A prompt, which can be played as it is, and its candidates."""
+    """A prompt, which is itself a complete program, and its candidates."""
 
     name: str
     title: str
     prompt: str
     candidates: tuple[CompletionCandidate, ...]
 
+    def list_sources(self) -> list[str]:
+        """Return the prompt's program, then each candidate's."""
+        return [self.prompt, *(candidate.source for candidate in self.candidates)]
+
 
 def load_scenario(scenario_name: str) -> CompletionScenario:
-    """Read one of `NAMES`."""
-    parts = _SECTION_PATTERN.split((SCENARIOS_FOLDER / f"{scenario_name}.rb").read_text(encoding="utf-8"))[1:]
-    named = [(parts[i], parts[i + 1], parts[i + 2].strip() + "\n") for i in range(0, len(parts), 3)]
-    (_, title, prompt), *rest = named
+    """Read one of `SCENARIO_NAMES`."""
+    text = (SCENARIOS_FOLDER / f"{scenario_name}.rb").read_text(encoding="utf-8")
+    parts = _SECTION_PATTERN.split(text)[1:]  # name, title, code of each section
+    sections = [
+        (parts[i], parts[i + 1], parts[i + 2].strip() + "\n") for i in range(0, len(parts), 3)
+    ]
+    (_, title, prompt), *continuations = sections
     return CompletionScenario(
         scenario_name,
         title,
         prompt,
-        tuple(CompletionCandidate(label, what, text, f"{prompt}\n{text}") for label, what, text in rest),
+        tuple(
+            CompletionCandidate(name, description, code, f"{prompt}\n{code}")
+            for name, description, code in continuations
+        ),
     )
 
 
 def load_scenarios() -> list[CompletionScenario]:
-    """All of them, in the paper's order."""
+    """Return all scenarios in the paper's order."""
     return [load_scenario(name) for name in SCENARIO_NAMES]

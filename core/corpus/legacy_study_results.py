@@ -1,0 +1,307 @@
+"""Translation of study results that older versions of Earshot saved.
+
+Part of `core.corpus.legacy_names`: tables of former names of settings, tables, columns, measures
+and methods, and functions that apply them while a result is read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from core.corpus.legacy_names import (
+    CONFIDENCE_LEVELS,
+    rename_keys,
+    translate_alignment_fields,
+    translate_study_options,
+    translate_word,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# All tables below are by study, and each maps former to present names.
+_SETTING_NAMES = {
+    "completion": {"ears": "audio_encoders"},
+    "retrieval": {"judges": "eval_encoders", "ways": "methods"},
+}
+_TABLE_NAMES = {
+    "completion": {
+        "gained": "alignment_gain",
+        "from_prompt": "prompt_query",
+        "cases": "neighbours",
+        "fewer": "candidate_subsets",
+        "heeded": "descriptor_correlations",
+    },
+    "correlation": {"choices": "resamples"},
+    "retrieval": {"shares": "scores", "kinds": "scores_by_kind", "sureness": "confidence"},
+    "umap": {"own_sound": "own_clip_rank"},
+}
+_DESCRIPTORS = {
+    "register": "median frequency",
+    "brightness": "spectral rolloff",
+    "pace": "onset rate",
+    "fullness": "sounding fraction",
+    "noise": "spectral flatness",
+}
+_AUDIO_ENCODER_ROLES = {
+    "trained ear": "training encoder",
+    "unseen ear": "held-out encoder",
+    "aligned sound": "aligned audio",
+    "one ear and the other": "between encoders",
+}
+_COLUMNS = {
+    "completion": {
+        **_DESCRIPTORS,
+        **_AUDIO_ENCODER_ROLES,
+        "sound": "audio",
+        "trait": "descriptor",
+    },
+    "correlation": {"choices": "resamples", "sound": "audio"},
+    "perturbation": {"sound": "audio"},
+    "retrieval": {
+        "answer ms": "query ms",
+        "foretold": "retrieved",
+        "judge": "encoder",
+        "of these foretold": "shared",
+        "ours": "default method",
+        "raw": "raw code",
+        "right": "fraction correct",
+        "said": "predicted probability",
+        "share": "normalized similarity@5",
+        "trained on": "is training encoder",
+        "truly nearest": "true nearest",
+        "way": "method",
+        "why": "reason",
+    },
+}
+# Columns of strings, by their present names.
+_COLUMN_VALUES = {
+    "completion": {"audio": _AUDIO_ENCODER_ROLES, "descriptor": _DESCRIPTORS},
+    "correlation": {
+        "kind": {
+            "alike in text, unlike in sound": "similar code, different audio",
+            "unlike in text, alike in sound": "different code, similar audio",
+        },
+    },
+    "retrieval": {
+        "kind": {"held-out styles": "held-out grammar styles"},
+        "level": CONFIDENCE_LEVELS,
+    },
+}
+_MEASURE_PATTERNS = {
+    "completion": (
+        (r"raw sound, unseen ear$", "raw audio, held-out encoder"),
+        (r"(raw|aligned) sound$", r"\1 audio"),
+    ),
+    "correlation": ((r"raw sound$", "raw audio"),),
+    "perturbation": (
+        (r"^Mean similarity of sound:", "Mean similarity of audio:"),
+        (
+            r"^Rank correlation of movements of sound and (.*)$",
+            r"Rank correlation of changes in audio and \1",
+        ),
+        (
+            r"^Rank correlation after alignment, less that before$",
+            "Gain in rank correlation by alignment",
+        ),
+    ),
+    "sweep": ((r"^The same against raw sound, (\w+)$", r"Best \1 against raw audio"),),
+    "umap": (
+        (r"^Told apart (before|after), by ", r"Classifier accuracy \1, "),
+        (
+            r"^Median rank of a program's own sound, after$",
+            "Median rank of a program's own clip, after",
+        ),
+        (r"^The same by chance$", "Median rank by chance"),
+    ),
+}
+_RETRIEVAL_METHODS = (
+    (r"bag of identifiers", "bag of words"),
+    (r"truly nearest by (.+)", r"true nearest by \1"),
+    (r"the paper's method on (.+)", r"InfoNCE on \1"),
+    (r"InfoNCE, the paper's, on (.+)", r"InfoNCE on \1, 15 epochs"),
+    (r"ridge on (.+)", r"linear ridge on \1"),
+    (r"ridge, nothing kept of the mean", "linear ridge, mean fraction 0"),
+    (r"nothing kept of the mean", "kernel ridge, mean fraction 0"),
+    (r"all of the mean kept", "kernel ridge, mean fraction 1"),
+    (r"a tenth of the penalty", "kernel ridge, L2 × 0.1"),
+    (r"ten times the penalty", "kernel ridge, L2 × 10"),
+    (r"whitened to (\d+)", r"kernel ridge, whitened to \1"),
+    (r"taught templates only", "kernel ridge, trained on templates only"),
+    (r"taught composed programs only", "kernel ridge, trained on grammar programs only"),
+    (r"without a view of each layer", "kernel ridge, without layer features"),
+    (r"by the layers alone", "kernel ridge, layer features only"),
+    (r"without the words", "kernel ridge, without text features"),
+    (r"soft targets on (.+)", r"soft InfoNCE on \1"),
+    (r"soft, without kernels aligned", "soft InfoNCE without CKA"),
+    (r"soft, started from ridge", "soft InfoNCE after linear ridge"),
+    (r"kernel ridge and soft targets together", "ensemble of kernel ridge and soft InfoNCE"),
+    (r"each program also written otherwise", "kernel ridge, augmented code"),
+    (r"and (\d+) programs changed a little, rendered", r"kernel ridge, \1 rendered perturbations"),
+    (r"soft, each program also written otherwise", "soft InfoNCE, augmented code"),
+    (r"soft, against each program changed", "soft InfoNCE, hard negatives"),
+    (r"InfoNCE, against each program changed", "InfoNCE, hard negatives"),
+    (r"network that foretells the embedding", "MLP regression"),
+    (r"three of them", "MLP regression, 3 seeds"),
+    (r"(.+) tuned end to end, soft targets", r"\1 finetuned, soft InfoNCE"),
+)
+_RETRIEVAL_METHOD_FIELDS = {
+    "method": "algorithm",
+    "code": "code_encoder",
+    "config": "alignment_config",
+    "breadth": "training_subset",
+    "columns": "feature_subset",
+    "rewritten": "augmentation_count",
+    "against": "has_hard_negatives",
+    "changed": "perturbed_count",
+    "after": "first_stage_config",
+    "seeds": "seed_count",
+    "tuning": "finetuning",
+    "parts": "members",
+    "ours": "is_default",
+}
+_RETRIEVAL_METHOD_VALUES = {
+    "algorithm": {
+        "bag": "bag-of-words",
+        "edits": "edit-distance",
+        "raw": "raw-embeddings",
+        "heads": "projection-heads",
+        "tuned": "finetuned",
+        "together": "ensemble",
+    },
+    "training_subset": {"composed": "grammar"},
+    "feature_subset": {"whole": "no-layers", "layers": "layers-only", "sounds": "no-text"},
+}
+
+
+def translate_study_metadata(study_name: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a run's ``result.json`` under today's names.
+
+    Titles, captions, notes and labels of clips stay as they were written.
+
+    Parameters
+    ----------
+    study_name : str
+        Today's name of the study.
+    metadata : mapping
+    """
+    table_names = _TABLE_NAMES.get(study_name, {})
+    translated = dict(metadata)
+    translated["study"] = study_name
+    translated["tables"] = [
+        {**table, "name": table_names.get(table["name"], table["name"])}
+        for table in metadata["tables"]
+    ]
+    translated["figures"] = []
+    for figure in metadata["figures"]:
+        clip_table = figure["clip_table"] if "clip_table" in figure else figure["hears"]
+        translated["figures"].append(
+            {
+                "name": table_names.get(figure["name"], figure["name"]),
+                "title": figure["title"],
+                "caption": figure["caption"],
+                "clip_table": table_names.get(clip_table, clip_table),
+            }
+        )
+    translated["settings"] = _translate_study_settings(study_name, metadata["settings"])
+    return translated
+
+
+def translate_study_table(study_name: str, table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of a run with today's columns and values.
+
+    Parameters
+    ----------
+    study_name : str
+        Today's name of the study.
+    table : DataFrame
+    """
+    table = table.rename(columns=lambda name: _translate_column(study_name, name))
+    for column, values in _COLUMN_VALUES.get(study_name, {}).items():
+        if column in table:
+            table[column] = [translate_word(value, values) for value in table[column]]
+    if study_name == "retrieval" and "method" in table:
+        table["method"] = table["method"].map(translate_retrieval_method)
+    if "measure" in table:
+        table["measure"] = table["measure"].map(
+            lambda measure: _translate_measure(study_name, measure)
+        )
+    return table
+
+
+def get_former_table_name(study_name: str, name: str) -> str | None:
+    """Return the name under which older runs saved a table or figure; None if it is the same."""
+    return next((old for old, new in _TABLE_NAMES.get(study_name, {}).items() if new == name), None)
+
+
+def translate_retrieval_method(name: str) -> str:
+    """Return today's name of a method of the snippet-retrieval study.
+
+    Examples
+    --------
+    >>> translate_retrieval_method("the paper's method on MiniLM")
+    'InfoNCE on MiniLM'
+    """
+    name = name.strip()  # Leading blanks marked the rows of an ablation.
+    for pattern, replacement in _RETRIEVAL_METHODS:
+        match = re.fullmatch(pattern, name)
+        if match:
+            return match.expand(replacement)
+    return name
+
+
+def _translate_study_settings(study_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    translated = rename_keys(settings, _SETTING_NAMES.get(study_name, {}))
+    if "options" in translated:
+        translated["options"] = translate_study_options(translated["options"])
+    if isinstance(translated.get("alignment"), Mapping):
+        alignment = rename_keys(translated["alignment"], {"chosen": "selected_by"})
+        alignment["config"] = translate_alignment_fields(alignment["config"])
+        alignment["selected_by"] = re.sub(
+            r"^best on validation of those with ",
+            "best on validation with ",
+            translate_word(alignment["selected_by"], {"as asked": "request"}),
+        )
+        translated["alignment"] = alignment
+    if study_name == "completion":
+        translated["audio_encoders"] = rename_keys(
+            translated["audio_encoders"], _AUDIO_ENCODER_ROLES
+        )
+    if study_name == "retrieval":
+        translated["methods"] = {
+            translate_retrieval_method(name): _translate_retrieval_method_settings(method)
+            for name, method in translated["methods"].items()
+        }
+    return translated
+
+
+def _translate_retrieval_method_settings(method: Mapping[str, Any]) -> dict[str, Any]:
+    translated = rename_keys(method, _RETRIEVAL_METHOD_FIELDS)
+    for field, values in _RETRIEVAL_METHOD_VALUES.items():
+        if field in translated:
+            translated[field] = translate_word(translated[field], values)
+    for field in ("alignment_config", "first_stage_config"):
+        if isinstance(translated.get(field), Mapping):
+            translated[field] = translate_alignment_fields(translated[field])
+    if "members" in translated:
+        translated["members"] = [translate_retrieval_method(name) for name in translated["members"]]
+    return translated
+
+
+def _translate_column(study_name: str, name: str) -> str:
+    if study_name == "sweep":
+        return name.replace(", raw sound", ", raw audio")
+    return _COLUMNS.get(study_name, {}).get(name, name)
+
+
+def _translate_measure(study_name: str, measure: str) -> str:
+    if study_name == "retrieval":
+        match = re.fullmatch(r"Foretold share, (.*), judged by (.*)", measure)
+        if match:
+            method = translate_retrieval_method(match[1])
+            return f"normalized similarity@5, {method}, measured by {match[2]}"
+    for pattern, replacement in _MEASURE_PATTERNS.get(study_name, ()):
+        measure = re.sub(pattern, replacement, measure)
+    return measure

@@ -1,0 +1,130 @@
+"""Clips of a study: rendering and embedding its own programs, and joining clips for playback."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from core import encoders, workspace
+from core.corpus import Corpus
+from core.pipeline.embed import clips_at_once
+from core.pipeline.render_executor import LocalExecutor, RenderExecutor
+from core.progress import Progress
+from core.sonicpi import Clip, compute_render_id
+
+RENDERING_STEP = "Rendering the study's programs"
+EMBEDDING_STEP = "Embedding the study's clips"
+SILENCE_PEAK = 2.0**-16  # half a step of 16-bit audio
+CLIP_GAP_SECONDS = 1 / 3
+
+
+def render_study_clips(
+    corpus: Corpus,
+    sources: Sequence[str],
+    seconds: float,
+    progress: Progress,
+    executor: RenderExecutor | None = None,
+) -> tuple[list[Path | None], dict[int, str]]:
+    """Render programs that are not part of the corpus, unless their clips exist already.
+
+    Parameters
+    ----------
+    corpus : Corpus
+        The clips are stored in its folder of studies.
+    sources : sequence of str
+    seconds : float
+        Length of each clip.
+    progress : Progress
+    executor : RenderExecutor, optional
+        Default: processes on this machine.
+
+    Returns
+    -------
+    list of Path or None
+        One per program; None where rendering failed or the clip is silent.
+    dict of int to str
+        The reason of each failure, by index of the program.
+    """
+    audio_folder = corpus.path / "studies" / "audio"
+    render_ids = [compute_render_id(source, seconds) for source in sources]
+    paths = [audio_folder / render_id[:2] / f"{render_id}.flac" for render_id in render_ids]
+    missing = [index for index, path in enumerate(paths) if not path.is_file()]
+    failures: dict[int, str] = {}
+    progress(RENDERING_STEP, 0, len(missing))
+    if missing:
+        executor = executor or LocalExecutor()
+        with executor.render_programs((sources[index] for index in missing), seconds) as results:
+            for done, (position, rendering) in enumerate(results, 1):
+                index = missing[position]
+                if rendering.clip is not None and rendering.clip.peak > SILENCE_PEAK:
+                    rendering.clip.save(paths[index])
+                else:
+                    failures[index] = str(rendering.error or "It is silent.")
+                progress(RENDERING_STEP, done, len(missing), failures.get(index, ""))
+    return [None if index in failures else path for index, path in enumerate(paths)], failures
+
+
+def embed_code(encoder_id: str, sources: Sequence[str], progress: Progress) -> np.ndarray:
+    """Embed programs: float32 [n, d]."""
+    return encoders.get_encoder(encoder_id).embed(list(sources), progress)
+
+
+def embed_clip_files(encoder_id: str, clip_paths: Sequence[Path], progress: Progress) -> np.ndarray:
+    """Embed clips from their files: float32 [n, d]."""
+    encoder = encoders.get_encoder(encoder_id)
+    block_size = clips_at_once()
+    parts = []
+    for start in range(0, len(clip_paths), block_size):
+        block = clip_paths[start : start + block_size]
+        parts.append(encoder.embed([Clip.load(path) for path in block]))
+        progress(EMBEDDING_STEP, start + len(block), len(clip_paths))
+    return np.concatenate(parts)
+
+
+def make_workspace_relative(path: str | Path) -> str:
+    """Return a clip's path relative to the workspace, as results store it."""
+    return str(Path(path).resolve().relative_to(workspace.get_workspace_root()))
+
+
+def resolve_clip_path(clip_path: str) -> Path | None:
+    """Return the file of a stored clip path; None if it is missing or outside the workspace."""
+    root = workspace.get_workspace_root()
+    file = (root / clip_path).resolve()
+    return file if file.is_relative_to(root) and file.is_file() else None
+
+
+def concatenate_clips(clip_paths: Sequence[str], seconds_per_clip: float) -> Clip | None:
+    """Join the beginnings of clips, with a short silence between them.
+
+    Parameters
+    ----------
+    clip_paths : sequence of str
+        At least one, relative to the workspace.
+    seconds_per_clip : float
+        How much of each clip to use.
+
+    Returns
+    -------
+    Clip or None
+        None if one of the files is missing.
+    """
+    parts: list[np.ndarray] = []
+    sample_rate = 0
+    for clip_path in clip_paths:
+        file = resolve_clip_path(clip_path)
+        if file is None:
+            return None
+        clip = Clip.load(file)
+        sample_rate = clip.sample_rate
+        silence = np.zeros((int(CLIP_GAP_SECONDS * sample_rate), 2), np.float32)
+        parts += [clip.samples[: int(seconds_per_clip * sample_rate)], silence]
+    return Clip(np.concatenate(parts[:-1]), sample_rate)
+
+
+def downsample_to_mono(clip: Clip) -> Clip:
+    """Return the clip in mono at half its sample rate, to save bytes."""
+    mono = clip.samples.mean(axis=1)
+    mono = mono[: len(mono) // 2 * 2].reshape(-1, 2).mean(axis=1)
+    return Clip(np.repeat(mono[:, None], 2, axis=1).astype(np.float32), clip.sample_rate // 2)

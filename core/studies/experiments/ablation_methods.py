@@ -1,0 +1,283 @@
+"""Methods of the ablations: ridge, trained heads, augmentation, MLP and fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from core import encoders
+from core.alignment import AlignmentConfig
+from core.studies import retrieval_methods
+from core.studies.experiments.finetune import FinetuningConfig
+from core.studies.retrieval_methods import (
+    DEFAULT_CODE_ENCODER,
+    PROJECTION_HEADS,
+    SCORE_ENCODER,
+    SONICPI_ENCODER,
+    RetrievalMethod,
+    list_baseline_methods,
+    make_kernel_ridge_method,
+    make_raw_method,
+    shorten_encoder_id,
+)
+
+MLP, FINETUNED, ENSEMBLE = "mlp", "finetuned", "ensemble"
+SHORT_TRAINING = {"epochs": 15, "patience": 5}  # about a minute per method
+PERTURBED_PROGRAM_COUNT = 300
+LINEAR_RIDGE_L2 = 1000.0
+
+
+@dataclass(frozen=True)
+class AblationMethod(RetrievalMethod):
+    """A method of an ablation.
+
+    Attributes
+    ----------
+    algorithm : str
+        One of those of `RetrievalMethod`, or ``mlp`` (regression of the audio embedding),
+        ``finetuned`` (heads and code encoder trained end to end) or ``ensemble`` (mean score of
+        several methods).
+    training_subset : {"all", "templates", "grammar"}
+        The programs to train on; all programs are searched.
+    feature_subset : {"all", "no-layers", "layers-only", "no-text"}
+        Features of the encoder `sonicpi`: all; without those of single layers; without those of
+        all layers together; without those of the text.
+    augmentation_count : int
+        Rewritten versions of each training program with the same sound: further positives.
+    has_hard_negatives : bool
+        Whether training contrasts each program with a version that sounds different. Those
+        versions are not rendered.
+    perturbed_count : int
+        Training programs that are also used in a changed version, with the clip of that version.
+    first_stage_config : AlignmentConfig, optional
+        Config of heads that project the code first.
+    seed_count : int
+        Runs of ``mlp`` whose predictions are averaged.
+    finetuning : FinetuningConfig, optional
+        Config of ``finetuned``.
+    members : tuple of RetrievalMethod
+        Members of an ``ensemble``.
+    """
+
+    training_subset: str = "all"
+    feature_subset: str = "all"
+    augmentation_count: int = 0
+    has_hard_negatives: bool = False
+    perturbed_count: int = 0
+    first_stage_config: AlignmentConfig | None = None
+    seed_count: int = 1
+    finetuning: FinetuningConfig | None = None
+    members: tuple[RetrievalMethod, ...] = ()
+
+    @property
+    def needs_all_embeddings(self) -> bool:
+        """Whether every program of the base must be embedded, not only those to train on."""
+        return self.algorithm == MLP
+
+    def list_training_encoders(self) -> set[str]:
+        """Return ids of the code encoders that embed the training programs."""
+        encoder_ids = super().list_training_encoders()
+        return encoder_ids.union(*(member.list_training_encoders() for member in self.members))
+
+    def list_query_encoders(self) -> set[str]:
+        """Return ids of the code encoders that embed a query."""
+        if self.algorithm == FINETUNED:
+            return set()
+        encoder_ids = super().list_training_encoders()
+        return encoder_ids.union(*(member.list_query_encoders() for member in self.members))
+
+
+def list_ridge_methods(code_encoder: str) -> list[RetrievalMethod]:
+    """Return methods without gradient descent: raw embeddings, linear and kernel ridge."""
+    sentence_encoder = retrieval_methods.SENTENCE_ENCODER
+    encoder_ids = dict.fromkeys(
+        (
+            sentence_encoder,
+            code_encoder,
+            SONICPI_ENCODER,
+            f"{sentence_encoder}+{SONICPI_ENCODER}",
+            SCORE_ENCODER,
+            f"{SONICPI_ENCODER}+{SCORE_ENCODER}",
+        )
+    )
+    linear_encoders = (sentence_encoder, SONICPI_ENCODER, SCORE_ENCODER)
+    linear_without_mean = _make_linear_ridge_method(SONICPI_ENCODER, mean_fraction=0.0)
+    return [
+        *(make_raw_method(encoder_id) for encoder_id in encoder_ids),
+        *(_make_linear_ridge_method(encoder_id) for encoder_id in linear_encoders),
+        _vary(linear_without_mean, name="linear ridge, mean fraction 0"),
+        *(make_kernel_ridge_method(encoder_id) for encoder_id in encoder_ids),
+        *(
+            _make_kernel_ridge_variant(
+                name, alignment_config=_make_config("kernel_ridge", **overrides)
+            )
+            for name, overrides in (
+                ("mean fraction 0", {"mean_fraction": 0.0}),
+                ("mean fraction 1", {"mean_fraction": 1.0}),
+                ("L2 × 0.1", {"l2": 0.03}),
+                ("L2 × 10", {"l2": 3.0}),
+                ("whitened to 512", {"whitening_components": 512}),
+            )
+        ),
+        _make_kernel_ridge_variant("trained on templates only", training_subset="templates"),
+        _make_kernel_ridge_variant("trained on grammar programs only", training_subset="grammar"),
+        _make_kernel_ridge_variant("without layer features", feature_subset="no-layers"),
+        _make_kernel_ridge_variant("layer features only", feature_subset="layers-only"),
+        _make_kernel_ridge_variant("without text features", feature_subset="no-text"),
+    ]
+
+
+def list_trained_methods(code_encoder: str) -> list[RetrievalMethod]:
+    """Return heads that are trained by gradient descent, and an ensemble with kernel ridge."""
+    text_encoder = _choose_text_encoder(code_encoder)
+    soft_infonce = _make_soft_infonce_method(SONICPI_ENCODER)
+    kernel_ridge = make_kernel_ridge_method(DEFAULT_CODE_ENCODER)
+    return [
+        make_raw_method(code_encoder),
+        kernel_ridge,
+        _make_infonce_method(text_encoder),
+        _make_soft_infonce_method(text_encoder),
+        _make_infonce_method(SONICPI_ENCODER),
+        soft_infonce,
+        _vary(
+            soft_infonce,
+            name="soft InfoNCE without CKA",
+            alignment_config=_make_config("soft_infonce", cka_weight=0.0, **SHORT_TRAINING),
+        ),
+        _vary(
+            soft_infonce,
+            name="soft InfoNCE after linear ridge",
+            first_stage_config=_make_linear_ridge_method(SONICPI_ENCODER).alignment_config,
+        ),
+        AblationMethod(
+            "ensemble of kernel ridge and soft InfoNCE",
+            ENSEMBLE,
+            members=(kernel_ridge, soft_infonce),
+        ),
+    ]
+
+
+def list_augmented_methods(code_encoder: str) -> list[RetrievalMethod]:
+    """Return methods with rewritten programs as positives and changed ones as hard negatives."""
+    soft_infonce = _make_soft_infonce_method(SONICPI_ENCODER)
+    return [
+        make_raw_method(code_encoder),
+        make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
+        _make_kernel_ridge_variant("augmented code", augmentation_count=1),
+        _make_kernel_ridge_variant(
+            f"{PERTURBED_PROGRAM_COUNT} rendered perturbations",
+            perturbed_count=PERTURBED_PROGRAM_COUNT,
+        ),
+        soft_infonce,
+        _vary(soft_infonce, name="soft InfoNCE, augmented code", augmentation_count=1),
+        _vary(soft_infonce, name="soft InfoNCE, hard negatives", has_hard_negatives=True),
+        _vary(
+            _make_infonce_method(SONICPI_ENCODER),
+            name="InfoNCE, hard negatives",
+            has_hard_negatives=True,
+        ),
+    ]
+
+
+def list_mlp_methods(code_encoder: str) -> list[RetrievalMethod]:
+    """Return MLPs that predict the clip's embedding, and the default method."""
+    return [
+        make_raw_method(code_encoder),
+        make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
+        AblationMethod("MLP regression", MLP, SONICPI_ENCODER),
+        AblationMethod("MLP regression, 3 seeds", MLP, SONICPI_ENCODER, seed_count=3),
+    ]
+
+
+def list_finetuned_methods(code_encoder: str) -> list[RetrievalMethod]:
+    """Return a text encoder with heads, frozen and fine-tuned."""
+    text_encoder = _choose_text_encoder(code_encoder)
+    soft_infonce = _make_soft_infonce_method(text_encoder)
+    return [
+        make_raw_method(text_encoder),
+        make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
+        soft_infonce,
+        _vary(
+            soft_infonce,
+            name=f"{shorten_encoder_id(text_encoder)} finetuned, soft InfoNCE",
+            algorithm=FINETUNED,
+            finetuning=FinetuningConfig(),
+        ),
+    ]
+
+
+def list_all_methods(code_encoder: str) -> list[RetrievalMethod]:
+    """Return the baselines and all methods of the ablations, each once."""
+    methods = [
+        method
+        for list_methods in (
+            list_baseline_methods,
+            list_ridge_methods,
+            list_trained_methods,
+            list_augmented_methods,
+            list_mlp_methods,
+            list_finetuned_methods,
+        )
+        for method in list_methods(code_encoder)
+    ]
+    return list({method.name: method for method in methods}.values())
+
+
+def _make_linear_ridge_method(code_encoder: str, **config_overrides: Any) -> RetrievalMethod:
+    """Return ridge regression without a kernel."""
+    return RetrievalMethod(
+        f"linear ridge on {shorten_encoder_id(code_encoder)}",
+        PROJECTION_HEADS,
+        code_encoder,
+        _make_config("kernel_ridge", objective="ridge", l2=LINEAR_RIDGE_L2, **config_overrides),
+    )
+
+
+def _make_soft_infonce_method(code_encoder: str) -> RetrievalMethod:
+    return RetrievalMethod(
+        f"soft InfoNCE on {shorten_encoder_id(code_encoder)}",
+        PROJECTION_HEADS,
+        code_encoder,
+        _make_config("soft_infonce", **SHORT_TRAINING),
+    )
+
+
+def _make_infonce_method(code_encoder: str) -> RetrievalMethod:
+    return RetrievalMethod(
+        f"InfoNCE on {shorten_encoder_id(code_encoder)}, {SHORT_TRAINING['epochs']} epochs",
+        PROJECTION_HEADS,
+        code_encoder,
+        _make_config("infonce", **SHORT_TRAINING),
+    )
+
+
+def _make_kernel_ridge_variant(name: str, **changes: Any) -> AblationMethod:
+    method = make_kernel_ridge_method(SONICPI_ENCODER)
+    return _vary(method, name=f"kernel ridge, {name}", is_default=False, **changes)
+
+
+def _vary(method: RetrievalMethod, **changes: Any) -> AblationMethod:
+    """Return a method with other or additional settings."""
+    return AblationMethod(**{**vars(method), **changes})
+
+
+def _make_config(preset: str, **config_overrides: Any) -> AlignmentConfig:
+    # Looked up in its module, where tests replace it by a quicker one.
+    return retrieval_methods.make_alignment_config(preset, **config_overrides)
+
+
+def _choose_text_encoder(code_encoder: str) -> str:
+    """Return the corpus's code encoder if it reads text, else a sentence encoder."""
+    is_text_encoder = encoders.find_encoder_spec(code_encoder).family == "text"
+    return code_encoder if is_text_encoder else retrieval_methods.SENTENCE_ENCODER
+
+
+METHOD_SETS: dict[str, Callable[[str], list[RetrievalMethod]]] = {
+    "ridge": list_ridge_methods,
+    "trained": list_trained_methods,
+    "augmented": list_augmented_methods,
+    "mlp": list_mlp_methods,
+    "finetuned": list_finetuned_methods,
+    "all": list_all_methods,
+}

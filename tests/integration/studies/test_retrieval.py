@@ -1,0 +1,265 @@
+"""The snippet-retrieval study, end to end on a small corpus of real clips."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from transformers import BertConfig, BertModel
+
+from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
+from core.corpus import Corpus
+from core.errors import EarshotError
+from core.evaluation import calibration
+from core.evaluation.metrics import normalized_similarity
+from core.pipeline import train as train_stage
+from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.embed import embed_corpus
+from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
+from core.search import confidence
+from core.search.query import find_neighbours
+from core.studies import retrieval, retrieval_methods, retriever
+from core.studies.clips import resolve_clip_path
+from core.studies.experiments import ablation_methods
+from core.studies.experiments.finetune import FinetuningConfig, finetune
+from core.studies.retrieval_queries import STYLE_QUERY_KIND, TEMPLATE_QUERY_KIND
+from core.studies.runner import run_study
+from core.studies.store import StudyRun
+
+OPTIONS = {"eval_encoder": "log-mel"}
+TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
+QUICK = {"width": 16, "layers": 2, "epochs": 3, "patience": 0, "precision": "fp32"}
+SCORE = "normalized similarity@5"
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
+    """Programs of four templates and grammar programs of several styles, 2 s each."""
+    make_alignment_config = retrieval_methods.make_alignment_config
+
+    def make_quick_config(preset: str, **overrides) -> AlignmentConfig:
+        return make_alignment_config(preset, **overrides | QUICK)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
+        patch.setattr(retrieval_methods, "make_alignment_config", make_quick_config)
+        patch.setattr(retriever, "TIMED_QUERY_COUNT", 2)
+        build_corpus(
+            "small",
+            BuildOptions(TEMPLATES, 6, grammar_program_count=16),
+            EncoderChoice(code_encoder="sonicpi", audio_encoder="log-mel"),
+            ClipFormat(2.0),
+        )
+        yield Corpus.open("small")
+
+
+@pytest.fixture(scope="module")
+def text_encoder(tmp_path_factory) -> str:
+    """An untrained transformer with one small layer and one token per character."""
+    folder = tmp_path_factory.mktemp("reader")
+    letters = [chr(code) for code in range(33, 127)]
+    vocabulary = [
+        "[PAD]",
+        "[UNK]",
+        "[CLS]",
+        "[SEP]",
+        "[MASK]",
+        *letters,
+        *("##" + c for c in letters),
+    ]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary))
+    settings = {"tokenizer_class": "BertTokenizer", "model_max_length": 64}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    torch.manual_seed(0)
+    BertModel(
+        BertConfig(
+            vocab_size=len(vocabulary),
+            hidden_size=32,
+            num_hidden_layers=1,
+            num_attention_heads=2,
+            intermediate_size=32,
+            max_position_embeddings=64,
+            initializer_range=0.3,
+        )
+    ).save_pretrained(folder)
+    return str(folder)
+
+
+@pytest.fixture(scope="module")
+def validation_run(corpus: Corpus) -> StudyRun:
+    return run_study("retrieval", corpus, OPTIONS)
+
+
+def load_tables(run: StudyRun) -> dict[str, pd.DataFrame]:
+    return {table.name: table.rows for table in run.load_tables()}
+
+
+def test_held_out_templates_and_styles_are_neither_searched_nor_trained_on(
+    corpus: Corpus, validation_run: StudyRun
+):
+    templates = corpus.load_programs().set_index("name")["template"]
+    queries = load_tables(validation_run)["queries"]
+    assert set(queries["kind"]) == {TEMPLATE_QUERY_KIND, STYLE_QUERY_KIND}
+    query_templates = set(templates[queries["program"]])
+    retrieved = {name for row in queries["retrieved"] for name in row.split(", ")}
+    nearest = {name for row in queries["true nearest"] for name in row.split(", ")}
+    assert query_templates.isdisjoint(templates[list(retrieved | nearest)])
+    assert any(name.startswith(GRAMMAR_TEMPLATE_PREFIX) for name in query_templates)
+
+
+def test_scores_are_those_of_the_named_clips(corpus: Corpus, validation_run: StudyRun):
+    queries = load_tables(validation_run)["queries"]
+    programs = corpus.load_programs()
+    id_by_name = programs.set_index("name")["program"]
+    held_out_templates = set(programs["template"][programs["name"].isin(queries["program"])])
+    base = programs[~programs["template"].isin(held_out_templates)]
+    base_audio = corpus.load_embeddings("log-mel", list(base["program"]))[1]
+    query_ids = list(id_by_name[queries["program"]])
+    query_audio = corpus.load_embeddings("log-mel", query_ids)[1]
+    row_by_name = {name: row for row, name in enumerate(base["name"])}
+    retrieved = np.array(
+        [[row_by_name[name] for name in row.split(", ")] for row in queries["retrieved"]]
+    )
+    expected = normalized_similarity(retrieved, query_audio, base_audio)
+    np.testing.assert_allclose(queries["default method"], expected, atol=1e-6)
+
+
+def test_each_method_has_an_interval_and_the_true_nearest_score_one(validation_run: StudyRun):
+    scores = load_tables(validation_run)["scores"].set_index("method")
+    assert scores.loc["true nearest by log-mel", SCORE] == pytest.approx(1)
+    methods = scores[scores["fit seconds"].notna()]
+    assert len(methods) >= 5 and (methods[SCORE] < 1).all()
+    assert (methods["fit seconds"] >= 0).all() and (methods["query ms"] > 0).all()
+    assert ((methods["low"] <= methods[SCORE]) & (methods[SCORE] <= methods["high"])).all()
+
+
+def test_every_query_can_be_played_with_its_retrieved_clips(validation_run: StudyRun):
+    result = validation_run.load_result()
+    assert result.clips and len(result.clips[0].paths) == 6 == len(result.clips[0].sources)
+    assert all(resolve_clip_path(path) for clips in result.clips for path in clips.paths)
+    figure = next(figure for figure in result.figures if figure.clip_table)
+    queries = load_tables(validation_run)["queries"]
+    assert list(figure.figure.data[0].text) == list(queries["program"])
+
+
+def test_the_same_seed_gives_the_same_numbers(corpus: Corpus, validation_run: StudyRun):
+    second_run = run_study("retrieval", corpus, OPTIONS)
+    assert second_run.load_comparison().equals(validation_run.load_comparison())
+
+
+def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
+    corpus: Corpus, text_encoder: str, monkeypatch: pytest.MonkeyPatch
+):
+    embed_corpus(corpus, text_encoder, None)
+    embed_corpus(corpus, "score", None)
+    quick_finetuning = FinetuningConfig(max_programs=12, epochs=1, batch_size=6)
+    monkeypatch.setattr(retrieval_methods, "SENTENCE_ENCODER", text_encoder)
+    monkeypatch.setattr(ablation_methods, "FinetuningConfig", lambda: quick_finetuning)
+    monkeypatch.setattr(ablation_methods, "PERTURBED_PROGRAM_COUNT", 3)
+    run = run_study("retrieval", corpus, {**OPTIONS, "methods": "all"})
+    scores = load_tables(run)["scores"].set_index("method")
+    method_sets = [*ablation_methods.METHOD_SETS.values(), retrieval.list_baseline_methods]
+    expected = {method.name for list_methods in method_sets for method in list_methods("sonicpi")}
+    assert expected == set(scores.index) - {"true nearest by log-mel"}
+    methods = scores.loc[sorted(expected)]
+    assert methods[SCORE].between(-2, 1).all() and (methods["query ms"] > 0).all()
+    # The methods differ, though on few programs some retrieve the same clips.
+    assert methods[SCORE].nunique() > len(expected) / 2
+
+
+def test_every_method_set_of_the_ablation_has_an_option():
+    assert set(retrieval.METHOD_SETS) == {*ablation_methods.METHOD_SETS, retrieval.BASELINES}
+
+
+def test_finetuning_trains_encoder_and_heads_reproducibly(text_encoder: str):
+    sources = [f"play {40 + n}\nsleep {n % 3 + 1}" for n in range(24)]
+    audio = torch.randn(24, 8, generator=torch.Generator().manual_seed(1))
+    config = AlignmentConfig.from_dict(QUICK)
+    no_validation = ValidationPairs(audio[:0, :1].expand(0, 32), audio[:0])
+    heads = train(TrainingPairs(torch.randn(24, 32), audio), no_validation, config).heads
+    weights_before = {name: value.clone() for name, value in heads.to_tensors().items()}
+    steps = []
+    finetuning = FinetuningConfig(
+        max_programs=20, epochs=6, max_tokens=500, batch_size=10, learning_rate=3e-3
+    )
+    first, second = (
+        finetune(text_encoder, heads, sources, audio, finetuning, lambda *step: steps.append(step))
+        for _ in range(2)
+    )
+    assert [step[:2] for step in steps[:12]] == [(number, 12) for number in range(1, 13)]
+    assert steps[11][2] < steps[0][2]  # the loss
+    assert torch.equal(first.project_code(sources), second.project_code(sources))
+    assert first.project_code(sources).shape == (24, config.dim)
+    assert first.project_audio(audio).shape == (24, config.dim)
+    assert first.encoder.max_tokens == 64  # the context length of the model
+    assert all(
+        torch.equal(value, weights_before[name]) for name, value in heads.to_tensors().items()
+    )
+    with pytest.raises(EarshotError, match="can't be fine-tuned"):
+        finetune("sonicpi", heads, sources, audio, finetuning)
+
+
+def test_queries_may_be_a_folder_of_programs(corpus: Corpus, tmp_path: Path):
+    (tmp_path / "deep").mkdir()
+    source = "use_synth :tb303\n8.times do\n  play 40\n  sleep 0.25\nend"
+    (tmp_path / "deep" / "bass.rb").write_text(source)
+    (tmp_path / "silent.rb").write_text("sleep 1")
+    (tmp_path / "known.rb").write_text(corpus.load_programs()["source"].iloc[0])
+    run = run_study("retrieval", corpus, {**OPTIONS, "queries": str(tmp_path)})
+    tables = load_tables(run)
+    assert list(tables["queries"]["program"]) == ["deep/bass.rb"]
+    assert set(tables["skipped"]["program"]) == {"silent.rb", "known.rb"}
+    assert run.load_result().clips[0].sources[0].startswith("use_synth :tb303")
+
+
+@pytest.fixture
+def no_map(monkeypatch: pytest.MonkeyPatch):
+    # The map takes half a minute, and these tests do not use it.
+    monkeypatch.setattr(train_stage, "compute_map", lambda *_: None)
+
+
+@pytest.fixture
+def few_programs_suffice(monkeypatch: pytest.MonkeyPatch, no_map):
+    monkeypatch.setattr(confidence, "MIN_CALIBRATION_PROGRAMS", 20)
+    monkeypatch.setattr(calibration, "MIN_PROGRAMS_PER_OUTCOME", 2)
+
+
+def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few_programs_suffice):
+    aligned_corpus = train_stage.train(corpus, AlignmentConfig.from_preset("kernel_ridge"))
+    fields = aligned_corpus.record.metrics["confidence"]
+    assert 20 <= fields["program_count"] <= len(corpus.load_programs())
+    assert 0 < fields["correct_fraction"] < 1
+    known_snippet = corpus.load_programs()["source"].iloc[0]
+    estimates = [
+        confidence.estimate_confidence(
+            aligned_corpus, snippet, find_neighbours(aligned_corpus, snippet)
+        )
+        for snippet in (known_snippet, "puts 'no sound at all'")
+    ]
+    for estimate in estimates:
+        assert 0 < estimate.probability < 1
+        assert estimate.calibration_program_count == fields["program_count"]
+        assert estimate.level == calibration.classify_confidence(estimate.probability)
+    assert estimates[0].probability > estimates[1].probability
+    assert confidence.estimate_confidence(aligned_corpus, known_snippet, []) is None
+
+
+def test_an_alignment_of_too_few_programs_estimates_no_confidence(corpus: Corpus, no_map):
+    aligned_corpus = train_stage.train(corpus, AlignmentConfig.from_preset("kernel_ridge"))
+    neighbours = find_neighbours(aligned_corpus, "play 60")
+    assert confidence.estimate_confidence(aligned_corpus, "play 60", neighbours) is None
+
+
+def test_an_ablation_on_the_test_set_is_refused(corpus: Corpus):
+    with pytest.raises(EarshotError, match="validation programs only"):
+        run_study("retrieval", corpus, {"methods": "ridge", "queries": "examples"})
+
+
+def test_a_folder_without_programs_is_refused(corpus: Corpus, tmp_path: Path):
+    with pytest.raises(EarshotError, match="no programs"):
+        run_study("retrieval", corpus, {"queries": str(tmp_path)})

@@ -1,0 +1,61 @@
+"""Main table of a report."""
+
+from __future__ import annotations
+
+from core.studies.report_markdown import (
+    collect_main_rows,
+    drop_empty_columns,
+    format_main_table,
+    summarize_verdicts,
+)
+from core.studies.result import Measurement, compare_to_paper
+
+
+def test_the_main_table_holds_the_papers_numbers_in_its_order():
+    completion = compare_to_paper(
+        [
+            Measurement(
+                f"bass: Pearson, {code} code ~ {audio}",
+                value,
+                "test",
+                0,
+                0.0,
+                1.0,
+                f"completion.bass.{published_space}.pearson",
+            )
+            for code, audio, value, published_space in (
+                ("raw", "raw audio", 0.1, "raw"),
+                ("aligned", "raw audio", 0.7, "ours"),
+                ("aligned", "raw audio, held-out encoder", 0.6, "ours"),
+                ("aligned", "aligned audio", 9, "ours"),
+            )
+        ]
+    )
+    correlation = compare_to_paper(
+        [
+            Measurement(
+                f"{name}, raw code against raw audio",
+                0.25,
+                "test",
+                0,
+                0.05,
+                1.0,
+                f"correlation.{name.lower()}",
+            )
+            for name in ("Pearson", "Spearman")
+        ]
+    )
+    rows = collect_main_rows({"completion": completion, "correlation": correlation})
+    assert rows["measured"].tolist() == [0.25, 0.25, 0.1, 0.7, 0.6]
+    assert rows["number"].tolist() == ["Pearson", "Spearman", *["Pearson"] * 3]
+    table = format_main_table(rows).splitlines()
+    assert len(table) == 2 + 4
+    assert "| 0.250 · 0.250 | 0.016 · 0.041 | +0.234 · +0.209 | above · above |" in table[2]
+    assert "above the paper in 2, level with the paper in 3, and below the paper in 0" in (
+        summarize_verdicts(rows)
+    )
+
+
+def test_columns_without_values_are_left_out():
+    comparison = compare_to_paper([Measurement("m", 0.5, "test")])
+    assert list(drop_empty_columns(comparison)) == ["measure", "measured", "split"]
