@@ -99,7 +99,7 @@ def export_corpus(
 
     Examples
     --------
-    >>> export_corpus(Corpus.open("starter"), "parquet", "starter.parquet")  # doctest: +SKIP
+    >>> export_corpus(Corpus.open("starter"), "parquet", "starter.parquet")
     PosixPath('starter.parquet')
     """
     if export_format not in FORMAT_SUFFIXES:

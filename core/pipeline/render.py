@@ -89,7 +89,8 @@ def render_files(
 
     Examples
     --------
-    >>> [result.audio for result in render_files(["beep.rb"], "out")]  # doctest: +SKIP
+    >>> _ = Path("beep.rb").write_text("play 60")
+    >>> [result.audio for result in render_files(["beep.rb"], "out", seconds=1)]
     ['out/beep.flac']
     """
     if f".{audio_format}" not in FORMAT_BY_SUFFIX:

@@ -68,6 +68,15 @@ def find_neighbours(
     EarshotError
         When the snippet is empty or too long, k or the direction is invalid, the direction needs
         an alignment, or the code encoder is not the one that embedded the corpus.
+
+    Examples
+    --------
+    >>> from core.corpus import Corpus
+    >>> from core.search import open_aligned_corpus
+    >>> aligned_corpus = open_aligned_corpus(Corpus.open("starter"))
+    >>> neighbours = find_neighbours(aligned_corpus, "use_synth :saw; play 60", k=3)
+    >>> [neighbour.rank for neighbour in neighbours]
+    [1, 2, 3]
     """
     if not direction.startswith("code->"):
         raise EarshotError(

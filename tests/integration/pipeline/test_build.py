@@ -1,4 +1,4 @@
-"""Building a small corpus with the real Sonic Pi and the encoders that are always at hand."""
+"""Building a small corpus with the real Sonic Pi and encoders that need no download."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from core import encoders, programs, sonicpi
 from core.cli.parsing import parse_fixed_values
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
-from core.programs import Program
-from core.sonicpi import Clip, RenderResult
-from core.pipeline import build as stage
+from core.pipeline import build
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
 from core.pipeline.estimate import BuildEstimate, estimate_build
+from core.programs import Program
+from core.sonicpi import Clip, RenderResult
 from core.workspace import PROJECT_FOLDER
 
 SECONDS = 4.0
 OFFLINE, CLIPS = EncoderChoice("offline"), ClipFormat(SECONDS)
 CHEAP_ENCODERS = EncoderChoice(code_encoder="sonicpi", audio_encoder="log-mel")
-STEPS = (stage.GENERATION_STEP, "Embedding code", stage.RENDERING_STEP)
+STEPS = (build.GENERATION_STEP, "Embedding code", build.RENDERING_STEP)
 
 
 def some_templates(count: int = 3) -> list[str]:
@@ -49,7 +49,7 @@ class RecordedProgress:
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory) -> tuple[Corpus, BuildReport, RecordedProgress]:
-    """The corpus that most tests only read."""
+    """A corpus that most tests only read."""
     recorded = RecordedProgress()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
@@ -70,8 +70,8 @@ def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
     return tmp_path
 
 
-def content(corpus: Corpus) -> dict[str, bytes]:
-    """Everything that must not depend on how often a build was stopped."""
+def read_content(corpus: Corpus) -> dict[str, bytes]:
+    """Return everything that must not depend on how often a build was stopped."""
     rows = corpus.load_programs().drop(columns="audio")
     pairs = corpus.load_embedding_pairs(
         *(corpus.settings["encoders"][key] for key in ("code", "audio"))
@@ -90,7 +90,9 @@ def content(corpus: Corpus) -> dict[str, bytes]:
     }
 
 
-def test_everything_is_there(built: tuple[Corpus, BuildReport, RecordedProgress]):
+def test_a_build_generates_renders_and_embeds_every_program(
+    built: tuple[Corpus, BuildReport, RecordedProgress],
+):
     corpus, report, _ = built
     offline = encoders.PRESETS["offline"]
     assert report.counts == {"programs": 9, "ok": 9, "failed": 0, "pending": 0}
@@ -115,7 +117,7 @@ def test_everything_is_there(built: tuple[Corpus, BuildReport, RecordedProgress]
         assert np.isfinite(vectors).all()
 
 
-def test_what_is_stored_is_what_its_parts_make_of_it(
+def test_stored_clips_and_embeddings_equal_those_of_render_and_encoder(
     built: tuple[Corpus, BuildReport, RecordedProgress],
 ):
     corpus, _, _ = built
@@ -140,7 +142,7 @@ def test_each_step_counts_up_to_its_total(built: tuple[Corpus, BuildReport, Reco
         assert done == sorted(done) and done[0] == 0 and done[-1] == 9
 
 
-def test_what_it_will_take_is_told_once_before(built: tuple[Corpus, BuildReport, RecordedProgress]):
+def test_the_estimate_is_reported_once(built: tuple[Corpus, BuildReport, RecordedProgress]):
     _, _, recorded = built
     assert recorded.estimates == [estimate_build(9, SECONDS)]
 
@@ -151,9 +153,9 @@ def test_parameters_can_be_fixed_and_narrowed(workspace):
     report = build_corpus("set", beeps, CHEAP_ENCODERS, ClipFormat(1.0))
     rows = Corpus.open("set").load_programs()
     assert report.counts["ok"] == len(rows) == 4
-    drawn = rows["parameters"].tolist()
-    assert {each["tonic"] for each in drawn} == {60}
-    assert {each["synth"] for each in drawn} <= {"saw", "pulse"}
+    parameters = rows["parameters"].tolist()
+    assert {each["tonic"] for each in parameters} == {60}
+    assert {each["synth"] for each in parameters} <= {"saw", "pulse"}
     assert build_corpus("set", beeps, CHEAP_ENCODERS, ClipFormat(1.0)).programs_added == 0
 
 
@@ -161,10 +163,10 @@ def test_a_second_build_does_nothing(
     built: tuple[Corpus, BuildReport, RecordedProgress], monkeypatch: pytest.MonkeyPatch
 ):
     corpus, _, _ = built
-    before = content(corpus)
+    before = read_content(corpus)
     calls = []
 
-    def counted(module, name):
+    def count_calls(module, name):
         real = getattr(module, name)
 
         def call(*args, **more):
@@ -173,10 +175,10 @@ def test_a_second_build_does_nothing(
 
         monkeypatch.setattr(module, name, call)
 
-    counted(sonicpi, "render_many")
-    counted(stage, "generate")
-    counted(encoders, "get_encoder")
-    counted(Corpus, "set_setting")
+    count_calls(sonicpi, "render_many")
+    count_calls(build, "generate")
+    count_calls(encoders, "get_encoder")
+    count_calls(Corpus, "set_setting")
     recorded = RecordedProgress()
     report = build_corpus("tiny", options(some_templates()), OFFLINE, CLIPS, progress=recorded)
     assert calls == [] and recorded.calls == [] and report.step_seconds == {}
@@ -187,7 +189,7 @@ def test_a_second_build_does_nothing(
         report.audio_embeddings_added,
     ) == (0,) * 4
     assert embed_corpus(Corpus.open("tiny")).step_seconds == {} and calls == []
-    assert content(corpus) == before
+    assert read_content(corpus) == before
     assert "nothing was missing" in str(report)
 
 
@@ -198,37 +200,39 @@ from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_c
 def progress(step, done, total, note="", data=None):
     print(step, done, flush=True)
     if [step, done] == json.loads(sys.argv[1]):
-        sys.stdin.read()  # stays in the middle until it is killed
+        sys.stdin.read()  # waits here until it is killed
 
 options = BuildOptions(json.loads(sys.argv[2]), 3, seed=5)
-build_corpus("tiny", options, EncoderChoice("offline"), ClipFormat(float(sys.argv[3])), progress=progress)
+clip_format = ClipFormat(float(sys.argv[3]))
+build_corpus("tiny", options, EncoderChoice("offline"), clip_format, progress=progress)
 """
 
 
-def test_a_build_that_is_killed_goes_on_and_ends_the_same(
+def test_a_killed_build_resumes_and_ends_the_same(
     built: tuple[Corpus, BuildReport, RecordedProgress], workspace
 ):
-    moments = [[STEPS[0], 3], [STEPS[1], 0], [STEPS[2], 2]]
-    for moment in moments:
-        words = [json.dumps(each) for each in (moment, some_templates(), SECONDS)]
+    kill_points = [[STEPS[0], 3], [STEPS[1], 0], [STEPS[2], 2]]
+    for kill_point in kill_points:
+        arguments = [json.dumps(each) for each in (kill_point, some_templates(), SECONDS)]
         with subprocess.Popen(
-            [sys.executable, "-c", KILLED, *words],
+            [sys.executable, "-c", KILLED, *arguments],
             cwd=PROJECT_FOLDER,
             stdin=-1,
             stdout=-1,
             text=True,
         ) as process:
-            awaited = f"{moment[0]} {moment[1]}\n"
-            reached = any(line == awaited for line in process.stdout)
+            awaited_line = f"{kill_point[0]} {kill_point[1]}\n"
+            reached = any(line == awaited_line for line in process.stdout)
             process.kill()
         assert reached
-        assert Corpus.open("tiny").count_programs_by_state()["programs"] <= 9  # readable at once
+        # The corpus is readable at once.
+        assert Corpus.open("tiny").count_programs_by_state()["programs"] <= 9
     report = build_corpus("tiny", options(some_templates()), OFFLINE, CLIPS)
     assert (report.clips_rendered, report.clips_reused) == (7, 0)
-    undisturbed, _, _ = built
-    again, before = content(Corpus.open("tiny")), content(undisturbed)
-    assert again.keys() == before.keys()
-    assert [key for key in again if again[key] != before[key]] == []
+    uninterrupted_corpus, _, _ = built
+    resumed, before = read_content(Corpus.open("tiny")), read_content(uninterrupted_corpus)
+    assert resumed.keys() == before.keys()
+    assert [key for key in resumed if resumed[key] != before[key]] == []
 
 
 def test_a_lost_database_costs_no_rendering(
@@ -237,17 +241,17 @@ def test_a_lost_database_costs_no_rendering(
     template = some_templates(1)
     build_corpus("tiny", options(template), OFFLINE, CLIPS)
     corpus = Corpus.open("tiny")
-    before = content(corpus)
+    before = read_content(corpus)
     (corpus.path / "corpus.sqlite").unlink()
     report = build_corpus("tiny", options(template), OFFLINE, CLIPS)
     assert (report.clips_reused, report.clips_rendered) == (3, 0)
-    assert content(Corpus.open("tiny")) == before
+    assert read_content(Corpus.open("tiny")) == before
 
 
-def test_more_variants_are_added_to_those_that_are_there(workspace):
+def test_more_variants_are_added_to_the_existing_ones(workspace):
     template = some_templates(1)
     build_corpus("tiny", options(template, 1), OFFLINE, CLIPS)
-    before = content(Corpus.open("tiny"))
+    before = read_content(Corpus.open("tiny"))
     split = Corpus.open("tiny").load_programs()["split"][0]
     report = build_corpus("tiny", options(template, 2), clip_format=CLIPS)
     assert (report.programs_added, report.clips_rendered, report.audio_embeddings_added) == (
@@ -256,13 +260,13 @@ def test_more_variants_are_added_to_those_that_are_there(workspace):
         1,
     )
     assert "built with" in report.encoder_choice_reason
-    after = content(Corpus.open("tiny"))
+    after = read_content(Corpus.open("tiny"))
     assert after.keys() > before.keys()
     assert after["audio"].startswith(before["audio"])
     assert Corpus.open("tiny").load_programs()["split"][0] == split
 
 
-def test_programs_that_fail_stay_with_their_error_and_stop_nobody(workspace):
+def test_failed_programs_keep_their_error_and_do_not_stop_the_build(workspace):
     corpus = Corpus.create("mine", seconds=SECONDS)
     corpus.add_programs(
         [
@@ -287,10 +291,10 @@ def test_programs_that_fail_stay_with_their_error_and_stop_nobody(workspace):
     assert len(notes) == 3 and any(note.startswith("quiet: ") for note in notes)
     assert (
         build_corpus("mine", BuildOptions([])).clips_rendered == 0
-    )  # an error of the program's own is not tried again
+    )  # a program's own error is not tried again
 
 
-def test_what_cannot_be_is_refused_before_anything_is_made(workspace):
+def test_invalid_options_are_refused_before_anything_is_created(workspace):
     audio_encoder = encoders.PRESETS["offline"].audio_encoder
     for arguments in (
         {"options": BuildOptions(["no_such_template"])},
@@ -305,40 +309,40 @@ def test_what_cannot_be_is_refused_before_anything_is_made(workspace):
     assert not list_corpora()
 
 
-class Elsewhere:
-    """An engine that takes all programs at once and answers backwards, as a cluster may."""
+class ReversedExecutor:
+    """Renders all programs at once and yields them in reverse order, as a cluster may."""
 
-    def __init__(self, breaks_after: int):
-        self.answers_left = breaks_after
-        self.left = 0
+    def __init__(self, results_before_failure: int):
+        self.results_left = results_before_failure
+        self.closed_count = 0
 
     @contextmanager
     def render_programs(self, sources, seconds):
-        def answers():
+        def yield_results():
             for index, source in reversed(list(enumerate(sources))):
-                if not self.answers_left:
+                if not self.results_left:
                     raise EarshotError("The cluster is gone.")
-                self.answers_left -= 1
+                self.results_left -= 1
                 yield index, RenderResult(sonicpi.render(source, seconds))
 
         try:
-            yield answers()
+            yield yield_results()
         finally:
-            self.left += 1
+            self.closed_count += 1
 
 
-def test_another_engine_can_render(workspace):
+def test_another_executor_can_render(workspace):
     arguments = BuildOptions(["02_1_beeps"], 3), CHEAP_ENCODERS, ClipFormat(1.0)
     build_corpus("here", *arguments)
-    engine = Elsewhere(breaks_after=2)
+    executor = ReversedExecutor(results_before_failure=2)
     with pytest.raises(EarshotError, match="cluster is gone"):
-        build_corpus("there", *arguments, executor=engine)
-    assert engine.left == 1 and Corpus.open("there").count_programs_by_state()["ok"] == 2
-    engine.answers_left = 1  # no more than what is still missing
-    assert build_corpus("there", *arguments, executor=engine).clips_rendered == 1
-    here, there = (content(Corpus.open(name)) for name in ("here", "there"))
-    here.pop("rows"), there.pop("rows")  # hold how long each took
-    assert here == there
+        build_corpus("there", *arguments, executor=executor)
+    assert executor.closed_count == 1 and Corpus.open("there").count_programs_by_state()["ok"] == 2
+    executor.results_left = 1  # no more than are still missing
+    assert build_corpus("there", *arguments, executor=executor).clips_rendered == 1
+    local, remote = (read_content(Corpus.open(name)) for name in ("here", "there"))
+    local.pop("rows"), remote.pop("rows")  # contain render times
+    assert local == remote
 
 
 def test_clips_of_another_length_are_refused(built: tuple[Corpus, BuildReport, RecordedProgress]):

@@ -1,4 +1,4 @@
-"""Verifying a corpus and mending it: only what is wrong is found, only what is missing is made."""
+"""Checking and repairing a corpus: only faults are reported, only missing data is restored."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    """A corpus to copy."""
+def intact_workspace(tmp_path_factory):
+    """A workspace with an intact corpus, to copy."""
     folder = tmp_path_factory.mktemp("workspace")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(folder))
@@ -36,67 +36,71 @@ def whole(tmp_path_factory):
 
 
 @pytest.fixture
-def corpus(whole, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    shutil.copytree(whole, tmp_path / "workspace")
+def corpus(intact_workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(intact_workspace, tmp_path / "workspace")
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     return Corpus.open("tiny")
 
 
-def changed(corpus: Corpus, statement: str, *values) -> None:
-    """Do to the database what no code of ours would."""
+def execute_sql(corpus: Corpus, statement: str, *values) -> None:
+    """Change the database in a way that Earshot never does."""
     with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
         connection.execute(statement, values)
     connection.close()
 
 
-def content(corpus: Corpus) -> dict[str, bytes]:
-    found = {
+def read_content(corpus: Corpus) -> dict[str, bytes]:
+    files = {
         str(path.relative_to(corpus.path)): path.read_bytes()
         for path in (corpus.path / "audio").rglob("*")
         if path.is_file()
     }
     for encoder in (CODE, AUDIO):
         ids, matrix = corpus.load_embeddings(encoder)
-        found[encoder] = json.dumps(ids).encode() + matrix.tobytes()
-    return found
+        files[encoder] = json.dumps(ids).encode() + matrix.tobytes()
+    return files
 
 
-def test_what_is_whole_is_left_as_it_is(corpus):
-    before = content(corpus), corpus.change_stamp
+def test_an_intact_corpus_is_not_changed(corpus):
+    before = read_content(corpus), corpus.change_stamp
     assert check_corpus("tiny").ok and check_corpus("tiny", repair=True).ok
-    assert (content(corpus), corpus.change_stamp) == before
+    assert (read_content(corpus), corpus.change_stamp) == before
 
 
-def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
-    before, rows = content(corpus), corpus.load_programs()
-    gone, flipped, short, _ = rows["audio"]
-    os.unlink(gone)
-    damaged = bytearray(Path(flipped).read_bytes())
+def test_every_fault_is_reported_by_kind_and_repaired(corpus):
+    before, rows = read_content(corpus), corpus.load_programs()
+    missing_clip, flipped_clip, truncated_clip, _ = rows["audio"]
+    os.unlink(missing_clip)
+    damaged = bytearray(Path(flipped_clip).read_bytes())
     damaged[len(damaged) // 2] ^= 1
-    Path(flipped).write_bytes(damaged)
-    os.truncate(short, 100)
+    Path(flipped_clip).write_bytes(damaged)
+    os.truncate(truncated_clip, 100)
     (corpus.path / "audio" / "zz").mkdir()
     (corpus.path / "audio" / "zz" / "stray.flac").write_bytes(b"x")
     (corpus.path / "audio" / "note.txt").write_bytes(b"x")
     (corpus.path / "audio" / "zz" / "link.flac").symlink_to("nowhere")
     vector = np.full(384, np.nan, "<f4").tobytes()
-    first = "(SELECT position FROM programs WHERE id = ?)"
-    of = "(SELECT key FROM encoders WHERE id = ?)"
+    program_position = "(SELECT position FROM programs WHERE id = ?)"
+    encoder_key = "(SELECT key FROM encoders WHERE id = ?)"
     ids = list(rows["program"])
-    changed(
+    execute_sql(
         corpus,
-        f"UPDATE embeddings SET vector = ? WHERE program = {first} AND encoder = {of}",
+        f"UPDATE embeddings SET vector = ? WHERE program = {program_position}"
+        f" AND encoder = {encoder_key}",
         vector,
         ids[0],
         CODE,
     )
-    changed(
-        corpus, f"DELETE FROM embeddings WHERE program = {first} AND encoder = {of}", ids[3], AUDIO
+    execute_sql(
+        corpus,
+        f"DELETE FROM embeddings WHERE program = {program_position} AND encoder = {encoder_key}",
+        ids[3],
+        AUDIO,
     )
-    found = check_corpus("tiny")
-    assert not found.ok
-    assert sum(fault.kind == "orphaned file" for fault in found.faults) == 3
-    assert {(fault.kind, fault.program_id) for fault in found.faults} == {
+    report = check_corpus("tiny")
+    assert not report.ok
+    assert sum(fault.kind == "orphaned file" for fault in report.faults) == 3
+    assert {(fault.kind, fault.program_id) for fault in report.faults} == {
         ("missing clip", ids[0]),
         ("damaged clip", ids[1]),
         ("damaged clip", ids[2]),
@@ -104,40 +108,40 @@ def test_every_fault_is_found_by_its_kind_and_made_good(corpus):
         ("damaged embedding", ids[0]),
         ("missing embedding", ids[3]),
     }
-    assert "--repair" in str(found) and content(corpus).keys() != before.keys()
-    mended = check_corpus("tiny", repair=True)
-    assert mended.ok and not mended.notes and len(mended.repaired_faults) == 8
-    assert content(corpus) == before  # and not a bit more
+    assert "--repair" in str(report) and read_content(corpus).keys() != before.keys()
+    repaired = check_corpus("tiny", repair=True)
+    assert repaired.ok and not repaired.notes and len(repaired.repaired_faults) == 8
+    assert read_content(corpus) == before  # and nothing else
 
 
-def test_a_repair_makes_only_what_is_missing(corpus, monkeypatch: pytest.MonkeyPatch):
+def test_a_repair_restores_only_missing_data(corpus, monkeypatch: pytest.MonkeyPatch):
     rendered = []
-    real = sonicpi.render_many
+    render_many = sonicpi.render_many
 
-    def counted(sources, **options):
-        def noted():
+    def record_sources(sources, **options):
+        def iterate_sources():
             for source in sources:
                 rendered.append(source)
                 yield source
 
-        return real(noted(), **options)
+        return render_many(iterate_sources(), **options)
 
-    monkeypatch.setattr(sonicpi, "render_many", counted)
+    monkeypatch.setattr(sonicpi, "render_many", record_sources)
     rows = corpus.load_programs()
     Path(rows["audio"][1]).unlink()
     assert check_corpus("tiny", repair=True).ok
     assert rendered == [rows["source"][1]]
 
 
-def test_code_that_was_changed_is_found_and_said_to_be_past_mending(corpus):
-    changed(corpus, "UPDATE programs SET source = source || '#' WHERE position = 1")
-    found = check_corpus("tiny")
-    assert [fault.kind for fault in found.faults] == ["source"]
-    assert not found.faults[0].is_repairable
+def test_changed_code_is_reported_as_not_repairable(corpus):
+    execute_sql(corpus, "UPDATE programs SET source = source || '#' WHERE position = 1")
+    report = check_corpus("tiny")
+    assert [fault.kind for fault in report.faults] == ["source"]
+    assert not report.faults[0].is_repairable
 
 
-def test_a_setting_that_is_lost_is_found(corpus):
-    changed(corpus, "UPDATE meta SET value = '{' WHERE key = 'created'")
+def test_a_missing_setting_is_reported(corpus):
+    execute_sql(corpus, "UPDATE meta SET value = '{' WHERE key = 'created'")
     with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
         assert [fault.detail for fault in integrity.find_setting_faults(connection)] == [
             "no setting 'created'"
@@ -145,16 +149,16 @@ def test_a_setting_that_is_lost_is_found(corpus):
     connection.close()
 
 
-def test_nobody_repairs_what_somebody_writes(corpus):
+def test_a_corpus_is_not_repaired_while_another_process_writes(corpus):
     with Corpus.open("tiny").lock_for_writing("another build"):
-        assert check_corpus("tiny").ok  # looking is free
+        assert check_corpus("tiny").ok  # reading needs no lock
         with pytest.raises(EarshotError, match="another build"):
             check_corpus("tiny", repair=True)
 
 
-def test_an_encoder_that_is_gone_is_named_and_the_rest_is_made_good(corpus):
-    changed(corpus, "UPDATE encoders SET id = 'gone/away' WHERE id = ?", CODE)
-    changed(corpus, "DELETE FROM embeddings WHERE program = 1")
+def test_a_missing_encoder_is_named_and_the_rest_is_repaired(corpus):
+    execute_sql(corpus, "UPDATE encoders SET id = 'gone/away' WHERE id = ?", CODE)
+    execute_sql(corpus, "DELETE FROM embeddings WHERE program = 1")
     report = check_corpus("tiny", repair=True)
     assert any("gone/away" in note for note in report.notes)
     assert {(fault.kind, fault.encoder_id) for fault in report.faults} == {
@@ -163,21 +167,21 @@ def test_an_encoder_that_is_gone_is_named_and_the_rest_is_made_good(corpus):
     assert len(report.repaired_faults) == 1
 
 
-def test_the_command_ends_with_status_1_when_something_is_wrong(corpus, capsys):
+def test_the_command_exits_with_status_1_when_there_are_faults(corpus, capsys):
     assert cli.main(["check", "tiny"]) == 0
     assert "no faults found" in capsys.readouterr().out
     Path(corpus.load_programs()["audio"][0]).unlink()
     with pytest.raises(SystemExit) as end:
         cli.main(["check", "tiny", "--json"])
     assert end.value.code == 1
-    line = json.loads(capsys.readouterr().out)
-    assert line["ok"] is False and line["faults"][0]["kind"] == "missing clip"
+    result = json.loads(capsys.readouterr().out)
+    assert result["ok"] is False and result["faults"][0]["kind"] == "missing clip"
     assert cli.main(["check", "tiny", "--failures"]) == 0
     assert "no program failed" in capsys.readouterr().out
     broken = (
         "UPDATE clips SET state = 'failed', file = NULL, error_kind = 'silent' WHERE program = ?"
     )
-    changed(corpus, broken, 1)
+    execute_sql(corpus, broken, 1)
     assert cli.main(["check", "tiny", "--failures"]) == 0
     assert "1 of 4 programs failed (1 silent)" in capsys.readouterr().out
     assert cli.main(["check", "tiny", "--card"]) == 0

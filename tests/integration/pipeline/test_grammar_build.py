@@ -1,4 +1,4 @@
-"""Composed programs in a corpus, and written to files."""
+"""Grammar programs in a corpus, and written to files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import pytest
 
 from core.cli import main
 from core.corpus import Corpus
-from core.programs import compose_programs, display_names
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
+from core.programs import compose_programs, display_names
 
 
 def build(name: str, programs_per_template: int, grammar_program_count: int) -> BuildReport:
@@ -28,25 +28,33 @@ def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
     return tmp_path
 
 
-def test_a_corpus_holds_composed_programs_beside_variants(workspace):
-    first = build("mixed", 1, 3)
-    assert (first.programs_added, first.counts["ok"], first.failures) == (4, 4, {})
-    more = build("mixed", 1, 5)
-    assert (more.programs_added, more.clips_rendered, more.counts["ok"]) == (2, 2, 6)
-    again = build("mixed", 1, 5)
-    assert (again.programs_added, again.clips_rendered) == (0, 0)
-    rows = Corpus.open("mixed").load_programs()
-    assert {program.id for program in compose_programs(5, 4)} < set(rows["program"])
-    assert set(rows["template"]) <= set(display_names.get_template_titles())
-    assert "" not in set(rows["role"])
+def test_a_corpus_holds_grammar_programs_besides_variants(workspace):
+    first_report = build("mixed", 1, 3)
+    assert (first_report.programs_added, first_report.counts["ok"], first_report.failures) == (
+        4,
+        4,
+        {},
+    )
+    second_report = build("mixed", 1, 5)
+    assert (
+        second_report.programs_added,
+        second_report.clips_rendered,
+        second_report.counts["ok"],
+    ) == (2, 2, 6)
+    third_report = build("mixed", 1, 5)
+    assert (third_report.programs_added, third_report.clips_rendered) == (0, 0)
+    programs_table = Corpus.open("mixed").load_programs()
+    assert {program.id for program in compose_programs(5, 4)} < set(programs_table["program"])
+    assert set(programs_table["template"]) <= set(display_names.get_template_titles())
+    assert "" not in set(programs_table["role"])
 
 
-def test_without_templates_only_composed_programs_are_built(workspace):
+def test_without_variants_only_grammar_programs_are_built(workspace):
     report = build("pure", 0, 2)
     assert report.counts["programs"] == report.counts["ok"] == 2
 
 
-def test_composed_programs_are_written_to_files(tmp_path, capsys):
+def test_grammar_programs_are_written_to_files(tmp_path, capsys):
     command = ["generate", "--grammar-programs", "3", "--style", "dub", "--seed", "6", "--json"]
     assert main([*command, "--out", str(tmp_path)]) in (0, None)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]

@@ -12,9 +12,9 @@ import pytest
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi import Clip, RenderResult, render
-from core.pipeline.render_executor import LocalExecutor
 from core.pipeline.render import render_files
+from core.pipeline.render_executor import LocalExecutor
+from core.sonicpi import Clip, RenderResult, render
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_sound_file_of_unknown_length_is_refused(tmp_path):
     content[21] &= 0xF0  # STREAMINFO: 36 bits, 0 where the number of frames is unknown
     content[22:26] = bytes(4)
     path.write_bytes(content)
-    with pytest.raises(EarshotError, match="no length"):
+    with pytest.raises(EarshotError, match="no valid length"):
         Clip.load(path)
 
 

@@ -1,7 +1,7 @@
-"""From a corpus to its nearest sounds: training, judging, map and neighbours, on disk.
+"""Training, evaluation, map and queries of a corpus on disk.
 
-Programs are embedded by the real encoders that are always at hand. Their clips are tones made
-here, and not by Sonic Pi: what is tested begins where clips lie in the corpus.
+Programs are embedded by real encoders that need no download. Their clips are synthesised here and
+not by Sonic Pi, because these tests begin where a corpus has clips.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ import torch
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.programs import Program
-from core.sonicpi import Clip, RenderResult
 from core.pipeline import embed
-from core.search import aligned_corpus
 from core.pipeline.evaluate import evaluate_alignment
 from core.pipeline.import_embeddings import import_vectors
 from core.pipeline.map import compute_and_save_map
-from core.search.query import find_neighbours, find_program_neighbours
 from core.pipeline.train import train
+from core.programs import Program
+from core.search import aligned_corpus
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
 from core.search.embedded_corpus import open_embedded_corpus
+from core.search.query import find_neighbours, find_program_neighbours
+from core.sonicpi import Clip, RenderResult
 
-CODE, AUDIO, OTHER_EAR = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"
-# All of it, so that what is asked of the heads below stays the same when defaults change.
+CODE, AUDIO, HELD_OUT_AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel", "aisfx"
+# All fields, so that the thresholds below stay valid when defaults change.
 CONFIG = AlignmentConfig(
     objective="infonce",
     cka_weight=0.0,
@@ -48,7 +48,7 @@ CONFIG = AlignmentConfig(
 )
 SECONDS = 0.5
 VOICES = {"low": (1.0, 40), "high": (1.0, 88), "buzz": (0.1, 52), "noise": (9.0, 64)}
-EACH = 14
+PROGRAMS_PER_VOICE = 14
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -62,7 +62,7 @@ def workspace(tmp_path_factory):
     patch.undo()
 
 
-def program(voice: str, number: int) -> Program:
+def make_program(voice: str, number: int) -> Program:
     release = 0.05 + 0.04 * number
     return Program(
         source=f"use_synth :{voice}\nplay {VOICES[voice][1] + number}, release: {release:.2f}\n",
@@ -74,7 +74,7 @@ def program(voice: str, number: int) -> Program:
     )
 
 
-def tone(voice: str, number: int) -> Clip:
+def make_tone_clip(voice: str, number: int) -> Clip:
     """A decaying tone of the program's note, pure, buzzing or noisy."""
     shape, lowest = VOICES[voice]
     time = np.arange(round(SECONDS * 44_100)) / 44_100
@@ -87,12 +87,17 @@ def tone(voice: str, number: int) -> Clip:
     return Clip(np.repeat(wave[:, None], 2, axis=1).astype(np.float32))
 
 
-def filled(name: str, voices=tuple(VOICES), each: int = EACH, embedded: bool = True) -> Corpus:
+def make_corpus(
+    name: str,
+    voices=tuple(VOICES),
+    programs_per_voice: int = PROGRAMS_PER_VOICE,
+    embedded: bool = True,
+) -> Corpus:
     corpus = Corpus.create(name, seconds=SECONDS)
-    programs = {(v, i): program(v, i) for v in voices for i in range(each)}
+    programs = {(v, i): make_program(v, i) for v in voices for i in range(programs_per_voice)}
     corpus.add_programs(programs.values())
-    for (voice, number), one in programs.items():
-        corpus.put_rendering(one.id, RenderResult(tone(voice, number)), SECONDS)
+    for (voice, number), program in programs.items():
+        corpus.put_rendering(program.id, RenderResult(make_tone_clip(voice, number)), SECONDS)
     corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
     if embedded:
         embed.embed_corpus(Corpus.open(name))
@@ -111,32 +116,32 @@ def open_alignment(corpus_name: str, alignment_id: str | None = None) -> Aligned
 
 @pytest.fixture(scope="module")
 def corpus() -> Corpus:
-    return filled("tones")
+    return make_corpus("tones")
 
 
 @pytest.fixture(scope="module")
-def told() -> list:
+def progress_calls() -> list:
     return []
 
 
 @pytest.fixture(scope="module")
-def record(corpus: Corpus, told: list):
-    return train(Corpus.open("tones"), CONFIG, lambda *what: told.append(what)).record
+def record(corpus: Corpus, progress_calls: list):
+    return train(Corpus.open("tones"), CONFIG, lambda *call: progress_calls.append(call)).record
 
 
 class TestTrain:
-    def test_says_how_far_it_is_with_numbers_for_curves(self, record, told: list):
-        for step, done, total, *rest in told:
+    def test_progress_reports_every_epoch_with_its_metrics(self, record, progress_calls: list):
+        for step, done, total, *rest in progress_calls:
             assert 0 <= done <= total and step in ("Training", "Evaluating", "Computing the map")
             json.dumps(rest, allow_nan=False)
-        epochs = [what[4] for what in told if what[0] == "Training" and len(what) > 4]
+        epochs = [call[4] for call in progress_calls if call[0] == "Training" and len(call) > 4]
         assert [row["epoch"] for row in epochs] == list(range(1, 41))
         assert {"loss", "validation_loss", "cka", "recall_at_1"} <= set(epochs[0])
         for step in ("Training", "Evaluating", "Computing the map"):
-            last = [what for what in told if what[0] == step][-1]
-            assert last[1] == last[2], f"{step} never says that it is done"
+            last = [call for call in progress_calls if call[0] == step][-1]
+            assert last[1] == last[2], f"{step} never reaches its total"
 
-    def test_keeps_everything_that_made_it(self, record, corpus: Corpus):
+    def test_the_record_holds_everything_that_made_the_alignment(self, record, corpus: Corpus):
         assert AlignmentConfig.from_dict(record.config["alignment"]) == CONFIG
         assert record.config["encoders"]["code"]["id"] == CODE
         assert record.config["encoders"]["audio"] == {
@@ -145,43 +150,43 @@ class TestTrain:
             "dim": 192,
         }
         counts = record.config["split"]["programs"]
-        assert sum(counts.values()) == len(VOICES) * EACH and counts["test"] > 4
+        assert sum(counts.values()) == len(VOICES) * PROGRAMS_PER_VOICE and counts["test"] > 4
         assert torch.__version__.startswith(record.config["versions"]["torch"])
         assert len(record.load_history()) == 40
         assert record.metrics["stopped"] == "epochs"
         assert len(record.load_map()) == 2 * len(corpus.load_embedding_pairs(CODE, AUDIO))
 
-    def test_hears_what_raw_embeddings_do_not(self, record):
+    def test_aligned_code_is_closer_to_raw_audio_than_raw_code(self, record):
         test = pivot_metrics(evaluate_alignment(open_alignment("tones", record.id)))
-        before, against_raw = test["before"], test["aligned code ~ raw audio"]
+        metrics_before, against_raw = test["before"], test["aligned code ~ raw audio"]
         for metric in ("cka", "spearman", "pearson", "normalized_similarity@5"):
-            assert against_raw[metric] > before[metric], metric
+            assert against_raw[metric] > metrics_before[metric], metric
 
-    def test_twice_gives_the_same_bytes(self, record):
-        again = train(Corpus.open("tones"), CONFIG).record
-        assert again.id != record.id
-        heads = [(r.path / "heads.safetensors").read_bytes() for r in (record, again)]
+    def test_training_is_deterministic(self, record):
+        repeated = train(Corpus.open("tones"), CONFIG).record
+        assert repeated.id != record.id
+        heads = [(r.path / "heads.safetensors").read_bytes() for r in (record, repeated)]
         assert heads[0] == heads[1]
-        pd.testing.assert_frame_equal(record.load_map(), again.load_map(), check_exact=True)
-        assert record.metrics == again.metrics
+        pd.testing.assert_frame_equal(record.load_map(), repeated.load_map(), check_exact=True)
+        assert record.metrics == repeated.metrics
 
-    def test_templates_can_be_held_out_whole(self, record):
-        held = train(
+    def test_templates_can_be_held_out(self, record):
+        aligned_corpus = train(
             Corpus.open("tones"), replace(CONFIG, epochs=3), unseen_templates=["buzz"]
-        ).record
-        splits = held.config["split"]
+        )
+        splits = aligned_corpus.record.config["split"]
         assert splits["unseen_templates"] == ["buzz"]
-        assert splits["programs"]["unseen templates"] == EACH
-        table = evaluate_alignment(open_alignment("tones", held.id))
+        assert splits["programs"]["unseen templates"] == PROGRAMS_PER_VOICE
+        table = evaluate_alignment(aligned_corpus)
         unseen = table[table["split"] == "unseen templates"]
-        assert set(unseen["programs"]) == {EACH} and unseen["value"].notna().all()
+        assert set(unseen["programs"]) == {PROGRAMS_PER_VOICE} and unseen["value"].notna().all()
         whole = record.config["split"]["programs"]
         assert splits["programs"]["train"] < whole["train"]
         drawn = [
             train(Corpus.open("tones"), replace(CONFIG, epochs=1), unseen_templates=2)
             for _ in range(2)
         ]
-        names = [each.record.config["split"]["unseen_templates"] for each in drawn]
+        names = [trained.record.config["split"]["unseen_templates"] for trained in drawn]
         assert names[0] == names[1] and len(set(names[0])) == 2
         with pytest.raises(EarshotError, match="5 templates can't be held out"):
             train(Corpus.open("tones"), CONFIG, unseen_templates=5)
@@ -192,51 +197,53 @@ class TestTrain:
 
 
 class TestEvaluate:
-    def test_has_both_readings_of_after_side_by_side_for_every_split(self, record):
+    def test_every_split_has_all_readings(self, record):
         table = evaluate_alignment(open_alignment("tones", record.id))
         readings = {"before", "aligned code ~ aligned audio", "aligned code ~ raw audio"}
-        found = table.groupby("split")["reading"].agg(set)
-        assert found.to_dict() == {"validation": readings, "test": readings}
+        readings_by_split = table.groupby("split")["reading"].agg(set)
+        assert readings_by_split.to_dict() == {"validation": readings, "test": readings}
         assert not table.duplicated(["metric", "split", "reading"]).any()
 
-    def test_says_what_was_measured_after_training_and_measures_anew_what_changed(self, record):
-        kept = evaluate_alignment(open_alignment("tones", record.id))
+    def test_saved_metrics_are_returned_until_the_corpus_changes(self, record):
+        metrics = evaluate_alignment(open_alignment("tones", record.id))
         rows = pd.DataFrame(record.metrics["readings"]).astype(
             {"value": float, "low": float, "high": float}
         )
-        pd.testing.assert_frame_equal(kept, rows, check_dtype=False)
-        one = filled("changing", ("low", "high"))
-        before = evaluate_alignment(train(one, replace(CONFIG, epochs=2)))
-        one.add_programs([program("noise", i) for i in range(EACH)])
-        for number in range(EACH):
-            one.put_rendering(
-                program("noise", number).id, RenderResult(tone("noise", number)), SECONDS
+        pd.testing.assert_frame_equal(metrics, rows, check_dtype=False)
+        corpus = make_corpus("changing", ("low", "high"))
+        metrics_before = evaluate_alignment(train(corpus, replace(CONFIG, epochs=2)))
+        corpus.add_programs([make_program("noise", i) for i in range(PROGRAMS_PER_VOICE)])
+        for number in range(PROGRAMS_PER_VOICE):
+            corpus.put_rendering(
+                make_program("noise", number).id,
+                RenderResult(make_tone_clip("noise", number)),
+                SECONDS,
             )
-        embed.embed_corpus(Corpus.open("changing"))
-        after = evaluate_alignment(open_alignment("changing"))
-        assert (after["programs"].to_numpy() > before["programs"].to_numpy()).all()
+        embed.embed_corpus(corpus)
+        metrics_after = evaluate_alignment(open_alignment("changing"))
+        assert (metrics_after["programs"].to_numpy() > metrics_before["programs"].to_numpy()).all()
 
-    def test_another_ear_judges_too(self):
-        corpus = filled("ears", ("low", "high", "noise"))
+    def test_held_out_audio_encoders_add_readings(self):
+        corpus = make_corpus("ears", ("low", "high", "noise"))
         ids = corpus.load_embedding_pairs(CODE, AUDIO).program_ids
-        embed.embed_corpus(Corpus.open("ears"), audio_encoder=OTHER_EAR)
+        embed.embed_corpus(Corpus.open("ears"), audio_encoder=HELD_OUT_AUDIO)
         record = train(corpus, replace(CONFIG, epochs=2)).record
         assert record.config["encoders"]["audio"]["id"] == AUDIO
         readings = set(evaluate_alignment(open_alignment("ears", record.id))["reading"])
         assert {
-            f"before, audio encoder {OTHER_EAR}",
-            f"aligned code ~ raw audio, audio encoder {OTHER_EAR}",
+            f"before, audio encoder {HELD_OUT_AUDIO}",
+            f"aligned code ~ raw audio, audio encoder {HELD_OUT_AUDIO}",
         } <= readings
-        assert len(ids) == 3 * EACH
+        assert len(ids) == 3 * PROGRAMS_PER_VOICE
 
 
 class TestMap:
-    def test_made_again_it_is_the_same_and_is_kept(self, record, corpus: Corpus):
+    def test_a_map_is_reproducible_and_saved(self, record, corpus: Corpus):
         points = compute_and_save_map(open_alignment("tones", record.id))
         pd.testing.assert_frame_equal(points, corpus.load_map(record.id), check_dtype=False)
         pd.testing.assert_frame_equal(points, record.load_map(), check_dtype=False)
 
-    def test_has_code_and_sound_of_every_program(self, record, corpus: Corpus):
+    def test_a_map_has_code_and_audio_of_every_program(self, record, corpus: Corpus):
         points = record.load_map()
         ids = corpus.load_embedding_pairs(CODE, AUDIO).program_ids
         assert list(points["program"]) == ids * 2
@@ -248,66 +255,75 @@ class TestMap:
 
 
 class TestNeighbours:
-    def test_an_unseen_snippet_is_led_to_sounds_like_it(self, record):
-        right = 0
+    def test_an_unseen_snippet_finds_clips_of_its_voice(self, record):
+        correct_count = 0
         for voice in VOICES:
             snippet = f"use_synth :{voice}\nplay {VOICES[voice][1] + 3.5}, release: 0.2\n"
-            found = find_neighbours(open_alignment("tones", record.id), snippet, k=5)
-            assert [each.rank for each in found] == [1, 2, 3, 4, 5]
-            similarities = [each.similarity for each in found]
+            neighbours = find_neighbours(open_alignment("tones", record.id), snippet, k=5)
+            assert [neighbour.rank for neighbour in neighbours] == [1, 2, 3, 4, 5]
+            similarities = [neighbour.similarity for neighbour in neighbours]
             assert similarities == sorted(similarities, reverse=True)
-            right += sum(each.template == voice for each in found)
-            for each in found:
-                assert f":{each.template}" in each.source and each.audio_path.endswith(".flac")
-        assert right >= 12  # of 20; by chance 5
+            correct_count += sum(neighbour.template == voice for neighbour in neighbours)
+            for neighbour in neighbours:
+                assert (
+                    f":{neighbour.template}" in neighbour.source
+                    and neighbour.audio_path.endswith(".flac")
+                )
+        assert correct_count >= 12  # of 20; by chance 5
 
-    def test_are_found_in_all_four_directions(self, record, corpus: Corpus):
-        one = program("high", 4)
+    def test_neighbours_are_found_in_all_four_directions(self, record, corpus: Corpus):
+        program = make_program("high", 4)
         for direction in ("code->audio", "audio->code", "code->code", "audio->audio"):
-            found = find_program_neighbours(
-                open_alignment("tones"), one.id, k=4, direction=direction
+            neighbours = find_program_neighbours(
+                open_alignment("tones"), program.id, k=4, direction=direction
             )
-            assert len(found) == 4 and one.id not in [each.program_id for each in found]
-        own = find_neighbours(open_alignment("tones"), one.source, k=1, direction="code->code")[0]
-        assert own.program_id == one.id and own.similarity == pytest.approx(1, abs=1e-3)
+            assert len(neighbours) == 4 and program.id not in [
+                neighbour.program_id for neighbour in neighbours
+            ]
+        own = find_neighbours(open_alignment("tones"), program.source, k=1, direction="code->code")[
+            0
+        ]
+        assert own.program_id == program.id and own.similarity == pytest.approx(1, abs=1e-3)
 
-    def test_equal_those_found_by_brute_force(self, record, corpus: Corpus):
+    def test_neighbours_equal_those_of_a_brute_force_search(self, record, corpus: Corpus):
         pairs = corpus.load_embedding_pairs(CODE, AUDIO)
         row = 7
         audio = pairs.audio_embeddings / np.linalg.norm(
             pairs.audio_embeddings, axis=1, keepdims=True
         )
         order = [i for i in np.argsort(-(audio @ audio[row]), kind="stable") if i != row][:6]
-        found = find_program_neighbours(
+        neighbours = find_program_neighbours(
             open_alignment("tones"), pairs.program_ids[row], k=6, direction="audio->audio"
         )
-        assert [each.program_id for each in found] == [pairs.program_ids[i] for i in order]
+        assert [neighbour.program_id for neighbour in neighbours] == [
+            pairs.program_ids[i] for i in order
+        ]
 
-    def test_a_second_query_takes_the_space_from_memory_until_the_corpus_changes(self):
-        corpus = filled("asked", ("low", "high"))
-        train(Corpus.open("asked"), replace(CONFIG, epochs=1))
-        kept = aligned_corpus._open_cached
-        find_neighbours(open_alignment("asked"), "play 60")
-        hits = kept.cache_info().hits
-        find_neighbours(open_alignment("asked"), "play 70")
-        assert kept.cache_info().hits == hits + 1
-        new = program("noise", 1)
+    def test_an_opened_alignment_stays_in_memory_until_the_corpus_changes(self):
+        corpus = make_corpus("searched", ("low", "high"))
+        train(Corpus.open("searched"), replace(CONFIG, epochs=1))
+        open_cached = aligned_corpus._open_cached
+        find_neighbours(open_alignment("searched"), "play 60")
+        hits = open_cached.cache_info().hits
+        find_neighbours(open_alignment("searched"), "play 70")
+        assert open_cached.cache_info().hits == hits + 1
+        new = make_program("noise", 1)
         corpus.add_programs([new])
-        corpus.put_rendering(new.id, RenderResult(tone("noise", 1)), SECONDS)
-        embed.embed_corpus(Corpus.open("asked"))
-        found = find_neighbours(open_alignment("asked"), new.source, k=99)
-        assert new.id in [each.program_id for each in found]
+        corpus.put_rendering(new.id, RenderResult(make_tone_clip("noise", 1)), SECONDS)
+        embed.embed_corpus(Corpus.open("searched"))
+        neighbours = find_neighbours(open_alignment("searched"), new.source, k=99)
+        assert new.id in [neighbour.program_id for neighbour in neighbours]
 
-    def test_within_code_or_sound_need_no_alignment(self):
-        filled("raw", ("low", "noise"), each=3)
+    def test_queries_within_a_modality_need_no_alignment(self):
+        make_corpus("raw", ("low", "noise"), programs_per_voice=3)
         assert find_neighbours(
             open_embedded_corpus(Corpus.open("raw")),
-            program("low", 1).source,
+            make_program("low", 1).source,
             k=1,
             direction="code->code",
         )
         assert find_program_neighbours(
-            open_embedded_corpus(Corpus.open("raw")), program("low", 1).id, k=1
+            open_embedded_corpus(Corpus.open("raw")), make_program("low", 1).id, k=1
         )
         with pytest.raises(EarshotError, match="no alignment yet.*run train raw"):
             find_neighbours(open_embedded_corpus(Corpus.open("raw")), "play 60")
@@ -324,33 +340,33 @@ class TestNeighbours:
             ({"corpus_name": "tone"}, "no corpus 'tone'.*tones"),
         ],
     )
-    def test_says_what_can_not_be_asked(self, record, change, message):
+    def test_an_invalid_query_is_refused(self, record, change, message):
         with pytest.raises(EarshotError, match=message):
             query = {"corpus_name": "tones", "alignment_id": None, "snippet": "play 60", **change}
             aligned_corpus = open_alignment(query.pop("corpus_name"), query.pop("alignment_id"))
             find_neighbours(aligned_corpus, **query)
 
-    def test_a_program_without_a_clip_has_no_place(self, record, corpus: Corpus):
-        corpus.add_programs([program("low", 99)])
+    def test_a_program_without_a_clip_has_no_neighbours(self, record, corpus: Corpus):
+        corpus.add_programs([make_program("low", 99)])
         with pytest.raises(EarshotError, match="low-0099 has no clip"):
-            find_program_neighbours(open_alignment("tones"), program("low", 99).id)
+            find_program_neighbours(open_alignment("tones"), make_program("low", 99).id)
         with pytest.raises(EarshotError, match="no program"):
             find_program_neighbours(open_alignment("tones"), "0" * 32)
 
 
 class TestErrors:
-    def test_a_corpus_that_is_empty_or_too_small(self):
+    def test_an_empty_or_small_corpus_cannot_be_trained(self):
         Corpus.create("empty")
         with pytest.raises(EarshotError, match="0 programs with a clip.*run build empty"):
             train(Corpus.open("empty"), CONFIG)
-        filled("few", ("low",), each=5)
+        make_corpus("few", ("low",), programs_per_voice=5)
         with pytest.raises(EarshotError, match="5 programs with a clip"):
             train(Corpus.open("few"), CONFIG)
         with pytest.raises(EarshotError, match="no corpus 'nowhere'"):
             train(Corpus.open("nowhere"), CONFIG)
 
-    def test_a_corpus_that_is_not_embedded_names_the_command(self):
-        corpus = filled("deaf", ("low",), embedded=False)
+    def test_a_corpus_without_embeddings_names_the_command(self):
+        corpus = make_corpus("deaf", ("low",), embedded=False)
         with pytest.raises(EarshotError, match=f"run embed deaf --code-encoder {CODE}"):
             train(Corpus.open("deaf"), CONFIG)
         embed.embed_corpus(Corpus.open("deaf"), code_encoder=CODE)
@@ -365,54 +381,53 @@ class TestErrors:
         with pytest.raises(EarshotError, match="Only 4 of 14 programs.*run embed deaf"):
             train(Corpus.open("deaf"), CONFIG)
 
-    def test_no_alignment_yet(self):
-        filled("young", ("low",))
-        for ask in (evaluate_alignment, compute_and_save_map):
+    def test_a_corpus_without_an_alignment_names_the_command(self):
+        make_corpus("young", ("low",))
+        for open_and_use in (evaluate_alignment, compute_and_save_map):
             with pytest.raises(EarshotError, match="run train young"):
-                ask(open_alignment("young"))
+                open_and_use(open_alignment("young"))
 
     def test_embeddings_of_another_revision_are_not_mixed_with_an_alignment(self):
-        corpus = filled("moved", ("low",))
+        corpus = make_corpus("moved", ("low",))
         record = train(corpus, replace(CONFIG, epochs=1)).record
         ids, vectors = corpus.load_embeddings(CODE)
         corpus.put_embeddings(CODE, "another", ids, vectors)
-        for ask in (
+        for open_and_use in (
             lambda: find_neighbours(open_alignment("moved"), "play 60"),
             lambda: evaluate_alignment(open_alignment("moved", record.id)),
             lambda: compute_and_save_map(open_alignment("moved", record.id)),
             lambda: train(Corpus.open("moved"), CONFIG),
         ):
             with pytest.raises(EarshotError, match="another revision"):
-                ask()
+                open_and_use()
 
-    def test_an_alignment_of_other_heads_is_refused(self):
-        corpus = filled("mixed", ("low",))
+    def test_an_alignment_whose_heads_do_not_fit_is_refused(self):
+        corpus = make_corpus("mixed", ("low",))
         record = train(corpus, replace(CONFIG, epochs=1)).record
         config = {**record.config, "alignment": replace(CONFIG, layers=2).to_dict()}
-        bad = corpus.save_alignment(config, record.load_heads(), {}, record.load_history())
+        invalid_id = corpus.save_alignment(config, record.load_heads(), {}, record.load_history())
         with pytest.raises(EarshotError, match="do not fit their config"):
-            find_neighbours(open_alignment("mixed", bad), "play 60")
-        bad = corpus.save_alignment({}, record.load_heads(), {}, record.load_history())
+            find_neighbours(open_alignment("mixed", invalid_id), "play 60")
+        invalid_id = corpus.save_alignment({}, record.load_heads(), {}, record.load_history())
         with pytest.raises(EarshotError, match="lacks 'alignment'"):
-            evaluate_alignment(open_alignment("mixed", bad))
+            evaluate_alignment(open_alignment("mixed", invalid_id))
 
 
-def test_vectors_of_ones_own_are_as_good_as_an_encoders(corpus: Corpus, tmp_path):
-    """The encoders' own vectors, brought back as somebody's, give the same alignment."""
+def test_imported_vectors_train_the_same_alignment_as_their_encoder(corpus: Corpus, tmp_path):
     ids, code = corpus.load_embeddings(CODE)
-    heard, audio = corpus.load_embeddings(AUDIO)
+    audio_ids, audio = corpus.load_embeddings(AUDIO)
     pd.DataFrame({"program": ids, "vector": list(code)}).to_parquet(tmp_path / "code.parquet")
-    pd.DataFrame({"program": heard, "mine": list(audio)}).to_parquet(tmp_path / "audio.parquet")
+    pd.DataFrame({"program": audio_ids, "mine": list(audio)}).to_parquet(tmp_path / "audio.parquet")
     import_vectors(corpus, tmp_path / "code.parquet", "code", "mine")
     import_vectors(corpus, tmp_path / "audio.parquet", "audio", "ears", vector_column="mine")
 
     config = replace(CONFIG, epochs=5)
-    theirs = train(corpus, config).record
+    original = train(corpus, config).record
     own = train(corpus, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears")
-    for name, tensor in theirs.load_heads().items():
+    for name, tensor in original.load_heads().items():
         assert torch.equal(tensor, own.record.load_heads()[name]), name
     assert own.record.load_map() is not None
-    found = find_program_neighbours(own, ids[0], 3)
-    assert len(found) == 3
+    neighbours = find_program_neighbours(own, ids[0], 3)
+    assert len(neighbours) == 3
     with pytest.raises(EarshotError, match="Their encoder is not available"):
         find_neighbours(own, "play 60", 3)

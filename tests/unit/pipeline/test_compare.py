@@ -1,4 +1,4 @@
-"""Comparing a corpus's programs: what is planted is found, kept, and told."""
+"""Search for disagreement pairs: a planted pair is found, saved and printed."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from core.cli import main
 from core.corpus import Corpus
 from core.corpus.disagreement_pairs import load_disagreement_pairs
 from core.errors import EarshotError
+from core.pipeline.compare import find_disagreement_pairs
 from core.programs import Program
-from core.sonicpi import Clip, RenderResult
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.embedded_corpus import EncoderRecord
-from core.pipeline.compare import find_disagreement_pairs
+from core.sonicpi import Clip, RenderResult
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 COUNT = 40
-TWINS = (3, 17)  # written alike, sounding opposite
+TWINS = (3, 17)  # programs with equal code and opposite audio
 
 
 @pytest.fixture
@@ -40,60 +40,62 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     corpus = Corpus.create("tiny", seconds=0.1)
     programs = [Program(f"play {n}\n", f"p{n:02d}", "t", "melody", {}, 0) for n in range(COUNT)]
     corpus.add_programs(programs)
-    ids = [each.id for each in programs]
-    for each in ids:
+    program_ids = [program.id for program in programs]
+    for program_id in program_ids:
         samples = rng.uniform(-0.5, 0.5, (4410, 2)).astype(np.float32)
-        corpus.put_rendering(each, RenderResult(Clip(samples)), 0.1)
-    known = {}
-    for side, encoder in (("code", CODE), ("audio", AUDIO)):
-        entry = encoders.find_encoder_spec(encoder)
-        vectors = rng.normal(size=(COUNT, entry.dim)).astype(np.float32)
-        if side == "code":
+        corpus.put_rendering(program_id, RenderResult(Clip(samples)), 0.1)
+    encoder_records = {}
+    for modality, encoder in (("code", CODE), ("audio", AUDIO)):
+        spec = encoders.find_encoder_spec(encoder)
+        vectors = rng.normal(size=(COUNT, spec.dim)).astype(np.float32)
+        if modality == "code":
             vectors[TWINS[1]] = vectors[TWINS[0]] + 1e-3
         else:
             vectors[TWINS[1]] = -vectors[TWINS[0]]
-        corpus.put_embeddings(encoder, entry.revision, ids, vectors)
-        known[side] = EncoderRecord.from_installed(encoder, entry.dim).to_dict()
+        corpus.put_embeddings(encoder, spec.revision, program_ids, vectors)
+        encoder_records[modality] = EncoderRecord.from_installed(encoder, spec.dim).to_dict()
     config = AlignmentConfig(width=16, dim=8, layers=2)
-    heads = ProjectionHeads(known["code"]["dim"], known["audio"]["dim"], config)
-    about = {
+    heads = ProjectionHeads(encoder_records["code"]["dim"], encoder_records["audio"]["dim"], config)
+    settings = {
         "alignment": config.to_dict(),
-        "encoders": known,
+        "encoders": encoder_records,
         "corpus": {"name": "tiny", "split_seed": 0},
         "split": {"programs": {}, "unseen_templates": []},
         "versions": {},
     }
     history = pd.DataFrame({"epoch": [1], "loss": [0.0]})
-    corpus.save_alignment(about, heads.to_tensors(), {"readings": []}, history)
+    corpus.save_alignment(settings, heads.to_tensors(), {"readings": []}, history)
     return corpus
 
 
-def test_the_planted_pair_comes_first_and_all_is_kept(corpus: Corpus) -> None:
+def test_the_planted_pair_comes_first_and_all_pairs_are_saved(corpus: Corpus) -> None:
     assert load_disagreement_pairs(corpus.load_newest_alignment()) is None
-    found = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=6)
-    pd.testing.assert_frame_equal(load_disagreement_pairs(corpus.load_newest_alignment()), found)
-    programs = list(corpus.load_programs()["program"])
+    pairs = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=6)
+    pd.testing.assert_frame_equal(load_disagreement_pairs(corpus.load_newest_alignment()), pairs)
+    all_ids = list(corpus.load_programs()["program"])
     for space in ("before", "after"):
-        alike = found[(found["space"] == space) & (found["kind"] == "written alike")].iloc[0]
-        assert (alike["first"], alike["second"]) == tuple(programs[n] for n in TWINS)
-        assert alike["code_before"] < 1e-3 and alike["code_after"] < 1e-2
-        assert alike["sound"] == pytest.approx(2, abs=1e-3)
-        assert alike["code_share"] < 0.01 and alike["sound_share"] > 0.99
-    groups = found.groupby(["space", "kind"])
+        pair = pairs[(pairs["space"] == space) & (pairs["kind"] == "written alike")].iloc[0]
+        assert (pair["first"], pair["second"]) == tuple(all_ids[n] for n in TWINS)
+        assert pair["code_before"] < 1e-3 and pair["code_after"] < 1e-2
+        assert pair["sound"] == pytest.approx(2, abs=1e-3)
+        assert pair["code_share"] < 0.01 and pair["sound_share"] > 0.99
+    groups = pairs.groupby(["space", "kind"])
     assert set(groups.size()) == {6}
-    for (_, kind), some in groups:
-        assert len(set(some["first"]) | set(some["second"])) == 12  # nobody twice
-        gap = some["sound_share"] - some["code_share"]
+    for (_, kind), group_pairs in groups:
+        assert (
+            len(set(group_pairs["first"]) | set(group_pairs["second"])) == 12
+        )  # no program occurs twice
+        gap = group_pairs["sound_share"] - group_pairs["code_share"]
         assert (gap.diff().dropna() * (-1 if kind == "written alike" else 1) >= -1e-12).all()
 
 
 def test_the_command_names_the_programs(corpus: Corpus, capsys: pytest.CaptureFixture) -> None:
     assert main(["compare", "tiny"]) == 0
-    said = capsys.readouterr().out
-    assert "p03" in said and "p17" in said
+    output = capsys.readouterr().out
+    assert "p03" in output and "p17" in output
 
 
-def test_damage_and_too_few_programs_are_told(corpus: Corpus) -> None:
+def test_a_damaged_table_is_reported_and_can_be_computed_again(corpus: Corpus) -> None:
     record = corpus.load_newest_alignment()
     (record.path / "pairs.parquet").write_bytes(b"no table")
     with pytest.raises(EarshotError, match="cannot be read"):

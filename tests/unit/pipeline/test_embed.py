@@ -1,4 +1,4 @@
-"""The stage that embeds: only what is missing, and one bad item costs only itself."""
+"""Embedding of a corpus: only what is missing is embedded, and a bad item costs only itself."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import core.sonicpi
 from core import encoders
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.pipeline.embed import embed_corpus
 from core.programs.program import Program
 from core.sonicpi.clip import Clip, RenderResult
-from core.pipeline.embed import embed_corpus
 
-ENCODER = "log-mel"  # needs no weights, so the real one can be used here
+ENCODER = "log-mel"  # needs no weights
 SECONDS = 1.0
 
 
 @pytest.fixture
 def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    # The real one asks the installed Sonic Pi for its version; embedding does not care.
-    named = lambda source, seconds: hashlib.sha256(source.encode()).hexdigest()  # noqa: E731
-    monkeypatch.setattr(core.sonicpi, "compute_render_id", named)
+    # The real one asks the installed Sonic Pi for its version, which does not matter here.
+    compute_id = lambda source, seconds: hashlib.sha256(source.encode()).hexdigest()  # noqa: E731
+    monkeypatch.setattr(core.sonicpi, "compute_render_id", compute_id)
     corpus = Corpus.create("tiny", seconds=SECONDS)
     corpus.add_programs([Program(f"play {60 + n}", f"p{n}") for n in range(4)])
     for number, program_id in enumerate(corpus.load_programs()["program"]):
@@ -34,34 +34,36 @@ def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 
 @pytest.fixture
-def picky(monkeypatch: pytest.MonkeyPatch):
-    """The real encoder, but one that refuses clips as loud as these peaks."""
+def refused_peaks(monkeypatch: pytest.MonkeyPatch):
+    """Make the encoder refuse clips with these peaks."""
     encoder = encoders.get_encoder(ENCODER)
-    real, refused = encoder.embed, set()
+    embed, peaks = encoder.embed, set()
 
     def embed_unless_refused(items, progress=None):
-        if any(item.peak in refused for item in items):
+        if any(item.peak in peaks for item in items):
             raise encoders.EmbedError("gives no finite vector for it.", 0)
-        return real(items, progress)
+        return embed(items, progress)
 
     monkeypatch.setattr(encoder, "embed", embed_unless_refused)
-    return refused
+    return peaks
 
 
 def test_only_what_is_missing_is_embedded(corpus: Corpus):
     ids = list(corpus.load_programs()["program"])
     first = encoders.get_encoder(ENCODER).embed([Clip.load(corpus.get_clip_path(ids[0]))])
     corpus.put_embeddings(ENCODER, encoders.find_encoder_spec(ENCODER).revision, ids[:1], first)
-    heard = []
+    progress_calls = []
     report = embed_corpus(
-        Corpus.open("tiny"), audio_encoder=ENCODER, progress=lambda *call, **_: heard.append(call)
+        Corpus.open("tiny"),
+        audio_encoder=ENCODER,
+        progress=lambda *call, **_: progress_calls.append(call),
     )
     assert (
         report.code_embeddings_added,
         report.audio_embeddings_added,
         report.embedding_errors,
     ) == (0, 3, {})
-    assert [call[1:3] for call in heard] == [(n, 3) for n in range(4)]
+    assert [call[1:3] for call in progress_calls] == [(n, 3) for n in range(4)]
     clips = [Clip.load(path) for path in corpus.load_programs()["audio"]]
     assert np.array_equal(
         corpus.load_embeddings(ENCODER)[1], encoders.get_encoder(ENCODER).embed(clips)
@@ -76,9 +78,9 @@ def test_an_older_revision_is_embedded_anew(corpus: Corpus):
     assert corpus.load_embeddings(ENCODER)[1].shape == (4, encoders.find_encoder_spec(ENCODER).dim)
 
 
-def test_an_item_that_fails_costs_only_itself(corpus: Corpus, picky):
+def test_an_item_that_fails_costs_only_itself(corpus: Corpus, refused_peaks):
     rows = corpus.load_programs()
-    picky.add(rows["peak"][2])
+    refused_peaks.add(rows["peak"][2])
     report = embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
     assert report.audio_embeddings_added == 3 and list(report.embedding_errors) == [
         rows["program"][2]
@@ -88,13 +90,13 @@ def test_an_item_that_fails_costs_only_itself(corpus: Corpus, picky):
     assert (
         embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).embedding_errors
         == report.embedding_errors
-    )  # tried again, no error
-    picky.clear()
+    )  # tried again
+    refused_peaks.clear()
     assert embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER).audio_embeddings_added == 1
 
 
-def test_an_encoder_that_embeds_nothing_is_an_error(corpus: Corpus, picky):
-    picky.update(corpus.load_programs()["peak"])
+def test_an_encoder_that_embeds_nothing_is_an_error(corpus: Corpus, refused_peaks):
+    refused_peaks.update(corpus.load_programs()["peak"])
     with pytest.raises(EarshotError, match="log-mel could embed none of 4 programs"):
         embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
 
@@ -109,18 +111,18 @@ def test_a_clip_that_cannot_be_read_costs_only_itself(corpus: Corpus):
     assert "No sound can be read" in report.embedding_errors[rows["program"][1]]
 
 
-def test_what_the_corpus_cannot_keep_is_no_fault_of_an_item(
+def test_an_error_of_the_corpus_is_no_error_of_an_item(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
-    def full(*_):
+    def raise_disk_full(*_):
         raise EarshotError("The disk is full.")
 
-    monkeypatch.setattr(Corpus, "put_embeddings", full)
+    monkeypatch.setattr(Corpus, "put_embeddings", raise_disk_full)
     with pytest.raises(EarshotError, match="^The disk is full"):
         embed_corpus(Corpus.open("tiny"), audio_encoder=ENCODER)
 
 
-def test_a_corpus_without_encoders_asks_for_one(corpus: Corpus):
+def test_a_corpus_without_encoders_requires_one(corpus: Corpus):
     with pytest.raises(EarshotError, match="Name a code encoder or an audio encoder"):
         embed_corpus(Corpus.open("tiny"))
     with pytest.raises(EarshotError, match="log-mel embeds audio, not code"):

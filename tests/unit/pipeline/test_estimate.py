@@ -1,4 +1,4 @@
-"""What a build will take, said beforehand: more work takes longer, more cores less."""
+"""Estimates grow with the work and shrink with the number of cores."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from core.alignment import AlignmentConfig
 from core.pipeline.estimate import estimate_build, estimate_sweep_seconds, estimate_training_seconds
 
 
-def test_nothing_takes_nothing() -> None:
+def test_no_programs_cost_nothing() -> None:
     assert (estimate_build(0).seconds, estimate_build(0).size_bytes) == (0, 0)
 
 
@@ -16,31 +16,31 @@ def test_the_starter_corpus_takes_minutes_and_a_seventh_of_a_gigabyte() -> None:
     starter = estimate_build(216, cores=2)
     assert 40 < starter.seconds < 240
     assert starter.size_bytes == pytest.approx(143e6, rel=0.1)
-    small = estimate_build(216, cores=2, audio_format="ogg")
-    assert small.size_bytes < starter.size_bytes / 3 and small.seconds > starter.seconds
+    ogg = estimate_build(216, cores=2, audio_format="ogg")
+    assert ogg.size_bytes < starter.size_bytes / 3 and ogg.seconds > starter.seconds
 
 
-def test_more_programs_longer_clips_and_larger_encoders_take_longer_and_cores_help() -> None:
-    usual = estimate_build(100, cores=2)
-    assert estimate_build(200, cores=2).seconds > usual.seconds
+def test_a_build_takes_longer_for_more_programs_longer_clips_and_larger_encoders() -> None:
+    baseline = estimate_build(100, cores=2)
+    assert estimate_build(200, cores=2).seconds > baseline.seconds
     assert estimate_build(100, clip_seconds=36, cores=2).size_bytes == pytest.approx(
-        2 * usual.size_bytes, rel=0.02
+        2 * baseline.size_bytes, rel=0.02
     )
-    assert estimate_build(100, clip_seconds=36, cores=2).seconds > usual.seconds
-    assert estimate_build(100, preset="paper", cores=2).seconds > usual.seconds
-    assert estimate_build(100, cores=8).seconds < usual.seconds
+    assert estimate_build(100, clip_seconds=36, cores=2).seconds > baseline.seconds
+    assert estimate_build(100, preset="paper", cores=2).seconds > baseline.seconds
+    assert estimate_build(100, cores=8).seconds < baseline.seconds
 
 
-def test_training_takes_longer_for_more_programs_passes_and_wider_heads() -> None:
-    usual = estimate_training_seconds(1000, AlignmentConfig(), cores=2)
-    assert estimate_training_seconds(2000, AlignmentConfig(), cores=2) > usual
-    assert estimate_training_seconds(1000, AlignmentConfig(epochs=1000), cores=2) > usual
-    assert estimate_training_seconds(1000, AlignmentConfig(width=2048), cores=2) > usual
-    assert estimate_training_seconds(1000, AlignmentConfig(), cores=8) < usual
+def test_training_takes_longer_for_more_programs_more_epochs_and_wider_heads() -> None:
+    baseline = estimate_training_seconds(1000, AlignmentConfig(), cores=2)
+    assert estimate_training_seconds(2000, AlignmentConfig(), cores=2) > baseline
+    assert estimate_training_seconds(1000, AlignmentConfig(epochs=1000), cores=2) > baseline
+    assert estimate_training_seconds(1000, AlignmentConfig(width=2048), cores=2) > baseline
+    assert estimate_training_seconds(1000, AlignmentConfig(), cores=8) < baseline
 
 
-def test_a_sweep_takes_its_trainings_side_by_side() -> None:
+def test_a_sweep_runs_its_trainings_in_parallel() -> None:
     configs = [AlignmentConfig()] * 10
-    one = estimate_sweep_seconds(1000, configs, seed_count=1, workers=1)
-    assert estimate_sweep_seconds(1000, configs, seed_count=3, workers=1) > 2 * one
-    assert estimate_sweep_seconds(1000, configs, seed_count=1, workers=2) < one
+    single = estimate_sweep_seconds(1000, configs, seed_count=1, workers=1)
+    assert estimate_sweep_seconds(1000, configs, seed_count=3, workers=1) > 2 * single
+    assert estimate_sweep_seconds(1000, configs, seed_count=1, workers=2) < single

@@ -19,16 +19,16 @@ import core.sonicpi
 from core import encoders
 from core.corpus import (
     Corpus,
-    measure_corpus_contents,
     delete_corpus,
-    program_importer,
     list_corpora,
+    measure_corpus_contents,
+    program_importer,
 )
 from core.errors import EarshotError
-from core.programs import Program
-from core.sonicpi.clip import Clip, RenderProblem, RenderResult
 from core.pipeline.data_card import make_data_card
 from core.pipeline.export import export_corpus
+from core.programs import Program
+from core.sonicpi.clip import Clip, RenderProblem, RenderResult
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 SECONDS, RATE = 0.5, 44_100

@@ -28,7 +28,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         "compute_render_id",
         lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest(),
     )
-    corpus = Corpus.create("tones", seconds=0.5)
+    corpus = Corpus.create("starter", seconds=0.5)
     programs = [Program(f"play {n}\n", f"tone-{n}", "t", "melody", {}, 0) for n in range(6)]
     corpus.add_programs(programs)
     program_ids = [program.id for program in programs]

@@ -47,7 +47,7 @@ def test_a_program_is_not_its_own_neighbour(embedded_corpus: EmbeddedCorpus) -> 
     [
         (5, "code->audio", "no code to go from"),
         (0, "audio->audio", "k is 0"),
-        (5, "audio->code", "no alignment yet.*run train tones"),
+        (5, "audio->code", "no alignment yet.*run train starter"),
     ],
 )
 def test_an_invalid_query_by_clip_is_refused(

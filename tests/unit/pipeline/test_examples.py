@@ -1,0 +1,14 @@
+"""The examples in the docstrings of core.pipeline that need no renderer run."""
+
+from __future__ import annotations
+
+import doctest
+
+from core import versions
+from core.pipeline import file_names
+
+
+def test_examples_run() -> None:
+    for module in (file_names, versions):
+        result = doctest.testmod(module)
+        assert result.attempted > 0 and result.failed == 0
