@@ -266,7 +266,7 @@ def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(own):
 def test_a_corpus_is_deleted_whole_but_not_from_under_a_writer(own):
     with own.lock_for_writing("test"):
         with pytest.raises(EarshotError):
-            delete_corpus(own)
+            delete_corpus(Corpus.open("own"))
     assert list_corpora() == ["own"]
     gone = delete_corpus(own)
     assert gone.size_bytes > 0 and list_corpora() == []
