@@ -180,6 +180,9 @@ def parse_fixed_values(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
     EarshotError
         If a text has another form.
     """
+    # Imported late so that --help responds at once.
+    from core.programs.parameter_text import parse_parameter_text
+
     values: dict[str, dict[str, Any]] = {}
     for text in texts:
         match = re.fullmatch(r"([^.=]+)\.([^=]+)=(.*)", text, re.DOTALL)
@@ -188,33 +191,8 @@ def parse_fixed_values(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
                 f"--set {text[:MAX_QUOTED_CHARS]!r} sets no parameter.",
                 remedy="Write TEMPLATE.PARAMETER=VALUE, for example 02_1_beeps.tonic=60.",
             )
-        values.setdefault(match[1], {})[match[2]] = _parse_value(match[3])
+        values.setdefault(match[1], {})[match[2]] = parse_parameter_text(match[3])
     return values
-
-
-def _parse_value(text: str) -> Any:
-    # Imported late so that --help responds at once.
-    from core.programs import ChoiceSubset, NumberRange
-
-    if "|" in text:
-        return ChoiceSubset(tuple(_parse_scalar(part) for part in text.split("|")))
-    low, dots, high = text.partition("..")
-    minimum, maximum = _parse_scalar(low), _parse_scalar(high)
-    if dots and isinstance(minimum, (int, float)) and isinstance(maximum, (int, float)):
-        return NumberRange(minimum, maximum)
-    return _parse_scalar(text)
-
-
-def _parse_scalar(text: str) -> str | int | float | bool:
-    """Convert a text to a boolean or a number if it is one."""
-    if text in ("true", "false"):
-        return text == "true"
-    for number_type in (int, float):
-        try:
-            return number_type(text)
-        except ValueError:
-            pass
-    return text
 
 
 def open_corpus(args: argparse.Namespace) -> Corpus:

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
+from core import workspace
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.data_card import DataCard, make_data_card
@@ -121,6 +123,18 @@ def export_corpus(
             remedy="Check that you may write there and that the disk is not full.",
         ) from error
     return target
+
+
+def make_export_path(corpus_name: str, export_format: str) -> Path:
+    """Return the path of a new export in the workspace, named after the corpus and the time.
+
+    Parameters
+    ----------
+    corpus_name : str
+    export_format : {"parquet", "zip", "audiofolder"}
+    """
+    file_name = f"{corpus_name}-{time.strftime('%Y%m%d-%H%M%S')}{FORMAT_SUFFIXES[export_format]}"
+    return workspace.get_workspace_root() / "exports" / file_name
 
 
 def _select_programs(corpus: Corpus, program_ids: Sequence[str] | None) -> pd.DataFrame:

@@ -1,0 +1,75 @@
+"""Comparison of a corpus's alignments: their settings and their scores on test programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from core.corpus import AlignmentRecord
+
+# Metric and reading of each score.
+TEST_SCORES = {
+    "CKA before": ("cka", "before"),
+    "CKA after": ("cka", "aligned code ~ aligned audio"),
+    "CKA, raw audio": ("cka", "aligned code ~ raw audio"),
+    "Recall@1": ("recall@1 code->audio", "aligned code ~ aligned audio"),
+    "Recall@10": ("recall@10 code->audio", "aligned code ~ aligned audio"),
+}
+
+
+def collect_test_scores(alignment: AlignmentRecord) -> dict[str, float | None]:
+    """Return an alignment's `TEST_SCORES`; None for a score that was not computed."""
+    values = {
+        (row["metric"], row["reading"]): row["value"]
+        for row in alignment.metrics.get("readings") or []
+        if row["split"] == "test"
+    }
+    return {name: values.get(score) for name, score in TEST_SCORES.items()}
+
+
+def collect_training_settings(alignment: AlignmentRecord) -> dict[str, Any]:
+    """Return an alignment's encoders, held-out templates and config fields."""
+    encoders = alignment.config.get("encoders", {})
+    held_out = alignment.config.get("split", {}).get("unseen_templates") or []
+    return {
+        **{f"{modality}_encoder": record["id"] for modality, record in encoders.items()},
+        "templates_held_out": len(held_out),
+        **alignment.config["alignment"],
+    }
+
+
+def build_comparison_table(alignments: Mapping[str, AlignmentRecord]) -> pd.DataFrame:
+    """Compare alignments.
+
+    Parameters
+    ----------
+    alignments : mapping
+        Alignments by label.
+
+    Returns
+    -------
+    DataFrame
+        One column per alignment. Rows: the settings that differ, then the scores, all as text.
+    """
+    columns = {}
+    for label, alignment in alignments.items():
+        settings = {
+            name.replace("_", " ").capitalize(): _format_value(value)
+            for name, value in collect_training_settings(alignment).items()
+        }
+        settings["Epochs trained"] = str(alignment.metrics.get("epochs", "–"))
+        scores = {
+            name: "–" if value is None else f"{value:.3f}"
+            for name, value in collect_test_scores(alignment).items()
+        }
+        columns[label] = {**settings, **scores}
+    table = pd.DataFrame(columns).fillna("–")
+    table = table.loc[list(next(iter(columns.values())))]
+    is_same = table.nunique(axis=1) == 1
+    return table[~is_same | table.index.isin(TEST_SCORES)]
+
+
+def _format_value(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
