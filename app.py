@@ -1,12 +1,27 @@
-"""The dashboard: `./run` opens it."""
+"""The dashboard's main script: navigation, and the parts around the open page."""
+
+from __future__ import annotations
 
 import os
 
 import streamlit as st
 
+# Title and icon of each page, by the folder that holds its `page.py`, which is also its URL.
+PAGES = {
+    "home": ("Home", ":material/home:"),
+    "generate": ("Generate", ":material/tune:"),
+    "corpus": ("Corpus", ":material/library_music:"),
+    "train": ("Train", ":material/model_training:"),
+    "map": ("Map", ":material/scatter_plot:"),
+    "listen": ("Listen", ":material/hearing:"),
+    "compare": ("Compare", ":material/compare_arrows:"),
+    "studies": ("Studies", ":material/science:"),
+    "jobs": ("Jobs", ":material/list:"),
+}
+
 
 def main() -> None:
-    """Draw the navigation, the frame, and the page that is open."""
+    """Draw the navigation, the header, the open page and the end of the sidebar."""
     st.set_page_config(
         page_title="Earshot",
         page_icon="pages/components/icon.svg",
@@ -15,20 +30,18 @@ def main() -> None:
     )
     page = st.navigation(
         [
-            st.Page("pages/home/page.py", title="Home", icon=":material/home:", default=True),
-            st.Page("pages/generate/page.py", title="Generate", icon=":material/tune:"),
-            st.Page("pages/corpus/page.py", title="Corpus", icon=":material/library_music:"),
-            st.Page("pages/train/page.py", title="Train", icon=":material/model_training:"),
-            st.Page("pages/map/page.py", title="Map", icon=":material/scatter_plot:"),
-            st.Page("pages/listen/page.py", title="Listen", icon=":material/hearing:"),
-            st.Page("pages/compare/page.py", title="Compare", icon=":material/compare_arrows:"),
-            st.Page("pages/studies/page.py", title="Studies", icon=":material/science:"),
-            st.Page("pages/jobs/page.py", title="Jobs", icon=":material/list:"),
+            st.Page(
+                f"pages/{name}/page.py",
+                title=title,
+                icon=icon,
+                url_path=name,
+                default=name == "home",
+            )
+            for name, (title, icon) in PAGES.items()
         ],
         position="hidden" if _is_unauthorized_visitor() else "sidebar",
     )
-    # Not before: until the navigation is there, a new server shows the names of the files in
-    # pages/ instead, and what the frame needs takes a second to load.
+    # Imported after the navigation is drawn: importing these takes a new server a second.
     from pages.components import auth, layout
 
     layout.draw_page_header()
@@ -38,9 +51,10 @@ def main() -> None:
 
 
 def _is_unauthorized_visitor() -> bool:
-    """Whether people log in here and this visitor may not come in: not even the pages' names show."""
+    """Return whether this visitor must log in first; then not even the pages' names are shown."""
     if "EARSHOT_OPEN" not in os.environ:
         return False
+    # Imported only where a login exists, as above.
     from pages.components import auth
 
     return not auth.is_authorized()

@@ -1,4 +1,6 @@
-"""The dashboard's server: Streamlit runs app.py; clips come by addresses of their own."""
+"""The dashboard's ASGI server: Streamlit, the routes of clips, and the middleware."""
+
+from __future__ import annotations
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -6,18 +8,18 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from streamlit import config
 from streamlit.runtime.pages_manager import PagesManager
 
-from pages.components import auth, error_page, audio_server, style_middleware
+from pages.components import audio_server, auth, error_page, style_middleware
 
-# Until app.py has called `st.navigation`, Streamlit would take the files in pages/ for it.
+# Until app.py calls `st.navigation`, Streamlit would build a navigation from the folder pages/.
 PagesManager.uses_pages_directory = False
 
-auth.load_access_policy()  # Nobody is served where the wrong people could be.
+auth.load_access_policy()  # Raises before anybody is served if the wrong people could log in.
 
 app = st.App(
     "app.py",
     routes=audio_server.build_routes(),
-    # A name that somebody points at this machine is not ours: not for pages, not for sounds.
     middleware=[
+        # Refuses requests to a foreign host name that somebody points at this machine.
         Middleware(
             TrustedHostMiddleware,
             allowed_hosts=config.get_option("server.allowedHosts") or ["127.0.0.1", "localhost"],

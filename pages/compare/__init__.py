@@ -1,0 +1,1 @@
+"""Page Compare and the components that only it draws."""

@@ -1,75 +1,125 @@
-"""Compare: pairs that are written alike but sound different, and the reverse, to hear in turn."""
+"""Page Compare: pairs of programs whose code and sound disagree, played one after the other."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import pandas as pd
 import streamlit as st
 
-from core import jobs, workspace
-from core.corpus import AlignmentRecord, Corpus
+from core import workspace
+from core.corpus import Corpus
 from core.programs.diff import diff_values
 from pages.components import (
-    cache,
-    program_card,
-    layout,
-    job_panel,
-    selection,
     audio_player,
-    formatting,
+    cache,
+    job_panel,
+    layout,
+    program_card,
+    selection,
+    state,
 )
+from pages.components.selection import Selection
 
+# By kind of pair, as the stored table names it. The URL holds these labels.
 PAIR_KIND_LABELS = {
     "written alike": "Written alike, sounding different",
     "sounding alike": "Sounding alike, written differently",
 }
 CODE_SPACE_LABELS = {"before": "Before alignment", "after": "After alignment"}
-PAIR_URL_PARAM = "pair"  # in the address: the two programs' ids
-SECONDS_PER_CLIP = 6.0  # of each clip, when both are heard
+SECONDS_PER_CLIP = 6.0  # How much of each clip "Play both" plays.
+PLAYLIST_KEY = "both"
+
+
+@dataclass(frozen=True)
+class PairList:
+    """The pairs of one kind and their programs.
+
+    Attributes
+    ----------
+    pairs : DataFrame
+        As `core.pipeline.compare` stores them.
+    programs : DataFrame
+        Rows of `Corpus.load_programs`, indexed by program id.
+    """
+
+    pairs: pd.DataFrame
+    programs: pd.DataFrame
+
+    def get_pair_id(self, row: int) -> str:
+        """Return the URL's value for a pair: both program ids."""
+        return self.pairs["first"].iloc[row] + self.pairs["second"].iloc[row]
+
+    def find_row(self, pair_id: str | None) -> int:
+        """Return the row of a pair; 0 if there is no such pair."""
+        pair_ids = (self.pairs["first"] + self.pairs["second"]).tolist()
+        return pair_ids.index(pair_id) if pair_id in pair_ids else 0
 
 
 def draw_page() -> None:
+    """Draw the page."""
     selection.draw_alignment_page("Compare", draw_disagreements)
 
 
-def draw_disagreements(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    found = cache.load_disagreement_pairs(alignment)
-    if found is None:
-        offer_pair_search(corpus, alignment)
+def draw_disagreements(selected: Selection) -> None:
+    """Draw the pairs, or the button that finds them."""
+    pairs = cache.load_disagreement_pairs(selected.alignment)
+    if pairs is None:
+        offer_pair_search(selected)
     else:
-        draw_pair_explorer(corpus, found)
+        draw_pair_explorer(selected.corpus, pairs)
 
 
-def offer_pair_search(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    """Draw the button that looks for the pairs, or how far that is."""
-    argv = ["compare", corpus.name, "--alignment", alignment.id]
-    running = job_panel.find_latest_job(*argv)
-    if running is not None and running.state != "done":
-        job_panel.draw_job_panel(running)
+def offer_pair_search(selected: Selection) -> None:
+    """Draw the job that finds the pairs, or the button that starts it."""
+    argv = ("compare", selected.corpus.name, "--alignment", selected.alignment.id)
+    job = job_panel.draw_unfinished_job(*argv)
     if workspace.is_read_only():
-        st.info("Nobody has looked for the pairs of this alignment yet.", icon=":material/info:")
-    elif running is None or not running.is_active:
+        st.info("No pairs computed yet for this alignment.", icon=":material/info:")
+    elif job is None or not job.is_active:
         st.info(
-            "Which programs are written alike but sound different, and which sound alike but are"
-            " written differently? All pairs of this corpus are looked at: seconds for hundreds"
-            " of programs, under a minute for thousands.",
+            "Finds programs with similar code and different sound, and the reverse. Compares all"
+            " pairs: seconds for hundreds of programs, under a minute for thousands.",
             icon=":material/compare_arrows:",
         )
-        if st.button("Find the pairs", type="primary", icon=":material/compare_arrows:"):
-            jobs.start_job(argv, f"Compare the programs of {corpus.name}")
-            st.rerun()
+        job_panel.draw_start_button(
+            "Find pairs",
+            argv,
+            f"Compare the programs of {selected.corpus.name}",
+            icon=":material/compare_arrows:",
+            is_primary=True,
+        )
 
 
-def draw_pair_explorer(corpus: Corpus, pairs: pd.DataFrame) -> None:
-    """Draw the pairs of the chosen kind, and the chosen one of them."""
+def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
+    """Draw the pairs of the chosen kind, and one of them."""
+    kind, space = choose_pair_kind()
+    pair_list = select_pairs(corpus, all_pairs, kind, space)
+    if pair_list.pairs.empty:
+        st.info(
+            "No such pair: programs with similar code also sound similar.",
+            icon=":material/sentiment_satisfied:",
+        )
+        return
+    row = pair_list.find_row(state.PAIR.get())
+    left, right = st.columns([5, 7], gap="medium")
+    with left:
+        draw_pair_table(pair_list, space)
+    with right:
+        draw_pair(pair_list, row)
+
+
+def choose_pair_kind() -> tuple[str, str]:
+    """Draw the choice of the kind of pair and of the code's space; return both."""
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = st.segmented_control(
             "Kind",
             list(PAIR_KIND_LABELS),
             default="written alike",
             required=True,
-            key="kind",
+            key=state.PAIR_KIND.name,
             bind="query-params",
-            format_func=PAIR_KIND_LABELS.get,
+            format_func=lambda option: PAIR_KIND_LABELS[option],
             label_visibility="collapsed",
             width="content",
         )
@@ -78,132 +128,128 @@ def draw_pair_explorer(corpus: Corpus, pairs: pd.DataFrame) -> None:
             list(CODE_SPACE_LABELS),
             default="before",
             required=True,
-            key="space",
+            key=state.CODE_SPACE.name,
             bind="query-params",
-            format_func=CODE_SPACE_LABELS.get,
+            format_func=lambda option: CODE_SPACE_LABELS[option],
             label_visibility="collapsed",
             width="content",
-            help="The space in which code is near or far.",
+            help="The space in which distances of code are measured.",
         )
-    chosen = pairs[(pairs["kind"] == kind) & (pairs["space"] == space)].reset_index(drop=True)
+    return kind, space
+
+
+def select_pairs(corpus: Corpus, all_pairs: pd.DataFrame, kind: str, space: str) -> PairList:
+    """Return the pairs of a kind whose programs are still in the corpus."""
+    pairs = all_pairs[(all_pairs["kind"] == kind) & (all_pairs["space"] == space)]
     programs = cache.load_programs(corpus)
-    ids = {*chosen["first"], *chosen["second"]}
-    programs = programs[programs["program"].isin(ids)].set_index("program")
-    there = chosen["first"].isin(programs.index) & chosen["second"].isin(programs.index)
-    chosen = chosen[there].reset_index(drop=True)
-    if chosen.empty:
-        st.info(
-            "There is no such pair: where code is near, sound is near as well.",
-            icon=":material/sentiment_satisfied:",
-        )
-        return
-    left, right = st.columns([5, 7], gap="medium")
-    picked = find_selected_row_number(chosen)
-    with left:
-        draw_pair_table(chosen, programs, space, picked)
-    with right:
-        draw_pair(chosen.iloc[picked], programs, picked, len(chosen), chosen)
+    program_ids = {*pairs["first"], *pairs["second"]}
+    programs = programs[programs["program"].isin(program_ids)].set_index("program")
+    exists = pairs["first"].isin(programs.index) & pairs["second"].isin(programs.index)
+    return PairList(pairs[exists].reset_index(drop=True), programs)
 
 
-def find_selected_row_number(pairs: pd.DataFrame) -> int:
-    """The row of the pair that the address names; the first, if it names none of these."""
-    ids = (pairs["first"] + pairs["second"]).tolist()
-    wanted = st.query_params.get(PAIR_URL_PARAM, "")
-    return ids.index(wanted) if wanted in ids else 0
-
-
-def open_and_play_pair(pairs: pd.DataFrame, row_number: int) -> None:
+def open_and_play_pair(pair_list: PairList, row: int) -> None:
     """Open a pair and play it; for callbacks."""
-    one = pairs.iloc[row_number]
-    st.query_params[PAIR_URL_PARAM] = one["first"] + one["second"]
-    audio_player.request_autoplay("both")
+    state.PAIR.set(pair_list.get_pair_id(row))
+    audio_player.request_autoplay(PLAYLIST_KEY)
 
 
-def draw_pair_table(pairs: pd.DataFrame, programs: pd.DataFrame, space: str, selected_row_number: int) -> None:
-    titles = cache.load_template_titles()
-    known = zip(programs.index, programs["template"], programs["name"])
-    title = {each: titles.get(of, of) or name for each, of, name in known}
-    code = f"code_{space}"
-    key = f"pairs-{space}-{pairs['kind'].iloc[0]}-{pairs['first'].iloc[0]}"
+def draw_pair_table(pair_list: PairList, space: str) -> None:
+    """Draw a table of the pairs with their distances."""
+    pairs = pair_list.pairs
+    titles = {
+        program_id: program_card.format_program_title(name, template)
+        for program_id, template, name in zip(
+            pair_list.programs.index, pair_list.programs["template"], pair_list.programs["name"]
+        )
+    }
+    table_key = f"pairs-{space}-{pairs['kind'].iloc[0]}-{pairs['first'].iloc[0]}"
 
     def open_selected_pair() -> None:
-        rows = st.session_state[key]["selection"]["rows"]
-        if rows and rows[0] < len(pairs):
-            open_and_play_pair(pairs, rows[0])
+        row = state.read_selected_row(table_key, len(pairs))
+        if row is not None:
+            open_and_play_pair(pair_list, row)
 
     st.dataframe(
         pd.DataFrame(
             {
-                "One": [title[each] for each in pairs["first"]],
-                "Other": [title[each] for each in pairs["second"]],
-                "Code": pairs[code],
+                "One": [titles[program_id] for program_id in pairs["first"]],
+                "Other": [titles[program_id] for program_id in pairs["second"]],
+                "Code": pairs[f"code_{space}"],
                 "Sound": pairs["sound"],
             }
         ),
         hide_index=True,
         height=470,
-        key=key,
+        key=table_key,
         selection_mode="single-row",
         on_select=open_selected_pair,
-        alt="Pairs of programs, a row each, those that disagree most first",
+        alt="Pairs of programs, one per row, those that disagree most first",
         column_config={
             "Code": st.column_config.NumberColumn(
                 format="%.2f", width=58, help="Cosine distance of the two programs' code, 0 to 2"
             ),
             "Sound": st.column_config.NumberColumn(
-                format="%.2f", width=58, help="Cosine distance of their sound, raw, 0 to 2"
+                format="%.2f",
+                width=58,
+                help="Cosine distance of their raw audio embeddings, 0 to 2",
             ),
         },
     )
     st.caption(
-        "Among all pairs of the corpus, those whose ranks by distance of code and of sound differ"
-        " most; each program in one pair at most."
+        "Of all pairs of the corpus, these differ most between their rank by distance of code and"
+        " their rank by distance of sound. Each program is in at most one pair."
     )
 
 
-def draw_pair(
-    pair: pd.Series, programs: pd.DataFrame, row_number: int, pair_count: int, pairs: pd.DataFrame
-) -> None:
-    """Draw both programs, what differs, and the buttons that hear them and go on."""
-    one, other = programs.loc[pair["first"]], programs.loc[pair["second"]]
-    with st.container(horizontal=True, vertical_alignment="center"):
-        audio_player.draw_playlist_button(["one", "other"], "Hear both", SECONDS_PER_CLIP, "both")
-        st.markdown(f"Pair {row_number + 1} of {pair_count}", width="stretch")
-        st.button(
-            "",
-            icon=":material/chevron_left:",
-            help="Previous pair",
-            key="previous",
-            disabled=row_number == 0,
-            on_click=open_and_play_pair,
-            args=(pairs, row_number - 1),
-        )
-        st.button(
-            "",
-            icon=":material/chevron_right:",
-            help="Next pair",
-            key="following",
-            disabled=row_number == pair_count - 1,
-            on_click=open_and_play_pair,
-            args=(pairs, row_number + 1),
-        )
+def draw_pair(pair_list: PairList, row: int) -> None:
+    """Draw both programs of a pair, and buttons for playing it and for its neighbours."""
+    pair = pair_list.pairs.iloc[row]
+    first, second = (pair_list.programs.loc[pair[side]] for side in ("first", "second"))
+    draw_pair_navigation(pair_list, row)
     st.caption(
         f"Distance of code {pair['code_before']:.2f} before and {pair['code_after']:.2f} after"
-        f" alignment, of sound {pair['sound']:.2f}. {format_percentage(pair['code_share'])} of all pairs are"
-        f" written more alike, {format_percentage(pair['sound_share'])} sound more alike."
+        f" alignment, of sound {pair['sound']:.2f}. {format_percentage(pair['code_share'])} of all"
+        f" pairs have more similar code, {format_percentage(pair['sound_share'])} sound more"
+        " similar."
     )
-    for side, (key, row) in zip(
-        st.columns(2, gap="small"), (("one", one), ("other", other)), strict=True
+    for column, player_key, program in zip(
+        st.columns(2, gap="small"), ("first", "second"), (first, second)
     ):
-        with side.container(border=True, key=f"program-{key}", gap="small"):
-            program_card.draw_program_header(row["name"], row["template"], row["role"], row["split"])
-            audio_player.draw_file_player(row["audio"], row["name"], key)
-            st.code(row["source"], language="ruby", height=230)
-    draw_pair_differences(one, other)
+        with column.container(border=True, key=f"pair-{player_key}", gap="small"):
+            program_card.draw_program_header(
+                program["name"], program["template"], program["role"], program["split"]
+            )
+            audio_player.draw_file_player(program["audio"], program["name"], player_key)
+            st.code(program["source"], language="ruby", height=230)
+    draw_pair_differences(first, second)
+
+
+def draw_pair_navigation(pair_list: PairList, row: int) -> None:
+    """Draw the buttons that play a pair and open the previous and the next one."""
+    pair_count = len(pair_list.pairs)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        audio_player.draw_playlist_button(
+            ["first", "second"], "Play both", SECONDS_PER_CLIP, PLAYLIST_KEY
+        )
+        st.markdown(f"Pair {row + 1} of {pair_count}", width="stretch")
+        for key, label, icon, target in (
+            ("previous-pair", "Previous pair", ":material/chevron_left:", row - 1),
+            ("next-pair", "Next pair", ":material/chevron_right:", row + 1),
+        ):
+            st.button(
+                "",
+                icon=icon,
+                help=label,
+                key=key,
+                disabled=not 0 <= target < pair_count,
+                on_click=open_and_play_pair,
+                args=(pair_list, target),
+            )
 
 
 def format_percentage(fraction: float) -> str:
-    """A share of pairs in words: "12 %", "0.02 %", "99.97 %"."""
+    """Format a share of all pairs: "12 %", "0.02 %", "99.97 %"."""
     percent = 100 * fraction
     if percent > 99:
         number = f"{100 - float(f'{100 - percent:.1g}'):.6g}"
@@ -213,12 +259,12 @@ def format_percentage(fraction: float) -> str:
 
 
 def draw_pair_differences(first: pd.Series, second: pd.Series) -> None:
-    """Draw the parameters that differ, and the lines."""
-    with st.expander("What differs", type="compact"):
-        rows = diff_values(first["parameters"], second["parameters"])
-        if rows and first["template"] == second["template"]:
-            columns = ["Parameter", "One", "Other"]
-            st.dataframe(pd.DataFrame(rows, columns=columns), hide_index=True)
+    """Draw the differing parameters and lines of a pair in an expander."""
+    with st.expander("Differences", type="compact"):
+        differences = diff_values(first["parameters"], second["parameters"])
+        if differences and first["template"] == second["template"]:
+            table = pd.DataFrame(differences, columns=["Parameter", "One", "Other"])
+            st.dataframe(table, hide_index=True)
         program_card.draw_code_differences(first["source"], second["source"], ("One", "Other"))
 
 

@@ -1,1 +1,1 @@
-"""What several pages draw: the frame around them, players, cards, jobs, messages."""
+"""Components that several pages draw, and the parts of the server."""

@@ -1,187 +1,202 @@
-// The one sound of a tab. Players are markup (player.py) that says which clip they are of; a
-// single audio element plays the clip of one of them, so no two can sound. All listening is done
-// on the document: players come and go with every run of the page.
+// Plays the clips of a page. A player is only markup (audio_player.py) that names a clip. One audio
+// element per tab plays them, so at most one clip plays at a time. All event listeners are on the
+// document, because every run of a page may replace the players.
 
-const LOOK_MS = 50;
-const GONE_MS = 1500; // a rerun may take a player away for a moment; a page switch for good
-const PLAYER = ".player, .player-small";
-// Where keys mean something already: arrows nothing on what is only pressed.
-const FIELDS = "input, textarea, select, [contenteditable]";
-const BUSY = {
-  Space: `${FIELDS}, button, summary, a, [role]`,
-  Arrow: `${FIELDS}, [role]:not([role="group"], [role="img"])`,
+const POLL_INTERVAL_MS = 50;
+// A rerun may remove a player for a moment; after this time the user has left the page.
+const REMOVED_AFTER_MS = 1500;
+const PLAYER = ".player, .play-button";
+const PLAYLIST_BUTTON = ".playlist-button";
+// Elements in which a key already has a meaning. Arrow keys mean nothing on a button.
+const INPUT_SELECTOR = "input, textarea, select, [contenteditable]";
+const KEY_EXCLUSIONS = {
+  Space: `${INPUT_SELECTOR}, button, summary, a, [role]`,
+  Arrow: `${INPUT_SELECTOR}, [role]:not([role="group"], [role="img"])`,
 };
 
-const players = () => [...document.querySelectorAll(PLAYER)];
-const clock = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
+const findPlayers = () => [...document.querySelectorAll(PLAYER)];
+const findPlayer = (key) =>
+  document.querySelector(`.player[data-player-key="${CSS.escape(key)}"]`);
+const formatTime = (s) => `${Math.floor(s / 60)}:${String(Math.floor(s % 60)).padStart(2, "0")}`;
 
-function make() {
+function createState() {
   const audio = document.createElement("audio");
   audio.id = "earshot-audio";
   audio.preload = "auto";
-  document.body.appendChild(audio); // attached, so that it can be found and looked at
-  // `rest`: what is still to be heard of a row of clips, one after the other.
-  return { audio, player: null, source: null, loop: false, turn: 0, missing: 0, rest: [], part: 0 };
+  document.body.appendChild(audio); // Attached, so that tests can find it.
+  return {
+    audio,
+    player: null, // The element whose clip is loaded.
+    source: null, // The URL of that clip.
+    loop: false,
+    autoplayNumber: 0, // The last autoplay request that was fulfilled.
+    missingMs: 0, // How long the current player has been missing from the page.
+    queue: [], // Players whose clips follow in a playlist.
+    secondsPerClip: 0,
+  };
 }
 
-// A player that was drawn anew is known by its clip.
-function current(state) {
+// Returns the current player. If a rerun has replaced it, finds its successor by the clip's URL.
+function findCurrentPlayer(state) {
   if (!state.player?.isConnected) {
-    const key = state.player?.dataset.clip;
-    const same = players().filter((each) => each.dataset.src === state.source);
-    state.player = same.find((each) => each.dataset.clip === key) ?? same[0] ?? null;
+    const key = state.player?.dataset.playerKey;
+    const sameClip = findPlayers().filter((player) => player.dataset.src === state.source);
+    state.player =
+      sameClip.find((player) => player.dataset.playerKey === key) ?? sameClip[0] ?? null;
   }
   return state.player;
 }
 
-const byClip = (key) => document.querySelector(`.player[data-clip="${CSS.escape(key)}"]`);
-
-function paint(state) {
-  const here = current(state);
-  for (const player of players()) {
-    const mine = player === here;
-    const seconds = Number(player.dataset.seconds);
-    const at = mine ? state.audio.currentTime : 0;
-    const sounding = mine && !state.audio.paused;
-    put(player.querySelector(".play span"), sounding ? "pause" : "play_arrow");
-    player.classList.toggle("current", mine);
-    if (player.matches(".player-small")) continue; // a button is all of it
-    put(player.querySelector(".time"), `${clock(at)} / ${clock(seconds)}`);
-    player.querySelector(".waveform").style.setProperty("--played", seconds ? Math.min(1, at / seconds) : 0);
+function updatePlayers(state) {
+  const current = findCurrentPlayer(state);
+  for (const player of findPlayers()) {
+    const isCurrent = player === current;
+    const duration = Number(player.dataset.seconds);
+    const position = isCurrent ? state.audio.currentTime : 0;
+    const isPlaying = isCurrent && !state.audio.paused;
+    setText(player.querySelector(".play span"), isPlaying ? "pause" : "play_arrow");
+    player.classList.toggle("current", isCurrent);
+    if (player.matches(".play-button")) continue; // It has no time, waveform or loop.
+    setText(player.querySelector(".time"), `${formatTime(position)} / ${formatTime(duration)}`);
+    player.querySelector(".waveform").style.setProperty(
+      "--played", duration ? Math.min(1, position / duration) : 0);
     player.querySelector(".loop").setAttribute("aria-pressed", String(state.loop));
   }
 }
 
-function put(element, text) {
+function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }
 
-function play(state, player, from = null) {
+function play(state, player, startSeconds = null) {
   if (!player) return;
   if (state.source !== player.dataset.src) {
     state.source = player.dataset.src;
     state.audio.src = state.source;
   }
   state.player = player;
-  state.audio.loop = state.loop && !state.rest.length; // a short clip of a row ends, too
-  if (from !== null) state.audio.currentTime = from;
-  // A browser that wants a click first says no: then the player is there to be clicked.
+  state.audio.loop = state.loop && !state.queue.length; // A looping clip would block a playlist.
+  if (startSeconds !== null) state.audio.currentTime = startSeconds;
+  // A browser refuses to play before the first click on the page; the user can press play then.
   state.audio.play().catch(() => {});
 }
 
-// Play clips one after the other, so many seconds of each.
-function playRow(state, button) {
-  const keys = button.dataset.clips.split(" ");
-  state.rest = keys.map(byClip).filter(Boolean);
-  state.part = Number(button.dataset.part);
-  play(state, state.rest.shift(), 0);
+function playPlaylist(state, button) {
+  const keys = button.dataset.playerKeys.split(" ");
+  state.queue = keys.map(findPlayer).filter(Boolean);
+  state.secondsPerClip = Number(button.dataset.secondsPerClip);
+  play(state, state.queue.shift(), 0);
 }
 
-// Whether the clip that sounds was heard long enough; then the next of its row comes.
-function goOn(state) {
-  const over = state.audio.ended || state.audio.currentTime >= state.part;
-  if (!state.rest.length || !over) return;
-  const next = state.rest.shift();
-  play(state, next.isConnected ? next : byClip(next.dataset.clip), 0); // it may have been drawn anew
+// Plays the playlist's next clip once the current one has played for long enough.
+function advancePlaylist(state) {
+  const isFinished = state.audio.ended || state.audio.currentTime >= state.secondsPerClip;
+  if (!state.queue.length || !isFinished) return;
+  const next = state.queue.shift();
+  play(state, next.isConnected ? next : findPlayer(next.dataset.playerKey), 0);
 }
 
-function toggle(state, player) {
-  state.rest = [];
-  if (player === current(state) && !state.audio.paused) state.audio.pause();
+function togglePlayback(state, player) {
+  state.queue = [];
+  if (player === findCurrentPlayer(state) && !state.audio.paused) state.audio.pause();
   else play(state, player);
 }
 
-function walk(state, step) {
-  state.rest = [];
-  const all = players();
-  const here = all.indexOf(current(state));
-  const next = all[here < 0 ? 0 : here + step];
+// Plays the next player on the page (step 1) or the previous one (step -1).
+function stepPlayer(state, step) {
+  state.queue = [];
+  const players = findPlayers();
+  const index = players.indexOf(findCurrentPlayer(state));
+  const next = players[index < 0 ? 0 : index + step];
   if (!next) return;
   play(state, next, 0);
   next.scrollIntoView({ block: "nearest" });
 }
 
-function clicked(state, event) {
-  const row = event.target.closest?.(".row-of-clips");
-  if (row) playRow(state, row);
+function handleClick(state, event) {
+  const playlistButton = event.target.closest?.(PLAYLIST_BUTTON);
+  if (playlistButton) playPlaylist(state, playlistButton);
   const player = event.target.closest?.(PLAYER);
   if (!player) return;
-  if (event.target.closest(".play")) toggle(state, player);
+  if (event.target.closest(".play")) togglePlayback(state, player);
   else if (event.target.closest(".next")) {
     state.player = player;
-    walk(state, 1);
+    stepPlayer(state, 1);
   } else if (event.target.closest(".loop")) {
     state.loop = !state.loop;
     state.audio.loop = state.loop;
   } else if (event.target.closest(".waveform")) {
     const { left, width } = event.target.getBoundingClientRect();
-    const part = Math.min(1, Math.max(0, (event.clientX - left) / width));
-    state.rest = [];
-    play(state, player, part * Number(player.dataset.seconds));
+    const fraction = Math.min(1, Math.max(0, (event.clientX - left) / width));
+    state.queue = [];
+    play(state, player, fraction * Number(player.dataset.seconds));
   }
-  paint(state);
+  updatePlayers(state);
 }
 
-function pressed(state, event) {
+function handleKey(state, event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.defaultPrevented) return;
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   if (event.code !== "Space" && !step) return;
   const target = event.composedPath()[0];
-  const inPlayer = target.closest?.(PLAYER);
-  const busy = step ? BUSY.Arrow : BUSY.Space;
-  if (!inPlayer && target !== document.body && target.closest?.(busy)) return;
+  const isInPlayer = target.closest?.(PLAYER);
+  const exclusions = step ? KEY_EXCLUSIONS.Arrow : KEY_EXCLUSIONS.Space;
+  if (!isInPlayer && target !== document.body && target.closest?.(exclusions)) return;
   if (event.code === "Space") {
-    if (inPlayer && target.closest("button")) return; // the button's own click
-    if (!players().length) return;
+    if (isInPlayer && target.closest("button")) return; // Space clicks the button.
+    if (!findPlayers().length) return;
     event.preventDefault();
-    toggle(state, current(state) ?? players()[0]);
-  } else if (current(state)) {
+    togglePlayback(state, findCurrentPlayer(state) ?? findPlayers()[0]);
+  } else if (findCurrentPlayer(state)) {
     event.preventDefault();
-    walk(state, step);
+    stepPlayer(state, step);
   }
 }
 
-function watch(state) {
-  document.addEventListener("click", (event) => clicked(state, event));
-  document.addEventListener("keydown", (event) => pressed(state, event));
-  const frame = () => {
-    goOn(state);
-    paint(state);
-    if (!state.audio.paused) requestAnimationFrame(frame);
+function registerListeners(state) {
+  document.addEventListener("click", (event) => handleClick(state, event));
+  document.addEventListener("keydown", (event) => handleKey(state, event));
+  const drawFrame = () => {
+    advancePlaylist(state);
+    updatePlayers(state);
+    if (!state.audio.paused) requestAnimationFrame(drawFrame);
   };
-  state.audio.addEventListener("play", frame);
+  state.audio.addEventListener("play", drawFrame);
   for (const name of ["pause", "seeked", "ended", "loadedmetadata"]) {
-    state.audio.addEventListener(name, () => paint(state));
+    state.audio.addEventListener(name, () => updatePlayers(state));
   }
-  state.audio.addEventListener("ended", () => goOn(state));
-  // What is drawn anew says again where its clip is; what is gone falls silent. A look at a few
-  // dozen elements, which costs less than being told of every change of the page.
+  state.audio.addEventListener("ended", () => advancePlaylist(state));
+  // Polling a few dozen elements costs less than observing every change of the page. It updates
+  // players that a rerun has replaced, and stops a clip whose player is gone.
   setInterval(() => {
-    startMarked(state);
+    startRequested(state);
     if (!state.source) return;
-    goOn(state); // frames rest in a tab that is not seen
-    if (current(state)) state.missing = 0;
-    else if ((state.missing += LOOK_MS) >= GONE_MS && !state.audio.paused) state.audio.pause();
-    paint(state);
-  }, LOOK_MS);
+    advancePlaylist(state); // Animation frames pause in a hidden tab.
+    if (findCurrentPlayer(state)) state.missingMs = 0;
+    else if ((state.missingMs += POLL_INTERVAL_MS) >= REMOVED_AFTER_MS && !state.audio.paused)
+      state.audio.pause();
+    updatePlayers(state);
+  }, POLL_INTERVAL_MS);
 }
 
-// What a click elsewhere asked to hear is marked with the number of that click, and starts once.
-function startMarked(state) {
-  for (const marked of document.querySelectorAll(`:is(${PLAYER}, .row-of-clips)[data-start]`)) {
-    if (Number(marked.dataset.start) <= state.turn) continue;
-    state.turn = Number(marked.dataset.start);
-    state.rest = [];
-    if (marked.matches(PLAYER)) play(state, marked, 0);
-    else playRow(state, marked);
+// Plays what the page requested. Each request has a number, so it is fulfilled only once.
+function startRequested(state) {
+  const selector = `:is(${PLAYER}, ${PLAYLIST_BUTTON})[data-autoplay]`;
+  for (const element of document.querySelectorAll(selector)) {
+    const number = Number(element.dataset.autoplay);
+    if (number <= state.autoplayNumber) continue;
+    state.autoplayNumber = number;
+    state.queue = [];
+    if (element.matches(PLAYER)) play(state, element, 0);
+    else playPlaylist(state, element);
   }
 }
 
 export default function () {
-  if (!window.earshotSound) {
-    window.earshotSound = make();
-    watch(window.earshotSound);
+  if (!window.earshotPlayer) {
+    window.earshotPlayer = createState();
+    registerListeners(window.earshotPlayer);
   }
-  startMarked(window.earshotSound);
-  paint(window.earshotSound);
+  startRequested(window.earshotPlayer);
+  updatePlayers(window.earshotPlayer);
 }

@@ -1,7 +1,7 @@
-"""A clip to hear: its outline with the position, play, loop and next, at the clip's own level.
+"""Audio players: a clip's waveform with play, loop and next, and buttons that play clips.
 
-A player is markup only; `audio_player.js` plays what it names, one sound at a time, and fetches
-nothing before it is asked to.
+A player is only markup. `audio_player.js` plays one clip at a time, and fetches a clip when it
+plays it.
 """
 
 from __future__ import annotations
@@ -16,33 +16,38 @@ import streamlit as st
 
 from core.errors import EarshotError
 from core.sonicpi import Clip
-from pages.components import cache, formatting, audio_server
+from pages.components import audio_server, cache, formatting, state
 
-AUTOPLAY_DELAY_S = 0.2  # seconds from a player's coming to its clip's beginning
+AUTOPLAY_DELAY_S = 0.2  # From drawing a player until its clip plays.
 
 _player_component = st.components.v2.component(
-    "earshot_sound", js=(Path(__file__).parent / "audio_player.js").read_text(encoding="utf-8")
+    "earshot_player", js=(Path(__file__).parent / "audio_player.js").read_text(encoding="utf-8")
 )
 
 
 def load_player_script() -> None:
-    """Load what all players of a page share: one sound at a time, space and arrows."""
-    with st.container(key="sound"):
-        _player_component(key="sound-rules")
+    """Load the script that all players of a page share."""
+    with st.container(key="player-script"):
+        _player_component(key="player-component")
 
 
 def request_autoplay(player_key: str) -> None:
-    """Have the clip of that key play as soon as it is drawn; for callbacks."""
-    turn = st.session_state.get("start", {}).get("turn", 0) + 1
-    st.session_state["start"] = {"clip": player_key, "turn": turn}
+    """Play a clip as soon as its player is drawn; for callbacks."""
+    previous = state.AUTOPLAY_REQUEST.get()
+    number = previous.number + 1 if previous else 1
+    state.AUTOPLAY_REQUEST.set(state.AutoplayRequest(player_key, number))
 
 
 def wait_for_autoplay(player_key: str) -> None:
-    """Wait, once, for a clip that was asked to play: call it before what a browser is long busy
-    with, a chart above all, for while it draws that no clip begins to sound."""
-    asked = st.session_state.get("start", {})
-    if asked.get("clip") == player_key and st.session_state.get("begun") != asked["turn"]:
-        st.session_state["begun"] = asked["turn"]
+    """Wait once until a requested clip has started to play.
+
+    Call it before drawing a chart: while a browser draws one, no clip starts.
+    """
+    request = state.AUTOPLAY_REQUEST.get()
+    if request is None or request.player_key != player_key:
+        return
+    if state.AUTOPLAY_WAITED.get() != request.number:
+        state.AUTOPLAY_WAITED.set(request.number)
         time.sleep(AUTOPLAY_DELAY_S)
 
 
@@ -52,44 +57,44 @@ def draw_file_player(audio_path: str | None, name: str, key: str) -> None:
     Parameters
     ----------
     audio_path : str or None
-        None for a program that has no clip.
+        None for a program without a clip.
     name : str
-        The program's, for who cannot see the outline.
+        The program's name, for screen readers and the play history.
     key : str
         Unique on the page.
     """
     if audio_path is None or not Path(audio_path).is_file():
-        st.caption(
-            ":material/music_off: The clip is not there. Building the corpus again makes it."
-        )
+        st.caption(":material/music_off: The clip is missing. Build the corpus again to render it.")
         return
     try:
-        outline, seconds = cache.load_waveform_svg(audio_path)
-        _draw_player(audio_server.build_audio_url(audio_path, name), outline, seconds, name, key)
+        waveform_svg, seconds = cache.load_waveform_svg(audio_path)
+        audio_url = audio_server.build_audio_url(audio_path, name)
+        _draw_player(audio_url, waveform_svg, seconds, name, key)
     except EarshotError as error:
         formatting.show_error(error)
 
 
 def draw_play_button(audio_path: str, name: str, key: str) -> None:
-    """Draw a button that plays a clip's file, for lists; the keys walk to it as to a player.
+    """Draw a button that plays a clip's file, for lists.
 
     Parameters
     ----------
     audio_path, name, key : str
-        As of `clip_file`.
+        As for `draw_file_player`.
     """
     title = _escape_attribute(name)
     source = _escape_attribute(audio_server.build_audio_url(audio_path, name))
     st.html(
-        f'<div class="player-small" role="group" aria-label="Clip of {title}"'
-        f' data-src="{source}" data-clip="{_escape_attribute(key)}"><button type="button" class="play"'
+        f'<div class="play-button" role="group" aria-label="Clip of {title}" data-src="{source}"'
+        f' data-player-key="{_escape_attribute(key)}"><button type="button" class="play"'
         f' title="Play" aria-label="Play {title}"><span aria-hidden="true">play_arrow</span>'
         "</button></div>",
         width="content",
     )
 
 
-# What a page draws again and again: a clip's file and outline, for as long as the clip is there.
+# The FLAC bytes and waveform of each clip in memory, for as long as the clip exists: a page draws
+# the same clip again on every run.
 _encoded_clips: WeakKeyDictionary[Clip, tuple[bytes, str]] = WeakKeyDictionary()
 
 
@@ -97,47 +102,54 @@ def draw_clip_player(clip: Clip, name: str, key: str) -> None:
     """Draw the player of a clip in memory."""
     if clip not in _encoded_clips:
         _encoded_clips[clip] = clip.encode(".flac"), cache.encode_waveform_svg(clip)
-    flac, outline = _encoded_clips[clip]
-    _draw_player(audio_server.cache_audio_bytes(flac, name), outline, clip.seconds, name, key)
+    flac_bytes, waveform_svg = _encoded_clips[clip]
+    audio_url = audio_server.cache_audio_bytes(flac_bytes, name)
+    _draw_player(audio_url, waveform_svg, clip.seconds, name, key)
 
 
-def draw_playlist_button(player_keys: Sequence[str], label: str, seconds_per_clip: float, key: str) -> None:
-    """Draw a button that plays the clips of other players, so many seconds of each.
+def draw_playlist_button(
+    player_keys: Sequence[str], label: str, seconds_per_clip: float, key: str
+) -> None:
+    """Draw a button that plays the clips of other players one after the other.
 
     Parameters
     ----------
     player_keys : sequence of str
-        Theirs.
+        Keys of the players.
     label : str
     seconds_per_clip : float
+        How much of each clip is played.
     key : str
-        Its own; `start` takes it as well.
+        The button's own key, for `request_autoplay`.
     """
+    keys = _escape_attribute(" ".join(player_keys))
     st.html(
-        f'<button type="button" class="row-of-clips" data-clips="{_escape_attribute(" ".join(player_keys))}"'
-        f' data-part="{seconds_per_clip:g}"{_format_autoplay_attribute(key)}><span aria-hidden="true">playlist_play</span>'
-        f"{html.escape(label)}</button>"
+        f'<button type="button" class="playlist-button" data-player-keys="{keys}"'
+        f' data-seconds-per-clip="{seconds_per_clip:g}"{_format_autoplay_attribute(key)}>'
+        f'<span aria-hidden="true">playlist_play</span>{html.escape(label)}</button>'
     )
 
 
 def _format_autoplay_attribute(key: str) -> str:
-    """The mark of what is to start as soon as it is there."""
-    asked = st.session_state.get("start", {})
-    return f' data-start="{asked["turn"]}"' if asked.get("clip") == key else ""
+    """Return the attribute that makes the script play a player; "" if nobody requested it."""
+    request = state.AUTOPLAY_REQUEST.get()
+    if request is None or request.player_key != key:
+        return ""
+    return f' data-autoplay="{request.number}"'
 
 
 def _draw_player(audio_url: str, waveform_svg: str, seconds: float, name: str, key: str) -> None:
     title = _escape_attribute(name)
-    starts = _format_autoplay_attribute(key)
-    # The outline is a mask, since the page's sanitiser lets no SVG through.
+    # Streamlit's sanitizer removes SVG elements, so the waveform is a CSS mask.
     st.html(
-        f'<div class="player" role="group" aria-label="Clip of {title}" data-clip="{_escape_attribute(key)}"'
-        f' data-src="{_escape_attribute(audio_url)}" data-seconds="{seconds:.3f}"{starts}>'
+        f'<div class="player" role="group" aria-label="Clip of {title}"'
+        f' data-player-key="{_escape_attribute(key)}" data-src="{_escape_attribute(audio_url)}"'
+        f' data-seconds="{seconds:.3f}"{_format_autoplay_attribute(key)}>'
         f'<button type="button" class="play" aria-label="Play {title}" title="Play (space)">'
         '<span aria-hidden="true">play_arrow</span></button>'
-        f'<div class="waveform" role="img" aria-label="Outline of the sound of {title}"'
+        f'<div class="waveform" role="img" aria-label="Waveform of {title}"'
         f" style=\"--outline: url('data:image/svg+xml,{waveform_svg}')\"></div>"
-        f'<span class="time">0:00 / {format_playback_time(seconds)}</span>'
+        f'<span class="time">0:00 / {formatting.format_playback_time(seconds)}</span>'
         '<button type="button" class="loop" aria-pressed="false" aria-label="Loop"'
         ' title="Loop"><span aria-hidden="true">repeat</span></button>'
         '<button type="button" class="next" aria-label="Next clip" title="Next (arrow down)">'
@@ -146,10 +158,4 @@ def _draw_player(audio_url: str, waveform_svg: str, seconds: float, name: str, k
 
 
 def _escape_attribute(text: str) -> str:
-    """As the value of an attribute."""
     return html.escape(text, quote=True)
-
-
-def format_playback_time(seconds: float) -> str:
-    """Return "0:18"."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"

@@ -1,6 +1,6 @@
-"""Sounds by address, so that a browser fetches a clip when it is played and not before.
+"""HTTP routes that serve clips, so that a browser fetches a clip only when it plays it.
 
-Whatever is fetched is heard, and so is noted among what was heard last.
+Playing a clip adds it to the play history.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ MIME_TYPES = {
     ".wav": "audio/wav",
     ".mp3": "audio/mpeg",
 }
-MAX_CACHED_CLIPS = 64  # sounds that were made for a page and lie on no disk
+MAX_CACHED_CLIPS = 64  # Clips in memory, which have no file.
 _RESPONSE_HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-cache",  # what is played again is asked for again, and so noted
+    # A browser must ask again on every playback, so that the play history knows about it.
+    "Cache-Control": "no-cache",
 }
 
-# Nothing that is kept has more bytes than fifteen digits count.
+# 15 digits count more bytes than any file has.
 _BYTE_RANGE_PATTERN = re.compile(r"bytes=([0-9]{1,15})-([0-9]{0,15})")
 
 _cached_clips: OrderedDict[str, bytes] = OrderedDict()
@@ -41,22 +42,31 @@ _cache_lock = threading.Lock()
 
 
 def build_audio_url(audio_path: str | Path, name: str) -> str:
-    """The address of a sound file below the workspace, with the name of its program.
+    """Return the URL of an audio file in the workspace.
+
+    Parameters
+    ----------
+    audio_path : str or Path
+    name : str
+        The program's name, for the play history.
 
     Raises
     ------
     EarshotError
-        When it lies elsewhere.
+        When the file is outside the workspace.
     """
     try:
-        inside = Path(audio_path).relative_to(workspace.get_workspace_root())
+        relative_path = Path(audio_path).relative_to(workspace.get_workspace_root())
     except ValueError:
-        raise EarshotError("This sound lies outside the workspace.", where=str(audio_path)) from None
-    return f"/sound/file/{quote(inside.as_posix())}?name={quote(name)}"
+        raise EarshotError("This clip is outside the workspace.", where=str(audio_path)) from None
+    return f"/sound/file/{quote(relative_path.as_posix())}?name={quote(name)}"
 
 
 def cache_audio_bytes(flac_bytes: bytes, name: str) -> str:
-    """Keep an encoded sound in memory, the newest `KEPT` of them; return its address."""
+    """Keep a FLAC file in memory and return its URL.
+
+    Only the newest `MAX_CACHED_CLIPS` are kept.
+    """
     digest = hashlib.sha256(flac_bytes).hexdigest()[:32]
     with _cache_lock:
         _cached_clips[digest] = flac_bytes
@@ -67,7 +77,7 @@ def cache_audio_bytes(flac_bytes: bytes, name: str) -> str:
 
 
 def build_routes() -> list[Route]:
-    """What the server answers besides Streamlit's own."""
+    """Return the routes that the server adds to Streamlit's own."""
     return [
         Route("/sound/file/{path:path}", _serve_audio_file, methods=["GET"]),
         Route("/sound/made/{name}.flac", _serve_cached_audio, methods=["GET"]),
@@ -77,52 +87,56 @@ def build_routes() -> list[Route]:
 async def _serve_audio_file(request: Request) -> Response:
     path = await anyio.to_thread.run_sync(_resolve_audio_path, request.path_params["path"])
     if path is None:
-        return PlainTextResponse("There is no such sound.", 404, headers=_RESPONSE_HEADERS)
+        return PlainTextResponse("No such clip.", 404, headers=_RESPONSE_HEADERS)
     if name := _get_played_name(request):
         await anyio.to_thread.run_sync(play_history.record_played_clip, path, name)
     return FileResponse(path, media_type=MIME_TYPES[path.suffix], headers=_RESPONSE_HEADERS)
 
 
 def _resolve_audio_path(relative_path: str) -> Path | None:
-    """The sound file of that name below the workspace; None unless there is one."""
+    """Return the audio file at a path in the workspace; None if there is none."""
     root = workspace.get_workspace_root()
     try:
         path = (root / relative_path).resolve()
-        fits = path.is_relative_to(root) and path.suffix in MIME_TYPES and path.is_file()
-    except (OSError, ValueError):  # a name that no file system takes
+        is_servable = path.is_relative_to(root) and path.suffix in MIME_TYPES and path.is_file()
+    except (OSError, ValueError):  # No file system accepts this name.
         return None
-    return path if fits else None
+    return path if is_servable else None
 
 
 async def _serve_cached_audio(request: Request) -> Response:
     digest = request.path_params["name"]
     with _cache_lock:
-        found = _cached_clips.get(digest)
-    if found is None:
-        return PlainTextResponse("This sound is kept no longer.", 404, headers=_RESPONSE_HEADERS)
+        flac_bytes = _cached_clips.get(digest)
+    if flac_bytes is None:
+        return PlainTextResponse(
+            "This clip is no longer available.", 404, headers=_RESPONSE_HEADERS
+        )
     if name := _get_played_name(request):
-        await anyio.to_thread.run_sync(play_history.record_generated_clip, name, digest, found)
-    first, last = _parse_byte_range(request.headers.get("range", ""), len(found))
+        await anyio.to_thread.run_sync(play_history.record_generated_clip, name, digest, flac_bytes)
+    first, last = _parse_byte_range(request.headers.get("range", ""), len(flac_bytes))
     headers = {**_RESPONSE_HEADERS, "Accept-Ranges": "bytes"}
     if first is None:
-        return Response(found, 200, headers, MIME_TYPES[".flac"])
-    headers["Content-Range"] = f"bytes {first}-{last}/{len(found)}"
-    return Response(found[first : last + 1], 206, headers, MIME_TYPES[".flac"])
+        return Response(flac_bytes, 200, headers, MIME_TYPES[".flac"])
+    headers["Content-Range"] = f"bytes {first}-{last}/{len(flac_bytes)}"
+    return Response(flac_bytes[first : last + 1], 206, headers, MIME_TYPES[".flac"])
 
 
 def _get_played_name(request: Request) -> str:
-    """The program's name when a page of ours begins to play its clip, else ""."""
-    span = request.headers.get("range", "bytes=0-")
-    ours = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
-    audio = request.headers.get("sec-fetch-dest") == "audio"
-    return request.query_params.get("name", "") if ours and audio and "=0-" in span else ""
+    """Return the program's name if one of our pages starts to play its clip, else ""."""
+    byte_range = request.headers.get("range", "bytes=0-")
+    is_same_origin = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"
+    is_audio = request.headers.get("sec-fetch-dest") == "audio"
+    if is_same_origin and is_audio and "=0-" in byte_range:
+        return request.query_params.get("name", "")
+    return ""
 
 
 def _parse_byte_range(header: str, byte_count: int) -> tuple[int | None, int]:
-    """First and last byte of a "bytes=5-" or "bytes=5-9"; (None, 0) for the whole."""
-    found = _BYTE_RANGE_PATTERN.fullmatch(header.strip())
-    if found is None or int(found[1]) >= byte_count:
+    """Parse "bytes=5-" or "bytes=5-9" into first and last byte; (None, 0) is the whole file."""
+    match = _BYTE_RANGE_PATTERN.fullmatch(header.strip())
+    if match is None or int(match[1]) >= byte_count:
         return None, 0
-    first = int(found[1])
-    last = min(int(found[2]), byte_count - 1) if found[2] else byte_count - 1
+    first = int(match[1])
+    last = min(int(match[2]), byte_count - 1) if match[2] else byte_count - 1
     return (first, last) if last >= first else (None, 0)

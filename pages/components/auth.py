@@ -1,10 +1,11 @@
-"""Who comes in when the dashboard is open to others; nobody is asked where it isn't."""
+"""Login and authorization of a dashboard that is open to others."""
 
 from __future__ import annotations
 
 import functools
 import json
 import os
+from typing import Any
 
 import streamlit as st
 from starlette.requests import HTTPConnection
@@ -16,23 +17,23 @@ from streamlit.web.server.server_util import get_cookie_secret
 from streamlit.web.server.starlette.starlette_app_utils import decode_signed_value
 from streamlit.web.server.starlette.starlette_server_config import USER_COOKIE_NAME
 
-from core.errors import EarshotError
 from core.access_control import LOCAL_HOSTS, AccessPolicy, read_access_policy
+from core.errors import EarshotError
 from pages.components import formatting
 
-# What holds or takes data without a page's code being run. All else comes through a page, which
-# asks `come_in`, or is a file of Streamlit's own.
+# These paths give or take data without running a page. Everything else is a file of Streamlit's
+# own or comes through a page, which calls `require_login`.
 PROTECTED_PATH_PREFIXES = ("/sound/", "/media/", "/_stcore/upload_file/")
 
 
 @functools.lru_cache(maxsize=1)
 def load_access_policy() -> AccessPolicy | None:
-    """To whom the dashboard is open; None where only this machine reaches it.
+    """Return who may use the dashboard; None if only this machine reaches it.
 
     Raises
     ------
     EarshotError
-        When it listens to others without having been opened by `./run --open`.
+        When the server accepts other machines without having been opened by `./run --open`.
     """
     host = os.environ.get("EARSHOT_OPEN")
     if host:
@@ -48,23 +49,25 @@ def load_access_policy() -> AccessPolicy | None:
 
 
 def is_authorized() -> bool:
-    """Whether this visitor may see the pages."""
-    allowed = load_access_policy()
-    return allowed is None or (bool(st.user.is_logged_in) and allowed.is_allowed(st.user.to_dict()))
+    """Return whether this visitor may see the pages."""
+    policy = load_access_policy()
+    if policy is None:
+        return True
+    return bool(st.user.is_logged_in) and policy.is_allowed(st.user.to_dict())
 
 
 def require_login() -> bool:
-    """Whether this visitor may see the pages; draws the way in if not."""
+    """Return whether this visitor may see the pages; if not, draw the login."""
     if load_access_policy() is None:
         return True
     if not st.user.is_logged_in:
         st.header("Earshot")
-        st.write("This workspace is shown to invited people.")
+        st.write("This workspace is only for invited people.")
         st.button("Log in", on_click=st.login, type="primary", icon=":material/login:")
         return False
     if not is_authorized():
         st.error(
-            f"{formatting.escape_markdown(st.user.get('email') or 'This account')} is not among the invited."
+            f"{formatting.escape_markdown(st.user.get('email') or 'This account')} is not invited."
             " Ask whoever runs this dashboard.",
             icon=":material/block:",
         )
@@ -76,27 +79,30 @@ def require_login() -> bool:
 
 
 class AuthMiddleware:
-    """ASGI middleware: sounds and uploads only for those who may see the pages."""
+    """ASGI middleware that serves clips and takes uploads only for authorized visitors."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request, as ASGI defines it."""
         if scope["type"] == "http" and scope["path"].startswith(PROTECTED_PATH_PREFIXES):
-            allowed = load_access_policy()
-            if allowed is not None and not allowed.is_allowed(_read_signed_user(HTTPConnection(scope))):
+            policy = load_access_policy()
+            if policy is not None and not policy.is_allowed(
+                _read_signed_user(HTTPConnection(scope))
+            ):
                 await PlainTextResponse("Log in first.", 401)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def _read_signed_user(connection: HTTPConnection) -> dict:
-    """What the provider said about the sender, by Streamlit's signed cookie; {} if nothing."""
+def _read_signed_user(connection: HTTPConnection) -> dict[str, Any]:
+    """Return the user of Streamlit's signed cookie; {} if nobody is logged in."""
     secret = get_cookie_secret()
 
     def read_cookie(name: str) -> bytes | None:
         value = connection.cookies.get(name)
-        return value and decode_signed_value(secret, name, value.encode("latin-1"))
+        return decode_signed_value(secret, name, value.encode("latin-1")) if value else None
 
     try:
         user = json.loads(get_cookie_with_chunks(read_cookie, USER_COOKIE_NAME) or b"{}")

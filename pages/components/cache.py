@@ -1,172 +1,217 @@
-"""What pages ask of core on every run, remembered for as long as it stays true.
-
-Streamlit tells what is cached apart by a function's arguments alone: so each of them takes,
-besides what it needs, something that changes with what it returns. The workspace's folder is one.
-"""
+"""Results of `core` that pages need on every run, cached until their inputs change."""
 
 from __future__ import annotations
 
-import shutil
+import functools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
 from urllib.parse import quote
 
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
+from streamlit.runtime.caching.hashing import UserHashError
 
 from core import doctor, encoders, programs, workspace
-from core.plots import charts
 from core.corpus import AlignmentRecord, Corpus, disagreement_pairs, filtering
+from core.errors import EarshotError
+from core.pipeline import gallery
+from core.plots import charts
 from core.programs import Program, Template
 from core.sonicpi import Clip
-from core.pipeline import gallery
+from core.studies.store import StudyRun
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+HOUR_S = 3600.0
+# Whole tables of large corpora take hundreds of megabytes, so they are dropped sooner.
+TABLE_TTL_S = 600.0
 
 
-@st.cache_data(ttl=120, show_spinner=False)
+def _identify_corpus(corpus: Corpus) -> tuple[str, ...]:
+    return str(corpus.path), corpus.change_stamp
+
+
+def _identify_alignment(alignment: AlignmentRecord) -> tuple[Any, ...]:
+    # The metrics, the map and the pairs can be written after the training.
+    return str(alignment.path), alignment.created, *map(_get_mtime_ns, _list_later_files(alignment))
+
+
+def _list_later_files(alignment: AlignmentRecord) -> tuple[Path, ...]:
+    names = ("metrics.json", "map.parquet", disagreement_pairs.PAIRS_FILE)
+    return tuple(alignment.path / name for name in names)
+
+
+def _get_mtime_ns(path: Path) -> int:
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _identify_study_run(run: StudyRun) -> tuple[str, ...]:
+    return str(run.path), run.created
+
+
+# What a cache compares instead of the object: it changes whenever the object's data do.
+_HASH_FUNCTIONS: dict[str | type[Any], Callable[[Any], Any]] = {
+    Corpus: _identify_corpus,
+    AlignmentRecord: _identify_alignment,
+    StudyRun: _identify_study_run,
+}
+
+
+def cache_until_changed(
+    max_entries: int, *, ttl_s: float | None = HOUR_S, spinner: str | bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Cache a function until a corpus, alignment or study run among its arguments changes.
+
+    All sessions share the results, so callers must not modify them. Arguments whose names begin
+    with an underscore are not compared.
+
+    Parameters
+    ----------
+    max_entries : int
+        Number of results to keep.
+    ttl_s : float, optional
+        Seconds after which a result is dropped; None keeps it.
+    spinner : str or bool
+        Text to show during the computation.
+    """
+    store = st.cache_resource(
+        max_entries=max_entries, ttl=ttl_s, show_spinner=spinner, hash_funcs=_HASH_FUNCTIONS
+    )
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        # Streamlit names a cache by the function's module, name and source. It must therefore
+        # get the function itself: a common inner function would share one cache.
+        cached = store(function)
+
+        @functools.wraps(function)
+        def call(*args: P.args, **kwargs: P.kwargs) -> R:
+            try:
+                return cached(*args, **kwargs)
+            except UserHashError as error:
+                # Reading the change stamp of a damaged corpus fails.
+                if isinstance(error.__cause__, EarshotError):
+                    raise error.__cause__ from None
+                raise
+
+        return call
+
+    return decorate
+
+
+@cache_until_changed(1, ttl_s=120)
 def run_doctor_checks() -> list[doctor.RequirementCheck]:
-    """What is there and what is missing on this machine."""
+    """Check what Earshot needs on this machine."""
     return doctor.check_requirements()
 
 
-@st.cache_data(ttl=600, show_spinner=False)
+@cache_until_changed(1, ttl_s=600)
 def get_default_preset() -> tuple[str, str]:
-    """Name of the preset that a new corpus gets, and why. May ask the model hub."""
-    chosen, why = encoders.choose_preset()
-    return chosen.name, why
+    """Return the preset of a new corpus and the reason for it. May ask the model hub."""
+    preset, reason = encoders.choose_preset()
+    return preset.name, reason
 
 
-@st.cache_data(max_entries=2000, show_spinner=False)
+@cache_until_changed(2000, ttl_s=None)
 def load_waveform_svg(audio_path: str) -> tuple[str, float]:
-    """The `outline` of a clip's file, and its seconds; such a file never changes."""
+    """Return the waveform of a clip's file as quoted SVG, and its length in seconds."""
     clip = Clip.load(audio_path)
     return encode_waveform_svg(clip), clip.seconds
 
 
 def encode_waveform_svg(clip: Clip) -> str:
-    """A clip's waveform as SVG, quoted as in an address."""
+    """Return a clip's waveform as SVG, quoted for a URL."""
     return quote(charts.draw_waveform_svg(charts.compute_envelope(clip.samples)))
 
 
-@st.cache_resource(max_entries=64, show_spinner=False)
+@cache_until_changed(64, ttl_s=None)
 def plot_waveform_and_spectrogram(audio_path: str) -> go.Figure:
-    """Waveform and spectrogram of a clip's file; such a file never changes."""
+    """Plot the waveform and spectrogram of a clip's file."""
     clip = Clip.load(audio_path)
     return charts.draw_waveform_and_spectrogram(clip.samples, clip.sample_rate)
 
 
+@cache_until_changed(3, ttl_s=TABLE_TTL_S, spinner="Reading the corpus …")
 def load_programs(corpus: Corpus) -> pd.DataFrame:
-    """All programs of a corpus, as `Corpus.programs`; not to be changed."""
-    return _load_programs(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
+    """Load all programs of a corpus, as `Corpus.load_programs` does."""
+    return corpus.load_programs()
 
 
-@st.cache_resource(max_entries=3, ttl=600, show_spinner="Reading the corpus …")
-def _load_programs(workspace_root: str, corpus_name: str, change_stamp: str) -> pd.DataFrame:
-    return Corpus.open(corpus_name).load_programs()
-
-
+@cache_until_changed(3, ttl_s=TABLE_TTL_S)
 def load_search_texts(corpus: Corpus) -> pd.Series:
-    """What words are looked for in, of each row of `programs_of`."""
-    return _load_search_texts(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
+    """Build the text that a query is matched with, one per row of `load_programs`."""
+    return filtering.build_search_texts(load_programs(corpus))
 
 
-@st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
-def _load_search_texts(workspace_root: str, corpus_name: str, change_stamp: str) -> pd.Series:
-    return filtering.build_search_texts(_load_programs(workspace_root, corpus_name, change_stamp))
-
-
+@cache_until_changed(3, ttl_s=TABLE_TTL_S)
 def load_filter_options(corpus: Corpus) -> dict[str, list[str]]:
-    """What templates, roles and states the programs of a corpus have, each sorted."""
-    return _load_filter_options(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
-
-
-@st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
-def _load_filter_options(workspace_root: str, corpus_name: str, change_stamp: str) -> dict[str, list[str]]:
-    rows = _load_programs(workspace_root, corpus_name, change_stamp)
+    """List the templates, roles and states of a corpus's programs, each sorted."""
+    rows = load_programs(corpus)
     return {name: sorted(rows[name].unique()) for name in ("template", "role", "state")}
 
 
+@cache_until_changed(16, ttl_s=TABLE_TTL_S)
 def count_programs_by_state(corpus: Corpus) -> dict[str, int]:
-    """As `Corpus.counts`; not to be changed."""
-    return _count_programs_by_state(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
+    """Count a corpus's programs, as `Corpus.count_programs_by_state` does."""
+    return corpus.count_programs_by_state()
 
 
-@st.cache_resource(max_entries=16, ttl=600, show_spinner=False)
-def _count_programs_by_state(workspace_root: str, corpus_name: str, change_stamp: str) -> dict[str, int]:
-    return Corpus.open(corpus_name).count_programs_by_state()
-
-
+@cache_until_changed(3, ttl_s=TABLE_TTL_S)
 def load_parameter_domains(corpus: Corpus) -> dict[str, filtering.ValueRange | list[str]]:
-    """What values each parameter of a corpus's programs has; not to be changed."""
-    return _load_parameter_domains(str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp)
+    """Return the values of each parameter over a corpus's programs."""
+    return filtering.find_parameter_domains(load_programs(corpus))
 
 
-@st.cache_resource(max_entries=3, ttl=600, show_spinner=False)
-def _load_parameter_domains(workspace_root: str, corpus_name: str, change_stamp: str) -> dict[str, filtering.ValueRange | list[str]]:
-    return filtering.find_parameter_domains(_load_programs(workspace_root, corpus_name, change_stamp))
-
-
+@cache_until_changed(8, ttl_s=TABLE_TTL_S)
 def load_disagreement_pairs(alignment: AlignmentRecord) -> pd.DataFrame | None:
-    """As `core.corpus.disagreement_pairs.load_disagreement_pairs`; not to be changed."""
-    path = alignment.path / disagreement_pairs.PAIRS_FILE
-    return _load_disagreement_pairs(str(path), path.stat().st_mtime_ns, alignment) if path.exists() else None
-
-
-@st.cache_resource(max_entries=8, ttl=600, show_spinner=False)
-def _load_disagreement_pairs(pairs_path: str, modified_ns: int, _alignment: AlignmentRecord) -> pd.DataFrame | None:
-    return disagreement_pairs.load_disagreement_pairs(_alignment)
+    """Load the pairs whose code and sound disagree; None before they are computed."""
+    return disagreement_pairs.load_disagreement_pairs(alignment)
 
 
 def load_first_variants() -> list[tuple[Template, Program, str]]:
-    """As `core.pipeline.gallery.list_first_variants`."""
-    known = tuple((each.path, each.path.stat().st_mtime_ns) for each in programs.list_templates())
-    return _load_first_variants(known)
+    """List the first variant of each template, as `gallery.list_first_variants` does."""
+    paths = (template.path for template in programs.list_templates())
+    return _load_first_variants(tuple((str(path), _get_mtime_ns(path)) for path in paths))
 
 
-@st.cache_resource(max_entries=2, show_spinner=False)
-def _load_first_variants(template_stamps: tuple) -> list[tuple[Template, Program, str]]:
+@cache_until_changed(2, ttl_s=None)
+def _load_first_variants(
+    template_stamps: tuple[tuple[str, int], ...],  # noqa: ARG001 (the cache compares it)
+) -> list[tuple[Template, Program, str]]:
     return gallery.list_first_variants()
 
 
-@st.cache_resource(ttl=60, show_spinner=False)
+@cache_until_changed(1, ttl_s=60)
 def load_template_titles() -> dict[str, str]:
-    """Title of each template, and of each style of composed programs, by its id."""
+    """Return the title of each template and grammar style by id."""
     return programs.get_template_titles()
 
 
+@cache_until_changed(16)
 def list_corpus_templates(corpus: Corpus) -> list[str]:
-    """Ids of the templates whose programs a corpus holds, sorted."""
-    counted = tuple(count_programs_by_state(corpus).values())
-    return _list_corpus_templates(str(workspace.get_workspace_root()), corpus.name, counted)
+    """List the ids of the templates in a corpus, sorted."""
+    return sorted(set(load_programs(corpus)["template"]) - {""})
 
 
-@st.cache_data(max_entries=16, show_spinner=False)
-def _list_corpus_templates(workspace_root: str, corpus_name: str, program_counts: tuple) -> list[str]:
-    return sorted(set(Corpus.open(corpus_name).load_programs()["template"]) - {""})
-
-
+@cache_until_changed(8, ttl_s=None)
 def plot_metrics_before_after(alignment: AlignmentRecord, split: str) -> go.Figure:
-    """Metrics before and after alignment, drawn."""
-    return _plot_metrics_before_after(str(alignment.path), alignment.created, split, alignment)
+    """Plot the metrics before and after alignment."""
+    return charts.draw_metrics_before_after(pd.DataFrame(alignment.metrics["readings"]), split)
 
 
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _plot_metrics_before_after(alignment_path: str, created: str, split: str, _alignment: AlignmentRecord) -> go.Figure:
-    return charts.draw_metrics_before_after(pd.DataFrame(_alignment.metrics["readings"]), split)
-
-
+@cache_until_changed(8, ttl_s=None)
 def plot_training_curves(alignment: AlignmentRecord) -> go.Figure:
-    """Loss, CKA and recall of a training, drawn."""
-    return _plot_training_curves(str(alignment.path), alignment.created, alignment)
-
-
-@st.cache_resource(max_entries=8, show_spinner=False)
-def _plot_training_curves(alignment_path: str, created: str, _alignment: AlignmentRecord) -> go.Figure:
-    return charts.draw_training_curves(_alignment.load_history(), _alignment.metrics.get("best_epoch"))
+    """Plot loss, CKA and recall by epoch."""
+    return charts.draw_training_curves(
+        alignment.load_history(), alignment.metrics.get("best_epoch")
+    )
 
 
 def get_free_disk_bytes() -> int:
-    """Free bytes where the workspace lies."""
-    place = workspace.get_workspace_root()
-    while not place.exists():
-        place = Path(place).parent
-    return shutil.disk_usage(place).free
+    """Return the free bytes of the disk that holds the workspace."""
+    return workspace.get_free_bytes(workspace.get_workspace_root())

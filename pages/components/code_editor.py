@@ -1,4 +1,4 @@
-"""The field in which a snippet is written, with Ruby's colours."""
+"""Text field for a snippet, with syntax highlighting."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.components import snippets, state
+
 ASSETS_DIR = Path(__file__).parent
-SNIPPET_KEY, SNIPPET_VERSION_KEY, EDITOR_KEY = "snippet", "snippet-turn", "editor"
+FIRST_SNIPPET = next(iter(snippets.EXAMPLE_SNIPPETS.values()))
 
 _editor_component = st.components.v2.component(
     "earshot_editor",
@@ -19,28 +21,27 @@ _editor_component = st.components.v2.component(
 )
 
 
-def draw_code_editor(initial_code: str, height_px: int = 345) -> str:
-    """Draw the field, so many pixels high; return what is written in it, at first `initial_code`."""
-    st.session_state.setdefault(SNIPPET_KEY, initial_code)
+def draw_code_editor(height_px: int = 345) -> str:
+    """Draw the editor and return its text, at first an example."""
+    code = state.SNIPPET.get()
+    if code is None:
+        code = FIRST_SNIPPET
+        state.SNIPPET.set(code)
     _editor_component(
-        key=EDITOR_KEY,
+        key=state.CODE_EDITOR.name,
         on_code_change=_store_edited_code,
-        data={
-            "code": st.session_state[SNIPPET_KEY],
-            "turn": st.session_state.get(SNIPPET_VERSION_KEY, 0),
-            "height": height_px,
-        },
+        data={"code": code, "version": state.SNIPPET_VERSION.get(), "height": height_px},
     )
-    return st.session_state[SNIPPET_KEY]
+    return code
 
 
 def set_editor_code(code: str) -> None:
-    """Write something else into the field; for callbacks."""
-    st.session_state[SNIPPET_KEY] = code
-    st.session_state[SNIPPET_VERSION_KEY] = st.session_state.get(SNIPPET_VERSION_KEY, 0) + 1
+    """Replace the editor's text; for callbacks."""
+    state.SNIPPET.set(code)
+    state.SNIPPET_VERSION.set(state.SNIPPET_VERSION.get() + 1)
 
 
 def _store_edited_code() -> None:
-    written = st.session_state[EDITOR_KEY].get("code")
-    if written is not None:
-        st.session_state[SNIPPET_KEY] = str(written)
+    code = state.CODE_EDITOR.get().get("code")
+    if code is not None:
+        state.SNIPPET.set(str(code))

@@ -1,4 +1,4 @@
-"""What a page shows when Earshot itself is at fault: never a traceback."""
+"""Message that a page shows instead of a traceback when it fails unexpectedly."""
 
 from __future__ import annotations
 
@@ -11,18 +11,20 @@ from pages.components import formatting
 
 
 def show_unexpected_error(error: Exception) -> bool:
-    """Draw an error that no page caught; return whether that was done.
+    """Draw an error that no page caught; the traceback goes to the terminal of `./run`.
 
-    A traceback goes to the terminal, where `./run` was started.
+    Returns
+    -------
+    bool
+        True: Streamlit need not draw the error itself.
     """
     if isinstance(error, EarshotError):
         formatting.show_error(error)
         return True
     logging.getLogger("earshot").error("a page failed", exc_info=error)
     st.error(
-        "Something went wrong in Earshot itself. What you made is safe on disk.\n\n"
-        "Load the page again. If it happens again, what the terminal says that runs ./run"
-        " belongs into a report.",
+        "Something went wrong in Earshot. Your work is saved.\n\n"
+        "Reload the page. If it happens again, report the terminal output of ./run.",
         icon=":material/error:",
     )
     return True

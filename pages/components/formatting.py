@@ -1,33 +1,41 @@
-"""Messages on a page: text from elsewhere stays text, and errors say what to do."""
+"""Text of pages: escaped Markdown, error messages, durations, sizes and counts."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Iterator
 
 import streamlit as st
 
 from core.errors import EarshotError
+from core.jobs import JobError
 
 MAX_TEXT_CHARS = 600
 _MARKDOWN_PATTERN = re.compile(r"([!-/:-@\[-`{-~])")
 
 
-def escape_markdown(text: str, max_chars: int | None = MAX_TEXT_CHARS) -> str:
-    """Return `text` so that Markdown shows it as it is, on one line; None: however long it is.
+def escape_markdown(text: object, max_chars: int | None = MAX_TEXT_CHARS) -> str:
+    """Return text on one line that Markdown shows as it is.
 
-    Error messages quote programs, file names and addresses, none of which may
-    turn into links, headings or formulae.
+    Error messages quote programs, file names and URLs. None of these may become a link, a heading
+    or a formula.
+
+    Parameters
+    ----------
+    text : object
+        Converted to str.
+    max_chars : int, optional
+        Longer text is cut; None keeps it whole.
     """
-    text = " ".join(str(text).split())
-    if max_chars is not None and len(text) > max_chars:
-        text = f"{text[:max_chars]} …"
-    return _MARKDOWN_PATTERN.sub(r"\\\1", text)
+    line = " ".join(str(text).split())
+    if max_chars is not None and len(line) > max_chars:
+        line = f"{line[:max_chars]} …"
+    return _MARKDOWN_PATTERN.sub(r"\\\1", line)
 
 
-def show_error(error: EarshotError) -> None:
-    """Draw what happened, where, and what to do about it."""
+def show_error(error: EarshotError | JobError) -> None:
+    """Draw an error: its place, what happened, and the remedy."""
     where = f"{escape_markdown(error.where)}: " if error.where else ""
     remedy = f"\n\n{escape_markdown(error.remedy)}" if error.remedy else ""
     st.error(f"{where}{escape_markdown(error.message)}{remedy}", icon=":material/error:")
@@ -43,7 +51,7 @@ def catch_and_show_errors() -> Iterator[None]:
 
 
 def format_duration(seconds: float | None) -> str:
-    """Return seconds in words: "about 20 s", "about 3 min"."""
+    """Format a rough duration: "about 20 s", "about 3 min"; "" for None."""
     if seconds is None:
         return ""
     if seconds < 10:
@@ -55,11 +63,18 @@ def format_duration(seconds: float | None) -> str:
     return f"about {seconds / 3600:.1f} h"
 
 
+def format_playback_time(seconds: float) -> str:
+    """Format a position in a clip: "0:18"."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
+
 def format_bytes(byte_count: float) -> str:
-    """Return a number of bytes in words: "140 MB", "1.2 GB"."""
-    return f"{byte_count / 1e9:.1f} GB" if byte_count >= 1e9 else f"{max(1, round(byte_count / 1e6))} MB"
+    """Format a number of bytes: "140 MB", "1.2 GB"."""
+    if byte_count >= 1e9:
+        return f"{byte_count / 1e9:.1f} GB"
+    return f"{max(1, round(byte_count / 1e6))} MB"
 
 
 def format_count(number: int, singular: str, plural: str | None = None) -> str:
-    """Return "1 program", "216 programs"."""
+    """Format a number with its noun: "1 program", "216 programs"."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -1,45 +1,90 @@
-"""A job on a page: how far it is, what went wrong, and how to end it."""
+"""Jobs on a page: progress, errors, log, and buttons that start, cancel and resume one."""
 
 from __future__ import annotations
 
 import threading
-from typing import Callable
+from collections.abc import Callable, Sequence
+from typing import Literal
 
 import streamlit as st
 
 from core import jobs, workspace
 from core.jobs import Job
-from pages.components import formatting
+from pages.components import formatting, state
 
+BadgeColour = Literal["red", "orange", "blue", "green", "gray"]
 REFRESH_INTERVAL_S = 1.0
-STATE_BADGES = {
-    "queued": ("Waiting for its turn", "gray"),
+# State: label and colour of the badge.
+STATE_BADGES: dict[str, tuple[str, BadgeColour]] = {
+    "queued": ("Queued", "gray"),
     "running": ("Running", "blue"),
     "done": ("Done", "green"),
     "failed": ("Failed", "red"),
     "cancelled": ("Cancelled", "orange"),
 }
-
-# What ends a job whose work so far is worth keeping, and the seconds that it gets for that.
-STOP_BUTTON_LABELS = {"train": "Stop and keep the best"}
-GRACEFUL_STOP_S = 60.0
+# Commands that save their best result so far when they are asked to stop.
+STOP_BUTTON_LABELS = {"train": "Stop and keep best epoch"}
+GRACEFUL_STOP_S = 60.0  # Time for such a command to save its result.
 
 
 def find_latest_job(*argv: str) -> Job | None:
-    """The newest job whose command begins with `argv`."""
+    """Return the newest job whose command begins with `argv`."""
     return next((job for job in jobs.list_jobs() if job.argv[: len(argv)] == argv), None)
+
+
+def start_job(argv: Sequence[str], title: str) -> None:
+    """Start a command as a background job, and show the error if it cannot start; for callbacks."""
+    with formatting.catch_and_show_errors():
+        jobs.start_job(list(argv), title)
+
+
+def draw_start_button(
+    label: str, argv: Sequence[str], title: str, *, icon: str, is_primary: bool = False
+) -> None:
+    """Draw a button that starts a command as a background job."""
+    st.button(
+        label,
+        type="primary" if is_primary else "secondary",
+        icon=icon,
+        on_click=start_job,
+        args=(argv, title),
+    )
+
+
+def draw_unfinished_job(
+    *argv: str, draw_details: Callable[[Job], None] | None = None
+) -> Job | None:
+    """Draw the newest job of a command, unless it is done or never existed.
+
+    Parameters
+    ----------
+    argv : str
+        Beginning of the command.
+    draw_details : callable, optional
+        As for `draw_job_panel`.
+
+    Returns
+    -------
+    Job or None
+        The job that was drawn.
+    """
+    job = find_latest_job(*argv)
+    if job is None or job.state == "done":
+        return None
+    draw_job_panel(job, draw_details)
+    return job
 
 
 def draw_job_panel(job: Job, draw_details: Callable[[Job], None] | None = None) -> None:
     """Draw a job; while it is active, draw it again every second.
 
-    When it ends, the whole page is drawn again, so that it can lead on.
+    When it ends, the whole page is drawn again.
 
     Parameters
     ----------
     job : Job
     draw_details : callable, optional
-        Draws what this kind of job has to show besides.
+        Draws more about a job of this command.
     """
     if not job.is_active:
         _draw_job(job, draw_details)
@@ -47,20 +92,20 @@ def draw_job_panel(job: Job, draw_details: Callable[[Job], None] | None = None) 
 
     @st.fragment(run_every=REFRESH_INTERVAL_S)
     def draw_live_job() -> None:
-        now = jobs.get_job(job.id)
-        if not now.is_active:
+        current_job = jobs.get_job(job.id)
+        if not current_job.is_active:
             st.rerun()
-        _draw_job(now, draw_details)
+        _draw_job(current_job, draw_details)
 
     draw_live_job()
 
 
 def _draw_job(job: Job, draw_details: Callable[[Job], None] | None) -> None:
-    word, colour = STATE_BADGES[job.state]
+    label, colour = STATE_BADGES[job.state]
     with st.container(border=True, key=f"job-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{formatting.escape_markdown(job.title)}**", width="stretch")
-            st.badge(describe_queue_position(job) or word, color=colour)
+            st.badge(describe_queue_position(job) or label, color=colour)
         if job.is_active:
             _draw_progress_bar(job)
         if job.error:
@@ -68,118 +113,137 @@ def _draw_job(job: Job, draw_details: Callable[[Job], None] | None) -> None:
         if draw_details is not None:
             draw_details(job)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if workspace.is_read_only():
-                pass
-            elif job.is_active:
-                _draw_cancel_controls(job)
-            elif job.state in ("failed", "cancelled"):
-                st.button(
-                    "Go on",
-                    key=f"again-{job.id}",
-                    icon=":material/play_arrow:",
-                    on_click=resume_job,
-                    args=(job,),
-                    help=f"What is finished is kept. {formatting.escape_markdown(job.shell_command)}",
-                )
-            with st.expander("Log", key=f"log-{job.id}", type="compact"):
-                st.code(job.read_log_tail(60).strip() or "Nothing yet.", language=None, height=180)
+            if not workspace.is_read_only():
+                _draw_job_controls(job)
+            draw_job_log(job)
+
+
+def _draw_job_controls(job: Job) -> None:
+    if job.is_active:
+        _draw_cancel_controls(job)
+    elif job.state in ("failed", "cancelled"):
+        draw_resume_button(job)
+
+
+def draw_resume_button(job: Job) -> None:
+    """Draw the button that starts an ended job's command again."""
+    st.button(
+        "Resume",
+        key=f"resume-{job.id}",
+        icon=":material/play_arrow:",
+        on_click=_resume_job,
+        args=(job,),
+        help=f"Finished work is kept. {formatting.escape_markdown(job.shell_command)}",
+    )
+
+
+def draw_job_log(job: Job) -> None:
+    """Draw the end of a job's log in an expander."""
+    with st.expander("Log", key=f"log-{job.id}", type="compact"):
+        st.code(job.read_log_tail(60).strip() or "The log is empty.", language=None, height=180)
 
 
 def _draw_cancel_controls(job: Job) -> None:
-    """Draw the way to end a job; what is not kept is asked about first."""
-    asking = f"asking-{job.id}"
-    word = STOP_BUTTON_LABELS.get(job.argv[0]) if job.state == "running" else None
-    if word or job.is_cancel_requested or not st.session_state.get(asking):
+    """Draw the button that stops a job; it asks first unless the command saves its result."""
+    stop_label = STOP_BUTTON_LABELS.get(job.argv[0]) if job.state == "running" else None
+    is_confirming = state.IS_CONFIRMING_CANCEL.scoped(job.id).get()
+    if stop_label or job.is_cancel_requested or not is_confirming:
         st.button(
-            word or "Cancel",
+            stop_label or "Cancel",
             key=f"cancel-{job.id}",
             icon=":material/stop_circle:",
-            on_click=cancel_job if word else _set_cancel_confirmation,
+            on_click=_cancel_job if stop_label else _set_cancel_confirmation,
             args=(job,),
             disabled=job.is_cancel_requested,
-            help="What is finished is kept.",
+            help="Finished work is kept.",
         )
         return
-    st.markdown("End it? What is finished is kept, the rest goes on when you start it again.")
+    st.markdown("Stop this job? Finished work is kept; start the job again to continue.")
     st.button(
-        "End it",
-        key=f"end-{job.id}",
+        "Stop job",
+        key=f"stop-{job.id}",
         icon=":material/stop_circle:",
-        on_click=cancel_job,
+        on_click=_cancel_job,
         args=(job,),
         type="primary",
     )
-    st.button("Let it run", key=f"let-{job.id}", on_click=_set_cancel_confirmation, args=(job, False))
+    st.button(
+        "Keep running",
+        key=f"keep-{job.id}",
+        on_click=_set_cancel_confirmation,
+        args=(job, False),
+    )
 
 
 def _set_cancel_confirmation(job: Job, is_confirming: bool = True) -> None:
-    st.session_state[f"asking-{job.id}"] = is_confirming
+    state.IS_CONFIRMING_CANCEL.scoped(job.id).set(is_confirming)
 
 
 def describe_queue_position(job: Job) -> str:
-    """Where a job that waits stands: "Next in the queue", "Place 2 in the queue"; else ""."""
+    """Return "Next in the queue" or "Number 2 in the queue"; "" if the job is not queued."""
     if job.queue_position is None:
         return ""
-    return "Next in the queue" if job.queue_position == 1 else f"Place {job.queue_position} in the queue"
+    if job.queue_position == 1:
+        return "Next in the queue"
+    return f"Number {job.queue_position} in the queue"
 
 
-def cancel_job(job: Job) -> None:
-    """End a job without keeping the page waiting: it may have a unit to finish."""
+def _cancel_job(job: Job) -> None:
+    """Cancel a job in a thread, so that the page need not wait for the job's current item."""
     _set_cancel_confirmation(job, False)
-    asked_s = {"asked_s": GRACEFUL_STOP_S} if job.argv[0] in STOP_BUTTON_LABELS else {}
+    options = {"request_grace_s": GRACEFUL_STOP_S} if job.argv[0] in STOP_BUTTON_LABELS else {}
     threading.Thread(
-        target=job.cancel, kwargs=asked_s, name=f"cancel {job.id}", daemon=True
+        target=job.cancel, kwargs=options, name=f"cancel {job.id}", daemon=True
     ).start()
 
 
-def resume_job(job: Job) -> None:
-    """Start an ended job's command once more."""
+def _resume_job(job: Job) -> None:
     with formatting.catch_and_show_errors():
         jobs.restart_job(job.id)
 
 
 def _draw_progress_bar(job: Job) -> None:
-    now = job.progress
+    progress = job.progress
+    note = formatting.escape_markdown(progress.note)
     if job.state == "queued":
-        st.progress(
-            0.0, text=formatting.escape_markdown(now.note) or "It begins when those before it have ended."
-        )
+        st.progress(0.0, text=note or "Starts when the jobs before it have ended.")
         return
-    st.progress(now.fraction, text=_describe_progress(job))
-    through = [step.step for step in now.steps if step.total and step.done >= step.total]
-    done = "".join(
-        f":material/check: {formatting.escape_markdown(step)} " for step in through if step != now.step
+    st.progress(progress.fraction, text=_describe_progress(job))
+    finished_steps = " ".join(
+        f":material/check: {formatting.escape_markdown(step.step)}"
+        for step in progress.steps
+        if step.total and step.done >= step.total and step.step != progress.step
     )
-    note = formatting.escape_markdown(now.note)
-    if done or note:
-        st.caption(" · ".join(part for part in (done.strip(), note) if part))
+    if finished_steps or note:
+        st.caption(" · ".join(part for part in (finished_steps, note) if part))
 
 
 def _describe_progress(job: Job) -> str:
-    """Step, finished units, and what is known of the time that it will still take."""
-    now = job.progress
-    text = formatting.escape_markdown(now.step) or "Starting …"
-    if now.total:
-        text += f": {now.done:,} of {now.total:,}"
+    """Return the current step, its finished items, and the remaining time if it is known."""
+    progress = job.progress
+    text = formatting.escape_markdown(progress.step) or "Starting …"
+    if progress.total:
+        text += f": {progress.done:,} of {progress.total:,}"
     if job.is_cancel_requested:
-        return f"{text} · ending after this one"
-    if now.is_stalled:
-        return f"{text} · nothing finished for {formatting.format_duration(now.idle_s)}"
-    if now.total and now.done >= now.total:
-        return f"{text} · what comes next is being prepared"
-    if now.remaining_s:
-        return f"{text} · {formatting.format_duration(now.remaining_s)} left"
+        return f"{text} · stopping after this item"
+    if progress.is_stalled:
+        return f"{text} · no progress for {formatting.format_duration(progress.idle_s)}"
+    if progress.total and progress.done >= progress.total:
+        return f"{text} · preparing the next step"
+    if progress.remaining_s:
+        return f"{text} · {formatting.format_duration(progress.remaining_s)} left"
     return text
 
 
 @st.fragment(run_every=2.0)
 def draw_active_jobs() -> None:
-    """Draw what runs, in few lines; nothing runs: draw the page again, which may go on now."""
-    active = [job for job in jobs.list_jobs() if job.is_active]
-    if not active:
+    """Draw the active jobs in a few lines; when the last one ends, draw the page again."""
+    active_jobs = [job for job in jobs.list_jobs() if job.is_active]
+    if not active_jobs:
         st.rerun()
-    for job in reversed(active):
-        now = job.progress
-        state = describe_queue_position(job) or STATE_BADGES[job.state][0].lower()
-        st.progress(now.fraction, text=f"{formatting.escape_markdown(job.title)} · {state}")
+    for job in reversed(active_jobs):
+        status = describe_queue_position(job) or STATE_BADGES[job.state][0].lower()
+        st.progress(
+            job.progress.fraction, text=f"{formatting.escape_markdown(job.title)} · {status}"
+        )
     st.page_link("pages/jobs/page.py", label="All jobs", icon=":material/list:")

@@ -1,4 +1,4 @@
-"""Load what the first search would wait for, while somebody is still reading."""
+"""Background loading of what the first search needs: templates, torch and a corpus's indices."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ import threading
 
 import streamlit as st
 
+from core import programs
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 
 
 def start_prefetch() -> None:
-    """Start loading in the background, once a server and again after the first training."""
+    """Start loading, once per server and again after the first training."""
     for name in list_corpora():
         try:
-            aligned = Corpus.open(name).load_newest_alignment() is not None
-        except EarshotError:  # damaged: the pages say so
+            has_alignment = bool(Corpus.open(name).list_alignment_ids())
+        except EarshotError:  # The pages show the error.
             continue
-        if aligned:
+        if has_alignment:
             _start_prefetch_thread(name)
             return
     _start_prefetch_thread(None)
@@ -27,26 +28,26 @@ def start_prefetch() -> None:
 
 @st.cache_resource(show_spinner=False)
 def _start_prefetch_thread(corpus_name: str | None) -> threading.Thread:
-    thread = threading.Thread(target=_prefetch_search, args=(corpus_name,), name="warm", daemon=True)
+    thread = threading.Thread(
+        target=_prefetch_search, args=(corpus_name,), name="prefetch", daemon=True
+    )
     thread.start()
     return thread
 
 
 def _prefetch_search(corpus_name: str | None) -> None:
-    from core import programs
-
     try:
         for template in programs.list_templates():
             template.list_parameters()
-        # Bring torch and scikit-learn, which the pages Train and Listen need.
-        from core.search import aligned_corpus, query, confidence  # noqa: F401
+        # Loading torch and scikit-learn, which Train and Listen need, is the purpose here.
+        from core.search import confidence, query  # noqa: F401 (loads what confidence imports)
+        from core.search.aligned_corpus import open_aligned_corpus
 
         if corpus_name is not None:
-            aligned = aligned_corpus.open_aligned_corpus(Corpus.open(corpus_name))
-            query.find_neighbours(aligned, "play 60", k=1)
+            query.find_neighbours(open_aligned_corpus(Corpus.open(corpus_name)), "play 60", k=1)
     except EarshotError as error:
-        # The page that needs it will say so to whoever asks.
-        logging.getLogger(__name__).info("not loaded ahead: %s", error)
-    # What is loaded by now stays: no collection needs to look at it again.
+        # The page that needs it shows the error.
+        logging.getLogger(__name__).info("not loaded in advance: %s", error)
+    # The loaded modules stay, so that no garbage collection needs to look at them again.
     gc.collect()
     gc.freeze()

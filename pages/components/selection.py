@@ -1,233 +1,268 @@
-"""Which corpus and which alignment a page is about: chosen in the sidebar, kept in the address."""
+"""Selection of a corpus and an alignment in the sidebar, and navigation between pages."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
-from pages.components import formatting
+from pages.components import formatting, state
+from pages.components.cache import cache_until_changed
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+
+OBJECTIVE_LABELS = {
+    "infonce": "InfoNCE",
+    "soft_infonce": "soft InfoNCE",
+    "weighted_infonce": "weighted InfoNCE",
+    "ridge": "ridge",
+    "kernel_ridge": "kernel ridge",
+}
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What is chosen; None where there is nothing to choose from."""
+    """The corpus and alignment that a page shows."""
 
-    corpus: Corpus | None
-    alignment: AlignmentRecord | None
+    corpus: Corpus
+    alignment: AlignmentRecord
+
+    def open_aligned(self) -> AlignedCorpus:
+        """Open the alignment for searching; later calls return the same object.
+
+        Raises
+        ------
+        EarshotError
+            When the alignment or the corpus's embeddings are damaged or missing.
+        """
+        # Imports torch, which takes seconds: pages draw what they can before.
+        from core.search.aligned_corpus import open_aligned_corpus
+
+        return open_aligned_corpus(self.corpus, self.alignment.id)
 
 
-def choose_corpus_and_alignment(*, needs_alignment: bool = True) -> Selection:
-    """Draw the choices and return what is chosen.
-
-    Parameters
-    ----------
-    needs_alignment : bool
-        Whether the page is about one alignment.
+def select_corpus() -> Corpus | None:
+    """Draw the choice of a corpus in the sidebar; return it, or None if there is none.
 
     Raises
     ------
     EarshotError
-        When the corpus or the alignment is damaged.
+        When the selected corpus is damaged.
     """
     names = list_corpora()
     if not names:
-        return Selection(None, None)
+        return None
     with st.sidebar:
-        name = st.selectbox("Corpus", names, find_default_corpus_index(names), key="corpus", bind="query-params")
-        corpus = Corpus.open(name)
-        if not needs_alignment:
-            return Selection(corpus, None)
-        known = list_alignment_labels(corpus)
-        if not known:
-            return Selection(corpus, None)
-        select_new_alignment(corpus, next(iter(known)))
-        picked = st.selectbox(
-            "Alignment", list(known), key="alignment", bind="query-params", format_func=known.get
+        name = st.selectbox(
+            "Corpus",
+            names,
+            find_default_corpus_index(names),
+            key=state.CORPUS.name,
+            bind="query-params",
         )
-    return Selection(corpus, corpus.load_alignment(picked))
+    return Corpus.open(name)
 
 
-def draw_alignment_page(title: str, draw_content: Callable[[Corpus, AlignmentRecord], None]) -> None:
-    """Draw a page that is about one alignment; where there is none, the way to one.
+def select_alignment(corpus: Corpus) -> AlignmentRecord | None:
+    """Draw the choice of an alignment in the sidebar; return it, or None if there is none.
+
+    Raises
+    ------
+    EarshotError
+        When the selected alignment is damaged.
+    """
+    labels = list_alignment_labels(corpus)
+    if not labels:
+        return None
+    select_when_new(state.ALIGNMENT, next(iter(labels)), corpus.name)
+    state.restore_old_bookmark(
+        state.ALIGNMENT, lambda label: _find_alignment_by_number(labels, label)
+    )
+    with st.sidebar:
+        alignment_id = st.selectbox(
+            "Alignment",
+            list(labels),
+            key=state.ALIGNMENT.name,
+            bind="query-params",
+            format_func=lambda option: labels.get(option, option),
+        )
+    return corpus.load_alignment(alignment_id)
+
+
+def _find_alignment_by_number(labels: dict[str, str], old_label: str) -> str | None:
+    """Return the alignment that an old label such as "2 · soft targets" names by its number."""
+    match = re.match(r"(\d+) · ", old_label)
+    if match is None:
+        return None
+    return next((each for each in labels if format_alignment_number(each) == match[1]), None)
+
+
+def draw_alignment_page(title: str, draw_content: Callable[[Selection], None]) -> None:
+    """Draw a page about one alignment; without one, a message that leads to one.
 
     Parameters
     ----------
     title : str
     draw_content : callable
-        Draws the page, given the corpus and the alignment.
+        Draws the page.
     """
     st.title(title)
     with formatting.catch_and_show_errors():
-        here = choose_corpus_and_alignment()
-        if here.corpus is None:
+        corpus = select_corpus()
+        if corpus is None:
             draw_no_corpus_notice()
-        elif here.alignment is None:
-            draw_no_alignment_notice(here.corpus)
+            return
+        alignment = select_alignment(corpus)
+        if alignment is None:
+            draw_no_alignment_notice(corpus)
         else:
-            draw_content(here.corpus, here.alignment)
+            draw_content(Selection(corpus, alignment))
 
 
 def find_default_corpus_index(corpus_names: list[str]) -> int:
-    """Which corpus to begin with: the first one that can be searched."""
+    """Return the index of the first corpus that has an alignment, else 0."""
     for index, name in enumerate(corpus_names):
         try:
-            if Corpus.open(name).load_newest_alignment() is not None:
+            if Corpus.open(name).list_alignment_ids():
                 return index
-        except EarshotError:  # damaged: whoever chooses it is told
+        except EarshotError:  # A page shows the error once the damaged corpus is selected.
             continue
     return 0
 
 
-def select_new_alignment(corpus: Corpus, newest_id: str) -> None:
-    """Choose an alignment that has just been trained; what was chosen before gives way once."""
-    seen = st.session_state.setdefault("newest", {})
-    if seen.get(corpus.name, newest_id) != newest_id:
-        st.session_state["alignment"] = newest_id
-    seen[corpus.name] = newest_id
+def select_when_new(key: state.SessionKey, newest_id: str | None, *scope: str) -> None:
+    """Select the newest alignment or run once after it appeared.
+
+    Parameters
+    ----------
+    key : SessionKey
+        The key of the selectbox.
+    newest_id : str or None
+    scope : str
+        What the selectbox is about: a corpus, a study.
+    """
+    seen = state.NEWEST_SEEN.scoped(key.name, *scope)
+    if seen.is_set() and seen.get() != newest_id:
+        key.set(newest_id)
+    seen.set(newest_id)
 
 
 def record_page_visit(page_name: str) -> None:
-    """Note which page is drawn, and whether another one was before."""
-    st.session_state["arrived"] = st.session_state.get("page") != page_name
-    st.session_state["page"] = page_name
-
-
-def get_url_param(name: str) -> str | None:
-    """What the address says of `name`; to a page that was just opened, the session may.
-
-    On the page itself the address alone counts, so that the browser's Back undoes a choice.
-    """
-    if name not in st.query_params and st.session_state.get("arrived", True):
-        if st.session_state.get(f"kept:{name}"):
-            st.query_params[name] = st.session_state[f"kept:{name}"]
-    return st.query_params.get(name)
-
-
-def set_url_param(name: str, value: str | None) -> None:
-    """Put a choice into the address and the session; None takes it out. For callbacks, too."""
-    st.session_state[f"kept:{name}"] = value
-    if value is None:
-        st.query_params.pop(name, None)
-    else:
-        st.query_params[name] = value
+    """Record which page is drawn, and whether it was just opened."""
+    state.IS_NEW_PAGE.set(state.CURRENT_PAGE.get() != page_name)
+    state.CURRENT_PAGE.set(page_name)
 
 
 _url_history_component = st.components.v2.component(
-    "earshot_address", js=(Path(__file__).parent / "address.js").read_text(encoding="utf-8")
+    "earshot_url_history",
+    js=(Path(__file__).parent / "url_history.js").read_text(encoding="utf-8"),
 )
 
 
 def track_url_history() -> None:
-    """Have the browser's Back undo a choice in a control that is bound to the address."""
-    with st.container(key="address"):
-        _url_history_component(key="address-entries")
+    """Make the browser's Back undo a choice in a widget that is bound to the URL."""
+    with st.container(key="url-history"):
+        _url_history_component(key="url-history-component")
 
 
 _scroll_component = st.components.v2.component(
-    "earshot_top",
+    "earshot_scroll",
     js="""
-    let before;
+    let previous;
     export default ({ data }) => {
-      if (before !== undefined && data !== before)
+      if (previous !== undefined && data !== previous)
         document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
-      before = data;
+      previous = data;
     };
     """,
 )
 
 
 def scroll_to_top_on_change(content_id: str) -> None:
-    """Scroll to the page's beginning whenever it has become about something else.
+    """Scroll to the top of the page whenever its content changes.
 
     Parameters
     ----------
     content_id : str
-        Names what the page is about.
+        Names the content.
     """
-    with st.container(key="top"):
-        _scroll_component(key="scrolls-to-top", data=content_id)
+    with st.container(key="scroll"):
+        _scroll_component(key="scroll-component", data=content_id)
 
 
 def open_page_with_corpus(page_path: str, corpus_name: str) -> None:
-    """Open a page on a corpus.
-
-    The choice is made in the session, not in the address: a parameter that belongs
-    to a control cannot be set there.
-    """
-    st.session_state["corpus"] = corpus_name
+    """Open a page with a corpus selected."""
+    # In the session: Streamlit refuses to set a URL parameter that is bound to a widget.
+    state.CORPUS.set(corpus_name)
     st.switch_page(page_path)
 
 
 def format_alignment_label(alignment: AlignmentRecord) -> str:
-    """A name for an alignment that says how it was trained: "2 · soft targets"."""
-    number = alignment.id.partition("-")[0].lstrip("0")
+    """Format an alignment's number and objective: "2 · soft InfoNCE"."""
     objective = alignment.config.get("alignment", {}).get("objective", "")
-    return f"{number} · {OBJECTIVE_LABELS.get(objective, objective)}"
+    return f"{format_alignment_number(alignment.id)} · {OBJECTIVE_LABELS.get(objective, objective)}"
+
+
+def format_alignment_number(alignment_id: str) -> str:
+    """Return an alignment's number within its corpus: "2" for "0002-1f2e3d4c"."""
+    return alignment_id.partition("-")[0].lstrip("0")
 
 
 def list_alignment_labels(corpus: Corpus) -> dict[str, str]:
-    """What a corpus's alignments are called, by id, the newest first.
-
-    A widget keeps what its choices are called for as long as its tab's session is kept; of
-    alignments themselves that would be a megabyte each.
-    """
+    """Return the labels of a corpus's alignments by id, newest first."""
+    # A widget keeps its options for as long as the session lives, so these are ids: records
+    # would take a megabyte each.
     return {
-        each: _load_alignment_label(str(corpus.path), each, corpus) for each in reversed(corpus.list_alignment_ids())
+        alignment_id: _load_alignment_label(corpus, alignment_id)
+        for alignment_id in reversed(corpus.list_alignment_ids())
     }
 
 
-@st.cache_data(max_entries=2000, show_spinner=False)
-def _load_alignment_label(corpus_path: str, alignment_id: str, _corpus: Corpus) -> str:
+@cache_until_changed(2000, ttl_s=None)
+def _load_alignment_label(corpus: Corpus, alignment_id: str) -> str:
     try:
-        return format_alignment_label(_corpus.load_alignment(alignment_id))
-    except EarshotError:  # damaged: whoever chooses it is told
+        return format_alignment_label(corpus.load_alignment(alignment_id))
+    except EarshotError:  # A page shows the error once the damaged alignment is selected.
         return alignment_id
 
 
-OBJECTIVE_LABELS = {
-    "infonce": "InfoNCE",
-    "soft_infonce": "soft targets",
-    "weighted_infonce": "weighted targets",
-    "ridge": "ridge",
-    "kernel_ridge": "kernel ridge",
-}
-
-
 def draw_no_corpus_notice() -> None:
-    """Say that there is nothing yet, and lead to where it is made."""
+    """Draw that there is no corpus, with a button to the page that builds one."""
     st.info(
         "There is no corpus yet. A corpus holds programs with their clips.",
         icon=":material/library_music:",
     )
     if not workspace.is_read_only() and st.button(
-        "Make the starter corpus on Home", type="primary", icon=":material/home:"
+        "Build the starter corpus on Home", type="primary", icon=":material/home:"
     ):
         st.switch_page("pages/home/page.py")
 
 
 def draw_no_alignment_notice(corpus: Corpus) -> None:
-    """Say that the corpus has no alignment yet, and lead to where it is trained."""
+    """Draw that a corpus has no alignment, with a button to the page that trains one."""
     name = formatting.escape_markdown(corpus.name)
-    if any(each.is_active and corpus.name in each.argv for each in jobs.list_jobs()):
+    if any(job.is_active and corpus.name in job.argv for job in jobs.list_jobs()):
         st.info(
-            f"Corpus {name} is being worked on. Home shows how far it is.",
+            f"Corpus {name} has a running job. Home shows its progress.",
             icon=":material/hourglass_top:",
         )
-        if st.button("See how far it is", type="primary", icon=":material/home:"):
+        if st.button("Show progress", type="primary", icon=":material/home:"):
             st.switch_page("pages/home/page.py")
         return
     if workspace.is_read_only():
         st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
         return
     st.info(
-        f"Corpus {name} has no alignment yet. Training one takes about a minute; after it, code"
-        " finds sound.",
+        f"Corpus {name} has no alignment yet. Training takes about a minute. Then you can search"
+        " its clips by code.",
         icon=":material/model_training:",
     )
     if st.button("Train an alignment", type="primary", icon=":material/model_training:"):

@@ -1,4 +1,4 @@
-"""Code to begin with on the page Listen: none of it is in any corpus."""
+"""Example snippets that the pages Listen and Map offer; no corpus contains them."""
 
 EXAMPLE_SNIPPETS = {
     "Rain on a window": """use_bpm 120

@@ -1,0 +1,1 @@
+"""Page Corpus and the components that only it draws."""

@@ -1,107 +1,121 @@
-"""What can be done with a whole corpus: import, export, check, data card, delete."""
+"""Actions on a whole corpus and their dialogs: import, export, check, data card, delete."""
 
 from __future__ import annotations
 
-import shutil
 import time
 from pathlib import Path
 
 import streamlit as st
 
 from core import jobs, workspace
-from core.corpus import Corpus, measure_corpus_contents, delete_corpus, list_corpora
+from core.corpus import Corpus, delete_corpus, list_corpora, measure_corpus_contents
 from core.jobs import Job
-from core.pipeline import import_programs, import_embeddings
+from core.pipeline import import_embeddings, import_programs
 from core.pipeline.data_card import make_data_card
-from pages.components import job_panel, formatting
+from core.pipeline.export import make_export_path
+from pages.components import formatting, job_panel, state
 
 PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "parquet"]
 EMBEDDING_FILE_TYPES = ["csv", "parquet"]
-MAX_UPLOAD_MIB = 64  # larger ones are imported by ./run import, without going through a browser
+MAX_UPLOAD_MIB = 64  # `./run import` takes larger files, which then need no browser.
+MAX_ENDED_JOB_AGE_S = 3600.0
 EXPORT_FORMAT_LABELS = {
-    "zip": "Zip: programs as .rb files, their clips, a table of both",
+    "zip": "Zip: programs as .rb files, their clips, and a table of both",
     "parquet": "Parquet: one table with programs, parameters, states and embeddings",
-    "audiofolder": "Audio folder: what Hugging Face datasets load, with the splits",
+    "audiofolder": "Audio folder: for Hugging Face datasets, with the splits",
 }
+MODALITY_LABELS = {"code": "Code", "audio": "Audio"}
 
 
 def draw_corpus_buttons(corpus: Corpus) -> None:
-    """Draw a button for each of these deeds; in read-only mode only for those that read."""
-    may_write = not workspace.is_read_only()
+    """Draw a button for each action; in read-only mode only for the data card."""
+    can_write = not workspace.is_read_only()
     draw_import_button(corpus)
-    if may_write and st.button("Export", icon=":material/download:"):
+    if can_write and st.button("Export", icon=":material/download:"):
         open_export_dialog(corpus)
-    if may_write and st.button("Check", icon=":material/verified:"):
+    if can_write and st.button("Check", icon=":material/verified:"):
         open_check_dialog(corpus)
     if st.button("Data card", icon=":material/description:"):
         open_data_card_dialog(corpus)
-    if may_write and st.button("Delete", icon=":material/delete:"):
+    if can_write and st.button("Delete", icon=":material/delete:"):
         open_delete_dialog(corpus)
 
 
 def draw_import_button(corpus: Corpus | None) -> None:
-    """Draw the button that imports programs from outside."""
+    """Draw the button that opens the import."""
     if not workspace.is_read_only() and st.button("Import", icon=":material/upload:"):
         open_import_dialog(corpus)
 
 
-def apply_corpus_switch() -> None:
-    """Choose the corpus that a dialog led to: before the sidebar draws the choice."""
-    if "turn-to" in st.session_state:
-        name = st.session_state.pop("turn-to")
-        for key in ("corpus", "alignment", "program", "kept:program"):
-            st.session_state.pop(key, None)
-            st.query_params.pop(key, None)
-        if name is not None:
-            st.session_state["corpus"] = name
+def apply_requested_corpus() -> None:
+    """Select the corpus that a dialog requested; call it before the sidebar draws the choice."""
+    if not state.REQUESTED_CORPUS.is_set():
+        return
+    corpus_name = state.REQUESTED_CORPUS.get()
+    state.REQUESTED_CORPUS.clear()
+    state.PROGRAM.forget()
+    for key in (state.CORPUS, state.ALIGNMENT):
+        key.clear()
+        st.query_params.pop(key.name, None)
+    if corpus_name is not None:
+        state.CORPUS.set(corpus_name)
 
 
-def _request_corpus_switch(corpus_name: str | None) -> None:
-    st.session_state["turn-to"] = corpus_name
+def _request_corpus(corpus_name: str | None) -> None:
+    state.REQUESTED_CORPUS.set(corpus_name)
     st.rerun()
 
 
+# -- what the actions did ---------------------------------------------------------------------
+
+
 def draw_corpus_jobs(corpus: Corpus) -> None:
-    """Draw what these deeds are at, or have come to."""
-    if (report := st.session_state.get("imported")) and report.corpus == corpus.name:
-        with st.container(border=True, key="import-report"):
-            with st.container(horizontal=True, vertical_alignment="center"):
-                vectors = isinstance(report, import_embeddings.VectorImportReport)
-                added = formatting.format_count(report.added, "new vector" if vectors else "new program")
-                st.markdown(f"**{added} of {report.found:,} read**", width="stretch")
-                st.button("Close", key="close-report", on_click=_dismiss_import_report)
-            more = str(report).split("\n", 1)[1:]
-            if more:
-                st.code(more[0], language=None, height=120)
-    done = st.session_state.setdefault("care-closed", set())
-    for each in (
-        job_panel.find_latest_job("build", corpus.name),
-        job_panel.find_latest_job("export", corpus.name),
-        job_panel.find_latest_job("check", corpus.name),
-    ):
-        if each is None or each.id in done:
+    """Draw the report of the last import, and the jobs that the actions started."""
+    draw_import_report(corpus)
+    dismissed_ids = state.DISMISSED_JOBS.get()
+    for command in ("build", "export", "check"):
+        job = job_panel.find_latest_job(command, corpus.name)
+        if job is None or job.id in dismissed_ids:
             continue
-        if each.is_active or (each.argv[0] != "build" and time.time() - (each.ended or 0) < 3600):
-            job_panel.draw_job_panel(each, _draw_job_result)
+        has_just_ended = time.time() - (job.ended or 0) < MAX_ENDED_JOB_AGE_S
+        if job.is_active or (command != "build" and has_just_ended):
+            job_panel.draw_job_panel(job, _draw_job_result)
 
 
-def _dismiss_import_report() -> None:
-    st.session_state.pop("imported", None)
+def draw_import_report(corpus: Corpus) -> None:
+    """Draw what the last import added to this corpus, until it is closed."""
+    report = state.IMPORT_REPORT.get()
+    if report is None or report.corpus_name != corpus.name:
+        return
+    if isinstance(report, import_embeddings.VectorImportReport):
+        added = formatting.format_count(report.vectors_added, "new embedding")
+        read_count = report.vectors_read
+    else:
+        added = formatting.format_count(report.programs_added, "new program")
+        read_count = report.programs_read
+    with st.container(border=True, key="import-report"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"**{added} of {read_count:,} read**", width="stretch")
+            st.button("Close", key="close-report", on_click=state.IMPORT_REPORT.clear)
+        _, _, details = str(report).partition("\n")
+        if details:
+            st.code(details, language=None, height=120)
 
 
 def _draw_job_result(job: Job) -> None:
-    """Draw what a job has come to, in its own last words."""
+    """Draw the result of an ended job: the log of a check, or the file of an export."""
     if job.is_active:
         return
     if job.argv[0] == "check":
-        st.code(job.read_log_tail(12).strip() or "Nothing was said.", language=None)
+        st.code(job.read_log_tail(12).strip() or "The log is empty.", language=None)
         if job.state == "failed" and "--repair" not in job.argv and not workspace.is_read_only():
+            corpus_name = job.argv[1]
             st.button(
                 "Repair",
                 key=f"repair-{job.id}",
                 icon=":material/build:",
-                on_click=_start_job,
-                args=(("check", job.argv[1], "--repair"), "Repair " + job.argv[1]),
+                on_click=job_panel.start_job,
+                args=(("check", corpus_name, "--repair"), f"Repair {corpus_name}"),
             )
     elif job.state == "done":
         draw_export_link(Path(job.argv[job.argv.index("--out") + 1]))
@@ -109,15 +123,15 @@ def _draw_job_result(job: Job) -> None:
 
 
 def _dismiss_job(job_id: str) -> None:
-    st.session_state["care-closed"].add(job_id)
+    state.DISMISSED_JOBS.set(state.DISMISSED_JOBS.get() | {job_id})
 
 
 def draw_export_link(export_path: Path) -> None:
-    """Draw where an export lies, and a button that brings it to the browser."""
+    """Draw where an export was saved, and the button that downloads it."""
     if not export_path.exists():
-        st.caption("The export was removed since.")
+        st.caption("The export was removed.")
         return
-    st.markdown(f"It lies in `{export_path}`.")
+    st.markdown(f"Saved to `{export_path}`")
     if export_path.is_file():
         st.download_button(
             f"Download ({formatting.format_bytes(export_path.stat().st_size)})",
@@ -129,43 +143,44 @@ def draw_export_link(export_path: Path) -> None:
         )
 
 
-def _start_job(argv: tuple[str, ...], title: str) -> None:
-    with formatting.catch_and_show_errors():
-        jobs.start_job(list(argv), title)
+# -- dialogs ----------------------------------------------------------------------------------
 
 
 @st.dialog("Import", icon=":material/upload:")
 def open_import_dialog(corpus: Corpus | None) -> None:
-    """Draw what is imported and where to: programs, or vectors of programs that are there."""
-    what = "Programs"
+    """Draw the import of programs or embeddings."""
+    import_type = "Programs"
     if corpus is not None:
-        what = st.segmented_control(
-            "What",
-            ["Programs", "Vectors"],
+        import_type = st.segmented_control(
+            "Import type",
+            ["Programs", "Embeddings"],
             default="Programs",
             required=True,
-            key="import-what",
+            key="import-type",
             label_visibility="collapsed",
         )
-    draw_program_import(corpus) if what == "Programs" else draw_embedding_import(corpus)
+    if corpus is None or import_type == "Programs":
+        draw_program_import(corpus)
+    else:
+        draw_embedding_import(corpus)
 
 
 def draw_program_import(corpus: Corpus | None) -> None:
-    """Draw what is imported and where to; import it at once, and render it as a job."""
-    given = st.file_uploader(
+    """Draw the file and the corpus; import at once, then render and embed as a job."""
+    file = st.file_uploader(
         "Programs",
         PROGRAM_FILE_TYPES,
         key="import-file",
         max_upload_size=MAX_UPLOAD_MIB,
         help="One .rb file, a .zip of them, or a table with a column `source`."
-        " Larger ones: ./run import.",
+        " For larger files use ./run import.",
     )
-    names = list_corpora()
-    name = st.selectbox(
+    corpus_names = list_corpora()
+    corpus_name = st.selectbox(
         "Corpus",
-        names,
-        names.index(corpus.name) if corpus else None,
-        key="import-into",
+        corpus_names,
+        corpus_names.index(corpus.name) if corpus else None,
+        key="import-corpus",
         accept_new_options=True,
         placeholder="A new name",
         help="Choose one to add to, or type a new name.",
@@ -173,86 +188,99 @@ def draw_program_import(corpus: Corpus | None) -> None:
     licence = st.text_input(
         "Licence", key="import-licence", placeholder="For the data card, if you know it"
     )
-    if st.button("Import them", type="primary", disabled=not (given and name)):
-        with formatting.catch_and_show_errors(), st.spinner("Reading the programs …"):
-            st.session_state["imported"] = import_programs.import_programs(
-                name, given.getvalue(), given.name, licence=licence or None
-            )
-            jobs.start_job(["build", name, "--resume"], f"Render and embed {name}")
-            _request_corpus_switch(name)
+    is_incomplete = file is None or not corpus_name
+    if not st.button("Import", type="primary", key="confirm-import", disabled=is_incomplete):
+        return
+    if file is None or corpus_name is None:
+        return
+    with formatting.catch_and_show_errors(), st.spinner("Reading the programs …"):
+        report = import_programs.import_programs(
+            corpus_name, file.getvalue(), file.name, licence=licence or None
+        )
+        state.IMPORT_REPORT.set(report)
+        jobs.start_job(["build", corpus_name, "--resume"], f"Render and embed {corpus_name}")
+        _request_corpus(corpus_name)
 
 
 def draw_embedding_import(corpus: Corpus) -> None:
-    """Draw what the vectors are of and called; import them at once."""
-    given = st.file_uploader(
-        "Vectors",
+    """Draw the file, the modality and the name of the embeddings; import at once."""
+    file = st.file_uploader(
+        "Embeddings",
         EMBEDDING_FILE_TYPES,
-        key="import-vectors",
+        key="import-embeddings",
         max_upload_size=MAX_UPLOAD_MIB,
-        help="A table with a row a program: whose it is in a column `program`, `source` or"
-        " `name`, its vector in a column `vector`. Larger ones: ./run import --vectors.",
+        help="A table with one row per program: the program in a column `program`, `source` or"
+        " `name`, its embedding in a column `vector`. For larger files use"
+        " ./run import --vectors.",
     )
     modality = st.segmented_control(
-        "Of what",
-        ["code", "audio"],
+        "Modality",
+        list(MODALITY_LABELS),
         default="code",
         required=True,
         key="import-modality",
-        format_func={"code": "Code", "audio": "Sound"}.get,
+        format_func=lambda option: MODALITY_LABELS[option],
     )
-    name = st.text_input("Name", key="import-called", placeholder="By which encoder, for example")
+    name = st.text_input("Name", key="import-name", placeholder="For example, of the encoder")
     st.caption(
-        "Train then offers them among the other encoders. Snippets can't be compared by code"
-        " vectors of your own: nothing here can make more of them."
+        "Train lists these embeddings as an encoder. Snippets cannot be embedded with them, so"
+        " Listen cannot use an alignment trained on imported code embeddings."
     )
-    if st.button("Import them", type="primary", disabled=not (given and name)):
-        with formatting.catch_and_show_errors(), st.spinner("Reading the vectors …"):
-            st.session_state["imported"] = import_embeddings.import_vectors(
-                corpus, given.getvalue(), modality, name, file_name=given.name
-            )
-            st.rerun()
+    is_incomplete = file is None or not name
+    if not st.button("Import", type="primary", key="confirm-import", disabled=is_incomplete):
+        return
+    if file is None:
+        return
+    with formatting.catch_and_show_errors(), st.spinner("Reading the embeddings …"):
+        report = import_embeddings.import_vectors(
+            corpus, file.getvalue(), modality, name, file_name=file.name
+        )
+        state.IMPORT_REPORT.set(report)
+        st.rerun()
 
 
 @st.dialog("Export the corpus", icon=":material/download:")
 def open_export_dialog(corpus: Corpus) -> None:
-    """Draw the formats; write the chosen one as a job."""
-    kind = st.radio("Format", list(EXPORT_FORMAT_LABELS), key="export-format", format_func=EXPORT_FORMAT_LABELS.get)
-    size = measure_corpus_contents(corpus).size_bytes
-    free = shutil.disk_usage(corpus.path).free
-    st.caption(f"The corpus takes {formatting.format_bytes(size)}; {formatting.format_bytes(free)} are free.")
-    if st.button("Export it", type="primary"):
+    """Draw the formats; export as a job."""
+    export_format = st.radio(
+        "Format",
+        list(EXPORT_FORMAT_LABELS),
+        key="export-format",
+        format_func=lambda option: EXPORT_FORMAT_LABELS[option],
+    )
+    size_bytes = measure_corpus_contents(corpus).size_bytes
+    free_bytes = workspace.get_free_bytes(corpus.path)
+    st.caption(
+        f"The corpus takes {formatting.format_bytes(size_bytes)};"
+        f" {formatting.format_bytes(free_bytes)} are free."
+    )
+    if st.button("Export", type="primary", key="confirm-export"):
         with formatting.catch_and_show_errors():
-            suffix = {"zip": ".zip", "parquet": ".parquet", "audiofolder": ""}[kind]
-            stamp = time.strftime("%Y%m%d-%H%M%S")
-            out = workspace.get_workspace_root() / "exports" / f"{corpus.name}-{stamp}{suffix}"
-            jobs.start_job(
-                ["export", corpus.name, "--format", kind, "--out", str(out)],
-                f"Export {corpus.name}",
-            )
+            export_path = make_export_path(corpus.name, export_format)
+            argv = ["export", corpus.name, "--format", export_format, "--out", str(export_path)]
+            jobs.start_job(argv, f"Export {corpus.name}")
             st.rerun()
 
 
 @st.dialog("Check the corpus", icon=":material/verified:")
 def open_check_dialog(corpus: Corpus) -> None:
-    """Draw whether to repair; check as a job."""
-    st.markdown(
-        "Reads every program, clip, embedding and alignment, and says what is damaged or missing."
-    )
-    repair = st.toggle(
-        "Repair as well",
+    """Draw the option to repair; check as a job."""
+    st.markdown("Reads every program, clip, embedding and alignment and reports damage.")
+    should_repair = st.toggle(
+        "Also repair",
         key="check-repair",
-        help="Removes what is damaged, then renders and embeds what is missing, nothing else.",
+        help="Removes what is damaged, then renders and embeds only what is missing.",
     )
-    if st.button("Check it", type="primary"):
+    if st.button("Check", type="primary", key="confirm-check"):
         with formatting.catch_and_show_errors():
-            argv = ["check", corpus.name, *(["--repair"] if repair else [])]
-            jobs.start_job(argv, f"{'Repair' if repair else 'Check'} {corpus.name}")
+            argv = ["check", corpus.name, *(["--repair"] if should_repair else [])]
+            jobs.start_job(argv, f"{'Repair' if should_repair else 'Check'} {corpus.name}")
             st.rerun()
 
 
 @st.dialog("Data card", width="large", icon=":material/description:")
 def open_data_card_dialog(corpus: Corpus) -> None:
-    """Draw what is known of the corpus: contents, sources, versions, licences."""
+    """Draw a corpus's data card: contents, sources, versions and licences."""
     with formatting.catch_and_show_errors():
         card = make_data_card(corpus)
         st.download_button(
@@ -263,28 +291,29 @@ def open_data_card_dialog(corpus: Corpus) -> None:
             on_click="ignore",
             icon=":material/download:",
         )
-        # As text: names in it come from other people's files.
+        # Drawn as text, not as Markdown: its names come from other people's files.
         st.code(card.markdown, language="markdown", height=420, wrap_lines=True)
 
 
 @st.dialog("Delete the corpus?", icon=":material/delete:")
 def open_delete_dialog(corpus: Corpus) -> None:
-    """Name what goes, and delete it once that is confirmed."""
+    """Draw what would be deleted; delete the corpus once that is confirmed."""
     with formatting.catch_and_show_errors():
-        gone = measure_corpus_contents(corpus)
+        contents = measure_corpus_contents(corpus)
+        escaped_name = formatting.escape_markdown(contents.corpus_name)
         st.markdown(
-            f"**{formatting.escape_markdown(gone.corpus_name)}** goes with all that is in it, and cannot be brought back:"
-            f"\n\n- {formatting.format_count(gone.program_count, 'program')}\n- {formatting.format_count(gone.clip_count, 'clip')}"
-            f"\n- {formatting.format_count(gone.embedding_count, 'embedding')}"
-            f"\n- {formatting.format_count(gone.alignment_count, 'alignment')} with maps and metrics"
-            f"\n\n{formatting.format_bytes(gone.size_bytes)} in `{gone.path}`."
+            f"**{escaped_name}** and everything in it will be deleted permanently:"
+            f"\n\n- {formatting.format_count(contents.program_count, 'program')}"
+            f"\n- {formatting.format_count(contents.clip_count, 'clip')}"
+            f"\n- {formatting.format_count(contents.embedding_count, 'embedding')}"
+            f"\n- {formatting.format_count(contents.alignment_count, 'alignment')} with maps and"
+            " metrics"
+            f"\n\n{formatting.format_bytes(contents.size_bytes)} in `{contents.path}`."
         )
         with st.container(horizontal=True):
-            if st.button(
-                f"Delete {formatting.escape_markdown(gone.corpus_name)}", type="primary", key="delete-it"
-            ):
+            if st.button(f"Delete {escaped_name}", type="primary", key="confirm-delete"):
                 with st.spinner("Deleting …"):
                     delete_corpus(corpus)
-                _request_corpus_switch(None)
-            if st.button("Keep it"):
+                _request_corpus(None)
+            if st.button("Cancel"):
                 st.rerun()

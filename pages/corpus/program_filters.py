@@ -1,101 +1,126 @@
-"""The filters of a corpus's programs: words, templates, roles, states, and values of parameters."""
+"""Filters of a corpus's programs: text, templates, roles, states and parameter values."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 import streamlit as st
 
 from core.corpus import Corpus
 from core.corpus.filtering import ValueRange
-from pages.components import cache
+from pages.components import cache, state
 
 STATE_LABELS = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
-WIDGET_OPTIONS = {"persist_state": "session", "label_visibility": "collapsed"}
-FILTERED_PARAMETERS_KEY = "filter:parameters"  # in the session: those that are filtered by
+ParameterFilters = dict[str, ValueRange | list[str]]
 
 
-def choose_program_filters(corpus: Corpus) -> dict[str, Any]:
-    """Draw the filters; return them as `core.corpus.filtering.filter_programs` takes them."""
-    titles, facets = cache.load_template_titles(), cache.load_filter_options(corpus)
-    words, templates, roles, states, more = st.columns([5, 4, 3, 3, 2.4], gap="small")
-    with words:
-        text = st.text_input(
+@dataclass(frozen=True)
+class ProgramFilters:
+    """The filters' values, as `core.corpus.filtering.filter_programs` takes them."""
+
+    query: str
+    states: list[str]
+    templates: list[str]
+    roles: list[str]
+    parameters: ParameterFilters
+
+
+def choose_program_filters(corpus: Corpus) -> ProgramFilters:
+    """Draw the filters and return their values."""
+    options = cache.load_filter_options(corpus)
+    columns = st.columns([5, 4, 3, 3, 2.4], gap="small")
+    with columns[0]:
+        query = st.text_input(
             "Words",
-            key="filter:text",
+            key=state.FILTER_TEXT.name,
             placeholder="Words, or amp>0.5",
             icon=":material/search:",
-            help="In the name, the code or the error. `synth=saw` and `amp>0.5` compare"
-            " parameters.",
-            **WIDGET_OPTIONS,
+            help="Searches name, code and error. `synth=saw` and `amp>0.5` compare parameters.",
+            persist_state="session",
+            label_visibility="collapsed",
         )
-    with templates:
-        template = st.multiselect(
-            "Template",
-            facets["template"],
-            key="filter:templates",
-            placeholder="Template",
-            format_func=lambda each: titles.get(each, each) or "none",
-            **WIDGET_OPTIONS,
+    with columns[1]:
+        templates = _choose_values(
+            "Template", options["template"], state.FILTER_TEMPLATES, cache.load_template_titles()
         )
-    with roles:
-        role = st.multiselect(
-            "Role",
-            facets["role"],
-            key="filter:roles",
-            placeholder="Role",
-            format_func=lambda each: each or "none",
-            **WIDGET_OPTIONS,
-        )
-    with states:
-        state = st.multiselect(
-            "State",
-            [each for each in STATE_LABELS if each in facets["state"]],
-            key="filter:states",
-            placeholder="State",
-            format_func=STATE_LABELS.get,
-            **WIDGET_OPTIONS,
-        )
-    with more:
-        values = choose_parameter_filters(cache.load_parameter_domains(corpus))
-    return {
-        "text": text or "",
-        "states": state,
-        "templates": template,
-        "roles": role,
-        "parameters": values,
-    }
+    with columns[2]:
+        roles = _choose_values("Role", options["role"], state.FILTER_ROLES, {})
+    with columns[3]:
+        existing_states = [name for name in STATE_LABELS if name in options["state"]]
+        states = _choose_values("State", existing_states, state.FILTER_STATES, STATE_LABELS)
+    with columns[4]:
+        parameters = choose_parameter_filters(cache.load_parameter_domains(corpus))
+    return ProgramFilters(query or "", states, templates, roles, parameters)
 
 
-def choose_parameter_filters(domains: dict[str, ValueRange | list[str]]) -> dict[str, ValueRange | list[str]]:
-    """Draw the choice of parameters, and of each the values to keep."""
-    found: dict[str, ValueRange | list[str]] = {}
-    number = len(st.session_state.get(FILTERED_PARAMETERS_KEY, []))
+def _choose_values(
+    label: str, options: list[str], key: state.SessionKey[list[str]], titles: dict[str, str]
+) -> list[str]:
+    return st.multiselect(
+        label,
+        options,
+        key=key.name,
+        placeholder=label,
+        format_func=lambda option: titles.get(option, option) or "none",
+        persist_state="session",
+        label_visibility="collapsed",
+    )
+
+
+def choose_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
+    """Draw the choice of parameters and of their values.
+
+    Parameters
+    ----------
+    domains : dict
+        Values of each parameter over all programs.
+
+    Returns
+    -------
+    dict
+        Accepted values of each chosen parameter.
+    """
+    filters: ParameterFilters = {}
+    chosen_count = len(state.FILTER_PARAMETERS.get())
     with st.popover(
-        f"Parameters ({number})" if number else "Parameters",
+        f"Parameters ({chosen_count})" if chosen_count else "Parameters",
         icon=":material/tune:",
         width="stretch",
         disabled=not domains,
         key="filter-parameters",
     ):
         chosen = st.multiselect(
-            "Parameters", list(domains), key=FILTERED_PARAMETERS_KEY, placeholder="Choose parameters", **WIDGET_OPTIONS
+            "Parameters",
+            list(domains),
+            key=state.FILTER_PARAMETERS.name,
+            placeholder="Choose parameters",
+            persist_state="session",
+            label_visibility="collapsed",
         )
         for name in chosen:
-            domain, key, label = domains[name], f"filter:of:{name}", name.replace("_", " ")
-            if not isinstance(domain, ValueRange):
-                some = st.multiselect(label, domain, key=key, placeholder="Any value")
-                found |= {name: some or domain}
-            elif domain.low < domain.high:
-                found[name] = ValueRange(*st.slider(label, *domain, tuple(domain), key=key))
-            else:
-                st.caption(f"{label} is always {domain.low:g}.")
-                found[name] = domain
-    return found
+            filters[name] = _choose_parameter_values(name, domains[name])
+    return filters
+
+
+def _choose_parameter_values(name: str, domain: ValueRange | list[str]) -> ValueRange | list[str]:
+    key, label = state.FILTER_VALUE.scoped(name).name, name.replace("_", " ")
+    if not isinstance(domain, ValueRange):
+        values = st.multiselect(label, domain, key=key, placeholder="Any value")
+        return values or domain
+    if domain.low < domain.high:
+        full_range = (domain.low, domain.high)
+        return ValueRange(*st.slider(label, domain.low, domain.high, full_range, key=key))
+    st.caption(f"{label} is always {domain.low:g}.")
+    return domain
 
 
 def clear_filters() -> None:
-    """Take all filters away; for callbacks."""
-    for name in ("states", "templates", "roles", "parameters"):
-        st.session_state[f"filter:{name}"] = []
-    st.session_state["filter:text"] = ""
+    """Remove all filters; for callbacks."""
+    for key in (
+        state.FILTER_STATES,
+        state.FILTER_TEMPLATES,
+        state.FILTER_ROLES,
+        state.FILTER_PARAMETERS,
+    ):
+        key.set([])
+    state.FILTER_TEXT.set("")

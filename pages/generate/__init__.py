@@ -1,0 +1,1 @@
+"""Page Generate and the components that only it draws."""

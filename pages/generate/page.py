@@ -1,26 +1,35 @@
-"""Generate: all templates to hear; one of them, its parameters, a variant, many for a corpus."""
+"""Page Generate: the template gallery, one template's parameters, and its variants for a corpus."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from core import jobs, programs, sonicpi, workspace
 from core.corpus import Corpus, list_corpora
-from core.encoders import PRESETS
+from core.encoders.presets import find_preset_name
 from core.errors import EarshotError
-from core.programs import ChoiceSubset, ParameterSpec, Program, NumberRange, Template
-from core.programs.parameters import format_ruby_value
 from core.pipeline.estimate import estimate_build
-from pages.components import cache, layout, job_panel, selection, audio_player, formatting
-from pages.generate import template_gallery
-from pages.generate.parameter_controls import reset_parameters, draw_parameter_control, read_fixed_values
+from core.programs import ParameterSpec, Program, Template
+from core.programs.parameter_text import format_parameter_text
+from pages.components import (
+    audio_player,
+    cache,
+    formatting,
+    job_panel,
+    layout,
+    selection,
+    state,
+)
+from pages.generate import parameter_controls, template_gallery
 
-TEMPLATE_SELECT_KEY = "choose-template"
+PREVIEW_PLAYER_KEY = "preview"
 
 
 def draw_page() -> None:
+    """Draw the page."""
     with formatting.catch_and_show_errors():
         template = choose_template()
         selection.scroll_to_top_on_change(template.id if template else "")
@@ -31,95 +40,102 @@ def draw_page() -> None:
 
 
 def choose_template() -> Template | None:
-    """Draw the choice of a template; None for all of them."""
-    known = {each.id: each for each in programs.list_templates()}
-    chosen = known.get(selection.get_url_param(template_gallery.TEMPLATE_URL_PARAM))
-    st.session_state[TEMPLATE_SELECT_KEY] = chosen and chosen.id
+    """Draw the title and the choice of a template; None shows the gallery."""
+    templates = {template.id: template for template in programs.list_templates()}
+    template = templates.get(state.TEMPLATE.get() or "")
+    # The URL decides, also after the browser's Back.
+    state.TEMPLATE_SELECT.set(template.id if template else None)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(formatting.escape_markdown(chosen.title) if chosen else "Generate programs", width="stretch")
-        if chosen is not None:
+        title = formatting.escape_markdown(template.title) if template else "Generate programs"
+        st.title(title, width="stretch")
+        if template is not None:
             st.button(
                 "All templates",
                 icon=":material/grid_view:",
-                on_click=selection.set_url_param,
-                args=(template_gallery.TEMPLATE_URL_PARAM, None),
+                on_click=state.TEMPLATE.set,
+                args=(None,),
             )
         st.selectbox(
             "Template",
-            list(known),
+            list(templates),
             index=None,
-            key=TEMPLATE_SELECT_KEY,
-            on_change=save_template_choice,
+            key=state.TEMPLATE_SELECT.name,
+            on_change=_open_selected_template,
             width=360,
             label_visibility="collapsed",
-            placeholder=f"Choose one of {len(known)} templates",
-            format_func=lambda each: f"{known[each].section} · {known[each].title}",
+            placeholder=f"Choose one of {len(templates)} templates",
+            format_func=lambda name: f"{templates[name].section} · {templates[name].title}",
         )
-    if chosen is None:
+    if template is None:
         st.caption(
-            "Each template takes up a section of Sonic Pi's tutorial, whose number stands before"
-            " its description. Choose one to set its parameters, and to make variants of it."
+            "Each template follows a section of Sonic Pi's tutorial, shown by its number. Choose"
+            " one to set its parameters and generate variants."
         )
         return None
-    st.caption(f"{chosen.section} · {chosen.role} · {formatting.escape_markdown(chosen.summary)}")
-    return chosen
+    st.caption(
+        f"{template.section} · {template.role} · {formatting.escape_markdown(template.summary)}"
+    )
+    return template
 
 
-def save_template_choice() -> None:
-    selection.set_url_param(template_gallery.TEMPLATE_URL_PARAM, st.session_state[TEMPLATE_SELECT_KEY])
+def _open_selected_template() -> None:
+    state.TEMPLATE.set(state.TEMPLATE_SELECT.get())
 
 
 def draw_template_editor(template: Template) -> None:
-    """Draw a template: its parameters, one variant, and what makes many."""
+    """Draw a template's parameters, one variant, and the form that generates more."""
     left, right = st.columns([9, 11], gap="large")
     with left:
-        seed, variant = choose_variant()
+        seed, variant_number = choose_variant()
         specs = template.list_parameters()
-        values = read_fixed_values(template, specs)
-        program = generate_variant(template, values, seed, variant)
-        draw_parameter_controls(template, specs, program)
+        fixed_values = parameter_controls.read_fixed_values(template, specs)
+        program = generate_variant(template, fixed_values, seed, variant_number)
+        draw_parameters(template, specs, program)
     if program is None:
         return
     with right:
         draw_variant_preview(program)
         if not workspace.is_read_only():
-            draw_generation_form(template, values, seed)
+            draw_generation_form(template, fixed_values, seed)
 
 
 def choose_variant() -> tuple[int, int]:
+    """Draw the choice of seed and variant; return both."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
             "Seed",
             0,
             2**31,
-            key="seed",
+            key=state.GENERATION_SEED.name,
             persist_state="session",
             help="The same seed gives the same programs on every machine.",
         )
-        variant = st.number_input(
+        variant_number = st.number_input(
             "Variant",
             0,
             999_999,
-            key="variant",
+            key=state.GENERATION_VARIANT.name,
             persist_state="session",
             help="Which of the seed's programs is shown.",
         )
         st.button(
-            "Another",
+            "Next variant",
             icon=":material/casino:",
-            on_click=show_next_variant,
+            on_click=_show_next_variant,
             help="Show the next variant.",
             shortcut="Alt+N",
         )
-    return int(seed), int(variant)
+    return int(seed), int(variant_number)
 
 
-def show_next_variant() -> None:
-    st.session_state["variant"] = int(st.session_state.get("variant", 0)) + 1
+def _show_next_variant() -> None:
+    state.GENERATION_VARIANT.set(int(state.GENERATION_VARIANT.get()) + 1)
 
 
-def generate_variant(template: Template, fixed_values: dict[str, Any], seed: int, variant_number: int) -> Program | None:
-    """The variant as it is with these values; None when one of them can't be."""
+def generate_variant(
+    template: Template, fixed_values: dict[str, Any], seed: int, variant_number: int
+) -> Program | None:
+    """Generate a variant; draw the error and return None if a value is invalid."""
     try:
         return template.render(fixed_values, seed, variant_number)
     except EarshotError as error:
@@ -127,160 +143,180 @@ def generate_variant(template: Template, fixed_values: dict[str, Any], seed: int
         return None
 
 
-def draw_parameter_controls(template: Template, specs: list[ParameterSpec], program: Program | None) -> None:
-    """Draw a control a parameter: those that this variant draws, then the others."""
+def draw_parameters(
+    template: Template, specs: list[ParameterSpec], program: Program | None
+) -> None:
+    """Draw a control for each parameter, first for those that the shown variant uses."""
     values = dict(program.parameters) if program else {}
-    used = [spec for spec in specs if spec.name in values] if program else specs
+    used_specs = [spec for spec in specs if spec.name in values] if program else specs
+    unused_specs = [spec for spec in specs if spec not in used_specs]
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown("**Parameters**", width="stretch")
         st.button(
-            "All random",
+            "Reset to random",
             type="tertiary",
             icon=":material/ink_eraser:",
-            on_click=reset_parameters,
+            on_click=parameter_controls.reset_parameters,
             args=(template, specs),
         )
     with st.container(height=470, gap="small", key="parameters"):
-        for spec in used:
-            draw_parameter_control(template, spec, values.get(spec.name))
-        rest = [spec for spec in specs if spec not in used]
-        if rest:
-            with st.expander(
-                f"{formatting.format_count(len(rest), 'parameter')} of other variants", key="others"
-            ):
-                for spec in rest:
-                    draw_parameter_control(template, spec, None)
+        for spec in used_specs:
+            parameter_controls.draw_parameter_control(template, spec, values.get(spec.name))
+        if unused_specs:
+            count = formatting.format_count(len(unused_specs), "parameter")
+            with st.expander(f"{count} of other variants", key="unused-parameters"):
+                for spec in unused_specs:
+                    parameter_controls.draw_parameter_control(template, spec, None)
 
 
 def draw_variant_preview(program: Program) -> None:
-    """Draw the variant's code, and what lets it be heard."""
+    """Draw a variant's code, and the button that renders and plays it."""
     st.code(program.source, language="ruby", height=270, line_numbers=True)
-    heard = st.session_state.get("heard")
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button(
-            "Render and hear", type="primary", icon=":material/graphic_eq:", shortcut="Alt+Enter"
+        should_render = st.button(
+            "Render and play", type="primary", icon=":material/graphic_eq:", shortcut="Alt+Enter"
         )
         st.caption(f"{program.name}, seed {program.seed}")
-    # Of one height from the start: what is below stays where it is.
-    with st.container(height=64, border=False, vertical_alignment="center", key="result"):
-        if pressed:
+    # A fixed height keeps everything below in place when the player appears.
+    with st.container(height=64, border=False, vertical_alignment="center", key="preview"):
+        if should_render:
             with st.spinner("Rendering 18 s of sound …"):
-                heard = (program.id, sonicpi.try_render(program.source))
-            st.session_state["heard"] = heard
-            audio_player.request_autoplay("heard")
-        if heard and heard[0] == program.id:
-            draw_render_result(heard[1], program)
+                rendering = sonicpi.try_render(program.source)
+            state.PREVIEW_RENDERING.set(state.RenderedSnippet(program.id, rendering))
+            audio_player.request_autoplay(PREVIEW_PLAYER_KEY)
+        preview = state.PREVIEW_RENDERING.get()
+        if preview and preview.key == program.id:
+            draw_render_result(preview.rendering, program)
         else:
-            st.caption(":material/hearing: Not rendered yet. It takes about a second.")
+            st.caption(":material/hearing: Not rendered yet. Rendering takes about a second.")
 
 
-def draw_render_result(result: sonicpi.RenderResult, program: Program) -> None:
-    if result.error:
-        st.error(formatting.escape_markdown(str(result.error)), icon=":material/error:")
+def draw_render_result(rendering: sonicpi.RenderResult, program: Program) -> None:
+    """Draw the player of a rendered variant, or its error, and the warnings."""
+    if rendering.clip is not None:
+        audio_player.draw_clip_player(rendering.clip, program.name, PREVIEW_PLAYER_KEY)
     else:
-        audio_player.draw_clip_player(result.clip, program.name, "heard")
-    for warning in result.warnings:
-        st.caption(f":material/info: {formatting.escape_markdown(str(warning))}")
+        st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
+    for warning in rendering.warnings:
+        st.caption(f":material/info: {formatting.escape_markdown(warning)}")
+
+
+# -- many variants ----------------------------------------------------------------------------
 
 
 def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed: int) -> None:
-    """Draw the form that adds programs of this template to a corpus, as a job."""
+    """Draw the form that adds variants of a template to a corpus, as a job."""
     with st.container(border=True):
-        st.markdown("**Make many of them**")
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            names = list_corpora()
-            name = st.selectbox(
-                "Corpus",
-                names,
-                key="target",
-                index=0 if names else None,
-                accept_new_options=True,
-                placeholder="A new name",
-                persist_state="session",
-                help="Choose one to add to, or type a new name.",
-            )
-            count = st.number_input(
-                "Programs",
-                1,
-                100_000,
-                50,
-                key="count",
-                persist_state="session",
-                width=130,
-                help="The corpus will hold so many by this seed; those it has stay.",
-            )
-        st.caption(describe_generation_cost(name if name in names else None, int(count), seed, fixed_values))
-        verb = "Add to" if name in names else "Make"
+        st.markdown("**Generate more variants**")
+        corpus_names = list_corpora()
+        corpus_name, program_count = choose_generation_target(corpus_names)
+        is_existing = corpus_name in corpus_names
+        existing_name = corpus_name if is_existing else None
+        st.caption(describe_generation_cost(existing_name, program_count, seed, len(fixed_values)))
+        escaped_name = formatting.escape_markdown(corpus_name or "a corpus")
         st.button(
-            f"{verb} {formatting.escape_markdown(name)}" if name else "Make a corpus",
+            f"{'Add to' if is_existing else 'Create'} {escaped_name}",
             icon=":material/library_add:",
-            disabled=not name,
-            on_click=start_generation_job,
+            disabled=not corpus_name,
+            on_click=_start_generation_job,
             args=(template,),
         )
-        making = job_panel.find_latest_job("build", name) if name else None
-        if making is not None and (making.is_active or making.state in ("failed", "cancelled")):
-            job_panel.draw_job_panel(making)
-        elif making is not None and making.id == st.session_state.get("making"):
-            st.success(f"{formatting.escape_markdown(name)} is done.", icon=":material/check:")
-            st.page_link(
-                "pages/corpus/page.py",
-                label="See it",
-                icon=":material/library_music:",
-                query_params={"corpus": name},
-            )
+        if corpus_name:
+            draw_generation_job(corpus_name)
 
 
-def describe_generation_cost(corpus_name: str | None, program_count: int, seed: int, fixed_values: dict[str, Any]) -> str:
-    """What making the programs will take, in a sentence."""
+def choose_generation_target(corpus_names: list[str]) -> tuple[str | None, int]:
+    """Draw the choice of a corpus and a number of programs; return both."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        corpus_name = st.selectbox(
+            "Corpus",
+            corpus_names,
+            key=state.GENERATION_CORPUS.name,
+            index=0 if corpus_names else None,
+            accept_new_options=True,
+            placeholder="A new name",
+            persist_state="session",
+            help="Choose one to add to, or type a new name.",
+        )
+        program_count = st.number_input(
+            "Programs",
+            1,
+            100_000,
+            state.GENERATION_COUNT.default,
+            key=state.GENERATION_COUNT.name,
+            persist_state="session",
+            width=130,
+            help="Number of programs from this seed in the corpus; existing ones stay.",
+        )
+    return corpus_name, int(program_count)
+
+
+def draw_generation_job(corpus_name: str) -> None:
+    """Draw the job that builds a corpus, or a link to the corpus once it is done."""
+    job = job_panel.draw_unfinished_job("build", corpus_name)
+    if job is not None:
+        return
+    done_job = job_panel.find_latest_job("build", corpus_name)
+    if done_job is not None and done_job.id == state.GENERATION_JOB.get():
+        st.success(f"{formatting.escape_markdown(corpus_name)} is done.", icon=":material/check:")
+        st.page_link(
+            "pages/corpus/page.py",
+            label="Open",
+            icon=":material/library_music:",
+            query_params={"corpus": corpus_name},
+        )
+
+
+def describe_generation_cost(
+    corpus_name: str | None, program_count: int, seed: int, fixed_count: int
+) -> str:
+    """Return the time and disk space that generating the programs takes.
+
+    Parameters
+    ----------
+    corpus_name : str or None
+        None for a new corpus.
+    program_count : int
+    seed : int
+    fixed_count : int
+        Number of parameters that are not sampled freely.
+    """
     settings = Corpus.open(corpus_name).settings if corpus_name else {}
-    expected = estimate_build(
+    estimate = estimate_build(
         program_count,
         settings.get("seconds", 18.0),
-        find_preset_name(settings),
+        choose_cost_preset(settings.get("encoders")),
         audio_format=settings.get("audio_format", "flac"),
     )
-    fixed = f" and {formatting.format_count(len(fixed_values), 'parameter')} set" if fixed_values else ""
+    fixed = f" and {formatting.format_count(fixed_count, 'parameter')} set" if fixed_count else ""
     return (
-        f"{formatting.format_count(program_count, 'program')} with seed {seed}{fixed}: {formatting.format_duration(expected.seconds)},"
-        f" {formatting.format_bytes(expected.size_bytes)} of disk ({formatting.format_bytes(cache.get_free_disk_bytes())} free)."
+        f"{formatting.format_count(program_count, 'program')} with seed {seed}{fixed}:"
+        f" {formatting.format_duration(estimate.seconds)},"
+        f" {formatting.format_bytes(estimate.size_bytes)} of disk"
+        f" ({formatting.format_bytes(cache.get_free_disk_bytes())} free)."
     )
 
 
-def find_preset_name(corpus_settings: dict[str, Any]) -> str:
-    """The preset that a corpus was built with, or that a new one gets."""
-    encoders = corpus_settings.get("encoders")
-    if not encoders:
+def choose_cost_preset(corpus_encoders: Mapping[str, str] | None) -> str:
+    """Return the preset whose speed applies to a corpus; for a new corpus, the default."""
+    if not corpus_encoders:
         return cache.get_default_preset()[0]
-    pair = encoders["code"], encoders["audio"]
-    known = {(each.code_encoder, each.audio_encoder): each.name for each in PRESETS.values()}
-    return known.get(pair, "other")
+    return find_preset_name(corpus_encoders["code"], corpus_encoders["audio"]) or "other"
 
 
-def start_generation_job(template: Template) -> None:
-    """Generate, render and embed the programs as a job.
-
-    For callbacks: a button may be pressed before the page has drawn what was typed last, so
-    what the controls say is asked anew.
-    """
-    name, count, seed = (st.session_state[key] for key in ("target", "count", "seed"))
-    argv = ["build", name, "--templates", template.id, "--per-template", str(int(count))]
-    argv += ["--seed", str(int(seed))]
-    for parameter, value in read_fixed_values(template, template.list_parameters()).items():
-        argv += ["--set", f"{template.id}.{parameter}={format_cli_value(value)}"]
+def _start_generation_job(template: Template) -> None:
+    # A callback runs before the page draws what was typed last, so it reads the widgets' state.
+    corpus_name = state.GENERATION_CORPUS.get() or ""
+    program_count, seed = int(state.GENERATION_COUNT.get()), int(state.GENERATION_SEED.get())
+    argv = ["build", corpus_name, "--templates", template.id]
+    argv += ["--per-template", str(program_count), "--seed", str(seed)]
+    fixed_values = parameter_controls.read_fixed_values(template, template.list_parameters())
+    for name, value in fixed_values.items():
+        argv += ["--set", f"{template.id}.{name}={format_parameter_text(value)}"]
     with formatting.catch_and_show_errors():
-        workspace.validate_name(name, "corpus")
-        started = jobs.start_job(argv, f"Add {formatting.format_count(int(count), 'program')} to {name}")
-        st.session_state["making"] = started.id
-
-
-def format_cli_value(value: Any) -> str:
-    """A value, a `Range` or a `OneOf` as `./run build --set` takes it."""
-    if isinstance(value, NumberRange):
-        return f"{format_ruby_value(value.lo)}..{format_ruby_value(value.hi)}"
-    if isinstance(value, ChoiceSubset):
-        return "|".join(format_ruby_value(each) for each in value.choices)
-    return format_ruby_value(value)
+        workspace.validate_name(corpus_name, "corpus")
+        title = f"Add {formatting.format_count(program_count, 'program')} to {corpus_name}"
+        state.GENERATION_JOB.set(jobs.start_job(argv, title).id)
 
 
 layout.run_page(draw_page)

@@ -1,4 +1,4 @@
-"""A parameter of a template as a control: drawn at random, narrowed, or fixed."""
+"""Controls of a template's parameters: sampled at random, restricted, or fixed."""
 
 from __future__ import annotations
 
@@ -6,119 +6,150 @@ from typing import Any
 
 import streamlit as st
 
-from core.programs import ChoiceSubset, ParameterSpec, NumberRange, Template
+from core.programs import ChoiceSubset, NumberRange, ParameterSpec, Template
 from core.programs.parameters import LIST_KINDS, NUMBER_KINDS, format_ruby_value
-from pages.components import formatting
+from pages.components import formatting, state
 
-RANDOM_MODE, FIXED_MODE, RANGE_MODE = "random", "fix", "range"
-MAX_VALUE_CHARS = 24  # figures of a value that is shown beside its name
-WIDGET_OPTIONS = {"persist_state": "session", "label_visibility": "collapsed"}
+RANDOM_MODE, FIXED_MODE, RANGE_MODE = "random", "fixed", "range"
+NUMBER_MODE_LABELS = {RANDOM_MODE: "Random", FIXED_MODE: "Fixed", RANGE_MODE: "Range"}
+CHOICE_MODE_LABELS = {**NUMBER_MODE_LABELS, RANGE_MODE: "Some"}
+MAX_VALUE_CHARS = 24  # Of the value beside a parameter's name.
 
 
 def read_fixed_values(template: Template, specs: list[ParameterSpec]) -> dict[str, Any]:
-    """What isn't left wholly to chance, by parameter: a value, a `Range` or a `OneOf`."""
-    found = {}
+    """Return the parameters that are not sampled freely.
+
+    Returns
+    -------
+    dict
+        By parameter: a value, a `NumberRange` or a `ChoiceSubset`.
+    """
+    fixed_values: dict[str, Any] = {}
     for spec in specs:
-        way = st.session_state.get(_build_state_key(template, spec, "way"), RANDOM_MODE)
-        given = st.session_state.get(_build_state_key(template, spec, way))
-        if way == FIXED_MODE and given not in (None, ""):
-            found[spec.name] = given
-        elif way == RANGE_MODE and given:
-            found[spec.name] = NumberRange(*given) if spec.kind in NUMBER_KINDS else ChoiceSubset(tuple(given))
-    return found
+        mode = _get_mode_key(template, spec).get()
+        value = _get_value_key(template, spec, mode).get()
+        if mode == FIXED_MODE and value not in (None, ""):
+            fixed_values[spec.name] = value
+        elif mode == RANGE_MODE and value:
+            is_number = spec.kind in NUMBER_KINDS
+            fixed_values[spec.name] = (
+                NumberRange(*value) if is_number else ChoiceSubset(tuple(value))
+            )
+    return fixed_values
 
 
 def reset_parameters(template: Template, specs: list[ParameterSpec]) -> None:
-    """Leave every parameter to chance; for callbacks."""
+    """Sample every parameter at random; for callbacks."""
     for spec in specs:
-        st.session_state[_build_state_key(template, spec, "way")] = RANDOM_MODE
+        _get_mode_key(template, spec).set(RANDOM_MODE)
 
 
-def draw_parameter_control(template: Template, spec: ParameterSpec, drawn_value: Any) -> None:
-    """Draw a parameter: its name and value, how it comes about, and what that needs.
+def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) -> None:
+    """Draw a parameter's name, value and sampling, and the input that the sampling needs.
 
     Parameters
     ----------
-    drawn_value : object
-        The value that the shown variant has; None when it doesn't draw it.
+    template : Template
+    spec : ParameterSpec
+    value : object
+        The parameter's value in the shown variant; None if that variant does not use it.
     """
-    ways = [RANDOM_MODE, FIXED_MODE] if spec.kind in (*LIST_KINDS, "chance") else [RANDOM_MODE, FIXED_MODE, RANGE_MODE]
-    key = _build_state_key(template, spec, "way")
-    shown = "" if drawn_value is None else format_ruby_value(drawn_value)
+    has_range = spec.kind not in (*LIST_KINDS, "chance")
+    modes = [RANDOM_MODE, FIXED_MODE, *([RANGE_MODE] if has_range else [])]
+    mode_labels = NUMBER_MODE_LABELS if spec.kind in NUMBER_KINDS else CHOICE_MODE_LABELS
+    mode_key = _get_mode_key(template, spec)
     label = spec.name.replace("_", " ")
+    value_text = "" if value is None else _truncate_text(format_ruby_value(value))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(
-            f"{formatting.escape_markdown(label)} &ensp;:gray[{formatting.escape_markdown(_truncate_text(shown))}]",
+            f"{formatting.escape_markdown(label)}"
+            f" &ensp;:gray[{formatting.escape_markdown(value_text)}]",
             width="stretch",
         )
-        way = st.segmented_control(
-            f"How {label} comes about",
-            ways,
-            key=key,
+        mode = st.segmented_control(
+            f"Sampling of {label}",
+            modes,
+            # Streamlit warns about a default beside a value in the session.
+            default=None if mode_key.is_set() else RANDOM_MODE,
             required=True,
-            **({} if key in st.session_state else {"default": RANDOM_MODE}),
-            format_func=lambda each: NUMBER_MODE_LABELS[each] if spec.kind in NUMBER_KINDS else CHOICE_MODE_LABELS[each],
+            key=mode_key.name,
+            format_func=lambda option: mode_labels[option],
             on_change=_initialize_mode_value,
-            args=(template, spec, drawn_value),
-            **WIDGET_OPTIONS,
+            args=(template, spec, value),
+            persist_state="session",
+            label_visibility="collapsed",
         )
-    if way == FIXED_MODE:
+    if mode == FIXED_MODE:
         _draw_fixed_input(template, spec, label)
-    elif way == RANGE_MODE:
+    elif mode == RANGE_MODE:
         _draw_range_input(template, spec, label)
 
 
-NUMBER_MODE_LABELS = {RANDOM_MODE: "Random", FIXED_MODE: "Fix", RANGE_MODE: "Range"}
-CHOICE_MODE_LABELS = {**NUMBER_MODE_LABELS, RANGE_MODE: "Some"}
-
-
-def _initialize_mode_value(template: Template, spec: ParameterSpec, drawn_value: Any) -> None:
-    """Begin with what is there: the value that is drawn now, or the whole range."""
-    way = st.session_state[_build_state_key(template, spec, "way")]
-    key = _build_state_key(template, spec, way)
-    if key in st.session_state or way == RANDOM_MODE:
+def _initialize_mode_value(template: Template, spec: ParameterSpec, value: Any) -> None:
+    """Start a mode with the shown value or the full range, unless it was used before."""
+    mode = _get_mode_key(template, spec).get()
+    value_key = _get_value_key(template, spec, mode)
+    if value_key.is_set() or mode == RANDOM_MODE:
         return
-    if way == RANGE_MODE and spec.kind in NUMBER_KINDS:
-        st.session_state[key] = _get_number_type(spec)(spec.lo), _get_number_type(spec)(spec.hi)
-    elif way == RANGE_MODE:
-        st.session_state[key] = list(spec.choices)
-    elif drawn_value is not None:
-        st.session_state[key] = format_ruby_value(drawn_value) if spec.kind in LIST_KINDS else drawn_value
+    if mode == RANGE_MODE and spec.kind in NUMBER_KINDS:
+        value_key.set(_get_number_range(spec))
+    elif mode == RANGE_MODE:
+        value_key.set(list(spec.choices))
+    elif value is not None:
+        value_key.set(format_ruby_value(value) if spec.kind in LIST_KINDS else value)
 
 
 def _draw_fixed_input(template: Template, spec: ParameterSpec, label: str) -> None:
-    key, label = _build_state_key(template, spec, FIXED_MODE), f"Value of {label}"
+    key = _get_value_key(template, spec, FIXED_MODE).name
+    label = f"Value of {label}"
     if spec.kind in ("pick", "chance"):
-        st.selectbox(label, spec.choices, index=None, format_func=format_ruby_value, key=key, **WIDGET_OPTIONS)
+        st.selectbox(
+            label,
+            spec.choices,
+            index=None,
+            format_func=format_ruby_value,
+            key=key,
+            persist_state="session",
+            label_visibility="collapsed",
+        )
     elif spec.kind in NUMBER_KINDS:
-        kind = _get_number_type(spec)
+        low, high = _get_number_range(spec)
         st.number_input(
             label,
-            kind(spec.lo),
-            kind(spec.hi),
+            low,
+            high,
             value=None,
             step=_get_input_step(spec),
             key=key,
-            format="%d" if kind is int else "%g",
+            format="%d" if spec.kind == "integer" else "%g",
             placeholder=f"{spec.lo:g} to {spec.hi:g}",
-            **WIDGET_OPTIONS,
+            persist_state="session",
+            label_visibility="collapsed",
         )
     else:
-        st.text_input(label, value=None, key=key, placeholder=_describe_list_values(spec), **WIDGET_OPTIONS)
+        st.text_input(
+            label,
+            value=None,
+            key=key,
+            placeholder=_describe_list_values(spec),
+            persist_state="session",
+            label_visibility="collapsed",
+        )
 
 
 def _draw_range_input(template: Template, spec: ParameterSpec, label: str) -> None:
-    key = _build_state_key(template, spec, RANGE_MODE)
+    key = _get_value_key(template, spec, RANGE_MODE).name
     if spec.kind in NUMBER_KINDS:
-        kind = _get_number_type(spec)
+        low, high = _get_number_range(spec)
         st.slider(
             f"Range of {label}",
-            kind(spec.lo),
-            kind(spec.hi),
+            low,
+            high,
             step=_get_input_step(spec),
             key=key,
-            format="%d" if kind is int else "%g",
-            **WIDGET_OPTIONS,
+            format="%d" if spec.kind == "integer" else "%g",
+            persist_state="session",
+            label_visibility="collapsed",
         )
     else:
         st.multiselect(
@@ -126,13 +157,19 @@ def _draw_range_input(template: Template, spec: ParameterSpec, label: str) -> No
             spec.choices,
             key=key,
             format_func=format_ruby_value,
-            placeholder="All of them",
-            **WIDGET_OPTIONS,
+            placeholder="All",
+            persist_state="session",
+            label_visibility="collapsed",
         )
 
 
-def _get_number_type(spec: ParameterSpec) -> type:
-    return int if spec.kind == "integer" else float
+def _get_number_range(spec: ParameterSpec) -> tuple[float, float]:
+    """Return a number's limits, as int for integers: a widget returns what it is given."""
+    if spec.lo is None or spec.hi is None:
+        raise ValueError(f"{spec.name} is not a number")
+    if spec.kind == "integer":
+        return int(spec.lo), int(spec.hi)
+    return float(spec.lo), float(spec.hi)
 
 
 def _get_input_step(spec: ParameterSpec) -> float:
@@ -147,14 +184,20 @@ def _truncate_text(text: str) -> str:
     return text if len(text) <= MAX_VALUE_CHARS else f"{text[: MAX_VALUE_CHARS - 1]}…"
 
 
-def _build_state_key(template: Template, spec: ParameterSpec, state_name: str) -> str:
-    """Where the session keeps how a parameter comes about, and what is given for that."""
-    return f"{state_name}:{template.id}:{spec.name}"
+def _get_mode_key(template: Template, spec: ParameterSpec) -> state.SessionKey[str]:
+    return state.SAMPLING_MODE.scoped(template.id, spec.name)
+
+
+def _get_value_key(template: Template, spec: ParameterSpec, mode: str) -> state.SessionKey[Any]:
+    return state.SAMPLING_VALUE.scoped(mode, template.id, spec.name)
 
 
 def _describe_list_values(spec: ParameterSpec) -> str:
-    """What a list may hold, in words."""
-    of = f"from {format_ruby_value(spec.choices)}" if spec.choices else f"from {spec.lo:g} to {spec.hi:g}"
+    """Return which values a list may have."""
+    if spec.choices:
+        domain = f"from {format_ruby_value(spec.choices)}"
+    else:
+        domain = f"from {spec.lo:g} to {spec.hi:g}"
     if spec.kind == "rhythm":
-        return f"Values {of} that sum to {spec.hi:g}, with commas between"
-    return f"{spec.count} values {of}, with commas between"
+        return f"Values {domain} that sum to {spec.hi:g}, separated by commas"
+    return f"{spec.count} values {domain}, separated by commas"

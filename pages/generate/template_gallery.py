@@ -1,15 +1,15 @@
-"""The gallery: what each template sounds like, and the way into it."""
+"""Gallery of all templates: a card with the clip of one variant of each."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from core import jobs, programs, workspace
+from core import programs, workspace
 from core.errors import EarshotError
-from core.pipeline import gallery as stage
+from core.pipeline import gallery
 from core.pipeline.estimate import estimate_build
 from core.pipeline.gallery import GalleryItem
-from pages.components import cache, job_panel, selection, audio_player, formatting
+from pages.components import audio_player, cache, formatting, job_panel, state
 
 ROLE_COLOURS = {
     "melody": "blue",
@@ -18,81 +18,80 @@ ROLE_COLOURS = {
     "chords": "green",
     "ambience": "gray",
 }
-
-
-TEMPLATE_URL_PARAM = "template"  # in the address
+ROLE_KEY = "role"  # Also the name of the URL's parameter.
 
 
 def draw_template_gallery() -> None:
-    """Draw a card a template."""
-    shown = load_gallery_items()
-    lacking = sum(each.clip_path is None for each in shown)
-    if lacking:
-        offer_gallery_rendering(lacking)
+    """Draw a card for each template, and the button that renders missing clips."""
+    items = load_gallery_items()
+    missing_count = sum(item.clip_path is None for item in items)
+    if missing_count:
+        offer_gallery_rendering(missing_count)
     role = st.pills(
         "Role",
         programs.PROGRAM_ROLES,
-        key="role",
+        key=ROLE_KEY,
         bind="query-params",
         label_visibility="collapsed",
         format_func=str.capitalize,
     )
-    shown = [each for each in shown if role in (None, each.template.role)]
-    with st.container(key="gallery"):  # a grid, by style.css
-        for each in shown:
-            draw_template_card(each)
+    with st.container(key="gallery"):  # style.css makes it a grid.
+        for item in items:
+            if role in (None, item.template.role):
+                draw_template_card(item)
 
 
 def draw_template_card(item: GalleryItem) -> None:
-    """Draw a template: title, role, section, clip, and what opens it."""
+    """Draw a template's title, role, section and clip, and the button that opens it."""
     template = item.template
-    about = f"{template.section} · {formatting.escape_markdown(template.summary)}"
+    title = formatting.escape_markdown(template.title)
     badge = f":{ROLE_COLOURS.get(template.role, 'gray')}-badge[{template.role}]"
-    # As few elements as can be: there are 27 of these, and the browser builds each of them.
+    summary = f"{template.section} · {formatting.escape_markdown(template.summary)}"
     with st.container(border=True, height="stretch", gap="small", key=f"template-{template.id}"):
-        st.markdown(f"**{formatting.escape_markdown(template.title)}** {badge}\n\n:small[:gray[{about}]]")
+        # One element instead of three: the browser builds each of them for 27 templates.
+        st.markdown(f"**{title}** {badge}\n\n:small[:gray[{summary}]]")
         st.button(
             "Open",
-            key=f"open-{template.id}",
-            on_click=selection.set_url_param,
-            args=(TEMPLATE_URL_PARAM, template.id),
-            help=f"Set its parameters and make variants of {formatting.escape_markdown(template.title)}",
+            key=f"open-template-{template.id}",
+            on_click=state.TEMPLATE.set,
+            args=(template.id,),
+            help=f"Set the parameters of {title} and generate variants",
         )
         if item.clip_path is not None:
-            audio_player.draw_file_player(str(item.clip_path), template.title, f"gallery-{template.id}")
+            player_key = f"gallery-{template.id}"
+            audio_player.draw_file_player(str(item.clip_path), template.title, player_key)
         else:
             st.caption(":material/music_off: Not rendered yet")
 
 
 def load_gallery_items() -> list[GalleryItem]:
-    """Every template with its clip; without any where Sonic Pi is missing, and that is said."""
+    """Return every template with its clip; without clips, and the error shown, on failure."""
     try:
-        return stage.list_gallery_items(cache.load_first_variants())
-    except EarshotError as error:
+        return gallery.list_gallery_items(cache.load_first_variants())
+    except EarshotError as error:  # Sonic Pi is not installed.
         formatting.show_error(error)
-        return [GalleryItem(each, each.render(), None) for each in programs.list_templates()]
+        return [
+            GalleryItem(template, template.render(), None) for template in programs.list_templates()
+        ]
 
 
 def offer_gallery_rendering(missing_count: int) -> None:
-    """Draw how far the clips are, or the button that renders them."""
-    running = job_panel.find_latest_job("gallery")
-    if running is not None and running.state != "done":
-        job_panel.draw_job_panel(running)
+    """Draw the job that renders missing clips, or the button that starts it."""
+    if job_panel.draw_unfinished_job("gallery") or workspace.is_read_only():
         return
-    if workspace.is_read_only():
-        return
-    expected = estimate_build(missing_count, preset=None)
+    estimate = estimate_build(missing_count, preset=None)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
-            "Hear what each template sounds like: one variant of each is rendered once"
-            f" ({formatting.format_count(missing_count, 'clip')}, {formatting.format_duration(expected.seconds)},"
-            f" {formatting.format_bytes(expected.size_bytes)}).",
+            "Render one variant of each template to hear it"
+            f" ({formatting.format_count(missing_count, 'clip')},"
+            f" {formatting.format_duration(estimate.seconds)},"
+            f" {formatting.format_bytes(estimate.size_bytes)}).",
             width="stretch",
         )
-        st.button("Render them", icon=":material/graphic_eq:", type="primary", on_click=start_gallery_job)
-
-
-def start_gallery_job() -> None:
-    """Render what is lacking as a job; for callbacks."""
-    with formatting.catch_and_show_errors():
-        jobs.start_job(["gallery"], "Render the gallery")
+        job_panel.draw_start_button(
+            "Render gallery clips",
+            ["gallery"],
+            "Render the gallery",
+            icon=":material/graphic_eq:",
+            is_primary=True,
+        )

@@ -1,0 +1,1 @@
+"""Page Home and the components that only it draws."""

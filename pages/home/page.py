@@ -1,127 +1,85 @@
-"""Home: what this is, what is here, and the one next step."""
+"""Page Home: the next step, the corpora, recent jobs and recently played clips."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from core import play_history, jobs, workspace
+from core import jobs, play_history, workspace
 from core.corpus import Corpus, list_corpora
-from core.play_history import PlayedClip
 from core.pipeline.estimate import estimate_build
-from core.pipeline.default_method import choose_default_method
-from pages.components import cache, layout, job_panel, selection, audio_player, formatting
-from pages.home import starter_corpus
+from core.pipeline.next_step import NextStep, build_resume_argv, build_train_argv, find_next_step
+from core.pipeline.starter_corpus import STARTER_CORPUS_NAME, create_starter_recipe
+from core.play_history import PlayedClip
+from pages.components import audio_player, cache, formatting, job_panel, layout, selection, state
 
-
-@dataclass(frozen=True)
-class NextStep:
-    """What decides the next step.
-
-    Attributes
-    ----------
-    action : {"build", "finish", "train", "listen"}
-    corpus_name : str
-        The corpus that the step is about; "" before the first.
-    """
-
-    action: str
-    corpus_name: str = ""
-
-
-MAX_RECENT_ITEMS = 5  # clips and jobs
+MAX_RECENT_ITEMS = 5  # Clips and jobs.
 MISSING_CLIP_LABELS = {"failed": "failed", "pending": "not rendered yet"}
 
 
 def draw_page() -> None:
+    """Draw the page."""
     st.title("Hear what a program will sound like")
     st.markdown(
-        "Earshot makes variants of Sonic Pi programs, renders them to clips, and learns to bring"
-        " code and sound together in one space. Then it finds, for any code, the clips nearest"
-        " to it, without rendering it."
+        "Earshot generates variants of Sonic Pi programs, renders them to clips and trains a"
+        " shared space of code and sound. For any code it predicts the sound: it finds the"
+        " nearest clips without rendering."
     )
     with formatting.catch_and_show_errors():
-        warn_missing_requirements()
-        active = [each for each in jobs.list_jobs() if each.is_active]
+        warn_about_missing_requirements()
+        active_jobs = [job for job in jobs.list_jobs() if job.is_active]
         corpora = open_readable_corpora(list_corpora())
-        state = find_next_step(corpora)
-        draw_setup_steps(state, is_busy=bool(active))
-        for each in reversed(active):
-            job_panel.draw_job_panel(each)
-        if not active:
-            draw_failed_job(state)
-        ended = [each for each in jobs.list_jobs() if not each.is_active][:MAX_RECENT_ITEMS]
-        clips = play_history.load_play_history()[:MAX_RECENT_ITEMS]
-        if corpora or ended or clips:  # else there is the first step alone to see
-            here, sounds = st.columns([7, 6], gap="large")
-            with here:
-                draw_corpora_and_jobs(corpora, ended)
-            with sounds:
-                draw_play_history(clips)
+        next_step = find_next_step(corpora)
+        draw_setup_steps(next_step, is_busy=bool(active_jobs))
+        for job in reversed(active_jobs):
+            job_panel.draw_job_panel(job)
+        if not active_jobs:
+            draw_failed_job(next_step)
+        ended_jobs = [job for job in jobs.list_jobs() if not job.is_active][:MAX_RECENT_ITEMS]
+        played_clips = play_history.load_play_history()[:MAX_RECENT_ITEMS]
+        if corpora or ended_jobs or played_clips:  # An empty workspace shows only the steps.
+            left, right = st.columns([7, 6], gap="large")
+            with left:
+                draw_corpora(corpora)
+                draw_recent_jobs(ended_jobs)
+            with right:
+                draw_play_history(played_clips)
 
 
 def open_readable_corpora(corpus_names: list[str]) -> list[Corpus]:
-    """Open the corpora; one that is damaged is shown as that and keeps nobody from the others."""
-    found = []
+    """Open the corpora; draw the error of each damaged one and leave it out."""
+    corpora = []
     for name in corpus_names:
         with formatting.catch_and_show_errors():
             corpus = Corpus.open(name)
             corpus.count_programs_by_state()
-            found.append(corpus)
-    return found
+            corpora.append(corpus)
+    return corpora
 
 
-def warn_missing_requirements() -> None:
-    """What is missing on this machine that Earshot can't do without."""
-    for row in cache.run_doctor_checks():
-        if row.is_required and not row.is_ok:
+def warn_about_missing_requirements() -> None:
+    """Draw each requirement that this machine does not meet, with its remedy."""
+    for check in cache.run_doctor_checks():
+        if check.is_required and not check.is_ok:
             st.warning(
-                f"**{formatting.escape_markdown(row.name)}**: {formatting.escape_markdown(row.state)}.",
+                f"**{formatting.escape_markdown(check.name)}**:"
+                f" {formatting.escape_markdown(check.state)}.",
                 icon=":material/build:",
             )
-            if row.remedy:
-                st.code(row.remedy, language="bash", wrap_lines=True)
+            if check.remedy:
+                st.code(check.remedy, language="bash", wrap_lines=True)
 
 
-def find_next_step(corpora: list[Corpus]) -> NextStep:
-    """How far the workspace is; the starter corpus goes before others that are as far."""
-    corpora = sorted(corpora, key=lambda corpus: corpus.name != starter_corpus.STARTER_NAME)
-    for corpus in corpora:
-        if corpus.load_newest_alignment() is not None:
-            return NextStep("listen", corpus.name)
-    for corpus in corpora:
-        counts = cache.count_programs_by_state(corpus)
-        if counts["ok"] and not counts["pending"]:
-            return NextStep("train", corpus.name)
-    return NextStep("finish", corpora[0].name) if corpora else NextStep("build")
+# -- the three steps --------------------------------------------------------------------------
 
 
 def draw_setup_steps(next_step: NextStep, is_busy: bool) -> None:
-    """Draw the way: what is done, the next step with its button, and what comes then."""
+    """Draw the three steps side by side; the next one has a button."""
     build, train, listen = st.columns(3, gap="small")
     with build.container(border=True, height="stretch", key="step-build"):
-        being_made = job_panel.find_latest_job("build")
-        if being_made is not None and being_made.is_active:
-            draw_step_heading(1, "Build a corpus")
-            st.caption(
-                f"{formatting.escape_markdown(being_made.argv[1])} is being made; how far it is stands below."
-            )
-        elif next_step.action == "build":
-            draw_step_heading(1, "Build a corpus")
-            draw_build_step(is_busy)
-        elif next_step.action == "finish":
-            draw_step_heading(1, "Finish the corpus")
-            draw_finish_step(next_step.corpus_name, is_busy)
-        else:
-            draw_step_heading(1, "Build a corpus", is_done=True)
-            counts = cache.count_programs_by_state(Corpus.open(next_step.corpus_name))
-            st.caption(
-                f"{formatting.escape_markdown(next_step.corpus_name)} holds {formatting.format_count(counts['ok'], 'clip')}."
-            )
-            if st.button("Make more programs", type="tertiary", icon=":material/tune:"):
-                st.switch_page("pages/generate/page.py")
+        draw_build_step(next_step, is_busy)
     with train.container(border=True, height="stretch", key="step-train"):
         draw_step_heading(2, "Train an alignment", is_done=next_step.action == "listen")
         draw_train_step(next_step, is_busy)
@@ -131,26 +89,52 @@ def draw_setup_steps(next_step: NextStep, is_busy: bool) -> None:
 
 
 def draw_step_heading(number: int, title: str, is_done: bool = False) -> None:
+    """Draw the heading of a step."""
     mark = ":green[:material/check_circle:]" if is_done else f"**{number}.**"
     st.markdown(f"{mark} **{title}**")
 
 
-def draw_build_step(is_busy: bool) -> None:
-    recipe = starter_corpus.create_starter_recipe()
+def draw_build_step(next_step: NextStep, is_busy: bool) -> None:
+    """Draw the first step: build a corpus, or finish building one."""
+    build_job = job_panel.find_latest_job("build")
+    if build_job is not None and build_job.is_active:
+        draw_step_heading(1, "Build a corpus")
+        name = formatting.escape_markdown(build_job.argv[1])
+        st.caption(f"Building {name}. Progress is shown below.")
+    elif next_step.corpus is None:
+        draw_step_heading(1, "Build a corpus")
+        draw_starter_offer(is_busy)
+    elif next_step.action == "finish":
+        draw_step_heading(1, "Finish the corpus")
+        draw_resume_offer(next_step.corpus, is_busy)
+    else:
+        draw_step_heading(1, "Build a corpus", is_done=True)
+        clip_count = cache.count_programs_by_state(next_step.corpus)["ok"]
+        st.caption(
+            f"{formatting.escape_markdown(next_step.corpus.name)} has"
+            f" {formatting.format_count(clip_count, 'clip')}."
+        )
+        if st.button("Generate more programs", type="tertiary", icon=":material/tune:"):
+            st.switch_page("pages/generate/page.py")
+
+
+def draw_starter_offer(is_busy: bool) -> None:
+    """Draw what the starter corpus holds and costs, and the button that builds it."""
+    recipe = create_starter_recipe()
     if workspace.is_read_only():
-        st.caption("This workspace holds no corpus yet.")
+        st.caption("This workspace has no corpus yet.")
         return
     with st.spinner("Looking for encoders …"):
-        preset, why = cache.get_default_preset()
-    expected = estimate_build(recipe.program_count, preset=preset)
+        preset_name, preset_reason = cache.get_default_preset()
+    estimate = estimate_build(recipe.program_count, preset=preset_name)
     st.caption(
         f"The starter corpus: {recipe.variants_per_template} variants of each of"
-        f" {formatting.format_count(len(recipe.template_ids), 'template')}, which go through Sonic Pi's tutorial;"
-        f" {formatting.format_count(recipe.program_count, 'program')} with a clip of 18 s."
+        f" {formatting.format_count(len(recipe.template_ids), 'template')} that follow Sonic Pi's"
+        f" tutorial; {formatting.format_count(recipe.program_count, 'program')} with 18 s clips."
     )
     st.markdown(
-        f":material/schedule: {formatting.format_duration(expected.seconds).capitalize()}"
-        f" &ensp; :material/hard_drive: {formatting.format_bytes(expected.size_bytes)} of"
+        f":material/schedule: {formatting.format_duration(estimate.seconds).capitalize()}"
+        f" &ensp; :material/hard_drive: {formatting.format_bytes(estimate.size_bytes)} of"
         f" {formatting.format_bytes(cache.get_free_disk_bytes())} free"
     )
     st.button(
@@ -158,183 +142,197 @@ def draw_build_step(is_busy: bool) -> None:
         type="primary",
         icon=":material/library_music:",
         disabled=is_busy,
-        on_click=start_job,
+        on_click=job_panel.start_job,
         args=(recipe.build_argv, "Build the starter corpus"),
     )
-    st.caption(formatting.escape_markdown(why))
+    st.caption(formatting.escape_markdown(preset_reason))
 
 
-def draw_finish_step(corpus_name: str, is_busy: bool) -> None:
-    counts = cache.count_programs_by_state(Corpus.open(corpus_name))
+def draw_resume_offer(corpus: Corpus, is_busy: bool) -> None:
+    """Draw what a corpus still lacks, and the button that continues to build it."""
+    counts = cache.count_programs_by_state(corpus)
     st.caption(
-        f"{formatting.escape_markdown(corpus_name)} has {formatting.format_count(counts['ok'], 'clip')};"
-        f" {formatting.format_count(counts['pending'], 'program')} are not rendered yet."
-        " Building goes on where it was stopped."
+        f"{formatting.escape_markdown(corpus.name)} has"
+        f" {formatting.format_count(counts['ok'], 'clip')};"
+        f" {formatting.format_count(counts['pending'], 'program is', 'programs are')} not rendered"
+        " yet. Resume continues where it stopped."
     )
     if workspace.is_read_only():
         return
+    build_job = job_panel.find_latest_job("build", corpus.name)
+    argv = build_job.argv if build_job is not None else build_resume_argv(corpus.name)
     st.button(
-        "Go on building",
+        "Resume build",
         type="primary",
         icon=":material/play_arrow:",
         disabled=is_busy,
-        on_click=start_job,
-        args=(find_resume_argv(corpus_name), f"Build corpus {corpus_name}"),
+        on_click=job_panel.start_job,
+        args=(argv, f"Build corpus {corpus.name}"),
     )
 
 
-def find_resume_argv(corpus_name: str) -> list[str]:
-    """The command that goes on with a corpus: its newest build's, else the starter's."""
-    before = job_panel.find_latest_job("build", corpus_name)
-    if before is not None:
-        return list(before.argv)
-    return starter_corpus.create_starter_recipe().build_argv if corpus_name == starter_corpus.STARTER_NAME else ["build", corpus_name]
-
-
 def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
-    if next_step.action == "listen":
-        corpus = Corpus.open(next_step.corpus_name)
-        number = len(corpus.list_alignment_ids())
-        st.caption(f"{formatting.escape_markdown(next_step.corpus_name)} has {formatting.format_count(number, 'alignment')}.")
-        if st.button("See what it changed", type="tertiary", icon=":material/query_stats:"):
-            selection.open_page_with_corpus("pages/train/page.py", next_step.corpus_name)
+    """Draw the second step: train an alignment."""
+    corpus = next_step.corpus
+    if corpus is not None and next_step.action == "listen":
+        alignment_count = len(corpus.list_alignment_ids())
+        st.caption(
+            f"{formatting.escape_markdown(corpus.name)} has"
+            f" {formatting.format_count(alignment_count, 'alignment')}."
+        )
+        if st.button("View results", type="tertiary", icon=":material/query_stats:"):
+            selection.open_page_with_corpus("pages/train/page.py", corpus.name)
         return
     st.caption("Brings code and sound together in one space. It takes about a minute.")
-    if next_step.action == "train" and not workspace.is_read_only():
-        st.button(
-            f"Train on {formatting.escape_markdown(next_step.corpus_name)}",
-            type="primary",
-            disabled=is_busy,
-            icon=":material/model_training:",
-            on_click=start_job,
-            args=(build_train_argv(next_step.corpus_name), f"Train an alignment of {next_step.corpus_name}"),
-        )
-        if st.button("Choose how", type="tertiary", icon=":material/tune:"):
-            selection.open_page_with_corpus("pages/train/page.py", next_step.corpus_name)
-
-
-def build_train_argv(corpus_name: str) -> list[str]:
-    """The command that trains a corpus, by the method that foretells most with one like it."""
-    method = choose_default_method(cache.load_programs(Corpus.open(corpus_name)))
-    if method == "soft_infonce":
-        return ["train", corpus_name]
-    return ["train", corpus_name, "--method", method.replace("_", "-")]
+    if corpus is None or next_step.action != "train" or workspace.is_read_only():
+        return
+    st.button(
+        f"Train on {formatting.escape_markdown(corpus.name)}",
+        type="primary",
+        disabled=is_busy,
+        icon=":material/model_training:",
+        on_click=job_panel.start_job,
+        args=(
+            build_train_argv(corpus.name, cache.load_programs(corpus)),
+            f"Train an alignment of {corpus.name}",
+        ),
+    )
+    if st.button("Training options", type="tertiary", icon=":material/tune:"):
+        selection.open_page_with_corpus("pages/train/page.py", corpus.name)
 
 
 def draw_listen_step(next_step: NextStep) -> None:
+    """Draw the third step: search clips by code."""
     st.caption("Write or paste code, and hear the clips that are nearest to it.")
-    if next_step.action != "listen":
+    if next_step.corpus is None or next_step.action != "listen":
         return
     if st.button("Find clips for code", type="primary", icon=":material/hearing:"):
-        selection.open_page_with_corpus("pages/listen/page.py", next_step.corpus_name)
-    if st.button("See the map", type="tertiary", icon=":material/scatter_plot:"):
-        selection.open_page_with_corpus("pages/map/page.py", next_step.corpus_name)
+        selection.open_page_with_corpus("pages/listen/page.py", next_step.corpus.name)
+    if st.button("Open map", type="tertiary", icon=":material/scatter_plot:"):
+        selection.open_page_with_corpus("pages/map/page.py", next_step.corpus.name)
 
 
 def draw_failed_job(next_step: NextStep) -> None:
-    """Show the job that should have brought us further, if it didn't."""
-    name = next_step.corpus_name or starter_corpus.STARTER_NAME
-    last = job_panel.find_latest_job("train" if next_step.action == "train" else "build", name)
-    if next_step.action != "listen" and last is not None and last.state in ("failed", "cancelled"):
-        job_panel.draw_job_panel(last)
+    """Draw the job that should have led to the next step, if it failed or was cancelled."""
+    if next_step.action == "listen":
+        return
+    corpus_name = next_step.corpus.name if next_step.corpus else STARTER_CORPUS_NAME
+    command = "train" if next_step.action == "train" else "build"
+    job = job_panel.find_latest_job(command, corpus_name)
+    if job is not None and job.state in ("failed", "cancelled"):
+        job_panel.draw_job_panel(job)
 
 
-def start_job(argv: list[str], title: str) -> None:
-    with formatting.catch_and_show_errors():
-        jobs.start_job(argv, title)
+# -- corpora, jobs, clips ---------------------------------------------------------------------
 
 
-def draw_corpora_and_jobs(corpora: list[Corpus], ended_jobs: list[jobs.Job]) -> None:
-    """Draw the corpora with their alignments, and the jobs that ended last."""
+def draw_corpora(corpora: list[Corpus]) -> None:
+    """Draw a summary of each corpus."""
     if corpora:
         st.subheader("Corpora")
-        for corpus in corpora:
-            draw_corpus_summary(corpus)
-    if ended_jobs:
-        st.subheader("Last jobs")
-        rows = pd.DataFrame([build_job_row(each) for each in ended_jobs])
-        if not rows["Why"].any():
-            rows = rows.drop(columns="Why")
-        st.dataframe(
-            rows,
-            hide_index=True,
-            alt="The jobs that ended last, a row each",
-            column_config={"Ended": st.column_config.DatetimeColumn(format="distance")},
-        )
-        st.page_link("pages/jobs/page.py", label="All jobs", icon=":material/list:")
+    for corpus in corpora:
+        draw_corpus_summary(corpus)
 
 
 def draw_corpus_summary(corpus: Corpus) -> None:
-    """Draw a corpus: what it holds, and the ways into it."""
-    counts = cache.count_programs_by_state(corpus)
-    newest = corpus.load_newest_alignment()
-    programs = formatting.format_count(counts["programs"], "program")
-    without = [f"{counts[key]:,} {word}" for key, word in MISSING_CLIP_LABELS.items() if counts[key]]
-    with st.container(border=True, gap="small", key=f"corpus-line-{corpus.name}"):
+    """Draw what a corpus holds, and buttons that open it."""
+    alignment_labels = selection.list_alignment_labels(corpus)
+    with st.container(border=True, gap="small", key=f"corpus-summary-{corpus.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{formatting.escape_markdown(corpus.name)}**", width="stretch")
             if st.button(
                 "Programs",
-                key=f"see-{corpus.name}",
+                key=f"open-programs-{corpus.name}",
                 type="tertiary",
                 icon=":material/library_music:",
             ):
                 selection.open_page_with_corpus("pages/corpus/page.py", corpus.name)
-            if newest is not None and st.button(
-                "Listen", key=f"listen-{corpus.name}", type="tertiary", icon=":material/hearing:"
+            if alignment_labels and st.button(
+                "Listen",
+                key=f"open-listen-{corpus.name}",
+                type="tertiary",
+                icon=":material/hearing:",
             ):
                 selection.open_page_with_corpus("pages/listen/page.py", corpus.name)
-        st.caption(
-            f"{programs}{', ' if without else ''}{', '.join(without)} · "
-            + (
-                f"{formatting.format_count(len(corpus.list_alignment_ids()), 'alignment')}, the newest"
-                f" {formatting.escape_markdown(selection.format_alignment_label(newest))}"
-                if newest is not None
-                else "no alignment yet"
-            )
-        )
+        st.caption(f"{format_program_counts(corpus)} · {format_alignments(alignment_labels)}")
+
+
+def format_program_counts(corpus: Corpus) -> str:
+    """Return the number of programs, and of those without a clip."""
+    counts = cache.count_programs_by_state(corpus)
+    missing = [
+        f"{counts[key]:,} {label}" for key, label in MISSING_CLIP_LABELS.items() if counts[key]
+    ]
+    return ", ".join([formatting.format_count(counts["programs"], "program"), *missing])
+
+
+def format_alignments(alignment_labels: dict[str, str]) -> str:
+    """Return the number of alignments and the label of the newest."""
+    if not alignment_labels:
+        return "no alignment yet"
+    newest_label = formatting.escape_markdown(next(iter(alignment_labels.values())))
+    return f"{formatting.format_count(len(alignment_labels), 'alignment')}, newest: {newest_label}"
+
+
+def draw_recent_jobs(ended_jobs: list[jobs.Job]) -> None:
+    """Draw a table of the jobs that ended last."""
+    if not ended_jobs:
+        return
+    st.subheader("Recent jobs")
+    table = pd.DataFrame([build_job_row(job) for job in ended_jobs])
+    if not table["Error"].any():
+        table = table.drop(columns="Error")
+    st.dataframe(
+        table,
+        hide_index=True,
+        alt="The jobs that ended last, one per row",
+        column_config={"Ended": st.column_config.DatetimeColumn(format="distance")},
+    )
+    st.page_link("pages/jobs/page.py", label="All jobs", icon=":material/list:")
+
+
+def build_job_row(job: jobs.Job) -> dict[str, Any]:
+    """Return the row of an ended job."""
+    return {
+        "Job": job.title,
+        "State": job_panel.STATE_BADGES[job.state][0],
+        "Ended": pd.Timestamp(job.ended or job.created, unit="s", tz="UTC"),
+        "Duration": formatting.format_duration(job.elapsed_seconds),
+        "Error": str(job.error) if job.error else "",
+    }
 
 
 def draw_play_history(played_clips: list[PlayedClip]) -> None:
-    """Draw the clips that were played last, to be played again."""
-    st.subheader("Last heard")
+    """Draw players of the clips that were played last."""
+    st.subheader("Recently played")
     if not played_clips:
-        st.caption("What you play on any page stands here afterwards.")
+        st.caption("Clips you play appear here.")
         return
-    for number, each in enumerate(played_clips):
-        with st.container(gap=None, key=f"last-{number}"):
+    for number, clip in enumerate(played_clips):
+        with st.container(gap=None, key=f"played-{number}"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.caption(
-                    f"{formatting.escape_markdown(each.name)} · {formatting.escape_markdown(each.corpus_name or 'rendered')}",
+                    f"{formatting.escape_markdown(clip.name)} ·"
+                    f" {formatting.escape_markdown(clip.corpus_name or 'rendered')}",
                     width="stretch",
                 )
-                if each.corpus_name and st.button(
-                    "See it",
-                    key=f"see-heard-{number}",
+                if clip.corpus_name and st.button(
+                    "Open",
+                    key=f"open-played-{number}",
                     type="tertiary",
-                    help=f"In corpus {formatting.escape_markdown(each.corpus_name)}",
+                    help=f"Open in corpus {formatting.escape_markdown(clip.corpus_name)}",
                 ):
-                    open_played_program(each)
-            audio_player.draw_file_player(str(each.path), each.name, f"heard-{number}")
+                    open_played_program(clip)
+            audio_player.draw_file_player(str(clip.path), clip.name, f"played-{number}")
 
 
-def open_played_program(played_clip: PlayedClip) -> None:
+def open_played_program(clip: PlayedClip) -> None:
     """Open a clip's program on the page Corpus."""
-    rows = cache.load_programs(Corpus.open(played_clip.corpus_name))
-    found = rows.loc[rows["audio"] == str(played_clip.path), "program"]
-    st.session_state["filter:text"] = played_clip.name
-    selection.set_url_param("program", None if found.empty else str(found.iloc[0]))
-    selection.open_page_with_corpus("pages/corpus/page.py", played_clip.corpus_name)
-
-
-def build_job_row(ended_job: jobs.Job) -> dict:
-    return {
-        "Job": ended_job.title,
-        "State": job_panel.STATE_BADGES[ended_job.state][0],
-        "Ended": pd.Timestamp(ended_job.ended or ended_job.created, unit="s", tz="UTC"),
-        "Took": formatting.format_duration(ended_job.elapsed_seconds),
-        "Why": str(ended_job.error) if ended_job.error else "",
-    }
+    programs = cache.load_programs(Corpus.open(clip.corpus_name))
+    program_ids = programs.loc[programs["audio"] == str(clip.path), "program"]
+    state.FILTER_TEXT.set(clip.name)
+    state.PROGRAM.set(None if program_ids.empty else str(program_ids.iloc[0]))
+    selection.open_page_with_corpus("pages/corpus/page.py", clip.corpus_name)
 
 
 layout.run_page(draw_page)

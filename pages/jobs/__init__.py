@@ -1,0 +1,1 @@
+"""Page Jobs and the components that only it draws."""

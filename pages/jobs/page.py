@@ -1,4 +1,4 @@
-"""Jobs: what runs, what waits, what has ended and why, and how to go on."""
+"""Page Jobs: active jobs with their progress, and ended jobs with their results and errors."""
 
 from __future__ import annotations
 
@@ -9,126 +9,132 @@ from core import jobs, workspace
 from core.corpus import list_corpora
 from core.jobs import Job
 from core.jobs.worker import find_terminal_command
-from pages.components import layout, job_panel, selection, formatting
+from pages.components import formatting, job_panel, layout, selection, state
 
 MAX_ENDED_JOBS = 10
-# Where what a command made is looked at; any other leads to Home, which shows the corpora.
+# Page and button label for the result of each command.
 RESULT_PAGES = {
-    "train": ("pages/train/page.py", "See the alignment"),
-    "map": ("pages/map/page.py", "See the map"),
-    "build": ("pages/map/page.py", "See the corpus"),
-    "embed": ("pages/train/page.py", "Train on it"),
+    "train": ("pages/train/page.py", "Open alignment"),
+    "map": ("pages/map/page.py", "Open map"),
+    "build": ("pages/map/page.py", "Open corpus"),
+    "embed": ("pages/train/page.py", "Train on this corpus"),
 }
+DEFAULT_RESULT_PAGE = ("pages/home/page.py", "Open corpora")
 
 
 def draw_page() -> None:
+    """Draw the page."""
     st.title("Jobs")
     st.caption(
-        "Long work runs in processes of its own, one at a time: this page, its tab and the"
-        " dashboard may be closed meanwhile. `./run jobs` shows the same in a terminal."
+        "Long work runs in background processes, one at a time. You can close this page and the"
+        " dashboard. `./run jobs` shows the same list."
     )
     with formatting.catch_and_show_errors():
-        known = jobs.list_jobs()
-        active = [each for each in reversed(known) if each.is_active]
+        all_jobs = jobs.list_jobs()
         draw_terminal_notice()
-        for each in active:
-            job_panel.draw_job_panel(each)
-        if not active:
-            st.info("Nothing runs, and nothing waits.", icon=":material/check_circle:")
-        ended = [each for each in known if not each.is_active]
-        if ended:
-            draw_ended_jobs(ended)
+        active_jobs = [job for job in all_jobs if job.is_active]
+        for job in reversed(active_jobs):
+            job_panel.draw_job_panel(job)
+        if not active_jobs:
+            st.info("No jobs are running or queued.", icon=":material/check_circle:")
+        ended_jobs = [job for job in all_jobs if not job.is_active]
+        if ended_jobs:
+            draw_ended_jobs(ended_jobs)
 
 
 def draw_terminal_notice() -> None:
-    """Say what has the turn without being a job."""
-    other = find_terminal_command()
-    if other is not None:
+    """Draw that a command in a terminal delays the queued jobs."""
+    running_command = find_terminal_command()
+    if running_command is not None:
+        process_id, command = running_command
         st.info(
-            f"In a terminal runs {formatting.escape_markdown(other[1])} (process {other[0]}). What waits begins"
-            " after it.",
+            f"{formatting.escape_markdown(command)} is running in a terminal (process"
+            f" {process_id}). Queued jobs start after it.",
             icon=":material/terminal:",
         )
 
 
 def draw_ended_jobs(ended_jobs: list[Job]) -> None:
-    """Draw the jobs that have ended, the newest first."""
+    """Draw the ended jobs, newest first."""
     st.subheader("Ended")
-    everything = len(ended_jobs) > MAX_ENDED_JOBS and st.toggle(f"Show all {len(ended_jobs)}", key="all-jobs")
-    for each in ended_jobs if everything else ended_jobs[:MAX_ENDED_JOBS]:
-        draw_ended_job(each)
+    shown_jobs = ended_jobs
+    if len(ended_jobs) > MAX_ENDED_JOBS and not st.toggle(
+        f"Show all {len(ended_jobs)}", key=state.IS_SHOWING_ALL_JOBS.name
+    ):
+        shown_jobs = ended_jobs[:MAX_ENDED_JOBS]
+    for job in shown_jobs:
+        draw_ended_job(job)
     if workspace.is_read_only():
         return
     st.button(
-        "Remove all that have ended",
+        "Remove all ended jobs",
         type="tertiary",
         icon=":material/delete_sweep:",
         on_click=remove_jobs,
         args=ended_jobs,
-        help="Forgets them and their logs. What they made stays.",
+        help="Deletes the jobs and their logs. Their results stay.",
     )
 
 
-def draw_ended_job(ended_job: Job) -> None:
-    """Draw one ended job: what, how it ended, why, and what can be done about it."""
-    word, colour = job_panel.STATE_BADGES[ended_job.state]
-    with st.container(border=True, key=f"ended-{ended_job.id}"):
+def draw_ended_job(job: Job) -> None:
+    """Draw an ended job: its outcome, error, log and buttons."""
+    label, colour = job_panel.STATE_BADGES[job.state]
+    with st.container(border=True, key=f"ended-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.markdown(f"**{formatting.escape_markdown(ended_job.title)}**", width="stretch")
-            st.caption(" · ".join(filter(None, (format_end_time(ended_job), format_job_duration(ended_job)))), width="content")
-            st.badge(word, color=colour)
-        if ended_job.error:
-            formatting.show_error(ended_job.error)
-        if ended_job.state != "done":
-            st.code(ended_job.shell_command, language="bash", wrap_lines=True)
+            st.markdown(f"**{formatting.escape_markdown(job.title)}**", width="stretch")
+            times = (format_end_time(job), format_job_duration(job))
+            st.caption(" · ".join(text for text in times if text), width="content")
+            st.badge(label, color=colour)
+        if job.error:
+            formatting.show_error(job.error)
+        if job.state != "done":
+            st.code(job.shell_command, language="bash", wrap_lines=True)
         with st.container(horizontal=True, vertical_alignment="center"):
-            draw_job_actions(ended_job)
-            with st.expander("Log", key=f"log-{ended_job.id}", type="compact"):
-                st.code(ended_job.read_log_tail(60).strip() or "It said nothing.", language=None, height=180)
+            draw_job_actions(job)
+            job_panel.draw_job_log(job)
 
 
-def draw_job_actions(ended_job: Job) -> None:
-    """Draw the ways on from an ended job."""
-    if ended_job.state == "done":
-        page_name, label = RESULT_PAGES.get(ended_job.argv[0], ("pages/home/page.py", "See the corpora"))
-        corpus = next((word for word in ended_job.argv[1:] if word in list_corpora()), None)
-        if corpus and st.button(label, key=f"see-{ended_job.id}", icon=":material/arrow_forward:"):
-            selection.open_page_with_corpus(page_name, corpus)
+def draw_job_actions(job: Job) -> None:
+    """Draw the buttons of an ended job: open its result, resume it, remove it."""
+    if job.state == "done":
+        page_path, label = RESULT_PAGES.get(job.argv[0], DEFAULT_RESULT_PAGE)
+        corpus_name = next((word for word in job.argv[1:] if word in list_corpora()), None)
+        if corpus_name and st.button(
+            label, key=f"open-result-{job.id}", icon=":material/arrow_forward:"
+        ):
+            selection.open_page_with_corpus(page_path, corpus_name)
     if workspace.is_read_only():
         return
-    if ended_job.state != "done":
-        st.button(
-            "Go on",
-            key=f"again-{ended_job.id}",
-            icon=":material/play_arrow:",
-            on_click=job_panel.resume_job,
-            args=(ended_job,),
-            help="What is finished is kept.",
-        )
+    if job.state != "done":
+        job_panel.draw_resume_button(job)
     st.button(
         "Remove",
-        key=f"remove-{ended_job.id}",
+        key=f"remove-{job.id}",
         icon=":material/delete:",
         on_click=remove_jobs,
-        args=(ended_job,),
-        help="Forgets the job and its log. What it made stays.",
+        args=(job,),
+        help="Deletes the job and its log. Its results stay.",
     )
 
 
 def remove_jobs(*ended_jobs: Job) -> None:
-    for each in ended_jobs:
+    """Delete jobs and their logs; for callbacks."""
+    for job in ended_jobs:
         with formatting.catch_and_show_errors():
-            jobs.remove_job(each.id)
+            jobs.remove_job(job.id)
 
 
-def format_end_time(ended_job: Job) -> str:
-    """When it ended, in UTC, which is what a server knows."""
-    ended = pd.Timestamp(ended_job.ended or ended_job.created, unit="s", tz="UTC")
+def format_end_time(job: Job) -> str:
+    """Return when a job ended, in UTC: the server does not know the browser's time zone."""
+    ended = pd.Timestamp(job.ended or job.created, unit="s", tz="UTC")
     return f"{ended:%Y-%m-%d %H:%M} UTC"
 
 
-def format_job_duration(ended_job: Job) -> str:
-    return f"took {formatting.format_duration(ended_job.elapsed_seconds)}" if ended_job.elapsed_seconds is not None else ""
+def format_job_duration(job: Job) -> str:
+    """Return how long a job ran; "" if that is unknown."""
+    if job.elapsed_seconds is None:
+        return ""
+    return f"took {formatting.format_duration(job.elapsed_seconds)}"
 
 
 layout.run_page(draw_page)

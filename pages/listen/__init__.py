@@ -1,0 +1,1 @@
+"""Page Listen and the components that only it draws."""

@@ -1,8 +1,9 @@
-"""From a sound to code: one that is given, picked in the corpus, or was rendered before."""
+"""Search from a clip to code: a clip of the corpus, an uploaded file, or the rendered snippet."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -11,157 +12,235 @@ import streamlit as st
 from core import favourites, workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.corpus.filtering import filter_programs
+from core.search.audio_file import MAX_AUDIO_BYTES, read_audio
 from core.sonicpi import Clip
-from pages.components import cache, program_card, favourite_controls, audio_player, formatting
+from pages.components import audio_player, cache, formatting, state
+from pages.components.selection import Selection
+from pages.listen import neighbour_card
 
 if TYPE_CHECKING:
     from core.search.query import Neighbour
 
-MAX_CLIP_OPTIONS = 30  # clips to pick from: words narrow them
-AUDIO_SOURCE_LABELS = {"pick": "A clip of this corpus", "upload": "A file", "mine": "Your last rendering"}
+MAX_CLIP_OPTIONS = 30  # Clips in the list; words narrow it.
+AUDIO_SOURCE_LABELS = {
+    "corpus": "A clip of this corpus",
+    "file": "A file",
+    "rendering": "Your last render",
+}
+QUERY_PLAYER_KEY = "query"
 
 
-def draw_audio_search(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    """Draw the choice of a sound, and the code that may make one like it."""
+@dataclass(frozen=True)
+class AudioQuery:
+    """A clip to search with.
+
+    Attributes
+    ----------
+    clip : Clip
+    name : str
+        Its file or origin.
+    digest : str
+        Identifies the clip: equal digests mean equal samples.
+    """
+
+    clip: Clip
+    name: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """What a search found, or what the user must do first.
+
+    Attributes
+    ----------
+    neighbours : list of Neighbour or None
+        None if there was nothing to search with.
+    message : str
+        What to do then.
+    """
+
+    neighbours: list[Neighbour] | None = None
+    message: str = ""
+
+
+def draw_audio_search(selected: Selection) -> None:
+    """Draw the choice of a clip, and the programs whose code is nearest to it."""
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        found, told = search_by_chosen_audio(corpus, alignment)
+        outcome = search_with_chosen_clip(selected)
     with right:
-        if found is None:
-            st.info(told, icon=":material/graphic_eq:")
+        if outcome.neighbours is None:
+            st.info(outcome.message, icon=":material/graphic_eq:")
             return
+        corpus_name = selected.corpus.name
         st.caption(
-            f"The {formatting.format_count(len(found), 'program')} of {formatting.escape_markdown(corpus.name)} whose code lies"
-            " nearest to this sound."
+            f"The {formatting.format_count(len(outcome.neighbours), 'program')} of"
+            f" {formatting.escape_markdown(corpus_name)} whose code is nearest to this sound."
         )
-        keys = favourite_controls.load_favourite_keys()
-        for each in found:
-            program_card.draw_neighbour(each, f"{each.rank}-{each.program_id}", corpus_and_favourites=(corpus.name, keys))
+        neighbour_card.draw_neighbour_cards(corpus_name, outcome.neighbours)
 
 
-def search_by_chosen_audio(corpus: Corpus, alignment: AlignmentRecord) -> tuple[list[Neighbour] | None, str]:
-    """Draw where the sound comes from; return what was found, or None and what to do."""
-    ways = [way for way in AUDIO_SOURCE_LABELS if way != "upload" or not workspace.is_read_only()]
-    way = st.segmented_control(
+def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
+    """Draw the choice of a clip and search with it."""
+    sources = [
+        source for source in AUDIO_SOURCE_LABELS if source != "file" or not workspace.is_read_only()
+    ]
+    source = st.segmented_control(
         "Sound",
-        ways,
-        default="pick",
+        sources,
+        default="corpus",
         required=True,
-        key="sound-from",
-        format_func=AUDIO_SOURCE_LABELS.get,
+        key=state.AUDIO_SOURCE.name,
+        format_func=lambda option: AUDIO_SOURCE_LABELS[option],
         label_visibility="collapsed",
         persist_state="session",
     )
-    if way == "pick":
-        return search_by_corpus_clip(corpus, alignment)
-    sound, name, digest = upload_audio_clip() if way == "upload" else get_last_rendering()
-    if sound is not None:
-        st.caption(f"The sound: {formatting.escape_markdown(name)}")
-        audio_player.draw_clip_player(sound, name, "given")
-    shown = choose_neighbour_count()
-    if sound is None:
-        return None, (
-            "Give a sound: the code nearest to it comes here."
-            if way == "upload"
+    if source == "corpus":
+        return search_with_corpus_clip(selected)
+    query = upload_audio_query() if source == "file" else get_rendered_query()
+    if query is not None:
+        st.caption(f"The sound: {formatting.escape_markdown(query.name)}")
+        audio_player.draw_clip_player(query.clip, query.name, QUERY_PLAYER_KEY)
+    neighbour_count = choose_neighbour_count()
+    if query is None:
+        return SearchOutcome(
+            message="Upload a sound to find the nearest code."
+            if source == "file"
             else "Render a snippet in “From code to sound” first."
         )
-    return find_clip_neighbours(corpus, alignment, sound, digest, shown, "audio->code"), ""
+    return SearchOutcome(find_clip_neighbours(selected, query, neighbour_count, "audio->code"))
 
 
-def upload_audio_clip() -> tuple[Clip | None, str, str]:
-    from core.search.audio_file import MAX_AUDIO_BYTES, read_audio
+def upload_audio_query() -> AudioQuery | None:
+    """Draw the upload of a file; return it as a query.
 
-    given = st.file_uploader(
+    Raises
+    ------
+    EarshotError
+        When the file is not audio, or too large.
+    """
+    file = st.file_uploader(
         "A sound",
         ["flac", "wav", "ogg", "mp3"],
-        key="sound-file",
+        key=state.AUDIO_FILE.name,
         max_upload_size=MAX_AUDIO_BYTES // 1_000_000,
         help="At most 20 MB and 2 minutes. It stays on this machine.",
     )
-    if given is None:
-        return None, "", ""
-    data = given.getvalue()
-    return read_audio(data, given.name), given.name, hashlib.sha256(data).hexdigest()
+    if file is None:
+        return None
+    data = file.getvalue()
+    return AudioQuery(read_audio(data, file.name), file.name, hashlib.sha256(data).hexdigest())
 
 
-def get_last_rendering() -> tuple[Clip | None, str, str]:
-    code, result = st.session_state.get("mine", ("", None))
-    if result is None or result.clip is None:
-        return None, "", ""
-    return result.clip, "your last rendering", hashlib.sha256(code.encode()).hexdigest()
+def get_rendered_query() -> AudioQuery | None:
+    """Return the snippet that was rendered last as a query; None if there is none."""
+    rendered = state.SNIPPET_RENDERING.get()
+    if rendered is None or rendered.rendering.clip is None:
+        return None
+    digest = hashlib.sha256(rendered.key.encode()).hexdigest()
+    return AudioQuery(rendered.rendering.clip, "your last render", digest)
 
 
-def search_by_corpus_clip(corpus: Corpus, alignment: AlignmentRecord) -> tuple[list[Neighbour] | None, str]:
-    """Draw the clips that fit some words; find code for the one that is picked."""
+def search_with_corpus_clip(selected: Selection) -> SearchOutcome:
+    """Draw the choice of a clip of the corpus and search with it."""
+    corpus = selected.corpus
     words = st.text_input(
         "Words",
-        key="pick-words",
+        key=state.CLIP_QUERY.name,
         placeholder="Words, or amp>0.5",
         icon=":material/search:",
         label_visibility="collapsed",
         persist_state="session",
-        help="In the name or the code. `synth=saw` and `amp>0.5` compare parameters.",
+        help="Searches name and code. `synth=saw` and `amp>0.5` compare parameters.",
     )
-    rows = cache.load_programs(corpus)
-    rows = filter_programs(
-        rows, states=["ok"], query=words or "", search_texts=cache.load_search_texts(corpus) if words else None
+    programs = filter_programs(
+        cache.load_programs(corpus),
+        states=["ok"],
+        query=words or "",
+        search_texts=cache.load_search_texts(corpus) if words else None,
     )
-    options = _list_clip_options(corpus, rows, words or "")
+    options = _list_clip_options(corpus, programs, words or "")
     if not options:
-        return None, "No clip fits these words."
-    names = rows.set_index("program")["name"]
-    chosen = st.selectbox(
+        return SearchOutcome(message="No clip matches.")
+    names = programs.set_index("program")["name"]
+    program_id = st.selectbox(
         "Clip",
         options,
-        key="picked-sound",
-        format_func=lambda each: names.get(each, each),
+        key=state.CLIP_CHOICE.name,
+        format_func=lambda option: names.get(option, option),
         label_visibility="collapsed",
     )
-    program = corpus.load_program(chosen)
-    st.caption(
-        f"{len(rows):,} fit."
-        + (f" The first {MAX_CLIP_OPTIONS} are listed." if len(rows) > MAX_CLIP_OPTIONS else "")
-    )
-    audio_player.draw_file_player(program["audio"], program["name"], "given")
-    shown = choose_neighbour_count()
-    from core.search.aligned_corpus import open_aligned_corpus
+    program = corpus.load_program(program_id)
+    limit = f" The first {MAX_CLIP_OPTIONS} are listed." if len(programs) > MAX_CLIP_OPTIONS else ""
+    verb = "matches" if len(programs) == 1 else "match"
+    st.caption(f"{formatting.format_count(len(programs), 'clip')} {verb}.{limit}")
+    audio_player.draw_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
+    neighbour_count = choose_neighbour_count()
+    # Imports torch: the clips are drawn before.
     from core.search.query import find_program_neighbours
 
-    aligned_corpus = open_aligned_corpus(corpus, alignment.id)
-    return find_program_neighbours(aligned_corpus, chosen, shown, "audio->code"), ""
+    return SearchOutcome(
+        find_program_neighbours(selected.open_aligned(), program_id, neighbour_count, "audio->code")
+    )
 
 
 def _list_clip_options(corpus: Corpus, programs: pd.DataFrame, query: str) -> list[str]:
-    """Programs to pick from: what is picked on the map and favourites first, unless searched."""
-    there = set(programs["program"])
-    first = []
+    """List clips to choose from: without a query, first the program of the map and favourites."""
+    first_ids: list[str] = []
     if not query:
-        picked = st.session_state.get("kept:program")
-        first = [each.program_id for each in favourites.load_favourites() if each.corpus_name == corpus.name]
-        first = [each for each in (picked, *first) if each in there]
-    return list(dict.fromkeys([*first, *programs["program"][:MAX_CLIP_OPTIONS]]))
+        candidates = [
+            state.PROGRAM.get_remembered() or "",
+            *(
+                favourite.program_id
+                for favourite in favourites.load_favourites()
+                if favourite.corpus_name == corpus.name
+            ),
+        ]
+        existing_ids = set(programs["program"])
+        first_ids = [program_id for program_id in candidates if program_id in existing_ids]
+    return list(dict.fromkeys([*first_ids, *programs["program"][:MAX_CLIP_OPTIONS]]))
 
 
 def choose_neighbour_count() -> int:
+    """Draw the choice of how many clips a search shows."""
     return st.select_slider(
-        "Clips to find", (3, 5, 10, 20, 50), 5, key="shown", persist_state="session"
+        "Clips to show",
+        (3, 5, 10, 20, 50),
+        5,
+        key=state.NEIGHBOUR_COUNT.name,
+        persist_state="session",
     )
 
 
 def find_clip_neighbours(
-    corpus: Corpus, alignment: AlignmentRecord, clip: Clip, clip_digest: str, k: int, direction: str
+    selected: Selection, query: AudioQuery, k: int, direction: str
 ) -> list[Neighbour]:
-    """What is nearest to a sound; `clip_digest` is told apart, so that none is heard twice."""
-    key = (str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp, alignment.id, clip_digest)
-    return _find_clip_neighbours(key, k, direction, clip, corpus)
+    """Find the programs nearest to a clip; the same clip is embedded only once.
+
+    Parameters
+    ----------
+    selected : Selection
+    query : AudioQuery
+    k : int
+        Number of programs.
+    direction : {"audio->code", "audio->audio"}
+    """
+    return _find_clip_neighbours(
+        selected.corpus, selected.alignment, query.digest, k, direction, query.clip
+    )
 
 
-@st.cache_data(max_entries=64, ttl=3600, show_spinner="Listening to it …")
+@cache.cache_until_changed(64, spinner="Embedding the sound …")
 def _find_clip_neighbours(
-    cache_key: tuple[str, ...], k: int, direction: str, _clip: Clip, _corpus: Corpus
+    corpus: Corpus,
+    alignment: AlignmentRecord,
+    clip_digest: str,  # noqa: ARG001 (the cache compares it instead of the clip)
+    k: int,
+    direction: str,
+    _clip: Clip,
 ) -> list[Neighbour]:
-    from core.search.aligned_corpus import open_aligned_corpus
+    # Imports torch: the page is drawn before.
     from core.search.query import find_audio_neighbours
 
-    aligned_corpus = open_aligned_corpus(_corpus, cache_key[3])
-    return find_audio_neighbours(aligned_corpus, _clip, k, direction)
+    return find_audio_neighbours(Selection(corpus, alignment).open_aligned(), _clip, k, direction)

@@ -1,4 +1,4 @@
-"""Listen: code in, the clips nearest to it out, without rendering it; and from sound to code."""
+"""Page Listen: search clips by code and code by a clip, and list the favourites."""
 
 from __future__ import annotations
 
@@ -8,210 +8,223 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import sonicpi, workspace
-from core.corpus import AlignmentRecord, Corpus
-from core.sonicpi import Clip, RenderResult
+from core.sonicpi import Clip
 from pages.components import (
-    cache,
-    program_card,
-    code_editor,
-    layout,
-    favourite_controls,
-    selection,
     audio_player,
+    cache,
+    code_editor,
     formatting,
+    job_panel,
+    layout,
+    program_card,
+    selection,
     snippets,
+    state,
 )
-from pages.listen import audio_search
+from pages.components.selection import Selection
+from pages.listen import audio_search, favourites_view, neighbour_card
 
 if TYPE_CHECKING:
     from core.search.query import Neighbour
 
-SEARCH_MODE_LABELS = {"code": "From code to sound", "sound": "From sound to code", "kept": "Favourites"}
-# A foretelling's level, as `core.search.confidence` gives it: badge, colour, sign.
-CONFIDENCE_BADGES = {
-    "sure": ("Sure", "green", ":material/verified:"),
-    "likely": ("Perhaps", "orange", ":material/help:"),
-    "guess": ("A guess", "gray", ":material/casino:"),
+# The URL holds these labels, so a new text needs an entry for old bookmarks.
+SEARCH_MODE_LABELS = {
+    "code": "From code to sound",
+    "sound": "From sound to code",
+    "favourites": "Favourites",
 }
+# By level of `core.search.confidence.Confidence`: label, colour and icon of the badge.
+CONFIDENCE_BADGES: dict[str, tuple[str, job_panel.BadgeColour, str]] = {
+    "high": ("High confidence", "green", ":material/verified:"),
+    "medium": ("Medium confidence", "orange", ":material/help:"),
+    "low": ("Low confidence", "gray", ":material/casino:"),
+}
+RENDERING_PLAYER_KEY = "snippet-rendering"
 
 
 def draw_page() -> None:
+    """Draw the page."""
     selection.draw_alignment_page("Listen", draw_search_modes)
 
 
-def draw_search_modes(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    way = st.segmented_control(
-        "Direction",
+def draw_search_modes(selected: Selection) -> None:
+    """Draw the choice of a search mode, and that mode."""
+    mode = st.segmented_control(
+        "Search mode",
         list(SEARCH_MODE_LABELS),
         default="code",
         required=True,
-        key="way",
+        key=state.SEARCH_MODE.name,
         bind="query-params",
-        format_func=SEARCH_MODE_LABELS.get,
+        format_func=lambda option: SEARCH_MODE_LABELS[option],
         label_visibility="collapsed",
     )
-    draw = {"code": draw_code_search, "sound": audio_search.draw_audio_search, "kept": favourite_controls.draw_favourites}[way]
-    draw(corpus, alignment)
+    if mode == "code":
+        draw_code_search(selected)
+    elif mode == "sound":
+        audio_search.draw_audio_search(selected)
+    else:
+        favourites_view.draw_favourites()
 
 
 @st.fragment
-def draw_code_search(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    """Draw the code and, while it is being written, what it will sound like."""
+def draw_code_search(selected: Selection) -> None:
+    """Draw the snippet and, while the user types, its nearest clips."""
     left, right = st.columns([5, 8], gap="medium")
     with left:
-        code, asked = draw_snippet_form()
-        shown = audio_search.choose_neighbour_count()
-    found = None
-    with right:
-        with formatting.catch_and_show_errors():
-            found = find_snippet_neighbours(corpus, alignment, code, shown)
-            draw_neighbours(corpus, alignment, found, code)
+        snippet, should_render = draw_snippet_form()
+        neighbour_count = audio_search.choose_neighbour_count()
+    neighbours = None
+    with right, formatting.catch_and_show_errors():
+        neighbours = find_snippet_neighbours(selected, snippet, neighbour_count)
+        draw_neighbours(selected, neighbours, snippet)
     with left:
-        draw_snippet_rendering(code, corpus, alignment, found, should_render=asked)
+        if should_render and snippet.strip():
+            render_snippet(snippet)
+        draw_snippet_rendering(selected, snippet, neighbours)
 
 
 def draw_snippet_form() -> tuple[str, bool]:
-    """Draw the field and its buttons; return the code and whether it is to be rendered."""
+    """Draw the editor and its buttons; return the snippet and whether to render it."""
     st.selectbox(
-        "Begin with",
+        "Example",
         list(snippets.EXAMPLE_SNIPPETS),
         index=None,
-        key="example",
-        placeholder="Begin with an example …",
+        key=state.EXAMPLE_SNIPPET.name,
+        placeholder="Start from an example …",
         label_visibility="collapsed",
-        on_change=insert_selected_example,
+        on_change=_insert_selected_example,
     )
-    code = code_editor.draw_code_editor(next(iter(snippets.EXAMPLE_SNIPPETS.values())))
-    asked = False
+    snippet = code_editor.draw_code_editor()
+    should_render = False
     with st.container(horizontal=True, vertical_alignment="center"):
         if workspace.is_read_only():
-            st.caption(":material/visibility: Read-only: what you write is not rendered.")
+            st.caption(":material/visibility: Read-only: rendering is off.")
         else:
-            asked = st.button(
-                "Render mine",
+            should_render = st.button(
+                "Render",
                 type="primary",
                 icon=":material/graphic_eq:",
-                help="Plays this code in the offline Sonic Pi, and shows what was foretold of it.",
+                help="Renders this code offline and shows how good the prediction was.",
             )
-        st.caption("Clips are found as you write. Space plays, arrows walk.")
-    return code, asked
+        st.caption("Clips update as you type. Space plays; arrow keys move.")
+    return snippet, should_render
 
 
-def insert_selected_example() -> None:
-    if (name := st.session_state["example"]) is not None:
+def _insert_selected_example() -> None:
+    name = state.EXAMPLE_SNIPPET.get()
+    if name is not None:
         code_editor.set_editor_code(snippets.EXAMPLE_SNIPPETS[name])
 
 
-def find_snippet_neighbours(
-    corpus: Corpus, alignment: AlignmentRecord, snippet: str, k: int
-) -> list[Neighbour] | None:
-    """The neighbours; None when there is no code."""
+# -- the prediction ---------------------------------------------------------------------------
+
+
+def find_snippet_neighbours(selected: Selection, snippet: str, k: int) -> list[Neighbour] | None:
+    """Find the clips nearest to a snippet; None for an empty one."""
     if not snippet.strip():
         return None
-    # These bring torch: the editor is there before.
-    from core.search.aligned_corpus import open_aligned_corpus
+    # Imports torch: the editor is drawn before.
     from core.search.query import find_neighbours
 
-    return find_neighbours(open_aligned_corpus(corpus, alignment.id), snippet, k)
+    return find_neighbours(selected.open_aligned(), snippet, k)
 
 
-def draw_neighbours(
-    corpus: Corpus, alignment: AlignmentRecord, neighbours: list[Neighbour] | None, snippet: str
-) -> None:
+def draw_neighbours(selected: Selection, neighbours: list[Neighbour] | None, snippet: str) -> None:
+    """Draw the clips nearest to the snippet, and how reliable the prediction is."""
     if neighbours is None:
-        st.info("Write some Sonic Pi code, or begin with an example.", icon=":material/edit:")
+        st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
         return
+    corpus = selected.corpus
     with st.container(horizontal=True, vertical_alignment="center"):
-        draw_confidence(corpus, alignment, neighbours, snippet)
+        draw_confidence(selected, neighbours, snippet)
+        clip_count = cache.count_programs_by_state(corpus)["ok"]
         st.caption(
             f"The {formatting.format_count(len(neighbours), 'clip')} nearest to this code among"
-            f" {cache.count_programs_by_state(corpus)['ok']:,} in {formatting.escape_markdown(corpus.name)}, found without rendering it."
+            f" {clip_count:,} in {formatting.escape_markdown(corpus.name)}, found without"
+            " rendering it."
         )
-    keys = favourite_controls.load_favourite_keys()
-    for each in neighbours:
-        program_card.draw_neighbour(
-            each, f"{each.rank}-{each.program_id}", snippet=snippet, corpus_and_favourites=(corpus.name, keys)
-        )
+    neighbour_card.draw_neighbour_cards(corpus.name, neighbours, snippet)
 
 
-def draw_confidence(
-    corpus: Corpus, alignment: AlignmentRecord, neighbours: list[Neighbour], snippet: str
-) -> None:
-    """Say how sure the foretelling is, where the alignment has learnt to tell."""
-    from core.search.aligned_corpus import open_aligned_corpus
-    from core.search.confidence import estimate_confidence
+def draw_confidence(selected: Selection, neighbours: list[Neighbour], snippet: str) -> None:
+    """Draw the confidence of a prediction, if the alignment is calibrated."""
+    # Imports torch, as above.
+    from core.search import confidence
 
-    sure = estimate_confidence(open_aligned_corpus(corpus, alignment.id), snippet, neighbours)
-    if sure is None:
+    estimate = confidence.estimate_confidence(selected.open_aligned(), snippet, neighbours)
+    if estimate is None:
         return
-    word, colour, icon = CONFIDENCE_BADGES[sure.level]
+    label, colour, icon = CONFIDENCE_BADGES[estimate.level]
+    programs = formatting.format_count(estimate.calibration_program_count, "program")
     st.badge(
-        f"{word}, {sure.probability:.0%}",
+        f"{label}, {estimate.probability:.0%}",
         icon=icon,
         color=colour,
-        help="How often clips found like these were near to the truth: at least half as near as"
-        f" the truly nearest, for {formatting.format_count(sure.calibration_program_count, 'program')} of templates that were"
-        " held out.",
+        help=f"Calibrated on {programs} of held-out templates: how often such retrieved clips were"
+        " at least half as similar as the truly nearest ones.",
     )
+
+
+# -- the true sound ---------------------------------------------------------------------------
+
+
+def render_snippet(snippet: str) -> None:
+    """Render the snippet and play it."""
+    with formatting.catch_and_show_errors(), st.spinner("Rendering 18 s of sound …"):
+        rendering = sonicpi.try_render(snippet)
+        state.SNIPPET_RENDERING.set(state.RenderedSnippet(snippet, rendering))
+        audio_player.request_autoplay(RENDERING_PLAYER_KEY)
 
 
 def draw_snippet_rendering(
-    snippet: str,
-    corpus: Corpus,
-    alignment: AlignmentRecord,
-    neighbours: list[Neighbour] | None,
-    should_render: bool,
+    selected: Selection, snippet: str, neighbours: list[Neighbour] | None
 ) -> None:
-    """Draw the rendered code: its sound and what was foretold of it, or why there is none."""
-    if should_render and snippet.strip():
-        with formatting.catch_and_show_errors(), st.spinner("Rendering 18 s of sound …"):
-            st.session_state["mine"] = (snippet, sonicpi.try_render(snippet))
-            audio_player.request_autoplay("mine")
-    rendered: tuple[str, RenderResult] | None = st.session_state.get("mine")
+    """Draw the last rendered snippet, and which of its nearest clips were predicted."""
+    rendered = state.SNIPPET_RENDERING.get()
     if rendered is None:
         return
-    of, result = rendered
-    with st.container(border=True, key="mine"):
-        st.markdown(
-            "**Yours, rendered**" if of == snippet else "**Yours, rendered before your last change**"
-        )
-        if result.error:
-            st.error(formatting.escape_markdown(str(result.error)), icon=":material/error:")
-            lines = of.splitlines()
-            if result.error.line and 0 < result.error.line <= len(lines):
-                st.code(lines[result.error.line - 1].strip(), language="ruby")
-        else:
-            audio_player.draw_clip_player(result.clip, "your code", "mine")
-            if of == snippet and neighbours:
+    source, rendering = rendered
+    is_current = source == snippet
+    with st.container(border=True, key="snippet-rendering"):
+        suffix = "" if is_current else " (before your last change)"
+        st.markdown(f"**Your render{suffix}**")
+        if rendering.clip is not None:
+            audio_player.draw_clip_player(rendering.clip, "your code", RENDERING_PLAYER_KEY)
+            if is_current and neighbours:
                 with formatting.catch_and_show_errors():
-                    draw_prediction_check(corpus, alignment, result.clip, of, neighbours)
-        for warning in result.warnings:
-            st.caption(f":material/info: {formatting.escape_markdown(str(warning))}")
+                    draw_prediction_check(selected, rendering.clip, source, neighbours)
+        elif rendering.error is not None:
+            st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
+            program_card.draw_source_line(source, rendering.error.line)
+        for warning in rendering.warnings:
+            st.caption(f":material/info: {formatting.escape_markdown(warning)}")
 
 
 def draw_prediction_check(
-    corpus: Corpus, alignment: AlignmentRecord, clip: Clip, snippet: str, predicted_neighbours: list[Neighbour]
+    selected: Selection, clip: Clip, snippet: str, predicted_neighbours: list[Neighbour]
 ) -> None:
-    """Say which of the clips that truly sound nearest were found before rendering."""
+    """Draw which of the clips nearest to the true sound were predicted."""
     digest = hashlib.sha256(snippet.encode()).hexdigest()
-    true = audio_search.find_clip_neighbours(
-        corpus, alignment, clip, f"code {digest}", len(predicted_neighbours), "audio->audio"
-    )
-    rank = {each.program_id: each.rank for each in predicted_neighbours}
-    hits = sum(each.program_id in rank for each in true)
+    query = audio_search.AudioQuery(clip, "your code", f"code {digest}")
+    count = len(predicted_neighbours)
+    true_neighbours = audio_search.find_clip_neighbours(selected, query, count, "audio->audio")
+    predicted_ranks = {neighbour.program_id: neighbour.rank for neighbour in predicted_neighbours}
+    hit_count = sum(neighbour.program_id in predicted_ranks for neighbour in true_neighbours)
     st.markdown(
-        f"**{hits} of its {len(true)} nearest clips by sound "
-        f"{'was' if hits == 1 else 'were'} foretold.**"
+        f"**{hit_count} of the {len(true_neighbours)} clips nearest in sound"
+        f" {'was' if hit_count == 1 else 'were'} predicted.**"
     )
-    for each in true:
-        if each.program_id in rank:
-            st.caption(
-                f":material/check: {each.rank}. {formatting.escape_markdown(each.name)}, foretold as number"
-                f" {rank[each.program_id]}"
-            )
+    for neighbour in true_neighbours:
+        name = f"{neighbour.rank}. {formatting.escape_markdown(neighbour.name)}"
+        rank = predicted_ranks.get(neighbour.program_id)
+        if rank is not None:
+            st.caption(f":material/check: {name}, predicted at rank {rank}")
         else:
-            st.caption(f":material/close: {each.rank}. {formatting.escape_markdown(each.name)}, not foretold")
-            audio_player.draw_file_player(each.audio_path, each.name, f"true-{each.program_id}")
+            st.caption(f":material/close: {name}, not predicted")
+            audio_player.draw_file_player(
+                neighbour.audio_path, neighbour.name, f"true-{neighbour.program_id}"
+            )
 
 
 layout.run_page(draw_page)

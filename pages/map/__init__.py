@@ -1,0 +1,1 @@
+"""Page Map and the components that only it draws."""

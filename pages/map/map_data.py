@@ -1,7 +1,4 @@
-"""What the page Map asks of core on every run, remembered for as long as it stays true.
-
-What comes from here is shared by all who look, and not to be changed.
-"""
+"""Data of the page Map, cached: points, colours, the figure and cluster labels."""
 
 from __future__ import annotations
 
@@ -9,88 +6,76 @@ from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
-import streamlit as st
 
-from core.plots import map
-from core import workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline import map_colours
+from core.plots import map as map_plot
 from pages.components import cache
+from pages.components.cache import cache_until_changed
 
 UNSEEN_TEMPLATES_SPLIT = "unseen templates"
 
 
+@cache_until_changed(4, spinner="Reading the map …")
 def load_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame | None:
-    """Points of an alignment's map, with name, template, role and split of their programs."""
-    return _load_map_points(*_build_cache_key(corpus, alignment))
+    """Load a map's points with the name, template, role and split of their programs.
 
-
-@st.cache_resource(max_entries=4, ttl=3600, show_spinner="Reading the map …")
-def _load_map_points(
-    workspace_root: str, corpus_name: str, change_stamp: str, alignment_id: str, map_mtime: float
-) -> pd.DataFrame | None:
-    corpus = Corpus.open(corpus_name)
-    record = corpus.load_alignment(alignment_id)
-    found = record.load_map()
-    if found is None:
+    Returns
+    -------
+    DataFrame or None
+        None before the map is computed.
+    """
+    points = alignment.load_map()
+    if points is None:
         return None
-    facts = cache.load_programs(corpus)
-    facts = facts[["program", "name", "template", "role", "split"]].copy()
-    held_out = record.config.get("split", {}).get("unseen_templates") or []
-    facts["split"] = facts["split"].mask(facts["template"].isin(held_out), UNSEEN_TEMPLATES_SPLIT)
-    return map.rotate_after_to_before(found.merge(facts, on="program", how="inner"))
+    programs = cache.load_programs(corpus)[["program", "name", "template", "role", "split"]].copy()
+    held_out = alignment.config.get("split", {}).get("unseen_templates") or []
+    programs["split"] = programs["split"].mask(
+        programs["template"].isin(held_out), UNSEEN_TEMPLATES_SPLIT
+    )
+    return map_plot.rotate_after_to_before(points.merge(programs, on="program", how="inner"))
 
 
+def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame:
+    """Load the points of a map that is known to exist."""
+    points = load_map_points(corpus, alignment)
+    if points is None:
+        raise ValueError("the alignment has no map")
+    return points
+
+
+@cache_until_changed(8)
 def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
-    """What the map can be coloured by."""
-    return _list_colour_options(*_build_cache_key(corpus, alignment))
+    """Return what the map can be coloured by: labels by name."""
+    points = require_map_points(corpus, alignment)
+    return map_colours.list_colourings(points, cache.load_programs(corpus))
 
 
-@st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
-def _list_colour_options(*cache_key: Any) -> dict[str, str]:
-    return map_colours.list_colourings(_load_map_points(*cache_key), cache.load_programs(Corpus.open(cache_key[1])))
-
-
+@cache_until_changed(32)
 def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
-    """What each point is coloured by."""
-    return _load_colour_values(*_build_cache_key(corpus, alignment), colour_by)
+    """Return the value of each point that its colour shows."""
+    points = require_map_points(corpus, alignment)
+    return map_colours.compute_colour_values(points, cache.load_programs(corpus), colour_by)
 
 
-@st.cache_resource(max_entries=32, ttl=3600, show_spinner=False)
-def _load_colour_values(*cache_key: Any) -> pd.Series:
-    *of, colour_by = cache_key
-    return map_colours.compute_colour_values(_load_map_points(*of), cache.load_programs(Corpus.open(cache_key[1])), colour_by)
-
-
+@cache_until_changed(12, spinner="Drawing the map …")
 def plot_map(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: str) -> go.Figure:
-    """The map, the same object for the same colour: a chart that changes is drawn anew."""
-    return _plot_map(*_build_cache_key(corpus, alignment), colour_by, scale)
+    """Plot the map.
 
-
-@st.cache_resource(max_entries=12, ttl=3600, show_spinner="Drawing the map …")
-def _plot_map(*cache_key: Any) -> go.Figure:
-    *of, colour_by, scale = cache_key
-    return map.draw_map(
-        _load_map_points(*of),
-        _load_colour_values(*of, colour_by),
-        colour_label=_list_colour_options(*of)[colour_by].removeprefix("Error: ").capitalize(),
+    The same arguments give the same object, which Streamlit does not send again.
+    """
+    colour_label = list_colour_options(corpus, alignment)[colour_by]
+    return map_plot.draw_map(
+        require_map_points(corpus, alignment),
+        load_colour_values(corpus, alignment, colour_by),
+        colour_label=colour_label.removeprefix("Error: ").capitalize(),
         group_titles=cache.load_template_titles() if colour_by == "template" else None,
         scale=scale,
     )
 
 
+@cache_until_changed(8)
 def load_cluster_labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:
-    """Names of crowds and where they stand."""
-    return _load_cluster_labels(*_build_cache_key(corpus, alignment))
-
-
-@st.cache_resource(max_entries=8, ttl=3600, show_spinner=False)
-def _load_cluster_labels(*cache_key: Any) -> list[dict[str, Any]]:
-    return map.place_template_labels(_load_map_points(*cache_key), cache.load_template_titles())
-
-
-def _build_cache_key(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str, str, str, float]:
-    """What changes whenever a map does: the workspace, the corpus, its state, when it was made."""
-    path = alignment.path / "map.parquet"
-    made = path.stat().st_mtime if path.exists() else 0.0
-    return str(workspace.get_workspace_root()), corpus.name, corpus.change_stamp, alignment.id, made
+    """Return the labels of clusters and their positions."""
+    points = require_map_points(corpus, alignment)
+    return map_plot.place_template_labels(points, cache.load_template_titles())

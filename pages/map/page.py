@@ -1,107 +1,116 @@
-"""Map: code and audio before and after alignment; a click opens a program's card."""
+"""Page Map: code and audio before and after alignment, with a program's card beside the map."""
 
 from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
 
-from core import jobs, workspace
-from core.corpus import AlignmentRecord, Corpus
+from core import workspace
 from core.pipeline import map_colours
-from pages.components import cache, layout, job_panel, selection, formatting
+from pages.components import cache, formatting, job_panel, layout, selection, state
+from pages.components.selection import Selection
 from pages.map import map_data, map_sidebar
 
-MAX_HIGH_RESOLUTION_POINTS = 10_000  # points: drawn with a quarter of the pixels, they follow the hand
+# A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
+MAX_HIGH_RESOLUTION_POINTS = 10_000
 SCALE_LABELS = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
 
 
 def draw_page() -> None:
+    """Draw the page."""
     selection.draw_alignment_page("Map", draw_map_explorer)
 
 
-def draw_map_explorer(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    points = map_data.load_map_points(corpus, alignment)
+def draw_map_explorer(selected: Selection) -> None:
+    """Draw the map and its sidebar, or the button that computes the map."""
+    points = map_data.load_map_points(selected.corpus, selected.alignment)
     if points is None:
-        offer_map_layout(corpus, alignment)
+        offer_map(selected)
         return
     left, right = st.columns([9, 5], gap="medium")
     with left:
-        draw_map(corpus, alignment, points)
+        draw_map(selected, points)
     with right:
-        map_sidebar.draw_map_sidebar(corpus, alignment)
+        map_sidebar.draw_map_sidebar(selected)
 
 
-def offer_map_layout(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    argv = ["map", corpus.name, "--alignment", alignment.id]
-    running = job_panel.find_latest_job(*argv)
-    if running is not None and running.state != "done":
-        job_panel.draw_job_panel(running)
-    if running is None or not running.is_active:
-        st.info("This alignment has no map yet.", icon=":material/scatter_plot:")
-        if not workspace.is_read_only() and st.button(
-            "Lay out the map", type="primary", icon=":material/scatter_plot:"
-        ):
-            jobs.start_job(argv, f"Lay out the map of {corpus.name}")
-            st.rerun()
+def offer_map(selected: Selection) -> None:
+    """Draw the job that computes the map, or the button that starts it."""
+    argv = ("map", selected.corpus.name, "--alignment", selected.alignment.id)
+    job = job_panel.draw_unfinished_job(*argv)
+    if job is not None and job.is_active:
+        return
+    st.info("This alignment has no map yet.", icon=":material/scatter_plot:")
+    if not workspace.is_read_only():
+        job_panel.draw_start_button(
+            "Compute map",
+            argv,
+            f"Compute the map of {selected.corpus.name}",
+            icon=":material/scatter_plot:",
+            is_primary=True,
+        )
 
 
-def draw_map(corpus: Corpus, alignment: AlignmentRecord, points: pd.DataFrame) -> None:
-    colour_by, scale = choose_colour(corpus, alignment)
-    figure = map_data.plot_map(corpus, alignment, colour_by, scale)
-    # The same key for every colour: zoom and what the legend hides stay as they are.
+def draw_map(selected: Selection, points: pd.DataFrame) -> None:
+    """Draw the map with the choice of its colours."""
+    colour_by, scale = choose_colour(selected)
+    program_count = len(points) // 2
+    # All colours share a key, which keeps the zoom and the groups hidden in the legend.
     st.plotly_chart(
-        figure,
-        key=f"map-{alignment.id}",
+        map_data.plot_map(selected.corpus, selected.alignment, colour_by, scale),
+        key=f"map-{selected.alignment.id}",
         config={
             "scrollZoom": True,
             "displaylogo": False,
             "plotGlPixelRatio": 1 if len(points) > MAX_HIGH_RESOLUTION_POINTS else 2,
             "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"],
         },
-        alt=f"Code and audio of {len(points) // 2:,} programs in the plane, before and after"
+        alt=f"Code and audio of {program_count:,} programs in the plane, before and after"
         " alignment. The page Corpus lists the same programs in a table.",
     )
-    missing = cache.count_programs_by_state(corpus)["ok"] - len(points) // 2
-    st.caption(
-        "Circles are code, diamonds are audio; a program has one of each in both pictures. Near"
-        " means alike; directions, distances across the picture and the axes mean nothing (UMAP)."
-        + (f" {map_colours.MEASURE_DESCRIPTIONS[colour_by]}" if colour_by in map_colours.MEASURE_DESCRIPTIONS else "")
-        + (
-            f" {formatting.format_count(missing, 'program')} came after this alignment: train again to see them."
-            if missing > 0
-            else ""
+    missing_count = cache.count_programs_by_state(selected.corpus)["ok"] - program_count
+    sentences = [
+        "Circles are code, diamonds are audio; each program has one of each in both pictures."
+        " Nearby points are similar. Axes, directions and long distances have no meaning (UMAP).",
+        map_colours.MEASURE_DESCRIPTIONS.get(colour_by, ""),
+    ]
+    if missing_count > 0:
+        verb = "was" if missing_count == 1 else "were"
+        sentences.append(
+            f"{formatting.format_count(missing_count, 'program')} {verb} added after this"
+            f" alignment. Train again to include {'it' if missing_count == 1 else 'them'}."
         )
-    )
+    st.caption(" ".join(sentence for sentence in sentences if sentence))
 
 
-def choose_colour(corpus: Corpus, alignment: AlignmentRecord) -> tuple[str, str]:
-    """Draw what the points can be coloured by; return the choice and its scale."""
-    known = map_data.list_colour_options(corpus, alignment)
+def choose_colour(selected: Selection) -> tuple[str, str]:
+    """Draw the choice of what colours the points; return it and its scale."""
+    labels = map_data.list_colour_options(selected.corpus, selected.alignment)
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):
         st.markdown("Colour by", width="content")
         colour_by = st.selectbox(
             "Colour by",
-            list(known),
-            key="colour",
+            list(labels),
+            key=state.MAP_COLOUR.name,
             bind="query-params",
             width=300,
-            format_func=lambda each: known.get(each, each),
+            format_func=lambda option: labels.get(option, option),
             label_visibility="collapsed",
         )
-        numeric = map_data.load_colour_values(corpus, alignment, colour_by).dtype.kind == "f"
-        scale = "linear"
-        if numeric:
-            scale = st.segmented_control(
-                "Scale",
-                list(SCALE_LABELS),
-                default="linear",
-                required=True,
-                key="scale",
-                bind="query-params",
-                format_func=SCALE_LABELS.get,
-                label_visibility="collapsed",
-                width="content",
-            )
+        values = map_data.load_colour_values(selected.corpus, selected.alignment, colour_by)
+        if values.dtype.kind != "f":
+            return colour_by, "linear"
+        scale = st.segmented_control(
+            "Scale",
+            list(SCALE_LABELS),
+            default="linear",
+            required=True,
+            key=state.MAP_SCALE.name,
+            bind="query-params",
+            format_func=lambda option: SCALE_LABELS[option],
+            label_visibility="collapsed",
+            width="content",
+        )
     return colour_by, scale
 
 

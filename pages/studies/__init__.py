@@ -1,0 +1,1 @@
+"""Page Studies and the components that only it draws."""

@@ -1,4 +1,4 @@
-"""What can be set for a study, as controls, and back as the command's options."""
+"""Controls of a study's options."""
 
 from __future__ import annotations
 
@@ -9,54 +9,83 @@ import streamlit as st
 from core import encoders
 from core.corpus import Corpus
 from core.studies.registry import STUDIES, StudyOption
-from pages.components import selection, formatting
+from pages.components import formatting, selection, state
 
-BEST_ALIGNMENT_PLACEHOLDER = "the best on validation programs"
+BEST_ALIGNMENT_PLACEHOLDER = "best on validation programs"
+DEFAULT_PLACEHOLDER = "default"
+# Modality of the encoders of the corpus that an option chooses from.
 ENCODER_OPTION_MODALITIES = {"code_encoder": "code", "audio_encoder": "audio"}
+HOLDOUT_ENCODER_OPTION = "holdout_audio_encoder"
 
 
 def choose_study_options(corpus: Corpus, study_name: str) -> list[str]:
-    """Draw a study's settings, or those of all studies; return what differs from the defaults
-    as the command's options."""
+    """Draw the options of a study, or of all studies.
+
+    Returns
+    -------
+    list of str
+        Arguments of `./run study` for the options that differ from their defaults.
+    """
     names = [study_name] if study_name in STUDIES else list(STUDIES)
-    known = {option.name: option for each in names for option in STUDIES[each].options}
-    found: list[str] = []
+    options = {option.name: option for name in names for option in STUDIES[name].options}
+    argv: list[str] = []
     with st.popover("Settings", icon=":material/tune:"):
-        for option in known.values():
-            value = _draw_option_control(corpus, option, f"{study_name}:{corpus.name}:{option.name}")
+        for option in options.values():
+            key = state.STUDY_OPTION.scoped(study_name, corpus.name, option.name)
+            value = _draw_option_control(corpus, option, key.name)
             if value not in (None, "", option.default):
-                found += [option.cli_flag, str(value)]
-    return found
+                argv += [option.cli_flag, str(value)]
+    return argv
 
 
 def _draw_option_control(corpus: Corpus, option: StudyOption, key: str) -> Any:
     label = option.name.replace("_", " ").capitalize()
-    kept = {"key": f"set:{key}", "persist_state": "session", "help": formatting.escape_markdown(option.help)}
+    help_text = formatting.escape_markdown(option.help)
     if option.value_type in (int, float):
-        return st.number_input(label, 0, value=option.default, step=1, **kept)
-    choices = _list_option_choices(corpus, option.name)
-    if choices is None:
-        return st.text_input(label, value=option.default, **kept)
+        return st.number_input(
+            label,
+            0,
+            value=option.default,
+            step=1,
+            key=key,
+            persist_state="session",
+            help=help_text,
+        )
+    labels = _list_option_labels(corpus, option.name)
+    if labels is None:
+        return st.text_input(
+            label, value=option.default, key=key, persist_state="session", help=help_text
+        )
     return st.selectbox(
         label,
-        list(choices),
+        list(labels),
         index=None,
-        format_func=choices.get,
-        placeholder=BEST_ALIGNMENT_PLACEHOLDER if option.name == "alignment" else "as it comes",
-        **kept,
+        format_func=lambda value: labels[value],
+        placeholder=BEST_ALIGNMENT_PLACEHOLDER
+        if option.name == "alignment"
+        else DEFAULT_PLACEHOLDER,
+        key=key,
+        persist_state="session",
+        help=help_text,
     )
 
 
-def _list_option_choices(corpus: Corpus, option_name: str) -> dict[str, str] | None:
-    """Ids to choose from with what to call them; None where anything can be written."""
+def _list_option_labels(corpus: Corpus, option_name: str) -> dict[str, str] | None:
+    """Return the labels of an option's values; None if any text is valid."""
     if option_name == "alignment":
         return selection.list_alignment_labels(corpus)
     if option_name in ENCODER_OPTION_MODALITIES:
-        return {each: each for each, kind, count in corpus.list_encoders() if kind == ENCODER_OPTION_MODALITIES[option_name]}
-    if option_name == "holdout_audio_encoder":
-        return {each.id: each.title for each in encoders.list_encoder_specs("audio") if each.is_available_offline()}
+        return {
+            encoder_id: encoder_id
+            for encoder_id, modality, _ in corpus.list_encoders()
+            if modality == ENCODER_OPTION_MODALITIES[option_name]
+        }
+    if option_name == HOLDOUT_ENCODER_OPTION:
+        specs = encoders.list_encoder_specs("audio")
+        return {spec.id: spec.title for spec in specs if spec.is_available_offline()}
     if option_name == "sweep":
+        # Imports torch, which the other options do not need.
         from core.pipeline.sweep import list_sweeps
 
-        return {each: each for each in reversed(list_sweeps(corpus))}
+        return {sweep_id: sweep_id for sweep_id in reversed(list_sweeps(corpus))}
     return None

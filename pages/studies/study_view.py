@@ -1,10 +1,8 @@
-"""One run of a study on a page: its numbers beside the paper's, figures, and what to hear."""
+"""View of one run of a study: its numbers beside the paper's, figures, tables and clips."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Iterable
+from collections.abc import Iterable
 
 import pandas as pd
 import streamlit as st
@@ -12,114 +10,115 @@ import streamlit as st
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.studies.clips import concatenate_clips, resolve_clip_path
-from core.studies.report_markdown import format_cell, drop_empty_columns, format_verdict_counts
+from core.studies.playlist import PlaylistItem, list_row_items, list_sequence_items
+from core.studies.report_markdown import drop_empty_columns, format_cell, format_verdict_counts
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.store import StudyRun
-from pages.components import cache, audio_player, formatting
+from pages.components import audio_player, cache, formatting, state
 
-SECONDS_PER_CLIP = 6.0  # of each clip, where one is played after the other
+SECONDS_PER_CLIP = 6.0  # How much of each clip a playlist plays.
 NUMBER_COLUMNS = ("measured", "low", "high", "paper", "difference")
-MAX_FILTER_VALUES = 9  # values of a column up to which a table can be filtered by it
-LONG_TABLE_ROWS = 12  # rows from which on filtering helps
-
-
-@dataclass(frozen=True)
-class PlaylistItem:
-    """One of the clips that are heard one after the other."""
-
-    name: str
-    audio_path: str
-    source: str
+MAX_FILTER_VALUES = 9  # Columns with more values get no filter.
+LONG_TABLE_ROWS = 12  # Longer tables scroll and get filters.
 
 
 def draw_study_run(corpus: Corpus, run: StudyRun) -> None:
-    """Draw what a run found."""
+    """Draw the results of a run."""
     result = load_study_result(run)
-    standing = format_verdict_counts(result.comparison).removesuffix(" the paper").replace("level with", "level")
-    st.subheader(f"Beside the paper: {standing}")
-    draw_paper_comparison(result.comparison, f"compared-{run.id}")
+    verdicts = format_verdict_counts(result.comparison).removesuffix(" the paper")
+    st.subheader(f"Compared with the paper: {verdicts.replace('level with', 'level')}")
+    draw_paper_comparison(result.comparison, f"comparison-{run.id}")
     if describe_playback_options(result):
         left, right = st.columns([7, 4], gap="medium")
         with left:
             draw_study_figure(result, run.id)
         with right:
-            draw_clip_chooser(corpus, result, run.id)
+            draw_playback(corpus, result, run.id)
     else:
         draw_study_figure(result, run.id)
-    st.subheader("What it says")
+    st.subheader("Findings")
     for note in result.notes:
         st.markdown(f"- {formatting.escape_markdown(note, None)}")
     for table in result.tables:
-        with st.expander(
-            f"{formatting.escape_markdown(table.title)} ({formatting.format_count(len(table.rows), 'row')})"
-        ):
+        row_count = formatting.format_count(len(table.rows), "row")
+        with st.expander(f"{formatting.escape_markdown(table.title)} ({row_count})"):
             draw_study_table(table, run.id)
     with st.expander("Settings, versions, corpus"):
         st.json(result.settings)
 
 
+@cache.cache_until_changed(12, ttl_s=None)
 def load_study_result(run: StudyRun) -> StudyResult:
-    """All that a run found; it never changes, so it is read once."""
-    return _load_study_result(str(run.path), run.created, run)
-
-
-@st.cache_resource(max_entries=12, show_spinner=False)
-def _load_study_result(run_path: str, created: str, _run: StudyRun) -> StudyResult:
-    return _run.load_result()
+    """Load the results of a run."""
+    return run.load_result()
 
 
 def draw_paper_comparison(comparison: pd.DataFrame, table_key: str) -> None:
-    """Draw measured and published numbers; columns that say nothing are left out."""
-    shown = drop_empty_columns(comparison)
-    numbers = [name for name in NUMBER_COLUMNS if name in shown]
+    """Draw measured and published numbers, without empty columns."""
+    table = drop_empty_columns(comparison)
+    number_columns = [name for name in NUMBER_COLUMNS if name in table]
     st.dataframe(
-        format_number_columns(shown, numbers),
+        format_number_columns(table, number_columns),
         hide_index=True,
         key=table_key,
         placeholder="–",
-        height="content" if len(shown) <= LONG_TABLE_ROWS else 36 * LONG_TABLE_ROWS,
+        height="content" if len(table) <= LONG_TABLE_ROWS else 36 * LONG_TABLE_ROWS,
         column_config={
             "measure": st.column_config.TextColumn(width="large"),
-            **{name: st.column_config.TextColumn(alignment="right") for name in numbers},
+            **{name: st.column_config.TextColumn(alignment="right") for name in number_columns},
         },
     )
 
 
 def format_number_columns(table: pd.DataFrame, columns: Iterable[str]) -> pd.DataFrame:
-    """The table with numbers as the report writes them: a column's format has three decimals or
-    none, and shows a small p value as 0.000."""
-    texts = {name: [format_cell(value) or None for value in table[name]] for name in columns}
-    return table.assign(**texts)
+    """Return the table with numbers as the report writes them.
+
+    A number format of Streamlit would show a small p value as 0.000.
+    """
+    table = table.copy()
+    for name in columns:
+        table[name] = [format_cell(value) or None for value in table[name]]
+    return table
+
+
+# -- figures ----------------------------------------------------------------------------------
 
 
 def draw_study_figure(result: StudyResult, run_id: str) -> None:
-    """Draw a figure, chosen among several; a click on a point plays what it stands for."""
+    """Draw one of a run's figures; a click on a point plays its clips."""
     if not result.figures:
         return
-    shown = result.figures[0]
-    if len(result.figures) > 1:
-        names = {each.name: each for each in result.figures}
-        chosen = st.pills(
-            "Figure",
-            list(names),
-            default=shown.name,
-            required=True,
-            key=f"pick-{run_id}",
-            format_func=lambda name: _shorten_figure_title(names[name]),
-            label_visibility="collapsed",
-        )
-        shown = names[chosen]
-    st.markdown(f"**{formatting.escape_markdown(shown.title)}**")
-    key = f"figure-{run_id}-{shown.name}"
+    figure = choose_study_figure(result.figures, run_id)
+    st.markdown(f"**{formatting.escape_markdown(figure.title)}**")
+    chart_key = f"figure-{run_id}-{figure.name}"
     st.plotly_chart(
-        shown.figure,
-        key=key,
+        figure.figure,
+        key=chart_key,
         selection_mode="points",
-        alt=shown.title,
-        on_select=(lambda: _play_clicked_point(key, shown.clip_table, run_id)) if shown.clip_table else "ignore",
+        alt=figure.title,
+        on_select=(lambda: _play_clicked_point(chart_key, figure.clip_table, run_id))
+        if figure.clip_table
+        else "ignore",
         config={"displaylogo": False},
     )
-    st.caption(formatting.escape_markdown(shown.caption))
+    st.caption(formatting.escape_markdown(figure.caption))
+
+
+def choose_study_figure(figures: list[StudyFigure], run_id: str) -> StudyFigure:
+    """Draw the choice of a figure, if there are several; return it."""
+    if len(figures) == 1:
+        return figures[0]
+    figure_by_name = {figure.name: figure for figure in figures}
+    name = st.pills(
+        "Figure",
+        list(figure_by_name),
+        default=figures[0].name,
+        required=True,
+        key=state.STUDY_FIGURE.scoped(run_id).name,
+        format_func=lambda option: _shorten_figure_title(figure_by_name[option]),
+        label_visibility="collapsed",
+    )
+    return figure_by_name[name]
 
 
 def _shorten_figure_title(figure: StudyFigure) -> str:
@@ -127,170 +126,165 @@ def _shorten_figure_title(figure: StudyFigure) -> str:
 
 
 def _play_clicked_point(chart_key: str, table_name: str, run_id: str) -> None:
-    """Remember the row of a clicked point; a selection that ends is no news."""
     points = st.session_state[chart_key]["selection"]["points"]
-    if points:
-        number = points[0]["customdata"]
-        number = number[0] if isinstance(number, (list, tuple)) else number
-        _play_table_row(run_id, table_name, int(number))
+    if points:  # The callback also runs when a selection ends.
+        custom_data = points[0]["customdata"]
+        row = custom_data[0] if isinstance(custom_data, (list, tuple)) else custom_data
+        _play_table_row(run_id, table_name, int(row))
 
 
 def _play_table_row(run_id: str, table_name: str, row_number: int) -> None:
-    st.session_state[f"heard-{run_id}"] = (table_name, row_number)
-    st.session_state.pop(f"hear-{run_id}", None)
-    audio_player.request_autoplay(f"study-{run_id}-{table_name}-{row_number}")
+    state.PLAYED_ROW.scoped(run_id).set(state.PlayedRow(table_name, row_number))
+    state.STUDY_CLIP.scoped(run_id).clear()
+    audio_player.request_autoplay(_make_row_player_key(run_id, table_name, row_number))
 
 
-def draw_clip_chooser(corpus: Corpus, result: StudyResult, run_id: str) -> None:
-    """Draw a choice of what there is to hear, and what was chosen there, in a figure or in a
-    table."""
-    st.markdown("**Hear**")
-    chosen = None
-    if result.clips:
-        chosen = st.selectbox(
-            "Hear",
-            range(len(result.clips)),
-            index=None,
-            key=f"hear-{run_id}",
-            format_func=[each.label for each in result.clips].__getitem__,
-            label_visibility="collapsed",
-            placeholder=f"Choose among {len(result.clips)}",
-        )
-    picked = st.session_state.get(f"heard-{run_id}")
-    if chosen is not None:
-        heard = result.clips[chosen]
-        sources = heard.sources or ("",) * len(heard.paths)
-        names = heard.names or (heard.label,) * len(heard.paths)
-        pieces = [PlaylistItem(*each) for each in zip(names, heard.paths, sources)]
-        draw_playlist(pieces, heard.note, f"study-{run_id}-clip-{chosen}")
-    elif picked is not None:
-        name, number = picked
-        rows = next(table.rows for table in result.tables if table.name == name)
-        row = rows.iloc[number]
-        draw_playlist(build_playlist(corpus, result, row), format_row_numbers(row), f"study-{run_id}-{name}-{number}")
+def _make_row_player_key(run_id: str, table_name: str, row_number: int) -> str:
+    return f"study-{run_id}-{table_name}-{row_number}"
+
+
+# -- playback ---------------------------------------------------------------------------------
+
+
+def draw_playback(corpus: Corpus, result: StudyResult, run_id: str) -> None:
+    """Draw the choice of a run's clips, and the clips chosen there, in a figure or a table."""
+    st.markdown("**Playback**")
+    clip_number = choose_study_clip(result, run_id)
+    played_row = state.PLAYED_ROW.scoped(run_id).get()
+    if clip_number is not None:
+        sequence = result.clips[clip_number]
+        player_key = f"study-{run_id}-clip-{clip_number}"
+        draw_playlist(list_sequence_items(sequence), sequence.note, player_key)
+    elif played_row is not None:
+        table_name, row_number = played_row
+        rows = next(table.rows for table in result.tables if table.name == table_name)
+        row = rows.iloc[row_number]
+        items = list_row_items(result, row, cache.load_programs(corpus))
+        player_key = _make_row_player_key(run_id, table_name, row_number)
+        draw_playlist(items, format_row_numbers(row), player_key)
     else:
         st.caption(describe_playback_options(result))
 
 
-def describe_playback_options(result: StudyResult) -> str:
-    """How to hear something of a run, in a sentence; "" where there is nothing to hear."""
-    found = ["choose here"] if result.clips else []
-    if any(each.clip_table for each in result.figures):
-        found.append("click a point")
-    if any("clips" in table.rows for table in result.tables):
-        found.append("tick a row of a table below")
-    *before, last = found or [""]
-    said = f"{', '.join(before)} or {last}" if before else last
-    return said and f"{said[:1].upper()}{said[1:]}."
-
-
-def build_playlist(corpus: Corpus, result: StudyResult, row: pd.Series) -> list[PlaylistItem]:
-    """The clips that a row of a table stands for, with their names and programs."""
-    known = {
-        path: (heard.label if len(heard.paths) == 1 else name, source)
-        for heard in result.clips
-        for name, path, source in zip(heard.names, heard.paths, heard.sources)
-    }
-    programs = cache.load_programs(corpus)
-    found = []
-    for path in row["clips"].split("|"):
-        own = programs[programs["audio"].astype(str).str.endswith(Path(path).name)]
-        if len(own):
-            found.append(PlaylistItem(own.iloc[0]["name"], path, own.iloc[0]["source"]))
-        else:
-            found.append(PlaylistItem(*_describe_study_clip(known.get(path), row, path)))
-    return found
-
-
-def _describe_study_clip(label_and_source: tuple[str, str] | None, row: pd.Series, audio_path: str) -> tuple[str, str, str]:
-    """A clip that isn't the corpus's: the study's own, known from what it offers to hear or from
-    the row itself."""
-    if "source" in row.index:
-        return f"{row['kind']} {row['strength']:g}", audio_path, row["source"]
-    name, source = label_and_source or (Path(audio_path).stem, "")
-    return name, audio_path, source
-
-
-def format_row_numbers(row: pd.Series) -> str:
-    """A row's own numbers, in a line."""
-    numbers = {name: value for name, value in row.items() if isinstance(value, float)}
-    return ", ".join(f"{name.replace('_', ' ')} {value:.3f}" for name, value in numbers.items())
-
-
-def draw_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
-    """Draw a player of clips one after the other, and each by itself with its program."""
-    names = " → ".join(dict.fromkeys(piece.name for piece in items))
-    try:
-        sound = concatenate_clips([piece.audio_path for piece in items], SECONDS_PER_CLIP)
-    except EarshotError as error:
-        formatting.show_error(error)
-        return
-    if sound is None:
-        st.caption(":material/music_off: A clip is not there any more.")
-        return
-    st.caption(formatting.escape_markdown(names))
-    audio_player.draw_clip_player(sound, names, key)
-    if note:
-        st.caption(formatting.escape_markdown(note))
-    for number, piece in enumerate(items):
-        with st.expander(formatting.escape_markdown(piece.name), key=f"{key}-piece-{number}"):
-            if len(items) > 1:
-                file = resolve_clip_path(piece.audio_path)
-                audio_player.draw_file_player(
-                    None if file is None else str(file), piece.name, f"{key}-{number}"
-                )
-            if piece.source:
-                st.code(piece.source, language="ruby")
-
-
-def draw_study_table(table: StudyTable, run_id: str) -> None:
-    """Draw a table, filtered where that helps; a ticked row is heard where it has clips."""
-    if table.caption:
-        st.caption(formatting.escape_markdown(table.caption, None))
-    key = f"table-{run_id}-{table.name}"
-    rows = filter_table_rows(table.rows, key)
-    shown = rows.drop(columns="clips", errors="ignore")
-    if "clips" not in rows:
-        st.dataframe(shown, hide_index=True, key=key)
-        return
-
-    def play_ticked_row() -> None:
-        numbers = st.session_state[key]["selection"]["rows"]
-        if numbers:
-            _play_table_row(run_id, table.name, int(rows.index[numbers[0]]))
-
-    st.dataframe(
-        shown,
-        hide_index=True,
-        key=key,
-        on_select=play_ticked_row,
-        selection_mode="single-row",
-        height="auto" if len(shown) <= LONG_TABLE_ROWS else 320,
+def choose_study_clip(result: StudyResult, run_id: str) -> int | None:
+    """Draw the choice of a clip sequence, if there are any; return its number."""
+    if not result.clips:
+        return None
+    return st.selectbox(
+        "Clip",
+        range(len(result.clips)),
+        index=None,
+        key=state.STUDY_CLIP.scoped(run_id).name,
+        format_func=lambda number: result.clips[number].label,
+        label_visibility="collapsed",
+        placeholder=f"Choose among {len(result.clips)}",
     )
 
 
-def filter_table_rows(rows: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Draw what a long table can be filtered by, its columns of few values; return what is left.
+def describe_playback_options(result: StudyResult) -> str:
+    """Return how to play a run's clips, in a sentence; "" if there are none."""
+    options = ["choose a clip"] if result.clips else []
+    if any(figure.clip_table for figure in result.figures):
+        options.append("click a point")
+    if any("clips" in table.rows for table in result.tables):
+        options.append("tick a row of a table below")
+    if not options:
+        return ""
+    *first_options, last_option = options
+    text = f"{', '.join(first_options)} or {last_option}" if first_options else last_option
+    return f"{text[:1].upper()}{text[1:]}."
 
-    The rows keep their numbers in the whole table as their index.
+
+def format_row_numbers(row: pd.Series) -> str:
+    """Return the numbers of a row on one line."""
+    return ", ".join(
+        f"{str(name).replace('_', ' ')} {value:.3f}"
+        for name, value in row.items()
+        if isinstance(value, float)
+    )
+
+
+def draw_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
+    """Draw a player of clips one after the other, and each clip with its program."""
+    try:
+        clip = concatenate_clips([item.audio_path for item in items], SECONDS_PER_CLIP)
+    except EarshotError as error:
+        formatting.show_error(error)
+        return
+    if clip is None:
+        st.caption(":material/music_off: A clip is missing.")
+        return
+    names = " → ".join(dict.fromkeys(item.name for item in items))
+    st.caption(formatting.escape_markdown(names))
+    audio_player.draw_clip_player(clip, names, key)
+    if note:
+        st.caption(formatting.escape_markdown(note))
+    for number, item in enumerate(items):
+        with st.expander(formatting.escape_markdown(item.name), key=f"{key}-item-{number}"):
+            if len(items) > 1:
+                path = resolve_clip_path(item.audio_path)
+                audio_player.draw_file_player(
+                    None if path is None else str(path), item.name, f"{key}-{number}"
+                )
+            if item.source:
+                st.code(item.source, language="ruby")
+
+
+# -- tables -----------------------------------------------------------------------------------
+
+
+def draw_study_table(table: StudyTable, run_id: str) -> None:
+    """Draw a table with filters; a ticked row plays its clips, if it has any."""
+    if table.caption:
+        st.caption(formatting.escape_markdown(table.caption, None))
+    table_key = f"table-{run_id}-{table.name}"
+    rows = filter_table_rows(table.rows, table_key)
+    displayed_rows = rows.drop(columns="clips", errors="ignore")
+    if "clips" not in rows:
+        st.dataframe(displayed_rows, hide_index=True, key=table_key)
+        return
+
+    def play_ticked_row() -> None:
+        row = state.read_selected_row(table_key, len(rows))
+        if row is not None:
+            _play_table_row(run_id, table.name, int(rows.index[row]))
+
+    st.dataframe(
+        displayed_rows,
+        hide_index=True,
+        key=table_key,
+        on_select=play_ticked_row,
+        selection_mode="single-row",
+        height="auto" if len(rows) <= LONG_TABLE_ROWS else 320,
+    )
+
+
+def filter_table_rows(rows: pd.DataFrame, table_key: str) -> pd.DataFrame:
+    """Draw filters for a long table's columns of few values; return the matching rows.
+
+    Returns
+    -------
+    DataFrame
+        Its index is the rows' number in the whole table.
     """
     rows = rows.reset_index(drop=True)
     if len(rows) < LONG_TABLE_ROWS:
         return rows
-    columns = [name for name in rows if name != "clips" and 1 < rows[name].nunique() <= MAX_FILTER_VALUES]
+    columns = [
+        name for name in rows if name != "clips" and 1 < rows[name].nunique() <= MAX_FILTER_VALUES
+    ]
     if not columns:
         return rows
-    kept = pd.Series(True, index=rows.index)
+    matches = pd.Series(True, index=rows.index)
     with st.container(horizontal=True):
         for name in columns:
-            values = sorted(rows[name].dropna().unique().tolist())
-            chosen = st.multiselect(
-                name.replace("_", " ").capitalize(),
-                values,
-                key=f"{key}-only-{name}",
+            chosen_values = st.multiselect(
+                str(name).replace("_", " ").capitalize(),
+                sorted(rows[name].dropna().unique().tolist()),
+                key=f"{table_key}-only-{name}",
                 width=200,
                 placeholder="all",
             )
-            if chosen:
-                kept &= rows[name].isin(chosen)
-    return rows[kept]
+            if chosen_values:
+                matches &= rows[name].isin(chosen_values)
+    return rows[matches]

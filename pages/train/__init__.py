@@ -1,0 +1,1 @@
+"""Page Train and the components that only it draws."""

@@ -1,15 +1,19 @@
-"""Which two encoders an alignment is trained on, and why; and how to get others."""
+"""Choice of the two encoders that an alignment is trained on."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import streamlit as st
 
-from core import encoders, jobs
+from core import encoders
 from core.corpus import Corpus
 from core.encoders.imported import is_imported_encoder
-from pages.components import job_panel, formatting
+from core.encoders.presets import find_preset_name
+from pages.components import cache, formatting, job_panel, state
+
+MODALITIES = ("code", "audio")
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,9 @@ class EncoderChoice:
     Attributes
     ----------
     cli_options : tuple of str
-        Of `./run train`: what differs from the encoders that the corpus was built with.
+        Options of `./run train` for encoders other than the corpus's.
     is_embedded : bool
-        Whether the corpus is embedded by both.
+        Whether the corpus has embeddings of both.
     """
 
     cli_options: tuple[str, ...] = ()
@@ -29,116 +33,145 @@ class EncoderChoice:
 
 
 def choose_encoders(corpus: Corpus) -> EncoderChoice:
-    """Draw which encoders are used, the choice of others that are at hand, and what they need."""
-    built = corpus.settings.get("encoders") or {}
-    if not built:
-        st.caption(
-            f"{formatting.escape_markdown(corpus.name)} has not been built yet: nothing in it is embedded."
-        )
+    """Draw the corpus's encoders, the choice of others, and what those need."""
+    corpus_encoders = corpus.settings.get("encoders") or {}
+    if not corpus_encoders:
+        name = formatting.escape_markdown(corpus.name)
+        st.caption(f"{name} has no embeddings yet. Build it first.")
         return EncoderChoice(is_embedded=False)
-    st.caption(describe_corpus_encoders(corpus, built))
-    chosen = draw_encoder_selectors(corpus, built)
+    st.caption(describe_corpus_encoders(corpus, corpus_encoders))
+    chosen = draw_encoder_selectors(corpus, corpus_encoders)
     options = [
         part
-        for modality, encoder in chosen.items()
-        if encoder != built[modality]
-        for part in (f"--{modality}-encoder", encoder)
+        for modality, encoder_id in chosen.items()
+        if encoder_id != corpus_encoders[modality]
+        for part in (f"--{modality}-encoder", encoder_id)
     ]
     return EncoderChoice(tuple(options), require_embeddings(corpus, chosen))
 
 
-def draw_encoder_selectors(corpus: Corpus, corpus_encoders: dict[str, str]) -> dict[str, str]:
-    """Draw the choice of other encoders, once somebody opens it; return what is chosen."""
-    keys = {modality: f"encoder:{corpus.name}:{modality}" for modality in ("code", "audio")}
-    chosen = {each: st.session_state.get(key, corpus_encoders[each]) for each, key in keys.items()}
-    others = st.expander("Other encoders", type="compact", key="encoders", on_change="rerun")
-    if not others.open:
-        return chosen
-    with others:
-        draw_preset_buttons(corpus)
-        for modality, key in keys.items():
-            known = [each.id for each in encoders.list_encoder_specs(modality) if each.is_available_offline()]
-            known += [
-                each
-                for each, kind, number in corpus.list_encoders()
-                if kind == modality and number and is_imported_encoder(each)
-            ]
-            if corpus_encoders[modality] not in known:
-                known.insert(0, corpus_encoders[modality])
-            chosen[modality] = st.selectbox(
-                f"{modality.capitalize()} encoder",
-                known,
-                key=key,
-                persist_state="session",
-                **({} if key in st.session_state else {"index": known.index(corpus_encoders[modality])}),
-                format_func=lambda each: f"{encoders.find_encoder_spec(each).title} ({each})",
-            )
-        show_missing_encoders()
-    return chosen
-
-
-def draw_preset_buttons(corpus: Corpus) -> None:
-    """Draw a button a preset that is at hand: it chooses both of its encoders."""
-    at_hand = [
-        preset
-        for preset in encoders.PRESETS.values()
-        if all(encoders.find_encoder_spec(each).is_available_offline() for each in (preset.code_encoder, preset.audio_encoder))
-    ]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.caption("Presets", width="content")
-        for preset in at_hand:
-            st.button(
-                preset.name.capitalize(),
-                key=f"preset-{preset.name}",
-                on_click=apply_encoder_preset,
-                args=(corpus, preset),
-                help=formatting.escape_markdown(f"{preset.code_encoder} and {preset.audio_encoder}"),
-            )
-
-
-def apply_encoder_preset(corpus: Corpus, preset: encoders.EncoderPreset) -> None:
-    """Choose a preset's encoders; for callbacks."""
-    for modality, encoder in (("code", preset.code_encoder), ("audio", preset.audio_encoder)):
-        st.session_state[f"encoder:{corpus.name}:{modality}"] = encoder
-
-
-def describe_corpus_encoders(corpus: Corpus, corpus_encoders: dict[str, str]) -> str:
-    """What the corpus was built with, in a sentence."""
-    pair = corpus_encoders["code"], corpus_encoders["audio"]
-    preset = next((p.name for p in encoders.PRESETS.values() if (p.code_encoder, p.audio_encoder) == pair), None)
-    what = f"the {preset} preset" if preset else "encoders of your choice"
-    named = " and ".join(formatting.escape_markdown(encoders.find_encoder_spec(each).title) for each in pair)
+def describe_corpus_encoders(corpus: Corpus, corpus_encoders: Mapping[str, str]) -> str:
+    """Return the number of clips and the encoders that the corpus was built with."""
+    code_encoder, audio_encoder = corpus_encoders["code"], corpus_encoders["audio"]
+    preset_name = find_preset_name(code_encoder, audio_encoder)
+    origin = f"the {preset_name} preset" if preset_name else "custom encoders"
+    titles = " and ".join(
+        formatting.escape_markdown(encoders.find_encoder_spec(encoder_id).title)
+        for encoder_id in (code_encoder, audio_encoder)
+    )
+    clip_count = cache.count_programs_by_state(corpus)["ok"]
     return (
-        f"{formatting.format_count(corpus.count_programs_by_state()['ok'], 'program')} with a clip, embedded by {named}:"
-        f" {formatting.escape_markdown(corpus.name)} was built with {what}."
+        f"{formatting.format_count(clip_count, 'program')} with a clip, embedded by {titles}:"
+        f" {formatting.escape_markdown(corpus.name)} was built with {origin}."
     )
 
 
+def draw_encoder_selectors(corpus: Corpus, corpus_encoders: Mapping[str, str]) -> dict[str, str]:
+    """Draw the choice of other encoders in an expander; return the chosen one by modality."""
+    chosen = {
+        modality: _get_encoder_key(corpus, modality).get() or corpus_encoders[modality]
+        for modality in MODALITIES
+    }
+    expander = st.expander(
+        "Other encoders",
+        type="compact",
+        key=state.IS_SHOWING_ENCODERS.name,
+        on_change="rerun",
+    )
+    # Listing the encoders takes a moment, so a closed expander stays empty.
+    if expander.open:
+        with expander:
+            draw_preset_buttons(corpus)
+            for modality in MODALITIES:
+                chosen[modality] = draw_encoder_selector(
+                    corpus, modality, corpus_encoders[modality]
+                )
+            show_missing_encoders()
+    return chosen
+
+
+def draw_encoder_selector(corpus: Corpus, modality: str, corpus_encoder: str) -> str:
+    """Draw the choice of one encoder; return its id."""
+    specs = encoders.list_encoder_specs(modality)
+    encoder_ids = [spec.id for spec in specs if spec.is_available_offline()]
+    encoder_ids += [
+        encoder_id
+        for encoder_id, encoder_modality, embedding_count in corpus.list_encoders()
+        if encoder_modality == modality and embedding_count and is_imported_encoder(encoder_id)
+    ]
+    if corpus_encoder not in encoder_ids:
+        encoder_ids.insert(0, corpus_encoder)
+    key = _get_encoder_key(corpus, modality)
+    return st.selectbox(
+        f"{modality.capitalize()} encoder",
+        encoder_ids,
+        # Streamlit warns about an index beside a value in the session.
+        index=0 if key.is_set() else encoder_ids.index(corpus_encoder),
+        key=key.name,
+        persist_state="session",
+        format_func=lambda option: f"{encoders.find_encoder_spec(option).title} ({option})",
+    )
+
+
+def _get_encoder_key(corpus: Corpus, modality: str) -> state.SessionKey[str | None]:
+    return state.ENCODER.scoped(corpus.name, modality)
+
+
+def draw_preset_buttons(corpus: Corpus) -> None:
+    """Draw a button for each available preset, which selects both of its encoders."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption("Presets", width="content")
+        for preset in encoders.PRESETS.values():
+            encoder_ids = (preset.code_encoder, preset.audio_encoder)
+            if not all(
+                encoders.find_encoder_spec(encoder_id).is_available_offline()
+                for encoder_id in encoder_ids
+            ):
+                continue
+            st.button(
+                preset.name.capitalize(),
+                key=f"preset-{preset.name}",
+                on_click=_apply_encoder_preset,
+                args=(corpus, preset),
+                help=formatting.escape_markdown(" and ".join(encoder_ids)),
+            )
+
+
+def _apply_encoder_preset(corpus: Corpus, preset: encoders.EncoderPreset) -> None:
+    _get_encoder_key(corpus, "code").set(preset.code_encoder)
+    _get_encoder_key(corpus, "audio").set(preset.audio_encoder)
+
+
 def show_missing_encoders() -> None:
-    """Say which encoders are not on this machine, and how to get them."""
-    missing = [each for each in encoders.list_encoder_specs() if not each.is_available_offline()]
+    """Draw how to install the encoders that this machine does not have."""
+    missing = [spec for spec in encoders.list_encoder_specs() if not spec.is_available_offline()]
     if missing:
-        st.caption("Not on this machine yet; to get one:")
-        lines = [f"# {each.title}\n{each.install_instructions}" for each in missing]
+        st.caption("Not installed. To install:")
+        lines = [f"# {spec.title}\n{spec.install_instructions}" for spec in missing]
         st.code("\n".join(lines), language="bash", wrap_lines=True, height=150)
 
 
-def require_embeddings(corpus: Corpus, chosen_encoders: dict[str, str]) -> bool:
-    """Whether the corpus is embedded by the chosen encoders; else draw what embeds it."""
-    argv = ["embed", corpus.name]
-    there = {encoder for encoder, _, number in corpus.list_encoders() if number}
-    for modality, encoder in chosen_encoders.items():
-        if encoder not in there:
-            argv += [f"--{modality}-encoder", encoder]
-    if len(argv) == 2:
+def require_embeddings(corpus: Corpus, chosen_encoders: Mapping[str, str]) -> bool:
+    """Return whether the corpus has all embeddings; if not, draw what computes them."""
+    embedded_ids = {encoder_id for encoder_id, _, count in corpus.list_encoders() if count}
+    missing = {
+        modality: encoder_id
+        for modality, encoder_id in chosen_encoders.items()
+        if encoder_id not in embedded_ids
+    }
+    if not missing:
         return True
-    running = job_panel.find_latest_job(*argv)
-    if running is not None and running.state != "done":
-        job_panel.draw_job_panel(running)
-    if running is None or not running.is_active:
-        new = " and ".join(formatting.escape_markdown(encoder) for encoder in argv[3::2])
-        st.info(f"The corpus is not embedded by {new} yet.", icon=":material/info:")
-        if st.button("Embed it", icon=":material/data_array:"):
-            jobs.start_job(argv, f"Embed {corpus.name} by {' and '.join(argv[3::2])}")
-            st.rerun()
+    argv = ["embed", corpus.name]
+    for modality, encoder_id in missing.items():
+        argv += [f"--{modality}-encoder", encoder_id]
+    job = job_panel.draw_unfinished_job(*argv)
+    if job is None or not job.is_active:
+        escaped_ids = " and ".join(formatting.escape_markdown(each) for each in missing.values())
+        st.info(f"The corpus is not embedded by {escaped_ids} yet.", icon=":material/info:")
+        job_panel.draw_start_button(
+            "Embed corpus",
+            argv,
+            f"Embed {corpus.name} by {' and '.join(missing.values())}",
+            icon=":material/data_array:",
+        )
     return False

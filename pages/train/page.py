@@ -1,144 +1,163 @@
-"""Train: how, while it trains, and what came of it."""
+"""Page Train: starts a training, shows its progress and results, compares alignments, sweeps."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 import pandas as pd
 import streamlit as st
 
 from core import jobs, workspace
-from core.plots import charts
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline.estimate import estimate_training_seconds
-from pages.components import cache, layout, job_panel, selection, formatting
-from pages.train import encoder_picker, alignment_list, sweep_panel
-from pages.train.training_form import TrainingFormValues, choose_training_config, choose_training_method
+from core.plots import charts
+from pages.components import cache, formatting, job_panel, layout, selection, state
+from pages.train import alignment_list, encoder_picker, sweep_panel, training_form
+from pages.train.training_form import TrainingFormValues
 
+# The URL holds these labels.
+SINGLE_VIEW, COMPARISON_VIEW, SWEEP_VIEW = VIEWS = ("One training", "Side by side", "Sweep")
 SPLIT_DESCRIPTIONS = {
-    "test": "Test: held out from training and from stopping",
-    "validation": "Validation: training stopped by it",
-    "unseen templates": "Templates held out whole",
+    "test": "Test: excluded from training and early stopping",
+    "validation": "Validation: used for early stopping",
+    "unseen templates": "Held-out templates",
 }
-MAX_PLOTTED_EPOCHS = 400  # drawn while it trains
-# Metrics without a reading before alignment: there was no shared space to search.
-COMPARISON_LABELS = {
+RESULT_TABS = ("Before and after", "Training", "All metrics")
+MAX_PLOTTED_EPOCHS = 400  # During training: a screen has no columns for more.
+# Column of the table of metrics for each reading.
+READING_LABELS = {
     "before": "Before",
     "aligned code ~ aligned audio": "After, aligned audio",
     "aligned code ~ raw audio": "After, raw audio",
 }
-
-
-SINGLE_VIEW, COMPARISON_VIEW, SWEEP_VIEW = VIEWS = ("One training", "Side by side", "Sweep")  # also in the address
+METRIC_NAMES: Mapping[str, str] = {"cca": "CCA", "mrr": "MRR", **dict(charts.COMPARED_METRICS)}
 
 
 def draw_page() -> None:
+    """Draw the page."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Train an alignment", width="stretch")
-        views = st.container(width="content")
+        view_container = st.container(width="content")
     with formatting.catch_and_show_errors():
-        here = selection.choose_corpus_and_alignment()
-        if here.corpus is None:
+        corpus = selection.select_corpus()
+        if corpus is None:
             selection.draw_no_corpus_notice()
             return
-        with views:
+        alignment = selection.select_alignment(corpus)
+        with view_container:
             view = st.segmented_control(
                 "View",
                 VIEWS,
                 default=SINGLE_VIEW,
                 required=True,
-                key="view",
+                key=state.TRAIN_VIEW.name,
                 bind="query-params",
                 label_visibility="collapsed",
             )
         if view == COMPARISON_VIEW:
-            alignment_list.draw_alignment_list(here.corpus)
+            alignment_list.draw_alignment_list(corpus)
         elif view == SWEEP_VIEW:
-            sweep_panel.draw_sweep_panel(here.corpus)
+            sweep_panel.draw_sweep_panel(corpus)
         elif workspace.is_read_only():
-            draw_training_outcome(here)
+            draw_training_outcome(corpus, alignment)
         else:
             left, right = st.columns([4, 7], gap="large")
             with left:
-                draw_training_form(here.corpus)
+                draw_training_form(corpus)
             with right:
-                draw_training_outcome(here)
+                draw_training_outcome(corpus, alignment)
 
 
-def draw_training_outcome(here: selection.Selection) -> None:
-    """Draw the training that goes on or failed, and what the chosen alignment changed."""
-    training = job_panel.find_latest_job("train", here.corpus.name)
-    if training and (training.is_active or training.state in ("failed", "cancelled")):
-        job_panel.draw_job_panel(training, draw_live_curves)
-    if here.alignment is not None:
-        draw_alignment_results(here.corpus, here.alignment)
-    elif workspace.is_read_only():
-        selection.draw_no_alignment_notice(here.corpus)
-    elif training is None:
-        st.info(
-            "No alignment yet. The defaults are a good beginning: press the button.",
-            icon=":material/arrow_back:",
-        )
+# -- the form ---------------------------------------------------------------------------------
 
 
 def draw_training_form(corpus: Corpus) -> None:
-    """Draw the encoders, the config and the button that starts the training."""
-    choice = encoder_picker.choose_encoders(corpus)
-    # Above the settings, all of which have good defaults: it is seen without scrolling.
-    top = st.container()
-    given = choose_training_config(choose_training_method())
-    with st.expander("Hold out whole templates"):
-        unseen = st.multiselect(
-            "Templates",
-            cache.list_corpus_templates(corpus),
-            key=f"unseen:{corpus.name}",
-            persist_state="session",
-            label_visibility="collapsed",
-            format_func=lambda each: cache.load_template_titles().get(each, each),
-            help="Nothing is trained on their programs, and they are judged on their own.",
-        )
-    with top:
-        pressed = st.button(
+    """Draw the encoders, the config and the button that starts a training."""
+    encoder_choice = encoder_picker.choose_encoders(corpus)
+    # Above the settings, which all have good defaults: no scrolling is needed.
+    button_container = st.container()
+    method = training_form.choose_training_method()
+    form_values = training_form.choose_training_config(method)
+    held_out_templates = choose_held_out_templates(corpus)
+    with button_container:
+        is_pressed = st.button(
             "Train",
             type="primary",
             icon=":material/model_training:",
             width="stretch",
-            disabled=not choice.is_embedded,
+            disabled=not encoder_choice.is_embedded,
         )
-        draw_time_estimate(corpus, given)
-    if pressed:
+        draw_time_estimate(corpus, form_values)
+    if is_pressed:
         with formatting.catch_and_show_errors():
-            argv = ["train", corpus.name, *choice.cli_options, *given.to_cli_options()]
-            if unseen:
-                argv += ["--unseen-templates", *unseen]
+            argv = ["train", corpus.name]
+            argv += [*encoder_choice.cli_options, *form_values.to_cli_options()]
+            if held_out_templates:
+                argv += ["--unseen-templates", *held_out_templates]
             jobs.start_job(argv, f"Train an alignment of {corpus.name}")
             st.rerun()
 
 
+def choose_held_out_templates(corpus: Corpus) -> list[str]:
+    """Draw the choice of templates to hold out; return their ids."""
+    titles = cache.load_template_titles()
+    with st.expander("Hold out whole templates"):
+        return st.multiselect(
+            "Templates",
+            cache.list_corpus_templates(corpus),
+            key=state.HELD_OUT_TEMPLATES.scoped(corpus.name).name,
+            persist_state="session",
+            label_visibility="collapsed",
+            format_func=lambda option: titles.get(option, option),
+            help="Excluded from training and evaluated separately.",
+        )
+
+
 def draw_time_estimate(corpus: Corpus, form_values: TrainingFormValues) -> None:
-    """Draw how long a training with this config takes."""
+    """Draw how long a training with this config takes, or which value is invalid."""
     try:
         config = form_values.to_config()
     except EarshotError as error:
         formatting.show_error(error)
         return
-    expected = estimate_training_seconds(cache.count_programs_by_state(corpus)["ok"], config)
-    patience = f"; less when {config.patience} epochs bring nothing" if config.patience else ""
+    clip_count = cache.count_programs_by_state(corpus)["ok"]
+    duration = formatting.format_duration(estimate_training_seconds(clip_count, config))
+    early_stop = (
+        f"; less if {config.patience} epochs bring no improvement" if config.patience else ""
+    )
     st.caption(
-        f":material/schedule: {formatting.format_duration(expected).capitalize()} with judging and the map"
-        f"{patience}. &ensp; :material/hard_drive: A few MB."
+        f":material/schedule: {duration.capitalize()} including evaluation and map{early_stop}."
+        " &ensp; :material/hard_drive: A few MB."
     )
 
 
-def draw_live_curves(training_job: Job) -> None:
-    """Draw loss, CKA and recall as far as they are known."""
-    rows = [
-        event["data"] for event in training_job.read_events()[0] if (event.get("data") or {}).get("epoch")
+# -- progress and results ---------------------------------------------------------------------
+
+
+def draw_training_outcome(corpus: Corpus, alignment: AlignmentRecord | None) -> None:
+    """Draw the unfinished training, and the results of the selected alignment."""
+    job = job_panel.draw_unfinished_job("train", corpus.name, draw_details=draw_live_curves)
+    if alignment is not None:
+        draw_alignment_results(corpus, alignment)
+    elif workspace.is_read_only():
+        selection.draw_no_alignment_notice(corpus)
+    elif job is None:
+        st.info(
+            "No alignment yet. The default settings are a good start. Press Train.",
+            icon=":material/arrow_back:",
+        )
+
+
+def draw_live_curves(job: Job) -> None:
+    """Draw loss, CKA and recall of a running training."""
+    epochs = [
+        event["data"] for event in jobs.read_data_events(job.id) if event["data"].get("epoch")
     ]
-    if rows:
-        # More than a screen has columns for are drawn by nobody.
-        thinned = [*rows[:: max(1, len(rows) // MAX_PLOTTED_EPOCHS)], rows[-1]]
-        history = pd.DataFrame(thinned).drop_duplicates("epoch")
+    if epochs:
+        step = max(1, len(epochs) // MAX_PLOTTED_EPOCHS)
+        history = pd.DataFrame([*epochs[::step], epochs[-1]]).drop_duplicates("epoch")
         st.plotly_chart(
             charts.draw_training_curves(history),
             key="live",
@@ -146,71 +165,78 @@ def draw_live_curves(training_job: Job) -> None:
             alt="Loss, CKA and recall by epoch",
         )
         st.caption("CKA and recall are of the validation programs, after each epoch.")
-    elif training_job.is_active:
-        st.caption("The first epoch is being computed …")
+    elif job.is_active:
+        st.caption("Computing the first epoch …")
 
 
 def draw_alignment_results(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    """Draw what an alignment changed, on programs that it was not trained on."""
-    metrics = pd.DataFrame(alignment.metrics.get("readings"))
-    there = [] if metrics.empty else [split for split in SPLIT_DESCRIPTIONS if split in set(metrics["split"])]
+    """Draw the metrics of an alignment on programs that it was not trained on."""
     st.subheader(f"Alignment {selection.format_alignment_label(alignment)}")
+    metrics = pd.DataFrame(alignment.metrics.get("readings"))
     if metrics.empty:
         draw_unevaluated_alignment(corpus, alignment)
         return
+    evaluated_splits = set(metrics["split"])
+    splits = [split for split in SPLIT_DESCRIPTIONS if split in evaluated_splits]
     with st.container(horizontal=True, vertical_alignment="center"):
         split = st.segmented_control(
-            "Judged on",
-            there,
-            default=there[-1] if "test" not in there else "test",
+            "Evaluated on",
+            splits,
+            default="test" if "test" in splits else splits[-1],
             required=True,
-            key="split",
+            key=state.EVALUATED_SPLIT.name,
             label_visibility="collapsed",
             format_func=str.capitalize,
         )
-        if st.button("Listen with it", icon=":material/hearing:"):
+        if st.button("Open in Listen", icon=":material/hearing:"):
             st.switch_page("pages/listen/page.py")
-    judged = metrics[metrics["split"] == split]
-    st.caption(f"{SPLIT_DESCRIPTIONS[split]}; {formatting.format_count(int(judged['programs'].max()), 'program')}.")
-    # Only what is open is drawn: a browser takes a tenth of a second for each chart.
-    before, curve, table = st.tabs(
-        ["Before and after", "Training", "All metrics"], key="results", on_change="rerun"
+    split_metrics = metrics[metrics["split"] == split]
+    program_count = int(split_metrics["programs"].max())
+    st.caption(f"{SPLIT_DESCRIPTIONS[split]}; {formatting.format_count(program_count, 'program')}.")
+    draw_result_tabs(alignment, split, split_metrics)
+
+
+def draw_result_tabs(alignment: AlignmentRecord, split: str, split_metrics: pd.DataFrame) -> None:
+    """Draw the results in tabs; only the open one, since each chart takes a browser 0.1 s."""
+    comparison_tab, training_tab, metrics_tab = st.tabs(
+        RESULT_TABS, key=state.RESULT_TAB.name, on_change="rerun"
     )
-    if before.open:
-        with before:
+    if comparison_tab.open:
+        with comparison_tab:
             draw_metric_comparison(alignment, split)
-    if curve.open:
-        with curve:
+    if training_tab.open:
+        with training_tab:
             draw_training_summary(alignment)
-    if table.open:
-        table.dataframe(build_metric_table(judged), hide_index=True, height=330)
+    if metrics_tab.open:
+        metrics_tab.dataframe(build_metric_table(split_metrics), hide_index=True, height=330)
 
 
 def draw_metric_comparison(alignment: AlignmentRecord, split: str) -> None:
     """Draw each metric before and after alignment."""
     st.plotly_chart(
         cache.plot_metrics_before_after(alignment, split),
-        key="compared",
+        key="metric-comparison",
         config={"displayModeBar": False},
         alt="Each metric before and after alignment, with its interval",
     )
     st.caption(
-        "Lines hold 95 % of resamples. Aligned code against raw audio is the reading that no"
-        " projection head can bend: only the code is projected."
+        "Lines are 95 % bootstrap intervals. In “aligned code ~ raw audio” only the code is"
+        " projected, so no projection of the audio can improve it."
     )
 
 
 def draw_training_summary(alignment: AlignmentRecord) -> None:
-    """Draw how the training went, and which weights were kept."""
+    """Draw the training curves, and which epoch was saved."""
     draw_training_curves(alignment)
     if "best_epoch" in alignment.metrics:
         st.caption(
-            f"The weights of epoch {alignment.metrics['best_epoch']} were kept, of the lowest"
-            f" validation loss among {alignment.metrics['epochs']}."
+            f"The weights of epoch {alignment.metrics['best_epoch']} were saved: the lowest"
+            f" validation loss of {alignment.metrics['epochs']} epochs."
         )
 
 
 def draw_training_curves(alignment: AlignmentRecord) -> None:
+    """Draw loss, CKA and recall by epoch."""
     st.plotly_chart(
         cache.plot_training_curves(alignment),
         key="curves",
@@ -220,58 +246,56 @@ def draw_training_curves(alignment: AlignmentRecord) -> None:
 
 
 def draw_unevaluated_alignment(corpus: Corpus, alignment: AlignmentRecord) -> None:
-    """Say what an alignment lacks whose training was stopped, and draw what makes it good."""
-    best, epochs = alignment.metrics.get("best_epoch"), alignment.metrics.get("epochs")
-    came = (
-        f"This training was stopped after {formatting.format_count(epochs, 'epoch')}, and kept the heads of"
-        f" epoch {best}, its best: Listen can use them."
-        if best and epochs
-        else "Nothing was kept of how this alignment was trained. Listen can use it."
-    )
-    st.info(f"{came} It is not judged yet.", icon=":material/stop_circle:")
-    draw_training_curves(alignment)
-    if workspace.is_read_only():
-        return
-    argv = ["evaluate", corpus.name, "--alignment", alignment.id]
-    running = job_panel.find_latest_job(*argv)
-    if running is not None and running.state != "done":
-        job_panel.draw_job_panel(running)
-    else:
-        st.button(
-            "Judge it",
-            icon=":material/query_stats:",
-            on_click=start_job,
-            args=(argv, f"Judge an alignment of {corpus.name}"),
+    """Draw an alignment whose training was stopped, and the button that evaluates it."""
+    best_epoch = alignment.metrics.get("best_epoch")
+    epoch_count = alignment.metrics.get("epochs")
+    if best_epoch and epoch_count:
+        history = (
+            f"Training was stopped after {formatting.format_count(epoch_count, 'epoch')}. The"
+            f" heads of epoch {best_epoch}, the best, were saved; Listen can use them."
         )
-
-
-def start_job(argv: list[str], title: str) -> None:
-    """Start a job; for callbacks."""
-    with formatting.catch_and_show_errors():
-        jobs.start_job(argv, title)
+    else:
+        history = "This alignment has no training history. Listen can use it."
+    st.info(f"{history} Not evaluated yet.", icon=":material/stop_circle:")
+    draw_training_curves(alignment)
+    argv = ("evaluate", corpus.name, "--alignment", alignment.id)
+    if workspace.is_read_only() or job_panel.draw_unfinished_job(*argv):
+        return
+    job_panel.draw_start_button(
+        "Evaluate",
+        argv,
+        f"Evaluate an alignment of {corpus.name}",
+        icon=":material/query_stats:",
+    )
 
 
 def build_metric_table(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a metric, one column a reading: the value and its interval."""
-    known = metrics[metrics["reading"].isin(COMPARISON_LABELS)].copy()
-    known["shown"] = [
-        ""
-        if pd.isna(r.value)
-        else f"{r.value:.3f}" + ("" if pd.isna(r.low) else f"  ({r.low:.2f} to {r.high:.2f})")
-        for r in known.itertuples()
+    """Return one row per metric and one column per reading, with values and intervals as text."""
+    metrics = metrics[metrics["reading"].isin(READING_LABELS)].copy()
+    metrics["text"] = [
+        _format_metric_value(value, low, high)
+        for value, low, high in zip(metrics["value"], metrics["low"], metrics["high"])
     ]
-    order = list(dict.fromkeys(known["metric"]))
-    wide = known.pivot(index="metric", columns="reading", values="shown").reindex(order).fillna("–")
-    wide = wide[[reading for reading in COMPARISON_LABELS if reading in wide]].rename(columns=COMPARISON_LABELS)
-    wide.index = [format_metric_name(metric) for metric in wide.index]
-    return wide.rename_axis("Metric").reset_index()
+    metric_order = list(dict.fromkeys(metrics["metric"]))
+    table = metrics.pivot(index="metric", columns="reading", values="text")
+    table = table.reindex(metric_order).fillna("–")
+    readings = [reading for reading in READING_LABELS if reading in table]
+    table = table[readings].rename(columns=READING_LABELS)
+    table.index = pd.Index([format_metric_name(metric) for metric in table.index], name="Metric")
+    return table.reset_index()
+
+
+def _format_metric_value(value: float, low: float, high: float) -> str:
+    if pd.isna(value):
+        return ""
+    interval = "" if pd.isna(low) else f"  ({low:.2f} to {high:.2f})"
+    return f"{value:.3f}{interval}"
 
 
 def format_metric_name(metric: str) -> str:
-    """A metric's name for people: "Recall@1, code to audio"."""
+    """Return a metric's name for display: "Recall@1, code to audio"."""
     name, _, direction = metric.partition(" ")
-    words = {"cca": "CCA", "mrr": "MRR", **dict(charts.COMPARED_METRICS)}
-    name = words.get(name, name.replace("_", " ").capitalize())
+    name = METRIC_NAMES.get(name, name.replace("_", " ").capitalize())
     return f"{name}, {direction.replace('->', ' to ')}" if direction else name
 
 

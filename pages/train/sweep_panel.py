@@ -1,6 +1,8 @@
-"""A sweep: many configurations trained with several seeds, and the table that they fill."""
+"""View "Sweep" of the page Train: starts a sweep and shows the results of its configurations."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -12,12 +14,12 @@ from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline import sweep
 from core.pipeline.estimate import estimate_sweep_seconds
-from pages.components import job_panel, formatting
+from pages.components import cache, formatting, job_panel, state
 
 GRID_LABELS = {
     "paper": "The paper's: layers, width, temperature, learning rate",
-    "ablation": "Ablation: what each piece of the method brings",
-    "trade": "Temperature: near neighbours against the whole structure",
+    "ablation": "Ablation: the effect of each component",
+    "tradeoff": "Temperature: nearest neighbours versus overall structure",
 }
 METRIC_LABELS = {
     "cka": "CKA",
@@ -25,43 +27,44 @@ METRIC_LABELS = {
     "spearman": "Spearman",
     "recall@1 code->audio": "Recall@1",
 }
-MAX_TABLE_HEIGHT_PX = 400  # pixels
+MAX_TABLE_HEIGHT_PX = 400
 
 
 def draw_sweep_panel(corpus: Corpus) -> None:
-    """Draw what starts a sweep, how far it is, and the tables of those that there are."""
+    """Draw the form that starts a sweep, the running one, and the results of earlier ones."""
     if not corpus.settings.get("encoders"):
-        st.info(
-            f"{formatting.escape_markdown(corpus.name)} has not been built yet: nothing in it is embedded.",
-            icon=":material/info:",
-        )
+        name = formatting.escape_markdown(corpus.name)
+        st.info(f"{name} has no embeddings yet. Build it first.", icon=":material/info:")
         return
     st.caption(
-        "Trains every configuration of a grid with several seeds, so that differences can be told"
-        " from luck. It goes on where it was stopped."
+        "Trains every configuration of a grid with several seeds to separate real differences"
+        " from chance. Resumes where it stopped."
     )
-    running = job_panel.find_latest_job("sweep", corpus.name)
-    active = running is not None and running.is_active
+    job = job_panel.find_latest_job("sweep", corpus.name)
+    is_running = job is not None and job.is_active
     if not workspace.is_read_only():
-        draw_sweep_form(corpus, active)
-    if running is not None and running.state != "done":
-        job_panel.draw_job_panel(running, draw_live_sweep)
-    if not active:
+        draw_sweep_form(corpus, is_running)
+    job_panel.draw_unfinished_job("sweep", corpus.name, draw_details=draw_live_sweep)
+    if not is_running:
         draw_finished_sweeps(corpus)
 
 
 def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
-    """Draw the choice of a grid, what it takes, and the button."""
+    """Draw the choice of a grid and of the number of seeds, the cost, and the button."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        grid = st.selectbox(
-            "Grid", list(GRIDS), key="sweep:grid", format_func=GRID_LABELS.get, persist_state="session"
+        grid_name = st.selectbox(
+            "Grid",
+            list(GRIDS),
+            key=state.SWEEP_GRID.name,
+            format_func=lambda option: GRID_LABELS.get(option, option.capitalize()),
+            persist_state="session",
         )
-        seeds = st.number_input(
+        seed_count = st.number_input(
             "Seeds",
             1,
             20,
             SEED_COUNT,
-            key="sweep:seeds",
+            key=state.SWEEP_SEED_COUNT.name,
             persist_state="session",
             width=110,
             help="Runs of each configuration.",
@@ -70,91 +73,100 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
             "Start the sweep",
             icon=":material/grid_on:",
             disabled=is_running,
-            on_click=start_sweep_job,
+            on_click=_start_sweep_job,
             args=(corpus.name,),
         )
-    plan = list_trials(grid)
-    expected = estimate_sweep_seconds(
-        corpus.count_programs_by_state()["ok"], [trial.build_config(0) for trial in plan], int(seeds), sweep.DEFAULT_WORKERS
+    trials = list_trials(grid_name)
+    seconds = estimate_sweep_seconds(
+        cache.count_programs_by_state(corpus)["ok"],
+        [trial.build_config(0) for trial in trials],
+        int(seed_count),
+        sweep.DEFAULT_WORKERS,
     )
     st.caption(
-        f"{formatting.format_count(len(plan), 'configuration')}, {formatting.format_count(int(seeds), 'seed')} each:"
-        f" {formatting.format_duration(expected)} at most; most runs stop earlier."
+        f"{formatting.format_count(len(trials), 'configuration')},"
+        f" {formatting.format_count(int(seed_count), 'seed')} each:"
+        f" {formatting.format_duration(seconds)} at most; most runs stop earlier."
     )
 
 
-def start_sweep_job(corpus_name: str) -> None:
-    """Start a sweep; for callbacks, so of what the controls say by now."""
-    grid, seeds = st.session_state["sweep:grid"], int(st.session_state["sweep:seeds"])
-    with formatting.catch_and_show_errors():
-        jobs.start_job(
-            ["sweep", corpus_name, "--grid", grid, "--seeds", str(seeds)], f"Sweep {grid} of {corpus_name}"
-        )
+def _start_sweep_job(corpus_name: str) -> None:
+    # A callback runs before the page draws what was typed last, so it reads the widgets' state.
+    grid_name, seed_count = state.SWEEP_GRID.get(), int(state.SWEEP_SEED_COUNT.get())
+    argv = ["sweep", corpus_name, "--grid", grid_name, "--seeds", str(seed_count)]
+    job_panel.start_job(argv, f"Sweep {grid_name} of {corpus_name}")
 
 
-def draw_live_sweep(sweep_job: Job) -> None:
-    """Draw the table as far as it is filled."""
-    told = [event["data"] for event in sweep_job.read_events()[0] if (event.get("data") or {}).get("sweep")]
-    if not told:
-        st.caption("The first runs are being trained …")
+def draw_live_sweep(job: Job) -> None:
+    """Draw the results so far of a running sweep."""
+    sweep_ids = [
+        event["data"]["sweep"]
+        for event in jobs.read_data_events(job.id)
+        if event["data"].get("sweep")
+    ]
+    if not sweep_ids:
+        st.caption("Training the first runs …")
         return
     with formatting.catch_and_show_errors():
-        draw_sweep_table(Corpus.open(sweep_job.argv[1]), told[-1]["sweep"])
+        draw_sweep_table(Corpus.open(job.argv[1]), sweep_ids[-1])
 
 
 def draw_finished_sweeps(corpus: Corpus) -> None:
-    """Draw one of the sweeps that were run before."""
-    known = list(reversed(sweep.list_sweeps(corpus)))
-    if not known:
+    """Draw the choice of an earlier sweep and its results."""
+    sweep_ids = list(reversed(sweep.list_sweeps(corpus)))
+    if not sweep_ids:
         st.info("No sweep of this corpus yet.", icon=":material/grid_off:")
         return
-    chosen = known[0]
-    if len(known) > 1:
-        chosen = st.selectbox("Sweep", known, key=f"sweep:{corpus.name}")
-    draw_sweep_table(corpus, chosen)
+    sweep_id = sweep_ids[0]
+    if len(sweep_ids) > 1:
+        sweep_id = st.selectbox("Sweep", sweep_ids, key=state.SHOWN_SWEEP.scoped(corpus.name).name)
+    draw_sweep_table(corpus, sweep_id)
 
 
 def draw_sweep_table(corpus: Corpus, sweep_id: str) -> None:
-    """Draw what each configuration reached: means over its seeds, the best marked."""
-    found = sweep.load_sweep(corpus, sweep_id)
-    rows = build_sweep_table(found)
-    done = found[found["number"] >= 0].drop_duplicates(["number", "seed"])
-    configurations = done["number"].nunique()
+    """Draw the mean metrics of each configuration over its seeds."""
+    trial_runs = sweep.load_sweep(corpus, sweep_id)
+    table = build_sweep_table(trial_runs)
+    number_columns = table.columns.drop(["Configuration", "Runs"])
     st.dataframe(
-        rows,
+        table,
         hide_index=True,
-        height=min(MAX_TABLE_HEIGHT_PX, 36 + 33 * len(rows)),
+        height=min(MAX_TABLE_HEIGHT_PX, 36 + 33 * len(table)),
         placeholder="–",
-        alt="Configurations of the sweep and what they reached, a row each",
+        alt="Configurations of the sweep and their metrics, one per row",
         column_config={
             "Configuration": st.column_config.TextColumn(width="medium", pinned=True),
-            **{
-                label: st.column_config.NumberColumn(format="%.3f")
-                for label in rows.columns
-                if label not in ("Configuration", "Runs")
-            },
+            **{name: st.column_config.NumberColumn(format="%.3f") for name in number_columns},
         },
     )
-    caption = (
-        f"{formatting.format_count(len(done), 'run')} of {formatting.format_count(configurations, 'configuration')} so far."
-        " Means over seeds on the validation programs, aligned code against aligned audio; ± is"
-        " the standard deviation. Test programs are left for the report."
+    st.caption(describe_sweep(trial_runs))
+
+
+def describe_sweep(trial_runs: pd.DataFrame) -> str:
+    """Return how many runs a sweep has, what they measure, and the best configuration."""
+    finished_runs = trial_runs[trial_runs["number"] >= 0].drop_duplicates(["number", "seed"])
+    configuration_count = finished_runs["number"].nunique()
+    text = (
+        f"{formatting.format_count(len(finished_runs), 'run')} of"
+        f" {formatting.format_count(configuration_count, 'configuration')} so far. Means over"
+        " seeds on the validation programs, aligned code versus aligned audio; ± is the standard"
+        " deviation. Test programs are left for the report."
     )
     try:
-        names = found.drop_duplicates("number").set_index("number")["name"]
-        caption += f" Best by CKA: {formatting.escape_markdown(names[sweep.find_best_configuration(found, 'cka')].strip())}."
-    except EarshotError:  # no run is done yet
-        pass
-    st.caption(caption)
+        best_number = sweep.find_best_configuration(trial_runs, "cka")
+    except EarshotError:  # No run has finished.
+        return text
+    names = trial_runs.drop_duplicates("number").set_index("number")["name"]
+    return f"{text} Best by CKA: {formatting.escape_markdown(names[best_number])}."
 
 
 def build_sweep_table(trial_runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a configuration, the unaligned baseline first, for a reader."""
+    """Return one row per configuration, first the baseline without an alignment."""
     summary = sweep.summarize_sweep(trial_runs)
-    runs = trial_runs[trial_runs["number"] >= 0].groupby("number")["seed"].nunique()
-    columns: dict[str, list] = {
+    run_counts = trial_runs[trial_runs["number"] >= 0].groupby("number")["seed"].nunique()
+    columns: dict[str, list[Any]] = {
         "Configuration": [name for _, name in summary.index],
-        "Runs": [int(runs.get(number, 0)) or None for number, _ in summary.index],
+        "Runs": [int(run_counts.get(number, 0)) or None for number, _ in summary.index],
     }
     for metric, label in METRIC_LABELS.items():
         if (metric, "mean") in summary:

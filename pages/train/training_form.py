@@ -1,4 +1,4 @@
-"""The config of a training as controls, each with a line on what it does."""
+"""Form of a training: its method and the fields of the config."""
 
 from __future__ import annotations
 
@@ -6,23 +6,30 @@ from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.alignment import AlignmentConfig
-from core.alignment.config import DEVICES, PRESETS, OBJECTIVES, PRECISIONS, SCHEDULES
+from core.alignment.config import DEVICES, OBJECTIVES, PRECISIONS, PRESETS, SCHEDULES
+from pages.components import state
 
-METHOD_LABELS = {"soft_infonce": "Earshot's", "kernel_ridge": "For any snippet", "infonce": "The paper's"}
+DEFAULT_METHOD = "soft_infonce"
+METHOD_LABELS = {
+    "soft_infonce": "Soft InfoNCE",
+    "kernel_ridge": "Kernel ridge",
+    "infonce": "InfoNCE",
+}
 OBJECTIVE_DESCRIPTIONS = {
-    "infonce": "InfoNCE: only a program's own clip is right",
-    "soft_infonce": "Soft targets: clips that sound like it are partly right",
-    "weighted_infonce": "Weighted: each clip is right as far as it sounds like it",
-    "ridge": "Ridge: foretell the clip's own embedding, solved for instead of trained",
-    "kernel_ridge": "Kernel ridge: the same by how like a program is to each that is known",
+    "infonce": "InfoNCE: only the program's own clip counts as correct",
+    "soft_infonce": "Soft InfoNCE: similar-sounding clips count as partly correct",
+    "weighted_infonce": "Weighted: every clip counts in proportion to its audio similarity",
+    "ridge": "Ridge: predict the clip's embedding in closed form, without training",
+    "kernel_ridge": "Kernel ridge: ridge on similarities to the training programs",
 }
 
 
 @dataclass(frozen=True)
 class NumberField:
-    """A field of the config that is a number: what it is called, its range, step and effect."""
+    """A numeric field of the config: its label, range, step and help."""
 
     name: str
     label: str
@@ -34,38 +41,42 @@ class NumberField:
 
 MAIN_FIELD_COLUMNS = (
     (
-        NumberField("temperature", "Temperature", 0.01, 1, 0.01, "Lower: only hard mistakes count."),
-        NumberField("epochs", "Epochs", 1, 100_000, 10, "Most passes over the training programs."),
-        NumberField("dim", "Shared space", 1, 4096, 32, "Dimensions in which code and audio meet."),
+        NumberField("temperature", "Temperature", 0.01, 1, 0.01, "Lower: only hard errors count."),
+        NumberField("epochs", "Epochs", 1, 100_000, 10, "Maximum passes over the programs."),
+        NumberField("dim", "Shared space", 1, 4096, 32, "Dimensions of the shared space."),
     ),
     (
-        NumberField("learning_rate", "Learning rate", 1e-6, 1, 1e-4, "Of a step. Too high diverges."),
-        NumberField("batch_size", "Batch size", 2, 65_536, 64, "Pairs told apart at once."),
-        NumberField("dropout", "Dropout", 0, 0.9, 0.05, "Share of hidden values left out."),
+        NumberField("learning_rate", "Learning rate", 1e-6, 1, 1e-4, "Too high diverges."),
+        NumberField("batch_size", "Batch size", 2, 65_536, 64, "Programs per step."),
+        NumberField("dropout", "Dropout", 0, 0.9, 0.05, "Share of hidden values set to 0."),
     ),
 )
 ADVANCED_FIELD_COLUMNS = (
     (
-        NumberField("layers", "Layers", 1, 8, 1, "Of each projection head."),
-        NumberField("width", "Width", 1, 16_384, 64, "Of the hidden layers."),
-        NumberField("input_dropout", "Input dropout", 0, 0.9, 0.05, "Share of input values left out."),
+        NumberField("layers", "Layers", 1, 8, 1, "Layers of each projection head."),
+        NumberField("width", "Width", 1, 16_384, 64, "Width of the hidden layers."),
+        NumberField(
+            "input_dropout", "Input dropout", 0, 0.9, 0.05, "Share of input values set to 0."
+        ),
         NumberField(
             "whitening_components",
             "Whitened directions",
             0,
             4096,
             32,
-            "Above 0: the inputs are turned to so many of their principal directions, of equal"
-            " variance, instead of being shifted and scaled column by column.",
+            "Above 0: the inputs are projected on this number of principal directions and scaled"
+            " to equal variance, instead of being standardized column by column.",
         ),
-        NumberField("weight_decay", "Weight decay", 0, 10, 0.01, "Pulls weights towards 0."),
+        NumberField(
+            "weight_decay", "Weight decay", 0, 10, 0.01, "Strength of the pull of weights to 0."
+        ),
         NumberField(
             "patience",
             "Patience",
             0,
             100_000,
             5,
-            "Epochs without a lower validation loss before it stops; 0 never stops.",
+            "Epochs without a lower validation loss before training stops; 0 never stops.",
         ),
     ),
     (
@@ -75,7 +86,7 @@ ADVANCED_FIELD_COLUMNS = (
             0,
             1,
             0.1,
-            "With soft targets: the share of them that follows audio similarity.",
+            "With soft InfoNCE: share of the targets that follows audio similarity.",
         ),
         NumberField(
             "soft_target_temperature",
@@ -83,7 +94,7 @@ ADVANCED_FIELD_COLUMNS = (
             0.001,
             100,
             0.05,
-            "With soft targets: lower, and fewer clips count as alike.",
+            "With soft InfoNCE: with a lower value, fewer clips count as similar.",
         ),
         NumberField(
             "distance_weight",
@@ -91,84 +102,93 @@ ADVANCED_FIELD_COLUMNS = (
             0,
             1e4,
             0.1,
-            "Above 0: also keeps programs as far from one another as their clips are.",
+            "Above 0: also keeps distances between programs close to those between their clips.",
         ),
         NumberField(
             "cka_weight",
-            "Kernel weight",
+            "CKA weight",
             0,
             1e4,
             0.1,
-            "Above 0: also makes all similarities agree with those among the clips, as CKA"
-            " measures them.",
+            "Above 0: also maximizes the CKA of the projected code and the clips.",
         ),
         NumberField(
             "l2",
-            "Penalty",
+            "L2 penalty",
             1e-6,
             1e9,
             0.1,
-            "With ridge and kernel ridge: higher, and single words of a program count for less.",
+            "With ridge and kernel ridge: with a higher value, single features of a program count"
+            " for less.",
         ),
         NumberField(
             "mean_fraction",
-            "Mean kept",
+            "Mean fraction",
             0,
             1,
             0.05,
-            "With ridge and kernel ridge: higher, and clips that sound unlike most are found less.",
+            "With ridge and kernel ridge: share of the mean embedding that stays. With a higher"
+            " value, clips that sound unlike most are retrieved less often.",
         ),
-        NumberField("warmup_fraction", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising learning rate."),
         NumberField(
-            "grad_clip",
-            "Gradient clip",
-            0,
-            1e6,
-            0.5,
-            "Largest norm of a step's gradient; 0 leaves it alone.",
+            "warmup_fraction", "Warm-up", 0, 0.9, 0.05, "Share of steps with a rising rate."
+        ),
+        NumberField(
+            "grad_clip", "Gradient clip", 0, 1e6, 0.5, "Maximum norm of a gradient; 0: no limit."
         ),
     ),
 )
-
-
-def choose_training_method() -> str:
-    """Draw the choice of a method, on which the other controls' defaults depend."""
-    return st.segmented_control(
-        "Method",
-        list(PRESETS),
-        default="soft_infonce",
-        required=True,
-        key="config:method",
-        persist_state="session",
-        format_func=METHOD_LABELS.get,
-        help="Earshot's softens the targets by how alike clips sound, and agrees best with raw"
-        " audio. For snippets that are like no program of the corpus another one foretells more,"
-        " best on the code encoder sonicpi. The paper's is InfoNCE alone.",
-    )
+CHOICE_FIELDS = (
+    ("schedule", "Learning rate schedule", SCHEDULES),
+    ("device", "Device", DEVICES),
+    ("precision", "Precision", PRECISIONS),
+)
+TOGGLE_FIELDS = (
+    ("standardise", "Standardize each input to mean 0 and variance 1"),
+    ("learnable_temperature", "Learn the temperature"),
+)
 
 
 @dataclass(frozen=True)
 class TrainingFormValues:
-    """What the controls say: a method, its own config, and the values by field.
+    """Values of the form.
 
-    Both methods raise an EarshotError for values that cannot be.
+    Attributes
+    ----------
+    method : str
+        A key of `core.alignment.config.PRESETS`.
+    field_values : dict
+        Values of the config's fields, which may be invalid.
     """
 
     method: str
-    method_defaults: AlignmentConfig
     field_values: dict[str, Any]
 
     def to_config(self) -> AlignmentConfig:
-        """The config to train with."""
+        """Return the config to train with.
+
+        Raises
+        ------
+        EarshotError
+            When a value is invalid.
+        """
         return AlignmentConfig.from_dict(self.field_values)
 
     def to_cli_options(self) -> list[str]:
-        """The options of `./run train` that say what differs from the method's own."""
-        config = self.to_config()
-        options = [] if self.method == "soft_infonce" else ["--method", self.method]
+        """Return the options of `./run train` for what differs from the method's defaults.
+
+        Raises
+        ------
+        EarshotError
+            When a value is invalid.
+        """
+        config, defaults = self.to_config(), AlignmentConfig.from_preset(self.method)
+        options = []
+        if self.method != DEFAULT_METHOD:
+            options += ["--method", self.method.replace("_", "-")]
         for name in self.field_values:
             value = getattr(config, name)
-            if value == getattr(self.method_defaults, name):
+            if value == getattr(defaults, name):
                 continue
             option = name.replace("_", "-")
             if isinstance(value, bool):
@@ -178,69 +198,113 @@ class TrainingFormValues:
         return options
 
 
-def choose_training_config(method: str) -> TrainingFormValues:
-    """Draw the controls of all fields; return what they say."""
-    base = AlignmentConfig.from_preset(method)
-    given: dict[str, Any] = {}
-    # Each method's controls are its own: what was set for one says nothing of the other.
-    own = "config:" if method == "soft_infonce" else f"config:{method}:"
-    keep = {"persist_state": "session"}
-
-    def draw_number_fields(columns: tuple[tuple[NumberField, ...], ...]) -> None:
-        for column, fields in zip(st.columns(len(columns)), columns, strict=True):
-            with column:
-                for field in fields:
-                    default = getattr(base, field.name)
-                    kind = type(default)
-                    given[field.name] = st.number_input(
-                        field.label,
-                        kind(field.minimum),
-                        kind(field.maximum),
-                        default,
-                        kind(field.step),
-                        help=field.help_text,
-                        key=own + field.name,
-                        format="%d" if kind is int else "%g",
-                        **keep,
-                    )
-
-    given["objective"] = st.radio(
-        "Objective",
-        OBJECTIVES,
-        OBJECTIVES.index(base.objective),
-        key=f"{own}objective",
-        format_func=lambda name: OBJECTIVE_DESCRIPTIONS.get(name, name),
-        **keep,
-        help="The softer ones help where many programs sound alike, as variants of a template do.",
+def choose_training_method() -> str:
+    """Draw the choice of a method, which sets the defaults of all fields."""
+    return st.segmented_control(
+        "Method",
+        list(PRESETS),
+        default=DEFAULT_METHOD,
+        required=True,
+        key=state.TRAINING_METHOD.name,
+        persist_state="session",
+        format_func=lambda option: METHOD_LABELS.get(option, option),
+        help="Soft InfoNCE weights targets by audio similarity and agrees best with raw audio."
+        " Kernel ridge predicts snippets that resemble no corpus program best, with the code"
+        " encoder sonicpi. InfoNCE is the paper's method.",
     )
-    draw_number_fields(MAIN_FIELD_COLUMNS)
-    more = st.expander("More settings", key="config-more", on_change="rerun")
-    if not more.open:  # two dozen controls that a browser need not draw
-        for name, default in base.to_dict().items():
-            given.setdefault(name, st.session_state.get(own + name, default))
-        return TrainingFormValues(method, base, given)
-    with more:
-        draw_number_fields(ADVANCED_FIELD_COLUMNS)
-        given["seed"] = st.number_input(
+
+
+def choose_training_config(method: str) -> TrainingFormValues:
+    """Draw the fields of the config; return their values.
+
+    Parameters
+    ----------
+    method : str
+        A key of `core.alignment.config.PRESETS`.
+    """
+    defaults = AlignmentConfig.from_preset(method)
+    values: dict[str, Any] = {
+        "objective": st.radio(
+            "Objective",
+            OBJECTIVES,
+            OBJECTIVES.index(defaults.objective),
+            key=_get_field_key(method, "objective"),
+            format_func=lambda name: OBJECTIVE_DESCRIPTIONS.get(name, name),
+            persist_state="session",
+            help="The softer objectives help where many programs sound alike, as variants of a"
+            " template do.",
+        )
+    }
+    values |= _draw_number_fields(MAIN_FIELD_COLUMNS, method, defaults)
+    expander = st.expander(
+        "More settings", key=state.IS_SHOWING_MORE_SETTINGS.name, on_change="rerun"
+    )
+    if expander.open:
+        values |= _draw_advanced_fields(expander, method, defaults)
+    else:
+        # The expander has two dozen widgets, which a browser need not draw while it is closed.
+        for name, default in defaults.to_dict().items():
+            values.setdefault(name, st.session_state.get(_get_field_key(method, name), default))
+    return TrainingFormValues(method, values)
+
+
+def _draw_advanced_fields(
+    container: DeltaGenerator, method: str, defaults: AlignmentConfig
+) -> dict[str, Any]:
+    with container:
+        values = _draw_number_fields(ADVANCED_FIELD_COLUMNS, method, defaults)
+        values["seed"] = st.number_input(
             "Seed",
             0,
             2**31,
-            base.seed,
-            key=f"{own}seed",
+            defaults.seed,
+            key=_get_field_key(method, "seed"),
             help="Of weights, order and dropout.",
-            **keep,
+            persist_state="session",
         )
-        for name, label, choices in (
-            ("schedule", "Learning rate over time", SCHEDULES),
-            ("device", "Trained on", DEVICES),
-            ("precision", "Precision", PRECISIONS),
-        ):
-            given[name] = st.segmented_control(
-                label, choices, default=getattr(base, name), required=True, key=own + name, **keep
+        for name, label, options in CHOICE_FIELDS:
+            values[name] = st.segmented_control(
+                label,
+                options,
+                default=getattr(defaults, name),
+                required=True,
+                key=_get_field_key(method, name),
+                persist_state="session",
             )
-        for name, label in (
-            ("standardise", "Shift and scale each input to mean 0 and variance 1"),
-            ("learnable_temperature", "Let training move the temperature"),
-        ):
-            given[name] = st.toggle(label, getattr(base, name), key=own + name, **keep)
-    return TrainingFormValues(method, base, given)
+        for name, label in TOGGLE_FIELDS:
+            values[name] = st.toggle(
+                label,
+                getattr(defaults, name),
+                key=_get_field_key(method, name),
+                persist_state="session",
+            )
+    return values
+
+
+def _draw_number_fields(
+    columns: tuple[tuple[NumberField, ...], ...], method: str, defaults: AlignmentConfig
+) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for column, fields in zip(st.columns(len(columns)), columns):
+        with column:
+            for field in fields:
+                default = getattr(defaults, field.name)
+                number_type = type(default)
+                values[field.name] = st.number_input(
+                    field.label,
+                    number_type(field.minimum),
+                    number_type(field.maximum),
+                    default,
+                    number_type(field.step),
+                    help=field.help_text,
+                    key=_get_field_key(method, field.name),
+                    format="%d" if number_type is int else "%g",
+                    persist_state="session",
+                )
+    return values
+
+
+def _get_field_key(method: str, field_name: str) -> str:
+    # Each method has its own widgets: a value chosen for one method does not carry over.
+    scope = (field_name,) if method == DEFAULT_METHOD else (method, field_name)
+    return state.TRAINING_FIELD.scoped(*scope).name

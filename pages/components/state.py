@@ -1,0 +1,280 @@
+"""Keys of the session state and parameters of the URL, typed and in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from core.pipeline.import_embeddings import VectorImportReport
+    from core.pipeline.import_programs import ImportReport
+    from core.sonicpi import RenderResult
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SessionKey(Generic[T]):
+    """A typed entry of the session state.
+
+    Parameters
+    ----------
+    name : str
+        The entry's name. For a widget, this is its ``key``.
+    default : T
+        Value of an entry that nobody has set. Immutable, since all sessions share it.
+    """
+
+    name: str
+    default: T
+
+    def get(self) -> T:
+        """Return the entry's value, or the default."""
+        return st.session_state.get(self.name, self.default)
+
+    def set(self, value: T) -> None:
+        """Store a value."""
+        st.session_state[self.name] = value
+
+    def clear(self) -> None:
+        """Remove the entry."""
+        st.session_state.pop(self.name, None)
+
+    def is_set(self) -> bool:
+        """Return whether the entry exists, whatever its value."""
+        return self.name in st.session_state
+
+    def scoped(self, *parts: str) -> SessionKey[T]:
+        """Return the key of the same kind of value for one corpus, run or parameter."""
+        return SessionKey(":".join((self.name, *parts)), self.default)
+
+
+class AutoplayRequest(NamedTuple):
+    """A request to play a clip as soon as its player is drawn."""
+
+    player_key: str
+    number: int
+
+
+class RenderedSnippet(NamedTuple):
+    """A rendered program and what it was rendered from: an id or a source text."""
+
+    key: str
+    rendering: RenderResult
+
+
+class MapSelection(NamedTuple):
+    """The programs that a lasso selected on the map of one alignment."""
+
+    corpus_name: str
+    alignment_id: str
+    program_ids: tuple[str, ...]
+
+
+class PlayedRow(NamedTuple):
+    """The row of a study's table whose clips are playing."""
+
+    table_name: str
+    row_number: int
+
+
+# -- all pages --------------------------------------------------------------------------------
+
+CURRENT_PAGE = SessionKey("current_page", "")
+# True during the first run of a page that was just opened: the session may then refill the URL.
+IS_NEW_PAGE = SessionKey("is_new_page", True)
+CORPUS = SessionKey("corpus", "")
+ALIGNMENT = SessionKey("alignment", "")
+# A corpus to select before the sidebar is drawn; None selects the default corpus.
+REQUESTED_CORPUS: SessionKey[str | None] = SessionKey("requested_corpus", None)
+# By corpus, or corpus and study: the newest alignment or run that this session has seen.
+NEWEST_SEEN: SessionKey[str | None] = SessionKey("newest_seen", None)
+AUTOPLAY_REQUEST: SessionKey[AutoplayRequest | None] = SessionKey("autoplay_request", None)
+# Number of the last request that a page waited for.
+AUTOPLAY_WAITED = SessionKey("autoplay_waited", 0)
+IS_CONFIRMING_CANCEL = SessionKey("confirm_cancel", False)
+# The snippet is shared by Listen and Map.
+SNIPPET: SessionKey[str | None] = SessionKey("snippet", None)
+SNIPPET_VERSION = SessionKey("snippet_version", 0)
+CODE_EDITOR: SessionKey[dict[str, Any]] = SessionKey("editor", {})
+SNIPPET_RENDERING: SessionKey[RenderedSnippet | None] = SessionKey("snippet_rendering", None)
+
+# -- Corpus -----------------------------------------------------------------------------------
+
+IMPORT_REPORT: SessionKey[ImportReport | VectorImportReport | None] = SessionKey(
+    "import_report", None
+)
+DISMISSED_JOBS: SessionKey[frozenset[str]] = SessionKey("dismissed_jobs", frozenset())
+# Part of the table's key: a new version has no selected row.
+TABLE_VERSION = SessionKey("table_version", 0)
+FILTER_TEXT = SessionKey("filter:text", "")
+FILTER_TEMPLATES: SessionKey[list[str]] = SessionKey("filter:templates", [])
+FILTER_ROLES: SessionKey[list[str]] = SessionKey("filter:roles", [])
+FILTER_STATES: SessionKey[list[str]] = SessionKey("filter:states", [])
+FILTER_PARAMETERS: SessionKey[list[str]] = SessionKey("filter:parameters", [])
+FILTER_VALUE: SessionKey[Any] = SessionKey("filter:value", None)
+
+# -- Generate ---------------------------------------------------------------------------------
+
+TEMPLATE_SELECT: SessionKey[str | None] = SessionKey("template_select", None)
+GENERATION_SEED = SessionKey("generate:seed", 0)
+GENERATION_VARIANT = SessionKey("generate:variant", 0)
+GENERATION_COUNT = SessionKey("generate:count", 50)
+GENERATION_CORPUS: SessionKey[str | None] = SessionKey("generate:corpus", None)
+PREVIEW_RENDERING: SessionKey[RenderedSnippet | None] = SessionKey("preview_rendering", None)
+GENERATION_JOB = SessionKey("generation_job", "")
+SAMPLING_MODE = SessionKey("sampling", "random")
+# Scoped by sampling mode, template and parameter.
+SAMPLING_VALUE: SessionKey[Any] = SessionKey("sampling_value", None)
+
+# -- Listen -----------------------------------------------------------------------------------
+
+SEARCH_MODE = SessionKey("way", "code")  # Also in the URL, so that old bookmarks work.
+EXAMPLE_SNIPPET: SessionKey[str | None] = SessionKey("example", None)
+NEIGHBOUR_COUNT = SessionKey("neighbour_count", 5)
+AUDIO_SOURCE = SessionKey("audio_source", "corpus")
+AUDIO_FILE: SessionKey[Any] = SessionKey("audio_file", None)
+CLIP_QUERY = SessionKey("clip_query", "")
+CLIP_CHOICE: SessionKey[str | None] = SessionKey("clip_choice", None)
+FAVOURITE_TAG_FILTER: SessionKey[list[str]] = SessionKey("favourite_tags", [])
+FAVOURITE_NOTE = SessionKey("note", "")
+FAVOURITE_TAGS: SessionKey[list[str]] = SessionKey("tags", [])
+
+# -- Map --------------------------------------------------------------------------------------
+
+MAP_COLOUR = SessionKey("colour", "modality")
+MAP_SCALE = SessionKey("scale", "linear")
+MAP_PANEL = SessionKey("map_panel", "program")
+MAP_OVERLAY: SessionKey[dict[str, Any]] = SessionKey("map_overlay", {})
+MAP_SELECTION: SessionKey[MapSelection | None] = SessionKey("map_selection", None)
+NEIGHBOUR_DIRECTION = SessionKey("direction", "audio->audio")
+
+# -- Compare ----------------------------------------------------------------------------------
+
+PAIR_KIND = SessionKey("kind", "written alike")
+CODE_SPACE = SessionKey("space", "before")
+
+# -- Train ------------------------------------------------------------------------------------
+
+TRAIN_VIEW = SessionKey("view", "")
+RESULT_TAB: SessionKey[str | None] = SessionKey("results", None)
+EVALUATED_SPLIT = SessionKey("split", "test")
+TRAINING_METHOD = SessionKey("train:method", "soft_infonce")
+# Scoped by field, or by method and field.
+TRAINING_FIELD: SessionKey[Any] = SessionKey("train", None)
+IS_SHOWING_MORE_SETTINGS = SessionKey("more_settings", False)
+ENCODER: SessionKey[str | None] = SessionKey("encoder", None)
+IS_SHOWING_ENCODERS = SessionKey("encoders", False)
+HELD_OUT_TEMPLATES: SessionKey[list[str]] = SessionKey("holdout", [])
+SWEEP_GRID = SessionKey("sweep:grid", "paper")
+SWEEP_SEED_COUNT = SessionKey("sweep:seeds", 5)
+SHOWN_SWEEP: SessionKey[str | None] = SessionKey("sweep", None)
+COMPARED_ALIGNMENTS: SessionKey[list[str]] = SessionKey("compared", [])
+
+# -- Studies ----------------------------------------------------------------------------------
+
+STUDY = SessionKey("study", "")
+STUDY_RUN: SessionKey[str | None] = SessionKey("run", None)
+STUDY_OPTION: SessionKey[Any] = SessionKey("study_option", None)
+COMPARED_RUNS: SessionKey[list[str]] = SessionKey("compared_runs", [])
+STUDY_FIGURE: SessionKey[str | None] = SessionKey("figure_choice", None)
+STUDY_CLIP: SessionKey[int | None] = SessionKey("clip", None)
+PLAYED_ROW: SessionKey[PlayedRow | None] = SessionKey("played_row", None)
+
+# -- Jobs -------------------------------------------------------------------------------------
+
+IS_SHOWING_ALL_JOBS = SessionKey("all_jobs", False)
+
+
+# -- the URL ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class UrlParameter:
+    """A parameter of the URL that no widget is bound to.
+
+    Parameters
+    ----------
+    name : str
+    is_remembered : bool
+        Whether a page that is opened later gets the value back from the session.
+    """
+
+    name: str
+    is_remembered: bool = True
+
+    def get(self) -> str | None:
+        """Return the URL's value; on a page that was just opened, else the session's.
+
+        Later, the URL alone counts, so that the browser's Back undoes a choice.
+        """
+        if self.name not in st.query_params and self.is_remembered and IS_NEW_PAGE.get():
+            if remembered := self.get_remembered():
+                st.query_params[self.name] = remembered
+        return st.query_params.get(self.name)
+
+    def get_remembered(self) -> str | None:
+        """Return the value that was set last in this session."""
+        return st.session_state.get(self._session_name)
+
+    def set(self, value: str | None) -> None:
+        """Write a value to the URL and the session, or remove it; also for callbacks."""
+        if self.is_remembered:
+            st.session_state[self._session_name] = value
+        if value is None:
+            st.query_params.pop(self.name, None)
+        else:
+            st.query_params[self.name] = value
+
+    def forget(self) -> None:
+        """Remove the value from the URL and the session."""
+        st.session_state.pop(self._session_name, None)
+        st.query_params.pop(self.name, None)
+
+    @property
+    def _session_name(self) -> str:
+        return f"url:{self.name}"
+
+
+PROGRAM = UrlParameter("program")  # Shared by Corpus and Map.
+TEMPLATE = UrlParameter("template")
+# Two program ids. A pair belongs to one alignment, so another page must not bring it back.
+PAIR = UrlParameter("pair", is_remembered=False)
+
+
+def restore_old_bookmark(key: SessionKey[str], find_option: Callable[[str], str | None]) -> None:
+    """Select the option that a bookmark of an older version names by its old label.
+
+    Streamlit writes the label of a bound widget to the URL and ignores labels that it does not
+    know. Call this before the widget is drawn.
+
+    Parameters
+    ----------
+    key : SessionKey
+        The key of a widget that is bound to the URL.
+    find_option : callable
+        Returns the option for the URL's value, or None.
+    """
+    label = st.query_params.get(key.name)
+    if label is None or key.is_set():
+        return
+    option = find_option(label)
+    if option is not None:
+        key.set(option)
+
+
+def read_selected_row(table_key: str, row_count: int) -> int | None:
+    """Return the selected row of a table, or None; for the table's `on_select` callback.
+
+    Parameters
+    ----------
+    table_key : str
+        The key of a dataframe with ``selection_mode="single-row"``.
+    row_count : int
+        Number of its rows. A selection in an older, longer table is ignored.
+    """
+    rows = st.session_state[table_key]["selection"]["rows"]
+    return rows[0] if rows and rows[0] < row_count else None

@@ -1,0 +1,173 @@
+"""Favourites: the star button of a program, and the list with notes and tags."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import favourites, workspace
+from core.corpus import Corpus, list_corpora
+from core.errors import EarshotError
+from core.favourites import Favourite
+from pages.components import audio_player, formatting, program_card, state
+
+
+def load_favourite_keys() -> set[tuple[str, str]]:
+    """Return the corpus name and program id of each favourite."""
+    return {favourite.key for favourite in favourites.load_favourites()}
+
+
+def draw_favourite_button(favourite: Favourite, is_favourite: bool, key: str) -> None:
+    """Draw the star that adds a program to the favourites or removes it.
+
+    Parameters
+    ----------
+    favourite : Favourite
+        The program as a favourite.
+    is_favourite : bool
+        Whether it is one.
+    key : str
+        Unique on the page.
+    """
+    if workspace.is_read_only():
+        return
+    st.button(
+        # Material's star icon has no filled form.
+        "★" if is_favourite else "☆",
+        type="tertiary",
+        key=f"star-{key}",
+        help="Remove from favourites" if is_favourite else "Add to favourites",
+        on_click=_toggle_favourite,
+        args=(favourite, is_favourite),
+    )
+
+
+def _toggle_favourite(favourite: Favourite, is_favourite: bool) -> None:
+    with formatting.catch_and_show_errors():
+        if is_favourite:
+            favourites.remove_favourite(*favourite.key)
+        else:
+            favourites.add_favourite(*favourite.key, favourite.name, favourite.template)
+
+
+@st.fragment
+def draw_favourites() -> None:
+    """Draw the favourites of all corpora with their clips, notes and tags."""
+    all_favourites = favourites.load_favourites()
+    if not all_favourites:
+        hint = " Press the star beside a clip to add it, with a note and tags."
+        st.info(
+            f"No favourites yet.{'' if workspace.is_read_only() else hint}",
+            icon=":material/star_border:",
+        )
+        return
+    all_tags = sorted({tag for favourite in all_favourites for tag in favourite.tags})
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen_tags = _choose_tags(all_tags)
+        shown_favourites = [
+            favourite for favourite in all_favourites if chosen_tags <= set(favourite.tags)
+        ]
+        st.download_button(
+            "Export",
+            favourites.format_favourites_csv(shown_favourites),
+            "favourites.csv",
+            "text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+            key="favourites-csv",
+        )
+    existing_names = set(list_corpora())
+    corpora = {
+        name: Corpus.open(name) if name in existing_names else None
+        for name in {favourite.corpus_name for favourite in shown_favourites}
+    }
+    for favourite in shown_favourites:
+        _draw_favourite(favourite, corpora[favourite.corpus_name], all_tags)
+
+
+def _choose_tags(all_tags: list[str]) -> set[str]:
+    if not all_tags:
+        return set()
+    return set(
+        st.pills(
+            "Tags",
+            all_tags,
+            selection_mode="multi",
+            key=state.FAVOURITE_TAG_FILTER.name,
+            label_visibility="collapsed",
+            width="stretch",
+        )
+    )
+
+
+def _draw_favourite(favourite: Favourite, corpus: Corpus | None, all_tags: list[str]) -> None:
+    key = f"{favourite.corpus_name}-{favourite.program_id}"
+    title = program_card.format_program_title(favourite.name, favourite.template)
+    with st.container(border=True, key=f"favourite-{key}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(f"**{formatting.escape_markdown(title)}**", width="content")
+            st.caption(
+                f"{formatting.escape_markdown(favourite.name)}, in"
+                f" {formatting.escape_markdown(favourite.corpus_name)}",
+                width="stretch",
+            )
+            draw_favourite_button(favourite, True, f"favourite-{key}")
+        left, right = st.columns(2, gap="small")
+        with left:
+            _draw_favourite_clip(favourite, corpus, key)
+        with right:
+            _draw_note_and_tags(favourite, all_tags)
+
+
+def _draw_note_and_tags(favourite: Favourite, all_tags: list[str]) -> None:
+    note_key, tags_key = _get_annotation_keys(favourite)
+    st.text_area(
+        "Note",
+        favourite.note,
+        key=note_key.name,
+        height=76,
+        placeholder="A note",
+        max_chars=favourites.MAX_NOTE_CHARS,
+        label_visibility="collapsed",
+        disabled=workspace.is_read_only(),
+        on_change=_save_annotation,
+        args=(favourite,),
+    )
+    st.multiselect(
+        "Tags",
+        sorted({*all_tags, *favourite.tags}),
+        list(favourite.tags),
+        key=tags_key.name,
+        accept_new_options=True,
+        placeholder="Tags",
+        label_visibility="collapsed",
+        disabled=workspace.is_read_only(),
+        on_change=_save_annotation,
+        args=(favourite,),
+        max_selections=favourites.MAX_TAGS,
+    )
+
+
+def _draw_favourite_clip(favourite: Favourite, corpus: Corpus | None, key: str) -> None:
+    if corpus is None:
+        st.caption(":material/music_off: Its corpus was deleted.")
+        return
+    try:
+        program = corpus.load_program(favourite.program_id)
+    except EarshotError:
+        st.caption(":material/music_off: It was removed from its corpus.")
+        return
+    audio_player.draw_file_player(program["audio"], favourite.name, f"favourite-{key}")
+    with st.expander("Code", key=f"code-{key}", type="compact"):
+        st.code(program["source"], language="ruby", height=180)
+
+
+def _save_annotation(favourite: Favourite) -> None:
+    note_key, tags_key = _get_annotation_keys(favourite)
+    with formatting.catch_and_show_errors():
+        favourites.annotate_favourite(*favourite.key, note_key.get(), tags_key.get())
+
+
+def _get_annotation_keys(
+    favourite: Favourite,
+) -> tuple[state.SessionKey[str], state.SessionKey[list[str]]]:
+    return state.FAVOURITE_NOTE.scoped(*favourite.key), state.FAVOURITE_TAGS.scoped(*favourite.key)

@@ -1,0 +1,75 @@
+"""Card of a neighbour: its rank, similarity, clip, code and differences from the snippet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from core.favourites import Favourite
+from pages.components import audio_player, formatting, program_card
+from pages.listen import favourites_view
+
+if TYPE_CHECKING:
+    from core.search.query import Neighbour
+
+
+def draw_neighbour_cards(
+    corpus_name: str, neighbours: list[Neighbour], snippet: str | None = None
+) -> None:
+    """Draw a card for each neighbour.
+
+    Parameters
+    ----------
+    corpus_name : str
+        Name of their corpus.
+    neighbours : list of Neighbour
+    snippet : str, optional
+        Code to compare theirs with.
+    """
+    favourite_keys = favourites_view.load_favourite_keys()
+    for neighbour in neighbours:
+        favourite = Favourite(corpus_name, neighbour.program_id, neighbour.name, neighbour.template)
+        draw_neighbour_card(neighbour, favourite, favourite.key in favourite_keys, snippet)
+
+
+def draw_neighbour_card(
+    neighbour: Neighbour, favourite: Favourite, is_favourite: bool, snippet: str | None
+) -> None:
+    """Draw one neighbour.
+
+    Parameters
+    ----------
+    neighbour : Neighbour
+    favourite : Favourite
+        The neighbour's program as a favourite, whether it is one or not.
+    is_favourite : bool
+    snippet : str or None
+        Code to compare its code with.
+    """
+    key = f"{neighbour.rank}-{neighbour.program_id}"
+    title = program_card.format_program_title(neighbour.name, neighbour.template)
+    with st.container(border=True, key=f"neighbour-{key}", gap="small"):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(
+                f"**{neighbour.rank}. {formatting.escape_markdown(title)}**", width="content"
+            )
+            st.caption(formatting.escape_markdown(neighbour.name), width="stretch")
+            st.badge(
+                f"similarity {neighbour.similarity:.2f}",
+                color="blue",
+                help="Cosine of code and clip in the shared space; 1 is the same direction.",
+            )
+            favourites_view.draw_favourite_button(favourite, is_favourite, key)
+        left, right = st.columns(2, gap="small", vertical_alignment="center")
+        with left:
+            audio_player.draw_file_player(neighbour.audio_path, neighbour.name, key)
+        with right:
+            st.code(neighbour.source, language="ruby", height=116)
+        if snippet is not None:
+            with st.expander(
+                "Differences from your code", key=f"differences-{key}", type="compact"
+            ):
+                program_card.draw_code_differences(
+                    snippet, neighbour.source, ("Your code", "This program")
+                )

@@ -1,0 +1,69 @@
+"""Comparison of a study's runs: measures, differing settings and first figures side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.studies.run_comparison import build_measure_table, find_differing_settings
+from core.studies.store import StudyRun
+from pages.components import state
+from pages.studies import study_view
+
+
+def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None:
+    """Draw the choice of runs and their comparison.
+
+    Parameters
+    ----------
+    runs : list of StudyRun
+        All runs of one study, newest first.
+    labels : mapping
+        Their labels by id.
+    """
+    st.subheader("Compare runs")
+    study_name = runs[0].study_name
+    chosen_ids = st.multiselect(
+        "Runs",
+        list(labels),
+        list(labels)[:2],
+        format_func=lambda run_id: labels[run_id],
+        key=state.COMPARED_RUNS.scoped(study_name).name,
+        label_visibility="collapsed",
+    )
+    chosen_runs = [run for run in runs if run.id in chosen_ids]
+    if len(chosen_runs) < 2:
+        st.caption("Choose at least two.")
+        return
+    measures = build_measure_table(chosen_runs)
+    st.dataframe(
+        study_view.format_number_columns(measures, measures.columns),
+        key=f"measures-{study_name}",
+        placeholder="–",
+        column_config={
+            "measure": st.column_config.TextColumn(width="large"),
+            **{str(name): st.column_config.TextColumn(alignment="right") for name in measures},
+        },
+    )
+    settings = find_differing_settings(chosen_runs)
+    if settings.empty:
+        st.caption("Same settings, same programs.")
+    else:
+        st.caption("Settings that differ:")
+        st.dataframe(settings, key=f"differing-settings-{study_name}")
+    for run, column in zip(chosen_runs[:2], st.columns(2)):
+        with column:
+            _draw_first_figure(run)
+
+
+def _draw_first_figure(run: StudyRun) -> None:
+    figures = study_view.load_study_result(run).figures
+    if figures:
+        st.caption(f"{run.id}: {figures[0].title}")
+        st.plotly_chart(
+            figures[0].figure,
+            key=f"compared-figure-{run.id}",
+            alt=figures[0].title,
+            config={"displaylogo": False},
+        )
