@@ -40,7 +40,7 @@ MAIN = {
     "Train": '[data-testid="stMain"] [data-testid="stButton"] button',
     "Map": '[class*="st-key-map-"] .js-plotly-plot .gl-canvas-context',
     "Listen": '[class*="st-key-neighbour-"] .player',
-    "Compare": ".row-of-clips",
+    "Compare": ".playlist-button",
     "Studies": "h1",
     "Jobs": "h1",
 }

@@ -173,11 +173,11 @@ def _visit(page: Page, name: str, watch: Watch) -> None:
         _settle(page)
         if name == "Listen":
             code = SNIPPETS[watch.rounds % 2].format(50 + watch.rounds % 30)
-            _press(page, "Render mine", code)
+            _press(page, "Render", code)
         elif name == "Generate":
-            page.locator(f".st-key-open-{TEMPLATES[0]} button").first.click()
+            page.locator(f".st-key-open-template-{TEMPLATES[0]} button").first.click()
             _settle(page)
-            _press(page, "Render and hear")
+            _press(page, "Render and play")
         elif name == "Map":
             chart = page.locator(".js-plotly-plot").first
             chart.wait_for()
@@ -192,7 +192,7 @@ def _press(page: Page, button: str, code: str | None = None) -> None:
     if code is not None:
         page.get_by_role("textbox", name="Sonic Pi code").fill(code)
         page.wait_for_timeout(1500)
-    page.get_by_role("button", name=button).first.click()
+    page.get_by_role("button", name=button, exact=True).first.click()
     _settle(page)
     page.wait_for_timeout(1000)
 

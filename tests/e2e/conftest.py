@@ -138,7 +138,7 @@ def _wait_for(url: str, server: subprocess.Popen) -> None:
 
 def _end_jobs(environment: dict[str, str]) -> None:
     """Jobs outlive their server, as they should; not this test, though."""
-    code = "from core import jobs; [job.cancel() for job in jobs.jobs() if job.active]"
+    code = "from core import jobs; [job.cancel() for job in jobs.list_jobs() if job.is_active]"
     subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, env=environment, timeout=120, check=False
     )
@@ -169,7 +169,7 @@ def page(tmp_path: Path):
         # The last thing seen, for whoever wonders why a test failed.
         opened.screenshot(path=tmp_path / "last.png")
         exceptions = opened.locator('[data-testid="stException"]').all_inner_texts()
-        exceptions += opened.get_by_text("Something went wrong in Earshot itself").all_inner_texts()
+        exceptions += opened.get_by_text("Something went wrong in Earshot").all_inner_texts()
         browser.close()
     assert not exceptions, exceptions
     # Streamlit asks for these beside an inner page's address before it finds where they are.

@@ -22,10 +22,10 @@ from tests.e2e.conftest import CHROMIUM, FLAGS, serve
 
 
 def template(page: Page) -> None:
-    page.locator(".st-key-open-06_1_studio_fx button").first.click()
+    page.locator(".st-key-open-template-06_1_studio_fx button").first.click()
     page_steps.settled(page)
-    page.get_by_role("button", name="Render and hear").click()
-    player = page.locator(".player[data-clip='heard']")
+    page.get_by_role("button", name="Render and play").click()
+    player = page.locator(".player[data-player-key='preview']")
     page_steps.measured(player, starts=True)
     player.locator(".waveform").click(position={"x": 150, "y": 20})
     page.wait_for_timeout(400)
@@ -56,8 +56,8 @@ def pick(page: Page) -> None:
 
 
 def play(page: Page) -> None:
-    page.get_by_role("button", name="Render mine").click()
-    page_steps.measured(page.locator(".player[data-clip='mine']"), starts=True)
+    page.get_by_role("button", name="Render", exact=True).click()
+    page_steps.measured(page.locator(".player[data-player-key='snippet-rendering']"), starts=True)
     page_steps.settled(page)
     first = page.locator('[class*="st-key-neighbour-"]').first
     page_steps.measured(first.locator(".player"))

@@ -49,7 +49,7 @@ def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
     dialog.get_by_role("combobox", name="Corpus").fill("mine")
     page.keyboard.press("Enter")
     page_steps.settled(page)
-    dialog.get_by_role("button", name="Import them").click()
+    dialog.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("2 new programs of 2 read")).to_be_visible()
     expect(page.get_by_text("1 with a clip, 1 failed")).to_be_visible(timeout=PATIENCE_MS)
     page_steps.settled(page)
@@ -73,7 +73,7 @@ def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
 
     # Vectors of one's own, for a program that is there and one that isn't.
     page.get_by_role("button", name="Import", exact=True).click()
-    dialog.get_by_role("radio", name="Vectors").click()
+    dialog.get_by_role("radio", name="Embeddings").click()
     page_steps.settled(page)
     table = b'name,vector\ncalm,"[0.5, -1, 2]"\nother,"[1, 2, 3]"\n'
     dialog.locator('input[type="file"]').set_input_files(
@@ -82,22 +82,20 @@ def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
     dialog.get_by_label("Name").fill("ears")
     page.keyboard.press("Tab")
     page_steps.settled(page)
-    dialog.get_by_role("button", name="Import them").click()
-    expect(page.get_by_text("1 new vector of 2 read")).to_be_visible()
+    dialog.get_by_role("button", name="Import", exact=True).click()
+    expect(page.get_by_text("1 new embedding of 2 read")).to_be_visible()
     expect(page.get_by_text("'other' is no program of the corpus")).to_be_visible()
     page_steps.settled(page)
 
     # Checked.
     page.get_by_role("button", name="Check", exact=True).click()
-    dialog.get_by_role("button", name="Check it").click()
-    expect(page.get_by_text("no faults found").first).to_be_visible(
-        timeout=PATIENCE_MS
-    )
+    dialog.get_by_role("button", name="Check", exact=True).click()
+    expect(page.get_by_text("no faults found").first).to_be_visible(timeout=PATIENCE_MS)
     page_steps.settled(page)
 
     # Out: what the browser gets is what was put in, and its sound.
     page.get_by_role("button", name="Export", exact=True).click()
-    dialog.get_by_role("button", name="Export it").click()
+    dialog.get_by_role("button", name="Export", exact=True).click()
     download = page.get_by_role("button", name=re.compile(r"^Download \("))  # not the table's own
     expect(download).to_be_visible(timeout=PATIENCE_MS)
     page_steps.settled(page)

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.timeout(1500)
 def test_from_an_empty_workspace_to_the_first_neighbour(dashboard: Dashboard, page: Page) -> None:
     page.goto(dashboard.url)
     page_steps.settled(page)
-    expect(page.get_by_text("24 programs with a clip")).to_be_visible()
+    expect(page.get_by_text("24 programs with 18 s clips")).to_be_visible()
     page.get_by_role("button", name="Build the starter corpus").click()
 
     # The job shows how far it is, and a reload shows the same job.
@@ -130,13 +130,15 @@ def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
     page_steps.open_page(page, "Listen")
     editor = page.get_by_role("textbox", name="Sonic Pi code")
     editor.fill("play 60, release: 4\nsleep 4\nplay 64, release: 4\n")
-    page.get_by_role("button", name="Render mine").click()
-    heard = page_steps.measured(page.locator(".player[data-clip='mine']"), starts=True)
+    page.get_by_role("button", name="Render", exact=True).click()
+    heard = page_steps.measured(
+        page.locator(".player[data-player-key='snippet-rendering']"), starts=True
+    )
     assert heard["ready"] == pytest.approx(18, abs=0.05)
     assert heard["rms"] > 1e-3
 
     editor.fill("play 60\nsleep 1\nplay nothing_of_that_name\n")
-    page.get_by_role("button", name="Render mine").click()
-    failure = page.locator(".st-key-mine").get_by_text("line 3")
+    page.get_by_role("button", name="Render", exact=True).click()
+    failure = page.locator(".st-key-snippet-rendering").get_by_text("line 3")
     expect(failure).to_be_visible()
-    expect(page.locator(".player[data-clip='mine']")).to_have_count(0)
+    expect(page.locator(".player[data-player-key='snippet-rendering']")).to_have_count(0)

@@ -23,7 +23,7 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
     # The corpus holds the first variants of its templates: these are there at once.
     held = STARTER["EARSHOT_STARTER_TEMPLATES"].split(",")
     expect(cards.locator(".player")).to_have_count(len(held))
-    page.get_by_role("button", name="Render them").click()
+    page.get_by_role("button", name="Render gallery clips").click()
     expect(page.locator('[class*="st-key-job-"]')).to_be_visible()
     # A second tab and a reload show the same job.
     other = page.context.new_page()
@@ -33,7 +33,7 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
     page.reload()
     expect(cards.locator(".player")).to_have_count(len(list_templates()), timeout=PATIENCE_MS)
     page_steps.settled(page)
-    expect(page.get_by_role("button", name="Render them")).to_have_count(0)
+    expect(page.get_by_role("button", name="Render gallery clips")).to_have_count(0)
     heard = page_steps.measured(page.locator(".st-key-template-06_1_studio_fx .player"))
     assert heard["ready"] == pytest.approx(18, abs=0.05) and heard["rms"] > 1e-3
     page.get_by_test_id("stButtonGroup").get_by_text("Bass").click()
@@ -46,12 +46,12 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
 def test_a_variant_is_fixed_heard_and_made_many_times(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}generate")
     page_steps.settled(page)
-    page.locator(".st-key-open-02_1_beeps button").first.click()
+    page.locator(".st-key-open-template-02_1_beeps button").first.click()
     expect(page.get_by_role("heading", name="First beeps")).to_be_visible()
     assert "template=02_1_beeps" in page.url
     # What is fixed stays; what is not is drawn anew.
     page_steps.settled(page)
-    page.get_by_role("radiogroup", name="How synth comes about").get_by_text("Fix").click()
+    page.get_by_role("radiogroup", name="Sampling of synth").get_by_text("Fixed").click()
     synth = page.get_by_role("combobox", name="Value of synth")
     synth.click()
     page.keyboard.type("saw")
@@ -59,12 +59,12 @@ def test_a_variant_is_fixed_heard_and_made_many_times(stocked: Dashboard, page: 
     code = page.get_by_test_id("stCode").first
     expect(code).to_contain_text(":saw")
     before = code.inner_text()
-    page.get_by_role("button", name="Another").click()
+    page.get_by_role("button", name="Next variant").click()
     expect(code).not_to_have_text(before)
     expect(code).to_contain_text(":saw")
     page_steps.settled(page)
-    page.get_by_role("button", name="Render and hear").click()
-    heard = page_steps.measured(page.locator(".player[data-clip='heard']"), starts=True)
+    page.get_by_role("button", name="Render and play").click()
+    heard = page_steps.measured(page.locator(".player[data-player-key='preview']"), starts=True)
     assert heard["ready"] == pytest.approx(18, abs=0.05) and heard["rms"] > 1e-3
 
     # Two of them for a corpus of their own.
@@ -74,10 +74,10 @@ def test_a_variant_is_fixed_heard_and_made_many_times(stocked: Dashboard, page: 
     page.get_by_role("spinbutton", name="Programs").fill("2")
     page.keyboard.press("Enter")
     expect(page.get_by_text("2 programs with seed 0 and 1 parameter set")).to_be_visible()
-    page.get_by_role("button", name="Make saws").click()
+    page.get_by_role("button", name="Create saws").click()
     expect(page.get_by_text("saws is done.")).to_be_visible(timeout=PATIENCE_MS)
     page_steps.settled(page)
-    page.get_by_role("link", name="See it").click()
+    page.get_by_role("link", name="Open", exact=True).click()
     expect(page.get_by_text("2 of 2 programs (2 with a clip)")).to_be_visible()
     # Back leads to the template, and again to the gallery.
     page.go_back()

@@ -47,7 +47,7 @@ def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
     page_steps.settled(page)
     page_steps.open_page(page, "Corpus")
     page.get_by_role("button", name="Check", exact=True).click()
-    page.get_by_role("dialog").get_by_role("button", name="Check it").click()
+    page.get_by_role("dialog").get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_text("Next in the queue").first).to_be_visible()
     job = newest("check")
 
@@ -62,21 +62,21 @@ def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
     for _ in range(2):
         mine = box(page, job)
         expect(mine.get_by_text("Next in the queue")).to_be_visible()
-        expect(mine.get_by_text("Waiting for", exact=False)).to_be_visible()
+        expect(mine.get_by_text("Starts when the jobs before", exact=False)).to_be_visible()
         page.reload()
         page_steps.settled(page)
 
     # Cancelling asks first.
     mine.get_by_role("button", name="Cancel").click()
-    expect(mine.get_by_text("End it? What is finished is kept")).to_be_visible()
-    mine.get_by_role("button", name="Let it run").click()
+    expect(mine.get_by_text("Stop this job? Finished work is kept")).to_be_visible()
+    mine.get_by_role("button", name="Keep running").click()
     mine.get_by_role("button", name="Cancel").click()
-    mine.get_by_role("button", name="End it").click()
+    mine.get_by_role("button", name="Stop job").click()
     expect(mine.get_by_text("Cancelled")).to_be_visible()
     assert jobs.get_job(job.id).state == "cancelled"
 
     # Gone on with, it waits again, gets its turn, and its log says what came of it.
-    mine.get_by_role("button", name="Go on").click()
+    mine.get_by_role("button", name="Resume").click()
     expect(page.get_by_text("Next in the queue").first).to_be_visible()
     again = newest("check")
     assert again.id != job.id and again.argv == job.argv

@@ -23,19 +23,19 @@ def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
     page.get_by_role("textbox", name="Words").fill("sample")
     page.keyboard.press("Enter")
     page_steps.settled(page)
-    expect(page.get_by_text("fit.")).to_be_visible()
-    heard = page_steps.measured(page.locator(".player[data-clip='given']"))
+    expect(page.get_by_text("match.")).to_be_visible()
+    heard = page_steps.measured(page.locator(".player[data-player-key='query']"))
     assert heard["rms"] > 1e-3
     # A file.
     page.get_by_text("A file", exact=True).click()
-    expect(page.get_by_text("Give a sound")).to_be_visible()
+    expect(page.get_by_text("Upload a sound to find")).to_be_visible()
     sound = sonicpi.render("play 50, release: 2, amp: 0.5", seconds=3).encode(".wav")
     page.locator('input[type="file"]').set_input_files(
         {"name": "mine.wav", "mimeType": "audio/wav", "buffer": sound}
     )
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
     page_steps.settled(page)
-    heard = page_steps.measured(page.locator(".player[data-clip='given']"))
+    heard = page_steps.measured(page.locator(".player[data-player-key='query']"))
     assert heard["ready"] == pytest.approx(3, abs=0.05)
     # One that is none.
     page.locator('input[type="file"]').set_input_files(
@@ -71,28 +71,28 @@ def test_a_favourite_is_kept_with_its_note(stocked: Dashboard, page: Page) -> No
     with open(coming.value.path(), encoding="utf-8") as file:
         assert "for the drop" in file.read()
     kept.locator(star).click()
-    expect(page.get_by_text("Nothing is kept yet")).to_be_visible()
+    expect(page.get_by_text("No favourites yet")).to_be_visible()
 
 
 def test_pairs_are_found_by_a_job_and_heard_in_turn(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}compare?corpus=starter")
     page_steps.settled(page)
-    page.get_by_role("button", name="Find the pairs").click()
+    page.get_by_role("button", name="Find pairs").click()
     # A reload and another tab see the same job.
     running = page.locator('[class*="st-key-job-"]').get_by_text("Compare the programs of starter")
     expect(running).to_be_visible()
     page.reload()
-    both = page.locator(".row-of-clips")
+    both = page.locator(".playlist-button")
     expect(running.or_(both)).to_be_visible()
     other = page.context.new_page()
     other.goto(page.url)
-    expect(other.locator(".row-of-clips")).to_be_visible(timeout=PATIENCE_MS)
+    expect(other.locator(".playlist-button")).to_be_visible(timeout=PATIENCE_MS)
     other.close()
     expect(both).to_be_visible(timeout=PATIENCE_MS)
     page_steps.settled(page)
 
     # One after the other, with one audio element.
-    players = [page.locator(f".player[data-clip='{name}']") for name in ("one", "other")]
+    players = [page.locator(f".player[data-player-key='{name}']") for name in ("first", "second")]
     both.click()
     page_steps.sounding(players[0])
     page.evaluate("document.getElementById('earshot-audio').currentTime = 5.7")
@@ -105,7 +105,7 @@ def test_pairs_are_found_by_a_job_and_heard_in_turn(stocked: Dashboard, page: Pa
     page_steps.sounding(players[0])
 
     # The next pair has an address, and the other kind has its own pairs.
-    page.locator(".st-key-following button:visible").click()
+    page.locator(".st-key-next-pair button:visible").click()
     page_steps.settled(page)
     expect(page.get_by_text("Pair 2 of")).to_be_visible()
     assert "pair=" in page.url

@@ -34,7 +34,7 @@ def click_point(page: Page, trace: int, index: int) -> None:
 
 
 def panel(page: Page, name: str) -> None:
-    page.locator(".st-key-map-panel").get_by_text(name, exact=True).click()
+    page.locator(".st-key-map_panel").get_by_text(name, exact=True).click()
     page_steps.settled(page)
 
 
@@ -57,7 +57,7 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
 
     # Arrows walk its neighbours and back, and the card stays.
     page.keyboard.press("ArrowDown")
-    page_steps.sounding(card.locator(".player-small").first)
+    page_steps.sounding(card.locator(".play-button").first)
     page.keyboard.press("ArrowUp")
     page_steps.sounding(card.locator(".player"))
     expect(card.get_by_text(first, exact=True)).to_be_visible()
@@ -70,8 +70,8 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
     address = page.url
 
     # A neighbour, by each of the four ways, leads to another card; Back leads to the first.
-    near = card.locator(".st-key-near-list .stButton button:visible")
-    for way in ("Written like it", "Foretold by its code", "Code that its sound leads to"):
+    near = card.locator(".st-key-neighbour-list .stButton button:visible")
+    for way in ("Similar code", "Predicted from its code", "Code found by its sound"):
         card.get_by_role("combobox", name="Neighbours").click()
         page.keyboard.type(way)
         page.keyboard.press("Enter")
@@ -95,7 +95,7 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
 def test_a_lasso_chooses_in_both_pictures_and_its_table_goes_along(map_page: Page) -> None:
     page = map_page
     chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
-    page.get_by_role("button", name="Lasso: draw around points to choose them").click()
+    page.get_by_role("button", name="Lasso: draw around points to select them").click()
     left, top = chart["x"] + 4, chart["y"] + 44
     right, bottom = chart["x"] + chart["width"] * 0.49, chart["y"] + chart["height"] - 60
     page.mouse.move(left, top)
@@ -115,14 +115,14 @@ def test_a_lasso_chooses_in_both_pictures_and_its_table_goes_along(map_page: Pag
     assert len(rows) == PROGRAMS
     assert all(re.search(r"\b(play|sample|synth)", row["source"]) for row in rows)
     with page.expect_download() as coming:
-        card.get_by_role("button", name="Code and sounds").click()
+        card.get_by_role("button", name="Code and clips").click()
     assert Path(coming.value.path()).stat().st_size > 1_000_000
 
     # A click still picks while the lasso is out; the selection stays, and can be let go.
     click_point(page, trace=1, index=0)
     page_steps.sounding(card.locator(".player"))
     panel(page, "Selection")
-    card.get_by_role("button", name="Let go").click()
+    card.get_by_role("button", name="Clear selection").click()
     expect(page.locator(".js-plotly-plot.earshot-dim")).to_have_count(0)
 
 
@@ -174,7 +174,7 @@ def test_a_snippet_stands_among_its_neighbours(map_page: Page) -> None:
     page = map_page
     panel(page, "Snippet")
     expect(page.locator(".earshot-marks path.snippet")).to_have_count(2)
-    near = page.locator(".st-key-near-list .stButton button:visible")
+    near = page.locator(".st-key-neighbour-list .stButton button:visible")
     expect(near).to_have_count(5)
     editor = page.get_by_role("textbox", name="Sonic Pi code")
     before = near.all_inner_texts()

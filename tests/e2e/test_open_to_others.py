@@ -219,7 +219,7 @@ def test_who_was_invited_comes_in(page, url, provider):
 def test_who_was_not_invited_is_told_so(page, url, provider):
     provider.email = "eve@example.org"
     log_in(page, url)
-    expect(page.get_by_text("eve@example.org is not among the invited")).to_be_visible()
+    expect(page.get_by_text("eve@example.org is not invited")).to_be_visible()
     expect(page.get_by_role("heading", name="Hear what a program")).to_have_count(0)
     assert sound(page, url) == 401
 

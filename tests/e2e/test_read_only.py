@@ -13,8 +13,8 @@ from tests.e2e.conftest import Dashboard, serve
 
 PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
 WRITES = re.compile(
-    r"^(Add|Build|Cancel|Check|Delete|Embed|Export|Find the pairs|Forget|Go on|Import|Judge|Keep"
-    r"|Lay|Make(?! more)|Note|Remove|Rename|Render them|Repair|Run|Save|Start|Stop|Train|Upload)",
+    r"^(Add|Build|Cancel|Check|Compute|Create|Delete|Embed|Evaluate|Export|Find pairs|Import|Keep"
+    r"|Note|Remove|Rename|Render gallery|Repair|Resume|Run|Save|Start|Stop|Train|Upload)",
     re.IGNORECASE,
 )
 
@@ -34,7 +34,7 @@ def test_no_page_has_a_button_that_writes(shown: Dashboard, page: Page) -> None:
     jobs = sorted(path.name for path in (shown.workspace / "jobs").glob("*"))
     for name in PAGES:
         page_steps.open_page(page, name)
-        expect(page.get_by_text("Read-only.")).to_be_visible()
+        expect(page.get_by_text("Read-only: nothing can be changed")).to_be_visible()
         buttons = page.get_by_test_id("stMain").get_by_role("button").all()
         labels = [each.get_attribute("aria-label") or each.inner_text() for each in buttons]
         assert not [label for label in labels if WRITES.match(label.strip())], name
@@ -51,18 +51,18 @@ def test_no_page_has_a_button_that_writes(shown: Dashboard, page: Page) -> None:
 def test_looking_and_listening_go_on(shown: Dashboard, page: Page) -> None:
     page.goto(f"{shown.url}generate?template=02_1_beeps")
     page_steps.settled(page)
-    page.get_by_role("button", name="Render and hear").click()
-    heard = page_steps.measured(page.locator(".player[data-clip='heard']"), starts=True)
+    page.get_by_role("button", name="Render and play").click()
+    heard = page_steps.measured(page.locator(".player[data-player-key='preview']"), starts=True)
     assert heard["rms"] > 1e-3
     page_steps.open_page(page, "Listen")
     neighbours = page.locator('[class*="st-key-neighbour-"]')
     expect(neighbours.first).to_be_visible()
     assert page_steps.measured(neighbours.first.locator(".player"))["rms"] > 1e-3
     # What would be refused isn't offered, and that is said.
-    expect(page.get_by_text("what you write is not rendered")).to_be_visible()
+    expect(page.get_by_text("Read-only: rendering is off")).to_be_visible()
     expect(page.get_by_role("button", name="☆")).to_have_count(0)
     page.get_by_text("From sound to code", exact=True).click()
     expect(page.get_by_text("A clip of this corpus", exact=True)).to_be_visible()
     expect(page.get_by_text("A file", exact=True)).to_have_count(0)
     page.get_by_text("Favourites", exact=True).click()
-    expect(page.get_by_text("Nothing is kept yet.", exact=True)).to_be_visible()
+    expect(page.get_by_text("No favourites yet.", exact=True)).to_be_visible()

@@ -53,7 +53,7 @@ def click_point(page: Page, index: int) -> None:
 
 def hear(page: Page, part: str) -> None:
     """Choose what has `part` in its name from the list, and listen."""
-    page.get_by_role("combobox", name="Hear").click()
+    page.get_by_role("combobox", name="Clip").click()
     page.keyboard.type(part)  # of a long list only a part is in the page
     page.get_by_role("option", name=part).first.click()
     page_steps.settled(page)
@@ -65,7 +65,7 @@ def test_a_study_is_run_again_heard_and_compared(dashboard: Dashboard, page: Pag
     page.goto(dashboard.url)
     page_steps.settled(page)
     page_steps.open_page(page, "Studies")
-    expect(page.get_by_text("Beside the paper: 2 above")).to_be_visible()
+    expect(page.get_by_text("Compared with the paper: 2 above")).to_be_visible()
 
     # A point is two programs, one after the other: 4 s each and a rest between.
     click_point(page, 2)
@@ -75,8 +75,8 @@ def test_a_study_is_run_again_heard_and_compared(dashboard: Dashboard, page: Pag
     assert sound["rms"] > 1e-4 and 8 < sound["seconds"] < 9
     assert " → " in player.get_attribute("aria-label")
     # Its programs can be read.
-    page.locator('[class*="-piece-0"] summary').first.click()
-    expect(page.locator('[class*="-piece-0"] code').first).to_be_visible()
+    page.locator('[class*="-item-0"] summary').first.click()
+    expect(page.locator('[class*="-item-0"] code').first).to_be_visible()
 
     # Run it again with another seed: a job, and then a second run beside the first.
     page.get_by_role("button", name="Settings").click()
@@ -85,7 +85,7 @@ def test_a_study_is_run_again_heard_and_compared(dashboard: Dashboard, page: Pag
         page.get_by_role("spinbutton", name=name).press("Enter")
         page_steps.settled(page)
     page.keyboard.press("Escape")
-    page.get_by_role("button", name="Run it again").click()
+    page.get_by_role("button", name="Run again").click()
     expect(page.get_by_text("Study correlation of small")).to_be_visible()
     expect(page.get_by_text("Compare runs")).to_be_visible(timeout=PATIENCE_MS)
     page_steps.settled(page)
@@ -135,7 +135,7 @@ def test_the_report_is_taken_along(dashboard: Dashboard, page: Page) -> None:
     page_steps.settled(page)
     choose(page, "All")
     with page.expect_download() as download:
-        page.get_by_role("button", name="Everything, with tables").click()
+        page.get_by_role("button", name="Full archive with tables").click()
     with zipfile.ZipFile(download.value.path()) as archive:
         names = archive.namelist()
         main = archive.read("report-0001/tables/main.csv").decode().splitlines()

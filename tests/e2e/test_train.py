@@ -40,18 +40,18 @@ def test_a_training_is_watched_to_its_end_and_laid_beside_another(
     number(page, "Epochs", 8)
     page.get_by_role("button", name="Train", exact=True).click()
     panel = page.locator('[class*="st-key-job-"]')
-    expect(panel.get_by_role("button", name="Stop and keep the best")).to_be_visible()
+    expect(panel.get_by_role("button", name="Stop and keep best epoch")).to_be_visible()
     expect(panel.locator(".st-key-live .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_role("heading", name=re.compile("Alignment 2"))).to_be_visible(
         timeout=PATIENCE_MS
     )
     page_steps.settled(page)
     expect(panel).to_have_count(0)
-    expect(page.locator(".st-key-compared .js-plotly-plot")).to_be_visible()
+    expect(page.locator(".st-key-metric-comparison .js-plotly-plot")).to_be_visible()
 
     page.get_by_text("Side by side", exact=True).click()
     page_steps.settled(page)
-    lines = page.locator(".st-key-beside .js-plotly-plot .scatterlayer .trace")
+    lines = page.locator(".st-key-alignment-comparison .js-plotly-plot .scatterlayer .trace")
     expect(lines).to_have_count(6)  # two alignments in three panels
     assert "view=Side" in page.url
     page.reload()  # the address says which view it is
@@ -72,15 +72,17 @@ def test_a_training_that_is_stopped_keeps_its_best_and_can_be_judged(
     page.get_by_role("button", name="Train", exact=True).click()
     panel = page.locator('[class*="st-key-job-"]')
     expect(panel.locator(".st-key-live .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
-    panel.get_by_role("button", name="Stop and keep the best").click()
-    expect(page.get_by_text("This training was stopped after")).to_be_visible(timeout=PATIENCE_MS)
+    panel.get_by_role("button", name="Stop and keep best epoch").click()
+    expect(page.get_by_text("Training was stopped after")).to_be_visible(timeout=PATIENCE_MS)
     page_steps.settled(page)
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(training.workspace))
     kept = Corpus.open("starter").load_newest_alignment()
     assert kept.metrics["stopped"] == "cancelled"
     assert 0 < kept.metrics["best_epoch"] <= kept.metrics["epochs"] < 90_000
-    page.get_by_role("button", name="Judge it").click()
-    expect(page.locator(".st-key-compared .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
+    page.get_by_role("button", name="Evaluate", exact=True).click()
+    expect(page.locator(".st-key-metric-comparison .js-plotly-plot")).to_be_visible(
+        timeout=PATIENCE_MS
+    )
     page_steps.settled(page)
 
 
@@ -94,8 +96,8 @@ def test_a_sweep_fills_its_table_while_it_runs(training: Dashboard, page: Page) 
     expect(panel.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE_MS)
     expect(panel.get_by_text(re.compile(r"^[2-9]\d* runs of"))).to_be_visible(timeout=PATIENCE_MS)
     panel.get_by_role("button", name="Cancel").click()
-    panel.get_by_role("button", name="End it").click()  # it asks first
+    panel.get_by_role("button", name="Stop job").click()  # it asks first
     # What is done stays, and the sweep can be gone on with.
-    expect(panel.get_by_role("button", name="Go on")).to_be_visible(timeout=PATIENCE_MS)
+    expect(panel.get_by_role("button", name="Resume")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"^\d+ runs of")).first).to_be_visible()
     page_steps.settled(page)

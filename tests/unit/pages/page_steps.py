@@ -60,7 +60,9 @@ def opened(page: str) -> AppTest:
 def alone(page: str) -> AppTest:
     """A page without app.py: AppTest forgets the navigation before each run, and the page that
     finds itself without one runs anew, by which time it was no longer pressed."""
-    app = AppTest.from_file(str(PROJECT_FOLDER / f"pages/{page}/page.py"), default_timeout=120).run()
+    app = AppTest.from_file(
+        str(PROJECT_FOLDER / f"pages/{page}/page.py"), default_timeout=120
+    ).run()
     assert not app.exception, app.exception
     return app
 

@@ -87,8 +87,12 @@ def test_what_was_made_is_kept_for_a_while_in_whole_and_in_part(client: TestClie
 def test_what_plays_is_noted_newest_first_and_once(client: TestClient, file: Path) -> None:
     other = Clip(np.zeros((100, 2), np.float32)).save(file.with_name("other.flac"))
     for path, name in ((file, NAME), (other, "other"), (file, NAME)):
-        assert client.get(audio_server.build_audio_url(path, name), headers=PLAYED).status_code == 206
-    assert [(each.path, each.name, each.corpus_name) for each in play_history.load_play_history()] == [
+        assert (
+            client.get(audio_server.build_audio_url(path, name), headers=PLAYED).status_code == 206
+        )
+    assert [
+        (each.path, each.name, each.corpus_name) for each in play_history.load_play_history()
+    ] == [
         (file, NAME, "tiny"),
         (other, "other", "tiny"),
     ]
@@ -108,7 +112,10 @@ def test_what_plays_is_noted_newest_first_and_once(client: TestClient, file: Pat
 def test_what_is_fetched_otherwise_was_not_heard(
     client: TestClient, file: Path, headers: dict[str, str]
 ) -> None:
-    assert client.get(audio_server.build_audio_url(file, NAME), headers=headers).status_code in (200, 206)
+    assert client.get(audio_server.build_audio_url(file, NAME), headers=headers).status_code in (
+        200,
+        206,
+    )
     assert play_history.load_play_history() == []
 
 

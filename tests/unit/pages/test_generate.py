@@ -13,8 +13,8 @@ import core.sonicpi
 from core import jobs, programs
 from core.cli.parsing import parse_fixed_values
 from core.corpus import Corpus
-from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.pipeline import gallery
+from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
 
 BEEPS = "02_1_beeps"
@@ -31,7 +31,7 @@ def page(template: str = "", target: str = "") -> AppTest:
     """The page; a new name for a corpus is typed in a browser only, so `target` is there before."""
     app = AppTest.from_file(str(PROJECT_FOLDER / "pages/generate/page.py"), default_timeout=120)
     if target:
-        app.session_state["target"] = target
+        app.session_state["generate:corpus"] = target
     if template:
         app.query_params["template"] = template
     app.run()
@@ -50,7 +50,7 @@ def press(app: AppTest, label: str) -> AppTest:
 
 
 def way(app: AppTest, parameter: str, value: str) -> AppTest:
-    app.button_group(key=f"way:{BEEPS}:{parameter}").set_value(value).run()
+    app.button_group(key=f"sampling:{BEEPS}:{parameter}").set_value(value).run()
     assert not app.exception, app.exception
     return app
 
@@ -67,7 +67,7 @@ def test_all_templates_stand_in_the_gallery_and_a_job_renders_them() -> None:
     openers = [each for each in app.button if each.label == "Open"]
     assert len(openers) == len(programs.list_templates()) == 27
     assert captions(app).count("Not rendered yet") == 27 and not players(app)
-    press(app, "Render them")
+    press(app, "Render gallery clips")
     job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv == ("gallery",)
@@ -79,7 +79,10 @@ def test_a_clip_of_the_gallery_or_of_a_corpus_is_played() -> None:
     corpus = Corpus.create("tiny", seconds=18.0)
     corpus.add_programs([program])
     corpus.put_rendering(program.id, RenderResult(Clip(NOISE)), 18.0)
-    assert [each.clip_path is not None for each in gallery.list_gallery_items(cached)] == [True, True]
+    assert [each.clip_path is not None for each in gallery.list_gallery_items(cached)] == [
+        True,
+        True,
+    ]
     app = page()
     assert players(app) == 2
     # What is chosen by role is all that is shown.
@@ -110,7 +113,7 @@ def test_only_what_is_lacking_is_rendered_and_each_clip_is_kept(
             # The one that failed is alone the next time, and fails again.
             once = render_many
 
-            def render_many(sources, seconds, once=once):  # noqa: F811
+            def render_many(sources, seconds, once=once):
                 for index, _ in once(sources, seconds):
                     yield index, RenderResult(None, RenderProblem("runtime", "no", 1))
 
@@ -135,7 +138,7 @@ def test_where_sonic_pi_is_missing_the_templates_are_there_and_the_way_to_it(
 
 def test_a_template_is_opened_from_the_gallery_and_left_again() -> None:
     app = page()
-    app.button(key=f"open-{BEEPS}").click().run()
+    app.button(key=f"open-template-{BEEPS}").click().run()
     assert app.title[0].value == "First beeps" and app.code[0].language == "ruby"
     press(app, "All templates")
     assert app.title[0].value == "Generate programs"
@@ -145,21 +148,21 @@ def test_a_template_is_opened_from_the_gallery_and_left_again() -> None:
 def test_fixing_begins_with_what_is_drawn_and_random_lets_go() -> None:
     app = page(BEEPS)
     before = app.code[0].value
-    way(app, "synth", "fix")
+    way(app, "synth", "fixed")
     assert app.code[0].value == before
-    drawn = app.selectbox(key=f"fix:{BEEPS}:synth").value
-    app.selectbox(key=f"fix:{BEEPS}:synth").set_value("saw").run()
+    drawn = app.selectbox(key=f"sampling_value:fixed:{BEEPS}:synth").value
+    app.selectbox(key=f"sampling_value:fixed:{BEEPS}:synth").set_value("saw").run()
     assert ":saw" in app.code[0].value and drawn != "saw"
-    press(app, "Another")
+    press(app, "Next variant")
     assert ":saw" in app.code[0].value
-    press(app, "All random")
+    press(app, "Reset to random")
     assert ":saw" not in app.code[0].value
 
 
 def test_a_range_narrows_what_is_drawn() -> None:
     app = way(page(BEEPS), "tonic", "range")
-    low = int(app.slider(key=f"range:{BEEPS}:tonic").min)
-    app.slider(key=f"range:{BEEPS}:tonic").set_value((low, low)).run()
+    low = int(app.slider(key=f"sampling_value:range:{BEEPS}:tonic").min)
+    app.slider(key=f"sampling_value:range:{BEEPS}:tonic").set_value((low, low)).run()
     assert not app.warning
     template = programs.get_template(BEEPS)
     shown = template.render({"tonic": programs.NumberRange(low, low)})
@@ -168,10 +171,12 @@ def test_a_range_narrows_what_is_drawn() -> None:
 
 def test_what_cannot_be_is_refused_in_words() -> None:
     app = page(BEEPS)
-    lists = [each.name for each in programs.get_template(BEEPS).list_parameters() if each.kind == "walk"]
-    name = next(each for each in lists if app.button_group(key=f"way:{BEEPS}:{each}"))
-    way(app, name, "fix")
-    app.text_input(key=f"fix:{BEEPS}:{name}").set_value("loud, louder").run()
+    lists = [
+        each.name for each in programs.get_template(BEEPS).list_parameters() if each.kind == "walk"
+    ]
+    name = next(each for each in lists if app.button_group(key=f"sampling:{BEEPS}:{each}"))
+    way(app, name, "fixed")
+    app.text_input(key=f"sampling_value:fixed:{BEEPS}:{name}").set_value("loud, louder").run()
     assert not app.exception
     assert "cannot be" in app.error[0].value
 
@@ -179,10 +184,10 @@ def test_what_cannot_be_is_refused_in_words() -> None:
 def test_many_are_made_by_a_job_that_sets_what_was_set() -> None:
     Corpus.create("mine")
     app = way(way(page(BEEPS), "synth", "range"), "tonic", "range")
-    app.multiselect(key=f"range:{BEEPS}:synth").set_value(["saw", "beep"])
-    app.slider(key=f"range:{BEEPS}:tonic").set_value((50, 55)).run()
-    app.number_input(key="seed").set_value(7)
-    app.number_input(key="count").set_value(12).run()
+    app.multiselect(key=f"sampling_value:range:{BEEPS}:synth").set_value(["saw", "beep"])
+    app.slider(key=f"sampling_value:range:{BEEPS}:tonic").set_value((50, 55)).run()
+    app.number_input(key="generate:seed").set_value(7)
+    app.number_input(key="generate:count").set_value(12).run()
     assert "12 programs with seed 7 and 2 parameters set" in captions(app)
     assert "of disk" in captions(app)
     press(app, "Add to mine")
@@ -208,7 +213,7 @@ def test_many_are_made_by_a_job_that_sets_what_was_set() -> None:
 
 def test_a_name_that_cannot_be_is_refused_before_a_job() -> None:
     app = page(BEEPS, "../up")
-    press(app, "Make " + r"\.\.\/up")
+    press(app, "Create " + r"\.\.\/up")
     assert "cannot be the name" in app.error[0].value
     assert not jobs.list_jobs()
 
@@ -219,4 +224,4 @@ def test_a_damaged_corpus_keeps_nobody_from_the_template(tmp_path: Path) -> None
     (folder / "corpus.sqlite").write_bytes(b"not a database at all" * 1000)
     app = page(BEEPS)
     assert "broken" in app.error[0].value
-    assert app.code[0].value and any(each.label == "Render and hear" for each in app.button)
+    assert app.code[0].value and any(each.label == "Render and play" for each in app.button)

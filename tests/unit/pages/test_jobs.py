@@ -35,7 +35,9 @@ def noted(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> str:
     me = {"pid": os.getpid(), "process_start": processes.read_process_start(os.getpid())}
     ended = {} if state in record.ACTIVE_STATES else {"ended": time.time(), "took": 65.0}
     started = (
-        {} if state == "queued" else {"started": time.time() - 65, "clock": processes.read_boot_clock() - 65}
+        {}
+        if state == "queued"
+        else {"started": time.time() - 65, "clock": processes.read_boot_clock() - 65}
     )
     record.update_record(folder, lambda found: {**me, **started, **ended, "state": state, **more})
     return folder.name
@@ -92,8 +94,8 @@ def test_what_runs_says_how_far_it_is_and_how_long_it_will_take():
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ({"done": 119, "idle_s": 200.0}, "nothing finished for about 3 min"),
-        ({"done": 120}, "what comes next is being prepared"),
+        ({"done": 119, "idle_s": 200.0}, "no progress for about 3 min"),
+        ({"done": 120}, "preparing the next step"),
     ],
 )
 def test_a_bar_that_does_not_move_says_so(more, said):
@@ -108,7 +110,7 @@ def test_what_waits_says_its_place():
     for title in ("Second", "Third"):
         noted("queued", ("train", title), title=title)
     said = words(opened())
-    assert "Next in the queue" in said and "Place 2 in the queue" in said
+    assert "Next in the queue" in said and "Number 2 in the queue" in said
 
 
 def test_what_failed_says_why_and_what_to_do():
@@ -121,16 +123,16 @@ def test_what_failed_says_why_and_what_to_do():
     app = opened()
     assert "Memory ran out" in app.error[0].value and "Close other programs" in app.error[0].value
     assert "./run build tiny" in words(app)
-    assert {"Go on", "Remove"} <= set(labels(app))
+    assert {"Resume", "Remove"} <= set(labels(app))
     press(app, "Remove")
-    assert jobs.list_jobs() == [] and "Nothing runs" in words(app)
+    assert jobs.list_jobs() == [] and "No jobs are running" in words(app)
 
 
 def test_going_on_starts_the_same_command(monkeypatch: pytest.MonkeyPatch):
     noted("cancelled", ("check", "none"))
     started = []
     monkeypatch.setattr(jobs, "restart_job", lambda job_id, **_: started.append(job_id))
-    press(opened(), "Go on")
+    press(opened(), "Resume")
     assert started == ["00001-check"]
 
 
@@ -139,10 +141,12 @@ def test_cancelling_asks_first_and_then_ends_it(tmp_path: Path):
     while jobs.get_job(job.id).state != "running":
         time.sleep(0.02)
     app = press(opened(), "Cancel")
-    assert jobs.get_job(job.id).state == "running" and "End it? What is finished is kept" in words(app)
-    press(app, "Let it run")
+    assert jobs.get_job(
+        job.id
+    ).state == "running" and "Stop this job? Finished work is kept" in words(app)
+    press(app, "Keep running")
     assert "Cancel" in labels(app) and jobs.get_job(job.id).state == "running"
-    press(press(app, "Cancel"), "End it")
+    press(press(app, "Cancel"), "Stop job")
     end = time.monotonic() + 60
     while jobs.get_job(job.id).is_active and time.monotonic() < end:
         time.sleep(0.02)
@@ -156,7 +160,7 @@ def test_the_newest_that_have_ended_are_shown_and_all_can_be():
     assert "Check 11" in words(app) and "Check 01" not in words(app)
     app.toggle[0].set_value(True).run()
     assert "Check 01" in words(app)
-    press(app, "Remove all that have ended")
+    press(app, "Remove all ended jobs")
     assert jobs.list_jobs() == []
 
 
@@ -166,4 +170,4 @@ def test_a_workspace_that_is_only_shown_has_no_buttons_that_write(monkeypatch: p
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
     app = opened()
     assert "It broke" in app.error[0].value
-    assert not {"Cancel", "Go on", "Remove", "Remove all that have ended"} & set(labels(app))
+    assert not {"Cancel", "Resume", "Remove", "Remove all ended jobs"} & set(labels(app))

@@ -10,12 +10,12 @@ import pytest
 
 from core import favourites
 from core.corpus import Corpus
-from core.search import confidence
-from core.pipeline.map_selection import export_selection, build_selection_table
 from core.pipeline.compare import find_disagreement_pairs
+from core.pipeline.map_selection import build_selection_table, export_selection
+from core.search import confidence
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.map_placement import place_on_map
-from pages.map.map_sidebar import encode_bitmask, decode_bitmask
+from pages.map.map_overlay import decode_bitmask, encode_bitmask
 from tests.unit.pages.page_steps import NASTY, button, opened, players, words
 
 
@@ -34,8 +34,8 @@ def test_what_a_lasso_caught_is_listed_and_can_be_taken_along(own: Path) -> None
     corpus = Corpus.open("tiny")
     programs = list(corpus.load_programs()["program"][2:5])
     app = opened("map")
-    app.session_state["caught"] = ("tiny", corpus.load_newest_alignment().id, programs)
-    app.session_state["map-panel"] = "caught"
+    app.session_state["map_selection"] = ("tiny", corpus.load_newest_alignment().id, programs)
+    app.session_state["map_panel"] = "selection"
     app.run()
     assert not app.exception
     assert "3 programs" in words(app)
@@ -45,12 +45,12 @@ def test_what_a_lasso_caught_is_listed_and_can_be_taken_along(own: Path) -> None
         "beeps-0004",
     ]
     labels = [each.proto.label for each in app.get("download_button")]
-    assert labels == ["CSV", "Code and sounds", "Parquet"]
-    button(app, "Let go").click().run()
+    assert labels == ["CSV", "Code and clips", "Parquet"]
+    button(app, "Clear selection").click().run()
     assert "Click a point" in words(app)
     # Of another alignment it says nothing.
-    app.session_state["caught"] = ("tiny", "another", programs)
-    app.session_state["map-panel"] = "caught"
+    app.session_state["map_selection"] = ("tiny", "another", programs)
+    app.session_state["map_panel"] = "selection"
     app.run()
     assert not app.dataframe
     assert "Press the lasso" in words(app)
@@ -85,10 +85,10 @@ def test_anything_else_is_nothing_caught_or_no_error(text: str) -> None:
 
 def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
     app = opened("map")
-    app.session_state["map-panel"] = "snippet"
+    app.session_state["map_panel"] = "snippet"
     app.run()
     assert not app.exception
-    assert len([each for each in app.button if str(each.key).startswith("near-")]) == 5
+    assert len([each for each in app.button if str(each.key).startswith("neighbour-line-")]) == 5
     points = Corpus.open("tiny").load_newest_alignment().load_map()
     found = place_on_map(open_aligned_corpus(Corpus.open("tiny")), "play 60", points)
     clips = points[points["modality"] == "audio"].set_index("program")
@@ -102,18 +102,24 @@ def test_a_snippet_stands_among_its_neighbours(own: Path) -> None:
 
 @pytest.mark.parametrize(
     ("level", "said"),
-    [("sure", "Sure, 81%"), ("likely", "Perhaps, 81%"), ("guess", "A guess, 81%")],
+    [
+        ("high", "High confidence, 81%"),
+        ("medium", "Medium confidence, 81%"),
+        ("low", "Low confidence, 81%"),
+    ],
 )
 def test_a_foretelling_says_how_sure_it_is(
     own: Path, monkeypatch: pytest.MonkeyPatch, level: str, said: str
 ) -> None:
-    monkeypatch.setattr(confidence, "estimate_confidence", lambda *_: confidence.Confidence(0.81, level, 40))
+    monkeypatch.setattr(
+        confidence, "estimate_confidence", lambda *_: confidence.Confidence(0.81, level, 40)
+    )
     assert said in words(opened("listen"))
 
 
 def test_an_alignment_that_has_not_learnt_it_says_nothing_of_it(own: Path) -> None:
     said = words(opened("listen"))
-    assert not any(word in said for word in ("Sure,", "Perhaps,", "A guess,"))
+    assert "confidence," not in said
 
 
 def test_a_star_keeps_a_neighbour_and_the_list_shows_it(own: Path) -> None:
@@ -123,25 +129,25 @@ def test_a_star_keeps_a_neighbour_and_the_list_shows_it(own: Path) -> None:
     assert not app.exception
     (one,) = favourites.load_favourites()
     assert one.corpus_name == "tiny" and NASTY in one.name
-    app.segmented_control(key="way").set_value("kept").run()
+    app.segmented_control(key="way").set_value("favourites").run()
     assert not app.exception
     assert len(players(app)) == 1
-    app.text_area(key=f"note-tiny-{one.program_id}").set_value("for the drop").run()
-    app.multiselect(key=f"tags-tiny-{one.program_id}").set_value([]).run()
+    app.text_area(key=f"note:tiny:{one.program_id}").set_value("for the drop").run()
+    app.multiselect(key=f"tags:tiny:{one.program_id}").set_value([]).run()
     assert favourites.load_favourites()[0].note == "for the drop"
     button(app, "★").click().run()
     assert favourites.load_favourites() == []
-    assert "Nothing is kept yet" in words(app)
+    assert "No favourites yet" in words(app)
 
 
 def test_a_favourite_outlives_its_corpus(own: Path) -> None:
     favourites.add_favourite("gone", "a" * 32, "n", "")
     favourites.add_favourite("tiny", "b" * 32, "m", "")
     app = opened("listen")
-    app.segmented_control(key="way").set_value("kept").run()
+    app.segmented_control(key="way").set_value("favourites").run()
     assert not app.exception
-    assert "corpus is not there any more" in words(app)
-    assert "not in its corpus any more" in words(app)
+    assert "corpus was deleted" in words(app)
+    assert "removed from its corpus" in words(app)
 
 
 def test_a_clip_of_the_corpus_leads_to_code(own: Path) -> None:
@@ -149,11 +155,11 @@ def test_a_clip_of_the_corpus_leads_to_code(own: Path) -> None:
     app.segmented_control(key="way").set_value("sound").run()
     assert not app.exception
     assert len(players(app)) == 6  # the clip itself and what was found
-    app.text_input(key="pick-words").set_value("no such word").run()
-    assert "No clip fits" in words(app)
-    app.text_input(key="pick-words").set_value("note>60").run()
-    assert "3 fit." in words(app)
-    app.segmented_control(key="sound-from").set_value("mine").run()
+    app.text_input(key="clip_query").set_value("no such word").run()
+    assert "No clip matches" in words(app)
+    app.text_input(key="clip_query").set_value("note>60").run()
+    assert "3 clips match." in words(app)
+    app.segmented_control(key="audio_source").set_value("rendering").run()
     assert "Render a snippet" in words(app)
     assert not app.exception
 
@@ -162,14 +168,14 @@ def test_a_clip_of_the_corpus_leads_to_code(own: Path) -> None:
 
 
 def test_pairs_are_shown_walked_and_named_in_the_address(own: Path) -> None:
-    assert button(opened("compare"), "Find the pairs")
+    assert button(opened("compare"), "Find pairs")
     pairs = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=5)
     app = opened("compare")
     assert not app.exception
     assert len(players(app)) == 2
     assert "Pair 1 of 5" in words(app)
-    assert app.button(key="previous").disabled
-    app.button(key="following").click().run()
+    assert app.button(key="previous-pair").disabled
+    app.button(key="next-pair").click().run()
     second = pairs[(pairs["space"] == "before") & (pairs["kind"] == "written alike")].iloc[1]
     assert app.query_params["pair"] == second["first"] + second["second"]
     assert "Pair 2 of 5" in words(app)
@@ -187,7 +193,7 @@ def test_pairs_whose_programs_are_gone_are_left_out(own: Path) -> None:
     found.to_parquet(record.path / "pairs.parquet")
     app = opened("compare")
     assert not app.exception
-    assert "no such pair" in words(app)
+    assert "No such pair" in words(app)
 
 
 def test_a_damaged_table_of_pairs_is_named(own: Path) -> None:

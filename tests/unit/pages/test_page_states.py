@@ -8,14 +8,16 @@ import shutil
 from pathlib import Path
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 import core.sonicpi
-from core import play_history, jobs
+from core import jobs, play_history
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
+from core.pipeline import starter_corpus
 from core.programs import Program
-from pages.components import selection, formatting
-from pages.home import starter_corpus
+from core.workspace import PROJECT_FOLDER
+from pages.components import formatting, selection
 from tests.unit.pages.page_steps import (
     NASTY,
     alone,
@@ -47,7 +49,7 @@ def test_an_empty_workspace_leads_on(page: str) -> None:
     assert app.title[0].value
     if page not in ("home", "generate", "jobs"):
         assert "no corpus yet" in words(app)
-        assert button(app, "Make the starter corpus on Home")
+        assert button(app, "Build the starter corpus on Home")
 
 
 def test_home_estimates_the_starter_corpus_and_starts_it(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,13 +70,13 @@ def test_home_estimates_the_starter_corpus_and_starts_it(monkeypatch: pytest.Mon
     # What was cancelled is shown with the way to go on.
     app.run()
     assert not app.exception
-    assert button(app, "Build the starter corpus" if not starter_there() else "Go on building")
+    assert button(app, "Build the starter corpus" if not starter_there() else "Resume build")
 
 
 def starter_there() -> bool:
     from core.corpus import list_corpora
 
-    return starter_corpus.STARTER_NAME in list_corpora()
+    return starter_corpus.STARTER_CORPUS_NAME in list_corpora()
 
 
 def test_the_starter_corpus_is_all_templates_unless_told_otherwise(
@@ -83,7 +85,12 @@ def test_the_starter_corpus_is_all_templates_unless_told_otherwise(
     monkeypatch.delenv("EARSHOT_STARTER_TEMPLATES", raising=False)
     monkeypatch.delenv("EARSHOT_STARTER_PER_TEMPLATE", raising=False)
     assert starter_corpus.create_starter_recipe().program_count == 27 * 8
-    assert starter_corpus.create_starter_recipe().build_argv == ["build", "starter", "--per-template", "8"]
+    assert starter_corpus.create_starter_recipe().build_argv == (
+        "build",
+        "starter",
+        "--per-template",
+        "8",
+    )
 
 
 # -- something there --------------------------------------------------------------------------
@@ -98,8 +105,8 @@ def test_a_full_workspace_shows_no_error(full: Path, page: str) -> None:
 def test_home_leads_to_listening(full: Path) -> None:
     app = opened("home")
     assert button(app, "Find clips for code")
-    assert "24 programs · 1 alignment, the newest 1 · soft targets" in words(app)
-    assert "What you play on any page" in words(app)
+    assert "24 programs · 1 alignment, newest: 1 · soft InfoNCE" in words(app)
+    assert "Clips you play appear here" in words(app)
 
 
 def test_home_plays_what_was_heard_last_and_leads_to_it(full: Path) -> None:
@@ -118,7 +125,7 @@ def test_listen_finds_clips_with_code_and_sound(full: Path) -> None:
     assert "similarity" in str([each.proto for each in app.get("markdown")])
     write(app, "")
     assert not app.exception and not players(app)
-    assert "begin with an example" in words(app)
+    assert "start from an example" in words(app)
     write(app, "sample :bd_haus")
     assert len(players(app)) == 5
 
@@ -127,7 +134,7 @@ def test_listen_takes_an_example_and_finds_more(full: Path) -> None:
     app = opened("listen")
     app.selectbox(key="example").set_value("Slow chords").run()
     assert ":prophet" in app.session_state["snippet"]
-    app.select_slider(key="shown").set_value(10).run()
+    app.select_slider(key="neighbour_count").set_value(10).run()
     assert len(players(app)) == 10
 
 
@@ -152,7 +159,7 @@ def test_the_map_holds_no_code_and_a_pick_opens_the_card(full: Path) -> None:
     assert not app.exception
     assert len(players(app)) == 1
     assert any(code.value.startswith("play 43") for code in app.code)
-    near = [each for each in app.button if each.key and each.key.startswith("near-")]
+    near = [each for each in app.button if each.key and each.key.startswith("neighbour-line-")]
     assert len(near) == 5
     near[0].click().run()
     assert not app.exception
@@ -177,7 +184,7 @@ def unfold(app: AppTest, key: str, opened: bool = True) -> None:
 
 def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> None:
     app = alone("train")
-    assert "held out from training" in words(app)
+    assert "excluded from training" in words(app)
     drawn = {}
     for tab in ("Training", "All metrics", "Before and after"):
         app.session_state["results"] = tab
@@ -186,10 +193,10 @@ def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> 
         if tab == "All metrics":
             metrics = app.dataframe[0].value
     assert [len(each) for each in drawn.values()] == [1, 0, 1]
-    assert "curves" in drawn["Training"][0] and "compared" in drawn["Before and after"][0]
+    assert "curves" in drawn["Training"][0] and "metric-comparison" in drawn["Before and after"][0]
     assert list(metrics.columns) == ["Metric", "Before", "After, aligned audio", "After, raw audio"]
-    app.radio(key="config:objective").set_value("weighted_infonce")
-    app.number_input(key="config:epochs").set_value(7)
+    app.radio(key="train:objective").set_value("weighted_infonce")
+    app.number_input(key="train:epochs").set_value(7)
     button(app, "Train").click().run()
     assert not app.exception
     job = jobs.list_jobs()[0]
@@ -197,11 +204,27 @@ def test_train_shows_before_and_after_and_starts_what_was_chosen(full: Path) -> 
     assert job.argv == ("train", "tiny", "--objective", "weighted_infonce", "--epochs", "7")
 
 
+@pytest.mark.parametrize("label", ["1 · soft targets", "1 · soft InfoNCE"])
+def test_bookmarks_under_an_older_label_open_the_alignment(
+    full: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, label: str
+) -> None:
+    shutil.copytree(full, tmp_path / "copy")
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "copy"))
+    folder = tmp_path / "copy" / "corpora" / "tiny" / "alignments"
+    (older,) = [path for path in folder.iterdir() if path.is_dir()]
+    shutil.copytree(older, folder / older.name.replace("0001-", "0002-"))
+    app = AppTest.from_file(str(PROJECT_FOLDER / "pages/train/page.py"), default_timeout=120)
+    app.query_params["alignment"] = label
+    app.run()
+    assert not app.exception
+    assert app.selectbox(key="alignment").value == older.name
+
+
 def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
     app = alone("train")
     app.button_group(key="view").set_value("Side by side").run()
-    assert app.dataframe[0].value["Alignment"].tolist() == ["1 · soft targets"]
-    assert "A second alignment" in words(app)
+    assert app.dataframe[0].value["Alignment"].tolist() == ["1 · soft InfoNCE"]
+    assert "Train a second alignment" in words(app)
     first = Corpus.open("tiny").load_newest_alignment()
     other = dataclasses.replace(
         first,
@@ -215,10 +238,12 @@ def test_train_lists_alignments_and_lays_them_side_by_side(full: Path) -> None:
             },
         },
     )
-    from pages.train import alignment_list
+    from core.pipeline.alignment_comparison import build_comparison_table
 
-    table = alignment_list.build_comparison_table({selection.format_alignment_label(each): each for each in (first, other)})
-    assert list(table.columns) == ["1 · soft targets", "2 · InfoNCE"]
+    table = build_comparison_table(
+        {selection.format_alignment_label(each): each for each in (first, other)}
+    )
+    assert list(table.columns) == ["1 · soft InfoNCE", "2 · InfoNCE"]
     assert table.loc["Temperature"].tolist() == ["0.2", "0.5"]
     assert "Layers" not in table.index and "CKA after" in table.index
     assert not app.exception
@@ -240,13 +265,13 @@ def test_train_starts_a_sweep_after_an_estimate(full: Path) -> None:
 
 def test_train_by_the_papers_method_starts_from_its_own_defaults(full: Path) -> None:
     app = alone("train")
-    app.segmented_control(key="config:method").set_value("infonce").run()
-    assert app.radio(key="config:infonce:objective").value == "infonce"
-    unfold(app, "config-more")
-    app.number_input(key="config:infonce:cka_weight").set_value(0.5)
-    app.number_input(key="config:infonce:whitening_components").set_value(64).run()
-    unfold(app, "config-more", False)  # what was set in there counts all the same
-    assert "config:infonce:whitening_components" not in [each.key for each in app.number_input]
+    app.segmented_control(key="train:method").set_value("infonce").run()
+    assert app.radio(key="train:infonce:objective").value == "infonce"
+    unfold(app, "more_settings")
+    app.number_input(key="train:infonce:cka_weight").set_value(0.5)
+    app.number_input(key="train:infonce:whitening_components").set_value(64).run()
+    unfold(app, "more_settings", False)  # what was set in there counts all the same
+    assert "train:infonce:whitening_components" not in [each.key for each in app.number_input]
     button(app, "Train").click().run()
     assert not app.exception
     job = jobs.list_jobs()[0]
@@ -256,19 +281,19 @@ def test_train_by_the_papers_method_starts_from_its_own_defaults(full: Path) -> 
         "tiny",
         "--method",
         "infonce",
-        "--whiten",
+        "--whitening-components",
         "64",
-        "--kernel-weight",
+        "--cka-weight",
         "0.5",
     )
 
 
 def test_every_field_of_the_config_has_a_control(full: Path) -> None:
     app = alone("train")
-    unfold(app, "config-more")
+    unfold(app, "more_settings")
     kinds = ("radio", "number_input", "segmented_control", "toggle")
     keys = {each.key for kind in kinds for each in app.get(kind)} - {None}
-    fields = {key.removeprefix("config:") for key in keys if key.startswith("config:")}
+    fields = {key.removeprefix("train:") for key in keys if key.startswith("train:")}
     assert fields == set(AlignmentConfig().to_dict()) | {"method"}
 
 
@@ -279,7 +304,7 @@ def test_train_embeds_by_another_encoder_before_it_trains_on_it(full: Path) -> N
     unfold(app, "encoders", False)
     assert button(app, "Train").disabled
     assert "not embedded by log" in words(app)
-    button(app, "Embed it").click().run()
+    button(app, "Embed corpus").click().run()
     job = jobs.list_jobs()[0]
     job.cancel()
     assert job.argv == ("embed", "tiny", "--audio-encoder", "log-mel")
@@ -287,7 +312,7 @@ def test_train_embeds_by_another_encoder_before_it_trains_on_it(full: Path) -> N
 
 def test_train_holds_out_whole_templates(full: Path) -> None:
     app = alone("train")
-    app.multiselect(key="unseen:tiny").set_value(["02_1_beeps"])
+    app.multiselect(key="holdout:tiny").set_value(["02_1_beeps"])
     button(app, "Train").click().run()
     job = jobs.list_jobs()[0]
     job.cancel()
@@ -302,8 +327,8 @@ def test_an_alignment_of_which_little_was_kept_is_shown_and_can_be_judged(
     record = Corpus.open("tiny").load_newest_alignment()
     (record.path / "metrics.json").write_text("{}")
     app = opened("train")
-    assert "Nothing was kept of how this alignment was trained" in words(app)
-    assert button(app, "Judge it")
+    assert "This alignment has no training history" in words(app)
+    assert button(app, "Evaluate")
     app.segmented_control(key="view").set_value("Side by side").run()
     assert not app.exception
     assert len(app.dataframe[0].value) == 1
@@ -325,7 +350,9 @@ def test_a_damaged_corpus_is_named_not_traced(page: str, tmp_path: Path) -> None
 def test_a_corpus_without_an_alignment_leads_to_training(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(core.sonicpi, "compute_render_id", lambda source, seconds=18.0: digest(source))
+    monkeypatch.setattr(
+        core.sonicpi, "compute_render_id", lambda source, seconds=18.0: digest(source)
+    )
     fill(Corpus.create("tiny", seconds=0.5))
     assert button(opened("home"), "Train on tiny")
     for page in ("map", "listen", "compare"):
@@ -336,7 +363,7 @@ def test_a_corpus_that_is_half_made_is_finished_first(tmp_path: Path) -> None:
     Corpus.create("tiny").add_programs([Program("play 60\n", "one"), Program("play 61\n", "two")])
     app = opened("home")
     assert "2 programs are not rendered yet" in words(app)
-    assert button(app, "Go on building")
+    assert button(app, "Resume build")
 
 
 def test_a_clip_that_is_gone_says_how_to_get_it(made: Path, tmp_path: Path) -> None:
@@ -346,7 +373,7 @@ def test_a_clip_that_is_gone_says_how_to_get_it(made: Path, tmp_path: Path) -> N
     shutil.rmtree(tmp_path / "corpora/tiny/audio")
     app = opened("listen")
     assert not players(app)
-    assert "Building the corpus again" in words(app)
+    assert "Build the corpus again" in words(app)
 
 
 # -- text stays text --------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The page Studies in its states: no corpus, no run, runs to read, hear and compare, damage."""
+"""Tests of the page Studies: empty states, runs, playback, comparison and damaged files."""
 
 from __future__ import annotations
 
@@ -29,14 +29,15 @@ from core.studies.result import (
 from core.workspace import PROJECT_FOLDER
 from tests.unit.pages.page_steps import NASTY
 
-ABOUT = {"study": "correlation", "title": "Distances", "question": "Do they agree?"}
+STUDIES_PAGE = str(PROJECT_FOLDER / "pages/studies/page.py")
+STUDY_INFO = {"study": "correlation", "title": "Distances", "question": "Do they agree?"}
 pytestmark = pytest.mark.usefixtures("apart")
 
 
 @pytest.fixture
 def corpus() -> Corpus:
     """Two programs with a clip of half a second each."""
-    made = Corpus.create("tiny", seconds=0.5)
+    tiny = Corpus.create("tiny", seconds=0.5)
     programs = [
         Program(
             source=f"play {60 + i}\n",
@@ -48,14 +49,14 @@ def corpus() -> Corpus:
         )
         for i in range(2)
     ]
-    made.add_programs(programs)
+    tiny.add_programs(programs)
     for number, program in enumerate(programs):
         wave = np.full((22_050, 2), 0.1 + 0.1 * number, np.float32)
-        made.put_rendering(program.id, RenderResult(Clip(wave)), 0.1)
-    return made
+        tiny.put_rendering(program.id, RenderResult(Clip(wave)), 0.1)
+    return tiny
 
 
-def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
+def save_run(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
     clips = [make_workspace_relative(path) for path in corpus.load_programs()["audio"]]
     pairs = pd.DataFrame(
         {
@@ -76,13 +77,19 @@ def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
     figure = go.Figure(go.Scatter(x=[0.0, 1.0], y=[1.0, 0.0], customdata=[0, 1], mode="markers"))
     return store.save_run(
         corpus,
-        ABOUT,
+        STUDY_INFO,
         StudyResult(
             comparison=compare_to_paper([measurement]),
             tables=[StudyTable("pairs", "All pairs", pairs, "Cosine distances.")],
-            figures=[StudyFigure("scatter", "All pairs", figure, "A point is a pair.", clip_table="pairs")],
+            figures=[
+                StudyFigure(
+                    "scatter", "All pairs", figure, "A point is a pair.", clip_table="pairs"
+                )
+            ],
             clips=[
-                ClipSequence(f"both {NASTY}", tuple(clips), ("beeps-0", "beeps-1"), ("play 60", "play 61"))
+                ClipSequence(
+                    f"both {NASTY}", tuple(clips), ("beeps-0", "beeps-1"), ("play 60", "play 61")
+                )
             ],
             notes=[NASTY, "long " * 300],
             settings={"seed": seed, "corpus": {"name": "tiny"}, "versions": {"python": "3"}},
@@ -90,25 +97,26 @@ def save(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
     )
 
 
-def opened(name: str = "correlation") -> AppTest:
+def open_page(study_name: str = "correlation") -> AppTest:
     app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run()
     app.switch_page("pages/studies/page.py").run()
-    if name != "correlation":
-        app.segmented_control(key="study").set_value(name).run()
+    if study_name != "correlation":
+        app.segmented_control(key="study").set_value(study_name).run()
     assert not app.exception, app.exception
     return app
 
 
-def players(app: AppTest) -> list[str]:
-    return [each.proto.body for each in app.get("html") if 'class="player"' in each.proto.body]
+def list_players(app: AppTest) -> list[str]:
+    bodies = [element.proto.body for element in app.get("html")]
+    return [body for body in bodies if 'class="player"' in body]
 
 
-def test_without_a_corpus_it_leads_to_one():
-    assert "no corpus yet" in opened().info[0].value
+def test_without_a_corpus_the_page_links_to_home():
+    assert "no corpus yet" in open_page().info[0].value
 
 
-def test_before_any_run_each_study_says_what_it_asks_and_offers_to_run(corpus: Corpus):
-    app = opened()
+def test_each_study_without_a_run_offers_to_run(corpus: Corpus):
+    app = open_page()
     names = app.segmented_control(key="study").options
     assert {"Correlation", "Completion", "UMAP", "All"} <= set(names)
     for name in names:
@@ -117,46 +125,48 @@ def test_before_any_run_each_study_says_what_it_asks_and_offers_to_run(corpus: C
         assert any(button.key == f"start-{name.lower()}" for button in app.button), name
 
 
-def test_settings_become_the_commands_options(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
+def test_settings_become_command_options(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
     started = []
     monkeypatch.setattr(jobs, "start_job", lambda argv, title: started.append((argv, title)))
-    # Without app.py: AppTest forgets the navigation, and with it a button that was pressed.
-    app = AppTest.from_file(str(PROJECT_FOLDER / "pages/studies/page.py"), default_timeout=120).run()
-    app.number_input(key="set:correlation:tiny:seed").set_value(7)
+    # Without app.py: AppTest loses the navigation before each run, and with it the pressed button.
+    app = AppTest.from_file(
+        str(PROJECT_FOLDER / "pages/studies/page.py"), default_timeout=120
+    ).run()
+    app.number_input(key="study_option:correlation:tiny:seed").set_value(7)
     app.button(key="start-correlation").click().run()
     assert started == [
         (["study", "correlation", "tiny", "--seed", "7"], "Study correlation of tiny")
     ]
 
 
-def test_a_small_p_value_is_not_shown_as_nothing(corpus: Corpus):
-    save(corpus, 0.00001)
-    assert opened().dataframe[0].value["measured"].tolist() == ["1e-05"]
+def test_a_small_p_value_is_not_shown_as_zero(corpus: Corpus):
+    save_run(corpus, 0.00001)
+    assert open_page().dataframe[0].value["measured"].tolist() == ["1e-05"]
 
 
-def test_a_run_is_read_and_heard(corpus: Corpus):
-    run = save(corpus, 0.25)
-    app = opened()
-    assert app.subheader[0].value == "Beside the paper: 1 above"
+def test_a_run_shows_its_numbers_and_plays_its_clips(corpus: Corpus):
+    run = save_run(corpus, 0.25)
+    app = open_page()
+    assert app.subheader[0].value == "Compared with the paper: 1 above"
     compared = app.dataframe[0].value
     assert compared["paper"].tolist() == ["0.016"] and "low" not in compared
     notes = [each.value for each in app.markdown if each.value.startswith("- ")]
     assert r"\[me\]\(https" in notes[0] and notes[1].count("long") == 300
-    assert not players(app)
+    assert not list_players(app)
 
-    app.selectbox(key=f"hear-{run.id}").set_value(0).run()
-    assert "beeps-0 → beeps-1" in players(app)[0] and len(players(app)) == 3
+    app.selectbox(key=f"clip:{run.id}").set_value(0).run()
+    assert "beeps-0 → beeps-1" in list_players(app)[0] and len(list_players(app)) == 3
     assert {each.value.strip() for each in app.code} == {"play 60", "play 61"}
 
 
-def test_a_point_and_a_row_play_what_they_stand_for(corpus: Corpus):
-    run = save(corpus, 0.25)
-    app = opened()
+def test_a_point_and_a_row_play_their_clips(corpus: Corpus):
+    run = save_run(corpus, 0.25)
+    app = open_page()
     key = f"figure-{run.id}-scatter"
     app.session_state[key] = {"selection": {"points": [{"customdata": 1}]}}
-    app.session_state[f"heard-{run.id}"] = ("pairs", 1)
+    app.session_state[f"played_row:{run.id}"] = ("pairs", 1)
     app.run()
-    assert not app.exception and "beeps-0 → beeps-1" in players(app)[0]
+    assert not app.exception and "beeps-0 → beeps-1" in list_players(app)[0]
     filters = app.multiselect(key=f"table-{run.id}-pairs-only-half")
     filters.set_value(["b"]).run()
     assert not app.exception
@@ -164,65 +174,74 @@ def test_a_point_and_a_row_play_what_they_stand_for(corpus: Corpus):
     assert app.dataframe[1].value.index.tolist() == [1, 3, 5, 7, 9, 11]
 
 
-def test_earlier_runs_stay_and_are_compared(corpus: Corpus):
-    older, newer = save(corpus, 0.25), save(corpus, 0.75, seed=1)
-    app = opened()
-    assert app.selectbox(key="run-correlation").value == newer.id
+def test_earlier_runs_are_selectable_and_compared(corpus: Corpus):
+    older, newer = save_run(corpus, 0.25), save_run(corpus, 0.75, seed=1)
+    app = open_page()
+    assert app.selectbox(key="run:correlation").value == newer.id
     (table,) = [each.value for each in app.dataframe if "change" in each.value]
     assert table[[older.id, newer.id, "change"]].iloc[0].tolist() == ["0.250", "0.750", "0.500"]
     (differing,) = [each.value for each in app.dataframe if each.value.index.name == "setting"]
     assert differing.loc["seed"].to_dict() == {newer.id: "1", older.id: "0"}
-    app.selectbox(key="run-correlation").set_value(older.id).run()
+    app.selectbox(key="run:correlation").set_value(older.id).run()
     assert app.dataframe[0].value["measured"].tolist() == ["0.250"]
-    newest = save(corpus, 0.5)
+    newest = save_run(corpus, 0.5)
     app.run()
-    assert app.selectbox(key="run-correlation").value == newest.id
+    assert app.selectbox(key="run:correlation").value == newest.id
 
 
-def test_reports_are_offered(corpus: Corpus):
-    run = save(corpus, 0.25)
+def test_reports_can_be_downloaded(corpus: Corpus):
+    run = save_run(corpus, 0.25)
     write_report(corpus, [run], {"umap": "too few programs"})
-    app = opened("all")
+    app = open_page("all")
     assert not app.exception and not app.error
     standing = app.dataframe[0].value.set_index("Study")
-    assert standing.loc["Correlation", "Beside the paper"] == "1 above the paper"
-    assert standing.loc["UMAP", "Beside the paper"] == "not run yet"
+    assert standing.loc["Correlation", "Compared with the paper"] == "1 above the paper"
+    assert standing.loc["UMAP", "Compared with the paper"] == "not run"
     labels = [each.proto.label for each in app.get("download_button")]
-    assert len(labels) == 2 and labels[0].startswith("The page")
+    assert len(labels) == 2 and labels[0].startswith("HTML report")
 
 
-def test_what_is_damaged_is_said_and_the_rest_stays(corpus: Corpus):
-    whole, broken, hollow = save(corpus, 0.1), save(corpus, 0.2), save(corpus, 0.3)
+def test_a_damaged_run_shows_an_error_and_the_others_work(corpus: Corpus):
+    whole, broken, hollow = save_run(corpus, 0.1), save_run(corpus, 0.2), save_run(corpus, 0.3)
     (broken.path / "result.json").write_text("{")
     (hollow.path / "tables" / "pairs.parquet").write_bytes(b"no table")
-    app = opened()
-    assert len(app.selectbox(key="run-correlation").options) == 2
+    app = open_page()
+    assert len(app.selectbox(key="run:correlation").options) == 2
     assert "damaged" in app.error[0].value and "again" in app.error[0].value
-    app.selectbox(key="run-correlation").set_value(whole.id).run()
+    app.selectbox(key="run:correlation").set_value(whole.id).run()
     assert app.dataframe[0].value["measured"].tolist() == ["0.100"]
     assert json.loads((whole.path / "result.json").read_text())["notes"]
 
 
-def test_a_clip_that_is_gone_is_said(corpus: Corpus):
-    run = save(corpus, 0.25)
+def test_a_missing_clip_is_reported(corpus: Corpus):
+    run = save_run(corpus, 0.25)
     Path(corpus.load_programs()["audio"].iloc[0]).unlink()
-    app = opened()
-    app.selectbox(key=f"hear-{run.id}").set_value(0).run()
-    assert not app.exception and not players(app)
-    assert any("not there any more" in each.value for each in app.caption)
+    app = open_page()
+    app.selectbox(key=f"clip:{run.id}").set_value(0).run()
+    assert not app.exception and not list_players(app)
+    assert any("A clip is missing" in each.value for each in app.caption)
 
 
-def test_ways_to_hear_are_those_that_there_are():
+def test_playback_options_are_those_of_the_result():
     from pages.studies.study_view import describe_playback_options
 
     pairs = StudyTable("pairs", "All pairs", pd.DataFrame({"clips": ["a|b"]}))
     clip = ClipSequence("one", ("a",))
     figure = StudyFigure("f", "F", go.Figure(), clip_table="pairs")
     assert describe_playback_options(StudyResult()) == ""
-    assert describe_playback_options(StudyResult(clips=[clip])) == "Choose here."
+    assert describe_playback_options(StudyResult(clips=[clip])) == "Choose a clip."
     assert describe_playback_options(StudyResult(tables=[pairs], figures=[figure])) == (
         "Click a point or tick a row of a table below."
     )
-    assert describe_playback_options(StudyResult(clips=[clip], tables=[pairs], figures=[figure])) == (
-        "Choose here, click a point or tick a row of a table below."
-    )
+    assert describe_playback_options(
+        StudyResult(clips=[clip], tables=[pairs], figures=[figure])
+    ) == ("Choose a clip, click a point or tick a row of a table below.")
+
+
+@pytest.mark.parametrize("label", ["Foretelling", "foretelling", "Retrieval"])
+def test_bookmarks_under_an_older_label_open_the_study(corpus: Corpus, label: str):
+    app = AppTest.from_file(STUDIES_PAGE, default_timeout=120)
+    app.query_params["study"] = label
+    app.run()
+    assert not app.exception
+    assert app.segmented_control(key="study").value == "retrieval"
