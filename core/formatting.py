@@ -94,6 +94,17 @@ def format_count(count: int, singular: str, plural: str | None = None) -> str:
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
+def format_counts(counts: Mapping[str, int]) -> str:
+    """Return numbers with their names, as "3 timeout, 2 runtime".
+
+    Examples
+    --------
+    >>> format_counts({"timeout": 3, "runtime": 2})
+    '3 timeout, 2 runtime'
+    """
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
 def format_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     """Return a table with aligned columns for a terminal.
 

@@ -37,7 +37,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.encoders.base import EmbedError, Encoder
 from core.encoders.loading import get_encoder
-from core.encoders.presets import PRESETS, EncoderPreset, choose_preset
+from core.encoders.presets import PRESETS, EncoderPreset, choose_preset, find_preset_name
 from core.encoders.registry import find_encoder_spec, list_encoder_specs
 from core.encoders.spec import EncoderSpec
 
@@ -49,6 +49,7 @@ __all__ = [
     "EncoderSpec",
     "choose_preset",
     "find_encoder_spec",
+    "find_preset_name",
     "get_encoder",
     "list_encoder_specs",
 ]

@@ -34,6 +34,20 @@ PRESETS = MappingProxyType(
 )
 
 
+def find_preset_name(code_encoder: str, audio_encoder: str) -> str | None:
+    """Return the name of the preset with these encoders; None if there is none.
+
+    Examples
+    --------
+    >>> find_preset_name("sonicpi", "aisfx")
+    'offline'
+    """
+    for preset in PRESETS.values():
+        if (preset.code_encoder, preset.audio_encoder) == (code_encoder, audio_encoder):
+            return preset.name
+    return None
+
+
 def choose_preset(preset_name: str | None = None) -> tuple[EncoderPreset, str]:
     """Return the preset to use and a sentence that gives the reason.
 

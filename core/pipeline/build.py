@@ -11,6 +11,7 @@ from typing import Any
 from core import encoders
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
+from core.formatting import format_counts
 from core.pipeline.data_card import record_versions
 from core.pipeline.embed import (
     EmbedReport,
@@ -133,7 +134,7 @@ class BuildReport:
 
     def __str__(self) -> str:
         counts = self.counts
-        failures = f" ({_format_failures(self.failures)})" if self.failures else ""
+        failures = f" ({format_counts(self.failures)})" if self.failures else ""
         failed = f", {counts['failed']} failed{failures}" if counts["failed"] else ""
         durations = ", ".join(
             f"{step.lower()} {seconds:.0f} s" for step, seconds in self.step_seconds.items()
@@ -370,11 +371,7 @@ def _add_grammar_programs(corpus: Corpus, options: BuildOptions, progress: Progr
 def _estimate_missing_clips(
     corpus: Corpus, clip_count: int, encoder_ids: dict[str, str]
 ) -> BuildEstimate:
-    preset_by_encoders = {
-        (preset.code_encoder, preset.audio_encoder): preset.name
-        for preset in encoders.PRESETS.values()
-    }
-    preset_name = preset_by_encoders.get((encoder_ids["code"], encoder_ids["audio"]), "other")
+    preset_name = encoders.find_preset_name(encoder_ids["code"], encoder_ids["audio"]) or "other"
     settings = corpus.settings
     return estimate_build(
         clip_count, settings["seconds"], preset_name, audio_format=settings["audio_format"]
@@ -390,13 +387,9 @@ def _raise_if_no_clips(corpus: Corpus) -> None:
     first = programs[programs["state"] == "failed"].iloc[0]
     raise EarshotError(
         f"None of {counts['programs']} programs has a clip"
-        f" ({_format_failures(corpus.count_failures_by_kind())}). The first one:"
+        f" ({format_counts(corpus.count_failures_by_kind())}). The first one:"
         f" {first['error_message']}",
         where=f"program {first['name']}",
         remedy="./run doctor checks the renderer. Programs that failed because of the machine are"
         " tried again by the next build.",
     )
-
-
-def _format_failures(count_by_kind: Mapping[str, int]) -> str:
-    return ", ".join(f"{count} {kind}" for kind, count in count_by_kind.items())

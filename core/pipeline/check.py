@@ -10,6 +10,7 @@ from core.corpus import Corpus, Fault
 from core.corpus.integrity import FAULT_KINDS
 from core.encoders.imported import is_imported_encoder
 from core.errors import EarshotError
+from core.formatting import format_counts
 from core.pipeline.embed import embed_missing_clips, embed_missing_code
 from core.pipeline.render_missing import render_missing_clips
 from core.progress import Progress, ignore_progress
@@ -54,8 +55,7 @@ class CheckReport:
         counts = self.counts
         summary = f"{self.corpus_name}: {counts['programs']} programs, {counts['ok']} with a clip"
         if self.failures:
-            by_kind = ", ".join(f"{count} {kind}" for kind, count in self.failures.items())
-            summary += f", {counts['failed']} failed ({by_kind})"
+            summary += f", {counts['failed']} failed ({format_counts(self.failures)})"
         for encoder_id, count in self.embeddings.items():
             summary += f", {count} by {encoder_id}"
         lines = [

@@ -148,19 +148,19 @@ def _format_markdown(facts: dict[str, Any]) -> str:
         f" {counts['pending']:,} not rendered yet. Created with Earshot on {facts['created']},"
         f" {facts['bytes'] / 1e6:,.1f} MB.",
         "## Split\n\nBy program, stratified by template, seed"
-        f" {facts['split_seed']}: {_format_counts(facts['split'])}.",
-        f"## Programs\n\nSeeds of the templates: {seeds}. Roles: {_format_counts(facts['roles'])}."
+        f" {facts['split_seed']}: {_format_values(facts['split'])}.",
+        f"## Programs\n\nSeeds of the templates: {seeds}. Roles: {_format_values(facts['roles'])}."
         f"\n\n{_format_templates_table(facts['templates'])}",
     ]
     if facts["imports"]:
         columns = ("from", "programs", "licence", "when")
         rows = [[origin[column] for column in columns] for origin in facts["imports"]]
         sections.append("### Imported\n\n" + _format_table(columns, rows))
-    versions = "\n".join(f"- {_format_counts(versions)}" for versions in facts["made_with"])
+    versions = "\n".join(f"- {_format_values(versions)}" for versions in facts["made_with"])
     licences = "\n".join(f"- {row['of']}: {row['licence']}" for row in facts["licence"])
     sections += [
         "## Failures and warnings\n\nFailed programs stay in the corpus and out of training:"
-        f" {_format_counts(facts['failures'])}. Warnings: {_format_counts(facts['warnings'])}.",
+        f" {_format_values(facts['failures'])}. Warnings: {_format_values(facts['warnings'])}.",
         f"## Encoders\n\n{_format_encoders_table(facts['encoders'])}",
         f"## Made with\n\n{versions or 'Not recorded.'}",
         f"## Licence\n\n{licences}",
@@ -183,7 +183,7 @@ def _format_encoders_table(encoder_facts: Sequence[dict[str, Any]]) -> str:
     return _format_table(columns, rows)
 
 
-def _format_counts(counts: dict[str, Any]) -> str:
+def _format_values(counts: dict[str, Any]) -> str:
     return ", ".join(f"{name or 'none'} {value}" for name, value in counts.items()) or "none"
 
 

@@ -96,10 +96,11 @@ def estimate_confidence(
     neighbours = neighbours[:NEIGHBOUR_COUNT]  # The calibration was fitted with this number.
     rows = [[aligned_corpus.row_by_program[neighbour.program_id] for neighbour in neighbours]]
     code = aligned_corpus.embed_snippet(snippet)
+    _, nearest_code_similarity = aligned_corpus.find_nearest_rows(code, 1, "code->code")
     features = compute_confidence_features(
         aligned_corpus.pairs.audio_embeddings[np.array(rows)],
         np.array([[neighbour.similarity for neighbour in neighbours]]),
-        aligned_corpus.raw_code_index.query(code, 1)[1][:, 0],
+        nearest_code_similarity,
     )
     probability = float(calibration.predict_probability(features)[0])
     return Confidence(probability, classify_confidence(probability), calibration.program_count)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import time
 import warnings
 from collections.abc import Mapping
-from importlib.metadata import version
 from typing import Any
 
 from core import sonicpi
@@ -17,6 +15,7 @@ from core.progress import Progress, ignore_progress
 from core.studies import store
 from core.studies.registry import get_study, resolve_options
 from core.studies.store import StudyRun
+from core.versions import collect_package_versions
 from core.workspace import refuse_if_read_only
 
 VERSIONED_PACKAGES = (
@@ -118,8 +117,7 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
 
 def collect_versions() -> dict[str, str]:
     """Return versions of all software that a result depends on."""
-    versions = {"python": platform.python_version()}
-    versions.update((package, version(package)) for package in VERSIONED_PACKAGES)
+    versions = collect_package_versions(VERSIONED_PACKAGES)
     versions["renderer"] = str(sonicpi.RENDERER_VERSION)
     for name, get_version in (
         ("sonic pi", sonicpi.get_sonic_pi_version),

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +14,7 @@ from scipy import stats
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
-from core.pipeline.sweep import load_sweep, run_sweep
+from core.pipeline.sweep import load_sweep, load_sweep_settings, run_sweep
 from core.progress import Progress
 from core.studies import figures
 from core.studies.result import (
@@ -49,9 +48,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             f"No run of sweep {sweep_id} of '{corpus.name}' is done yet.",
             remedy=f"To resume it: ./run sweep {corpus.name}",
         )
-    settings_file = corpus.path / "sweeps" / sweep_id / "sweep.json"
-    sweep_settings = json.loads(settings_file.read_text(encoding="utf-8"))
-    settings = pd.DataFrame([values for _, values in sweep_settings["trials"]])
+    trials = load_sweep_settings(corpus, sweep_id)["trials"]
+    settings = pd.DataFrame([values for _, values in trials])
     varied = [str(name) for name in settings if settings[name].astype(str).nunique() > 1]
     table = average_over_seeds(numbers)
     table = table.join(settings[varied], on="number")

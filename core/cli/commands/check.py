@@ -13,7 +13,7 @@ from dataclasses import asdict
 from core.cli.output import print_json_line, print_json_lines, print_result
 from core.cli.parsing import add_corpus_argument, add_json_option, add_sandbox_option, open_corpus
 from core.corpus.legacy_names import add_older_json_keys
-from core.formatting import format_table
+from core.formatting import format_counts, format_table
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -63,8 +63,7 @@ def _print_failures(args: argparse.Namespace) -> None:
     elif failed.empty:
         print_result(f"{args.corpus}: no program failed.")
     else:
-        counts = corpus.count_failures_by_kind()
-        kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        kinds = format_counts(corpus.count_failures_by_kind())
         print_result(
             f"{args.corpus}: {len(failed):,} of {len(programs):,} programs failed ({kinds})."
         )
