@@ -13,7 +13,8 @@ from core.alignment.config import AlignmentConfig
 
 if TYPE_CHECKING:
     from core.alignment.heads import ProjectionHeads
-    from core.alignment.trainer import TrainingPairs, TrainingResult, ValidationPairs, train
+    from core.alignment.pairs import TrainingPairs, ValidationPairs
+    from core.alignment.trainer import TrainingResult, train
 
 __all__ = [
     "AlignmentConfig",
@@ -25,9 +26,9 @@ __all__ = [
 ]
 _LAZY_EXPORTS = {
     "ProjectionHeads": "heads",
-    "TrainingPairs": "trainer",
+    "TrainingPairs": "pairs",
     "TrainingResult": "trainer",
-    "ValidationPairs": "trainer",
+    "ValidationPairs": "pairs",
     "train": "trainer",
 }
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.formatting import format_markdown_table
+
 CARD_METRICS = (
     "cka",
     "cka_debiased",
@@ -87,16 +89,20 @@ def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]
         rows = [row for row in metric_rows if row["split"] == split]
         comparisons = list(dict.fromkeys(row["reading"] for row in rows))
         row_by_cell = {(row["metric"], row["reading"]): row for row in rows}
+        cells_by_metric = {
+            metric: [row_by_cell.get((metric, comparison)) for comparison in comparisons]
+            for metric in CARD_METRICS
+        }
+        table_rows = [
+            (metric, *map(_format_cell, cells))
+            for metric, cells in cells_by_metric.items()
+            if any(cell is not None for cell in cells)
+        ]
         lines += [
             f"## {split}, {rows[0]['programs']} programs (95 % intervals)",
             "",
-            "| metric | " + " | ".join(comparisons) + " |",
-            "|---" * (len(comparisons) + 1) + "|",
+            format_markdown_table(("metric", *comparisons), table_rows),
         ]
-        for metric in CARD_METRICS:
-            cells = [row_by_cell.get((metric, comparison)) for comparison in comparisons]
-            if any(cell is not None for cell in cells):
-                lines.append(f"| {metric} | " + " | ".join(map(_format_cell, cells)) + " |")
         lines.append("")
     return lines
 

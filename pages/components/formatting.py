@@ -9,8 +9,18 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import EarshotError
+from core.formatting import format_bytes, format_count, format_duration
 from core.jobs import JobError
 
+__all__ = [
+    "catch_and_show_errors",
+    "escape_markdown",
+    "format_bytes",
+    "format_count",
+    "format_duration",
+    "format_playback_time",
+    "show_error",
+]
 MAX_TEXT_CHARS = 600
 _MARKDOWN_PATTERN = re.compile(r"([!-/:-@\[-`{-~])")
 
@@ -50,31 +60,6 @@ def catch_and_show_errors() -> Iterator[None]:
         show_error(error)
 
 
-def format_duration(seconds: float | None) -> str:
-    """Format a rough duration: "about 20 s", "about 3 min"; "" for None."""
-    if seconds is None:
-        return ""
-    if seconds < 10:
-        return "a few seconds"
-    if seconds < 90:
-        return f"about {round(seconds / 10) * 10:.0f} s"
-    if seconds < 5400:
-        return f"about {round(seconds / 60):.0f} min"
-    return f"about {seconds / 3600:.1f} h"
-
-
 def format_playback_time(seconds: float) -> str:
     """Format a position in a clip: "0:18"."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def format_bytes(byte_count: float) -> str:
-    """Format a number of bytes: "140 MB", "1.2 GB"."""
-    if byte_count >= 1e9:
-        return f"{byte_count / 1e9:.1f} GB"
-    return f"{max(1, round(byte_count / 1e6))} MB"
-
-
-def format_count(number: int, singular: str, plural: str | None = None) -> str:
-    """Format a number with its noun: "1 program", "216 programs"."""
-    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

@@ -18,7 +18,8 @@ PROBE = """
 import json, resource, sys, time
 import numpy as np
 from core.evaluation import metrics
-from core.evaluation.metrics_table import _of_all_programs, _of_each_program, Reading
+from core.evaluation.metrics_table import EmbeddingComparison
+from core.evaluation.metrics_table import _build_set_metrics, _compute_program_metrics
 
 def held():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -29,16 +30,16 @@ latent = rng.normal(size=(n, 16))
 x, y = (latent @ rng.normal(size=(16, d)) + rng.normal(size=(n, d)) for _ in range(2))
 x, y = x.astype(np.float32), y.astype(np.float32)
 before, found = held(), {}
-reading = Reading("aligned", x, y, x, y, shared=True)
+comparison = EmbeddingComparison("aligned", x, y, x, y, is_shared_space=True)
 started = time.perf_counter()
-several = _of_all_programs(reading)
+set_metrics = _build_set_metrics(comparison)
 found["fit of CCA"] = time.perf_counter() - started
-for name, measure in several.items():
+for name, measure in set_metrics.items():
     started = time.perf_counter()
     measure(np.arange(n))
     found[name] = time.perf_counter() - started
 started = time.perf_counter()
-_of_each_program(reading)
+_compute_program_metrics(comparison)
 found["all of neighbours and retrieval"] = time.perf_counter() - started
 print(json.dumps({"before": before, "most": held(), "seconds": found}))
 """
