@@ -78,7 +78,11 @@ _COLUMNS = {
 }
 # Columns of strings, by their present names.
 _COLUMN_VALUES = {
-    "completion": {"audio": _AUDIO_ENCODER_ROLES, "descriptor": _DESCRIPTORS},
+    "completion": {
+        "audio": _AUDIO_ENCODER_ROLES,
+        "code": _AUDIO_ENCODER_ROLES,  # "aligned sound" of rows that compare audio with audio
+        "descriptor": _DESCRIPTORS,
+    },
     "correlation": {
         "kind": {
             "alike in text, unlike in sound": "similar code, different audio",
