@@ -6,29 +6,38 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.metrics import normalized_similarity
-from core.evaluation.neighbours import top_k
 from core.pipeline.embed import embed_corpus
 from core.progress import Progress
 from core.search.embedded_corpus import resolve_encoder_ids
-from core.studies import retrieval_notes, retrieval_tables
+from core.studies import retrieval_notes
 from core.studies.clips import embed_clip_files
 from core.studies.figures import plot_method_scores, plot_query_scores
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.retrieval_context import RetrievalContext
 from core.studies.retrieval_methods import (
-    RAW_EMBEDDINGS,
     SONICPI_ENCODER,
     RetrievalMethod,
     list_baseline_methods,
 )
+from core.studies.retrieval_outcome import (
+    SCORE,
+    AudioEmbeddings,
+    RetrievalOutcome,
+    score_results,
+)
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
-from core.studies.retrieval_tables import SCORE
+from core.studies.retrieval_tables import (
+    build_comparison,
+    build_confidence_table,
+    build_kind_table,
+    build_query_table,
+    build_score_table,
+    collect_clips,
+)
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, Retriever
 
 PROGRESS_STEP = "Retrieving"
@@ -51,88 +60,22 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         corpus, query_source, [code_encoder, SONICPI_ENCODER, *eval_encoders], progress
     )
     methods, skipped_methods = _split_by_coverage(corpus, methods, len(query_set.base))
-
-    base_ids = list(query_set.base["program"])
-    base_audio = {
-        encoder: corpus.load_embeddings(encoder, base_ids)[1] for encoder in eval_encoders
-    }
-    query_audio = {
-        encoder: _load_query_audio(corpus, encoder, query_set, progress)
+    audio = {
+        encoder: _load_audio_embeddings(corpus, encoder, query_set, progress)
         for encoder in eval_encoders
     }
     context = RetrievalContext(
-        corpus, query_set, audio_encoder, base_audio[audio_encoder], seed, progress
+        corpus, query_set, audio_encoder, audio[audio_encoder].base, seed, progress
     )
     results = _retrieve(methods, retriever_class(context), progress)
-
-    nearest_rows = top_k(query_audio[audio_encoder], base_audio[audio_encoder], NEIGHBOUR_COUNT)[0]
-    retrieved_rows = {method.name: result.base_rows for method, result in results.items()}
-    # The score of the true nearest clips is 1 by the encoder that selects them; by another encoder
-    # it is the best score to expect.
-    retrieved_rows[f"true nearest by {audio_encoder}"] = nearest_rows
-    scores = {
-        (name, encoder): normalized_similarity(rows, query_audio[encoder], base_audio[encoder])
-        for name, rows in retrieved_rows.items()
-        for encoder in eval_encoders
-    }
-    timings = {
-        method.name: (result.fit_seconds, result.query_ms) for method, result in results.items()
-    }
-    score_table = retrieval_tables.build_score_table(scores, timings, audio_encoder, seed)
-    raw_method = next(method for method in methods if method.algorithm == RAW_EMBEDDINGS)
-    # The notes are about the default method, whichever method has the best score.
-    default_method = next(method for method in methods if method.is_default)
-    default_rows = retrieved_rows[default_method.name]
-    query_table = retrieval_tables.build_query_table(
-        query_set,
-        default_rows,
-        nearest_rows,
-        scores[raw_method.name, audio_encoder],
-        scores[default_method.name, audio_encoder],
-    )
-    kind_table = retrieval_tables.build_kind_table(scores, query_set.queries["kind"].to_numpy())
-    confidence_table = retrieval_tables.build_confidence_table(
-        default_method, context, results[default_method], query_audio[audio_encoder]
-    )
-    report = retrieval_notes.RetrievalReport(
-        context,
-        score_table,
-        raw_method,
-        default_method,
-        eval_encoders,
-        query_source,
-        _list_missing_encoders(skipped_methods, code_encoder),
-    )
+    outcome = score_results(context, results, audio)
+    score_table = build_score_table(outcome)
+    query_table = build_query_table(outcome)
+    confidence_table = build_confidence_table(outcome)
+    missing_encoders = _list_missing_encoders(skipped_methods, code_encoder)
     return StudyResult(
-        comparison=retrieval_tables.build_comparison(score_table, query_source, seed),
-        tables=[
-            StudyTable(
-                "scores",
-                "All methods",
-                score_table,
-                f"{retrieval_notes.METRIC_CAPTION} {retrieval_notes.TIMING_CAPTION}",
-            ),
-            StudyTable(
-                "scores_by_kind", "By kind of program", kind_table, retrieval_notes.METRIC_CAPTION
-            ),
-            StudyTable(
-                "confidence",
-                f"Confidence calibration of {default_method.name}",
-                confidence_table,
-                retrieval_notes.CONFIDENCE_CAPTION,
-            ),
-            StudyTable(
-                "queries",
-                f"Each program, retrieved by {default_method.name}",
-                query_table,
-                retrieval_notes.METRIC_CAPTION,
-            ),
-            StudyTable(
-                "skipped",
-                "Programs that cannot be queries",
-                pd.DataFrame(query_set.skipped, columns=["program", "reason"]),
-            ),
-        ],
+        comparison=build_comparison(score_table, query_source, seed),
+        tables=_list_tables(outcome, score_table, query_table, confidence_table),
         figures=[
             StudyFigure(
                 "scores",
@@ -148,9 +91,9 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                 clip_table="queries",
             ),
         ],
-        clips=retrieval_tables.collect_clips(query_set, query_table, default_rows),
+        clips=collect_clips(outcome, query_table),
         notes=[
-            *retrieval_notes.write_notes(report),
+            *retrieval_notes.write_notes(outcome, query_source, missing_encoders),
             retrieval_notes.describe_confidence(confidence_table),
         ],
         settings={
@@ -162,6 +105,42 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             "methods": {method.name: _serialize_method(method) for method in methods},
         },
     )
+
+
+def _list_tables(
+    outcome: RetrievalOutcome,
+    score_table: pd.DataFrame,
+    query_table: pd.DataFrame,
+    confidence_table: pd.DataFrame,
+) -> list[StudyTable]:
+    metric_caption = retrieval_notes.METRIC_CAPTION
+    default_method = outcome.default_method.name
+    skipped_programs = outcome.context.query_set.skipped
+    return [
+        StudyTable(
+            "scores",
+            "All methods",
+            score_table,
+            f"{metric_caption} {retrieval_notes.TIMING_CAPTION}",
+        ),
+        StudyTable(
+            "scores_by_kind", "By kind of program", build_kind_table(outcome), metric_caption
+        ),
+        StudyTable(
+            "confidence",
+            f"Confidence calibration of {default_method}",
+            confidence_table,
+            retrieval_notes.CONFIDENCE_CAPTION,
+        ),
+        StudyTable(
+            "queries", f"Each program, retrieved by {default_method}", query_table, metric_caption
+        ),
+        StudyTable(
+            "skipped",
+            "Programs that cannot be queries",
+            pd.DataFrame(skipped_programs, columns=["program", "reason"]),
+        ),
+    ]
 
 
 def _validate_options(method_set: str, query_source: str) -> None:
@@ -228,13 +207,16 @@ def _list_missing_encoders(
     return sorted(encoder_ids - {SONICPI_ENCODER, code_encoder})
 
 
-def _load_query_audio(
+def _load_audio_embeddings(
     corpus: Corpus, audio_encoder: str, query_set: QuerySet, progress: Progress
-) -> np.ndarray:
+) -> AudioEmbeddings:
+    base_audio = corpus.load_embeddings(audio_encoder, list(query_set.base["program"]))[1]
     queries = query_set.queries
     if "program" in queries:
-        return corpus.load_embeddings(audio_encoder, list(queries["program"]))[1]
-    return embed_clip_files(audio_encoder, list(queries["audio"]), progress)
+        query_audio = corpus.load_embeddings(audio_encoder, list(queries["program"]))[1]
+    else:
+        query_audio = embed_clip_files(audio_encoder, list(queries["audio"]), progress)
+    return AudioEmbeddings(base_audio, query_audio)
 
 
 def _retrieve(

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
-from core.studies.retrieval_context import RetrievalContext
-from core.studies.retrieval_methods import RetrievalMethod
+from core.studies.retrieval_outcome import SCORE, RetrievalOutcome
 from core.studies.retrieval_queries import EXAMPLE_QUERIES, VALIDATION_QUERIES
-from core.studies.retrieval_tables import SCORE
 from core.studies.retriever import NEIGHBOUR_COUNT
 
 METRIC_CAPTION = (
@@ -29,61 +26,43 @@ CONFIDENCE_CAPTION = (
 )
 
 
-@dataclass(frozen=True)
-class RetrievalReport:
-    """Everything that the notes are written from.
+def write_notes(
+    outcome: RetrievalOutcome, query_source: str, missing_encoders: Sequence[str]
+) -> list[str]:
+    """Describe the default method's scores, the queries and what was left out.
 
-    Attributes
+    Parameters
     ----------
-    context : RetrievalContext
-    score_table : DataFrame
-        As returned by `core.studies.retrieval_tables.build_score_table`.
-    raw_method, default_method : RetrievalMethod
-        The methods that the notes compare.
-    eval_encoders : sequence of str
-        Ids of the audio encoders that measure; the first is the training encoder.
+    outcome : RetrievalOutcome
     query_source : str
         "validation", "examples" or a folder.
     missing_encoders : sequence of str
         Ids of the encoders without which methods were skipped.
     """
-
-    context: RetrievalContext
-    score_table: pd.DataFrame
-    raw_method: RetrievalMethod
-    default_method: RetrievalMethod
-    eval_encoders: Sequence[str]
-    query_source: str
-    missing_encoders: Sequence[str]
-
-
-def write_notes(report: RetrievalReport) -> list[str]:
-    """Describe the default method's scores, the queries and what was left out."""
-    query_set = report.context.query_set
-    table = report.score_table
-    scores = dict(zip(zip(table["method"], table["encoder"]), table[SCORE]))
+    context, query_set = outcome.context, outcome.context.query_set
+    default_method, raw_method = outcome.default_method.name, outcome.raw_method.name
     comparisons = "; ".join(
-        f"{scores[report.default_method.name, encoder]:.2f} measured by {encoder}, raw code"
-        f" {scores[report.raw_method.name, encoder]:.2f}"
-        for encoder in report.eval_encoders
+        f"{outcome.scores[default_method, encoder].mean():.2f} measured by {encoder}, raw code"
+        f" {outcome.scores[raw_method, encoder].mean():.2f}"
+        for encoder in outcome.eval_encoders
     )
     notes = [
-        f"{SCORE} of the default method ({report.default_method.name}): {comparisons}.",
+        f"{SCORE} of the default method ({default_method}): {comparisons}.",
         METRIC_CAPTION,
         f"{len(query_set.queries)} queries, {len(query_set.base)} clips searched;"
         f" {len(query_set.skipped)} programs have no clip of their own to be measured by.",
     ]
-    if len(report.eval_encoders) > 1:
-        training_encoder, held_out_encoder = report.eval_encoders
+    if len(outcome.eval_encoders) > 1:
+        training_encoder, held_out_encoder = outcome.eval_encoders
         notes.append(
             f"Heads are trained on {training_encoder}; {held_out_encoder} is not used in training."
         )
-    if report.query_source == EXAMPLE_QUERIES:
+    if query_source == EXAMPLE_QUERIES:
         notes.append(
             "These programs are a test set: nothing was selected on them. They were among the"
             " programs that the interpreter had to parse without errors during its development."
         )
-    if report.query_source == VALIDATION_QUERIES:
+    if query_source == VALIDATION_QUERIES:
         notes.append(
             "Whole templates and whole grammar styles are held out: none of their programs is"
             " searched or trained on."
@@ -91,12 +70,12 @@ def write_notes(report: RetrievalReport) -> list[str]:
     notes += [
         f"{encoder_id} has embedded {count} of the {len(query_set.base)} programs searched;"
         " training uses only those."
-        for encoder_id, count in report.context.list_partial_encoders()
+        for encoder_id, count in context.list_partial_encoders()
     ]
     notes += [
         f"Methods that need {encoder_id} are left out. To embed with it: ./run embed"
-        f" {report.context.corpus.name} --code-encoder {encoder_id}"
-        for encoder_id in report.missing_encoders
+        f" {context.corpus.name} --code-encoder {encoder_id}"
+        for encoder_id in missing_encoders
     ]
     return notes
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import pandas as pd
 
@@ -19,45 +17,28 @@ from core.evaluation.neighbours import top_k
 from core.search.confidence import TrainingSet, fit_calibration
 from core.studies.clips import make_workspace_relative
 from core.studies.result import ClipSequence, Measurement, compare_to_paper
-from core.studies.retrieval_context import RetrievalContext
-from core.studies.retrieval_methods import RetrievalMethod
-from core.studies.retrieval_queries import QuerySet
-from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult
+from core.studies.retrieval_outcome import SCORE, RetrievalOutcome
 
-SCORE = f"normalized similarity@{NEIGHBOUR_COUNT}"
 MAX_PLAYABLE_QUERIES = 40
 CONFIDENCE_COLUMNS = ["level", "queries", "predicted probability", "fraction correct", SCORE]
 
-# Score of each query, float [m], by method name and audio encoder.
-Scores = Mapping[tuple[str, str], np.ndarray]
 
-
-def build_score_table(
-    scores: Scores,
-    timings: Mapping[str, tuple[float, float]],
-    training_encoder: str,
-    seed: int,
-) -> pd.DataFrame:
-    """Build the table of all methods.
-
-    Parameters
-    ----------
-    scores : mapping
-    timings : mapping of method name to (fit seconds, query ms)
-    training_encoder : str
-        Id of the audio encoder that heads are trained on.
-    seed : int
-        Seed of the bootstrap.
-    """
+def build_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
+    """Build the table of all methods, with bootstrap intervals over queries."""
+    context = outcome.context
+    timings = {
+        method.name: (result.fit_seconds, result.query_ms)
+        for method, result in outcome.results.items()
+    }
     rows = []
-    for (method, encoder), query_scores in scores.items():
-        low, high = bootstrap_interval(query_scores, seed=seed)
+    for (method, encoder), query_scores in outcome.scores.items():
+        low, high = bootstrap_interval(query_scores, seed=context.seed)
         fit_seconds, query_ms = timings.get(method, (np.nan, np.nan))
         rows.append(
             {
                 "method": method,
                 "encoder": encoder,
-                "is training encoder": encoder == training_encoder,
+                "is training encoder": encoder == context.audio_encoder,
                 SCORE: float(query_scores.mean()),
                 "low": low,
                 "high": high,
@@ -69,8 +50,9 @@ def build_score_table(
     return pd.DataFrame(rows)
 
 
-def build_kind_table(scores: Scores, query_kinds: np.ndarray) -> pd.DataFrame:
+def build_kind_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     """Build the table of all methods by kind of query."""
+    query_kinds = outcome.context.query_set.queries["kind"].to_numpy()
     rows = [
         {
             "method": method,
@@ -79,7 +61,7 @@ def build_kind_table(scores: Scores, query_kinds: np.ndarray) -> pd.DataFrame:
             SCORE: float(query_scores[query_kinds == kind].mean()),
             "queries": int((query_kinds == kind).sum()),
         }
-        for (method, encoder), query_scores in scores.items()
+        for (method, encoder), query_scores in outcome.scores.items()
         for kind in dict.fromkeys(query_kinds)
     ]
     return pd.DataFrame(rows)
@@ -102,23 +84,8 @@ def build_comparison(score_table: pd.DataFrame, query_source: str, seed: int) ->
     )
 
 
-def build_confidence_table(
-    method: RetrievalMethod,
-    context: RetrievalContext,
-    retrieved: RetrievalResult,
-    query_audio: np.ndarray,
-) -> pd.DataFrame:
-    """Calibrate a method's confidence without the queries, then compare it with the outcome.
-
-    Parameters
-    ----------
-    method : RetrievalMethod
-        A method with projection heads.
-    context : RetrievalContext
-    retrieved : RetrievalResult
-        The method's clips for the queries.
-    query_audio : array, float [m, d]
-        Raw audio embeddings of the queries by the training encoder.
+def build_confidence_table(outcome: RetrievalOutcome) -> pd.DataFrame:
+    """Calibrate the default method's confidence without the queries, and compare with the outcome.
 
     Returns
     -------
@@ -126,6 +93,8 @@ def build_confidence_table(
         Columns `CONFIDENCE_COLUMNS`, one row per level; empty where there are too few programs to
         calibrate on.
     """
+    context, method = outcome.context, outcome.default_method
+    retrieved = outcome.results[method]
     base_code, query_code = context.get_code_embeddings(method.code_encoder)
     calibration = fit_calibration(
         TrainingSet(base_code, context.base_audio, context.is_validation),
@@ -143,7 +112,7 @@ def build_confidence_table(
         )
     )
     query_scores = normalized_similarity(
-        retrieved.base_rows, query_audio, context.base_audio, per_query_scale=True
+        retrieved.base_rows, outcome.query_audio, context.base_audio, per_query_scale=True
     )
     levels = np.array([classify_confidence(probability) for probability in probabilities])
     rows = []
@@ -163,25 +132,12 @@ def build_confidence_table(
     return pd.DataFrame(rows, columns=CONFIDENCE_COLUMNS)
 
 
-def build_query_table(
-    query_set: QuerySet,
-    retrieved_rows: np.ndarray,
-    nearest_rows: np.ndarray,
-    raw_scores: np.ndarray,
-    default_scores: np.ndarray,
-) -> pd.DataFrame:
-    """Build the table of queries with the retrieved and the true nearest programs.
-
-    Parameters
-    ----------
-    query_set : QuerySet
-    retrieved_rows, nearest_rows : array, int [m, NEIGHBOUR_COUNT]
-        Rows of the base that the default method retrieved, and those nearest by audio.
-    raw_scores, default_scores : array, float [m]
-        Scores of raw code and of the default method.
-    """
+def build_query_table(outcome: RetrievalOutcome) -> pd.DataFrame:
+    """Build the table of queries with the retrieved and the true nearest programs."""
+    query_set = outcome.context.query_set
     names, paths = query_set.base["name"].to_numpy(), query_set.base["audio"].to_numpy()
     queries = query_set.queries
+    retrieved_rows, nearest_rows = outcome.default_rows, outcome.nearest_rows
     clips = [
         [make_workspace_relative(path) for path in (query_path, *paths[rows])]
         for query_path, rows in zip(queries["audio"], retrieved_rows)
@@ -190,22 +146,20 @@ def build_query_table(
         {
             "program": queries["name"].to_numpy(),
             "kind": queries["kind"].to_numpy(),
-            "default method": default_scores,
-            "raw code": raw_scores,
+            "default method": outcome.get_training_scores(outcome.default_method),
+            "raw code": outcome.get_training_scores(outcome.raw_method),
             "retrieved": [", ".join(names[rows]) for rows in retrieved_rows],
             "true nearest": [", ".join(names[rows]) for rows in nearest_rows],
             "shared": [len(set(a) & set(b)) for a, b in zip(retrieved_rows, nearest_rows)],
-            "clips": ["|".join(paths) for paths in clips],
+            "clips": ["|".join(clip_paths) for clip_paths in clips],
         }
     )
 
 
-def collect_clips(
-    query_set: QuerySet, query_table: pd.DataFrame, retrieved_rows: np.ndarray
-) -> list[ClipSequence]:
+def collect_clips(outcome: RetrievalOutcome, query_table: pd.DataFrame) -> list[ClipSequence]:
     """Return the clips of about `MAX_PLAYABLE_QUERIES` queries with their retrieved clips."""
-    names = query_set.base["name"].to_numpy()
-    base_sources = query_set.base["source"].to_numpy()
+    query_set, retrieved_rows = outcome.context.query_set, outcome.default_rows
+    names, base_sources = (query_set.base[name].to_numpy() for name in ("name", "source"))
     query_sources = query_set.queries["source"].to_numpy()
     step = max(1, len(query_table) // MAX_PLAYABLE_QUERIES)
     rows = query_table.to_dict("records")

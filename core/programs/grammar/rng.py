@@ -7,7 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-Choice = TypeVar("Face")
+Choice = TypeVar("Choice")
 
 
 class SeededRandom:

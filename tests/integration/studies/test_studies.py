@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 import shutil
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from core.errors import EarshotError
 from core.pipeline.sweep import list_sweeps, load_sweep
 from core.programs import Program
 from core.sonicpi import Clip
-from core.studies import completion, correlation, paper_results, store, umap
+from core.studies import completion, correlation, paper_results, runner, store, umap
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.clips import resolve_clip_path
 from core.studies.completion_notes import HELD_OUT_ENCODER, TRAINING_ENCODER
@@ -41,6 +42,12 @@ def load_first_run(corpus: Corpus, study: str) -> tuple[StudyResult, dict[str, p
     """Return the result of the report's run of a study, and its tables by name."""
     result = store.load_run(corpus, f"{study}-0001").load_result()
     return result, {table.name: table.rows for table in result.tables}
+
+
+def test_the_example_of_run_study_runs(corpus: Corpus):
+    corpora = SimpleNamespace(open=lambda _name: corpus)
+    result = doctest.testmod(runner, extraglobs={"Corpus": corpora})
+    assert result.attempted > 0 and result.failed == 0
 
 
 def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus: Corpus):

@@ -1,0 +1,106 @@
+"""Outcome of the snippet-retrieval study: what each method retrieved, and its scores."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.evaluation.metrics import normalized_similarity
+from core.evaluation.neighbours import top_k
+from core.studies.retrieval_context import RetrievalContext
+from core.studies.retrieval_methods import RAW_EMBEDDINGS, RetrievalMethod
+from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult
+
+SCORE = f"normalized similarity@{NEIGHBOUR_COUNT}"
+
+
+@dataclass(frozen=True)
+class AudioEmbeddings:
+    """Raw audio embeddings by one encoder.
+
+    Attributes
+    ----------
+    base : array, float [n, d]
+    queries : array, float [m, d]
+        Of the queries' own clips.
+    """
+
+    base: np.ndarray
+    queries: np.ndarray
+
+
+@dataclass(frozen=True)
+class RetrievalOutcome:
+    """Clips that all methods retrieved, and their scores.
+
+    Attributes
+    ----------
+    context : RetrievalContext
+    results : mapping of RetrievalMethod to RetrievalResult
+    query_audio : array, float [m, d]
+        Raw audio embeddings of the queries by the training encoder.
+    nearest_rows : array, int [m, NEIGHBOUR_COUNT]
+        Rows of the base that are truly nearest by the training encoder.
+    scores : mapping of (method name, audio encoder) to array, float [m]
+        `SCORE` of each query, for all methods and for the true nearest clips.
+    """
+
+    context: RetrievalContext
+    results: Mapping[RetrievalMethod, RetrievalResult]
+    query_audio: np.ndarray
+    nearest_rows: np.ndarray
+    scores: Mapping[tuple[str, str], np.ndarray]
+
+    @property
+    def raw_method(self) -> RetrievalMethod:
+        """The first method on raw code embeddings, with which the default method is compared."""
+        return next(method for method in self.results if method.algorithm == RAW_EMBEDDINGS)
+
+    @property
+    def default_method(self) -> RetrievalMethod:
+        """Earshot's default method, whichever method has the best score."""
+        return next(method for method in self.results if method.is_default)
+
+    @property
+    def default_rows(self) -> np.ndarray:
+        """Rows of the base that the default method retrieved: int [m, NEIGHBOUR_COUNT]."""
+        return self.results[self.default_method].base_rows
+
+    @property
+    def eval_encoders(self) -> list[str]:
+        """Ids of the audio encoders that measure; the first is the training encoder."""
+        return list(dict.fromkeys(encoder for _, encoder in self.scores))
+
+    def get_training_scores(self, method: RetrievalMethod) -> np.ndarray:
+        """Return the scores of a method by the training encoder: float [m]."""
+        return self.scores[method.name, self.context.audio_encoder]
+
+
+def score_results(
+    context: RetrievalContext,
+    results: Mapping[RetrievalMethod, RetrievalResult],
+    audio: Mapping[str, AudioEmbeddings],
+) -> RetrievalOutcome:
+    """Score the retrieved clips by every audio encoder.
+
+    Parameters
+    ----------
+    context : RetrievalContext
+    results : mapping of RetrievalMethod to RetrievalResult
+    audio : mapping of encoder id to AudioEmbeddings
+        The training encoder first.
+    """
+    training_audio = audio[context.audio_encoder]
+    nearest_rows = top_k(training_audio.queries, training_audio.base, NEIGHBOUR_COUNT)[0]
+    retrieved_rows = {method.name: result.base_rows for method, result in results.items()}
+    # The score of the true nearest clips is 1 by the encoder that selects them; by another encoder
+    # it is the best score to expect.
+    retrieved_rows[f"true nearest by {context.audio_encoder}"] = nearest_rows
+    scores = {
+        (name, encoder): normalized_similarity(rows, embeddings.queries, embeddings.base)
+        for name, rows in retrieved_rows.items()
+        for encoder, embeddings in audio.items()
+    }
+    return RetrievalOutcome(context, results, training_audio.queries, nearest_rows, scores)

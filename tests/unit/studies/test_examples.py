@@ -1,0 +1,17 @@
+"""The examples in docstrings of core.studies that need no corpus run."""
+
+from __future__ import annotations
+
+import doctest
+from types import ModuleType
+
+import pytest
+
+from core.corpus import legacy_study_results
+from core.studies.experiments import augment, hard_negatives
+
+
+@pytest.mark.parametrize("module", [augment, hard_negatives, legacy_study_results])
+def test_examples_run(module: ModuleType):
+    result = doctest.testmod(module)
+    assert result.attempted > 0 and result.failed == 0
