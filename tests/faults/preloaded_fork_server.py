@@ -1,13 +1,13 @@
-"""Everything that a job loads, loaded once: each job of these tests is a fork of that.
+"""A server that has loaded everything a job needs and forks itself for each job.
 
-A job begins in a tenth of a second instead of twenty (UMAP alone compiles for fifteen), so
-that many can be killed. What is forked runs `core.cli.main` as `python -m core` does. One
-that is started by `core.jobs` comes by way of `client.py`, which hands over its folder,
-its environment and its log, and ends as it ended.
+A job then starts in 0.1 s instead of 20 s (UMAP alone compiles for 15 s), so that the tests can
+kill many of them. A fork runs `core.cli.main`, as `python -m core` does. `forked_command.py` sends
+it the working folder, the environment and the output of the process it stands for.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import selectors
@@ -15,53 +15,72 @@ import signal
 import socket
 import sys
 import traceback
+from pathlib import Path
+from typing import Any
 
-READY = "ready"
+READY_MESSAGE = "ready"
+MAX_REQUEST_BYTES = 1 << 20
+PRELOADED_MODULES = (
+    "core.cli",
+    "core.jobs.worker",
+    "core.pipeline.check",
+    "core.pipeline.export",
+    "core.pipeline.import_programs",
+    "core.pipeline.sweep",
+    "core.pipeline.train",
+    "tests.faults.fault_injection",
+)
+SWEEP_TRIALS = 4  # a full grid would take too long to kill at random moments
 
 
-def warm() -> None:
-    """Load and compile what a job of any stage needs; one thread computes, here and below."""
+def preload() -> None:
+    """Import and compile what the jobs of all stages need, for one computing thread."""
     import numpy as np
     import torch
 
     torch.set_num_threads(1)
-    import core.cli
-    import core.jobs.worker
-    import core.pipeline.check
-    import core.pipeline.export
-    import core.pipeline.import_programs
-    import core.pipeline.sweep
-    import core.pipeline.train  # noqa: F401
-    import tests.faults.fault_injection  # noqa: F401
+    for module in PRELOADED_MODULES:
+        importlib.import_module(module)
     from core import encoders
     from core.alignment import grid
     from core.evaluation.map_layout import compute_joint_map
-    from tests.faults.conftest import AUDIO, CODE, OTHER_CODE
+    from tests.faults.stages import AUDIO_ENCODER, CODE_ENCODER, SECOND_CODE_ENCODER
 
-    for encoder in (CODE, OTHER_CODE, AUDIO):
-        encoders.get_encoder(encoder)
-    points = np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
-    # A sweep of as many configurations as are worth killing.
-    ablation = grid.GRIDS["ablation"]
-    grid.GRIDS["ablation"] = lambda: ablation()[:4]
-    before = compute_joint_map(points, points)
-    compute_joint_map(points, points, initial_positions=before)
+    for encoder_id in (CODE_ENCODER, SECOND_CODE_ENCODER, AUDIO_ENCODER):
+        encoders.get_encoder(encoder_id)
+    list_ablation_trials = grid.GRIDS["ablation"]
+    grid.GRIDS["ablation"] = lambda: list_ablation_trials()[:SWEEP_TRIALS]
+    embeddings = np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
+    positions = compute_joint_map(embeddings, embeddings)
+    compute_joint_map(embeddings, embeddings, initial_positions=positions)
 
 
-def run(asked: dict) -> int:
-    """Be the process that was asked for: a command of Earshot's, or code of a test's."""
+def run_request(request: dict[str, Any]) -> int:
+    """Run a request in this process: a command of Earshot, or the code of a test.
+
+    Parameters
+    ----------
+    request : dict
+        "argv" (a command of Earshot, or "python", code and its arguments), "environment" and
+        "folder".
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
     os.environ.clear()
-    os.environ.update(asked["environment"])
-    os.chdir(asked["folder"])
-    argv = asked["argv"]
-    from core.sonicpi.interpreter import parser
+    os.environ.update(request["environment"])
+    os.chdir(request["folder"])
+    argv = request["argv"]
     from core.sonicpi import single_render
+    from core.sonicpi.interpreter import parser
     from tests.faults import fault_injection
 
-    # What the nursery talks with is not this one's: it would hear answers to others' questions.
+    # The server's helper processes are shared by all forks, which would read each other's answers.
     single_render._workers.clear()
     parser._running_parsers.clear()
-    fault_injection.begin()
+    fault_injection.install_fault()
     if argv[0] == "python":
         sys.argv = argv[1:]
         exec(compile(argv[1], "a test", "exec"), {"__name__": "__main__"})
@@ -72,21 +91,29 @@ def run(asked: dict) -> int:
     return main(argv)
 
 
-def child(message: bytes, output: list[int]) -> None:
-    """Run in a session of its own, as a job does, and end."""
+def run_child(message: bytes, output_descriptors: list[int]) -> None:
+    """Run a request in its own session, as a job does, and exit.
+
+    Parameters
+    ----------
+    message : bytes
+        The request as JSON.
+    output_descriptors : list of int
+        Files that become standard output and standard error.
+    """
     status = 1
     try:
-        # First of all: whatever goes wrong from here on is told where the client tells it.
-        for number, descriptor in enumerate(output, 1):
-            os.dup2(descriptor, number)
+        # First, so that every later error is written where the client reads it.
+        for standard_descriptor, descriptor in enumerate(output_descriptors, 1):
+            os.dup2(descriptor, standard_descriptor)
         os.setsid()
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        status = run(json.loads(message))
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
-        if isinstance(end.code, str):
-            print(end.code, file=sys.stderr)
-    except BaseException:  # noqa: BLE001 - as the interpreter would
+        status = run_request(json.loads(message))
+    except SystemExit as error:
+        status = error.code if isinstance(error.code, int) else int(error.code is not None)
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+    except BaseException:  # as the interpreter does with an uncaught exception
         traceback.print_exc()
     finally:
         sys.stdout.flush()
@@ -94,49 +121,54 @@ def child(message: bytes, output: list[int]) -> None:
         os._exit(status)
 
 
-def serve(address: str) -> None:
-    """Fork whatever is asked for, until whoever began this closes its standard input."""
-    listening = socket.socket(socket.AF_UNIX)
-    listening.bind(address)
-    listening.listen()
-    waiting = selectors.DefaultSelector()
-    waiting.register(listening, selectors.EVENT_READ)
-    waiting.register(0, selectors.EVENT_READ)
-    print(READY, flush=True)
+def serve(socket_path: Path) -> None:
+    """Fork a process per connection until standard input is closed."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(str(socket_path))
+    listener.listen()
+    selector = selectors.DefaultSelector()
+    selector.register(listener, selectors.EVENT_READ)
+    selector.register(0, selectors.EVENT_READ)
+    print(READY_MESSAGE, flush=True)
     while True:
-        for key, _ in waiting.select():
+        for key, _ in selector.select():
             if key.fileobj == 0:
                 return
-            if key.fileobj is listening:
-                asking, _ = listening.accept()
-                pid = _born(asking)
-                waiting.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, asking))
+            if key.fileobj is listener:
+                connection, _ = listener.accept()
+                pid = _fork_for(connection)
+                selector.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, connection))
                 continue
-            pid, asking = key.data
-            waiting.unregister(key.fileobj)
+            pid, connection = key.data
+            selector.unregister(key.fileobj)
             os.close(key.fileobj)
-            status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-            try:
-                asking.sendall(json.dumps(status).encode())
-            except OSError:  # the client was killed
-                pass
-            asking.close()
+            _send_status(connection, pid)
 
 
-def _born(asking: socket.socket) -> int:
-    """Fork what a client asks for; return its pid."""
-    message, output, _, _ = socket.recv_fds(asking, 1 << 20, 2)
+def _fork_for(connection: socket.socket) -> int:
+    """Fork a process for the request of a client, and return its pid."""
+    message, output_descriptors, _, _ = socket.recv_fds(connection, MAX_REQUEST_BYTES, 2)
     while not message.endswith(b"\n"):
-        message += asking.recv(1 << 20)
+        message += connection.recv(MAX_REQUEST_BYTES)
     pid = os.fork()
     if pid == 0:
-        child(message, output)
-    asking.sendall(b"%d\n" % pid)
-    for descriptor in output:
+        run_child(message, output_descriptors)
+    connection.sendall(b"%d\n" % pid)
+    for descriptor in output_descriptors:
         os.close(descriptor)
     return pid
 
 
+def _send_status(connection: socket.socket, pid: int) -> None:
+    """Send the exit status of an ended fork to its client."""
+    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    try:
+        connection.sendall(json.dumps(status).encode())
+    except OSError:  # the client was killed
+        pass
+    connection.close()
+
+
 if __name__ == "__main__":
-    warm()
-    serve(sys.argv[1])
+    preload()
+    serve(Path(sys.argv[1]))

@@ -1,9 +1,10 @@
-"""A build killed at twenty random moments ends as one that was never killed, bit for bit."""
+"""A build that is killed at twenty random moments has the same result, bit for bit."""
 
 from __future__ import annotations
 
 import subprocess
 import time
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -12,63 +13,75 @@ from core.corpus import Corpus, list_corpora
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.check import check_corpus
 from core.pipeline.render_executor import LocalExecutor
-from core.workspace import PROJECT_FOLDER
-from tests.faults.conftest import AUDIO, CODE, Nursery, content, dice, kill, whole
+from tests.faults.corpus_state import assert_intact, digest_corpus
+from tests.faults.fork_server_client import ForkServer
+from tests.faults.job_control import kill, make_rng
+from tests.faults.stages import AUDIO_ENCODER, CODE_ENCODER, CORPUS_NAME
 
-KILLS = 20
+KILL_COUNT = 20
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples"]
-ARGUMENTS = (
+PROGRAM_COUNT = 24
+BUILD_ARGUMENTS = (
     BuildOptions(TEMPLATES),
-    EncoderChoice(code_encoder=CODE, audio_encoder=AUDIO),
+    EncoderChoice(code_encoder=CODE_ENCODER, audio_encoder=AUDIO_ENCODER),
     ClipFormat(0.5),
 )
 EXECUTOR = LocalExecutor(2)
-LATEST = 3  # events of its progress after which a build is killed, at most
-DELAY_S = 0.05  # and then so long, at most: anywhere between two events
+# A build is killed after a random number of its progress events, and a random delay. Together
+# they reach any moment between two events.
+MAX_EVENTS = 3
+MAX_DELAY_S = 0.05
 
-TOLD = f"""
+BUILD_CODE = f"""
 import os
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.render_executor import LocalExecutor
 print(os.getpid(), flush=True)
-build_corpus("tiny", *{ARGUMENTS!r}, executor={EXECUTOR!r}, progress=lambda *_: print("event", flush=True))
+build_corpus(
+    {CORPUS_NAME!r},
+    *{BUILD_ARGUMENTS!r},
+    executor={EXECUTOR!r},
+    progress=lambda *_: print("event", flush=True),
+)
 """
 
 
-def disturbed(nursery: Nursery, chance: Random) -> bool:
-    """Build until a random moment; whether that was before the end."""
-    moment, delay = chance.randint(1, LATEST), chance.uniform(0, DELAY_S)
-    with subprocess.Popen(
-        [*nursery.command, "python", TOLD], cwd=PROJECT_FOLDER, text=True, stdout=-1
-    ) as process:
-        child = int(process.stdout.readline())
+def build_and_kill(fork_server: ForkServer, rng: Random) -> bool:
+    """Build until a random moment; return False when the build ended before it."""
+    remaining_events, delay = rng.randint(1, MAX_EVENTS), rng.uniform(0, MAX_DELAY_S)
+    with fork_server.open_process(BUILD_CODE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
         for _ in process.stdout:
-            moment -= 1
-            if moment == 0:
+            remaining_events -= 1
+            if remaining_events == 0:
                 time.sleep(delay)
-                kill(child)
+                kill(pid)
     assert process.returncode in (0, -9)
     return process.returncode == -9
 
 
-@pytest.mark.fault("SIGKILL of a build at random moments, repeatedly", each=KILLS)
-def test_twenty_kills_change_not_a_bit(nursery: Nursery, workspace, tmp_path):
-    # Here, with as many threads as there are cores: that must not matter.
+@pytest.mark.fault("SIGKILL of a build at random moments, repeatedly", each=KILL_COUNT)
+def test_a_build_killed_twenty_times_has_the_same_result(
+    fork_server: ForkServer, workspace: Path, tmp_path: Path
+):
+    # The reference runs in this process with one thread per core, which must not matter either.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "undisturbed"))
-        build_corpus("tiny", *ARGUMENTS, executor=EXECUTOR)
-        undisturbed = content()
-    chance, killed = dice("build"), 0
-    while killed < KILLS:
-        if disturbed(nursery, chance):
+        patch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "reference"))
+        build_corpus(CORPUS_NAME, *BUILD_ARGUMENTS, executor=EXECUTOR)
+        expected = digest_corpus()
+    rng, killed = make_rng("build"), 0
+    while killed < KILL_COUNT:
+        if build_and_kill(fork_server, rng):
             killed += 1
-            if "tiny" in list_corpora():
-                whole()
-                assert Corpus.open("tiny").count_programs_by_state()["programs"] <= 24
-        else:  # it was through: the next kills meet a new one
-            assert content() == undisturbed
-            (workspace / "corpora").rename(tmp_path / f"through-{killed}")
-    build_corpus("tiny", *ARGUMENTS, executor=EXECUTOR)
-    assert content() == undisturbed
-    assert check_corpus("tiny").ok
-    assert not [*(workspace / "corpora" / "tiny" / "audio").glob("*/.partial*")]
+            if CORPUS_NAME in list_corpora():
+                assert_intact()
+                counts = Corpus.open(CORPUS_NAME).count_programs_by_state()
+                assert counts["programs"] <= PROGRAM_COUNT
+        else:  # The build ended, so the next kills need a new one.
+            assert digest_corpus() == expected
+            (workspace / "corpora").rename(tmp_path / f"completed-{killed}")
+    build_corpus(CORPUS_NAME, *BUILD_ARGUMENTS, executor=EXECUTOR)
+    assert digest_corpus() == expected
+    assert check_corpus(CORPUS_NAME).ok
+    assert not [*(workspace / "corpora" / CORPUS_NAME / "audio").glob("*/.partial*")]
