@@ -1,7 +1,7 @@
-"""A corpus of the paper's size in a moment: real programs and parameters, one clip a template.
+"""A synthetic corpus of the paper's size: real programs, one rendered clip per template.
 
-Programs of a template share its one real clip, and lie around a place of their own in each space,
-as programs do; what pages read, draw and search is as large as if all had been rendered.
+All programs of a template share its clip, and their embeddings lie around a centre of the template,
+as real ones do. What pages read, draw and search is as large as if every program had been rendered.
 """
 
 from __future__ import annotations
@@ -15,82 +15,100 @@ import pandas as pd
 from core import encoders, sonicpi
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus, EmbeddingPairs
+from core.pipeline.train import train
 from core.programs import Program, generate, list_templates
 from core.progress import Progress
-from core.pipeline.train import train
 
-CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
+CODE_ENCODER, AUDIO_ENCODER = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
+CLIP_SECONDS = 18.0
 EPOCHS = 3
+SPREAD = 0.6  # of embeddings around their centre, whose coordinates have standard deviation 1
 
 
-def make(name: str, programs: int, seed: int = 0) -> Corpus:
-    """Make the corpus in the workspace, with an alignment that has learnt little."""
+def create_big_corpus(name: str, program_count: int, seed: int = 0) -> Corpus:
+    """Create the corpus in the workspace, with a briefly trained alignment.
+
+    Parameters
+    ----------
+    name : str
+    program_count : int
+        At most; programs with the same source are stored once.
+    seed : int
+    """
     rng = np.random.default_rng(seed)
     corpus = Corpus.create(name)
-    each = -(-programs // len(list_templates()))
-    made = [program for t in list_templates() for program in generate(t, each, seed=seed)][:programs]
-    corpus.add_programs(made)
-    ids = list(corpus.load_programs()["program"])
-    made = [program for program in made if program.id in set(ids)]
-    _share_clips(corpus, made)
-    for encoder in (CODE, AUDIO):
-        known = encoders.find_encoder_spec(encoder)
-        vectors = _around(made, known.dim, rng)
-        corpus.put_embeddings(encoder, known.revision, [p.id for p in made], vectors)
-    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
-    _align(corpus, made, rng)
+    templates = list_templates()
+    per_template = -(-program_count // len(templates))
+    programs = [
+        program for template in templates for program in generate(template, per_template, seed=seed)
+    ][:program_count]
+    corpus.add_programs(programs)
+    stored_ids = set(corpus.load_programs()["program"])
+    programs = [program for program in programs if program.id in stored_ids]
+    program_ids = [program.id for program in programs]
+    _share_clips(corpus, programs)
+    for encoder_id in (CODE_ENCODER, AUDIO_ENCODER):
+        spec = encoders.find_encoder_spec(encoder_id)
+        embeddings = _draw_around_templates(programs, spec.dim, rng)
+        corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
+    corpus.set_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
+    _train_alignment(corpus, programs, rng)
     return corpus
 
 
-def _share_clips(corpus: Corpus, made: list[Program]) -> None:
-    first = {program.template: program for program in reversed(made)}
-    for program in first.values():
-        assert corpus.put_rendering(program.id, sonicpi.try_render(program.source), 18.0)
+def _share_clips(corpus: Corpus, programs: list[Program]) -> None:
+    """Render the first program of each template, and give its clip to the others."""
+    first_by_template = {program.template: program for program in reversed(programs)}
+    for program in first_by_template.values():
+        rendering = sonicpi.try_render(program.source)
+        assert corpus.put_rendering(program.id, rendering, CLIP_SECONDS)
     with sqlite3.connect(corpus.path / "corpus.sqlite") as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(clips)")][1:]
-        for template, program in first.items():
+        for template, program in first_by_template.items():
             database.execute(
                 f"INSERT OR IGNORE INTO clips (program, {', '.join(columns)})"
-                f" SELECT others.position, {', '.join('one.' + c for c in columns)}"
-                " FROM programs AS others, clips AS one JOIN programs AS owner"
-                " ON owner.position = one.program WHERE owner.id = ? AND others.template = ?",
+                f" SELECT others.position, {', '.join('clip.' + column for column in columns)}"
+                " FROM programs AS others, clips AS clip JOIN programs AS owner"
+                " ON owner.position = clip.program WHERE owner.id = ? AND others.template = ?",
                 (program.id, template),
             )
 
 
-def _around(made: list[Program], width: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows around a centre a template: float32 [n, width]."""
-    names = sorted({program.template for program in made})
-    centres = rng.normal(size=(len(names), width))
-    at = [names.index(program.template) for program in made]
-    return (centres[at] + 0.6 * rng.normal(size=(len(made), width))).astype(np.float32)
+def _draw_around_templates(
+    programs: list[Program], dim: int, rng: np.random.Generator
+) -> np.ndarray:
+    """Draw a vector per program around the random centre of its template: float32 [n, dim]."""
+    templates = sorted({program.template for program in programs})
+    centres = rng.normal(size=(len(templates), dim))
+    template_indices = [templates.index(program.template) for program in programs]
+    noise = rng.normal(size=(len(programs), dim))
+    return (centres[template_indices] + SPREAD * noise).astype(np.float32)
 
 
-def _align(corpus: Corpus, made: list[Program], rng: np.random.Generator) -> None:
-    """Train, judge and keep an alignment as any other; but its map is drawn, not laid out.
+def _train_alignment(corpus: Corpus, programs: list[Program], rng: np.random.Generator) -> None:
+    """Train, evaluate and save an alignment, with a random map.
 
-    To lay out noise takes minutes and shows no more.
+    UMAP takes minutes for random embeddings, and its layout of them would show no more.
     """
 
-    def drawn(heads: object, pairs: EmbeddingPairs, progress: Progress) -> pd.DataFrame:
+    def draw_random_map(_heads: object, pairs: EmbeddingPairs, _progress: Progress) -> pd.DataFrame:
         n = len(pairs.program_ids)
-        by_id = {program.id: program for program in made}
-        known = [by_id[program] for program in pairs.program_ids]
-        places = [_around(known, 4, rng) for _ in range(2)]  # of code and of audio
-        columns = ("before_x", "before_y", "after_x", "after_y")
+        program_by_id = {program.id: program for program in programs}
+        mapped = [program_by_id[program_id] for program_id in pairs.program_ids]
+        positions = np.concatenate([_draw_around_templates(mapped, 4, rng) for _ in range(2)])
         return pd.DataFrame(
             {
                 "program": pairs.program_ids * 2,
                 "modality": ["code"] * n + ["audio"] * n,
-                **{
-                    name: np.concatenate([side[:, column] for side in places])
-                    for column, name in enumerate(columns)
-                },
+                "before_x": positions[:, 0],
+                "before_y": positions[:, 1],
+                "after_x": positions[:, 2],
+                "after_y": positions[:, 3],
                 "similarity": np.tile(rng.uniform(-1, 1, n).astype(np.float32), 2),
                 "overlap_before": np.tile(rng.integers(4, size=n) / 3, 2).astype(np.float32),
                 "overlap_after": np.tile(rng.integers(4, size=n) / 3, 2).astype(np.float32),
             }
         )
 
-    with mock.patch("core.pipeline.train.compute_map", drawn):
+    with mock.patch("core.pipeline.train.compute_map", draw_random_map):
         train(corpus, AlignmentConfig(epochs=EPOCHS))

@@ -1,7 +1,7 @@
-"""What a browser says to Streamlit and hears from it, without the browser.
+"""A client of Streamlit's websocket, which measures the server without a browser.
 
-A browser that is watched tells of each message, a megabyte of figure too, and draws between two of
-them: a clock there says as much of the browser as of the server.
+A browser under automation reports every message, including figures of a megabyte, and draws between
+two messages, so its timings measure the browser as well.
 """
 
 from __future__ import annotations
@@ -13,77 +13,76 @@ from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
 
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
-class Client:
-    """One tab.
+class StreamlitClient:
+    """A browser tab without a browser.
 
     Parameters
     ----------
-    address : str
-        Of the dashboard, "http://127.0.0.1:8501/".
+    url : str
+        Address of the dashboard: "http://127.0.0.1:8501/".
     """
 
-    def __init__(self, address: str):
-        self._channel = connect(
-            address.replace("http", "ws", 1) + "_stcore/stream",
+    def __init__(self, url: str):
+        self._connection = connect(
+            url.replace("http", "ws", 1) + "_stcore/stream",
             subprotocols=["streamlit"],
             max_size=None,
             compression=None,
         )
-        self._known: dict[str, None] = {}
+        self._cached_hashes: dict[str, None] = {}
         self._state = ClientState()
-        self._heard: list[ForwardMsg] = []
+        self._messages: list[ForwardMsg] = []
 
-    def __enter__(self) -> Client:
+    def __enter__(self) -> StreamlitClient:
         return self
 
-    def __exit__(self, *_) -> None:
-        self._channel.close()
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
 
-    def open(self, page: str) -> float:
-        """Go to a page; return the milliseconds until its script has ended.
+    def open_page(self, page: str) -> float:
+        """Open a page; return the milliseconds until its script has ended.
 
         Parameters
         ----------
         page : str
-            As in its address; "" is Home.
+            The page's path; "" is Home.
         """
         self._state = ClientState(page_name=page, query_string="")
         return self.rerun()
 
-    def write(self, label: str, text: str) -> float:
-        """Write into the open page's text field of that label, and rerun, as `rerun` says."""
-        fields = [message.delta.new_element.text_input for message in self._drawn]
-        (field,) = [each for each in fields if each.label == label]
+    def fill_text_input(self, label: str, text: str) -> float:
+        """Fill a text input of the open page and rerun it; return what `rerun` returns."""
+        text_inputs = [message.delta.new_element.text_input for message in self._deltas]
+        (text_input,) = [widget for widget in text_inputs if widget.label == label]
         self._state.ClearField("widget_states")
-        self._state.widget_states.widgets.add(id=field.id, string_value=text)
+        self._state.widget_states.widgets.add(id=text_input.id, string_value=text)
         return self.rerun()
 
     def rerun(self) -> float:
         """Run the open page's script again; return the milliseconds until it has ended."""
-        self._state.cached_message_hashes[:] = list(self._known)
+        self._state.cached_message_hashes[:] = list(self._cached_hashes)
         started = time.perf_counter()
-        self._channel.send(BackMsg(rerun_script=self._state).SerializeToString())
-        self._heard.clear()
+        self._connection.send(BackMsg(rerun_script=self._state).SerializeToString())
+        self._messages.clear()
         while True:
-            message = ForwardMsg.FromString(self._channel.recv(PATIENCE_S))
-            self._heard.append(message)
-            kind = message.WhichOneof("type")
+            message = ForwardMsg.FromString(self._connection.recv(TIMEOUT_S))
+            self._messages.append(message)
             if message.metadata.cacheable:
-                self._known[message.hash] = None
-            if kind == "script_finished":
+                self._cached_hashes[message.hash] = None
+            if message.WhichOneof("type") == "script_finished":
                 return 1000 * (time.perf_counter() - started)
 
     @property
-    def failed(self) -> bool:
-        """Whether the page's last run ended in an exception."""
+    def has_failed(self) -> bool:
+        """Whether the last run of the script raised an exception."""
         return any(
-            message.delta.new_element.WhichOneof("type") == "exception" for message in self._drawn
+            message.delta.new_element.WhichOneof("type") == "exception" for message in self._deltas
         )
 
     @property
-    def _drawn(self) -> list[ForwardMsg]:
-        """What the page's last run drew."""
-        return [each for each in self._heard if each.WhichOneof("type") == "delta"]
+    def _deltas(self) -> list[ForwardMsg]:
+        """The elements that the last run of the script drew."""
+        return [message for message in self._messages if message.WhichOneof("type") == "delta"]

@@ -1,94 +1,114 @@
-"""What the benchmark of training runs in processes of its own."""
+"""Timings of training and evaluation for the benchmark `train`, which runs them in processes."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from statistics import median
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional as F
+from torch.nn import functional
+from torch.utils.data import DataLoader, TensorDataset
 
 from core.alignment import AlignmentConfig, ProjectionHeads, TrainingPairs, ValidationPairs, train
 from core.alignment.heads import build_projection_head
 
 CODE_DIM, AUDIO_DIM = 384, 512  # of the offline preset
-SHARE = 0.8  # of the programs are trained on, a tenth validates
+LATENT_DIM = 24
+TRAINING_FRACTION, VALIDATION_FRACTION = 0.8, 0.1
+PLAIN_LEARNING_RATE = 1e-3
+SPLIT_PATTERN = np.array(["train"] * 8 + ["validation", "test"])
 
 
-def pairs(programs: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Two views of one latent space with noise: float32 [n, 384] and [n, 512]."""
+def make_pairs(program_count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Return two noisy views of one latent space: float32 [n, 384] and [n, 512]."""
     rng = np.random.default_rng(seed)
-    latent = rng.normal(size=(programs, 24))
-    made = (
-        np.tanh(latent @ rng.normal(size=(24, dim)) / 5) + rng.normal(size=(programs, dim)) / 3
+    latent = rng.normal(size=(program_count, LATENT_DIM))
+    code, audio = (
+        np.tanh(latent @ rng.normal(size=(LATENT_DIM, dim)) / 5)
+        + rng.normal(size=(program_count, dim)) / 3
         for dim in (CODE_DIM, AUDIO_DIM)
     )
-    return tuple(view.astype(np.float32) for view in made)
+    return code.astype(np.float32), audio.astype(np.float32)
 
 
-def ours(programs: int, epochs: int, validated: bool, changes: dict) -> float:
-    """Median seconds of an epoch of the project's trainer."""
-    code, audio = (torch.from_numpy(view) for view in pairs(programs))
-    n = round(SHARE * programs)
-    m = programs // 10 if validated else 0
-    ends: list[float] = [time.perf_counter()]
-    config = AlignmentConfig.from_preset("infonce", **changes, epochs=epochs, patience=0)
+def time_trainer_epoch(
+    program_count: int, epochs: int, has_validation: bool, overrides: dict[str, Any]
+) -> float:
+    """Return the median seconds per epoch of `core.alignment.train`, without the first epoch."""
+    code, audio = (torch.from_numpy(view) for view in make_pairs(program_count))
+    training_count = round(TRAINING_FRACTION * program_count)
+    validation_count = round(VALIDATION_FRACTION * program_count) if has_validation else 0
+    validation = slice(training_count, training_count + validation_count)
+    config = AlignmentConfig.from_preset("infonce", **overrides, epochs=epochs, patience=0)
+    end_times: list[float] = []
     train(
-        TrainingPairs(code[:n], audio[:n]),
-        ValidationPairs(code[n : n + m], audio[n : n + m]),
+        TrainingPairs(code[:training_count], audio[:training_count]),
+        ValidationPairs(code[validation], audio[validation]),
         config,
-        lambda row: ends.append(time.perf_counter()),
+        lambda _row: end_times.append(time.perf_counter()),
     )
-    return median(b - a for a, b in zip(ends[1:], ends[2:]))  # the first waits for caches
+    return median(end - start for start, end in zip(end_times, end_times[1:]))
 
 
-def plain(programs: int, epochs: int, changes: dict) -> float:
-    """Median seconds of an epoch of the loop that a tutorial would write, in fp32."""
-    config = AlignmentConfig.from_preset("infonce", **changes)
-    code, audio = (torch.from_numpy(view) for view in pairs(programs))
-    n = round(SHARE * programs)
+def time_plain_epoch(program_count: int, epochs: int) -> float:
+    """Return the median seconds per epoch of the loop that a tutorial would write, in fp32."""
+    config = AlignmentConfig.from_preset("infonce")
+    code, audio = (torch.from_numpy(view) for view in make_pairs(program_count))
+    training_count = round(TRAINING_FRACTION * program_count)
     heads = [build_projection_head(dim, config) for dim in (CODE_DIM, AUDIO_DIM)]
-    optimiser = torch.optim.AdamW([p for head in heads for p in head.parameters()], lr=1e-3)
-    data = torch.utils.data.TensorDataset(code[:n], audio[:n])
-    loader = torch.utils.data.DataLoader(data, config.batch_size, shuffle=True)
+    parameters = [parameter for head in heads for parameter in head.parameters()]
+    optimizer = torch.optim.AdamW(parameters, lr=PLAIN_LEARNING_RATE)
+    dataset = TensorDataset(code[:training_count], audio[:training_count])
+    loader = DataLoader(dataset, config.batch_size, shuffle=True)
     return median(
-        _timed(lambda: _plain_epoch(loader, heads, optimiser, config)) for _ in range(epochs)
+        _measure_seconds(lambda: _run_plain_epoch(loader, heads, optimizer, config))
+        for _ in range(epochs)
     )
 
 
-def _plain_epoch(loader, heads: list[nn.Module], optimiser, config: AlignmentConfig) -> None:
+def _run_plain_epoch(
+    loader: DataLoader,
+    heads: list[nn.Module],
+    optimizer: torch.optim.Optimizer,
+    config: AlignmentConfig,
+) -> None:
     for batch in loader:
-        x, y = (F.normalize(head(side), dim=-1) for head, side in zip(heads, batch))
-        logits = x @ y.T / config.temperature
-        own = torch.arange(len(logits))
-        loss = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
+        code, audio = (
+            functional.normalize(head(embeddings), dim=-1) for head, embeddings in zip(heads, batch)
+        )
+        logits = code @ audio.T / config.temperature
+        targets = torch.arange(len(logits))
+        code_loss = functional.cross_entropy(logits, targets)
+        audio_loss = functional.cross_entropy(logits.T, targets)
+        optimizer.zero_grad()
+        ((code_loss + audio_loss) / 2).backward()
+        optimizer.step()
 
 
-def measuring(programs: int) -> float:
-    """Seconds in which a sweep measures one trained configuration."""
+def time_evaluation(program_count: int) -> float:
+    """Return the seconds in which a sweep evaluates one trained configuration."""
     from core.corpus import EmbeddingPairs
-    from core.pipeline.sweep import _evaluate_to_rows, make_aligned_spaces
+    from core.pipeline.evaluate import make_aligned_spaces
+    from core.pipeline.sweep_worker import evaluate_to_rows
 
-    code, audio = pairs(programs)
-    names = np.array(["train"] * 8 + ["validation", "test"])
-    known = EmbeddingPairs([], code, audio, names[np.arange(programs) % 10])
+    code, audio = make_pairs(program_count)
+    splits = SPLIT_PATTERN[np.arange(program_count) % len(SPLIT_PATTERN)]
+    pairs = EmbeddingPairs([], code, audio, splits)
     heads = ProjectionHeads(CODE_DIM, AUDIO_DIM, AlignmentConfig()).eval()
-    return _timed(lambda: _evaluate_to_rows(known, make_aligned_spaces(heads, known)))
+    return _measure_seconds(lambda: evaluate_to_rows(pairs, make_aligned_spaces(heads, pairs)))
 
 
-def side_by_side(what: str, arguments: tuple) -> float:
-    """Do one of these in this process, of one thread."""
+def run_single_threaded(function: Callable[..., float], arguments: tuple[Any, ...]) -> float:
+    """Call a function in this process with one torch thread, as a sweep's worker runs."""
     torch.set_num_threads(1)
-    return globals()[what](*arguments)
+    return function(*arguments)
 
 
-def _timed(work: Callable[[], None]) -> float:
+def _measure_seconds(action: Callable[[], object]) -> float:
     started = time.perf_counter()
-    work()
+    action()
     return time.perf_counter() - started

@@ -1,39 +1,36 @@
-"""How long a musician waits for pages: 13,500 programs, in a real browser.
+"""Measure how long a user waits for pages, with 13,500 programs in a real browser.
 
-Medians, each beside its goal, after the server and the browser have shown each page once: until
-the page's main thing is there, anew and by the navigation; until a click on the map has led to a
-card whose clip can be played; what the server takes to run a page's script again, from a tab's
-message to the last one that it gets; how large the map's figure is on its way; and how long a
-picture of the map stands while it is moved. What the very first visitor of a new server waits for
-stands above them, without a goal.
+Values are medians with their goals, after the server and the browser have shown each page once:
+first paint of a page's main element, on opening and through the navigation; a click on the map to a
+card with a playable clip; the server's rerun of a page's script; the size of the map's figure; and
+the time per frame while the map moves. The first visit of a new server has no goal.
 """
 
 from __future__ import annotations
 
 import os
-import socket
-import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable
-from contextlib import contextmanager
 from statistics import median
-from typing import Iterator
+from typing import Any
 from urllib.parse import quote_plus
 
-from _streamlit_client import Client
-from playwright.sync_api import Page, sync_playwright
+from _big_corpus import create_big_corpus
+from _dashboard import CHROMIUM, CHROMIUM_FLAGS, serve_dashboard
+from _streamlit_client import StreamlitClient
+from playwright.sync_api import Page, WebSocket, sync_playwright
 
-from core.workspace import PROJECT_FOLDER
+from core.pipeline.compare import find_disagreement_pairs
+from core.pipeline.map_colours import GROUP_LABELS, MEASURE_LABELS
+from core.search.aligned_corpus import open_aligned_corpus
 from tests.e2e import page_steps
-from tests.e2e.conftest import CHROMIUM, FLAGS
 
-PROGRAMS = 13_500
-NAME = "big"
-# The main thing on each page: that for which one opens it.
-MAIN = {
+PROGRAM_COUNT, TEMPLATE_COUNT = 13_500, 27
+CORPUS_NAME = "big"
+# The main element of each page, for which a user opens it.
+MAIN_ELEMENTS = {
     "Home": ".st-key-step-listen",
     "Generate": '[class*="st-key-template-"]',
     "Corpus": '[data-testid="stDataFrame"] canvas',
@@ -44,279 +41,274 @@ MAIN = {
     "Studies": "h1",
     "Jobs": "h1",
 }
-OWN = ("Map", "Listen", "Compare", "Corpus")  # whose first paint is measured
-# At most so many milliseconds, or megabytes.
-PAINT, SWITCH, CLICK, RERUN, PAYLOAD = 2000, 500, 500, 100, 1.5
-PLAYABLE = """
-(before) => {
+PAINTED_PAGES = ("Home", "Map", "Listen", "Compare", "Corpus")
+COLOUR_LABELS = (GROUP_LABELS["modality"], GROUP_LABELS["template"], MEASURE_LABELS["error"])
+# Goals, as upper limits.
+MAX_PAINT_MS = 2000
+MAX_SWITCH_MS = 500
+MAX_CLICK_MS = 500
+MAX_RERUN_MS = 100
+MAX_FIGURE_MB = 1.5
+HAS_PLAYABLE_CARD = """
+(previousSource) => {
   const audio = document.getElementById("earshot-audio");
   const player = document.querySelector(".st-key-card .player");
-  return player && player.dataset.src !== before && audio.readyState >= 2
+  return player && player.dataset.src !== previousSource && audio.readyState >= 2
     && audio.src === new URL(player.dataset.src, location).href;
 }
 """
-# Notes when each picture comes, until it is told to stop.
-WATCH = """
+HAS_MAIN_ELEMENT = """
+([title, mainElement]) =>
+  document.querySelector("a[aria-current=page]")?.innerText.includes(title)
+  && document.querySelector("[data-testid=stMain] h1") && document.querySelector(mainElement)
+"""
+IS_SCRIPT_IDLE = (
+    "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
+)
+RECORD_FRAMES = """
 () => {
   const times = [];
-  let on = true;
-  const look = (now) => { times.push(now); if (on) requestAnimationFrame(look); };
-  requestAnimationFrame(look);
-  window.stopWatching = () => { on = false; return times.slice(1).map((t, i) => t - times[i]); };
+  let isRecording = true;
+  const record = (now) => {
+    times.push(now);
+    if (isRecording) requestAnimationFrame(record);
+  };
+  requestAnimationFrame(record);
+  window.stopRecording = () => {
+    isRecording = false;
+    return times.slice(1).map((time, index) => time - times[index]);
+  };
 }
 """
 
+Row = tuple[str, str]
 
-def run(variants: int = 7) -> list[tuple[str, str]]:
-    """Measure; return (what, value) rows.
+
+def run(variants: int = 7) -> list[Row]:
+    """Measure every page; return (measure, value) rows.
 
     Parameters
     ----------
     variants : int
-        How often each thing is done.
+        Repetitions of each measurement.
     """
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["EARSHOT_WORKSPACE"] = folder
-        import _big_corpus
-        from core.corpus import Corpus
-        from core.pipeline.compare import find_disagreement_pairs
-        from core.search.aligned_corpus import open_aligned_corpus
-
-        _big_corpus.make(NAME, PROGRAMS)
-        started = time.perf_counter()
-        find_disagreement_pairs(open_aligned_corpus(Corpus.open(NAME)))
-        compared = time.perf_counter() - started
-        with served() as address, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        os.environ |= {"EARSHOT_WORKSPACE": folder, "HF_HUB_OFFLINE": "1"}
+        pair_seconds = _create_corpus()
+        with serve_dashboard() as dashboard, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
             page = browser.new_page(viewport={"width": 1366, "height": 768})
             page.set_default_timeout(120_000)
-            rows = [("programs", f"{PROGRAMS:,}"), *told(_first(page, address))]
-            frames = Frames(page)
-            page.goto(f"{address}map")
-            shown(page, "Map")
-            rows += told(_paints(page, address, variants))
-            rows += told(_switches(page, variants))
-            rows += told(_clicks(page, variants))
-            rows += told(_reruns(address, variants))
-            rows += told(_payloads(page, frames, address))
-            rows += told(_moves(page))
+            rows = [("programs", f"{PROGRAM_COUNT:,}")]
+            rows += _print_rows(_measure_first_visit(page, dashboard.url))
+            message_sizes = _record_message_sizes(page)
+            page.goto(f"{dashboard.url}map")
+            _wait_for_page(page, "Map")
+            rows += _print_rows(_measure_paints(page, dashboard.url, variants))
+            rows += _print_rows(_measure_switches(page, variants))
+            rows += _print_rows(_measure_map_clicks(page, variants))
+            rows += _print_rows(_measure_reruns(dashboard.url, variants))
+            rows += _print_rows(_measure_figure_sizes(page, message_sizes, dashboard.url))
+            rows += _print_rows(_measure_frames(page))
             browser.close()
-        return [*rows, ("comparing all pairs, in core", f"{compared:.1f} s")]
+        return [*rows, ("search for disagreeing pairs, without a page", f"{pair_seconds:.1f} s")]
 
 
-def told(rows: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The same rows, said at once to who waits for the rest."""
-    for what, value in rows:
-        print(f"{what}: {value}", file=sys.stderr, flush=True)
+def _create_corpus() -> float:
+    """Create the corpus with its pairs; return the seconds that the search for pairs took."""
+    corpus = create_big_corpus(CORPUS_NAME, PROGRAM_COUNT)
+    aligned_corpus = open_aligned_corpus(corpus)
+    started = time.perf_counter()
+    find_disagreement_pairs(aligned_corpus)
+    return time.perf_counter() - started
+
+
+def _print_rows(rows: list[Row]) -> list[Row]:
+    """Print rows to standard error while the other measurements run, and return them."""
+    for measure, value in rows:
+        print(f"{measure}: {value}", file=sys.stderr, flush=True)
     return rows
 
 
-@contextmanager
-def served() -> Iterator[str]:
-    """A dashboard of its own on a free port."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-        cwd=PROJECT_FOLDER,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, "HF_HUB_OFFLINE": "1"},
-    )
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.terminate()
-        server.wait()
+# -- Waiting ----------------------------------------------------------------------------------
 
 
-class Frames:
-    """When the browser and the server said something to each other, and how much."""
-
-    def __init__(self, page: Page):
-        self.sent: list[float] = []
-        self.received: list[tuple[float, int]] = []
-        page.on("websocket", self._listen)
-
-    def _listen(self, channel) -> None:
-        channel.on("framesent", lambda _: self.sent.append(time.perf_counter()))
-        channel.on(
-            "framereceived",
-            lambda said: self.received.append((time.perf_counter(), len(said))),
-        )
-
-    def clear(self) -> None:
-        """Forget what was said."""
-        self.sent.clear()
-        self.received.clear()
+def _get_url(base_url: str, page_name: str) -> str:
+    return base_url if page_name == "Home" else f"{base_url}{page_name.lower()}"
 
 
-def shown(page: Page, name: str) -> None:
-    """Wait until a page's main thing is there."""
-    page.wait_for_function(
-        "([title, main]) =>"
-        " document.querySelector('a[aria-current=page]')?.innerText.includes(title)"
-        " && document.querySelector('[data-testid=stMain] h1') && document.querySelector(main)",
-        arg=[name, MAIN[name]],
-        polling=20,
-    )
+def _wait_for_page(page: Page, page_name: str) -> None:
+    """Wait until a page's main element exists."""
+    arguments = [page_name, MAIN_ELEMENTS[page_name]]
+    page.wait_for_function(HAS_MAIN_ELEMENT, arg=arguments, polling=20)
 
 
-def settled(page: Page) -> None:
-    """Wait until the server has nothing more to say."""
+def _wait_until_idle(page: Page) -> None:
+    """Wait until the server sends nothing more."""
     page.wait_for_timeout(150)
-    page.wait_for_function(
-        "document.querySelector('[data-testid=stApp]').dataset.testScriptState === 'notRunning'"
-    )
+    page.wait_for_function(IS_SCRIPT_IDLE)
     page.wait_for_timeout(600)
 
 
-def timed(work: Callable[[], object]) -> float:
+def _measure_ms(action: Callable[..., object], *arguments: object) -> float:
     started = time.perf_counter()
-    work()
+    action(*arguments)
     return 1000 * (time.perf_counter() - started)
 
 
-def _ms(spent: list[float], goal: float) -> str:
-    return _judged(median(spent), goal, "ms", 0)
+def _format_median_ms(durations_ms: list[float], goal: float) -> str:
+    return _format_with_goal(median(durations_ms), goal, "ms", 0)
 
 
-def _judged(value: float, goal: float, unit: str, digits: int) -> str:
-    """A value beside what it is to stay under."""
-    met = "met" if value < goal else "missed"
-    return f"{value:.{digits}f} {unit} (goal: under {goal:g} {unit}, {met})"
+def _format_with_goal(value: float, goal: float, unit: str, digits: int) -> str:
+    verdict = "met" if value < goal else "missed"
+    return f"{value:.{digits}f} {unit} (goal: under {goal:g} {unit}, {verdict})"
 
 
-def _first(page: Page, address: str) -> list[tuple[str, str]]:
-    def visit(name: str) -> float:
-        def work() -> None:
-            page.goto(f"{address}{name.lower()}" if name != "Home" else address)
-            shown(page, name)
+# -- Measurements -----------------------------------------------------------------------------
 
-        return timed(work)
 
-    rows = [
-        (f"the first visitor of a new server: {name}", f"{visit(name):.0f} ms")
-        for name in ("Home", *OWN)
-    ]
-    for name in MAIN:
-        page.get_by_role("link", name=name, exact=True).click()
-        shown(page, name)
-        settled(page)
+def _measure_first_visit(page: Page, base_url: str) -> list[Row]:
+    """Measure the first visit of a new server, then show every page once."""
+
+    def visit(page_name: str) -> None:
+        page.goto(_get_url(base_url, page_name))
+        _wait_for_page(page, page_name)
+
+    rows = []
+    for page_name in PAINTED_PAGES:
+        duration_ms = _measure_ms(visit, page_name)
+        rows.append((f"first visit of a new server: {page_name}", f"{duration_ms:.0f} ms"))
+    for page_name in MAIN_ELEMENTS:
+        page.get_by_role("link", name=page_name, exact=True).click()
+        _wait_for_page(page, page_name)
+        _wait_until_idle(page)
     return rows
 
 
-def _paints(page: Page, address: str, times: int) -> list[tuple[str, str]]:
+def _measure_paints(page: Page, base_url: str, repetitions: int) -> list[Row]:
+    """Measure the time from opening a page's address until its main element exists."""
+
+    def open_page(page_name: str) -> None:
+        page.goto(_get_url(base_url, page_name), wait_until="commit")
+        _wait_for_page(page, page_name)
+
     rows = []
-    for name in ("Home", *OWN):
-        spent = []
-        for _ in range(times):
+    for page_name in PAINTED_PAGES:
+        durations_ms = []
+        for _ in range(repetitions):
             page.goto("about:blank")
-
-            def work(name: str = name) -> None:
-                page.goto(f"{address}{name.lower() if name != 'Home' else ''}", wait_until="commit")
-                shown(page, name)
-
-            spent.append(timed(work))
-            settled(page)
-        rows.append((f"first useful paint: {name}", _ms(spent, PAINT)))
+            durations_ms.append(_measure_ms(open_page, page_name))
+            _wait_until_idle(page)
+        rows.append((f"first paint: {page_name}", _format_median_ms(durations_ms, MAX_PAINT_MS)))
     return rows
 
 
-def _switches(page: Page, times: int) -> list[tuple[str, str]]:
-    spent: dict[str, list[float]] = {name: [] for name in MAIN}
-    for _ in range(times):
-        for name in MAIN:
-            # Where it is: to find that out is no part of what somebody waits for.
-            link = page.get_by_role("link", name=name, exact=True).bounding_box()
-            x, y = link["x"] + link["width"] / 2, link["y"] + link["height"] / 2
+def _measure_switches(page: Page, repetitions: int) -> list[Row]:
+    """Measure the time from a click in the navigation until the page's main element exists."""
 
-            def work(name: str = name, x: float = x, y: float = y) -> None:
-                page.mouse.click(x, y)
-                shown(page, name)
+    def switch_page(page_name: str, x: float, y: float) -> None:
+        page.mouse.click(x, y)
+        _wait_for_page(page, page_name)
 
-            spent[name].append(timed(work))
-            settled(page)
-    return [(f"page switch: {name}", _ms(each, SWITCH)) for name, each in spent.items()]
+    durations_ms: dict[str, list[float]] = {page_name: [] for page_name in MAIN_ELEMENTS}
+    for _ in range(repetitions):
+        for page_name in MAIN_ELEMENTS:
+            # Finding the link takes time that a user does not wait for.
+            box = page.get_by_role("link", name=page_name, exact=True).bounding_box()
+            assert box is not None
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            durations_ms[page_name].append(_measure_ms(switch_page, page_name, x, y))
+            _wait_until_idle(page)
+    return [
+        (f"page switch: {page_name}", _format_median_ms(durations, MAX_SWITCH_MS))
+        for page_name, durations in durations_ms.items()
+    ]
 
 
-def _clicks(page: Page, times: int) -> list[tuple[str, str]]:
+def _measure_map_clicks(page: Page, repetitions: int) -> list[Row]:
+    """Measure the time from a click on a point until its program's clip can be played."""
+
+    def click_point(point: dict[str, Any], previous_source: str) -> None:
+        page.mouse.click(point["x"], point["y"])
+        page.wait_for_function(HAS_PLAYABLE_CARD, arg=previous_source, polling=20)
+
     page.get_by_role("link", name="Map", exact=True).click()
-    shown(page, "Map")
-    settled(page)
-    spent = []
-    for number in range(times):
+    _wait_for_page(page, "Map")
+    _wait_until_idle(page)
+    durations_ms = []
+    for number in range(repetitions):
         # The code of a program after alignment, each time of another template.
-        at = page_steps.point(page, trace=1, index=number * PROGRAMS // 27)
-        before = page.evaluate("document.querySelector('.st-key-card .player')?.dataset.src ?? ''")
-
-        def work(at: dict = at, before: str = before) -> None:
-            page.mouse.click(at["x"], at["y"])
-            page.wait_for_function(PLAYABLE, arg=before, polling=20)
-
-        spent.append(timed(work))
-        settled(page)
-    return [("click on the map to a card with a playable clip", _ms(spent, CLICK))]
+        index = number * PROGRAM_COUNT // TEMPLATE_COUNT
+        point = page_steps.point(page, trace=1, index=index)
+        source = page.evaluate("document.querySelector('.st-key-card .player')?.dataset.src ?? ''")
+        durations_ms.append(_measure_ms(click_point, point, source))
+        _wait_until_idle(page)
+    value = _format_median_ms(durations_ms, MAX_CLICK_MS)
+    return [("click on the map to a card with a playable clip", value)]
 
 
-def _reruns(address: str, times: int) -> list[tuple[str, str]]:
-    """Ask for each page's script again as a browser does, which has what it was sent before."""
+def _measure_reruns(base_url: str, repetitions: int) -> list[Row]:
+    """Measure reruns of each page's script by a client that has cached earlier messages."""
     rows = []
-    with Client(address) as client:
-        for name in MAIN:
-            client.open("" if name == "Home" else name.lower())
+    with StreamlitClient(base_url) as client:
+        for page_name in MAIN_ELEMENTS:
+            client.open_page("" if page_name == "Home" else page_name.lower())
             client.rerun()
-            spent = [client.rerun() for _ in range(times)]
-            assert not client.failed, name
-            rows.append((f"server rerun: {name}", _ms(spent, RERUN)))
-        client.open("corpus")
-        spent = [client.write("Words", f"sleep {number}") for number in range(times)]
-        assert not client.failed
-        rows.append(("server rerun: Corpus, other words looked for", _ms(spent, RERUN)))
+            durations_ms = [client.rerun() for _ in range(repetitions)]
+            assert not client.has_failed, page_name
+            value = _format_median_ms(durations_ms, MAX_RERUN_MS)
+            rows.append((f"rerun on the server: {page_name}", value))
+        client.open_page("corpus")
+        durations_ms = [
+            client.fill_text_input("Words", f"sleep {number}") for number in range(repetitions)
+        ]
+        assert not client.has_failed
+        value = _format_median_ms(durations_ms, MAX_RERUN_MS)
+        rows.append(("rerun on the server: Corpus, with a new search text", value))
     return rows
 
 
-def _payloads(page: Page, frames: Frames, address: str) -> list[tuple[str, str]]:
+def _record_message_sizes(page: Page) -> list[int]:
+    """Return a list to which the size of every message from the server is appended."""
+    sizes: list[int] = []
+
+    def listen(connection: WebSocket) -> None:
+        connection.on("framereceived", lambda message: sizes.append(len(message)))
+
+    page.on("websocket", listen)
+    return sizes
+
+
+def _measure_figure_sizes(page: Page, message_sizes: list[int], base_url: str) -> list[Row]:
     rows = []
-    for colour in ("Code and audio", "Template", "Error: distance of code and sound"):
-        frames.clear()
+    for label in COLOUR_LABELS:
+        message_sizes.clear()
         page.goto("about:blank")
-        page.goto(f"{address}map?colour={quote_plus(colour)}")
-        shown(page, "Map")
-        settled(page)
-        largest = max(size for _, size in frames.received)
-        by = colour.partition(":")[0].lower()
-        told = _judged(largest / 1e6, PAYLOAD, "MB", 2)
-        rows.append((f"figure payload, by {by}", told))
+        page.goto(f"{base_url}map?colour={quote_plus(label)}")
+        _wait_for_page(page, "Map")
+        _wait_until_idle(page)
+        value = _format_with_goal(max(message_sizes) / 1e6, MAX_FIGURE_MB, "MB", 2)
+        rows.append((f"size of the map's figure, coloured by {label.lower()}", value))
     return rows
 
 
-def _moves(page: Page) -> list[tuple[str, str]]:
-    """Drag the map and turn the wheel over it; how long each picture stood until the next."""
+def _measure_frames(page: Page) -> list[Row]:
+    """Measure the time per frame while the map is dragged and zoomed."""
     page.get_by_role("link", name="Map", exact=True).click()
-    shown(page, "Map")
-    settled(page)
-    chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
-    x, y = chart["x"] + chart["width"] * 0.25, chart["y"] + chart["height"] * 0.5
+    _wait_for_page(page, "Map")
+    _wait_until_idle(page)
+    box = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] * 0.25, box["y"] + box["height"] * 0.5
     rows = []
-    for name, move in (("dragging", _drag), ("zooming", _zoom)):
-        page.evaluate(WATCH)
+    for label, move in (("dragged", _drag), ("zoomed", _zoom)):
+        page.evaluate(RECORD_FRAMES)
         move(page, x, y)
-        stood = page.evaluate("window.stopWatching()")
-        late = sorted(stood)[int(0.95 * (len(stood) - 1))]
-        rows.append(
-            (
-                f"a picture of the map while {name}, WebGL in software",
-                f"{median(stood):.0f} ms, 95 % under {late:.0f} ms",
-            )
-        )
+        durations_ms = sorted(page.evaluate("window.stopRecording()"))
+        percentile_95 = durations_ms[int(0.95 * (len(durations_ms) - 1))]
+        value = f"{median(durations_ms):.0f} ms, 95 % under {percentile_95:.0f} ms"
+        rows.append((f"time per frame while the map is {label}, WebGL in software", value))
     return rows
 
 

@@ -1,36 +1,40 @@
-"""Whether memory and open files stay flat while a browser uses every page and jobs run."""
+"""Check that memory and open files stay constant while a browser uses every page and jobs run.
+
+Rows of the server compare the thirds of the time (medians), rows of jobs the first half of the jobs
+of a kind with the second half (peaks). The last column is last third / middle third, or second half
+/ first half.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-import urllib.request
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Iterator
 
 import numpy as np
+from _dashboard import CHROMIUM, CHROMIUM_FLAGS, serve_dashboard
 from playwright.sync_api import Error, Page, sync_playwright
 
 from core import jobs
 from core.workspace import PROJECT_FOLDER
 
-CHROMIUM = "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
+HEADERS = ("measure", "first third or half", "middle third", "last third or half", "last / before")
 PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
-SAMPLE_EVERY_S = 5.0
+SAMPLE_INTERVAL_S = 5.0
+COURSE_PARTS = 12
+MAX_SHOWN_ERRORS = 5
+CORPUS_NAME = "soak"
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
 BUILD = [
     "build",
-    "soak",
+    CORPUS_NAME,
     "--templates",
     *TEMPLATES,
     "--per-template",
@@ -40,164 +44,158 @@ BUILD = [
     "--preset",
     "offline",
 ]
-# One after the other, again and again; what is there already is made anew each time.
+FIRST_TRAINING = ["train", CORPUS_NAME, "--epochs", "30"]
+# Started one after the other, again and again. "{}" stands for the workspace.
 JOBS = (
-    ["map", "soak"],
-    ["check", "soak"],
-    ["train", "soak", "--epochs", "60", "--width", "64"],
-    ["export", "soak", "--format", "zip", "--out", "{}/soak.zip"],
-    ["evaluate", "soak"],
+    ["map", CORPUS_NAME],
+    ["check", CORPUS_NAME],
+    ["train", CORPUS_NAME, "--epochs", "60", "--width", "64"],
+    ["export", CORPUS_NAME, "--format", "zip", "--out", "{}/soak.zip"],
+    ["evaluate", CORPUS_NAME],
 )
 SNIPPETS = ("use_synth :prophet\nplay {}, release: 2", "sample :loop_amen\nplay {}")
 
-
-@dataclass
-class Sample:
-    """What a process and all below it held at one moment."""
-
-    at: float
-    mb: float
-    files: int
-    threads: int
+Row = tuple[str, str, str, str, str]
 
 
 @dataclass
-class Watch:
-    """Samples of the server, and of each job by its kind."""
+class ResourceUse:
+    """Resources that a process and its descendants hold at one moment."""
 
-    server: list[Sample] = field(default_factory=list)
-    jobs: dict[str, dict[str, list[Sample]]] = field(default_factory=dict)
-    silences: dict[str, float] = field(default_factory=dict)
-    rounds: int = 0
-    troubles: list[str] = field(default_factory=list)
+    memory_mb: float = 0.0
+    open_files: int = 0
+    threads: int = 0
 
 
-def run(variants: int = 0, minutes: float = 30) -> list[tuple[str, ...]]:
-    """Soak; return rows: what, then the first third, the middle, the last, last against middle.
+@dataclass
+class Observations:
+    """Everything that is recorded while the benchmark runs.
+
+    Attributes
+    ----------
+    server : list of ResourceUse
+        Samples of the server without the jobs that it started.
+    jobs : dict of command to dict of job id to list of ResourceUse
+        Samples of every job.
+    end_delays_s : dict of command to float
+        Longest time from a job's last progress event to its end.
+    round_count : int
+        How often all pages were visited.
+    errors : list of str
+        Errors on pages, and jobs that failed.
+    """
+
+    server: list[ResourceUse] = field(default_factory=list)
+    jobs: dict[str, dict[str, list[ResourceUse]]] = field(default_factory=dict)
+    end_delays_s: dict[str, float] = field(default_factory=dict)
+    round_count: int = 0
+    errors: list[str] = field(default_factory=list)
+
+
+def run(minutes: float = 30) -> list[Row]:
+    """Use the dashboard for some time; return rows with the columns `HEADERS`.
 
     Parameters
     ----------
-    variants : int
-        Not used.
     minutes : float
-        How long the browser goes round.
+        Duration, without the build and the first training.
     """
-    watch = Watch()
+    observations = Observations()
     with tempfile.TemporaryDirectory() as folder:
         os.environ |= {"EARSHOT_WORKSPACE": folder, "HF_HUB_OFFLINE": "1"}
-        for argv in (BUILD, ["train", "soak", "--epochs", "30"]):
-            subprocess.run([sys.executable, "-m", "core", *argv], cwd=PROJECT_FOLDER, check=True)
-        with _server() as (address, pid):
+        for argv in (BUILD, FIRST_TRAINING):
+            command = [sys.executable, "-m", "core", *argv]
+            # The result is on standard output, which is for this benchmark's rows.
+            subprocess.run(command, cwd=PROJECT_FOLDER, check=True, stdout=sys.stderr)
+        with serve_dashboard() as dashboard:
             stop = threading.Event()
-            helpers = [
-                threading.Thread(target=_keep_jobs_running, args=(folder, watch, stop)),
-                threading.Thread(target=_sample, args=(pid, watch, stop)),
+            threads = [
+                threading.Thread(target=_keep_jobs_running, args=(folder, observations, stop)),
+                threading.Thread(
+                    target=_sample_resources, args=(dashboard.pid, observations, stop)
+                ),
             ]
-            for helper in helpers:
-                helper.start()
+            for thread in threads:
+                thread.start()
             try:
-                _go_round(address, watch, time.monotonic() + 60 * minutes)
+                _visit_pages(dashboard.url, observations, time.monotonic() + 60 * minutes)
             finally:
                 stop.set()
-                for helper in helpers:
-                    helper.join()
-    return _table(watch)
+                for thread in threads:
+                    thread.join()
+    return _build_rows(observations)
 
 
-@contextmanager
-def _server() -> Iterator[tuple[str, int]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, "-m", "streamlit", "run", "server.py", "--server.port", str(port)],
-        cwd=PROJECT_FOLDER,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}/"
-    try:
-        for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{address}_stcore/health", timeout=5).close()
-                break
-            except OSError:
-                time.sleep(0.2)
-        yield address, server.pid
-    finally:
-        server.terminate()
-        server.wait()
+# -- Load -------------------------------------------------------------------------------------
 
 
-# -- What is done --------------------------------------------------------------------------
-
-
-def _keep_jobs_running(folder: str, watch: Watch, stop: threading.Event) -> None:
-    for argv in itertools.cycle(JOBS):
-        argv = [word.replace("{}", folder) for word in argv]
+def _keep_jobs_running(folder: str, observations: Observations, stop: threading.Event) -> None:
+    for template in itertools.cycle(JOBS):
+        argv = [argument.replace("{}", folder) for argument in template]
         Path(folder, "soak.zip").unlink(missing_ok=True)
         job = jobs.start_job(argv, " ".join(argv[:2]), cwd=PROJECT_FOLDER)
         while jobs.get_job(job.id).is_active:
             if stop.wait(0.5):
                 jobs.get_job(job.id).cancel(request_grace_s=0)
                 return
-        ended = jobs.get_job(job.id)
-        if ended.state != "done":
-            watch.troubles.append(f"job {' '.join(argv[:2])}: {ended.error}")
-        events = ended.read_events()[0]
-        if events and ended.ended:
-            silent = ended.ended - events[-1]["time"]
-            watch.silences[argv[0]] = max(watch.silences.get(argv[0], 0.0), silent)
+        job = jobs.get_job(job.id)
+        if job.state != "done":
+            observations.errors.append(f"job {job.title}: {job.error}")
+        events, _ = job.read_events()
+        if events and job.ended:
+            delay = job.ended - events[-1]["time"]
+            previous = observations.end_delays_s.get(argv[0], 0.0)
+            observations.end_delays_s[argv[0]] = max(previous, delay)
 
 
-def _go_round(address: str, watch: Watch, until: float) -> None:
-    """Visit every page in a new tab, again and again, and do there what a person does."""
+def _visit_pages(url: str, observations: Observations, deadline: float) -> None:
+    """Use every page in a new browser context, again and again."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        while time.monotonic() < until:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        while time.monotonic() < deadline:
             context = browser.new_context(viewport={"width": 1366, "height": 768})
             page = context.new_page()
             page.set_default_timeout(60_000)
-            page.on("pageerror", lambda error: watch.troubles.append(str(error)))
-            page.goto(f"{address}?corpus=soak")
-            for name in PAGES:
-                _visit(page, name, watch)
+            page.on("pageerror", lambda error: observations.errors.append(str(error)))
+            page.goto(f"{url}?corpus={CORPUS_NAME}")
+            for page_name in PAGES:
+                _use_page(page, page_name, observations)
             context.close()
-            watch.rounds += 1
+            observations.round_count += 1
         browser.close()
 
 
-def _visit(page: Page, name: str, watch: Watch) -> None:
+def _use_page(page: Page, page_name: str, observations: Observations) -> None:
     try:
-        page.get_by_role("link", name=name, exact=True).click()
-        _settle(page)
-        if name == "Listen":
-            code = SNIPPETS[watch.rounds % 2].format(50 + watch.rounds % 30)
-            _press(page, "Render", code)
-        elif name == "Generate":
+        page.get_by_role("link", name=page_name, exact=True).click()
+        _wait_for_script(page)
+        if page_name == "Listen":
+            number = observations.round_count
+            snippet = SNIPPETS[number % len(SNIPPETS)].format(50 + number % 30)
+            page.get_by_role("textbox", name="Sonic Pi code").fill(snippet)
+            page.wait_for_timeout(1500)
+            _press_button(page, "Render")
+        elif page_name == "Generate":
             page.locator(f".st-key-open-template-{TEMPLATES[0]} button").first.click()
-            _settle(page)
-            _press(page, "Render and play")
-        elif name == "Map":
-            chart = page.locator(".js-plotly-plot").first
-            chart.wait_for()
-            chart.hover()
+            _wait_for_script(page)
+            _press_button(page, "Render and play")
+        elif page_name == "Map":
+            figure = page.locator(".js-plotly-plot").first
+            figure.wait_for()
+            figure.hover()
         exceptions = page.locator('[data-testid="stException"]').all_inner_texts()
-        watch.troubles += [f"{name}: {each}" for each in exceptions]
+        observations.errors += [f"{page_name}: {exception}" for exception in exceptions]
     except Error as error:
-        watch.troubles.append(f"{name}: {error.message.splitlines()[0]}")
+        observations.errors.append(f"{page_name}: {error.message.splitlines()[0]}")
 
 
-def _press(page: Page, button: str, code: str | None = None) -> None:
-    if code is not None:
-        page.get_by_role("textbox", name="Sonic Pi code").fill(code)
-        page.wait_for_timeout(1500)
-    page.get_by_role("button", name=button, exact=True).first.click()
-    _settle(page)
+def _press_button(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).first.click()
+    _wait_for_script(page)
     page.wait_for_timeout(1000)
 
 
-def _settle(page: Page) -> None:
+def _wait_for_script(page: Page) -> None:
     page.wait_for_timeout(300)
     page.wait_for_function(
         "document.querySelector('[data-testid=\"stApp\"]')?.dataset.testScriptState"
@@ -205,82 +203,93 @@ def _settle(page: Page) -> None:
     )
 
 
-# -- What is measured ----------------------------------------------------------------------
+# -- Measurement ------------------------------------------------------------------------------
 
 
-def _sample(server: int, watch: Watch, stop: threading.Event) -> None:
-    while not stop.wait(SAMPLE_EVERY_S):
-        watch.server.append(_held(server, apart=[job.pid for job in jobs.list_jobs() if job.pid]))
-        for job in jobs.list_jobs():
+def _sample_resources(server_pid: int, observations: Observations, stop: threading.Event) -> None:
+    while not stop.wait(SAMPLE_INTERVAL_S):
+        all_jobs = jobs.list_jobs()
+        job_pids = {job.pid for job in all_jobs if job.pid}
+        observations.server.append(_measure_process_tree(server_pid, job_pids))
+        for job in all_jobs:
             if job.state == "running" and job.pid:
-                found = watch.jobs.setdefault(job.argv[0], {})
-                found.setdefault(job.id, []).append(_held(job.pid))
+                samples_by_job = observations.jobs.setdefault(job.argv[0], {})
+                samples_by_job.setdefault(job.id, []).append(_measure_process_tree(job.pid, set()))
 
 
-def _held(pid: int, apart: list[int] = []) -> Sample:  # noqa: B006 - never changed
-    """What a process and its children hold, without those that are jobs of their own."""
-    total = Sample(time.monotonic(), 0.0, 0, 0)
-    todo = [pid]
-    while todo:
-        process = Path("/proc") / str(todo.pop())
+def _measure_process_tree(pid: int, excluded_pids: set[int]) -> ResourceUse:
+    """Measure a process and its descendants, except the excluded ones and theirs."""
+    total = ResourceUse()
+    pending = [pid]
+    while pending:
+        process = Path("/proc") / str(pending.pop())
         try:
-            pages = int((process / "statm").read_text().split()[1])
-            files = len(os.listdir(process / "fd"))
+            page_count = int((process / "statm").read_text().split()[1])
+            open_files = len(os.listdir(process / "fd"))
             threads = os.listdir(process / "task")
             children = [
                 int(child)
                 for thread in threads
                 for child in (process / "task" / thread / "children").read_text().split()
             ]
-        except (OSError, IndexError):  # it has ended
+        except (OSError, IndexError):  # The process has ended.
             continue
-        total.mb += pages * os.sysconf("SC_PAGE_SIZE") / 1e6
-        total.files += files
+        total.memory_mb += page_count * os.sysconf("SC_PAGE_SIZE") / 1e6
+        total.open_files += open_files
         total.threads += len(threads)
-        todo += [child for child in children if child not in apart]
+        pending += [child for child in children if child not in excluded_pids]
     return total
 
 
-def _table(watch: Watch) -> list[tuple[str, ...]]:
-    thirds = [_third(watch.server, number) for number in range(3)]
+# -- Table ------------------------------------------------------------------------------------
+
+
+def _build_rows(observations: Observations) -> list[Row]:
+    rows = _build_server_rows(observations.server)
+    for command, samples_by_job in sorted(observations.jobs.items()):
+        if len(samples_by_job) > 1:
+            rows += _build_job_rows(command, list(samples_by_job.values()))
+    for command, delay in sorted(observations.end_delays_s.items()):
+        label = f"{command}: longest time from full progress to the end"
+        rows.append((label, "", "", f"{delay:.1f} s", ""))
+    memory = [use.memory_mb for use in observations.server]
+    parts = [part for part in np.array_split(memory, COURSE_PARTS) if part.size]
+    course = " ".join(f"{np.median(part):.0f}" for part in parts)
+    rows.append((f"server: memory in {COURSE_PARTS} parts of the time, MB", course, "", "", ""))
+    rows.append(("rounds of all pages", str(observations.round_count), "", "", ""))
+    rows.append(("errors on pages and in jobs", str(len(observations.errors)), "", "", ""))
+    shown_errors = sorted(set(observations.errors))[:MAX_SHOWN_ERRORS]
+    return rows + [(f"  {error[:100]}", "", "", "", "") for error in shown_errors]
+
+
+def _build_server_rows(samples: list[ResourceUse]) -> list[Row]:
+    columns = {
+        "memory, MB": [use.memory_mb for use in samples],
+        "open files": [use.open_files for use in samples],
+        "threads": [use.threads for use in samples],
+    }
     rows = []
-    for what, of in (("MB", "mb"), ("open files", "files"), ("threads", "threads")):
-        values = [statistics.median(getattr(each, of) for each in third) for third in thirds]
-        rows.append(
-            (
-                f"server: {what}",
-                *(f"{value:.0f}" for value in values),
-                f"{values[2] / values[1]:.3f}",
-            )
-        )
-    for kind, runs in sorted(watch.jobs.items()):
-        peaks = [max(each.mb for each in samples) for samples in runs.values()]
-        files = [max(each.files for each in samples) for samples in runs.values()]
-        if len(peaks) > 1:
-            half = len(peaks) // 2
-            for what, values in (("MB at most", peaks), ("open files at most", files)):
-                first, last = (statistics.median(part) for part in (values[:half], values[half:]))
-                rows.append(
-                    (
-                        f"{kind}, {len(values)} jobs: {what}",
-                        f"{first:.0f}",
-                        "",
-                        f"{last:.0f}",
-                        f"{last / first:.3f}",
-                    )
-                )
-    for kind, silent in sorted(watch.silences.items()):
-        rows.append((f"{kind}: longest time at a full bar", "", "", f"{silent:.1f} s", ""))
-    course = [part for part in np.array_split([each.mb for each in watch.server], 12) if part.size]
-    rows.append(
-        ("server: MB, twelve parts", " ".join(f"{np.median(p):.0f}" for p in course), "", "", "")
-    )
-    rows.append(("rounds of all pages", str(watch.rounds), "", "", ""))
-    rows.append(("errors on pages", str(len(watch.troubles)), "", "", ""))
-    rows += [(f"  {each[:100]}", "", "", "", "") for each in sorted(set(watch.troubles))[:5]]
+    for label, values in columns.items():
+        first, middle, last = (statistics.median(_select_third(values, i)) for i in range(3))
+        ratio = f"{last / middle:.3f}"
+        rows.append((f"server: {label}", f"{first:.0f}", f"{middle:.0f}", f"{last:.0f}", ratio))
     return rows
 
 
-def _third(samples: list[Sample], number: int) -> list[Sample]:
-    size = max(1, len(samples) // 3)
-    return samples[number * size : (number + 1) * size] or samples[-1:]
+def _select_third(values: list[float], index: int) -> list[float]:
+    size = max(1, len(values) // 3)
+    return values[index * size : (index + 1) * size] or values[-1:]
+
+
+def _build_job_rows(command: str, samples_by_job: list[list[ResourceUse]]) -> list[Row]:
+    columns = {
+        "peak memory, MB": [max(use.memory_mb for use in samples) for samples in samples_by_job],
+        "most open files": [max(use.open_files for use in samples) for samples in samples_by_job],
+    }
+    rows = []
+    for label, peaks in columns.items():
+        half = len(peaks) // 2
+        first, last = statistics.median(peaks[:half]), statistics.median(peaks[half:])
+        label = f"{command}, {len(peaks)} jobs: {label}"
+        rows.append((label, f"{first:.0f}", "", f"{last:.0f}", f"{last / first:.3f}"))
+    return rows
