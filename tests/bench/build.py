@@ -1,4 +1,4 @@
-"""Measure time, memory and disk of building corpora of several sizes.
+"""Benchmark: time, memory and disk of building corpora of several sizes.
 
 `--variants` is the number of programs per template; 500 is the paper's size. Corpora are built with
 the offline encoders in the folder `bench` of the workspace. A build may be killed at any moment or

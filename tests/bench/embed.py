@@ -1,4 +1,4 @@
-"""Benchmark of the encoders: speed, and agreement with transformers' plain loop.
+"""Benchmark: speed of the encoders, and agreement with transformers' plain loop.
 
 Random-weight versions of the paper's architectures and the available encoders embed the same clips
 of 18 s and the same programs. Each row states the items per second; those of transformers' plain

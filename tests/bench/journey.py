@@ -1,4 +1,4 @@
-"""Measure how long a new user waits, from an empty workspace to the first neighbour, in a browser.
+"""Benchmark: waiting time of a new user, from an empty workspace to the first neighbour.
 
 Times are seconds since the click on "Build the starter corpus".
 """

@@ -1,4 +1,4 @@
-"""Measure time and memory of the metrics at the paper's size.
+"""Benchmark: time and memory of the metrics at the paper's size.
 
 All metrics of 13,500 x 256 embeddings are computed one after the other in a new process. The peak
 memory includes Python and torch; the memory before the first metric is printed as well.

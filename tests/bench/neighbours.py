@@ -1,4 +1,4 @@
-"""Measure searches for neighbours, predictions for snippets, and the layout of the map.
+"""Benchmark: search for neighbours, prediction for snippets, and layout of the map.
 
 Three parts: exact search among 27,000 x 256 embeddings in all four directions, one query at a time;
 the five neighbours of an unseen snippet with the offline preset, in a corpus of 5,000 programs; and

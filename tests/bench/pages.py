@@ -1,4 +1,4 @@
-"""Measure how long a user waits for pages, with 13,500 programs in a real browser.
+"""Benchmark: waiting times on the dashboard, with 13,500 programs in a real browser.
 
 Values are medians with their goals, after the server and the browser have shown each page once:
 first paint of a page's main element, on opening and through the navigation; a click on the map to a

@@ -1,4 +1,4 @@
-"""Check that memory and open files stay constant while a browser uses every page and jobs run.
+"""Benchmark: memory and open files of the server while every page is used and jobs run.
 
 Rows of the server compare the thirds of the time (medians), rows of jobs the first half of the jobs
 of a kind with the second half (peaks). The last column is last third / middle third, or second half

@@ -1,4 +1,4 @@
-"""Compare training with a plain PyTorch loop, and estimate the time of a sweep.
+"""Benchmark: training compared with a plain PyTorch loop, and the time of a sweep.
 
 Both train the paper's model on the same pairs, alternately, without validation. The time of a
 sweep (24 configurations x 5 seeds, two processes with one thread each) is the sum over its runs:

@@ -77,7 +77,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
 def _print_benchmarks(names: list[str]) -> None:
     for name in names:
         summary = (inspect.getdoc(_load_benchmark(name)) or "").partition("\n")[0]
-        print_result(f"{name:12} {summary}")
+        print_result(f"{name:12} {summary.removeprefix('Benchmark: ')}")
 
 
 def _load_benchmark(name: str) -> ModuleType:
