@@ -12,6 +12,7 @@ from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 TIMEOUT_S = 60
 
@@ -28,7 +29,7 @@ class StreamlitClient:
     def __init__(self, url: str):
         self._connection = connect(
             url.replace("http", "ws", 1) + "_stcore/stream",
-            subprotocols=["streamlit"],
+            subprotocols=[Subprotocol("streamlit")],
             max_size=None,
             compression=None,
         )

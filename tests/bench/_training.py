@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
@@ -72,7 +72,7 @@ def time_plain_epoch(program_count: int, epochs: int) -> float:
 
 def _run_plain_epoch(
     loader: DataLoader,
-    heads: list[nn.Module],
+    heads: Sequence[nn.Module],
     optimizer: torch.optim.Optimizer,
     config: AlignmentConfig,
 ) -> None:

@@ -263,7 +263,7 @@ def _build_rows(observations: Observations) -> list[Row]:
 
 
 def _build_server_rows(samples: list[ResourceUse]) -> list[Row]:
-    columns = {
+    columns: dict[str, list[float]] = {
         "memory, MB": [use.memory_mb for use in samples],
         "open files": [use.open_files for use in samples],
         "threads": [use.threads for use in samples],
@@ -282,7 +282,7 @@ def _select_third(values: list[float], index: int) -> list[float]:
 
 
 def _build_job_rows(command: str, samples_by_job: list[list[ResourceUse]]) -> list[Row]:
-    columns = {
+    columns: dict[str, list[float]] = {
         "peak memory, MB": [max(use.memory_mb for use in samples) for samples in samples_by_job],
         "most open files": [max(use.open_files for use in samples) for samples in samples_by_job],
     }

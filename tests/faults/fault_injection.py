@@ -24,7 +24,7 @@ AUDIO_ENCODER = "log-mel"
 CLOCK_STEP_S = 3600
 WORKER_MEMORY_BYTES = 160 << 20  # a Ruby host needs more
 
-Embed = Callable[[Sequence[Any]], np.ndarray]
+Embed = Callable[..., np.ndarray]
 
 
 def install_fault() -> None:
@@ -114,8 +114,10 @@ def replace_embed_call(
     encoder = encoders.get_encoder(AUDIO_ENCODER)
     embed, calls = encoder.embed, itertools.count(1)
 
-    def embed_or_fail(items: Sequence[Any]) -> object:
-        return replacement(embed, items) if next(calls) == call_number else embed(items)
+    def embed_or_fail(items: Sequence[Any], *arguments: Any, **options: Any) -> object:
+        if next(calls) == call_number:
+            return replacement(embed, items)
+        return embed(items, *arguments, **options)
 
     encoder.embed = embed_or_fail
 

@@ -67,10 +67,12 @@ class ForkServer:
         assert process.returncode == 0, process.stdout + process.stderr
         return process.stdout
 
-    def open_process(self, code: str, *arguments: str, **options: object) -> subprocess.Popen[str]:
-        """Start Python code in a fork, with further options of `subprocess.Popen`."""
+    def open_process(
+        self, code: str, *arguments: str, stdout: int | None = None, stderr: int | None = None
+    ) -> subprocess.Popen[str]:
+        """Start Python code in a fork, with its output where `subprocess.Popen` may send it."""
         argv = [*self.command_prefix, "python", code, *arguments]
-        return subprocess.Popen(argv, cwd=PROJECT_FOLDER, text=True, **options)
+        return subprocess.Popen(argv, cwd=PROJECT_FOLDER, text=True, stdout=stdout, stderr=stderr)
 
     def start_job(self, argv: list[str], fault: str = "") -> Job:
         """Start a command as a job, with a fault of `fault_injection`."""

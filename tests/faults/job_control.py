@@ -24,7 +24,7 @@ def make_rng(*seed_words: object) -> random.Random:
     return random.Random(" ".join(map(str, (7, *seed_words))))
 
 
-def wait_until(condition: Callable[[], Result], description: str = "condition") -> Result:
+def wait_until(condition: Callable[[], Result | None], description: str = "condition") -> Result:
     """Return the first true result of a condition; fail after `TIMEOUT_S`."""
     deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline:

@@ -141,7 +141,7 @@ def serve(socket_path: Path) -> None:
                 continue
             pid, connection = key.data
             selector.unregister(key.fileobj)
-            os.close(key.fileobj)
+            os.close(key.fd)
             _send_status(connection, pid)
 
 

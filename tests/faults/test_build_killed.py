@@ -64,7 +64,7 @@ def build_and_kill(fork_server: ForkServer, rng: Random) -> bool:
 @pytest.mark.fault("SIGKILL of a build at random moments, repeatedly", each=KILL_COUNT)
 def test_a_build_killed_twenty_times_has_the_same_result(
     fork_server: ForkServer, workspace: Path, tmp_path: Path
-):
+) -> None:
     # The reference runs in this process with one thread per core, which must not matter either.
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "reference"))

@@ -51,7 +51,7 @@ print(jobs.start_job(json.loads(sys.argv[1]), "a title").id)
 @pytest.mark.fault("Two processes that build the same corpus")
 def test_one_of_two_processes_builds_a_corpus_and_the_other_is_refused(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path
-):
+) -> None:
     shutil.copytree(reference_run.get_workspace_before("build"), workspace)
     processes = [fork_server.open_process(BUILD_CODE, stderr=subprocess.PIPE) for _ in range(2)]
     results = [
@@ -67,7 +67,7 @@ def test_one_of_two_processes_builds_a_corpus_and_the_other_is_refused(
 @pytest.mark.fault("The same command in several processes at the same moment", each=REQUEST_COUNT)
 def test_equal_commands_from_several_processes_are_one_job(
     fork_server: ForkServer, workspace: Path
-):
+) -> None:
     argv = json.dumps(["build", "none-such", "--templates", "none-such"])
     processes = [
         fork_server.open_process(START_JOB_CODE, argv, stdout=subprocess.PIPE)
@@ -81,7 +81,7 @@ def test_equal_commands_from_several_processes_are_one_job(
 @pytest.mark.fault("Two tabs that press the same button without seeing each other")
 def test_the_same_button_in_two_tabs_starts_one_job(
     workspace: Path, monkeypatch: pytest.MonkeyPatch
-):
+) -> None:
     from streamlit.testing.v1 import AppTest
 
     # Python 3.11 cannot read syntax trees in two threads at once, so nothing is prefetched.

@@ -37,7 +37,7 @@ KILL_COUNT = 3
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_killed_job_loses_nothing_and_is_resumed(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path, stage: str
-):
+) -> None:
     shutil.copytree(reference_run.get_workspace_before(stage), workspace)
     argv, rng = build_stage_command(stage, workspace), make_rng("job", stage)
     max_change = max(1, reference_run.change_counts[stage] * 2 // 3)
@@ -97,7 +97,7 @@ LIST_VICTIMS = {
 @pytest.mark.parametrize("victim", LIST_VICTIMS)
 def test_a_killed_render_process_does_not_change_the_result(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path, victim: str
-):
+) -> None:
     rng, killed = make_rng(victim), 0
     while killed < KILL_COUNT:
         if jobs.list_jobs():
@@ -121,7 +121,7 @@ def test_a_killed_render_process_does_not_change_the_result(
 @pytest.mark.fault("Cancelling a build while sandboxes, hosts and scsynth run")
 def test_a_cancelled_build_leaves_no_process_running(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path
-):
+) -> None:
     job = None
     while job is None or job.state == "done":  # It ended before it was cancelled.
         shutil.rmtree(workspace, ignore_errors=True)
@@ -149,7 +149,7 @@ def test_a_cancelled_build_leaves_no_process_running(
 @pytest.mark.fault("SIGKILL of a sweep worker")
 def test_a_sweep_whose_worker_was_killed_is_resumed(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path
-):
+) -> None:
     shutil.copytree(reference_run.get_workspace_before("sweep"), workspace)
     argv = build_stage_command("sweep", workspace)
     job = fork_server.start_job(argv)
@@ -179,7 +179,9 @@ runpy.run_module("streamlit", run_name="__main__", alter_sys=True)
 
 
 @pytest.mark.fault("SIGKILL of the server while its job runs")
-def test_a_job_survives_the_server_that_started_it(reference_run: ReferenceRun, workspace: Path):
+def test_a_job_survives_the_server_that_started_it(
+    reference_run: ReferenceRun, workspace: Path
+) -> None:
     shutil.copytree(reference_run.get_workspace_before("build"), workspace)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

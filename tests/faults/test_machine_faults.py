@@ -85,7 +85,7 @@ def test_a_stage_that_filled_the_disk_is_completed_later(
     reference_run: ReferenceRun,
     monkeypatch: pytest.MonkeyPatch,
     stage: str,
-):
+) -> None:
     disk, workspace = str(fork_server.small_disk), fork_server.small_disk / stage
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(workspace))
     source = str(reference_run.get_workspace_before(stage))
@@ -114,7 +114,7 @@ def test_a_stage_that_filled_the_disk_is_completed_later(
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_names_the_remedy_for_a_read_only_workspace(
     fork_server: ForkServer, reference_run: ReferenceRun, stage: str
-):
+) -> None:
     workspace = fork_server.read_only_view / reference_run.get_workspace_before(stage).name
     argv = build_stage_command(stage, workspace)
     process = fork_server.run(argv, EARSHOT_WORKSPACE=str(workspace))
@@ -126,7 +126,7 @@ def test_a_stage_names_the_remedy_for_a_read_only_workspace(
 @pytest.mark.fault("Reading, checking and exporting in a read-only workspace")
 def test_a_read_only_workspace_is_checked_exported_and_evaluated(
     fork_server: ForkServer, reference_run: ReferenceRun, tmp_path: Path
-):
+) -> None:
     workspace = fork_server.read_only_view / reference_run.get_workspace_after("map").name
     environment = {"EARSHOT_WORKSPACE": str(workspace), "EARSHOT_READ_ONLY": "1"}
     output = fork_server.run_successfully(["check", CORPUS_NAME], **environment)
@@ -147,7 +147,7 @@ def built_corpus(reference_run: ReferenceRun, workspace: Path) -> Corpus:
 @pytest.mark.fault("A damaged page of the SQLite database, chosen at random", each=DAMAGE_COUNT)
 def test_a_damaged_database_is_repaired_and_completed(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path
-):
+) -> None:
     rng, expected_work = make_rng("page"), None
     for _ in range(DAMAGE_COUNT):
         shutil.rmtree(workspace, ignore_errors=True)
@@ -180,7 +180,7 @@ def test_a_damaged_database_is_repaired_and_completed(
 @pytest.mark.fault("A truncated clip, a missing clip and an incomplete file", each=3)
 def test_damaged_clips_are_reported_and_rendered_again(
     fork_server: ForkServer, built_corpus: Corpus, reference_run: ReferenceRun, workspace: Path
-):
+) -> None:
     truncated, missing = (Path(path) for path in built_corpus.load_programs()["audio"][:2])
     truncated.write_bytes(truncated.read_bytes()[:1000])
     missing.unlink()
@@ -196,7 +196,7 @@ def test_damaged_clips_are_reported_and_rendered_again(
 @pytest.mark.fault("A truncated alignment file")
 def test_a_truncated_alignment_is_reported_and_trained_again(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path
-):
+) -> None:
     shutil.copytree(reference_run.get_workspace_after("map"), workspace)
     (record,) = Corpus.open(CORPUS_NAME).load_alignments()
     heads = record.path / "heads.safetensors"
@@ -215,7 +215,7 @@ def test_a_clock_that_goes_backwards_does_not_disturb_a_job_or_its_progress(
     reference_run: ReferenceRun,
     workspace: Path,
     monkeypatch: pytest.MonkeyPatch,
-):
+) -> None:
     shutil.copytree(reference_run.get_workspace_before("build"), workspace)
     job = fork_server.start_job(BUILD, "clock-backwards")
     read_clock, readings = time.time, count()
@@ -241,7 +241,7 @@ def assert_progress_is_plausible(job: Job) -> None:
     "fault, message",
     [("NaN", "not finite for 1429 of 10000"), ("wrong dimension", "dimensions")],
 )
-def test_faulty_embeddings_are_refused_and_change_nothing(fault: str, message: str):
+def test_faulty_embeddings_are_refused_and_change_nothing(fault: str, message: str) -> None:
     programs = [Program(f"play {number}", f"typed-{number}") for number in range(EMBEDDING_COUNT)]
     corpus = Corpus.create("many")
     corpus.add_programs(programs)
@@ -268,7 +268,7 @@ def test_faulty_embeddings_are_refused_and_change_nothing(fault: str, message: s
 @pytest.mark.parametrize("fault", ["embed-nan", "embed-error"])
 def test_an_encoder_that_fails_on_one_item_leaves_out_only_that_item(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path, fault: str
-):
+) -> None:
     shutil.copytree(reference_run.get_workspace_before("build"), workspace)
     output = fork_server.run_successfully(BUILD, **{VARIABLE: f"{fault} 4"})
     assert_intact()
@@ -284,7 +284,7 @@ def test_an_encoder_that_fails_on_one_item_leaves_out_only_that_item(
 @pytest.mark.fault("Out of memory in a render worker")
 def test_a_build_whose_workers_lack_memory_is_completed_later(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path
-):
+) -> None:
     shutil.copytree(reference_run.get_workspace_before("build"), workspace)
     process = fork_server.run(BUILD, **{VARIABLE: "workers-out-of-memory"})
     assert process.returncode == 1 and "Traceback" not in process.stderr, process.stderr
@@ -296,7 +296,7 @@ def test_a_build_whose_workers_lack_memory_is_completed_later(
 @pytest.mark.fault("Out of memory in the job")
 def test_a_build_that_runs_out_of_memory_is_completed_later(
     fork_server: ForkServer, reference_run: ReferenceRun, workspace: Path
-):
+) -> None:
     shutil.copytree(reference_run.get_workspace_before("build"), workspace)
     job = wait_for_job(fork_server.start_job(BUILD, "embed-out-of-memory 4"))
     assert job.state == "failed" and job.error is not None, job
@@ -309,7 +309,7 @@ def test_a_build_that_runs_out_of_memory_is_completed_later(
 
 
 @pytest.mark.fault("A damaged page of the database's write-ahead log after a killed writer")
-def test_a_damaged_write_ahead_log_loses_at_most_the_last_commit(built_corpus: Corpus):
+def test_a_damaged_write_ahead_log_loses_at_most_the_last_commit(built_corpus: Corpus) -> None:
     built_corpus.close()
     path = built_corpus.path / "corpus.sqlite"
     log_path = Path(f"{path}-wal")

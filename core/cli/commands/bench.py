@@ -29,7 +29,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("name", nargs="?", metavar="NAME", help="benchmark; without it, list all")
     parser.add_argument(
-        "--variants", type=parse_positive_int, metavar="N", help="programs per template"
+        "--variants",
+        type=parse_positive_int,
+        metavar="N",
+        help="programs per template, or repetitions of what has no templates",
     )
     parser.add_argument(
         "--minutes", type=parse_float, metavar="M", help="duration: soak (30), build (to its end)"

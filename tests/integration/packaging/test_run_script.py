@@ -164,7 +164,7 @@ def project():
 
 
 @pytest.fixture(scope="module")
-def ready():
+def prepared_project():
     """A project that is set up. Tests leave it so."""
     with tempfile.TemporaryDirectory() as folder:
         project = SimulatedProject(Path(folder))
@@ -174,66 +174,68 @@ def ready():
         yield project
 
 
-def test_first_run_prints_one_line_per_step_and_runs_the_command(ready):
-    lines = ready.first_run.stderr.splitlines()
+def test_first_run_prints_one_line_per_step_and_runs_the_command(prepared_project):
+    lines = prepared_project.first_run.stderr.splitlines()
     assert re.match(r"Creating \.venv with .*/python3$", lines[0])
     assert [line.split(" (")[0] for line in lines[1:]] == [
         "Installing torch==2.13.0",
         "Installing requirements/base.lock",
         "Installing the encoders with bundled weights",
     ]
-    assert ready.first_run.stdout == f"{ready.root}|jobs\n"
-    assert [ready.get_installed_version(p) for p in ("torch", "streamlit", "weights")] == [
+    assert prepared_project.first_run.stdout == f"{prepared_project.root}|jobs\n"
+    assert [
+        prepared_project.get_installed_version(p) for p in ("torch", "streamlit", "weights")
+    ] == [
         "2.13.0",
         "1.0",
         "0.1",
     ]
 
 
-def test_nothing_is_installed_when_nothing_is_missing(ready):
-    log = ready.project / "artifacts/setup.log"
+def test_nothing_is_installed_when_nothing_is_missing(prepared_project):
+    log = prepared_project.project / "artifacts/setup.log"
     before = log.stat().st_mtime_ns
-    done = ready.run("build", "a b", "--x")
+    done = prepared_project.run("build", "a b", "--x")
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout == f"{ready.root}|build|a b|--x\n"
+    assert done.stdout == f"{prepared_project.root}|build|a b|--x\n"
     # Every step of the set-up writes to the log.
     assert log.stat().st_mtime_ns == before
 
 
-def test_interrupted_set_up_is_completed(ready):
+def test_interrupted_set_up_is_completed(prepared_project):
     # The state after a kill: no stamp, and a package with some of its files missing.
-    venv = ready.project / ".venv"
+    venv = prepared_project.project / ".venv"
     (venv / "earshot-base").unlink()
     packages = next(venv.glob("lib/python3*/site-packages"))
     (packages / "streamlit/__init__.py").unlink()
     (packages / "streamlit-1.0.dist-info/INSTALLER").unlink()
-    done = ready.run("jobs")
+    done = prepared_project.run("jobs")
     assert done.returncode == 0, done.stderr
     assert "Creating .venv" not in done.stderr
-    assert ready.get_installed_version("streamlit") == "1.0"
-    assert ready.run("jobs").stderr == ""
+    assert prepared_project.get_installed_version("streamlit") == "1.0"
+    assert prepared_project.run("jobs").stderr == ""
 
 
 @pytest.mark.parametrize("missing", ["bin/python", "pip"])
-def test_incomplete_environment_is_created_again(ready, missing):
-    venv = ready.project / ".venv"
+def test_incomplete_environment_is_created_again(prepared_project, missing):
+    venv = prepared_project.project / ".venv"
     if missing == "pip":
         shutil.rmtree(next(venv.glob("lib/python3*/site-packages/pip")))
         (venv / "earshot-base").unlink()
     else:
         (venv / missing).unlink()
-    done = ready.run("jobs")
+    done = prepared_project.run("jobs")
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith("Creating .venv")
-    assert ready.get_installed_version("torch") == "2.13.0"
+    assert prepared_project.get_installed_version("torch") == "2.13.0"
 
 
-def test_changed_requirements_are_installed(ready):
-    write_wheel(ready.wheels, "streamlit", "1.1", SERVER)
-    ready.set_requirements("torch==2.13.0", "streamlit==1.1")
-    done = ready.run("jobs")
+def test_changed_requirements_are_installed(prepared_project):
+    write_wheel(prepared_project.wheels, "streamlit", "1.1", SERVER)
+    prepared_project.set_requirements("torch==2.13.0", "streamlit==1.1")
+    done = prepared_project.run("jobs")
     assert done.returncode == 0 and "Creating .venv" not in done.stderr
-    assert ready.get_installed_version("streamlit") == "1.1"
+    assert prepared_project.get_installed_version("streamlit") == "1.1"
 
 
 def test_failing_step_shows_its_cause_and_the_next_run_completes_it(project):
@@ -365,9 +367,9 @@ def find_free_port() -> int:
         return listener.getsockname()[1]
 
 
-def test_dashboard_prints_its_address_once_it_responds(ready):
+def test_dashboard_prints_its_address_once_it_responds(prepared_project):
     port = find_free_port()
-    process = ready.start("--port", str(port))
+    process = prepared_project.start("--port", str(port))
     try:
         line = process.stderr.readline()
         assert f"http://127.0.0.1:{port}" in line
@@ -379,10 +381,10 @@ def test_dashboard_prints_its_address_once_it_responds(ready):
         process.communicate(timeout=60)
 
 
-def test_port_in_use_is_reported_with_another(ready):
+def test_port_in_use_is_reported_with_another(prepared_project):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-        done = ready.run("--port", str(port))
+        done = prepared_project.run("--port", str(port))
     assert done.returncode == 1
     assert f"Port {port}" in done.stderr and "./run --port" in done.stderr
 
@@ -391,16 +393,16 @@ LINT_TOOLS = ("ruff", "mypy", "codespell", "shellcheck")
 
 
 @pytest.fixture
-def lintable(ready):
+def project_with_lint_tools(prepared_project):
     """The project with lint tools that log their call; a test may replace one."""
-    ready.run("lint")
-    calls = ready.root / "calls"
+    prepared_project.run("lint")
+    calls = prepared_project.root / "calls"
     calls.unlink(missing_ok=True)
     for tool in LINT_TOOLS:
-        path = ready.project / ".venv/bin" / tool
+        path = prepared_project.project / ".venv/bin" / tool
         path.write_text(f'#!/bin/bash\necho "{tool} $*" >>"{calls}"\n')
         path.chmod(0o755)
-    return ready
+    return prepared_project
 
 
 def fail_tool(project, tool: str) -> None:
@@ -408,38 +410,38 @@ def fail_tool(project, tool: str) -> None:
     path.write_text(f"#!/bin/bash\necho '{tool} found a problem'\nexit 1\n")
 
 
-def test_lint_runs_every_tool(lintable):
-    done = lintable.run("lint")
+def test_lint_runs_every_tool(project_with_lint_tools):
+    done = project_with_lint_tools.run("lint")
     assert (done.returncode, done.stderr) == (0, "Lint passed.\n")
-    calls = (lintable.root / "calls").read_text().splitlines()
+    calls = (project_with_lint_tools.root / "calls").read_text().splitlines()
     assert [call.split()[0] for call in calls] == ["ruff", *LINT_TOOLS]
     assert calls[-1] == "shellcheck run .ci/audit .ci/lock .ci/run"
 
 
-def test_lint_shows_what_fails_and_goes_on(lintable):
-    fail_tool(lintable, "mypy")
-    done = lintable.run("lint")
+def test_lint_shows_what_fails_and_goes_on(project_with_lint_tools):
+    fail_tool(project_with_lint_tools, "mypy")
+    done = project_with_lint_tools.run("lint")
     assert done.returncode == 1
     assert "== mypy\nmypy found a problem" in done.stderr
     assert done.stderr.endswith("Lint failed: mypy\n")
-    assert "shellcheck" in (lintable.root / "calls").read_text()
+    assert "shellcheck" in (project_with_lint_tools.root / "calls").read_text()
 
 
-def test_lint_refuses_suppressions_without_a_reason(lintable):
-    module = lintable.project / "core/module.py"
+def test_lint_refuses_suppressions_without_a_reason(project_with_lint_tools):
+    module = project_with_lint_tools.project / "core/module.py"
     module.write_text("import os  # noqa: F401\n")
-    done = lintable.run("lint")
+    done = project_with_lint_tools.run("lint")
     assert done.returncode == 1 and "core/module.py:1:" in done.stderr
     module.write_text("import os  # noqa: F401 - importing it registers a codec\n")
-    assert lintable.run("lint").returncode == 0
+    assert project_with_lint_tools.run("lint").returncode == 0
     module.unlink()
 
 
-def test_tests_run_after_lint_and_fail_if_lint_fails(lintable):
-    done = lintable.run("test", "tests/unit", "-x")
+def test_tests_run_after_lint_and_fail_if_lint_fails(project_with_lint_tools):
+    done = project_with_lint_tools.run("test", "tests/unit", "-x")
     assert (done.returncode, done.stdout) == (0, "tests/unit -x 1 passed\n")
-    fail_tool(lintable, "codespell")
-    done = lintable.run("test")
+    fail_tool(project_with_lint_tools, "codespell")
+    done = project_with_lint_tools.run("test")
     assert done.returncode == 1 and "Lint failed: codespell" in done.stderr
     assert done.stdout.endswith("1 passed\n")
 
