@@ -11,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from core.plots.charts import AUDIO_COLOUR, CODE_COLOUR, NEUTRAL_COLOUR
+from core.plots.colours import AUDIO_COLOUR, CODE_COLOUR, NEUTRAL_COLOUR
 
 MAX_TICK_VALUES = 5  # a setting with more values gets an automatic axis
 MIN_AXIS_SPAN = 1e-3  # cosine distance

@@ -1,0 +1,100 @@
+"""Metrics before and after alignment, with confidence intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from core.plots.colours import AUDIO_COLOUR, CODE_COLOUR, NEUTRAL_COLOUR
+
+# Metric and label.
+COMPARED_METRICS = (
+    ("cka_debiased", "CKA, debiased"),
+    ("cka", "CKA"),
+    ("spearman", "Spearman"),
+    ("pearson", "Pearson"),
+    ("overlap@3", "Overlap@3"),
+    ("jaccard@3", "Jaccard@3"),
+)
+# Reading, label, colour and marker symbol. The readings are spelled out because importing their
+# names from core.evaluation.metrics_table would import torch, which a page draws without.
+COMPARISON_STYLES = (
+    ("before", "Before: raw code and raw audio", NEUTRAL_COLOUR, "circle-open"),
+    (
+        "aligned code ~ aligned audio",
+        "After: aligned code and aligned audio",
+        CODE_COLOUR,
+        "circle",
+    ),
+    ("aligned code ~ raw audio", "After: aligned code and raw audio", AUDIO_COLOUR, "diamond"),
+)
+_ROW_OFFSETS = (-0.22, 0.0, 0.22)
+
+
+def draw_metrics_before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
+    """Draw each metric before and after alignment, with its confidence interval.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        Columns metric, split, reading, value, low and high, as returned by
+        `core.pipeline.evaluate.evaluate_alignment`.
+    split : str
+        Split of the programs.
+
+    Returns
+    -------
+    Figure
+        One row per metric, one marker per reading.
+    """
+    split_metrics = metrics[metrics["split"] == split]
+    labels = dict(COMPARED_METRICS)
+    figure = go.Figure()
+    for offset, (reading, label, colour, symbol) in zip(_ROW_OFFSETS, COMPARISON_STYLES):
+        is_drawn = (split_metrics["reading"] == reading) & split_metrics["metric"].isin(labels)
+        rows = split_metrics[is_drawn].set_index("metric").reindex(list(labels))
+        value, low, high = (
+            pd.to_numeric(rows[column]).to_numpy(float) for column in ("value", "low", "high")
+        )
+        figure.add_trace(
+            go.Scatter(
+                x=value,
+                y=np.arange(len(rows)) + offset,
+                mode="markers",
+                marker={
+                    "color": colour,
+                    "symbol": symbol,
+                    "size": 10,
+                    "line": {"width": 2, "color": colour},
+                },
+                error_x={
+                    "type": "data",
+                    "symmetric": False,
+                    "array": high - value,
+                    "arrayminus": value - low,
+                    "color": colour,
+                    "thickness": 1.2,
+                    "width": 0,
+                },
+                name=label,
+                text=[labels[metric] for metric in rows.index],
+                customdata=np.stack([low, high], axis=1),
+                hovertemplate="%{text} %{x:.2f}, 95 % within %{customdata[0]:.2f} to"
+                " %{customdata[1]:.2f}<extra></extra>",
+            )
+        )
+    figure.update_yaxes(
+        tickvals=list(range(len(labels))),
+        ticktext=list(labels.values()),
+        autorange="reversed",
+        showgrid=False,
+        zeroline=False,
+    )
+    figure.update_xaxes(title="Value (higher: code and audio agree more)", zeroline=True)
+    figure.update_layout(
+        height=330,
+        margin={"l": 8, "r": 8, "t": 8, "b": 8},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""}},
+    )
+    return figure
