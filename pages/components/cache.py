@@ -17,7 +17,10 @@ from core import doctor, encoders, programs, workspace
 from core.corpus import AlignmentRecord, Corpus, disagreement_pairs, filtering
 from core.errors import EarshotError
 from core.pipeline import gallery
-from core.plots import charts
+from core.plots.metric_comparison import draw_metrics_before_after
+from core.plots.spectrogram import draw_waveform_and_spectrogram
+from core.plots.training_curves import draw_training_curves
+from core.plots.waveform import compute_envelope, draw_waveform_svg
 from core.programs import Program, Template
 from core.sonicpi import Clip
 from core.studies.store import StudyRun
@@ -126,14 +129,14 @@ def load_waveform_svg(audio_path: str) -> tuple[str, float]:
 
 def encode_waveform_svg(clip: Clip) -> str:
     """Return a clip's waveform as SVG, quoted for a URL."""
-    return quote(charts.draw_waveform_svg(charts.compute_envelope(clip.samples)))
+    return quote(draw_waveform_svg(compute_envelope(clip.samples)))
 
 
 @cache_until_changed(64, ttl_s=None)
 def plot_waveform_and_spectrogram(audio_path: str) -> go.Figure:
     """Plot the waveform and spectrogram of a clip's file."""
     clip = Clip.load(audio_path)
-    return charts.draw_waveform_and_spectrogram(clip.samples, clip.sample_rate)
+    return draw_waveform_and_spectrogram(clip.samples, clip.sample_rate)
 
 
 @cache_until_changed(3, ttl_s=TABLE_TTL_S, spinner="Reading the corpus …")
@@ -201,13 +204,13 @@ def list_corpus_templates(corpus: Corpus) -> list[str]:
 @cache_until_changed(8, ttl_s=None)
 def plot_metrics_before_after(alignment: AlignmentRecord, split: str) -> go.Figure:
     """Plot the metrics before and after alignment."""
-    return charts.draw_metrics_before_after(pd.DataFrame(alignment.metrics["readings"]), split)
+    return draw_metrics_before_after(pd.DataFrame(alignment.metrics["readings"]), split)
 
 
 @cache_until_changed(8, ttl_s=None)
 def plot_training_curves(alignment: AlignmentRecord) -> go.Figure:
     """Plot loss, CKA and recall by epoch."""
-    return charts.draw_training_curves(
+    return draw_training_curves(
         alignment.load_history(), alignment.metrics.get("best_epoch")
     )
 

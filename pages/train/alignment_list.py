@@ -13,7 +13,7 @@ from core.pipeline.alignment_comparison import (
     build_comparison_table,
     collect_test_scores,
 )
-from core.plots import charts
+from core.plots.training_curves import draw_run_comparison
 from pages.components import selection, state
 
 MAX_COMPARED_ALIGNMENTS = 6  # More lines cannot be distinguished in one chart.
@@ -78,7 +78,7 @@ def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord])
     chosen = {labels[chosen_id]: alignment_by_id[chosen_id] for chosen_id in chosen_ids}
     histories = {label: alignment.load_history() for label, alignment in chosen.items()}
     st.plotly_chart(
-        charts.draw_run_comparison(histories),
+        draw_run_comparison(histories),
         key="alignment-comparison",
         config={"displayModeBar": False},
         alt="Validation loss, CKA and recall by epoch, one line per alignment",

@@ -12,7 +12,8 @@ from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline.estimate import estimate_training_seconds
-from core.plots import charts
+from core.plots.metric_comparison import COMPARED_METRICS
+from core.plots.training_curves import draw_training_curves
 from pages.components import cache, formatting, job_panel, layout, selection, state
 from pages.train import alignment_list, encoder_picker, sweep_panel, training_form
 from pages.train.training_form import TrainingFormValues
@@ -32,7 +33,7 @@ READING_LABELS = {
     "aligned code ~ aligned audio": "After, aligned audio",
     "aligned code ~ raw audio": "After, raw audio",
 }
-METRIC_NAMES: Mapping[str, str] = {"cca": "CCA", "mrr": "MRR", **dict(charts.COMPARED_METRICS)}
+METRIC_NAMES: Mapping[str, str] = {"cca": "CCA", "mrr": "MRR", **dict(COMPARED_METRICS)}
 
 
 def draw_page() -> None:
@@ -159,7 +160,7 @@ def draw_live_curves(job: Job) -> None:
         step = max(1, len(epochs) // MAX_PLOTTED_EPOCHS)
         history = pd.DataFrame([*epochs[::step], epochs[-1]]).drop_duplicates("epoch")
         st.plotly_chart(
-            charts.draw_training_curves(history),
+            draw_training_curves(history),
             key="live",
             config={"displayModeBar": False},
             alt="Loss, CKA and recall by epoch",
