@@ -210,9 +210,7 @@ def plot_metrics_before_after(alignment: AlignmentRecord, split: str) -> go.Figu
 @cache_until_changed(8, ttl_s=None)
 def plot_training_curves(alignment: AlignmentRecord) -> go.Figure:
     """Plot loss, CKA and recall by epoch."""
-    return draw_training_curves(
-        alignment.load_history(), alignment.metrics.get("best_epoch")
-    )
+    return draw_training_curves(alignment.load_history(), alignment.metrics.get("best_epoch"))
 
 
 def get_free_disk_bytes() -> int:

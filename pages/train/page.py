@@ -12,8 +12,8 @@ from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline.estimate import estimate_training_seconds
+from core.plots import training_curves
 from core.plots.metric_comparison import COMPARED_METRICS
-from core.plots.training_curves import draw_training_curves
 from pages.components import cache, formatting, job_panel, layout, selection, state
 from pages.train import alignment_list, encoder_picker, sweep_panel, training_form
 from pages.train.training_form import TrainingFormValues
@@ -160,7 +160,7 @@ def draw_live_curves(job: Job) -> None:
         step = max(1, len(epochs) // MAX_PLOTTED_EPOCHS)
         history = pd.DataFrame([*epochs[::step], epochs[-1]]).drop_duplicates("epoch")
         st.plotly_chart(
-            draw_training_curves(history),
+            training_curves.draw_training_curves(history),
             key="live",
             config={"displayModeBar": False},
             alt="Loss, CKA and recall by epoch",
