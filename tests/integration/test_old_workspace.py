@@ -162,6 +162,15 @@ def test_study_results_are_read_and_reported(corpus: Corpus):
     for run in runs:
         result = run.load_result()
         assert len(result.comparison) > 0 and result.tables and result.figures and result.notes
+    retrieval_run = store.load_run(corpus, "foretelling-0001")
+    assert retrieval_run.study_name == "retrieval"
+    assert [run.id for run in store.list_runs(corpus, "retrieval")] == ["foretelling-0001"]
+    tables = {table.name: table.rows for table in retrieval_run.load_tables()}
+    assert {"scores", "scores_by_kind", "confidence", "queries", "skipped"} == set(tables)
+    assert {"method", "encoder", "normalized similarity@5", "query ms"} <= set(tables["scores"])
+    assert "InfoNCE on sonicpi" in set(tables["scores"]["method"])
+    measures = retrieval_run.load_comparison()["measure"]
+    assert measures.str.fullmatch("normalized similarity@5, .+, measured by .+").all()
     report_folder = write_report(corpus, runs, {})
     assert [report.path for report in list_reports(corpus)] == [report_folder]
     for name in ("report.md", "report.html"):

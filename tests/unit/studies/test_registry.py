@@ -6,7 +6,6 @@ import pytest
 
 from core.errors import EarshotError
 from core.studies.registry import STUDIES, get_study, resolve_options
-from core.studies.runner import translate_request
 
 
 def test_every_study_has_a_module_that_runs_it():
@@ -26,18 +25,3 @@ def test_an_unknown_study_or_option_is_refused():
     assert "correlation, perturbation" in error.value.remedy
     with pytest.raises(EarshotError, match="no option 'seeds'"):
         resolve_options("correlation", {"seeds": 3})
-
-
-def test_former_names_are_translated_with_a_warning():
-    former_options = {"ways": "told", "judge": "log-mel", "seed": 1}
-    with pytest.warns(FutureWarning, match="is now called") as warnings:
-        study_name, options = translate_request("foretelling", former_options)
-    assert study_name == "retrieval"
-    assert options == {"methods": "baselines", "eval_encoder": "log-mel", "seed": 1}
-    assert len(warnings) == 4  # the study, two options and a value
-
-
-@pytest.mark.filterwarnings("error")
-def test_present_names_give_no_warning():
-    options = {"methods": "all", "eval_encoder": "log-mel"}
-    assert translate_request("retrieval", options) == ("retrieval", options)
