@@ -71,7 +71,7 @@ def write_clip(
     """Write a clip and return it as it is read from the file.
 
     Embeddings are computed from what the file holds, so that they do not depend on whether a build
-    was interrupted. FLAC stores 16-bit samples exactly, so its content is known without decoding it.
+    was interrupted. FLAC stores 16-bit samples exactly, so its content is known without decoding.
 
     Raises
     ------

@@ -1,12 +1,13 @@
-"""A corpus on disk, and every way to read and to write it."""
+"""A corpus on disk: every way to read it and to write it."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from core.corpus.database import Database
 from core.corpus.embedding_table import EmbeddingPairs
 from core.corpus.integrity import Fault
 from core.corpus.recovery import RecoveryReport
+from core.encoders import find_encoder_spec
 from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
@@ -28,30 +30,42 @@ if TYPE_CHECKING:
     import torch
 
 DEFAULT_CLIP_SECONDS = 18.0
+MAX_CLIP_SECONDS = 600
 
 
 def list_corpora() -> list[str]:
-    """Names of the workspace's corpora, sorted."""
+    """Return the names of all corpora in the workspace, sorted."""
     folder = workspace.get_corpora_folder()
     if not folder.is_dir():
         return []
-    found = (path.parent.name for path in folder.glob(f"*/{schema.DATABASE_FILE}"))
-    return sorted(name for name in found if workspace.NAME_PATTERN.match(name))
+    names = (path.parent.name for path in folder.glob(f"*/{schema.DATABASE_FILE}"))
+    return sorted(name for name in names if workspace.NAME_PATTERN.match(name))
 
 
 class Corpus:
     """Programs with their clips, embeddings and alignments.
 
-    Made by `Corpus.create` and `Corpus.open`. Whatever returns has been
-    committed: a process that is killed loses at most the call it was in. Any
-    number of processes and threads read while one writes; each method that
-    writes takes the writer's lock, and `writing` keeps it over several.
+    `Corpus.create` and `Corpus.open` return one. What a method wrote is committed when it returns:
+    a process that is killed loses at most the call that it was in. Any number of processes and
+    threads read while one writes. Each method that writes takes the writer's lock, and
+    `lock_for_writing` holds it over several calls.
 
     Attributes
     ----------
     name : str
     path : Path
         Its folder, absolute.
+
+    Examples
+    --------
+    >>> from core.programs.program import Program
+    >>> corpus = Corpus.create("example-corpus", seconds=1)
+    >>> corpus.add_programs([Program("play 60", "one"), Program("play 62", "two")])
+    2
+    >>> corpus.count_programs_by_state()
+    {'programs': 2, 'ok': 0, 'failed': 0, 'pending': 2}
+    >>> Corpus.open("example-corpus").load_programs()["name"].tolist()
+    ['one', 'two']
     """
 
     def __init__(self, name: str):
@@ -73,37 +87,38 @@ class Corpus:
         seed: int = 0,
         audio_format: str = "flac",
     ) -> Corpus:
-        """Make an empty corpus.
+        """Create an empty corpus.
 
         Parameters
         ----------
         name : str
         exist_ok : bool
-            Open a corpus of that name if there is one; the other arguments
-            are then not looked at.
+            Open a corpus of that name if there is one; the other arguments are ignored then.
         seconds : float
             Length of every clip, above 0 and at most 600.
         seed : int
-            Decides the split.
+            Seed of the split.
         audio_format : {"flac", "ogg"}
-            FLAC keeps 16 bits a sample as they are, Ogg Vorbis is about a sixth of its
-            size and lossy.
+            FLAC stores 16 bits per sample without loss. Ogg Vorbis is lossy and takes about a
+            sixth of the space.
 
         Raises
         ------
         EarshotError
-            When it exists and `exist_ok` is false, or an argument is out of range.
+            If the corpus exists and `exist_ok` is false, or an argument is out of range.
         """
         corpus = cls(name)
-        if not 0 < seconds <= 600:
-            raise EarshotError(f"A clip cannot last {seconds} s.", remedy="Use 1 to 600 seconds.")
+        if not 0 < seconds <= MAX_CLIP_SECONDS:
+            raise EarshotError(
+                f"A clip cannot last {seconds} s.", remedy=f"Use 1 to {MAX_CLIP_SECONDS} seconds."
+            )
         if audio_format not in clip_files.AUDIO_FORMATS:
             raise EarshotError(
-                f"Clips cannot be kept as {audio_format!r}.",
+                f"Clips cannot be stored as {audio_format!r}.",
                 remedy=f"Use one of: {', '.join(clip_files.AUDIO_FORMATS)}.",
             )
         settings = {
-            "created": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": float(seconds),
             "seed": int(seed),
             "audio_format": audio_format,
@@ -122,35 +137,35 @@ class Corpus:
 
     @classmethod
     def open(cls, name: str) -> Corpus:
-        """Open a corpus; bring it to the newest schema version if it has an older one.
+        """Open a corpus and migrate it if it has an older schema version.
 
         Raises
         ------
         EarshotError
-            When there is none of that name (the message names near ones), or
-            its database is damaged or a newer Earshot's.
+            If there is no corpus of that name (the message names similar ones), its database is
+            damaged, or a newer Earshot wrote it.
         """
         corpus = cls(name)
         if not corpus._database.path.is_file():
-            known = list_corpora()
-            near = find_close_matches(name, known) or known[:5]
+            names = list_corpora()
+            suggestions = find_close_matches(name, names) or names[:5]
             raise EarshotError(
                 f"There is no corpus '{name}'.",
                 where=str(workspace.get_corpora_folder()),
-                remedy=f"Did you mean {' or '.join(near)}? "
-                if near
-                else f"To make it: ./run build {name}",
+                remedy=f"Did you mean {' or '.join(suggestions)}? "
+                if suggestions
+                else f"To create it: ./run build {name}",
             )
         corpus._database.verify_and_migrate()
         return corpus
 
     def close(self) -> None:
-        """Close this thread's connection; reading opens another."""
+        """Close the database connection of this thread; the next access opens another."""
         self._database.close()
 
     @contextmanager
     def lock_for_writing(self, writer_name: str) -> Iterator[None]:
-        """Keep everybody else from writing for as long as the block lasts.
+        """Prevent everybody else from writing during the block.
 
         Parameters
         ----------
@@ -160,7 +175,7 @@ class Corpus:
         Raises
         ------
         EarshotError
-            When another process or thread is writing; says which and since when.
+            If another process or thread is writing. The message names it and since when.
         """
         with self._database.writer_lock.acquire(writer_name):
             clip_files.remove_partial_clips(self._clip_store.folder)
@@ -170,19 +185,17 @@ class Corpus:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What holds for the whole corpus.
+        """Settings of the whole corpus, by name.
 
-        Always: ``created`` (UTC, ISO 8601), ``seconds`` (of a clip), ``seed``
-        (of the split), ``audio_format``, ``schema_version``.
+        Always present: ``created`` (UTC, ISO 8601), ``seconds`` (length of a clip), ``seed`` (of
+        the split), ``audio_format``, ``schema_version``.
         """
         with self._database.open_read_transaction() as connection:
-            found = dict(
-                connection.execute(
-                    "SELECT key, value FROM meta WHERE key != ?", (schema.CHANGE_STAMP_KEY,)
-                )
+            rows = connection.execute(
+                "SELECT key, value FROM meta WHERE key != ?", (schema.CHANGE_STAMP_KEY,)
             )
-            version = schema.read_schema_version(connection)
-        return {**{key: json.loads(found[key]) for key in found}, "schema_version": version}
+            settings = {key: json.loads(value) for key, value in rows}
+            return {**settings, "schema_version": schema.read_schema_version(connection)}
 
     @property
     def change_stamp(self) -> str:
@@ -200,7 +213,7 @@ class Corpus:
         return f"{database_stamp}-{self._alignment_store.change_stamp}"
 
     def set_setting(self, key: str, value: Any) -> None:
-        """Keep a JSON value under a name."""
+        """Store a JSON value under a name."""
         with self._database.open_write_transaction("changing a setting") as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, json.dumps(value))
@@ -211,18 +224,18 @@ class Corpus:
     def add_programs(
         self, programs: Iterable[Program], origin: Mapping[str, str] | None = None
     ) -> int:
-        """Add programs; return how many were new.
+        """Add programs and return the number of new ones.
 
-        A source that is there already is passed over, whatever its name. A name
-        that another program has gets ``.2``, ``.3`` … at its end. New programs
-        are dealt to the split as `core.corpus.split` says.
+        A program whose source the corpus has already is skipped, whatever its name. If another
+        program has the same name, ``.2``, ``.3`` … is appended. `core.corpus.split` assigns new
+        programs to the splits.
 
         Parameters
         ----------
         programs : iterable of Program
         origin : mapping, optional
-            Where they came from: "from", "licence" and "when". The setting ``imports``
-            keeps it with how many they were, in one entry for equal "from" and "licence".
+            Where they came from: "from", "licence" and "when". The setting ``imports`` lists each
+            origin with its number of programs.
         """
         seed = self.settings["seed"]
         with self._database.open_write_transaction("adding programs") as connection:
@@ -232,7 +245,7 @@ class Corpus:
             return added
 
     def load_programs(self) -> pd.DataFrame:
-        """All programs in the order in which they were added.
+        """Load all programs in the order in which they were added.
 
         Returns
         -------
@@ -240,89 +253,100 @@ class Corpus:
             program (id), name, template, role, seed, source, parameters (dict),
             state ("pending", "ok", "failed"), error_kind, error_message,
             error_line, warnings (list of dict: kind, message, line), seconds,
-            rms, peak, audio (absolute path), split. Missing texts and integers
-            are None, missing measurements NaN.
+            rms, peak, audio (absolute path), split. Missing texts and integers are None, missing
+            measurements NaN.
         """
         with self._database.open_read_transaction() as connection:
             return program_table.load_programs(connection, self._clip_store.folder)
 
     def load_program(self, program_id: str) -> dict[str, Any]:
-        """One program, with the columns of `programs` as keys."""
+        """Load one program, with the columns of `load_programs` as keys.
+
+        Raises
+        ------
+        EarshotError
+            If there is no program of that id.
+        """
         with self._database.open_read_transaction() as connection:
             return program_table.load_program(connection, self._clip_store.folder, program_id)
 
     def count_programs_by_state(self) -> dict[str, int]:
-        """Number of programs: in all ("programs"), "ok", "failed", "pending"."""
+        """Return the number of all programs ("programs") and of those "ok", "failed", "pending"."""
         with self._database.open_read_transaction() as connection:
             return program_table.count_programs_by_state(connection)
 
     def count_failures_by_kind(self) -> dict[str, int]:
-        """Number of failed programs by kind of error, most frequent first."""
+        """Return the number of failed programs by kind of error, most frequent first."""
         with self._database.open_read_transaction() as connection:
             return program_table.count_failures_by_kind(connection)
 
     # -- clips ----------------------------------------------------------------------------
 
     def list_pending_clips(self) -> list[tuple[str, str]]:
-        """(program id, source) of programs to render, in insertion order.
+        """Return (program id, source) of each program to render, in insertion order.
 
-        Those are programs that were never rendered, whose clip has vanished or
-        changed its size on disk, or that failed in a way that another try can
-        mend: because of the machine, or in an older renderer. Clips of an older
-        renderer are kept.
+        These are programs that were never rendered, whose clip is missing or has another size on
+        disk, and programs whose failure another attempt may not repeat: it was the machine's fault
+        or happened in an older renderer. Clips of an older renderer stay valid.
         """
         return self._clip_store.list_pending_clips()
 
     def put_rendering(
         self, program_id: str, rendering: RenderResult, seconds: float
     ) -> Clip | None:
-        """Keep what came of rendering a program: first its clip, then the fact.
+        """Store the result of rendering a program: first the clip's file, then its row.
+
+        Parameters
+        ----------
+        program_id : str
+        rendering : RenderResult
+        seconds : float
+            Length of the clip.
 
         Returns
         -------
         Clip or None
-            The clip as its file holds it, which is what is to be embedded.
-            None when the program failed.
+            The clip as its file holds it, which is what is embedded. None if the program failed.
         """
         return self._clip_store.put_rendering(program_id, rendering, seconds)
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
-        """Take a program's clip that lies at its place already, if it is whole.
+        """Record the clip of a program whose file exists already.
 
         Returns
         -------
         Clip or None
-            None when there is no such file, or it is damaged.
+            None if there is no such file or it is damaged.
         """
         return self._clip_store.register_existing_clip(program_id, seconds)
 
     def get_clip_path(self, program_id: str) -> Path:
-        """The file of a program's clip.
+        """Return the file of a program's clip.
 
         Raises
         ------
         EarshotError
-            When the program has none; says why.
+            If the program has no clip. The message gives the reason.
         """
         row = self.load_program(program_id)
         if row["audio"] is None:
-            why = row["error_message"] or "it has not been rendered yet"
-            raise EarshotError(f"Program {row['name']} has no clip: {why}")
+            reason = row["error_message"] or "it has not been rendered yet"
+            raise EarshotError(f"Program {row['name']} has no clip: {reason}")
         return Path(row["audio"])
 
     # -- embeddings -----------------------------------------------------------------------
 
     def list_missing_embeddings(self, encoder_id: str, revision: str | None = None) -> list[str]:
-        """Ids of programs that this encoder has still to embed, in insertion order.
+        """Return the ids of programs that an encoder has not embedded, in insertion order.
 
-        Of a code encoder's all programs, of an audio encoder's those with a clip.
+        A code encoder embeds all programs, an audio encoder those with a clip.
 
         Parameters
         ----------
         encoder_id : str
-            Of encoders joined by "+", programs that lack any of the parts.
+            For encoders concatenated by "+", programs that lack any of the parts.
         revision : str, optional
-            Vectors of another revision count as missing.
+            Embeddings of another revision count as missing.
         """
         modality = self._get_modality(encoder_id)
         with self._database.open_read_transaction() as connection:
@@ -337,21 +361,20 @@ class Corpus:
         program_ids: Sequence[str],
         embeddings: np.ndarray,
     ) -> None:
-        """Keep one vector a program, all of them or none.
+        """Store one embedding per program, all or none.
 
         Parameters
         ----------
         encoder_id, revision : str
-            Vectors of another revision of this encoder are dropped.
+            Embeddings of another revision of this encoder are deleted.
         program_ids : sequence of str
-        embeddings : float [n, dim]
-            Row i belongs to program i; kept as float32.
+        embeddings : array, float [n, dim]
+            Row i belongs to program i. Stored as float32.
 
         Raises
         ------
         EarshotError
-            When a value is not finite, the shape is wrong, or a program is
-            unknown or given twice.
+            If a value is not finite, the shape is wrong, or a program is unknown or given twice.
         """
         modality = self._get_modality(encoder_id)
         with self._database.open_write_transaction("embedding") as connection:
@@ -364,42 +387,45 @@ class Corpus:
             row = embedding_table.find_encoder(connection, encoder_id)
         if row:
             return row.modality
-        from core.encoders import find_encoder_spec
-
         return find_encoder_spec(encoder_id).modality
 
     def load_embeddings(
         self, encoder_id: str, program_ids: Sequence[str] | None = None
     ) -> tuple[list[str], np.ndarray]:
-        """An encoder's vectors.
+        """Load the embeddings of an encoder.
 
         Parameters
         ----------
         encoder_id : str
         program_ids : sequence of str, optional
-            Only these, in this order. Default: all, in insertion order.
+            Only these programs, in this order. Default: all, in insertion order.
 
         Returns
         -------
-        list of str
-            Program ids, a row each.
-        float32 [n, dim]
+        program_ids : list of str
+        embeddings : array, float32 [n, dim]
+            Row i belongs to program i.
+
+        Raises
+        ------
+        EarshotError
+            If the encoder has no embeddings here, or none of a requested program.
         """
         with self._database.open_read_transaction() as connection:
             return embedding_table.read_embeddings(connection, encoder_id, program_ids)
 
     def load_embedding_pairs(self, code_encoder: str, audio_encoder: str) -> EmbeddingPairs:
-        """Code and sound of all programs that have a clip and both embeddings."""
+        """Load code and audio embeddings of all programs that have a clip and both."""
         with self._database.open_read_transaction() as connection:
             return embedding_table.read_embedding_pairs(connection, code_encoder, audio_encoder)
 
     def list_encoders(self) -> list[tuple[str, str, int]]:
-        """(encoder id, modality, number of embeddings), code first."""
+        """Return (encoder id, modality, number of embeddings) of each encoder, code first."""
         with self._database.open_read_transaction() as connection:
             return embedding_table.count_embeddings(connection)
 
     def get_encoder_revision(self, encoder_id: str) -> str | None:
-        """Revision of the encoder whose embeddings are kept; None when there are none."""
+        """Return the revision of an encoder's embeddings; None if there are none."""
         with self._database.open_read_transaction() as connection:
             row = embedding_table.find_encoder(connection, encoder_id)
         return row.revision if row else None
@@ -408,17 +434,17 @@ class Corpus:
 
     @classmethod
     def recover_if_damaged(cls, name: str) -> RecoveryReport | None:
-        """Save what can be read of a corpus whose database is damaged.
+        """Recover every readable row of a corpus whose database is damaged.
 
         Returns
         -------
-        Salvage or None
-            None when it isn't damaged, or no more than its indexes was.
+        RecoveryReport or None
+            None if nothing but its indexes was damaged.
 
         Raises
         ------
         EarshotError
-            When too little of it can be read.
+            If too little of it can be read.
         """
         corpus = cls(name)
         path = corpus._database.path
@@ -427,12 +453,12 @@ class Corpus:
         return recovery.recover_database(path, corpus._database.writer_lock)
 
     def find_faults(self, progress: Progress = ignore_progress) -> list[Fault]:
-        """Everything that is wrong in the corpus; reads each clip and each vector once."""
+        """Find everything that is wrong in the corpus, reading each clip and embedding once."""
         with self._database.open_read_transaction() as connection:
             faults = integrity.find_database_faults(connection) + integrity.find_setting_faults(
                 connection
             )
-            if faults:  # no statement about the rest could be relied on
+            if faults:  # Results about the rest would not be reliable.
                 return faults
             faults += integrity.find_program_faults(connection)
             faults += integrity.find_embedding_faults(connection)
@@ -440,21 +466,21 @@ class Corpus:
         return faults + integrity.find_alignment_faults(self, progress)
 
     def remove_faulty_data(self, faults: Sequence[Fault]) -> None:
-        """Remove what is damaged or strange, so that it can be made again."""
+        """Remove faulty files and embeddings, so that they can be built again."""
         with self._database.open_write_transaction("repairing") as connection:
             integrity.remove_faulty_data(connection, self._clip_store.folder, faults)
 
     # -- alignments -----------------------------------------------------------------------
 
     def load_alignments(self) -> list[AlignmentRecord]:
-        """All alignments, oldest first."""
+        """Load the records of all alignments, oldest first."""
         return [
             self._alignment_store.load(alignment_id)
             for alignment_id in self._alignment_store.list_ids()
         ]
 
     def list_alignment_ids(self) -> list[str]:
-        """Ids of all alignments, oldest first; no file of theirs is read."""
+        """Return the ids of all alignments, oldest first, without reading their files."""
         return self._alignment_store.list_ids()
 
     def save_alignment(
@@ -465,26 +491,35 @@ class Corpus:
         history: pd.DataFrame,
         points: pd.DataFrame | None = None,
     ) -> str:
-        """Keep a trained alignment, with its map if there is one already; return its id."""
+        """Save a trained alignment, with its map if it was computed, and return its id.
+
+        See `core.corpus.alignments.AlignmentStore.save`.
+        """
         return self._alignment_store.save(config, heads, metrics, history, points)
 
     def save_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
-        """Keep what an alignment was judged to reach, in place of what was kept before."""
+        """Save the metrics of an alignment, replacing older ones."""
         self._alignment_store.save_metrics(alignment_id, metrics)
 
     def load_alignment(self, alignment_id: str) -> AlignmentRecord:
-        """The alignment of that id; EarshotError when there is none."""
+        """Load the record of an alignment.
+
+        Raises
+        ------
+        EarshotError
+            If there is no alignment of that id or one of its files is damaged.
+        """
         return self._alignment_store.load(alignment_id)
 
     def load_newest_alignment(self) -> AlignmentRecord | None:
-        """The alignment that was saved last; None before the first."""
+        """Load the record of the alignment that was saved last; None if there is none."""
         ids = self._alignment_store.list_ids()
         return self._alignment_store.load(ids[-1]) if ids else None
 
     def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:
-        """Keep the map of an alignment, in place of an older one."""
+        """Save the map of an alignment, replacing an older one."""
         return self._alignment_store.save_map(alignment_id, points)
 
     def load_map(self, alignment_id: str) -> pd.DataFrame | None:
-        """The map's points; None before one was made."""
+        """Load the points of an alignment's map; None if no map was computed yet."""
         return self._alignment_store.load(alignment_id).load_map()

@@ -1,8 +1,8 @@
-"""Programs from outside: a folder, a zip, a table or one file, read with suspicion.
+"""Read untrusted programs from a folder, a zip, a table or a single file.
 
-Nothing is ever unpacked to disk, so no name inside an archive can lead anywhere. What is
-read is limited in size and number before and while it is read, whatever the archive claims.
-A file that is no program costs only itself: it is listed with the reason.
+Nothing is unpacked to disk, so no name inside an archive can lead anywhere. Size and number are
+limited before and while something is read, whatever the archive claims. A file that is not a
+program is skipped and listed with the reason.
 """
 
 from __future__ import annotations
@@ -12,42 +12,46 @@ import json
 import os
 import stat
 import zipfile
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Iterable, Mapping
+from typing import Any
 
 from core import workspace
 from core.corpus.csv_table import read_csv_table
-from core.corpus.parquet import read_parquet_columns, iterate_parquet_rows
+from core.corpus.parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
-from core.programs.template_header import PROGRAM_ROLES
 from core.programs.program import Program
+from core.programs.template_header import PROGRAM_ROLES
 from core.sonicpi.limits import MAX_SOURCE_BYTES
 
 MAX_IMPORT_PROGRAMS = 100_000
 MAX_IMPORT_ENTRIES = 200_000  # of a zip or a folder, programs or not
 MAX_IMPORT_BYTES = 512 << 20  # of all programs together, and of a file that is read whole
-MAX_NAME_CHARS = 80  # characters
+MAX_NAME_CHARS = 80
 MAX_PARAMETERS = 200
 SOURCE_SUFFIX = ".rb"
 TABLE_SUFFIXES = (".csv", ".parquet")
-SUPPORTED_INPUTS = f"a folder, a {SOURCE_SUFFIX} file, a .zip of {SOURCE_SUFFIX} files, or a {' or '.join(TABLE_SUFFIXES)} table"
-# Beginning of a text in an encoding other than UTF-8 that says so itself.
+SUPPORTED_INPUTS = (
+    f"a folder, a {SOURCE_SUFFIX} file, a .zip of {SOURCE_SUFFIX} files,"
+    f" or a {' or '.join(TABLE_SUFFIXES)} table"
+)
+# First bytes of a text that names an encoding other than UTF-8.
 BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass
 class ImportResult:
-    """What was found outside.
+    """Programs that were read, and what was skipped.
 
     Attributes
     ----------
-    programs : list of (where, Program)
-        `where` is the file, or the row of a table.
-    skipped : dict of where to str
-        What could not be taken, and why.
-    detected_encodings : dict of where to str
-        Files that are not UTF-8, and as what they were read.
+    programs : list of (str, Program)
+        Each program with its place: the file, or the row of a table.
+    skipped : dict of str to str
+        The reason for each place that holds no valid program.
+    detected_encodings : dict of str to str
+        The encoding of each file that is not UTF-8.
     """
 
     programs: list[tuple[str, Program]] = field(default_factory=list)
@@ -56,10 +60,23 @@ class ImportResult:
     _total_bytes: int = 0
 
     def add_program(self, where: str, content: bytes | str, metadata: Mapping[str, Any]) -> None:
-        """Add one program, or the reason why it is none."""
-        size = (
-            len(content) if isinstance(content, bytes) else len(content.encode("utf-8", "replace"))
-        )
+        """Add one program, or the reason why it is skipped.
+
+        Parameters
+        ----------
+        where : str
+            The file, or the row of a table.
+        content : bytes or str
+        metadata : mapping
+            Values by a key of `COLUMN_PARSERS`; "name" is required.
+
+        Raises
+        ------
+        EarshotError
+            If all programs together exceed the limits.
+        """
+        encoded = content if isinstance(content, bytes) else content.encode("utf-8", "replace")
+        size = len(encoded)
         self._total_bytes += size
         if self._total_bytes > MAX_IMPORT_BYTES or len(self.programs) >= MAX_IMPORT_PROGRAMS:
             raise make_too_large_error(where)
@@ -75,40 +92,51 @@ class ImportResult:
 
 
 def read_programs(path_or_bytes: str | Path | bytes, file_name: str | None = None) -> ImportResult:
-    """Read programs.
+    """Read all programs of a folder, a zip, a table or a single file.
 
     Parameters
     ----------
     path_or_bytes : str, Path or bytes
-        The path of a folder or file, or a file's content.
+        The path of a folder or file, or the content of a file.
     file_name : str, optional
-        The file's name; needed with bytes. Its suffix says what it is.
+        Name of the file, required with bytes. Its suffix decides how it is read.
 
     Raises
     ------
     EarshotError
-        When it is nothing that programs can be read from, is damaged, or holds
-        more than the limits.
+        If programs cannot be read from it, it is damaged, or it exceeds the limits.
+
+    Examples
+    --------
+    >>> result = read_programs(b"play 60", "note.rb")
+    >>> [(where, program.name) for where, program in result.programs]
+    [('note.rb', 'note')]
     """
-    found = ImportResult()
+    result = ImportResult()
     if isinstance(path_or_bytes, bytes):
-        _read_content(path_or_bytes, file_name or "", found)
+        _read_content(path_or_bytes, file_name or "", result)
     else:
         path = Path(path_or_bytes).expanduser()
         if path.is_dir():
-            _read_folder(path, found)
+            _read_folder(path, result)
         else:
-            _read_content(read_file_bytes(path), file_name or path.name, found)
-    return found
+            _read_content(read_file_bytes(path), file_name or path.name, result)
+    return result
 
 
 def read_file_bytes(path: Path) -> bytes:
-    """A file's content, if it is an ordinary file of at most `MOST_BYTES`."""
+    """Return the content of a regular file of at most `MAX_IMPORT_BYTES`.
+
+    Raises
+    ------
+    EarshotError
+        If it is anything else or cannot be read.
+    """
     try:
-        state = path.stat()
-        if not stat.S_ISREG(state.st_mode):
-            raise EarshotError("It is no file and no folder.", where=str(path))
-        if state.st_size > MAX_IMPORT_BYTES:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise EarshotError("It is neither a file nor a folder.", where=str(path))
+        if status.st_size > MAX_IMPORT_BYTES:
             raise make_too_large_error(str(path))
         return path.read_bytes()
     except OSError as error:
@@ -132,14 +160,14 @@ def _read_content(content: bytes, file_name: str, result: ImportResult) -> None:
 
 def _read_folder(folder: Path, result: ImportResult) -> None:
     root = folder.resolve()
-    seen = 0
-    for top, folders, files in os.walk(root):
-        folders[:] = sorted(each for each in folders if not each.startswith("."))
-        seen += len(files)
-        if seen > MAX_IMPORT_ENTRIES:
+    entry_count = 0
+    for parent, subfolders, files in os.walk(root):
+        subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
+        entry_count += len(files)
+        if entry_count > MAX_IMPORT_ENTRIES:
             raise make_too_large_error(str(folder))
         for file in sorted(files):
-            path = Path(top) / file
+            path = Path(parent) / file
             if path.suffix.lower() == SOURCE_SUFFIX and not file.startswith("."):
                 _read_file(path, root, result)
 
@@ -151,7 +179,7 @@ def _read_file(path: Path, root_folder: Path, result: ImportResult) -> None:
             result.skipped[where] = "it is a link to something outside the folder."
             return
         if not stat.S_ISREG(path.stat().st_mode):
-            result.skipped[where] = "it is no ordinary file."
+            result.skipped[where] = "it is not a regular file."
             return
         with path.open("rb") as handle:
             content = handle.read(MAX_SOURCE_BYTES + 1)
@@ -177,8 +205,8 @@ def _read_zip_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, result: ImportResult
 ) -> None:
     path = PurePosixPath(member.filename.replace("\\", "/"))
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts if part != "..")
-    if member.is_dir() or path.suffix.lower() != SOURCE_SUFFIX or hidden:
+    is_hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts if part != "..")
+    if member.is_dir() or path.suffix.lower() != SOURCE_SUFFIX or is_hidden:
         return
     where = str(path)
     if path.is_absolute() or ".." in path.parts or ":" in path.parts[0]:
@@ -190,21 +218,18 @@ def _read_zip_member(
     else:
         try:
             with archive.open(member) as handle:
-                # No more than this is ever unpacked, whatever size the zip claims.
-                unpacked = handle.read(MAX_SOURCE_BYTES + 1)
+                # No more than this is unpacked, whatever size the zip claims.
+                content = handle.read(MAX_SOURCE_BYTES + 1)
         except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, RuntimeError) as error:
             result.skipped[where] = f"it is damaged ({error})."
-        except Exception as error:  # zlib and lzma raise errors of their own
+        except Exception as error:  # zlib and lzma raise errors of their own.
             result.skipped[where] = f"it is damaged ({type(error).__name__})."
         else:
-            result.add_program(where, unpacked, {"name": _get_file_stem(where)})
+            result.add_program(where, content, {"name": _get_file_stem(where)})
 
 
 def _read_csv(content: bytes, file_name: str, result: ImportResult) -> None:
-    try:
-        text, encoding = decode_text(content)
-    except ValueError as error:
-        raise EarshotError(f"The table cannot be read: {error}.", where=file_name) from error
+    text, encoding = decode_table(content, file_name)
     if encoding:
         result.detected_encodings[file_name] = encoding
     columns, rows = read_csv_table(text, file_name)
@@ -213,14 +238,13 @@ def _read_csv(content: bytes, file_name: str, result: ImportResult) -> None:
 
 
 def _read_parquet(content: bytes, file_name: str, result: ImportResult) -> None:
-    there = read_parquet_columns(content, file_name)
-    _require_source_column(there, file_name)
-    wanted = ["source", *(each for each in COLUMN_PARSERS if each in there)]
-    _add_table_rows(
-        iterate_parquet_rows(content, file_name, wanted, MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES),
-        file_name,
-        result,
+    columns = read_parquet_columns(content, file_name)
+    _require_source_column(columns, file_name)
+    needed_columns = ["source", *(name for name in COLUMN_PARSERS if name in columns)]
+    rows = iterate_parquet_rows(
+        content, file_name, needed_columns, MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES
     )
+    _add_table_rows(rows, file_name, result)
 
 
 def _require_source_column(columns: Iterable[str], file_name: str) -> None:
@@ -228,7 +252,7 @@ def _require_source_column(columns: Iterable[str], file_name: str) -> None:
         raise EarshotError(
             "The table has no column 'source'.",
             where=file_name,
-            remedy="Put each program's code into a column of that name.",
+            remedy="Put the code of each program into a column of that name.",
         )
 
 
@@ -241,39 +265,72 @@ def _add_table_rows(
         if not isinstance(source, str):
             result.skipped[where] = "it has no source."
             continue
-        facts = {key: row[key] for key in COLUMN_PARSERS if row.get(key) not in (None, "")}
-        facts.setdefault("name", f"{_get_file_stem(file_name)}-{number:04d}")
-        result.add_program(where, source, facts)
+        metadata = {key: row[key] for key in COLUMN_PARSERS if row.get(key) not in (None, "")}
+        metadata.setdefault("name", f"{_get_file_stem(file_name)}-{number:04d}")
+        result.add_program(where, source, metadata)
+
+
+def decode_table(content: bytes, file_name: str) -> tuple[str, str]:
+    """Decode the content of a CSV file, as `decode_text` does.
+
+    Raises
+    ------
+    EarshotError
+        If it is not text.
+    """
+    try:
+        return decode_text(content)
+    except ValueError as error:
+        raise EarshotError(f"The table cannot be read: {error}.", where=file_name) from error
 
 
 def decode_text(content: bytes | str) -> tuple[str, str]:
-    """A program's text and, if it was not UTF-8, what it was read as."""
+    r"""Decode a text and convert its line ends to ``\n``.
+
+    Returns
+    -------
+    text : str
+    encoding : str
+        The detected encoding if it is not UTF-8, else "".
+
+    Raises
+    ------
+    ValueError
+        If it is not text. The message is a clause: "it is no text: …".
+
+    Examples
+    --------
+    >>> decode_text(b"play 60\r\n# \xfc")
+    ('play 60\n# ü', 'latin-1')
+    """
     encoding = ""
-    if isinstance(content, bytes):
-        encoding = next(
-            (BYTE_ORDER_MARKS[mark] for mark in BYTE_ORDER_MARKS if content.startswith(mark)), ""
-        )
+    if isinstance(content, str):
+        text = content
+    else:
+        marks = (mark for mark in BYTE_ORDER_MARKS if content.startswith(mark))
+        encoding = BYTE_ORDER_MARKS.get(next(marks, b""), "")
         try:
-            content = content.decode(encoding or "utf-8-sig")
+            text = content.decode(encoding or "utf-8-sig")
         except UnicodeDecodeError:
             if encoding:
-                raise ValueError(f"it begins as {encoding} and goes on as something else") from None
-            # Old editors' encoding of western Europe; every byte has a meaning in latin-1.
+                raise ValueError(f"it starts as {encoding} but is not {encoding}") from None
+            # The encoding of old editors in Western Europe; every byte is valid in it.
             encoding = "latin-1"
-            content = content.decode(encoding)
-    if "\0" in content:
-        raise ValueError("it is no text: it holds NUL characters")
+            text = content.decode(encoding)
+    if "\0" in text:
+        raise ValueError("it is not text: it contains NUL characters")
     try:
-        content.encode("utf-8")
+        text.encode("utf-8")
     except UnicodeEncodeError:
-        raise ValueError("it holds characters that are no text") from None
-    return content.replace("\r\n", "\n").replace("\r", "\n"), encoding
+        raise ValueError("it contains characters that are not text") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
 def _build_program(source: str, metadata: Mapping[str, Any]) -> Program:
     if not source.strip():
         raise ValueError("it is empty")
-    return Program(source, **{key: COLUMN_PARSERS[key](value) for key, value in metadata.items()})
+    values = {key: COLUMN_PARSERS[key](value) for key, value in metadata.items()}
+    return Program(source, **values)
 
 
 def _get_file_stem(file_name: str) -> str:
@@ -302,25 +359,28 @@ def _parse_seed(value: Any) -> int | None:
 
 
 def _parse_parameters(value: Any) -> dict[str, Any]:
-    """A JSON object's plain values; anything else is none of a template's."""
+    """Return the parameters of a JSON object with plain values; of anything else, none."""
     try:
-        found = json.loads(value) if isinstance(value, str) else value
+        parameters = json.loads(value) if isinstance(value, str) else value
     except (ValueError, RecursionError):
         return {}
-    if not isinstance(found, Mapping) or len(found) > MAX_PARAMETERS:
+    if not isinstance(parameters, Mapping) or len(parameters) > MAX_PARAMETERS:
         return {}
-    plain = all(
-        isinstance(key, str)
-        and isinstance(each, (str, int, float, bool))
-        and each == each
-        and abs(each if isinstance(each, (int, float)) else 0) < 2**63
-        for key, each in found.items()
+    is_plain = all(
+        isinstance(key, str) and _is_plain_value(item) for key, item in parameters.items()
     )
-    return dict(found) if plain else {}
+    return dict(parameters) if is_plain else {}
 
 
-# Columns that are taken besides the source, and how; a value that cannot be is as good as none.
-COLUMN_PARSERS = {
+def _is_plain_value(value: Any) -> bool:
+    """Return whether a value is a text, a truth value, or a number that SQLite can hold."""
+    if isinstance(value, (int, float)):
+        return value == value and abs(value) < 2**63  # NaN differs from itself.
+    return isinstance(value, str)
+
+
+# Columns that are read besides the source. A value that cannot be used counts as missing.
+COLUMN_PARSERS: dict[str, Callable[[Any], Any]] = {
     "name": _clean_name,
     "template": _clean_template,
     "role": _clean_role,
@@ -330,7 +390,7 @@ COLUMN_PARSERS = {
 
 
 def make_too_large_error(where: str) -> EarshotError:
-    """What to raise when there is more than the limits."""
+    """Return the error to raise when an import exceeds the limits."""
     return EarshotError(
         f"It holds more than {MAX_IMPORT_BYTES >> 20} MiB, {MAX_IMPORT_PROGRAMS:,} programs or"
         f" {MAX_IMPORT_ENTRIES:,} files.",

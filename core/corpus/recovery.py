@@ -122,8 +122,8 @@ def _make_unrecoverable_error(path: Path) -> EarshotError:
     return EarshotError(
         "Too little of the corpus's database can be read.",
         where=str(path),
-        remedy="Move that file away and build the corpus again with the same options. Existing clips"
-        " are registered again, embeddings are computed again.",
+        remedy="Move that file away and build the corpus again with the same options. Existing"
+        " clips are registered again, embeddings are computed again.",
     )
 
 

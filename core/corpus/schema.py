@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import EarshotError
+from core.workspace import PARTIAL_PREFIX
 
 DATABASE_FILE = "corpus.sqlite"
 APPLICATION_ID = 0x45415253  # "EARS"
@@ -117,8 +118,8 @@ def convert_sqlite_errors(path: Path) -> Iterator[None]:
         raise EarshotError(
             f"The corpus's database is damaged ({error}).",
             where=str(path),
-            remedy=f"./run check {path.parent.name} --repair recovers every readable row: programs and"
-            " settings. Existing clips are registered again, embeddings are computed again.",
+            remedy=f"./run check {path.parent.name} --repair recovers every readable row: programs"
+            " and settings. Existing clips are registered again, embeddings are computed again.",
         ) from error
 
 
@@ -222,7 +223,7 @@ def create_database(path: Path, settings: Mapping[str, str]) -> None:
     # The log of a database that someone removed must not be replayed into this one.
     for leftover in (f"{path}-wal", f"{path}-shm"):
         Path(leftover).unlink(missing_ok=True)
-    partial = path.with_name(f".partial-{path.name}")
+    partial = path.with_name(f"{PARTIAL_PREFIX}{path.name}")
     partial.unlink(missing_ok=True)
     connection = sqlite3.connect(partial, isolation_level=None)
     try:
@@ -269,7 +270,7 @@ def migrate_database(connection: sqlite3.Connection, path: Path) -> Path:
         The backup: ``corpus.sqlite.v1`` for a database of version 1.
     """
     backup = path.with_name(f"{path.name}.v{read_schema_version(connection)}")
-    partial = path.with_name(f".partial-{backup.name}")
+    partial = path.with_name(f"{PARTIAL_PREFIX}{backup.name}")
     partial.unlink(missing_ok=True)
     copy = sqlite3.connect(partial)
     try:

@@ -2,9 +2,9 @@
 
 The programs of one template are dealt to the splits in the order of a fixed cycle of twenty,
 14 : 3 : 3. The validation and test places are spread over the cycle so that any seven consecutive
-places hold each split: a template with eight variants already has programs in all three. The corpus's
-seed decides where a template enters the cycle; otherwise the first program of every template would be
-in the same split.
+places hold each split: a template with eight variants already has programs in all three. The
+corpus's seed decides where a template enters the cycle; otherwise the first program of every
+template would be in the same split.
 
 The split of a program depends on how many programs of its template came before it and, among those
 that are added together, on a hash of its id. So it does not follow the order in which a template's

@@ -1,4 +1,4 @@
-"""A workspace that is only shown: everything that would write refuses, and nothing is written."""
+"""In a read-only workspace everything that would write is refused, and nothing is written."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core import play_history, jobs, workspace
+from core import jobs, play_history, workspace
 from core.corpus import Corpus, delete_corpus
 from core.errors import EarshotError
-from core.programs import Program
-from core.sonicpi import Clip, RenderResult
 from core.pipeline import gallery, import_programs
 from core.pipeline.build import build_corpus
 from core.pipeline.embed import embed_corpus
+from core.programs import Program
+from core.sonicpi import Clip, RenderResult
 from core.workspace import PROJECT_FOLDER
 
 
 @pytest.fixture
-def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A workspace with a corpus of one program and an ended job."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "workspace"))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
@@ -32,8 +32,8 @@ def shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def written(folder: Path) -> dict[str, object]:
-    """Every file's bytes; of the database what it says, since SQLite moves its log into it."""
+def read_all_files(folder: Path) -> dict[str, object]:
+    """Return the bytes of every file; of the database its rows, which may be in its log."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     content: dict[str, object] = {
         str(path): path.read_bytes() for path in files if "corpus.sqlite" not in path.name
@@ -46,16 +46,16 @@ def tiny() -> Corpus:
     return Corpus.open("tiny")
 
 
-DEEDS: dict[str, Callable[[Path], object]] = {
+WRITES: dict[str, Callable[[Path], object]] = {
     "start a job": lambda _: jobs.start_job(["doctor"], "Look"),
-    "start one again": lambda _: jobs.restart_job(jobs.list_jobs()[0].id),
+    "restart a job": lambda _: jobs.restart_job(jobs.list_jobs()[0].id),
     "remove a job": lambda _: jobs.remove_job(jobs.list_jobs()[0].id),
     "cancel a job": lambda _: jobs.list_jobs()[0].cancel(),
-    "make a corpus": lambda _: Corpus.create("new"),
+    "create a corpus": lambda _: Corpus.create("new"),
     "build": lambda _: build_corpus("tiny"),
     "embed": lambda _: embed_corpus(Corpus.open("tiny"), code_encoder="sonicpi"),
     "add programs": lambda _: tiny().add_programs([Program("play 62\n", "two")]),
-    "keep a rendering": lambda _: tiny().put_rendering(
+    "store a rendering": lambda _: tiny().put_rendering(
         Program("play 60\n", "one").id, RenderResult(Clip(np.ones((10, 2), np.float32))), 18.0
     ),
     "change a setting": lambda _: tiny().set_setting("licence", "none"),
@@ -65,26 +65,26 @@ DEEDS: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
-def test_what_would_write_refuses(shown: Path, deed: Callable[[Path], object]) -> None:
-    before = written(shown)
+@pytest.mark.parametrize("write", WRITES.values(), ids=WRITES)
+def test_every_write_is_refused(read_only: Path, write: Callable[[Path], object]) -> None:
+    before = read_all_files(read_only)
     with pytest.raises(EarshotError, match="read-only"):
-        deed(shown)
-    assert written(shown) == before
+        write(read_only)
+    assert read_all_files(read_only) == before
 
 
-def test_what_reads_goes_on(shown: Path) -> None:
+def test_reading_is_possible(read_only: Path) -> None:
     assert len(tiny().load_programs()) == 1 and len(jobs.list_jobs()) == 1
     play_history.record_played_clip(workspace.get_workspace_root() / "x.flac", "x")
     assert play_history.load_play_history() == []
 
 
 @pytest.mark.parametrize("page", ["home", "generate", "corpus", "train", "map", "listen"])
-def test_each_page_says_that_it_is_read_only(shown: Path, page: str) -> None:
-    before = written(shown)
+def test_each_page_shows_that_it_is_read_only(read_only: Path, page: str) -> None:
+    before = read_all_files(read_only)
     app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run()
     if page != "home":
         app.switch_page(f"pages/{page}/page.py").run()
     assert not app.exception and not app.error
-    assert "Read-only" in "\n".join(each.value for each in app.caption)
-    assert written(shown) == before
+    assert "Read-only" in "\n".join(caption.value for caption in app.caption)
+    assert read_all_files(read_only) == before

@@ -1,4 +1,4 @@
-"""Whatever comes in by name, address or upload: refused in a sentence, or harmless."""
+"""Names, addresses and uploads from outside are refused with a message, or are harmless."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from starlette.testclient import TestClient
 from core import jobs, workspace
 from core.corpus import Corpus, program_importer
 from core.errors import EarshotError
-from core.programs import get_template
-from core.sonicpi import Clip
 from core.pipeline import sweep
+from core.programs import get_template
 from core.search.audio_file import MAX_AUDIO_BYTES, read_audio
-from pages.components import formatting, audio_server
+from core.sonicpi import Clip
+from pages.components import audio_server, formatting
 
-often = settings(max_examples=60, deadline=None)
+fuzz_settings = settings(max_examples=60, deadline=None)
 # Text as people, browsers and attackers write it.
 texts = st.one_of(
     st.text(max_size=80),
@@ -38,8 +38,8 @@ texts = st.one_of(
 
 @pytest.fixture(scope="module", autouse=True)
 def home(tmp_path_factory):
-    """A workspace with a sound, and a secret beside it."""
-    base = tmp_path_factory.mktemp("entrances")
+    """A workspace with a clip, and a secret file outside it."""
+    base = tmp_path_factory.mktemp("untrusted")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(base / "workspace"))
         corpus = Corpus.create("tiny")
@@ -49,20 +49,20 @@ def home(tmp_path_factory):
         yield base
 
 
-@often
+@fuzz_settings
 @given(texts)
-def test_a_name_that_passes_is_one_folder_and_nothing_else(name):
+def test_a_valid_name_is_the_name_of_one_folder(name):
     try:
-        passed = workspace.validate_name(name)
+        valid_name = workspace.validate_name(name)
     except EarshotError as error:
         assert error.remedy and len(str(error)) < 400
         return
-    assert passed == name and passed.isascii() and 1 <= len(passed) <= 64
-    assert Path(passed).name == passed and not passed.startswith((".", "-"))
-    assert re.fullmatch("[A-Za-z0-9_-]+", passed)
+    assert valid_name == name and valid_name.isascii() and 1 <= len(valid_name) <= 64
+    assert Path(valid_name).name == valid_name and not valid_name.startswith((".", "-"))
+    assert re.fullmatch("[A-Za-z0-9_-]+", valid_name)
 
 
-ENTRANCES = {
+LOADERS = {
     "corpus": Corpus.open,
     "new corpus": Corpus.create,
     "alignment": lambda name: Corpus.open("tiny").load_alignment(name),
@@ -74,15 +74,15 @@ ENTRANCES = {
 }
 
 
-@pytest.mark.parametrize("entrance", ENTRANCES)
-@often
+@pytest.mark.parametrize("loader", LOADERS)
+@fuzz_settings
 @given(texts)
-def test_no_name_opens_anything_that_is_not_there(entrance, home, name):
+def test_no_name_opens_or_creates_anything(loader, home, name):
     before = {path for path in home.rglob("*") if not path.name.startswith("corpus.sqlite-")}
-    if entrance == "new corpus" and workspace.NAME_PATTERN.match(name):
+    if loader == "new corpus" and workspace.NAME_PATTERN.match(name):
         return
     with pytest.raises(EarshotError):
-        ENTRANCES[entrance](name)
+        LOADERS[loader](name)
     after = {path for path in home.rglob("*") if not path.name.startswith("corpus.sqlite-")}
     assert after - before <= {home / "workspace" / "jobs"}
 
@@ -92,16 +92,16 @@ def client():
     return TestClient(Starlette(routes=audio_server.build_routes()))
 
 
-@often
+@fuzz_settings
 @given(st.sampled_from(["file/", "made/", "file/corpora/tiny/audio/ab/"]), texts, texts)
-def test_no_address_gives_anything_but_a_sound_of_the_workspace(client, place, path, name):
-    sent = quote(path, safe="/%.~\\", errors="replace")
-    answer = client.get(f"/sound/{place}{sent}", params={"name": name})
-    assert answer.status_code in (200, 404, 307, 405) and b"secret" not in answer.content
-    assert answer.status_code != 200 or answer.content.startswith(b"fLaC")
+def test_the_audio_server_serves_only_audio_of_the_workspace(client, folder, path, name):
+    quoted_path = quote(path, safe="/%.~\\", errors="replace")
+    response = client.get(f"/sound/{folder}{quoted_path}", params={"name": name})
+    assert response.status_code in (200, 404, 307, 405) and b"secret" not in response.content
+    assert response.status_code != 200 or response.content.startswith(b"fLaC")
 
 
-@often
+@fuzz_settings
 @given(
     st.one_of(
         st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=40),
@@ -109,51 +109,51 @@ def test_no_address_gives_anything_but_a_sound_of_the_workspace(client, place, p
         st.just(f"bytes={'9' * 5000}-"),
     )
 )
-def test_no_range_breaks_the_server(client, span):
+def test_no_range_header_breaks_the_audio_server(client, byte_range):
     address = audio_server.cache_audio_bytes(b"fLaC 0123456789", "made")
-    for at in (address, "/sound/file/corpora/tiny/audio/ab/a.flac"):
-        answer = client.get(at, headers={"Range": span.encode("latin-1")})
-        assert answer.status_code in (200, 206, 400, 416)
+    for url in (address, "/sound/file/corpora/tiny/audio/ab/a.flac"):
+        response = client.get(url, headers={"Range": byte_range.encode("latin-1")})
+        assert response.status_code in (200, 206, 400, 416)
 
 
-@often
+@fuzz_settings
 @given(st.text(max_size=200))
-def test_no_text_is_markup(text):
-    shown = formatting.escape_markdown(text)
-    assert "\n" not in shown
-    assert not re.search(r"(?<!\\)(?:\\\\)*[<>\[\]()`$*_#:!|~]", shown)
+def test_escaped_text_is_not_markup(text):
+    escaped = formatting.escape_markdown(text)
+    assert "\n" not in escaped
+    assert not re.search(r"(?<!\\)(?:\\\\)*[<>\[\]()`$*_#:!|~]", escaped)
 
 
 # -- Uploads ------------------------------------------------------------------------------------
 
 
-def sound_file(kind: str, tmp: Path) -> bytes:
-    place = tmp / f"x.{kind}"
-    if not place.exists():
+def read_or_create_audio_file(audio_format: str, folder: Path) -> bytes:
+    path = folder / f"x.{audio_format}"
+    if not path.exists():
         noise = np.random.default_rng(0).uniform(-0.5, 0.5, (4410, 2)).astype(np.float32)
-        Clip(noise).save(place)
-    return place.read_bytes()
+        Clip(noise).save(path)
+    return path.read_bytes()
 
 
-@pytest.mark.parametrize("kind", ["flac", "wav", "ogg"])
-@often
+@pytest.mark.parametrize("audio_format", ["flac", "wav", "ogg"])
+@fuzz_settings
 @given(data=st.data())
-def test_a_damaged_sound_is_refused_or_read_and_never_long(tmp_path_factory, kind, data):
-    content = bytearray(sound_file(kind, tmp_path_factory.getbasetemp()))
+def test_a_damaged_audio_file_is_refused_or_read(tmp_path_factory, audio_format, data):
+    content = bytearray(read_or_create_audio_file(audio_format, tmp_path_factory.getbasetemp()))
     places = st.tuples(st.integers(0, min(len(content) - 1, 200)), st.integers(0, 255))
-    for at, byte in data.draw(st.lists(places, max_size=6)):
-        content[at] = byte
+    for place, byte in data.draw(st.lists(places, max_size=6)):
+        content[place] = byte
     content = bytes(content[: data.draw(st.integers(0, len(content)))])
     try:
-        clip = read_audio(content, f"x.{kind}")
+        clip = read_audio(content, f"x.{audio_format}")
     except EarshotError:
         return
     assert clip.samples.shape[1] == 2 and len(clip.samples) <= 120 * clip.sample_rate
     assert np.isfinite(clip.samples).all() and np.abs(clip.samples).max() <= 1
 
 
-def test_a_sound_that_is_too_large_is_refused_by_the_server_too():
-    with pytest.raises(EarshotError, match="20 MB is the most"):
+def test_an_audio_file_that_is_too_large_is_refused():
+    with pytest.raises(EarshotError, match="20 MB is the maximum"):
         read_audio(bytes(MAX_AUDIO_BYTES + 1), "x.wav")
 
 
@@ -166,14 +166,14 @@ def test_a_damaged_parquet_is_refused_or_read(data):
     pd.DataFrame(rows).to_parquet(buffer)
     content = bytearray(buffer.getvalue())
     places = st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255))
-    for at, byte in data.draw(st.lists(places, min_size=1, max_size=12)):
-        content[at] = byte
+    for place, byte in data.draw(st.lists(places, min_size=1, max_size=12)):
+        content[place] = byte
     try:
-        found = program_importer.read_programs(bytes(content), "x.parquet")
+        result = program_importer.read_programs(bytes(content), "x.parquet")
     except EarshotError as error:
         assert len(str(error)) < 2000
         return
-    assert len(found.programs) <= 2
+    assert len(result.programs) <= 2
 
 
 def test_a_parquet_with_text_that_is_not_utf8_is_refused():
@@ -184,10 +184,10 @@ def test_a_parquet_with_text_that_is_not_utf8_is_refused():
         program_importer.read_programs(content, "x.parquet")
 
 
-# -- The threat model ---------------------------------------------------------------------------
+# -- The security page --------------------------------------------------------------------------
 
 
-def test_the_threat_model_names_tests_that_exist():
+def test_the_security_page_names_tests_that_exist():
     text = (workspace.PROJECT_FOLDER / "docs" / "security.md").read_text()
     named = re.findall(r"`((?:tests/)?[\w/*]*test_[\w*]+\.py)(?:::(\w+))?`", text)
     assert len(named) >= 10

@@ -1,4 +1,4 @@
-"""The corpus on disk: what goes in comes out, and nothing else goes in."""
+"""A corpus on disk returns what was stored and refuses what is invalid."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _render_id(source: str, seconds: float = 18.0) -> str:
 @pytest.fixture(autouse=True)
 def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    # The real one asks the installed Sonic Pi for its version; storage does not care.
+    # The real function asks the installed Sonic Pi for its version, which storage does not need.
     monkeypatch.setattr(core.sonicpi, "compute_render_id", _render_id, raising=False)
     return tmp_path
 
@@ -39,7 +39,7 @@ def corpus() -> Corpus:
     return Corpus.create("tiny", seconds=SECONDS)
 
 
-def program(number: int, template: str = "beeps", **more) -> Program:
+def program(number: int, template: str = "beeps", **fields) -> Program:
     return Program(
         source=f"# {template} {number}\nplay {40 + number}\nsleep 1\n",
         name=f"{template}-{number:04d}",
@@ -47,23 +47,23 @@ def program(number: int, template: str = "beeps", **more) -> Program:
         role="melody",
         parameters={"note": 40 + number, "release": 0.1 + number / 3, "loud": True, "synth": "saw"},
         seed=7,
-        **more,
+        **fields,
     )
 
 
-def rendering(number: int, **more) -> RenderResult:
+def rendering(number: int, **fields) -> RenderResult:
     rng = np.random.default_rng(number)
     samples = rng.uniform(-0.5, 0.5, (round(SECONDS * 44_100), 2)).astype(np.float32)
-    return RenderResult(Clip(samples), render_s=0.25, **more)
+    return RenderResult(Clip(samples), render_s=0.25, **fields)
 
 
 def filled(corpus: Corpus, count: int) -> list[str]:
     """Add `count` programs with clips; return their ids."""
     programs = [program(number) for number in range(count)]
     corpus.add_programs(programs)
-    for number, each in enumerate(programs):
-        corpus.put_rendering(each.id, rendering(number), SECONDS)
-    return [each.id for each in programs]
+    for number, added in enumerate(programs):
+        corpus.put_rendering(added.id, rendering(number), SECONDS)
+    return [added.id for added in programs]
 
 
 def vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
@@ -71,14 +71,14 @@ def vectors(count: int, dim: int, seed: int = 0) -> np.ndarray:
 
 
 class TestOpening:
-    def test_lists_what_was_created(self):
+    def test_all_created_corpora_are_listed(self):
         Corpus.create("b")
         Corpus.create("a")
         assert list_corpora() == ["a", "b"]
         assert Corpus.open("a").settings["seconds"] == 18.0
         assert Corpus.open("a").settings["schema_version"] == 1
 
-    def test_a_second_of_the_same_name_is_refused_unless_that_is_fine(self, corpus: Corpus):
+    def test_a_second_corpus_of_the_same_name_is_refused_unless_exist_ok(self, corpus: Corpus):
         corpus.add_programs([program(0)])
         with pytest.raises(EarshotError, match="corpus 'tiny' already"):
             Corpus.create("tiny")
@@ -86,16 +86,16 @@ class TestOpening:
         assert again.count_programs_by_state()["programs"] == 1
         assert again.settings["seconds"] == SECONDS
 
-    def test_an_unknown_name_is_answered_with_near_ones(self, corpus: Corpus):
+    def test_an_unknown_name_is_refused_with_similar_names(self, corpus: Corpus):
         with pytest.raises(EarshotError, match="Did you mean tiny"):
             Corpus.open("tinny")
         assert not (corpus.path.parent / "tinny").exists()
 
     @pytest.mark.parametrize("name", ["../x", "", ".hidden", "a/b", "x" * 65, "a b"])
     def test_names_that_are_paths_are_refused(self, name, workspace):
-        for way in (Corpus.open, Corpus.create):
+        for open_or_create in (Corpus.open, Corpus.create):
             with pytest.raises(EarshotError, match="cannot be the name of a corpus"):
-                way(name)
+                open_or_create(name)
         assert not (workspace / "corpora").exists()
 
     @pytest.mark.parametrize(
@@ -119,34 +119,34 @@ class TestOpening:
 
 
 class TestPrograms:
-    def test_rows_come_back_as_they_went_in(self, corpus: Corpus):
+    def test_programs_are_read_back_unchanged(self, corpus: Corpus):
         programs = [program(1), Program("play 1", name="mine"), program(0)]
         assert corpus.add_programs(programs) == 3
-        found = corpus.load_programs()
-        assert list(found["program"]) == [each.id for each in programs]
-        for row, each in zip(found.to_dict("records"), programs):
+        rows = corpus.load_programs()
+        assert list(rows["program"]) == [item.id for item in programs]
+        for row, item in zip(rows.to_dict("records"), programs):
             assert (row["name"], row["template"], row["role"]) == (
-                each.name,
-                each.template,
-                each.role,
+                item.name,
+                item.template,
+                item.role,
             )
-            assert row["source"] == each.source and row["seed"] == each.seed
-            assert row["parameters"] == dict(each.parameters)
-            assert list(row["parameters"]) == list(each.parameters)
+            assert row["source"] == item.source and row["seed"] == item.seed
+            assert row["parameters"] == dict(item.parameters)
+            assert list(row["parameters"]) == list(item.parameters)
             assert [type(v) for v in row["parameters"].values()] == [
-                type(v) for v in each.parameters.values()
+                type(v) for v in item.parameters.values()
             ]
             assert row["state"] == "pending" and row["error_kind"] is None
             assert row["audio"] is None and np.isnan(row["rms"]) and row["warnings"] == []
         assert corpus.load_program(programs[0].id)["parameters"] == dict(programs[0].parameters)
 
-    def test_the_same_source_is_one_row(self, corpus: Corpus):
+    def test_equal_sources_share_one_row(self, corpus: Corpus):
         assert corpus.add_programs([program(0), program(1)]) == 2
         twin = Program(source=program(1).source, name="another name", template="other")
         assert corpus.add_programs([twin, program(2), program(2)]) == 1
         assert list(corpus.load_programs()["name"]) == ["beeps-0000", "beeps-0001", "beeps-0002"]
 
-    def test_names_stay_apart(self, corpus: Corpus):
+    def test_equal_names_are_numbered(self, corpus: Corpus):
         same = [Program(source=f"play {n}", name="tune") for n in range(3)]
         corpus.add_programs(same[:1])
         corpus.add_programs(same[1:])
@@ -165,11 +165,11 @@ class TestPrograms:
 
 
 class TestClips:
-    def test_states(self, corpus: Corpus):
+    def test_the_state_of_each_program_is_recorded(self, corpus: Corpus):
         ok, failed, silent, pending = (program(number) for number in range(4))
         corpus.add_programs([ok, failed, silent, pending])
         warned = rendering(0, warnings=(RenderProblem("clipped", "Too loud.", 2),))
-        kept = corpus.put_rendering(ok.id, warned, SECONDS)
+        stored_clip = corpus.put_rendering(ok.id, warned, SECONDS)
         error = RenderProblem("syntax", "unexpected end", 3)
         assert corpus.put_rendering(failed.id, RenderResult(None, error), SECONDS) is None
         quiet = RenderResult(Clip(np.full((22_050, 2), 1e-6, np.float32)))
@@ -189,25 +189,25 @@ class TestClips:
         assert rows["error_message"][1] == "unexpected end" and rows["error_line"][1] == 3
         assert rows["error_kind"][2] == "silent"
         assert rows["seconds"][0] == SECONDS
-        assert rows["rms"][0] == kept.rms and rows["peak"][0] == kept.peak
+        assert rows["rms"][0] == stored_clip.rms and rows["peak"][0] == stored_clip.peak
 
-    def test_what_comes_back_is_what_the_file_holds(self, corpus: Corpus):
+    def test_the_returned_clip_is_what_the_file_holds(self, corpus: Corpus):
         corpus.add_programs([program(0)])
         rendered = rendering(0)
-        kept = corpus.put_rendering(program(0).id, rendered, SECONDS)
+        stored_clip = corpus.put_rendering(program(0).id, rendered, SECONDS)
         path = corpus.get_clip_path(program(0).id)
         identity = _render_id(program(0).source, SECONDS)
         assert path == corpus.path / "audio" / identity[:2] / f"{identity}.flac"
-        assert np.array_equal(kept.samples, Clip.load(path).samples)
-        assert np.abs(kept.samples - rendered.clip.samples).max() <= 2.0**-16
+        assert np.array_equal(stored_clip.samples, Clip.load(path).samples)
+        assert np.abs(stored_clip.samples - rendered.clip.samples).max() <= 2.0**-16
 
-    def test_ogg_is_a_choice(self):
+    def test_clips_can_be_stored_as_ogg(self):
         corpus = Corpus.create("small", seconds=SECONDS, audio_format="ogg")
         filled(corpus, 1)
         path = corpus.get_clip_path(program(0).id)
         assert path.suffix == ".ogg" and path.read_bytes()[:4] == b"OggS"
 
-    def test_a_missing_clip_says_why(self, corpus: Corpus):
+    def test_the_error_for_a_missing_clip_gives_the_reason(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
         corpus.put_rendering(
             program(1).id, RenderResult(None, RenderProblem("runtime", "boom", 1)), SECONDS
@@ -217,38 +217,38 @@ class TestClips:
         with pytest.raises(EarshotError, match="boom"):
             corpus.get_clip_path(program(1).id)
 
-    @pytest.mark.parametrize("damage", ["gone", "cut"])
-    def test_a_clip_that_was_damaged_is_pending_again(self, corpus: Corpus, damage):
+    @pytest.mark.parametrize("damage", ["missing", "truncated"])
+    def test_a_damaged_clip_is_pending(self, corpus: Corpus, damage):
         first, second = filled(corpus, 2)
         path = corpus.get_clip_path(first)
         content = path.read_bytes()
         path.unlink()
-        if damage == "cut":
+        if damage == "truncated":
             path.write_bytes(content[: len(content) // 2])
         assert [program_id for program_id, _ in corpus.list_pending_clips()] == [first]
         assert corpus.register_existing_clip(first, SECONDS) is None
         corpus.put_rendering(first, rendering(0), SECONDS)
         assert path.read_bytes() == content and corpus.list_pending_clips() == []
 
-    def test_a_whole_clip_at_its_place_is_adopted(self, corpus: Corpus):
+    def test_an_existing_clip_is_registered(self, corpus: Corpus):
         first, _ = filled(corpus, 2)
         before = corpus.load_programs()
         (corpus.path / "corpus.sqlite").unlink()
         again = Corpus.create("tiny", seconds=SECONDS)
         again.add_programs([program(0), program(1), program(2)])
-        adopted = again.register_existing_clip(first, SECONDS)
-        assert np.array_equal(adopted.samples, Clip.load(again.get_clip_path(first)).samples)
+        registered = again.register_existing_clip(first, SECONDS)
+        assert np.array_equal(registered.samples, Clip.load(again.get_clip_path(first)).samples)
         assert again.load_programs()["rms"][0] == before["rms"][0]
         assert again.register_existing_clip(program(2).id, SECONDS) is None
 
-    def test_failures_of_the_machine_are_tried_again(self, corpus: Corpus):
+    def test_failures_that_are_not_the_programs_fault_are_pending(self, corpus: Corpus):
         corpus.add_programs([program(0), program(1)])
         for number, kind in ((0, "crashed"), (1, "timeout")):
             failure = RenderResult(None, RenderProblem(kind, "…"))
             corpus.put_rendering(program(number).id, failure, SECONDS)
         assert [program_id for program_id, _ in corpus.list_pending_clips()] == [program(0).id]
 
-    def test_failures_of_an_older_renderer_are_tried_again_and_its_clips_are_kept(
+    def test_failures_of_an_older_renderer_are_pending_and_its_clips_are_not(
         self, corpus: Corpus, monkeypatch: pytest.MonkeyPatch
     ):
         filled(corpus, 1)
@@ -261,29 +261,29 @@ class TestClips:
         monkeypatch.setattr(core.sonicpi, "compute_render_id", newer)
         assert [program_id for program_id, _ in corpus.list_pending_clips()] == [program(1).id]
 
-    def test_half_written_files_are_swept(self, corpus: Corpus):
+    def test_incomplete_files_are_removed(self, corpus: Corpus):
         (program_id,) = filled(corpus, 1)
-        half = corpus.get_clip_path(program_id).with_name(".partial-x1y2")
-        half.write_bytes(b"fLaC")
+        partial = corpus.get_clip_path(program_id).with_name(".partial-x1y2")
+        partial.write_bytes(b"fLaC")
         with corpus.lock_for_writing("a test"):
-            assert not half.exists()
+            assert not partial.exists()
         assert corpus.get_clip_path(program_id).exists()
 
 
 class TestEmbeddings:
-    def test_float32_comes_back_bit_for_bit(self, corpus: Corpus):
+    def test_float32_is_read_back_bit_for_bit(self, corpus: Corpus):
         ids = filled(corpus, 5)
         matrix = vectors(5, 384)
         matrix[0, :4] = [np.finfo(np.float32).max, np.finfo(np.float32).tiny, -0.0, 1e-45]
         corpus.put_embeddings(CODE, "r1", ids, matrix)
-        found, back = Corpus.open("tiny").load_embeddings(CODE)
-        assert found == ids and back.dtype == np.float32
-        assert back.tobytes() == matrix.tobytes()
-        some = [ids[3], ids[0]]
-        assert corpus.load_embeddings(CODE, some)[0] == some
-        assert np.array_equal(corpus.load_embeddings(CODE, some)[1], matrix[[3, 0]])
+        program_ids, stored = Corpus.open("tiny").load_embeddings(CODE)
+        assert program_ids == ids and stored.dtype == np.float32
+        assert stored.tobytes() == matrix.tobytes()
+        selected = [ids[3], ids[0]]
+        assert corpus.load_embeddings(CODE, selected)[0] == selected
+        assert np.array_equal(corpus.load_embeddings(CODE, selected)[1], matrix[[3, 0]])
 
-    def test_pairs_are_in_insertion_order_and_whole(self, corpus: Corpus):
+    def test_pairs_are_complete_and_in_insertion_order(self, corpus: Corpus):
         ids = filled(corpus, 6)
         corpus.add_programs([program(6)])
         failed = program(6).id
@@ -294,14 +294,14 @@ class TestEmbeddings:
         corpus.put_embeddings(AUDIO, "r", ids[3:], audio[3:])
         corpus.put_embeddings(AUDIO, "r", ids[:2], audio[:2])
         pairs = corpus.load_embedding_pairs(CODE, AUDIO)
-        whole = [0, 1, 3, 4, 5]
-        assert pairs.program_ids == [ids[i] for i in whole] and len(pairs) == 5
-        assert np.array_equal(pairs.code_embeddings, code[whole])
-        assert np.array_equal(pairs.audio_embeddings, audio[whole])
-        assert list(pairs.splits) == list(corpus.load_programs()["split"][whole])
+        complete = [0, 1, 3, 4, 5]
+        assert pairs.program_ids == [ids[i] for i in complete] and len(pairs) == 5
+        assert np.array_equal(pairs.code_embeddings, code[complete])
+        assert np.array_equal(pairs.audio_embeddings, audio[complete])
+        assert list(pairs.splits) == list(corpus.load_programs()["split"][complete])
         assert corpus.list_encoders() == [(CODE, "code", 7), (AUDIO, "audio", 5)]
 
-    def test_missing_ones_depend_on_modality_and_revision(self, corpus: Corpus):
+    def test_missing_embeddings_depend_on_modality_and_revision(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.add_programs([program(2)])
         assert corpus.list_missing_embeddings(CODE) == [*ids, program(2).id]
@@ -318,7 +318,7 @@ class TestEmbeddings:
         assert corpus.load_embeddings(CODE)[0] == ids[1:]
         assert corpus.load_embeddings(CODE)[1].shape == (1, 16)
 
-    def test_another_sound_drops_what_was_embedded_of_the_old_one(self, corpus: Corpus):
+    def test_a_different_clip_deletes_the_audio_embedding_of_the_old_one(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.put_embeddings(CODE, "r", ids, vectors(2, 384))
         corpus.put_embeddings(AUDIO, "r", ids, vectors(2, 512))
@@ -340,7 +340,7 @@ class TestEmbeddings:
             (np.zeros((2, 384), int), "int64 values, not floats"),
         ],
     )
-    def test_bad_vectors_are_refused_whole(self, corpus: Corpus, matrix, message):
+    def test_invalid_embeddings_are_refused_together(self, corpus: Corpus, matrix, message):
         ids = filled(corpus, 3)
         corpus.put_embeddings(CODE, "r", ids[:1], vectors(1, 384))
         with pytest.raises(EarshotError, match=message):
@@ -348,7 +348,7 @@ class TestEmbeddings:
         assert corpus.load_embeddings(CODE)[0] == ids[:1]
         assert np.array_equal(corpus.load_embeddings(CODE)[1], vectors(1, 384))
 
-    def test_a_refused_new_revision_leaves_the_old_one(self, corpus: Corpus):
+    def test_a_refused_new_revision_keeps_the_old_one(self, corpus: Corpus):
         ids = filled(corpus, 2)
         corpus.put_embeddings(CODE, "old", ids, vectors(2, 384))
         with pytest.raises(EarshotError, match="no program 'feed'"):
@@ -357,7 +357,7 @@ class TestEmbeddings:
             corpus.put_embeddings(CODE, "new", [ids[0], ids[0]], vectors(2, 384))
         assert corpus.list_missing_embeddings(CODE, "old") == []
 
-    def test_encoders_that_are_not_there_are_named(self, corpus: Corpus):
+    def test_errors_name_the_encoders_that_were_used(self, corpus: Corpus):
         ids = filled(corpus, 1)
         with pytest.raises(EarshotError, match="'nobody'; encoders used: none yet"):
             corpus.load_embeddings("nobody")
@@ -372,23 +372,23 @@ class TestEmbeddings:
 
 
 class TestSplit:
-    def test_every_template_has_its_share(self, corpus: Corpus):
+    def test_every_template_is_in_all_splits(self, corpus: Corpus):
         corpus.add_programs([program(n, t) for t in "abcdefgh" for n in range(8)])
         table = corpus.load_programs().groupby(["template", "split"]).size().unstack(fill_value=0)
         assert table.shape == (8, 3) and (table.to_numpy() >= 1).all()
         assert (table["train"] >= 4).all()
 
-    def test_shares_are_exact_in_the_long_run(self, corpus: Corpus):
+    def test_the_split_of_many_programs_is_14_3_3(self, corpus: Corpus):
         corpus.add_programs([program(n, t) for t in "ab" for n in range(200)])
         table = corpus.load_programs().groupby(["template", "split"]).size().unstack()
         assert (table[["train", "validation", "test"]] == [140, 30, 30]).all().all()
 
-    def test_templates_with_one_program_are_not_all_in_one_part(self, corpus: Corpus):
+    def test_templates_with_one_program_are_not_all_in_one_split(self, corpus: Corpus):
         corpus.add_programs([program(0, f"t{n}") for n in range(60)])
         counts = corpus.load_programs()["split"].value_counts()
         assert set(counts.index) == {"train", "validation", "test"}
 
-    def test_nobody_moves_when_others_come(self, corpus: Corpus):
+    def test_adding_programs_changes_no_earlier_split(self, corpus: Corpus):
         programs = [program(n, t) for t in "abc" for n in range(8)]
         corpus.add_programs(programs)
         before = corpus.load_programs().set_index("program")["split"]
@@ -396,13 +396,13 @@ class TestSplit:
         after = corpus.load_programs().set_index("program")["split"]
         assert after[before.index].equals(before)
 
-    def test_it_is_the_same_for_the_same_corpus_and_another_for_another_seed(self, corpus: Corpus):
+    def test_the_split_depends_on_the_seed_only(self, corpus: Corpus):
         programs = [program(n) for n in range(40)]
         corpora = [Corpus.create("same"), Corpus.create("other", seed=1)]
         corpus.add_programs(programs)
-        for each in corpora:
-            each.add_programs(programs)
-        same, other = (list(each.load_programs()["split"]) for each in corpora)
+        for item in corpora:
+            item.add_programs(programs)
+        same, other = (list(item.load_programs()["split"]) for item in corpora)
         assert same == list(corpus.load_programs()["split"]) != other
 
 
@@ -413,7 +413,7 @@ class TestOneWriter:
         "    print('held', flush=True); sys.stdin.read()"
     )
 
-    def test_the_lock_names_its_holder_and_readers_go_on(self, corpus: Corpus):
+    def test_the_lock_names_its_holder_and_does_not_stop_readers(self, corpus: Corpus):
         ids = filled(corpus, 1)
         with subprocess.Popen(
             [sys.executable, "-c", self.HOLD], cwd=PROJECT_FOLDER, stdin=-1, stdout=-1, text=True
@@ -429,9 +429,9 @@ class TestOneWriter:
                 assert Corpus.create("tiny", exist_ok=True).count_programs_by_state()["ok"] == 1
             finally:
                 other.kill()
-        assert corpus.add_programs([program(1)]) == 1  # a killed holder holds nothing
+        assert corpus.add_programs([program(1)]) == 1  # A killed process releases its lock.
 
-    def test_readers_see_what_is_committed_while_a_writer_is_in_the_middle(self, corpus: Corpus):
+    def test_readers_see_only_what_is_committed(self, corpus: Corpus):
         filled(corpus, 1)
         reader = Corpus.open("tiny")
         with corpus._database.open_write_transaction("a test") as connection:
@@ -439,7 +439,7 @@ class TestOneWriter:
             assert reader.count_programs_by_state()["ok"] == 1
         assert reader.count_programs_by_state()["ok"] == 0
 
-    def test_another_thread_is_another_writer(self, corpus: Corpus):
+    def test_another_thread_waits_for_no_lock_and_is_refused(self, corpus: Corpus):
         messages = []
 
         def write():
@@ -452,14 +452,14 @@ class TestOneWriter:
             thread = threading.Thread(target=write)
             thread.start()
             thread.join()
-            assert corpus.add_programs([program(1)]) == 1  # its own lock is no obstacle
+            assert corpus.add_programs([program(1)]) == 1  # A thread may nest its own lock.
         assert len(messages) == 1 and "the first thread" in messages[0]
 
-    def test_an_error_inside_gives_the_lock_back(self, corpus: Corpus):
+    def test_an_error_releases_the_lock(self, corpus: Corpus):
         with pytest.raises(RuntimeError):
             with corpus.lock_for_writing("first"):
                 raise RuntimeError
         with corpus.lock_for_writing("second"):
             pass
-        signature = json.loads((corpus.path / "writer.lock").read_text())
-        assert signature["command"] == "second"
+        owner = json.loads((corpus.path / "writer.lock").read_text())
+        assert owner["command"] == "second"

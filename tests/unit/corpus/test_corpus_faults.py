@@ -1,4 +1,4 @@
-"""What a corpus survives: killed writers, damaged files, other versions of itself."""
+"""A corpus survives killed writers, damaged files and other schema versions."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from core.errors import EarshotError
 from core.programs.program import Program
 from core.workspace import PROJECT_FOLDER
 
-# Adds programs with clips and vectors one after the other, and says so. The
-# renderer and the encoders are stand-ins that give the same for the same program.
+# Adds programs with clips and embeddings one after the other and prints a line for each. Stand-ins
+# for the renderer and the encoders return the same for the same program.
 WRITER = """
 import hashlib, sys
 import numpy as np
 import core.sonicpi
-core.sonicpi.compute_render_id = lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest()
+core.sonicpi.compute_render_id = lambda source, seconds: hashlib.sha256(source.encode()).hexdigest()
 from core.corpus import Corpus
 from core.programs.program import Program
 from core.sonicpi.clip import Clip, RenderResult
@@ -67,7 +67,7 @@ def writer() -> subprocess.Popen:
 
 
 def content() -> tuple:
-    """Everything a corpus holds, to compare it with another's."""
+    """Return everything that a corpus holds, to compare it with another corpus."""
     corpus = Corpus.open("tiny")
     rows = corpus.load_programs().drop(columns="audio").to_json(orient="records")
     clips = {
@@ -87,28 +87,28 @@ def content() -> tuple:
 
 def test_a_writer_killed_at_any_moment_loses_nothing(workspace, monkeypatch: pytest.MonkeyPatch):
     rng = random.Random(5)
-    seen = 0
+    lines_read = 0
     for moment in sorted(rng.sample(range(LINES - 1), 4)):
         with writer() as process:
-            # Killed while it does whatever comes after that line.
+            # It is killed during the step after this line.
             for _ in process.stdout:
-                seen += 1
-                if seen > moment:
+                lines_read += 1
+                if lines_read > moment:
                     break
             process.kill()
-            seen += len(process.stdout.readlines())
+            lines_read += len(process.stdout.readlines())
     with writer() as process:
         assert process.communicate()[0].endswith("end\n") and process.returncode == 0
-    killed = content()
-    assert len(killed[1]) == len(killed[2]) == 12
+    resumed = content()
+    assert len(resumed[1]) == len(resumed[2]) == 12
 
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(workspace / "undisturbed"))
     with writer() as process:
         assert process.communicate()[0].count("\n") == LINES
-    assert content() == killed
+    assert content() == resumed
     with writer() as process:
-        assert process.communicate()[0] == "end\n"  # nothing is left to do
-    assert content() == killed
+        assert process.communicate()[0] == "end\n"  # Nothing is missing.
+    assert content() == resumed
 
 
 @pytest.fixture
@@ -117,16 +117,16 @@ def corpus() -> Corpus:
     corpus.add_programs(
         [Program(f"# {'x' * 500}\nplay {n}", f"p{n}", "t", parameters={"n": n}) for n in range(200)]
     )
-    corpus.close()  # the last connection writes everything into the one file
+    corpus.close()  # The last connection to close writes the log into the database.
     return corpus
 
 
 def test_a_file_that_is_no_database_is_reported(corpus: Corpus):
     (corpus.path / "corpus.sqlite").write_bytes(b"not a database" * 1000)
-    with pytest.raises(EarshotError, match="damaged.*not a database") as caught:
+    with pytest.raises(EarshotError, match="damaged.*not a database") as error_info:
         Corpus.open("tiny")
-    assert caught.value.where == str(corpus.path / "corpus.sqlite")
-    assert "check tiny --repair saves" in caught.value.remedy
+    assert error_info.value.where == str(corpus.path / "corpus.sqlite")
+    assert "check tiny --repair recovers" in error_info.value.remedy
 
 
 def test_damaged_pages_are_reported(corpus: Corpus):
@@ -142,18 +142,17 @@ def test_damaged_pages_are_reported(corpus: Corpus):
 def test_an_empty_or_foreign_database_is_no_corpus(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     path.write_bytes(b"")
-    with pytest.raises(EarshotError, match="not a corpus of Earshot's"):
+    with pytest.raises(EarshotError, match="not that of an Earshot corpus"):
         Corpus.open("tiny")
     path.unlink()
     with sqlite3.connect(path) as foreign:
         foreign.execute("CREATE TABLE programs (id)")
     foreign.close()
-    with pytest.raises(EarshotError, match="not a corpus of Earshot's"):
+    with pytest.raises(EarshotError, match="not that of an Earshot corpus"):
         Corpus.open("tiny")
 
 
-def test_a_removed_database_is_not_raised_from_its_log(corpus: Corpus):
-    """The write-ahead log of a killed writer must not get into a new database."""
+def test_the_log_of_a_removed_database_is_not_replayed(corpus: Corpus):
     script = (
         "import os, sys\n"
         "from core.corpus import Corpus; from core.programs.program import Program\n"
@@ -175,7 +174,7 @@ def test_a_newer_version_is_refused(corpus: Corpus):
     with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(EarshotError, match=r"newer Earshot \(version 99, this one knows 1\)"):
+    with pytest.raises(EarshotError, match=r"newer Earshot \(version 99, this one supports 1\)"):
         Corpus.open("tiny")
 
 
@@ -199,8 +198,10 @@ def test_an_older_version_is_migrated_after_a_backup(
 
 def test_a_migration_that_fails_changes_nothing(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
     with monkeypatch.context() as patch:
-        half = "ALTER TABLE programs ADD COLUMN mood TEXT; INSERT INTO nowhere VALUES (1)"
-        patch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, half])
+        failing_migration = (
+            "ALTER TABLE programs ADD COLUMN mood TEXT; INSERT INTO nowhere VALUES (1)"
+        )
+        patch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, failing_migration])
         with pytest.raises(EarshotError, match="nowhere"):
             Corpus.open("tiny")
     again = Corpus.open("tiny")
@@ -210,7 +211,7 @@ def test_a_migration_that_fails_changes_nothing(corpus: Corpus, monkeypatch: pyt
     assert "mood" not in columns
 
 
-def test_a_build_that_goes_on_is_not_migrated_under_its_feet(
+def test_a_corpus_is_not_migrated_while_a_build_is_running(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
@@ -222,7 +223,7 @@ def test_a_build_that_goes_on_is_not_migrated_under_its_feet(
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-def test_a_forked_child_does_not_keep_a_killed_writers_lock(corpus: Corpus):
+def test_a_forked_child_does_not_hold_the_lock_of_a_killed_writer(corpus: Corpus):
     script = (
         "import os, sys, time; from core.corpus import Corpus\n"
         "with Corpus.open('tiny').lock_for_writing('a parent'):\n"

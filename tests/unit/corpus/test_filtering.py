@@ -1,4 +1,4 @@
-"""Filters of a corpus's table: every word counts, numbers compare as numbers."""
+"""Programs are filtered by every word of a query; numbers are compared as numbers."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import pytest
 
 from core.corpus.filtering import (
     ValueRange,
-    find_parameter_domains,
-    filter_programs,
     build_search_texts,
+    filter_programs,
+    find_parameter_domains,
 )
 
 ROWS = pd.DataFrame(
@@ -51,19 +51,19 @@ ROWS = pd.DataFrame(
         ({"parameters": {"synth": ["sine"]}}, []),
     ],
 )
-def test_only_rows_that_fit_every_filter_stay(filters: dict, names: list[str]) -> None:
+def test_only_rows_that_match_every_filter_remain(filters: dict, names: list[str]) -> None:
     assert filter_programs(ROWS, **filters)["name"].tolist() == names
     assert filter_programs(ROWS.iloc[:0], **filters).empty
 
 
-def test_a_word_is_looked_for_in_what_was_made_before() -> None:
-    searched = build_search_texts(ROWS)
-    assert filter_programs(ROWS.iloc[1:], query="PLAY", search_texts=searched)["name"].tolist() == [
-        "three"
-    ]
+def test_search_texts_that_were_built_before_are_used() -> None:
+    search_texts = build_search_texts(ROWS)
+    assert filter_programs(ROWS.iloc[1:], query="PLAY", search_texts=search_texts)[
+        "name"
+    ].tolist() == ["three"]
 
 
-def test_parameters_have_a_span_or_a_list_of_values() -> None:
+def test_parameters_have_a_range_or_a_list_of_values() -> None:
     assert find_parameter_domains(ROWS) == {
         "amp": ValueRange(0.5, 1.0),
         "loud": ["True"],

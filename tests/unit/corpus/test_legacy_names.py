@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import doctest
-
 import pytest
 
-from core.corpus import legacy_names
 from core.corpus.legacy_names import (
     translate_alignment_config,
     translate_alignment_fields,
@@ -16,10 +13,6 @@ from core.corpus.legacy_names import (
     translate_sweep_settings,
 )
 from core.errors import EarshotError
-
-
-def test_the_examples_run():
-    assert doctest.testmod(legacy_names).failed == 0
 
 
 @pytest.mark.parametrize(

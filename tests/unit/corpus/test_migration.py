@@ -1,6 +1,6 @@
-"""A database as the first Earshot wrote it: read today, and backed up before it is brought further.
+"""A database of the first schema version is read, and backed up before it is migrated.
 
-`corpus_v1.sql` is the dump of one that the first version's own code made.
+`corpus_v1.sql` is the dump of a database that the first version wrote.
 """
 
 import sqlite3
@@ -15,8 +15,8 @@ from core.errors import EarshotError
 
 DUMP = Path(__file__).with_name("corpus_v1.sql").read_text(encoding="utf-8")
 CODE = "sentence-transformers/all-MiniLM-L6-v2"
-# What a next version may well do: a new table, a column with a default, a table made anew.
-NEXT = """
+# What a next version may do: add a table, add a column with a default, replace a table.
+NEXT_MIGRATION = """
 CREATE TABLE moods (program INTEGER PRIMARY KEY REFERENCES programs (position), mood TEXT);
 INSERT INTO moods SELECT position, 'calm' FROM programs;
 ALTER TABLE encoders ADD COLUMN title TEXT NOT NULL DEFAULT '';
@@ -27,7 +27,7 @@ INSERT INTO settings SELECT * FROM meta;
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The old database at its place."""
+    """Write the old database and return its path."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     path = workspace.get_corpora_folder() / "old" / schema.DATABASE_FILE
     path.parent.mkdir(parents=True)
@@ -45,7 +45,7 @@ def dump(path: Path) -> list[str]:
     return lines
 
 
-def still_all_there(corpus: Corpus) -> None:
+def assert_complete(corpus: Corpus) -> None:
     rows = corpus.load_programs()
     assert list(rows["name"]) == ["beeps-0", "beeps-1", "beeps-2", "broken"]
     assert rows["source"][0] == "play 60\nsleep 1 # l'été\n"
@@ -58,46 +58,46 @@ def still_all_there(corpus: Corpus) -> None:
     assert (vectors == np.arange(12, dtype=np.float32).reshape(4, 3) / 8).all()
 
 
-def test_what_the_first_version_wrote_is_read_and_not_touched(path: Path):
+def test_the_first_version_is_read_and_not_changed(path: Path):
     before = dump(path)
     corpus = Corpus.open("old")
-    still_all_there(corpus)
+    assert_complete(corpus)
     corpus.close()
     assert dump(path) == before
     assert list(path.parent.glob("*.v*")) == []
 
 
-def test_it_is_backed_up_before_it_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_database_is_backed_up_before_it_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch):
     before = dump(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT])
+    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT_MIGRATION])
     corpus = Corpus.open("old")
-    still_all_there(corpus)
+    assert_complete(corpus)
     assert corpus.settings["schema_version"] == len(schema.MIGRATIONS)
     with corpus._database.open_read_transaction() as connection:
         assert connection.execute("SELECT count(*) FROM moods").fetchone() == (4,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         assert connection.execute("PRAGMA foreign_key_check").fetchall() == []
     corpus.close()
-    # The backup is the old database: put in its place, the old Earshot goes on with it.
+    # The backup is the old database, which an old version can open again.
     backup = path.with_name("corpus.sqlite.v1")
     assert dump(backup) == before
     backup.replace(path)
     monkeypatch.undo()
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(path.parents[2]))
-    still_all_there(Corpus.open("old"))
+    assert_complete(Corpus.open("old"))
 
 
-def test_no_room_for_the_backup_is_no_migration(path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_failed_backup_prevents_the_migration(path: Path, monkeypatch: pytest.MonkeyPatch):
     before = dump(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT])
-    # Something that can't be replaced lies where the backup goes.
+    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT_MIGRATION])
+    # A folder that cannot be replaced has the name of the backup.
     (path.with_name("corpus.sqlite.v1") / "taken").mkdir(parents=True)
     with pytest.raises(EarshotError):
         Corpus.open("old")
     assert dump(path) == before
 
 
-def test_check_asks_sqlite_for_its_integrity(path: Path):
+def test_find_faults_reports_a_damaged_index(path: Path):
     connection = sqlite3.connect(path)
     root = connection.execute(
         "SELECT rootpage FROM sqlite_master WHERE name = 'programs_of_template'"
@@ -108,7 +108,7 @@ def test_check_asks_sqlite_for_its_integrity(path: Path):
     page = content[start:end].replace(b"02_1_beeps", b"02_1_beepz", 1)
     path.write_bytes(content[:start] + page + content[end:])
     corpus = Corpus.open("old")
-    still_all_there(corpus)  # what is damaged is an index, which no row is read by
+    assert_complete(corpus)  # Rows are not read by the damaged index.
     faults = corpus.find_faults()
     assert faults and {fault.kind for fault in faults} == {"database"}
     assert any("index" in fault.detail for fault in faults)

@@ -1,4 +1,4 @@
-"""Programs from outside: what is good is taken, what is not costs only itself."""
+"""Untrusted programs are read; anything invalid is skipped with a reason or refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import parquet as pq
 
-from core.corpus import Corpus, program_importer, parquet
+from core.corpus import Corpus, parquet, program_importer
 from core.errors import EarshotError
 from core.pipeline.build import ClipFormat
 from core.pipeline.import_programs import import_programs
@@ -36,15 +36,15 @@ def zipped(files: dict[str, bytes | str], compression=zipfile.ZIP_DEFLATED) -> b
     return buffer.getvalue()
 
 
-def names(found: program_importer.ImportResult) -> list[str]:
-    return [program.name for _, program in found.programs]
+def names(result: program_importer.ImportResult) -> list[str]:
+    return [program.name for _, program in result.programs]
 
 
-def sources(found: program_importer.ImportResult) -> list[str]:
-    return [program.source for _, program in found.programs]
+def sources(result: program_importer.ImportResult) -> list[str]:
+    return [program.source for _, program in result.programs]
 
 
-def test_a_folder_is_read_in_order_with_those_below_and_nothing_hidden(tmp_path):
+def test_a_folder_is_read_in_order_with_subfolders_and_without_hidden_files(tmp_path):
     folder = tmp_path / "songs"
     (folder / "b").mkdir(parents=True)
     (folder / ".git").mkdir()
@@ -53,7 +53,7 @@ def test_a_folder_is_read_in_order_with_those_below_and_nothing_hidden(tmp_path)
     assert names(program_importer.read_programs(folder)) == ["a", "z", "m"]
 
 
-def test_links_out_of_a_folder_and_what_is_no_file_are_left_out(tmp_path):
+def test_links_out_of_a_folder_and_special_files_are_skipped(tmp_path):
     folder = tmp_path / "songs"
     folder.mkdir()
     (tmp_path / "secret.rb").write_text("# secret\n")
@@ -62,31 +62,31 @@ def test_links_out_of_a_folder_and_what_is_no_file_are_left_out(tmp_path):
     (folder / "again.rb").symlink_to(folder / "good.rb")
     (folder / "lost.rb").symlink_to(folder / "gone.rb")
     (folder / "room.rb").mkdir()
-    os.mkfifo(folder / "pipe.rb")  # reading it would wait for ever
-    found = program_importer.read_programs(folder)
-    assert names(found) == ["again", "good"]
-    assert set(found.skipped) == {"leads_out.rb", "lost.rb", "pipe.rb"}
-    assert "outside" in found.skipped["leads_out.rb"]
+    os.mkfifo(folder / "pipe.rb")  # Reading it would block forever.
+    result = program_importer.read_programs(folder)
+    assert names(result) == ["again", "good"]
+    assert set(result.skipped) == {"leads_out.rb", "lost.rb", "pipe.rb"}
+    assert "outside" in result.skipped["leads_out.rb"]
 
 
 def test_no_path_in_a_zip_leads_out_of_it(tmp_path):
-    slips = ["../up.rb", "/etc/root.rb", "a/../../b.rb", "C:/windows.rb", "..\\back.rb"]
-    found = program_importer.read_programs(
-        zipped({**dict.fromkeys(slips, BEEP), "good/x.rb": BEEP}), "songs.zip"
+    escaping_paths = ["../up.rb", "/etc/root.rb", "a/../../b.rb", "C:/windows.rb", "..\\back.rb"]
+    result = program_importer.read_programs(
+        zipped({**dict.fromkeys(escaping_paths, BEEP), "good/x.rb": BEEP}), "songs.zip"
     )
-    assert names(found) == ["x"] and len(found.skipped) == len(slips)
-    assert all("leads out" in why for why in found.skipped.values())
+    assert names(result) == ["x"] and len(result.skipped) == len(escaping_paths)
+    assert all("leads out" in reason for reason in result.skipped.values())
 
 
-def test_a_bomb_is_never_unpacked():
+def test_a_zip_bomb_is_not_unpacked():
     content = zipped({"bomb.rb": b"#" * (64 << 20), "good.rb": BEEP})
     assert len(content) < 1 << 20
-    found = program_importer.read_programs(content, "songs.zip")
-    assert names(found) == ["good"] and "at most 1" in found.skipped["bomb.rb"]
-    assert found._total_bytes < 3 << 20
+    result = program_importer.read_programs(content, "songs.zip")
+    assert names(result) == ["good"] and "at most 1" in result.skipped["bomb.rb"]
+    assert result._total_bytes < 3 << 20
 
 
-def test_many_that_are_together_too_much_are_refused(monkeypatch: pytest.MonkeyPatch):
+def test_programs_that_are_too_large_together_are_refused(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(program_importer, "MAX_IMPORT_BYTES", 10_000)
     content = zipped({f"{n}.rb": f"# {n}\n" + "#" * 3000 for n in range(9)})
     assert len(content) < 10_000
@@ -104,12 +104,12 @@ def test_more_programs_or_files_than_the_limit_are_refused(
     files = {f"{n}.rb": f"# {n}\n{BEEP}" for n in range(4)}
     for name, content in files.items():
         (tmp_path / name).write_text(content)
-    for what, name in ((zipped(files), "x.zip"), (tmp_path, None)):
+    for path_or_bytes, name in ((zipped(files), "x.zip"), (tmp_path, None)):
         with pytest.raises(EarshotError, match="holds more than"):
-            program_importer.read_programs(what, name)
+            program_importer.read_programs(path_or_bytes, name)
 
 
-def test_links_and_encrypted_files_in_a_zip_are_left_out():
+def test_links_and_encrypted_files_in_a_zip_are_skipped():
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         link = zipfile.ZipInfo("link.rb")
@@ -117,19 +117,19 @@ def test_links_and_encrypted_files_in_a_zip_are_left_out():
         archive.writestr(link, "/etc/passwd")
         archive.writestr("locked.rb", BEEP)
     content = bytearray(buffer.getvalue())
-    # The bit that says so, in the central directory's second entry.
+    # The encryption bit of the second entry in the central directory.
     at = content.rindex(b"PK\x01\x02") + 8
     content[at] |= 1
-    found = program_importer.read_programs(bytes(content), "songs.zip")
-    assert found.programs == [] and "link" in found.skipped["link.rb"]
-    assert "encrypted" in found.skipped["locked.rb"]
+    result = program_importer.read_programs(bytes(content), "songs.zip")
+    assert result.programs == [] and "link" in result.skipped["link.rb"]
+    assert "encrypted" in result.skipped["locked.rb"]
 
 
-def test_a_damaged_file_in_a_zip_costs_only_itself():
+def test_a_damaged_file_in_a_zip_is_skipped():
     content = bytearray(zipped({"bad.rb": "# one" + BEEP, "good.rb": BEEP}, zipfile.ZIP_STORED))
     content[content.index(b"# one") + 2] ^= 0xFF
-    found = program_importer.read_programs(bytes(content), "songs.zip")
-    assert names(found) == ["good"] and "damaged" in found.skipped["bad.rb"]
+    result = program_importer.read_programs(bytes(content), "songs.zip")
+    assert names(result) == ["good"] and "damaged" in result.skipped["bad.rb"]
 
 
 @pytest.mark.parametrize(
@@ -141,18 +141,18 @@ def test_a_damaged_file_in_a_zip_costs_only_itself():
         ("# für\n".encode("latin-1"), "# für\n", "latin-1"),
     ],
 )
-def test_encodings_and_line_ends_are_made_one(content, source, encoding):
-    found = program_importer.read_programs(content, "x.rb")
-    assert sources(found) == [source] and found.detected_encodings.get("x.rb") == encoding
+def test_encodings_and_line_ends_are_unified(content, source, encoding):
+    result = program_importer.read_programs(content, "x.rb")
+    assert sources(result) == [source] and result.detected_encodings.get("x.rb") == encoding
 
 
 @pytest.mark.parametrize("content", [b"", b" \n\n", b"\x7fELF\0\0\1", b"\xff\xfe\xd8\xd8\xd8"])
-def test_what_is_no_program_is_left_out_with_a_reason(content):
-    found = program_importer.read_programs(content, "x.rb")
-    assert found.programs == [] and found.skipped["x.rb"].startswith("it ")
+def test_content_that_is_not_a_program_is_skipped_with_a_reason(content):
+    result = program_importer.read_programs(content, "x.rb")
+    assert result.programs == [] and result.skipped["x.rb"].startswith("it ")
 
 
-def test_a_table_of_either_kind_is_read_alike(tmp_path):
+def test_csv_and_parquet_tables_are_read_alike(tmp_path):
     rows = pd.DataFrame(
         {
             "source": [BEEP, "play 61\n", None, "play 62\n"],
@@ -166,16 +166,16 @@ def test_a_table_of_either_kind_is_read_alike(tmp_path):
     rows.to_csv(tmp_path / "t.csv", index=False)
     rows.to_parquet(tmp_path / "t.parquet")
     for kind in ("csv", "parquet"):
-        found = program_importer.read_programs(tmp_path / f"t.{kind}")
-        programs = [program for _, program in found.programs]
-        assert [each.name for each in programs] == ["first", "a .. b", "t-0004"]
-        assert [each.seed for each in programs] == [3, None, -1]
-        assert [dict(each.parameters) for each in programs] == [{"note": 60}, {}, {}]
-        assert [each.template for each in programs] == ["beeps", "", "x"]
-        assert list(found.skipped) == [f"t.{kind}, row 3"]
+        result = program_importer.read_programs(tmp_path / f"t.{kind}")
+        programs = [program for _, program in result.programs]
+        assert [program.name for program in programs] == ["first", "a .. b", "t-0004"]
+        assert [program.seed for program in programs] == [3, None, -1]
+        assert [dict(program.parameters) for program in programs] == [{"note": 60}, {}, {}]
+        assert [program.template for program in programs] == ["beeps", "", "x"]
+        assert list(result.skipped) == [f"t.{kind}, row 3"]
 
 
-def test_a_text_that_is_too_long_is_never_made_and_costs_only_its_rows(
+def test_rows_with_a_text_that_is_too_long_are_skipped(
     monkeypatch: pytest.MonkeyPatch,
 ):
     monkeypatch.setattr(parquet, "MAX_TEXT_BYTES", 10_000)
@@ -183,12 +183,14 @@ def test_a_text_that_is_too_long_is_never_made_and_costs_only_its_rows(
     rows = pd.DataFrame({"source": [long] * 500 + [BEEP], "name": [long] * 500 + ["short"]})
     buffer = io.BytesIO()
     rows.to_parquet(buffer)
-    assert len(buffer.getvalue()) < 10_000  # what repeats takes no room
-    found = program_importer.read_programs(buffer.getvalue(), "x.parquet")
-    assert names(found) == ["short"] and len(found.skipped) == 500
+    assert len(buffer.getvalue()) < 10_000  # Repeated texts take no space.
+    result = program_importer.read_programs(buffer.getvalue(), "x.parquet")
+    assert names(result) == ["short"] and len(result.skipped) == 500
 
 
-def test_a_parquet_that_unfolds_to_more_than_the_limit_is_refused(monkeypatch: pytest.MonkeyPatch):
+def test_a_parquet_table_that_decompresses_to_more_than_the_limit_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+):
     buffer = io.BytesIO()
     pd.DataFrame({"source": [f"play {i}\n" + "#" * 3000 for i in range(500)]}).to_parquet(buffer)
     assert len(program_importer.read_programs(buffer.getvalue(), "x.parquet").programs) == 500
@@ -197,14 +199,14 @@ def test_a_parquet_that_unfolds_to_more_than_the_limit_is_refused(monkeypatch: p
         program_importer.read_programs(buffer.getvalue(), "x.parquet")
 
 
-def test_a_parquet_with_nested_texts_or_two_columns_of_a_name_is_read_or_refused():
+def test_nested_texts_are_ignored_and_repeated_column_names_are_refused():
     nested = pa.table({"source": [BEEP], "parameters": [{"a": "x"}], "name": [["a"]]})
     doubled = pa.Table.from_arrays([pa.array([BEEP])] * 2, names=["source", "source"])
-    for table, told in ((nested, None), (doubled, "more than one column")):
+    for table, message in ((nested, None), (doubled, "more than one column")):
         buffer = io.BytesIO()
         pq.write_table(table, buffer)
-        if told:
-            with pytest.raises(EarshotError, match=told):
+        if message:
+            with pytest.raises(EarshotError, match=message):
                 program_importer.read_programs(buffer.getvalue(), "x.parquet")
         else:
             ((_, program),) = program_importer.read_programs(
@@ -224,14 +226,14 @@ def test_a_parquet_with_nested_texts_or_two_columns_of_a_name_is_read_or_refused
         ("", b"play 60"),
     ],
 )
-def test_a_file_that_cannot_be_read_is_refused_in_a_sentence(name, content):
+def test_a_file_that_cannot_be_read_is_refused(name, content):
     with pytest.raises(EarshotError):
         program_importer.read_programs(content, name)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_no_content_whatever_raises_anything_but_an_earshot_error(data):
+def test_arbitrary_content_raises_nothing_but_an_earshot_error(data):
     good = data.draw(
         st.sampled_from([zipped({"a.rb": BEEP, "b/c.rb": "play 61"}), b"source,name\nplay 60,a\n"])
     )
@@ -243,25 +245,25 @@ def test_no_content_whatever_raises_anything_but_an_earshot_error(data):
     content = bytes(content[: data.draw(st.integers(0, len(good)))])
     name = data.draw(st.sampled_from(["x.zip", "x.csv", "x.parquet", "x.rb"]))
     try:
-        found = program_importer.read_programs(content, name)
+        result = program_importer.read_programs(content, name)
     except EarshotError:
         return
-    for program in found.programs:
+    for program in result.programs:
         assert program[1].source.strip() and "\0" not in program[1].source
 
 
 @settings(max_examples=100, deadline=None)
 @given(st.text(max_size=120), st.text(max_size=40))
-def test_every_name_becomes_one_that_a_file_system_bears(name, template):
-    given = pd.DataFrame({"source": [BEEP], "name": [name], "template": [template]})
-    found = program_importer.ImportResult()
-    program_importer._add_table_rows(given.to_dict("records"), "t.csv", found)
-    program = found.programs[0][1]
+def test_every_name_becomes_a_valid_file_name(name, template):
+    rows = pd.DataFrame({"source": [BEEP], "name": [name], "template": [template]})
+    result = program_importer.ImportResult()
+    program_importer._add_table_rows(rows.to_dict("records"), "t.csv", result)
+    program = result.programs[0][1]
     assert 0 < len(program.name) <= 80 and program.name.isprintable()
     assert "/" not in program.name and "/" not in program.template
 
 
-def test_an_import_reports_duplicates_and_gives_a_second_of_a_name_another(workspace):
+def test_an_import_reports_duplicates_and_renames_equal_names(workspace):
     files = {"a/x.rb": BEEP, "b/x.rb": "play 61\n", "c/y.rb": BEEP, "d.rb": ""}
     report = import_programs(
         "mine", zipped(files), "songs.zip", licence="CC0", clip_format=ClipFormat(1)
@@ -273,13 +275,13 @@ def test_an_import_reports_duplicates_and_gives_a_second_of_a_name_another(works
     assert again.programs_added == 0 and len(again.duplicates) == 3
     corpus = Corpus.open("mine")
     assert sorted(corpus.load_programs()["name"]) == ["x", "x.2"]
-    entry = corpus.settings["imports"]
-    assert [(each["from"], each["programs"], each["licence"]) for each in entry] == [
+    origins = corpus.settings["imports"]
+    assert [(origin["from"], origin["programs"], origin["licence"]) for origin in origins] == [
         ("songs.zip", 2, "CC0")
     ]
 
 
-def test_an_import_of_nothing_makes_no_corpus(workspace):
+def test_an_import_without_programs_creates_no_corpus(workspace):
     with pytest.raises(EarshotError, match="No program was found"):
         import_programs("mine", zipped({"notes.txt": "x"}), "songs.zip")
     assert not (workspace / "workspace" / "corpora").exists()

@@ -1,4 +1,4 @@
-"""A corpus that can only be read, as whoever wrote it last left it."""
+"""A corpus on a read-only file system is read as the last writer left it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 
 from core.workspace import PROJECT_FOLDER
 
-LEFT = """
+WRITE_AND_DIE = """
 import os
 from core.corpus import Corpus
 from core.programs import Program
 corpus = Corpus.create("left")
 corpus.add_programs([Program("play 60", "one"), Program("play 61", "two")])
-os._exit(0)  # as if killed: nothing is brought from the log into the database
+os._exit(0)  # As if killed: the log is not written into the database.
 """
 READ = """
 from core.corpus import Corpus
@@ -31,13 +31,15 @@ except Exception as error:
 """
 
 
-@pytest.mark.skipif(shutil.which("bwrap") is None, reason="takes bubblewrap")
+@pytest.mark.skipif(shutil.which("bwrap") is None, reason="needs bubblewrap")
 @pytest.mark.parametrize("index", ["with its index", "without its index"])
-def test_what_lies_in_the_log_of_a_killed_writer_is_read(tmp_path, index):
+def test_the_log_of_a_killed_writer_is_read(tmp_path, index):
     environment = {**os.environ, "EARSHOT_WORKSPACE": str(tmp_path)}
-    subprocess.run([sys.executable, "-c", LEFT], cwd=PROJECT_FOLDER, env=environment, check=True)
+    subprocess.run(
+        [sys.executable, "-c", WRITE_AND_DIE], cwd=PROJECT_FOLDER, env=environment, check=True
+    )
     folder = tmp_path / "corpora" / "left"
-    assert (folder / "corpus.sqlite-wal").stat().st_size, "the log holds nothing"
+    assert (folder / "corpus.sqlite-wal").stat().st_size, "the log is empty"
     if index == "without its index":
         (folder / "corpus.sqlite-shm").unlink()
     before = {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}

@@ -1,4 +1,4 @@
-"""What can be read of a damaged database is saved."""
+"""Every readable row of a damaged database is recovered."""
 
 import random
 
@@ -13,7 +13,7 @@ from core.programs import Program
 
 @pytest.fixture
 def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    """600 programs with embeddings, on some dozens of pages."""
+    """Return a corpus of 600 programs with embeddings, on some dozens of pages."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     corpus = Corpus.create("tiny", seconds=2.0)
     corpus.add_programs(
@@ -26,14 +26,14 @@ def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 
 def pages_of(corpus: Corpus, table: str) -> list[int]:
-    """The pages of a table, by what SQLite tells of them."""
+    """Return the page numbers of a table."""
     with corpus._database.open_read_transaction() as connection:
         try:
             rows = connection.execute(
                 "SELECT pageno FROM dbstat WHERE name = ?", (table,)
             ).fetchall()
-        except Exception:  # noqa: BLE001 - SQLite without dbstat
-            pytest.skip("this SQLite doesn't tell where a table's pages are")
+        except Exception:  # SQLite was built without dbstat.
+            pytest.skip("this SQLite does not report the pages of a table")
     corpus.close()
     return [page for (page,) in rows]
 
@@ -41,59 +41,61 @@ def pages_of(corpus: Corpus, table: str) -> list[int]:
 def damage(corpus: Corpus, page: int) -> None:
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
-    at = (page - 1) * PAGE_SIZE_BYTES
-    content[at : at + 400] = random.Random(page).randbytes(400)
+    start = (page - 1) * PAGE_SIZE_BYTES
+    content[start : start + 400] = random.Random(page).randbytes(400)
     path.write_bytes(content)
 
 
-def test_what_lies_on_other_pages_is_saved(corpus: Corpus):
+def test_rows_on_intact_pages_are_recovered(corpus: Corpus):
     before = corpus.load_programs().set_index("program")
     corpus.close()
     damage(corpus, pages_of(corpus, "programs")[7])
     with pytest.raises(EarshotError, match="damaged"):
         Corpus.open("tiny").load_programs()
-    saved = Corpus.recover_if_damaged("tiny")
-    assert 500 < saved.recovered_count < 600 and 0 < saved.lost_count < 100
+    report = Corpus.recover_if_damaged("tiny")
+    assert 500 < report.recovered_count < 600 and 0 < report.lost_count < 100
     after = Corpus.open("tiny").load_programs().set_index("program")
     columns = ["name", "template", "source", "split"]
     assert after[columns].equals(before.loc[after.index, columns])
     assert (after["parameters"] == before.loc[after.index, "parameters"]).all()
     assert Corpus.open("tiny").settings["seconds"] == 2.0
-    # The damaged one is kept; what was lost can be added again.
-    assert saved.damaged_copy_path.exists() and Corpus.recover_if_damaged("tiny") is None
+    # The damaged database is preserved, and lost programs can be added repaired.
+    assert report.damaged_copy_path.exists() and Corpus.recover_if_damaged("tiny") is None
     programs = [Program(row.source, row.name, "t") for row in before.itertuples()]
-    assert Corpus.open("tiny").add_programs(programs) == 600 - saved.recovered_count
+    assert Corpus.open("tiny").add_programs(programs) == 600 - report.recovered_count
 
 
-def test_damaged_embeddings_cost_no_program(corpus: Corpus):
+def test_damaged_embeddings_lose_no_program(corpus: Corpus):
     damage(corpus, pages_of(corpus, "embeddings")[2])
-    saved = Corpus.recover_if_damaged("tiny")
-    assert (saved.recovered_count, saved.lost_count) == (
+    report = Corpus.recover_if_damaged("tiny")
+    assert (report.recovered_count, report.lost_count) == (
         600,
         0,
-    ) and "600 programs were recovered" in str(saved)
+    ) and "600 programs were recovered" in str(report)
     assert Corpus.open("tiny").list_encoders() == []
 
 
-def test_a_damaged_index_is_made_anew_and_nothing_is_lost(corpus: Corpus):
+def test_a_damaged_index_is_built_again_and_nothing_is_lost(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
-    at = pages_of(corpus, "programs_of_template")[-1] * PAGE_SIZE_BYTES
-    content[at - 12] ^= 0x40  # in an entry, at the page's end
+    start = pages_of(corpus, "programs_of_template")[-1] * PAGE_SIZE_BYTES
+    content[start - 12] ^= 0x40  # in an entry start the end of the page
     path.write_bytes(content)
     assert recovery.is_damaged(path)
     assert Corpus.recover_if_damaged("tiny") is None
     assert not recovery.is_damaged(path)
-    again = Corpus.open("tiny")
-    assert len(again.load_programs()) == 600 and len(again.load_embeddings("sonicpi")[0]) == 600
+    repaired = Corpus.open("tiny")
+    assert (
+        len(repaired.load_programs()) == 600 and len(repaired.load_embeddings("sonicpi")[0]) == 600
+    )
 
 
-def test_without_its_settings_nothing_is_touched(corpus: Corpus):
+def test_nothing_is_changed_if_the_settings_are_lost(corpus: Corpus):
     (page,) = pages_of(corpus, "meta")
     damage(corpus, page)
     before = (corpus.path / "corpus.sqlite").read_bytes()
-    with pytest.raises(EarshotError, match="Too little") as caught:
+    with pytest.raises(EarshotError, match="Too little") as error_info:
         Corpus.recover_if_damaged("tiny")
-    assert "build the corpus again" in caught.value.remedy
+    assert "build the corpus again" in error_info.value.remedy
     assert (corpus.path / "corpus.sqlite").read_bytes() == before
     assert sorted(p.name for p in corpus.path.iterdir() if p.name.startswith(".")) == []
