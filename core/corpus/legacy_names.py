@@ -391,4 +391,5 @@ def rename_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str
 
 
 def translate_word(word: Any, words: Mapping[str, str]) -> Any:
+    """Return today's name of a word; anything else than a known older name stays as it is."""
     return words.get(word, word) if isinstance(word, str) else word

@@ -14,8 +14,10 @@ import pytest
 
 from core import encoders, favourites, jobs, play_history
 from core.alignment import AlignmentConfig
+from core.cli import build_parser
 from core.corpus import Corpus, list_corpora
 from core.corpus.disagreement_pairs import load_disagreement_pairs
+from core.corpus.legacy_names import translate_command
 from core.jobs import processes
 from core.pipeline import train as training
 from core.pipeline.check import check_corpus
@@ -205,8 +207,32 @@ def test_jobs_are_listed_and_an_old_command_is_restarted_with_todays_words(
         ]
         assert jobs.get_job(new_job.id).read_log_tail().strip() == str(expected)
         assert jobs.get_job(new_job.id).argv == tuple(expected)
+        options = build_parser("train").parse_args(expected[1:])
+        assert (options.config_l2, options.config_mean_fraction) == (0.5, 0.2)
     finally:
         processes.kill_job_processes(new_job.folder)
+
+
+@pytest.mark.parametrize(
+    "command_line",
+    [
+        "build beats --finish",
+        "build beats --composed 5 --per-template 2",
+        "generate --composed 3",
+        "import vectors.csv beats --vectors code --as mine",
+        "train beats --method earshot --objective weighted --kernel-weight 0.5 --whiten 8",
+        "train beats --method paper --soft-weight 0.2 --soft-temperature 0.3 --warmup 0.1",
+        "train beats --method foretell --objective kernel --penalty 0.1 --kept-mean 0",
+        "sweep beats --grid trade",
+        "study foretelling beats --ways told --judge log-mel",
+        "study completion beats --other-ear log-mel",
+        "study perturbation beats --per-kind 2",
+        "jobs again 12",
+    ],
+)
+def test_todays_parser_accepts_every_old_command_line(command_line: str):
+    command, *arguments = translate_command(command_line.split())
+    build_parser(command).parse_args(arguments)
 
 
 def test_favourites_and_play_history_are_read(corpus: Corpus):
