@@ -1,4 +1,4 @@
-"""What leaves a corpus is read back by the libraries it is meant for."""
+"""Exported files are read back by the libraries that they are made for."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 SECONDS, RATE = 0.5, 44_100
 
 
-def patched(patch: pytest.MonkeyPatch, folder) -> None:
-    patch.setenv("EARSHOT_WORKSPACE", str(folder))
-    # The real one asks the installed Sonic Pi for its version; storage does not care.
-    patch.setattr(
+def use_workspace(monkeypatch: pytest.MonkeyPatch, folder) -> None:
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(folder))
+    # The real one asks the installed Sonic Pi for its version, which does not matter here.
+    monkeypatch.setattr(
         core.sonicpi,
         "compute_render_id",
         lambda source, seconds=18.0: hashlib.sha256(f"{seconds} {source}".encode()).hexdigest(),
     )
 
 
-def made(name: str, count: int = 6) -> Corpus:
-    """A corpus of noise with names that are awkward, one failure and one warning."""
+def make_corpus(name: str, count: int = 6) -> Corpus:
+    """A corpus of noise with awkward names, one failure and one warning."""
     corpus = Corpus.create(name, seconds=SECONDS)
     names = ["Größe", "größe", "a:b", "..", "x", "y"][:count]
     programs = [
@@ -73,28 +73,28 @@ def made(name: str, count: int = 6) -> Corpus:
     ids = [program.id for program in programs]
     rng = np.random.default_rng(9)
     corpus.put_embeddings(CODE, "r1", ids, rng.normal(size=(count, 384)).astype(np.float32))
-    heard = [each for at, each in enumerate(ids) if at != 4]
+    ids_with_clip = [each for at, each in enumerate(ids) if at != 4]
     dim = encoders.find_encoder_spec(AUDIO).dim
-    vectors = rng.normal(size=(len(heard), dim)).astype(np.float32)
-    corpus.put_embeddings(AUDIO, "r2", heard, vectors)
+    vectors = rng.normal(size=(len(ids_with_clip), dim)).astype(np.float32)
+    corpus.put_embeddings(AUDIO, "r2", ids_with_clip, vectors)
     return corpus
 
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
-    """The corpus that all tests but those of changes only read."""
-    with pytest.MonkeyPatch.context() as patch:
-        patched(patch, tmp_path_factory.mktemp("workspace"))
-        yield made("tiny")
+    """A corpus that most tests only read."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        use_workspace(monkeypatch, tmp_path_factory.mktemp("workspace"))
+        yield make_corpus("tiny")
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch: pytest.MonkeyPatch):
-    patched(monkeypatch, tmp_path)
-    return made("own", 2)
+def writable_corpus(tmp_path, monkeypatch: pytest.MonkeyPatch):
+    use_workspace(monkeypatch, tmp_path)
+    return make_corpus("own", 2)
 
 
-def test_parquet_is_read_by_pandas_with_every_vector(corpus, tmp_path):
+def test_a_parquet_file_holds_every_program_and_embedding(corpus, tmp_path):
     path = export_corpus(Corpus.open("tiny"), "parquet", tmp_path)
     assert path == tmp_path / "tiny.parquet"
     table, rows = pd.read_parquet(path), corpus.load_programs()
@@ -103,28 +103,30 @@ def test_parquet_is_read_by_pandas_with_every_vector(corpus, tmp_path):
     assert [json.loads(each) for each in table["parameters"]] == rows["parameters"].tolist()
     assert table["error_message"].dropna().tolist() == ["It broke."]
     for encoder in (CODE, AUDIO):
-        found = table.set_index("program")[f"embedding:{encoder}"].dropna()
+        result = table.set_index("program")[f"embedding:{encoder}"].dropna()
         ids, matrix = corpus.load_embeddings(encoder)
-        assert list(found.index) == ids
-        assert np.array_equal(np.stack(found), matrix) and found.iloc[0].dtype == np.float32
+        assert list(result.index) == ids
+        assert np.array_equal(np.stack(result), matrix) and result.iloc[0].dtype == np.float32
     metadata = parquet.read_schema(path).metadata
     assert json.loads(metadata[b"earshot"])["counts"]["programs"] == 6
 
 
-def test_parquet_of_many_blocks_and_of_some_programs(
+def test_a_parquet_file_of_many_batches_and_of_selected_programs(
     corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr("core.pipeline.export.WRITE_BATCH_SIZE", 2)
-    whole = pd.read_parquet(export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "a.parquet"))
-    assert whole["program"].tolist() == corpus.load_programs()["program"].tolist()
-    some = whole["program"].tolist()[1:3]
-    path = export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "b.parquet", program_ids=some)
-    assert pd.read_parquet(path)["program"].tolist() == some
+    table = pd.read_parquet(export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "a.parquet"))
+    assert table["program"].tolist() == corpus.load_programs()["program"].tolist()
+    selected_ids = table["program"].tolist()[1:3]
+    path = export_corpus(
+        Corpus.open("tiny"), "parquet", tmp_path / "b.parquet", program_ids=selected_ids
+    )
+    assert pd.read_parquet(path)["program"].tolist() == selected_ids
     with pytest.raises(EarshotError, match="no program"):
         export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "c.parquet", program_ids=["nope"])
 
 
-def test_a_zip_holds_each_program_and_its_clip_as_they_are(corpus, tmp_path):
+def test_a_zip_holds_each_program_and_its_clip_unchanged(corpus, tmp_path):
     path = export_corpus(Corpus.open("tiny"), "zip", tmp_path / "out.zip")
     rows = corpus.load_programs().set_index("program")
     with zipfile.ZipFile(path) as archive:
@@ -137,9 +139,9 @@ def test_a_zip_holds_each_program_and_its_clip_as_they_are(corpus, tmp_path):
             source = archive.read(row.code_file).decode()
             assert source == rows.loc[row.program, "source"]
             if rows.loc[row.program, "state"] == "ok":
-                sound, rate = soundfile.read(io.BytesIO(archive.read(row.audio_file)))
-                here, _ = soundfile.read(rows.loc[row.program, "audio"])
-                assert rate == RATE and np.array_equal(sound, here)
+                samples, rate = soundfile.read(io.BytesIO(archive.read(row.audio_file)))
+                expected, _ = soundfile.read(rows.loc[row.program, "audio"])
+                assert rate == RATE and np.array_equal(samples, expected)
             else:
                 assert pd.isna(row.audio_file)
         assert archive.read("README.md").decode().startswith("# tiny")
@@ -151,79 +153,81 @@ def test_a_zip_can_be_imported_and_is_the_same_for_the_same_corpus(corpus, tmp_p
         export_corpus(Corpus.open("tiny"), "zip", tmp_path / name) for name in ("a.zip", "b.zip")
     )
     assert first.read_bytes() == second.read_bytes()
-    found = program_importer.read_programs(first)
-    assert {each.id for _, each in found.programs} == set(corpus.load_programs()["program"])
+    result = program_importer.read_programs(first)
+    assert {each.id for _, each in result.programs} == set(corpus.load_programs()["program"])
 
 
-def test_an_audio_folder_holds_the_splits_with_their_sound_and_facts(corpus, tmp_path):
+def test_an_audio_folder_holds_the_clips_and_metadata_of_each_split(corpus, tmp_path):
     """As `datasets` documents it: folders of the splits, metadata.jsonl with file_name in each."""
     (tmp_path / "other").touch()
     folder = export_corpus(Corpus.open("tiny"), "audiofolder", tmp_path)
     assert folder == tmp_path / "tiny-audiofolder"
     rows = corpus.load_programs()
     rows = rows[rows["state"] == "ok"].set_index("program")
-    seen = []
+    exported_ids = []
     for metadata in folder.glob("*/metadata.jsonl"):
         for row in pd.read_json(metadata, lines=True).itertuples():
-            sound, _ = soundfile.read(metadata.parent / row.file_name)
-            here, _ = soundfile.read(rows.loc[row.program, "audio"])
-            assert np.array_equal(sound, here)
+            samples, _ = soundfile.read(metadata.parent / row.file_name)
+            expected, _ = soundfile.read(rows.loc[row.program, "audio"])
+            assert np.array_equal(samples, expected)
             assert metadata.parent.name == rows.loc[row.program, "split"]
             assert row.source == rows.loc[row.program, "source"]
-            seen.append(row.program)
-    assert sorted(seen) == sorted(rows.index)
+            exported_ids.append(row.program)
+    assert sorted(exported_ids) == sorted(rows.index)
     assert (folder / "README.md").read_text().startswith("---\npretty_name")
 
 
-def test_an_audio_folder_loads_with_the_library_it_is_meant_for(
+def test_an_audio_folder_loads_with_the_datasets_library(
     corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
     import datasets  # takes seconds
 
-    # It writes and decodes sound by a package that needs FFmpeg, and CUDA in PyPI's build, and asks
-    # for that even where there is nothing to write. The files' sound is read by soundfile here.
+    # The library requires a package that needs FFmpeg, and in PyPI's build CUDA, even where there
+    # is nothing to decode. Here soundfile reads the clips.
     codec = types.ModuleType("torchcodec.encoders")
     codec.AudioEncoder = None
     monkeypatch.setitem(sys.modules, "torchcodec", types.ModuleType("torchcodec"))
     monkeypatch.setitem(sys.modules, "torchcodec.encoders", codec)
     folder = export_corpus(Corpus.open("tiny"), "audiofolder", tmp_path / "out")
-    found = datasets.load_dataset("audiofolder", data_dir=str(folder), cache_dir=tmp_path / "cache")
+    result = datasets.load_dataset(
+        "audiofolder", data_dir=str(folder), cache_dir=tmp_path / "cache"
+    )
     rows = corpus.load_programs()
     rows = rows[rows["state"] == "ok"]
-    assert {name: len(part) for name, part in found.items()} == (
+    assert {name: len(part) for name, part in result.items()} == (
         rows["split"].value_counts().to_dict()
     )
-    for name, part in found.items():
+    for name, part in result.items():
         part = part.cast_column("audio", datasets.Audio(decode=False))
-        here = rows[rows["split"] == name].set_index("program")
-        assert dict(zip(part["program"], part["source"])) == here["source"].to_dict()
+        expected = rows[rows["split"] == name].set_index("program")
+        assert dict(zip(part["program"], part["source"])) == expected["source"].to_dict()
         for program, audio in zip(part["program"], part["audio"]):
-            sound, _ = soundfile.read(audio["path"])
-            assert np.array_equal(sound, soundfile.read(here.loc[program, "audio"])[0])
+            samples, _ = soundfile.read(audio["path"])
+            assert np.array_equal(samples, soundfile.read(expected.loc[program, "audio"])[0])
 
 
-def test_nothing_is_overwritten_and_nothing_half_is_left(
+def test_an_export_overwrites_nothing_and_leaves_nothing_incomplete(
     corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
-    taken = tmp_path / "taken.zip"
-    taken.write_text("mine")
+    existing_file = tmp_path / "taken.zip"
+    existing_file.write_text("mine")
     with pytest.raises(EarshotError, match="something at that path already"):
-        export_corpus(Corpus.open("tiny"), "zip", taken)
-    assert taken.read_text() == "mine"
+        export_corpus(Corpus.open("tiny"), "zip", existing_file)
+    assert existing_file.read_text() == "mine"
     with pytest.raises(EarshotError, match="cannot be exported as"):
         export_corpus(Corpus.open("tiny"), "tar", tmp_path / "x")
 
-    def full(*_):
+    def raise_disk_full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.pipeline.export.shutil.copyfileobj", full)
+    monkeypatch.setattr("core.pipeline.export.shutil.copyfileobj", raise_disk_full)
     for kind in ("zip", "audiofolder"):
         with pytest.raises(EarshotError, match="No space left"):
             export_corpus(Corpus.open("tiny"), kind, tmp_path / f"new-{kind}")
     assert [path.name for path in tmp_path.iterdir()] == ["taken.zip"]
 
 
-def test_the_card_counts_what_is_there_and_names_terms(corpus):
+def test_the_data_card_counts_the_contents_and_names_the_licences(corpus):
     card = make_data_card(Corpus.open("tiny"))
     facts = json.loads(card.json)
     assert facts == card.facts
@@ -237,56 +241,56 @@ def test_the_card_counts_what_is_there_and_names_terms(corpus):
         assert word in card.markdown
 
 
-def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(own):
+def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(writable_corpus):
     program = Program("play 99\n", "new")
     rendering = RenderResult(
         Clip(np.full((round(SECONDS * RATE), 2), 0.1, np.float32)), render_s=0.1
     )
     vector = np.ones((1, 384), np.float32)
     writes = [
-        lambda: own.add_programs([program]),
-        lambda: own.put_rendering(program.id, rendering, SECONDS),
-        lambda: own.put_embeddings(CODE, "r1", [program.id], vector),
-        lambda: own.set_setting("encoders", {"code": CODE, "audio": AUDIO}),
+        lambda: writable_corpus.add_programs([program]),
+        lambda: writable_corpus.put_rendering(program.id, rendering, SECONDS),
+        lambda: writable_corpus.put_embeddings(CODE, "r1", [program.id], vector),
+        lambda: writable_corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO}),
     ]
-    stamps = [own.change_stamp]
+    stamps = [writable_corpus.change_stamp]
     for write in writes:
         write()
-        stamps.append(own.change_stamp)
+        stamps.append(writable_corpus.change_stamp)
         (
-            own.load_programs(),
-            own.count_programs_by_state(),
-            own.load_embeddings(CODE),
-            own.find_faults(),
+            writable_corpus.load_programs(),
+            writable_corpus.count_programs_by_state(),
+            writable_corpus.load_embeddings(CODE),
+            writable_corpus.find_faults(),
         )
         assert Corpus.open("own").change_stamp == stamps[-1]
     assert len(set(stamps)) == len(stamps)
 
 
-def test_a_corpus_is_deleted_whole_but_not_from_under_a_writer(own):
-    with own.lock_for_writing("test"):
+def test_a_corpus_is_deleted_completely_but_not_while_another_process_writes(writable_corpus):
+    with writable_corpus.lock_for_writing("test"):
         with pytest.raises(EarshotError):
             delete_corpus(Corpus.open("own"))
     assert list_corpora() == ["own"]
-    gone = delete_corpus(own)
-    assert gone.size_bytes > 0 and list_corpora() == []
-    assert list(own.path.parent.iterdir()) == []
+    contents = delete_corpus(writable_corpus)
+    assert contents.size_bytes > 0 and list_corpora() == []
+    assert list(writable_corpus.path.parent.iterdir()) == []
     with pytest.raises(EarshotError):
-        delete_corpus(own)
+        delete_corpus(writable_corpus)
 
 
-def test_a_clip_that_is_adopted_brings_its_warnings(own):
+def test_a_registered_clip_restores_its_warnings(writable_corpus):
     program = Program("play 98\n", "new")
-    own.add_programs([program])
+    writable_corpus.add_programs([program])
     noise = np.random.default_rng(0).uniform(-0.5, 0.5, (round(SECONDS * RATE), 2))
     warnings = (RenderProblem("limits", "Zu laut: größer als 1.", 3),)
     rendering = RenderResult(Clip(noise.astype(np.float32)), warnings=warnings, render_s=0.1)
-    own.put_rendering(program.id, rendering, SECONDS)
-    before = own.load_program(program.id)["warnings"]
-    own.close()
-    (own.path / "corpus.sqlite").unlink()
-    again = Corpus.create("own", exist_ok=True, seconds=SECONDS)
-    again.add_programs([program])
-    assert again.register_existing_clip(program.id, SECONDS) is not None
-    assert again.load_program(program.id)["warnings"] == before
+    writable_corpus.put_rendering(program.id, rendering, SECONDS)
+    before = writable_corpus.load_program(program.id)["warnings"]
+    writable_corpus.close()
+    (writable_corpus.path / "corpus.sqlite").unlink()
+    recreated = Corpus.create("own", exist_ok=True, seconds=SECONDS)
+    recreated.add_programs([program])
+    assert recreated.register_existing_clip(program.id, SECONDS) is not None
+    assert recreated.load_program(program.id)["warnings"] == before
     assert before[0]["message"] == warnings[0].message
