@@ -245,7 +245,7 @@ TEMPLATE = UrlParameter("template")
 PAIR = UrlParameter("pair", is_remembered=False)
 
 
-def restore_old_bookmark(key: SessionKey[str], find_option: Callable[[str], str | None]) -> None:
+def restore_old_bookmark(key: SessionKey[str], find_option: Callable[[str], str | None]) -> bool:
     """Select the option that a bookmark of an older version names by its old label.
 
     Streamlit writes the label of a bound widget to the URL and ignores labels that it does not
@@ -257,13 +257,19 @@ def restore_old_bookmark(key: SessionKey[str], find_option: Callable[[str], str 
         The key of a widget that is bound to the URL.
     find_option : callable
         Returns the option for the URL's value, or None.
+
+    Returns
+    -------
+    bool
+        Whether an option was selected. The widget must then be drawn without a default.
     """
     label = st.query_params.get(key.name)
     if label is None or key.is_set():
-        return
+        return False
     option = find_option(label)
     if option is not None:
         key.set(option)
+    return option is not None
 
 
 def read_selected_row(table_key: str, row_count: int) -> int | None:

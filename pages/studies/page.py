@@ -36,11 +36,13 @@ def draw_page() -> None:
 def choose_study() -> str:
     """Draw the choice of a study; return its name or `ALL_STUDIES`."""
     study_names = [*STUDIES, ALL_STUDIES]
-    state.restore_old_bookmark(state.STUDY, lambda label: _find_study(label, study_names))
+    is_restored = state.restore_old_bookmark(
+        state.STUDY, lambda label: _find_study(label, study_names)
+    )
     return st.segmented_control(
         "Study",
         study_names,
-        default=study_names[0],
+        default=None if is_restored else study_names[0],
         required=True,
         key=state.STUDY.name,
         bind="query-params",

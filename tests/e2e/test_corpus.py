@@ -28,7 +28,7 @@ def choose_row(page: Page, number: int) -> None:
     page_steps.settled(page)
 
 
-def test_programs_go_in_are_seen_and_heard_go_out_and_are_deleted(
+def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     dashboard: Dashboard, page: Page
 ) -> None:
     page.goto(dashboard.url)

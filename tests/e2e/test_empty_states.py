@@ -106,7 +106,7 @@ def test_text_from_programs_stays_text(hostile, watched, name):
     ],
 )
 @pytest.mark.parametrize("name", ["listen", "map"])
-def test_an_address_is_only_a_choice(hostile, watched, name, query):
+def test_a_hostile_url_selects_nothing(hostile, watched, name, query):
     watched.goto(f"{hostile.url}{name}?{query}")
     unharmed(watched)
     assert watched.locator('[data-testid="stException"]').count() == 0
@@ -132,13 +132,13 @@ def answer(url: str, path: str, **headers: str) -> tuple[int, dict]:
         "/sound/made/..%2f..%2fx.flac",
     ],
 )
-def test_nothing_but_sounds_of_the_workspace_is_served(hostile, path):
+def test_only_clips_of_the_workspace_are_served(hostile, path):
     status, headers = answer(hostile.url, path)
     assert status in (400, 404)
     assert "passwd" not in str(headers)
 
 
-def test_a_foreign_name_for_this_machine_is_refused(dashboard):
+def test_a_foreign_host_name_is_refused(dashboard):
     assert answer(dashboard.url, "/", Host="127.0.0.1")[0] == 200
     assert answer(dashboard.url, "/", Host="evil.example.org")[0] == 400
     assert answer(dashboard.url, "/sound/file/x.flac", Host="evil.example.org")[0] == 400

@@ -78,7 +78,7 @@ def trained(dashboard: Dashboard) -> None:
         )
 
 
-def test_other_code_finds_other_clips_and_one_sounds_at_a_time(
+def test_other_code_finds_other_clips_and_one_plays_at_a_time(
     dashboard: Dashboard, trained: None, page: Page
 ) -> None:
     page.goto(dashboard.url)
@@ -122,7 +122,7 @@ def test_other_code_finds_other_clips_and_one_sounds_at_a_time(
     page.wait_for_function("document.getElementById('earshot-audio').paused")
 
 
-def test_the_snippet_is_rendered_for_comparison_and_an_error_names_its_line(
+def test_a_rendered_snippet_plays_or_shows_the_line_of_its_error(
     dashboard: Dashboard, trained: None, page: Page
 ) -> None:
     page.goto(dashboard.url)

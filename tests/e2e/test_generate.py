@@ -12,7 +12,7 @@ from tests.e2e.conftest import PATIENCE_MS, STARTER, Dashboard
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
+def test_the_gallery_renders_missing_clips_and_plays_them(
     stocked: Dashboard, page: Page
 ) -> None:
     page.goto(stocked.url)
@@ -43,7 +43,7 @@ def test_the_gallery_is_heard_and_its_lacking_clips_are_rendered(
     assert "role=" in page.url
 
 
-def test_a_variant_is_fixed_heard_and_made_many_times(stocked: Dashboard, page: Page) -> None:
+def test_a_variant_is_fixed_played_and_generated_for_a_corpus(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}generate")
     page_steps.settled(page)
     page.locator(".st-key-open-template-02_1_beeps button").first.click()

@@ -39,7 +39,7 @@ def newest(kind: str) -> jobs.Job:
     return next(job for job in jobs.list_jobs() if job.argv[0] == kind)
 
 
-def test_a_job_waits_is_seen_everywhere_cancelled_gone_on_with_and_removed(
+def test_a_job_is_queued_shown_cancelled_resumed_and_removed(
     stocked: Dashboard, holder: Path, page: Page
 ) -> None:
     # Start one from a page; another has the turn.

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.timeout(900)
 NEIGHBOURS = '[class*="st-key-neighbour-"]'
 
 
-def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
+def test_a_sound_finds_code(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter&way=From+sound+to+code")
     page_steps.settled(page)
     # A clip of the corpus, found by a word in its code.
@@ -44,7 +44,7 @@ def test_a_sound_leads_to_code(stocked: Dashboard, page: Page) -> None:
     expect(page.get_by_text("cannot be read as a sound")).to_be_visible()
 
 
-def test_a_favourite_is_kept_with_its_note(stocked: Dashboard, page: Page) -> None:
+def test_a_favourite_is_saved_with_its_note(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter")
     page_steps.settled(page)
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
@@ -74,7 +74,7 @@ def test_a_favourite_is_kept_with_its_note(stocked: Dashboard, page: Page) -> No
     expect(page.get_by_text("No favourites yet")).to_be_visible()
 
 
-def test_pairs_are_found_by_a_job_and_heard_in_turn(stocked: Dashboard, page: Page) -> None:
+def test_pairs_are_found_by_a_job_and_played_in_turn(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}compare?corpus=starter")
     page_steps.settled(page)
     page.get_by_role("button", name="Find pairs").click()

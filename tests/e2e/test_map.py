@@ -45,7 +45,7 @@ def colour(page: Page, label: str) -> None:
     page_steps.settled(page)
 
 
-def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> None:
+def test_a_click_opens_a_card_that_plays_and_back_returns(map_page: Page) -> None:
     page, card = map_page, map_page.locator(".st-key-card")
     click_point(page, trace=1, index=2)  # the third code point, after alignment
     heard = page_steps.measured(card.locator(".player"), starts=True)
@@ -92,7 +92,7 @@ def test_a_click_opens_a_card_that_plays_and_back_leads_back(map_page: Page) -> 
     expect(other.get_by_role("combobox", name="Colour by")).to_have_value("Role")
 
 
-def test_a_lasso_chooses_in_both_pictures_and_its_table_goes_along(map_page: Page) -> None:
+def test_a_lasso_selects_in_both_panels_and_its_table_downloads(map_page: Page) -> None:
     page = map_page
     chart = page.locator('[class*="st-key-map-"] .js-plotly-plot').bounding_box()
     page.get_by_role("button", name="Lasso: draw around points to select them").click()
@@ -126,7 +126,7 @@ def test_a_lasso_chooses_in_both_pictures_and_its_table_goes_along(map_page: Pag
     expect(page.locator(".js-plotly-plot.earshot-dim")).to_have_count(0)
 
 
-def test_points_take_shades_of_a_parameter_and_the_legend_switches_groups(map_page: Page) -> None:
+def test_points_are_coloured_and_the_legend_hides_groups(map_page: Page) -> None:
     page = map_page
     colour(page, "Error")
     expect(page.locator(".js-plotly-plot .cbtitle").first).to_have_text(
@@ -145,7 +145,7 @@ def test_points_take_shades_of_a_parameter_and_the_legend_switches_groups(map_pa
     assert page.evaluate(shown) == before - 4
 
 
-def test_back_undoes_what_was_chosen_in_a_control(map_page: Page) -> None:
+def test_back_undoes_a_choice(map_page: Page) -> None:
     page = map_page
     colouring = page.get_by_role("combobox", name="Colour by")
     first = page.url
@@ -170,7 +170,7 @@ def test_back_undoes_what_was_chosen_in_a_control(map_page: Page) -> None:
     expect(colouring).to_have_value("Role")
 
 
-def test_a_snippet_stands_among_its_neighbours(map_page: Page) -> None:
+def test_a_snippet_is_placed_among_its_neighbours(map_page: Page) -> None:
     page = map_page
     panel(page, "Snippet")
     expect(page.locator(".earshot-marks path.snippet")).to_have_count(2)

@@ -197,7 +197,7 @@ def sound(page, url: str) -> int:
     return page.request.get(f"{url}/sound/file/corpora/private.flac").status
 
 
-def test_a_stranger_sees_nothing_but_the_door(page, url):
+def test_an_anonymous_visitor_sees_only_the_login(page, url):
     page.goto(url)
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     expect(page.get_by_text("corpus")).to_have_count(0)
@@ -206,7 +206,7 @@ def test_a_stranger_sees_nothing_but_the_door(page, url):
     assert upload.status == 401
 
 
-def test_who_was_invited_comes_in(page, url, provider):
+def test_an_invited_person_can_log_in(page, url, provider):
     provider.email = "ada@example.org"
     log_in(page, url)
     expect(page.get_by_role("heading", name="Hear what a program")).to_be_visible()
@@ -216,7 +216,7 @@ def test_who_was_invited_comes_in(page, url, provider):
     assert sound(page, url) == 401
 
 
-def test_who_was_not_invited_is_told_so(page, url, provider):
+def test_a_person_who_is_not_invited_sees_an_error(page, url, provider):
     provider.email = "eve@example.org"
     log_in(page, url)
     expect(page.get_by_text("eve@example.org is not invited")).to_be_visible()
@@ -224,7 +224,7 @@ def test_who_was_not_invited_is_told_so(page, url, provider):
     assert sound(page, url) == 401
 
 
-def test_a_forged_cookie_opens_nothing(page, url):
+def test_a_forged_cookie_gives_no_access(page, url):
     forged = json.dumps({"email": "ada@example.org", "is_logged_in": True, "origin": url})
     page.context.add_cookies([{"name": "_streamlit_user", "value": forged, "url": url}])
     page.goto(url)
@@ -247,7 +247,7 @@ def test_without_secrets_it_does_not_start(project: Path, url):
     assert "everyone would be let in" in done.stderr
 
 
-def test_an_address_for_others_without_the_flag_serves_nobody(project: Path):
+def test_a_public_address_without_the_flag_is_refused(project: Path):
     done = subprocess.run(
         [
             project / ".venv/bin/python",

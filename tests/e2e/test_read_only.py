@@ -48,7 +48,7 @@ def test_no_page_has_a_button_that_writes(shown: Dashboard, page: Page) -> None:
     assert sorted(path.name for path in (shown.workspace / "jobs").glob("*")) == jobs
 
 
-def test_looking_and_listening_go_on(shown: Dashboard, page: Page) -> None:
+def test_playing_and_searching_still_work(shown: Dashboard, page: Page) -> None:
     page.goto(f"{shown.url}generate?template=02_1_beeps")
     page_steps.settled(page)
     page.get_by_role("button", name="Render and play").click()

@@ -61,7 +61,7 @@ def hear(page: Page, part: str) -> None:
     assert sound["seconds"] > 1 and sound["rms"] > 1e-4
 
 
-def test_a_study_is_run_again_heard_and_compared(dashboard: Dashboard, page: Page) -> None:
+def test_a_study_is_played_run_again_and_compared(dashboard: Dashboard, page: Page) -> None:
     page.goto(dashboard.url)
     page_steps.settled(page)
     page_steps.open_page(page, "Studies")
@@ -97,7 +97,7 @@ def test_a_study_is_run_again_heard_and_compared(dashboard: Dashboard, page: Pag
     expect(page.get_by_text("correlation-0001: All pairs")).to_be_visible()
 
 
-def test_changes_candidates_and_the_sweep_are_read_and_heard(
+def test_perturbation_completion_and_sweep_results_are_shown_and_played(
     dashboard: Dashboard, page: Page
 ) -> None:
     page.goto(f"{dashboard.url}studies")
@@ -130,7 +130,7 @@ def test_changes_candidates_and_the_sweep_are_read_and_heard(
     expect(page.locator(".js-plotly-plot .parcoords").first).to_be_visible()
 
 
-def test_the_report_is_taken_along(dashboard: Dashboard, page: Page) -> None:
+def test_the_report_is_downloaded(dashboard: Dashboard, page: Page) -> None:
     page.goto(f"{dashboard.url}studies")
     page_steps.settled(page)
     choose(page, "All")

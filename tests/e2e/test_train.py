@@ -32,7 +32,7 @@ def number(page: Page, label: str, value: int) -> None:
     page_steps.settled(page)
 
 
-def test_a_training_is_watched_to_its_end_and_laid_beside_another(
+def test_a_training_shows_live_curves_and_is_compared_with_another(
     training: Dashboard, page: Page
 ) -> None:
     page.goto(f"{training.url}train")
@@ -61,7 +61,7 @@ def test_a_training_is_watched_to_its_end_and_laid_beside_another(
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
 
 
-def test_a_training_that_is_stopped_keeps_its_best_and_can_be_judged(
+def test_a_stopped_training_saves_its_best_epoch_and_can_be_evaluated(
     training: Dashboard, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.goto(f"{training.url}train")

@@ -1,4 +1,4 @@
-"""What tests of pages do with a page, and the corpus that they look at."""
+"""Steps that tests of pages share, and the corpus that the pages show."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Button
 
 from core import encoders
 from core.corpus import Corpus
@@ -13,23 +14,24 @@ from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.workspace import PROJECT_FOLDER
 
-CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
-# A name and a source that would be a link, a formula and markup if they were Markdown.
-NASTY = "[me](https://example.org) $x^2$ <b>"
+CODE_ENCODER, AUDIO_ENCODER = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
+# In Markdown this would be a link, a formula and markup.
+MARKDOWN_NAME = "[me](https://example.org) $x^2$ <b>"
+TIMEOUT_S = 120
 
 
-def digest(text: str) -> str:
-    """What stands for the id of a rendering: pages don't care for the real one."""
-    return hashlib.sha256(text.encode()).hexdigest()
+def compute_fake_render_id(source: str, seconds: float = 18.0) -> str:
+    """Return what replaces the id of a rendering; pages do not depend on the real one."""
+    return hashlib.sha256(source.encode()).hexdigest()
 
 
-def fill(corpus: Corpus, count: int = 24) -> None:
-    """Put programs into a corpus: noise for clips, vectors drawn at random."""
+def fill_corpus(corpus: Corpus, count: int = 24) -> None:
+    """Add programs to a corpus, with noise as clips and random embeddings."""
     rng = np.random.default_rng(0)
     programs = [
         Program(
-            source=f"play {40 + number} # {NASTY}\n",
-            name=f"beeps-{number:04d} {NASTY}",
+            source=f"play {40 + number} # {MARKDOWN_NAME}\n",
+            name=f"beeps-{number:04d} {MARKDOWN_NAME}",
             template=("02_1_beeps", "02_3_synths")[number % 2],
             role="melody",
             parameters={"note": 40 + number},
@@ -41,48 +43,62 @@ def fill(corpus: Corpus, count: int = 24) -> None:
     for program in programs:
         samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
         corpus.put_rendering(program.id, RenderResult(Clip(samples)), 0.5)
-    ids = [program.id for program in programs]
-    for encoder in (CODE, AUDIO):
-        entry = encoders.find_encoder_spec(encoder)
-        vectors = rng.normal(size=(count, entry.dim)).astype(np.float32)
-        corpus.put_embeddings(encoder, entry.revision, ids, vectors)
-    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+    program_ids = [program.id for program in programs]
+    for encoder_id in (CODE_ENCODER, AUDIO_ENCODER):
+        spec = encoders.find_encoder_spec(encoder_id)
+        embeddings = rng.normal(size=(count, spec.dim)).astype(np.float32)
+        corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
+    corpus.set_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
 
 
-def opened(page: str) -> AppTest:
-    app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run()
-    if page != "home":
-        app.switch_page(f"pages/{page}/page.py").run()
+def open_in_app(page_name: str) -> AppTest:
+    """Open a page within app.py."""
+    app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=TIMEOUT_S).run()
+    if page_name != "home":
+        app.switch_page(f"pages/{page_name}/page.py").run()
     assert not app.exception, app.exception
     return app
 
 
-def alone(page: str) -> AppTest:
-    """A page without app.py: AppTest forgets the navigation before each run, and the page that
-    finds itself without one runs anew, by which time it was no longer pressed."""
-    app = AppTest.from_file(
-        str(PROJECT_FOLDER / f"pages/{page}/page.py"), default_timeout=120
-    ).run()
+def open_alone(page_name: str) -> AppTest:
+    """Open a page without app.py.
+
+    AppTest loses the navigation before each run. A page within app.py then runs twice, and in the
+    second run no button is pressed.
+    """
+    path = PROJECT_FOLDER / f"pages/{page_name}/page.py"
+    app = AppTest.from_file(str(path), default_timeout=TIMEOUT_S).run()
     assert not app.exception, app.exception
     return app
 
 
-def button(app: AppTest, label: str):
-    return next(each for each in app.button if each.label == label)
+def find_button(app: AppTest, label: str) -> Button:
+    """Return the first button with a label."""
+    return next(button for button in app.button if button.label == label)
 
 
-def players(app: AppTest) -> list[str]:
-    return [each.proto.body for each in app.get("html") if 'class="player"' in each.proto.body]
+def press(app: AppTest, label: str) -> AppTest:
+    """Press the first button with a label."""
+    find_button(app, label).click().run()
+    assert not app.exception, app.exception
+    return app
 
 
-def write(app: AppTest, code: str) -> None:
-    """What the editor's callback does; the editor itself runs in a browser only."""
+def list_players(app: AppTest) -> list[str]:
+    """Return the HTML of each audio player."""
+    bodies = [element.proto.body for element in app.get("html")]
+    return [body for body in bodies if 'class="player"' in body]
+
+
+def write_snippet(app: AppTest, code: str) -> None:
+    """Do what the editor's callback does; the editor itself runs only in a browser."""
     app.session_state["snippet"] = code
     app.run()
 
 
-def words(app: AppTest) -> str:
-    kinds = (
+def get_text(app: AppTest) -> str:
+    """Return all text of a page, except that of widgets and code."""
+    element_lists = (
         app.markdown,
         app.caption,
         app.info,
@@ -91,4 +107,4 @@ def words(app: AppTest) -> str:
         app.subheader,
         app.success,
     )
-    return "\n".join(each.value for kind in kinds for each in kind)
+    return "\n".join(element.value for elements in element_lists for element in elements)

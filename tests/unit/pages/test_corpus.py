@@ -1,4 +1,4 @@
-"""The page Corpus: what it shows of programs, and what it does with a whole corpus."""
+"""Tests of the page Corpus: its table, cards and dialogs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
 
 BROKEN = "play 60\nsleep 1\nplay [oops](https://example.org)\n"
-pytestmark = pytest.mark.usefixtures("apart")
+pytestmark = pytest.mark.usefixtures("empty_workspace")
 
 
 @pytest.fixture
 def corpus() -> Corpus:
-    """Twelve programs with a clip, one that failed, one that is not rendered yet."""
-    made = Corpus.create("tiny", seconds=0.5)
+    """Twelve programs with a clip, one that failed and one that is pending."""
+    tiny = Corpus.create("tiny", seconds=0.5)
     programs = [
         Program(
             f"play {40 + number}\n",
@@ -34,17 +34,17 @@ def corpus() -> Corpus:
         for number in range(12)
     ]
     broken, waiting = Program(BROKEN, "broken"), Program("play 70\n", "waiting")
-    made.add_programs([*programs, broken, waiting])
+    tiny.add_programs([*programs, broken, waiting])
     rng = np.random.default_rng(0)
     for program in programs:
         samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
-        made.put_rendering(program.id, RenderResult(Clip(samples)), 0.5)
+        tiny.put_rendering(program.id, RenderResult(Clip(samples)), 0.5)
     problem = RenderProblem("runtime", "undefined method [oops](https://example.org)", 3)
-    made.put_rendering(broken.id, RenderResult(None, problem), 0.5)
-    return made
+    tiny.put_rendering(broken.id, RenderResult(None, problem), 0.5)
+    return tiny
 
 
-def opened(program: str | None = None) -> AppTest:
+def open_in_app(program: str | None = None) -> AppTest:
     app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120)
     if program:
         app.query_params["program"] = program
@@ -54,31 +54,31 @@ def opened(program: str | None = None) -> AppTest:
     return app
 
 
-def alone() -> AppTest:
-    """The page without app.py, of which AppTest forgets the navigation before each run."""
+def open_alone() -> AppTest:
+    """Open the page without app.py, whose navigation AppTest loses before each run."""
     app = AppTest.from_file(str(PROJECT_FOLDER / "pages/corpus/page.py"), default_timeout=120).run()
     assert not app.exception, app.exception
     return app
 
 
-def named(corpus: Corpus, name: str) -> str:
+def find_program_id(corpus: Corpus, name: str) -> str:
     rows = corpus.load_programs()
     return rows.loc[rows["name"] == name, "program"].iloc[0]
 
 
-def said(app: AppTest) -> str:
+def get_text(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.info, app.error)
-    return "\n".join(each.value for kind in kinds for each in kind)
+    return "\n".join(element.value for kind in kinds for element in kind)
 
 
 def press(app: AppTest, label: str) -> AppTest:
-    next(each for each in app.button if each.label == label).click().run()
+    next(button for button in app.button if button.label == label).click().run()
     assert not app.exception, app.exception
     return app
 
 
-def test_all_programs_are_listed_with_what_became_of_them(corpus: Corpus) -> None:
-    app = opened()
+def test_the_table_lists_all_programs_with_their_state(corpus: Corpus) -> None:
+    app = open_in_app()
     table = app.dataframe[0].value
     assert table["Name"].tolist() == corpus.load_programs()["name"].tolist()
     assert table["State"].value_counts().to_dict() == {
@@ -88,11 +88,11 @@ def test_all_programs_are_listed_with_what_became_of_them(corpus: Corpus) -> Non
     }
     rms = corpus.load_programs()["rms"].iloc[0]
     assert table["Level"].iloc[0] == pytest.approx(20 * np.log10(rms))
-    assert "14 of 14 programs" in said(app) and "1 runtime" in said(app)
+    assert "14 of 14 programs" in get_text(app) and "1 runtime" in get_text(app)
 
 
 def test_filters_narrow_the_table_and_clear(corpus: Corpus) -> None:
-    app = opened()
+    app = open_in_app()
     app.multiselect(key="filter:states").set_value(["failed"]).run()
     table = app.dataframe[0].value
     assert table["Name"].tolist() == ["broken"]
@@ -111,37 +111,42 @@ def test_filters_narrow_the_table_and_clear(corpus: Corpus) -> None:
     assert len(app.dataframe[0].value) == 14
 
 
-def test_a_picked_program_is_heard_and_seen(corpus: Corpus) -> None:
-    app = opened(named(corpus, "beeps-0003"))
-    assert len([each for each in app.get("html") if 'class="player"' in each.proto.body]) == 1
+def test_a_selected_program_shows_its_clip_and_code(corpus: Corpus) -> None:
+    app = open_in_app(find_program_id(corpus, "beeps-0003"))
+    assert (
+        len([element for element in app.get("html") if 'class="player"' in element.proto.body]) == 1
+    )
     assert len(app.get("plotly_chart")) == 1
     assert app.code[0].value.strip() == "play 43"
     press(app, "")
-    assert not app.get("plotly_chart") and "Select a row" in said(app)
+    assert not app.get("plotly_chart") and "Select a row" in get_text(app)
 
 
 def test_a_failed_program_shows_its_error_and_line(corpus: Corpus) -> None:
-    app = opened(named(corpus, "broken"))
+    app = open_in_app(find_program_id(corpus, "broken"))
     assert "Line 3" in app.error[0].value and "runtime" in app.error[0].value
-    assert "[oops](" not in app.error[0].value  # escaped: it is text, no link
+    assert "[oops](" not in app.error[0].value  # Escaped: it is text, not a link.
     assert app.code[0].value == BROKEN.splitlines()[2]
     assert not app.get("plotly_chart")
 
 
-def test_one_that_waits_and_one_that_is_unknown_say_so(corpus: Corpus) -> None:
-    assert "not rendered yet" in said(opened(named(corpus, "waiting")))
-    app = opened("0" * 32)
+def test_a_pending_and_an_unknown_program_are_reported(corpus: Corpus) -> None:
+    assert "not rendered yet" in get_text(open_in_app(find_program_id(corpus, "waiting")))
+    app = open_in_app("0" * 32)
     assert "holds no program" in app.error[0].value
 
 
-def test_a_corpus_without_programs_leads_on() -> None:
+def test_a_corpus_without_programs_links_to_generate() -> None:
     Corpus.create("hollow")
-    assert "has no programs" in said(opened())
+    assert "has no programs" in get_text(open_in_app())
 
 
-def dialog(name: str) -> AppTest:
-    """One of the page's dialogs, open: AppTest runs the page and not the dialog alone again when
-    something in it is pressed, by which time the button that opens it is no longer pressed."""
+def open_dialog(name: str) -> AppTest:
+    """Open one of the page's dialogs by a script of its own.
+
+    A press inside a dialog makes AppTest run the whole page again. The button that opened the
+    dialog is then no longer pressed.
+    """
     script = f"""
         from core.corpus import Corpus, list_corpora
         from pages.corpus import corpus_actions
@@ -154,15 +159,15 @@ def dialog(name: str) -> AppTest:
     return app
 
 
-def test_deletion_names_what_goes_and_asks(corpus: Corpus) -> None:
-    app = press(alone(), "Delete")
+def test_deletion_lists_the_contents_and_asks(corpus: Corpus) -> None:
+    app = press(open_alone(), "Delete")
     for part in ("tiny", "14 programs", "12 clips", "0 embeddings", "0 alignments"):
-        assert part in said(app)
-    press(dialog("delete"), "Cancel")
+        assert part in get_text(app)
+    press(open_dialog("delete"), "Cancel")
     assert list_corpora() == ["tiny"]
-    press(dialog("delete"), "Delete tiny")
+    press(open_dialog("delete"), "Delete tiny")
     assert list_corpora() == []
-    assert "no corpus yet" in said(alone())
+    assert "no corpus yet" in get_text(open_alone())
 
 
 @pytest.mark.parametrize(
@@ -172,9 +177,9 @@ def test_deletion_names_what_goes_and_asks(corpus: Corpus) -> None:
         ("check", ("check", "tiny")),
     ],
 )
-def test_long_work_becomes_a_job(corpus: Corpus, name: str, argv: tuple[str, ...]) -> None:
-    press(alone(), name.capitalize())
-    app = dialog(name)
+def test_export_and_check_run_as_jobs(corpus: Corpus, name: str, argv: tuple[str, ...]) -> None:
+    press(open_alone(), name.capitalize())
+    app = open_dialog(name)
     app.button(key=f"confirm-{name}").click().run()
     assert not app.exception, app.exception
     job = jobs.list_jobs()[0]
@@ -183,5 +188,5 @@ def test_long_work_becomes_a_job(corpus: Corpus, name: str, argv: tuple[str, ...
 
 
 def test_the_data_card_is_shown(corpus: Corpus) -> None:
-    app = press(alone(), "Data card")
-    assert any("14 Sonic Pi programs" in each.value for each in app.code)
+    app = press(open_alone(), "Data card")
+    assert any("14 Sonic Pi programs" in element.value for element in app.code)

@@ -1,4 +1,4 @@
-"""The page Jobs in its states: what runs, waits, has ended, and what can be done about it."""
+"""Tests of the page Jobs: running, queued and ended jobs, and their buttons."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.jobs import manager, processes, record
 from core.workspace import PROJECT_FOLDER
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).parents[1] / "jobs" / "jobs_program.py")]
-MARKS = "[me](https://example.org) $x^2$ <b>"
+MARKDOWN_NOTE = "[me](https://example.org) $x^2$ <b>"
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +27,8 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         processes.kill_job_processes(job.folder)
 
 
-def noted(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> str:
-    """Write down a job that this process, which lives, pretends to be; return its id."""
+def write_job(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> str:
+    """Write the record of a job whose process is this one; return its id."""
     home = workspace.get_jobs_folder()
     home.mkdir(parents=True, exist_ok=True)
     folder = manager._create_job_folder(home, list(argv), more.pop("title", f"A {state} job"))
@@ -39,113 +39,113 @@ def noted(state: str, argv: tuple[str, ...] = ("build", "tiny"), **more) -> str:
         if state == "queued"
         else {"started": time.time() - 65, "clock": processes.read_boot_clock() - 65}
     )
-    record.update_record(folder, lambda found: {**me, **started, **ended, "state": state, **more})
+    record.update_record(folder, lambda _: {**me, **started, **ended, "state": state, **more})
     return folder.name
 
 
-def opened() -> AppTest:
+def open_page() -> AppTest:
     app = AppTest.from_file(str(PROJECT_FOLDER / "app.py"), default_timeout=120).run()
     app.switch_page("pages/jobs/page.py").run()
     assert not app.exception, app.exception
     return app
 
 
-def words(app: AppTest) -> str:
+def get_text(app: AppTest) -> str:
     kinds = (app.markdown, app.caption, app.info, app.error, app.code)
     # Badges are Markdown: `:blue-badge[Running]`.
-    return "\n".join(each.value for kind in kinds for each in kind)
+    return "\n".join(element.value for kind in kinds for element in kind)
 
 
-def labels(app: AppTest) -> list[str]:
-    return [each.label for each in app.button]
+def list_labels(app: AppTest) -> list[str]:
+    return [button.label for button in app.button]
 
 
 def press(app: AppTest, label: str) -> AppTest:
-    next(each for each in app.button if each.label == label).click().run()
+    next(button for button in app.button if button.label == label).click().run()
     assert not app.exception, app.exception
     return app
 
 
-def bars(app: AppTest) -> list[tuple[float, str]]:
-    return [(each.proto.value, each.proto.text) for each in app.get("progress")]
+def list_progress_bars(app: AppTest) -> list[tuple[float, str]]:
+    return [(element.proto.value, element.proto.text) for element in app.get("progress")]
 
 
-def test_what_runs_says_how_far_it_is_and_how_long_it_will_take():
+def test_a_running_job_shows_its_progress_and_remaining_time():
     done = {"step": "Rendering and embedding clips", "done": 30, "total": 120}
-    noted(
+    write_job(
         "running",
         progress={
             **done,
-            "note": f"beeps {MARKS}",
+            "note": f"beeps {MARKDOWN_NOTE}",
             "rate": 0.5,
             "remaining_s": 180.0,
             "idle_s": 1.0,
             "steps": [{"step": "Generating programs", "done": 120, "total": 120}, done],
         },
     )
-    app = opened()
-    ((value, text),) = bars(app)
+    app = open_page()
+    ((value, text),) = list_progress_bars(app)
     assert value == 25 and "30 of 120" in text and "about 3 min left" in text
-    said = words(app)
-    assert "Running" in said and ":material/check: Generating programs" in said
-    assert MARKS not in said  # it is escaped
+    text = get_text(app)
+    assert "Running" in text and ":material/check: Generating programs" in text
+    assert MARKDOWN_NOTE not in text  # It is escaped.
 
 
 @pytest.mark.parametrize(
-    ("more", "said"),
+    ("more", "description"),
     [
         ({"done": 119, "idle_s": 200.0}, "no progress for about 3 min"),
         ({"done": 120}, "preparing the next step"),
     ],
 )
-def test_a_bar_that_does_not_move_says_so(more, said):
+def test_a_stalled_job_is_described(more, description):
     now = {"step": "Rendering", "total": 120, "rate": 1.0, "remaining_s": 1.0, **more}
-    noted("running", progress=now)
-    ((_, text),) = bars(opened())
-    assert said in text and "left" not in text
+    write_job("running", progress=now)
+    ((_, text),) = list_progress_bars(open_page())
+    assert description in text and "left" not in text
 
 
-def test_what_waits_says_its_place():
-    noted("running")
+def test_a_queued_job_shows_its_position():
+    write_job("running")
     for title in ("Second", "Third"):
-        noted("queued", ("train", title), title=title)
-    said = words(opened())
-    assert "Next in the queue" in said and "Number 2 in the queue" in said
+        write_job("queued", ("train", title), title=title)
+    text = get_text(open_page())
+    assert "Next in the queue" in text and "Number 2 in the queue" in text
 
 
-def test_what_failed_says_why_and_what_to_do():
+def test_a_failed_job_shows_its_error_and_remedy():
     error = {
-        "message": f"Memory ran out {MARKS}.",
+        "message": f"Memory ran out {MARKDOWN_NOTE}.",
         "where": None,
         "remedy": "Close other programs.",
     }
-    noted("failed", error=error)
-    app = opened()
+    write_job("failed", error=error)
+    app = open_page()
     assert "Memory ran out" in app.error[0].value and "Close other programs" in app.error[0].value
-    assert "./run build tiny" in words(app)
-    assert {"Resume", "Remove"} <= set(labels(app))
+    assert "./run build tiny" in get_text(app)
+    assert {"Resume", "Remove"} <= set(list_labels(app))
     press(app, "Remove")
-    assert jobs.list_jobs() == [] and "No jobs are running" in words(app)
+    assert jobs.list_jobs() == [] and "No jobs are running" in get_text(app)
 
 
-def test_going_on_starts_the_same_command(monkeypatch: pytest.MonkeyPatch):
-    noted("cancelled", ("check", "none"))
+def test_resume_starts_the_same_command(monkeypatch: pytest.MonkeyPatch):
+    write_job("cancelled", ("check", "none"))
     started = []
     monkeypatch.setattr(jobs, "restart_job", lambda job_id, **_: started.append(job_id))
-    press(opened(), "Resume")
+    press(open_page(), "Resume")
     assert started == ["00001-check"]
 
 
-def test_cancelling_asks_first_and_then_ends_it(tmp_path: Path):
+def test_cancel_asks_before_it_stops_a_job(tmp_path: Path):
     job = jobs.start_job(["wait", str(tmp_path / "never")], "Wait", command_prefix=PROGRAM)
     while jobs.get_job(job.id).state != "running":
         time.sleep(0.02)
-    app = press(opened(), "Cancel")
+    app = press(open_page(), "Cancel")
     assert jobs.get_job(
         job.id
-    ).state == "running" and "Stop this job? Finished work is kept" in words(app)
+    ).state == "running" and "Stop this job? Finished work is kept" in get_text(app)
     press(app, "Keep running")
-    assert "Cancel" in labels(app) and jobs.get_job(job.id).state == "running"
+    assert "Cancel" in list_labels(app) and jobs.get_job(job.id).state == "running"
     press(press(app, "Cancel"), "Stop job")
     end = time.monotonic() + 60
     while jobs.get_job(job.id).is_active and time.monotonic() < end:
@@ -153,21 +153,21 @@ def test_cancelling_asks_first_and_then_ends_it(tmp_path: Path):
     assert jobs.get_job(job.id).state == "cancelled"
 
 
-def test_the_newest_that_have_ended_are_shown_and_all_can_be():
+def test_the_newest_ended_jobs_are_shown_and_all_on_request():
     for number in range(12):
-        noted("done", ("check", "tiny"), title=f"Check {number:02d}")
-    app = opened()
-    assert "Check 11" in words(app) and "Check 01" not in words(app)
+        write_job("done", ("check", "tiny"), title=f"Check {number:02d}")
+    app = open_page()
+    assert "Check 11" in get_text(app) and "Check 01" not in get_text(app)
     app.toggle[0].set_value(True).run()
-    assert "Check 01" in words(app)
+    assert "Check 01" in get_text(app)
     press(app, "Remove all ended jobs")
     assert jobs.list_jobs() == []
 
 
-def test_a_workspace_that_is_only_shown_has_no_buttons_that_write(monkeypatch: pytest.MonkeyPatch):
-    noted("running")
-    noted("failed", error={"message": "It broke.", "where": None, "remedy": None})
+def test_a_read_only_workspace_has_no_buttons_that_write(monkeypatch: pytest.MonkeyPatch):
+    write_job("running")
+    write_job("failed", error={"message": "It broke.", "where": None, "remedy": None})
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
-    app = opened()
+    app = open_page()
     assert "It broke" in app.error[0].value
-    assert not {"Cancel", "Resume", "Remove", "Remove all ended jobs"} & set(labels(app))
+    assert not {"Cancel", "Resume", "Remove", "Remove all ended jobs"} & set(list_labels(app))

@@ -1,4 +1,4 @@
-"""Every page says when programs would run without their sandbox, or not at all."""
+"""Tests of the notice that programs run without a sandbox, or not at all."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def no_bubblewrap(monkeypatch: pytest.MonkeyPatch):
     sandbox.check_sandbox.cache_clear()
 
 
-def test_nothing_is_said_of_a_sandbox_that_works():
+def test_a_working_sandbox_shows_no_notice():
     shown = AppTest.from_function(page).run()
     assert not shown.error and not shown.warning and not shown.exception
 
 
-def test_a_missing_sandbox_is_told_with_its_remedy(no_bubblewrap):
-    (told,) = AppTest.from_function(page).run().error
-    assert "not rendered" in told.value and "bubblewrap is not installed" in told.value
+def test_a_missing_sandbox_shows_its_remedy(no_bubblewrap):
+    (error,) = AppTest.from_function(page).run().error
+    assert "not rendered" in error.value and "bubblewrap is not installed" in error.value
 
 
-def test_a_waived_sandbox_is_told(no_bubblewrap):
+def test_a_disabled_sandbox_shows_a_warning(no_bubblewrap):
     no_bubblewrap.setenv("EARSHOT_NO_SANDBOX", "1")
     shown = AppTest.from_function(page).run()
     assert not shown.error and "without a sandbox" in shown.warning[0].value

@@ -27,11 +27,11 @@ from core.studies.result import (
     compare_to_paper,
 )
 from core.workspace import PROJECT_FOLDER
-from tests.unit.pages.page_steps import NASTY
+from tests.unit.pages.page_steps import MARKDOWN_NAME
 
 STUDIES_PAGE = str(PROJECT_FOLDER / "pages/studies/page.py")
 STUDY_INFO = {"study": "correlation", "title": "Distances", "question": "Do they agree?"}
-pytestmark = pytest.mark.usefixtures("apart")
+pytestmark = pytest.mark.usefixtures("empty_workspace")
 
 
 @pytest.fixture
@@ -88,10 +88,13 @@ def save_run(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
             ],
             clips=[
                 ClipSequence(
-                    f"both {NASTY}", tuple(clips), ("beeps-0", "beeps-1"), ("play 60", "play 61")
+                    f"both {MARKDOWN_NAME}",
+                    tuple(clips),
+                    ("beeps-0", "beeps-1"),
+                    ("play 60", "play 61"),
                 )
             ],
-            notes=[NASTY, "long " * 300],
+            notes=[MARKDOWN_NAME, "long " * 300],
             settings={"seed": seed, "corpus": {"name": "tiny"}, "versions": {"python": "3"}},
         ),
     )
@@ -150,13 +153,13 @@ def test_a_run_shows_its_numbers_and_plays_its_clips(corpus: Corpus):
     assert app.subheader[0].value == "Compared with the paper: 1 above"
     compared = app.dataframe[0].value
     assert compared["paper"].tolist() == ["0.016"] and "low" not in compared
-    notes = [each.value for each in app.markdown if each.value.startswith("- ")]
+    notes = [element.value for element in app.markdown if element.value.startswith("- ")]
     assert r"\[me\]\(https" in notes[0] and notes[1].count("long") == 300
     assert not list_players(app)
 
     app.selectbox(key=f"clip:{run.id}").set_value(0).run()
     assert "beeps-0 → beeps-1" in list_players(app)[0] and len(list_players(app)) == 3
-    assert {each.value.strip() for each in app.code} == {"play 60", "play 61"}
+    assert {element.value.strip() for element in app.code} == {"play 60", "play 61"}
 
 
 def test_a_point_and_a_row_play_their_clips(corpus: Corpus):
@@ -178,9 +181,11 @@ def test_earlier_runs_are_selectable_and_compared(corpus: Corpus):
     older, newer = save_run(corpus, 0.25), save_run(corpus, 0.75, seed=1)
     app = open_page()
     assert app.selectbox(key="run:correlation").value == newer.id
-    (table,) = [each.value for each in app.dataframe if "change" in each.value]
+    (table,) = [element.value for element in app.dataframe if "change" in element.value]
     assert table[[older.id, newer.id, "change"]].iloc[0].tolist() == ["0.250", "0.750", "0.500"]
-    (differing,) = [each.value for each in app.dataframe if each.value.index.name == "setting"]
+    (differing,) = [
+        element.value for element in app.dataframe if element.value.index.name == "setting"
+    ]
     assert differing.loc["seed"].to_dict() == {newer.id: "1", older.id: "0"}
     app.selectbox(key="run:correlation").set_value(older.id).run()
     assert app.dataframe[0].value["measured"].tolist() == ["0.250"]
@@ -197,7 +202,7 @@ def test_reports_can_be_downloaded(corpus: Corpus):
     standing = app.dataframe[0].value.set_index("Study")
     assert standing.loc["Correlation", "Compared with the paper"] == "1 above the paper"
     assert standing.loc["UMAP", "Compared with the paper"] == "not run"
-    labels = [each.proto.label for each in app.get("download_button")]
+    labels = [element.proto.label for element in app.get("download_button")]
     assert len(labels) == 2 and labels[0].startswith("HTML report")
 
 
@@ -219,7 +224,7 @@ def test_a_missing_clip_is_reported(corpus: Corpus):
     app = open_page()
     app.selectbox(key=f"clip:{run.id}").set_value(0).run()
     assert not app.exception and not list_players(app)
-    assert any("A clip is missing" in each.value for each in app.caption)
+    assert any("A clip is missing" in element.value for element in app.caption)
 
 
 def test_playback_options_are_those_of_the_result():

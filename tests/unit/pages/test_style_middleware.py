@@ -1,4 +1,4 @@
-"""The style sheet that a browser gets with the page itself."""
+"""Tests of the middleware that adds the style sheet to the HTML page."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ from pages.components.style_middleware import STYLE_TAG, StyleMiddleware
 PAGE = b"<html><head></head><body>Earshot</body></html>"
 
 
-def answer(path: str, accept: str, kind: str, method: str = "GET") -> tuple[dict, bytes, list]:
-    """What the middleware makes of an answer in two parts: headers, body, what was asked for."""
-    said: list[dict[str, Any]] = []
-    asked: list[tuple[bytes, bytes]] = []
+def send_through(
+    path: str, accept: str, kind: str, method: str = "GET"
+) -> tuple[dict, bytes, list]:
+    """Send a response in two parts through the middleware; return headers, body and request."""
+    messages: list[dict[str, Any]] = []
+    request_headers: list[tuple[bytes, bytes]] = []
 
     async def app(scope, receive, send):
-        asked.extend(scope["headers"])
+        request_headers.extend(scope["headers"])
         headers = [
             (b"content-type", kind.encode()),
             (b"content-length", b"%d" % len(PAGE)),
@@ -29,21 +31,23 @@ def answer(path: str, accept: str, kind: str, method: str = "GET") -> tuple[dict
         await send({"type": "http.response.body", "body": PAGE[9:]})
 
     async def send(message):
-        said.append(message)
+        messages.append(message)
 
     headers = [(b"accept", accept.encode()), (b"accept-encoding", b"gzip")]
     scope = {"type": "http", "method": method, "path": path, "headers": headers}
     asyncio.run(StyleMiddleware(app)(scope, None, send))
-    body = b"".join(each.get("body", b"") for each in said)
-    return dict(said[0]["headers"]), body, asked
+    body = b"".join(message.get("body", b"") for message in messages)
+    return dict(messages[0]["headers"]), body, request_headers
 
 
-def test_a_page_comes_with_its_style_and_says_its_length() -> None:
-    headers, body, asked = answer("/map", "text/html,*/*", "text/html; charset=utf-8")
+def test_a_page_contains_the_style_sheet() -> None:
+    headers, body, request_headers = send_through(
+        "/map", "text/html,*/*", "text/html; charset=utf-8"
+    )
     assert body == PAGE.replace(b"</body>", STYLE_TAG.encode() + b"</body>")
     assert headers[b"content-length"] == b"%d" % len(body)
-    assert b"etag" not in headers  # it is of the page without
-    assert b"accept-encoding" not in dict(asked)
+    assert b"etag" not in headers  # It would be that of the page without the style.
+    assert b"accept-encoding" not in dict(request_headers)
 
 
 @pytest.mark.parametrize(
@@ -54,7 +58,7 @@ def test_a_page_comes_with_its_style_and_says_its_length() -> None:
         ("text/html", "text/html", "HEAD"),
     ],
 )
-def test_all_else_stays_as_it_is(accept: str, kind: str, method: str) -> None:
-    headers, body, _ = answer("/sound/file/a.flac", accept, kind, method)
+def test_other_responses_are_unchanged(accept: str, kind: str, method: str) -> None:
+    headers, body, _ = send_through("/sound/file/a.flac", accept, kind, method)
     assert body == PAGE
     assert headers[b"etag"] == b"one"
