@@ -1,10 +1,16 @@
-"""The default training method of a corpus depends on its number of grammar programs."""
+"""The next step of a workspace, and the default training method of a corpus."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from core.pipeline.default_method import MIN_GRAMMAR_PROGRAMS, choose_default_method
+from core.pipeline.next_step import (
+    MIN_GRAMMAR_PROGRAMS,
+    NextStep,
+    build_train_argv,
+    choose_default_method,
+    find_next_step,
+)
 
 
 def make_programs(grammar_count: int, failed_count: int = 0) -> pd.DataFrame:
@@ -18,3 +24,17 @@ def test_a_corpus_of_many_rendered_grammar_programs_uses_kernel_ridge() -> None:
     too_few = make_programs(MIN_GRAMMAR_PROGRAMS - 1, failed_count=9)
     assert choose_default_method(too_few) == "soft_infonce"
     assert choose_default_method(make_programs(0)) == "soft_infonce"
+
+
+def test_the_train_command_names_the_method_only_where_it_is_not_the_default() -> None:
+    assert build_train_argv("small", make_programs(0)) == ("train", "small")
+    assert build_train_argv("large", make_programs(MIN_GRAMMAR_PROGRAMS)) == (
+        "train",
+        "large",
+        "--method",
+        "kernel-ridge",
+    )
+
+
+def test_without_a_corpus_the_next_step_is_to_build_one() -> None:
+    assert find_next_step([]) == NextStep("build")
