@@ -2,9 +2,9 @@
 
 Each module in `core.cli.commands` is one command. The first line of its docstring is its summary,
 `add_arguments(parser)` declares its options, and `run(args, progress)` runs it. `IS_LONG_RUNNING`
-states whether it waits for other long commands in the workspace (`core.jobs.worker.wait_for_turn`)
-and therefore has the option ``--background``. Commands import what they need when they run, so that
-``--help`` responds at once.
+states whether it waits for other long commands in the workspace, see
+`core.jobs.command_queue.wait_for_turn`, and therefore has the option ``--background``. Commands
+import what they need when they run, so that ``--help`` responds at once.
 """
 
 from __future__ import annotations
@@ -160,7 +160,7 @@ def _start_job(command: str, arguments: list[str]) -> None:
 def _open_progress(is_long_running: bool) -> Iterator[Progress]:
     """Yield a progress callback of the job that this process is, or else of the terminal."""
     # Imported late so that --help responds at once.
-    from core.jobs import worker
+    from core.jobs import command_queue, worker
 
     folder = worker.get_current_job_folder()
     if folder is not None:
@@ -169,7 +169,7 @@ def _open_progress(is_long_running: bool) -> Iterator[Progress]:
         return
     with worker.convert_sigterm_to_interrupt(), open_terminal_progress() as progress:
         if is_long_running:
-            with worker.wait_for_turn(None, print_to_stderr):
+            with command_queue.wait_for_turn(None, print_to_stderr):
                 yield progress
         else:
             yield progress

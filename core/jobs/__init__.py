@@ -1,25 +1,28 @@
-"""Run any command in the background, watch it, and end it.
+"""Background jobs: start commands, list and watch them, cancel and restart them.
 
-A job is a process of its own, ``python -m core …``, that outlives the page and the
-server that started it. All that is known of it lies in its folder: `job.json` (one
-record, replaced as a whole), `events.jsonl` (what its stages reported) and `log.txt`
-(what it printed). There is no supervisor: whoever looks sees the truth, since a
-job's process is named by its pid and the time it began.
+A job is a process of its own, ``python -m core COMMAND``, that outlives the page and the server
+that started it. Its folder holds all of its data: ``job.json`` (one record, replaced atomically),
+``events.jsonl`` (the progress that it reported) and ``log.txt`` (what it printed). There is no
+supervisor. Each reader checks whether the process is still running, and identifies it by its pid
+and start time.
 """
 
-from core.jobs.manager import restart_job, get_job, list_jobs, remove_job, start_job
-from core.jobs.job import Job, JobError, JobProgress, JobStep
+from core.jobs.command_queue import TerminalCommand, find_terminal_command
 from core.jobs.event_stream import read_data_events
+from core.jobs.job import Job, JobError, JobProgress, JobStep
+from core.jobs.manager import get_job, list_jobs, remove_job, restart_job, start_job
 
 __all__ = [
     "Job",
     "JobError",
     "JobProgress",
     "JobStep",
-    "restart_job",
-    "read_data_events",
+    "TerminalCommand",
+    "find_terminal_command",
     "get_job",
     "list_jobs",
+    "read_data_events",
     "remove_job",
+    "restart_job",
     "start_job",
 ]

@@ -1,35 +1,46 @@
-"""How fast a step goes and how long it will still take, from its recent speed."""
+"""Rate and remaining time of a step, estimated from its recent progress."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from typing import Callable
+from collections.abc import Callable
 
 
 class RateEstimator:
-    """Follows one step's count of finished units.
+    """Estimates the rate at which the units of one step are finished.
 
     Parameters
     ----------
-    window : float
-        Seconds that count as recent. What is slow now was perhaps fast at first,
-        when everything was cached; the past must not flatter the present.
+    window_s : float
+        Seconds that count as recent. Cached units at the start of a step finish much faster than
+        the rest, so older observations are dropped.
     clock : callable
-        Returns seconds; monotonic, since the time of day may be set back.
+        Returns seconds. Monotonic, because the system time may be set back.
+
+    Examples
+    --------
+    >>> seconds = iter([0.0, 10.0, 10.0, 10.0])
+    >>> estimator = RateEstimator(clock=lambda: next(seconds))
+    >>> estimator.record_done_count(0)
+    >>> estimator.record_done_count(5)
+    >>> estimator.rate
+    0.5
+    >>> estimator.estimate_remaining_s(total=8)
+    6.0
     """
 
     def __init__(self, window_s: float = 30.0, clock: Callable[[], float] = time.monotonic):
         self._window_s = window_s
         self._clock = clock
-        self._observations: deque[tuple[float, int]] = deque()
+        self._observations: deque[tuple[float, int]] = deque()  # seconds, finished units
 
     def record_done_count(self, done: int) -> None:
-        """Note that `done` units are finished now."""
+        """Record that `done` units are finished now; a lower count restarts the estimate."""
         now = self._clock()
         if self._observations and done < self._observations[-1][1]:
             self._observations.clear()
-        # Several units within a moment are one observation: memory stays small.
+        # Units that finish within 1 % of the window share one observation, to bound the memory.
         if len(self._observations) > 1 and now - self._observations[-2][0] < self._window_s / 100:
             self._observations.pop()
         self._observations.append((now, done))
@@ -38,16 +49,18 @@ class RateEstimator:
 
     @property
     def rate(self) -> float | None:
-        """Units a second over the recent past; None before there is anything to go by."""
+        """Units per second over the recent past; None before the second observation."""
         if len(self._observations) < 2:
             return None
-        (then, before), (_, after) = self._observations[0], self._observations[-1]
-        # Up to now, not up to the last unit: a step that stalls gets slower as it does.
-        seconds = self._clock() - then
-        return (after - before) / seconds if seconds > 0 and after > before else None
+        first_time, first_done = self._observations[0]
+        last_done = self._observations[-1][1]
+        # Measured until now, so that the rate of a stalled step falls.
+        seconds = self._clock() - first_time
+        is_measurable = seconds > 0 and last_done > first_done
+        return (last_done - first_done) / seconds if is_measurable else None
 
     def estimate_remaining_s(self, total: int) -> float | None:
-        """Seconds until `total` units are finished at the recent rate; None if unknown."""
+        """Return the seconds until `total` units are finished at the recent rate, if known."""
         rate = self.rate
         if rate is None:
             return None

@@ -1,4 +1,4 @@
-"""A job's figures while it runs, for a page that looks every second."""
+"""Events of a running job, read incrementally for pages that poll every second."""
 
 from __future__ import annotations
 
@@ -9,44 +9,44 @@ from typing import Any
 
 from core.jobs.manager import get_job
 
-# Jobs whose events are remembered: those that somebody watches, and some that have ended.
+# Number of jobs with cached events: those that users watch, and some that have ended.
 CACHE_SIZE = 16
 
 _cache_lock = threading.Lock()
+# Offset of the next unread byte, and the events read so far, by folder of the job.
 _event_cache: OrderedDict[Path, tuple[int, list[dict[str, Any]]]] = OrderedDict()
 
 
 def read_data_events(job_id: str, seen_count: int = 0) -> list[dict[str, Any]]:
-    """What a job's stages reported with data: an epoch with its loss, a run of a sweep.
+    """Return the events of a job that carry data: an epoch with its loss, a trial of a sweep.
 
-    Only what was written since the last call in this process is read, so it may be
-    called every second, by any number of pages.
+    Each call reads only what was written since the last call in this process, so several pages
+    can call it every second.
 
     Parameters
     ----------
     job_id : str
-        As of `core.jobs.job`.
+        As in `get_job`.
     seen_count : int
-        How many of them the caller has seen already; they are left out.
+        Number of events that the caller has already seen, which are left out.
 
     Returns
     -------
     list of dict
-        Oldest first, each with "time" (seconds since the epoch), "step", "done",
-        "total", "note" and "data" (a dict, as the stage gave it). They are shared:
-        read, don't change them.
+        Oldest first, with the keys "time" (seconds since 1970-01-01 UTC), "step", "done", "total",
+        "note" and "data" (dict). Callers share these objects and must not change them.
 
     Raises
     ------
     EarshotError
-        When there is no such job.
+        If the job does not exist.
     """
-    watched = get_job(job_id)
+    job = get_job(job_id)
     with _cache_lock:
-        offset, seen = _event_cache.pop(watched.folder, (0, []))
-        events, offset = watched.read_events(offset)
-        seen.extend(event for event in events if isinstance(event.get("data"), dict))
-        _event_cache[watched.folder] = offset, seen
+        offset, data_events = _event_cache.pop(job.folder, (0, []))
+        new_events, offset = job.read_events(offset)
+        data_events.extend(event for event in new_events if isinstance(event.get("data"), dict))
+        _event_cache[job.folder] = offset, data_events
         while len(_event_cache) > CACHE_SIZE:
             _event_cache.popitem(last=False)
-        return seen[seen_count:]
+        return data_events[seen_count:]

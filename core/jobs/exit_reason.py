@@ -1,4 +1,4 @@
-"""Why a job's process is gone, from what it left behind and what the kernel tells."""
+"""Reason why the process of a job ended, from its exit status, its log and the kernel."""
 
 from __future__ import annotations
 
@@ -8,73 +8,90 @@ import signal
 from pathlib import Path
 
 from core.jobs import processes
+from core.jobs.record import LOG_FILE, JobRecord
 
-LOG_FILE = "log.txt"
-RESTART_REMEDY = "Start it again: what it had finished is kept."
-MEMORY_REMEDY = "Close other programs, or give the machine more memory. " + RESTART_REMEDY
-# faulthandler's first line, which it writes even when Python is past speaking.
+RESTART_REMEDY = "Start it again: finished work is kept."
+LOG_REMEDY = f"See its log for details. {RESTART_REMEDY}"
+MEMORY_REMEDY = f"Close other programs, or give the machine more memory. {RESTART_REMEDY}"
+# First line of faulthandler's output, which it writes even when the interpreter has crashed.
 _FATAL_ERROR_PATTERN = re.compile(rb"^Fatal Python error: (.+)$", re.MULTILINE)
+# Microseconds since boot, and pid.
 _OOM_KILL_PATTERN = re.compile(rb",(\d+),[^;]*;[^\n]*[Oo]ut of memory: Killed process (\d+)")
 _LOG_TAIL_BYTES = 65_536
+_KERNEL_RECORD_BYTES = 8192
+_MAX_FATAL_ERROR_CHARS = 200
 
 
 def count_oom_kills() -> int | None:
-    """How often the kernel ended a process because memory ran out; None where it doesn't tell."""
+    """Return how many processes the kernel has killed for lack of memory, if it reports it."""
     try:
-        found = re.search(r"^oom_kill (\d+)$", Path("/proc/vmstat").read_text(), re.MULTILINE)
+        counters = Path("/proc/vmstat").read_text()
     except OSError:
         return None
-    return int(found[1]) if found else None
+    match = re.search(r"^oom_kill (\d+)$", counters, re.MULTILINE)
+    return int(match[1]) if match else None
 
 
-def explain_exit(record: dict, job_folder: Path, exit_status: int | None) -> dict:
-    """The error of a job whose process is gone and did not say why.
+def explain_exit(record: JobRecord, job_folder: Path, exit_status: int | None) -> JobRecord:
+    """Return the error of a job whose process ended without reporting why.
 
     Parameters
     ----------
     record : dict
-        The job's, as it was last written.
+        The last record of the job.
     job_folder : Path
-        The job's.
+        Folder of the job.
     exit_status : int or None
-        Of its process, minus the signal's number when a signal ended it; None if
-        nobody could take it.
+        Exit status of the process, or minus the number of the signal that ended it; None if it is
+        unknown.
 
     Returns
     -------
     dict
-        With "message", "where" and "remedy".
+        Keys "message", "where" and "remedy".
     """
     message, remedy = _describe_exit(record, job_folder, exit_status)
     return {"message": message, "where": None, "remedy": remedy}
 
 
-def _describe_exit(record: dict, job_folder: Path, exit_status: int | None) -> tuple[str, str]:
-    in_log = "Its log may say more. "
+def _describe_exit(record: JobRecord, job_folder: Path, exit_status: int | None) -> tuple[str, str]:
+    """Return message and remedy."""
     if exit_status is not None and exit_status > 0:
-        return f"It ended with status {exit_status} and gave no reason.", in_log + RESTART_REMEDY
+        return f"It ended with status {exit_status} and gave no reason.", LOG_REMEDY
     if record["pid"] is None:
-        return "Its process never came up.", RESTART_REMEDY
+        return "Its process did not start.", RESTART_REMEDY
     if record["boot"] != processes.read_boot_id():
         return "The machine was restarted while it ran.", RESTART_REMEDY
-    if (fatal := _read_fatal_error(job_folder)) is not None:
-        return f"Its process crashed ({fatal}).", in_log + RESTART_REMEDY
+    if (fatal_error := _read_fatal_error(job_folder)) is not None:
+        return f"Its process crashed ({fatal_error}).", LOG_REMEDY
     if exit_status is not None and exit_status not in (-signal.SIGKILL, -signal.SIGTERM):
-        return f"Its process crashed ({_get_signal_name(-exit_status)}).", in_log + RESTART_REMEDY
-    held = record.get("memory_mb")
-    held = f" It held {held:,} MB." if held else ""
+        return f"Its process crashed ({_get_signal_name(-exit_status)}).", LOG_REMEDY
+    return _describe_kill(record, exit_status)
+
+
+def _describe_kill(record: JobRecord, exit_status: int | None) -> tuple[str, str]:
+    """Return message and remedy for a process that another process or the kernel killed."""
+    memory_mb = record.get("memory_mb")
+    memory_note = f" It used {memory_mb:,} MB." if memory_mb else ""
     if _was_oom_killed(record["pid"], record.get("clock")):
-        return f"Memory ran out, and the system ended it.{held}", MEMORY_REMEDY
-    before, now = record.get("memory_kills"), count_oom_kills()
-    if before is not None and now is not None and now > before:
+        return f"Memory ran out, and the system killed it.{memory_note}", MEMORY_REMEDY
+    kills_before, kills_now = record.get("memory_kills"), count_oom_kills()
+    signal_note = "" if exit_status is None else f" ({_get_signal_name(-exit_status)})"
+    if kills_before is None or kills_now is None:
+        return (
+            f"It was killed{signal_note} by a user, or by the system for lack of memory.",
+            RESTART_REMEDY,
+        )
+    if kills_now > kills_before:
         return (
             "It was killed, most likely by the system: memory ran out on this machine while it"
-            f" ran.{held}"
-        ), MEMORY_REMEDY
-    by = "" if exit_status is None else f" ({_get_signal_name(-exit_status)})"
-    if before is None or now is None:
-        return f"It was killed{by} by someone, or by the system for lack of memory.", RESTART_REMEDY
-    return f"It was killed from outside{by}; memory had not run out.{held}", RESTART_REMEDY
+            f" ran.{memory_note}",
+            MEMORY_REMEDY,
+        )
+    return (
+        f"It was killed by another process{signal_note}; memory had not run out.{memory_note}",
+        RESTART_REMEDY,
+    )
 
 
 def _get_signal_name(signal_number: int) -> str:
@@ -85,24 +102,28 @@ def _get_signal_name(signal_number: int) -> str:
 
 
 def _read_fatal_error(job_folder: Path) -> str | None:
-    """What Python itself said last, when it crashed."""
+    """Return the last message of a crash of the interpreter in the log, if there is one."""
     try:
         with open(job_folder / LOG_FILE, "rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LOG_TAIL_BYTES))
-            found = _FATAL_ERROR_PATTERN.findall(file.read())
+            messages = _FATAL_ERROR_PATTERN.findall(file.read())
     except OSError:
         return None
-    return found[-1].decode("utf-8", "replace")[:200] if found else None
+    if not messages:
+        return None
+    return messages[-1].decode("utf-8", "replace")[:_MAX_FATAL_ERROR_CHARS]
 
 
 def _was_oom_killed(pid: int, started_s: float | None) -> bool:
-    """Whether the kernel's log, where it may be read, says so of this process.
+    """Return whether the kernel's log, if readable, says that it killed a process for memory.
 
     Parameters
     ----------
     pid : int
+        Process to look for.
     started_s : float or None
-        Seconds since boot when the process began: pids are given out again.
+        Seconds since boot when the process started. Older entries concern another process of the
+        same pid.
     """
     try:
         log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
@@ -111,13 +132,13 @@ def _was_oom_killed(pid: int, started_s: float | None) -> bool:
     try:
         while True:
             try:
-                line = os.read(log, 8192)
-            except BlockingIOError:
+                entry = os.read(log, _KERNEL_RECORD_BYTES)
+            except BlockingIOError:  # The log has been read to its end.
                 return False
-            except BrokenPipeError:  # Overwritten while it was read: the next one is there.
+            except BrokenPipeError:  # The entry was overwritten. The next read returns a later one.
                 continue
-            found = _OOM_KILL_PATTERN.search(line)
-            if found and int(found[2]) == pid and int(found[1]) / 1e6 >= (started_s or 0.0) - 1:
+            match = _OOM_KILL_PATTERN.search(entry)
+            if match and int(match[2]) == pid and int(match[1]) / 1e6 >= (started_s or 0.0) - 1:
                 return True
     except OSError:
         return False

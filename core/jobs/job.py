@@ -1,4 +1,4 @@
-"""What a page or a terminal sees of a job."""
+"""A job as pages and the command line see it: state, progress, log and cancellation."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from typing import Any
 from core.corpus.legacy_names import translate_command
 from core.errors import EarshotError
 from core.jobs import processes, record
-from core.jobs.exit_reason import LOG_FILE
+from core.jobs.state_changes import build_lost_job_changes, is_lost
 from core.workspace import refuse_if_read_only, remove_partial_files
 
-EVENTS_FILE = "events.jsonl"
+MIN_STALL_S = 30.0
 
 
 @dataclass(frozen=True)
 class JobStep:
-    """One step of a job: its name, finished units, and all of them."""
+    """One step of a job with its finished units and all of its units."""
 
     step: str
     done: int
@@ -31,24 +31,24 @@ class JobStep:
 
 @dataclass(frozen=True)
 class JobProgress:
-    """How far a job is.
+    """Progress of a job.
 
     Attributes
     ----------
     step : str
-        What it does now, in the user's words; "" before its first word.
+        Current step in the user's words; "" before the first report.
     done, total : int
-        Finished units and all units of this step.
+        Finished units and all units of the current step.
     note : str
-        The newest detail.
+        Latest detail.
     rate : float or None
-        Units a second over the recent past.
+        Units per second over the recent past.
     remaining_s : float or None
-        Seconds until this step is through at that rate; None while unknown.
+        Estimated seconds until the current step is finished; None if unknown.
     idle_s : float
         Seconds since the last unit was finished.
     steps : tuple of JobStep
-        Every step so far, in the order in which they began.
+        All steps that have started, in order.
     """
 
     step: str = ""
@@ -62,14 +62,14 @@ class JobProgress:
 
     @property
     def fraction(self) -> float:
-        """Finished part of this step, in [0, 1]."""
+        """Finished fraction of the current step, in [0, 1]."""
         return min(1.0, self.done / self.total) if self.total > 0 else 0.0
 
     @property
     def is_stalled(self) -> bool:
-        """Whether nothing was finished for much longer than a unit takes at the recent rate."""
-        usual = 1 / self.rate if self.rate else 0.0
-        return self.done < self.total and self.idle_s > max(30.0, 3 * usual)
+        """Whether no unit was finished for much longer than one takes at the recent rate."""
+        seconds_per_unit = 1 / self.rate if self.rate else 0.0
+        return self.done < self.total and self.idle_s > max(MIN_STALL_S, 3 * seconds_per_unit)
 
 
 @dataclass(frozen=True)
@@ -86,36 +86,38 @@ class JobError:
 
 @dataclass(frozen=True)
 class Job:
-    """A job as it was when it was looked at; `core.jobs.job(id)` looks again.
+    """A snapshot of a job; `core.jobs.get_job` returns a newer one.
 
     Attributes
     ----------
     id : str
-        Name of its folder; a later job's id sorts after an earlier one's.
+        Name of its folder. Ids sort in the order in which jobs were started.
     title : str
-        For people: "Build corpus beats".
+        Title for users: "Build corpus beats".
     argv : tuple of str
         The command, as in ``./run *argv``.
     state : {"queued", "running", "done", "failed", "cancelled"}
     progress : JobProgress
     error : JobError or None
-        Of a failed job.
+        Why it failed.
     created, started, ended : float or None
-        Seconds since the epoch.
+        Seconds since 1970-01-01 UTC.
     exit_status : int or None
-        Exit status of its process, minus the signal's number if one ended it.
+        Exit status of its process, or minus the number of the signal that ended it.
     is_cancel_requested : bool
-        Whether somebody asked it to end.
+        Whether a user has cancelled it.
     heartbeat : float or None
-        Seconds since the epoch when its process last showed that it lives.
+        When its process last wrote its record, in seconds since 1970-01-01 UTC.
     folder : Path
+        Folder of its record, events and log.
     pid : int or None
+        Its process.
     cwd : str or None
-        The folder that it runs in.
+        Working folder of its process.
     run_seconds : float or None
-        Seconds that it ran, once it has ended.
+        How long it ran, if it has ended.
     queue_position : int or None
-        Its place among those that wait, 1 for the next one; None if it doesn't.
+        Position in the queue, from 1; None if it is not queued.
     """
 
     id: str
@@ -138,7 +140,7 @@ class Job:
 
     @property
     def shell_command(self) -> str:
-        """What to type to do it again."""
+        """The command line that runs it again."""
         return shlex.join(["./run", *self.argv])
 
     @property
@@ -148,7 +150,7 @@ class Job:
 
     @property
     def elapsed_seconds(self) -> float | None:
-        """How long it has been running, or ran; None while it is queued."""
+        """How long it has been running, or ran; None if it has not started."""
         if self.started is None:
             return None
         if self.run_seconds is not None:
@@ -156,9 +158,9 @@ class Job:
         return max(0.0, (time.time() if self.ended is None else self.ended) - self.started)
 
     def read_log_tail(self, max_lines: int = 200, max_bytes: int = 200_000) -> str:
-        """The last `max_lines` lines of its log, at most `max_bytes` bytes; "" if there are none."""
+        """Return the last lines of its log, at most `max_bytes` bytes; "" without a log."""
         try:
-            with open(self.folder / LOG_FILE, "rb") as file:
+            with open(self.folder / record.LOG_FILE, "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - max_bytes))
                 text = file.read().decode("utf-8", "replace")
         except OSError:
@@ -166,116 +168,123 @@ class Job:
         return "".join(text.splitlines(keepends=True)[-max_lines:])
 
     def read_events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
-        """What its stages reported from byte `offset` of its events on.
+        """Return the progress events from a byte offset on.
+
+        Parameters
+        ----------
+        offset : int
+            0, or the offset that the previous call returned.
 
         Returns
         -------
-        read_events : list of dict
-            With "time", "step", "done", "total", "note" and "data".
+        events : list of dict
+            Keys "time" (seconds since 1970-01-01 UTC), "step", "done", "total", "note" and "data".
         offset : int
-            Where the next call goes on, so that nothing is read twice.
+            Where the next call continues.
         """
         try:
-            with open(self.folder / EVENTS_FILE, "rb") as file:
+            with open(self.folder / record.EVENTS_FILE, "rb") as file:
                 file.seek(offset)
-                # A line that is still being written is left for the next call.
-                lines = file.read().rpartition(b"\n")
+                content = file.read()
         except OSError:
             return [], offset
+        # An incomplete last line is still being written, and is left to the next call.
+        complete_size = content.rfind(b"\n") + 1
         events = []
-        for line in lines[0].splitlines():
+        for line in content[:complete_size].splitlines():
             try:
                 events.append(json.loads(line))
-            except ValueError:  # Torn by a full disk: the others still count.
+            except ValueError:  # A full disk may damage a line. The others are still valid.
                 continue
-        return events, offset + len(lines[0]) + len(lines[1])
+        return events, offset + complete_size
 
     def cancel(self, terminate_grace_s: float = 5.0, *, request_grace_s: float = 2.0) -> Job:
-        """End it: ask, then terminate, then kill everything that it started.
+        """Cancel the job: request it, then terminate, then kill all of its processes.
 
-        Asked, it stops after the unit that it is at; terminated, it stops within it.
-        Whatever it had finished stays. A job that has ended is left as it is.
+        After a request it stops when the current unit is finished; after termination it stops
+        within the unit. Finished work is kept. A job that has ended does not change.
 
         Parameters
         ----------
         terminate_grace_s : float
-            Seconds that it gets to end once it is terminated.
+            Seconds until it is killed after it was terminated.
         request_grace_s : float
-            Seconds that it gets before that, to finish its unit. The sum of both is the
-            longest that this blocks, but for a moment.
+            Seconds until it is terminated after the request. The call blocks for little more than
+            the sum of both.
 
         Returns
         -------
         Job
-            As it is afterwards.
+            The job afterwards.
 
         Raises
         ------
         EarshotError
-            When the workspace is only shown.
+            If the workspace is read-only.
         """
         refuse_if_read_only("Cancelling a job")
-        asked = record.update_record(self.folder, _request_cancellation)
-        if asked is not None and asked["state"] in record.ACTIVE_STATES:
-            leader, started = asked["pid"], asked["process_start"]
-            # One that waits for its turn has nothing to finish.
-            patience = request_grace_s if asked["state"] == "running" else 0.0
-            if not _wait_for_exit(patience, leader, started):
+        job_record = record.update_record(self.folder, _request_cancellation)
+        if job_record is not None and job_record["state"] in record.ACTIVE_STATES:
+            leader, process_start = job_record["pid"], job_record["process_start"]
+            # A queued job has no unit to finish.
+            request_timeout_s = request_grace_s if job_record["state"] == "running" else 0.0
+            if not processes.wait_for_exit(request_timeout_s, leader, process_start):
                 processes.signal_process_group(leader, signal.SIGTERM)
-                _wait_for_exit(terminate_grace_s, leader, started)
+                processes.wait_for_exit(terminate_grace_s, leader, process_start)
             processes.kill_job_processes(self.folder)
-            record.update_record(self.folder, lambda found: record.build_lost_job_changes(self.folder, found))
+            record.update_record(
+                self.folder, lambda latest: build_lost_job_changes(self.folder, latest)
+            )
         return load_job(self.folder)
 
 
 def load_job(job_folder: Path) -> Job:
-    """The job in `job_folder` as it is now; one whose process is gone has failed.
+    """Load a job; one whose process ended without reporting it is recorded as failed.
+
+    Parameters
+    ----------
+    job_folder : Path
+        Folder of the job.
 
     Raises
     ------
     EarshotError
-        When `job_folder` holds no job.
+        If the folder holds no job.
     """
-    found = record.read_record(job_folder)
-    if found is not None and record.is_lost(found):
-        found = _record_lost_job(job_folder)
-        # What it had started must not go on without it: a worker of a sweep would wait for ever.
+    job_record = record.read_record(job_folder)
+    if job_record is not None and is_lost(job_record):
+        job_record = _record_lost_job(job_folder)
+        # Its child processes would wait for it forever: the workers of a sweep, for example.
         processes.kill_job_processes(job_folder)
         remove_partial_files(job_folder / record.RECORD_FILE)
-    if found is None:
-        raise EarshotError(f"There is no job {job_folder.name!r}.", remedy="./run jobs lists them.")
-    return _build_job(job_folder, found)
+    if job_record is None:
+        raise EarshotError(f"There is no job {job_folder.name!r}.", remedy="List them: ./run jobs.")
+    return _build_job(job_folder, job_record)
 
 
 def _request_cancellation(job_record: record.JobRecord) -> record.JobRecord | None:
     return {"cancel_asked": time.time()} if job_record["state"] in record.ACTIVE_STATES else None
 
 
-def _wait_for_exit(timeout_s: float, pid: int | None, process_start: int | None) -> bool:
-    end = time.monotonic() + timeout_s
-    while processes.is_process_running(pid, process_start):
-        if time.monotonic() >= end:
-            return False
-        time.sleep(0.02)
-    return True
-
-
 def _record_lost_job(job_folder: Path) -> record.JobRecord | None:
-    """Write down that the job's process is gone; say so even where that can't be written."""
+    """Record that the job's process has ended; return the record even if it cannot be written."""
+
+    def compute_changes(latest: record.JobRecord) -> record.JobRecord | None:
+        # Checked again under the lock, because the job may have recorded its end meanwhile.
+        return build_lost_job_changes(job_folder, latest) if is_lost(latest) else None
+
     try:
-        # Looked at again under the lock: it may have written its end and gone meanwhile.
-        return record.update_record(
-            job_folder, lambda found: record.build_lost_job_changes(job_folder, found) if record.is_lost(found) else None
-        )
+        return record.update_record(job_folder, compute_changes)
     except OSError:
-        found = record.read_record(job_folder)
-        return found and {**found, **(record.build_lost_job_changes(job_folder, found) or {})}
+        latest = record.read_record(job_folder)
+        return latest and {**latest, **(build_lost_job_changes(job_folder, latest) or {})}
 
 
 def _build_job(job_folder: Path, job_record: record.JobRecord) -> Job:
-    steps = tuple(JobStep(**step) for step in job_record["progress"].get("steps", ()))
-    known = {field.name for field in fields(JobProgress)} - {"steps"}
-    progress = {key: value for key, value in job_record["progress"].items() if key in known}
+    progress = job_record["progress"]
+    steps = tuple(JobStep(**step) for step in progress.get("steps", ()))
+    field_names = {field.name for field in fields(JobProgress)} - {"steps"}
+    values = {key: value for key, value in progress.items() if key in field_names}
     try:
         heartbeat = (job_folder / record.RECORD_FILE).stat().st_mtime
     except OSError:
@@ -285,7 +294,7 @@ def _build_job(job_folder: Path, job_record: record.JobRecord) -> Job:
         title=job_record["title"],
         argv=tuple(translate_command(job_record["argv"])),
         state=job_record["state"],
-        progress=JobProgress(**progress, steps=steps),
+        progress=JobProgress(**values, steps=steps),
         error=JobError(**job_record["error"]) if job_record["error"] else None,
         created=job_record["created"],
         started=job_record["started"],

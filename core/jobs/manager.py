@@ -1,4 +1,4 @@
-"""Start jobs and find them again."""
+"""Start, list, restart and remove jobs."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Sequence
 
 from core import workspace
 from core.errors import EarshotError
 from core.jobs import exit_reason, processes, record
-from core.jobs.job import EVENTS_FILE, LOG_FILE, Job, load_job
+from core.jobs.job import Job, load_job
+from core.jobs.state_changes import build_lost_job_changes
 
 MAX_STORED_ENDED_JOBS = 50
 JOB_FOLDER_PATTERN = re.compile(r"(\d{5,})-[a-z0-9_-]+\Z")
@@ -24,40 +25,32 @@ CLI_COMMAND = (sys.executable, "-P", "-m", "core")
 
 
 def list_jobs() -> list[Job]:
-    """All jobs of the workspace, the newest first."""
-    found = []
-    for folder in sorted(_list_job_folders(), key=_parse_job_number, reverse=True):
+    """Return all jobs of the workspace, newest first."""
+    jobs = []
+    for _, folder in sorted(_list_job_folders(), reverse=True):
         try:
-            found.append(load_job(folder))
-        except EarshotError:  # Pruned meanwhile, or its record was torn by a dying disk.
+            jobs.append(load_job(folder))
+        except EarshotError:  # It was removed meanwhile, or its record is damaged.
             continue
-    return _assign_queue_positions(found)
-
-
-def _assign_queue_positions(all_jobs: list[Job]) -> list[Job]:
-    """Give those that wait their place: 1 is the next one."""
-    waiting = [each.id for each in reversed(all_jobs) if each.state == "queued"]
-    return [
-        replace(each, queue_position=waiting.index(each.id) + 1) if each.id in waiting else each
-        for each in all_jobs
-    ]
+    return _assign_queue_positions(jobs)
 
 
 def get_job(job_id: str) -> Job:
-    """The job with this id, or with this number: "00012-build", or "12".
+    """Return the job with an id ("00012-build") or a number ("12").
 
     Raises
     ------
     EarshotError
-        When there is none.
+        If there is none.
     """
     folder = workspace.get_jobs_folder() / workspace.validate_name(job_id, "job")
     if job_id.isdecimal():
-        folder = next((f for f in _list_job_folders() if _parse_job_number(f) == int(job_id)), folder)
-    found = load_job(folder)
-    if found.state != "queued":
-        return found
-    return next((each for each in list_jobs() if each.id == found.id), found)
+        folder = dict(_list_job_folders()).get(int(job_id), folder)
+    job = load_job(folder)
+    if job.state != "queued":
+        return job
+    # Its position in the queue depends on the other jobs.
+    return next((listed for listed in list_jobs() if listed.id == job.id), job)
 
 
 def start_job(
@@ -67,113 +60,138 @@ def start_job(
     command_prefix: Sequence[str] = CLI_COMMAND,
     cwd: str | Path | None = None,
 ) -> Job:
-    """Run ``./run *argv`` in the background, as a process that outlives this one.
+    """Run ``./run *argv`` in the background, in a process that outlives this one.
 
-    The same command in the same folder that is queued or running already is not
-    started twice: its job is returned.
+    If the same command is already queued or running in the same folder, its job is returned and
+    no other is started.
 
     Parameters
     ----------
     argv : sequence of str
-        A command of Earshot with its arguments. Paths in it are absolute, or
-        relative to the current folder.
+        A command of Earshot with its arguments. Relative paths are relative to `cwd`.
     title : str
-        What it is, for people.
+        Title for users.
     command_prefix : sequence of str
-        What `argv` is given to.
+        Program and arguments that precede `argv`.
     cwd : str or Path, optional
-        Where it runs. Default: the current folder.
+        Working folder of the process. Default: the current folder.
+
+    Returns
+    -------
+    Job
 
     Raises
     ------
     EarshotError
-        When the job can't be written down or its process can't be started, or the
-        workspace is only shown.
+        If the workspace is read-only, the job cannot be recorded, or its process cannot be
+        started.
+
+    Examples
+    --------
+    >>> job = start_job(["build", "beats"], "Build corpus beats")  # doctest: +SKIP
+    >>> job.state  # doctest: +SKIP
+    'queued'
     """
     workspace.refuse_if_read_only("Starting a job")
     argv = [str(argument) for argument in argv]
     cwd = str(cwd or Path.cwd())
-    home = workspace.get_jobs_folder()
+    jobs_folder = workspace.get_jobs_folder()
     try:
-        home.mkdir(parents=True, exist_ok=True)
-        # Two pages that press the same button at the same moment start one job.
-        with record.lock_folder(home):
-            for other in list_jobs():
-                if other.is_active and list(other.argv) == argv and other.cwd in (cwd, None):
-                    return other
-            folder = _create_job_folder(home, argv, title, cwd)
+        jobs_folder.mkdir(parents=True, exist_ok=True)
+        # The lock makes two pages whose button is pressed at the same moment start one job. It is
+        # on the folder itself, because a full disk has no room for a lock file.
+        with workspace.lock_file(jobs_folder, os.O_RDONLY | os.O_DIRECTORY):
+            for job in list_jobs():
+                if job.is_active and list(job.argv) == argv and job.cwd in (cwd, None):
+                    return job
+            folder = _create_job_folder(jobs_folder, argv, title, cwd)
             _spawn_process(folder, [*command_prefix, *argv], cwd)
         _remove_old_jobs()
     except OSError as error:
         raise EarshotError(
             f"The job could not be started: {error.strerror or error}.",
-            where=str(home),
-            remedy="Make room or give write access there, then start it again.",
+            where=str(jobs_folder),
+            remedy="Free space or give write access there, then start it again.",
         ) from error
     return get_job(folder.name)
 
 
 def restart_job(job_id: str, *, command_prefix: Sequence[str] = CLI_COMMAND) -> Job:
-    """Start the command of an ended job once more: it goes on with what isn't finished.
+    """Start the command of an ended job again, which continues with the unfinished work.
+
+    Returns
+    -------
+    Job
+        The new job, or the job itself if it is active.
 
     Raises
     ------
     EarshotError
-        When there is no such job, or as of `start`.
+        If there is no such job, or as in `start_job`.
     """
-    before = get_job(job_id)
-    if before.is_active:
-        return before
-    # The folder that it ran in may be gone; most commands don't care.
-    cwd = before.cwd if before.cwd and Path(before.cwd).is_dir() else None
-    return start_job(before.argv, before.title, command_prefix=command_prefix, cwd=cwd)
+    job = get_job(job_id)
+    if job.is_active:
+        return job
+    # Its folder may have been deleted, and most commands work in any folder.
+    cwd = job.cwd if job.cwd and Path(job.cwd).is_dir() else None
+    return start_job(job.argv, job.title, command_prefix=command_prefix, cwd=cwd)
 
 
 def remove_job(job_id: str) -> None:
-    """Forget an ended job: its record, its events and its log. What it made stays.
+    """Delete the record, events and log of an ended job; its results stay.
 
     Raises
     ------
     EarshotError
-        When there is no such job, it is active, or it can't be removed.
+        If there is no such job, it is active, or it cannot be removed.
     """
     workspace.refuse_if_read_only("Removing a job")
-    old = get_job(job_id)
-    if old.is_active:
+    job = get_job(job_id)
+    if job.is_active:
         raise EarshotError(
-            f"Job {old.id} is {old.state}.", remedy=f"To end it: ./run jobs cancel {old.id}"
+            f"Job {job.id} is {job.state}.", remedy=f"Cancel it: ./run jobs cancel {job.id}"
         )
     try:
-        shutil.rmtree(old.folder)
-    except FileNotFoundError:  # Somebody else was faster.
+        shutil.rmtree(job.folder)
+    except FileNotFoundError:  # Another process has removed it.
         pass
     except OSError as error:
         raise EarshotError(
-            f"Job {old.id} can't be removed: {error.strerror or error}.", where=str(old.folder)
+            f"Job {job.id} cannot be removed: {error.strerror or error}.", where=str(job.folder)
         ) from error
 
 
-def _list_job_folders() -> list[Path]:
+def _assign_queue_positions(jobs: list[Job]) -> list[Job]:
+    """Return the jobs, newest first, with the positions of the queued ones: 1 runs next."""
+    queued_ids = [job.id for job in reversed(jobs) if job.state == "queued"]
+    positions = {job_id: position for position, job_id in enumerate(queued_ids, start=1)}
+    return [replace(job, queue_position=positions.get(job.id)) for job in jobs]
+
+
+def _list_job_folders() -> list[tuple[int, Path]]:
+    """Return number and folder of each job.
+
+    Jobs are ordered by number and not by time, because the system time may be set back.
+    """
     try:
-        return [f for f in workspace.get_jobs_folder().iterdir() if JOB_FOLDER_PATTERN.match(f.name)]
+        entries = list(workspace.get_jobs_folder().iterdir())
     except FileNotFoundError:
         return []
+    matches = [(JOB_FOLDER_PATTERN.match(entry.name), entry) for entry in entries]
+    return [(int(match[1]), entry) for match, entry in matches if match]
 
 
-def _parse_job_number(job_folder: Path) -> int:
-    """Jobs are counted, not dated: their order stands when the clock is set back."""
-    return int(JOB_FOLDER_PATTERN.match(job_folder.name)[1])
-
-
-def _create_job_folder(jobs_folder: Path, argv: list[str], title: str, cwd: str | None = None) -> Path:
-    number = max(map(_parse_job_number, _list_job_folders()), default=0) + 1
-    kind = re.sub(r"[^a-z0-9]+", "-", argv[0].lower()).strip("-")[:32] if argv else ""
-    folder = jobs_folder / f"{number:05d}-{kind or 'job'}"
+def _create_job_folder(
+    jobs_folder: Path, argv: Sequence[str], title: str, cwd: str | None = None
+) -> Path:
+    number = max((number for number, _ in _list_job_folders()), default=0) + 1
+    command = re.sub(r"[^a-z0-9]+", "-", argv[0].lower()).strip("-")[:32] if argv else ""
+    folder = jobs_folder / f"{number:05d}-{command or 'job'}"
     folder.mkdir()
-    new: record.JobRecord = {
+    job_record: record.JobRecord = {
         "id": folder.name,
         "title": title,
-        "argv": argv,
+        "argv": list(argv),
         "cwd": cwd,
         "state": "queued",
         "pid": None,
@@ -192,8 +210,8 @@ def _create_job_folder(jobs_folder: Path, argv: list[str], title: str, cwd: str 
         "exit": None,
     }
     try:
-        record.write_record(folder, new)
-        (folder / EVENTS_FILE).touch()
+        record.write_record(folder, job_record)
+        (folder / record.EVENTS_FILE).touch()
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -201,16 +219,16 @@ def _create_job_folder(jobs_folder: Path, argv: list[str], title: str, cwd: str 
 
 
 def _spawn_process(job_folder: Path, command: list[str], cwd: str) -> None:
-    paths = [str(workspace.PROJECT_FOLDER), os.environ.get("PYTHONPATH", "")]
+    search_paths = [str(workspace.PROJECT_FOLDER), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
         processes.JOB_FOLDER_VARIABLE: str(job_folder),
         "EARSHOT_WORKSPACE": str(workspace.get_workspace_root()),
-        "PYTHONPATH": os.pathsep.join(filter(None, dict.fromkeys(paths))),
+        "PYTHONPATH": os.pathsep.join(filter(None, dict.fromkeys(search_paths))),
         "PYTHONUNBUFFERED": "1",
     }
     try:
-        with open(job_folder / LOG_FILE, "ab") as log:
+        with open(job_folder / record.LOG_FILE, "ab") as log:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -218,31 +236,34 @@ def _spawn_process(job_folder: Path, command: list[str], cwd: str) -> None:
                 stderr=log,
                 env=environment,
                 cwd=cwd,
-                # A session of its own: Ctrl+C in the server's terminal is not meant for it.
+                # In a session of its own, it does not receive Ctrl+C of the server's terminal.
                 start_new_session=True,
             )
     except OSError:
         shutil.rmtree(job_folder, ignore_errors=True)
         raise
-    born = {"pid": process.pid, "process_start": processes.read_process_start(process.pid)}
-    if born["process_start"] is not None:
-        record.update_record(job_folder, lambda found: born)
+    process_start = processes.read_process_start(process.pid)
+    if process_start is not None:
+        identity = {"pid": process.pid, "process_start": process_start}
+        record.update_record(job_folder, lambda _record: identity)
     threading.Thread(
         target=_record_exit_status, args=(process, job_folder), name=job_folder.name, daemon=True
     ).start()
 
 
-def _record_exit_status(process: subprocess.Popen, job_folder: Path) -> None:
-    """Take the process's exit status, which nobody else can, and write it down if need be."""
+def _record_exit_status(process: subprocess.Popen[bytes], job_folder: Path) -> None:
+    """Wait for the process and record its exit status, which only its parent can collect."""
     status = process.wait()
     try:
-        record.update_record(job_folder, lambda found: record.build_lost_job_changes(job_folder, found, status))
-    except OSError:  # Pruned, or no room: whoever looks sees that the process is gone.
+        record.update_record(
+            job_folder, lambda latest: build_lost_job_changes(job_folder, latest, status)
+        )
+    except OSError:  # It was removed, or the disk is full: readers see that the process has ended.
         pass
 
 
 def _remove_old_jobs() -> None:
-    """Delete all but the newest `KEEP` jobs that have ended."""
-    ended = [old for old in list_jobs() if not old.is_active]
-    for old in ended[MAX_STORED_ENDED_JOBS:]:
-        shutil.rmtree(old.folder, ignore_errors=True)
+    """Delete all ended jobs but the newest `MAX_STORED_ENDED_JOBS`."""
+    ended_jobs = [job for job in list_jobs() if not job.is_active]
+    for job in ended_jobs[MAX_STORED_ENDED_JOBS:]:
+        shutil.rmtree(job.folder, ignore_errors=True)

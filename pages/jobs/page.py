@@ -7,8 +7,7 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.corpus import list_corpora
-from core.jobs import Job
-from core.jobs.worker import find_terminal_command
+from core.jobs import Job, find_terminal_command
 from pages.components import formatting, job_panel, layout, selection, state
 
 MAX_ENDED_JOBS = 10
@@ -46,10 +45,10 @@ def draw_terminal_notice() -> None:
     """Draw that a command in a terminal delays the queued jobs."""
     running_command = find_terminal_command()
     if running_command is not None:
-        process_id, command = running_command
+        command = formatting.escape_markdown(running_command.command)
         st.info(
-            f"{formatting.escape_markdown(command)} is running in a terminal (process"
-            f" {process_id}). Queued jobs start after it.",
+            f"{command} is running in a terminal (process {running_command.pid})."
+            " Queued jobs start after it.",
             icon=":material/terminal:",
         )
 

@@ -301,7 +301,7 @@ def test_a_build_that_runs_out_of_memory_is_completed_later(
     job = wait_for_job(fork_server.start_job(BUILD, "embed-out-of-memory 4"))
     assert job.state == "failed" and job.error is not None, job
     assert job.error.message == "Memory ran out." and job.error.remedy is not None, job.error
-    assert "what is finished is kept" in job.error.remedy
+    assert "finished work is kept" in job.error.remedy
     assert_intact()
     assert sum(kind == "clip" for kind, _ in list_finished_work()) >= 3
     assert wait_for_job(fork_server.start_job(BUILD)).state == "done"

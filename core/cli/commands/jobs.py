@@ -23,8 +23,14 @@ from core.cli.parsing import add_json_option
 from core.corpus.legacy_names import add_older_json_keys
 from core.errors import EarshotError
 from core.formatting import format_clock_time, format_table
-from core.jobs import Job, get_job, list_jobs, remove_job, restart_job
-from core.jobs.worker import find_terminal_command
+from core.jobs import (
+    Job,
+    find_terminal_command,
+    get_job,
+    list_jobs,
+    remove_job,
+    restart_job,
+)
 from core.progress import Progress
 
 IS_LONG_RUNNING = False
@@ -86,8 +92,9 @@ def _print_jobs(as_json: bool) -> None:
         return
     terminal_command = find_terminal_command()
     if terminal_command:
-        process_id, command = terminal_command
-        print_result(f"{command} is running in a terminal (process {process_id}).")
+        print_result(
+            f"{terminal_command.command} is running in a terminal (process {terminal_command.pid})."
+        )
     if jobs:
         rows = [
             (

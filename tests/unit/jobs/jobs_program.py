@@ -1,5 +1,6 @@
-"""What the jobs of test_jobs.py run: each argument is one way of working or ending."""
+"""Program of the jobs in test_manager.py: the first argument selects how it works or ends."""
 
+import ctypes
 import errno
 import os
 import resource
@@ -11,59 +12,94 @@ from pathlib import Path
 
 from core.errors import EarshotError
 from core.jobs import worker
+from core.progress import Progress
 
 
-def wait_for(file: str) -> None:
+def count(progress: Progress, text: str) -> None:
+    total = int(text)
+    for done in range(1, total + 1):
+        progress("Counting", done, total, note=f"number {done}", data={"n": done})
+    print("counted")
+
+
+def wait(progress: Progress, file: str) -> None:
+    progress("Waiting", 1, 2)
     while not Path(file).exists():
         time.sleep(0.01)
+    print("It continues. " * 1000)
 
 
-def work(progress, kind: str, *arguments: str) -> None:
-    if kind == "count":
-        for done in range(1, int(arguments[0]) + 1):
-            progress("Counting", done, int(arguments[0]), note=f"number {done}", data={"n": done})
-        print("counted")
-    elif kind == "wait":
-        progress("Waiting", 1, 2)
-        wait_for(arguments[0])
-        print("It goes on. " * 1000)
-    elif kind == "refuse":
-        raise EarshotError("The corpus is gone.", where="corpus beats", remedy="Build it again.")
-    elif kind == "break":
-        raise ZeroDivisionError("one by nought")
-    elif kind == "exit":
-        sys.exit(int(arguments[0]))
-    elif kind == "stubborn":
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        progress("Ignoring", 1, 2)
-        time.sleep(600)
-    elif kind == "units":
-        for done in range(1, 100_000):
-            Path(arguments[0]).write_text(f"begun {done}")
-            time.sleep(0.01)
-            Path(arguments[0]).write_text(f"finished {done}")
-            progress("Working", done, 100_000)
-    elif kind == "crash":
-        import ctypes
+def refuse(progress: Progress) -> None:
+    raise EarshotError("The corpus is gone.", where="corpus beats", remedy="Build it again.")
 
-        ctypes.string_at(0)
-    elif kind == "greedy":
-        resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28))
-        bytearray(1 << 30)
-    elif kind == "full":
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/there/a.flac")
-    elif kind == "family":
-        child = subprocess.Popen(["sleep", "600"], start_new_session=True)
-        progress("Waiting", 1, 2, data={"child": child.pid})
-        time.sleep(600)
-    elif kind == "fork":
-        child = os.fork()
-        if child:
-            progress("Waiting", 1, 2, data={"child": child})
-        time.sleep(600)
+
+def divide_by_zero(progress: Progress) -> None:
+    raise ZeroDivisionError("division of one by zero")
+
+
+def exit_with(progress: Progress, status: str) -> None:
+    sys.exit(int(status))
+
+
+def ignore_sigterm(progress: Progress) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    progress("Ignoring", 1, 2)
+    time.sleep(600)
+
+
+def write_units(progress: Progress, file: str) -> None:
+    for done in range(1, 100_000):
+        Path(file).write_text(f"started {done}")
+        time.sleep(0.01)
+        Path(file).write_text(f"finished {done}")
+        progress("Working", done, 100_000)
+
+
+def crash(progress: Progress) -> None:
+    ctypes.string_at(0)
+
+
+def exhaust_memory(progress: Progress) -> None:
+    resource.setrlimit(resource.RLIMIT_AS, (1 << 28, 1 << 28))
+    bytearray(1 << 30)
+
+
+def fill_disk(progress: Progress) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/some/folder/a.flac")
+
+
+def start_child(progress: Progress) -> None:
+    child = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    progress("Waiting", 1, 2, data={"child": child.pid})
+    time.sleep(600)
+
+
+def fork_child(progress: Progress) -> None:
+    child_pid = os.fork()
+    if child_pid:
+        progress("Waiting", 1, 2, data={"child": child_pid})
+    time.sleep(600)
+
+
+# The tests find the name in the id of the job.
+WORK = {
+    "break": divide_by_zero,
+    "count": count,
+    "crash": crash,
+    "exit": exit_with,
+    "family": start_child,
+    "fork": fork_child,
+    "full": fill_disk,
+    "greedy": exhaust_memory,
+    "refuse": refuse,
+    "stubborn": ignore_sigterm,
+    "units": write_units,
+    "wait": wait,
+}
 
 
 if __name__ == "__main__":
-    heavy = "heavy" in sys.argv
-    with worker.run_as_job(worker.get_current_job_folder(), heavy=heavy) as reporter:
-        work(reporter, *(a for a in sys.argv[1:] if a != "heavy"))
+    is_heavy = "heavy" in sys.argv
+    kind, *arguments = [argument for argument in sys.argv[1:] if argument != "heavy"]
+    with worker.run_as_job(worker.get_current_job_folder(), is_heavy=is_heavy) as reporter:
+        WORK[kind](reporter, *arguments)

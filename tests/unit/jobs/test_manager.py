@@ -1,4 +1,4 @@
-"""Jobs as real processes: how they run, end, wait, and are found again."""
+"""Jobs as real processes: running, ending, waiting, cancelling and restarting."""
 
 import json
 import os
@@ -7,21 +7,22 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from core import jobs, workspace
 from core.errors import EarshotError
-from core.jobs import exit_reason, manager, processes, record
+from core.jobs import Job, JobError, JobStep, exit_reason, manager, processes, record, state_changes
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).with_name("jobs_program.py"))]
-PATIENCE_S = 60
+TIMEOUT_S = 60
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A workspace with a space in its name, in which nothing is left running."""
+def jobs_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Set a workspace with a space in its name; kill the processes of its jobs afterwards."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path / "my workspace"))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
     yield workspace.get_jobs_folder()
@@ -29,141 +30,155 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
         processes.kill_job_processes(job.folder)
 
 
-def start(*argv: str, title: str = "a test") -> jobs.Job:
+def start(*argv: str, title: str = "a test") -> Job:
     return jobs.start_job(argv, title, command_prefix=PROGRAM)
 
 
-def until(job: jobs.Job, true) -> jobs.Job:
-    """The job as soon as `true` holds for it; how long that takes is no matter."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
+def wait_until(job: Job, condition: Callable[[Job], object]) -> Job:
+    """Return the job as soon as a condition holds for it."""
+    deadline = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < deadline:
         job = jobs.get_job(job.id)
-        if true(job):
+        if condition(job):
             return job
         time.sleep(0.02)
-    raise AssertionError(f"never came: {job}\n{job.read_log_tail()}")
+    raise AssertionError(f"the condition never held: {job}\n{job.read_log_tail()}")
 
 
-def ended(job: jobs.Job) -> jobs.Job:
-    return until(job, lambda j: not j.active)
+def wait_for_end(job: Job) -> Job:
+    return wait_until(job, lambda job: not job.is_active)
 
 
-def has_reported(job: jobs.Job) -> bool:
+def has_reported(job: Job) -> bool:
     return bool(job.read_events()[0])
 
 
-def test_a_job_runs_to_its_end_and_leaves_all_it_said(home):
-    job = ended(start("count", "30", title="Count to thirty"))
+def test_a_job_saves_its_state_progress_events_and_log(jobs_folder):
+    job = wait_for_end(start("count", "30", title="Count to thirty"))
     assert (job.state, job.exit_status, job.error) == ("done", 0, None)
     assert job.title == "Count to thirty" and job.argv == ("count", "30")
     assert (job.progress.step, job.progress.done, job.progress.total) == ("Counting", 30, 30)
     assert job.progress.note == "number 30" and job.progress.fraction == 1.0
-    assert job.progress.steps == (jobs.JobStep("Counting", 30, 30),)
+    assert job.progress.steps == (JobStep("Counting", 30, 30),)
     events, offset = job.read_events()
-    # Each of them had data, and none of that may be lost.
+    # No event with data may be lost.
     assert [event["data"]["n"] for event in events] == list(range(1, 31))
     assert job.read_events(offset) == ([], offset)
     assert job.read_log_tail() == "counted\n"
     assert job.created <= job.started <= job.ended
-    assert json.loads((home / job.id / "job.json").read_text())["state"] == "done"
+    assert json.loads((jobs_folder / job.id / "job.json").read_text())["state"] == "done"
 
 
-def test_figures_are_read_once_and_shown_to_all(home, monkeypatch: pytest.MonkeyPatch):
-    job = ended(start("count", "5"))
+def test_data_events_are_read_once_and_returned_to_all_callers(monkeypatch: pytest.MonkeyPatch):
+    job = wait_for_end(start("count", "5"))
     assert [event["data"]["n"] for event in jobs.read_data_events(job.id)] == [1, 2, 3, 4, 5]
-    read = []
-    real = jobs.Job.read_events
-    monkeypatch.setattr(jobs.Job, "events", lambda self, at: read.append(at) or real(self, at))
+    offsets = []
+    read_events = Job.read_events
+
+    def record_offset(self: Job, offset: int):
+        offsets.append(offset)
+        return read_events(self, offset)
+
+    monkeypatch.setattr(Job, "read_events", record_offset)
     assert [event["data"]["n"] for event in jobs.read_data_events(job.id, seen_count=3)] == [4, 5]
     with open(job.folder / "events.jsonl", "a") as file:
         file.write('{"step": "Counting", "data": null}\n{"step": "Counting", "data": {"n": 6}}\n')
     assert [event["data"]["n"] for event in jobs.read_data_events(job.id, seen_count=5)] == [6]
-    assert read[0] == read[1] > 0  # from where the first look ended
+    assert offsets[0] == offsets[1] > 0  # where the first call ended
 
 
-def test_an_error_for_the_user_is_kept_with_place_and_remedy():
-    job = ended(start("refuse"))
+def test_an_earshot_error_is_saved_with_place_and_remedy():
+    job = wait_for_end(start("refuse"))
     assert (job.state, job.exit_status) == ("failed", 1)
-    assert job.error == jobs.JobError("The corpus is gone.", "corpus beats", "Build it again.")
+    assert job.error == JobError("The corpus is gone.", "corpus beats", "Build it again.")
 
 
-def test_a_defect_is_told_in_a_line_and_traced_in_the_log():
-    job = ended(start("break"))
+def test_a_bug_is_summarized_in_a_line_and_traced_in_the_log():
+    job = wait_for_end(start("break"))
     assert job.state == "failed"
-    assert "ZeroDivisionError: one by nought" in job.error.message
-    assert "Traceback" in job.read_log_tail() and "Traceback" not in job.error.message
+    assert "ZeroDivisionError: division of one by zero" in job.error.message
+    assert "Traceback" not in job.error.message
+    # Python prints the traceback after the job has recorded its end.
+    wait_until(job, lambda job: "Traceback" in job.read_log_tail())
 
 
 @pytest.mark.parametrize(("status", "state"), [(0, "done"), (3, "failed")])
-def test_leaving_with_a_status_is_an_end(status, state):
-    job = ended(start("exit", str(status)))
+def test_an_exit_status_ends_a_job(status, state):
+    job = wait_for_end(start("exit", str(status)))
     assert (job.state, job.exit_status) == (state, status)
 
 
-def test_a_command_that_cannot_even_begin_has_failed():
-    job = jobs.start_job(["x"], "x", command_prefix=[sys.executable, "-c", "import nothing_like_it"])
-    # That it is gone may be seen a moment before its exit status is known.
-    job = until(job, lambda j: j.exit is not None)
+def test_a_command_that_fails_at_import_has_failed():
+    job = jobs.start_job(["x"], "x", command_prefix=[sys.executable, "-c", "import missing_module"])
+    # The end of the process may be noticed before its exit status is known.
+    job = wait_until(job, lambda job: job.exit_status is not None)
     assert (job.state, job.exit_status) == ("failed", 1)
-    assert "status 1" in job.error.message and "nothing_like_it" in job.read_log_tail()
+    assert "status 1" in job.error.message and "missing_module" in job.read_log_tail()
 
 
-def test_a_program_that_is_not_there_is_refused_and_leaves_nothing(home):
+def test_a_missing_program_is_refused_and_leaves_no_job():
     with pytest.raises(EarshotError, match="could not be started"):
         jobs.start_job(["x"], "x", command_prefix=["/nowhere/at/all"])
     assert jobs.list_jobs() == []
 
 
-def test_a_killed_job_has_failed_and_says_so(tmp_path: Path):
-    job = until(start("wait", str(tmp_path / "never")), has_reported)
+def test_a_killed_job_has_failed_with_a_reason(tmp_path: Path):
+    job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGKILL)
-    job = ended(job)
+    job = wait_for_end(job)
     assert job.state == "failed"
     assert "killed" in job.error.message and "Start it again" in job.error.remedy
 
 
-def test_why_a_job_was_killed_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    job = until(start("wait", str(tmp_path / "never")), has_reported)
+def test_the_reason_of_a_kill_is_the_signal_or_lack_of_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGKILL)
-    until(job, lambda j: j.exit is not None)
-    gone = {**record.read_record(job.folder), "state": "running", "exit": None}
-    told = record.build_lost_job_changes(job.folder, gone, -9)["error"]
-    assert "SIGKILL" in told["message"] and "memory had not run out" in told["message"]
-    # The kernel counts what it ended for lack of memory.
-    monkeypatch.setattr(exit_reason, "count_oom_kills", lambda: gone["memory_kills"] + 1)
-    told = record.build_lost_job_changes(job.folder, {**gone, "memory_mb": 3100}, -9)["error"]
-    assert "memory ran out" in told["message"] and "3,100 MB" in told["message"]
+    wait_until(job, lambda job: job.exit_status is not None)
+    lost = {**record.read_record(job.folder), "state": "running", "exit": None}
+    error = state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
+    assert "SIGKILL" in error["message"] and "memory had not run out" in error["message"]
+    # The kernel counts the processes that it killed for lack of memory.
+    monkeypatch.setattr(exit_reason, "count_oom_kills", lambda: lost["memory_kills"] + 1)
+    lost["memory_mb"] = 3100
+    error = state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
+    assert "memory ran out" in error["message"] and "3,100 MB" in error["message"]
 
 
-def test_a_crash_is_named_though_nobody_took_the_exit_status():
-    job = ended(start_elsewhere("crash"))
+def test_a_crash_is_recognized_without_an_exit_status():
+    job = wait_for_end(start_from_ended_process("crash"))
     assert job.state == "failed" and job.exit_status is None
     assert "crashed (Segmentation fault)" in job.error.message
 
 
-@pytest.mark.parametrize(("kind", "said"), [("greedy", "Memory ran out"), ("full", "disk is full")])
-def test_what_the_machine_lacks_is_no_defect_of_ours(kind, said):
-    job = ended(start(kind))
-    assert said in job.error.message and "finished is kept" in job.error.remedy
+@pytest.mark.parametrize(
+    ("kind", "message"), [("greedy", "Memory ran out"), ("full", "disk is full")]
+)
+def test_lack_of_memory_or_space_is_not_reported_as_a_bug(kind, message):
+    job = wait_for_end(start(kind))
+    assert message in job.error.message and "finished work is kept" in job.error.remedy
 
 
-def test_a_cancelled_job_finishes_the_unit_that_it_is_at(tmp_path: Path):
+def test_a_cancelled_job_finishes_its_current_unit(tmp_path: Path):
     unit = tmp_path / "unit"
-    job = until(start("units", str(unit)), has_reported).cancel(request_grace_s=PATIENCE_S)
+    job = wait_until(start("units", str(unit)), has_reported).cancel(request_grace_s=TIMEOUT_S)
     assert job.state == "cancelled" and unit.read_text().startswith("finished")
 
 
-def test_an_ended_job_goes_on_and_can_be_removed(tmp_path: Path, home):
+def test_an_ended_job_can_be_restarted_and_removed(tmp_path: Path):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    job = ended(jobs.start_job(["refuse"], "again and again", command_prefix=PROGRAM, cwd=folder))
+    job = wait_for_end(
+        jobs.start_job(["refuse"], "to be restarted", command_prefix=PROGRAM, cwd=folder)
+    )
     assert job.shell_command == "./run refuse"
-    other = jobs.restart_job(job.id, command_prefix=PROGRAM)
-    assert (other.argv, other.title, other.cwd) == (job.argv, job.title, str(folder))
-    assert other.id != job.id
-    ended(other)
+    restarted = jobs.restart_job(job.id, command_prefix=PROGRAM)
+    assert (restarted.argv, restarted.title, restarted.cwd) == (job.argv, job.title, str(folder))
+    assert restarted.id != job.id
+    wait_for_end(restarted)
     jobs.remove_job(job.id)
-    assert [each.id for each in jobs.list_jobs()] == [other.id]
+    assert [listed.id for listed in jobs.list_jobs()] == [restarted.id]
     with pytest.raises(EarshotError, match="no job"):
         jobs.remove_job(job.id)
 
@@ -175,95 +190,100 @@ def test_an_active_job_is_not_removed(tmp_path: Path):
         jobs.remove_job(job.id)
 
 
-def test_how_long_a_job_ran_stands_when_the_clock_is_set_back():
-    job = ended(start("count", "1"))
-    record.update_record(job.folder, lambda found: {"ended": found["started"] - 3600})
-    assert 0 < jobs.get_job(job.id).elapsed_seconds < PATIENCE_S
+def test_the_duration_is_correct_when_the_clock_is_set_back():
+    job = wait_for_end(start("count", "1"))
+    record.update_record(job.folder, lambda latest: {"ended": latest["started"] - 3600})
+    assert 0 < jobs.get_job(job.id).elapsed_seconds < TIMEOUT_S
 
 
-STARTER = """
+START_SCRIPT = """
 import sys
 from core import jobs
-print(jobs.start(sys.argv[2:], "left alone", command=sys.argv[1].split("\\n")).id)
+print(jobs.start_job(sys.argv[2:], "orphan", command_prefix=sys.argv[1].split("\\n")).id)
 """
 
 
-def start_elsewhere(*argv: str) -> jobs.Job:
+def start_from_ended_process(*argv: str) -> Job:
     """Start a job from a process that has ended when this returns."""
-    done = subprocess.run(
-        [sys.executable, "-c", STARTER, "\n".join(PROGRAM), *argv],
+    process = subprocess.run(
+        [sys.executable, "-c", START_SCRIPT, "\n".join(PROGRAM), *argv],
         env={**os.environ, "PYTHONPATH": str(workspace.PROJECT_FOLDER)},
         capture_output=True,
         text=True,
         check=True,
     )
-    return jobs.get_job(done.stdout.strip())
+    return jobs.get_job(process.stdout.strip())
 
 
-def test_a_job_outlives_who_started_it_and_is_missed_when_killed(tmp_path: Path):
+def test_a_job_outlives_its_starter_and_is_noticed_when_killed(tmp_path: Path):
     go = tmp_path / "go"
-    one = until(start_elsewhere("wait", str(go)), has_reported)
-    assert one.state == "running" and os.getsid(one.pid) == one.pid
+    first = wait_until(start_from_ended_process("wait", str(go)), has_reported)
+    assert first.state == "running" and os.getsid(first.pid) == first.pid
     go.touch()
-    assert ended(one).state == "done"
-    other = until(start_elsewhere("wait", str(tmp_path / "never")), has_reported)
-    os.kill(other.pid, signal.SIGKILL)
-    assert ended(other).state == "failed"
-    # It is written down, not only seen.
-    assert record.read_record(other.folder)["state"] == "failed"
+    assert wait_for_end(first).state == "done"
+    second = wait_until(start_from_ended_process("wait", str(tmp_path / "never")), has_reported)
+    os.kill(second.pid, signal.SIGKILL)
+    assert wait_for_end(second).state == "failed"
+    # The record holds it, too.
+    assert record.read_record(second.folder)["state"] == "failed"
 
 
-def test_an_exit_status_that_comes_late_tells_more(home):
-    folder = manager._create_job_folder(home_made(home), ["build", "x"], "gone")
-    record.update_record(folder, lambda found: {"pid": 1, "process_start": -1})
+def test_a_late_exit_status_makes_the_reason_more_precise(jobs_folder):
+    folder = create_job_folder(jobs_folder)
+    record.update_record(folder, lambda _record: {"pid": 1, "process_start": -1})
     assert (jobs.get_job("1").state, jobs.get_job("1").exit_status) == ("failed", None)
-    record.update_record(folder, lambda found: record.build_lost_job_changes(folder, found, 3))
+    record.update_record(
+        folder, lambda latest: state_changes.build_lost_job_changes(folder, latest, 3)
+    )
     assert jobs.get_job("1").exit_status == 3 and "status 3" in jobs.get_job("1").error.message
-    assert record.build_lost_job_changes(folder, record.read_record(folder), 0) is None
+    assert state_changes.build_lost_job_changes(folder, record.read_record(folder), 0) is None
 
 
-def test_a_pid_that_was_given_out_again_is_not_the_job(tmp_path: Path):
-    job = until(start("wait", str(tmp_path / "never")), has_reported)
-    record.update_record(job.folder, lambda found: {"process_start": found["process_start"] - 1})
+def test_a_process_that_reuses_the_pid_is_not_the_job(tmp_path: Path):
+    job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
+    record.update_record(job.folder, lambda latest: {"process_start": latest["process_start"] - 1})
     assert jobs.get_job(job.id).state == "failed"
 
 
-def test_nothing_runs_on_after_the_machine_was_restarted(tmp_path: Path):
-    job = until(start("wait", str(tmp_path / "never")), has_reported)
-    record.update_record(job.folder, lambda found: {"boot": "another"})
+def test_a_job_has_failed_after_a_restart_of_the_machine(tmp_path: Path):
+    job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
+    record.update_record(job.folder, lambda _record: {"boot": "another"})
     job = jobs.get_job(job.id)
     assert job.state == "failed" and "restarted" in job.error.message
 
 
-def test_a_job_whose_process_never_came_up_has_failed(home):
-    folder = manager._create_job_folder(home_made(home), ["build", "x"], "never")
+def test_a_job_whose_process_never_started_has_failed(jobs_folder):
+    folder = create_job_folder(jobs_folder)
     assert jobs.get_job(folder.name).state == "queued"
-    record.update_record(folder, lambda found: {"created": found["created"] - 3600})
+    record.update_record(folder, lambda latest: {"created": latest["created"] - 3600})
     assert jobs.get_job(folder.name).state == "failed"
 
 
-def home_made(home: Path) -> Path:
-    home.mkdir(parents=True, exist_ok=True)
-    return home
+def create_job_folder(jobs_folder: Path) -> Path:
+    """Create the folder of a job without a process."""
+    jobs_folder.mkdir(parents=True, exist_ok=True)
+    return manager._create_job_folder(jobs_folder, ["build", "x"], "without process")
 
 
-def test_cancelling_ends_a_job_and_keeps_what_it_did(tmp_path: Path):
-    job = until(start("wait", str(tmp_path / "never")), has_reported)
+def test_cancelling_ends_a_job_and_keeps_its_progress(tmp_path: Path):
+    job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
     job = job.cancel()
     assert (job.state, job.error) == ("cancelled", None)
-    assert not processes.is_process_running(job.pid, record.read_record(job.folder)["process_start"])
+    assert not processes.is_process_running(
+        job.pid, record.read_record(job.folder)["process_start"]
+    )
     assert has_reported(job) and job.progress.done == 1
     assert job.cancel().state == "cancelled"
 
 
-def test_a_job_that_will_not_listen_is_killed():
-    job = until(start("stubborn"), has_reported).cancel(terminate_grace_s=0.1)
+def test_a_job_that_ignores_signals_is_killed():
+    job = wait_until(start("stubborn"), has_reported).cancel(terminate_grace_s=0.1)
     assert job.state == "cancelled" and processes.find_job_pids(job.folder) == []
 
 
 @pytest.mark.parametrize("kind", ["family", "fork"])
-def test_cancelling_ends_its_children_too(kind):
-    job = until(start(kind), has_reported)
+def test_cancelling_ends_child_processes(kind):
+    job = wait_until(start(kind), has_reported)
     child = job.read_events()[0][0]["data"]["child"]
     assert processes.read_process_start(child) is not None
     assert job.cancel().state == "cancelled"
@@ -271,105 +291,106 @@ def test_cancelling_ends_its_children_too(kind):
 
 
 def test_an_ended_job_is_not_cancelled():
-    assert ended(start("count", "1")).cancel().state == "done"
+    assert wait_for_end(start("count", "1")).cancel().state == "done"
 
 
 def test_sigterm_ends_a_job_as_cancelled(tmp_path: Path):
-    job = until(start("wait", str(tmp_path / "never")), has_reported)
+    job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGTERM)
-    assert ended(job).state == "cancelled"
+    assert wait_for_end(job).state == "cancelled"
 
 
 def test_heavy_jobs_run_one_at_a_time_in_order(tmp_path: Path):
-    go = [tmp_path / f"go{n}" for n in range(3)]
-    first, second, third = (start("wait", str(g), "heavy") for g in go)
-    until(first, lambda j: j.state == "running")
-    second = until(second, lambda j: first.id in j.progress.note)
-    third = until(third, lambda j: j.progress.note)
+    go_files = [tmp_path / f"go{n}" for n in range(3)]
+    first, second, third = (start("wait", str(go_file), "heavy") for go_file in go_files)
+    wait_until(first, lambda job: job.state == "running")
+    second = wait_until(second, lambda job: first.id in job.progress.note)
+    third = wait_until(third, lambda job: job.progress.note)
     assert second.state == third.state == "queued"
-    assert [j.queue_position for j in jobs.list_jobs()] == [2, 1, None]
+    assert [job.queue_position for job in jobs.list_jobs()] == [2, 1, None]
     assert jobs.get_job(third.id).queue_position == 2
-    go[0].touch()
-    second = until(second, lambda j: j.state == "running")
+    go_files[0].touch()
+    second = wait_until(second, lambda job: job.state == "running")
     assert jobs.get_job(third.id).state == "queued"
     assert third.cancel().state == "cancelled"
-    go[1].touch()
-    assert ended(second).state == "done"
+    go_files[1].touch()
+    assert wait_for_end(second).state == "done"
     assert jobs.get_job(first.id).ended <= jobs.get_job(second.id).started
 
 
-def test_the_turn_passes_on_when_its_holder_is_killed(tmp_path: Path):
-    # Forked workers that outlive the killed holder must not keep the others waiting.
-    first = until(start("fork", "heavy"), has_reported)
-    second = until(start("count", "1", "heavy"), lambda j: j.progress.note)
+def test_the_next_job_runs_when_the_running_one_is_killed():
+    # Forked processes that outlive the killed job must not hold its lock.
+    first = wait_until(start("fork", "heavy"), has_reported)
+    second = wait_until(start("count", "1", "heavy"), lambda job: job.progress.note)
     os.kill(first.pid, signal.SIGKILL)
-    assert ended(second).state == "done"
+    assert wait_for_end(second).state == "done"
     processes.kill_job_processes(first.folder)
 
 
 def test_a_light_job_does_not_wait(tmp_path: Path):
-    until(start("wait", str(tmp_path / "never"), "heavy"), has_reported)
-    assert ended(start("count", "1")).state == "done"
+    wait_until(start("wait", str(tmp_path / "never"), "heavy"), has_reported)
+    assert wait_for_end(start("count", "1")).state == "done"
 
 
-def test_the_same_command_asked_for_twice_is_one_job(tmp_path: Path):
+def test_the_same_command_started_several_times_is_one_job(tmp_path: Path):
     argv = ("wait", str(tmp_path / "go"))
-    found = []
-    threads = [threading.Thread(target=lambda: found.append(start(*argv).id)) for _ in range(4)]
+    ids = []
+    threads = [threading.Thread(target=lambda: ids.append(start(*argv).id)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(found) == 4 and len(set(found)) == 1
+    assert len(ids) == 4 and len(set(ids)) == 1
     (tmp_path / "go").touch()
-    ended(jobs.get_job(found[0]))
-    assert start(*argv).id != found[0]
+    wait_for_end(jobs.get_job(ids[0]))
+    assert start(*argv).id != ids[0]
 
 
-def test_old_jobs_are_pruned_and_the_newest_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_only_the_newest_ended_jobs_are_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(manager, "MAX_STORED_ENDED_JOBS", 3)
-    ids = [ended(start("count", "1")).id for _ in range(5)]
+    ids = [wait_for_end(start("count", "1")).id for _ in range(5)]
     active = start("wait", str(tmp_path / "never"))
     assert [job.id for job in jobs.list_jobs()] == [active.id, *reversed(ids[-3:])]
 
 
 def test_a_job_is_found_by_its_number():
-    job = ended(start("count", "1"))
+    job = wait_for_end(start("count", "1"))
     assert jobs.get_job("1").id == job.id == "00001-count"
 
 
 @pytest.mark.parametrize("name", ["99", "00099-count", "../../etc", "", "a/b"])
-def test_what_is_no_job_is_refused(name):
+def test_an_id_without_a_job_is_refused(name):
     with pytest.raises(EarshotError):
         jobs.get_job(name)
 
 
-def test_a_torn_record_or_event_does_not_hide_the_others(home):
-    good, bad = ended(start("count", "1")), ended(start("count", "2"))
-    (bad.folder / "job.json").write_text('{"id": "00')
-    assert [job.id for job in jobs.list_jobs()] == [good.id]
-    with open(good.folder / "events.jsonl", "a") as file:
-        file.write('torn{\n{"step": "half a li')
-    events, offset = good.read_events()
+def test_a_damaged_record_or_event_does_not_hide_the_others():
+    intact, damaged = wait_for_end(start("count", "1")), wait_for_end(start("count", "2"))
+    (damaged.folder / "job.json").write_text('{"id": "00')
+    assert [job.id for job in jobs.list_jobs()] == [intact.id]
+    with open(intact.folder / "events.jsonl", "a") as file:
+        file.write('damaged{\n{"step": "half a li')
+    events, offset = intact.read_events()
     assert len(events) == 1
-    assert offset == (good.folder / "events.jsonl").read_bytes().rindex(b"\n") + 1
+    assert offset == (intact.folder / "events.jsonl").read_bytes().rindex(b"\n") + 1
 
 
-FULL_DISK = """
+FULL_DISK_SCRIPT = """
 import os, sys, time
 from core import jobs, workspace
-job = jobs.start(["wait", sys.argv[2]], "on a full disk", command=sys.argv[1].split("\\n"))
-while not jobs.job(job.id).events()[0]:
+command_prefix = sys.argv[1].split("\\n")
+job = jobs.start_job(["wait", sys.argv[2]], "on a full disk", command_prefix=command_prefix)
+while not jobs.get_job(job.id).read_events()[0]:
     time.sleep(0.02)
 try:
-    with open(workspace.root() / "filler", "wb", buffering=0) as filler:
+    with open(workspace.get_workspace_root() / "filler", "wb", buffering=0) as filler:
         while True:
             filler.write(bytes(4096))
 except OSError:
     open(sys.argv[2], "w").close()
-while jobs.job(job.id).active:
+while jobs.get_job(job.id).is_active:
     time.sleep(0.02)
-print(jobs.job(job.id).state, os.statvfs(workspace.root()).f_bavail)
+print(jobs.get_job(job.id).state, os.statvfs(workspace.get_workspace_root()).f_bavail)
 """
 
 
@@ -378,9 +399,16 @@ def test_a_full_disk_does_not_end_a_job(tmp_path: Path):
     root.mkdir()
     sandbox = ["bwrap", "--dev-bind", "/", "/", "--size", str(1 << 18), "--tmpfs", str(root)]
     if subprocess.run([*sandbox, "true"], capture_output=True).returncode:
-        pytest.skip("bubblewrap may not make a small disk here")
-    done = subprocess.run(
-        [*sandbox, sys.executable, "-c", FULL_DISK, "\n".join(PROGRAM), str(tmp_path / "go")],
+        pytest.skip("bubblewrap cannot create a small disk here")
+    process = subprocess.run(
+        [
+            *sandbox,
+            sys.executable,
+            "-c",
+            FULL_DISK_SCRIPT,
+            "\n".join(PROGRAM),
+            str(tmp_path / "go"),
+        ],
         env={
             **os.environ,
             "PYTHONPATH": str(workspace.PROJECT_FOLDER),
@@ -388,6 +416,6 @@ def test_a_full_disk_does_not_end_a_job(tmp_path: Path):
         },
         capture_output=True,
         text=True,
-        timeout=PATIENCE_S,
+        timeout=TIMEOUT_S,
     )
-    assert done.stdout.split() == ["done", "0"], done.stderr
+    assert process.stdout.split() == ["done", "0"], process.stderr
