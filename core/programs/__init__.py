@@ -1,25 +1,25 @@
-"""From templates, and from a grammar, to programs."""
+"""Generation of Sonic Pi programs from Jinja templates and from a grammar."""
 
-from core.programs.grammar import MUSIC_STYLES, compose_programs
 from core.programs.generation import generate
-from core.programs.template_header import PROGRAM_ROLES
-from core.programs.jinja_template import Template, load_template, get_template, list_templates
-from core.programs.parameters import ChoiceSubset, ParameterSpec, NumberRange
+from core.programs.grammar import MUSIC_STYLES, compose_programs
+from core.programs.jinja_template import Template, get_template, list_templates, load_template
+from core.programs.parameters import ChoiceSubset, NumberRange, ParameterSpec
 from core.programs.program import Program
-from core.programs.display_names import get_template_titles
+from core.programs.template_header import PROGRAM_ROLES
+from core.programs.template_titles import get_template_titles
 
 __all__ = [
-    "PROGRAM_ROLES",
     "MUSIC_STYLES",
+    "PROGRAM_ROLES",
     "ChoiceSubset",
+    "NumberRange",
     "ParameterSpec",
     "Program",
-    "NumberRange",
     "Template",
     "compose_programs",
     "generate",
-    "load_template",
     "get_template",
-    "list_templates",
     "get_template_titles",
+    "list_templates",
+    "load_template",
 ]

@@ -1,4 +1,4 @@
-"""Programs as text: what bytes from outside must be to be one."""
+"""Decoding of program and template files from bytes to text."""
 
 from __future__ import annotations
 
@@ -6,19 +6,24 @@ from core.errors import EarshotError
 
 
 def decode_source(content: bytes, file_name: str) -> str:
-    """Return the text of a program's file.
+    """Decode the content of a source file.
 
     Parameters
     ----------
     content : bytes
         UTF-8, with or without a byte order mark.
     file_name : str
-        The file's name, for the message.
+        Name of the file, for the error message.
+
+    Returns
+    -------
+    str
+        The text, without the byte order mark.
 
     Raises
     ------
     EarshotError
-        When it is not UTF-8; the message names the line.
+        If the content is not UTF-8; the message names the line.
     """
     try:
         return content.decode("utf-8-sig")

@@ -1,4 +1,4 @@
-"""What two programs have in common and what only one of them has."""
+"""Differences between two programs: source lines, code traits and parameter values."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-# A string or comment is passed over whole, so that nothing in it counts.
+# Strings and comments match as a whole, so that nothing inside them counts as a trait.
 _TRAIT_PATTERN = re.compile(
     r"""(?P<skip>\#.*|"(?:\\.|[^"\\\n])*"?|'(?:\\.|[^'\\\n])*'?)"""
     r"|(?:use_synth|with_synth|synth)[ (]+:(?P<synth>\w+)"
@@ -20,34 +20,65 @@ TRAIT_KINDS = ("synth", "sample", "fx", "bpm")
 
 
 def diff_sources(source: str, other_source: str, context_lines: int = 2) -> str:
-    """The lines that lead from one program to another, as a unified diff without its header."""
-    lines = difflib.unified_diff(source.splitlines(), other_source.splitlines(), lineterm="", n=context_lines)
+    """Return the unified diff from one source to another, without its file header.
+
+    Parameters
+    ----------
+    source, other_source : str
+        The old and the new source.
+    context_lines : int
+        Number of unchanged lines around each change.
+
+    Returns
+    -------
+    str
+        Lines that start with "@@", " ", "-" or "+"; empty if the sources are equal.
+    """
+    lines = difflib.unified_diff(
+        source.splitlines(), other_source.splitlines(), lineterm="", n=context_lines
+    )
     return "\n".join(list(lines)[2:])
 
 
 def extract_code_traits(source: str) -> dict[str, str]:
-    """Synths, samples, FX, tempo and option values that a program's text names.
+    """Return the synths, samples, FX, tempo and option values that a source names.
+
+    Parameters
+    ----------
+    source : str
+        Sonic Pi code, complete or not.
 
     Returns
     -------
     dict of str to str
-        "synth", "sample", "fx", "bpm" and each option's name, with the values in
-        order of appearance and commas between.
+        Distinct values in order of appearance, joined by ", ", by "synth", "sample", "fx", "bpm"
+        and the name of each option.
     """
-    found: dict[str, list[str]] = {}
+    values_by_trait: dict[str, list[str]] = {}
     for match in _TRAIT_PATTERN.finditer(source):
         for kind in TRAIT_KINDS:
             if match[kind]:
-                found.setdefault(kind, []).append(match[kind])
+                values_by_trait.setdefault(kind, []).append(match[kind])
         if match["option"]:
-            found.setdefault(match["option"], []).append(match["value"].lstrip(":"))
-    return {name: ", ".join(dict.fromkeys(values)) for name, values in found.items()}
+            values_by_trait.setdefault(match["option"], []).append(match["value"].lstrip(":"))
+    return {name: ", ".join(dict.fromkeys(values)) for name, values in values_by_trait.items()}
 
 
 def diff_values(
     values: Mapping[str, Any], other_values: Mapping[str, Any]
 ) -> list[tuple[str, str, str]]:
-    """(name, mine, the other's) of what differs; "" where one has no such value."""
+    """Return the values that differ between two mappings.
+
+    Parameters
+    ----------
+    values, other_values : mapping of str to object
+        For example the parameters of two programs.
+
+    Returns
+    -------
+    list of (str, str, str)
+        Name, first value and second value as text; "" if a mapping lacks the name.
+    """
     names = dict.fromkeys([*values, *other_values])
-    pairs = ((name, str(values.get(name, "")), str(other_values.get(name, ""))) for name in names)
-    return [(name, a, b) for name, a, b in pairs if a != b]
+    rows = ((name, str(values.get(name, "")), str(other_values.get(name, ""))) for name in names)
+    return [(name, first, second) for name, first, second in rows if first != second]

@@ -1,4 +1,4 @@
-"""Many different programs from one template."""
+"""Generation of distinct programs from one template."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from core.errors import EarshotError
-from core.programs.program import Program
-from core.programs.jinja_template import Template
-from core.programs.jinja_template import get_template as template_of
-
-MAX_PROGRAMS = 1_000_000
+from core.programs.jinja_template import Template, get_template
+from core.programs.program import Program, validate_count_and_seed
 
 
 def generate(
@@ -20,16 +17,19 @@ def generate(
     seed: int,
     parameter_values: Mapping[str, Any] | None = None,
 ) -> list[Program]:
-    """Make programs that all differ, the same for the same seed on every machine.
+    """Generate distinct programs from a template.
+
+    The same seed gives the same programs on every machine.
 
     Parameters
     ----------
     template : Template or str
         A template or its id.
     count : int
-        How many. The first n of a larger count are those of the count n.
+        Number of programs, 0 to 1,000,000. A smaller count gives the first programs of a larger
+        one.
     seed : int
-        Any whole number.
+        Any integer.
     parameter_values : mapping of str to object, optional
         Parameters to fix or narrow, as in `Template.render`.
 
@@ -41,40 +41,43 @@ def generate(
     Raises
     ------
     EarshotError
-        When the template can't give that many; it says how many it gave.
+        If the template has fewer distinct programs; the message gives their number.
+
+    Examples
+    --------
+    >>> from core.programs import generate
+    >>> programs = generate("02_1_beeps", count=2, seed=3, parameter_values={"synth": "piano"})
+    >>> [program.name for program in programs]
+    ['02_1_beeps-0000', '02_1_beeps-0001']
+    >>> all("use_synth :piano" in program.source for program in programs)
+    True
     """
     if isinstance(template, str):
-        template = template_of(template)
-    whole = isinstance(count, int) and isinstance(seed, int) and not isinstance(count, bool)
-    if not whole or not 0 <= count <= MAX_PROGRAMS:
-        raise EarshotError(
-            f"{count!r} programs with seed {seed!r} cannot be made.",
-            remedy=f"Give whole numbers, and a count from 0 to {MAX_PROGRAMS:,}.",
-        )
-    found: dict[str, Program] = {}
+        template = get_template(template)
+    validate_count_and_seed(count, seed)
+    programs: dict[str, Program] = {}
     variant, repeats = 0, 0
-    while len(found) < count:
+    while len(programs) < count:
         program = template.render(parameter_values, seed, variant)
         variant += 1
-        if program.source not in found:
-            name = f"{template.id}-{len(found):04d}"
-            found[program.source] = replace(program, name=name)
+        if program.source not in programs:
+            name = f"{template.id}-{len(programs):04d}"
+            programs[program.source] = replace(program, name=name)
             repeats = 0
             continue
         repeats += 1
-        if repeats > _compute_max_repeats(len(found)):
+        if repeats > _compute_max_repeats(len(programs)):
             raise EarshotError(
-                f"The template {template.id!r} gives {len(found)} different programs"
+                f"The template {template.id!r} gives {len(programs)} different programs"
                 f"{' with these values' if parameter_values else ''}, not {count}.",
-                remedy=f"Ask for at most {len(found)}.",
+                remedy=f"Ask for at most {len(programs)}.",
             )
-    return list(found.values())
+    return list(programs.values())
 
 
 def _compute_max_repeats(program_count: int) -> int:
-    """Return after how many repeats in a row there is no hope of a new program.
+    """Return how many repeats in a row end the search for another program.
 
-    Of n equally likely programs the last one stays hidden through 8 n draws with
-    probability exp(-8).
+    If n programs are equally likely, 8 n draws miss the last one with probability exp(-8).
     """
     return 64 + 8 * program_count

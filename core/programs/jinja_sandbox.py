@@ -1,9 +1,8 @@
-"""The Jinja environment of templates: sandboxed, small, and bounded.
+"""The sandboxed Jinja environment of templates, with limits on time and memory.
 
-Jinja's own sandbox keeps a template from reaching Python. It doesn't keep one from
-running for ever or filling the memory. So a template may only use the constructs
-that templates of programs need (no macros, imports or inheritance, which could
-recurse), the turns of its loops are counted, and texts and numbers are bounded.
+Jinja's own sandbox prevents access to Python, but not endless loops or large values. Therefore
+only the constructs that templates need are allowed (no macros, imports or inheritance, which could
+recurse), the iterations of loops are counted, and texts and numbers have a maximum size.
 """
 
 from __future__ import annotations
@@ -14,20 +13,21 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, nodes, pass_context
-from jinja2 import Template as Compiled
+from jinja2 import Template as JinjaTemplate
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import EarshotError
 from core.programs import vocabulary
-from core.programs.sampling import ParameterSampler
-from core.programs.parameters import format_ruby_value
 from core.programs.decoding import decode_source
+from core.programs.parameters import format_ruby_value
+from core.programs.sampling import ParameterSampler
 
-MAX_TEMPLATE_BYTES = 65_536  # bytes of a template's file
-MAX_PROGRAM_CHARS = 65_536  # characters of a program
-MAX_LOOP_ITERATIONS = 10_000  # turns of all loops of one rendering
-MAX_RANGE_MEMBERS = 1_000  # members of one range()
-MAX_VALUE_LENGTH = 10_000  # members of a list, characters of a text
+MAX_TEMPLATE_BYTES = 65_536
+MAX_PROGRAM_CHARS = 65_536
+MAX_LOOP_ITERATIONS = 10_000  # of all loops of one rendering together
+MAX_RANGE_MEMBERS = 1_000
+MAX_VALUE_LENGTH = 10_000  # members of a list, or characters of a text
 MAX_ABSOLUTE_NUMBER = 1e12
 
 _ALLOWED_NODES = (
@@ -64,23 +64,29 @@ _ALLOWED_NODES = (
     nodes.Slice,
 )
 _LOOP_ATTRIBUTES = ("index", "index0", "first", "last", "length")
-_ITERATION_BUDGET_KEY = "_turns"
+_ITERATION_BUDGET_KEY = "_iterations_left"
 
 
-def compile_template(path: Path) -> tuple[str, Compiled]:
-    """Read and compile a template's file.
+def compile_template(path: Path) -> tuple[str, JinjaTemplate]:
+    """Read and compile the file of a template.
+
+    Parameters
+    ----------
+    path : Path
+        Path of the file.
 
     Returns
     -------
-    str
-        The text of the file.
-    jinja2.Template
-        To be given to `rendered`.
+    text : str
+        Text of the file.
+    jinja_template : jinja2.Template
+        The compiled template, for `render_template`.
 
     Raises
     ------
     EarshotError
-        With file and line, when it isn't a template or uses what none may.
+        If the file cannot be read or compiled, or uses a forbidden construct; the message names
+        file and line.
     """
     try:
         with path.open("rb") as file:
@@ -100,18 +106,32 @@ def compile_template(path: Path) -> tuple[str, Compiled]:
         raise EarshotError(message, where=f"{path}:{error.lineno}") from error
     except (RecursionError, MemoryError, SyntaxError) as error:
         raise EarshotError("The template is nested too deeply.", where=str(path)) from error
-    return text, Compiled.from_code(_TEMPLATE_ENVIRONMENT, code, dict(_TEMPLATE_ENVIRONMENT.globals))
+    template_globals = dict(_TEMPLATE_ENVIRONMENT.globals)
+    return text, JinjaTemplate.from_code(_TEMPLATE_ENVIRONMENT, code, template_globals)
 
 
-def render_template(jinja_template: Compiled, sampler: ParameterSampler) -> str:
-    """Return the source that a compiled template makes of its draws.
+def render_template(jinja_template: JinjaTemplate, sampler: ParameterSampler) -> str:
+    """Render a compiled template to the source of a program.
+
+    Parameters
+    ----------
+    jinja_template : jinja2.Template
+        Result of `compile_template`.
+    sampler : ParameterSampler
+        Sampler of this rendering's parameters.
+
+    Returns
+    -------
+    str
+        Source with tidy blank lines.
 
     Raises
     ------
     EarshotError
-        With file and line, when it fails or goes beyond a bound.
+        If the template fails or exceeds a limit; the message names file and line.
     """
-    pieces, size = [], 0
+    pieces: list[str] = []
+    size = 0
     variables = sampler.get_template_functions() | {_ITERATION_BUDGET_KEY: [MAX_LOOP_ITERATIONS]}
     try:
         for piece in jinja_template.generate(variables):
@@ -122,57 +142,65 @@ def render_template(jinja_template: Compiled, sampler: ParameterSampler) -> str:
     except EarshotError as error:
         where = error.where or _locate_template_error(jinja_template, error)
         raise EarshotError(error.message, where=where, remedy=error.remedy) from error
-    except Exception as error:  # a template is someone's code: whatever it raises is theirs
+    except Exception as error:  # users write templates, which can raise anything
         message = f"The template failed: {type(error).__name__}: {str(error)[:300]}."
         raise EarshotError(message, where=_locate_template_error(jinja_template, error)) from error
     return _tidy_blank_lines("".join(pieces))
 
 
 def _tidy_blank_lines(source: str) -> str:
-    """Drop what conditions leave behind: blanks at line ends, runs of empty lines."""
+    """Remove trailing blanks and repeated empty lines, which unused branches leave behind."""
     source = re.sub(r"[ \t]+$", "", source, flags=re.MULTILINE)
     return re.sub(r"\n{3,}", "\n\n", source).strip("\n") + "\n"
 
 
-def _locate_template_error(jinja_template: Compiled, error: BaseException) -> str:
-    line, trace = None, error.__traceback__
-    while trace:
-        if trace.tb_frame.f_code.co_filename == jinja_template.filename:
-            line = trace.tb_lineno
-        trace = trace.tb_next
+def _locate_template_error(jinja_template: JinjaTemplate, error: BaseException) -> str:
+    line, frame = None, error.__traceback__
+    while frame:
+        if frame.tb_frame.f_code.co_filename == jinja_template.filename:
+            line = frame.tb_lineno
+        frame = frame.tb_next
     return f"{jinja_template.filename}:{line}" if line else str(jinja_template.filename)
 
 
 def _restrict_template(tree: nodes.Template, path: Path) -> None:
-    """Refuse what no template may use, and let every loop count its turns."""
-    taken = {*ParameterSampler.FUNCTION_NAMES, *_TEMPLATE_ENVIRONMENT.globals}
+    """Refuse forbidden constructs, and make every loop count its iterations."""
+    reserved_names = {*ParameterSampler.FUNCTION_NAMES, *_TEMPLATE_ENVIRONMENT.globals}
     for node in list(tree.find_all(nodes.Node)):
-        problem = _find_forbidden_use(node, taken)
+        problem = _find_forbidden_use(node, reserved_names)
         if problem:
             raise EarshotError(problem, where=f"{path}:{node.lineno}")
         if isinstance(node, nodes.For):
-            counted = nodes.Filter(node.iter, _ITERATION_BUDGET_KEY, [], [], None, None, lineno=node.lineno)
-            node.iter = counted
+            node.iter = nodes.Filter(
+                node.iter, _ITERATION_BUDGET_KEY, [], [], None, None, lineno=node.lineno
+            )
 
 
 def _find_forbidden_use(node: nodes.Node, reserved_names: set[str]) -> str | None:
+    """Return a message about a forbidden construct, or None."""
     if not isinstance(node, _ALLOWED_NODES):
         return f"A template may not use {type(node).__name__.lower()!r}."
     if isinstance(node, nodes.For) and node.recursive:
         return "A template may not use recursive loops."
-    if isinstance(node, nodes.Getattr):
-        of_loop = isinstance(node.node, nodes.Name) and node.node.name == "loop"
-        if not (of_loop and node.attr in _LOOP_ATTRIBUTES):
-            return f"A template may not use the attribute {node.attr!r}."
+    if isinstance(node, nodes.Getattr) and not _is_loop_attribute(node):
+        return f"A template may not use the attribute {node.attr!r}."
     if isinstance(node, nodes.Filter) and node.name not in _TEMPLATE_FILTERS:
         return f"A template has no filter {node.name!r}; it has {', '.join(_TEMPLATE_FILTERS)}."
-    if isinstance(node, nodes.Call):
-        if not (isinstance(node.node, nodes.Name) and node.node.name in reserved_names):
-            return f"A template may call nothing but its draws and {', '.join(_list_callable_globals())}."
+    if isinstance(node, nodes.Call) and not _is_name_in(node.node, reserved_names):
+        functions = ", ".join(_list_callable_globals())
+        return f"A template may call only its draw functions and {functions}."
     if isinstance(node, nodes.Name) and node.ctx == "store":
         if node.name in reserved_names or node.name.startswith("_"):
-            return f"A template may not give the name {node.name!r} another meaning."
+            return f"A template may not assign to the reserved name {node.name!r}."
     return None
+
+
+def _is_loop_attribute(node: nodes.Getattr) -> bool:
+    return _is_name_in(node.node, {"loop"}) and node.attr in _LOOP_ATTRIBUTES
+
+
+def _is_name_in(node: nodes.Node, names: set[str]) -> bool:
+    return isinstance(node, nodes.Name) and node.name in names
 
 
 def _list_callable_globals() -> list[str]:
@@ -180,12 +208,14 @@ def _list_callable_globals() -> list[str]:
 
 
 @pass_context
-def _charge_iterations(context: Any, members: Iterable) -> list:
-    """Return the members of a loop, after taking their number from what is left."""
-    members, left = list(members), context.parent[_ITERATION_BUDGET_KEY]
-    left[0] -= len(members)
-    if left[0] < 0:
-        raise EarshotError(f"The loops of a template may take at most {MAX_LOOP_ITERATIONS} turns.")
+def _charge_iterations(context: Context, members: Iterable[Any]) -> list[Any]:
+    """Return the members of a loop, and subtract their number from the iterations left."""
+    members, iterations_left = list(members), context.parent[_ITERATION_BUDGET_KEY]
+    iterations_left[0] -= len(members)
+    if iterations_left[0] < 0:
+        raise EarshotError(
+            f"The loops of a template may take at most {MAX_LOOP_ITERATIONS} iterations."
+        )
     return members
 
 
@@ -196,7 +226,7 @@ def _make_bounded_range(*bounds: int) -> list[int]:
     return list(numbers)
 
 
-def _join_members(members: Iterable, between: str = "") -> str:
+def _join_members(members: Iterable[Any], between: str = "") -> str:
     texts = [format_ruby_value(member) for member in members]
     if sum(len(text) + len(between) for text in texts) > MAX_VALUE_LENGTH:
         raise EarshotError("A text in a template became too long.")
@@ -214,7 +244,7 @@ def _require_bounded(value: Any) -> Any:
 class _BoundedEnvironment(SandboxedEnvironment):
     intercepted_binops = frozenset({"+", "*", "%"})
 
-    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         numbers = all(isinstance(side, (int, float)) for side in (left, right))
         if operator != "+" and not numbers:
             raise EarshotError(f"A template may use {operator!r} between numbers only.")
@@ -225,7 +255,7 @@ def _format_output_value(value: Any) -> str:
     members = value if isinstance(value, (list, tuple)) else [value]
     for member in members:
         if isinstance(member, StrictUndefined):
-            str(member)  # raises, naming what is undefined
+            str(member)  # This raises an error that names the undefined variable.
         if not isinstance(member, (str, int, float)):
             name = type(member).__name__
             raise EarshotError(f"A template cannot write {name!r} into a program.")

@@ -1,4 +1,4 @@
-"""A template: a header that says what it promises, and Jinja that makes programs."""
+"""Templates of programs: loading, listing, rendering and parameter discovery."""
 
 from __future__ import annotations
 
@@ -19,28 +19,30 @@ from core.programs.sampling import ParameterSampler
 from core.programs.template_header import parse_sound_windows, parse_template_header
 
 TEMPLATE_SUFFIX = ".rb.j2"
-_DISCOVERY_RENDER_COUNT = 64  # renderings that discover parameters, before every choice is tried
+_DISCOVERY_RENDER_COUNT = 64  # random renderings before every choice is tried in turn
+_CACHE_SIZE = 256
 
 
 @dataclass(frozen=True)
 class Template:
-    """A file `ID.rb.j2` that makes programs.
+    """A Jinja template of programs, loaded from a file `ID.rb.j2`.
 
     Parameters
     ----------
     id : str
-        The file's name without its suffix.
-    title, summary : str
-        For people.
+        Name of the file without its suffix.
+    title : str
+        Display title.
     section : str
-        Of Sonic Pi's tutorial, whose subject the template takes up: "2.1".
+        Section of Sonic Pi's tutorial that the template exercises: "2.1".
     role : str
-        One of `ROLES`.
+        One of `PROGRAM_ROLES`.
     path : Path
-        Its file.
+        Path of the file.
+    summary : str
+        One sentence for users.
     sound_windows : tuple of (float, float)
-        Windows in seconds, each of which holds sound in every variant rendered
-        for 18 s.
+        Windows in seconds; every variant, rendered for 18 s, sounds in each of them.
     """
 
     id: str
@@ -55,63 +57,83 @@ class Template:
     def render(
         self, parameter_values: Mapping[str, Any] | None = None, seed: int = 0, variant: int = 0
     ) -> Program:
-        """Make one program.
+        """Render one program.
 
         Parameters
         ----------
         parameter_values : mapping of str to object, optional
-            By parameter: the value to use, or a `Range` or `OneOf` to draw from.
-            Parameters that aren't named are drawn. A `Program.parameters` makes
-            its program again.
+            Value by parameter, or a `NumberRange` or `ChoiceSubset` to draw from. Parameters
+            without an entry are drawn. `Program.parameters` of a program gives its source again.
         seed, variant : int
-            Name the random stream.
+            Seed of the random stream, and the number of the variant.
+
+        Returns
+        -------
+        Program
+            With the name "TEMPLATE-VARIANT".
 
         Raises
         ------
         EarshotError
-            When a value isn't possible or the template fails.
+            If a parameter is unknown, a value is impossible or the template fails.
+
+        Examples
+        --------
+        >>> from core.programs import NumberRange, get_template
+        >>> template = get_template("02_1_beeps")
+        >>> program = template.render({"synth": "piano", "release": NumberRange(0.2, 0.3)}, seed=3)
+        >>> program.parameters["synth"]
+        'piano'
+        >>> template.render(program.parameters).source == program.source
+        True
         """
         parameter_values = parameter_values or {}
         self._check_parameter_names(parameter_values)
-        source, draws = self._render_with_sampler(parameter_values, seed, variant)
+        source, sampler = self._render_with_sampler(parameter_values, seed, variant)
         name = f"{self.id}-{variant:04d}"
-        return Program(source, name, self.id, self.role, dict(draws.drawn_values), seed)
+        return Program(source, name, self.id, self.role, dict(sampler.drawn_values), seed)
 
     def list_parameters(self) -> list[ParameterSpec]:
-        """Return what can be drawn in any branch, in the order of first appearance.
+        """Return the parameters of all branches, in the order of first appearance.
 
-        Found by drawing: many variants, then every choice of every parameter among
-        values that lead to it.
+        Parameters are discovered by rendering: first with random values, then with every choice
+        of every parameter.
         """
         return list(_discover_parameters(self).values())
 
-    def _render_with_sampler(self, parameter_values: Mapping[str, Any], seed: int, variant: int) -> tuple[str, ParameterSampler]:
-        draws = ParameterSampler(f"{self.id}/{seed}/{variant}", parameter_values)
-        return render_template(self._jinja_template, draws), draws
+    def _render_with_sampler(
+        self, parameter_values: Mapping[str, Any], seed: int, variant: int
+    ) -> tuple[str, ParameterSampler]:
+        sampler = ParameterSampler(f"{self.id}/{seed}/{variant}", parameter_values)
+        return render_template(self._jinja_template, sampler), sampler
 
     def _check_parameter_names(self, parameter_values: Mapping[str, Any]) -> None:
-        known = _discover_parameters(self) if parameter_values else {}
+        specs = _discover_parameters(self) if parameter_values else {}
         for name in parameter_values:
-            if name not in known:
+            if name not in specs:
                 raise EarshotError(
                     f"The template {self.id!r} has no parameter {str(name)[:60]!r}.",
-                    remedy=suggest_matches(str(name), known, "parameter"),
+                    remedy=suggest_matches(str(name), specs, "parameter"),
                 )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _discover_parameters(template: Template) -> dict[str, ParameterSpec]:
-    found: dict[str, ParameterSpec] = {}
+    specs: dict[str, ParameterSpec] = {}
     untried: list[tuple[ParameterSpec, dict[str, Any]]] = []
 
     def record_parameters(parameter_values: Mapping[str, Any], variant: int = 0) -> None:
-        draws = template._render_with_sampler(parameter_values, 0, variant)[1]
-        singles = {n: v for n, v in draws.drawn_values.items() if draws.specs[n].kind not in LIST_KINDS}
-        for name, spec in draws.specs.items():
-            if name not in found:
-                found[name] = spec
-                untried.append((spec, singles))
-            elif found[name].drop_list_size() != spec.drop_list_size():
+        sampler = template._render_with_sampler(parameter_values, 0, variant)[1]
+        scalar_values = {
+            name: value
+            for name, value in sampler.drawn_values.items()
+            if sampler.specs[name].kind not in LIST_KINDS
+        }
+        for name, spec in sampler.specs.items():
+            if name not in specs:
+                specs[name] = spec
+                untried.append((spec, scalar_values))
+            elif specs[name].drop_list_size() != spec.drop_list_size():
                 raise EarshotError(
                     f"The parameter {name!r} has other options elsewhere in the template.",
                     where=str(template.path),
@@ -121,52 +143,93 @@ def _discover_parameters(template: Template) -> dict[str, ParameterSpec]:
     for variant in range(_DISCOVERY_RENDER_COUNT):
         record_parameters({}, variant)
     while untried:
-        spec, around = untried.pop()
+        spec, scalar_values = untried.pop()
         for choice in spec.choices if spec.kind in ("pick", "chance") else ():
-            record_parameters({**around, spec.name: choice})
-    return found
+            record_parameters({**scalar_values, spec.name: choice})
+    return specs
 
 
 def load_template(path: Path) -> Template:
-    """Read a template from a file, a user's own included.
+    """Load a template from a file, which may be a user's own.
+
+    Parameters
+    ----------
+    path : Path
+        A file whose name ends in ".rb.j2".
+
+    Returns
+    -------
+    Template
+        The compiled template.
 
     Raises
     ------
     EarshotError
-        With file and line, when the header or the template isn't right.
+        If the name, the header or the template is invalid; the message names file and line.
     """
     path = Path(path)
     if not path.name.endswith(TEMPLATE_SUFFIX):
         raise EarshotError(f"A template's name ends in {TEMPLATE_SUFFIX!r}.", where=str(path))
     template_id = workspace.validate_name(path.name.removesuffix(TEMPLATE_SUFFIX), "template")
-    text, code = compile_template(path)
+    text, jinja_template = compile_template(path)
     header = parse_template_header(text, path)
-    sound = parse_sound_windows(header.pop("sound"), path)
-    return Template(id=template_id, path=path, sound_windows=sound, _jinja_template=code, **header)
+    return Template(
+        id=template_id,
+        title=header["title"],
+        section=header["section"],
+        role=header["role"],
+        path=path,
+        summary=header["summary"],
+        sound_windows=parse_sound_windows(header["sound"], path),
+        _jinja_template=jinja_template,
+    )
 
 
 def list_templates(folder: Path | None = None) -> list[Template]:
     """Return all templates, sorted by tutorial section, then by id.
 
-    A file that has changed since is read again.
+    Parameters
+    ----------
+    folder : Path, optional
+        Folder of the template files. Default: the workspace's.
+
+    Returns
+    -------
+    list of Template
+        Files that have changed since the last call are loaded again.
     """
-    found = [_load_fresh_template(path) for path in _list_template_files(folder)]
-    return sorted(found, key=lambda t: ([int(part) for part in t.section.split(".")], t.id))
+    templates = [_load_fresh_template(path) for path in _list_template_files(folder)]
+    return sorted(
+        templates,
+        key=lambda template: ([int(part) for part in template.section.split(".")], template.id),
+    )
 
 
 def get_template(template_id: str, folder: Path | None = None) -> Template:
-    """Return one template by its id.
+    """Return the template with an id.
+
+    Parameters
+    ----------
+    template_id : str
+        For example "02_1_beeps".
+    folder : Path, optional
+        Folder of the template files. Default: the workspace's.
+
+    Returns
+    -------
+    Template
+        Loaded again if its file has changed since the last call.
 
     Raises
     ------
     EarshotError
-        Naming near matches, when there is none.
+        If there is no such template; the message suggests similar ids.
     """
     paths = {path.name.removesuffix(TEMPLATE_SUFFIX): path for path in _list_template_files(folder)}
     if template_id not in paths:
         raise EarshotError(
             f"There is no template {str(template_id)[:80]!r}.",
-            remedy=suggest_matches(str(template_id), sorted(paths), "template"),
+            remedy=suggest_matches(str(template_id), paths, "template"),
         )
     return _load_fresh_template(paths[template_id])
 
@@ -176,10 +239,10 @@ def _list_template_files(folder: Path | None) -> list[Path]:
 
 
 def _load_fresh_template(path: Path) -> Template:
-    state = path.stat()
-    return _load_cached_template(path, state.st_mtime_ns, state.st_size)
+    status = path.stat()
+    return _load_cached_template(path, status.st_mtime_ns, status.st_size)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_CACHE_SIZE)
 def _load_cached_template(path: Path, _modified_ns: int, _size_bytes: int) -> Template:
     return load_template(path)

@@ -1,35 +1,37 @@
-"""What can be drawn in a template, and how a value is drawn, checked and narrowed.
+"""Parameters of templates: their specification, drawing, validation and narrowing.
 
-Every draw is a pure function of a stream's name and the parameter's name: SHA-256
-gives the fractions, and the arithmetic on them is exact or correctly rounded. So
-the same seed gives the same programs on every machine and every Python, and a
-parameter that is added to a template leaves the draws of all the others alone.
+Every draw is a pure function of the names of the stream and the parameter: SHA-256 gives the
+fractions, and the arithmetic on them is exact or correctly rounded. So the same seed gives the
+same programs on every machine and every Python version, and adding a parameter to a template does
+not change the draws of the others. The grammar draws from `grammar.rng` instead; the two must stay
+separate, because merging them would change the programs of every seed.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Context, Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from core.errors import EarshotError
 from core.programs.program import ParameterValue
 
-FractionSource = Callable[[int], float]
+Option = TypeVar("Option")
+FractionSource = Callable[[int], float]  # the i-th random fraction, in [0, 1), by i
 
 LIST_KINDS = ("several", "sample_of", "walk", "rhythm")
 NUMBER_KINDS = ("uniform", "log_uniform", "integer")
 
-# Decimal's exp and ln are correctly rounded, unlike those of the C library.
+# Decimal's exp and ln are correctly rounded, while those of the C library differ by platform.
 _DECIMAL_CONTEXT = Context(prec=24)
 
 
 @dataclass(frozen=True)
 class NumberRange:
-    """Let a number be drawn between `lo` and `hi` instead of its whole range."""
+    """A narrower range for a numeric parameter, with both ends included."""
 
     lo: float
     hi: float
@@ -37,36 +39,35 @@ class NumberRange:
 
 @dataclass(frozen=True)
 class ChoiceSubset:
-    """Let a parameter be drawn from these of its choices only."""
+    """A subset of the choices of a parameter."""
 
     choices: tuple[ParameterValue, ...]
 
 
 @dataclass(frozen=True)
 class ParameterSpec:
-    """A parameter of a template: what it can be.
+    """The specification of a parameter: its kind and its possible values.
 
     Parameters
     ----------
     name : str
-        As it is drawn in the template.
+        Name in the template.
     kind : str
-        "pick", "chance", a number ("uniform", "log_uniform", "integer") or a
-        list ("several", "sample_of", "walk", "rhythm"), which is recorded as
-        text: "0.5, 0.25, 0.25".
+        "pick", "chance", a number ("uniform", "log_uniform", "integer") or a list ("several",
+        "sample_of", "walk", "rhythm"), which is recorded as text: "0.5, 0.25, 0.25".
     choices : tuple
-        Of "pick", "several", "sample_of" and "rhythm"; (False, True) of "chance".
+        Choices of "pick", "several", "sample_of" and "rhythm"; (False, True) for "chance".
     lo, hi : float or None
-        Smallest and largest value of a number or of a member of a "walk";
-        for "rhythm" `hi` is the sum of its members, in beats.
+        Smallest and largest value of a number or of a member of a "walk"; for "rhythm", `hi` is
+        the sum of the members, in beats.
     digits : int
-        "uniform": decimal places. "log_uniform": significant figures.
+        Decimal places of "uniform", significant figures of "log_uniform".
     step : int
-        "integer": distance of neighbouring values. "walk": largest leap.
+        Distance between neighbouring values of "integer", largest leap of "walk".
     count : int
-        Members of a list; for "rhythm" they vary and this is 0.
+        Number of members of a list; 0 for "rhythm", where it varies.
     p : float
-        "chance": probability of True.
+        Probability of True, for "chance".
     """
 
     name: str
@@ -79,24 +80,42 @@ class ParameterSpec:
     count: int = 1
     p: float = 0.5
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Smallest and largest value of a number or of a member of a "walk"."""
+        if self.lo is None or self.hi is None:
+            raise ValueError(f"The parameter {self.name!r} of kind {self.kind!r} has no bounds.")
+        return self.lo, self.hi
+
     def draw_value(self, fractions: FractionSource) -> Any:
-        """Return a value; `fractions(i)` is the i-th fraction, in [0, 1)."""
+        """Draw a value.
+
+        Parameters
+        ----------
+        fractions : callable
+            Returns the i-th random fraction, in [0, 1), for i.
+        """
         return _DRAW_FUNCTIONS[self.kind](self, fractions)
 
     def drop_list_size(self) -> ParameterSpec:
-        """Return this parameter without what may depend on others: a list's size and leaps."""
+        """Return a copy without list size and leap, which may depend on other parameters."""
         if self.kind not in LIST_KINDS:
             return self
         hi = None if self.kind == "rhythm" else self.hi
         return replace(self, count=0, step=0, hi=hi)
 
     def validate_value(self, value: Any) -> Any:
-        """Return `value`, given from outside, as this parameter would hold it.
+        """Return a user's value in the type that this parameter draws.
+
+        Parameters
+        ----------
+        value : object
+            A choice, a number, or a list as list or text.
 
         Raises
         ------
         EarshotError
-            When this parameter can never have that value.
+            If the parameter cannot have this value.
         """
         if self.kind in LIST_KINDS:
             return self._validate_list(value)
@@ -108,47 +127,61 @@ class ParameterSpec:
         raise self._build_value_error(value, f"one of {format_ruby_value(self.choices)}")
 
     def narrow_values(self, subset: NumberRange | ChoiceSubset) -> ParameterSpec:
-        """Return this parameter with fewer values.
+        """Return a copy that is restricted to some of the possible values.
+
+        Parameters
+        ----------
+        subset : NumberRange or ChoiceSubset
+            A range for a number, a subset for "pick" or "chance".
 
         Raises
         ------
         EarshotError
-            When it has no such values.
+            If the subset is empty, or not a subset of the possible values.
         """
         if isinstance(subset, ChoiceSubset) and self.kind in ("pick", "chance") and subset.choices:
-            kept = tuple(dict.fromkeys(self.validate_value(choice) for choice in subset.choices))
-            p = self.p if len(kept) == 2 else float(kept == (True,))
-            return replace(self, choices=kept, p=p)
+            choices = tuple(dict.fromkeys(self.validate_value(choice) for choice in subset.choices))
+            p = self.p if len(choices) == 2 else float(choices == (True,))
+            return replace(self, choices=choices, p=p)
         if isinstance(subset, NumberRange) and self.kind in NUMBER_KINDS and subset.lo <= subset.hi:
             lo, hi = self._validate_number(subset.lo), self._validate_number(subset.hi)
             return replace(self, lo=lo, hi=hi)
-        raise self._build_value_error(subset, "narrowed by a Range of numbers or by OneOf its choices")
+        requirement = "narrowed to a range of its numbers or to some of its choices"
+        raise self._build_value_error(subset, requirement)
 
     def _validate_number(self, value: Any) -> float | int:
-        number = isinstance(value, (int, float)) and not isinstance(value, bool)
-        if number and self.lo <= value <= self.hi:
+        lo, hi = self.bounds
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if is_number and lo <= value <= hi:
             if self.kind != "integer":
                 return float(value)
-            if float(value).is_integer() and (value - self.lo) % self.step == 0:
+            if float(value).is_integer() and (value - lo) % self.step == 0:
                 return int(value)
         steps = f" in steps of {self.step}" if self.step > 1 else ""
-        whole = "a whole number" if self.kind == "integer" else "a number"
-        raise self._build_value_error(value, f"{whole} from {self.lo} to {self.hi}{steps}")
+        noun = "a whole number" if self.kind == "integer" else "a number"
+        raise self._build_value_error(value, f"{noun} from {lo} to {hi}{steps}")
 
     def _validate_list(self, value: Any) -> list[ParameterValue]:
         members = value.split(", ") if isinstance(value, str) else value
         members = list(members) if isinstance(members, (list, tuple)) else [members]
-        choices = self.choices or tuple(range(int(self.lo), int(self.hi) + 1))
-        by_text = {format_ruby_value(choice): choice for choice in choices}
+        choices = self.choices or self._list_walk_choices()
+        choices_by_text = {format_ruby_value(choice): choice for choice in choices}
         texts = [format_ruby_value(member) for member in members]
-        known = [by_text[text] for text in texts if text in by_text]
-        fits = sum(known) == self.hi if self.kind == "rhythm" else len(known) == self.count
+        valid_members = [choices_by_text[text] for text in texts if text in choices_by_text]
+        if self.kind == "rhythm":
+            fits = sum(_select_numbers(valid_members)) == self.hi
+        else:
+            fits = len(valid_members) == self.count
         if self.kind == "sample_of":
             fits = fits and len(set(texts)) == len(texts)
-        if len(known) == len(texts) and fits:
-            return known
+        if len(valid_members) == len(texts) and fits:
+            return valid_members
         size = f"that sum to {self.hi}" if self.kind == "rhythm" else f"({self.count} of them)"
         raise self._build_value_error(value, f"members of {format_ruby_value(choices)} {size}")
+
+    def _list_walk_choices(self) -> tuple[int, ...]:
+        lo, hi = self.bounds
+        return tuple(range(int(lo), int(hi) + 1))
 
     def _build_value_error(self, value: Any, requirement: str) -> EarshotError:
         return EarshotError(
@@ -158,14 +191,25 @@ class ParameterSpec:
 
 
 def derive_fractions(stream_name: str, parameter_name: str) -> FractionSource:
-    """Return the fractions in [0, 1) that belong to one parameter of one stream.
+    """Return the source of random fractions for one parameter of one stream.
 
-    The i-th is the top 53 bits of SHA-256 over "stream/name/i", divided by 2**53.
+    Parameters
+    ----------
+    stream_name : str
+        Name of the random stream, such as "TEMPLATE/SEED/VARIANT".
+    parameter_name : str
+        Name of the parameter.
+
+    Returns
+    -------
+    callable
+        Returns the i-th fraction, in [0, 1), for i: the top 53 bits of the SHA-256 of
+        "stream/name/i", divided by 2**53.
     """
-    start = hashlib.sha256(f"{stream_name}/{parameter_name}/".encode("utf-8"))
+    prefix_digest = hashlib.sha256(f"{stream_name}/{parameter_name}/".encode())
 
     def compute_fraction(index: int) -> float:
-        digest = start.copy()
+        digest = prefix_digest.copy()
         digest.update(str(index).encode("ascii"))
         return (int.from_bytes(digest.digest()[:8], "big") >> 11) / 2.0**53
 
@@ -173,10 +217,13 @@ def derive_fractions(stream_name: str, parameter_name: str) -> FractionSource:
 
 
 def format_ruby_value(value: Any) -> str:
-    """Return `value` as it is written in a template's output.
+    """Return the text of a value in the output of a template.
 
-    Strings are written as they are (`:{{ pick("synth", …) }}`), booleans in
-    Ruby's spelling, lists with ", " between their members.
+    Parameters
+    ----------
+    value : object
+        A string, which is unchanged (`:{{ pick("synth", …) }}`), a boolean, which gets Ruby's
+        spelling, a number, or a list, whose members are joined by ", ".
     """
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -194,16 +241,18 @@ def _draw_chance(spec: ParameterSpec, fractions: FractionSource) -> bool:
 
 
 def _draw_uniform(spec: ParameterSpec, fractions: FractionSource) -> float:
-    value = round(spec.lo + fractions(0) * (spec.hi - spec.lo), spec.digits)
-    return float(min(max(value, spec.lo), spec.hi))
+    lo, hi = spec.bounds
+    value = round(lo + fractions(0) * (hi - lo), spec.digits)
+    return float(min(max(value, lo), hi))
 
 
 def _draw_log_uniform(spec: ParameterSpec, fractions: FractionSource) -> float:
-    lo, hi = _compute_log(spec.lo), _compute_log(spec.hi)
-    width = _DECIMAL_CONTEXT.subtract(hi, lo)
-    exponent = _DECIMAL_CONTEXT.fma(Decimal(fractions(0)), width, lo)
+    lo, hi = spec.bounds
+    log_lo, log_hi = _compute_log(lo), _compute_log(hi)
+    width = _DECIMAL_CONTEXT.subtract(log_hi, log_lo)
+    exponent = _DECIMAL_CONTEXT.fma(Decimal(fractions(0)), width, log_lo)
     value = float(f"{_DECIMAL_CONTEXT.exp(exponent):.{spec.digits - 1}e}")
-    return float(min(max(value, spec.lo), spec.hi))
+    return float(min(max(value, lo), hi))
 
 
 @lru_cache(maxsize=1024)
@@ -212,8 +261,9 @@ def _compute_log(value: float) -> Decimal:
 
 
 def _draw_integer(spec: ParameterSpec, fractions: FractionSource) -> int:
-    values = int(spec.hi - spec.lo) // spec.step + 1
-    return int(spec.lo) + spec.step * int(fractions(0) * values)
+    lo, hi = spec.bounds
+    value_count = int(hi - lo) // spec.step + 1
+    return int(lo) + spec.step * int(fractions(0) * value_count)
 
 
 def _draw_several(spec: ParameterSpec, fractions: FractionSource) -> list[ParameterValue]:
@@ -221,31 +271,38 @@ def _draw_several(spec: ParameterSpec, fractions: FractionSource) -> list[Parame
 
 
 def _draw_sample_of(spec: ParameterSpec, fractions: FractionSource) -> list[ParameterValue]:
-    left = list(spec.choices)
-    return [left.pop(int(fractions(i) * len(left))) for i in range(spec.count)]
+    remaining = list(spec.choices)
+    return [remaining.pop(int(fractions(i) * len(remaining))) for i in range(spec.count)]
 
 
 def _draw_walk(spec: ParameterSpec, fractions: FractionSource) -> list[int]:
-    lo, hi = int(spec.lo), int(spec.hi)
-    here = lo + int(fractions(0) * (hi - lo + 1))
-    steps = [here]
+    lo, hi = map(int, spec.bounds)
+    value = lo + int(fractions(0) * (hi - lo + 1))
+    values = [value]
     for i in range(1, spec.count):
-        low, high = max(lo, here - spec.step), min(hi, here + spec.step)
-        here = low + int(fractions(i) * (high - low + 1))
-        steps.append(here)
-    return steps
+        next_lo, next_hi = max(lo, value - spec.step), min(hi, value + spec.step)
+        value = next_lo + int(fractions(i) * (next_hi - next_lo + 1))
+        values.append(value)
+    return values
 
 
-def _draw_rhythm(spec: ParameterSpec, fractions: FractionSource) -> list[ParameterValue]:
-    left, lengths = spec.hi, []
-    while left > 0:
-        length = _pick_by_fraction([c for c in spec.choices if c <= left], fractions(len(lengths)))
+def _draw_rhythm(spec: ParameterSpec, fractions: FractionSource) -> list[float]:
+    beats_left = spec.hi or 0
+    lengths: list[float] = []
+    choices = _select_numbers(spec.choices)
+    while beats_left > 0:
+        fitting = [length for length in choices if length <= beats_left]
+        length = _pick_by_fraction(fitting, fractions(len(lengths)))
         lengths.append(length)
-        left -= length
+        beats_left -= length
     return lengths
 
 
-def _pick_by_fraction(options: Sequence[ParameterValue], fraction: float) -> ParameterValue:
+def _select_numbers(values: Iterable[ParameterValue]) -> list[float]:
+    return [value for value in values if isinstance(value, (int, float))]
+
+
+def _pick_by_fraction(options: Sequence[Option], fraction: float) -> Option:
     return options[int(fraction * len(options))]
 
 

@@ -1,4 +1,4 @@
-"""The functions by which a template draws its parameters by name."""
+"""Sampling of template parameters by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from core.errors import EarshotError
-from core.programs.parameters import ChoiceSubset, ParameterSpec, NumberRange, derive_fractions, format_ruby_value
+from core.programs.parameters import (
+    ChoiceSubset,
+    NumberRange,
+    ParameterSpec,
+    derive_fractions,
+    format_ruby_value,
+)
 from core.programs.program import ParameterValue
 
 _NAME_PATTERN = re.compile(r"[a-z][a-z0-9_]{0,39}\Z")
@@ -16,23 +22,23 @@ MAX_LIST_MEMBERS = 64
 
 
 class ParameterSampler:
-    """The draws of one rendering of a template.
+    """The sampler of the parameters of one rendering.
 
-    A name drawn twice is one parameter: it has one meaning and one value.
+    A name that is drawn twice is one parameter, with one specification and one value.
 
     Parameters
     ----------
-    stream : str
-        Names the random stream, of which every draw is a pure function.
-    values : mapping of str to object
-        By parameter: a value to use, or a `Range` or `OneOf` to draw from.
+    stream_name : str
+        Name of the random stream, of which every draw is a pure function.
+    parameter_values : mapping of str to object
+        By parameter, a value to use, or a `NumberRange` or `ChoiceSubset` to draw from.
 
     Attributes
     ----------
     specs : dict of str to ParameterSpec
-        What was drawn, in the order of drawing, before any narrowing.
+        Drawn parameters in the order of drawing, before any narrowing.
     drawn_values : dict of str to str, int, float or bool
-        The values; lists as text, as they stand in the source.
+        Their values; lists as text, as in the source.
     """
 
     FUNCTION_NAMES = (
@@ -55,15 +61,16 @@ class ParameterSampler:
         self.drawn_values: dict[str, ParameterValue] = {}
 
     def get_template_functions(self) -> dict[str, Any]:
-        """Return what a template sees, by name."""
+        """Return the draw functions by their names in templates."""
         return {name: getattr(self, name) for name in self.FUNCTION_NAMES}
 
     def pick(self, name: str, *options: Any) -> ParameterValue:
-        """Draw one of the options, given one by one or as one list."""
-        return self._draw_once(ParameterSpec(name, "pick", choices=_validate_options(name, options)))
+        """Draw one of the options, passed one by one or as one list."""
+        choices = _validate_options(name, options)
+        return self._draw_once(ParameterSpec(name, "pick", choices=choices))
 
     def chance(self, name: str, p: float = 0.5) -> bool:
-        """Draw whether something happens, with probability `p`."""
+        """Draw True with probability `p`, else False."""
         _require_valid_draw(0 < p < 1, name, "a probability between 0 and 1")
         return self._draw_once(ParameterSpec(name, "chance", choices=(False, True), p=float(p)))
 
@@ -81,47 +88,55 @@ class ParameterSampler:
 
     def integer(self, name: str, lo: int, hi: int, step: int = 1) -> int:
         """Draw a whole number from `lo` to `hi`, both included, in steps of `step`."""
-        fits = lo < hi and step >= 1 and (hi - lo) % step == 0
-        _require_valid_draw(fits, name, "lo < hi, a whole number of steps apart")
+        is_valid = lo < hi and step >= 1 and (hi - lo) % step == 0
+        _require_valid_draw(is_valid, name, "lo < hi, a whole number of steps apart")
         return self._draw_once(ParameterSpec(name, "integer", lo=lo, hi=hi, step=step))
 
     def several(self, name: str, options: Any, count: int) -> list[ParameterValue]:
-        """Draw `count` of the options; the same one may come again."""
+        """Draw `count` options with replacement."""
         choices = _validate_options(name, (options,), is_list=True)
-        _require_valid_draw(1 <= count <= MAX_LIST_MEMBERS, name, f"1 to {MAX_LIST_MEMBERS} members")
+        is_valid = 1 <= count <= MAX_LIST_MEMBERS
+        _require_valid_draw(is_valid, name, f"1 to {MAX_LIST_MEMBERS} members")
         return self._draw_once(ParameterSpec(name, "several", choices=choices, count=count))
 
     def sample_of(self, name: str, options: Any, count: int) -> list[ParameterValue]:
-        """Draw `count` different options, in random order."""
+        """Draw `count` options without replacement, in random order."""
         choices = _validate_options(name, (options,), is_list=True)
         _require_valid_draw(1 <= count <= len(choices), name, f"1 to {len(choices)} members")
         return self._draw_once(ParameterSpec(name, "sample_of", choices=choices, count=count))
 
     def walk(self, name: str, lo: int, hi: int, count: int, leap: int = 2) -> list[int]:
         """Draw `count` whole numbers from `lo` to `hi`, neighbours at most `leap` apart."""
-        fits = lo < hi <= lo + 127 and 1 <= count <= MAX_LIST_MEMBERS and leap >= 1
-        _require_valid_draw(fits, name, f"lo < hi, 1 to {MAX_LIST_MEMBERS} members and a leap of at least 1")
+        is_valid = lo < hi <= lo + 127 and 1 <= count <= MAX_LIST_MEMBERS and leap >= 1
+        requirement = f"lo < hi, 1 to {MAX_LIST_MEMBERS} members and a leap of at least 1"
+        _require_valid_draw(is_valid, name, requirement)
         return self._draw_once(ParameterSpec(name, "walk", lo=lo, hi=hi, count=count, step=leap))
 
-    def rhythm(self, name: str, beats: float, lengths: Any) -> list[ParameterValue]:
+    def rhythm(self, name: str, beats: float, lengths: Any) -> list[float]:
         """Draw lengths, in beats, whose sum is exactly `beats`."""
         choices = _validate_options(name, (lengths,), is_list=True)
-        sixteenths = [length * _SIXTEENTHS_PER_BEAT for length in (beats, *choices)]
-        fits = all(float(n).is_integer() and n > 0 for n in sixteenths)
-        _require_valid_draw(fits, name, "lengths that are multiples of 1/16 beat")
-        shortest = min(choices)
-        fits = beats <= MAX_LIST_MEMBERS * shortest
-        fits = fits and all((length / shortest).is_integer() for length in (beats, *choices))
-        _require_valid_draw(fits, name, "lengths and beats that are multiples of the shortest length")
+        numbers = [length for length in choices if isinstance(length, (int, float))]
+        is_valid = len(numbers) == len(choices) and all(
+            length > 0 and float(length * _SIXTEENTHS_PER_BEAT).is_integer()
+            for length in (beats, *numbers)
+        )
+        _require_valid_draw(is_valid, name, "lengths that are multiples of 1/16 beat")
+        shortest = min(numbers)
+        is_valid = beats <= MAX_LIST_MEMBERS * shortest and all(
+            (length / shortest).is_integer() for length in (beats, *numbers)
+        )
+        requirement = "lengths and beats that are multiples of the shortest length"
+        _require_valid_draw(is_valid, name, requirement)
         return self._draw_once(ParameterSpec(name, "rhythm", choices=choices, hi=beats, count=0))
 
     def _draw_once(self, spec: ParameterSpec) -> Any:
         name = spec.name
         if name in self.specs:
-            same = self.specs[name] == spec
-            _require_valid_draw(same, name, "the same options wherever it is drawn, for it is one parameter")
+            requirement = "the same options wherever it is drawn, because it is one parameter"
+            _require_valid_draw(self.specs[name] == spec, name, requirement)
             return self._raw_values[name]
-        _require_valid_draw(bool(_NAME_PATTERN.match(name)), name, "a name of small letters, digits and '_'")
+        is_valid = bool(_NAME_PATTERN.match(name))
+        _require_valid_draw(is_valid, name, "a name of small letters, digits and '_'")
         value = self._draw_value(spec)
         self.specs[name] = spec
         self._raw_values[name] = value
@@ -129,24 +144,29 @@ class ParameterSampler:
         return value
 
     def _draw_value(self, spec: ParameterSpec) -> Any:
-        given = self._parameter_values.get(spec.name)
-        if isinstance(given, (NumberRange, ChoiceSubset)):
-            spec = spec.narrow_values(given)
-        elif given is not None:
-            return spec.validate_value(given)
+        fixed_value = self._parameter_values.get(spec.name)
+        if isinstance(fixed_value, (NumberRange, ChoiceSubset)):
+            spec = spec.narrow_values(fixed_value)
+        elif fixed_value is not None:
+            return spec.validate_value(fixed_value)
         return spec.draw_value(derive_fractions(self._stream_name, spec.name))
 
 
-def _validate_options(name: str, options: tuple, is_list: bool = False) -> tuple[ParameterValue, ...]:
+def _validate_options(
+    name: str, options: tuple[Any, ...], is_list: bool = False
+) -> tuple[ParameterValue, ...]:
     if len(options) == 1 and isinstance(options[0], (list, tuple)):
         options = tuple(options[0])
-    kinds = all(isinstance(option, (str, int, float)) for option in options)
-    # An option that stands twice, as in two overlapping groups, counts once.
-    options = tuple({format_ruby_value(option): option for option in options}.values()) if kinds else ()
-    _require_valid_draw(len(options) >= 2, name, "two or more different options, each a text or number")
-    separable = not (is_list and any(", " in format_ruby_value(option) for option in options))
-    _require_valid_draw(separable, name, "options without ', ', which separates the members of a list")
-    return options
+    distinct: dict[str, ParameterValue] = {}
+    if all(isinstance(option, (str, int, float)) for option in options):
+        # An option that appears twice, as in two overlapping groups, counts once.
+        distinct = {format_ruby_value(option): option for option in options}
+    requirement = "two or more different options, each a text or number"
+    _require_valid_draw(len(distinct) >= 2, name, requirement)
+    is_separable = not (is_list and any(", " in text for text in distinct))
+    requirement = "options without ', ', which separates the members of a list"
+    _require_valid_draw(is_separable, name, requirement)
+    return tuple(distinct.values())
 
 
 def _require_valid_draw(is_valid: bool, name: str, requirement: str) -> None:

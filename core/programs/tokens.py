@@ -1,4 +1,4 @@
-"""Ruby source as a row of tokens whose texts, joined, are the source again."""
+"""A lossless tokenizer of Ruby source: the joined token texts are the source."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _TOKEN_PATTERN = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
-# What this reader doesn't tell apart from other things: here documents, block comments,
-# strings in other brackets, characters, regular expressions.
+# Syntax that the token pattern cannot recognize: here documents, block comments, percent
+# literals, character literals, regular expressions and shell commands.
 _UNSUPPORTED_SYNTAX_PATTERN = re.compile(
     r"<<[~-]?[A-Z'\"]|^=begin|^__END__|%[wWiIqQ]?[(\[{<|]|[\s(,]\?\S|[\s(,]/\S[^\n]*/|`",
     re.MULTILINE,
@@ -29,7 +29,7 @@ _UNSUPPORTED_SYNTAX_PATTERN = re.compile(
 
 @dataclass(frozen=True)
 class RubyToken:
-    """A piece of source.
+    """One token of Ruby source.
 
     Parameters
     ----------
@@ -37,6 +37,7 @@ class RubyToken:
         "comment", "string", "newline", "space", "label" (`amp:`), "symbol" (`:amp`),
         "number", "word" or "mark".
     text : str
+        Source text of the token.
     """
 
     kind: str
@@ -44,23 +45,51 @@ class RubyToken:
 
 
 def tokenize_ruby(source: str) -> list[RubyToken]:
-    """Return the tokens of a source, finished or not."""
-    return [RubyToken(match.lastgroup, match[0]) for match in _TOKEN_PATTERN.finditer(source)]
+    """Split a Ruby source into tokens.
+
+    Parameters
+    ----------
+    source : str
+        Ruby code, complete or not.
+
+    Returns
+    -------
+    list of RubyToken
+        Tokens whose texts, joined, are the source.
+    """
+    return [
+        RubyToken(match.lastgroup or "mark", match[0]) for match in _TOKEN_PATTERN.finditer(source)
+    ]
 
 
 def join_tokens(tokens: list[RubyToken]) -> str:
-    """Return the source that tokens make."""
+    """Return the source that consists of the given tokens."""
     return "".join(token.text for token in tokens)
 
 
 def is_reliably_tokenizable(source: str) -> bool:
-    """Return whether the tokens can be trusted: no here document and the like."""
-    odd = _UNSUPPORTED_SYNTAX_PATTERN.search(source) or "#{" in source
-    return not odd and all(source.count(quote) % 2 == 0 for quote in '"')
+    """Return whether a source contains only syntax that `tokenize_ruby` recognizes."""
+    has_unsupported_syntax = _UNSUPPORTED_SYNTAX_PATTERN.search(source) or "#{" in source
+    return not has_unsupported_syntax and source.count('"') % 2 == 0
 
 
 def find_adjacent_token(tokens: list[RubyToken], index: int, direction: int) -> RubyToken:
-    """Return the next token from an index on that is not space; a newline counts."""
+    """Return the nearest token before or after an index that is not space.
+
+    Parameters
+    ----------
+    tokens : list of RubyToken
+        Tokens of a source.
+    index : int
+        Index of the token to start from.
+    direction : {-1, 1}
+        Whether to search backwards or forwards.
+
+    Returns
+    -------
+    RubyToken
+        May be a newline; beyond either end of the source it is a newline.
+    """
     index += direction
     while 0 <= index < len(tokens) and tokens[index].kind == "space":
         index += direction

@@ -1,6 +1,7 @@
-"""Sonic Pi 3.2.2's words, in groups that a template can draw from by name.
+"""Words that templates can use: groups of synths and samples, scales, and note functions.
 
-A template sees every group as a list: `pick("kick", kicks)`.
+The names are those of Sonic Pi 3.2.2. A template sees every group as a list:
+`pick("kick", kicks)`.
 """
 
 from __future__ import annotations
@@ -10,22 +11,22 @@ from typing import Any
 from core.programs.parameters import format_ruby_value
 
 _SYNTH_GROUPS = {
-    # Speak at once and carry a tune even when the note is short.
+    # Synths with a fast attack, audible as a melody even in short notes.
     "leads": "beep saw pulse square tri dsaw dpulse dtri fm prophet supersaw tb303 blade "
     "chiplead subpulse tech_saws pluck piano pretty_bell dull_bell mod_fm mod_saw mod_pulse "
     "mod_tri mod_beep hoover zawa",
     "plucked": "pluck piano pretty_bell dull_bell fm beep tri chiplead blade",
     "soft": "sine beep tri dtri fm pretty_bell dull_bell piano pluck blade hollow",
-    # Hold a long note without becoming shrill.
+    # Synths that sustain a long note without becoming shrill.
     "pads": "hollow dark_ambience prophet blade dsaw supersaw tech_saws saw dtri growl "
     "dpulse fm mod_sine mod_tri subpulse",
-    # Make chords of notes of any length.
+    # Synths for chords of notes of any length.
     "keys": "piano beep sine saw pulse square tri dsaw dpulse dtri fm prophet supersaw tech_saws "
     "blade pluck pretty_bell dull_bell mod_sine mod_tri mod_beep mod_saw subpulse",
     "basses": "tb303 fm subpulse dsaw prophet saw pulse square tri dpulse chipbass zawa hoover "
     "supersaw tech_saws mod_saw mod_pulse mod_dsaw dtri beep sine",
     "noises": "noise pnoise bnoise gnoise cnoise",
-    # Have the option cutoff.
+    # Synths with the option cutoff.
     "filtered": "saw pulse subpulse square tri dsaw dpulse dtri fm mod_fm mod_saw mod_dsaw "
     "mod_sine mod_beep mod_tri mod_pulse tb303 supersaw hoover prophet zawa dark_ambience growl "
     "hollow blade tech_saws noise pnoise bnoise gnoise cnoise",
@@ -67,8 +68,8 @@ _SAMPLE_GROUPS = {
     "mehackit_robot5 mehackit_robot6 mehackit_robot7",
 }
 
-# How much quieter than a beep a synth is, measured on notes of all lengths and registers,
-# and how much quieter than -20 dB a loop or texture is.
+# Factor on `amp` that makes a synth as loud as a beep, measured on notes of all lengths and
+# registers, or a loop or texture as loud as -20 dB.
 _LOUDNESS_GAINS = {
     "dark_ambience": 6.0,
     "hollow": 4.0,
@@ -121,7 +122,7 @@ _LOUDNESS_GAINS = {
     "vinyl_backspin": 0.7,
 }
 
-# Semitones above the tonic, as Sonic Pi's own `scale` has them.
+# Semitones above the tonic, as in Sonic Pi's `scale`.
 SCALE_STEPS = {
     "major": (0, 2, 4, 5, 7, 9, 11),
     "minor": (0, 2, 3, 5, 7, 8, 10),
@@ -147,20 +148,20 @@ SCALE_STEPS = {
     "prometheus": (0, 2, 4, 6, 11),
 }
 
-_TONIC_NAMES = "c cs d ds e f fs g gs a as b".split()
+SHARP_NOTE_NAMES = "c cs d ds e f fs g gs a as b".split()
 
 
 def degree_to_midi(tonic: int, scale: str, degree: int) -> int:
-    """Return the MIDI note of a scale's degree.
+    """Return the MIDI note of a scale degree.
 
     Parameters
     ----------
     tonic : int
         MIDI note of degree 0.
     scale : str
-        One of the template's word `scales`.
+        A key of `SCALE_STEPS`.
     degree : int
-        Any whole number; beyond the scale it goes on in the octave above or below.
+        Any integer; degrees outside one octave continue in the octaves above or below.
     """
     steps = SCALE_STEPS[scale]
     octave, step = divmod(degree, len(steps))
@@ -168,46 +169,51 @@ def degree_to_midi(tonic: int, scale: str, degree: int) -> int:
 
 
 def degrees_to_midi(tonic: int, scale: str, degrees: list[int]) -> list[int]:
-    """Return the MIDI notes of a scale's degrees, as `pitch` does for one."""
+    """Return the MIDI notes of scale degrees, as `degree_to_midi` does for one."""
     return [degree_to_midi(tonic, scale, degree) for degree in degrees]
 
 
 def midi_to_symbol(midi: int) -> str:
-    """Return a MIDI note as Sonic Pi writes it: 60 is `:c4`."""
-    octave, tone = divmod(midi, 12)
-    return f":{_TONIC_NAMES[tone]}{octave - 1}"
+    """Return the Sonic Pi symbol of a MIDI note: `:c4` for 60."""
+    octave, pitch_class = divmod(midi, 12)
+    return f":{SHARP_NOTE_NAMES[pitch_class]}{octave - 1}"
 
 
 def midis_to_symbols(notes: list[int]) -> list[str]:
-    """Return MIDI notes as Sonic Pi writes them."""
+    """Return the Sonic Pi symbols of MIDI notes."""
     return [midi_to_symbol(midi) for midi in notes]
 
 
 def format_symbols(names: list[str]) -> list[str]:
-    """Return names with the colon that makes them symbols."""
+    """Return names as Ruby symbols, with a leading colon."""
     return [f":{name}" for name in names]
 
 
 def balance_amp(sound: str, level: float) -> float:
-    """Return the `amp` at which a synth or sample is about as loud as others at `level`."""
+    """Return the `amp` that gives a synth or sample about the same loudness as the others.
+
+    Parameters
+    ----------
+    sound : str
+        Name of a synth or sample.
+    level : float
+        The `amp` at which a beep has the wanted loudness.
+    """
     return round(level * _LOUDNESS_GAINS.get(sound, 1.0), 2)
 
 
 def format_option(name: str, value: object) -> str:
-    """Return one more option of a call: `, cutoff: 90`."""
+    """Return an option to append to the arguments of a call: `, cutoff: 90`."""
     return f", {name}: {format_ruby_value(value)}"
 
 
 def format_offset(amount: int) -> str:
-    """Return what adds `amount` in Ruby, as people write it: ` + 5`, ` - 5` or nothing."""
+    """Return a Ruby term that adds an amount: ` + 5`, ` - 5`, or "" for 0."""
     return f" {'+' if amount > 0 else '-'} {abs(amount)}" if amount else ""
 
 
-_TEMPLATE_FUNCTIONS = (degree_to_midi, degrees_to_midi, midi_to_symbol, midis_to_symbols, format_symbols, balance_amp, format_option, format_offset)
-
-
 def build_template_vocabulary() -> dict[str, Any]:
-    """Return everything a template can name besides its draws."""
+    """Return the groups and functions that a template can use, by their names in templates."""
     functions = {
         "pitch": degree_to_midi,
         "pitches": degrees_to_midi,
@@ -219,5 +225,5 @@ def build_template_vocabulary() -> dict[str, Any]:
         "plus": format_offset,
     }
     groups = {group: names.split() for group, names in (_SYNTH_GROUPS | _SAMPLE_GROUPS).items()}
-    scales = {"scales": list(SCALE_STEPS), "tonics": list(_TONIC_NAMES)}
+    scales = {"scales": list(SCALE_STEPS), "tonics": list(SHARP_NOTE_NAMES)}
     return groups | scales | functions

@@ -1,10 +1,10 @@
-"""Programs composed from a grammar of Sonic Pi habits: no two of one mould.
+"""A probabilistic grammar that composes Sonic Pi programs without templates.
 
-A program is drawn in two streams that know nothing of each other: what is played
-(`styles`, `pieces` and the layers) and how it is written (`hand`).
+Each program is drawn from two independent random streams: the music (`styles`, `arrangement` and
+the layers) and the code style (`code_style`).
 """
 
-from core.programs.grammar.composer import MAX_GRAMMAR_PROGRAMS, compose_programs
+from core.programs.grammar.composer import compose_programs
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX, MUSIC_STYLES, MusicStyle
 
-__all__ = ["MAX_GRAMMAR_PROGRAMS", "GRAMMAR_TEMPLATE_PREFIX", "MUSIC_STYLES", "MusicStyle", "compose_programs"]
+__all__ = ["GRAMMAR_TEMPLATE_PREFIX", "MUSIC_STYLES", "MusicStyle", "compose_programs"]

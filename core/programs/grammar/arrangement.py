@@ -1,29 +1,68 @@
-"""From layers to a whole program: loops, threads, lines, FX around them, what stands on top."""
+"""Arrangement of layers into a program: loops, threads, functions and FX around them."""
 
 from __future__ import annotations
 
-import math
-
-from core.programs.grammar import instruments
-from core.programs.grammar.drones import compose_drone_layer, compose_noise_layer, compose_texture_layer
-from core.programs.grammar.sample_loops import compose_break_layer, compose_glitch_layer
-from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.drums import compose_kit_layer
-from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.chords import compose_chord_layer
-from core.programs.grammar.context import ProgramLayer, CompositionContext
-from core.programs.grammar.styles import MusicStyle
-from core.programs.grammar.melodic_layers import compose_note_layer
+from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import Block, CodeNode
+from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.drones import (
+    compose_drone_layer,
+    compose_noise_layer,
+    compose_texture_layer,
+)
+from core.programs.grammar.drums import compose_kit_layer
+from core.programs.grammar.global_settings import write_global_settings
+from core.programs.grammar.layer import ProgramLayer
+from core.programs.grammar.melodic_layers import MELODIC_KINDS, compose_melodic_layer
+from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.sample_loops import compose_break_layer, compose_glitch_layer
+from core.programs.grammar.single_line import write_single_line
+from core.programs.grammar.sound_options import wrap_in_fx
+from core.programs.grammar.styles import MusicStyle
 
-_MIN_PLAY_SECONDS = 22.0  # seconds for which a piece that ends must have enough to play
+_MIN_PLAY_SECONDS = 22.0  # shortest duration of a program that ends, longer than a clip
 _KEY_NAMES = "C Cs D Eb E F Fs G Ab A Bb B".split()
 
+# Weight of each form of a program with one layer, and with more layers.
+_SINGLE_LAYER_FORMS = {
+    "loops": 5,
+    "loop": 3,
+    "times": 2.5,
+    "in_fx": 1,
+    "set_get": 0.3,
+    "once": 1.2,
+}
+_MULTI_LAYER_FORMS = {
+    "loops": 8,
+    "threads": 2,
+    "in_fx": 1.2,
+    "synced": 2,
+    "metro": 1,
+    "functions": 0.8,
+    "set_get": 0.5,
+}
+
+# Label and statements of each section.
 ProgramSections = list[tuple[str, list[CodeNode]]]
 
 
-def create_context(style: MusicStyle, rng: SeededRandom, code_style: CodeStyle, layer_count: int) -> CompositionContext:
-    """Return an empty sketch: tempo, key and loudness are settled."""
+def create_context(
+    style: MusicStyle, rng: SeededRandom, code_style: CodeStyle, layer_count: int
+) -> CompositionContext:
+    """Draw tempo and key, and return the context of an empty program.
+
+    Parameters
+    ----------
+    style : MusicStyle
+        Music style of the program.
+    rng : SeededRandom
+        Random numbers for the music.
+    code_style : CodeStyle
+        Formatter of the code.
+    layer_count : int
+        Number of layers; the more layers, the softer each of them.
+    """
     bpm = 60.0
     if rng.chance(style.tempo_probability):
         lo, hi = style.bpm_range
@@ -31,46 +70,62 @@ def create_context(style: MusicStyle, rng: SeededRandom, code_style: CodeStyle, 
         if rng.chance(0.6):
             bpm = float(min(max(5 * round(bpm / 5), lo), hi))
     tonic, scale = rng.draw_integer(0, 11), rng.pick(style.scale_names.split())
-    return CompositionContext(rng, code_style, style, bpm, tonic, scale, 0.85 / layer_count**0.45)
+    layer_level = 0.85 / layer_count**0.45
+    return CompositionContext(rng, code_style, style, bpm, tonic, scale, layer_level)
 
 
-def compose_layer(context: CompositionContext, layer_kind: str, always_sounds: bool) -> ProgramLayer:
-    """Return a layer of a kind."""
-    if layer_kind in ("bass", "melody", "arp"):
-        return compose_note_layer(context, layer_kind, always_sounds)
-    makers = {
-        "kit": compose_kit_layer,
+def compose_layer(
+    context: CompositionContext, layer_kind: str, always_sounds: bool
+) -> ProgramLayer:
+    """Compose a layer.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    layer_kind : str
+        A key of `styles.LAYER_ROLES`.
+    always_sounds : bool
+        Whether every iteration of the layer must sound.
+    """
+    if layer_kind in MELODIC_KINDS:
+        return compose_melodic_layer(context, layer_kind)
+    composers = {
         "break": compose_break_layer,
-        "glitch": compose_glitch_layer,
         "chords": compose_chord_layer,
         "drone": compose_drone_layer,
+    }
+    if layer_kind in composers:
+        return composers[layer_kind](context)
+    intermittent_composers = {
+        "kit": compose_kit_layer,
+        "glitch": compose_glitch_layer,
         "texture": compose_texture_layer,
         "noise": compose_noise_layer,
     }
-    return makers[layer_kind](context, always_sounds)
+    return intermittent_composers[layer_kind](context, always_sounds)
 
 
 def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """Return a program's sections: what stands on top, functions, and the layers as they run."""
-    d = context.rng
-    if len(layers) == 1:
-        forms = {"loops": 5, "loop": 3, "times": 2.5, "in_fx": 1, "set_get": 0.3, "once": 1.2}
-        form = d.pick_weighted(forms)
-    else:
-        form = d.pick_weighted(
-            {
-                "loops": 8,
-                "threads": 2,
-                "in_fx": 1.2,
-                "synced": 2,
-                "metro": 1,
-                "parts": 0.8,
-                "set_get": 0.5,
-            }
-        )
-    for one in layers:
-        _add_layer_effects(context, one)
-    running = {
+    """Arrange layers into a program.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    layers : list of ProgramLayer
+        Layers of the program, the leading one first.
+
+    Returns
+    -------
+    list of (str, list of CodeNode)
+        Label and statements of each section: settings and variables, functions, layers.
+    """
+    form_weights = _SINGLE_LAYER_FORMS if len(layers) == 1 else _MULTI_LAYER_FORMS
+    form = context.rng.pick_weighted(form_weights)
+    for layer in layers:
+        _add_layer_effects(context, layer)
+    layer_sections = {
         "loops": _arrange_live_loops,
         "loop": _arrange_plain_loop,
         "times": _arrange_times_loop,
@@ -78,251 +133,190 @@ def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> P
         "threads": _arrange_threads,
         "synced": _arrange_synced_loops,
         "metro": _arrange_metronome,
-        "parts": _arrange_function_calls,
+        "functions": _arrange_function_calls,
         "once": _arrange_single_line,
         "set_get": _arrange_set_get,
     }[form](context, layers)
-    top = _write_global_settings(context) + context.top_nodes
-    functions: ProgramSections = [("", [function]) for function in context.function_nodes]
-    return [*([("", top)] if top else []), *functions, *running]
-
-
-def _add_layer_effects(context: CompositionContext, layer: ProgramLayer) -> None:
-    """Put an FX around a round of a layer, where a round is long enough for that."""
-    d = context.rng
-    if d.chance(0.025):
-        layer.body = [
-            Block(
-                context.code_style.format_call_statement(
-                    "with_bpm", context.code_style.format_number(max(30, round(context.bpm * d.pick((0.5, 0.75, 1, 2)))))
-                ),
-                layer.body,
-            )
-        ]
-    if not d.chance(context.style.fx_probability * 0.3) or context.beats_to_seconds(layer.min_beats) < 0.9:
-        return
-    layer.body = [context.wrap_in_fx(layer.body)]
-    if d.chance(0.15) and context.beats_to_seconds(layer.min_beats) > 2:
-        layer.body = [context.wrap_in_fx(layer.body, "space")]
-
-
-def _maybe_wrap_in_fx(context: CompositionContext, node: CodeNode) -> CodeNode:
-    """Put one or two FX around a whole loop, now and then."""
-    d = context.rng
-    if not d.chance(context.style.fx_probability * 0.6):
-        return node
-    inner = context.wrap_in_fx([node])
-    return context.wrap_in_fx([inner]) if d.chance(0.25) else inner
-
-
-def _build_live_loop(context: CompositionContext, layer: ProgramLayer, **options: str) -> Block:
-    h = context.code_style
-    head = h.format_call_statement("live_loop", f":{layer.loop_name}", **options)
-    return Block(head, layer.body, allows_braces="(" in head)
-
-
-def _arrange_live_loops(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    return [(one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one))]) for one in layers]
-
-
-def _arrange_plain_loop(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    return [("", [_maybe_wrap_in_fx(context, Block("loop", layers[0].body, allows_braces=True))])]
-
-
-def _arrange_times_loop(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """A piece that ends, but not before the listener has heard enough."""
-    one = layers[0]
-    rounds = max(2, int(_MIN_PLAY_SECONDS / max(0.05, context.beats_to_seconds(one.min_beats))) + context.rng.draw_integer(1, 6))
-    counter = context.code_style.create_variable_name("index") if context.rng.chance(0.1) else ""
-    return [("", [_maybe_wrap_in_fx(context, Block(f"{rounds}.times", one.body, block_parameters=counter, allows_braces=True))])]
-
-
-def _arrange_single_line(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """One line that sounds for long."""
-    d, h = context.rng, context.code_style
-    context.top_nodes, context.function_nodes, one = [], [], layers[0]
-    way = d.pick(("pattern", "pattern", "times", "sample", "note", "note"))
-    whole = max(16, math.ceil(context.seconds_to_beats(17.0)))
-    octave = d.pick((2, 3, 3, 4))
-    if way == "pattern":
-        octaves = d.pick((2, 3))
-        notes = context.write_scale(d.pick((2, 3)), octaves) + d.pick(
-            ("", "", ".mirror", ".reverse", ".shuffle")
-        )
-        length = h.format_beats(math.ceil(whole / (5 * octaves)))
-        line = h.format_call_statement("play_pattern_timed", notes, length, release=length)
-        one.kind, one.sound_names = "melody", ["beep"]
-    elif way == "times":
-        step = context.draw_step_beats(1, 0.6)
-        lo, hi = d.pick((("40", "80"), ("55", "90"), ("60", "72")))
-        inner: list[CodeNode] = [h.format_call_statement("play", h.format_call_expression("rrand_i", lo, hi))]
-        one.kind, one.sound_names = "melody", ["beep"]
-        if d.chance(0.4):
-            name = d.pick(instruments.SAMPLE_GROUPS["percussion"])
-            inner = [h.format_call_statement("sample", f":{name}", **context.draw_pan_option(0.5))]
-            one.kind, one.sound_names = "kit", [name]
-        inner.append(h.format_sleep(h.format_beats(step)))
-        return [("", [Block(f"{math.ceil(whole / step)}.times", inner, allows_braces=True)])]
-    elif way == "sample":
-        known = [*instruments.SAMPLE_GROUPS["textures"], *instruments.SAMPLE_GROUPS["breaks"]]
-        name = d.pick([each for each in known if instruments.SAMPLE_SECONDS[each] >= 3])
-        one.kind, one.sound_names = "texture", [name]
-        rate = d.pick((1, -1)) * math.floor(100 * instruments.SAMPLE_SECONDS[name] / 17) / 100
-        amp = context.draw_amp_option(instruments.compute_sample_amp(name, "textures", 1.0))
-        line = h.format_call_statement("sample", f":{name}", rate=h.format_number(rate), **amp)
-    else:
-        name = d.pick(instruments.SYNTH_GROUPS["pads"])
-        one.kind, one.sound_names = "drone", [name]
-        note = context.write_chord(octave) if d.chance(0.4) else h.format_note(context.degree_to_midi(octave))
-        sustain = {
-            "attack": str(d.draw_integer(1, 4)),
-            "sustain": str(whole),
-            "release": str(d.draw_integer(2, 8)),
-        }
-        amp = context.draw_amp_option(instruments.compute_synth_amp(name, 0.5))
-        options = context.limit_loudness({**amp, **sustain, **context.draw_synth_options(name)})
-        line = h.format_call_statement("synth", f":{name}", note=note, **options)
-    return [("", [_maybe_wrap_in_fx(context, line)])]
-
-
-def _arrange_inside_fx(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """All layers within one FX."""
-    blocks: list[CodeNode] = [_build_live_loop(context, one) for one in layers]
-    outer = context.wrap_in_fx(blocks, None if context.rng.chance(0.5) else "space")
-    return [("", [context.wrap_in_fx([outer]) if context.rng.chance(0.3) else outer])]
-
-
-def _arrange_threads(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """Threads, the last layer in the main one."""
-    found: ProgramSections = []
-    for one in layers[:-1]:
-        name = {"name": f":{one.loop_name}"} if context.rng.chance(0.2) else {}
-        inner = Block("loop", one.body, allows_braces=True)
-        found.append((one.kind, [Block(context.code_style.format_call_statement("in_thread", **name), [_maybe_wrap_in_fx(context, inner)])]))
-    last = layers[-1]
-    end = _build_live_loop(context, last) if context.rng.chance(0.3) else Block("loop", last.body, allows_braces=True)
-    return [*found, (last.kind, [_maybe_wrap_in_fx(context, end)])]
-
-
-def _arrange_synced_loops(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """The others wait for the first one's rounds."""
-    d, h = context.rng, context.code_style
-    first, *others = layers
-    found: ProgramSections = [(first.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, first))])]
-    for one in others:
-        if d.chance(0.6) or context.beats_to_seconds(first.min_beats) > 4:
-            found.append((one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one, sync=f":{first.loop_name}"))]))
-        elif d.chance(0.5):
-            one.body = [h.format_call_statement("sync", f":{first.loop_name}"), *one.body]
-            found.append((one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one))]))
-        else:
-            found.append(
-                (one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one, delay=h.format_beats(d.pick((0.5, 1, 2, 4)))))])
-            )
-    return found
-
-
-def _arrange_metronome(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """A loop that only gives the beat, by cue or by its own rounds."""
-    d, h = context.rng, context.code_style
-    name = h.create_loop_name("metro")
-    beat = h.format_beats(max(1, round(context.seconds_to_beats(d.draw_uniform(0.5, 2.0)))))
-    cue = h.create_variable_name("count") if d.chance(0.4) else ""
-    metro: list[CodeNode] = [h.format_call_statement("cue", f":{cue}")] if cue else []
-    found: ProgramSections = [("", [Block(f"live_loop :{name}", [*metro, h.format_sleep(beat)])])]
-    for index, one in enumerate(layers):
-        options = {} if index == 0 and d.chance(0.5) else {"sync": f":{cue or name}"}
-        found.append((one.kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, one, **options))]))
-    return found
-
-
-def _arrange_function_calls(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """Each layer a function, called by loops; the first one stands for itself."""
-    d, h = context.rng, context.code_style
-    found: ProgramSections = []
-    calls: list[tuple[ProgramLayer, str]] = []
-    for one in layers[1:]:
-        name = h.create_variable_name("function")
-        context.function_nodes.append(Block(h.format_call_statement("define", f":{name}"), one.body))
-        calls.append((one, name))
-    found.append((layers[0].kind, [_maybe_wrap_in_fx(context, _build_live_loop(context, layers[0]))]))
-    for one, name in calls:
-        body: list[CodeNode] = [name]
-        if d.chance(0.25):
-            body = [Block(f"{d.pick((2, 4))}.times", [name], allows_braces=True)]
-        found.append((one.kind, [_maybe_wrap_in_fx(context, Block(h.format_call_statement("live_loop", f":{one.loop_name}"), body))]))
-    return found
-
-
-def _arrange_set_get(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    """One loop tells the others a note through the time state."""
-    d, h = context.rng, context.code_style
-    name = h.create_variable_name("root")
-    key = d.pick((f"get[:{name}]", f"get(:{name})"))
-    roots = h.format_list(context.write_phrase(2, d.draw_integer(2, 4)), as_ring=True)
-    context.top_nodes.append(h.format_call_statement("set", f":{name}", h.format_note(context.degree_to_midi(2))))
-    step = max(1, round(context.seconds_to_beats(d.draw_uniform(1.0, 3.0))))
-    giver = Block(
-        f"live_loop :{h.create_loop_name('metro')}",
-        [h.format_call_statement("set", f":{name}", f"{roots}.tick"), h.format_sleep(h.format_beats(step))],
-    )
-    taker_step = context.draw_step_beats(1, 0.8)
-    shift = d.pick(("", "12", "7", "24"))
-    note = h.format_infix(key, "+", shift) if shift else key
-    synth = d.pick(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
-    play = h.format_call_statement("play", note, amp=h.format_number(round(context.layer_level * 0.8, 1)), release=h.format_beats(taker_step))
-    taker = Block(
-        f"live_loop :{h.create_loop_name('bass')}",
-        [h.format_call_statement("use_synth", f":{synth}"), play, h.format_sleep(h.format_beats(taker_step))],
-    )
-    return [("", [giver]), ("bass", [taker]), *_arrange_live_loops(context, layers)]
-
-
-def _write_global_settings(context: CompositionContext) -> list[CodeNode]:
-    """Return what stands at the very top."""
-    d, h = context.rng, context.code_style
-    nodes: list[CodeNode] = []
-    if context.bpm != 60.0 or d.chance(0.06):
-        nodes.append(h.format_call_statement("use_bpm", h.format_number(context.bpm)))
-    if d.chance(0.22):
-        nodes.append(h.format_call_statement("use_random_seed", str(d.draw_integer(0, d.pick((20, 1000, 100000))))))
-    if d.chance(0.06):
-        nodes.append(h.format_call_statement("use_debug", "false"))
-    if d.chance(0.04):
-        nodes.append(h.format_call_statement("use_transpose", str(d.pick((-12, -5, -2, 2, 3, 5, 7)))))
-    if d.chance(0.02):
-        nodes.append(h.format_call_statement("use_octave", d.pick(("-1", "1"))))
-    if d.chance(0.04):
-        nodes.append(
-            h.format_call_statement(
-                "use_sample_defaults",
-                **{d.pick(("rate", "pan")): h.format_number(d.draw_uniform(0.2, 0.9, 1)), "lpf": "110"},
-            )
-        )
-    if d.chance(0.04):
-        nodes.append(
-            h.format_call_statement(
-                "use_synth_defaults",
-                release=h.format_number(d.draw_uniform(0.2, 1.2, 1)),
-                pan=h.format_number(d.draw_uniform(-0.3, 0.3, 1)),
-            )
-        )
-    if d.chance(0.03):
-        nodes.append(h.format_call_statement("set_volume!", h.format_number(d.draw_uniform(0.7, 1.0, 1))))
-    if h.rng.chance(0.05):
-        nodes.append(
-            h.format_assignment(h.create_variable_name("unused"), h.rng.pick(("0", "120", "[60, 62, 64]", ":c4", "0.5")))
-        )
-    if h.rng.chance(0.04):
-        nodes.append(
-            h.format_call_statement(
-                h.rng.pick(("puts", "print")),
-                h.rng.pick(('"hello"', '"start"', "'go'", '"let\'s go"')),
-            )
-        )
-    return nodes
+    top_nodes = write_global_settings(context) + context.top_nodes
+    sections: ProgramSections = [("", top_nodes)] if top_nodes else []
+    sections += [("", [function]) for function in context.function_nodes]
+    return sections + layer_sections
 
 
 def format_key_name(context: CompositionContext) -> str:
-    """Return the key for people: "C minor"."""
+    """Return the display name of the key: "C minor"."""
     return f"{_KEY_NAMES[context.tonic]} {context.scale.replace('_', ' ')}"
+
+
+def _add_layer_effects(context: CompositionContext, layer: ProgramLayer) -> None:
+    """Put another tempo or an FX inside the loop of a layer, with a small probability."""
+    rng, code_style = context.rng, context.code_style
+    if rng.chance(0.025):
+        bpm = max(30, round(context.bpm * rng.pick((0.5, 0.75, 1, 2))))
+        head = code_style.format_call_statement("with_bpm", code_style.format_number(bpm))
+        layer.body = [Block(head, layer.body)]
+    seconds = context.beats_to_seconds(layer.min_beats)
+    # A new FX every iteration is expensive, so that short iterations have none.
+    if not rng.chance(context.style.fx_probability * 0.3) or seconds < 0.9:
+        return
+    layer.body = [wrap_in_fx(context, layer.body)]
+    if rng.chance(0.15) and seconds > 2:
+        layer.body = [wrap_in_fx(context, layer.body, "space")]
+
+
+def _maybe_wrap_in_fx(context: CompositionContext, node: CodeNode) -> CodeNode:
+    """Put one or two FX around a loop, or none."""
+    if not context.rng.chance(context.style.fx_probability * 0.6):
+        return node
+    block = wrap_in_fx(context, [node])
+    return wrap_in_fx(context, [block]) if context.rng.chance(0.25) else block
+
+
+def _build_live_loop(context: CompositionContext, layer: ProgramLayer, **options: str) -> Block:
+    head = context.code_style.format_call_statement("live_loop", f":{layer.loop_name}", **options)
+    return Block(head, layer.body, allows_braces="(" in head)
+
+
+def _arrange_live_loop(
+    context: CompositionContext, layer: ProgramLayer, **options: str
+) -> tuple[str, list[CodeNode]]:
+    loop = _build_live_loop(context, layer, **options)
+    return layer.kind, [_maybe_wrap_in_fx(context, loop)]
+
+
+def _arrange_live_loops(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    return [_arrange_live_loop(context, layer) for layer in layers]
+
+
+def _arrange_plain_loop(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    loop = Block("loop", layers[0].body, allows_braces=True)
+    return [("", [_maybe_wrap_in_fx(context, loop)])]
+
+
+def _arrange_times_loop(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    """Arrange one layer as a loop that ends, but not before the end of a clip."""
+    rng = context.rng
+    layer = layers[0]
+    seconds = max(0.05, context.beats_to_seconds(layer.min_beats))
+    repeats = max(2, int(_MIN_PLAY_SECONDS / seconds) + rng.draw_integer(1, 6))
+    variable = context.code_style.create_variable_name("index") if rng.chance(0.1) else ""
+    loop = Block(f"{repeats}.times", layer.body, block_parameters=variable, allows_braces=True)
+    return [("", [_maybe_wrap_in_fx(context, loop)])]
+
+
+def _arrange_single_line(
+    context: CompositionContext, layers: list[ProgramLayer]
+) -> ProgramSections:
+    node, allows_fx = write_single_line(context, layers[0])
+    return [("", [_maybe_wrap_in_fx(context, node) if allows_fx else node])]
+
+
+def _arrange_inside_fx(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    """Arrange all layers inside one FX."""
+    loops: list[CodeNode] = [_build_live_loop(context, layer) for layer in layers]
+    block = wrap_in_fx(context, loops, None if context.rng.chance(0.5) else "space")
+    return [("", [wrap_in_fx(context, [block]) if context.rng.chance(0.3) else block])]
+
+
+def _arrange_threads(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    """Arrange each layer in a thread of its own, the last one in the main thread."""
+    rng, code_style = context.rng, context.code_style
+    sections: ProgramSections = []
+    for layer in layers[:-1]:
+        options = {"name": f":{layer.loop_name}"} if rng.chance(0.2) else {}
+        loop = Block("loop", layer.body, allows_braces=True)
+        head = code_style.format_call_statement("in_thread", **options)
+        sections.append((layer.kind, [Block(head, [_maybe_wrap_in_fx(context, loop)])]))
+    last = layers[-1]
+    if rng.chance(0.3):
+        last_loop = _build_live_loop(context, last)
+    else:
+        last_loop = Block("loop", last.body, allows_braces=True)
+    return [*sections, (last.kind, [_maybe_wrap_in_fx(context, last_loop)])]
+
+
+def _arrange_synced_loops(
+    context: CompositionContext, layers: list[ProgramLayer]
+) -> ProgramSections:
+    """Arrange live loops that wait for the first one, or start with a delay."""
+    rng, code_style = context.rng, context.code_style
+    first, *others = layers
+    sections = [_arrange_live_loop(context, first)]
+    for layer in others:
+        if rng.chance(0.6) or context.beats_to_seconds(first.min_beats) > 4:
+            sections.append(_arrange_live_loop(context, layer, sync=f":{first.loop_name}"))
+        elif rng.chance(0.5):
+            sync = code_style.format_call_statement("sync", f":{first.loop_name}")
+            layer.body = [sync, *layer.body]
+            sections.append(_arrange_live_loop(context, layer))
+        else:
+            delay = code_style.format_beats(rng.pick((0.5, 1, 2, 4)))
+            sections.append(_arrange_live_loop(context, layer, delay=delay))
+    return sections
+
+
+def _arrange_metronome(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    """Arrange live loops that sync to a loop without sound."""
+    rng, code_style = context.rng, context.code_style
+    loop_name = code_style.create_loop_name("metro")
+    beats = max(1, round(context.seconds_to_beats(rng.draw_uniform(0.5, 2.0))))
+    rest = code_style.format_beats(beats)
+    cue_name = code_style.create_variable_name("count") if rng.chance(0.4) else ""
+    body: list[CodeNode] = []
+    if cue_name:
+        body.append(code_style.format_call_statement("cue", f":{cue_name}"))
+    body.append(code_style.format_sleep(rest))
+    sections: ProgramSections = [("", [Block(f"live_loop :{loop_name}", body)])]
+    for index, layer in enumerate(layers):
+        is_unsynced = index == 0 and rng.chance(0.5)
+        options = {} if is_unsynced else {"sync": f":{cue_name or loop_name}"}
+        sections.append(_arrange_live_loop(context, layer, **options))
+    return sections
+
+
+def _arrange_function_calls(
+    context: CompositionContext, layers: list[ProgramLayer]
+) -> ProgramSections:
+    """Arrange all layers but the first as functions, which live loops call."""
+    rng, code_style = context.rng, context.code_style
+    function_names: list[str] = []
+    for layer in layers[1:]:
+        function_names.append(code_style.create_variable_name("function"))
+        head = code_style.format_call_statement("define", f":{function_names[-1]}")
+        context.function_nodes.append(Block(head, layer.body))
+    sections = [_arrange_live_loop(context, layers[0])]
+    for layer, function_name in zip(layers[1:], function_names):
+        body: list[CodeNode] = [function_name]
+        if rng.chance(0.25):
+            body = [Block(f"{rng.pick((2, 4))}.times", [function_name], allows_braces=True)]
+        head = code_style.format_call_statement("live_loop", f":{layer.loop_name}")
+        sections.append((layer.kind, [_maybe_wrap_in_fx(context, Block(head, body))]))
+    return sections
+
+
+def _arrange_set_get(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+    """Arrange a loop that sets a note in the time state, one that plays it, and the layers."""
+    rng, code_style = context.rng, context.code_style
+    key = code_style.create_variable_name("root")
+    get = rng.pick((f"get[:{key}]", f"get(:{key})"))
+    roots = code_style.format_list(context.write_phrase(2, rng.draw_integer(2, 4)), as_ring=True)
+    first_root = code_style.format_note(context.degree_to_midi(2))
+    context.top_nodes.append(code_style.format_call_statement("set", f":{key}", first_root))
+    set_beats = max(1, round(context.seconds_to_beats(rng.draw_uniform(1.0, 3.0))))
+    setter_head = f"live_loop :{code_style.create_loop_name('metro')}"
+    set_statement = code_style.format_call_statement("set", f":{key}", f"{roots}.tick")
+    setter = Block(setter_head, [set_statement, code_style.format_rest(set_beats)])
+    play_beats = context.draw_step_beats(1, 0.8)
+    interval = rng.pick(("", "12", "7", "24"))
+    note = code_style.format_infix(get, "+", interval) if interval else get
+    synth_name = rng.pick(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
+    play = code_style.format_call_statement(
+        "play",
+        note,
+        amp=code_style.format_number(round(context.layer_level * 0.8, 1)),
+        release=code_style.format_beats(play_beats),
+    )
+    player_head = f"live_loop :{code_style.create_loop_name('bass')}"
+    use_synth = code_style.format_call_statement("use_synth", f":{synth_name}")
+    player = Block(player_head, [use_synth, play, code_style.format_rest(play_beats)])
+    return [("", [setter]), ("bass", [player]), *_arrange_live_loops(context, layers)]

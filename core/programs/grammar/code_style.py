@@ -1,37 +1,34 @@
-"""How somebody writes: names, spacing, options, notes, comments. Knows nothing of music.
+"""Code style of a grammar program: notation, spacing, names, comments and layout.
 
-A hand is drawn from a stream of its own, apart from the musical style, so that
-neither of the two tells anything of the other.
+The style is drawn from its own random stream, so that it is independent of the music.
 """
 
 from __future__ import annotations
 
-import re
 from fractions import Fraction
 
 from core.programs.grammar import identifiers
+from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.code_tree import Block, Conditional, CodeNode
+from core.programs.vocabulary import SHARP_NOTE_NAMES
 
-_SHARP_NOTE_NAMES = "c cs d ds e f fs g gs a as b".split()
 _FLAT_NOTE_NAMES = "c db d eb e f gb g ab a bb b".split()
-_ATOM_PATTERN = re.compile(r"[\w.:\[\]-]+\Z")
 
 
 class CodeStyle:
-    """One person's habits.
+    """The habits of one imaginary programmer.
 
     Parameters
     ----------
-    rng : Dice
-        Of this hand alone.
+    rng : SeededRandom
+        Random numbers for the code style alone.
 
     Attributes
     ----------
     naming_style : str
-        A key of `names.MANNERS`: language and tidiness of names and remarks.
+        A key of `identifiers.NAMING_STYLE_WEIGHTS`: language and tidiness of names and comments.
     hoist_probability : float
-        How readily values are given a name at the top instead of standing inline.
+        Probability that a value becomes a variable at the top of the program.
     """
 
     def __init__(self, rng: SeededRandom):
@@ -39,15 +36,22 @@ class CodeStyle:
         self.naming_style = rng.pick_weighted(identifiers.NAMING_STYLE_WEIGHTS)
         self.hoist_probability = rng.pick((0.0, 0.1, 0.25, 0.5, 0.8))
         self._list_separator = rng.pick_weighted({", ": 16, ",": 4, " , ": 0.5})
-        self._option_format = rng.pick_weighted({"{}: {}": 16, "{}:{}": 2, ":{} => {}": 2, ":{}=>{}": 0.7})
+        self._option_format = rng.pick_weighted(
+            {"{}: {}": 16, "{}:{}": 2, ":{} => {}": 2, ":{}=>{}": 0.7}
+        )
         self._parentheses_probability = rng.pick((0.0, 0.0, 0.0, 0.0, 0.05, 0.3, 1.0))
         self._lisp_call_probability = rng.pick((0.0, 0.0, 0.2, 1.0))
-        self._list_notation = rng.pick_weighted({"[]": 10, "(ring )": 4, "ring()": 2, "[].ring": 2, "mixed": 4})
+        self._list_notation = rng.pick_weighted(
+            {"[]": 10, "(ring )": 4, "ring()": 2, "[].ring": 2, "mixed": 4}
+        )
         self._note_notation = rng.pick_weighted({"symbol": 10, "number": 5, "upper": 2, "mixed": 4})
-        self._note_names = rng.pick((_SHARP_NOTE_NAMES, _FLAT_NOTE_NAMES))
-        self._indent_unit = rng.pick_weighted({"  ": 20, "    ": 2, "\t": 1, "": 1, "ragged": 1, " ": 0.5})
+        self._note_names = rng.pick((SHARP_NOTE_NAMES, _FLAT_NOTE_NAMES))
+        self._indent_unit = rng.pick_weighted(
+            {"  ": 20, "    ": 2, "\t": 1, "": 1, "ragged": 1, " ": 0.5}
+        )
         self._braces_probability = rng.pick((0.0, 0.0, 0.1, 0.5))
-        self._semicolon_probability = rng.pick((0.0,) * 6 + (0.4,))
+        # An unused draw: without it, the later draws and so all programs would change.
+        rng.pick((0.0,) * 6 + (0.4,))
         self._operator_spacing = rng.pick((" ", " ", " ", ""))
         self._fraction_probability = rng.pick((0.0, 0.0, 0.0, 0.1, 0.5))
         self._sleep_word = "wait" if rng.chance(0.04) else "sleep"
@@ -62,10 +66,8 @@ class CodeStyle:
         self._comment_prefix = rng.pick_weighted({"# ": 10, "#": 4, "## ": 1})
         self._used_names: set[str] = set(identifiers.RESERVED_NAMES)
 
-    # Expressions
-
     def format_number(self, value: float) -> str:
-        """Write a number: `0.5`, `1`, now and then `1.0` or `1/4.0`."""
+        """Format a number: `0.5`, `1`, sometimes `1.0`."""
         if isinstance(value, int):
             return str(value)
         if float(value).is_integer():
@@ -73,61 +75,67 @@ class CodeStyle:
         return f"{value:g}"
 
     def format_beats(self, beats: float) -> str:
-        """Write a length in beats, as a decimal or a fraction."""
+        """Format a length in beats, as a decimal or a fraction."""
         if beats < 1 and self.rng.chance(self._fraction_probability):
-            share = Fraction(beats).limit_denominator(16)
-            form = self.rng.pick(("{}.0/{}", "{}/{}.0", "({}.0 / {})"))
-            return form.format(share.numerator, share.denominator)
+            fraction = Fraction(beats).limit_denominator(16)
+            notation = self.rng.pick(("{}.0/{}", "{}/{}.0", "({}.0 / {})"))
+            return notation.format(fraction.numerator, fraction.denominator)
         thirds = round(beats * 3)
         if abs(beats * 3 - thirds) < 1e-6 and thirds % 3:
             return self.rng.pick((f"{thirds}.0/3", f"{beats:.2f}", f"{beats:.3f}"))
         return self.format_number(round(beats, 4))
 
     def format_note(self, midi: int) -> str:
-        """Write a MIDI note as a symbol or a number."""
-        manner = self._note_notation if self._note_notation != "mixed" else self.rng.pick(("symbol", "number"))
-        if manner == "number":
+        """Format a MIDI note as a symbol or a number."""
+        notation = self._note_notation
+        if notation == "mixed":
+            notation = self.rng.pick(("symbol", "number"))
+        if notation == "number":
             return str(midi)
-        octave, tone = divmod(midi, 12)
-        name = self._note_names[tone]
-        if manner == "upper":
+        octave, pitch_class = divmod(midi, 12)
+        name = self._note_names[pitch_class]
+        if notation == "upper":
             name = name.capitalize()
         return f":{name}{octave - 1}"
 
     def format_tonic(self, midi: int) -> str:
-        """Write a note that a scale or chord starts from, always by name."""
-        octave, tone = divmod(midi, 12)
+        """Format the first note of a scale or chord, always as a symbol."""
+        octave, pitch_class = divmod(midi, 12)
         octave_text = "" if octave == 5 and self.rng.chance(0.3) else str(octave - 1)
-        return f":{self._note_names[tone]}{octave_text}"
+        return f":{self._note_names[pitch_class]}{octave_text}"
 
     def format_list(self, members: list[str], as_ring: bool = False) -> str:
-        """Write a list; with `as_ring` it will be ticked through or indexed beyond its end."""
+        """Format a list, or with `as_ring` a list that wraps around at its end."""
         inner = self._list_separator.join(members)
-        form = (
-            self._list_notation if self._list_notation != "mixed" else self.rng.pick(("[]", "(ring )", "ring()"))
-        )
+        notation = self._list_notation
+        if notation == "mixed":
+            notation = self.rng.pick(("[]", "(ring )", "ring()"))
         if not as_ring:
-            form = "[]"
-        if form == "(ring )":
-            return f"(ring {inner})"
-        return {"[]": f"[{inner}]", "ring()": f"ring({inner})", "[].ring": f"[{inner}].ring"}[form]
+            notation = "[]"
+        return {
+            "[]": f"[{inner}]",
+            "(ring )": f"(ring {inner})",
+            "ring()": f"ring({inner})",
+            "[].ring": f"[{inner}].ring",
+        }[notation]
 
     def format_options(self, options: dict[str, str]) -> list[str]:
-        """Write options one by one: `amp: 0.5`."""
-        # `sync::beat` would be read as a constant's path.
+        """Format each option of a call: `amp: 0.5`."""
+        # Ruby would parse `sync::beat` as the path of a constant.
         return [
-            self._option_format.format(name, value).replace("::", ": :") for name, value in options.items()
+            self._option_format.format(name, value).replace("::", ": :")
+            for name, value in options.items()
         ]
 
     def format_call_expression(self, function: str, *arguments: str, **options: str) -> str:
-        """Write a call inside an expression: `scale(:c4, :minor)` or `(scale :c4, :minor)`."""
+        """Format a call in an expression: `scale(:c4, :minor)` or `(scale :c4, :minor)`."""
         inner = self._list_separator.join([*arguments, *self.format_options(options)])
         if inner and self.rng.chance(self._lisp_call_probability):
             return f"({function} {inner})"
         return f"{function}({inner})"
 
     def format_call_statement(self, function: str, *arguments: str, **options: str) -> str:
-        """Write a call that is a statement, or the head of a block."""
+        """Format a call that is a statement or the head of a block."""
         inner = self._list_separator.join([*arguments, *self.format_options(options)])
         if not inner:
             return function
@@ -136,50 +144,53 @@ class CodeStyle:
         return f"{function} {inner}"
 
     def format_sleep(self, expression: str) -> str:
-        """Write a rest."""
+        """Format a rest whose length is a Ruby expression."""
         return self.format_call_statement(self._sleep_word, expression)
 
+    def format_rest(self, beats: float) -> str:
+        """Format a rest of a number of beats."""
+        return self.format_sleep(self.format_beats(beats))
+
     def format_infix(self, left: str, operator: str, right: str) -> str:
-        """Write `left operator right`."""
+        """Format a binary operation: `left + right`."""
         space = self._operator_spacing if operator in "+*" else " "
         return f"{left}{space}{operator}{space}{right}"
 
     def format_assignment(self, name: str, expression: str) -> str:
-        """Write an assignment."""
-        return f"{name}={expression}" if self._operator_spacing == "" else f"{name} = {expression}"
-
-    # Names
+        """Format an assignment: `name = expression`."""
+        return f"{name}{self._operator_spacing}={self._operator_spacing}{expression}"
 
     def create_loop_name(self, layer_kind: str) -> str:
-        """Return a new name for what plays `layer_kind`."""
+        """Return an unused name for the loop of a layer."""
         words = identifiers.LOOP_NAMES[self.naming_style].get(layer_kind, "part").split()
         return self._create_unused_name(words)
 
     def create_variable_name(self, variable_kind: str) -> str:
-        """Return a new name for a variable that holds `variable_kind`."""
+        """Return an unused name for a variable or function."""
         if self.naming_style == "sloppy" and self.rng.chance(0.6):
             return self._create_unused_name(identifiers.SLOPPY_VARIABLE_NAMES)
-        tidy = identifiers.VARIABLE_NAMES["tidy"][variable_kind].split()
-        foreign = identifiers.FOREIGN_VARIABLE_NAMES.get(self.naming_style, {}).get(variable_kind)
-        return self._create_unused_name([foreign] if foreign else tidy)
+        foreign_names = identifiers.FOREIGN_VARIABLE_NAMES.get(self.naming_style, {})
+        if variable_kind in foreign_names:
+            return self._create_unused_name([foreign_names[variable_kind]])
+        return self._create_unused_name(identifiers.VARIABLE_NAMES["tidy"][variable_kind].split())
 
     def _create_unused_name(self, candidate_names: list[str]) -> str:
         word = self.rng.pick(candidate_names)
         name, number = word, 2
         while name in self._used_names:
-            joint = "_" if len(word) < 2 or word[-1].isdigit() else ""
-            name, number = f"{word}{joint}{number}", number + 1
+            separator = "_" if len(word) < 2 or word[-1].isdigit() else ""
+            name, number = f"{word}{separator}{number}", number + 1
         self._used_names.add(name)
         return name
 
-    # Remarks
-
     def format_comment(self, text: str = "") -> str:
-        """Write a comment."""
-        return self._comment_prefix + (text or self.rng.pick(identifiers.CODE_COMMENTS[self.naming_style].split("|")))
+        """Format a comment, with a random text by default."""
+        if not text:
+            text = self.rng.pick(identifiers.CODE_COMMENTS[self.naming_style].split("|"))
+        return self._comment_prefix + text
 
     def format_header_comments(self, key_name: str) -> list[str]:
-        """Return the lines before a program: often none."""
+        """Return the comment lines at the top of a program, often none."""
         if self.rng.chance(0.6):
             return [""] if self.rng.chance(0.04) else []
         title = self.rng.pick(identifiers.TITLE_COMMENTS[self.naming_style].split("|")).strip()
@@ -192,26 +203,26 @@ class CodeStyle:
             lines = [rule, *lines, rule]
         return [*lines, ""] if self.rng.chance(0.7) else lines
 
-    # Layout
-
     def format_program(self, sections: list[tuple[str, list[CodeNode]]], key_name: str) -> str:
-        """Return the whole program's text.
+        """Return the source of a program.
 
         Parameters
         ----------
-        sections : list of (kind, nodes)
-            What belongs together, in order; `kind` may label it.
+        sections : list of (str, list of CodeNode)
+            Label and statements of each section, in order; the label may be empty.
         key_name : str
-            Of the piece, for a header that names it.
+            Musical key, for a title that names it.
         """
-        lines = self.format_header_comments(key_name) if len(sections) > 1 or self.rng.chance(0.2) else []
-        for index, (kind, nodes) in enumerate(sections):
+        lines: list[str] = []
+        if len(sections) > 1 or self.rng.chance(0.2):
+            lines = self.format_header_comments(key_name)
+        for index, (label, nodes) in enumerate(sections):
             if index:
                 lines += [""] * self._section_gap_lines
             if index and self._section_rule and self.rng.chance(0.8):
                 lines.append(self._section_rule)
-            if kind and len(sections) > 2 and self.rng.chance(self._section_label_probability):
-                lines.append(self.format_comment(kind.replace("_", " ")))
+            if label and len(sections) > 2 and self.rng.chance(self._section_label_probability):
+                lines.append(self.format_comment(label.replace("_", " ")))
             lines += self._format_nodes(nodes, 0)
         text = "\n".join(lines)
         return text + self.rng.pick(("\n", "\n", "", "\n\n"))
@@ -229,26 +240,31 @@ class CodeStyle:
         if isinstance(node, str):
             return self._format_statement(node, margin)
         if isinstance(node, Conditional):
-            lines = [f"{margin}{node.keyword} {node.condition}", *self._format_nodes(node.body, depth + 1)]
+            lines = [f"{margin}{node.keyword} {node.condition}"]
+            lines += self._format_nodes(node.body, depth + 1)
             if node.else_body:
                 lines += [f"{margin}else", *self._format_nodes(node.else_body, depth + 1)]
             return [*lines, f"{margin}end"]
-        params = f" |{node.block_parameters}|" if node.block_parameters else ""
-        if self._fits_one_line(node):
-            inner = "; ".join(node.body)
-            if node.allows_braces and self.rng.chance(0.6):
-                return [f"{margin}{node.head} {{{params} {inner} }}"]
-            return [f"{margin}{node.head} do{params or ';'} {inner}{' ' if params else ';'} end"]
-        return [
-            f"{margin}{node.head} do{params}",
-            *self._format_nodes(node.body, depth + 1),
-            f"{margin}end",
-        ]
+        parameters = f" |{node.block_parameters}|" if node.block_parameters else ""
+        body = self._join_short_body(node)
+        if body is None:
+            return [
+                f"{margin}{node.head} do{parameters}",
+                *self._format_nodes(node.body, depth + 1),
+                f"{margin}end",
+            ]
+        if node.allows_braces and self.rng.chance(0.6):
+            return [f"{margin}{node.head} {{{parameters} {body} }}"]
+        return [f"{margin}{node.head} do{parameters or ';'} {body}{' ' if parameters else ';'} end"]
 
-    def _fits_one_line(self, node: Block) -> bool:
-        plain = all(isinstance(one, str) and one[0] != "#" for one in node.body)
-        short = plain and sum(map(len, node.body)) + len(node.head) < 76
-        return short and len(node.body) <= 2 and self.rng.chance(self._braces_probability)
+    def _join_short_body(self, block: Block) -> str | None:
+        """Return the body of a block that goes on one line, or None."""
+        statements = [node for node in block.body if isinstance(node, str) and node[0] != "#"]
+        has_only_statements = len(statements) == len(block.body)
+        is_short = has_only_statements and sum(map(len, statements)) + len(block.head) < 76
+        if is_short and len(statements) <= 2 and self.rng.chance(self._braces_probability):
+            return "; ".join(statements)
+        return None
 
     def _format_statement(self, text: str, margin: str) -> list[str]:
         if text.startswith("#"):
@@ -264,5 +280,7 @@ class CodeStyle:
 
     def _format_margin(self, depth: int) -> str:
         if self._indent_unit == "ragged":
-            return " " * self.rng.draw_integer(max(0, 2 * depth - 1), 2 * depth + 2) if depth else ""
+            if not depth:
+                return ""
+            return " " * self.rng.draw_integer(max(0, 2 * depth - 1), 2 * depth + 2)
         return self._indent_unit * depth

@@ -1,11 +1,11 @@
-"""Code as a tree of statements, before anybody's habits lay it out."""
+"""Tree of statements and blocks, which `CodeStyle` formats as code."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Union
+from typing import TypeAlias, Union
 
-CodeNode = Union[str, "Block", "Conditional"]
+CodeNode: TypeAlias = Union[str, "Block", "Conditional"]
 
 
 @dataclass
@@ -15,12 +15,13 @@ class Block:
     Parameters
     ----------
     head : str
-        All before the block.
-    body : list of Node
+        Code before the block.
+    body : list of CodeNode
+        Statements of the block.
     block_parameters : str
         Names between the bars: "n, i".
     allows_braces : bool
-        Whether the head's parentheses allow a one-line body in braces.
+        Whether Ruby accepts a body in braces after the head.
     """
 
     head: str
@@ -31,7 +32,17 @@ class Block:
 
 @dataclass
 class Conditional:
-    """`if condition … else … end`, or `unless` where the word says so."""
+    """A conditional statement: `if condition … else … end`.
+
+    Parameters
+    ----------
+    condition : str
+        Ruby expression.
+    body, else_body : list of CodeNode
+        Statements of the two branches; the second may be empty.
+    keyword : {"if", "unless"}
+        Keyword of the statement.
+    """
 
     condition: str
     body: list[CodeNode]
@@ -40,7 +51,7 @@ class Conditional:
 
 
 def count_statements(nodes: list[CodeNode]) -> int:
-    """Return how many statements there are, those inside blocks included."""
+    """Return the number of statements, including those inside blocks."""
     count = 0
     for node in nodes:
         count += 1

@@ -1,4 +1,4 @@
-"""Many different programs from the grammar."""
+"""Composition of distinct programs from the grammar."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from core.programs.grammar.arrangement import (
 )
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import count_statements
-from core.programs.grammar.context import ProgramLayer
 from core.programs.grammar.rng import SeededRandom
 from core.programs.grammar.styles import (
     GRAMMAR_TEMPLATE_PREFIX,
@@ -20,82 +19,92 @@ from core.programs.grammar.styles import (
     MusicStyle,
 )
 from core.programs.grammar.validity import is_unplayable
-from core.programs.program import ParameterValue, Program
-
-MAX_GRAMMAR_PROGRAMS = 1_000_000
+from core.programs.program import ParameterValue, Program, validate_count_and_seed
 
 
 def compose_programs(count: int, seed: int, style: str | None = None) -> list[Program]:
-    """Make programs that all differ, the same for the same seed on every machine.
+    """Compose distinct programs from the grammar.
+
+    The same seed gives the same programs on every machine.
 
     Parameters
     ----------
     count : int
-        How many. The first n of a larger count are those of the count n.
+        Number of programs, 0 to 1,000,000. A smaller count gives the first programs of a larger
+        one.
     seed : int
-        Any whole number.
+        Any integer.
     style : str, optional
-        A key of `STYLES`, or a template id such as "composed-acid". Default: each
-        program draws its own.
+        A key of `MUSIC_STYLES`, or a template id such as "composed-acid". Default: each program
+        draws its own style.
 
     Returns
     -------
     list of Program
-        With templates "composed-STYLE" and names "composed-STYLE-00000", numbered
-        through.
+        With templates "composed-STYLE" and names "composed-STYLE-00000", numbered across styles.
 
     Raises
     ------
     EarshotError
-        When there is no such style, or count or seed is no such number.
+        If the style does not exist, or count or seed is invalid.
+
+    Examples
+    --------
+    >>> from core.programs import compose_programs
+    >>> programs = compose_programs(count=2, seed=5, style="acid")
+    >>> [program.name for program in programs]
+    ['composed-acid-00000', 'composed-acid-00001']
+    >>> programs == compose_programs(count=2, seed=5, style="composed-acid")
+    True
     """
-    whole = isinstance(count, int) and isinstance(seed, int) and not isinstance(count, bool)
-    if not whole or not 0 <= count <= MAX_GRAMMAR_PROGRAMS:
-        raise EarshotError(
-            f"{count!r} programs with seed {seed!r} cannot be made.",
-            remedy=f"Give whole numbers, and a count from 0 to {MAX_GRAMMAR_PROGRAMS:,}.",
-        )
-    fixed = _get_style(style) if style is not None else None
-    found: dict[str, Program] = {}
+    validate_count_and_seed(count, seed)
+    fixed_style = _get_style(style) if style is not None else None
+    programs: dict[str, Program] = {}
     for index in range(count):
         attempt = 0
-        program = _compose_program(seed, index, attempt, fixed)
-        while program.source in found or is_unplayable(program.source):
+        program = _compose_program(seed, index, attempt, fixed_style)
+        while program.source in programs or is_unplayable(program.source):
             attempt += 1
-            program = _compose_program(seed, index, attempt, fixed)
-        found[program.source] = program
-    return list(found.values())
+            program = _compose_program(seed, index, attempt, fixed_style)
+        programs[program.source] = program
+    return list(programs.values())
 
 
-def _get_style(name: str) -> MusicStyle:
-    known = MUSIC_STYLES.get(name.removeprefix(GRAMMAR_TEMPLATE_PREFIX))
-    if known is None:
+def _get_style(name_or_id: str) -> MusicStyle:
+    name = name_or_id.removeprefix(GRAMMAR_TEMPLATE_PREFIX)
+    if name not in MUSIC_STYLES:
         raise EarshotError(
-            f"There is no style {name[:60]!r}.",
-            remedy=suggest_matches(
-                name.removeprefix(GRAMMAR_TEMPLATE_PREFIX), MUSIC_STYLES, "style"
-            ),
+            f"There is no style {name_or_id[:60]!r}.",
+            remedy=suggest_matches(name, MUSIC_STYLES, "style"),
         )
-    return known
+    return MUSIC_STYLES[name]
 
 
-def _compose_program(seed: int, index: int, attempt: int, fixed_style: MusicStyle | None) -> Program:
-    stream = f"composed/{fixed_style.name if fixed_style else ''}/{seed}/{index}/{attempt}"
-    dice, hand = SeededRandom(f"{stream}/music"), CodeStyle(SeededRandom(f"{stream}/hand"))
-    style = fixed_style or dice.pick(list(MUSIC_STYLES.values()))
-    size = dice.pick_weighted(style.layer_count_weights)
-    sketch = create_context(style, dice, hand, size)
-    layers = [compose_layer(sketch, dice.pick_weighted(style.lead_weights), always_sounds=True)]
-    layers += [compose_layer(sketch, dice.pick_weighted(style.layer_weights), always_sounds=False) for _ in range(size - 1)]
-    sections = arrange_layers(sketch, layers)
-    lead: ProgramLayer = layers[0]
+def _compose_program(
+    seed: int, index: int, attempt: int, fixed_style: MusicStyle | None
+) -> Program:
+    stream_name = f"composed/{fixed_style.name if fixed_style else ''}/{seed}/{index}/{attempt}"
+    rng = SeededRandom(f"{stream_name}/music")
+    code_style = CodeStyle(SeededRandom(f"{stream_name}/hand"))
+    style = fixed_style or rng.pick(list(MUSIC_STYLES.values()))
+    layer_count = rng.pick_weighted(style.layer_count_weights)
+    context = create_context(style, rng, code_style, layer_count)
+    layers = [compose_layer(context, rng.pick_weighted(style.lead_weights), always_sounds=True)]
+    layers += [
+        compose_layer(context, rng.pick_weighted(style.layer_weights), always_sounds=False)
+        for _ in range(layer_count - 1)
+    ]
+    sections = arrange_layers(context, layers)
+    lead = layers[0]
+    # Corpora store these parameter names, so they must not change.
     parameters: dict[str, ParameterValue] = {
-        "bpm": sketch.bpm,
-        "key": format_key_name(sketch),
+        "bpm": context.bpm,
+        "key": format_key_name(context),
         "layers": len(layers),
         "sound": lead.sound_names[0],
         "statements": sum(count_statements(nodes) for _, nodes in sections),
-        "manner": hand.naming_style,
+        "manner": code_style.naming_style,
     }
-    source = hand.format_program(sections, format_key_name(sketch))
-    return Program(source, f"{style.id}-{index:05d}", style.id, LAYER_ROLES[lead.kind], parameters, seed)
+    source = code_style.format_program(sections, format_key_name(context))
+    name = f"{style.id}-{index:05d}"
+    return Program(source, name, style.id, LAYER_ROLES[lead.kind], parameters, seed)

@@ -1,87 +1,134 @@
-"""Layers without strokes: drones, textures, noise."""
+"""Layers of long sounds: drones, textures and noise."""
 
 from __future__ import annotations
 
 from core.programs.grammar import instruments
+from core.programs.grammar.code_tree import CodeNode, Conditional
+from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.note_expressions import write_note_expression
-from core.programs.grammar.context import ProgramLayer, CompositionContext
-from core.programs.grammar.code_tree import Conditional, CodeNode
+from core.programs.grammar.sound_options import (
+    draw_amp_option,
+    draw_pan_option,
+    draw_synth_options,
+    limit_loudness,
+    write_varying_number,
+)
 
 
-def compose_drone_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    """Return a held sound that changes slowly or not at all."""
-    d, h = context.rng, context.code_style
-    name = d.pick(instruments.SYNTH_GROUPS["pads"])
-    value = instruments.compute_synth_amp(name, context.draw_level(0.7))
-    seconds = d.draw_uniform(3.0, 8.0, 1)
-    beats = max(1, round(context.seconds_to_beats(seconds)))
-    octave = d.pick((2, 2, 3, 3, 4))
-    options = context.limit_loudness({**context.draw_amp_option(value), **_draw_long_envelope(context, beats), **context.draw_synth_options(name), **context.draw_pan_option(0.2)})
-    note = context.write_chord(octave) if d.chance(0.3) else write_note_expression(context, octave)
-    node = h.create_variable_name("node")
-    by_name = d.chance(0.4)
-    play = (
-        h.format_call_statement("synth", f":{name}", note=note, **options)
-        if by_name
-        else h.format_call_statement("play", note, **options)
+def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
+    """Compose a layer with one sustained note that is constant or changes slowly."""
+    rng, code_style = context.rng, context.code_style
+    synth_name = rng.pick(instruments.SYNTH_GROUPS["pads"])
+    amp = instruments.compute_synth_amp(synth_name, context.draw_level(0.7))
+    beats = max(1, round(context.seconds_to_beats(rng.draw_uniform(3.0, 8.0, 1))))
+    octave = rng.pick((2, 2, 3, 3, 4))
+    options = limit_loudness(
+        context,
+        {
+            **draw_amp_option(context, amp),
+            **_draw_long_envelope(context, beats),
+            **draw_synth_options(context, synth_name),
+            **draw_pan_option(context, 0.2),
+        },
     )
-    body: list[CodeNode] = [] if by_name else [h.format_call_statement("use_synth", f":{name}")]
-    filtered = any(option.name == "cutoff" for option in instruments.SYNTH_OPTIONS[name])
-    if d.chance(0.45):
-        target = (
-            ("cutoff", h.format_number(d.draw_round_number(60, 120)))
-            if filtered and d.chance(0.6)
-            else ("pan", d.pick(("-0.7", "0.7", "rrand(-1, 1)")))
-        )
-        if d.chance(0.2):
-            target = ("note", h.format_note(context.degree_to_midi(octave, d.draw_integer(0, 5))))
-        parts = d.pick((1, 2, 2, 4))
-        slide = {f"{target[0]}_slide": h.format_beats(beats / parts)}
-        body = [h.format_assignment(node, h.format_call_statement("synth", f":{name}", note=note, **options, **slide))]
-        for _ in range(parts):
-            body += [
-                h.format_call_statement("control", node, **{target[0]: target[1]}),
-                h.format_sleep(h.format_beats(beats / parts)),
-            ]
-            again = {
-                "cutoff": h.format_number(d.draw_round_number(60, 120)),
-                "note": h.format_note(context.degree_to_midi(octave, d.draw_integer(0, 5))),
-            }
-            target = (target[0], again.get(target[0], h.format_number(d.draw_uniform(-0.9, 0.9, 1))))
+    if rng.chance(0.3):
+        note = context.write_chord(octave)
     else:
-        body += [play, h.format_sleep(h.format_beats(beats * d.pick((1, 1, 0.75))))]
-    return ProgramLayer("drone", h.create_loop_name("drone"), body, beats * 0.75, [name])
+        note = write_note_expression(context, octave)
+    variable = code_style.create_variable_name("node")
+    body: list[CodeNode]
+    if rng.chance(0.4):
+        body = [code_style.format_call_statement("synth", f":{synth_name}", note=note, **options)]
+    else:
+        play = code_style.format_call_statement("play", note, **options)
+        body = [code_style.format_call_statement("use_synth", f":{synth_name}"), play]
+    if rng.chance(0.45):
+        options = {"note": note, **options}
+        body = _write_controlled_drone(context, synth_name, options, variable, octave, beats)
+    else:
+        body.append(code_style.format_rest(beats * rng.pick((1, 1, 0.75))))
+    loop_name = code_style.create_loop_name("drone")
+    return ProgramLayer("drone", loop_name, body, beats * 0.75, [synth_name])
+
+
+def _write_controlled_drone(
+    context: CompositionContext,
+    synth_name: str,
+    options: dict[str, str],
+    variable: str,
+    octave: int,
+    beats: float,
+) -> list[CodeNode]:
+    """Write a note whose cutoff, pitch or pan slides to new values."""
+    rng, code_style = context.rng, context.code_style
+    has_cutoff = any(option.name == "cutoff" for option in instruments.SYNTH_OPTIONS[synth_name])
+    if has_cutoff and rng.chance(0.6):
+        name, value = "cutoff", code_style.format_number(rng.draw_round_number(60, 120))
+    else:
+        name, value = "pan", rng.pick(("-0.7", "0.7", "rrand(-1, 1)"))
+    if rng.chance(0.2):
+        midi = context.degree_to_midi(octave, rng.draw_integer(0, 5))
+        name, value = "note", code_style.format_note(midi)
+    slide_count = rng.pick((1, 2, 2, 4))
+    slide = {f"{name}_slide": code_style.format_beats(beats / slide_count)}
+    synth = code_style.format_call_statement("synth", f":{synth_name}", **options, **slide)
+    body: list[CodeNode] = [code_style.format_assignment(variable, synth)]
+    for _ in range(slide_count):
+        body += [
+            code_style.format_call_statement("control", variable, **{name: value}),
+            code_style.format_rest(beats / slide_count),
+        ]
+        # All three are drawn every time; drawing only one would change all programs.
+        next_values = {
+            "cutoff": code_style.format_number(rng.draw_round_number(60, 120)),
+            "note": code_style.format_note(context.degree_to_midi(octave, rng.draw_integer(0, 5))),
+            "pan": code_style.format_number(rng.draw_uniform(-0.9, 0.9, 1)),
+        }
+        value = next_values[name]
+    return body
 
 
 def _draw_long_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
-    d, h = context.rng, context.code_style
-    attack = round(beats * d.draw_uniform(0.1, 0.5), 1)
-    way = d.pick(("full", "full", "release", "ends"))
-    if way == "release":
-        return {"release": h.format_number(round(beats * d.draw_uniform(1.0, 1.6), 1))}
-    if way == "ends":
-        return {"attack": h.format_number(attack), "release": h.format_number(round(beats, 1))}
+    rng, code_style = context.rng, context.code_style
+    attack = round(beats * rng.draw_uniform(0.1, 0.5), 1)
+    shape = rng.pick(("full", "full", "release", "ends"))
+    if shape == "release":
+        release = round(beats * rng.draw_uniform(1.0, 1.6), 1)
+        return {"release": code_style.format_number(release)}
+    if shape == "ends":
+        return {
+            "attack": code_style.format_number(attack),
+            "release": code_style.format_number(round(beats, 1)),
+        }
     return {
-        "attack": h.format_number(attack),
-        "sustain": h.format_number(round(beats * 0.6, 1)),
-        "release": h.format_number(round(beats * d.draw_uniform(0.3, 0.8), 1)),
+        "attack": code_style.format_number(attack),
+        "sustain": code_style.format_number(round(beats * 0.6, 1)),
+        "release": code_style.format_number(round(beats * rng.draw_uniform(0.3, 0.8), 1)),
     }
 
 
 def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    """Return a layer of long samples."""
-    d, h = context.rng, context.code_style
-    long = [
-        name for name in instruments.SAMPLE_GROUPS["textures"] if instruments.SAMPLE_SECONDS[name] >= 1.5
-    ]
-    name = d.pick(long if always_sounds else instruments.SAMPLE_GROUPS["textures"])
-    value = instruments.compute_sample_amp(name, "textures", context.draw_level(0.8))
-    rate = d.pick((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
-    options = context.draw_amp_option(value)
+    """Compose a layer of long samples.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    always_sounds : bool
+        Whether every iteration must sound.
+    """
+    rng, code_style = context.rng, context.code_style
+    textures = instruments.SAMPLE_GROUPS["textures"]
+    long_textures = [name for name in textures if instruments.SAMPLE_SECONDS[name] >= 1.5]
+    sample_name = rng.pick(long_textures if always_sounds else textures)
+    amp = instruments.compute_sample_amp(sample_name, "textures", context.draw_level(0.8))
+    rate = rng.pick((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
+    options = draw_amp_option(context, amp)
     if rate != 1:
-        options["rate"] = h.format_number(rate)
-    lasts = instruments.SAMPLE_SECONDS[name] / abs(rate)
-    way = d.pick_weighted(
+        options["rate"] = code_style.format_number(rate)
+    seconds = instruments.SAMPLE_SECONDS[sample_name] / abs(rate)
+    effect = rng.pick_weighted(
         {
             "plain": 5,
             "fade": 2,
@@ -93,33 +140,13 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
             "rate": 1,
         }
     )
-    if way == "fade" and lasts > 3:
-        options |= {
-            "attack": h.format_number(d.draw_uniform(0.2, 1.0, 1)),
-            "release": h.format_number(d.draw_uniform(0.2, 1.5, 1)),
-        }
-    elif way == "part":
-        start = d.draw_uniform(0, 0.3)
-        options |= {"start": h.format_number(start), "finish": h.format_number(d.draw_uniform(0.7, 1.0))}
-        lasts *= 0.4
-    elif way == "lpf":
-        options |= {d.pick(("lpf", "lpf", "cutoff")): context.write_varying_number(70, 120)}
-        if d.chance(0.2) and "lpf" in options:
-            options |= {
-                "lpf_attack": h.format_number(d.draw_uniform(0.5, 3, 1)),
-                "lpf_min": str(d.draw_integer(50, 70)),
-            }
-    options |= context.draw_pan_option(0.2)
-    rest = (
-        round(
-            min(max(context.seconds_to_beats(min(lasts, 5.5) * d.pick((0.5, 0.8, 1))), context.seconds_to_beats(0.5)), context.seconds_to_beats(5.0))
-            * 2
-        )
-        / 2
-        or 0.5
-    )
-    if way == "rate":
-        options["rate"] = d.pick(
+    options |= _draw_texture_options(context, effect, seconds)
+    if effect == "part":
+        seconds *= 0.4
+    options |= draw_pan_option(context, 0.2)
+    rest_beats = _draw_texture_rest(context, seconds)
+    if effect == "rate":
+        options["rate"] = rng.pick(
             (
                 "rrand(0.3, 1.0)",
                 "[0.5, 1, -0.5].choose",
@@ -127,76 +154,174 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
                 "rrand(0.8, 1.2)",
             )
         )
-    names = f":{name}"
-    if way == "several":
-        others = d.pick_with_repeats(long, d.draw_integer(1, 3))
-        names = context.maybe_hoist(
-            "samples", h.format_list([names, *(f":{other}" for other in others)]), 1.2
-        ) + d.pick((".choose", ".tick", ".choose"))
-    if way == "stretch":
-        options = {k: v for k, v in options.items() if k != "rate"} | {
-            "beat_stretch": h.format_beats(rest)
+    sample = f":{sample_name}"
+    if effect == "several":
+        other_names = rng.pick_with_repeats(long_textures, rng.draw_integer(1, 3))
+        samples = code_style.format_list([sample, *(f":{name}" for name in other_names)])
+        sample = context.maybe_hoist("samples", samples, 1.2)
+        sample += rng.pick((".choose", ".tick", ".choose"))
+    if effect == "stretch":
+        options.pop("rate", None)
+        options["beat_stretch"] = code_style.format_beats(rest_beats)
+    body: list[CodeNode] = [
+        code_style.format_call_statement("sample", sample, **options),
+        code_style.format_rest(rest_beats),
+    ]
+    if effect == "control":
+        body = _write_controlled_texture(context, sample, options, amp, rest_beats)
+    if not always_sounds and rng.chance(0.2):
+        body = [Conditional(f"one_in({rng.draw_integer(2, 3)})", body[:-1]), body[-1]]
+    loop_name = code_style.create_loop_name("texture")
+    return ProgramLayer("texture", loop_name, body, rest_beats, [sample_name])
+
+
+def _draw_texture_options(
+    context: CompositionContext, effect: str, seconds: float
+) -> dict[str, str]:
+    rng, code_style = context.rng, context.code_style
+    if effect == "fade" and seconds > 3:
+        return {
+            "attack": code_style.format_number(rng.draw_uniform(0.2, 1.0, 1)),
+            "release": code_style.format_number(rng.draw_uniform(0.2, 1.5, 1)),
         }
-    body: list[CodeNode] = [h.format_call_statement("sample", names, **options), h.format_sleep(h.format_beats(rest))]
-    if way == "control":
-        node = h.create_variable_name("node")
-        slide = (
-            {"amp_slide": h.format_beats(rest / 2)}
-            if d.chance(0.5)
-            else {"pan_slide": h.format_beats(rest / 2)}
-        )
-        to = (
-            {"amp": h.format_number(round(value * d.pick((0.4, 0.6, 1.2)), 2))}
-            if "amp_slide" in slide
-            else {"pan": d.pick(("-1", "1", "0.5"))}
-        )
-        body = [
-            h.format_assignment(node, h.format_call_statement("sample", names, **options, **slide)),
-            h.format_sleep(h.format_beats(rest / 2)),
-            h.format_call_statement("control", node, **to),
-            h.format_sleep(h.format_beats(rest / 2)),
-        ]
-    certain = True
-    if not always_sounds and d.chance(0.2):
-        body = [Conditional(f"one_in({d.draw_integer(2, 3)})", body[:-1]), body[-1]]
-        certain = False
-    return ProgramLayer("texture", h.create_loop_name("texture"), body, rest, [name], certain)
+    if effect == "part":
+        return {
+            "start": code_style.format_number(rng.draw_uniform(0, 0.3)),
+            "finish": code_style.format_number(rng.draw_uniform(0.7, 1.0)),
+        }
+    if effect != "lpf":
+        return {}
+    options = {rng.pick(("lpf", "lpf", "cutoff")): write_varying_number(context, 70, 120)}
+    if rng.chance(0.2) and "lpf" in options:
+        options["lpf_attack"] = code_style.format_number(rng.draw_uniform(0.5, 3, 1))
+        options["lpf_min"] = str(rng.draw_integer(50, 70))
+    return options
+
+
+def _draw_texture_rest(context: CompositionContext, seconds: float) -> float:
+    """Draw the rest after a texture, in half beats from 0.5 to 5 seconds."""
+    beats = context.seconds_to_beats(min(seconds, 5.5) * context.rng.pick((0.5, 0.8, 1)))
+    beats = max(beats, context.seconds_to_beats(0.5))
+    beats = min(beats, context.seconds_to_beats(5.0))
+    return round(beats * 2) / 2 or 0.5
+
+
+def _write_controlled_texture(
+    context: CompositionContext,
+    sample: str,
+    options: dict[str, str],
+    amp: float,
+    rest_beats: float,
+) -> list[CodeNode]:
+    """Write a sample whose amp or pan slides to a new value."""
+    rng, code_style = context.rng, context.code_style
+    variable = code_style.create_variable_name("node")
+    name = "amp" if rng.chance(0.5) else "pan"
+    slide = {f"{name}_slide": code_style.format_beats(rest_beats / 2)}
+    if name == "amp":
+        value = code_style.format_number(round(amp * rng.pick((0.4, 0.6, 1.2)), 2))
+    else:
+        value = rng.pick(("-1", "1", "0.5"))
+    play = code_style.format_call_statement("sample", sample, **options, **slide)
+    return [
+        code_style.format_assignment(variable, play),
+        code_style.format_rest(rest_beats / 2),
+        code_style.format_call_statement("control", variable, **{name: value}),
+        code_style.format_rest(rest_beats / 2),
+    ]
 
 
 def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    """Return waves, sweeps or ticks of noise."""
-    d, h = context.rng, context.code_style
-    name = d.pick(instruments.SYNTH_GROUPS["noises"])
-    value = instruments.compute_synth_amp(
-        name, context.draw_level(0.35 if name not in ("bnoise", "gnoise") else 0.5)
-    )
-    way = d.pick(("wave", "tick", "tick", "sweep"))
-    own = context.draw_synth_options(name)
-    if way == "tick":
-        step = context.draw_step_beats(1, 0.6)
-        options = {**context.draw_amp_option(value), "release": h.format_number(d.draw_uniform(0.02, 0.2)), **own, **context.draw_pan_option(0.2)}
-        body: list[CodeNode] = [h.format_call_statement("synth", f":{name}", **options), h.format_sleep(h.format_beats(step))]
-        if d.chance(0.4):
-            body = [
-                h.format_call_statement("use_synth", f":{name}"),
-                h.format_call_statement("play", context.code_style.format_note(60), **options),
-                body[-1],
-            ]
-        if not always_sounds and d.chance(0.3):
-            body[-2] = f"{body[-2]} if {h.format_call_expression('spread', str(d.draw_integer(3, 7)), '8')}.tick"
-        return ProgramLayer("noise", h.create_loop_name("noise"), body, step, [name])
-    seconds = d.draw_uniform(2.0, 5.0, 1)
-    beats = max(1, round(context.seconds_to_beats(seconds)))
-    options = {**context.draw_amp_option(value), **_draw_long_envelope(context, beats), **own, **context.draw_pan_option(0.3)}
-    body = [h.format_call_statement("synth", f":{name}", **options), h.format_sleep(h.format_beats(beats))]
-    if way == "sweep" and name != "chipnoise":
-        node = h.create_variable_name("node")
-        options |= {"cutoff": str(d.draw_integer(60, 80)), "cutoff_slide": h.format_beats(beats)}
-        body = [
-            h.format_assignment(node, h.format_call_statement("synth", f":{name}", **options)),
-            h.format_call_statement("control", node, cutoff=str(d.draw_integer(90, 120))),
-            h.format_sleep(h.format_beats(beats)),
+    """Compose a layer of noise: waves, sweeps or short ticks.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    always_sounds : bool
+        Whether every iteration must sound.
+    """
+    rng = context.rng
+    synth_name = rng.pick(instruments.SYNTH_GROUPS["noises"])
+    level = context.draw_level(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
+    amp = instruments.compute_synth_amp(synth_name, level)
+    shape = rng.pick(("wave", "tick", "tick", "sweep"))
+    synth_options = draw_synth_options(context, synth_name)
+    body: list[CodeNode]
+    if shape == "tick":
+        beats = context.draw_step_beats(1, 0.6)
+        body = _write_noise_tick(context, synth_name, amp, synth_options, beats)
+        if not always_sounds and rng.chance(0.3):
+            hit_count = str(rng.draw_integer(3, 7))
+            ring = context.code_style.format_call_expression("spread", hit_count, "8")
+            body[-2] = f"{body[-2]} if {ring}.tick"
+    else:
+        beats = max(1, round(context.seconds_to_beats(rng.draw_uniform(2.0, 5.0, 1))))
+        options = {
+            **draw_amp_option(context, amp),
+            **_draw_long_envelope(context, beats),
+            **synth_options,
+            **draw_pan_option(context, 0.3),
+        }
+        is_sweep = shape == "sweep" and synth_name != "chipnoise"
+        body = _write_noise_wave(context, synth_name, options, beats, is_sweep)
+    loop_name = context.code_style.create_loop_name("noise")
+    return ProgramLayer("noise", loop_name, body, beats, [synth_name])
+
+
+def _write_noise_tick(
+    context: CompositionContext,
+    synth_name: str,
+    amp: float,
+    synth_options: dict[str, str],
+    step_beats: float,
+) -> list[CodeNode]:
+    rng, code_style = context.rng, context.code_style
+    options = {
+        **draw_amp_option(context, amp),
+        "release": code_style.format_number(rng.draw_uniform(0.02, 0.2)),
+        **synth_options,
+        **draw_pan_option(context, 0.2),
+    }
+    tick = code_style.format_call_statement("synth", f":{synth_name}", **options)
+    rest = code_style.format_rest(step_beats)
+    if not rng.chance(0.4):
+        return [tick, rest]
+    return [
+        code_style.format_call_statement("use_synth", f":{synth_name}"),
+        code_style.format_call_statement("play", code_style.format_note(60), **options),
+        rest,
+    ]
+
+
+def _write_noise_wave(
+    context: CompositionContext,
+    synth_name: str,
+    options: dict[str, str],
+    beats: float,
+    is_sweep: bool,
+) -> list[CodeNode]:
+    rng, code_style = context.rng, context.code_style
+    wave = code_style.format_call_statement("synth", f":{synth_name}", **options)
+    rest = code_style.format_rest(beats)
+    if is_sweep:
+        variable = code_style.create_variable_name("node")
+        options = {
+            **options,
+            "cutoff": str(rng.draw_integer(60, 80)),
+            "cutoff_slide": code_style.format_beats(beats),
+        }
+        sweep = code_style.format_call_statement("synth", f":{synth_name}", **options)
+        cutoff = str(rng.draw_integer(90, 120))
+        return [
+            code_style.format_assignment(variable, sweep),
+            code_style.format_call_statement("control", variable, cutoff=cutoff),
+            code_style.format_rest(beats),
         ]
-    elif d.chance(0.2):
-        body = [h.format_call_statement("use_synth", f":{name}"), h.format_call_statement("play", ":c4", **options), body[-1]]
-    return ProgramLayer("noise", h.create_loop_name("noise"), body, beats, [name])
+    if rng.chance(0.2):
+        return [
+            code_style.format_call_statement("use_synth", f":{synth_name}"),
+            code_style.format_call_statement("play", ":c4", **options),
+            rest,
+        ]
+    return [wave, rest]

@@ -1,10 +1,16 @@
-"""Layers of samples that are struck: kits."""
+"""Drum layers: short samples in rhythms."""
 
 from __future__ import annotations
 
 from core.programs.grammar import instruments
-from core.programs.grammar.context import ProgramLayer, CompositionContext
-from core.programs.grammar.code_tree import Block, Conditional, CodeNode
+from core.programs.grammar.code_tree import Block, CodeNode, Conditional
+from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.layer import ProgramLayer
+from core.programs.grammar.sound_options import (
+    draw_amp_option,
+    draw_pan_option,
+    write_varying_number,
+)
 
 _RHYTHM_PATTERNS = (
     "x---x---x---x---",
@@ -23,315 +29,349 @@ _RHYTHM_PATTERNS = (
     "xxxx",
 )
 
+# Lowest and highest value, and the probability of a constant.
+_VARYING_SAMPLE_OPTIONS = {
+    "rate": (0.6, 2.0, 0.7),
+    "cutoff": (75, 125, 0.6),
+    "lpf": (75, 120, 0.7),
+    "hpf": (30, 85, 0.7),
+}
+# Option, lowest and highest value, and decimal places.
+_CONSTANT_SAMPLE_OPTIONS = {
+    "start": (("start", 0.0, 0.1, 2), ("finish", 0.4, 0.9, 1)),
+    "sustain": (("sustain", 0.05, 0.2, 2), ("release", 0.05, 0.3, 2)),
+    "release": (("attack", 0.0, 0.03, 2), ("release", 0.05, 0.2, 2)),
+}
+
 
 class DrumSample:
-    """One struck sample with the options that it keeps."""
+    """A short sample whose options are the same for every hit.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    sample_group : str
+        A key of `instruments.SAMPLE_GROUPS`.
+    level : float
+        Loudness relative to the average layer.
+    """
 
     def __init__(self, context: CompositionContext, sample_group: str, level: float):
         self.context = context
         self.sample_name = context.rng.pick(instruments.SAMPLE_GROUPS[sample_group])
-        self.amp = instruments.compute_sample_amp(self.sample_name, sample_group, context.draw_level(level))
+        self.amp = instruments.compute_sample_amp(
+            self.sample_name, sample_group, context.draw_level(level)
+        )
         self.options = draw_sample_options(context) if context.rng.chance(0.4) else {}
         self.options |= draw_shortening_options(context, self.sample_name, self.options)
 
-    def write_hit(self, accent: float = 1.0) -> str:
-        """Write one stroke."""
-        amp = self.context.draw_amp_option(round(self.amp * accent, 2))
+    def write_hit(self) -> str:
+        """Write a statement that plays the sample once."""
         return self.context.code_style.format_call_statement(
-            "sample", f":{self.sample_name}", **amp, **self.options, **self.context.draw_pan_option(0.06)
+            "sample",
+            f":{self.sample_name}",
+            **draw_amp_option(self.context, round(self.amp, 2)),
+            **self.options,
+            **draw_pan_option(self.context, 0.06),
         )
 
 
-def draw_shortening_options(context: CompositionContext, sample_name: str, options: dict[str, str]) -> dict[str, str]:
-    """Return options that keep a long sample from piling up on itself when it is struck often."""
-    d, h = context.rng, context.code_style
+def draw_shortening_options(
+    context: CompositionContext, sample_name: str, options: dict[str, str]
+) -> dict[str, str]:
+    """Draw options that shorten a long sample, so that frequent hits do not overlap."""
+    rng, code_style = context.rng, context.code_style
     if sample_name not in instruments.SAMPLE_SECONDS or {"finish", "sustain"} & set(options):
         return {}
-    share = round(min(1.0, d.draw_uniform(0.4, 1.2) / instruments.SAMPLE_SECONDS[sample_name]), 2)
-    if d.chance(0.5) and "start" not in options:
-        return {"finish": h.format_number(share)}
+    max_seconds = rng.draw_uniform(0.4, 1.2)
+    finish = round(min(1.0, max_seconds / instruments.SAMPLE_SECONDS[sample_name]), 2)
+    if rng.chance(0.5) and "start" not in options:
+        return {"finish": code_style.format_number(finish)}
     return {
-        "sustain": h.format_number(d.draw_uniform(0.1, 0.6, 1)),
-        "release": h.format_number(d.draw_uniform(0.1, 0.6, 1)),
+        "sustain": code_style.format_number(rng.draw_uniform(0.1, 0.6, 1)),
+        "release": code_style.format_number(rng.draw_uniform(0.1, 0.6, 1)),
     }
 
 
 def draw_sample_options(context: CompositionContext) -> dict[str, str]:
-    """Return options that change how a struck sample sounds."""
-    d, h = context.rng, context.code_style
-    ways = {
-        "rate": 8,
-        "cut": 3,
-        "start": 1,
-        "sustain": 2,
-        "pitch": 1.5,
-        "lpf": 1.5,
-        "hpf": 1,
-        "release": 1.5,
-        "compress": 0.5,
-    }
-    way = d.pick_weighted(ways)
-    if way == "rate":
-        return {"rate": context.write_varying_number(0.6, 2.0, 0.7)}
-    if way == "cut":
-        return {"cutoff": context.write_varying_number(75, 125, 0.6)}
-    if way == "start":
-        return {"start": h.format_number(d.draw_uniform(0.0, 0.1)), "finish": h.format_number(d.draw_uniform(0.4, 0.9, 1))}
-    if way == "sustain":
-        return {
-            "sustain": h.format_number(d.draw_uniform(0.05, 0.2)),
-            "release": h.format_number(d.draw_uniform(0.05, 0.3)),
+    """Draw options that change the sound of a short sample."""
+    rng, code_style = context.rng, context.code_style
+    effect = rng.pick_weighted(
+        {
+            "rate": 8,
+            "cutoff": 3,
+            "start": 1,
+            "sustain": 2,
+            "pitch": 1.5,
+            "lpf": 1.5,
+            "hpf": 1,
+            "release": 1.5,
+            "compress": 0.5,
         }
-    if way == "pitch":
-        return (
-            {"rpitch": str(d.draw_integer(-7, 12))}
-            if d.chance(0.7)
-            else {"pitch": str(d.pick((-12, -5, 3, 5, 7)))}
-        )
-    if way == "lpf":
-        return {"lpf": context.write_varying_number(75, 120, 0.7)}
-    if way == "hpf":
-        return {"hpf": context.write_varying_number(30, 85, 0.7)}
-    if way == "release":
-        return {"attack": h.format_number(d.draw_uniform(0.0, 0.03)), "release": h.format_number(d.draw_uniform(0.05, 0.2))}
-    return {"compress": "1", "threshold": h.format_number(d.draw_uniform(0.1, 0.4))}
+    )
+    if effect in _VARYING_SAMPLE_OPTIONS:
+        return {effect: write_varying_number(context, *_VARYING_SAMPLE_OPTIONS[effect])}
+    if effect == "pitch":
+        if rng.chance(0.7):
+            return {"rpitch": str(rng.draw_integer(-7, 12))}
+        return {"pitch": str(rng.pick((-12, -5, 3, 5, 7)))}
+    if effect == "compress":
+        return {"compress": "1", "threshold": code_style.format_number(rng.draw_uniform(0.1, 0.4))}
+    options: dict[str, str] = {}
+    for name, lo, hi, digits in _CONSTANT_SAMPLE_OPTIONS[effect]:
+        options[name] = code_style.format_number(rng.draw_uniform(lo, hi, digits))
+    return options
 
 
 def compose_kit_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    """Return a drum layer."""
-    d = context.rng
-    way = d.pick_weighted(
+    """Compose a drum layer.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    always_sounds : bool
+        Whether every iteration must sound.
+    """
+    pattern = context.rng.pick_weighted(
         {
-            "one": 4,
+            "single": 4,
             "steps": 5,
             "grid": 4,
             "text": 1.5,
-            "numbers": 1,
+            "amp ring": 1,
             "nested": 2,
             "random": 2,
             "at": 1.2,
             "hats": 2,
-            "case": 0.5,
+            "branch": 0.5,
         }
     )
+    if pattern == "random":
+        return _compose_random_drums(context, always_sounds)
     return {
-        "one": _compose_single_drum,
+        "single": _compose_single_drum,
         "steps": _compose_step_sequence,
         "grid": _compose_pattern_grid,
         "text": _compose_text_pattern,
-        "numbers": _compose_amp_ring,
+        "amp ring": _compose_amp_ring,
         "nested": _compose_nested_loop,
-        "random": _compose_random_drums,
         "at": _compose_at_blocks,
         "hats": _compose_hats,
-        "case": _compose_random_branch,
-    }[way](context, always_sounds)
+        "branch": _compose_random_branch,
+    }[pattern](context)
 
 
 def _make_kit_layer(
-    context: CompositionContext,
-    body: list[CodeNode],
-    min_beats: float,
-    drums: list[DrumSample],
-    always_sounds: bool = True,
-    layer_kind: str = "kit",
+    context: CompositionContext, body: list[CodeNode], min_beats: float, drums: list[DrumSample]
 ) -> ProgramLayer:
-    return ProgramLayer(layer_kind, context.code_style.create_loop_name(layer_kind), body, min_beats, [drum.sample_name for drum in drums], always_sounds)
+    loop_name = context.code_style.create_loop_name("kit")
+    return ProgramLayer("kit", loop_name, body, min_beats, [drum.sample_name for drum in drums])
 
 
-def _compose_single_drum(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
+def _compose_single_drum(context: CompositionContext) -> ProgramLayer:
+    rng, code_style = context.rng, context.code_style
     groups = ("kicks", "kicks", "hats", "snares", "percussion", "tablas", "toms", "cymbals")
-    drum = DrumSample(context, context.rng.pick(groups), 1.0)
-    beat = context.draw_step_beats(context.rng.pick((1, 2, 2, 4)), 2.5)
-    body: list[CodeNode] = [drum.write_hit(), context.code_style.format_sleep(context.maybe_hoist("sleep", context.code_style.format_beats(beat)))]
-    if context.rng.chance(0.15):
-        body.insert(0, context.code_style.format_sleep(context.code_style.format_beats(beat)))
-        return _make_kit_layer(context, body, 2 * beat, [drum])
-    return _make_kit_layer(context, body, beat, [drum])
+    drum = DrumSample(context, rng.pick(groups), 1.0)
+    step_beats = context.draw_step_beats(rng.pick((1, 2, 2, 4)), 2.5)
+    hit = drum.write_hit()
+    rest = context.maybe_hoist("sleep", code_style.format_beats(step_beats))
+    body: list[CodeNode] = [hit, code_style.format_sleep(rest)]
+    if rng.chance(0.15):
+        body.insert(0, code_style.format_rest(step_beats))
+        return _make_kit_layer(context, body, 2 * step_beats, [drum])
+    return _make_kit_layer(context, body, step_beats, [drum])
 
 
-def _compose_step_sequence(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    d, h = context.rng, context.code_style
+def _compose_step_sequence(context: CompositionContext) -> ProgramLayer:
+    rng, code_style = context.rng, context.code_style
     drums = [
         DrumSample(context, "kicks", 1.0),
-        DrumSample(context, d.pick(("snares", "percussion", "toms")), 0.8),
-        DrumSample(context, d.pick(("hats", "cymbals", "cymbals", "tablas")), 0.6),
+        DrumSample(context, rng.pick(("snares", "percussion", "toms")), 0.8),
+        DrumSample(context, rng.pick(("hats", "cymbals", "cymbals", "tablas")), 0.6),
     ]
-    drums = drums[: d.pick((2, 2, 3))]
-    step = context.draw_step_beats(d.pick((1, 2)), 1.5)
-    count = d.pick((2, 3, 4, 4, 6, 8))
+    drums = drums[: rng.pick((2, 2, 3))]
+    step_beats = context.draw_step_beats(rng.pick((1, 2)), 1.5)
+    step_count = rng.pick((2, 3, 4, 4, 6, 8))
     body: list[CodeNode] = []
-    for place in range(count):
-        strokes = d.pick_distinct(drums, d.pick_weighted({1: 6, 2: 2, 0: 1})) if place else [drums[0]]
-        body += [drum.write_hit() for drum in strokes]
-        body.append(h.format_sleep(h.format_beats(step)))
-    if d.chance(0.2):
-        body = [
-            Block(f"{d.pick((2, 3, 4))}.times", body, allows_braces=True),
-            *([drums[-1].write_hit(), h.format_sleep(h.format_beats(step))]),
-        ]
-    return _make_kit_layer(context, body, step * count, drums)
+    for step in range(step_count):
+        hit_drums = drums[:1]
+        if step > 0:
+            hit_drums = rng.pick_distinct(drums, rng.pick_weighted({1: 6, 2: 2, 0: 1}))
+        body += [drum.write_hit() for drum in hit_drums]
+        body.append(code_style.format_rest(step_beats))
+    if rng.chance(0.2):
+        loop = Block(f"{rng.pick((2, 3, 4))}.times", body, allows_braces=True)
+        body = [loop, drums[-1].write_hit(), code_style.format_rest(step_beats)]
+    return _make_kit_layer(context, body, step_beats * step_count, drums)
 
 
-def _compose_pattern_grid(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    d, h = context.rng, context.code_style
-    count = d.draw_integer(1, 4)
-    groups = ["kicks", "snares", "hats", d.pick(("percussion", "tablas", "toms", "blips"))]
-    drums = [DrumSample(context, group, 0.9) for group in groups[:count]]
-    step = context.draw_step_beats(1, 0.5)
-    counter = d.pick(("look", "look", "look(:b)", "tick"))
-    body: list[CodeNode] = []
-    ticked = counter == "look"
-    if ticked:
-        body.append("tick")
+def _compose_pattern_grid(context: CompositionContext) -> ProgramLayer:
+    rng, code_style = context.rng, context.code_style
+    drum_count = rng.draw_integer(1, 4)
+    groups = ["kicks", "snares", "hats", rng.pick(("percussion", "tablas", "toms", "blips"))]
+    drums = [DrumSample(context, group, 0.9) for group in groups[:drum_count]]
+    step_beats = context.draw_step_beats(1, 0.5)
+    shares_tick = rng.pick(("look", "look", "look(:b)", "tick")) == "look"
+    body: list[CodeNode] = ["tick"] if shares_tick else []
     for drum in drums:
-        pattern = write_rhythm_ring(context)
-        call = f"{pattern}.{counter if ticked else f'tick(:{drum.sample_name[:3]})'}"
-        body.append(f"{drum.write_hit()} if {call}" if d.chance(0.8) else Conditional(call, [drum.write_hit()]))
-    body.append(h.format_sleep(h.format_beats(step)))
-    return _make_kit_layer(context, body, step, drums, always_sounds=True)
+        index = "look" if shares_tick else f"tick(:{drum.sample_name[:3]})"
+        condition = f"{write_rhythm_ring(context)}.{index}"
+        if rng.chance(0.8):
+            body.append(f"{drum.write_hit()} if {condition}")
+        else:
+            body.append(Conditional(condition, [drum.write_hit()]))
+    body.append(code_style.format_rest(step_beats))
+    return _make_kit_layer(context, body, step_beats, drums)
 
 
 def write_rhythm_ring(context: CompositionContext) -> str:
-    """Write a ring of booleans, the first one true, that hits at least every other beat or so."""
-    d, h = context.rng, context.code_style
-    way = d.pick_weighted({"spread": 6, "bools": 2, "knit": 1, "list": 1})
-    if way == "spread":
-        size = d.pick((8, 8, 16, 16, 12, 7, 5, 4, 9, 11, 13))
-        more = {"rotate": str(d.draw_integer(1, 3))} if d.chance(0.15) else {}
-        return h.format_call_expression(
-            "spread", str(d.draw_integer(max(2, size // 4), max(3, size - size // 4))), str(size), **more
-        )
-    pattern = d.pick(_RHYTHM_PATTERNS)
-    if way == "bools":
-        return context.maybe_hoist(
-            "pattern", h.format_call_expression("bools", *("1" if c == "x" else "0" for c in pattern))
-        )
-    if way == "knit":
-        return h.format_call_expression("knit", "true", str(d.draw_integer(1, 3)), "false", str(d.draw_integer(1, 3)))
-    return h.format_list(["true" if c == "x" else "false" for c in pattern[:8].rjust(4, "x")], as_ring=True)
+    """Write a ring of booleans that starts with true and is true at least every few steps."""
+    rng, code_style = context.rng, context.code_style
+    notation = rng.pick_weighted({"spread": 6, "bools": 2, "knit": 1, "list": 1})
+    if notation == "spread":
+        size = rng.pick((8, 8, 16, 16, 12, 7, 5, 4, 9, 11, 13))
+        options = {"rotate": str(rng.draw_integer(1, 3))} if rng.chance(0.15) else {}
+        hit_count = rng.draw_integer(max(2, size // 4), max(3, size - size // 4))
+        return code_style.format_call_expression("spread", str(hit_count), str(size), **options)
+    pattern = rng.pick(_RHYTHM_PATTERNS)
+    if notation == "bools":
+        digits = ["1" if char == "x" else "0" for char in pattern]
+        return context.maybe_hoist("pattern", code_style.format_call_expression("bools", *digits))
+    if notation == "knit":
+        true_count, false_count = str(rng.draw_integer(1, 3)), str(rng.draw_integer(1, 3))
+        return code_style.format_call_expression("knit", "true", true_count, "false", false_count)
+    booleans = ["true" if char == "x" else "false" for char in pattern[:8].rjust(4, "x")]
+    return code_style.format_list(booleans, as_ring=True)
 
 
-def _compose_text_pattern(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    d, h = context.rng, context.code_style
-    drums = [DrumSample(context, group, 0.9) for group in ["kicks", "snares", "hats"][: d.draw_integer(1, 3)]]
-    step = context.draw_step_beats(1, 0.5)
+def _compose_text_pattern(context: CompositionContext) -> ProgramLayer:
+    rng, code_style = context.rng, context.code_style
+    groups = ["kicks", "snares", "hats"][: rng.draw_integer(1, 3)]
+    drums = [DrumSample(context, group, 0.9) for group in groups]
+    step_beats = context.draw_step_beats(1, 0.5)
     body: list[CodeNode] = ["tick"]
     for drum in drums:
-        name = h.create_variable_name("pattern")
-        text = d.pick(_RHYTHM_PATTERNS[:6])
-        context.top_nodes.append(h.format_assignment(name, f'"{text}"' + d.pick((".ring", ""))))
-        if not context.top_nodes[-1].endswith(".ring"):
-            body.append(f"{drum.write_hit()} if {name}[look % {len(text)}] == 'x'")
+        variable = code_style.create_variable_name("pattern")
+        pattern = rng.pick(_RHYTHM_PATTERNS[:6])
+        suffix = rng.pick((".ring", ""))
+        context.top_nodes.append(code_style.format_assignment(variable, f'"{pattern}"{suffix}'))
+        if suffix == ".ring":
+            body.append(f'{drum.write_hit()} if {variable}.look == "x"')
         else:
-            body.append(f'{drum.write_hit()} if {name}.look == "x"')
-    body.append(h.format_sleep(h.format_beats(step)))
-    return _make_kit_layer(context, body, step, drums)
+            body.append(f"{drum.write_hit()} if {variable}[look % {len(pattern)}] == 'x'")
+    body.append(code_style.format_rest(step_beats))
+    return _make_kit_layer(context, body, step_beats, drums)
 
 
-def _compose_amp_ring(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    """Loudness as a ring of numbers."""
-    d, h = context.rng, context.code_style
-    drum = DrumSample(context, d.pick(("kicks", "hats", "snares", "percussion")), 1.0)
-    levels = [
-        h.format_number(round(drum.amp * share, 2))
-        for share in d.pick_with_repeats((1, 0.5, 0.25, 0, 0.75), d.pick((3, 4, 8)))
-    ]
-    levels[0] = h.format_number(drum.amp)
-    ring = context.maybe_hoist("pattern", h.format_list(levels, as_ring=True), 1.5)
-    body: list[CodeNode] = [
-        h.format_call_statement("sample", f":{drum.sample_name}", amp=f"{ring}.tick", **drum.options),
-        h.format_sleep(h.format_beats(context.draw_step_beats(1, 0.6))),
-    ]
-    return _make_kit_layer(context, body, context.draw_step_beats(1, 0.6), [drum])
+def _compose_amp_ring(context: CompositionContext) -> ProgramLayer:
+    """Compose a layer whose rhythm is a ring of `amp` values."""
+    rng, code_style = context.rng, context.code_style
+    drum = DrumSample(context, rng.pick(("kicks", "hats", "snares", "percussion")), 1.0)
+    accents = rng.pick_with_repeats((1, 0.5, 0.25, 0, 0.75), rng.pick((3, 4, 8)))
+    amps = [code_style.format_number(round(drum.amp * accent, 2)) for accent in accents]
+    amps[0] = code_style.format_number(drum.amp)
+    ring = context.maybe_hoist("pattern", code_style.format_list(amps, as_ring=True), 1.5)
+    hit = code_style.format_call_statement(
+        "sample", f":{drum.sample_name}", amp=f"{ring}.tick", **drum.options
+    )
+    rest = code_style.format_rest(context.draw_step_beats(1, 0.6))
+    # A second draw of the step: with the first one instead, all programs would change.
+    return _make_kit_layer(context, [hit, rest], context.draw_step_beats(1, 0.6), [drum])
 
 
-def _compose_nested_loop(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    d, h = context.rng, context.code_style
+def _compose_nested_loop(context: CompositionContext) -> ProgramLayer:
+    rng, code_style = context.rng, context.code_style
     drums = [
-        DrumSample(context, d.pick(("hats", "kicks", "percussion", "tablas")), 0.8),
-        DrumSample(context, d.pick(("snares", "kicks", "toms")), 1.0),
+        DrumSample(context, rng.pick(("hats", "kicks", "percussion", "tablas")), 0.8),
+        DrumSample(context, rng.pick(("snares", "kicks", "toms")), 1.0),
     ]
-    count, step = d.pick((2, 3, 4, 7, 8)), context.draw_step_beats(1, 0.8)
-    counter = h.create_variable_name("index") if d.chance(0.2) else ""
-    first = drums[0].write_hit()
-    if counter:
-        first = h.format_call_statement(
+    repeats, step_beats = rng.pick((2, 3, 4, 7, 8)), context.draw_step_beats(1, 0.8)
+    variable = code_style.create_variable_name("index") if rng.chance(0.2) else ""
+    hit = drums[0].write_hit()
+    if variable:
+        hit = code_style.format_call_statement(
             "sample",
             f":{drums[0].sample_name}",
-            rate=h.format_infix("1", "+", f"{counter} * 0.1"),
-            amp=h.format_number(drums[0].amp),
+            rate=code_style.format_infix("1", "+", f"{variable} * 0.1"),
+            amp=code_style.format_number(drums[0].amp),
         )
+    inner: list[CodeNode] = [hit, code_style.format_rest(step_beats)]
     body: list[CodeNode] = [
-        Block(f"{count}.times", [first, h.format_sleep(h.format_beats(step))], block_parameters=counter, allows_braces=True)
+        Block(f"{repeats}.times", inner, block_parameters=variable, allows_braces=True),
+        drums[1].write_hit(),
+        code_style.format_rest(step_beats * rng.pick((1, 1, 2))),
     ]
-    body += [drums[1].write_hit(), h.format_sleep(h.format_beats(step * d.pick((1, 1, 2))))]
-    return _make_kit_layer(context, body, step * (count + 1), drums)
+    return _make_kit_layer(context, body, step_beats * (repeats + 1), drums)
 
 
 def _compose_random_drums(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    d, h = context.rng, context.code_style
-    group = d.pick(("kicks", "percussion", "tablas", "hats", "toms", "blips"))
-    drums = [DrumSample(context, group, 0.9) for _ in range(d.draw_integer(2, 5))]
-    names = context.maybe_hoist("samples", h.format_list([f":{drum.sample_name}" for drum in drums]), 1.5)
-    amp = h.format_number(min(drum.amp for drum in drums))
-    hit = h.format_call_statement(
-        "sample",
-        f"{names}.{d.pick(('choose', 'choose', 'tick', 'shuffle.first'))}",
-        amp=amp,
-        **drums[0].options,
+    rng, code_style = context.rng, context.code_style
+    group = rng.pick(("kicks", "percussion", "tablas", "hats", "toms", "blips"))
+    drums = [DrumSample(context, group, 0.9) for _ in range(rng.draw_integer(2, 5))]
+    symbols = code_style.format_list([f":{drum.sample_name}" for drum in drums])
+    samples = context.maybe_hoist("samples", symbols, 1.5)
+    amp = code_style.format_number(min(drum.amp for drum in drums))
+    method = rng.pick(("choose", "choose", "tick", "shuffle.first"))
+    hit = code_style.format_call_statement(
+        "sample", f"{samples}.{method}", amp=amp, **drums[0].options
     )
-    if not always_sounds and d.chance(0.5):
-        hit += d.pick((f" if one_in({d.draw_integer(2, 4)})", " if rand < 0.6", " unless one_in(3)"))
-    step = context.draw_step_beats(1, 0.6)
-    rests = (
-        h.format_list([h.format_beats(step), h.format_beats(step * 2)]) + ".choose"
-        if d.chance(0.4)
-        else h.format_beats(step)
-    )
-    return _make_kit_layer(context, [hit, h.format_sleep(rests)], step, drums, always_sounds=" if " not in hit)
+    if not always_sounds and rng.chance(0.5):
+        one_in = f" if one_in({rng.draw_integer(2, 4)})"
+        hit += rng.pick((one_in, " if rand < 0.6", " unless one_in(3)"))
+    step_beats = context.draw_step_beats(1, 0.6)
+    if rng.chance(0.4):
+        rests = [code_style.format_beats(step_beats), code_style.format_beats(step_beats * 2)]
+        rest = code_style.format_list(rests) + ".choose"
+    else:
+        rest = code_style.format_beats(step_beats)
+    return _make_kit_layer(context, [hit, code_style.format_sleep(rest)], step_beats, drums)
 
 
-def _compose_at_blocks(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    d, h = context.rng, context.code_style
+def _compose_at_blocks(context: CompositionContext) -> ProgramLayer:
+    rng, code_style = context.rng, context.code_style
     drums = [DrumSample(context, "kicks", 1.0), DrumSample(context, "snares", 0.8)]
-    step = context.draw_step_beats(2, 1.0)
+    step_beats = context.draw_step_beats(2, 1.0)
     body: list[CodeNode] = []
-    for drum, places in zip(drums, ((0, 2, d.pick((2.5, 3))), (1, 3))):
-        times = h.format_list([h.format_beats(place * step) for place in places])
-        counter = h.create_variable_name("count") if d.chance(0.2) else ""
-        body.append(Block(h.format_call_statement("at", times), [drum.write_hit()], block_parameters=counter))
-    body.append(h.format_sleep(h.format_beats(4 * step)))
-    return _make_kit_layer(context, body, 4 * step, drums)
+    hit_steps = ((0, 2, rng.pick((2.5, 3))), (1, 3))
+    for drum, steps in zip(drums, hit_steps):
+        times = code_style.format_list([code_style.format_beats(i * step_beats) for i in steps])
+        variable = code_style.create_variable_name("count") if rng.chance(0.2) else ""
+        head = code_style.format_call_statement("at", times)
+        body.append(Block(head, [drum.write_hit()], block_parameters=variable))
+    body.append(code_style.format_rest(4 * step_beats))
+    return _make_kit_layer(context, body, 4 * step_beats, drums)
 
 
-def _compose_hats(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    d, h = context.rng, context.code_style
+def _compose_hats(context: CompositionContext) -> ProgramLayer:
+    rng, code_style = context.rng, context.code_style
     drum = DrumSample(context, "hats", 0.9)
-    step = context.draw_step_beats(1, 0.5)
-    amp = h.format_call_expression("rrand", h.format_number(round(drum.amp * 0.5, 2)), h.format_number(drum.amp))
-    hit = h.format_call_statement("sample", f":{drum.sample_name}", amp=amp, **drum.options, **context.draw_pan_option(0.4))
-    inner: list[CodeNode] = [hit, h.format_sleep(h.format_beats(step))]
-    body: list[CodeNode] = inner
-    if d.chance(0.3):
-        body = [Block(h.format_call_statement("density", d.pick(("2", "1", "[1, 2, 4].choose", "dice(2)"))), inner)]
-        step /= 4
-    elif d.chance(0.15):
-        body = [
-            Block(
-                h.format_call_statement("with_swing", h.format_number(d.draw_uniform(0.02, 0.1)), pulse=str(d.pick((2, 4)))),
-                [hit],
-            ),
-            inner[1],
-        ]
-    return _make_kit_layer(context, body, step, [drum])
+    step_beats = context.draw_step_beats(1, 0.5)
+    softest = code_style.format_number(round(drum.amp * 0.5, 2))
+    amp = code_style.format_call_expression("rrand", softest, code_style.format_number(drum.amp))
+    options = {**drum.options, **draw_pan_option(context, 0.4)}
+    hit = code_style.format_call_statement("sample", f":{drum.sample_name}", amp=amp, **options)
+    rest = code_style.format_rest(step_beats)
+    body: list[CodeNode] = [hit, rest]
+    if rng.chance(0.3):
+        density = rng.pick(("2", "1", "[1, 2, 4].choose", "dice(2)"))
+        body = [Block(code_style.format_call_statement("density", density), body)]
+        step_beats /= 4
+    elif rng.chance(0.15):
+        swing = code_style.format_number(rng.draw_uniform(0.02, 0.1))
+        pulse = str(rng.pick((2, 4)))
+        head = code_style.format_call_statement("with_swing", swing, pulse=pulse)
+        body = [Block(head, [hit]), rest]
+    return _make_kit_layer(context, body, step_beats, [drum])
 
 
-def _compose_random_branch(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    d, h = context.rng, context.code_style
+def _compose_random_branch(context: CompositionContext) -> ProgramLayer:
+    rng = context.rng
     drums = [DrumSample(context, group, 0.9) for group in ("kicks", "snares", "hats")]
-    step = context.draw_step_beats(1, 0.8)
-    first = Conditional(
-        f"dice({d.pick((3, 4, 6))}) {d.pick(('== 1', '> 2'))}", [drums[0].write_hit()], [drums[1].write_hit()]
-    )
-    return _make_kit_layer(context, [first, drums[2].write_hit(), h.format_sleep(h.format_beats(step))], step, drums)
+    step_beats = context.draw_step_beats(1, 0.8)
+    condition = f"dice({rng.pick((3, 4, 6))}) {rng.pick(('== 1', '> 2'))}"
+    branch = Conditional(condition, [drums[0].write_hit()], [drums[1].write_hit()])
+    hat_hit = drums[2].write_hit()
+    rest = context.code_style.format_rest(step_beats)
+    return _make_kit_layer(context, [branch, hat_hit, rest], step_beats, drums)

@@ -1,8 +1,8 @@
-"""Names and remarks as people write them: tidy, sloppy, silly, in several languages."""
+"""Word lists for loop names, variable names and comments, by naming style."""
 
 from __future__ import annotations
 
-# By what a loop plays; each row is one language or manner.
+# Loop names by naming style (a language, or how tidy the names are) and layer kind.
 LOOP_NAMES = {
     "tidy": {
         "kit": "drums beat kick rhythm perc hats snare drum_loop percussion kick_drum groove",
@@ -95,7 +95,7 @@ LOOP_NAMES = {
     },
 }
 
-# By what a variable holds.
+# Variable names by naming style and by what the variable holds.
 VARIABLE_NAMES = {
     "tidy": {
         "notes": "notes my_notes melody_notes seq pattern riff tune_notes phrase",
@@ -213,7 +213,7 @@ NAMING_STYLE_WEIGHTS = {
     "portuguese": 0.7,
 }
 
-# What Ruby or Sonic Pi would take for something else.
+# Names with another meaning in Ruby or Sonic Pi.
 RESERVED_NAMES = set(
     "play sample sleep synth control chord scale ring tick look line range spread knit bools note "
     "notes_of density at cue sync loop define beat stretch ramp pick dice rt bt vt on map inc dec "

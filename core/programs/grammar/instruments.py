@@ -1,8 +1,7 @@
-"""Synths, FX and samples of Sonic Pi 3.2.2 with the options that each has, in useful ranges.
+"""Synths, FX and samples of Sonic Pi 3.2.2 with the useful ranges of their options.
 
-An option is written `name=lo..hi` or `name=a|b|c`. Groups of synths and samples are
-`core.programs.vocabulary`'s, completed here where a group there is narrower than what
-people use.
+An option is written `name=lo..hi` or `name=a|b|c`. Groups of synths and samples extend those of
+`core.programs.vocabulary`, which are narrower than what programmers use.
 """
 
 from __future__ import annotations
@@ -17,15 +16,16 @@ _VOCABULARY = build_template_vocabulary()
 
 @dataclass(frozen=True)
 class SoundOption:
-    """One option: a range of numbers, or choices.
+    """An option of a synth or FX, with a range of numbers or with choices.
 
     Parameters
     ----------
     name : str
+        Name of the option.
     lo, hi : float
-        Of a number.
+        Range of a number.
     choices : tuple of str
-        As they are written; empty for a number.
+        Values as Ruby code; empty for a number.
     """
 
     name: str
@@ -34,20 +34,22 @@ class SoundOption:
     choices: tuple[str, ...] = ()
 
     def draw_value(self, rng: SeededRandom) -> str:
-        """Return a value as it is written."""
-        return rng.pick(self.choices) if self.choices else f"{rng.draw_round_number(self.lo, self.hi):g}"
+        """Draw a value and return it as Ruby code."""
+        if self.choices:
+            return rng.pick(self.choices)
+        return f"{rng.draw_round_number(self.lo, self.hi):g}"
 
 
 def _parse_options(text: str) -> tuple[SoundOption, ...]:
-    found = []
+    options = []
     for part in text.split():
         name, _, values = part.partition("=")
         if ".." in values:
             lo, hi = map(float, values.split(".."))
-            found.append(SoundOption(name, lo, hi))
+            options.append(SoundOption(name, lo, hi))
         else:
-            found.append(SoundOption(name, choices=tuple(values.split("|"))))
-    return tuple(found)
+            options.append(SoundOption(name, choices=tuple(values.split("|"))))
+    return tuple(options)
 
 
 _CUTOFF_OPTION = "cutoff=55..125"
@@ -55,8 +57,7 @@ _RESONANCE_OPTION = "res=0.1..0.9"
 _PULSE_WIDTH_OPTION = "pulse_width=0.1..0.9"
 _MODULATION_OPTIONS = (
     f"{_CUTOFF_OPTION} mod_phase=0.08..1.5 mod_range=2..24 mod_pulse_width=0.2..0.8 "
-    f"mod_phase_offset=0.1..0.9 "
-    "mod_invert_wave=0|1 mod_wave=0|1|2|3"
+    "mod_phase_offset=0.1..0.9 mod_invert_wave=0|1 mod_wave=0|1|2|3"
 )
 SYNTH_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
     name: _parse_options(text)
@@ -69,7 +70,8 @@ SYNTH_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
         "pulse": f"{_CUTOFF_OPTION} {_PULSE_WIDTH_OPTION}",
         "square": _CUTOFF_OPTION,
         "tri": f"{_CUTOFF_OPTION} {_PULSE_WIDTH_OPTION}",
-        "subpulse": f"{_CUTOFF_OPTION} {_PULSE_WIDTH_OPTION} sub_amp=0.3..1.2 sub_detune=-12|-24|-7|-12.1",
+        "subpulse": f"{_CUTOFF_OPTION} {_PULSE_WIDTH_OPTION} sub_amp=0.3..1.2 "
+        "sub_detune=-12|-24|-7|-12.1",
         "dsaw": f"{_CUTOFF_OPTION} detune=0.05..0.9",
         "dtri": f"{_CUTOFF_OPTION} detune=0.05..0.9",
         "dpulse": f"{_CUTOFF_OPTION} detune=0.05..0.9 {_PULSE_WIDTH_OPTION} dpulse_width=0.1..0.9",
@@ -88,8 +90,8 @@ SYNTH_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
         "supersaw": f"cutoff=65..130 {_RESONANCE_OPTION}",
         "hoover": f"cutoff=70..130 {_RESONANCE_OPTION}",
         "prophet": f"cutoff=60..120 {_RESONANCE_OPTION}",
-        "zawa": f"{_CUTOFF_OPTION} {_RESONANCE_OPTION} phase=0.1..3 phase_offset=0..0.9 wave=0|1|2|3 invert_wave=0|1 "
-        f"range=6..36 disable_wave=0|1 {_PULSE_WIDTH_OPTION}",
+        "zawa": f"{_CUTOFF_OPTION} {_RESONANCE_OPTION} phase=0.1..3 phase_offset=0..0.9 "
+        f"wave=0|1|2|3 invert_wave=0|1 range=6..36 disable_wave=0|1 {_PULSE_WIDTH_OPTION}",
         "dark_ambience": "cutoff=70..125 res=0.2..0.9 detune1=5|7|12|24 detune2=12|19|24|36 "
         "noise=0|1|2|3|4 ring=0.1..0.9 room=20..120 reverb_time=10..120",
         "growl": "cutoff=70..130 res=0.2..0.8",
@@ -112,18 +114,19 @@ _MIX_OPTION = "mix=0.2..0.9"
 _WAVE_OPTIONS = "wave=0|1|2|3 invert_wave=0|1 phase_offset=0.1..0.9 pulse_width=0.2..0.8"
 _FILTER_OPTION = "cutoff=65..120"
 _SLICER_OPTIONS = (
-    f"phase=0.125|0.25|0.5|0.75|1 {_WAVE_OPTIONS} amp_min=0.05..0.4 amp_max=0.7..1 probability=0.1..0.6 "
+    f"phase=0.125|0.25|0.5|0.75|1 {_WAVE_OPTIONS} amp_min=0.05..0.4 amp_max=0.7..1 "
+    "probability=0.1..0.6 prob_pos=0|1|0.5 seed=1..99 smooth=0.02..0.2 smooth_up=0.02..0.2 "
+    "smooth_down=0.02..0.2"
 )
-_SLICER_OPTIONS += "prob_pos=0|1|0.5 seed=1..99 smooth=0.02..0.2 smooth_up=0.02..0.2 smooth_down=0.02..0.2"
 FX_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
     name: _parse_options(text)
     for name, text in {
         "reverb": "room=0.2..0.99 mix=0.1..0.9 damp=0.1..0.9",
         "gverb": "room=5..60 release=1..6 spread=0.1..0.9 damp=0.2..0.9 pre_damp=0.2..0.8 "
-        "dry=0.5..1 "
-        "ref_level=0.2..0.6 tail_level=0.1..0.5 mix=0.2..0.7",
+        "dry=0.5..1 ref_level=0.2..0.6 tail_level=0.1..0.5 mix=0.2..0.7",
         "echo": f"phase=0.125|0.25|0.375|0.5|0.75|1 decay=0.5..6 max_phase=2|4 {_MIX_OPTION}",
-        "ping_pong": f"phase=0.125|0.25|0.375|0.5|0.75 feedback=0.2..0.8 pan_start=-1|1|0.5 {_MIX_OPTION}",
+        "ping_pong": "phase=0.125|0.25|0.375|0.5|0.75 feedback=0.2..0.8 pan_start=-1|1|0.5 "
+        f"{_MIX_OPTION}",
         "lpf": f"{_FILTER_OPTION} {_MIX_OPTION}",
         "nlpf": f"{_FILTER_OPTION} mix=0.5..1",
         "rlpf": f"{_FILTER_OPTION} {_RESONANCE_OPTION}",
@@ -143,12 +146,10 @@ FX_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
         "panslicer": f"{_SLICER_OPTIONS} pan_min=-1|-0.8|-0.5 pan_max=0.5|0.8|1",
         "tremolo": "phase=0.1..2 depth=0.2..0.9 wave=0|1|2|3 phase_offset=0.1..0.9 "
         "invert_wave=0|1 mix=0.4..1",
-        "wobble": f"phase=0.25|0.5|1|2|4 cutoff_min=50..75 cutoff_max=90..125 res=0.2..0.85 "
-        f"{_WAVE_OPTIONS} "
-        "probability=0.1..0.5 smooth=0.02..0.2 filter=0",
+        "wobble": "phase=0.25|0.5|1|2|4 cutoff_min=50..75 cutoff_max=90..125 res=0.2..0.85 "
+        f"{_WAVE_OPTIONS} probability=0.1..0.5 smooth=0.02..0.2 filter=0",
         "ixi_techno": "phase=1|2|4|8 cutoff_min=55..75 cutoff_max=90..125 res=0.2..0.8 "
-        "phase_offset=0.1..0.9 "
-        "mix=0.4..1",
+        "phase_offset=0.1..0.9 mix=0.4..1",
         "distortion": f"distort=0.1..0.85 {_MIX_OPTION}",
         "bitcrusher": f"bits=4..12 sample_rate=2000..16000 {_MIX_OPTION}",
         "krush": f"gain=2..10 cutoff=70..120 res=0.1..0.5 {_MIX_OPTION}",
@@ -156,16 +157,14 @@ FX_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
         "ring_mod": f"freq=20..80 mod_amp=0.4..1 {_MIX_OPTION}",
         "octaver": "super_amp=0.2..1 sub_amp=0.2..1 subsub_amp=0.1..1 mix=0.3..0.8",
         "vowel": "vowel_sound=1|2|3|4|5 voice=0|1|2|3|4 mix=0.4..0.9",
-        "flanger": f"phase=0.5..8 depth=2..10 delay=2..12 decay=0.5..4 feedback=0.1..0.7 "
-        f"wave=0|1|2|3|4 "
-        f"invert_flange=0|1 stereo_invert_wave=0|1 {_MIX_OPTION}",
+        "flanger": "phase=0.5..8 depth=2..10 delay=2..12 decay=0.5..4 feedback=0.1..0.7 "
+        f"wave=0|1|2|3|4 invert_flange=0|1 stereo_invert_wave=0|1 {_MIX_OPTION}",
         "whammy": "transpose=-12|-7|5|7|12 deltime=0.03..0.1 grainsize=0.05..0.15 mix=0.3..0.8",
         "pitch_shift": "pitch=-12|-7|-5|3|5|7|12 window_size=0.05..0.4 pitch_dis=0.001..0.05 "
         "time_dis=0.001..0.05 mix=0.3..0.9",
         "autotuner": "note=48..72 formant_ratio=0.6..1.6 mix=0.3..0.7",
         "compressor": "threshold=0.1..0.5 slope_above=0.2..0.8 clamp_time=0.01..0.05 "
-        "relax_time=0.01..0.2 "
-        "slope_below=1",
+        "relax_time=0.01..0.2 slope_below=1",
         "normaliser": "level=0.2..0.4 mix=0.2..0.5",
         "level": "amp=0.6..1",
         "mono": "pan=-0.6..0.6",
@@ -181,7 +180,7 @@ FX_BY_KIND = {
     "bend": "flanger flanger whammy pitch_shift autotuner vowel".split(),
     "mix": "compressor compressor level normaliser mono pan".split(),
 }
-# The least that such an FX leaves of steady loudness, times what it adds.
+# Lowest factor by which an FX changes the loudness of a steady sound.
 FX_AMP_FACTORS = {
     "gverb": 0.75,
     "distortion": 0.7,
@@ -218,7 +217,15 @@ SYNTH_GROUPS: dict[str, list[str]] = {
     ],
     "plucked": _VOCABULARY["plucked"],
     "soft": _VOCABULARY["soft"],
-    "pads": [*_VOCABULARY["pads"], "hollow", "dark_ambience", "growl", "mod_dsaw", "zawa", "hoover"],
+    "pads": [
+        *_VOCABULARY["pads"],
+        "hollow",
+        "dark_ambience",
+        "growl",
+        "mod_dsaw",
+        "zawa",
+        "hoover",
+    ],
     "keys": _VOCABULARY["keys"],
     "basses": [*_VOCABULARY["basses"], "growl", "mod_fm"],
     "acid": "tb303 tb303 tb303 saw zawa prophet".split(),
@@ -233,7 +240,7 @@ SAMPLE_GROUPS: dict[str, list[str]] = {
 SAMPLE_GROUPS["textures"] = [*_VOCABULARY["textures"], "perc_swoosh"]
 SAMPLE_GROUPS["hats"] = [*_VOCABULARY["hats"], "drum_cymbal_closed", "drum_cymbal_closed"]
 
-# Seconds that the long samples last, rounded down.
+# Durations of the long samples in seconds, rounded down.
 SAMPLE_SECONDS = {
     "ambi_choir": 1.5,
     "ambi_dark_woosh": 3.5,
@@ -309,7 +316,7 @@ SAMPLE_SECONDS = {
     "loop_3d_printer": 7.96,
 }
 
-# How much quieter than a drum such a sample is on a loudspeaker.
+# Factor on `amp` that makes the samples of a group as loud as a drum on a loudspeaker.
 _GROUP_GAINS = {
     "hats": 1.2,
     "cymbals": 0.8,
@@ -321,17 +328,17 @@ _GROUP_GAINS = {
 
 
 def compute_synth_amp(synth: str, level: float) -> float:
-    """Return the `amp` at which a synth is about as loud as others at `level`."""
+    """Return the `amp` at which a synth is about as loud as the others at `level`."""
     return _round_amp(balance_amp(synth, level))
 
 
 def compute_sample_amp(sample_name: str, sample_group: str, level: float) -> float:
-    """Return the `amp` at which a sample is about as loud as others at `level`."""
+    """Return the `amp` at which a sample is about as loud as the others at `level`."""
     return _round_amp(balance_amp(sample_name, level) * _GROUP_GAINS.get(sample_group, 1.0))
 
 
 def _round_amp(amp: float) -> float:
-    """Round as people do: `0.45` is rare, `0.5` is common."""
+    """Round an `amp` as programmers do: `0.45` is rare, `0.5` is common."""
     if amp >= 2.5:
         return float(round(amp))
     if amp >= 0.4:

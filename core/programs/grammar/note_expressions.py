@@ -1,112 +1,153 @@
-"""The ways in which people let a note be another one each time."""
+"""Ruby expressions that give the notes of a loop: `scale(:c4, :minor).choose` and others."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.context import CompositionContext
+
+_RING_METHODS = (
+    ".reverse",
+    ".mirror",
+    ".reflect",
+    ".rotate(1)",
+    ".drop_last",
+    ".stretch(2)",
+    ".take(5)",
+    ".butlast",
+    ".repeat(2)",
+    ".shuffle",
+    ".drop(1)",
+    ".rotate(2)",
+    ".sort",
+)
 
 
 def write_note_expression(context: CompositionContext, octave: int) -> str:
-    """Write an expression that gives a note each time it is evaluated."""
-    return context.rng.pick_weighted(_NOTE_WRITER_WEIGHTS)(context, octave, context.rng, context.code_style)
+    """Write a Ruby expression that gives a note each time it is evaluated.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    octave : int
+        Octave of the lowest notes; octave 4 starts at middle C.
+    """
+    write_expression = context.rng.pick_weighted(_NOTE_WRITER_WEIGHTS)
+    return write_expression(context, octave)
 
 
-def _write_scale_choose(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
+def _write_scale_choose(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
     notes = context.maybe_hoist("scale", context.write_scale(octave, rng.pick((1, 1, 2, 3))))
-    return f"{notes}.choose" if rng.chance(0.8) else code_style.format_call_expression("choose", notes)
+    if rng.chance(0.8):
+        return f"{notes}.choose"
+    return code_style.format_call_expression("choose", notes)
 
 
-def _write_scale_tick(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
+def _write_scale_tick(context: CompositionContext, octave: int) -> str:
+    rng = context.rng
     return context.maybe_hoist("scale", context.write_scale(octave, rng.pick((1, 1, 2)))) + ".tick"
 
 
-def _write_list_tick(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
+def _write_list_tick(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
     notes = context.write_phrase(octave, rng.pick((2, 3, 4, 4, 5, 6, 8, 8)))
     if len(notes) > 4 and rng.chance(0.2):
         notes[rng.draw_integer(1, len(notes) - 1)] = rng.pick((":r", "nil", ":rest"))
     return context.maybe_hoist("notes", code_style.format_list(notes, as_ring=True), 1.6) + ".tick"
 
 
-def _write_list_choose(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    notes = context.maybe_hoist("notes", code_style.format_list(context.write_phrase(octave, rng.draw_integer(3, 6))), 1.4)
-    return f"{notes}.choose" if rng.chance(0.7) else code_style.format_call_expression("choose", notes)
+def _write_list_choose(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    phrase = context.write_phrase(octave, rng.draw_integer(3, 6))
+    notes = context.maybe_hoist("notes", code_style.format_list(phrase), 1.4)
+    if rng.chance(0.7):
+        return f"{notes}.choose"
+    return code_style.format_call_expression("choose", notes)
 
 
-def _write_chord_tick(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    return (
-        f"{context.write_chord(octave)}{rng.pick(('.ring.tick', '.tick', '.choose', '.choose', '.shuffle.tick'))}"
+def _write_chord_tick(context: CompositionContext, octave: int) -> str:
+    chains = (".ring.tick", ".tick", ".choose", ".choose", ".shuffle.tick")
+    return context.write_chord(octave) + context.rng.pick(chains)
+
+
+def _write_single_note(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    midi = context.degree_to_midi(octave, rng.draw_integer(0, 4))
+    return context.maybe_hoist("root", code_style.format_note(midi))
+
+
+def _write_rrand_i(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    lo = context.degree_to_midi(octave)
+    hi = lo + rng.pick((7, 12, 19, 24))
+    return code_style.format_call_expression("rrand_i", str(lo), str(hi))
+
+
+def _write_rrand(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    lo = context.degree_to_midi(octave)
+    hi = lo + rng.pick((12, 19, 24))
+    return code_style.format_call_expression("rrand", str(lo), str(hi))
+
+
+def _write_scale_shuffle(context: CompositionContext, octave: int) -> str:
+    rng = context.rng
+    scale = context.write_scale(octave, rng.pick((1, 2)))
+    return f"{scale}.shuffle" + rng.pick((".tick", ".take(4).tick", ".first"))
+
+
+def _write_scale_pick(context: CompositionContext, octave: int) -> str:
+    rng = context.rng
+    scale = context.write_scale(octave)
+    return f"{scale}.pick({rng.draw_integer(2, 6)})" + rng.pick((".tick", ".choose"))
+
+
+def _write_knit(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    arguments: list[str] = []
+    for note in context.write_phrase(octave, rng.draw_integer(2, 4)):
+        arguments += [note, str(rng.pick((1, 2, 3, 4, 8)))]
+    knit = code_style.format_call_expression("knit", *arguments)
+    return context.maybe_hoist("notes", knit) + ".tick"
+
+
+def _write_degree(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    degree = rng.pick(
+        (
+            code_style.format_call_expression("rrand_i", "1", "7"),
+            code_style.format_call_expression("dice", "7"),
+            str(rng.draw_integer(1, 6)),
+            ":v",
+        )
     )
-
-
-def _write_single_note(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    return context.maybe_hoist("root", code_style.format_note(context.degree_to_midi(octave, rng.draw_integer(0, 4))))
-
-
-def _write_rrand_i(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
     return code_style.format_call_expression(
-        "rrand_i", str(context.degree_to_midi(octave)), str(context.degree_to_midi(octave) + rng.pick((7, 12, 19, 24)))
+        "degree", degree, context.write_tonic(octave), ":" + context.pick_seven_note_scale()
     )
 
 
-def _write_rrand(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    return code_style.format_call_expression("rrand", str(context.degree_to_midi(octave)), str(context.degree_to_midi(octave) + rng.pick((12, 19, 24))))
+def _write_list_index(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    ring = code_style.format_list(context.write_phrase(octave, 4), as_ring=True)
+    notes = context.maybe_hoist("notes", ring, 1.6)
+    index = rng.pick(("tick", "rand_i(4)", "look", "tick % 4", "dice(4) - 1"))
+    return f"{notes}[{index}]"
 
 
-def _write_scale_shuffle(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    return (
-        context.write_scale(octave, rng.pick((1, 2)))
-        + ".shuffle"
-        + rng.pick((".tick", ".take(4).tick", ".first"))
-    )
+def _write_ring_chain(context: CompositionContext, octave: int) -> str:
+    rng = context.rng
+    # Both are drawn before one is picked; drawing only one would change all programs.
+    scale = context.write_scale(octave, rng.pick((1, 2)))
+    chord = context.write_chord(octave)
+    ring = rng.pick((scale, f"{chord}.ring"))
+    methods = rng.pick_distinct(_RING_METHODS, rng.draw_integer(1, 2))
+    return ring + "".join(methods) + ".tick"
 
 
-def _write_scale_pick(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    return context.write_scale(octave) + f".pick({rng.draw_integer(2, 6)})" + rng.pick((".tick", ".choose"))
-
-
-def _write_knit(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    parts = [
-        t for n in context.write_phrase(octave, rng.draw_integer(2, 4)) for t in (n, str(rng.pick((1, 2, 3, 4, 8))))
-    ]
-    return context.maybe_hoist("notes", code_style.format_call_expression("knit", *parts)) + ".tick"
-
-
-def _write_degree(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    which = rng.pick(
-        (code_style.format_call_expression("rrand_i", "1", "7"), code_style.format_call_expression("dice", "7"), str(rng.draw_integer(1, 6)), ":v")
-    )
-    return code_style.format_call_expression("degree", which, context.write_tonic(octave), ":" + context.pick_seven_note_scale())
-
-
-def _write_list_index(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    notes = context.maybe_hoist("notes", code_style.format_list(context.write_phrase(octave, 4), as_ring=True), 1.6)
-    return f"{notes}[{rng.pick(('tick', 'rand_i(4)', 'look', 'tick % 4', 'dice(4) - 1'))}]"
-
-
-def _write_ring_chain(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    links = (
-        ".reverse",
-        ".mirror",
-        ".reflect",
-        ".rotate(1)",
-        ".drop_last",
-        ".stretch(2)",
-        ".take(5)",
-        ".butlast",
-        ".repeat(2)",
-        ".shuffle",
-        ".drop(1)",
-        ".rotate(2)",
-        ".sort",
-    )
-    base = rng.pick((context.write_scale(octave, rng.pick((1, 2))), context.write_chord(octave) + ".ring"))
-    return base + "".join(rng.pick_distinct(links, rng.draw_integer(1, 2))) + ".tick"
-
-
-def _write_range_or_line(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
+def _write_range_or_line(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
     lo = context.degree_to_midi(octave)
     if rng.chance(0.4):
         return code_style.format_call_expression(
@@ -117,13 +158,18 @@ def _write_range_or_line(context: CompositionContext, octave: int, rng: SeededRa
     ) + rng.pick((".tick", ".mirror.tick", ".choose", ".reverse.tick"))
 
 
-def _write_note_range(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
+def _write_note_range(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
     return code_style.format_call_expression(
-        "note_range", context.write_tonic(octave), code_style.format_tonic(context.degree_to_midi(octave) + 24), pitches=context.write_chord(octave)
+        "note_range",
+        context.write_tonic(octave),
+        code_style.format_tonic(context.degree_to_midi(octave) + 24),
+        pitches=context.write_chord(octave),
     ) + rng.pick((".choose", ".tick"))
 
 
-def _write_transposed_note(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
+def _write_transposed_note(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
     shift = rng.pick(
         (
             code_style.format_list(["0", "0", "12"]) + ".choose",
@@ -133,34 +179,39 @@ def _write_transposed_note(context: CompositionContext, octave: int, rng: Seeded
             code_style.format_call_expression("knit", "0", "3", "5", "1") + ".tick",
         )
     )
-    return code_style.format_infix(
-        code_style.format_note(context.degree_to_midi(octave, rng.draw_integer(0, 3))) if rng.chance(0.6) else _write_scale_choose(context, octave, rng, code_style),
-        "+",
-        shift,
-    )
+    if rng.chance(0.6):
+        note = code_style.format_note(context.degree_to_midi(octave, rng.draw_integer(0, 3)))
+    else:
+        note = _write_scale_choose(context, octave)
+    return code_style.format_infix(note, "+", shift)
 
 
-def _write_ternary(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    one, other = context.write_phrase(octave, 2)
-    return f"(one_in({rng.draw_integer(2, 5)}) ? {one} : {other})"
+def _write_ternary(context: CompositionContext, octave: int) -> str:
+    rng = context.rng
+    rare_note, usual_note = context.write_phrase(octave, 2)
+    return f"(one_in({rng.draw_integer(2, 5)}) ? {rare_note} : {usual_note})"
 
 
-def _write_octs(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    return code_style.format_call_expression("octs", context.write_tonic(octave - 1), "3") + rng.pick((".tick", ".choose"))
+def _write_octs(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    return code_style.format_call_expression(
+        "octs", context.write_tonic(octave - 1), "3"
+    ) + rng.pick((".tick", ".choose"))
 
 
-def _write_hz_to_midi(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    return code_style.format_call_expression("hz_to_midi", str(rng.pick((110, 220, 261.6, 330, 440, 523, 660))))
+def _write_hz_to_midi(context: CompositionContext, _octave: int) -> str:
+    frequency = context.rng.pick((110, 220, 261.6, 330, 440, 523, 660))
+    return context.code_style.format_call_expression("hz_to_midi", str(frequency))
 
 
-def _write_stretch(context: CompositionContext, octave: int, rng: SeededRandom, code_style: CodeStyle) -> str:
-    return (
-        code_style.format_call_expression("stretch", code_style.format_list(context.write_phrase(octave, rng.draw_integer(2, 4))), str(rng.pick((2, 4))))
-        + ".tick"
-    )
+def _write_stretch(context: CompositionContext, octave: int) -> str:
+    rng, code_style = context.rng, context.code_style
+    notes = code_style.format_list(context.write_phrase(octave, rng.draw_integer(2, 4)))
+    repeats = str(rng.pick((2, 4)))
+    return code_style.format_call_expression("stretch", notes, repeats) + ".tick"
 
 
-_NOTE_WRITER_WEIGHTS: dict[Callable[[CompositionContext, int, SeededRandom, CodeStyle], str], float] = {
+_NOTE_WRITER_WEIGHTS: dict[Callable[[CompositionContext, int], str], float] = {
     _write_scale_choose: 6,
     _write_scale_tick: 5,
     _write_list_tick: 5,

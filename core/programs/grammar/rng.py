@@ -1,4 +1,4 @@
-"""Seeded choices that are the same on every machine and every Python."""
+"""A seeded random number generator that is reproducible across machines and Python versions."""
 
 from __future__ import annotations
 
@@ -11,17 +11,18 @@ Choice = TypeVar("Choice")
 
 
 class SeededRandom:
-    """Choices drawn from one named stream.
+    """A random number generator with one named stream.
 
     Parameters
     ----------
-    stream : str
-        Names the stream, of which every choice is a pure function.
+    stream_name : str
+        Name of the stream; every choice is a pure function of it.
 
     Notes
     -----
-    Only `random.Random.random` is used: of its generator Python promises that
-    sequence alone.
+    Only `random.Random.random` is used, because Python guarantees no other sequence across
+    versions. Templates draw from `core.programs.parameters` instead; the two must stay separate,
+    because merging them would change the programs of every seed.
     """
 
     def __init__(self, stream_name: str):
@@ -36,22 +37,25 @@ class SeededRandom:
         return options[int(self._draw_fraction() * len(options))]
 
     def pick_weighted(self, options: Mapping[Choice, float]) -> Choice:
-        """Return one of the keys, in proportion to its weight."""
-        left = self._draw_fraction() * sum(options.values())
+        """Return one of the keys, with probability proportional to its weight."""
+        remaining_weight = self._draw_fraction() * sum(options.values())
         for option, weight in options.items():
-            left -= weight
-            if left < 0:
+            remaining_weight -= weight
+            if remaining_weight < 0:
                 return option
-        return next(reversed(options))
+        return list(options)[-1]
 
     def pick_with_repeats(self, options: Sequence[Choice], count: int) -> list[Choice]:
-        """Return `count` options; the same one may come again."""
+        """Return `count` options, drawn with replacement."""
         return [self.pick(options) for _ in range(count)]
 
     def pick_distinct(self, options: Sequence[Choice], count: int) -> list[Choice]:
-        """Return up to `count` different places of `options`, in random order."""
-        left = list(options)
-        return [left.pop(int(self._draw_fraction() * len(left))) for _ in range(min(count, len(left)))]
+        """Return up to `count` options, drawn without replacement, in random order."""
+        remaining = list(options)
+        return [
+            remaining.pop(int(self._draw_fraction() * len(remaining)))
+            for _ in range(min(count, len(options)))
+        ]
 
     def shuffle_copy(self, options: Sequence[Choice]) -> list[Choice]:
         """Return all options in random order."""
@@ -62,21 +66,19 @@ class SeededRandom:
         return lo + int(self._draw_fraction() * (hi - lo + 1))
 
     def draw_uniform(self, lo: float, hi: float, digits: int = 2) -> float:
-        """Return a number from `lo` to `hi` with so many decimal places."""
+        """Return a number from `lo` to `hi`, rounded to `digits` decimal places."""
         return round(lo + self._draw_fraction() * (hi - lo), digits)
 
     def draw_log_uniform(self, lo: float, hi: float, digits: int = 2) -> float:
-        """Return a number whose logarithm is uniform, with so many significant figures."""
+        """Return a log-uniform number, rounded to `digits` significant figures."""
         value = math.exp(math.log(lo) + self._draw_fraction() * (math.log(hi) - math.log(lo)))
         return float(f"{value:.{digits - 1}e}")
 
     def draw_round_number(self, lo: float, hi: float) -> float:
-        """Return a number as coarse as people write it: seldom more than two figures."""
+        """Return a number from `lo` to `hi` as programmers write it, with one or two figures."""
         if hi - lo >= 8:
             value = self.draw_integer(math.ceil(lo), math.floor(hi))
-            return (
-                min(max(5 * round(value / 5), math.ceil(lo)), math.floor(hi))
-                if self.chance(0.6)
-                else value
-            )
+            if self.chance(0.6):
+                return min(max(5 * round(value / 5), math.ceil(lo)), math.floor(hi))
+            return value
         return self.draw_uniform(lo, hi, 1 if hi - lo >= 0.5 and self.chance(0.65) else 2)

@@ -1,21 +1,26 @@
-"""Layers of sampled loops, whole or cut, and of single sounds at odd places."""
+"""Layers of sampled loops, whole or sliced, and of single glitch samples."""
 
 from __future__ import annotations
 
 from core.programs.grammar import instruments
+from core.programs.grammar.code_tree import Block, CodeNode, Conditional
+from core.programs.grammar.context import CompositionContext
 from core.programs.grammar.drums import draw_sample_options, draw_shortening_options
-from core.programs.grammar.context import ProgramLayer, CompositionContext
-from core.programs.grammar.code_tree import Block, Conditional, CodeNode
+from core.programs.grammar.layer import LoopBody, ProgramLayer
+from core.programs.grammar.sound_options import draw_amp_option, draw_pan_option
+
+_SLICING_METHODS = ("slice", "onset", "chop")
 
 
-def compose_break_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    """Return a layer that plays a sampled loop, whole or cut."""
-    d, h = context.rng, context.code_style
-    name = d.pick(instruments.SAMPLE_GROUPS["breaks"])
-    amp = context.draw_amp_option(instruments.compute_sample_amp(name, "breaks", context.draw_level(1.0)))
-    smp = context.maybe_hoist("sample", f":{name}", 0.7)
-    lasts = instruments.SAMPLE_SECONDS[name]
-    way = d.pick_weighted(
+def compose_break_layer(context: CompositionContext) -> ProgramLayer:
+    """Compose a layer that plays a sampled loop, whole or sliced."""
+    rng, code_style = context.rng, context.code_style
+    sample_name = rng.pick(instruments.SAMPLE_GROUPS["breaks"])
+    amp = instruments.compute_sample_amp(sample_name, "breaks", context.draw_level(1.0))
+    amp_option = draw_amp_option(context, amp)
+    sample = context.maybe_hoist("sample", f":{sample_name}", 0.7)
+    seconds = instruments.SAMPLE_SECONDS[sample_name]
+    method = rng.pick_weighted(
         {
             "stretch": 5,
             "plain": 2,
@@ -28,115 +33,183 @@ def compose_break_layer(context: CompositionContext, always_sounds: bool) -> Pro
             "bpm": 0.8,
         }
     )
-    extra = draw_sample_options(context) if d.chance(0.25) and way in ("slice", "onset", "duration") else {}
-    if way in ("stretch", "pitch", "bpm"):
-        beats = min(
-            (2, 4, 8, 16), key=lambda beats: abs(context.beats_to_seconds(beats) - lasts * d.draw_log_uniform(0.7, 1.5))
-        )
-        stretch = {"beat_stretch" if way != "pitch" else "pitch_stretch": str(beats)}
-        body: list[CodeNode] = [
-            h.format_call_statement("sample", smp, **{**extra, **stretch, **amp}),
-            h.format_sleep(h.format_beats(beats)),
-        ]
-        if way == "bpm":
-            more = {"num_beats": str(beats)} if d.chance(0.7) else {}
-            body = [
-                h.format_call_statement("use_sample_bpm", smp, **more),
-                h.format_call_statement("sample", smp, **amp),
-                h.format_sleep(str(beats) if more else "1"),
-            ]
-            beats = context.seconds_to_beats(lasts)
-    elif way in ("plain", "rate"):
-        rate = (
-            1.0 if way == "plain" else d.pick((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
-        )
-        beats = round(context.seconds_to_beats(lasts / abs(rate)) * 4) / 4 or 0.25
-        body = [
-            h.format_call_statement("sample", smp, **({} if way == "plain" else {"rate": h.format_number(rate)}), **amp),
-            h.format_sleep(h.format_beats(beats)),
-        ]
-    elif way == "duration":
-        rate = {"rate": h.format_number(d.pick((0.8, 1.2, -1.0)))} if d.chance(0.4) else {}
-        beats = context.seconds_to_beats(lasts) / 2
-        body = [
-            h.format_call_statement("sample", smp, **{**extra, **rate, **amp}),
-            h.format_sleep(h.format_call_expression("sample_duration", smp, **rate)),
-        ]
+    extra_options: dict[str, str] = {}
+    if rng.chance(0.25) and method in ("slice", "onset", "duration"):
+        extra_options = draw_sample_options(context)
+    if method in ("stretch", "pitch", "bpm"):
+        options = {**extra_options, **amp_option}
+        loop = _write_stretched_loop(context, sample, options, method, seconds)
+    elif method in ("plain", "rate"):
+        loop = _write_whole_loop(context, sample, amp_option, method == "rate", seconds)
+    elif method == "duration":
+        rate = {}
+        if rng.chance(0.4):
+            rate = {"rate": code_style.format_number(rng.pick((0.8, 1.2, -1.0)))}
+        options = {**extra_options, **rate, **amp_option}
+        play = code_style.format_call_statement("sample", sample, **options)
+        duration = code_style.format_call_expression("sample_duration", sample, **rate)
+        rest = code_style.format_sleep(duration)
+        loop = LoopBody([play, rest], context.seconds_to_beats(seconds) / 2)
     else:
-        body, beats = _write_sliced_loop(context, smp, amp | extra, way, lasts)
-    return ProgramLayer("break", h.create_loop_name("break"), body, beats, [name])
+        loop = _write_sliced_loop(context, sample, amp_option | extra_options, method, seconds)
+    loop_name = code_style.create_loop_name("break")
+    return ProgramLayer("break", loop_name, loop.nodes, loop.min_beats, [sample_name])
+
+
+def _write_stretched_loop(
+    context: CompositionContext,
+    sample: str,
+    options: dict[str, str],
+    method: str,
+    sample_seconds: float,
+) -> LoopBody:
+    rng, code_style = context.rng, context.code_style
+    # One draw per length, not one for all: another order would change all programs.
+    beats = min(
+        (2, 4, 8, 16),
+        key=lambda beats: abs(
+            context.beats_to_seconds(beats) - sample_seconds * rng.draw_log_uniform(0.7, 1.5)
+        ),
+    )
+    option_name = "pitch_stretch" if method == "pitch" else "beat_stretch"
+    stretched_options = {option_name: str(beats), **options}
+    play = code_style.format_call_statement("sample", sample, **stretched_options)
+    rest = code_style.format_rest(beats)
+    if method != "bpm":
+        return LoopBody([play, rest], beats)
+    beat_count = {"num_beats": str(beats)} if rng.chance(0.7) else {}
+    nodes: list[CodeNode] = [
+        code_style.format_call_statement("use_sample_bpm", sample, **beat_count),
+        code_style.format_call_statement("sample", sample, **options),
+        code_style.format_sleep(str(beats) if beat_count else "1"),
+    ]
+    return LoopBody(nodes, context.seconds_to_beats(sample_seconds))
+
+
+def _write_whole_loop(
+    context: CompositionContext,
+    sample: str,
+    amp_option: dict[str, str],
+    changes_rate: bool,
+    sample_seconds: float,
+) -> LoopBody:
+    code_style = context.code_style
+    rate = 1.0
+    if changes_rate:
+        rate = context.rng.pick((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
+    beats = round(context.seconds_to_beats(sample_seconds / abs(rate)) * 4) / 4 or 0.25
+    options = amp_option
+    if changes_rate:
+        options = {"rate": code_style.format_number(rate), **amp_option}
+    play = code_style.format_call_statement("sample", sample, **options)
+    return LoopBody([play, code_style.format_rest(beats)], beats)
 
 
 def _write_sliced_loop(
-    context: CompositionContext, sample_expression: str, options: dict[str, str], slice_method: str, sample_seconds: float
-) -> tuple[list[CodeNode], float]:
-    d, h = context.rng, context.code_style
-    step = context.draw_step_beats(1, max(0.12, min(0.5, sample_seconds / 6)))
-    if slice_method == "slice":
-        count = d.pick((4, 8, 8, 16, 32))
-        which = d.pick(
-            (
-                f"rand_i({count})",
-                "tick",
-                f"dice({count}) - 1",
-                "pick",
-                f"(0...{count}).to_a.shuffle.tick",
-            )
-        )
-        which = f"rrand_i(0, {count - 1})" if which == "pick" else which
-        cut = {"num_slices": str(count), "slice": which}
-    elif slice_method == "onset":
-        cut = {"onset": d.pick(("pick", "tick", "rand_i(8)", str(d.draw_integer(0, 3))))}
+    context: CompositionContext,
+    sample: str,
+    options: dict[str, str],
+    method: str,
+    sample_seconds: float,
+) -> LoopBody:
+    rng, code_style = context.rng, context.code_style
+    step_beats = context.draw_step_beats(1, max(0.12, min(0.5, sample_seconds / 6)))
+    if method == "slice":
+        slice_options = _draw_slice(context)
+    elif method == "onset":
+        onset = rng.pick(("pick", "tick", "rand_i(8)", str(rng.draw_integer(0, 3))))
+        slice_options = {"onset": onset}
     else:
-        start = d.draw_uniform(0.0, 0.75)
-        width = d.pick((0.125, 0.25)) if sample_seconds < 5 else d.pick((0.05, 0.1))
-        cut = {"start": h.format_number(start), "finish": h.format_number(round(start + width, 3))}
-        if d.chance(0.4):
-            places = h.format_list(["0", "0.25", "0.5", "0.75"], as_ring=True)
-            cut = {"start": f"{places}.{d.pick(('tick', 'choose'))}", "finish": "1"}
-            options = {**options, "sustain": h.format_beats(step), "release": "0.1"}
-    if d.chance(0.2) and "rate" not in options:
-        options = {
-            **options,
-            "rate": d.pick(
-                ("[1, 1, -1].choose", "0.8", "(ring 1, 1, 2).tick(:r)", "rrand(0.8, 1.2)")
-            ),
+        start = rng.draw_uniform(0.0, 0.75)
+        width = rng.pick((0.125, 0.25)) if sample_seconds < 5 else rng.pick((0.05, 0.1))
+        slice_options = {
+            "start": code_style.format_number(start),
+            "finish": code_style.format_number(round(start + width, 3)),
         }
-    rest = (
-        h.format_beats(step)
-        if d.chance(0.75)
-        else h.format_list([h.format_beats(step), h.format_beats(step * 2)]) + ".choose"
+        if rng.chance(0.4):
+            starts = code_style.format_list(["0", "0.25", "0.5", "0.75"], as_ring=True)
+            start_expression = f"{starts}.{rng.pick(('tick', 'choose'))}"
+            slice_options = {"start": start_expression, "finish": "1"}
+            sustain = code_style.format_beats(step_beats)
+            options = {**options, "sustain": sustain, "release": "0.1"}
+    if rng.chance(0.2) and "rate" not in options:
+        rates = ("[1, 1, -1].choose", "0.8", "(ring 1, 1, 2).tick(:r)", "rrand(0.8, 1.2)")
+        options = {**options, "rate": rng.pick(rates)}
+    if rng.chance(0.75):
+        rest = code_style.format_beats(step_beats)
+    else:
+        rests = [code_style.format_beats(step_beats), code_style.format_beats(step_beats * 2)]
+        rest = code_style.format_list(rests) + ".choose"
+    play = code_style.format_call_statement("sample", sample, **{**options, **slice_options})
+    return LoopBody([play, code_style.format_sleep(rest)], step_beats)
+
+
+def _draw_slice(context: CompositionContext) -> dict[str, str]:
+    rng = context.rng
+    count = rng.pick((4, 8, 8, 16, 32))
+    index = rng.pick(
+        (
+            f"rand_i({count})",
+            "tick",
+            f"dice({count}) - 1",
+            f"rrand_i(0, {count - 1})",
+            f"(0...{count}).to_a.shuffle.tick",
+        )
     )
-    return [h.format_call_statement("sample", sample_expression, **{**options, **cut}), h.format_sleep(rest)], step
+    return {"num_slices": str(count), "slice": index}
 
 
 def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
-    """Return a layer of single sounds at odd places."""
-    d, h = context.rng, context.code_style
-    group = d.pick(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
-    name = d.pick(instruments.SAMPLE_GROUPS[group])
-    value = instruments.compute_sample_amp(name, group, context.draw_level(0.9))
-    options = draw_sample_options(context) if d.chance(0.6) else {}
-    options |= draw_shortening_options(context, name, options)
-    hit = h.format_call_statement("sample", f":{name}", **context.draw_amp_option(value), **options, **context.draw_pan_option(0.4))
-    step = context.draw_step_beats(d.pick((1, 2, 3)), 1.5)
+    """Compose a layer of single short samples at irregular times.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    always_sounds : bool
+        Whether every iteration must sound.
+    """
+    rng, code_style = context.rng, context.code_style
+    group = rng.pick(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
+    sample_name = rng.pick(instruments.SAMPLE_GROUPS[group])
+    amp = instruments.compute_sample_amp(sample_name, group, context.draw_level(0.9))
+    options = draw_sample_options(context) if rng.chance(0.6) else {}
+    options |= draw_shortening_options(context, sample_name, options)
+    hit = code_style.format_call_statement(
+        "sample",
+        f":{sample_name}",
+        **draw_amp_option(context, amp),
+        **options,
+        **draw_pan_option(context, 0.4),
+    )
+    step_beats = context.draw_step_beats(rng.pick((1, 2, 3)), 1.5)
     body: list[CodeNode] = [hit]
-    certain = always_sounds or d.chance(0.4)
-    if not certain:
-        odds = f"one_in({d.draw_integer(2, 6)})"
-        body = [Conditional(odds, [hit])] if d.chance(0.5) else [f"{hit} if {odds}"]
-        if d.chance(0.25):
-            other = d.pick(instruments.SAMPLE_GROUPS[group])
-            body = [Conditional(odds, [hit], [h.format_call_statement("sample", f":{other}", amp=h.format_number(value))])]
-    rest = d.pick(
-        (
-            h.format_beats(step),
-            h.format_list([h.format_beats(step), h.format_beats(step * 2), h.format_beats(step * 0.5)]) + ".choose",
-            h.format_call_expression("rrand", h.format_beats(step * 0.5), h.format_beats(step * 1.5)),
-        )
-    )
-    if d.chance(0.1):
-        body = [Block(h.format_call_statement("time_warp", h.format_beats(step / 2)), body)]
-    return ProgramLayer(
-        "glitch", h.create_loop_name("glitch"), [*body, h.format_sleep(rest)], step * 0.5, [name], certain
-    )
+    if not (always_sounds or rng.chance(0.4)):
+        condition = f"one_in({rng.draw_integer(2, 6)})"
+        body = [Conditional(condition, [hit])] if rng.chance(0.5) else [f"{hit} if {condition}"]
+        if rng.chance(0.25):
+            other_hit = code_style.format_call_statement(
+                "sample",
+                f":{rng.pick(instruments.SAMPLE_GROUPS[group])}",
+                amp=code_style.format_number(amp),
+            )
+            body = [Conditional(condition, [hit], [other_hit])]
+    rest = _write_irregular_rest(context, step_beats)
+    if rng.chance(0.1):
+        shift = code_style.format_beats(step_beats / 2)
+        body = [Block(code_style.format_call_statement("time_warp", shift), body)]
+    loop_name = code_style.create_loop_name("glitch")
+    body = [*body, code_style.format_sleep(rest)]
+    return ProgramLayer("glitch", loop_name, body, step_beats * 0.5, [sample_name])
+
+
+def _write_irregular_rest(context: CompositionContext, step_beats: float) -> str:
+    code_style = context.code_style
+    # All three are written before one is picked; writing only one would change all programs.
+    constant = code_style.format_beats(step_beats)
+    lengths = [code_style.format_beats(step_beats * factor) for factor in (1, 2, 0.5)]
+    choice = code_style.format_list(lengths) + ".choose"
+    shortest = code_style.format_beats(step_beats * 0.5)
+    longest = code_style.format_beats(step_beats * 1.5)
+    uniform = code_style.format_call_expression("rrand", shortest, longest)
+    return context.rng.pick((constant, choice, uniform))

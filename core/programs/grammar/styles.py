@@ -1,4 +1,4 @@
-"""The musical styles that composed programs are made in."""
+"""Music styles of grammar programs: probabilities of layers, tempi, scales and FX."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ GRAMMAR_TEMPLATE_PREFIX = "composed-"
 
 @dataclass(frozen=True)
 class MusicStyle:
-    """What a style tends to: never a rule without exceptions.
+    """A music style: the probabilities of musical choices.
 
     Parameters
     ----------
     name : str
-        "acid"; a program's template is "composed-acid".
+        For example "acid"; programs then have the template "composed-acid".
     title : str
-        For people.
-    lead_weights : mapping of layer kind to weight
-        What the first layer is.
-    layer_weights : mapping of layer kind to weight
-        What joins it.
+        Display title.
+    lead_weights : dict of str to float
+        Weight of each layer kind for the first layer.
+    layer_weights : dict of str to float
+        Weight of each layer kind for the other layers.
     bpm_range : (int, int)
-        Beats a minute.
+        Slowest and fastest tempo, in beats per minute.
     tempo_probability : float
-        How often the tempo is said; else it is Sonic Pi's 60.
+        Probability that the program sets a tempo; otherwise Sonic Pi's default of 60 applies.
     step_seconds_range : (float, float)
-        Seconds from one step to the next.
+        Shortest and longest time between two steps, in seconds.
     scale_names : str
-        Names, in words.
-    octave_shift : int
-        Octaves that melodies are shifted by.
-    fx_weights : mapping of FX kind to weight
+        Names of scales, separated by spaces; a repeated name is more likely.
+    fx_weights : dict of str to float
+        Weight of each kind of FX.
     fx_probability : float
-        How often a layer has an FX.
-    layer_count_weights : mapping of number of layers to weight
-    synth_groups : mapping of layer kind to group
-        Where it isn't the usual group.
+        Probability that a layer has an FX, before the factors of its arrangement.
+    layer_count_weights : dict of int to float
+        Weight of each number of layers.
+    octave_shift : int
+        Octaves by which pitches are shifted.
+    synth_groups : dict of str to str
+        Synth group by layer kind, where it is not the default group.
     """
 
     name: str
@@ -55,7 +57,7 @@ class MusicStyle:
 
     @property
     def id(self) -> str:
-        """What stands as `Program.template`."""
+        """Id that programs record as their template."""
         return GRAMMAR_TEMPLATE_PREFIX + self.name
 
 
@@ -68,7 +70,7 @@ _EXOTIC_SCALES = (
     "hirajoshi iwato whole_tone hungarian_minor egyptian kumoi pelog prometheus spanish "
     "bhairav enigmatic"
 )
-_HOUSE_FX_WEIGHTS = {"space": 3, "filter": 2, "chop": 2, "mix": 1}
+_HOUSE_FX_WEIGHTS: dict[str, float] = {"space": 3, "filter": 2, "chop": 2, "mix": 1}
 
 _ALL_STYLES = (
     MusicStyle(
@@ -102,7 +104,15 @@ _ALL_STYLES = (
         "techno",
         "Techno",
         lead_weights={"kit": 4, "bass": 2, "break": 1},
-        layer_weights={"kit": 4, "bass": 3, "noise": 1, "chords": 2, "texture": 1, "glitch": 1, "arp": 1},
+        layer_weights={
+            "kit": 4,
+            "bass": 3,
+            "noise": 1,
+            "chords": 2,
+            "texture": 1,
+            "glitch": 1,
+            "arp": 1,
+        },
         bpm_range=(120, 140),
         tempo_probability=0.75,
         step_seconds_range=(0.12, 0.3),
@@ -272,7 +282,9 @@ _ALL_STYLES = (
     MusicStyle(
         "sketch",
         "Live-set sketches",
-        lead_weights=dict.fromkeys("kit bass melody arp chords drone break texture glitch".split(), 1.0),
+        lead_weights=dict.fromkeys(
+            "kit bass melody arp chords drone break texture glitch".split(), 1.0
+        ),
         layer_weights=dict.fromkeys(
             "kit bass melody arp chords drone break texture glitch noise".split(), 1.0
         ),

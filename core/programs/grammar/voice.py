@@ -1,69 +1,138 @@
-"""A synth, how its notes sound, and where in the code that is said."""
+"""The synth of a melodic or chord layer, and the code that selects it and plays its notes."""
 
 from __future__ import annotations
 
 from core.programs.grammar import instruments
-from core.programs.grammar.context import CompositionContext
 from core.programs.grammar.code_tree import Block, CodeNode
+from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.sound_options import (
+    draw_amp_option,
+    draw_envelope_options,
+    draw_pan_option,
+    draw_synth_options,
+    limit_loudness,
+)
 
 _DEFAULT_SYNTH_GROUPS = {"bass": "basses", "melody": "leads", "arp": "leads", "chords": "keys"}
+_OPTIONS_OF_ALL_SYNTHS = ("amp", "release", "attack", "sustain", "pan")
 
 
 class SynthVoice:
-    """One synth with the options that its notes share, and where they are said.
+    """A synth with the options that its notes share.
 
-    A synth is named by `use_synth` before the notes, by `synth` in each of them, by
-    `with_synth` around them, or not at all: then it is the beep.
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition.
+    layer_kind : str
+        "bass", "melody", "arp" or "chords".
+    note_seconds : float
+        Approximate duration of a note, in seconds.
+    level : float
+        Loudness relative to the average layer.
+    is_sustained : bool
+        Whether notes fade in and out, instead of decaying from their start.
+
+    Attributes
+    ----------
+    synth_name : str
+        Name of the synth.
+    synth_statement : {"use", "synth", "with", "none", "choose"}
+        How the code selects the synth: `use_synth` before the notes, `synth` for each note,
+        `with_synth` around the notes, not at all (Sonic Pi then plays a beep), or `use_synth` with
+        one of several synths.
+    note_options : dict of str to str
+        Options of each note.
+    setup_nodes : list of CodeNode
+        Statements before the notes.
     """
 
-    def __init__(self, context: CompositionContext, layer_kind: str, note_seconds: float, level: float, is_sustained: bool = False):
-        d, h = context.rng, context.code_style
-        self.context, self.layer_kind = context, layer_kind
-        self.synth_name = d.pick(instruments.SYNTH_GROUPS[context.style.synth_groups.get(layer_kind, _DEFAULT_SYNTH_GROUPS[layer_kind])])
-        self.synth_statement = d.pick_weighted({"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6})
+    def __init__(
+        self,
+        context: CompositionContext,
+        layer_kind: str,
+        note_seconds: float,
+        level: float,
+        is_sustained: bool = False,
+    ):
+        rng, code_style = context.rng, context.code_style
+        self.context = context
+        synth_group = context.style.synth_groups.get(layer_kind, _DEFAULT_SYNTH_GROUPS[layer_kind])
+        self.synth_name = rng.pick(instruments.SYNTH_GROUPS[synth_group])
+        self.synth_statement = rng.pick_weighted(
+            {"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6}
+        )
         if self.synth_statement == "none":
             self.synth_name = "beep"
-        value = instruments.compute_synth_amp(self.synth_name, context.draw_level(level))
+        amp = instruments.compute_synth_amp(self.synth_name, context.draw_level(level))
         options = {
-            **context.draw_amp_option(value),
-            **context.draw_envelope_options(note_seconds, is_sustained),
-            **context.draw_synth_options(self.synth_name),
-            **context.draw_pan_option(),
+            **draw_amp_option(context, amp),
+            **draw_envelope_options(context, note_seconds, is_sustained),
+            **draw_synth_options(context, self.synth_name),
+            **draw_pan_option(context),
         }
-        options = context.limit_loudness(options)
-        self.note_options = options
-        self.setup_nodes: list[CodeNode] = (
-            [h.format_call_statement("use_synth", f":{self.synth_name}")] if self.synth_statement == "use" else []
-        )
+        self.note_options = limit_loudness(context, options)
+        self.setup_nodes: list[CodeNode] = []
+        if self.synth_statement == "use":
+            self.select_synth()
         if self.synth_statement == "choose":
-            others = d.pick_with_repeats(instruments.SYNTH_GROUPS["plucked"], 2)
-            names = context.maybe_hoist(
-                "synths", h.format_list([f":{each}" for each in (self.synth_name, *others)], as_ring=True)
-            )
-            self.setup_nodes = [h.format_call_statement("use_synth", f"{names}.{d.pick(('choose', 'tick'))}")]
-            self.note_options = {
-                k: v
-                for k, v in options.items()
-                if k in ("amp", "release", "attack", "sustain", "pan")
-            }
-        still = {
-            k: v
-            for k, v in options.items()
-            if not any(c in v for c in ".(") or v.replace(".", "").isdigit()
+            self._select_one_of_several_synths()
+        constant_options = {
+            name: value for name, value in self.note_options.items() if _is_constant(value)
         }
-        if self.synth_statement in ("use", "none") and len(still) > 1 and d.chance(0.12):
-            self.setup_nodes.append(h.format_call_statement("use_synth_defaults", **still))
-            self.note_options = {k: v for k, v in options.items() if k not in still}
+        if (
+            self.synth_statement in ("use", "none")
+            and len(constant_options) > 1
+            and rng.chance(0.12)
+        ):
+            self.setup_nodes.append(
+                code_style.format_call_statement("use_synth_defaults", **constant_options)
+            )
+            self.note_options = {
+                name: value
+                for name, value in self.note_options.items()
+                if name not in constant_options
+            }
+
+    def _select_one_of_several_synths(self) -> None:
+        rng, code_style = self.context.rng, self.context.code_style
+        other_names = rng.pick_with_repeats(instruments.SYNTH_GROUPS["plucked"], 2)
+        symbols = [f":{name}" for name in (self.synth_name, *other_names)]
+        ring = self.context.maybe_hoist("synths", code_style.format_list(symbols, as_ring=True))
+        synth = f"{ring}.{rng.pick(('choose', 'tick'))}"
+        self.setup_nodes = [code_style.format_call_statement("use_synth", synth)]
+        self.note_options = {
+            name: value
+            for name, value in self.note_options.items()
+            if name in _OPTIONS_OF_ALL_SYNTHS
+        }
+
+    def select_synth(self) -> None:
+        """Select the synth by a `use_synth` statement before the notes."""
+        statement = self.context.code_style.format_call_statement(
+            "use_synth", f":{self.synth_name}"
+        )
+        self.setup_nodes = [statement]
 
     def write_note(self, note: str, **extra_options: str) -> str:
-        """Write one note."""
+        """Write a statement that plays one note."""
+        code_style = self.context.code_style
         options = {**self.note_options, **extra_options}
         if self.synth_statement == "synth":
-            return self.context.code_style.format_call_statement("synth", f":{self.synth_name}", note=note, **options)
-        return self.context.code_style.format_call_statement("play", note, **options)
+            return code_style.format_call_statement(
+                "synth", f":{self.synth_name}", note=note, **options
+            )
+        return code_style.format_call_statement("play", note, **options)
 
     def wrap_notes(self, nodes: list[CodeNode]) -> list[CodeNode]:
-        """Return the layer's body with its synth said."""
+        """Return statements that select the synth and play the notes."""
         if self.synth_statement == "with":
-            return [Block(self.context.code_style.format_call_statement("with_synth", f":{self.synth_name}"), nodes)]
+            code_style = self.context.code_style
+            head = code_style.format_call_statement("with_synth", f":{self.synth_name}")
+            return [Block(head, nodes)]
         return [*self.setup_nodes, *nodes]
+
+
+def _is_constant(value: str) -> bool:
+    """Return whether the code of an option's value is a number or a plain name."""
+    return not any(char in value for char in ".(") or value.replace(".", "").isdigit()
