@@ -1,4 +1,4 @@
-"""Variants of every template through the real Sonic Pi: no error, and the promised sound."""
+"""Variants of every template rendered by Sonic Pi: no errors, and sound in every window."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ SILENCE_DB = -55.0  # RMS of a window below which it counts as silent
 
 @pytest.fixture(scope="module")
 def renderings():
-    """All variants, rendered once: by template, pairs of a program and its rendering."""
+    """Pairs of program and rendering by template, rendered once."""
     programs = [program for name in IDS for program in generate(name, VARIANTS, SEED)]
-    found = {name: [] for name in IDS}
+    pairs_by_template = {name: [] for name in IDS}
     for index, rendering in render_many(program.source for program in programs):
-        found[programs[index].template].append((programs[index], rendering))
-    return found
+        pairs_by_template[programs[index].template].append((programs[index], rendering))
+    return pairs_by_template
 
 
 def level_db(samples: np.ndarray) -> float:
@@ -42,24 +42,24 @@ def test_every_variant_renders_without_error_or_warning(renderings, name):
 
 
 @pytest.mark.parametrize("name", IDS)
-def test_there_is_sound_in_every_promised_window(renderings, name):
+def test_every_sound_window_has_sound(renderings, name):
     for program, rendering in renderings[name]:
         clip = rendering.clip
         assert clip.seconds == pytest.approx(18.0)
         for start, end in get_template(name).sound_windows:
             window = clip.samples[int(start * clip.sample_rate) : int(end * clip.sample_rate)]
-            place = f"silent from {start} to {end} s:\n{program.source}"
-            assert level_db(window) > SILENCE_DB, place
+            message = f"silent from {start} to {end} s:\n{program.source}"
+            assert level_db(window) > SILENCE_DB, message
 
 
 @pytest.mark.parametrize("name", IDS)
 def test_variants_sound_different(renderings, name):
-    """No two share their waveform: mono, peak correlation over small shifts below 0.9."""
+    """The peak cross-correlation of any two mono waveforms is below 0.9."""
     waves = [rendering.clip.samples.mean(axis=1)[::8] for _, rendering in renderings[name]]
     for one, other in combinations(waves, 2):
         spectra = np.fft.rfft(one, 2 * len(one)) * np.conj(np.fft.rfft(other, 2 * len(other)))
-        likeness = np.abs(np.fft.irfft(spectra)).max()
-        assert likeness < 0.9 * np.linalg.norm(one) * np.linalg.norm(other)
+        peak = np.abs(np.fft.irfft(spectra)).max()
+        assert peak < 0.9 * np.linalg.norm(one) * np.linalg.norm(other)
 
 
 def test_no_clip_is_at_full_scale_for_long(renderings):
@@ -70,8 +70,8 @@ def test_no_clip_is_at_full_scale_for_long(renderings):
 
 
 @pytest.fixture(scope="module")
-def known():
-    """What the installed Sonic Pi has: its samples, and its synths and effects."""
+def inventory():
+    """Samples of the installed Sonic Pi, and its synths and FX."""
     info = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi/synths/synthinfo.rb")
     samples = {path.stem for path in Path("/usr/share/sonic-pi/samples").glob("*.flac")}
     synths = set(re.findall(r"^\s*:(\w+) => +\w+\.new", info.read_text(), re.MULTILINE))
@@ -79,16 +79,20 @@ def known():
     return samples, synths
 
 
-def test_sonic_pi_has_every_word_that_templates_draw_from(known):
-    samples, synths = known
-    groups = {name: group for name, group in build_template_vocabulary().items() if isinstance(group, list)}
+def test_sonic_pi_has_every_word_that_templates_draw_from(inventory):
+    samples, synths = inventory
+    groups = {
+        name: group
+        for name, group in build_template_vocabulary().items()
+        if isinstance(group, list)
+    }
     for name, group in groups.items():
         if name not in ("scales", "tonics"):
             assert set(group) <= samples or set(group) <= synths, name
 
 
-def test_sonic_pi_has_every_synth_sample_and_effect_that_programs_name(known):
-    samples, synths = known
+def test_sonic_pi_has_every_synth_sample_and_effect_that_programs_name(inventory):
+    samples, synths = inventory
     for name in IDS:
         source = "\n".join(program.source for program in generate(name, 200, SEED))
         assert set(re.findall(r"\bsample :(\w+)", source)) <= samples

@@ -1,12 +1,12 @@
-"""What two programs have in common and what only one of them has."""
+"""Differences between two programs."""
 
 from __future__ import annotations
 
 import pytest
 
-from core.programs.diff import diff_sources, extract_code_traits, diff_values
+from core.programs.diff import diff_sources, diff_values, extract_code_traits
 
-MINE = """use_bpm 120
+SOURCE = """use_bpm 120
 use_synth :prophet
 # synth :saw, amp: 9
 live_loop :a do
@@ -21,17 +21,17 @@ end
 """
 
 
-def test_traits_are_what_the_text_names_and_nothing_of_comments_and_strings() -> None:
-    found = extract_code_traits(MINE)
-    assert found["bpm"] == "120"
-    assert found["synth"] == "prophet, tb303"
-    assert found["sample"] == "loop_amen"
-    assert found["fx"] == "reverb"
-    assert found["release"] == "0.2, 2"
-    assert found["amp"] == "rrand(0.3, 1)"
-    assert found["rate"] == "1"
-    assert found["note"] == "e1"
-    assert "9" not in str(found) or found["amp"] != "9"
+def test_code_traits_ignore_comments_and_strings() -> None:
+    traits = extract_code_traits(SOURCE)
+    assert traits["bpm"] == "120"
+    assert traits["synth"] == "prophet, tb303"
+    assert traits["sample"] == "loop_amen"
+    assert traits["fx"] == "reverb"
+    assert traits["release"] == "0.2, 2"
+    assert traits["amp"] == "rrand(0.3, 1)"
+    assert traits["rate"] == "1"
+    assert traits["note"] == "e1"
+    assert "9" not in str(traits) or traits["amp"] != "9"
 
 
 @pytest.mark.parametrize(
@@ -45,36 +45,37 @@ def test_traits_are_what_the_text_names_and_nothing_of_comments_and_strings() ->
         ("play 60, pan: dice", "pan", "dice"),
     ],
 )
-def test_traits_of_other_spellings(source: str, kind: str, value: str) -> None:
+def test_code_traits_are_found_in_every_notation(source: str, kind: str, value: str) -> None:
     assert extract_code_traits(source)[kind] == value
 
 
 @pytest.mark.parametrize("source", ["", "(((", "play '", 'puts "', "use_synth", "é: ♪"])
-def test_unfinished_code_has_traits_too(source: str) -> None:
+def test_code_traits_of_incomplete_code(source: str) -> None:
     assert isinstance(extract_code_traits(source), dict)
 
 
-def test_only_values_that_differ_are_listed_in_order() -> None:
-    mine, other = {"a": 1, "b": [1, 2], "c": 0}, {"b": [1, 3], "c": 0, "d": True}
-    assert diff_values(mine, other) == [
+def test_diff_values_lists_only_differences_in_order() -> None:
+    values, other_values = {"a": 1, "b": [1, 2], "c": 0}, {"b": [1, 3], "c": 0, "d": True}
+    assert diff_values(values, other_values) == [
         ("a", "1", ""),
         ("b", "[1, 2]", "[1, 3]"),
         ("d", "", "True"),
     ]
-    assert diff_values(mine, mine) == []
+    assert diff_values(values, values) == []
 
 
-def test_a_difference_of_code_leads_from_one_to_the_other() -> None:
-    one, other = "play 60\nsleep 1\nplay 62\n", "play 60\nsleep 2\nplay 62\n"
-    lines = diff_sources(one, other).splitlines()
+def test_diff_sources_gives_a_unified_diff_without_header() -> None:
+    source, other_source = "play 60\nsleep 1\nplay 62\n", "play 60\nsleep 2\nplay 62\n"
+    lines = diff_sources(source, other_source).splitlines()
     assert "-sleep 1" in lines and "+sleep 2" in lines
     assert " play 60" in lines
     assert not any(line.startswith(("---", "+++")) for line in lines)
-    assert diff_sources(one, one) == ""
+    assert diff_sources(source, source) == ""
 
 
-def test_context_is_as_wide_as_asked() -> None:
-    one = "\n".join(f"play {n}" for n in range(20))
-    other = one.replace("play 10", "play 99")
-    near = [line for line in diff_sources(one, other, 1).splitlines() if line[0] == " "]
-    assert near == [" play 9", " play 11"]
+def test_diff_sources_shows_the_requested_number_of_context_lines() -> None:
+    source = "\n".join(f"play {n}" for n in range(20))
+    other_source = source.replace("play 10", "play 99")
+    lines = diff_sources(source, other_source, 1).splitlines()
+    context_lines = [line for line in lines if line[0] == " "]
+    assert context_lines == [" play 9", " play 11"]

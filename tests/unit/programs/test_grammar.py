@@ -1,4 +1,4 @@
-"""Composed programs: seeded, different, broad, and good Ruby."""
+"""Grammar programs: reproducible, distinct, varied and valid Ruby."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from core.errors import EarshotError
-from core.programs import PROGRAM_ROLES, MUSIC_STYLES, compose_programs, display_names
+from core.programs import MUSIC_STYLES, PROGRAM_ROLES, compose_programs, get_template_titles
 from core.programs.grammar import instruments
 from core.programs.grammar.validity import is_unplayable
 
 SONIC_PI = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi")
-# FX of which a clip would hear nothing: they write to other outputs, or to a buffer.
-UNHEARD = {"sound_out", "sound_out_stereo", "record"}
+# FX that are inaudible in a clip: they write to other outputs, or to a buffer.
+INAUDIBLE_FX = {"sound_out", "sound_out_stereo", "record"}
 
-HABITS = """
+WORDS = """
 live_loop in_thread loop times each zip play play_pattern play_pattern_timed play_chord synth sample
 ring tick look scale chord chord_degree chord_invert degree note_range octs knit bools spread line
 range mirror reverse reflect shuffle pick choose stretch rotate take drop repeat use_random_seed
@@ -36,14 +36,15 @@ sample_duration
 
 
 @pytest.fixture(scope="module")
-def many():
+def programs():
     return compose_programs(3000, 17)
 
 
 def test_the_same_seed_gives_the_same_programs_in_another_process():
     command = (
-        "import hashlib; from core.programs import compose;"
-        "print(hashlib.sha256(repr([p.source for p in compose(200, 5)]).encode()).hexdigest())"
+        "import hashlib; from core.programs import compose_programs;"
+        "sources = [p.source for p in compose_programs(200, 5)];"
+        "print(hashlib.sha256(repr(sources).encode()).hexdigest())"
     )
     digests = {
         subprocess.run(
@@ -54,34 +55,34 @@ def test_the_same_seed_gives_the_same_programs_in_another_process():
     assert len(digests) == 1
 
 
-def test_sources_and_names_differ(many):
-    assert len({program.source for program in many}) == len(many)
-    assert len({program.name for program in many}) == len(many)
+def test_sources_and_names_differ(programs):
+    assert len({program.source for program in programs}) == len(programs)
+    assert len({program.name for program in programs}) == len(programs)
 
 
-def test_a_larger_count_begins_with_the_smaller_one():
+def test_a_smaller_count_gives_the_first_programs_of_a_larger_one():
     assert compose_programs(500, 8)[:100] == compose_programs(100, 8)
     assert compose_programs(60, 8, "dub")[:20] == compose_programs(20, 8, "dub")
     assert compose_programs(20, 8) != compose_programs(20, 9)
 
 
-def test_programs_say_what_they_are(many):
-    for program in many[:300]:
+def test_programs_record_template_role_and_parameters(programs):
+    for program in programs[:300]:
         assert program.template.removeprefix("composed-") in MUSIC_STYLES
         assert program.role in PROGRAM_ROLES
-        assert program.template in display_names()
-        # Sonic Pi's own synth is a beep where a program names none.
+        assert program.template in get_template_titles()
+        # A program without a synth plays Sonic Pi's default, a beep.
         assert program.parameters["sound"] in f"{program.source} beep"
         assert program.seed == 17
 
 
-def test_all_styles_are_about_as_frequent(many):
-    counts = Counter(program.template for program in many)
+def test_all_styles_are_about_equally_frequent(programs):
+    counts = Counter(program.template for program in programs)
     assert len(counts) == len(MUSIC_STYLES) == 14
-    assert min(counts.values()) > 0.6 * len(many) / len(MUSIC_STYLES)
+    assert min(counts.values()) > 0.6 * len(programs) / len(MUSIC_STYLES)
 
 
-def test_a_style_can_be_asked_for():
+def test_a_style_can_be_fixed():
     assert {program.template for program in compose_programs(20, 0, "acid")} == {"composed-acid"}
     assert compose_programs(5, 0, "composed-acid") == compose_programs(5, 0, "acid")
     with pytest.raises(EarshotError, match="no style 'acidd'") as raised:
@@ -90,57 +91,57 @@ def test_a_style_can_be_asked_for():
 
 
 @pytest.mark.parametrize("count, seed", [(-1, 0), (1.5, 0), (True, 0), (1, "a"), (10**9, 0)])
-def test_what_is_no_count_or_seed_is_refused(count, seed):
+def test_an_invalid_count_or_seed_is_refused(count, seed):
     with pytest.raises(EarshotError, match="cannot be made"):
         compose_programs(count, seed)
 
 
-def test_every_synth_sample_and_fx_of_sonic_pi_appears(many):
-    text = "\n".join(program.source for program in many)
+def test_every_synth_sample_and_fx_of_sonic_pi_appears(programs):
+    text = "\n".join(program.source for program in programs)
     named = set(re.findall(r":(\w+)", text))
     info = (SONIC_PI / "synths/synthinfo.rb").read_text()
-    known = set(re.findall(r"^\s*:(\w+) => +\w+\.new", info, re.MULTILINE))
-    effects = {name.removeprefix("fx_") for name in known if re.match(r"fx_(?!replace_)", name)}
-    synths = {name for name in known if not name.startswith(("fx_", "sound_in"))}
+    synthdefs = set(re.findall(r"^\s*:(\w+) => +\w+\.new", info, re.MULTILINE))
+    effects = {name.removeprefix("fx_") for name in synthdefs if re.match(r"fx_(?!replace_)", name)}
+    synths = {name for name in synthdefs if not name.startswith(("fx_", "sound_in"))}
     samples = {path.stem for path in Path("/usr/share/sonic-pi/samples").glob("*.flac")}
     assert samples <= named
     used = set(re.findall(r"with_fx[ (]:(\w+)", text))
-    assert used == set(instruments.FX_OPTIONS) == effects - UNHEARD
-    heard = {name for name in synths if _is_for_users(name)}
-    assert heard == set(instruments.SYNTH_OPTIONS)
-    assert heard <= named
+    assert used == set(instruments.FX_OPTIONS) == effects - INAUDIBLE_FX
+    user_synths = {name for name in synths if _is_user_synth(name)}
+    assert user_synths == set(instruments.SYNTH_OPTIONS)
+    assert user_synths <= named
 
 
-def _is_for_users(synth: str) -> bool:
-    """Sonic Pi's players of samples and mixers are synths, too."""
+def _is_user_synth(synth: str) -> bool:
+    """Return whether a synth is for users, unlike Sonic Pi's sample players and mixers."""
     return not re.search(r"player|stereo|mono|mixer|scope|recorder|amp$|live_audio|server", synth)
 
 
-def test_every_option_of_every_synth_and_fx_appears(many):
-    text = "\n".join(program.source for program in many)
-    given = set(re.findall(r"(\w+):(?!:)", text)) | set(re.findall(r":(\w+) ?=>", text))
+def test_every_option_of_every_synth_and_fx_appears(programs):
+    text = "\n".join(program.source for program in programs)
+    option_names = set(re.findall(r"(\w+):(?!:)", text)) | set(re.findall(r":(\w+) ?=>", text))
     for table in (instruments.SYNTH_OPTIONS, instruments.FX_OPTIONS):
         for name, options in table.items():
-            assert {option.name for option in options} <= given, name
+            assert {option.name for option in options} <= option_names, name
 
 
-def test_every_habit_appears(many):
-    text = "\n".join(program.source for program in many)
-    words = Counter(re.findall(r"[a-z_]\w*[?!]?", text))
-    assert [habit for habit in HABITS if not words[habit]] == []
+def test_every_word_appears(programs):
+    text = "\n".join(program.source for program in programs)
+    counts = Counter(re.findall(r"[a-z_]\w*[?!]?", text))
+    assert [word for word in WORDS if not counts[word]] == []
 
 
-def test_lengths_go_from_a_few_lines_to_a_hundred(many):
-    lines = sorted(len(program.source.strip().split("\n")) for program in many)
+def test_lengths_range_from_one_line_to_many(programs):
+    lines = sorted(len(program.source.strip().split("\n")) for program in programs)
     assert lines[0] == 1
     assert lines[len(lines) // 10] < 14
     assert lines[-len(lines) // 20] > 60
     assert lines[-1] < 300
 
 
-def test_hands_write_in_different_ways(many):
-    text = [program.source for program in many]
-    for habit in (
+def test_code_styles_vary(programs):
+    sources = [program.source for program in programs]
+    for pattern in (
         r"\b\w+: [\d:\[]",
         r":\w+ => ",
         r",\S",
@@ -156,22 +157,24 @@ def test_hands_write_in_different_ways(many):
         r" # ",
         r"^\t",
     ):
-        share = sum(bool(re.search(habit, source, re.MULTILINE)) for source in text) / len(text)
-        assert 0.005 < share < 0.95, (habit, share)
+        matches = [re.search(pattern, source, re.MULTILINE) is not None for source in sources]
+        share = sum(matches) / len(sources)
+        assert 0.005 < share < 0.95, (pattern, share)
 
 
-def test_the_hand_tells_nothing_of_the_style(many):
-    """Mutual information of style and manner is that of chance (bias (r-1)(c-1) / 2n nats)."""
-    pairs = Counter((p.template, p.parameters["manner"]) for p in many)
-    styles, manners = (
-        Counter(p.template for p in many),
-        Counter(p.parameters["manner"] for p in many),
+def test_code_style_is_independent_of_music_style(programs):
+    """Their mutual information is at chance level, with a bias of (r-1)(c-1) / 2n nats."""
+    pairs = Counter((p.template, p.parameters["manner"]) for p in programs)
+    styles, naming_styles = (
+        Counter(p.template for p in programs),
+        Counter(p.parameters["manner"] for p in programs),
     )
-    total = len(many)
+    total = len(programs)
     information = sum(
-        n / total * math.log(n * total / (styles[s] * manners[m])) for (s, m), n in pairs.items()
+        n / total * math.log(n * total / (styles[style] * naming_styles[naming_style]))
+        for (style, naming_style), n in pairs.items()
     )
-    assert information < 2.5 * (len(styles) - 1) * (len(manners) - 1) / (2 * total)
+    assert information < 2.5 * (len(styles) - 1) * (len(naming_styles) - 1) / (2 * total)
 
 
 @pytest.mark.parametrize(
@@ -183,9 +186,9 @@ def test_the_hand_tells_nothing_of_the_style(many):
         "loop do\n  use_synth :growl\n  play 77, release: 0.1\n  sleep 0.2\nend",
     ],
 )
-def test_what_failed_among_five_thousand_is_not_written_again(source, many):
+def test_unplayable_programs_are_detected_and_not_generated(source, programs):
     assert is_unplayable(source)
-    assert not any(is_unplayable(program.source) for program in many)
+    assert not any(is_unplayable(program.source) for program in programs)
 
 
 @pytest.mark.parametrize(
@@ -198,23 +201,24 @@ def test_what_failed_among_five_thousand_is_not_written_again(source, many):
         "use_synth :growl\nplay 50, release: 4",
     ],
 )
-def test_what_can_be_played_is_not_taken_for_a_flaw(source):
+def test_playable_programs_are_not_rejected(source):
     assert not is_unplayable(source)
 
 
-def test_ruby_can_read_all(many):
-    """Ripper reads without running."""
+def test_all_programs_are_valid_ruby(programs):
+    """Ripper parses the code without running it."""
     script = (
         "require 'ripper'; require 'json';"
         "puts JSON.dump(JSON.parse(STDIN.read).map { |source| !Ripper.sexp(source).nil? })"
     )
-    sources = [program.source for program in many[:400]]
-    answer = subprocess.run(
+    sources = [program.source for program in programs[:400]]
+    result = subprocess.run(
         ["ruby", "-e", script],
         input=json.dumps(sources),
         capture_output=True,
         text=True,
         check=True,
     )
-    unread = [s for s, fine in zip(sources, json.loads(answer.stdout), strict=True) if not fine]
-    assert unread == []
+    validity = zip(sources, json.loads(result.stdout), strict=True)
+    invalid = [source for source, is_valid in validity if not is_valid]
+    assert invalid == []

@@ -1,4 +1,4 @@
-"""Draws: the same everywhere, within their bounds, and fixed or narrowed from outside."""
+"""Parameter sampling: reproducible, within bounds, and fixed or narrowed by the user."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import EarshotError
-from core.programs import ChoiceSubset, ParameterSpec, NumberRange
-from core.programs.sampling import ParameterSampler
+from core.programs import ChoiceSubset, NumberRange, ParameterSpec
 from core.programs.parameters import derive_fractions, format_ruby_value
+from core.programs.sampling import ParameterSampler
 
 STREAMS = st.text("abc/019", min_size=1, max_size=12)
 
 
-def every_draw(stream: str = "pinned/1/0", values: dict | None = None) -> dict:
+def draw_every_kind(stream: str = "pinned/1/0", values: dict | None = None) -> dict:
     draws = ParameterSampler(stream, values or {})
     draws.pick("synth", "tb303", "prophet", "fm")
     draws.chance("kick", 0.3)
@@ -30,7 +30,7 @@ def every_draw(stream: str = "pinned/1/0", values: dict | None = None) -> dict:
     return draws.drawn_values
 
 
-# Another machine or Python that draws otherwise would make other corpora of the same seed.
+# If draws differed between machines, the same seed would give different corpora.
 PINNED = {
     "pinned/1/0": {
         "synth": "prophet",
@@ -59,7 +59,7 @@ PINNED = {
 
 @pytest.mark.parametrize("stream", PINNED)
 def test_draws_are_the_same_on_every_machine(stream):
-    assert every_draw(stream) == PINNED[stream]
+    assert draw_every_kind(stream) == PINNED[stream]
 
 
 def test_fractions_are_spread_evenly_over_the_unit_interval():
@@ -71,7 +71,7 @@ def test_fractions_are_spread_evenly_over_the_unit_interval():
         assert share == pytest.approx(0.1, abs=0.02)
 
 
-def test_a_parameter_leaves_the_draws_of_the_others_alone():
+def test_a_parameter_does_not_change_the_draws_of_others():
     with_more = ParameterSampler("s", {})
     with_more.pick("another", 1, 2, 3)
     assert with_more.uniform("amp", 0, 1) == ParameterSampler("s", {}).uniform("amp", 0, 1)
@@ -79,7 +79,7 @@ def test_a_parameter_leaves_the_draws_of_the_others_alone():
 
 @given(STREAMS)
 @settings(max_examples=200, deadline=None)
-def test_values_stay_within_what_was_asked_for(stream):
+def test_values_are_within_their_bounds(stream):
     draws = ParameterSampler(stream, {})
     assert draws.pick("a", "x", "y") in ("x", "y")
     assert draws.chance("b", 0.5) in (True, False)
@@ -93,8 +93,8 @@ def test_values_stay_within_what_was_asked_for(stream):
     order = draws.sample_of("g", range_list(8), 8)
     assert sorted(order) == range_list(8)
     walk = draws.walk("h", -4, 4, 20, leap=2)
-    assert all(-4 <= here <= 4 for here in walk)
-    assert all(abs(here - before) <= 2 for before, here in zip(walk, walk[1:], strict=False))
+    assert all(-4 <= value <= 4 for value in walk)
+    assert all(abs(value - previous) <= 2 for previous, value in zip(walk, walk[1:], strict=False))
     assert sum(draws.rhythm("i", 4, [0.25, 0.5, 1.5])) == 4
     assert json.loads(json.dumps(draws.drawn_values)) == draws.drawn_values
 
@@ -105,12 +105,12 @@ def range_list(count: int) -> list[int]:
 
 @given(STREAMS)
 @settings(max_examples=100, deadline=None)
-def test_what_was_recorded_draws_the_same_again_in_any_other_stream(stream):
-    recorded = every_draw(stream)
-    assert every_draw("quite another", values=recorded) == recorded
+def test_recorded_values_are_reproduced_in_any_other_stream(stream):
+    recorded = draw_every_kind(stream)
+    assert draw_every_kind("another stream", values=recorded) == recorded
 
 
-def test_every_choice_and_both_ends_of_a_whole_range_turn_up():
+def test_every_choice_and_both_ends_of_a_range_are_drawn():
     drawn = [ParameterSampler(f"s/{i}", {}) for i in range(300)]
     assert {d.pick("p", "a", "b", "c") for d in drawn} == {"a", "b", "c"}
     assert {d.integer("n", 1, 6) for d in drawn} == {1, 2, 3, 4, 5, 6}
@@ -123,14 +123,14 @@ def test_half_of_the_log_uniform_values_lie_below_the_geometric_mean():
     assert sum(value < 0.1 for value in values) / len(values) == pytest.approx(0.5, abs=0.06)
 
 
-def test_a_name_drawn_twice_is_one_parameter_with_one_meaning():
+def test_a_name_drawn_twice_is_one_parameter():
     draws = ParameterSampler("s", {})
     assert draws.uniform("amp", 0, 1) == draws.uniform("amp", 0, 1)
     with pytest.raises(EarshotError, match="one parameter"):
         draws.uniform("amp", 0, 2)
 
 
-def test_options_that_stand_twice_count_once():
+def test_duplicate_options_count_once():
     draws = ParameterSampler("s", {})
     draws.pick("a", ["x", "y", "x"])
     assert draws.specs["a"].choices == ("x", "y")
@@ -156,7 +156,7 @@ def test_options_that_stand_twice_count_once():
         lambda d: d.rhythm("a", 64, [0.25, 0.5]),
     ],
 )
-def test_a_draw_that_makes_no_sense_names_its_parameter(draw):
+def test_an_invalid_draw_is_reported_with_its_parameter(draw):
     with pytest.raises(EarshotError, match="needs"):
         draw(ParameterSampler("s", {}))
 
@@ -182,15 +182,15 @@ def test_a_draw_that_makes_no_sense_names_its_parameter(draw):
         ("lengths", 4),
     ],
 )
-def test_a_value_that_a_parameter_cannot_have_is_refused_with_what_it_can(name, value):
+def test_an_invalid_value_is_refused_with_the_accepted_values(name, value):
     with pytest.raises(EarshotError, match=f"parameter '{name}' cannot be") as caught:
-        every_draw(values={name: value})
+        draw_every_kind(values={name: value})
     assert caught.value.remedy.startswith("It must be")
 
 
-def test_fixed_values_are_taken_over_as_they_are():
+def test_fixed_values_are_recorded_in_their_type():
     values = {"synth": "fm", "kick": True, "amp": 1, "cutoff": 65.0, "order": ["d", "a", "b"]}
-    recorded = every_draw(values=values)
+    recorded = draw_every_kind(values=values)
     assert recorded["synth"] == "fm"
     assert recorded["kick"] is True
     assert isinstance(recorded["amp"], float)
@@ -198,9 +198,13 @@ def test_fixed_values_are_taken_over_as_they_are():
     assert recorded["order"] == "d, a, b"
 
 
-def test_a_narrowed_parameter_varies_within_its_new_bounds_only():
-    values = {"amp": NumberRange(0.5, 0.6), "synth": ChoiceSubset(("fm", "tb303")), "cutoff": NumberRange(70, 80)}
-    drawn = [every_draw(f"s/{i}", values) for i in range(80)]
+def test_a_narrowed_parameter_varies_within_its_new_bounds():
+    values = {
+        "amp": NumberRange(0.5, 0.6),
+        "synth": ChoiceSubset(("fm", "tb303")),
+        "cutoff": NumberRange(70, 80),
+    }
+    drawn = [draw_every_kind(f"s/{i}", values) for i in range(80)]
     assert {d["synth"] for d in drawn} == {"fm", "tb303"}
     assert {d["cutoff"] for d in drawn} == {70, 75, 80}
     assert all(0.5 <= d["amp"] <= 0.6 for d in drawn)
@@ -208,12 +212,13 @@ def test_a_narrowed_parameter_varies_within_its_new_bounds_only():
 
 
 @pytest.mark.parametrize("only", [True, False])
-def test_a_chance_can_be_narrowed_to_one_side(only):
-    assert {every_draw(f"s/{i}", {"kick": ChoiceSubset((only,))})["kick"] for i in range(30)} == {only}
+def test_a_chance_can_be_narrowed_to_one_value(only):
+    values = {"kick": ChoiceSubset((only,))}
+    assert {draw_every_kind(f"s/{i}", values)["kick"] for i in range(30)} == {only}
 
 
 @pytest.mark.parametrize(
-    ("name", "to"),
+    ("name", "subset"),
     [
         ("amp", NumberRange(0.5, 9)),
         ("amp", NumberRange(0.9, 0.5)),
@@ -225,17 +230,17 @@ def test_a_chance_can_be_narrowed_to_one_side(only):
         ("notes", ChoiceSubset((52,))),
     ],
 )
-def test_a_narrowing_to_nothing_is_refused(name, to):
+def test_an_impossible_subset_is_refused(name, subset):
     with pytest.raises(EarshotError, match=f"parameter '{name}' cannot be"):
-        every_draw(values={name: to})
+        draw_every_kind(values={name: subset})
 
 
-def test_values_are_written_as_ruby_writes_them():
+def test_values_are_formatted_as_ruby():
     written = [format_ruby_value(value) for value in (True, 0.5, 3, "x", [1, False])]
     assert written == ["true", "0.5", "3", "x", "1, false"]
 
 
-def test_a_spec_is_a_plain_value():
+def test_specs_compare_by_value():
     draws = ParameterSampler("s", {})
     draws.integer("n", 1, 9)
     assert draws.specs["n"] == ParameterSpec("n", "integer", lo=1, hi=9)

@@ -1,0 +1,16 @@
+"""The examples in the docstrings of core.programs run and give the documented results."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from core.programs import generation, jinja_template
+from core.programs.grammar import composer
+
+
+@pytest.mark.parametrize("module", [generation, jinja_template, composer])
+def test_examples_run(module):
+    result = doctest.testmod(module)
+    assert result.attempted > 0 and result.failed == 0
