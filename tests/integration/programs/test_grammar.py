@@ -51,10 +51,10 @@ def worker():
     worker.close()
 
 
-def collect_events(worker: RenderWorker, source: str) -> list[tuple]:
-    events, rendering = worker.collect_osc_messages(source, 3.0)
-    assert rendering.error is None, f"{rendering.error}\n{source}"
-    return [(event.time, event.address, event.arguments) for event in events]
+def collect_messages(worker: RenderWorker, source: str) -> list[tuple]:
+    messages, result = worker.collect_osc_messages(source, 3.0)
+    assert result.error is None, f"{result.error}\n{source}"
+    return [(message.time, message.address, message.arguments) for message in messages]
 
 
 def test_augmented_programs_give_the_same_events(programs, worker):
@@ -63,8 +63,8 @@ def test_augmented_programs_give_the_same_events(programs, worker):
     for index, program in enumerate([*programs, *variants]):
         augmented = augment_source(program.source, index)
         changed_count += augmented != program.source
-        events = collect_events(worker, augmented)
-        assert events == collect_events(worker, program.source), augmented
+        events = collect_messages(worker, augmented)
+        assert events == collect_messages(worker, program.source), augmented
     assert changed_count > 0.95 * (len(programs) + len(variants))
 
 
@@ -73,7 +73,7 @@ def test_hard_negatives_give_other_events(programs, worker):
     for index, program in enumerate(programs):
         hard_negative = make_hard_negative(program.source, index)
         assert hard_negative != program.source
-        same += collect_events(worker, hard_negative) == collect_events(worker, program.source)
+        same += collect_messages(worker, hard_negative) == collect_messages(worker, program.source)
     # A change may affect only what is played after these seconds.
     assert same <= 0.1 * len(programs)
 
@@ -107,9 +107,13 @@ def test_styles_differ_in_their_density(worker):
     def compute_median_density(style: str) -> float:
         densities = []
         for program in compose_programs(12, SEED, style):
-            events, _ = worker.collect_osc_messages(program.source, SECONDS)
-            sounds = [e for e in events if e.synthdef and not e.synthdef.startswith("fx_")]
-            densities.append(len({round(event.time, 3) for event in sounds}) / SECONDS)
+            messages, _ = worker.collect_osc_messages(program.source, SECONDS)
+            start_times = {
+                round(message.time, 3)
+                for message in messages
+                if message.synthdef_name and not message.synthdef_name.startswith("fx_")
+            }
+            densities.append(len(start_times) / SECONDS)
         return float(np.median(densities))
 
     calm = [compute_median_density(style) for style in ("drone", "ambient")]
