@@ -1,4 +1,4 @@
-"""What tests of several kinds share because it takes a while to make."""
+"""Fixtures that tests of several kinds share because they take a while to make."""
 
 from __future__ import annotations
 
@@ -10,30 +10,38 @@ from pathlib import Path
 import pytest
 
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]
-CODE, AUDIO = "sonicpi", "log-mel"  # neither loads a model
+CODE, AUDIO = "sonicpi", "log-mel"  # encoders that load no model
 QUICK = {"width": 16, "dim": 8, "layers": 2, "epochs": 2, "patience": 0, "precision": "fp32"}
-CANDIDATES = 8  # of each scenario of completion
+CANDIDATE_COUNT = 8  # per scenario of the completion study
 
 
 @pytest.fixture(autouse=True)
-def own_main() -> Iterator[None]:
-    """AppTest leaves its page behind as `__main__`, which every process of a sweep would run."""
-    before = sys.modules["__main__"]
+def restore_main_module() -> Iterator[None]:
+    """Undo that AppTest sets its page as `__main__`, which each process of a sweep would run."""
+    main_module = sys.modules["__main__"]
     yield
-    sys.modules["__main__"] = before
+    sys.modules["__main__"] = main_module
 
 
 @dataclass(frozen=True)
-class Studied:
-    """A workspace with corpus "small" of real clips: all studies that it allows have been run."""
+class StudiedWorkspace:
+    """A workspace with the corpus "small" of real clips, on which all possible studies have run.
+
+    Attributes
+    ----------
+    workspace : Path
+        Root of the workspace.
+    report : Path
+        Folder of the report on the studies.
+    """
 
     workspace: Path
     report: Path
 
 
 @pytest.fixture(scope="session")
-def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
-    """Forty programs of four templates, 4 s each: rendered, embedded, aligned, swept, studied."""
+def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorkspace:
+    """Build a corpus of 40 programs of 4 s, train on it, and run a sweep and all studies."""
     from concurrent.futures import ThreadPoolExecutor
 
     from core.alignment import AlignmentConfig, grid
@@ -48,17 +56,17 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
 
     workspace = tmp_path_factory.mktemp("studied")
     trials = [Trial("narrow", "infonce", QUICK), Trial("wide", "infonce", {**QUICK, "width": 32})]
-    first = [
-        replace(scenario, candidates=scenario.candidates[:CANDIDATES])
+    scenarios = [
+        replace(scenario, candidates=scenario.candidates[:CANDIDATE_COUNT])
         for scenario in completion_scenarios.load_scenarios()
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))
         patch.setitem(grid.GRIDS, "paper", lambda: trials)
         patch.setattr(grid, "COMMON_SETTINGS", {})
-        patch.setattr(completion, "load_scenarios", lambda: first)
+        patch.setattr(completion, "load_scenarios", lambda: scenarios)
         patch.delitem(STUDIES, "retrieval")  # It has a test module and a corpus of its own.
-        # Its processes are a test of the sweep's own; each takes seconds to load torch.
+        # The tests of the sweep use real processes. Each takes seconds to load torch.
         patch.setattr(sweep_worker, "ProcessPoolExecutor", ThreadPoolExecutor)
         build_corpus(
             "small",
@@ -74,4 +82,4 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Studied:
             "holdout_audio_encoder": AUDIO,
             "seeds": 2,
         }
-        return Studied(workspace, run_all_studies(Corpus.open("small"), options))
+        return StudiedWorkspace(workspace, run_all_studies(Corpus.open("small"), options))

@@ -10,7 +10,6 @@ Runs saved under older names of studies, tables and columns are translated while
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -41,7 +40,6 @@ from core.studies.result import ClipSequence, StudyFigure, StudyResult, StudyTab
 STUDIES_FOLDER = "studies"
 RESULT_FILENAME = "result.json"
 _RUN_ID_PATTERN = re.compile(r"([a-z]+)-(\d{4,})\Z")
-_PARTIAL_PREFIX = ".partial-"
 COMPARISON_TABLE = "compared"
 
 
@@ -188,7 +186,7 @@ def save_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyResult)
         with _lock_folder(folder):
             numbers = [_get_run_number(i) for i in _list_run_ids(folder, study_info["study"])]
             run_id = f"{study_info['study']}-{max(numbers, default=0) + 1:04d}"
-            partial = folder / f"{_PARTIAL_PREFIX}{run_id}"
+            partial = folder / f"{workspace.PARTIAL_PREFIX}{run_id}"
             _write_run(partial, study_info, result)
             os.replace(partial, folder / run_id)
     except OSError as error:
@@ -261,15 +259,10 @@ def _find_file(folder: Path, study_name: str, name: str, suffix: str) -> Path:
 
 @contextmanager
 def _lock_folder(studies_folder: Path) -> Iterator[None]:
-    studies_folder.mkdir(parents=True, exist_ok=True)
-    descriptor = os.open(studies_folder / ".lock", os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for partial in studies_folder.glob(f"{_PARTIAL_PREFIX}*"):
+    with workspace.lock_folder(studies_folder):
+        for partial in studies_folder.glob(f"{workspace.PARTIAL_PREFIX}*"):
             shutil.rmtree(partial)
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:

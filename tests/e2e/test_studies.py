@@ -8,7 +8,7 @@ from typing import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.conftest import Studied
+from tests.conftest import StudiedWorkspace
 from tests.e2e import page_steps
 from tests.e2e.conftest import PATIENCE_MS, Dashboard, serve
 
@@ -28,9 +28,9 @@ _POINT = """
 
 
 @pytest.fixture(scope="module")
-def dashboard(studied: Studied) -> Iterator[Dashboard]:
+def dashboard(studied_workspace: StudiedWorkspace) -> Iterator[Dashboard]:
     """A dashboard on a corpus of real clips whose studies have been run once."""
-    with serve(studied.workspace) as found:
+    with serve(studied_workspace.workspace) as found:
         yield found
 
 

@@ -33,8 +33,8 @@ CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 
 
 @pytest.fixture(autouse=True)
-def corpus(studied, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(studied.workspace))
+def corpus(studied_workspace, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+    monkeypatch.setenv("EARSHOT_WORKSPACE", str(studied_workspace.workspace))
     return Corpus.open("small")
 
 
@@ -209,10 +209,10 @@ def test_a_study_without_its_inputs_gives_the_command_that_makes_them(corpus: Co
         shutil.rmtree(empty_corpus.path)
 
 
-def test_all_studies_make_one_self_contained_report(corpus: Corpus, studied):
+def test_all_studies_make_one_self_contained_report(corpus: Corpus, studied_workspace):
     from playwright.sync_api import sync_playwright
 
-    folder = studied.report
+    folder = studied_workspace.report
     text = (folder / "report.md").read_text(encoding="utf-8")
     # There are too few test programs for the UMAP study, which the report states.
     assert "Not run: umap" in text and "Small changes of one parameter" in text
