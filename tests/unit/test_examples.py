@@ -1,4 +1,4 @@
-"""The examples in docstrings of core/alignment, core/evaluation, core/cli and core itself run."""
+"""The examples in docstrings of core itself and of its packages without tests of examples run."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from core import alignment, cli, evaluation
+from core import alignment, cli, evaluation, jobs, plots
 
 MODULE_NAMES = [
     "core.errors",
     "core.formatting",
+    "core.versions",
+    "core.workspace",
     "core.cli",
     *(
         f"{package.__name__}.{module.name}"
-        for package in (alignment, cli, evaluation)
+        for package in (alignment, cli, evaluation, jobs, plots)
         for module in pkgutil.iter_modules(package.__path__)
     ),
 ]
