@@ -240,7 +240,7 @@ def _measure_map_clicks(page: Page, repetitions: int) -> list[Row]:
     for number in range(repetitions):
         # The code of a program after alignment, each time of another template.
         index = number * PROGRAM_COUNT // TEMPLATE_COUNT
-        point = page_steps.point(page, trace=1, index=index)
+        point = page_steps.locate_point(page, trace=1, index=index)
         source = page.evaluate("document.querySelector('.st-key-card .player')?.dataset.src ?? ''")
         durations_ms.append(_measure_ms(click_point, point, source))
         _wait_until_idle(page)

@@ -1,4 +1,4 @@
-"""Real dashboards on workspaces of their own, and a real browser that complains."""
+"""Fixtures: dashboards on temporary workspaces, and a browser page that reports errors."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-# The map is drawn with WebGL, in software where there is no GPU.
+# The map needs WebGL; without a GPU, Chromium renders it in software.
 FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-# Four templates of different roles: enough programs to train on, few enough to wait for.
+# Four templates of different roles: enough programs for a training, and quick to render.
 STARTER = {
     "EARSHOT_STARTER_TEMPLATES": "02_1_beeps,02_3_synths,03_1_samples,09_1_live_loop",
     "EARSHOT_STARTER_PER_TEMPLATE": "6",
@@ -32,7 +32,7 @@ PATIENCE_MS = 400_000
 
 @dataclass(frozen=True)
 class Dashboard:
-    """A running dashboard: its address and its workspace."""
+    """A running dashboard."""
 
     url: str
     workspace: Path
@@ -40,16 +40,18 @@ class Dashboard:
 
 
 @contextmanager
-def serve(workspace: Path, *, own: bool = True, **environment: str) -> Iterator[Dashboard]:
-    """`streamlit run server.py` on a free port, with no model hub, until the block ends.
+def serve(
+    workspace: Path, *, owns_workspace: bool = True, **environment: str
+) -> Iterator[Dashboard]:
+    """Run `streamlit run server.py` on a free port, without a model hub, until the block ends.
 
     Parameters
     ----------
     workspace : Path
-    own : bool
-        Whether the workspace is there for this server only: then its jobs end with it.
+    owns_workspace : bool
+        Whether the workspace belongs to this server: then its jobs are cancelled at the end.
     environment : str
-        Variables to set besides.
+        Further environment variables.
     """
     environment = {
         **os.environ,
@@ -75,7 +77,7 @@ def serve(workspace: Path, *, own: bool = True, **environment: str) -> Iterator[
             _wait_for(f"http://127.0.0.1:{port}/_stcore/health", server)
             yield Dashboard(f"http://127.0.0.1:{port}/", workspace, environment)
         finally:
-            if own:
+            if owns_workspace:
                 _end_jobs(environment)
             server.terminate()
             try:
@@ -83,8 +85,8 @@ def serve(workspace: Path, *, own: bool = True, **environment: str) -> Iterator[
             except subprocess.TimeoutExpired:
                 os.killpg(server.pid, signal.SIGKILL)
                 server.wait()
-            if own:
-                # What the server had to say belongs to a failure's report.
+            if owns_workspace:
+                # The server's log helps to explain a failure.
                 log.seek(0)
                 print(log.read().decode(errors="replace")[-4000:])
 
@@ -92,17 +94,17 @@ def serve(workspace: Path, *, own: bool = True, **environment: str) -> Iterator[
 @pytest.fixture(scope="module")
 def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard on an empty workspace."""
-    with serve(tmp_path_factory.mktemp("workspace")) as found:
-        yield found
+    with serve(tmp_path_factory.mktemp("workspace")) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")
 def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     """A dashboard on a workspace with a real corpus, "starter", of 24 programs and an alignment.
 
-    It is made once for all tests: they may add to it, and take nothing away.
+    All tests share it: they may add to it, but must not remove anything.
     """
-    with serve(tmp_path_factory.mktemp("stocked")) as found:
+    with serve(tmp_path_factory.mktemp("stocked")) as running:
         for command in (
             [
                 "build",
@@ -117,12 +119,12 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
             subprocess.run(
                 [sys.executable, "-m", "core", *command],
                 cwd=PROJECT,
-                env=found.environment,
+                env=running.environment,
                 check=True,
                 timeout=900,
                 capture_output=True,
             )
-        yield found
+        yield running
 
 
 def _wait_for(url: str, server: subprocess.Popen) -> None:
@@ -137,7 +139,7 @@ def _wait_for(url: str, server: subprocess.Popen) -> None:
 
 
 def _end_jobs(environment: dict[str, str]) -> None:
-    """Jobs outlive their server, as they should; not this test, though."""
+    """Cancel the jobs, which outlive their server."""
     code = "from core import jobs; [job.cancel() for job in jobs.list_jobs() if job.is_active]"
     subprocess.run(
         [sys.executable, "-c", code], cwd=PROJECT, env=environment, timeout=120, check=False
@@ -146,11 +148,11 @@ def _end_jobs(environment: dict[str, str]) -> None:
 
 @pytest.fixture
 def page(tmp_path: Path):
-    """A page of a new browser; the test fails on any error in its console."""
+    """A page of a new browser; the test fails if its console shows an error."""
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=60_000)
-    complaints: list[str] = []
+    console_errors: list[str] = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = browser.new_context(viewport={"width": 1366, "height": 768})
@@ -158,20 +160,20 @@ def page(tmp_path: Path):
         opened.set_default_timeout(120_000)
         opened.on(
             "console",
-            lambda said: (
-                complaints.append(f"{said.text} ({said.location.get('url', '')})")
-                if said.type == "error"
+            lambda message: (
+                console_errors.append(f"{message.text} ({message.location.get('url', '')})")
+                if message.type == "error"
                 else None
             ),
         )
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        opened.on("pageerror", lambda error: console_errors.append(str(error)))
         yield opened
-        # The last thing seen, for whoever wonders why a test failed.
+        # The last view helps to explain a failure.
         opened.screenshot(path=tmp_path / "last.png")
         exceptions = opened.locator('[data-testid="stException"]').all_inner_texts()
         exceptions += opened.get_by_text("Something went wrong in Earshot").all_inner_texts()
         browser.close()
     assert not exceptions, exceptions
-    # Streamlit asks for these beside an inner page's address before it finds where they are.
-    serious = [each for each in complaints if "/_stcore/" not in each]
+    # On an inner page, Streamlit first requests these below the page's own URL.
+    serious = [error for error in console_errors if "/_stcore/" not in error]
     assert not serious, serious

@@ -1,4 +1,4 @@
-"""What browser tests and screenshots do on the dashboard, in its own words."""
+"""Steps that browser tests, screenshots and benchmarks share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-# Decodes what a player names, as the browser would, and measures it.
+# Decodes a player's clip as the browser does, and measures it.
 _MEASURE = """
 async (player) => {
   const bytes = await (await fetch(player.dataset.src)).arrayBuffer();
@@ -17,15 +17,15 @@ async (player) => {
   return { seconds: decoded.duration, rms: Math.sqrt(sum / samples.length) };
 }
 """
-# Whether the tab's one audio element plays the clip of a player, and can go on.
-_SOUNDS = """
+# Whether the tab's audio element is playing the clip at a URL.
+_IS_PLAYING = """
 (src) => {
   const audio = document.getElementById("earshot-audio");
   return audio?.src === new URL(src, location).href && !audio.paused && audio.readyState >= 2
     && audio.currentTime > 0.1;
 }
 """
-# Where the index-th point of a trace is, in pixels of the page.
+# The position of a point of a trace, in pixels of the page.
 _POINT = """
 ([trace, index]) => {
   const chart = document.querySelector('[class*="st-key-map-"] .js-plotly-plot');
@@ -41,9 +41,9 @@ _POINT = """
 """
 
 
-def settled(page: Page) -> None:
-    """Wait until the script has run and everything that it drew is there."""
-    page.wait_for_timeout(200)  # a click takes a moment to reach the server
+def wait_until_settled(page: Page) -> None:
+    """Wait until the script has run and everything is drawn."""
+    page.wait_for_timeout(200)  # A click takes a moment to reach the server.
     page.wait_for_function(
         "document.querySelector('[data-testid=\"stApp\"]')?.dataset.testScriptState"
         " === 'notRunning'"
@@ -54,51 +54,56 @@ def settled(page: Page) -> None:
 
 
 def open_page(page: Page, name: str) -> None:
-    """Go to a page through the navigation."""
+    """Open a page by its link in the navigation."""
     page.get_by_role("link", name=name, exact=True).click()
     expect(page.get_by_role("link", name=name, exact=True)).to_have_attribute(
         "aria-current", "page"
     )
-    settled(page)
+    wait_until_settled(page)
 
 
-def sounding(player: Locator) -> None:
-    """Wait until a player's clip, and so no other, is heard."""
+def wait_until_playing(player: Locator) -> None:
+    """Wait until a player's clip is playing."""
     player.wait_for()
-    player.page.wait_for_function(_SOUNDS, arg=player.get_attribute("data-src"))
+    player.page.wait_for_function(_IS_PLAYING, arg=player.get_attribute("data-src"))
 
 
-def heard(page: Page) -> dict[str, Any]:
-    """Where the tab's one audio element is: "paused", "at" and "seconds"."""
+def get_playback(page: Page) -> dict[str, Any]:
+    """Return the state of the tab's audio element: "paused", "at" and "seconds"."""
     return page.evaluate(
         "() => { const audio = document.getElementById('earshot-audio');"
         " return { paused: audio.paused, at: audio.currentTime, seconds: audio.duration }; }"
     )
 
 
-def measured(player: Locator, *, starts: bool = False) -> dict[str, float]:
-    """Play a player's clip; return its length in seconds, as loaded and as decoded, and its RMS.
+def measure_clip(player: Locator, *, starts: bool = False) -> dict[str, float]:
+    """Play a player's clip and measure it.
 
     Parameters
     ----------
     player : Locator
     starts : bool
-        Whether it is to start by itself.
+        Whether the clip must start by itself.
+
+    Returns
+    -------
+    dict
+        Its length in seconds, as decoded ("seconds") and as loaded ("ready"), and its "rms".
     """
     button = player.locator(".play")
     if not starts:
         button.click()
-    sounding(player)
-    ready = heard(player.page)["seconds"]
+    wait_until_playing(player)
+    ready = get_playback(player.page)["seconds"]
     button.click()
     return {**player.evaluate(_MEASURE), "ready": ready}
 
 
-def point(page: Page, trace: int, index: int) -> dict[str, Any]:
-    """Pixel at which a point of the map lies."""
+def locate_point(page: Page, trace: int, index: int) -> dict[str, Any]:
+    """Return the position of a point of the map, in pixels of the page."""
     page.wait_for_function(
         "!!document.querySelector('[class*=\"st-key-map-\"] .js-plotly-plot')"
         "?._fullLayout?.xaxis?.l2p"
     )
-    page.wait_for_timeout(1000)  # WebGL draws after the layout is there
+    page.wait_for_timeout(1000)  # WebGL draws after the layout is complete.
     return page.evaluate(_POINT, [trace, index])

@@ -1,4 +1,4 @@
-"""The page Corpus in a real browser: in, seen and heard, checked, out, and gone."""
+"""Browser test of the page Corpus: import, inspect, check, export and delete."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ PROGRAMS = {
 }
 
 
-def choose_row(page: Page, number: int) -> None:
-    """Tick a row of the table, which is drawn on a canvas."""
+def select_row(page: Page, number: int) -> None:
+    """Select a row of the table, which is drawn on a canvas."""
     table = page.get_by_test_id("stDataFrame").bounding_box()
     page.mouse.click(table["x"] + 18, table["y"] + 34 + 33 * number + 16)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
 
 
 def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     dashboard: Dashboard, page: Page
 ) -> None:
     page.goto(dashboard.url)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page_steps.open_page(page, "Corpus")
     expect(page.get_by_text("There is no corpus yet")).to_be_visible()
 
-    # In: the programs are there at once, and are rendered by a job.
+    # Import: the programs are listed at once and rendered by a job.
     page.get_by_role("button", name="Import", exact=True).click()
     dialog = page.get_by_role("dialog")
     packed = io.BytesIO()
@@ -48,65 +48,67 @@ def test_a_corpus_is_imported_inspected_checked_exported_and_deleted(
     )
     dialog.get_by_role("combobox", name="Corpus").fill("mine")
     page.keyboard.press("Enter")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     dialog.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("2 new programs of 2 read")).to_be_visible()
     expect(page.get_by_text("1 with a clip, 1 failed")).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
 
-    # Seen and heard.
-    choose_row(page, 0)
+    # Inspect.
+    select_row(page, 0)
     card = page.locator(".st-key-card")
-    heard = page_steps.measured(card.locator(".player"), starts=True)
-    assert heard["ready"] == pytest.approx(18, abs=0.05)
-    assert heard["rms"] > 1e-3
+    clip = page_steps.measure_clip(card.locator(".player"), starts=True)
+    assert clip["ready"] == pytest.approx(18, abs=0.05)
+    assert clip["rms"] > 1e-3
     expect(card.locator(".js-plotly-plot")).to_be_visible()
     expect(card.get_by_text("Seconds", exact=True)).to_be_visible()
-    address = page.url
-    assert "program=" in address
-    choose_row(page, 1)
+    url = page.url
+    assert "program=" in url
+    select_row(page, 1)
     expect(card.get_by_text("Line 3")).to_be_visible()
     expect(card.locator(".player")).to_have_count(0)
-    page.goto(address)
-    page_steps.settled(page)
+    page.goto(url)
+    page_steps.wait_until_settled(page)
     expect(card.locator(".player")).to_be_visible()
 
-    # Vectors of one's own, for a program that is there and one that isn't.
+    # Import embeddings of an existing and of an unknown program.
     page.get_by_role("button", name="Import", exact=True).click()
     dialog.get_by_role("radio", name="Embeddings").click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     table = b'name,vector\ncalm,"[0.5, -1, 2]"\nother,"[1, 2, 3]"\n'
     dialog.locator('input[type="file"]').set_input_files(
         {"name": "mine.csv", "mimeType": "text/csv", "buffer": table}
     )
-    dialog.get_by_label("Name").fill("ears")
+    dialog.get_by_label("Name").fill("custom")
     page.keyboard.press("Tab")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     dialog.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_text("1 new embedding of 2 read")).to_be_visible()
     expect(page.get_by_text("'other' is no program of the corpus")).to_be_visible()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
 
-    # Checked.
+    # Check.
     page.get_by_role("button", name="Check", exact=True).click()
     dialog.get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_text("no faults found").first).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
 
-    # Out: what the browser gets is what was put in, and its sound.
+    # Export: the download contains the imported program and its clip.
     page.get_by_role("button", name="Export", exact=True).click()
     dialog.get_by_role("button", name="Export", exact=True).click()
-    download = page.get_by_role("button", name=re.compile(r"^Download \("))  # not the table's own
+    download = page.get_by_role(
+        "button", name=re.compile(r"^Download \(")
+    )  # Not that of the table.
     expect(download).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
-    with page.expect_download() as coming:
+    page_steps.wait_until_settled(page)
+    with page.expect_download() as download_info:
         download.click()
-    with zipfile.ZipFile(Path(coming.value.path())) as archive:
+    with zipfile.ZipFile(Path(download_info.value.path())) as archive:
         names = archive.namelist()
         assert archive.read("programs/calm.rb").decode() == PROGRAMS["calm.rb"]
         assert "audio/calm.flac" in names and "audio/broken.flac" not in names
 
-    # Gone, and the page says what can be done next.
+    # Delete: the page then shows what to do next.
     page.get_by_role("button", name="Delete", exact=True).click()
     expect(dialog.get_by_text("2 programs")).to_be_visible()
     dialog.get_by_role("button", name="Delete mine").click()

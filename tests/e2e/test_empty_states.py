@@ -1,4 +1,4 @@
-"""Hostile text in a real browser, and hostile requests: nothing runs, nothing is given away."""
+"""Browser tests of hostile text and hostile requests: nothing runs, nothing is disclosed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.e2e.conftest import PROJECT
-from tests.e2e.page_steps import open_page, settled
+from tests.e2e.page_steps import open_page, wait_until_settled
 
 PAGES = ("Home", "Generate", "Corpus", "Train", "Map", "Listen", "Compare", "Studies", "Jobs")
-MARKS = (
+HOSTILE_TEXTS = (
     "<script>window.ran=1</script>",
     "<img src=x onerror=window.ran=1>",
     "[click](javascript:window.ran=1)",
@@ -23,8 +23,8 @@ MARKS = (
     "# Heading",
     ":material/delete: :red[red]",
 )
-# What would be there if a mark were taken for markup.
-TRACES = (
+# Elements that exist only if a text was interpreted as markup.
+INJECTED_ELEMENTS = (
     '[data-testid="stMain"] img[onerror], [data-testid="stSidebar"] img[onerror],'
     ' a[href^="javascript"], img[src*="tracker.invalid"], b[onmouseover], .katex,'
     ' [data-testid="stMain"] script, svg b'
@@ -45,57 +45,57 @@ def core(dashboard, *argv: str) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def hostile(dashboard, tmp_path_factory):
-    """A corpus whose names, comments and errors are all marks; some programs fail."""
+    """A corpus with hostile names, comments and errors; some programs fail."""
     folder = tmp_path_factory.mktemp("marks")
     for number in range(16):
-        mark = MARKS[number % len(MARKS)]
-        name = f"{number} {mark}".replace("/", "∕")[:70]
-        (folder / f"{name}.rb").write_text(f"# {mark}\nplay {50 + number}\nsleep 0.5\n")
-    for number, mark in enumerate(MARKS):
-        (folder / f"bad {number}.rb").write_text(f"play 60\nraise {mark!r}\n")
+        text = HOSTILE_TEXTS[number % len(HOSTILE_TEXTS)]
+        name = f"{number} {text}".replace("/", "∕")[:70]
+        (folder / f"{name}.rb").write_text(f"# {text}\nplay {50 + number}\nsleep 0.5\n")
+    for number, text in enumerate(HOSTILE_TEXTS):
+        (folder / f"bad {number}.rb").write_text(f"play 60\nraise {text!r}\n")
     done = core(dashboard, "import", "marks", str(folder))
     assert done.returncode == 0, done.stderr
     done = core(dashboard, "build", "marks", "--resume", "--preset", "offline")
     assert done.returncode == 0 and "8 failed" in done.stdout, done.stdout + done.stderr
     done = core(dashboard, "train", "marks")
     assert done.returncode == 0, done.stderr
-    # A job whose arguments are marks, and fails.
-    core(dashboard, "build", "marks", "--templates", MARKS[1], "--background")
+    # A job with hostile arguments, which fails.
+    core(dashboard, "build", "marks", "--templates", HOSTILE_TEXTS[1], "--background")
     return dashboard
 
 
-def unharmed(page) -> None:
-    settled(page)
+def assert_unharmed(page) -> None:
+    wait_until_settled(page)
     page.wait_for_timeout(300)
     assert page.evaluate("window.ran") is None
-    assert page.locator(TRACES).all() == []
+    assert page.locator(INJECTED_ELEMENTS).all() == []
 
 
 @pytest.fixture
 def watched(page):
-    """A page that fails on any request to another machine."""
-    strangers: list[str] = []
+    """A page that must not send requests to another machine."""
+    foreign_requests: list[str] = []
     page.on(
         "request",
         lambda request: (
-            strangers.append(request.url)
+            foreign_requests.append(request.url)
             if urlsplit(request.url).hostname not in (None, "", "127.0.0.1")
             else None
         ),
     )
     yield page
-    assert strangers == []
+    assert foreign_requests == []
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.text.parametrize("name", PAGES)
 def test_text_from_programs_stays_text(hostile, watched, name):
     watched.goto(f"{hostile.url}?corpus=marks")
-    settled(watched)
+    wait_until_settled(watched)
     open_page(watched, name)
-    unharmed(watched)
+    assert_unharmed(watched)
 
 
-@pytest.mark.parametrize(
+@pytest.text.parametrize(
     "query",
     [
         "corpus=<img src=x onerror=window.ran=1>",
@@ -105,23 +105,23 @@ def test_text_from_programs_stays_text(hostile, watched, name):
         "colour=%F0%9F%8E%B5" * 50,
     ],
 )
-@pytest.mark.parametrize("name", ["listen", "map"])
+@pytest.text.parametrize("name", ["listen", "map"])
 def test_a_hostile_url_selects_nothing(hostile, watched, name, query):
     watched.goto(f"{hostile.url}{name}?{query}")
-    unharmed(watched)
+    assert_unharmed(watched)
     assert watched.locator('[data-testid="stException"]').count() == 0
 
 
-def answer(url: str, path: str, **headers: str) -> tuple[int, dict]:
-    at = urlsplit(url)
-    connection = http.client.HTTPConnection(at.hostname, at.port, timeout=30)
+def send_request(url: str, path: str, **headers: str) -> tuple[int, dict]:
+    parts = urlsplit(url)
+    connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=30)
     connection.request("GET", path, headers=headers)
-    got = connection.getresponse()
+    response = connection.getresponse()
     connection.close()
-    return got.status, dict(got.headers)
+    return response.status, dict(response.headers)
 
 
-@pytest.mark.parametrize(
+@pytest.text.parametrize(
     "path",
     [
         "/sound/file/../../../../etc/passwd",
@@ -133,15 +133,15 @@ def answer(url: str, path: str, **headers: str) -> tuple[int, dict]:
     ],
 )
 def test_only_clips_of_the_workspace_are_served(hostile, path):
-    status, headers = answer(hostile.url, path)
+    status, headers = send_request(hostile.url, path)
     assert status in (400, 404)
     assert "passwd" not in str(headers)
 
 
 def test_a_foreign_host_name_is_refused(dashboard):
-    assert answer(dashboard.url, "/", Host="127.0.0.1")[0] == 200
-    assert answer(dashboard.url, "/", Host="evil.example.org")[0] == 400
-    assert answer(dashboard.url, "/sound/file/x.flac", Host="evil.example.org")[0] == 400
+    assert send_request(dashboard.url, "/", Host="127.0.0.1")[0] == 200
+    assert send_request(dashboard.url, "/", Host="evil.example.org")[0] == 400
+    assert send_request(dashboard.url, "/sound/file/x.flac", Host="evil.example.org")[0] == 400
 
 
 def test_a_foreign_page_gets_no_socket(dashboard):
@@ -151,9 +151,9 @@ def test_a_foreign_page_gets_no_socket(dashboard):
         "Sec-WebSocket-Version": "13",
         "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
     }
-    own = dashboard.url.rstrip("/")
-    assert answer(dashboard.url, "/_stcore/stream", Origin=own, **handshake)[0] == 101
-    foreign = answer(
+    own_origin = dashboard.url.rstrip("/")
+    assert send_request(dashboard.url, "/_stcore/stream", Origin=own_origin, **handshake)[0] == 101
+    foreign = send_request(
         dashboard.url, "/_stcore/stream", Origin="http://evil.example.org", **handshake
     )
     assert foreign[0] == 403

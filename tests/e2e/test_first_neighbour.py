@@ -1,4 +1,4 @@
-"""A newcomer's way through the dashboard, in a real browser with the real Sonic Pi."""
+"""Browser tests of a new user's way to the first neighbour, with the real Sonic Pi."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ pytestmark = pytest.mark.timeout(1500)
 
 def test_from_an_empty_workspace_to_the_first_neighbour(dashboard: Dashboard, page: Page) -> None:
     page.goto(dashboard.url)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(page.get_by_text("24 programs with 18 s clips")).to_be_visible()
     page.get_by_role("button", name="Build the starter corpus").click()
 
-    # The job shows how far it is, and a reload shows the same job.
+    # The job shows its progress, also after a reload.
     panel = page.locator('[class*="st-key-job-"]')
     expect(panel.get_by_text("Build the starter corpus")).to_be_visible()
     page.reload()
     expect(panel.get_by_text("Build the starter corpus")).to_be_visible()
     expect(panel.get_by_role("button", name="Cancel")).to_be_visible()
 
-    # When it has ended, the page leads on by itself.
+    # When it has ended, the page offers the next step.
     train = page.get_by_role("button", name="Train on starter")
     expect(train).to_be_enabled(timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     train.click()
     listen = page.get_by_role("button", name="Find clips for code")
     expect(listen).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     listen.click()
 
-    # A snippet is there already, and its nearest clips were found without rendering it.
+    # An example snippet and its nearest clips are shown.
     expect(page.get_by_role("heading", name="Listen")).to_be_visible()
     neighbours = page.locator('[class*="st-key-neighbour-"]')
     expect(neighbours).to_have_count(5, timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     for number in range(5):
-        heard = page_steps.measured(neighbours.nth(number).locator(".player"))
-        assert heard["ready"] == pytest.approx(18, abs=0.05)
-        assert heard["seconds"] == pytest.approx(18, abs=0.05)
-        assert heard["rms"] > 1e-3
+        clip = page_steps.measure_clip(neighbours.nth(number).locator(".player"))
+        assert clip["ready"] == pytest.approx(18, abs=0.05)
+        assert clip["seconds"] == pytest.approx(18, abs=0.05)
+        assert clip["rms"] > 1e-3
 
 
 @pytest.fixture
 def trained(dashboard: Dashboard) -> None:
-    """A corpus with an alignment, made from the command line if the test above did not run."""
+    """A corpus with an alignment, built by commands if the test above did not run."""
     for command in (
         [
             "build",
@@ -82,7 +82,7 @@ def test_other_code_finds_other_clips_and_one_plays_at_a_time(
     dashboard: Dashboard, trained: None, page: Page
 ) -> None:
     page.goto(dashboard.url)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page_steps.open_page(page, "Listen")
     neighbours = page.locator('[class*="st-key-neighbour-"]')
     expect(neighbours).to_have_count(5)
@@ -91,33 +91,33 @@ def test_other_code_finds_other_clips_and_one_plays_at_a_time(
     page.get_by_role("textbox", name="Sonic Pi code").fill(
         "use_bpm 120\nlive_loop :drums do\n  sample :bd_haus\n  sleep 1\nend\n"
     )
-    # Nobody presses anything: they come once the writer rests.
+    # The clips update once the user stops typing.
     expect(similarities).not_to_have_text(before)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(neighbours).to_have_count(5)
 
     players = page.locator('[class*="st-key-neighbour-"] .player')
     players.nth(0).locator(".play").click()
-    page_steps.sounding(players.nth(0))
-    # A click in the outline plays from there, and the other falls silent: there is one sound.
+    page_steps.wait_until_playing(players.nth(0))
+    # A click on the waveform plays from there and stops the other clip.
     players.nth(1).locator(".waveform").click()
-    page_steps.sounding(players.nth(1))
-    assert 8 < page_steps.heard(page)["at"] < 14
+    page_steps.wait_until_playing(players.nth(1))
+    assert 8 < page_steps.get_playback(page)["at"] < 14
     expect(players.nth(0).locator(".time")).to_have_text("0:00 / 0:18")
     expect(page.locator("audio")).to_have_count(1)
 
-    # Space pauses, except where it is typed; the arrows walk the neighbours.
+    # Space pauses, except in the editor; arrow keys move between the neighbours.
     page.get_by_role("heading", name="Listen").click()
     page.keyboard.press("Space")
-    assert page_steps.heard(page)["paused"]
+    assert page_steps.get_playback(page)["paused"]
     page.keyboard.press("ArrowDown")
-    page_steps.sounding(players.nth(2))
+    page_steps.wait_until_playing(players.nth(2))
     players.nth(2).locator(".next").click()
-    page_steps.sounding(players.nth(3))
+    page_steps.wait_until_playing(players.nth(3))
     page.get_by_role("textbox", name="Sonic Pi code").press("Space")
-    assert not page_steps.heard(page)["paused"]
+    assert not page_steps.get_playback(page)["paused"]
 
-    # Another page has none of these clips, and is silent.
+    # Another page stops the clip.
     page_steps.open_page(page, "Home")
     page.wait_for_function("document.getElementById('earshot-audio').paused")
 
@@ -126,16 +126,16 @@ def test_a_rendered_snippet_plays_or_shows_the_line_of_its_error(
     dashboard: Dashboard, trained: None, page: Page
 ) -> None:
     page.goto(dashboard.url)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page_steps.open_page(page, "Listen")
     editor = page.get_by_role("textbox", name="Sonic Pi code")
     editor.fill("play 60, release: 4\nsleep 4\nplay 64, release: 4\n")
     page.get_by_role("button", name="Render", exact=True).click()
-    heard = page_steps.measured(
+    clip = page_steps.measure_clip(
         page.locator(".player[data-player-key='snippet-rendering']"), starts=True
     )
-    assert heard["ready"] == pytest.approx(18, abs=0.05)
-    assert heard["rms"] > 1e-3
+    assert clip["ready"] == pytest.approx(18, abs=0.05)
+    assert clip["rms"] > 1e-3
 
     editor.fill("play 60\nsleep 1\nplay nothing_of_that_name\n")
     page.get_by_role("button", name="Render", exact=True).click()

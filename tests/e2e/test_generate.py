@@ -1,4 +1,4 @@
-"""The page Generate in a real browser: templates to hear, one to set, variants for a corpus."""
+"""Browser tests of the page Generate: the gallery, a template, and variants for a corpus."""
 
 from __future__ import annotations
 
@@ -12,17 +12,15 @@ from tests.e2e.conftest import PATIENCE_MS, STARTER, Dashboard
 pytestmark = pytest.mark.timeout(900)
 
 
-def test_the_gallery_renders_missing_clips_and_plays_them(
-    stocked: Dashboard, page: Page
-) -> None:
+def test_the_gallery_renders_missing_clips_and_plays_them(stocked: Dashboard, page: Page) -> None:
     page.goto(stocked.url)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page_steps.open_page(page, "Generate")
     cards = page.locator('[class*="st-key-template-"]')
     expect(cards).to_have_count(len(list_templates()))
-    # The corpus holds the first variants of its templates: these are there at once.
-    held = STARTER["EARSHOT_STARTER_TEMPLATES"].split(",")
-    expect(cards.locator(".player")).to_have_count(len(held))
+    # The corpus contains the first variants of its templates, so their clips exist.
+    rendered = STARTER["EARSHOT_STARTER_TEMPLATES"].split(",")
+    expect(cards.locator(".player")).to_have_count(len(rendered))
     page.get_by_role("button", name="Render gallery clips").click()
     expect(page.locator('[class*="st-key-job-"]')).to_be_visible()
     # A second tab and a reload show the same job.
@@ -32,25 +30,27 @@ def test_the_gallery_renders_missing_clips_and_plays_them(
     other.close()
     page.reload()
     expect(cards.locator(".player")).to_have_count(len(list_templates()), timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(page.get_by_role("button", name="Render gallery clips")).to_have_count(0)
-    heard = page_steps.measured(page.locator(".st-key-template-06_1_studio_fx .player"))
-    assert heard["ready"] == pytest.approx(18, abs=0.05) and heard["rms"] > 1e-3
+    clip = page_steps.measure_clip(page.locator(".st-key-template-06_1_studio_fx .player"))
+    assert clip["ready"] == pytest.approx(18, abs=0.05) and clip["rms"] > 1e-3
     page.get_by_test_id("stButtonGroup").get_by_text("Bass").click()
-    page_steps.settled(page)
-    roles = [each.role for each in list_templates()]
+    page_steps.wait_until_settled(page)
+    roles = [template.role for template in list_templates()]
     expect(cards).to_have_count(roles.count("bass"))
     assert "role=" in page.url
 
 
-def test_a_variant_is_fixed_played_and_generated_for_a_corpus(stocked: Dashboard, page: Page) -> None:
+def test_a_variant_is_fixed_played_and_generated_for_a_corpus(
+    stocked: Dashboard, page: Page
+) -> None:
     page.goto(f"{stocked.url}generate")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page.locator(".st-key-open-template-02_1_beeps button").first.click()
     expect(page.get_by_role("heading", name="First beeps")).to_be_visible()
     assert "template=02_1_beeps" in page.url
-    # What is fixed stays; what is not is drawn anew.
-    page_steps.settled(page)
+    # A fixed parameter keeps its value in the next variant; the others change.
+    page_steps.wait_until_settled(page)
     page.get_by_role("radiogroup", name="Sampling of synth").get_by_text("Fixed").click()
     synth = page.get_by_role("combobox", name="Value of synth")
     synth.click()
@@ -62,27 +62,27 @@ def test_a_variant_is_fixed_played_and_generated_for_a_corpus(stocked: Dashboard
     page.get_by_role("button", name="Next variant").click()
     expect(code).not_to_have_text(before)
     expect(code).to_contain_text(":saw")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page.get_by_role("button", name="Render and play").click()
-    heard = page_steps.measured(page.locator(".player[data-player-key='preview']"), starts=True)
-    assert heard["ready"] == pytest.approx(18, abs=0.05) and heard["rms"] > 1e-3
+    clip = page_steps.measure_clip(page.locator(".player[data-player-key='preview']"), starts=True)
+    assert clip["ready"] == pytest.approx(18, abs=0.05) and clip["rms"] > 1e-3
 
-    # Two of them for a corpus of their own.
+    # Generate two variants for a new corpus.
     page.get_by_role("combobox", name="Corpus").fill("saws")
     page.keyboard.press("Enter")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page.get_by_role("spinbutton", name="Programs").fill("2")
     page.keyboard.press("Enter")
     expect(page.get_by_text("2 programs with seed 0 and 1 parameter set")).to_be_visible()
     page.get_by_role("button", name="Create saws").click()
     expect(page.get_by_text("saws is done.")).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page.get_by_role("link", name="Open", exact=True).click()
     expect(page.get_by_text("2 of 2 programs (2 with a clip)")).to_be_visible()
-    # Back leads to the template, and again to the gallery.
+    # Back returns to the template, and again to the gallery.
     page.go_back()
     expect(page.get_by_role("heading", name="First beeps")).to_be_visible()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page.go_back()
     expect(page.get_by_role("heading", name="Generate programs")).to_be_visible()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)

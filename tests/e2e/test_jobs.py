@@ -1,4 +1,4 @@
-"""The page Jobs in a real browser: start, see from every page, wait, cancel, go on, remove."""
+"""Browser test of the page Jobs: start, queue, show on every page, cancel, resume, remove."""
 
 from __future__ import annotations
 
@@ -15,81 +15,81 @@ from tests.e2e.conftest import PATIENCE_MS, PROJECT, Dashboard
 pytestmark = pytest.mark.timeout(900)
 
 PROGRAM = [sys.executable, "-P", str(PROJECT / "tests" / "unit" / "jobs" / "jobs_program.py")]
-ELSEWHERE = ("Generate", "Corpus", "Map", "Listen", "Studies")
+OTHER_PAGES = ("Generate", "Corpus", "Map", "Listen", "Studies")
 
 
 @pytest.fixture
-def holder(stocked: Dashboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A job that has the turn until a file is there: what is started meanwhile waits."""
+def release_file(stocked: Dashboard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A file for which a running job waits; jobs that are started before are queued."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(stocked.workspace))
     monkeypatch.delenv("EARSHOT_JOB", raising=False)
-    go = tmp_path / "go"
-    job = jobs.start_job(["wait", str(go), "heavy"], "Hold the turn", command_prefix=PROGRAM)
-    yield go
-    go.touch()
+    path = tmp_path / "go"
+    job = jobs.start_job(["wait", str(path), "heavy"], "Block the queue", command_prefix=PROGRAM)
+    yield path
+    path.touch()
     jobs.get_job(job.id).cancel(request_grace_s=0)
 
 
-def box(page: Page, job: jobs.Job) -> Locator:
-    """Where a job is drawn: among what is active, or what has ended."""
+def locate_job(page: Page, job: jobs.Job) -> Locator:
+    """Return where a job is drawn, whether it is active or ended."""
     return page.locator(f".st-key-job-{job.id}, .st-key-ended-{job.id}")
 
 
-def newest(kind: str) -> jobs.Job:
-    return next(job for job in jobs.list_jobs() if job.argv[0] == kind)
+def find_newest(command: str) -> jobs.Job:
+    return next(job for job in jobs.list_jobs() if job.argv[0] == command)
 
 
 def test_a_job_is_queued_shown_cancelled_resumed_and_removed(
-    stocked: Dashboard, holder: Path, page: Page
+    stocked: Dashboard, release_file: Path, page: Page
 ) -> None:
-    # Start one from a page; another has the turn.
+    # Start a job while another one runs.
     page.goto(f"{stocked.url}?corpus=starter")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page_steps.open_page(page, "Corpus")
     page.get_by_role("button", name="Check", exact=True).click()
     page.get_by_role("dialog").get_by_role("button", name="Check", exact=True).click()
     expect(page.get_by_text("Next in the queue").first).to_be_visible()
-    job = newest("check")
+    job = find_newest("check")
 
-    # Every page says what runs and what waits; what is said survives a reload.
-    for name in ELSEWHERE:
+    # Every page shows both jobs, also after a reload.
+    for name in OTHER_PAGES:
         page_steps.open_page(page, name)
         sidebar = page.get_by_test_id("stSidebar")
-        expect(sidebar.get_by_text("Hold the turn · running")).to_be_visible()
+        expect(sidebar.get_by_text("Block the queue · running")).to_be_visible()
         expect(sidebar.get_by_text("Check starter · Next in the queue")).to_be_visible()
     page.get_by_test_id("stSidebar").get_by_role("link", name="All jobs").click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     for _ in range(2):
-        mine = box(page, job)
-        expect(mine.get_by_text("Next in the queue")).to_be_visible()
-        expect(mine.get_by_text("Starts when the jobs before", exact=False)).to_be_visible()
+        panel = locate_job(page, job)
+        expect(panel.get_by_text("Next in the queue")).to_be_visible()
+        expect(panel.get_by_text("Starts when the jobs before", exact=False)).to_be_visible()
         page.reload()
-        page_steps.settled(page)
+        page_steps.wait_until_settled(page)
 
-    # Cancelling asks first.
-    mine.get_by_role("button", name="Cancel").click()
-    expect(mine.get_by_text("Stop this job? Finished work is kept")).to_be_visible()
-    mine.get_by_role("button", name="Keep running").click()
-    mine.get_by_role("button", name="Cancel").click()
-    mine.get_by_role("button", name="Stop job").click()
-    expect(mine.get_by_text("Cancelled")).to_be_visible()
+    # Cancel asks first.
+    panel.get_by_role("button", name="Cancel").click()
+    expect(panel.get_by_text("Stop this job? Finished work is kept")).to_be_visible()
+    panel.get_by_role("button", name="Keep running").click()
+    panel.get_by_role("button", name="Cancel").click()
+    panel.get_by_role("button", name="Stop job").click()
+    expect(panel.get_by_text("Cancelled")).to_be_visible()
     assert jobs.get_job(job.id).state == "cancelled"
 
-    # Gone on with, it waits again, gets its turn, and its log says what came of it.
-    mine.get_by_role("button", name="Resume").click()
+    # After Resume it is queued again, runs, and its log shows the result.
+    panel.get_by_role("button", name="Resume").click()
     expect(page.get_by_text("Next in the queue").first).to_be_visible()
-    again = newest("check")
-    assert again.id != job.id and again.argv == job.argv
-    holder.touch()
-    done = box(page, again)
-    expect(done.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
-    ended = page.locator(f".st-key-ended-{again.id}")
+    resumed = find_newest("check")
+    assert resumed.id != job.id and resumed.argv == job.argv
+    release_file.touch()
+    panel = locate_job(page, resumed)
+    expect(panel.get_by_text("Done", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    page_steps.wait_until_settled(page)
+    ended = page.locator(f".st-key-ended-{resumed.id}")
     ended.get_by_text("Log", exact=True).first.click()
     expect(ended.get_by_text("no faults found").first).to_be_visible()
 
-    # Removed, it is gone; what it checked stays.
-    for each in (again, job):
-        box(page, each).get_by_role("button", name="Remove").click()
-        expect(box(page, each)).to_have_count(0)
-    assert not {again.id, job.id} & {each.id for each in jobs.list_jobs()}
+    # Remove.
+    for ended_job in (resumed, job):
+        locate_job(page, ended_job).get_by_role("button", name="Remove").click()
+        expect(locate_job(page, ended_job)).to_have_count(0)
+    assert not {resumed.id, job.id} & {remaining.id for remaining in jobs.list_jobs()}

@@ -1,4 +1,4 @@
-"""Listen and Compare in a real browser: from sound to code, favourites, and pairs to hear."""
+"""Browser tests of Listen and Compare: search by sound, favourites and pairs."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ NEIGHBOURS = '[class*="st-key-neighbour-"]'
 
 def test_a_sound_finds_code(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter&way=From+sound+to+code")
-    page_steps.settled(page)
-    # A clip of the corpus, found by a word in its code.
+    page_steps.wait_until_settled(page)
+    # A clip of the corpus, found by a word of its code.
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
     page.get_by_role("textbox", name="Words").fill("sample")
     page.keyboard.press("Enter")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(page.get_by_text("match.")).to_be_visible()
-    heard = page_steps.measured(page.locator(".player[data-player-key='query']"))
-    assert heard["rms"] > 1e-3
-    # A file.
+    clip = page_steps.measure_clip(page.locator(".player[data-player-key='query']"))
+    assert clip["rms"] > 1e-3
+    # An uploaded file.
     page.get_by_text("A file", exact=True).click()
     expect(page.get_by_text("Upload a sound to find")).to_be_visible()
     sound = sonicpi.render("play 50, release: 2, amp: 0.5", seconds=3).encode(".wav")
@@ -34,10 +34,10 @@ def test_a_sound_finds_code(stocked: Dashboard, page: Page) -> None:
         {"name": "mine.wav", "mimeType": "audio/wav", "buffer": sound}
     )
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
-    page_steps.settled(page)
-    heard = page_steps.measured(page.locator(".player[data-player-key='query']"))
-    assert heard["ready"] == pytest.approx(3, abs=0.05)
-    # One that is none.
+    page_steps.wait_until_settled(page)
+    clip = page_steps.measure_clip(page.locator(".player[data-player-key='query']"))
+    assert clip["ready"] == pytest.approx(3, abs=0.05)
+    # A file that is not audio.
     page.locator('input[type="file"]').set_input_files(
         {"name": "none.wav", "mimeType": "audio/wav", "buffer": io.BytesIO(b"RIFF none").read()}
     )
@@ -46,39 +46,39 @@ def test_a_sound_finds_code(stocked: Dashboard, page: Page) -> None:
 
 def test_a_favourite_is_saved_with_its_note(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}listen?corpus=starter")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(page.locator(NEIGHBOURS)).to_have_count(5)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     first = page.locator(NEIGHBOURS).first
     star = '[class*="st-key-star-"] button:visible'
     first.locator(star).click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(first.locator(star)).to_have_text("★")
     page.get_by_text("Favourites", exact=True).click()
-    page_steps.settled(page)
-    kept = page.locator('[class*="st-key-favourite-"]')
-    expect(kept).to_have_count(1)
-    kept.get_by_placeholder("A note").fill("for the drop")
-    kept.get_by_placeholder("A note").press("Tab")
-    page_steps.settled(page)
-    assert page_steps.measured(kept.locator(".player"))["rms"] > 1e-3
-    # It is on disk: another visit shows it.
+    page_steps.wait_until_settled(page)
+    favourite = page.locator('[class*="st-key-favourite-"]')
+    expect(favourite).to_have_count(1)
+    favourite.get_by_placeholder("A note").fill("for the drop")
+    favourite.get_by_placeholder("A note").press("Tab")
+    page_steps.wait_until_settled(page)
+    assert page_steps.measure_clip(favourite.locator(".player"))["rms"] > 1e-3
+    # Another visit shows it: it is saved on disk.
     page.goto(f"{stocked.url}listen?corpus=starter&way=Favourites")
-    page_steps.settled(page)
-    expect(kept.get_by_placeholder("A note")).to_have_value("for the drop")
-    with page.expect_download() as coming:
+    page_steps.wait_until_settled(page)
+    expect(favourite.get_by_placeholder("A note")).to_have_value("for the drop")
+    with page.expect_download() as download_info:
         page.get_by_role("button", name="Export").click()
-    with open(coming.value.path(), encoding="utf-8") as file:
+    with open(download_info.value.path(), encoding="utf-8") as file:
         assert "for the drop" in file.read()
-    kept.locator(star).click()
+    favourite.locator(star).click()
     expect(page.get_by_text("No favourites yet")).to_be_visible()
 
 
 def test_pairs_are_found_by_a_job_and_played_in_turn(stocked: Dashboard, page: Page) -> None:
     page.goto(f"{stocked.url}compare?corpus=starter")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page.get_by_role("button", name="Find pairs").click()
-    # A reload and another tab see the same job.
+    # A reload and another tab show the same job.
     running = page.locator('[class*="st-key-job-"]').get_by_text("Compare the programs of starter")
     expect(running).to_be_visible()
     page.reload()
@@ -89,31 +89,31 @@ def test_pairs_are_found_by_a_job_and_played_in_turn(stocked: Dashboard, page: P
     expect(other.locator(".playlist-button")).to_be_visible(timeout=PATIENCE_MS)
     other.close()
     expect(both).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
 
-    # One after the other, with one audio element.
+    # The clips play one after the other, with one audio element.
     players = [page.locator(f".player[data-player-key='{name}']") for name in ("first", "second")]
     both.click()
-    page_steps.sounding(players[0])
+    page_steps.wait_until_playing(players[0])
     page.evaluate("document.getElementById('earshot-audio').currentTime = 5.7")
-    page_steps.sounding(players[1])
-    # A hand on a player ends the row.
+    page_steps.wait_until_playing(players[1])
+    # Playing a clip ends the playlist.
     players[0].locator(".play").click()
-    page_steps.sounding(players[0])
+    page_steps.wait_until_playing(players[0])
     page.evaluate("document.getElementById('earshot-audio').currentTime = 5.9")
     page.wait_for_timeout(400)
-    page_steps.sounding(players[0])
+    page_steps.wait_until_playing(players[0])
 
-    # The next pair has an address, and the other kind has its own pairs.
+    # The URL names the open pair; the other kind has its own pairs.
     page.locator(".st-key-next-pair button:visible").click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(page.get_by_text("Pair 2 of")).to_be_visible()
     assert "pair=" in page.url
     page.go_back()
     expect(page.get_by_text("Pair 1 of")).to_be_visible()
     page.get_by_text("Sounding alike, written differently").click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(page.get_by_text("Pair 1 of")).to_be_visible()
     page.get_by_text("After alignment", exact=True).click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(page.get_by_text("Pair 1 of")).to_be_visible()

@@ -1,6 +1,6 @@
-"""A dashboard that is open to others, by `./run --open`: who logs in, and who may come in.
+"""Browser tests of a dashboard that `./run --open` opens to others: login and access.
 
-The provider is a small one of this test's own; all else is real.
+The identity provider is a small fake; everything else is real.
 """
 
 import http.server
@@ -39,17 +39,17 @@ FILES = (
 
 
 class Provider(http.server.ThreadingHTTPServer):
-    """An OIDC provider at which everybody is whoever `email` says."""
+    """A fake OIDC provider that logs everybody in as `email`."""
 
     def __init__(self):
-        super().__init__(("127.0.0.1", 0), Answer)
+        super().__init__(("127.0.0.1", 0), ProviderHandler)
         self.email = ""
         self.key = RSAKey.generate_key(2048, {"kid": "1", "use": "sig", "alg": "RS256"})
         self.codes: dict[str, dict] = {}
         self.url = f"http://127.0.0.1:{self.server_port}"
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
-    def identity(self, asked: dict) -> str:
+    def make_id_token(self, request: dict) -> str:
         now = int(time.time())
         claims = {
             "iss": self.url,
@@ -57,33 +57,33 @@ class Provider(http.server.ThreadingHTTPServer):
             "aud": "earshot",
             "iat": now,
             "exp": now + 600,
-            "nonce": asked["nonce"],
+            "nonce": request["nonce"],
             "email": self.email,
             "email_verified": True,
         }
         return jwt.encode({"alg": "RS256", "kid": "1"}, claims, self.key)
 
 
-class Answer(http.server.BaseHTTPRequestHandler):
-    """The four addresses of a provider."""
+class ProviderHandler(http.server.BaseHTTPRequestHandler):
+    """The four endpoints of the provider."""
 
     server: Provider
 
     def do_GET(self):
-        at = urllib.parse.urlsplit(self.path)
-        asked = {name: values[0] for name, values in urllib.parse.parse_qs(at.query).items()}
-        if at.path == "/authorize":
+        url_parts = urllib.parse.urlsplit(self.path)
+        query = {name: values[0] for name, values in urllib.parse.parse_qs(url_parts.query).items()}
+        if url_parts.path == "/authorize":
             code = secrets.token_hex(8)
-            self.server.codes[code] = asked
-            back = urllib.parse.urlencode({"code": code, "state": asked["state"]})
+            self.server.codes[code] = query
+            back = urllib.parse.urlencode({"code": code, "state": query["state"]})
             self.send_response(302)
-            self.send_header("Location", f"{asked['redirect_uri']}?{back}")
+            self.send_header("Location", f"{query['redirect_uri']}?{back}")
             self.end_headers()
-        elif at.path == "/keys":
-            self.tell({"keys": [self.server.key.as_dict(private=False)]})
+        elif url_parts.path == "/keys":
+            self.send_json({"keys": [self.server.key.as_dict(private=False)]})
         else:
             url = self.server.url
-            self.tell(
+            self.send_json(
                 {
                     "issuer": url,
                     "authorization_endpoint": f"{url}/authorize",
@@ -95,21 +95,21 @@ class Answer(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         form = self.rfile.read(int(self.headers["Content-Length"])).decode()
-        asked = self.server.codes.pop(urllib.parse.parse_qs(form)["code"][0])
-        self.tell(
+        request = self.server.codes.pop(urllib.parse.parse_qs(form)["code"][0])
+        self.send_json(
             {
                 "access_token": "a",
                 "token_type": "Bearer",
                 "expires_in": 600,
-                "id_token": self.server.identity(asked),
+                "id_token": self.server.make_id_token(request),
             }
         )
 
-    def tell(self, what: dict) -> None:
+    def send_json(self, content: dict) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.end_headers()
-        self.wfile.write(json.dumps(what).encode())
+        self.wfile.write(json.dumps(content).encode())
 
     def log_message(self, *words):
         pass
@@ -124,7 +124,7 @@ def provider():
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
-    """A copy of the project, for the secrets that only it has."""
+    """A copy of the project, with secrets of its own."""
     copy = tmp_path_factory.mktemp("open") / "project"
     for name in FILES:
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
@@ -157,13 +157,13 @@ people = ["ada@example.org"]
 """)
     environment = {k: v for k, v in os.environ.items() if not k.startswith("EARSHOT_")}
     log = project / "log.txt"
-    with open(log, "wb") as said:
+    with open(log, "wb") as log_file:
         server = subprocess.Popen(
             [project / "run", "--open", "127.0.0.1", "--port", str(port)],
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
+            stdout=log_file,
+            stderr=log_file,
             start_new_session=True,
         )
     try:
@@ -193,7 +193,7 @@ def log_in(page, url: str) -> None:
     page.get_by_role("button", name="Log in").click()
 
 
-def sound(page, url: str) -> int:
+def fetch_clip(page, url: str) -> int:
     return page.request.get(f"{url}/sound/file/corpora/private.flac").status
 
 
@@ -201,7 +201,7 @@ def test_an_anonymous_visitor_sees_only_the_login(page, url):
     page.goto(url)
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
     expect(page.get_by_text("corpus")).to_have_count(0)
-    assert sound(page, url) == 401
+    assert fetch_clip(page, url) == 401
     upload = page.request.put(f"{url}/_stcore/upload_file/a/b", multipart={"x": "y"})
     assert upload.status == 401
 
@@ -210,10 +210,10 @@ def test_an_invited_person_can_log_in(page, url, provider):
     provider.email = "ada@example.org"
     log_in(page, url)
     expect(page.get_by_role("heading", name="Hear what a program")).to_be_visible()
-    assert sound(page, url) == 200
+    assert fetch_clip(page, url) == 200
     page.get_by_role("button", name="Log out").click()
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
-    assert sound(page, url) == 401
+    assert fetch_clip(page, url) == 401
 
 
 def test_a_person_who_is_not_invited_sees_an_error(page, url, provider):
@@ -221,7 +221,7 @@ def test_a_person_who_is_not_invited_sees_an_error(page, url, provider):
     log_in(page, url)
     expect(page.get_by_text("eve@example.org is not invited")).to_be_visible()
     expect(page.get_by_role("heading", name="Hear what a program")).to_have_count(0)
-    assert sound(page, url) == 401
+    assert fetch_clip(page, url) == 401
 
 
 def test_a_forged_cookie_gives_no_access(page, url):
@@ -229,7 +229,7 @@ def test_a_forged_cookie_gives_no_access(page, url):
     page.context.add_cookies([{"name": "_streamlit_user", "value": forged, "url": url}])
     page.goto(url)
     expect(page.get_by_role("button", name="Log in")).to_be_visible()
-    assert sound(page, url) == 401
+    assert fetch_clip(page, url) == 401
 
 
 def test_without_secrets_it_does_not_start(project: Path, url):

@@ -1,4 +1,4 @@
-"""The page Studies in a real browser: run, read, hear, compare, and keep."""
+"""Browser tests of the page Studies: run, play, compare and download."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.e2e.conftest import PATIENCE_MS, Dashboard, serve
 
 pytestmark = pytest.mark.timeout(900)
 
-# Where the index-th point of the shown figure's first trace is, in pixels of the page.
+# The position of a point of the figure's first trace, in pixels of the page.
 _POINT = """
 (index) => {
   const chart = document.querySelector('[class*="st-key-figure-"] .js-plotly-plot');
@@ -30,13 +30,13 @@ _POINT = """
 @pytest.fixture(scope="module")
 def dashboard(studied_workspace: StudiedWorkspace) -> Iterator[Dashboard]:
     """A dashboard on a corpus of real clips whose studies have been run once."""
-    with serve(studied_workspace.workspace) as found:
-        yield found
+    with serve(studied_workspace.workspace) as running:
+        yield running
 
 
-def choose(page: Page, study: str) -> None:
+def choose_study(page: Page, study: str) -> None:
     page.get_by_role("radiogroup", name="Study").get_by_text(study, exact=True).click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
 
 
 def click_point(page: Page, index: int) -> None:
@@ -45,50 +45,50 @@ def click_point(page: Page, index: int) -> None:
     page.wait_for_function(
         "document.querySelector('[class*=\"st-key-figure-\"] .js-plotly-plot')?._fullLayout?.xaxis"
     )
-    page.wait_for_timeout(500)  # what scrolled comes to rest
-    at = page.evaluate(_POINT, index)
-    page.mouse.click(at["x"], at["y"])
-    page_steps.settled(page)
+    page.wait_for_timeout(500)  # Scrolling ends.
+    position = page.evaluate(_POINT, index)
+    page.mouse.click(position["x"], position["y"])
+    page_steps.wait_until_settled(page)
 
 
-def hear(page: Page, part: str) -> None:
-    """Choose what has `part` in its name from the list, and listen."""
+def play_clip(page: Page, part: str) -> None:
+    """Choose the clip whose name contains `part`, and play it."""
     page.get_by_role("combobox", name="Clip").click()
-    page.keyboard.type(part)  # of a long list only a part is in the page
+    page.keyboard.type(part)  # A long list draws only a part of its options.
     page.get_by_role("option", name=part).first.click()
-    page_steps.settled(page)
-    sound = page_steps.measured(page.locator(".player").first)
-    assert sound["seconds"] > 1 and sound["rms"] > 1e-4
+    page_steps.wait_until_settled(page)
+    clip = page_steps.measure_clip(page.locator(".player").first)
+    assert clip["seconds"] > 1 and clip["rms"] > 1e-4
 
 
 def test_a_study_is_played_run_again_and_compared(dashboard: Dashboard, page: Page) -> None:
     page.goto(dashboard.url)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     page_steps.open_page(page, "Studies")
     expect(page.get_by_text("Compared with the paper: 2 above")).to_be_visible()
 
-    # A point is two programs, one after the other: 4 s each and a rest between.
+    # A point plays two programs one after the other: 4 s each, with a pause.
     click_point(page, 2)
     player = page.locator(".player").first
-    page_steps.sounding(player)
-    sound = page_steps.measured(player, starts=True)
-    assert sound["rms"] > 1e-4 and 8 < sound["seconds"] < 9
+    page_steps.wait_until_playing(player)
+    clip = page_steps.measure_clip(player, starts=True)
+    assert clip["rms"] > 1e-4 and 8 < clip["seconds"] < 9
     assert " → " in player.get_attribute("aria-label")
-    # Its programs can be read.
+    # Their code is shown.
     page.locator('[class*="-item-0"] summary').first.click()
     expect(page.locator('[class*="-item-0"] code').first).to_be_visible()
 
-    # Run it again with another seed: a job, and then a second run beside the first.
+    # Run the study again with another seed, as a job; both runs are then compared.
     page.get_by_role("button", name="Settings").click()
     for name, value in (("Seed", "5"), ("Draws", "10")):
         page.get_by_role("spinbutton", name=name).fill(value)
         page.get_by_role("spinbutton", name=name).press("Enter")
-        page_steps.settled(page)
+        page_steps.wait_until_settled(page)
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Run again").click()
     expect(page.get_by_text("Study correlation of small")).to_be_visible()
     expect(page.get_by_text("Compare runs")).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     shown = page.locator(".st-key-run-correlation").evaluate(
         "e => e.innerText + [...e.querySelectorAll('input')].map((input) => input.value)"
     )
@@ -101,39 +101,39 @@ def test_perturbation_completion_and_sweep_results_are_shown_and_played(
     dashboard: Dashboard, page: Page
 ) -> None:
     page.goto(f"{dashboard.url}studies")
-    page_steps.settled(page)
-    choose(page, "Perturbation")
-    hear(page, "note")
+    page_steps.wait_until_settled(page)
+    choose_study(page, "Perturbation")
+    play_clip(page, "note")
     page.get_by_role("radiogroup", name="Figure").get_by_text("Amp", exact=True).click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     click_point(page, 0)
     player = page.locator(".player").first
-    page_steps.sounding(player)
-    assert 8 < page_steps.measured(player, starts=True)["seconds"] < 9
+    page_steps.wait_until_playing(player)
+    assert 8 < page_steps.measure_clip(player, starts=True)["seconds"] < 9
 
-    choose(page, "Completion")
-    hear(page, "drum 02")
-    # A row of the table of cases: the candidate and its nearest by three ways.
+    choose_study(page, "Completion")
+    play_clip(page, "drum 02")
+    # A row of the table of cases plays the candidate and its nearest clips.
     page.get_by_text("Each candidate and its nearest").click()
     table = page.locator('[class*="st-key-table-completion-0001-cases"]').last
     table.scroll_into_view_if_needed()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     box = table.bounding_box()
     page.mouse.click(box["x"] + 18, box["y"] + 34 + 16)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     player = page.locator(".player").first
-    page_steps.sounding(player)
-    assert page_steps.measured(player, starts=True)["seconds"] > 16
+    page_steps.wait_until_playing(player)
+    assert page_steps.measure_clip(player, starts=True)["seconds"] > 16
 
-    choose(page, "Sweep")
+    choose_study(page, "Sweep")
     expect(page.get_by_text("2 configurations, 4 runs")).to_be_visible()
     expect(page.locator(".js-plotly-plot .parcoords").first).to_be_visible()
 
 
 def test_the_report_is_downloaded(dashboard: Dashboard, page: Page) -> None:
     page.goto(f"{dashboard.url}studies")
-    page_steps.settled(page)
-    choose(page, "All")
+    page_steps.wait_until_settled(page)
+    choose_study(page, "All")
     with page.expect_download() as download:
         page.get_by_role("button", name="Full archive with tables").click()
     with zipfile.ZipFile(download.value.path()) as archive:

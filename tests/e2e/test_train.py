@@ -1,4 +1,4 @@
-"""The page Train in a real browser: to the end, stopped early, side by side, and a sweep."""
+"""Browser tests of the page Train: a whole training, a stopped one, comparison and a sweep."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture(scope="module")
 def training(stocked: Dashboard, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
-    """A copy of the stocked workspace: its alignments change what other pages begin with."""
+    """A copy of the stocked workspace: new alignments would change what other pages show."""
     folder = tmp_path_factory.mktemp("training")
     shutil.copytree(stocked.workspace / "corpora", folder / "corpora")
-    with serve(folder) as found:
-        yield found
+    with serve(folder) as running:
+        yield running
 
 
-def number(page: Page, label: str, value: int) -> None:
+def set_number(page: Page, label: str, value: int) -> None:
     field = page.get_by_role("spinbutton", name=label, exact=True)
     field.fill(str(value))
     field.press("Enter")
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
 
 
 def test_a_training_shows_live_curves_and_is_compared_with_another(
     training: Dashboard, page: Page
 ) -> None:
     page.goto(f"{training.url}train")
-    page_steps.settled(page)
-    number(page, "Epochs", 8)
+    page_steps.wait_until_settled(page)
+    set_number(page, "Epochs", 8)
     page.get_by_role("button", name="Train", exact=True).click()
     panel = page.locator('[class*="st-key-job-"]')
     expect(panel.get_by_role("button", name="Stop and keep best epoch")).to_be_visible()
@@ -45,17 +45,17 @@ def test_a_training_shows_live_curves_and_is_compared_with_another(
     expect(page.get_by_role("heading", name=re.compile("Alignment 2"))).to_be_visible(
         timeout=PATIENCE_MS
     )
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     expect(panel).to_have_count(0)
     expect(page.locator(".st-key-metric-comparison .js-plotly-plot")).to_be_visible()
 
     page.get_by_text("Side by side", exact=True).click()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     lines = page.locator(".st-key-alignment-comparison .js-plotly-plot .scatterlayer .trace")
-    expect(lines).to_have_count(6)  # two alignments in three panels
+    expect(lines).to_have_count(6)  # Two alignments in three panels.
     assert "view=Side" in page.url
-    page.reload()  # the address says which view it is
-    page_steps.settled(page)
+    page.reload()  # The URL names the view.
+    page_steps.wait_until_settled(page)
     expect(lines).to_have_count(6)
     page.get_by_text("One training", exact=True).click()
     expect(page.get_by_role("button", name="Train", exact=True)).to_be_visible()
@@ -65,39 +65,39 @@ def test_a_stopped_training_saves_its_best_epoch_and_can_be_evaluated(
     training: Dashboard, page: Page, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page.goto(f"{training.url}train")
-    page_steps.settled(page)
-    number(page, "Epochs", 90_000)
+    page_steps.wait_until_settled(page)
+    set_number(page, "Epochs", 90_000)
     page.get_by_text("More settings").click()
-    number(page, "Patience", 0)
+    set_number(page, "Patience", 0)
     page.get_by_role("button", name="Train", exact=True).click()
     panel = page.locator('[class*="st-key-job-"]')
     expect(panel.locator(".st-key-live .js-plotly-plot")).to_be_visible(timeout=PATIENCE_MS)
     panel.get_by_role("button", name="Stop and keep best epoch").click()
     expect(page.get_by_text("Training was stopped after")).to_be_visible(timeout=PATIENCE_MS)
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(training.workspace))
-    kept = Corpus.open("starter").load_newest_alignment()
-    assert kept.metrics["stopped"] == "cancelled"
-    assert 0 < kept.metrics["best_epoch"] <= kept.metrics["epochs"] < 90_000
+    alignment = Corpus.open("starter").load_newest_alignment()
+    assert alignment.metrics["stopped"] == "cancelled"
+    assert 0 < alignment.metrics["best_epoch"] <= alignment.metrics["epochs"] < 90_000
     page.get_by_role("button", name="Evaluate", exact=True).click()
     expect(page.locator(".st-key-metric-comparison .js-plotly-plot")).to_be_visible(
         timeout=PATIENCE_MS
     )
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
 
 
 def test_a_sweep_fills_its_table_while_it_runs(training: Dashboard, page: Page) -> None:
     page.goto(f"{training.url}train?view=Sweep")
-    page_steps.settled(page)
-    number(page, "Seeds", 1)
+    page_steps.wait_until_settled(page)
+    set_number(page, "Seeds", 1)
     expect(page.get_by_text("24 configurations, 1 seed each")).to_be_visible()
     page.get_by_role("button", name="Start the sweep").click()
     panel = page.locator('[class*="st-key-job-"]')
     expect(panel.get_by_test_id("stDataFrame")).to_be_visible(timeout=PATIENCE_MS)
     expect(panel.get_by_text(re.compile(r"^[2-9]\d* runs of"))).to_be_visible(timeout=PATIENCE_MS)
     panel.get_by_role("button", name="Cancel").click()
-    panel.get_by_role("button", name="Stop job").click()  # it asks first
-    # What is done stays, and the sweep can be gone on with.
+    panel.get_by_role("button", name="Stop job").click()  # It asks first.
+    # The finished runs stay, and the sweep can be resumed.
     expect(panel.get_by_role("button", name="Resume")).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text(re.compile(r"^\d+ runs of")).first).to_be_visible()
-    page_steps.settled(page)
+    page_steps.wait_until_settled(page)
