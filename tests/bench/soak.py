@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from _dashboard import CHROMIUM, CHROMIUM_FLAGS, serve_dashboard
-from playwright.sync_api import Error, Page, sync_playwright
+from playwright.sync_api import Error, Locator, Page, sync_playwright
 
 from core import jobs
 from core.workspace import PROJECT_FOLDER
@@ -174,11 +174,12 @@ def _use_page(page: Page, page_name: str, observations: Observations) -> None:
             snippet = SNIPPETS[number % len(SNIPPETS)].format(50 + number % 30)
             page.get_by_role("textbox", name="Sonic Pi code").fill(snippet)
             page.wait_for_timeout(1500)
-            _press_button(page, "Render")
+            _press_button(page.get_by_role("button", name="Render", exact=True))
         elif page_name == "Generate":
             page.locator(f".st-key-open-template-{TEMPLATES[0]} button").first.click()
             _wait_for_script(page)
-            _press_button(page, "Render and play")
+            # The name of this button also contains its keyboard shortcut.
+            _press_button(page.get_by_role("button", name="Render and play"))
         elif page_name == "Map":
             figure = page.locator(".js-plotly-plot").first
             figure.wait_for()
@@ -189,10 +190,10 @@ def _use_page(page: Page, page_name: str, observations: Observations) -> None:
         observations.errors.append(f"{page_name}: {error.message.splitlines()[0]}")
 
 
-def _press_button(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).first.click()
-    _wait_for_script(page)
-    page.wait_for_timeout(1000)
+def _press_button(button: Locator) -> None:
+    button.first.click()
+    _wait_for_script(button.page)
+    button.page.wait_for_timeout(1000)
 
 
 def _wait_for_script(page: Page) -> None:
