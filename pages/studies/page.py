@@ -39,7 +39,7 @@ def choose_study() -> str:
     is_restored = state.restore_old_bookmark(
         state.STUDY, lambda label: _find_study(label, study_names)
     )
-    return st.segmented_control(
+    study_name = st.segmented_control(
         "Study",
         study_names,
         default=None if is_restored else study_names[0],
@@ -49,6 +49,7 @@ def choose_study() -> str:
         format_func=format_study_name,
         label_visibility="collapsed",
     )
+    return study_name or study_names[0]
 
 
 def _find_study(label: str, study_names: list[str]) -> str | None:

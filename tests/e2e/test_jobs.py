@@ -62,7 +62,7 @@ def test_a_job_is_queued_shown_cancelled_resumed_and_removed(
     for _ in range(2):
         panel = locate_job(page, job)
         expect(panel.get_by_text("Next in the queue")).to_be_visible()
-        expect(panel.get_by_text("Starts when the jobs before", exact=False)).to_be_visible()
+        expect(panel.get_by_text("Waiting for", exact=False)).to_be_visible()
         page.reload()
         page_steps.wait_until_settled(page)
 
