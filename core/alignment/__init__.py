@@ -13,7 +13,7 @@ from core.alignment.config import AlignmentConfig
 
 if TYPE_CHECKING:
     from core.alignment.heads import ProjectionHeads
-    from core.alignment.pairs import TrainingPairs, ValidationPairs
+    from core.alignment.training_pairs import TrainingPairs, ValidationPairs
     from core.alignment.trainer import TrainingResult, train
 
 __all__ = [
@@ -26,9 +26,9 @@ __all__ = [
 ]
 _LAZY_EXPORTS = {
     "ProjectionHeads": "heads",
-    "TrainingPairs": "pairs",
+    "TrainingPairs": "training_pairs",
     "TrainingResult": "trainer",
-    "ValidationPairs": "pairs",
+    "ValidationPairs": "training_pairs",
     "train": "trainer",
 }
 

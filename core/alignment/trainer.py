@@ -25,7 +25,7 @@ from core.alignment.losses import (
     soft_infonce_loss,
     weighted_infonce_loss,
 )
-from core.alignment.pairs import (
+from core.alignment.training_pairs import (
     TrainingPairs,
     ValidationPairs,
     check_pairs,

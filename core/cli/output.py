@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from core.formatting import format_cell, format_clock_time, to_json_value
-from core.jobs.eta import RateEstimator
+from core.jobs.remaining_time import RateEstimator
 from core.progress import Progress
 
 PROGRESS_LINE_INTERVAL_S = 5.0

@@ -181,7 +181,7 @@ def parse_fixed_values(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
         If a text has another form.
     """
     # Imported late so that --help responds at once.
-    from core.programs.parameter_text import parse_parameter_text
+    from core.programs.cli_parameter_syntax import parse_parameter_text
 
     values: dict[str, dict[str, Any]] = {}
     for text in texts:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.corpus.alignments import AlignmentRecord
-    from core.corpus.clip_files import find_clip_file
+    from core.corpus.clip_storage import find_clip_file
     from core.corpus.corpus import Corpus, list_corpora
-    from core.corpus.deletion import CorpusContents, delete_corpus, measure_corpus_contents
+    from core.corpus.corpus_deletion import CorpusContents, delete_corpus, measure_corpus_contents
     from core.corpus.embedding_table import EmbeddingPairs, NonFiniteEmbeddingError
     from core.corpus.integrity import Fault
 
@@ -32,14 +32,14 @@ __all__ = [
 _LAZY_EXPORTS = {
     "AlignmentRecord": "alignments",
     "Corpus": "corpus",
-    "CorpusContents": "deletion",
+    "CorpusContents": "corpus_deletion",
     "EmbeddingPairs": "embedding_table",
     "Fault": "integrity",
     "NonFiniteEmbeddingError": "embedding_table",
-    "delete_corpus": "deletion",
-    "find_clip_file": "clip_files",
+    "delete_corpus": "corpus_deletion",
+    "find_clip_file": "clip_storage",
     "list_corpora": "corpus",
-    "measure_corpus_contents": "deletion",
+    "measure_corpus_contents": "corpus_deletion",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

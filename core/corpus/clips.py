@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core import sonicpi
-from core.corpus import clip_files, embedding_table, program_table
-from core.corpus.clip_files import StoredClip
+from core.corpus import clip_storage, embedding_table, program_table
+from core.corpus.clip_storage import StoredClip
 from core.corpus.database import Database
 from core.corpus.program_table import ClipRow
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult
@@ -65,7 +65,7 @@ class ClipStore:
             if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
                 error = RenderProblem("silent", "The program makes no sound within the clip.")
             if error is None and clip is not None:
-                stored = clip_files.write_clip(
+                stored = clip_storage.write_clip(
                     self.folder, location.relative_path, clip, rendering.warnings
                 )
                 return self._record_clip(location, stored, rendering.render_s)
@@ -86,7 +86,7 @@ class ClipStore:
         """Record a clip whose file exists already; see `Corpus`."""
         with self._database.writer_lock.acquire("registering existing clips"):
             location = self._locate_clip(program_id, seconds)
-            stored = clip_files.load_existing_clip(self.folder, location.relative_path, seconds)
+            stored = clip_storage.load_existing_clip(self.folder, location.relative_path, seconds)
             return None if stored is None else self._record_clip(location, stored, render_s=0.0)
 
     def _locate_clip(self, program_id: str, seconds: float) -> _ClipLocation:
@@ -95,7 +95,7 @@ class ClipStore:
             source = program_table.read_source(connection, position)
             audio_format = json.loads(program_table.read_setting(connection, "audio_format"))
         render_id = sonicpi.compute_render_id(source, seconds)
-        relative_path = clip_files.build_clip_path(render_id, audio_format)
+        relative_path = clip_storage.build_clip_path(render_id, audio_format)
         return _ClipLocation(position, render_id, relative_path)
 
     def _record_clip(self, location: _ClipLocation, stored: StoredClip, render_s: float) -> Clip:

@@ -13,7 +13,14 @@ import numpy as np
 import pandas as pd
 
 from core import workspace
-from core.corpus import clip_files, embedding_table, integrity, program_table, recovery, schema
+from core.corpus import (
+    clip_storage,
+    embedding_table,
+    integrity,
+    program_table,
+    recovery,
+    database_schema,
+)
 from core.corpus.alignments import AlignmentRecord, AlignmentStore
 from core.corpus.clips import ClipStore
 from core.corpus.database import Database
@@ -38,7 +45,7 @@ def list_corpora() -> list[str]:
     folder = workspace.get_corpora_folder()
     if not folder.is_dir():
         return []
-    names = (path.parent.name for path in folder.glob(f"*/{schema.DATABASE_FILE}"))
+    names = (path.parent.name for path in folder.glob(f"*/{database_schema.DATABASE_FILE}"))
     return sorted(name for name in names if workspace.NAME_PATTERN.match(name))
 
 
@@ -112,10 +119,10 @@ class Corpus:
             raise EarshotError(
                 f"A clip cannot last {seconds} s.", remedy=f"Use 1 to {MAX_CLIP_SECONDS} seconds."
             )
-        if audio_format not in clip_files.AUDIO_FORMATS:
+        if audio_format not in clip_storage.AUDIO_FORMATS:
             raise EarshotError(
                 f"Clips cannot be stored as {audio_format!r}.",
-                remedy=f"Use one of: {', '.join(clip_files.AUDIO_FORMATS)}.",
+                remedy=f"Use one of: {', '.join(clip_storage.AUDIO_FORMATS)}.",
             )
         settings = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -178,7 +185,7 @@ class Corpus:
             If another process or thread is writing. The message names it and since when.
         """
         with self._database.writer_lock.acquire(writer_name):
-            clip_files.remove_partial_clips(self._clip_store.folder)
+            clip_storage.remove_partial_clips(self._clip_store.folder)
             yield
 
     # -- settings -------------------------------------------------------------------------
@@ -192,10 +199,10 @@ class Corpus:
         """
         with self._database.open_read_transaction() as connection:
             rows = connection.execute(
-                "SELECT key, value FROM meta WHERE key != ?", (schema.CHANGE_STAMP_KEY,)
+                "SELECT key, value FROM meta WHERE key != ?", (database_schema.CHANGE_STAMP_KEY,)
             )
             settings = {key: json.loads(value) for key, value in rows}
-            return {**settings, "schema_version": schema.read_schema_version(connection)}
+            return {**settings, "schema_version": database_schema.read_schema_version(connection)}
 
     @property
     def change_stamp(self) -> str:
@@ -207,7 +214,7 @@ class Corpus:
         """
         with self._database.open_read_transaction() as connection:
             row = connection.execute(
-                "SELECT value FROM meta WHERE key = ?", (schema.CHANGE_STAMP_KEY,)
+                "SELECT value FROM meta WHERE key = ?", (database_schema.CHANGE_STAMP_KEY,)
             ).fetchone()
         database_stamp = json.loads(row[0]) if row else ""
         return f"{database_stamp}-{self._alignment_store.change_stamp}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.corpus import schema
+from core.corpus import database_schema
 from core.corpus.writer_lock import WriterLock
 from core.errors import EarshotError
 
@@ -24,7 +24,7 @@ class Database:
     """
 
     def __init__(self, corpus_folder: Path, corpus_name: str):
-        self.path = corpus_folder / schema.DATABASE_FILE
+        self.path = corpus_folder / database_schema.DATABASE_FILE
         self.writer_lock = WriterLock(corpus_folder / "writer.lock", f"Corpus '{corpus_name}'")
         # A connection of SQLite belongs to the thread that opened it.
         self._thread_local = threading.local()
@@ -57,20 +57,20 @@ class Database:
             ) from error
         with (
             self.writer_lock.acquire("creating the database"),
-            schema.convert_sqlite_errors(self.path),
+            database_schema.convert_sqlite_errors(self.path),
         ):
             if self.path.exists():
                 return False
-            schema.create_database(self.path, settings)
+            database_schema.create_database(self.path, settings)
         return True
 
     def verify_and_migrate(self) -> None:
         """Check that this is a usable database of a corpus, and migrate an older version."""
-        with schema.convert_sqlite_errors(self.path):
-            schema.verify_database(self._connection, self.path)
-            if schema.is_outdated(self._connection):
+        with database_schema.convert_sqlite_errors(self.path):
+            database_schema.verify_database(self._connection, self.path)
+            if database_schema.is_outdated(self._connection):
                 with self.writer_lock.acquire("migrating the database"):
-                    schema.migrate_database(self._connection, self.path)
+                    database_schema.migrate_database(self._connection, self.path)
 
     def close(self) -> None:
         """Close the connection of this thread; the next access opens another."""
@@ -81,14 +81,14 @@ class Database:
     @property
     def _connection(self) -> sqlite3.Connection:
         if not hasattr(self._thread_local, "connection"):
-            self._thread_local.connection = schema.open_connection(self.path)
+            self._thread_local.connection = database_schema.open_connection(self.path)
         connection: sqlite3.Connection = self._thread_local.connection
         return connection
 
     @contextmanager
     def open_read_transaction(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection that sees one unchanging state for the whole block."""
-        with schema.convert_sqlite_errors(self.path):
+        with database_schema.convert_sqlite_errors(self.path):
             connection = self._connection
             connection.execute("BEGIN")
             try:
@@ -111,14 +111,14 @@ class Database:
         EarshotError
             If another process or thread is writing.
         """
-        with self.writer_lock.acquire(writer_name), schema.convert_sqlite_errors(self.path):
+        with self.writer_lock.acquire(writer_name), database_schema.convert_sqlite_errors(self.path):
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             changes_before = connection.total_changes
             try:
                 yield connection
                 if connection.total_changes != changes_before:
-                    schema.update_change_stamp(connection)
+                    database_schema.update_change_stamp(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:

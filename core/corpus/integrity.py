@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from core.corpus import schema
+from core.corpus import database_schema
 from core.corpus.database import Database
 from core.corpus.embedding_table import VECTOR_DTYPE
 from core.encoders.imported import is_imported_encoder
@@ -194,7 +194,7 @@ def find_setting_faults(connection: sqlite3.Connection) -> list[Fault]:
     """Find required settings that are missing or not JSON."""
     settings = dict(connection.execute("SELECT key, value FROM meta"))
     faults = []
-    for key in schema.REQUIRED_SETTINGS:
+    for key in database_schema.REQUIRED_SETTINGS:
         try:
             json.loads(settings[key])
         except (KeyError, ValueError):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.corpus import schema
+from core.corpus import database_schema
 from core.corpus.writer_lock import WriterLock
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -57,7 +57,7 @@ class RecoveryReport:
 def is_damaged(path: Path) -> bool:
     """Return whether SQLite reports the database as damaged or cannot read it at all."""
     try:
-        connection = schema.open_connection(path)
+        connection = database_schema.open_connection(path)
         try:
             answer = connection.execute("PRAGMA integrity_check(1)").fetchone()
             return bool(answer != ("ok",))
@@ -87,7 +87,7 @@ def recover_database(path: Path, lock: WriterLock) -> RecoveryReport | None:
             return None
         prefix = f"{PARTIAL_PREFIX}recovery-"
         with tempfile.TemporaryDirectory(prefix=prefix, dir=path.parent) as folder:
-            new_path = Path(folder) / schema.DATABASE_FILE
+            new_path = Path(folder) / database_schema.DATABASE_FILE
             recovered_count, highest_position = _build_recovered_database(path, new_path)
             damaged_copy_path = _preserve_damaged_database(path)
             os.replace(new_path, path)
@@ -107,10 +107,10 @@ def _build_recovered_database(path: Path, new_path: Path) -> tuple[int, int]:
         settings = dict(
             _read_rows_until_error(damaged, "SELECT key, value FROM meta WHERE key > ''")
         )
-        if not all(_is_json(settings.get(key)) for key in schema.REQUIRED_SETTINGS):
+        if not all(_is_json(settings.get(key)) for key in database_schema.REQUIRED_SETTINGS):
             raise _make_unrecoverable_error(path)
         readable_settings = {key: value for key, value in settings.items() if _is_json(value)}
-        schema.create_database(new_path, readable_settings)
+        database_schema.create_database(new_path, readable_settings)
         return _copy_programs(damaged, new_path)
     except sqlite3.DatabaseError as error:
         raise _make_unrecoverable_error(path) from error
@@ -130,7 +130,7 @@ def _make_unrecoverable_error(path: Path) -> EarshotError:
 def _try_reindex(path: Path) -> bool:
     """Build the indexes again and return whether that repaired the database."""
     try:
-        connection = schema.open_connection(path)
+        connection = database_schema.open_connection(path)
         try:
             connection.execute("REINDEX")
             answer = connection.execute("PRAGMA integrity_check(1)").fetchone()

@@ -37,7 +37,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.encoders.base import EmbedError, Encoder
 from core.encoders.loading import get_encoder
-from core.encoders.presets import PRESETS, EncoderPreset, choose_preset, find_preset_name
+from core.encoders.encoder_presets import PRESETS, EncoderPreset, choose_preset, find_preset_name
 from core.encoders.registry import find_encoder_spec, list_encoder_specs
 from core.encoders.spec import EncoderSpec
 

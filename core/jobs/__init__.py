@@ -8,7 +8,7 @@ and start time.
 """
 
 from core.jobs.command_queue import TerminalCommand, find_terminal_command
-from core.jobs.event_stream import read_data_events
+from core.jobs.data_event_reader import read_data_events
 from core.jobs.job import Job, JobError, JobProgress, JobStep
 from core.jobs.manager import get_job, list_jobs, remove_job, restart_job, start_job
 

@@ -8,7 +8,7 @@ import signal
 from pathlib import Path
 
 from core.jobs import processes
-from core.jobs.record import LOG_FILE, JobRecord
+from core.jobs.job_record_file import LOG_FILE, JobRecord
 
 RESTART_REMEDY = "Start it again: finished work is kept."
 LOG_REMEDY = f"See its log for details. {RESTART_REMEDY}"

@@ -13,8 +13,8 @@ from typing import Any
 
 from core.corpus.legacy_names import translate_command
 from core.errors import EarshotError
-from core.jobs import processes, record
-from core.jobs.state_changes import build_lost_job_changes, is_lost
+from core.jobs import processes, job_record_file
+from core.jobs.job_state_changes import build_lost_job_changes, is_lost
 from core.workspace import refuse_if_read_only, remove_partial_files
 
 MIN_STALL_S = 30.0
@@ -146,7 +146,7 @@ class Job:
     @property
     def is_active(self) -> bool:
         """Whether it is queued or running."""
-        return self.state in record.ACTIVE_STATES
+        return self.state in job_record_file.ACTIVE_STATES
 
     @property
     def elapsed_seconds(self) -> float | None:
@@ -160,7 +160,7 @@ class Job:
     def read_log_tail(self, max_lines: int = 200, max_bytes: int = 200_000) -> str:
         """Return the last lines of its log, at most `max_bytes` bytes; "" without a log."""
         try:
-            with open(self.folder / record.LOG_FILE, "rb") as file:
+            with open(self.folder / job_record_file.LOG_FILE, "rb") as file:
                 file.seek(max(0, file.seek(0, os.SEEK_END) - max_bytes))
                 text = file.read().decode("utf-8", "replace")
         except OSError:
@@ -183,7 +183,7 @@ class Job:
             Where the next call continues.
         """
         try:
-            with open(self.folder / record.EVENTS_FILE, "rb") as file:
+            with open(self.folder / job_record_file.EVENTS_FILE, "rb") as file:
                 file.seek(offset)
                 content = file.read()
         except OSError:
@@ -223,8 +223,8 @@ class Job:
             If the workspace is read-only.
         """
         refuse_if_read_only("Cancelling a job")
-        job_record = record.update_record(self.folder, _request_cancellation)
-        if job_record is not None and job_record["state"] in record.ACTIVE_STATES:
+        job_record = job_record_file.update_record(self.folder, _request_cancellation)
+        if job_record is not None and job_record["state"] in job_record_file.ACTIVE_STATES:
             leader, process_start = job_record["pid"], job_record["process_start"]
             # A queued job has no unit to finish.
             request_timeout_s = request_grace_s if job_record["state"] == "running" else 0.0
@@ -232,7 +232,7 @@ class Job:
                 processes.signal_process_group(leader, signal.SIGTERM)
                 processes.wait_for_exit(terminate_grace_s, leader, process_start)
             processes.kill_job_processes(self.folder)
-            record.update_record(
+            job_record_file.update_record(
                 self.folder, lambda latest: build_lost_job_changes(self.folder, latest)
             )
         return load_job(self.folder)
@@ -251,42 +251,42 @@ def load_job(job_folder: Path) -> Job:
     EarshotError
         If the folder holds no job.
     """
-    job_record = record.read_record(job_folder)
+    job_record = job_record_file.read_record(job_folder)
     if job_record is not None and is_lost(job_record):
         job_record = _record_lost_job(job_folder)
         # Its child processes would wait for it forever: the workers of a sweep, for example.
         processes.kill_job_processes(job_folder)
-        remove_partial_files(job_folder / record.RECORD_FILE)
+        remove_partial_files(job_folder / job_record_file.RECORD_FILE)
     if job_record is None:
         raise EarshotError(f"There is no job {job_folder.name!r}.", remedy="List them: ./run jobs.")
     return _build_job(job_folder, job_record)
 
 
-def _request_cancellation(job_record: record.JobRecord) -> record.JobRecord | None:
-    return {"cancel_asked": time.time()} if job_record["state"] in record.ACTIVE_STATES else None
+def _request_cancellation(job_record: job_record_file.JobRecord) -> job_record_file.JobRecord | None:
+    return {"cancel_asked": time.time()} if job_record["state"] in job_record_file.ACTIVE_STATES else None
 
 
-def _record_lost_job(job_folder: Path) -> record.JobRecord | None:
+def _record_lost_job(job_folder: Path) -> job_record_file.JobRecord | None:
     """Record that the job's process has ended; return the record even if it cannot be written."""
 
-    def compute_changes(latest: record.JobRecord) -> record.JobRecord | None:
+    def compute_changes(latest: job_record_file.JobRecord) -> job_record_file.JobRecord | None:
         # Checked again under the lock, because the job may have recorded its end meanwhile.
         return build_lost_job_changes(job_folder, latest) if is_lost(latest) else None
 
     try:
-        return record.update_record(job_folder, compute_changes)
+        return job_record_file.update_record(job_folder, compute_changes)
     except OSError:
-        latest = record.read_record(job_folder)
+        latest = job_record_file.read_record(job_folder)
         return latest and {**latest, **(build_lost_job_changes(job_folder, latest) or {})}
 
 
-def _build_job(job_folder: Path, job_record: record.JobRecord) -> Job:
+def _build_job(job_folder: Path, job_record: job_record_file.JobRecord) -> Job:
     progress = job_record["progress"]
     steps = tuple(JobStep(**step) for step in progress.get("steps", ()))
     field_names = {field.name for field in fields(JobProgress)} - {"steps"}
     values = {key: value for key, value in progress.items() if key in field_names}
     try:
-        heartbeat = (job_folder / record.RECORD_FILE).stat().st_mtime
+        heartbeat = (job_folder / job_record_file.RECORD_FILE).stat().st_mtime
     except OSError:
         heartbeat = None
     return Job(

@@ -15,9 +15,9 @@ from pathlib import Path
 
 from core import workspace
 from core.errors import EarshotError
-from core.jobs import exit_reason, processes, record
+from core.jobs import exit_reason, processes, job_record_file
 from core.jobs.job import Job, load_job
-from core.jobs.state_changes import build_lost_job_changes
+from core.jobs.job_state_changes import build_lost_job_changes
 
 MAX_STORED_ENDED_JOBS = 50
 JOB_FOLDER_PATTERN = re.compile(r"(\d{5,})-[a-z0-9_-]+\Z")
@@ -188,7 +188,7 @@ def _create_job_folder(
     command = re.sub(r"[^a-z0-9]+", "-", argv[0].lower()).strip("-")[:32] if argv else ""
     folder = jobs_folder / f"{number:05d}-{command or 'job'}"
     folder.mkdir()
-    job_record: record.JobRecord = {
+    job_record: job_record_file.JobRecord = {
         "id": folder.name,
         "title": title,
         "argv": list(argv),
@@ -210,8 +210,8 @@ def _create_job_folder(
         "exit": None,
     }
     try:
-        record.write_record(folder, job_record)
-        (folder / record.EVENTS_FILE).touch()
+        job_record_file.write_record(folder, job_record)
+        (folder / job_record_file.EVENTS_FILE).touch()
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
         raise
@@ -228,7 +228,7 @@ def _spawn_process(job_folder: Path, command: list[str], cwd: str) -> None:
         "PYTHONUNBUFFERED": "1",
     }
     try:
-        with open(job_folder / record.LOG_FILE, "ab") as log:
+        with open(job_folder / job_record_file.LOG_FILE, "ab") as log:
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -245,7 +245,7 @@ def _spawn_process(job_folder: Path, command: list[str], cwd: str) -> None:
     process_start = processes.read_process_start(process.pid)
     if process_start is not None:
         identity = {"pid": process.pid, "process_start": process_start}
-        record.update_record(job_folder, lambda _record: identity)
+        job_record_file.update_record(job_folder, lambda _record: identity)
     threading.Thread(
         target=_record_exit_status, args=(process, job_folder), name=job_folder.name, daemon=True
     ).start()
@@ -255,7 +255,7 @@ def _record_exit_status(process: subprocess.Popen[bytes], job_folder: Path) -> N
     """Wait for the process and record its exit status, which only its parent can collect."""
     status = process.wait()
     try:
-        record.update_record(
+        job_record_file.update_record(
             job_folder, lambda latest: build_lost_job_changes(job_folder, latest, status)
         )
     except OSError:  # It was removed, or the disk is full: readers see that the process has ended.

@@ -9,8 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.jobs import processes, record
-from core.jobs.eta import RateEstimator
+from core.jobs import processes, job_record_file
+from core.jobs.remaining_time import RateEstimator
 
 EVENT_INTERVAL_S = 0.25
 WRITE_INTERVAL_S = 0.5
@@ -75,7 +75,7 @@ class JobProgressReporter:
             self._interrupt_event.clear()
             raise KeyboardInterrupt
 
-    def build_progress_record(self) -> record.JobRecord:
+    def build_progress_record(self) -> job_record_file.JobRecord:
         """Return the current progress as it is saved in the record of the job."""
         with self._lock:
             if not self._current_progress:
@@ -96,7 +96,7 @@ class JobProgressReporter:
 
     def _append_event(self, event: dict[str, Any]) -> None:
         try:
-            with open(self._job_folder / record.EVENTS_FILE, "ab", buffering=0) as file:
+            with open(self._job_folder / job_record_file.EVENTS_FILE, "ab", buffering=0) as file:
                 file.write(json.dumps(event, ensure_ascii=False, default=float).encode() + b"\n")
         except (OSError, TypeError, ValueError) as error:
             print(f"An event was not written: {error}", file=sys.stderr)
@@ -110,24 +110,24 @@ class JobProgressReporter:
             try:
                 # The heartbeat also writes without news, so that readers see a stalled step.
                 if is_due:
-                    record.update_record(self._job_folder, self._build_heartbeat_changes)
+                    job_record_file.update_record(self._job_folder, self._build_heartbeat_changes)
                     last_heartbeat_time = time.monotonic()
                 elif has_news:
-                    record.update_record(self._job_folder, self._build_progress_changes)
+                    job_record_file.update_record(self._job_folder, self._build_progress_changes)
                 self._notice_cancellation()
             except OSError:  # The next round tries again.
                 self._has_unwritten_progress = self._has_unwritten_progress or has_news
 
     def _notice_cancellation(self) -> None:
-        job_record = record.read_record(self._job_folder)
+        job_record = job_record_file.read_record(self._job_folder)
         is_cancelled = job_record is not None and job_record["cancel_asked"] is not None
         if is_cancelled and not self._is_cancel_noticed:
             self._is_cancel_noticed = True
             self._interrupt_event.set()
 
-    def _build_progress_changes(self, job_record: record.JobRecord) -> record.JobRecord:
+    def _build_progress_changes(self, job_record: job_record_file.JobRecord) -> job_record_file.JobRecord:
         return {"progress": self.build_progress_record() or job_record["progress"]}
 
-    def _build_heartbeat_changes(self, job_record: record.JobRecord) -> record.JobRecord:
+    def _build_heartbeat_changes(self, job_record: job_record_file.JobRecord) -> job_record_file.JobRecord:
         memory_mb = processes.measure_job_memory_mb(self._job_folder)
         return {**self._build_progress_changes(job_record), "memory_mb": memory_mb}

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import convert_system_error
-from core.jobs import processes, record
+from core.jobs import processes, job_record_file
 from core.jobs.command_queue import wait_for_turn
 from core.jobs.progress_reporter import JobProgressReporter
-from core.jobs.record import JobRecord
-from core.jobs.state_changes import build_duration_changes, build_end_changes
+from core.jobs.job_record_file import JobRecord
+from core.jobs.job_state_changes import build_duration_changes, build_end_changes
 from core.progress import Progress
 
 # Pages have priority over jobs because users wait for them. When memory runs out, the system
@@ -186,6 +186,6 @@ def _try_update_record(
     job_folder: Path, compute_changes: Callable[[JobRecord], JobRecord | None]
 ) -> None:
     try:
-        record.update_record(job_folder, compute_changes)
+        job_record_file.update_record(job_folder, compute_changes)
     except OSError as error:
         print(f"The record of the job was not written: {error}", file=sys.stderr)

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from core.corpus import Corpus
-from core.corpus.embedding_importer import VectorTable, read_vectors
-from core.corpus.program_importer import read_file_bytes
+from core.corpus.embedding_file_reader import VectorTable, read_vectors
+from core.corpus.program_file_reader import read_file_bytes
 from core.encoders import find_encoder_spec
 from core.encoders.imported import make_imported_encoder_id
 from core.errors import EarshotError
@@ -86,7 +86,7 @@ def import_vectors(
     path_or_bytes : str, Path or bytes
         A CSV or Parquet table, or its content, with one row per program: a column "program",
         "source" or "name" identifies the program, another column holds the vectors. See
-        `core.corpus.embedding_importer`.
+        `core.corpus.embedding_file_reader`.
     modality : {"code", "audio"}
         What the vectors embed.
     vectors_name : str

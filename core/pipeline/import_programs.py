@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from core.corpus import Corpus, program_importer
+from core.corpus import Corpus, program_file_reader
 from core.errors import EarshotError
 from core.pipeline.build import ClipFormat
 from core.progress import Progress, ignore_progress
@@ -94,12 +94,12 @@ def import_programs(
     EarshotError
         When no program can be read, or another process is writing.
     """
-    import_result = program_importer.read_programs(path_or_bytes, file_name)
+    import_result = program_file_reader.read_programs(path_or_bytes, file_name)
     if not import_result.programs:
         first = next(iter(import_result.skipped.items()), None)
         raise EarshotError(
             "No program was found there." + (f" {first[0]}: {first[1]}" if first else ""),
-            remedy=f"Give {program_importer.SUPPORTED_INPUTS}.",
+            remedy=f"Give {program_file_reader.SUPPORTED_INPUTS}.",
         )
     clip_settings = (clip_format or ClipFormat()).to_settings()
     corpus = Corpus.create(corpus_name, exist_ok=True, **clip_settings)
@@ -121,7 +121,7 @@ def _load_names(corpus: Corpus) -> dict[str, str]:
 
 def _add_in_batches(
     corpus: Corpus,
-    import_result: program_importer.ImportResult,
+    import_result: program_file_reader.ImportResult,
     origin: dict[str, str],
     progress: Progress,
 ) -> int:
@@ -145,7 +145,7 @@ def _make_origin_record(origin_name: str, licence: str | None) -> dict[str, str]
 
 def _make_report(
     corpus_name: str,
-    import_result: program_importer.ImportResult,
+    import_result: program_file_reader.ImportResult,
     programs_added: int,
     names_before: dict[str, str],
     names_after: dict[str, str],

@@ -10,7 +10,7 @@ from pathlib import Path
 from core.errors import EarshotError
 from core.pipeline.file_names import make_unique_names
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
-from core.programs.decoding import decode_source
+from core.programs.source_decoding import decode_source
 from core.progress import Progress, ignore_progress
 from core.sonicpi import RenderProblem, RenderResult
 from core.sonicpi.clip import FORMAT_BY_SUFFIX

@@ -15,7 +15,7 @@ from core.errors import EarshotError, suggest_matches
 from core.programs.jinja_sandbox import compile_template, render_template
 from core.programs.parameters import LIST_KINDS, ParameterSpec
 from core.programs.program import Program
-from core.programs.sampling import ParameterSampler
+from core.programs.parameter_sampler import ParameterSampler
 from core.programs.template_header import parse_sound_windows, parse_template_header
 
 TEMPLATE_SUFFIX = ".rb.j2"

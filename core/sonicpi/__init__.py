@@ -12,8 +12,8 @@ from core.sonicpi.clip import (
     RenderProblem,
     RenderResult,
 )
-from core.sonicpi.limits import RenderLimits
-from core.sonicpi.pool import render_many
+from core.sonicpi.render_limits import RenderLimits
+from core.sonicpi.render_pool import render_many
 from core.sonicpi.sandbox import check_sandbox
 from core.sonicpi.single_render import collect_osc_messages, render, try_render
 from core.sonicpi.versions import (

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 from core.sonicpi.clip import Clip, OscMessage, RenderError, RenderResult
 from core.sonicpi.framed_process import FramedProcessError
-from core.sonicpi.pool import MAX_RENDER_ATTEMPTS, describe_worker_crash, validate_source
-from core.sonicpi.worker import RenderWorker
+from core.sonicpi.render_pool import MAX_RENDER_ATTEMPTS, describe_worker_crash, validate_source
+from core.sonicpi.render_worker import RenderWorker
 
 Result = TypeVar("Result")
 

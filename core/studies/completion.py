@@ -16,7 +16,7 @@ from core.evaluation.neighbours import find_nearest_others
 from core.programs import Program
 from core.progress import Progress
 from core.sonicpi import Clip
-from core.studies import completion_notes, figures, paper_results
+from core.studies import completion_findings, figures, published_numbers
 from core.studies.audio_descriptors import (
     DESCRIPTOR_UNITS,
     correlate_descriptors,
@@ -35,7 +35,7 @@ from core.studies.completion_metrics import (
     evaluate_prompt_query,
     measure_alignment_gain,
 )
-from core.studies.completion_notes import (
+from core.studies.completion_findings import (
     ALIGNED_AUDIO,
     BETWEEN_ENCODERS,
     HELD_OUT_ENCODER,
@@ -115,14 +115,14 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         ],
         clips=clips,
         notes=[
-            *completion_notes.describe_paper_comparison(comparison),
-            *completion_notes.describe_alignment_gains(tables["alignment_gain"], audio_encoders),
-            *completion_notes.describe_upper_bounds(tables["scores"], audio_encoders),
-            completion_notes.describe_candidate_count_effect(tables["candidate_subsets"]),
-            *completion_notes.describe_descriptor_correlations(
+            *completion_findings.describe_paper_comparison(comparison),
+            *completion_findings.describe_alignment_gains(tables["alignment_gain"], audio_encoders),
+            *completion_findings.describe_upper_bounds(tables["scores"], audio_encoders),
+            completion_findings.describe_candidate_count_effect(tables["candidate_subsets"]),
+            *completion_findings.describe_descriptor_correlations(
                 tables["descriptor_correlations"], audio_encoders
             ),
-            *completion_notes.describe_neighbour_errors(tables["neighbours"]),
+            *completion_findings.describe_neighbour_errors(tables["neighbours"]),
             PROTOCOL_NOTE,
         ],
         settings={
@@ -323,7 +323,7 @@ def _get_published_id(row: Mapping[Any, Any]) -> str:
 
 def _build_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
     paper_values = [
-        paper_results.get_published_value(_get_published_id(row))
+        published_numbers.get_published_value(_get_published_id(row))
         for row in frames["prompt_query"].to_dict("records")
     ]
     descriptors = "; ".join(f"{name}, {unit}" for name, unit in DESCRIPTOR_UNITS.items())

@@ -15,7 +15,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.validation import normalize_rows
 from core.progress import Progress
-from core.studies import figures, paper_results
+from core.studies import figures, published_numbers
 from core.studies.clips import (
     embed_clip_files,
     embed_code,
@@ -23,7 +23,7 @@ from core.studies.clips import (
     render_study_clips,
 )
 from core.studies.inputs import StudyInputs, open_study_inputs
-from core.studies.parameter_edits import PARAMETER_EDITS, edit_parameter
+from core.studies.parameter_text_edits import PARAMETER_EDITS, edit_parameter
 from core.studies.result import (
     ClipSequence,
     Measurement,
@@ -277,7 +277,7 @@ def _write_notes(
 def describe_paper_bounds(changes: pd.DataFrame) -> str:
     """Describe how many changes keep the paper's bounds, and which types move audio most."""
     code_bound, audio_bound = (
-        paper_results.get_published_value(f"perturbation.{name}")
+        published_numbers.get_published_value(f"perturbation.{name}")
         for name in ("code_above", "audio_below")
     )
     means = changes.groupby("kind", sort=False)["audio"].mean().sort_values()

@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 import plotly.io
 from plotly.offline import get_plotlyjs
 
-from core.studies import paper_results
+from core.studies import published_numbers
 from core.studies.clips import concatenate_clips, downsample_to_mono
 from core.studies.report_markdown import (
     REPORT_TITLE,
@@ -79,7 +79,7 @@ def build_html_report(content: ReportContent) -> str:
     """Return the whole page."""
     title = html.escape(REPORT_TITLE.format(content.corpus_name))
     body = [
-        f"<h1>{title}</h1><p>{html.escape(paper_results.get_paper_citation())}</p>",
+        f"<h1>{title}</h1><p>{html.escape(published_numbers.get_paper_citation())}</p>",
         f"<p><b>{html.escape(summarize_verdicts(content.main_rows))}</b></p>",
         _build_main_table(content.main_rows),
         "<h3>Differences from the paper's set-up</h3><ul>",

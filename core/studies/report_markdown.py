@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.formatting import format_markdown_table
-from core.studies import paper_results
+from core.studies import published_numbers
 from core.studies.completion_scenarios import SCENARIO_NAMES
 from core.studies.registry import STUDIES
 from core.studies.result import VERDICT_ABOVE, VERDICT_BELOW, VERDICT_LEVEL
@@ -80,7 +80,7 @@ def build_markdown_report(content: ReportContent) -> str:
     parts = [
         f"# {REPORT_TITLE.format(content.corpus_name)}",
         "",
-        paper_results.get_paper_citation(),
+        published_numbers.get_paper_citation(),
         "",
         summarize_verdicts(content.main_rows),
         "",

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from core.studies import paper_results
+from core.studies import published_numbers
 
 COMPARISON_COLUMNS = (
     "measure",
@@ -41,7 +41,7 @@ class Measurement:
     low, high : float, optional
         95 % interval.
     published_id : str, optional
-        The paper's number to compare with (`core.studies.paper_results`).
+        The paper's number to compare with (`core.studies.published_numbers`).
     has_verdict : bool
         Whether to state how the value compares with the paper's. False for p values.
     """
@@ -162,7 +162,7 @@ def compare_to_paper(measurements: Sequence[Measurement]) -> pd.DataFrame:
     rows = []
     for measurement in measurements:
         paper = (
-            paper_results.get_published_value(measurement.published_id)
+            published_numbers.get_published_value(measurement.published_id)
             if measurement.published_id
             else None
         )

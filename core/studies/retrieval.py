@@ -13,16 +13,12 @@ from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress import Progress
 from core.search.embedded_corpus import resolve_encoder_ids
-from core.studies import retrieval_notes
+from core.studies import retrieval_findings
 from core.studies.clips import embed_clip_files
 from core.studies.figures import plot_method_scores, plot_query_scores
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.retrieval_context import RetrievalContext
-from core.studies.retrieval_methods import (
-    SONICPI_ENCODER,
-    RetrievalMethod,
-    list_baseline_methods,
-)
+from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
 from core.studies.retrieval_outcome import (
     SCORE,
     AudioEmbeddings,
@@ -81,7 +77,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                 "scores",
                 "All methods",
                 plot_method_scores(score_table, SCORE),
-                retrieval_notes.METRIC_CAPTION,
+                retrieval_findings.METRIC_CAPTION,
             ),
             StudyFigure(
                 "queries",
@@ -93,8 +89,8 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         ],
         clips=collect_clips(outcome, query_table),
         notes=[
-            *retrieval_notes.write_notes(outcome, query_source, missing_encoders),
-            retrieval_notes.describe_confidence(confidence_table),
+            *retrieval_findings.write_notes(outcome, query_source, missing_encoders),
+            retrieval_findings.describe_confidence(confidence_table),
         ],
         settings={
             "encoders": {"code": code_encoder, "audio": audio_encoder},
@@ -113,7 +109,7 @@ def _list_tables(
     query_table: pd.DataFrame,
     confidence_table: pd.DataFrame,
 ) -> list[StudyTable]:
-    metric_caption = retrieval_notes.METRIC_CAPTION
+    metric_caption = retrieval_findings.METRIC_CAPTION
     default_method = outcome.default_method.name
     skipped_programs = outcome.context.query_set.skipped
     return [
@@ -121,7 +117,7 @@ def _list_tables(
             "scores",
             "All methods",
             score_table,
-            f"{metric_caption} {retrieval_notes.TIMING_CAPTION}",
+            f"{metric_caption} {retrieval_findings.TIMING_CAPTION}",
         ),
         StudyTable(
             "scores_by_kind", "By kind of program", build_kind_table(outcome), metric_caption
@@ -130,7 +126,7 @@ def _list_tables(
             "confidence",
             f"Confidence calibration of {default_method}",
             confidence_table,
-            retrieval_notes.CONFIDENCE_CAPTION,
+            retrieval_findings.CONFIDENCE_CAPTION,
         ),
         StudyTable(
             "queries", f"Each program, retrieved by {default_method}", query_table, metric_caption

@@ -10,7 +10,7 @@ import numpy as np
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.neighbours import top_k
 from core.studies.retrieval_context import RetrievalContext
-from core.studies.retrieval_methods import RAW_EMBEDDINGS, RetrievalMethod
+from core.studies.retrieval_baselines import RAW_EMBEDDINGS, RetrievalMethod
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult
 
 SCORE = f"normalized similarity@{NEIGHBOUR_COUNT}"

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.programs.decoding import decode_source
+from core.programs.source_decoding import decode_source
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.progress import Progress
 from core.studies.clips import render_study_clips

@@ -23,7 +23,7 @@ from core.evaluation.validation import COSINE_STEPS_PER_UNIT
 from core.search.aligned_corpus import project_embeddings
 from core.studies.cpu_time import measure_cpu_seconds
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
-from core.studies.retrieval_methods import (
+from core.studies.retrieval_baselines import (
     BAG_OF_WORDS,
     EDIT_DISTANCE,
     PROJECTION_HEADS,

@@ -17,7 +17,7 @@ from core.evaluation import metrics
 from core.evaluation.bootstrap import bootstrap_interval
 from core.evaluation.validation import normalize_rows
 from core.pipeline.map import compute_map
-from core.plots.map import draw_map
+from core.plots.alignment_map import draw_map
 from core.progress import Progress
 from core.studies.clips import make_workspace_relative
 from core.studies.inputs import StudyInputs, open_study_inputs

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import workspace
 from core.corpus import Corpus
-from core.programs.diff import diff_values
+from core.programs.program_diff import diff_values
 from pages.components import (
     audio_player,
     cache,

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import EarshotError
-from core.programs.diff import diff_sources, diff_values, extract_code_traits
+from core.programs.program_diff import diff_sources, diff_values, extract_code_traits
 from pages.components import cache, formatting
 
 

@@ -9,11 +9,11 @@ import streamlit as st
 
 from core import jobs, programs, sonicpi, workspace
 from core.corpus import Corpus, list_corpora
-from core.encoders.presets import find_preset_name
+from core.encoders.encoder_presets import find_preset_name
 from core.errors import EarshotError
 from core.pipeline.estimate import estimate_build
 from core.programs import ParameterSpec, Program, Template
-from core.programs.parameter_text import format_parameter_text
+from core.programs.cli_parameter_syntax import format_parameter_text
 from pages.components import (
     audio_player,
     cache,

@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline import map_colours
-from core.plots import map as map_plot
+from core.plots import alignment_map as map_plot
 from pages.components import cache
 from pages.components.cache import cache_until_changed
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.studies.run_comparison import build_measure_table, find_differing_settings
+from core.studies.study_run_comparison import build_measure_table, find_differing_settings
 from core.studies.store import StudyRun
 from pages.components import state
 from pages.studies import study_view

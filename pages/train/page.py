@@ -15,7 +15,7 @@ from core.pipeline.estimate import estimate_training_seconds
 from core.plots import training_curves
 from core.plots.metric_comparison import COMPARED_METRICS
 from pages.components import cache, formatting, job_panel, layout, selection, state
-from pages.train import alignment_list, encoder_picker, sweep_panel, training_form
+from pages.train import alignment_comparison_table, encoder_picker, sweep_panel, training_form
 from pages.train.training_form import TrainingFormValues
 
 # The URL holds these labels.
@@ -58,7 +58,7 @@ def draw_page() -> None:
                 label_visibility="collapsed",
             )
         if view == COMPARISON_VIEW:
-            alignment_list.draw_alignment_list(corpus)
+            alignment_comparison_table.draw_alignment_list(corpus)
         elif view == SWEEP_VIEW:
             sweep_panel.draw_sweep_panel(corpus)
         elif workspace.is_read_only():

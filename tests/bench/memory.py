@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.sonicpi.worker import RenderWorker
+from core.sonicpi.render_worker import RenderWorker
 
 DEFAULT_RENDER_COUNT = 10_000
 ROW_COUNT = 10

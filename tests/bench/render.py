@@ -21,7 +21,7 @@ from statistics import median
 from core.programs import generate, list_templates
 from core.sonicpi import render_many
 from core.sonicpi.sandbox import list_plugin_paths
-from core.sonicpi.worker import RenderWorker
+from core.sonicpi.render_worker import RenderWorker
 
 SECONDS = 18.0
 SCSYNTH_OPTIONS = "-V -2 -D 0 -b 4096 -a 1024 -c 4096 -m 262144 -o 2 -i 2 -n 4096 -w 512".split()

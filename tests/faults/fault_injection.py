@@ -141,12 +141,12 @@ def _exhaust_memory(_embed: Embed, _items: Sequence[Any]) -> bytearray:
 
 def limit_worker_memory() -> None:
     """Start each Ruby host with less memory than it needs."""
-    from core.sonicpi import worker
+    from core.sonicpi import render_worker
 
-    wrap_in_sandbox = worker.wrap_in_sandbox
+    wrap_in_sandbox = render_worker.wrap_in_sandbox
 
     def wrap_with_limit(command: list[str], **options: Any) -> list[str]:
         limit = ["prlimit", f"--as={WORKER_MEMORY_BYTES}"]
         return [*limit, *wrap_in_sandbox(command, **options)]
 
-    worker.wrap_in_sandbox = wrap_with_limit
+    render_worker.wrap_in_sandbox = wrap_with_limit

@@ -17,7 +17,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from core import jobs, workspace
-from core.corpus import Corpus, program_importer
+from core.corpus import Corpus, program_file_reader
 from core.errors import EarshotError
 from core.pipeline import sweep
 from core.programs import get_template
@@ -157,7 +157,7 @@ def test_an_audio_file_that_is_too_large_is_refused():
         read_audio(bytes(MAX_AUDIO_BYTES + 1), "x.wav")
 
 
-# Each file is read by a process of its own: tests/unit/corpus/test_parquet.py damages hundreds.
+# Each file is read by a process of its own: tests/unit/corpus/test_untrusted_parquet.py damages hundreds.
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_damaged_parquet_is_refused_or_read(data):
@@ -169,7 +169,7 @@ def test_a_damaged_parquet_is_refused_or_read(data):
     for place, byte in data.draw(st.lists(places, min_size=1, max_size=12)):
         content[place] = byte
     try:
-        result = program_importer.read_programs(bytes(content), "x.parquet")
+        result = program_file_reader.read_programs(bytes(content), "x.parquet")
     except EarshotError as error:
         assert len(str(error)) < 2000
         return
@@ -181,7 +181,7 @@ def test_a_parquet_with_text_that_is_not_utf8_is_refused():
     pd.DataFrame({"source": ["play 60"]}).to_parquet(buffer, compression=None)
     content = buffer.getvalue().replace(b"play 60", b"\x80lay 60")
     with pytest.raises(EarshotError, match="damaged"):
-        program_importer.read_programs(content, "x.parquet")
+        program_file_reader.read_programs(content, "x.parquet")
 
 
 # -- The security page --------------------------------------------------------------------------

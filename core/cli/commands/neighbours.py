@@ -18,7 +18,7 @@ from core.cli.parsing import (
 )
 from core.errors import EarshotError
 from core.formatting import format_table
-from core.programs.decoding import decode_source
+from core.programs.source_decoding import decode_source
 from core.progress import Progress
 
 IS_LONG_RUNNING = False

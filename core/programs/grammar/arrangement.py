@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from core.programs.grammar.chords import compose_chord_layer
+from core.programs.grammar.chord_layers import compose_chord_layer
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import Block, CodeNode
-from core.programs.grammar.context import CompositionContext
-from core.programs.grammar.drones import (
+from core.programs.grammar.composition_context import CompositionContext
+from core.programs.grammar.sustained_layers import (
     compose_drone_layer,
     compose_noise_layer,
     compose_texture_layer,
 )
-from core.programs.grammar.drums import compose_kit_layer
+from core.programs.grammar.drum_layers import compose_kit_layer
 from core.programs.grammar.global_settings import write_global_settings
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.melodic_layers import MELODIC_KINDS, compose_melodic_layer
 from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.sample_loops import compose_break_layer, compose_glitch_layer
+from core.programs.grammar.sampled_loop_layers import compose_break_layer, compose_glitch_layer
 from core.programs.grammar.single_line import write_single_line
 from core.programs.grammar.sound_options import wrap_in_fx
 from core.programs.grammar.styles import MusicStyle

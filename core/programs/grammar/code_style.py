@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from core.programs.grammar import identifiers
+from core.programs.grammar import name_and_comment_lists
 from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.rng import SeededRandom
 from core.programs.vocabulary import SHARP_NOTE_NAMES
@@ -33,7 +33,7 @@ class CodeStyle:
 
     def __init__(self, rng: SeededRandom):
         self.rng = rng
-        self.naming_style = rng.pick_weighted(identifiers.NAMING_STYLE_WEIGHTS)
+        self.naming_style = rng.pick_weighted(name_and_comment_lists.NAMING_STYLE_WEIGHTS)
         self.hoist_probability = rng.pick((0.0, 0.1, 0.25, 0.5, 0.8))
         self._list_separator = rng.pick_weighted({", ": 16, ",": 4, " , ": 0.5})
         self._option_format = rng.pick_weighted(
@@ -64,7 +64,7 @@ class CodeStyle:
         )
         self._section_label_probability = rng.pick((0.0, 0.0, 0.3, 1.0))
         self._comment_prefix = rng.pick_weighted({"# ": 10, "#": 4, "## ": 1})
-        self._used_names: set[str] = set(identifiers.RESERVED_NAMES)
+        self._used_names: set[str] = set(name_and_comment_lists.RESERVED_NAMES)
 
     def format_number(self, value: float) -> str:
         """Format a number: `0.5`, `1`, sometimes `1.0`."""
@@ -162,17 +162,17 @@ class CodeStyle:
 
     def create_loop_name(self, layer_kind: str) -> str:
         """Return an unused name for the loop of a layer."""
-        words = identifiers.LOOP_NAMES[self.naming_style].get(layer_kind, "part").split()
+        words = name_and_comment_lists.LOOP_NAMES[self.naming_style].get(layer_kind, "part").split()
         return self._create_unused_name(words)
 
     def create_variable_name(self, variable_kind: str) -> str:
         """Return an unused name for a variable or function."""
         if self.naming_style == "sloppy" and self.rng.chance(0.6):
-            return self._create_unused_name(identifiers.SLOPPY_VARIABLE_NAMES)
-        foreign_names = identifiers.FOREIGN_VARIABLE_NAMES.get(self.naming_style, {})
+            return self._create_unused_name(name_and_comment_lists.SLOPPY_VARIABLE_NAMES)
+        foreign_names = name_and_comment_lists.FOREIGN_VARIABLE_NAMES.get(self.naming_style, {})
         if variable_kind in foreign_names:
             return self._create_unused_name([foreign_names[variable_kind]])
-        return self._create_unused_name(identifiers.VARIABLE_NAMES["tidy"][variable_kind].split())
+        return self._create_unused_name(name_and_comment_lists.VARIABLE_NAMES["tidy"][variable_kind].split())
 
     def _create_unused_name(self, candidate_names: list[str]) -> str:
         word = self.rng.pick(candidate_names)
@@ -186,14 +186,14 @@ class CodeStyle:
     def format_comment(self, text: str = "") -> str:
         """Format a comment, with a random text by default."""
         if not text:
-            text = self.rng.pick(identifiers.CODE_COMMENTS[self.naming_style].split("|"))
+            text = self.rng.pick(name_and_comment_lists.CODE_COMMENTS[self.naming_style].split("|"))
         return self._comment_prefix + text
 
     def format_header_comments(self, key_name: str) -> list[str]:
         """Return the comment lines at the top of a program, often none."""
         if self.rng.chance(0.6):
             return [""] if self.rng.chance(0.04) else []
-        title = self.rng.pick(identifiers.TITLE_COMMENTS[self.naming_style].split("|")).strip()
+        title = self.rng.pick(name_and_comment_lists.TITLE_COMMENTS[self.naming_style].split("|")).strip()
         title = title.format(key=key_name, n=self.rng.draw_integer(1, 40))
         lines = [self.format_comment(title)]
         if self.rng.chance(0.2):

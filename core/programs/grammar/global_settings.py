@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from core.programs.grammar.code_tree import CodeNode
-from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.composition_context import CompositionContext
 
 
 def write_global_settings(context: CompositionContext) -> list[CodeNode]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from core.programs.grammar import instruments
 from core.programs.grammar.code_tree import CodeNode
-from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.note_loops import NOTE_LOOP_WEIGHTS, NOTE_LOOP_WRITERS
 from core.programs.grammar.sound_options import draw_amp_option
-from core.programs.grammar.voice import SynthVoice
+from core.programs.grammar.synth_voice import SynthVoice
 
 MELODIC_KINDS = ("bass", "melody", "arp")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.composition_context import CompositionContext
 
 _RING_METHODS = (
     ".reverse",

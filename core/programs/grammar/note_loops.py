@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from core.programs.grammar import instruments
 from core.programs.grammar.code_tree import Block, CodeNode, Conditional
-from core.programs.grammar.context import CompositionContext
-from core.programs.grammar.drums import write_rhythm_ring
+from core.programs.grammar.composition_context import CompositionContext
+from core.programs.grammar.drum_layers import write_rhythm_ring
 from core.programs.grammar.layer import LoopBody
 from core.programs.grammar.note_expressions import write_note_expression
-from core.programs.grammar.voice import SynthVoice
+from core.programs.grammar.synth_voice import SynthVoice
 
 # Writes the body of a note loop from context, voice, octave and step in beats.
 NoteLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody]

@@ -6,7 +6,7 @@ import math
 
 from core.programs.grammar import instruments
 from core.programs.grammar.code_tree import Block, CodeNode
-from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.sound_options import (
     draw_amp_option,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.programs.grammar import instruments
 from core.programs.grammar.code_tree import Block, CodeNode
-from core.programs.grammar.context import CompositionContext
+from core.programs.grammar.composition_context import CompositionContext
 
 _VARYING_SYNTH_OPTIONS = (
     "cutoff",

@@ -8,9 +8,9 @@ from typing import Any
 
 from core import encoders
 from core.alignment import AlignmentConfig
-from core.studies import retrieval_methods
+from core.studies import retrieval_baselines
 from core.studies.experiments.finetune import FinetuningConfig
-from core.studies.retrieval_methods import (
+from core.studies.retrieval_baselines import (
     DEFAULT_CODE_ENCODER,
     PROJECTION_HEADS,
     SCORE_ENCODER,
@@ -90,7 +90,7 @@ class AblationMethod(RetrievalMethod):
 
 def list_ridge_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return methods without gradient descent: raw embeddings, linear and kernel ridge."""
-    sentence_encoder = retrieval_methods.SENTENCE_ENCODER
+    sentence_encoder = retrieval_baselines.SENTENCE_ENCODER
     encoder_ids = dict.fromkeys(
         (
             sentence_encoder,
@@ -264,13 +264,13 @@ def _vary(method: RetrievalMethod, **changes: Any) -> AblationMethod:
 
 def _make_config(preset: str, **config_overrides: Any) -> AlignmentConfig:
     # Looked up in its module, where tests replace it by a quicker one.
-    return retrieval_methods.make_alignment_config(preset, **config_overrides)
+    return retrieval_baselines.make_alignment_config(preset, **config_overrides)
 
 
 def _choose_text_encoder(code_encoder: str) -> str:
     """Return the corpus's code encoder if it reads text, else a sentence encoder."""
     is_text_encoder = encoders.find_encoder_spec(code_encoder).family == "text"
-    return code_encoder if is_text_encoder else retrieval_methods.SENTENCE_ENCODER
+    return code_encoder if is_text_encoder else retrieval_baselines.SENTENCE_ENCODER
 
 
 METHOD_SETS: dict[str, Callable[[str], list[RetrievalMethod]]] = {

@@ -23,11 +23,11 @@ from core.studies.experiments.ablation_methods import (
     MLP,
     AblationMethod,
 )
-from core.studies.experiments.augment import augment_source
+from core.studies.experiments.sound_preserving_rewrites import augment_source
 from core.studies.experiments.finetune import finetune
 from core.studies.experiments.hard_negatives import make_hard_negative
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
-from core.studies.retrieval_methods import PROJECTION_HEADS, SONICPI_ENCODER, RetrievalMethod
+from core.studies.retrieval_baselines import PROJECTION_HEADS, SONICPI_ENCODER, RetrievalMethod
 from core.studies.retrieval_queries import select_evenly_spaced
 from core.studies.retriever import (
     SCORER_FITTERS,

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from core import encoders
 from core.alignment.device import choose_device, should_use_bf16
 from core.alignment.heads import ProjectionHeads
-from core.alignment.pairs import split_batches
+from core.alignment.training_pairs import split_batches
 from core.alignment.trainer import compute_loss
 from core.encoders.text import get_context_length
 from core.encoders.transformer import load_model, load_tokenizer

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from core.programs.grammar import instruments
 from core.programs.grammar.rng import SeededRandom
-from core.programs.tokens import RubyToken, find_adjacent_token, join_tokens, tokenize_ruby
+from core.programs.ruby_tokenizer import RubyToken, find_adjacent_token, join_tokens, tokenize_ruby
 
 # Returns the changed tokens; None where the program has nothing to change.
 TokenChange = Callable[[list[RubyToken], SeededRandom], list[RubyToken] | None]

@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import EarshotError
 from core.sonicpi import RenderLimits, render, render_many, sandbox
-from core.sonicpi.worker import RenderWorker
+from core.sonicpi.render_worker import RenderWorker
 
 HARMLESS = "play 60, release: 0.5"
 LIMITS = RenderLimits(

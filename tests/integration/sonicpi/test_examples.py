@@ -7,11 +7,11 @@ import doctest
 import pytest
 
 from core import sonicpi
-from core.sonicpi import clip, interpreter, pool, single_render
+from core.sonicpi import clip, interpreter, render_pool, single_render
 from core.sonicpi.interpreter import parser
 
 
-@pytest.mark.parametrize("module", [sonicpi, clip, interpreter, parser, pool, single_render])
+@pytest.mark.parametrize("module", [sonicpi, clip, interpreter, parser, render_pool, single_render])
 def test_examples_run(module):
     result = doctest.testmod(module, raise_on_error=False)
     assert result.attempted > 0 and result.failed == 0

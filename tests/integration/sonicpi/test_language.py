@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.sonicpi import Clip, RenderError, collect_osc_messages, render, try_render
-from core.sonicpi.worker import build_render_result
+from core.sonicpi.render_worker import build_render_result
 
 
 def list_notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:

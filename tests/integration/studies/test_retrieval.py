@@ -23,7 +23,7 @@ from core.pipeline.embed import embed_corpus
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
 from core.search.query import find_neighbours
-from core.studies import retrieval, retrieval_methods, retriever
+from core.studies import retrieval, retrieval_baselines, retriever
 from core.studies.clips import resolve_clip_path
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.finetune import FinetuningConfig, finetune
@@ -40,14 +40,14 @@ SCORE = "normalized similarity@5"
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
     """Programs of four templates and grammar programs of several styles, 2 s each."""
-    make_alignment_config = retrieval_methods.make_alignment_config
+    make_alignment_config = retrieval_baselines.make_alignment_config
 
     def make_quick_config(preset: str, **overrides) -> AlignmentConfig:
         return make_alignment_config(preset, **overrides | QUICK)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
-        patch.setattr(retrieval_methods, "make_alignment_config", make_quick_config)
+        patch.setattr(retrieval_baselines, "make_alignment_config", make_quick_config)
         patch.setattr(retriever, "TIMED_QUERY_COUNT", 2)
         build_corpus(
             "small",
@@ -158,7 +158,7 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
     embed_corpus(corpus, text_encoder, None)
     embed_corpus(corpus, "score", None)
     quick_finetuning = FinetuningConfig(max_programs=12, epochs=1, batch_size=6)
-    monkeypatch.setattr(retrieval_methods, "SENTENCE_ENCODER", text_encoder)
+    monkeypatch.setattr(retrieval_baselines, "SENTENCE_ENCODER", text_encoder)
     monkeypatch.setattr(ablation_methods, "FinetuningConfig", lambda: quick_finetuning)
     monkeypatch.setattr(ablation_methods, "PERTURBED_PROGRAM_COUNT", 3)
     run = run_study("retrieval", corpus, {**OPTIONS, "methods": "all"})

@@ -20,10 +20,10 @@ from core.errors import EarshotError
 from core.pipeline.sweep import list_sweeps, load_sweep
 from core.programs import Program
 from core.sonicpi import Clip
-from core.studies import completion, correlation, paper_results, runner, store, umap
+from core.studies import completion, correlation, published_numbers, runner, store, umap
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.clips import resolve_clip_path
-from core.studies.completion_notes import HELD_OUT_ENCODER, TRAINING_ENCODER
+from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
 from core.studies.completion_scenarios import load_scenarios
 from core.studies.inputs import StudyInputs
 from core.studies.result import StudyResult
@@ -59,7 +59,7 @@ def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus: Corpu
         expected = correlate(pairs["code"], pairs["audio"])
         row = comparison.loc[f"{name}, raw code against raw audio"]
         assert row["measured"] == pytest.approx(expected.statistic, abs=1e-6)
-        assert row["paper"] == paper_results.get_published_value(f"correlation.{name.lower()}")
+        assert row["paper"] == published_numbers.get_published_value(f"correlation.{name.lower()}")
         p = comparison.loc[f"p of {name}, parametric, raw code against raw audio", "measured"]
         assert p == pytest.approx(expected.pvalue, abs=1e-6)
     # The spread over draws is no interval, which 4 programs are too few for.

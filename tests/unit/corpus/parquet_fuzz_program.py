@@ -16,7 +16,7 @@ from collections import Counter
 import pyarrow
 from pyarrow import parquet as pyarrow_parquet
 
-from core.corpus.parquet_reader import answer_request
+from core.corpus.parquet_reader_process import answer_request
 
 LIMITS = {"max_rows": 100_000, "max_bytes": 512 << 20, "max_text_bytes": 8 << 20}
 COLUMNS = ("source", "name", "seed", "vector")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from core.corpus import Corpus, schema
+from core.corpus import Corpus, database_schema
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.workspace import PROJECT_FOLDER
@@ -132,7 +132,7 @@ def test_a_file_that_is_no_database_is_reported(corpus: Corpus):
 def test_damaged_pages_are_reported(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
-    for start in range(schema.PAGE_SIZE_BYTES, len(content), schema.PAGE_SIZE_BYTES):
+    for start in range(database_schema.PAGE_SIZE_BYTES, len(content), database_schema.PAGE_SIZE_BYTES):
         content[start : start + 64] = b"\xa5" * 64
     path.write_bytes(content)
     with pytest.raises(EarshotError, match="damaged"):
@@ -182,7 +182,7 @@ def test_an_older_version_is_migrated_after_a_backup(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
-        schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
+        database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
     )
     migrated = Corpus.open("tiny")
     assert (
@@ -190,7 +190,7 @@ def test_an_older_version_is_migrated_after_a_backup(
         and migrated.count_programs_by_state()["programs"] == 200
     )
     backup = sqlite3.connect(corpus.path / "corpus.sqlite.v1")
-    assert schema.read_schema_version(backup) == 1
+    assert database_schema.read_schema_version(backup) == 1
     assert backup.execute("SELECT count(*) FROM programs").fetchone() == (200,)
     backup.close()
     assert Corpus.open("tiny").count_programs_by_state()["programs"] == 200
@@ -201,7 +201,7 @@ def test_a_migration_that_fails_changes_nothing(corpus: Corpus, monkeypatch: pyt
         failing_migration = (
             "ALTER TABLE programs ADD COLUMN mood TEXT; INSERT INTO nowhere VALUES (1)"
         )
-        patch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, failing_migration])
+        patch.setattr(database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, failing_migration])
         with pytest.raises(EarshotError, match="nowhere"):
             Corpus.open("tiny")
     again = Corpus.open("tiny")
@@ -215,7 +215,7 @@ def test_a_corpus_is_not_migrated_while_a_build_is_running(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
-        schema, "MIGRATIONS", [*schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
+        database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
     )
     with corpus.lock_for_writing("a build"):
         with pytest.raises(EarshotError, match="a build"):

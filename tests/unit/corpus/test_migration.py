@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from core import workspace
-from core.corpus import Corpus, schema
+from core.corpus import Corpus, database_schema
 from core.errors import EarshotError
 
 DUMP = Path(__file__).with_name("corpus_v1.sql").read_text(encoding="utf-8")
@@ -29,10 +29,10 @@ INSERT INTO settings SELECT * FROM meta;
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Write the old database and return its path."""
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    path = workspace.get_corpora_folder() / "old" / schema.DATABASE_FILE
+    path = workspace.get_corpora_folder() / "old" / database_schema.DATABASE_FILE
     path.parent.mkdir(parents=True)
     connection = sqlite3.connect(path)
-    connection.executescript(f"PRAGMA page_size = {schema.PAGE_SIZE_BYTES};\n{DUMP}")
+    connection.executescript(f"PRAGMA page_size = {database_schema.PAGE_SIZE_BYTES};\n{DUMP}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.close()
     return path
@@ -69,10 +69,10 @@ def test_the_first_version_is_read_and_not_changed(path: Path):
 
 def test_a_database_is_backed_up_before_it_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch):
     before = dump(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT_MIGRATION])
+    monkeypatch.setattr(database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, NEXT_MIGRATION])
     corpus = Corpus.open("old")
     assert_complete(corpus)
-    assert corpus.settings["schema_version"] == len(schema.MIGRATIONS)
+    assert corpus.settings["schema_version"] == len(database_schema.MIGRATIONS)
     with corpus._database.open_read_transaction() as connection:
         assert connection.execute("SELECT count(*) FROM moods").fetchone() == (4,)
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
@@ -89,7 +89,7 @@ def test_a_database_is_backed_up_before_it_is_migrated(path: Path, monkeypatch: 
 
 def test_a_failed_backup_prevents_the_migration(path: Path, monkeypatch: pytest.MonkeyPatch):
     before = dump(path)
-    monkeypatch.setattr(schema, "MIGRATIONS", [*schema.MIGRATIONS, NEXT_MIGRATION])
+    monkeypatch.setattr(database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, NEXT_MIGRATION])
     # A folder that cannot be replaced has the name of the backup.
     (path.with_name("corpus.sqlite.v1") / "taken").mkdir(parents=True)
     with pytest.raises(EarshotError):
@@ -104,7 +104,7 @@ def test_find_faults_reports_a_damaged_index(path: Path):
     ).fetchone()[0]
     connection.close()
     content = path.read_bytes()
-    start, end = (root - 1) * schema.PAGE_SIZE_BYTES, root * schema.PAGE_SIZE_BYTES
+    start, end = (root - 1) * database_schema.PAGE_SIZE_BYTES, root * database_schema.PAGE_SIZE_BYTES
     page = content[start:end].replace(b"02_1_beeps", b"02_1_beepz", 1)
     path.write_bytes(content[:start] + page + content[end:])
     corpus = Corpus.open("old")

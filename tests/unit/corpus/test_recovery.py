@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from core.corpus import Corpus, recovery
-from core.corpus.schema import PAGE_SIZE_BYTES
+from core.corpus.database_schema import PAGE_SIZE_BYTES
 from core.errors import EarshotError
 from core.programs import Program
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.studies import paper_results
+from core.studies import published_numbers
 from core.studies.report_markdown import MAIN_TABLE_COLUMNS, format_main_table
 from core.studies.result import (
     VERDICT_ABOVE,
@@ -73,7 +73,7 @@ def test_the_main_table_is_complete_and_compares_with_the_published_numbers(stud
     assert len(completion) == 3 * 4 * 3  # scenarios, numbers; raw, aligned, held-out encoder
     published = {
         round(number.value, 6)
-        for number in paper_results.list_published_numbers()
+        for number in published_numbers.list_published_numbers()
         if number.value is not None
     }
     assert set(studies["paper"].dropna().round(6)) <= published

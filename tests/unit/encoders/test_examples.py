@@ -12,7 +12,7 @@ import pytest
         "core.encoders",
         "core.encoders.loading",
         "core.encoders.mel_filters",
-        "core.encoders.presets",
+        "core.encoders.encoder_presets",
         "core.encoders.registry",
         "core.encoders.score_features",
         "core.encoders.windowing",

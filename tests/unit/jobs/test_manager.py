@@ -14,7 +14,16 @@ import pytest
 
 from core import jobs, workspace
 from core.errors import EarshotError
-from core.jobs import Job, JobError, JobStep, exit_reason, manager, processes, record, state_changes
+from core.jobs import (
+    Job,
+    JobError,
+    JobStep,
+    exit_reason,
+    manager,
+    processes,
+    job_record_file,
+    job_state_changes,
+)
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).with_name("jobs_program.py"))]
 TIMEOUT_S = 60
@@ -136,13 +145,13 @@ def test_the_reason_of_a_kill_is_the_signal_or_lack_of_memory(
     job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGKILL)
     wait_until(job, lambda job: job.exit_status is not None)
-    lost = {**record.read_record(job.folder), "state": "running", "exit": None}
-    error = state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
+    lost = {**job_record_file.read_record(job.folder), "state": "running", "exit": None}
+    error = job_state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
     assert "SIGKILL" in error["message"] and "memory had not run out" in error["message"]
     # The kernel counts the processes that it killed for lack of memory.
     monkeypatch.setattr(exit_reason, "count_oom_kills", lambda: lost["memory_kills"] + 1)
     lost["memory_mb"] = 3100
-    error = state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
+    error = job_state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
     assert "memory ran out" in error["message"] and "3,100 MB" in error["message"]
 
 
@@ -192,7 +201,7 @@ def test_an_active_job_is_not_removed(tmp_path: Path):
 
 def test_the_duration_is_correct_when_the_clock_is_set_back():
     job = wait_for_end(start("count", "1"))
-    record.update_record(job.folder, lambda latest: {"ended": latest["started"] - 3600})
+    job_record_file.update_record(job.folder, lambda latest: {"ended": latest["started"] - 3600})
     assert 0 < jobs.get_job(job.id).elapsed_seconds < TIMEOUT_S
 
 
@@ -225,29 +234,29 @@ def test_a_job_outlives_its_starter_and_is_noticed_when_killed(tmp_path: Path):
     os.kill(second.pid, signal.SIGKILL)
     assert wait_for_end(second).state == "failed"
     # The record holds it, too.
-    assert record.read_record(second.folder)["state"] == "failed"
+    assert job_record_file.read_record(second.folder)["state"] == "failed"
 
 
 def test_a_late_exit_status_makes_the_reason_more_precise(jobs_folder):
     folder = create_job_folder(jobs_folder)
-    record.update_record(folder, lambda _record: {"pid": 1, "process_start": -1})
+    job_record_file.update_record(folder, lambda _record: {"pid": 1, "process_start": -1})
     assert (jobs.get_job("1").state, jobs.get_job("1").exit_status) == ("failed", None)
-    record.update_record(
-        folder, lambda latest: state_changes.build_lost_job_changes(folder, latest, 3)
+    job_record_file.update_record(
+        folder, lambda latest: job_state_changes.build_lost_job_changes(folder, latest, 3)
     )
     assert jobs.get_job("1").exit_status == 3 and "status 3" in jobs.get_job("1").error.message
-    assert state_changes.build_lost_job_changes(folder, record.read_record(folder), 0) is None
+    assert job_state_changes.build_lost_job_changes(folder, job_record_file.read_record(folder), 0) is None
 
 
 def test_a_process_that_reuses_the_pid_is_not_the_job(tmp_path: Path):
     job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
-    record.update_record(job.folder, lambda latest: {"process_start": latest["process_start"] - 1})
+    job_record_file.update_record(job.folder, lambda latest: {"process_start": latest["process_start"] - 1})
     assert jobs.get_job(job.id).state == "failed"
 
 
 def test_a_job_has_failed_after_a_restart_of_the_machine(tmp_path: Path):
     job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
-    record.update_record(job.folder, lambda _record: {"boot": "another"})
+    job_record_file.update_record(job.folder, lambda _record: {"boot": "another"})
     job = jobs.get_job(job.id)
     assert job.state == "failed" and "restarted" in job.error.message
 
@@ -255,7 +264,7 @@ def test_a_job_has_failed_after_a_restart_of_the_machine(tmp_path: Path):
 def test_a_job_whose_process_never_started_has_failed(jobs_folder):
     folder = create_job_folder(jobs_folder)
     assert jobs.get_job(folder.name).state == "queued"
-    record.update_record(folder, lambda latest: {"created": latest["created"] - 3600})
+    job_record_file.update_record(folder, lambda latest: {"created": latest["created"] - 3600})
     assert jobs.get_job(folder.name).state == "failed"
 
 
@@ -270,7 +279,7 @@ def test_cancelling_ends_a_job_and_keeps_its_progress(tmp_path: Path):
     job = job.cancel()
     assert (job.state, job.error) == ("cancelled", None)
     assert not processes.is_process_running(
-        job.pid, record.read_record(job.folder)["process_start"]
+        job.pid, job_record_file.read_record(job.folder)["process_start"]
     )
     assert has_reported(job) and job.progress.done == 1
     assert job.cancel().state == "cancelled"

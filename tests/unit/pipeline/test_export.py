@@ -22,7 +22,7 @@ from core.corpus import (
     delete_corpus,
     list_corpora,
     measure_corpus_contents,
-    program_importer,
+    program_file_reader,
 )
 from core.errors import EarshotError
 from core.pipeline.data_card import make_data_card
@@ -153,7 +153,7 @@ def test_a_zip_can_be_imported_and_is_the_same_for_the_same_corpus(corpus, tmp_p
         export_corpus(Corpus.open("tiny"), "zip", tmp_path / name) for name in ("a.zip", "b.zip")
     )
     assert first.read_bytes() == second.read_bytes()
-    result = program_importer.read_programs(first)
+    result = program_file_reader.read_programs(first)
     assert {each.id for _, each in result.programs} == set(corpus.load_programs()["program"])
 
 

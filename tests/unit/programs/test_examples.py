@@ -6,11 +6,11 @@ import doctest
 
 import pytest
 
-from core.programs import generation, jinja_template, parameter_text
+from core.programs import generation, jinja_template, cli_parameter_syntax
 from core.programs.grammar import composer
 
 
-@pytest.mark.parametrize("module", [generation, jinja_template, parameter_text, composer])
+@pytest.mark.parametrize("module", [generation, jinja_template, cli_parameter_syntax, composer])
 def test_examples_run(module):
     result = doctest.testmod(module)
     assert result.attempted > 0 and result.failed == 0

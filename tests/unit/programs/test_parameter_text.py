@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.programs import ChoiceSubset, NumberRange, parameter_text
+from core.programs import ChoiceSubset, NumberRange, cli_parameter_syntax
 
 
 @pytest.mark.parametrize(
@@ -24,10 +24,10 @@ from core.programs import ChoiceSubset, NumberRange, parameter_text
     ],
 )
 def test_a_value_survives_its_text(value: Any, text: str) -> None:
-    assert parameter_text.format_parameter_text(value) == text
-    assert parameter_text.parse_parameter_text(text) == value
+    assert cli_parameter_syntax.format_parameter_text(value) == text
+    assert cli_parameter_syntax.parse_parameter_text(text) == value
 
 
 def test_examples_run() -> None:
-    result = doctest.testmod(parameter_text)
+    result = doctest.testmod(cli_parameter_syntax)
     assert result.attempted > 0 and result.failed == 0

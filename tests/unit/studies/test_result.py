@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.studies import paper_results
+from core.studies import published_numbers
 from core.studies.result import Measurement, compare_to_paper
 
 
@@ -19,4 +19,4 @@ def test_verdicts_compare_the_interval_with_the_papers_number():
 
 
 def test_the_paper_has_24_numbers_of_completion():
-    assert len(paper_results.list_published_numbers("completion")) == 24
+    assert len(published_numbers.list_published_numbers("completion")) == 24

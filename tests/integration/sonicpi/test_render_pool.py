@@ -11,8 +11,8 @@ import time
 import pytest
 
 from core.sonicpi import RenderProblem, render_many
-from core.sonicpi.pool import validate_source
-from core.sonicpi.worker import RenderWorker
+from core.sonicpi.render_pool import validate_source
+from core.sonicpi.render_worker import RenderWorker
 
 
 def list_sandbox_pids() -> set[int]:

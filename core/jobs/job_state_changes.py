@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.jobs import processes
 from core.jobs.exit_reason import explain_exit
-from core.jobs.record import ACTIVE_STATES, JobRecord
+from core.jobs.job_record_file import ACTIVE_STATES, JobRecord
 
 # A job's process registers its pid within a second. Later than this, it never started.
 MAX_STARTUP_S = 60.0

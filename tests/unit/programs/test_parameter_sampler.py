@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from core.errors import EarshotError
 from core.programs import ChoiceSubset, NumberRange, ParameterSpec
 from core.programs.parameters import derive_fractions, format_ruby_value
-from core.programs.sampling import ParameterSampler
+from core.programs.parameter_sampler import ParameterSampler
 
 STREAMS = st.text("abc/019", min_size=1, max_size=12)
 

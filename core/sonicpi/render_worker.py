@@ -20,7 +20,7 @@ from core.sonicpi.clip import (
     RenderResult,
 )
 from core.sonicpi.framed_process import FramedProcess
-from core.sonicpi.limits import DEFAULT_LIMITS, RenderLimits
+from core.sonicpi.render_limits import DEFAULT_LIMITS, RenderLimits
 from core.sonicpi.sandbox import (
     HOST_FOLDER,
     check_sandbox,

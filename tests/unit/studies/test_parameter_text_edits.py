@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.studies.parameter_edits import edit_parameter
+from core.studies.parameter_text_edits import edit_parameter
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from core.programs.grammar import instruments
 from core.programs.grammar.code_tree import Block, CodeNode, Conditional
-from core.programs.grammar.context import CompositionContext
-from core.programs.grammar.drums import draw_sample_options, draw_shortening_options
+from core.programs.grammar.composition_context import CompositionContext
+from core.programs.grammar.drum_layers import draw_sample_options, draw_shortening_options
 from core.programs.grammar.layer import LoopBody, ProgramLayer
 from core.programs.grammar.sound_options import draw_amp_option, draw_pan_option
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from core.errors import EarshotError
 from core.sonicpi.clip import SAMPLE_RATE, RenderProblem, RenderResult
 from core.sonicpi.framed_process import FramedProcessError
-from core.sonicpi.limits import DEFAULT_LIMITS, MAX_SOURCE_BYTES, RenderLimits
-from core.sonicpi.worker import RenderWorker
+from core.sonicpi.render_limits import DEFAULT_LIMITS, MAX_SOURCE_BYTES, RenderLimits
+from core.sonicpi.render_worker import RenderWorker
 
 MAX_RENDER_ATTEMPTS = 2
 MAX_QUEUED_RESULTS = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.programs.diff import diff_sources, diff_values, extract_code_traits
+from core.programs.program_diff import diff_sources, diff_values, extract_code_traits
 
 SOURCE = """use_bpm 120
 use_synth :prophet

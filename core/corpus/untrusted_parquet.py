@@ -1,7 +1,7 @@
 """Read untrusted Parquet tables in a process of their own, row by row and within limits.
 
 A Parquet file of some kilobytes can describe a table of any size, and a damaged file can abort the
-process that reads it. The reader (`core.corpus.parquet_reader`) checks sizes before it reads rows,
+process that reads it. The reader (`core.corpus.parquet_reader_process`) checks sizes before it reads rows,
 and its death is an error like any other here.
 """
 
@@ -22,7 +22,7 @@ from core.errors import EarshotError
 
 MAX_TEXT_BYTES = 8 << 20  # A vector of 16,384 numbers that is written as text takes a quarter.
 PARQUET_MAGIC = b"PAR1"
-READER_PROGRAM = Path(__file__).with_name("parquet_reader.py")
+READER_PROGRAM = Path(__file__).with_name("parquet_reader_process.py")
 MAX_READER_OUTPUT_CHARS = 300  # of what a failed reader printed, in an error message
 
 

@@ -15,8 +15,8 @@ import pyarrow
 import pytest
 from pyarrow import parquet as pyarrow_parquet
 
-from core.corpus import embedding_importer, parquet, program_importer
-from core.corpus.parquet import iterate_parquet_rows, read_parquet_columns
+from core.corpus import embedding_file_reader, untrusted_parquet, program_file_reader
+from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
 from core.workspace import PROJECT_FOLDER
 
@@ -76,7 +76,7 @@ def test_a_reader_that_is_not_read_to_the_end_is_ended(monkeypatch: pytest.Monke
             super().__init__(*args, **options)
             readers.append(self)
 
-    monkeypatch.setattr(parquet.subprocess, "Popen", RecordedPopen)
+    monkeypatch.setattr(untrusted_parquet.subprocess, "Popen", RecordedPopen)
     rows = iterate_parquet_rows(
         write_table(text=["x" * 1000] * 5000), "x.parquet", ["text"], 5000, 1 << 30
     )
@@ -88,8 +88,8 @@ def test_a_reader_that_is_not_read_to_the_end_is_ended(monkeypatch: pytest.Monke
 def test_a_table_that_aborts_pyarrow_is_refused_or_read():
     content = ABORTING_TABLE.read_bytes()
     for read in (
-        lambda: program_importer.read_programs(content, "x.parquet"),
-        lambda: embedding_importer.read_vectors(content, "x.parquet", "source"),
+        lambda: program_file_reader.read_programs(content, "x.parquet"),
+        lambda: embedding_file_reader.read_vectors(content, "x.parquet", "source"),
     ):
         with pytest.raises(EarshotError, match="damaged"):
             read()
@@ -108,7 +108,7 @@ def test_a_reader_that_dies_is_an_error_of_the_table_and_a_defect_is_not(
     program: str, expected_error: type[Exception], message: str, tmp_path: Path, monkeypatch
 ):
     (tmp_path / "reader.py").write_text(program)
-    monkeypatch.setattr(parquet, "READER_PROGRAM", tmp_path / "reader.py")
+    monkeypatch.setattr(untrusted_parquet, "READER_PROGRAM", tmp_path / "reader.py")
     with pytest.raises(expected_error, match=message):
         read_parquet_columns(write_table(text=["a"]), "x.parquet")
 

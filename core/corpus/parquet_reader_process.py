@@ -1,6 +1,6 @@
 """Program that reads an untrusted Parquet table and writes its rows as frames.
 
-`core.corpus.parquet` runs this file in a process of its own, because a damaged file can abort the
+`core.corpus.untrusted_parquet` runs this file in a process of its own, because a damaged file can abort the
 process that reads it inside pyarrow. It imports nothing of this project, so that it starts fast.
 
 The first line of standard input is the request, a JSON object; the table follows. Each frame of
@@ -63,7 +63,7 @@ def answer_request(request: Mapping[str, Any], content: bytes) -> Iterator[Frame
     ----------
     request : mapping
         "columns" (None for the names of all columns), "max_rows", "max_bytes" and
-        "max_text_bytes", as `core.corpus.parquet.iterate_parquet_rows` documents them.
+        "max_text_bytes", as `core.corpus.untrusted_parquet.iterate_parquet_rows` documents them.
     content : bytes
         The Parquet table.
     """

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from core.studies.completion_metrics import measure_alignment_gain
-from core.studies.completion_notes import (
+from core.studies.completion_findings import (
     HELD_OUT_ENCODER,
     TRAINING_ENCODER,
     describe_alignment_gains,

@@ -11,7 +11,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from core.pipeline import map_colours
 from core.plots.colours import NEUTRAL_COLOUR
-from core.plots.map import (
+from core.plots.alignment_map import (
     MAX_GROUPS,
     NO_VALUE_LABEL,
     OTHER_GROUP_LABEL,

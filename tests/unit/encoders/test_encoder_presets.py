@@ -8,7 +8,7 @@ import threading
 import pytest
 from huggingface_hub import constants
 
-from core.encoders import PRESETS, choose_preset, find_encoder_spec, presets
+from core.encoders import PRESETS, choose_preset, find_encoder_spec, encoder_presets
 from core.errors import EarshotError
 
 
@@ -34,9 +34,9 @@ def empty_cache(tmp_path, monkeypatch: pytest.MonkeyPatch):
     """No weights on this machine, and no cached answer of the hub."""
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    presets._find_hub_problem.cache_clear()
+    encoder_presets._find_hub_problem.cache_clear()
     yield tmp_path
-    presets._find_hub_problem.cache_clear()
+    encoder_presets._find_hub_problem.cache_clear()
 
 
 @pytest.fixture
@@ -123,7 +123,7 @@ def test_the_offline_preset_is_used_if_the_hub_refuses(
 
 
 def test_the_offline_preset_is_used_if_the_hub_hangs(empty_cache, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(presets, "HUB_PROBE_TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr(encoder_presets, "HUB_PROBE_TIMEOUT_SECONDS", 0.2)
     with socket.socket() as silent:  # accepts connections and never answers
         silent.bind(("127.0.0.1", 0))
         silent.listen()

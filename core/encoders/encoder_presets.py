@@ -137,11 +137,3 @@ def _query_hub(repos: tuple[str, ...]) -> str:
     except Exception as error:  # the client, its transport and the system each raise their own
         return f"the model hub cannot be reached ({type(error).__name__})"
     return ""
-
-
-def find_preset_name(code_encoder: str, audio_encoder: str) -> str | None:
-    """Return the name of the preset with these encoders; None if there is none."""
-    for preset in PRESETS.values():
-        if (preset.code_encoder, preset.audio_encoder) == (code_encoder, audio_encoder):
-            return preset.name
-    return None

@@ -1,6 +1,6 @@
 """Rates and remaining times, with a clock that the tests set."""
 
-from core.jobs.eta import RateEstimator
+from core.jobs.remaining_time import RateEstimator
 
 
 class Clock:

@@ -18,12 +18,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core import workspace
-from core.corpus.csv_table import read_csv_table
-from core.corpus.parquet import iterate_parquet_rows, read_parquet_columns
+from core.corpus.untrusted_csv import read_csv_table
+from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.programs.template_header import PROGRAM_ROLES
-from core.sonicpi.limits import MAX_SOURCE_BYTES
+from core.sonicpi.render_limits import MAX_SOURCE_BYTES
 
 MAX_IMPORT_PROGRAMS = 100_000
 MAX_IMPORT_ENTRIES = 200_000  # of a zip or a folder, programs or not

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 
-from core.programs.grammar import identifiers
+from core.programs.grammar import name_and_comment_lists
 from core.programs.grammar.rng import SeededRandom
-from core.programs.tokens import (
+from core.programs.ruby_tokenizer import (
     RubyToken,
     find_adjacent_token,
     is_reliably_tokenizable,
@@ -118,7 +118,7 @@ def _find_local_variables(tokens: list[RubyToken]) -> list[str]:
 
 
 def _is_local_variable(tokens: list[RubyToken], name: str) -> bool:
-    if name in identifiers.RESERVED_NAMES:
+    if name in name_and_comment_lists.RESERVED_NAMES:
         return False
     for index, token in enumerate(tokens):
         if token.text.strip(":") != name or token.kind == "comment":
@@ -134,10 +134,10 @@ def _is_local_variable(tokens: list[RubyToken], name: str) -> bool:
 
 def _pick_unused_name(rng: SeededRandom, used_names: set[str]) -> str:
     tidy_names = [
-        word for words in identifiers.VARIABLE_NAMES["tidy"].values() for word in words.split()
+        word for words in name_and_comment_lists.VARIABLE_NAMES["tidy"].values() for word in words.split()
     ]
-    word = rng.pick(tidy_names + identifiers.SLOPPY_VARIABLE_NAMES)
-    unavailable_names = used_names | identifiers.RESERVED_NAMES
+    word = rng.pick(tidy_names + name_and_comment_lists.SLOPPY_VARIABLE_NAMES)
+    unavailable_names = used_names | name_and_comment_lists.RESERVED_NAMES
     name, number = word, 0
     while name in unavailable_names:
         number += 1
@@ -155,7 +155,7 @@ def _rename_live_loops(source: str, rng: SeededRandom) -> str:
         if not is_loop_name or token.text in new_symbols:
             continue
         if token.text[1:] not in strings and _is_only_loop_name(tokens, token.text):
-            word = rng.pick(rng.pick(list(identifiers.LOOP_NAMES["tidy"].values())).split())
+            word = rng.pick(rng.pick(list(name_and_comment_lists.LOOP_NAMES["tidy"].values())).split())
             name, number = word, 1
             while name in used_names:
                 number += 1
@@ -210,8 +210,8 @@ def _strip_comments(line: str) -> str:
 
 
 def _add_comments(source: str, rng: SeededRandom) -> str:
-    naming_style = rng.pick_weighted(identifiers.NAMING_STYLE_WEIGHTS)
-    comments = identifiers.CODE_COMMENTS[naming_style].split("|")
+    naming_style = rng.pick_weighted(name_and_comment_lists.NAMING_STYLE_WEIGHTS)
+    comments = name_and_comment_lists.CODE_COMMENTS[naming_style].split("|")
     lines: list[str] = []
     for line, is_statement_start in _split_statement_lines(source):
         if is_statement_start and rng.chance(0.12):

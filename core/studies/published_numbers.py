@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-PUBLISHED_FILE = Path(__file__).parent / "paper_results.json"
+PUBLISHED_FILE = Path(__file__).parent / "published_numbers.json"
 
 
 @dataclass(frozen=True)

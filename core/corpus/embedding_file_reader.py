@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from core.corpus.csv_table import read_csv_table
-from core.corpus.parquet import iterate_parquet_rows, read_parquet_columns
-from core.corpus.program_importer import (
+from core.corpus.untrusted_csv import read_csv_table
+from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
+from core.corpus.program_file_reader import (
     MAX_IMPORT_BYTES,
     MAX_IMPORT_PROGRAMS,
     decode_table,
