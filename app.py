@@ -57,7 +57,7 @@ def _is_unauthorized_visitor() -> bool:
     # Imported only where a login exists, as above.
     from pages.components import auth
 
-    return not auth.is_authorized()
+    return not auth.is_visitor_authorized()
 
 
 main()

@@ -17,7 +17,7 @@ auth.load_access_policy()  # Raises before anybody is served if the wrong people
 
 app = st.App(
     "app.py",
-    routes=audio_server.build_routes(),
+    routes=audio_server.build_audio_routes(),
     middleware=[
         # Refuses requests to a foreign host name that somebody points at this machine.
         Middleware(

@@ -37,7 +37,7 @@ class AccessPolicy:
     host: str
     allowed_emails: frozenset[str]
 
-    def is_allowed(self, claims: Mapping[str, Any]) -> bool:
+    def is_user_allowed(self, claims: Mapping[str, Any]) -> bool:
         """Return whether a user may log in.
 
         Parameters
@@ -68,22 +68,24 @@ def read_access_policy(host: str, secrets_path: Path | None = None) -> AccessPol
     EarshotError
         If login is not configured, its configuration is not safe, or nobody may log in.
     """
-    secrets = _read_secrets(secrets_path or workspace.PROJECT_FOLDER / SECRETS_PATH)
+    secrets = _read_secrets_file(secrets_path or workspace.PROJECT_FOLDER / SECRETS_PATH)
     auth = secrets.get("auth")
     if not isinstance(auth, dict):
-        raise _make_refusal("it has no section [auth]", "without it, everyone would be let in")
+        raise _build_access_refusal_error(
+            "it has no section [auth]", "without it, everyone would be let in"
+        )
     for key in _PROVIDER_KEYS:
         if not str(auth.get(key, "")).strip():
-            raise _make_refusal(f"[auth] has no {key}")
+            raise _build_access_refusal_error(f"[auth] has no {key}")
     if len(str(auth.get("cookie_secret", ""))) < MIN_SECRET_CHARS:
-        raise _make_refusal(
+        raise _build_access_refusal_error(
             f"[auth] cookie_secret is shorter than {MIN_SECRET_CHARS} characters",
             "whoever guesses it can impersonate any user",
         )
     _validate_login_urls(auth, host)
     emails = secrets.get("earshot", {}).get("people")
     if not isinstance(emails, list) or not emails or not all("@" in str(email) for email in emails):
-        raise _make_refusal(
+        raise _build_access_refusal_error(
             "[earshot] people is not a list of e-mail addresses",
             "without it, everyone with an account at that provider would be let in",
         )
@@ -125,30 +127,32 @@ def main(host: str) -> int:
     return 0
 
 
-def _read_secrets(path: Path) -> dict[str, Any]:
+def _read_secrets_file(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise _make_refusal(
+        raise _build_access_refusal_error(
             "the file does not exist", "without login, everyone would be let in"
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _make_refusal(f"the file cannot be read ({error})") from None
+        raise _build_access_refusal_error(f"the file cannot be read ({error})") from None
 
 
 def _validate_login_urls(auth: Mapping[str, Any], host: str) -> None:
     callback = urlsplit(str(auth.get("redirect_uri", "")))
     if callback.hostname != host.lower() or callback.path != "/oauth2callback":
-        raise _make_refusal(f"[auth] redirect_uri is not https://{host}/oauth2callback")
+        raise _build_access_refusal_error(
+            f"[auth] redirect_uri is not https://{host}/oauth2callback"
+        )
     provider = urlsplit(str(auth["server_metadata_url"]))
     for key, url in (("redirect_uri", callback), ("server_metadata_url", provider)):
         if url.scheme != "https" and url.hostname not in LOCAL_HOSTS:
-            raise _make_refusal(
+            raise _build_access_refusal_error(
                 f"[auth] {key} is not https", "passwords and cookies would be readable"
             )
 
 
-def _make_refusal(problem: str, consequence: str = "") -> EarshotError:
+def _build_access_refusal_error(problem: str, consequence: str = "") -> EarshotError:
     reason = f"{problem}; {consequence}" if consequence else problem
     return EarshotError(
         f"The dashboard cannot be opened to other people: {reason}.",

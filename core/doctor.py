@@ -69,7 +69,7 @@ def check_requirements() -> list[RequirementCheck]:
     """Check the system, Sonic Pi, Python, encoders, hardware and disk of this machine."""
     installed_versions = _read_debian_versions()
     return [
-        RequirementCheck("System", _describe_system(), True),
+        RequirementCheck("System", _describe_operating_system(), True),
         *_check_audio_packages(installed_versions),
         _check_sandbox(),
         *_check_python(),
@@ -85,7 +85,7 @@ def check_requirements() -> list[RequirementCheck]:
     ]
 
 
-def _describe_system() -> str:
+def _describe_operating_system() -> str:
     try:
         name = platform.freedesktop_os_release().get("PRETTY_NAME", "")
     except OSError:
@@ -97,13 +97,13 @@ def _read_debian_versions() -> dict[str, str]:
     """Return the versions by name of the packages that are completely installed."""
     pattern = "${Package} ${db:Status-Abbrev} ${Version}\n"
     command = ["dpkg-query", "--show", f"--showformat={pattern}", *DEBIAN_PACKAGES]
-    lines = (_capture_output(command) or "").splitlines()
+    lines = (_capture_command_output(command) or "").splitlines()
     rows = [line.split() for line in lines]
     # "ii": selected for installation, and installed.
     return {row[0]: row[2] for row in rows if len(row) >= 3 and row[1] == "ii"}
 
 
-def _capture_output(command: list[str], timeout_s: float = 5.0) -> str | None:
+def _capture_command_output(command: list[str], timeout_s: float = 5.0) -> str | None:
     """Return what a command prints, or None if it does not exist or takes too long."""
     try:
         process = subprocess.run(
@@ -248,7 +248,7 @@ def _check_encoders() -> list[RequirementCheck]:
             f"{spec.modality.capitalize()} encoder {spec.id}",
             "available" if is_available else "weights not downloaded",
             is_available,
-            "" if is_available else spec.install_instructions,
+            "" if is_available else spec.weights_install_instructions,
             is_required=spec.id in required_ids,
         )
         for spec, is_available in zip(specs, are_available)
@@ -283,7 +283,7 @@ def _check_processor() -> RequirementCheck:
 
 
 def _check_gpu() -> RequirementCheck:
-    output = _capture_output(
+    output = _capture_command_output(
         ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]
     )
     if not output or not output.strip():

@@ -104,7 +104,7 @@ def find_close_matches(word: str, options: Iterable[str], max_count: int = 3) ->
     return close + containing[:max_count]
 
 
-def suggest_matches(word: str, options: Iterable[str], noun: str) -> str:
+def format_spelling_suggestions(word: str, options: Iterable[str], noun: str) -> str:
     """Return a sentence that names the options most like a word, or else all options.
 
     Parameters
@@ -123,9 +123,9 @@ def suggest_matches(word: str, options: Iterable[str], noun: str) -> str:
 
     Examples
     --------
-    >>> suggest_matches("trian", ["train", "sweep"], "command")
+    >>> format_spelling_suggestions("trian", ["train", "sweep"], "command")
     'Did you mean train?'
-    >>> suggest_matches("xyz", ["train", "sweep"], "command")
+    >>> format_spelling_suggestions("xyz", ["train", "sweep"], "command")
     'The commands are: train, sweep.'
     """
     options = list(options)

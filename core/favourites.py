@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core import workspace
-from core.corpus.legacy_names import translate_favourite
+from core.corpus.legacy_names import translate_legacy_favourite
 from core.errors import EarshotError
 
 FAVOURITES_FILE = "favourites.json"
@@ -65,7 +65,7 @@ def load_favourites() -> list[Favourite]:
         rows = json.loads(path.read_text(encoding="utf-8"))["favourites"]
         return [
             Favourite(**{**row, "tags": tuple(row["tags"])})
-            for row in map(translate_favourite, rows)
+            for row in map(translate_legacy_favourite, rows)
         ]
     except FileNotFoundError:
         return []
@@ -114,7 +114,7 @@ def remove_favourite(corpus_name: str, program_id: str) -> None:
     )
 
 
-def annotate_favourite(
+def set_favourite_note_and_tags(
     corpus_name: str, program_id: str, note: str, tags: Iterable[str] = ()
 ) -> None:
     """Replace the note and tags of a favourite.
@@ -137,7 +137,7 @@ def annotate_favourite(
     clean_tags = [" ".join(tag.split())[:MAX_TAG_CHARS] for tag in tags]
     unique_tags = tuple(dict.fromkeys(tag for tag in clean_tags if tag))[:MAX_TAGS]
 
-    def replace_annotation(favourites: list[Favourite]) -> list[Favourite]:
+    def replace_note_and_tags(favourites: list[Favourite]) -> list[Favourite]:
         if all(favourite.key != key for favourite in favourites):
             raise EarshotError("This program is no longer a favourite.")
         return [
@@ -147,7 +147,7 @@ def annotate_favourite(
             for favourite in favourites
         ]
 
-    _update_favourites(replace_annotation)
+    _update_favourites(replace_note_and_tags)
 
 
 def format_favourites_csv(favourites: Iterable[Favourite]) -> str:
@@ -176,7 +176,7 @@ def _get_favourites_path() -> Path:
 
 def _update_favourites(transform: Callable[[list[Favourite]], list[Favourite]]) -> None:
     """Read, change and write the list while no other process or thread does."""
-    workspace.refuse_if_read_only("Saving favourites")
+    workspace.refuse_if_workspace_read_only("Saving favourites")
     path = _get_favourites_path()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -83,23 +83,23 @@ def format_bytes(byte_count: float) -> str:
     return f"{max(1, round(byte_count / 1e6))} MB"
 
 
-def format_count(count: int, singular: str, plural: str | None = None) -> str:
+def pluralize(count: int, singular: str, plural: str | None = None) -> str:
     """Return a number with its noun.
 
     Examples
     --------
-    >>> format_count(1, "program"), format_count(2160, "program")
+    >>> pluralize(1, "program"), pluralize(2160, "program")
     ('1 program', '2,160 programs')
     """
     return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
-def format_counts(counts: Mapping[str, int]) -> str:
+def format_named_counts(counts: Mapping[str, int]) -> str:
     """Return numbers with their names, as "3 timeout, 2 runtime".
 
     Examples
     --------
-    >>> format_counts({"timeout": 3, "runtime": 2})
+    >>> format_named_counts({"timeout": 3, "runtime": 2})
     '3 timeout, 2 runtime'
     """
     return ", ".join(f"{count} {name}" for name, count in counts.items())
@@ -122,7 +122,7 @@ def format_table(headers: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     long name  100
     """
     rows = [list(row) for row in rows]
-    cells = [list(headers), *([format_cell(value) for value in row] for row in rows)]
+    cells = [list(headers), *([format_table_cell(value) for value in row] for row in rows)]
     widths = [max(map(_measure_display_width, column)) for column in zip(*cells)]
     is_numeric = [_is_numeric_column(column) for column in zip(*rows)] or [False] * len(headers)
     lines = []
@@ -157,12 +157,12 @@ def format_markdown_table(headers: Sequence[str], rows: Iterable[Sequence[Any]])
     )
 
 
-def format_cell(value: Any) -> str:
+def format_table_cell(value: Any) -> str:
     r"""Return a value as one line of printable text, without control characters.
 
     Examples
     --------
-    >>> format_cell(0.12345), format_cell(None), format_cell("two\nlines")
+    >>> format_table_cell(0.12345), format_table_cell(None), format_table_cell("two\nlines")
     ('0.123', '', 'two lines')
     """
     if value is None:

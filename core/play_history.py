@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from core import workspace
-from core.corpus.legacy_names import translate_played_clip
+from core.corpus.legacy_names import translate_legacy_played_clip
 
 MAX_PLAYED_CLIPS = 12
 MAX_NAME_CHARS = 200
@@ -43,7 +43,7 @@ class PlayedClip:
 
 def load_play_history() -> list[PlayedClip]:
     """Return the clips that were played last and still exist, newest first."""
-    return [clip for clip in _read_history() if clip.path.is_file()]
+    return [clip for clip in _read_play_history() if clip.path.is_file()]
 
 
 def record_played_clip(path: Path, name: str) -> None:
@@ -56,15 +56,15 @@ def record_played_clip(path: Path, name: str) -> None:
     name : str
         Name of its program.
     """
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         return
     with _history_lock:
-        older_clips = [clip for clip in _read_history() if clip.path != path]
+        older_clips = [clip for clip in _read_play_history() if clip.path != path]
         clip = PlayedClip(path, name[:MAX_NAME_CHARS], time.time())
-        _write_history([clip, *older_clips][:MAX_PLAYED_CLIPS])
+        _write_play_history([clip, *older_clips][:MAX_PLAYED_CLIPS])
 
 
-def record_generated_clip(name: str, digest: str, flac_bytes: bytes) -> None:
+def record_played_generated_clip(name: str, digest: str, flac_bytes: bytes) -> None:
     """Add a clip that has no file to the history, and store it as long as it is listed.
 
     Parameters
@@ -76,7 +76,7 @@ def record_generated_clip(name: str, digest: str, flac_bytes: bytes) -> None:
     flac_bytes : bytes
         Content of its FLAC file.
     """
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         return
     path = _get_history_folder() / f"{digest}.flac"
     try:
@@ -86,7 +86,7 @@ def record_generated_clip(name: str, digest: str, flac_bytes: bytes) -> None:
     except OSError:
         return
     record_played_clip(path, name)
-    listed_paths = {clip.path for clip in _read_history()}
+    listed_paths = {clip.path for clip in _read_play_history()}
     for stored_path in _get_history_folder().glob("*.flac"):
         if stored_path not in listed_paths:
             stored_path.unlink(missing_ok=True)
@@ -100,13 +100,13 @@ def _get_history_path() -> Path:
     return _get_history_folder() / "heard.json"
 
 
-def _read_history() -> list[PlayedClip]:
+def _read_play_history() -> list[PlayedClip]:
     try:
         saved_rows = json.loads(_get_history_path().read_text(encoding="utf-8"))
         root = workspace.get_workspace_root()
         clips = [
             PlayedClip(root / row["path"], str(row["name"]), float(row["played_at"]))
-            for row in map(translate_played_clip, saved_rows)
+            for row in map(translate_legacy_played_clip, saved_rows)
         ]
         # The file may have been edited: nothing outside the workspace is served.
         return [clip for clip in clips if clip.path.resolve().is_relative_to(root)]
@@ -115,7 +115,7 @@ def _read_history() -> list[PlayedClip]:
         return []
 
 
-def _write_history(played_clips: list[PlayedClip]) -> None:
+def _write_play_history(played_clips: list[PlayedClip]) -> None:
     root = workspace.get_workspace_root()
     rows = [{**asdict(clip), "path": str(clip.path.relative_to(root))} for clip in played_clips]
     try:

@@ -47,12 +47,12 @@ def get_jobs_folder() -> Path:
     return get_workspace_root() / "jobs"
 
 
-def is_read_only() -> bool:
+def is_workspace_read_only() -> bool:
     """Return whether the workspace is read-only: `./run --read-only` sets EARSHOT_READ_ONLY."""
     return os.environ.get("EARSHOT_READ_ONLY", "").lower() not in ("", "0", "false", "no")
 
 
-def refuse_if_read_only(action: str) -> None:
+def refuse_if_workspace_read_only(action: str) -> None:
     """Raise an EarshotError if the workspace is read-only.
 
     Parameters
@@ -65,14 +65,14 @@ def refuse_if_read_only(action: str) -> None:
     EarshotError
         If the workspace is read-only.
     """
-    if is_read_only():
+    if is_workspace_read_only():
         raise EarshotError(
             f"{action} is disabled: this workspace is read-only.",
             remedy="Start Earshot without --read-only to change something.",
         )
 
 
-def validate_name(name: str, kind: str = "name") -> str:
+def validate_folder_name(name: str, kind: str = "name") -> str:
     """Return a name unchanged if it is safe as the name of a folder.
 
     Parameters
@@ -90,7 +90,7 @@ def validate_name(name: str, kind: str = "name") -> str:
 
     Examples
     --------
-    >>> validate_name("beats-2", "corpus")
+    >>> validate_folder_name("beats-2", "corpus")
     'beats-2'
     """
     if not isinstance(name, str) or not NAME_PATTERN.match(name):

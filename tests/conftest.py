@@ -52,19 +52,19 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
     from core.pipeline.train import train
     from core.studies import completion, completion_scenarios
     from core.studies.registry import STUDIES
-    from core.studies.report import run_all_studies
+    from core.studies.report import run_studies_and_write_report
 
     workspace = tmp_path_factory.mktemp("studied")
     trials = [Trial("narrow", "infonce", QUICK), Trial("wide", "infonce", {**QUICK, "width": 32})]
     scenarios = [
         replace(scenario, candidates=scenario.candidates[:CANDIDATE_COUNT])
-        for scenario in completion_scenarios.load_scenarios()
+        for scenario in completion_scenarios.load_completion_scenarios()
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))
         patch.setitem(grid.GRIDS, "paper", lambda: trials)
         patch.setattr(grid, "COMMON_SETTINGS", {})
-        patch.setattr(completion, "load_scenarios", lambda: scenarios)
+        patch.setattr(completion, "load_completion_scenarios", lambda: scenarios)
         patch.delitem(STUDIES, "retrieval")  # It has a test module and a corpus of its own.
         # The tests of the sweep use real processes. Each takes seconds to load torch.
         patch.setattr(sweep_worker, "ProcessPoolExecutor", ThreadPoolExecutor)
@@ -82,4 +82,6 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
             "holdout_audio_encoder": AUDIO,
             "seeds": 2,
         }
-        return StudiedWorkspace(workspace, run_all_studies(Corpus.open("small"), options))
+        return StudiedWorkspace(
+            workspace, run_studies_and_write_report(Corpus.open("small"), options)
+        )

@@ -13,8 +13,8 @@ from core.alignment.config import AlignmentConfig
 
 if TYPE_CHECKING:
     from core.alignment.heads import ProjectionHeads
-    from core.alignment.training_pairs import TrainingPairs, ValidationPairs
     from core.alignment.trainer import TrainingResult, train
+    from core.alignment.training_pairs import TrainingPairs, ValidationPairs
 
 __all__ = [
     "AlignmentConfig",

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from core.corpus.legacy_names import translate_alignment_fields, translate_preset
-from core.errors import EarshotError, suggest_matches
+from core.corpus.legacy_names import translate_legacy_alignment_fields, translate_legacy_preset_name
+from core.errors import EarshotError, format_spelling_suggestions
 
 OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce", "ridge", "kernel_ridge")
 CLOSED_FORM_OBJECTIVES = ("ridge", "kernel_ridge")  # solved, not trained
@@ -202,14 +202,14 @@ class AlignmentConfig:
         EarshotError
             For an unknown field (with the most similar one) or a value that is not accepted.
         """
-        values = translate_alignment_fields(values)
+        values = translate_legacy_alignment_fields(values)
         names = [field.name for field in fields(cls)]
         for name in values:
             if name not in names:
                 raise EarshotError(
                     f"There is no field {name!r}.",
                     where="config",
-                    remedy=suggest_matches(str(name), names, "field"),
+                    remedy=format_spelling_suggestions(str(name), names, "field"),
                 )
         return cls(**values)
 
@@ -231,7 +231,7 @@ class AlignmentConfig:
         EarshotError
             For an unknown preset or field, or a value that is not accepted.
         """
-        preset = translate_preset(preset)
+        preset = translate_legacy_preset_name(preset)
         if preset not in PRESETS:
             raise EarshotError(
                 f"There is no method {preset!r}.", remedy=f"Use {' or '.join(PRESETS)}."
@@ -263,7 +263,7 @@ class AlignmentConfig:
                 "Not a JSON object.", where="config", remedy='Write it as {"layers": 3, …}.'
             )
         cls.from_dict(values)
-        return translate_alignment_fields(values)
+        return translate_legacy_alignment_fields(values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return all fields by name, JSON-serialisable."""

@@ -40,13 +40,13 @@ class Trial:
     overrides: dict[str, Any] = field(default_factory=dict)
     code_encoder: str | None = None
 
-    def build_config(self, seed: int) -> AlignmentConfig:
+    def build_alignment_config(self, seed: int) -> AlignmentConfig:
         """Return the config to train with."""
         settings = {**COMMON_SETTINGS, **self.overrides, "seed": seed}
         return AlignmentConfig.from_preset(self.preset, **settings)
 
 
-def _list_paper_trials() -> list[Trial]:
+def _list_paper_grid_trials() -> list[Trial]:
     names = ("layers", "width", "temperature", "learning_rate")
     return [
         Trial(
@@ -58,7 +58,7 @@ def _list_paper_trials() -> list[Trial]:
     ]
 
 
-def _list_ablation_trials() -> list[Trial]:
+def _list_ablation_grid_trials() -> list[Trial]:
     minilm, sonicpi = "sentence-transformers/all-MiniLM-L6-v2", "sonicpi"
     code_encoders = {
         "MiniLM": minilm,
@@ -108,7 +108,7 @@ def _list_ablation_trials() -> list[Trial]:
     ]
 
 
-def _list_tradeoff_trials() -> list[Trial]:
+def _list_tradeoff_grid_trials() -> list[Trial]:
     """List trials from low temperatures (near neighbours) to high ones (global structure)."""
     warm = {"temperature": 0.5}
     variants: dict[str, dict[str, Any]] = {
@@ -131,13 +131,13 @@ def _list_tradeoff_trials() -> list[Trial]:
 
 
 GRIDS = {
-    "paper": _list_paper_trials,
-    "ablation": _list_ablation_trials,
-    "tradeoff": _list_tradeoff_trials,
+    "paper": _list_paper_grid_trials,
+    "ablation": _list_ablation_grid_trials,
+    "tradeoff": _list_tradeoff_grid_trials,
 }
 
 
-def list_trials(grid_name: str) -> list[Trial]:
+def list_grid_trials(grid_name: str) -> list[Trial]:
     """List the trials of a grid.
 
     Parameters

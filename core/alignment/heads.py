@@ -133,9 +133,9 @@ class KernelRidgeHead(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Predict embeddings [n, output_dim] of inputs [n, input_dim]."""
-        return self.compute_kernel(x) @ self.weight + self.bias
+        return self.compute_gaussian_kernel(x) @ self.weight + self.bias
 
-    def compute_kernel(self, x: Tensor) -> Tensor:
+    def compute_gaussian_kernel(self, x: Tensor) -> Tensor:
         """Compute the Gaussian kernel of inputs [n, input_dim]: [n, reference_count]."""
         squared_distances = self.squares + x.square().sum(dim=1, keepdim=True) - 2 * x @ self.rows.T
         return torch.exp(-self.sharpness * squared_distances.clamp_min(0))
@@ -236,13 +236,14 @@ class ProjectionHeads(nn.Module):
             heads.load_state_dict(dict(tensors))
         except (KeyError, RuntimeError, TypeError) as error:
             raise EarshotError(
-                f"The saved projection heads do not fit their config ({_summarise_error(error)}).",
+                "The saved projection heads do not fit their config"
+                f" ({_get_last_message_line(error)}).",
                 remedy="Train the alignment again.",
             ) from error
         return heads.eval()
 
 
-def _summarise_error(error: Exception) -> str:
+def _get_last_message_line(error: Exception) -> str:
     """Return the last line of a message, in which torch names the tensor."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:200] if lines else type(error).__name__

@@ -47,28 +47,30 @@ def fit_ridge_heads(heads: ProjectionHeads, code: Tensor, audio: Tensor) -> None
     centred_audio = unit_audio - mean
     x = heads.code_input(code)  # [n, d]; its columns are centred
     if config.objective == "kernel_ridge":
-        kernel_head = _fit_kernel_head(x, centred_audio, config.l2)
+        kernel_head = _fit_kernel_ridge_head(x, centred_audio, config.l2)
         kernel_head.bias.copy_(config.mean_fraction * mean)
         heads.code_head = kernel_head
     else:
         linear_head = heads.code_head
         assert isinstance(linear_head, nn.Linear)
-        linear_head.weight.copy_(_solve_ridge(x.double(), centred_audio, config.l2).T)
+        linear_head.weight.copy_(_solve_ridge_weights(x.double(), centred_audio, config.l2).T)
         linear_head.bias.copy_(config.mean_fraction * mean)
 
 
-def _solve_ridge(x: Tensor, audio_embeddings: Tensor, l2: float) -> Tensor:
+def _solve_ridge_weights(x: Tensor, audio_embeddings: Tensor, l2: float) -> Tensor:
     """Compute the weights [d, audio_dim].
 
     If there are fewer pairs than columns, the dual problem gives the same solution faster.
     """
     n, d = x.shape
     if n < d:
-        return x.T @ torch.linalg.solve(x @ x.T + l2 * _make_identity(n, x), audio_embeddings)
-    return torch.linalg.solve(x.T @ x + l2 * _make_identity(d, x), x.T @ audio_embeddings)
+        return x.T @ torch.linalg.solve(
+            x @ x.T + l2 * _make_identity_matrix(n, x), audio_embeddings
+        )
+    return torch.linalg.solve(x.T @ x + l2 * _make_identity_matrix(d, x), x.T @ audio_embeddings)
 
 
-def _fit_kernel_head(x: Tensor, audio_embeddings: Tensor, l2: float) -> KernelRidgeHead:
+def _fit_kernel_ridge_head(x: Tensor, audio_embeddings: Tensor, l2: float) -> KernelRidgeHead:
     """Fit a head whose reference programs are all rows of x [n, d], or evenly spaced ones.
 
     With some of the rows, it is the subset of regressors of Smola & Schoelkopf, ICML 2000.
@@ -81,20 +83,22 @@ def _fit_kernel_head(x: Tensor, audio_embeddings: Tensor, l2: float) -> KernelRi
     head.rows.copy_(x[reference_rows])
     head.squares.copy_(head.rows.square().sum(dim=1))
     head.sharpness.fill_(RBF_GAMMA_SCALE / float(x.var(dim=0, correction=0).sum().clamp_min(1e-12)))
-    kernel = head.compute_kernel(head.rows).double()  # [m, m]
+    kernel = head.compute_gaussian_kernel(head.rows).double()  # [m, m]
     if reference_count == n:
-        system = kernel + l2 * _make_identity(n, kernel)
+        system = kernel + l2 * _make_identity_matrix(n, kernel)
         head.weight.copy_(torch.linalg.solve(system, audio_embeddings))
         return head
     system, target = l2 * kernel, torch.zeros_like(head.weight, dtype=torch.float64)
     for start in range(0, n, BLOCK_ROWS):
-        block_kernel = head.compute_kernel(x[start : start + BLOCK_ROWS]).double()  # [b, m]
+        block_kernel = head.compute_gaussian_kernel(
+            x[start : start + BLOCK_ROWS]
+        ).double()  # [b, m]
         system += block_kernel.T @ block_kernel
         target += block_kernel.T @ audio_embeddings[start : start + BLOCK_ROWS]
-    system = system + KERNEL_JITTER * _make_identity(reference_count, kernel)
+    system = system + KERNEL_JITTER * _make_identity_matrix(reference_count, kernel)
     head.weight.copy_(torch.linalg.solve(system, target))
     return head
 
 
-def _make_identity(size: int, reference: Tensor) -> Tensor:
+def _make_identity_matrix(size: int, reference: Tensor) -> Tensor:
     return torch.eye(size, dtype=reference.dtype, device=reference.device)

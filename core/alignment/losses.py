@@ -69,7 +69,7 @@ def infonce_loss(
     2018; symmetric as in Radford et al., "Learning Transferable Visual Models From Natural
     Language Supervision", ICML 2021.
     """
-    logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
+    logits = _compute_similarity_logits(code, audio, temperature, source_ids)  # [n, n]
     labels = torch.arange(len(code), device=code.device)  # [n]
     audio_logits = _append_hard_negatives(logits.T, audio, hard_negatives, temperature)
     return (
@@ -109,13 +109,13 @@ def soft_infonce_loss(
     directions because it is the sound that is predicted, negatives are not disentangled, and the
     temperature is relative.
     """
-    logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
+    logits = _compute_similarity_logits(code, audio, temperature, source_ids)  # [n, n]
     similarities = compute_cosine_similarities(soft_targets.audio_embeddings)  # [n, n]
     similarities = similarities / (
         soft_targets.temperature * _compute_offdiagonal_std(similarities)
     )
     if source_ids is not None:
-        similarities = similarities.masked_fill(_mask_same_source(source_ids), -torch.inf)
+        similarities = similarities.masked_fill(_mask_same_source_pairs(source_ids), -torch.inf)
     identity = torch.eye(len(code), device=code.device)  # [n, n]
     weight = soft_targets.weight
     target = (1 - weight) * identity + weight * similarities.softmax(dim=1)  # rows sum to 1
@@ -190,11 +190,11 @@ def weighted_infonce_loss(
     they guide both directions, and the embeddings are centred because all cosines of some
     encoders are close to 1.
     """
-    logits = _compute_logits(code, audio, temperature, source_ids)  # [n, n]
+    logits = _compute_similarity_logits(code, audio, temperature, source_ids)  # [n, n]
     centred = audio_embeddings - audio_embeddings.mean(dim=0)
     weights = (1 + compute_cosine_similarities(centred)) / 2  # [n, n]
     if source_ids is not None:
-        weights = weights.masked_fill(_mask_same_source(source_ids), 0.0)
+        weights = weights.masked_fill(_mask_same_source_pairs(source_ids), 0.0)
     code_target = weights / weights.sum(dim=1, keepdim=True)
     audio_target = weights / weights.sum(dim=0, keepdim=True)
     return (
@@ -243,12 +243,12 @@ def _compute_offdiagonal_std(similarities: Tensor) -> Tensor:
     return similarities[is_offdiagonal].std(correction=0).clamp_min(1e-6)
 
 
-def _compute_logits(
+def _compute_similarity_logits(
     code: Tensor, audio: Tensor, temperature: Tensor | float, source_ids: Tensor | None
 ) -> Tensor:
     logits = code @ audio.T / temperature  # [n, n]: cosines, because both are unit vectors
     if source_ids is not None:
-        logits = logits.masked_fill(_mask_same_source(source_ids), SAME_SOURCE_LOGIT)
+        logits = logits.masked_fill(_mask_same_source_pairs(source_ids), SAME_SOURCE_LOGIT)
     return logits
 
 
@@ -261,7 +261,7 @@ def _append_hard_negatives(
     return torch.cat([logits, audio @ hard_negatives.T / temperature], dim=1)
 
 
-def _mask_same_source(source_ids: Tensor) -> Tensor:
+def _mask_same_source_pairs(source_ids: Tensor) -> Tensor:
     """Mask the different pairs with the same source: bool [n, n]."""
     is_same = source_ids[:, None] == source_ids[None, :]
     return is_same.fill_diagonal_(False)

@@ -28,7 +28,7 @@ from core.alignment.losses import (
 from core.alignment.training_pairs import (
     TrainingPairs,
     ValidationPairs,
-    check_pairs,
+    check_embedding_pairs,
     label_duplicate_rows,
     split_batches,
 )
@@ -105,7 +105,7 @@ def train(
     >>> result.heads.project_code(code).shape
     torch.Size([40, 5])
     """
-    check_pairs(training_pairs, validation_pairs)
+    check_embedding_pairs(training_pairs, validation_pairs)
     device = choose_device(config.device)
     code = training_pairs.code.float().to(device)
     audio = training_pairs.audio.float().to(device)
@@ -129,7 +129,7 @@ def train(
         if hard_negatives is not None:
             hard_negatives = hard_negatives.float().to(device)
         training_data = _TrainingData(code_versions, audio, hard_negatives)
-        return _run_epochs(heads, training_data, validation_pairs, on_epoch)
+        return _run_training_epochs(heads, training_data, validation_pairs, on_epoch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +140,7 @@ class _TrainingData:
     audio: Tensor
     hard_negatives: Tensor | None
 
-    def sample_code(self, rows: Tensor) -> Tensor:
+    def pick_random_code_versions(self, rows: Tensor) -> Tensor:
         """Draw one version of each of these programs: [b, code_dim]."""
         if len(self.code_versions) == 1:
             return self.code_versions[0][rows]
@@ -159,7 +159,7 @@ def _train_closed_form(
     fit_ridge_heads(heads, code, audio)
     heads.eval()
     projected_code, projected_audio = heads(code, audio)
-    loss = compute_loss(heads, projected_code, projected_audio, audio, None).item()
+    loss = compute_alignment_loss(heads, projected_code, projected_audio, audio, None).item()
     row: dict[str, float] = {"epoch": 1, "loss": loss}
     row |= compute_validation_metrics(heads, validation_pairs.code, validation_pairs.audio)
     row |= {"temperature": heads.temperature.item(), "learning_rate": 0.0}
@@ -168,7 +168,7 @@ def _train_closed_form(
     return TrainingResult(heads.cpu().eval(), pd.DataFrame([row]), 1, stop_reason)
 
 
-def _run_epochs(
+def _run_training_epochs(
     heads: ProjectionHeads,
     training_data: _TrainingData,
     validation_pairs: ValidationPairs,
@@ -225,7 +225,7 @@ def _train_epoch(
     for rows in split_batches(pair_order.to(device), config.batch_size):
         # Only the heads compute in bf16: the losses need the last digits of the cosines.
         with torch.autocast(device.type, torch.bfloat16) if use_bf16 else nullcontext():
-            code_batch = training_data.sample_code(rows)  # [b, code_dim]
+            code_batch = training_data.pick_random_code_versions(rows)  # [b, code_dim]
             if training_data.hard_negatives is not None:
                 # In one batch with the programs: in a batch of their own, BatchNorm would remove
                 # what all changes have in common.
@@ -234,7 +234,7 @@ def _train_epoch(
             audio = heads.project_audio(training_data.audio[rows])  # [b, dim]
         batch_ids = None if source_ids is None else source_ids[rows]
         raw_audio = training_data.audio[rows]
-        loss = compute_loss(heads, code, audio, raw_audio, batch_ids, *hard_negatives)
+        loss = compute_alignment_loss(heads, code, audio, raw_audio, batch_ids, *hard_negatives)
         optimiser.zero_grad()
         loss.backward()
         if config.grad_clip:
@@ -246,7 +246,7 @@ def _train_epoch(
     return total_loss / len(pair_order)
 
 
-def compute_loss(
+def compute_alignment_loss(
     heads: ProjectionHeads,
     code: Tensor,
     audio: Tensor,
@@ -319,7 +319,7 @@ def compute_validation_metrics(
     # In batches of the size of training, because the loss grows with the number of negatives.
     for rows in split_batches(torch.arange(len(code), device=code.device), heads.config.batch_size):
         batch_ids = None if source_ids is None else source_ids[rows]
-        loss = compute_loss(
+        loss = compute_alignment_loss(
             heads, projected_code[rows], projected_audio[rows], audio[rows], batch_ids
         )
         total_loss += loss.item() * len(rows)
@@ -344,7 +344,7 @@ def _make_optimiser(heads: ProjectionHeads, step_count: int) -> tuple[torch.opti
     optimiser = torch.optim.AdamW(groups, lr=config.learning_rate, fused=True)
     warmup_steps = round(config.warmup_fraction * step_count)
 
-    def scale_learning_rate(step: int) -> float:
+    def compute_learning_rate_factor(step: int) -> float:
         if step < warmup_steps:
             return (step + 1) / (warmup_steps + 1)
         if config.schedule == "constant":
@@ -352,7 +352,7 @@ def _make_optimiser(heads: ProjectionHeads, step_count: int) -> tuple[torch.opti
         decay_steps = max(1, step_count - warmup_steps)
         return (1 + math.cos(math.pi * (step - warmup_steps) / decay_steps)) / 2
 
-    return optimiser, LambdaLR(optimiser, scale_learning_rate)
+    return optimiser, LambdaLR(optimiser, compute_learning_rate_factor)
 
 
 def _compute_cka(x: Tensor, y: Tensor) -> float:

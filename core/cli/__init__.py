@@ -3,8 +3,8 @@
 Each module in `core.cli.commands` is one command. The first line of its docstring is its summary,
 `add_arguments(parser)` declares its options, and `run(args, progress)` runs it. `IS_LONG_RUNNING`
 states whether it waits for other long commands in the workspace, see
-`core.jobs.command_queue.wait_for_turn`, and therefore has the option ``--background``. Commands
-import what they need when they run, so that ``--help`` responds at once.
+`core.jobs.command_queue.wait_for_queue_turn`, and therefore has the option ``--background``.
+Commands import what they need when they run, so that ``--help`` responds at once.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from types import ModuleType
 
 from core import __version__
 from core.cli.output import is_pipe_closed, open_terminal_progress, print_error, print_to_stderr
-from core.cli.parsing import CommandParser, translate_older_names
-from core.errors import convert_system_error, suggest_matches
+from core.cli.parsing import CommandParser, translate_renamed_arguments
+from core.errors import convert_system_error, format_spelling_suggestions
 from core.progress import Progress
 
 # `pip install -e .` installs the same program as `earshot`.
@@ -71,18 +71,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     argv = list(sys.argv[1:] if argv is None else argv)
     if not argv or argv[0] in ("-h", "--help", "help"):
-        print(format_overview())
+        print(format_command_overview())
         return EXIT_DONE
     if argv == ["--version"]:
         print(f"Earshot {__version__}")
         return EXIT_DONE
     name = argv[0]
     if name not in COMMANDS:
-        suggestion = suggest_matches(name, COMMANDS, "command")
+        suggestion = format_spelling_suggestions(name, COMMANDS, "command")
         print_error(f"{EXECUTABLE}: there is no command {name!r}.", suggestion)
         return EXIT_BAD_ARGUMENTS
     try:
-        return _run_command(name, translate_older_names(argv)[1:])
+        return _run_command(name, translate_renamed_arguments(argv)[1:])
     except KeyboardInterrupt:
         print_error(f"{EXECUTABLE} {name}: stopped.")
         return EXIT_INTERRUPTED
@@ -101,17 +101,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return EXIT_FAILED
 
 
-def format_overview() -> str:
+def format_command_overview() -> str:
     """Return all commands with their summaries."""
     lines = [f"usage: {EXECUTABLE} COMMAND … ({EXECUTABLE} COMMAND --help explains each)", ""]
     for name in COMMANDS:
-        lines.append(f"    {name:<12}{_extract_summary(_load_command(name))}")
+        lines.append(f"    {name:<12}{_extract_module_summary(_import_command_module(name))}")
     return "\n".join(lines)
 
 
-def build_parser(command: str) -> CommandParser:
+def build_command_parser(command: str) -> CommandParser:
     """Build the parser of a command's arguments."""
-    module = _load_command(command)
+    module = _import_command_module(command)
     parser = CommandParser(
         prog=f"{EXECUTABLE} {command}",
         description=module.__doc__,
@@ -127,27 +127,27 @@ def build_parser(command: str) -> CommandParser:
     return parser
 
 
-def _load_command(command: str) -> ModuleType:
+def _import_command_module(command: str) -> ModuleType:
     # `import` is a keyword, which a module cannot be named.
     return importlib.import_module(f"core.cli.commands.{command}{'_' * iskeyword(command)}")
 
 
-def _extract_summary(module: ModuleType) -> str:
+def _extract_module_summary(module: ModuleType) -> str:
     return (module.__doc__ or "").partition("\n")[0].rstrip(".")
 
 
 def _run_command(command: str, arguments: list[str]) -> int:
-    module = _load_command(command)
-    args = build_parser(command).parse_args(arguments)
+    module = _import_command_module(command)
+    args = build_command_parser(command).parse_args(arguments)
     if module.IS_LONG_RUNNING and args.background:
-        _start_job(command, arguments)
+        _start_background_job(command, arguments)
     else:
-        with _open_progress(module.IS_LONG_RUNNING) as progress:
+        with _open_job_or_terminal_progress(module.IS_LONG_RUNNING) as progress:
             module.run(args, progress)
     return EXIT_DONE
 
 
-def _start_job(command: str, arguments: list[str]) -> None:
+def _start_background_job(command: str, arguments: list[str]) -> None:
     # Imported late so that --help responds at once.
     from core import jobs
 
@@ -157,7 +157,7 @@ def _start_job(command: str, arguments: list[str]) -> None:
 
 
 @contextmanager
-def _open_progress(is_long_running: bool) -> Iterator[Progress]:
+def _open_job_or_terminal_progress(is_long_running: bool) -> Iterator[Progress]:
     """Yield a progress callback of the job that this process is, or else of the terminal."""
     # Imported late so that --help responds at once.
     from core.jobs import command_queue, worker
@@ -169,7 +169,7 @@ def _open_progress(is_long_running: bool) -> Iterator[Progress]:
         return
     with worker.convert_sigterm_to_interrupt(), open_terminal_progress() as progress:
         if is_long_running:
-            with command_queue.wait_for_turn(None, print_to_stderr):
+            with command_queue.wait_for_queue_turn(None, print_to_stderr):
                 yield progress
         else:
             yield progress

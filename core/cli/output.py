@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from core.formatting import format_cell, format_clock_time, to_json_value
+from core.formatting import format_clock_time, format_table_cell, to_json_value
 from core.jobs.remaining_time import RateEstimator
 from core.progress import Progress
 
@@ -77,7 +77,7 @@ def format_progress(
     if rate is not None and remaining_s is not None and done < total:
         parts += [f"{rate:.3g} per second", f"{format_clock_time(remaining_s)} left"]
     if note:
-        parts.append(format_cell(note))
+        parts.append(format_table_cell(note))
     return ", ".join(parts)
 
 
@@ -116,7 +116,7 @@ class ProgressBars:
             self._bars[step] = self._create_bar(step, done, total)
         bar = self._bars[step]
         bar.total = total
-        bar.set_postfix_str(format_cell(note)[: _get_terminal_width() // 3], refresh=False)
+        bar.set_postfix_str(format_table_cell(note)[: _get_terminal_width() // 3], refresh=False)
         bar.update(done - bar.n)
         if done >= total:
             bar.refresh()
@@ -169,7 +169,9 @@ class ProgressLines:
         if has_just_finished or now - last_printed >= PROGRESS_LINE_INTERVAL_S:
             self._last_printed[step] = now
             remaining_s = estimator.estimate_remaining_s(total)
-            print_to_stderr(format_progress(step, done, total, note, estimator.rate, remaining_s))
+            print_to_stderr(
+                format_progress(step, done, total, note, estimator.units_per_second, remaining_s)
+            )
         if done >= total:
             self._finished_steps.add(step)
         else:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.cli.output import print_error, print_to_stderr
-from core.corpus.legacy_names import translate_command
-from core.errors import EarshotError, suggest_matches
+from core.corpus.legacy_names import translate_legacy_command
+from core.errors import EarshotError, format_spelling_suggestions
 
 if TYPE_CHECKING:
     from core.corpus import Corpus
@@ -40,12 +40,12 @@ class CommandParser(argparse.ArgumentParser):
         unknown = re.match(r"unrecognized arguments: (--[^ =]+)", message)
         if unknown:
             message = f"there is no option {unknown[1]}"
-            remedy = suggest_matches(unknown[1], self._option_string_actions, "option")
+            remedy = format_spelling_suggestions(unknown[1], self._option_string_actions, "option")
         print_error(f"{self.prog}: {message}.", remedy)
         sys.exit(2)
 
 
-def translate_older_names(argv: Sequence[str]) -> list[str]:
+def translate_renamed_arguments(argv: Sequence[str]) -> list[str]:
     """Replace the older names in a command line by today's, with a notice for each on stderr.
 
     Parameters
@@ -56,9 +56,9 @@ def translate_older_names(argv: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        As of `core.corpus.legacy_names.translate_command`, which defines the older names.
+        As of `core.corpus.legacy_names.translate_legacy_command`, which defines the older names.
     """
-    translated = translate_command(argv)
+    translated = translate_legacy_command(argv)
     previous = translated[0] if translated else ""
     for old, new in zip(argv, translated, strict=True):
         if old != new:
@@ -195,7 +195,7 @@ def parse_fixed_values(texts: Iterable[str]) -> dict[str, dict[str, Any]]:
     return values
 
 
-def open_corpus(args: argparse.Namespace) -> Corpus:
+def open_corpus_from_args(args: argparse.Namespace) -> Corpus:
     """Open the corpus that the command names."""
     # Imported late because it loads numpy and pandas, which --help does not need.
     from core.corpus import Corpus
@@ -203,12 +203,12 @@ def open_corpus(args: argparse.Namespace) -> Corpus:
     return Corpus.open(args.corpus)
 
 
-def open_alignment(args: argparse.Namespace) -> AlignedCorpus:
+def open_aligned_corpus_from_args(args: argparse.Namespace) -> AlignedCorpus:
     """Open the corpus and the alignment that the command names; without --alignment, the newest."""
     # Imported late because it loads torch, which --help does not need.
     from core.search.aligned_corpus import open_aligned_corpus
 
-    return open_aligned_corpus(open_corpus(args), args.alignment)
+    return open_aligned_corpus(open_corpus_from_args(args), args.alignment)
 
 
 def add_corpus_argument(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from core.corpus.legacy_names import translate_alignment_config, translate_metrics
+from core.corpus.legacy_names import translate_legacy_alignment_config, translate_legacy_metrics
 from core.corpus.model_card import format_model_card
 from core.errors import EarshotError
 from core.formatting import to_json_value
@@ -25,7 +25,7 @@ from core.workspace import (
     PARTIAL_PREFIX,
     atomic_write,
     lock_folder,
-    refuse_if_read_only,
+    refuse_if_workspace_read_only,
     remove_partial_files,
 )
 
@@ -74,11 +74,11 @@ class AlignmentRecord:
         except (OSError, SafetensorError) as error:
             raise _make_damaged_file_error(self.path / "heads.safetensors", error) from error
 
-    def load_history(self) -> pd.DataFrame:
+    def load_training_history(self) -> pd.DataFrame:
         """Load the training history: one row per epoch, as the trainer wrote it."""
         return _read_parquet(self.path / "history.parquet")
 
-    def load_map(self) -> pd.DataFrame | None:
+    def load_map_points(self) -> pd.DataFrame | None:
         """Load the points of the map; None if no map was computed yet."""
         path = self.path / MAP_FILE
         return _read_parquet(path) if path.exists() else None
@@ -101,9 +101,9 @@ class AlignmentStore:
     @property
     def change_stamp(self) -> str:
         """Token that changes whenever an alignment is saved or changed; "" before the first."""
-        return read_change_stamp(self._folder)
+        return read_alignments_change_stamp(self._folder)
 
-    def save(
+    def save_alignment(
         self,
         config: Mapping[str, Any],
         heads: Mapping[str, torch.Tensor],
@@ -140,7 +140,9 @@ class AlignmentStore:
         digest = hashlib.sha256(config_json.encode() + weights).hexdigest()[:8]
         try:
             with self._lock_folder():
-                newest_number = max(map(_parse_number, self.list_ids()), default=0)
+                newest_number = max(
+                    map(_parse_alignment_number, self.list_alignment_ids()), default=0
+                )
                 alignment_id = f"{newest_number + 1:04d}-{digest}"
                 created = datetime.now(UTC).isoformat(timespec="seconds")
                 partial = self._folder / f"{PARTIAL_PREFIX}{alignment_id}"
@@ -154,7 +156,7 @@ class AlignmentStore:
                 if points is not None:
                     _write_parquet(partial / MAP_FILE, points)
                 os.replace(partial, self._folder / alignment_id)
-                update_change_stamp(self._folder)
+                update_alignments_change_stamp(self._folder)
         except OSError as error:
             raise EarshotError(
                 f"The alignment cannot be written ({error.strerror}).",
@@ -163,15 +165,15 @@ class AlignmentStore:
             ) from error
         return alignment_id
 
-    def list_ids(self) -> list[str]:
+    def list_alignment_ids(self) -> list[str]:
         """Return the ids of all alignments, oldest first."""
         if not self._folder.is_dir():
             return []
         names = (entry.name for entry in self._folder.iterdir())
         ids = [name for name in names if _ALIGNMENT_ID_PATTERN.match(name)]
-        return sorted(ids, key=lambda name: (_parse_number(name), name))
+        return sorted(ids, key=lambda name: (_parse_alignment_number(name), name))
 
-    def load(self, alignment_id: str) -> AlignmentRecord:
+    def load_alignment(self, alignment_id: str) -> AlignmentRecord:
         """Load the record of an alignment, with today's names of fields and metrics.
 
         Raises
@@ -179,11 +181,12 @@ class AlignmentStore:
         EarshotError
             If there is no alignment of that id, or one of its files is missing or damaged.
         """
-        if alignment_id not in self.list_ids():
+        if alignment_id not in self.list_alignment_ids():
             raise EarshotError(
                 f"There is no alignment {str(alignment_id)[:80]!r} in this corpus.",
                 where=str(self._folder),
-                remedy=f"There are: {', '.join(self.list_ids()) or 'none; train one first'}.",
+                remedy="There are:"
+                f" {', '.join(self.list_alignment_ids()) or 'none; train one first'}.",
             )
         path = self._folder / alignment_id
         config = _read_json(path / "config.json")
@@ -191,32 +194,32 @@ class AlignmentStore:
             id=alignment_id,
             path=path,
             created=_read_json(path / "record.json").get("created", ""),
-            config=translate_alignment_config(config, str(path / "config.json")),
-            metrics=translate_metrics(_read_json(path / "metrics.json")),
+            config=translate_legacy_alignment_config(config, str(path / "config.json")),
+            metrics=translate_legacy_metrics(_read_json(path / "metrics.json")),
         )
 
-    def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:
+    def save_map_points(self, alignment_id: str, points: pd.DataFrame) -> Path:
         """Write the map of an alignment, replacing an older one."""
-        path = self.load(alignment_id).path / MAP_FILE
+        path = self.load_alignment(alignment_id).path / MAP_FILE
         with self._lock_folder():
             remove_partial_files(path)
             _write_parquet(path, points)
-            update_change_stamp(self._folder)
+            update_alignments_change_stamp(self._folder)
         return path
 
-    def save_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
+    def save_alignment_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
         """Write the metrics of an alignment and its model card, replacing older ones."""
-        record = self.load(alignment_id)
+        record = self.load_alignment(alignment_id)
         metrics_json = _dump_json(metrics, "metrics")
         model_card = format_model_card(record.config, metrics)
         with self._lock_folder():
             _write_file(record.path / "metrics.json", metrics_json)
             _write_file(record.path / "README.md", model_card)
-            update_change_stamp(self._folder)
+            update_alignments_change_stamp(self._folder)
 
     @contextmanager
     def _lock_folder(self) -> Iterator[None]:
-        refuse_if_read_only("Saving an alignment")
+        refuse_if_workspace_read_only("Saving an alignment")
         # The lock is held only while files are written, so waiting for it is short.
         with lock_folder(self._folder):
             for leftover in self._folder.glob(f"{PARTIAL_PREFIX}*"):
@@ -226,7 +229,7 @@ class AlignmentStore:
             yield
 
 
-def read_change_stamp(alignments_folder: Path) -> str:
+def read_alignments_change_stamp(alignments_folder: Path) -> str:
     """Return the change stamp of a folder of alignments; "" if there is none."""
     try:
         return (alignments_folder / CHANGE_STAMP_FILE).read_text(encoding="utf-8")
@@ -234,7 +237,7 @@ def read_change_stamp(alignments_folder: Path) -> str:
         return ""
 
 
-def update_change_stamp(alignments_folder: Path) -> None:
+def update_alignments_change_stamp(alignments_folder: Path) -> None:
     """Replace the change stamp of a folder of alignments by a new random token.
 
     Call it after the changed file is in place, so that a reader that sees the new stamp sees the
@@ -246,7 +249,7 @@ def update_change_stamp(alignments_folder: Path) -> None:
     _write_file(path, secrets.token_hex(8))
 
 
-def _parse_number(alignment_id: str) -> int:
+def _parse_alignment_number(alignment_id: str) -> int:
     return int(alignment_id.partition("-")[0])
 
 

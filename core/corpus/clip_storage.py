@@ -81,8 +81,8 @@ def write_clip(
     is_lossless = relative_path.endswith(".flac")
     samples = _convert_to_int16(clip.samples) if is_lossless else clip.samples
     audio_format = Path(relative_path).suffix[1:]
-    comment = _serialize_warnings(warnings)
-    content = _encode_audio(samples, clip.sample_rate, audio_format, comment)
+    comment = _serialize_render_warnings(warnings)
+    content = _encode_audio_file(samples, clip.sample_rate, audio_format, comment)
     try:
         with atomic_write(clips_folder / relative_path) as handle:
             handle.write(content)
@@ -120,7 +120,7 @@ def load_existing_clip(clips_folder: Path, relative_path: str, seconds: float) -
         content = path.read_bytes()
         clip = Clip.load(path)
         with soundfile.SoundFile(path) as sound_file:
-            warnings = _parse_warnings(sound_file.comment)
+            warnings = _parse_render_warnings(sound_file.comment)
     except (EarshotError, OSError, soundfile.LibsndfileError):
         return None
     if len(clip.samples) != round(seconds * clip.sample_rate):
@@ -144,8 +144,10 @@ def _convert_to_int16(samples: np.ndarray) -> np.ndarray:
     return scaled.astype(np.int16)
 
 
-def _encode_audio(samples: np.ndarray, sample_rate: int, audio_format: str, comment: str) -> bytes:
-    def encode() -> bytes:
+def _encode_audio_file(
+    samples: np.ndarray, sample_rate: int, audio_format: str, comment: str
+) -> bytes:
+    def write_audio_to_bytes() -> bytes:
         buffer = io.BytesIO()
         with soundfile.SoundFile(
             buffer, "w", sample_rate, samples.shape[1], format=audio_format.upper()
@@ -155,16 +157,20 @@ def _encode_audio(samples: np.ndarray, sample_rate: int, audio_format: str, comm
             sound_file.write(samples)
         return buffer.getvalue()
 
-    return ogg.encode_reproducibly(encode) if audio_format == "ogg" else encode()
+    return (
+        ogg.encode_ogg_reproducibly(write_audio_to_bytes)
+        if audio_format == "ogg"
+        else write_audio_to_bytes()
+    )
 
 
-def _serialize_warnings(warnings: Sequence[RenderProblem]) -> str:
+def _serialize_render_warnings(warnings: Sequence[RenderProblem]) -> str:
     """Return warnings as the comment of a file, from which a lost row is restored."""
     rows = [{"kind": item.kind, "message": item.message, "line": item.line} for item in warnings]
     return json.dumps({"warnings": rows}) if rows else ""
 
 
-def _parse_warnings(comment: str) -> tuple[RenderProblem, ...]:
+def _parse_render_warnings(comment: str) -> tuple[RenderProblem, ...]:
     try:
         return tuple(RenderProblem(**row) for row in json.loads(comment)["warnings"])
     except (ValueError, TypeError, KeyError):

@@ -39,10 +39,12 @@ class ClipStore:
         """Return (program id, source) of each program to render; see `Corpus`."""
         with self._database.open_read_transaction() as connection:
             rows = program_table.list_clip_rows(connection)
-            seconds = json.loads(program_table.read_setting(connection, "seconds"))
-        return [(row.program_id, row.source) for row in rows if self._is_pending(row, seconds)]
+            seconds = json.loads(program_table.read_corpus_setting(connection, "seconds"))
+        return [
+            (row.program_id, row.source) for row in rows if self._is_render_pending(row, seconds)
+        ]
 
-    def _is_pending(self, row: ClipRow, seconds: float) -> bool:
+    def _is_render_pending(self, row: ClipRow, seconds: float) -> bool:
         if row.state == "ok":
             return not self._is_file_intact(row.relative_path, row.size_bytes)
         if row.state == "failed" and row.error_kind not in program_table.RETRYABLE_ERROR_KINDS:
@@ -68,7 +70,7 @@ class ClipStore:
                 stored = clip_storage.write_clip(
                     self.folder, location.relative_path, clip, rendering.warnings
                 )
-                return self._record_clip(location, stored, rendering.render_s)
+                return self._insert_clip_row(location, stored, rendering.render_s)
             assert error is not None  # A result without a clip has an error.
             with self._database.open_write_transaction("rendering") as connection:
                 replaced_file = program_table.put_render_failure(
@@ -87,20 +89,22 @@ class ClipStore:
         with self._database.writer_lock.acquire("registering existing clips"):
             location = self._locate_clip(program_id, seconds)
             stored = clip_storage.load_existing_clip(self.folder, location.relative_path, seconds)
-            return None if stored is None else self._record_clip(location, stored, render_s=0.0)
+            return None if stored is None else self._insert_clip_row(location, stored, render_s=0.0)
 
     def _locate_clip(self, program_id: str, seconds: float) -> _ClipLocation:
         with self._database.open_read_transaction() as connection:
             position = embedding_table.find_program_positions(connection, [program_id])[0]
-            source = program_table.read_source(connection, position)
-            audio_format = json.loads(program_table.read_setting(connection, "audio_format"))
+            source = program_table.read_program_source(connection, position)
+            audio_format = json.loads(program_table.read_corpus_setting(connection, "audio_format"))
         render_id = sonicpi.compute_render_id(source, seconds)
         relative_path = clip_storage.build_clip_path(render_id, audio_format)
         return _ClipLocation(position, render_id, relative_path)
 
-    def _record_clip(self, location: _ClipLocation, stored: StoredClip, render_s: float) -> Clip:
+    def _insert_clip_row(
+        self, location: _ClipLocation, stored: StoredClip, render_s: float
+    ) -> Clip:
         with self._database.open_write_transaction("rendering") as connection:
-            replaced_file = program_table.put_clip(
+            replaced_file = program_table.put_clip_row(
                 connection, location.position, location.render_id, stored, render_s
             )
         self._remove_clip_file(replaced_file)

@@ -15,11 +15,11 @@ import pandas as pd
 from core import workspace
 from core.corpus import (
     clip_storage,
+    database_schema,
     embedding_table,
     integrity,
     program_table,
     recovery,
-    database_schema,
 )
 from core.corpus.alignments import AlignmentRecord, AlignmentStore
 from core.corpus.clips import ClipStore
@@ -76,7 +76,7 @@ class Corpus:
     """
 
     def __init__(self, name: str):
-        self.name = workspace.validate_name(name, "corpus")
+        self.name = workspace.validate_folder_name(name, "corpus")
         self.path = workspace.get_corpora_folder() / name
         self._database = Database(self.path, name)
         self._clip_store = ClipStore(self._database, self.path / "audio")
@@ -130,7 +130,7 @@ class Corpus:
             "seed": int(seed),
             "audio_format": audio_format,
         }
-        if corpus._database.create_if_missing(
+        if corpus._database.create_database_if_missing(
             {key: json.dumps(value) for key, value in settings.items()}
         ):
             return corpus
@@ -163,7 +163,7 @@ class Corpus:
                 if suggestions
                 else f"To create it: ./run build {name}",
             )
-        corpus._database.verify_and_migrate()
+        corpus._database.verify_and_migrate_database()
         return corpus
 
     def close(self) -> None:
@@ -219,7 +219,7 @@ class Corpus:
         database_stamp = json.loads(row[0]) if row else ""
         return f"{database_stamp}-{self._alignment_store.change_stamp}"
 
-    def set_setting(self, key: str, value: Any) -> None:
+    def set_corpus_setting(self, key: str, value: Any) -> None:
         """Store a JSON value under a name."""
         with self._database.open_write_transaction("changing a setting") as connection:
             connection.execute(
@@ -391,7 +391,7 @@ class Corpus:
 
     def _get_modality(self, encoder_id: str) -> str:
         with self._database.open_read_transaction() as connection:
-            row = embedding_table.find_encoder(connection, encoder_id)
+            row = embedding_table.find_encoder_row(connection, encoder_id)
         if row:
             return row.modality
         return find_encoder_spec(encoder_id).modality
@@ -426,21 +426,21 @@ class Corpus:
         with self._database.open_read_transaction() as connection:
             return embedding_table.read_embedding_pairs(connection, code_encoder, audio_encoder)
 
-    def list_encoders(self) -> list[tuple[str, str, int]]:
+    def count_embeddings_by_encoder(self) -> list[tuple[str, str, int]]:
         """Return (encoder id, modality, number of embeddings) of each encoder, code first."""
         with self._database.open_read_transaction() as connection:
-            return embedding_table.count_embeddings(connection)
+            return embedding_table.count_embeddings_by_encoder(connection)
 
     def get_encoder_revision(self, encoder_id: str) -> str | None:
         """Return the revision of an encoder's embeddings; None if there are none."""
         with self._database.open_read_transaction() as connection:
-            row = embedding_table.find_encoder(connection, encoder_id)
+            row = embedding_table.find_encoder_row(connection, encoder_id)
         return row.revision if row else None
 
     # -- faults ---------------------------------------------------------------------------
 
     @classmethod
-    def recover_if_damaged(cls, name: str) -> RecoveryReport | None:
+    def recover_database_if_damaged(cls, name: str) -> RecoveryReport | None:
         """Recover every readable row of a corpus whose database is damaged.
 
         Returns
@@ -455,11 +455,11 @@ class Corpus:
         """
         corpus = cls(name)
         path = corpus._database.path
-        if not path.is_file() or not recovery.is_damaged(path):
+        if not path.is_file() or not recovery.is_database_damaged(path):
             return None
         return recovery.recover_database(path, corpus._database.writer_lock)
 
-    def find_faults(self, progress: Progress = ignore_progress) -> list[Fault]:
+    def find_corpus_faults(self, progress: Progress = ignore_progress) -> list[Fault]:
         """Find everything that is wrong in the corpus, reading each clip and embedding once."""
         with self._database.open_read_transaction() as connection:
             faults = integrity.find_database_faults(connection) + integrity.find_setting_faults(
@@ -482,13 +482,13 @@ class Corpus:
     def load_alignments(self) -> list[AlignmentRecord]:
         """Load the records of all alignments, oldest first."""
         return [
-            self._alignment_store.load(alignment_id)
-            for alignment_id in self._alignment_store.list_ids()
+            self._alignment_store.load_alignment(alignment_id)
+            for alignment_id in self._alignment_store.list_alignment_ids()
         ]
 
     def list_alignment_ids(self) -> list[str]:
         """Return the ids of all alignments, oldest first, without reading their files."""
-        return self._alignment_store.list_ids()
+        return self._alignment_store.list_alignment_ids()
 
     def save_alignment(
         self,
@@ -500,13 +500,13 @@ class Corpus:
     ) -> str:
         """Save a trained alignment, with its map if it was computed, and return its id.
 
-        See `core.corpus.alignments.AlignmentStore.save`.
+        See `core.corpus.alignments.AlignmentStore.save_alignment`.
         """
-        return self._alignment_store.save(config, heads, metrics, history, points)
+        return self._alignment_store.save_alignment(config, heads, metrics, history, points)
 
-    def save_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
+    def save_alignment_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
         """Save the metrics of an alignment, replacing older ones."""
-        self._alignment_store.save_metrics(alignment_id, metrics)
+        self._alignment_store.save_alignment_metrics(alignment_id, metrics)
 
     def load_alignment(self, alignment_id: str) -> AlignmentRecord:
         """Load the record of an alignment.
@@ -516,17 +516,17 @@ class Corpus:
         EarshotError
             If there is no alignment of that id or one of its files is damaged.
         """
-        return self._alignment_store.load(alignment_id)
+        return self._alignment_store.load_alignment(alignment_id)
 
     def load_newest_alignment(self) -> AlignmentRecord | None:
         """Load the record of the alignment that was saved last; None if there is none."""
-        ids = self._alignment_store.list_ids()
-        return self._alignment_store.load(ids[-1]) if ids else None
+        ids = self._alignment_store.list_alignment_ids()
+        return self._alignment_store.load_alignment(ids[-1]) if ids else None
 
-    def save_map(self, alignment_id: str, points: pd.DataFrame) -> Path:
+    def save_map_points(self, alignment_id: str, points: pd.DataFrame) -> Path:
         """Save the map of an alignment, replacing an older one."""
-        return self._alignment_store.save_map(alignment_id, points)
+        return self._alignment_store.save_map_points(alignment_id, points)
 
-    def load_map(self, alignment_id: str) -> pd.DataFrame | None:
+    def load_map_points(self, alignment_id: str) -> pd.DataFrame | None:
         """Load the points of an alignment's map; None if no map was computed yet."""
-        return self._alignment_store.load(alignment_id).load_map()
+        return self._alignment_store.load_alignment(alignment_id).load_map_points()

@@ -53,7 +53,7 @@ def measure_corpus_contents(corpus: Corpus) -> CorpusContents:
         path=corpus.path,
         program_count=counts["programs"],
         clip_count=counts["ok"],
-        embedding_count=sum(count for _, _, count in corpus.list_encoders()),
+        embedding_count=sum(count for _, _, count in corpus.count_embeddings_by_encoder()),
         alignment_count=len(corpus.list_alignment_ids()),
         size_bytes=sum(map(_get_size_on_disk, files)),
     )

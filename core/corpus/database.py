@@ -29,7 +29,7 @@ class Database:
         # A connection of SQLite belongs to the thread that opened it.
         self._thread_local = threading.local()
 
-    def create_if_missing(self, settings: Mapping[str, str]) -> bool:
+    def create_database_if_missing(self, settings: Mapping[str, str]) -> bool:
         """Create an empty database with these settings unless there is one.
 
         Parameters
@@ -64,11 +64,11 @@ class Database:
             database_schema.create_database(self.path, settings)
         return True
 
-    def verify_and_migrate(self) -> None:
+    def verify_and_migrate_database(self) -> None:
         """Check that this is a usable database of a corpus, and migrate an older version."""
         with database_schema.convert_sqlite_errors(self.path):
-            database_schema.verify_database(self._connection, self.path)
-            if database_schema.is_outdated(self._connection):
+            database_schema.verify_database_compatibility(self._connection, self.path)
+            if database_schema.is_schema_outdated(self._connection):
                 with self.writer_lock.acquire("migrating the database"):
                     database_schema.migrate_database(self._connection, self.path)
 
@@ -81,7 +81,7 @@ class Database:
     @property
     def _connection(self) -> sqlite3.Connection:
         if not hasattr(self._thread_local, "connection"):
-            self._thread_local.connection = database_schema.open_connection(self.path)
+            self._thread_local.connection = database_schema.open_database_connection(self.path)
         connection: sqlite3.Connection = self._thread_local.connection
         return connection
 
@@ -111,14 +111,17 @@ class Database:
         EarshotError
             If another process or thread is writing.
         """
-        with self.writer_lock.acquire(writer_name), database_schema.convert_sqlite_errors(self.path):
+        with (
+            self.writer_lock.acquire(writer_name),
+            database_schema.convert_sqlite_errors(self.path),
+        ):
             connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             changes_before = connection.total_changes
             try:
                 yield connection
                 if connection.total_changes != changes_before:
-                    database_schema.update_change_stamp(connection)
+                    database_schema.update_database_change_stamp(connection)
                 connection.execute("COMMIT")
             except BaseException:
                 if connection.in_transaction:

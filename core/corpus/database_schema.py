@@ -123,7 +123,7 @@ def convert_sqlite_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def open_connection(path: Path) -> sqlite3.Connection:
+def open_database_connection(path: Path) -> sqlite3.Connection:
     """Open the database at `path` for reading, and for writing if permissions allow it.
 
     Each statement is committed at once unless a transaction was begun.
@@ -131,13 +131,13 @@ def open_connection(path: Path) -> sqlite3.Connection:
     writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
     if writable:
         try:
-            return _configure_connection(_open_with_mode(path, "mode=rw"))
+            return _configure_connection(_open_database_with_mode(path, "mode=rw"))
         except sqlite3.OperationalError as error:
             # A full disk has no room for the index of the log, but the file can still be read.
             if error.sqlite_errorcode not in NO_SPACE_ERROR_CODES:
                 raise
-            return _configure_connection(_open_read_only(path, use_log_index=False))
-    return _configure_connection(_open_read_only(path))
+            return _configure_connection(_open_database_read_only(path, use_log_index=False))
+    return _configure_connection(_open_database_read_only(path))
 
 
 def _configure_connection(connection: sqlite3.Connection) -> sqlite3.Connection:
@@ -153,7 +153,7 @@ def _configure_connection(connection: sqlite3.Connection) -> sqlite3.Connection:
     return connection
 
 
-def _open_with_mode(path: Path, mode: str) -> sqlite3.Connection:
+def _open_database_with_mode(path: Path, mode: str) -> sqlite3.Connection:
     address = f"{path.absolute().as_uri()}?{mode}"
     return sqlite3.connect(address, uri=True, isolation_level=None, timeout=30.0)
 
@@ -162,7 +162,7 @@ def _get_file_size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _open_read_only(path: Path, *, use_log_index: bool = True) -> sqlite3.Connection:
+def _open_database_read_only(path: Path, *, use_log_index: bool = True) -> sqlite3.Connection:
     """Open a database that cannot be written, with everything that was committed to it.
 
     Parameters
@@ -175,19 +175,19 @@ def _open_read_only(path: Path, *, use_log_index: bool = True) -> sqlite3.Connec
     if not _get_file_size(log):
         # A database in WAL mode needs two files beside it even for reading. Where they cannot be
         # created, nobody can be writing either, so the file can be read as unchanging.
-        return _open_with_mode(path, "mode=ro&immutable=1")
+        return _open_database_with_mode(path, "mode=ro&immutable=1")
     # The last writer was killed: the newest rows are in the log only.
     if use_log_index and _get_file_size(index):
-        return _open_with_mode(path, "mode=ro")
+        return _open_database_with_mode(path, "mode=ro")
     # Without its index SQLite does not read a log that it cannot write, so it gets a copy.
     with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
         copy = Path(folder) / path.name
         shutil.copyfile(path, copy)
         shutil.copyfile(log, f"{copy}-wal")
-        writer = _open_with_mode(copy, "mode=rw")
+        writer = _open_database_with_mode(copy, "mode=rw")
         writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         writer.close()
-        connection = _open_with_mode(copy, "mode=ro&immutable=1")
+        connection = _open_database_with_mode(copy, "mode=ro&immutable=1")
         connection.execute(
             "PRAGMA user_version"
         ).fetchone()  # The file may be removed from here on.
@@ -199,7 +199,7 @@ def read_schema_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def update_change_stamp(connection: sqlite3.Connection) -> None:
+def update_database_change_stamp(connection: sqlite3.Connection) -> None:
     """Replace the change stamp of the database in the caller's transaction.
 
     The stamp is random and not a count, because a corpus that was deleted and created again, or
@@ -229,7 +229,7 @@ def create_database(path: Path, settings: Mapping[str, str]) -> None:
     try:
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE_BYTES}")
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        _apply_migrations(connection)
+        _apply_schema_migrations(connection)
         connection.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", settings.items())
         connection.execute("PRAGMA journal_mode = WAL")
     finally:
@@ -237,7 +237,7 @@ def create_database(path: Path, settings: Mapping[str, str]) -> None:
     os.replace(partial, path)
 
 
-def verify_database(connection: sqlite3.Connection, path: Path) -> None:
+def verify_database_compatibility(connection: sqlite3.Connection, path: Path) -> None:
     """Check that the database belongs to a corpus and is not newer than this Earshot.
 
     Raises
@@ -256,7 +256,7 @@ def verify_database(connection: sqlite3.Connection, path: Path) -> None:
         )
 
 
-def is_outdated(connection: sqlite3.Connection) -> bool:
+def is_schema_outdated(connection: sqlite3.Connection) -> bool:
     """Return whether the database has an older version than this Earshot writes."""
     return read_schema_version(connection) < len(MIGRATIONS)
 
@@ -278,11 +278,11 @@ def migrate_database(connection: sqlite3.Connection, path: Path) -> Path:
     finally:
         copy.close()
     os.replace(partial, backup)
-    _apply_migrations(connection)
+    _apply_schema_migrations(connection)
     return backup
 
 
-def _apply_migrations(connection: sqlite3.Connection) -> None:
+def _apply_schema_migrations(connection: sqlite3.Connection) -> None:
     for number in range(read_schema_version(connection), len(MIGRATIONS)):
         try:
             connection.executescript(

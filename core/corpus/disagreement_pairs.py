@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from core.corpus.alignments import AlignmentRecord, update_change_stamp
+from core.corpus.alignments import AlignmentRecord, update_alignments_change_stamp
 from core.errors import EarshotError
-from core.workspace import atomic_write, refuse_if_read_only
+from core.workspace import atomic_write, refuse_if_workspace_read_only
 
 PAIRS_FILE = "pairs.parquet"
 
@@ -26,12 +26,12 @@ def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Pat
     EarshotError
         If the workspace is read-only or the file cannot be written.
     """
-    refuse_if_read_only("Saving disagreement pairs")
+    refuse_if_workspace_read_only("Saving disagreement pairs")
     path = record.path / PAIRS_FILE
     try:
         with atomic_write(path) as handle:
             pairs.to_parquet(handle, index=False)
-        update_change_stamp(record.path.parent)
+        update_alignments_change_stamp(record.path.parent)
     except OSError as error:
         raise EarshotError(
             f"The pairs cannot be written ({error.strerror}).",

@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from core.corpus.untrusted_csv import read_csv_table
-from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.corpus.program_file_reader import (
     MAX_IMPORT_BYTES,
     MAX_IMPORT_PROGRAMS,
-    decode_table,
+    decode_csv_table,
     decode_text,
-    make_too_large_error,
+    make_import_too_large_error,
 )
+from core.corpus.untrusted_csv import read_csv_table
+from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
 from core.programs.program import Program
 
@@ -52,7 +52,9 @@ class VectorTable:
     skipped: dict[str, str] = field(default_factory=dict)
 
 
-def read_vectors(content: bytes, file_name: str, vector_column: str | None = None) -> VectorTable:
+def read_imported_embeddings(
+    content: bytes, file_name: str, vector_column: str | None = None
+) -> VectorTable:
     r"""Read a CSV or Parquet table of embeddings.
 
     Parameters
@@ -71,20 +73,24 @@ def read_vectors(content: bytes, file_name: str, vector_column: str | None = Non
 
     Examples
     --------
-    >>> table = read_vectors(b'name,vector\nbeeps,"[0.5, 1]"\n', "vectors.csv")
+    >>> table = read_imported_embeddings(b'name,vector\nbeeps,"[0.5, 1]"\n', "vectors.csv")
     >>> {name: vector.tolist() for name, vector in table.vectors.items()}
     {'beeps': [0.5, 1.0]}
     """
     if len(content) > MAX_IMPORT_BYTES:
-        raise make_too_large_error(file_name)
+        raise make_import_too_large_error(file_name)
     suffix = PurePosixPath(file_name.replace("\\", "/")).suffix.lower()
     rows: Iterable[Mapping[str, Any]]
     if suffix == ".csv":
-        columns, rows = read_csv_table(decode_table(content, file_name)[0], file_name)
-        key_column, vector_column = _select_columns(columns, vector_column, file_name)
+        columns, rows = read_csv_table(decode_csv_table(content, file_name)[0], file_name)
+        key_column, vector_column = _select_key_and_vector_columns(
+            columns, vector_column, file_name
+        )
     elif suffix == ".parquet":
         columns = read_parquet_columns(content, file_name)
-        key_column, vector_column = _select_columns(columns, vector_column, file_name)
+        key_column, vector_column = _select_key_and_vector_columns(
+            columns, vector_column, file_name
+        )
         rows = iterate_parquet_rows(
             content, file_name, [key_column, vector_column], MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES
         )
@@ -96,7 +102,7 @@ def read_vectors(content: bytes, file_name: str, vector_column: str | None = Non
     table = VectorTable("name" if key_column == "name" else "program")
     for number, row in enumerate(rows, 1):
         if number > MAX_IMPORT_PROGRAMS:
-            raise make_too_large_error(file_name)
+            raise make_import_too_large_error(file_name)
         try:
             _add_vector(table, row.get(key_column), key_column, row.get(vector_column))
         except ValueError as error:
@@ -139,7 +145,7 @@ def _parse_vector(raw_vector: Any) -> np.ndarray:
     return vector
 
 
-def _select_columns(
+def _select_key_and_vector_columns(
     columns: Sequence[str], requested_column: str | None, file_name: str
 ) -> tuple[str, str]:
     """Return the column that names the programs and the column of the embeddings."""

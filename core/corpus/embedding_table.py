@@ -58,7 +58,7 @@ class EncoderRow:
 _EncoderVectors = tuple[EncoderRow, dict[int, bytes]]
 
 
-def find_encoder(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow | None:
+def find_encoder_row(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow | None:
     """Return the row of an encoder; None if the corpus has no embeddings by it."""
     row = connection.execute(
         "SELECT key, id, modality, revision, dim FROM encoders WHERE id = ?", (encoder_id,)
@@ -66,7 +66,7 @@ def find_encoder(connection: sqlite3.Connection, encoder_id: str) -> EncoderRow 
     return EncoderRow(*row) if row else None
 
 
-def count_embeddings(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
+def count_embeddings_by_encoder(connection: sqlite3.Connection) -> list[tuple[str, str, int]]:
     """Return (encoder id, modality, number of embeddings), sorted by modality and id."""
     return connection.execute(
         "SELECT id, modality, (SELECT count(*) FROM embeddings WHERE encoder = key)"
@@ -94,7 +94,7 @@ def put_embeddings(
         program is unknown or given twice.
     """
     vectors = _validate_embeddings(encoder_id, program_ids, embeddings)
-    row = find_encoder(connection, encoder_id)
+    row = find_encoder_row(connection, encoder_id)
     if row and row.revision != revision:
         connection.execute("DELETE FROM embeddings WHERE encoder = ?", (row.key,))
         connection.execute("DELETE FROM encoders WHERE key = ?", (row.key,))
@@ -190,13 +190,13 @@ def list_missing_embeddings(
     revision : str or None
         Embeddings of another revision count as missing; None accepts any.
     """
-    parts = _find_encoder_parts(connection, encoder_id)
+    parts = _find_component_encoder_rows(connection, encoder_id)
     if not parts:
         keys = [_MISSING_ENCODER_KEY]
     else:
         revisions: Sequence[str | None] = [revision] * len(parts)
         if revision is not None and len(parts) > 1:
-            revisions = concat.split_revision(revision)
+            revisions = concat.split_concat_revision(revision)
         keys = [
             part.key if expected in (None, part.revision) else _MISSING_ENCODER_KEY
             for part, expected in zip(parts, revisions, strict=True)
@@ -218,8 +218,8 @@ def read_embeddings(
 ) -> tuple[list[str], np.ndarray]:
     """Return an encoder's embeddings, as `core.corpus.Corpus.load_embeddings` documents them."""
     parts = [
-        (row, _read_vectors_by_position(connection, row))
-        for row in _require_encoder_parts(connection, encoder_id)
+        (row, _read_encoder_vectors(connection, row))
+        for row in _require_component_encoder_rows(connection, encoder_id)
     ]
     rows = connection.execute("SELECT position, id FROM programs ORDER BY position")
     id_by_position: dict[int, str] = {
@@ -246,8 +246,8 @@ def read_embedding_pairs(
 
     As `core.corpus.Corpus.load_embedding_pairs` documents them.
     """
-    code_parts = _read_modality(connection, code_encoder, "code")
-    audio_parts = _read_modality(connection, audio_encoder, "audio")
+    code_parts = _read_modality_vectors(connection, code_encoder, "code")
+    audio_parts = _read_modality_vectors(connection, audio_encoder, "audio")
     rows = connection.execute(
         "SELECT position, id, split FROM programs"
         " JOIN clips ON program = position AND state = 'ok' ORDER BY position"
@@ -266,42 +266,48 @@ def read_embedding_pairs(
     )
 
 
-def _read_modality(
+def _read_modality_vectors(
     connection: sqlite3.Connection, encoder_id: str, modality: str
 ) -> list[_EncoderVectors]:
-    rows = _require_encoder_parts(connection, encoder_id)
+    rows = _require_component_encoder_rows(connection, encoder_id)
     for row in rows:
         if row.modality != modality:
             raise EarshotError(f"{row.id} embeds {row.modality}, not {modality}.")
     # One encoder after the other, because their vectors are in different pages of the file.
-    return [(row, _read_vectors_by_position(connection, row)) for row in rows]
+    return [(row, _read_encoder_vectors(connection, row)) for row in rows]
 
 
-def _find_encoder_parts(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
+def _find_component_encoder_rows(
+    connection: sqlite3.Connection, encoder_id: str
+) -> list[EncoderRow]:
     """Return the encoders that an id concatenates, or the one that it names.
 
     Returns an empty list if the corpus has no embeddings by one of them.
     """
     # A folder's path may contain the separator of a concatenation.
-    whole = find_encoder(connection, encoder_id)
+    whole = find_encoder_row(connection, encoder_id)
     if whole is not None:
         return [whole]
-    parts = [find_encoder(connection, part) for part in concat.split_encoder_id(encoder_id)]
+    parts = [find_encoder_row(connection, part) for part in concat.split_encoder_id(encoder_id)]
     found_parts = [part for part in parts if part is not None]
     return found_parts if len(found_parts) == len(parts) else []
 
 
-def _require_encoder_parts(connection: sqlite3.Connection, encoder_id: str) -> list[EncoderRow]:
-    parts = _find_encoder_parts(connection, encoder_id)
+def _require_component_encoder_rows(
+    connection: sqlite3.Connection, encoder_id: str
+) -> list[EncoderRow]:
+    parts = _find_component_encoder_rows(connection, encoder_id)
     if not parts:
-        used = ", ".join(name for name, _, _ in count_embeddings(connection)) or "none yet"
+        used = (
+            ", ".join(name for name, _, _ in count_embeddings_by_encoder(connection)) or "none yet"
+        )
         raise EarshotError(
             f"The corpus has no embeddings by {encoder_id!r}; encoders used: {used}."
         )
     return parts
 
 
-def _read_vectors_by_position(
+def _read_encoder_vectors(
     connection: sqlite3.Connection, encoder_row: EncoderRow
 ) -> dict[int, bytes]:
     query = "SELECT program, vector FROM embeddings WHERE encoder = ?"

@@ -111,13 +111,14 @@ def filter_programs(
             matches &= programs[column].isin(list(accepted)).to_numpy()
     for name, domain in parameters.items():
         matches &= _to_bool_array(
-            _is_value_allowed(values.get(name), domain) for values in programs["parameters"]
+            _is_parameter_value_allowed(values.get(name), domain)
+            for values in programs["parameters"]
         )
     for word in query.split():
         if comparison := _COMPARISON_PATTERN.match(word):
             name, comparator, operand = comparison.groups()
             matches &= _to_bool_array(
-                _is_comparison_true(values, name, comparator, operand)
+                _is_parameter_comparison_true(values, name, comparator, operand)
                 for values in programs["parameters"]
             )
         else:
@@ -134,7 +135,7 @@ def _to_bool_array(answers: Iterable[bool]) -> np.ndarray:
     return np.fromiter(answers, bool)
 
 
-def _is_value_allowed(value: Any, domain: ValueRange | Collection[str]) -> bool:
+def _is_parameter_value_allowed(value: Any, domain: ValueRange | Collection[str]) -> bool:
     if value is None:
         return False
     if isinstance(domain, ValueRange):
@@ -146,7 +147,7 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _is_comparison_true(
+def _is_parameter_comparison_true(
     parameters: Mapping[str, Any], parameter_name: str, comparator: str, operand: str
 ) -> bool:
     if parameter_name not in parameters:

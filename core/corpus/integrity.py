@@ -210,7 +210,7 @@ def find_alignment_faults(corpus: Corpus, progress: Progress = ignore_progress) 
         progress(ALIGNMENTS_PROGRESS_STEP, done, len(alignment_ids))
         try:
             record = corpus.load_alignment(alignment_id)
-            record.load_heads(), record.load_history(), record.load_map()
+            record.load_heads(), record.load_training_history(), record.load_map_points()
         except EarshotError as error:
             faults.append(Fault("alignment", f"alignments/{alignment_id}", detail=error.message))
     progress(ALIGNMENTS_PROGRESS_STEP, len(alignment_ids), len(alignment_ids))

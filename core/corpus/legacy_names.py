@@ -68,15 +68,18 @@ PLAYED_CLIP_FIELDS = {"when": "played_at"}
 # -- commands: the argv of saved jobs ----------------------------------------------------------
 
 
-def _make_option(field_name: str) -> str:
+def _make_command_line_option(field_name: str) -> str:
     return "--" + field_name.replace("_", "-")
 
 
-def _make_option_names(field_names: Mapping[str, str]) -> dict[str, str]:
-    return {_make_option(old): _make_option(new) for old, new in field_names.items()}
+def _make_legacy_option_names(field_names: Mapping[str, str]) -> dict[str, str]:
+    return {
+        _make_command_line_option(old): _make_command_line_option(new)
+        for old, new in field_names.items()
+    }
 
 
-def _make_option_values(values: Mapping[str, str]) -> dict[str, str]:
+def _hyphenate_option_values(values: Mapping[str, str]) -> dict[str, str]:
     return {old: new.replace("_", "-") for old, new in values.items()}
 
 
@@ -86,17 +89,19 @@ COMMAND_OPTIONS = {
     "build": {"--finish": "--resume", "--composed": "--grammar-programs"},
     "generate": {"--composed": "--grammar-programs"},
     "import": {"--as": "--name"},
-    "train": _make_option_names(ALIGNMENT_FIELDS),
-    "study": _make_option_names(STUDY_OPTIONS),
+    "train": _make_legacy_option_names(ALIGNMENT_FIELDS),
+    "study": _make_legacy_option_names(STUDY_OPTIONS),
 }
 # By today's option. The command line spells values with hyphens.
 COMMAND_OPTION_VALUES = {
     "train": {
-        "--method": _make_option_values(PRESETS),
-        "--objective": _make_option_values(OBJECTIVES),
+        "--method": _hyphenate_option_values(PRESETS),
+        "--objective": _hyphenate_option_values(OBJECTIVES),
     },
     "sweep": {"--grid": GRIDS},
-    "study": {_make_option(name): values for name, values in STUDY_OPTION_VALUES.items()},
+    "study": {
+        _make_command_line_option(name): values for name, values in STUDY_OPTION_VALUES.items()
+    },
 }
 # The keys of --json output: today's key and its older name. Scripts read either.
 _BUILD_JSON_KEYS = {
@@ -140,7 +145,9 @@ OLDER_JSON_KEYS = {
 }
 
 
-def translate_alignment_fields(fields: Mapping[str, Any], where: str = "config") -> dict[str, Any]:
+def translate_legacy_alignment_fields(
+    fields: Mapping[str, Any], where: str = "config"
+) -> dict[str, Any]:
     """Return the fields of an `AlignmentConfig` under today's names.
 
     Parameters
@@ -170,11 +177,13 @@ def translate_alignment_fields(fields: Mapping[str, Any], where: str = "config")
             )
     translated = rename_keys(fields, ALIGNMENT_FIELDS)
     if "objective" in translated:
-        translated["objective"] = translate_word(translated["objective"], OBJECTIVES)
+        translated["objective"] = translate_legacy_word(translated["objective"], OBJECTIVES)
     return translated
 
 
-def translate_alignment_config(config: Mapping[str, Any], where: str = "config") -> dict[str, Any]:
+def translate_legacy_alignment_config(
+    config: Mapping[str, Any], where: str = "config"
+) -> dict[str, Any]:
     """Return the content of an alignment's ``config.json`` under today's names.
 
     Raises
@@ -184,11 +193,11 @@ def translate_alignment_config(config: Mapping[str, Any], where: str = "config")
     """
     translated = dict(config)
     if isinstance(translated.get("alignment"), Mapping):
-        translated["alignment"] = translate_alignment_fields(translated["alignment"], where)
+        translated["alignment"] = translate_legacy_alignment_fields(translated["alignment"], where)
     return translated
 
 
-def translate_preset(name: str) -> str:
+def translate_legacy_preset_name(name: str) -> str:
     """Return today's name of a preset of `AlignmentConfig`.
 
     Examples
@@ -199,7 +208,7 @@ def translate_preset(name: str) -> str:
     return PRESETS.get(name, name)
 
 
-def translate_metric_name(name: str) -> str:
+def translate_legacy_metric_name(name: str) -> str:
     """Return today's name of a metric.
 
     Examples
@@ -215,7 +224,7 @@ def translate_metric_name(name: str) -> str:
     return name
 
 
-def translate_reading_name(name: str) -> str:
+def translate_legacy_reading_name(name: str) -> str:
     """Return today's name of a reading.
 
     Examples
@@ -228,9 +237,9 @@ def translate_reading_name(name: str) -> str:
     return name
 
 
-def translate_metric_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def translate_legacy_metric_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return rows of a table of metrics with today's names in ``metric`` and ``reading``."""
-    translators = {"metric": translate_metric_name, "reading": translate_reading_name}
+    translators = {"metric": translate_legacy_metric_name, "reading": translate_legacy_reading_name}
     return [
         {
             key: translators[key](value) if key in translators and isinstance(value, str) else value
@@ -240,7 +249,7 @@ def translate_metric_rows(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, A
     ]
 
 
-def translate_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
+def translate_legacy_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of an alignment's ``metrics.json`` under today's names.
 
     Examples
@@ -250,28 +259,28 @@ def translate_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
     """
     translated = rename_keys(metrics, METRICS_KEYS)
     if "stopped" in translated:
-        translated["stopped"] = translate_word(translated["stopped"], STOP_REASONS)
+        translated["stopped"] = translate_legacy_word(translated["stopped"], STOP_REASONS)
     if isinstance(translated.get("confidence"), Mapping):
         translated["confidence"] = rename_keys(translated["confidence"], CALIBRATION_FIELDS)
     if isinstance(translated.get("readings"), list):
-        translated["readings"] = translate_metric_rows(translated["readings"])
+        translated["readings"] = translate_legacy_metric_rows(translated["readings"])
     return translated
 
 
-def translate_sweep_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
+def translate_legacy_sweep_settings(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of a sweep's ``sweep.json`` under today's names."""
     translated = dict(settings)
     if "grid" in translated:
-        translated["grid"] = translate_word(translated["grid"], GRIDS)
+        translated["grid"] = translate_legacy_word(translated["grid"], GRIDS)
     if isinstance(translated.get("trials"), list):
         translated["trials"] = [
-            [name, translate_alignment_fields(fields, "sweep.json")]
+            [name, translate_legacy_alignment_fields(fields, "sweep.json")]
             for name, fields in translated["trials"]
         ]
     return translated
 
 
-def translate_study_name(name: str) -> str:
+def translate_legacy_study_name(name: str) -> str:
     """Return today's name of a study.
 
     Examples
@@ -282,26 +291,26 @@ def translate_study_name(name: str) -> str:
     return STUDY_NAMES.get(name, name)
 
 
-def translate_study_options(options: Mapping[str, Any]) -> dict[str, Any]:
+def translate_legacy_study_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """Return the options of a study under today's names."""
     translated = rename_keys(options, STUDY_OPTIONS)
     return {
-        name: translate_word(value, STUDY_OPTION_VALUES.get(name, {}))
+        name: translate_legacy_word(value, STUDY_OPTION_VALUES.get(name, {}))
         for name, value in translated.items()
     }
 
 
-def translate_favourite(row: Mapping[str, Any]) -> dict[str, Any]:
+def translate_legacy_favourite(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of ``favourites.json`` under today's names."""
     return rename_keys(row, FAVOURITE_FIELDS)
 
 
-def translate_played_clip(row: Mapping[str, Any]) -> dict[str, Any]:
+def translate_legacy_played_clip(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of the play history under today's names."""
     return rename_keys(row, PLAYED_CLIP_FIELDS)
 
 
-def translate_command(argv: Sequence[str]) -> list[str]:
+def translate_legacy_command(argv: Sequence[str]) -> list[str]:
     """Return a command line with today's words, options and values.
 
     Parameters
@@ -330,7 +339,7 @@ def translate_command(argv: Sequence[str]) -> list[str]:
             return translated + arguments[position:]
         if argument.startswith("--"):
             old_option, equals_sign, value = argument.partition("=")
-            previous_option = _translate_option(old_option, options)
+            previous_option = _translate_legacy_option(old_option, options)
             value = option_values.get(previous_option, {}).get(value, value)
             translated.append(previous_option + equals_sign + value)
             continue
@@ -372,7 +381,7 @@ def add_older_json_keys(command: str, row: Mapping[str, Any]) -> dict[str, Any]:
     return {**extended, **older}
 
 
-def _translate_option(option: str, options: Mapping[str, str]) -> str:
+def _translate_legacy_option(option: str, options: Mapping[str, str]) -> str:
     # argparse.BooleanOptionalAction declares --no-X beside --X.
     if option.startswith("--no-"):
         positive = "--" + option.removeprefix("--no-")
@@ -390,6 +399,6 @@ def rename_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str
     }
 
 
-def translate_word(word: Any, words: Mapping[str, str]) -> Any:
+def translate_legacy_word(word: Any, words: Mapping[str, str]) -> Any:
     """Return today's name of a word; anything else than a known older name stays as it is."""
     return words.get(word, word) if isinstance(word, str) else word

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from core.corpus.legacy_names import (
     CONFIDENCE_LEVELS,
     rename_keys,
-    translate_alignment_fields,
-    translate_study_options,
-    translate_word,
+    translate_legacy_alignment_fields,
+    translate_legacy_study_options,
+    translate_legacy_word,
 )
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ _RETRIEVAL_METHOD_VALUES = {
 }
 
 
-def translate_study_metadata(study_name: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
+def translate_legacy_study_metadata(study_name: str, metadata: Mapping[str, Any]) -> dict[str, Any]:
     """Return the content of a run's ``result.json`` under today's names.
 
     Titles, captions, notes and labels of clips stay as they were written.
@@ -209,11 +209,11 @@ def translate_study_metadata(study_name: str, metadata: Mapping[str, Any]) -> di
                 "clip_table": table_names.get(clip_table, clip_table),
             }
         )
-    translated["settings"] = _translate_study_settings(study_name, metadata["settings"])
+    translated["settings"] = _translate_legacy_study_settings(study_name, metadata["settings"])
     return translated
 
 
-def translate_study_table(study_name: str, table: pd.DataFrame) -> pd.DataFrame:
+def translate_legacy_study_table(study_name: str, table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of a run with today's columns and values.
 
     Parameters
@@ -222,15 +222,15 @@ def translate_study_table(study_name: str, table: pd.DataFrame) -> pd.DataFrame:
         Today's name of the study.
     table : DataFrame
     """
-    table = table.rename(columns=lambda name: _translate_column(study_name, name))
+    table = table.rename(columns=lambda name: _translate_legacy_column_name(study_name, name))
     for column, values in _COLUMN_VALUES.get(study_name, {}).items():
         if column in table:
-            table[column] = [translate_word(value, values) for value in table[column]]
+            table[column] = [translate_legacy_word(value, values) for value in table[column]]
     if study_name == "retrieval" and "method" in table:
-        table["method"] = table["method"].map(translate_retrieval_method)
+        table["method"] = table["method"].map(translate_legacy_method_name)
     if "measure" in table:
         table["measure"] = table["measure"].map(
-            lambda measure: _translate_measure(study_name, measure)
+            lambda measure: _translate_legacy_measure_name(study_name, measure)
         )
     return table
 
@@ -240,7 +240,7 @@ def get_former_table_name(study_name: str, name: str) -> str | None:
     return next((old for old, new in _TABLE_NAMES.get(study_name, {}).items() if new == name), None)
 
 
-def translate_retrieval_method(name: str) -> str:
+def translate_legacy_method_name(name: str) -> str:
     """Return today's name of a method of the snippet-retrieval study.
 
     Examples
@@ -256,17 +256,19 @@ def translate_retrieval_method(name: str) -> str:
     return name
 
 
-def _translate_study_settings(study_name: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _translate_legacy_study_settings(
+    study_name: str, settings: Mapping[str, Any]
+) -> dict[str, Any]:
     translated = rename_keys(settings, _SETTING_NAMES.get(study_name, {}))
     if "options" in translated:
-        translated["options"] = translate_study_options(translated["options"])
+        translated["options"] = translate_legacy_study_options(translated["options"])
     if isinstance(translated.get("alignment"), Mapping):
         alignment = rename_keys(translated["alignment"], {"chosen": "selected_by"})
-        alignment["config"] = translate_alignment_fields(alignment["config"])
+        alignment["config"] = translate_legacy_alignment_fields(alignment["config"])
         alignment["selected_by"] = re.sub(
             r"^best on validation of those with ",
             "best on validation with ",
-            translate_word(alignment["selected_by"], {"as asked": "request"}),
+            translate_legacy_word(alignment["selected_by"], {"as asked": "request"}),
         )
         translated["alignment"] = alignment
     if study_name == "completion":
@@ -275,36 +277,38 @@ def _translate_study_settings(study_name: str, settings: Mapping[str, Any]) -> d
         )
     if study_name == "retrieval":
         translated["methods"] = {
-            translate_retrieval_method(name): _translate_retrieval_method_settings(method)
+            translate_legacy_method_name(name): _translate_legacy_method_settings(method)
             for name, method in translated["methods"].items()
         }
     return translated
 
 
-def _translate_retrieval_method_settings(method: Mapping[str, Any]) -> dict[str, Any]:
+def _translate_legacy_method_settings(method: Mapping[str, Any]) -> dict[str, Any]:
     translated = rename_keys(method, _RETRIEVAL_METHOD_FIELDS)
     for field, values in _RETRIEVAL_METHOD_VALUES.items():
         if field in translated:
-            translated[field] = translate_word(translated[field], values)
+            translated[field] = translate_legacy_word(translated[field], values)
     for field in ("alignment_config", "first_stage_config"):
         if isinstance(translated.get(field), Mapping):
-            translated[field] = translate_alignment_fields(translated[field])
+            translated[field] = translate_legacy_alignment_fields(translated[field])
     if "members" in translated:
-        translated["members"] = [translate_retrieval_method(name) for name in translated["members"]]
+        translated["members"] = [
+            translate_legacy_method_name(name) for name in translated["members"]
+        ]
     return translated
 
 
-def _translate_column(study_name: str, name: str) -> str:
+def _translate_legacy_column_name(study_name: str, name: str) -> str:
     if study_name == "sweep":
         return name.replace(", raw sound", ", raw audio")
     return _COLUMNS.get(study_name, {}).get(name, name)
 
 
-def _translate_measure(study_name: str, measure: str) -> str:
+def _translate_legacy_measure_name(study_name: str, measure: str) -> str:
     if study_name == "retrieval":
         match = re.fullmatch(r"Foretold share, (.*), judged by (.*)", measure)
         if match:
-            method = translate_retrieval_method(match[1])
+            method = translate_legacy_method_name(match[1])
             return f"normalized similarity@5, {method}, measured by {match[2]}"
     for pattern, replacement in _MEASURE_PATTERNS.get(study_name, ()):
         measure = re.sub(pattern, replacement, measure)

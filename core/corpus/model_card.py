@@ -44,7 +44,7 @@ def format_model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> 
     Parameters
     ----------
     config, metrics : mapping
-        As given to `core.corpus.alignments.AlignmentStore.save`.
+        As given to `core.corpus.alignments.AlignmentStore.save_alignment`.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def format_model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> 
     return "\n".join(
         [
             INTRODUCTION,
-            *_format_facts(config, metrics),
+            *_format_training_facts(config, metrics),
             "",
             *_format_metric_tables(metrics.get("readings") or []),
             LIMITS_AND_LICENCE,
@@ -62,7 +62,7 @@ def format_model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> 
     )
 
 
-def _format_facts(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
+def _format_training_facts(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> list[str]:
     lines = [
         f"- {modality} encoder: `{encoder['id']}`, revision `{encoder['revision']}`,"
         f" {encoder['dim']} dimensions. Embeddings of any other encoder are refused."
@@ -94,7 +94,7 @@ def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]
             for metric in CARD_METRICS
         }
         table_rows = [
-            (metric, *map(_format_cell, cells))
+            (metric, *map(_format_metric_cell, cells))
             for metric, cells in cells_by_metric.items()
             if any(cell is not None for cell in cells)
         ]
@@ -107,14 +107,14 @@ def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]
     return lines
 
 
-def _format_cell(metric_row: Mapping[str, Any] | None) -> str:
-    if metric_row is None or _is_undefined(metric_row["value"]):
+def _format_metric_cell(metric_row: Mapping[str, Any] | None) -> str:
+    if metric_row is None or _is_metric_undefined(metric_row["value"]):
         return ""
-    if _is_undefined(metric_row["low"]):
+    if _is_metric_undefined(metric_row["low"]):
         return f"{metric_row['value']:.2f}"
     return f"{metric_row['value']:.2f} ({metric_row['low']:.2f} to {metric_row['high']:.2f})"
 
 
-def _is_undefined(value: float | None) -> bool:
+def _is_metric_undefined(value: float | None) -> bool:
     # It is NaN when it has just been computed and None when it was read from JSON.
     return value is None or value != value

@@ -1,7 +1,8 @@
 """Program that reads an untrusted Parquet table and writes its rows as frames.
 
-`core.corpus.untrusted_parquet` runs this file in a process of its own, because a damaged file can abort the
-process that reads it inside pyarrow. It imports nothing of this project, so that it starts fast.
+`core.corpus.untrusted_parquet` runs this file in a process of its own, because a damaged file can
+abort the process that reads it inside pyarrow. It imports nothing of this project, so that it
+starts fast.
 
 The first line of standard input is the request, a JSON object; the table follows. Each frame of
 standard output is one line of JSON and the ``blob_bytes`` raw bytes that the line announces:
@@ -51,12 +52,12 @@ def main() -> None:
     request = json.loads(sys.stdin.buffer.readline())
     content = sys.stdin.buffer.read()
     output = sys.stdout.buffer
-    for frame, blob in answer_request(request, content):
+    for frame, blob in answer_table_request(request, content):
         _write_frame(output, {**frame, "blob_bytes": len(blob)}, blob)
     _write_frame(output, {"end": True, "blob_bytes": 0}, b"")
 
 
-def answer_request(request: Mapping[str, Any], content: bytes) -> Iterator[Frame]:
+def answer_table_request(request: Mapping[str, Any], content: bytes) -> Iterator[Frame]:
     """Yield the frames that answer a request, the last one excepted.
 
     Parameters
@@ -96,7 +97,7 @@ def _iterate_batches(request: Mapping[str, Any], content: bytes) -> Iterator[Fra
     # A text stays an entry of the file's dictionary until it is known not to be too long.
     table = _open_table(content, dictionary_columns=texts)
     readable = [*texts, *lists, *numbers]
-    _check_size(table.metadata, readable, request["max_rows"], request["max_bytes"])
+    _check_table_size(table.metadata, readable, request["max_rows"], request["max_bytes"])
     for batch in table.iter_batches(ROW_BATCH_SIZE, columns=readable):
         batch.validate(full=True)  # A damaged index may point outside the dictionary.
         list_lengths, blob = {}, b""
@@ -119,7 +120,7 @@ def _open_table(content: bytes, dictionary_columns: Sequence[str] = ()) -> Any:
     return parquet.ParquetFile(io.BytesIO(content), read_dictionary=list(dictionary_columns))
 
 
-def _check_size(metadata: Any, columns: Sequence[str], max_rows: int, max_bytes: int) -> None:
+def _check_table_size(metadata: Any, columns: Sequence[str], max_rows: int, max_bytes: int) -> None:
     total_bytes = list_value_count = 0
     for group_index in range(metadata.num_row_groups):
         group = metadata.row_group(group_index)

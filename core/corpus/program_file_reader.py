@@ -79,7 +79,7 @@ class ImportResult:
         size = len(encoded)
         self._total_bytes += size
         if self._total_bytes > MAX_IMPORT_BYTES or len(self.programs) >= MAX_IMPORT_PROGRAMS:
-            raise make_too_large_error(where)
+            raise make_import_too_large_error(where)
         try:
             if size > MAX_SOURCE_BYTES:
                 raise ValueError(f"it has {size / (1 << 20):.1f} MiB; a program has at most 1")
@@ -91,7 +91,9 @@ class ImportResult:
             self.skipped[where] = f"{error}."
 
 
-def read_programs(path_or_bytes: str | Path | bytes, file_name: str | None = None) -> ImportResult:
+def read_imported_programs(
+    path_or_bytes: str | Path | bytes, file_name: str | None = None
+) -> ImportResult:
     """Read all programs of a folder, a zip, a table or a single file.
 
     Parameters
@@ -108,23 +110,23 @@ def read_programs(path_or_bytes: str | Path | bytes, file_name: str | None = Non
 
     Examples
     --------
-    >>> result = read_programs(b"play 60", "note.rb")
+    >>> result = read_imported_programs(b"play 60", "note.rb")
     >>> [(where, program.name) for where, program in result.programs]
     [('note.rb', 'note')]
     """
     result = ImportResult()
     if isinstance(path_or_bytes, bytes):
-        _read_content(path_or_bytes, file_name or "", result)
+        _read_programs_from_bytes(path_or_bytes, file_name or "", result)
     else:
         path = Path(path_or_bytes).expanduser()
         if path.is_dir():
-            _read_folder(path, result)
+            _read_programs_from_folder(path, result)
         else:
-            _read_content(read_file_bytes(path), file_name or path.name, result)
+            _read_programs_from_bytes(read_import_file(path), file_name or path.name, result)
     return result
 
 
-def read_file_bytes(path: Path) -> bytes:
+def read_import_file(path: Path) -> bytes:
     """Return the content of a regular file of at most `MAX_IMPORT_BYTES`.
 
     Raises
@@ -137,17 +139,21 @@ def read_file_bytes(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise EarshotError("It is neither a file nor a folder.", where=str(path))
         if status.st_size > MAX_IMPORT_BYTES:
-            raise make_too_large_error(str(path))
+            raise make_import_too_large_error(str(path))
         return path.read_bytes()
     except OSError as error:
         raise EarshotError(f"It cannot be read ({error.strerror}).", where=str(path)) from error
 
 
-def _read_content(content: bytes, file_name: str, result: ImportResult) -> None:
+def _read_programs_from_bytes(content: bytes, file_name: str, result: ImportResult) -> None:
     if len(content) > MAX_IMPORT_BYTES:
-        raise make_too_large_error(file_name)
+        raise make_import_too_large_error(file_name)
     suffix = PurePosixPath(file_name.replace("\\", "/")).suffix.lower()
-    readers = {".zip": _read_zip, ".csv": _read_csv, ".parquet": _read_parquet}
+    readers = {
+        ".zip": _read_programs_from_zip,
+        ".csv": _read_programs_from_csv,
+        ".parquet": _read_programs_from_parquet,
+    }
     if suffix == SOURCE_SUFFIX:
         result.add_program(file_name, content, {"name": _get_file_stem(file_name)})
     elif suffix in readers:
@@ -158,21 +164,21 @@ def _read_content(content: bytes, file_name: str, result: ImportResult) -> None:
         )
 
 
-def _read_folder(folder: Path, result: ImportResult) -> None:
+def _read_programs_from_folder(folder: Path, result: ImportResult) -> None:
     root = folder.resolve()
     entry_count = 0
     for parent, subfolders, files in os.walk(root):
         subfolders[:] = sorted(name for name in subfolders if not name.startswith("."))
         entry_count += len(files)
         if entry_count > MAX_IMPORT_ENTRIES:
-            raise make_too_large_error(str(folder))
+            raise make_import_too_large_error(str(folder))
         for file in sorted(files):
             path = Path(parent) / file
             if path.suffix.lower() == SOURCE_SUFFIX and not file.startswith("."):
-                _read_file(path, root, result)
+                _read_program_file(path, root, result)
 
 
-def _read_file(path: Path, root_folder: Path, result: ImportResult) -> None:
+def _read_program_file(path: Path, root_folder: Path, result: ImportResult) -> None:
     where = str(path.relative_to(root_folder))
     try:
         if not path.resolve().is_relative_to(root_folder):
@@ -189,19 +195,19 @@ def _read_file(path: Path, root_folder: Path, result: ImportResult) -> None:
     result.add_program(where, content, {"name": _get_file_stem(where)})
 
 
-def _read_zip(content: bytes, file_name: str, result: ImportResult) -> None:
+def _read_programs_from_zip(content: bytes, file_name: str, result: ImportResult) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             if len(members) > MAX_IMPORT_ENTRIES:
-                raise make_too_large_error(file_name)
+                raise make_import_too_large_error(file_name)
             for member in members:
-                _read_zip_member(archive, member, result)
+                _read_program_from_zip_member(archive, member, result)
     except (zipfile.BadZipFile, NotImplementedError, UnicodeError) as error:
         raise EarshotError(f"The zip is damaged ({error}).", where=file_name) from error
 
 
-def _read_zip_member(
+def _read_program_from_zip_member(
     archive: zipfile.ZipFile, member: zipfile.ZipInfo, result: ImportResult
 ) -> None:
     path = PurePosixPath(member.filename.replace("\\", "/"))
@@ -228,23 +234,23 @@ def _read_zip_member(
             result.add_program(where, content, {"name": _get_file_stem(where)})
 
 
-def _read_csv(content: bytes, file_name: str, result: ImportResult) -> None:
-    text, encoding = decode_table(content, file_name)
+def _read_programs_from_csv(content: bytes, file_name: str, result: ImportResult) -> None:
+    text, encoding = decode_csv_table(content, file_name)
     if encoding:
         result.detected_encodings[file_name] = encoding
     columns, rows = read_csv_table(text, file_name)
     _require_source_column(columns, file_name)
-    _add_table_rows(rows, file_name, result)
+    _add_programs_from_rows(rows, file_name, result)
 
 
-def _read_parquet(content: bytes, file_name: str, result: ImportResult) -> None:
+def _read_programs_from_parquet(content: bytes, file_name: str, result: ImportResult) -> None:
     columns = read_parquet_columns(content, file_name)
     _require_source_column(columns, file_name)
     needed_columns = ["source", *(name for name in COLUMN_PARSERS if name in columns)]
     rows = iterate_parquet_rows(
         content, file_name, needed_columns, MAX_IMPORT_PROGRAMS, MAX_IMPORT_BYTES
     )
-    _add_table_rows(rows, file_name, result)
+    _add_programs_from_rows(rows, file_name, result)
 
 
 def _require_source_column(columns: Iterable[str], file_name: str) -> None:
@@ -256,7 +262,7 @@ def _require_source_column(columns: Iterable[str], file_name: str) -> None:
         )
 
 
-def _add_table_rows(
+def _add_programs_from_rows(
     rows: Iterable[Mapping[str, Any]], file_name: str, result: ImportResult
 ) -> None:
     for number, row in enumerate(rows, 1):
@@ -270,7 +276,7 @@ def _add_table_rows(
         result.add_program(where, source, metadata)
 
 
-def decode_table(content: bytes, file_name: str) -> tuple[str, str]:
+def decode_csv_table(content: bytes, file_name: str) -> tuple[str, str]:
     """Decode the content of a CSV file, as `decode_text` does.
 
     Raises
@@ -389,7 +395,7 @@ COLUMN_PARSERS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-def make_too_large_error(where: str) -> EarshotError:
+def make_import_too_large_error(where: str) -> EarshotError:
     """Return the error to raise when an import exceeds the limits."""
     return EarshotError(
         f"It holds more than {MAX_IMPORT_BYTES >> 20} MiB, {MAX_IMPORT_PROGRAMS:,} programs or"

@@ -95,7 +95,7 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
         seed,
     )
     for program_id, program in new_programs.items():
-        name = _make_unique_name(program.name, taken_names)
+        name = _make_unique_program_name(program.name, taken_names)
         taken_names.add(name)
         _insert_program(connection, program, name, splits[program_id])
     return len(new_programs)
@@ -126,7 +126,7 @@ def _insert_program(
     )
 
 
-def _make_unique_name(name: str, taken_names: set[str]) -> str:
+def _make_unique_program_name(name: str, taken_names: set[str]) -> str:
     # Two seeds give the programs of a template the same names. People, exports and lists of
     # neighbours need distinct names.
     if name not in taken_names:
@@ -217,13 +217,13 @@ def load_program(
     return {name: row[name] for name in _COLUMN_ORDER}
 
 
-def read_setting(connection: sqlite3.Connection, key: str) -> str:
+def read_corpus_setting(connection: sqlite3.Connection, key: str) -> str:
     """Return a setting of the corpus as JSON."""
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return str(row[0])
 
 
-def read_source(connection: sqlite3.Connection, position: int) -> str:
+def read_program_source(connection: sqlite3.Connection, position: int) -> str:
     """Return the source of the program at a position."""
     row = connection.execute("SELECT source FROM programs WHERE position = ?", (position,))
     return str(row.fetchone()[0])
@@ -238,7 +238,7 @@ def list_clip_rows(connection: sqlite3.Connection) -> list[ClipRow]:
     return [ClipRow(*row) for row in rows]
 
 
-def put_clip(
+def put_clip_row(
     connection: sqlite3.Connection,
     position: int,
     render_id: str,
@@ -272,7 +272,7 @@ def put_clip(
             stored_clip.clip.rms,
             stored_clip.clip.peak,
             render_s,
-            _serialize_problems(stored_clip.warnings),
+            _serialize_render_problems(stored_clip.warnings),
         ),
     )
     return old[0] if old and old[0] != stored_clip.relative_path else None
@@ -302,7 +302,7 @@ def put_render_failure(
             position,
             render_id,
             render_s,
-            _serialize_problems(warnings),
+            _serialize_render_problems(warnings),
             error.kind,
             error.message,
             error.line,
@@ -319,7 +319,7 @@ def _delete_audio_embeddings(connection: sqlite3.Connection, position: int) -> N
     )
 
 
-def _serialize_problems(problems: Sequence[RenderProblem]) -> str:
+def _serialize_render_problems(problems: Sequence[RenderProblem]) -> str:
     return json.dumps([{"kind": p.kind, "message": p.message, "line": p.line} for p in problems])
 
 

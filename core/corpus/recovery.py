@@ -54,10 +54,10 @@ class RecoveryReport:
         )
 
 
-def is_damaged(path: Path) -> bool:
+def is_database_damaged(path: Path) -> bool:
     """Return whether SQLite reports the database as damaged or cannot read it at all."""
     try:
-        connection = database_schema.open_connection(path)
+        connection = database_schema.open_database_connection(path)
         try:
             answer = connection.execute("PRAGMA integrity_check(1)").fetchone()
             return bool(answer != ("ok",))
@@ -130,7 +130,7 @@ def _make_unrecoverable_error(path: Path) -> EarshotError:
 def _try_reindex(path: Path) -> bool:
     """Build the indexes again and return whether that repaired the database."""
     try:
-        connection = database_schema.open_connection(path)
+        connection = database_schema.open_database_connection(path)
         try:
             connection.execute("REINDEX")
             answer = connection.execute("PRAGMA integrity_check(1)").fetchone()

@@ -1,8 +1,8 @@
 """Read untrusted Parquet tables in a process of their own, row by row and within limits.
 
 A Parquet file of some kilobytes can describe a table of any size, and a damaged file can abort the
-process that reads it. The reader (`core.corpus.parquet_reader_process`) checks sizes before it reads rows,
-and its death is an error like any other here.
+process that reads it. The reader (`core.corpus.parquet_reader_process`) checks sizes before it
+reads rows, and its death is an error like any other here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def read_parquet_columns(content: bytes, file_name: str) -> list[str]:
         When it is not a Parquet table.
     """
     request = {"columns": None, "max_rows": 0, "max_bytes": 0, "max_text_bytes": 0}
-    with contextlib.closing(_iterate_frames(request, content, file_name)) as frames:
+    with contextlib.closing(_run_parquet_reader(request, content, file_name)) as frames:
         return [str(name) for name in next(frames)[0]["columns"]]
 
 
@@ -80,7 +80,7 @@ def iterate_parquet_rows(
         "max_bytes": max_bytes,
         "max_text_bytes": MAX_TEXT_BYTES,
     }
-    with contextlib.closing(_iterate_frames(request, content, file_name)) as frames:
+    with contextlib.closing(_run_parquet_reader(request, content, file_name)) as frames:
         for frame, blob in frames:
             values = _decode_batch(frame, blob)
             for row in range(frame["row_count"]):
@@ -105,7 +105,7 @@ def _decode_batch(frame: Mapping[str, Any], blob: bytes) -> dict[str, Sequence[A
     return values
 
 
-def _iterate_frames(
+def _run_parquet_reader(
     request: Mapping[str, Any], content: bytes, file_name: str
 ) -> Generator[tuple[dict[str, Any], bytes], None, None]:
     """Run the reader and yield its frames; closing the iterator ends the reader."""
@@ -124,7 +124,7 @@ def _iterate_frames(
         ) as reader:
             assert reader.stdout is not None  # stdout=PIPE
             try:
-                while (frame := _read_frame(reader.stdout)) is not None:
+                while (frame := _read_reader_frame(reader.stdout)) is not None:
                     if "error" in frame[0]:
                         raise EarshotError(
                             frame[0]["error"], where=file_name, remedy=frame[0]["remedy"]
@@ -135,10 +135,10 @@ def _iterate_frames(
                 status = reader.wait()
             finally:
                 reader.kill()
-        raise _make_reader_error(status, reader_errors, file_name)
+        raise _make_parquet_reader_error(status, reader_errors, file_name)
 
 
-def _read_frame(output: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
+def _read_reader_frame(output: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     """Return the next frame; None when the reader has died."""
     line = output.readline()
     if not line.endswith(b"\n"):
@@ -148,7 +148,7 @@ def _read_frame(output: IO[bytes]) -> tuple[dict[str, Any], bytes] | None:
     return (frame, blob) if len(blob) == frame["blob_bytes"] else None
 
 
-def _make_reader_error(status: int, reader_errors: IO[bytes], file_name: str) -> Exception:
+def _make_parquet_reader_error(status: int, reader_errors: IO[bytes], file_name: str) -> Exception:
     if status < 0:  # A signal ended it: pyarrow's abort, a crash, no memory, too much time.
         return EarshotError(
             f"The table is damaged or too large (its reader was ended by signal {-status}).",

@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.workspace import refuse_if_read_only
+from core.workspace import refuse_if_workspace_read_only
 
 MAX_OWNER_RECORD_BYTES = 4096
 _held_descriptors: set[int] = set()
@@ -73,7 +73,7 @@ class WriterLock:
             finally:
                 self._thread_local.depth -= 1
             return
-        refuse_if_read_only("Writing to a corpus")
+        refuse_if_workspace_read_only("Writing to a corpus")
         descriptor = self._lock_file(writer_name)
         self._thread_local.depth = 1
         try:
@@ -88,12 +88,12 @@ class WriterLock:
         try:
             descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._write_owner(descriptor, writer_name)
+            self._write_lock_owner(descriptor, writer_name)
         except BlockingIOError as error:
             owner_record = os.pread(descriptor, MAX_OWNER_RECORD_BYTES, 0)
             os.close(descriptor)
             raise EarshotError(
-                f"{self._resource_name} is being written by {_describe_owner(owner_record)}.",
+                f"{self._resource_name} is being written by {_describe_lock_owner(owner_record)}.",
                 remedy="Wait until it has finished, or stop it; what it has finished stays.",
             ) from error
         except OSError as error:
@@ -108,7 +108,7 @@ class WriterLock:
         return descriptor
 
     @staticmethod
-    def _write_owner(descriptor: int, writer_name: str) -> None:
+    def _write_lock_owner(descriptor: int, writer_name: str) -> None:
         owner = {
             "pid": os.getpid(),
             "command": writer_name,
@@ -120,7 +120,7 @@ class WriterLock:
         os.ftruncate(descriptor, len(line))
 
 
-def _describe_owner(owner_record: bytes) -> str:
+def _describe_lock_owner(owner_record: bytes) -> str:
     try:
         owner = json.loads(owner_record.split(b"\n", 1)[0])
         return f"process {owner['pid']} ({owner['command']}) since {owner['since']}"

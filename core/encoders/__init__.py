@@ -4,7 +4,7 @@ The public API:
 
 - `list_encoder_specs` lists the built-in encoders; `find_encoder_spec` describes one by its id.
 - `get_encoder` loads an encoder; `Encoder.embed` returns one vector per program or clip.
-- `PRESETS` pairs a code encoder with an audio encoder; `choose_preset` selects a pair.
+- `PRESETS` pairs a code encoder with an audio encoder; `choose_encoder_preset` selects a pair.
 
 Importing this package loads neither torch nor transformers, so listing encoders is cheap.
 `get_encoder` imports what the encoder needs.
@@ -36,8 +36,13 @@ import os
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from core.encoders.base import EmbedError, Encoder
+from core.encoders.encoder_presets import (
+    PRESETS,
+    EncoderPreset,
+    choose_encoder_preset,
+    find_encoder_preset_name,
+)
 from core.encoders.loading import get_encoder
-from core.encoders.encoder_presets import PRESETS, EncoderPreset, choose_preset, find_preset_name
 from core.encoders.registry import find_encoder_spec, list_encoder_specs
 from core.encoders.spec import EncoderSpec
 
@@ -47,9 +52,9 @@ __all__ = [
     "Encoder",
     "EncoderPreset",
     "EncoderSpec",
-    "choose_preset",
+    "choose_encoder_preset",
     "find_encoder_spec",
-    "find_preset_name",
+    "find_encoder_preset_name",
     "get_encoder",
     "list_encoder_specs",
 ]

@@ -24,7 +24,7 @@ def main(encoder_ids: list[str]) -> int:
     if not encoder_ids or encoder_ids[0].startswith("-"):
         print(__doc__)
         for spec in list_encoder_specs():
-            print(f"{spec.id:42} {spec.title}; {spec.source}")
+            print(f"{spec.id:42} {spec.title}; {spec.weights_origin}")
         return 0
     for encoder_id in encoder_ids:
         try:
@@ -34,7 +34,7 @@ def main(encoder_ids: list[str]) -> int:
             return 1
         print(
             f"{spec.id} is available and passes its sanity check:"
-            f" {spec.source}, revision {spec.revision}"
+            f" {spec.weights_origin}, revision {spec.revision}"
         )
     return 0
 

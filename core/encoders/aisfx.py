@@ -57,10 +57,12 @@ class SoundEffectsEncoder(AudioEncoder):
         self._mel_filterbank = torch.from_numpy(filters).clone()  # [96, 1025]
         # Periodic, as usual for spectrograms.
         self._hann_window = torch.hann_window(FFT_SIZE)
-        network = SoundEffectsNetwork(read_checkpoint(spec.weights.resolve_weights_path(spec.id)))
+        network = SoundEffectsNetwork(
+            read_checkpoint_weights(spec.weights.resolve_weights_path(spec.id))
+        )
         # torch's stubs do not list this argument of Module.to.
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self._network = compute.prepare_model(network)
+        self._network = compute.prepare_model_for_inference(network)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         spectrogram = self.compute_log_mel_spectrogram(waveform)  # [frames, 96]
@@ -157,7 +159,7 @@ def _load_fused_conv(
     return fuse_conv_bn_eval(convolution.eval(), norm.eval())
 
 
-def read_checkpoint(path: Path) -> dict[str, torch.Tensor]:
+def read_checkpoint_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read the network's weights without running code that the file may contain.
 
     Parameters

@@ -11,7 +11,7 @@ import numpy as np
 from scipy.signal import firwin, resample_poly
 
 from core.encoders.base import EmbedError, Encoder
-from core.encoders.parallel import map_items
+from core.encoders.parallel import map_in_parallel
 from core.encoders.spec import EncoderSpec
 from core.sonicpi.clip import Clip
 
@@ -43,14 +43,14 @@ class AudioEncoder(Encoder):
         self._device = device
 
     def _embed_batches(self, items: Sequence[Clip]) -> Iterator[tuple[list[int], np.ndarray]]:
-        vectors = map_items(self._embed_clip, enumerate(items), self._device)
+        vectors = map_in_parallel(self._embed_clip, enumerate(items), self._device)
         for index, vector in enumerate(vectors):
             yield [index], vector[None]
 
     def _embed_clip(self, indexed_clip: tuple[int, Clip]) -> np.ndarray:
         """Return the vector of a clip, given with its position among the items."""
         index, clip = indexed_clip
-        waveform = resample(mix_to_mono(clip, index), clip.sample_rate, self._sample_rate)
+        waveform = resample_waveform(mix_to_mono(clip, index), clip.sample_rate, self._sample_rate)
         min_frames = int(MIN_CLIP_SECONDS * self._sample_rate)
         if len(waveform) < min_frames:
             waveform = np.pad(waveform, (0, min_frames - len(waveform)))
@@ -107,7 +107,7 @@ def _average_channels(samples: np.ndarray) -> np.ndarray:
     return samples.mean(axis=1, dtype=np.float32)
 
 
-def resample(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray:
+def resample_waveform(waveform: np.ndarray, source_rate: int, target_rate: int) -> np.ndarray:
     """Change the sample rate with a polyphase low-pass filter.
 
     Parameters

@@ -92,7 +92,7 @@ class Encoder(ABC):
         return vectors
 
     @property
-    def components(self) -> list[Encoder]:
+    def component_encoders(self) -> list[Encoder]:
         """Return the concatenated encoders; the encoder itself if it is a single one."""
         return [self]
 

@@ -13,7 +13,7 @@ from torch.nn import functional
 from core.encoders.audio import AudioEncoder
 from core.encoders.device import ComputeConfig
 from core.encoders.spec import EncoderSpec
-from core.encoders.transformer import load_feature_extractor, load_model
+from core.encoders.transformer import load_feature_extractor, load_pretrained_model
 from core.encoders.windowing import split_into_windows
 
 _blas_limit_lock = threading.Lock()
@@ -36,9 +36,9 @@ class ClapEncoder(AudioEncoder):
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
         self._blas_controller = ThreadpoolController()
-        tower = load_model(transformers.ClapAudioModelWithProjection, folder, spec.id)
+        tower = load_pretrained_model(transformers.ClapAudioModelWithProjection, folder, spec.id)
         self._truncation_mode = "fusion" if tower.config.enable_fusion else "rand_trunc"
-        self._model = compute.prepare_model(tower)
+        self._model = compute.prepare_model_for_inference(tower)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         # CLAP was trained on 16-bit audio at its own level, so the level is not normalized.
@@ -46,13 +46,13 @@ class ClapEncoder(AudioEncoder):
         total = torch.zeros(self.spec.dim)
         max_frames = self._feature_extractor.nb_max_samples
         for start, stop in split_into_windows(len(waveform), max_frames):
-            inputs = self._extract_features(waveform[start:stop]).to(self._compute.device)
+            inputs = self._extract_mel_features(waveform[start:stop]).to(self._compute.device)
             with torch.inference_mode(), self._compute.autocast():
                 vector = self._model(**inputs).audio_embeds[0]
             total += functional.normalize(vector.float(), dim=0).cpu()
         return functional.normalize(total, dim=0).numpy()
 
-    def _extract_features(self, window: np.ndarray) -> transformers.BatchFeature:
+    def _extract_mel_features(self, window: np.ndarray) -> transformers.BatchFeature:
         """Return the mel spectrogram of one window as the model's input.
 
         numpy multiplies by the mel filters, and its sums depend on its number of threads. That

@@ -25,7 +25,7 @@ def split_encoder_id(encoder_id: str) -> list[str]:
     return [component_id.strip() for component_id in encoder_id.split(ID_SEPARATOR)]
 
 
-def split_revision(revision: str) -> list[str]:
+def split_concat_revision(revision: str) -> list[str]:
     """Return the revisions of the components from that of the concatenated encoder."""
     # What follows the last "+" is the concatenation's own recipe version.
     return revision.rpartition("+")[0].split(REVISION_SEPARATOR)
@@ -51,7 +51,7 @@ def concatenate_embeddings(embeddings: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate(scaled, axis=1).astype(np.float32)
 
 
-def build_concat_spec(components: Sequence[EncoderSpec]) -> EncoderSpec:
+def build_concat_encoder_spec(components: Sequence[EncoderSpec]) -> EncoderSpec:
     """Return the spec of a concatenated encoder.
 
     Raises
@@ -96,7 +96,7 @@ class ConcatEncoder(Encoder):
         self._components = components
 
     @property
-    def components(self) -> list[Encoder]:
+    def component_encoders(self) -> list[Encoder]:
         """Return the concatenated encoders."""
         return self._components
 

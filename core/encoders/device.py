@@ -12,7 +12,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from core.encoders.parallel import map_items
+from core.encoders.parallel import map_in_parallel
 
 # Linux's names for bf16 arithmetic on x86 and ARM processors.
 BF16_CPU_FLAGS = frozenset({"amx_bf16", "avx512_bf16", "bf16"})
@@ -36,14 +36,14 @@ class ComputeConfig:
     use_bf16: bool
     use_openvino: bool = False
 
-    def prepare_model(self, model: nn.Module) -> nn.Module:
+    def prepare_model_for_inference(self, model: nn.Module) -> nn.Module:
         """Return the model on the device, ready for inference."""
         # Removing a weight normalization computes sums, which depend on the number of threads
-        # unless they run where `map_items` runs its function.
-        (prepared_model,) = map_items(self._prepare, [model])
+        # unless they run where `map_in_parallel` runs its function.
+        (prepared_model,) = map_in_parallel(self._freeze_and_cast_model, [model])
         return prepared_model
 
-    def _prepare(self, model: nn.Module) -> nn.Module:
+    def _freeze_and_cast_model(self, model: nn.Module) -> nn.Module:
         model = model.eval().requires_grad_(False).to(self.device)
         for module in list(model.modules()):
             if parametrize.is_parametrized(module, "weight"):

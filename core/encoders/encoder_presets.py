@@ -34,12 +34,12 @@ PRESETS = MappingProxyType(
 )
 
 
-def find_preset_name(code_encoder: str, audio_encoder: str) -> str | None:
+def find_encoder_preset_name(code_encoder: str, audio_encoder: str) -> str | None:
     """Return the name of the preset with these encoders; None if there is none.
 
     Examples
     --------
-    >>> find_preset_name("sonicpi", "aisfx")
+    >>> find_encoder_preset_name("sonicpi", "aisfx")
     'offline'
     """
     for preset in PRESETS.values():
@@ -48,7 +48,7 @@ def find_preset_name(code_encoder: str, audio_encoder: str) -> str | None:
     return None
 
 
-def choose_preset(preset_name: str | None = None) -> tuple[EncoderPreset, str]:
+def choose_encoder_preset(preset_name: str | None = None) -> tuple[EncoderPreset, str]:
     """Return the preset to use and a sentence that gives the reason.
 
     Parameters
@@ -70,7 +70,7 @@ def choose_preset(preset_name: str | None = None) -> tuple[EncoderPreset, str]:
 
     Examples
     --------
-    >>> preset, reason = choose_preset("offline")
+    >>> preset, reason = choose_encoder_preset("offline")
     >>> preset.audio_encoder
     'aisfx'
     """
@@ -116,7 +116,9 @@ def _find_hub_problem(repos: tuple[str, ...]) -> str:
     """Return why these repositories cannot be downloaded now, or "" if they can."""
     answers: list[str] = []
     # Name resolution has no timeout of its own, so a thread bounds the wait.
-    query = threading.Thread(target=lambda: answers.append(_query_hub(repos)), daemon=True)
+    query = threading.Thread(
+        target=lambda: answers.append(_check_hub_repositories(repos)), daemon=True
+    )
     query.start()
     query.join(HUB_PROBE_TIMEOUT_SECONDS)
     if answers:
@@ -124,7 +126,7 @@ def _find_hub_problem(repos: tuple[str, ...]) -> str:
     return f"the model hub did not answer within {HUB_PROBE_TIMEOUT_SECONDS:.0f} s"
 
 
-def _query_hub(repos: tuple[str, ...]) -> str:
+def _check_hub_repositories(repos: tuple[str, ...]) -> str:
     """Ask the hub for each repository; return the problem, or ""."""
     # Loading the hub's client takes long, and most commands do not need it.
     from huggingface_hub import HfApi, constants

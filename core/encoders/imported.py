@@ -24,7 +24,7 @@ def make_imported_encoder_id(modality: str, embedding_name: str) -> str:
     ----------
     modality : {"code", "audio"}
     embedding_name : str
-        As `core.workspace.validate_name` allows it.
+        As `core.workspace.validate_folder_name` allows it.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def make_imported_encoder_id(modality: str, embedding_name: str) -> str:
         If the modality or the name is invalid.
     """
     validate_modality(modality)
-    name = workspace.validate_name(embedding_name, "name of the vectors")
+    name = workspace.validate_folder_name(embedding_name, "name of the vectors")
     return f"{IMPORTED_ID_PREFIX}/{modality}/{name}"
 
 
@@ -47,7 +47,7 @@ def is_imported_encoder(encoder_id: str) -> bool:
     )
 
 
-def build_imported_spec(encoder_id: str) -> EncoderSpec:
+def build_imported_encoder_spec(encoder_id: str) -> EncoderSpec:
     """Return the spec of imported embeddings; only the corpus knows their dimension."""
     _, modality, name = encoder_id.split("/")
     return EncoderSpec(
@@ -61,7 +61,7 @@ def build_imported_spec(encoder_id: str) -> EncoderSpec:
     )
 
 
-def build_not_loadable_error(spec: EncoderSpec) -> EarshotError:
+def build_encoder_not_loadable_error(spec: EncoderSpec) -> EarshotError:
     """Return the error for an attempt to embed new items with imported embeddings."""
     return EarshotError(
         f"{spec.id} holds imported embeddings. Their encoder is not available, so they cannot embed"
@@ -84,9 +84,9 @@ class ImportedWeights:
     modality: str
     embedding_name: str
     revision: str = "0"
-    source: str = "imported embeddings"
+    weights_origin: str = "imported embeddings"
 
-    def format_install_instructions(self, _encoder_id: str, /) -> str:
+    def format_weights_install_instructions(self, _encoder_id: str, /) -> str:
         """Return the command that imports the embeddings."""
         return f"./run import CORPUS TABLE --vectors {self.modality} --name {self.embedding_name}"
 

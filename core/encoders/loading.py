@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from core.encoders.base import Encoder
 from core.encoders.concat import ConcatEncoder
-from core.encoders.imported import build_not_loadable_error
+from core.encoders.imported import build_encoder_not_loadable_error
 from core.encoders.registry import find_encoder_spec
 from core.encoders.sanity_check import check_encoder_sanity
 from core.encoders.spec import EncoderSpec
@@ -103,12 +103,12 @@ def load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Enc
     # Importing it loads torch.
     from core.encoders.device import detect_compute_config
 
-    encoder = create_encoder(spec, compute or detect_compute_config())
+    encoder = load_unchecked_encoder(spec, compute or detect_compute_config())
     check_encoder_sanity(encoder)
     return encoder
 
 
-def create_encoder(spec: EncoderSpec, compute: ComputeConfig) -> Encoder:
+def load_unchecked_encoder(spec: EncoderSpec, compute: ComputeConfig) -> Encoder:
     """Load an encoder without the sanity check, which rejects most models of random weights.
 
     Parameters
@@ -117,10 +117,10 @@ def create_encoder(spec: EncoderSpec, compute: ComputeConfig) -> Encoder:
     compute : ComputeConfig
     """
     if spec.family == "imported":
-        raise build_not_loadable_error(spec)
+        raise build_encoder_not_loadable_error(spec)
     if spec.family == "concat":
         return ConcatEncoder(
-            spec, [get_or_load_encoder(component, compute) for component in spec.components]
+            spec, [get_or_load_encoder(component, compute) for component in spec.component_specs]
         )
     module = importlib.import_module(f"core.encoders.{spec.family}")
     encoder_class: type[Encoder] = getattr(module, ENCODER_CLASS_BY_FAMILY[spec.family])

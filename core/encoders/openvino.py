@@ -20,7 +20,7 @@ from core.encoders.device import ComputeConfig
 MIN_TORCH_COSINE = 0.9995
 
 
-def compile_and_verify(
+def compile_and_verify_model(
     module: nn.Module, compute: ComputeConfig, probe_lengths: Sequence[int]
 ) -> Callable[[torch.Tensor], torch.Tensor] | None:
     """Compile a network over waveforms of any length and compare it with torch.
@@ -43,7 +43,9 @@ def compile_and_verify(
     try:
         run_inference = _compile_model(module, compute, torch.zeros(1, probe_lengths[0]))
     except Exception as error:  # the converter raises errors of many types
-        _warn_not_used(f"it cannot convert this model ({type(error).__name__}: {str(error)[:200]})")
+        _warn_openvino_not_used(
+            f"it cannot convert this model ({type(error).__name__}: {str(error)[:200]})"
+        )
         return None
     generator = torch.Generator().manual_seed(0)
     for length in probe_lengths:
@@ -53,7 +55,9 @@ def compile_and_verify(
         similarity = nn.functional.cosine_similarity(expected, run_inference(waveform)).item()
         # Negated, so that NaN fails too.
         if not similarity >= MIN_TORCH_COSINE:
-            _warn_not_used(f"its output differs from torch (cosine similarity {similarity:.5f})")
+            _warn_openvino_not_used(
+                f"its output differs from torch (cosine similarity {similarity:.5f})"
+            )
             return None
     return run_inference
 
@@ -93,5 +97,5 @@ def _compile_model(
     return run_inference
 
 
-def _warn_not_used(reason: str) -> None:
+def _warn_openvino_not_used(reason: str) -> None:
     logging.getLogger(__name__).warning("OpenVINO is not used: %s.", reason)

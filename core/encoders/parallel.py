@@ -23,7 +23,7 @@ Result = TypeVar("Result")
 _thread_count_lock = threading.Lock()
 
 
-def map_items(
+def map_in_parallel(
     function: Callable[[Item], Result], items: Iterable[Item], device: str = "cpu"
 ) -> Iterator[Result]:
     """Yield `function(item)` for each item, in order.
@@ -40,7 +40,9 @@ def map_items(
     thread_count = torch.get_num_threads() if device == "cpu" else 1
     remaining_items = iter(items)
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(thread_count, "embedding", initializer=_use_one_thread) as pool:
+    with ThreadPoolExecutor(
+        thread_count, "embedding", initializer=_limit_torch_to_one_thread
+    ) as pool:
         pending.extend(
             pool.submit(function, item) for item in islice(remaining_items, thread_count)
         )
@@ -50,7 +52,7 @@ def map_items(
             yield result
 
 
-def _use_one_thread() -> None:
+def _limit_torch_to_one_thread() -> None:
     """Let torch compute with one thread in this thread, without changing other threads."""
     with _thread_count_lock:
         default_count = torch.get_num_threads()

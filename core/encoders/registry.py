@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from core.encoders.catalogue import ENCODER_SPECS
-from core.encoders.concat import ID_SEPARATOR, build_concat_spec, split_encoder_id
-from core.encoders.imported import build_imported_spec, is_imported_encoder
+from core.encoders.concat import ID_SEPARATOR, build_concat_encoder_spec, split_encoder_id
+from core.encoders.imported import build_imported_encoder_spec, is_imported_encoder
 from core.encoders.spec import EncoderSpec, validate_modality
 from core.encoders.weights import FolderWeights, load_json_config
 from core.errors import EarshotError, find_close_matches
@@ -80,12 +80,12 @@ def find_encoder_spec(encoder_id: str) -> EncoderSpec:
         if spec.id == encoder_id:
             return spec
     if is_imported_encoder(encoder_id):
-        return build_imported_spec(encoder_id)
+        return build_imported_encoder_spec(encoder_id)
     folder = Path(encoder_id).expanduser()
     if (folder / "config.json").is_file():
-        return _build_folder_spec(folder.resolve())
+        return _build_folder_encoder_spec(folder.resolve())
     if ID_SEPARATOR in encoder_id:
-        return build_concat_spec(
+        return build_concat_encoder_spec(
             [find_encoder_spec(component_id) for component_id in split_encoder_id(encoder_id)]
         )
     known_ids = [spec.id for spec in ENCODER_SPECS]
@@ -97,7 +97,7 @@ def find_encoder_spec(encoder_id: str) -> EncoderSpec:
     )
 
 
-def _build_folder_spec(folder: Path) -> EncoderSpec:
+def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
     """Return the spec of a local model in transformers format."""
     config = load_json_config(folder / "config.json")
     model_type = config.get("model_type")

@@ -19,7 +19,7 @@ PROBE_PROGRAMS = (
 )
 
 
-def make_probe_clips() -> list[Clip]:
+def make_sanity_check_clips() -> list[Clip]:
     """Return a chord, noise and clicks, two seconds each."""
     sample_rate = 44_100
     seconds = np.arange(2 * sample_rate) / sample_rate
@@ -47,9 +47,13 @@ def check_encoder_sanity(encoder: Encoder) -> None:
         is not finite, zero, or not of the length that the spec states.
     """
     spec = encoder.spec
-    remedy = f"Its weights may be damaged or untrained ({spec.source}): use another encoder."
+    remedy = (
+        f"Its weights may be damaged or untrained ({spec.weights_origin}): use another encoder."
+    )
     try:
-        vectors = encoder.embed(PROBE_PROGRAMS if spec.modality == "code" else make_probe_clips())
+        vectors = encoder.embed(
+            PROBE_PROGRAMS if spec.modality == "code" else make_sanity_check_clips()
+        )
     except EmbedError as error:
         raise EarshotError(
             f"{spec.id} returns vectors that are not finite.", remedy=remedy

@@ -36,7 +36,7 @@ class BinRange:
     is_log: bool = False
 
     @cached_property
-    def scaled_limits(self) -> tuple[float, float]:
+    def scaled_bin_limits(self) -> tuple[float, float]:
         """Return `low` and `high`, or their logarithms."""
         if self.is_log:
             return math.log(self.low), math.log(self.high)
@@ -172,7 +172,7 @@ def assign_soft_bins(value: float, bin_range: BinRange, bin_count: int) -> list[
     >>> assign_soft_bins(0.25, BinRange(0, 1), bin_count=3)
     [(0, 0.5), (1, 0.5)]
     """
-    low, high = bin_range.scaled_limits
+    low, high = bin_range.scaled_bin_limits
     if bin_range.is_log:
         value = math.log(max(abs(value), 1e-6))
     position = (min(max(value, low), high) - low) / (high - low) * (bin_count - 1)
@@ -211,19 +211,19 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
         np.maximum(maximum, layer_features, out=maximum)
     # Dividing by the total weight of the events leaves their mean, and the square root raises rare
     # events compared with frequent ones.
-    event_weight = total[: _count_name_features()].sum() or 1
+    event_weight = total[: _count_sound_name_columns()].sum() or 1
     vector = np.concatenate(
         [
             np.sqrt(total / event_weight),
             np.log1p(maximum) / 3,
-            _compute_program_features(events),
+            _compute_density_and_loudness_features(events),
         ]
     )
     return vector.astype(np.float32)
 
 
 @cache
-def _count_name_features() -> int:
+def _count_sound_name_columns() -> int:
     """Return the number of columns for names of synths and samples, which come first."""
     inventory = load_sonic_pi_inventory()
     return len(inventory["synths"]) + len(inventory["samples"])
@@ -271,14 +271,14 @@ def _sum_layer_features(
 
 def _compute_event_weight(event: ScoreEvent) -> float:
     """Return an event's weight: its loudness and length, both compressed."""
-    options = _merge_default_options(event)
+    options = _merge_default_event_options(event)
     loudness = max(0.0, min(abs(options.get("amp", 1.0)), 8.0)) ** 0.7
     return loudness * min(_estimate_event_seconds(event, options), 6.0) ** 0.4
 
 
 def _list_event_features(event: ScoreEvent) -> list[tuple[str, float]]:
     """Return the names of an event's features, each with its share of the event."""
-    options = _merge_default_options(event)
+    options = _merge_default_event_options(event)
     features = [(f"{event.kind} {event.name}", 1.0)]
     if event.kind == "sample":
         prefix = event.name.split("_")[0]
@@ -340,22 +340,23 @@ def _build_hashed_features(
     name: str, options: dict[str, float], option_ranges: dict[str, BinRange]
 ) -> list[tuple[str, float]]:
     """Return the hashed features of a name and of its combinations with the bins of options."""
-    features = [(_hash_feature(name), 1.0)]
+    features = [(_hash_feature_to_column(name), 1.0)]
     for option, value in options.items():
         if option in option_ranges:
             bins = assign_soft_bins(value, option_ranges[option], HASHED_OPTION_BIN_COUNT)
             features += [
-                (_hash_feature(f"{name}.{option}.{number}"), share) for number, share in bins
+                (_hash_feature_to_column(f"{name}.{option}.{number}"), share)
+                for number, share in bins
             ]
     return features
 
 
-def _hash_feature(feature: str) -> str:
+def _hash_feature_to_column(feature: str) -> str:
     """Return the hashed column of a feature."""
     return f"hashed {zlib.crc32(feature.encode()) % HASHED_FEATURE_COUNT}"
 
 
-def _merge_default_options(event: ScoreEvent) -> dict[str, float]:
+def _merge_default_event_options(event: ScoreEvent) -> dict[str, float]:
     """Return an event's options with the defaults of its synth or of the sample player."""
     inventory = load_sonic_pi_inventory()
     if event.kind == "sample":
@@ -385,7 +386,7 @@ def _estimate_event_seconds(event: ScoreEvent, options: dict[str, float]) -> flo
     return max(0.02, min(played_seconds, envelope_seconds) if has_envelope else played_seconds)
 
 
-def _compute_program_features(events: list[ScoreEvent]) -> np.ndarray:
+def _compute_density_and_loudness_features(events: list[ScoreEvent]) -> np.ndarray:
     """Return events per second, concurrent events and loudness over time, [32]."""
     event_rate, concurrency = np.zeros(DENSITY_BIN_COUNT), np.zeros(DENSITY_BIN_COUNT)
     loudness = np.zeros(LOUDNESS_STEPS)
@@ -395,7 +396,7 @@ def _compute_program_features(events: list[ScoreEvent]) -> np.ndarray:
     ):
         event_rate[number] = share
     seconds = [
-        _estimate_event_seconds(event, _merge_default_options(event)) * event.weight
+        _estimate_event_seconds(event, _merge_default_event_options(event)) * event.weight
         for event in events
     ]
     concurrent_events = sum(seconds) / MAX_SCORE_SECONDS

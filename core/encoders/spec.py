@@ -74,14 +74,14 @@ class EncoderSpec:
     recipe_version: int = 1
 
     @property
-    def source(self) -> str:
+    def weights_origin(self) -> str:
         """Return the origin of the weights in a few words."""
-        return self.weights.source
+        return self.weights.weights_origin
 
     @property
-    def install_instructions(self) -> str:
+    def weights_install_instructions(self) -> str:
         """Return the command, or else a sentence, that explains how to get the weights."""
-        return self.weights.format_install_instructions(self.id)
+        return self.weights.format_weights_install_instructions(self.id)
 
     @property
     def revision(self) -> str:
@@ -89,9 +89,9 @@ class EncoderSpec:
         return f"{self.weights.revision}+{self.recipe_version}"
 
     @property
-    def components(self) -> tuple[EncoderSpec, ...]:
+    def component_specs(self) -> tuple[EncoderSpec, ...]:
         """Return the specs of the concatenated encoders; the spec itself for a single encoder."""
-        return self.weights.components if isinstance(self.weights, ConcatWeights) else (self,)
+        return self.weights.component_specs if isinstance(self.weights, ConcatWeights) else (self,)
 
     def is_available_offline(self) -> bool:
         """Return whether the encoder loads without a network; only looks for files."""
@@ -104,30 +104,32 @@ class ConcatWeights:
 
     Attributes
     ----------
-    components : tuple of EncoderSpec
+    component_specs : tuple of EncoderSpec
         At least two, in the order of their vectors.
     """
 
-    components: tuple[EncoderSpec, ...]
+    component_specs: tuple[EncoderSpec, ...]
 
     @property
-    def source(self) -> str:
+    def weights_origin(self) -> str:
         """Return the sources of all components."""
-        return "; ".join(spec.source for spec in self.components)
+        return "; ".join(spec.weights_origin for spec in self.component_specs)
 
     @property
     def revision(self) -> str:
         """Return the revisions of all components, in order."""
-        return REVISION_SEPARATOR.join(spec.revision for spec in self.components)
+        return REVISION_SEPARATOR.join(spec.revision for spec in self.component_specs)
 
-    def format_install_instructions(self, _encoder_id: str, /) -> str:
+    def format_weights_install_instructions(self, _encoder_id: str, /) -> str:
         """Return how to get the weights of the components that are not available."""
-        missing = [spec for spec in self.components if not spec.is_available_offline()]
-        return "; ".join(spec.install_instructions for spec in missing) or "Nothing to install"
+        missing = [spec for spec in self.component_specs if not spec.is_available_offline()]
+        return (
+            "; ".join(spec.weights_install_instructions for spec in missing) or "Nothing to install"
+        )
 
     def is_available_offline(self) -> bool:
         """Return whether all components are available."""
-        return all(spec.is_available_offline() for spec in self.components)
+        return all(spec.is_available_offline() for spec in self.component_specs)
 
     def resolve_weights_path(self, encoder_id: str, /) -> Path:
         """Raise an error: only the components have files."""

@@ -36,10 +36,10 @@ class SymbolicEncoder(Encoder):
 def embed_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SYMBOLIC_EMBEDDING_DIM]."""
     events = ProgramInterpreter(parse_program(source)).events
-    return np.concatenate([compute_score_features(events), hash_words(source)])
+    return np.concatenate([compute_score_features(events), hash_word_counts(source)])
 
 
-def hash_words(source: str) -> np.ndarray:
+def hash_word_counts(source: str) -> np.ndarray:
     """Return the hashed word counts of a program; it need not parse.
 
     Parameters

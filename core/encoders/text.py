@@ -20,9 +20,9 @@ import transformers
 
 from core.encoders.base import Encoder, validate_source_text
 from core.encoders.device import ComputeConfig
-from core.encoders.parallel import map_items
+from core.encoders.parallel import map_in_parallel
 from core.encoders.spec import EncoderSpec
-from core.encoders.transformer import load_model, load_tokenizer
+from core.encoders.transformer import load_pretrained_model, load_tokenizer
 from core.encoders.weights import load_json_config
 from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.errors import EarshotError
@@ -51,7 +51,7 @@ class _TokenWindow:
     padded_length: int
 
     @property
-    def shape_key(self) -> tuple[int, bool]:
+    def batch_shape_key(self) -> tuple[int, bool]:
         """Return what rows of one batch have in common.
 
         A row without padding does not share a batch with a padded one: attention over rows without
@@ -76,9 +76,9 @@ class TextEncoder(Encoder):
         self._tokenizer = load_tokenizer(folder, spec.id)
         # Setting padding and truncation changes the tokenizer, which threads share.
         self._tokenizer_lock = threading.Lock()
-        model = load_model(transformers.AutoModel, folder, spec.id)
+        model = load_pretrained_model(transformers.AutoModel, folder, spec.id)
         self._context_length = get_context_length(spec, folder, model.config, self._tokenizer)
-        self._model = compute.prepare_model(model)
+        self._model = compute.prepare_model_for_inference(model)
         self._prefix_ids, self._suffix_ids = self._find_special_tokens()
 
     def _find_special_tokens(self) -> tuple[list[int], list[int]]:
@@ -113,8 +113,8 @@ class TextEncoder(Encoder):
         sums = np.zeros((len(items), self.spec.dim))
         weight_sums = np.zeros(len(items))
         device = self._compute.device
-        batches = list(_batch_by_shape(windows, BATCH_SIZES[device]))
-        results = map_items(self._sum_token_vectors, batches, device)
+        batches = list(_batch_windows_by_shape(windows, BATCH_SIZES[device]))
+        results = map_in_parallel(self._sum_token_vectors, batches, device)
         for batch, batch_sums in zip(batches, results, strict=True):
             for window, window_sum in zip(batch, batch_sums, strict=True):
                 sums[window.item_index] += window_sum
@@ -147,7 +147,7 @@ class TextEncoder(Encoder):
         ]
         return sorted(
             windows,
-            key=lambda window: (*window.shape_key, window.item_index, window.window_index),
+            key=lambda window: (*window.batch_shape_key, window.item_index, window.window_index),
         )
 
     def _build_token_windows(self, item_index: int, token_ids: list[int]) -> Iterator[_TokenWindow]:
@@ -190,9 +190,11 @@ class TextEncoder(Encoder):
         return sums[: len(batch)].double().cpu().numpy()
 
 
-def _batch_by_shape(windows: list[_TokenWindow], batch_size: int) -> Iterator[list[_TokenWindow]]:
+def _batch_windows_by_shape(
+    windows: list[_TokenWindow], batch_size: int
+) -> Iterator[list[_TokenWindow]]:
     """Split windows, sorted by shape, into batches of one shape."""
-    for _, same_shape in groupby(windows, lambda window: window.shape_key):
+    for _, same_shape in groupby(windows, lambda window: window.batch_shape_key):
         remaining = iter(same_shape)
         while batch := list(islice(remaining, batch_size)):
             yield batch

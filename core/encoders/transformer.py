@@ -22,7 +22,7 @@ SAFE_LOADING_OPTIONS = {"local_files_only": True, "trust_remote_code": False}
 UNUSED_LAYER_PREFIXES = ("pooler.",)
 
 
-def load_model(model_class: Any, folder: Path, encoder_id: str) -> Any:
+def load_pretrained_model(model_class: Any, folder: Path, encoder_id: str) -> Any:
     """Load a model's weights in fp32.
 
     Parameters

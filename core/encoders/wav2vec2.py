@@ -11,7 +11,11 @@ from core.encoders import openvino
 from core.encoders.audio import AudioEncoder
 from core.encoders.device import ComputeConfig
 from core.encoders.spec import EncoderSpec
-from core.encoders.transformer import load_feature_extractor, load_model, silence_transformers
+from core.encoders.transformer import (
+    load_feature_extractor,
+    load_pretrained_model,
+    silence_transformers,
+)
 from core.encoders.windowing import split_into_windows
 
 # Attention grows with the square of the length, and training used at most half a minute of speech;
@@ -35,13 +39,15 @@ class Wav2Vec2Encoder(AudioEncoder):
         folder = spec.weights.resolve_weights_path(spec.id)
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
-        model = _MeanPooledModel(load_model(transformers.AutoModel, folder, spec.id)).eval()
+        model = _MeanPooledModel(
+            load_pretrained_model(transformers.AutoModel, folder, spec.id)
+        ).eval()
         compiled_model = None
         if compute.use_openvino:
             probe_lengths = [int(seconds * self._sample_rate) for seconds in PROBE_NOISE_SECONDS]
             with silence_transformers():
-                compiled_model = openvino.compile_and_verify(model, compute, probe_lengths)
-        self._pooled_model = compiled_model or compute.prepare_model(model)
+                compiled_model = openvino.compile_and_verify_model(model, compute, probe_lengths)
+        self._pooled_model = compiled_model or compute.prepare_model_for_inference(model)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
         inputs = self._feature_extractor(

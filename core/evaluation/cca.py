@@ -31,7 +31,7 @@ class CCA:
     directions_x: np.ndarray
     directions_y: np.ndarray
 
-    def compute_correlations(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    def compute_canonical_correlations(self, x: np.ndarray, y: np.ndarray) -> np.ndarray:
         """Compute the Pearson correlation along each pair of directions.
 
         Parameters
@@ -44,9 +44,11 @@ class CCA:
         array, float64 [c]
             In [-1, 1]; 0 if rows do not vary along a direction, NaN for fewer than 3 rows.
         """
-        return correlate_columns(*self.transform(x, y))
+        return correlate_columns(*self.project_onto_canonical_directions(x, y))
 
-    def transform(self, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def project_onto_canonical_directions(
+        self, x: np.ndarray, y: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Project rows onto the canonical directions.
 
         Parameters
@@ -66,9 +68,9 @@ class CCA:
                 )
         return (x - self.mean_x) @ self.directions_x, (y - self.mean_y) @ self.directions_y
 
-    def score(self, x: np.ndarray, y: np.ndarray) -> float:
-        """Return the mean of `compute_correlations`; NaN if there are no directions."""
-        correlations = self.compute_correlations(x, y)
+    def compute_mean_canonical_correlation(self, x: np.ndarray, y: np.ndarray) -> float:
+        """Return the mean of `compute_canonical_correlations`; NaN if there are no directions."""
+        correlations = self.compute_canonical_correlations(x, y)
         return float(correlations.mean()) if len(correlations) else np.nan
 
 
@@ -156,7 +158,7 @@ def cca(
         regularisation=regularisation,
         explained_variance_ratio=explained_variance_ratio,
     )
-    return directions.score(x, y)
+    return directions.compute_mean_canonical_correlation(x, y)
 
 
 def _compute_whitener(

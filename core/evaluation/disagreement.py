@@ -42,7 +42,7 @@ class Disagreement(NamedTuple):
     y_rank: np.ndarray
 
 
-def find_disagreements(
+def find_disagreeing_row_pairs(
     x: np.ndarray, y: np.ndarray, max_pairs: int = 100
 ) -> tuple[Disagreement, Disagreement]:
     """Find the pairs of rows that are near in one space and far apart in the other.
@@ -83,7 +83,7 @@ def find_disagreements(
     gaps = _RankGaps(unit_x, unit_y)
     disagreements = []
     for sign, largest in zip((1, -1), gaps.find_largest_gaps()):
-        first, second = _select_pairs(gaps, sign, *largest, max_pairs)
+        first, second = _select_disjoint_pairs(gaps, sign, *largest, max_pairs)
         disagreements.append(
             Disagreement(
                 np.array(first, np.int64),
@@ -119,8 +119,8 @@ class _RankGaps:
         largest_by_sign = [
             (torch.full((n,), IMPOSSIBLE_GAP), torch.zeros(n, dtype=torch.int64)) for _ in range(2)
         ]
-        for rows, columns in _iterate_blocks(n):
-            gap = self._compute_gaps(rows, columns)  # [b, c]
+        for rows, columns in _iterate_pair_blocks(n):
+            gap = self._compute_rank_gaps(rows, columns)  # [b, c]
             for sign, (largest, partner) in zip((1, -1), largest_by_sign):
                 if rows == columns:  # each pair once, and no row with itself
                     gap[torch.ones_like(gap, dtype=torch.bool).tril_()] = sign * IMPOSSIBLE_GAP
@@ -134,15 +134,17 @@ class _RankGaps:
                     )
         return largest_by_sign
 
-    def find_largest_among(self, rows: Tensor, is_free: Tensor, sign: int) -> tuple[Tensor, Tensor]:
+    def find_largest_gaps_among(
+        self, rows: Tensor, is_free: Tensor, sign: int
+    ) -> tuple[Tensor, Tensor]:
         """Find the largest gap of some rows [m] among the free rows, bool [n]."""
-        gap = self._compute_gaps(rows, slice(None)) * sign  # [m, n]
+        gap = self._compute_rank_gaps(rows, slice(None)) * sign  # [m, n]
         gap[:, ~is_free] = IMPOSSIBLE_GAP
         gap.scatter_(1, rows[:, None], IMPOSSIBLE_GAP)
         values, positions = gap.max(dim=1)
         return values, positions
 
-    def _compute_gaps(self, rows: slice | Tensor, columns: slice) -> Tensor:
+    def _compute_rank_gaps(self, rows: slice | Tensor, columns: slice) -> Tensor:
         x_rank = self.x_ranks[_compute_distance_levels(self.x[rows], self.x[columns])]
         y_rank = self.y_ranks[_compute_distance_levels(self.y[rows], self.y[columns])]
         return y_rank.sub_(x_rank)
@@ -163,7 +165,7 @@ class _RankGaps:
 def _rank_distance_levels(x: Tensor) -> Tensor:
     """Return twice the mean number of pairs that are nearer than each level: int64 [levels]."""
     counts = torch.zeros(DISTANCE_LEVELS, dtype=torch.int64)
-    for rows, columns in _iterate_blocks(len(x)):
+    for rows, columns in _iterate_pair_blocks(len(x)):
         levels = _compute_distance_levels(x[rows], x[columns])
         if rows == columns:
             levels = levels[torch.ones_like(levels, dtype=torch.bool).triu_(1)]
@@ -171,7 +173,7 @@ def _rank_distance_levels(x: Tensor) -> Tensor:
     return 2 * counts.cumsum(0) - counts
 
 
-def _iterate_blocks(n: int) -> Iterator[tuple[slice, slice]]:
+def _iterate_pair_blocks(n: int) -> Iterator[tuple[slice, slice]]:
     """Yield rows and columns of blocks that hold each pair, first the one on the diagonal."""
     for start in range(0, n, BLOCK_ROWS):
         rows = slice(start, min(start + BLOCK_ROWS, n))
@@ -185,7 +187,7 @@ def _compute_distance_levels(a: Tensor, b: Tensor) -> Tensor:
     return quantise_cosine_distances(1 - a @ b.T)
 
 
-def _select_pairs(
+def _select_disjoint_pairs(
     gaps: _RankGaps, sign: int, largest_gaps: Tensor, partners: Tensor, max_pairs: int
 ) -> tuple[list[int], list[int]]:
     """Select the pair with the largest gap, then the largest without its rows, and so on."""
@@ -206,7 +208,7 @@ def _select_pairs(
         # The partner is taken, as are those of other rows near the top: search again for all.
         stale_rows = (~is_free[partners] & (largest_gaps > 0)).nonzero()[:, 0]
         stale_rows = stale_rows[largest_gaps[stale_rows].argsort(descending=True)[:RETRY_ROWS]]
-        largest_gaps[stale_rows], partners[stale_rows] = gaps.find_largest_among(
+        largest_gaps[stale_rows], partners[stale_rows] = gaps.find_largest_gaps_among(
             stale_rows, is_free, sign
         )
     return first, second

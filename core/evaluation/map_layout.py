@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from core.errors import EarshotError
-from core.evaluation.neighbours import find_nearest_others
+from core.evaluation.neighbours import find_nearest_other_rows
 from core.evaluation.validation import normalize_rows, stack_zero_padded
 
 UMAP_NEIGHBOURS = 15  # UMAP's default; a point counts as its own first neighbour
@@ -18,7 +18,7 @@ MIN_POINTS = 4
 """Number of points below which UMAP is not run, because there are no neighbourhoods."""
 
 
-def compute_joint_map(
+def compute_joint_umap_layout(
     code: np.ndarray | Tensor,
     audio: np.ndarray | Tensor,
     seed: int = 42,
@@ -105,7 +105,7 @@ def _run_umap(points: Tensor, initial_positions: np.ndarray, seed: int) -> np.nd
     """Optimise positions [n, 2] on the graph of the exact nearest neighbours."""
     n = len(points)
     k = min(UMAP_NEIGHBOURS, n - 1)
-    indices, similarities = find_nearest_others(points, k - 1)  # 2 x [n, k-1]
+    indices, similarities = find_nearest_other_rows(points, k - 1)  # 2 x [n, k-1]
     own_index = np.arange(n)[:, None]
     graph = (
         np.concatenate([own_index, indices], axis=1).astype(np.int32),
@@ -123,7 +123,7 @@ def _run_umap(points: Tensor, initial_positions: np.ndarray, seed: int) -> np.nd
         # Imported late because it takes seconds to load, and only the map needs it.
         import umap
 
-        _cache_compiled_functions(umap.umap_, umap.layouts)
+        _enable_numba_disk_cache(umap.umap_, umap.layouts)
         mapper = umap.UMAP(
             n_neighbors=k,
             metric="cosine",
@@ -140,7 +140,7 @@ def _run_umap(points: Tensor, initial_positions: np.ndarray, seed: int) -> np.nd
             torch.set_num_threads(thread_count)
 
 
-def _cache_compiled_functions(*modules: ModuleType) -> None:
+def _enable_numba_disk_cache(*modules: ModuleType) -> None:
     """Let Numba cache UMAP's compiled functions on disk for the next process.
 
     UMAP enables the cache for all functions but one, whose compilation took 8 s of the first map

@@ -12,7 +12,7 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.evaluation.cca import CCA, cca, fit_cca
-from core.evaluation.neighbours import find_nearest_others
+from core.evaluation.neighbours import find_nearest_other_rows
 from core.evaluation.pairwise_distances import distance_pearson, distance_spearman
 from core.evaluation.validation import (
     COSINE_STEPS_PER_UNIT,
@@ -35,7 +35,7 @@ __all__ = [
     "mrr",
     "normalized_similarity",
     "overlap_at_k",
-    "rank_matches",
+    "compute_match_ranks",
     "recall_at_k",
 ]
 
@@ -117,8 +117,8 @@ def count_shared_neighbours(x: np.ndarray, y: np.ndarray, k: int = 3) -> np.ndar
     if len(x) < k + 2:
         return np.empty(0, dtype=np.int64)
     neighbours_x, neighbours_y = (
-        find_nearest_others(x, k)[0],
-        find_nearest_others(y, k)[0],
+        find_nearest_other_rows(x, k)[0],
+        find_nearest_other_rows(y, k)[0],
     )  # [n, k]
     return (neighbours_x[:, :, None] == neighbours_y[:, None, :]).sum(axis=(1, 2))
 
@@ -183,7 +183,7 @@ def recall_at_k(x: np.ndarray, y: np.ndarray, k: int = 1) -> float:
     return _mean_or_nan(compute_hit_rates(x, y, k))
 
 
-def rank_matches(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def compute_match_ranks(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     """Rank row i of `y` by its similarity to row i of `x`, among all rows of `y`.
 
     Parameters
@@ -205,9 +205,9 @@ def mrr(x: np.ndarray, y: np.ndarray) -> float:
 
     See Also
     --------
-    rank_matches : The ranks.
+    compute_match_ranks : The ranks.
     """
-    return _mean_or_nan(1 / rank_matches(x, y))
+    return _mean_or_nan(1 / compute_match_ranks(x, y))
 
 
 def median_rank(x: np.ndarray, y: np.ndarray) -> float:
@@ -215,9 +215,9 @@ def median_rank(x: np.ndarray, y: np.ndarray) -> float:
 
     See Also
     --------
-    rank_matches : The ranks.
+    compute_match_ranks : The ranks.
     """
-    ranks = rank_matches(x, y)
+    ranks = compute_match_ranks(x, y)
     return float(np.median(ranks)) if len(ranks) else np.nan
 
 

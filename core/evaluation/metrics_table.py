@@ -61,7 +61,7 @@ class EmbeddingComparison:
     fitted_cca: CCA | None = None
 
 
-def compute_metrics(
+def compute_metrics_table(
     comparisons: Iterable[EmbeddingComparison],
     split: str,
     *,
@@ -105,12 +105,12 @@ def _iterate_metrics(
     comparison: EmbeddingComparison, seed: int, with_intervals: bool
 ) -> Iterator[tuple[str, float, Interval]]:
     n = len(comparison.code)
-    for name, measure in _build_set_metrics(comparison).items():
+    for name, measure in _build_set_metric_functions(comparison).items():
         interval = UNDEFINED_INTERVAL
         if with_intervals:
             interval = subsample_interval(measure, n, seed=seed)
         yield name, measure(np.arange(n)), interval
-    for name, (values, statistic) in _compute_program_metrics(comparison).items():
+    for name, (values, statistic) in _compute_per_program_metrics(comparison).items():
         value = float(statistic(values, axis=0)) if len(values) else np.nan
         interval = UNDEFINED_INTERVAL
         if with_intervals:
@@ -118,17 +118,22 @@ def _iterate_metrics(
         yield name, value, interval
 
 
-def _build_set_metrics(comparison: EmbeddingComparison) -> dict[str, SetMetric]:
+def _build_set_metric_functions(comparison: EmbeddingComparison) -> dict[str, SetMetric]:
     """Build the metrics that are one number for a set of programs."""
     directions = comparison.fitted_cca or fit_cca(comparison.train_code, comparison.train_audio)
-    projections = directions.transform(comparison.code, comparison.audio)  # 2 x [n, c]
+    projections = directions.project_onto_canonical_directions(
+        comparison.code, comparison.audio
+    )  # 2 x [n, c]
     # Hundreds of resamples are measured, so on as few columns as keep all distances.
-    code, audio = _reduce_columns(comparison.code), _reduce_columns(comparison.audio)
+    code, audio = (
+        _rotate_into_fewer_columns(comparison.code),
+        _rotate_into_fewer_columns(comparison.audio),
+    )
     return {
         "cka": lambda rows: metrics.cka(code[rows], audio[rows]),
         "cka_debiased": lambda rows: metrics.cka(code[rows], audio[rows], debiased=True),
-        "cca": lambda rows: _average_correlations(projections, rows),
-        f"cca@{TOP_CCA_DIRECTIONS}": lambda rows: _average_correlations(
+        "cca": lambda rows: _compute_mean_canonical_correlation(projections, rows),
+        f"cca@{TOP_CCA_DIRECTIONS}": lambda rows: _compute_mean_canonical_correlation(
             projections, rows, TOP_CCA_DIRECTIONS
         ),
         "cca_in_sample": lambda rows: metrics.cca(code[rows], audio[rows]) if len(rows) else np.nan,
@@ -137,7 +142,7 @@ def _build_set_metrics(comparison: EmbeddingComparison) -> dict[str, SetMetric]:
     }
 
 
-def _average_correlations(
+def _compute_mean_canonical_correlation(
     projections: tuple[np.ndarray, np.ndarray], rows: np.ndarray, max_directions: int | None = None
 ) -> float:
     """Return the mean correlation along the pairs of directions, those of training first."""
@@ -146,7 +151,7 @@ def _average_correlations(
     return float(correlations.mean()) if len(correlations) else np.nan
 
 
-def _reduce_columns(x: np.ndarray) -> np.ndarray:
+def _rotate_into_fewer_columns(x: np.ndarray) -> np.ndarray:
     """Rotate rows [n, d] into at most n columns, which keeps all inner products."""
     n, d = x.shape
     if d <= n or not n:
@@ -156,7 +161,7 @@ def _reduce_columns(x: np.ndarray) -> np.ndarray:
     return triangular.T
 
 
-def _compute_program_metrics(
+def _compute_per_program_metrics(
     comparison: EmbeddingComparison,
 ) -> dict[str, tuple[np.ndarray, Statistic]]:
     """Compute the metrics that have one value per program, with the statistic of their summary."""
@@ -178,7 +183,7 @@ def _compute_program_metrics(
         for recall_k in RECALL_KS:
             hit_rates = metrics.compute_hit_rates(query, base, recall_k)
             values_by_metric[f"recall@{recall_k} {direction}"] = (hit_rates, np.mean)
-        ranks = metrics.rank_matches(query, base)
+        ranks = metrics.compute_match_ranks(query, base)
         values_by_metric[f"mrr {direction}"] = (1 / ranks, np.mean)
         values_by_metric[f"median_rank {direction}"] = (ranks, np.median)
     return values_by_metric

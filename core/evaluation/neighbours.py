@@ -33,7 +33,7 @@ class CosineIndex:
     def __len__(self) -> int:
         return len(self._base)
 
-    def query(
+    def find_most_similar_rows(
         self, queries: np.ndarray | Tensor, k: int, *, excluded_rows: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Find the k rows with the highest cosine similarity to each query.
@@ -90,7 +90,7 @@ class CosineIndex:
         return indices, similarities
 
 
-def top_k(
+def find_k_nearest_rows(
     queries: np.ndarray | Tensor, base: np.ndarray | Tensor, k: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Find the k rows of base [n, d] with the highest cosine similarity to each query [m, d].
@@ -104,10 +104,10 @@ def top_k(
     --------
     CosineIndex.query : Details of the parameters and results.
     """
-    return CosineIndex(base).query(queries, k)
+    return CosineIndex(base).find_most_similar_rows(queries, k)
 
 
-def find_nearest_others(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
+def find_nearest_other_rows(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Find the k nearest other rows of each row of x [n, d].
 
     Returns
@@ -115,7 +115,7 @@ def find_nearest_others(x: np.ndarray | Tensor, k: int) -> tuple[np.ndarray, np.
     indices : int64 [n, k]
     similarities : float32 [n, k]
     """
-    return CosineIndex(x).query(x, k, excluded_rows=np.arange(len(x)))
+    return CosineIndex(x).find_most_similar_rows(x, k, excluded_rows=np.arange(len(x)))
 
 
 def _stable_top_k(values: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -17,7 +17,7 @@ MAX_COMPARED_TOKENS = 400
 """Tokens of a program that are compared, from its beginning."""
 
 
-def vectorise_identifiers(
+def compute_identifier_tfidf(
     base_sources: Sequence[str], query_sources: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compute the tf-idf vectors of the identifiers of programs.
@@ -101,7 +101,7 @@ def rank_by_edit_distance(
     """
     token_numbers: dict[str, int] = {}
     sequences = [
-        [token_numbers.setdefault(token, len(token_numbers)) for token in _tokenise(source)]
+        [token_numbers.setdefault(token, len(token_numbers)) for token in _tokenise_source(source)]
         for source in (*base_sources, *query_sources)
     ]
     nearest = []
@@ -113,5 +113,5 @@ def rank_by_edit_distance(
     return np.array(nearest)
 
 
-def _tokenise(source: str) -> list[str]:
+def _tokenise_source(source: str) -> list[str]:
     return TOKEN_PATTERN.findall(COMMENT_PATTERN.sub("", source))[:MAX_COMPARED_TOKENS]

@@ -32,7 +32,9 @@ class TerminalCommand(NamedTuple):
 
 
 @contextmanager
-def wait_for_turn(job_folder: Path | None, report_wait: Callable[[str], None]) -> Iterator[None]:
+def wait_for_queue_turn(
+    job_folder: Path | None, report_wait: Callable[[str], None]
+) -> Iterator[None]:
     """Wait until no other heavy command runs in the workspace; hold the turn for the block.
 
     Jobs get their turn in the order in which they were started. The kernel releases the turn when
@@ -51,7 +53,7 @@ def wait_for_turn(job_folder: Path | None, report_wait: Callable[[str], None]) -
     EarshotError
         If the workspace cannot be written.
     """
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         # Commands in a read-only workspace write nothing, so they do not disturb each other.
         yield
         return
@@ -68,13 +70,13 @@ def wait_for_turn(job_folder: Path | None, report_wait: Callable[[str], None]) -
         ) from error
     with lock:
         last_reason = None
-        while (reason := _try_take_turn(lock.fileno(), job_folder)) is not None:
+        while (reason := _try_take_queue_turn(lock.fileno(), job_folder)) is not None:
             if reason != last_reason:
                 report_wait(reason)
                 last_reason = reason
             time.sleep(TURN_POLL_INTERVAL_S)
         if job_folder is None:
-            _write_terminal_file(jobs_folder)
+            _write_terminal_command_file(jobs_folder)
         try:
             yield
         finally:
@@ -82,7 +84,7 @@ def wait_for_turn(job_folder: Path | None, report_wait: Callable[[str], None]) -
                 (jobs_folder / TERMINAL_FILE).unlink(missing_ok=True)
 
 
-def find_terminal_command() -> TerminalCommand | None:
+def find_running_terminal_command() -> TerminalCommand | None:
     """Return the command in a terminal that has the turn, or None if there is none."""
     path = workspace.get_jobs_folder() / TERMINAL_FILE
     try:
@@ -94,7 +96,7 @@ def find_terminal_command() -> TerminalCommand | None:
     return None
 
 
-def _write_terminal_file(jobs_folder: Path) -> None:
+def _write_terminal_command_file(jobs_folder: Path) -> None:
     """Describe this command to waiting commands and to the pages."""
     pid = os.getpid()
     words = [Path(sys.argv[0]).name, *sys.argv[1:]]
@@ -102,7 +104,7 @@ def _write_terminal_file(jobs_folder: Path) -> None:
         words[0] = "./run"
     description = {
         "pid": pid,
-        "process_start": processes.read_process_start(pid),
+        "process_start": processes.read_process_start_ticks(pid),
         "command": shlex.join(words),
     }
     try:
@@ -112,13 +114,13 @@ def _write_terminal_file(jobs_folder: Path) -> None:
         pass
 
 
-def _try_take_turn(lock_descriptor: int, job_folder: Path | None) -> str | None:
+def _try_take_queue_turn(lock_descriptor: int, job_folder: Path | None) -> str | None:
     """Take the turn and return None, or return a sentence that names who has it or is next."""
     try:
         # Not flock: worker processes that were forked by a killed holder would keep that lock.
         fcntl.lockf(lock_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        return _describe_holder()
+        return _describe_queue_turn_holder()
     if job_folder is None:
         return None
     earlier_ids = [
@@ -130,10 +132,10 @@ def _try_take_turn(lock_descriptor: int, job_folder: Path | None) -> str | None:
     return f"Waiting for {', '.join(reversed(earlier_ids))}."
 
 
-def _describe_holder() -> str:
+def _describe_queue_turn_holder() -> str:
     running_ids = [job.id for job in manager.list_jobs() if job.state == "running"]
     if running_ids:
         return f"Waiting for {', '.join(reversed(running_ids))}."
-    if terminal_command := find_terminal_command():
+    if terminal_command := find_running_terminal_command():
         return f"Waiting for process {terminal_command.pid} ({terminal_command.command})."
     return "Waiting for another command."

@@ -17,7 +17,7 @@ _cache_lock = threading.Lock()
 _event_cache: OrderedDict[Path, tuple[int, list[dict[str, Any]]]] = OrderedDict()
 
 
-def read_data_events(job_id: str, seen_count: int = 0) -> list[dict[str, Any]]:
+def read_job_data_events(job_id: str, seen_count: int = 0) -> list[dict[str, Any]]:
     """Return the events of a job that carry data: an epoch with its loss, a trial of a sweep.
 
     Each call reads only what was written since the last call in this process, so several pages
@@ -44,7 +44,7 @@ def read_data_events(job_id: str, seen_count: int = 0) -> list[dict[str, Any]]:
     job = get_job(job_id)
     with _cache_lock:
         offset, data_events = _event_cache.pop(job.folder, (0, []))
-        new_events, offset = job.read_events(offset)
+        new_events, offset = job.read_progress_events(offset)
         data_events.extend(event for event in new_events if isinstance(event.get("data"), dict))
         _event_cache[job.folder] = offset, data_events
         while len(_event_cache) > CACHE_SIZE:

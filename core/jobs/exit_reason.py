@@ -32,7 +32,7 @@ def count_oom_kills() -> int | None:
     return int(match[1]) if match else None
 
 
-def explain_exit(record: JobRecord, job_folder: Path, exit_status: int | None) -> JobRecord:
+def build_job_exit_error(record: JobRecord, job_folder: Path, exit_status: int | None) -> JobRecord:
     """Return the error of a job whose process ended without reporting why.
 
     Parameters
@@ -50,11 +50,13 @@ def explain_exit(record: JobRecord, job_folder: Path, exit_status: int | None) -
     dict
         Keys "message", "where" and "remedy".
     """
-    message, remedy = _describe_exit(record, job_folder, exit_status)
+    message, remedy = _describe_process_exit(record, job_folder, exit_status)
     return {"message": message, "where": None, "remedy": remedy}
 
 
-def _describe_exit(record: JobRecord, job_folder: Path, exit_status: int | None) -> tuple[str, str]:
+def _describe_process_exit(
+    record: JobRecord, job_folder: Path, exit_status: int | None
+) -> tuple[str, str]:
     """Return message and remedy."""
     if exit_status is not None and exit_status > 0:
         return f"It ended with status {exit_status} and gave no reason.", LOG_REMEDY
@@ -62,14 +64,14 @@ def _describe_exit(record: JobRecord, job_folder: Path, exit_status: int | None)
         return "Its process did not start.", RESTART_REMEDY
     if record["boot"] != processes.read_boot_id():
         return "The machine was restarted while it ran.", RESTART_REMEDY
-    if (fatal_error := _read_fatal_error(job_folder)) is not None:
+    if (fatal_error := _read_interpreter_crash_message(job_folder)) is not None:
         return f"Its process crashed ({fatal_error}).", LOG_REMEDY
     if exit_status is not None and exit_status not in (-signal.SIGKILL, -signal.SIGTERM):
         return f"Its process crashed ({_get_signal_name(-exit_status)}).", LOG_REMEDY
-    return _describe_kill(record, exit_status)
+    return _describe_process_kill(record, exit_status)
 
 
-def _describe_kill(record: JobRecord, exit_status: int | None) -> tuple[str, str]:
+def _describe_process_kill(record: JobRecord, exit_status: int | None) -> tuple[str, str]:
     """Return message and remedy for a process that another process or the kernel killed."""
     memory_mb = record.get("memory_mb")
     memory_note = f" It used {memory_mb:,} MB." if memory_mb else ""
@@ -101,7 +103,7 @@ def _get_signal_name(signal_number: int) -> str:
         return f"signal {signal_number}"
 
 
-def _read_fatal_error(job_folder: Path) -> str | None:
+def _read_interpreter_crash_message(job_folder: Path) -> str | None:
     """Return the last message of a crash of the interpreter in the log, if there is one."""
     try:
         with open(job_folder / LOG_FILE, "rb") as file:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from core.corpus.legacy_names import translate_command
+from core.corpus.legacy_names import translate_legacy_command
 from core.errors import EarshotError
-from core.jobs import processes, job_record_file
-from core.jobs.job_state_changes import build_lost_job_changes, is_lost
-from core.workspace import refuse_if_read_only, remove_partial_files
+from core.jobs import job_record_file, processes
+from core.jobs.job_state_changes import build_lost_job_changes, is_job_process_lost
+from core.workspace import refuse_if_workspace_read_only, remove_partial_files
 
 MIN_STALL_S = 30.0
 
@@ -167,7 +167,7 @@ class Job:
             return ""
         return "".join(text.splitlines(keepends=True)[-max_lines:])
 
-    def read_events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
+    def read_progress_events(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """Return the progress events from a byte offset on.
 
         Parameters
@@ -222,8 +222,8 @@ class Job:
         EarshotError
             If the workspace is read-only.
         """
-        refuse_if_read_only("Cancelling a job")
-        job_record = job_record_file.update_record(self.folder, _request_cancellation)
+        refuse_if_workspace_read_only("Cancelling a job")
+        job_record = job_record_file.update_job_record(self.folder, _request_cancellation)
         if job_record is not None and job_record["state"] in job_record_file.ACTIVE_STATES:
             leader, process_start = job_record["pid"], job_record["process_start"]
             # A queued job has no unit to finish.
@@ -232,7 +232,7 @@ class Job:
                 processes.signal_process_group(leader, signal.SIGTERM)
                 processes.wait_for_exit(terminate_grace_s, leader, process_start)
             processes.kill_job_processes(self.folder)
-            job_record_file.update_record(
+            job_record_file.update_job_record(
                 self.folder, lambda latest: build_lost_job_changes(self.folder, latest)
             )
         return load_job(self.folder)
@@ -251,19 +251,25 @@ def load_job(job_folder: Path) -> Job:
     EarshotError
         If the folder holds no job.
     """
-    job_record = job_record_file.read_record(job_folder)
-    if job_record is not None and is_lost(job_record):
+    job_record = job_record_file.read_job_record(job_folder)
+    if job_record is not None and is_job_process_lost(job_record):
         job_record = _record_lost_job(job_folder)
         # Its child processes would wait for it forever: the workers of a sweep, for example.
         processes.kill_job_processes(job_folder)
         remove_partial_files(job_folder / job_record_file.RECORD_FILE)
     if job_record is None:
         raise EarshotError(f"There is no job {job_folder.name!r}.", remedy="List them: ./run jobs.")
-    return _build_job(job_folder, job_record)
+    return _build_job_snapshot(job_folder, job_record)
 
 
-def _request_cancellation(job_record: job_record_file.JobRecord) -> job_record_file.JobRecord | None:
-    return {"cancel_asked": time.time()} if job_record["state"] in job_record_file.ACTIVE_STATES else None
+def _request_cancellation(
+    job_record: job_record_file.JobRecord,
+) -> job_record_file.JobRecord | None:
+    return (
+        {"cancel_asked": time.time()}
+        if job_record["state"] in job_record_file.ACTIVE_STATES
+        else None
+    )
 
 
 def _record_lost_job(job_folder: Path) -> job_record_file.JobRecord | None:
@@ -271,16 +277,16 @@ def _record_lost_job(job_folder: Path) -> job_record_file.JobRecord | None:
 
     def compute_changes(latest: job_record_file.JobRecord) -> job_record_file.JobRecord | None:
         # Checked again under the lock, because the job may have recorded its end meanwhile.
-        return build_lost_job_changes(job_folder, latest) if is_lost(latest) else None
+        return build_lost_job_changes(job_folder, latest) if is_job_process_lost(latest) else None
 
     try:
-        return job_record_file.update_record(job_folder, compute_changes)
+        return job_record_file.update_job_record(job_folder, compute_changes)
     except OSError:
-        latest = job_record_file.read_record(job_folder)
+        latest = job_record_file.read_job_record(job_folder)
         return latest and {**latest, **(build_lost_job_changes(job_folder, latest) or {})}
 
 
-def _build_job(job_folder: Path, job_record: job_record_file.JobRecord) -> Job:
+def _build_job_snapshot(job_folder: Path, job_record: job_record_file.JobRecord) -> Job:
     progress = job_record["progress"]
     steps = tuple(JobStep(**step) for step in progress.get("steps", ()))
     field_names = {field.name for field in fields(JobProgress)} - {"steps"}
@@ -292,7 +298,7 @@ def _build_job(job_folder: Path, job_record: job_record_file.JobRecord) -> Job:
     return Job(
         id=job_folder.name,
         title=job_record["title"],
-        argv=tuple(translate_command(job_record["argv"])),
+        argv=tuple(translate_legacy_command(job_record["argv"])),
         state=job_record["state"],
         progress=JobProgress(**values, steps=steps),
         error=JobError(**job_record["error"]) if job_record["error"] else None,

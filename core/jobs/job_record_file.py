@@ -27,7 +27,7 @@ _NEWER_KEY_DEFAULTS: JobRecord = {
 }
 
 
-def read_record(job_folder: Path) -> JobRecord | None:
+def read_job_record(job_folder: Path) -> JobRecord | None:
     """Return the record of a job, or None if it is missing or damaged."""
     try:
         record = json.loads((job_folder / RECORD_FILE).read_text(encoding="utf-8"))
@@ -36,7 +36,7 @@ def read_record(job_folder: Path) -> JobRecord | None:
     return {**_NEWER_KEY_DEFAULTS, **record} if isinstance(record, dict) else None
 
 
-def write_record(job_folder: Path, record: JobRecord) -> None:
+def write_job_record(job_folder: Path, record: JobRecord) -> None:
     """Replace the record of a job.
 
     Raises
@@ -57,7 +57,7 @@ def write_record(job_folder: Path, record: JobRecord) -> None:
             file.truncate()
 
 
-def update_record(
+def update_job_record(
     job_folder: Path, compute_changes: Callable[[JobRecord], JobRecord | None]
 ) -> JobRecord | None:
     """Read, change and write the record of a job while no other process or thread does.
@@ -81,11 +81,11 @@ def update_record(
     """
     # The folder itself carries the lock, because a full disk has no room for a lock file.
     with lock_file(job_folder, os.O_RDONLY | os.O_DIRECTORY):
-        record = read_record(job_folder)
+        record = read_job_record(job_folder)
         if record is None:
             return None
         changes = compute_changes(record)
         if changes:
             record = {**record, **changes}
-            write_record(job_folder, record)
+            write_job_record(job_folder, record)
         return record

@@ -6,14 +6,14 @@ import time
 from pathlib import Path
 
 from core.jobs import processes
-from core.jobs.exit_reason import explain_exit
+from core.jobs.exit_reason import build_job_exit_error
 from core.jobs.job_record_file import ACTIVE_STATES, JobRecord
 
 # A job's process registers its pid within a second. Later than this, it never started.
 MAX_STARTUP_S = 60.0
 
 
-def build_end_changes(
+def build_job_end_changes(
     state: str, exit_status: int | None = None, error: JobRecord | None = None
 ) -> JobRecord:
     """Return the changes that end a job now.
@@ -30,14 +30,14 @@ def build_end_changes(
     return {"state": state, "ended": time.time(), "exit": exit_status, "error": error}
 
 
-def build_duration_changes(record: JobRecord) -> JobRecord:
+def build_job_duration_changes(record: JobRecord) -> JobRecord:
     """Return the change that records how long the job ran, measured by the boot clock."""
     if record["clock"] is None or record["boot"] != processes.read_boot_id():
         return {}
-    return {"took": max(0.0, processes.read_boot_clock() - record["clock"])}
+    return {"took": max(0.0, processes.read_seconds_since_boot() - record["clock"])}
 
 
-def is_lost(record: JobRecord) -> bool:
+def is_job_process_lost(record: JobRecord) -> bool:
     """Return whether the record says that the job is active although its process has ended."""
     if record["state"] not in ACTIVE_STATES:
         return False
@@ -76,10 +76,10 @@ def build_lost_job_changes(
     is_refinable = is_reason_guessed and exit_status is not None
     if record["state"] not in ACTIVE_STATES and not is_refinable:
         return None
-    duration = {} if is_reason_guessed else build_duration_changes(record)
+    duration = {} if is_reason_guessed else build_job_duration_changes(record)
     if record["cancel_asked"] is not None:
-        return {**build_end_changes("cancelled", exit_status), **duration}
+        return {**build_job_end_changes("cancelled", exit_status), **duration}
     if exit_status == 0:
-        return {**build_end_changes("done", 0), **duration}
-    error = explain_exit(record, job_folder, exit_status)
-    return {**build_end_changes("failed", exit_status, error), **duration}
+        return {**build_job_end_changes("done", 0), **duration}
+    error = build_job_exit_error(record, job_folder, exit_status)
+    return {**build_job_end_changes("failed", exit_status, error), **duration}

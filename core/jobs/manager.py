@@ -15,7 +15,7 @@ from pathlib import Path
 
 from core import workspace
 from core.errors import EarshotError
-from core.jobs import exit_reason, processes, job_record_file
+from core.jobs import exit_reason, job_record_file, processes
 from core.jobs.job import Job, load_job
 from core.jobs.job_state_changes import build_lost_job_changes
 
@@ -43,7 +43,7 @@ def get_job(job_id: str) -> Job:
     EarshotError
         If there is none.
     """
-    folder = workspace.get_jobs_folder() / workspace.validate_name(job_id, "job")
+    folder = workspace.get_jobs_folder() / workspace.validate_folder_name(job_id, "job")
     if job_id.isdecimal():
         folder = dict(_list_job_folders()).get(int(job_id), folder)
     job = load_job(folder)
@@ -92,7 +92,7 @@ def start_job(
     >>> job.state  # doctest: +SKIP
     'queued'
     """
-    workspace.refuse_if_read_only("Starting a job")
+    workspace.refuse_if_workspace_read_only("Starting a job")
     argv = [str(argument) for argument in argv]
     cwd = str(cwd or Path.cwd())
     jobs_folder = workspace.get_jobs_folder()
@@ -105,7 +105,7 @@ def start_job(
                 if job.is_active and list(job.argv) == argv and job.cwd in (cwd, None):
                     return job
             folder = _create_job_folder(jobs_folder, argv, title, cwd)
-            _spawn_process(folder, [*command_prefix, *argv], cwd)
+            _spawn_job_process(folder, [*command_prefix, *argv], cwd)
         _remove_old_jobs()
     except OSError as error:
         raise EarshotError(
@@ -145,7 +145,7 @@ def remove_job(job_id: str) -> None:
     EarshotError
         If there is no such job, it is active, or it cannot be removed.
     """
-    workspace.refuse_if_read_only("Removing a job")
+    workspace.refuse_if_workspace_read_only("Removing a job")
     job = get_job(job_id)
     if job.is_active:
         raise EarshotError(
@@ -210,7 +210,7 @@ def _create_job_folder(
         "exit": None,
     }
     try:
-        job_record_file.write_record(folder, job_record)
+        job_record_file.write_job_record(folder, job_record)
         (folder / job_record_file.EVENTS_FILE).touch()
     except OSError:
         shutil.rmtree(folder, ignore_errors=True)
@@ -218,7 +218,7 @@ def _create_job_folder(
     return folder
 
 
-def _spawn_process(job_folder: Path, command: list[str], cwd: str) -> None:
+def _spawn_job_process(job_folder: Path, command: list[str], cwd: str) -> None:
     search_paths = [str(workspace.PROJECT_FOLDER), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
@@ -242,10 +242,10 @@ def _spawn_process(job_folder: Path, command: list[str], cwd: str) -> None:
     except OSError:
         shutil.rmtree(job_folder, ignore_errors=True)
         raise
-    process_start = processes.read_process_start(process.pid)
+    process_start = processes.read_process_start_ticks(process.pid)
     if process_start is not None:
         identity = {"pid": process.pid, "process_start": process_start}
-        job_record_file.update_record(job_folder, lambda _record: identity)
+        job_record_file.update_job_record(job_folder, lambda _record: identity)
     threading.Thread(
         target=_record_exit_status, args=(process, job_folder), name=job_folder.name, daemon=True
     ).start()
@@ -255,7 +255,7 @@ def _record_exit_status(process: subprocess.Popen[bytes], job_folder: Path) -> N
     """Wait for the process and record its exit status, which only its parent can collect."""
     status = process.wait()
     try:
-        job_record_file.update_record(
+        job_record_file.update_job_record(
             job_folder, lambda latest: build_lost_job_changes(job_folder, latest, status)
         )
     except OSError:  # It was removed, or the disk is full: readers see that the process has ended.

@@ -20,12 +20,12 @@ def read_boot_id() -> str:
         return ""
 
 
-def read_boot_clock() -> float:
+def read_seconds_since_boot() -> float:
     """Return the seconds since boot, including sleep, on a clock that cannot be set."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
-def read_process_start(pid: int) -> int | None:
+def read_process_start_ticks(pid: int) -> int | None:
     """Return when a process started, in clock ticks since boot; None if it has ended.
 
     The system reuses pids, but not together with the same start time, so the two identify a
@@ -48,11 +48,11 @@ def is_process_running(pid: int | None, process_start: int | None) -> bool:
     ----------
     pid : int or None
     process_start : int or None
-        As returned by `read_process_start`.
+        As returned by `read_process_start_ticks`.
     """
     if pid is None or process_start is None:
         return False
-    return read_process_start(pid) == process_start
+    return read_process_start_ticks(pid) == process_start
 
 
 def find_job_pids(job_folder: Path) -> list[int]:

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from core.jobs import processes, job_record_file
+from core.jobs import job_record_file, processes
 from core.jobs.remaining_time import RateEstimator
 
 EVENT_INTERVAL_S = 0.25
@@ -44,7 +44,7 @@ class JobProgressReporter:
         self._is_cancel_noticed = False
         self._stop_event = threading.Event()
         self._thread = threading.Thread(
-            target=self._write_periodically, name="heartbeat", daemon=True
+            target=self._write_progress_periodically, name="heartbeat", daemon=True
         )
         self._thread.start()
 
@@ -83,7 +83,7 @@ class JobProgressReporter:
             estimator = self._rate_estimators[self._current_progress["step"]]
             return {
                 **self._current_progress,
-                "rate": estimator.rate,
+                "rate": estimator.units_per_second,
                 "remaining_s": estimator.estimate_remaining_s(self._current_progress["total"]),
                 "idle_s": time.monotonic() - self._last_report_time,
                 "steps": list(self._steps.values()),
@@ -101,7 +101,7 @@ class JobProgressReporter:
         except (OSError, TypeError, ValueError) as error:
             print(f"An event was not written: {error}", file=sys.stderr)
 
-    def _write_periodically(self) -> None:
+    def _write_progress_periodically(self) -> None:
         last_heartbeat_time = time.monotonic()
         while not self._stop_event.wait(WRITE_INTERVAL_S):
             with self._lock:
@@ -110,24 +110,32 @@ class JobProgressReporter:
             try:
                 # The heartbeat also writes without news, so that readers see a stalled step.
                 if is_due:
-                    job_record_file.update_record(self._job_folder, self._build_heartbeat_changes)
+                    job_record_file.update_job_record(
+                        self._job_folder, self._build_heartbeat_changes
+                    )
                     last_heartbeat_time = time.monotonic()
                 elif has_news:
-                    job_record_file.update_record(self._job_folder, self._build_progress_changes)
-                self._notice_cancellation()
+                    job_record_file.update_job_record(
+                        self._job_folder, self._build_progress_changes
+                    )
+                self._check_for_cancellation()
             except OSError:  # The next round tries again.
                 self._has_unwritten_progress = self._has_unwritten_progress or has_news
 
-    def _notice_cancellation(self) -> None:
-        job_record = job_record_file.read_record(self._job_folder)
+    def _check_for_cancellation(self) -> None:
+        job_record = job_record_file.read_job_record(self._job_folder)
         is_cancelled = job_record is not None and job_record["cancel_asked"] is not None
         if is_cancelled and not self._is_cancel_noticed:
             self._is_cancel_noticed = True
             self._interrupt_event.set()
 
-    def _build_progress_changes(self, job_record: job_record_file.JobRecord) -> job_record_file.JobRecord:
+    def _build_progress_changes(
+        self, job_record: job_record_file.JobRecord
+    ) -> job_record_file.JobRecord:
         return {"progress": self.build_progress_record() or job_record["progress"]}
 
-    def _build_heartbeat_changes(self, job_record: job_record_file.JobRecord) -> job_record_file.JobRecord:
+    def _build_heartbeat_changes(
+        self, job_record: job_record_file.JobRecord
+    ) -> job_record_file.JobRecord:
         memory_mb = processes.measure_job_memory_mb(self._job_folder)
         return {**self._build_progress_changes(job_record), "memory_mb": memory_mb}

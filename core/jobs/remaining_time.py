@@ -48,7 +48,7 @@ class RateEstimator:
             self._observations.popleft()
 
     @property
-    def rate(self) -> float | None:
+    def units_per_second(self) -> float | None:
         """Units per second over the recent past; None before the second observation."""
         if len(self._observations) < 2:
             return None
@@ -61,7 +61,7 @@ class RateEstimator:
 
     def estimate_remaining_s(self, total: int) -> float | None:
         """Return the seconds until `total` units are finished at the recent rate, if known."""
-        rate = self.rate
+        rate = self.units_per_second
         if rate is None:
             return None
         return max(0.0, (total - self._observations[-1][1]) / rate)

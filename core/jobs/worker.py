@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from core.errors import convert_system_error
-from core.jobs import processes, job_record_file
-from core.jobs.command_queue import wait_for_turn
-from core.jobs.progress_reporter import JobProgressReporter
+from core.jobs import job_record_file, processes
+from core.jobs.command_queue import wait_for_queue_turn
 from core.jobs.job_record_file import JobRecord
-from core.jobs.job_state_changes import build_duration_changes, build_end_changes
+from core.jobs.job_state_changes import build_job_duration_changes, build_job_end_changes
+from core.jobs.progress_reporter import JobProgressReporter
 from core.progress import Progress
 
 # Pages have priority over jobs because users wait for them. When memory runs out, the system
@@ -43,7 +43,7 @@ def run_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progress]:
     job_folder : Path
         As returned by `get_current_job_folder`.
     is_heavy : bool
-        Whether to wait until no other heavy command runs, see `wait_for_turn`.
+        Whether to wait until no other heavy command runs, see `wait_for_queue_turn`.
 
     Yields
     ------
@@ -54,34 +54,34 @@ def run_as_job(job_folder: Path, *, is_heavy: bool) -> Iterator[Progress]:
     faulthandler.enable(sys.__stderr__ or sys.stderr)
     sys.stdout, sys.stderr = _FailSafeStream(sys.stdout), _FailSafeStream(sys.stderr)
     _lower_process_priority()
-    _try_update_record(job_folder, _build_identity_changes)
+    _try_update_job_record(job_folder, _build_process_identity_changes)
     reporter = JobProgressReporter(job_folder)
-    end_changes = build_end_changes("failed", 1)
+    end_changes = build_job_end_changes("failed", 1)
 
-    def report_wait(reason: str) -> None:
-        _try_update_record(job_folder, lambda _record: {"progress": {"note": reason}})
+    def report_queue_wait(reason: str) -> None:
+        _try_update_job_record(job_folder, lambda _record: {"progress": {"note": reason}})
 
     def build_final_changes(job_record: JobRecord) -> JobRecord:
         return {
             "progress": reporter.build_progress_record(),
-            **build_duration_changes(job_record),
-            **_apply_cancellation(job_record, end_changes),
+            **build_job_duration_changes(job_record),
+            **_convert_failure_to_cancellation(job_record, end_changes),
         }
 
     try:
         with ExitStack() as stack:
             stack.enter_context(convert_sigterm_to_interrupt())
             if is_heavy:
-                stack.enter_context(wait_for_turn(job_folder, report_wait))
-            _try_update_record(job_folder, _build_running_changes)
+                stack.enter_context(wait_for_queue_turn(job_folder, report_queue_wait))
+            _try_update_job_record(job_folder, _build_running_changes)
             yield reporter
-        end_changes = build_end_changes("done", 0)
+        end_changes = build_job_end_changes("done", 0)
     except BaseException as error:
         end_changes = _build_error_changes(error)
         raise
     finally:
         reporter.close()
-        _try_update_record(job_folder, build_final_changes)
+        _try_update_job_record(job_folder, build_final_changes)
 
 
 @contextmanager
@@ -135,11 +135,11 @@ def _lower_process_priority() -> None:
         pass
 
 
-def _build_identity_changes(_record: JobRecord) -> JobRecord:
+def _build_process_identity_changes(_record: JobRecord) -> JobRecord:
     pid = os.getpid()
     return {
         "pid": pid,
-        "process_start": processes.read_process_start(pid),
+        "process_start": processes.read_process_start_ticks(pid),
         "boot": processes.read_boot_id(),
     }
 
@@ -148,44 +148,50 @@ def _build_running_changes(_record: JobRecord) -> JobRecord:
     return {
         "state": "running",
         "started": time.time(),
-        "clock": processes.read_boot_clock(),
+        "clock": processes.read_seconds_since_boot(),
         "progress": {},
     }
 
 
-def _apply_cancellation(job_record: JobRecord, end_changes: JobRecord) -> JobRecord:
+def _convert_failure_to_cancellation(job_record: JobRecord, end_changes: JobRecord) -> JobRecord:
     """Return the changes that end a job: a failure after a cancellation counts as cancelled."""
     if end_changes["state"] == "failed" and job_record["cancel_asked"] is not None:
-        return build_end_changes("cancelled", end_changes["exit"])
+        return build_job_end_changes("cancelled", end_changes["exit"])
     return end_changes
 
 
 def _build_error_changes(error: BaseException) -> JobRecord:
     """Return the changes that end a job whose command raised `error`."""
     if isinstance(error, KeyboardInterrupt):
-        return build_end_changes("cancelled", INTERRUPT_EXIT_STATUS)
+        return build_job_end_changes("cancelled", INTERRUPT_EXIT_STATUS)
     if (user_error := convert_system_error(error)) is not None:
-        return _build_failure(1, user_error.message, user_error.where, user_error.remedy)
+        return _build_job_failure_changes(
+            1, user_error.message, user_error.where, user_error.remedy
+        )
     if isinstance(error, SystemExit):
         if not error.code:
-            return build_end_changes("done", 0)
+            return build_job_end_changes("done", 0)
         status = error.code if isinstance(error.code, int) else 1
-        return _build_failure(status, f"It ended with status {status}.", remedy="See its log.")
+        return _build_job_failure_changes(
+            status, f"It ended with status {status}.", remedy="See its log."
+        )
     summary = traceback.format_exception_only(error)[-1].strip()
-    return _build_failure(1, f"A bug in Earshot: {summary}", remedy="See its log for details.")
+    return _build_job_failure_changes(
+        1, f"A bug in Earshot: {summary}", remedy="See its log for details."
+    )
 
 
-def _build_failure(
+def _build_job_failure_changes(
     exit_status: int, message: str, where: str | None = None, remedy: str | None = None
 ) -> JobRecord:
     error = {"message": message, "where": where, "remedy": remedy}
-    return build_end_changes("failed", exit_status, error)
+    return build_job_end_changes("failed", exit_status, error)
 
 
-def _try_update_record(
+def _try_update_job_record(
     job_folder: Path, compute_changes: Callable[[JobRecord], JobRecord | None]
 ) -> None:
     try:
-        job_record_file.update_record(job_folder, compute_changes)
+        job_record_file.update_job_record(job_folder, compute_changes)
     except OSError as error:
         print(f"The record of the job was not written: {error}", file=sys.stderr)

@@ -40,7 +40,7 @@ def collect_training_settings(alignment: AlignmentRecord) -> dict[str, Any]:
     }
 
 
-def build_comparison_table(alignments: Mapping[str, AlignmentRecord]) -> pd.DataFrame:
+def build_alignment_comparison_table(alignments: Mapping[str, AlignmentRecord]) -> pd.DataFrame:
     """Compare alignments.
 
     Parameters
@@ -56,7 +56,7 @@ def build_comparison_table(alignments: Mapping[str, AlignmentRecord]) -> pd.Data
     columns = {}
     for label, alignment in alignments.items():
         settings = {
-            name.replace("_", " ").capitalize(): _format_value(value)
+            name.replace("_", " ").capitalize(): _format_table_cell(value)
             for name, value in collect_training_settings(alignment).items()
         }
         settings["Epochs trained"] = str(alignment.metrics.get("epochs", "–"))
@@ -71,5 +71,5 @@ def build_comparison_table(alignments: Mapping[str, AlignmentRecord]) -> pd.Data
     return table[~is_same | table.index.isin(TEST_SCORES)]
 
 
-def _format_value(value: Any) -> str:
+def _format_table_cell(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -11,15 +11,15 @@ from typing import Any
 from core import encoders
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
-from core.formatting import format_counts
-from core.pipeline.data_card import record_versions
+from core.formatting import format_named_counts
+from core.pipeline.data_card import store_dependency_versions
 from core.pipeline.embed import (
     EmbedReport,
     embed_missing_clips,
     embed_missing_code,
-    resolve_encoder_id,
+    get_canonical_encoder_id,
 )
-from core.pipeline.estimate import BuildEstimate, estimate_build
+from core.pipeline.estimate import BuildEstimate, estimate_build_cost
 from core.pipeline.render_executor import RenderExecutor
 from core.pipeline.render_missing import RENDERING_STEP, RenderReport, render_missing_clips
 from core.programs import Program, Template, compose_programs, generate, get_template
@@ -64,7 +64,7 @@ class EncoderChoice:
     ----------
     preset : {"paper", "offline"} or None
         None for the encoders that the corpus was built with; for a new corpus, the preset that
-        `core.encoders.choose_preset` recommends.
+        `core.encoders.choose_encoder_preset` recommends.
     code_encoder, audio_encoder : str or None
         Encoder ids, which replace the preset's.
     """
@@ -89,7 +89,7 @@ class ClipFormat:
     seconds: float | None = None
     audio_format: str | None = None
 
-    def to_settings(self) -> dict[str, Any]:
+    def to_corpus_settings(self) -> dict[str, Any]:
         """Return the values that are set, as keywords of `Corpus.create`."""
         return {name: value for name, value in vars(self).items() if value is not None}
 
@@ -134,7 +134,7 @@ class BuildReport:
 
     def __str__(self) -> str:
         counts = self.counts
-        failures = f" ({format_counts(self.failures)})" if self.failures else ""
+        failures = f" ({format_named_counts(self.failures)})" if self.failures else ""
         failed = f", {counts['failed']} failed{failures}" if counts["failed"] else ""
         durations = ", ".join(
             f"{step.lower()} {seconds:.0f} s" for step, seconds in self.step_seconds.items()
@@ -205,19 +205,21 @@ def build_corpus(
     >>> report.counts["ok"]
     2
     """
-    templates = _resolve_templates(options)
+    templates = _select_build_templates(options)
     existing = Corpus.open(corpus_name) if corpus_name in list_corpora() else None
     previous_encoders = existing.settings.get("encoders") if existing else None
-    encoder_ids, reason = _choose_encoders(previous_encoders, encoder_choice)
+    encoder_ids, reason = _choose_encoder_ids(previous_encoders, encoder_choice)
     corpus = _open_or_create_corpus(corpus_name, clip_format)
     with corpus.lock_for_writing(f"build {corpus_name}"):
         if corpus.settings.get("encoders") != encoder_ids:
-            corpus.set_setting("encoders", encoder_ids)
-        programs_added, generation_seconds = _add_programs(corpus, templates, options, progress)
+            corpus.set_corpus_setting("encoders", encoder_ids)
+        programs_added, generation_seconds = _add_missing_programs(
+            corpus, templates, options, progress
+        )
         if missing_count := len(corpus.list_pending_clips()):
-            record_versions(corpus)
+            store_dependency_versions(corpus)
             if on_estimate is not None:
-                on_estimate(_estimate_missing_clips(corpus, missing_count, encoder_ids))
+                on_estimate(_estimate_cost_of_missing_clips(corpus, missing_count, encoder_ids))
         embed_report = embed_missing_code(corpus, encoder_ids["code"], progress)
         render_report = render_missing_clips(corpus, [encoder_ids["audio"]], executor, progress)
         embed_report += render_report.embed_report
@@ -248,7 +250,7 @@ def _collect_step_seconds(
     )
 
 
-def _resolve_templates(options: BuildOptions) -> list[Template]:
+def _select_build_templates(options: BuildOptions) -> list[Template]:
     if options.programs_per_template < 0:
         raise EarshotError(
             f"{options.programs_per_template} programs per template cannot be generated."
@@ -269,7 +271,7 @@ def _resolve_templates(options: BuildOptions) -> list[Template]:
 
 def _open_or_create_corpus(corpus_name: str, clip_format: ClipFormat) -> Corpus:
     """Open the corpus; raise an EarshotError if its clips have another format."""
-    requested = clip_format.to_settings()
+    requested = clip_format.to_corpus_settings()
     corpus = Corpus.create(corpus_name, exist_ok=True, **requested)
     settings = corpus.settings
     for name, value in requested.items():
@@ -282,13 +284,13 @@ def _open_or_create_corpus(corpus_name: str, clip_format: ClipFormat) -> Corpus:
     return corpus
 
 
-def _choose_encoders(
+def _choose_encoder_ids(
     previous_encoders: dict[str, str] | None, choice: EncoderChoice
 ) -> tuple[dict[str, str], str]:
     """Return the encoder ids by modality, and the reason in one sentence."""
     resolved = {
-        "code": resolve_encoder_id(choice.code_encoder, "code"),
-        "audio": resolve_encoder_id(choice.audio_encoder, "audio"),
+        "code": get_canonical_encoder_id(choice.code_encoder, "code"),
+        "audio": get_canonical_encoder_id(choice.audio_encoder, "audio"),
     }
     named = {modality: encoder_id for modality, encoder_id in resolved.items() if encoder_id}
     if len(named) == 2:
@@ -296,26 +298,26 @@ def _choose_encoders(
     if previous_encoders and choice.preset is None:
         defaults, reason = previous_encoders, "The corpus was built with it before."
     else:
-        preset, reason = encoders.choose_preset(choice.preset)
+        preset, reason = encoders.choose_encoder_preset(choice.preset)
         defaults = {"code": preset.code_encoder, "audio": preset.audio_encoder}
     if named:
         reason = f"You asked for {next(iter(named.values()))}. The other one: {reason}"
     return {**defaults, **named}, reason
 
 
-def _add_programs(
+def _add_missing_programs(
     corpus: Corpus, templates: list[Template], options: BuildOptions, progress: Progress
 ) -> tuple[int, float]:
     """Add the missing programs; return their number and the seconds that it took."""
     start = time.monotonic()
-    template_count = _add_template_programs(corpus, templates, options, progress)
-    grammar_count = _add_grammar_programs(corpus, options, progress)
+    template_count = _add_missing_template_programs(corpus, templates, options, progress)
+    grammar_count = _add_missing_grammar_programs(corpus, options, progress)
     if template_count is None and grammar_count is None:
         return 0, 0.0
     return (template_count or 0) + (grammar_count or 0), time.monotonic() - start
 
 
-def _add_template_programs(
+def _add_missing_template_programs(
     corpus: Corpus, templates: list[Template], options: BuildOptions, progress: Progress
 ) -> int | None:
     """Add what each template lacks of its programs with this seed; None if nothing is lacking."""
@@ -338,7 +340,9 @@ def _add_template_programs(
         if not missing_count:
             continue
         new_programs = [
-            program for program in _generate(template, options) if program.id not in existing_ids
+            program
+            for program in _generate_template_programs(template, options)
+            if program.id not in existing_ids
         ]
         added += corpus.add_programs(new_programs[:missing_count])
         done += missing_count
@@ -346,12 +350,14 @@ def _add_template_programs(
     return added
 
 
-def _generate(template: Template, options: BuildOptions) -> list[Program]:
+def _generate_template_programs(template: Template, options: BuildOptions) -> list[Program]:
     values = options.parameter_values.get(template.id)
     return generate(template, options.programs_per_template, options.seed, values)
 
 
-def _add_grammar_programs(corpus: Corpus, options: BuildOptions, progress: Progress) -> int | None:
+def _add_missing_grammar_programs(
+    corpus: Corpus, options: BuildOptions, progress: Progress
+) -> int | None:
     """Add what is missing of the first grammar programs with this seed; None if nothing is."""
     count = options.grammar_program_count
     existing_ids = set(corpus.load_programs()["program"]) if count else set()
@@ -368,12 +374,14 @@ def _add_grammar_programs(corpus: Corpus, options: BuildOptions, progress: Progr
     return added
 
 
-def _estimate_missing_clips(
+def _estimate_cost_of_missing_clips(
     corpus: Corpus, clip_count: int, encoder_ids: dict[str, str]
 ) -> BuildEstimate:
-    preset_name = encoders.find_preset_name(encoder_ids["code"], encoder_ids["audio"]) or "other"
+    preset_name = (
+        encoders.find_encoder_preset_name(encoder_ids["code"], encoder_ids["audio"]) or "other"
+    )
     settings = corpus.settings
-    return estimate_build(
+    return estimate_build_cost(
         clip_count, settings["seconds"], preset_name, audio_format=settings["audio_format"]
     )
 
@@ -387,7 +395,7 @@ def _raise_if_no_clips(corpus: Corpus) -> None:
     first = programs[programs["state"] == "failed"].iloc[0]
     raise EarshotError(
         f"None of {counts['programs']} programs has a clip"
-        f" ({format_counts(corpus.count_failures_by_kind())}). The first one:"
+        f" ({format_named_counts(corpus.count_failures_by_kind())}). The first one:"
         f" {first['error_message']}",
         where=f"program {first['name']}",
         remedy="./run doctor checks the renderer. Programs that failed because of the machine are"

@@ -10,7 +10,7 @@ from core.corpus import Corpus, Fault
 from core.corpus.integrity import FAULT_KINDS
 from core.encoders.imported import is_imported_encoder
 from core.errors import EarshotError
-from core.formatting import format_counts
+from core.formatting import format_named_counts
 from core.pipeline.embed import embed_missing_clips, embed_missing_code
 from core.pipeline.render_missing import render_missing_clips
 from core.progress import Progress, ignore_progress
@@ -47,7 +47,7 @@ class CheckReport:
     notes: list[str] = field(default_factory=list)
 
     @property
-    def ok(self) -> bool:
+    def has_no_faults(self) -> bool:
         """True when the corpus has no faults."""
         return not self.faults
 
@@ -55,7 +55,7 @@ class CheckReport:
         counts = self.counts
         summary = f"{self.corpus_name}: {counts['programs']} programs, {counts['ok']} with a clip"
         if self.failures:
-            summary += f", {counts['failed']} failed ({format_counts(self.failures)})"
+            summary += f", {counts['failed']} failed ({format_named_counts(self.failures)})"
         for encoder_id, count in self.embeddings.items():
             summary += f", {count} by {encoder_id}"
         lines = [
@@ -64,7 +64,7 @@ class CheckReport:
             *_format_faults("fault", self.faults),
             *self.notes,
         ]
-        if self.ok:
+        if self.has_no_faults:
             lines.append("no faults found")
         elif any(fault.is_repairable for fault in self.faults) and not self.notes:
             lines.append(f"./run check {self.corpus_name} --repair repairs what can be repaired")
@@ -91,27 +91,27 @@ def check_corpus(
         When there is no such corpus, its database cannot be read at all, or, with `repair`,
         another process is writing.
     """
-    recovery = Corpus.recover_if_damaged(corpus_name) if repair else None
+    recovery = Corpus.recover_database_if_damaged(corpus_name) if repair else None
     corpus = Corpus.open(corpus_name)
     if not repair:
-        return _make_report(corpus, corpus.find_faults(progress), [], [])
+        return _make_check_report(corpus, corpus.find_corpus_faults(progress), [], [])
     with corpus.lock_for_writing(f"check {corpus_name} --repair"):
         # A recovered database may lack clips whose files exist; registering them comes first.
-        notes = [str(recovery), *_restore_missing(corpus, progress)] if recovery else []
-        faults_before = corpus.find_faults(progress)
+        notes = [str(recovery), *_render_and_embed_missing(corpus, progress)] if recovery else []
+        faults_before = corpus.find_corpus_faults(progress)
         faults_after: list[Fault] = []
         if faults_before:
             corpus.remove_faulty_data(faults_before)
-            notes += _restore_missing(corpus, progress)
-            faults_after = corpus.find_faults(progress)
+            notes += _render_and_embed_missing(corpus, progress)
+            faults_after = corpus.find_corpus_faults(progress)
     repaired = [fault for fault in faults_before if fault not in faults_after]
-    return _make_report(corpus, faults_after, repaired, notes)
+    return _make_check_report(corpus, faults_after, repaired, notes)
 
 
-def _restore_missing(corpus: Corpus, progress: Progress) -> list[str]:
+def _render_and_embed_missing(corpus: Corpus, progress: Progress) -> list[str]:
     """Render and embed what is missing; return notes on what could not be done."""
     notes = []
-    encoder_ids = [encoder_id for encoder_id, *_ in corpus.list_encoders()]
+    encoder_ids = [encoder_id for encoder_id, *_ in corpus.count_embeddings_by_encoder()]
     encoder_ids = encoder_ids or list(corpus.settings.get("encoders", {}).values())
     usable_ids = []
     for encoder_id in encoder_ids:
@@ -156,14 +156,16 @@ def _find_encoder_problem(corpus: Corpus, encoder_id: str) -> str | None:
     )
 
 
-def _make_report(
+def _make_check_report(
     corpus: Corpus, faults: list[Fault], repaired_faults: list[Fault], notes: list[str]
 ) -> CheckReport:
     return CheckReport(
         corpus_name=corpus.name,
         counts=corpus.count_programs_by_state(),
         failures=corpus.count_failures_by_kind(),
-        embeddings={encoder_id: count for encoder_id, _, count in corpus.list_encoders()},
+        embeddings={
+            encoder_id: count for encoder_id, _, count in corpus.count_embeddings_by_encoder()
+        },
         faults=faults,
         repaired_faults=repaired_faults,
         notes=notes,

@@ -7,7 +7,7 @@ import pandas as pd
 
 from core.corpus.disagreement_pairs import save_disagreement_pairs
 from core.errors import EarshotError
-from core.evaluation.disagreement import find_disagreements
+from core.evaluation.disagreement import find_disagreeing_row_pairs
 from core.evaluation.validation import normalize_rows
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
@@ -18,7 +18,7 @@ MIN_PROGRAMS = 3
 PAIR_KINDS = ("written alike", "sounding alike")
 
 
-def find_disagreement_pairs(
+def find_disagreeing_program_pairs(
     aligned_corpus: AlignedCorpus,
     progress: Progress = ignore_progress,
     pairs_per_kind: int = PAIRS_PER_KIND,
@@ -65,7 +65,7 @@ def find_disagreement_pairs(
     tables = []
     for done, (space, code) in enumerate(code_by_space.items()):
         progress(PROGRESS_STEP, done, len(code_by_space), f"{space} alignment")
-        disagreements = find_disagreements(code, pairs.audio_embeddings, pairs_per_kind)
+        disagreements = find_disagreeing_row_pairs(code, pairs.audio_embeddings, pairs_per_kind)
         for kind, disagreement in zip(PAIR_KINDS, disagreements):
             first, second = disagreement.first, disagreement.second
             distances = {

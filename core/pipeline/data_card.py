@@ -39,7 +39,7 @@ class DataCard:
     @property
     def markdown(self) -> str:
         """The facts as a Markdown document."""
-        return _format_markdown(self.facts)
+        return _format_data_card_markdown(self.facts)
 
     @property
     def json(self) -> str:
@@ -75,16 +75,16 @@ def make_data_card(corpus: Corpus) -> DataCard:
                 warning["kind"] for warnings in rows["warnings"] for warning in warnings
             ),
             "encoders": [
-                _describe_encoder(corpus, encoder_id, modality, embedding_count)
-                for encoder_id, modality, embedding_count in corpus.list_encoders()
+                _collect_encoder_facts(corpus, encoder_id, modality, embedding_count)
+                for encoder_id, modality, embedding_count in corpus.count_embeddings_by_encoder()
             ],
             "made_with": settings.get("made_with", []),
-            "licence": _list_licences(imports, has_template_programs),
+            "licence": _list_corpus_licences(imports, has_template_programs),
         }
     )
 
 
-def collect_versions() -> dict[str, str]:
+def collect_dependency_versions() -> dict[str, str]:
     """Return the versions of everything that a clip or an embedding depends on."""
     return {
         "earshot": core.__version__,
@@ -95,18 +95,18 @@ def collect_versions() -> dict[str, str]:
     }
 
 
-def record_versions(corpus: Corpus) -> None:
+def store_dependency_versions(corpus: Corpus) -> None:
     """Store today's versions in a corpus to which clips or embeddings are being added."""
-    versions, recorded = collect_versions(), corpus.settings.get("made_with", [])
+    versions, recorded = collect_dependency_versions(), corpus.settings.get("made_with", [])
     if versions not in recorded:
-        corpus.set_setting("made_with", [*recorded, versions])
+        corpus.set_corpus_setting("made_with", [*recorded, versions])
 
 
 def _count_values(values: Iterable[str]) -> dict[str, int]:
     return dict(sorted(Counter(values).items()))
 
 
-def _describe_encoder(
+def _collect_encoder_facts(
     corpus: Corpus, encoder_id: str, modality: str, embedding_count: int
 ) -> dict[str, Any]:
     facts = {
@@ -119,10 +119,10 @@ def _describe_encoder(
         spec = encoders.find_encoder_spec(encoder_id)
     except EarshotError:  # An encoder in a folder that does not exist any more.
         return facts
-    return {**facts, "licence": spec.licence, "credit": spec.credit, "source": spec.source}
+    return {**facts, "licence": spec.licence, "credit": spec.credit, "source": spec.weights_origin}
 
 
-def _list_licences(
+def _list_corpus_licences(
     imports: Sequence[dict[str, Any]], has_template_programs: bool
 ) -> list[dict[str, str]]:
     licences = [{"of": "sounds in the clips", "licence": SAMPLES_LICENCE}]
@@ -138,7 +138,7 @@ def _list_licences(
     return licences
 
 
-def _format_markdown(facts: dict[str, Any]) -> str:
+def _format_data_card_markdown(facts: dict[str, Any]) -> str:
     counts = facts["counts"]
     seeds = ", ".join(map(str, facts["seeds"])) or "none"
     sections = [
@@ -148,19 +148,21 @@ def _format_markdown(facts: dict[str, Any]) -> str:
         f" {counts['pending']:,} not rendered yet. Created with Earshot on {facts['created']},"
         f" {facts['bytes'] / 1e6:,.1f} MB.",
         "## Split\n\nBy program, stratified by template, seed"
-        f" {facts['split_seed']}: {_format_values(facts['split'])}.",
-        f"## Programs\n\nSeeds of the templates: {seeds}. Roles: {_format_values(facts['roles'])}."
+        f" {facts['split_seed']}: {_format_named_counts(facts['split'])}.",
+        f"## Programs\n\nSeeds of the templates: {seeds}."
+        f" Roles: {_format_named_counts(facts['roles'])}."
         f"\n\n{_format_templates_table(facts['templates'])}",
     ]
     if facts["imports"]:
         columns = ("from", "programs", "licence", "when")
         rows = [[origin[column] for column in columns] for origin in facts["imports"]]
-        sections.append("### Imported\n\n" + _format_table(columns, rows))
-    versions = "\n".join(f"- {_format_values(versions)}" for versions in facts["made_with"])
+        sections.append("### Imported\n\n" + _format_markdown_table_or_none(columns, rows))
+    versions = "\n".join(f"- {_format_named_counts(versions)}" for versions in facts["made_with"])
     licences = "\n".join(f"- {row['of']}: {row['licence']}" for row in facts["licence"])
     sections += [
         "## Failures and warnings\n\nFailed programs stay in the corpus and out of training:"
-        f" {_format_values(facts['failures'])}. Warnings: {_format_values(facts['warnings'])}.",
+        f" {_format_named_counts(facts['failures'])}."
+        f" Warnings: {_format_named_counts(facts['warnings'])}.",
         f"## Encoders\n\n{_format_encoders_table(facts['encoders'])}",
         f"## Made with\n\n{versions or 'Not recorded.'}",
         f"## Licence\n\n{licences}",
@@ -174,18 +176,18 @@ def _format_templates_table(count_by_template: dict[str, int]) -> str:
         (titles.get(template, "") if template else "no template", template, count)
         for template, count in count_by_template.items()
     ]
-    return _format_table(("template", "id", "programs"), rows)
+    return _format_markdown_table_or_none(("template", "id", "programs"), rows)
 
 
 def _format_encoders_table(encoder_facts: Sequence[dict[str, Any]]) -> str:
     columns = ("id", "modality", "embeddings", "revision", "licence", "credit")
     rows = [[facts.get(column, "") for column in columns] for facts in encoder_facts]
-    return _format_table(columns, rows)
+    return _format_markdown_table_or_none(columns, rows)
 
 
-def _format_values(counts: dict[str, Any]) -> str:
+def _format_named_counts(counts: dict[str, Any]) -> str:
     return ", ".join(f"{name or 'none'} {value}" for name, value in counts.items()) or "none"
 
 
-def _format_table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def _format_markdown_table_or_none(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
     return format_markdown_table(headers, rows) if rows else "none"

@@ -81,8 +81,8 @@ def embed_corpus(
                 remedy="Name a code encoder or an audio encoder.",
             )
         code_encoder, audio_encoder = built_with["code"], built_with["audio"]
-    code_encoder = resolve_encoder_id(code_encoder, "code")
-    audio_encoder = resolve_encoder_id(audio_encoder, "audio")
+    code_encoder = get_canonical_encoder_id(code_encoder, "code")
+    audio_encoder = get_canonical_encoder_id(audio_encoder, "audio")
     report = EmbedReport()
     with corpus.lock_for_writing(f"embed {corpus.name}"):
         if code_encoder is not None:
@@ -92,7 +92,7 @@ def embed_corpus(
     return report
 
 
-def resolve_encoder_id(encoder_id: str | None, modality: str) -> str | None:
+def get_canonical_encoder_id(encoder_id: str | None, modality: str) -> str | None:
     """Return the id under which a corpus stores an encoder's embeddings; None stays None.
 
     Raises
@@ -120,7 +120,7 @@ def embed_missing_code(
     EarshotError
         When the encoder could not embed anything.
     """
-    return _embed_missing_parts(corpus, encoder_id, "code", progress)
+    return _embed_missing_by_component(corpus, encoder_id, "code", progress)
 
 
 def embed_missing_clips(
@@ -135,19 +135,19 @@ def embed_missing_clips(
     EarshotError
         When the encoder could not embed anything.
     """
-    return _embed_missing_parts(corpus, encoder_id, "audio", progress)
+    return _embed_missing_by_component(corpus, encoder_id, "audio", progress)
 
 
-def _embed_missing_parts(
+def _embed_missing_by_component(
     corpus: Corpus, encoder_id: str, modality: str, progress: Progress
 ) -> EmbedReport:
     report = EmbedReport()
-    for part in encoders.find_encoder_spec(encoder_id).components:
-        report += _embed_missing(corpus, part, modality, progress)
+    for part in encoders.find_encoder_spec(encoder_id).component_specs:
+        report += _embed_missing_items(corpus, part, modality, progress)
     return report
 
 
-def _embed_missing(
+def _embed_missing_items(
     corpus: Corpus, spec: encoders.EncoderSpec, modality: str, progress: Progress
 ) -> EmbedReport:
     """Embed by one encoder that is no concatenation."""
@@ -157,7 +157,7 @@ def _embed_missing(
     is_code = modality == "code"
     load_item: Callable[[str], Any] = str if is_code else Clip.load
     step = PROGRESS_LABELS[modality]
-    batch_size = COMMIT_BATCH_SIZE if is_code else clips_at_once()
+    batch_size = COMMIT_BATCH_SIZE if is_code else get_clip_batch_size()
     start = time.monotonic()
     progress(step, 0, len(missing))
     encoder = encoders.get_encoder(spec.id)
@@ -178,12 +178,12 @@ def _embed_missing(
             errors |= batch_errors
         for done, program_id in enumerate(program_ids, first + 1):
             progress(step, done, len(missing), errors.get(program_id, ""))
-    _raise_if_all_failed(corpus, spec.id, errors)
+    _raise_if_all_embeddings_failed(corpus, spec.id, errors)
     seconds = {step: time.monotonic() - start}
     return EmbedReport(added if is_code else 0, 0 if is_code else added, errors, seconds)
 
 
-def clips_at_once() -> int:
+def get_clip_batch_size() -> int:
     """Return the number of clips to embed together so that no core idles."""
     return min(len(os.sched_getaffinity(0)), MAX_CLIPS_AT_ONCE)
 
@@ -204,9 +204,9 @@ def embed_and_store(
     dict of program id to str
         Programs that could not be embedded, with the error message.
     """
-    if len(encoder.components) > 1:
+    if len(encoder.component_encoders) > 1:
         errors: dict[str, str] = {}
-        for part in encoder.components:
+        for part in encoder.component_encoders:
             errors |= embed_and_store(corpus, part, program_ids, items)
         return errors
     message = _try_embed_and_store(corpus, encoder, program_ids, items)
@@ -238,8 +238,12 @@ def _try_embed_and_store(
     return None
 
 
-def _raise_if_all_failed(corpus: Corpus, encoder_id: str, errors: dict[str, str]) -> None:
-    has_embedded = any(count for id_, _, count in corpus.list_encoders() if id_ == encoder_id)
+def _raise_if_all_embeddings_failed(
+    corpus: Corpus, encoder_id: str, errors: dict[str, str]
+) -> None:
+    has_embedded = any(
+        count for id_, _, count in corpus.count_embeddings_by_encoder() if id_ == encoder_id
+    )
     if errors and not has_embedded:
         program_id, message = next(iter(errors.items()))
         raise EarshotError(

@@ -51,7 +51,7 @@ class BuildEstimate:
     audio_format: str = "flac"
 
 
-def estimate_build(
+def estimate_build_cost(
     program_count: int,
     clip_seconds: float = REFERENCE_CLIP_SECONDS,
     preset: str | None = "offline",

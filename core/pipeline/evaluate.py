@@ -18,9 +18,9 @@ from core.evaluation.metrics_table import (
     BEFORE_ALIGNMENT,
     METRIC_COLUMNS,
     EmbeddingComparison,
-    compute_metrics,
+    compute_metrics_table,
 )
-from core.evaluation.neighbours import top_k
+from core.evaluation.neighbours import find_k_nearest_rows
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, project_embeddings
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
@@ -67,7 +67,7 @@ def evaluate_alignment(
     -------
     DataFrame
         metric, split, reading, value, low, high, programs, as
-        `core.evaluation.metrics_table.compute_metrics` documents them. Splits: "validation",
+        `core.evaluation.metrics_table.compute_metrics_table` documents them. Splits: "validation",
         "test", and "unseen templates" if any were held out whole. Readings: "before", "aligned
         code ~ aligned audio", "aligned code ~ raw audio"; where the corpus is embedded by other
         audio encoders too, the first and the last of these followed by ", audio encoder" and the
@@ -94,7 +94,7 @@ def evaluate_alignment(
         number_types = dict.fromkeys(("value", "low", "high"), float)
         return pd.DataFrame(record.metrics["readings"], columns=METRIC_COLUMNS).astype(number_types)
     metrics = evaluate_heads(aligned_corpus.heads, pairs, splits, held_out_audio, progress)
-    if not record.metrics["readings"] and not workspace.is_read_only():
+    if not record.metrics["readings"] and not workspace.is_workspace_read_only():
         config = AlignmentConfig.from_dict(record.config["alignment"])
         best_epoch = record.metrics["best_epoch"]
         calibration = calibrate_confidence(aligned_corpus, splits, config, best_epoch, progress)
@@ -103,7 +103,7 @@ def evaluate_alignment(
             "readings": metrics.to_dict(orient="records"),
             CONFIDENCE_KEY: None if calibration is None else calibration.to_dict(),
         }
-        aligned_corpus.corpus.save_metrics(record.id, {**record.metrics, **evaluation})
+        aligned_corpus.corpus.save_alignment_metrics(record.id, {**record.metrics, **evaluation})
     return metrics
 
 
@@ -118,7 +118,7 @@ def load_held_out_audio_embeddings(
         Without encoders that lack the embedding of any pair.
     """
     embeddings_by_encoder = {}
-    for encoder_id, modality, _ in corpus.list_encoders():
+    for encoder_id, modality, _ in corpus.count_embeddings_by_encoder():
         if modality != "audio" or encoder_id == training_audio_encoder:
             continue
         program_ids, embeddings = corpus.load_embeddings(encoder_id)
@@ -181,7 +181,7 @@ def evaluate_heads(
     DataFrame
         As `evaluate_alignment` returns it.
     """
-    spaces = make_raw_spaces(pairs) | make_aligned_spaces(heads, pairs)
+    spaces = build_raw_embedding_spaces(pairs) | build_aligned_embedding_spaces(heads, pairs)
     for encoder_id, audio in held_out_audio_embeddings.items():
         for reading in (BEFORE_ALIGNMENT, ALIGNED_VS_RAW):
             held_out_reading = reading + AUDIO_ENCODER_INFIX + encoder_id
@@ -189,13 +189,15 @@ def evaluate_heads(
     return evaluate_splits(spaces, splits, progress)
 
 
-def make_raw_spaces(pairs: EmbeddingPairs) -> dict[str, ComparedSpaces]:
+def build_raw_embedding_spaces(pairs: EmbeddingPairs) -> dict[str, ComparedSpaces]:
     """Return the spaces of the reading before alignment."""
     code = pairs.code_embeddings
     return {BEFORE_ALIGNMENT: ComparedSpaces(code, pairs.audio_embeddings, code)}
 
 
-def make_aligned_spaces(heads: ProjectionHeads, pairs: EmbeddingPairs) -> dict[str, ComparedSpaces]:
+def build_aligned_embedding_spaces(
+    heads: ProjectionHeads, pairs: EmbeddingPairs
+) -> dict[str, ComparedSpaces]:
     """Return the spaces of the two readings after alignment."""
     code = project_embeddings(heads, pairs.code_embeddings, "code")
     audio = project_embeddings(heads, pairs.audio_embeddings, "audio")
@@ -242,7 +244,7 @@ def evaluate_splits(
         in_split = splits == split
         retrieved_rows = None
         if search_space is not None:
-            retrieved_rows, _ = top_k(
+            retrieved_rows, _ = find_k_nearest_rows(
                 code[in_split], search_space[is_training], RETRIEVED_NEIGHBOUR_COUNT
             )
         comparison = EmbeddingComparison(
@@ -255,6 +257,6 @@ def evaluate_splits(
             retrieved_rows=retrieved_rows,
             fitted_cca=cca_by_reading[reading],
         )
-        tables.append(compute_metrics([comparison], split, with_intervals=with_intervals))
+        tables.append(compute_metrics_table([comparison], split, with_intervals=with_intervals))
     progress(PROGRESS_STEP, len(tasks), len(tasks))
     return pd.concat(tables, ignore_index=True)

@@ -109,9 +109,13 @@ def export_corpus(
             f"A corpus cannot be exported as {str(export_format)[:40]!r}.",
             remedy=f"Use {', '.join(FORMAT_SUFFIXES)}.",
         )
-    programs = _select_programs(corpus, program_ids)
-    target = _resolve_target(corpus.name, export_format, Path(output_path))
-    writers = {"parquet": _write_parquet, "zip": _write_zip, "audiofolder": _write_audiofolder}
+    programs = _select_exported_programs(corpus, program_ids)
+    target = _choose_export_path(corpus.name, export_format, Path(output_path))
+    writers = {
+        "parquet": _write_parquet_export,
+        "zip": _write_zip_export,
+        "audiofolder": _write_audiofolder_export,
+    }
     write = writers[export_format]
     try:
         remove_partial_files(target)
@@ -137,7 +141,7 @@ def make_export_path(corpus_name: str, export_format: str) -> Path:
     return workspace.get_workspace_root() / "exports" / file_name
 
 
-def _select_programs(corpus: Corpus, program_ids: Sequence[str] | None) -> pd.DataFrame:
+def _select_exported_programs(corpus: Corpus, program_ids: Sequence[str] | None) -> pd.DataFrame:
     programs = corpus.load_programs()
     if program_ids is not None:
         unknown = set(program_ids) - set(programs["program"])
@@ -149,7 +153,7 @@ def _select_programs(corpus: Corpus, program_ids: Sequence[str] | None) -> pd.Da
     return programs.reset_index(drop=True)
 
 
-def _resolve_target(corpus_name: str, export_format: str, output_path: Path) -> Path:
+def _choose_export_path(corpus_name: str, export_format: str, output_path: Path) -> Path:
     is_usable_folder = export_format == "audiofolder" and _is_empty_folder(output_path)
     if output_path.is_dir() and not is_usable_folder:
         suffix = FORMAT_SUFFIXES[export_format] or "-audiofolder"
@@ -180,7 +184,7 @@ def _make_export_table(programs: pd.DataFrame) -> pd.DataFrame:
 # -- Parquet -------------------------------------------------------------------------------
 
 
-def _write_parquet(
+def _write_parquet_export(
     corpus: Corpus, programs: pd.DataFrame, target: Path, card: DataCard, progress: Progress
 ) -> None:
     # pyarrow takes a tenth of a second to import, and only this format needs it.
@@ -193,7 +197,7 @@ def _write_parquet(
         schema = schema.set(schema.get_field_index(column), pyarrow.field(column, pyarrow.string()))
     program_schema = schema
     embeddings_by_column: dict[str, dict[str, np.ndarray]] = {}
-    for encoder_id, _, count in corpus.list_encoders():
+    for encoder_id, _, count in corpus.count_embeddings_by_encoder():
         if count:
             program_ids, embeddings = corpus.load_embeddings(encoder_id)
             column = f"embedding:{encoder_id}"
@@ -221,34 +225,34 @@ def _write_parquet(
 # -- Files ---------------------------------------------------------------------------------
 
 
-def _write_zip(
+def _write_zip_export(
     _corpus: Corpus, programs: pd.DataFrame, target: Path, card: DataCard, progress: Progress
 ) -> None:
-    names = _make_file_names(programs)
+    names = _make_program_file_names(programs)
     code_files = [f"programs/{name}.rb" for name in names]
-    audio_files = _make_audio_names(programs, names, "audio/")
+    audio_files = _make_exported_audio_paths(programs, names, "audio/")
     table = _make_export_table(programs).drop(columns="source")
     table.insert(2, "code_file", code_files)
     table.insert(3, "audio_file", audio_files)
     with atomic_write(target) as handle, zipfile.ZipFile(handle, "w") as archive:
-        _store_text(archive, "README.md", card.markdown)
-        _store_text(archive, "card.json", card.json)
-        _store_text(archive, "programs.csv", table.to_csv(index=False, lineterminator="\n"))
+        _add_text_to_zip(archive, "README.md", card.markdown)
+        _add_text_to_zip(archive, "card.json", card.json)
+        _add_text_to_zip(archive, "programs.csv", table.to_csv(index=False, lineterminator="\n"))
         for index, (source, clip_path) in enumerate(zip(programs["source"], programs["audio"])):
-            _store_text(archive, code_files[index], source)
+            _add_text_to_zip(archive, code_files[index], source)
             audio_file = audio_files[index]
             if audio_file is not None:
-                with _open_clip(clip_path) as clip:
-                    _store_entry(archive, audio_file, clip, zipfile.ZIP_STORED)
+                with _open_clip_file(clip_path) as clip:
+                    _add_file_to_zip(archive, audio_file, clip, zipfile.ZIP_STORED)
             progress(PROGRESS_STEP, index + 1, len(programs))
 
 
-def _store_text(archive: zipfile.ZipFile, entry_path: str, content: str) -> None:
+def _add_text_to_zip(archive: zipfile.ZipFile, entry_path: str, content: str) -> None:
     encoded = io.BytesIO(content.encode("utf-8"))
-    _store_entry(archive, entry_path, encoded, zipfile.ZIP_DEFLATED)
+    _add_file_to_zip(archive, entry_path, encoded, zipfile.ZIP_DEFLATED)
 
 
-def _store_entry(
+def _add_file_to_zip(
     archive: zipfile.ZipFile, entry_path: str, content: IO[bytes], compression: int
 ) -> None:
     entry = zipfile.ZipInfo(entry_path, ARCHIVE_TIMESTAMP)
@@ -258,7 +262,7 @@ def _store_entry(
         shutil.copyfileobj(content, handle)
 
 
-def _open_clip(path: str) -> IO[bytes]:
+def _open_clip_file(path: str) -> IO[bytes]:
     try:
         return open(path, "rb")
     except OSError as error:
@@ -269,21 +273,21 @@ def _open_clip(path: str) -> IO[bytes]:
         ) from error
 
 
-def _write_audiofolder(
+def _write_audiofolder_export(
     corpus: Corpus, programs: pd.DataFrame, target: Path, card: DataCard, progress: Progress
 ) -> None:
     programs = programs[programs["state"] == "ok"].reset_index(drop=True)
     if programs.empty:
         raise EarshotError(f"Corpus '{corpus.name}' has no clips to export.")
-    files = _make_audio_names(programs, _make_file_names(programs), "")
-    with _create_atomic_folder(target) as folder:
-        readme = _format_front_matter(card) + card.markdown + README_LOADING_SECTION
+    files = _make_exported_audio_paths(programs, _make_program_file_names(programs), "")
+    with _replace_folder_atomically(target) as folder:
+        readme = _format_dataset_card_header(card) + card.markdown + README_LOADING_SECTION
         (folder / "README.md").write_text(readme, encoding="utf-8")
         (folder / "card.json").write_text(card.json, encoding="utf-8")
         for index, (split, clip_path) in enumerate(zip(programs["split"], programs["audio"])):
             path = folder / split / str(files[index])
             path.parent.mkdir(exist_ok=True)
-            with _open_clip(clip_path) as clip, open(path, "wb") as copy:
+            with _open_clip_file(clip_path) as clip, open(path, "wb") as copy:
                 shutil.copyfileobj(clip, copy)
             progress(PROGRESS_STEP, index + 1, len(programs))
         table = _make_export_table(programs)
@@ -298,7 +302,7 @@ def _write_audiofolder(
             )
 
 
-def _format_front_matter(card: DataCard) -> str:
+def _format_dataset_card_header(card: DataCard) -> str:
     """Return the YAML header that the Hugging Face hub reads."""
     counts = card.facts["split"]
     return (
@@ -315,7 +319,7 @@ def _choose_size_category(program_count: int) -> str:
     return "100K<n<1M"
 
 
-def _make_file_names(programs: pd.DataFrame) -> list[str]:
+def _make_program_file_names(programs: pd.DataFrame) -> list[str]:
     """Return a file name without suffix for each program; they differ on any file system."""
     safe_names = (
         "".join(char if char.isalnum() or char in "-_. " else "_" for char in name).strip(" .")
@@ -325,7 +329,7 @@ def _make_file_names(programs: pd.DataFrame) -> list[str]:
     return make_unique_names(safe_names, str.casefold)
 
 
-def _make_audio_names(
+def _make_exported_audio_paths(
     programs: pd.DataFrame, file_names: list[str], folder: str
 ) -> list[str | None]:
     return [
@@ -335,7 +339,7 @@ def _make_audio_names(
 
 
 @contextmanager
-def _create_atomic_folder(target: Path) -> Iterator[Path]:
+def _replace_folder_atomically(target: Path) -> Iterator[Path]:
     """Yield a temporary folder that replaces `target` when the block ends without an error."""
     parent = target.absolute().parent
     parent.mkdir(parents=True, exist_ok=True)

@@ -48,18 +48,18 @@ def list_gallery_items(
     Parameters
     ----------
     first_variants : sequence of (Template, Program, str), optional
-        The result of `list_first_variants`, where the caller has it.
+        The result of `list_first_template_variants`, where the caller has it.
     """
     if first_variants is None:
-        first_variants = list_first_variants()
+        first_variants = list_first_template_variants()
     corpus_names = list_corpora()
     return [
-        GalleryItem(template, program, _find_clip(render_id, corpus_names))
+        GalleryItem(template, program, _find_variant_clip(render_id, corpus_names))
         for template, program, render_id in first_variants
     ]
 
 
-def list_first_variants() -> list[tuple[Template, Program, str]]:
+def list_first_template_variants() -> list[tuple[Template, Program, str]]:
     """Return every template, its first variant, and the render id that names the clip.
 
     Raises
@@ -74,7 +74,7 @@ def list_first_variants() -> list[tuple[Template, Program, str]]:
     ]
 
 
-def _find_clip(render_id: str, corpus_names: list[str]) -> Path | None:
+def _find_variant_clip(render_id: str, corpus_names: list[str]) -> Path | None:
     gallery_clip = get_gallery_folder() / f"{render_id}.flac"
     if gallery_clip.is_file():
         return gallery_clip
@@ -84,7 +84,7 @@ def _find_clip(render_id: str, corpus_names: list[str]) -> Path | None:
     return None
 
 
-def render_gallery(progress: Progress = ignore_progress) -> list[GalleryItem]:
+def render_missing_gallery_clips(progress: Progress = ignore_progress) -> list[GalleryItem]:
     """Render the missing clips of the gallery; each is saved as soon as it is rendered.
 
     Raises
@@ -93,8 +93,8 @@ def render_gallery(progress: Progress = ignore_progress) -> list[GalleryItem]:
         When a variant fails or is silent, after all others have been rendered; or when nothing
         can be rendered at all.
     """
-    workspace.refuse_if_read_only("Rendering the gallery")
-    first_variants = list_first_variants()
+    workspace.refuse_if_workspace_read_only("Rendering the gallery")
+    first_variants = list_first_template_variants()
     missing = [
         (program, render_id)
         for (_, program, render_id), item in zip(first_variants, list_gallery_items(first_variants))

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 
 from core.corpus import Corpus
-from core.corpus.embedding_file_reader import VectorTable, read_vectors
-from core.corpus.program_file_reader import read_file_bytes
+from core.corpus.embedding_file_reader import VectorTable, read_imported_embeddings
+from core.corpus.program_file_reader import read_import_file
 from core.encoders import find_encoder_spec
 from core.encoders.imported import make_imported_encoder_id
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
-from core.workspace import refuse_if_read_only
+from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Importing vectors"
 COMMIT_BATCH_SIZE = 500
@@ -68,7 +68,7 @@ class VectorImportReport:
         return "\n".join(lines + ([f"… and {hidden_count} more"] if hidden_count else []))
 
 
-def import_vectors(
+def import_external_embeddings(
     corpus: Corpus,
     path_or_bytes: str | Path | bytes,
     modality: str,
@@ -108,20 +108,20 @@ def import_vectors(
         writing, or the corpus has different vectors under that name: alignments trained on those
         would not fit the new ones.
     """
-    refuse_if_read_only("Importing")
+    refuse_if_workspace_read_only("Importing")
     encoder_id = make_imported_encoder_id(modality, vectors_name)
     if isinstance(path_or_bytes, bytes):
         content = path_or_bytes
     else:
-        content = read_file_bytes(Path(path_or_bytes).expanduser())
-    table = read_vectors(content, file_name or str(path_or_bytes), vector_column)
+        content = read_import_file(Path(path_or_bytes).expanduser())
+    table = read_imported_embeddings(content, file_name or str(path_or_bytes), vector_column)
     if not table.vectors:
         first = next(iter(table.skipped.items()), None)
         raise EarshotError(
             "No vector was found there." + (f" {first[0]}: {first[1]}" if first else "")
         )
     with corpus.lock_for_writing(f"import {corpus.name}"):
-        vectors_by_program, unknown_programs = _match_programs(corpus, table)
+        vectors_by_program, unknown_programs = _match_vectors_to_programs(corpus, table)
         if not vectors_by_program:
             raise EarshotError(
                 f"None of its {len(table.vectors)} programs is in corpus '{corpus.name}'"
@@ -129,7 +129,7 @@ def import_vectors(
                 remedy=f"To add programs first: ./run import {corpus.name} FILE",
             )
         new_vectors = _select_new_vectors(corpus, encoder_id, vectors_by_program)
-        _store_in_batches(corpus, encoder_id, new_vectors, progress)
+        _store_vectors_in_batches(corpus, encoder_id, new_vectors, progress)
     return VectorImportReport(
         corpus_name=corpus.name,
         encoder_id=encoder_id,
@@ -142,7 +142,7 @@ def import_vectors(
     )
 
 
-def _store_in_batches(
+def _store_vectors_in_batches(
     corpus: Corpus, encoder_id: str, vectors_by_program: dict[str, np.ndarray], progress: Progress
 ) -> None:
     program_ids, revision = list(vectors_by_program), find_encoder_spec(encoder_id).revision
@@ -154,7 +154,9 @@ def _store_in_batches(
         progress(PROGRESS_STEP, start + len(batch), len(program_ids))
 
 
-def _match_programs(corpus: Corpus, table: VectorTable) -> tuple[dict[str, np.ndarray], list[str]]:
+def _match_vectors_to_programs(
+    corpus: Corpus, table: VectorTable
+) -> tuple[dict[str, np.ndarray], list[str]]:
     """Return the vectors by program id, and the table's programs that the corpus lacks."""
     programs = corpus.load_programs()
     id_by_key = dict(zip(programs[table.key_kind], programs["program"]))

@@ -94,32 +94,34 @@ def import_programs(
     EarshotError
         When no program can be read, or another process is writing.
     """
-    import_result = program_file_reader.read_programs(path_or_bytes, file_name)
+    import_result = program_file_reader.read_imported_programs(path_or_bytes, file_name)
     if not import_result.programs:
         first = next(iter(import_result.skipped.items()), None)
         raise EarshotError(
             "No program was found there." + (f" {first[0]}: {first[1]}" if first else ""),
             remedy=f"Give {program_file_reader.SUPPORTED_INPUTS}.",
         )
-    clip_settings = (clip_format or ClipFormat()).to_settings()
+    clip_settings = (clip_format or ClipFormat()).to_corpus_settings()
     corpus = Corpus.create(corpus_name, exist_ok=True, **clip_settings)
     origin_name = file_name if isinstance(path_or_bytes, bytes) else file_name or path_or_bytes
     with corpus.lock_for_writing(f"import {corpus_name}"):
-        names_before = _load_names(corpus)
-        programs_added = _add_in_batches(
+        names_before = _load_program_names(corpus)
+        programs_added = _add_programs_in_batches(
             corpus, import_result, _make_origin_record(str(origin_name), licence), progress
         )
-        names_after = _load_names(corpus)
-    return _make_report(corpus_name, import_result, programs_added, names_before, names_after)
+        names_after = _load_program_names(corpus)
+    return _make_import_report(
+        corpus_name, import_result, programs_added, names_before, names_after
+    )
 
 
-def _load_names(corpus: Corpus) -> dict[str, str]:
+def _load_program_names(corpus: Corpus) -> dict[str, str]:
     """Return the name of each program by its id."""
     programs = corpus.load_programs()
     return dict(zip(programs["program"], programs["name"]))
 
 
-def _add_in_batches(
+def _add_programs_in_batches(
     corpus: Corpus,
     import_result: program_file_reader.ImportResult,
     origin: dict[str, str],
@@ -143,7 +145,7 @@ def _make_origin_record(origin_name: str, licence: str | None) -> dict[str, str]
     }
 
 
-def _make_report(
+def _make_import_report(
     corpus_name: str,
     import_result: program_file_reader.ImportResult,
     programs_added: int,

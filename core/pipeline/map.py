@@ -8,18 +8,18 @@ import pandas as pd
 from core.alignment import ProjectionHeads
 from core.corpus import EmbeddingPairs
 from core.errors import EarshotError
-from core.evaluation.map_layout import compute_joint_map
+from core.evaluation.map_layout import compute_joint_umap_layout
 from core.evaluation.metrics import count_shared_neighbours
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, project_embeddings
-from core.workspace import refuse_if_read_only
+from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Computing the map"
 NEIGHBOUR_COUNT = 3
 MAP_SEED = 42
 
 
-def compute_and_save_map(
+def compute_and_save_alignment_map(
     aligned_corpus: AlignedCorpus, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
     """Compute the map of an alignment and save it in the corpus.
@@ -32,20 +32,20 @@ def compute_and_save_map(
     Returns
     -------
     DataFrame
-        As `compute_map` returns it.
+        As `compute_alignment_map` returns it.
 
     Raises
     ------
     EarshotError
         When the workspace is read-only, or the corpus is not embedded by the alignment's encoders.
     """
-    refuse_if_read_only("Computing a map")
-    points = compute_map(aligned_corpus.heads, aligned_corpus.pairs, progress)
-    aligned_corpus.corpus.save_map(aligned_corpus.record.id, points)
+    refuse_if_workspace_read_only("Computing a map")
+    points = compute_alignment_map(aligned_corpus.heads, aligned_corpus.pairs, progress)
+    aligned_corpus.corpus.save_map_points(aligned_corpus.record.id, points)
     return points
 
 
-def compute_map(
+def compute_alignment_map(
     heads: ProjectionHeads, pairs: EmbeddingPairs, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
     """Compute the positions of code and audio of all pairs, before and after alignment.
@@ -78,10 +78,10 @@ def compute_map(
     code = project_embeddings(heads, pairs.code_embeddings, "code")
     audio = project_embeddings(heads, pairs.audio_embeddings, "audio")
     progress(PROGRESS_STEP, 0, 2, "before alignment")
-    before = compute_joint_map(pairs.code_embeddings, pairs.audio_embeddings, MAP_SEED)
+    before = compute_joint_umap_layout(pairs.code_embeddings, pairs.audio_embeddings, MAP_SEED)
     progress(PROGRESS_STEP, 1, 2, "after alignment")
     # Starting from the positions before alignment keeps the two maps comparable by eye.
-    after = compute_joint_map(code, audio, MAP_SEED, initial_positions=before)
+    after = compute_joint_umap_layout(code, audio, MAP_SEED, initial_positions=before)
     before_xy, after_xy = np.concatenate(before), np.concatenate(after)  # [2n, 2]
     measures = {
         "similarity": (code * audio).sum(axis=1),

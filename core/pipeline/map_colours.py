@@ -39,14 +39,14 @@ MEASURE_DESCRIPTIONS = {
 }
 
 
-def list_colourings(points: pd.DataFrame, programs: pd.DataFrame) -> dict[str, str]:
+def list_colour_by_options(points: pd.DataFrame, programs: pd.DataFrame) -> dict[str, str]:
     """Return the values of `colour_by` that `compute_colour_values` takes, with their labels.
 
     Parameters
     ----------
     points : DataFrame
-        A map, as `core.pipeline.map.compute_map` returns it. Maps of older versions have fewer
-        columns, and so fewer colourings.
+        A map, as `core.pipeline.map.compute_alignment_map` returns it. Maps of older versions have
+        fewer columns, and so fewer colourings.
     programs : DataFrame
         As `core.corpus.Corpus.load_programs` returns it.
 
@@ -76,7 +76,7 @@ def compute_colour_values(
     Parameters
     ----------
     points, programs : DataFrame
-        As `list_colourings` takes them.
+        As `list_colour_by_options` takes them.
     colour_by : str
         One of its keys.
 
@@ -98,12 +98,12 @@ def compute_colour_values(
         return points[colour_by].astype(float)
     if colour_by in points and colour_by in GROUP_LABELS:
         return points[colour_by].fillna("")
-    value_by_program = _compute_program_values(programs.set_index("program"), colour_by)
+    value_by_program = _compute_program_colour_values(programs.set_index("program"), colour_by)
     values = points["program"].map(value_by_program)
     return values if values.dtype.kind == "f" else values.fillna("")
 
 
-def _compute_program_values(programs: pd.DataFrame, colour_by: str) -> pd.Series:
+def _compute_program_colour_values(programs: pd.DataFrame, colour_by: str) -> pd.Series:
     if colour_by == "level":
         rms = programs["rms"].where(programs["rms"] > 0).astype(float)
         return pd.Series(20 * np.log10(rms), index=programs.index)
@@ -111,13 +111,13 @@ def _compute_program_values(programs: pd.DataFrame, colour_by: str) -> pd.Series
         return programs["peak"].astype(float)
     if colour_by.startswith(PARAMETER_PREFIX):
         name = colour_by.removeprefix(PARAMETER_PREFIX)
-        return _read_parameter_values(programs["parameters"], name)
+        return _extract_parameter_values(programs["parameters"], name)
     if colour_by in GROUP_LABELS and colour_by in programs:
         return programs[colour_by].fillna("")
     raise ValueError(f"there is no colouring {colour_by!r}")
 
 
-def _read_parameter_values(parameters: pd.Series, name: str) -> pd.Series:
+def _extract_parameter_values(parameters: pd.Series, name: str) -> pd.Series:
     """Return a parameter as numbers if all its values are numbers, else as texts."""
     values = [program_parameters.get(name) for program_parameters in parameters]
     if all(value is None or _is_number(value) for value in values):

@@ -33,7 +33,7 @@ class NextStep:
     corpus: Corpus | None = None
 
 
-def find_next_step(corpora: Sequence[Corpus]) -> NextStep:
+def find_next_workspace_step(corpora: Sequence[Corpus]) -> NextStep:
     """Find the next step in a workspace.
 
     Parameters
@@ -52,14 +52,14 @@ def find_next_step(corpora: Sequence[Corpus]) -> NextStep:
     return NextStep("finish", corpora[0]) if corpora else NextStep("build")
 
 
-def build_resume_argv(corpus_name: str) -> tuple[str, ...]:
+def make_build_resume_command(corpus_name: str) -> tuple[str, ...]:
     """Return the command that continues to build a corpus of which no earlier command is known."""
     if corpus_name == STARTER_CORPUS_NAME:
         return create_starter_recipe().build_argv
     return ("build", corpus_name)
 
 
-def build_train_argv(corpus_name: str, programs: pd.DataFrame) -> tuple[str, ...]:
+def make_train_command(corpus_name: str, programs: pd.DataFrame) -> tuple[str, ...]:
     """Return the command that trains an alignment with the method that suits the corpus.
 
     Parameters

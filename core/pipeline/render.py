@@ -50,7 +50,7 @@ class RenderedFile:
     warnings: tuple[RenderProblem, ...]
 
 
-def render_files(
+def render_program_files(
     files: Sequence[str | Path],
     output_folder: str | Path,
     *,
@@ -90,20 +90,22 @@ def render_files(
     Examples
     --------
     >>> _ = Path("beep.rb").write_text("play 60")
-    >>> [result.audio for result in render_files(["beep.rb"], "out", seconds=1)]
+    >>> [result.audio for result in render_program_files(["beep.rb"], "out", seconds=1)]
     ['out/beep.flac']
     """
     if f".{audio_format}" not in FORMAT_BY_SUFFIX:
         raise EarshotError(
             f"Cannot write sound as {audio_format!r}.", remedy=f"Use {', '.join(FORMAT_BY_SUFFIX)}."
         )
-    programs = [program for name in files for program in _read_programs(name)]
+    programs = [program for name in files for program in _read_programs_from_argument(name)]
     if not programs:
         raise EarshotError("No program was found.", remedy="Name .rb files, or a folder of them.")
     executor = LocalExecutor(
-        sample_folders=tuple(_resolve_sample_folder(folder) for folder in sample_folders)
+        sample_folders=tuple(_get_existing_sample_folder(folder) for folder in sample_folders)
     )
-    targets = _make_target_paths(programs, _create_output_folder(Path(output_folder)), audio_format)
+    targets = _make_audio_output_paths(
+        programs, _ensure_output_folder(Path(output_folder)), audio_format
+    )
     indices_by_source = _group_by_source(programs)
     results: dict[int, RenderedFile] = {}
     progress(PROGRESS_STEP, 0, len(programs))
@@ -130,13 +132,17 @@ class _ProgramFile:
     problem: RenderProblem | None = None
 
 
-def _read_programs(argument: str | Path) -> list[_ProgramFile]:
+def _read_programs_from_argument(argument: str | Path) -> list[_ProgramFile]:
     """Return the programs that one argument stands for."""
     if str(argument) == STDIN_ARGUMENT:
         return [_decode_program("stdin", sys.stdin.buffer.read())]
     path = Path(argument)
     if path.is_dir():
-        return [program for file in sorted(path.rglob("*.rb")) for program in _read_programs(file)]
+        return [
+            program
+            for file in sorted(path.rglob("*.rb"))
+            for program in _read_programs_from_argument(file)
+        ]
     try:
         return [_decode_program(str(path), path.read_bytes())]
     except OSError as error:
@@ -178,7 +184,7 @@ def _render_unique_sources(
             yield first_index[sources[source_index]], result
 
 
-def _create_output_folder(output_folder: Path) -> Path:
+def _ensure_output_folder(output_folder: Path) -> Path:
     try:
         output_folder.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
@@ -190,14 +196,14 @@ def _create_output_folder(output_folder: Path) -> Path:
     return output_folder
 
 
-def _resolve_sample_folder(path: str | Path) -> Path:
+def _get_existing_sample_folder(path: str | Path) -> Path:
     folder = Path(path).resolve()
     if not folder.is_dir():
         raise EarshotError("There is no such folder of samples.", where=str(path))
     return folder
 
 
-def _make_target_paths(
+def _make_audio_output_paths(
     programs: list[_ProgramFile], output_folder: Path, audio_format: str
 ) -> list[Path]:
     """Return the path of each sound file; programs of the same name get numbers."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from core import encoders
 from core.corpus import Corpus
-from core.pipeline.embed import EmbedReport, clips_at_once, embed_and_store
+from core.pipeline.embed import EmbedReport, embed_and_store, get_clip_batch_size
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.progress import Progress, ignore_progress
 from core.sonicpi import Clip
@@ -75,7 +75,7 @@ def render_missing_clips(
             to_render.append((program_id, source))
             continue
         clips_reused += 1
-        embedder.add(program_id, clip)
+        embedder.add_clip(program_id, clip)
         progress(RENDERING_STEP, clips_reused, len(pending))
     names = corpus.load_programs().set_index("program")["name"]
     executor = executor or LocalExecutor()
@@ -87,10 +87,10 @@ def render_missing_clips(
             clip = corpus.put_rendering(program_id, result, clip_seconds)
             clips_rendered += 1
             if clip is not None:
-                embedder.add(program_id, clip)
+                embedder.add_clip(program_id, clip)
             note = f"{names[program_id]}: {result.error}" if result.error else ""
             progress(RENDERING_STEP, clips_reused + clips_rendered, len(pending), note)
-    embedder.flush()
+    embedder.embed_collected_clips()
     seconds = time.monotonic() - start
     return RenderReport(clips_rendered, clips_reused, embedder.report, seconds)
 
@@ -104,12 +104,12 @@ class _BatchEmbedder:
         self._audio_encoders = audio_encoders
         self._clips: dict[str, Clip] = {}
 
-    def add(self, program_id: str, clip: Clip) -> None:
+    def add_clip(self, program_id: str, clip: Clip) -> None:
         self._clips[program_id] = clip
-        if len(self._clips) >= clips_at_once():
-            self.flush()
+        if len(self._clips) >= get_clip_batch_size():
+            self.embed_collected_clips()
 
-    def flush(self) -> None:
+    def embed_collected_clips(self) -> None:
         if not self._clips:
             return
         program_ids, clips = list(self._clips), list(self._clips.values())

@@ -10,24 +10,24 @@ import numpy as np
 import pandas as pd
 
 from core import encoders
-from core.alignment.grid import COMMON_SETTINGS, SEED_COUNT, Trial, list_trials
+from core.alignment.grid import COMMON_SETTINGS, SEED_COUNT, Trial, list_grid_trials
 from core.corpus import Corpus, EmbeddingPairs
-from core.corpus.legacy_names import translate_metric_rows, translate_sweep_settings
+from core.corpus.legacy_names import translate_legacy_metric_rows, translate_legacy_sweep_settings
 from core.encoders.concat import split_encoder_id
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
-from core.pipeline.evaluate import compute_fingerprint, make_raw_spaces
+from core.pipeline.evaluate import build_raw_embedding_spaces, compute_fingerprint
 from core.pipeline.sweep_worker import (
     WorkerInputs,
-    evaluate_to_rows,
-    make_run_path,
+    compute_metric_rows,
+    make_sweep_run_path,
     run_trials_in_processes,
-    write_json,
+    write_json_atomically,
 )
 from core.pipeline.train import open_training_corpus
 from core.progress import Progress, ignore_progress
 from core.search.embedded_corpus import EmbeddedCorpus
-from core.workspace import refuse_if_read_only
+from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Running sweep"
 BASELINE_NAME = "unaligned"
@@ -77,23 +77,28 @@ def run_sweep(
     Examples
     --------
     >>> sweep_id = run_sweep(Corpus.open("starter"), "paper", seed_count=2)  # doctest: +SKIP
-    >>> summarize_sweep(load_sweep(Corpus.open("starter"), sweep_id))  # doctest: +SKIP
+    >>> results = load_sweep_results(Corpus.open("starter"), sweep_id)  # doctest: +SKIP
+    >>> summarize_sweep_results(results)  # doctest: +SKIP
     """
-    refuse_if_read_only("A sweep")
+    refuse_if_workspace_read_only("A sweep")
     if seed_count < 1 or workers < 1:
         raise EarshotError("A sweep takes at least 1 seed and 1 worker.")
     embedded_corpus = open_training_corpus(corpus, code_encoder, audio_encoder)
-    trials = [trial for trial in list_trials(grid) if _is_embedded(corpus, trial.code_encoder)]
-    settings = _describe_sweep(grid, embedded_corpus, trials)
-    folder = _find_or_create_folder(embedded_corpus, settings)
+    trials = [
+        trial
+        for trial in list_grid_trials(grid)
+        if _has_code_embeddings(corpus, trial.code_encoder)
+    ]
+    settings = _build_sweep_settings(grid, embedded_corpus, trials)
+    folder = _find_or_create_sweep_folder(embedded_corpus, settings)
     if not (folder / "baseline.json").exists():
-        baselines = _evaluate_baselines(embedded_corpus, settings["codes"])
-        write_json(folder / "baseline.json", {"rows": baselines})
+        baselines = _evaluate_raw_embeddings(embedded_corpus, settings["codes"])
+        write_json_atomically(folder / "baseline.json", {"rows": baselines})
     pending_runs = [
         (number, seed)
         for seed in range(seed_count)
         for number in range(len(trials))
-        if not make_run_path(folder, number, seed).exists()
+        if not make_sweep_run_path(folder, number, seed).exists()
     ]
     total = seed_count * len(trials)
     done = total - len(pending_runs)
@@ -104,20 +109,20 @@ def run_sweep(
     for number, seed in run_trials_in_processes(inputs, trials, pending_runs, workers):
         done += 1
         name = trials[number].name
-        data = _summarize_run(_read_json(make_run_path(folder, number, seed)))
+        data = _summarize_sweep_run(_read_json_file(make_sweep_run_path(folder, number, seed)))
         data |= {"sweep": folder.name, "name": name, "seed": seed}
         note = f"{name.strip()}, seed {seed}: CKA {data['metrics']['cka']:.2f}"
         progress(PROGRESS_STEP, done, total, note, data)
     return folder.name
 
 
-def list_sweeps(corpus: Corpus) -> list[str]:
+def list_sweep_ids(corpus: Corpus) -> list[str]:
     """Return the ids of a corpus's sweeps, the most recently resumed last."""
     files = (corpus.path / "sweeps").glob("*/sweep.json")
     return [file.parent.name for file in sorted(files, key=lambda file: file.stat().st_mtime)]
 
 
-def load_sweep(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFrame:
+def load_sweep_results(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFrame:
     """Load the results of a sweep's finished runs.
 
     Parameters
@@ -139,7 +144,7 @@ def load_sweep(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFrame:
     EarshotError
         When there is no such sweep.
     """
-    sweep_ids = list_sweeps(corpus)
+    sweep_ids = list_sweep_ids(corpus)
     if sweep_id is None and sweep_ids:
         sweep_id = sweep_ids[-1]
     if sweep_id is None or sweep_id not in sweep_ids:
@@ -149,11 +154,11 @@ def load_sweep(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFrame:
         )
     folder = corpus.path / "sweeps" / sweep_id
     names = [name for name, _ in load_sweep_settings(corpus, sweep_id)["trials"]]
-    rows = translate_metric_rows(_read_json(folder / "baseline.json")["rows"])
+    rows = translate_legacy_metric_rows(_read_json_file(folder / "baseline.json")["rows"])
     for path in sorted(folder.glob("run-*.json")):
-        run = _read_json(path)
+        run = _read_json_file(path)
         run_columns = {"name": names[run["number"]], "number": run["number"], "seed": run["seed"]}
-        rows += [{**run_columns, **row} for row in translate_metric_rows(run["rows"])]
+        rows += [{**run_columns, **row} for row in translate_legacy_metric_rows(run["rows"])]
         rows += [
             {
                 **run_columns,
@@ -178,10 +183,12 @@ def load_sweep_settings(corpus: Corpus, sweep_id: str) -> dict[str, Any]:
         grid, encoders, common (settings of all trials), trials (a list of name and config) and
         codes (ids of the trials' code encoders).
     """
-    return translate_sweep_settings(_read_json(corpus.path / "sweeps" / sweep_id / "sweep.json"))
+    return translate_legacy_sweep_settings(
+        _read_json_file(corpus.path / "sweeps" / sweep_id / "sweep.json")
+    )
 
 
-def summarize_sweep(
+def summarize_sweep_results(
     results: pd.DataFrame, split: str = "validation", reading: str = ALIGNED_VS_ALIGNED
 ) -> pd.DataFrame:
     """Compute mean and standard deviation over seeds: one row per configuration.
@@ -189,7 +196,7 @@ def summarize_sweep(
     Parameters
     ----------
     results : DataFrame
-        As `load_sweep` returns it.
+        As `load_sweep_results` returns it.
     split, reading : str
 
     Returns
@@ -214,7 +221,7 @@ def summarize_sweep(
 
 def find_best_configuration(results: pd.DataFrame, metric: str, split: str = "validation") -> int:
     """Return the number of the configuration with the highest mean of a metric."""
-    table = summarize_sweep(results, split)
+    table = summarize_sweep_results(results, split)
     table = table[table.index.get_level_values("number") >= 0]
     if table.empty:
         raise EarshotError("No run of this sweep is done yet.")
@@ -222,20 +229,20 @@ def find_best_configuration(results: pd.DataFrame, metric: str, split: str = "va
     return int(numbers[int(table[(metric, "mean")].argmax())])
 
 
-def _describe_sweep(
+def _build_sweep_settings(
     grid: str, embedded_corpus: EmbeddedCorpus, trials: list[Trial]
 ) -> dict[str, Any]:
     """Return the content of ``sweep.json``; the sweep's id is computed from it."""
     return {
         "grid": grid,
-        "encoders": embedded_corpus.describe_encoders(),
+        "encoders": embedded_corpus.serialize_encoder_records(),
         "common": COMMON_SETTINGS,
-        "trials": [[trial.name, trial.build_config(0).to_dict()] for trial in trials],
+        "trials": [[trial.name, trial.build_alignment_config(0).to_dict()] for trial in trials],
         "codes": [trial.code_encoder or embedded_corpus.code_encoder.id for trial in trials],
     }
 
 
-def _find_or_create_folder(embedded_corpus: EmbeddedCorpus, settings: dict[str, Any]) -> Path:
+def _find_or_create_sweep_folder(embedded_corpus: EmbeddedCorpus, settings: dict[str, Any]) -> Path:
     """Return the folder of the sweep with these settings on these pairs."""
     sweeps_folder = embedded_corpus.corpus.path / "sweeps"
     digest = _compute_sweep_digest(settings, embedded_corpus.pairs)
@@ -243,13 +250,13 @@ def _find_or_create_folder(embedded_corpus: EmbeddedCorpus, settings: dict[str, 
     if not folder.exists():
         # An older version may have begun the same sweep under older names of its settings.
         for file in sweeps_folder.glob("*/sweep.json"):
-            saved_settings = _read_json(file)
-            if translate_sweep_settings(saved_settings) == settings:
+            saved_settings = _read_json_file(file)
+            if translate_legacy_sweep_settings(saved_settings) == settings:
                 saved_digest = _compute_sweep_digest(saved_settings, embedded_corpus.pairs)
                 if file.parent.name.endswith(f"-{saved_digest}"):
-                    file.touch()  # `list_sweeps` sorts by the time of the last resumption.
+                    file.touch()  # `list_sweep_ids` sorts by the time of the last resumption.
                     return file.parent
-    write_json(folder / "sweep.json", settings)
+    write_json_atomically(folder / "sweep.json", settings)
     return folder
 
 
@@ -258,11 +265,13 @@ def _compute_sweep_digest(settings: dict[str, Any], pairs: EmbeddingPairs) -> st
     return compute_fingerprint(settings_json, np.array(pairs.program_ids), pairs.splits)
 
 
-def _is_embedded(corpus: Corpus, code_encoder: str | None) -> bool:
+def _has_code_embeddings(corpus: Corpus, code_encoder: str | None) -> bool:
     """Return whether a trial's own code encoder, if it has one, has embedded the corpus."""
     if code_encoder is None:
         return True
-    embedded_by = {encoder_id for encoder_id, _, count in corpus.list_encoders() if count}
+    embedded_by = {
+        encoder_id for encoder_id, _, count in corpus.count_embeddings_by_encoder() if count
+    }
     return all(
         part in embedded_by
         and corpus.get_encoder_revision(part) == encoders.find_encoder_spec(part).revision
@@ -270,7 +279,7 @@ def _is_embedded(corpus: Corpus, code_encoder: str | None) -> bool:
     )
 
 
-def _evaluate_baselines(
+def _evaluate_raw_embeddings(
     embedded_corpus: EmbeddedCorpus, trial_code_encoders: list[str]
 ) -> list[dict[str, Any]]:
     """Evaluate raw embeddings: by the sweep's own code encoder first, then by the others."""
@@ -284,12 +293,12 @@ def _evaluate_baselines(
             name = f"{BASELINE_NAME}, {encoder_id}"
         rows += [
             {"name": name, "number": -place, "seed": 0, **row}
-            for row in evaluate_to_rows(pairs, make_raw_spaces(pairs))
+            for row in compute_metric_rows(pairs, build_raw_embedding_spaces(pairs))
         ]
     return rows
 
 
-def _summarize_run(run: dict[str, Any]) -> dict[str, Any]:
+def _summarize_sweep_run(run: dict[str, Any]) -> dict[str, Any]:
     """Return the duration of a run, and its metrics on the validation programs."""
     metrics = {
         row["metric"]: row["value"]
@@ -299,5 +308,5 @@ def _summarize_run(run: dict[str, Any]) -> dict[str, Any]:
     return {"seconds": run["seconds"], "epochs": run["epochs"], "metrics": metrics}
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _read_json_file(path: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8"))

@@ -21,7 +21,7 @@ from core.alignment import train as train_heads
 from core.alignment.grid import Trial
 from core.corpus import Corpus, EmbeddingPairs
 from core.errors import EarshotError
-from core.pipeline.evaluate import ComparedSpaces, evaluate_splits, make_aligned_spaces
+from core.pipeline.evaluate import ComparedSpaces, build_aligned_embedding_spaces, evaluate_splits
 from core.workspace import atomic_write, remove_partial_files
 
 
@@ -48,7 +48,7 @@ def run_trials_in_processes(
     pool = ProcessPoolExecutor(worker_count, context, _initialize_worker, (inputs,))
     try:
         run_by_future = {
-            pool.submit(_run_trial, trials[number], number, seed): (number, seed)
+            pool.submit(_run_sweep_trial, trials[number], number, seed): (number, seed)
             for number, seed in pending_runs
         }
         for future in as_completed(run_by_future):
@@ -90,25 +90,25 @@ _worker_state: _WorkerState | None = None
 
 def _initialize_worker(inputs: WorkerInputs) -> None:
     global _worker_state
-    _exit_with_parent()
+    _exit_when_parent_exits()
     torch.set_num_threads(1)
     _worker_state = _WorkerState(inputs)
 
 
-def _exit_with_parent() -> None:
+def _exit_when_parent_exits() -> None:
     """End this process when its parent has ended, even if the parent was killed."""
     parent = multiprocessing.parent_process()
     if parent is None:  # In tests, workers are threads.
         return
 
-    def exit_after_parent() -> None:
+    def wait_for_parent_and_exit() -> None:
         parent.join()
         os._exit(1)
 
-    threading.Thread(target=exit_after_parent, daemon=True).start()
+    threading.Thread(target=wait_for_parent_and_exit, daemon=True).start()
 
 
-def _run_trial(trial: Trial, trial_number: int, seed: int) -> None:
+def _run_sweep_trial(trial: Trial, trial_number: int, seed: int) -> None:
     """Train and evaluate one configuration with one seed, and write its file."""
     assert _worker_state is not None, "set by _initialize_worker"
     pairs = _worker_state.load_embedding_pairs(trial.code_encoder)
@@ -118,22 +118,22 @@ def _run_trial(trial: Trial, trial_number: int, seed: int) -> None:
     result = train_heads(
         TrainingPairs(code[is_training], audio[is_training]),
         ValidationPairs(code[is_validation], audio[is_validation]),
-        trial.build_config(seed),
+        trial.build_alignment_config(seed),
     )
     seconds = time.monotonic() - start
-    write_json(
-        make_run_path(_worker_state.folder, trial_number, seed),
+    write_json_atomically(
+        make_sweep_run_path(_worker_state.folder, trial_number, seed),
         {
             "number": trial_number,
             "seed": seed,
             "seconds": seconds,
             "epochs": len(result.history),
-            "rows": evaluate_to_rows(pairs, make_aligned_spaces(result.heads, pairs)),
+            "rows": compute_metric_rows(pairs, build_aligned_embedding_spaces(result.heads, pairs)),
         },
     )
 
 
-def evaluate_to_rows(
+def compute_metric_rows(
     pairs: EmbeddingPairs, spaces: dict[str, ComparedSpaces]
 ) -> list[dict[str, Any]]:
     """Evaluate some readings; return one row per split, reading and metric."""
@@ -142,12 +142,12 @@ def evaluate_to_rows(
     return [dict(zip(columns, row)) for row in table[columns].itertuples(index=False)]
 
 
-def make_run_path(folder: Path, trial_number: int, seed: int) -> Path:
+def make_sweep_run_path(folder: Path, trial_number: int, seed: int) -> Path:
     """Return the file of one run."""
     return folder / f"run-{trial_number:03d}-{seed:02d}.json"
 
 
-def write_json(path: Path, value: dict[str, Any]) -> None:
+def write_json_atomically(path: Path, value: dict[str, Any]) -> None:
     """Write a JSON file atomically."""
     remove_partial_files(path)
     with atomic_write(path, "w") as file:

@@ -23,13 +23,13 @@ from core.pipeline.evaluate import (
     fingerprint_evaluation_data,
     load_held_out_audio_embeddings,
 )
-from core.pipeline.map import compute_map
+from core.pipeline.map import compute_alignment_map
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
 from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
 from core.versions import collect_package_versions
-from core.workspace import refuse_if_read_only
+from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Training"
 MIN_TRAINING_PROGRAMS = 12
@@ -88,11 +88,11 @@ def train(
     >>> aligned_corpus.record.metrics["stopped"]
     'epochs'
     """
-    refuse_if_read_only("Training")
+    refuse_if_workspace_read_only("Training")
     config = config or AlignmentConfig()
     embedded_corpus = open_training_corpus(corpus, code_encoder, audio_encoder)
     pairs = embedded_corpus.pairs
-    unseen_ids = _resolve_unseen_templates(corpus, unseen_templates)
+    unseen_ids = _choose_unseen_templates(corpus, unseen_templates)
     splits = embedded_corpus.assign_splits(unseen_ids)
     training_count = int((splits == "train").sum())
     if training_count < 2:
@@ -102,7 +102,7 @@ def train(
         )
     with _handle_stop_signals() as signals:
         result = _train_with_progress(pairs, splits, config, progress, signals)
-        settings = _describe_training(embedded_corpus, splits, config, unseen_ids)
+        settings = _build_alignment_metadata(embedded_corpus, splits, config, unseen_ids)
         heads = result.heads.to_tensors()
         metrics: dict[str, Any] = {
             "best_epoch": result.best_epoch,
@@ -110,12 +110,12 @@ def train(
             "stopped": result.stop_reason,
         }
         try:
-            signals.raise_immediately()
+            signals.raise_on_stop_signal()
             held_out_audio = load_held_out_audio_embeddings(
                 corpus, pairs, embedded_corpus.audio_encoder.id
             )
             readings = evaluate_heads(result.heads, pairs, splits, held_out_audio, progress)
-            points = compute_map(result.heads, pairs, progress)
+            points = compute_alignment_map(result.heads, pairs, progress)
             calibration = calibrate_confidence(
                 embedded_corpus, splits, config, result.best_epoch, progress
             )
@@ -165,7 +165,7 @@ def open_training_corpus(
     return embedded_corpus
 
 
-def _describe_training(
+def _build_alignment_metadata(
     embedded_corpus: EmbeddedCorpus,
     splits: np.ndarray,
     config: AlignmentConfig,
@@ -175,7 +175,7 @@ def _describe_training(
     corpus = embedded_corpus.corpus
     return {
         "alignment": config.to_dict(),
-        "encoders": embedded_corpus.describe_encoders(),
+        "encoders": embedded_corpus.serialize_encoder_records(),
         "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
         "split": {
             "programs": dict(Counter(splits.tolist())),
@@ -185,7 +185,7 @@ def _describe_training(
     }
 
 
-def _resolve_unseen_templates(corpus: Corpus, templates_or_count: Sequence[str] | int) -> list[str]:
+def _choose_unseen_templates(corpus: Corpus, templates_or_count: Sequence[str] | int) -> list[str]:
     """Return the sorted ids of the named templates, or of a number of them drawn by seed."""
     existing = sorted(set(corpus.load_programs()["template"]) - {""})
     if isinstance(templates_or_count, int):
@@ -247,7 +247,7 @@ def _train_with_progress(
 class _StopSignalHandler:
     """Handles SIGINT and SIGTERM: the first is recorded, later ones raise KeyboardInterrupt.
 
-    After `raise_immediately`, the first one raises too.
+    After `raise_on_stop_signal`, the first one raises too.
     """
 
     def __init__(self) -> None:
@@ -267,7 +267,7 @@ class _StopSignalHandler:
             raise KeyboardInterrupt
         self.was_received = True
 
-    def raise_immediately(self) -> None:
+    def raise_on_stop_signal(self) -> None:
         """Raise KeyboardInterrupt at the next signal, or now if one was received."""
         self._raises_immediately = True
         if self.was_received:

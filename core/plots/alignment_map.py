@@ -15,7 +15,7 @@ from core.plots.colours import MODALITY_STYLES, NEUTRAL_COLOUR, get_category_col
 from core.plots.map_colour_scale import (
     MAX_SHADE,
     build_colour_axis,
-    compute_shades,
+    compute_colour_shades,
     validate_colour_scale,
 )
 
@@ -58,7 +58,7 @@ class MapTrace(NamedTuple):
     is_in_legend: bool
 
 
-def draw_map(
+def build_map_figure(
     points: pd.DataFrame,
     colour_values: pd.Series | None = None,
     *,
@@ -110,7 +110,7 @@ def draw_map(
     for trace in traces:
         if trace.is_in_legend and numbers is not None:
             # The legend would draw a trace of many colours in black.
-            figure.add_trace(_make_legend_entry(trace, size), row=1, col=1)
+            figure.add_trace(_build_legend_trace(trace, size), row=1, col=1)
         trace_points = points[trace.rows]
         hover_options = _build_hover_options(
             trace_points, trace.name, numbers, colour_label, len(points)
@@ -135,7 +135,7 @@ def draw_map(
     return figure
 
 
-def rotate_after_to_before(points: pd.DataFrame) -> pd.DataFrame:
+def rotate_after_map_to_before_map(points: pd.DataFrame) -> pd.DataFrame:
     """Rotate or mirror the map after alignment to resemble the map before as much as possible.
 
     The orientation of a map has no meaning, and points that stay in place are easier to follow.
@@ -167,7 +167,7 @@ def rotate_after_to_before(points: pd.DataFrame) -> pd.DataFrame:
     return points.assign(after_x=rotated[:, 0], after_y=rotated[:, 1])
 
 
-def place_template_labels(
+def build_map_cluster_labels(
     points: pd.DataFrame, template_titles: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """Return labels for the clusters of a map: the titles of templates, with positions.
@@ -222,7 +222,7 @@ def _build_group_traces(
             for modality, (label, colour, symbol) in MODALITY_STYLES.items()
         ]
     traces: list[MapTrace] = []
-    for group, colour, group_rows in _iterate_groups(colour_values.to_numpy(dtype=object)):
+    for group, colour, group_rows in _iterate_colour_groups(colour_values.to_numpy(dtype=object)):
         name = html.escape(group_titles.get(group, group)) or NO_VALUE_LABEL
         is_first = True
         for modality, (_, _, symbol) in MODALITY_STYLES.items():
@@ -234,7 +234,7 @@ def _build_group_traces(
     return traces
 
 
-def _iterate_groups(groups: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
+def _iterate_colour_groups(groups: np.ndarray) -> Iterator[tuple[str, str, np.ndarray]]:
     """Yield name, colour and rows of each group; rare groups and missing values are grey."""
     counts = pd.Series(groups).value_counts()
     names_by_count = [name for name in counts.index if name != ""]
@@ -251,7 +251,7 @@ def _build_shaded_traces(
     points: pd.DataFrame, colour_values: np.ndarray, colour_label: str, scale: str
 ) -> tuple[list[MapTrace], dict[str, Any]]:
     """Return one trace per modality with a shade per point, and the colour axis."""
-    shades, ticks = compute_shades(colour_values, scale)
+    shades, ticks = compute_colour_shades(colour_values, scale)
     has_shade = np.isfinite(shades)
     modalities = points["modality"].to_numpy()
     traces = []
@@ -266,7 +266,7 @@ def _build_shaded_traces(
     return traces, build_colour_axis(colour_values, ticks, colour_label, scale)
 
 
-def _make_legend_entry(trace: MapTrace, size: float) -> go.Scattergl:
+def _build_legend_trace(trace: MapTrace, size: float) -> go.Scattergl:
     """Return a trace without points that the legend shows in grey."""
     return go.Scattergl(
         x=[None],

@@ -28,7 +28,7 @@ def validate_colour_scale(scale: str) -> None:
         raise ValueError(f"scale is {scale!r}, not one of {COLOUR_SCALES}")
 
 
-def compute_shades(values: np.ndarray, scale: str) -> tuple[np.ndarray, ColourTicks]:
+def compute_colour_shades(values: np.ndarray, scale: str) -> tuple[np.ndarray, ColourTicks]:
     """Map numbers to shades.
 
     Parameters
@@ -54,7 +54,7 @@ def compute_shades(values: np.ndarray, scale: str) -> tuple[np.ndarray, ColourTi
         distinct = np.unique(finite)
         shades[has_shade] = np.searchsorted(distinct, finite) / max(len(distinct) - 1, 1)
         tick_ranks = np.linspace(0, len(distinct) - 1, _TICK_COUNT).round().astype(int)
-        return shades, _make_ticks(distinct[tick_ranks].tolist())
+        return shades, _build_colour_ticks(distinct[tick_ranks].tolist())
     low, high = float(finite.min()), float(finite.max())
     if scale == "log":
         low, high, finite = np.log10(low), np.log10(high), np.log10(finite)
@@ -62,10 +62,10 @@ def compute_shades(values: np.ndarray, scale: str) -> tuple[np.ndarray, ColourTi
         low, high = -max(-low, high), max(-low, high)
     shades[has_shade] = (finite - low) / (high - low) if high > low else 0.5
     tick_values = [low + (high - low) * i / (_TICK_COUNT - 1) for i in range(_TICK_COUNT)]
-    return shades, _make_ticks([10**v if scale == "log" else v for v in tick_values])
+    return shades, _build_colour_ticks([10**v if scale == "log" else v for v in tick_values])
 
 
-def _make_ticks(values: list[float]) -> ColourTicks:
+def _build_colour_ticks(values: list[float]) -> ColourTicks:
     shades = [i / (_TICK_COUNT - 1) for i in range(_TICK_COUNT)]
     return ColourTicks(shades, [f"{value:.3g}" for value in values])
 
@@ -80,7 +80,7 @@ def build_colour_axis(
     values : float [points]
         The numbers. Values of both signs on a linear scale get `DIVERGING_COLOURS`.
     ticks : ColourTicks
-        As returned by `compute_shades`.
+        As returned by `compute_colour_shades`.
     label : str
         Title of the colour bar, escaped for HTML.
     scale : str

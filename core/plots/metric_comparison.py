@@ -32,7 +32,7 @@ COMPARISON_STYLES = (
 _ROW_OFFSETS = (-0.22, 0.0, 0.22)
 
 
-def draw_metrics_before_after(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
+def build_metrics_before_after_figure(metrics: pd.DataFrame, split: str = "test") -> go.Figure:
     """Draw each metric before and after alignment, with its confidence interval.
 
     Parameters

@@ -9,7 +9,7 @@ from plotly.subplots import make_subplots
 from scipy.fft import rfft
 
 from core.plots.colours import AUDIO_COLOUR
-from core.plots.waveform import compute_sample_range
+from core.plots.waveform import compute_waveform_range
 
 FFT_SIZE = 4096  # samples per frame: 93 ms at 44.1 kHz
 MIN_FREQUENCY_HZ = 30.0
@@ -62,7 +62,7 @@ def compute_spectrogram(
     return seconds, hertz, level.T.astype(np.float32)
 
 
-def draw_waveform_and_spectrogram(samples: np.ndarray, sample_rate: int) -> go.Figure:
+def build_waveform_and_spectrogram_figure(samples: np.ndarray, sample_rate: int) -> go.Figure:
     """Draw the waveform of a clip above its spectrogram, on the same time axis.
 
     Parameters
@@ -81,8 +81,8 @@ def draw_waveform_and_spectrogram(samples: np.ndarray, sample_rate: int) -> go.F
     figure = make_subplots(
         rows=2, cols=1, shared_xaxes=True, row_heights=[0.3, 0.7], vertical_spacing=0.04
     )
-    _add_waveform(figure, samples, seconds)
-    figure.add_trace(_make_heatmap(seconds, hertz, level), row=2, col=1)
+    _add_waveform_trace(figure, samples, seconds)
+    figure.add_trace(_build_spectrogram_heatmap(seconds, hertz, level), row=2, col=1)
     figure.update_xaxes(range=[0, float(seconds[-1])], showgrid=False)
     figure.update_xaxes(title="Seconds", row=2)
     figure.update_yaxes(title="Amplitude", range=[-1, 1], tickvals=[-1, 0, 1], row=1)
@@ -99,9 +99,9 @@ def draw_waveform_and_spectrogram(samples: np.ndarray, sample_rate: int) -> go.F
     return figure
 
 
-def _add_waveform(figure: go.Figure, samples: np.ndarray, edges_s: np.ndarray) -> None:
+def _add_waveform_trace(figure: go.Figure, samples: np.ndarray, edges_s: np.ndarray) -> None:
     """Fill the area between the highest and the lowest sample of each stretch."""
-    highest, lowest = compute_sample_range(samples, len(edges_s) - 1)
+    highest, lowest = compute_waveform_range(samples, len(edges_s) - 1)
     centres_s = (edges_s[:-1] + edges_s[1:]) / 2
     for values, fill in ((highest, None), (lowest, "tonexty")):
         figure.add_trace(
@@ -120,7 +120,9 @@ def _add_waveform(figure: go.Figure, samples: np.ndarray, edges_s: np.ndarray) -
         )
 
 
-def _make_heatmap(seconds: np.ndarray, hertz: np.ndarray, level: np.ndarray) -> go.Heatmap:
+def _build_spectrogram_heatmap(
+    seconds: np.ndarray, hertz: np.ndarray, level: np.ndarray
+) -> go.Heatmap:
     return go.Heatmap(
         x=seconds.astype(np.float32),
         y=hertz.astype(np.float32),

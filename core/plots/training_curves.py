@@ -44,7 +44,7 @@ _LEGEND_POSITIONS = (
 )
 
 
-def draw_training_curves(history: pd.DataFrame, best_epoch: int | None = None) -> go.Figure:
+def build_training_curves_figure(history: pd.DataFrame, best_epoch: int | None = None) -> go.Figure:
     """Draw loss, CKA and recall of one training run over its epochs.
 
     Parameters
@@ -60,10 +60,10 @@ def draw_training_curves(history: pd.DataFrame, best_epoch: int | None = None) -
     Figure
         Three panels.
     """
-    figure = _make_panels([title for title, _ in _TRAINING_PANELS])
+    figure = _build_panel_figure([title for title, _ in _TRAINING_PANELS])
     for column, (_, curves) in enumerate(_TRAINING_PANELS, start=1):
         for measure, label, colour, dash in curves:
-            curve = _make_curve(
+            curve = _build_measure_curve(
                 history,
                 measure,
                 line={"color": colour, "dash": dash, "width": 2},
@@ -72,7 +72,7 @@ def draw_training_curves(history: pd.DataFrame, best_epoch: int | None = None) -
                 legend=_get_legend_key(column),
             )
             figure.add_trace(curve, row=1, col=column)
-    _style_axes(figure)
+    _style_curve_axes(figure)
     if best_epoch:
         figure.add_vline(x=best_epoch, line={"color": NEUTRAL_COLOUR, "width": 1, "dash": "dash"})
     figure.update_layout(
@@ -85,7 +85,7 @@ def draw_training_curves(history: pd.DataFrame, best_epoch: int | None = None) -
     return figure
 
 
-def draw_run_comparison(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
+def build_training_run_comparison_figure(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     """Draw validation loss, CKA and recall of several training runs over their epochs.
 
     Parameters
@@ -98,7 +98,7 @@ def draw_run_comparison(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     Figure
         Three panels with one curve per run. Runs differ in colour and dash.
     """
-    figure = _make_panels([title for title, _ in _COMPARISON_PANELS])
+    figure = _build_panel_figure([title for title, _ in _COMPARISON_PANELS])
     for run_index, (run_name, history) in enumerate(histories.items()):
         line = {
             "color": CATEGORY_COLOURS[run_index % len(CATEGORY_COLOURS)],
@@ -106,7 +106,7 @@ def draw_run_comparison(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
             "width": 2,
         }
         for column, (_, measure) in enumerate(_COMPARISON_PANELS, start=1):
-            curve = _make_curve(
+            curve = _build_measure_curve(
                 history,
                 measure,
                 line=line,
@@ -116,7 +116,7 @@ def draw_run_comparison(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
                 hovertemplate="epoch %{x}: %{y:.3f}<extra>%{fullData.name}</extra>",
             )
             figure.add_trace(curve, row=1, col=column)
-    _style_axes(figure)
+    _style_curve_axes(figure)
     figure.update_layout(
         height=310,
         margin={"l": 8, "r": 8, "t": 34, "b": 8},
@@ -126,11 +126,11 @@ def draw_run_comparison(histories: Mapping[str, pd.DataFrame]) -> go.Figure:
     return figure
 
 
-def _make_panels(titles: Sequence[str]) -> go.Figure:
+def _build_panel_figure(titles: Sequence[str]) -> go.Figure:
     return make_subplots(rows=1, cols=len(titles), subplot_titles=titles, horizontal_spacing=0.07)
 
 
-def _make_curve(history: pd.DataFrame, measure: str, **trace_options: Any) -> go.Scatter:
+def _build_measure_curve(history: pd.DataFrame, measure: str, **trace_options: Any) -> go.Scatter:
     """Return a measure over the epochs, empty if the history lacks it."""
     empty = pd.Series(dtype=float)
     values = history.get(measure, empty)
@@ -143,7 +143,7 @@ def _make_curve(history: pd.DataFrame, measure: str, **trace_options: Any) -> go
     )
 
 
-def _style_axes(figure: go.Figure) -> None:
+def _style_curve_axes(figure: go.Figure) -> None:
     figure.update_xaxes(title="Epoch", rangemode="nonnegative")
     figure.update_yaxes(range=[0, 1.02], col=2)
     figure.update_yaxes(rangemode="tozero", tickformat=".2~%", col=3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 
-def compute_envelope(samples: np.ndarray, bar_count: int = 160) -> np.ndarray:
+def compute_waveform_envelope(samples: np.ndarray, bar_count: int = 160) -> np.ndarray:
     """Return the largest absolute sample in each of `bar_count` equal stretches of a clip.
 
     Parameters
@@ -22,17 +22,17 @@ def compute_envelope(samples: np.ndarray, bar_count: int = 160) -> np.ndarray:
 
     Examples
     --------
-    >>> compute_envelope(np.array([[0.5, 0.0], [0.0, -1.0]]), bar_count=2).tolist()
+    >>> compute_waveform_envelope(np.array([[0.5, 0.0], [0.0, -1.0]]), bar_count=2).tolist()
     [0.5, 1.0]
     """
     if not len(samples):
         return np.zeros(bar_count, np.float32)
     peaks = np.abs(samples).max(axis=1)  # [frames]
-    starts = compute_stretch_starts(len(peaks), bar_count)
+    starts = compute_stretch_start_frames(len(peaks), bar_count)
     return np.clip(np.maximum.reduceat(peaks, starts), 0, 1).astype(np.float32)
 
 
-def compute_sample_range(samples: np.ndarray, bin_count: int) -> tuple[np.ndarray, np.ndarray]:
+def compute_waveform_range(samples: np.ndarray, bin_count: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the highest and lowest sample of all channels in each of `bin_count` stretches.
 
     Parameters
@@ -48,24 +48,24 @@ def compute_sample_range(samples: np.ndarray, bin_count: int) -> tuple[np.ndarra
     """
     if not len(samples):
         return np.zeros(bin_count, np.float32), np.zeros(bin_count, np.float32)
-    starts = compute_stretch_starts(len(samples), bin_count)
+    starts = compute_stretch_start_frames(len(samples), bin_count)
     highest = np.maximum.reduceat(samples.max(axis=1), starts)
     lowest = np.minimum.reduceat(samples.min(axis=1), starts)
     return highest.astype(np.float32), lowest.astype(np.float32)
 
 
-def compute_stretch_starts(frame_count: int, stretch_count: int) -> np.ndarray:
+def compute_stretch_start_frames(frame_count: int, stretch_count: int) -> np.ndarray:
     """Return the first frame of each stretch of a clip: int [stretches]."""
     return np.linspace(0, frame_count, stretch_count + 1)[:-1].astype(int)
 
 
-def draw_waveform_svg(peaks: np.ndarray) -> str:
+def build_waveform_svg(peaks: np.ndarray) -> str:
     """Draw an envelope as vertical bars around a centre line.
 
     Parameters
     ----------
     peaks : float [bars]
-        As returned by `compute_envelope`.
+        As returned by `compute_waveform_envelope`.
 
     Returns
     -------

@@ -19,9 +19,9 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from core.errors import EarshotError
 from core.programs import vocabulary
-from core.programs.source_decoding import decode_source
-from core.programs.parameters import format_ruby_value
 from core.programs.parameter_sampler import ParameterSampler
+from core.programs.parameters import format_ruby_value
+from core.programs.source_decoding import decode_source
 
 MAX_TEMPLATE_BYTES = 65_536
 MAX_PROGRAM_CHARS = 65_536
@@ -99,7 +99,7 @@ def compile_template(path: Path) -> tuple[str, JinjaTemplate]:
     text = decode_source(content, str(path))
     try:
         tree = _TEMPLATE_ENVIRONMENT.parse(text, path.stem, str(path))
-        _restrict_template(tree, path)
+        _restrict_template_syntax(tree, path)
         code = _TEMPLATE_ENVIRONMENT.compile(tree, path.stem, str(path))
     except TemplateSyntaxError as error:
         message = f"The template is not valid Jinja: {error.message}."
@@ -163,11 +163,11 @@ def _locate_template_error(jinja_template: JinjaTemplate, error: BaseException) 
     return f"{jinja_template.filename}:{line}" if line else str(jinja_template.filename)
 
 
-def _restrict_template(tree: nodes.Template, path: Path) -> None:
+def _restrict_template_syntax(tree: nodes.Template, path: Path) -> None:
     """Refuse forbidden constructs, and make every loop count its iterations."""
     reserved_names = {*ParameterSampler.FUNCTION_NAMES, *_TEMPLATE_ENVIRONMENT.globals}
     for node in list(tree.find_all(nodes.Node)):
-        problem = _find_forbidden_use(node, reserved_names)
+        problem = _find_forbidden_construct(node, reserved_names)
         if problem:
             raise EarshotError(problem, where=f"{path}:{node.lineno}")
         if isinstance(node, nodes.For):
@@ -176,7 +176,7 @@ def _restrict_template(tree: nodes.Template, path: Path) -> None:
             )
 
 
-def _find_forbidden_use(node: nodes.Node, reserved_names: set[str]) -> str | None:
+def _find_forbidden_construct(node: nodes.Node, reserved_names: set[str]) -> str | None:
     """Return a message about a forbidden construct, or None."""
     if not isinstance(node, _ALLOWED_NODES):
         return f"A template may not use {type(node).__name__.lower()!r}."
@@ -208,7 +208,7 @@ def _list_callable_globals() -> list[str]:
 
 
 @pass_context
-def _charge_iterations(context: Context, members: Iterable[Any]) -> list[Any]:
+def _consume_loop_iterations(context: Context, members: Iterable[Any]) -> list[Any]:
     """Return the members of a loop, and subtract their number from the iterations left."""
     members, iterations_left = list(members), context.parent[_ITERATION_BUDGET_KEY]
     iterations_left[0] -= len(members)
@@ -233,7 +233,7 @@ def _join_members(members: Iterable[Any], between: str = "") -> str:
     return between.join(texts)
 
 
-def _require_bounded(value: Any) -> Any:
+def _require_bounded_value(value: Any) -> Any:
     if isinstance(value, (int, float)) and abs(value) > MAX_ABSOLUTE_NUMBER:
         raise EarshotError("A number in a template became too large.")
     if isinstance(value, (str, list, tuple)) and len(value) > MAX_VALUE_LENGTH:
@@ -248,7 +248,7 @@ class _BoundedEnvironment(SandboxedEnvironment):
         numbers = all(isinstance(side, (int, float)) for side in (left, right))
         if operator != "+" and not numbers:
             raise EarshotError(f"A template may use {operator!r} between numbers only.")
-        return _require_bounded(super().call_binop(context, operator, left, right))
+        return _require_bounded_value(super().call_binop(context, operator, left, right))
 
 
 def _format_output_value(value: Any) -> str:
@@ -270,7 +270,9 @@ def _create_environment() -> _BoundedEnvironment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters = dict(_TEMPLATE_FILTERS) | {_ITERATION_BUDGET_KEY: _charge_iterations}
+    environment.filters = dict(_TEMPLATE_FILTERS) | {
+        _ITERATION_BUDGET_KEY: _consume_loop_iterations
+    }
     environment.tests = {}
     environment.globals = {"range": _make_bounded_range} | vocabulary.build_template_vocabulary()
     return environment

@@ -11,11 +11,11 @@ from typing import Any
 import jinja2
 
 from core import workspace
-from core.errors import EarshotError, suggest_matches
+from core.errors import EarshotError, format_spelling_suggestions
 from core.programs.jinja_sandbox import compile_template, render_template
+from core.programs.parameter_sampler import ParameterSampler
 from core.programs.parameters import LIST_KINDS, ParameterSpec
 from core.programs.program import Program
-from core.programs.parameter_sampler import ParameterSampler
 from core.programs.template_header import parse_sound_windows, parse_template_header
 
 TEMPLATE_SUFFIX = ".rb.j2"
@@ -113,7 +113,7 @@ class Template:
             if name not in specs:
                 raise EarshotError(
                     f"The template {self.id!r} has no parameter {str(name)[:60]!r}.",
-                    remedy=suggest_matches(str(name), specs, "parameter"),
+                    remedy=format_spelling_suggestions(str(name), specs, "parameter"),
                 )
 
 
@@ -133,7 +133,7 @@ def _discover_parameters(template: Template) -> dict[str, ParameterSpec]:
             if name not in specs:
                 specs[name] = spec
                 untried.append((spec, scalar_values))
-            elif specs[name].drop_list_size() != spec.drop_list_size():
+            elif specs[name].copy_without_list_size() != spec.copy_without_list_size():
                 raise EarshotError(
                     f"The parameter {name!r} has other options elsewhere in the template.",
                     where=str(template.path),
@@ -170,7 +170,9 @@ def load_template(path: Path) -> Template:
     path = Path(path)
     if not path.name.endswith(TEMPLATE_SUFFIX):
         raise EarshotError(f"A template's name ends in {TEMPLATE_SUFFIX!r}.", where=str(path))
-    template_id = workspace.validate_name(path.name.removesuffix(TEMPLATE_SUFFIX), "template")
+    template_id = workspace.validate_folder_name(
+        path.name.removesuffix(TEMPLATE_SUFFIX), "template"
+    )
     text, jinja_template = compile_template(path)
     header = parse_template_header(text, path)
     return Template(
@@ -229,7 +231,7 @@ def get_template(template_id: str, folder: Path | None = None) -> Template:
     if template_id not in paths:
         raise EarshotError(
             f"There is no template {str(template_id)[:80]!r}.",
-            remedy=suggest_matches(str(template_id), paths, "template"),
+            remedy=format_spelling_suggestions(str(template_id), paths, "template"),
         )
     return _load_fresh_template(paths[template_id])
 

@@ -11,7 +11,7 @@ from core.programs.parameters import (
     ChoiceSubset,
     NumberRange,
     ParameterSpec,
-    derive_fractions,
+    derive_random_fractions,
     format_ruby_value,
 )
 from core.programs.program import ParameterValue
@@ -66,55 +66,63 @@ class ParameterSampler:
 
     def pick(self, name: str, *options: Any) -> ParameterValue:
         """Draw one of the options, passed one by one or as one list."""
-        choices = _validate_options(name, options)
-        return self._draw_once(ParameterSpec(name, "pick", choices=choices))
+        choices = _validate_sampling_options(name, options)
+        return self._sample_parameter_once(ParameterSpec(name, "pick", choices=choices))
 
     def chance(self, name: str, p: float = 0.5) -> bool:
         """Draw True with probability `p`, else False."""
         _require_valid_draw(0 < p < 1, name, "a probability between 0 and 1")
-        return self._draw_once(ParameterSpec(name, "chance", choices=(False, True), p=float(p)))
+        return self._sample_parameter_once(
+            ParameterSpec(name, "chance", choices=(False, True), p=float(p))
+        )
 
     def uniform(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
         """Draw a number from `lo` to `hi`, with `digits` decimal places."""
         _require_valid_draw(lo < hi and 1 <= digits <= 6, name, "lo < hi and 1 to 6 digits")
         spec = ParameterSpec(name, "uniform", lo=float(lo), hi=float(hi), digits=digits)
-        return self._draw_once(spec)
+        return self._sample_parameter_once(spec)
 
     def log_uniform(self, name: str, lo: float, hi: float, digits: int = 2) -> float:
         """Draw a number whose logarithm is uniform, with `digits` significant figures."""
         _require_valid_draw(0 < lo < hi and 1 <= digits <= 6, name, "0 < lo < hi and 1 to 6 digits")
         spec = ParameterSpec(name, "log_uniform", lo=float(lo), hi=float(hi), digits=digits)
-        return self._draw_once(spec)
+        return self._sample_parameter_once(spec)
 
     def integer(self, name: str, lo: int, hi: int, step: int = 1) -> int:
         """Draw a whole number from `lo` to `hi`, both included, in steps of `step`."""
         is_valid = lo < hi and step >= 1 and (hi - lo) % step == 0
         _require_valid_draw(is_valid, name, "lo < hi, a whole number of steps apart")
-        return self._draw_once(ParameterSpec(name, "integer", lo=lo, hi=hi, step=step))
+        return self._sample_parameter_once(ParameterSpec(name, "integer", lo=lo, hi=hi, step=step))
 
     def several(self, name: str, options: Any, count: int) -> list[ParameterValue]:
         """Draw `count` options with replacement."""
-        choices = _validate_options(name, (options,), is_list=True)
+        choices = _validate_sampling_options(name, (options,), is_list=True)
         is_valid = 1 <= count <= MAX_LIST_MEMBERS
         _require_valid_draw(is_valid, name, f"1 to {MAX_LIST_MEMBERS} members")
-        return self._draw_once(ParameterSpec(name, "several", choices=choices, count=count))
+        return self._sample_parameter_once(
+            ParameterSpec(name, "several", choices=choices, count=count)
+        )
 
     def sample_of(self, name: str, options: Any, count: int) -> list[ParameterValue]:
         """Draw `count` options without replacement, in random order."""
-        choices = _validate_options(name, (options,), is_list=True)
+        choices = _validate_sampling_options(name, (options,), is_list=True)
         _require_valid_draw(1 <= count <= len(choices), name, f"1 to {len(choices)} members")
-        return self._draw_once(ParameterSpec(name, "sample_of", choices=choices, count=count))
+        return self._sample_parameter_once(
+            ParameterSpec(name, "sample_of", choices=choices, count=count)
+        )
 
     def walk(self, name: str, lo: int, hi: int, count: int, leap: int = 2) -> list[int]:
         """Draw `count` whole numbers from `lo` to `hi`, neighbours at most `leap` apart."""
         is_valid = lo < hi <= lo + 127 and 1 <= count <= MAX_LIST_MEMBERS and leap >= 1
         requirement = f"lo < hi, 1 to {MAX_LIST_MEMBERS} members and a leap of at least 1"
         _require_valid_draw(is_valid, name, requirement)
-        return self._draw_once(ParameterSpec(name, "walk", lo=lo, hi=hi, count=count, step=leap))
+        return self._sample_parameter_once(
+            ParameterSpec(name, "walk", lo=lo, hi=hi, count=count, step=leap)
+        )
 
     def rhythm(self, name: str, beats: float, lengths: Any) -> list[float]:
         """Draw lengths, in beats, whose sum is exactly `beats`."""
-        choices = _validate_options(name, (lengths,), is_list=True)
+        choices = _validate_sampling_options(name, (lengths,), is_list=True)
         numbers = [length for length in choices if isinstance(length, (int, float))]
         is_valid = len(numbers) == len(choices) and all(
             length > 0 and float(length * _SIXTEENTHS_PER_BEAT).is_integer()
@@ -127,9 +135,11 @@ class ParameterSampler:
         )
         requirement = "lengths and beats that are multiples of the shortest length"
         _require_valid_draw(is_valid, name, requirement)
-        return self._draw_once(ParameterSpec(name, "rhythm", choices=choices, hi=beats, count=0))
+        return self._sample_parameter_once(
+            ParameterSpec(name, "rhythm", choices=choices, hi=beats, count=0)
+        )
 
-    def _draw_once(self, spec: ParameterSpec) -> Any:
+    def _sample_parameter_once(self, spec: ParameterSpec) -> Any:
         name = spec.name
         if name in self.specs:
             requirement = "the same options wherever it is drawn, because it is one parameter"
@@ -137,22 +147,22 @@ class ParameterSampler:
             return self._raw_values[name]
         is_valid = bool(_NAME_PATTERN.match(name))
         _require_valid_draw(is_valid, name, "a name of small letters, digits and '_'")
-        value = self._draw_value(spec)
+        value = self._sample_parameter_value(spec)
         self.specs[name] = spec
         self._raw_values[name] = value
         self.drawn_values[name] = format_ruby_value(value) if isinstance(value, list) else value
         return value
 
-    def _draw_value(self, spec: ParameterSpec) -> Any:
+    def _sample_parameter_value(self, spec: ParameterSpec) -> Any:
         fixed_value = self._parameter_values.get(spec.name)
         if isinstance(fixed_value, (NumberRange, ChoiceSubset)):
             spec = spec.narrow_values(fixed_value)
         elif fixed_value is not None:
             return spec.validate_value(fixed_value)
-        return spec.draw_value(derive_fractions(self._stream_name, spec.name))
+        return spec.sample_parameter_value(derive_random_fractions(self._stream_name, spec.name))
 
 
-def _validate_options(
+def _validate_sampling_options(
     name: str, options: tuple[Any, ...], is_list: bool = False
 ) -> tuple[ParameterValue, ...]:
     if len(options) == 1 and isinstance(options[0], (list, tuple)):

@@ -81,13 +81,13 @@ class ParameterSpec:
     p: float = 0.5
 
     @property
-    def bounds(self) -> tuple[float, float]:
+    def value_bounds(self) -> tuple[float, float]:
         """Smallest and largest value of a number or of a member of a "walk"."""
         if self.lo is None or self.hi is None:
             raise ValueError(f"The parameter {self.name!r} of kind {self.kind!r} has no bounds.")
         return self.lo, self.hi
 
-    def draw_value(self, fractions: FractionSource) -> Any:
+    def sample_parameter_value(self, fractions: FractionSource) -> Any:
         """Draw a value.
 
         Parameters
@@ -95,9 +95,9 @@ class ParameterSpec:
         fractions : callable
             Returns the i-th random fraction, in [0, 1), for i.
         """
-        return _DRAW_FUNCTIONS[self.kind](self, fractions)
+        return _SAMPLING_FUNCTIONS[self.kind](self, fractions)
 
-    def drop_list_size(self) -> ParameterSpec:
+    def copy_without_list_size(self) -> ParameterSpec:
         """Return a copy without list size and leap, which may depend on other parameters."""
         if self.kind not in LIST_KINDS:
             return self
@@ -150,7 +150,7 @@ class ParameterSpec:
         raise self._build_value_error(subset, requirement)
 
     def _validate_number(self, value: Any) -> float | int:
-        lo, hi = self.bounds
+        lo, hi = self.value_bounds
         is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
         if is_number and lo <= value <= hi:
             if self.kind != "integer":
@@ -169,7 +169,7 @@ class ParameterSpec:
         texts = [format_ruby_value(member) for member in members]
         valid_members = [choices_by_text[text] for text in texts if text in choices_by_text]
         if self.kind == "rhythm":
-            fits = sum(_select_numbers(valid_members)) == self.hi
+            fits = sum(_filter_numbers(valid_members)) == self.hi
         else:
             fits = len(valid_members) == self.count
         if self.kind == "sample_of":
@@ -180,7 +180,7 @@ class ParameterSpec:
         raise self._build_value_error(value, f"members of {format_ruby_value(choices)} {size}")
 
     def _list_walk_choices(self) -> tuple[int, ...]:
-        lo, hi = self.bounds
+        lo, hi = self.value_bounds
         return tuple(range(int(lo), int(hi) + 1))
 
     def _build_value_error(self, value: Any, requirement: str) -> EarshotError:
@@ -190,7 +190,7 @@ class ParameterSpec:
         )
 
 
-def derive_fractions(stream_name: str, parameter_name: str) -> FractionSource:
+def derive_random_fractions(stream_name: str, parameter_name: str) -> FractionSource:
     """Return the source of random fractions for one parameter of one stream.
 
     Parameters
@@ -232,22 +232,22 @@ def format_ruby_value(value: Any) -> str:
     return str(value)
 
 
-def _draw_pick(spec: ParameterSpec, fractions: FractionSource) -> ParameterValue:
+def _sample_one_choice(spec: ParameterSpec, fractions: FractionSource) -> ParameterValue:
     return _pick_by_fraction(spec.choices, fractions(0))
 
 
-def _draw_chance(spec: ParameterSpec, fractions: FractionSource) -> bool:
+def _sample_boolean(spec: ParameterSpec, fractions: FractionSource) -> bool:
     return fractions(0) < spec.p
 
 
-def _draw_uniform(spec: ParameterSpec, fractions: FractionSource) -> float:
-    lo, hi = spec.bounds
+def _sample_uniform_number(spec: ParameterSpec, fractions: FractionSource) -> float:
+    lo, hi = spec.value_bounds
     value = round(lo + fractions(0) * (hi - lo), spec.digits)
     return float(min(max(value, lo), hi))
 
 
-def _draw_log_uniform(spec: ParameterSpec, fractions: FractionSource) -> float:
-    lo, hi = spec.bounds
+def _sample_log_uniform_number(spec: ParameterSpec, fractions: FractionSource) -> float:
+    lo, hi = spec.value_bounds
     log_lo, log_hi = _compute_log(lo), _compute_log(hi)
     width = _DECIMAL_CONTEXT.subtract(log_hi, log_lo)
     exponent = _DECIMAL_CONTEXT.fma(Decimal(fractions(0)), width, log_lo)
@@ -260,23 +260,27 @@ def _compute_log(value: float) -> Decimal:
     return _DECIMAL_CONTEXT.ln(Decimal(value))
 
 
-def _draw_integer(spec: ParameterSpec, fractions: FractionSource) -> int:
-    lo, hi = spec.bounds
+def _sample_integer(spec: ParameterSpec, fractions: FractionSource) -> int:
+    lo, hi = spec.value_bounds
     value_count = int(hi - lo) // spec.step + 1
     return int(lo) + spec.step * int(fractions(0) * value_count)
 
 
-def _draw_several(spec: ParameterSpec, fractions: FractionSource) -> list[ParameterValue]:
+def _sample_with_replacement(
+    spec: ParameterSpec, fractions: FractionSource
+) -> list[ParameterValue]:
     return [_pick_by_fraction(spec.choices, fractions(i)) for i in range(spec.count)]
 
 
-def _draw_sample_of(spec: ParameterSpec, fractions: FractionSource) -> list[ParameterValue]:
+def _sample_without_replacement(
+    spec: ParameterSpec, fractions: FractionSource
+) -> list[ParameterValue]:
     remaining = list(spec.choices)
     return [remaining.pop(int(fractions(i) * len(remaining))) for i in range(spec.count)]
 
 
-def _draw_walk(spec: ParameterSpec, fractions: FractionSource) -> list[int]:
-    lo, hi = map(int, spec.bounds)
+def _sample_integer_walk(spec: ParameterSpec, fractions: FractionSource) -> list[int]:
+    lo, hi = map(int, spec.value_bounds)
     value = lo + int(fractions(0) * (hi - lo + 1))
     values = [value]
     for i in range(1, spec.count):
@@ -286,10 +290,10 @@ def _draw_walk(spec: ParameterSpec, fractions: FractionSource) -> list[int]:
     return values
 
 
-def _draw_rhythm(spec: ParameterSpec, fractions: FractionSource) -> list[float]:
+def _sample_rhythm_lengths(spec: ParameterSpec, fractions: FractionSource) -> list[float]:
     beats_left = spec.hi or 0
     lengths: list[float] = []
-    choices = _select_numbers(spec.choices)
+    choices = _filter_numbers(spec.choices)
     while beats_left > 0:
         fitting = [length for length in choices if length <= beats_left]
         length = _pick_by_fraction(fitting, fractions(len(lengths)))
@@ -298,7 +302,7 @@ def _draw_rhythm(spec: ParameterSpec, fractions: FractionSource) -> list[float]:
     return lengths
 
 
-def _select_numbers(values: Iterable[ParameterValue]) -> list[float]:
+def _filter_numbers(values: Iterable[ParameterValue]) -> list[float]:
     return [value for value in values if isinstance(value, (int, float))]
 
 
@@ -306,14 +310,14 @@ def _pick_by_fraction(options: Sequence[Option], fraction: float) -> Option:
     return options[int(fraction * len(options))]
 
 
-_DRAW_FUNCTIONS: dict[str, Callable[[ParameterSpec, FractionSource], Any]] = {
-    "pick": _draw_pick,
-    "chance": _draw_chance,
-    "uniform": _draw_uniform,
-    "log_uniform": _draw_log_uniform,
-    "integer": _draw_integer,
-    "several": _draw_several,
-    "sample_of": _draw_sample_of,
-    "walk": _draw_walk,
-    "rhythm": _draw_rhythm,
+_SAMPLING_FUNCTIONS: dict[str, Callable[[ParameterSpec, FractionSource], Any]] = {
+    "pick": _sample_one_choice,
+    "chance": _sample_boolean,
+    "uniform": _sample_uniform_number,
+    "log_uniform": _sample_log_uniform_number,
+    "integer": _sample_integer,
+    "several": _sample_with_replacement,
+    "sample_of": _sample_without_replacement,
+    "walk": _sample_integer_walk,
+    "rhythm": _sample_rhythm_lengths,
 }

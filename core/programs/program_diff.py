@@ -64,7 +64,7 @@ def extract_code_traits(source: str) -> dict[str, str]:
     return {name: ", ".join(dict.fromkeys(values)) for name, values in values_by_trait.items()}
 
 
-def diff_values(
+def diff_parameter_values(
     values: Mapping[str, Any], other_values: Mapping[str, Any]
 ) -> list[tuple[str, str, str]]:
     """Return the values that differ between two mappings.

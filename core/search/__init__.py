@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
-    from core.search.audio_file import read_audio
+    from core.search.audio_file import decode_audio_bytes
     from core.search.confidence import Confidence, estimate_confidence
     from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
     from core.search.map_placement import MapPlacement, place_on_map
@@ -35,7 +35,7 @@ __all__ = [
     "open_aligned_corpus",
     "open_embedded_corpus",
     "place_on_map",
-    "read_audio",
+    "decode_audio_bytes",
 ]
 _LAZY_EXPORTS = {
     "AlignedCorpus": "aligned_corpus",
@@ -50,7 +50,7 @@ _LAZY_EXPORTS = {
     "open_aligned_corpus": "aligned_corpus",
     "open_embedded_corpus": "embedded_corpus",
     "place_on_map": "map_placement",
-    "read_audio": "audio_file",
+    "decode_audio_bytes": "audio_file",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

@@ -110,14 +110,14 @@ class AlignedCorpus(EmbeddedCorpus):
         """Project audio embeddings [n, d2] to unit vectors: float32 [n, dim]."""
         return project_embeddings(self.heads, embeddings, "audio")
 
-    def _select_index(
+    def _select_neighbour_index(
         self, embedding: np.ndarray, direction: str
     ) -> tuple[CosineIndex, np.ndarray]:
         if direction == "code->audio":
             return self.shared_audio_index, self.project_code(embedding)
         if direction == "audio->code":
             return self.shared_code_index, self.project_audio(embedding)
-        return super()._select_index(embedding, direction)
+        return super()._select_neighbour_index(embedding, direction)
 
 
 @dataclass(frozen=True)
@@ -154,11 +154,13 @@ def open_aligned_corpus(corpus: Corpus, alignment_id: str | None = None) -> Alig
         if not alignment_ids:
             raise make_no_alignment_error(corpus)
         alignment_id = alignment_ids[-1]
-    return _open_cached(_CacheKey(corpus.path, corpus.change_stamp, alignment_id, corpus))
+    return _open_aligned_corpus_cached(
+        _CacheKey(corpus.path, corpus.change_stamp, alignment_id, corpus)
+    )
 
 
 @lru_cache(maxsize=ALIGNED_CORPUS_CACHE_SIZE)
-def _open_cached(key: _CacheKey) -> AlignedCorpus:
+def _open_aligned_corpus_cached(key: _CacheKey) -> AlignedCorpus:
     return AlignedCorpus.open(key.corpus, key.corpus.load_alignment(key.alignment_id))
 
 

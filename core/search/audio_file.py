@@ -20,7 +20,7 @@ MIN_AUDIBLE_PEAK = 2.0**-16
 """Half of the smallest step of 16 bits."""
 
 
-def read_audio(data: bytes, file_name: str = "the file") -> Clip:
+def decode_audio_bytes(data: bytes, file_name: str = "the file") -> Clip:
     """Read an audio file of at most 20 MB and 2 minutes.
 
     Parameters
@@ -48,14 +48,14 @@ def read_audio(data: bytes, file_name: str = "the file") -> Clip:
             remedy="Give a shorter part of it.",
         )
     try:
-        samples, sample_rate = _decode(data, file_name)
+        samples, sample_rate = _decode_samples(data, file_name)
     except (soundfile.LibsndfileError, RuntimeError, ValueError, MemoryError) as error:
         raise EarshotError(
             "It cannot be read as a sound.",
             where=file_name,
             remedy="Give a FLAC, WAV, Ogg or MP3 file.",
         ) from error
-    if len(samples) > _get_max_frames(sample_rate):
+    if len(samples) > _get_max_frame_count(sample_rate):
         raise EarshotError(
             f"It is longer than {MAX_AUDIO_SECONDS:.0f} s.",
             where=file_name,
@@ -69,7 +69,7 @@ def read_audio(data: bytes, file_name: str = "the file") -> Clip:
     return Clip(np.ascontiguousarray(np.clip(stereo, -1, 1)), sample_rate)
 
 
-def _decode(data: bytes, file_name: str) -> tuple[np.ndarray, int]:
+def _decode_samples(data: bytes, file_name: str) -> tuple[np.ndarray, int]:
     """Return the samples, float32 [frames, channels], and their rate.
 
     A file that is too long yields one frame more than allowed: a header may state any length, so
@@ -86,10 +86,10 @@ def _decode(data: bytes, file_name: str) -> tuple[np.ndarray, int]:
                 remedy=f"Give 1 to {MAX_AUDIO_CHANNELS} channels at {MIN_SAMPLE_RATE:,} to"
                 f" {MAX_SAMPLE_RATE:,} Hz.",
             )
-        max_frames = _get_max_frames(file.samplerate)
+        max_frames = _get_max_frame_count(file.samplerate)
         samples = file.read(max_frames + 1, dtype="float32", always_2d=True)
         return samples, file.samplerate
 
 
-def _get_max_frames(sample_rate: int) -> int:
+def _get_max_frame_count(sample_rate: int) -> int:
     return min(int(MAX_AUDIO_SECONDS * sample_rate), MAX_AUDIO_FRAMES)

@@ -17,7 +17,7 @@ from core.evaluation.calibration import (
     compute_confidence_features,
 )
 from core.evaluation.metrics import normalized_similarity
-from core.evaluation.neighbours import top_k
+from core.evaluation.neighbours import find_k_nearest_rows
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, project_embeddings
 from core.search.embedded_corpus import UNSEEN_SPLIT, EmbeddedCorpus
@@ -141,10 +141,10 @@ def calibrate_confidence(
     )
     groups = list(templates[pairs.program_ids][is_seen])
     fixed_length_config = replace(config, epochs=max(best_epoch, 1), patience=0)
-    return fit_calibration(training_set, groups, fixed_length_config, progress)
+    return fit_confidence_calibration(training_set, groups, fixed_length_config, progress)
 
 
-def fit_calibration(
+def fit_confidence_calibration(
     training_set: TrainingSet,
     groups: Sequence[str],
     config: AlignmentConfig,
@@ -205,14 +205,16 @@ def collect_calibration_data(
     for fold in range(FOLD_COUNT):
         progress(PROGRESS_STEP, fold, FOLD_COUNT)
         is_held_out = np.isin(group_of_row, group_order[fold::FOLD_COUNT])
-        fold_features, fold_similarities = _predict_held_out(training_set, is_held_out, config)
+        fold_features, fold_similarities = _predict_held_out_pairs(
+            training_set, is_held_out, config
+        )
         features.append(fold_features)
         similarities.append(fold_similarities)
     progress(PROGRESS_STEP, FOLD_COUNT, FOLD_COUNT)
     return np.concatenate(features), np.concatenate(similarities)
 
 
-def _predict_held_out(
+def _predict_held_out_pairs(
     training_set: TrainingSet, is_held_out: np.ndarray, config: AlignmentConfig
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train without the held-out pairs; return features and similarities of up to 200 of them."""
@@ -232,12 +234,12 @@ def _predict_held_out(
     base_code = training_set.code_embeddings[~is_held_out]
     base_audio = training_set.audio_embeddings[~is_held_out]
     query_code = training_set.code_embeddings[query_rows]
-    retrieved_rows, shared_similarities = top_k(
+    retrieved_rows, shared_similarities = find_k_nearest_rows(
         project_embeddings(heads, query_code, "code"),
         project_embeddings(heads, base_audio, "audio"),
         NEIGHBOUR_COUNT,
     )
-    nearest_code_similarity = top_k(query_code, base_code, 1)[1][:, 0]
+    nearest_code_similarity = find_k_nearest_rows(query_code, base_code, 1)[1][:, 0]
     features = compute_confidence_features(
         base_audio[retrieved_rows], shared_similarities, nearest_code_similarity
     )

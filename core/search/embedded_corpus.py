@@ -55,7 +55,7 @@ class EncoderRecord:
         """Return the values that an alignment's config keeps."""
         return asdict(self)
 
-    def load(self) -> encoders.Encoder:
+    def load_recorded_encoder(self) -> encoders.Encoder:
         """Load the encoder.
 
         Raises
@@ -100,7 +100,7 @@ class EmbeddedCorpus:
         if pairs is not None:
             self.pairs = pairs
 
-    def describe_encoders(self) -> dict[str, dict[str, Any]]:
+    def serialize_encoder_records(self) -> dict[str, dict[str, Any]]:
         """Return both encoders as an alignment's config keeps them, by modality."""
         return {"code": self.code_encoder.to_dict(), "audio": self.audio_encoder.to_dict()}
 
@@ -140,7 +140,7 @@ class EmbeddedCorpus:
         EarshotError
             When the encoder is missing, has another revision or another number of dimensions.
         """
-        embedding = _embed_snippet_cached(self.code_encoder.load(), snippet)
+        embedding = _embed_snippet_cached(self.code_encoder.load_recorded_encoder(), snippet)
         if embedding.shape != (1, self.code_encoder.dim):
             raise EarshotError(
                 f"{self.code_encoder.id} gave a vector of shape {list(embedding.shape)}, the corpus"
@@ -157,7 +157,9 @@ class EmbeddedCorpus:
         EarshotError
             When the encoder is missing or has another revision.
         """
-        return np.asarray(self.audio_encoder.load().embed([clip]), dtype=np.float32)
+        return np.asarray(
+            self.audio_encoder.load_recorded_encoder().embed([clip]), dtype=np.float32
+        )
 
     def assign_splits(self, unseen_templates: Sequence[str] = ()) -> np.ndarray:
         """Return the split of each pair; templates that are held out whole form their own.
@@ -173,7 +175,7 @@ class EmbeddedCorpus:
         is_unseen = templates[self.pairs.program_ids].isin(list(unseen_templates)).to_numpy()
         return np.where(is_unseen, UNSEEN_SPLIT, self.pairs.splits)
 
-    def check_not_empty(self) -> None:
+    def check_has_embedding_pairs(self) -> None:
         """Raise an EarshotError when no program has a clip and both embeddings."""
         if not len(self.pairs):
             raise EarshotError(
@@ -202,11 +204,11 @@ class EmbeddedCorpus:
             Cosines, in [-1, 1], descending.
         """
         excluded_rows = None if excluded_row is None else np.array([excluded_row])
-        index, query = self._select_index(embedding, direction)
-        rows, similarities = index.query(query, k, excluded_rows=excluded_rows)
+        index, query = self._select_neighbour_index(embedding, direction)
+        rows, similarities = index.find_most_similar_rows(query, k, excluded_rows=excluded_rows)
         return rows[0], similarities[0]
 
-    def _select_index(
+    def _select_neighbour_index(
         self, embedding: np.ndarray, direction: str
     ) -> tuple[CosineIndex, np.ndarray]:
         """Return the index to search and the query in its space."""
@@ -233,7 +235,7 @@ def open_embedded_corpus(
     EarshotError
         When the corpus is not embedded by these encoders in their installed revision.
     """
-    code_id, audio_id = resolve_encoder_ids(corpus, code_encoder, audio_encoder)
+    code_id, audio_id = fill_default_encoder_ids(corpus, code_encoder, audio_encoder)
     pairs = corpus.load_embedding_pairs(code_id, audio_id)
     code = EncoderRecord.from_installed(code_id, pairs.code_embeddings.shape[1])
     audio = EncoderRecord.from_installed(audio_id, pairs.audio_embeddings.shape[1])
@@ -248,7 +250,7 @@ def _embed_snippet_cached(encoder: encoders.Encoder, snippet: str) -> np.ndarray
     return np.asarray(encoder.embed([snippet]), dtype=np.float32)
 
 
-def resolve_encoder_ids(
+def fill_default_encoder_ids(
     corpus: Corpus, code_encoder: str | None = None, audio_encoder: str | None = None
 ) -> tuple[str, str]:
     """Return the ids of the code and audio encoder: as named, else those of the last build.
@@ -259,7 +261,9 @@ def resolve_encoder_ids(
         When an encoder is not named and the corpus was never built, or nothing is embedded by it.
     """
     built_with = corpus.settings.get("encoders") or {}
-    embedded_by = {encoder_id for encoder_id, _, count in corpus.list_encoders() if count}
+    embedded_by = {
+        encoder_id for encoder_id, _, count in corpus.count_embeddings_by_encoder() if count
+    }
     resolved = []
     for modality, encoder_id in (("code", code_encoder), ("audio", audio_encoder)):
         encoder_id = encoder_id or built_with.get(modality)

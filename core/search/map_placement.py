@@ -46,7 +46,7 @@ def place_on_map(
     aligned_corpus : AlignedCorpus
     snippet : str
     points : DataFrame
-        The alignment's map, as `core.pipeline.map.compute_map` returns it.
+        The alignment's map, as `core.pipeline.map.compute_alignment_map` returns it.
     k : int
         Number of neighbours, at least 1.
 
@@ -58,13 +58,17 @@ def place_on_map(
     code_neighbours = find_neighbours(aligned_corpus, snippet, k, "code->code")
     audio_neighbours = find_neighbours(aligned_corpus, snippet, k, "code->audio")
     return MapPlacement(
-        _average_position(points[points["modality"] == "code"], code_neighbours, "before"),
-        _average_position(points[points["modality"] == "audio"], audio_neighbours, "after"),
+        _average_neighbour_positions(
+            points[points["modality"] == "code"], code_neighbours, "before"
+        ),
+        _average_neighbour_positions(
+            points[points["modality"] == "audio"], audio_neighbours, "after"
+        ),
         audio_neighbours,
     )
 
 
-def _average_position(
+def _average_neighbour_positions(
     points: pd.DataFrame, neighbours: list[Neighbour], panel: str
 ) -> tuple[float, float]:
     """Return the mean position of neighbours, weighted by a softmax of their similarities."""

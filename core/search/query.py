@@ -83,7 +83,7 @@ def find_neighbours(
             f"A snippet has no sound to go from in direction {direction!r}.",
             remedy="Give code->audio or code->code.",
         )
-    _validate_query(direction, k)
+    _validate_direction_and_k(direction, k)
     if not snippet.strip():
         raise EarshotError("The snippet is empty.", remedy="Give some Sonic Pi code.")
     if len(snippet) > MAX_SNIPPET_CHARS:
@@ -91,8 +91,10 @@ def find_neighbours(
             f"The snippet has {len(snippet)} characters, more than {MAX_SNIPPET_CHARS}.",
             remedy="Give only the part that you want to hear.",
         )
-    embedded_corpus.check_not_empty()
-    return _find_neighbours(embedded_corpus, embedded_corpus.embed_snippet(snippet), k, direction)
+    embedded_corpus.check_has_embedding_pairs()
+    return _find_neighbours_of_embedding(
+        embedded_corpus, embedded_corpus.embed_snippet(snippet), k, direction
+    )
 
 
 def find_audio_neighbours(
@@ -127,9 +129,11 @@ def find_audio_neighbours(
             f"A sound has no code to go from in direction {direction!r}.",
             remedy="Give audio->code or audio->audio.",
         )
-    _validate_query(direction, k)
-    embedded_corpus.check_not_empty()
-    return _find_neighbours(embedded_corpus, embedded_corpus.embed_clip(clip), k, direction)
+    _validate_direction_and_k(direction, k)
+    embedded_corpus.check_has_embedding_pairs()
+    return _find_neighbours_of_embedding(
+        embedded_corpus, embedded_corpus.embed_clip(clip), k, direction
+    )
 
 
 def find_program_neighbours(
@@ -160,8 +164,8 @@ def find_program_neighbours(
         When k or the direction is invalid, the direction needs an alignment, or the corpus has
         no such program.
     """
-    _validate_query(direction, k)
-    embedded_corpus.check_not_empty()
+    _validate_direction_and_k(direction, k)
+    embedded_corpus.check_has_embedding_pairs()
     row = embedded_corpus.row_by_program.get(program_id)
     if row is None:
         program = embedded_corpus.corpus.load_program(program_id)
@@ -172,10 +176,12 @@ def find_program_neighbours(
     pairs = embedded_corpus.pairs
     from_code = direction.startswith("code->")
     embeddings = pairs.code_embeddings if from_code else pairs.audio_embeddings
-    return _find_neighbours(embedded_corpus, embeddings[row : row + 1], k, direction, row)
+    return _find_neighbours_of_embedding(
+        embedded_corpus, embeddings[row : row + 1], k, direction, row
+    )
 
 
-def _find_neighbours(
+def _find_neighbours_of_embedding(
     embedded_corpus: EmbeddedCorpus,
     embedding: np.ndarray,
     k: int,
@@ -201,7 +207,7 @@ def _find_neighbours(
     return neighbours
 
 
-def _validate_query(direction: str, k: int) -> None:
+def _validate_direction_and_k(direction: str, k: int) -> None:
     if direction not in DIRECTIONS:
         raise EarshotError(
             f"There is no direction {direction!r}.", remedy=f"Give {', '.join(DIRECTIONS)}."

@@ -51,7 +51,7 @@ class Clip:
         """Largest absolute sample, linear, 0 to 1."""
         return float(max(self.samples.max(), -self.samples.min())) if len(self.samples) else 0.0
 
-    def encode(self, suffix: str = ".flac") -> bytes:
+    def encode_audio_file(self, suffix: str = ".flac") -> bytes:
         """Return the bytes of a sound file.
 
         Parameters
@@ -79,7 +79,7 @@ class Clip:
             soundfile.write(buffer, samples, self.sample_rate, format=FORMAT_BY_SUFFIX[suffix])
             return buffer.getvalue()
 
-        return ogg.encode_reproducibly(write_to_bytes) if suffix == ".ogg" else write_to_bytes()
+        return ogg.encode_ogg_reproducibly(write_to_bytes) if suffix == ".ogg" else write_to_bytes()
 
     def save(self, path: str | Path) -> Path:
         """Write the clip to a file atomically, and return the path.
@@ -105,7 +105,7 @@ class Clip:
         1.0
         """
         path = Path(path)
-        encoded = self.encode(path.suffix)
+        encoded = self.encode_audio_file(path.suffix)
         with atomic_write(path) as handle:
             handle.write(encoded)
         return path
@@ -226,7 +226,7 @@ class OscMessage:
         return str(self.arguments[0]).removeprefix("sonic-pi-")
 
     @property
-    def controls(self) -> dict[str, float]:
+    def synth_control_values(self) -> dict[str, float]:
         """Values of controls by name, for "/s_new" and "/n_set"; else empty."""
         first_control = {"/s_new": 4, "/n_set": 1}.get(self.address)
         names_and_values = self.arguments[first_control:] if first_control else ()

@@ -41,7 +41,7 @@ def load_sonic_pi_inventory() -> dict[str, Any]:
     return json.loads(INVENTORY_PATH.read_text(encoding="utf-8"))
 
 
-def get_sample_seconds(sample_name: str) -> float:
+def get_builtin_sample_duration(sample_name: str) -> float:
     """Return the length of a built-in sample in seconds; 1 for other samples."""
     return load_sonic_pi_inventory()["samples"].get(sample_name, UNKNOWN_SAMPLE_SECONDS)
 

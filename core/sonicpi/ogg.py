@@ -20,7 +20,7 @@ class DamagedOggError(ValueError):
     """An Ogg file that is damaged or incomplete."""
 
 
-def encode_reproducibly(encode: Callable[[], bytes]) -> bytes:
+def encode_ogg_reproducibly(encode: Callable[[], bytes]) -> bytes:
     """Encode a clip, again if the file is damaged, and make the file reproducible.
 
     On a busy machine, libsndfile sometimes omits the header of a page when it writes to memory
@@ -39,7 +39,7 @@ def encode_reproducibly(encode: Callable[[], bytes]) -> bytes:
     last_error: DamagedOggError | None = None
     for _ in range(MAX_ENCODE_ATTEMPTS):
         try:
-            return set_fixed_serial_number(encode())
+            return set_fixed_ogg_serial_number(encode())
         except DamagedOggError as error:
             last_error = error
     raise EarshotError(
@@ -48,7 +48,7 @@ def encode_reproducibly(encode: Callable[[], bytes]) -> bytes:
     )
 
 
-def set_fixed_serial_number(ogg_bytes: bytes) -> bytes:
+def set_fixed_ogg_serial_number(ogg_bytes: bytes) -> bytes:
     """Replace the random serial number of a stream, which libsndfile draws, by a fixed one.
 
     Parameters

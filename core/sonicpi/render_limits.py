@@ -39,7 +39,7 @@ class RenderLimits:
     events: int = 200_000
     synths: int = 1500
 
-    def to_request_dict(self) -> dict[str, int]:
+    def to_render_request_dict(self) -> dict[str, int]:
         """Return the limits under the names that the host (`host/host.rb`) reads."""
         return asdict(self)
 

@@ -72,7 +72,7 @@ def render_many(
     settings = _RenderSettings(seconds, sample_rate, limits, sample_folders)
     pool = _WorkerPool(iter(enumerate(sources)), settings)
     try:
-        yield from pool.render_all(worker_count)
+        yield from pool.render_all_programs(worker_count)
     finally:
         pool.stop_workers()
 
@@ -103,7 +103,7 @@ class _WorkerPool:
         self.threads: list[threading.Thread] = []
         self.workers: set[RenderWorker] = set()
 
-    def render_all(self, worker_count: int) -> Iterator[tuple[int, RenderResult]]:
+    def render_all_programs(self, worker_count: int) -> Iterator[tuple[int, RenderResult]]:
         """Render all programs; yield (index, result) in order of completion."""
         # The first worker starts in this thread, so that a missing installation raises at once.
         first_worker = self._start_worker()
@@ -159,7 +159,7 @@ class _WorkerPool:
                 index, source = next_source
                 result, worker = self._render_with_retry(worker, source)
                 self.result_queue.put((index, result))
-        except BaseException as error:  # `render_all` raises it in the caller's thread.
+        except BaseException as error:  # `render_all_programs` raises it in the caller's thread.
             if not self.stop_event.is_set():
                 self.result_queue.put(error)
         finally:
@@ -170,7 +170,7 @@ class _WorkerPool:
         self, worker: RenderWorker | None, source: str
     ) -> tuple[RenderResult, RenderWorker | None]:
         """Render a program, and try again with a new worker when the worker dies."""
-        if (problem := validate_source(source)) is not None:
+        if (problem := find_source_code_problem(source)) is not None:
             return RenderResult(None, problem), worker
         for _ in range(MAX_RENDER_ATTEMPTS):
             worker = worker or self._start_worker()
@@ -180,7 +180,7 @@ class _WorkerPool:
             except FramedProcessError as error:
                 if self.stop_event.is_set():
                     raise
-                problem = describe_worker_crash(error)
+                problem = build_worker_crash_problem(error)
                 self._discard_worker(worker)
                 worker = None
         return RenderResult(None, problem), None
@@ -191,12 +191,12 @@ class _WorkerPool:
             worker.close()
 
 
-def describe_worker_crash(error: FramedProcessError) -> RenderProblem:
+def build_worker_crash_problem(error: FramedProcessError) -> RenderProblem:
     """Return the error of a program that ended its worker at every attempt."""
     return RenderProblem("crashed", f"The program crashed the renderer twice ({error}).")
 
 
-def validate_source(source: str) -> RenderProblem | None:
+def find_source_code_problem(source: str) -> RenderProblem | None:
     """Return why a source cannot be rendered; None for a valid source."""
     if not source.strip():
         return RenderProblem("silent", "The program is empty.")

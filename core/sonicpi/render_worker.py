@@ -24,11 +24,11 @@ from core.sonicpi.render_limits import DEFAULT_LIMITS, RenderLimits
 from core.sonicpi.sandbox import (
     HOST_FOLDER,
     check_sandbox,
-    list_plugin_paths,
+    list_scsynth_plugin_paths,
     require_sandbox,
     wrap_in_sandbox,
 )
-from core.sonicpi.versions import require_supported_versions
+from core.sonicpi.versions import require_supported_renderer_versions
 
 # Without error_highlight, error messages do not quote Sonic Pi's own source.
 RUBY_COMMAND = ("/usr/bin/ruby", "--disable=error_highlight")
@@ -68,18 +68,20 @@ class RenderWorker:
     def __init__(
         self, limits: RenderLimits = DEFAULT_LIMITS, sample_folders: tuple[Path, ...] = ()
     ):
-        require_supported_versions()
+        require_supported_renderer_versions()
         require_sandbox()
         self.limits = limits
         command = [*RUBY_COMMAND, "/earshot/host/host.rb", "/earshot/plugins"]
         if check_sandbox()[0]:
             command = wrap_in_sandbox(command, sample_folders=sample_folders)
         else:
-            plugins = ":".join(sorted({str(Path(path).parent) for path in list_plugin_paths()}))
+            plugins = ":".join(
+                sorted({str(Path(path).parent) for path in list_scsynth_plugin_paths()})
+            )
             command = [*RUBY_COMMAND, str(HOST_FOLDER / "host.rb"), plugins]
         self.process = FramedProcess(command)
         enlarge_pipe_buffer(self.process.output_descriptor)
-        self._receive_answer(time.monotonic() + START_TIMEOUT_SECONDS)
+        self._receive_host_answer(time.monotonic() + START_TIMEOUT_SECONDS)
 
     def render(self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE) -> RenderResult:
         """Render one program.
@@ -105,20 +107,24 @@ class RenderWorker:
         """
         started = time.monotonic()
         deadline = self._compute_deadline()
-        answer, warnings = self._run_program(source, seconds, sample_rate, deadline)
+        answer, warnings = self._run_program_in_host(source, seconds, sample_rate, deadline)
         if answer["error"]:
             elapsed = time.monotonic() - started
-            return RenderResult(None, _parse_problem(answer["error"]), warnings, elapsed)
+            return RenderResult(None, _parse_render_problem(answer["error"]), warnings, elapsed)
         sample_bytes = self.process.read_exactly(answer["frames"] * FRAME_BYTES, deadline)
-        synthesis_answer = self._receive_answer(deadline)
+        synthesis_answer = self._receive_host_answer(deadline)
         elapsed = time.monotonic() - started
         if synthesis_answer["error"]:
-            return RenderResult(None, _parse_problem(synthesis_answer["error"]), warnings, elapsed)
+            return RenderResult(
+                None, _parse_render_problem(synthesis_answer["error"]), warnings, elapsed
+            )
         samples = np.frombuffer(sample_bytes, dtype=np.float32).reshape(-1, 2)
         result = build_render_result(Clip(samples, sample_rate), warnings, elapsed)
         return replace(result, program_s=answer["host_s"], synthesis_s=synthesis_answer["synth_s"])
 
-    def generate_score(self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE) -> bytes:
+    def generate_scsynth_score(
+        self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE
+    ) -> bytes:
         """Run one program and return its score in the binary format of ``scsynth -N``.
 
         Parameters
@@ -134,9 +140,11 @@ class RenderWorker:
             As in `render`.
         """
         deadline = self._compute_deadline()
-        answer, _ = self._run_program(source, seconds, sample_rate, deadline, score_only=True)
+        answer, _ = self._run_program_in_host(
+            source, seconds, sample_rate, deadline, score_only=True
+        )
         if answer["error"]:
-            raise RenderError(_parse_problem(answer["error"]))
+            raise RenderError(_parse_render_problem(answer["error"]))
         return bytes(self.process.read_exactly(answer["score_bytes"], deadline))
 
     def collect_osc_messages(
@@ -157,10 +165,10 @@ class RenderWorker:
             As in `render`.
         """
         started = time.monotonic()
-        answer, warnings = self._run_program(
+        answer, warnings = self._run_program_in_host(
             source, seconds, SAMPLE_RATE, self._compute_deadline(), events_only=True
         )
-        error = _parse_problem(answer["error"]) if answer["error"] else None
+        error = _parse_render_problem(answer["error"]) if answer["error"] else None
         messages = [
             OscMessage(message_time, address, tuple(arguments))
             for message_time, address, *arguments in answer.get("events", ())
@@ -174,17 +182,19 @@ class RenderWorker:
     def _compute_deadline(self) -> float:
         return time.monotonic() + 2 * self.limits.wall_s + GRACE_SECONDS
 
-    def _run_program(
+    def _run_program_in_host(
         self, source: str, seconds: float, sample_rate: int, deadline: float, **flags: bool
     ) -> tuple[dict[str, Any], tuple[RenderProblem, ...]]:
         """Run a program in the host; return the host's answer and the warnings in it."""
         request = {"source": source, "seconds": seconds, "sample_rate": sample_rate, **flags}
-        request["limits"] = self.limits.to_request_dict()
+        request["limits"] = self.limits.to_render_request_dict()
         self.process.send_message(json.dumps(request).encode())
-        answer = self._receive_answer(deadline)
-        return answer, tuple(_parse_problem(warning) for warning in answer.get("warnings", ()))
+        answer = self._receive_host_answer(deadline)
+        return answer, tuple(
+            _parse_render_problem(warning) for warning in answer.get("warnings", ())
+        )
 
-    def _receive_answer(self, deadline: float) -> dict[str, Any]:
+    def _receive_host_answer(self, deadline: float) -> dict[str, Any]:
         return json.loads(self.process.receive_message(deadline))
 
 
@@ -229,5 +239,5 @@ def build_render_result(
     return RenderResult(clip, None, warnings, elapsed_seconds)
 
 
-def _parse_problem(fields: dict[str, Any]) -> RenderProblem:
+def _parse_render_problem(fields: dict[str, Any]) -> RenderProblem:
     return RenderProblem(fields["kind"], fields["message"], fields.get("line"))

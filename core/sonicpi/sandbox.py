@@ -33,7 +33,7 @@ RUBY_HEAP_SETTINGS = {
 INSTALL_HINT = "Install it with: sudo apt-get install --no-install-recommends bubblewrap"
 
 
-def list_plugin_paths() -> list[str]:
+def list_scsynth_plugin_paths() -> list[str]:
     """Return the paths of the scsynth plugins that the renderer loads."""
     return [f"{PLUGIN_FOLDER}/{name}UGens.so" for name in PLUGIN_NAMES]
 
@@ -106,7 +106,7 @@ def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()
         str(HOST_FOLDER),
         "/earshot/host",
     ]
-    for path in list_plugin_paths():
+    for path in list_scsynth_plugin_paths():
         arguments += ["--symlink", path, f"/earshot/plugins/{Path(path).name}"]
     for folder in sample_folders:
         arguments += ["--ro-bind", str(folder), str(folder)]

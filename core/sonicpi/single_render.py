@@ -10,7 +10,11 @@ from typing import TypeVar
 
 from core.sonicpi.clip import Clip, OscMessage, RenderError, RenderResult
 from core.sonicpi.framed_process import FramedProcessError
-from core.sonicpi.render_pool import MAX_RENDER_ATTEMPTS, describe_worker_crash, validate_source
+from core.sonicpi.render_pool import (
+    MAX_RENDER_ATTEMPTS,
+    build_worker_crash_problem,
+    find_source_code_problem,
+)
 from core.sonicpi.render_worker import RenderWorker
 
 Result = TypeVar("Result")
@@ -85,12 +89,14 @@ def try_render(
     >>> result.has_clip, result.error.kind, result.error.line
     (False, 'runtime', 2)
     """
-    if (problem := validate_source(source)) is not None:
+    if (problem := find_source_code_problem(source)) is not None:
         return RenderResult(None, problem)
     try:
-        return _use_cached_worker(sample_folders, lambda worker: worker.render(source, seconds))
+        return _call_with_cached_worker(
+            sample_folders, lambda worker: worker.render(source, seconds)
+        )
     except FramedProcessError as error:
-        return RenderResult(None, describe_worker_crash(error))
+        return RenderResult(None, build_worker_crash_problem(error))
 
 
 def collect_osc_messages(source: str, seconds: float = 18.0) -> list[OscMessage]:
@@ -122,20 +128,20 @@ def collect_osc_messages(source: str, seconds: float = 18.0) -> list[OscMessage]
     >>> [(m.time, m.controls["note"]) for m in messages if m.synthdef_name == "saw"]
     [(0.0, 60.0), (1.0, 64.0)]
     """
-    if (problem := validate_source(source)) is not None:
+    if (problem := find_source_code_problem(source)) is not None:
         raise RenderError(problem)
     try:
-        messages, result = _use_cached_worker(
+        messages, result = _call_with_cached_worker(
             (), lambda worker: worker.collect_osc_messages(source, seconds)
         )
     except FramedProcessError as error:
-        raise RenderError(describe_worker_crash(error)) from error
+        raise RenderError(build_worker_crash_problem(error)) from error
     if result.error:
         raise RenderError(result.error)
     return messages
 
 
-def _use_cached_worker(
+def _call_with_cached_worker(
     sample_folders: tuple[Path, ...], action: Callable[[RenderWorker], Result]
 ) -> Result:
     """Call an action with the cached worker, and again with a new worker when it dies."""

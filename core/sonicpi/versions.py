@@ -57,7 +57,7 @@ def get_scsynth_version() -> str:
     return match.group(1) if match else "unknown"
 
 
-def require_supported_versions() -> None:
+def require_supported_renderer_versions() -> None:
     """Raise unless the renderer supports the installed versions.
 
     Raises

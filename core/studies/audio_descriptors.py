@@ -28,7 +28,7 @@ DESCRIPTOR_UNITS = {
 }
 
 
-def measure_descriptors(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
+def measure_audio_descriptors(samples: np.ndarray, sample_rate: int) -> dict[str, float]:
     """Measure the descriptors of a clip.
 
     Parameters
@@ -84,7 +84,7 @@ def _count_onsets(power: np.ndarray, frequencies: np.ndarray, sample_rate: int) 
     return len(peaks) + int(sounds_at_start)
 
 
-def correlate_descriptors(
+def correlate_descriptors_with_embeddings(
     descriptors: pd.DataFrame, embedding_spaces: Mapping[str, np.ndarray]
 ) -> pd.DataFrame:
     """Correlate differences in each descriptor with distances in each embedding space.

@@ -9,7 +9,7 @@ import numpy as np
 
 from core import encoders, workspace
 from core.corpus import Corpus
-from core.pipeline.embed import clips_at_once
+from core.pipeline.embed import get_clip_batch_size
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.progress import Progress
 from core.sonicpi import Clip, compute_render_id
@@ -74,7 +74,7 @@ def embed_code(encoder_id: str, sources: Sequence[str], progress: Progress) -> n
 def embed_clip_files(encoder_id: str, clip_paths: Sequence[Path], progress: Progress) -> np.ndarray:
     """Embed clips from their files: float32 [n, d]."""
     encoder = encoders.get_encoder(encoder_id)
-    block_size = clips_at_once()
+    block_size = get_clip_batch_size()
     parts = []
     for start in range(0, len(clip_paths), block_size):
         block = clip_paths[start : start + block_size]
@@ -88,7 +88,7 @@ def make_workspace_relative(path: str | Path) -> str:
     return str(Path(path).resolve().relative_to(workspace.get_workspace_root()))
 
 
-def resolve_clip_path(clip_path: str) -> Path | None:
+def find_stored_clip(clip_path: str) -> Path | None:
     """Return the file of a stored clip path; None if it is missing or outside the workspace."""
     root = workspace.get_workspace_root()
     file = (root / clip_path).resolve()
@@ -113,7 +113,7 @@ def concatenate_clips(clip_paths: Sequence[str], seconds_per_clip: float) -> Cli
     parts: list[np.ndarray] = []
     sample_rate = 0
     for clip_path in clip_paths:
-        file = resolve_clip_path(clip_path)
+        file = find_stored_clip(clip_path)
         if file is None:
             return None
         clip = Clip.load(file)

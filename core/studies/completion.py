@@ -12,15 +12,15 @@ import pandas as pd
 from core import encoders
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.neighbours import find_nearest_others
+from core.evaluation.neighbours import find_nearest_other_rows
 from core.programs import Program
 from core.progress import Progress
 from core.sonicpi import Clip
 from core.studies import completion_findings, figures, published_numbers
 from core.studies.audio_descriptors import (
     DESCRIPTOR_UNITS,
-    correlate_descriptors,
-    measure_descriptors,
+    correlate_descriptors_with_embeddings,
+    measure_audio_descriptors,
 )
 from core.studies.clips import (
     embed_clip_files,
@@ -28,20 +28,20 @@ from core.studies.clips import (
     make_workspace_relative,
     render_study_clips,
 )
-from core.studies.completion_metrics import (
-    NEIGHBOUR_COUNT,
-    evaluate_candidate_subsets,
-    evaluate_each_candidate,
-    evaluate_prompt_query,
-    measure_alignment_gain,
-)
 from core.studies.completion_findings import (
     ALIGNED_AUDIO,
     BETWEEN_ENCODERS,
     HELD_OUT_ENCODER,
     TRAINING_ENCODER,
 )
-from core.studies.completion_scenarios import CompletionScenario, load_scenarios
+from core.studies.completion_metrics import (
+    NEIGHBOUR_COUNT,
+    evaluate_candidate_subsets,
+    evaluate_candidates_as_queries,
+    evaluate_prompt_as_query,
+    measure_alignment_gain,
+)
+from core.studies.completion_scenarios import CompletionScenario, load_completion_scenarios
 from core.studies.inputs import StudyInputs, open_study_inputs
 from core.studies.result import (
     ClipSequence,
@@ -49,7 +49,7 @@ from core.studies.result import (
     StudyFigure,
     StudyResult,
     StudyTable,
-    compare_to_paper,
+    compare_measurements_to_paper,
 )
 
 DEFAULT_AUDIO_ENCODERS = ("aisfx", "log-mel")
@@ -78,13 +78,13 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     inputs = open_study_inputs(corpus, options, needs_alignment=True)
     audio_encoders = {
         TRAINING_ENCODER: inputs.encoder_ids["audio"],
-        HELD_OUT_ENCODER: _choose_holdout_encoder(inputs, options),
+        HELD_OUT_ENCODER: _choose_held_out_audio_encoder(inputs, options),
     }
-    scenarios = load_scenarios()
+    scenarios = load_completion_scenarios()
     for scenario in scenarios:
-        _check_scenario_unseen(corpus, scenario)
+        _check_scenario_not_in_corpus(corpus, scenario)
     paths = _render_scenarios(corpus, scenarios, progress)
-    sources = [source for scenario in scenarios for source in scenario.list_sources()]
+    sources = [source for scenario in scenarios for source in scenario.list_program_sources()]
     code = embed_code(inputs.encoder_ids["code"], sources, progress)
     audio = {
         encoder: embed_clip_files(encoder, paths, progress)
@@ -92,24 +92,26 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     }
     parts: dict[str, list[pd.DataFrame]] = {}
     clips: list[ClipSequence] = []
-    for scenario, rows in _iterate_with_rows(scenarios):
+    for scenario, rows in _iterate_scenarios_with_rows(scenarios):
         audio_by_role = {role: audio[encoder][rows] for role, encoder in audio_encoders.items()}
-        frames = _measure_scenario(
+        frames = _build_scenario_tables(
             inputs, scenario, code[rows], audio_by_role, paths[rows], options["seed"]
         )
         for name, frame in frames.items():
             parts.setdefault(name, []).append(frame.assign(scenario=scenario.name))
-        clips += _collect_clips(scenario, paths[rows])
+        clips += _collect_candidate_clips(scenario, paths[rows])
     tables = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
-    comparison = compare_to_paper(list(_iterate_measurements(tables["scores"], options["seed"])))
+    comparison = compare_measurements_to_paper(
+        list(_iterate_measurements(tables["scores"], options["seed"]))
+    )
     return StudyResult(
         comparison=comparison,
-        tables=_build_tables(tables),
+        tables=_build_completion_tables(tables),
         figures=[
             StudyFigure(
                 "scores",
                 "Raw, aligned and the paper's",
-                figures.plot_completion(comparison),
+                figures.plot_completion_metrics(comparison),
                 "Error bars cover 95 % of resamples; diamonds are the paper's numbers.",
             )
         ],
@@ -126,14 +128,14 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             PROTOCOL_NOTE,
         ],
         settings={
-            **inputs.describe_settings(options),
+            **inputs.build_result_settings(options),
             "audio_encoders": audio_encoders,
             "candidates": {scenario.name: len(scenario.candidates) for scenario in scenarios},
         },
     )
 
 
-def _choose_holdout_encoder(inputs: StudyInputs, options: Mapping[str, Any]) -> str:
+def _choose_held_out_audio_encoder(inputs: StudyInputs, options: Mapping[str, Any]) -> str:
     requested = options["holdout_audio_encoder"]
     if requested:
         return encoders.find_encoder_spec(requested).id
@@ -141,7 +143,7 @@ def _choose_holdout_encoder(inputs: StudyInputs, options: Mapping[str, Any]) -> 
     return next(encoder for encoder in DEFAULT_AUDIO_ENCODERS if encoder not in training_encoders)
 
 
-def _iterate_with_rows(
+def _iterate_scenarios_with_rows(
     scenarios: Sequence[CompletionScenario],
 ) -> Iterator[tuple[CompletionScenario, slice]]:
     """Yield each scenario with its rows of embeddings: the prompt, then the candidates."""
@@ -152,10 +154,10 @@ def _iterate_with_rows(
         start = end
 
 
-def _check_scenario_unseen(corpus: Corpus, scenario: CompletionScenario) -> None:
+def _check_scenario_not_in_corpus(corpus: Corpus, scenario: CompletionScenario) -> None:
     corpus_ids = set(corpus.load_programs()["program"])
     continuations = (candidate.continuation for candidate in scenario.candidates)
-    for source in [*scenario.list_sources(), *continuations]:
+    for source in [*scenario.list_program_sources(), *continuations]:
         if Program(source, "candidate", "", "other", {}, 0).id in corpus_ids:
             raise EarshotError(
                 f"Corpus '{corpus.name}' holds a candidate of scenario {scenario.name}, so the"
@@ -173,7 +175,7 @@ def _render_scenarios(
         for scenario in scenarios
         for label in ("The prompt", *(f"Candidate {each.name}" for each in scenario.candidates))
     ]
-    sources = [source for scenario in scenarios for source in scenario.list_sources()]
+    sources = [source for scenario in scenarios for source in scenario.list_program_sources()]
     paths, failures = render_study_clips(corpus, sources, corpus.settings["seconds"], progress)
     if failures:
         index, reason = next(iter(failures.items()))
@@ -181,7 +183,7 @@ def _render_scenarios(
     return [path for path in paths if path is not None]
 
 
-def _measure_scenario(
+def _build_scenario_tables(
     inputs: StudyInputs,
     scenario: CompletionScenario,
     raw_code: np.ndarray,
@@ -190,20 +192,23 @@ def _measure_scenario(
     seed: int,
 ) -> dict[str, pd.DataFrame]:
     """Return all tables of one scenario; row 0 of every array is the prompt."""
-    code_spaces = {"raw": raw_code, "aligned": inputs.alignment.project_code(raw_code)}
+    code_spaces = {
+        "raw": raw_code,
+        "aligned": inputs.required_aligned_corpus.project_code(raw_code),
+    }
     training_audio = audio_by_role[TRAINING_ENCODER]
-    shared_audio = inputs.alignment.project_audio(training_audio)
-    frames = _score_scenario(code_spaces, audio_by_role, shared_audio, seed)
+    shared_audio = inputs.required_aligned_corpus.project_audio(training_audio)
+    frames = _build_scenario_score_tables(code_spaces, audio_by_role, shared_audio, seed)
     neighbours = _list_candidate_neighbours(scenario, code_spaces, training_audio, clip_paths)
     spaces = {name: rows[1:] for name, rows in {**audio_by_role, **code_spaces}.items()}
     frames["neighbours"] = neighbours
-    frames["descriptor_correlations"] = correlate_descriptors(
+    frames["descriptor_correlations"] = correlate_descriptors_with_embeddings(
         neighbours[list(DESCRIPTOR_UNITS)], spaces
     )
     return frames
 
 
-def _score_scenario(
+def _build_scenario_score_tables(
     code_spaces: Mapping[str, np.ndarray],
     audio_by_role: Mapping[str, np.ndarray],
     shared_audio: np.ndarray,
@@ -235,7 +240,7 @@ def _score_scenario(
     return {
         "scores": pd.concat(
             [
-                evaluate_each_candidate(x[1:], y[1:], seed).assign(code=space, audio=role)
+                evaluate_candidates_as_queries(x[1:], y[1:], seed).assign(code=space, audio=role)
                 for space, role, x, y in (*comparisons, *upper_bounds)
             ]
         ),
@@ -249,7 +254,7 @@ def _score_scenario(
         ),
         "prompt_query": pd.concat(
             [
-                evaluate_prompt_query(x, y, seed=seed).assign(code=space, audio=role)
+                evaluate_prompt_as_query(x, y, seed=seed).assign(code=space, audio=role)
                 for space, role, x, y in comparisons
             ]
         ),
@@ -270,7 +275,7 @@ def _list_candidate_neighbours(
 ) -> pd.DataFrame:
     """Return one row per candidate: its neighbours in each space and its audio descriptors."""
     neighbours = {
-        space: find_nearest_others(rows[1:], NEIGHBOUR_COUNT)[0]
+        space: find_nearest_other_rows(rows[1:], NEIGHBOUR_COUNT)[0]
         for space, rows in {**code_spaces, "audio": audio_embeddings}.items()
     }
     candidate_paths = clip_paths[1:]
@@ -283,13 +288,15 @@ def _list_candidate_neighbours(
         for space in code_spaces:
             row[f"shared, {space}"] = len(set(neighbours[space][i]) & set(neighbours["audio"][i]))
         clip = Clip.load(candidate_paths[i])
-        row.update(measure_descriptors(clip.samples, clip.sample_rate))
+        row.update(measure_audio_descriptors(clip.samples, clip.sample_rate))
         row["clips"] = "|".join([files[i], *(files[rows[i][0]] for rows in neighbours.values())])
         table.append(row)
     return pd.DataFrame(table)
 
 
-def _collect_clips(scenario: CompletionScenario, clip_paths: Sequence[Path]) -> list[ClipSequence]:
+def _collect_candidate_clips(
+    scenario: CompletionScenario, clip_paths: Sequence[Path]
+) -> list[ClipSequence]:
     return [
         ClipSequence(
             f"{scenario.name} {candidate.name}: {candidate.title}",
@@ -312,18 +319,18 @@ def _iterate_measurements(scores: pd.DataFrame, seed: int) -> Iterator[Measureme
             seed,
             row["low"],
             row["high"],
-            published_id=_get_published_id(row),
+            published_id=_make_published_number_id(row),
         )
 
 
-def _get_published_id(row: Mapping[Any, Any]) -> str:
+def _make_published_number_id(row: Mapping[Any, Any]) -> str:
     space = "ours" if row["code"] == "aligned" else "raw"
     return f"completion.{row['scenario']}.{space}.{row['metric']}"
 
 
-def _build_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
+def _build_completion_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
     paper_values = [
-        published_numbers.get_published_value(_get_published_id(row))
+        published_numbers.get_published_value(_make_published_number_id(row))
         for row in frames["prompt_query"].to_dict("records")
     ]
     descriptors = "; ".join(f"{name}, {unit}" for name, unit in DESCRIPTOR_UNITS.items())
@@ -338,7 +345,7 @@ def _build_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
         StudyTable(
             "alignment_gain",
             "Aligned code minus raw code",
-            _put_scenario_first(frames["alignment_gain"]),
+            _move_scenario_column_first(frames["alignment_gain"]),
             "What alignment adds to each number of the table above, with the interval of the"
             " difference. A change is significant where the interval does not contain 0.",
         ),
@@ -351,7 +358,7 @@ def _build_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
         StudyTable(
             "neighbours",
             "Each candidate and its nearest",
-            _put_scenario_first(frames["neighbours"]),
+            _move_scenario_column_first(frames["neighbours"]),
             "shared: how many of the 3 nearest by code are among the 3 nearest by audio. clips:"
             " the candidate, then its nearest by raw code, by aligned code and by audio. Audio"
             f" descriptors of each clip: {descriptors}.",
@@ -359,7 +366,7 @@ def _build_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
         StudyTable(
             "candidate_subsets",
             "Fewer candidates",
-            _put_scenario_first(frames["candidate_subsets"]),
+            _move_scenario_column_first(frames["candidate_subsets"]),
             "Aligned code against raw audio by the training encoder, among random subsets of the"
             " candidates. chance: overlap@3 of random neighbours. The paper does not state its"
             " number of candidates.",
@@ -367,7 +374,7 @@ def _build_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
         StudyTable(
             "descriptor_correlations",
             "Descriptor correlations",
-            _put_scenario_first(frames["descriptor_correlations"]),
+            _move_scenario_column_first(frames["descriptor_correlations"]),
             "Spearman's rank correlation, over all pairs of a scenario, of the difference of two"
             " clips in a descriptor and their distance by each audio encoder and by raw and"
             " aligned code. 1: the distance follows this descriptor alone; 0: it ignores it.",
@@ -375,5 +382,5 @@ def _build_tables(frames: Mapping[str, pd.DataFrame]) -> list[StudyTable]:
     ]
 
 
-def _put_scenario_first(rows: pd.DataFrame) -> pd.DataFrame:
+def _move_scenario_column_first(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[["scenario", *(name for name in rows if name != "scenario")]]

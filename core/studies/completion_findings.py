@@ -54,8 +54,8 @@ def describe_alignment_gains(gains: pd.DataFrame, audio_encoders: Mapping[str, s
         rows = gains[gains["audio"] == role]
         is_rise, is_fall = rows["low"] > 0, rows["high"] < 0
         parts = [
-            f"{is_rise.sum()} rise{_list_gains(rows[is_rise])}",
-            f"{is_fall.sum()} fall{_list_gains(rows[is_fall])}",
+            f"{is_rise.sum()} rise{_format_gain_list(rows[is_rise])}",
+            f"{is_fall.sum()} fall{_format_gain_list(rows[is_fall])}",
             f"{(~(is_rise | is_fall)).sum()} {UNCHANGED}",
         ]
         notes.append(
@@ -65,7 +65,7 @@ def describe_alignment_gains(gains: pd.DataFrame, audio_encoders: Mapping[str, s
     return notes
 
 
-def _list_gains(rows: pd.DataFrame) -> str:
+def _format_gain_list(rows: pd.DataFrame) -> str:
     if rows.empty:
         return ""
     parts = [
@@ -182,17 +182,17 @@ def describe_descriptor_correlations(
         underweighted, overweighted = str(deficit.idxmax()), str(deficit.idxmin())
         notes.append(
             f"{scenario}: {audio_encoders[TRAINING_ENCODER]} separates candidates mainly by"
-            f" {_format_top_descriptors(audio)}; {audio_encoders[HELD_OUT_ENCODER]} by"
-            f" {_format_top_descriptors(rows[HELD_OUT_ENCODER])}; aligned code by"
-            f" {_format_top_descriptors(code)}. Aligned code gives {underweighted} too little"
-            f" weight ({code[underweighted]:.2f}, audio {audio[underweighted]:.2f}) and"
+            f" {_format_strongest_correlations(audio)}; {audio_encoders[HELD_OUT_ENCODER]} by"
+            f" {_format_strongest_correlations(rows[HELD_OUT_ENCODER])}; aligned code by"
+            f" {_format_strongest_correlations(code)}. Aligned code gives {underweighted} too"
+            f" little weight ({code[underweighted]:.2f}, audio {audio[underweighted]:.2f}) and"
             f" {overweighted} too much ({code[overweighted]:.2f}, audio"
             f" {audio[overweighted]:.2f})."
         )
     return notes
 
 
-def _format_top_descriptors(correlations: pd.Series) -> str:
+def _format_strongest_correlations(correlations: pd.Series) -> str:
     """Format the two largest rank correlations with their descriptors."""
     largest = correlations.sort_values(ascending=False).head(2)
     return " and ".join(f"{name} ({value:.2f})" for name, value in largest.items())

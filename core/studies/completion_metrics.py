@@ -10,7 +10,7 @@ from scipy import stats
 
 from core.evaluation import metrics
 from core.evaluation.bootstrap import bootstrap_interval, subsample_interval
-from core.evaluation.neighbours import top_k
+from core.evaluation.neighbours import find_k_nearest_rows
 from core.evaluation.validation import normalize_rows
 
 NEIGHBOUR_COUNT = 3
@@ -23,7 +23,7 @@ _DISTANCE_CORRELATIONS: dict[str, Callable[[np.ndarray, np.ndarray], float]] = {
 }
 
 
-def evaluate_each_candidate(
+def evaluate_candidates_as_queries(
     code_embeddings: np.ndarray, audio_embeddings: np.ndarray, seed: int = 0
 ) -> pd.DataFrame:
     """Measure the agreement of code and audio with each candidate as a query among the others.
@@ -42,18 +42,18 @@ def evaluate_each_candidate(
     """
     rows = [
         (name, float(values.mean()), *bootstrap_interval(values, seed=seed))
-        for name, values in _score_neighbours(code_embeddings, audio_embeddings).items()
+        for name, values in _compute_neighbour_agreement(code_embeddings, audio_embeddings).items()
     ]
     for name, correlate in _DISTANCE_CORRELATIONS.items():
 
-        def measure(
+        def correlate_subset(
             subset: np.ndarray | slice = slice(None),
             correlate: Callable[[np.ndarray, np.ndarray], float] = correlate,
         ) -> float:
             return correlate(code_embeddings[subset], audio_embeddings[subset])
 
-        interval = subsample_interval(measure, len(code_embeddings), seed=seed)
-        rows.append((name, measure(), *interval))
+        interval = subsample_interval(correlate_subset, len(code_embeddings), seed=seed)
+        rows.append((name, correlate_subset(), *interval))
     return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
@@ -71,12 +71,12 @@ def measure_alignment_gain(
     Returns
     -------
     DataFrame
-        Columns `SCORE_COLUMNS`: the numbers of `evaluate_each_candidate` for `code_after` minus
-        those for `code_before`. Both are measured on the same resample, so the interval is that
-        of the difference.
+        Columns `SCORE_COLUMNS`: the numbers of `evaluate_candidates_as_queries` for `code_after`
+        minus those for `code_before`. Both are measured on the same resample, so the interval is
+        that of the difference.
     """
-    scores_before = _score_neighbours(code_before, audio_embeddings)
-    scores_after = _score_neighbours(code_after, audio_embeddings)
+    scores_before = _compute_neighbour_agreement(code_before, audio_embeddings)
+    scores_after = _compute_neighbour_agreement(code_after, audio_embeddings)
     rows = []
     for name, before in scores_before.items():
         gains = scores_after[name] - before
@@ -145,7 +145,7 @@ def evaluate_candidate_subsets(
     return pd.DataFrame(rows)
 
 
-def evaluate_prompt_query(
+def evaluate_prompt_as_query(
     code_embeddings: np.ndarray,
     audio_embeddings: np.ndarray,
     resamples: int = 1000,
@@ -167,7 +167,7 @@ def evaluate_prompt_query(
     """
     nan = np.nan
     nearest = (
-        set(top_k(x[:1], x[1:], NEIGHBOUR_COUNT)[0][0].tolist())
+        set(find_k_nearest_rows(x[:1], x[1:], NEIGHBOUR_COUNT)[0][0].tolist())
         for x in (code_embeddings, audio_embeddings)
     )
     shared = len(set.intersection(*nearest))
@@ -175,7 +175,7 @@ def evaluate_prompt_query(
         ("jaccard@3", shared / (2 * NEIGHBOUR_COUNT - shared), nan, nan),
         ("overlap@3", shared / NEIGHBOUR_COUNT, nan, nan),
     ]
-    a, b = (_measure_distances_from_first(x) for x in (code_embeddings, audio_embeddings))
+    a, b = (_compute_distances_from_first_row(x) for x in (code_embeddings, audio_embeddings))
     drawn = np.random.default_rng(seed).integers(len(a), size=(resamples, len(a)))
     transforms: dict[str, Callable[[np.ndarray], np.ndarray]] = {
         "spearman": _rank_last_axis,
@@ -191,7 +191,7 @@ def evaluate_prompt_query(
     return pd.DataFrame(rows, columns=SCORE_COLUMNS)
 
 
-def _score_neighbours(
+def _compute_neighbour_agreement(
     code_embeddings: np.ndarray, audio_embeddings: np.ndarray
 ) -> dict[str, np.ndarray]:
     """Return Jaccard and overlap of each candidate's neighbours: float [n] each."""
@@ -202,7 +202,7 @@ def _score_neighbours(
     }
 
 
-def _measure_distances_from_first(embeddings: np.ndarray) -> np.ndarray:
+def _compute_distances_from_first_row(embeddings: np.ndarray) -> np.ndarray:
     """Return cosine distances from the first row to each other row: float64 [n - 1]."""
     rows = normalize_rows(embeddings).double().numpy()
     return 1 - rows[1:] @ rows[0]

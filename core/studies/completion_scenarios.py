@@ -41,12 +41,12 @@ class CompletionScenario:
     prompt: str
     candidates: tuple[CompletionCandidate, ...]
 
-    def list_sources(self) -> list[str]:
+    def list_program_sources(self) -> list[str]:
         """Return the prompt's program, then each candidate's."""
         return [self.prompt, *(candidate.source for candidate in self.candidates)]
 
 
-def load_scenario(scenario_name: str) -> CompletionScenario:
+def load_completion_scenario(scenario_name: str) -> CompletionScenario:
     """Read one of `SCENARIO_NAMES`."""
     text = (SCENARIOS_FOLDER / f"{scenario_name}.rb").read_text(encoding="utf-8")
     parts = _SECTION_PATTERN.split(text)[1:]  # name, title, code of each section
@@ -65,6 +65,6 @@ def load_scenario(scenario_name: str) -> CompletionScenario:
     )
 
 
-def load_scenarios() -> list[CompletionScenario]:
+def load_completion_scenarios() -> list[CompletionScenario]:
     """Return all scenarios in the paper's order."""
-    return [load_scenario(name) for name in SCENARIO_NAMES]
+    return [load_completion_scenario(name) for name in SCENARIO_NAMES]

@@ -27,7 +27,7 @@ from core.studies.result import (
     StudyFigure,
     StudyResult,
     StudyTable,
-    compare_to_paper,
+    compare_measurements_to_paper,
 )
 
 PROGRESS_STEP = "Correlating distances"
@@ -44,7 +44,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     inputs = open_study_inputs(corpus, options)
     rows_by_template = _group_rows_by_template(inputs)
     rng = np.random.default_rng(options["seed"])
-    rows = _draw_one_per_template(rows_by_template, rng)
+    rows = _sample_one_row_per_template(rows_by_template, rng)
     progress(PROGRESS_STEP, 0, options["resamples"], "permutation test")
     distances = _compute_space_distances(inputs, rows)
     correlations = {
@@ -53,23 +53,25 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         )
         for space, pair in distances.items()
     }
-    resamples = _resample_programs(inputs, rows_by_template, options["resamples"], rng, progress)
-    intervals = _estimate_intervals(inputs, rows, options["seed"])
-    pairs = _build_pair_table(inputs, rows, distances)
-    split = _describe_split(inputs, rows)
-    measurements = _measure(correlations, intervals, split, options["seed"])
-    extremes = _find_extreme_pairs(pairs)
+    resamples = _correlate_resampled_programs(
+        inputs, rows_by_template, options["resamples"], rng, progress
+    )
+    intervals = _estimate_correlation_intervals(inputs, rows, options["seed"])
+    pairs = _build_pair_distance_table(inputs, rows, distances)
+    split = _format_rows_split(inputs, rows)
+    measurements = _build_correlation_measurements(correlations, intervals, split, options["seed"])
+    extremes = _find_most_disagreeing_pairs(pairs)
     return StudyResult(
-        comparison=compare_to_paper(measurements),
-        tables=_build_tables(correlations, resamples, extremes, pairs),
-        figures=[_draw_figure(pairs)],
+        comparison=compare_measurements_to_paper(measurements),
+        tables=_build_correlation_tables(correlations, resamples, extremes, pairs),
+        figures=[_build_pair_distance_figure(pairs)],
         clips=[
-            _make_clip_sequence(inputs, pairs.iloc[row["row"]], row["kind"])
+            _make_pair_clip_sequence(inputs, pairs.iloc[row["row"]], row["kind"])
             for row in extremes.to_dict("records")
         ],
-        notes=_write_notes(correlations, resamples, intervals, len(rows), split),
+        notes=_write_correlation_findings(correlations, resamples, intervals, len(rows), split),
         settings={
-            **inputs.describe_settings(options),
+            **inputs.build_result_settings(options),
             "programs": list(inputs.programs["name"].iloc[rows]),
             "split": split,
         },
@@ -93,7 +95,7 @@ def _group_rows_by_template(inputs: StudyInputs) -> list[np.ndarray]:
     return rows_by_template
 
 
-def _draw_one_per_template(
+def _sample_one_row_per_template(
     rows_by_template: list[np.ndarray], rng: np.random.Generator
 ) -> np.ndarray:
     return np.array([rng.choice(rows) for rows in rows_by_template])
@@ -110,7 +112,7 @@ def _compute_space_distances(inputs: StudyInputs, rows: np.ndarray) -> dict[str,
     return distances
 
 
-def _estimate_intervals(
+def _estimate_correlation_intervals(
     inputs: StudyInputs, rows: np.ndarray, seed: int
 ) -> dict[tuple[str, str], tuple[float, float]]:
     """Return 95 % intervals over templates, by space and correlation."""
@@ -118,16 +120,16 @@ def _estimate_intervals(
     for space in _compute_space_distances(inputs, rows[:2]):
         for name in CORRELATIONS:
 
-            def measure(subset: np.ndarray, space: str = space, name: str = name) -> float:
+            def correlate_subset(subset: np.ndarray, space: str = space, name: str = name) -> float:
                 pair = _compute_space_distances(inputs, rows[subset])[space]
                 correlation: float = getattr(correlate_distances(*pair, permutations=0), name)
                 return correlation
 
-            intervals[space, name] = subsample_interval(measure, len(rows), seed=seed)
+            intervals[space, name] = subsample_interval(correlate_subset, len(rows), seed=seed)
     return intervals
 
 
-def _resample_programs(
+def _correlate_resampled_programs(
     inputs: StudyInputs,
     rows_by_template: list[np.ndarray],
     count: int,
@@ -143,7 +145,7 @@ def _resample_programs(
     """
     values: dict[tuple[str, str], list[float]] = {}
     for done in range(count):
-        rows = _draw_one_per_template(rows_by_template, rng)
+        rows = _sample_one_row_per_template(rows_by_template, rng)
         for space, pair in _compute_space_distances(inputs, rows).items():
             correlation = correlate_distances(*pair, permutations=0)
             for name in CORRELATIONS:
@@ -165,7 +167,7 @@ def _resample_programs(
     return pd.DataFrame(table)
 
 
-def _measure(
+def _build_correlation_measurements(
     correlations: Mapping[str, DistanceCorrelation],
     intervals: Mapping[tuple[str, str], tuple[float, float]],
     split: str,
@@ -210,7 +212,7 @@ def _measure(
     return measurements
 
 
-def _build_pair_table(
+def _build_pair_distance_table(
     inputs: StudyInputs, rows: np.ndarray, distances: Mapping[str, DistancePair]
 ) -> pd.DataFrame:
     programs = inputs.programs.iloc[rows]
@@ -229,7 +231,7 @@ def _build_pair_table(
     return pd.DataFrame(columns)
 
 
-def _find_extreme_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+def _find_most_disagreeing_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     code, audio = pairs["code"].to_numpy(), pairs["audio"].to_numpy()
     rankings = {
         "similar code, different audio": rank_disagreeing_pairs(code, audio, EXTREME_PAIR_COUNT),
@@ -243,7 +245,7 @@ def _find_extreme_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts)[columns].reset_index(drop=True)
 
 
-def _build_tables(
+def _build_correlation_tables(
     correlations: Mapping[str, DistanceCorrelation],
     resamples: pd.DataFrame,
     extremes: pd.DataFrame,
@@ -275,7 +277,7 @@ def _build_tables(
     ]
 
 
-def _draw_figure(pairs: pd.DataFrame) -> StudyFigure:
+def _build_pair_distance_figure(pairs: pd.DataFrame) -> StudyFigure:
     panels = [("code", "audio", "Raw embeddings")]
     if "aligned_code" in pairs:
         panels.append(("aligned_code", "audio", "Aligned code, raw audio"))
@@ -288,7 +290,7 @@ def _draw_figure(pairs: pd.DataFrame) -> StudyFigure:
     )
 
 
-def _make_clip_sequence(inputs: StudyInputs, pair: pd.Series, kind: str) -> ClipSequence:
+def _make_pair_clip_sequence(inputs: StudyInputs, pair: pd.Series, kind: str) -> ClipSequence:
     sources = inputs.programs.set_index("name")["source"]
     names = (pair["first"], pair["second"])
     return ClipSequence(
@@ -300,12 +302,12 @@ def _make_clip_sequence(inputs: StudyInputs, pair: pd.Series, kind: str) -> Clip
     )
 
 
-def _describe_split(inputs: StudyInputs, rows: np.ndarray) -> str:
+def _format_rows_split(inputs: StudyInputs, rows: np.ndarray) -> str:
     splits = set(inputs.programs["split"].iloc[rows])
     return splits.pop() if len(splits) == 1 else "test where a template has any, else all"
 
 
-def _write_notes(
+def _write_correlation_findings(
     correlations: Mapping[str, DistanceCorrelation],
     resamples: pd.DataFrame,
     intervals: Mapping[tuple[str, str], tuple[float, float]],

@@ -11,11 +11,13 @@ CLOCK_TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 def measure_cpu_seconds() -> float:
     """Return the processor time that this process and all its descendants have used so far."""
-    descendants = sum(_read_cpu_seconds(pid) for pid in _iterate_descendants(os.getpid()))
+    descendants = sum(
+        _read_process_cpu_seconds(pid) for pid in _iterate_descendant_processes(os.getpid())
+    )
     return sum(os.times()[:4]) + descendants
 
 
-def _iterate_descendants(pid: int) -> Iterator[int]:
+def _iterate_descendant_processes(pid: int) -> Iterator[int]:
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         try:
             children = [int(word) for word in file.read_text().split()]
@@ -23,10 +25,10 @@ def _iterate_descendants(pid: int) -> Iterator[int]:
             continue
         for child in children:
             yield child
-            yield from _iterate_descendants(child)
+            yield from _iterate_descendant_processes(child)
 
 
-def _read_cpu_seconds(pid: int) -> float:
+def _read_process_cpu_seconds(pid: int) -> float:
     try:
         # The name in parentheses may contain blanks.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()

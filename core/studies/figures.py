@@ -66,7 +66,7 @@ def plot_pair_distances(pairs: pd.DataFrame, panels: Sequence[tuple[str, str, st
     return figure
 
 
-def plot_completion(comparison: pd.DataFrame) -> go.Figure:
+def plot_completion_metrics(comparison: pd.DataFrame) -> go.Figure:
     """Draw each scenario's four numbers, raw and aligned, with the paper's as diamonds.
 
     Parameters
@@ -106,7 +106,7 @@ def plot_completion(comparison: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def plot_movements(changes: pd.DataFrame, space_titles: Mapping[str, str]) -> go.Figure:
+def plot_embedding_movements(changes: pd.DataFrame, space_titles: Mapping[str, str]) -> go.Figure:
     """Draw the movement of audio and code with each change, one panel per code space.
 
     Parameters
@@ -208,7 +208,7 @@ def plot_method_scores(score_table: pd.DataFrame, metric: str) -> go.Figure:
     return figure
 
 
-def plot_query_scores(query_table: pd.DataFrame) -> go.Figure:
+def plot_raw_against_default_scores(query_table: pd.DataFrame) -> go.Figure:
     """Draw one point per query: score by raw code against score by the default method.
 
     Parameters

@@ -14,7 +14,7 @@ from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_RAW
 from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
-from core.search.embedded_corpus import resolve_encoder_ids
+from core.search.embedded_corpus import fill_default_encoder_ids
 
 # Split, compared spaces and metric. Raw audio, because no projection head can distort it.
 SELECTION_CRITERION = ("validation", ALIGNED_VS_RAW, "overlap@3")
@@ -44,13 +44,13 @@ class StudyInputs:
     encoder_ids: dict[str, str]
 
     @property
-    def alignment(self) -> AlignedCorpus:
+    def required_aligned_corpus(self) -> AlignedCorpus:
         """The aligned corpus, for studies that were opened with ``needs_alignment=True``."""
         if self.aligned_corpus is None:
             raise _make_no_alignment_error(self.corpus)
         return self.aligned_corpus
 
-    def describe_settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
+    def build_result_settings(self, options: Mapping[str, Any]) -> dict[str, Any]:
         """Return the inputs as settings of a result."""
         settings: dict[str, Any] = {"encoders": self.encoder_ids, "seed": options.get("seed")}
         if self.aligned_corpus is not None:
@@ -93,7 +93,7 @@ def open_study_inputs(
     if alignment_id is None and needs_alignment:
         raise _make_no_alignment_error(corpus)
     if alignment_id is None:
-        code_id, audio_id = resolve_encoder_ids(corpus, code_encoder, audio_encoder)
+        code_id, audio_id = fill_default_encoder_ids(corpus, code_encoder, audio_encoder)
         aligned_corpus, pairs = None, corpus.load_embedding_pairs(code_id, audio_id)
     else:
         aligned_corpus = open_aligned_corpus(corpus, alignment_id)

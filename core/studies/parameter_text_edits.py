@@ -28,7 +28,7 @@ class ParameterEdit:
 
     Attributes
     ----------
-    apply : callable
+    edit_source : callable
         Takes a program and a strength, returns the changed program.
     strengths : tuple of float
         From small to large.
@@ -36,7 +36,7 @@ class ParameterEdit:
         What a strength is: "factor", "semitones".
     """
 
-    apply: SourceEdit
+    edit_source: SourceEdit
     strengths: tuple[float, ...]
     unit: str
 
@@ -49,11 +49,11 @@ def edit_parameter(source: str, parameter_type: str, strength: float) -> str | N
     str or None
         None where the program has no literal value of that type.
     """
-    changed = PARAMETER_EDITS[parameter_type].apply(source, strength)
+    changed = PARAMETER_EDITS[parameter_type].edit_source(source, strength)
     return None if changed == source else changed
 
 
-def _make_scaler(pattern: str) -> SourceEdit:
+def _make_number_scaler(pattern: str) -> SourceEdit:
     number_regex = re.compile(pattern + NUMBER_PATTERN)
 
     def scale_numbers(source: str, factor: float) -> str:
@@ -64,7 +64,7 @@ def _make_scaler(pattern: str) -> SourceEdit:
     return scale_numbers
 
 
-def _make_shifter(pattern: str, min_value: float, max_value: float) -> SourceEdit:
+def _make_number_shifter(pattern: str, min_value: float, max_value: float) -> SourceEdit:
     number_regex = re.compile(pattern + NUMBER_PATTERN)
 
     def shift_numbers(source: str, shift: float) -> str:
@@ -77,7 +77,7 @@ def _make_shifter(pattern: str, min_value: float, max_value: float) -> SourceEdi
     return shift_numbers
 
 
-_scale_bpm_statements = _make_scaler(r"(\buse_bpm[ (]+)")
+_scale_bpm_statements = _make_number_scaler(r"(\buse_bpm[ (]+)")
 
 
 def _scale_bpm(source: str, factor: float) -> str:
@@ -106,11 +106,13 @@ def _format_number(number: float) -> str:
 
 
 PARAMETER_EDITS: dict[str, ParameterEdit] = {
-    "sleep": ParameterEdit(_make_scaler(r"(\bsleep[ (]+)"), (1.05, 1.25, 2.0), "factor"),
-    "amp": ParameterEdit(_make_scaler(r"(\bamp: *)"), (0.9, 0.5, 0.2), "factor"),
+    "sleep": ParameterEdit(_make_number_scaler(r"(\bsleep[ (]+)"), (1.05, 1.25, 2.0), "factor"),
+    "amp": ParameterEdit(_make_number_scaler(r"(\bamp: *)"), (0.9, 0.5, 0.2), "factor"),
     "bpm": ParameterEdit(_scale_bpm, (1.05, 1.25, 2.0), "factor"),
-    "cutoff": ParameterEdit(_make_shifter(r"(\bcutoff: *)", 20, 130), (-5, -20, -45), "MIDI notes"),
-    "note": ParameterEdit(_make_shifter(r"(\bplay[ (]+)", 0, 127), (1, 5, 12), "semitones"),
+    "cutoff": ParameterEdit(
+        _make_number_shifter(r"(\bcutoff: *)", 20, 130), (-5, -20, -45), "MIDI notes"
+    ),
+    "note": ParameterEdit(_make_number_shifter(r"(\bplay[ (]+)", 0, 127), (1, 5, 12), "semitones"),
     "synth": ParameterEdit(
         _make_name_replacer(r"(\buse_synth[ (]+):(\w+)", SYNTH_NAMES),
         (1, 2, 3),
@@ -121,6 +123,6 @@ PARAMETER_EDITS: dict[str, ParameterEdit] = {
         (1, 2, 3),
         "number of the replacement sample",
     ),
-    "release": ParameterEdit(_make_scaler(r"(\brelease: *)"), (1.25, 2.0, 4.0), "factor"),
-    "mix": ParameterEdit(_make_shifter(r"(\bmix: *)", 0, 1), (-0.1, -0.3, -0.6), "shift"),
+    "release": ParameterEdit(_make_number_scaler(r"(\brelease: *)"), (1.25, 2.0, 4.0), "factor"),
+    "mix": ParameterEdit(_make_number_shifter(r"(\bmix: *)", 0, 1), (-0.1, -0.3, -0.6), "shift"),
 }

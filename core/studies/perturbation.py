@@ -30,7 +30,7 @@ from core.studies.result import (
     StudyFigure,
     StudyResult,
     StudyTable,
-    compare_to_paper,
+    compare_measurements_to_paper,
 )
 
 PAPER_PARAMETER_TYPES = ("sleep", "amp", "bpm")
@@ -53,16 +53,16 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     changes = changes.reset_index(drop=True)
     clip_paths = [path for path in paths if path is not None]
     rows = changes.pop("row").to_numpy()
-    space_titles = _measure_cosines(inputs, changes, rows, clip_paths, progress)
+    space_titles = _add_before_after_cosines(inputs, changes, rows, clip_paths, progress)
     split = "test" if (inputs.programs["split"].iloc[rows] == "test").all() else "all"
-    measurements = _measure(changes, space_titles, split, options["seed"])
+    measurements = _build_perturbation_measurements(changes, space_titles, split, options["seed"])
     return StudyResult(
-        comparison=compare_to_paper(measurements),
+        comparison=compare_measurements_to_paper(measurements),
         tables=[
             StudyTable(
                 "by_kind",
                 "By parameter type",
-                _summarize_by_type(changes, space_titles),
+                _summarize_changes_by_type(changes, space_titles),
                 "Mean cosine of a program and its changed version (1: no movement), and rank"
                 " correlation of the movements of code and audio.",
             ),
@@ -70,11 +70,11 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
                 "changes", "All changes", changes, "Cosines of before and after the change."
             ),
         ],
-        figures=_draw_figures(changes, space_titles),
-        clips=_collect_clips(inputs, changes),
-        notes=_write_notes(changes, measurements, len(failures)),
+        figures=_build_movement_figures(changes, space_titles),
+        clips=_collect_largest_change_clips(inputs, changes),
+        notes=_write_perturbation_findings(changes, measurements, len(failures)),
         settings={
-            **inputs.describe_settings(options),
+            **inputs.build_result_settings(options),
             "split": split,
             "strengths": {kind: list(edit.strengths) for kind, edit in PARAMETER_EDITS.items()},
         },
@@ -105,7 +105,7 @@ def _perturb_programs(inputs: StudyInputs, samples_per_type: int, seed: int) -> 
     return pd.DataFrame(changes, columns=["kind", "strength", "program", "source", "row"])
 
 
-def _measure_cosines(
+def _add_before_after_cosines(
     inputs: StudyInputs,
     changes: pd.DataFrame,
     rows: np.ndarray,
@@ -119,12 +119,14 @@ def _measure_cosines(
         inputs.pairs.code_embeddings[rows],
         inputs.pairs.audio_embeddings[rows],
     )
-    changes["audio"] = _compute_cosines(audio_before, audio)
-    changes["code"] = _compute_cosines(code_before, code)
+    changes["audio"] = _compute_row_cosines(audio_before, audio)
+    changes["code"] = _compute_row_cosines(code_before, code)
     space_titles = {"code": "raw code"}
     if inputs.aligned_corpus is not None:
         project_code = inputs.aligned_corpus.project_code
-        changes["aligned_code"] = _compute_cosines(project_code(code_before), project_code(code))
+        changes["aligned_code"] = _compute_row_cosines(
+            project_code(code_before), project_code(code)
+        )
         space_titles["aligned_code"] = "aligned code"
     clips_before = inputs.programs["audio"].iloc[rows]
     changes["clips"] = [
@@ -134,15 +136,15 @@ def _measure_cosines(
     return space_titles
 
 
-def _compute_cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
+def _compute_row_cosines(before: np.ndarray, after: np.ndarray) -> np.ndarray:
     return (normalize_rows(before) * normalize_rows(after)).sum(dim=1).numpy().astype(float)
 
 
-def _compute_mean(changes: pd.DataFrame, column: str) -> float:
+def _compute_column_mean(changes: pd.DataFrame, column: str) -> float:
     return float(changes[column].mean())
 
 
-def _compute_rank_correlation(changes: pd.DataFrame, space: str) -> float:
+def _compute_movement_rank_correlation(changes: pd.DataFrame, space: str) -> float:
     if changes[space].nunique() < 2 or changes["audio"].nunique() < 2:
         return float("nan")
     return float(stats.spearmanr(1 - changes[space], 1 - changes["audio"]).statistic)
@@ -153,11 +155,11 @@ def _compute_alignment_gain(changes: pd.DataFrame) -> float:
 
     Both are measured on the same changes, so a bootstrap gives the interval of the difference.
     """
-    before = _compute_rank_correlation(changes, "code")
-    return _compute_rank_correlation(changes, "aligned_code") - before
+    before = _compute_movement_rank_correlation(changes, "code")
+    return _compute_movement_rank_correlation(changes, "aligned_code") - before
 
 
-def _bootstrap_programs(
+def _compute_program_bootstrap_interval(
     changes: pd.DataFrame, statistic: Callable[[pd.DataFrame], float], seed: int
 ) -> tuple[float, float]:
     """Return the 95 % bootstrap interval over programs, whose changes stay together."""
@@ -171,25 +173,25 @@ def _bootstrap_programs(
     return low, high
 
 
-def _measure(
+def _build_perturbation_measurements(
     changes: pd.DataFrame, space_titles: Mapping[str, str], split: str, seed: int
 ) -> list[Measurement]:
-    def measure(
+    def build_measurement(
         measure_name: str,
         statistic: Callable[[pd.DataFrame], float],
         rows: pd.DataFrame,
         published_id: str | None = None,
     ) -> Measurement:
-        low, high = _bootstrap_programs(rows, statistic, seed)
+        low, high = _compute_program_bootstrap_interval(rows, statistic, seed)
         return Measurement(
             measure_name, statistic(rows), split, seed, low, high, published_id=published_id
         )
 
     paper_changes = changes[changes["kind"].isin(PAPER_PARAMETER_TYPES)]
     measurements = [
-        measure(
+        build_measurement(
             f"Mean similarity of {label}: sleep, amp, bpm",
-            partial(_compute_mean, column=column),
+            partial(_compute_column_mean, column=column),
             paper_changes,
             f"perturbation.{published_name}",
         )
@@ -199,35 +201,39 @@ def _measure(
         )
     ]
     measurements += [
-        measure(
+        build_measurement(
             f"Rank correlation of changes in audio and {title}",
-            partial(_compute_rank_correlation, space=space),
+            partial(_compute_movement_rank_correlation, space=space),
             changes,
         )
         for space, title in space_titles.items()
     ]
     if "aligned_code" in space_titles:
-        measurements.append(measure(GAIN_MEASURE, _compute_alignment_gain, changes))
+        measurements.append(build_measurement(GAIN_MEASURE, _compute_alignment_gain, changes))
     return measurements
 
 
-def _summarize_by_type(changes: pd.DataFrame, space_titles: Mapping[str, str]) -> pd.DataFrame:
+def _summarize_changes_by_type(
+    changes: pd.DataFrame, space_titles: Mapping[str, str]
+) -> pd.DataFrame:
     rows = []
     for kind, group in changes.groupby("kind", sort=False):
         row = {"kind": kind, "changes": len(group), "audio": group["audio"].mean()}
         for space, title in space_titles.items():
             row[title] = group[space].mean()
-            row[f"rank correlation, {title}"] = _compute_rank_correlation(group, space)
+            row[f"rank correlation, {title}"] = _compute_movement_rank_correlation(group, space)
         rows.append(row)
     return pd.DataFrame(rows)
 
 
-def _draw_figures(changes: pd.DataFrame, space_titles: dict[str, str]) -> list[StudyFigure]:
+def _build_movement_figures(
+    changes: pd.DataFrame, space_titles: dict[str, str]
+) -> list[StudyFigure]:
     return [
         StudyFigure(
             f"moved-{kind}",
             f"Changes of {kind} ({edit.unit})",
-            figures.plot_movements(changes[changes["kind"] == kind], space_titles),
+            figures.plot_embedding_movements(changes[changes["kind"] == kind], space_titles),
             "Movement of audio and code embeddings, 1 - cosine. Click a point to play both clips.",
             clip_table="changes",
         )
@@ -236,7 +242,7 @@ def _draw_figures(changes: pd.DataFrame, space_titles: dict[str, str]) -> list[S
     ]
 
 
-def _collect_clips(inputs: StudyInputs, changes: pd.DataFrame) -> list[ClipSequence]:
+def _collect_largest_change_clips(inputs: StudyInputs, changes: pd.DataFrame) -> list[ClipSequence]:
     """Return, per parameter type, the clips of the change that moves audio most."""
     largest = changes.sort_values("audio").groupby("kind", sort=False).head(1)
     source_by_name = dict(zip(inputs.programs["name"], inputs.programs["source"]))
@@ -252,7 +258,7 @@ def _collect_clips(inputs: StudyInputs, changes: pd.DataFrame) -> list[ClipSeque
     ]
 
 
-def _write_notes(
+def _write_perturbation_findings(
     changes: pd.DataFrame, measurements: list[Measurement], failure_count: int
 ) -> list[str]:
     notes = [
@@ -263,11 +269,11 @@ def _write_notes(
     ]
     gain = next((item for item in measurements if item.measure == GAIN_MEASURE), None)
     if gain is not None:
-        before = _compute_rank_correlation(changes, "code")
-        after = _compute_rank_correlation(changes, "aligned_code")
+        before = _compute_movement_rank_correlation(changes, "code")
+        after = _compute_movement_rank_correlation(changes, "aligned_code")
         notes.append(
             f"Rank correlation of the movements of code and audio: {before:.2f} before alignment,"
-            f" {after:.2f} after. {_describe_gain(gain)}"
+            f" {after:.2f} after. {_describe_gain_interval(gain)}"
         )
     if failure_count:
         notes.append(f"{failure_count} changed programs were silent or failed and are left out.")
@@ -291,7 +297,7 @@ def describe_paper_bounds(changes: pd.DataFrame) -> str:
     )
 
 
-def _describe_gain(gain: Measurement) -> str:
+def _describe_gain_interval(gain: Measurement) -> str:
     """Describe what the interval of the difference allows to conclude."""
     low, high = gain.low or 0.0, gain.high or 0.0
     interval = f"(difference {low:+.2f} to {high:+.2f})"

@@ -28,7 +28,7 @@ class PlaylistItem:
     source: str
 
 
-def list_sequence_items(sequence: ClipSequence) -> list[PlaylistItem]:
+def build_sequence_playlist(sequence: ClipSequence) -> list[PlaylistItem]:
     """Return the clips of a sequence."""
     count = len(sequence.paths)
     names = sequence.names or (sequence.label,) * count
@@ -36,7 +36,7 @@ def list_sequence_items(sequence: ClipSequence) -> list[PlaylistItem]:
     return [PlaylistItem(*fields) for fields in zip(names, sequence.paths, sources)]
 
 
-def list_row_items(
+def build_table_row_playlist(
     result: StudyResult, row: pd.Series, programs: pd.DataFrame
 ) -> list[PlaylistItem]:
     """Return the clips that a row of a table stands for.
@@ -49,7 +49,7 @@ def list_row_items(
     programs : DataFrame
         The corpus's programs, as `Corpus.load_programs` returns them.
     """
-    study_clips = _index_study_clips(result)
+    study_clips = _index_study_clips_by_path(result)
     file_names = programs["audio"].astype(str)
     items = []
     for audio_path in row["clips"].split("|"):
@@ -66,7 +66,7 @@ def list_row_items(
     return items
 
 
-def _index_study_clips(result: StudyResult) -> dict[str, PlaylistItem]:
+def _index_study_clips_by_path(result: StudyResult) -> dict[str, PlaylistItem]:
     """Return the clips that a study rendered itself, by path."""
     return {
         path: PlaylistItem(sequence.label if len(sequence.paths) == 1 else name, path, source)

@@ -65,7 +65,7 @@ class Study:
     module_name: str
     options: tuple[StudyOption, ...]
 
-    def load_module(self) -> ModuleType:
+    def import_study_module(self) -> ModuleType:
         """Import the study's module, which may load torch."""
         return importlib.import_module(self.module_name)
 
@@ -175,7 +175,9 @@ def get_study(study_name: str) -> Study:
     return STUDIES[study_name]
 
 
-def resolve_options(study_name: str, overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def fill_default_study_options(
+    study_name: str, overrides: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return a value for each of a study's options: the override, else the default.
 
     Raises

@@ -25,7 +25,7 @@ from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
 from core.studies import report_html, report_markdown, store
 from core.studies.registry import STUDIES
-from core.studies.runner import run_study, translate_request
+from core.studies.runner import run_study, translate_former_study_names
 from core.studies.store import StudyRun
 
 PROGRESS_STEP = "Studies"
@@ -61,7 +61,7 @@ class StudyReport:
         return buffer.getvalue()
 
 
-def run_all_studies(
+def run_studies_and_write_report(
     corpus: Corpus, options: Mapping[str, Any] | None = None, progress: Progress = ignore_progress
 ) -> Path:
     """Run every study that the corpus allows and write the report.
@@ -83,7 +83,7 @@ def run_all_studies(
     EarshotError
         When no study could be run.
     """
-    _, options = translate_request("", options or {})
+    _, options = translate_former_study_names("", options or {})
     runs: list[StudyRun] = []
     skipped_studies: dict[str, str] = {}
     for done, (name, study) in enumerate(STUDIES.items()):
@@ -98,28 +98,28 @@ def run_all_studies(
     if not runs:
         reason = next(iter(skipped_studies.values()))
         raise EarshotError(f"No study could be run on '{corpus.name}'. {reason}")
-    return write_report(corpus, runs, skipped_studies)
+    return write_study_report(corpus, runs, skipped_studies)
 
 
-def write_report(
+def write_study_report(
     corpus: Corpus, runs: Sequence[StudyRun], skipped_studies: Mapping[str, str]
 ) -> Path:
     """Write a report on saved runs; earlier reports stay."""
     folder = store.get_studies_folder(corpus)
-    numbers = [_get_report_number(report) for report in list_reports(corpus)]
+    numbers = [_get_report_number(report) for report in list_study_reports(corpus)]
     target = folder / f"{REPORT_PREFIX}-{max(numbers, default=0) + 1:04d}"
     partial = folder / f".partial-{target.name}"
     shutil.rmtree(partial, ignore_errors=True)
     tables_folder = partial / "tables"
     tables_folder.mkdir(parents=True)
-    comparisons = {run.study_name: run.load_comparison() for run in runs}
+    comparisons = {run.study_name: run.load_paper_comparison() for run in runs}
     for run in runs:
         # Old runs are written again, in today's names.
         tables = {table.name: table.rows for table in run.load_tables()}
         tables[store.COMPARISON_TABLE] = comparisons[run.study_name]
         for name, rows in tables.items():
             rows.to_csv(tables_folder / f"{run.study_name}-{name}.csv", index=False)
-    main_rows = report_markdown.collect_main_rows(comparisons)
+    main_rows = report_markdown.collect_paper_comparison_rows(comparisons)
     main_rows.to_csv(tables_folder / "main.csv", index=False)
     content = report_markdown.ReportContent(
         corpus.name, main_rows, tuple(runs), dict(skipped_studies)
@@ -137,7 +137,7 @@ def write_report(
     return target
 
 
-def list_reports(corpus: Corpus) -> list[StudyReport]:
+def list_study_reports(corpus: Corpus) -> list[StudyReport]:
     """Return a corpus's readable reports, newest first."""
     reports = []
     folder = store.get_studies_folder(corpus)

@@ -19,11 +19,11 @@ from core.studies.report_markdown import (
     REPORT_TITLE,
     ReportContent,
     drop_empty_columns,
-    format_cell,
     format_run_settings,
     format_shared_settings,
+    format_table_cell,
     format_verdict_counts,
-    get_run_title,
+    get_study_title_and_question,
     list_paper_differences,
     summarize_verdicts,
 )
@@ -81,7 +81,7 @@ def build_html_report(content: ReportContent) -> str:
     body = [
         f"<h1>{title}</h1><p>{html.escape(published_numbers.get_paper_citation())}</p>",
         f"<p><b>{html.escape(summarize_verdicts(content.main_rows))}</b></p>",
-        _build_main_table(content.main_rows),
+        _build_paper_comparison_html(content.main_rows),
         "<h3>Differences from the paper's set-up</h3><ul>",
     ]
     body += [
@@ -108,7 +108,7 @@ def build_html_report(content: ReportContent) -> str:
     )
 
 
-def _build_main_table(rows: pd.DataFrame) -> str:
+def _build_paper_comparison_html(rows: pd.DataFrame) -> str:
     """Return the main table with one line per number."""
     lines = []
     previous_group = None
@@ -126,7 +126,9 @@ def _build_main_table(rows: pd.DataFrame) -> str:
             row["split"],
             row["seed"],
         )
-        lines.append(f"<tr{' class=new' if is_new_group else ''}>{_build_cells(values)}</tr>")
+        lines.append(
+            f"<tr{' class=new' if is_new_group else ''}>{_build_table_cells_html(values)}</tr>"
+        )
         previous_group = group
     head = "".join(
         f"<th{' class=text' if header in TEXT_HEADERS else ''}>{header}</th>"
@@ -137,25 +139,25 @@ def _build_main_table(rows: pd.DataFrame) -> str:
 
 def _build_study_section(run: StudyRun) -> list[str]:
     result = run.load_result()
-    title, question = map(html.escape, get_run_title(run))
+    title, question = map(html.escape, get_study_title_and_question(run))
     counts = format_verdict_counts(result.comparison)
     parts = [
         f"<h2>{title}</h2><p>{question} <b>{counts[:1].upper()}{counts[1:]}</b> ({run.id}).</p>",
         _build_html_table(drop_empty_columns(result.comparison)),
         "<ul>" + "".join(f"<li>{html.escape(note)}</li>" for note in result.notes) + "</ul>",
     ]
-    parts += [_build_figure(figure) for figure in result.figures]
+    parts += [_build_figure_html(figure) for figure in result.figures]
     if result.clips:
-        clips = sample_evenly(result.clips, MAX_CLIPS_PER_STUDY)
+        clips = select_evenly_spaced_clips(result.clips, MAX_CLIPS_PER_STUDY)
         players = "".join(_build_audio_player(clip) for clip in clips)
         parts.append(f"<h3>Clips</h3><div class='clips'>{players}</div>")
-    parts += [_build_table_details(table) for table in result.tables]
+    parts += [_build_collapsible_table(table) for table in result.tables]
     settings = html.escape(format_run_settings(run))
     parts.append(f"<details><summary>Settings</summary><pre>{settings}</pre></details>")
     return parts
 
 
-def _build_figure(figure: StudyFigure) -> str:
+def _build_figure_html(figure: StudyFigure) -> str:
     plot = plotly.io.to_html(
         go.Figure(figure.figure).update_layout(template="plotly_white"),
         full_html=False,
@@ -166,7 +168,7 @@ def _build_figure(figure: StudyFigure) -> str:
     return f"<h3>{html.escape(figure.title)}</h3>{plot}<p>{caption}</p>"
 
 
-def _build_table_details(table: StudyTable) -> str:
+def _build_collapsible_table(table: StudyTable) -> str:
     rows = table.rows.drop(columns="clips", errors="ignore").head(MAX_TABLE_ROWS)
     row_count = len(table.rows)
     shown = f", the first {MAX_TABLE_ROWS} of them" if row_count > MAX_TABLE_ROWS else ""
@@ -182,7 +184,7 @@ def remove_click_hints(caption: str) -> str:
     return " ".join(sentence for sentence in sentences if not sentence.startswith("Click"))
 
 
-def sample_evenly(clips: Sequence[ClipSequence], max_clips: int) -> list[ClipSequence]:
+def select_evenly_spaced_clips(clips: Sequence[ClipSequence], max_clips: int) -> list[ClipSequence]:
     """Return at most `max_clips` of the clips, evenly spaced from the first on."""
     if len(clips) <= max_clips:
         return list(clips)
@@ -198,14 +200,16 @@ def _build_html_table(frame: pd.DataFrame) -> str:
         for name in frame.columns
     )
     rows = "".join(
-        f"<tr>{_build_cells(row)}</tr>" for row in frame.astype(object).itertuples(index=False)
+        f"<tr>{_build_table_cells_html(row)}</tr>"
+        for row in frame.astype(object).itertuples(index=False)
     )
     return f"<table><tr>{head}</tr>{rows}</table>"
 
 
-def _build_cells(values: Sequence[Any]) -> str:
+def _build_table_cells_html(values: Sequence[Any]) -> str:
     return "".join(
-        f"<td{_format_cell_class(value)}>{html.escape(format_cell(value))}</td>" for value in values
+        f"<td{_format_cell_class(value)}>{html.escape(format_table_cell(value))}</td>"
+        for value in values
     )
 
 
@@ -222,7 +226,7 @@ def _build_audio_player(clips: ClipSequence) -> str:
     audio = concatenate_clips(clips.paths, REPORT_CLIP_SECONDS)
     if audio is None:
         return ""
-    encoded = base64.b64encode(downsample_to_mono(audio).encode(".ogg")).decode()
+    encoded = base64.b64encode(downsample_to_mono(audio).encode_audio_file(".ogg")).decode()
     label = html.escape(f"{clips.label}. {clips.note}" if clips.note else clips.label)
     source = f"data:audio/ogg;base64,{encoded}"
     return f"<div><audio controls preload='none' src='{source}'></audio>{label}</div>"

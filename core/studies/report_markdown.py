@@ -63,7 +63,7 @@ class ReportContent:
     ----------
     corpus_name : str
     main_rows : DataFrame
-        The main table, as returned by `collect_main_rows`.
+        The main table, as returned by `collect_paper_comparison_rows`.
     runs : tuple of StudyRun
     skipped_studies : dict
         Reason why a study was not run, by its name.
@@ -84,7 +84,7 @@ def build_markdown_report(content: ReportContent) -> str:
         "",
         summarize_verdicts(content.main_rows),
         "",
-        format_main_table(content.main_rows),
+        format_paper_comparison_table(content.main_rows),
         "",
         "Differences from the paper's set-up:",
         "",
@@ -97,11 +97,11 @@ def build_markdown_report(content: ReportContent) -> str:
         f"- **Not run: {name}.** {reason}" for name, reason in content.skipped_studies.items()
     ]
     for run in content.runs:
-        comparison = run.load_comparison()
-        title, question = get_run_title(run)
+        comparison = run.load_paper_comparison()
+        title, question = get_study_title_and_question(run)
         parts += ["", f"## {title}", "", question, ""]
         parts += [f"{format_verdict_counts(comparison)} ({run.id}).", ""]
-        parts += [_format_comparison(comparison), ""]
+        parts += [_format_comparison_markdown(comparison), ""]
         parts += [f"- {note}" for note in run.metadata["notes"]]
         parts += ["", "```json", format_run_settings(run), "```"]
     parts += ["", "## Corpus and versions", ""]
@@ -109,7 +109,7 @@ def build_markdown_report(content: ReportContent) -> str:
     return "\n".join([*parts, ""])
 
 
-def get_run_title(run: StudyRun) -> tuple[str, str]:
+def get_study_title_and_question(run: StudyRun) -> tuple[str, str]:
     """Return title and question of a run's study, as they are called today."""
     study = STUDIES.get(run.study_name)
     if study is None:
@@ -156,13 +156,13 @@ def list_paper_differences(runs: Sequence[StudyRun]) -> list[tuple[str, str]]:
     ]
 
 
-def collect_main_rows(comparisons: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def collect_paper_comparison_rows(comparisons: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """Return the numbers that the paper has too, in the paper's order.
 
     Parameters
     ----------
     comparisons : mapping of str to DataFrame
-        By study: the table of `core.studies.result.compare_to_paper`.
+        By study: the table of `core.studies.result.compare_measurements_to_paper`.
 
     Returns
     -------
@@ -185,13 +185,13 @@ def collect_main_rows(comparisons: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def format_main_table(rows: pd.DataFrame) -> str:
+def format_paper_comparison_table(rows: pd.DataFrame) -> str:
     """Return the main table as Markdown, with related numbers in one line.
 
     Parameters
     ----------
     rows : DataFrame
-        As returned by `collect_main_rows`, or read from its CSV.
+        As returned by `collect_paper_comparison_rows`, or read from its CSV.
     """
     lines = [
         "| study | of | numbers | Earshot | the paper | difference | Earshot is | programs |",
@@ -202,9 +202,9 @@ def format_main_table(rows: pd.DataFrame) -> str:
             group["study"].iloc[0],
             group["of"].iloc[0],
             " · ".join(group["number"]),
-            _format_values(group["measured"]),
-            _format_values(group["paper"]),
-            _format_values(group["difference"], "+"),
+            _join_formatted_numbers(group["measured"]),
+            _join_formatted_numbers(group["paper"]),
+            _join_formatted_numbers(group["difference"], "+"),
             " · ".join(map(_shorten_verdict, group["verdict"])),
             ", ".join(dict.fromkeys(group["split"])),
         ]
@@ -251,7 +251,7 @@ def format_run_settings(run: StudyRun) -> str:
     return json.dumps(settings, indent=1, ensure_ascii=False)
 
 
-def format_cell(value: Any) -> str:
+def format_table_cell(value: Any) -> str:
     """Return a table's value as text; "" where there is none."""
     if value is None or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return ""
@@ -264,14 +264,14 @@ def format_cell(value: Any) -> str:
 
 def drop_empty_columns(frame: pd.DataFrame) -> pd.DataFrame:
     """Return the table without columns that have no value in any row."""
-    empty = [name for name in frame if all(format_cell(value) == "" for value in frame[name])]
+    empty = [name for name in frame if all(format_table_cell(value) == "" for value in frame[name])]
     return frame.drop(columns=empty)
 
 
-def _format_comparison(comparison: pd.DataFrame) -> str:
+def _format_comparison_markdown(comparison: pd.DataFrame) -> str:
     rows = comparison.astype(object).itertuples(index=False)
     return format_markdown_table(
-        list(comparison.columns), [[format_cell(value) for value in row] for row in rows]
+        list(comparison.columns), [[format_table_cell(value) for value in row] for row in rows]
     )
 
 
@@ -281,7 +281,7 @@ def _format_setting(value: Any) -> str:
     return str(value)
 
 
-def _format_values(values: pd.Series, sign: str = "") -> str:
+def _join_formatted_numbers(values: pd.Series, sign: str = "") -> str:
     return " · ".join("–" if pd.isna(value) else f"{value:{sign}.3f}" for value in values)
 
 

@@ -129,7 +129,7 @@ class StudyResult:
     Attributes
     ----------
     comparison : DataFrame
-        Columns `COMPARISON_COLUMNS`, made by `compare_to_paper`.
+        Columns `COMPARISON_COLUMNS`, made by `compare_measurements_to_paper`.
     tables : list of StudyTable
     figures : list of StudyFigure
     clips : list of ClipSequence
@@ -140,7 +140,7 @@ class StudyResult:
         `core.studies.runner` adds versions and a description of the corpus.
     """
 
-    comparison: pd.DataFrame = field(default_factory=lambda: compare_to_paper([]))
+    comparison: pd.DataFrame = field(default_factory=lambda: compare_measurements_to_paper([]))
     tables: list[StudyTable] = field(default_factory=list)
     figures: list[StudyFigure] = field(default_factory=list)
     clips: list[ClipSequence] = field(default_factory=list)
@@ -148,7 +148,7 @@ class StudyResult:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
-def compare_to_paper(measurements: Sequence[Measurement]) -> pd.DataFrame:
+def compare_measurements_to_paper(measurements: Sequence[Measurement]) -> pd.DataFrame:
     """Put each measurement beside the paper's number.
 
     Returns
@@ -166,7 +166,9 @@ def compare_to_paper(measurements: Sequence[Measurement]) -> pd.DataFrame:
             if measurement.published_id
             else None
         )
-        value, low, high = map(_to_float, (measurement.value, measurement.low, measurement.high))
+        value, low, high = map(
+            _convert_none_to_nan, (measurement.value, measurement.low, measurement.high)
+        )
         verdict = classify_against_paper(value, low, high, paper) if measurement.has_verdict else ""
         rows.append(
             {
@@ -174,7 +176,7 @@ def compare_to_paper(measurements: Sequence[Measurement]) -> pd.DataFrame:
                 "measured": value,
                 "low": low,
                 "high": high,
-                "paper": _to_float(paper),
+                "paper": _convert_none_to_nan(paper),
                 "difference": math.nan if paper is None else value - paper,
                 "verdict": verdict,
                 "split": measurement.split,
@@ -200,5 +202,5 @@ def classify_against_paper(
     return VERDICT_ABOVE if measured_value > paper_value else VERDICT_BELOW
 
 
-def _to_float(value: float | None) -> float:
+def _convert_none_to_nan(value: float | None) -> float:
     return math.nan if value is None else float(value)

@@ -12,27 +12,27 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress import Progress
-from core.search.embedded_corpus import resolve_encoder_ids
+from core.search.embedded_corpus import fill_default_encoder_ids
 from core.studies import retrieval_findings
 from core.studies.clips import embed_clip_files
-from core.studies.figures import plot_method_scores, plot_query_scores
+from core.studies.figures import plot_method_scores, plot_raw_against_default_scores
 from core.studies.result import StudyFigure, StudyResult, StudyTable
-from core.studies.retrieval_context import RetrievalContext
 from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
+from core.studies.retrieval_context import RetrievalContext
 from core.studies.retrieval_outcome import (
     SCORE,
     AudioEmbeddings,
     RetrievalOutcome,
-    score_results,
+    score_retrieved_clips,
 )
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
 from core.studies.retrieval_tables import (
-    build_comparison,
     build_confidence_table,
-    build_kind_table,
-    build_query_table,
-    build_score_table,
-    collect_clips,
+    build_method_score_table,
+    build_query_kind_table,
+    build_query_result_table,
+    build_retrieval_comparison,
+    collect_query_clips,
 )
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, Retriever
 
@@ -45,33 +45,33 @@ METHOD_SETS = (BASELINES, "ridge", "trained", "augmented", "mlp", "finetuned", "
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
     """Retrieve clips for every query by several methods and measure them by two audio encoders."""
     method_set, query_source, seed = options["methods"], options["queries"], options["seed"]
-    _validate_options(method_set, query_source)
-    code_encoder, audio_encoder = resolve_encoder_ids(
+    _validate_retrieval_options(method_set, query_source)
+    code_encoder, audio_encoder = fill_default_encoder_ids(
         corpus, options["code_encoder"], options["audio_encoder"]
     )
     eval_encoders = list(dict.fromkeys((audio_encoder, options["eval_encoder"])))
     _embed_missing_programs(corpus, eval_encoders, progress)
-    methods, retriever_class = _load_methods(method_set, code_encoder)
+    methods, retriever_class = _load_retrieval_methods(method_set, code_encoder)
     query_set = load_query_set(
         corpus, query_source, [code_encoder, SONICPI_ENCODER, *eval_encoders], progress
     )
-    methods, skipped_methods = _split_by_coverage(corpus, methods, len(query_set.base))
+    methods, skipped_methods = _split_methods_by_coverage(corpus, methods, len(query_set.base))
     audio = {
-        encoder: _load_audio_embeddings(corpus, encoder, query_set, progress)
+        encoder: _load_base_and_query_audio(corpus, encoder, query_set, progress)
         for encoder in eval_encoders
     }
     context = RetrievalContext(
         corpus, query_set, audio_encoder, audio[audio_encoder].base, seed, progress
     )
-    results = _retrieve(methods, retriever_class(context), progress)
-    outcome = score_results(context, results, audio)
-    score_table = build_score_table(outcome)
-    query_table = build_query_table(outcome)
+    results = _retrieve_by_all_methods(methods, retriever_class(context), progress)
+    outcome = score_retrieved_clips(context, results, audio)
+    score_table = build_method_score_table(outcome)
+    query_table = build_query_result_table(outcome)
     confidence_table = build_confidence_table(outcome)
     missing_encoders = _list_missing_encoders(skipped_methods, code_encoder)
     return StudyResult(
-        comparison=build_comparison(score_table, query_source, seed),
-        tables=_list_tables(outcome, score_table, query_table, confidence_table),
+        comparison=build_retrieval_comparison(score_table, query_source, seed),
+        tables=_build_retrieval_tables(outcome, score_table, query_table, confidence_table),
         figures=[
             StudyFigure(
                 "scores",
@@ -82,14 +82,14 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             StudyFigure(
                 "queries",
                 "Each program",
-                plot_query_scores(query_table),
+                plot_raw_against_default_scores(query_table),
                 "Click a point to play the program's own clip, then the retrieved clips.",
                 clip_table="queries",
             ),
         ],
-        clips=collect_clips(outcome, query_table),
+        clips=collect_query_clips(outcome, query_table),
         notes=[
-            *retrieval_findings.write_notes(outcome, query_source, missing_encoders),
+            *retrieval_findings.write_retrieval_findings(outcome, query_source, missing_encoders),
             retrieval_findings.describe_confidence(confidence_table),
         ],
         settings={
@@ -103,7 +103,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     )
 
 
-def _list_tables(
+def _build_retrieval_tables(
     outcome: RetrievalOutcome,
     score_table: pd.DataFrame,
     query_table: pd.DataFrame,
@@ -120,7 +120,7 @@ def _list_tables(
             f"{metric_caption} {retrieval_findings.TIMING_CAPTION}",
         ),
         StudyTable(
-            "scores_by_kind", "By kind of program", build_kind_table(outcome), metric_caption
+            "scores_by_kind", "By kind of program", build_query_kind_table(outcome), metric_caption
         ),
         StudyTable(
             "confidence",
@@ -139,7 +139,7 @@ def _list_tables(
     ]
 
 
-def _validate_options(method_set: str, query_source: str) -> None:
+def _validate_retrieval_options(method_set: str, query_source: str) -> None:
     if method_set not in METHOD_SETS:
         raise EarshotError(
             f"There are no methods {method_set!r}.", remedy=f"Give {', '.join(METHOD_SETS)}."
@@ -155,7 +155,9 @@ def _embed_missing_programs(
     corpus: Corpus, eval_encoders: Sequence[str], progress: Progress
 ) -> None:
     """Embed the corpus by the default code encoder and all audio encoders, if it is not yet."""
-    embedded_by = {encoder_id for encoder_id, _, count in corpus.list_encoders() if count}
+    embedded_by = {
+        encoder_id for encoder_id, _, count in corpus.count_embeddings_by_encoder() if count
+    }
     if SONICPI_ENCODER not in embedded_by:
         embed_corpus(corpus, SONICPI_ENCODER, None, progress)
     for encoder_id in eval_encoders:
@@ -163,7 +165,7 @@ def _embed_missing_programs(
             embed_corpus(corpus, None, encoder_id, progress)
 
 
-def _load_methods(
+def _load_retrieval_methods(
     method_set: str, code_encoder: str
 ) -> tuple[list[RetrievalMethod], type[Retriever]]:
     """Return the methods of a set, and the retriever that can fit them."""
@@ -176,20 +178,22 @@ def _load_methods(
     return methods, ablation_retriever.AblationRetriever
 
 
-def _split_by_coverage(
+def _split_methods_by_coverage(
     corpus: Corpus, methods: Sequence[RetrievalMethod], base_count: int
 ) -> tuple[list[RetrievalMethod], list[RetrievalMethod]]:
     """Split methods into those whose encoders have embedded enough programs, and the others."""
-    embedded_counts = {encoder_id: count for encoder_id, _, count in corpus.list_encoders()}
+    embedded_counts = {
+        encoder_id: count for encoder_id, _, count in corpus.count_embeddings_by_encoder()
+    }
 
-    def is_covered(method: RetrievalMethod) -> bool:
+    def has_enough_embeddings(method: RetrievalMethod) -> bool:
         needed = base_count if method.needs_all_embeddings else MIN_TRAINING_PROGRAMS
         return all(
             embedded_counts.get(encoder_id, 0) >= min(needed, base_count)
-            for encoder_id in method.list_training_encoders()
+            for encoder_id in method.list_required_training_encoders()
         )
 
-    covered = [method for method in methods if is_covered(method)]
+    covered = [method for method in methods if has_enough_embeddings(method)]
     return covered, [method for method in methods if method not in covered]
 
 
@@ -198,12 +202,14 @@ def _list_missing_encoders(
 ) -> list[str]:
     """Return the encoders without which methods were skipped."""
     encoder_ids = {
-        encoder_id for method in skipped_methods for encoder_id in method.list_training_encoders()
+        encoder_id
+        for method in skipped_methods
+        for encoder_id in method.list_required_training_encoders()
     }
     return sorted(encoder_ids - {SONICPI_ENCODER, code_encoder})
 
 
-def _load_audio_embeddings(
+def _load_base_and_query_audio(
     corpus: Corpus, audio_encoder: str, query_set: QuerySet, progress: Progress
 ) -> AudioEmbeddings:
     base_audio = corpus.load_embeddings(audio_encoder, list(query_set.base["program"]))[1]
@@ -215,18 +221,18 @@ def _load_audio_embeddings(
     return AudioEmbeddings(base_audio, query_audio)
 
 
-def _retrieve(
+def _retrieve_by_all_methods(
     methods: Sequence[RetrievalMethod], retriever: Retriever, progress: Progress
 ) -> dict[RetrievalMethod, RetrievalResult]:
     results = {}
     for done, method in enumerate(methods):
         progress(PROGRESS_STEP, done, len(methods), method.name)
-        results[method] = retriever.retrieve(method)
+        results[method] = retriever.fit_and_retrieve_clips(method)
     progress(PROGRESS_STEP, len(methods), len(methods))
     return results
 
 
-def _to_json_setting(value: Any) -> Any:
+def _convert_setting_to_json(value: Any) -> Any:
     return asdict(value) if is_dataclass(value) and not isinstance(value, type) else value
 
 
@@ -237,5 +243,5 @@ def _serialize_method(method: RetrievalMethod) -> dict[str, Any]:
         if name == "members":
             settings[name] = [member.name for member in value]
         elif name != "name":
-            settings[name] = _to_json_setting(value)
+            settings[name] = _convert_setting_to_json(value)
     return settings

@@ -52,13 +52,13 @@ class RetrievalMethod:
             raise ValueError(f"Method {self.name!r} has no alignment config.")
         return self.alignment_config
 
-    def list_training_encoders(self) -> set[str]:
+    def list_required_training_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed the training programs."""
         return set(split_encoder_id(self.code_encoder)) if self.code_encoder else set()
 
-    def list_query_encoders(self) -> set[str]:
+    def list_required_query_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed a query."""
-        return self.list_training_encoders()
+        return self.list_required_training_encoders()
 
 
 def list_baseline_methods(code_encoder: str) -> list[RetrievalMethod]:
@@ -74,23 +74,23 @@ def list_baseline_methods(code_encoder: str) -> list[RetrievalMethod]:
     return [
         RetrievalMethod("bag of words", BAG_OF_WORDS),
         RetrievalMethod("edit distance", EDIT_DISTANCE),
-        *(make_raw_method(encoder) for encoder in raw_encoders),
+        *(make_raw_embedding_method(encoder) for encoder in raw_encoders),
         *(
             RetrievalMethod(
                 f"InfoNCE on {shorten_encoder_id(encoder)}",
                 PROJECTION_HEADS,
                 encoder,
-                make_alignment_config("infonce"),
+                make_preset_alignment_config("infonce"),
             )
             for encoder in text_encoders
         ),
         make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
-        make_raw_method(SCORE_ENCODER),
+        make_raw_embedding_method(SCORE_ENCODER),
         make_kernel_ridge_method(SCORE_ENCODER),
     ]
 
 
-def make_raw_method(code_encoder: str) -> RetrievalMethod:
+def make_raw_embedding_method(code_encoder: str) -> RetrievalMethod:
     """Return the method that compares raw code embeddings."""
     return RetrievalMethod(f"raw {shorten_encoder_id(code_encoder)}", RAW_EMBEDDINGS, code_encoder)
 
@@ -101,7 +101,7 @@ def make_kernel_ridge_method(code_encoder: str) -> RetrievalMethod:
         f"kernel ridge on {shorten_encoder_id(code_encoder)}",
         PROJECTION_HEADS,
         code_encoder,
-        make_alignment_config("kernel_ridge"),
+        make_preset_alignment_config("kernel_ridge"),
         is_default=code_encoder == DEFAULT_CODE_ENCODER,
     )
 
@@ -111,6 +111,6 @@ def shorten_encoder_id(code_encoder: str) -> str:
     return code_encoder.replace(SENTENCE_ENCODER, SENTENCE_ENCODER_LABEL)
 
 
-def make_alignment_config(preset: str, **config_overrides: Any) -> AlignmentConfig:
+def make_preset_alignment_config(preset: str, **config_overrides: Any) -> AlignmentConfig:
     """Return the config of a preset."""
     return AlignmentConfig.from_preset(preset, **config_overrides)

@@ -56,7 +56,9 @@ class RetrievalContext:
 
         Base programs without an embedding by this encoder are NaN.
         """
-        parts = [self._load_encoder_embeddings(part) for part in split_encoder_id(encoder_id)]
+        parts = [
+            self._load_base_and_query_embeddings(part) for part in split_encoder_id(encoder_id)
+        ]
         if len(parts) == 1:
             return parts[0]
         return (
@@ -64,7 +66,7 @@ class RetrievalContext:
             concatenate_embeddings([queries for _, queries in parts]),
         )
 
-    def list_partial_encoders(self) -> list[tuple[str, int]]:
+    def list_incomplete_code_encoders(self) -> list[tuple[str, int]]:
         """Return (encoder id, embedded programs) of used encoders that lack some of the base."""
         counts = {
             encoder_id: int((~np.isnan(base[:, 0])).sum())
@@ -73,7 +75,7 @@ class RetrievalContext:
         base_count = len(self.query_set.base)
         return [(encoder_id, count) for encoder_id, count in counts.items() if count < base_count]
 
-    def _load_encoder_embeddings(self, encoder_id: str) -> tuple[np.ndarray, np.ndarray]:
+    def _load_base_and_query_embeddings(self, encoder_id: str) -> tuple[np.ndarray, np.ndarray]:
         if encoder_id not in self._code_embeddings:
             queries = self.query_set.queries
             base_code = self._load_stored_embeddings(encoder_id, self.query_set.base)

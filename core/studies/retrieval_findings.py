@@ -26,7 +26,7 @@ CONFIDENCE_CAPTION = (
 )
 
 
-def write_notes(
+def write_retrieval_findings(
     outcome: RetrievalOutcome, query_source: str, missing_encoders: Sequence[str]
 ) -> list[str]:
     """Describe the default method's scores, the queries and what was left out.
@@ -70,7 +70,7 @@ def write_notes(
     notes += [
         f"{encoder_id} has embedded {count} of the {len(query_set.base)} programs searched;"
         " training uses only those."
-        for encoder_id, count in context.list_partial_encoders()
+        for encoder_id, count in context.list_incomplete_code_encoders()
     ]
     notes += [
         f"Methods that need {encoder_id} are left out. To embed with it: ./run embed"

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.evaluation.metrics import normalized_similarity
-from core.evaluation.neighbours import top_k
-from core.studies.retrieval_context import RetrievalContext
+from core.evaluation.neighbours import find_k_nearest_rows
 from core.studies.retrieval_baselines import RAW_EMBEDDINGS, RetrievalMethod
+from core.studies.retrieval_context import RetrievalContext
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult
 
 SCORE = f"normalized similarity@{NEIGHBOUR_COUNT}"
@@ -64,7 +64,7 @@ class RetrievalOutcome:
         return next(method for method in self.results if method.is_default)
 
     @property
-    def default_rows(self) -> np.ndarray:
+    def default_method_rows(self) -> np.ndarray:
         """Rows of the base that the default method retrieved: int [m, NEIGHBOUR_COUNT]."""
         return self.results[self.default_method].base_rows
 
@@ -73,12 +73,12 @@ class RetrievalOutcome:
         """Ids of the audio encoders that measure; the first is the training encoder."""
         return list(dict.fromkeys(encoder for _, encoder in self.scores))
 
-    def get_training_scores(self, method: RetrievalMethod) -> np.ndarray:
+    def get_training_encoder_scores(self, method: RetrievalMethod) -> np.ndarray:
         """Return the scores of a method by the training encoder: float [m]."""
         return self.scores[method.name, self.context.audio_encoder]
 
 
-def score_results(
+def score_retrieved_clips(
     context: RetrievalContext,
     results: Mapping[RetrievalMethod, RetrievalResult],
     audio: Mapping[str, AudioEmbeddings],
@@ -93,7 +93,9 @@ def score_results(
         The training encoder first.
     """
     training_audio = audio[context.audio_encoder]
-    nearest_rows = top_k(training_audio.queries, training_audio.base, NEIGHBOUR_COUNT)[0]
+    nearest_rows = find_k_nearest_rows(
+        training_audio.queries, training_audio.base, NEIGHBOUR_COUNT
+    )[0]
     retrieved_rows = {method.name: result.base_rows for method, result in results.items()}
     # The score of the true nearest clips is 1 by the encoder that selects them; by another encoder
     # it is the best score to expect.

@@ -11,8 +11,8 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.programs.source_decoding import decode_source
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
+from core.programs.source_decoding import decode_source
 from core.progress import Progress
 from core.studies.clips import render_study_clips
 
@@ -45,7 +45,7 @@ class QuerySet:
     queries: pd.DataFrame
     skipped: list[tuple[str, str]] = field(default_factory=list)
 
-    def list_sources(self) -> tuple[list[str], list[str]]:
+    def list_base_and_query_sources(self) -> tuple[list[str], list[str]]:
         """Return the sources of the base and of the queries."""
         return list(self.base["source"]), list(self.queries["source"])
 
@@ -86,7 +86,7 @@ def load_query_set(
     return query_set
 
 
-def select_evenly_spaced(count: int, max_count: int) -> np.ndarray:
+def select_evenly_spaced_indices(count: int, max_count: int) -> np.ndarray:
     """Return at most `max_count` indices from 0 to ``count - 1``, evenly spaced."""
     indices = np.linspace(0, count - 1, min(count, max_count)).round().astype(int)
     return np.unique(indices)
@@ -114,7 +114,7 @@ def _hold_out_queries(corpus: Corpus, programs: pd.DataFrame) -> QuerySet:
     held_out_ids = pd.concat(held_out_parts)["program"]
     queries = pd.concat(
         [
-            part.iloc[select_evenly_spaced(len(part), MAX_QUERIES_PER_KIND)]
+            part.iloc[select_evenly_spaced_indices(len(part), MAX_QUERIES_PER_KIND)]
             for part in held_out_parts
         ]
     )
@@ -128,7 +128,7 @@ def _load_file_queries(
     are_examples = query_source == EXAMPLE_QUERIES
     folder = SONICPI_EXAMPLES_FOLDER if are_examples else Path(query_source).expanduser()
     files = _list_program_files(folder, are_examples)
-    sources, skipped = _read_sources(files, folder)
+    sources, skipped = _read_program_sources(files, folder)
     names = list(sources)
     paths, failures = render_study_clips(
         corpus, list(sources.values()), corpus.settings["seconds"], progress
@@ -174,7 +174,7 @@ def _list_program_files(folder: Path, are_examples: bool) -> list[Path]:
     return files
 
 
-def _read_sources(
+def _read_program_sources(
     files: Sequence[Path], folder: Path
 ) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """Return sources by name, and the files that cannot be read with the reason."""

@@ -13,17 +13,17 @@ from core.evaluation.calibration import (
     compute_confidence_features,
 )
 from core.evaluation.metrics import normalized_similarity
-from core.evaluation.neighbours import top_k
-from core.search.confidence import TrainingSet, fit_calibration
+from core.evaluation.neighbours import find_k_nearest_rows
+from core.search.confidence import TrainingSet, fit_confidence_calibration
 from core.studies.clips import make_workspace_relative
-from core.studies.result import ClipSequence, Measurement, compare_to_paper
+from core.studies.result import ClipSequence, Measurement, compare_measurements_to_paper
 from core.studies.retrieval_outcome import SCORE, RetrievalOutcome
 
 MAX_PLAYABLE_QUERIES = 40
 CONFIDENCE_COLUMNS = ["level", "queries", "predicted probability", "fraction correct", SCORE]
 
 
-def build_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
+def build_method_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     """Build the table of all methods, with bootstrap intervals over queries."""
     context = outcome.context
     timings = {
@@ -50,7 +50,7 @@ def build_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def build_kind_table(outcome: RetrievalOutcome) -> pd.DataFrame:
+def build_query_kind_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     """Build the table of all methods by kind of query."""
     query_kinds = outcome.context.query_set.queries["kind"].to_numpy()
     rows = [
@@ -67,9 +67,11 @@ def build_kind_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def build_comparison(score_table: pd.DataFrame, query_source: str, seed: int) -> pd.DataFrame:
+def build_retrieval_comparison(
+    score_table: pd.DataFrame, query_source: str, seed: int
+) -> pd.DataFrame:
     """Return the scores as the comparison of a result; the paper has no such number."""
-    return compare_to_paper(
+    return compare_measurements_to_paper(
         [
             Measurement(
                 f"{SCORE}, {row['method']}, measured by {row['encoder']}",
@@ -96,7 +98,7 @@ def build_confidence_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     context, method = outcome.context, outcome.default_method
     retrieved = outcome.results[method]
     base_code, query_code = context.get_code_embeddings(method.code_encoder)
-    calibration = fit_calibration(
+    calibration = fit_confidence_calibration(
         TrainingSet(base_code, context.base_audio, context.is_validation),
         list(context.query_set.base["template"]),
         method.get_alignment_config(),
@@ -105,7 +107,7 @@ def build_confidence_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     if calibration is None:
         return pd.DataFrame(columns=CONFIDENCE_COLUMNS)
     retrieved_audio = context.base_audio[retrieved.base_rows]
-    nearest_code_similarity = top_k(query_code, base_code, 1)[1][:, 0]
+    nearest_code_similarity = find_k_nearest_rows(query_code, base_code, 1)[1][:, 0]
     probabilities = calibration.predict_probability(
         compute_confidence_features(
             retrieved_audio, retrieved.similarities, nearest_code_similarity
@@ -132,12 +134,12 @@ def build_confidence_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=CONFIDENCE_COLUMNS)
 
 
-def build_query_table(outcome: RetrievalOutcome) -> pd.DataFrame:
+def build_query_result_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     """Build the table of queries with the retrieved and the true nearest programs."""
     query_set = outcome.context.query_set
     names, paths = query_set.base["name"].to_numpy(), query_set.base["audio"].to_numpy()
     queries = query_set.queries
-    retrieved_rows, nearest_rows = outcome.default_rows, outcome.nearest_rows
+    retrieved_rows, nearest_rows = outcome.default_method_rows, outcome.nearest_rows
     clips = [
         [make_workspace_relative(path) for path in (query_path, *paths[rows])]
         for query_path, rows in zip(queries["audio"], retrieved_rows)
@@ -146,8 +148,8 @@ def build_query_table(outcome: RetrievalOutcome) -> pd.DataFrame:
         {
             "program": queries["name"].to_numpy(),
             "kind": queries["kind"].to_numpy(),
-            "default method": outcome.get_training_scores(outcome.default_method),
-            "raw code": outcome.get_training_scores(outcome.raw_method),
+            "default method": outcome.get_training_encoder_scores(outcome.default_method),
+            "raw code": outcome.get_training_encoder_scores(outcome.raw_method),
             "retrieved": [", ".join(names[rows]) for rows in retrieved_rows],
             "true nearest": [", ".join(names[rows]) for rows in nearest_rows],
             "shared": [len(set(a) & set(b)) for a, b in zip(retrieved_rows, nearest_rows)],
@@ -156,9 +158,9 @@ def build_query_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     )
 
 
-def collect_clips(outcome: RetrievalOutcome, query_table: pd.DataFrame) -> list[ClipSequence]:
+def collect_query_clips(outcome: RetrievalOutcome, query_table: pd.DataFrame) -> list[ClipSequence]:
     """Return the clips of about `MAX_PLAYABLE_QUERIES` queries with their retrieved clips."""
-    query_set, retrieved_rows = outcome.context.query_set, outcome.default_rows
+    query_set, retrieved_rows = outcome.context.query_set, outcome.default_method_rows
     names, base_sources = (query_set.base[name].to_numpy() for name in ("name", "source"))
     query_sources = query_set.queries["source"].to_numpy()
     step = max(1, len(query_table) // MAX_PLAYABLE_QUERIES)

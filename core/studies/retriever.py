@@ -13,16 +13,15 @@ import torch
 from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
-from core.evaluation.neighbours import top_k
+from core.evaluation.neighbours import find_k_nearest_rows
 from core.evaluation.text_baselines import (
     SHORTLIST_SIZE,
+    compute_identifier_tfidf,
     rank_by_edit_distance,
-    vectorise_identifiers,
 )
 from core.evaluation.validation import COSINE_STEPS_PER_UNIT
 from core.search.aligned_corpus import project_embeddings
 from core.studies.cpu_time import measure_cpu_seconds
-from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
 from core.studies.retrieval_baselines import (
     BAG_OF_WORDS,
     EDIT_DISTANCE,
@@ -30,7 +29,8 @@ from core.studies.retrieval_baselines import (
     RAW_EMBEDDINGS,
     RetrievalMethod,
 )
-from core.studies.retrieval_queries import select_evenly_spaced
+from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
+from core.studies.retrieval_queries import select_evenly_spaced_indices
 
 NEIGHBOUR_COUNT = 5
 TIMED_QUERY_COUNT = 12
@@ -75,13 +75,13 @@ class Retriever:
         self._embedding_ms: dict[str, float] = {}
 
     @property
-    def fitters(self) -> Mapping[str, ScorerFitter]:
+    def scorer_fitters(self) -> Mapping[str, ScorerFitter]:
         """Functions that fit a scorer, by algorithm."""
         return SCORER_FITTERS
 
-    def retrieve(self, method: RetrievalMethod) -> RetrievalResult:
+    def fit_and_retrieve_clips(self, method: RetrievalMethod) -> RetrievalResult:
         """Fit a method and retrieve the nearest clips of every query."""
-        scorer, fit_seconds = self._get_scorer(method)
+        scorer, fit_seconds = self._get_fitted_scorer(method)
         similarities = scorer(np.arange(len(self.context.query_set.queries)))
         base_rows = rank_nearest_rows(similarities)
 
@@ -91,7 +91,7 @@ class Retriever:
         ranking_ms = _measure_median_ms(answer_query, self._select_timed_queries())
         embedding_ms = sum(
             self._measure_embedding_ms(encoder_id)
-            for encoder_id in sorted(method.list_query_encoders())
+            for encoder_id in sorted(method.list_required_query_encoders())
         )
         return RetrievalResult(
             base_rows,
@@ -100,7 +100,7 @@ class Retriever:
             embedding_ms + ranking_ms,
         )
 
-    def _get_scorer(self, method: RetrievalMethod) -> tuple[QueryScorer, float]:
+    def _get_fitted_scorer(self, method: RetrievalMethod) -> tuple[QueryScorer, float]:
         """Return a method's scorer and the processor seconds of fitting it."""
         key = replace(method, name="", is_default=False)
         if key not in self._fitted_scorers:
@@ -112,11 +112,11 @@ class Retriever:
             # Reading embeddings from the corpus is not part of the time of fitting.
             self.context.get_code_embeddings(method.code_encoder)
         started = measure_cpu_seconds()
-        scorer = self.fitters[method.algorithm](method, self.context)
+        scorer = self.scorer_fitters[method.algorithm](method, self.context)
         return scorer, measure_cpu_seconds() - started
 
     def _select_timed_queries(self) -> np.ndarray:
-        return select_evenly_spaced(len(self.context.query_set.queries), TIMED_QUERY_COUNT)
+        return select_evenly_spaced_indices(len(self.context.query_set.queries), TIMED_QUERY_COUNT)
 
     def _measure_embedding_ms(self, encoder_id: str) -> float:
         """Return the median time of embedding a query, without loading the encoder."""
@@ -137,7 +137,8 @@ class Retriever:
 def rank_nearest_rows(similarities: np.ndarray) -> np.ndarray:
     """Return the columns of the largest values per row of [m, n]: int [m, NEIGHBOUR_COUNT].
 
-    Equal values are ordered by column. The rounding is that of `core.evaluation.neighbours.top_k`.
+    Equal values are ordered by column. The rounding is that of
+    `core.evaluation.neighbours.find_k_nearest_rows`.
     """
     steps = np.round(similarities * COSINE_STEPS_PER_UNIT)
     return np.argsort(-steps, axis=1, kind="stable")[:, :NEIGHBOUR_COUNT]
@@ -152,18 +153,18 @@ def _measure_median_ms(task: Callable[[int], None], query_rows: np.ndarray) -> f
     return median(durations)
 
 
-def _fit_bag_of_words(_method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
-    base_vectors, query_vectors = _vectorise_programs(context)
+def _fit_bag_of_words_scorer(_method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+    base_vectors, query_vectors = _compute_program_tfidf(context)
     return make_cosine_scorer(lambda rows: query_vectors[rows], base_vectors)
 
 
-def _fit_edit_distance(_method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
-    base_sources, query_sources = context.query_set.list_sources()
-    base_vectors, query_vectors = _vectorise_programs(context)
+def _fit_edit_distance_scorer(_method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+    base_sources, query_sources = context.query_set.list_base_and_query_sources()
+    base_vectors, query_vectors = _compute_program_tfidf(context)
 
     def score_queries(query_rows: np.ndarray) -> np.ndarray:
         """Score by rank, among the programs that share most identifiers with the query."""
-        shortlist = top_k(query_vectors[query_rows], base_vectors, SHORTLIST_SIZE)[0]
+        shortlist = find_k_nearest_rows(query_vectors[query_rows], base_vectors, SHORTLIST_SIZE)[0]
         sources = [query_sources[row] for row in query_rows]
         ranked_rows = rank_by_edit_distance(base_sources, sources, NEIGHBOUR_COUNT, shortlist)
         scores = np.zeros((len(query_rows), len(base_sources)))
@@ -174,17 +175,17 @@ def _fit_edit_distance(_method: RetrievalMethod, context: RetrievalContext) -> Q
     return score_queries
 
 
-def _vectorise_programs(context: RetrievalContext) -> tuple[np.ndarray, np.ndarray]:
-    base_sources, query_sources = context.query_set.list_sources()
-    return vectorise_identifiers(base_sources, query_sources)
+def _compute_program_tfidf(context: RetrievalContext) -> tuple[np.ndarray, np.ndarray]:
+    base_sources, query_sources = context.query_set.list_base_and_query_sources()
+    return compute_identifier_tfidf(base_sources, query_sources)
 
 
-def _fit_raw_embeddings(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_raw_embedding_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
     base_code, query_code = context.get_code_embeddings(method.code_encoder)
     return make_cosine_scorer(lambda rows: query_code[rows], np.nan_to_num(base_code))
 
 
-def _fit_projection_heads(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
+def _fit_projection_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> QueryScorer:
     base_code, query_code = context.get_code_embeddings(method.code_encoder)
     is_embedded = ~np.isnan(base_code).any(axis=1)
     training, validation = is_embedded & ~context.is_validation, is_embedded & context.is_validation
@@ -194,12 +195,14 @@ def _fit_projection_heads(method: RetrievalMethod, context: RetrievalContext) ->
     validation_pairs = ValidationPairs(
         torch.tensor(base_code[validation]), torch.tensor(context.base_audio[validation])
     )
-    config = get_seeded_config(method, context)
+    config = get_config_with_study_seed(method, context)
     heads = train_heads(training_pairs, validation_pairs, config).heads
     return make_heads_scorer(heads, query_code, context)
 
 
-def get_seeded_config(method: RetrievalMethod, context: RetrievalContext) -> AlignmentConfig:
+def get_config_with_study_seed(
+    method: RetrievalMethod, context: RetrievalContext
+) -> AlignmentConfig:
     """Return a method's alignment config with the seed of the study."""
     return replace(method.get_alignment_config(), seed=context.seed)
 
@@ -215,8 +218,8 @@ def make_heads_scorer(
 
 
 SCORER_FITTERS: dict[str, ScorerFitter] = {
-    BAG_OF_WORDS: _fit_bag_of_words,
-    EDIT_DISTANCE: _fit_edit_distance,
-    RAW_EMBEDDINGS: _fit_raw_embeddings,
-    PROJECTION_HEADS: _fit_projection_heads,
+    BAG_OF_WORDS: _fit_bag_of_words_scorer,
+    EDIT_DISTANCE: _fit_edit_distance_scorer,
+    RAW_EMBEDDINGS: _fit_raw_embedding_scorer,
+    PROJECTION_HEADS: _fit_projection_heads_scorer,
 }

@@ -9,14 +9,14 @@ from typing import Any
 
 from core import sonicpi
 from core.corpus import Corpus
-from core.corpus.legacy_names import translate_study_name, translate_study_options
+from core.corpus.legacy_names import translate_legacy_study_name, translate_legacy_study_options
 from core.errors import EarshotError
 from core.progress import Progress, ignore_progress
 from core.studies import store
-from core.studies.registry import get_study, resolve_options
+from core.studies.registry import fill_default_study_options, get_study
 from core.studies.store import StudyRun
 from core.versions import collect_package_versions
-from core.workspace import refuse_if_read_only
+from core.workspace import refuse_if_workspace_read_only
 
 VERSIONED_PACKAGES = (
     "torch",
@@ -60,30 +60,32 @@ def run_study(
     Examples
     --------
     >>> run = run_study("correlation", Corpus.open("starter"), {"resamples": 10})
-    >>> list(run.load_comparison())[:5]
+    >>> list(run.load_paper_comparison())[:5]
     ['measure', 'measured', 'low', 'high', 'paper']
     """
-    refuse_if_read_only("Running a study")
-    study_name, options = translate_request(study_name, options or {})
+    refuse_if_workspace_read_only("Running a study")
+    study_name, options = translate_former_study_names(study_name, options or {})
     study = get_study(study_name)
-    all_options = resolve_options(study_name, options)
+    all_options = fill_default_study_options(study_name, options)
     started = time.monotonic()
-    result = study.load_module().run(corpus, all_options, progress)
+    result = study.import_study_module().run(corpus, all_options, progress)
     result.settings = {
         **result.settings,
         "options": all_options,
-        "corpus": describe_corpus(corpus),
-        "versions": collect_versions(),
+        "corpus": collect_corpus_facts(corpus),
+        "versions": collect_software_versions(),
         "seconds_taken": round(time.monotonic() - started, 1),
     }
     study_info = {"study": study_name, "title": study.title, "question": study.question}
-    return store.save_run(corpus, study_info, result)
+    return store.save_study_run(corpus, study_info, result)
 
 
-def translate_request(study_name: str, options: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+def translate_former_study_names(
+    study_name: str, options: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
     """Translate former names of a study, its options and their values, with a warning for each."""
-    new_study_name = translate_study_name(study_name)
-    new_options = translate_study_options(options)
+    new_study_name = translate_legacy_study_name(study_name)
+    new_options = translate_legacy_study_options(options)
     renamed = {study_name: new_study_name, **dict(zip(options, new_options))}
     for (name, value), new_value in zip(options.items(), new_options.values()):
         if value != new_value:
@@ -98,7 +100,7 @@ def translate_request(study_name: str, options: Mapping[str, Any]) -> tuple[str,
     return new_study_name, new_options
 
 
-def describe_corpus(corpus: Corpus) -> dict[str, Any]:
+def collect_corpus_facts(corpus: Corpus) -> dict[str, Any]:
     """Describe a corpus for the readers of a result: its size, splits and embeddings."""
     settings, programs = corpus.settings, corpus.load_programs()
     templates = programs["template"][programs["template"] != ""]
@@ -112,11 +114,13 @@ def describe_corpus(corpus: Corpus) -> dict[str, Any]:
         "audio_format": settings["audio_format"],
         "split_seed": settings["seed"],
         "splits": programs["split"].value_counts().to_dict(),
-        "embeddings": {encoder_id: count for encoder_id, _, count in corpus.list_encoders()},
+        "embeddings": {
+            encoder_id: count for encoder_id, _, count in corpus.count_embeddings_by_encoder()
+        },
     }
 
 
-def collect_versions() -> dict[str, str]:
+def collect_software_versions() -> dict[str, str]:
     """Return versions of all software that a result depends on."""
     versions = collect_package_versions(VERSIONED_PACKAGES)
     versions["renderer"] = str(sonicpi.RENDERER_VERSION)

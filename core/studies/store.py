@@ -27,11 +27,11 @@ import plotly.io
 
 from core import workspace
 from core.corpus import Corpus
-from core.corpus.legacy_names import translate_study_name
+from core.corpus.legacy_names import translate_legacy_study_name
 from core.corpus.legacy_study_results import (
     get_former_table_name,
-    translate_study_metadata,
-    translate_study_table,
+    translate_legacy_study_metadata,
+    translate_legacy_study_table,
 )
 from core.errors import EarshotError
 from core.formatting import to_json_value
@@ -67,10 +67,10 @@ class StudyRun:
     path: Path
     metadata: dict[str, Any]
 
-    def load_comparison(self) -> pd.DataFrame:
+    def load_paper_comparison(self) -> pd.DataFrame:
         """Read the measurements beside the paper's; see `core.studies.result`."""
         rows = _read_parquet(self.path / "tables" / f"{COMPARISON_TABLE}.parquet")
-        return translate_study_table(self.study_name, rows)
+        return translate_legacy_study_table(self.study_name, rows)
 
     def load_tables(self) -> list[StudyTable]:
         """Read all tables but the comparison with the paper."""
@@ -84,7 +84,7 @@ class StudyRun:
     def load_result(self) -> StudyResult:
         """Read everything that the run saved."""
         return StudyResult(
-            comparison=self.load_comparison(),
+            comparison=self.load_paper_comparison(),
             tables=self.load_tables(),
             figures=[
                 StudyFigure(
@@ -111,16 +111,16 @@ class StudyRun:
         )
 
     def _load_table(self, table_name: str) -> pd.DataFrame:
-        file = _find_file(self.path / "tables", self.study_name, table_name, ".parquet")
-        return translate_study_table(self.study_name, _read_parquet(file))
+        file = _find_result_file(self.path / "tables", self.study_name, table_name, ".parquet")
+        return translate_legacy_study_table(self.study_name, _read_parquet(file))
 
     def _load_figure(self, figure_name: str) -> go.Figure:
-        name = workspace.validate_name(figure_name, "figure")
-        file = _find_file(self.path / "figures", self.study_name, name, ".json")
+        name = workspace.validate_folder_name(figure_name, "figure")
+        file = _find_result_file(self.path / "figures", self.study_name, name, ".json")
         try:
             return plotly.io.from_json(file.read_text(encoding="utf-8"), skip_invalid=True)
         except (OSError, ValueError) as error:
-            raise _make_damage_error(file, error) from error
+            raise _make_damaged_file_error(file, error) from error
 
 
 def get_studies_folder(corpus: Corpus) -> Path:
@@ -128,18 +128,20 @@ def get_studies_folder(corpus: Corpus) -> Path:
     return corpus.path / STUDIES_FOLDER
 
 
-def list_runs(corpus: Corpus, study_name: str | None = None) -> list[StudyRun]:
+def list_study_runs(corpus: Corpus, study_name: str | None = None) -> list[StudyRun]:
     """Return all readable runs of a study, or of every study, newest first."""
     runs = []
-    for run_id in _list_run_ids(get_studies_folder(corpus), study_name):
+    for run_id in _list_study_run_ids(get_studies_folder(corpus), study_name):
         try:
-            runs.append(load_run(corpus, run_id))
-        except EarshotError:  # load_run reports the damage when the run is requested by its id.
+            runs.append(load_study_run(corpus, run_id))
+        except (
+            EarshotError
+        ):  # load_study_run reports the damage when the run is requested by its id.
             continue
     return sorted(runs, key=lambda run: (run.created, run.id), reverse=True)
 
 
-def load_run(corpus: Corpus, run_id: str) -> StudyRun:
+def load_study_run(corpus: Corpus, run_id: str) -> StudyRun:
     """Read a run by its id.
 
     Raises
@@ -151,22 +153,22 @@ def load_run(corpus: Corpus, run_id: str) -> StudyRun:
     path = folder / str(run_id)
     match = _RUN_ID_PATTERN.match(str(run_id))
     if match is None or not path.is_dir():
-        run_ids = ", ".join(_list_run_ids(folder)) or "none yet"
+        run_ids = ", ".join(_list_study_run_ids(folder)) or "none yet"
         raise EarshotError(
             f"Corpus '{corpus.name}' has no study run {str(run_id)[:60]!r}.",
             remedy=f"Its runs are: {run_ids}.",
         )
-    study_name = translate_study_name(match[1])
+    study_name = translate_legacy_study_name(match[1])
     try:
         metadata = json.loads((path / RESULT_FILENAME).read_text(encoding="utf-8"))
-        metadata = translate_study_metadata(study_name, metadata)
+        metadata = translate_legacy_study_metadata(study_name, metadata)
         created = metadata["created"]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _make_damage_error(path / RESULT_FILENAME, error) from error
+        raise _make_damaged_file_error(path / RESULT_FILENAME, error) from error
     return StudyRun(run_id, study_name, created, path, metadata)
 
 
-def save_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyResult) -> StudyRun:
+def save_study_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyResult) -> StudyRun:
     """Save a result as the next run of its study; earlier runs stay.
 
     Parameters
@@ -184,10 +186,10 @@ def save_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyResult)
     folder = get_studies_folder(corpus)
     try:
         with _lock_folder(folder):
-            numbers = [_get_run_number(i) for i in _list_run_ids(folder, study_info["study"])]
+            numbers = [_get_run_number(i) for i in _list_study_run_ids(folder, study_info["study"])]
             run_id = f"{study_info['study']}-{max(numbers, default=0) + 1:04d}"
             partial = folder / f"{workspace.PARTIAL_PREFIX}{run_id}"
-            _write_run(partial, study_info, result)
+            _write_study_run(partial, study_info, result)
             os.replace(partial, folder / run_id)
     except OSError as error:
         raise EarshotError(
@@ -195,19 +197,19 @@ def save_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyResult)
             where=str(folder),
             remedy="Check that you may write there and that the disk is not full.",
         ) from error
-    return load_run(corpus, run_id)
+    return load_study_run(corpus, run_id)
 
 
-def _write_run(run_folder: Path, study_info: Mapping[str, str], result: StudyResult) -> None:
+def _write_study_run(run_folder: Path, study_info: Mapping[str, str], result: StudyResult) -> None:
     for subfolder in ("tables", "figures"):
         (run_folder / subfolder).mkdir(parents=True)
     comparison = StudyTable(COMPARISON_TABLE, "Comparison with the paper", result.comparison)
     for table in (comparison, *result.tables):
-        name = workspace.validate_name(table.name, "table")
+        name = workspace.validate_folder_name(table.name, "table")
         table.rows.to_parquet(run_folder / "tables" / f"{name}.parquet", index=False)
         table.rows.to_csv(run_folder / "tables" / f"{name}.csv", index=False)
     for figure in result.figures:
-        name = workspace.validate_name(figure.name, "figure")
+        name = workspace.validate_folder_name(figure.name, "figure")
         file = run_folder / "figures" / f"{name}.json"
         file.write_text(figure.figure.to_json(), encoding="utf-8")
     metadata = {
@@ -234,7 +236,7 @@ def _write_run(run_folder: Path, study_info: Mapping[str, str], result: StudyRes
     (run_folder / RESULT_FILENAME).write_text(text + "\n", encoding="utf-8")
 
 
-def _list_run_ids(studies_folder: Path, study_name: str | None = None) -> list[str]:
+def _list_study_run_ids(studies_folder: Path, study_name: str | None = None) -> list[str]:
     """Return ids of saved runs, also of those saved under a former name of the study."""
     if not studies_folder.is_dir():
         return []
@@ -242,7 +244,7 @@ def _list_run_ids(studies_folder: Path, study_name: str | None = None) -> list[s
     return sorted(
         match[0]
         for match in matches
-        if match and study_name in (None, translate_study_name(match[1]))
+        if match and study_name in (None, translate_legacy_study_name(match[1]))
     )
 
 
@@ -250,7 +252,7 @@ def _get_run_number(run_id: str) -> int:
     return int(run_id.rpartition("-")[2])
 
 
-def _find_file(folder: Path, study_name: str, name: str, suffix: str) -> Path:
+def _find_result_file(folder: Path, study_name: str, name: str, suffix: str) -> Path:
     """Return the file of a table or figure, which an old run saved under its former name."""
     file = folder / f"{name}{suffix}"
     former_file = folder / f"{get_former_table_name(study_name, name)}{suffix}"
@@ -269,10 +271,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     try:
         return pd.read_parquet(path)
     except (OSError, ValueError) as error:
-        raise _make_damage_error(path, error) from error
+        raise _make_damaged_file_error(path, error) from error
 
 
-def _make_damage_error(path: Path, error: Exception) -> EarshotError:
+def _make_damaged_file_error(path: Path, error: Exception) -> EarshotError:
     return EarshotError(
         f"A file of this study run is missing or damaged ({error}).",
         where=str(path),

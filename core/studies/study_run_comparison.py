@@ -13,7 +13,7 @@ from core.studies.store import StudyRun
 IGNORED_SETTINGS = ("seconds_taken",)
 
 
-def build_measure_table(runs: Sequence[StudyRun]) -> pd.DataFrame:
+def build_run_measurement_table(runs: Sequence[StudyRun]) -> pd.DataFrame:
     """Collect the measures of several runs.
 
     Returns
@@ -22,7 +22,7 @@ def build_measure_table(runs: Sequence[StudyRun]) -> pd.DataFrame:
         One row per measure. Columns: one per run, by id; ``paper``; of two runs also ``change``,
         the newer run's number minus the older one's.
     """
-    comparisons = {run.id: run.load_comparison().drop_duplicates("measure") for run in runs}
+    comparisons = {run.id: run.load_paper_comparison().drop_duplicates("measure") for run in runs}
     measures = list(
         dict.fromkeys(
             measure for comparison in comparisons.values() for measure in comparison["measure"]
@@ -44,7 +44,7 @@ def build_measure_table(runs: Sequence[StudyRun]) -> pd.DataFrame:
     return table.rename_axis("measure")
 
 
-def find_differing_settings(runs: Sequence[StudyRun]) -> pd.DataFrame:
+def find_differing_run_settings(runs: Sequence[StudyRun]) -> pd.DataFrame:
     """Collect the settings that are not the same in all runs.
 
     Returns

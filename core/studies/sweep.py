@@ -14,7 +14,7 @@ from scipy import stats
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
-from core.pipeline.sweep import load_sweep, load_sweep_settings, run_sweep
+from core.pipeline.sweep import load_sweep_results, load_sweep_settings, run_sweep
 from core.progress import Progress
 from core.studies import figures
 from core.studies.result import (
@@ -22,7 +22,7 @@ from core.studies.result import (
     StudyFigure,
     StudyResult,
     StudyTable,
-    compare_to_paper,
+    compare_measurements_to_paper,
 )
 
 SWEEP_METRICS = ("cka", "cca")
@@ -41,7 +41,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     sweep_id = options["sweep"] or run_sweep(
         corpus, GRID_NAME, progress, seed_count=options["seeds"]
     )
-    numbers = load_sweep(corpus, sweep_id)
+    numbers = load_sweep_results(corpus, sweep_id)
     trained = numbers[numbers["number"] >= 0]
     if trained.empty:
         raise EarshotError(
@@ -51,14 +51,14 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     trials = load_sweep_settings(corpus, sweep_id)["trials"]
     settings = pd.DataFrame([values for _, values in trials])
     varied = [str(name) for name in settings if settings[name].astype(str).nunique() > 1]
-    table = average_over_seeds(numbers)
+    table = average_results_over_seeds(numbers)
     table = table.join(settings[varied], on="number")
     table = table.sort_values("validation cka", ascending=False, ignore_index=True)
     aligned = table[table["number"] >= 0].reset_index(drop=True)
     configuration_count = trained["number"].nunique()
     run_count = len(trained[["number", "seed"]].drop_duplicates())
     return StudyResult(
-        comparison=compare_to_paper(select_best_configurations(table)),
+        comparison=compare_measurements_to_paper(select_best_configurations(table)),
         tables=[
             StudyTable(
                 "configurations",
@@ -93,13 +93,13 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     )
 
 
-def average_over_seeds(results: pd.DataFrame) -> pd.DataFrame:
+def average_results_over_seeds(results: pd.DataFrame) -> pd.DataFrame:
     """Average the results of each configuration over its seeds.
 
     Parameters
     ----------
     results : DataFrame
-        As returned by `core.pipeline.sweep.load_sweep`.
+        As returned by `core.pipeline.sweep.load_sweep_results`.
 
     Returns
     -------
@@ -126,7 +126,7 @@ def select_best_configurations(table: pd.DataFrame) -> list[Measurement]:
     Parameters
     ----------
     table : DataFrame
-        As returned by `average_over_seeds`.
+        As returned by `average_results_over_seeds`.
     """
     baseline, runs = table[table["number"] == BASELINE_NUMBER], table[table["number"] >= 0]
     measurements = []
@@ -145,20 +145,20 @@ def select_best_configurations(table: pd.DataFrame) -> list[Measurement]:
         if f"validation {metric}" in runs:
             best = runs.sort_values(f"validation {metric}", ascending=False, kind="stable").iloc[0]
             measurements.append(
-                _measure_configuration(
+                _make_configuration_measurement(
                     f"Best {label}: {best['name']}", best, metric, f"sweep.best.{metric}"
                 )
             )
             if f"test {metric}, raw audio" in runs:
                 measurements.append(
-                    _measure_configuration(
+                    _make_configuration_measurement(
                         f"Best {label} against raw audio", best, f"{metric}, raw audio"
                     )
                 )
     return measurements
 
 
-def _measure_configuration(
+def _make_configuration_measurement(
     measure: str, row: pd.Series, metric: str, published_id: str | None = None
 ) -> Measurement:
     """Return a configuration's mean over seeds with its 95 % interval."""

@@ -16,8 +16,8 @@ from core.errors import EarshotError
 from core.evaluation import metrics
 from core.evaluation.bootstrap import bootstrap_interval
 from core.evaluation.validation import normalize_rows
-from core.pipeline.map import compute_map
-from core.plots.alignment_map import draw_map
+from core.pipeline.map import compute_alignment_map
+from core.plots.alignment_map import build_map_figure
 from core.progress import Progress
 from core.studies.clips import make_workspace_relative
 from core.studies.inputs import StudyInputs, open_study_inputs
@@ -26,7 +26,7 @@ from core.studies.result import (
     StudyFigure,
     StudyResult,
     StudyTable,
-    compare_to_paper,
+    compare_measurements_to_paper,
 )
 
 PROGRESS_STEP = "Classifying modality"
@@ -48,11 +48,11 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         )
     code = inputs.pairs.code_embeddings[is_test]
     audio = inputs.pairs.audio_embeddings[is_test]
-    aligned_code = inputs.alignment.project_code(code)
-    aligned_audio = inputs.alignment.project_audio(audio)
+    aligned_code = inputs.required_aligned_corpus.project_code(code)
+    aligned_audio = inputs.required_aligned_corpus.project_audio(audio)
     spaces = {"before": (code, audio), "after": (aligned_code, aligned_audio)}
-    accuracies = _measure_accuracies(spaces, options["seed"], progress)
-    ranks = metrics.rank_matches(aligned_code, aligned_audio)
+    accuracies = _measure_classifier_accuracies(spaces, options["seed"], progress)
+    ranks = metrics.compute_match_ranks(aligned_code, aligned_audio)
     programs = inputs.programs[is_test]
     own_clip_ranks = pd.DataFrame(
         {
@@ -67,7 +67,9 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         {"name": points["name"], "clips": points.pop("audio").map(make_workspace_relative)}
     )
     return StudyResult(
-        comparison=compare_to_paper([*accuracies, *_measure_ranks(ranks, options["seed"])]),
+        comparison=compare_measurements_to_paper(
+            [*accuracies, *_summarize_own_clip_ranks(ranks, options["seed"])]
+        ),
         tables=[
             StudyTable(
                 "own_clip_rank",
@@ -83,28 +85,28 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
             StudyFigure(
                 "map",
                 "The map",
-                draw_map(points),
+                build_map_figure(points),
                 "All programs. Similar ones are near each other; the axes have no meaning. Click a"
                 " point to play it.",
                 clip_table="points",
             )
         ],
-        notes=_write_notes(accuracies),
+        notes=_write_classifier_findings(accuracies),
         settings={
-            **inputs.describe_settings(options),
+            **inputs.build_result_settings(options),
             "split": SPLIT,
             "programs": int(is_test.sum()),
         },
     )
 
 
-def _measure_accuracies(
+def _measure_classifier_accuracies(
     spaces: Mapping[str, tuple[np.ndarray, np.ndarray]], seed: int, progress: Progress
 ) -> list[Measurement]:
     measurements = []
     for done, (stage, (code, audio)) in enumerate(spaces.items()):
         progress(PROGRESS_STEP, done, len(spaces), stage)
-        for classifier, accuracy in run_two_sample_test(code, audio).items():
+        for classifier, accuracy in run_classifier_two_sample_test(code, audio).items():
             low, high = bootstrap_interval(accuracy, seed=seed)
             measurements.append(
                 Measurement(
@@ -120,7 +122,7 @@ def _measure_accuracies(
     return measurements
 
 
-def _measure_ranks(ranks: np.ndarray, seed: int) -> list[Measurement]:
+def _summarize_own_clip_ranks(ranks: np.ndarray, seed: int) -> list[Measurement]:
     low, high = bootstrap_interval(ranks, np.median, seed=seed)
     median = float(np.median(ranks))
     return [
@@ -129,7 +131,7 @@ def _measure_ranks(ranks: np.ndarray, seed: int) -> list[Measurement]:
     ]
 
 
-def run_two_sample_test(
+def run_classifier_two_sample_test(
     x: np.ndarray, y: np.ndarray, *, fold_count: int = 5
 ) -> dict[str, np.ndarray]:
     """Cross-validate classifiers that predict from which of two spaces a row comes.
@@ -174,15 +176,15 @@ def run_two_sample_test(
 
 def _load_map_points(inputs: StudyInputs, progress: Progress) -> pd.DataFrame:
     """Return the points of the alignment's map, computed if it has none, with their programs."""
-    corpus, alignment = inputs.corpus, inputs.alignment
-    points = corpus.load_map(alignment.record.id)
+    corpus, alignment = inputs.corpus, inputs.required_aligned_corpus
+    points = corpus.load_map_points(alignment.record.id)
     if points is None:
-        points = compute_map(alignment.heads, inputs.pairs, progress)
+        points = compute_alignment_map(alignment.heads, inputs.pairs, progress)
     columns = ["program", "name", "template", "role", "split", "audio"]
     return points.merge(corpus.load_programs()[columns], on="program")
 
 
-def _write_notes(accuracies: list[Measurement]) -> list[str]:
+def _write_classifier_findings(accuracies: list[Measurement]) -> list[str]:
     after = {
         item.measure.rpartition(", ")[2]: item.value
         for item in accuracies

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import workspace
 from core.corpus import Corpus
-from core.programs.program_diff import diff_values
+from core.programs.program_diff import diff_parameter_values
 from pages.components import (
     audio_player,
     cache,
@@ -50,7 +50,7 @@ class PairList:
         """Return the URL's value for a pair: both program ids."""
         return self.pairs["first"].iloc[row] + self.pairs["second"].iloc[row]
 
-    def find_row(self, pair_id: str | None) -> int:
+    def find_pair_row(self, pair_id: str | None) -> int:
         """Return the row of a pair; 0 if there is no such pair."""
         pair_ids = (self.pairs["first"] + self.pairs["second"]).tolist()
         return pair_ids.index(pair_id) if pair_id in pair_ids else 0
@@ -58,23 +58,23 @@ class PairList:
 
 def draw_page() -> None:
     """Draw the page."""
-    selection.draw_alignment_page("Compare", draw_disagreements)
+    selection.draw_alignment_page("Compare", draw_disagreement_pairs)
 
 
-def draw_disagreements(selected: Selection) -> None:
+def draw_disagreement_pairs(selected: Selection) -> None:
     """Draw the pairs, or the button that finds them."""
     pairs = cache.load_disagreement_pairs(selected.alignment)
     if pairs is None:
-        offer_pair_search(selected)
+        draw_pair_search_job_or_button(selected)
     else:
         draw_pair_explorer(selected.corpus, pairs)
 
 
-def offer_pair_search(selected: Selection) -> None:
+def draw_pair_search_job_or_button(selected: Selection) -> None:
     """Draw the job that finds the pairs, or the button that starts it."""
     argv = ("compare", selected.corpus.name, "--alignment", selected.alignment.id)
     job = job_panel.draw_unfinished_job(*argv)
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         st.info("No pairs computed yet for this alignment.", icon=":material/info:")
     elif job is None or not job.is_active:
         st.info(
@@ -82,7 +82,7 @@ def offer_pair_search(selected: Selection) -> None:
             " pairs: seconds for hundreds of programs, under a minute for thousands.",
             icon=":material/compare_arrows:",
         )
-        job_panel.draw_start_button(
+        job_panel.draw_job_start_button(
             "Find pairs",
             argv,
             f"Compare the programs of {selected.corpus.name}",
@@ -93,23 +93,23 @@ def offer_pair_search(selected: Selection) -> None:
 
 def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
     """Draw the pairs of the chosen kind, and one of them."""
-    kind, space = choose_pair_kind()
-    pair_list = select_pairs(corpus, all_pairs, kind, space)
+    kind, space = choose_pair_kind_and_code_space()
+    pair_list = filter_pairs_by_kind(corpus, all_pairs, kind, space)
     if pair_list.pairs.empty:
         st.info(
             "No such pair: programs with similar code also sound similar.",
             icon=":material/sentiment_satisfied:",
         )
         return
-    row = pair_list.find_row(state.PAIR.get())
+    row = pair_list.find_pair_row(state.PAIR.get())
     left, right = st.columns([5, 7], gap="medium")
     with left:
         draw_pair_table(pair_list, space)
     with right:
-        draw_pair(pair_list, row)
+        draw_program_pair(pair_list, row)
 
 
-def choose_pair_kind() -> tuple[str, str]:
+def choose_pair_kind_and_code_space() -> tuple[str, str]:
     """Draw the choice of the kind of pair and of the code's space; return both."""
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = st.segmented_control(
@@ -138,7 +138,9 @@ def choose_pair_kind() -> tuple[str, str]:
     return kind, space
 
 
-def select_pairs(corpus: Corpus, all_pairs: pd.DataFrame, kind: str, space: str) -> PairList:
+def filter_pairs_by_kind(
+    corpus: Corpus, all_pairs: pd.DataFrame, kind: str, space: str
+) -> PairList:
     """Return the pairs of a kind whose programs are still in the corpus."""
     pairs = all_pairs[(all_pairs["kind"] == kind) & (all_pairs["space"] == space)]
     programs = cache.load_programs(corpus)
@@ -166,7 +168,7 @@ def draw_pair_table(pair_list: PairList, space: str) -> None:
     table_key = f"pairs-{space}-{pairs['kind'].iloc[0]}-{pairs['first'].iloc[0]}"
 
     def open_selected_pair() -> None:
-        row = state.read_selected_row(table_key, len(pairs))
+        row = state.read_selected_table_row(table_key, len(pairs))
         if row is not None:
             open_and_play_pair(pair_list, row)
 
@@ -202,7 +204,7 @@ def draw_pair_table(pair_list: PairList, space: str) -> None:
     )
 
 
-def draw_pair(pair_list: PairList, row: int) -> None:
+def draw_program_pair(pair_list: PairList, row: int) -> None:
     """Draw both programs of a pair, and buttons for playing it and for its neighbours."""
     pair = pair_list.pairs.iloc[row]
     first, second = (pair_list.programs.loc[pair[side]] for side in ("first", "second"))
@@ -220,7 +222,7 @@ def draw_pair(pair_list: PairList, row: int) -> None:
             program_card.draw_program_header(
                 program["name"], program["template"], program["role"], program["split"]
             )
-            audio_player.draw_file_player(program["audio"], program["name"], player_key)
+            audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
             st.code(program["source"], language="ruby", height=230)
     draw_pair_differences(first, second)
 
@@ -261,7 +263,7 @@ def format_percentage(fraction: float) -> str:
 def draw_pair_differences(first: pd.Series, second: pd.Series) -> None:
     """Draw the differing parameters and lines of a pair in an expander."""
     with st.expander("Differences", type="compact"):
-        differences = diff_values(first["parameters"], second["parameters"])
+        differences = diff_parameter_values(first["parameters"], second["parameters"])
         if differences and first["template"] == second["template"]:
             table = pd.DataFrame(differences, columns=["Parameter", "One", "Other"])
             st.dataframe(table, hide_index=True)

@@ -25,7 +25,7 @@ _player_component = st.components.v2.component(
 )
 
 
-def load_player_script() -> None:
+def load_audio_player_script() -> None:
     """Load the script that all players of a page share."""
     with st.container(key="player-script"):
         _player_component(key="player-component")
@@ -51,7 +51,7 @@ def wait_for_autoplay(player_key: str) -> None:
         time.sleep(AUTOPLAY_DELAY_S)
 
 
-def draw_file_player(audio_path: str | None, name: str, key: str) -> None:
+def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
     """Draw the player of a clip's file.
 
     Parameters
@@ -69,24 +69,24 @@ def draw_file_player(audio_path: str | None, name: str, key: str) -> None:
     try:
         waveform_svg, seconds = cache.load_waveform_svg(audio_path)
         audio_url = audio_server.build_audio_url(audio_path, name)
-        _draw_player(audio_url, waveform_svg, seconds, name, key)
+        _draw_audio_player(audio_url, waveform_svg, seconds, name, key)
     except EarshotError as error:
         formatting.show_error(error)
 
 
-def draw_play_button(audio_path: str, name: str, key: str) -> None:
+def draw_clip_play_button(audio_path: str, name: str, key: str) -> None:
     """Draw a button that plays a clip's file, for lists.
 
     Parameters
     ----------
     audio_path, name, key : str
-        As for `draw_file_player`.
+        As for `draw_audio_file_player`.
     """
-    title = _escape_attribute(name)
-    source = _escape_attribute(audio_server.build_audio_url(audio_path, name))
+    title = _escape_html_attribute(name)
+    source = _escape_html_attribute(audio_server.build_audio_url(audio_path, name))
     st.html(
         f'<div class="play-button" role="group" aria-label="Clip of {title}" data-src="{source}"'
-        f' data-player-key="{_escape_attribute(key)}"><button type="button" class="play"'
+        f' data-player-key="{_escape_html_attribute(key)}"><button type="button" class="play"'
         f' title="Play" aria-label="Play {title}"><span aria-hidden="true">play_arrow</span>'
         "</button></div>",
         width="content",
@@ -101,10 +101,10 @@ _encoded_clips: WeakKeyDictionary[Clip, tuple[bytes, str]] = WeakKeyDictionary()
 def draw_clip_player(clip: Clip, name: str, key: str) -> None:
     """Draw the player of a clip in memory."""
     if clip not in _encoded_clips:
-        _encoded_clips[clip] = clip.encode(".flac"), cache.encode_waveform_svg(clip)
+        _encoded_clips[clip] = clip.encode_audio_file(".flac"), cache.encode_waveform_svg(clip)
     flac_bytes, waveform_svg = _encoded_clips[clip]
     audio_url = audio_server.cache_audio_bytes(flac_bytes, name)
-    _draw_player(audio_url, waveform_svg, clip.seconds, name, key)
+    _draw_audio_player(audio_url, waveform_svg, clip.seconds, name, key)
 
 
 def draw_playlist_button(
@@ -122,7 +122,7 @@ def draw_playlist_button(
     key : str
         The button's own key, for `request_autoplay`.
     """
-    keys = _escape_attribute(" ".join(player_keys))
+    keys = _escape_html_attribute(" ".join(player_keys))
     st.html(
         f'<button type="button" class="playlist-button" data-player-keys="{keys}"'
         f' data-seconds-per-clip="{seconds_per_clip:g}"{_format_autoplay_attribute(key)}>'
@@ -138,12 +138,15 @@ def _format_autoplay_attribute(key: str) -> str:
     return f' data-autoplay="{request.number}"'
 
 
-def _draw_player(audio_url: str, waveform_svg: str, seconds: float, name: str, key: str) -> None:
-    title = _escape_attribute(name)
+def _draw_audio_player(
+    audio_url: str, waveform_svg: str, seconds: float, name: str, key: str
+) -> None:
+    title = _escape_html_attribute(name)
     # Streamlit's sanitizer removes SVG elements, so the waveform is a CSS mask.
     st.html(
         f'<div class="player" role="group" aria-label="Clip of {title}"'
-        f' data-player-key="{_escape_attribute(key)}" data-src="{_escape_attribute(audio_url)}"'
+        f' data-player-key="{_escape_html_attribute(key)}"'
+        f' data-src="{_escape_html_attribute(audio_url)}"'
         f' data-seconds="{seconds:.3f}"{_format_autoplay_attribute(key)}>'
         f'<button type="button" class="play" aria-label="Play {title}" title="Play (space)">'
         '<span aria-hidden="true">play_arrow</span></button>'
@@ -157,5 +160,5 @@ def _draw_player(audio_url: str, waveform_svg: str, seconds: float, name: str, k
     )
 
 
-def _escape_attribute(text: str) -> str:
+def _escape_html_attribute(text: str) -> str:
     return html.escape(text, quote=True)

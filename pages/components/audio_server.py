@@ -76,7 +76,7 @@ def cache_audio_bytes(flac_bytes: bytes, name: str) -> str:
     return f"/sound/made/{digest}.flac?name={quote(name)}"
 
 
-def build_routes() -> list[Route]:
+def build_audio_routes() -> list[Route]:
     """Return the routes that the server adds to Streamlit's own."""
     return [
         Route("/sound/file/{path:path}", _serve_audio_file, methods=["GET"]),
@@ -88,7 +88,7 @@ async def _serve_audio_file(request: Request) -> Response:
     path = await anyio.to_thread.run_sync(_resolve_audio_path, request.path_params["path"])
     if path is None:
         return PlainTextResponse("No such clip.", 404, headers=_RESPONSE_HEADERS)
-    if name := _get_played_name(request):
+    if name := _get_started_program_name(request):
         await anyio.to_thread.run_sync(play_history.record_played_clip, path, name)
     return FileResponse(path, media_type=MIME_TYPES[path.suffix], headers=_RESPONSE_HEADERS)
 
@@ -112,8 +112,10 @@ async def _serve_cached_audio(request: Request) -> Response:
         return PlainTextResponse(
             "This clip is no longer available.", 404, headers=_RESPONSE_HEADERS
         )
-    if name := _get_played_name(request):
-        await anyio.to_thread.run_sync(play_history.record_generated_clip, name, digest, flac_bytes)
+    if name := _get_started_program_name(request):
+        await anyio.to_thread.run_sync(
+            play_history.record_played_generated_clip, name, digest, flac_bytes
+        )
     first, last = _parse_byte_range(request.headers.get("range", ""), len(flac_bytes))
     headers = {**_RESPONSE_HEADERS, "Accept-Ranges": "bytes"}
     if first is None:
@@ -122,7 +124,7 @@ async def _serve_cached_audio(request: Request) -> Response:
     return Response(flac_bytes[first : last + 1], 206, headers, MIME_TYPES[".flac"])
 
 
-def _get_played_name(request: Request) -> str:
+def _get_started_program_name(request: Request) -> str:
     """Return the program's name if one of our pages starts to play its clip, else ""."""
     byte_range = request.headers.get("range", "bytes=0-")
     is_same_origin = request.headers.get("sec-fetch-site", "same-origin") == "same-origin"

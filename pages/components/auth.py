@@ -48,12 +48,12 @@ def load_access_policy() -> AccessPolicy | None:
     return None
 
 
-def is_authorized() -> bool:
+def is_visitor_authorized() -> bool:
     """Return whether this visitor may see the pages."""
     policy = load_access_policy()
     if policy is None:
         return True
-    return bool(st.user.is_logged_in) and policy.is_allowed(st.user.to_dict())
+    return bool(st.user.is_logged_in) and policy.is_user_allowed(st.user.to_dict())
 
 
 def require_login() -> bool:
@@ -65,7 +65,7 @@ def require_login() -> bool:
         st.write("This workspace is only for invited people.")
         st.button("Log in", on_click=st.login, type="primary", icon=":material/login:")
         return False
-    if not is_authorized():
+    if not is_visitor_authorized():
         st.error(
             f"{formatting.escape_markdown(st.user.get('email') or 'This account')} is not invited."
             " Ask whoever runs this dashboard.",
@@ -88,15 +88,15 @@ class AuthMiddleware:
         """Handle a request, as ASGI defines it."""
         if scope["type"] == "http" and scope["path"].startswith(PROTECTED_PATH_PREFIXES):
             policy = load_access_policy()
-            if policy is not None and not policy.is_allowed(
-                _read_signed_user(HTTPConnection(scope))
+            if policy is not None and not policy.is_user_allowed(
+                _read_user_from_signed_cookie(HTTPConnection(scope))
             ):
                 await PlainTextResponse("Log in first.", 401)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 
 
-def _read_signed_user(connection: HTTPConnection) -> dict[str, Any]:
+def _read_user_from_signed_cookie(connection: HTTPConnection) -> dict[str, Any]:
     """Return the user of Streamlit's signed cookie; {} if nobody is logged in."""
     secret = get_cookie_secret()
 

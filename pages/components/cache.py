@@ -17,10 +17,10 @@ from core import doctor, encoders, programs, workspace
 from core.corpus import AlignmentRecord, Corpus, disagreement_pairs, filtering
 from core.errors import EarshotError
 from core.pipeline import gallery
-from core.plots.metric_comparison import draw_metrics_before_after
-from core.plots.spectrogram import draw_waveform_and_spectrogram
-from core.plots.training_curves import draw_training_curves
-from core.plots.waveform import compute_envelope, draw_waveform_svg
+from core.plots.metric_comparison import build_metrics_before_after_figure
+from core.plots.spectrogram import build_waveform_and_spectrogram_figure
+from core.plots.training_curves import build_training_curves_figure
+from core.plots.waveform import build_waveform_svg, compute_waveform_envelope
 from core.programs import Program, Template
 from core.sonicpi import Clip
 from core.studies.store import StudyRun
@@ -33,16 +33,20 @@ HOUR_S = 3600.0
 TABLE_TTL_S = 600.0
 
 
-def _identify_corpus(corpus: Corpus) -> tuple[str, ...]:
+def _build_corpus_cache_key(corpus: Corpus) -> tuple[str, ...]:
     return str(corpus.path), corpus.change_stamp
 
 
-def _identify_alignment(alignment: AlignmentRecord) -> tuple[Any, ...]:
+def _build_alignment_cache_key(alignment: AlignmentRecord) -> tuple[Any, ...]:
     # The metrics, the map and the pairs can be written after the training.
-    return str(alignment.path), alignment.created, *map(_get_mtime_ns, _list_later_files(alignment))
+    return (
+        str(alignment.path),
+        alignment.created,
+        *map(_get_mtime_ns, _list_post_training_files(alignment)),
+    )
 
 
-def _list_later_files(alignment: AlignmentRecord) -> tuple[Path, ...]:
+def _list_post_training_files(alignment: AlignmentRecord) -> tuple[Path, ...]:
     names = ("metrics.json", "map.parquet", disagreement_pairs.PAIRS_FILE)
     return tuple(alignment.path / name for name in names)
 
@@ -54,19 +58,19 @@ def _get_mtime_ns(path: Path) -> int:
         return 0
 
 
-def _identify_study_run(run: StudyRun) -> tuple[str, ...]:
+def _build_study_run_cache_key(run: StudyRun) -> tuple[str, ...]:
     return str(run.path), run.created
 
 
 # What a cache compares instead of the object: it changes whenever the object's data do.
 _HASH_FUNCTIONS: dict[str | type[Any], Callable[[Any], Any]] = {
-    Corpus: _identify_corpus,
-    AlignmentRecord: _identify_alignment,
-    StudyRun: _identify_study_run,
+    Corpus: _build_corpus_cache_key,
+    AlignmentRecord: _build_alignment_cache_key,
+    StudyRun: _build_study_run_cache_key,
 }
 
 
-def cache_until_changed(
+def cache_until_inputs_change(
     max_entries: int, *, ttl_s: float | None = HOUR_S, spinner: str | bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Cache a function until a corpus, alignment or study run among its arguments changes.
@@ -107,20 +111,20 @@ def cache_until_changed(
     return decorate
 
 
-@cache_until_changed(1, ttl_s=120)
+@cache_until_inputs_change(1, ttl_s=120)
 def run_doctor_checks() -> list[doctor.RequirementCheck]:
     """Check what Earshot needs on this machine."""
     return doctor.check_requirements()
 
 
-@cache_until_changed(1, ttl_s=600)
-def get_default_preset() -> tuple[str, str]:
+@cache_until_inputs_change(1, ttl_s=600)
+def get_default_encoder_preset() -> tuple[str, str]:
     """Return the preset of a new corpus and the reason for it. May ask the model hub."""
-    preset, reason = encoders.choose_preset()
+    preset, reason = encoders.choose_encoder_preset()
     return preset.name, reason
 
 
-@cache_until_changed(2000, ttl_s=None)
+@cache_until_inputs_change(2000, ttl_s=None)
 def load_waveform_svg(audio_path: str) -> tuple[str, float]:
     """Return the waveform of a clip's file as quoted SVG, and its length in seconds."""
     clip = Clip.load(audio_path)
@@ -129,88 +133,90 @@ def load_waveform_svg(audio_path: str) -> tuple[str, float]:
 
 def encode_waveform_svg(clip: Clip) -> str:
     """Return a clip's waveform as SVG, quoted for a URL."""
-    return quote(draw_waveform_svg(compute_envelope(clip.samples)))
+    return quote(build_waveform_svg(compute_waveform_envelope(clip.samples)))
 
 
-@cache_until_changed(64, ttl_s=None)
+@cache_until_inputs_change(64, ttl_s=None)
 def plot_waveform_and_spectrogram(audio_path: str) -> go.Figure:
     """Plot the waveform and spectrogram of a clip's file."""
     clip = Clip.load(audio_path)
-    return draw_waveform_and_spectrogram(clip.samples, clip.sample_rate)
+    return build_waveform_and_spectrogram_figure(clip.samples, clip.sample_rate)
 
 
-@cache_until_changed(3, ttl_s=TABLE_TTL_S, spinner="Reading the corpus …")
+@cache_until_inputs_change(3, ttl_s=TABLE_TTL_S, spinner="Reading the corpus …")
 def load_programs(corpus: Corpus) -> pd.DataFrame:
     """Load all programs of a corpus, as `Corpus.load_programs` does."""
     return corpus.load_programs()
 
 
-@cache_until_changed(3, ttl_s=TABLE_TTL_S)
-def load_search_texts(corpus: Corpus) -> pd.Series:
+@cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
+def load_program_search_texts(corpus: Corpus) -> pd.Series:
     """Build the text that a query is matched with, one per row of `load_programs`."""
     return filtering.build_search_texts(load_programs(corpus))
 
 
-@cache_until_changed(3, ttl_s=TABLE_TTL_S)
-def load_filter_options(corpus: Corpus) -> dict[str, list[str]]:
+@cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
+def load_program_filter_options(corpus: Corpus) -> dict[str, list[str]]:
     """List the templates, roles and states of a corpus's programs, each sorted."""
     rows = load_programs(corpus)
     return {name: sorted(rows[name].unique()) for name in ("template", "role", "state")}
 
 
-@cache_until_changed(16, ttl_s=TABLE_TTL_S)
+@cache_until_inputs_change(16, ttl_s=TABLE_TTL_S)
 def count_programs_by_state(corpus: Corpus) -> dict[str, int]:
     """Count a corpus's programs, as `Corpus.count_programs_by_state` does."""
     return corpus.count_programs_by_state()
 
 
-@cache_until_changed(3, ttl_s=TABLE_TTL_S)
+@cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
 def load_parameter_domains(corpus: Corpus) -> dict[str, filtering.ValueRange | list[str]]:
     """Return the values of each parameter over a corpus's programs."""
     return filtering.find_parameter_domains(load_programs(corpus))
 
 
-@cache_until_changed(8, ttl_s=TABLE_TTL_S)
+@cache_until_inputs_change(8, ttl_s=TABLE_TTL_S)
 def load_disagreement_pairs(alignment: AlignmentRecord) -> pd.DataFrame | None:
     """Load the pairs whose code and sound disagree; None before they are computed."""
     return disagreement_pairs.load_disagreement_pairs(alignment)
 
 
-def load_first_variants() -> list[tuple[Template, Program, str]]:
-    """List the first variant of each template, as `gallery.list_first_variants` does."""
+def load_first_template_variants() -> list[tuple[Template, Program, str]]:
+    """List the first variant of each template, as `gallery.list_first_template_variants` does."""
     paths = (template.path for template in programs.list_templates())
-    return _load_first_variants(tuple((str(path), _get_mtime_ns(path)) for path in paths))
+    return _load_cached_first_variants(tuple((str(path), _get_mtime_ns(path)) for path in paths))
 
 
-@cache_until_changed(2, ttl_s=None)
-def _load_first_variants(
+@cache_until_inputs_change(2, ttl_s=None)
+def _load_cached_first_variants(
     template_stamps: tuple[tuple[str, int], ...],  # noqa: ARG001 (the cache compares it)
 ) -> list[tuple[Template, Program, str]]:
-    return gallery.list_first_variants()
+    return gallery.list_first_template_variants()
 
 
-@cache_until_changed(1, ttl_s=60)
+@cache_until_inputs_change(1, ttl_s=60)
 def load_template_titles() -> dict[str, str]:
     """Return the title of each template and grammar style by id."""
     return programs.get_template_titles()
 
 
-@cache_until_changed(16)
+@cache_until_inputs_change(16)
 def list_corpus_templates(corpus: Corpus) -> list[str]:
     """List the ids of the templates in a corpus, sorted."""
     return sorted(set(load_programs(corpus)["template"]) - {""})
 
 
-@cache_until_changed(8, ttl_s=None)
+@cache_until_inputs_change(8, ttl_s=None)
 def plot_metrics_before_after(alignment: AlignmentRecord, split: str) -> go.Figure:
     """Plot the metrics before and after alignment."""
-    return draw_metrics_before_after(pd.DataFrame(alignment.metrics["readings"]), split)
+    return build_metrics_before_after_figure(pd.DataFrame(alignment.metrics["readings"]), split)
 
 
-@cache_until_changed(8, ttl_s=None)
+@cache_until_inputs_change(8, ttl_s=None)
 def plot_training_curves(alignment: AlignmentRecord) -> go.Figure:
     """Plot loss, CKA and recall by epoch."""
-    return draw_training_curves(alignment.load_history(), alignment.metrics.get("best_epoch"))
+    return build_training_curves_figure(
+        alignment.load_training_history(), alignment.metrics.get("best_epoch")
+    )
 
 
 def get_free_disk_bytes() -> int:

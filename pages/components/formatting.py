@@ -9,14 +9,14 @@ from contextlib import contextmanager
 import streamlit as st
 
 from core.errors import EarshotError
-from core.formatting import format_bytes, format_count, format_duration
+from core.formatting import format_bytes, format_duration, pluralize
 from core.jobs import JobError
 
 __all__ = [
     "catch_and_show_errors",
     "escape_markdown",
     "format_bytes",
-    "format_count",
+    "pluralize",
     "format_duration",
     "format_playback_time",
     "show_error",

@@ -27,18 +27,18 @@ STOP_BUTTON_LABELS = {"train": "Stop and keep best epoch"}
 GRACEFUL_STOP_S = 60.0  # Time for such a command to save its result.
 
 
-def find_latest_job(*argv: str) -> Job | None:
+def find_latest_job_of_command(*argv: str) -> Job | None:
     """Return the newest job whose command begins with `argv`."""
     return next((job for job in jobs.list_jobs() if job.argv[: len(argv)] == argv), None)
 
 
-def start_job(argv: Sequence[str], title: str) -> None:
+def start_background_job(argv: Sequence[str], title: str) -> None:
     """Start a command as a background job, and show the error if it cannot start; for callbacks."""
     with formatting.catch_and_show_errors():
         jobs.start_job(list(argv), title)
 
 
-def draw_start_button(
+def draw_job_start_button(
     label: str, argv: Sequence[str], title: str, *, icon: str, is_primary: bool = False
 ) -> None:
     """Draw a button that starts a command as a background job."""
@@ -46,7 +46,7 @@ def draw_start_button(
         label,
         type="primary" if is_primary else "secondary",
         icon=icon,
-        on_click=start_job,
+        on_click=start_background_job,
         args=(argv, title),
     )
 
@@ -68,7 +68,7 @@ def draw_unfinished_job(
     Job or None
         The job that was drawn.
     """
-    job = find_latest_job(*argv)
+    job = find_latest_job_of_command(*argv)
     if job is None or job.state == "done":
         return None
     draw_job_panel(job, draw_details)
@@ -105,27 +105,27 @@ def _draw_job(job: Job, draw_details: Callable[[Job], None] | None) -> None:
     with st.container(border=True, key=f"job-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{formatting.escape_markdown(job.title)}**", width="stretch")
-            st.badge(describe_queue_position(job) or label, color=colour)
+            st.badge(describe_job_queue_position(job) or label, color=colour)
         if job.is_active:
-            _draw_progress_bar(job)
+            _draw_job_progress_bar(job)
         if job.error:
             formatting.show_error(job.error)
         if draw_details is not None:
             draw_details(job)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if not workspace.is_read_only():
+            if not workspace.is_workspace_read_only():
                 _draw_job_controls(job)
             draw_job_log(job)
 
 
 def _draw_job_controls(job: Job) -> None:
     if job.is_active:
-        _draw_cancel_controls(job)
+        _draw_job_cancel_controls(job)
     elif job.state in ("failed", "cancelled"):
-        draw_resume_button(job)
+        draw_job_resume_button(job)
 
 
-def draw_resume_button(job: Job) -> None:
+def draw_job_resume_button(job: Job) -> None:
     """Draw the button that starts an ended job's command again."""
     st.button(
         "Resume",
@@ -143,16 +143,16 @@ def draw_job_log(job: Job) -> None:
         st.code(job.read_log_tail(60).strip() or "The log is empty.", language=None, height=180)
 
 
-def _draw_cancel_controls(job: Job) -> None:
+def _draw_job_cancel_controls(job: Job) -> None:
     """Draw the button that stops a job; it asks first unless the command saves its result."""
     stop_label = STOP_BUTTON_LABELS.get(job.argv[0]) if job.state == "running" else None
-    is_confirming = state.IS_CONFIRMING_CANCEL.scoped(job.id).get()
+    is_confirming = state.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).get()
     if stop_label or job.is_cancel_requested or not is_confirming:
         st.button(
             stop_label or "Cancel",
             key=f"cancel-{job.id}",
             icon=":material/stop_circle:",
-            on_click=_cancel_job if stop_label else _set_cancel_confirmation,
+            on_click=_cancel_job_in_thread if stop_label else _set_cancel_confirmation,
             args=(job,),
             disabled=job.is_cancel_requested,
             help="Finished work is kept.",
@@ -163,7 +163,7 @@ def _draw_cancel_controls(job: Job) -> None:
         "Stop job",
         key=f"stop-{job.id}",
         icon=":material/stop_circle:",
-        on_click=_cancel_job,
+        on_click=_cancel_job_in_thread,
         args=(job,),
         type="primary",
     )
@@ -176,10 +176,10 @@ def _draw_cancel_controls(job: Job) -> None:
 
 
 def _set_cancel_confirmation(job: Job, is_confirming: bool = True) -> None:
-    state.IS_CONFIRMING_CANCEL.scoped(job.id).set(is_confirming)
+    state.IS_CONFIRMING_CANCEL.derive_scoped_key(job.id).set(is_confirming)
 
 
-def describe_queue_position(job: Job) -> str:
+def describe_job_queue_position(job: Job) -> str:
     """Return "Next in the queue" or "Number 2 in the queue"; "" if the job is not queued."""
     if job.queue_position is None:
         return ""
@@ -188,7 +188,7 @@ def describe_queue_position(job: Job) -> str:
     return f"Number {job.queue_position} in the queue"
 
 
-def _cancel_job(job: Job) -> None:
+def _cancel_job_in_thread(job: Job) -> None:
     """Cancel a job in a thread, so that the page need not wait for the job's current item."""
     _set_cancel_confirmation(job, False)
     options = {"request_grace_s": GRACEFUL_STOP_S} if job.argv[0] in STOP_BUTTON_LABELS else {}
@@ -202,13 +202,13 @@ def _resume_job(job: Job) -> None:
         jobs.restart_job(job.id)
 
 
-def _draw_progress_bar(job: Job) -> None:
+def _draw_job_progress_bar(job: Job) -> None:
     progress = job.progress
     note = formatting.escape_markdown(progress.note)
     if job.state == "queued":
         st.progress(0.0, text=note or "Starts when the jobs before it have ended.")
         return
-    st.progress(progress.fraction, text=_describe_progress(job))
+    st.progress(progress.fraction, text=_describe_job_progress(job))
     finished_steps = " ".join(
         f":material/check: {formatting.escape_markdown(step.step)}"
         for step in progress.steps
@@ -218,7 +218,7 @@ def _draw_progress_bar(job: Job) -> None:
         st.caption(" · ".join(part for part in (finished_steps, note) if part))
 
 
-def _describe_progress(job: Job) -> str:
+def _describe_job_progress(job: Job) -> str:
     """Return the current step, its finished items, and the remaining time if it is known."""
     progress = job.progress
     text = formatting.escape_markdown(progress.step) or "Starting …"
@@ -242,7 +242,7 @@ def draw_active_jobs() -> None:
     if not active_jobs:
         st.rerun()
     for job in reversed(active_jobs):
-        status = describe_queue_position(job) or STATE_BADGES[job.state][0].lower()
+        status = describe_job_queue_position(job) or STATE_BADGES[job.state][0].lower()
         st.progress(
             job.progress.fraction, text=f"{formatting.escape_markdown(job.title)} · {status}"
         )

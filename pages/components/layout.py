@@ -19,12 +19,12 @@ PAGES_SHOWING_JOBS = ("Home", "Train", "Jobs")
 def draw_page_header() -> None:
     """Draw the logo and the notices above a page."""
     st.logo(LOGO_PATH, size="large")
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         st.caption(":material/visibility: **Read-only:** nothing can be changed here.")
-    _warn_about_sandbox()
+    _warn_if_sandbox_is_missing()
 
 
-def _warn_about_sandbox() -> None:
+def _warn_if_sandbox_is_missing() -> None:
     """Warn on every page if programs would run without a sandbox, or not at all."""
     is_available, reason = check_sandbox()
     if is_available:
@@ -59,6 +59,6 @@ def draw_sidebar_footer(page_title: str) -> None:
     with st.sidebar:
         if page_title not in PAGES_SHOWING_JOBS and any(job.is_active for job in jobs.list_jobs()):
             job_panel.draw_active_jobs()
-        audio_player.load_player_script()
-        selection.track_url_history()
-    prefetch.start_prefetch()
+        audio_player.load_audio_player_script()
+        selection.make_browser_back_undo_choices()
+    prefetch.start_search_prefetch()

@@ -13,7 +13,7 @@ from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 
 
-def start_prefetch() -> None:
+def start_search_prefetch() -> None:
     """Start loading, once per server and again after the first training."""
     for name in list_corpora():
         try:

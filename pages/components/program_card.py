@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from core.errors import EarshotError
-from core.programs.program_diff import diff_sources, diff_values, extract_code_traits
+from core.programs.program_diff import diff_parameter_values, diff_sources, extract_code_traits
 from pages.components import cache, formatting
 
 
@@ -29,7 +29,7 @@ def draw_program_header(name: str, template_id: str, *badges: str) -> None:
     st.caption(formatting.escape_markdown(name))
 
 
-def draw_closable_header(program: dict[str, Any], on_close: Callable[[], None]) -> None:
+def draw_closable_program_header(program: dict[str, Any], on_close: Callable[[], None]) -> None:
     """Draw a program's header and the button that closes its card.
 
     Parameters
@@ -54,7 +54,7 @@ def draw_closable_header(program: dict[str, Any], on_close: Callable[[], None]) 
         )
 
 
-def draw_spectrogram(program: dict[str, Any]) -> None:
+def draw_program_spectrogram(program: dict[str, Any]) -> None:
     """Draw the waveform and spectrogram of a program's clip, if it has one."""
     if program["audio"] is None:
         return
@@ -77,12 +77,12 @@ def draw_spectrogram(program: dict[str, Any]) -> None:
 def draw_parameter_values(values: dict[str, Any]) -> None:
     """Draw a program's parameters in an expander."""
     if values:
-        with st.expander(formatting.format_count(len(values), "parameter"), type="compact"):
+        with st.expander(formatting.pluralize(len(values), "parameter"), type="compact"):
             lines = [f"{name}: {value}" for name, value in values.items()]
             st.code("\n".join(lines), language="yaml", wrap_lines=True)
 
 
-def draw_source_line(source: str, line_number: int | None) -> None:
+def draw_failed_source_line(source: str, line_number: int | None) -> None:
     """Draw one line of a program, the one that failed; nothing if there is no such line."""
     lines = source.splitlines()
     if line_number and 0 < line_number <= len(lines):
@@ -93,7 +93,9 @@ def draw_code_differences(
     first_source: str, second_source: str, column_names: tuple[str, str]
 ) -> None:
     """Draw the differences between two programs: what they use, and their lines."""
-    differences = diff_values(extract_code_traits(first_source), extract_code_traits(second_source))
+    differences = diff_parameter_values(
+        extract_code_traits(first_source), extract_code_traits(second_source)
+    )
     if differences:
         table = pd.DataFrame(differences, columns=["Trait", *column_names])
         st.table(table.set_index("Trait").replace("", "–"))

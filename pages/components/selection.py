@@ -14,7 +14,7 @@ from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
 from pages.components import formatting, state
-from pages.components.cache import cache_until_changed
+from pages.components.cache import cache_until_inputs_change
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -35,7 +35,7 @@ class Selection:
     corpus: Corpus
     alignment: AlignmentRecord
 
-    def open_aligned(self) -> AlignedCorpus:
+    def open_aligned_corpus(self) -> AlignedCorpus:
         """Open the alignment for searching; later calls return the same object.
 
         Raises
@@ -82,9 +82,9 @@ def select_alignment(corpus: Corpus) -> AlignmentRecord | None:
     labels = list_alignment_labels(corpus)
     if not labels:
         return None
-    select_when_new(state.ALIGNMENT, next(iter(labels)), corpus.name)
-    state.restore_old_bookmark(
-        state.ALIGNMENT, lambda label: _find_alignment_by_number(labels, label)
+    preselect_new_item_once(state.ALIGNMENT, next(iter(labels)), corpus.name)
+    state.restore_old_bookmark_choice(
+        state.ALIGNMENT, lambda label: _find_alignment_by_old_label(labels, label)
     )
     with st.sidebar:
         alignment_id = st.selectbox(
@@ -97,7 +97,7 @@ def select_alignment(corpus: Corpus) -> AlignmentRecord | None:
     return corpus.load_alignment(alignment_id)
 
 
-def _find_alignment_by_number(labels: dict[str, str], old_label: str) -> str | None:
+def _find_alignment_by_old_label(labels: dict[str, str], old_label: str) -> str | None:
     """Return the alignment that an old label such as "2 · soft targets" names by its number."""
     match = re.match(r"(\d+) · ", old_label)
     if match is None:
@@ -138,7 +138,7 @@ def find_default_corpus_index(corpus_names: list[str]) -> int:
     return 0
 
 
-def select_when_new(key: state.SessionKey, newest_id: str | None, *scope: str) -> None:
+def preselect_new_item_once(key: state.SessionKey, newest_id: str | None, *scope: str) -> None:
     """Select the newest alignment or run once after it appeared.
 
     Parameters
@@ -149,7 +149,7 @@ def select_when_new(key: state.SessionKey, newest_id: str | None, *scope: str) -
     scope : str
         What the selectbox is about: a corpus, a study.
     """
-    seen = state.NEWEST_SEEN.scoped(key.name, *scope)
+    seen = state.NEWEST_SEEN.derive_scoped_key(key.name, *scope)
     if seen.is_set() and seen.get() != newest_id:
         key.set(newest_id)
     seen.set(newest_id)
@@ -167,7 +167,7 @@ _url_history_component = st.components.v2.component(
 )
 
 
-def track_url_history() -> None:
+def make_browser_back_undo_choices() -> None:
     """Make the browser's Back undo a choice in a widget that is bound to the URL."""
     with st.container(key="url-history"):
         _url_history_component(key="url-history-component")
@@ -226,7 +226,7 @@ def list_alignment_labels(corpus: Corpus) -> dict[str, str]:
     }
 
 
-@cache_until_changed(2000, ttl_s=None)
+@cache_until_inputs_change(2000, ttl_s=None)
 def _load_alignment_label(corpus: Corpus, alignment_id: str) -> str:
     try:
         return format_alignment_label(corpus.load_alignment(alignment_id))
@@ -240,7 +240,7 @@ def draw_no_corpus_notice() -> None:
         "There is no corpus yet. A corpus holds programs with their clips.",
         icon=":material/library_music:",
     )
-    if not workspace.is_read_only() and st.button(
+    if not workspace.is_workspace_read_only() and st.button(
         "Build the starter corpus on Home", type="primary", icon=":material/home:"
     ):
         st.switch_page("pages/home/page.py")
@@ -257,7 +257,7 @@ def draw_no_alignment_notice(corpus: Corpus) -> None:
         if st.button("Show progress", type="primary", icon=":material/home:"):
             st.switch_page("pages/home/page.py")
         return
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         st.info(f"Corpus {name} has no alignment.", icon=":material/model_training:")
         return
     st.info(

@@ -47,7 +47,7 @@ class SessionKey(Generic[T]):
         """Return whether the entry exists, whatever its value."""
         return self.name in st.session_state
 
-    def scoped(self, *parts: str) -> SessionKey[T]:
+    def derive_scoped_key(self, *parts: str) -> SessionKey[T]:
         """Return the key of the same kind of value for one corpus, run or parameter."""
         return SessionKey(":".join((self.name, *parts)), self.default)
 
@@ -212,18 +212,18 @@ class UrlParameter:
         Later, the URL alone counts, so that the browser's Back undoes a choice.
         """
         if self.name not in st.query_params and self.is_remembered and IS_NEW_PAGE.get():
-            if remembered := self.get_remembered():
+            if remembered := self.get_session_value():
                 st.query_params[self.name] = remembered
         return st.query_params.get(self.name)
 
-    def get_remembered(self) -> str | None:
+    def get_session_value(self) -> str | None:
         """Return the value that was set last in this session."""
-        return st.session_state.get(self._session_name)
+        return st.session_state.get(self._session_key_name)
 
     def set(self, value: str | None) -> None:
         """Write a value to the URL and the session, or remove it; also for callbacks."""
         if self.is_remembered:
-            st.session_state[self._session_name] = value
+            st.session_state[self._session_key_name] = value
         if value is None:
             st.query_params.pop(self.name, None)
         else:
@@ -231,11 +231,11 @@ class UrlParameter:
 
     def forget(self) -> None:
         """Remove the value from the URL and the session."""
-        st.session_state.pop(self._session_name, None)
+        st.session_state.pop(self._session_key_name, None)
         st.query_params.pop(self.name, None)
 
     @property
-    def _session_name(self) -> str:
+    def _session_key_name(self) -> str:
         return f"url:{self.name}"
 
 
@@ -245,7 +245,9 @@ TEMPLATE = UrlParameter("template")
 PAIR = UrlParameter("pair", is_remembered=False)
 
 
-def restore_old_bookmark(key: SessionKey[str], find_option: Callable[[str], str | None]) -> bool:
+def restore_old_bookmark_choice(
+    key: SessionKey[str], find_option: Callable[[str], str | None]
+) -> bool:
     """Select the option that a bookmark of an older version names by its old label.
 
     Streamlit writes the label of a bound widget to the URL and ignores labels that it does not
@@ -272,7 +274,7 @@ def restore_old_bookmark(key: SessionKey[str], find_option: Callable[[str], str 
     return option is not None
 
 
-def read_selected_row(table_key: str, row_count: int) -> int | None:
+def read_selected_table_row(table_key: str, row_count: int) -> int | None:
     """Return the selected row of a table, or None; for the table's `on_select` callback.
 
     Parameters

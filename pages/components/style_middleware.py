@@ -44,7 +44,7 @@ class StyleMiddleware:
                 body += message.get("body", b"")
                 if not message.get("more_body"):
                     page = body.replace(BODY_END_TAG, STYLE_TAG.encode() + BODY_END_TAG, 1)
-                    await _send_page(response_start, page, send)
+                    await _send_html_with_style(response_start, page, send)
 
         await self.app({**scope, "headers": headers}, receive, send_with_style)
 
@@ -58,7 +58,7 @@ def _is_html_response(response_start: Message) -> bool:
     return content_type.startswith("text/html")
 
 
-async def _send_page(response_start: Message, page: bytes, send: Send) -> None:
+async def _send_html_with_style(response_start: Message, page: bytes, send: Send) -> None:
     headers = MutableHeaders(raw=list(response_start["headers"]))
     for name in ("etag", "last-modified", "accept-ranges"):
         del headers[name]

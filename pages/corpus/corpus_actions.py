@@ -27,9 +27,9 @@ EXPORT_FORMAT_LABELS = {
 MODALITY_LABELS = {"code": "Code", "audio": "Audio"}
 
 
-def draw_corpus_buttons(corpus: Corpus) -> None:
+def draw_corpus_action_buttons(corpus: Corpus) -> None:
     """Draw a button for each action; in read-only mode only for the data card."""
-    can_write = not workspace.is_read_only()
+    can_write = not workspace.is_workspace_read_only()
     draw_import_button(corpus)
     if can_write and st.button("Export", icon=":material/download:"):
         open_export_dialog(corpus)
@@ -43,11 +43,11 @@ def draw_corpus_buttons(corpus: Corpus) -> None:
 
 def draw_import_button(corpus: Corpus | None) -> None:
     """Draw the button that opens the import."""
-    if not workspace.is_read_only() and st.button("Import", icon=":material/upload:"):
+    if not workspace.is_workspace_read_only() and st.button("Import", icon=":material/upload:"):
         open_import_dialog(corpus)
 
 
-def apply_requested_corpus() -> None:
+def select_requested_corpus() -> None:
     """Select the corpus that a dialog requested; call it before the sidebar draws the choice."""
     if not state.REQUESTED_CORPUS.is_set():
         return
@@ -61,7 +61,7 @@ def apply_requested_corpus() -> None:
         state.CORPUS.set(corpus_name)
 
 
-def _request_corpus(corpus_name: str | None) -> None:
+def _request_corpus_selection(corpus_name: str | None) -> None:
     state.REQUESTED_CORPUS.set(corpus_name)
     st.rerun()
 
@@ -74,7 +74,7 @@ def draw_corpus_jobs(corpus: Corpus) -> None:
     draw_import_report(corpus)
     dismissed_ids = state.DISMISSED_JOBS.get()
     for command in ("build", "export", "check"):
-        job = job_panel.find_latest_job(command, corpus.name)
+        job = job_panel.find_latest_job_of_command(command, corpus.name)
         if job is None or job.id in dismissed_ids:
             continue
         has_just_ended = time.time() - (job.ended or 0) < MAX_ENDED_JOB_AGE_S
@@ -88,10 +88,10 @@ def draw_import_report(corpus: Corpus) -> None:
     if report is None or report.corpus_name != corpus.name:
         return
     if isinstance(report, import_embeddings.VectorImportReport):
-        added = formatting.format_count(report.vectors_added, "new embedding")
+        added = formatting.pluralize(report.vectors_added, "new embedding")
         read_count = report.vectors_read
     else:
-        added = formatting.format_count(report.programs_added, "new program")
+        added = formatting.pluralize(report.programs_added, "new program")
         read_count = report.programs_read
     with st.container(border=True, key="import-report"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -108,21 +108,25 @@ def _draw_job_result(job: Job) -> None:
         return
     if job.argv[0] == "check":
         st.code(job.read_log_tail(12).strip() or "The log is empty.", language=None)
-        if job.state == "failed" and "--repair" not in job.argv and not workspace.is_read_only():
+        if (
+            job.state == "failed"
+            and "--repair" not in job.argv
+            and not workspace.is_workspace_read_only()
+        ):
             corpus_name = job.argv[1]
             st.button(
                 "Repair",
                 key=f"repair-{job.id}",
                 icon=":material/build:",
-                on_click=job_panel.start_job,
+                on_click=job_panel.start_background_job,
                 args=(("check", corpus_name, "--repair"), f"Repair {corpus_name}"),
             )
     elif job.state == "done":
         draw_export_link(Path(job.argv[job.argv.index("--out") + 1]))
-    st.button("Close", key=f"close-{job.id}", on_click=_dismiss_job, args=(job.id,))
+    st.button("Close", key=f"close-{job.id}", on_click=_hide_job_result, args=(job.id,))
 
 
-def _dismiss_job(job_id: str) -> None:
+def _hide_job_result(job_id: str) -> None:
     state.DISMISSED_JOBS.set(state.DISMISSED_JOBS.get() | {job_id})
 
 
@@ -199,7 +203,7 @@ def draw_program_import(corpus: Corpus | None) -> None:
         )
         state.IMPORT_REPORT.set(report)
         jobs.start_job(["build", corpus_name, "--resume"], f"Render and embed {corpus_name}")
-        _request_corpus(corpus_name)
+        _request_corpus_selection(corpus_name)
 
 
 def draw_embedding_import(corpus: Corpus) -> None:
@@ -232,7 +236,7 @@ def draw_embedding_import(corpus: Corpus) -> None:
     if file is None:
         return
     with formatting.catch_and_show_errors(), st.spinner("Reading the embeddings …"):
-        report = import_embeddings.import_vectors(
+        report = import_embeddings.import_external_embeddings(
             corpus, file.getvalue(), modality, name, file_name=file.name
         )
         state.IMPORT_REPORT.set(report)
@@ -303,10 +307,10 @@ def open_delete_dialog(corpus: Corpus) -> None:
         escaped_name = formatting.escape_markdown(contents.corpus_name)
         st.markdown(
             f"**{escaped_name}** and everything in it will be deleted permanently:"
-            f"\n\n- {formatting.format_count(contents.program_count, 'program')}"
-            f"\n- {formatting.format_count(contents.clip_count, 'clip')}"
-            f"\n- {formatting.format_count(contents.embedding_count, 'embedding')}"
-            f"\n- {formatting.format_count(contents.alignment_count, 'alignment')} with maps and"
+            f"\n\n- {formatting.pluralize(contents.program_count, 'program')}"
+            f"\n- {formatting.pluralize(contents.clip_count, 'clip')}"
+            f"\n- {formatting.pluralize(contents.embedding_count, 'embedding')}"
+            f"\n- {formatting.pluralize(contents.alignment_count, 'alignment')} with maps and"
             " metrics"
             f"\n\n{formatting.format_bytes(contents.size_bytes)} in `{contents.path}`."
         )
@@ -314,6 +318,6 @@ def open_delete_dialog(corpus: Corpus) -> None:
             if st.button(f"Delete {escaped_name}", type="primary", key="confirm-delete"):
                 with st.spinner("Deleting …"):
                     delete_corpus(corpus)
-                _request_corpus(None)
+                _request_corpus_selection(None)
             if st.button("Cancel"):
                 st.rerun()

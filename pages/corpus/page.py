@@ -32,7 +32,7 @@ def draw_page() -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title("Corpus", width="stretch")
         buttons = st.container(horizontal=True, width="content")
-    corpus_actions.apply_requested_corpus()
+    corpus_actions.select_requested_corpus()
     with formatting.catch_and_show_errors():
         corpus = selection.select_corpus()
         if corpus is None:
@@ -41,7 +41,7 @@ def draw_page() -> None:
             selection.draw_no_corpus_notice()
             return
         with buttons:
-            corpus_actions.draw_corpus_buttons(corpus)
+            corpus_actions.draw_corpus_action_buttons(corpus)
         corpus_actions.draw_corpus_jobs(corpus)
         programs = cache.load_programs(corpus)
         if programs.empty:
@@ -75,17 +75,17 @@ def draw_empty_corpus_notice(corpus: Corpus) -> None:
 def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramFilters) -> None:
     """Draw the programs that match the filters."""
     matching_programs, display_table = _filter_programs(corpus, asdict(filters))
-    st.caption(describe_program_counts(corpus, len(matching_programs), len(programs)))
+    st.caption(format_matching_program_counts(corpus, len(matching_programs), len(programs)))
     if matching_programs.empty:
         st.info("No program matches these filters.", icon=":material/filter_alt_off:")
         st.button(
             "Clear the filters",
             icon=":material/filter_alt_off:",
-            on_click=program_filters.clear_filters,
+            on_click=program_filters.clear_program_filters,
         )
         return
     # A selection is a row number, so other rows need another key.
-    table_key = f"table-{_hash_table_content(corpus, filters)}"
+    table_key = f"table-{_hash_program_table_content(corpus, filters)}"
     st.dataframe(
         display_table,
         hide_index=True,
@@ -104,13 +104,13 @@ def draw_program_table(corpus: Corpus, programs: pd.DataFrame, filters: ProgramF
     )
 
 
-def describe_program_counts(corpus: Corpus, matching_count: int, program_count: int) -> str:
+def format_matching_program_counts(corpus: Corpus, matching_count: int, program_count: int) -> str:
     """Return how many programs match the filters, and how many are in each state."""
     counts = cache.count_programs_by_state(corpus)
     states = ", ".join(
         f"{counts[name]:,} {label.lower()}" for name, label in STATE_LABELS.items() if counts[name]
     )
-    text = f"{matching_count:,} of {formatting.format_count(program_count, 'program')} ({states})."
+    text = f"{matching_count:,} of {formatting.pluralize(program_count, 'program')} ({states})."
     if counts["failed"]:
         errors = ", ".join(
             f"{number:,} {formatting.escape_markdown(kind)}"
@@ -120,15 +120,17 @@ def describe_program_counts(corpus: Corpus, matching_count: int, program_count: 
     return text
 
 
-@cache.cache_until_changed(8, ttl_s=cache.TABLE_TTL_S)
+@cache.cache_until_inputs_change(8, ttl_s=cache.TABLE_TTL_S)
 def _filter_programs(corpus: Corpus, filters: dict[str, Any]) -> tuple[pd.DataFrame, pa.Table]:
     """Return the matching programs, and their table as the browser gets it."""
-    search_texts = cache.load_search_texts(corpus) if filters["query"] else None
+    search_texts = cache.load_program_search_texts(corpus) if filters["query"] else None
     programs = filter_programs(cache.load_programs(corpus), **filters, search_texts=search_texts)
-    return programs, pa.Table.from_pandas(build_display_table(programs), preserve_index=False)
+    return programs, pa.Table.from_pandas(
+        build_program_display_table(programs), preserve_index=False
+    )
 
 
-def build_display_table(programs: pd.DataFrame) -> pd.DataFrame:
+def build_program_display_table(programs: pd.DataFrame) -> pd.DataFrame:
     """Return the columns to display; columns of errors only if there are errors."""
     titles = cache.load_template_titles()
     rms = programs["rms"].where(programs["rms"] > 0).astype(np.float32)
@@ -157,17 +159,17 @@ def build_display_table(programs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns)
 
 
-def _hash_table_content(corpus: Corpus, filters: ProgramFilters) -> str:
+def _hash_program_table_content(corpus: Corpus, filters: ProgramFilters) -> str:
     content = (str(corpus.path), corpus.change_stamp, filters, state.TABLE_VERSION.get())
     return hashlib.sha256(repr(content).encode()).hexdigest()[:12]
 
 
 def _open_selected_program(table_key: str, programs: pd.DataFrame) -> None:
-    row = state.read_selected_row(table_key, len(programs))
+    row = state.read_selected_table_row(table_key, len(programs))
     if row is not None:
         program_id = str(programs["program"].iloc[row])
         state.PROGRAM.set(program_id)
-        audio_player.request_autoplay(_make_player_key(program_id))
+        audio_player.request_autoplay(_format_program_player_key(program_id))
 
 
 # -- the card ---------------------------------------------------------------------------------
@@ -182,11 +184,11 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
         st.button("Close", on_click=close_program_card)
         return
     with st.container(border=True, height=597, key="card"):
-        program_card.draw_closable_header(program, close_program_card)
+        program_card.draw_closable_program_header(program, close_program_card)
         if program["state"] == "ok":
-            player_key = _make_player_key(program_id)
-            audio_player.draw_file_player(program["audio"], program["name"], player_key)
-            program_card.draw_spectrogram(program)
+            player_key = _format_program_player_key(program_id)
+            audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
+            program_card.draw_program_spectrogram(program)
         elif program["state"] == "failed":
             draw_render_failure(program)
         else:
@@ -213,10 +215,10 @@ def draw_render_failure(program: dict[str, Any]) -> None:
         f"Kind of error: {formatting.escape_markdown(program['error_kind'])}.",
         icon=":material/error:",
     )
-    program_card.draw_source_line(program["source"], line)
+    program_card.draw_failed_source_line(program["source"], line)
 
 
-def _make_player_key(program_id: str) -> str:
+def _format_program_player_key(program_id: str) -> str:
     return f"corpus-{program_id}"
 
 

@@ -27,7 +27,7 @@ class ProgramFilters:
 
 def choose_program_filters(corpus: Corpus) -> ProgramFilters:
     """Draw the filters and return their values."""
-    options = cache.load_filter_options(corpus)
+    options = cache.load_program_filter_options(corpus)
     columns = st.columns([5, 4, 3, 3, 2.4], gap="small")
     with columns[0]:
         query = st.text_input(
@@ -40,20 +40,20 @@ def choose_program_filters(corpus: Corpus) -> ProgramFilters:
             label_visibility="collapsed",
         )
     with columns[1]:
-        templates = _choose_values(
+        templates = _choose_filter_values(
             "Template", options["template"], state.FILTER_TEMPLATES, cache.load_template_titles()
         )
     with columns[2]:
-        roles = _choose_values("Role", options["role"], state.FILTER_ROLES, {})
+        roles = _choose_filter_values("Role", options["role"], state.FILTER_ROLES, {})
     with columns[3]:
         existing_states = [name for name in STATE_LABELS if name in options["state"]]
-        states = _choose_values("State", existing_states, state.FILTER_STATES, STATE_LABELS)
+        states = _choose_filter_values("State", existing_states, state.FILTER_STATES, STATE_LABELS)
     with columns[4]:
         parameters = choose_parameter_filters(cache.load_parameter_domains(corpus))
     return ProgramFilters(query or "", states, templates, roles, parameters)
 
 
-def _choose_values(
+def _choose_filter_values(
     label: str, options: list[str], key: state.SessionKey[list[str]], titles: dict[str, str]
 ) -> list[str]:
     return st.multiselect(
@@ -103,7 +103,7 @@ def choose_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
 
 
 def _choose_parameter_values(name: str, domain: ValueRange | list[str]) -> ValueRange | list[str]:
-    key, label = state.FILTER_VALUE.scoped(name).name, name.replace("_", " ")
+    key, label = state.FILTER_VALUE.derive_scoped_key(name).name, name.replace("_", " ")
     if not isinstance(domain, ValueRange):
         values = st.multiselect(label, domain, key=key, placeholder="Any value")
         return values or domain
@@ -114,7 +114,7 @@ def _choose_parameter_values(name: str, domain: ValueRange | list[str]) -> Value
     return domain
 
 
-def clear_filters() -> None:
+def clear_program_filters() -> None:
     """Remove all filters; for callbacks."""
     for key in (
         state.FILTER_STATES,

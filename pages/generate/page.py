@@ -9,9 +9,9 @@ import streamlit as st
 
 from core import jobs, programs, sonicpi, workspace
 from core.corpus import Corpus, list_corpora
-from core.encoders.encoder_presets import find_preset_name
+from core.encoders.encoder_presets import find_encoder_preset_name
 from core.errors import EarshotError
-from core.pipeline.estimate import estimate_build
+from core.pipeline.estimate import estimate_build_cost
 from core.programs import ParameterSpec, Program, Template
 from core.programs.cli_parameter_syntax import format_parameter_text
 from pages.components import (
@@ -86,20 +86,20 @@ def draw_template_editor(template: Template) -> None:
     """Draw a template's parameters, one variant, and the form that generates more."""
     left, right = st.columns([9, 11], gap="large")
     with left:
-        seed, variant_number = choose_variant()
+        seed, variant_number = choose_seed_and_variant()
         specs = template.list_parameters()
-        fixed_values = parameter_controls.read_fixed_values(template, specs)
-        program = generate_variant(template, fixed_values, seed, variant_number)
-        draw_parameters(template, specs, program)
+        fixed_values = parameter_controls.read_chosen_parameter_values(template, specs)
+        program = generate_template_variant(template, fixed_values, seed, variant_number)
+        draw_parameter_controls(template, specs, program)
     if program is None:
         return
     with right:
         draw_variant_preview(program)
-        if not workspace.is_read_only():
+        if not workspace.is_workspace_read_only():
             draw_generation_form(template, fixed_values, seed)
 
 
-def choose_variant() -> tuple[int, int]:
+def choose_seed_and_variant() -> tuple[int, int]:
     """Draw the choice of seed and variant; return both."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
@@ -132,7 +132,7 @@ def _show_next_variant() -> None:
     state.GENERATION_VARIANT.set(int(state.GENERATION_VARIANT.get()) + 1)
 
 
-def generate_variant(
+def generate_template_variant(
     template: Template, fixed_values: dict[str, Any], seed: int, variant_number: int
 ) -> Program | None:
     """Generate a variant; draw the error and return None if a value is invalid."""
@@ -143,7 +143,7 @@ def generate_variant(
         return None
 
 
-def draw_parameters(
+def draw_parameter_controls(
     template: Template, specs: list[ParameterSpec], program: Program | None
 ) -> None:
     """Draw a control for each parameter, first for those that the shown variant uses."""
@@ -156,14 +156,14 @@ def draw_parameters(
             "Reset to random",
             type="tertiary",
             icon=":material/ink_eraser:",
-            on_click=parameter_controls.reset_parameters,
+            on_click=parameter_controls.reset_parameter_sampling,
             args=(template, specs),
         )
     with st.container(height=470, gap="small", key="parameters"):
         for spec in used_specs:
             parameter_controls.draw_parameter_control(template, spec, values.get(spec.name))
         if unused_specs:
-            count = formatting.format_count(len(unused_specs), "parameter")
+            count = formatting.pluralize(len(unused_specs), "parameter")
             with st.expander(f"{count} of other variants", key="unused-parameters"):
                 for spec in unused_specs:
                     parameter_controls.draw_parameter_control(template, spec, None)
@@ -209,10 +209,12 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
     with st.container(border=True):
         st.markdown("**Generate more variants**")
         corpus_names = list_corpora()
-        corpus_name, program_count = choose_generation_target(corpus_names)
+        corpus_name, program_count = choose_corpus_and_program_count(corpus_names)
         is_existing = corpus_name in corpus_names
         existing_name = corpus_name if is_existing else None
-        st.caption(describe_generation_cost(existing_name, program_count, seed, len(fixed_values)))
+        st.caption(
+            format_generation_cost_estimate(existing_name, program_count, seed, len(fixed_values))
+        )
         escaped_name = formatting.escape_markdown(corpus_name or "a corpus")
         st.button(
             f"{'Add to' if is_existing else 'Create'} {escaped_name}",
@@ -225,7 +227,7 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
             draw_generation_job(corpus_name)
 
 
-def choose_generation_target(corpus_names: list[str]) -> tuple[str | None, int]:
+def choose_corpus_and_program_count(corpus_names: list[str]) -> tuple[str | None, int]:
     """Draw the choice of a corpus and a number of programs; return both."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         corpus_name = st.selectbox(
@@ -256,7 +258,7 @@ def draw_generation_job(corpus_name: str) -> None:
     job = job_panel.draw_unfinished_job("build", corpus_name)
     if job is not None:
         return
-    done_job = job_panel.find_latest_job("build", corpus_name)
+    done_job = job_panel.find_latest_job_of_command("build", corpus_name)
     if done_job is not None and done_job.id == state.GENERATION_JOB.get():
         st.success(f"{formatting.escape_markdown(corpus_name)} is done.", icon=":material/check:")
         st.page_link(
@@ -267,7 +269,7 @@ def draw_generation_job(corpus_name: str) -> None:
         )
 
 
-def describe_generation_cost(
+def format_generation_cost_estimate(
     corpus_name: str | None, program_count: int, seed: int, fixed_count: int
 ) -> str:
     """Return the time and disk space that generating the programs takes.
@@ -282,26 +284,26 @@ def describe_generation_cost(
         Number of parameters that are not sampled freely.
     """
     settings = Corpus.open(corpus_name).settings if corpus_name else {}
-    estimate = estimate_build(
+    estimate = estimate_build_cost(
         program_count,
         settings.get("seconds", 18.0),
-        choose_cost_preset(settings.get("encoders")),
+        get_cost_estimate_preset(settings.get("encoders")),
         audio_format=settings.get("audio_format", "flac"),
     )
-    fixed = f" and {formatting.format_count(fixed_count, 'parameter')} set" if fixed_count else ""
+    fixed = f" and {formatting.pluralize(fixed_count, 'parameter')} set" if fixed_count else ""
     return (
-        f"{formatting.format_count(program_count, 'program')} with seed {seed}{fixed}:"
+        f"{formatting.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
         f" {formatting.format_duration(estimate.seconds)},"
         f" {formatting.format_bytes(estimate.size_bytes)} of disk"
         f" ({formatting.format_bytes(cache.get_free_disk_bytes())} free)."
     )
 
 
-def choose_cost_preset(corpus_encoders: Mapping[str, str] | None) -> str:
+def get_cost_estimate_preset(corpus_encoders: Mapping[str, str] | None) -> str:
     """Return the preset whose speed applies to a corpus; for a new corpus, the default."""
     if not corpus_encoders:
-        return cache.get_default_preset()[0]
-    return find_preset_name(corpus_encoders["code"], corpus_encoders["audio"]) or "other"
+        return cache.get_default_encoder_preset()[0]
+    return find_encoder_preset_name(corpus_encoders["code"], corpus_encoders["audio"]) or "other"
 
 
 def _start_generation_job(template: Template) -> None:
@@ -310,12 +312,14 @@ def _start_generation_job(template: Template) -> None:
     program_count, seed = int(state.GENERATION_COUNT.get()), int(state.GENERATION_SEED.get())
     argv = ["build", corpus_name, "--templates", template.id]
     argv += ["--per-template", str(program_count), "--seed", str(seed)]
-    fixed_values = parameter_controls.read_fixed_values(template, template.list_parameters())
+    fixed_values = parameter_controls.read_chosen_parameter_values(
+        template, template.list_parameters()
+    )
     for name, value in fixed_values.items():
         argv += ["--set", f"{template.id}.{name}={format_parameter_text(value)}"]
     with formatting.catch_and_show_errors():
-        workspace.validate_name(corpus_name, "corpus")
-        title = f"Add {formatting.format_count(program_count, 'program')} to {corpus_name}"
+        workspace.validate_folder_name(corpus_name, "corpus")
+        title = f"Add {formatting.pluralize(program_count, 'program')} to {corpus_name}"
         state.GENERATION_JOB.set(jobs.start_job(argv, title).id)
 
 

@@ -16,7 +16,7 @@ CHOICE_MODE_LABELS = {**NUMBER_MODE_LABELS, RANGE_MODE: "Some"}
 MAX_VALUE_CHARS = 24  # Of the value beside a parameter's name.
 
 
-def read_fixed_values(template: Template, specs: list[ParameterSpec]) -> dict[str, Any]:
+def read_chosen_parameter_values(template: Template, specs: list[ParameterSpec]) -> dict[str, Any]:
     """Return the parameters that are not sampled freely.
 
     Returns
@@ -26,8 +26,8 @@ def read_fixed_values(template: Template, specs: list[ParameterSpec]) -> dict[st
     """
     fixed_values: dict[str, Any] = {}
     for spec in specs:
-        mode = _get_mode_key(template, spec).get()
-        value = _get_value_key(template, spec, mode).get()
+        mode = _get_sampling_mode_key(template, spec).get()
+        value = _get_sampling_value_key(template, spec, mode).get()
         if mode == FIXED_MODE and value not in (None, ""):
             fixed_values[spec.name] = value
         elif mode == RANGE_MODE and value:
@@ -38,10 +38,10 @@ def read_fixed_values(template: Template, specs: list[ParameterSpec]) -> dict[st
     return fixed_values
 
 
-def reset_parameters(template: Template, specs: list[ParameterSpec]) -> None:
+def reset_parameter_sampling(template: Template, specs: list[ParameterSpec]) -> None:
     """Sample every parameter at random; for callbacks."""
     for spec in specs:
-        _get_mode_key(template, spec).set(RANDOM_MODE)
+        _get_sampling_mode_key(template, spec).set(RANDOM_MODE)
 
 
 def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) -> None:
@@ -57,7 +57,7 @@ def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) 
     has_range = spec.kind not in (*LIST_KINDS, "chance")
     modes = [RANDOM_MODE, FIXED_MODE, *([RANGE_MODE] if has_range else [])]
     mode_labels = NUMBER_MODE_LABELS if spec.kind in NUMBER_KINDS else CHOICE_MODE_LABELS
-    mode_key = _get_mode_key(template, spec)
+    mode_key = _get_sampling_mode_key(template, spec)
     label = spec.name.replace("_", " ")
     value_text = "" if value is None else _truncate_text(format_ruby_value(value))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -74,33 +74,33 @@ def draw_parameter_control(template: Template, spec: ParameterSpec, value: Any) 
             required=True,
             key=mode_key.name,
             format_func=lambda option: mode_labels[option],
-            on_change=_initialize_mode_value,
+            on_change=_initialize_sampling_mode_value,
             args=(template, spec, value),
             persist_state="session",
             label_visibility="collapsed",
         )
     if mode == FIXED_MODE:
-        _draw_fixed_input(template, spec, label)
+        _draw_fixed_value_input(template, spec, label)
     elif mode == RANGE_MODE:
-        _draw_range_input(template, spec, label)
+        _draw_value_range_input(template, spec, label)
 
 
-def _initialize_mode_value(template: Template, spec: ParameterSpec, value: Any) -> None:
+def _initialize_sampling_mode_value(template: Template, spec: ParameterSpec, value: Any) -> None:
     """Start a mode with the shown value or the full range, unless it was used before."""
-    mode = _get_mode_key(template, spec).get()
-    value_key = _get_value_key(template, spec, mode)
+    mode = _get_sampling_mode_key(template, spec).get()
+    value_key = _get_sampling_value_key(template, spec, mode)
     if value_key.is_set() or mode == RANDOM_MODE:
         return
     if mode == RANGE_MODE and spec.kind in NUMBER_KINDS:
-        value_key.set(_get_number_range(spec))
+        value_key.set(_get_parameter_limits(spec))
     elif mode == RANGE_MODE:
         value_key.set(list(spec.choices))
     elif value is not None:
         value_key.set(format_ruby_value(value) if spec.kind in LIST_KINDS else value)
 
 
-def _draw_fixed_input(template: Template, spec: ParameterSpec, label: str) -> None:
-    key = _get_value_key(template, spec, FIXED_MODE).name
+def _draw_fixed_value_input(template: Template, spec: ParameterSpec, label: str) -> None:
+    key = _get_sampling_value_key(template, spec, FIXED_MODE).name
     label = f"Value of {label}"
     if spec.kind in ("pick", "chance"):
         st.selectbox(
@@ -113,13 +113,13 @@ def _draw_fixed_input(template: Template, spec: ParameterSpec, label: str) -> No
             label_visibility="collapsed",
         )
     elif spec.kind in NUMBER_KINDS:
-        low, high = _get_number_range(spec)
+        low, high = _get_parameter_limits(spec)
         st.number_input(
             label,
             low,
             high,
             value=None,
-            step=_get_input_step(spec),
+            step=_get_number_input_step(spec),
             key=key,
             format="%d" if spec.kind == "integer" else "%g",
             placeholder=f"{spec.lo:g} to {spec.hi:g}",
@@ -131,21 +131,21 @@ def _draw_fixed_input(template: Template, spec: ParameterSpec, label: str) -> No
             label,
             value=None,
             key=key,
-            placeholder=_describe_list_values(spec),
+            placeholder=_describe_allowed_list_values(spec),
             persist_state="session",
             label_visibility="collapsed",
         )
 
 
-def _draw_range_input(template: Template, spec: ParameterSpec, label: str) -> None:
-    key = _get_value_key(template, spec, RANGE_MODE).name
+def _draw_value_range_input(template: Template, spec: ParameterSpec, label: str) -> None:
+    key = _get_sampling_value_key(template, spec, RANGE_MODE).name
     if spec.kind in NUMBER_KINDS:
-        low, high = _get_number_range(spec)
+        low, high = _get_parameter_limits(spec)
         st.slider(
             f"Range of {label}",
             low,
             high,
-            step=_get_input_step(spec),
+            step=_get_number_input_step(spec),
             key=key,
             format="%d" if spec.kind == "integer" else "%g",
             persist_state="session",
@@ -163,7 +163,7 @@ def _draw_range_input(template: Template, spec: ParameterSpec, label: str) -> No
         )
 
 
-def _get_number_range(spec: ParameterSpec) -> tuple[float, float]:
+def _get_parameter_limits(spec: ParameterSpec) -> tuple[float, float]:
     """Return a number's limits, as int for integers: a widget returns what it is given."""
     if spec.lo is None or spec.hi is None:
         raise ValueError(f"{spec.name} is not a number")
@@ -172,7 +172,7 @@ def _get_number_range(spec: ParameterSpec) -> tuple[float, float]:
     return float(spec.lo), float(spec.hi)
 
 
-def _get_input_step(spec: ParameterSpec) -> float:
+def _get_number_input_step(spec: ParameterSpec) -> float:
     if spec.kind == "integer":
         return spec.step
     if spec.kind == "uniform":
@@ -184,15 +184,17 @@ def _truncate_text(text: str) -> str:
     return text if len(text) <= MAX_VALUE_CHARS else f"{text[: MAX_VALUE_CHARS - 1]}…"
 
 
-def _get_mode_key(template: Template, spec: ParameterSpec) -> state.SessionKey[str]:
-    return state.SAMPLING_MODE.scoped(template.id, spec.name)
+def _get_sampling_mode_key(template: Template, spec: ParameterSpec) -> state.SessionKey[str]:
+    return state.SAMPLING_MODE.derive_scoped_key(template.id, spec.name)
 
 
-def _get_value_key(template: Template, spec: ParameterSpec, mode: str) -> state.SessionKey[Any]:
-    return state.SAMPLING_VALUE.scoped(mode, template.id, spec.name)
+def _get_sampling_value_key(
+    template: Template, spec: ParameterSpec, mode: str
+) -> state.SessionKey[Any]:
+    return state.SAMPLING_VALUE.derive_scoped_key(mode, template.id, spec.name)
 
 
-def _describe_list_values(spec: ParameterSpec) -> str:
+def _describe_allowed_list_values(spec: ParameterSpec) -> str:
     """Return which values a list may have."""
     if spec.choices:
         domain = f"from {format_ruby_value(spec.choices)}"

@@ -7,7 +7,7 @@ import streamlit as st
 from core import programs, workspace
 from core.errors import EarshotError
 from core.pipeline import gallery
-from core.pipeline.estimate import estimate_build
+from core.pipeline.estimate import estimate_build_cost
 from core.pipeline.gallery import GalleryItem
 from pages.components import audio_player, cache, formatting, job_panel, state
 
@@ -26,7 +26,7 @@ def draw_template_gallery() -> None:
     items = load_gallery_items()
     missing_count = sum(item.clip_path is None for item in items)
     if missing_count:
-        offer_gallery_rendering(missing_count)
+        draw_gallery_job_or_button(missing_count)
     role = st.pills(
         "Role",
         programs.PROGRAM_ROLES,
@@ -59,7 +59,7 @@ def draw_template_card(item: GalleryItem) -> None:
         )
         if item.clip_path is not None:
             player_key = f"gallery-{template.id}"
-            audio_player.draw_file_player(str(item.clip_path), template.title, player_key)
+            audio_player.draw_audio_file_player(str(item.clip_path), template.title, player_key)
         else:
             st.caption(":material/music_off: Not rendered yet")
 
@@ -67,7 +67,7 @@ def draw_template_card(item: GalleryItem) -> None:
 def load_gallery_items() -> list[GalleryItem]:
     """Return every template with its clip; without clips, and the error shown, on failure."""
     try:
-        return gallery.list_gallery_items(cache.load_first_variants())
+        return gallery.list_gallery_items(cache.load_first_template_variants())
     except EarshotError as error:  # Sonic Pi is not installed.
         formatting.show_error(error)
         return [
@@ -75,20 +75,20 @@ def load_gallery_items() -> list[GalleryItem]:
         ]
 
 
-def offer_gallery_rendering(missing_count: int) -> None:
+def draw_gallery_job_or_button(missing_count: int) -> None:
     """Draw the job that renders missing clips, or the button that starts it."""
-    if job_panel.draw_unfinished_job("gallery") or workspace.is_read_only():
+    if job_panel.draw_unfinished_job("gallery") or workspace.is_workspace_read_only():
         return
-    estimate = estimate_build(missing_count, preset=None)
+    estimate = estimate_build_cost(missing_count, preset=None)
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         st.markdown(
             "Render one variant of each template to hear it"
-            f" ({formatting.format_count(missing_count, 'clip')},"
+            f" ({formatting.pluralize(missing_count, 'clip')},"
             f" {formatting.format_duration(estimate.seconds)},"
             f" {formatting.format_bytes(estimate.size_bytes)}).",
             width="stretch",
         )
-        job_panel.draw_start_button(
+        job_panel.draw_job_start_button(
             "Render gallery clips",
             ["gallery"],
             "Render the gallery",

@@ -9,8 +9,13 @@ import streamlit as st
 
 from core import jobs, play_history, workspace
 from core.corpus import Corpus, list_corpora
-from core.pipeline.estimate import estimate_build
-from core.pipeline.next_step import NextStep, build_resume_argv, build_train_argv, find_next_step
+from core.pipeline.estimate import estimate_build_cost
+from core.pipeline.next_step import (
+    NextStep,
+    find_next_workspace_step,
+    make_build_resume_command,
+    make_train_command,
+)
 from core.pipeline.starter_corpus import STARTER_CORPUS_NAME, create_starter_recipe
 from core.play_history import PlayedClip
 from pages.components import audio_player, cache, formatting, job_panel, layout, selection, state
@@ -31,7 +36,7 @@ def draw_page() -> None:
         warn_about_missing_requirements()
         active_jobs = [job for job in jobs.list_jobs() if job.is_active]
         corpora = open_readable_corpora(list_corpora())
-        next_step = find_next_step(corpora)
+        next_step = find_next_workspace_step(corpora)
         draw_setup_steps(next_step, is_busy=bool(active_jobs))
         for job in reversed(active_jobs):
             job_panel.draw_job_panel(job)
@@ -42,7 +47,7 @@ def draw_page() -> None:
         if corpora or ended_jobs or played_clips:  # An empty workspace shows only the steps.
             left, right = st.columns([7, 6], gap="large")
             with left:
-                draw_corpora(corpora)
+                draw_corpus_summaries(corpora)
                 draw_recent_jobs(ended_jobs)
             with right:
                 draw_play_history(played_clips)
@@ -79,58 +84,58 @@ def draw_setup_steps(next_step: NextStep, is_busy: bool) -> None:
     """Draw the three steps side by side; the next one has a button."""
     build, train, listen = st.columns(3, gap="small")
     with build.container(border=True, height="stretch", key="step-build"):
-        draw_build_step(next_step, is_busy)
+        draw_corpus_build_step(next_step, is_busy)
     with train.container(border=True, height="stretch", key="step-train"):
-        draw_step_heading(2, "Train an alignment", is_done=next_step.action == "listen")
+        draw_setup_step_heading(2, "Train an alignment", is_done=next_step.action == "listen")
         draw_train_step(next_step, is_busy)
     with listen.container(border=True, height="stretch", key="step-listen"):
-        draw_step_heading(3, "Listen")
+        draw_setup_step_heading(3, "Listen")
         draw_listen_step(next_step)
 
 
-def draw_step_heading(number: int, title: str, is_done: bool = False) -> None:
+def draw_setup_step_heading(number: int, title: str, is_done: bool = False) -> None:
     """Draw the heading of a step."""
     mark = ":green[:material/check_circle:]" if is_done else f"**{number}.**"
     st.markdown(f"{mark} **{title}**")
 
 
-def draw_build_step(next_step: NextStep, is_busy: bool) -> None:
+def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
     """Draw the first step: build a corpus, or finish building one."""
-    build_job = job_panel.find_latest_job("build")
+    build_job = job_panel.find_latest_job_of_command("build")
     if build_job is not None and build_job.is_active:
-        draw_step_heading(1, "Build a corpus")
+        draw_setup_step_heading(1, "Build a corpus")
         name = formatting.escape_markdown(build_job.argv[1])
         st.caption(f"Building {name}. Progress is shown below.")
     elif next_step.corpus is None:
-        draw_step_heading(1, "Build a corpus")
-        draw_starter_offer(is_busy)
+        draw_setup_step_heading(1, "Build a corpus")
+        draw_starter_corpus_offer(is_busy)
     elif next_step.action == "finish":
-        draw_step_heading(1, "Finish the corpus")
-        draw_resume_offer(next_step.corpus, is_busy)
+        draw_setup_step_heading(1, "Finish the corpus")
+        draw_build_resume_offer(next_step.corpus, is_busy)
     else:
-        draw_step_heading(1, "Build a corpus", is_done=True)
+        draw_setup_step_heading(1, "Build a corpus", is_done=True)
         clip_count = cache.count_programs_by_state(next_step.corpus)["ok"]
         st.caption(
             f"{formatting.escape_markdown(next_step.corpus.name)} has"
-            f" {formatting.format_count(clip_count, 'clip')}."
+            f" {formatting.pluralize(clip_count, 'clip')}."
         )
         if st.button("Generate more programs", type="tertiary", icon=":material/tune:"):
             st.switch_page("pages/generate/page.py")
 
 
-def draw_starter_offer(is_busy: bool) -> None:
+def draw_starter_corpus_offer(is_busy: bool) -> None:
     """Draw what the starter corpus holds and costs, and the button that builds it."""
     recipe = create_starter_recipe()
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         st.caption("This workspace has no corpus yet.")
         return
     with st.spinner("Looking for encoders …"):
-        preset_name, preset_reason = cache.get_default_preset()
-    estimate = estimate_build(recipe.program_count, preset=preset_name)
+        preset_name, preset_reason = cache.get_default_encoder_preset()
+    estimate = estimate_build_cost(recipe.program_count, preset=preset_name)
     st.caption(
         f"The starter corpus: {recipe.variants_per_template} variants of each of"
-        f" {formatting.format_count(len(recipe.template_ids), 'template')} that follow Sonic Pi's"
-        f" tutorial; {formatting.format_count(recipe.program_count, 'program')} with 18 s clips."
+        f" {formatting.pluralize(len(recipe.template_ids), 'template')} that follow Sonic Pi's"
+        f" tutorial; {formatting.pluralize(recipe.program_count, 'program')} with 18 s clips."
     )
     st.markdown(
         f":material/schedule: {formatting.format_duration(estimate.seconds).capitalize()}"
@@ -142,31 +147,31 @@ def draw_starter_offer(is_busy: bool) -> None:
         type="primary",
         icon=":material/library_music:",
         disabled=is_busy,
-        on_click=job_panel.start_job,
+        on_click=job_panel.start_background_job,
         args=(recipe.build_argv, "Build the starter corpus"),
     )
     st.caption(formatting.escape_markdown(preset_reason))
 
 
-def draw_resume_offer(corpus: Corpus, is_busy: bool) -> None:
+def draw_build_resume_offer(corpus: Corpus, is_busy: bool) -> None:
     """Draw what a corpus still lacks, and the button that continues to build it."""
     counts = cache.count_programs_by_state(corpus)
     st.caption(
         f"{formatting.escape_markdown(corpus.name)} has"
-        f" {formatting.format_count(counts['ok'], 'clip')};"
-        f" {formatting.format_count(counts['pending'], 'program is', 'programs are')} not rendered"
+        f" {formatting.pluralize(counts['ok'], 'clip')};"
+        f" {formatting.pluralize(counts['pending'], 'program is', 'programs are')} not rendered"
         " yet. Resume continues where it stopped."
     )
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         return
-    build_job = job_panel.find_latest_job("build", corpus.name)
-    argv = build_job.argv if build_job is not None else build_resume_argv(corpus.name)
+    build_job = job_panel.find_latest_job_of_command("build", corpus.name)
+    argv = build_job.argv if build_job is not None else make_build_resume_command(corpus.name)
     st.button(
         "Resume build",
         type="primary",
         icon=":material/play_arrow:",
         disabled=is_busy,
-        on_click=job_panel.start_job,
+        on_click=job_panel.start_background_job,
         args=(argv, f"Build corpus {corpus.name}"),
     )
 
@@ -178,22 +183,22 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
         alignment_count = len(corpus.list_alignment_ids())
         st.caption(
             f"{formatting.escape_markdown(corpus.name)} has"
-            f" {formatting.format_count(alignment_count, 'alignment')}."
+            f" {formatting.pluralize(alignment_count, 'alignment')}."
         )
         if st.button("View results", type="tertiary", icon=":material/query_stats:"):
             selection.open_page_with_corpus("pages/train/page.py", corpus.name)
         return
     st.caption("Brings code and sound together in one space. It takes about a minute.")
-    if corpus is None or next_step.action != "train" or workspace.is_read_only():
+    if corpus is None or next_step.action != "train" or workspace.is_workspace_read_only():
         return
     st.button(
         f"Train on {formatting.escape_markdown(corpus.name)}",
         type="primary",
         disabled=is_busy,
         icon=":material/model_training:",
-        on_click=job_panel.start_job,
+        on_click=job_panel.start_background_job,
         args=(
-            build_train_argv(corpus.name, cache.load_programs(corpus)),
+            make_train_command(corpus.name, cache.load_programs(corpus)),
             f"Train an alignment of {corpus.name}",
         ),
     )
@@ -218,7 +223,7 @@ def draw_failed_job(next_step: NextStep) -> None:
         return
     corpus_name = next_step.corpus.name if next_step.corpus else STARTER_CORPUS_NAME
     command = "train" if next_step.action == "train" else "build"
-    job = job_panel.find_latest_job(command, corpus_name)
+    job = job_panel.find_latest_job_of_command(command, corpus_name)
     if job is not None and job.state in ("failed", "cancelled"):
         job_panel.draw_job_panel(job)
 
@@ -226,7 +231,7 @@ def draw_failed_job(next_step: NextStep) -> None:
 # -- corpora, jobs, clips ---------------------------------------------------------------------
 
 
-def draw_corpora(corpora: list[Corpus]) -> None:
+def draw_corpus_summaries(corpora: list[Corpus]) -> None:
     """Draw a summary of each corpus."""
     if corpora:
         st.subheader("Corpora")
@@ -254,7 +259,9 @@ def draw_corpus_summary(corpus: Corpus) -> None:
                 icon=":material/hearing:",
             ):
                 selection.open_page_with_corpus("pages/listen/page.py", corpus.name)
-        st.caption(f"{format_program_counts(corpus)} · {format_alignments(alignment_labels)}")
+        st.caption(
+            f"{format_program_counts(corpus)} · {format_alignment_summary(alignment_labels)}"
+        )
 
 
 def format_program_counts(corpus: Corpus) -> str:
@@ -263,15 +270,15 @@ def format_program_counts(corpus: Corpus) -> str:
     missing = [
         f"{counts[key]:,} {label}" for key, label in MISSING_CLIP_LABELS.items() if counts[key]
     ]
-    return ", ".join([formatting.format_count(counts["programs"], "program"), *missing])
+    return ", ".join([formatting.pluralize(counts["programs"], "program"), *missing])
 
 
-def format_alignments(alignment_labels: dict[str, str]) -> str:
+def format_alignment_summary(alignment_labels: dict[str, str]) -> str:
     """Return the number of alignments and the label of the newest."""
     if not alignment_labels:
         return "no alignment yet"
     newest_label = formatting.escape_markdown(next(iter(alignment_labels.values())))
-    return f"{formatting.format_count(len(alignment_labels), 'alignment')}, newest: {newest_label}"
+    return f"{formatting.pluralize(len(alignment_labels), 'alignment')}, newest: {newest_label}"
 
 
 def draw_recent_jobs(ended_jobs: list[jobs.Job]) -> None:
@@ -323,7 +330,7 @@ def draw_play_history(played_clips: list[PlayedClip]) -> None:
                     help=f"Open in corpus {formatting.escape_markdown(clip.corpus_name)}",
                 ):
                     open_played_program(clip)
-            audio_player.draw_file_player(str(clip.path), clip.name, f"played-{number}")
+            audio_player.draw_audio_file_player(str(clip.path), clip.name, f"played-{number}")
 
 
 def open_played_program(clip: PlayedClip) -> None:

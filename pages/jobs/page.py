@@ -7,7 +7,7 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.corpus import list_corpora
-from core.jobs import Job, find_terminal_command
+from core.jobs import Job, find_running_terminal_command
 from pages.components import formatting, job_panel, layout, selection, state
 
 MAX_ENDED_JOBS = 10
@@ -30,7 +30,7 @@ def draw_page() -> None:
     )
     with formatting.catch_and_show_errors():
         all_jobs = jobs.list_jobs()
-        draw_terminal_notice()
+        draw_terminal_command_notice()
         active_jobs = [job for job in all_jobs if job.is_active]
         for job in reversed(active_jobs):
             job_panel.draw_job_panel(job)
@@ -41,9 +41,9 @@ def draw_page() -> None:
             draw_ended_jobs(ended_jobs)
 
 
-def draw_terminal_notice() -> None:
+def draw_terminal_command_notice() -> None:
     """Draw that a command in a terminal delays the queued jobs."""
-    running_command = find_terminal_command()
+    running_command = find_running_terminal_command()
     if running_command is not None:
         command = formatting.escape_markdown(running_command.command)
         st.info(
@@ -63,7 +63,7 @@ def draw_ended_jobs(ended_jobs: list[Job]) -> None:
         shown_jobs = ended_jobs[:MAX_ENDED_JOBS]
     for job in shown_jobs:
         draw_ended_job(job)
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         return
     st.button(
         "Remove all ended jobs",
@@ -81,7 +81,7 @@ def draw_ended_job(job: Job) -> None:
     with st.container(border=True, key=f"ended-{job.id}"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{formatting.escape_markdown(job.title)}**", width="stretch")
-            times = (format_end_time(job), format_job_duration(job))
+            times = (format_job_end_time(job), format_job_duration(job))
             st.caption(" · ".join(text for text in times if text), width="content")
             st.badge(label, color=colour)
         if job.error:
@@ -89,11 +89,11 @@ def draw_ended_job(job: Job) -> None:
         if job.state != "done":
             st.code(job.shell_command, language="bash", wrap_lines=True)
         with st.container(horizontal=True, vertical_alignment="center"):
-            draw_job_actions(job)
+            draw_ended_job_buttons(job)
             job_panel.draw_job_log(job)
 
 
-def draw_job_actions(job: Job) -> None:
+def draw_ended_job_buttons(job: Job) -> None:
     """Draw the buttons of an ended job: open its result, resume it, remove it."""
     if job.state == "done":
         page_path, label = RESULT_PAGES.get(job.argv[0], DEFAULT_RESULT_PAGE)
@@ -102,10 +102,10 @@ def draw_job_actions(job: Job) -> None:
             label, key=f"open-result-{job.id}", icon=":material/arrow_forward:"
         ):
             selection.open_page_with_corpus(page_path, corpus_name)
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         return
     if job.state != "done":
-        job_panel.draw_resume_button(job)
+        job_panel.draw_job_resume_button(job)
     st.button(
         "Remove",
         key=f"remove-{job.id}",
@@ -123,7 +123,7 @@ def remove_jobs(*ended_jobs: Job) -> None:
             jobs.remove_job(job.id)
 
 
-def format_end_time(job: Job) -> str:
+def format_job_end_time(job: Job) -> str:
     """Return when a job ended, in UTC: the server does not know the browser's time zone."""
     ended = pd.Timestamp(job.ended or job.created, unit="s", tz="UTC")
     return f"{ended:%Y-%m-%d %H:%M} UTC"

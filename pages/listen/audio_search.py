@@ -12,7 +12,7 @@ import streamlit as st
 from core import favourites, workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.corpus.filtering import filter_programs
-from core.search.audio_file import MAX_AUDIO_BYTES, read_audio
+from core.search.audio_file import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
 from pages.components import audio_player, cache, formatting, state
 from pages.components.selection import Selection
@@ -75,7 +75,7 @@ def draw_audio_search(selected: Selection) -> None:
             return
         corpus_name = selected.corpus.name
         st.caption(
-            f"The {formatting.format_count(len(outcome.neighbours), 'program')} of"
+            f"The {formatting.pluralize(len(outcome.neighbours), 'program')} of"
             f" {formatting.escape_markdown(corpus_name)} whose code is nearest to this sound."
         )
         neighbour_card.draw_neighbour_cards(corpus_name, outcome.neighbours)
@@ -84,7 +84,9 @@ def draw_audio_search(selected: Selection) -> None:
 def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
     """Draw the choice of a clip and search with it."""
     sources = [
-        source for source in AUDIO_SOURCE_LABELS if source != "file" or not workspace.is_read_only()
+        source
+        for source in AUDIO_SOURCE_LABELS
+        if source != "file" or not workspace.is_workspace_read_only()
     ]
     source = st.segmented_control(
         "Sound",
@@ -98,7 +100,7 @@ def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
     )
     if source == "corpus":
         return search_with_corpus_clip(selected)
-    query = upload_audio_query() if source == "file" else get_rendered_query()
+    query = draw_query_clip_upload() if source == "file" else get_rendered_snippet_query()
     if query is not None:
         st.caption(f"The sound: {formatting.escape_markdown(query.name)}")
         audio_player.draw_clip_player(query.clip, query.name, QUERY_PLAYER_KEY)
@@ -112,7 +114,7 @@ def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
     return SearchOutcome(find_clip_neighbours(selected, query, neighbour_count, "audio->code"))
 
 
-def upload_audio_query() -> AudioQuery | None:
+def draw_query_clip_upload() -> AudioQuery | None:
     """Draw the upload of a file; return it as a query.
 
     Raises
@@ -130,10 +132,12 @@ def upload_audio_query() -> AudioQuery | None:
     if file is None:
         return None
     data = file.getvalue()
-    return AudioQuery(read_audio(data, file.name), file.name, hashlib.sha256(data).hexdigest())
+    return AudioQuery(
+        decode_audio_bytes(data, file.name), file.name, hashlib.sha256(data).hexdigest()
+    )
 
 
-def get_rendered_query() -> AudioQuery | None:
+def get_rendered_snippet_query() -> AudioQuery | None:
     """Return the snippet that was rendered last as a query; None if there is none."""
     rendered = state.SNIPPET_RENDERING.get()
     if rendered is None or rendered.rendering.clip is None:
@@ -158,7 +162,7 @@ def search_with_corpus_clip(selected: Selection) -> SearchOutcome:
         cache.load_programs(corpus),
         states=["ok"],
         query=words or "",
-        search_texts=cache.load_search_texts(corpus) if words else None,
+        search_texts=cache.load_program_search_texts(corpus) if words else None,
     )
     options = _list_clip_options(corpus, programs, words or "")
     if not options:
@@ -174,14 +178,16 @@ def search_with_corpus_clip(selected: Selection) -> SearchOutcome:
     program = corpus.load_program(program_id)
     limit = f" The first {MAX_CLIP_OPTIONS} are listed." if len(programs) > MAX_CLIP_OPTIONS else ""
     verb = "matches" if len(programs) == 1 else "match"
-    st.caption(f"{formatting.format_count(len(programs), 'clip')} {verb}.{limit}")
-    audio_player.draw_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
+    st.caption(f"{formatting.pluralize(len(programs), 'clip')} {verb}.{limit}")
+    audio_player.draw_audio_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
     neighbour_count = choose_neighbour_count()
     # Imports torch: the clips are drawn before.
     from core.search.query import find_program_neighbours
 
     return SearchOutcome(
-        find_program_neighbours(selected.open_aligned(), program_id, neighbour_count, "audio->code")
+        find_program_neighbours(
+            selected.open_aligned_corpus(), program_id, neighbour_count, "audio->code"
+        )
     )
 
 
@@ -190,7 +196,7 @@ def _list_clip_options(corpus: Corpus, programs: pd.DataFrame, query: str) -> li
     first_ids: list[str] = []
     if not query:
         candidates = [
-            state.PROGRAM.get_remembered() or "",
+            state.PROGRAM.get_session_value() or "",
             *(
                 favourite.program_id
                 for favourite in favourites.load_favourites()
@@ -226,13 +232,13 @@ def find_clip_neighbours(
         Number of programs.
     direction : {"audio->code", "audio->audio"}
     """
-    return _find_clip_neighbours(
+    return _find_clip_neighbours_cached(
         selected.corpus, selected.alignment, query.digest, k, direction, query.clip
     )
 
 
-@cache.cache_until_changed(64, spinner="Embedding the sound …")
-def _find_clip_neighbours(
+@cache.cache_until_inputs_change(64, spinner="Embedding the sound …")
+def _find_clip_neighbours_cached(
     corpus: Corpus,
     alignment: AlignmentRecord,
     clip_digest: str,  # noqa: ARG001 (the cache compares it instead of the clip)
@@ -243,4 +249,6 @@ def _find_clip_neighbours(
     # Imports torch: the page is drawn before.
     from core.search.query import find_audio_neighbours
 
-    return find_audio_neighbours(Selection(corpus, alignment).open_aligned(), _clip, k, direction)
+    return find_audio_neighbours(
+        Selection(corpus, alignment).open_aligned_corpus(), _clip, k, direction
+    )

@@ -28,7 +28,7 @@ def draw_favourite_button(favourite: Favourite, is_favourite: bool, key: str) ->
     key : str
         Unique on the page.
     """
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         return
     st.button(
         # Material's star icon has no filled form.
@@ -56,13 +56,13 @@ def draw_favourites() -> None:
     if not all_favourites:
         hint = " Press the star beside a clip to add it, with a note and tags."
         st.info(
-            f"No favourites yet.{'' if workspace.is_read_only() else hint}",
+            f"No favourites yet.{'' if workspace.is_workspace_read_only() else hint}",
             icon=":material/star_border:",
         )
         return
     all_tags = sorted({tag for favourite in all_favourites for tag in favourite.tags})
     with st.container(horizontal=True, vertical_alignment="center"):
-        chosen_tags = _choose_tags(all_tags)
+        chosen_tags = _choose_favourite_tags(all_tags)
         shown_favourites = [
             favourite for favourite in all_favourites if chosen_tags <= set(favourite.tags)
         ]
@@ -84,7 +84,7 @@ def draw_favourites() -> None:
         _draw_favourite(favourite, corpora[favourite.corpus_name], all_tags)
 
 
-def _choose_tags(all_tags: list[str]) -> set[str]:
+def _choose_favourite_tags(all_tags: list[str]) -> set[str]:
     if not all_tags:
         return set()
     return set(
@@ -115,11 +115,11 @@ def _draw_favourite(favourite: Favourite, corpus: Corpus | None, all_tags: list[
         with left:
             _draw_favourite_clip(favourite, corpus, key)
         with right:
-            _draw_note_and_tags(favourite, all_tags)
+            _draw_favourite_note_and_tags(favourite, all_tags)
 
 
-def _draw_note_and_tags(favourite: Favourite, all_tags: list[str]) -> None:
-    note_key, tags_key = _get_annotation_keys(favourite)
+def _draw_favourite_note_and_tags(favourite: Favourite, all_tags: list[str]) -> None:
+    note_key, tags_key = _get_note_and_tag_keys(favourite)
     st.text_area(
         "Note",
         favourite.note,
@@ -128,8 +128,8 @@ def _draw_note_and_tags(favourite: Favourite, all_tags: list[str]) -> None:
         placeholder="A note",
         max_chars=favourites.MAX_NOTE_CHARS,
         label_visibility="collapsed",
-        disabled=workspace.is_read_only(),
-        on_change=_save_annotation,
+        disabled=workspace.is_workspace_read_only(),
+        on_change=_save_favourite_note_and_tags,
         args=(favourite,),
     )
     st.multiselect(
@@ -140,8 +140,8 @@ def _draw_note_and_tags(favourite: Favourite, all_tags: list[str]) -> None:
         accept_new_options=True,
         placeholder="Tags",
         label_visibility="collapsed",
-        disabled=workspace.is_read_only(),
-        on_change=_save_annotation,
+        disabled=workspace.is_workspace_read_only(),
+        on_change=_save_favourite_note_and_tags,
         args=(favourite,),
         max_selections=favourites.MAX_TAGS,
     )
@@ -156,18 +156,20 @@ def _draw_favourite_clip(favourite: Favourite, corpus: Corpus | None, key: str) 
     except EarshotError:
         st.caption(":material/music_off: It was removed from its corpus.")
         return
-    audio_player.draw_file_player(program["audio"], favourite.name, f"favourite-{key}")
+    audio_player.draw_audio_file_player(program["audio"], favourite.name, f"favourite-{key}")
     with st.expander("Code", key=f"code-{key}", type="compact"):
         st.code(program["source"], language="ruby", height=180)
 
 
-def _save_annotation(favourite: Favourite) -> None:
-    note_key, tags_key = _get_annotation_keys(favourite)
+def _save_favourite_note_and_tags(favourite: Favourite) -> None:
+    note_key, tags_key = _get_note_and_tag_keys(favourite)
     with formatting.catch_and_show_errors():
-        favourites.annotate_favourite(*favourite.key, note_key.get(), tags_key.get())
+        favourites.set_favourite_note_and_tags(*favourite.key, note_key.get(), tags_key.get())
 
 
-def _get_annotation_keys(
+def _get_note_and_tag_keys(
     favourite: Favourite,
 ) -> tuple[state.SessionKey[str], state.SessionKey[list[str]]]:
-    return state.FAVOURITE_NOTE.scoped(*favourite.key), state.FAVOURITE_TAGS.scoped(*favourite.key)
+    return state.FAVOURITE_NOTE.derive_scoped_key(
+        *favourite.key
+    ), state.FAVOURITE_TAGS.derive_scoped_key(*favourite.key)

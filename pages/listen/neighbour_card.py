@@ -63,7 +63,7 @@ def draw_neighbour_card(
             favourites_view.draw_favourite_button(favourite, is_favourite, key)
         left, right = st.columns(2, gap="small", vertical_alignment="center")
         with left:
-            audio_player.draw_file_player(neighbour.audio_path, neighbour.name, key)
+            audio_player.draw_audio_file_player(neighbour.audio_path, neighbour.name, key)
         with right:
             st.code(neighbour.source, language="ruby", height=116)
         if snippet is not None:

@@ -44,10 +44,10 @@ RENDERING_PLAYER_KEY = "snippet-rendering"
 
 def draw_page() -> None:
     """Draw the page."""
-    selection.draw_alignment_page("Listen", draw_search_modes)
+    selection.draw_alignment_page("Listen", draw_selected_search_mode)
 
 
-def draw_search_modes(selected: Selection) -> None:
+def draw_selected_search_mode(selected: Selection) -> None:
     """Draw the choice of a search mode, and that mode."""
     mode = st.segmented_control(
         "Search mode",
@@ -77,10 +77,10 @@ def draw_code_search(selected: Selection) -> None:
     neighbours = None
     with right, formatting.catch_and_show_errors():
         neighbours = find_snippet_neighbours(selected, snippet, neighbour_count)
-        draw_neighbours(selected, neighbours, snippet)
+        draw_snippet_neighbours(selected, neighbours, snippet)
     with left:
         if should_render and snippet.strip():
-            render_snippet(snippet)
+            render_and_play_snippet(snippet)
         draw_snippet_rendering(selected, snippet, neighbours)
 
 
@@ -98,7 +98,7 @@ def draw_snippet_form() -> tuple[str, bool]:
     snippet = code_editor.draw_code_editor()
     should_render = False
     with st.container(horizontal=True, vertical_alignment="center"):
-        if workspace.is_read_only():
+        if workspace.is_workspace_read_only():
             st.caption(":material/visibility: Read-only: rendering is off.")
         else:
             should_render = st.button(
@@ -127,36 +127,40 @@ def find_snippet_neighbours(selected: Selection, snippet: str, k: int) -> list[N
     # Imports torch: the editor is drawn before.
     from core.search.query import find_neighbours
 
-    return find_neighbours(selected.open_aligned(), snippet, k)
+    return find_neighbours(selected.open_aligned_corpus(), snippet, k)
 
 
-def draw_neighbours(selected: Selection, neighbours: list[Neighbour] | None, snippet: str) -> None:
+def draw_snippet_neighbours(
+    selected: Selection, neighbours: list[Neighbour] | None, snippet: str
+) -> None:
     """Draw the clips nearest to the snippet, and how reliable the prediction is."""
     if neighbours is None:
         st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
         return
     corpus = selected.corpus
     with st.container(horizontal=True, vertical_alignment="center"):
-        draw_confidence(selected, neighbours, snippet)
+        draw_prediction_confidence(selected, neighbours, snippet)
         clip_count = cache.count_programs_by_state(corpus)["ok"]
         st.caption(
-            f"The {formatting.format_count(len(neighbours), 'clip')} nearest to this code among"
+            f"The {formatting.pluralize(len(neighbours), 'clip')} nearest to this code among"
             f" {clip_count:,} in {formatting.escape_markdown(corpus.name)}, found without"
             " rendering it."
         )
     neighbour_card.draw_neighbour_cards(corpus.name, neighbours, snippet)
 
 
-def draw_confidence(selected: Selection, neighbours: list[Neighbour], snippet: str) -> None:
+def draw_prediction_confidence(
+    selected: Selection, neighbours: list[Neighbour], snippet: str
+) -> None:
     """Draw the confidence of a prediction, if the alignment is calibrated."""
     # Imports torch, as above.
     from core.search import confidence
 
-    estimate = confidence.estimate_confidence(selected.open_aligned(), snippet, neighbours)
+    estimate = confidence.estimate_confidence(selected.open_aligned_corpus(), snippet, neighbours)
     if estimate is None:
         return
     label, colour, icon = CONFIDENCE_BADGES[estimate.level]
-    programs = formatting.format_count(estimate.calibration_program_count, "program")
+    programs = formatting.pluralize(estimate.calibration_program_count, "program")
     st.badge(
         f"{label}, {estimate.probability:.0%}",
         icon=icon,
@@ -169,7 +173,7 @@ def draw_confidence(selected: Selection, neighbours: list[Neighbour], snippet: s
 # -- the true sound ---------------------------------------------------------------------------
 
 
-def render_snippet(snippet: str) -> None:
+def render_and_play_snippet(snippet: str) -> None:
     """Render the snippet and play it."""
     with formatting.catch_and_show_errors(), st.spinner("Rendering 18 s of sound …"):
         rendering = sonicpi.try_render(snippet)
@@ -196,7 +200,7 @@ def draw_snippet_rendering(
                     draw_prediction_check(selected, rendering.clip, source, neighbours)
         elif rendering.error is not None:
             st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
-            program_card.draw_source_line(source, rendering.error.line)
+            program_card.draw_failed_source_line(source, rendering.error.line)
         for warning in rendering.warnings:
             st.caption(f":material/info: {formatting.escape_markdown(warning)}")
 
@@ -222,7 +226,7 @@ def draw_prediction_check(
             st.caption(f":material/check: {name}, predicted at rank {rank}")
         else:
             st.caption(f":material/close: {name}, not predicted")
-            audio_player.draw_file_player(
+            audio_player.draw_audio_file_player(
                 neighbour.audio_path, neighbour.name, f"true-{neighbour.program_id}"
             )
 

@@ -11,12 +11,12 @@ from core.corpus import AlignmentRecord, Corpus
 from core.pipeline import map_colours
 from core.plots import alignment_map as map_plot
 from pages.components import cache
-from pages.components.cache import cache_until_changed
+from pages.components.cache import cache_until_inputs_change
 
 UNSEEN_TEMPLATES_SPLIT = "unseen templates"
 
 
-@cache_until_changed(4, spinner="Reading the map …")
+@cache_until_inputs_change(4, spinner="Reading the map …")
 def load_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame | None:
     """Load a map's points with the name, template, role and split of their programs.
 
@@ -25,7 +25,7 @@ def load_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame 
     DataFrame or None
         None before the map is computed.
     """
-    points = alignment.load_map()
+    points = alignment.load_map_points()
     if points is None:
         return None
     programs = cache.load_programs(corpus)[["program", "name", "template", "role", "split"]].copy()
@@ -33,7 +33,9 @@ def load_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame 
     programs["split"] = programs["split"].mask(
         programs["template"].isin(held_out), UNSEEN_TEMPLATES_SPLIT
     )
-    return map_plot.rotate_after_to_before(points.merge(programs, on="program", how="inner"))
+    return map_plot.rotate_after_map_to_before_map(
+        points.merge(programs, on="program", how="inner")
+    )
 
 
 def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFrame:
@@ -44,28 +46,28 @@ def require_map_points(corpus: Corpus, alignment: AlignmentRecord) -> pd.DataFra
     return points
 
 
-@cache_until_changed(8)
+@cache_until_inputs_change(8)
 def list_colour_options(corpus: Corpus, alignment: AlignmentRecord) -> dict[str, str]:
     """Return what the map can be coloured by: labels by name."""
     points = require_map_points(corpus, alignment)
-    return map_colours.list_colourings(points, cache.load_programs(corpus))
+    return map_colours.list_colour_by_options(points, cache.load_programs(corpus))
 
 
-@cache_until_changed(32)
+@cache_until_inputs_change(32)
 def load_colour_values(corpus: Corpus, alignment: AlignmentRecord, colour_by: str) -> pd.Series:
     """Return the value of each point that its colour shows."""
     points = require_map_points(corpus, alignment)
     return map_colours.compute_colour_values(points, cache.load_programs(corpus), colour_by)
 
 
-@cache_until_changed(12, spinner="Drawing the map …")
+@cache_until_inputs_change(12, spinner="Drawing the map …")
 def plot_map(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: str) -> go.Figure:
     """Plot the map.
 
     The same arguments give the same object, which Streamlit does not send again.
     """
     colour_label = list_colour_options(corpus, alignment)[colour_by]
-    return map_plot.draw_map(
+    return map_plot.build_map_figure(
         require_map_points(corpus, alignment),
         load_colour_values(corpus, alignment, colour_by),
         colour_label=colour_label.removeprefix("Error: ").capitalize(),
@@ -74,8 +76,8 @@ def plot_map(corpus: Corpus, alignment: AlignmentRecord, colour_by: str, scale: 
     )
 
 
-@cache_until_changed(8)
-def load_cluster_labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:
+@cache_until_inputs_change(8)
+def load_map_cluster_labels(corpus: Corpus, alignment: AlignmentRecord) -> list[dict[str, Any]]:
     """Return the labels of clusters and their positions."""
     points = require_map_points(corpus, alignment)
-    return map_plot.place_template_labels(points, cache.load_template_titles())
+    return map_plot.build_map_cluster_labels(points, cache.load_template_titles())

@@ -35,7 +35,7 @@ class MapMarks:
     placement : MapPlacement or None
         Position and neighbours of a snippet.
     labels : list of dict
-        Labels of clusters, as `map_data.load_cluster_labels` returns them.
+        Labels of clusters, as `map_data.load_map_cluster_labels` returns them.
     """
 
     program_id: str | None = None
@@ -65,13 +65,13 @@ def draw_map_overlay(
     with st.container(key="map-marks"):
         _overlay_component(
             key=state.MAP_OVERLAY.name,
-            data=build_overlay_data(points, marks),
-            on_pick_change=lambda: _report_click(points, on_click),
-            on_lasso_change=lambda: _report_lasso(points, on_lasso),
+            data=build_map_overlay_data(points, marks),
+            on_pick_change=lambda: _report_clicked_program(points, on_click),
+            on_lasso_change=lambda: _report_lasso_selection(points, on_lasso),
         )
 
 
-def build_overlay_data(points: pd.DataFrame, marks: MapMarks) -> dict[str, Any]:
+def build_map_overlay_data(points: pd.DataFrame, marks: MapMarks) -> dict[str, Any]:
     """Return the marks as `map.js` reads them: rows of points instead of program ids."""
     programs = points["program"]
     rows = np.flatnonzero(programs == marks.program_id).tolist() if marks.program_id else []
@@ -128,13 +128,15 @@ def decode_bitmask(text: str, bit_count: int) -> np.ndarray:
     return np.unpackbits(packed, count=bit_count, bitorder="little").astype(bool)
 
 
-def _report_click(points: pd.DataFrame, on_click: Callable[[str], None]) -> None:
+def _report_clicked_program(points: pd.DataFrame, on_click: Callable[[str], None]) -> None:
     row = state.MAP_OVERLAY.get().get("pick")
     if isinstance(row, (int, float)) and 0 <= row < len(points):
         on_click(str(points["program"].iloc[int(row)]))
 
 
-def _report_lasso(points: pd.DataFrame, on_lasso: Callable[[tuple[str, ...]], None]) -> None:
+def _report_lasso_selection(
+    points: pd.DataFrame, on_lasso: Callable[[tuple[str, ...]], None]
+) -> None:
     mask = decode_bitmask(str(state.MAP_OVERLAY.get().get("lasso") or ""), len(points))
     if mask.any():
         on_lasso(tuple(dict.fromkeys(points["program"][mask])))

@@ -32,7 +32,7 @@ NEIGHBOUR_COUNT = 5
 def draw_map_sidebar(selected: Selection) -> None:
     """Draw the sidebar; a click on the map draws only this again, and not the map."""
     points = map_data.require_map_points(selected.corpus, selected.alignment)
-    program_id, selected_ids = state.PROGRAM.get(), get_selected_ids(selected)
+    program_id, selected_ids = state.PROGRAM.get(), get_lassoed_program_ids(selected)
     if not state.MAP_PANEL.is_set():
         state.MAP_PANEL.set(state.MAP_PANEL.default)
     panel = st.segmented_control(
@@ -50,7 +50,7 @@ def draw_map_sidebar(selected: Selection) -> None:
             placement = draw_snippet_placement(selected, points)
         elif panel == "selection":
             selection_panel.draw_selection_panel(
-                selected.corpus, points, selected_ids, open_and_play_program, clear_selection
+                selected.corpus, points, selected_ids, open_and_play_program, clear_lasso_selection
             )
         elif program_id is None:
             draw_map_help()
@@ -60,20 +60,20 @@ def draw_map_sidebar(selected: Selection) -> None:
         program_id if panel != "snippet" else None,
         selected_ids,
         placement,
-        map_data.load_cluster_labels(selected.corpus, selected.alignment),
+        map_data.load_map_cluster_labels(selected.corpus, selected.alignment),
     )
     map_overlay.draw_map_overlay(
         points,
         marks,
         open_and_play_program,
-        lambda program_ids: store_selection(selected, program_ids),
+        lambda program_ids: store_lasso_selection(selected, program_ids),
     )
 
 
 # -- what is selected -------------------------------------------------------------------------
 
 
-def get_selected_ids(selected: Selection) -> tuple[str, ...]:
+def get_lassoed_program_ids(selected: Selection) -> tuple[str, ...]:
     """Return the programs that a lasso selected on this map."""
     map_selection = state.MAP_SELECTION.get()
     if map_selection is None:
@@ -83,7 +83,7 @@ def get_selected_ids(selected: Selection) -> tuple[str, ...]:
     return tuple(program_ids) if is_of_this_map else ()
 
 
-def store_selection(selected: Selection, program_ids: tuple[str, ...]) -> None:
+def store_lasso_selection(selected: Selection, program_ids: tuple[str, ...]) -> None:
     """Store a lasso's selection and show it; for callbacks."""
     state.MAP_SELECTION.set(
         state.MapSelection(selected.corpus.name, selected.alignment.id, program_ids)
@@ -91,7 +91,7 @@ def store_selection(selected: Selection, program_ids: tuple[str, ...]) -> None:
     state.MAP_PANEL.set("selection")
 
 
-def clear_selection() -> None:
+def clear_lasso_selection() -> None:
     """Clear the selection; for callbacks."""
     state.MAP_SELECTION.clear()
     state.MAP_PANEL.set("program")
@@ -101,7 +101,7 @@ def open_and_play_program(program_id: str) -> None:
     """Open a program's card and play its clip; for callbacks."""
     state.PROGRAM.set(program_id)
     state.MAP_PANEL.set("program")
-    audio_player.request_autoplay(_make_player_key(program_id))
+    audio_player.request_autoplay(_format_program_player_key(program_id))
 
 
 def close_program_card() -> None:
@@ -135,9 +135,9 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
         formatting.show_error(error)
         st.button("Close", on_click=close_program_card)
         return
-    player_key = _make_player_key(program_id)
-    program_card.draw_closable_header(program, close_program_card)
-    audio_player.draw_file_player(program["audio"], program["name"], player_key)
+    player_key = _format_program_player_key(program_id)
+    program_card.draw_closable_program_header(program, close_program_card)
+    audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
     st.code(program["source"], language="ruby", height=132)
     direction = st.selectbox(
         "Neighbours",
@@ -152,11 +152,11 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
         from core.search.query import find_program_neighbours
 
         neighbours = find_program_neighbours(
-            selected.open_aligned(), program_id, NEIGHBOUR_COUNT, direction
+            selected.open_aligned_corpus(), program_id, NEIGHBOUR_COUNT, direction
         )
         draw_neighbour_list(neighbours, open_and_play_program)
     audio_player.wait_for_autoplay(player_key)
-    program_card.draw_spectrogram(program)
+    program_card.draw_program_spectrogram(program)
     program_card.draw_parameter_values(program["parameters"])
 
 
@@ -170,7 +170,7 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
         # Imports torch: the map and the editor are drawn before.
         from core.search.map_placement import place_on_map
 
-        placement = place_on_map(selected.open_aligned(), snippet, points, NEIGHBOUR_COUNT)
+        placement = place_on_map(selected.open_aligned_corpus(), snippet, points, NEIGHBOUR_COUNT)
         st.caption(
             "The star marks the snippet: in the left picture among programs with similar code, in"
             " the right one among its predicted clips. Lines lead to those clips."
@@ -194,7 +194,7 @@ def draw_neighbour_list(neighbours: Sequence[Neighbour], on_select: Callable[[st
             title = program_card.format_program_title(neighbour.name, neighbour.template)
             key = f"neighbour-line-{neighbour.rank}"
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                audio_player.draw_play_button(neighbour.audio_path, neighbour.name, key)
+                audio_player.draw_clip_play_button(neighbour.audio_path, neighbour.name, key)
                 st.button(
                     f"{neighbour.rank}. {formatting.escape_markdown(title)} ·"
                     f" {neighbour.similarity:.2f}",
@@ -207,5 +207,5 @@ def draw_neighbour_list(neighbours: Sequence[Neighbour], on_select: Callable[[st
                 )
 
 
-def _make_player_key(program_id: str) -> str:
+def _format_program_player_key(program_id: str) -> str:
     return f"map-{program_id}"

@@ -25,7 +25,7 @@ def draw_map_explorer(selected: Selection) -> None:
     """Draw the map and its sidebar, or the button that computes the map."""
     points = map_data.load_map_points(selected.corpus, selected.alignment)
     if points is None:
-        offer_map(selected)
+        draw_map_job_or_button(selected)
         return
     left, right = st.columns([9, 5], gap="medium")
     with left:
@@ -34,15 +34,15 @@ def draw_map_explorer(selected: Selection) -> None:
         map_sidebar.draw_map_sidebar(selected)
 
 
-def offer_map(selected: Selection) -> None:
+def draw_map_job_or_button(selected: Selection) -> None:
     """Draw the job that computes the map, or the button that starts it."""
     argv = ("map", selected.corpus.name, "--alignment", selected.alignment.id)
     job = job_panel.draw_unfinished_job(*argv)
     if job is not None and job.is_active:
         return
     st.info("This alignment has no map yet.", icon=":material/scatter_plot:")
-    if not workspace.is_read_only():
-        job_panel.draw_start_button(
+    if not workspace.is_workspace_read_only():
+        job_panel.draw_job_start_button(
             "Compute map",
             argv,
             f"Compute the map of {selected.corpus.name}",
@@ -53,7 +53,7 @@ def offer_map(selected: Selection) -> None:
 
 def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     """Draw the map with the choice of its colours."""
-    colour_by, scale = choose_colour(selected)
+    colour_by, scale = choose_map_colour_and_scale(selected)
     program_count = len(points) // 2
     # All colours share a key, which keeps the zoom and the groups hidden in the legend.
     st.plotly_chart(
@@ -77,13 +77,13 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     if missing_count > 0:
         verb = "was" if missing_count == 1 else "were"
         sentences.append(
-            f"{formatting.format_count(missing_count, 'program')} {verb} added after this"
+            f"{formatting.pluralize(missing_count, 'program')} {verb} added after this"
             f" alignment. Train again to include {'it' if missing_count == 1 else 'them'}."
         )
     st.caption(" ".join(sentence for sentence in sentences if sentence))
 
 
-def choose_colour(selected: Selection) -> tuple[str, str]:
+def choose_map_colour_and_scale(selected: Selection) -> tuple[str, str]:
     """Draw the choice of what colours the points; return it and its scale."""
     labels = map_data.list_colour_options(selected.corpus, selected.alignment)
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):

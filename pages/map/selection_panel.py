@@ -51,7 +51,7 @@ def draw_selection_panel(
         points, cache.load_programs(corpus), selected_ids
     )
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{formatting.format_count(len(programs), 'program')}**", width="stretch")
+        st.markdown(f"**{formatting.pluralize(len(programs), 'program')}**", width="stretch")
         st.button("Clear selection", icon=":material/deselect:", type="tertiary", on_click=on_clear)
     # Another selection needs another key: a selected row is only a number.
     digest = hashlib.sha256(" ".join(programs["program"]).encode()).hexdigest()[:12]
@@ -71,25 +71,29 @@ def draw_selection_panel(
         height=400,
         key=table_key,
         selection_mode="single-row",
-        on_select=lambda: _open_selected_row(table_key, programs, on_open),
+        on_select=lambda: _open_selected_table_program(table_key, programs, on_open),
         alt="The programs that the lasso selected, one per row",
         column_config={
-            "Similarity": _make_number_column("Cosine of code and audio in the shared space"),
-            "Overlap before": _make_number_column("Share of common neighbours of code and audio"),
-            "Overlap after": _make_number_column("The same in the shared space"),
+            "Similarity": _build_number_column_config(
+                "Cosine of code and audio in the shared space"
+            ),
+            "Overlap before": _build_number_column_config(
+                "Share of common neighbours of code and audio"
+            ),
+            "Overlap after": _build_number_column_config("The same in the shared space"),
         },
     )
     draw_selection_downloads(corpus, programs)
 
 
-def _make_number_column(help_text: str) -> Any:
+def _build_number_column_config(help_text: str) -> Any:
     return st.column_config.NumberColumn(format="%.2f", help=help_text, width=70)
 
 
-def _open_selected_row(
+def _open_selected_table_program(
     table_key: str, programs: pd.DataFrame, on_open: Callable[[str], None]
 ) -> None:
-    row = state.read_selected_row(table_key, len(programs))
+    row = state.read_selected_table_row(table_key, len(programs))
     if row is not None:
         on_open(str(programs["program"].iloc[row]))
 

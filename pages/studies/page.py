@@ -7,11 +7,11 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.corpus import Corpus
-from core.corpus.legacy_names import translate_study_name
+from core.corpus.legacy_names import translate_legacy_study_name
 from core.studies.registry import STUDIES, get_study
-from core.studies.report import StudyReport, list_reports
+from core.studies.report import StudyReport, list_study_reports
 from core.studies.report_markdown import format_verdict_counts
-from core.studies.store import StudyRun, list_runs
+from core.studies.store import StudyRun, list_study_runs
 from pages.components import formatting, job_panel, layout, selection, state
 from pages.studies import run_comparison, study_settings, study_view
 
@@ -36,8 +36,8 @@ def draw_page() -> None:
 def choose_study() -> str:
     """Draw the choice of a study; return its name or `ALL_STUDIES`."""
     study_names = [*STUDIES, ALL_STUDIES]
-    is_restored = state.restore_old_bookmark(
-        state.STUDY, lambda label: _find_study(label, study_names)
+    is_restored = state.restore_old_bookmark_choice(
+        state.STUDY, lambda label: _find_study_by_url_name(label, study_names)
     )
     study_name = st.segmented_control(
         "Study",
@@ -52,9 +52,9 @@ def choose_study() -> str:
     return study_name or study_names[0]
 
 
-def _find_study(label: str, study_names: list[str]) -> str | None:
+def _find_study_by_url_name(label: str, study_names: list[str]) -> str | None:
     """Return the study that the URL names, by today's name or by an older one."""
-    name = translate_study_name(label.lower())
+    name = translate_legacy_study_name(label.lower())
     return name if name in study_names else None
 
 
@@ -66,10 +66,10 @@ def format_study_name(study_name: str) -> str:
 def draw_study(corpus: Corpus, study_name: str) -> None:
     """Draw a study: its question, the button that runs it, and its runs."""
     study = get_study(study_name)
-    runs = {run.id: run for run in list_runs(corpus, study_name)}
-    labels = {run.id: format_run_label(run) for run in runs.values()}
-    run_key = state.STUDY_RUN.scoped(study_name)
-    selection.select_when_new(run_key, next(iter(runs), None), corpus.name)
+    runs = {run.id: run for run in list_study_runs(corpus, study_name)}
+    labels = {run.id: format_study_run_label(run) for run in runs.values()}
+    run_key = state.STUDY_RUN.derive_scoped_key(study_name)
+    selection.preselect_new_item_once(run_key, next(iter(runs), None), corpus.name)
     st.markdown(f"**{study.title}.** {study.question}")
     is_running = draw_study_job(corpus, study_name)
     run_id = None
@@ -93,7 +93,7 @@ def draw_study(corpus: Corpus, study_name: str) -> None:
         run_comparison.draw_run_comparison(list(runs.values()), labels)
 
 
-def format_run_label(run: StudyRun) -> str:
+def format_study_run_label(run: StudyRun) -> str:
     """Return a run's id, time and alignment."""
     alignment = run.metadata["settings"].get("alignment")
     suffix = ""
@@ -110,7 +110,7 @@ def draw_study_job(corpus: Corpus, study_name: str) -> bool:
 
 def draw_study_form(corpus: Corpus, study_name: str, button_label: str) -> None:
     """Draw the button that runs a study, and its settings."""
-    if workspace.is_read_only():
+    if workspace.is_workspace_read_only():
         return
     is_pressed = st.button(
         button_label, type="primary", icon=":material/play_arrow:", key=f"start-{study_name}"
@@ -134,26 +134,26 @@ def draw_all_studies(corpus: Corpus) -> None:
     if not draw_study_job(corpus, ALL_STUDIES):
         with st.container(horizontal=True):
             draw_study_form(corpus, ALL_STUDIES, "Run all")
-    rows = [build_overview_row(corpus, study_name) for study_name in STUDIES]
+    rows = [build_study_overview_row(corpus, study_name) for study_name in STUDIES]
     st.dataframe(pd.DataFrame(rows), hide_index=True)
-    reports = list_reports(corpus)
+    reports = list_study_reports(corpus)
     if reports:
-        draw_reports(corpus, reports)
+        draw_study_report_downloads(corpus, reports)
 
 
-def build_overview_row(corpus: Corpus, study_name: str) -> dict[str, str]:
+def build_study_overview_row(corpus: Corpus, study_name: str) -> dict[str, str]:
     """Return a study's row of the overview: its newest run and how that compares to the paper."""
-    run = next(iter(list_runs(corpus, study_name)), None)
+    run = next(iter(list_study_runs(corpus, study_name)), None)
     return {
         "Study": format_study_name(study_name),
-        "Compared with the paper": format_verdict_counts(run.load_comparison())
+        "Compared with the paper": format_verdict_counts(run.load_paper_comparison())
         if run
         else "not run",
-        "Newest run": format_run_label(run) if run else "",
+        "Newest run": format_study_run_label(run) if run else "",
     }
 
 
-def draw_reports(corpus: Corpus, reports: list[StudyReport]) -> None:
+def draw_study_report_downloads(corpus: Corpus, reports: list[StudyReport]) -> None:
     """Draw the choice of a report and its downloads."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         report = st.selectbox(

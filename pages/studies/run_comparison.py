@@ -6,8 +6,11 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from core.studies.study_run_comparison import build_measure_table, find_differing_settings
 from core.studies.store import StudyRun
+from core.studies.study_run_comparison import (
+    build_run_measurement_table,
+    find_differing_run_settings,
+)
 from pages.components import state
 from pages.studies import study_view
 
@@ -29,14 +32,14 @@ def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None
         list(labels),
         list(labels)[:2],
         format_func=lambda run_id: labels[run_id],
-        key=state.COMPARED_RUNS.scoped(study_name).name,
+        key=state.COMPARED_RUNS.derive_scoped_key(study_name).name,
         label_visibility="collapsed",
     )
     chosen_runs = [run for run in runs if run.id in chosen_ids]
     if len(chosen_runs) < 2:
         st.caption("Choose at least two.")
         return
-    measures = build_measure_table(chosen_runs)
+    measures = build_run_measurement_table(chosen_runs)
     st.dataframe(
         study_view.format_number_columns(measures, measures.columns),
         key=f"measures-{study_name}",
@@ -46,7 +49,7 @@ def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None
             **{str(name): st.column_config.TextColumn(alignment="right") for name in measures},
         },
     )
-    settings = find_differing_settings(chosen_runs)
+    settings = find_differing_run_settings(chosen_runs)
     if settings.empty:
         st.caption("Same settings, same programs.")
     else:

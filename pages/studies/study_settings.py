@@ -31,14 +31,14 @@ def choose_study_options(corpus: Corpus, study_name: str) -> list[str]:
     argv: list[str] = []
     with st.popover("Settings", icon=":material/tune:"):
         for option in options.values():
-            key = state.STUDY_OPTION.scoped(study_name, corpus.name, option.name)
-            value = _draw_option_control(corpus, option, key.name)
+            key = state.STUDY_OPTION.derive_scoped_key(study_name, corpus.name, option.name)
+            value = _draw_study_option_control(corpus, option, key.name)
             if value not in (None, "", option.default):
                 argv += [option.cli_flag, str(value)]
     return argv
 
 
-def _draw_option_control(corpus: Corpus, option: StudyOption, key: str) -> Any:
+def _draw_study_option_control(corpus: Corpus, option: StudyOption, key: str) -> Any:
     label = option.name.replace("_", " ").capitalize()
     help_text = formatting.escape_markdown(option.help)
     if option.value_type in (int, float):
@@ -51,7 +51,7 @@ def _draw_option_control(corpus: Corpus, option: StudyOption, key: str) -> Any:
             persist_state="session",
             help=help_text,
         )
-    labels = _list_option_labels(corpus, option.name)
+    labels = _list_option_value_labels(corpus, option.name)
     if labels is None:
         return st.text_input(
             label, value=option.default, key=key, persist_state="session", help=help_text
@@ -70,14 +70,14 @@ def _draw_option_control(corpus: Corpus, option: StudyOption, key: str) -> Any:
     )
 
 
-def _list_option_labels(corpus: Corpus, option_name: str) -> dict[str, str] | None:
+def _list_option_value_labels(corpus: Corpus, option_name: str) -> dict[str, str] | None:
     """Return the labels of an option's values; None if any text is valid."""
     if option_name == "alignment":
         return selection.list_alignment_labels(corpus)
     if option_name in ENCODER_OPTION_MODALITIES:
         return {
             encoder_id: encoder_id
-            for encoder_id, modality, _ in corpus.list_encoders()
+            for encoder_id, modality, _ in corpus.count_embeddings_by_encoder()
             if modality == ENCODER_OPTION_MODALITIES[option_name]
         }
     if option_name == HOLDOUT_ENCODER_OPTION:
@@ -85,7 +85,7 @@ def _list_option_labels(corpus: Corpus, option_name: str) -> dict[str, str] | No
         return {spec.id: spec.title for spec in specs if spec.is_available_offline()}
     if option_name == "sweep":
         # Imports torch, which the other options do not need.
-        from core.pipeline.sweep import list_sweeps
+        from core.pipeline.sweep import list_sweep_ids
 
-        return {sweep_id: sweep_id for sweep_id in reversed(list_sweeps(corpus))}
+        return {sweep_id: sweep_id for sweep_id in reversed(list_sweep_ids(corpus))}
     return None

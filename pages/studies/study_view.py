@@ -9,9 +9,13 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.studies.clips import concatenate_clips, resolve_clip_path
-from core.studies.playlist import PlaylistItem, list_row_items, list_sequence_items
-from core.studies.report_markdown import drop_empty_columns, format_cell, format_verdict_counts
+from core.studies.clips import concatenate_clips, find_stored_clip
+from core.studies.playlist import PlaylistItem, build_sequence_playlist, build_table_row_playlist
+from core.studies.report_markdown import (
+    drop_empty_columns,
+    format_table_cell,
+    format_verdict_counts,
+)
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.store import StudyRun
 from pages.components import audio_player, cache, formatting, state
@@ -28,26 +32,26 @@ def draw_study_run(corpus: Corpus, run: StudyRun) -> None:
     verdicts = format_verdict_counts(result.comparison).removesuffix(" the paper")
     st.subheader(f"Compared with the paper: {verdicts.replace('level with', 'level')}")
     draw_paper_comparison(result.comparison, f"comparison-{run.id}")
-    if describe_playback_options(result):
+    if format_playback_instructions(result):
         left, right = st.columns([7, 4], gap="medium")
         with left:
             draw_study_figure(result, run.id)
         with right:
-            draw_playback(corpus, result, run.id)
+            draw_run_clip_playback(corpus, result, run.id)
     else:
         draw_study_figure(result, run.id)
     st.subheader("Findings")
     for note in result.notes:
         st.markdown(f"- {formatting.escape_markdown(note, None)}")
     for table in result.tables:
-        row_count = formatting.format_count(len(table.rows), "row")
+        row_count = formatting.pluralize(len(table.rows), "row")
         with st.expander(f"{formatting.escape_markdown(table.title)} ({row_count})"):
             draw_study_table(table, run.id)
     with st.expander("Settings, versions, corpus"):
         st.json(result.settings)
 
 
-@cache.cache_until_changed(12, ttl_s=None)
+@cache.cache_until_inputs_change(12, ttl_s=None)
 def load_study_result(run: StudyRun) -> StudyResult:
     """Load the results of a run."""
     return run.load_result()
@@ -77,7 +81,7 @@ def format_number_columns(table: pd.DataFrame, columns: Iterable[str]) -> pd.Dat
     """
     table = table.copy()
     for name in columns:
-        table[name] = [format_cell(value) or None for value in table[name]]
+        table[name] = [format_table_cell(value) or None for value in table[name]]
     return table
 
 
@@ -96,7 +100,7 @@ def draw_study_figure(result: StudyResult, run_id: str) -> None:
         key=chart_key,
         selection_mode="points",
         alt=figure.title,
-        on_select=(lambda: _play_clicked_point(chart_key, figure.clip_table, run_id))
+        on_select=(lambda: _play_clicked_figure_point(chart_key, figure.clip_table, run_id))
         if figure.clip_table
         else "ignore",
         config={"displaylogo": False},
@@ -114,7 +118,7 @@ def choose_study_figure(figures: list[StudyFigure], run_id: str) -> StudyFigure:
         list(figure_by_name),
         default=figures[0].name,
         required=True,
-        key=state.STUDY_FIGURE.scoped(run_id).name,
+        key=state.STUDY_FIGURE.derive_scoped_key(run_id).name,
         format_func=lambda option: _shorten_figure_title(figure_by_name[option]),
         label_visibility="collapsed",
     )
@@ -125,7 +129,7 @@ def _shorten_figure_title(figure: StudyFigure) -> str:
     return figure.title.removeprefix("Changes of ").partition(" (")[0].capitalize()
 
 
-def _play_clicked_point(chart_key: str, table_name: str, run_id: str) -> None:
+def _play_clicked_figure_point(chart_key: str, table_name: str, run_id: str) -> None:
     points = st.session_state[chart_key]["selection"]["points"]
     if points:  # The callback also runs when a selection ends.
         custom_data = points[0]["customdata"]
@@ -134,8 +138,8 @@ def _play_clicked_point(chart_key: str, table_name: str, run_id: str) -> None:
 
 
 def _play_table_row(run_id: str, table_name: str, row_number: int) -> None:
-    state.PLAYED_ROW.scoped(run_id).set(state.PlayedRow(table_name, row_number))
-    state.STUDY_CLIP.scoped(run_id).clear()
+    state.PLAYED_ROW.derive_scoped_key(run_id).set(state.PlayedRow(table_name, row_number))
+    state.STUDY_CLIP.derive_scoped_key(run_id).clear()
     audio_player.request_autoplay(_make_row_player_key(run_id, table_name, row_number))
 
 
@@ -146,27 +150,27 @@ def _make_row_player_key(run_id: str, table_name: str, row_number: int) -> str:
 # -- playback ---------------------------------------------------------------------------------
 
 
-def draw_playback(corpus: Corpus, result: StudyResult, run_id: str) -> None:
+def draw_run_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -> None:
     """Draw the choice of a run's clips, and the clips chosen there, in a figure or a table."""
     st.markdown("**Playback**")
-    clip_number = choose_study_clip(result, run_id)
-    played_row = state.PLAYED_ROW.scoped(run_id).get()
+    clip_number = choose_study_clip_sequence(result, run_id)
+    played_row = state.PLAYED_ROW.derive_scoped_key(run_id).get()
     if clip_number is not None:
         sequence = result.clips[clip_number]
         player_key = f"study-{run_id}-clip-{clip_number}"
-        draw_playlist(list_sequence_items(sequence), sequence.note, player_key)
+        draw_clip_playlist(build_sequence_playlist(sequence), sequence.note, player_key)
     elif played_row is not None:
         table_name, row_number = played_row
         rows = next(table.rows for table in result.tables if table.name == table_name)
         row = rows.iloc[row_number]
-        items = list_row_items(result, row, cache.load_programs(corpus))
+        items = build_table_row_playlist(result, row, cache.load_programs(corpus))
         player_key = _make_row_player_key(run_id, table_name, row_number)
-        draw_playlist(items, format_row_numbers(row), player_key)
+        draw_clip_playlist(items, format_row_numbers(row), player_key)
     else:
-        st.caption(describe_playback_options(result))
+        st.caption(format_playback_instructions(result))
 
 
-def choose_study_clip(result: StudyResult, run_id: str) -> int | None:
+def choose_study_clip_sequence(result: StudyResult, run_id: str) -> int | None:
     """Draw the choice of a clip sequence, if there are any; return its number."""
     if not result.clips:
         return None
@@ -174,14 +178,14 @@ def choose_study_clip(result: StudyResult, run_id: str) -> int | None:
         "Clip",
         range(len(result.clips)),
         index=None,
-        key=state.STUDY_CLIP.scoped(run_id).name,
+        key=state.STUDY_CLIP.derive_scoped_key(run_id).name,
         format_func=lambda number: result.clips[number].label,
         label_visibility="collapsed",
         placeholder=f"Choose among {len(result.clips)}",
     )
 
 
-def describe_playback_options(result: StudyResult) -> str:
+def format_playback_instructions(result: StudyResult) -> str:
     """Return how to play a run's clips, in a sentence; "" if there are none."""
     options = ["choose a clip"] if result.clips else []
     if any(figure.clip_table for figure in result.figures):
@@ -204,7 +208,7 @@ def format_row_numbers(row: pd.Series) -> str:
     )
 
 
-def draw_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
+def draw_clip_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
     """Draw a player of clips one after the other, and each clip with its program."""
     try:
         clip = concatenate_clips([item.audio_path for item in items], SECONDS_PER_CLIP)
@@ -222,8 +226,8 @@ def draw_playlist(items: list[PlaylistItem], note: str, key: str) -> None:
     for number, item in enumerate(items):
         with st.expander(formatting.escape_markdown(item.name), key=f"{key}-item-{number}"):
             if len(items) > 1:
-                path = resolve_clip_path(item.audio_path)
-                audio_player.draw_file_player(
+                path = find_stored_clip(item.audio_path)
+                audio_player.draw_audio_file_player(
                     None if path is None else str(path), item.name, f"{key}-{number}"
                 )
             if item.source:
@@ -238,14 +242,14 @@ def draw_study_table(table: StudyTable, run_id: str) -> None:
     if table.caption:
         st.caption(formatting.escape_markdown(table.caption, None))
     table_key = f"table-{run_id}-{table.name}"
-    rows = filter_table_rows(table.rows, table_key)
+    rows = draw_table_filters(table.rows, table_key)
     displayed_rows = rows.drop(columns="clips", errors="ignore")
     if "clips" not in rows:
         st.dataframe(displayed_rows, hide_index=True, key=table_key)
         return
 
     def play_ticked_row() -> None:
-        row = state.read_selected_row(table_key, len(rows))
+        row = state.read_selected_table_row(table_key, len(rows))
         if row is not None:
             _play_table_row(run_id, table.name, int(rows.index[row]))
 
@@ -259,7 +263,7 @@ def draw_study_table(table: StudyTable, run_id: str) -> None:
     )
 
 
-def filter_table_rows(rows: pd.DataFrame, table_key: str) -> pd.DataFrame:
+def draw_table_filters(rows: pd.DataFrame, table_key: str) -> pd.DataFrame:
     """Draw filters for a long table's columns of few values; return the matching rows.
 
     Returns

@@ -10,10 +10,10 @@ import streamlit as st
 from core.corpus import AlignmentRecord, Corpus
 from core.pipeline.alignment_comparison import (
     TEST_SCORES,
-    build_comparison_table,
+    build_alignment_comparison_table,
     collect_test_scores,
 )
-from core.plots.training_curves import draw_run_comparison
+from core.plots.training_curves import build_training_run_comparison_figure
 from pages.components import selection, state
 
 MAX_COMPARED_ALIGNMENTS = 6  # More lines cannot be distinguished in one chart.
@@ -66,7 +66,7 @@ def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord])
         "Alignments side by side",
         list(labels),
         list(labels)[:2],
-        key=state.COMPARED_ALIGNMENTS.scoped(corpus.name).name,
+        key=state.COMPARED_ALIGNMENTS.derive_scoped_key(corpus.name).name,
         max_selections=MAX_COMPARED_ALIGNMENTS,
         label_visibility="collapsed",
         placeholder="Choose alignments",
@@ -76,16 +76,16 @@ def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord])
         st.info("Choose two or more alignments to compare.", icon=":material/compare_arrows:")
         return
     chosen = {labels[chosen_id]: alignment_by_id[chosen_id] for chosen_id in chosen_ids}
-    histories = {label: alignment.load_history() for label, alignment in chosen.items()}
+    histories = {label: alignment.load_training_history() for label, alignment in chosen.items()}
     st.plotly_chart(
-        draw_run_comparison(histories),
+        build_training_run_comparison_figure(histories),
         key="alignment-comparison",
         config={"displayModeBar": False},
         alt="Validation loss, CKA and recall by epoch, one line per alignment",
     )
     st.caption("Measured on the validation programs after each epoch.")
     st.dataframe(
-        build_comparison_table(chosen),
+        build_alignment_comparison_table(chosen),
         alt="Settings that differ, and scores, one column per alignment",
         height="content",
     )

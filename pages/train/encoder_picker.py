@@ -9,8 +9,8 @@ import streamlit as st
 
 from core import encoders
 from core.corpus import Corpus
+from core.encoders.encoder_presets import find_encoder_preset_name
 from core.encoders.imported import is_imported_encoder
-from core.encoders.encoder_presets import find_preset_name
 from pages.components import cache, formatting, job_panel, state
 
 MODALITIES = ("code", "audio")
@@ -24,12 +24,12 @@ class EncoderChoice:
     ----------
     cli_options : tuple of str
         Options of `./run train` for encoders other than the corpus's.
-    is_embedded : bool
+    has_embeddings : bool
         Whether the corpus has embeddings of both.
     """
 
     cli_options: tuple[str, ...] = ()
-    is_embedded: bool = True
+    has_embeddings: bool = True
 
 
 def choose_encoders(corpus: Corpus) -> EncoderChoice:
@@ -38,8 +38,8 @@ def choose_encoders(corpus: Corpus) -> EncoderChoice:
     if not corpus_encoders:
         name = formatting.escape_markdown(corpus.name)
         st.caption(f"{name} has no embeddings yet. Build it first.")
-        return EncoderChoice(is_embedded=False)
-    st.caption(describe_corpus_encoders(corpus, corpus_encoders))
+        return EncoderChoice(has_embeddings=False)
+    st.caption(format_corpus_encoder_summary(corpus, corpus_encoders))
     chosen = draw_encoder_selectors(corpus, corpus_encoders)
     options = [
         part
@@ -47,13 +47,13 @@ def choose_encoders(corpus: Corpus) -> EncoderChoice:
         if encoder_id != corpus_encoders[modality]
         for part in (f"--{modality}-encoder", encoder_id)
     ]
-    return EncoderChoice(tuple(options), require_embeddings(corpus, chosen))
+    return EncoderChoice(tuple(options), require_corpus_embeddings(corpus, chosen))
 
 
-def describe_corpus_encoders(corpus: Corpus, corpus_encoders: Mapping[str, str]) -> str:
+def format_corpus_encoder_summary(corpus: Corpus, corpus_encoders: Mapping[str, str]) -> str:
     """Return the number of clips and the encoders that the corpus was built with."""
     code_encoder, audio_encoder = corpus_encoders["code"], corpus_encoders["audio"]
-    preset_name = find_preset_name(code_encoder, audio_encoder)
+    preset_name = find_encoder_preset_name(code_encoder, audio_encoder)
     origin = f"the {preset_name} preset" if preset_name else "custom encoders"
     titles = " and ".join(
         formatting.escape_markdown(encoders.find_encoder_spec(encoder_id).title)
@@ -61,7 +61,7 @@ def describe_corpus_encoders(corpus: Corpus, corpus_encoders: Mapping[str, str])
     )
     clip_count = cache.count_programs_by_state(corpus)["ok"]
     return (
-        f"{formatting.format_count(clip_count, 'program')} with a clip, embedded by {titles}:"
+        f"{formatting.pluralize(clip_count, 'program')} with a clip, embedded by {titles}:"
         f" {formatting.escape_markdown(corpus.name)} was built with {origin}."
     )
 
@@ -69,7 +69,7 @@ def describe_corpus_encoders(corpus: Corpus, corpus_encoders: Mapping[str, str])
 def draw_encoder_selectors(corpus: Corpus, corpus_encoders: Mapping[str, str]) -> dict[str, str]:
     """Draw the choice of other encoders in an expander; return the chosen one by modality."""
     chosen = {
-        modality: _get_encoder_key(corpus, modality).get() or corpus_encoders[modality]
+        modality: _get_encoder_session_key(corpus, modality).get() or corpus_encoders[modality]
         for modality in MODALITIES
     }
     expander = st.expander(
@@ -81,12 +81,12 @@ def draw_encoder_selectors(corpus: Corpus, corpus_encoders: Mapping[str, str]) -
     # Listing the encoders takes a moment, so a closed expander stays empty.
     if expander.open:
         with expander:
-            draw_preset_buttons(corpus)
+            draw_encoder_preset_buttons(corpus)
             for modality in MODALITIES:
                 chosen[modality] = draw_encoder_selector(
                     corpus, modality, corpus_encoders[modality]
                 )
-            show_missing_encoders()
+            show_encoder_install_instructions()
     return chosen
 
 
@@ -96,12 +96,12 @@ def draw_encoder_selector(corpus: Corpus, modality: str, corpus_encoder: str) ->
     encoder_ids = [spec.id for spec in specs if spec.is_available_offline()]
     encoder_ids += [
         encoder_id
-        for encoder_id, encoder_modality, embedding_count in corpus.list_encoders()
+        for encoder_id, encoder_modality, embedding_count in corpus.count_embeddings_by_encoder()
         if encoder_modality == modality and embedding_count and is_imported_encoder(encoder_id)
     ]
     if corpus_encoder not in encoder_ids:
         encoder_ids.insert(0, corpus_encoder)
-    key = _get_encoder_key(corpus, modality)
+    key = _get_encoder_session_key(corpus, modality)
     return st.selectbox(
         f"{modality.capitalize()} encoder",
         encoder_ids,
@@ -113,11 +113,11 @@ def draw_encoder_selector(corpus: Corpus, modality: str, corpus_encoder: str) ->
     )
 
 
-def _get_encoder_key(corpus: Corpus, modality: str) -> state.SessionKey[str | None]:
-    return state.ENCODER.scoped(corpus.name, modality)
+def _get_encoder_session_key(corpus: Corpus, modality: str) -> state.SessionKey[str | None]:
+    return state.ENCODER.derive_scoped_key(corpus.name, modality)
 
 
-def draw_preset_buttons(corpus: Corpus) -> None:
+def draw_encoder_preset_buttons(corpus: Corpus) -> None:
     """Draw a button for each available preset, which selects both of its encoders."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.caption("Presets", width="content")
@@ -131,29 +131,31 @@ def draw_preset_buttons(corpus: Corpus) -> None:
             st.button(
                 preset.name.capitalize(),
                 key=f"preset-{preset.name}",
-                on_click=_apply_encoder_preset,
+                on_click=_select_preset_encoders,
                 args=(corpus, preset),
                 help=formatting.escape_markdown(" and ".join(encoder_ids)),
             )
 
 
-def _apply_encoder_preset(corpus: Corpus, preset: encoders.EncoderPreset) -> None:
-    _get_encoder_key(corpus, "code").set(preset.code_encoder)
-    _get_encoder_key(corpus, "audio").set(preset.audio_encoder)
+def _select_preset_encoders(corpus: Corpus, preset: encoders.EncoderPreset) -> None:
+    _get_encoder_session_key(corpus, "code").set(preset.code_encoder)
+    _get_encoder_session_key(corpus, "audio").set(preset.audio_encoder)
 
 
-def show_missing_encoders() -> None:
+def show_encoder_install_instructions() -> None:
     """Draw how to install the encoders that this machine does not have."""
     missing = [spec for spec in encoders.list_encoder_specs() if not spec.is_available_offline()]
     if missing:
         st.caption("Not installed. To install:")
-        lines = [f"# {spec.title}\n{spec.install_instructions}" for spec in missing]
+        lines = [f"# {spec.title}\n{spec.weights_install_instructions}" for spec in missing]
         st.code("\n".join(lines), language="bash", wrap_lines=True, height=150)
 
 
-def require_embeddings(corpus: Corpus, chosen_encoders: Mapping[str, str]) -> bool:
+def require_corpus_embeddings(corpus: Corpus, chosen_encoders: Mapping[str, str]) -> bool:
     """Return whether the corpus has all embeddings; if not, draw what computes them."""
-    embedded_ids = {encoder_id for encoder_id, _, count in corpus.list_encoders() if count}
+    embedded_ids = {
+        encoder_id for encoder_id, _, count in corpus.count_embeddings_by_encoder() if count
+    }
     missing = {
         modality: encoder_id
         for modality, encoder_id in chosen_encoders.items()
@@ -168,7 +170,7 @@ def require_embeddings(corpus: Corpus, chosen_encoders: Mapping[str, str]) -> bo
     if job is None or not job.is_active:
         escaped_ids = " and ".join(formatting.escape_markdown(each) for each in missing.values())
         st.info(f"The corpus is not embedded by {escaped_ids} yet.", icon=":material/info:")
-        job_panel.draw_start_button(
+        job_panel.draw_job_start_button(
             "Embed corpus",
             argv,
             f"Embed {corpus.name} by {' and '.join(missing.values())}",

@@ -61,7 +61,7 @@ def draw_page() -> None:
             alignment_comparison_table.draw_alignment_list(corpus)
         elif view == SWEEP_VIEW:
             sweep_panel.draw_sweep_panel(corpus)
-        elif workspace.is_read_only():
+        elif workspace.is_workspace_read_only():
             draw_training_outcome(corpus, alignment)
         else:
             left, right = st.columns([4, 7], gap="large")
@@ -88,13 +88,13 @@ def draw_training_form(corpus: Corpus) -> None:
             type="primary",
             icon=":material/model_training:",
             width="stretch",
-            disabled=not encoder_choice.is_embedded,
+            disabled=not encoder_choice.has_embeddings,
         )
-        draw_time_estimate(corpus, form_values)
+        draw_training_time_estimate(corpus, form_values)
     if is_pressed:
         with formatting.catch_and_show_errors():
             argv = ["train", corpus.name]
-            argv += [*encoder_choice.cli_options, *form_values.to_cli_options()]
+            argv += [*encoder_choice.cli_options, *form_values.to_train_cli_options()]
             if held_out_templates:
                 argv += ["--unseen-templates", *held_out_templates]
             jobs.start_job(argv, f"Train an alignment of {corpus.name}")
@@ -108,7 +108,7 @@ def choose_held_out_templates(corpus: Corpus) -> list[str]:
         return st.multiselect(
             "Templates",
             cache.list_corpus_templates(corpus),
-            key=state.HELD_OUT_TEMPLATES.scoped(corpus.name).name,
+            key=state.HELD_OUT_TEMPLATES.derive_scoped_key(corpus.name).name,
             persist_state="session",
             label_visibility="collapsed",
             format_func=lambda option: titles.get(option, option),
@@ -116,10 +116,10 @@ def choose_held_out_templates(corpus: Corpus) -> list[str]:
         )
 
 
-def draw_time_estimate(corpus: Corpus, form_values: TrainingFormValues) -> None:
+def draw_training_time_estimate(corpus: Corpus, form_values: TrainingFormValues) -> None:
     """Draw how long a training with this config takes, or which value is invalid."""
     try:
-        config = form_values.to_config()
+        config = form_values.to_alignment_config()
     except EarshotError as error:
         formatting.show_error(error)
         return
@@ -139,10 +139,12 @@ def draw_time_estimate(corpus: Corpus, form_values: TrainingFormValues) -> None:
 
 def draw_training_outcome(corpus: Corpus, alignment: AlignmentRecord | None) -> None:
     """Draw the unfinished training, and the results of the selected alignment."""
-    job = job_panel.draw_unfinished_job("train", corpus.name, draw_details=draw_live_curves)
+    job = job_panel.draw_unfinished_job(
+        "train", corpus.name, draw_details=draw_live_training_curves
+    )
     if alignment is not None:
         draw_alignment_results(corpus, alignment)
-    elif workspace.is_read_only():
+    elif workspace.is_workspace_read_only():
         selection.draw_no_alignment_notice(corpus)
     elif job is None:
         st.info(
@@ -151,16 +153,16 @@ def draw_training_outcome(corpus: Corpus, alignment: AlignmentRecord | None) -> 
         )
 
 
-def draw_live_curves(job: Job) -> None:
+def draw_live_training_curves(job: Job) -> None:
     """Draw loss, CKA and recall of a running training."""
     epochs = [
-        event["data"] for event in jobs.read_data_events(job.id) if event["data"].get("epoch")
+        event["data"] for event in jobs.read_job_data_events(job.id) if event["data"].get("epoch")
     ]
     if epochs:
         step = max(1, len(epochs) // MAX_PLOTTED_EPOCHS)
         history = pd.DataFrame([*epochs[::step], epochs[-1]]).drop_duplicates("epoch")
         st.plotly_chart(
-            training_curves.draw_training_curves(history),
+            training_curves.build_training_curves_figure(history),
             key="live",
             config={"displayModeBar": False},
             alt="Loss, CKA and recall by epoch",
@@ -193,11 +195,13 @@ def draw_alignment_results(corpus: Corpus, alignment: AlignmentRecord) -> None:
             st.switch_page("pages/listen/page.py")
     split_metrics = metrics[metrics["split"] == split]
     program_count = int(split_metrics["programs"].max())
-    st.caption(f"{SPLIT_DESCRIPTIONS[split]}; {formatting.format_count(program_count, 'program')}.")
-    draw_result_tabs(alignment, split, split_metrics)
+    st.caption(f"{SPLIT_DESCRIPTIONS[split]}; {formatting.pluralize(program_count, 'program')}.")
+    draw_alignment_result_tabs(alignment, split, split_metrics)
 
 
-def draw_result_tabs(alignment: AlignmentRecord, split: str, split_metrics: pd.DataFrame) -> None:
+def draw_alignment_result_tabs(
+    alignment: AlignmentRecord, split: str, split_metrics: pd.DataFrame
+) -> None:
     """Draw the results in tabs; only the open one, since each chart takes a browser 0.1 s."""
     comparison_tab, training_tab, metrics_tab = st.tabs(
         RESULT_TABS, key=state.RESULT_TAB.name, on_change="rerun"
@@ -252,7 +256,7 @@ def draw_unevaluated_alignment(corpus: Corpus, alignment: AlignmentRecord) -> No
     epoch_count = alignment.metrics.get("epochs")
     if best_epoch and epoch_count:
         history = (
-            f"Training was stopped after {formatting.format_count(epoch_count, 'epoch')}. The"
+            f"Training was stopped after {formatting.pluralize(epoch_count, 'epoch')}. The"
             f" heads of epoch {best_epoch}, the best, were saved; Listen can use them."
         )
     else:
@@ -260,9 +264,9 @@ def draw_unevaluated_alignment(corpus: Corpus, alignment: AlignmentRecord) -> No
     st.info(f"{history} Not evaluated yet.", icon=":material/stop_circle:")
     draw_training_curves(alignment)
     argv = ("evaluate", corpus.name, "--alignment", alignment.id)
-    if workspace.is_read_only() or job_panel.draw_unfinished_job(*argv):
+    if workspace.is_workspace_read_only() or job_panel.draw_unfinished_job(*argv):
         return
-    job_panel.draw_start_button(
+    job_panel.draw_job_start_button(
         "Evaluate",
         argv,
         f"Evaluate an alignment of {corpus.name}",

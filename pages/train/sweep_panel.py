@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs, workspace
-from core.alignment.grid import GRIDS, SEED_COUNT, list_trials
+from core.alignment.grid import GRIDS, SEED_COUNT, list_grid_trials
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.jobs import Job
@@ -40,11 +40,11 @@ def draw_sweep_panel(corpus: Corpus) -> None:
         "Trains every configuration of a grid with several seeds to separate real differences"
         " from chance. Resumes where it stopped."
     )
-    job = job_panel.find_latest_job("sweep", corpus.name)
+    job = job_panel.find_latest_job_of_command("sweep", corpus.name)
     is_running = job is not None and job.is_active
-    if not workspace.is_read_only():
+    if not workspace.is_workspace_read_only():
         draw_sweep_form(corpus, is_running)
-    job_panel.draw_unfinished_job("sweep", corpus.name, draw_details=draw_live_sweep)
+    job_panel.draw_unfinished_job("sweep", corpus.name, draw_details=draw_running_sweep)
     if not is_running:
         draw_finished_sweeps(corpus)
 
@@ -76,16 +76,16 @@ def draw_sweep_form(corpus: Corpus, is_running: bool) -> None:
             on_click=_start_sweep_job,
             args=(corpus.name,),
         )
-    trials = list_trials(grid_name)
+    trials = list_grid_trials(grid_name)
     seconds = estimate_sweep_seconds(
         cache.count_programs_by_state(corpus)["ok"],
-        [trial.build_config(0) for trial in trials],
+        [trial.build_alignment_config(0) for trial in trials],
         int(seed_count),
         sweep.DEFAULT_WORKERS,
     )
     st.caption(
-        f"{formatting.format_count(len(trials), 'configuration')},"
-        f" {formatting.format_count(int(seed_count), 'seed')} each:"
+        f"{formatting.pluralize(len(trials), 'configuration')},"
+        f" {formatting.pluralize(int(seed_count), 'seed')} each:"
         f" {formatting.format_duration(seconds)} at most; most runs stop earlier."
     )
 
@@ -94,39 +94,41 @@ def _start_sweep_job(corpus_name: str) -> None:
     # A callback runs before the page draws what was typed last, so it reads the widgets' state.
     grid_name, seed_count = state.SWEEP_GRID.get(), int(state.SWEEP_SEED_COUNT.get())
     argv = ["sweep", corpus_name, "--grid", grid_name, "--seeds", str(seed_count)]
-    job_panel.start_job(argv, f"Sweep {grid_name} of {corpus_name}")
+    job_panel.start_background_job(argv, f"Sweep {grid_name} of {corpus_name}")
 
 
-def draw_live_sweep(job: Job) -> None:
+def draw_running_sweep(job: Job) -> None:
     """Draw the results so far of a running sweep."""
     sweep_ids = [
         event["data"]["sweep"]
-        for event in jobs.read_data_events(job.id)
+        for event in jobs.read_job_data_events(job.id)
         if event["data"].get("sweep")
     ]
     if not sweep_ids:
         st.caption("Training the first runs …")
         return
     with formatting.catch_and_show_errors():
-        draw_sweep_table(Corpus.open(job.argv[1]), sweep_ids[-1])
+        draw_sweep_results(Corpus.open(job.argv[1]), sweep_ids[-1])
 
 
 def draw_finished_sweeps(corpus: Corpus) -> None:
     """Draw the choice of an earlier sweep and its results."""
-    sweep_ids = list(reversed(sweep.list_sweeps(corpus)))
+    sweep_ids = list(reversed(sweep.list_sweep_ids(corpus)))
     if not sweep_ids:
         st.info("No sweep of this corpus yet.", icon=":material/grid_off:")
         return
     sweep_id = sweep_ids[0]
     if len(sweep_ids) > 1:
-        sweep_id = st.selectbox("Sweep", sweep_ids, key=state.SHOWN_SWEEP.scoped(corpus.name).name)
-    draw_sweep_table(corpus, sweep_id)
+        sweep_id = st.selectbox(
+            "Sweep", sweep_ids, key=state.SHOWN_SWEEP.derive_scoped_key(corpus.name).name
+        )
+    draw_sweep_results(corpus, sweep_id)
 
 
-def draw_sweep_table(corpus: Corpus, sweep_id: str) -> None:
+def draw_sweep_results(corpus: Corpus, sweep_id: str) -> None:
     """Draw the mean metrics of each configuration over its seeds."""
-    trial_runs = sweep.load_sweep(corpus, sweep_id)
-    table = build_sweep_table(trial_runs)
+    trial_runs = sweep.load_sweep_results(corpus, sweep_id)
+    table = build_sweep_result_table(trial_runs)
     number_columns = table.columns.drop(["Configuration", "Runs"])
     st.dataframe(
         table,
@@ -139,16 +141,16 @@ def draw_sweep_table(corpus: Corpus, sweep_id: str) -> None:
             **{name: st.column_config.NumberColumn(format="%.3f") for name in number_columns},
         },
     )
-    st.caption(describe_sweep(trial_runs))
+    st.caption(describe_sweep_results(trial_runs))
 
 
-def describe_sweep(trial_runs: pd.DataFrame) -> str:
+def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     """Return how many runs a sweep has, what they measure, and the best configuration."""
     finished_runs = trial_runs[trial_runs["number"] >= 0].drop_duplicates(["number", "seed"])
     configuration_count = finished_runs["number"].nunique()
     text = (
-        f"{formatting.format_count(len(finished_runs), 'run')} of"
-        f" {formatting.format_count(configuration_count, 'configuration')} so far. Means over"
+        f"{formatting.pluralize(len(finished_runs), 'run')} of"
+        f" {formatting.pluralize(configuration_count, 'configuration')} so far. Means over"
         " seeds on the validation programs, aligned code versus aligned audio; ± is the standard"
         " deviation. Test programs are left for the report."
     )
@@ -160,9 +162,9 @@ def describe_sweep(trial_runs: pd.DataFrame) -> str:
     return f"{text} Best by CKA: {formatting.escape_markdown(names[best_number])}."
 
 
-def build_sweep_table(trial_runs: pd.DataFrame) -> pd.DataFrame:
+def build_sweep_result_table(trial_runs: pd.DataFrame) -> pd.DataFrame:
     """Return one row per configuration, first the baseline without an alignment."""
-    summary = sweep.summarize_sweep(trial_runs)
+    summary = sweep.summarize_sweep_results(trial_runs)
     run_counts = trial_runs[trial_runs["number"] >= 0].groupby("number")["seed"].nunique()
     columns: dict[str, list[Any]] = {
         "Configuration": [name for _, name in summary.index],

@@ -164,7 +164,7 @@ class TrainingFormValues:
     method: str
     field_values: dict[str, Any]
 
-    def to_config(self) -> AlignmentConfig:
+    def to_alignment_config(self) -> AlignmentConfig:
         """Return the config to train with.
 
         Raises
@@ -174,7 +174,7 @@ class TrainingFormValues:
         """
         return AlignmentConfig.from_dict(self.field_values)
 
-    def to_cli_options(self) -> list[str]:
+    def to_train_cli_options(self) -> list[str]:
         """Return the options of `./run train` for what differs from the method's defaults.
 
         Raises
@@ -182,7 +182,7 @@ class TrainingFormValues:
         EarshotError
             When a value is invalid.
         """
-        config, defaults = self.to_config(), AlignmentConfig.from_preset(self.method)
+        config, defaults = self.to_alignment_config(), AlignmentConfig.from_preset(self.method)
         options = []
         if self.method != DEFAULT_METHOD:
             options += ["--method", self.method.replace("_", "-")]
@@ -228,37 +228,39 @@ def choose_training_config(method: str) -> TrainingFormValues:
             "Objective",
             OBJECTIVES,
             OBJECTIVES.index(defaults.objective),
-            key=_get_field_key(method, "objective"),
+            key=_get_config_field_key(method, "objective"),
             format_func=lambda name: OBJECTIVE_DESCRIPTIONS.get(name, name),
             persist_state="session",
             help="The softer objectives help where many programs sound alike, as variants of a"
             " template do.",
         )
     }
-    values |= _draw_number_fields(MAIN_FIELD_COLUMNS, method, defaults)
+    values |= _draw_number_config_fields(MAIN_FIELD_COLUMNS, method, defaults)
     expander = st.expander(
         "More settings", key=state.IS_SHOWING_MORE_SETTINGS.name, on_change="rerun"
     )
     if expander.open:
-        values |= _draw_advanced_fields(expander, method, defaults)
+        values |= _draw_advanced_config_fields(expander, method, defaults)
     else:
         # The expander has two dozen widgets, which a browser need not draw while it is closed.
         for name, default in defaults.to_dict().items():
-            values.setdefault(name, st.session_state.get(_get_field_key(method, name), default))
+            values.setdefault(
+                name, st.session_state.get(_get_config_field_key(method, name), default)
+            )
     return TrainingFormValues(method, values)
 
 
-def _draw_advanced_fields(
+def _draw_advanced_config_fields(
     container: DeltaGenerator, method: str, defaults: AlignmentConfig
 ) -> dict[str, Any]:
     with container:
-        values = _draw_number_fields(ADVANCED_FIELD_COLUMNS, method, defaults)
+        values = _draw_number_config_fields(ADVANCED_FIELD_COLUMNS, method, defaults)
         values["seed"] = st.number_input(
             "Seed",
             0,
             2**31,
             defaults.seed,
-            key=_get_field_key(method, "seed"),
+            key=_get_config_field_key(method, "seed"),
             help="Of weights, order and dropout.",
             persist_state="session",
         )
@@ -268,20 +270,20 @@ def _draw_advanced_fields(
                 options,
                 default=getattr(defaults, name),
                 required=True,
-                key=_get_field_key(method, name),
+                key=_get_config_field_key(method, name),
                 persist_state="session",
             )
         for name, label in TOGGLE_FIELDS:
             values[name] = st.toggle(
                 label,
                 getattr(defaults, name),
-                key=_get_field_key(method, name),
+                key=_get_config_field_key(method, name),
                 persist_state="session",
             )
     return values
 
 
-def _draw_number_fields(
+def _draw_number_config_fields(
     columns: tuple[tuple[NumberField, ...], ...], method: str, defaults: AlignmentConfig
 ) -> dict[str, Any]:
     values: dict[str, Any] = {}
@@ -297,14 +299,14 @@ def _draw_number_fields(
                     default,
                     number_type(field.step),
                     help=field.help_text,
-                    key=_get_field_key(method, field.name),
+                    key=_get_config_field_key(method, field.name),
                     format="%d" if number_type is int else "%g",
                     persist_state="session",
                 )
     return values
 
 
-def _get_field_key(method: str, field_name: str) -> str:
+def _get_config_field_key(method: str, field_name: str) -> str:
     # Each method has its own widgets: a value chosen for one method does not carry over.
     scope = (field_name,) if method == DEFAULT_METHOD else (method, field_name)
-    return state.TRAINING_FIELD.scoped(*scope).name
+    return state.TRAINING_FIELD.derive_scoped_key(*scope).name

@@ -51,7 +51,7 @@ def create_big_corpus(name: str, program_count: int, seed: int = 0) -> Corpus:
         spec = encoders.find_encoder_spec(encoder_id)
         embeddings = _draw_around_templates(programs, spec.dim, rng)
         corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
-    corpus.set_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
+    corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
     _train_alignment(corpus, programs, rng)
     return corpus
 
@@ -110,5 +110,5 @@ def _train_alignment(corpus: Corpus, programs: list[Program], rng: np.random.Gen
             }
         )
 
-    with mock.patch("core.pipeline.train.compute_map", draw_random_map):
+    with mock.patch("core.pipeline.train.compute_alignment_map", draw_random_map):
         train(corpus, AlignmentConfig(epochs=EPOCHS))

@@ -92,14 +92,16 @@ def _run_plain_epoch(
 def time_evaluation(program_count: int) -> float:
     """Return the seconds in which a sweep evaluates one trained configuration."""
     from core.corpus import EmbeddingPairs
-    from core.pipeline.evaluate import make_aligned_spaces
-    from core.pipeline.sweep_worker import evaluate_to_rows
+    from core.pipeline.evaluate import build_aligned_embedding_spaces
+    from core.pipeline.sweep_worker import compute_metric_rows
 
     code, audio = make_pairs(program_count)
     splits = SPLIT_PATTERN[np.arange(program_count) % len(SPLIT_PATTERN)]
     pairs = EmbeddingPairs([], code, audio, splits)
     heads = ProjectionHeads(CODE_DIM, AUDIO_DIM, AlignmentConfig()).eval()
-    return _measure_seconds(lambda: evaluate_to_rows(pairs, make_aligned_spaces(heads, pairs)))
+    return _measure_seconds(
+        lambda: compute_metric_rows(pairs, build_aligned_embedding_spaces(heads, pairs))
+    )
 
 
 def run_single_threaded(function: Callable[..., float], arguments: tuple[Any, ...]) -> float:

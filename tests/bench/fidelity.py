@@ -269,7 +269,7 @@ def _compare_program(source: str, takes: list, path_stem: Path) -> str:
 
 def _quantize_like_recording(clip: Clip) -> Clip:
     """Return a clip as Sonic Pi records it: truncated, not rounded, to 16 bits."""
-    samples, sample_rate = soundfile.read(BytesIO(clip.encode(".wav")), dtype="float32")
+    samples, sample_rate = soundfile.read(BytesIO(clip.encode_audio_file(".wav")), dtype="float32")
     return Clip(samples, sample_rate)
 
 

@@ -19,7 +19,7 @@ MEASUREMENT_CODE = """
 import json, resource, sys, time
 import numpy as np
 from core.evaluation.metrics_table import (
-    EmbeddingComparison, _build_set_metrics, _compute_program_metrics
+    EmbeddingComparison, _build_set_metric_functions, _compute_per_program_metrics
 )
 
 def read_peak_mib():
@@ -33,14 +33,14 @@ x, y = x.astype(np.float32), y.astype(np.float32)
 mib_before, seconds = read_peak_mib(), {}
 comparison = EmbeddingComparison("aligned", x, y, x, y, is_shared_space=True)
 started = time.perf_counter()
-set_metrics = _build_set_metrics(comparison)
+set_metrics = _build_set_metric_functions(comparison)
 seconds["fit of CCA"] = time.perf_counter() - started
 for name, measure in set_metrics.items():
     started = time.perf_counter()
     measure(np.arange(n))
     seconds[name] = time.perf_counter() - started
 started = time.perf_counter()
-_compute_program_metrics(comparison)
+_compute_per_program_metrics(comparison)
 seconds["neighbours and retrieval, all metrics"] = time.perf_counter() - started
 print(json.dumps({"mib_before": mib_before, "peak_mib": read_peak_mib(), "seconds": seconds}))
 """

@@ -23,8 +23,8 @@ from core import encoders
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
 from core.encoders.score_features import compute_score_features
-from core.encoders.symbolic import hash_words
-from core.evaluation.map_layout import compute_joint_map
+from core.encoders.symbolic import hash_word_counts
+from core.evaluation.map_layout import compute_joint_umap_layout
 from core.evaluation.neighbours import CosineIndex
 from core.programs import Program, compose_programs, generate, list_templates
 from core.search.aligned_corpus import open_aligned_corpus
@@ -82,7 +82,9 @@ def _measure_searches(rng: np.random.Generator) -> list[tuple[str, str]]:
             excluded_rows = np.array([row]) if is_same_modality else None
             query = embeddings[source][row : row + 1]
             started = time.perf_counter()
-            indices[target].query(query, NEIGHBOUR_COUNT, excluded_rows=excluded_rows)
+            indices[target].find_most_similar_rows(
+                query, NEIGHBOUR_COUNT, excluded_rows=excluded_rows
+            )
             seconds.append(time.perf_counter() - started)
         label = f"{direction}, {NEIGHBOUR_COUNT} of {SEARCHED_ROWS:,} x {DIM}"
         rows.append((label, _format_median_ms(seconds[WARM_UP_QUERIES:])))
@@ -135,7 +137,7 @@ def _measure_steps(snippets: list[str], total_seconds: float) -> list[tuple[str,
         events = ProgramInterpreter(tree).events
         interpreted = time.perf_counter()
         compute_score_features(events)
-        hash_words(snippet)
+        hash_word_counts(snippet)
         parse_seconds.append(parsed - started)
         interpret_seconds.append(interpreted - parsed)
         feature_seconds.append(time.perf_counter() - interpreted)
@@ -175,7 +177,7 @@ def _create_corpus(rng: np.random.Generator) -> None:
         corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
         record = EncoderRecord.from_installed(encoder_id, spec.dim)
         encoder_records[modality] = record.to_dict()
-    corpus.set_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
+    corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
     config = AlignmentConfig.from_preset("kernel_ridge")
     pairs = corpus.load_embedding_pairs(CODE_ENCODER, AUDIO_ENCODER)
     code, audio = torch.from_numpy(pairs.code_embeddings), torch.from_numpy(pairs.audio_embeddings)
@@ -196,10 +198,10 @@ def _measure_maps(rng: np.random.Generator) -> list[tuple[str, str]]:
 
     program_count = SEARCHED_ROWS // 2
     code, audio = _draw_embeddings(rng, program_count), _draw_embeddings(rng, program_count)
-    first_seconds = _measure_seconds(lambda: compute_joint_map(code, audio))
-    positions = compute_joint_map(code, audio)
+    first_seconds = _measure_seconds(lambda: compute_joint_umap_layout(code, audio))
+    positions = compute_joint_umap_layout(code, audio)
     again_seconds = _measure_seconds(
-        lambda: compute_joint_map(code, audio, initial_positions=positions)
+        lambda: compute_joint_umap_layout(code, audio, initial_positions=positions)
     )
     label = f"map of {SEARCHED_ROWS:,} x {DIM}"
     return [

@@ -22,7 +22,7 @@ from _dashboard import CHROMIUM, CHROMIUM_FLAGS, serve_dashboard
 from _streamlit_client import StreamlitClient
 from playwright.sync_api import Page, WebSocket, sync_playwright
 
-from core.pipeline.compare import find_disagreement_pairs
+from core.pipeline.compare import find_disagreeing_program_pairs
 from core.pipeline.map_colours import GROUP_LABELS, MEASURE_LABELS
 from core.search.aligned_corpus import open_aligned_corpus
 from tests.e2e import page_steps
@@ -119,7 +119,7 @@ def _create_corpus() -> float:
     corpus = create_big_corpus(CORPUS_NAME, PROGRAM_COUNT)
     aligned_corpus = open_aligned_corpus(corpus)
     started = time.perf_counter()
-    find_disagreement_pairs(aligned_corpus)
+    find_disagreeing_program_pairs(aligned_corpus)
     return time.perf_counter() - started
 
 

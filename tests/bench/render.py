@@ -20,8 +20,8 @@ from statistics import median
 
 from core.programs import generate, list_templates
 from core.sonicpi import render_many
-from core.sonicpi.sandbox import list_plugin_paths
 from core.sonicpi.render_worker import RenderWorker
+from core.sonicpi.sandbox import list_scsynth_plugin_paths
 
 SECONDS = 18.0
 SCSYNTH_OPTIONS = "-V -2 -D 0 -b 4096 -a 1024 -c 4096 -m 262144 -o 2 -i 2 -n 4096 -w 512".split()
@@ -83,12 +83,12 @@ def _measure_one_core(sources: list[str], folder: Path) -> list[tuple[str, str]]
     worker = RenderWorker()
     plugins_folder = folder / "plugins"
     plugins_folder.mkdir()
-    for path in list_plugin_paths():
+    for path in list_scsynth_plugin_paths():
         (plugins_folder / Path(path).name).symlink_to(path)
     timings = _Timings()
     for source in sources:
         score = folder / "score"
-        score.write_bytes(worker.generate_score(source, SECONDS))
+        score.write_bytes(worker.generate_scsynth_score(source, SECONDS))
         cpu_before = _measure_children_cpu()
         timings.scsynth.append(_run_scsynth(score, folder))
         timings.scsynth_cpu += _measure_children_cpu() - cpu_before

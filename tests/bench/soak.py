@@ -141,7 +141,7 @@ def _keep_jobs_running(folder: str, observations: Observations, stop: threading.
         job = jobs.get_job(job.id)
         if job.state != "done":
             observations.errors.append(f"job {job.title}: {job.error}")
-        events, _ = job.read_events()
+        events, _ = job.read_progress_events()
         if events and job.ended:
             delay = job.ended - events[-1]["time"]
             previous = observations.end_delays_s.get(argv[0], 0.0)

@@ -24,7 +24,7 @@ from core.alignment.grid import (
     HIDDEN_WIDTHS,
     LAYER_COUNTS,
     SEED_COUNT,
-    list_trials,
+    list_grid_trials,
 )
 
 PROGRAM_COUNTS = (1_350, 13_500)
@@ -64,7 +64,7 @@ def _compare_with_plain_loop(program_count: int, repetitions: int) -> list[tuple
 
 def _estimate_sweep(program_count: int, epochs: int) -> str:
     """Estimate the minutes of all runs with all epochs, in processes side by side."""
-    run_count = SEED_COUNT * len(list_trials("paper"))
+    run_count = SEED_COUNT * len(list_grid_trials("paper"))
     runs_per_architecture = run_count // (len(LAYER_COUNTS) * len(HIDDEN_WIDTHS))
     epochs_per_run = int(COMMON_SETTINGS["epochs"])
     training_seconds = 0.0

@@ -87,7 +87,7 @@ def watched(page):
     assert foreign_requests == []
 
 
-@pytest.text.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", PAGES)
 def test_text_from_programs_stays_text(hostile, watched, name):
     watched.goto(f"{hostile.url}?corpus=marks")
     wait_until_settled(watched)
@@ -95,7 +95,7 @@ def test_text_from_programs_stays_text(hostile, watched, name):
     assert_unharmed(watched)
 
 
-@pytest.text.parametrize(
+@pytest.mark.parametrize(
     "query",
     [
         "corpus=<img src=x onerror=window.ran=1>",
@@ -105,7 +105,7 @@ def test_text_from_programs_stays_text(hostile, watched, name):
         "colour=%F0%9F%8E%B5" * 50,
     ],
 )
-@pytest.text.parametrize("name", ["listen", "map"])
+@pytest.mark.parametrize("name", ["listen", "map"])
 def test_a_hostile_url_selects_nothing(hostile, watched, name, query):
     watched.goto(f"{hostile.url}{name}?{query}")
     assert_unharmed(watched)
@@ -121,7 +121,7 @@ def send_request(url: str, path: str, **headers: str) -> tuple[int, dict]:
     return response.status, dict(response.headers)
 
 
-@pytest.text.parametrize(
+@pytest.mark.parametrize(
     "path",
     [
         "/sound/file/../../../../etc/passwd",

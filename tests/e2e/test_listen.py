@@ -29,7 +29,7 @@ def test_a_sound_finds_code(stocked: Dashboard, page: Page) -> None:
     # An uploaded file.
     page.get_by_text("A file", exact=True).click()
     expect(page.get_by_text("Upload a sound to find")).to_be_visible()
-    sound = sonicpi.render("play 50, release: 2, amp: 0.5", seconds=3).encode(".wav")
+    sound = sonicpi.render("play 50, release: 2, amp: 0.5", seconds=3).encode_audio_file(".wav")
     page.locator('input[type="file"]').set_input_files(
         {"name": "mine.wav", "mimeType": "audio/wav", "buffer": sound}
     )

@@ -39,7 +39,7 @@ def _iterate_contents(corpus: Corpus) -> Iterator[tuple[str, bytes]]:
     for source in settings.get("imports", ()):
         source.pop("when")
     yield "settings", json.dumps(settings, sort_keys=True).encode()
-    for encoder_id, _, _ in corpus.list_encoders():
+    for encoder_id, _, _ in corpus.count_embeddings_by_encoder():
         program_ids, embeddings = corpus.load_embeddings(encoder_id)
         content = json.dumps(program_ids).encode() + embeddings.tobytes()
         yield f"embeddings {encoder_id}", content
@@ -49,8 +49,8 @@ def _iterate_contents(corpus: Corpus) -> Iterator[tuple[str, bytes]]:
     for record in corpus.load_alignments():
         for file_name in ALIGNMENT_FILES:
             yield f"{record.id}/{file_name}", (record.path / file_name).read_bytes()
-        yield f"{record.id}/history", record.load_history().to_json().encode()
-        points = record.load_map()
+        yield f"{record.id}/history", record.load_training_history().to_json().encode()
+        points = record.load_map_points()
         yield f"{record.id}/map", b"" if points is None else points.to_json().encode()
     for path in sorted(corpus.path.glob("sweeps/*/*.json")):
         run = json.loads(path.read_text())
@@ -66,7 +66,7 @@ def list_finished_work(name: str = CORPUS_NAME) -> set[tuple[str, str]]:
     programs = corpus.load_programs()
     units = {("program", program_id) for program_id in programs["program"]}
     units |= {("clip", program_id) for program_id in programs["program"][programs["state"] == "ok"]}
-    for encoder_id, _, _ in corpus.list_encoders():
+    for encoder_id, _, _ in corpus.count_embeddings_by_encoder():
         units |= {(encoder_id, program_id) for program_id in corpus.load_embeddings(encoder_id)[0]}
     units |= {("alignment", alignment_id) for alignment_id in corpus.list_alignment_ids()}
     units |= {("run", path.name) for path in corpus.path.glob("sweeps/*/run-*.json")}
@@ -85,7 +85,7 @@ def assert_intact(name: str = CORPUS_NAME) -> None:
     for file_name, digest in clips:
         assert _digest((corpus.path / "audio" / file_name).read_bytes()) == digest
     for record in corpus.load_alignments():
-        record.load_heads(), record.load_history(), record.load_map()
+        record.load_heads(), record.load_training_history(), record.load_map_points()
     for path in corpus.path.glob("sweeps/*/*.json"):
         json.loads(path.read_text())
     corpus.close()

@@ -43,7 +43,7 @@ def preload() -> None:
         importlib.import_module(module)
     from core import encoders
     from core.alignment import grid
-    from core.evaluation.map_layout import compute_joint_map
+    from core.evaluation.map_layout import compute_joint_umap_layout
     from tests.faults.stages import AUDIO_ENCODER, CODE_ENCODER, SECOND_CODE_ENCODER
 
     for encoder_id in (CODE_ENCODER, SECOND_CODE_ENCODER, AUDIO_ENCODER):
@@ -51,8 +51,8 @@ def preload() -> None:
     list_ablation_trials = grid.GRIDS["ablation"]
     grid.GRIDS["ablation"] = lambda: list_ablation_trials()[:SWEEP_TRIALS]
     embeddings = np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
-    positions = compute_joint_map(embeddings, embeddings)
-    compute_joint_map(embeddings, embeddings, initial_positions=positions)
+    positions = compute_joint_umap_layout(embeddings, embeddings)
+    compute_joint_umap_layout(embeddings, embeddings, initial_positions=positions)
 
 
 def run_request(request: dict[str, Any]) -> int:

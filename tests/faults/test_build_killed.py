@@ -83,5 +83,5 @@ def test_a_build_killed_twenty_times_has_the_same_result(
             (workspace / "corpora").rename(tmp_path / f"completed-{killed}")
     build_corpus(CORPUS_NAME, *BUILD_ARGUMENTS, executor=EXECUTOR)
     assert digest_corpus() == expected
-    assert check_corpus(CORPUS_NAME).ok
+    assert check_corpus(CORPUS_NAME).has_no_faults
     assert not [*(workspace / "corpora" / CORPUS_NAME / "audio").glob("*/.partial*")]

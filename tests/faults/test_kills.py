@@ -137,7 +137,7 @@ def test_a_cancelled_build_leaves_no_process_running(
         job = jobs.get_job(started.id).cancel(request_grace_s=0)
     assert job.state == "cancelled" and job.error is None
     wait_until(
-        lambda: not [pid for pid in pids if processes.read_process_start(pid) is not None],
+        lambda: not [pid for pid in pids if processes.read_process_start_ticks(pid) is not None],
         "the end of the job's processes",
     )
     assert_intact()

@@ -14,10 +14,10 @@ import pytest
 
 from core import encoders, favourites, jobs, play_history
 from core.alignment import AlignmentConfig
-from core.cli import build_parser
+from core.cli import build_command_parser
 from core.corpus import Corpus, list_corpora
 from core.corpus.disagreement_pairs import load_disagreement_pairs
-from core.corpus.legacy_names import translate_command
+from core.corpus.legacy_names import translate_legacy_command
 from core.jobs import processes
 from core.pipeline import train as training
 from core.pipeline.check import check_corpus
@@ -27,7 +27,7 @@ from core.search.aligned_corpus import open_aligned_corpus
 from core.search.confidence import estimate_confidence
 from core.search.query import find_neighbours
 from core.studies import store
-from core.studies.report import list_reports, write_report
+from core.studies.report import list_study_reports, write_study_report
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "workspace_before_redesign.tar.xz"
 SNIPPET = "use_synth :tb303\nplay 40, cutoff: 90"
@@ -76,8 +76,8 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 def test_the_corpus_opens_whole(corpus: Corpus):
     assert list_corpora() == ["old"]
     assert corpus.count_programs_by_state() == {"programs": 33, "ok": 33, "failed": 0, "pending": 0}
-    assert corpus.find_faults() == []
-    assert check_corpus("old").ok
+    assert corpus.find_corpus_faults() == []
+    assert check_corpus("old").has_no_faults
 
 
 def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpus):
@@ -101,7 +101,7 @@ def test_all_alignments_load_with_todays_names(corpus: Corpus):
         assert "normalized_similarity@5" in metric_names
         assert not any(name.startswith("foretold") for name in metric_names)
         assert "sureness" not in record.metrics
-        assert len(record.load_map()) == 66 and len(record.load_history()) >= 1
+        assert len(record.load_map_points()) == 66 and len(record.load_training_history()) >= 1
     calibration = records[CALIBRATED].metrics["confidence"]
     assert (calibration["program_count"], calibration["correct_fraction"]) == (
         33,
@@ -142,8 +142,10 @@ def test_confidence_is_estimated_with_the_saved_calibration(corpus: Corpus):
 
 
 def test_training_goes_on_from_an_old_config(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
-    points = corpus.load_map("0001-7e6d5c89")
-    monkeypatch.setattr(training, "compute_map", lambda *_: points)  # UMAP takes seconds to load.
+    points = corpus.load_map_points("0001-7e6d5c89")
+    monkeypatch.setattr(
+        training, "compute_alignment_map", lambda *_: points
+    )  # UMAP takes seconds to load.
     config = AlignmentConfig.from_dict(corpus.load_alignment("0001-7e6d5c89").config["alignment"])
     new = training.train(corpus, config)
     assert new.record.id.startswith("0006-")
@@ -159,22 +161,22 @@ def test_the_corpus_is_exported(corpus: Corpus, tmp_path: Path):
 
 
 def test_study_results_are_read_and_reported(corpus: Corpus):
-    runs = store.list_runs(corpus)
+    runs = store.list_study_runs(corpus)
     assert {run.id for run in runs} == {"correlation-0001", "foretelling-0001"}
     for run in runs:
         result = run.load_result()
         assert len(result.comparison) > 0 and result.tables and result.figures and result.notes
-    retrieval_run = store.load_run(corpus, "foretelling-0001")
+    retrieval_run = store.load_study_run(corpus, "foretelling-0001")
     assert retrieval_run.study_name == "retrieval"
-    assert [run.id for run in store.list_runs(corpus, "retrieval")] == ["foretelling-0001"]
+    assert [run.id for run in store.list_study_runs(corpus, "retrieval")] == ["foretelling-0001"]
     tables = {table.name: table.rows for table in retrieval_run.load_tables()}
     assert {"scores", "scores_by_kind", "confidence", "queries", "skipped"} == set(tables)
     assert {"method", "encoder", "normalized similarity@5", "query ms"} <= set(tables["scores"])
     assert "InfoNCE on sonicpi" in set(tables["scores"]["method"])
-    measures = retrieval_run.load_comparison()["measure"]
+    measures = retrieval_run.load_paper_comparison()["measure"]
     assert measures.str.fullmatch("normalized similarity@5, .+, measured by .+").all()
-    report_folder = write_report(corpus, runs, {})
-    assert [report.path for report in list_reports(corpus)] == [report_folder]
+    report_folder = write_study_report(corpus, runs, {})
+    assert [report.path for report in list_study_reports(corpus)] == [report_folder]
     for name in ("report.md", "report.html"):
         assert len((report_folder / name).read_text(encoding="utf-8")) > 1000
 
@@ -207,7 +209,7 @@ def test_jobs_are_listed_and_an_old_command_is_restarted_with_todays_words(
         ]
         assert jobs.get_job(new_job.id).read_log_tail().strip() == str(expected)
         assert jobs.get_job(new_job.id).argv == tuple(expected)
-        options = build_parser("train").parse_args(expected[1:])
+        options = build_command_parser("train").parse_args(expected[1:])
         assert (options.config_l2, options.config_mean_fraction) == (0.5, 0.2)
     finally:
         processes.kill_job_processes(new_job.folder)
@@ -231,8 +233,8 @@ def test_jobs_are_listed_and_an_old_command_is_restarted_with_todays_words(
     ],
 )
 def test_todays_parser_accepts_every_old_command_line(command_line: str):
-    command, *arguments = translate_command(command_line.split())
-    build_parser(command).parse_args(arguments)
+    command, *arguments = translate_legacy_command(command_line.split())
+    build_command_parser(command).parse_args(arguments)
 
 
 def test_favourites_and_play_history_are_read(corpus: Corpus):

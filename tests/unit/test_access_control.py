@@ -28,11 +28,11 @@ def secrets_path(tmp_path):
 def test_people_are_allowed_by_verified_address(secrets_path):
     policy = read_access_policy("ear.example.org", secrets_path)
     assert policy == AccessPolicy("ear.example.org", frozenset({"ada@example.org"}))
-    assert policy.is_allowed({"email": "ada@Example.org"})
-    assert policy.is_allowed({"email": "ada@example.org", "email_verified": True})
-    assert not policy.is_allowed({"email": "ada@example.org", "email_verified": False})
-    assert not policy.is_allowed({"email": "eve@example.org", "email_verified": True})
-    assert not policy.is_allowed({})
+    assert policy.is_user_allowed({"email": "ada@Example.org"})
+    assert policy.is_user_allowed({"email": "ada@example.org", "email_verified": True})
+    assert not policy.is_user_allowed({"email": "ada@example.org", "email_verified": False})
+    assert not policy.is_user_allowed({"email": "eve@example.org", "email_verified": True})
+    assert not policy.is_user_allowed({})
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ def test_favourites_are_listed_newest_first_and_once() -> None:
     favourites.add_favourite("tiny", "a" * 32, "beeps-0001", "02_1_beeps")
     favourites.add_favourite("tiny", "b" * 32, "beeps-0002", "02_1_beeps")
     tags = ["loud", " loud ", "", "bass  line"]
-    favourites.annotate_favourite("tiny", "a" * 32, "for the drop", tags)
+    favourites.set_favourite_note_and_tags("tiny", "a" * 32, "for the drop", tags)
     favourites.add_favourite("tiny", "a" * 32, "another name", "")
     saved = favourites.load_favourites()
     assert [favourite.name for favourite in saved] == ["beeps-0002", "beeps-0001"]
@@ -35,13 +35,13 @@ def test_favourites_are_listed_newest_first_and_once() -> None:
     favourites.remove_favourite("tiny", "a" * 32)
     assert [favourite.name for favourite in favourites.load_favourites()] == ["beeps-0002"]
     with pytest.raises(EarshotError, match="no longer a favourite"):
-        favourites.annotate_favourite("tiny", "a" * 32, "late")
+        favourites.set_favourite_note_and_tags("tiny", "a" * 32, "late")
 
 
 def test_csv_export_preserves_any_note() -> None:
     note = 'quotes ", commas,\nlines and ♪'
     favourites.add_favourite("tiny", "a" * 32, "n", "t")
-    favourites.annotate_favourite("tiny", "a" * 32, note, ["x", "y"])
+    favourites.set_favourite_note_and_tags("tiny", "a" * 32, note, ["x", "y"])
     table = favourites.format_favourites_csv(favourites.load_favourites())
     rows = list(csv.DictReader(io.StringIO(table)))
     assert rows[0]["note"] == note

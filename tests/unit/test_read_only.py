@@ -58,10 +58,10 @@ WRITES: dict[str, Callable[[Path], object]] = {
     "store a rendering": lambda _: tiny().put_rendering(
         Program("play 60\n", "one").id, RenderResult(Clip(np.ones((10, 2), np.float32))), 18.0
     ),
-    "change a setting": lambda _: tiny().set_setting("licence", "none"),
+    "change a setting": lambda _: tiny().set_corpus_setting("licence", "none"),
     "import": lambda folder: import_programs.import_programs("tiny", folder / "mine.rb"),
     "delete a corpus": lambda _: delete_corpus(tiny()),
-    "render the gallery": lambda _: gallery.render_gallery(),
+    "render the gallery": lambda _: gallery.render_missing_gallery_clips(),
 }
 
 

@@ -21,7 +21,7 @@ from core.corpus import Corpus, program_file_reader
 from core.errors import EarshotError
 from core.pipeline import sweep
 from core.programs import get_template
-from core.search.audio_file import MAX_AUDIO_BYTES, read_audio
+from core.search.audio_file import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
 from pages.components import audio_server, formatting
 
@@ -53,7 +53,7 @@ def home(tmp_path_factory):
 @given(texts)
 def test_a_valid_name_is_the_name_of_one_folder(name):
     try:
-        valid_name = workspace.validate_name(name)
+        valid_name = workspace.validate_folder_name(name)
     except EarshotError as error:
         assert error.remedy and len(str(error)) < 400
         return
@@ -69,7 +69,7 @@ LOADERS = {
     "program": lambda name: Corpus.open("tiny").load_program(name),
     "job": jobs.get_job,
     "job to remove": jobs.remove_job,
-    "sweep": lambda name: sweep.load_sweep(Corpus.open("tiny"), name),
+    "sweep": lambda name: sweep.load_sweep_results(Corpus.open("tiny"), name),
     "template": get_template,
 }
 
@@ -89,7 +89,7 @@ def test_no_name_opens_or_creates_anything(loader, home, name):
 
 @pytest.fixture(scope="module")
 def client():
-    return TestClient(Starlette(routes=audio_server.build_routes()))
+    return TestClient(Starlette(routes=audio_server.build_audio_routes()))
 
 
 @fuzz_settings
@@ -145,7 +145,7 @@ def test_a_damaged_audio_file_is_refused_or_read(tmp_path_factory, audio_format,
         content[place] = byte
     content = bytes(content[: data.draw(st.integers(0, len(content)))])
     try:
-        clip = read_audio(content, f"x.{audio_format}")
+        clip = decode_audio_bytes(content, f"x.{audio_format}")
     except EarshotError:
         return
     assert clip.samples.shape[1] == 2 and len(clip.samples) <= 120 * clip.sample_rate
@@ -154,10 +154,11 @@ def test_a_damaged_audio_file_is_refused_or_read(tmp_path_factory, audio_format,
 
 def test_an_audio_file_that_is_too_large_is_refused():
     with pytest.raises(EarshotError, match="20 MB is the maximum"):
-        read_audio(bytes(MAX_AUDIO_BYTES + 1), "x.wav")
+        decode_audio_bytes(bytes(MAX_AUDIO_BYTES + 1), "x.wav")
 
 
-# Each file is read by a process of its own: tests/unit/corpus/test_untrusted_parquet.py damages hundreds.
+# Each file is read by a process of its own; tests/unit/corpus/test_untrusted_parquet.py damages
+# hundreds.
 @settings(max_examples=10, deadline=None, derandomize=True)
 @given(data=st.data())
 def test_a_damaged_parquet_is_refused_or_read(data):
@@ -169,7 +170,7 @@ def test_a_damaged_parquet_is_refused_or_read(data):
     for place, byte in data.draw(st.lists(places, min_size=1, max_size=12)):
         content[place] = byte
     try:
-        result = program_file_reader.read_programs(bytes(content), "x.parquet")
+        result = program_file_reader.read_imported_programs(bytes(content), "x.parquet")
     except EarshotError as error:
         assert len(str(error)) < 2000
         return
@@ -181,7 +182,7 @@ def test_a_parquet_with_text_that_is_not_utf8_is_refused():
     pd.DataFrame({"source": ["play 60"]}).to_parquet(buffer, compression=None)
     content = buffer.getvalue().replace(b"play 60", b"\x80lay 60")
     with pytest.raises(EarshotError, match="damaged"):
-        program_file_reader.read_programs(content, "x.parquet")
+        program_file_reader.read_imported_programs(content, "x.parquet")
 
 
 # -- The security page --------------------------------------------------------------------------

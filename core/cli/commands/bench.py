@@ -15,7 +15,7 @@ from types import ModuleType
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import add_json_option, parse_float, parse_positive_int
 from core.corpus.legacy_names import add_older_json_keys
-from core.errors import EarshotError, suggest_matches
+from core.errors import EarshotError, format_spelling_suggestions
 from core.formatting import format_table
 from core.progress import Progress
 from core.workspace import PROJECT_FOLDER
@@ -51,12 +51,12 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Run one benchmark and print its rows."""
     names = sorted(path.stem for path in BENCHMARK_FOLDER.glob("[a-z]*.py"))
     if args.name is None:
-        _print_benchmarks(names)
+        _print_benchmark_list(names)
         return
     if args.name not in names:
         raise EarshotError(
             f"There is no benchmark {args.name!r}.",
-            remedy=suggest_matches(args.name, names, "benchmark"),
+            remedy=format_spelling_suggestions(args.name, names, "benchmark"),
         )
     benchmark = _load_benchmark(args.name)
     options = {name: getattr(args, name) for name in BENCHMARK_OPTIONS if getattr(args, name)}
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
         print_result(format_table(getattr(benchmark, "HEADERS", default_headers), rows))
 
 
-def _print_benchmarks(names: list[str]) -> None:
+def _print_benchmark_list(names: list[str]) -> None:
     for name in names:
         summary = (inspect.getdoc(_load_benchmark(name)) or "").partition("\n")[0]
         print_result(f"{name:12} {summary.removeprefix('Benchmark: ')}")

@@ -110,7 +110,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         build.ClipFormat(args.seconds, args.format),
         executor=LocalExecutor(args.workers),
         progress=progress,
-        on_estimate=print_estimate,
+        on_estimate=print_build_estimate,
     )
     if args.json:
         print_json_line(add_older_json_keys("build", asdict(report)))
@@ -118,7 +118,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         print_result(report)
 
 
-def print_estimate(estimate: BuildEstimate) -> None:
+def print_build_estimate(estimate: BuildEstimate) -> None:
     """Print the estimated time and disk space before the first clip is rendered."""
     free_bytes = shutil.disk_usage(workspace.get_workspace_root()).free
     minutes = max(1, round(estimate.seconds / 60))

@@ -11,9 +11,14 @@ import sys
 from dataclasses import asdict
 
 from core.cli.output import print_json_line, print_json_lines, print_result
-from core.cli.parsing import add_corpus_argument, add_json_option, add_sandbox_option, open_corpus
+from core.cli.parsing import (
+    add_corpus_argument,
+    add_json_option,
+    add_sandbox_option,
+    open_corpus_from_args,
+)
 from core.corpus.legacy_names import add_older_json_keys
-from core.formatting import format_counts, format_table
+from core.formatting import format_named_counts, format_table
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -34,27 +39,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Check the corpus, then print the faults."""
     if args.failures:
-        _print_failures(args)
+        _print_failed_programs(args)
     elif args.card:
         _print_data_card(args)
     else:
-        _run_check(args, progress)
+        _check_and_print_report(args, progress)
 
 
-def _run_check(args: argparse.Namespace, progress: Progress) -> None:
+def _check_and_print_report(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline import check
 
     report = check.check_corpus(args.corpus, args.repair, progress)
     if args.json:
-        print_json_line({**add_older_json_keys("check", asdict(report)), "ok": report.ok})
+        print_json_line(
+            {**add_older_json_keys("check", asdict(report)), "ok": report.has_no_faults}
+        )
     else:
         print_result(str(report))
-    if not report.ok:
+    if not report.has_no_faults:
         sys.exit(1)
 
 
-def _print_failures(args: argparse.Namespace) -> None:
-    corpus = open_corpus(args)
+def _print_failed_programs(args: argparse.Namespace) -> None:
+    corpus = open_corpus_from_args(args)
     programs = corpus.load_programs()
     columns = ["name", "error_kind", "error_line", "error_message"]
     failed = programs[programs["state"] == "failed"][["program", *columns]]
@@ -63,7 +70,7 @@ def _print_failures(args: argparse.Namespace) -> None:
     elif failed.empty:
         print_result(f"{args.corpus}: no program failed.")
     else:
-        kinds = format_counts(corpus.count_failures_by_kind())
+        kinds = format_named_counts(corpus.count_failures_by_kind())
         print_result(
             f"{args.corpus}: {len(failed):,} of {len(programs):,} programs failed ({kinds})."
         )
@@ -74,7 +81,7 @@ def _print_failures(args: argparse.Namespace) -> None:
 def _print_data_card(args: argparse.Namespace) -> None:
     from core.pipeline.data_card import make_data_card
 
-    card = make_data_card(open_corpus(args))
+    card = make_data_card(open_corpus_from_args(args))
     if args.json:
         print_json_line(card.facts)
     else:

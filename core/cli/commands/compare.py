@@ -12,7 +12,7 @@ from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
     add_json_option,
-    open_alignment,
+    open_aligned_corpus_from_args,
 )
 from core.formatting import format_table
 from core.progress import Progress
@@ -33,8 +33,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Find the pairs, then print all as JSON or the first ones as a table."""
     from core.pipeline import compare
 
-    aligned_corpus = open_alignment(args)
-    pairs = compare.find_disagreement_pairs(aligned_corpus, progress)
+    aligned_corpus = open_aligned_corpus_from_args(args)
+    pairs = compare.find_disagreeing_program_pairs(aligned_corpus, progress)
     if args.json:
         print_json_lines(pairs.to_dict(orient="records"))
         return

@@ -9,7 +9,12 @@ import argparse
 from dataclasses import asdict
 
 from core.cli.output import print_json_line, print_result
-from core.cli.parsing import add_corpus_argument, add_encoder_options, add_json_option, open_corpus
+from core.cli.parsing import (
+    add_corpus_argument,
+    add_encoder_options,
+    add_json_option,
+    open_corpus_from_args,
+)
 from core.corpus.legacy_names import add_older_json_keys
 from core.progress import Progress
 
@@ -28,7 +33,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     from core.pipeline import embed
 
     report = embed.embed_corpus(
-        open_corpus(args), args.code_encoder, args.audio_encoder, progress=progress
+        open_corpus_from_args(args), args.code_encoder, args.audio_encoder, progress=progress
     )
     if args.json:
         print_json_line(add_older_json_keys("embed", asdict(report)))

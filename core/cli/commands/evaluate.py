@@ -14,7 +14,7 @@ from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
     add_json_option,
-    open_alignment,
+    open_aligned_corpus_from_args,
 )
 from core.formatting import format_table
 from core.progress import Progress
@@ -36,10 +36,12 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate the alignment, then print its metrics."""
     from core.pipeline import evaluate
 
-    print_metrics(evaluate.evaluate_alignment(open_alignment(args), progress), args.json)
+    print_alignment_metrics(
+        evaluate.evaluate_alignment(open_aligned_corpus_from_args(args), progress), args.json
+    )
 
 
-def print_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
+def print_alignment_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
     """Print one table per split with a column per comparison, or JSON lines with intervals."""
     if as_json:
         print_json_lines(metrics.to_dict(orient="records"))

@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from core.cli.output import print_json_line, print_result
-from core.cli.parsing import add_corpus_argument, add_json_option, open_corpus
+from core.cli.parsing import add_corpus_argument, add_json_option, open_corpus_from_args
 from core.progress import Progress
 
 IS_LONG_RUNNING = True
@@ -29,7 +29,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Export the corpus, then print the path."""
     from core.pipeline import export
 
-    path = export.export_corpus(open_corpus(args), args.format, args.out, progress)
+    path = export.export_corpus(open_corpus_from_args(args), args.format, args.out, progress)
     if args.json:
         absolute_path = str(path.absolute())
         print_json_line({"corpus": args.corpus, "format": args.format, "path": absolute_path})

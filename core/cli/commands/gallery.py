@@ -24,7 +24,10 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render the missing variants, then print the paths of all clips."""
     from core.pipeline import gallery
 
-    rows = [(item.template.id, str(item.clip_path)) for item in gallery.render_gallery(progress)]
+    rows = [
+        (item.template.id, str(item.clip_path))
+        for item in gallery.render_missing_gallery_clips(progress)
+    ]
     if args.json:
         for template_id, clip_path in rows:
             print_json_line({"template": template_id, "audio": clip_path})

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import add_json_option, parse_int, parse_nonnegative_int, parse_positive_int
 from core.errors import EarshotError
-from core.formatting import format_count, format_table
+from core.formatting import format_table, pluralize
 from core.progress import Progress
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     from core import programs
 
     if not args.templates and not args.grammar_programs:
-        _print_templates(args.json)
+        _print_template_list(args.json)
         return
     generated: list[Program] = []
     templates = [programs.get_template(name) for name in dict.fromkeys(args.templates)]
@@ -66,13 +66,13 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         progress(PROGRESS_STEP, len(templates), len(templates))
     program_by_path = {args.out / f"{program.name}.rb": program for program in generated}
     try:
-        _write_programs(program_by_path, args.out)
+        _write_program_files(program_by_path, args.out)
     except OSError as error:
         raise EarshotError(f"{error.strerror or error}.", where=str(args.out)) from error
-    _print_report(program_by_path, args)
+    _print_written_programs(program_by_path, args)
 
 
-def _write_programs(program_by_path: dict[Path, Program], folder: Path) -> None:
+def _write_program_files(program_by_path: dict[Path, Program], folder: Path) -> None:
     for path, program in program_by_path.items():
         if path.exists() and path.read_bytes() != program.source.encode():
             raise EarshotError(
@@ -85,9 +85,9 @@ def _write_programs(program_by_path: dict[Path, Program], folder: Path) -> None:
         path.write_bytes(program.source.encode())
 
 
-def _print_report(program_by_path: dict[Path, Program], args: argparse.Namespace) -> None:
+def _print_written_programs(program_by_path: dict[Path, Program], args: argparse.Namespace) -> None:
     if not args.json:
-        print_result(f"Wrote {format_count(len(program_by_path), 'program')} to {args.out}.")
+        print_result(f"Wrote {pluralize(len(program_by_path), 'program')} to {args.out}.")
         return
     for path, program in program_by_path.items():
         print_json_line(
@@ -103,7 +103,7 @@ def _print_report(program_by_path: dict[Path, Program], args: argparse.Namespace
         )
 
 
-def _print_templates(as_json: bool) -> None:
+def _print_template_list(as_json: bool) -> None:
     # Imported late so that --help responds at once.
     from core import programs
 

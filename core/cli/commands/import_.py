@@ -15,13 +15,13 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from core.cli.commands.build import print_estimate
+from core.cli.commands.build import print_build_estimate
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import (
     add_corpus_argument,
     add_json_option,
     add_sandbox_option,
-    open_corpus,
+    open_corpus_from_args,
     parse_seconds,
 )
 from core.corpus.legacy_names import add_older_json_keys
@@ -86,7 +86,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         licence=args.licence,
         clip_format=build.ClipFormat(args.seconds, args.format),
     )
-    _print_report(import_report, args.json)
+    _print_import_report(import_report, args.json)
     if args.programs_only:
         return
     build_report = build.build_corpus(
@@ -94,26 +94,26 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         build.BuildOptions(programs_per_template=0),
         build.EncoderChoice(args.preset),
         progress=progress,
-        on_estimate=print_estimate,
+        on_estimate=print_build_estimate,
     )
-    _print_report(build_report, args.json)
+    _print_import_report(build_report, args.json)
 
 
 def _import_embeddings(args: argparse.Namespace, progress: Progress) -> None:
-    from core.pipeline.import_embeddings import import_vectors
+    from core.pipeline.import_embeddings import import_external_embeddings
 
-    report = import_vectors(
-        open_corpus(args),
+    report = import_external_embeddings(
+        open_corpus_from_args(args),
         args.path,
         args.vectors,
         args.name or DEFAULT_EMBEDDING_NAME,
         progress,
         vector_column=args.column,
     )
-    _print_report(report, args.json)
+    _print_import_report(report, args.json)
 
 
-def _print_report(report: DataclassInstance, as_json: bool) -> None:
+def _print_import_report(report: DataclassInstance, as_json: bool) -> None:
     if as_json:
         print_json_line(add_older_json_keys("import", asdict(report)))
     else:

@@ -25,7 +25,7 @@ from core.errors import EarshotError
 from core.formatting import format_clock_time, format_table
 from core.jobs import (
     Job,
-    find_terminal_command,
+    find_running_terminal_command,
     get_job,
     list_jobs,
     remove_job,
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """List the jobs, or follow, cancel, restart or remove one."""
     if args.action is None:
-        _print_jobs(args.json)
+        _print_job_list(args.json)
     elif args.id is None:
         raise EarshotError(
             f"Which job do you want to {args.action}?",
@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     elif args.action == "cancel":
         _cancel_job(get_job(args.id), args.json)
     elif args.action == "restart":
-        _print_job(restart_job(args.id), args.json)
+        _print_job_state(restart_job(args.id), args.json)
     else:
         removed_job = get_job(args.id)
         remove_job(removed_job.id)
@@ -85,12 +85,12 @@ def job_to_dict(job: Job) -> dict[str, Any]:
     return add_older_json_keys("jobs", row)
 
 
-def _print_jobs(as_json: bool) -> None:
+def _print_job_list(as_json: bool) -> None:
     jobs = list_jobs()
     if as_json:
         print_json_lines([job_to_dict(job) for job in jobs])
         return
-    terminal_command = find_terminal_command()
+    terminal_command = find_running_terminal_command()
     if terminal_command:
         print_result(
             f"{terminal_command.command} is running in a terminal (process {terminal_command.pid})."
@@ -99,10 +99,10 @@ def _print_jobs(as_json: bool) -> None:
         rows = [
             (
                 job.id,
-                _format_state(job),
+                _format_job_state(job),
                 format_clock_time(job.elapsed_seconds),
                 job.title,
-                _format_detail(job),
+                _format_job_detail(job),
             )
             for job in jobs
         ]
@@ -111,14 +111,14 @@ def _print_jobs(as_json: bool) -> None:
         print_result("There are no jobs. Start one with --background, or from the dashboard.")
 
 
-def _format_state(job: Job) -> str:
+def _format_job_state(job: Job) -> str:
     if not job.queue_position:
         return job.state
     position = "next" if job.queue_position == 1 else f"position {job.queue_position}"
     return f"{job.state}, {position}"
 
 
-def _format_detail(job: Job) -> str:
+def _format_job_detail(job: Job) -> str:
     if job.error:
         return str(job.error)
     if not job.is_active:
@@ -142,7 +142,7 @@ def _follow_job(job: Job, progress: Progress, as_json: bool) -> None:
         while True:
             # The state is read before the events, so that no event is missed at the end.
             job = get_job(job.id)
-            events, offset = job.read_events(offset)
+            events, offset = job.read_progress_events(offset)
             for event in events:
                 if as_json:
                     print_json_line(event)
@@ -151,7 +151,7 @@ def _follow_job(job: Job, progress: Progress, as_json: bool) -> None:
                         event["step"],
                         event["done"],
                         event["total"],
-                        _describe_event(event),
+                        _format_event_note(event),
                         event["data"],
                     )
             if job.state == "queued" and job.progress.note != queue_note:
@@ -163,10 +163,10 @@ def _follow_job(job: Job, progress: Progress, as_json: bool) -> None:
     except KeyboardInterrupt:
         print_to_stderr(f"Job {job.id} continues. To stop it: ./run jobs cancel {job.id}")
         raise
-    _print_outcome(job, as_json)
+    _print_job_outcome(job, as_json)
 
 
-def _describe_event(event: dict[str, Any]) -> str:
+def _format_event_note(event: dict[str, Any]) -> str:
     """Return the note of an event, or its numbers if it has no note."""
     if event["note"] or not event["data"]:
         return event["note"]
@@ -176,7 +176,7 @@ def _describe_event(event: dict[str, Any]) -> str:
     return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in numbers.items())
 
 
-def _print_outcome(job: Job, as_json: bool) -> None:
+def _print_job_outcome(job: Job, as_json: bool) -> None:
     if job.state == "done":
         if not as_json:
             print_result(job.read_log_tail().rstrip() or f"Job {job.id} is done.")
@@ -198,10 +198,10 @@ def _print_outcome(job: Job, as_json: bool) -> None:
 def _cancel_job(job: Job, as_json: bool) -> None:
     if not job.is_active:
         raise EarshotError(f"Job {job.id} has already ended: {job.state}.")
-    _print_job(job.cancel(), as_json)
+    _print_job_state(job.cancel(), as_json)
 
 
-def _print_job(job: Job, as_json: bool) -> None:
+def _print_job_state(job: Job, as_json: bool) -> None:
     if as_json:
         print_json_line(job_to_dict(job))
     else:

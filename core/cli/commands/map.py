@@ -12,7 +12,7 @@ from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
     add_json_option,
-    open_alignment,
+    open_aligned_corpus_from_args,
 )
 from core.progress import Progress
 
@@ -28,9 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Compute the map, then print its points or their number."""
-    from core.pipeline.map import compute_and_save_map
+    from core.pipeline.map import compute_and_save_alignment_map
 
-    points = compute_and_save_map(open_alignment(args), progress)
+    points = compute_and_save_alignment_map(open_aligned_corpus_from_args(args), progress)
     if args.json:
         print_json_lines(points.to_dict(orient="records"))
     else:

@@ -13,7 +13,7 @@ from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
     add_json_option,
-    open_alignment,
+    open_aligned_corpus_from_args,
     parse_positive_int,
 )
 from core.errors import EarshotError
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     snippet = read_snippet(args.snippet)
     from core.search import query
 
-    neighbours = query.find_neighbours(open_alignment(args), snippet, args.k)
+    neighbours = query.find_neighbours(open_aligned_corpus_from_args(args), snippet, args.k)
     if args.json:
         for neighbour in neighbours:
             print_json_line(

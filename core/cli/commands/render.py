@@ -59,7 +59,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render the programs, then print the result of each."""
     from core.pipeline import render
 
-    results = render.render_files(
+    results = render.render_program_files(
         args.files,
         args.out,
         seconds=args.seconds,
@@ -70,21 +70,21 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if args.json:
         print_json_lines([asdict(result) for result in results])
     else:
-        _print_results(results)
+        _print_render_results(results)
     failed = sum(not result.ok for result in results)
     if failed:
         raise EarshotError(f"{failed} of {len(results)} programs did not render.")
 
 
-def _print_results(results: list[RenderedFile]) -> None:
+def _print_render_results(results: list[RenderedFile]) -> None:
     """Print a table of the clips, and one of the errors and warnings."""
     clips = [
         (result.file, result.audio, result.seconds, result.peak) for result in results if result.ok
     ]
     problems = [
-        (result.file, _format_location(problem), severity, problem.kind, problem.message)
+        (result.file, _format_problem_line(problem), severity, problem.kind, problem.message)
         for result in results
-        for severity, problem in _list_problems(result)
+        for severity, problem in _list_render_problems(result)
     ]
     if clips:
         print_result(format_table(("file", "clip", "seconds", "peak"), clips))
@@ -93,7 +93,7 @@ def _print_results(results: list[RenderedFile]) -> None:
         print_result(("\n" if clips else "") + format_table(headers, problems))
 
 
-def _list_problems(result: RenderedFile) -> list[tuple[str, RenderProblem]]:
+def _list_render_problems(result: RenderedFile) -> list[tuple[str, RenderProblem]]:
     """List the error and the warnings of a result; a warning that the error repeats is omitted."""
     error = result.error
     problems = [("error", error)] if error else []
@@ -103,5 +103,5 @@ def _list_problems(result: RenderedFile) -> list[tuple[str, RenderProblem]]:
     return problems
 
 
-def _format_location(problem: RenderProblem) -> str | None:
+def _format_problem_line(problem: RenderProblem) -> str | None:
     return f"line {problem.line}" if problem.line else None

@@ -10,7 +10,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from core.cli.output import print_json_line, print_result
-from core.cli.parsing import open_corpus
+from core.cli.parsing import open_corpus_from_args
 from core.formatting import format_table
 from core.progress import Progress
 from core.studies.registry import STUDIES, StudyOption
@@ -58,29 +58,33 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for name, value in vars(args).items()
         if name.startswith("option_") and value is not None
     }
-    corpus = open_corpus(args)
+    corpus = open_corpus_from_args(args)
     if args.name != ALL_STUDIES:
         from core.studies.runner import run_study  # Loads pandas and plotly, unlike --help.
 
-        print_run(run_study(args.name, corpus, options, progress), args.json)
+        print_study_run(run_study(args.name, corpus, options, progress), args.json)
         return
     import pandas as pd  # Not needed by --help.
 
-    from core.studies.report import run_all_studies  # Loads pandas and plotly, unlike --help.
-    from core.studies.report_markdown import format_main_table, summarize_verdicts
+    from core.studies.report import (
+        run_studies_and_write_report,  # Loads pandas and plotly, unlike --help.
+    )
+    from core.studies.report_markdown import format_paper_comparison_table, summarize_verdicts
 
-    folder = run_all_studies(corpus, options, progress)
+    folder = run_studies_and_write_report(corpus, options, progress)
     rows = pd.read_csv(folder / "tables" / "main.csv")
     if args.json:
         for row in rows.to_dict(orient="records"):
             print_json_line({str(name): value for name, value in row.items()})
         return
-    print_result(f"{format_main_table(rows)}\n\n{summarize_verdicts(rows)}\nReport: {folder}")
+    print_result(
+        f"{format_paper_comparison_table(rows)}\n\n{summarize_verdicts(rows)}\nReport: {folder}"
+    )
 
 
-def print_run(run: StudyRun, as_json: bool) -> None:
+def print_study_run(run: StudyRun, as_json: bool) -> None:
     """Print a run's numbers beside the paper's, and its notes."""
-    comparison = run.load_comparison()
+    comparison = run.load_paper_comparison()
     if as_json:
         for row in comparison.to_dict(orient="records"):
             print_json_line(

@@ -15,7 +15,7 @@ from core.cli.parsing import (
     add_corpus_argument,
     add_encoder_options,
     add_json_option,
-    open_corpus,
+    open_corpus_from_args,
     parse_positive_int,
 )
 from core.formatting import format_table
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Run the missing trainings, then print the results on the validation programs."""
     from core.pipeline import sweep
 
-    corpus = open_corpus(args)
+    corpus = open_corpus_from_args(args)
     sweep_id = sweep.run_sweep(
         corpus,
         args.grid,
@@ -78,23 +78,29 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         code_encoder=args.code_encoder,
         audio_encoder=args.audio_encoder,
     )
-    results = sweep.load_sweep(corpus, sweep_id)
+    results = sweep.load_sweep_results(corpus, sweep_id)
     if args.json:
         print_json_lines(results.to_dict(orient="records"))
     else:
-        _print_tables(results)
+        _print_sweep_tables(results)
 
 
-def _print_tables(results: pd.DataFrame) -> None:
+def _print_sweep_tables(results: pd.DataFrame) -> None:
     from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
     from core.pipeline import sweep
 
     for comparison in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW):
-        summary = sweep.summarize_sweep(results, "validation", comparison)
+        summary = sweep.summarize_sweep_results(results, "validation", comparison)
         metrics = [metric for metric in DISPLAYED_METRICS if (metric, "mean") in summary]
         names = summary.index.get_level_values("name")
         rows = [
-            (name, *(_format_mean(row[metric, "mean"], row[metric, "sd"]) for metric in metrics))
+            (
+                name,
+                *(
+                    _format_mean_and_deviation(row[metric, "mean"], row[metric, "sd"])
+                    for metric in metrics
+                ),
+            )
             for name, (_, row) in zip(names, summary.iterrows())
         ]
         print_result(f"\n{comparison}, validation programs: mean and standard deviation over seeds")
@@ -105,7 +111,7 @@ def _print_tables(results: pd.DataFrame) -> None:
         print_result(f"Best by {metric}: {name_by_number[best]}")
 
 
-def _format_mean(mean: float, deviation: float) -> str:
+def _format_mean_and_deviation(mean: float, deviation: float) -> str:
     """Return "0.512 ±0.003"; without a deviation only the mean, without a mean "-"."""
     if math.isnan(mean):
         return "-"

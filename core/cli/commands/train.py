@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.commands.evaluate import print_metrics
+from core.cli.commands.evaluate import print_alignment_metrics
 from core.cli.output import print_result
 from core.cli.parsing import (
     add_corpus_argument,
@@ -21,7 +21,7 @@ from core.cli.parsing import (
     format_choices,
     format_option_word,
     make_choice_parser,
-    open_corpus,
+    open_corpus_from_args,
     parse_float,
     parse_int,
 )
@@ -66,11 +66,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{format_option_word(field.name)}",
             dest=f"config_{field.name}",
             help=f"({format_option_word(str(field.default).lower())})",
-            **_make_field_options(field.name, type(field.default)),
+            **_make_config_field_options(field.name, type(field.default)),
         )
 
 
-def _make_field_options(field_name: str, field_type: type) -> dict[str, Any]:
+def _make_config_field_options(field_name: str, field_type: type) -> dict[str, Any]:
     """Return the argparse options that parse a field of the config."""
     from core.alignment.config import FIELD_CHOICES
 
@@ -84,7 +84,7 @@ def _make_field_options(field_name: str, field_type: type) -> dict[str, Any]:
     return {"type": parse_float, "metavar": "X"}
 
 
-def build_config(args: argparse.Namespace) -> AlignmentConfig:
+def build_config_from_args(args: argparse.Namespace) -> AlignmentConfig:
     """Build the config of the method, changed by the file of --config and then by the options."""
     from core.alignment import AlignmentConfig
 
@@ -112,11 +112,11 @@ def _parse_held_out_templates(values: Sequence[str]) -> Sequence[str] | int:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Train the alignment, then print its metrics."""
-    config = build_config(args)
+    config = build_config_from_args(args)
     from core.pipeline import evaluate, train
 
     aligned_corpus = train.train(
-        open_corpus(args),
+        open_corpus_from_args(args),
         config,
         progress=progress,
         code_encoder=args.code_encoder,
@@ -126,4 +126,4 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if not args.json:
         record = aligned_corpus.record
         print_result(f"Saved alignment {record.id} of {args.corpus} to {record.path}.")
-    print_metrics(evaluate.evaluate_alignment(aligned_corpus), args.json)
+    print_alignment_metrics(evaluate.evaluate_alignment(aligned_corpus), args.json)

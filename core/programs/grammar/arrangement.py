@@ -6,20 +6,23 @@ from core.programs.grammar.chord_layers import compose_chord_layer
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
+from core.programs.grammar.drum_layers import compose_drum_layer
+from core.programs.grammar.global_settings import write_global_settings
+from core.programs.grammar.layer import ProgramLayer
+from core.programs.grammar.melodic_layers import MELODIC_KINDS, compose_melodic_layer
+from core.programs.grammar.rng import SeededRandom
+from core.programs.grammar.sampled_loop_layers import (
+    compose_glitch_layer,
+    compose_sampled_loop_layer,
+)
+from core.programs.grammar.single_line import write_single_line
+from core.programs.grammar.sound_options import wrap_in_fx
+from core.programs.grammar.styles import MusicStyle
 from core.programs.grammar.sustained_layers import (
     compose_drone_layer,
     compose_noise_layer,
     compose_texture_layer,
 )
-from core.programs.grammar.drum_layers import compose_kit_layer
-from core.programs.grammar.global_settings import write_global_settings
-from core.programs.grammar.layer import ProgramLayer
-from core.programs.grammar.melodic_layers import MELODIC_KINDS, compose_melodic_layer
-from core.programs.grammar.rng import SeededRandom
-from core.programs.grammar.sampled_loop_layers import compose_break_layer, compose_glitch_layer
-from core.programs.grammar.single_line import write_single_line
-from core.programs.grammar.sound_options import wrap_in_fx
-from core.programs.grammar.styles import MusicStyle
 
 _MIN_PLAY_SECONDS = 22.0  # shortest duration of a program that ends, longer than a clip
 _KEY_NAMES = "C Cs D Eb E F Fs G Ab A Bb B".split()
@@ -47,7 +50,7 @@ _MULTI_LAYER_FORMS = {
 ProgramSections = list[tuple[str, list[CodeNode]]]
 
 
-def create_context(
+def create_composition_context(
     style: MusicStyle, rng: SeededRandom, code_style: CodeStyle, layer_count: int
 ) -> CompositionContext:
     """Draw tempo and key, and return the context of an empty program.
@@ -66,10 +69,10 @@ def create_context(
     bpm = 60.0
     if rng.chance(style.tempo_probability):
         lo, hi = style.bpm_range
-        bpm = float(rng.draw_integer(lo, hi))
+        bpm = float(rng.sample_integer(lo, hi))
         if rng.chance(0.6):
             bpm = float(min(max(5 * round(bpm / 5), lo), hi))
-    tonic, scale = rng.draw_integer(0, 11), rng.pick(style.scale_names.split())
+    tonic, scale = rng.sample_integer(0, 11), rng.pick(style.scale_names.split())
     layer_level = 0.85 / layer_count**0.45
     return CompositionContext(rng, code_style, style, bpm, tonic, scale, layer_level)
 
@@ -91,14 +94,14 @@ def compose_layer(
     if layer_kind in MELODIC_KINDS:
         return compose_melodic_layer(context, layer_kind)
     composers = {
-        "break": compose_break_layer,
+        "break": compose_sampled_loop_layer,
         "chords": compose_chord_layer,
         "drone": compose_drone_layer,
     }
     if layer_kind in composers:
         return composers[layer_kind](context)
     intermittent_composers = {
-        "kit": compose_kit_layer,
+        "kit": compose_drum_layer,
         "glitch": compose_glitch_layer,
         "texture": compose_texture_layer,
         "noise": compose_noise_layer,
@@ -126,16 +129,16 @@ def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> P
     for layer in layers:
         _add_layer_effects(context, layer)
     layer_sections = {
-        "loops": _arrange_live_loops,
-        "loop": _arrange_plain_loop,
-        "times": _arrange_times_loop,
+        "loops": _arrange_as_live_loops,
+        "loop": _arrange_as_plain_loop,
+        "times": _arrange_as_times_loop,
         "in_fx": _arrange_inside_fx,
-        "threads": _arrange_threads,
-        "synced": _arrange_synced_loops,
-        "metro": _arrange_metronome,
-        "functions": _arrange_function_calls,
-        "once": _arrange_single_line,
-        "set_get": _arrange_set_get,
+        "threads": _arrange_as_threads,
+        "synced": _arrange_as_synced_loops,
+        "metro": _arrange_around_metronome,
+        "functions": _arrange_as_function_calls,
+        "once": _arrange_as_single_line,
+        "set_get": _arrange_with_shared_note,
     }[form](context, layers)
     top_nodes = write_global_settings(context) + context.top_nodes
     sections: ProgramSections = [("", top_nodes)] if top_nodes else []
@@ -143,7 +146,7 @@ def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> P
     return sections + layer_sections
 
 
-def format_key_name(context: CompositionContext) -> str:
+def format_musical_key_name(context: CompositionContext) -> str:
     """Return the display name of the key: "C minor"."""
     return f"{_KEY_NAMES[context.tonic]} {context.scale.replace('_', ' ')}"
 
@@ -177,34 +180,40 @@ def _build_live_loop(context: CompositionContext, layer: ProgramLayer, **options
     return Block(head, layer.body, allows_braces="(" in head)
 
 
-def _arrange_live_loop(
+def _arrange_layer_as_live_loop(
     context: CompositionContext, layer: ProgramLayer, **options: str
 ) -> tuple[str, list[CodeNode]]:
     loop = _build_live_loop(context, layer, **options)
     return layer.kind, [_maybe_wrap_in_fx(context, loop)]
 
 
-def _arrange_live_loops(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
-    return [_arrange_live_loop(context, layer) for layer in layers]
+def _arrange_as_live_loops(
+    context: CompositionContext, layers: list[ProgramLayer]
+) -> ProgramSections:
+    return [_arrange_layer_as_live_loop(context, layer) for layer in layers]
 
 
-def _arrange_plain_loop(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+def _arrange_as_plain_loop(
+    context: CompositionContext, layers: list[ProgramLayer]
+) -> ProgramSections:
     loop = Block("loop", layers[0].body, allows_braces=True)
     return [("", [_maybe_wrap_in_fx(context, loop)])]
 
 
-def _arrange_times_loop(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+def _arrange_as_times_loop(
+    context: CompositionContext, layers: list[ProgramLayer]
+) -> ProgramSections:
     """Arrange one layer as a loop that ends, but not before the end of a clip."""
     rng = context.rng
     layer = layers[0]
     seconds = max(0.05, context.beats_to_seconds(layer.min_beats))
-    repeats = max(2, int(_MIN_PLAY_SECONDS / seconds) + rng.draw_integer(1, 6))
+    repeats = max(2, int(_MIN_PLAY_SECONDS / seconds) + rng.sample_integer(1, 6))
     variable = context.code_style.create_variable_name("index") if rng.chance(0.1) else ""
     loop = Block(f"{repeats}.times", layer.body, block_parameters=variable, allows_braces=True)
     return [("", [_maybe_wrap_in_fx(context, loop)])]
 
 
-def _arrange_single_line(
+def _arrange_as_single_line(
     context: CompositionContext, layers: list[ProgramLayer]
 ) -> ProgramSections:
     node, allows_fx = write_single_line(context, layers[0])
@@ -218,7 +227,7 @@ def _arrange_inside_fx(context: CompositionContext, layers: list[ProgramLayer]) 
     return [("", [wrap_in_fx(context, [block]) if context.rng.chance(0.3) else block])]
 
 
-def _arrange_threads(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+def _arrange_as_threads(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
     """Arrange each layer in a thread of its own, the last one in the main thread."""
     rng, code_style = context.rng, context.code_style
     sections: ProgramSections = []
@@ -235,31 +244,33 @@ def _arrange_threads(context: CompositionContext, layers: list[ProgramLayer]) ->
     return [*sections, (last.kind, [_maybe_wrap_in_fx(context, last_loop)])]
 
 
-def _arrange_synced_loops(
+def _arrange_as_synced_loops(
     context: CompositionContext, layers: list[ProgramLayer]
 ) -> ProgramSections:
     """Arrange live loops that wait for the first one, or start with a delay."""
     rng, code_style = context.rng, context.code_style
     first, *others = layers
-    sections = [_arrange_live_loop(context, first)]
+    sections = [_arrange_layer_as_live_loop(context, first)]
     for layer in others:
         if rng.chance(0.6) or context.beats_to_seconds(first.min_beats) > 4:
-            sections.append(_arrange_live_loop(context, layer, sync=f":{first.loop_name}"))
+            sections.append(_arrange_layer_as_live_loop(context, layer, sync=f":{first.loop_name}"))
         elif rng.chance(0.5):
             sync = code_style.format_call_statement("sync", f":{first.loop_name}")
             layer.body = [sync, *layer.body]
-            sections.append(_arrange_live_loop(context, layer))
+            sections.append(_arrange_layer_as_live_loop(context, layer))
         else:
             delay = code_style.format_beats(rng.pick((0.5, 1, 2, 4)))
-            sections.append(_arrange_live_loop(context, layer, delay=delay))
+            sections.append(_arrange_layer_as_live_loop(context, layer, delay=delay))
     return sections
 
 
-def _arrange_metronome(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+def _arrange_around_metronome(
+    context: CompositionContext, layers: list[ProgramLayer]
+) -> ProgramSections:
     """Arrange live loops that sync to a loop without sound."""
     rng, code_style = context.rng, context.code_style
     loop_name = code_style.create_loop_name("metro")
-    beats = max(1, round(context.seconds_to_beats(rng.draw_uniform(0.5, 2.0))))
+    beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(0.5, 2.0))))
     rest = code_style.format_beats(beats)
     cue_name = code_style.create_variable_name("count") if rng.chance(0.4) else ""
     body: list[CodeNode] = []
@@ -270,11 +281,11 @@ def _arrange_metronome(context: CompositionContext, layers: list[ProgramLayer]) 
     for index, layer in enumerate(layers):
         is_unsynced = index == 0 and rng.chance(0.5)
         options = {} if is_unsynced else {"sync": f":{cue_name or loop_name}"}
-        sections.append(_arrange_live_loop(context, layer, **options))
+        sections.append(_arrange_layer_as_live_loop(context, layer, **options))
     return sections
 
 
-def _arrange_function_calls(
+def _arrange_as_function_calls(
     context: CompositionContext, layers: list[ProgramLayer]
 ) -> ProgramSections:
     """Arrange all layers but the first as functions, which live loops call."""
@@ -284,7 +295,7 @@ def _arrange_function_calls(
         function_names.append(code_style.create_variable_name("function"))
         head = code_style.format_call_statement("define", f":{function_names[-1]}")
         context.function_nodes.append(Block(head, layer.body))
-    sections = [_arrange_live_loop(context, layers[0])]
+    sections = [_arrange_layer_as_live_loop(context, layers[0])]
     for layer, function_name in zip(layers[1:], function_names):
         body: list[CodeNode] = [function_name]
         if rng.chance(0.25):
@@ -294,19 +305,23 @@ def _arrange_function_calls(
     return sections
 
 
-def _arrange_set_get(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:
+def _arrange_with_shared_note(
+    context: CompositionContext, layers: list[ProgramLayer]
+) -> ProgramSections:
     """Arrange a loop that sets a note in the time state, one that plays it, and the layers."""
     rng, code_style = context.rng, context.code_style
     key = code_style.create_variable_name("root")
     get = rng.pick((f"get[:{key}]", f"get(:{key})"))
-    roots = code_style.format_list(context.write_phrase(2, rng.draw_integer(2, 4)), as_ring=True)
+    roots = code_style.format_list(
+        context.write_phrase_notes(2, rng.sample_integer(2, 4)), as_ring=True
+    )
     first_root = code_style.format_note(context.degree_to_midi(2))
     context.top_nodes.append(code_style.format_call_statement("set", f":{key}", first_root))
-    set_beats = max(1, round(context.seconds_to_beats(rng.draw_uniform(1.0, 3.0))))
+    set_beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(1.0, 3.0))))
     setter_head = f"live_loop :{code_style.create_loop_name('metro')}"
     set_statement = code_style.format_call_statement("set", f":{key}", f"{roots}.tick")
     setter = Block(setter_head, [set_statement, code_style.format_rest(set_beats)])
-    play_beats = context.draw_step_beats(1, 0.8)
+    play_beats = context.sample_step_beats(1, 0.8)
     interval = rng.pick(("", "12", "7", "24"))
     note = code_style.format_infix(get, "+", interval) if interval else get
     synth_name = rng.pick(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
@@ -319,4 +334,4 @@ def _arrange_set_get(context: CompositionContext, layers: list[ProgramLayer]) ->
     player_head = f"live_loop :{code_style.create_loop_name('bass')}"
     use_synth = code_style.format_call_statement("use_synth", f":{synth_name}")
     player = Block(player_head, [use_synth, play, code_style.format_rest(play_beats)])
-    return [("", [setter]), ("bass", [player]), *_arrange_live_loops(context, layers)]
+    return [("", [setter]), ("bass", [player]), *_arrange_as_live_loops(context, layers)]

@@ -18,22 +18,26 @@ def compose_chord_layer(context: CompositionContext) -> ProgramLayer:
     rng = context.rng
     is_short = rng.chance(0.4)
     step_factor = rng.pick((2, 3, 4)) if is_short else rng.pick((4, 6, 8))
-    step_beats = context.draw_step_beats(step_factor, 2.5 if is_short else 5.5)
+    step_beats = context.sample_step_beats(step_factor, 2.5 if is_short else 5.5)
     note_seconds = context.beats_to_seconds(step_beats) * (0.7 if is_short else 1.0)
     voice = SynthVoice(context, "chords", note_seconds, 0.5, is_sustained=not is_short)
     octave = rng.pick((3, 3, 4))
     write_loop = rng.pick_weighted(_CHORD_LOOP_WEIGHTS)
     nodes, min_beats = write_loop(context, voice, octave, step_beats)
     loop_name = context.code_style.create_loop_name("chords")
-    return ProgramLayer("chords", loop_name, voice.wrap_notes(nodes), min_beats, [voice.synth_name])
+    return ProgramLayer(
+        "chords", loop_name, voice.add_synth_setup_to_notes(nodes), min_beats, [voice.synth_name]
+    )
 
 
-def _write_chord_ring(
+def _write_chord_ring_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    chords = context.write_chord_sequence(octave, rng.draw_integer(2, 6))
-    ring = context.maybe_hoist("chords", code_style.format_list(chords, as_ring=True), 1.8)
+    chords = context.write_chord_sequence(octave, rng.sample_integer(2, 6))
+    ring = context.maybe_extract_variable(
+        "chords", code_style.format_list(chords, as_ring=True), 1.8
+    )
     chord = f"{ring}.{rng.pick(('tick', 'tick', 'tick', 'choose'))}"
     return LoopBody([voice.write_note(chord), code_style.format_rest(step_beats)], step_beats)
 
@@ -41,15 +45,15 @@ def _write_chord_ring(
 def _write_single_chord(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
-    chord = voice.write_note(context.write_chord(octave))
+    chord = voice.write_note(context.write_chord_expression(octave))
     return LoopBody([chord, context.code_style.format_rest(step_beats)], step_beats)
 
 
-def _write_chord_list(
+def _write_successive_chords(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     nodes: list[CodeNode] = []
-    chords = context.write_chord_sequence(octave, context.rng.draw_integer(2, 4))
+    chords = context.write_chord_sequence(octave, context.rng.sample_integer(2, 4))
     for chord in chords:
         nodes += [voice.write_note(chord), context.code_style.format_rest(step_beats)]
     return LoopBody(nodes, step_beats * len(chords))
@@ -61,7 +65,7 @@ def _write_repeated_chords(
     rng = context.rng
     nodes: list[CodeNode] = []
     repeats, rest_beats = rng.pick((2, 3, 4)), step_beats / 2
-    for chord in context.write_chord_sequence(octave, rng.draw_integer(1, 4)):
+    for chord in context.write_chord_sequence(octave, rng.sample_integer(1, 4)):
         inner: list[CodeNode] = [
             voice.write_note(chord),
             context.code_style.format_rest(rest_beats),
@@ -70,13 +74,13 @@ def _write_repeated_chords(
     return LoopBody(nodes, rest_beats * repeats)
 
 
-def _write_chord_each(
+def _write_chord_each_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     code_style = context.code_style
     variable = code_style.create_variable_name("chord")
-    chords = context.write_chord_sequence(octave, context.rng.draw_integer(2, 4))
-    chord_list = context.maybe_hoist("chords", code_style.format_list(chords), 1.6)
+    chords = context.write_chord_sequence(octave, context.rng.sample_integer(2, 4))
+    chord_list = context.maybe_extract_variable("chords", code_style.format_list(chords), 1.6)
     inner: list[CodeNode] = [voice.write_note(variable), code_style.format_rest(step_beats)]
     loop = Block(f"{chord_list}.each", inner, block_parameters=variable)
     return LoopBody([loop], step_beats * 2)
@@ -86,49 +90,51 @@ def _write_strummed_chord(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     code_style = context.code_style
-    gap = code_style.format_number(context.rng.draw_uniform(0.02, 0.1))
+    gap = code_style.format_number(context.rng.sample_uniform(0.02, 0.1))
     variable = code_style.create_variable_name("note")
     inner: list[CodeNode] = [voice.write_note(variable), code_style.format_sleep(gap)]
-    strum = Block(f"{context.write_chord(octave)}.each", inner, block_parameters=variable)
+    strum = Block(
+        f"{context.write_chord_expression(octave)}.each", inner, block_parameters=variable
+    )
     return LoopBody([strum, code_style.format_rest(step_beats)], step_beats)
 
 
-def _write_play_chord(
+def _write_play_chord_call(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     code_style = context.code_style
     if voice.synth_statement == "synth":
-        voice.select_synth()
-    chord = context.write_chord(octave)
+        voice.add_use_synth_statement()
+    chord = context.write_chord_expression(octave)
     play = code_style.format_call_statement("play_chord", chord, **voice.note_options)
     return LoopBody([play, code_style.format_rest(step_beats)], step_beats)
 
 
-def _write_chord_degrees(
+def _write_chord_degree_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    degrees = [str(n) for n in rng.pick_with_repeats((1, 2, 3, 4, 5, 6), rng.draw_integer(3, 5))]
+    degrees = [str(n) for n in rng.pick_with_repeats((1, 2, 3, 4, 5, 6), rng.sample_integer(3, 5))]
     ring = code_style.format_list(degrees, as_ring=True)
     if rng.chance(0.3):
         roman_numerals = rng.pick_with_repeats((":i", ":iv", ":v", ":vi", ":ii"), 4)
         ring = code_style.format_list(roman_numerals, as_ring=True)
     chord = code_style.format_call_expression(
         "chord_degree",
-        context.maybe_hoist("chords", ring) + ".tick",
-        context.write_tonic(octave),
+        context.maybe_extract_variable("chords", ring) + ".tick",
+        context.write_tonic_note(octave),
         ":" + context.pick_seven_note_scale(),
     )
     return LoopBody([voice.write_note(chord), code_style.format_rest(step_beats)], step_beats)
 
 
 _CHORD_LOOP_WEIGHTS: dict[ChordLoopWriter, float] = {
-    _write_chord_ring: 5,
+    _write_chord_ring_loop: 5,
     _write_single_chord: 3,
-    _write_chord_list: 4,
+    _write_successive_chords: 4,
     _write_repeated_chords: 2,
-    _write_chord_each: 1,
+    _write_chord_each_loop: 1,
     _write_strummed_chord: 1.5,
-    _write_play_chord: 1,
-    _write_chord_degrees: 1.5,
+    _write_play_chord_call: 1,
+    _write_chord_degree_loop: 1.5,
 }

@@ -98,7 +98,7 @@ class CodeStyle:
             name = name.capitalize()
         return f":{name}{octave - 1}"
 
-    def format_tonic(self, midi: int) -> str:
+    def format_tonic_symbol(self, midi: int) -> str:
         """Format the first note of a scale or chord, always as a symbol."""
         octave, pitch_class = divmod(midi, 12)
         octave_text = "" if octave == 5 and self.rng.chance(0.3) else str(octave - 1)
@@ -172,7 +172,9 @@ class CodeStyle:
         foreign_names = name_and_comment_lists.FOREIGN_VARIABLE_NAMES.get(self.naming_style, {})
         if variable_kind in foreign_names:
             return self._create_unused_name([foreign_names[variable_kind]])
-        return self._create_unused_name(name_and_comment_lists.VARIABLE_NAMES["tidy"][variable_kind].split())
+        return self._create_unused_name(
+            name_and_comment_lists.VARIABLE_NAMES["tidy"][variable_kind].split()
+        )
 
     def _create_unused_name(self, candidate_names: list[str]) -> str:
         word = self.rng.pick(candidate_names)
@@ -189,12 +191,14 @@ class CodeStyle:
             text = self.rng.pick(name_and_comment_lists.CODE_COMMENTS[self.naming_style].split("|"))
         return self._comment_prefix + text
 
-    def format_header_comments(self, key_name: str) -> list[str]:
+    def pick_random_header_comments(self, key_name: str) -> list[str]:
         """Return the comment lines at the top of a program, often none."""
         if self.rng.chance(0.6):
             return [""] if self.rng.chance(0.04) else []
-        title = self.rng.pick(name_and_comment_lists.TITLE_COMMENTS[self.naming_style].split("|")).strip()
-        title = title.format(key=key_name, n=self.rng.draw_integer(1, 40))
+        title = self.rng.pick(
+            name_and_comment_lists.TITLE_COMMENTS[self.naming_style].split("|")
+        ).strip()
+        title = title.format(key=key_name, n=self.rng.sample_integer(1, 40))
         lines = [self.format_comment(title)]
         if self.rng.chance(0.2):
             lines.append(self.format_comment())
@@ -215,7 +219,7 @@ class CodeStyle:
         """
         lines: list[str] = []
         if len(sections) > 1 or self.rng.chance(0.2):
-            lines = self.format_header_comments(key_name)
+            lines = self.pick_random_header_comments(key_name)
         for index, (label, nodes) in enumerate(sections):
             if index:
                 lines += [""] * self._section_gap_lines
@@ -282,5 +286,5 @@ class CodeStyle:
         if self._indent_unit == "ragged":
             if not depth:
                 return ""
-            return " " * self.rng.draw_integer(max(0, 2 * depth - 1), 2 * depth + 2)
+            return " " * self.rng.sample_integer(max(0, 2 * depth - 1), 2 * depth + 2)
         return self._indent_unit * depth

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.errors import EarshotError, suggest_matches
+from core.errors import EarshotError, format_spelling_suggestions
 from core.programs.grammar.arrangement import (
     arrange_layers,
     compose_layer,
-    create_context,
-    format_key_name,
+    create_composition_context,
+    format_musical_key_name,
 )
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import count_statements
@@ -18,7 +18,7 @@ from core.programs.grammar.styles import (
     MUSIC_STYLES,
     MusicStyle,
 )
-from core.programs.grammar.validity import is_unplayable
+from core.programs.grammar.validity import is_program_unplayable
 from core.programs.program import ParameterValue, Program, validate_count_and_seed
 
 
@@ -63,7 +63,7 @@ def compose_programs(count: int, seed: int, style: str | None = None) -> list[Pr
     for index in range(count):
         attempt = 0
         program = _compose_program(seed, index, attempt, fixed_style)
-        while program.source in programs or is_unplayable(program.source):
+        while program.source in programs or is_program_unplayable(program.source):
             attempt += 1
             program = _compose_program(seed, index, attempt, fixed_style)
         programs[program.source] = program
@@ -75,7 +75,7 @@ def _get_style(name_or_id: str) -> MusicStyle:
     if name not in MUSIC_STYLES:
         raise EarshotError(
             f"There is no style {name_or_id[:60]!r}.",
-            remedy=suggest_matches(name, MUSIC_STYLES, "style"),
+            remedy=format_spelling_suggestions(name, MUSIC_STYLES, "style"),
         )
     return MUSIC_STYLES[name]
 
@@ -88,7 +88,7 @@ def _compose_program(
     code_style = CodeStyle(SeededRandom(f"{stream_name}/hand"))
     style = fixed_style or rng.pick(list(MUSIC_STYLES.values()))
     layer_count = rng.pick_weighted(style.layer_count_weights)
-    context = create_context(style, rng, code_style, layer_count)
+    context = create_composition_context(style, rng, code_style, layer_count)
     layers = [compose_layer(context, rng.pick_weighted(style.lead_weights), always_sounds=True)]
     layers += [
         compose_layer(context, rng.pick_weighted(style.layer_weights), always_sounds=False)
@@ -99,12 +99,12 @@ def _compose_program(
     # Corpora store these parameter names, so they must not change.
     parameters: dict[str, ParameterValue] = {
         "bpm": context.bpm,
-        "key": format_key_name(context),
+        "key": format_musical_key_name(context),
         "layers": len(layers),
         "sound": lead.sound_names[0],
         "statements": sum(count_statements(nodes) for _, nodes in sections),
         "manner": code_style.naming_style,
     }
-    source = code_style.format_program(sections, format_key_name(context))
+    source = code_style.format_program(sections, format_musical_key_name(context))
     name = f"{style.id}-{index:05d}"
     return Program(source, name, style.id, LAYER_ROLES[lead.kind], parameters, seed)

@@ -105,7 +105,7 @@ class CompositionContext:
         """Convert beats to seconds."""
         return beats * 60 / self.bpm
 
-    def draw_step_beats(self, factor: float = 1.0, max_seconds: float = 4.0) -> float:
+    def sample_step_beats(self, factor: float = 1.0, max_seconds: float = 4.0) -> float:
         """Draw the time between two notes.
 
         Parameters
@@ -121,11 +121,11 @@ class CompositionContext:
             Step in beats, one of a few common lengths.
         """
         lo, hi = self.style.step_seconds_range
-        seconds = min(max(self.rng.draw_log_uniform(lo, hi, 3) * factor, 0.085), max_seconds)
+        seconds = min(max(self.rng.sample_log_uniform(lo, hi, 3) * factor, 0.085), max_seconds)
         target_beats = self.seconds_to_beats(seconds)
         return min(_STEP_BEATS_CHOICES, key=lambda beats: abs(beats - target_beats) / beats)
 
-    def maybe_hoist(
+    def maybe_extract_variable(
         self, variable_kind: str, expression: str, probability_factor: float = 1.0
     ) -> str:
         """Return an expression, or the name of a new variable that holds it.
@@ -146,9 +146,9 @@ class CompositionContext:
         self.top_nodes.append(self.code_style.format_assignment(name, expression))
         return name
 
-    def draw_level(self, factor: float = 1.0) -> float:
+    def sample_layer_level(self, factor: float = 1.0) -> float:
         """Draw the loudness of a layer, as an `amp` of a beep."""
-        return self.layer_level * factor * self.rng.draw_uniform(0.75, 1.2)
+        return self.layer_level * factor * self.rng.sample_uniform(0.75, 1.2)
 
     def degree_to_midi(self, octave: int, degree: int = 0) -> int:
         """Return the MIDI note of a degree of the key, limited to 28-100.
@@ -166,15 +166,15 @@ class CompositionContext:
             tonic -= 12
         return min(100, max(28, degree_to_midi(tonic, scale, degree)))
 
-    def write_tonic(self, octave: int) -> str:
+    def write_tonic_note(self, octave: int) -> str:
         """Write the tonic of the key in an octave."""
-        return self.code_style.format_tonic(self.degree_to_midi(octave))
+        return self.code_style.format_tonic_symbol(self.degree_to_midi(octave))
 
-    def write_scale(self, octave: int, octave_count: int = 1) -> str:
+    def write_scale_expression(self, octave: int, octave_count: int = 1) -> str:
         """Write the scale of the key."""
         options = {"num_octaves": str(octave_count)} if octave_count > 1 else {}
         return self.code_style.format_call_expression(
-            "scale", self.write_tonic(octave), f":{self.scale}", **options
+            "scale", self.write_tonic_note(octave), f":{self.scale}", **options
         )
 
     def write_chord_sequence(self, octave: int, count: int) -> list[str]:
@@ -184,17 +184,20 @@ class CompositionContext:
         options: dict[str, str] = {}
         if self.rng.chance(0.12):
             options = self.rng.pick(
-                ({"num_octaves": "2"}, {"invert": str(self.rng.draw_integer(1, 2))})
+                ({"num_octaves": "2"}, {"invert": str(self.rng.sample_integer(1, 2))})
             )
         tonic = self.degree_to_midi(octave)
         return [
             self.code_style.format_call_expression(
-                "chord", self.code_style.format_tonic(tonic + semitones), f":{quality}", **options
+                "chord",
+                self.code_style.format_tonic_symbol(tonic + semitones),
+                f":{quality}",
+                **options,
             )
             for semitones, quality in chords
         ]
 
-    def write_chord(self, octave: int) -> str:
+    def write_chord_expression(self, octave: int) -> str:
         """Write one chord, in a random notation."""
         rng, code_style = self.rng, self.code_style
         notation = rng.pick_weighted(
@@ -205,21 +208,23 @@ class CompositionContext:
             return code_style.format_call_expression(
                 "chord_degree",
                 degree,
-                self.write_tonic(octave),
+                self.write_tonic_note(octave),
                 ":" + self.pick_seven_note_scale(),
-                str(rng.draw_integer(3, 4)),
+                str(rng.sample_integer(3, 4)),
             )
         if notation == "notes":
-            start = rng.draw_integer(0, 3)
+            start = rng.sample_integer(0, 3)
             return code_style.format_list(
                 [
                     code_style.format_note(self.degree_to_midi(octave, start + i))
-                    for i in (0, 2, 4, 6)[: rng.draw_integer(3, 4)]
+                    for i in (0, 2, 4, 6)[: rng.sample_integer(3, 4)]
                 ]
             )
         if notation == "invert":
             return code_style.format_call_expression(
-                "chord_invert", self.write_chord_sequence(octave, 1)[0], str(rng.draw_integer(1, 2))
+                "chord_invert",
+                self.write_chord_sequence(octave, 1)[0],
+                str(rng.sample_integer(1, 2)),
             )
         if notation == "fifth":
             return code_style.format_list(
@@ -230,7 +235,7 @@ class CompositionContext:
             )
         if notation == "any":
             return code_style.format_call_expression(
-                "chord", self.write_tonic(octave), f":{rng.pick(_CHORD_QUALITIES)}"
+                "chord", self.write_tonic_note(octave), f":{rng.pick(_CHORD_QUALITIES)}"
             )
         return self.write_chord_sequence(octave, 1)[0]
 
@@ -240,14 +245,17 @@ class CompositionContext:
             return self.scale
         return self.rng.pick(("minor", "major"))
 
-    def write_phrase(self, octave: int, count: int) -> list[str]:
+    def write_phrase_notes(self, octave: int, count: int) -> list[str]:
         """Write the notes of a phrase that moves mostly by steps."""
-        return [self.code_style.format_note(midi) for midi in self.draw_phrase(octave, count)]
+        return [
+            self.code_style.format_note(midi)
+            for midi in self.sample_phrase_midi_notes(octave, count)
+        ]
 
-    def draw_phrase(self, octave: int, count: int) -> list[int]:
+    def sample_phrase_midi_notes(self, octave: int, count: int) -> list[int]:
         """Draw the MIDI notes of a phrase that moves mostly by steps."""
         notes: list[int] = []
-        degree = self.rng.draw_integer(0, 4)
+        degree = self.rng.sample_integer(0, 4)
         for _ in range(count):
             notes.append(self.degree_to_midi(octave, degree))
             degree = min(9, max(-3, degree + self.rng.pick((-4, -2, -1, -1, 0, 1, 1, 2, 3))))

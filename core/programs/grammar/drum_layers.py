@@ -7,9 +7,9 @@ from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.sound_options import (
-    draw_amp_option,
-    draw_pan_option,
-    write_varying_number,
+    pick_random_amp_option,
+    pick_random_pan_option,
+    write_constant_or_random_number,
 )
 
 _RHYTHM_PATTERNS = (
@@ -61,40 +61,40 @@ class DrumSample:
         self.context = context
         self.sample_name = context.rng.pick(instruments.SAMPLE_GROUPS[sample_group])
         self.amp = instruments.compute_sample_amp(
-            self.sample_name, sample_group, context.draw_level(level)
+            self.sample_name, sample_group, context.sample_layer_level(level)
         )
-        self.options = draw_sample_options(context) if context.rng.chance(0.4) else {}
-        self.options |= draw_shortening_options(context, self.sample_name, self.options)
+        self.options = pick_random_sample_options(context) if context.rng.chance(0.4) else {}
+        self.options |= pick_random_shortening_options(context, self.sample_name, self.options)
 
     def write_hit(self) -> str:
         """Write a statement that plays the sample once."""
         return self.context.code_style.format_call_statement(
             "sample",
             f":{self.sample_name}",
-            **draw_amp_option(self.context, round(self.amp, 2)),
+            **pick_random_amp_option(self.context, round(self.amp, 2)),
             **self.options,
-            **draw_pan_option(self.context, 0.06),
+            **pick_random_pan_option(self.context, 0.06),
         )
 
 
-def draw_shortening_options(
+def pick_random_shortening_options(
     context: CompositionContext, sample_name: str, options: dict[str, str]
 ) -> dict[str, str]:
     """Draw options that shorten a long sample, so that frequent hits do not overlap."""
     rng, code_style = context.rng, context.code_style
     if sample_name not in instruments.SAMPLE_SECONDS or {"finish", "sustain"} & set(options):
         return {}
-    max_seconds = rng.draw_uniform(0.4, 1.2)
+    max_seconds = rng.sample_uniform(0.4, 1.2)
     finish = round(min(1.0, max_seconds / instruments.SAMPLE_SECONDS[sample_name]), 2)
     if rng.chance(0.5) and "start" not in options:
         return {"finish": code_style.format_number(finish)}
     return {
-        "sustain": code_style.format_number(rng.draw_uniform(0.1, 0.6, 1)),
-        "release": code_style.format_number(rng.draw_uniform(0.1, 0.6, 1)),
+        "sustain": code_style.format_number(rng.sample_uniform(0.1, 0.6, 1)),
+        "release": code_style.format_number(rng.sample_uniform(0.1, 0.6, 1)),
     }
 
 
-def draw_sample_options(context: CompositionContext) -> dict[str, str]:
+def pick_random_sample_options(context: CompositionContext) -> dict[str, str]:
     """Draw options that change the sound of a short sample."""
     rng, code_style = context.rng, context.code_style
     effect = rng.pick_weighted(
@@ -111,20 +111,23 @@ def draw_sample_options(context: CompositionContext) -> dict[str, str]:
         }
     )
     if effect in _VARYING_SAMPLE_OPTIONS:
-        return {effect: write_varying_number(context, *_VARYING_SAMPLE_OPTIONS[effect])}
+        return {effect: write_constant_or_random_number(context, *_VARYING_SAMPLE_OPTIONS[effect])}
     if effect == "pitch":
         if rng.chance(0.7):
-            return {"rpitch": str(rng.draw_integer(-7, 12))}
+            return {"rpitch": str(rng.sample_integer(-7, 12))}
         return {"pitch": str(rng.pick((-12, -5, 3, 5, 7)))}
     if effect == "compress":
-        return {"compress": "1", "threshold": code_style.format_number(rng.draw_uniform(0.1, 0.4))}
+        return {
+            "compress": "1",
+            "threshold": code_style.format_number(rng.sample_uniform(0.1, 0.4)),
+        }
     options: dict[str, str] = {}
     for name, lo, hi, digits in _CONSTANT_SAMPLE_OPTIONS[effect]:
-        options[name] = code_style.format_number(rng.draw_uniform(lo, hi, digits))
+        options[name] = code_style.format_number(rng.sample_uniform(lo, hi, digits))
     return options
 
 
-def compose_kit_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
+def compose_drum_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     """Compose a drum layer.
 
     Parameters
@@ -152,18 +155,18 @@ def compose_kit_layer(context: CompositionContext, always_sounds: bool) -> Progr
         return _compose_random_drums(context, always_sounds)
     return {
         "single": _compose_single_drum,
-        "steps": _compose_step_sequence,
-        "grid": _compose_pattern_grid,
-        "text": _compose_text_pattern,
-        "amp ring": _compose_amp_ring,
-        "nested": _compose_nested_loop,
-        "at": _compose_at_blocks,
+        "steps": _compose_drum_step_sequence,
+        "grid": _compose_drum_pattern_grid,
+        "text": _compose_drum_text_pattern,
+        "amp ring": _compose_drum_amp_ring,
+        "nested": _compose_nested_drum_loop,
+        "at": _compose_drums_in_at_blocks,
         "hats": _compose_hats,
-        "branch": _compose_random_branch,
+        "branch": _compose_random_drum_branch,
     }[pattern](context)
 
 
-def _make_kit_layer(
+def _build_drum_layer(
     context: CompositionContext, body: list[CodeNode], min_beats: float, drums: list[DrumSample]
 ) -> ProgramLayer:
     loop_name = context.code_style.create_loop_name("kit")
@@ -174,17 +177,17 @@ def _compose_single_drum(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     groups = ("kicks", "kicks", "hats", "snares", "percussion", "tablas", "toms", "cymbals")
     drum = DrumSample(context, rng.pick(groups), 1.0)
-    step_beats = context.draw_step_beats(rng.pick((1, 2, 2, 4)), 2.5)
+    step_beats = context.sample_step_beats(rng.pick((1, 2, 2, 4)), 2.5)
     hit = drum.write_hit()
-    rest = context.maybe_hoist("sleep", code_style.format_beats(step_beats))
+    rest = context.maybe_extract_variable("sleep", code_style.format_beats(step_beats))
     body: list[CodeNode] = [hit, code_style.format_sleep(rest)]
     if rng.chance(0.15):
         body.insert(0, code_style.format_rest(step_beats))
-        return _make_kit_layer(context, body, 2 * step_beats, [drum])
-    return _make_kit_layer(context, body, step_beats, [drum])
+        return _build_drum_layer(context, body, 2 * step_beats, [drum])
+    return _build_drum_layer(context, body, step_beats, [drum])
 
 
-def _compose_step_sequence(context: CompositionContext) -> ProgramLayer:
+def _compose_drum_step_sequence(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     drums = [
         DrumSample(context, "kicks", 1.0),
@@ -192,7 +195,7 @@ def _compose_step_sequence(context: CompositionContext) -> ProgramLayer:
         DrumSample(context, rng.pick(("hats", "cymbals", "cymbals", "tablas")), 0.6),
     ]
     drums = drums[: rng.pick((2, 2, 3))]
-    step_beats = context.draw_step_beats(rng.pick((1, 2)), 1.5)
+    step_beats = context.sample_step_beats(rng.pick((1, 2)), 1.5)
     step_count = rng.pick((2, 3, 4, 4, 6, 8))
     body: list[CodeNode] = []
     for step in range(step_count):
@@ -204,15 +207,15 @@ def _compose_step_sequence(context: CompositionContext) -> ProgramLayer:
     if rng.chance(0.2):
         loop = Block(f"{rng.pick((2, 3, 4))}.times", body, allows_braces=True)
         body = [loop, drums[-1].write_hit(), code_style.format_rest(step_beats)]
-    return _make_kit_layer(context, body, step_beats * step_count, drums)
+    return _build_drum_layer(context, body, step_beats * step_count, drums)
 
 
-def _compose_pattern_grid(context: CompositionContext) -> ProgramLayer:
+def _compose_drum_pattern_grid(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
-    drum_count = rng.draw_integer(1, 4)
+    drum_count = rng.sample_integer(1, 4)
     groups = ["kicks", "snares", "hats", rng.pick(("percussion", "tablas", "toms", "blips"))]
     drums = [DrumSample(context, group, 0.9) for group in groups[:drum_count]]
-    step_beats = context.draw_step_beats(1, 0.5)
+    step_beats = context.sample_step_beats(1, 0.5)
     shares_tick = rng.pick(("look", "look", "look(:b)", "tick")) == "look"
     body: list[CodeNode] = ["tick"] if shares_tick else []
     for drum in drums:
@@ -223,7 +226,7 @@ def _compose_pattern_grid(context: CompositionContext) -> ProgramLayer:
         else:
             body.append(Conditional(condition, [drum.write_hit()]))
     body.append(code_style.format_rest(step_beats))
-    return _make_kit_layer(context, body, step_beats, drums)
+    return _build_drum_layer(context, body, step_beats, drums)
 
 
 def write_rhythm_ring(context: CompositionContext) -> str:
@@ -232,25 +235,27 @@ def write_rhythm_ring(context: CompositionContext) -> str:
     notation = rng.pick_weighted({"spread": 6, "bools": 2, "knit": 1, "list": 1})
     if notation == "spread":
         size = rng.pick((8, 8, 16, 16, 12, 7, 5, 4, 9, 11, 13))
-        options = {"rotate": str(rng.draw_integer(1, 3))} if rng.chance(0.15) else {}
-        hit_count = rng.draw_integer(max(2, size // 4), max(3, size - size // 4))
+        options = {"rotate": str(rng.sample_integer(1, 3))} if rng.chance(0.15) else {}
+        hit_count = rng.sample_integer(max(2, size // 4), max(3, size - size // 4))
         return code_style.format_call_expression("spread", str(hit_count), str(size), **options)
     pattern = rng.pick(_RHYTHM_PATTERNS)
     if notation == "bools":
         digits = ["1" if char == "x" else "0" for char in pattern]
-        return context.maybe_hoist("pattern", code_style.format_call_expression("bools", *digits))
+        return context.maybe_extract_variable(
+            "pattern", code_style.format_call_expression("bools", *digits)
+        )
     if notation == "knit":
-        true_count, false_count = str(rng.draw_integer(1, 3)), str(rng.draw_integer(1, 3))
+        true_count, false_count = str(rng.sample_integer(1, 3)), str(rng.sample_integer(1, 3))
         return code_style.format_call_expression("knit", "true", true_count, "false", false_count)
     booleans = ["true" if char == "x" else "false" for char in pattern[:8].rjust(4, "x")]
     return code_style.format_list(booleans, as_ring=True)
 
 
-def _compose_text_pattern(context: CompositionContext) -> ProgramLayer:
+def _compose_drum_text_pattern(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
-    groups = ["kicks", "snares", "hats"][: rng.draw_integer(1, 3)]
+    groups = ["kicks", "snares", "hats"][: rng.sample_integer(1, 3)]
     drums = [DrumSample(context, group, 0.9) for group in groups]
-    step_beats = context.draw_step_beats(1, 0.5)
+    step_beats = context.sample_step_beats(1, 0.5)
     body: list[CodeNode] = ["tick"]
     for drum in drums:
         variable = code_style.create_variable_name("pattern")
@@ -262,32 +267,34 @@ def _compose_text_pattern(context: CompositionContext) -> ProgramLayer:
         else:
             body.append(f"{drum.write_hit()} if {variable}[look % {len(pattern)}] == 'x'")
     body.append(code_style.format_rest(step_beats))
-    return _make_kit_layer(context, body, step_beats, drums)
+    return _build_drum_layer(context, body, step_beats, drums)
 
 
-def _compose_amp_ring(context: CompositionContext) -> ProgramLayer:
+def _compose_drum_amp_ring(context: CompositionContext) -> ProgramLayer:
     """Compose a layer whose rhythm is a ring of `amp` values."""
     rng, code_style = context.rng, context.code_style
     drum = DrumSample(context, rng.pick(("kicks", "hats", "snares", "percussion")), 1.0)
     accents = rng.pick_with_repeats((1, 0.5, 0.25, 0, 0.75), rng.pick((3, 4, 8)))
     amps = [code_style.format_number(round(drum.amp * accent, 2)) for accent in accents]
     amps[0] = code_style.format_number(drum.amp)
-    ring = context.maybe_hoist("pattern", code_style.format_list(amps, as_ring=True), 1.5)
+    ring = context.maybe_extract_variable(
+        "pattern", code_style.format_list(amps, as_ring=True), 1.5
+    )
     hit = code_style.format_call_statement(
         "sample", f":{drum.sample_name}", amp=f"{ring}.tick", **drum.options
     )
-    rest = code_style.format_rest(context.draw_step_beats(1, 0.6))
+    rest = code_style.format_rest(context.sample_step_beats(1, 0.6))
     # A second draw of the step: with the first one instead, all programs would change.
-    return _make_kit_layer(context, [hit, rest], context.draw_step_beats(1, 0.6), [drum])
+    return _build_drum_layer(context, [hit, rest], context.sample_step_beats(1, 0.6), [drum])
 
 
-def _compose_nested_loop(context: CompositionContext) -> ProgramLayer:
+def _compose_nested_drum_loop(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     drums = [
         DrumSample(context, rng.pick(("hats", "kicks", "percussion", "tablas")), 0.8),
         DrumSample(context, rng.pick(("snares", "kicks", "toms")), 1.0),
     ]
-    repeats, step_beats = rng.pick((2, 3, 4, 7, 8)), context.draw_step_beats(1, 0.8)
+    repeats, step_beats = rng.pick((2, 3, 4, 7, 8)), context.sample_step_beats(1, 0.8)
     variable = code_style.create_variable_name("index") if rng.chance(0.2) else ""
     hit = drums[0].write_hit()
     if variable:
@@ -303,36 +310,36 @@ def _compose_nested_loop(context: CompositionContext) -> ProgramLayer:
         drums[1].write_hit(),
         code_style.format_rest(step_beats * rng.pick((1, 1, 2))),
     ]
-    return _make_kit_layer(context, body, step_beats * (repeats + 1), drums)
+    return _build_drum_layer(context, body, step_beats * (repeats + 1), drums)
 
 
 def _compose_random_drums(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     group = rng.pick(("kicks", "percussion", "tablas", "hats", "toms", "blips"))
-    drums = [DrumSample(context, group, 0.9) for _ in range(rng.draw_integer(2, 5))]
+    drums = [DrumSample(context, group, 0.9) for _ in range(rng.sample_integer(2, 5))]
     symbols = code_style.format_list([f":{drum.sample_name}" for drum in drums])
-    samples = context.maybe_hoist("samples", symbols, 1.5)
+    samples = context.maybe_extract_variable("samples", symbols, 1.5)
     amp = code_style.format_number(min(drum.amp for drum in drums))
     method = rng.pick(("choose", "choose", "tick", "shuffle.first"))
     hit = code_style.format_call_statement(
         "sample", f"{samples}.{method}", amp=amp, **drums[0].options
     )
     if not always_sounds and rng.chance(0.5):
-        one_in = f" if one_in({rng.draw_integer(2, 4)})"
+        one_in = f" if one_in({rng.sample_integer(2, 4)})"
         hit += rng.pick((one_in, " if rand < 0.6", " unless one_in(3)"))
-    step_beats = context.draw_step_beats(1, 0.6)
+    step_beats = context.sample_step_beats(1, 0.6)
     if rng.chance(0.4):
         rests = [code_style.format_beats(step_beats), code_style.format_beats(step_beats * 2)]
         rest = code_style.format_list(rests) + ".choose"
     else:
         rest = code_style.format_beats(step_beats)
-    return _make_kit_layer(context, [hit, code_style.format_sleep(rest)], step_beats, drums)
+    return _build_drum_layer(context, [hit, code_style.format_sleep(rest)], step_beats, drums)
 
 
-def _compose_at_blocks(context: CompositionContext) -> ProgramLayer:
+def _compose_drums_in_at_blocks(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     drums = [DrumSample(context, "kicks", 1.0), DrumSample(context, "snares", 0.8)]
-    step_beats = context.draw_step_beats(2, 1.0)
+    step_beats = context.sample_step_beats(2, 1.0)
     body: list[CodeNode] = []
     hit_steps = ((0, 2, rng.pick((2.5, 3))), (1, 3))
     for drum, steps in zip(drums, hit_steps):
@@ -341,16 +348,16 @@ def _compose_at_blocks(context: CompositionContext) -> ProgramLayer:
         head = code_style.format_call_statement("at", times)
         body.append(Block(head, [drum.write_hit()], block_parameters=variable))
     body.append(code_style.format_rest(4 * step_beats))
-    return _make_kit_layer(context, body, 4 * step_beats, drums)
+    return _build_drum_layer(context, body, 4 * step_beats, drums)
 
 
 def _compose_hats(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     drum = DrumSample(context, "hats", 0.9)
-    step_beats = context.draw_step_beats(1, 0.5)
+    step_beats = context.sample_step_beats(1, 0.5)
     softest = code_style.format_number(round(drum.amp * 0.5, 2))
     amp = code_style.format_call_expression("rrand", softest, code_style.format_number(drum.amp))
-    options = {**drum.options, **draw_pan_option(context, 0.4)}
+    options = {**drum.options, **pick_random_pan_option(context, 0.4)}
     hit = code_style.format_call_statement("sample", f":{drum.sample_name}", amp=amp, **options)
     rest = code_style.format_rest(step_beats)
     body: list[CodeNode] = [hit, rest]
@@ -359,19 +366,19 @@ def _compose_hats(context: CompositionContext) -> ProgramLayer:
         body = [Block(code_style.format_call_statement("density", density), body)]
         step_beats /= 4
     elif rng.chance(0.15):
-        swing = code_style.format_number(rng.draw_uniform(0.02, 0.1))
+        swing = code_style.format_number(rng.sample_uniform(0.02, 0.1))
         pulse = str(rng.pick((2, 4)))
         head = code_style.format_call_statement("with_swing", swing, pulse=pulse)
         body = [Block(head, [hit]), rest]
-    return _make_kit_layer(context, body, step_beats, [drum])
+    return _build_drum_layer(context, body, step_beats, [drum])
 
 
-def _compose_random_branch(context: CompositionContext) -> ProgramLayer:
+def _compose_random_drum_branch(context: CompositionContext) -> ProgramLayer:
     rng = context.rng
     drums = [DrumSample(context, group, 0.9) for group in ("kicks", "snares", "hats")]
-    step_beats = context.draw_step_beats(1, 0.8)
+    step_beats = context.sample_step_beats(1, 0.8)
     condition = f"dice({rng.pick((3, 4, 6))}) {rng.pick(('== 1', '> 2'))}"
     branch = Conditional(condition, [drums[0].write_hit()], [drums[1].write_hit()])
     hat_hit = drums[2].write_hit()
     rest = context.code_style.format_rest(step_beats)
-    return _make_kit_layer(context, [branch, hat_hit, rest], step_beats, drums)
+    return _build_drum_layer(context, [branch, hat_hit, rest], step_beats, drums)

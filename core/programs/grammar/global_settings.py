@@ -17,7 +17,7 @@ def write_global_settings(context: CompositionContext) -> list[CodeNode]:
     if context.bpm != 60.0 or rng.chance(0.06):
         add_call("use_bpm", code_style.format_number(context.bpm))
     if rng.chance(0.22):
-        add_call("use_random_seed", str(rng.draw_integer(0, rng.pick((20, 1000, 100000)))))
+        add_call("use_random_seed", str(rng.sample_integer(0, rng.pick((20, 1000, 100000)))))
     if rng.chance(0.06):
         add_call("use_debug", "false")
     if rng.chance(0.04):
@@ -26,14 +26,14 @@ def write_global_settings(context: CompositionContext) -> list[CodeNode]:
         add_call("use_octave", rng.pick(("-1", "1")))
     if rng.chance(0.04):
         option_name = rng.pick(("rate", "pan"))
-        value = code_style.format_number(rng.draw_uniform(0.2, 0.9, 1))
+        value = code_style.format_number(rng.sample_uniform(0.2, 0.9, 1))
         add_call("use_sample_defaults", **{option_name: value, "lpf": "110"})
     if rng.chance(0.04):
-        release = code_style.format_number(rng.draw_uniform(0.2, 1.2, 1))
-        pan = code_style.format_number(rng.draw_uniform(-0.3, 0.3, 1))
+        release = code_style.format_number(rng.sample_uniform(0.2, 1.2, 1))
+        pan = code_style.format_number(rng.sample_uniform(-0.3, 0.3, 1))
         add_call("use_synth_defaults", release=release, pan=pan)
     if rng.chance(0.03):
-        add_call("set_volume!", code_style.format_number(rng.draw_uniform(0.7, 1.0, 1)))
+        add_call("set_volume!", code_style.format_number(rng.sample_uniform(0.7, 1.0, 1)))
     return nodes + _write_statements_without_effect(context)
 
 

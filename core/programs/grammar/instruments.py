@@ -33,11 +33,11 @@ class SoundOption:
     hi: float = 0.0
     choices: tuple[str, ...] = ()
 
-    def draw_value(self, rng: SeededRandom) -> str:
+    def pick_random_value(self, rng: SeededRandom) -> str:
         """Draw a value and return it as Ruby code."""
         if self.choices:
             return rng.pick(self.choices)
-        return f"{rng.draw_round_number(self.lo, self.hi):g}"
+        return f"{rng.sample_round_number(self.lo, self.hi):g}"
 
 
 def _parse_options(text: str) -> tuple[SoundOption, ...]:

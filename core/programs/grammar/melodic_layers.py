@@ -7,7 +7,7 @@ from core.programs.grammar.code_tree import CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.note_loops import NOTE_LOOP_WEIGHTS, NOTE_LOOP_WRITERS
-from core.programs.grammar.sound_options import draw_amp_option
+from core.programs.grammar.sound_options import pick_random_amp_option
 from core.programs.grammar.synth_voice import SynthVoice
 
 MELODIC_KINDS = ("bass", "melody", "arp")
@@ -38,14 +38,14 @@ def compose_melodic_layer(context: CompositionContext, layer_kind: str) -> Progr
         return _compose_pitched_sample_layer(context, layer_kind)
     # Both factors are drawn for every kind; drawing only one would change all programs.
     step_factors = {"bass": rng.pick((1, 2)), "melody": rng.pick((1, 1.5, 2)), "arp": 0.8}
-    step_beats = context.draw_step_beats(step_factors[layer_kind], 2.0)
+    step_beats = context.sample_step_beats(step_factors[layer_kind], 2.0)
     note_seconds = context.beats_to_seconds(step_beats)
     voice = SynthVoice(context, layer_kind, note_seconds, _LEVELS[layer_kind])
     octave = rng.pick(_OCTAVE_CHOICES[layer_kind])
     nodes, min_beats = NOTE_LOOP_WRITERS[loop_type](context, voice, octave, step_beats)
     loop_name = context.code_style.create_loop_name(layer_kind)
     return ProgramLayer(
-        layer_kind, loop_name, voice.wrap_notes(nodes), min_beats, [voice.synth_name]
+        layer_kind, loop_name, voice.add_synth_setup_to_notes(nodes), min_beats, [voice.synth_name]
     )
 
 
@@ -55,18 +55,20 @@ def _compose_pitched_sample_layer(context: CompositionContext, layer_kind: str) 
     groups = _BASS_SAMPLE_GROUPS if layer_kind == "bass" else ("blips", "textures")
     group = rng.pick(groups)
     sample_name = rng.pick(instruments.SAMPLE_GROUPS[group])
-    amp = instruments.compute_sample_amp(sample_name, group, context.draw_level(0.9))
-    semitones = rng.pick_with_repeats((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), rng.draw_integer(2, 5))
+    amp = instruments.compute_sample_amp(sample_name, group, context.sample_layer_level(0.9))
+    semitones = rng.pick_with_repeats((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), rng.sample_integer(2, 5))
     ring = code_style.format_list([str(n) for n in semitones], as_ring=True)
-    step_beats = context.draw_step_beats(2, 1.0)
+    step_beats = context.sample_step_beats(2, 1.0)
     option_name = rng.pick(("rpitch", "rpitch", "pitch"))
-    pitch = {option_name: context.maybe_hoist("notes", ring) + rng.pick((".tick", ".choose"))}
+    pitch = {
+        option_name: context.maybe_extract_variable("notes", ring) + rng.pick((".tick", ".choose"))
+    }
     if rng.chance(0.25):
         pitch = {"rate": code_style.format_call_expression("pitch_to_ratio", f"{ring}.tick")}
     cut: dict[str, str] = {}
     if rng.chance(0.3):
         cut = {"sustain": code_style.format_beats(step_beats), "release": "0.1"}
-    options = {**pitch, **draw_amp_option(context, amp), **cut}
+    options = {**pitch, **pick_random_amp_option(context, amp), **cut}
     body: list[CodeNode] = [
         code_style.format_call_statement("sample", f":{sample_name}", **options),
         code_style.format_rest(step_beats),

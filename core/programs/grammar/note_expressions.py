@@ -37,116 +37,126 @@ def write_note_expression(context: CompositionContext, octave: int) -> str:
     return write_expression(context, octave)
 
 
-def _write_scale_choose(context: CompositionContext, octave: int) -> str:
+def _write_scale_choose_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    notes = context.maybe_hoist("scale", context.write_scale(octave, rng.pick((1, 1, 2, 3))))
+    notes = context.maybe_extract_variable(
+        "scale", context.write_scale_expression(octave, rng.pick((1, 1, 2, 3)))
+    )
     if rng.chance(0.8):
         return f"{notes}.choose"
     return code_style.format_call_expression("choose", notes)
 
 
-def _write_scale_tick(context: CompositionContext, octave: int) -> str:
+def _write_scale_tick_expression(context: CompositionContext, octave: int) -> str:
     rng = context.rng
-    return context.maybe_hoist("scale", context.write_scale(octave, rng.pick((1, 1, 2)))) + ".tick"
+    return (
+        context.maybe_extract_variable(
+            "scale", context.write_scale_expression(octave, rng.pick((1, 1, 2)))
+        )
+        + ".tick"
+    )
 
 
-def _write_list_tick(context: CompositionContext, octave: int) -> str:
+def _write_list_tick_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    notes = context.write_phrase(octave, rng.pick((2, 3, 4, 4, 5, 6, 8, 8)))
+    notes = context.write_phrase_notes(octave, rng.pick((2, 3, 4, 4, 5, 6, 8, 8)))
     if len(notes) > 4 and rng.chance(0.2):
-        notes[rng.draw_integer(1, len(notes) - 1)] = rng.pick((":r", "nil", ":rest"))
-    return context.maybe_hoist("notes", code_style.format_list(notes, as_ring=True), 1.6) + ".tick"
+        notes[rng.sample_integer(1, len(notes) - 1)] = rng.pick((":r", "nil", ":rest"))
+    return (
+        context.maybe_extract_variable("notes", code_style.format_list(notes, as_ring=True), 1.6)
+        + ".tick"
+    )
 
 
-def _write_list_choose(context: CompositionContext, octave: int) -> str:
+def _write_list_choose_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    phrase = context.write_phrase(octave, rng.draw_integer(3, 6))
-    notes = context.maybe_hoist("notes", code_style.format_list(phrase), 1.4)
+    phrase = context.write_phrase_notes(octave, rng.sample_integer(3, 6))
+    notes = context.maybe_extract_variable("notes", code_style.format_list(phrase), 1.4)
     if rng.chance(0.7):
         return f"{notes}.choose"
     return code_style.format_call_expression("choose", notes)
 
 
-def _write_chord_tick(context: CompositionContext, octave: int) -> str:
+def _write_chord_tick_expression(context: CompositionContext, octave: int) -> str:
     chains = (".ring.tick", ".tick", ".choose", ".choose", ".shuffle.tick")
-    return context.write_chord(octave) + context.rng.pick(chains)
+    return context.write_chord_expression(octave) + context.rng.pick(chains)
 
 
-def _write_single_note(context: CompositionContext, octave: int) -> str:
+def _write_single_note_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    midi = context.degree_to_midi(octave, rng.draw_integer(0, 4))
-    return context.maybe_hoist("root", code_style.format_note(midi))
+    midi = context.degree_to_midi(octave, rng.sample_integer(0, 4))
+    return context.maybe_extract_variable("root", code_style.format_note(midi))
 
 
-def _write_rrand_i(context: CompositionContext, octave: int) -> str:
+def _write_rrand_i_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     lo = context.degree_to_midi(octave)
     hi = lo + rng.pick((7, 12, 19, 24))
     return code_style.format_call_expression("rrand_i", str(lo), str(hi))
 
 
-def _write_rrand(context: CompositionContext, octave: int) -> str:
+def _write_rrand_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     lo = context.degree_to_midi(octave)
     hi = lo + rng.pick((12, 19, 24))
     return code_style.format_call_expression("rrand", str(lo), str(hi))
 
 
-def _write_scale_shuffle(context: CompositionContext, octave: int) -> str:
+def _write_scale_shuffle_expression(context: CompositionContext, octave: int) -> str:
     rng = context.rng
-    scale = context.write_scale(octave, rng.pick((1, 2)))
+    scale = context.write_scale_expression(octave, rng.pick((1, 2)))
     return f"{scale}.shuffle" + rng.pick((".tick", ".take(4).tick", ".first"))
 
 
-def _write_scale_pick(context: CompositionContext, octave: int) -> str:
+def _write_scale_pick_expression(context: CompositionContext, octave: int) -> str:
     rng = context.rng
-    scale = context.write_scale(octave)
-    return f"{scale}.pick({rng.draw_integer(2, 6)})" + rng.pick((".tick", ".choose"))
+    scale = context.write_scale_expression(octave)
+    return f"{scale}.pick({rng.sample_integer(2, 6)})" + rng.pick((".tick", ".choose"))
 
 
-def _write_knit(context: CompositionContext, octave: int) -> str:
+def _write_knit_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     arguments: list[str] = []
-    for note in context.write_phrase(octave, rng.draw_integer(2, 4)):
+    for note in context.write_phrase_notes(octave, rng.sample_integer(2, 4)):
         arguments += [note, str(rng.pick((1, 2, 3, 4, 8)))]
     knit = code_style.format_call_expression("knit", *arguments)
-    return context.maybe_hoist("notes", knit) + ".tick"
+    return context.maybe_extract_variable("notes", knit) + ".tick"
 
 
-def _write_degree(context: CompositionContext, octave: int) -> str:
+def _write_degree_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     degree = rng.pick(
         (
             code_style.format_call_expression("rrand_i", "1", "7"),
             code_style.format_call_expression("dice", "7"),
-            str(rng.draw_integer(1, 6)),
+            str(rng.sample_integer(1, 6)),
             ":v",
         )
     )
     return code_style.format_call_expression(
-        "degree", degree, context.write_tonic(octave), ":" + context.pick_seven_note_scale()
+        "degree", degree, context.write_tonic_note(octave), ":" + context.pick_seven_note_scale()
     )
 
 
-def _write_list_index(context: CompositionContext, octave: int) -> str:
+def _write_list_index_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    ring = code_style.format_list(context.write_phrase(octave, 4), as_ring=True)
-    notes = context.maybe_hoist("notes", ring, 1.6)
+    ring = code_style.format_list(context.write_phrase_notes(octave, 4), as_ring=True)
+    notes = context.maybe_extract_variable("notes", ring, 1.6)
     index = rng.pick(("tick", "rand_i(4)", "look", "tick % 4", "dice(4) - 1"))
     return f"{notes}[{index}]"
 
 
-def _write_ring_chain(context: CompositionContext, octave: int) -> str:
+def _write_ring_chain_expression(context: CompositionContext, octave: int) -> str:
     rng = context.rng
     # Both are drawn before one is picked; drawing only one would change all programs.
-    scale = context.write_scale(octave, rng.pick((1, 2)))
-    chord = context.write_chord(octave)
+    scale = context.write_scale_expression(octave, rng.pick((1, 2)))
+    chord = context.write_chord_expression(octave)
     ring = rng.pick((scale, f"{chord}.ring"))
-    methods = rng.pick_distinct(_RING_METHODS, rng.draw_integer(1, 2))
+    methods = rng.pick_distinct(_RING_METHODS, rng.sample_integer(1, 2))
     return ring + "".join(methods) + ".tick"
 
 
-def _write_range_or_line(context: CompositionContext, octave: int) -> str:
+def _write_range_or_line_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     lo = context.degree_to_midi(octave)
     if rng.chance(0.4):
@@ -158,17 +168,17 @@ def _write_range_or_line(context: CompositionContext, octave: int) -> str:
     ) + rng.pick((".tick", ".mirror.tick", ".choose", ".reverse.tick"))
 
 
-def _write_note_range(context: CompositionContext, octave: int) -> str:
+def _write_note_range_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     return code_style.format_call_expression(
         "note_range",
-        context.write_tonic(octave),
-        code_style.format_tonic(context.degree_to_midi(octave) + 24),
-        pitches=context.write_chord(octave),
+        context.write_tonic_note(octave),
+        code_style.format_tonic_symbol(context.degree_to_midi(octave) + 24),
+        pitches=context.write_chord_expression(octave),
     ) + rng.pick((".choose", ".tick"))
 
 
-def _write_transposed_note(context: CompositionContext, octave: int) -> str:
+def _write_transposed_note_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     shift = rng.pick(
         (
@@ -180,57 +190,57 @@ def _write_transposed_note(context: CompositionContext, octave: int) -> str:
         )
     )
     if rng.chance(0.6):
-        note = code_style.format_note(context.degree_to_midi(octave, rng.draw_integer(0, 3)))
+        note = code_style.format_note(context.degree_to_midi(octave, rng.sample_integer(0, 3)))
     else:
-        note = _write_scale_choose(context, octave)
+        note = _write_scale_choose_expression(context, octave)
     return code_style.format_infix(note, "+", shift)
 
 
-def _write_ternary(context: CompositionContext, octave: int) -> str:
+def _write_ternary_expression(context: CompositionContext, octave: int) -> str:
     rng = context.rng
-    rare_note, usual_note = context.write_phrase(octave, 2)
-    return f"(one_in({rng.draw_integer(2, 5)}) ? {rare_note} : {usual_note})"
+    rare_note, usual_note = context.write_phrase_notes(octave, 2)
+    return f"(one_in({rng.sample_integer(2, 5)}) ? {rare_note} : {usual_note})"
 
 
-def _write_octs(context: CompositionContext, octave: int) -> str:
+def _write_octs_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     return code_style.format_call_expression(
-        "octs", context.write_tonic(octave - 1), "3"
+        "octs", context.write_tonic_note(octave - 1), "3"
     ) + rng.pick((".tick", ".choose"))
 
 
-def _write_hz_to_midi(context: CompositionContext, _octave: int) -> str:
+def _write_hz_to_midi_expression(context: CompositionContext, _octave: int) -> str:
     frequency = context.rng.pick((110, 220, 261.6, 330, 440, 523, 660))
     return context.code_style.format_call_expression("hz_to_midi", str(frequency))
 
 
-def _write_stretch(context: CompositionContext, octave: int) -> str:
+def _write_stretch_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    notes = code_style.format_list(context.write_phrase(octave, rng.draw_integer(2, 4)))
+    notes = code_style.format_list(context.write_phrase_notes(octave, rng.sample_integer(2, 4)))
     repeats = str(rng.pick((2, 4)))
     return code_style.format_call_expression("stretch", notes, repeats) + ".tick"
 
 
 _NOTE_WRITER_WEIGHTS: dict[Callable[[CompositionContext, int], str], float] = {
-    _write_scale_choose: 6,
-    _write_scale_tick: 5,
-    _write_list_tick: 5,
-    _write_list_choose: 3,
-    _write_chord_tick: 4,
-    _write_single_note: 2,
-    _write_rrand_i: 2,
-    _write_scale_shuffle: 2,
-    _write_knit: 1.5,
-    _write_degree: 1.5,
-    _write_list_index: 1.5,
-    _write_ring_chain: 3,
-    _write_rrand: 0.7,
-    _write_range_or_line: 1,
-    _write_note_range: 0.7,
-    _write_transposed_note: 2,
-    _write_ternary: 0.8,
-    _write_octs: 0.5,
-    _write_hz_to_midi: 0.3,
-    _write_scale_pick: 1.2,
-    _write_stretch: 0.6,
+    _write_scale_choose_expression: 6,
+    _write_scale_tick_expression: 5,
+    _write_list_tick_expression: 5,
+    _write_list_choose_expression: 3,
+    _write_chord_tick_expression: 4,
+    _write_single_note_expression: 2,
+    _write_rrand_i_expression: 2,
+    _write_scale_shuffle_expression: 2,
+    _write_knit_expression: 1.5,
+    _write_degree_expression: 1.5,
+    _write_list_index_expression: 1.5,
+    _write_ring_chain_expression: 3,
+    _write_rrand_expression: 0.7,
+    _write_range_or_line_expression: 1,
+    _write_note_range_expression: 0.7,
+    _write_transposed_note_expression: 2,
+    _write_ternary_expression: 0.8,
+    _write_octs_expression: 0.5,
+    _write_hz_to_midi_expression: 0.3,
+    _write_scale_pick_expression: 1.2,
+    _write_stretch_expression: 0.6,
 }

@@ -23,22 +23,22 @@ def _write_note_and_rest(
     return [note, context.code_style.format_rest(rest_beats)]
 
 
-def _write_note_loop(
+def _write_single_note_step(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     code_style = context.code_style
     note = voice.write_note(write_note_expression(context, octave))
-    rest = context.maybe_hoist("sleep", code_style.format_beats(step_beats))
+    rest = context.maybe_extract_variable("sleep", code_style.format_beats(step_beats))
     return LoopBody([note, code_style.format_sleep(rest)], step_beats)
 
 
-def _write_varying_rests(
+def _write_note_with_varying_rests(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    factors = rng.pick_with_repeats((0.5, 1, 1, 2), rng.draw_integer(2, 4))
+    factors = rng.pick_with_repeats((0.5, 1, 1, 2), rng.sample_integer(2, 4))
     lengths = [code_style.format_beats(step_beats * factor) for factor in factors]
-    rest = context.maybe_hoist("times", code_style.format_list(lengths, as_ring=True))
+    rest = context.maybe_extract_variable("times", code_style.format_list(lengths, as_ring=True))
     rest += rng.pick((".choose", ".tick", ".tick(:t)"))
     if rng.chance(0.2):
         shortest = code_style.format_beats(step_beats * 0.5)
@@ -48,48 +48,48 @@ def _write_varying_rests(
     return LoopBody([note, code_style.format_sleep(rest)], step_beats * 0.5)
 
 
-def _write_phrase(
+def _write_phrase_statements(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng = context.rng
     nodes: list[CodeNode] = []
     beats = 0.0
-    for note in context.write_phrase(octave, rng.pick((2, 3, 4, 4, 6, 8, 8, 12))):
+    for note in context.write_phrase_notes(octave, rng.pick((2, 3, 4, 4, 6, 8, 8, 12))):
         rest_beats = step_beats * rng.pick((0.5, 1, 1, 1, 2))
         nodes += [voice.write_note(note), context.code_style.format_rest(rest_beats)]
         beats += rest_beats
     return LoopBody(nodes, beats)
 
 
-def _write_timed_pattern(
+def _write_play_pattern_timed_call(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
     # All three are written before one is picked; writing only one would change all programs.
-    phrase = code_style.format_list(context.write_phrase(octave, rng.draw_integer(3, 8)))
-    scale = context.write_scale(octave, rng.pick((1, 2)))
-    chord = context.write_chord(octave)
-    notes = context.maybe_hoist("notes", rng.pick((phrase, scale, chord)))
-    factors = rng.pick_with_repeats((0.5, 1, 1, 2), rng.draw_integer(1, 4))
+    phrase = code_style.format_list(context.write_phrase_notes(octave, rng.sample_integer(3, 8)))
+    scale = context.write_scale_expression(octave, rng.pick((1, 2)))
+    chord = context.write_chord_expression(octave)
+    notes = context.maybe_extract_variable("notes", rng.pick((phrase, scale, chord)))
+    factors = rng.pick_with_repeats((0.5, 1, 1, 2), rng.sample_integer(1, 4))
     times = [code_style.format_beats(step_beats * factor) for factor in factors]
     time = times[0]
     if len(times) > 1:
-        time = context.maybe_hoist("times", code_style.format_list(times))
+        time = context.maybe_extract_variable("times", code_style.format_list(times))
     options = {name: value for name, value in voice.note_options.items() if name != "note"}
     if voice.synth_statement == "synth":
-        voice.select_synth()
+        voice.add_use_synth_statement()
     pattern = code_style.format_call_statement("play_pattern_timed", notes, time, **options)
     return LoopBody([pattern], step_beats * 1.5)
 
 
-def _write_play_pattern(
+def _write_play_pattern_call(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     code_style = context.code_style
-    phrase = context.write_phrase(octave, context.rng.draw_integer(3, 8))
+    phrase = context.write_phrase_notes(octave, context.rng.sample_integer(3, 8))
     notes = code_style.format_list(phrase)
     if voice.synth_statement == "synth":
-        voice.select_synth()
+        voice.add_use_synth_statement()
     nodes: list[CodeNode] = [
         code_style.format_call_statement("play_pattern", notes, **voice.note_options)
     ]
@@ -100,7 +100,7 @@ def _write_play_pattern(
     return LoopBody(nodes, step_beats * 3)
 
 
-def _write_times_loop(
+def _write_times_note_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng = context.rng
@@ -116,27 +116,27 @@ def _write_times_loop(
     return LoopBody(nodes, step_beats * repeats)
 
 
-def _write_seeded_loop(
+def _write_seeded_note_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     """Write a loop that repeats the same random phrase."""
     rng, code_style = context.rng, context.code_style
-    seed = str(rng.draw_integer(0, 9999) if rng.chance(0.7) else rng.draw_integer(1, 99))
-    nodes, beats = _write_times_loop(context, voice, octave, step_beats)
+    seed = str(rng.sample_integer(0, 9999) if rng.chance(0.7) else rng.sample_integer(1, 99))
+    nodes, beats = _write_times_note_loop(context, voice, octave, step_beats)
     if rng.chance(0.25):
         head = code_style.format_call_statement("with_random_seed", seed)
         return LoopBody([Block(head, nodes)], beats)
     return LoopBody([code_style.format_call_statement("use_random_seed", seed), *nodes], beats)
 
 
-def _write_each_loop(
+def _write_each_note_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    phrase = context.write_phrase(octave, rng.draw_integer(3, 8))
-    notes = context.maybe_hoist("notes", code_style.format_list(phrase))
+    phrase = context.write_phrase_notes(octave, rng.sample_integer(3, 8))
+    notes = context.maybe_extract_variable("notes", code_style.format_list(phrase))
     if rng.chance(0.3):
-        notes = context.write_scale(octave)
+        notes = context.write_scale_expression(octave)
     variable = code_style.create_variable_name("note")
     note, rest = voice.write_note(variable), code_style.format_rest(step_beats)
     inner: list[CodeNode] = [note, rest]
@@ -147,15 +147,15 @@ def _write_each_loop(
     return LoopBody([Block(f"{notes}.each", inner, block_parameters=variable)], step_beats * 3)
 
 
-def _write_zipped_loop(
+def _write_zipped_notes_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    count = rng.draw_integer(3, 6)
-    phrase = context.write_phrase(octave, count)
-    notes = context.maybe_hoist("notes", code_style.format_list(phrase), 1.5)
+    count = rng.sample_integer(3, 6)
+    phrase = context.write_phrase_notes(octave, count)
+    notes = context.maybe_extract_variable("notes", code_style.format_list(phrase), 1.5)
     lengths = [code_style.format_beats(step_beats * rng.pick((0.5, 1, 1, 2))) for _ in range(count)]
-    times = context.maybe_hoist("times", code_style.format_list(lengths), 1.5)
+    times = context.maybe_extract_variable("times", code_style.format_list(lengths), 1.5)
     note = code_style.create_variable_name("note")
     time = code_style.create_variable_name("sleep")
     if rng.chance(0.6):
@@ -171,7 +171,7 @@ def _write_zipped_loop(
     return LoopBody([loop], step_beats * count * 0.5)
 
 
-def _write_rhythm_pattern(
+def _write_notes_on_rhythm_ring(
     context: CompositionContext, voice: SynthVoice, octave: int, _step_beats: float
 ) -> LoopBody:
     rng = context.rng
@@ -180,7 +180,7 @@ def _write_rhythm_pattern(
     node: CodeNode = f"{note} if {condition}"
     if rng.chance(0.4):
         node = Conditional(condition, [note])
-    step_beats = context.draw_step_beats(1, 0.5)
+    step_beats = context.sample_step_beats(1, 0.5)
     return LoopBody([node, context.code_style.format_rest(step_beats)], step_beats)
 
 
@@ -190,10 +190,10 @@ def _write_note_slide(
     """Write a sustained note whose pitch slides along a phrase."""
     rng, code_style = context.rng, context.code_style
     variable = code_style.create_variable_name("node")
-    count = rng.draw_integer(2, 4)
+    count = rng.sample_integer(2, 4)
     beats = step_beats * count
     slide = code_style.format_beats(step_beats * rng.pick((0.25, 0.5, 1)))
-    notes = context.write_phrase(octave, count)
+    notes = context.write_phrase_notes(octave, count)
     voice.note_options = {
         name: value
         for name, value in voice.note_options.items()
@@ -208,7 +208,7 @@ def _write_note_slide(
     nodes: list[CodeNode] = [f"{variable} = {play}", code_style.format_rest(step_beats)]
     has_cutoff = "cutoff" in {option.name for option in instruments.SYNTH_OPTIONS[voice.synth_name]}
     if has_cutoff and voice.synth_statement != "choose" and rng.chance(0.4):
-        cutoff = str(rng.draw_integer(60, 120))
+        cutoff = str(rng.sample_integer(60, 120))
         nodes.append(
             code_style.format_call_statement("control", variable, cutoff=cutoff, cutoff_slide=slide)
         )
@@ -231,9 +231,9 @@ def _write_conditional_notes(
     rng = context.rng
     condition = rng.pick(
         (
-            f"one_in({rng.draw_integer(2, 4)})",
+            f"one_in({rng.sample_integer(2, 4)})",
             "rand < 0.5",
-            f"dice(6) > {rng.draw_integer(2, 4)}",
+            f"dice(6) > {rng.sample_integer(2, 4)}",
             f"tick % {rng.pick((3, 4, 5))} == 0",
             f"factor?(tick, {rng.pick((2, 3, 4))})",
             "rand_i(4) != 2",
@@ -247,7 +247,7 @@ def _write_conditional_notes(
     return LoopBody([branch, context.code_style.format_rest(step_beats)], step_beats)
 
 
-def _write_transposed_loop(
+def _write_transposed_note_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
@@ -259,14 +259,14 @@ def _write_transposed_loop(
     octave_shift = code_style.format_call_statement("with_octave", rng.pick(("-1", "1")))
     ring = code_style.format_list(["0", "5", "7"], as_ring=True)
     transpose_by_ring = code_style.format_call_statement("with_transpose", f"{ring}.tick(:s)")
-    cents = code_style.format_call_statement("with_cent_tuning", str(rng.draw_integer(-40, 40)))
+    cents = code_style.format_call_statement("with_cent_tuning", str(rng.sample_integer(-40, 40)))
     head = rng.pick((transpose, octave_shift, transpose_by_ring, cents))
     repeats = rng.pick((2, 4, 4, 8))
     loop = Block(head, [Block(f"{repeats}.times", inner, allows_braces=True)])
     return LoopBody([loop, *inner], step_beats * repeats)
 
 
-def _write_function_calls(
+def _write_note_function_calls(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     """Write a function with arguments, and several calls of it."""
@@ -276,7 +276,7 @@ def _write_function_calls(
     takes_time = rng.chance(0.5)
     play = voice.write_note(note)
     rest = time if takes_time else code_style.format_beats(step_beats)
-    inner = voice.wrap_notes([play, code_style.format_sleep(rest)])
+    inner = voice.add_synth_setup_to_notes([play, code_style.format_sleep(rest)])
     if rng.chance(0.4):
         interval = rng.pick(("7", "12", "3"))
         inner.insert(-1, voice.write_note(code_style.format_infix(note, "+", interval)))
@@ -285,7 +285,7 @@ def _write_function_calls(
     parameters = f"{note}, {time}" if takes_time else note
     context.function_nodes.append(Block(head, inner, block_parameters=parameters))
     nodes: list[CodeNode] = []
-    for phrase_note in context.write_phrase(octave, rng.draw_integer(2, 4)):
+    for phrase_note in context.write_phrase_notes(octave, rng.sample_integer(2, 4)):
         arguments = [phrase_note]
         if takes_time:
             arguments.append(code_style.format_beats(step_beats * rng.pick((0.5, 1, 2))))
@@ -293,7 +293,7 @@ def _write_function_calls(
     return LoopBody(nodes, step_beats * len(nodes) * 0.5)
 
 
-def _write_density_block(
+def _write_note_density_block(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     inner = _write_note_and_rest(context, voice, octave, step_beats * 2)
@@ -302,14 +302,14 @@ def _write_density_block(
     return LoopBody([Block(head, inner)], step_beats * 0.7)
 
 
-def _write_at_block(
+def _write_notes_in_at_block(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     code_style = context.code_style
-    count = context.rng.draw_integer(2, 4)
+    count = context.rng.sample_integer(2, 4)
     times = code_style.format_list([code_style.format_beats(i * step_beats) for i in range(count)])
     variable = code_style.create_variable_name("note")
-    notes = code_style.format_list(context.write_phrase(octave, count))
+    notes = code_style.format_list(context.write_phrase_notes(octave, count))
     head = code_style.format_call_statement("at", times, notes)
     block = Block(head, [voice.write_note(variable)], block_parameters=variable)
     return LoopBody([block, code_style.format_rest(count * step_beats)], step_beats * count)
@@ -319,8 +319,10 @@ def _write_arpeggio(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    chord_list = context.write_chord_sequence(octave, rng.draw_integer(2, 4))
-    chords = context.maybe_hoist("chords", code_style.format_list(chord_list, as_ring=True), 1.5)
+    chord_list = context.write_chord_sequence(octave, rng.sample_integer(2, 4))
+    chords = context.maybe_extract_variable(
+        "chords", code_style.format_list(chord_list, as_ring=True), 1.5
+    )
     variable = code_style.create_variable_name("chord")
     method = rng.pick(
         (".tick(:n)", ".choose", ".reverse.tick(:n)", ".mirror.tick(:n)", ".shuffle.tick(:n)")
@@ -355,21 +357,21 @@ NOTE_LOOP_WEIGHTS: dict[str, float] = {
 }
 
 NOTE_LOOP_WRITERS: dict[str, NoteLoopWriter] = {
-    "loop": _write_note_loop,
-    "phrase": _write_phrase,
-    "timed": _write_timed_pattern,
-    "times": _write_times_loop,
-    "each": _write_each_loop,
-    "zip": _write_zipped_loop,
-    "rhythm": _write_rhythm_pattern,
+    "loop": _write_single_note_step,
+    "phrase": _write_phrase_statements,
+    "timed": _write_play_pattern_timed_call,
+    "times": _write_times_note_loop,
+    "each": _write_each_note_loop,
+    "zip": _write_zipped_notes_loop,
+    "rhythm": _write_notes_on_rhythm_ring,
     "slide": _write_note_slide,
     "conditional": _write_conditional_notes,
-    "transposed": _write_transposed_loop,
-    "function": _write_function_calls,
-    "pattern": _write_play_pattern,
-    "density": _write_density_block,
-    "seeded": _write_seeded_loop,
-    "varying rests": _write_varying_rests,
+    "transposed": _write_transposed_note_loop,
+    "function": _write_note_function_calls,
+    "pattern": _write_play_pattern_call,
+    "density": _write_note_density_block,
+    "seeded": _write_seeded_note_loop,
+    "varying rests": _write_note_with_varying_rests,
     "arp": _write_arpeggio,
-    "at": _write_at_block,
+    "at": _write_notes_in_at_block,
 }

@@ -61,24 +61,24 @@ class SeededRandom:
         """Return all options in random order."""
         return self.pick_distinct(options, len(options))
 
-    def draw_integer(self, lo: int, hi: int) -> int:
+    def sample_integer(self, lo: int, hi: int) -> int:
         """Return a whole number from `lo` to `hi`, both included."""
         return lo + int(self._draw_fraction() * (hi - lo + 1))
 
-    def draw_uniform(self, lo: float, hi: float, digits: int = 2) -> float:
+    def sample_uniform(self, lo: float, hi: float, digits: int = 2) -> float:
         """Return a number from `lo` to `hi`, rounded to `digits` decimal places."""
         return round(lo + self._draw_fraction() * (hi - lo), digits)
 
-    def draw_log_uniform(self, lo: float, hi: float, digits: int = 2) -> float:
+    def sample_log_uniform(self, lo: float, hi: float, digits: int = 2) -> float:
         """Return a log-uniform number, rounded to `digits` significant figures."""
         value = math.exp(math.log(lo) + self._draw_fraction() * (math.log(hi) - math.log(lo)))
         return float(f"{value:.{digits - 1}e}")
 
-    def draw_round_number(self, lo: float, hi: float) -> float:
+    def sample_round_number(self, lo: float, hi: float) -> float:
         """Return a number from `lo` to `hi` as programmers write it, with one or two figures."""
         if hi - lo >= 8:
-            value = self.draw_integer(math.ceil(lo), math.floor(hi))
+            value = self.sample_integer(math.ceil(lo), math.floor(hi))
             if self.chance(0.6):
                 return min(max(5 * round(value / 5), math.ceil(lo)), math.floor(hi))
             return value
-        return self.draw_uniform(lo, hi, 1 if hi - lo >= 0.5 and self.chance(0.65) else 2)
+        return self.sample_uniform(lo, hi, 1 if hi - lo >= 0.5 and self.chance(0.65) else 2)

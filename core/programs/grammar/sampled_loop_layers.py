@@ -5,20 +5,23 @@ from __future__ import annotations
 from core.programs.grammar import instruments
 from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
-from core.programs.grammar.drum_layers import draw_sample_options, draw_shortening_options
+from core.programs.grammar.drum_layers import (
+    pick_random_sample_options,
+    pick_random_shortening_options,
+)
 from core.programs.grammar.layer import LoopBody, ProgramLayer
-from core.programs.grammar.sound_options import draw_amp_option, draw_pan_option
+from core.programs.grammar.sound_options import pick_random_amp_option, pick_random_pan_option
 
 _SLICING_METHODS = ("slice", "onset", "chop")
 
 
-def compose_break_layer(context: CompositionContext) -> ProgramLayer:
+def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer that plays a sampled loop, whole or sliced."""
     rng, code_style = context.rng, context.code_style
     sample_name = rng.pick(instruments.SAMPLE_GROUPS["breaks"])
-    amp = instruments.compute_sample_amp(sample_name, "breaks", context.draw_level(1.0))
-    amp_option = draw_amp_option(context, amp)
-    sample = context.maybe_hoist("sample", f":{sample_name}", 0.7)
+    amp = instruments.compute_sample_amp(sample_name, "breaks", context.sample_layer_level(1.0))
+    amp_option = pick_random_amp_option(context, amp)
+    sample = context.maybe_extract_variable("sample", f":{sample_name}", 0.7)
     seconds = instruments.SAMPLE_SECONDS[sample_name]
     method = rng.pick_weighted(
         {
@@ -35,7 +38,7 @@ def compose_break_layer(context: CompositionContext) -> ProgramLayer:
     )
     extra_options: dict[str, str] = {}
     if rng.chance(0.25) and method in ("slice", "onset", "duration"):
-        extra_options = draw_sample_options(context)
+        extra_options = pick_random_sample_options(context)
     if method in ("stretch", "pitch", "bpm"):
         options = {**extra_options, **amp_option}
         loop = _write_stretched_loop(context, sample, options, method, seconds)
@@ -68,7 +71,7 @@ def _write_stretched_loop(
     beats = min(
         (2, 4, 8, 16),
         key=lambda beats: abs(
-            context.beats_to_seconds(beats) - sample_seconds * rng.draw_log_uniform(0.7, 1.5)
+            context.beats_to_seconds(beats) - sample_seconds * rng.sample_log_uniform(0.7, 1.5)
         ),
     )
     option_name = "pitch_stretch" if method == "pitch" else "beat_stretch"
@@ -113,14 +116,14 @@ def _write_sliced_loop(
     sample_seconds: float,
 ) -> LoopBody:
     rng, code_style = context.rng, context.code_style
-    step_beats = context.draw_step_beats(1, max(0.12, min(0.5, sample_seconds / 6)))
+    step_beats = context.sample_step_beats(1, max(0.12, min(0.5, sample_seconds / 6)))
     if method == "slice":
-        slice_options = _draw_slice(context)
+        slice_options = _pick_random_slice_options(context)
     elif method == "onset":
-        onset = rng.pick(("pick", "tick", "rand_i(8)", str(rng.draw_integer(0, 3))))
+        onset = rng.pick(("pick", "tick", "rand_i(8)", str(rng.sample_integer(0, 3))))
         slice_options = {"onset": onset}
     else:
-        start = rng.draw_uniform(0.0, 0.75)
+        start = rng.sample_uniform(0.0, 0.75)
         width = rng.pick((0.125, 0.25)) if sample_seconds < 5 else rng.pick((0.05, 0.1))
         slice_options = {
             "start": code_style.format_number(start),
@@ -144,7 +147,7 @@ def _write_sliced_loop(
     return LoopBody([play, code_style.format_sleep(rest)], step_beats)
 
 
-def _draw_slice(context: CompositionContext) -> dict[str, str]:
+def _pick_random_slice_options(context: CompositionContext) -> dict[str, str]:
     rng = context.rng
     count = rng.pick((4, 8, 8, 16, 32))
     index = rng.pick(
@@ -172,20 +175,20 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
     rng, code_style = context.rng, context.code_style
     group = rng.pick(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
     sample_name = rng.pick(instruments.SAMPLE_GROUPS[group])
-    amp = instruments.compute_sample_amp(sample_name, group, context.draw_level(0.9))
-    options = draw_sample_options(context) if rng.chance(0.6) else {}
-    options |= draw_shortening_options(context, sample_name, options)
+    amp = instruments.compute_sample_amp(sample_name, group, context.sample_layer_level(0.9))
+    options = pick_random_sample_options(context) if rng.chance(0.6) else {}
+    options |= pick_random_shortening_options(context, sample_name, options)
     hit = code_style.format_call_statement(
         "sample",
         f":{sample_name}",
-        **draw_amp_option(context, amp),
+        **pick_random_amp_option(context, amp),
         **options,
-        **draw_pan_option(context, 0.4),
+        **pick_random_pan_option(context, 0.4),
     )
-    step_beats = context.draw_step_beats(rng.pick((1, 2, 3)), 1.5)
+    step_beats = context.sample_step_beats(rng.pick((1, 2, 3)), 1.5)
     body: list[CodeNode] = [hit]
     if not (always_sounds or rng.chance(0.4)):
-        condition = f"one_in({rng.draw_integer(2, 6)})"
+        condition = f"one_in({rng.sample_integer(2, 6)})"
         body = [Conditional(condition, [hit])] if rng.chance(0.5) else [f"{hit} if {condition}"]
         if rng.chance(0.25):
             other_hit = code_style.format_call_statement(

@@ -9,10 +9,10 @@ from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.sound_options import (
-    draw_amp_option,
-    draw_pan_option,
-    draw_synth_options,
-    limit_loudness,
+    limit_normalized_synth_amp,
+    pick_random_amp_option,
+    pick_random_pan_option,
+    pick_random_synth_options,
 )
 
 _SECONDS = 17.0  # duration of the sound, a little less than a clip of 18 s
@@ -53,7 +53,7 @@ def _write_scale_pattern(context: CompositionContext, layer: ProgramLayer, beats
     rng, code_style = context.rng, context.code_style
     layer.kind, layer.sound_names = "melody", ["beep"]
     octave_count = rng.pick((2, 3))
-    scale = context.write_scale(rng.pick((2, 3)), octave_count)
+    scale = context.write_scale_expression(rng.pick((2, 3)), octave_count)
     notes = scale + rng.pick(("", "", ".mirror", ".reverse", ".shuffle"))
     note_beats = code_style.format_beats(math.ceil(beats / (5 * octave_count)))
     return code_style.format_call_statement(
@@ -63,14 +63,14 @@ def _write_scale_pattern(context: CompositionContext, layer: ProgramLayer, beats
 
 def _write_short_loop(context: CompositionContext, layer: ProgramLayer, beats: int) -> Block:
     rng, code_style = context.rng, context.code_style
-    step_beats = context.draw_step_beats(1, 0.6)
+    step_beats = context.sample_step_beats(1, 0.6)
     lo, hi = rng.pick((("40", "80"), ("55", "90"), ("60", "72")))
     note = code_style.format_call_expression("rrand_i", lo, hi)
     inner: list[CodeNode] = [code_style.format_call_statement("play", note)]
     layer.kind, layer.sound_names = "melody", ["beep"]
     if rng.chance(0.4):
         sample_name = rng.pick(instruments.SAMPLE_GROUPS["percussion"])
-        pan_option = draw_pan_option(context, 0.5)
+        pan_option = pick_random_pan_option(context, 0.5)
         inner = [code_style.format_call_statement("sample", f":{sample_name}", **pan_option)]
         layer.kind, layer.sound_names = "kit", [sample_name]
     inner.append(code_style.format_rest(step_beats))
@@ -87,7 +87,7 @@ def _write_slow_sample(context: CompositionContext, layer: ProgramLayer) -> str:
     speed = math.floor(100 * instruments.SAMPLE_SECONDS[sample_name] / _SECONDS) / 100
     rate = rng.pick((1, -1)) * speed
     amp = instruments.compute_sample_amp(sample_name, "textures", 1.0)
-    amp_option = draw_amp_option(context, amp)
+    amp_option = pick_random_amp_option(context, amp)
     return code_style.format_call_statement(
         "sample", f":{sample_name}", rate=code_style.format_number(rate), **amp_option
     )
@@ -100,16 +100,16 @@ def _write_long_note(
     synth_name = rng.pick(instruments.SYNTH_GROUPS["pads"])
     layer.kind, layer.sound_names = "drone", [synth_name]
     if rng.chance(0.4):
-        note = context.write_chord(octave)
+        note = context.write_chord_expression(octave)
     else:
         note = code_style.format_note(context.degree_to_midi(octave))
     envelope = {
-        "attack": str(rng.draw_integer(1, 4)),
+        "attack": str(rng.sample_integer(1, 4)),
         "sustain": str(beats),
-        "release": str(rng.draw_integer(2, 8)),
+        "release": str(rng.sample_integer(2, 8)),
     }
-    amp_option = draw_amp_option(context, instruments.compute_synth_amp(synth_name, 0.5))
-    options = limit_loudness(
-        context, {**amp_option, **envelope, **draw_synth_options(context, synth_name)}
+    amp_option = pick_random_amp_option(context, instruments.compute_synth_amp(synth_name, 0.5))
+    options = limit_normalized_synth_amp(
+        context, {**amp_option, **envelope, **pick_random_synth_options(context, synth_name)}
     )
     return code_style.format_call_statement("synth", f":{synth_name}", note=note, **options)

@@ -17,7 +17,7 @@ _VARYING_SYNTH_OPTIONS = (
 )
 
 
-def write_varying_number(
+def write_constant_or_random_number(
     context: CompositionContext, lo: float, hi: float, constant_probability: float = 0.6
 ) -> str:
     """Write a number that is constant, or an expression that varies between two numbers.
@@ -33,8 +33,8 @@ def write_varying_number(
     """
     rng, code_style = context.rng, context.code_style
     if rng.chance(constant_probability):
-        return code_style.format_number(rng.draw_round_number(lo, hi))
-    low, high = sorted((rng.draw_round_number(lo, hi), rng.draw_round_number(lo, hi)))
+        return code_style.format_number(rng.sample_round_number(lo, hi))
+    low, high = sorted((rng.sample_round_number(lo, hi), rng.sample_round_number(lo, hi)))
     if high <= low:
         return code_style.format_number(low)
     low_text, high_text = code_style.format_number(low), code_style.format_number(high)
@@ -42,7 +42,7 @@ def write_varying_number(
         {"rrand": 6, "choose": 3, "line": 3, "ring": 2, "range": 1, "rdist": 0.7}
     )
     if notation in ("choose", "ring"):
-        third_text = code_style.format_number(rng.draw_round_number(lo, hi))
+        third_text = code_style.format_number(rng.sample_round_number(lo, hi))
         if notation == "choose":
             return code_style.format_list([low_text, high_text, third_text]) + ".choose"
         ring = code_style.format_list([high_text, low_text, third_text], as_ring=True)
@@ -64,7 +64,7 @@ def write_varying_number(
     return code_style.format_call_expression("rrand", low_text, high_text)
 
 
-def draw_synth_options(
+def pick_random_synth_options(
     context: CompositionContext, synth_name: str, max_count: int = 2
 ) -> dict[str, str]:
     """Draw up to `max_count` of a synth's specific options."""
@@ -73,22 +73,24 @@ def draw_synth_options(
     candidates = instruments.SYNTH_OPTIONS[synth_name]
     for option in rng.pick_distinct(candidates, rng.pick_weighted({0: 3, 1: 4, 2: 2, 3: 0.6})):
         if option.name in _VARYING_SYNTH_OPTIONS and not option.choices:
-            options[option.name] = write_varying_number(context, option.lo, option.hi)
+            options[option.name] = write_constant_or_random_number(context, option.lo, option.hi)
         else:
-            options[option.name] = option.draw_value(rng)
+            options[option.name] = option.pick_random_value(rng)
         if len(options) == max_count:
             break
     return options
 
 
-def limit_loudness(context: CompositionContext, options: dict[str, str]) -> dict[str, str]:
+def limit_normalized_synth_amp(
+    context: CompositionContext, options: dict[str, str]
+) -> dict[str, str]:
     """Return the options with a low `amp` if `norm: 1` would make a quiet synth loud."""
     if options.get("norm") == "1":
         return options | {"amp": context.code_style.format_number(0.2)}
     return options
 
 
-def draw_envelope_options(
+def pick_random_envelope_options(
     context: CompositionContext, seconds: float, is_sustained: bool = False
 ) -> dict[str, str]:
     """Draw envelope options for a note.
@@ -104,36 +106,36 @@ def draw_envelope_options(
     """
     beats = context.seconds_to_beats(seconds)
     if is_sustained:
-        return _draw_sustained_envelope(context, beats)
-    return _draw_decaying_envelope(context, beats)
+        return _pick_random_sustained_envelope(context, beats)
+    return _pick_random_decaying_envelope(context, beats)
 
 
-def _draw_decaying_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
+def _pick_random_decaying_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
     rng, code_style = context.rng, context.code_style
     if rng.chance(0.3) and 0.5 <= beats <= 2:
         return {}
     # An unused draw: without it, the later draws and so all programs would change.
-    rng.draw_log_uniform(0.5, 1.6)
-    release = max(0.05, round(beats * rng.draw_log_uniform(0.5, 1.6), 2))
+    rng.sample_log_uniform(0.5, 1.6)
+    release = max(0.05, round(beats * rng.sample_log_uniform(0.5, 1.6), 2))
     options = {"release": code_style.format_number(release)}
     if rng.chance(0.15):
-        options["attack"] = code_style.format_number(rng.draw_uniform(0.01, 0.1))
+        options["attack"] = code_style.format_number(rng.sample_uniform(0.01, 0.1))
     if rng.chance(0.12):
-        sustain = round(beats * rng.draw_uniform(0.1, 0.5), 2)
+        sustain = round(beats * rng.sample_uniform(0.1, 0.5), 2)
         options["sustain"] = code_style.format_number(sustain)
     if rng.chance(0.05):
         options |= {
-            "decay": code_style.format_number(rng.draw_uniform(0.05, 0.3)),
-            "sustain_level": code_style.format_number(rng.draw_uniform(0.3, 0.8, 1)),
+            "decay": code_style.format_number(rng.sample_uniform(0.05, 0.3)),
+            "sustain_level": code_style.format_number(rng.sample_uniform(0.3, 0.8, 1)),
         }
     if rng.chance(0.03):
         options["env_curve"] = rng.pick(("1", "3", "6", "7"))
     return options
 
 
-def _draw_sustained_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
+def _pick_random_sustained_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
     rng, code_style = context.rng, context.code_style
-    attack, release = beats * rng.draw_uniform(0.05, 0.4), beats * rng.draw_uniform(0.2, 0.6)
+    attack, release = beats * rng.sample_uniform(0.05, 0.4), beats * rng.sample_uniform(0.2, 0.6)
     options = {
         "attack": code_style.format_number(round(attack, 1) or 0.1),
         "release": code_style.format_number(round(release, 1) or 0.2),
@@ -142,14 +144,14 @@ def _draw_sustained_envelope(context: CompositionContext, beats: float) -> dict[
         options["sustain"] = code_style.format_number(round(max(beats - attack, 0.2), 1))
     if rng.chance(0.06):
         options |= {
-            "attack_level": code_style.format_number(rng.draw_uniform(0.6, 1, 1)),
-            "decay": code_style.format_number(rng.draw_uniform(0.2, 1, 1)),
-            "sustain_level": code_style.format_number(rng.draw_uniform(0.5, 0.9, 1)),
+            "attack_level": code_style.format_number(rng.sample_uniform(0.6, 1, 1)),
+            "decay": code_style.format_number(rng.sample_uniform(0.2, 1, 1)),
+            "sustain_level": code_style.format_number(rng.sample_uniform(0.5, 0.9, 1)),
         }
     return options
 
 
-def draw_amp_option(context: CompositionContext, amp: float) -> dict[str, str]:
+def pick_random_amp_option(context: CompositionContext, amp: float) -> dict[str, str]:
     """Draw the option `amp`: a constant, a random expression, or none if it is near 1."""
     rng, code_style = context.rng, context.code_style
     if 0.85 < amp < 1.2 and rng.chance(0.6):
@@ -158,15 +160,19 @@ def draw_amp_option(context: CompositionContext, amp: float) -> dict[str, str]:
         softest = code_style.format_number(round(amp * 0.6, 2))
         loudest = code_style.format_number(round(amp, 2))
         return {"amp": code_style.format_call_expression("rrand", softest, loudest)}
-    return {"amp": context.maybe_hoist("amp", code_style.format_number(round(amp, 2)), 0.6)}
+    return {
+        "amp": context.maybe_extract_variable("amp", code_style.format_number(round(amp, 2)), 0.6)
+    }
 
 
-def draw_pan_option(context: CompositionContext, probability: float = 0.15) -> dict[str, str]:
+def pick_random_pan_option(
+    context: CompositionContext, probability: float = 0.15
+) -> dict[str, str]:
     """Draw the option `pan`, or with the remaining probability no option."""
     if not context.rng.chance(probability):
         return {}
     choices = (
-        write_varying_number(context, -0.8, 0.8),
+        write_constant_or_random_number(context, -0.8, 0.8),
         context.code_style.format_call_expression("rrand", "-1", "1"),
         "[-0.5, 0.5].choose",
     )
@@ -192,7 +198,7 @@ def wrap_in_fx(
     fx_name = rng.pick(instruments.FX_BY_KIND[fx_kind])
     option_count = rng.pick_weighted({0: 2, 1: 4, 2: 3, 3: 1})
     drawn_options = rng.pick_distinct(instruments.FX_OPTIONS[fx_name], option_count)
-    options = {option.name: option.draw_value(rng) for option in drawn_options}
+    options = {option.name: option.pick_random_value(rng) for option in drawn_options}
     amp_factor = instruments.FX_AMP_FACTORS.get(fx_name, 1.0)
     if amp_factor < 0.8 and "amp" not in options:
         options["amp"] = code_style.format_number(amp_factor)

@@ -8,11 +8,11 @@ from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.note_expressions import write_note_expression
 from core.programs.grammar.sound_options import (
-    draw_amp_option,
-    draw_pan_option,
-    draw_synth_options,
-    limit_loudness,
-    write_varying_number,
+    limit_normalized_synth_amp,
+    pick_random_amp_option,
+    pick_random_pan_option,
+    pick_random_synth_options,
+    write_constant_or_random_number,
 )
 
 
@@ -20,20 +20,20 @@ def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer with one sustained note that is constant or changes slowly."""
     rng, code_style = context.rng, context.code_style
     synth_name = rng.pick(instruments.SYNTH_GROUPS["pads"])
-    amp = instruments.compute_synth_amp(synth_name, context.draw_level(0.7))
-    beats = max(1, round(context.seconds_to_beats(rng.draw_uniform(3.0, 8.0, 1))))
+    amp = instruments.compute_synth_amp(synth_name, context.sample_layer_level(0.7))
+    beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(3.0, 8.0, 1))))
     octave = rng.pick((2, 2, 3, 3, 4))
-    options = limit_loudness(
+    options = limit_normalized_synth_amp(
         context,
         {
-            **draw_amp_option(context, amp),
-            **_draw_long_envelope(context, beats),
-            **draw_synth_options(context, synth_name),
-            **draw_pan_option(context, 0.2),
+            **pick_random_amp_option(context, amp),
+            **_pick_random_long_envelope(context, beats),
+            **pick_random_synth_options(context, synth_name),
+            **pick_random_pan_option(context, 0.2),
         },
     )
     if rng.chance(0.3):
-        note = context.write_chord(octave)
+        note = context.write_chord_expression(octave)
     else:
         note = write_note_expression(context, octave)
     variable = code_style.create_variable_name("node")
@@ -64,11 +64,11 @@ def _write_controlled_drone(
     rng, code_style = context.rng, context.code_style
     has_cutoff = any(option.name == "cutoff" for option in instruments.SYNTH_OPTIONS[synth_name])
     if has_cutoff and rng.chance(0.6):
-        name, value = "cutoff", code_style.format_number(rng.draw_round_number(60, 120))
+        name, value = "cutoff", code_style.format_number(rng.sample_round_number(60, 120))
     else:
         name, value = "pan", rng.pick(("-0.7", "0.7", "rrand(-1, 1)"))
     if rng.chance(0.2):
-        midi = context.degree_to_midi(octave, rng.draw_integer(0, 5))
+        midi = context.degree_to_midi(octave, rng.sample_integer(0, 5))
         name, value = "note", code_style.format_note(midi)
     slide_count = rng.pick((1, 2, 2, 4))
     slide = {f"{name}_slide": code_style.format_beats(beats / slide_count)}
@@ -81,20 +81,22 @@ def _write_controlled_drone(
         ]
         # All three are drawn every time; drawing only one would change all programs.
         next_values = {
-            "cutoff": code_style.format_number(rng.draw_round_number(60, 120)),
-            "note": code_style.format_note(context.degree_to_midi(octave, rng.draw_integer(0, 5))),
-            "pan": code_style.format_number(rng.draw_uniform(-0.9, 0.9, 1)),
+            "cutoff": code_style.format_number(rng.sample_round_number(60, 120)),
+            "note": code_style.format_note(
+                context.degree_to_midi(octave, rng.sample_integer(0, 5))
+            ),
+            "pan": code_style.format_number(rng.sample_uniform(-0.9, 0.9, 1)),
         }
         value = next_values[name]
     return body
 
 
-def _draw_long_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
+def _pick_random_long_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
     rng, code_style = context.rng, context.code_style
-    attack = round(beats * rng.draw_uniform(0.1, 0.5), 1)
+    attack = round(beats * rng.sample_uniform(0.1, 0.5), 1)
     shape = rng.pick(("full", "full", "release", "ends"))
     if shape == "release":
-        release = round(beats * rng.draw_uniform(1.0, 1.6), 1)
+        release = round(beats * rng.sample_uniform(1.0, 1.6), 1)
         return {"release": code_style.format_number(release)}
     if shape == "ends":
         return {
@@ -104,7 +106,7 @@ def _draw_long_envelope(context: CompositionContext, beats: float) -> dict[str, 
     return {
         "attack": code_style.format_number(attack),
         "sustain": code_style.format_number(round(beats * 0.6, 1)),
-        "release": code_style.format_number(round(beats * rng.draw_uniform(0.3, 0.8), 1)),
+        "release": code_style.format_number(round(beats * rng.sample_uniform(0.3, 0.8), 1)),
     }
 
 
@@ -122,9 +124,9 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
     textures = instruments.SAMPLE_GROUPS["textures"]
     long_textures = [name for name in textures if instruments.SAMPLE_SECONDS[name] >= 1.5]
     sample_name = rng.pick(long_textures if always_sounds else textures)
-    amp = instruments.compute_sample_amp(sample_name, "textures", context.draw_level(0.8))
+    amp = instruments.compute_sample_amp(sample_name, "textures", context.sample_layer_level(0.8))
     rate = rng.pick((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
-    options = draw_amp_option(context, amp)
+    options = pick_random_amp_option(context, amp)
     if rate != 1:
         options["rate"] = code_style.format_number(rate)
     seconds = instruments.SAMPLE_SECONDS[sample_name] / abs(rate)
@@ -140,11 +142,11 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
             "rate": 1,
         }
     )
-    options |= _draw_texture_options(context, effect, seconds)
+    options |= _pick_random_texture_options(context, effect, seconds)
     if effect == "part":
         seconds *= 0.4
-    options |= draw_pan_option(context, 0.2)
-    rest_beats = _draw_texture_rest(context, seconds)
+    options |= pick_random_pan_option(context, 0.2)
+    rest_beats = _sample_texture_rest_beats(context, seconds)
     if effect == "rate":
         options["rate"] = rng.pick(
             (
@@ -156,9 +158,9 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
         )
     sample = f":{sample_name}"
     if effect == "several":
-        other_names = rng.pick_with_repeats(long_textures, rng.draw_integer(1, 3))
+        other_names = rng.pick_with_repeats(long_textures, rng.sample_integer(1, 3))
         samples = code_style.format_list([sample, *(f":{name}" for name in other_names)])
-        sample = context.maybe_hoist("samples", samples, 1.2)
+        sample = context.maybe_extract_variable("samples", samples, 1.2)
         sample += rng.pick((".choose", ".tick", ".choose"))
     if effect == "stretch":
         options.pop("rate", None)
@@ -170,35 +172,37 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
     if effect == "control":
         body = _write_controlled_texture(context, sample, options, amp, rest_beats)
     if not always_sounds and rng.chance(0.2):
-        body = [Conditional(f"one_in({rng.draw_integer(2, 3)})", body[:-1]), body[-1]]
+        body = [Conditional(f"one_in({rng.sample_integer(2, 3)})", body[:-1]), body[-1]]
     loop_name = code_style.create_loop_name("texture")
     return ProgramLayer("texture", loop_name, body, rest_beats, [sample_name])
 
 
-def _draw_texture_options(
+def _pick_random_texture_options(
     context: CompositionContext, effect: str, seconds: float
 ) -> dict[str, str]:
     rng, code_style = context.rng, context.code_style
     if effect == "fade" and seconds > 3:
         return {
-            "attack": code_style.format_number(rng.draw_uniform(0.2, 1.0, 1)),
-            "release": code_style.format_number(rng.draw_uniform(0.2, 1.5, 1)),
+            "attack": code_style.format_number(rng.sample_uniform(0.2, 1.0, 1)),
+            "release": code_style.format_number(rng.sample_uniform(0.2, 1.5, 1)),
         }
     if effect == "part":
         return {
-            "start": code_style.format_number(rng.draw_uniform(0, 0.3)),
-            "finish": code_style.format_number(rng.draw_uniform(0.7, 1.0)),
+            "start": code_style.format_number(rng.sample_uniform(0, 0.3)),
+            "finish": code_style.format_number(rng.sample_uniform(0.7, 1.0)),
         }
     if effect != "lpf":
         return {}
-    options = {rng.pick(("lpf", "lpf", "cutoff")): write_varying_number(context, 70, 120)}
+    options = {
+        rng.pick(("lpf", "lpf", "cutoff")): write_constant_or_random_number(context, 70, 120)
+    }
     if rng.chance(0.2) and "lpf" in options:
-        options["lpf_attack"] = code_style.format_number(rng.draw_uniform(0.5, 3, 1))
-        options["lpf_min"] = str(rng.draw_integer(50, 70))
+        options["lpf_attack"] = code_style.format_number(rng.sample_uniform(0.5, 3, 1))
+        options["lpf_min"] = str(rng.sample_integer(50, 70))
     return options
 
 
-def _draw_texture_rest(context: CompositionContext, seconds: float) -> float:
+def _sample_texture_rest_beats(context: CompositionContext, seconds: float) -> float:
     """Draw the rest after a texture, in half beats from 0.5 to 5 seconds."""
     beats = context.seconds_to_beats(min(seconds, 5.5) * context.rng.pick((0.5, 0.8, 1)))
     beats = max(beats, context.seconds_to_beats(0.5))
@@ -243,25 +247,25 @@ def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> Pro
     """
     rng = context.rng
     synth_name = rng.pick(instruments.SYNTH_GROUPS["noises"])
-    level = context.draw_level(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
+    level = context.sample_layer_level(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
     amp = instruments.compute_synth_amp(synth_name, level)
     shape = rng.pick(("wave", "tick", "tick", "sweep"))
-    synth_options = draw_synth_options(context, synth_name)
+    synth_options = pick_random_synth_options(context, synth_name)
     body: list[CodeNode]
     if shape == "tick":
-        beats = context.draw_step_beats(1, 0.6)
+        beats = context.sample_step_beats(1, 0.6)
         body = _write_noise_tick(context, synth_name, amp, synth_options, beats)
         if not always_sounds and rng.chance(0.3):
-            hit_count = str(rng.draw_integer(3, 7))
+            hit_count = str(rng.sample_integer(3, 7))
             ring = context.code_style.format_call_expression("spread", hit_count, "8")
             body[-2] = f"{body[-2]} if {ring}.tick"
     else:
-        beats = max(1, round(context.seconds_to_beats(rng.draw_uniform(2.0, 5.0, 1))))
+        beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(2.0, 5.0, 1))))
         options = {
-            **draw_amp_option(context, amp),
-            **_draw_long_envelope(context, beats),
+            **pick_random_amp_option(context, amp),
+            **_pick_random_long_envelope(context, beats),
             **synth_options,
-            **draw_pan_option(context, 0.3),
+            **pick_random_pan_option(context, 0.3),
         }
         is_sweep = shape == "sweep" and synth_name != "chipnoise"
         body = _write_noise_wave(context, synth_name, options, beats, is_sweep)
@@ -278,10 +282,10 @@ def _write_noise_tick(
 ) -> list[CodeNode]:
     rng, code_style = context.rng, context.code_style
     options = {
-        **draw_amp_option(context, amp),
-        "release": code_style.format_number(rng.draw_uniform(0.02, 0.2)),
+        **pick_random_amp_option(context, amp),
+        "release": code_style.format_number(rng.sample_uniform(0.02, 0.2)),
         **synth_options,
-        **draw_pan_option(context, 0.2),
+        **pick_random_pan_option(context, 0.2),
     }
     tick = code_style.format_call_statement("synth", f":{synth_name}", **options)
     rest = code_style.format_rest(step_beats)
@@ -308,11 +312,11 @@ def _write_noise_wave(
         variable = code_style.create_variable_name("node")
         options = {
             **options,
-            "cutoff": str(rng.draw_integer(60, 80)),
+            "cutoff": str(rng.sample_integer(60, 80)),
             "cutoff_slide": code_style.format_beats(beats),
         }
         sweep = code_style.format_call_statement("synth", f":{synth_name}", **options)
-        cutoff = str(rng.draw_integer(90, 120))
+        cutoff = str(rng.sample_integer(90, 120))
         return [
             code_style.format_assignment(variable, sweep),
             code_style.format_call_statement("control", variable, cutoff=cutoff),

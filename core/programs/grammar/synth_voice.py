@@ -6,11 +6,11 @@ from core.programs.grammar import instruments
 from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.sound_options import (
-    draw_amp_option,
-    draw_envelope_options,
-    draw_pan_option,
-    draw_synth_options,
-    limit_loudness,
+    limit_normalized_synth_amp,
+    pick_random_amp_option,
+    pick_random_envelope_options,
+    pick_random_pan_option,
+    pick_random_synth_options,
 )
 
 _DEFAULT_SYNTH_GROUPS = {"bass": "basses", "melody": "leads", "arp": "leads", "chords": "keys"}
@@ -64,17 +64,17 @@ class SynthVoice:
         )
         if self.synth_statement == "none":
             self.synth_name = "beep"
-        amp = instruments.compute_synth_amp(self.synth_name, context.draw_level(level))
+        amp = instruments.compute_synth_amp(self.synth_name, context.sample_layer_level(level))
         options = {
-            **draw_amp_option(context, amp),
-            **draw_envelope_options(context, note_seconds, is_sustained),
-            **draw_synth_options(context, self.synth_name),
-            **draw_pan_option(context),
+            **pick_random_amp_option(context, amp),
+            **pick_random_envelope_options(context, note_seconds, is_sustained),
+            **pick_random_synth_options(context, self.synth_name),
+            **pick_random_pan_option(context),
         }
-        self.note_options = limit_loudness(context, options)
+        self.note_options = limit_normalized_synth_amp(context, options)
         self.setup_nodes: list[CodeNode] = []
         if self.synth_statement == "use":
-            self.select_synth()
+            self.add_use_synth_statement()
         if self.synth_statement == "choose":
             self._select_one_of_several_synths()
         constant_options = {
@@ -98,7 +98,9 @@ class SynthVoice:
         rng, code_style = self.context.rng, self.context.code_style
         other_names = rng.pick_with_repeats(instruments.SYNTH_GROUPS["plucked"], 2)
         symbols = [f":{name}" for name in (self.synth_name, *other_names)]
-        ring = self.context.maybe_hoist("synths", code_style.format_list(symbols, as_ring=True))
+        ring = self.context.maybe_extract_variable(
+            "synths", code_style.format_list(symbols, as_ring=True)
+        )
         synth = f"{ring}.{rng.pick(('choose', 'tick'))}"
         self.setup_nodes = [code_style.format_call_statement("use_synth", synth)]
         self.note_options = {
@@ -107,7 +109,7 @@ class SynthVoice:
             if name in _OPTIONS_OF_ALL_SYNTHS
         }
 
-    def select_synth(self) -> None:
+    def add_use_synth_statement(self) -> None:
         """Select the synth by a `use_synth` statement before the notes."""
         statement = self.context.code_style.format_call_statement(
             "use_synth", f":{self.synth_name}"
@@ -124,7 +126,7 @@ class SynthVoice:
             )
         return code_style.format_call_statement("play", note, **options)
 
-    def wrap_notes(self, nodes: list[CodeNode]) -> list[CodeNode]:
+    def add_synth_setup_to_notes(self, nodes: list[CodeNode]) -> list[CodeNode]:
         """Return statements that select the synth and play the notes."""
         if self.synth_statement == "with":
             code_style = self.context.code_style

@@ -22,7 +22,7 @@ _GROWL_PATTERN = re.compile(r":growl\b")
 _SHORT_RELEASE_PATTERN = re.compile(r"\brelease(?::| ?=>) ?0?\.(?:0\d*|1\d*)\b")
 
 
-def is_unplayable(source: str) -> bool:
+def is_program_unplayable(source: str) -> bool:
     """Return whether a program is known to fail in Sonic Pi, or to be inaudible.
 
     An autotuner around the whole program often lets no sound pass. A short note of the synth

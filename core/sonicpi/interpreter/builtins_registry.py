@@ -34,7 +34,7 @@ class BuiltinCall:
     block: Block
     scope: Scope
 
-    def get_first_number(self, default: float = 0.0) -> float:
+    def get_first_argument_number(self, default: float = 0.0) -> float:
         """Return the first argument as a number; without arguments, the default."""
         return to_number(self.args[0], default) if self.args else default
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
-from core.sonicpi.interpreter.builtins_sound import resolve_options
+from core.sonicpi.interpreter.builtins_sound import convert_sound_options
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.values import UNKNOWN, to_number
-from core.sonicpi.inventory import get_sample_seconds
+from core.sonicpi.inventory import get_builtin_sample_duration
 from core.sonicpi.score_events import MAX_FX_CHAIN_LENGTH
 
 MAX_FX_REPS = 512
@@ -32,7 +32,7 @@ IGNORED_SETTINGS = (
 SettingsUpdate = Callable[[ProgramThread, BuiltinCall], ThreadSettings]
 
 
-def _register_setting(update_settings: SettingsUpdate, *names: str) -> None:
+def _register_thread_setting(update_settings: SettingsUpdate, *names: str) -> None:
     """Register use_NAME and with_NAME for each name.
 
     Parameters
@@ -43,17 +43,20 @@ def _register_setting(update_settings: SettingsUpdate, *names: str) -> None:
         Names of the setting.
     """
 
-    def apply_setting(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    def set_thread_setting(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
         thread = interpreter.current_thread
         thread.settings = update_settings(thread, call)
 
-    def run_with_setting(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    def run_block_with_setting(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
         with SettingsGuard(interpreter.current_thread):
-            apply_setting(interpreter, call)
+            set_thread_setting(interpreter, call)
             return interpreter.run_block(call.block, [], call.scope)
 
     for name in names:
-        BUILTINS[f"use_{name}"], BUILTINS[f"with_{name}"] = apply_setting, run_with_setting
+        BUILTINS[f"use_{name}"], BUILTINS[f"with_{name}"] = (
+            set_thread_setting,
+            run_block_with_setting,
+        )
 
 
 def _set_synth(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
@@ -67,26 +70,26 @@ def _clamp_bpm(bpm: float) -> float:
 
 
 def _set_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, bpm=_clamp_bpm(call.get_first_number(60)))
+    return replace(thread.settings, bpm=_clamp_bpm(call.get_first_argument_number(60)))
 
 
 def _multiply_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    bpm = thread.settings.bpm * call.get_first_number(1)
+    bpm = thread.settings.bpm * call.get_first_argument_number(1)
     return replace(thread.settings, bpm=_clamp_bpm(bpm))
 
 
 def _set_bpm_from_sample(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     beats = to_number(call.options.get("num_beats", 1), 1)
-    sample_seconds = get_sample_seconds(str(call.args[0]) if call.args else "")
+    sample_seconds = get_builtin_sample_duration(str(call.args[0]) if call.args else "")
     return replace(thread.settings, bpm=_clamp_bpm(60 * beats / sample_seconds))
 
 
 def _set_transpose(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, transpose=call.get_first_number())
+    return replace(thread.settings, transpose=call.get_first_argument_number())
 
 
 def _shift_octave(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    transpose = thread.settings.transpose + 12 * call.get_first_number()
+    transpose = thread.settings.transpose + 12 * call.get_first_argument_number()
     return replace(thread.settings, transpose=transpose)
 
 
@@ -109,7 +112,7 @@ def _merge_sample_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSe
 
 
 def _seed_rng(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    thread.rng.seed(int(call.get_first_number()))
+    thread.rng.seed(int(call.get_first_argument_number()))
     return thread.settings
 
 
@@ -117,28 +120,28 @@ def _get_unchanged_settings(thread: ProgramThread, _call: BuiltinCall) -> Thread
     return thread.settings
 
 
-_register_setting(_set_synth, "synth")
-_register_setting(_set_bpm, "bpm")
-_register_setting(_multiply_bpm, "bpm_mul")
-_register_setting(_set_bpm_from_sample, "sample_bpm")
-_register_setting(_set_transpose, "transpose")
-_register_setting(_shift_octave, "octave")
-_register_setting(_set_synth_defaults, "synth_defaults")
-_register_setting(_merge_synth_defaults, "merged_synth_defaults")
-_register_setting(_set_sample_defaults, "sample_defaults")
-_register_setting(_merge_sample_defaults, "merged_sample_defaults")
-_register_setting(_seed_rng, "random_seed")
-_register_setting(_get_unchanged_settings, *IGNORED_SETTINGS)
+_register_thread_setting(_set_synth, "synth")
+_register_thread_setting(_set_bpm, "bpm")
+_register_thread_setting(_multiply_bpm, "bpm_mul")
+_register_thread_setting(_set_bpm_from_sample, "sample_bpm")
+_register_thread_setting(_set_transpose, "transpose")
+_register_thread_setting(_shift_octave, "octave")
+_register_thread_setting(_set_synth_defaults, "synth_defaults")
+_register_thread_setting(_merge_synth_defaults, "merged_synth_defaults")
+_register_thread_setting(_set_sample_defaults, "sample_defaults")
+_register_thread_setting(_merge_sample_defaults, "merged_sample_defaults")
+_register_thread_setting(_seed_rng, "random_seed")
+_register_thread_setting(_get_unchanged_settings, *IGNORED_SETTINGS)
 
 
 @register_builtin("with_fx")
-def _run_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+def _run_block_with_fx(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     name = str(call.args[0]) if call.args else "none"
     reps = max(1, min(int(to_number(call.options.get("reps", 1), 1)), MAX_FX_REPS))
     thread = interpreter.current_thread
     settings = thread.settings
     options = {k: v for k, v in call.options.items() if k != "reps"}
-    fx_options = resolve_options(interpreter, options, {})
+    fx_options = convert_sound_options(interpreter, options, {})
     value = None
     with SettingsGuard(thread):
         fx_chain = ((name, fx_options), *settings.fx)[:MAX_FX_CHAIN_LENGTH]

@@ -11,7 +11,7 @@ from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.syntax_tree import Block, Scope
 from core.sonicpi.interpreter.values import to_midi_note, to_number
-from core.sonicpi.inventory import get_sample_seconds, load_sonic_pi_inventory
+from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 
 BEAT_SCALED_OPTIONS = set(load_sonic_pi_inventory()["scaled"])
 DEFAULT_NOTE = 52
@@ -37,7 +37,7 @@ IGNORED_FUNCTIONS = (
 )
 
 
-def resolve_options(
+def convert_sound_options(
     interpreter: ProgramInterpreter, options: dict[str, Any], defaults: dict[str, Any]
 ) -> dict[str, float]:
     """Return options as numbers, with times in seconds.
@@ -62,7 +62,9 @@ def resolve_options(
     return resolved
 
 
-def resolve_notes(interpreter: ProgramInterpreter, note_values: Any) -> list[float | None]:
+def convert_to_transposed_notes(
+    interpreter: ProgramInterpreter, note_values: Any
+) -> list[float | None]:
     """Return the transposed MIDI notes of one note or of a list of notes, without rests."""
     note_values = note_values if isinstance(note_values, list) else [note_values]
     notes = [to_midi_note(note_value) for note_value in note_values]
@@ -75,75 +77,75 @@ def resolve_notes(interpreter: ProgramInterpreter, note_values: Any) -> list[flo
 
 
 @register_builtin("play", "play_chord")
-def _play_notes(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _add_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     args, options = call.args, dict(call.options)
     if args and isinstance(args[0], dict):
         options = {**args[0], **options}
         args = args[1:]
-    if _is_switched_off(options):
+    if _is_sound_switched_off(options):
         return
     note_values = args[0] if args else options.pop("note", DEFAULT_NOTE)
     settings = interpreter.current_thread.settings
     options.pop("on", None)
-    resolved = resolve_options(interpreter, options, settings.synth_defaults)
-    notes = resolve_notes(interpreter, note_values)
+    resolved = convert_sound_options(interpreter, options, settings.synth_defaults)
+    notes = convert_to_transposed_notes(interpreter, note_values)
     if len(notes) > 1:
         resolved["amp"] = resolved.get("amp", 1.0) / len(notes)
-    interpreter.add_events("synth", settings.synth, resolved, notes)
+    interpreter.add_score_events("synth", settings.synth, resolved, notes)
 
 
-def _is_switched_off(options: dict[str, Any]) -> bool:
+def _is_sound_switched_off(options: dict[str, Any]) -> bool:
     return options.get("on", True) in (None, False, 0)
 
 
 @register_builtin("synth")
-def _play_synth(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _add_synth_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     settings = interpreter.current_thread.settings
     synth = str(call.args[0]) if call.args else settings.synth
     interpreter.current_thread.settings = replace(settings, synth=synth)
     try:
         note_values = call.options.get("notes", call.options.get("note", DEFAULT_NOTE))
         options = {k: v for k, v in call.options.items() if k not in ("note", "notes")}
-        _play_notes(interpreter, BuiltinCall([note_values], options, None, call.scope))
+        _add_note_events(interpreter, BuiltinCall([note_values], options, None, call.scope))
     finally:
         interpreter.current_thread.settings = settings
 
 
 @register_builtin("sample")
-def _play_sample(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _add_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     args, options = call.args, call.options
     if args and isinstance(args[-1], dict):
         args, options = args[:-1], {**args[-1], **options}
-    if _is_switched_off(options) or not args or args[0] is None:
+    if _is_sound_switched_off(options) or not args or args[0] is None:
         return
     name = next((arg for arg in args if isinstance(arg, str)), "unknown")
     sample_defaults = interpreter.current_thread.settings.sample_defaults
-    resolved = resolve_options(interpreter, options, sample_defaults)
+    resolved = convert_sound_options(interpreter, options, sample_defaults)
     if stretch := resolved.pop("beat_stretch", None) or resolved.pop("pitch_stretch", None):
         stretch_seconds = max(interpreter.beats_to_seconds(abs(stretch)), 0.01)
         rate = resolved.get("rate", 1.0)
-        resolved["rate"] = rate * get_sample_seconds(name) / stretch_seconds
+        resolved["rate"] = rate * get_builtin_sample_duration(name) / stretch_seconds
     if pitch := resolved.get("rpitch"):
         resolved["rate"] = resolved.get("rate", 1.0) * 2 ** (min(max(pitch, -60), 60) / 12)
-    interpreter.add_events("sample", name, resolved, [None])
+    interpreter.add_score_events("sample", name, resolved, [None])
 
 
 @register_builtin("play_pattern", "play_pattern_timed")
-def _play_pattern(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _add_note_pattern_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     args = call.args
     notes = args[0] if args and isinstance(args[0], list) else args[:1]
     times = args[1] if len(args) > 1 else 1
     times = times if isinstance(times, list) and times else [times]
     for index, note in enumerate(notes):
-        _play_notes(interpreter, BuiltinCall([note], call.options, None, call.scope))
+        _add_note_events(interpreter, BuiltinCall([note], call.options, None, call.scope))
         interpreter.sleep_beats(to_number(times[index % len(times)], 1))
 
 
 @register_builtin("control")
-def _control_last_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _add_options_to_last_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     # A control that is set later describes the event as well, unless it is set at the start.
     if interpreter.events and interpreter.events[-1].layer == interpreter.current_thread.name:
-        for name, value in resolve_options(interpreter, call.options, {}).items():
+        for name, value in convert_sound_options(interpreter, call.options, {}).items():
             interpreter.events[-1].options.setdefault(name, value)
 
 
@@ -152,7 +154,7 @@ def _control_last_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
 
 @register_builtin("sleep", "wait")
 def _sleep_beats(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    interpreter.sleep_beats(call.get_first_number(1))
+    interpreter.sleep_beats(call.get_first_argument_number(1))
 
 
 @register_builtin("cue", "set")
@@ -187,7 +189,7 @@ def _start_live_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None
     name = str(call.args[0]) if call.args else "loop"
     delay, sync = call.options.get("delay"), call.options.get("sync")
     if sync is None and delay is None:
-        interpreter.spawn_thread(name, call.block, call.scope, True)
+        interpreter.spawn_program_thread(name, call.block, call.scope, True)
         return
     body: list[Any] = ["seq"]
     if sync is not None:
@@ -195,7 +197,7 @@ def _start_live_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None
     if delay is not None:
         body.append(_build_sleep_node(delay))
     body.append(["call", None, "loop", [], _prepend_cue(name, call.block)])
-    interpreter.spawn_thread(name, body, call.scope, False)
+    interpreter.spawn_program_thread(name, body, call.scope, False)
 
 
 def _build_sleep_node(beats: Any) -> list[Any]:
@@ -211,16 +213,16 @@ def _prepend_cue(cue_name: str, block: Block) -> Block:
 
 
 @register_builtin("in_thread")
-def _start_thread(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _start_program_thread(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     if isinstance(call.block, list):
         delay = [_build_sleep_node(call.options["delay"])] if "delay" in call.options else []
         default_name = f"{interpreter.current_thread.name}/{len(interpreter.started_threads)}"
         name = str(call.options.get("name") or default_name)
-        interpreter.spawn_thread(name, ["seq", *delay, call.block[2]], call.scope, False)
+        interpreter.spawn_program_thread(name, ["seq", *delay, call.block[2]], call.scope, False)
 
 
 @register_builtin("loop")
-def _run_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     try:
         for _ in limit_iterations(range(10**6)):
             iteration_start = interpreter.current_thread.current_seconds
@@ -233,7 +235,7 @@ def _run_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
 
 
 @register_builtin("at", "time_warp")
-def _run_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     args = call.args
     times = args[0] if args and isinstance(args[0], list) else args[:1]
     start = interpreter.current_thread.current_seconds
@@ -251,8 +253,8 @@ def _run_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
 
 
 @register_builtin("density")
-def _run_with_density(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    repetitions = max(1, min(int(call.get_first_number(1)), MAX_DENSITY))
+def _run_block_with_density(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    repetitions = max(1, min(int(call.get_first_argument_number(1)), MAX_DENSITY))
     thread = interpreter.current_thread
     with SettingsGuard(thread):
         density = thread.settings.density * repetitions

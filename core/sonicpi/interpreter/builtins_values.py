@@ -22,7 +22,7 @@ from core.sonicpi.interpreter.values import (
     to_midi_note,
     to_number,
 )
-from core.sonicpi.inventory import get_sample_seconds, load_sonic_pi_inventory
+from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 
 DEFAULT_TONIC = 60
 DEFAULT_SCALE = Symbol("major")
@@ -43,23 +43,23 @@ def _get_bounds(call: BuiltinCall, default_low: float, default_high: float) -> l
 
 
 @register_builtin("rrand", "rand", "rdist")
-def _draw_random_float(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
-    low, high = _get_bounds(call, 0, call.get_first_number(1))
+def _sample_random_float(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    low, high = _get_bounds(call, 0, call.get_first_argument_number(1))
     number = low + (high - low) * interpreter.current_thread.rng.random()
     step = to_number(call.options.get("step", call.options.get("res", 0)))
     return round(number / step) * step if step > 0 else number
 
 
 @register_builtin("rrand_i", "rand_i", "dice")
-def _draw_random_integer(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
-    bounds = _get_bounds(call, 0, call.get_first_number(6) - 1)
+def _sample_random_integer(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
+    bounds = _get_bounds(call, 0, call.get_first_argument_number(6) - 1)
     low, high = sorted(int(bound) for bound in bounds)
     return interpreter.current_thread.rng.randint(low, high)
 
 
 @register_builtin("one_in")
-def _draw_with_chance(interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
-    return interpreter.current_thread.rng.random() < 1 / max(1.0, call.get_first_number(1))
+def _sample_random_bool(interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
+    return interpreter.current_thread.rng.random() < 1 / max(1.0, call.get_first_argument_number(1))
 
 
 def _make_list_builtin(method_name: str) -> Builtin:
@@ -150,11 +150,11 @@ def _build_range_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ri
 
 
 @register_builtin("line")
-def _build_line_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+def _build_evenly_spaced_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
     first, last = (to_number(arg) for arg in (call.args + [0, 0])[:2])
     steps = int(to_number(call.options.get("steps", 4), 4))
     inclusive = bool(call.options.get("inclusive"))
-    return ring_builders.build_line(first, last, steps, inclusive)
+    return ring_builders.build_evenly_spaced_numbers(first, last, steps, inclusive)
 
 
 @register_builtin("scale")
@@ -163,7 +163,7 @@ def _build_scale_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ri
     if len(args) < 2:
         args = [DEFAULT_TONIC, *(args or [DEFAULT_SCALE])]
     octaves = int(to_number(call.options.get("num_octaves", 1), 1))
-    return ring_builders.build_scale(args[0], args[1], octaves)
+    return ring_builders.build_scale_notes(args[0], args[1], octaves)
 
 
 @register_builtin("chord")
@@ -172,14 +172,14 @@ def _build_chord_ring(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ri
     name = call.args[1] if len(call.args) > 1 else "major"
     octaves = int(to_number(call.options.get("num_octaves", 1), 1))
     inversion = int(to_number(call.options.get("invert", 0)))
-    return ring_builders.build_chord(tonic, name, octaves, inversion)
+    return ring_builders.build_chord_notes(tonic, name, octaves, inversion)
 
 
 @register_builtin("degree")
-def _get_scale_degree(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+def _get_scale_degree_note(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
     defaults = [1, DEFAULT_TONIC, DEFAULT_SCALE]
     degree, tonic, scale_name = (call.args + defaults[len(call.args) :])[:3]
-    return ring_builders.get_degree_note(degree, tonic, scale_name)
+    return ring_builders.get_scale_degree_note(degree, tonic, scale_name)
 
 
 @register_builtin("chord_degree")
@@ -190,36 +190,36 @@ def _build_chord_on_degree(_interpreter: ProgramInterpreter, call: BuiltinCall) 
     first_degree = numeral or int(to_number(degree, 1))
     note_count = min(int(to_number(count, 4)), MAX_CHORD_DEGREE_NOTES)
     notes = [
-        ring_builders.get_degree_note(first_degree + 2 * third, tonic, scale_name)
+        ring_builders.get_scale_degree_note(first_degree + 2 * third, tonic, scale_name)
         for third in range(note_count)
     ]
     return ring_builders.invert_chord(notes, int(to_number(call.options.get("invert", 0))))
 
 
 @register_builtin("note")
-def _parse_note(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float | None:
+def _parse_midi_note(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float | None:
     return to_midi_note(call.args[0]) if call.args else None
 
 
 @register_builtin("hz_to_midi")
 def _hz_to_midi(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
-    return 69 + 12 * math.log2(max(call.get_first_number(440), 1) / 440)
+    return 69 + 12 * math.log2(max(call.get_first_argument_number(440), 1) / 440)
 
 
 @register_builtin("midi_to_hz")
 def _midi_to_hz(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
-    return 440 * 2 ** ((min(call.get_first_number(69), 200) - 69) / 12)
+    return 440 * 2 ** ((min(call.get_first_argument_number(69), 200) - 69) / 12)
 
 
 @register_builtin("pitch_to_ratio")
 def _pitch_to_ratio(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
-    return 2 ** (min(max(call.get_first_number(), -60), 60) / 12)
+    return 2 ** (min(max(call.get_first_argument_number(), -60), 60) / 12)
 
 
 @register_builtin("octs")
 def _build_octaves(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
     count = int(to_number(call.args[1], 1)) if len(call.args) > 1 else 1
-    lowest_note = call.get_first_number()
+    lowest_note = call.get_first_argument_number()
     octave_count = min(max(count, 1), MAX_OCTAVES)
     return Ring(lowest_note + 12 * octave for octave in range(octave_count))
 
@@ -232,13 +232,13 @@ def _is_multiple(_interpreter: ProgramInterpreter, call: BuiltinCall) -> bool:
 
 @register_builtin("bt", "rt")
 def _convert_beats_to_seconds(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
-    return interpreter.beats_to_seconds(call.get_first_number(1))
+    return interpreter.beats_to_seconds(call.get_first_argument_number(1))
 
 
 @register_builtin("sample_duration")
-def _get_sample_duration(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+def _get_sample_duration_in_beats(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
     """Return the length of a sample in beats."""
-    seconds = get_sample_seconds(str(call.args[0]) if call.args else "")
+    seconds = get_builtin_sample_duration(str(call.args[0]) if call.args else "")
     rate = abs(to_number(call.options.get("rate", 1), 1)) or 1
     return seconds / rate * interpreter.current_thread.settings.bpm / 60
 

@@ -13,7 +13,7 @@ from typing import Any
 from core.sonicpi.interpreter import iterator_methods
 from core.sonicpi.interpreter.builtins_registry import Builtin, BuiltinCall
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
-from core.sonicpi.interpreter.operators import apply_operator
+from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.program_thread import ProgramThread
 from core.sonicpi.interpreter.syntax_tree import Block, BlockScope, Node, Scope
 from core.sonicpi.interpreter.value_methods import call_value_method
@@ -76,7 +76,7 @@ class SyntaxTreeEvaluator:
     def run_block(self, block: Block, args: list[Any], scope: Scope) -> Any:
         """Run a block with arguments and return its value; `next` ends only the block."""
         if not isinstance(block, list) or not block or block[0] != "block":
-            return self._call_block_value(block, args, scope)
+            return self._call_symbol_or_lambda_block(block, args, scope)
         block_scope = BlockScope(scope)
         self.bind_parameters(block[1], args, block_scope)
         try:
@@ -86,7 +86,7 @@ class SyntaxTreeEvaluator:
                 raise
             return signal.value
 
-    def _call_block_value(self, block: Block, args: list[Any], scope: Scope) -> Any:
+    def _call_symbol_or_lambda_block(self, block: Block, args: list[Any], scope: Scope) -> Any:
         """Call a method name (`&:choose`) or a lambda that is passed as a block."""
         if isinstance(block, Symbol) and args:
             return self.call_method(args[0], str(block), BuiltinCall(args[1:], {}, None, scope))
@@ -146,7 +146,7 @@ class SyntaxTreeEvaluator:
             return Symbol(node[1])
         if kind == "call":
             return self._evaluate_call(node, scope)
-        evaluate = _EVALUATOR_BY_NODE_KIND.get(kind, SyntaxTreeEvaluator._evaluate_unknown)
+        evaluate = _EVALUATOR_BY_NODE_KIND.get(kind, SyntaxTreeEvaluator._evaluate_unknown_node)
         return evaluate(self, node, scope)
 
     def _evaluate_sequence(self, node: list[Any], scope: Scope) -> Any:
@@ -155,7 +155,7 @@ class SyntaxTreeEvaluator:
             value = self.evaluate_node(statement, scope)
         return value
 
-    def _evaluate_unknown(self, node: list[Any], scope: Scope) -> Any:
+    def _evaluate_unknown_node(self, node: list[Any], scope: Scope) -> Any:
         self.unknown_count += 1
         for child in node[1:]:
             if isinstance(child, list):
@@ -178,7 +178,7 @@ class SyntaxTreeEvaluator:
     def _evaluate_array(self, node: list[Any], scope: Scope) -> list[Any]:
         return self.evaluate_arguments(node[1:], scope)[0][:MAX_LIST_LENGTH]
 
-    def _evaluate_hash(self, node: list[Any], scope: Scope) -> dict[str, Any]:
+    def _evaluate_hash_literal(self, node: list[Any], scope: Scope) -> dict[str, Any]:
         return {
             str(self.evaluate_node(key, scope)): self.evaluate_node(value, scope)
             for key, value in node[1:]
@@ -195,13 +195,13 @@ class SyntaxTreeEvaluator:
             return self.evaluate_node(node[3], scope) if left else left
         if operator in ("||", "or"):
             return left if left else self.evaluate_node(node[3], scope)
-        return apply_operator(operator, left, self.evaluate_node(node[3], scope))
+        return apply_ruby_operator(operator, left, self.evaluate_node(node[3], scope))
 
     def _evaluate_unary(self, node: list[Any], scope: Scope) -> Any:
         value = self.evaluate_node(node[2], scope)
         if node[1] in ("!", "not"):
             return not value
-        return apply_operator("*", value, -1) if node[1].startswith("-") else value
+        return apply_ruby_operator("*", value, -1) if node[1].startswith("-") else value
 
     def _evaluate_if(self, node: list[Any], scope: Scope) -> Any:
         condition = self.evaluate_node(node[1], scope)
@@ -226,7 +226,7 @@ class SyntaxTreeEvaluator:
                 return self.evaluate_node(body, scope)
             for pattern in self.evaluate_arguments(patterns, scope)[0]:
                 is_in_list = isinstance(pattern, list) and subject in pattern
-                if apply_operator("===", subject, pattern) or is_in_list:
+                if apply_ruby_operator("===", subject, pattern) or is_in_list:
                     return self.evaluate_node(body, scope)
         return None
 
@@ -241,7 +241,7 @@ class SyntaxTreeEvaluator:
             is_unchanged = bool(before) == (node[2] == "||")
             value = before if is_unchanged else self.evaluate_node(node[3], scope)
         else:
-            value = apply_operator(node[2], before, self.evaluate_node(node[3], scope))
+            value = apply_ruby_operator(node[2], before, self.evaluate_node(node[3], scope))
         self._assign_target(node[1], value, scope)
         return value
 
@@ -266,10 +266,10 @@ class SyntaxTreeEvaluator:
     def _evaluate_definition(self, node: list[Any], _scope: Scope) -> None:
         self.functions[node[1]] = (["block", node[2], node[3]], {})
 
-    def _evaluate_block(self, node: list[Any], scope: Scope) -> tuple[Node, Scope]:
+    def _evaluate_block_as_closure(self, node: list[Any], scope: Scope) -> tuple[Node, Scope]:
         return (node, scope)
 
-    def _evaluate_jump(self, node: list[Any], scope: Scope) -> None:
+    def _evaluate_jump_statement(self, node: list[Any], scope: Scope) -> None:
         value = self.evaluate_node(node[1], scope) if len(node) > 1 else None
         raise ControlFlowSignal(node[0], value)
 
@@ -289,7 +289,7 @@ class SyntaxTreeEvaluator:
             elif node and node[0] == "pass":
                 block_value = self.evaluate_node(node[1], scope)
             elif node and node[0] == "hash" and node is nodes[-1]:
-                options = self._evaluate_hash(node, scope)
+                options = self._evaluate_hash_literal(node, scope)
             else:
                 args.append(self.evaluate_node(node, scope))
         return args, options, block_value
@@ -349,11 +349,11 @@ class SyntaxTreeEvaluator:
         self, receiver: list[Any] | float | dict[str, Any], name: str, call: BuiltinCall
     ) -> Any:
         """Call a method with a block for each item of a list, hash or number."""
-        items = iterator_methods.expand_items(receiver, name, call.args)
+        items = iterator_methods.list_iterator_items(receiver, name, call.args)
         results = []
         try:
             if name in ("inject", "reduce"):
-                total, rest = iterator_methods.split_first_total(items, call.args)
+                total, rest = iterator_methods.split_reduce_initial_value(items, call.args)
                 for item in limit_iterations(rest):
                     total = self.run_block(call.block, [total, item], call.scope)
                 return total
@@ -363,7 +363,7 @@ class SyntaxTreeEvaluator:
             if signal.keyword != "break":
                 raise
             return signal.value
-        return iterator_methods.combine_results(items, name, results)
+        return iterator_methods.combine_block_results(items, name, results)
 
 
 def limit_iterations(items: Iterable[Any]) -> Iterator[Any]:
@@ -382,7 +382,7 @@ _EVALUATOR_BY_NODE_KIND: dict[str, Callable[[SyntaxTreeEvaluator, list[Any], Sco
     "text": SyntaxTreeEvaluator._evaluate_string,
     "var": SyntaxTreeEvaluator._evaluate_variable,
     "array": SyntaxTreeEvaluator._evaluate_array,
-    "hash": SyntaxTreeEvaluator._evaluate_hash,
+    "hash": SyntaxTreeEvaluator._evaluate_hash_literal,
     "range": SyntaxTreeEvaluator._evaluate_range,
     "op": SyntaxTreeEvaluator._evaluate_operator,
     "unary": SyntaxTreeEvaluator._evaluate_unary,
@@ -393,8 +393,8 @@ _EVALUATOR_BY_NODE_KIND: dict[str, Callable[[SyntaxTreeEvaluator, list[Any], Sco
     "opset": SyntaxTreeEvaluator._evaluate_operator_assignment,
     "mset": SyntaxTreeEvaluator._evaluate_multiple_assignment,
     "def": SyntaxTreeEvaluator._evaluate_definition,
-    "block": SyntaxTreeEvaluator._evaluate_block,
-    "return": SyntaxTreeEvaluator._evaluate_jump,
-    "break": SyntaxTreeEvaluator._evaluate_jump,
-    "next": SyntaxTreeEvaluator._evaluate_jump,
+    "block": SyntaxTreeEvaluator._evaluate_block_as_closure,
+    "return": SyntaxTreeEvaluator._evaluate_jump_statement,
+    "break": SyntaxTreeEvaluator._evaluate_jump_statement,
+    "next": SyntaxTreeEvaluator._evaluate_jump_statement,
 }

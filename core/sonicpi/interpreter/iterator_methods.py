@@ -10,7 +10,7 @@ from core.sonicpi.interpreter.values import Ring, Symbol, to_number
 MAX_ITERATIONS = 4_000  # of one loop
 
 
-def expand_items(
+def list_iterator_items(
     receiver: list[Any] | float | dict[str, Any], name: str, args: list[Any]
 ) -> Sequence[Any]:
     """Return the items for which a method calls its block.
@@ -25,7 +25,7 @@ def expand_items(
         Arguments of the method.
     """
     if isinstance(receiver, (int, float)):
-        return _expand_number(receiver, name, args)
+        return _build_number_iterator_range(receiver, name, args)
     items = receiver
     if isinstance(items, dict):
         items = [[Symbol(key), value] for key, value in items.items()]
@@ -37,7 +37,7 @@ def expand_items(
     return items[::-1] if name == "reverse_each" else items
 
 
-def _expand_number(number: float, name: str, args: list[Any]) -> range:
+def _build_number_iterator_range(number: float, name: str, args: list[Any]) -> range:
     last = int(to_number(args[0])) if args else 0
     first = int(min(number, MAX_ITERATIONS))
     return {
@@ -47,20 +47,20 @@ def _expand_number(number: float, name: str, args: list[Any]) -> range:
     }.get(name, range(1))
 
 
-def split_first_total(items: Sequence[Any], args: list[Any]) -> tuple[Any, Sequence[Any]]:
+def split_reduce_initial_value(items: Sequence[Any], args: list[Any]) -> tuple[Any, Sequence[Any]]:
     """Return the first total of `inject`, and the items that are added to it."""
     if args:
         return args[0], items
     return items[0] if items else 0, items[1:]
 
 
-def combine_results(items: Sequence[Any], name: str, results: list[Any]) -> Any:
+def combine_block_results(items: Sequence[Any], name: str, results: list[Any]) -> Any:
     """Return the value of a method from the results of its block.
 
     Parameters
     ----------
     items : sequence
-        Items of `expand_items`.
+        Items of `list_iterator_items`.
     name : str
         Name of the method.
     results : list

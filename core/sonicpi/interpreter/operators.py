@@ -19,7 +19,7 @@ MAX_MAGNITUDE = 1e15  # of a result
 MAX_STRING_REPEATS = 64
 
 
-def apply_operator(operator: str, left: Any, right: Any) -> Any:
+def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
     """Return the result of a Ruby operator; `UNKNOWN` when the operator is not defined here."""
     if operator in ("==", "==="):
         both_strings = isinstance(left, str) and isinstance(right, str)
@@ -53,7 +53,7 @@ def _apply_list_operator(operator: str, left: list[Any], right: Any) -> Any:
         del left[MAX_LIST_LENGTH:]
         return left
     if isinstance(left, Ring) and isinstance(right, (int, float)):
-        return Ring(apply_operator(operator, to_number(element), right) for element in left)
+        return Ring(apply_ruby_operator(operator, to_number(element), right) for element in left)
     return UNKNOWN
 
 

@@ -59,7 +59,7 @@ def parse_program(source: str) -> Node:
             if not _running_parsers:
                 _running_parsers.append(_ParserProcess())
             try:
-                return json.loads(_running_parsers[0].request_tree(source_bytes))["tree"]
+                return json.loads(_running_parsers[0].request_syntax_tree(source_bytes))["tree"]
             except (ValueError, RecursionError):
                 _running_parsers.pop().close_and_check_killed()
                 return None
@@ -88,14 +88,14 @@ class _ParserProcess:
         resource.prlimit(self._process.pid, resource.RLIMIT_AS, memory_limit)
         self._exchange_message(b"", START_TIMEOUT_SECONDS)
 
-    def request_tree(self, source_bytes: bytes) -> bytearray:
+    def request_syntax_tree(self, source_bytes: bytes) -> bytearray:
         return self._exchange_message(source_bytes, PARSE_TIMEOUT_SECONDS)
 
     def _exchange_message(self, body: bytes, timeout_seconds: float) -> bytearray:
         self._process.send_message(body)
         return self._process.receive_message(time.monotonic() + timeout_seconds)
 
-    def kill_process(self) -> None:
+    def kill_parser_process(self) -> None:
         self._process.close()
 
     def close_and_check_killed(self) -> bool:
@@ -108,4 +108,4 @@ class _ParserProcess:
 @atexit.register
 def _kill_parsers() -> None:
     while _running_parsers:
-        _running_parsers.pop().kill_process()
+        _running_parsers.pop().kill_parser_process()

@@ -14,7 +14,7 @@ MAX_OCTAVES = 8
 MAX_INVERSION = 24
 
 
-def build_scale(tonic: Any, scale_name: Any, octaves: int = 1) -> Ring:
+def build_scale_notes(tonic: Any, scale_name: Any, octaves: int = 1) -> Ring:
     """Return the MIDI notes of a scale, from the tonic to the tonic one or more octaves higher."""
     start = to_midi_note(tonic)
     steps = load_sonic_pi_inventory()["scales"].get(str(scale_name))
@@ -26,7 +26,7 @@ def build_scale(tonic: Any, scale_name: Any, octaves: int = 1) -> Ring:
     return Ring(notes)
 
 
-def build_chord(tonic: Any, chord_name: Any, octaves: int = 1, inversion: int = 0) -> Ring:
+def build_chord_notes(tonic: Any, chord_name: Any, octaves: int = 1, inversion: int = 0) -> Ring:
     """Return the MIDI notes of a chord; of an unknown chord, the major triad."""
     if isinstance(tonic, list):
         return Ring(tonic)
@@ -55,13 +55,13 @@ def invert_chord(notes: list[Any], inversion: int) -> Ring:
     return Ring(inverted)
 
 
-def get_degree_note(degree: Any, tonic: Any, scale_name: Any) -> float:
+def get_scale_degree_note(degree: Any, tonic: Any, scale_name: Any) -> float:
     """Return the MIDI note of a degree of a scale, such as 4 or :iv."""
     if isinstance(degree, str):
         number = DEGREE_BY_NUMERAL.get(str(degree).lower(), None)
     else:
         number = int(to_number(degree, 1))
-    notes = build_scale(tonic, scale_name)
+    notes = build_scale_notes(tonic, scale_name)
     index = (number or 1) - 1
     notes_per_octave = max(1, len(notes) - 1)
     return notes[index % notes_per_octave] + 12 * (index // notes_per_octave)
@@ -98,7 +98,9 @@ def build_range(first: float, last: float, step: float, inclusive: bool = False)
     return Ring(numbers[:MAX_LIST_LENGTH])
 
 
-def build_line(first: float, last: float, steps: int = 4, inclusive: bool = False) -> Ring:
+def build_evenly_spaced_numbers(
+    first: float, last: float, steps: int = 4, inclusive: bool = False
+) -> Ring:
     """Return `steps` evenly spaced numbers from `first` to `last`."""
     steps = max(1, min(int(steps), MAX_LIST_LENGTH))
     gap = (last - first) / ((steps - 1 or 1) if inclusive else steps)

@@ -68,9 +68,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.steps_left = MAX_PROGRAM_STEPS
         self.current_thread = ProgramThread("main", 0.0, ThreadSettings(), {}, tree)
         self.started_threads: set[tuple[Any, ...]] = set()
-        self._run_all_threads()
+        self._run_program_threads()
 
-    def _run_all_threads(self) -> None:
+    def _run_program_threads(self) -> None:
         waiting_threads = [self.current_thread]
         for sync_round in range(MAX_SYNC_ROUNDS):
             blocked_threads = []
@@ -78,7 +78,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                 thread = waiting_threads.pop(0)
                 event_count = len(self.events)
                 # In the last round, the events before the cue remain.
-                if not self._run_thread(thread) and sync_round < MAX_SYNC_ROUNDS - 1:
+                if not self._run_program_thread(thread) and sync_round < MAX_SYNC_ROUNDS - 1:
                     del self.events[event_count:]
                     blocked_threads.append(thread)
                 waiting_threads += self.pending_threads
@@ -87,7 +87,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                 return
             waiting_threads = blocked_threads
 
-    def _run_thread(self, thread: ProgramThread) -> bool:
+    def _run_program_thread(self, thread: ProgramThread) -> bool:
         """Run a thread to its end; return False if it waits for a cue."""
         self.current_thread = thread
         thread.current_seconds = thread.start_seconds
@@ -124,10 +124,10 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             self.unknown_count += 1
         thread.settings = start_settings
         if not is_finished:
-            self._extrapolate_events(thread, self.events[event_count:])
+            self._extrapolate_event_weights(thread, self.events[event_count:])
         return True
 
-    def _extrapolate_events(self, thread: ProgramThread, events: list[ScoreEvent]) -> None:
+    def _extrapolate_event_weights(self, thread: ProgramThread, events: list[ScoreEvent]) -> None:
         """Weight the events of a thread at its step limit, so that they represent its rest too."""
         interpreted_seconds = thread.current_seconds - thread.start_seconds
         total_seconds = MAX_SCORE_SECONDS - thread.start_seconds
@@ -184,7 +184,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             raise ThreadEnded
 
-    def spawn_thread(self, name: str, body: Block, scope: Scope, is_loop: bool) -> None:
+    def spawn_program_thread(self, name: str, body: Block, scope: Scope, is_loop: bool) -> None:
         """Start a thread at the current thread's time, with its settings.
 
         Parameters
@@ -212,7 +212,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             )
         )
 
-    def add_events(
+    def add_score_events(
         self, kind: str, name: str, options: dict[str, float], notes: list[float | None]
     ) -> None:
         """Add one event per note at the current thread's time; None is an event without a note."""

@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from core.sonicpi.interpreter.operators import apply_operator
+from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.ring_builders import invert_chord
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
@@ -118,7 +118,7 @@ def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: rando
         "uniq": lambda: list_type(dict.fromkeys(map(_make_hashable, receiver))),
         "compact": lambda: list_type(x for x in receiver if x is not None),
         "zip": lambda: [list(x) for x in zip(receiver, *[a for a in args if isinstance(a, list)])],
-        "push": lambda: apply_operator("<<", receiver, args[0] if args else None),
+        "push": lambda: apply_ruby_operator("<<", receiver, args[0] if args else None),
         "pop": lambda: receiver.pop() if receiver else None,
         "shift": lambda: receiver.pop(0) if receiver else None,
         "join": lambda: "".join(map(str, receiver))[:MAX_STRING_CHARS],

@@ -18,7 +18,7 @@ from core.studies.retrieval_baselines import (
     RetrievalMethod,
     list_baseline_methods,
     make_kernel_ridge_method,
-    make_raw_method,
+    make_raw_embedding_method,
     shorten_encoder_id,
 )
 
@@ -75,20 +75,24 @@ class AblationMethod(RetrievalMethod):
         """Whether every program of the base must be embedded, not only those to train on."""
         return self.algorithm == MLP
 
-    def list_training_encoders(self) -> set[str]:
+    def list_required_training_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed the training programs."""
-        encoder_ids = super().list_training_encoders()
-        return encoder_ids.union(*(member.list_training_encoders() for member in self.members))
+        encoder_ids = super().list_required_training_encoders()
+        return encoder_ids.union(
+            *(member.list_required_training_encoders() for member in self.members)
+        )
 
-    def list_query_encoders(self) -> set[str]:
+    def list_required_query_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed a query."""
         if self.algorithm == FINETUNED:
             return set()
-        encoder_ids = super().list_training_encoders()
-        return encoder_ids.union(*(member.list_query_encoders() for member in self.members))
+        encoder_ids = super().list_required_training_encoders()
+        return encoder_ids.union(
+            *(member.list_required_query_encoders() for member in self.members)
+        )
 
 
-def list_ridge_methods(code_encoder: str) -> list[RetrievalMethod]:
+def list_untrained_and_ridge_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return methods without gradient descent: raw embeddings, linear and kernel ridge."""
     sentence_encoder = retrieval_baselines.SENTENCE_ENCODER
     encoder_ids = dict.fromkeys(
@@ -104,13 +108,13 @@ def list_ridge_methods(code_encoder: str) -> list[RetrievalMethod]:
     linear_encoders = (sentence_encoder, SONICPI_ENCODER, SCORE_ENCODER)
     linear_without_mean = _make_linear_ridge_method(SONICPI_ENCODER, mean_fraction=0.0)
     return [
-        *(make_raw_method(encoder_id) for encoder_id in encoder_ids),
+        *(make_raw_embedding_method(encoder_id) for encoder_id in encoder_ids),
         *(_make_linear_ridge_method(encoder_id) for encoder_id in linear_encoders),
-        _vary(linear_without_mean, name="linear ridge, mean fraction 0"),
+        _make_ablation_variant(linear_without_mean, name="linear ridge, mean fraction 0"),
         *(make_kernel_ridge_method(encoder_id) for encoder_id in encoder_ids),
         *(
             _make_kernel_ridge_variant(
-                name, alignment_config=_make_config("kernel_ridge", **overrides)
+                name, alignment_config=_make_preset_alignment_config("kernel_ridge", **overrides)
             )
             for name, overrides in (
                 ("mean fraction 0", {"mean_fraction": 0.0}),
@@ -128,24 +132,26 @@ def list_ridge_methods(code_encoder: str) -> list[RetrievalMethod]:
     ]
 
 
-def list_trained_methods(code_encoder: str) -> list[RetrievalMethod]:
+def list_gradient_trained_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return heads that are trained by gradient descent, and an ensemble with kernel ridge."""
     text_encoder = _choose_text_encoder(code_encoder)
     soft_infonce = _make_soft_infonce_method(SONICPI_ENCODER)
     kernel_ridge = make_kernel_ridge_method(DEFAULT_CODE_ENCODER)
     return [
-        make_raw_method(code_encoder),
+        make_raw_embedding_method(code_encoder),
         kernel_ridge,
         _make_infonce_method(text_encoder),
         _make_soft_infonce_method(text_encoder),
         _make_infonce_method(SONICPI_ENCODER),
         soft_infonce,
-        _vary(
+        _make_ablation_variant(
             soft_infonce,
             name="soft InfoNCE without CKA",
-            alignment_config=_make_config("soft_infonce", cka_weight=0.0, **SHORT_TRAINING),
+            alignment_config=_make_preset_alignment_config(
+                "soft_infonce", cka_weight=0.0, **SHORT_TRAINING
+            ),
         ),
-        _vary(
+        _make_ablation_variant(
             soft_infonce,
             name="soft InfoNCE after linear ridge",
             first_stage_config=_make_linear_ridge_method(SONICPI_ENCODER).alignment_config,
@@ -162,7 +168,7 @@ def list_augmented_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return methods with rewritten programs as positives and changed ones as hard negatives."""
     soft_infonce = _make_soft_infonce_method(SONICPI_ENCODER)
     return [
-        make_raw_method(code_encoder),
+        make_raw_embedding_method(code_encoder),
         make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
         _make_kernel_ridge_variant("augmented code", augmentation_count=1),
         _make_kernel_ridge_variant(
@@ -170,9 +176,13 @@ def list_augmented_methods(code_encoder: str) -> list[RetrievalMethod]:
             perturbed_count=PERTURBED_PROGRAM_COUNT,
         ),
         soft_infonce,
-        _vary(soft_infonce, name="soft InfoNCE, augmented code", augmentation_count=1),
-        _vary(soft_infonce, name="soft InfoNCE, hard negatives", has_hard_negatives=True),
-        _vary(
+        _make_ablation_variant(
+            soft_infonce, name="soft InfoNCE, augmented code", augmentation_count=1
+        ),
+        _make_ablation_variant(
+            soft_infonce, name="soft InfoNCE, hard negatives", has_hard_negatives=True
+        ),
+        _make_ablation_variant(
             _make_infonce_method(SONICPI_ENCODER),
             name="InfoNCE, hard negatives",
             has_hard_negatives=True,
@@ -180,10 +190,10 @@ def list_augmented_methods(code_encoder: str) -> list[RetrievalMethod]:
     ]
 
 
-def list_mlp_methods(code_encoder: str) -> list[RetrievalMethod]:
+def list_mlp_and_default_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return MLPs that predict the clip's embedding, and the default method."""
     return [
-        make_raw_method(code_encoder),
+        make_raw_embedding_method(code_encoder),
         make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
         AblationMethod("MLP regression", MLP, SONICPI_ENCODER),
         AblationMethod("MLP regression, 3 seeds", MLP, SONICPI_ENCODER, seed_count=3),
@@ -195,10 +205,10 @@ def list_finetuned_methods(code_encoder: str) -> list[RetrievalMethod]:
     text_encoder = _choose_text_encoder(code_encoder)
     soft_infonce = _make_soft_infonce_method(text_encoder)
     return [
-        make_raw_method(text_encoder),
+        make_raw_embedding_method(text_encoder),
         make_kernel_ridge_method(DEFAULT_CODE_ENCODER),
         soft_infonce,
-        _vary(
+        _make_ablation_variant(
             soft_infonce,
             name=f"{shorten_encoder_id(text_encoder)} finetuned, soft InfoNCE",
             algorithm=FINETUNED,
@@ -207,16 +217,16 @@ def list_finetuned_methods(code_encoder: str) -> list[RetrievalMethod]:
     ]
 
 
-def list_all_methods(code_encoder: str) -> list[RetrievalMethod]:
+def list_all_ablation_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return the baselines and all methods of the ablations, each once."""
     methods = [
         method
         for list_methods in (
             list_baseline_methods,
-            list_ridge_methods,
-            list_trained_methods,
+            list_untrained_and_ridge_methods,
+            list_gradient_trained_methods,
             list_augmented_methods,
-            list_mlp_methods,
+            list_mlp_and_default_methods,
             list_finetuned_methods,
         )
         for method in list_methods(code_encoder)
@@ -230,7 +240,9 @@ def _make_linear_ridge_method(code_encoder: str, **config_overrides: Any) -> Ret
         f"linear ridge on {shorten_encoder_id(code_encoder)}",
         PROJECTION_HEADS,
         code_encoder,
-        _make_config("kernel_ridge", objective="ridge", l2=LINEAR_RIDGE_L2, **config_overrides),
+        _make_preset_alignment_config(
+            "kernel_ridge", objective="ridge", l2=LINEAR_RIDGE_L2, **config_overrides
+        ),
     )
 
 
@@ -239,7 +251,7 @@ def _make_soft_infonce_method(code_encoder: str) -> RetrievalMethod:
         f"soft InfoNCE on {shorten_encoder_id(code_encoder)}",
         PROJECTION_HEADS,
         code_encoder,
-        _make_config("soft_infonce", **SHORT_TRAINING),
+        _make_preset_alignment_config("soft_infonce", **SHORT_TRAINING),
     )
 
 
@@ -248,23 +260,23 @@ def _make_infonce_method(code_encoder: str) -> RetrievalMethod:
         f"InfoNCE on {shorten_encoder_id(code_encoder)}, {SHORT_TRAINING['epochs']} epochs",
         PROJECTION_HEADS,
         code_encoder,
-        _make_config("infonce", **SHORT_TRAINING),
+        _make_preset_alignment_config("infonce", **SHORT_TRAINING),
     )
 
 
 def _make_kernel_ridge_variant(name: str, **changes: Any) -> AblationMethod:
     method = make_kernel_ridge_method(SONICPI_ENCODER)
-    return _vary(method, name=f"kernel ridge, {name}", is_default=False, **changes)
+    return _make_ablation_variant(method, name=f"kernel ridge, {name}", is_default=False, **changes)
 
 
-def _vary(method: RetrievalMethod, **changes: Any) -> AblationMethod:
+def _make_ablation_variant(method: RetrievalMethod, **changes: Any) -> AblationMethod:
     """Return a method with other or additional settings."""
     return AblationMethod(**{**vars(method), **changes})
 
 
-def _make_config(preset: str, **config_overrides: Any) -> AlignmentConfig:
+def _make_preset_alignment_config(preset: str, **config_overrides: Any) -> AlignmentConfig:
     # Looked up in its module, where tests replace it by a quicker one.
-    return retrieval_baselines.make_alignment_config(preset, **config_overrides)
+    return retrieval_baselines.make_preset_alignment_config(preset, **config_overrides)
 
 
 def _choose_text_encoder(code_encoder: str) -> str:
@@ -274,10 +286,10 @@ def _choose_text_encoder(code_encoder: str) -> str:
 
 
 METHOD_SETS: dict[str, Callable[[str], list[RetrievalMethod]]] = {
-    "ridge": list_ridge_methods,
-    "trained": list_trained_methods,
+    "ridge": list_untrained_and_ridge_methods,
+    "trained": list_gradient_trained_methods,
     "augmented": list_augmented_methods,
-    "mlp": list_mlp_methods,
+    "mlp": list_mlp_and_default_methods,
     "finetuned": list_finetuned_methods,
-    "all": list_all_methods,
+    "all": list_all_ablation_methods,
 }

@@ -23,17 +23,17 @@ from core.studies.experiments.ablation_methods import (
     MLP,
     AblationMethod,
 )
-from core.studies.experiments.sound_preserving_rewrites import augment_source
-from core.studies.experiments.finetune import finetune
+from core.studies.experiments.finetune import finetune_text_encoder
 from core.studies.experiments.hard_negatives import make_hard_negative
-from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
+from core.studies.experiments.sound_preserving_rewrites import rewrite_without_changing_sound
 from core.studies.retrieval_baselines import PROJECTION_HEADS, SONICPI_ENCODER, RetrievalMethod
-from core.studies.retrieval_queries import select_evenly_spaced
+from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
+from core.studies.retrieval_queries import select_evenly_spaced_indices
 from core.studies.retriever import (
     SCORER_FITTERS,
     Retriever,
     ScorerFitter,
-    get_seeded_config,
+    get_config_with_study_seed,
     make_heads_scorer,
 )
 
@@ -47,14 +47,14 @@ class AblationRetriever(Retriever):
     """Retrieves clips by the baselines and by the methods of the ablations."""
 
     @property
-    def fitters(self) -> Mapping[str, ScorerFitter]:
+    def scorer_fitters(self) -> Mapping[str, ScorerFitter]:
         """Functions that fit a scorer, by algorithm."""
         return ABLATION_FITTERS
 
     def _fit_scorer(self, method: RetrievalMethod) -> tuple[QueryScorer, float]:
         if method.algorithm != ENSEMBLE or not isinstance(method, AblationMethod):
             return super()._fit_scorer(method)
-        members = [self._get_scorer(member) for member in method.members]
+        members = [self._get_fitted_scorer(member) for member in method.members]
         scorer = _average_scorers([member_scorer for member_scorer, _ in members])
         return scorer, sum(seconds for _, seconds in members)
 
@@ -78,7 +78,7 @@ def _fit_heads_scorer(method: RetrievalMethod, context: RetrievalContext) -> Que
     """Train heads on the base; with a first stage, on code that its heads have projected."""
     if not isinstance(method, AblationMethod):
         return SCORER_FITTERS[PROJECTION_HEADS](method, context)
-    base_code, query_code = select_features(
+    base_code, query_code = select_feature_columns(
         method.feature_subset, *context.get_code_embeddings(method.code_encoder)
     )
     if method.first_stage_config is not None:
@@ -105,11 +105,11 @@ def _fit_projection_heads(
     is_training, is_validation = is_training & is_embedded, is_validation & is_embedded
     code = torch.tensor(base_code[is_training])
     audio = torch.tensor(context.base_audio[is_training])
-    config = get_seeded_config(method, context)
+    config = get_config_with_study_seed(method, context)
     augmented_code = hard_negatives = None
     if method.augmentation_count:
         versions = [
-            _embed_changed_programs(augment_source, context, is_training, seed)
+            _embed_changed_programs(rewrite_without_changing_sound, context, is_training, seed)
             for seed in range(method.augmentation_count)
         ]
         if config.objective in CLOSED_FORM_OBJECTIVES:
@@ -146,7 +146,7 @@ def _make_training_masks(
     return is_training, is_validation
 
 
-def select_features(feature_subset: str, *code_embeddings: np.ndarray) -> list[np.ndarray]:
+def select_feature_columns(feature_subset: str, *code_embeddings: np.ndarray) -> list[np.ndarray]:
     """Return the columns of embeddings by `sonicpi`, [n, d] each, that belong to a subset.
 
     Parameters
@@ -182,7 +182,7 @@ def _render_perturbed_programs(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Change and render some training programs; return embeddings of code and audio."""
     sources = context.query_set.base["source"][is_training]
-    rows = select_evenly_spaced(len(sources), count)
+    rows = select_evenly_spaced_indices(len(sources), count)
     changed = [make_hard_negative(source, 0) for source in sources.iloc[rows]]
     corpus = context.corpus
     paths, _ = render_study_clips(corpus, changed, corpus.settings["seconds"], context.progress)
@@ -206,7 +206,7 @@ def _fit_mlp_scorer(method: RetrievalMethod, context: RetrievalContext) -> Query
     inputs = standardise(torch.tensor(base_code[is_training])).numpy()
     targets = base_audio[is_training] - centre
     models = [
-        _make_mlp(context.seed + run, len(inputs)).fit(inputs, targets)
+        _make_mlp_regressor(context.seed + run, len(inputs)).fit(inputs, targets)
         for run in range(method.seed_count)
     ]
 
@@ -218,7 +218,7 @@ def _fit_mlp_scorer(method: RetrievalMethod, context: RetrievalContext) -> Query
     return make_cosine_scorer(predict_audio, base_audio - centre)
 
 
-def _make_mlp(seed: int, sample_count: int) -> MLPRegressor:
+def _make_mlp_regressor(seed: int, sample_count: int) -> MLPRegressor:
     return MLPRegressor(
         hidden_layer_sizes=(512,),
         alpha=1.0,
@@ -238,7 +238,7 @@ def _fit_finetuned_scorer(method: RetrievalMethod, context: RetrievalContext) ->
     is_training &= ~np.isnan(base_code).any(axis=1)
     training_sources = list(context.query_set.base["source"][is_training])
     query_sources = context.query_set.queries["source"].to_numpy()
-    finetuned = finetune(
+    finetuned = finetune_text_encoder(
         method.code_encoder,
         _fit_projection_heads(method, context, base_code),
         training_sources,

@@ -14,10 +14,10 @@ from torch import Tensor, nn
 from core import encoders
 from core.alignment.device import choose_device, should_use_bf16
 from core.alignment.heads import ProjectionHeads
+from core.alignment.trainer import compute_alignment_loss
 from core.alignment.training_pairs import split_batches
-from core.alignment.trainer import compute_loss
 from core.encoders.text import get_context_length
-from core.encoders.transformer import load_model, load_tokenizer
+from core.encoders.transformer import load_pretrained_model, load_tokenizer
 from core.errors import EarshotError
 
 INFERENCE_BATCH_SIZE = 32  # programs
@@ -28,7 +28,7 @@ MAX_GRADIENT_NORM = 1.0
 StepCallback = Callable[[int, int, float], None]
 
 
-def ignore_step(done: int, total: int, loss: float) -> None:
+def ignore_finetuning_step(done: int, total: int, loss: float) -> None:
     """Ignore the progress of a fine-tuning."""
 
 
@@ -83,7 +83,7 @@ class TrainableTextEncoder(nn.Module):
             )
         folder = spec.weights.resolve_weights_path(encoder_id)
         self.tokenizer = load_tokenizer(folder, encoder_id)
-        self.model = load_model(transformers.AutoModel, folder, encoder_id)
+        self.model = load_pretrained_model(transformers.AutoModel, folder, encoder_id)
         context_length = get_context_length(spec, folder, self.model.config, self.tokenizer)
         self.max_tokens = min(max_tokens, context_length)
 
@@ -129,13 +129,13 @@ class FinetunedEncoder:
         return self.heads.project_audio(embeddings.float().to(device)).cpu()
 
 
-def finetune(
+def finetune_text_encoder(
     encoder_id: str,
     heads: ProjectionHeads,
     sources: Sequence[str],
     audio_embeddings: Tensor,
     finetuning: FinetuningConfig,
-    on_step: StepCallback = ignore_step,
+    on_step: StepCallback = ignore_finetuning_step,
 ) -> FinetunedEncoder:
     """Train a text encoder together with heads that were trained on its embeddings.
 
@@ -222,7 +222,7 @@ def _compute_batch_loss(
     with _make_autocast(heads, audio_embeddings.device):
         code_embeddings = encoder(sources)  # [b, code_dim]
         code, audio = heads(code_embeddings.float(), audio_embeddings)  # 2 x [b, dim]
-    return compute_loss(heads, code, audio, audio_embeddings, None)
+    return compute_alignment_loss(heads, code, audio, audio_embeddings, None)
 
 
 def _make_autocast(heads: ProjectionHeads, device: torch.device) -> torch.autocast:

@@ -64,7 +64,7 @@ def _replace_token_texts(tokens: list[RubyToken], text_by_index: dict[int, str])
     ]
 
 
-def _find_arguments_of(tokens: list[RubyToken], *call_words: str) -> list[int]:
+def _find_argument_token_indices(tokens: list[RubyToken], *call_words: str) -> list[int]:
     """Return indices of tokens after one of the words: `use_synth :saw` and `use_synth(:saw)`."""
     indices = []
     for index in range(len(tokens)):
@@ -77,14 +77,14 @@ def _find_arguments_of(tokens: list[RubyToken], *call_words: str) -> list[int]:
     return indices
 
 
-def _find_numbers_of(tokens: list[RubyToken], *call_words: str) -> list[int]:
+def _find_number_token_indices(tokens: list[RubyToken], *call_words: str) -> list[int]:
     """Return indices of number tokens after one of the words."""
-    indices = _find_arguments_of(tokens, *call_words)
+    indices = _find_argument_token_indices(tokens, *call_words)
     return [index for index in indices if tokens[index].kind == "number"]
 
 
 def _change_synth(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    arguments = _find_arguments_of(tokens, "use_synth", "synth", "with_synth")
+    arguments = _find_argument_token_indices(tokens, "use_synth", "synth", "with_synth")
     indices = [index for index in arguments if tokens[index].kind == "symbol"]
     if not indices:
         return None
@@ -95,7 +95,7 @@ def _change_synth(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
     )
 
 
-def _change_sample(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
+def _change_sample_name(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
     indices = [
         index
         for index, token in enumerate(tokens)
@@ -120,7 +120,7 @@ def _shift_octave(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
         match = _NOTE_PATTERN.match(token.text) if token.kind == "symbol" else None
         if match and _MIN_OCTAVE <= int(match[2]) + shift <= _MAX_OCTAVE:
             new_texts[index] = f":{match[1]}{int(match[2]) + shift}"
-    for index in _find_arguments_of(tokens, "play", "note:"):
+    for index in _find_argument_token_indices(tokens, "play", "note:"):
         text = tokens[index].text
         if text.isdigit() and _MIN_NOTE <= int(text) + 12 * shift <= _MAX_NOTE:
             new_texts[index] = str(int(text) + 12 * shift)
@@ -130,7 +130,7 @@ def _shift_octave(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
 def _rescale_sleeps(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
     indices = [
         index
-        for index in _find_numbers_of(tokens, "sleep", "wait")
+        for index in _find_number_token_indices(tokens, "sleep", "wait")
         if float(tokens[index].text) > 0
         and find_adjacent_token(tokens, index, 1).text not in ("/", "*", ".", "+", "-")
     ]
@@ -147,7 +147,7 @@ def _rescale_sleeps(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToke
 
 
 def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    rate_indices = _find_numbers_of(tokens, "rate:")
+    rate_indices = _find_number_token_indices(tokens, "rate:")
     if rate_indices:
         index = rng.pick(rate_indices)
         text = tokens[index].text
@@ -155,7 +155,7 @@ def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[Ru
         return _replace_token_texts(tokens, {index: rng.pick(new_rates)})
     sample_indices = [
         index
-        for index in _find_arguments_of(tokens, "sample")
+        for index in _find_argument_token_indices(tokens, "sample")
         if tokens[index].text[1:] in _SAMPLE_TO_GROUP
     ]
     if not sample_indices or any(token.text in ("rate:", ":rate") for token in tokens):
@@ -166,7 +166,7 @@ def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[Ru
 
 
 def _change_tempo(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    indices = _find_numbers_of(tokens, "use_bpm")
+    indices = _find_number_token_indices(tokens, "use_bpm")
     if not indices:
         return None
     return _replace_token_texts(
@@ -181,7 +181,7 @@ def _change_tempo(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
 # The order decides the random choice, and with it the changed programs.
 _AUDIBLE_CHANGES: tuple[TokenChange, ...] = (
     _change_synth,
-    _change_sample,
+    _change_sample_name,
     _shift_octave,
     _rescale_sleeps,
     _change_playback_rate,

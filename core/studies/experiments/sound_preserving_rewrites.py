@@ -50,7 +50,7 @@ _DYNAMIC_CODE_PATTERN = re.compile(
 _LINE_END_KINDS = ("newline", "comment")
 
 
-def augment_source(source: str, seed: int) -> str:
+def rewrite_without_changing_sound(source: str, seed: int) -> str:
     r"""Return the program rewritten, with the same events at the same times.
 
     Parameters
@@ -64,12 +64,12 @@ def augment_source(source: str, seed: int) -> str:
     Examples
     --------
     >>> source = "play 60\nsleep 0.5\n"
-    >>> augment_source(source, 3) == augment_source(source, 3)
+    >>> rewrite_without_changing_sound(source, 3) == rewrite_without_changing_sound(source, 3)
     True
     """
     rng = SeededRandom(f"augment/{seed}/{source}")
     if not is_reliably_tokenizable(source):
-        return source.rstrip("\n") + "\n" * rng.draw_integer(0, 3)
+        return source.rstrip("\n") + "\n" * rng.sample_integer(0, 3)
     for rewrite, probability in _REWRITE_PROBABILITIES.items():
         if rng.chance(probability):
             source = rewrite(source, rng)
@@ -78,7 +78,7 @@ def augment_source(source: str, seed: int) -> str:
 
 def _rename_variables(source: str, rng: SeededRandom) -> str:
     tokens = tokenize_ruby(source)
-    used_names = _collect_names(tokens)
+    used_names = _collect_token_names(tokens)
     new_names: dict[str, str] = {}
     for name in _find_local_variables(tokens):
         if rng.chance(0.8):
@@ -94,7 +94,7 @@ def _rename_variables(source: str, rng: SeededRandom) -> str:
     )
 
 
-def _collect_names(tokens: Iterable[RubyToken]) -> set[str]:
+def _collect_token_names(tokens: Iterable[RubyToken]) -> set[str]:
     return {token.text.rstrip(":").lstrip(":") for token in tokens}
 
 
@@ -134,7 +134,9 @@ def _is_local_variable(tokens: list[RubyToken], name: str) -> bool:
 
 def _pick_unused_name(rng: SeededRandom, used_names: set[str]) -> str:
     tidy_names = [
-        word for words in name_and_comment_lists.VARIABLE_NAMES["tidy"].values() for word in words.split()
+        word
+        for words in name_and_comment_lists.VARIABLE_NAMES["tidy"].values()
+        for word in words.split()
     ]
     word = rng.pick(tidy_names + name_and_comment_lists.SLOPPY_VARIABLE_NAMES)
     unavailable_names = used_names | name_and_comment_lists.RESERVED_NAMES
@@ -147,15 +149,17 @@ def _pick_unused_name(rng: SeededRandom, used_names: set[str]) -> str:
 
 def _rename_live_loops(source: str, rng: SeededRandom) -> str:
     tokens = tokenize_ruby(source)
-    used_names = _collect_names(tokens)
+    used_names = _collect_token_names(tokens)
     strings = " ".join(token.text for token in tokens if token.kind == "string")
     new_symbols: dict[str, str] = {}
     for index, token in enumerate(tokens):
         is_loop_name = token.kind == "symbol" and _find_called_word(tokens, index) == "live_loop"
         if not is_loop_name or token.text in new_symbols:
             continue
-        if token.text[1:] not in strings and _is_only_loop_name(tokens, token.text):
-            word = rng.pick(rng.pick(list(name_and_comment_lists.LOOP_NAMES["tidy"].values())).split())
+        if token.text[1:] not in strings and _is_used_only_as_loop_name(tokens, token.text):
+            word = rng.pick(
+                rng.pick(list(name_and_comment_lists.LOOP_NAMES["tidy"].values())).split()
+            )
             name, number = word, 1
             while name in used_names:
                 number += 1
@@ -183,7 +187,7 @@ def _find_called_word(tokens: list[RubyToken], index: int) -> str:
     return previous[-1].text if previous else ""
 
 
-def _is_only_loop_name(tokens: list[RubyToken], symbol: str) -> bool:
+def _is_used_only_as_loop_name(tokens: list[RubyToken], symbol: str) -> bool:
     is_also_word = any(
         token.kind in ("word", "label") and token.text.rstrip(":") == symbol[1:] for token in tokens
     )

@@ -135,7 +135,7 @@ def test_another_encoder_is_added_in_the_background(built_job: Job) -> None:
     assert job_id in done.stdout
     followed = run_in_process("jobs", "follow", job_id)
     assert followed.returncode == 0 and "18 audio embeddings" in followed.stdout
-    assert ("log-mel", "audio", 18) in Corpus.open("beats").list_encoders()
+    assert ("log-mel", "audio", 18) in Corpus.open("beats").count_embeddings_by_encoder()
     listed = [json.loads(line) for line in run_in_process("jobs", "--json").stdout.splitlines()]
     assert listed[0]["id"] == job_id and listed[0]["state"] == "done"
 
@@ -171,7 +171,9 @@ def test_a_cancelled_build_keeps_its_clips_and_resumes(home: Path) -> None:
     argv = ["build", "stopped", "--per-template", "8", *BUILD]
     job = jobs.start_job(argv, "Build corpus stopped")
     wait_until(
-        lambda: any(e["step"].startswith("Rendering") and e["done"] for e in job.read_events()[0])
+        lambda: any(
+            e["step"].startswith("Rendering") and e["done"] for e in job.read_progress_events()[0]
+        )
     )
     job = jobs.get_job(job.id).cancel()
     clip_count = count_clips("stopped")

@@ -18,8 +18,8 @@ from transformers import (
 )
 
 from core.encoders import find_encoder_spec, get_encoder
-from core.encoders.aisfx import read_checkpoint
-from core.encoders.audio import resample
+from core.encoders.aisfx import read_checkpoint_weights
+from core.encoders.audio import resample_waveform
 from core.encoders.device import ComputeConfig, is_openvino_enabled
 from core.encoders.loading import load_encoder
 from core.errors import EarshotError
@@ -108,7 +108,7 @@ def clap(tmp_path_factory):
 
 
 def to_waveform(clip, rate):
-    return resample(clip.samples.mean(axis=1), clip.sample_rate, rate)
+    return resample_waveform(clip.samples.mean(axis=1), clip.sample_rate, rate)
 
 
 def test_wav2vec2_equals_a_plain_forward_pass(wav2vec2):
@@ -276,7 +276,9 @@ def slow_aisfx(wave):
     else:
         count = int(np.ceil((frames - 100) / 100))
         starts = [k * (frames - 100) // count for k in range(count + 1)]
-    weights = read_checkpoint(find_encoder_spec("aisfx").weights.resolve_weights_path("aisfx"))
+    weights = read_checkpoint_weights(
+        find_encoder_spec("aisfx").weights.resolve_weights_path("aisfx")
+    )
     return np.mean([apply_network(weights, spectrogram[at : at + 100]) for at in starts], axis=0)
 
 
@@ -333,7 +335,7 @@ class Bomb:
 def test_code_in_a_checkpoint_is_not_run(tmp_path):
     torch.save(({}, Bomb(tmp_path / "trace")), tmp_path / "checkpoint.pth")
     with pytest.raises(EarshotError, match="cannot be read"):
-        read_checkpoint(tmp_path / "checkpoint.pth")
+        read_checkpoint_weights(tmp_path / "checkpoint.pth")
     assert not (tmp_path / "trace").exists()
 
 

@@ -17,7 +17,7 @@ from core.errors import EarshotError
 from core.pipeline import build
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.embed import embed_corpus
-from core.pipeline.estimate import BuildEstimate, estimate_build
+from core.pipeline.estimate import BuildEstimate, estimate_build_cost
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.workspace import PROJECT_FOLDER
@@ -144,7 +144,7 @@ def test_each_step_counts_up_to_its_total(built: tuple[Corpus, BuildReport, Reco
 
 def test_the_estimate_is_reported_once(built: tuple[Corpus, BuildReport, RecordedProgress]):
     _, _, recorded = built
-    assert recorded.estimates == [estimate_build(9, SECONDS)]
+    assert recorded.estimates == [estimate_build_cost(9, SECONDS)]
 
 
 def test_parameters_can_be_fixed_and_narrowed(workspace):

@@ -63,7 +63,7 @@ def read_content(corpus: Corpus) -> dict[str, bytes]:
 
 def test_an_intact_corpus_is_not_changed(corpus):
     before = read_content(corpus), corpus.change_stamp
-    assert check_corpus("tiny").ok and check_corpus("tiny", repair=True).ok
+    assert check_corpus("tiny").has_no_faults and check_corpus("tiny", repair=True).has_no_faults
     assert (read_content(corpus), corpus.change_stamp) == before
 
 
@@ -98,7 +98,7 @@ def test_every_fault_is_reported_by_kind_and_repaired(corpus):
         AUDIO,
     )
     report = check_corpus("tiny")
-    assert not report.ok
+    assert not report.has_no_faults
     assert sum(fault.kind == "orphaned file" for fault in report.faults) == 3
     assert {(fault.kind, fault.program_id) for fault in report.faults} == {
         ("missing clip", ids[0]),
@@ -110,7 +110,7 @@ def test_every_fault_is_reported_by_kind_and_repaired(corpus):
     }
     assert "--repair" in str(report) and read_content(corpus).keys() != before.keys()
     repaired = check_corpus("tiny", repair=True)
-    assert repaired.ok and not repaired.notes and len(repaired.repaired_faults) == 8
+    assert repaired.has_no_faults and not repaired.notes and len(repaired.repaired_faults) == 8
     assert read_content(corpus) == before  # and nothing else
 
 
@@ -129,7 +129,7 @@ def test_a_repair_restores_only_missing_data(corpus, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(sonicpi, "render_many", record_sources)
     rows = corpus.load_programs()
     Path(rows["audio"][1]).unlink()
-    assert check_corpus("tiny", repair=True).ok
+    assert check_corpus("tiny", repair=True).has_no_faults
     assert rendered == [rows["source"][1]]
 
 
@@ -151,7 +151,7 @@ def test_a_missing_setting_is_reported(corpus):
 
 def test_a_corpus_is_not_repaired_while_another_process_writes(corpus):
     with Corpus.open("tiny").lock_for_writing("another build"):
-        assert check_corpus("tiny").ok  # reading needs no lock
+        assert check_corpus("tiny").has_no_faults  # reading needs no lock
         with pytest.raises(EarshotError, match="another build"):
             check_corpus("tiny", repair=True)
 

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from core.errors import EarshotError
-from core.pipeline.render import render_files
+from core.pipeline.render import render_program_files
 from core.pipeline.render_executor import LocalExecutor
 from core.sonicpi import Clip, RenderResult, render
 
@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 def test_a_folder_is_rendered_and_a_failure_stops_nobody(folder):
     progress_calls = []
-    results = render_files(
+    results = render_program_files(
         [folder / "in"],
         folder / "out",
         seconds=1,
@@ -48,7 +48,9 @@ def test_a_folder_is_rendered_and_a_failure_stops_nobody(folder):
 
 @pytest.mark.parametrize("format", ["flac", "wav", "ogg", "mp3"])
 def test_formats(folder, format):
-    (result,) = render_files([folder / "in" / "a.rb"], folder, seconds=1, audio_format=format)
+    (result,) = render_program_files(
+        [folder / "in" / "a.rb"], folder, seconds=1, audio_format=format
+    )
     info = soundfile.info(result.audio)
     assert info.format == {"mp3": "MP3", "ogg": "OGG", "wav": "WAV", "flac": "FLAC"}[format]
     assert info.duration == pytest.approx(1, abs=0.06) and info.channels == 2
@@ -74,14 +76,14 @@ def test_a_sound_file_of_unknown_length_is_refused(tmp_path):
 
 def test_standard_input(folder, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"play 60")))
-    (result,) = render_files(["-"], folder, seconds=1)
+    (result,) = render_program_files(["-"], folder, seconds=1)
     assert result.file == "stdin" and (folder / "stdin.flac").exists()
 
 
 def test_a_file_that_is_no_text_fails_alone(tmp_path):
     (tmp_path / "good.rb").write_text("play 60")
     (tmp_path / "x.rb").write_bytes(b"play 60\n\xff\xfe")
-    good, bad = render_files([tmp_path], tmp_path / "out", seconds=0.5)
+    good, bad = render_program_files([tmp_path], tmp_path / "out", seconds=0.5)
     assert good.ok
     assert (bad.error.kind, bad.error.line) == ("syntax", 2)
     assert "not UTF-8" in bad.error.message
@@ -89,14 +91,14 @@ def test_a_file_that_is_no_text_fails_alone(tmp_path):
 
 def test_a_missing_file_is_reported_before_anything_is_rendered(tmp_path):
     with pytest.raises(EarshotError, match="cannot be read") as caught:
-        render_files([tmp_path / "x.rb"], tmp_path / "out")
+        render_program_files([tmp_path / "x.rb"], tmp_path / "out")
     assert caught.value.where == str(tmp_path / "x.rb") and not (tmp_path / "out").exists()
 
 
 def test_a_file_in_the_place_of_the_folder_is_refused(folder):
     place = folder / "in" / "notes.txt"
     with pytest.raises(EarshotError, match="It is a file"):
-        render_files([folder / "in" / "a.rb"], place)
+        render_program_files([folder / "in" / "a.rb"], place)
     assert place.read_text() == "no program"
 
 
@@ -113,7 +115,7 @@ def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch: pytest.Mo
     monkeypatch.setattr(LocalExecutor, "render_programs", render_programs)
     for name, source in (("a", "play 60"), ("b", "play 62"), ("c", "play 60")):
         (tmp_path / f"{name}.rb").write_text(source)
-    results = render_files([tmp_path], tmp_path / "out")
+    results = render_program_files([tmp_path], tmp_path / "out")
     assert rendered == ["play 60", "play 62"]
     assert [(r.ok, r.peak) for r in results] == [(True, 0.5)] * 3
     assert len({r.audio for r in results}) == 3
@@ -121,9 +123,9 @@ def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch: pytest.Mo
 
 def test_an_empty_folder_and_an_unknown_format_say_what_to_do(tmp_path):
     with pytest.raises(EarshotError, match="No program was found"):
-        render_files([tmp_path], tmp_path)
+        render_program_files([tmp_path], tmp_path)
     with pytest.raises(EarshotError, match="Use .flac"):
-        render_files([tmp_path], tmp_path, audio_format="aiff")
+        render_program_files([tmp_path], tmp_path, audio_format="aiff")
 
 
 def test_sample_folders_are_readable_only_when_given(tmp_path):
@@ -135,11 +137,11 @@ def test_sample_folders_are_readable_only_when_given(tmp_path):
     program.write_text(
         f'sample "{pack}", "one"\nsleep 1\nsample "{pack}/two.ogg"\nsleep 1\nsample "{pack}", 1'
     )
-    (without,) = render_files([program], tmp_path, seconds=3)
+    (without,) = render_program_files([program], tmp_path, seconds=3)
     assert (without.ok, without.error.kind) == (False, "silent")
-    (with_,) = render_files([program], tmp_path, seconds=3, sample_folders=[pack])
+    (with_,) = render_program_files([program], tmp_path, seconds=3, sample_folders=[pack])
     assert with_.ok and not with_.warnings
     samples = Clip.load(with_.audio).samples
     assert all(abs(samples[n * 44100 : (n + 1) * 44100]).max() > 0.01 for n in range(3))
     with pytest.raises(EarshotError, match="no such folder"):
-        render_files([program], tmp_path, sample_folders=[tmp_path / "none"])
+        render_program_files([program], tmp_path, sample_folders=[tmp_path / "none"])

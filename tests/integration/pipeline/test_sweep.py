@@ -52,7 +52,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         spec = encoders.find_encoder_spec(encoder)
         view = np.tanh(latent @ rng.normal(size=(6, spec.dim)) / 2)
         corpus.put_embeddings(encoder, spec.revision, program_ids, view.astype(np.float32))
-    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+    corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     return corpus
 
 
@@ -92,9 +92,9 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     data = progress_calls[-1][4]
     assert data["name"] in ("narrow", "wide") and 0 <= data["metrics"]["cka"] <= 1
 
-    results = sweep.load_sweep(Corpus.open("views"))
+    results = sweep.load_sweep_results(Corpus.open("views"))
     assert set(results["name"]) == {"unaligned", "narrow", "wide"}
-    table = sweep.summarize_sweep(results, "test")
+    table = sweep.summarize_sweep_results(results, "test")
     runs = results[
         (results["number"] == 1)
         & (results["split"] == "test")
@@ -111,14 +111,18 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
 
 
 def test_the_configurations_of_a_grid_differ():
-    assert len(grid.list_trials("paper")) == 24
-    assert len({trial.build_config(0).id for trial in grid.list_trials("paper")}) == 24
+    assert len(grid.list_grid_trials("paper")) == 24
+    assert (
+        len({trial.build_alignment_config(0).id for trial in grid.list_grid_trials("paper")}) == 24
+    )
     for name in ("ablation", "tradeoff"):
-        trials = grid.list_trials(name)
-        configurations = {(trial.build_config(0).id, trial.code_encoder) for trial in trials}
+        trials = grid.list_grid_trials(name)
+        configurations = {
+            (trial.build_alignment_config(0).id, trial.code_encoder) for trial in trials
+        }
         assert len(configurations) == len(trials)
     with pytest.raises(EarshotError):
-        grid.list_trials("nothing")
+        grid.list_grid_trials("nothing")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -134,7 +138,7 @@ def test_a_training_stopped_by_a_signal_saves_the_best_heads(corpus: Corpus, num
     assert signal.getsignal(number) is previous_handler
     record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "cancelled" and record.metrics["epochs"] < 200
-    assert len(record.load_history()) == record.metrics["epochs"]
+    assert len(record.load_training_history()) == record.metrics["epochs"]
     assert "stopped early" in (record.path / "README.md").read_text("utf-8")
     metrics = evaluate_alignment(open_aligned_corpus(Corpus.open("views"), record.id))
     assert {"validation", "test"} <= set(metrics["split"]) and metrics["value"].notna().any()
@@ -152,7 +156,7 @@ def test_a_training_stopped_during_evaluation_saves_its_heads(corpus: Corpus, st
     assert signal.getsignal(signal.SIGTERM) is previous_handler
     record = corpus.load_newest_alignment()
     assert record.metrics["stopped"] == "epochs" and record.metrics["epochs"] == 3
-    assert record.metrics["readings"] == [] and corpus.load_map(record.id) is None
+    assert record.metrics["readings"] == [] and corpus.load_map_points(record.id) is None
     assert "Not evaluated yet" in (record.path / "README.md").read_text("utf-8")
     assert open_aligned_corpus(Corpus.open("views")).project_code(
         corpus.load_embedding_pairs(CODE, AUDIO).code_embeddings

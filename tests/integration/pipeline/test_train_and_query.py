@@ -19,8 +19,8 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline import embed
 from core.pipeline.evaluate import evaluate_alignment
-from core.pipeline.import_embeddings import import_vectors
-from core.pipeline.map import compute_and_save_map
+from core.pipeline.import_embeddings import import_external_embeddings
+from core.pipeline.map import compute_and_save_alignment_map
 from core.pipeline.train import train
 from core.programs import Program
 from core.search import aligned_corpus
@@ -98,7 +98,7 @@ def make_corpus(
     corpus.add_programs(programs.values())
     for (voice, number), program in programs.items():
         corpus.put_rendering(program.id, RenderResult(make_tone_clip(voice, number)), SECONDS)
-    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+    corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     if embedded:
         embed.embed_corpus(Corpus.open(name))
     return corpus
@@ -167,7 +167,9 @@ class TestTrain:
         assert repeated.id != record.id
         heads = [(r.path / "heads.safetensors").read_bytes() for r in (record, repeated)]
         assert heads[0] == heads[1]
-        pd.testing.assert_frame_equal(record.load_map(), repeated.load_map(), check_exact=True)
+        pd.testing.assert_frame_equal(
+            record.load_map(), repeated.load_map_points(), check_exact=True
+        )
         assert record.metrics == repeated.metrics
 
     def test_templates_can_be_held_out(self, record):
@@ -239,8 +241,8 @@ class TestEvaluate:
 
 class TestMap:
     def test_a_map_is_reproducible_and_saved(self, record, corpus: Corpus):
-        points = compute_and_save_map(open_alignment("tones", record.id))
-        pd.testing.assert_frame_equal(points, corpus.load_map(record.id), check_dtype=False)
+        points = compute_and_save_alignment_map(open_alignment("tones", record.id))
+        pd.testing.assert_frame_equal(points, corpus.load_map_points(record.id), check_dtype=False)
         pd.testing.assert_frame_equal(points, record.load_map(), check_dtype=False)
 
     def test_a_map_has_code_and_audio_of_every_program(self, record, corpus: Corpus):
@@ -302,7 +304,7 @@ class TestNeighbours:
     def test_an_opened_alignment_stays_in_memory_until_the_corpus_changes(self):
         corpus = make_corpus("searched", ("low", "high"))
         train(Corpus.open("searched"), replace(CONFIG, epochs=1))
-        open_cached = aligned_corpus._open_cached
+        open_cached = aligned_corpus._open_aligned_corpus_cached
         find_neighbours(open_alignment("searched"), "play 60")
         hits = open_cached.cache_info().hits
         find_neighbours(open_alignment("searched"), "play 70")
@@ -383,7 +385,7 @@ class TestErrors:
 
     def test_a_corpus_without_an_alignment_names_the_command(self):
         make_corpus("young", ("low",))
-        for open_and_use in (evaluate_alignment, compute_and_save_map):
+        for open_and_use in (evaluate_alignment, compute_and_save_alignment_map):
             with pytest.raises(EarshotError, match="run train young"):
                 open_and_use(open_alignment("young"))
 
@@ -395,7 +397,7 @@ class TestErrors:
         for open_and_use in (
             lambda: find_neighbours(open_alignment("moved"), "play 60"),
             lambda: evaluate_alignment(open_alignment("moved", record.id)),
-            lambda: compute_and_save_map(open_alignment("moved", record.id)),
+            lambda: compute_and_save_alignment_map(open_alignment("moved", record.id)),
             lambda: train(Corpus.open("moved"), CONFIG),
         ):
             with pytest.raises(EarshotError, match="another revision"):
@@ -405,10 +407,14 @@ class TestErrors:
         corpus = make_corpus("mixed", ("low",))
         record = train(corpus, replace(CONFIG, epochs=1)).record
         config = {**record.config, "alignment": replace(CONFIG, layers=2).to_dict()}
-        invalid_id = corpus.save_alignment(config, record.load_heads(), {}, record.load_history())
+        invalid_id = corpus.save_alignment(
+            config, record.load_heads(), {}, record.load_training_history()
+        )
         with pytest.raises(EarshotError, match="do not fit their config"):
             find_neighbours(open_alignment("mixed", invalid_id), "play 60")
-        invalid_id = corpus.save_alignment({}, record.load_heads(), {}, record.load_history())
+        invalid_id = corpus.save_alignment(
+            {}, record.load_heads(), {}, record.load_training_history()
+        )
         with pytest.raises(EarshotError, match="lacks 'alignment'"):
             evaluate_alignment(open_alignment("mixed", invalid_id))
 
@@ -418,15 +424,17 @@ def test_imported_vectors_train_the_same_alignment_as_their_encoder(corpus: Corp
     audio_ids, audio = corpus.load_embeddings(AUDIO)
     pd.DataFrame({"program": ids, "vector": list(code)}).to_parquet(tmp_path / "code.parquet")
     pd.DataFrame({"program": audio_ids, "mine": list(audio)}).to_parquet(tmp_path / "audio.parquet")
-    import_vectors(corpus, tmp_path / "code.parquet", "code", "mine")
-    import_vectors(corpus, tmp_path / "audio.parquet", "audio", "ears", vector_column="mine")
+    import_external_embeddings(corpus, tmp_path / "code.parquet", "code", "mine")
+    import_external_embeddings(
+        corpus, tmp_path / "audio.parquet", "audio", "ears", vector_column="mine"
+    )
 
     config = replace(CONFIG, epochs=5)
     original = train(corpus, config).record
     own = train(corpus, config, code_encoder="own/code/mine", audio_encoder="own/audio/ears")
     for name, tensor in original.load_heads().items():
         assert torch.equal(tensor, own.record.load_heads()[name]), name
-    assert own.record.load_map() is not None
+    assert own.record.load_map_points() is not None
     neighbours = find_program_neighbours(own, ids[0], 3)
     assert len(neighbours) == 3
     with pytest.raises(EarshotError, match="Their encoder is not available"):

@@ -8,8 +8,8 @@ import pytest
 from core.programs import MUSIC_STYLES, compose_programs, generate, list_templates
 from core.sonicpi import render_many
 from core.sonicpi.render_worker import RenderWorker
-from core.studies.experiments.sound_preserving_rewrites import augment_source
 from core.studies.experiments.hard_negatives import make_hard_negative
+from core.studies.experiments.sound_preserving_rewrites import rewrite_without_changing_sound
 
 SEED = 3
 SECONDS = 6.0
@@ -61,7 +61,7 @@ def test_augmented_programs_give_the_same_events(programs, worker):
     variants = [generate(template, 1, SEED)[0] for template in list_templates()]
     changed_count = 0
     for index, program in enumerate([*programs, *variants]):
-        augmented = augment_source(program.source, index)
+        augmented = rewrite_without_changing_sound(program.source, index)
         changed_count += augmented != program.source
         events = collect_messages(worker, augmented)
         assert events == collect_messages(worker, program.source), augmented
@@ -83,7 +83,7 @@ def test_augmentation_keeps_the_clip_and_a_hard_negative_changes_it(programs):
     chosen = [program.source for program in programs[::4]]
     sources = [
         *chosen,
-        *(augment_source(source, 5) for source in chosen),
+        *(rewrite_without_changing_sound(source, 5) for source in chosen),
         *(make_hard_negative(source, 5) for source in chosen),
     ]
     clips = {index: rendering.clip for index, rendering in render_many(iter(sources), seconds=4.0)}

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from core.sonicpi import RenderProblem, render_many
-from core.sonicpi.render_pool import validate_source
+from core.sonicpi.render_pool import find_source_code_problem
 from core.sonicpi.render_worker import RenderWorker
 
 
@@ -111,6 +111,6 @@ def _measure_tree_kb(root_pid: int) -> int:
     [("", "silent"), (" \n", "silent"), ("play 60\0", "syntax"), ("x" * (2 << 20), "forbidden")],
 )
 def test_invalid_sources_are_rejected(source, kind):
-    problem = validate_source(source)
+    problem = find_source_code_problem(source)
     assert isinstance(problem, RenderProblem) and problem.kind == kind
-    assert validate_source("play 60") is None
+    assert find_source_code_problem("play 60") is None

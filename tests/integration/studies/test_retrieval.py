@@ -24,9 +24,9 @@ from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
 from core.search.query import find_neighbours
 from core.studies import retrieval, retrieval_baselines, retriever
-from core.studies.clips import resolve_clip_path
+from core.studies.clips import find_stored_clip
 from core.studies.experiments import ablation_methods
-from core.studies.experiments.finetune import FinetuningConfig, finetune
+from core.studies.experiments.finetune import FinetuningConfig, finetune_text_encoder
 from core.studies.retrieval_queries import STYLE_QUERY_KIND, TEMPLATE_QUERY_KIND
 from core.studies.runner import run_study
 from core.studies.store import StudyRun
@@ -40,7 +40,7 @@ SCORE = "normalized similarity@5"
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
     """Programs of four templates and grammar programs of several styles, 2 s each."""
-    make_alignment_config = retrieval_baselines.make_alignment_config
+    make_alignment_config = retrieval_baselines.make_preset_alignment_config
 
     def make_quick_config(preset: str, **overrides) -> AlignmentConfig:
         return make_alignment_config(preset, **overrides | QUICK)
@@ -141,7 +141,7 @@ def test_each_method_has_an_interval_and_the_true_nearest_score_one(validation_r
 def test_every_query_can_be_played_with_its_retrieved_clips(validation_run: StudyRun):
     result = validation_run.load_result()
     assert result.clips and len(result.clips[0].paths) == 6 == len(result.clips[0].sources)
-    assert all(resolve_clip_path(path) for clips in result.clips for path in clips.paths)
+    assert all(find_stored_clip(path) for clips in result.clips for path in clips.paths)
     figure = next(figure for figure in result.figures if figure.clip_table)
     queries = load_tables(validation_run)["queries"]
     assert list(figure.figure.data[0].text) == list(queries["program"])
@@ -149,7 +149,7 @@ def test_every_query_can_be_played_with_its_retrieved_clips(validation_run: Stud
 
 def test_the_same_seed_gives_the_same_numbers(corpus: Corpus, validation_run: StudyRun):
     second_run = run_study("retrieval", corpus, OPTIONS)
-    assert second_run.load_comparison().equals(validation_run.load_comparison())
+    assert second_run.load_paper_comparison().equals(validation_run.load_paper_comparison())
 
 
 def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
@@ -188,7 +188,9 @@ def test_finetuning_trains_encoder_and_heads_reproducibly(text_encoder: str):
         max_programs=20, epochs=6, max_tokens=500, batch_size=10, learning_rate=3e-3
     )
     first, second = (
-        finetune(text_encoder, heads, sources, audio, finetuning, lambda *step: steps.append(step))
+        finetune_text_encoder(
+            text_encoder, heads, sources, audio, finetuning, lambda *step: steps.append(step)
+        )
         for _ in range(2)
     )
     assert [step[:2] for step in steps[:12]] == [(number, 12) for number in range(1, 13)]
@@ -201,7 +203,7 @@ def test_finetuning_trains_encoder_and_heads_reproducibly(text_encoder: str):
         torch.equal(value, weights_before[name]) for name, value in heads.to_tensors().items()
     )
     with pytest.raises(EarshotError, match="can't be fine-tuned"):
-        finetune("sonicpi", heads, sources, audio, finetuning)
+        finetune_text_encoder("sonicpi", heads, sources, audio, finetuning)
 
 
 def test_queries_may_be_a_folder_of_programs(corpus: Corpus, tmp_path: Path):
@@ -220,7 +222,7 @@ def test_queries_may_be_a_folder_of_programs(corpus: Corpus, tmp_path: Path):
 @pytest.fixture
 def no_map(monkeypatch: pytest.MonkeyPatch):
     # The map takes half a minute, and these tests do not use it.
-    monkeypatch.setattr(train_stage, "compute_map", lambda *_: None)
+    monkeypatch.setattr(train_stage, "compute_alignment_map", lambda *_: None)
 
 
 @pytest.fixture

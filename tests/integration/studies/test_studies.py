@@ -17,14 +17,14 @@ from scipy import stats
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.sweep import list_sweeps, load_sweep
+from core.pipeline.sweep import list_sweep_ids, load_sweep_results
 from core.programs import Program
 from core.sonicpi import Clip
 from core.studies import completion, correlation, published_numbers, runner, store, umap
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
-from core.studies.clips import resolve_clip_path
+from core.studies.clips import find_stored_clip
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
-from core.studies.completion_scenarios import load_scenarios
+from core.studies.completion_scenarios import load_completion_scenarios
 from core.studies.inputs import StudyInputs
 from core.studies.result import StudyResult
 from core.studies.runner import run_study
@@ -40,7 +40,7 @@ def corpus(studied_workspace, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def load_first_run(corpus: Corpus, study: str) -> tuple[StudyResult, dict[str, pd.DataFrame]]:
     """Return the result of the report's run of a study, and its tables by name."""
-    result = store.load_run(corpus, f"{study}-0001").load_result()
+    result = store.load_study_run(corpus, f"{study}-0001").load_result()
     return result, {table.name: table.rows for table in result.tables}
 
 
@@ -65,12 +65,12 @@ def test_correlation_is_over_all_pairs_of_one_program_per_template(corpus: Corpu
     # The spread over draws is no interval, which 4 programs are too few for.
     assert comparison["low"].isna().all()
     assert "resamples" in tables
-    assert all(resolve_clip_path(path) for clips in result.clips for path in clips.paths)
+    assert all(find_stored_clip(path) for clips in result.clips for path in clips.paths)
     # The clips of a pair are those of the programs that it names.
     audio = corpus.load_programs().set_index("name")["audio"]
     pair = pairs.iloc[3]
     expected_paths = [Path(audio[pair[side]]) for side in ("first", "second")]
-    assert [resolve_clip_path(path) for path in pair["clips"].split("|")] == expected_paths
+    assert [find_stored_clip(path) for path in pair["clips"].split("|")] == expected_paths
 
 
 def test_perturbation_moves_code_and_audio(corpus: Corpus):
@@ -129,21 +129,21 @@ def test_completion_is_perfect_where_code_and_audio_are_one_space(
     monkeypatch.setattr(completion, "embed_code", make_embedder("sonicpi"))
     monkeypatch.setattr(completion, "embed_clip_files", make_embedder("log-mel"))
     first_result, _ = load_first_run(corpus, "completion")
-    paths = [resolve_clip_path(clips.paths[0]) for clips in first_result.clips]
+    paths = [find_stored_clip(clips.paths[0]) for clips in first_result.clips]
     monkeypatch.setattr(
         completion,
         "render_study_clips",
         lambda _corpus, sources, *_: ((paths * 4)[: len(sources)], {}),
     )
     run = run_study("completion", corpus, {"holdout_audio_encoder": "log-mel"})
-    comparison = run.load_comparison()
+    comparison = run.load_paper_comparison()
     raw = comparison[comparison["measure"].str.endswith("raw code ~ raw audio")]
     assert len(raw) == 12
     np.testing.assert_allclose(raw["measured"], 1, atol=1e-5)
 
 
 def test_completion_refuses_a_corpus_that_holds_a_candidate(corpus: Corpus):
-    scenario = load_scenarios()[0]
+    scenario = load_completion_scenarios()[0]
     for name, source in (
         ("whole", scenario.candidates[3].source),
         ("prompt", scenario.prompt),
@@ -151,10 +151,10 @@ def test_completion_refuses_a_corpus_that_holds_a_candidate(corpus: Corpus):
     ):
         other_corpus = Corpus.create(f"holding-{name}", seconds=2.0)
         try:
-            completion._check_scenario_unseen(other_corpus, scenario)
+            completion._check_scenario_not_in_corpus(other_corpus, scenario)
             other_corpus.add_programs([Program(source, "copy", "", "other", {}, 0)])
             with pytest.raises(EarshotError, match="holds a candidate of scenario melody"):
-                completion._check_scenario_unseen(other_corpus, scenario)
+                completion._check_scenario_not_in_corpus(other_corpus, scenario)
         finally:
             shutil.rmtree(other_corpus.path)
 
@@ -166,7 +166,7 @@ def test_completion_reports_upper_bounds_and_descriptors(corpus: Corpus):
     assert correlations["aligned"].dropna().between(-1, 1).all()
     assert {TRAINING_ENCODER, HELD_OUT_ENCODER} <= set(correlations)
     levels = tables["neighbours"].set_index("candidate").loc[["01"], "loudness"]
-    paths = [resolve_clip_path(clips.paths[0]) for clips in result.clips if clips.names == ("01",)]
+    paths = [find_stored_clip(clips.paths[0]) for clips in result.clips if clips.names == ("01",)]
     assert len(paths) == len(levels) == 3
     for path, level in zip(paths, levels):
         mono = Clip.load(path).samples.mean(axis=1)
@@ -178,11 +178,11 @@ def test_completion_reports_upper_bounds_and_descriptors(corpus: Corpus):
 
 def test_sweep_reports_the_results_of_its_runs(corpus: Corpus):
     result, tables = load_first_run(corpus, "sweep")
-    (sweep_id,) = list_sweeps(corpus)
+    (sweep_id,) = list_sweep_ids(corpus)
     assert result.settings["sweep"] == sweep_id and result.settings["runs"] == 4
     table = tables["configurations"]
     assert set(table["name"]) == {"unaligned", "narrow", "wide"} and "width" in table
-    numbers = load_sweep(corpus, sweep_id)
+    numbers = load_sweep_results(corpus, sweep_id)
     narrow = numbers[
         (numbers["name"] == "narrow")
         & (numbers["split"] == "test")
@@ -255,7 +255,7 @@ def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus: 
     options = {"resamples": 5, "permutations": 19}
     first, second = (run_study("correlation", corpus, options) for _ in range(2))
     assert first.id != second.id and first.path.is_dir()
-    assert first.load_comparison().equals(second.load_comparison())
+    assert first.load_paper_comparison().equals(second.load_paper_comparison())
 
 
 def test_correlation_of_a_space_with_itself_is_perfect(
@@ -272,7 +272,7 @@ def test_correlation_of_a_space_with_itself_is_perfect(
 
     monkeypatch.setattr(correlation, "open_study_inputs", open_circle)
     run = run_study("correlation", corpus, {"resamples": 2, "permutations": 9})
-    measured = run.load_comparison().set_index("measure")["measured"]
+    measured = run.load_paper_comparison().set_index("measure")["measured"]
     for name in ("Pearson", "Spearman"):
         assert measured[f"{name}, raw code against raw audio"] == pytest.approx(1)
 
@@ -299,8 +299,8 @@ def test_umap_separates_opposite_clouds_only(
         return replace(inputs, aligned_corpus=identity, pairs=pairs)
 
     monkeypatch.setattr(umap, "open_study_inputs", open_clouds)
-    monkeypatch.setattr(StudyInputs, "describe_settings", lambda self, options: {})
-    measured = run_study("umap", corpus).load_comparison().set_index("measure")["measured"]
+    monkeypatch.setattr(StudyInputs, "build_result_settings", lambda self, options: {})
+    measured = run_study("umap", corpus).load_paper_comparison().set_index("measure")["measured"]
     assert measured["Classifier accuracy after, logistic regression"] == pytest.approx(accuracy)
     clip_count = 2 * measured["Median rank by chance"] - 1
     assert clip_count >= 4

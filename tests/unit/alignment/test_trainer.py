@@ -13,8 +13,8 @@ import torch
 
 from core.alignment import AlignmentConfig, TrainingPairs, TrainingResult, ValidationPairs, train
 from core.alignment.heads import ProjectionHeads
-from core.alignment.training_pairs import label_duplicate_rows, split_batches
 from core.alignment.trainer import compute_validation_metrics
+from core.alignment.training_pairs import label_duplicate_rows, split_batches
 from core.errors import EarshotError
 from core.evaluation import metrics
 

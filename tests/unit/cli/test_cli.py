@@ -75,7 +75,7 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert end.value.code == 0
     text = capsys.readouterr().out
     assert text.startswith(f"usage: ./run {name}")
-    assert cli.format_overview().count(f"    {name} ") == 1
+    assert cli.format_command_overview().count(f"    {name} ") == 1
 
 
 def test_help_imports_no_heavy_packages() -> None:
@@ -83,7 +83,7 @@ def test_help_imports_no_heavy_packages() -> None:
     script = (
         "import sys; from core import cli\n"
         "for name in cli.COMMANDS:\n"
-        "    cli.build_parser(name).format_help()\n"
+        "    cli.build_command_parser(name).format_help()\n"
         f"print([name for name in {heavy_packages!r} if name in sys.modules])"
     )
     done = subprocess.run(
@@ -245,7 +245,7 @@ def test_options_override_the_file_and_the_file_overrides_defaults(
     file = tmp_path / "config.json"
     file.write_text('{"temperature": 0.3, "epochs": 7}')
     argv = ["beats", *(str(file) if option == "FILE" else option for option in options)]
-    config = train.build_config(cli.build_parser("train").parse_args(argv))
+    config = train.build_config_from_args(cli.build_command_parser("train").parse_args(argv))
     expected = getattr(AlignmentConfig(), field) if value is None else value
     assert getattr(config, field) == expected
 
@@ -289,14 +289,16 @@ def test_a_bad_value_is_described_in_plain_words(
 def test_methods_and_objectives_accept_hyphens_and_underscores(spelling: str) -> None:
     from core.cli.commands import train
 
-    parser = cli.build_parser("train")
-    method_config = train.build_config(parser.parse_args(["beats", "--method", spelling]))
+    parser = cli.build_command_parser("train")
+    method_config = train.build_config_from_args(parser.parse_args(["beats", "--method", spelling]))
     assert method_config.objective == "kernel_ridge" and method_config.l2 == 0.3
-    objective_config = train.build_config(parser.parse_args(["beats", "--objective", spelling]))
+    objective_config = train.build_config_from_args(
+        parser.parse_args(["beats", "--objective", spelling])
+    )
     assert objective_config.objective == "kernel_ridge" and objective_config.cka_weight == 1.0
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)
 def test_every_argument_has_help(command: str) -> None:
-    actions = cli.build_parser(command)._actions
+    actions = cli.build_command_parser(command)._actions
     assert all(action.help or action.choices for action in actions)

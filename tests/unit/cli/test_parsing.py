@@ -7,7 +7,7 @@ import pytest
 from core import cli
 from core.alignment.config import PRESETS
 from core.cli.commands import train
-from core.cli.parsing import translate_older_names
+from core.cli.parsing import translate_renamed_arguments
 from core.corpus.legacy_names import add_older_json_keys
 
 OLDER_NAMES = [
@@ -63,34 +63,34 @@ OLDER_NAMES = [
 def test_older_names_are_translated_with_one_notice_each(
     argv: list[str], expected: list[str], changes: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert translate_older_names(argv) == expected
+    assert translate_renamed_arguments(argv) == expected
     notices = capsys.readouterr().err.splitlines()
     assert notices == [
         f"{change}; the old name works until the next version." for change in changes
     ]
-    cli.build_parser(expected[0]).parse_args(expected[1:])
+    cli.build_command_parser(expected[0]).parse_args(expected[1:])
 
 
 @pytest.mark.parametrize("argv", [argv for _, argv, _ in OLDER_NAMES])
 def test_new_names_are_not_changed(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert translate_older_names(argv) == argv
+    assert translate_renamed_arguments(argv) == argv
     assert capsys.readouterr().err == ""
 
 
 def test_older_names_are_not_listed_in_the_help() -> None:
     for argv, _, _ in OLDER_NAMES:
-        options = cli.build_parser(argv[0])._option_string_actions
+        options = cli.build_command_parser(argv[0])._option_string_actions
         assert not {"--finish", "--composed", "--as", "--penalty", "--kept-mean"} & set(options)
 
 
 def test_the_older_presets_train_with_the_same_config() -> None:
     older = {"earshot": "soft_infonce", "paper": "infonce", "foretell": "kernel_ridge"}
     assert set(older.values()) == set(PRESETS)
-    parser = cli.build_parser("train")
+    parser = cli.build_command_parser("train")
     for old, new in older.items():
-        translated = translate_older_names(["train", "beats", "--method", old])
-        config = train.build_config(parser.parse_args(translated[1:]))
-        assert config == train.build_config(parser.parse_args(["beats", "--method", new]))
+        translated = translate_renamed_arguments(["train", "beats", "--method", old])
+        config = train.build_config_from_args(parser.parse_args(translated[1:]))
+        assert config == train.build_config_from_args(parser.parse_args(["beats", "--method", new]))
 
 
 def test_a_command_with_an_older_name_runs(capsys: pytest.CaptureFixture[str]) -> None:

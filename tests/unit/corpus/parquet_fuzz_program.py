@@ -16,7 +16,7 @@ from collections import Counter
 import pyarrow
 from pyarrow import parquet as pyarrow_parquet
 
-from core.corpus.parquet_reader_process import answer_request
+from core.corpus.parquet_reader_process import answer_table_request
 
 LIMITS = {"max_rows": 100_000, "max_bytes": 512 << 20, "max_text_bytes": 8 << 20}
 COLUMNS = ("source", "name", "seed", "vector")
@@ -57,11 +57,11 @@ def read_in_fork(content: bytes) -> str:
 
 
 def read(content: bytes) -> int:
-    ((frame, _),) = answer_request({"columns": None, **LIMITS}, content)
+    ((frame, _),) = answer_table_request({"columns": None, **LIMITS}, content)
     if "error" in frame:
         return REFUSED
     columns = [name for name in COLUMNS if name in frame["columns"]]
-    frames = [frame for frame, _ in answer_request({"columns": columns, **LIMITS}, content)]
+    frames = [frame for frame, _ in answer_table_request({"columns": columns, **LIMITS}, content)]
     json.dumps(frames)
     return REFUSED if any("error" in frame for frame in frames) else READ
 

@@ -36,7 +36,7 @@ def test_an_alignment_is_read_back_unchanged(corpus: Corpus):
     for name, tensor in heads().items():
         assert torch.equal(record.load_heads()[name], tensor)
         assert record.load_heads()[name].dtype == tensor.dtype
-    pd.testing.assert_frame_equal(record.load_history(), HISTORY)
+    pd.testing.assert_frame_equal(record.load_training_history(), HISTORY)
     assert {path.name for path in record.path.iterdir()} == {
         "README.md",
         "config.json",
@@ -96,13 +96,13 @@ def test_an_alignment_is_saved_while_a_build_is_running(corpus: Corpus):
 
 def test_a_map_is_saved_and_replaced(corpus: Corpus):
     alignment_id = corpus.save_alignment(CONFIG, heads(), {}, HISTORY)
-    assert corpus.load_map(alignment_id) is None
+    assert corpus.load_map_points(alignment_id) is None
     for x in (1.0, 2.0):
         points = pd.DataFrame({"program": ["a"], "modality": ["code"], "before_x": [x]})
-        corpus.save_map(alignment_id, points)
-        pd.testing.assert_frame_equal(corpus.load_map(alignment_id), points)
+        corpus.save_map_points(alignment_id, points)
+        pd.testing.assert_frame_equal(corpus.load_map_points(alignment_id), points)
     with pytest.raises(EarshotError, match="no alignment"):
-        corpus.save_map("0009-00000000", points)
+        corpus.save_map_points("0009-00000000", points)
 
 
 @pytest.mark.parametrize("name", ["config.json", "metrics.json", "record.json"])
@@ -119,7 +119,7 @@ def test_damaged_tensors_and_tables_are_reported(corpus: Corpus):
     record = corpus.load_alignment(corpus.save_alignment(CONFIG, heads(), {}, HISTORY))
     for name, load in (
         ("heads.safetensors", record.load_heads),
-        ("history.parquet", record.load_history),
+        ("history.parquet", record.load_training_history),
     ):
         content = (record.path / name).read_bytes()
         (record.path / name).write_bytes(content[: len(content) // 2])
@@ -140,16 +140,20 @@ def test_every_write_to_an_alignment_changes_the_stamp_and_reading_does_not(corp
     record = corpus.load_alignment(alignment_id)
     stamps.append(corpus.change_stamp)
     for write in (
-        lambda: corpus.save_map(alignment_id, POINTS),
-        lambda: corpus.save_map(alignment_id, POINTS),
-        lambda: corpus.save_metrics(alignment_id, {"epochs": 3}),
+        lambda: corpus.save_map_points(alignment_id, POINTS),
+        lambda: corpus.save_map_points(alignment_id, POINTS),
+        lambda: corpus.save_alignment_metrics(alignment_id, {"epochs": 3}),
         lambda: save_disagreement_pairs(record, PAIRS),
         lambda: corpus.save_alignment(CONFIG, heads(), {}, HISTORY),
     ):
         write()
         stamps.append(corpus.change_stamp)
-        corpus.load_alignments(), corpus.load_map(alignment_id), load_disagreement_pairs(record)
-        assert corpus.find_faults() == [] and corpus.list_alignment_ids()[0] == alignment_id
+        (
+            corpus.load_alignments(),
+            corpus.load_map_points(alignment_id),
+            load_disagreement_pairs(record),
+        )
+        assert corpus.find_corpus_faults() == [] and corpus.list_alignment_ids()[0] == alignment_id
         assert Corpus.open("tiny").change_stamp == stamps[-1]
     assert len(set(stamps)) == len(stamps)
     assert not list((corpus.path / "alignments").glob(".partial-*"))
@@ -160,14 +164,14 @@ def test_the_stamp_changes_only_after_the_file_is_in_place(
 ):
     alignment_id = corpus.save_alignment(CONFIG, heads(), {}, HISTORY)
     maps_at_stamp = []
-    update = alignments.update_change_stamp
+    update = alignments.update_alignments_change_stamp
 
     def record_map(folder):
-        maps_at_stamp.append(corpus.load_map(alignment_id))
+        maps_at_stamp.append(corpus.load_map_points(alignment_id))
         update(folder)
 
     monkeypatch.setattr(alignments, "update_change_stamp", record_map)
-    corpus.save_map(alignment_id, POINTS)
+    corpus.save_map_points(alignment_id, POINTS)
     pd.testing.assert_frame_equal(maps_at_stamp[0], POINTS)
 
 
@@ -179,8 +183,8 @@ def test_a_read_only_workspace_refuses_every_write(corpus: Corpus, monkeypatch: 
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
     for write in (
         lambda: corpus.save_alignment(CONFIG, heads(1), {}, HISTORY),
-        lambda: corpus.save_map(alignment_id, POINTS),
-        lambda: corpus.save_metrics(alignment_id, {}),
+        lambda: corpus.save_map_points(alignment_id, POINTS),
+        lambda: corpus.save_alignment_metrics(alignment_id, {}),
         lambda: save_disagreement_pairs(record, PAIRS),
     ):
         with pytest.raises(EarshotError, match="this workspace is read-only"):

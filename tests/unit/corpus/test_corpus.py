@@ -114,7 +114,7 @@ class TestOpening:
         assert list_corpora() == []
 
     def test_settings_survive(self, corpus: Corpus):
-        corpus.set_setting("encoders", {"code": CODE})
+        corpus.set_corpus_setting("encoders", {"code": CODE})
         assert Corpus.open("tiny").settings["encoders"] == {"code": CODE}
 
 
@@ -299,7 +299,7 @@ class TestEmbeddings:
         assert np.array_equal(pairs.code_embeddings, code[complete])
         assert np.array_equal(pairs.audio_embeddings, audio[complete])
         assert list(pairs.splits) == list(corpus.load_programs()["split"][complete])
-        assert corpus.list_encoders() == [(CODE, "code", 7), (AUDIO, "audio", 5)]
+        assert corpus.count_embeddings_by_encoder() == [(CODE, "code", 7), (AUDIO, "audio", 5)]
 
     def test_missing_embeddings_depend_on_modality_and_revision(self, corpus: Corpus):
         ids = filled(corpus, 2)

@@ -132,7 +132,9 @@ def test_a_file_that_is_no_database_is_reported(corpus: Corpus):
 def test_damaged_pages_are_reported(corpus: Corpus):
     path = corpus.path / "corpus.sqlite"
     content = bytearray(path.read_bytes())
-    for start in range(database_schema.PAGE_SIZE_BYTES, len(content), database_schema.PAGE_SIZE_BYTES):
+    for start in range(
+        database_schema.PAGE_SIZE_BYTES, len(content), database_schema.PAGE_SIZE_BYTES
+    ):
         content[start : start + 64] = b"\xa5" * 64
     path.write_bytes(content)
     with pytest.raises(EarshotError, match="damaged"):
@@ -182,7 +184,9 @@ def test_an_older_version_is_migrated_after_a_backup(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
-        database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
+        database_schema,
+        "MIGRATIONS",
+        [*database_schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"],
     )
     migrated = Corpus.open("tiny")
     assert (
@@ -201,7 +205,9 @@ def test_a_migration_that_fails_changes_nothing(corpus: Corpus, monkeypatch: pyt
         failing_migration = (
             "ALTER TABLE programs ADD COLUMN mood TEXT; INSERT INTO nowhere VALUES (1)"
         )
-        patch.setattr(database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, failing_migration])
+        patch.setattr(
+            database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, failing_migration]
+        )
         with pytest.raises(EarshotError, match="nowhere"):
             Corpus.open("tiny")
     again = Corpus.open("tiny")
@@ -215,7 +221,9 @@ def test_a_corpus_is_not_migrated_while_a_build_is_running(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(
-        database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"]
+        database_schema,
+        "MIGRATIONS",
+        [*database_schema.MIGRATIONS, "ALTER TABLE programs ADD COLUMN mood TEXT"],
     )
     with corpus.lock_for_writing("a build"):
         with pytest.raises(EarshotError, match="a build"):

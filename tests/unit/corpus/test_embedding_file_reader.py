@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from core import encoders
 from core.corpus import Corpus, embedding_file_reader
-from core.corpus.embedding_file_reader import MAX_VECTOR_DIMENSIONS, read_vectors
+from core.corpus.embedding_file_reader import MAX_VECTOR_DIMENSIONS, read_imported_embeddings
 from core.encoders.imported import is_imported_encoder, make_imported_encoder_id
 from core.errors import EarshotError
-from core.pipeline.import_embeddings import import_vectors
+from core.pipeline.import_embeddings import import_external_embeddings
 from core.programs.program import Program
 
 PROGRAMS = [Program(f"play {50 + i}\nsleep 1\n", name=f"note-{i}") for i in range(6)]
@@ -48,7 +48,7 @@ def csv(key: str, values: list[str], vectors=VECTORS) -> bytes:
 def test_a_row_names_its_program_by_id_source_or_name(corpus, kind, key):
     values = [{"program": p.id, "source": p.source, "name": p.name}[key] for p in PROGRAMS]
     suffix = "csv" if kind is csv else "parquet"
-    report = import_vectors(
+    report = import_external_embeddings(
         Corpus.open("notes"), kind(key, values), "code", "mine", file_name=f"v.{suffix}"
     )
     assert (report.vectors_added, report.vectors_read, report.programs_without_vector) == (6, 6, 0)
@@ -60,7 +60,7 @@ def test_a_row_names_its_program_by_id_source_or_name(corpus, kind, key):
 def test_windows_line_ends_do_not_change_a_source(corpus):
     sources = [p.source.replace("\n", "\r\n") for p in PROGRAMS]
     assert (
-        import_vectors(
+        import_external_embeddings(
             Corpus.open("notes"), csv("source", sources), "code", "mine", file_name="v.csv"
         ).vectors_added
         == 6
@@ -71,22 +71,24 @@ def test_the_column_of_the_embeddings_can_be_chosen(corpus):
     names = [p.name for p in PROGRAMS]
     content = parquet("name", names, column="embedding:sonicpi")
     assert (
-        import_vectors(
+        import_external_embeddings(
             Corpus.open("notes"), content, "code", "a", file_name="v.parquet"
         ).vectors_added
         == 6
     )
     content = parquet("name", names, column="mine")
     with pytest.raises(EarshotError, match="mine"):
-        import_vectors(Corpus.open("notes"), content, "code", "b", file_name="v.parquet")
+        import_external_embeddings(
+            Corpus.open("notes"), content, "code", "b", file_name="v.parquet"
+        )
     assert (
-        import_vectors(
+        import_external_embeddings(
             Corpus.open("notes"), content, "code", "b", file_name="v.parquet", vector_column="mine"
         ).vectors_added
         == 6
     )
     with pytest.raises(EarshotError, match="no column 'yours'"):
-        import_vectors(
+        import_external_embeddings(
             Corpus.open("notes"), content, "code", "c", file_name="v.parquet", vector_column="yours"
         )
 
@@ -109,7 +111,9 @@ def test_invalid_embeddings_are_skipped(corpus):
         }
     )
     content = rows.to_csv(index=False).encode()
-    report = import_vectors(Corpus.open("notes"), content, "audio", "ears", file_name="v.csv")
+    report = import_external_embeddings(
+        Corpus.open("notes"), content, "audio", "ears", file_name="v.csv"
+    )
     assert report.vectors_added == 1 and report.dimensions == 2
     assert report.unknown_programs == ["stranger"]
     reasons = list(report.skipped.values())
@@ -121,19 +125,19 @@ def test_invalid_embeddings_are_skipped(corpus):
 
 def test_existing_embeddings_are_never_changed(corpus):
     names = [p.name for p in PROGRAMS]
-    import_vectors(
+    import_external_embeddings(
         Corpus.open("notes"),
         parquet("name", names[:3], VECTORS[:3]),
         "code",
         "mine",
         file_name="v.parquet",
     )
-    again = import_vectors(
+    again = import_external_embeddings(
         Corpus.open("notes"), parquet("name", names), "code", "mine", file_name="v.parquet"
     )
     assert again.vectors_added == 3
     with pytest.raises(EarshotError, match="other vectors of the name") as refused:
-        import_vectors(
+        import_external_embeddings(
             Corpus.open("notes"),
             parquet("name", names, VECTORS + 1),
             "code",
@@ -147,7 +151,7 @@ def test_existing_embeddings_are_never_changed(corpus):
 def test_imported_embeddings_may_be_incomplete(corpus):
     names = [p.name for p in PROGRAMS[:2]]  # not all programs, and none with a clip
     for modality in ("code", "audio"):
-        import_vectors(
+        import_external_embeddings(
             Corpus.open("notes"),
             parquet("name", names, VECTORS[:2]),
             modality,
@@ -172,14 +176,16 @@ def test_imported_embeddings_may_be_incomplete(corpus):
 )
 def test_a_file_that_is_not_a_table_of_embeddings_is_refused(corpus, content, file_name, message):
     with pytest.raises(EarshotError, match=message):
-        import_vectors(Corpus.open("notes"), content, "code", "mine", file_name=file_name)
+        import_external_embeddings(
+            Corpus.open("notes"), content, "code", "mine", file_name=file_name
+        )
     assert corpus.list_encoders() == []
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "x" * 65, "a b", "."])
 def test_an_invalid_name_is_refused(corpus, name):
     with pytest.raises(EarshotError, match="cannot be the name"):
-        import_vectors(
+        import_external_embeddings(
             Corpus.open("notes"),
             csv("name", ["note-0"], VECTORS[:1]),
             "code",
@@ -205,10 +211,12 @@ def test_lists_that_decompress_to_more_than_the_limit_are_refused(
     assert len(content) < 10_000
     monkeypatch.setattr(embedding_file_reader, "MAX_IMPORT_BYTES", 400_000)
     with pytest.raises(EarshotError, match="more than"):
-        import_vectors(Corpus.open("notes"), content, "code", "mine", file_name="v.parquet")
+        import_external_embeddings(
+            Corpus.open("notes"), content, "code", "mine", file_name="v.parquet"
+        )
     monkeypatch.setattr(embedding_file_reader, "MAX_IMPORT_BYTES", 500_000)
     assert (
-        import_vectors(
+        import_external_embeddings(
             Corpus.open("notes"), content, "code", "mine", file_name="v.parquet"
         ).dimensions
         == 9000
@@ -219,7 +227,7 @@ def test_lists_that_decompress_to_more_than_the_limit_are_refused(
 @given(st.binary(max_size=300), st.sampled_from(["csv", "parquet"]))
 def test_arbitrary_bytes_are_refused_or_read(content, suffix):
     try:
-        table = read_vectors(content, f"v.{suffix}")
+        table = read_imported_embeddings(content, f"v.{suffix}")
     except EarshotError:
         return
     assert all(np.isfinite(vector).all() for vector in table.vectors.values())
@@ -230,16 +238,16 @@ def test_arbitrary_bytes_are_refused_or_read(content, suffix):
 def test_arbitrary_texts_in_a_table_are_refused_or_skipped(rows):
     content = pd.DataFrame(rows, columns=["name", "vector"]).to_csv(index=False)
     try:
-        table = read_vectors(content.encode("utf-8", "replace"), "v.csv")
+        table = read_imported_embeddings(content.encode("utf-8", "replace"), "v.csv")
     except EarshotError:
         return
     assert len({len(vector) for vector in table.vectors.values()}) <= 1
 
 
 def test_a_long_field_is_read_after_a_short_table():
-    read_vectors(b"name,vector\nx,[1]\n", "short.csv")
+    read_imported_embeddings(b"name,vector\nx,[1]\n", "short.csv")
     wide = np.linspace(-1, 1, MAX_VECTOR_DIMENSIONS)
-    table = read_vectors(f'name,vector\nx,"{wide.tolist()}"\n'.encode(), "long.csv")
+    table = read_imported_embeddings(f'name,vector\nx,"{wide.tolist()}"\n'.encode(), "long.csv")
     np.testing.assert_allclose(table.vectors["x"], wide, rtol=1e-6)
     # The limit is global to the process, so other tables profit too.
     assert list(reader(["x" * 200_000])) == [["x" * 200_000]]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from core.corpus.legacy_names import (
-    translate_alignment_config,
-    translate_alignment_fields,
-    translate_command,
-    translate_metrics,
-    translate_study_options,
-    translate_sweep_settings,
+    translate_legacy_alignment_config,
+    translate_legacy_alignment_fields,
+    translate_legacy_command,
+    translate_legacy_metrics,
+    translate_legacy_study_options,
+    translate_legacy_sweep_settings,
 )
 from core.errors import EarshotError
 
@@ -47,8 +47,8 @@ from core.errors import EarshotError
     ],
 )
 def test_an_old_command_line_becomes_todays(argv: list[str], expected: list[str]):
-    assert translate_command(argv) == expected
-    assert translate_command(expected) == expected
+    assert translate_legacy_command(argv) == expected
+    assert translate_legacy_command(expected) == expected
 
 
 def test_all_fields_of_an_alignment_config_get_todays_names():
@@ -63,7 +63,7 @@ def test_all_fields_of_an_alignment_config_get_todays_names():
         "objective": "weighted",
         "layers": 2,
     }
-    translated = translate_alignment_config({"alignment": old, "corpus": {"name": "a"}})
+    translated = translate_legacy_alignment_config({"alignment": old, "corpus": {"name": "a"}})
     assert translated == {
         "alignment": {
             "l2": 1.0,
@@ -78,12 +78,12 @@ def test_all_fields_of_an_alignment_config_get_todays_names():
         },
         "corpus": {"name": "a"},
     }
-    assert translate_alignment_config(translated) == translated
+    assert translate_legacy_alignment_config(translated) == translated
 
 
 def test_a_field_under_both_names_is_refused():
     with pytest.raises(EarshotError, match="'l2' is set twice") as error:
-        translate_alignment_fields({"penalty": 1.0, "l2": 2.0}, "my.json")
+        translate_legacy_alignment_fields({"penalty": 1.0, "l2": 2.0}, "my.json")
     assert error.value.where == "my.json" and error.value.remedy == "Remove 'penalty'."
 
 
@@ -97,7 +97,7 @@ def test_metrics_get_todays_names_and_keep_the_rest():
         ],
         "sureness": {"mean": [1.0], "programs": 33, "right": 0.25},
     }
-    translated = translate_metrics(old)
+    translated = translate_legacy_metrics(old)
     assert translated == {
         "epochs": 3,
         "stopped": "cancelled",
@@ -107,17 +107,19 @@ def test_metrics_get_todays_names_and_keep_the_rest():
         ],
         "confidence": {"mean": [1.0], "program_count": 33, "correct_fraction": 0.25},
     }
-    assert translate_metrics(translated) == translated
+    assert translate_legacy_metrics(translated) == translated
     assert old["stopped"] == "asked"
-    assert translate_metrics({"sureness": None})["confidence"] is None
+    assert translate_legacy_metrics({"sureness": None})["confidence"] is None
 
 
 def test_sweeps_and_study_options_get_todays_names():
-    assert translate_sweep_settings({"grid": "trade", "trials": [["a", {"penalty": 1.0}]]}) == {
+    assert translate_legacy_sweep_settings(
+        {"grid": "trade", "trials": [["a", {"penalty": 1.0}]]}
+    ) == {
         "grid": "tradeoff",
         "trials": [["a", {"l2": 1.0}]],
     }
-    assert translate_study_options({"ways": "networks", "other_ear": None, "seed": 0}) == {
+    assert translate_legacy_study_options({"ways": "networks", "other_ear": None, "seed": 0}) == {
         "methods": "mlp",
         "holdout_audio_encoder": None,
         "seed": 0,

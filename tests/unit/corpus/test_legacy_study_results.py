@@ -7,9 +7,9 @@ import pytest
 
 from core.corpus.legacy_study_results import (
     get_former_table_name,
-    translate_retrieval_method,
-    translate_study_metadata,
-    translate_study_table,
+    translate_legacy_method_name,
+    translate_legacy_study_metadata,
+    translate_legacy_study_table,
 )
 
 
@@ -32,8 +32,8 @@ from core.corpus.legacy_study_results import (
     ],
 )
 def test_methods_have_todays_names(former: str, present: str):
-    assert translate_retrieval_method(former) == present
-    assert translate_retrieval_method(present) == present
+    assert translate_legacy_method_name(former) == present
+    assert translate_legacy_method_name(present) == present
 
 
 @pytest.mark.parametrize(
@@ -69,18 +69,18 @@ def test_methods_have_todays_names(former: str, present: str):
 )
 def test_measures_have_todays_names(study: str, former: str, present: str):
     for measure in (former, present):
-        table = translate_study_table(study, pd.DataFrame({"measure": [measure]}))
+        table = translate_legacy_study_table(study, pd.DataFrame({"measure": [measure]}))
         assert table["measure"].tolist() == [present]
 
 
 def test_columns_and_values_have_todays_names():
     table = pd.DataFrame({"level": ["sure", "guess"], "said": [0.9, 0.1], "share": [0.5, 0.2]})
-    translated = translate_study_table("retrieval", table)
+    translated = translate_legacy_study_table("retrieval", table)
     assert list(translated) == ["level", "predicted probability", "normalized similarity@5"]
     assert translated["level"].tolist() == ["high", "low"]
     assert list(table) == ["level", "said", "share"]
     table = pd.DataFrame({"sound": ["trained ear", "one ear and the other"], "value": [1.0, 2.0]})
-    translated = translate_study_table("completion", table)
+    translated = translate_legacy_study_table("completion", table)
     assert translated["audio"].tolist() == ["training encoder", "between encoders"]
 
 
@@ -98,7 +98,7 @@ def test_metadata_has_todays_names_and_translating_twice_changes_nothing():
             },
         },
     }
-    translated = translate_study_metadata("retrieval", metadata)
+    translated = translate_legacy_study_metadata("retrieval", metadata)
     assert translated["study"] == "retrieval"
     assert translated["tables"][0]["name"] == "scores"
     assert translated["figures"][0]["name"] == "scores"
@@ -118,7 +118,7 @@ def test_metadata_has_todays_names_and_translating_twice_changes_nothing():
             },
         },
     }
-    assert translate_study_metadata("retrieval", translated) == translated
+    assert translate_legacy_study_metadata("retrieval", translated) == translated
 
 
 def test_files_of_renamed_tables_are_found_under_their_former_name():

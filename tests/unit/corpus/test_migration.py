@@ -69,7 +69,9 @@ def test_the_first_version_is_read_and_not_changed(path: Path):
 
 def test_a_database_is_backed_up_before_it_is_migrated(path: Path, monkeypatch: pytest.MonkeyPatch):
     before = dump(path)
-    monkeypatch.setattr(database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, NEXT_MIGRATION])
+    monkeypatch.setattr(
+        database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, NEXT_MIGRATION]
+    )
     corpus = Corpus.open("old")
     assert_complete(corpus)
     assert corpus.settings["schema_version"] == len(database_schema.MIGRATIONS)
@@ -89,7 +91,9 @@ def test_a_database_is_backed_up_before_it_is_migrated(path: Path, monkeypatch: 
 
 def test_a_failed_backup_prevents_the_migration(path: Path, monkeypatch: pytest.MonkeyPatch):
     before = dump(path)
-    monkeypatch.setattr(database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, NEXT_MIGRATION])
+    monkeypatch.setattr(
+        database_schema, "MIGRATIONS", [*database_schema.MIGRATIONS, NEXT_MIGRATION]
+    )
     # A folder that cannot be replaced has the name of the backup.
     (path.with_name("corpus.sqlite.v1") / "taken").mkdir(parents=True)
     with pytest.raises(EarshotError):
@@ -104,11 +108,14 @@ def test_find_faults_reports_a_damaged_index(path: Path):
     ).fetchone()[0]
     connection.close()
     content = path.read_bytes()
-    start, end = (root - 1) * database_schema.PAGE_SIZE_BYTES, root * database_schema.PAGE_SIZE_BYTES
+    start, end = (
+        (root - 1) * database_schema.PAGE_SIZE_BYTES,
+        root * database_schema.PAGE_SIZE_BYTES,
+    )
     page = content[start:end].replace(b"02_1_beeps", b"02_1_beepz", 1)
     path.write_bytes(content[:start] + page + content[end:])
     corpus = Corpus.open("old")
     assert_complete(corpus)  # Rows are not read by the damaged index.
-    faults = corpus.find_faults()
+    faults = corpus.find_corpus_faults()
     assert faults and {fault.kind for fault in faults} == {"database"}
     assert any("index" in fault.detail for fault in faults)

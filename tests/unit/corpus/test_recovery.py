@@ -52,7 +52,7 @@ def test_rows_on_intact_pages_are_recovered(corpus: Corpus):
     damage(corpus, pages_of(corpus, "programs")[7])
     with pytest.raises(EarshotError, match="damaged"):
         Corpus.open("tiny").load_programs()
-    report = Corpus.recover_if_damaged("tiny")
+    report = Corpus.recover_database_if_damaged("tiny")
     assert 500 < report.recovered_count < 600 and 0 < report.lost_count < 100
     after = Corpus.open("tiny").load_programs().set_index("program")
     columns = ["name", "template", "source", "split"]
@@ -60,19 +60,19 @@ def test_rows_on_intact_pages_are_recovered(corpus: Corpus):
     assert (after["parameters"] == before.loc[after.index, "parameters"]).all()
     assert Corpus.open("tiny").settings["seconds"] == 2.0
     # The damaged database is preserved, and lost programs can be added repaired.
-    assert report.damaged_copy_path.exists() and Corpus.recover_if_damaged("tiny") is None
+    assert report.damaged_copy_path.exists() and Corpus.recover_database_if_damaged("tiny") is None
     programs = [Program(row.source, row.name, "t") for row in before.itertuples()]
     assert Corpus.open("tiny").add_programs(programs) == 600 - report.recovered_count
 
 
 def test_damaged_embeddings_lose_no_program(corpus: Corpus):
     damage(corpus, pages_of(corpus, "embeddings")[2])
-    report = Corpus.recover_if_damaged("tiny")
+    report = Corpus.recover_database_if_damaged("tiny")
     assert (report.recovered_count, report.lost_count) == (
         600,
         0,
     ) and "600 programs were recovered" in str(report)
-    assert Corpus.open("tiny").list_encoders() == []
+    assert Corpus.open("tiny").count_embeddings_by_encoder() == []
 
 
 def test_a_damaged_index_is_built_again_and_nothing_is_lost(corpus: Corpus):
@@ -81,9 +81,9 @@ def test_a_damaged_index_is_built_again_and_nothing_is_lost(corpus: Corpus):
     start = pages_of(corpus, "programs_of_template")[-1] * PAGE_SIZE_BYTES
     content[start - 12] ^= 0x40  # in an entry start the end of the page
     path.write_bytes(content)
-    assert recovery.is_damaged(path)
-    assert Corpus.recover_if_damaged("tiny") is None
-    assert not recovery.is_damaged(path)
+    assert recovery.is_database_damaged(path)
+    assert Corpus.recover_database_if_damaged("tiny") is None
+    assert not recovery.is_database_damaged(path)
     repaired = Corpus.open("tiny")
     assert (
         len(repaired.load_programs()) == 600 and len(repaired.load_embeddings("sonicpi")[0]) == 600
@@ -95,7 +95,7 @@ def test_nothing_is_changed_if_the_settings_are_lost(corpus: Corpus):
     damage(corpus, page)
     before = (corpus.path / "corpus.sqlite").read_bytes()
     with pytest.raises(EarshotError, match="Too little") as error_info:
-        Corpus.recover_if_damaged("tiny")
+        Corpus.recover_database_if_damaged("tiny")
     assert "build the corpus again" in error_info.value.remedy
     assert (corpus.path / "corpus.sqlite").read_bytes() == before
     assert sorted(p.name for p in corpus.path.iterdir() if p.name.startswith(".")) == []

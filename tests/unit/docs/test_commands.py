@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from core.cli import COMMANDS, build_parser
+from core.cli import COMMANDS, build_command_parser
 from tests.unit.docs.markdown_pages import PAGES, PROJECT, get_page_name
 
 # What ./run does itself, before any Python.
@@ -40,7 +40,7 @@ def check_command(words: list[str]) -> str | None:
         return None
     if name not in COMMANDS:
         return f"no command {name!r}"
-    parser = build_parser(name)
+    parser = build_command_parser(name)
     actions = parser._option_string_actions
     for index, word in enumerate(rest):
         if not word.startswith("--"):
@@ -91,5 +91,5 @@ def test_run_usage_names_existing_options():
         name, *rest = line.split() or [""]
         if name in COMMANDS:
             options = re.findall(r"--[a-z-]+", " ".join(rest))
-            actions = build_parser(name)._option_string_actions
+            actions = build_command_parser(name)._option_string_actions
             assert [option for option in options if option not in actions] == [], line

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from core.studies import published_numbers
-from core.studies.report_markdown import MAIN_TABLE_COLUMNS, format_main_table
+from core.studies.report_markdown import MAIN_TABLE_COLUMNS, format_paper_comparison_table
 from core.studies.result import (
     VERDICT_ABOVE,
     VERDICT_BELOW,
@@ -57,7 +57,7 @@ def format_score(row: pd.Series, digits: int) -> str:
 
 def test_the_studies_page_shows_the_main_table_of_a_report(studies: pd.DataFrame):
     page = read_page("docs/studies.md")
-    assert format_main_table(studies) in page
+    assert format_paper_comparison_table(studies) in page
     for words, verdict in (
         ("above", VERDICT_ABOVE),
         ("level with", VERDICT_LEVEL),

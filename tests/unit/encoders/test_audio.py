@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from threadpoolctl import threadpool_limits
 
 from core.encoders import EmbedError, get_encoder
-from core.encoders.audio import mix_to_mono, resample
+from core.encoders.audio import mix_to_mono, resample_waveform
 from core.encoders.mel_filters import build_mel_filterbank
 from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.sonicpi.clip import Clip
@@ -45,7 +45,7 @@ def test_window_weights_add_up_to_one_at_each_position(length, window):
 def test_resampling_keeps_frequencies_that_both_rates_represent(source_rate, target_rate):
     seconds = np.arange(source_rate) / source_rate
     wave = sum(np.sin(2 * np.pi * hertz * seconds) for hertz in (100, 1000, 7000)) / 3
-    resampled = resample(wave.astype(np.float32), source_rate, target_rate)
+    resampled = resample_waveform(wave.astype(np.float32), source_rate, target_rate)
     assert resampled.dtype == np.float32 and len(resampled) == target_rate
     seconds = np.arange(target_rate) / target_rate
     expected = sum(np.sin(2 * np.pi * hertz * seconds) for hertz in (100, 1000, 7000)) / 3
@@ -56,13 +56,13 @@ def test_resampling_keeps_frequencies_that_both_rates_represent(source_rate, tar
 def test_resampling_removes_frequencies_that_would_alias():
     seconds = np.arange(44_100) / 44_100
     wave = np.sin(2 * np.pi * 10_000 * seconds).astype(np.float32)
-    resampled = resample(wave, 44_100, 16_000)[800:-800]
+    resampled = resample_waveform(wave, 44_100, 16_000)[800:-800]
     assert np.sqrt(np.mean(resampled**2)) < 10 ** (-75 / 20)
 
 
 def test_resampling_to_the_same_rate_returns_the_waveform():
     wave = np.arange(5, dtype=np.float32)
-    assert resample(wave, 44_100, 44_100) is wave
+    assert resample_waveform(wave, 44_100, 44_100) is wave
 
 
 def test_mono_is_the_mean_of_the_channels():

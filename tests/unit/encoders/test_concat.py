@@ -7,7 +7,7 @@ import pytest
 
 from core import encoders
 from core.corpus import Corpus
-from core.encoders.concat import concatenate_embeddings, split_encoder_id, split_revision
+from core.encoders.concat import concatenate_embeddings, split_concat_revision, split_encoder_id
 from core.errors import EarshotError
 from core.pipeline import embed
 from core.programs import Program
@@ -57,11 +57,13 @@ def test_cosine_of_concatenated_vectors_is_the_mean_over_the_components():
 def test_a_concatenated_spec_lists_its_components():
     spec = encoders.find_encoder_spec(BOTH)
     assert (spec.modality, spec.dim) == ("audio", 512 + 192)
-    assert [component.id for component in spec.components] == ["aisfx", "log-mel"]
+    assert [component.id for component in spec.component_specs] == ["aisfx", "log-mel"]
     assert split_encoder_id(BOTH) == ["aisfx", "log-mel"]
-    assert split_revision(spec.revision) == [component.revision for component in spec.components]
+    assert split_concat_revision(spec.revision) == [
+        component.revision for component in spec.component_specs
+    ]
     aisfx = encoders.find_encoder_spec("aisfx")
-    assert aisfx.components == (aisfx,)
+    assert aisfx.component_specs == (aisfx,)
 
 
 @pytest.mark.parametrize(

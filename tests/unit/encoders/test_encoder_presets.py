@@ -8,7 +8,7 @@ import threading
 import pytest
 from huggingface_hub import constants
 
-from core.encoders import PRESETS, choose_preset, find_encoder_spec, encoder_presets
+from core.encoders import PRESETS, choose_encoder_preset, encoder_presets, find_encoder_spec
 from core.errors import EarshotError
 
 
@@ -63,28 +63,28 @@ def fill_cache(folder, encoder_id):
 
 def test_an_explicit_preset_is_used():
     for name, preset in PRESETS.items():
-        chosen_preset, reason = choose_preset(name)
+        chosen_preset, reason = choose_encoder_preset(name)
         assert chosen_preset is preset and "you chose it" in reason
 
 
 def test_the_error_of_an_unknown_preset_lists_the_presets():
     with pytest.raises(EarshotError, match="paper or offline"):
-        choose_preset("onlin")
+        choose_encoder_preset("onlin")
 
 
 def test_available_weights_decide_without_a_hub(empty_cache, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     snapshot = fill_cache(empty_cache, "facebook/wav2vec2-base")
-    preset, reason = choose_preset()
+    preset, reason = choose_encoder_preset()
     assert preset.name == "offline"
     assert (
         "distilroberta-base" in reason and "wav2vec2" not in reason and "HF_HUB_OFFLINE" in reason
     )
     fill_cache(empty_cache, "distilroberta-base")
-    preset, reason = choose_preset()
+    preset, reason = choose_encoder_preset()
     assert preset.name == "paper" and "on this machine" in reason
     (snapshot / "model.safetensors").unlink()
-    assert choose_preset()[0].name == "offline"
+    assert choose_encoder_preset()[0].name == "offline"
 
 
 def test_a_cache_under_the_model_s_former_name_counts(empty_cache):
@@ -94,18 +94,18 @@ def test_a_cache_under_the_model_s_former_name_counts(empty_cache):
 
 
 def test_the_paper_preset_is_used_if_the_hub_answers(empty_cache, hub):
-    preset, reason = choose_preset()
+    preset, reason = choose_encoder_preset()
     assert preset.name == "paper"
     assert "the model hub has distilroberta-base and facebook/wav2vec2-base (710 MB" in reason
     requests = list(hub.requested_paths)
     assert len(requests) == 2
-    assert choose_preset() == (preset, reason)
+    assert choose_encoder_preset() == (preset, reason)
     assert hub.requested_paths == requests, "the hub is probed once per process"
 
 
 def test_only_missing_weights_are_looked_up(empty_cache, hub):
     fill_cache(empty_cache, "facebook/wav2vec2-base")
-    assert "has distilroberta-base (330 MB" in choose_preset()[1]
+    assert "has distilroberta-base (330 MB" in choose_encoder_preset()[1]
     assert len(hub.requested_paths) == 1
 
 
@@ -116,7 +116,7 @@ def test_the_offline_preset_is_used_if_the_hub_refuses(
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{port}")
-    preset, reason = choose_preset()
+    preset, reason = choose_encoder_preset()
     assert preset.name == "offline"
     assert reason.startswith("The offline preset is used: the weights of distilroberta-base and")
     assert "cannot be reached" in reason
@@ -128,6 +128,6 @@ def test_the_offline_preset_is_used_if_the_hub_hangs(empty_cache, monkeypatch: p
         silent.bind(("127.0.0.1", 0))
         silent.listen()
         monkeypatch.setattr(constants, "ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
-        preset, reason = choose_preset()
+        preset, reason = choose_encoder_preset()
     assert preset.name == "offline"
     assert "did not answer" in reason or "cannot be reached" in reason

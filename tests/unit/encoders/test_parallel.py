@@ -1,11 +1,11 @@
-"""`map_items`: results in order, one thread per item, and no effect on other threads."""
+"""`map_in_parallel`: results in order, one thread per item, and no effect on other threads."""
 
 import threading
 
 import pytest
 import torch
 
-from core.encoders.parallel import map_items
+from core.encoders.parallel import map_in_parallel
 
 
 @pytest.fixture(params=[1, 2, 3])
@@ -17,13 +17,13 @@ def thread_count(request):
 
 
 def test_results_are_in_order_and_computed_with_one_thread_each(thread_count):
-    results = list(map_items(lambda item: (item, torch.get_num_threads()), range(20)))
+    results = list(map_in_parallel(lambda item: (item, torch.get_num_threads()), range(20)))
     assert results == [(item, 1) for item in range(20)]
-    assert list(map_items(str, [])) == []
+    assert list(map_in_parallel(str, [])) == []
 
 
 def test_other_threads_keep_their_thread_count(thread_count):
-    list(map_items(str, range(5)))
+    list(map_in_parallel(str, range(5)))
     counts = []
     thread = threading.Thread(target=lambda: counts.append(torch.get_num_threads()))
     thread.start()
@@ -33,12 +33,12 @@ def test_other_threads_keep_their_thread_count(thread_count):
 
 def test_as_many_items_are_computed_at_a_time_as_there_are_threads(thread_count):
     barrier = threading.Barrier(thread_count)
-    list(map_items(lambda item: barrier.wait(timeout=30), range(thread_count * 3)))
+    list(map_in_parallel(lambda item: barrier.wait(timeout=30), range(thread_count * 3)))
 
 
 def test_items_are_read_at_most_one_per_thread_ahead(thread_count):
     items_read = []
-    results = map_items(str, (items_read.append(item) or item for item in range(50)))
+    results = map_in_parallel(str, (items_read.append(item) or item for item in range(50)))
     next(results)
     assert len(items_read) == thread_count + 1
     results.close()
@@ -46,7 +46,7 @@ def test_items_are_read_at_most_one_per_thread_ahead(thread_count):
 
 
 def test_an_error_reaches_the_caller():
-    results = map_items(lambda item: 1 // item, [1, 0, 1])
+    results = map_in_parallel(lambda item: 1 // item, [1, 0, 1])
     assert next(results) == 1
     with pytest.raises(ZeroDivisionError):
         list(results)

@@ -44,9 +44,11 @@ def test_all_built_in_encoders_are_listed_once_with_all_fields():
     assert [spec.id for spec in list_encoder_specs()] == IDS
     for spec in list_encoder_specs():
         assert spec.modality in MODALITIES and spec.family in ENCODER_CLASS_BY_FAMILY
-        assert spec.dim > 0 and spec.title and spec.licence and spec.source and spec.revision
+        assert (
+            spec.dim > 0 and spec.title and spec.licence and spec.weights_origin and spec.revision
+        )
         assert (spec.sample_rate is None) == (spec.modality == "code")
-        assert spec.install_instructions
+        assert spec.weights_install_instructions
         assert find_encoder_spec(spec.id) is spec
 
 

@@ -8,7 +8,7 @@ from scipy.stats import rankdata
 
 from core.errors import EarshotError
 from core.evaluation import disagreement
-from core.evaluation.disagreement import find_disagreements
+from core.evaluation.disagreement import find_disagreeing_row_pairs
 
 
 def search_exhaustively(x: np.ndarray, y: np.ndarray, count: int) -> list[tuple[int, int]]:
@@ -45,7 +45,7 @@ def test_equals_an_exhaustive_search(
     y[:20] = rng.normal(size=9) + 0.1 * rng.normal(
         size=(20, 9)
     )  # many rows share their best partner
-    forward, backward = find_disagreements(x, y, 12)
+    forward, backward = find_disagreeing_row_pairs(x, y, 12)
     for pairs, spaces in ((forward, (x, y)), (backward, (y, x))):
         assert list(zip(pairs.first, pairs.second)) == search_exhaustively(*spaces, 12)
         assert (pairs.first < pairs.second).all()
@@ -60,7 +60,7 @@ def test_a_planted_pair_comes_first_in_one_direction_only() -> None:
     y = x.copy()
     y[31] = -y[7]
     x[31] = x[7] + 1e-3
-    forward, backward = find_disagreements(x, y, 3)
+    forward, backward = find_disagreeing_row_pairs(x, y, 3)
     assert (forward.first[0], forward.second[0]) == (7, 31)
     assert forward.x_rank[0] < 0.001 and forward.y_rank[0] > 0.9
     assert (7, 31) not in list(zip(backward.first, backward.second))
@@ -69,12 +69,14 @@ def test_a_planted_pair_comes_first_in_one_direction_only() -> None:
 def test_too_few_rows_or_equal_spaces_have_no_pairs() -> None:
     one = np.ones((1, 3), np.float32)
     assert all(
-        len(column) == 0 for direction in find_disagreements(one, one) for column in direction
+        len(column) == 0
+        for direction in find_disagreeing_row_pairs(one, one)
+        for column in direction
     )
     x = np.random.default_rng(0).normal(size=(9, 4)).astype(np.float32)
-    assert [len(direction.first) for direction in find_disagreements(x, x)] == [0, 0]
+    assert [len(direction.first) for direction in find_disagreeing_row_pairs(x, x)] == [0, 0]
 
 
 def test_unequal_spaces_are_refused() -> None:
     with pytest.raises(EarshotError, match="9 rows and the other 8"):
-        find_disagreements(np.ones((9, 2)), np.ones((8, 2)))
+        find_disagreeing_row_pairs(np.ones((9, 2)), np.ones((8, 2)))

@@ -106,7 +106,7 @@ class TestCCA:
         a, b = (np.linalg.qr(z - z.mean(axis=0))[0] for z in (x, y))
         expected = np.linalg.svd(a.T @ b, compute_uv=False)
         fit = fit_cca(x, y, regularisation=0, explained_variance_ratio=1)
-        np.testing.assert_allclose(fit.compute_correlations(x, y), expected, atol=1e-9)
+        np.testing.assert_allclose(fit.compute_canonical_correlations(x, y), expected, atol=1e-9)
 
     @pytest.mark.parametrize("regularisation", [0, 0.1])
     def test_is_1_for_identical_rotated_and_scaled_spaces(
@@ -136,23 +136,28 @@ class TestCCA:
         latent = rng.normal(size=(40, 5))
         x, y = (latent @ rng.normal(size=(5, d)) + 0.3 * rng.normal(size=(40, d)) for d in (60, 9))
         basis, _ = np.linalg.qr((x - x.mean(axis=0)).T)  # [60, 40]
-        wide = fit_cca(x, y).compute_correlations(x, y)
-        narrow = fit_cca(x @ basis[:, :39], y).compute_correlations(x @ basis[:, :39], y)
+        wide = fit_cca(x, y).compute_canonical_correlations(x, y)
+        narrow = fit_cca(x @ basis[:, :39], y).compute_canonical_correlations(x @ basis[:, :39], y)
         np.testing.assert_allclose(wide, narrow, atol=1e-6)
         assert len(wide) >= 5
 
     def test_explained_variance_determines_the_number_of_directions(self, rng: np.random.Generator):
         x = rng.normal(size=(200, 6)) * [10, 10, 0.01, 0.01, 0.01, 0.01]
         y = rng.normal(size=(200, 6))
-        assert len(fit_cca(x, y, explained_variance_ratio=0.99).compute_correlations(x, y)) == 2
-        assert len(fit_cca(x, y, explained_variance_ratio=1).compute_correlations(x, y)) == 6
+        assert (
+            len(fit_cca(x, y, explained_variance_ratio=0.99).compute_canonical_correlations(x, y))
+            == 2
+        )
+        assert (
+            len(fit_cca(x, y, explained_variance_ratio=1).compute_canonical_correlations(x, y)) == 6
+        )
 
     def test_invalid_arguments_are_refused(self, rng: np.random.Generator):
         x, y = make_related_views(rng)
         with pytest.raises(EarshotError, match="regularisation -1"):
             fit_cca(x, y, regularisation=-1)
         with pytest.raises(EarshotError, match="9 columns and CCA was fitted on 7"):
-            fit_cca(x, y).compute_correlations(y, x)
+            fit_cca(x, y).compute_canonical_correlations(y, x)
 
 
 class TestDistances:
@@ -230,7 +235,7 @@ class TestRetrieval:
         y = x + 0.8 * rng.normal(size=(80, 5))
         for a, b in ((x, y), (y, x)):
             expected = self.rank_by_brute_force(a, b)
-            np.testing.assert_array_equal(metrics.rank_matches(a, b), expected)
+            np.testing.assert_array_equal(metrics.compute_match_ranks(a, b), expected)
             for k in (1, 5, 10):
                 assert metrics.recall_at_k(a, b, k) == pytest.approx(np.mean(expected <= k))
             assert metrics.mrr(a, b) == pytest.approx(np.mean(1 / expected))
@@ -238,9 +243,9 @@ class TestRetrieval:
 
     def test_blocks_change_nothing(self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
         x, y = rng.normal(size=(2, 25, 3))
-        expected = metrics.rank_matches(x, y)
+        expected = metrics.compute_match_ranks(x, y)
         monkeypatch.setattr(metrics, "BLOCK_ROWS", 4)
-        np.testing.assert_array_equal(metrics.rank_matches(x, y), expected)
+        np.testing.assert_array_equal(metrics.compute_match_ranks(x, y), expected)
 
     def test_a_space_without_differences_scores_at_chance(self) -> None:
         x = y = np.ones((20, 3))

@@ -16,7 +16,7 @@ from core.evaluation.metrics_table import (
     BEFORE_ALIGNMENT,
     METRIC_COLUMNS,
     EmbeddingComparison,
-    compute_metrics,
+    compute_metrics_table,
 )
 
 
@@ -103,7 +103,7 @@ class TestComputeMetrics:
         ]
 
     def test_every_row_has_split_comparison_and_interval(self) -> None:
-        table = compute_metrics(self.make_comparisons(), "test")
+        table = compute_metrics_table(self.make_comparisons(), "test")
         assert list(table.columns) == METRIC_COLUMNS
         assert set(table["split"]) == {"test"} and set(table["programs"]) == {40}
         assert (table["low"] <= table["value"] + 1e-9).all()
@@ -117,7 +117,9 @@ class TestComputeMetrics:
 
     def test_values_equal_those_of_the_metrics(self) -> None:
         raw, shared = self.make_comparisons()
-        table = compute_metrics([raw, shared], "test").set_index(["reading", "metric"])["value"]
+        table = compute_metrics_table([raw, shared], "test").set_index(["reading", "metric"])[
+            "value"
+        ]
         assert table[BEFORE_ALIGNMENT, "cka"] == metrics.cka(raw.code, raw.audio)
         assert table[ALIGNED_VS_ALIGNED, "spearman"] == metrics.distance_spearman(
             shared.code, shared.audio
@@ -140,10 +142,10 @@ class TestComputeMetrics:
         raw, _ = self.make_comparisons()
         retrieved_rows = np.random.default_rng(0).integers(40, size=(40, 5))
         with_retrieval = replace(raw, retrieved_rows=retrieved_rows)
-        table = compute_metrics([with_retrieval], "test").set_index("metric")
+        table = compute_metrics_table([with_retrieval], "test").set_index("metric")
         name = "normalized_similarity@5"
         assert name in table.index
-        assert name not in set(compute_metrics([raw], "test")["metric"])
+        assert name not in set(compute_metrics_table([raw], "test")["metric"])
         row = table.loc[name]
         assert row["low"] < row["value"] < row["high"]
         expected = metrics.normalized_similarity(retrieved_rows, raw.audio, raw.train_audio)
@@ -151,7 +153,7 @@ class TestComputeMetrics:
 
     def test_a_split_without_programs_gives_nan(self) -> None:
         empty, train = np.empty((0, 4)), np.random.default_rng(0).normal(size=(20, 4))
-        table = compute_metrics(
+        table = compute_metrics_table(
             [EmbeddingComparison(ALIGNED_VS_RAW, empty, empty, train, train)], "test"
         )
         assert len(table) == 9 and table["value"].isna().all() and (table["programs"] == 0).all()

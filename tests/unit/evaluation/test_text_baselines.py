@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from core.evaluation.text_baselines import (
     compute_edit_distances,
+    compute_identifier_tfidf,
     rank_by_edit_distance,
-    vectorise_identifiers,
 )
 
 TOKENS = st.lists(st.integers(0, 4), max_size=9)
@@ -44,6 +44,6 @@ def test_the_program_with_the_fewest_edits_comes_first_and_comments_are_ignored(
 
 def test_rare_identifiers_weigh_more() -> None:
     base = ["play :a", "play :b", "sample :a", "play :zawa", "use_synth :zawa"]
-    base_vectors, query_vectors = vectorise_identifiers(base, ["play :zawa", "nothing_known"])
+    base_vectors, query_vectors = compute_identifier_tfidf(base, ["play :zawa", "nothing_known"])
     assert base_vectors.shape[0] == 5 and query_vectors.shape == (2, base_vectors.shape[1])
     assert np.argmax(base_vectors @ query_vectors[0]) == 3 and not query_vectors[1].any()

@@ -19,10 +19,10 @@ from core.jobs import (
     JobError,
     JobStep,
     exit_reason,
-    manager,
-    processes,
     job_record_file,
     job_state_changes,
+    manager,
+    processes,
 )
 
 PROGRAM = [sys.executable, "-P", str(Path(__file__).with_name("jobs_program.py"))]
@@ -59,7 +59,7 @@ def wait_for_end(job: Job) -> Job:
 
 
 def has_reported(job: Job) -> bool:
-    return bool(job.read_events()[0])
+    return bool(job.read_progress_events()[0])
 
 
 def test_a_job_saves_its_state_progress_events_and_log(jobs_folder):
@@ -69,10 +69,10 @@ def test_a_job_saves_its_state_progress_events_and_log(jobs_folder):
     assert (job.progress.step, job.progress.done, job.progress.total) == ("Counting", 30, 30)
     assert job.progress.note == "number 30" and job.progress.fraction == 1.0
     assert job.progress.steps == (JobStep("Counting", 30, 30),)
-    events, offset = job.read_events()
+    events, offset = job.read_progress_events()
     # No event with data may be lost.
     assert [event["data"]["n"] for event in events] == list(range(1, 31))
-    assert job.read_events(offset) == ([], offset)
+    assert job.read_progress_events(offset) == ([], offset)
     assert job.read_log_tail() == "counted\n"
     assert job.created <= job.started <= job.ended
     assert json.loads((jobs_folder / job.id / "job.json").read_text())["state"] == "done"
@@ -80,19 +80,22 @@ def test_a_job_saves_its_state_progress_events_and_log(jobs_folder):
 
 def test_data_events_are_read_once_and_returned_to_all_callers(monkeypatch: pytest.MonkeyPatch):
     job = wait_for_end(start("count", "5"))
-    assert [event["data"]["n"] for event in jobs.read_data_events(job.id)] == [1, 2, 3, 4, 5]
+    assert [event["data"]["n"] for event in jobs.read_job_data_events(job.id)] == [1, 2, 3, 4, 5]
     offsets = []
-    read_events = Job.read_events
+    read_events = Job.read_progress_events
 
     def record_offset(self: Job, offset: int):
         offsets.append(offset)
         return read_events(self, offset)
 
     monkeypatch.setattr(Job, "read_events", record_offset)
-    assert [event["data"]["n"] for event in jobs.read_data_events(job.id, seen_count=3)] == [4, 5]
+    assert [event["data"]["n"] for event in jobs.read_job_data_events(job.id, seen_count=3)] == [
+        4,
+        5,
+    ]
     with open(job.folder / "events.jsonl", "a") as file:
         file.write('{"step": "Counting", "data": null}\n{"step": "Counting", "data": {"n": 6}}\n')
-    assert [event["data"]["n"] for event in jobs.read_data_events(job.id, seen_count=5)] == [6]
+    assert [event["data"]["n"] for event in jobs.read_job_data_events(job.id, seen_count=5)] == [6]
     assert offsets[0] == offsets[1] > 0  # where the first call ended
 
 
@@ -145,7 +148,7 @@ def test_the_reason_of_a_kill_is_the_signal_or_lack_of_memory(
     job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
     os.kill(job.pid, signal.SIGKILL)
     wait_until(job, lambda job: job.exit_status is not None)
-    lost = {**job_record_file.read_record(job.folder), "state": "running", "exit": None}
+    lost = {**job_record_file.read_job_record(job.folder), "state": "running", "exit": None}
     error = job_state_changes.build_lost_job_changes(job.folder, lost, -9)["error"]
     assert "SIGKILL" in error["message"] and "memory had not run out" in error["message"]
     # The kernel counts the processes that it killed for lack of memory.
@@ -201,7 +204,9 @@ def test_an_active_job_is_not_removed(tmp_path: Path):
 
 def test_the_duration_is_correct_when_the_clock_is_set_back():
     job = wait_for_end(start("count", "1"))
-    job_record_file.update_record(job.folder, lambda latest: {"ended": latest["started"] - 3600})
+    job_record_file.update_job_record(
+        job.folder, lambda latest: {"ended": latest["started"] - 3600}
+    )
     assert 0 < jobs.get_job(job.id).elapsed_seconds < TIMEOUT_S
 
 
@@ -234,29 +239,34 @@ def test_a_job_outlives_its_starter_and_is_noticed_when_killed(tmp_path: Path):
     os.kill(second.pid, signal.SIGKILL)
     assert wait_for_end(second).state == "failed"
     # The record holds it, too.
-    assert job_record_file.read_record(second.folder)["state"] == "failed"
+    assert job_record_file.read_job_record(second.folder)["state"] == "failed"
 
 
 def test_a_late_exit_status_makes_the_reason_more_precise(jobs_folder):
     folder = create_job_folder(jobs_folder)
-    job_record_file.update_record(folder, lambda _record: {"pid": 1, "process_start": -1})
+    job_record_file.update_job_record(folder, lambda _record: {"pid": 1, "process_start": -1})
     assert (jobs.get_job("1").state, jobs.get_job("1").exit_status) == ("failed", None)
-    job_record_file.update_record(
+    job_record_file.update_job_record(
         folder, lambda latest: job_state_changes.build_lost_job_changes(folder, latest, 3)
     )
     assert jobs.get_job("1").exit_status == 3 and "status 3" in jobs.get_job("1").error.message
-    assert job_state_changes.build_lost_job_changes(folder, job_record_file.read_record(folder), 0) is None
+    assert (
+        job_state_changes.build_lost_job_changes(folder, job_record_file.read_job_record(folder), 0)
+        is None
+    )
 
 
 def test_a_process_that_reuses_the_pid_is_not_the_job(tmp_path: Path):
     job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
-    job_record_file.update_record(job.folder, lambda latest: {"process_start": latest["process_start"] - 1})
+    job_record_file.update_job_record(
+        job.folder, lambda latest: {"process_start": latest["process_start"] - 1}
+    )
     assert jobs.get_job(job.id).state == "failed"
 
 
 def test_a_job_has_failed_after_a_restart_of_the_machine(tmp_path: Path):
     job = wait_until(start("wait", str(tmp_path / "never")), has_reported)
-    job_record_file.update_record(job.folder, lambda _record: {"boot": "another"})
+    job_record_file.update_job_record(job.folder, lambda _record: {"boot": "another"})
     job = jobs.get_job(job.id)
     assert job.state == "failed" and "restarted" in job.error.message
 
@@ -264,7 +274,7 @@ def test_a_job_has_failed_after_a_restart_of_the_machine(tmp_path: Path):
 def test_a_job_whose_process_never_started_has_failed(jobs_folder):
     folder = create_job_folder(jobs_folder)
     assert jobs.get_job(folder.name).state == "queued"
-    job_record_file.update_record(folder, lambda latest: {"created": latest["created"] - 3600})
+    job_record_file.update_job_record(folder, lambda latest: {"created": latest["created"] - 3600})
     assert jobs.get_job(folder.name).state == "failed"
 
 
@@ -279,7 +289,7 @@ def test_cancelling_ends_a_job_and_keeps_its_progress(tmp_path: Path):
     job = job.cancel()
     assert (job.state, job.error) == ("cancelled", None)
     assert not processes.is_process_running(
-        job.pid, job_record_file.read_record(job.folder)["process_start"]
+        job.pid, job_record_file.read_job_record(job.folder)["process_start"]
     )
     assert has_reported(job) and job.progress.done == 1
     assert job.cancel().state == "cancelled"
@@ -293,10 +303,10 @@ def test_a_job_that_ignores_signals_is_killed():
 @pytest.mark.parametrize("kind", ["family", "fork"])
 def test_cancelling_ends_child_processes(kind):
     job = wait_until(start(kind), has_reported)
-    child = job.read_events()[0][0]["data"]["child"]
-    assert processes.read_process_start(child) is not None
+    child = job.read_progress_events()[0][0]["data"]["child"]
+    assert processes.read_process_start_ticks(child) is not None
     assert job.cancel().state == "cancelled"
-    assert processes.read_process_start(child) is None
+    assert processes.read_process_start_ticks(child) is None
 
 
 def test_an_ended_job_is_not_cancelled():
@@ -379,7 +389,7 @@ def test_a_damaged_record_or_event_does_not_hide_the_others():
     assert [job.id for job in jobs.list_jobs()] == [intact.id]
     with open(intact.folder / "events.jsonl", "a") as file:
         file.write('damaged{\n{"step": "half a li')
-    events, offset = intact.read_events()
+    events, offset = intact.read_progress_events()
     assert len(events) == 1
     assert offset == (intact.folder / "events.jsonl").read_bytes().rindex(b"\n") + 1
 

@@ -17,10 +17,10 @@ def make_estimator(window_s: float = 30.0) -> tuple[Clock, RateEstimator]:
 
 def test_the_rate_is_unknown_before_the_second_unit():
     clock, estimator = make_estimator()
-    assert estimator.rate is None and estimator.estimate_remaining_s(10) is None
+    assert estimator.units_per_second is None and estimator.estimate_remaining_s(10) is None
     estimator.record_done_count(0)
     clock.now = 3
-    assert estimator.rate is None and estimator.estimate_remaining_s(10) is None
+    assert estimator.units_per_second is None and estimator.estimate_remaining_s(10) is None
 
 
 def test_a_steady_step_has_its_rate_and_remaining_time():
@@ -28,7 +28,7 @@ def test_a_steady_step_has_its_rate_and_remaining_time():
     for done in range(11):
         clock.now = 2.0 * done
         estimator.record_done_count(done)
-    assert estimator.rate == 0.5
+    assert estimator.units_per_second == 0.5
     assert estimator.estimate_remaining_s(40) == 60.0
 
 
@@ -39,7 +39,7 @@ def test_only_recent_units_count():
     for done in range(1001, 1101):
         clock.now += 1
         estimator.record_done_count(done)
-    assert 0.9 < estimator.rate < 1.1
+    assert 0.9 < estimator.units_per_second < 1.1
 
 
 def test_a_resumed_step_does_not_count_earlier_units():
@@ -47,7 +47,7 @@ def test_a_resumed_step_does_not_count_earlier_units():
     estimator.record_done_count(200)
     clock.now = 10
     estimator.record_done_count(205)
-    assert estimator.rate == 0.5 and estimator.estimate_remaining_s(210) == 10
+    assert estimator.units_per_second == 0.5 and estimator.estimate_remaining_s(210) == 10
 
 
 def test_the_remaining_time_of_a_stalled_step_grows():
@@ -65,7 +65,7 @@ def test_a_restarted_step_restarts_the_estimate():
     estimator.record_done_count(100)
     clock.now = 1
     estimator.record_done_count(3)
-    assert estimator.rate is None
+    assert estimator.units_per_second is None
 
 
 def test_memory_is_bounded_for_many_units():
@@ -74,4 +74,4 @@ def test_memory_is_bounded_for_many_units():
         clock.now += 0.001
         estimator.record_done_count(done)
     assert len(estimator._observations) < 200
-    assert 999 < estimator.rate < 1001
+    assert 999 < estimator.units_per_second < 1001

@@ -48,7 +48,7 @@ def fill_corpus(corpus: Corpus, count: int = 24) -> None:
         spec = encoders.find_encoder_spec(encoder_id)
         embeddings = rng.normal(size=(count, spec.dim)).astype(np.float32)
         corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
-    corpus.set_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
+    corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
 
 
 def open_in_app(page_name: str) -> AppTest:

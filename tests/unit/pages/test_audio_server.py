@@ -20,7 +20,7 @@ PLAYED = {"Sec-Fetch-Dest": "audio", "Sec-Fetch-Site": "same-origin", "Range": "
 
 @pytest.fixture
 def client() -> TestClient:
-    return TestClient(Starlette(routes=audio_server.build_routes()))
+    return TestClient(Starlette(routes=audio_server.build_audio_routes()))
 
 
 @pytest.fixture

@@ -9,13 +9,13 @@ import pytest
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.programs import Program
-from pages.components.cache import cache_until_changed
+from pages.components.cache import cache_until_inputs_change
 
 pytestmark = pytest.mark.usefixtures("empty_workspace")
 
 
 def test_a_result_is_kept_until_the_corpus_changes() -> None:
-    @cache_until_changed(4)
+    @cache_until_inputs_change(4)
     def count(corpus: Corpus) -> list[int]:
         return [len(corpus.load_programs())]
 
@@ -28,7 +28,7 @@ def test_a_result_is_kept_until_the_corpus_changes() -> None:
 
 
 def test_a_result_is_kept_until_the_metrics_of_the_alignment_change(full_workspace: Path) -> None:
-    @cache_until_changed(4)
+    @cache_until_inputs_change(4)
     def count_metrics(alignment: object) -> list[int]:
         return [len(alignment.metrics)]
 
@@ -41,11 +41,11 @@ def test_a_result_is_kept_until_the_metrics_of_the_alignment_change(full_workspa
 
 
 def test_each_function_has_its_own_cache() -> None:
-    @cache_until_changed(4)
+    @cache_until_inputs_change(4)
     def double(number: int) -> int:
         return 2 * number
 
-    @cache_until_changed(4)
+    @cache_until_inputs_change(4)
     def triple(number: int) -> int:
         return 3 * number
 
@@ -54,7 +54,7 @@ def test_each_function_has_its_own_cache() -> None:
 
 
 def test_a_damaged_corpus_raises_its_own_error() -> None:
-    @cache_until_changed(4)
+    @cache_until_inputs_change(4)
     def count(corpus: Corpus) -> int:
         return len(corpus.load_programs())
 

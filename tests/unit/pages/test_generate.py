@@ -74,7 +74,7 @@ def test_the_gallery_shows_all_templates_and_renders_them_as_a_job() -> None:
 
 
 def test_the_gallery_plays_its_own_clips_and_those_of_a_corpus() -> None:
-    (template, _, render_id), (_, program, _) = cached = gallery.list_first_variants()[:2]
+    (template, _, render_id), (_, program, _) = cached = gallery.list_first_template_variants()[:2]
     Clip(NOISE).save(gallery.get_gallery_folder() / f"{render_id}.flac")
     corpus = Corpus.create("tiny", seconds=18.0)
     corpus.add_programs([program])
@@ -109,7 +109,7 @@ def test_only_missing_clips_are_rendered_and_each_is_saved(
         rendered_sources.clear()
         with pytest.raises(core.errors.EarshotError, match="02_2_amp_and_pan-0000.*no"):
             monkeypatch.setattr(core.sonicpi, "render_many", render_many)
-            gallery.render_gallery()
+            gallery.render_missing_gallery_clips()
         assert len(rendered_sources) == expected
         if expected == 27:
             # The next call renders only the one that failed, which fails again.

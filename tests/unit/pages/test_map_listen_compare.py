@@ -10,7 +10,7 @@ import pytest
 
 from core import favourites
 from core.corpus import Corpus
-from core.pipeline.compare import find_disagreement_pairs
+from core.pipeline.compare import find_disagreeing_program_pairs
 from core.pipeline.map_selection import build_selection_table, export_selection
 from core.search import confidence
 from core.search.aligned_corpus import open_aligned_corpus
@@ -65,7 +65,7 @@ def test_a_lasso_selection_is_listed_and_downloadable(own_workspace: Path) -> No
 def test_selected_programs_are_exported_as_table_and_archives(own_workspace: Path) -> None:
     corpus = Corpus.open("tiny")
     rows = corpus.load_programs()
-    points = corpus.load_newest_alignment().load_map()
+    points = corpus.load_newest_alignment().load_map_points()
     program_ids = list(rows["program"][[7, 3]])
     table = build_selection_table(points, rows, [*program_ids, "missing"])
     assert list(table["program"]) == program_ids[::-1]  # In the order of the corpus.
@@ -98,7 +98,7 @@ def test_a_snippet_is_placed_among_its_neighbours(own_workspace: Path) -> None:
     assert (
         len([button for button in app.button if str(button.key).startswith("neighbour-line-")]) == 5
     )
-    points = Corpus.open("tiny").load_newest_alignment().load_map()
+    points = Corpus.open("tiny").load_newest_alignment().load_map_points()
     placement = place_on_map(open_aligned_corpus(Corpus.open("tiny")), "play 60", points)
     clips = points[points["modality"] == "audio"].set_index("program")
     neighbour_clips = clips.loc[[neighbour.program_id for neighbour in placement.neighbours]]
@@ -181,7 +181,9 @@ def test_a_clip_of_the_corpus_finds_code(own_workspace: Path) -> None:
 
 def test_pairs_are_shown_and_the_open_one_is_in_the_url(own_workspace: Path) -> None:
     assert find_button(open_in_app("compare"), "Find pairs")
-    pairs = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=5)
+    pairs = find_disagreeing_program_pairs(
+        open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=5
+    )
     app = open_in_app("compare")
     assert not app.exception
     assert len(list_players(app)) == 2
@@ -199,7 +201,9 @@ def test_pairs_are_shown_and_the_open_one_is_in_the_url(own_workspace: Path) -> 
 
 
 def test_pairs_of_removed_programs_are_left_out(own_workspace: Path) -> None:
-    pairs = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=3)
+    pairs = find_disagreeing_program_pairs(
+        open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=3
+    )
     record = Corpus.open("tiny").load_newest_alignment()
     pairs["first"] = "0" * 32
     pairs.to_parquet(record.path / "pairs.parquet")

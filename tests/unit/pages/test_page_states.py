@@ -242,9 +242,9 @@ def test_train_lists_and_compares_alignments(full_workspace: Path) -> None:
             },
         },
     )
-    from core.pipeline.alignment_comparison import build_comparison_table
+    from core.pipeline.alignment_comparison import build_alignment_comparison_table
 
-    table = build_comparison_table(
+    table = build_alignment_comparison_table(
         {selection.format_alignment_label(alignment): alignment for alignment in (first, other)}
     )
     assert list(table.columns) == ["1 · soft InfoNCE", "2 · InfoNCE"]

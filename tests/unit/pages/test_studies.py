@@ -17,14 +17,14 @@ from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.studies import store
 from core.studies.clips import make_workspace_relative
-from core.studies.report import write_report
+from core.studies.report import write_study_report
 from core.studies.result import (
     ClipSequence,
     Measurement,
     StudyFigure,
     StudyResult,
     StudyTable,
-    compare_to_paper,
+    compare_measurements_to_paper,
 )
 from core.workspace import PROJECT_FOLDER
 from tests.unit.pages.page_steps import MARKDOWN_NAME
@@ -75,11 +75,11 @@ def save_run(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
         published_id="correlation.pearson",
     )
     figure = go.Figure(go.Scatter(x=[0.0, 1.0], y=[1.0, 0.0], customdata=[0, 1], mode="markers"))
-    return store.save_run(
+    return store.save_study_run(
         corpus,
         STUDY_INFO,
         StudyResult(
-            comparison=compare_to_paper([measurement]),
+            comparison=compare_measurements_to_paper([measurement]),
             tables=[StudyTable("pairs", "All pairs", pairs, "Cosine distances.")],
             figures=[
                 StudyFigure(
@@ -196,7 +196,7 @@ def test_earlier_runs_are_selectable_and_compared(corpus: Corpus):
 
 def test_reports_can_be_downloaded(corpus: Corpus):
     run = save_run(corpus, 0.25)
-    write_report(corpus, [run], {"umap": "too few programs"})
+    write_study_report(corpus, [run], {"umap": "too few programs"})
     app = open_page("all")
     assert not app.exception and not app.error
     standing = app.dataframe[0].value.set_index("Study")
@@ -228,17 +228,17 @@ def test_a_missing_clip_is_reported(corpus: Corpus):
 
 
 def test_playback_options_are_those_of_the_result():
-    from pages.studies.study_view import describe_playback_options
+    from pages.studies.study_view import format_playback_instructions
 
     pairs = StudyTable("pairs", "All pairs", pd.DataFrame({"clips": ["a|b"]}))
     clip = ClipSequence("one", ("a",))
     figure = StudyFigure("f", "F", go.Figure(), clip_table="pairs")
-    assert describe_playback_options(StudyResult()) == ""
-    assert describe_playback_options(StudyResult(clips=[clip])) == "Choose a clip."
-    assert describe_playback_options(StudyResult(tables=[pairs], figures=[figure])) == (
+    assert format_playback_instructions(StudyResult()) == ""
+    assert format_playback_instructions(StudyResult(clips=[clip])) == "Choose a clip."
+    assert format_playback_instructions(StudyResult(tables=[pairs], figures=[figure])) == (
         "Click a point or tick a row of a table below."
     )
-    assert describe_playback_options(
+    assert format_playback_instructions(
         StudyResult(clips=[clip], tables=[pairs], figures=[figure])
     ) == ("Choose a clip, click a point or tick a row of a table below.")
 

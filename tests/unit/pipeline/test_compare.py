@@ -16,7 +16,7 @@ from core.cli import main
 from core.corpus import Corpus
 from core.corpus.disagreement_pairs import load_disagreement_pairs
 from core.errors import EarshotError
-from core.pipeline.compare import find_disagreement_pairs
+from core.pipeline.compare import find_disagreeing_program_pairs
 from core.programs import Program
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.embedded_corpus import EncoderRecord
@@ -70,7 +70,9 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 def test_the_planted_pair_comes_first_and_all_pairs_are_saved(corpus: Corpus) -> None:
     assert load_disagreement_pairs(corpus.load_newest_alignment()) is None
-    pairs = find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=6)
+    pairs = find_disagreeing_program_pairs(
+        open_aligned_corpus(Corpus.open("tiny")), pairs_per_kind=6
+    )
     pd.testing.assert_frame_equal(load_disagreement_pairs(corpus.load_newest_alignment()), pairs)
     all_ids = list(corpus.load_programs()["program"])
     for space in ("before", "after"):
@@ -100,5 +102,5 @@ def test_a_damaged_table_is_reported_and_can_be_computed_again(corpus: Corpus) -
     (record.path / "pairs.parquet").write_bytes(b"no table")
     with pytest.raises(EarshotError, match="cannot be read"):
         load_disagreement_pairs(record)
-    find_disagreement_pairs(open_aligned_corpus(Corpus.open("tiny")))
+    find_disagreeing_program_pairs(open_aligned_corpus(Corpus.open("tiny")))
     assert len(load_disagreement_pairs(record))

@@ -153,7 +153,7 @@ def test_a_zip_can_be_imported_and_is_the_same_for_the_same_corpus(corpus, tmp_p
         export_corpus(Corpus.open("tiny"), "zip", tmp_path / name) for name in ("a.zip", "b.zip")
     )
     assert first.read_bytes() == second.read_bytes()
-    result = program_file_reader.read_programs(first)
+    result = program_file_reader.read_imported_programs(first)
     assert {each.id for _, each in result.programs} == set(corpus.load_programs()["program"])
 
 

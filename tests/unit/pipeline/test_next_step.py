@@ -7,9 +7,9 @@ import pandas as pd
 from core.pipeline.next_step import (
     MIN_GRAMMAR_PROGRAMS,
     NextStep,
-    build_train_argv,
     choose_default_method,
-    find_next_step,
+    find_next_workspace_step,
+    make_train_command,
 )
 
 
@@ -27,8 +27,8 @@ def test_a_corpus_of_many_rendered_grammar_programs_uses_kernel_ridge() -> None:
 
 
 def test_the_train_command_names_the_method_only_where_it_is_not_the_default() -> None:
-    assert build_train_argv("small", make_programs(0)) == ("train", "small")
-    assert build_train_argv("large", make_programs(MIN_GRAMMAR_PROGRAMS)) == (
+    assert make_train_command("small", make_programs(0)) == ("train", "small")
+    assert make_train_command("large", make_programs(MIN_GRAMMAR_PROGRAMS)) == (
         "train",
         "large",
         "--method",
@@ -37,4 +37,4 @@ def test_the_train_command_names_the_method_only_where_it_is_not_the_default() -
 
 
 def test_without_a_corpus_the_next_step_is_to_build_one() -> None:
-    assert find_next_step([]) == NextStep("build")
+    assert find_next_workspace_step([]) == NextStep("build")

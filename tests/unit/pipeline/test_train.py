@@ -42,7 +42,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         spec = encoders.find_encoder_spec(encoder)
         vectors = rng.normal(size=(len(program_ids), spec.dim)).astype(np.float32)
         corpus.put_embeddings(encoder, spec.revision, program_ids, vectors)
-    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+    corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     return corpus
 
 
@@ -61,7 +61,7 @@ def test_a_cancelled_training_saves_the_best_heads_so_far(corpus: Corpus) -> Non
     record = corpus.load_newest_alignment()
     assert (record.metrics["stopped"], record.metrics["epochs"]) == ("cancelled", 4)
     assert 1 <= record.metrics["best_epoch"] <= 4
-    assert record.metrics["readings"] == [] and corpus.load_map(record.id) is None
+    assert record.metrics["readings"] == [] and corpus.load_map_points(record.id) is None
 
     # A later evaluation saves its metrics.
     metrics = evaluate_alignment(open_aligned_corpus(Corpus.open("tiny"), record.id))

@@ -10,15 +10,15 @@ import pytest
 from plotly.utils import PlotlyJSONEncoder
 
 from core.pipeline import map_colours
-from core.plots.colours import NEUTRAL_COLOUR
 from core.plots.alignment_map import (
     MAX_GROUPS,
     NO_VALUE_LABEL,
     OTHER_GROUP_LABEL,
-    draw_map,
-    place_template_labels,
-    rotate_after_to_before,
+    build_map_cluster_labels,
+    build_map_figure,
+    rotate_after_map_to_before_map,
 )
+from core.plots.colours import NEUTRAL_COLOUR
 from core.plots.map_colour_scale import COLOUR_SCALES, MAX_SHADE
 
 PROGRAM_COUNT = 60
@@ -63,11 +63,13 @@ def find_panel_traces(figure, panel: str) -> list:
 
 
 @pytest.mark.parametrize(
-    "colour_by", list(map_colours.list_colourings(make_points(), make_programs()))
+    "colour_by", list(map_colours.list_colour_by_options(make_points(), make_programs()))
 )
 def test_every_point_is_drawn_once_in_each_panel_at_its_position(colour_by: str) -> None:
     frame = make_points()
-    figure = draw_map(frame, map_colours.compute_colour_values(frame, make_programs(), colour_by))
+    figure = build_map_figure(
+        frame, map_colours.compute_colour_values(frame, make_programs(), colour_by)
+    )
     for panel in ("before", "after"):
         traces = find_panel_traces(figure, panel)
         row_numbers = np.concatenate([trace.customdata for trace in traces])
@@ -84,7 +86,7 @@ def test_every_point_is_drawn_once_in_each_panel_at_its_position(colour_by: str)
 
 def test_the_legend_lists_each_group_once_with_its_title() -> None:
     frame = make_points()
-    figure = draw_map(frame, frame["template"], group_titles={"t00": "First <b>beeps</b>"})
+    figure = build_map_figure(frame, frame["template"], group_titles={"t00": "First <b>beeps</b>"})
     names = [trace.name for trace in figure.data if trace.showlegend]
     assert len(names) == len(set(names)) == 27
     assert names[0] == "First &lt;b&gt;beeps&lt;/b&gt;"
@@ -96,7 +98,7 @@ def test_rare_groups_and_missing_values_are_grey() -> None:
     frame = make_points(200)
     texts = pd.Series([f"g{number % 100}" for number in range(200)] * 2)
     texts[5] = texts[205] = ""
-    figure = draw_map(frame, texts)
+    figure = build_map_figure(frame, texts)
     legend_traces = [trace for trace in figure.data if trace.showlegend]
     assert len(legend_traces) == MAX_GROUPS + 2
     grey_names = {trace.name for trace in legend_traces if trace.marker.color == NEUTRAL_COLOUR}
@@ -107,7 +109,7 @@ def test_rare_groups_and_missing_values_are_grey() -> None:
 def test_shades_rise_with_numbers_and_missing_numbers_are_grey(scale: str) -> None:
     frame = make_points(200)
     values = pd.Series(np.concatenate([[np.nan], np.geomspace(0.1, 1000, 199)] * 2))
-    figure = draw_map(frame, values, colour_label="a <b>", scale=scale)
+    figure = build_map_figure(frame, values, colour_label="a <b>", scale=scale)
     code, audio, without = find_panel_traces(figure, "after")
     assert (np.diff(code.marker.color.astype(int)) >= 0).all()
     assert (code.marker.color[0], code.marker.color[-1]) == (0, MAX_SHADE)
@@ -125,8 +127,11 @@ def test_shades_rise_with_numbers_and_missing_numbers_are_grey(scale: str) -> No
 def test_numbers_without_logarithm_are_grey_and_zero_is_grey_between_signs() -> None:
     frame = make_points(10)
     values = pd.Series([-1.0, 0.0, *range(1, 9)] * 2)
-    assert len(find_panel_traces(draw_map(frame, values, scale="log"), "before")[2].customdata) == 4
-    diverging = draw_map(frame, values)
+    assert (
+        len(find_panel_traces(build_map_figure(frame, values, scale="log"), "before")[2].customdata)
+        == 4
+    )
+    diverging = build_map_figure(frame, values)
     colours = [colour for _, colour in diverging.layout.coloraxis.colorscale]
     assert colours[2] == NEUTRAL_COLOUR
     zero = find_panel_traces(diverging, "before")[0].marker.color[1]
@@ -136,7 +141,7 @@ def test_numbers_without_logarithm_are_grey_and_zero_is_grey_between_signs() -> 
 def test_equal_numbers_and_missing_numbers_are_drawn() -> None:
     frame = make_points(5)
     for value in (2.0, np.nan):
-        figure = draw_map(frame, pd.Series([value] * 10))
+        figure = build_map_figure(frame, pd.Series([value] * 10))
         point_count = sum(len(trace.customdata) for trace in find_panel_traces(figure, "before"))
         assert point_count == 10
 
@@ -144,13 +149,13 @@ def test_equal_numbers_and_missing_numbers_are_drawn() -> None:
 def test_names_are_escaped_in_a_hover() -> None:
     frame = make_points(4)
     frame["name"] = '<a href="https://example.org">me</a>'
-    assert "<a" not in json.dumps(draw_map(frame).to_plotly_json(), cls=PlotlyJSONEncoder)
+    assert "<a" not in json.dumps(build_map_figure(frame).to_plotly_json(), cls=PlotlyJSONEncoder)
 
 
 @pytest.mark.parametrize("colour_by", ["modality", "template", "error", "parameter:amp"])
 def test_a_figure_of_many_points_has_no_names_and_is_small(colour_by: str) -> None:
     frame = make_points(13_500)
-    figure = draw_map(
+    figure = build_map_figure(
         frame, map_colours.compute_colour_values(frame, make_programs(13_500), colour_by)
     )
     assert all(trace.text is None for trace in figure.data)
@@ -161,16 +166,16 @@ def test_an_unknown_colouring_or_scale_is_refused() -> None:
     with pytest.raises(ValueError, match="loudness"):
         map_colours.compute_colour_values(make_points(), make_programs(), "loudness")
     with pytest.raises(ValueError, match="cubic"):
-        draw_map(make_points(), scale="cubic")
+        build_map_figure(make_points(), scale="cubic")
 
 
 def test_colourings_match_the_properties_of_the_programs() -> None:
-    colourings = map_colours.list_colourings(make_points(), make_programs())
+    colourings = map_colours.list_colour_by_options(make_points(), make_programs())
     assert list(colourings)[:4] == ["modality", "role", "template", "split"]
     # Parameters of more programs come first.
     assert list(colourings)[-2:] == ["parameter:amp", "parameter:synth"]
     old_points = make_points().drop(columns=["similarity", "overlap_before", "overlap_after"])
-    assert "error" not in map_colours.list_colourings(old_points, make_programs())
+    assert "error" not in map_colours.list_colour_by_options(old_points, make_programs())
     amp = map_colours.compute_colour_values(make_points(), make_programs(), "parameter:amp")
     assert amp[1] == amp[PROGRAM_COUNT + 1] == 0.5
     assert np.isnan(amp[0])
@@ -184,7 +189,7 @@ def test_colourings_match_the_properties_of_the_programs() -> None:
 def test_labels_lie_in_their_clusters_and_large_clusters_come_first() -> None:
     frame = make_points()
     frame.loc[frame["template"] == "t01", "template"] = "t00"
-    labels = place_template_labels(frame, {"t00": "Beeps"})
+    labels = build_map_cluster_labels(frame, {"t00": "Beeps"})
     assert (labels[0]["text"], labels[0]["size"]) == ("Beeps", 6)
     assert len(labels) == 2 * 26
     for label in labels:
@@ -198,9 +203,9 @@ def test_the_map_after_is_rotated_to_the_map_before_without_scaling() -> None:
     xy = frame[["before_x", "before_y"]].to_numpy(float)
     mirroring = np.array([[np.cos(2), np.sin(2)], [np.sin(2), -np.cos(2)]])
     frame[["after_x", "after_y"]] = 3 * xy @ mirroring + [5, -2]
-    rotated = rotate_after_to_before(frame)[["after_x", "after_y"]].to_numpy()
+    rotated = rotate_after_map_to_before_map(frame)[["after_x", "after_y"]].to_numpy()
     centre = frame[["after_x", "after_y"]].to_numpy().mean(axis=0)
     np.testing.assert_allclose(rotated, 3 * (xy - xy.mean(axis=0)) + centre, atol=1e-4)
     assert rotated.dtype == np.float32
     for few_points in (frame[:0], frame[:1]):
-        pd.testing.assert_frame_equal(rotate_after_to_before(few_points), few_points)
+        pd.testing.assert_frame_equal(rotate_after_map_to_before_map(few_points), few_points)

@@ -11,7 +11,7 @@ from core.evaluation import metrics_table
 from core.plots.metric_comparison import (
     COMPARED_METRICS,
     COMPARISON_STYLES,
-    draw_metrics_before_after,
+    build_metrics_before_after_figure,
 )
 
 
@@ -33,7 +33,7 @@ def test_each_reading_is_drawn_at_its_value_with_its_interval() -> None:
             for value, (metric, split, (reading, *_)) in enumerate(combinations)
         ]
     )
-    figure = draw_metrics_before_after(metrics, "test")
+    figure = build_metrics_before_after_figure(metrics, "test")
     for trace, (reading, *_) in zip(figure.data, COMPARISON_STYLES, strict=True):
         rows = metrics[(metrics["split"] == "test") & (metrics["reading"] == reading)]
         np.testing.assert_array_equal(trace.x, rows["value"])

@@ -8,8 +8,8 @@ import pytest
 from core.plots.spectrogram import (
     FFT_SIZE,
     MIN_LEVEL_DB,
+    build_waveform_and_spectrogram_figure,
     compute_spectrogram,
-    draw_waveform_and_spectrogram,
 )
 
 SAMPLE_RATE = 44_100
@@ -51,11 +51,11 @@ def test_a_late_tone_is_drawn_late_and_silence_has_the_minimum_level() -> None:
 def test_a_clip_shorter_than_an_fft_frame_is_drawn(frame_count: int) -> None:
     samples = np.zeros((frame_count, 2), np.float32)
     assert (compute_spectrogram(samples, SAMPLE_RATE)[2] == MIN_LEVEL_DB).all()
-    assert draw_waveform_and_spectrogram(samples, SAMPLE_RATE)
+    assert build_waveform_and_spectrogram_figure(samples, SAMPLE_RATE)
 
 
 def test_the_figure_is_labelled_with_units_and_is_small() -> None:
-    figure = draw_waveform_and_spectrogram(make_tone(440, -12, 18.0), SAMPLE_RATE)
+    figure = build_waveform_and_spectrogram_figure(make_tone(440, -12, 18.0), SAMPLE_RATE)
     heatmap = figure.data[2]
     assert (heatmap.zmin, heatmap.zmax) == (MIN_LEVEL_DB, 0)
     assert figure.layout.xaxis2.title.text == "Seconds"

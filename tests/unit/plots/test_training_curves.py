@@ -5,7 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.plots.training_curves import draw_run_comparison, draw_training_curves
+from core.plots.training_curves import (
+    build_training_curves_figure,
+    build_training_run_comparison_figure,
+)
 
 
 def make_history(epochs: int) -> pd.DataFrame:
@@ -24,7 +27,7 @@ def make_history(epochs: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize("epochs", [0, 1, 7])
 def test_curves_have_a_point_per_epoch_and_accept_undefined_values(epochs: int) -> None:
-    figure = draw_training_curves(make_history(epochs), best_epoch=epochs or None)
+    figure = build_training_curves_figure(make_history(epochs), best_epoch=epochs or None)
     assert [trace.name for trace in figure.data] == [
         "Training",
         "Validation",
@@ -39,13 +42,13 @@ def test_curves_have_a_point_per_epoch_and_accept_undefined_values(epochs: int) 
 
 
 def test_a_history_without_columns_is_drawn_without_points() -> None:
-    figure = draw_training_curves(pd.DataFrame())
+    figure = build_training_curves_figure(pd.DataFrame())
     assert [len(trace.x) for trace in figure.data] == [0] * 5
 
 
 def test_a_comparison_has_one_curve_per_run_in_each_panel() -> None:
     histories = {"one": make_history(5), "two": make_history(9), "three": make_history(1)}
-    figure = draw_run_comparison(histories)
+    figure = build_training_run_comparison_figure(histories)
     assert [trace.name for trace in figure.data] == [name for name in histories for _ in range(3)]
     assert [len(trace.x) for trace in figure.data] == [5] * 3 + [9] * 3 + [1] * 3
     # Runs differ in dash as well as in colour, and the legend lists each once.

@@ -6,7 +6,7 @@ import doctest
 
 import pytest
 
-from core.programs import generation, jinja_template, cli_parameter_syntax
+from core.programs import cli_parameter_syntax, generation, jinja_template
 from core.programs.grammar import composer
 
 

@@ -21,7 +21,7 @@ from core.programs import (
     list_templates,
     load_template,
 )
-from core.programs.parameters import LIST_KINDS, derive_fractions
+from core.programs.parameters import LIST_KINDS, derive_random_fractions
 
 ROOT = Path(__file__).resolve().parents[3]
 HEADER = """{#-
@@ -214,4 +214,4 @@ def test_recorded_parameters_affect_the_source(name):
 def _draw_other_values(spec, value):
     if spec.kind in ("pick", "chance"):
         return [choice for choice in spec.choices if choice != value][:8]
-    return [spec.draw_value(derive_fractions(f"other/{i}", spec.name)) for i in range(8)]
+    return [spec.draw_value(derive_random_fractions(f"other/{i}", spec.name)) for i in range(8)]

@@ -15,7 +15,7 @@ import pytest
 from core.errors import EarshotError
 from core.programs import MUSIC_STYLES, PROGRAM_ROLES, compose_programs, get_template_titles
 from core.programs.grammar import instruments
-from core.programs.grammar.validity import is_unplayable
+from core.programs.grammar.validity import is_program_unplayable
 
 SONIC_PI = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi")
 # FX that are inaudible in a clip: they write to other outputs, or to a buffer.
@@ -187,8 +187,8 @@ def test_code_style_is_independent_of_music_style(programs):
     ],
 )
 def test_unplayable_programs_are_detected_and_not_generated(source, programs):
-    assert is_unplayable(source)
-    assert not any(is_unplayable(program.source) for program in programs)
+    assert is_program_unplayable(source)
+    assert not any(is_program_unplayable(program.source) for program in programs)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_unplayable_programs_are_detected_and_not_generated(source, programs):
     ],
 )
 def test_playable_programs_are_not_rejected(source):
-    assert not is_unplayable(source)
+    assert not is_program_unplayable(source)
 
 
 def test_all_programs_are_valid_ruby(programs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.programs.program_diff import diff_sources, diff_values, extract_code_traits
+from core.programs.program_diff import diff_parameter_values, diff_sources, extract_code_traits
 
 SOURCE = """use_bpm 120
 use_synth :prophet
@@ -56,12 +56,12 @@ def test_code_traits_of_incomplete_code(source: str) -> None:
 
 def test_diff_values_lists_only_differences_in_order() -> None:
     values, other_values = {"a": 1, "b": [1, 2], "c": 0}, {"b": [1, 3], "c": 0, "d": True}
-    assert diff_values(values, other_values) == [
+    assert diff_parameter_values(values, other_values) == [
         ("a", "1", ""),
         ("b", "[1, 2]", "[1, 3]"),
         ("d", "", "True"),
     ]
-    assert diff_values(values, values) == []
+    assert diff_parameter_values(values, values) == []
 
 
 def test_diff_sources_gives_a_unified_diff_without_header() -> None:

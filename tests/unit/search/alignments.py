@@ -15,7 +15,7 @@ CONFIG = AlignmentConfig(width=16, dim=8, layers=2)
 
 def save_untrained_alignment(corpus: Corpus, **changed_settings: Any) -> str:
     """Save an alignment that held out the only template of the corpus; return its id."""
-    encoders = open_embedded_corpus(corpus).describe_encoders()
+    encoders = open_embedded_corpus(corpus).serialize_encoder_records()
     heads = ProjectionHeads(encoders["code"]["dim"], encoders["audio"]["dim"], CONFIG)
     settings = {
         "alignment": CONFIG.to_dict(),

@@ -41,5 +41,5 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     code_spec = encoders.find_encoder_spec(CODE)
     code = np.random.default_rng(0).normal(size=(6, code_spec.dim)).astype(np.float32)
     corpus.put_embeddings(CODE, code_spec.revision, program_ids, code)
-    corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO})
+    corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
     return corpus

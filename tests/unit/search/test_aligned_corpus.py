@@ -22,7 +22,7 @@ def test_an_opened_alignment_is_shared_until_the_corpus_changes(
 ) -> None:
     aligned_corpus = open_aligned_corpus(corpus)
     assert open_aligned_corpus(Corpus.open("starter"), alignment_id) is aligned_corpus
-    corpus.set_setting("note", 1)
+    corpus.set_corpus_setting("note", 1)
     assert open_aligned_corpus(corpus) is not aligned_corpus
 
 

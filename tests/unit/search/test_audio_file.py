@@ -10,7 +10,7 @@ import soundfile
 
 from core.errors import EarshotError
 from core.search import audio_file
-from core.search.audio_file import read_audio
+from core.search.audio_file import decode_audio_bytes
 from tests.unit.search.signals import make_tone
 
 
@@ -25,7 +25,7 @@ def encode(
 @pytest.mark.parametrize("kind", ["WAV", "FLAC", "OGG", "MP3"])
 def test_every_format_is_read_at_its_level(kind: str) -> None:
     samples = np.stack([make_tone(440), 0.5 * make_tone(440)], axis=1)
-    clip = read_audio(encode(samples, kind=kind))
+    clip = decode_audio_bytes(encode(samples, kind=kind))
     assert clip.sample_rate == 44_100
     assert clip.samples.dtype == np.float32
     # MP3 adds silence at both ends; the level stays the file's own.
@@ -36,10 +36,12 @@ def test_every_format_is_read_at_its_level(kind: str) -> None:
 
 
 def test_mono_becomes_stereo_and_of_more_channels_the_first_two_are_read() -> None:
-    mono = read_audio(encode(make_tone(300)))
+    mono = decode_audio_bytes(encode(make_tone(300)))
     np.testing.assert_array_equal(mono.samples[:, 0], mono.samples[:, 1])
     channels = np.stack([make_tone(f) for f in (100, 200, 300, 400)], axis=1)
-    np.testing.assert_allclose(read_audio(encode(channels)).samples, channels[:, :2], atol=1e-4)
+    np.testing.assert_allclose(
+        decode_audio_bytes(encode(channels)).samples, channels[:, :2], atol=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -57,14 +59,14 @@ def test_mono_becomes_stereo_and_of_more_channels_the_first_two_are_read() -> No
 )
 def test_a_file_without_sound_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(EarshotError, match=message) as caught:
-        read_audio(data, "mine.wav")
+        decode_audio_bytes(data, "mine.wav")
     assert caught.value.where == "mine.wav"
 
 
 def test_a_file_that_is_too_large_or_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio_file, "MAX_AUDIO_SECONDS", 0.4)
     with pytest.raises(EarshotError, match="longer than 0 s"):
-        read_audio(encode(make_tone(440, 0.5)))
+        decode_audio_bytes(encode(make_tone(440, 0.5)))
     monkeypatch.setattr(audio_file, "MAX_AUDIO_BYTES", 1000)
     with pytest.raises(EarshotError, match="is the maximum"):
-        read_audio(encode(make_tone(440)))
+        decode_audio_bytes(encode(make_tone(440)))

@@ -9,7 +9,7 @@ import pytest
 
 from core.alignment import AlignmentConfig
 from core.search import confidence
-from core.search.confidence import TrainingSet, collect_calibration_data, fit_calibration
+from core.search.confidence import TrainingSet, collect_calibration_data, fit_confidence_calibration
 
 CONFIG = AlignmentConfig(width=16, dim=8, layers=2, epochs=3, patience=0, device="cpu")
 GROUPS = [f"template-{row % 8}" for row in range(160)]
@@ -55,6 +55,6 @@ def test_no_more_than_the_maximum_of_queries_is_predicted_per_fold(
 
 
 def test_too_few_templates_or_programs_are_not_calibrated(training_set: TrainingSet) -> None:
-    assert fit_calibration(training_set, ["one"] * len(GROUPS), CONFIG) is None
+    assert fit_confidence_calibration(training_set, ["one"] * len(GROUPS), CONFIG) is None
     few = TrainingSet(*(values[:50] for values in vars(training_set).values()))
-    assert fit_calibration(few, GROUPS[:50], CONFIG) is None
+    assert fit_confidence_calibration(few, GROUPS[:50], CONFIG) is None

@@ -20,8 +20,8 @@ def ogg_bytes() -> bytes:
 
 
 def test_only_the_serial_number_is_changed(ogg_bytes: bytes):
-    fixed = ogg.set_fixed_serial_number(ogg_bytes)
-    assert len(fixed) == len(ogg_bytes) and ogg.set_fixed_serial_number(fixed) == fixed
+    fixed = ogg.set_fixed_ogg_serial_number(ogg_bytes)
+    assert len(fixed) == len(ogg_bytes) and ogg.set_fixed_ogg_serial_number(fixed) == fixed
     before, after = (soundfile.read(io.BytesIO(encoded))[0] for encoded in (ogg_bytes, fixed))
     assert len(after) == 44100
     np.testing.assert_array_equal(before, after)
@@ -38,10 +38,10 @@ def remove_page_header(ogg_bytes: bytes) -> bytes:
 )
 def test_a_damaged_file_is_encoded_again(ogg_bytes: bytes, damage: Callable[[bytes], bytes]):
     attempts = iter([damage(ogg_bytes), ogg_bytes])
-    encoded = ogg.encode_reproducibly(lambda: next(attempts))
-    assert encoded == ogg.set_fixed_serial_number(ogg_bytes)
+    encoded = ogg.encode_ogg_reproducibly(lambda: next(attempts))
+    assert encoded == ogg.set_fixed_ogg_serial_number(ogg_bytes)
 
 
 def test_a_file_that_is_damaged_every_time_is_an_error(ogg_bytes: bytes):
     with pytest.raises(EarshotError, match="cannot be encoded as Ogg"):
-        ogg.encode_reproducibly(lambda: ogg_bytes[:-9])
+        ogg.encode_ogg_reproducibly(lambda: ogg_bytes[:-9])

@@ -6,7 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.studies.audio_descriptors import correlate_descriptors, measure_descriptors
+from core.studies.audio_descriptors import (
+    correlate_descriptors_with_embeddings,
+    measure_audio_descriptors,
+)
 
 SAMPLE_RATE = 44_100
 
@@ -24,7 +27,7 @@ def test_descriptors_of_clips_with_known_sound():
         "pulses": pulses,
     }
     measured = {
-        name: measure_descriptors(np.stack([x, x], axis=1), SAMPLE_RATE)
+        name: measure_audio_descriptors(np.stack([x, x], axis=1), SAMPLE_RATE)
         for name, x in clips.items()
     }
     tone, noise = measured["tone"], measured["noise"]
@@ -48,7 +51,9 @@ def test_a_space_of_one_descriptor_correlates_with_that_descriptor():
     )
     angle = np.linspace(0, 1, 8)  # The cosine distance grows with the difference.
     space = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    correlations = correlate_descriptors(descriptors, {"x": space}).set_index("descriptor")["x"]
+    correlations = correlate_descriptors_with_embeddings(descriptors, {"x": space}).set_index(
+        "descriptor"
+    )["x"]
     assert correlations["onset rate"] > 0.95
     assert abs(correlations["spectral flatness"]) < 0.6
     assert np.isnan(correlations["constant"])

@@ -9,8 +9,8 @@ from scipy.spatial.distance import cdist
 
 from core.studies.completion_metrics import (
     evaluate_candidate_subsets,
-    evaluate_each_candidate,
-    evaluate_prompt_query,
+    evaluate_candidates_as_queries,
+    evaluate_prompt_as_query,
     measure_alignment_gain,
 )
 
@@ -19,14 +19,16 @@ RNG = np.random.default_rng(3)
 
 def test_equal_spaces_have_perfect_scores():
     x = RNG.normal(size=(24, 5))
-    for scores in (evaluate_each_candidate(x, x), evaluate_prompt_query(x, x)):
+    for scores in (evaluate_candidates_as_queries(x, x), evaluate_prompt_as_query(x, x)):
         np.testing.assert_allclose(scores["value"], 1, atol=1e-6)
 
 
 def test_gain_is_the_difference_of_scores_with_an_interval_of_its_own():
     audio, noise = RNG.normal(size=(24, 5)), RNG.normal(size=(24, 4))
     rise = measure_alignment_gain(noise, audio, audio)
-    before, after = (evaluate_each_candidate(code, audio)["value"] for code in (noise, audio))
+    before, after = (
+        evaluate_candidates_as_queries(code, audio)["value"] for code in (noise, audio)
+    )
     np.testing.assert_allclose(rise["value"], after - before)
     assert (rise["low"] > 0).all()
     fall = measure_alignment_gain(audio, noise, audio)
@@ -42,14 +44,14 @@ def test_fewer_candidates_agree_more():
     assert equal["overlap@3"].tolist() == equal["jaccard@3"].tolist() == [1, 1]
     unrelated = evaluate_candidate_subsets(x, noise, (6, 12, 24), draw_count=300)
     np.testing.assert_allclose(unrelated["overlap@3"], unrelated["chance"], atol=0.08)
-    scores = evaluate_each_candidate(x, noise).set_index("metric")["value"]
+    scores = evaluate_candidates_as_queries(x, noise).set_index("metric")["value"]
     assert unrelated["overlap@3"].iloc[-1] == pytest.approx(scores["overlap@3"])
     assert unrelated["jaccard@3"].iloc[-1] == pytest.approx(scores["jaccard@3"])
 
 
 def test_scores_of_the_prompt_equal_scipys():
     x, y = RNG.normal(size=(24, 5)), RNG.normal(size=(24, 4))
-    scores = evaluate_prompt_query(x, y).set_index("metric")
+    scores = evaluate_prompt_as_query(x, y).set_index("metric")
     x_distances, y_distances = (cdist(z[:1], z[1:], "cosine")[0] for z in (x, y))
     pearson = scores.loc["pearson"]
     assert pearson["value"] == pytest.approx(stats.pearsonr(x_distances, y_distances).statistic)

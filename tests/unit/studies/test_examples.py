@@ -8,10 +8,12 @@ from types import ModuleType
 import pytest
 
 from core.corpus import legacy_study_results
-from core.studies.experiments import sound_preserving_rewrites, hard_negatives
+from core.studies.experiments import hard_negatives, sound_preserving_rewrites
 
 
-@pytest.mark.parametrize("module", [sound_preserving_rewrites, hard_negatives, legacy_study_results])
+@pytest.mark.parametrize(
+    "module", [sound_preserving_rewrites, hard_negatives, legacy_study_results]
+)
 def test_examples_run(module: ModuleType):
     result = doctest.testmod(module)
     assert result.attempted > 0 and result.failed == 0

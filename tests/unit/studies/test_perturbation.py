@@ -6,7 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.studies.perturbation import GAIN_MEASURE, _measure, describe_paper_bounds
+from core.studies.perturbation import (
+    GAIN_MEASURE,
+    _build_perturbation_measurements,
+    describe_paper_bounds,
+)
 
 
 @pytest.fixture
@@ -26,7 +30,10 @@ def changes() -> pd.DataFrame:
 
 def test_rank_correlations_and_their_gain(changes: pd.DataFrame):
     spaces = {"code": "raw code", "aligned_code": "aligned code"}
-    measured = {item.measure: item.value for item in _measure(changes, spaces, "test", 0)}
+    measured = {
+        item.measure: item.value
+        for item in _build_perturbation_measurements(changes, spaces, "test", 0)
+    }
     prefix = "Rank correlation of changes in audio and"
     assert measured[f"{prefix} raw code"] == pytest.approx(1)
     assert measured[f"{prefix} aligned code"] == pytest.approx(-1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from core.studies.playlist import PlaylistItem, list_row_items, list_sequence_items
+from core.studies.playlist import PlaylistItem, build_sequence_playlist, build_table_row_playlist
 from core.studies.result import ClipSequence, StudyResult
 
 PROGRAMS = pd.DataFrame(
@@ -13,11 +13,11 @@ PROGRAMS = pd.DataFrame(
 
 
 def test_a_sequence_without_names_uses_its_label() -> None:
-    assert list_sequence_items(ClipSequence("one", ("a.flac",))) == [
+    assert build_sequence_playlist(ClipSequence("one", ("a.flac",))) == [
         PlaylistItem("one", "a.flac", "")
     ]
     sequence = ClipSequence("pair", ("a.flac", "b.flac"), ("a", "b"), ("play 1", "play 2"))
-    assert list_sequence_items(sequence) == [
+    assert build_sequence_playlist(sequence) == [
         PlaylistItem("a", "a.flac", "play 1"),
         PlaylistItem("b", "b.flac", "play 2"),
     ]
@@ -26,7 +26,7 @@ def test_a_sequence_without_names_uses_its_label() -> None:
 def test_a_row_names_clips_of_the_corpus_of_the_study_and_unknown_ones() -> None:
     result = StudyResult(clips=[ClipSequence("prompt", ("studies/p.flac",), ("x",), ("play 2",))])
     row = pd.Series({"clips": "audio/ab/ab12.flac|studies/p.flac|studies/q.flac"})
-    assert list_row_items(result, row, PROGRAMS) == [
+    assert build_table_row_playlist(result, row, PROGRAMS) == [
         PlaylistItem("beeps", "audio/ab/ab12.flac", "play 60"),
         PlaylistItem("prompt", "studies/p.flac", "play 2"),
         PlaylistItem("q", "studies/q.flac", ""),
@@ -37,6 +37,6 @@ def test_a_row_with_a_source_describes_its_changed_program() -> None:
     row = pd.Series(
         {"clips": "studies/c.flac", "kind": "note", "strength": 2.0, "source": "play 62"}
     )
-    assert list_row_items(StudyResult(), row, PROGRAMS) == [
+    assert build_table_row_playlist(StudyResult(), row, PROGRAMS) == [
         PlaylistItem("note 2", "studies/c.flac", "play 62")
     ]

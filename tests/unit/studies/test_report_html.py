@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.studies.report_html import remove_click_hints, sample_evenly
+from core.studies.report_html import remove_click_hints, select_evenly_spaced_clips
 
 
 def test_a_report_leaves_out_hints_on_clicking():
@@ -11,5 +11,5 @@ def test_a_report_leaves_out_hints_on_clicking():
 
 
 def test_clips_are_sampled_from_first_to_last():
-    assert sample_evenly(list(range(75)), 3) == [0, 25, 50]
-    assert sample_evenly([1, 2], 3) == [1, 2]
+    assert select_evenly_spaced_clips(list(range(75)), 3) == [0, 25, 50]
+    assert select_evenly_spaced_clips([1, 2], 3) == [1, 2]

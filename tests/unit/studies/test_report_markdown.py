@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from core.studies.report_markdown import (
-    collect_main_rows,
+    collect_paper_comparison_rows,
     drop_empty_columns,
-    format_main_table,
+    format_paper_comparison_table,
     summarize_verdicts,
 )
-from core.studies.result import Measurement, compare_to_paper
+from core.studies.result import Measurement, compare_measurements_to_paper
 
 
 def test_the_main_table_holds_the_papers_numbers_in_its_order():
-    completion = compare_to_paper(
+    completion = compare_measurements_to_paper(
         [
             Measurement(
                 f"bass: Pearson, {code} code ~ {audio}",
@@ -31,7 +31,7 @@ def test_the_main_table_holds_the_papers_numbers_in_its_order():
             )
         ]
     )
-    correlation = compare_to_paper(
+    correlation = compare_measurements_to_paper(
         [
             Measurement(
                 f"{name}, raw code against raw audio",
@@ -45,10 +45,10 @@ def test_the_main_table_holds_the_papers_numbers_in_its_order():
             for name in ("Pearson", "Spearman")
         ]
     )
-    rows = collect_main_rows({"completion": completion, "correlation": correlation})
+    rows = collect_paper_comparison_rows({"completion": completion, "correlation": correlation})
     assert rows["measured"].tolist() == [0.25, 0.25, 0.1, 0.7, 0.6]
     assert rows["number"].tolist() == ["Pearson", "Spearman", *["Pearson"] * 3]
-    table = format_main_table(rows).splitlines()
+    table = format_paper_comparison_table(rows).splitlines()
     assert len(table) == 2 + 4
     assert "| 0.250 · 0.250 | 0.016 · 0.041 | +0.234 · +0.209 | above · above |" in table[2]
     assert "above the paper in 2, level with the paper in 3, and below the paper in 0" in (
@@ -57,5 +57,5 @@ def test_the_main_table_holds_the_papers_numbers_in_its_order():
 
 
 def test_columns_without_values_are_left_out():
-    comparison = compare_to_paper([Measurement("m", 0.5, "test")])
+    comparison = compare_measurements_to_paper([Measurement("m", 0.5, "test")])
     assert list(drop_empty_columns(comparison)) == ["measure", "measured", "split"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from core.studies import published_numbers
-from core.studies.result import Measurement, compare_to_paper
+from core.studies.result import Measurement, compare_measurements_to_paper
 
 
 def test_verdicts_compare_the_interval_with_the_papers_number():
     intervals = [(0.9, 0.8, 1.0), (0.5, 0.4, 0.6), (0.1, 0.0, 0.2)]
-    comparison = compare_to_paper(
+    comparison = compare_measurements_to_paper(
         [
             Measurement("m", value, "test", 0, low, high, "completion.bass.ours.pearson")
             for value, low, high in intervals

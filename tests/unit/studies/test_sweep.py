@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.studies.sweep import average_over_seeds, select_best_configurations
+from core.studies.sweep import average_results_over_seeds, select_best_configurations
 
 
 def test_the_table_holds_means_over_seeds():
@@ -16,7 +16,7 @@ def test_the_table_holds_means_over_seeds():
             for seed, value in ((0, 0.2), (1, 0.4))
         ]
     )
-    average = average_over_seeds(results).iloc[0]
+    average = average_results_over_seeds(results).iloc[0]
     assert average["test cka"] == pytest.approx(0.3) and average["seeds"] == 2
     assert average["test cka sd"] == pytest.approx(0.02**0.5)
 
@@ -44,11 +44,11 @@ def test_the_best_configuration_is_selected_on_validation_and_measured_on_test()
             for metric in ("cka", "cca")
         ]
     )
-    best = select_best_configurations(average_over_seeds(results))
+    best = select_best_configurations(average_results_over_seeds(results))
     assert [item.measure for item in best] == ["Best CKA: a", "Best CCA: a"]
     assert [item.value for item in best] == pytest.approx([0.2, 0.2])
     # The paper has no number for raw audio.
     raw_audio = results.assign(reading="aligned code ~ raw audio", value=results["value"] / 2)
-    best = select_best_configurations(average_over_seeds(pd.concat([results, raw_audio])))
+    best = select_best_configurations(average_results_over_seeds(pd.concat([results, raw_audio])))
     assert [item.value for item in best] == pytest.approx([0.2, 0.1, 0.2, 0.1])
     assert best[1].measure == "Best CKA against raw audio" and not best[1].published_id
