@@ -8,7 +8,7 @@ from core.studies.playlist import PlaylistItem, build_sequence_playlist, build_t
 from core.studies.result import ClipSequence, StudyResult
 
 PROGRAMS = pd.DataFrame(
-    {"name": ["beeps"], "audio": ["/work/corpora/tiny/audio/ab/ab12.flac"], "source": ["play 60"]}
+    {"name": ["beeps"], "audio": ["/srv/corpora/tiny/audio/ab/ab12.flac"], "source": ["play 60"]}
 )
 
 
