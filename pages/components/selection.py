@@ -102,7 +102,7 @@ def _find_alignment_by_old_label(labels: dict[str, str], old_label: str) -> str 
     match = re.match(r"(\d+) · ", old_label)
     if match is None:
         return None
-    return next((each for each in labels if format_alignment_number(each) == match[1]), None)
+    return next((label for label in labels if format_alignment_number(label) == match[1]), None)
 
 
 def draw_alignment_page(title: str, draw_content: Callable[[Selection], None]) -> None:

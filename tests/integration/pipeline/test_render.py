@@ -121,7 +121,7 @@ def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch: pytest.Mo
     assert len({r.audio for r in results}) == 3
 
 
-def test_an_empty_folder_and_an_unknown_format_say_what_to_do(tmp_path):
+def test_an_empty_folder_and_an_unknown_format_are_refused_with_a_remedy(tmp_path):
     with pytest.raises(EarshotError, match="No program was found"):
         render_program_files([tmp_path], tmp_path)
     with pytest.raises(EarshotError, match="Use .flac"):

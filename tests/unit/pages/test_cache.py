@@ -14,7 +14,7 @@ from pages.components.cache import cache_until_inputs_change
 pytestmark = pytest.mark.usefixtures("empty_workspace")
 
 
-def test_a_result_is_kept_until_the_corpus_changes() -> None:
+def test_a_result_is_cached_until_the_corpus_changes() -> None:
     @cache_until_inputs_change(4)
     def count(corpus: Corpus) -> list[int]:
         return [len(corpus.load_programs())]
@@ -27,7 +27,7 @@ def test_a_result_is_kept_until_the_corpus_changes() -> None:
     assert count(Corpus.create("other")) == [0]
 
 
-def test_a_result_is_kept_until_the_metrics_of_the_alignment_change(full_workspace: Path) -> None:
+def test_a_result_is_cached_until_the_metrics_of_the_alignment_change(full_workspace: Path) -> None:
     @cache_until_inputs_change(4)
     def count_metrics(alignment: object) -> list[int]:
         return [len(alignment.metrics)]
