@@ -173,7 +173,10 @@ def _render_scenarios(
     labels = [
         f"{label} of {scenario.name}"
         for scenario in scenarios
-        for label in ("The prompt", *(f"Candidate {candidate.name}" for candidate in scenario.candidates))
+        for label in (
+            "The prompt",
+            *(f"Candidate {candidate.name}" for candidate in scenario.candidates),
+        )
     ]
     sources = [source for scenario in scenarios for source in scenario.list_program_sources()]
     paths, failures = render_study_clips(corpus, sources, corpus.settings["seconds"], progress)

@@ -168,7 +168,9 @@ def require_corpus_embeddings(corpus: Corpus, chosen_encoders: Mapping[str, str]
         argv += [f"--{modality}-encoder", encoder_id]
     job = job_panel.draw_unfinished_job(*argv)
     if job is None or not job.is_active:
-        escaped_ids = " and ".join(formatting.escape_markdown(encoder_id) for encoder_id in missing.values())
+        escaped_ids = " and ".join(
+            formatting.escape_markdown(encoder_id) for encoder_id in missing.values()
+        )
         st.info(f"The corpus is not embedded by {escaped_ids} yet.", icon=":material/info:")
         job_panel.draw_job_start_button(
             "Embed corpus",
