@@ -61,7 +61,7 @@ class SoundEffectsEncoder(AudioEncoder):
             read_checkpoint_weights(spec.weights.resolve_weights_path(spec.id))
         )
         # torch's stubs do not list this argument of Module.to.
-        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # not in the stubs
         self._network = compute.prepare_model_for_inference(network)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ def resample_waveform(waveform: np.ndarray, source_rate: int, target_rate: int) 
     up, down = target_rate // divisor, source_rate // divisor
     coefficients = _design_low_pass_filter(max(up, down))
     # scipy-stubs do not know that `window` may hold a filter's coefficients.
-    return resample_poly(waveform, up, down, window=coefficients)  # type: ignore[call-overload]
+    return resample_poly(waveform, up, down, window=coefficients)  # type: ignore[call-overload]  # not in the stubs
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -157,7 +158,7 @@ def _rotate_into_fewer_columns(x: np.ndarray) -> np.ndarray:
     if d <= n or not n:
         return x
     # NumPy's stubs do not know that the mode "r" returns one array.
-    triangular: np.ndarray = np.linalg.qr(x.T.astype(np.float64), mode="r")  # type: ignore[assignment]
+    triangular = cast(np.ndarray, np.linalg.qr(x.T.astype(np.float64), mode="r"))
     return triangular.T
 
 

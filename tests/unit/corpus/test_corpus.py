@@ -257,7 +257,10 @@ class TestClips:
             program(1).id, RenderResult(None, RenderProblem("runtime", "…")), SECONDS
         )
         assert corpus.list_pending_clips() == []
-        newer = lambda source, seconds=18.0: _render_id("newer" + source, seconds)  # noqa: E731
+
+        def newer(source: str, seconds: float = 18.0) -> str:
+            return _render_id("newer" + source, seconds)
+
         monkeypatch.setattr(core.sonicpi, "compute_render_id", newer)
         assert [program_id for program_id, _ in corpus.list_pending_clips()] == [program(1).id]
 

@@ -22,8 +22,11 @@ SECONDS = 1.0
 @pytest.fixture
 def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
+
     # The real one asks the installed Sonic Pi for its version, which does not matter here.
-    compute_id = lambda source, seconds: hashlib.sha256(source.encode()).hexdigest()  # noqa: E731
+    def compute_id(source: str, seconds: float) -> str:
+        return hashlib.sha256(source.encode()).hexdigest()
+
     monkeypatch.setattr(core.sonicpi, "compute_render_id", compute_id)
     corpus = Corpus.create("tiny", seconds=SECONDS)
     corpus.add_programs([Program(f"play {60 + n}", f"p{n}") for n in range(4)])
