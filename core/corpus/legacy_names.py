@@ -165,7 +165,7 @@ def translate_legacy_alignment_fields(
 
     Examples
     --------
-    >>> translate_alignment_fields({"penalty": 0.3, "objective": "kernel"})
+    >>> translate_legacy_alignment_fields({"penalty": 0.3, "objective": "kernel"})
     {'l2': 0.3, 'objective': 'kernel_ridge'}
     """
     for old, new in ALIGNMENT_FIELDS.items():
@@ -189,7 +189,7 @@ def translate_legacy_alignment_config(
     Raises
     ------
     EarshotError
-        As `translate_alignment_fields`.
+        As `translate_legacy_alignment_fields`.
     """
     translated = dict(config)
     if isinstance(translated.get("alignment"), Mapping):
@@ -202,7 +202,7 @@ def translate_legacy_preset_name(name: str) -> str:
 
     Examples
     --------
-    >>> translate_preset("foretell")
+    >>> translate_legacy_preset_name("foretell")
     'kernel_ridge'
     """
     return PRESETS.get(name, name)
@@ -213,9 +213,9 @@ def translate_legacy_metric_name(name: str) -> str:
 
     Examples
     --------
-    >>> translate_metric_name("foretold@5")
+    >>> translate_legacy_metric_name("foretold@5")
     'normalized_similarity@5'
-    >>> translate_metric_name("cka")
+    >>> translate_legacy_metric_name("cka")
     'cka'
     """
     for old, new in _METRIC_PREFIXES.items():
@@ -229,7 +229,7 @@ def translate_legacy_reading_name(name: str) -> str:
 
     Examples
     --------
-    >>> translate_reading_name("before, heard by log-mel")
+    >>> translate_legacy_reading_name("before, heard by log-mel")
     'before, audio encoder log-mel'
     """
     for old, new in _READING_INFIXES.items():
@@ -254,7 +254,7 @@ def translate_legacy_metrics(metrics: Mapping[str, Any]) -> dict[str, Any]:
 
     Examples
     --------
-    >>> translate_metrics({"stopped": "asked", "sureness": {"programs": 33, "right": 0.5}})
+    >>> translate_legacy_metrics({"stopped": "asked", "sureness": {"programs": 33, "right": 0.5}})
     {'stopped': 'cancelled', 'confidence': {'program_count': 33, 'correct_fraction': 0.5}}
     """
     translated = rename_keys(metrics, METRICS_KEYS)
@@ -285,7 +285,7 @@ def translate_legacy_study_name(name: str) -> str:
 
     Examples
     --------
-    >>> translate_study_name("foretelling")
+    >>> translate_legacy_study_name("foretelling")
     'retrieval'
     """
     return STUDY_NAMES.get(name, name)
@@ -320,9 +320,9 @@ def translate_legacy_command(argv: Sequence[str]) -> list[str]:
 
     Examples
     --------
-    >>> translate_command(["train", "beats", "--method", "foretell", "--penalty=0.1"])
+    >>> translate_legacy_command(["train", "beats", "--method", "foretell", "--penalty=0.1"])
     ['train', 'beats', '--method', 'kernel-ridge', '--l2=0.1']
-    >>> translate_command(["study", "foretelling", "beats"])
+    >>> translate_legacy_command(["study", "foretelling", "beats"])
     ['study', 'retrieval', 'beats']
     """
     if not argv:

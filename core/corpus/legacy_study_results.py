@@ -245,7 +245,7 @@ def translate_legacy_method_name(name: str) -> str:
 
     Examples
     --------
-    >>> translate_retrieval_method("the paper's method on MiniLM")
+    >>> translate_legacy_method_name("the paper's method on MiniLM")
     'InfoNCE on MiniLM'
     """
     name = name.strip()  # Leading blanks marked the rows of an ablation.

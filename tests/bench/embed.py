@@ -335,7 +335,7 @@ def batch_windows(encoder: Encoder, clips: list[Clip]) -> Batches:
     """Yield batches of CLAP's spectrograms."""
     max_frames = encoder._feature_extractor.nb_max_samples
     all_features = [
-        encoder._extract_features(waveform[start:stop])
+        encoder._extract_mel_features(waveform[start:stop])
         for waveform in make_waveforms(encoder, clips)
         for start, stop in split_into_windows(len(waveform), max_frames)
     ]

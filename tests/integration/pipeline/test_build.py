@@ -178,7 +178,7 @@ def test_a_second_build_does_nothing(
     count_calls(sonicpi, "render_many")
     count_calls(build, "generate")
     count_calls(encoders, "get_encoder")
-    count_calls(Corpus, "set_setting")
+    count_calls(Corpus, "set_corpus_setting")
     recorded = RecordedProgress()
     report = build_corpus("tiny", options(some_templates()), OFFLINE, CLIPS, progress=recorded)
     assert calls == [] and recorded.calls == [] and report.step_seconds == {}

@@ -47,7 +47,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Corpus]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(tmp_path_factory.mktemp("workspace")))
-        patch.setattr(retrieval_baselines, "make_alignment_config", make_quick_config)
+        patch.setattr(retrieval_baselines, "make_preset_alignment_config", make_quick_config)
         patch.setattr(retriever, "TIMED_QUERY_COUNT", 2)
         build_corpus(
             "small",

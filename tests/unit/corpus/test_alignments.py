@@ -170,7 +170,7 @@ def test_the_stamp_changes_only_after_the_file_is_in_place(
         maps_at_stamp.append(corpus.load_map_points(alignment_id))
         update(folder)
 
-    monkeypatch.setattr(alignments, "update_change_stamp", record_map)
+    monkeypatch.setattr(alignments, "update_alignments_change_stamp", record_map)
     corpus.save_map_points(alignment_id, POINTS)
     pd.testing.assert_frame_equal(maps_at_stamp[0], POINTS)
 

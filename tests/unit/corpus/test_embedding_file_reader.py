@@ -158,7 +158,7 @@ def test_imported_embeddings_may_be_incomplete(corpus):
             "mine",
             file_name="v.parquet",
         )
-    assert not [fault for fault in corpus.find_faults() if "embedding" in fault.kind]
+    assert not [fault for fault in corpus.find_corpus_faults() if "embedding" in fault.kind]
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ def test_a_file_that_is_not_a_table_of_embeddings_is_refused(corpus, content, fi
         import_external_embeddings(
             Corpus.open("notes"), content, "code", "mine", file_name=file_name
         )
-    assert corpus.list_encoders() == []
+    assert corpus.count_embeddings_by_encoder() == []
 
 
 @pytest.mark.parametrize("name", ["../x", "a/b", "", "x" * 65, "a b", "."])

@@ -79,7 +79,11 @@ def test_a_corpus_concatenates_embeddings_that_it_stores_separately(corpus):
     assert report.code_embeddings_added == 3
     assert report.audio_embeddings_added == 6
     assert report.embedding_errors == {}
-    assert {name for name, _, _ in corpus.list_encoders()} == {MINILM, "aisfx", "log-mel"}
+    assert {name for name, _, _ in corpus.count_embeddings_by_encoder()} == {
+        MINILM,
+        "aisfx",
+        "log-mel",
+    }
     pairs = corpus.load_embedding_pairs(MINILM, BOTH)
     assert pairs.audio_embeddings.shape == (3, 704)
     programs, vectors = corpus.load_embeddings(BOTH, list(reversed(pairs.program_ids)))

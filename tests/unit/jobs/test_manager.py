@@ -88,7 +88,7 @@ def test_data_events_are_read_once_and_returned_to_all_callers(monkeypatch: pyte
         offsets.append(offset)
         return read_events(self, offset)
 
-    monkeypatch.setattr(Job, "read_events", record_offset)
+    monkeypatch.setattr(Job, "read_progress_events", record_offset)
     assert [event["data"]["n"] for event in jobs.read_job_data_events(job.id, seen_count=3)] == [
         4,
         5,

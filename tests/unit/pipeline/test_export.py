@@ -251,7 +251,7 @@ def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(writabl
         lambda: writable_corpus.add_programs([program]),
         lambda: writable_corpus.put_rendering(program.id, rendering, SECONDS),
         lambda: writable_corpus.put_embeddings(CODE, "r1", [program.id], vector),
-        lambda: writable_corpus.set_setting("encoders", {"code": CODE, "audio": AUDIO}),
+        lambda: writable_corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO}),
     ]
     stamps = [writable_corpus.change_stamp]
     for write in writes:
@@ -261,7 +261,7 @@ def test_the_change_stamp_changes_with_every_write_and_with_nothing_else(writabl
             writable_corpus.load_programs(),
             writable_corpus.count_programs_by_state(),
             writable_corpus.load_embeddings(CODE),
-            writable_corpus.find_faults(),
+            writable_corpus.find_corpus_faults(),
         )
         assert Corpus.open("own").change_stamp == stamps[-1]
     assert len(set(stamps)) == len(stamps)

@@ -214,4 +214,7 @@ def test_recorded_parameters_affect_the_source(name):
 def _draw_other_values(spec, value):
     if spec.kind in ("pick", "chance"):
         return [choice for choice in spec.choices if choice != value][:8]
-    return [spec.draw_value(derive_random_fractions(f"other/{i}", spec.name)) for i in range(8)]
+    return [
+        spec.sample_parameter_value(derive_random_fractions(f"other/{i}", spec.name))
+        for i in range(8)
+    ]
