@@ -80,7 +80,7 @@ def test_a_study_is_played_run_again_and_compared(dashboard: Dashboard, page: Pa
 
     # Run the study again with another seed, as a job; both runs are then compared.
     page.get_by_role("button", name="Settings").click()
-    for name, value in (("Seed", "5"), ("Draws", "10")):
+    for name, value in (("Seed", "5"), ("Resamples", "10")):
         page.get_by_role("spinbutton", name=name).fill(value)
         page.get_by_role("spinbutton", name=name).press("Enter")
         page_steps.wait_until_settled(page)

@@ -399,7 +399,7 @@ import os, sys, time
 from core import jobs, workspace
 command_prefix = sys.argv[1].split("\\n")
 job = jobs.start_job(["wait", sys.argv[2]], "on a full disk", command_prefix=command_prefix)
-while not jobs.get_job(job.id).read_events()[0]:
+while not jobs.get_job(job.id).read_progress_events()[0]:
     time.sleep(0.02)
 try:
     with open(workspace.get_workspace_root() / "filler", "wb", buffering=0) as filler:
