@@ -60,7 +60,9 @@ class CosineIndex:
 
         Examples
         --------
-        >>> indices, similarities = CosineIndex(np.eye(3)).query(np.array([[1.0, 0.2, 0.1]]), 2)
+        >>> index = CosineIndex(np.eye(3))
+        >>> query = np.array([[1.0, 0.2, 0.1]])
+        >>> indices, similarities = index.find_most_similar_rows(query, 2)
         >>> indices.tolist()
         [[0, 1]]
         """

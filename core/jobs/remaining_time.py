@@ -24,7 +24,7 @@ class RateEstimator:
     >>> estimator = RateEstimator(clock=lambda: next(seconds))
     >>> estimator.record_done_count(0)
     >>> estimator.record_done_count(5)
-    >>> estimator.rate
+    >>> estimator.units_per_second
     0.5
     >>> estimator.estimate_remaining_s(total=8)
     6.0
