@@ -113,9 +113,9 @@ def test_perturbation_completion_and_sweep_results_are_shown_and_played(
 
     choose_study(page, "Completion")
     play_clip(page, "drum 02")
-    # A row of the table of cases plays the candidate and its nearest clips.
+    # A row of the table of neighbours plays the candidate and its nearest clips.
     page.get_by_text("Each candidate and its nearest").click()
-    table = page.locator('[class*="st-key-table-completion-0001-cases"]').last
+    table = page.locator('[class*="st-key-table-completion-0001-neighbours"]').last
     table.scroll_into_view_if_needed()
     page_steps.wait_until_settled(page)
     box = table.bounding_box()
