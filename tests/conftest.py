@@ -50,7 +50,7 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
     from core.pipeline import sweep_worker
     from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
     from core.pipeline.train import train
-    from core.studies import completion, completion_scenarios
+    from core.studies import completion_study, completion_scenarios
     from core.studies.registry import STUDIES
     from core.studies.report import run_studies_and_write_report
 
@@ -64,7 +64,7 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))
         patch.setitem(grid.GRIDS, "paper", lambda: trials)
         patch.setattr(grid, "COMMON_SETTINGS", {})
-        patch.setattr(completion, "load_completion_scenarios", lambda: scenarios)
+        patch.setattr(completion_study, "load_completion_scenarios", lambda: scenarios)
         patch.delitem(STUDIES, "retrieval")  # It has a test module and a corpus of its own.
         # The tests of the sweep use real processes. Each takes seconds to load torch.
         patch.setattr(sweep_worker, "ProcessPoolExecutor", ThreadPoolExecutor)

@@ -234,7 +234,7 @@ class Corpus:
         """Add programs and return the number of new ones.
 
         A program whose source the corpus has already is skipped, whatever its name. If another
-        program has the same name, ``.2``, ``.3`` … is appended. `core.corpus.split` assigns new
+        program has the same name, ``.2``, ``.3`` … is appended. `core.corpus.train_test_split` assigns new
         programs to the splits.
 
         Parameters

@@ -22,7 +22,7 @@ from core.corpus.program_file_reader import (
     decode_text,
     make_import_too_large_error,
 )
-from core.corpus.untrusted_csv import read_csv_table
+from core.corpus.csv_row_reader import read_csv_table
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
 from core.programs.program import Program

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core import workspace
-from core.corpus.untrusted_csv import read_csv_table
+from core.corpus.csv_row_reader import read_csv_table
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
 from core.programs.program import Program

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from core.corpus import split
+from core.corpus import train_test_split
 from core.corpus.clip_storage import StoredClip
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -89,7 +89,7 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
     for program in programs:
         if program.id not in known_ids:
             new_programs.setdefault(program.id, program)
-    splits = split.assign_splits(
+    splits = train_test_split.assign_splits(
         ((program_id, program.template) for program_id, program in new_programs.items()),
         existing_counts,
         seed,

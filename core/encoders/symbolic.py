@@ -16,7 +16,7 @@ import numpy as np
 
 from core.encoders.base import Encoder, validate_source_text
 from core.encoders.score_features import SCORE_FEATURE_DIM, compute_score_features
-from core.sonicpi.interpreter.parser import parse_program
+from core.sonicpi.interpreter.ruby_parser_process import parse_program
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 
 WORD_FEATURE_COUNT = 256  # columns of hashed identifiers, symbols and option names

@@ -22,7 +22,7 @@ from core.encoders.base import Encoder, validate_source_text
 from core.encoders.device import ComputeConfig
 from core.encoders.parallel import map_in_parallel
 from core.encoders.spec import EncoderSpec
-from core.encoders.transformer import load_pretrained_model, load_tokenizer
+from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer
 from core.encoders.weights import load_json_config
 from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.errors import EarshotError

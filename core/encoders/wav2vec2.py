@@ -11,7 +11,7 @@ from core.encoders import openvino
 from core.encoders.audio import AudioEncoder
 from core.encoders.device import ComputeConfig
 from core.encoders.spec import EncoderSpec
-from core.encoders.transformer import (
+from core.encoders.pretrained_loading import (
     load_feature_extractor,
     load_pretrained_model,
     silence_transformers,

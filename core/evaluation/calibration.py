@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from core.evaluation.validation import normalize_rows
+from core.evaluation.array_validation import normalize_rows
 
 CORRECT_THRESHOLD = 0.5
 """Normalized similarity from which a prediction counts as correct."""

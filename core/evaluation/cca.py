@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.validation import centre_columns, check_paired_arrays
+from core.evaluation.array_validation import centre_columns, check_paired_arrays
 
 DEFAULT_REGULARISATION = 0.1
 EXPLAINED_VARIANCE_RATIO = 0.99

@@ -12,9 +12,9 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.evaluation.cca import CCA, cca, fit_cca
-from core.evaluation.neighbours import find_nearest_other_rows
+from core.evaluation.nearest_neighbours import find_nearest_other_rows
 from core.evaluation.pairwise_distances import distance_pearson, distance_spearman
-from core.evaluation.validation import (
+from core.evaluation.array_validation import (
     COSINE_STEPS_PER_UNIT,
     centre_columns,
     check_paired_arrays,

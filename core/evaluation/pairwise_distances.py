@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from core.evaluation.validation import (
+from core.evaluation.array_validation import (
     COSINE_STEPS_PER_UNIT,
     check_equal_row_counts,
     normalize_rows,

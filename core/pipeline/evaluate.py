@@ -20,7 +20,7 @@ from core.evaluation.metrics_table import (
     EmbeddingComparison,
     compute_metrics_table,
 )
-from core.evaluation.neighbours import find_k_nearest_rows
+from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, project_embeddings
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence

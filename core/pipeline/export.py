@@ -22,7 +22,7 @@ from core import workspace
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.data_card import DataCard, make_data_card
-from core.pipeline.file_names import make_unique_names
+from core.pipeline.unique_file_names import make_unique_names
 from core.progress import Progress, ignore_progress
 from core.workspace import atomic_write, format_partial_prefix, remove_partial_files
 

@@ -14,7 +14,7 @@ import torch
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
-from core.evaluation.neighbours import CosineIndex
+from core.evaluation.nearest_neighbours import CosineIndex
 from core.search.embedded_corpus import (
     EmbeddedCorpus,
     EncoderRecord,

@@ -17,7 +17,7 @@ from core.evaluation.calibration import (
     compute_confidence_features,
 )
 from core.evaluation.metrics import normalized_similarity
-from core.evaluation.neighbours import find_k_nearest_rows
+from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, project_embeddings
 from core.search.embedded_corpus import UNSEEN_SPLIT, EmbeddedCorpus

@@ -13,7 +13,7 @@ from core import encoders
 from core.corpus import Corpus, EmbeddingPairs
 from core.encoders.concat import split_encoder_id
 from core.errors import EarshotError
-from core.evaluation.neighbours import CosineIndex
+from core.evaluation.nearest_neighbours import CosineIndex
 from core.sonicpi.clip import Clip
 
 UNSEEN_SPLIT = "unseen templates"

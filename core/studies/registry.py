@@ -80,7 +80,7 @@ STUDIES: dict[str, Study] = {
     "correlation": Study(
         "Code distances and audio distances",
         "Do programs with similar code sound similar before any training?",
-        "core.studies.correlation",
+        "core.studies.correlation_study",
         (
             _ALIGNMENT,
             _CODE_ENCODER,
@@ -95,7 +95,7 @@ STUDIES: dict[str, Study] = {
     "perturbation": Study(
         "Small changes of one parameter",
         "When one parameter changes, do code and audio embeddings move equally far?",
-        "core.studies.perturbation",
+        "core.studies.perturbation_study",
         (
             _ALIGNMENT,
             _CODE_ENCODER,
@@ -107,7 +107,7 @@ STUDIES: dict[str, Study] = {
     "sweep": Study(
         "24 configurations of InfoNCE",
         "How high do CKA and CCA get, and with which settings?",
-        "core.studies.sweep",
+        "core.studies.sweep_study",
         (
             StudyOption("sweep", "id of a sweep to read; default: run or resume the paper's grid"),
             StudyOption("seeds", "runs per configuration", 5, int),
@@ -116,7 +116,7 @@ STUDIES: dict[str, Study] = {
     "completion": Study(
         "Three scenarios of code completion",
         "Among continuations of a prompt, does similar code mean similar sound?",
-        "core.studies.completion",
+        "core.studies.completion_study",
         (
             _ALIGNMENT,
             _SEED,
@@ -128,13 +128,13 @@ STUDIES: dict[str, Study] = {
     "umap": Study(
         "Code and audio before and after alignment",
         "Do the two modalities mix, and does a program's code retrieve its own clip?",
-        "core.studies.umap",
+        "core.studies.umap_study",
         (_ALIGNMENT, _SEED),
     ),
     "retrieval": Study(
         "Snippet retrieval",
         "Do clips retrieved by code alone resemble the sound of unseen programs?",
-        "core.studies.retrieval",
+        "core.studies.retrieval_study",
         (
             StudyOption(
                 "queries",

@@ -10,7 +10,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.encoders.concat import concatenate_embeddings, split_encoder_id
-from core.evaluation.validation import normalize_rows
+from core.evaluation.array_validation import normalize_rows
 from core.progress import Progress
 from core.studies.clips import embed_code
 from core.studies.retrieval_queries import QuerySet

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.evaluation.metrics import normalized_similarity
-from core.evaluation.neighbours import find_k_nearest_rows
+from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.studies.retrieval_baselines import RAW_EMBEDDINGS, RetrievalMethod
 from core.studies.retrieval_context import RetrievalContext
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult

@@ -13,7 +13,7 @@ from core.evaluation.calibration import (
     compute_confidence_features,
 )
 from core.evaluation.metrics import normalized_similarity
-from core.evaluation.neighbours import find_k_nearest_rows
+from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.search.confidence import TrainingSet, fit_confidence_calibration
 from core.studies.clips import make_workspace_relative
 from core.studies.result import ClipSequence, Measurement, compare_measurements_to_paper

@@ -9,7 +9,7 @@ from core import workspace
 from core.pipeline import map_colours
 from pages.components import cache, formatting, job_panel, layout, selection, state
 from pages.components.selection import Selection
-from pages.map import map_data, map_sidebar
+from pages.map import map_data, map_detail_sidebar
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
 MAX_HIGH_RESOLUTION_POINTS = 10_000
@@ -31,7 +31,7 @@ def draw_map_explorer(selected: Selection) -> None:
     with left:
         draw_map(selected, points)
     with right:
-        map_sidebar.draw_map_sidebar(selected)
+        map_detail_sidebar.draw_map_sidebar(selected)
 
 
 def draw_map_job_or_button(selected: Selection) -> None:

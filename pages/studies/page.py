@@ -13,7 +13,7 @@ from core.studies.report import StudyReport, list_study_reports
 from core.studies.report_markdown import format_verdict_counts
 from core.studies.store import StudyRun, list_study_runs
 from pages.components import formatting, job_panel, layout, selection, state
-from pages.studies import run_comparison, study_settings, study_view
+from pages.studies import study_run_comparison, study_settings, study_run_view
 
 ALL_STUDIES = "all"
 
@@ -88,9 +88,9 @@ def draw_study(corpus: Corpus, study_name: str) -> None:
     if run_id is None:
         st.info("This study has not been run on this corpus.", icon=":material/science:")
         return
-    study_view.draw_study_run(corpus, runs[run_id])
+    study_run_view.draw_study_run(corpus, runs[run_id])
     if len(runs) > 1:
-        run_comparison.draw_run_comparison(list(runs.values()), labels)
+        study_run_comparison.draw_run_comparison(list(runs.values()), labels)
 
 
 def format_study_run_label(run: StudyRun) -> str:

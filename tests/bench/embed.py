@@ -31,7 +31,7 @@ from core.encoders.audio import mix_to_mono, resample_waveform
 from core.encoders.base import Encoder
 from core.encoders.device import ComputeConfig, detect_compute_config, is_openvino_enabled
 from core.encoders.loading import load_encoder, load_unchecked_encoder
-from core.encoders.transformer import silence_transformers
+from core.encoders.pretrained_loading import silence_transformers
 from core.encoders.weights import FolderWeights
 from core.encoders.windowing import split_into_windows
 from core.programs import generate, list_templates

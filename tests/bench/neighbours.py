@@ -25,13 +25,13 @@ from core.corpus import Corpus
 from core.encoders.score_features import compute_score_features
 from core.encoders.symbolic import hash_word_counts
 from core.evaluation.map_layout import compute_joint_umap_layout
-from core.evaluation.neighbours import CosineIndex
+from core.evaluation.nearest_neighbours import CosineIndex
 from core.programs import Program, compose_programs, generate, list_templates
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.embedded_corpus import EncoderRecord
 from core.search.query import DIRECTIONS, SAME_MODALITY_DIRECTIONS, find_neighbours
 from core.sonicpi import Clip, RenderResult
-from core.sonicpi.interpreter.parser import parse_program
+from core.sonicpi.interpreter.ruby_parser_process import parse_program
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.studies.retrieval_queries import SONICPI_EXAMPLES_FOLDER
 

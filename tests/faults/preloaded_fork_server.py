@@ -74,12 +74,12 @@ def run_request(request: dict[str, Any]) -> int:
     os.chdir(request["folder"])
     argv = request["argv"]
     from core.sonicpi import single_render
-    from core.sonicpi.interpreter import parser
+    from core.sonicpi.interpreter import ruby_parser_process
     from tests.faults import fault_injection
 
     # The server's helper processes are shared by all forks, which would read each other's answers.
     single_render._workers.clear()
-    parser._running_parsers.clear()
+    ruby_parser_process._running_parsers.clear()
     fault_injection.install_fault()
     if argv[0] == "python":
         sys.argv = argv[1:]

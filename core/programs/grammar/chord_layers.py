@@ -7,7 +7,7 @@ from collections.abc import Callable
 from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import LoopBody, ProgramLayer
-from core.programs.grammar.synth_voice import SynthVoice
+from core.programs.grammar.layer_synth import SynthVoice
 
 # Writes the body of a chord loop from context, voice, octave and step in beats.
 ChordLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody]

@@ -8,7 +8,7 @@ from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.note_loops import NOTE_LOOP_WEIGHTS, NOTE_LOOP_WRITERS
 from core.programs.grammar.sound_options import pick_random_amp_option
-from core.programs.grammar.synth_voice import SynthVoice
+from core.programs.grammar.layer_synth import SynthVoice
 
 MELODIC_KINDS = ("bass", "melody", "arp")
 

@@ -10,7 +10,7 @@ from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import write_rhythm_ring
 from core.programs.grammar.layer import LoopBody
 from core.programs.grammar.note_expressions import write_note_expression
-from core.programs.grammar.synth_voice import SynthVoice
+from core.programs.grammar.layer_synth import SynthVoice
 
 # Writes the body of a note loop from context, voice, octave and step in beats.
 NoteLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody]

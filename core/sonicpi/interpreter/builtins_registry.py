@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from core.sonicpi.interpreter.syntax_tree import Block, Scope
+from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.interpreter.values import to_number
 
 

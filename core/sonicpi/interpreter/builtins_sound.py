@@ -9,7 +9,7 @@ from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_bui
 from core.sonicpi.interpreter.evaluator import ControlFlowSignal, ThreadEnded, limit_iterations
 from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
-from core.sonicpi.interpreter.syntax_tree import Block, Scope
+from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.interpreter.values import to_midi_note, to_number
 from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
 

@@ -15,7 +15,7 @@ from core.sonicpi.interpreter.builtins_registry import Builtin, BuiltinCall
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.program_thread import ProgramThread
-from core.sonicpi.interpreter.syntax_tree import Block, BlockScope, Node, Scope
+from core.sonicpi.interpreter.syntax_tree_types import Block, BlockScope, Node, Scope
 from core.sonicpi.interpreter.value_methods import call_value_method
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,

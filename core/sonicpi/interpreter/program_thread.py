@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.sonicpi.interpreter.syntax_tree import Block, Scope
+from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.score_events import FxChain
 
 MAX_THREAD_STEPS = 8_000  # evaluated nodes of one thread

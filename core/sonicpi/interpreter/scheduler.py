@@ -24,7 +24,7 @@ from core.sonicpi.interpreter.program_thread import (
     ProgramThread,
     ThreadSettings,
 )
-from core.sonicpi.interpreter.syntax_tree import Block, Node, Scope
+from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 MAX_PROGRAM_STEPS = 40_000  # evaluated nodes of one program

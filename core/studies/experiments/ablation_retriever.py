@@ -13,7 +13,7 @@ from core.alignment import train as train_heads
 from core.alignment.config import CLOSED_FORM_OBJECTIVES
 from core.alignment.heads import RIDGE_DEVIATION_FLOOR, Standardiser
 from core.encoders.score_features import PROGRAM_FEATURE_COUNT, build_feature_layout
-from core.evaluation.validation import normalize_rows
+from core.evaluation.array_validation import normalize_rows
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search.aligned_corpus import project_embeddings
 from core.studies.clips import embed_clip_files, embed_code, render_study_clips
@@ -24,7 +24,7 @@ from core.studies.experiments.ablation_methods import (
     AblationMethod,
 )
 from core.studies.experiments.finetune import finetune_text_encoder
-from core.studies.experiments.hard_negatives import make_hard_negative
+from core.studies.experiments.hard_negative_edits import make_hard_negative
 from core.studies.experiments.sound_preserving_rewrites import rewrite_without_changing_sound
 from core.studies.retrieval_baselines import PROJECTION_HEADS, SONICPI_ENCODER, RetrievalMethod
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer

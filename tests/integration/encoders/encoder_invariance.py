@@ -33,7 +33,7 @@ from transformers import (
 
 from core.encoders import Encoder, find_encoder_spec
 from core.encoders.loading import load_encoder
-from core.encoders.transformer import silence_transformers
+from core.encoders.pretrained_loading import silence_transformers
 from core.programs import generate, list_templates
 from core.sonicpi.clip import Clip
 

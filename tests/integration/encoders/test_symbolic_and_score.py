@@ -12,8 +12,8 @@ from core import encoders
 from core.encoders.score_features import compute_score_features
 from core.errors import EarshotError
 from core.sonicpi import collect_osc_messages, inventory
-from core.sonicpi.interpreter import parser
-from core.sonicpi.interpreter.parser import parse_program
+from core.sonicpi.interpreter import ruby_parser_process
+from core.sonicpi.interpreter.ruby_parser_process import parse_program
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.score_events import extract_score_events
 
@@ -123,10 +123,10 @@ def test_a_failing_program_has_the_score_vector_of_silence():
 
 def test_a_program_is_parsed_again_after_its_parser_was_killed(monkeypatch: pytest.MonkeyPatch):
     tree = parse_program("play 60")
-    os.kill(parser._running_parsers[0]._process.pid, signal.SIGKILL)
+    os.kill(ruby_parser_process._running_parsers[0]._process.pid, signal.SIGKILL)
     assert tree is not None and parse_program("play 60") == tree
     # A parser that fails repeatedly is a fault of the machine, and the program gets no vector.
-    monkeypatch.setattr(parser, "PARSE_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr(ruby_parser_process, "PARSE_TIMEOUT_SECONDS", 0.0)
     with pytest.raises(EarshotError, match="too slow"):
         parse_program("play 60")
     monkeypatch.undo()

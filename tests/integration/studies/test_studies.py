@@ -20,7 +20,14 @@ from core.errors import EarshotError
 from core.pipeline.sweep import list_sweep_ids, load_sweep_results
 from core.programs import Program
 from core.sonicpi import Clip
-from core.studies import completion, correlation, published_numbers, runner, store, umap
+from core.studies import (
+    completion_study,
+    correlation_study,
+    published_numbers,
+    runner,
+    store,
+    umap_study,
+)
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
 from core.studies.clips import find_stored_clip
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
@@ -126,12 +133,12 @@ def test_completion_is_perfect_where_code_and_audio_are_one_space(
 
         return embed
 
-    monkeypatch.setattr(completion, "embed_code", make_embedder("sonicpi"))
-    monkeypatch.setattr(completion, "embed_clip_files", make_embedder("log-mel"))
+    monkeypatch.setattr(completion_study, "embed_code", make_embedder("sonicpi"))
+    monkeypatch.setattr(completion_study, "embed_clip_files", make_embedder("log-mel"))
     first_result, _ = load_first_run(corpus, "completion")
     paths = [find_stored_clip(clips.paths[0]) for clips in first_result.clips]
     monkeypatch.setattr(
-        completion,
+        completion_study,
         "render_study_clips",
         lambda _corpus, sources, *_: ((paths * 4)[: len(sources)], {}),
     )
@@ -151,10 +158,10 @@ def test_completion_refuses_a_corpus_that_holds_a_candidate(corpus: Corpus):
     ):
         other_corpus = Corpus.create(f"holding-{name}", seconds=2.0)
         try:
-            completion._check_scenario_not_in_corpus(other_corpus, scenario)
+            completion_study._check_scenario_not_in_corpus(other_corpus, scenario)
             other_corpus.add_programs([Program(source, "copy", "", "other", {}, 0)])
             with pytest.raises(EarshotError, match="holds a candidate of scenario melody"):
-                completion._check_scenario_not_in_corpus(other_corpus, scenario)
+                completion_study._check_scenario_not_in_corpus(other_corpus, scenario)
         finally:
             shutil.rmtree(other_corpus.path)
 
@@ -242,7 +249,7 @@ def test_umap_needs_test_programs_and_classifies_modalities(
 ):
     with pytest.raises(EarshotError, match="test programs"):
         run_study("umap", corpus)
-    monkeypatch.setattr(umap, "MIN_TEST_PROGRAMS", 4)
+    monkeypatch.setattr(umap_study, "MIN_TEST_PROGRAMS", 4)
     result = run_study("umap", corpus).load_result()
     measured = result.comparison.set_index("measure")["measured"]
     accuracies = measured[measured.index.str.startswith("Classifier accuracy")]
@@ -261,7 +268,7 @@ def test_an_earlier_run_stays_and_the_same_inputs_give_the_same_numbers(corpus: 
 def test_correlation_of_a_space_with_itself_is_perfect(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch
 ):
-    open_study_inputs = correlation.open_study_inputs
+    open_study_inputs = correlation_study.open_study_inputs
     angles = np.linspace(0, np.pi / 2, 40, dtype=np.float32)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
 
@@ -270,7 +277,7 @@ def test_correlation_of_a_space_with_itself_is_perfect(
         pairs = replace(inputs.pairs, code_embeddings=circle, audio_embeddings=circle)
         return replace(inputs, aligned_corpus=None, pairs=pairs)
 
-    monkeypatch.setattr(correlation, "open_study_inputs", open_circle)
+    monkeypatch.setattr(correlation_study, "open_study_inputs", open_circle)
     run = run_study("correlation", corpus, {"resamples": 2, "permutations": 9})
     measured = run.load_paper_comparison().set_index("measure")["measured"]
     for name in ("Pearson", "Spearman"):
@@ -282,8 +289,8 @@ def test_umap_separates_opposite_clouds_only(
     corpus: Corpus, monkeypatch: pytest.MonkeyPatch, sign: int, accuracy: float
 ):
     """Test audio that equals code, so a program's own clip is nearest, and opposite audio."""
-    monkeypatch.setattr(umap, "MIN_TEST_PROGRAMS", 4)
-    open_study_inputs = umap.open_study_inputs
+    monkeypatch.setattr(umap_study, "MIN_TEST_PROGRAMS", 4)
+    open_study_inputs = umap_study.open_study_inputs
 
     def open_clouds(corpus: Corpus, options, **keywords) -> StudyInputs:
         inputs = open_study_inputs(corpus, options, **keywords)
@@ -298,7 +305,7 @@ def test_umap_separates_opposite_clouds_only(
         pairs = replace(inputs.pairs, code_embeddings=points, audio_embeddings=sign * points)
         return replace(inputs, aligned_corpus=identity, pairs=pairs)
 
-    monkeypatch.setattr(umap, "open_study_inputs", open_clouds)
+    monkeypatch.setattr(umap_study, "open_study_inputs", open_clouds)
     monkeypatch.setattr(StudyInputs, "build_result_settings", lambda self, options: {})
     measured = run_study("umap", corpus).load_paper_comparison().set_index("measure")["measured"]
     assert measured["Classifier accuracy after, logistic regression"] == pytest.approx(accuracy)

@@ -228,7 +228,7 @@ def test_a_missing_clip_is_reported(corpus: Corpus):
 
 
 def test_playback_options_are_those_of_the_result():
-    from pages.studies.study_view import format_playback_instructions
+    from pages.studies.study_run_view import format_playback_instructions
 
     pairs = StudyTable("pairs", "All pairs", pd.DataFrame({"clips": ["a|b"]}))
     clip = ClipSequence("one", ("a",))

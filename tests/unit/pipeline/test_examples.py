@@ -5,10 +5,10 @@ from __future__ import annotations
 import doctest
 
 from core import versions
-from core.pipeline import file_names
+from core.pipeline import unique_file_names
 
 
 def test_examples_run() -> None:
-    for module in (file_names, versions):
+    for module in (unique_file_names, versions):
         result = doctest.testmod(module)
         assert result.attempted > 0 and result.failed == 0

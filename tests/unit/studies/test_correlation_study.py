@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.studies.correlation import describe_mantel_test
+from core.studies.correlation_study import describe_mantel_test
 from core.studies.mantel import DistanceCorrelation
 
 VALUES = {"pearson": 0.1, "pearson_p": 0.1, "pearson_mantel_p": 0.1, "spearman": 0.2, "pairs": 351}

@@ -12,7 +12,7 @@ import pandas as pd
 from core import encoders
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.evaluation.neighbours import find_nearest_other_rows
+from core.evaluation.nearest_neighbours import find_nearest_other_rows
 from core.programs import Program
 from core.progress import Progress
 from core.sonicpi import Clip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.studies.sweep import average_results_over_seeds, select_best_configurations
+from core.studies.sweep_study import average_results_over_seeds, select_best_configurations
 
 
 def test_the_table_holds_means_over_seeds():

@@ -8,8 +8,12 @@ import torch
 from sklearn.metrics.pairwise import cosine_similarity
 
 from core.errors import EarshotError
-from core.evaluation import neighbours
-from core.evaluation.neighbours import CosineIndex, find_k_nearest_rows, find_nearest_other_rows
+from core.evaluation import nearest_neighbours
+from core.evaluation.nearest_neighbours import (
+    CosineIndex,
+    find_k_nearest_rows,
+    find_nearest_other_rows,
+)
 
 
 @pytest.fixture
@@ -43,7 +47,7 @@ def test_the_length_of_rows_does_not_matter(rng: np.random.Generator):
 def test_block_size_changes_nothing(rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
     query, base = rng.normal(size=(23, 6)), rng.normal(size=(50, 6))
     whole = find_k_nearest_rows(query, base, 5)
-    monkeypatch.setattr(neighbours, "BLOCK_ROWS", 4)
+    monkeypatch.setattr(nearest_neighbours, "BLOCK_ROWS", 4)
     for a, b in zip(whole, find_k_nearest_rows(query, base, 5), strict=True):
         np.testing.assert_array_equal(a, b)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from core.studies.perturbation import (
+from core.studies.perturbation_study import (
     GAIN_MEASURE,
     _build_perturbation_measurements,
     describe_paper_bounds,

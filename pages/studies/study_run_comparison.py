@@ -12,7 +12,7 @@ from core.studies.study_run_comparison import (
     find_differing_run_settings,
 )
 from pages.components import state
-from pages.studies import study_view
+from pages.studies import study_run_view
 
 
 def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None:
@@ -41,7 +41,7 @@ def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None
         return
     measures = build_run_measurement_table(chosen_runs)
     st.dataframe(
-        study_view.format_number_columns(measures, measures.columns),
+        study_run_view.format_number_columns(measures, measures.columns),
         key=f"measures-{study_name}",
         placeholder="–",
         column_config={
@@ -61,7 +61,7 @@ def draw_run_comparison(runs: list[StudyRun], labels: Mapping[str, str]) -> None
 
 
 def _draw_first_figure(run: StudyRun) -> None:
-    figures = study_view.load_study_result(run).figures
+    figures = study_run_view.load_study_result(run).figures
     if figures:
         st.caption(f"{run.id}: {figures[0].title}")
         st.plotly_chart(

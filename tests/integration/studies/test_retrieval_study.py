@@ -23,7 +23,7 @@ from core.pipeline.embed import embed_corpus
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
 from core.search.query import find_neighbours
-from core.studies import retrieval, retrieval_baselines, retriever
+from core.studies import retrieval_study, retrieval_baselines, retriever
 from core.studies.clips import find_stored_clip
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.finetune import FinetuningConfig, finetune_text_encoder
@@ -163,7 +163,7 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
     monkeypatch.setattr(ablation_methods, "PERTURBED_PROGRAM_COUNT", 3)
     run = run_study("retrieval", corpus, {**OPTIONS, "methods": "all"})
     scores = load_tables(run)["scores"].set_index("method")
-    method_sets = [*ablation_methods.METHOD_SETS.values(), retrieval.list_baseline_methods]
+    method_sets = [*ablation_methods.METHOD_SETS.values(), retrieval_study.list_baseline_methods]
     expected = {method.name for list_methods in method_sets for method in list_methods("sonicpi")}
     assert expected == set(scores.index) - {"true nearest by log-mel"}
     methods = scores.loc[sorted(expected)]
@@ -173,7 +173,7 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
 
 
 def test_every_method_set_of_the_ablation_has_an_option():
-    assert set(retrieval.METHOD_SETS) == {*ablation_methods.METHOD_SETS, retrieval.BASELINES}
+    assert set(retrieval_study.METHOD_SETS) == {*ablation_methods.METHOD_SETS, retrieval_study.BASELINES}
 
 
 def test_finetuning_trains_encoder_and_heads_reproducibly(text_encoder: str):
