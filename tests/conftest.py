@@ -50,7 +50,7 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
     from core.pipeline import sweep_worker
     from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
     from core.pipeline.train import train
-    from core.studies import completion_study, completion_scenarios
+    from core.studies import completion_scenarios, completion_study
     from core.studies.registry import STUDIES
     from core.studies.report import run_studies_and_write_report
 

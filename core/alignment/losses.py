@@ -110,7 +110,7 @@ def soft_infonce_loss(
     temperature is relative.
     """
     logits = _compute_similarity_logits(code, audio, temperature, source_ids)  # [n, n]
-    similarities = compute_cosine_similarities(soft_targets.audio_embeddings)  # [n, n]
+    similarities = compute_pairwise_cosine_similarities(soft_targets.audio_embeddings)  # [n, n]
     similarities = similarities / (
         soft_targets.temperature * _compute_offdiagonal_std(similarities)
     )
@@ -154,7 +154,7 @@ def distance_preservation_loss(projections: Tensor, audio_embeddings: Tensor) ->
         return projections.sum() * 0.0
     rows, columns = torch.triu_indices(n, n, offset=1, device=projections.device)
     projected = 1 - (projections @ projections.T)[rows, columns]  # [n(n-1)/2]
-    raw = 1 - compute_cosine_similarities(audio_embeddings)[rows, columns]  # [n(n-1)/2]
+    raw = 1 - compute_pairwise_cosine_similarities(audio_embeddings)[rows, columns]  # [n(n-1)/2]
     # If all rows are equal, the mean is 0: the floor gives distances of 0 instead of NaN.
     floor = torch.finfo(projected.dtype).eps
     return functional.huber_loss(
@@ -192,7 +192,7 @@ def weighted_infonce_loss(
     """
     logits = _compute_similarity_logits(code, audio, temperature, source_ids)  # [n, n]
     centred = audio_embeddings - audio_embeddings.mean(dim=0)
-    weights = (1 + compute_cosine_similarities(centred)) / 2  # [n, n]
+    weights = (1 + compute_pairwise_cosine_similarities(centred)) / 2  # [n, n]
     if source_ids is not None:
         weights = weights.masked_fill(_mask_same_source_pairs(source_ids), 0.0)
     code_target = weights / weights.sum(dim=1, keepdim=True)
@@ -231,7 +231,7 @@ def cka_loss(projections: Tensor, audio_embeddings: Tensor) -> Tensor:
     return 1 - (x.T @ y).square().sum() / within.clamp_min(1e-12)
 
 
-def compute_cosine_similarities(x: Tensor) -> Tensor:
+def compute_pairwise_cosine_similarities(x: Tensor) -> Tensor:
     """Compute the cosine similarities of all pairs of rows of x [n, d]: float32 [n, n]."""
     x = functional.normalize(x.float(), dim=1)
     return x @ x.T

@@ -61,7 +61,7 @@ class ClipStore:
         self, program_id: str, rendering: RenderResult, seconds: float
     ) -> Clip | None:
         """Store the result of rendering a program; see `Corpus`."""
-        with self._database.writer_lock.acquire("rendering"):
+        with self._database.writer_lock.acquire_lock("rendering"):
             location = self._locate_clip(program_id, seconds)
             clip, error = rendering.clip, rendering.error
             if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
@@ -86,7 +86,7 @@ class ClipStore:
 
     def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
         """Record a clip whose file exists already; see `Corpus`."""
-        with self._database.writer_lock.acquire("registering existing clips"):
+        with self._database.writer_lock.acquire_lock("registering existing clips"):
             location = self._locate_clip(program_id, seconds)
             stored = clip_storage.load_existing_clip(self.folder, location.relative_path, seconds)
             return None if stored is None else self._insert_clip_row(location, stored, render_s=0.0)

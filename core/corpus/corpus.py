@@ -184,7 +184,7 @@ class Corpus:
         EarshotError
             If another process or thread is writing. The message names it and since when.
         """
-        with self._database.writer_lock.acquire(writer_name):
+        with self._database.writer_lock.acquire_lock(writer_name):
             clip_storage.remove_partial_clips(self._clip_store.folder)
             yield
 
@@ -234,8 +234,8 @@ class Corpus:
         """Add programs and return the number of new ones.
 
         A program whose source the corpus has already is skipped, whatever its name. If another
-        program has the same name, ``.2``, ``.3`` … is appended. `core.corpus.train_test_split` assigns new
-        programs to the splits.
+        program has the same name, ``.2``, ``.3`` … is appended. `core.corpus.train_test_split`
+        assigns new programs to the splits.
 
         Parameters
         ----------

@@ -14,7 +14,7 @@ from core.errors import EarshotError
 csv.field_size_limit(1 << 30)
 
 
-def read_csv_table(text: str, file_name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
+def parse_csv_text(text: str, file_name: str) -> tuple[list[str], Iterator[Mapping[str, Any]]]:
     r"""Return the columns of a table and an iterator over its rows.
 
     Parameters
@@ -37,7 +37,7 @@ def read_csv_table(text: str, file_name: str) -> tuple[list[str], Iterator[Mappi
 
     Examples
     --------
-    >>> columns, rows = read_csv_table("name,seed\nbeeps,1\n", "programs.csv")
+    >>> columns, rows = parse_csv_text("name,seed\nbeeps,1\n", "programs.csv")
     >>> columns, list(rows)
     (['name', 'seed'], [{'name': 'beeps', 'seed': '1'}])
     """

@@ -56,7 +56,7 @@ class Database:
                 f"The corpus cannot be created ({error.strerror}).", where=str(self.path.parent)
             ) from error
         with (
-            self.writer_lock.acquire("creating the database"),
+            self.writer_lock.acquire_lock("creating the database"),
             database_schema.convert_sqlite_errors(self.path),
         ):
             if self.path.exists():
@@ -69,7 +69,7 @@ class Database:
         with database_schema.convert_sqlite_errors(self.path):
             database_schema.verify_database_compatibility(self._connection, self.path)
             if database_schema.is_schema_outdated(self._connection):
-                with self.writer_lock.acquire("migrating the database"):
+                with self.writer_lock.acquire_lock("migrating the database"):
                     database_schema.migrate_database(self._connection, self.path)
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class Database:
             If another process or thread is writing.
         """
         with (
-            self.writer_lock.acquire(writer_name),
+            self.writer_lock.acquire_lock(writer_name),
             database_schema.convert_sqlite_errors(self.path),
         ):
             connection = self._connection

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from core.corpus.csv_row_reader import parse_csv_text
 from core.corpus.program_file_reader import (
     MAX_IMPORT_BYTES,
     MAX_IMPORT_PROGRAMS,
@@ -22,7 +23,6 @@ from core.corpus.program_file_reader import (
     decode_text,
     make_import_too_large_error,
 )
-from core.corpus.csv_row_reader import read_csv_table
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -82,7 +82,7 @@ def read_imported_embeddings(
     suffix = PurePosixPath(file_name.replace("\\", "/")).suffix.lower()
     rows: Iterable[Mapping[str, Any]]
     if suffix == ".csv":
-        columns, rows = read_csv_table(decode_csv_table(content, file_name)[0], file_name)
+        columns, rows = parse_csv_text(decode_csv_table(content, file_name)[0], file_name)
         key_column, vector_column = _select_key_and_vector_columns(
             columns, vector_column, file_name
         )

@@ -102,7 +102,7 @@ def _iterate_batches(request: Mapping[str, Any], content: bytes) -> Iterator[Fra
         batch.validate(full=True)  # A damaged index may point outside the dictionary.
         list_lengths, blob = {}, b""
         for name in lists:
-            list_lengths[name], values = _encode_list_column(batch.column(name))
+            list_lengths[name], values = _encode_list_column_as_float_bytes(batch.column(name))
             blob += values
         frame = {
             "row_count": batch.num_rows,
@@ -165,7 +165,7 @@ def _is_number_type(arrow_type: Any) -> bool:
     )
 
 
-def _encode_list_column(column: Any) -> tuple[list[int | None], bytes]:
+def _encode_list_column_as_float_bytes(column: Any) -> tuple[list[int | None], bytes]:
     """Return the length of each row's list, and all values as float64."""
     lists = [
         compute.cast(row.values, pyarrow.float64()) if row.is_valid else None for row in column

@@ -18,7 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from core import workspace
-from core.corpus.csv_row_reader import read_csv_table
+from core.corpus.csv_row_reader import parse_csv_text
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -238,7 +238,7 @@ def _read_programs_from_csv(content: bytes, file_name: str, result: ImportResult
     text, encoding = decode_csv_table(content, file_name)
     if encoding:
         result.detected_encodings[file_name] = encoding
-    columns, rows = read_csv_table(text, file_name)
+    columns, rows = parse_csv_text(text, file_name)
     _require_source_column(columns, file_name)
     _add_programs_from_rows(rows, file_name, result)
 
@@ -373,12 +373,12 @@ def _parse_parameters(value: Any) -> dict[str, Any]:
     if not isinstance(parameters, Mapping) or len(parameters) > MAX_PARAMETERS:
         return {}
     is_plain = all(
-        isinstance(key, str) and _is_plain_value(item) for key, item in parameters.items()
+        isinstance(key, str) and _is_storable_scalar(item) for key, item in parameters.items()
     )
     return dict(parameters) if is_plain else {}
 
 
-def _is_plain_value(value: Any) -> bool:
+def _is_storable_scalar(value: Any) -> bool:
     """Return whether a value is a text, a truth value, or a number that SQLite can hold."""
     if isinstance(value, (int, float)):
         return value == value and abs(value) < 2**63  # NaN differs from itself.

@@ -82,7 +82,7 @@ def recover_database(path: Path, lock: WriterLock) -> RecoveryReport | None:
     EarshotError
         If too little can be read. Nothing was changed then.
     """
-    with lock.acquire("recovering a damaged database"):
+    with lock.acquire_lock("recovering a damaged database"):
         if _try_reindex(path):
             return None
         prefix = f"{PARTIAL_PREFIX}recovery-"

@@ -52,7 +52,7 @@ class WriterLock:
         return getattr(self._thread_local, "depth", 0) > 0
 
     @contextmanager
-    def acquire(self, writer_name: str) -> Iterator[None]:
+    def acquire_lock(self, writer_name: str) -> Iterator[None]:
         """Hold the lock for the block; a nested block of the same thread adds nothing.
 
         Parameters

@@ -42,7 +42,9 @@ class AudioEncoder(Encoder):
         self._sample_rate = spec.sample_rate
         self._device = device
 
-    def _embed_batches(self, items: Sequence[Clip]) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _iterate_embedded_batches(
+        self, items: Sequence[Clip]
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
         vectors = map_in_parallel(self._embed_clip, enumerate(items), self._device)
         for index, vector in enumerate(vectors):
             yield [index], vector[None]

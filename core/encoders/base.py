@@ -81,7 +81,7 @@ class Encoder(ABC):
         label, total = PROGRESS_LABELS[self.spec.modality], len(items)
         vectors = np.empty((total, self.spec.dim), np.float32)
         done = 0
-        for indices, rows in self._embed_batches(items):
+        for indices, rows in self._iterate_embedded_batches(items):
             is_finite = np.isfinite(rows).all(axis=1)
             if not is_finite.all():
                 index = indices[int(np.argmin(is_finite))]
@@ -97,7 +97,9 @@ class Encoder(ABC):
         return [self]
 
     @abstractmethod
-    def _embed_batches(self, items: Sequence[Any]) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _iterate_embedded_batches(
+        self, items: Sequence[Any]
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
         """Yield item indices and their vectors [len(indices), dim], in any order."""
 
 

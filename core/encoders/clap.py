@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from core.encoders.audio import AudioEncoder
 from core.encoders.device import ComputeConfig
-from core.encoders.spec import EncoderSpec
 from core.encoders.pretrained_loading import load_feature_extractor, load_pretrained_model
+from core.encoders.spec import EncoderSpec
 from core.encoders.windowing import split_into_windows
 
 _blas_limit_lock = threading.Lock()

@@ -100,6 +100,8 @@ class ConcatEncoder(Encoder):
         """Return the concatenated encoders."""
         return self._components
 
-    def _embed_batches(self, items: Sequence[Any]) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _iterate_embedded_batches(
+        self, items: Sequence[Any]
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
         embeddings = [encoder.embed(items) for encoder in self._components]
         yield list(range(len(items))), concatenate_embeddings(embeddings)

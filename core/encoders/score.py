@@ -19,7 +19,9 @@ from core.sonicpi.score_events import MAX_SCORE_SECONDS, extract_score_events
 class ScoreEncoder(Encoder):
     """Features of the messages that a program sends to scsynth."""
 
-    def _embed_batches(self, items: Sequence[str]) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _iterate_embedded_batches(
+        self, items: Sequence[str]
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
         for index, source in enumerate(items):
             # Rendering has a limit of its own, and a program above it counts as one that fails.
             validate_source_text(source, index, max_chars=None)

@@ -28,7 +28,9 @@ SYMBOLIC_EMBEDDING_DIM = SCORE_FEATURE_DIM + WORD_FEATURE_COUNT
 class SymbolicEncoder(Encoder):
     """Features of the events that the static interpreter finds, and of the source's words."""
 
-    def _embed_batches(self, items: Sequence[str]) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _iterate_embedded_batches(
+        self, items: Sequence[str]
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
         for index, source in enumerate(items):
             yield [index], embed_source(validate_source_text(source, index))[None]
 

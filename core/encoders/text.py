@@ -21,8 +21,8 @@ import transformers
 from core.encoders.base import Encoder, validate_source_text
 from core.encoders.device import ComputeConfig
 from core.encoders.parallel import map_in_parallel
-from core.encoders.spec import EncoderSpec
 from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer
+from core.encoders.spec import EncoderSpec
 from core.encoders.weights import load_json_config
 from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.errors import EarshotError
@@ -100,7 +100,9 @@ class TextEncoder(Encoder):
             prefix_ids = [*prefix_ids, mode_id, self._tokenizer.sep_token_id]
         return prefix_ids, suffix_ids
 
-    def _embed_batches(self, items: Sequence[str]) -> Iterator[tuple[list[int], np.ndarray]]:
+    def _iterate_embedded_batches(
+        self, items: Sequence[str]
+    ) -> Iterator[tuple[list[int], np.ndarray]]:
         # Halves of surrogate pairs, from files that are not UTF-8, are not allowed in text.
         sources = [
             validate_source_text(source, index).encode("utf-8", "replace").decode()

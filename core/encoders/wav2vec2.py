@@ -10,12 +10,12 @@ from torch import nn
 from core.encoders import openvino
 from core.encoders.audio import AudioEncoder
 from core.encoders.device import ComputeConfig
-from core.encoders.spec import EncoderSpec
 from core.encoders.pretrained_loading import (
     load_feature_extractor,
     load_pretrained_model,
     silence_transformers,
 )
+from core.encoders.spec import EncoderSpec
 from core.encoders.windowing import split_into_windows
 
 # Attention grows with the square of the length, and training used at most half a minute of speech;

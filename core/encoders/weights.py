@@ -185,12 +185,12 @@ class WheelWeights:
 
     def is_available_offline(self) -> bool:
         """Return whether the package is installed with the file or folder."""
-        path = self._find_installed_path()
+        path = self._find_weights_path_in_package()
         return path is not None and path.exists()
 
     def resolve_weights_path(self, encoder_id: str, /) -> Path:
         """Return the file or folder in the installed package."""
-        path = self._find_installed_path()
+        path = self._find_weights_path_in_package()
         if path is None or not path.exists():
             raise EarshotError(
                 f"The weights of {encoder_id} come in the {self.weights_origin}, which is not"
@@ -199,7 +199,7 @@ class WheelWeights:
             )
         return path
 
-    def _find_installed_path(self) -> Path | None:
+    def _find_weights_path_in_package(self) -> Path | None:
         module_spec = importlib.util.find_spec(self.package)
         if module_spec is None or not module_spec.submodule_search_locations:
             return None

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from core.errors import EarshotError
-from core.evaluation.nearest_neighbours import find_nearest_other_rows
 from core.evaluation.array_validation import normalize_rows, stack_zero_padded
+from core.evaluation.nearest_neighbours import find_nearest_other_rows
 
 UMAP_NEIGHBOURS = 15  # UMAP's default; a point counts as its own first neighbour
 MIN_POINTS = 4

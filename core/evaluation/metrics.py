@@ -11,15 +11,15 @@ from __future__ import annotations
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.cca import CCA, cca, fit_cca
-from core.evaluation.nearest_neighbours import find_nearest_other_rows
-from core.evaluation.pairwise_distances import distance_pearson, distance_spearman
 from core.evaluation.array_validation import (
     COSINE_STEPS_PER_UNIT,
     centre_columns,
     check_paired_arrays,
     normalize_rows,
 )
+from core.evaluation.cca import CCA, cca, fit_cca
+from core.evaluation.nearest_neighbours import find_nearest_other_rows
+from core.evaluation.pairwise_distances import distance_pearson, distance_spearman
 
 __all__ = [
     "CCA",

@@ -51,7 +51,8 @@ class CosineIndex:
         indices : int64 [m, k]
             Nearest first. Equally similar rows are ordered by index.
         similarities : float32 [m, k]
-            In [-1, 1], in steps of 2**-20 (`core.evaluation.array_validation.COSINE_STEPS_PER_UNIT`).
+            In [-1, 1], in steps of 2**-20 (see `COSINE_STEPS_PER_UNIT` in
+            `core.evaluation.array_validation`).
 
         Raises
         ------

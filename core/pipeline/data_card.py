@@ -151,7 +151,7 @@ def _format_data_card_markdown(facts: dict[str, Any]) -> str:
         f" {facts['split_seed']}: {_format_named_counts(facts['split'])}.",
         f"## Programs\n\nSeeds of the templates: {seeds}."
         f" Roles: {_format_named_counts(facts['roles'])}."
-        f"\n\n{_format_templates_table(facts['templates'])}",
+        f"\n\n{_format_template_counts_table(facts['templates'])}",
     ]
     if facts["imports"]:
         columns = ("from", "programs", "licence", "when")
@@ -170,7 +170,7 @@ def _format_data_card_markdown(facts: dict[str, Any]) -> str:
     return "\n\n".join(sections) + "\n"
 
 
-def _format_templates_table(count_by_template: dict[str, int]) -> str:
+def _format_template_counts_table(count_by_template: dict[str, int]) -> str:
     titles = programs.get_template_titles()
     rows = [
         (titles.get(template, "") if template else "no template", template, count)

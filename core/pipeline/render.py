@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.pipeline.unique_file_names import make_unique_names
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
+from core.pipeline.unique_file_names import make_unique_names
 from core.programs.source_decoding import decode_source
 from core.progress import Progress, ignore_progress
 from core.sonicpi import RenderProblem, RenderResult

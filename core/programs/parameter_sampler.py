@@ -66,7 +66,7 @@ class ParameterSampler:
 
     def pick(self, name: str, *options: Any) -> ParameterValue:
         """Draw one of the options, passed one by one or as one list."""
-        choices = _validate_sampling_options(name, options)
+        choices = _validate_and_deduplicate_choices(name, options)
         return self._sample_parameter_once(ParameterSpec(name, "pick", choices=choices))
 
     def chance(self, name: str, p: float = 0.5) -> bool:
@@ -96,7 +96,7 @@ class ParameterSampler:
 
     def several(self, name: str, options: Any, count: int) -> list[ParameterValue]:
         """Draw `count` options with replacement."""
-        choices = _validate_sampling_options(name, (options,), is_list=True)
+        choices = _validate_and_deduplicate_choices(name, (options,), is_list=True)
         is_valid = 1 <= count <= MAX_LIST_MEMBERS
         _require_valid_draw(is_valid, name, f"1 to {MAX_LIST_MEMBERS} members")
         return self._sample_parameter_once(
@@ -105,7 +105,7 @@ class ParameterSampler:
 
     def sample_of(self, name: str, options: Any, count: int) -> list[ParameterValue]:
         """Draw `count` options without replacement, in random order."""
-        choices = _validate_sampling_options(name, (options,), is_list=True)
+        choices = _validate_and_deduplicate_choices(name, (options,), is_list=True)
         _require_valid_draw(1 <= count <= len(choices), name, f"1 to {len(choices)} members")
         return self._sample_parameter_once(
             ParameterSpec(name, "sample_of", choices=choices, count=count)
@@ -122,7 +122,7 @@ class ParameterSampler:
 
     def rhythm(self, name: str, beats: float, lengths: Any) -> list[float]:
         """Draw lengths, in beats, whose sum is exactly `beats`."""
-        choices = _validate_sampling_options(name, (lengths,), is_list=True)
+        choices = _validate_and_deduplicate_choices(name, (lengths,), is_list=True)
         numbers = [length for length in choices if isinstance(length, (int, float))]
         is_valid = len(numbers) == len(choices) and all(
             length > 0 and float(length * _SIXTEENTHS_PER_BEAT).is_integer()
@@ -162,7 +162,7 @@ class ParameterSampler:
         return spec.sample_parameter_value(derive_random_fractions(self._stream_name, spec.name))
 
 
-def _validate_sampling_options(
+def _validate_and_deduplicate_choices(
     name: str, options: tuple[Any, ...], is_list: bool = False
 ) -> tuple[ParameterValue, ...]:
     if len(options) == 1 and isinstance(options[0], (list, tuple)):

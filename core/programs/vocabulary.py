@@ -207,7 +207,7 @@ def format_option(name: str, value: object) -> str:
     return f", {name}: {format_ruby_value(value)}"
 
 
-def format_offset(amount: int) -> str:
+def format_ruby_offset_term(amount: int) -> str:
     """Return a Ruby term that adds an amount: ` + 5`, ` - 5`, or "" for 0."""
     return f" {'+' if amount > 0 else '-'} {abs(amount)}" if amount else ""
 
@@ -222,7 +222,7 @@ def build_template_vocabulary() -> dict[str, Any]:
         "symbols": format_symbols,
         "loud": balance_amp,
         "opt": format_option,
-        "plus": format_offset,
+        "plus": format_ruby_offset_term,
     }
     groups = {group: names.split() for group, names in (_SYNTH_GROUPS | _SAMPLE_GROUPS).items()}
     scales = {"scales": list(SCALE_STEPS), "tonics": list(SHARP_NOTE_NAMES)}

@@ -19,8 +19,8 @@ from core.studies.report_markdown import (
     REPORT_TITLE,
     ReportContent,
     drop_empty_columns,
+    format_corpus_and_version_settings,
     format_run_settings,
-    format_shared_settings,
     format_table_cell,
     format_verdict_counts,
     get_study_title_and_question,
@@ -98,7 +98,7 @@ def build_html_report(content: ReportContent) -> str:
     body.append("<h2>Corpus and versions</h2><dl>")
     body += [
         f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>"
-        for name, value in format_shared_settings(content.runs).items()
+        for name, value in format_corpus_and_version_settings(content.runs).items()
     ]
     return (
         "<!doctype html><html lang='en'><meta charset='utf-8'>"
@@ -164,7 +164,7 @@ def _build_figure_html(figure: StudyFigure) -> str:
         include_plotlyjs=False,
         config={"displaylogo": False, "responsive": True},
     )
-    caption = html.escape(remove_click_hints(figure.caption))
+    caption = html.escape(remove_click_hints_from_caption(figure.caption))
     return f"<h3>{html.escape(figure.title)}</h3>{plot}<p>{caption}</p>"
 
 
@@ -178,7 +178,7 @@ def _build_collapsible_table(table: StudyTable) -> str:
     )
 
 
-def remove_click_hints(caption: str) -> str:
+def remove_click_hints_from_caption(caption: str) -> str:
     """Return a caption without the sentences on clicking, which only the page Studies supports."""
     sentences = re.split(r"(?<=\.) ", caption)
     return " ".join(sentence for sentence in sentences if not sentence.startswith("Click"))

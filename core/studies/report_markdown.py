@@ -105,7 +105,10 @@ def build_markdown_report(content: ReportContent) -> str:
         parts += [f"- {note}" for note in run.metadata["notes"]]
         parts += ["", "```json", format_run_settings(run), "```"]
     parts += ["", "## Corpus and versions", ""]
-    parts += [f"- {name}: {value}" for name, value in format_shared_settings(content.runs).items()]
+    parts += [
+        f"- {name}: {value}"
+        for name, value in format_corpus_and_version_settings(content.runs).items()
+    ]
     return "\n".join([*parts, ""])
 
 
@@ -231,7 +234,7 @@ def format_verdict_counts(comparison: pd.DataFrame) -> str:
     return f"{', '.join(parts)} the paper" if parts else "the paper has no such number"
 
 
-def format_shared_settings(runs: Sequence[StudyRun]) -> dict[str, str]:
+def format_corpus_and_version_settings(runs: Sequence[StudyRun]) -> dict[str, str]:
     """Return description of the corpus and versions of software as text, by name."""
     settings = runs[0].metadata["settings"]
     return {

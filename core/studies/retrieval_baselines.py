@@ -52,13 +52,13 @@ class RetrievalMethod:
             raise ValueError(f"Method {self.name!r} has no alignment config.")
         return self.alignment_config
 
-    def list_required_training_encoders(self) -> set[str]:
+    def list_required_training_program_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed the training programs."""
         return set(split_encoder_id(self.code_encoder)) if self.code_encoder else set()
 
     def list_required_query_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed a query."""
-        return self.list_required_training_encoders()
+        return self.list_required_training_program_encoders()
 
 
 def list_baseline_methods(code_encoder: str) -> list[RetrievalMethod]:

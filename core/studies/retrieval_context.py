@@ -78,9 +78,9 @@ class RetrievalContext:
     def _load_base_and_query_embeddings(self, encoder_id: str) -> tuple[np.ndarray, np.ndarray]:
         if encoder_id not in self._code_embeddings:
             queries = self.query_set.queries
-            base_code = self._load_stored_embeddings(encoder_id, self.query_set.base)
+            base_code = self._load_embeddings_or_nan_rows(encoder_id, self.query_set.base)
             if "program" in queries:
-                query_code = self._load_stored_embeddings(encoder_id, queries)
+                query_code = self._load_embeddings_or_nan_rows(encoder_id, queries)
             else:
                 query_code = np.full((len(queries), base_code.shape[1]), np.nan, np.float32)
             is_missing = np.isnan(query_code[:, 0])
@@ -90,7 +90,7 @@ class RetrievalContext:
             self._code_embeddings[encoder_id] = base_code, query_code
         return self._code_embeddings[encoder_id]
 
-    def _load_stored_embeddings(self, encoder_id: str, programs: pd.DataFrame) -> np.ndarray:
+    def _load_embeddings_or_nan_rows(self, encoder_id: str, programs: pd.DataFrame) -> np.ndarray:
         program_ids, stored = self.corpus.load_embeddings(encoder_id)
         rows = pd.Index(program_ids).get_indexer(pd.Index(programs["program"]))
         embeddings = stored[rows]

@@ -128,7 +128,7 @@ def _load_file_queries(
     are_examples = query_source == EXAMPLE_QUERIES
     folder = SONICPI_EXAMPLES_FOLDER if are_examples else Path(query_source).expanduser()
     files = _list_program_files(folder, are_examples)
-    sources, skipped = _read_program_sources(files, folder)
+    sources, skipped = _read_source_files(files, folder)
     names = list(sources)
     paths, failures = render_study_clips(
         corpus, list(sources.values()), corpus.settings["seconds"], progress
@@ -174,7 +174,7 @@ def _list_program_files(folder: Path, are_examples: bool) -> list[Path]:
     return files
 
 
-def _read_program_sources(
+def _read_source_files(
     files: Sequence[Path], folder: Path
 ) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """Return sources by name, and the files that cannot be read with the reason."""

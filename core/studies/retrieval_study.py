@@ -190,7 +190,7 @@ def _split_methods_by_coverage(
         needed = base_count if method.needs_all_embeddings else MIN_TRAINING_PROGRAMS
         return all(
             embedded_counts.get(encoder_id, 0) >= min(needed, base_count)
-            for encoder_id in method.list_required_training_encoders()
+            for encoder_id in method.list_required_training_program_encoders()
         )
 
     covered = [method for method in methods if has_enough_embeddings(method)]
@@ -204,7 +204,7 @@ def _list_missing_encoders(
     encoder_ids = {
         encoder_id
         for method in skipped_methods
-        for encoder_id in method.list_required_training_encoders()
+        for encoder_id in method.list_required_training_program_encoders()
     }
     return sorted(encoder_ids - {SONICPI_ENCODER, code_encoder})
 

@@ -14,8 +14,8 @@ from sklearn.neighbors import KNeighborsClassifier
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.evaluation import metrics
-from core.evaluation.bootstrap import bootstrap_interval
 from core.evaluation.array_validation import normalize_rows
+from core.evaluation.bootstrap import bootstrap_interval
 from core.pipeline.map import compute_alignment_map
 from core.plots.alignment_map import build_map_figure
 from core.progress import Progress

@@ -93,7 +93,7 @@ def draw_pair_search_job_or_button(selected: Selection) -> None:
 
 def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
     """Draw the pairs of the chosen kind, and one of them."""
-    kind, space = choose_pair_kind_and_code_space()
+    kind, space = draw_pair_kind_and_code_space_controls()
     pair_list = filter_pairs_by_kind(corpus, all_pairs, kind, space)
     if pair_list.pairs.empty:
         st.info(
@@ -104,12 +104,12 @@ def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
     row = pair_list.find_pair_row(state.PAIR.get())
     left, right = st.columns([5, 7], gap="medium")
     with left:
-        draw_pair_table(pair_list, space)
+        draw_program_pair_table(pair_list, space)
     with right:
         draw_program_pair(pair_list, row)
 
 
-def choose_pair_kind_and_code_space() -> tuple[str, str]:
+def draw_pair_kind_and_code_space_controls() -> tuple[str, str]:
     """Draw the choice of the kind of pair and of the code's space; return both."""
     with st.container(horizontal=True, vertical_alignment="center"):
         kind = st.segmented_control(
@@ -156,7 +156,7 @@ def open_and_play_pair(pair_list: PairList, row: int) -> None:
     audio_player.request_autoplay(PLAYLIST_KEY)
 
 
-def draw_pair_table(pair_list: PairList, space: str) -> None:
+def draw_program_pair_table(pair_list: PairList, space: str) -> None:
     """Draw a table of the pairs with their distances."""
     pairs = pair_list.pairs
     titles = {

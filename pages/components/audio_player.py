@@ -103,7 +103,7 @@ def draw_clip_player(clip: Clip, name: str, key: str) -> None:
     if clip not in _encoded_clips:
         _encoded_clips[clip] = clip.encode_audio_file(".flac"), cache.encode_waveform_svg(clip)
     flac_bytes, waveform_svg = _encoded_clips[clip]
-    audio_url = audio_server.cache_audio_bytes(flac_bytes, name)
+    audio_url = audio_server.cache_audio_and_build_url(flac_bytes, name)
     _draw_audio_player(audio_url, waveform_svg, clip.seconds, name, key)
 
 

@@ -62,7 +62,7 @@ def build_audio_url(audio_path: str | Path, name: str) -> str:
     return f"/sound/file/{quote(relative_path.as_posix())}?name={quote(name)}"
 
 
-def cache_audio_bytes(flac_bytes: bytes, name: str) -> str:
+def cache_audio_and_build_url(flac_bytes: bytes, name: str) -> str:
     """Keep a FLAC file in memory and return its URL.
 
     Only the newest `MAX_CACHED_CLIPS` are kept.

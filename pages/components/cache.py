@@ -91,7 +91,7 @@ def cache_until_inputs_change(
         max_entries=max_entries, ttl=ttl_s, show_spinner=spinner, hash_funcs=_HASH_FUNCTIONS
     )
 
-    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+    def add_cache_to_function(function: Callable[P, R]) -> Callable[P, R]:
         # Streamlit names a cache by the function's module, name and source. It must therefore
         # get the function itself: a common inner function would share one cache.
         cached = store(function)
@@ -108,7 +108,7 @@ def cache_until_inputs_change(
 
         return call
 
-    return decorate
+    return add_cache_to_function
 
 
 @cache_until_inputs_change(1, ttl_s=120)

@@ -229,7 +229,7 @@ class UrlParameter:
         else:
             st.query_params[self.name] = value
 
-    def forget(self) -> None:
+    def remove_from_url_and_session(self) -> None:
         """Remove the value from the URL and the session."""
         st.session_state.pop(self._session_key_name, None)
         st.query_params.pop(self.name, None)

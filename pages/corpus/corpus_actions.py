@@ -53,7 +53,7 @@ def select_requested_corpus() -> None:
         return
     corpus_name = state.REQUESTED_CORPUS.get()
     state.REQUESTED_CORPUS.clear()
-    state.PROGRAM.forget()
+    state.PROGRAM.remove_from_url_and_session()
     for key in (state.CORPUS, state.ALIGNMENT):
         key.clear()
         st.query_params.pop(key.name, None)

@@ -47,7 +47,7 @@ def draw_page() -> None:
         if programs.empty:
             draw_empty_corpus_notice(corpus)
             return
-        filters = program_filters.choose_program_filters(corpus)
+        filters = program_filters.draw_program_filters(corpus)
         left, right = st.columns([7, 6], gap="medium")
         with left:
             draw_program_table(corpus, programs, filters)

@@ -25,7 +25,7 @@ class ProgramFilters:
     parameters: ParameterFilters
 
 
-def choose_program_filters(corpus: Corpus) -> ProgramFilters:
+def draw_program_filters(corpus: Corpus) -> ProgramFilters:
     """Draw the filters and return their values."""
     options = cache.load_program_filter_options(corpus)
     columns = st.columns([5, 4, 3, 3, 2.4], gap="small")
@@ -40,20 +40,22 @@ def choose_program_filters(corpus: Corpus) -> ProgramFilters:
             label_visibility="collapsed",
         )
     with columns[1]:
-        templates = _choose_filter_values(
+        templates = _draw_column_value_filter(
             "Template", options["template"], state.FILTER_TEMPLATES, cache.load_template_titles()
         )
     with columns[2]:
-        roles = _choose_filter_values("Role", options["role"], state.FILTER_ROLES, {})
+        roles = _draw_column_value_filter("Role", options["role"], state.FILTER_ROLES, {})
     with columns[3]:
         existing_states = [name for name in STATE_LABELS if name in options["state"]]
-        states = _choose_filter_values("State", existing_states, state.FILTER_STATES, STATE_LABELS)
+        states = _draw_column_value_filter(
+            "State", existing_states, state.FILTER_STATES, STATE_LABELS
+        )
     with columns[4]:
-        parameters = choose_parameter_filters(cache.load_parameter_domains(corpus))
+        parameters = draw_parameter_filters(cache.load_parameter_domains(corpus))
     return ProgramFilters(query or "", states, templates, roles, parameters)
 
 
-def _choose_filter_values(
+def _draw_column_value_filter(
     label: str, options: list[str], key: state.SessionKey[list[str]], titles: dict[str, str]
 ) -> list[str]:
     return st.multiselect(
@@ -67,7 +69,7 @@ def _choose_filter_values(
     )
 
 
-def choose_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
+def draw_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
     """Draw the choice of parameters and of their values.
 
     Parameters
@@ -98,11 +100,13 @@ def choose_parameter_filters(domains: ParameterFilters) -> ParameterFilters:
             label_visibility="collapsed",
         )
         for name in chosen:
-            filters[name] = _choose_parameter_values(name, domains[name])
+            filters[name] = _draw_parameter_value_filter(name, domains[name])
     return filters
 
 
-def _choose_parameter_values(name: str, domain: ValueRange | list[str]) -> ValueRange | list[str]:
+def _draw_parameter_value_filter(
+    name: str, domain: ValueRange | list[str]
+) -> ValueRange | list[str]:
     key, label = state.FILTER_VALUE.derive_scoped_key(name).name, name.replace("_", " ")
     if not isinstance(domain, ValueRange):
         values = st.multiselect(label, domain, key=key, placeholder="Any value")

@@ -31,7 +31,7 @@ PREVIEW_PLAYER_KEY = "preview"
 def draw_page() -> None:
     """Draw the page."""
     with formatting.catch_and_show_errors():
-        template = choose_template()
+        template = draw_template_picker()
         selection.scroll_to_top_on_change(template.id if template else "")
         if template is None:
             template_gallery.draw_template_gallery()
@@ -39,7 +39,7 @@ def draw_page() -> None:
             draw_template_editor(template)
 
 
-def choose_template() -> Template | None:
+def draw_template_picker() -> Template | None:
     """Draw the title and the choice of a template; None shows the gallery."""
     templates = {template.id: template for template in programs.list_templates()}
     template = templates.get(state.TEMPLATE.get() or "")
@@ -86,7 +86,7 @@ def draw_template_editor(template: Template) -> None:
     """Draw a template's parameters, one variant, and the form that generates more."""
     left, right = st.columns([9, 11], gap="large")
     with left:
-        seed, variant_number = choose_seed_and_variant()
+        seed, variant_number = draw_seed_and_variant_controls()
         specs = template.list_parameters()
         fixed_values = parameter_controls.read_chosen_parameter_values(template, specs)
         program = generate_template_variant(template, fixed_values, seed, variant_number)
@@ -99,7 +99,7 @@ def draw_template_editor(template: Template) -> None:
             draw_generation_form(template, fixed_values, seed)
 
 
-def choose_seed_and_variant() -> tuple[int, int]:
+def draw_seed_and_variant_controls() -> tuple[int, int]:
     """Draw the choice of seed and variant; return both."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         seed = st.number_input(
@@ -209,7 +209,7 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
     with st.container(border=True):
         st.markdown("**Generate more variants**")
         corpus_names = list_corpora()
-        corpus_name, program_count = choose_corpus_and_program_count(corpus_names)
+        corpus_name, program_count = draw_corpus_and_program_count_controls(corpus_names)
         is_existing = corpus_name in corpus_names
         existing_name = corpus_name if is_existing else None
         st.caption(
@@ -227,7 +227,7 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
             draw_generation_job(corpus_name)
 
 
-def choose_corpus_and_program_count(corpus_names: list[str]) -> tuple[str | None, int]:
+def draw_corpus_and_program_count_controls(corpus_names: list[str]) -> tuple[str | None, int]:
     """Draw the choice of a corpus and a number of programs; return both."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         corpus_name = st.selectbox(

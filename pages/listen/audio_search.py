@@ -104,7 +104,7 @@ def search_with_chosen_clip(selected: Selection) -> SearchOutcome:
     if query is not None:
         st.caption(f"The sound: {formatting.escape_markdown(query.name)}")
         audio_player.draw_clip_player(query.clip, query.name, QUERY_PLAYER_KEY)
-    neighbour_count = choose_neighbour_count()
+    neighbour_count = draw_neighbour_count_picker()
     if query is None:
         return SearchOutcome(
             message="Upload a sound to find the nearest code."
@@ -180,7 +180,7 @@ def search_with_corpus_clip(selected: Selection) -> SearchOutcome:
     verb = "matches" if len(programs) == 1 else "match"
     st.caption(f"{formatting.pluralize(len(programs), 'clip')} {verb}.{limit}")
     audio_player.draw_audio_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
-    neighbour_count = choose_neighbour_count()
+    neighbour_count = draw_neighbour_count_picker()
     # Imports torch: the clips are drawn before.
     from core.search.query import find_program_neighbours
 
@@ -208,7 +208,7 @@ def _list_clip_options(corpus: Corpus, programs: pd.DataFrame, query: str) -> li
     return list(dict.fromkeys([*first_ids, *programs["program"][:MAX_CLIP_OPTIONS]]))
 
 
-def choose_neighbour_count() -> int:
+def draw_neighbour_count_picker() -> int:
     """Draw the choice of how many clips a search shows."""
     return st.select_slider(
         "Clips to show",

@@ -62,7 +62,7 @@ def draw_favourites() -> None:
         return
     all_tags = sorted({tag for favourite in all_favourites for tag in favourite.tags})
     with st.container(horizontal=True, vertical_alignment="center"):
-        chosen_tags = _choose_favourite_tags(all_tags)
+        chosen_tags = _draw_favourite_tag_filter(all_tags)
         shown_favourites = [
             favourite for favourite in all_favourites if chosen_tags <= set(favourite.tags)
         ]
@@ -84,7 +84,7 @@ def draw_favourites() -> None:
         _draw_favourite(favourite, corpora[favourite.corpus_name], all_tags)
 
 
-def _choose_favourite_tags(all_tags: list[str]) -> set[str]:
+def _draw_favourite_tag_filter(all_tags: list[str]) -> set[str]:
     if not all_tags:
         return set()
     return set(

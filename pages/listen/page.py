@@ -73,7 +73,7 @@ def draw_code_search(selected: Selection) -> None:
     left, right = st.columns([5, 8], gap="medium")
     with left:
         snippet, should_render = draw_snippet_form()
-        neighbour_count = audio_search.choose_neighbour_count()
+        neighbour_count = audio_search.draw_neighbour_count_picker()
     neighbours = None
     with right, formatting.catch_and_show_errors():
         neighbours = find_snippet_neighbours(selected, snippet, neighbour_count)

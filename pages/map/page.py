@@ -53,7 +53,7 @@ def draw_map_job_or_button(selected: Selection) -> None:
 
 def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     """Draw the map with the choice of its colours."""
-    colour_by, scale = choose_map_colour_and_scale(selected)
+    colour_by, scale = draw_map_colour_and_scale_controls(selected)
     program_count = len(points) // 2
     # All colours share a key, which keeps the zoom and the groups hidden in the legend.
     st.plotly_chart(
@@ -83,7 +83,7 @@ def draw_map(selected: Selection, points: pd.DataFrame) -> None:
     st.caption(" ".join(sentence for sentence in sentences if sentence))
 
 
-def choose_map_colour_and_scale(selected: Selection) -> tuple[str, str]:
+def draw_map_colour_and_scale_controls(selected: Selection) -> tuple[str, str]:
     """Draw the choice of what colours the points; return it and its scale."""
     labels = map_data.list_colour_options(selected.corpus, selected.alignment)
     with st.container(horizontal=True, vertical_alignment="center", height=44, border=False):

@@ -13,7 +13,7 @@ from core.studies.report import StudyReport, list_study_reports
 from core.studies.report_markdown import format_verdict_counts
 from core.studies.store import StudyRun, list_study_runs
 from pages.components import formatting, job_panel, layout, selection, state
-from pages.studies import study_run_comparison, study_settings, study_run_view
+from pages.studies import study_run_comparison, study_run_view, study_settings
 
 ALL_STUDIES = "all"
 
@@ -26,14 +26,14 @@ def draw_page() -> None:
         if corpus is None:
             selection.draw_no_corpus_notice()
             return
-        study_name = choose_study()
+        study_name = draw_study_picker()
         if study_name == ALL_STUDIES:
             draw_all_studies(corpus)
         else:
             draw_study(corpus, study_name)
 
 
-def choose_study() -> str:
+def draw_study_picker() -> str:
     """Draw the choice of a study; return its name or `ALL_STUDIES`."""
     study_names = [*STUDIES, ALL_STUDIES]
     is_restored = state.restore_old_bookmark_choice(
@@ -115,7 +115,7 @@ def draw_study_form(corpus: Corpus, study_name: str, button_label: str) -> None:
     is_pressed = st.button(
         button_label, type="primary", icon=":material/play_arrow:", key=f"start-{study_name}"
     )
-    options = study_settings.choose_study_options(corpus, study_name)
+    options = study_settings.draw_study_option_controls(corpus, study_name)
     if is_pressed:
         argv = ["study", study_name, corpus.name, *options]
         jobs.start_job(argv, f"Study {study_name} of {corpus.name}")

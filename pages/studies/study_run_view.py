@@ -92,7 +92,7 @@ def draw_study_figure(result: StudyResult, run_id: str) -> None:
     """Draw one of a run's figures; a click on a point plays its clips."""
     if not result.figures:
         return
-    figure = choose_study_figure(result.figures, run_id)
+    figure = draw_study_figure_picker(result.figures, run_id)
     st.markdown(f"**{formatting.escape_markdown(figure.title)}**")
     chart_key = f"figure-{run_id}-{figure.name}"
     st.plotly_chart(
@@ -108,7 +108,7 @@ def draw_study_figure(result: StudyResult, run_id: str) -> None:
     st.caption(formatting.escape_markdown(figure.caption))
 
 
-def choose_study_figure(figures: list[StudyFigure], run_id: str) -> StudyFigure:
+def draw_study_figure_picker(figures: list[StudyFigure], run_id: str) -> StudyFigure:
     """Draw the choice of a figure, if there are several; return it."""
     if len(figures) == 1:
         return figures[0]
@@ -153,7 +153,7 @@ def _make_row_player_key(run_id: str, table_name: str, row_number: int) -> str:
 def draw_run_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -> None:
     """Draw the choice of a run's clips, and the clips chosen there, in a figure or a table."""
     st.markdown("**Playback**")
-    clip_number = choose_study_clip_sequence(result, run_id)
+    clip_number = draw_clip_sequence_picker(result, run_id)
     played_row = state.PLAYED_ROW.derive_scoped_key(run_id).get()
     if clip_number is not None:
         sequence = result.clips[clip_number]
@@ -170,7 +170,7 @@ def draw_run_clip_playback(corpus: Corpus, result: StudyResult, run_id: str) -> 
         st.caption(format_playback_instructions(result))
 
 
-def choose_study_clip_sequence(result: StudyResult, run_id: str) -> int | None:
+def draw_clip_sequence_picker(result: StudyResult, run_id: str) -> int | None:
     """Draw the choice of a clip sequence, if there are any; return its number."""
     if not result.clips:
         return None

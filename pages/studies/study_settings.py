@@ -18,7 +18,7 @@ ENCODER_OPTION_MODALITIES = {"code_encoder": "code", "audio_encoder": "audio"}
 HOLDOUT_ENCODER_OPTION = "holdout_audio_encoder"
 
 
-def choose_study_options(corpus: Corpus, study_name: str) -> list[str]:
+def draw_study_option_controls(corpus: Corpus, study_name: str) -> list[str]:
     """Draw the options of a study, or of all studies.
 
     Returns

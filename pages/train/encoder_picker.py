@@ -32,7 +32,7 @@ class EncoderChoice:
     has_embeddings: bool = True
 
 
-def choose_encoders(corpus: Corpus) -> EncoderChoice:
+def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
     """Draw the corpus's encoders, the choice of others, and what those need."""
     corpus_encoders = corpus.settings.get("encoders") or {}
     if not corpus_encoders:

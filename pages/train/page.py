@@ -76,12 +76,12 @@ def draw_page() -> None:
 
 def draw_training_form(corpus: Corpus) -> None:
     """Draw the encoders, the config and the button that starts a training."""
-    encoder_choice = encoder_picker.choose_encoders(corpus)
+    encoder_choice = encoder_picker.draw_encoder_picker(corpus)
     # Above the settings, which all have good defaults: no scrolling is needed.
     button_container = st.container()
-    method = training_form.choose_training_method()
-    form_values = training_form.choose_training_config(method)
-    held_out_templates = choose_held_out_templates(corpus)
+    method = training_form.draw_training_method_picker()
+    form_values = training_form.draw_training_config_controls(method)
+    held_out_templates = draw_held_out_template_controls(corpus)
     with button_container:
         is_pressed = st.button(
             "Train",
@@ -101,7 +101,7 @@ def draw_training_form(corpus: Corpus) -> None:
             st.rerun()
 
 
-def choose_held_out_templates(corpus: Corpus) -> list[str]:
+def draw_held_out_template_controls(corpus: Corpus) -> list[str]:
     """Draw the choice of templates to hold out; return their ids."""
     titles = cache.load_template_titles()
     with st.expander("Hold out whole templates"):
@@ -278,7 +278,7 @@ def build_metric_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return one row per metric and one column per reading, with values and intervals as text."""
     metrics = metrics[metrics["reading"].isin(READING_LABELS)].copy()
     metrics["text"] = [
-        _format_metric_value(value, low, high)
+        _format_metric_with_interval(value, low, high)
         for value, low, high in zip(metrics["value"], metrics["low"], metrics["high"])
     ]
     metric_order = list(dict.fromkeys(metrics["metric"]))
@@ -290,7 +290,7 @@ def build_metric_table(metrics: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _format_metric_value(value: float, low: float, high: float) -> str:
+def _format_metric_with_interval(value: float, low: float, high: float) -> str:
     if pd.isna(value):
         return ""
     interval = "" if pd.isna(low) else f"  ({low:.2f} to {high:.2f})"

@@ -198,7 +198,7 @@ class TrainingFormValues:
         return options
 
 
-def choose_training_method() -> str:
+def draw_training_method_picker() -> str:
     """Draw the choice of a method, which sets the defaults of all fields."""
     return st.segmented_control(
         "Method",
@@ -214,7 +214,7 @@ def choose_training_method() -> str:
     )
 
 
-def choose_training_config(method: str) -> TrainingFormValues:
+def draw_training_config_controls(method: str) -> TrainingFormValues:
     """Draw the fields of the config; return their values.
 
     Parameters

@@ -110,7 +110,7 @@ def test_the_audio_server_serves_only_audio_of_the_workspace(client, folder, pat
     )
 )
 def test_no_range_header_breaks_the_audio_server(client, byte_range):
-    address = audio_server.cache_audio_bytes(b"fLaC 0123456789", "made")
+    address = audio_server.cache_audio_and_build_url(b"fLaC 0123456789", "made")
     for url in (address, "/sound/file/corpora/tiny/audio/ab/a.flac"):
         response = client.get(url, headers={"Range": byte_range.encode("latin-1")})
         assert response.status_code in (200, 206, 400, 416)

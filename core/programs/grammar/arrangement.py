@@ -72,7 +72,7 @@ def create_composition_context(
         bpm = float(rng.sample_integer(lo, hi))
         if rng.chance(0.6):
             bpm = float(min(max(5 * round(bpm / 5), lo), hi))
-    tonic, scale = rng.sample_integer(0, 11), rng.pick(style.scale_names.split())
+    tonic, scale = rng.sample_integer(0, 11), rng.pick_option(style.scale_names.split())
     layer_level = 0.85 / layer_count**0.45
     return CompositionContext(rng, code_style, style, bpm, tonic, scale, layer_level)
 
@@ -155,7 +155,7 @@ def _add_layer_effects(context: CompositionContext, layer: ProgramLayer) -> None
     """Put another tempo or an FX inside the loop of a layer, with a small probability."""
     rng, code_style = context.rng, context.code_style
     if rng.chance(0.025):
-        bpm = max(30, round(context.bpm * rng.pick((0.5, 0.75, 1, 2))))
+        bpm = max(30, round(context.bpm * rng.pick_option((0.5, 0.75, 1, 2))))
         head = code_style.format_call_statement("with_bpm", code_style.format_number(bpm))
         layer.body = [Block(head, layer.body)]
     seconds = context.beats_to_seconds(layer.min_beats)
@@ -259,7 +259,7 @@ def _arrange_as_synced_loops(
             layer.body = [sync, *layer.body]
             sections.append(_arrange_layer_as_live_loop(context, layer))
         else:
-            delay = code_style.format_beats(rng.pick((0.5, 1, 2, 4)))
+            delay = code_style.format_beats(rng.pick_option((0.5, 1, 2, 4)))
             sections.append(_arrange_layer_as_live_loop(context, layer, delay=delay))
     return sections
 
@@ -299,7 +299,7 @@ def _arrange_as_function_calls(
     for layer, function_name in zip(layers[1:], function_names):
         body: list[CodeNode] = [function_name]
         if rng.chance(0.25):
-            body = [Block(f"{rng.pick((2, 4))}.times", [function_name], allows_braces=True)]
+            body = [Block(f"{rng.pick_option((2, 4))}.times", [function_name], allows_braces=True)]
         head = code_style.format_call_statement("live_loop", f":{layer.loop_name}")
         sections.append((layer.kind, [_maybe_wrap_in_fx(context, Block(head, body))]))
     return sections
@@ -311,7 +311,7 @@ def _arrange_with_shared_note(
     """Arrange a loop that sets a note in the time state, one that plays it, and the layers."""
     rng, code_style = context.rng, context.code_style
     key = code_style.create_variable_name("root")
-    get = rng.pick((f"get[:{key}]", f"get(:{key})"))
+    get = rng.pick_option((f"get[:{key}]", f"get(:{key})"))
     roots = code_style.format_list(
         context.write_phrase_notes(2, rng.sample_integer(2, 4)), as_ring=True
     )
@@ -322,9 +322,9 @@ def _arrange_with_shared_note(
     set_statement = code_style.format_call_statement("set", f":{key}", f"{roots}.tick")
     setter = Block(setter_head, [set_statement, code_style.format_rest(set_beats)])
     play_beats = context.sample_step_beats(1, 0.8)
-    interval = rng.pick(("", "12", "7", "24"))
+    interval = rng.pick_option(("", "12", "7", "24"))
     note = code_style.format_infix(get, "+", interval) if interval else get
-    synth_name = rng.pick(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
+    synth_name = rng.pick_option(("fm", "saw", "beep", "pluck", "tri", "prophet", "subpulse"))
     play = code_style.format_call_statement(
         "play",
         note,

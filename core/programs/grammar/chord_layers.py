@@ -17,11 +17,11 @@ def compose_chord_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer of chords: pads, stabs or a progression."""
     rng = context.rng
     is_short = rng.chance(0.4)
-    step_factor = rng.pick((2, 3, 4)) if is_short else rng.pick((4, 6, 8))
+    step_factor = rng.pick_option((2, 3, 4)) if is_short else rng.pick_option((4, 6, 8))
     step_beats = context.sample_step_beats(step_factor, 2.5 if is_short else 5.5)
     note_seconds = context.beats_to_seconds(step_beats) * (0.7 if is_short else 1.0)
     voice = SynthVoice(context, "chords", note_seconds, 0.5, is_sustained=not is_short)
-    octave = rng.pick((3, 3, 4))
+    octave = rng.pick_option((3, 3, 4))
     write_loop = rng.pick_weighted(_CHORD_LOOP_WEIGHTS)
     nodes, min_beats = write_loop(context, voice, octave, step_beats)
     loop_name = context.code_style.create_loop_name("chords")
@@ -38,7 +38,7 @@ def _write_chord_ring_loop(
     ring = context.maybe_extract_variable(
         "chords", code_style.format_list(chords, as_ring=True), 1.8
     )
-    chord = f"{ring}.{rng.pick(('tick', 'tick', 'tick', 'choose'))}"
+    chord = f"{ring}.{rng.pick_option(('tick', 'tick', 'tick', 'choose'))}"
     return LoopBody([voice.write_note(chord), code_style.format_rest(step_beats)], step_beats)
 
 
@@ -64,7 +64,7 @@ def _write_repeated_chords(
 ) -> LoopBody:
     rng = context.rng
     nodes: list[CodeNode] = []
-    repeats, rest_beats = rng.pick((2, 3, 4)), step_beats / 2
+    repeats, rest_beats = rng.pick_option((2, 3, 4)), step_beats / 2
     for chord in context.write_chord_sequence(octave, rng.sample_integer(1, 4)):
         inner: list[CodeNode] = [
             voice.write_note(chord),
@@ -122,7 +122,7 @@ def _write_chord_degree_loop(
     chord = code_style.format_call_expression(
         "chord_degree",
         context.maybe_extract_variable("chords", ring) + ".tick",
-        context.write_tonic_note(octave),
+        context.write_tonic_note_symbol(octave),
         ":" + context.pick_seven_note_scale(),
     )
     return LoopBody([voice.write_note(chord), code_style.format_rest(step_beats)], step_beats)

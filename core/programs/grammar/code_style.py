@@ -34,35 +34,35 @@ class CodeStyle:
     def __init__(self, rng: SeededRandom):
         self.rng = rng
         self.naming_style = rng.pick_weighted(name_and_comment_lists.NAMING_STYLE_WEIGHTS)
-        self.hoist_probability = rng.pick((0.0, 0.1, 0.25, 0.5, 0.8))
+        self.hoist_probability = rng.pick_option((0.0, 0.1, 0.25, 0.5, 0.8))
         self._list_separator = rng.pick_weighted({", ": 16, ",": 4, " , ": 0.5})
         self._option_format = rng.pick_weighted(
             {"{}: {}": 16, "{}:{}": 2, ":{} => {}": 2, ":{}=>{}": 0.7}
         )
-        self._parentheses_probability = rng.pick((0.0, 0.0, 0.0, 0.0, 0.05, 0.3, 1.0))
-        self._lisp_call_probability = rng.pick((0.0, 0.0, 0.2, 1.0))
+        self._parentheses_probability = rng.pick_option((0.0, 0.0, 0.0, 0.0, 0.05, 0.3, 1.0))
+        self._lisp_call_probability = rng.pick_option((0.0, 0.0, 0.2, 1.0))
         self._list_notation = rng.pick_weighted(
             {"[]": 10, "(ring )": 4, "ring()": 2, "[].ring": 2, "mixed": 4}
         )
         self._note_notation = rng.pick_weighted({"symbol": 10, "number": 5, "upper": 2, "mixed": 4})
-        self._note_names = rng.pick((SHARP_NOTE_NAMES, _FLAT_NOTE_NAMES))
+        self._note_names = rng.pick_option((SHARP_NOTE_NAMES, _FLAT_NOTE_NAMES))
         self._indent_unit = rng.pick_weighted(
             {"  ": 20, "    ": 2, "\t": 1, "": 1, "ragged": 1, " ": 0.5}
         )
-        self._braces_probability = rng.pick((0.0, 0.0, 0.1, 0.5))
+        self._braces_probability = rng.pick_option((0.0, 0.0, 0.1, 0.5))
         # An unused draw: without it, the later draws and so all programs would change.
-        rng.pick((0.0,) * 6 + (0.4,))
-        self._operator_spacing = rng.pick((" ", " ", " ", ""))
-        self._fraction_probability = rng.pick((0.0, 0.0, 0.0, 0.1, 0.5))
+        rng.pick_option((0.0,) * 6 + (0.4,))
+        self._operator_spacing = rng.pick_option((" ", " ", " ", ""))
+        self._fraction_probability = rng.pick_option((0.0, 0.0, 0.0, 0.1, 0.5))
         self._sleep_word = "wait" if rng.chance(0.04) else "sleep"
-        self._comment_probability = rng.pick((0.0, 0.0, 0.05, 0.15, 0.35))
-        self._dead_code_probability = rng.pick((0.0, 0.0, 0.0, 0.08, 0.2))
-        self._blank_line_probability = rng.pick((0.0, 0.0, 0.05, 0.15))
+        self._comment_probability = rng.pick_option((0.0, 0.0, 0.05, 0.15, 0.35))
+        self._dead_code_probability = rng.pick_option((0.0, 0.0, 0.0, 0.08, 0.2))
+        self._blank_line_probability = rng.pick_option((0.0, 0.0, 0.05, 0.15))
         self._section_gap_lines = rng.pick_weighted({1: 12, 0: 3, 2: 2})
         self._section_rule = rng.pick_weighted(
             {"": 14, "# ---": 1, "#----------": 1, "########": 1, "# ====": 1}
         )
-        self._section_label_probability = rng.pick((0.0, 0.0, 0.3, 1.0))
+        self._section_label_probability = rng.pick_option((0.0, 0.0, 0.3, 1.0))
         self._comment_prefix = rng.pick_weighted({"# ": 10, "#": 4, "## ": 1})
         self._used_names: set[str] = set(name_and_comment_lists.RESERVED_NAMES)
 
@@ -78,18 +78,18 @@ class CodeStyle:
         """Format a length in beats, as a decimal or a fraction."""
         if beats < 1 and self.rng.chance(self._fraction_probability):
             fraction = Fraction(beats).limit_denominator(16)
-            notation = self.rng.pick(("{}.0/{}", "{}/{}.0", "({}.0 / {})"))
+            notation = self.rng.pick_option(("{}.0/{}", "{}/{}.0", "({}.0 / {})"))
             return notation.format(fraction.numerator, fraction.denominator)
         thirds = round(beats * 3)
         if abs(beats * 3 - thirds) < 1e-6 and thirds % 3:
-            return self.rng.pick((f"{thirds}.0/3", f"{beats:.2f}", f"{beats:.3f}"))
+            return self.rng.pick_option((f"{thirds}.0/3", f"{beats:.2f}", f"{beats:.3f}"))
         return self.format_number(round(beats, 4))
 
     def format_note(self, midi: int) -> str:
         """Format a MIDI note as a symbol or a number."""
         notation = self._note_notation
         if notation == "mixed":
-            notation = self.rng.pick(("symbol", "number"))
+            notation = self.rng.pick_option(("symbol", "number"))
         if notation == "number":
             return str(midi)
         octave, pitch_class = divmod(midi, 12)
@@ -109,7 +109,7 @@ class CodeStyle:
         inner = self._list_separator.join(members)
         notation = self._list_notation
         if notation == "mixed":
-            notation = self.rng.pick(("[]", "(ring )", "ring()"))
+            notation = self.rng.pick_option(("[]", "(ring )", "ring()"))
         if not as_ring:
             notation = "[]"
         return {
@@ -177,7 +177,7 @@ class CodeStyle:
         )
 
     def _create_unused_name(self, candidate_names: list[str]) -> str:
-        word = self.rng.pick(candidate_names)
+        word = self.rng.pick_option(candidate_names)
         name, number = word, 2
         while name in self._used_names:
             separator = "_" if len(word) < 2 or word[-1].isdigit() else ""
@@ -188,14 +188,16 @@ class CodeStyle:
     def format_comment(self, text: str = "") -> str:
         """Format a comment, with a random text by default."""
         if not text:
-            text = self.rng.pick(name_and_comment_lists.CODE_COMMENTS[self.naming_style].split("|"))
+            text = self.rng.pick_option(
+                name_and_comment_lists.CODE_COMMENTS[self.naming_style].split("|")
+            )
         return self._comment_prefix + text
 
     def pick_random_header_comments(self, key_name: str) -> list[str]:
         """Return the comment lines at the top of a program, often none."""
         if self.rng.chance(0.6):
             return [""] if self.rng.chance(0.04) else []
-        title = self.rng.pick(
+        title = self.rng.pick_option(
             name_and_comment_lists.TITLE_COMMENTS[self.naming_style].split("|")
         ).strip()
         title = title.format(key=key_name, n=self.rng.sample_integer(1, 40))
@@ -229,7 +231,7 @@ class CodeStyle:
                 lines.append(self.format_comment(label.replace("_", " ")))
             lines += self._format_nodes(nodes, 0)
         text = "\n".join(lines)
-        return text + self.rng.pick(("\n", "\n", "", "\n\n"))
+        return text + self.rng.pick_option(("\n", "\n", "", "\n\n"))
 
     def _format_nodes(self, nodes: list[CodeNode], depth: int) -> list[str]:
         lines: list[str] = []

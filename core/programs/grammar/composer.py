@@ -86,7 +86,7 @@ def _compose_program(
     stream_name = f"composed/{fixed_style.name if fixed_style else ''}/{seed}/{index}/{attempt}"
     rng = SeededRandom(f"{stream_name}/music")
     code_style = CodeStyle(SeededRandom(f"{stream_name}/hand"))
-    style = fixed_style or rng.pick(list(MUSIC_STYLES.values()))
+    style = fixed_style or rng.pick_option(list(MUSIC_STYLES.values()))
     layer_count = rng.pick_weighted(style.layer_count_weights)
     context = create_composition_context(style, rng, code_style, layer_count)
     layers = [compose_layer(context, rng.pick_weighted(style.lead_weights), always_sounds=True)]

@@ -166,7 +166,7 @@ class CompositionContext:
             tonic -= 12
         return min(100, max(28, degree_to_midi(tonic, scale, degree)))
 
-    def write_tonic_note(self, octave: int) -> str:
+    def write_tonic_note_symbol(self, octave: int) -> str:
         """Write the tonic of the key in an octave."""
         return self.code_style.format_tonic_symbol(self.degree_to_midi(octave))
 
@@ -174,7 +174,7 @@ class CompositionContext:
         """Write the scale of the key."""
         options = {"num_octaves": str(octave_count)} if octave_count > 1 else {}
         return self.code_style.format_call_expression(
-            "scale", self.write_tonic_note(octave), f":{self.scale}", **options
+            "scale", self.write_tonic_note_symbol(octave), f":{self.scale}", **options
         )
 
     def write_chord_sequence(self, octave: int, count: int) -> list[str]:
@@ -183,7 +183,7 @@ class CompositionContext:
         chords = self.rng.pick_with_repeats(_CHORDS_IN_KEY[mode], count)
         options: dict[str, str] = {}
         if self.rng.chance(0.12):
-            options = self.rng.pick(
+            options = self.rng.pick_option(
                 ({"num_octaves": "2"}, {"invert": str(self.rng.sample_integer(1, 2))})
             )
         tonic = self.degree_to_midi(octave)
@@ -204,11 +204,11 @@ class CompositionContext:
             {"key": 6, "any": 3, "degree": 3, "notes": 2, "invert": 1, "fifth": 1}
         )
         if notation == "degree":
-            degree = rng.pick(("1", "2", "4", "5", "6", ":i", ":iv", ":v", ":vi"))
+            degree = rng.pick_option(("1", "2", "4", "5", "6", ":i", ":iv", ":v", ":vi"))
             return code_style.format_call_expression(
                 "chord_degree",
                 degree,
-                self.write_tonic_note(octave),
+                self.write_tonic_note_symbol(octave),
                 ":" + self.pick_seven_note_scale(),
                 str(rng.sample_integer(3, 4)),
             )
@@ -235,7 +235,9 @@ class CompositionContext:
             )
         if notation == "any":
             return code_style.format_call_expression(
-                "chord", self.write_tonic_note(octave), f":{rng.pick(_CHORD_QUALITIES)}"
+                "chord",
+                self.write_tonic_note_symbol(octave),
+                f":{rng.pick_option(_CHORD_QUALITIES)}",
             )
         return self.write_chord_sequence(octave, 1)[0]
 
@@ -243,7 +245,7 @@ class CompositionContext:
         """Return the name of a seven-note scale, as `degree` and `chord_degree` require."""
         if len(SCALE_STEPS.get(self.scale, ())) == 7:
             return self.scale
-        return self.rng.pick(("minor", "major"))
+        return self.rng.pick_option(("minor", "major"))
 
     def write_phrase_notes(self, octave: int, count: int) -> list[str]:
         """Write the notes of a phrase that moves mostly by steps."""
@@ -258,5 +260,5 @@ class CompositionContext:
         degree = self.rng.sample_integer(0, 4)
         for _ in range(count):
             notes.append(self.degree_to_midi(octave, degree))
-            degree = min(9, max(-3, degree + self.rng.pick((-4, -2, -1, -1, 0, 1, 1, 2, 3))))
+            degree = min(9, max(-3, degree + self.rng.pick_option((-4, -2, -1, -1, 0, 1, 1, 2, 3))))
         return notes

@@ -59,7 +59,7 @@ class DrumSample:
 
     def __init__(self, context: CompositionContext, sample_group: str, level: float):
         self.context = context
-        self.sample_name = context.rng.pick(instruments.SAMPLE_GROUPS[sample_group])
+        self.sample_name = context.rng.pick_option(instruments.SAMPLE_GROUPS[sample_group])
         self.amp = instruments.compute_sample_amp(
             self.sample_name, sample_group, context.sample_layer_level(level)
         )
@@ -115,7 +115,7 @@ def pick_random_sample_options(context: CompositionContext) -> dict[str, str]:
     if effect == "pitch":
         if rng.chance(0.7):
             return {"rpitch": str(rng.sample_integer(-7, 12))}
-        return {"pitch": str(rng.pick((-12, -5, 3, 5, 7)))}
+        return {"pitch": str(rng.pick_option((-12, -5, 3, 5, 7)))}
     if effect == "compress":
         return {
             "compress": "1",
@@ -176,8 +176,8 @@ def _build_drum_layer(
 def _compose_single_drum(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     groups = ("kicks", "kicks", "hats", "snares", "percussion", "tablas", "toms", "cymbals")
-    drum = DrumSample(context, rng.pick(groups), 1.0)
-    step_beats = context.sample_step_beats(rng.pick((1, 2, 2, 4)), 2.5)
+    drum = DrumSample(context, rng.pick_option(groups), 1.0)
+    step_beats = context.sample_step_beats(rng.pick_option((1, 2, 2, 4)), 2.5)
     hit = drum.write_hit()
     rest = context.maybe_extract_variable("sleep", code_style.format_beats(step_beats))
     body: list[CodeNode] = [hit, code_style.format_sleep(rest)]
@@ -191,12 +191,12 @@ def _compose_drum_step_sequence(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     drums = [
         DrumSample(context, "kicks", 1.0),
-        DrumSample(context, rng.pick(("snares", "percussion", "toms")), 0.8),
-        DrumSample(context, rng.pick(("hats", "cymbals", "cymbals", "tablas")), 0.6),
+        DrumSample(context, rng.pick_option(("snares", "percussion", "toms")), 0.8),
+        DrumSample(context, rng.pick_option(("hats", "cymbals", "cymbals", "tablas")), 0.6),
     ]
-    drums = drums[: rng.pick((2, 2, 3))]
-    step_beats = context.sample_step_beats(rng.pick((1, 2)), 1.5)
-    step_count = rng.pick((2, 3, 4, 4, 6, 8))
+    drums = drums[: rng.pick_option((2, 2, 3))]
+    step_beats = context.sample_step_beats(rng.pick_option((1, 2)), 1.5)
+    step_count = rng.pick_option((2, 3, 4, 4, 6, 8))
     body: list[CodeNode] = []
     for step in range(step_count):
         hit_drums = drums[:1]
@@ -205,7 +205,7 @@ def _compose_drum_step_sequence(context: CompositionContext) -> ProgramLayer:
         body += [drum.write_hit() for drum in hit_drums]
         body.append(code_style.format_rest(step_beats))
     if rng.chance(0.2):
-        loop = Block(f"{rng.pick((2, 3, 4))}.times", body, allows_braces=True)
+        loop = Block(f"{rng.pick_option((2, 3, 4))}.times", body, allows_braces=True)
         body = [loop, drums[-1].write_hit(), code_style.format_rest(step_beats)]
     return _build_drum_layer(context, body, step_beats * step_count, drums)
 
@@ -213,10 +213,10 @@ def _compose_drum_step_sequence(context: CompositionContext) -> ProgramLayer:
 def _compose_drum_pattern_grid(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     drum_count = rng.sample_integer(1, 4)
-    groups = ["kicks", "snares", "hats", rng.pick(("percussion", "tablas", "toms", "blips"))]
+    groups = ["kicks", "snares", "hats", rng.pick_option(("percussion", "tablas", "toms", "blips"))]
     drums = [DrumSample(context, group, 0.9) for group in groups[:drum_count]]
     step_beats = context.sample_step_beats(1, 0.5)
-    shares_tick = rng.pick(("look", "look", "look(:b)", "tick")) == "look"
+    shares_tick = rng.pick_option(("look", "look", "look(:b)", "tick")) == "look"
     body: list[CodeNode] = ["tick"] if shares_tick else []
     for drum in drums:
         index = "look" if shares_tick else f"tick(:{drum.sample_name[:3]})"
@@ -234,11 +234,11 @@ def write_rhythm_ring(context: CompositionContext) -> str:
     rng, code_style = context.rng, context.code_style
     notation = rng.pick_weighted({"spread": 6, "bools": 2, "knit": 1, "list": 1})
     if notation == "spread":
-        size = rng.pick((8, 8, 16, 16, 12, 7, 5, 4, 9, 11, 13))
+        size = rng.pick_option((8, 8, 16, 16, 12, 7, 5, 4, 9, 11, 13))
         options = {"rotate": str(rng.sample_integer(1, 3))} if rng.chance(0.15) else {}
         hit_count = rng.sample_integer(max(2, size // 4), max(3, size - size // 4))
         return code_style.format_call_expression("spread", str(hit_count), str(size), **options)
-    pattern = rng.pick(_RHYTHM_PATTERNS)
+    pattern = rng.pick_option(_RHYTHM_PATTERNS)
     if notation == "bools":
         digits = ["1" if char == "x" else "0" for char in pattern]
         return context.maybe_extract_variable(
@@ -259,8 +259,8 @@ def _compose_drum_text_pattern(context: CompositionContext) -> ProgramLayer:
     body: list[CodeNode] = ["tick"]
     for drum in drums:
         variable = code_style.create_variable_name("pattern")
-        pattern = rng.pick(_RHYTHM_PATTERNS[:6])
-        suffix = rng.pick((".ring", ""))
+        pattern = rng.pick_option(_RHYTHM_PATTERNS[:6])
+        suffix = rng.pick_option((".ring", ""))
         context.top_nodes.append(code_style.format_assignment(variable, f'"{pattern}"{suffix}'))
         if suffix == ".ring":
             body.append(f'{drum.write_hit()} if {variable}.look == "x"')
@@ -273,8 +273,8 @@ def _compose_drum_text_pattern(context: CompositionContext) -> ProgramLayer:
 def _compose_drum_amp_ring(context: CompositionContext) -> ProgramLayer:
     """Compose a layer whose rhythm is a ring of `amp` values."""
     rng, code_style = context.rng, context.code_style
-    drum = DrumSample(context, rng.pick(("kicks", "hats", "snares", "percussion")), 1.0)
-    accents = rng.pick_with_repeats((1, 0.5, 0.25, 0, 0.75), rng.pick((3, 4, 8)))
+    drum = DrumSample(context, rng.pick_option(("kicks", "hats", "snares", "percussion")), 1.0)
+    accents = rng.pick_with_repeats((1, 0.5, 0.25, 0, 0.75), rng.pick_option((3, 4, 8)))
     amps = [code_style.format_number(round(drum.amp * accent, 2)) for accent in accents]
     amps[0] = code_style.format_number(drum.amp)
     ring = context.maybe_extract_variable(
@@ -291,10 +291,10 @@ def _compose_drum_amp_ring(context: CompositionContext) -> ProgramLayer:
 def _compose_nested_drum_loop(context: CompositionContext) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
     drums = [
-        DrumSample(context, rng.pick(("hats", "kicks", "percussion", "tablas")), 0.8),
-        DrumSample(context, rng.pick(("snares", "kicks", "toms")), 1.0),
+        DrumSample(context, rng.pick_option(("hats", "kicks", "percussion", "tablas")), 0.8),
+        DrumSample(context, rng.pick_option(("snares", "kicks", "toms")), 1.0),
     ]
-    repeats, step_beats = rng.pick((2, 3, 4, 7, 8)), context.sample_step_beats(1, 0.8)
+    repeats, step_beats = rng.pick_option((2, 3, 4, 7, 8)), context.sample_step_beats(1, 0.8)
     variable = code_style.create_variable_name("index") if rng.chance(0.2) else ""
     hit = drums[0].write_hit()
     if variable:
@@ -308,25 +308,25 @@ def _compose_nested_drum_loop(context: CompositionContext) -> ProgramLayer:
     body: list[CodeNode] = [
         Block(f"{repeats}.times", inner, block_parameters=variable, allows_braces=True),
         drums[1].write_hit(),
-        code_style.format_rest(step_beats * rng.pick((1, 1, 2))),
+        code_style.format_rest(step_beats * rng.pick_option((1, 1, 2))),
     ]
     return _build_drum_layer(context, body, step_beats * (repeats + 1), drums)
 
 
 def _compose_random_drums(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
     rng, code_style = context.rng, context.code_style
-    group = rng.pick(("kicks", "percussion", "tablas", "hats", "toms", "blips"))
+    group = rng.pick_option(("kicks", "percussion", "tablas", "hats", "toms", "blips"))
     drums = [DrumSample(context, group, 0.9) for _ in range(rng.sample_integer(2, 5))]
     symbols = code_style.format_list([f":{drum.sample_name}" for drum in drums])
     samples = context.maybe_extract_variable("samples", symbols, 1.5)
     amp = code_style.format_number(min(drum.amp for drum in drums))
-    method = rng.pick(("choose", "choose", "tick", "shuffle.first"))
+    method = rng.pick_option(("choose", "choose", "tick", "shuffle.first"))
     hit = code_style.format_call_statement(
         "sample", f"{samples}.{method}", amp=amp, **drums[0].options
     )
     if not always_sounds and rng.chance(0.5):
         one_in = f" if one_in({rng.sample_integer(2, 4)})"
-        hit += rng.pick((one_in, " if rand < 0.6", " unless one_in(3)"))
+        hit += rng.pick_option((one_in, " if rand < 0.6", " unless one_in(3)"))
     step_beats = context.sample_step_beats(1, 0.6)
     if rng.chance(0.4):
         rests = [code_style.format_beats(step_beats), code_style.format_beats(step_beats * 2)]
@@ -341,7 +341,7 @@ def _compose_drums_in_at_blocks(context: CompositionContext) -> ProgramLayer:
     drums = [DrumSample(context, "kicks", 1.0), DrumSample(context, "snares", 0.8)]
     step_beats = context.sample_step_beats(2, 1.0)
     body: list[CodeNode] = []
-    hit_steps = ((0, 2, rng.pick((2.5, 3))), (1, 3))
+    hit_steps = ((0, 2, rng.pick_option((2.5, 3))), (1, 3))
     for drum, steps in zip(drums, hit_steps):
         times = code_style.format_list([code_style.format_beats(i * step_beats) for i in steps])
         variable = code_style.create_variable_name("count") if rng.chance(0.2) else ""
@@ -362,12 +362,12 @@ def _compose_hats(context: CompositionContext) -> ProgramLayer:
     rest = code_style.format_rest(step_beats)
     body: list[CodeNode] = [hit, rest]
     if rng.chance(0.3):
-        density = rng.pick(("2", "1", "[1, 2, 4].choose", "dice(2)"))
+        density = rng.pick_option(("2", "1", "[1, 2, 4].choose", "dice(2)"))
         body = [Block(code_style.format_call_statement("density", density), body)]
         step_beats /= 4
     elif rng.chance(0.15):
         swing = code_style.format_number(rng.sample_uniform(0.02, 0.1))
-        pulse = str(rng.pick((2, 4)))
+        pulse = str(rng.pick_option((2, 4)))
         head = code_style.format_call_statement("with_swing", swing, pulse=pulse)
         body = [Block(head, [hit]), rest]
     return _build_drum_layer(context, body, step_beats, [drum])
@@ -377,7 +377,7 @@ def _compose_random_drum_branch(context: CompositionContext) -> ProgramLayer:
     rng = context.rng
     drums = [DrumSample(context, group, 0.9) for group in ("kicks", "snares", "hats")]
     step_beats = context.sample_step_beats(1, 0.8)
-    condition = f"dice({rng.pick((3, 4, 6))}) {rng.pick(('== 1', '> 2'))}"
+    condition = f"dice({rng.pick_option((3, 4, 6))}) {rng.pick_option(('== 1', '> 2'))}"
     branch = Conditional(condition, [drums[0].write_hit()], [drums[1].write_hit()])
     hat_hit = drums[2].write_hit()
     rest = context.code_style.format_rest(step_beats)

@@ -17,15 +17,15 @@ def write_global_settings(context: CompositionContext) -> list[CodeNode]:
     if context.bpm != 60.0 or rng.chance(0.06):
         add_call("use_bpm", code_style.format_number(context.bpm))
     if rng.chance(0.22):
-        add_call("use_random_seed", str(rng.sample_integer(0, rng.pick((20, 1000, 100000)))))
+        add_call("use_random_seed", str(rng.sample_integer(0, rng.pick_option((20, 1000, 100000)))))
     if rng.chance(0.06):
         add_call("use_debug", "false")
     if rng.chance(0.04):
-        add_call("use_transpose", str(rng.pick((-12, -5, -2, 2, 3, 5, 7))))
+        add_call("use_transpose", str(rng.pick_option((-12, -5, -2, 2, 3, 5, 7))))
     if rng.chance(0.02):
-        add_call("use_octave", rng.pick(("-1", "1")))
+        add_call("use_octave", rng.pick_option(("-1", "1")))
     if rng.chance(0.04):
-        option_name = rng.pick(("rate", "pan"))
+        option_name = rng.pick_option(("rate", "pan"))
         value = code_style.format_number(rng.sample_uniform(0.2, 0.9, 1))
         add_call("use_sample_defaults", **{option_name: value, "lpf": "110"})
     if rng.chance(0.04):
@@ -43,10 +43,10 @@ def _write_statements_without_effect(context: CompositionContext) -> list[CodeNo
     nodes: list[CodeNode] = []
     if code_style.rng.chance(0.05):
         variable = code_style.create_variable_name("unused")
-        value = code_style.rng.pick(("0", "120", "[60, 62, 64]", ":c4", "0.5"))
+        value = code_style.rng.pick_option(("0", "120", "[60, 62, 64]", ":c4", "0.5"))
         nodes.append(code_style.format_assignment(variable, value))
     if code_style.rng.chance(0.04):
-        function = code_style.rng.pick(("puts", "print"))
-        message = code_style.rng.pick(('"hello"', '"start"', "'go'", '"let\'s go"'))
+        function = code_style.rng.pick_option(("puts", "print"))
+        message = code_style.rng.pick_option(('"hello"', '"start"', "'go'", '"let\'s go"'))
         nodes.append(code_style.format_call_statement(function, message))
     return nodes

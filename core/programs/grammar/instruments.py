@@ -36,7 +36,7 @@ class SoundOption:
     def pick_random_value(self, rng: SeededRandom) -> str:
         """Draw a value and return it as Ruby code."""
         if self.choices:
-            return rng.pick(self.choices)
+            return rng.pick_option(self.choices)
         return f"{rng.sample_round_number(self.lo, self.hi):g}"
 
 

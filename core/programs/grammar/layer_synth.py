@@ -58,7 +58,7 @@ class SynthVoice:
         rng, code_style = context.rng, context.code_style
         self.context = context
         synth_group = context.style.synth_groups.get(layer_kind, _DEFAULT_SYNTH_GROUPS[layer_kind])
-        self.synth_name = rng.pick(instruments.SYNTH_GROUPS[synth_group])
+        self.synth_name = rng.pick_option(instruments.SYNTH_GROUPS[synth_group])
         self.synth_statement = rng.pick_weighted(
             {"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6}
         )
@@ -101,7 +101,7 @@ class SynthVoice:
         ring = self.context.maybe_extract_variable(
             "synths", code_style.format_list(symbols, as_ring=True)
         )
-        synth = f"{ring}.{rng.pick(('choose', 'tick'))}"
+        synth = f"{ring}.{rng.pick_option(('choose', 'tick'))}"
         self.setup_nodes = [code_style.format_call_statement("use_synth", synth)]
         self.note_options = {
             name: value

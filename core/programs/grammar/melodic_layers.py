@@ -6,9 +6,9 @@ from core.programs.grammar import instruments
 from core.programs.grammar.code_tree import CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.layer import ProgramLayer
+from core.programs.grammar.layer_synth import SynthVoice
 from core.programs.grammar.note_loops import NOTE_LOOP_WEIGHTS, NOTE_LOOP_WRITERS
 from core.programs.grammar.sound_options import pick_random_amp_option
-from core.programs.grammar.layer_synth import SynthVoice
 
 MELODIC_KINDS = ("bass", "melody", "arp")
 
@@ -37,11 +37,15 @@ def compose_melodic_layer(context: CompositionContext, layer_kind: str) -> Progr
     if loop_type == "sample":
         return _compose_pitched_sample_layer(context, layer_kind)
     # Both factors are drawn for every kind; drawing only one would change all programs.
-    step_factors = {"bass": rng.pick((1, 2)), "melody": rng.pick((1, 1.5, 2)), "arp": 0.8}
+    step_factors = {
+        "bass": rng.pick_option((1, 2)),
+        "melody": rng.pick_option((1, 1.5, 2)),
+        "arp": 0.8,
+    }
     step_beats = context.sample_step_beats(step_factors[layer_kind], 2.0)
     note_seconds = context.beats_to_seconds(step_beats)
     voice = SynthVoice(context, layer_kind, note_seconds, _LEVELS[layer_kind])
-    octave = rng.pick(_OCTAVE_CHOICES[layer_kind])
+    octave = rng.pick_option(_OCTAVE_CHOICES[layer_kind])
     nodes, min_beats = NOTE_LOOP_WRITERS[loop_type](context, voice, octave, step_beats)
     loop_name = context.code_style.create_loop_name(layer_kind)
     return ProgramLayer(
@@ -53,15 +57,16 @@ def _compose_pitched_sample_layer(context: CompositionContext, layer_kind: str) 
     """Compose a layer of one sample, played at several pitches."""
     rng, code_style = context.rng, context.code_style
     groups = _BASS_SAMPLE_GROUPS if layer_kind == "bass" else ("blips", "textures")
-    group = rng.pick(groups)
-    sample_name = rng.pick(instruments.SAMPLE_GROUPS[group])
+    group = rng.pick_option(groups)
+    sample_name = rng.pick_option(instruments.SAMPLE_GROUPS[group])
     amp = instruments.compute_sample_amp(sample_name, group, context.sample_layer_level(0.9))
     semitones = rng.pick_with_repeats((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), rng.sample_integer(2, 5))
     ring = code_style.format_list([str(n) for n in semitones], as_ring=True)
     step_beats = context.sample_step_beats(2, 1.0)
-    option_name = rng.pick(("rpitch", "rpitch", "pitch"))
+    option_name = rng.pick_option(("rpitch", "rpitch", "pitch"))
     pitch = {
-        option_name: context.maybe_extract_variable("notes", ring) + rng.pick((".tick", ".choose"))
+        option_name: context.maybe_extract_variable("notes", ring)
+        + rng.pick_option((".tick", ".choose"))
     }
     if rng.chance(0.25):
         pitch = {"rate": code_style.format_call_expression("pitch_to_ratio", f"{ring}.tick")}

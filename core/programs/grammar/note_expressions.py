@@ -40,7 +40,7 @@ def write_note_expression(context: CompositionContext, octave: int) -> str:
 def _write_scale_choose_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     notes = context.maybe_extract_variable(
-        "scale", context.write_scale_expression(octave, rng.pick((1, 1, 2, 3)))
+        "scale", context.write_scale_expression(octave, rng.pick_option((1, 1, 2, 3)))
     )
     if rng.chance(0.8):
         return f"{notes}.choose"
@@ -51,7 +51,7 @@ def _write_scale_tick_expression(context: CompositionContext, octave: int) -> st
     rng = context.rng
     return (
         context.maybe_extract_variable(
-            "scale", context.write_scale_expression(octave, rng.pick((1, 1, 2)))
+            "scale", context.write_scale_expression(octave, rng.pick_option((1, 1, 2)))
         )
         + ".tick"
     )
@@ -59,9 +59,9 @@ def _write_scale_tick_expression(context: CompositionContext, octave: int) -> st
 
 def _write_list_tick_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    notes = context.write_phrase_notes(octave, rng.pick((2, 3, 4, 4, 5, 6, 8, 8)))
+    notes = context.write_phrase_notes(octave, rng.pick_option((2, 3, 4, 4, 5, 6, 8, 8)))
     if len(notes) > 4 and rng.chance(0.2):
-        notes[rng.sample_integer(1, len(notes) - 1)] = rng.pick((":r", "nil", ":rest"))
+        notes[rng.sample_integer(1, len(notes) - 1)] = rng.pick_option((":r", "nil", ":rest"))
     return (
         context.maybe_extract_variable("notes", code_style.format_list(notes, as_ring=True), 1.6)
         + ".tick"
@@ -79,7 +79,7 @@ def _write_list_choose_expression(context: CompositionContext, octave: int) -> s
 
 def _write_chord_tick_expression(context: CompositionContext, octave: int) -> str:
     chains = (".ring.tick", ".tick", ".choose", ".choose", ".shuffle.tick")
-    return context.write_chord_expression(octave) + context.rng.pick(chains)
+    return context.write_chord_expression(octave) + context.rng.pick_option(chains)
 
 
 def _write_single_note_expression(context: CompositionContext, octave: int) -> str:
@@ -91,41 +91,41 @@ def _write_single_note_expression(context: CompositionContext, octave: int) -> s
 def _write_rrand_i_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     lo = context.degree_to_midi(octave)
-    hi = lo + rng.pick((7, 12, 19, 24))
+    hi = lo + rng.pick_option((7, 12, 19, 24))
     return code_style.format_call_expression("rrand_i", str(lo), str(hi))
 
 
 def _write_rrand_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     lo = context.degree_to_midi(octave)
-    hi = lo + rng.pick((12, 19, 24))
+    hi = lo + rng.pick_option((12, 19, 24))
     return code_style.format_call_expression("rrand", str(lo), str(hi))
 
 
 def _write_scale_shuffle_expression(context: CompositionContext, octave: int) -> str:
     rng = context.rng
-    scale = context.write_scale_expression(octave, rng.pick((1, 2)))
-    return f"{scale}.shuffle" + rng.pick((".tick", ".take(4).tick", ".first"))
+    scale = context.write_scale_expression(octave, rng.pick_option((1, 2)))
+    return f"{scale}.shuffle" + rng.pick_option((".tick", ".take(4).tick", ".first"))
 
 
 def _write_scale_pick_expression(context: CompositionContext, octave: int) -> str:
     rng = context.rng
     scale = context.write_scale_expression(octave)
-    return f"{scale}.pick({rng.sample_integer(2, 6)})" + rng.pick((".tick", ".choose"))
+    return f"{scale}.pick({rng.sample_integer(2, 6)})" + rng.pick_option((".tick", ".choose"))
 
 
 def _write_knit_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     arguments: list[str] = []
     for note in context.write_phrase_notes(octave, rng.sample_integer(2, 4)):
-        arguments += [note, str(rng.pick((1, 2, 3, 4, 8)))]
+        arguments += [note, str(rng.pick_option((1, 2, 3, 4, 8)))]
     knit = code_style.format_call_expression("knit", *arguments)
     return context.maybe_extract_variable("notes", knit) + ".tick"
 
 
 def _write_degree_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    degree = rng.pick(
+    degree = rng.pick_option(
         (
             code_style.format_call_expression("rrand_i", "1", "7"),
             code_style.format_call_expression("dice", "7"),
@@ -134,7 +134,10 @@ def _write_degree_expression(context: CompositionContext, octave: int) -> str:
         )
     )
     return code_style.format_call_expression(
-        "degree", degree, context.write_tonic_note(octave), ":" + context.pick_seven_note_scale()
+        "degree",
+        degree,
+        context.write_tonic_note_symbol(octave),
+        ":" + context.pick_seven_note_scale(),
     )
 
 
@@ -142,16 +145,16 @@ def _write_list_index_expression(context: CompositionContext, octave: int) -> st
     rng, code_style = context.rng, context.code_style
     ring = code_style.format_list(context.write_phrase_notes(octave, 4), as_ring=True)
     notes = context.maybe_extract_variable("notes", ring, 1.6)
-    index = rng.pick(("tick", "rand_i(4)", "look", "tick % 4", "dice(4) - 1"))
+    index = rng.pick_option(("tick", "rand_i(4)", "look", "tick % 4", "dice(4) - 1"))
     return f"{notes}[{index}]"
 
 
 def _write_ring_chain_expression(context: CompositionContext, octave: int) -> str:
     rng = context.rng
     # Both are drawn before one is picked; drawing only one would change all programs.
-    scale = context.write_scale_expression(octave, rng.pick((1, 2)))
+    scale = context.write_scale_expression(octave, rng.pick_option((1, 2)))
     chord = context.write_chord_expression(octave)
-    ring = rng.pick((scale, f"{chord}.ring"))
+    ring = rng.pick_option((scale, f"{chord}.ring"))
     methods = rng.pick_distinct(_RING_METHODS, rng.sample_integer(1, 2))
     return ring + "".join(methods) + ".tick"
 
@@ -161,26 +164,29 @@ def _write_range_or_line_expression(context: CompositionContext, octave: int) ->
     lo = context.degree_to_midi(octave)
     if rng.chance(0.4):
         return code_style.format_call_expression(
-            "line", str(lo), str(lo + rng.pick((7, 12, 24))), steps=str(rng.pick((4, 8, 16)))
-        ) + rng.pick((".tick", ".mirror.tick", ".choose"))
+            "line",
+            str(lo),
+            str(lo + rng.pick_option((7, 12, 24))),
+            steps=str(rng.pick_option((4, 8, 16))),
+        ) + rng.pick_option((".tick", ".mirror.tick", ".choose"))
     return code_style.format_call_expression(
-        "range", str(lo), str(lo + rng.pick((12, 24))), str(rng.pick((2, 3, 5, 7)))
-    ) + rng.pick((".tick", ".mirror.tick", ".choose", ".reverse.tick"))
+        "range", str(lo), str(lo + rng.pick_option((12, 24))), str(rng.pick_option((2, 3, 5, 7)))
+    ) + rng.pick_option((".tick", ".mirror.tick", ".choose", ".reverse.tick"))
 
 
 def _write_note_range_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     return code_style.format_call_expression(
         "note_range",
-        context.write_tonic_note(octave),
+        context.write_tonic_note_symbol(octave),
         code_style.format_tonic_symbol(context.degree_to_midi(octave) + 24),
         pitches=context.write_chord_expression(octave),
-    ) + rng.pick((".choose", ".tick"))
+    ) + rng.pick_option((".choose", ".tick"))
 
 
 def _write_transposed_note_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
-    shift = rng.pick(
+    shift = rng.pick_option(
         (
             code_style.format_list(["0", "0", "12"]) + ".choose",
             code_style.format_list(["0", "7", "12"], as_ring=True) + ".tick",
@@ -205,19 +211,19 @@ def _write_ternary_expression(context: CompositionContext, octave: int) -> str:
 def _write_octs_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     return code_style.format_call_expression(
-        "octs", context.write_tonic_note(octave - 1), "3"
-    ) + rng.pick((".tick", ".choose"))
+        "octs", context.write_tonic_note_symbol(octave - 1), "3"
+    ) + rng.pick_option((".tick", ".choose"))
 
 
 def _write_hz_to_midi_expression(context: CompositionContext, _octave: int) -> str:
-    frequency = context.rng.pick((110, 220, 261.6, 330, 440, 523, 660))
+    frequency = context.rng.pick_option((110, 220, 261.6, 330, 440, 523, 660))
     return context.code_style.format_call_expression("hz_to_midi", str(frequency))
 
 
 def _write_stretch_expression(context: CompositionContext, octave: int) -> str:
     rng, code_style = context.rng, context.code_style
     notes = code_style.format_list(context.write_phrase_notes(octave, rng.sample_integer(2, 4)))
-    repeats = str(rng.pick((2, 4)))
+    repeats = str(rng.pick_option((2, 4)))
     return code_style.format_call_expression("stretch", notes, repeats) + ".tick"
 
 

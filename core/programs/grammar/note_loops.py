@@ -9,8 +9,8 @@ from core.programs.grammar.code_tree import Block, CodeNode, Conditional
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import write_rhythm_ring
 from core.programs.grammar.layer import LoopBody
-from core.programs.grammar.note_expressions import write_note_expression
 from core.programs.grammar.layer_synth import SynthVoice
+from core.programs.grammar.note_expressions import write_note_expression
 
 # Writes the body of a note loop from context, voice, octave and step in beats.
 NoteLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBody]
@@ -39,7 +39,7 @@ def _write_note_with_varying_rests(
     factors = rng.pick_with_repeats((0.5, 1, 1, 2), rng.sample_integer(2, 4))
     lengths = [code_style.format_beats(step_beats * factor) for factor in factors]
     rest = context.maybe_extract_variable("times", code_style.format_list(lengths, as_ring=True))
-    rest += rng.pick((".choose", ".tick", ".tick(:t)"))
+    rest += rng.pick_option((".choose", ".tick", ".tick(:t)"))
     if rng.chance(0.2):
         shortest = code_style.format_beats(step_beats * 0.5)
         longest = code_style.format_beats(step_beats * 2)
@@ -54,8 +54,8 @@ def _write_phrase_statements(
     rng = context.rng
     nodes: list[CodeNode] = []
     beats = 0.0
-    for note in context.write_phrase_notes(octave, rng.pick((2, 3, 4, 4, 6, 8, 8, 12))):
-        rest_beats = step_beats * rng.pick((0.5, 1, 1, 1, 2))
+    for note in context.write_phrase_notes(octave, rng.pick_option((2, 3, 4, 4, 6, 8, 8, 12))):
+        rest_beats = step_beats * rng.pick_option((0.5, 1, 1, 1, 2))
         nodes += [voice.write_note(note), context.code_style.format_rest(rest_beats)]
         beats += rest_beats
     return LoopBody(nodes, beats)
@@ -67,9 +67,9 @@ def _write_play_pattern_timed_call(
     rng, code_style = context.rng, context.code_style
     # All three are written before one is picked; writing only one would change all programs.
     phrase = code_style.format_list(context.write_phrase_notes(octave, rng.sample_integer(3, 8)))
-    scale = context.write_scale_expression(octave, rng.pick((1, 2)))
+    scale = context.write_scale_expression(octave, rng.pick_option((1, 2)))
     chord = context.write_chord_expression(octave)
-    notes = context.maybe_extract_variable("notes", rng.pick((phrase, scale, chord)))
+    notes = context.maybe_extract_variable("notes", rng.pick_option((phrase, scale, chord)))
     factors = rng.pick_with_repeats((0.5, 1, 1, 2), rng.sample_integer(1, 4))
     times = [code_style.format_beats(step_beats * factor) for factor in factors]
     time = times[0]
@@ -104,11 +104,11 @@ def _write_times_note_loop(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng = context.rng
-    repeats = rng.pick((2, 3, 4, 8, 8, 16))
+    repeats = rng.pick_option((2, 3, 4, 8, 8, 16))
     inner = _write_note_and_rest(context, voice, octave, step_beats)
     nodes: list[CodeNode] = [Block(f"{repeats}.times", inner, allows_braces=True)]
     if rng.chance(0.4):
-        head = f"{rng.pick((2, 4))}.times"
+        head = f"{rng.pick_option((2, 4))}.times"
         inner = _write_note_and_rest(context, voice, octave, step_beats)
         nodes.append(Block(head, inner, allows_braces=True))
     if rng.chance(0.2) and context.beats_to_seconds(step_beats) < 0.7:
@@ -141,7 +141,7 @@ def _write_each_note_loop(
     note, rest = voice.write_note(variable), code_style.format_rest(step_beats)
     inner: list[CodeNode] = [note, rest]
     if rng.chance(0.25):
-        interval = rng.pick(("12", "7", "4", "-12"))
+        interval = rng.pick_option(("12", "7", "4", "-12"))
         second_note = voice.write_note(code_style.format_infix(variable, "+", interval))
         inner = [note, second_note, rest]
     return LoopBody([Block(f"{notes}.each", inner, block_parameters=variable)], step_beats * 3)
@@ -154,7 +154,9 @@ def _write_zipped_notes_loop(
     count = rng.sample_integer(3, 6)
     phrase = context.write_phrase_notes(octave, count)
     notes = context.maybe_extract_variable("notes", code_style.format_list(phrase), 1.5)
-    lengths = [code_style.format_beats(step_beats * rng.pick((0.5, 1, 1, 2))) for _ in range(count)]
+    lengths = [
+        code_style.format_beats(step_beats * rng.pick_option((0.5, 1, 1, 2))) for _ in range(count)
+    ]
     times = context.maybe_extract_variable("times", code_style.format_list(lengths), 1.5)
     note = code_style.create_variable_name("note")
     time = code_style.create_variable_name("sleep")
@@ -192,7 +194,7 @@ def _write_note_slide(
     variable = code_style.create_variable_name("node")
     count = rng.sample_integer(2, 4)
     beats = step_beats * count
-    slide = code_style.format_beats(step_beats * rng.pick((0.25, 0.5, 1)))
+    slide = code_style.format_beats(step_beats * rng.pick_option((0.25, 0.5, 1)))
     notes = context.write_phrase_notes(octave, count)
     voice.note_options = {
         name: value
@@ -229,20 +231,20 @@ def _write_conditional_notes(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     rng = context.rng
-    condition = rng.pick(
+    condition = rng.pick_option(
         (
             f"one_in({rng.sample_integer(2, 4)})",
             "rand < 0.5",
             f"dice(6) > {rng.sample_integer(2, 4)}",
-            f"tick % {rng.pick((3, 4, 5))} == 0",
-            f"factor?(tick, {rng.pick((2, 3, 4))})",
+            f"tick % {rng.pick_option((3, 4, 5))} == 0",
+            f"factor?(tick, {rng.pick_option((2, 3, 4))})",
             "rand_i(4) != 2",
         )
     )
     note = voice.write_note(write_note_expression(context, octave))
     other_octave = octave + 1 if octave < 5 else octave
     other_note = voice.write_note(write_note_expression(context, other_octave))
-    keyword = rng.pick(("if", "if", "if", "unless"))
+    keyword = rng.pick_option(("if", "if", "if", "unless"))
     branch = Conditional(condition, [note], [other_note], keyword)
     return LoopBody([branch, context.code_style.format_rest(step_beats)], step_beats)
 
@@ -254,14 +256,14 @@ def _write_transposed_note_loop(
     inner = _write_note_and_rest(context, voice, octave, step_beats)
     # All four are written before one is picked; writing only one would change all programs.
     transpose = code_style.format_call_statement(
-        "with_transpose", str(rng.pick((-12, -5, 5, 7, 12)))
+        "with_transpose", str(rng.pick_option((-12, -5, 5, 7, 12)))
     )
-    octave_shift = code_style.format_call_statement("with_octave", rng.pick(("-1", "1")))
+    octave_shift = code_style.format_call_statement("with_octave", rng.pick_option(("-1", "1")))
     ring = code_style.format_list(["0", "5", "7"], as_ring=True)
     transpose_by_ring = code_style.format_call_statement("with_transpose", f"{ring}.tick(:s)")
     cents = code_style.format_call_statement("with_cent_tuning", str(rng.sample_integer(-40, 40)))
-    head = rng.pick((transpose, octave_shift, transpose_by_ring, cents))
-    repeats = rng.pick((2, 4, 4, 8))
+    head = rng.pick_option((transpose, octave_shift, transpose_by_ring, cents))
+    repeats = rng.pick_option((2, 4, 4, 8))
     loop = Block(head, [Block(f"{repeats}.times", inner, allows_braces=True)])
     return LoopBody([loop, *inner], step_beats * repeats)
 
@@ -278,7 +280,7 @@ def _write_note_function_calls(
     rest = time if takes_time else code_style.format_beats(step_beats)
     inner = voice.add_synth_setup_to_notes([play, code_style.format_sleep(rest)])
     if rng.chance(0.4):
-        interval = rng.pick(("7", "12", "3"))
+        interval = rng.pick_option(("7", "12", "3"))
         inner.insert(-1, voice.write_note(code_style.format_infix(note, "+", interval)))
     voice.setup_nodes, voice.synth_statement = [], "use"
     head = code_style.format_call_statement("define", f":{function}")
@@ -288,7 +290,7 @@ def _write_note_function_calls(
     for phrase_note in context.write_phrase_notes(octave, rng.sample_integer(2, 4)):
         arguments = [phrase_note]
         if takes_time:
-            arguments.append(code_style.format_beats(step_beats * rng.pick((0.5, 1, 2))))
+            arguments.append(code_style.format_beats(step_beats * rng.pick_option((0.5, 1, 2))))
         nodes.append(code_style.format_call_statement(function, *arguments))
     return LoopBody(nodes, step_beats * len(nodes) * 0.5)
 
@@ -297,7 +299,7 @@ def _write_note_density_block(
     context: CompositionContext, voice: SynthVoice, octave: int, step_beats: float
 ) -> LoopBody:
     inner = _write_note_and_rest(context, voice, octave, step_beats * 2)
-    density = context.rng.pick(("2", "[1, 2].choose", "2", "3"))
+    density = context.rng.pick_option(("2", "[1, 2].choose", "2", "3"))
     head = context.code_style.format_call_statement("density", density)
     return LoopBody([Block(head, inner)], step_beats * 0.7)
 
@@ -324,13 +326,13 @@ def _write_arpeggio(
         "chords", code_style.format_list(chord_list, as_ring=True), 1.5
     )
     variable = code_style.create_variable_name("chord")
-    method = rng.pick(
+    method = rng.pick_option(
         (".tick(:n)", ".choose", ".reverse.tick(:n)", ".mirror.tick(:n)", ".shuffle.tick(:n)")
     )
     note = f"{variable}.ring{method}" if rng.chance(0.4) else f"{variable}{method}"
     inner: list[CodeNode] = [voice.write_note(note), code_style.format_rest(step_beats)]
-    repeats = rng.pick((4, 4, 8, 6, 16))
-    assignment = f"{variable} = {chords}.{rng.pick(('tick', 'tick', 'choose'))}"
+    repeats = rng.pick_option((4, 4, 8, 6, 16))
+    assignment = f"{variable} = {chords}.{rng.pick_option(('tick', 'tick', 'choose'))}"
     loop = Block(f"{repeats}.times", inner, allows_braces=True)
     return LoopBody([assignment, loop], step_beats * repeats)
 

@@ -28,11 +28,11 @@ class SeededRandom:
     def __init__(self, stream_name: str):
         self._draw_fraction = random.Random(stream_name).random
 
-    def chance(self, p: float) -> bool:
+    def draw_boolean(self, p: float) -> bool:
         """Return True with probability `p`."""
         return self._draw_fraction() < p
 
-    def pick(self, options: Sequence[Choice]) -> Choice:
+    def pick_option(self, options: Sequence[Choice]) -> Choice:
         """Return one of the options."""
         return options[int(self._draw_fraction() * len(options))]
 
@@ -47,7 +47,7 @@ class SeededRandom:
 
     def pick_with_repeats(self, options: Sequence[Choice], count: int) -> list[Choice]:
         """Return `count` options, drawn with replacement."""
-        return [self.pick(options) for _ in range(count)]
+        return [self.pick_option(options) for _ in range(count)]
 
     def pick_distinct(self, options: Sequence[Choice], count: int) -> list[Choice]:
         """Return up to `count` options, drawn without replacement, in random order."""
@@ -78,7 +78,7 @@ class SeededRandom:
         """Return a number from `lo` to `hi` as programmers write it, with one or two figures."""
         if hi - lo >= 8:
             value = self.sample_integer(math.ceil(lo), math.floor(hi))
-            if self.chance(0.6):
+            if self.draw_boolean(0.6):
                 return min(max(5 * round(value / 5), math.ceil(lo)), math.floor(hi))
             return value
-        return self.sample_uniform(lo, hi, 1 if hi - lo >= 0.5 and self.chance(0.65) else 2)
+        return self.sample_uniform(lo, hi, 1 if hi - lo >= 0.5 and self.draw_boolean(0.65) else 2)

@@ -18,7 +18,7 @@ _SLICING_METHODS = ("slice", "onset", "chop")
 def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer that plays a sampled loop, whole or sliced."""
     rng, code_style = context.rng, context.code_style
-    sample_name = rng.pick(instruments.SAMPLE_GROUPS["breaks"])
+    sample_name = rng.pick_option(instruments.SAMPLE_GROUPS["breaks"])
     amp = instruments.compute_sample_amp(sample_name, "breaks", context.sample_layer_level(1.0))
     amp_option = pick_random_amp_option(context, amp)
     sample = context.maybe_extract_variable("sample", f":{sample_name}", 0.7)
@@ -47,7 +47,7 @@ def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
     elif method == "duration":
         rate = {}
         if rng.chance(0.4):
-            rate = {"rate": code_style.format_number(rng.pick((0.8, 1.2, -1.0)))}
+            rate = {"rate": code_style.format_number(rng.pick_option((0.8, 1.2, -1.0)))}
         options = {**extra_options, **rate, **amp_option}
         play = code_style.format_call_statement("sample", sample, **options)
         duration = code_style.format_call_expression("sample_duration", sample, **rate)
@@ -99,7 +99,7 @@ def _write_whole_loop(
     code_style = context.code_style
     rate = 1.0
     if changes_rate:
-        rate = context.rng.pick((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
+        rate = context.rng.pick_option((0.5, 0.75, 0.8, 0.9, 1.1, 1.2, 1.5, 2.0, -1.0, -0.5))
     beats = round(context.seconds_to_beats(sample_seconds / abs(rate)) * 4) / 4 or 0.25
     options = amp_option
     if changes_rate:
@@ -120,24 +120,26 @@ def _write_sliced_loop(
     if method == "slice":
         slice_options = _pick_random_slice_options(context)
     elif method == "onset":
-        onset = rng.pick(("pick", "tick", "rand_i(8)", str(rng.sample_integer(0, 3))))
+        onset = rng.pick_option(("pick", "tick", "rand_i(8)", str(rng.sample_integer(0, 3))))
         slice_options = {"onset": onset}
     else:
         start = rng.sample_uniform(0.0, 0.75)
-        width = rng.pick((0.125, 0.25)) if sample_seconds < 5 else rng.pick((0.05, 0.1))
+        width = (
+            rng.pick_option((0.125, 0.25)) if sample_seconds < 5 else rng.pick_option((0.05, 0.1))
+        )
         slice_options = {
             "start": code_style.format_number(start),
             "finish": code_style.format_number(round(start + width, 3)),
         }
         if rng.chance(0.4):
             starts = code_style.format_list(["0", "0.25", "0.5", "0.75"], as_ring=True)
-            start_expression = f"{starts}.{rng.pick(('tick', 'choose'))}"
+            start_expression = f"{starts}.{rng.pick_option(('tick', 'choose'))}"
             slice_options = {"start": start_expression, "finish": "1"}
             sustain = code_style.format_beats(step_beats)
             options = {**options, "sustain": sustain, "release": "0.1"}
     if rng.chance(0.2) and "rate" not in options:
         rates = ("[1, 1, -1].choose", "0.8", "(ring 1, 1, 2).tick(:r)", "rrand(0.8, 1.2)")
-        options = {**options, "rate": rng.pick(rates)}
+        options = {**options, "rate": rng.pick_option(rates)}
     if rng.chance(0.75):
         rest = code_style.format_beats(step_beats)
     else:
@@ -149,8 +151,8 @@ def _write_sliced_loop(
 
 def _pick_random_slice_options(context: CompositionContext) -> dict[str, str]:
     rng = context.rng
-    count = rng.pick((4, 8, 8, 16, 32))
-    index = rng.pick(
+    count = rng.pick_option((4, 8, 8, 16, 32))
+    index = rng.pick_option(
         (
             f"rand_i({count})",
             "tick",
@@ -173,8 +175,8 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
         Whether every iteration must sound.
     """
     rng, code_style = context.rng, context.code_style
-    group = rng.pick(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
-    sample_name = rng.pick(instruments.SAMPLE_GROUPS[group])
+    group = rng.pick_option(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
+    sample_name = rng.pick_option(instruments.SAMPLE_GROUPS[group])
     amp = instruments.compute_sample_amp(sample_name, group, context.sample_layer_level(0.9))
     options = pick_random_sample_options(context) if rng.chance(0.6) else {}
     options |= pick_random_shortening_options(context, sample_name, options)
@@ -185,7 +187,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
         **options,
         **pick_random_pan_option(context, 0.4),
     )
-    step_beats = context.sample_step_beats(rng.pick((1, 2, 3)), 1.5)
+    step_beats = context.sample_step_beats(rng.pick_option((1, 2, 3)), 1.5)
     body: list[CodeNode] = [hit]
     if not (always_sounds or rng.chance(0.4)):
         condition = f"one_in({rng.sample_integer(2, 6)})"
@@ -193,7 +195,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
         if rng.chance(0.25):
             other_hit = code_style.format_call_statement(
                 "sample",
-                f":{rng.pick(instruments.SAMPLE_GROUPS[group])}",
+                f":{rng.pick_option(instruments.SAMPLE_GROUPS[group])}",
                 amp=code_style.format_number(amp),
             )
             body = [Conditional(condition, [hit], [other_hit])]
@@ -215,4 +217,4 @@ def _write_irregular_rest(context: CompositionContext, step_beats: float) -> str
     shortest = code_style.format_beats(step_beats * 0.5)
     longest = code_style.format_beats(step_beats * 1.5)
     uniform = code_style.format_call_expression("rrand", shortest, longest)
-    return context.rng.pick((constant, choice, uniform))
+    return context.rng.pick_option((constant, choice, uniform))

@@ -37,9 +37,9 @@ def write_single_line(context: CompositionContext, layer: ProgramLayer) -> tuple
     """
     context.top_nodes, context.function_nodes = [], []
     rng = context.rng
-    statement = rng.pick(("pattern", "pattern", "times", "sample", "note", "note"))
+    statement = rng.pick_option(("pattern", "pattern", "times", "sample", "note", "note"))
     beats = max(16, math.ceil(context.seconds_to_beats(_SECONDS)))
-    octave = rng.pick((2, 3, 3, 4))
+    octave = rng.pick_option((2, 3, 3, 4))
     if statement == "pattern":
         return _write_scale_pattern(context, layer, beats), True
     if statement == "times":
@@ -52,9 +52,9 @@ def write_single_line(context: CompositionContext, layer: ProgramLayer) -> tuple
 def _write_scale_pattern(context: CompositionContext, layer: ProgramLayer, beats: int) -> str:
     rng, code_style = context.rng, context.code_style
     layer.kind, layer.sound_names = "melody", ["beep"]
-    octave_count = rng.pick((2, 3))
-    scale = context.write_scale_expression(rng.pick((2, 3)), octave_count)
-    notes = scale + rng.pick(("", "", ".mirror", ".reverse", ".shuffle"))
+    octave_count = rng.pick_option((2, 3))
+    scale = context.write_scale_expression(rng.pick_option((2, 3)), octave_count)
+    notes = scale + rng.pick_option(("", "", ".mirror", ".reverse", ".shuffle"))
     note_beats = code_style.format_beats(math.ceil(beats / (5 * octave_count)))
     return code_style.format_call_statement(
         "play_pattern_timed", notes, note_beats, release=note_beats
@@ -64,12 +64,12 @@ def _write_scale_pattern(context: CompositionContext, layer: ProgramLayer, beats
 def _write_short_loop(context: CompositionContext, layer: ProgramLayer, beats: int) -> Block:
     rng, code_style = context.rng, context.code_style
     step_beats = context.sample_step_beats(1, 0.6)
-    lo, hi = rng.pick((("40", "80"), ("55", "90"), ("60", "72")))
+    lo, hi = rng.pick_option((("40", "80"), ("55", "90"), ("60", "72")))
     note = code_style.format_call_expression("rrand_i", lo, hi)
     inner: list[CodeNode] = [code_style.format_call_statement("play", note)]
     layer.kind, layer.sound_names = "melody", ["beep"]
     if rng.chance(0.4):
-        sample_name = rng.pick(instruments.SAMPLE_GROUPS["percussion"])
+        sample_name = rng.pick_option(instruments.SAMPLE_GROUPS["percussion"])
         pan_option = pick_random_pan_option(context, 0.5)
         inner = [code_style.format_call_statement("sample", f":{sample_name}", **pan_option)]
         layer.kind, layer.sound_names = "kit", [sample_name]
@@ -82,10 +82,10 @@ def _write_slow_sample(context: CompositionContext, layer: ProgramLayer) -> str:
     groups = instruments.SAMPLE_GROUPS
     sample_names = [*groups["textures"], *groups["breaks"]]
     long_names = [name for name in sample_names if instruments.SAMPLE_SECONDS[name] >= 3]
-    sample_name = rng.pick(long_names)
+    sample_name = rng.pick_option(long_names)
     layer.kind, layer.sound_names = "texture", [sample_name]
     speed = math.floor(100 * instruments.SAMPLE_SECONDS[sample_name] / _SECONDS) / 100
-    rate = rng.pick((1, -1)) * speed
+    rate = rng.pick_option((1, -1)) * speed
     amp = instruments.compute_sample_amp(sample_name, "textures", 1.0)
     amp_option = pick_random_amp_option(context, amp)
     return code_style.format_call_statement(
@@ -97,7 +97,7 @@ def _write_long_note(
     context: CompositionContext, layer: ProgramLayer, octave: int, beats: int
 ) -> str:
     rng, code_style = context.rng, context.code_style
-    synth_name = rng.pick(instruments.SYNTH_GROUPS["pads"])
+    synth_name = rng.pick_option(instruments.SYNTH_GROUPS["pads"])
     layer.kind, layer.sound_names = "drone", [synth_name]
     if rng.chance(0.4):
         note = context.write_chord_expression(octave)

@@ -46,18 +46,18 @@ def write_constant_or_random_number(
         if notation == "choose":
             return code_style.format_list([low_text, high_text, third_text]) + ".choose"
         ring = code_style.format_list([high_text, low_text, third_text], as_ring=True)
-        return ring + rng.pick((".tick", ".look"))
+        return ring + rng.pick_option((".tick", ".look"))
     if notation == "line":
-        chain = rng.pick(
+        chain = rng.pick_option(
             (".tick", ".mirror.tick", ".look", ".reverse.tick", ".mirror.look", ".ramp.tick")
         )
-        steps = str(rng.pick((4, 8, 16, 32, 64)))
+        steps = str(rng.pick_option((4, 8, 16, 32, 64)))
         line = code_style.format_call_expression("line", low_text, high_text, steps=steps)
         return line + chain
     if notation == "range" and high - low > 4:
-        step = rng.pick(("5", "2"))
+        step = rng.pick_option(("5", "2"))
         values = code_style.format_call_expression("range", low_text, high_text, step=step)
-        return values + rng.pick((".mirror.tick", ".tick"))
+        return values + rng.pick_option((".mirror.tick", ".tick"))
     if notation == "rdist" and high - low > 0.1:
         deviation = code_style.format_call_expression("rdist", f"{(high - low) / 2:.2g}")
         return code_style.format_infix(deviation, "+", f"{(low + high) / 2:.3g}")
@@ -129,7 +129,7 @@ def _pick_random_decaying_envelope(context: CompositionContext, beats: float) ->
             "sustain_level": code_style.format_number(rng.sample_uniform(0.3, 0.8, 1)),
         }
     if rng.chance(0.03):
-        options["env_curve"] = rng.pick(("1", "3", "6", "7"))
+        options["env_curve"] = rng.pick_option(("1", "3", "6", "7"))
     return options
 
 
@@ -176,7 +176,7 @@ def pick_random_pan_option(
         context.code_style.format_call_expression("rrand", "-1", "1"),
         "[-0.5, 0.5].choose",
     )
-    return {"pan": context.rng.pick(choices)}
+    return {"pan": context.rng.pick_option(choices)}
 
 
 def wrap_in_fx(
@@ -195,7 +195,7 @@ def wrap_in_fx(
     """
     rng, code_style = context.rng, context.code_style
     fx_kind = fx_kind or rng.pick_weighted(context.style.fx_weights)
-    fx_name = rng.pick(instruments.FX_BY_KIND[fx_kind])
+    fx_name = rng.pick_option(instruments.FX_BY_KIND[fx_kind])
     option_count = rng.pick_weighted({0: 2, 1: 4, 2: 3, 3: 1})
     drawn_options = rng.pick_distinct(instruments.FX_OPTIONS[fx_name], option_count)
     options = {option.name: option.pick_random_value(rng) for option in drawn_options}
@@ -203,5 +203,5 @@ def wrap_in_fx(
     if amp_factor < 0.8 and "amp" not in options:
         options["amp"] = code_style.format_number(amp_factor)
     if fx_kind == "chop" and "phase" not in options and fx_name != "ixi_techno" and rng.chance(0.5):
-        options["phase"] = code_style.format_beats(rng.pick((0.125, 0.25, 0.5)))
+        options["phase"] = code_style.format_beats(rng.pick_option((0.125, 0.25, 0.5)))
     return Block(code_style.format_call_statement("with_fx", f":{fx_name}", **options), body)

@@ -19,10 +19,10 @@ from core.programs.grammar.sound_options import (
 def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer with one sustained note that is constant or changes slowly."""
     rng, code_style = context.rng, context.code_style
-    synth_name = rng.pick(instruments.SYNTH_GROUPS["pads"])
+    synth_name = rng.pick_option(instruments.SYNTH_GROUPS["pads"])
     amp = instruments.compute_synth_amp(synth_name, context.sample_layer_level(0.7))
     beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(3.0, 8.0, 1))))
-    octave = rng.pick((2, 2, 3, 3, 4))
+    octave = rng.pick_option((2, 2, 3, 3, 4))
     options = limit_normalized_synth_amp(
         context,
         {
@@ -47,7 +47,7 @@ def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
         options = {"note": note, **options}
         body = _write_controlled_drone(context, synth_name, options, variable, octave, beats)
     else:
-        body.append(code_style.format_rest(beats * rng.pick((1, 1, 0.75))))
+        body.append(code_style.format_rest(beats * rng.pick_option((1, 1, 0.75))))
     loop_name = code_style.create_loop_name("drone")
     return ProgramLayer("drone", loop_name, body, beats * 0.75, [synth_name])
 
@@ -66,11 +66,11 @@ def _write_controlled_drone(
     if has_cutoff and rng.chance(0.6):
         name, value = "cutoff", code_style.format_number(rng.sample_round_number(60, 120))
     else:
-        name, value = "pan", rng.pick(("-0.7", "0.7", "rrand(-1, 1)"))
+        name, value = "pan", rng.pick_option(("-0.7", "0.7", "rrand(-1, 1)"))
     if rng.chance(0.2):
         midi = context.degree_to_midi(octave, rng.sample_integer(0, 5))
         name, value = "note", code_style.format_note(midi)
-    slide_count = rng.pick((1, 2, 2, 4))
+    slide_count = rng.pick_option((1, 2, 2, 4))
     slide = {f"{name}_slide": code_style.format_beats(beats / slide_count)}
     synth = code_style.format_call_statement("synth", f":{synth_name}", **options, **slide)
     body: list[CodeNode] = [code_style.format_assignment(variable, synth)]
@@ -94,7 +94,7 @@ def _write_controlled_drone(
 def _pick_random_long_envelope(context: CompositionContext, beats: float) -> dict[str, str]:
     rng, code_style = context.rng, context.code_style
     attack = round(beats * rng.sample_uniform(0.1, 0.5), 1)
-    shape = rng.pick(("full", "full", "release", "ends"))
+    shape = rng.pick_option(("full", "full", "release", "ends"))
     if shape == "release":
         release = round(beats * rng.sample_uniform(1.0, 1.6), 1)
         return {"release": code_style.format_number(release)}
@@ -123,9 +123,9 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
     rng, code_style = context.rng, context.code_style
     textures = instruments.SAMPLE_GROUPS["textures"]
     long_textures = [name for name in textures if instruments.SAMPLE_SECONDS[name] >= 1.5]
-    sample_name = rng.pick(long_textures if always_sounds else textures)
+    sample_name = rng.pick_option(long_textures if always_sounds else textures)
     amp = instruments.compute_sample_amp(sample_name, "textures", context.sample_layer_level(0.8))
-    rate = rng.pick((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
+    rate = rng.pick_option((1, 1, 1, 0.5, 0.75, 0.25, -1, -0.5, 1.5, 0.8, 0.4))
     options = pick_random_amp_option(context, amp)
     if rate != 1:
         options["rate"] = code_style.format_number(rate)
@@ -148,7 +148,7 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
     options |= pick_random_pan_option(context, 0.2)
     rest_beats = _sample_texture_rest_beats(context, seconds)
     if effect == "rate":
-        options["rate"] = rng.pick(
+        options["rate"] = rng.pick_option(
             (
                 "rrand(0.3, 1.0)",
                 "[0.5, 1, -0.5].choose",
@@ -161,7 +161,7 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
         other_names = rng.pick_with_repeats(long_textures, rng.sample_integer(1, 3))
         samples = code_style.format_list([sample, *(f":{name}" for name in other_names)])
         sample = context.maybe_extract_variable("samples", samples, 1.2)
-        sample += rng.pick((".choose", ".tick", ".choose"))
+        sample += rng.pick_option((".choose", ".tick", ".choose"))
     if effect == "stretch":
         options.pop("rate", None)
         options["beat_stretch"] = code_style.format_beats(rest_beats)
@@ -194,7 +194,7 @@ def _pick_random_texture_options(
     if effect != "lpf":
         return {}
     options = {
-        rng.pick(("lpf", "lpf", "cutoff")): write_constant_or_random_number(context, 70, 120)
+        rng.pick_option(("lpf", "lpf", "cutoff")): write_constant_or_random_number(context, 70, 120)
     }
     if rng.chance(0.2) and "lpf" in options:
         options["lpf_attack"] = code_style.format_number(rng.sample_uniform(0.5, 3, 1))
@@ -204,7 +204,7 @@ def _pick_random_texture_options(
 
 def _sample_texture_rest_beats(context: CompositionContext, seconds: float) -> float:
     """Draw the rest after a texture, in half beats from 0.5 to 5 seconds."""
-    beats = context.seconds_to_beats(min(seconds, 5.5) * context.rng.pick((0.5, 0.8, 1)))
+    beats = context.seconds_to_beats(min(seconds, 5.5) * context.rng.pick_option((0.5, 0.8, 1)))
     beats = max(beats, context.seconds_to_beats(0.5))
     beats = min(beats, context.seconds_to_beats(5.0))
     return round(beats * 2) / 2 or 0.5
@@ -223,9 +223,9 @@ def _write_controlled_texture(
     name = "amp" if rng.chance(0.5) else "pan"
     slide = {f"{name}_slide": code_style.format_beats(rest_beats / 2)}
     if name == "amp":
-        value = code_style.format_number(round(amp * rng.pick((0.4, 0.6, 1.2)), 2))
+        value = code_style.format_number(round(amp * rng.pick_option((0.4, 0.6, 1.2)), 2))
     else:
-        value = rng.pick(("-1", "1", "0.5"))
+        value = rng.pick_option(("-1", "1", "0.5"))
     play = code_style.format_call_statement("sample", sample, **options, **slide)
     return [
         code_style.format_assignment(variable, play),
@@ -246,10 +246,10 @@ def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> Pro
         Whether every iteration must sound.
     """
     rng = context.rng
-    synth_name = rng.pick(instruments.SYNTH_GROUPS["noises"])
+    synth_name = rng.pick_option(instruments.SYNTH_GROUPS["noises"])
     level = context.sample_layer_level(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
     amp = instruments.compute_synth_amp(synth_name, level)
-    shape = rng.pick(("wave", "tick", "tick", "sweep"))
+    shape = rng.pick_option(("wave", "tick", "tick", "sweep"))
     synth_options = pick_random_synth_options(context, synth_name)
     body: list[CodeNode]
     if shape == "tick":

@@ -75,18 +75,18 @@ class AblationMethod(RetrievalMethod):
         """Whether every program of the base must be embedded, not only those to train on."""
         return self.algorithm == MLP
 
-    def list_required_training_encoders(self) -> set[str]:
+    def list_required_training_program_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed the training programs."""
-        encoder_ids = super().list_required_training_encoders()
+        encoder_ids = super().list_required_training_program_encoders()
         return encoder_ids.union(
-            *(member.list_required_training_encoders() for member in self.members)
+            *(member.list_required_training_program_encoders() for member in self.members)
         )
 
     def list_required_query_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed a query."""
         if self.algorithm == FINETUNED:
             return set()
-        encoder_ids = super().list_required_training_encoders()
+        encoder_ids = super().list_required_training_program_encoders()
         return encoder_ids.union(
             *(member.list_required_query_encoders() for member in self.members)
         )
@@ -132,7 +132,7 @@ def list_untrained_and_ridge_methods(code_encoder: str) -> list[RetrievalMethod]
     ]
 
 
-def list_gradient_trained_methods(code_encoder: str) -> list[RetrievalMethod]:
+def list_gradient_trained_and_reference_methods(code_encoder: str) -> list[RetrievalMethod]:
     """Return heads that are trained by gradient descent, and an ensemble with kernel ridge."""
     text_encoder = _choose_text_encoder(code_encoder)
     soft_infonce = _make_soft_infonce_method(SONICPI_ENCODER)
@@ -224,7 +224,7 @@ def list_all_ablation_methods(code_encoder: str) -> list[RetrievalMethod]:
         for list_methods in (
             list_baseline_methods,
             list_untrained_and_ridge_methods,
-            list_gradient_trained_methods,
+            list_gradient_trained_and_reference_methods,
             list_augmented_methods,
             list_mlp_and_default_methods,
             list_finetuned_methods,
@@ -287,7 +287,7 @@ def _choose_text_encoder(code_encoder: str) -> str:
 
 METHOD_SETS: dict[str, Callable[[str], list[RetrievalMethod]]] = {
     "ridge": list_untrained_and_ridge_methods,
-    "trained": list_gradient_trained_methods,
+    "trained": list_gradient_trained_and_reference_methods,
     "augmented": list_augmented_methods,
     "mlp": list_mlp_and_default_methods,
     "finetuned": list_finetuned_methods,

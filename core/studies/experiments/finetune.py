@@ -16,8 +16,8 @@ from core.alignment.device import choose_device, should_use_bf16
 from core.alignment.heads import ProjectionHeads
 from core.alignment.trainer import compute_alignment_loss
 from core.alignment.training_pairs import split_batches
-from core.encoders.text import get_context_length
 from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer
+from core.encoders.text import get_context_length
 from core.errors import EarshotError
 
 INFERENCE_BATCH_SIZE = 32  # programs

@@ -53,7 +53,7 @@ def make_hard_negative(source: str, seed: int) -> str:
         changed = change(tokens, rng)
         if changed is not None and join_tokens(changed) != source:
             return join_tokens(changed)
-    synth, bpm = rng.pick(_SWAPPABLE_SYNTHS[1:]), rng.pick((40, 90, 110))
+    synth, bpm = rng.pick_option(_SWAPPABLE_SYNTHS[1:]), rng.pick_option((40, 90, 110))
     return f"use_synth :{synth}\nuse_bpm {bpm}\n{source}"
 
 
@@ -88,8 +88,8 @@ def _change_synth(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
     indices = [index for index in arguments if tokens[index].kind == "symbol"]
     if not indices:
         return None
-    old_symbol = tokens[rng.pick(indices)].text
-    new_name = rng.pick([name for name in _SWAPPABLE_SYNTHS if f":{name}" != old_symbol])
+    old_symbol = tokens[rng.pick_option(indices)].text
+    new_name = rng.pick_option([name for name in _SWAPPABLE_SYNTHS if f":{name}" != old_symbol])
     return _replace_token_texts(
         tokens, {index: f":{new_name}" for index in indices if tokens[index].text == old_symbol}
     )
@@ -103,18 +103,18 @@ def _change_sample_name(tokens: list[RubyToken], rng: SeededRandom) -> list[Ruby
     ]
     if not indices:
         return None
-    old_symbol = tokens[rng.pick(indices)].text
+    old_symbol = tokens[rng.pick_option(indices)].text
     group = instruments.SAMPLE_GROUPS[_SAMPLE_TO_GROUP[old_symbol[1:]]]
     if rng.chance(0.5):
-        group = instruments.SAMPLE_GROUPS[rng.pick(list(instruments.SAMPLE_GROUPS))]
-    new_name = rng.pick([name for name in group if f":{name}" != old_symbol])
+        group = instruments.SAMPLE_GROUPS[rng.pick_option(list(instruments.SAMPLE_GROUPS))]
+    new_name = rng.pick_option([name for name in group if f":{name}" != old_symbol])
     return _replace_token_texts(
         tokens, {index: f":{new_name}" for index in indices if tokens[index].text == old_symbol}
     )
 
 
 def _shift_octave(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
-    shift = rng.pick((-1, 1))
+    shift = rng.pick_option((-1, 1))
     new_texts: dict[int, str] = {}
     for index, token in enumerate(tokens):
         match = _NOTE_PATTERN.match(token.text) if token.kind == "symbol" else None
@@ -136,7 +136,7 @@ def _rescale_sleeps(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToke
     ]
     if not indices:
         return None
-    factor = rng.pick((0.5, 1.5, 2.0, 0.75))
+    factor = rng.pick_option((0.5, 1.5, 2.0, 0.75))
     return _replace_token_texts(
         tokens,
         {
@@ -149,10 +149,10 @@ def _rescale_sleeps(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToke
 def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken] | None:
     rate_indices = _find_number_token_indices(tokens, "rate:")
     if rate_indices:
-        index = rng.pick(rate_indices)
+        index = rng.pick_option(rate_indices)
         text = tokens[index].text
         new_rates = (f"-{text}", f"{float(text) * 0.5:g}", f"{float(text) * 2:g}")
-        return _replace_token_texts(tokens, {index: rng.pick(new_rates)})
+        return _replace_token_texts(tokens, {index: rng.pick_option(new_rates)})
     sample_indices = [
         index
         for index in _find_argument_token_indices(tokens, "sample")
@@ -160,8 +160,8 @@ def _change_playback_rate(tokens: list[RubyToken], rng: SeededRandom) -> list[Ru
     ]
     if not sample_indices or any(token.text in ("rate:", ":rate") for token in tokens):
         return None
-    index = rng.pick(sample_indices)
-    rate = rng.pick(("-1", "0.5", "1.7"))
+    index = rng.pick_option(sample_indices)
+    rate = rng.pick_option(("-1", "0.5", "1.7"))
     return _replace_token_texts(tokens, {index: f"{tokens[index].text}, rate: {rate}"})
 
 
@@ -172,7 +172,7 @@ def _change_tempo(tokens: list[RubyToken], rng: SeededRandom) -> list[RubyToken]
     return _replace_token_texts(
         tokens,
         {
-            index: f"{float(tokens[index].text) * rng.pick((0.6, 0.75, 1.35, 1.6)):.0f}"
+            index: f"{float(tokens[index].text) * rng.pick_option((0.6, 0.75, 1.35, 1.6)):.0f}"
             for index in indices
         },
     )

@@ -138,7 +138,7 @@ def _pick_unused_name(rng: SeededRandom, used_names: set[str]) -> str:
         for words in name_and_comment_lists.VARIABLE_NAMES["tidy"].values()
         for word in words.split()
     ]
-    word = rng.pick(tidy_names + name_and_comment_lists.SLOPPY_VARIABLE_NAMES)
+    word = rng.pick_option(tidy_names + name_and_comment_lists.SLOPPY_VARIABLE_NAMES)
     unavailable_names = used_names | name_and_comment_lists.RESERVED_NAMES
     name, number = word, 0
     while name in unavailable_names:
@@ -157,8 +157,8 @@ def _rename_live_loops(source: str, rng: SeededRandom) -> str:
         if not is_loop_name or token.text in new_symbols:
             continue
         if token.text[1:] not in strings and _is_used_only_as_loop_name(tokens, token.text):
-            word = rng.pick(
-                rng.pick(list(name_and_comment_lists.LOOP_NAMES["tidy"].values())).split()
+            word = rng.pick_option(
+                rng.pick_option(list(name_and_comment_lists.LOOP_NAMES["tidy"].values())).split()
             )
             name, number = word, 1
             while name in used_names:
@@ -220,10 +220,10 @@ def _add_comments(source: str, rng: SeededRandom) -> str:
     for line, is_statement_start in _split_statement_lines(source):
         if is_statement_start and rng.chance(0.12):
             indentation = line[: len(line) - len(line.lstrip())]
-            lines.append(f"{indentation}# {rng.pick(comments)}")
+            lines.append(f"{indentation}# {rng.pick_option(comments)}")
         can_end_in_comment = line.strip() and "#" not in line and not line.endswith("\\")
         if can_end_in_comment and rng.chance(0.08):
-            line = f"{line} # {rng.pick(comments)}"
+            line = f"{line} # {rng.pick_option(comments)}"
         lines.append(line)
     return "\n".join(lines)
 
@@ -253,7 +253,7 @@ def _change_blank_lines(source: str, rng: SeededRandom) -> str:
 
 
 def _change_indentation(source: str, rng: SeededRandom) -> str:
-    unit = rng.pick(("", " ", "    ", "\t", "   "))
+    unit = rng.pick_option(("", " ", "    ", "\t", "   "))
     lines = []
     for line in source.split("\n"):
         code = line.lstrip()
@@ -262,7 +262,7 @@ def _change_indentation(source: str, rng: SeededRandom) -> str:
 
 
 def _change_comma_spacing(source: str, rng: SeededRandom) -> str:
-    space = rng.pick(("", " ", "  "))
+    space = rng.pick_option(("", " ", "  "))
     tokens = tokenize_ruby(source)
     changed: list[RubyToken] = []
     for index, token in enumerate(tokens):

@@ -11,7 +11,9 @@ from core.sonicpi import clip, interpreter, render_pool, single_render
 from core.sonicpi.interpreter import ruby_parser_process
 
 
-@pytest.mark.parametrize("module", [sonicpi, clip, interpreter, ruby_parser_process, render_pool, single_render])
+@pytest.mark.parametrize(
+    "module", [sonicpi, clip, interpreter, ruby_parser_process, render_pool, single_render]
+)
 def test_examples_run(module):
     result = doctest.testmod(module, raise_on_error=False)
     assert result.attempted > 0 and result.failed == 0

@@ -23,7 +23,7 @@ from core.pipeline.embed import embed_corpus
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
 from core.search.query import find_neighbours
-from core.studies import retrieval_study, retrieval_baselines, retriever
+from core.studies import retrieval_baselines, retrieval_study, retriever
 from core.studies.clips import find_stored_clip
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.finetune import FinetuningConfig, finetune_text_encoder
@@ -173,7 +173,10 @@ def test_every_method_of_the_ablation_retrieves_clips_and_reports_its_time(
 
 
 def test_every_method_set_of_the_ablation_has_an_option():
-    assert set(retrieval_study.METHOD_SETS) == {*ablation_methods.METHOD_SETS, retrieval_study.BASELINES}
+    assert set(retrieval_study.METHOD_SETS) == {
+        *ablation_methods.METHOD_SETS,
+        retrieval_study.BASELINES,
+    }
 
 
 def test_finetuning_trains_encoder_and_heads_reproducibly(text_encoder: str):

@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from core.alignment.losses import (
     SoftTargets,
-    compute_cosine_similarities,
+    compute_pairwise_cosine_similarities,
     distance_preservation_loss,
     infonce_loss,
     soft_infonce_loss,
@@ -136,13 +136,13 @@ class TestSoftInfoNCE:
             torch.randn(9, 6, generator=torch.Generator().manual_seed(2)), dim=1
         )
         spread = float(
-            compute_cosine_similarities(raw_audio)[~torch.eye(9, dtype=torch.bool)].std(
+            compute_pairwise_cosine_similarities(raw_audio)[~torch.eye(9, dtype=torch.bool)].std(
                 correction=0
             )
         )
         soft_targets = SoftTargets(raw_audio, 1.0, 0.1 / spread)
         best = soft_infonce_loss(raw_audio, raw_audio, 0.1, soft_targets)
-        target = (compute_cosine_similarities(raw_audio) / 0.1).softmax(dim=1)
+        target = (compute_pairwise_cosine_similarities(raw_audio) / 0.1).softmax(dim=1)
         entropy = -(target * target.log()).sum(1).mean()
         assert float(best) == pytest.approx(float(entropy), rel=1e-5)
         other = functional.normalize(raw_audio + 0.3, dim=1)
@@ -152,7 +152,7 @@ class TestSoftInfoNCE:
         raw_audio = torch.randn(12, 6, generator=torch.Generator().manual_seed(1))
         unit = functional.normalize(raw_audio, dim=1)
         narrow = torch.cat([0.1 * unit, torch.full((12, 1), 0.99**0.5)], dim=1)  # cosines > 0.97
-        assert compute_cosine_similarities(narrow).min() > 0.97
+        assert compute_pairwise_cosine_similarities(narrow).min() > 0.97
         for temperature in (0.5, 2.0):
             losses = [
                 float(soft_infonce_loss(*pairs, 0.1, SoftTargets(x, temperature=temperature)))

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from core.evaluation import metrics, nearest_neighbours, pairwise_distances, array_validation
+from core.evaluation import array_validation, metrics, nearest_neighbours, pairwise_distances
 
 ROW_COUNT, SMALL_BLOCK_ROWS = 1500, 32
 FORBIDDEN_SIZE = ROW_COUNT**2  # numbers of a matrix of all pairs

@@ -74,7 +74,7 @@ def test_a_path_outside_the_workspace_has_no_url(audio_file: Path) -> None:
 
 
 def test_a_cached_clip_is_served_whole_and_in_ranges(client: TestClient) -> None:
-    url = audio_server.cache_audio_bytes(b"0123456789", NAME)
+    url = audio_server.cache_audio_and_build_url(b"0123456789", NAME)
     assert client.get(url).content == b"0123456789"
     for byte_range, content in (("bytes=2-4", b"234"), ("bytes=7-", b"789"), ("bytes=8-99", b"89")):
         response = client.get(url, headers={"Range": byte_range})
@@ -83,7 +83,7 @@ def test_a_cached_clip_is_served_whole_and_in_ranges(client: TestClient) -> None
     for byte_range in ("bytes=10-", "bytes=-", "bytes=5-3", "lines=1-2", "bytes=x-"):
         assert client.get(url, headers={"Range": byte_range}).content == b"0123456789"
     for number in range(audio_server.MAX_CACHED_CLIPS):
-        audio_server.cache_audio_bytes(str(number).encode(), NAME)
+        audio_server.cache_audio_and_build_url(str(number).encode(), NAME)
     assert client.get(url).status_code == 404
 
 
@@ -132,7 +132,7 @@ def test_a_generated_clip_is_stored_while_it_is_in_the_history(
 ) -> None:
     contents = [b"clip %d" % number for number in range(play_history.MAX_PLAYED_CLIPS + 2)]
     for content in contents:
-        client.get(audio_server.cache_audio_bytes(content, NAME), headers=PLAYED)
+        client.get(audio_server.cache_audio_and_build_url(content, NAME), headers=PLAYED)
     listed = play_history.load_play_history()
     assert [clip.path.read_bytes() for clip in listed] == contents[:1:-1]
     assert listed[0].corpus_name == ""
@@ -155,5 +155,5 @@ def test_nothing_is_recorded_in_read_only_mode(
 ) -> None:
     monkeypatch.setenv("EARSHOT_READ_ONLY", "1")
     client.get(audio_server.build_audio_url(audio_file, NAME), headers=PLAYED)
-    client.get(audio_server.cache_audio_bytes(b"clip", NAME), headers=PLAYED)
+    client.get(audio_server.cache_audio_and_build_url(b"clip", NAME), headers=PLAYED)
     assert not (audio_file.parents[3] / "heard").exists()
