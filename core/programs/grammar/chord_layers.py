@@ -16,7 +16,7 @@ ChordLoopWriter = Callable[[CompositionContext, SynthVoice, int, float], LoopBod
 def compose_chord_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer of chords: pads, stabs or a progression."""
     rng = context.rng
-    is_short = rng.chance(0.4)
+    is_short = rng.draw_boolean(0.4)
     step_factor = rng.pick_option((2, 3, 4)) if is_short else rng.pick_option((4, 6, 8))
     step_beats = context.sample_step_beats(step_factor, 2.5 if is_short else 5.5)
     note_seconds = context.beats_to_seconds(step_beats) * (0.7 if is_short else 1.0)
@@ -116,7 +116,7 @@ def _write_chord_degree_loop(
     rng, code_style = context.rng, context.code_style
     degrees = [str(n) for n in rng.pick_with_repeats((1, 2, 3, 4, 5, 6), rng.sample_integer(3, 5))]
     ring = code_style.format_list(degrees, as_ring=True)
-    if rng.chance(0.3):
+    if rng.draw_boolean(0.3):
         roman_numerals = rng.pick_with_repeats((":i", ":iv", ":v", ":vi", ":ii"), 4)
         ring = code_style.format_list(roman_numerals, as_ring=True)
     chord = code_style.format_call_expression(

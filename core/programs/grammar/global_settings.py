@@ -14,25 +14,25 @@ def write_global_settings(context: CompositionContext) -> list[CodeNode]:
     def add_call(function: str, *arguments: str, **options: str) -> None:
         nodes.append(code_style.format_call_statement(function, *arguments, **options))
 
-    if context.bpm != 60.0 or rng.chance(0.06):
+    if context.bpm != 60.0 or rng.draw_boolean(0.06):
         add_call("use_bpm", code_style.format_number(context.bpm))
-    if rng.chance(0.22):
+    if rng.draw_boolean(0.22):
         add_call("use_random_seed", str(rng.sample_integer(0, rng.pick_option((20, 1000, 100000)))))
-    if rng.chance(0.06):
+    if rng.draw_boolean(0.06):
         add_call("use_debug", "false")
-    if rng.chance(0.04):
+    if rng.draw_boolean(0.04):
         add_call("use_transpose", str(rng.pick_option((-12, -5, -2, 2, 3, 5, 7))))
-    if rng.chance(0.02):
+    if rng.draw_boolean(0.02):
         add_call("use_octave", rng.pick_option(("-1", "1")))
-    if rng.chance(0.04):
+    if rng.draw_boolean(0.04):
         option_name = rng.pick_option(("rate", "pan"))
         value = code_style.format_number(rng.sample_uniform(0.2, 0.9, 1))
         add_call("use_sample_defaults", **{option_name: value, "lpf": "110"})
-    if rng.chance(0.04):
+    if rng.draw_boolean(0.04):
         release = code_style.format_number(rng.sample_uniform(0.2, 1.2, 1))
         pan = code_style.format_number(rng.sample_uniform(-0.3, 0.3, 1))
         add_call("use_synth_defaults", release=release, pan=pan)
-    if rng.chance(0.03):
+    if rng.draw_boolean(0.03):
         add_call("set_volume!", code_style.format_number(rng.sample_uniform(0.7, 1.0, 1)))
     return nodes + _write_statements_without_effect(context)
 
@@ -41,11 +41,11 @@ def _write_statements_without_effect(context: CompositionContext) -> list[CodeNo
     """Write an unused variable or a message, as programmers leave them in their code."""
     code_style = context.code_style
     nodes: list[CodeNode] = []
-    if code_style.rng.chance(0.05):
+    if code_style.rng.draw_boolean(0.05):
         variable = code_style.create_variable_name("unused")
         value = code_style.rng.pick_option(("0", "120", "[60, 62, 64]", ":c4", "0.5"))
         nodes.append(code_style.format_assignment(variable, value))
-    if code_style.rng.chance(0.04):
+    if code_style.rng.draw_boolean(0.04):
         function = code_style.rng.pick_option(("puts", "print"))
         message = code_style.rng.pick_option(('"hello"', '"start"', "'go'", '"let\'s go"'))
         nodes.append(code_style.format_call_statement(function, message))

@@ -83,7 +83,7 @@ class SynthVoice:
         if (
             self.synth_statement in ("use", "none")
             and len(constant_options) > 1
-            and rng.chance(0.12)
+            and rng.draw_boolean(0.12)
         ):
             self.setup_nodes.append(
                 code_style.format_call_statement("use_synth_defaults", **constant_options)

@@ -28,7 +28,7 @@ def compose_melodic_layer(context: CompositionContext, layer_kind: str) -> Progr
         Kind of the layer, which decides octave, tempo and loudness.
     """
     rng = context.rng
-    if layer_kind == "bass" and rng.chance(0.12):
+    if layer_kind == "bass" and rng.draw_boolean(0.12):
         return _compose_pitched_sample_layer(context, layer_kind)
     weights = NOTE_LOOP_WEIGHTS
     if layer_kind == "arp":
@@ -68,10 +68,10 @@ def _compose_pitched_sample_layer(context: CompositionContext, layer_kind: str) 
         option_name: context.maybe_extract_variable("notes", ring)
         + rng.pick_option((".tick", ".choose"))
     }
-    if rng.chance(0.25):
+    if rng.draw_boolean(0.25):
         pitch = {"rate": code_style.format_call_expression("pitch_to_ratio", f"{ring}.tick")}
     cut: dict[str, str] = {}
-    if rng.chance(0.3):
+    if rng.draw_boolean(0.3):
         cut = {"sustain": code_style.format_beats(step_beats), "release": "0.1"}
     options = {**pitch, **pick_random_amp_option(context, amp), **cut}
     body: list[CodeNode] = [

@@ -40,7 +40,7 @@ def _write_note_with_varying_rests(
     lengths = [code_style.format_beats(step_beats * factor) for factor in factors]
     rest = context.maybe_extract_variable("times", code_style.format_list(lengths, as_ring=True))
     rest += rng.pick_option((".choose", ".tick", ".tick(:t)"))
-    if rng.chance(0.2):
+    if rng.draw_boolean(0.2):
         shortest = code_style.format_beats(step_beats * 0.5)
         longest = code_style.format_beats(step_beats * 2)
         rest = code_style.format_call_expression("rrand", shortest, longest)
@@ -107,11 +107,11 @@ def _write_times_note_loop(
     repeats = rng.pick_option((2, 3, 4, 8, 8, 16))
     inner = _write_note_and_rest(context, voice, octave, step_beats)
     nodes: list[CodeNode] = [Block(f"{repeats}.times", inner, allows_braces=True)]
-    if rng.chance(0.4):
+    if rng.draw_boolean(0.4):
         head = f"{rng.pick_option((2, 4))}.times"
         inner = _write_note_and_rest(context, voice, octave, step_beats)
         nodes.append(Block(head, inner, allows_braces=True))
-    if rng.chance(0.2) and context.beats_to_seconds(step_beats) < 0.7:
+    if rng.draw_boolean(0.2) and context.beats_to_seconds(step_beats) < 0.7:
         nodes.append(context.code_style.format_rest(step_beats * 2))
     return LoopBody(nodes, step_beats * repeats)
 
@@ -121,9 +121,9 @@ def _write_seeded_note_loop(
 ) -> LoopBody:
     """Write a loop that repeats the same random phrase."""
     rng, code_style = context.rng, context.code_style
-    seed = str(rng.sample_integer(0, 9999) if rng.chance(0.7) else rng.sample_integer(1, 99))
+    seed = str(rng.sample_integer(0, 9999) if rng.draw_boolean(0.7) else rng.sample_integer(1, 99))
     nodes, beats = _write_times_note_loop(context, voice, octave, step_beats)
-    if rng.chance(0.25):
+    if rng.draw_boolean(0.25):
         head = code_style.format_call_statement("with_random_seed", seed)
         return LoopBody([Block(head, nodes)], beats)
     return LoopBody([code_style.format_call_statement("use_random_seed", seed), *nodes], beats)
@@ -135,12 +135,12 @@ def _write_each_note_loop(
     rng, code_style = context.rng, context.code_style
     phrase = context.write_phrase_notes(octave, rng.sample_integer(3, 8))
     notes = context.maybe_extract_variable("notes", code_style.format_list(phrase))
-    if rng.chance(0.3):
+    if rng.draw_boolean(0.3):
         notes = context.write_scale_expression(octave)
     variable = code_style.create_variable_name("note")
     note, rest = voice.write_note(variable), code_style.format_rest(step_beats)
     inner: list[CodeNode] = [note, rest]
-    if rng.chance(0.25):
+    if rng.draw_boolean(0.25):
         interval = rng.pick_option(("12", "7", "4", "-12"))
         second_note = voice.write_note(code_style.format_infix(variable, "+", interval))
         inner = [note, second_note, rest]
@@ -160,7 +160,7 @@ def _write_zipped_notes_loop(
     times = context.maybe_extract_variable("times", code_style.format_list(lengths), 1.5)
     note = code_style.create_variable_name("note")
     time = code_style.create_variable_name("sleep")
-    if rng.chance(0.6):
+    if rng.draw_boolean(0.6):
         inner: list[CodeNode] = [voice.write_note(note), code_style.format_sleep(time)]
         loop = Block(f"{notes}.zip({times}).each", inner, block_parameters=f"{note}, {time}")
         return LoopBody([loop], step_beats * count * 0.5)
@@ -180,7 +180,7 @@ def _write_notes_on_rhythm_ring(
     note = voice.write_note(write_note_expression(context, octave))
     condition = f"{write_rhythm_ring(context)}.tick(:p)"
     node: CodeNode = f"{note} if {condition}"
-    if rng.chance(0.4):
+    if rng.draw_boolean(0.4):
         node = Conditional(condition, [note])
     step_beats = context.sample_step_beats(1, 0.5)
     return LoopBody([node, context.code_style.format_rest(step_beats)], step_beats)
@@ -209,20 +209,20 @@ def _write_note_slide(
     )
     nodes: list[CodeNode] = [f"{variable} = {play}", code_style.format_rest(step_beats)]
     has_cutoff = "cutoff" in {option.name for option in instruments.SYNTH_OPTIONS[voice.synth_name]}
-    if has_cutoff and voice.synth_statement != "choose" and rng.chance(0.4):
+    if has_cutoff and voice.synth_statement != "choose" and rng.draw_boolean(0.4):
         cutoff = str(rng.sample_integer(60, 120))
         nodes.append(
             code_style.format_call_statement("control", variable, cutoff=cutoff, cutoff_slide=slide)
         )
     for note in notes[1:]:
         options: dict[str, str] = {}
-        if rng.chance(0.1):
+        if rng.draw_boolean(0.1):
             options["amp"] = code_style.format_number(round(context.layer_level * 0.5, 1))
         nodes += [
             code_style.format_call_statement("control", variable, note=note, **options),
             code_style.format_rest(step_beats),
         ]
-    if rng.chance(0.1):
+    if rng.draw_boolean(0.1):
         nodes.append(code_style.format_call_statement("kill", variable))
     return LoopBody(nodes, beats)
 
@@ -275,11 +275,11 @@ def _write_note_function_calls(
     rng, code_style = context.rng, context.code_style
     function = code_style.create_variable_name("function")
     note, time = code_style.create_variable_name("note"), code_style.create_variable_name("sleep")
-    takes_time = rng.chance(0.5)
+    takes_time = rng.draw_boolean(0.5)
     play = voice.write_note(note)
     rest = time if takes_time else code_style.format_beats(step_beats)
     inner = voice.add_synth_setup_to_notes([play, code_style.format_sleep(rest)])
-    if rng.chance(0.4):
+    if rng.draw_boolean(0.4):
         interval = rng.pick_option(("7", "12", "3"))
         inner.insert(-1, voice.write_note(code_style.format_infix(note, "+", interval)))
     voice.setup_nodes, voice.synth_statement = [], "use"
@@ -329,7 +329,7 @@ def _write_arpeggio(
     method = rng.pick_option(
         (".tick(:n)", ".choose", ".reverse.tick(:n)", ".mirror.tick(:n)", ".shuffle.tick(:n)")
     )
-    note = f"{variable}.ring{method}" if rng.chance(0.4) else f"{variable}{method}"
+    note = f"{variable}.ring{method}" if rng.draw_boolean(0.4) else f"{variable}{method}"
     inner: list[CodeNode] = [voice.write_note(note), code_style.format_rest(step_beats)]
     repeats = rng.pick_option((4, 4, 8, 6, 16))
     assignment = f"{variable} = {chords}.{rng.pick_option(('tick', 'tick', 'choose'))}"

@@ -68,7 +68,7 @@ def _write_short_loop(context: CompositionContext, layer: ProgramLayer, beats: i
     note = code_style.format_call_expression("rrand_i", lo, hi)
     inner: list[CodeNode] = [code_style.format_call_statement("play", note)]
     layer.kind, layer.sound_names = "melody", ["beep"]
-    if rng.chance(0.4):
+    if rng.draw_boolean(0.4):
         sample_name = rng.pick_option(instruments.SAMPLE_GROUPS["percussion"])
         pan_option = pick_random_pan_option(context, 0.5)
         inner = [code_style.format_call_statement("sample", f":{sample_name}", **pan_option)]
@@ -99,7 +99,7 @@ def _write_long_note(
     rng, code_style = context.rng, context.code_style
     synth_name = rng.pick_option(instruments.SYNTH_GROUPS["pads"])
     layer.kind, layer.sound_names = "drone", [synth_name]
-    if rng.chance(0.4):
+    if rng.draw_boolean(0.4):
         note = context.write_chord_expression(octave)
     else:
         note = code_style.format_note(context.degree_to_midi(octave))

@@ -105,7 +105,7 @@ def _change_sample_name(tokens: list[RubyToken], rng: SeededRandom) -> list[Ruby
         return None
     old_symbol = tokens[rng.pick_option(indices)].text
     group = instruments.SAMPLE_GROUPS[_SAMPLE_TO_GROUP[old_symbol[1:]]]
-    if rng.chance(0.5):
+    if rng.draw_boolean(0.5):
         group = instruments.SAMPLE_GROUPS[rng.pick_option(list(instruments.SAMPLE_GROUPS))]
     new_name = rng.pick_option([name for name in group if f":{name}" != old_symbol])
     return _replace_token_texts(
