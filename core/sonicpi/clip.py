@@ -157,11 +157,18 @@ class RenderProblem:
         One sentence for the user.
     line : int or None
         Line of the program, from 1; None when no line caused the problem.
+    cause : str or None
+        What a failed program or thread did not find: missing_file, missing_function (of another
+        buffer), missing_sample, unknown_synth. None for other errors.
+    name : str or None
+        Name of what is missing or has no effect: a file, function, sample, synth or cue.
     """
 
     kind: str
     message: str
     line: int | None = None
+    cause: str | None = None
+    name: str | None = None
 
     def __str__(self) -> str:
         return f"line {self.line}: {self.message}" if self.line else self.message

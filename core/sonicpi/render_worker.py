@@ -240,4 +240,5 @@ def build_render_result(
 
 
 def _parse_render_problem(fields: dict[str, Any]) -> RenderProblem:
-    return RenderProblem(fields["kind"], fields["message"], fields.get("line"))
+    optional = {key: fields.get(key) for key in ("line", "cause", "name")}
+    return RenderProblem(fields["kind"], fields["message"], **optional)

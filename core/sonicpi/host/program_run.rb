@@ -25,7 +25,9 @@ class ProgramRun
     @report = ProgramReport.new
     @limits = ProgramLimits.new
     report = @report
-    link = ScsynthLink.new(@limits) { |kind, message| report.record_warning(kind, message, ProgramReport.current_line) }
+    link = ScsynthLink.new(@limits) do |kind, message, name|
+      report.record_warning(kind, message, ProgramReport.current_line, name)
+    end
     Object.const_set(:LINK, link)
     @runtime = boot_sonic_pi(@report)
     @origin = VirtualTime.now

@@ -28,6 +28,7 @@ end
 Object.send(:remove_method, :require)
 autoload :Aubio, 'aubio'
 require_relative 'scsynth_link'
+require_relative 'problem_cause'
 include SonicPi::Util
 
 # Errors and warnings of a program, collected here instead of sent to an editor.
@@ -48,12 +49,13 @@ class ProgramReport
   alias << push
 
   # Only the first error is recorded, because later errors may follow from it.
-  def record_error(kind, message, line)
-    @error ||= { kind: kind, message: message.to_s.strip[0, 2_000], line: line&.positive? ? line : nil }
+  # `details` are the fields of ProblemCause.
+  def record_error(kind, message, line, details = {})
+    @error ||= { kind: kind, message: message.to_s.strip[0, 2_000], line: line&.positive? ? line : nil, **details }
   end
 
-  def record_warning(kind, message, line)
-    warning = { kind: kind, message: message, line: line }
+  def record_warning(kind, message, line, name = nil)
+    warning = { kind: kind, message: message, line: line, name: name }.compact
     @warnings << warning unless @warnings.size >= MAX_WARNINGS || @warnings.include?(warning)
   end
 
@@ -139,7 +141,7 @@ module OfflineRuntime
       line = synth_line
     end
     kind = PROBLEM_KIND_BY_ERROR.fetch(name, 'runtime')
-    __msg_queue.record_error(kind, [text, explain_error(error)].compact.join('. '), line)
+    __msg_queue.record_error(kind, [text, explain_error(error)].compact.join('. '), line, ProblemCause.from_error(error))
   end
 
   # Return a hint for programs that were written for another version or that need other files.
@@ -196,7 +198,7 @@ module OfflineRuntime
     (@waiting || {}).each_value do |cue_and_line|
       next if @received_cues&.key?(cue_and_line)
       cue, line = cue_and_line
-      __msg_queue.record_warning('waiting', "sync #{cue} waits until the end of the clip: nothing sends this cue", line)
+      __msg_queue.record_warning('waiting', "sync #{cue} waits until the end of the clip: nothing sends this cue", line, cue.delete_prefix(':').delete('"'))
     end
   end
 
@@ -228,7 +230,7 @@ module OfflineRuntime
   def warn_about_missing_sample(description)
     description = 'without a name' if description.empty?
     message = "There is no sample #{description}: #{UNKNOWN_SAMPLE}"
-    __msg_queue.record_warning('missing_sample', message, ProgramReport.current_line)
+    __msg_queue.record_warning('missing_sample', message, ProgramReport.current_line, description)
   end
 
   def __delayed_serious_warning(message)
@@ -255,7 +257,7 @@ module OfflineRuntime
   def self.stub_unavailable_methods
     unavailable_methods.each do |name, reason|
       define_method(name) do |*_args, &_block|
-        __msg_queue.record_warning('ignored', "#{name} has no effect here: #{reason}", ProgramReport.current_line)
+        __msg_queue.record_warning('ignored', "#{name} has no effect here: #{reason}", ProgramReport.current_line, name)
         SonicPi::BlankNode.new({})
       end
     end

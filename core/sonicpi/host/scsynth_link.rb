@@ -18,7 +18,7 @@ class ScsynthLink
 
   attr_reader :score
 
-  # The block receives the kind and message of every warning, for what live Sonic Pi ignores silently.
+  # The block receives the kind and message of every warning, and the name that it is about, for what live Sonic Pi ignores silently.
   def initialize(limits, &warn)
     @limits = limits
     @warn = warn
@@ -64,9 +64,10 @@ class ScsynthLink
 
   # Warn about synths that are silent without a message in live Sonic Pi.
   def check_synth(args)
-    @warn.call('unknown_synth', "scsynth has no synth #{args[0]}, so this note is silent") unless synthdef?(args[0])
+    @warn.call('unknown_synth', "scsynth has no synth #{args[0]}, so this note is silent", args[0].delete_prefix('sonic-pi-')) unless synthdef?(args[0])
     if MICROPHONE_SYNTHDEFS.match?(args[0])
-      @warn.call('ignored', "#{args[0].delete_prefix('sonic-pi-')} is silent here: live audio needs a microphone")
+      name = args[0].delete_prefix('sonic-pi-')
+      @warn.call('ignored', "#{name} is silent here: live audio needs a microphone", name)
     end
     return unless (index = args.index('note'))
     note = args[index + 1]
@@ -194,7 +195,7 @@ class ScsynthLink
     register_buffer(id, SoundFile.read_info(path))
     send_reply('/done', ['/b_allocRead', id])
   rescue SoundFile::Unreadable => e
-    @warn.call('missing_sample', e.message)
+    @warn.call('missing_sample', e.message, path)
     send_reply('/fail', ['/b_allocRead', e.message, id])
   end
 
