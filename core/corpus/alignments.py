@@ -93,15 +93,17 @@ class AlignmentStore:
     Parameters
     ----------
     folder : Path
+
+    Attributes
+    ----------
+    change_stamp_path : Path
+        File of a token that changes whenever an alignment is saved or changed; missing before the
+        first.
     """
 
     def __init__(self, folder: Path):
         self._folder = folder
-
-    @property
-    def change_stamp(self) -> str:
-        """Token that changes whenever an alignment is saved or changed; "" before the first."""
-        return read_alignments_change_stamp(self._folder)
+        self.change_stamp_path = folder / CHANGE_STAMP_FILE
 
     def save_alignment(
         self,
@@ -227,14 +229,6 @@ class AlignmentStore:
                 if leftover.is_dir():
                     shutil.rmtree(leftover)
             yield
-
-
-def read_alignments_change_stamp(alignments_folder: Path) -> str:
-    """Return the change stamp of a folder of alignments; "" if there is none."""
-    try:
-        return (alignments_folder / CHANGE_STAMP_FILE).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
 
 
 def update_alignments_change_stamp(alignments_folder: Path) -> None:

@@ -217,7 +217,11 @@ class Corpus:
                 "SELECT value FROM meta WHERE key = ?", (database_schema.CHANGE_STAMP_KEY,)
             ).fetchone()
         database_stamp = json.loads(row[0]) if row else ""
-        return f"{database_stamp}-{self._alignment_store.change_stamp}"
+        try:
+            alignments_stamp = self._alignment_store.change_stamp_path.read_text(encoding="utf-8")
+        except FileNotFoundError:  # No alignment has been saved yet.
+            alignments_stamp = ""
+        return f"{database_stamp}-{alignments_stamp}"
 
     def set_corpus_setting(self, key: str, value: Any) -> None:
         """Store a JSON value under a name."""
@@ -274,8 +278,22 @@ class Corpus:
         EarshotError
             If there is no program of that id.
         """
+        return self.load_selected_programs([program_id])[0]
+
+    def load_selected_programs(self, program_ids: Iterable[str]) -> list[dict[str, Any]]:
+        """Load these programs in this order, each as `load_program` returns it.
+
+        Raises
+        ------
+        EarshotError
+            If there is no program of one of the ids.
+        """
+        folder = self._clip_store.folder
         with self._database.open_read_transaction() as connection:
-            return program_table.load_program(connection, self._clip_store.folder, program_id)
+            return [
+                program_table.load_program(connection, folder, program_id)
+                for program_id in program_ids
+            ]
 
     def count_programs_by_state(self) -> dict[str, int]:
         """Return the number of all programs ("programs") and of those "ok", "failed", "pending"."""

@@ -1,15 +1,12 @@
-"""The schema of a corpus's database: tables, versions, connections and error messages."""
+"""The schema of a corpus's database: its tables, versions and migrations."""
 
 from __future__ import annotations
 
 import json
 import os
 import secrets
-import shutil
 import sqlite3
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from core.errors import EarshotError
@@ -20,9 +17,6 @@ APPLICATION_ID = 0x45415253  # "EARS"
 # A vector of 512 float32 takes 2 kB. Two do not fit into the default page of 4 kB, which would stay
 # half empty; seven fit into 16 kB.
 PAGE_SIZE_BYTES = 16_384
-
-# SQLite reports these when there is no room for the index of its log.
-NO_SPACE_ERROR_CODES = (sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_FULL)
 
 CHANGE_STAMP_KEY = "change_stamp"  # of the row of `meta` that every change replaces
 REQUIRED_SETTINGS = ("created", "seconds", "seed", "audio_format")
@@ -90,108 +84,6 @@ MIGRATIONS: list[str] = [
     );
     """
 ]
-
-
-@contextmanager
-def convert_sqlite_errors(path: Path) -> Iterator[None]:
-    """Convert the errors of SQLite in the block into an EarshotError about `path`.
-
-    A violated constraint is a defect of Earshot and is not converted.
-
-    Raises
-    ------
-    EarshotError
-        If the file is damaged, is not a database, cannot be opened or written, or the disk is
-        full.
-    """
-    try:
-        yield
-    except sqlite3.IntegrityError:
-        raise
-    except (sqlite3.OperationalError, OSError) as error:
-        raise EarshotError(
-            f"The corpus's database cannot be used ({error}).",
-            where=str(path),
-            remedy="Check that you may read and write there and that the disk is not full.",
-        ) from error
-    except sqlite3.DatabaseError as error:
-        raise EarshotError(
-            f"The corpus's database is damaged ({error}).",
-            where=str(path),
-            remedy=f"./run check {path.parent.name} --repair recovers every readable row: programs"
-            " and settings. Existing clips are registered again, embeddings are computed again.",
-        ) from error
-
-
-def open_database_connection(path: Path) -> sqlite3.Connection:
-    """Open the database at `path` for reading, and for writing if permissions allow it.
-
-    Each statement is committed at once unless a transaction was begun.
-    """
-    writable = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
-    if writable:
-        try:
-            return _configure_connection(_open_database_with_mode(path, "mode=rw"))
-        except sqlite3.OperationalError as error:
-            # A full disk has no room for the index of the log, but the file can still be read.
-            if error.sqlite_errorcode not in NO_SPACE_ERROR_CODES:
-                raise
-            return _configure_connection(_open_database_read_only(path, use_log_index=False))
-    return _configure_connection(_open_database_read_only(path))
-
-
-def _configure_connection(connection: sqlite3.Connection) -> sqlite3.Connection:
-    try:
-        # NORMAL: after a power cut the newest rows may be missing but are never incomplete. Their
-        # clips are registered again by name, and their embeddings are computed again.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA user_version").fetchone()
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _open_database_with_mode(path: Path, mode: str) -> sqlite3.Connection:
-    address = f"{path.absolute().as_uri()}?{mode}"
-    return sqlite3.connect(address, uri=True, isolation_level=None, timeout=30.0)
-
-
-def _get_file_size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
-
-
-def _open_database_read_only(path: Path, *, use_log_index: bool = True) -> sqlite3.Connection:
-    """Open a database that cannot be written, with everything that was committed to it.
-
-    Parameters
-    ----------
-    path : Path
-    use_log_index : bool
-        Whether the index of its log can be used, if there is one.
-    """
-    log, index = Path(f"{path}-wal"), Path(f"{path}-shm")
-    if not _get_file_size(log):
-        # A database in WAL mode needs two files beside it even for reading. Where they cannot be
-        # created, nobody can be writing either, so the file can be read as unchanging.
-        return _open_database_with_mode(path, "mode=ro&immutable=1")
-    # The last writer was killed: the newest rows are in the log only.
-    if use_log_index and _get_file_size(index):
-        return _open_database_with_mode(path, "mode=ro")
-    # Without its index SQLite does not read a log that it cannot write, so it gets a copy.
-    with tempfile.TemporaryDirectory(prefix="earshot-") as folder:
-        copy = Path(folder) / path.name
-        shutil.copyfile(path, copy)
-        shutil.copyfile(log, f"{copy}-wal")
-        writer = _open_database_with_mode(copy, "mode=rw")
-        writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        writer.close()
-        connection = _open_database_with_mode(copy, "mode=ro&immutable=1")
-        connection.execute(
-            "PRAGMA user_version"
-        ).fetchone()  # The file may be removed from here on.
-    return connection
 
 
 def read_schema_version(connection: sqlite3.Connection) -> int:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from core.corpus import database_schema
+from core.corpus.database import open_database_connection
 from core.corpus.writer_lock import WriterLock
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -57,7 +58,7 @@ class RecoveryReport:
 def is_database_damaged(path: Path) -> bool:
     """Return whether SQLite reports the database as damaged or cannot read it at all."""
     try:
-        connection = database_schema.open_database_connection(path)
+        connection = open_database_connection(path)
         try:
             answer = connection.execute("PRAGMA integrity_check(1)").fetchone()
             return bool(answer != ("ok",))
@@ -130,7 +131,7 @@ def _make_unrecoverable_error(path: Path) -> EarshotError:
 def _try_reindex(path: Path) -> bool:
     """Build the indexes again and return whether that repaired the database."""
     try:
-        connection = database_schema.open_database_connection(path)
+        connection = open_database_connection(path)
         try:
             connection.execute("REINDEX")
             answer = connection.execute("PRAGMA integrity_check(1)").fetchone()

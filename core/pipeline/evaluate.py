@@ -22,9 +22,8 @@ from core.evaluation.metrics_table import (
 )
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.progress import Progress, ignore_progress
-from core.search.aligned_corpus import AlignedCorpus, project_embeddings
+from core.search.aligned_corpus import UNSEEN_SPLIT, AlignedCorpus, project_embeddings
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
-from core.search.embedded_corpus import UNSEEN_SPLIT
 
 PROGRESS_STEP = "Evaluating"
 AUDIO_ENCODER_INFIX = ", audio encoder "

@@ -26,7 +26,7 @@ from core.pipeline.sweep_worker import (
 )
 from core.pipeline.train import open_training_corpus
 from core.progress import Progress, ignore_progress
-from core.search.embedded_corpus import EmbeddedCorpus
+from core.search.aligned_corpus import EmbeddedCorpus
 from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Running sweep"

@@ -25,9 +25,8 @@ from core.pipeline.evaluate import (
 )
 from core.pipeline.map import compute_alignment_map
 from core.progress import Progress, ignore_progress
-from core.search.aligned_corpus import AlignedCorpus
+from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_embedded_corpus
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
-from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
 from core.versions import collect_package_versions
 from core.workspace import refuse_if_workspace_read_only
 

@@ -10,10 +10,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
+    from core.search.aligned_corpus import (
+        AlignedCorpus,
+        EmbeddedCorpus,
+        open_aligned_corpus,
+        open_embedded_corpus,
+    )
     from core.search.audio_file import decode_audio_bytes
     from core.search.confidence import Confidence, estimate_confidence
-    from core.search.embedded_corpus import EmbeddedCorpus, open_embedded_corpus
     from core.search.map_placement import MapPlacement, place_on_map
     from core.search.query import (
         Neighbour,
@@ -40,7 +44,7 @@ __all__ = [
 _LAZY_EXPORTS = {
     "AlignedCorpus": "aligned_corpus",
     "Confidence": "confidence",
-    "EmbeddedCorpus": "embedded_corpus",
+    "EmbeddedCorpus": "aligned_corpus",
     "MapPlacement": "map_placement",
     "Neighbour": "query",
     "estimate_confidence": "confidence",
@@ -48,7 +52,7 @@ _LAZY_EXPORTS = {
     "find_neighbours": "query",
     "find_program_neighbours": "query",
     "open_aligned_corpus": "aligned_corpus",
-    "open_embedded_corpus": "embedded_corpus",
+    "open_embedded_corpus": "aligned_corpus",
     "place_on_map": "map_placement",
     "decode_audio_bytes": "audio_file",
 }

@@ -19,8 +19,12 @@ from core.evaluation.calibration import (
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.progress import Progress, ignore_progress
-from core.search.aligned_corpus import AlignedCorpus, project_embeddings
-from core.search.embedded_corpus import UNSEEN_SPLIT, EmbeddedCorpus
+from core.search.aligned_corpus import (
+    UNSEEN_SPLIT,
+    AlignedCorpus,
+    EmbeddedCorpus,
+    project_embeddings,
+)
 from core.search.query import Neighbour
 
 PROGRESS_STEP = "Calibrating confidence"

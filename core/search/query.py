@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.errors import EarshotError
-from core.search.embedded_corpus import EmbeddedCorpus
+from core.search.aligned_corpus import EmbeddedCorpus
 from core.sonicpi.clip import Clip
 
 MAX_SNIPPET_CHARS = 100_000  # Far beyond what any code encoder reads of a snippet.
 CROSS_MODAL_DIRECTIONS = ("code->audio", "audio->code")
 SAME_MODALITY_DIRECTIONS = ("code->code", "audio->audio")
 DIRECTIONS = CROSS_MODAL_DIRECTIONS + SAME_MODALITY_DIRECTIONS
+SNIPPET_DIRECTIONS = ("code->audio", "code->code")
+CLIP_DIRECTIONS = ("audio->code", "audio->audio")
 
 
 @dataclass(frozen=True)
@@ -78,12 +81,7 @@ def find_neighbours(
     >>> [neighbour.rank for neighbour in neighbours]
     [1, 2, 3]
     """
-    if not direction.startswith("code->"):
-        raise EarshotError(
-            f"A snippet has no sound to go from in direction {direction!r}.",
-            remedy="Give code->audio or code->code.",
-        )
-    _validate_direction_and_k(direction, k)
+    _validate_direction_and_k(direction, k, SNIPPET_DIRECTIONS, "A snippet has no sound to go from")
     if not snippet.strip():
         raise EarshotError("The snippet is empty.", remedy="Give some Sonic Pi code.")
     if len(snippet) > MAX_SNIPPET_CHARS:
@@ -108,7 +106,7 @@ def find_audio_neighbours(
         An `AlignedCorpus` for the direction ``audio->code``.
     clip : Clip
     k : int
-        Number of neighbours, at least 1. A smaller corpus gives all its programs.
+        As for `find_neighbours`.
     direction : {"audio->code", "audio->audio"}
         ``audio->code`` compares with the code, in the shared space. ``audio->audio`` compares
         with the raw audio embeddings.
@@ -124,12 +122,7 @@ def find_audio_neighbours(
         When k or the direction is invalid, the direction needs an alignment, or the audio encoder
         is not the one that embedded the corpus.
     """
-    if direction not in ("audio->code", "audio->audio"):
-        raise EarshotError(
-            f"A sound has no code to go from in direction {direction!r}.",
-            remedy="Give audio->code or audio->audio.",
-        )
-    _validate_direction_and_k(direction, k)
+    _validate_direction_and_k(direction, k, CLIP_DIRECTIONS, "A sound has no code to go from")
     embedded_corpus.check_has_embedding_pairs()
     return _find_neighbours_of_embedding(
         embedded_corpus, embedded_corpus.embed_clip(clip), k, direction
@@ -148,7 +141,7 @@ def find_program_neighbours(
     program_id : str
         Id of a program that has a clip and both embeddings.
     k : int
-        Number of neighbours, at least 1. A smaller corpus gives all its programs.
+        As for `find_neighbours`.
     direction : {"audio->audio", "code->code", "code->audio", "audio->code"}
         The program's modality and the others'. The first two compare raw embeddings, the last
         two compare in the shared space.
@@ -190,27 +183,48 @@ def _find_neighbours_of_embedding(
 ) -> list[Neighbour]:
     """Find the programs nearest to a raw embedding [1, d]."""
     rows, similarities = embedded_corpus.find_nearest_rows(embedding, k, direction, excluded_row)
-    neighbours = []
-    for rank, (row, similarity) in enumerate(zip(rows, similarities), 1):
-        program = embedded_corpus.corpus.load_program(embedded_corpus.pairs.program_ids[row])
-        neighbours.append(
-            Neighbour(
-                rank=rank,
-                similarity=float(similarity),
-                program_id=program["program"],
-                template=program["template"],
-                name=program["name"],
-                source=program["source"],
-                audio_path=program["audio"],
-            )
+    program_ids = [embedded_corpus.pairs.program_ids[row] for row in rows]
+    programs = embedded_corpus.corpus.load_selected_programs(program_ids)
+    return [
+        Neighbour(
+            rank=rank,
+            similarity=float(similarity),
+            program_id=program["program"],
+            template=program["template"],
+            name=program["name"],
+            source=program["source"],
+            audio_path=program["audio"],
         )
-    return neighbours
+        for rank, (program, similarity) in enumerate(zip(programs, similarities), 1)
+    ]
 
 
-def _validate_direction_and_k(direction: str, k: int) -> None:
+def _validate_direction_and_k(
+    direction: str,
+    k: int,
+    allowed_directions: Sequence[str] = DIRECTIONS,
+    reason: str = "",
+) -> None:
+    """Raise an EarshotError when k is below 1 or a query cannot go in this direction.
+
+    Parameters
+    ----------
+    direction : str
+    k : int
+    allowed_directions : sequence of str
+        The directions that the query can take.
+    reason : str
+        Why it cannot take the others, as in "A snippet has no sound to go from".
+    """
     if direction not in DIRECTIONS:
         raise EarshotError(
-            f"There is no direction {direction!r}.", remedy=f"Give {', '.join(DIRECTIONS)}."
+            f"There is no direction {direction!r}.",
+            remedy=f"Give {', '.join(allowed_directions)}.",
+        )
+    if direction not in allowed_directions:
+        raise EarshotError(
+            f"{reason} in direction {direction!r}.",
+            remedy=f"Give {' or '.join(allowed_directions)}.",
         )
     if k < 1:
         raise EarshotError(f"k is {k}.", remedy="Ask for at least 1 neighbour.")

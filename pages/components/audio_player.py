@@ -9,15 +9,19 @@ from __future__ import annotations
 import html
 import time
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
+from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 import streamlit as st
 
 from core.errors import EarshotError
+from core.plots.waveform import build_waveform_svg, compute_waveform_envelope
 from core.sonicpi import Clip
-from pages.components import audio_server, cache, formatting, state
+from pages.components import audio_server, formatting, state
 
+MAX_CACHED_WAVEFORMS = 2000
 AUTOPLAY_DELAY_S = 0.2  # From drawing a player until its clip plays.
 
 _player_component = st.components.v2.component(
@@ -67,11 +71,24 @@ def draw_audio_file_player(audio_path: str | None, name: str, key: str) -> None:
         st.caption(":material/music_off: The clip is missing. Build the corpus again to render it.")
         return
     try:
-        waveform_svg, seconds = cache.load_waveform_svg(audio_path)
+        waveform_svg, seconds = load_waveform_svg(audio_path)
         audio_url = audio_server.build_audio_url(audio_path, name)
         _draw_audio_player(audio_url, waveform_svg, seconds, name, key)
     except EarshotError as error:
         formatting.show_error(error)
+
+
+# A clip's file is named by what it was rendered from, so its content never changes.
+@lru_cache(maxsize=MAX_CACHED_WAVEFORMS)
+def load_waveform_svg(audio_path: str) -> tuple[str, float]:
+    """Return the waveform of a clip's file as quoted SVG, and its length in seconds."""
+    clip = Clip.load(audio_path)
+    return encode_waveform_svg(clip), clip.seconds
+
+
+def encode_waveform_svg(clip: Clip) -> str:
+    """Return a clip's waveform as SVG, quoted for a URL."""
+    return quote(build_waveform_svg(compute_waveform_envelope(clip.samples)))
 
 
 def draw_clip_play_button(audio_path: str, name: str, key: str) -> None:
@@ -101,7 +118,7 @@ _encoded_clips: WeakKeyDictionary[Clip, tuple[bytes, str]] = WeakKeyDictionary()
 def draw_clip_player(clip: Clip, name: str, key: str) -> None:
     """Draw the player of a clip in memory."""
     if clip not in _encoded_clips:
-        _encoded_clips[clip] = clip.encode_audio_file(".flac"), cache.encode_waveform_svg(clip)
+        _encoded_clips[clip] = clip.encode_audio_file(".flac"), encode_waveform_svg(clip)
     flac_bytes, waveform_svg = _encoded_clips[clip]
     audio_url = audio_server.cache_audio_and_build_url(flac_bytes, name)
     _draw_audio_player(audio_url, waveform_svg, clip.seconds, name, key)

@@ -6,7 +6,6 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
-from urllib.parse import quote
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -20,7 +19,6 @@ from core.pipeline import gallery
 from core.plots.metric_comparison import build_metrics_before_after_figure
 from core.plots.spectrogram import build_waveform_and_spectrogram_figure
 from core.plots.training_curves import build_training_curves_figure
-from core.plots.waveform import build_waveform_svg, compute_waveform_envelope
 from core.programs import Program, Template
 from core.sonicpi import Clip
 from core.studies.store import StudyRun
@@ -122,18 +120,6 @@ def get_default_encoder_preset() -> tuple[str, str]:
     """Return the preset of a new corpus and the reason for it. May ask the model hub."""
     preset, reason = encoders.choose_encoder_preset()
     return preset.name, reason
-
-
-@cache_until_inputs_change(2000, ttl_s=None)
-def load_waveform_svg(audio_path: str) -> tuple[str, float]:
-    """Return the waveform of a clip's file as quoted SVG, and its length in seconds."""
-    clip = Clip.load(audio_path)
-    return encode_waveform_svg(clip), clip.seconds
-
-
-def encode_waveform_svg(clip: Clip) -> str:
-    """Return a clip's waveform as SVG, quoted for a URL."""
-    return quote(build_waveform_svg(compute_waveform_envelope(clip.samples)))
 
 
 @cache_until_inputs_change(64, ttl_s=None)

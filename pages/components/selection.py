@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -15,9 +14,6 @@ from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
 from pages.components import formatting, state
 from pages.components.cache import cache_until_inputs_change
-
-if TYPE_CHECKING:
-    from core.search.aligned_corpus import AlignedCorpus
 
 OBJECTIVE_LABELS = {
     "infonce": "InfoNCE",
@@ -30,23 +26,13 @@ OBJECTIVE_LABELS = {
 
 @dataclass(frozen=True)
 class Selection:
-    """The corpus and alignment that a page shows."""
+    """The corpus and alignment that a page shows.
+
+    `core.search.aligned_corpus.open_aligned_corpus` opens them for searching.
+    """
 
     corpus: Corpus
     alignment: AlignmentRecord
-
-    def open_aligned_corpus(self) -> AlignedCorpus:
-        """Open the alignment for searching; later calls return the same object.
-
-        Raises
-        ------
-        EarshotError
-            When the alignment or the corpus's embeddings are damaged or missing.
-        """
-        # Imports torch, which takes seconds: pages draw what they can before.
-        from core.search.aligned_corpus import open_aligned_corpus
-
-        return open_aligned_corpus(self.corpus, self.alignment.id)
 
 
 def select_corpus() -> Corpus | None:

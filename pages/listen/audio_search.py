@@ -182,12 +182,12 @@ def search_with_corpus_clip(selected: Selection) -> SearchOutcome:
     audio_player.draw_audio_file_player(program["audio"], program["name"], QUERY_PLAYER_KEY)
     neighbour_count = draw_neighbour_count_picker()
     # Imports torch: the clips are drawn before.
+    from core.search.aligned_corpus import open_aligned_corpus
     from core.search.query import find_program_neighbours
 
+    aligned_corpus = open_aligned_corpus(corpus, selected.alignment.id)
     return SearchOutcome(
-        find_program_neighbours(
-            selected.open_aligned_corpus(), program_id, neighbour_count, "audio->code"
-        )
+        find_program_neighbours(aligned_corpus, program_id, neighbour_count, "audio->code")
     )
 
 
@@ -232,13 +232,13 @@ def find_clip_neighbours(
         Number of programs.
     direction : {"audio->code", "audio->audio"}
     """
-    return _find_clip_neighbours_cached(
+    return _embed_clip_and_find_neighbours(
         selected.corpus, selected.alignment, query.digest, k, direction, query.clip
     )
 
 
 @cache.cache_until_inputs_change(64, spinner="Embedding the sound …")
-def _find_clip_neighbours_cached(
+def _embed_clip_and_find_neighbours(
     corpus: Corpus,
     alignment: AlignmentRecord,
     clip_digest: str,  # noqa: ARG001 (the cache compares it instead of the clip)
@@ -247,8 +247,7 @@ def _find_clip_neighbours_cached(
     _clip: Clip,
 ) -> list[Neighbour]:
     # Imports torch: the page is drawn before.
+    from core.search.aligned_corpus import open_aligned_corpus
     from core.search.query import find_audio_neighbours
 
-    return find_audio_neighbours(
-        Selection(corpus, alignment).open_aligned_corpus(), _clip, k, direction
-    )
+    return find_audio_neighbours(open_aligned_corpus(corpus, alignment.id), _clip, k, direction)

@@ -11,7 +11,6 @@ from core import sonicpi, workspace
 from core.sonicpi import Clip
 from pages.components import (
     audio_player,
-    cache,
     code_editor,
     formatting,
     job_panel,
@@ -25,6 +24,7 @@ from pages.components.selection import Selection
 from pages.listen import audio_search, favourites_view, neighbour_card
 
 if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
     from core.search.query import Neighbour
 
 # The URL holds these labels, so a new text needs an entry for old bookmarks.
@@ -76,8 +76,16 @@ def draw_code_search(selected: Selection) -> None:
         neighbour_count = audio_search.draw_neighbour_count_picker()
     neighbours = None
     with right, formatting.catch_and_show_errors():
-        neighbours = find_snippet_neighbours(selected, snippet, neighbour_count)
-        draw_snippet_neighbours(selected, neighbours, snippet)
+        if snippet.strip():
+            # Imports torch: the editor is drawn before.
+            from core.search.aligned_corpus import open_aligned_corpus
+            from core.search.query import find_neighbours
+
+            aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
+            neighbours = find_neighbours(aligned_corpus, snippet, neighbour_count)
+            draw_snippet_neighbours(aligned_corpus, neighbours, snippet)
+        else:
+            st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
     with left:
         if should_render and snippet.strip():
             render_and_play_snippet(snippet)
@@ -120,43 +128,29 @@ def _insert_selected_example() -> None:
 # -- the prediction ---------------------------------------------------------------------------
 
 
-def find_snippet_neighbours(selected: Selection, snippet: str, k: int) -> list[Neighbour] | None:
-    """Find the clips nearest to a snippet; None for an empty one."""
-    if not snippet.strip():
-        return None
-    # Imports torch: the editor is drawn before.
-    from core.search.query import find_neighbours
-
-    return find_neighbours(selected.open_aligned_corpus(), snippet, k)
-
-
 def draw_snippet_neighbours(
-    selected: Selection, neighbours: list[Neighbour] | None, snippet: str
+    aligned_corpus: AlignedCorpus, neighbours: list[Neighbour], snippet: str
 ) -> None:
     """Draw the clips nearest to the snippet, and how reliable the prediction is."""
-    if neighbours is None:
-        st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
-        return
-    corpus = selected.corpus
+    corpus_name = aligned_corpus.corpus.name
     with st.container(horizontal=True, vertical_alignment="center"):
-        draw_prediction_confidence(selected, neighbours, snippet)
-        clip_count = cache.count_programs_by_state(corpus)["ok"]
+        draw_prediction_confidence(aligned_corpus, snippet, neighbours)
         st.caption(
             f"The {formatting.pluralize(len(neighbours), 'clip')} nearest to this code among"
-            f" {clip_count:,} in {formatting.escape_markdown(corpus.name)}, found without"
-            " rendering it."
+            f" {len(aligned_corpus.pairs.program_ids):,} in"
+            f" {formatting.escape_markdown(corpus_name)}, found without rendering it."
         )
-    neighbour_card.draw_neighbour_cards(corpus.name, neighbours, snippet)
+    neighbour_card.draw_neighbour_cards(corpus_name, neighbours, snippet)
 
 
 def draw_prediction_confidence(
-    selected: Selection, neighbours: list[Neighbour], snippet: str
+    aligned_corpus: AlignedCorpus, snippet: str, neighbours: list[Neighbour]
 ) -> None:
     """Draw the confidence of a prediction, if the alignment is calibrated."""
     # Imports torch, as above.
-    from core.search import confidence
+    from core.search.confidence import estimate_confidence
 
-    estimate = confidence.estimate_confidence(selected.open_aligned_corpus(), snippet, neighbours)
+    estimate = estimate_confidence(aligned_corpus, snippet, neighbours)
     if estimate is None:
         return
     label, colour, icon = CONFIDENCE_BADGES[estimate.level]

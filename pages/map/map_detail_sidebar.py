@@ -149,11 +149,11 @@ def draw_program_card(selected: Selection, program_id: str) -> None:
     )
     with formatting.catch_and_show_errors():
         # Imports torch: the map and the card are drawn before.
+        from core.search.aligned_corpus import open_aligned_corpus
         from core.search.query import find_program_neighbours
 
-        neighbours = find_program_neighbours(
-            selected.open_aligned_corpus(), program_id, NEIGHBOUR_COUNT, direction
-        )
+        aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
+        neighbours = find_program_neighbours(aligned_corpus, program_id, NEIGHBOUR_COUNT, direction)
         draw_neighbour_list(neighbours, open_and_play_program)
     audio_player.wait_for_autoplay(player_key)
     program_card.draw_program_spectrogram(program)
@@ -168,9 +168,11 @@ def draw_snippet_placement(selected: Selection, points: pd.DataFrame) -> MapPlac
         return None
     with formatting.catch_and_show_errors():
         # Imports torch: the map and the editor are drawn before.
+        from core.search.aligned_corpus import open_aligned_corpus
         from core.search.map_placement import place_on_map
 
-        placement = place_on_map(selected.open_aligned_corpus(), snippet, points, NEIGHBOUR_COUNT)
+        aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
+        placement = place_on_map(aligned_corpus, snippet, points, NEIGHBOUR_COUNT)
         st.caption(
             "The star marks the snippet: in the left picture among programs with similar code, in"
             " the right one among its predicted clips. Lines lead to those clips."

@@ -28,7 +28,7 @@ from core.evaluation.map_layout import compute_joint_umap_layout
 from core.evaluation.nearest_neighbours import CosineIndex
 from core.programs import Program, compose_programs, generate, list_templates
 from core.search.aligned_corpus import open_aligned_corpus
-from core.search.embedded_corpus import EncoderRecord
+from core.search.encoder_records import EncoderRecord
 from core.search.query import DIRECTIONS, SAME_MODALITY_DIRECTIONS, find_neighbours
 from core.sonicpi import Clip, RenderResult
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
@@ -175,7 +175,7 @@ def _create_corpus(rng: np.random.Generator) -> None:
         spec = encoders.find_encoder_spec(encoder_id)
         embeddings = rng.normal(size=(CORPUS_PROGRAMS, spec.dim)).astype(np.float32)
         corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
-        record = EncoderRecord.from_installed(encoder_id, spec.dim)
+        record = EncoderRecord.describe_installed_encoder(encoder_id, spec.dim)
         encoder_records[modality] = record.to_dict()
     corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
     config = AlignmentConfig.from_preset("kernel_ridge")

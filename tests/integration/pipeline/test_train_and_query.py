@@ -24,8 +24,7 @@ from core.pipeline.map import compute_and_save_alignment_map
 from core.pipeline.train import train
 from core.programs import Program
 from core.search import aligned_corpus
-from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
-from core.search.embedded_corpus import open_embedded_corpus
+from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus, open_embedded_corpus
 from core.search.query import find_neighbours, find_program_neighbours
 from core.sonicpi import Clip, RenderResult
 
@@ -304,11 +303,11 @@ class TestNeighbours:
     def test_an_opened_alignment_stays_in_memory_until_the_corpus_changes(self):
         corpus = make_corpus("searched", ("low", "high"))
         train(Corpus.open("searched"), replace(CONFIG, epochs=1))
-        open_cached = aligned_corpus._open_aligned_corpus_cached
+        open_by_key = aligned_corpus._open_aligned_corpus_by_key
         find_neighbours(open_alignment("searched"), "play 60")
-        hits = open_cached.cache_info().hits
+        hits = open_by_key.cache_info().hits
         find_neighbours(open_alignment("searched"), "play 70")
-        assert open_cached.cache_info().hits == hits + 1
+        assert open_by_key.cache_info().hits == hits + 1
         new = make_program("noise", 1)
         corpus.add_programs([new])
         corpus.put_rendering(new.id, RenderResult(make_tone_clip("noise", 1)), SECONDS)

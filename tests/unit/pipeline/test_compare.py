@@ -19,7 +19,7 @@ from core.errors import EarshotError
 from core.pipeline.compare import find_disagreeing_program_pairs
 from core.programs import Program
 from core.search.aligned_corpus import open_aligned_corpus
-from core.search.embedded_corpus import EncoderRecord
+from core.search.encoder_records import EncoderRecord
 from core.sonicpi import Clip, RenderResult
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
@@ -53,7 +53,9 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
         else:
             vectors[TWINS[1]] = -vectors[TWINS[0]]
         corpus.put_embeddings(encoder, spec.revision, program_ids, vectors)
-        encoder_records[modality] = EncoderRecord.from_installed(encoder, spec.dim).to_dict()
+        encoder_records[modality] = EncoderRecord.describe_installed_encoder(
+            encoder, spec.dim
+        ).to_dict()
     config = AlignmentConfig(width=16, dim=8, layers=2)
     heads = ProjectionHeads(encoder_records["code"]["dim"], encoder_records["audio"]["dim"], config)
     settings = {

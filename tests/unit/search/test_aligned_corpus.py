@@ -6,8 +6,7 @@ import pytest
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
-from core.search.embedded_corpus import UNSEEN_SPLIT
+from core.search.aligned_corpus import UNSEEN_SPLIT, AlignedCorpus, open_aligned_corpus
 from tests.unit.search.alignments import CONFIG, save_untrained_alignment
 
 
