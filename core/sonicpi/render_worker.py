@@ -23,6 +23,7 @@ from core.sonicpi.framed_process import FramedProcess
 from core.sonicpi.render_limits import DEFAULT_LIMITS, RenderLimits
 from core.sonicpi.sandbox import (
     HOST_FOLDER,
+    RUBY_SETTINGS,
     check_sandbox,
     list_scsynth_plugin_paths,
     require_sandbox,
@@ -78,7 +79,14 @@ class RenderWorker:
             plugins = ":".join(
                 sorted({str(Path(path).parent) for path in list_scsynth_plugin_paths()})
             )
-            command = [*RUBY_COMMAND, str(HOST_FOLDER / "host.rb"), plugins]
+            settings = [f"{name}={value}" for name, value in RUBY_SETTINGS.items()]
+            command = [
+                "/usr/bin/env",
+                *settings,
+                *RUBY_COMMAND,
+                str(HOST_FOLDER / "host.rb"),
+                plugins,
+            ]
         self.process = FramedProcess(command)
         enlarge_pipe_buffer(self.process.output_descriptor)
         self._receive_host_answer(time.monotonic() + START_TIMEOUT_SECONDS)

@@ -19,9 +19,14 @@ PLUGIN_NAMES = (
     "Pan Reverb Trigger UnaryOp"
 ).split()
 MAX_SCRATCH_BYTES = 256 << 20
-# With a larger heap, most programs end before Ruby collects garbage. A collection in a forked child
-# is slow, because it copies the memory that the child shares with the host.
-RUBY_HEAP_SETTINGS = {
+# Environment of the Ruby interpreter.
+RUBY_SETTINGS = {
+    # The stacks of Ruby's threads, so that functions can call themselves as often as in live Sonic
+    # Pi. A thread of the system uses three pages of its stack before its block starts.
+    "RUBY_FIBER_VM_STACK_SIZE": str(1 << 20),
+    "RUBY_FIBER_MACHINE_STACK_SIZE": str((1 << 20) - 3 * 4096),
+    # With a larger heap, most programs end before Ruby collects garbage. A collection in a forked
+    # child is slow, because it copies the memory that the child shares with the host.
     "RUBY_GC_MALLOC_LIMIT": str(128 << 20),
     "RUBY_GC_MALLOC_LIMIT_MAX": str(256 << 20),
     "RUBY_GC_OLDMALLOC_LIMIT": str(128 << 20),
@@ -114,9 +119,7 @@ def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()
         "HOME": "/earshot/home",
         "PATH": "/usr/bin",
         "LANG": "C.UTF-8",
-        "RUBY_FIBER_VM_STACK_SIZE": "262144",
-        "RUBY_FIBER_MACHINE_STACK_SIZE": "524288",
-        **RUBY_HEAP_SETTINGS,
+        **RUBY_SETTINGS,
     }
     for name, value in environment.items():
         arguments += ["--setenv", name, value]

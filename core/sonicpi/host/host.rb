@@ -16,6 +16,7 @@ require 'tmpdir'
 require 'fileutils'
 require_relative 'runtime'
 require_relative 'synthesis'
+require_relative 'program_process'
 require_relative 'program_run'
 
 class Host
@@ -28,9 +29,6 @@ class Host
   FRAME_BYTES = 8
   MAX_SYNTHESIS_MEMORY_BYTES = 4 << 30
   GC_INTERVAL_PROGRAMS = 10
-  TIMEOUT_REPORT_SECONDS = 2.0 # A program that ran out of time may still report its line.
-  POLL_SECONDS = 0.1
-  MAX_ANSWER_BYTES = 64 << 20
   # The root folder of the sandbox, unlike that of any machine (see sandbox.py).
   SANDBOX_ROOT = %w[bin dev earshot etc lib lib64 proc tmp usr].freeze
 
@@ -103,9 +101,14 @@ class Host
 
   # Run the program in a child; return its result and its score.
   def run_program(request)
-    output, child = run_in_child(request[:limits][:wall_s]) { |pipe| @run.run_program(request, pipe) }
+    child = ProgramProcess.new(request[:limits]) { @sandboxed ? other_pids : [] }
+    output = child.run do |pipe|
+      close_request_pipes
+      @run.run_program(request, pipe)
+    end
+    kill_other_processes if @sandboxed
     size = output.unpack1('N')
-    return [describe_child_death(child, request[:limits]), nil] unless size && output.bytesize >= 4 + size
+    return [child.describe_death, nil] unless size && output.bytesize >= 4 + size
     [JSON.parse(output[4, size], symbolize_names: true), output[4 + size..]]
   rescue JSON::ParserError
     [{ error: { kind: 'crashed', message: 'The program damaged its own interpreter.' }, warnings: [] }, nil]
@@ -168,69 +171,9 @@ class Host
     nil
   end
 
-  # Fork a child that runs the block, which writes to a pipe. Returns the output, and how the child
-  # ended.
-  def run_in_child(wall_s)
-    reader, writer = IO.pipe
-    child = fork do
-      reader.close
-      close_request_pipes
-      yield writer
-      exit!(0)
-    end
-    writer.close
-    started = monotonic_seconds
-    output, status = collect_output(reader, child, started + wall_s)
-    [output, { timed_out: status.nil?, status: status || kill_child(child), seconds: monotonic_seconds - started }]
-  ensure
-    reader&.close
-    kill_other_processes if @sandboxed
-  end
-
-  # Read until the child has ended and the pipe is empty. End of file is not enough: a process that
-  # the child forked may hold the pipe open.
-  def collect_output(reader, child, deadline)
-    output = String.new
-    status = report_requested = nil
-    while output.bytesize < MAX_ANSWER_BYTES
-      if monotonic_seconds >= deadline
-        break if status || report_requested
-        # On this signal the program reports the line that it is in.
-        report_requested = Process.kill(:USR1, child)
-        deadline = monotonic_seconds + TIMEOUT_REPORT_SECONDS
-      end
-      is_readable = reader.wait_readable(status ? 0 : POLL_SECONDS)
-      if is_readable
-        block = reader.read_nonblock(PIPE_BYTES, @block, exception: false)
-        return [output, status || Process.wait2(child).last] if block.nil?
-        output << block if block.is_a?(String)
-      elsif status
-        break
-      else
-        status = Process.wait2(child, Process::WNOHANG)&.last
-      end
-    end
-    [output, status]
-  end
-
   def kill_child(child)
     Process.kill(:KILL, child)
     Process.wait2(child).last
-  end
-
-  def describe_child_death(child, limits)
-    signal = child[:status].termsig
-    kind, message =
-      if child[:timed_out] then ['timeout', "The program took longer than #{limits[:wall_s]} s."]
-      elsif signal == Signal.list['KILL'] && child[:seconds] < limits[:cpu_s]
-        # Too early for the limit: the system kills processes when memory is short, for example.
-        ['crashed', 'The program was killed by another process or by the system.']
-      elsif signal == Signal.list['XCPU'] || signal == Signal.list['KILL']
-        ['timeout', "The program used more than #{limits[:cpu_s]} s of processor time."]
-      elsif signal == Signal.list['ABRT'] then ['memory', "The program used more than #{limits[:memory_mb]} MB of memory."]
-      else ['crashed', 'The program ended its own interpreter.']
-      end
-    { error: { kind: kind, message: message }, warnings: [] }
   end
 
   # Remove all processes and files of a program. Outside the sandbox nothing is removed, because

@@ -1,26 +1,7 @@
+require_relative 'program_limits'
+
 # The run of one program on virtual time, in a child of the host.
 class ProgramRun
-  NICE = 10
-
-  # Limits on messages and synths; a program that exceeds one is stopped.
-  class ProgramLimits
-    attr_accessor :max_messages, :max_synths, :on_exceeded, :line
-
-    def near_synth_limit?(synth_count)
-      max_synths && synth_count > max_synths / 2
-    end
-
-    def check_messages(message_count)
-      return unless max_messages && message_count > max_messages
-      on_exceeded.call('too_many_synths', "The program sends more than #{max_messages} messages to scsynth.")
-    end
-
-    def check_synths(synth_count)
-      return unless max_synths && synth_count > max_synths
-      on_exceeded.call('too_many_synths', "More than #{max_synths} synths sound at once.")
-    end
-  end
-
   def initialize
     @report = ProgramReport.new
     @limits = ProgramLimits.new
@@ -40,7 +21,7 @@ class ProgramRun
     @request = request
     @pipe = pipe
     apply_limits(request[:limits])
-    VirtualTime.reset
+    VirtualTime.reset { |fiber_count| @limits.allow_fibers(fiber_count) }
     srand(0)
     Thread.new do
       SonicPi::IncomingEvents.restart_all
@@ -55,26 +36,8 @@ class ProgramRun
   private
 
   def apply_limits(limits)
-    # The host needs processor time to stop a program that uses all of it.
-    Process.setpriority(Process::PRIO_PROCESS, 0, [NICE, Process.getpriority(Process::PRIO_PROCESS, 0)].max)
-    memory = limits[:memory_mb] << 20
-    Process.setrlimit(:AS, memory)
-    Process.setrlimit(:FSIZE, limits[:file_mb] << 20)
-    Process.setrlimit(:NPROC, limits[:processes])
-    Process.setrlimit(:CORE, 0)
-    Process.setrlimit(:CPU, limits[:cpu_s], limits[:cpu_s] + 1)
-    trap('XFSZ', 'IGNORE') # A file that is too large raises an error, which has a line.
-    trap('USR1') do
-      stop_with_error('timeout', "The program took longer than #{limits[:wall_s]} s.", ProgramReport.current_line)
-    end
-    trap('XCPU') { report_cpu_timeout(limits[:cpu_s]) }
-    @limits.max_messages = limits[:events]
-    @limits.max_synths = limits[:synths]
-    @limits.on_exceeded = ->(kind, message) { stop_with_error(kind, message, ProgramReport.current_line || @limits.line) }
-    VirtualTime.on_too_many_threads do
-      stop_with_error('memory', "More than #{VirtualTime::MAX_THREADS} threads run at once.",
-                      ProgramReport.current_line || @limits.line)
-    end
+    @limits.apply(limits)
+    @limits.on_exceeded = ->(kind, message, line) { stop_with_error(kind, message, line) }
     forbid_processes
     # Sonic Pi starts a garbage collection at every run, which would copy the shared heap.
     GC.define_singleton_method(:start) { |*| nil }
@@ -90,11 +53,6 @@ class ProgramRun
       Process.define_singleton_method(name, &stopper)
     end
     %i[popen pipe].each { |name| IO.define_singleton_method(name, &stopper) }
-  end
-
-  def report_cpu_timeout(seconds)
-    message = "The program used more than #{seconds} s of processor time. Is there a loop without a sleep?"
-    stop_with_error('timeout', message, ProgramReport.current_line)
   end
 
   def stop_with_error(kind, message, line)

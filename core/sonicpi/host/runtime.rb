@@ -155,11 +155,19 @@ module OfflineRuntime
   end
 
   # Sonic Pi looks up a synth only when it is played, so the line that selects it is stored.
-  %i[use_synth with_synth].each do |name|
-    define_method(name) do |*args, &block|
-      (@synth_lines ||= {})[args.first.to_s] = ProgramReport.current_line
-      super(*args, &block)
-    end
+  # A method made by define_method would use as much of the machine stack as a function of the program.
+  def use_synth(synth, *args, &block)
+    record_synth_line(synth)
+    super
+  end
+
+  def with_synth(synth, *args, &block)
+    record_synth_line(synth)
+    super
+  end
+
+  def record_synth_line(synth)
+    (@synth_lines ||= {})[synth.to_s] = ProgramReport.current_line
   end
 
   # Return the line that selected an unknown synth; nil if the failed call itself names the synth.

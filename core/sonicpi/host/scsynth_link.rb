@@ -162,7 +162,7 @@ class ScsynthLink
   end
 
   def schedule_free(node, time)
-    node.end_timer.cancelled = true if node.end_timer
+    node.end_timer&.cancel
     node.end_timer = VirtualTime.schedule_at(time) { free_node(node.id) } if time.finite?
   end
 
@@ -177,7 +177,7 @@ class ScsynthLink
 
   def free_node(id)
     return unless id != 0 && (node = @nodes.delete(id))
-    node.end_timer.cancelled = true if node.end_timer
+    node.end_timer&.cancel
     if node.children
       node.children.keys.each { |child| free_node(child) }
     else

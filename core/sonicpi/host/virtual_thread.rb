@@ -1,15 +1,19 @@
-# A thread on virtual time: a fiber with the methods of Ruby's Thread.
+# A thread on virtual time, which runs on a fiber and has the methods of Ruby's Thread.
 #
 # VirtualTime decides when it runs. Switching to a fiber is a hundred times faster than switching to
 # a thread of the system. It has those methods of Thread that Sonic Pi and its users call.
 class VirtualThread
+  # Ends a thread that waits inside of a fiber of its own, such as that of an Enumerator.
+  class Killed < Exception; end # rubocop:disable Lint/InheritException
+
   attr_accessor :name, :priority, :report_on_exception, :abort_on_exception
   # For VirtualTime: the waiter that blocks this thread, and the waiters for the end of this thread.
   attr_accessor :waiter
   attr_reader :joiners
 
   def initialize(args, block)
-    @fiber = Fiber.new { run_block(args, block) }
+    @args = args
+    @block = block
     @variables = {}
     @locals = {}
     @joiners = []
@@ -87,7 +91,7 @@ class VirtualThread
 
   # End the thread at once: its `ensure` blocks run before the caller continues.
   def kill
-    interrupt { throw self } if alive?
+    interrupt { @own_fiber.equal?(Fiber.current) ? throw(self) : Kernel.raise(Killed) } if alive?
     self
   end
   alias terminate kill
@@ -103,16 +107,16 @@ class VirtualThread
   end
   alias run wakeup
 
-  # For VirtualTime: continue the thread where it yielded control.
-  def resume
-    @fiber.transfer
+  # For VirtualTime: start the thread, or continue it where it yielded control.
+  def resume(pool)
+    @fiber ? @fiber.transfer : pool.start(self)
   end
 
-  # Yield control to another thread or to the root fiber, then run the interrupt that another thread
-  # has set meanwhile.
-  def yield_to(other)
+  # Yield control to another thread, or to the root fiber if it is nil, then run the interrupt that
+  # another thread has set meanwhile.
+  def yield_to(other, pool)
     @fiber = Fiber.current # The fiber of an Enumerator may be running.
-    other.is_a?(Fiber) ? other.transfer : other.resume
+    other ? other.resume(pool) : VirtualTime.root.transfer
     return unless (action = @interrupt)
     @interrupt = nil
     action.call
@@ -124,18 +128,23 @@ class VirtualThread
     VirtualTime.thread_ended(self)
   end
 
-  private
-
-  def run_block(args, block)
+  # For FiberPool: run the whole thread in the current fiber.
+  def run_block
     @started = true
-    catch(self) { @value = block.call(*args) }
+    @own_fiber = Fiber.current
+    catch(self) { @value = @block.call(*@args) }
   rescue SystemExit => e
     exit!(e.status)
+  rescue Killed
+    nil
   rescue Exception => e # rubocop:disable Lint/RescueException
-    @failure = e
+    VirtualTime.report_failure(@failure = e)
   ensure
+    @fiber = @own_fiber = @args = @block = nil
     mark_finished
   end
+
+  private
 
   def interrupt(&action)
     return action.call if current?

@@ -4,6 +4,7 @@
 # next timer. So the result depends on the program alone, and 18 seconds of music take only the time
 # that their Ruby code needs.
 require_relative 'virtual_thread'
+require_relative 'fiber_pool'
 
 module VirtualTime
   # Large enough that Sonic Pi can subtract from it, small enough that a Float has room for
@@ -11,23 +12,62 @@ module VirtualTime
   EPOCH = 1 << 20
   EPOCH_TIME = Time.at(EPOCH).freeze
 
-  # Each thread reserves 0.8 MB of memory for its stacks.
-  MAX_THREADS = 1000
+  # Every in_thread needs two threads and every with_fx four, of which one lives until its sound ends.
+  MAX_THREADS = 4000
+  # Sonic Pi's own threads may exceed the limit, so that the error names the line that starts them.
+  MAX_UNNAMED_THREADS = 100
+  # Cancelled timers are removed once there are this many, and more than other timers.
+  MAX_CANCELLED_TIMERS = 1000
 
   # An action at a time: waking a thread, or calling a block.
-  Timer = Struct.new(:time, :action, :cancelled)
-  # A thread that waits, with a timer if it waits for a limited time.
-  Waiter = Struct.new(:thread, :outcome, :timer)
+  class Timer
+    attr_reader :time
+
+    def initialize(time, action)
+      @time = time
+      @action = action
+    end
+
+    def run
+      action = @action
+      @action = nil
+      action.call
+    end
+
+    def cancel
+      return if cancelled?
+      @action = nil # What it refers to can be freed before its time.
+      VirtualTime.count_cancelled_timer
+    end
+
+    def cancelled?
+      @action.nil?
+    end
+  end
+
+  # A thread that waits: in a list if others can wake it, with a timer if it waits for a limited time.
+  class Waiter
+    attr_accessor :outcome, :timer
+    attr_reader :thread, :list
+
+    def initialize(thread, list)
+      @thread = thread
+      @list = list
+    end
+  end
 
   class << self
-    # `thread` is the running thread, nil outside of `run`.
-    attr_reader :now, :thread
+    # `thread` is the running thread, nil outside of `run`. `root` is the fiber that called `run`.
+    attr_reader :now, :thread, :root
 
-    # Remove all threads and timers. A forked child calls this first.
-    def reset
+    # Remove all threads and timers. A forked child calls this first. The block is called before the
+    # threads need more fibers, with the number of fibers.
+    def reset(&prepare_fibers)
       @now ||= 0.0
+      @pool = FiberPool.new(&prepare_fibers)
       @ready = []
       @timers = []
+      @cancelled_timer_count = 0
       @limit = 0.0
       @thread = nil
       @thread_count = 0
@@ -43,7 +83,14 @@ module VirtualTime
 
     # Call a block when virtual time reaches `time`. The block must not wait.
     def schedule_at(time, &action)
-      insert_timer(Timer.new(time, action, false))
+      insert_timer(Timer.new(time, action))
+    end
+
+    def count_cancelled_timer
+      @cancelled_timer_count += 1
+      return if @cancelled_timer_count < [MAX_CANCELLED_TIMERS, @timers.size / 2].max
+      @timers.reject!(&:cancelled?)
+      @cancelled_timer_count = 0
     end
 
     def sleep(seconds)
@@ -55,7 +102,7 @@ module VirtualTime
     # Wait in `list` until another thread wakes this one, or `seconds` have passed. Returns :woken or
     # :timeout.
     def block_on(list, seconds = nil)
-      waiter = @thread.waiter = Waiter.new(@thread, nil, nil)
+      waiter = @thread.waiter = Waiter.new(@thread, list)
       list&.push(waiter)
       if seconds
         waiter.timer = schedule_at(@now + seconds) do
@@ -64,6 +111,7 @@ module VirtualTime
         end
       end
       yield_control
+      @thread.waiter = nil
       waiter.outcome
     end
 
@@ -85,13 +133,27 @@ module VirtualTime
 
     def spawn(args, block)
       @thread_count += 1
-      @too_many_threads&.call if @thread_count > MAX_THREADS
+      @too_many_threads&.call(@thread_count) if @thread_count > MAX_THREADS
       VirtualThread.new(args, block).tap { |thread| @ready << thread }
     end
 
-    # Set the action for when a program exceeds MAX_THREADS.
+    # Set the action for when more than MAX_THREADS threads run at once; it receives their number.
     def on_too_many_threads(&action)
       @too_many_threads = action
+    end
+
+    # Set the action for when an error ends a thread; it receives the error.
+    def on_failure(&action)
+      @failure_action = action
+    end
+
+    def report_failure(error)
+      @failure_action&.call(error)
+    end
+
+    # Return the backtraces of all threads.
+    def backtraces
+      @pool.backtraces
     end
 
     def thread_ended(thread)
@@ -113,7 +175,7 @@ module VirtualTime
       @root = Fiber.current
       while (next_thread = next_ready_thread)
         @thread = next_thread
-        next_thread.resume # This returns when a thread has ended, or time is up.
+        next_thread.resume(@pool) # This returns when a thread has ended, or time is up.
       end
     ensure
       @thread = nil
@@ -132,7 +194,7 @@ module VirtualTime
       next_thread = next_ready_thread
       return if next_thread.equal?(thread)
       @thread = next_thread if next_thread
-      thread.yield_to(next_thread || @root)
+      thread.yield_to(next_thread, @pool)
     end
 
     # Return the next ready thread; nil when time is up or no thread can continue.
@@ -144,9 +206,12 @@ module VirtualTime
           return
         end
         @timers.shift
-        next if timer.cancelled
+        if timer.cancelled?
+          @cancelled_timer_count -= 1
+          next
+        end
         @now = timer.time if timer.time > @now
-        timer.action.call
+        timer.run
       end
       thread
     end
@@ -154,7 +219,7 @@ module VirtualTime
     def wake_waiter(waiter, outcome)
       return if waiter.outcome
       waiter.outcome = outcome
-      waiter.timer.cancelled = true if waiter.timer
+      waiter.timer&.cancel
       @ready << waiter.thread
     end
 
@@ -162,7 +227,8 @@ module VirtualTime
       @ready.delete(thread)
       return unless (waiter = thread.waiter)
       waiter.outcome ||= :killed
-      waiter.timer.cancelled = true if waiter.timer
+      waiter.list&.delete(waiter)
+      waiter.timer&.cancel
     end
 
     def insert_timer(timer)
