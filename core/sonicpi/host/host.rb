@@ -4,8 +4,8 @@
 # child that runs the program and writes a score, and a second child that synthesizes the score.
 #
 # Request (standard input): u32 length, JSON {source, seconds, sample_rate, limits}.
-# Reply (standard output): u32 length, JSON {error, warnings, frames, host_s}. What follows depends
-# on the request:
+# Reply (standard output): u32 length, JSON {error, warnings, skipped_s, frames, host_s}. The score
+# plays for skipped_s before the clip begins. What follows depends on the request:
 # - events_only: nothing; the JSON also holds the events, and nothing is synthesized.
 # - score_only: the score, whose length the JSON holds as score_bytes.
 # - otherwise, without an error: frames * 8 bytes of float32 stereo, then u32 length, JSON
@@ -20,7 +20,6 @@ require_relative 'program_process'
 require_relative 'program_run'
 
 class Host
-  LEAD_SECONDS = 0.5 # Sonic Pi schedules its sounds this far ahead.
   # The score is longer than the clip, because scsynth is killed once all frames were copied.
   TAIL_SECONDS = 0.1
   # 3 s of sound: a large buffer saves context switches between writer and reader.
@@ -90,7 +89,7 @@ class Host
     write_reply(result.merge(frames: frames, host_s: monotonic_seconds - started))
     return if frames.zero?
     started = monotonic_seconds
-    write_reply(synthesize_score(score, frames, request).merge(synth_s: monotonic_seconds - started))
+    write_reply(synthesize_score(score, frames, result[:skipped_s], request).merge(synth_s: monotonic_seconds - started))
   end
 
   def write_score_reply(result, score)
@@ -115,7 +114,7 @@ class Host
   end
 
   # Synthesize the score in a child, and copy its samples to the output as they arrive.
-  def synthesize_score(score, frames, request)
+  def synthesize_score(score, frames, skipped_seconds, request)
     path = "#{Dir.tmpdir}/earshot-#{Process.pid}.score"
     File.binwrite(path, score)
     reader, writer = open_wide_pipe
@@ -130,7 +129,8 @@ class Host
       exit!(0)
     end
     writer.close
-    is_complete = copy_samples(reader, frames, request, monotonic_seconds + request[:limits][:wall_s])
+    skipped_frames = (skipped_seconds * request[:sample_rate]).round
+    is_complete = copy_samples(reader, skipped_frames, frames, monotonic_seconds + request[:limits][:wall_s])
     kill_child(child)
     { error: is_complete ? nil : { kind: 'crashed', message: 'scsynth stopped before the end of the score.' } }
   ensure
@@ -144,15 +144,15 @@ class Host
     IO.pipe
   end
 
-  # Skip the lead, then copy `frames` frames. Missing frames are written as silence, so that the
-  # reply keeps its length. Returns whether all frames arrived.
-  def copy_samples(reader, frames, request, deadline)
-    lead_bytes = (LEAD_SECONDS * request[:sample_rate]).round * FRAME_BYTES
+  # Skip the frames before the clip, then copy `frames` frames. Missing frames are written as silence,
+  # so that the reply keeps its length. Returns whether all frames arrived.
+  def copy_samples(reader, skipped_frames, frames, deadline)
+    skip_bytes = skipped_frames * FRAME_BYTES
     missing_bytes = frames * FRAME_BYTES
     while missing_bytes.positive? && (block = read_before_deadline(reader, deadline))
-      if lead_bytes.positive?
-        skipped_bytes = [lead_bytes, block.bytesize].min
-        lead_bytes -= skipped_bytes
+      if skip_bytes.positive?
+        skipped_bytes = [skip_bytes, block.bytesize].min
+        skip_bytes -= skipped_bytes
         block = block.byteslice(skipped_bytes..)
       end
       block = block.byteslice(0, missing_bytes) if block.bytesize > missing_bytes

@@ -28,12 +28,21 @@ class ProgramRun
       # Sonic Pi counts lines from 0, because its editor inserts a line before the program.
       @runtime.__spider_eval("\n#{request[:source].delete_prefix("\uFEFF")}", { workspace: PROGRAM_LABEL.dup })
     end
-    VirtualTime.run(request[:seconds] + Host::LEAD_SECONDS)
+    run_until_clip_ends
     @runtime.warn_about_waiting_threads
     write_outcome
   end
 
   private
+
+  # Where the clip starts is known when the first sound is sent, and an earlier sound may follow.
+  def run_until_clip_ends
+    seconds = @request[:seconds]
+    while (rest = @origin + seconds - VirtualTime.now).positive?
+      VirtualTime.run(rest)
+      seconds = LINK.clip_start.run_seconds(@origin, @request[:seconds])
+    end
+  end
 
   def apply_limits(limits)
     @limits.apply(limits)
@@ -63,16 +72,22 @@ class ProgramRun
   def write_outcome
     error = @report.error
     return write_events(error) if @request[:events_only]
-    score = error ? '' : LINK.score.to_binary(@origin, score_seconds, SYNTHDEF_PATH)
-    write_result({ error: error, warnings: @report.warnings }, score)
+    return write_result({ error: error, warnings: @report.warnings }, '') if error
+    skipped_seconds = LINK.clip_start.skipped_seconds(@origin)
+    score = LINK.score.to_binary(clip_start_time - skipped_seconds, score_seconds(skipped_seconds), SYNTHDEF_PATH)
+    write_result({ error: nil, warnings: @report.warnings, skipped_s: skipped_seconds }, score)
   end
 
-  def score_seconds
-    @request[:seconds] + Host::LEAD_SECONDS + (@request[:score_only] ? 0 : Host::TAIL_SECONDS)
+  def clip_start_time
+    @origin + LINK.clip_start.seconds_after(@origin)
+  end
+
+  def score_seconds(skipped_seconds)
+    @request[:seconds] + skipped_seconds + (@request[:score_only] ? 0 : Host::TAIL_SECONDS)
   end
 
   def write_events(error)
-    messages = LINK.score.program_messages(@origin + Host::LEAD_SECONDS, @request[:seconds])
+    messages = LINK.score.program_messages(clip_start_time, @request[:seconds])
     write_result({ error: error, warnings: @report.warnings, events: messages }, '')
   end
 

@@ -5,15 +5,18 @@ class Score
   SEED_DEF = 'earshot-seed'
   SEED = 1
   SEED_NODE = 2_000_000 # Sonic Pi numbers its nodes from 1.
+  NOT_LATE = -Float::INFINITY # sorts before every late message
 
   def initialize
     @encoder = SonicPi::OSC::OscEncode.new(true)
     @messages = []
   end
 
-  # Add a message at `time` in seconds. Messages of equal time keep their order.
-  def add_message(time, address, args)
-    @messages << [time, address, args]
+  # Add a message at `time` in seconds. Messages of equal time keep their order. A late message was due
+  # at `due_time`, but arrives at `time`: scsynth plays those that arrive together in the order in which
+  # they were due, after the others.
+  def add_message(time, address, args, due_time = nil)
+    @messages << [time, address, args, due_time || NOT_LATE]
   end
 
   # Mark the end of Sonic Pi's own messages, which it sends when it starts.
@@ -30,24 +33,24 @@ class Score
     @messages.filter_map { |_, address, args| args[0].to_s if address == '/s_new' }.uniq
   end
 
-  # Return the program's own messages as [seconds from `origin`, address, *arguments], in order of
+  # Return the program's own messages as [seconds from `start`, address, *arguments], in order of
   # time, up to `seconds`.
-  def program_messages(origin, seconds)
-    messages = @messages.drop(@boot_message_count).map do |time, address, args|
-      [(time - origin).round(9), address, *args]
+  def program_messages(start, seconds)
+    messages = @messages.drop(@boot_message_count).map do |time, address, args, due_time|
+      [(time - start).round(9), address, args, due_time]
     end
-    messages.each_with_index.sort_by { |message, index| [message[0], index] }.map(&:first)
-            .take_while { |message| message[0] < seconds }
+    sort_messages(messages).take_while { |time, *| time < seconds }
+                           .map { |time, address, args, _| [time, address, *args] }
   end
 
-  # Return the score in the binary format of scsynth -N, with times from `origin`, up to `seconds`.
-  def to_binary(origin, seconds, synthdef_path)
-    setup = setup_messages(synthdef_path)
+  # Return the score in the binary format of scsynth -N, with times from `start`, up to `seconds`.
+  # Messages before `start` are moved there.
+  def to_binary(start, seconds, synthdef_path)
+    setup = setup_messages(synthdef_path) + boot_messages
     # Sonic Pi frees every node when it starts, so the seed comes after that and before the program.
-    @messages.insert(@boot_message_count, [origin, '/s_new', [SEED_DEF, SEED_NODE, 0, 0]])
-    in_order = @messages.each_with_index.sort_by { |(time, *), index| [time, index] }.map(&:first)
-    messages = in_order.filter_map do |time, address, args|
-      score_time = [time - origin, 0.0].max
+    setup << [0.0, '/s_new', [SEED_DEF, SEED_NODE, 0, 0]]
+    messages = sort_messages(@messages.drop(@boot_message_count)).filter_map do |time, address, args|
+      score_time = [time - start, 0.0].max
       [score_time, address, args] if score_time < seconds
     end
     all_messages = setup + messages << [seconds, '/c_set', [0, 0.0]]
@@ -58,6 +61,15 @@ class Score
   end
 
   private
+
+  def sort_messages(messages)
+    messages.each_with_index.sort_by { |(time, _, _, due_time), index| [time, due_time, index] }.map(&:first)
+  end
+
+  # Sonic Pi sends its own messages before the score begins.
+  def boot_messages
+    sort_messages(@messages.take(@boot_message_count)).map { |_, address, args| [0.0, address, args] }
+  end
 
   def setup_messages(synthdef_path)
     paths = synthdef_names.map { |name| "#{synthdef_path}/#{name}.scsyndef" }.select { |path| File.exist?(path) }

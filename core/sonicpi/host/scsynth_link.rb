@@ -4,6 +4,7 @@
 require_relative 'lifetimes'
 require_relative 'sound_file'
 require_relative 'score'
+require_relative 'clip_start'
 
 class ScsynthLink
   Node = Struct.new(:id, :parent, :children, :synthdef, :args, :envelope, :end_timer)
@@ -16,13 +17,20 @@ class ScsynthLink
   # MIDI notes from 8 Hz to half the sample rate.
   AUDIBLE_NOTES = (0.0..136.7).freeze
 
-  attr_reader :score
+  # scsynth plays a message at once that arrives at its time or later; times of equal value may differ
+  # by a rounding error.
+  LATE_TOLERANCE_SECONDS = 1e-6
+  # These change sound, but make none.
+  SOUNDLESS_SYNTHDEFS = /\Asonic-pi-(fx_|basic_mixer\z|mixer\z)/.freeze
+
+  attr_reader :score, :clip_start
 
   # The block receives the kind and message of every warning, and the name that it is about, for what live Sonic Pi ignores silently.
   def initialize(limits, &warn)
     @limits = limits
     @warn = warn
     @score = Score.new
+    @clip_start = ClipStart.new
     @buffers = {}
     @nodes = { 0 => Node.new(0, nil, {}) }
     @synth_count = 0
@@ -41,24 +49,36 @@ class ScsynthLink
     apply_message(address, args)
   end
 
+  # scsynth plays a late message when it arrives, like one without a time.
   def send_at(time, address, *args)
-    virtual_time = time - VirtualTime::EPOCH_TIME
-    record_message(virtual_time, address, args)
-    return apply_message(address, args) if virtual_time <= VirtualTime.now
-    VirtualTime.schedule_at(virtual_time) { apply_message(address, args) }
+    due_time = time - VirtualTime::EPOCH_TIME
+    is_late = due_time <= VirtualTime.now + LATE_TOLERANCE_SECONDS
+    play_time = is_late ? VirtualTime.now : due_time
+    record_sound(args[0], play_time, time) if address == '/s_new'
+    record_message(play_time, address, args, is_late ? due_time : nil)
+    return apply_message(address, args) if is_late
+    VirtualTime.schedule_at(due_time) { apply_message(address, args) }
   end
 
   private
 
+  # Record where the sound of a synth begins, and how far ahead of the thread's own time it is sent.
+  def record_sound(synthdef, play_time, due_time)
+    return if SOUNDLESS_SYNTHDEFS.match?(synthdef) || MICROPHONE_SYNTHDEFS.match?(synthdef)
+    return if SILENT_SYNTHDEFS.include?(synthdef) || !synthdef?(synthdef)
+    thread_time = __system_thread_locals.get(:sonic_pi_spider_time) || Time.now
+    @clip_start.record_sound(play_time, due_time - thread_time)
+  end
+
   # Finding the line is slow, so it is only done when the limit is near.
-  def record_message(time, address, args)
+  def record_message(time, address, args, due_time = nil)
     @limits.line = ProgramReport.current_line if @limits.near_synth_limit?(@synth_count)
     return if UNSCORED_COMMANDS.include?(address)
     if address == '/s_new'
       return if SILENT_SYNTHDEFS.include?(args[0])
       check_synth(args)
     end
-    @score.add_message(time, address, args)
+    @score.add_message(time, address, args, due_time)
     @limits.check_messages(@score.size)
   end
 
