@@ -13,7 +13,7 @@ from core.errors import EarshotError
 from core.sonicpi.clip import SAMPLE_RATE
 
 # Must be incremented whenever the sound of any program changes.
-RENDERER_VERSION = 1
+RENDERER_VERSION = 2
 SONIC_PI_RUNTIME_PATH = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi/runtime.rb")
 REQUIRED_SUPERCOLLIDER_VERSION = "3.13"
 INSTALL_HINT = (

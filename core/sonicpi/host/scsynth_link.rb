@@ -5,6 +5,7 @@ require_relative 'lifetimes'
 require_relative 'sound_file'
 require_relative 'score'
 require_relative 'clip_start'
+require_relative 'server_status'
 
 class ScsynthLink
   Node = Struct.new(:id, :parent, :children, :synthdef, :args, :envelope, :end_timer)
@@ -20,6 +21,7 @@ class ScsynthLink
   # scsynth plays a message at once that arrives at its time or later; times of equal value may differ
   # by a rounding error.
   LATE_TOLERANCE_SECONDS = 1e-6
+  EMPTY_BUFFER = SoundFile::Info.new(0, 0, 0.0).freeze
   # These change sound, but make none.
   SOUNDLESS_SYNTHDEFS = /\Asonic-pi-(fx_|basic_mixer\z|mixer\z)/.freeze
 
@@ -105,10 +107,12 @@ class ScsynthLink
     when '/n_order' then args[2..].each { |id| move_node(id, args[1]) }
     when '/b_allocRead' then load_buffer(args[0], args[1])
     when '/b_alloc' then register_buffer(args[0], SoundFile::Info.new(args[1].to_i, args[2], 44_100.0))
-    when '/b_query' then send_reply('/b_info', @buffers.fetch(args[0], [0, 0, 0.0]).to_a.unshift(args[0]))
+    when '/b_free' then @buffers[args[0]] = EMPTY_BUFFER
+    when '/b_query' then send_reply('/b_info', [args[0], *@buffers.fetch(args[0], EMPTY_BUFFER)])
     when '/b_write', '/b_close' then send_reply('/done', [address, args[0]])
     when '/d_loadDir' then send_reply('/done', [address])
     when '/sync' then send_reply('/synced', args)
+    when '/status' then send_reply('/status.reply', ServerStatus.status_reply(*count_nodes))
     end
   end
 
@@ -122,7 +126,7 @@ class ScsynthLink
 
   def start_synth(args)
     name, id, action, target, *controls = args
-    return reply_server_info if name == 'sonic-pi-server-info'
+    return send_reply('/sonic-pi/server-info', ServerStatus.server_info) if name == 'sonic-pi-server-info'
     return unless synthdef?(name)
     return unless (node = add_node(id, action, target))
     node.synthdef = name
@@ -138,9 +142,10 @@ class ScsynthLink
     end
   end
 
-  def reply_server_info
-    send_reply('/sonic-pi/server-info',
-               [0, 0, 44_100.0, 1 / 44_100.0, 0, 689.0625, 1 / 689.0625, 0, 2, 2, 1024, 4096, 4096])
+  # Return the names of the SynthDefs of all running synths, and the number of groups.
+  def count_nodes
+    synths, groups = @nodes.each_value.partition(&:synthdef)
+    [synths.map(&:synthdef), groups.size]
   end
 
   def add_node(id, action, target)
@@ -165,7 +170,7 @@ class ScsynthLink
     now = VirtualTime.now
     node.children = nil
     if (buffer = @buffers[node.args['buf']&.to_i]) &&
-       (seconds = Lifetimes.sample_player_seconds(node.synthdef, node.args, buffer.frames / buffer.sample_rate))
+       (seconds = Lifetimes.sample_player_seconds(node.synthdef, node.args, buffer.seconds))
       return schedule_free(node, now + seconds)
     end
     return unless (node.envelope = Lifetimes.build_envelope(node.synthdef, merge_defaults(node), now))

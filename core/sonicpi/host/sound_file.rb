@@ -5,7 +5,11 @@
 module SoundFile
   class Unreadable < StandardError; end
 
-  Info = Struct.new(:frames, :channels, :sample_rate)
+  Info = Struct.new(:frames, :channels, :sample_rate) do
+    def seconds
+      frames.zero? ? 0.0 : frames / sample_rate
+    end
+  end
 
   @cache = {}
 

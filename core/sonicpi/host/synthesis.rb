@@ -7,7 +7,7 @@ module Synthesis
   LIBRARY = 'libscsynth.so.1'
   # As in live Sonic Pi, where it affects the sound: busses, buffers, nodes, wires.
   SERVER_OPTIONS = { buffers: 4096, logins: 1, nodes: 4096, synthdefs: 1024, wires: 512,
-                     audio_busses: 1024, inputs: 2, outputs: 2, control_busses: 4096, block: 64,
+                     audio_busses: 1024, inputs: 2, outputs: 2, control_busses: 16_384, block: 64,
                      memory_kb: 262_144, generators: 64 }.freeze
 
   class << self

@@ -8,6 +8,7 @@ from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
 from core.sonicpi.interpreter.builtins_sound import convert_sound_options
+from core.sonicpi.interpreter.clip_start import DEFAULT_LEAD_SECONDS
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.values import UNKNOWN, to_number
@@ -24,8 +25,6 @@ IGNORED_SETTINGS = (
     "arg_checks",
     "random_source",
     "timing_guarantees",
-    "real_time",
-    "sched_ahead_time",
     "cent_tuning",
 )
 
@@ -116,6 +115,14 @@ def _seed_rng(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     return thread.settings
 
 
+def _set_lead(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, lead_seconds=call.get_first_argument_number(DEFAULT_LEAD_SECONDS))
+
+
+def _set_lead_to_zero(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
+    return replace(thread.settings, lead_seconds=0.0)
+
+
 def _get_unchanged_settings(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:
     return thread.settings
 
@@ -131,7 +138,19 @@ _register_thread_setting(_merge_synth_defaults, "merged_synth_defaults")
 _register_thread_setting(_set_sample_defaults, "sample_defaults")
 _register_thread_setting(_merge_sample_defaults, "merged_sample_defaults")
 _register_thread_setting(_seed_rng, "random_seed")
+_register_thread_setting(_set_lead, "sched_ahead_time")
+_register_thread_setting(_set_lead_to_zero, "real_time")
 _register_thread_setting(_get_unchanged_settings, *IGNORED_SETTINGS)
+
+
+@register_builtin("set_sched_ahead_time!")
+def _set_program_lead(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    interpreter.clip_start.lead_seconds = call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
+
+
+@register_builtin("set_audio_latency!")
+def _set_audio_latency(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    interpreter.clip_start.latency_seconds = call.get_first_argument_number() / 1000
 
 
 @register_builtin("with_fx")

@@ -234,14 +234,23 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
             raise
 
 
-@register_builtin("at", "time_warp")
+@register_builtin("time_warp")
+def _run_block_in_time_warp(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    thread = interpreter.current_thread
+    is_nested, thread.is_in_time_warp = thread.is_in_time_warp, True
+    _run_block_at_times(interpreter, call)
+    thread.is_in_time_warp = is_nested
+
+
+@register_builtin("at")
 def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     args = call.args
     times = args[0] if args and isinstance(args[0], list) else args[:1]
-    start = interpreter.current_thread.current_seconds
+    thread = interpreter.current_thread
+    start, now_seconds = thread.current_seconds, thread.now_seconds
     for index, beats in enumerate(times or [0]):
-        offset = interpreter.beats_to_seconds(to_number(beats))
-        interpreter.current_thread.current_seconds = start + offset
+        thread.now_seconds = now_seconds
+        thread.move_to(start + interpreter.beats_to_seconds(to_number(beats)))
         has_values = len(args) > 1 and isinstance(args[1], list) and args[1]
         block_args = args[1] if has_values else [beats]
         try:
@@ -249,7 +258,7 @@ def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
             interpreter.run_block(call.block, [block_arg], call.scope)
         except ThreadEnded:
             pass
-    interpreter.current_thread.current_seconds = start
+    thread.current_seconds, thread.now_seconds = start, now_seconds
 
 
 @register_builtin("density")

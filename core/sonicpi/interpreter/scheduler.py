@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS
+from core.sonicpi.interpreter.clip_start import ClipStart
 from core.sonicpi.interpreter.evaluator import (
     BlockedOnCue,
     ControlFlowSignal,
@@ -48,6 +49,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     ----------
     events : list of ScoreEvent
         Synths and samples that the program starts.
+    clip_start : ClipStart
+        Where the clip begins in the program's time.
     cue_times : dict of str to list of float
         Times of each cue, in seconds.
     shared_values : dict
@@ -59,6 +62,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     def __init__(self, tree: Node):
         self.builtins = BUILTINS
         self.events: list[ScoreEvent] = []
+        self.clip_start = ClipStart()
         self.functions = {}
         self.cue_times: dict[str, list[float]] = {}
         self.shared_values: dict[str, Any] = {}
@@ -69,6 +73,13 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.current_thread = ProgramThread("main", 0.0, ThreadSettings(), {}, tree)
         self.started_threads: set[tuple[Any, ...]] = set()
         self._run_program_threads()
+        self._move_events_to_clip_start()
+
+    def _move_events_to_clip_start(self) -> None:
+        start_seconds = self.clip_start.compute_start()
+        if self.events and start_seconds:
+            for event in self.events:
+                event.time -= start_seconds
 
     def _run_program_threads(self) -> None:
         waiting_threads = [self.current_thread]
@@ -90,7 +101,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     def _run_program_thread(self, thread: ProgramThread) -> bool:
         """Run a thread to its end; return False if it waits for a cue."""
         self.current_thread = thread
-        thread.current_seconds = thread.start_seconds
+        thread.current_seconds = thread.now_seconds = thread.start_seconds
+        thread.is_in_time_warp = False
         thread.steps_left, thread.ticks, thread.call_depth = MAX_THREAD_STEPS, {}, 0
         thread.rng = random.Random(zlib.crc32(thread.name.encode("utf-8", "replace")))
         start_settings, scope = thread.settings, dict(thread.scope)
@@ -149,8 +161,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             When the clock reaches the end of the score.
         """
         thread = self.current_thread
-        seconds = max(0.0, self.beats_to_seconds(beats)) / thread.settings.density
-        thread.current_seconds += seconds
+        seconds = self.beats_to_seconds(beats) / thread.settings.density
+        thread.move_to(thread.current_seconds + seconds)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             raise ThreadEnded
 
@@ -180,7 +192,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         later_times = [time for time in cue_times if time > thread.current_seconds + 1e-6]
         if not later_times:
             raise BlockedOnCue
-        thread.current_seconds = min(later_times)
+        thread.move_to(min(later_times))
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             raise ThreadEnded
 
@@ -217,12 +229,17 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     ) -> None:
         """Add one event per note at the current thread's time; None is an event without a note."""
         thread = self.current_thread
+        heard_seconds = self.clip_start.schedule_sound(
+            thread.current_seconds, thread.now_seconds, thread.settings.lead_seconds
+        )
+        if heard_seconds is None:
+            return
         for note in notes:
             if len(self.events) < MAX_EVENTS:
                 event_options = dict(options) if note is None else {**options, "note": note}
                 self.events.append(
                     ScoreEvent(
-                        thread.current_seconds,
+                        heard_seconds,
                         kind,
                         name,
                         event_options,
