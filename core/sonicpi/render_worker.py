@@ -138,7 +138,8 @@ class RenderWorker:
         Parameters
         ----------
         source, seconds, sample_rate
-            As in `render`. The score starts with Sonic Pi's lead of 0.5 s.
+            As in `render`. The score begins 0.5 s before the clip, or longer where the program's
+            lead is longer.
 
         Raises
         ------

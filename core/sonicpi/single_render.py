@@ -38,7 +38,7 @@ def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ..
     Returns
     -------
     Clip
-        44.1 kHz stereo. Its first frame is time 0 of the program.
+        44.1 kHz stereo. It begins with the first sound, at the latest with time 0 of the program.
 
     Raises
     ------

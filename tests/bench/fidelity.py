@@ -172,6 +172,20 @@ PROGRAMS = {
         "sleep 2\n"
         "synth :cnoise, release: 1"
     ),
+    "real time": (
+        "use_real_time\n4.times { play 60, release: 0.1; sleep 0.5; sample :bd_haus; sleep 0.5 }"
+    ),
+    "short lead": (
+        "set_sched_ahead_time! 0.1\nlive_loop :kick do\n  sample :bd_haus\n  sleep 0.5\nend"
+    ),
+    "late messages": (
+        "play 72, release: 0.1\n"
+        "sleep 2\n"
+        "time_warp(-1) { play 60, release: 0.1 }\n"
+        "s = play 55, sustain: 2\n"
+        "sleep 1\n"
+        "time_warp(-0.9) { control s, note: 67 }"
+    ),
     "example: haunted": EXAMPLES / "apprentice/haunted.rb",
     "example: acid": EXAMPLES / "magician/acid.rb",
 }

@@ -116,7 +116,9 @@ def _seed_rng(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
 
 
 def _set_lead(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, lead_seconds=call.get_first_argument_number(DEFAULT_LEAD_SECONDS))
+    return replace(
+        thread.settings, lead_seconds=call.get_first_argument_number(DEFAULT_LEAD_SECONDS)
+    )
 
 
 def _set_lead_to_zero(thread: ProgramThread, _call: BuiltinCall) -> ThreadSettings:

@@ -238,8 +238,10 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
 def _run_block_in_time_warp(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     thread = interpreter.current_thread
     is_nested, thread.is_in_time_warp = thread.is_in_time_warp, True
-    _run_block_at_times(interpreter, call)
-    thread.is_in_time_warp = is_nested
+    try:
+        _run_block_at_times(interpreter, call)
+    finally:
+        thread.is_in_time_warp = is_nested
 
 
 @register_builtin("at")

@@ -51,6 +51,32 @@ def test_the_interpreter_finds_the_events_that_the_program_plays():
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "use_real_time; play 60; sleep 0.5; play 62",
+        "set_sched_ahead_time! 2; play 60; sleep 0.5; play 62",
+        "set_audio_latency! -300; play 60; sleep 0.5; play 62",
+        "with_real_time { play 60 }; play 62; sleep 1; use_real_time; play 64",
+        "in_thread { use_real_time; sleep 0.25; play 70 }; play 60; sleep 1; play 61",
+        "use_real_time; sleep 1; play 60; with_sched_ahead_time(1) { play 62 }",
+        "time_warp(-0.3) { play 60; sleep 0.1; time_warp(0.1) { play 61 }; play 62 }; play 64",
+        "sleep 2; time_warp(-1) { play 60 }",
+        "sleep 1; use_real_time; time_warp([-0.5, 0, 0.5]) { |t| play 60 + t }",
+        "sleep -0.3; play 60; sleep 1; play 62; sleep -0.9; play 70; sleep 0.6; play 71",
+    ],
+)
+def test_the_interpreter_finds_the_times_of_programs_with_another_lead(source):
+    interpreted = ProgramInterpreter(parse_program(source)).events
+    played = extract_score_events(collect_osc_messages(source))
+    for events in (interpreted, played):
+        events.sort(key=lambda event: (round(event.time, 1), event.options["note"]))
+    assert [event.options["note"] for event in interpreted] == [e.options["note"] for e in played]
+    # Sonic Pi waits for a few ms before it plays a late sound.
+    times = [event.time for event in interpreted]
+    assert times == pytest.approx([event.time for event in played], abs=0.01)
+
+
+@pytest.mark.parametrize(
     "unfinished",
     [
         "live_loop :a do\n  use_synth :tb303\n  play 60\n  sleep 1\n  play chord(:e3, ",
