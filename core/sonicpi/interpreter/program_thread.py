@@ -33,8 +33,8 @@ class ThreadSettings:
 class ProgramThread:
     """A live_loop, an in_thread, or the main thread of a program.
 
-    `current_seconds` is the time of its next sound, and `now_seconds` the time at which it sends the
-    sound. They differ in a `time_warp` and after a negative sleep.
+    `current_seconds` is the time of its next sound, and `now_seconds` the time at which it sends
+    the sound. They differ in a `time_warp` and after a negative sleep.
     """
 
     name: str

@@ -1,6 +1,6 @@
 """A message that is sent after its time is played when it is sent, as scsynth does live.
 
-Expected times hold within 10 ms: Sonic Pi waits for 1 ms whenever it reads a setting of all threads.
+Expected times hold within 10 ms: Sonic Pi waits for 1 ms when it reads a setting of all threads.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def list_starts(source: str, seconds: float = 4.0) -> list[tuple[float, str]]:
     ]
 
 
-# Programs with the times at which their sounds are heard. The lead of 0.5 s is time 0 of the clip, so
-# a message that is sent at 2 s at once is heard at 1.5 s.
+# Programs with the times at which their sounds are heard. The clip begins 0.5 s after the program,
+# so a message that is played at 2 s is heard at 1.5 s.
 LATE_SOUNDS = {
     "time_warp beyond the lead": ("sleep 2\ntime_warp(-1) { play 60, release: 0.1 }", [1.5]),
     "time_warp within the lead": ("sleep 2\ntime_warp(-0.4) { play 60, release: 0.1 }", [1.6]),
