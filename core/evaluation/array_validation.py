@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -109,6 +109,16 @@ def centre_columns(x: np.ndarray) -> np.ndarray:
     return np.where(np.abs(centred).max(axis=0) > rounding_error, centred, 0.0)
 
 
+def rotate_into_fewer_columns(x: np.ndarray) -> np.ndarray:
+    """Rotate rows [n, d] into at most n columns, which keeps all inner products."""
+    n, d = x.shape
+    if d <= n or not n:
+        return x
+    # NumPy's stubs do not know that the mode "r" returns one array.
+    triangular = cast(np.ndarray, np.linalg.qr(x.T.astype(np.float64), mode="r"))
+    return triangular.T
+
+
 def quantise_cosine_distances(distances: Tensor) -> Tensor:
     """Round cosine distances to steps of 2**-20.
 
@@ -124,6 +134,11 @@ def quantise_cosine_distances(distances: Tensor) -> Tensor:
     """
     steps = distances.mul_(COSINE_STEPS_PER_UNIT).round_()
     return steps.clamp_(0, 2 * COSINE_STEPS_PER_UNIT).int()
+
+
+def compute_mean_or_nan(values: np.ndarray) -> float:
+    """Return the mean of the values, NaN where there are none."""
+    return float(values.mean()) if len(values) else np.nan
 
 
 def _check_finite_matrix(x: Matrix) -> Matrix:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
-from threadpoolctl import threadpool_limits
+
+from core.evaluation.threads import limit_to_one_thread
 
 DEFAULT_LEVEL = 0.95
 MIN_SUBSAMPLED_ROWS = 8
@@ -107,7 +106,7 @@ def subsample_interval(
     b = min(row_count // 2, max_rows)
     rng = np.random.default_rng(seed)
     subsamples = (np.sort(rng.permutation(row_count)[:b]) for _ in range(resamples))
-    with _limit_to_one_thread():
+    with limit_to_one_thread():
         values = np.array([measure(rows) for rows in subsamples], dtype=np.float64)
     values = values[np.isfinite(values)]
     if len(values) <= resamples / 2:
@@ -116,21 +115,6 @@ def subsample_interval(
     low, high = _compute_quantile_interval(deviations, level)
     centre = measure(np.arange(row_count))
     return centre + low, centre + high
-
-
-@contextmanager
-def _limit_to_one_thread() -> Iterator[None]:
-    """Compute with one thread, which is faster on hundreds of rows.
-
-    More threads wait for each other: on two busy cores they took 25 times as long.
-    """
-    thread_count = torch.get_num_threads()
-    try:
-        torch.set_num_threads(1)
-        with threadpool_limits(limits=1):
-            yield
-    finally:
-        torch.set_num_threads(thread_count)
 
 
 def _compute_quantile_interval(values: np.ndarray, level: float) -> Interval:

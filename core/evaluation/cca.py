@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.errors import EarshotError
-from core.evaluation.array_validation import centre_columns, check_paired_arrays
+from core.evaluation.array_validation import (
+    centre_columns,
+    check_paired_arrays,
+    compute_mean_or_nan,
+)
 
 DEFAULT_REGULARISATION = 0.1
 EXPLAINED_VARIANCE_RATIO = 0.99
@@ -68,10 +72,18 @@ class CCA:
                 )
         return (x - self.mean_x) @ self.directions_x, (y - self.mean_y) @ self.directions_y
 
-    def compute_mean_canonical_correlation(self, x: np.ndarray, y: np.ndarray) -> float:
-        """Return the mean of `compute_canonical_correlations`; NaN if there are no directions."""
-        correlations = self.compute_canonical_correlations(x, y)
-        return float(correlations.mean()) if len(correlations) else np.nan
+    def compute_mean_canonical_correlation(
+        self, x: np.ndarray, y: np.ndarray, max_directions: int | None = None
+    ) -> float:
+        """Return the mean of `compute_canonical_correlations`; NaN if there are no directions.
+
+        Parameters
+        ----------
+        x, y : array, float [m, d1] and [m, d2]
+        max_directions : int, optional
+            Average over this many pairs, those that correlated most in the fit. Default: all.
+        """
+        return compute_mean_or_nan(self.compute_canonical_correlations(x, y)[:max_directions])
 
 
 def fit_cca(
@@ -115,8 +127,8 @@ def fit_cca(
         raise EarshotError("CCA cannot be fitted on no rows.")
     mean_x, mean_y = x.mean(axis=0), y.mean(axis=0)
     x, y = centre_columns(x), centre_columns(y)
-    whitener_x = _compute_whitener(x, regularisation, explained_variance_ratio)  # [d1, r1]
-    whitener_y = _compute_whitener(y, regularisation, explained_variance_ratio)  # [d2, r2]
+    whitener_x = compute_whitener(x, regularisation, explained_variance_ratio)  # [d1, r1]
+    whitener_y = compute_whitener(y, regularisation, explained_variance_ratio)  # [d2, r2]
     covariance = (x @ whitener_x).T @ (y @ whitener_y) / len(x)  # [r1, r2]
     left, _, right = np.linalg.svd(covariance, full_matrices=False)  # [r1, c], [c], [c, r2]
     return CCA(mean_x, mean_y, whitener_x @ left, whitener_y @ right.T)
@@ -129,6 +141,7 @@ def cca(
     regularisation: float = DEFAULT_REGULARISATION,
     explained_variance_ratio: float = EXPLAINED_VARIANCE_RATIO,
     training_rows: tuple[np.ndarray, np.ndarray] | None = None,
+    max_directions: int | None = None,
 ) -> float:
     """Compute the mean canonical correlation of two spaces.
 
@@ -143,6 +156,10 @@ def cca(
         Rows on which the directions are found, so that the correlation measures what
         generalises. By default they are `x` and `y`: the result is then biased upwards, and near
         1 for any two spaces with no more rows than dimensions.
+    max_directions : int, optional
+        Average over this many pairs of directions, those that correlated most in the fit.
+        Default: all. Spaces of different width have different numbers of pairs, so means over
+        all pairs cannot be compared with each other.
 
     Returns
     -------
@@ -158,10 +175,10 @@ def cca(
         regularisation=regularisation,
         explained_variance_ratio=explained_variance_ratio,
     )
-    return directions.compute_mean_canonical_correlation(x, y)
+    return directions.compute_mean_canonical_correlation(x, y, max_directions)
 
 
-def _compute_whitener(
+def compute_whitener(
     x: np.ndarray, regularisation: float, explained_variance_ratio: float
 ) -> np.ndarray:
     """Compute the principal directions of centred rows [n, d], scaled to variance 1: [d, r]."""
@@ -193,10 +210,10 @@ def correlate_columns(u: np.ndarray, v: np.ndarray) -> np.ndarray:
     """
     if len(u) < MIN_CORRELATED_ROWS:
         return np.full(u.shape[1], np.nan)
-    return (_standardise_columns(u) * _standardise_columns(v)).mean(axis=0)
+    return (standardise_columns(u) * standardise_columns(v)).mean(axis=0)
 
 
-def _standardise_columns(z: np.ndarray) -> np.ndarray:
+def standardise_columns(z: np.ndarray) -> np.ndarray:
     """Scale columns to mean 0 and variance 1; a column that does not vary becomes 0."""
     z = z - z.mean(axis=0)
     deviations = z.std(axis=0)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from core.evaluation import metrics
+from core.evaluation.array_validation import rotate_into_fewer_columns
 from core.evaluation.bootstrap import (
     UNDEFINED_INTERVAL,
     Interval,
@@ -127,8 +127,8 @@ def _build_set_metric_functions(comparison: EmbeddingComparison) -> dict[str, Se
     )  # 2 x [n, c]
     # Hundreds of resamples are measured, so on as few columns as keep all distances.
     code, audio = (
-        _rotate_into_fewer_columns(comparison.code),
-        _rotate_into_fewer_columns(comparison.audio),
+        rotate_into_fewer_columns(comparison.code),
+        rotate_into_fewer_columns(comparison.audio),
     )
     return {
         "cka": lambda rows: metrics.cka(code[rows], audio[rows]),
@@ -150,16 +150,6 @@ def _compute_mean_canonical_correlation(
     code, audio = (side[rows, :max_directions] for side in projections)
     correlations = correlate_columns(code, audio)
     return float(correlations.mean()) if len(correlations) else np.nan
-
-
-def _rotate_into_fewer_columns(x: np.ndarray) -> np.ndarray:
-    """Rotate rows [n, d] into at most n columns, which keeps all inner products."""
-    n, d = x.shape
-    if d <= n or not n:
-        return x
-    # NumPy's stubs do not know that the mode "r" returns one array.
-    triangular = cast(np.ndarray, np.linalg.qr(x.T.astype(np.float64), mode="r"))
-    return triangular.T
 
 
 def _compute_per_program_metrics(

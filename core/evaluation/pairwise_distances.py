@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from core.evaluation.array_validation import (
     COSINE_STEPS_PER_UNIT,
@@ -41,14 +42,17 @@ def iterate_distance_blocks(
     check_equal_row_counts(unit_x, unit_y)
     n = len(unit_x)
     for start in range(0, n - 1, BLOCK_ROWS):
-        stop = min(start + BLOCK_ROWS, n)
-        # Each pair once: the columns to the right of the diagonal.
-        is_later = torch.ones(stop - start, n - start, dtype=torch.bool).triu_(1)
-        distances_x, distances_y = (
-            quantise_cosine_distances(1 - (z[start:stop] @ z[start:].T)[is_later]).numpy()
-            for z in (unit_x, unit_y)
-        )
-        yield distances_x, distances_y
+        yield _compute_distance_block(unit_x, start), _compute_distance_block(unit_y, start)
+
+
+def _compute_distance_block(unit_rows: Tensor, start: int) -> np.ndarray:
+    """Compute the distances of a block of rows to all later rows, each pair once: int32 [p]."""
+    n = len(unit_rows)
+    stop = min(start + BLOCK_ROWS, n)
+    # The columns to the right of the diagonal.
+    is_later = torch.ones(stop - start, n - start, dtype=torch.bool).triu_(1)
+    cosines = (unit_rows[start:stop] @ unit_rows[start:].T)[is_later]
+    return quantise_cosine_distances(1 - cosines).numpy()
 
 
 def distance_pearson(x: np.ndarray, y: np.ndarray) -> float:
@@ -90,19 +94,36 @@ def distance_spearman(x: np.ndarray, y: np.ndarray) -> float:
             for distances in zip(*blocks, strict=True)
         )
         return _correlate_blocks(lambda: [(ranks_x, ranks_y)])
-    rank_by_level_x, rank_by_level_y = _build_rank_tables(iterate_distance_blocks(x, y))
+    rank_by_level_x, rank_by_level_y = (
+        rank_distance_levels(count_distance_levels(normalize_rows(z))) for z in (x, y)
+    )
     return _correlate_blocks(
         lambda: ((rank_by_level_x[a], rank_by_level_y[b]) for a, b in iterate_distance_blocks(x, y))
     )
 
 
-def _build_rank_tables(blocks: DistanceBlocks) -> np.ndarray:
-    """Compute the mean rank of each distance level in both spaces: float64 [2, levels]."""
-    counts = np.zeros((2, DISTANCE_LEVELS), dtype=np.int64)
-    for pair in blocks:
-        for count, distances in zip(counts, pair, strict=True):
-            count += np.bincount(distances, minlength=DISTANCE_LEVELS)
-    return counts.cumsum(axis=1) - (counts - 1) / 2
+def count_distance_levels(unit_rows: Tensor) -> np.ndarray:
+    """Count the pairs of rows at each level of cosine distance.
+
+    Parameters
+    ----------
+    unit_rows : Tensor, float32 [n, d]
+        As `core.evaluation.array_validation.normalize_rows` returns them.
+
+    Returns
+    -------
+    array, int64 [levels]
+    """
+    counts = np.zeros(DISTANCE_LEVELS, dtype=np.int64)
+    for start in range(0, len(unit_rows) - 1, BLOCK_ROWS):
+        counts += np.bincount(_compute_distance_block(unit_rows, start), minlength=DISTANCE_LEVELS)
+    return counts
+
+
+def rank_distance_levels(counts: np.ndarray) -> np.ndarray:
+    """Return the mean rank of the pairs at each level of distance, from 1: float64 [levels]."""
+    ranks: np.ndarray = counts.cumsum(axis=-1) - (counts - 1) / 2
+    return ranks
 
 
 def _correlate_blocks(make_blocks: Callable[[], DistanceBlocks]) -> float:

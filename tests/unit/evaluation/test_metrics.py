@@ -12,7 +12,7 @@ from sklearn import cross_decomposition
 from sklearn.neighbors import NearestNeighbors
 
 from core.errors import EarshotError
-from core.evaluation import metrics, pairwise_distances
+from core.evaluation import metrics, pairwise_distances, retrieval
 from core.evaluation.cca import cca, fit_cca
 
 WHOLE = [metrics.cka, metrics.cca, metrics.distance_spearman, metrics.distance_pearson]
@@ -244,7 +244,7 @@ class TestRetrieval:
     def test_blocks_change_nothing(self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch):
         x, y = rng.normal(size=(2, 25, 3))
         expected = metrics.compute_match_ranks(x, y)
-        monkeypatch.setattr(metrics, "BLOCK_ROWS", 4)
+        monkeypatch.setattr(retrieval, "BLOCK_ROWS", 4)
         np.testing.assert_array_equal(metrics.compute_match_ranks(x, y), expected)
 
     def test_a_space_without_differences_scores_at_chance(self) -> None:
@@ -277,7 +277,7 @@ class TestNormalizedSimilarity:
     def test_equals_its_formula(
         self, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch, per_query_scale: bool
     ):
-        monkeypatch.setattr(metrics, "BLOCK_ROWS", 3)
+        monkeypatch.setattr(retrieval, "BLOCK_ROWS", 3)
         base, queries = rng.normal(size=(9, 3)), rng.normal(size=(7, 3))
         retrieved_rows = np.array([[4, 0]] * 7)
         cosines = 1 - cdist(queries, base, "cosine")
