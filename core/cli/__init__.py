@@ -30,6 +30,7 @@ COMMANDS = (
     "generate",
     "gallery",
     "render",
+    "survey",
     "build",
     "embed",
     "check",
