@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sonicpi import RenderProblem, RenderResult
-from core.sonicpi.inventory import load_sonic_pi_inventory
+from core.sonicpi.later_sounds import find_version_that_added
 
 SOUND, PARTIAL, SILENT, FAILED = OUTCOMES = ("sound", "partial", "silent", "failed")
 
@@ -16,7 +16,7 @@ DESCRIPTION_BY_CAUSE = {
     "missing_cue": "a cue that nothing sends",
     "missing_file": "other files (load, run_file, require)",
     "missing_function": "functions or variables of another buffer",
-    "later_version": "a synth of a later Sonic Pi",
+    "later_version": "a synth or sample of a later Sonic Pi",
     "unknown_synth": "a synth or FX that is not part of Sonic Pi",
     "external_device": "MIDI, OSC or a microphone",
     "syntax": "invalid Ruby",
@@ -46,13 +46,10 @@ _WARNING_CAUSE_BY_KIND = {
     "waiting": "missing_cue",
     "ignored": "external_device",
 }
-# An error ends a thread, a missing sample loses some of its notes, an instrument none that Sonic
-# Pi plays itself.
+# After the errors that ended a thread, what loses most sound comes first.
 _LOSS_CAUSES = ("unknown_synth", "later_version", "missing_sample", "missing_cue")
 # Functions without effect whose absence is heard: the others send messages or clocks.
 _AUDIBLE_DEVICE_FUNCTIONS = ("midi", "midi_note_on", "live_audio", "sound_in", "sound_in_stereo")
-# In no package that the renderer can use.
-_LATER_SYNTHS_WITHOUT_PACKAGE = ("winwood_lead",)
 
 
 @dataclass(frozen=True)
@@ -132,7 +129,8 @@ def find_cause(problem: RenderProblem) -> str | None:
         or _ERROR_CAUSE_BY_KIND.get(problem.kind)
         or _WARNING_CAUSE_BY_KIND.get(problem.kind)
     )
-    return "later_version" if cause == "unknown_synth" and _is_later_synth(problem) else cause
+    is_sound = cause in ("unknown_synth", "missing_sample")
+    return "later_version" if is_sound and _is_later_sound(problem) else cause
 
 
 def _find_main_problem(result: RenderResult) -> tuple[str, RenderProblem] | None:
@@ -167,12 +165,11 @@ def _is_thread_error(warning: RenderProblem) -> bool:
     return warning.kind in _ERROR_CAUSE_BY_KIND
 
 
-def _is_later_synth(problem: RenderProblem) -> bool:
-    return problem.name in _LATER_SYNTHS_WITHOUT_PACKAGE or problem.name in _load_later_synths()
-
-
-def _load_later_synths() -> Sequence[str]:
-    return load_sonic_pi_inventory().get("later_synths", ())
+def _is_later_sound(problem: RenderProblem) -> bool:
+    """Return whether Sonic Pi has this sound since a later version than that of the renderer."""
+    return (
+        problem.name is not None and find_version_that_added(problem.name.lstrip(":")) is not None
+    )
 
 
 def _list_missing_names(result: RenderResult) -> tuple[MissingName, ...]:
