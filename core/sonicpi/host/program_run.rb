@@ -38,7 +38,7 @@ class ProgramRun
   # Where the clip starts is known when the first sound is sent, and an earlier sound may follow.
   def run_until_clip_ends
     seconds = @request[:seconds]
-    while (rest = @origin + seconds - VirtualTime.now).positive?
+    while (rest = @origin + seconds - VirtualTime.now) > ClipStart::TOLERANCE_SECONDS
       VirtualTime.run(rest)
       seconds = LINK.clip_start.run_seconds(@origin, @request[:seconds])
     end
