@@ -29,6 +29,7 @@ Object.send(:remove_method, :require)
 autoload :Aubio, 'aubio'
 require_relative 'scsynth_link'
 require_relative 'problem_cause'
+require_relative 'later_language'
 include SonicPi::Util
 
 # Errors and warnings of a program, collected here instead of sent to an editor.
@@ -295,6 +296,7 @@ end
 def boot_sonic_pi(report)
   user_methods = Module.new
   language = Object.const_set(:SonicPiLang, Class.new(SonicPi::Runtime))
+  LaterLanguage.include_in(language)
   [user_methods, SonicPi::Lang::Core, SonicPi::Lang::Sound, SonicPi::Lang::Minecraft,
    SonicPi::Lang::Midi, SonicPi::Lang::Ixi, SonicPi::Lang::Support::DocSystem].each do |part|
     language.include(part)
@@ -302,6 +304,7 @@ def boot_sonic_pi(report)
   language.extend(Memoist)
   SonicPi::Lang::Core.memoizable_fns.each { |name| language.memoize(name) }
   OfflineRuntime.stub_unavailable_methods
+  LaterLanguage.prepend_overrides_to(language)
   language.prepend(OfflineRuntime)
   language.define_method(:inspect) { 'Runtime' }
   runtime = nil

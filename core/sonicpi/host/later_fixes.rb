@@ -1,0 +1,50 @@
+# Faults of Sonic Pi 3.2.2 that later versions repaired, where 3.2.2 raises an error or never ends.
+# Repairs that change what a program of 3.2.2 plays are not made; docs/renderer.md lists them.
+module LaterFixes
+  # 3.2.2 never returns for 0 accents.
+  def spread(num_accents, size, *args)
+    num_accents.respond_to?(:zero?) && num_accents.zero? ? ([false] * size).ring : super
+  end
+
+  # 3.2.2 never returns for steps of 0.
+  def range(start, finish, *args)
+    step, opts = args.first.is_a?(Numeric) ? [args.first, {}] : [nil, resolve_synth_opts_hash_or_array(args)]
+    step ||= opts[:step] || opts[:step_size]
+    raise ArgumentError, 'the step of range must not be 0' if step.is_a?(Numeric) && step.zero?
+    super
+  end
+
+  # 3.2.2 returns an empty ring for notes that fall.
+  def note_range(first, last, *opts)
+    return super unless note(first) && note(last) && note(first) > note(last)
+    super(last, first, *opts).reverse
+  end
+
+  # 3.2.2 sends `duration:` to scsynth, which ignores it.
+  def normalise_and_resolve_sample_args(path, args_h, info, combine_tls = false)
+    defaults = __thread_locals.get(:sonic_pi_mod_sound_sample_defaults)
+    args_h[:duration] = defaults[:duration] if defaults && defaults[:duration] && !args_h.key?(:duration)
+    calculate_sustain!(args_h) unless args_h[:duration].nil?
+    super
+  end
+
+  # 3.2.2 divides by 0 for an index into an empty ring.
+  module EmptyRing
+    def map_index(idx)
+      size.zero? ? idx : super
+    end
+  end
+
+  module MapComparison
+    def initialize(*args)
+      super(*(args.size == 1 && args.first.is_a?(self.class) ? [args.first.map] : args))
+    end
+
+    def ==(other)
+      other.is_a?(self.class) && super
+    end
+  end
+end
+
+SonicPi::Core::RingVector.prepend(LaterFixes::EmptyRing)
+SonicPi::Core::SPMap.prepend(LaterFixes::MapComparison)

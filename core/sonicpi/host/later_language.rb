@@ -1,0 +1,39 @@
+# The language that Sonic Pi gained from 3.3 to 5.0, on top of 3.2.2. docs/renderer.md lists it.
+require_relative 'random_sources'
+require_relative 'tuplets'
+require_relative 'link_tempo'
+require_relative 'makam_scales'
+require_relative 'live_loop_moves'
+require_relative 'later_fixes'
+
+# The functions that 3.2.2 does not have. A program may define its own of the same name.
+module LaterLanguage
+  include RandomSources::Language
+  include Tuplets
+  include LinkTempo::Language
+
+  # Loads a SynthDef of the user's in live Sonic Pi.
+  def load_synthdef(*)
+    message = 'load_synthdef has no effect here: only the synths of Sonic Pi are available'
+    __msg_queue.record_warning('ignored', message, ProgramReport.current_line)
+  end
+
+  # Lets a program define a function of one of these names, as in 3.2.2.
+  module Definitions
+    def define(name, &block)
+      is_later = LaterLanguage.method_defined?(name) && !@user_methods.method_defined?(name)
+      return super unless block && is_later
+      @user_methods.send(:define_method, name, &block)
+    end
+  end
+
+  # Add the functions to the language class, before the user's: a class looks in the module that was
+  # included last first.
+  def self.include_in(language)
+    language.include(self)
+  end
+
+  def self.prepend_overrides_to(language)
+    [LaterFixes, LinkTempo::Overrides, LiveLoopMoves, Definitions].each { |part| language.prepend(part) }
+  end
+end
