@@ -78,6 +78,8 @@ module LinkTempo
       beat = __next_link_beat(quantum, phase)
       sleep((beat - __link_beat) * __link_factor)
       __system_thread_locals.set(:sonic_pi_spider_beat, beat)
+      # A round of a loop may consist of `link` alone.
+      __system_thread_locals.set(:sonic_pi_spider_synced, true)
       __system_thread_locals.set_local(LINKED_TIME, __system_thread_locals.get(:sonic_pi_spider_time))
     end
 
@@ -131,6 +133,7 @@ module LinkTempo
   # Replacements of functions of 3.2.2. Without `:link` and `set_link_bpm!` they do what 3.2.2 does.
   module Overrides
     def use_bpm(bpm, &block)
+      __check_bpm('use_bpm', bpm)
       return super.tap { __system_thread_locals.set(FIXED, true) } if block || bpm != :link
       was_fixed = __system_thread_locals.get(FIXED)
       __system_thread_locals.set(FIXED, false)
@@ -139,6 +142,7 @@ module LinkTempo
     end
 
     def with_bpm(bpm, &block)
+      __check_bpm('with_bpm', bpm)
       __keep_link_mode do
         next super(bpm) { __system_thread_locals.set(FIXED, true); block.call } if block.nil? || bpm != :link
         super(LinkMetronome::DEFAULT_BPM) { use_bpm(:link); block.call }
@@ -185,6 +189,11 @@ module LinkTempo
     end
 
     private
+
+    def __check_bpm(function, bpm)
+      return if bpm == :link || bpm.is_a?(Numeric)
+      raise ArgumentError, "#{function} needs a number or :link, got: #{bpm.inspect}"
+    end
 
     # Restore the mode of the thread after a block, and take over the tempo if it changed in the block.
     def __keep_link_mode

@@ -103,7 +103,8 @@ module RandomSources
     table = installed_table(name)
     return table[index] if table
     noise = (@noises ||= {})[name] ||= build(name)
-    (noise.value(index) * LEVELS).floor.clamp(0, LEVELS - 1).fdiv(LEVELS)
+    # Sonic Pi redefines Numeric#clamp.
+    [[(noise.value(index) * LEVELS).floor, 0].max, LEVELS - 1].min.fdiv(LEVELS)
   end
 
   def self.installed_table(name)
