@@ -3,11 +3,14 @@
 # It moves at its next round. The new FX lives until the loop moves on or ends. The first FX of a loop
 # stays, without input, because its `with_fx` waits for the end of the loop's thread.
 module LiveLoopMoves
-  # A place in the audio graph. `left` is delivered when the loop moves away, with the tracker of the
+  BUS = :sonic_pi_mod_sound_synth_out_bus
+  GROUP = :sonic_pi_mod_sound_job_group
+
+  # A place in the audio graph; outside of FX, bus and group are nil. `left` is delivered when the loop moves away, with the tracker of the
   # synths that still sound there.
   Place = Struct.new(:bus, :group, :left) do
     def same_as?(other)
-      bus.equal?(other.bus) && group.equal?(other.group)
+      bus.equal?(other.bus)
     end
   end
 
@@ -16,7 +19,7 @@ module LiveLoopMoves
 
   def live_loop(name = nil, *args, &block)
     places = (@live_loop_places ||= {})
-    target = Place.new(current_out_bus, current_group, SonicPi::Promise.new)
+    target = find_place
     thread = sthread(:"live_loop_#{name}")
     loop_places = places[name.to_s]
     unless thread&.alive? && loop_places
@@ -28,6 +31,13 @@ module LiveLoopMoves
   end
 
   private
+
+  # Before the first sound, Sonic Pi's own functions would create bus and group of the program.
+  def find_place
+    bus = __system_thread_locals.get(BUS)
+    bus = nil if bus && bus.equal?(current_job_bus)
+    Place.new(bus, bus && __system_thread_locals.get(GROUP), SonicPi::Promise.new)
+  end
 
   def request_move(loop_places, target, thread)
     loop_places.pending&.left&.deliver!(nil, false)
@@ -57,8 +67,8 @@ module LiveLoopMoves
     loop_places.pending = nil
     tracker = __current_tracker
     __system_thread_locals.set_local(:sonic_pi_local_tracker, nil)
-    __system_thread_locals.set(:sonic_pi_mod_sound_synth_out_bus, target.bus)
-    __system_thread_locals.set(:sonic_pi_mod_sound_job_group, target.group)
+    __system_thread_locals.set(BUS, target.bus)
+    __system_thread_locals.set(GROUP, target.group)
     loop_places.current.left.deliver!(tracker, false)
     loop_places.current = target
   end
