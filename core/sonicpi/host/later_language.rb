@@ -27,10 +27,10 @@ module LaterLanguage
     end
   end
 
-  # Add the functions to the language class, before the user's: a class looks in the module that was
-  # included last first.
-  def self.include_in(language)
-    language.include(self)
+  # Add the functions below those of the user. `define` adds to a module of the language class, and `def`
+  # to the module in which Sonic Pi evaluates a program.
+  def self.include_below_user_methods
+    SonicPi::RuntimeMethods.include(self)
   end
 
   def self.prepend_overrides_to(language)

@@ -29,6 +29,7 @@ Object.send(:remove_method, :require)
 autoload :Aubio, 'aubio'
 require_relative 'scsynth_link'
 require_relative 'problem_cause'
+require_relative 'missing_functions'
 require_relative 'later_language'
 include SonicPi::Util
 
@@ -157,6 +158,7 @@ module OfflineRuntime
     when /cannot load such file|no file found with path/
       'Other files are not available when a program is rendered: copy their code into the program'
     when /\AUnknown sample description: nil/ then "There is no such sample: #{UNKNOWN_SAMPLE}"
+    else MissingFunctions.explain(error)
     end
   end
 
@@ -296,7 +298,7 @@ end
 def boot_sonic_pi(report)
   user_methods = Module.new
   language = Object.const_set(:SonicPiLang, Class.new(SonicPi::Runtime))
-  LaterLanguage.include_in(language)
+  LaterLanguage.include_below_user_methods
   [user_methods, SonicPi::Lang::Core, SonicPi::Lang::Sound, SonicPi::Lang::Minecraft,
    SonicPi::Lang::Midi, SonicPi::Lang::Ixi, SonicPi::Lang::Support::DocSystem].each do |part|
     language.include(part)
