@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.cli.output import print_error, print_to_stderr
-from core.corpus.legacy_names import translate_legacy_command
+from core.corpus.legacy_commands import translate_legacy_command
 from core.errors import EarshotError, format_spelling_suggestions
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def translate_renamed_arguments(argv: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        As of `core.corpus.legacy_names.translate_legacy_command`, which defines the older names.
+        As of `core.corpus.legacy_commands.translate_legacy_command`, which defines the older names.
     """
     translated = translate_legacy_command(argv)
     previous = translated[0] if translated else ""

@@ -52,7 +52,7 @@ class AlignmentRecord:
     created : str
         UTC, ISO 8601.
     config : dict
-        The config that was given to `AlignmentStore.save`, JSON types only.
+        The config that was given to `CorpusAlignments.save_alignment`, JSON types only.
     metrics : dict
         Likewise. NaN and infinities are None, because JSON has no such numbers.
     """
@@ -84,8 +84,8 @@ class AlignmentRecord:
         return _read_parquet(path) if path.exists() else None
 
 
-class AlignmentStore:
-    """The folder ``alignments/`` of one corpus.
+class CorpusAlignments:
+    """The folder ``alignments/`` of one corpus: the part of `Corpus` that reads and writes it.
 
     Saving does not take the corpus's writer lock: an alignment that was trained for an hour must
     not be lost because a build of the same corpus is running.
@@ -93,17 +93,11 @@ class AlignmentStore:
     Parameters
     ----------
     folder : Path
-
-    Attributes
-    ----------
-    change_stamp_path : Path
-        File of a token that changes whenever an alignment is saved or changed; missing before the
-        first.
     """
 
     def __init__(self, folder: Path):
-        self._folder = folder
-        self.change_stamp_path = folder / CHANGE_STAMP_FILE
+        self._alignments_folder = folder
+        self._alignments_stamp_path = folder / CHANGE_STAMP_FILE
 
     def save_alignment(
         self,
@@ -141,13 +135,13 @@ class AlignmentStore:
         config_json, metrics_json = _dump_json(config, "config"), _dump_json(metrics, "metrics")
         digest = hashlib.sha256(config_json.encode() + weights).hexdigest()[:8]
         try:
-            with self._lock_folder():
+            with self._lock_alignments_folder():
                 newest_number = max(
                     map(_parse_alignment_number, self.list_alignment_ids()), default=0
                 )
                 alignment_id = f"{newest_number + 1:04d}-{digest}"
                 created = datetime.now(UTC).isoformat(timespec="seconds")
-                partial = self._folder / f"{PARTIAL_PREFIX}{alignment_id}"
+                partial = self._alignments_folder / f"{PARTIAL_PREFIX}{alignment_id}"
                 partial.mkdir()
                 _write_file(partial / "config.json", config_json)
                 _write_file(partial / "metrics.json", metrics_json)
@@ -157,23 +151,32 @@ class AlignmentStore:
                 _write_parquet(partial / "history.parquet", history)
                 if points is not None:
                     _write_parquet(partial / MAP_FILE, points)
-                os.replace(partial, self._folder / alignment_id)
-                update_alignments_change_stamp(self._folder)
+                os.replace(partial, self._alignments_folder / alignment_id)
+                update_alignments_change_stamp(self._alignments_folder)
         except OSError as error:
             raise EarshotError(
                 f"The alignment cannot be written ({error.strerror}).",
-                where=str(self._folder),
+                where=str(self._alignments_folder),
                 remedy=_WRITE_REMEDY,
             ) from error
         return alignment_id
 
     def list_alignment_ids(self) -> list[str]:
-        """Return the ids of all alignments, oldest first."""
-        if not self._folder.is_dir():
+        """Return the ids of all alignments, oldest first, without reading their files."""
+        if not self._alignments_folder.is_dir():
             return []
-        names = (entry.name for entry in self._folder.iterdir())
+        names = (entry.name for entry in self._alignments_folder.iterdir())
         ids = [name for name in names if _ALIGNMENT_ID_PATTERN.match(name)]
         return sorted(ids, key=lambda name: (_parse_alignment_number(name), name))
+
+    def load_alignments(self) -> list[AlignmentRecord]:
+        """Load the records of all alignments, oldest first."""
+        return [self.load_alignment(alignment_id) for alignment_id in self.list_alignment_ids()]
+
+    def load_newest_alignment(self) -> AlignmentRecord | None:
+        """Load the record of the alignment that was saved last; None if there is none."""
+        ids = self.list_alignment_ids()
+        return self.load_alignment(ids[-1]) if ids else None
 
     def load_alignment(self, alignment_id: str) -> AlignmentRecord:
         """Load the record of an alignment, with today's names of fields and metrics.
@@ -186,11 +189,11 @@ class AlignmentStore:
         if alignment_id not in self.list_alignment_ids():
             raise EarshotError(
                 f"There is no alignment {str(alignment_id)[:80]!r} in this corpus.",
-                where=str(self._folder),
+                where=str(self._alignments_folder),
                 remedy="There are:"
                 f" {', '.join(self.list_alignment_ids()) or 'none; train one first'}.",
             )
-        path = self._folder / alignment_id
+        path = self._alignments_folder / alignment_id
         config = _read_json(path / "config.json")
         return AlignmentRecord(
             id=alignment_id,
@@ -203,28 +206,32 @@ class AlignmentStore:
     def save_map_points(self, alignment_id: str, points: pd.DataFrame) -> Path:
         """Write the map of an alignment, replacing an older one."""
         path = self.load_alignment(alignment_id).path / MAP_FILE
-        with self._lock_folder():
+        with self._lock_alignments_folder():
             remove_partial_files(path)
             _write_parquet(path, points)
-            update_alignments_change_stamp(self._folder)
+            update_alignments_change_stamp(self._alignments_folder)
         return path
+
+    def load_map_points(self, alignment_id: str) -> pd.DataFrame | None:
+        """Load the points of an alignment's map; None if no map was computed yet."""
+        return self.load_alignment(alignment_id).load_map_points()
 
     def save_alignment_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
         """Write the metrics of an alignment and its model card, replacing older ones."""
         record = self.load_alignment(alignment_id)
         metrics_json = _dump_json(metrics, "metrics")
         model_card = format_model_card(record.config, metrics)
-        with self._lock_folder():
+        with self._lock_alignments_folder():
             _write_file(record.path / "metrics.json", metrics_json)
             _write_file(record.path / "README.md", model_card)
-            update_alignments_change_stamp(self._folder)
+            update_alignments_change_stamp(self._alignments_folder)
 
     @contextmanager
-    def _lock_folder(self) -> Iterator[None]:
+    def _lock_alignments_folder(self) -> Iterator[None]:
         refuse_if_workspace_read_only("Saving an alignment")
         # The lock is held only while files are written, so waiting for it is short.
-        with lock_folder(self._folder):
-            for leftover in self._folder.glob(f"{PARTIAL_PREFIX}*"):
+        with lock_folder(self._alignments_folder):
+            for leftover in self._alignments_folder.glob(f"{PARTIAL_PREFIX}*"):
                 # A file is the stamp that a process without this lock is writing.
                 if leftover.is_dir():
                     shutil.rmtree(leftover)

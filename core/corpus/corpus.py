@@ -7,34 +7,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from core import workspace
 from core.corpus import (
     clip_storage,
     database_schema,
-    embedding_table,
     integrity,
     program_table,
     recovery,
 )
-from core.corpus.alignments import AlignmentRecord, AlignmentStore
+from core.corpus.alignments import CorpusAlignments
 from core.corpus.clips import ClipStore
+from core.corpus.corpus_embeddings import CorpusEmbeddings
 from core.corpus.database import Database
-from core.corpus.embedding_table import EmbeddingPairs
 from core.corpus.integrity import Fault
 from core.corpus.recovery import RecoveryReport
-from core.encoders import find_encoder_spec
 from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
 from core.sonicpi.clip import Clip, RenderResult
-
-if TYPE_CHECKING:
-    import torch
 
 DEFAULT_CLIP_SECONDS = 18.0
 MAX_CLIP_SECONDS = 600
@@ -49,7 +43,7 @@ def list_corpora() -> list[str]:
     return sorted(name for name in names if workspace.NAME_PATTERN.match(name))
 
 
-class Corpus:
+class Corpus(CorpusAlignments, CorpusEmbeddings):
     """Programs with their clips, embeddings and alignments.
 
     `Corpus.create` and `Corpus.open` return one. What a method wrote is committed when it returns:
@@ -78,9 +72,9 @@ class Corpus:
     def __init__(self, name: str):
         self.name = workspace.validate_folder_name(name, "corpus")
         self.path = workspace.get_corpora_folder() / name
-        self._database = Database(self.path, name)
+        CorpusEmbeddings.__init__(self, Database(self.path, name))
         self._clip_store = ClipStore(self._database, self.path / "audio")
-        self._alignment_store = AlignmentStore(self.path / "alignments")
+        CorpusAlignments.__init__(self, self.path / "alignments")
 
     # -- opening --------------------------------------------------------------------------
 
@@ -218,7 +212,7 @@ class Corpus:
             ).fetchone()
         database_stamp = json.loads(row[0]) if row else ""
         try:
-            alignments_stamp = self._alignment_store.change_stamp_path.read_text(encoding="utf-8")
+            alignments_stamp = self._alignments_stamp_path.read_text(encoding="utf-8")
         except FileNotFoundError:  # No alignment has been saved yet.
             alignments_stamp = ""
         return f"{database_stamp}-{alignments_stamp}"
@@ -359,102 +353,6 @@ class Corpus:
             raise EarshotError(f"Program {row['name']} has no clip: {reason}")
         return Path(row["audio"])
 
-    # -- embeddings -----------------------------------------------------------------------
-
-    def list_missing_embeddings(self, encoder_id: str, revision: str | None = None) -> list[str]:
-        """Return the ids of programs that an encoder has not embedded, in insertion order.
-
-        A code encoder embeds all programs, an audio encoder those with a clip.
-
-        Parameters
-        ----------
-        encoder_id : str
-            For encoders concatenated by "+", programs that lack any of the parts.
-        revision : str, optional
-            Embeddings of another revision count as missing.
-        """
-        modality = self._get_modality(encoder_id)
-        with self._database.open_read_transaction() as connection:
-            return embedding_table.list_missing_embeddings(
-                connection, encoder_id, modality, revision
-            )
-
-    def put_embeddings(
-        self,
-        encoder_id: str,
-        revision: str,
-        program_ids: Sequence[str],
-        embeddings: np.ndarray,
-    ) -> None:
-        """Store one embedding per program, all or none.
-
-        Parameters
-        ----------
-        encoder_id, revision : str
-            Embeddings of another revision of this encoder are deleted.
-        program_ids : sequence of str
-        embeddings : array, float [n, dim]
-            Row i belongs to program i. Stored as float32.
-
-        Raises
-        ------
-        EarshotError
-            If a value is not finite, the shape is wrong, or a program is unknown or given twice.
-        """
-        modality = self._get_modality(encoder_id)
-        with self._database.open_write_transaction("embedding") as connection:
-            embedding_table.put_embeddings(
-                connection, encoder_id, modality, revision, program_ids, embeddings
-            )
-
-    def _get_modality(self, encoder_id: str) -> str:
-        with self._database.open_read_transaction() as connection:
-            row = embedding_table.find_encoder_row(connection, encoder_id)
-        if row:
-            return row.modality
-        return find_encoder_spec(encoder_id).modality
-
-    def load_embeddings(
-        self, encoder_id: str, program_ids: Sequence[str] | None = None
-    ) -> tuple[list[str], np.ndarray]:
-        """Load the embeddings of an encoder.
-
-        Parameters
-        ----------
-        encoder_id : str
-        program_ids : sequence of str, optional
-            Only these programs, in this order. Default: all, in insertion order.
-
-        Returns
-        -------
-        program_ids : list of str
-        embeddings : array, float32 [n, dim]
-            Row i belongs to program i.
-
-        Raises
-        ------
-        EarshotError
-            If the encoder has no embeddings here, or none of a requested program.
-        """
-        with self._database.open_read_transaction() as connection:
-            return embedding_table.read_embeddings(connection, encoder_id, program_ids)
-
-    def load_embedding_pairs(self, code_encoder: str, audio_encoder: str) -> EmbeddingPairs:
-        """Load code and audio embeddings of all programs that have a clip and both."""
-        with self._database.open_read_transaction() as connection:
-            return embedding_table.read_embedding_pairs(connection, code_encoder, audio_encoder)
-
-    def count_embeddings_by_encoder(self) -> list[tuple[str, str, int]]:
-        """Return (encoder id, modality, number of embeddings) of each encoder, code first."""
-        with self._database.open_read_transaction() as connection:
-            return embedding_table.count_embeddings_by_encoder(connection)
-
-    def get_encoder_revision(self, encoder_id: str) -> str | None:
-        """Return the revision of an encoder's embeddings; None if there are none."""
-        with self._database.open_read_transaction() as connection:
-            row = embedding_table.find_encoder_row(connection, encoder_id)
-        return row.revision if row else None
-
     # -- faults ---------------------------------------------------------------------------
 
     @classmethod
@@ -494,57 +392,3 @@ class Corpus:
         """Remove faulty files and embeddings, so that they can be built again."""
         with self._database.open_write_transaction("repairing") as connection:
             integrity.remove_faulty_data(connection, self._clip_store.folder, faults)
-
-    # -- alignments -----------------------------------------------------------------------
-
-    def load_alignments(self) -> list[AlignmentRecord]:
-        """Load the records of all alignments, oldest first."""
-        return [
-            self._alignment_store.load_alignment(alignment_id)
-            for alignment_id in self._alignment_store.list_alignment_ids()
-        ]
-
-    def list_alignment_ids(self) -> list[str]:
-        """Return the ids of all alignments, oldest first, without reading their files."""
-        return self._alignment_store.list_alignment_ids()
-
-    def save_alignment(
-        self,
-        config: Mapping[str, Any],
-        heads: Mapping[str, torch.Tensor],
-        metrics: Mapping[str, Any],
-        history: pd.DataFrame,
-        points: pd.DataFrame | None = None,
-    ) -> str:
-        """Save a trained alignment, with its map if it was computed, and return its id.
-
-        See `core.corpus.alignments.AlignmentStore.save_alignment`.
-        """
-        return self._alignment_store.save_alignment(config, heads, metrics, history, points)
-
-    def save_alignment_metrics(self, alignment_id: str, metrics: Mapping[str, Any]) -> None:
-        """Save the metrics of an alignment, replacing older ones."""
-        self._alignment_store.save_alignment_metrics(alignment_id, metrics)
-
-    def load_alignment(self, alignment_id: str) -> AlignmentRecord:
-        """Load the record of an alignment.
-
-        Raises
-        ------
-        EarshotError
-            If there is no alignment of that id or one of its files is damaged.
-        """
-        return self._alignment_store.load_alignment(alignment_id)
-
-    def load_newest_alignment(self) -> AlignmentRecord | None:
-        """Load the record of the alignment that was saved last; None if there is none."""
-        ids = self._alignment_store.list_alignment_ids()
-        return self._alignment_store.load_alignment(ids[-1]) if ids else None
-
-    def save_map_points(self, alignment_id: str, points: pd.DataFrame) -> Path:
-        """Save the map of an alignment, replacing an older one."""
-        return self._alignment_store.save_map_points(alignment_id, points)
-
-    def load_map_points(self, alignment_id: str) -> pd.DataFrame | None:
-        """Load the points of an alignment's map; None if no map was computed yet."""
-        return self._alignment_store.load_alignment(alignment_id).load_map_points()

@@ -19,11 +19,10 @@ from core.corpus.csv_row_reader import parse_csv_text
 from core.corpus.program_file_reader import (
     MAX_IMPORT_BYTES,
     MAX_IMPORT_PROGRAMS,
-    decode_csv_table,
-    decode_text,
     make_import_too_large_error,
 )
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
+from core.corpus.untrusted_text_decoding import decode_csv_table, decode_text
 from core.errors import EarshotError
 from core.programs.program import Program
 

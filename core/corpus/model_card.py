@@ -44,7 +44,7 @@ def format_model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> 
     Parameters
     ----------
     config, metrics : mapping
-        As given to `core.corpus.alignments.AlignmentStore.save_alignment`.
+        As given to `core.corpus.alignments.CorpusAlignments.save_alignment`.
 
     Returns
     -------

@@ -20,6 +20,7 @@ from typing import Any
 from core import workspace
 from core.corpus.csv_row_reader import parse_csv_text
 from core.corpus.untrusted_parquet import iterate_parquet_rows, read_parquet_columns
+from core.corpus.untrusted_text_decoding import decode_csv_table, decode_text
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.programs.template_header import PROGRAM_ROLES
@@ -36,8 +37,6 @@ SUPPORTED_INPUTS = (
     f"a folder, a {SOURCE_SUFFIX} file, a .zip of {SOURCE_SUFFIX} files,"
     f" or a {' or '.join(TABLE_SUFFIXES)} table"
 )
-# First bytes of a text that names an encoding other than UTF-8.
-BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 
 
 @dataclass
@@ -274,62 +273,6 @@ def _add_programs_from_rows(
         metadata = {key: row[key] for key in COLUMN_PARSERS if row.get(key) not in (None, "")}
         metadata.setdefault("name", f"{_get_file_stem(file_name)}-{number:04d}")
         result.add_program(where, source, metadata)
-
-
-def decode_csv_table(content: bytes, file_name: str) -> tuple[str, str]:
-    """Decode the content of a CSV file, as `decode_text` does.
-
-    Raises
-    ------
-    EarshotError
-        If it is not text.
-    """
-    try:
-        return decode_text(content)
-    except ValueError as error:
-        raise EarshotError(f"The table cannot be read: {error}.", where=file_name) from error
-
-
-def decode_text(content: bytes | str) -> tuple[str, str]:
-    r"""Decode a text and convert its line ends to ``\n``.
-
-    Returns
-    -------
-    text : str
-    encoding : str
-        The detected encoding if it is not UTF-8, else "".
-
-    Raises
-    ------
-    ValueError
-        If it is not text. The message is a clause: "it is no text: …".
-
-    Examples
-    --------
-    >>> decode_text(b"play 60\r\n# \xfc")
-    ('play 60\n# ü', 'latin-1')
-    """
-    encoding = ""
-    if isinstance(content, str):
-        text = content
-    else:
-        marks = (mark for mark in BYTE_ORDER_MARKS if content.startswith(mark))
-        encoding = BYTE_ORDER_MARKS.get(next(marks, b""), "")
-        try:
-            text = content.decode(encoding or "utf-8-sig")
-        except UnicodeDecodeError:
-            if encoding:
-                raise ValueError(f"it starts as {encoding} but is not {encoding}") from None
-            # The encoding of old editors in Western Europe; every byte is valid in it.
-            encoding = "latin-1"
-            text = content.decode(encoding)
-    if "\0" in text:
-        raise ValueError("it is not text: it contains NUL characters")
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        raise ValueError("it contains characters that are not text") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding
 
 
 def _build_program(source: str, metadata: Mapping[str, Any]) -> Program:

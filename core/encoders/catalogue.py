@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.encoders.score_features import SCORE_FEATURE_DIM
+from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
 from core.encoders.spec import EncoderSpec
 from core.encoders.symbolic import SYMBOLIC_EMBEDDING_DIM
 from core.encoders.weights import HubWeights, NoWeights, WheelWeights

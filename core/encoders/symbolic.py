@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from core.encoders.base import Encoder, validate_source_text
-from core.encoders.score_features import SCORE_FEATURE_DIM, compute_score_features
+from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
+from core.encoders.score_features import compute_score_features
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 

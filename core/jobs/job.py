@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from core.corpus.legacy_names import translate_legacy_command
+from core.corpus.legacy_commands import translate_legacy_command
 from core.errors import EarshotError
 from core.jobs import job_record_file, processes
 from core.jobs.job_state_changes import build_lost_job_changes, is_job_process_lost

@@ -17,8 +17,13 @@ from pages.components import state
 if TYPE_CHECKING:
     from core.search.map_placement import MapPlacement
 
+# One script for the browser: a component cannot import a second file.
+_SCRIPT_FILES = ("chart_points.js", "overlay_drawing.js", "overlay_events.js")
 _overlay_component = st.components.v2.component(
-    "earshot_map", js=(Path(__file__).parent / "map.js").read_text(encoding="utf-8")
+    "earshot_map",
+    js="\n".join(
+        (Path(__file__).parent / name).read_text(encoding="utf-8") for name in _SCRIPT_FILES
+    ),
 )
 
 
@@ -72,7 +77,7 @@ def draw_map_overlay(
 
 
 def build_map_overlay_data(points: pd.DataFrame, marks: MapMarks) -> dict[str, Any]:
-    """Return the marks as `map.js` reads them: rows of points instead of program ids."""
+    """Return the marks as `overlay_drawing.js` reads them: rows of points, not program ids."""
     programs = points["program"]
     rows = np.flatnonzero(programs == marks.program_id).tolist() if marks.program_id else []
     mask = None
@@ -103,7 +108,7 @@ def build_map_overlay_data(points: pd.DataFrame, marks: MapMarks) -> dict[str, A
 
 
 def encode_bitmask(mask: np.ndarray) -> str:
-    """Encode one bit per point as base64, as `map.js` reads it.
+    """Encode one bit per point as base64, as `chart_points.js` reads it.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from core.alignment import AlignmentConfig
 from core.cli import build_command_parser
 from core.corpus import Corpus, list_corpora
 from core.corpus.disagreement_pairs import load_disagreement_pairs
-from core.corpus.legacy_names import translate_legacy_command
+from core.corpus.legacy_commands import translate_legacy_command
 from core.jobs import processes
 from core.pipeline import train as training
 from core.pipeline.check import check_corpus

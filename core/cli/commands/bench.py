@@ -14,7 +14,7 @@ from types import ModuleType
 
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import add_json_option, parse_float, parse_positive_int
-from core.corpus.legacy_names import add_older_json_keys
+from core.corpus.legacy_commands import add_older_json_keys
 from core.errors import EarshotError, format_spelling_suggestions
 from core.formatting import format_table
 from core.progress import Progress

@@ -24,7 +24,7 @@ from core.cli.parsing import (
     parse_positive_int,
     parse_seconds,
 )
-from core.corpus.legacy_names import add_older_json_keys
+from core.corpus.legacy_commands import add_older_json_keys
 from core.errors import EarshotError
 from core.formatting import format_bytes
 from core.progress import Progress

@@ -17,7 +17,7 @@ from core.cli.parsing import (
     add_sandbox_option,
     open_corpus_from_args,
 )
-from core.corpus.legacy_names import add_older_json_keys
+from core.corpus.legacy_commands import add_older_json_keys
 from core.formatting import format_named_counts, format_table
 from core.progress import Progress
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 
 from core.cli.output import print_json_lines, print_result
 from core.cli.parsing import add_json_option
-from core.corpus.legacy_names import add_older_json_keys
+from core.corpus.legacy_commands import add_older_json_keys
 from core.doctor import check_requirements
 from core.errors import EarshotError
 from core.formatting import format_table

@@ -15,7 +15,7 @@ from core.cli.parsing import (
     add_json_option,
     open_corpus_from_args,
 )
-from core.corpus.legacy_names import add_older_json_keys
+from core.corpus.legacy_commands import add_older_json_keys
 from core.progress import Progress
 
 IS_LONG_RUNNING = True

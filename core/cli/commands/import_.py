@@ -24,7 +24,7 @@ from core.cli.parsing import (
     open_corpus_from_args,
     parse_seconds,
 )
-from core.corpus.legacy_names import add_older_json_keys
+from core.corpus.legacy_commands import add_older_json_keys
 from core.errors import EarshotError
 from core.progress import Progress
 

@@ -20,7 +20,7 @@ from core.cli.output import (
     print_to_stderr,
 )
 from core.cli.parsing import add_json_option
-from core.corpus.legacy_names import add_older_json_keys
+from core.corpus.legacy_commands import add_older_json_keys
 from core.errors import EarshotError
 from core.formatting import format_clock_time, format_table
 from core.jobs import (

@@ -14,7 +14,7 @@ import pytest
         "core.encoders.mel_filters",
         "core.encoders.encoder_presets",
         "core.encoders.registry",
-        "core.encoders.score_features",
+        "core.encoders.score_feature_layout",
         "core.encoders.windowing",
     ],
 )

@@ -1,0 +1,64 @@
+"""Decode untrusted text files of any common encoding."""
+
+from __future__ import annotations
+
+from core.errors import EarshotError
+
+# First bytes of a text that names an encoding other than UTF-8.
+BYTE_ORDER_MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+
+
+def decode_csv_table(content: bytes, file_name: str) -> tuple[str, str]:
+    """Decode the content of a CSV file, as `decode_text` does.
+
+    Raises
+    ------
+    EarshotError
+        If it is not text.
+    """
+    try:
+        return decode_text(content)
+    except ValueError as error:
+        raise EarshotError(f"The table cannot be read: {error}.", where=file_name) from error
+
+
+def decode_text(content: bytes | str) -> tuple[str, str]:
+    r"""Decode a text and convert its line ends to ``\n``.
+
+    Returns
+    -------
+    text : str
+    encoding : str
+        The detected encoding if it is not UTF-8, else "".
+
+    Raises
+    ------
+    ValueError
+        If it is not text. The message is a clause: "it is no text: …".
+
+    Examples
+    --------
+    >>> decode_text(b"play 60\r\n# \xfc")
+    ('play 60\n# ü', 'latin-1')
+    """
+    encoding = ""
+    if isinstance(content, str):
+        text = content
+    else:
+        marks = (mark for mark in BYTE_ORDER_MARKS if content.startswith(mark))
+        encoding = BYTE_ORDER_MARKS.get(next(marks, b""), "")
+        try:
+            text = content.decode(encoding or "utf-8-sig")
+        except UnicodeDecodeError:
+            if encoding:
+                raise ValueError(f"it starts as {encoding} but is not {encoding}") from None
+            # The encoding of old editors in Western Europe; every byte is valid in it.
+            encoding = "latin-1"
+            text = content.decode(encoding)
+    if "\0" in text:
+        raise ValueError("it is not text: it contains NUL characters")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ValueError("it contains characters that are not text") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n"), encoding

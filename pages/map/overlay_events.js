@@ -1,0 +1,113 @@
+// Handles clicks and lassos on the map, and draws its overlay again when the chart or the data change.
+
+const REDRAW_INTERVAL_MS = 200;
+const MAX_CLICK_DISTANCE_PX = 12; // From a click to the nearest point.
+const MAX_CLICK_MOVEMENT_PX = 5; // Of the pointer during a click.
+const MAX_CLICK_PATH_LENGTH = 12; // Pointer positions during a click.
+const EMPTY_DATA = { rows: [], selection: null, labels: [], snippet: null, total: 0, half: 0 };
+
+// -- the pointer ------------------------------------------------------------------------------
+
+function handlePointerDown(state, event) {
+  state.path = null;
+  const chart = findChart();
+  if (!chart?._fullLayout?.xaxis?.l2p || event.button !== 0) return;
+  if (!event.target.closest?.(".nsewdrag, .earshot-lasso.active")) return;
+  const pixel = toChartPixel(chart, event);
+  if (!chart.contains(event.target) || !findPanelAxis(chart, pixel)) return;
+  state.path = [pixel];
+}
+
+function handlePointerMove(state, event) {
+  if (!state.path || !state.isLassoActive) return;
+  const chart = findChart();
+  if (!chart) return;
+  state.path.push(toChartPixel(chart, event));
+  const layer = getSvgLayer(chart, "earshot-lasso");
+  layer.replaceChildren();
+  addSvgElement(layer, "path", {
+    d: `M${state.path.map((pixel) => pixel.join(" ")).join("L")}z`,
+  });
+}
+
+function handlePointerUp(state, event) {
+  const { path } = state;
+  const chart = findChart();
+  state.path = null;
+  if (!path || !chart) return;
+  const [x, y] = toChartPixel(chart, event);
+  const movement = Math.hypot(x - path[0][0], y - path[0][1]);
+  if (movement < MAX_CLICK_MOVEMENT_PX && path.length < MAX_CLICK_PATH_LENGTH) {
+    pickNearestPoint(chart, state, [x, y]);
+  } else if (state.isLassoActive) {
+    selectInLasso(chart, state, path);
+  }
+  getSvgLayer(chart, "earshot-lasso").replaceChildren();
+}
+
+// Selects the point nearest to a click. Plotly's own click event needs an earlier hover, which a
+// quick click does not allow for.
+function pickNearestPoint(chart, state, [clickX, clickY]) {
+  let nearestDistance = MAX_CLICK_DISTANCE_PX ** 2;
+  let nearestRow = null;
+  forEachPoint(chart, (row, x, y) => {
+    const distance = (x - clickX) ** 2 + (y - clickY) ** 2;
+    if (distance < nearestDistance) [nearestDistance, nearestRow] = [distance, row];
+  });
+  if (nearestRow === null) return;
+  const { half } = state.data;
+  // Marked at once; Python sends the same rows a moment later.
+  state.rows = half ? [nearestRow % half, (nearestRow % half) + half] : [nearestRow];
+  draw(chart, state);
+  state.sendValue("pick", nearestRow);
+}
+
+// Selects the points inside a lasso, in the panel in which it began.
+function selectInLasso(chart, state, path) {
+  const panelAxis = findPanelAxis(chart, path[0]);
+  const rows = [];
+  forEachPoint(chart, (row, x, y, trace) => {
+    if (getTraceAxes(chart, trace)[0] === panelAxis && isInPolygon(path, x, y)) rows.push(row);
+  });
+  if (rows.length) state.sendValue("lasso", encodeBitmask(rows, state.data.total));
+}
+
+// -- one state per tab ------------------------------------------------------------------------
+
+function createState() {
+  const state = {
+    data: EMPTY_DATA,
+    rows: [], // Points of the marked program.
+    isLassoActive: false,
+    showsLabels: true,
+    path: null, // Pointer positions since the button was pressed.
+    sendValue: () => {},
+  };
+  document.addEventListener("pointerdown", (event) => handlePointerDown(state, event), true);
+  document.addEventListener("pointermove", (event) => handlePointerMove(state, event), true);
+  document.addEventListener("pointerup", (event) => handlePointerUp(state, event), true);
+  // A chart appears some time after its data. Each new colour and theme replaces it and with it the
+  // layers. Looking at it at intervals costs next to nothing.
+  setInterval(() => attachChart(state), REDRAW_INTERVAL_MS);
+  return state;
+}
+
+function attachChart(state) {
+  const chart = findChart();
+  if (!chart?._fullData || !chart.on || !chart._fullLayout?.xaxis?.l2p) return;
+  if (chart.earshotEvents !== chart._ev) {
+    chart.earshotEvents = chart._ev;
+    for (const name of ["plotly_relayouting", "plotly_afterplot", "plotly_restyle"]) {
+      chart.on(name, () => draw(chart, state));
+    }
+  }
+  draw(chart, state);
+}
+
+export default function ({ data, setTriggerValue }) {
+  const state = (window.earshotMap ??= createState());
+  state.data = { ...EMPTY_DATA, ...data };
+  state.rows = state.data.rows;
+  state.sendValue = (name, value) => setTriggerValue(name, value);
+  attachChart(state);
+}
