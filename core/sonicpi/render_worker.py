@@ -20,16 +20,18 @@ from core.sonicpi.clip import (
     RenderResult,
 )
 from core.sonicpi.framed_process import FramedProcess
+from core.sonicpi.later_sounds import LATER_SOUNDS_FOLDER
 from core.sonicpi.render_limits import DEFAULT_LIMITS, RenderLimits
 from core.sonicpi.sandbox import (
     HOST_FOLDER,
     RUBY_SETTINGS,
+    SANDBOXED_SOUNDS_FOLDER,
     check_sandbox,
     list_scsynth_plugin_paths,
     require_sandbox,
     wrap_in_sandbox,
 )
-from core.sonicpi.versions import require_supported_renderer_versions
+from core.sonicpi.versions import DEFAULT_SONIC_PI, require_supported_renderer_versions
 
 # Without error_highlight, error messages do not quote Sonic Pi's own source.
 RUBY_COMMAND = ("/usr/bin/ruby", "--disable=error_highlight")
@@ -74,6 +76,7 @@ class RenderWorker:
         self.limits = limits
         command = [*RUBY_COMMAND, "/earshot/host/host.rb", "/earshot/plugins"]
         if check_sandbox()[0]:
+            command.append(SANDBOXED_SOUNDS_FOLDER)
             command = wrap_in_sandbox(command, sample_folders=sample_folders)
         else:
             plugins = ":".join(
@@ -86,12 +89,19 @@ class RenderWorker:
                 *RUBY_COMMAND,
                 str(HOST_FOLDER / "host.rb"),
                 plugins,
+                str(LATER_SOUNDS_FOLDER),
             ]
         self.process = FramedProcess(command)
         enlarge_pipe_buffer(self.process.output_descriptor)
         self._receive_host_answer(time.monotonic() + START_TIMEOUT_SECONDS)
 
-    def render(self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE) -> RenderResult:
+    def render(
+        self,
+        source: str,
+        seconds: float,
+        sample_rate: int = SAMPLE_RATE,
+        sonic_pi: str = DEFAULT_SONIC_PI,
+    ) -> RenderResult:
         """Render one program.
 
         Parameters
@@ -102,6 +112,8 @@ class RenderWorker:
             Length of the clip.
         sample_rate : int
             In Hz.
+        sonic_pi : {"3.2", "5"}
+            Version of Sonic Pi whose sound the clip has.
 
         Returns
         -------
@@ -115,7 +127,9 @@ class RenderWorker:
         """
         started = time.monotonic()
         deadline = self._compute_deadline()
-        answer, warnings = self._run_program_in_host(source, seconds, sample_rate, deadline)
+        answer, warnings = self._run_program_in_host(
+            source, seconds, sample_rate, deadline, sonic_pi=sonic_pi
+        )
         if answer["error"]:
             elapsed = time.monotonic() - started
             return RenderResult(None, _parse_render_problem(answer["error"]), warnings, elapsed)
@@ -131,13 +145,17 @@ class RenderWorker:
         return replace(result, program_s=answer["host_s"], synthesis_s=synthesis_answer["synth_s"])
 
     def generate_scsynth_score(
-        self, source: str, seconds: float, sample_rate: int = SAMPLE_RATE
+        self,
+        source: str,
+        seconds: float,
+        sample_rate: int = SAMPLE_RATE,
+        sonic_pi: str = DEFAULT_SONIC_PI,
     ) -> bytes:
         """Run one program and return its score in the binary format of ``scsynth -N``.
 
         Parameters
         ----------
-        source, seconds, sample_rate
+        source, seconds, sample_rate, sonic_pi
             As in `render`. The score begins 0.5 s before the clip, or longer where the program's
             lead is longer.
 
@@ -150,14 +168,14 @@ class RenderWorker:
         """
         deadline = self._compute_deadline()
         answer, _ = self._run_program_in_host(
-            source, seconds, sample_rate, deadline, score_only=True
+            source, seconds, sample_rate, deadline, score_only=True, sonic_pi=sonic_pi
         )
         if answer["error"]:
             raise RenderError(_parse_render_problem(answer["error"]))
         return bytes(self.process.read_exactly(answer["score_bytes"], deadline))
 
     def collect_osc_messages(
-        self, source: str, seconds: float
+        self, source: str, seconds: float, sonic_pi: str = DEFAULT_SONIC_PI
     ) -> tuple[list[OscMessage], RenderResult]:
         """Run one program without synthesizing its sound.
 
@@ -175,7 +193,12 @@ class RenderWorker:
         """
         started = time.monotonic()
         answer, warnings = self._run_program_in_host(
-            source, seconds, SAMPLE_RATE, self._compute_deadline(), events_only=True
+            source,
+            seconds,
+            SAMPLE_RATE,
+            self._compute_deadline(),
+            events_only=True,
+            sonic_pi=sonic_pi,
         )
         error = _parse_render_problem(answer["error"]) if answer["error"] else None
         messages = [
@@ -192,7 +215,7 @@ class RenderWorker:
         return time.monotonic() + 2 * self.limits.wall_s + GRACE_SECONDS
 
     def _run_program_in_host(
-        self, source: str, seconds: float, sample_rate: int, deadline: float, **flags: bool
+        self, source: str, seconds: float, sample_rate: int, deadline: float, **flags: bool | str
     ) -> tuple[dict[str, Any], tuple[RenderProblem, ...]]:
         """Run a program in the host; return the host's answer and the warnings in it."""
         request = {"source": source, "seconds": seconds, "sample_rate": sample_rate, **flags}

@@ -9,8 +9,11 @@ import subprocess
 from pathlib import Path
 
 from core.errors import EarshotError
+from core.sonicpi.later_sounds import LATER_SOUNDS_FOLDER, are_later_sounds_installed
 
 HOST_FOLDER = Path(__file__).parent / "host"
+# Where a program in the sandbox finds the sounds of later versions.
+SANDBOXED_SOUNDS_FOLDER = "/earshot/sounds"
 PLUGIN_FOLDER = "/usr/lib/SuperCollider/plugins"
 # Only plugins with UGens of Sonic Pi's SynthDefs and RandSeed are loaded, because loading all 174
 # takes longer than rendering most programs.
@@ -53,8 +56,9 @@ def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()
     Parameters
     ----------
     command : list of str
-        Command inside the sandbox, where the host's scripts are at /earshot/host and scsynth's
-        plugins at /earshot/plugins.
+        Command inside the sandbox, where the host's scripts are at /earshot/host, scsynth's
+        plugins at /earshot/plugins and the sounds of later versions, if they are installed, at
+        /earshot/sounds.
     sample_folders : tuple of Path
         Folders that programs may read.
     """
@@ -113,6 +117,8 @@ def wrap_in_sandbox(command: list[str], *, sample_folders: tuple[Path, ...] = ()
     ]
     for path in list_scsynth_plugin_paths():
         arguments += ["--symlink", path, f"/earshot/plugins/{Path(path).name}"]
+    if are_later_sounds_installed():
+        arguments += ["--ro-bind", str(LATER_SOUNDS_FOLDER), SANDBOXED_SOUNDS_FOLDER]
     for folder in sample_folders:
         arguments += ["--ro-bind", str(folder), str(folder)]
     environment = {

@@ -14,6 +14,9 @@ from core.sonicpi.clip import SAMPLE_RATE
 
 # Must be incremented whenever the sound of any program changes.
 RENDERER_VERSION = 2
+# The versions of Sonic Pi whose sound a program can be rendered with (see docs/renderer.md).
+SONIC_PI_CHOICES = ("3.2", "5")
+DEFAULT_SONIC_PI = "3.2"
 SONIC_PI_RUNTIME_PATH = Path("/usr/lib/sonic-pi/app/server/ruby/lib/sonicpi/runtime.rb")
 REQUIRED_SUPERCOLLIDER_VERSION = "3.13"
 INSTALL_HINT = (

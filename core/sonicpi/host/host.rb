@@ -31,14 +31,14 @@ class Host
   # The root folder of the sandbox, unlike that of any machine (see sandbox.py).
   SANDBOX_ROOT = %w[bin dev earshot etc lib lib64 proc tmp usr].freeze
 
-  def initialize(input, output, plugins)
+  def initialize(input, output, plugins, later_sounds)
     @input = input
     @output = output
     @sandboxed = sandboxed?
     @block = String.new(capacity: 1 << 20)
     prevent_tracing
     Synthesis.load_library(plugins)
-    @run = ProgramRun.new
+    @run = ProgramRun.new(later_sounds)
     GC.compact
     GC.start
     write_reply(ready: true, sandboxed: @sandboxed)
@@ -222,5 +222,5 @@ input = STDIN.dup.binmode
 output = STDOUT.dup.binmode
 [STDIN, STDOUT].each { |stream| stream.reopen('/dev/null', stream == STDIN ? 'r' : 'w') }
 STDERR.reopen('/dev/null', 'w') unless ENV['EARSHOT_HOST_LOG']
-Host.new(input, output, ARGV.fetch(0)).serve_requests
+Host.new(input, output, *ARGV.values_at(0, 1)).serve_requests
 exit!(0)

@@ -6,6 +6,8 @@
 #   `control` changes only later stages.
 # - sample players: a Line of 0.03 s + min(playing time, envelope), fixed at the start.
 # - bells: DetectSilence, 0.1 s after the end of the envelope.
+# - sc808 drums: an EnvGen of two stages, or DetectSilence if the sound is quieter than -80 dB before.
+# - kalimba: an EnvGen of four stages, or another of random length.
 # - everything else (FX, mixers) lives until it is freed.
 module Lifetimes
   STAGES = %w[attack decay sustain release].freeze
@@ -48,9 +50,58 @@ module Lifetimes
     end
   end
 
+  # The envelope of a drum: a rise, then a fall along the curve of EnvGen.
+  class DrumEnvelope
+    SILENCE_LEVEL = 1e-4
+
+    # `lifetime` is that of the synth in later_sounds.json: the rise in seconds or the option that
+    # holds it, and the level of the sound at full envelope.
+    def initialize(args, start_time, lifetime)
+      rise = lifetime[:attack].is_a?(String) ? args[lifetime[:attack]].to_f : lifetime[:attack]
+      fall = [args['decay'].to_f, 0.0].max
+      audible_share = share_until_silence(args['decay_curve'].to_f, args['amp'].to_f * lifetime[:gain])
+      @end_time = start_time + rise + [fall, fall * audible_share + SILENCE_SECONDS].min
+    end
+
+    # The options of the envelope cannot be controlled.
+    def update_args(_args, _time); end
+
+    attr_reader :end_time
+
+    private
+
+    # Return the share of the fall after which the sound is silent.
+    def share_until_silence(curve, level)
+      return 1.0 if level <= SILENCE_LEVEL
+      silence = SILENCE_LEVEL / level
+      return 1.0 - silence if curve.abs < 0.001
+      remaining = Math.exp(curve)
+      Math.log(silence * (1.0 - remaining) + remaining) / curve
+    end
+  end
+
+  # An envelope that no control changes.
+  FixedEnvelope = Struct.new(:end_time) do
+    def update_args(_args, _time); end
+  end
+
+  # An envelope that ends at a fixed time, if not before.
+  class LimitedEnvelope < Envelope
+    def initialize(args, start_time, max_seconds)
+      super(args, start_time, 0.0)
+      @last_time = start_time + max_seconds
+    end
+
+    def end_time
+      [super, @last_time].min
+    end
+  end
+
   class << self
     # Return the envelope that ends a synth; nil if the synth ends in another way.
     def build_envelope(synthdef, args, start_time)
+      lifetime = LaterSounds.find_synth(synthdef)&.fetch(:lifetime, nil)
+      return build_later_envelope(lifetime, args, start_time) if lifetime
       return nil if synthdef.match?(ENDLESS_SYNTHDEFS) || synthdef.match?(SAMPLE_PLAYERS)
       Envelope.new(args, start_time, SILENCE_FREED_SYNTHDEFS.include?(synthdef) ? SILENCE_SECONDS : 0.0)
     end
@@ -66,6 +117,13 @@ module Lifetimes
     end
 
     private
+
+    def build_later_envelope(lifetime, args, start_time)
+      if lifetime[:seconds] then FixedEnvelope.new(start_time + lifetime[:seconds])
+      elsif lifetime[:max_seconds] then LimitedEnvelope.new(args, start_time, lifetime[:max_seconds])
+      else DrumEnvelope.new(args, start_time, lifetime)
+      end
+    end
 
     def sample_envelope_seconds(args, play_seconds)
       attack, decay, sustain, release = %w[attack decay sustain release].map.with_index do |name, index|

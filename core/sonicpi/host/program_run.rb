@@ -2,7 +2,8 @@ require_relative 'program_limits'
 
 # The run of one program on virtual time, in a child of the host.
 class ProgramRun
-  def initialize
+  # `later_sounds` is the folder of the sounds that came after Sonic Pi 3.2.2, or nil.
+  def initialize(later_sounds)
     @report = ProgramReport.new
     @limits = ProgramLimits.new
     report = @report
@@ -13,6 +14,7 @@ class ProgramRun
     @runtime = boot_sonic_pi(@report)
     @origin = VirtualTime.now
     link.score.mark_boot_end
+    LaterSounds.load_sounds(later_sounds)
   end
 
   # Run the program for its seconds of virtual time, write result and score to the pipe, and exit.
@@ -20,6 +22,7 @@ class ProgramRun
   def run_program(request, pipe)
     @request = request
     @pipe = pipe
+    LaterSounds.choose_version(request[:sonic_pi] || LaterSounds::VERSIONS.first)
     apply_limits(request[:limits])
     VirtualTime.reset { |fiber_count| @limits.allow_fibers(fiber_count) }
     srand(0)
@@ -74,7 +77,7 @@ class ProgramRun
     return write_events(error) if @request[:events_only]
     return write_result({ error: error, warnings: @report.warnings }, '') if error
     skipped_seconds = LINK.clip_start.skipped_seconds(@origin)
-    score = LINK.score.to_binary(clip_start_time - skipped_seconds, score_seconds(skipped_seconds), SYNTHDEF_PATH)
+    score = LINK.score.to_binary(clip_start_time - skipped_seconds, score_seconds(skipped_seconds), @request[:sample_rate])
     write_result({ error: nil, warnings: @report.warnings, skipped_s: skipped_seconds }, score)
   end
 

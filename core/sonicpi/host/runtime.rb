@@ -28,6 +28,7 @@ end
 Object.send(:remove_method, :require)
 autoload :Aubio, 'aubio'
 require_relative 'scsynth_link'
+require_relative 'later_sounds'
 require_relative 'problem_cause'
 require_relative 'missing_functions'
 require_relative 'later_language'

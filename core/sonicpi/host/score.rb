@@ -45,8 +45,8 @@ class Score
 
   # Return the score in the binary format of scsynth -N, with times from `start`, up to `seconds`.
   # Messages before `start` are moved there.
-  def to_binary(start, seconds, synthdef_path)
-    setup = setup_messages(synthdef_path) + boot_messages
+  def to_binary(start, seconds, sample_rate)
+    setup = setup_messages(sample_rate) + boot_messages
     # Sonic Pi frees every node when it starts, so the seed comes after that and before the program.
     setup << [0.0, '/s_new', [SEED_DEF, SEED_NODE, 0, 0]]
     messages = sort_messages(@messages.drop(@boot_message_count)).filter_map do |time, address, args|
@@ -55,7 +55,7 @@ class Score
     end
     all_messages = setup + messages << [seconds, '/c_set', [0, 0.0]]
     all_messages.each_with_object(String.new) do |(time, address, args), binary|
-      message = address == '/d_recv' ? seed_message : @encoder.encode_single_message(address, args)
+      message = address == '/d_recv' ? encode_synthdef(args) : @encoder.encode_single_message(address, args)
       binary << encode_bundle(time, message)
     end
   end
@@ -71,9 +71,12 @@ class Score
     sort_messages(@messages.take(@boot_message_count)).map { |_, address, args| [0.0, address, args] }
   end
 
-  def setup_messages(synthdef_path)
-    paths = synthdef_names.map { |name| "#{synthdef_path}/#{name}.scsyndef" }.select { |path| File.exist?(path) }
-    [[0.0, '/d_recv', nil]] + paths.map { |path| [0.0, '/d_load', [path]] }
+  def setup_messages(sample_rate)
+    names = synthdef_names
+    definitions = [build_seed_synthdef]
+    definitions << MixerOfVersion5.build_synthdef(sample_rate) if LaterSounds.version_5? && names.delete(MixerOfVersion5::NAME)
+    paths = names.filter_map { |name| LaterSounds.find_synthdef(name) }
+    definitions.map { |definition| [0.0, '/d_recv', definition] } + paths.map { |path| [0.0, '/d_load', [path]] }
   end
 
   def encode_bundle(time, message)
@@ -82,13 +85,16 @@ class Score
     [body.bytesize].pack('N') << body
   end
 
-  # Return /d_recv with the SynthDef: SCgf version 1, constants [1, SEED], RandSeed.ir(1, SEED).
-  def seed_message
+  def encode_synthdef(definition)
+    "/d_recv\0,b\0\0".b << [definition.bytesize].pack('N') << definition << "\0" * (-definition.bytesize % 4)
+  end
+
+  # Return the SynthDef: SCgf version 1, constants [1, SEED], RandSeed.ir(1, SEED).
+  def build_seed_synthdef
     name = [SEED_DEF.bytesize].pack('C') << SEED_DEF
     definition = 'SCgf'.b << [1, 1].pack('N n') << name.b
     definition << [2, 1.0, SEED.to_f].pack('n g2') << [0, 0, 1].pack('n3')
     definition << [8].pack('C') << 'RandSeed'.b << [0, 2, 1, 0].pack('C n3')
     definition << [-1, 0, -1, 1].pack('s>4') << [0].pack('C') << [0].pack('n')
-    "/d_recv\0,b\0\0".b << [definition.bytesize].pack('N') << definition << "\0" * (-definition.bytesize % 4)
   end
 end

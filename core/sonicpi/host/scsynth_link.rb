@@ -138,7 +138,7 @@ class ScsynthLink
 
   def synthdef?(name)
     SILENT_SYNTHDEFS.include?(name) || (@synthdefs ||= {}).fetch(name) do
-      @synthdefs[name] = File.exist?("#{SYNTHDEF_PATH}/#{name}.scsyndef")
+      @synthdefs[name] = !LaterSounds.find_synthdef(name).nil?
     end
   end
 
@@ -181,7 +181,8 @@ class ScsynthLink
   def merge_defaults(node)
     defaults = (@defaults ||= {})[node.synthdef] ||= begin
       info = SonicPi::Synths::SynthInfo.get_info(node.synthdef.delete_prefix('sonic-pi-').to_sym)
-      info ? info.arg_defaults.transform_keys(&:to_s) : {}
+      compiled_defaults = LaterSounds.find_synth(node.synthdef)&.fetch(:compiled_defaults, nil) || {}
+      (info ? info.arg_defaults.merge(compiled_defaults) : {}).transform_keys(&:to_s)
     end
     defaults.merge(node.args)
   end
