@@ -218,11 +218,12 @@ def main() -> int:
     """Install the sounds with the system's npm or one from a wheel; return an exit status."""
     try:
         if (npm_command := find_npm()) is not None:
-            install_later_sounds(npm_command)
+            install_later_sounds(npm_command, LATER_SOUNDS_FOLDER)
             return 0
         with tempfile.TemporaryDirectory(prefix="earshot-npm-") as folder:
             npm_command = unpack_npm_wheel(Path(folder))
-            install_later_sounds(npm_command, environment=build_wheel_environment())
+            environment = build_wheel_environment()
+            install_later_sounds(npm_command, LATER_SOUNDS_FOLDER, environment=environment)
         return 0
     except (EarshotError, OSError) as error:
         print(error, file=sys.stderr)

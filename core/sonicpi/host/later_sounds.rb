@@ -71,7 +71,7 @@ module LaterSounds
 
     # Explain why a synth or sample cannot be played; nil for names that no version has.
     def explain_missing(name)
-      name = name.to_s.delete_prefix(':').to_sym
+      name = name.to_s.delete(':"').to_sym
       if (version = TABLE[:missing_synths][name])
         return "#{name.inspect} came with Sonic Pi #{version}, but its sound is not available here"
       end

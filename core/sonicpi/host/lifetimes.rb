@@ -6,7 +6,7 @@
 #   `control` changes only later stages.
 # - sample players: a Line of 0.03 s + min(playing time, envelope), fixed at the start.
 # - bells: DetectSilence, 0.1 s after the end of the envelope.
-# - sc808 drums: an EnvGen of two stages, or DetectSilence if the sound is quieter than -80 dB before.
+# - sc808 drums: an EnvGen of two stages, or DetectSilence 0.1 s after they fall below -80 dB.
 # - kalimba: an EnvGen of four stages, or another of random length.
 # - everything else (FX, mixers) lives until it is freed.
 module Lifetimes
@@ -54,8 +54,8 @@ module Lifetimes
   class DrumEnvelope
     SILENCE_LEVEL = 1e-4
 
-    # `lifetime` is that of the synth in later_sounds.json: the rise in seconds or the option that
-    # holds it, and the level of the sound at full envelope.
+    # `lifetime` is that of the synth in later_sounds.json: the rise in seconds (at most) or the option
+    # that holds it, and the level of the sound at full envelope.
     def initialize(args, start_time, lifetime)
       rise = lifetime[:attack].is_a?(String) ? args[lifetime[:attack]].to_f : lifetime[:attack]
       fall = [args['decay'].to_f, 0.0].max
@@ -80,9 +80,20 @@ module Lifetimes
     end
   end
 
-  # An envelope that no control changes.
-  FixedEnvelope = Struct.new(:end_time) do
+  # The reverberation of the clap, which falls exponentially until it is silent.
+  class ClapEnvelope
+    SECONDS = (SILENCE_SECONDS..4.1).freeze # At most, another envelope ends it.
+
+    def initialize(args, start_time, lifetime)
+      level = args['amp'].to_f * args['rev'].to_f
+      seconds = level.positive? ? lifetime[:seconds] + lifetime[:seconds_per_fold] * Math.log(level) : SECONDS.max
+      @end_time = start_time + [[seconds, SECONDS.min].max, SECONDS.max].min
+    end
+
+    # The length was measured, and depends on no option that is likely to be controlled.
     def update_args(_args, _time); end
+
+    attr_reader :end_time
   end
 
   # An envelope that ends at a fixed time, if not before.
@@ -119,7 +130,7 @@ module Lifetimes
     private
 
     def build_later_envelope(lifetime, args, start_time)
-      if lifetime[:seconds] then FixedEnvelope.new(start_time + lifetime[:seconds])
+      if lifetime[:seconds] then ClapEnvelope.new(args, start_time, lifetime)
       elsif lifetime[:max_seconds] then LimitedEnvelope.new(args, start_time, lifetime[:max_seconds])
       else DrumEnvelope.new(args, start_time, lifetime)
       end

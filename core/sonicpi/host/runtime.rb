@@ -127,8 +127,7 @@ end
 
 # Methods that override those of Sonic Pi's runtime.
 module OfflineRuntime
-  VERSION = '3.2.2'
-  UNKNOWN_SAMPLE = "it is neither among the samples of Sonic Pi #{VERSION} nor in a sample folder".freeze
+  UNKNOWN_SAMPLE = 'it is neither among the samples of Sonic Pi nor in a sample folder'
   PROBLEM_KIND_BY_ERROR = { 'ZeroTimeLoopError' => 'no_sleep', 'NoMemoryError' => 'memory' }.freeze
 
   def __server_version
@@ -155,7 +154,8 @@ module OfflineRuntime
   # Return a hint for programs that were written for another version or that need other files.
   def explain_error(error)
     case error.message
-    when /\AUnknown (synth|FX)/ then "Sonic Pi #{VERSION} has no such synth or FX; later versions may have it"
+    when /\AUnknown (?:synth|FX) :"?(\w+)/
+      LaterSounds.explain_missing(Regexp.last_match(1)) || 'Sonic Pi has no such synth or FX'
     when /cannot load such file|no file found with path/
       'Other files are not available when a program is rendered: copy their code into the program'
     when /\AUnknown sample description: nil/ then "There is no such sample: #{UNKNOWN_SAMPLE}"
@@ -246,7 +246,7 @@ module OfflineRuntime
 
   def warn_about_missing_sample(description)
     description = 'without a name' if description.empty?
-    message = "There is no sample #{description}: #{UNKNOWN_SAMPLE}"
+    message = "There is no sample #{description}: #{LaterSounds.explain_missing(description) || UNKNOWN_SAMPLE}"
     __msg_queue.record_warning('missing_sample', message, ProgramReport.current_line, description)
   end
 
@@ -254,6 +254,12 @@ module OfflineRuntime
     __msg_queue.record_warning('warning', message.to_s, ProgramReport.current_line)
   end
   alias __delayed_warning __delayed_serious_warning
+
+  # `LaterSounds.choose_version` replaces this for Sonic Pi 5.
+  def set_drive!(*)
+    message = 'set_drive! has no effect here: it came with Sonic Pi 5, and the sound of Sonic Pi 3.2 is chosen'
+    __msg_queue.record_warning('ignored', message, ProgramReport.current_line)
+  end
 
   def __enqueue_multi_message(*); end
   def __info(*); end

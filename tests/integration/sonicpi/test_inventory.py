@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.sonicpi import RenderResult, render_many
+from core.sonicpi.later_sounds import load_later_sample_seconds, load_later_synth_options
 
 SYNTHDEFS = Path("/usr/share/sonic-pi/synthdefs/compiled")
 SAMPLES = Path("/usr/share/sonic-pi/samples")
@@ -33,7 +34,8 @@ def list_names(kind: str) -> list[str]:
     return sorted(listed)
 
 
-SYNTHS = [name for name in list_names("synth") if name not in MICROPHONE_SYNTHS]
+SYNTHS_OF_3_2 = [name for name in list_names("synth") if name not in MICROPHONE_SYNTHS]
+SYNTHS = SYNTHS_OF_3_2 + list(load_later_synth_options())
 FX = [name for name in list_names("FX") if not name.startswith("replace_")]
 
 
@@ -43,7 +45,7 @@ def render_in_order(programs: list[str], seconds: float) -> list[RenderResult]:
 
 
 def test_the_table_lists_synths_and_fx():
-    assert len(SYNTHS) >= 38 and {"beep", "prophet", "piano", "tb303"} <= set(SYNTHS)
+    assert len(SYNTHS_OF_3_2) >= 38 and {"beep", "prophet", "piano", "tb303"} <= set(SYNTHS)
     assert len(FX) >= 36 and {"reverb", "echo", "wobble", "gverb"} <= set(FX)
 
 
@@ -78,7 +80,7 @@ def test_fx_change_the_sound():
 
 @pytest.fixture(scope="module")
 def samples() -> list[str]:
-    return sorted(path.stem for path in SAMPLES.glob("*.flac"))
+    return sorted(path.stem for path in SAMPLES.glob("*.flac")) + list(load_later_sample_seconds())
 
 
 def test_every_sample_produces_sound(samples: list[str]):

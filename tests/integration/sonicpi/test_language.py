@@ -374,11 +374,12 @@ ERRORS |= {
     ),
 }
 MESSAGES = {
-    "synth of a later version": ("synth :rodeo", "Sonic Pi 3.2.2 has no such synth or FX", 1),
+    "synth that is not available": ("synth :winwood_lead", "its sound is not available here", 1),
+    "synth that no version has": ("synth :zork", "Sonic Pi has no such synth or FX", 1),
     "another file": ("play 60\nload '/x.rb'", "Other files are not available", 2),
     "another program": ("play 60\nrun_file '~/x.rb'", "Other files are not available", 2),
     "missing library": ("play 60\nrequire 'foo'", "Other files are not available", 2),
-    "sample of a later version": ("sleep 1\nsample :hat_bdu", "There is no sample :hat_bdu", 2),
+    "sample that no version has": ("sleep 1\nsample :hat_zork", "There is no sample :hat_zork", 2),
     "synth played later": ("use_synth :zork\nplay 60", "(played in line 2)", 1),
     "sample to load": ("play 60\nload_sample :zork", "There is no such sample", 2),
     "folder of samples": ("load_samples '/nowhere'", 'There is no sample "/nowhere"', 1),
