@@ -31,7 +31,7 @@ module ServerStatus
     private
 
     def ugen_counts
-      @ugen_counts ||= Hash.new { |counts, name| counts[name] = read_ugen_count("#{SYNTHDEF_PATH}/#{name}.scsyndef") }
+      @ugen_counts ||= Hash.new { |counts, name| counts[name] = read_ugen_count(LaterSounds.find_synthdef(name)) }
     end
 
     def synthdef_count

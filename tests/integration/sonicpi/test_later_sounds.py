@@ -250,6 +250,12 @@ def test_drive_is_for_sonic_pi_5(worker):
     assert [(warning.kind, warning.line) for warning in warnings] == [("ignored", 1)]
 
 
+def test_the_status_of_scsynth_counts_later_synths(worker):
+    source = "synth :organ_tonewheel\nsynth :rodeo\nsleep 0.6\nplay status[:synths] + 50"
+    plain_source = source.replace(":organ_tonewheel", ":saw").replace(":rodeo", ":saw, sustain: 1")
+    assert collect_notes(worker, source, "5") == collect_notes(worker, plain_source, "3.2")
+
+
 @pytest.fixture
 def worker_without_sounds(monkeypatch) -> Iterator[RenderWorker]:
     monkeypatch.setattr(sandbox, "are_later_sounds_installed", lambda: False)
