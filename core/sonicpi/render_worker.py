@@ -219,8 +219,8 @@ class RenderWorker:
     ) -> tuple[dict[str, Any], tuple[RenderProblem, ...]]:
         """Run a program in the host; return the host's answer and the warnings in it."""
         request = {"source": source, "seconds": seconds, "sample_rate": sample_rate, **flags}
-        request["limits"] = self.limits.to_render_request_dict()
-        self.process.send_message(json.dumps(request).encode())
+        limits = self.limits.to_render_request_dict()
+        self.process.send_message(json.dumps({**request, "limits": limits}).encode())
         answer = self._receive_host_answer(deadline)
         return answer, tuple(
             _parse_render_problem(warning) for warning in answer.get("warnings", ())
