@@ -21,6 +21,7 @@ SERVER_SCRIPT = "/usr/lib/sonic-pi/app/server/ruby/bin/sonic-pi-server.rb"
 NTP_TO_UNIX_SECONDS = 2_208_988_800
 BOOT_TIMEOUT_SECONDS = 60.0
 MAX_TAKES = 2
+LATE_SECONDS = 0.1  # a program without a lead sends its messages a few ms late on a busy machine
 # Ports in the order of the server's arguments: server, editor, scsynth, the relay in front of
 # scsynth, and five that stay unused.
 PORTS = range(46_001, 46_010)
@@ -196,12 +197,14 @@ class LiveSonicPi:
 def decode_message(received: float, packet: bytes) -> tuple[float, str, list]:
     """Return (Unix time, address, arguments) of a message, or of a bundle of one message.
 
-    A message outside of a bundle has the time at which it was received.
+    A message outside of a bundle has the time at which it was received, and so has a bundle that
+    was received more than LATE_SECONDS after its time: scsynth plays it then.
     """
     message_time = received
     if packet.startswith(b"#bundle\0"):
         seconds, fraction = struct.unpack_from(">II", packet, 8)
-        message_time = seconds - NTP_TO_UNIX_SECONDS + fraction / 2**32
+        bundle_time = seconds - NTP_TO_UNIX_SECONDS + fraction / 2**32
+        message_time = received if received - bundle_time > LATE_SECONDS else bundle_time
         packet = packet[20:]
     address, offset = _decode_string(packet, 0)
     type_tags, offset = _decode_string(packet, offset)

@@ -176,7 +176,8 @@ PROGRAMS = {
         "use_real_time\n4.times { play 60, release: 0.1; sleep 0.5; sample :bd_haus; sleep 0.5 }"
     ),
     "short lead": (
-        "set_sched_ahead_time! 0.1\nlive_loop :kick do\n  sample :bd_haus\n  sleep 0.5\nend"
+        # set_sched_ahead_time! would change the server for the programs after this one.
+        "use_sched_ahead_time 0.1\nlive_loop :kick do\n  sample :bd_haus\n  sleep 0.5\nend"
     ),
     "late messages": (
         "play 72, release: 0.1\n"
