@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, replace
+
+LIMITED_CLIP_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class RenderLimits:
     """Resources that one program may use; exceeding one is an error that names the limit.
+
+    Times and messages are those of clips of up to 30 s. A longer clip may use more in proportion to
+    its duration.
 
     Attributes
     ----------
@@ -18,11 +24,11 @@ class RenderLimits:
     wall_s : int
         Elapsed time of program and synthesis, in seconds each.
     memory_mb : int
-        Address space of the program, in MiB.
+        Resident memory of the program, in MiB.
     file_mb : int
         Size of any file that the program writes (in the memory of the sandbox), in MiB.
     processes : int
-        Processes in the sandbox. Threads of a program are not processes; at most 1,000 of them
+        Processes in the sandbox. Threads of a program are not processes; at most 4,000 of them
         run at once.
     events : int
         Messages to scsynth.
@@ -38,6 +44,24 @@ class RenderLimits:
     processes: int = 512
     events: int = 200_000
     synths: int = 1500
+
+    def scale_to_duration(self, seconds: float) -> RenderLimits:
+        """Return the limits of a clip of `seconds`: times and messages grow beyond 30 s.
+
+        Examples
+        --------
+        >>> limits = RenderLimits(cpu_s=10).scale_to_duration(600.0)
+        >>> limits.cpu_s, limits.memory_mb == RenderLimits().memory_mb
+        (200, True)
+        """
+        factor = max(seconds / LIMITED_CLIP_SECONDS, 1.0)
+        return replace(
+            self,
+            cpu_s=math.ceil(self.cpu_s * factor),
+            synthesis_cpu_s=math.ceil(self.synthesis_cpu_s * factor),
+            wall_s=math.ceil(self.wall_s * factor),
+            events=math.ceil(self.events * factor),
+        )
 
     def to_render_request_dict(self) -> dict[str, int]:
         """Return the limits under the names that the host (`host/host.rb`) reads."""

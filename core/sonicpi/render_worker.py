@@ -126,7 +126,7 @@ class RenderWorker:
             When the host ends or exceeds the time of all limits. The worker cannot be used again.
         """
         started = time.monotonic()
-        deadline = self._compute_deadline()
+        deadline = self._compute_deadline(seconds)
         answer, warnings = self._run_program_in_host(
             source, seconds, sample_rate, deadline, sonic_pi=sonic_pi
         )
@@ -166,7 +166,7 @@ class RenderWorker:
         FramedProcessError
             As in `render`.
         """
-        deadline = self._compute_deadline()
+        deadline = self._compute_deadline(seconds)
         answer, _ = self._run_program_in_host(
             source, seconds, sample_rate, deadline, score_only=True, sonic_pi=sonic_pi
         )
@@ -196,7 +196,7 @@ class RenderWorker:
             source,
             seconds,
             SAMPLE_RATE,
-            self._compute_deadline(),
+            self._compute_deadline(seconds),
             events_only=True,
             sonic_pi=sonic_pi,
         )
@@ -211,15 +211,15 @@ class RenderWorker:
         """End the host; safe to call twice."""
         self.process.close()
 
-    def _compute_deadline(self) -> float:
-        return time.monotonic() + 2 * self.limits.wall_s + GRACE_SECONDS
+    def _compute_deadline(self, seconds: float) -> float:
+        return time.monotonic() + 2 * self.limits.scale_to_duration(seconds).wall_s + GRACE_SECONDS
 
     def _run_program_in_host(
         self, source: str, seconds: float, sample_rate: int, deadline: float, **flags: bool | str
     ) -> tuple[dict[str, Any], tuple[RenderProblem, ...]]:
         """Run a program in the host; return the host's answer and the warnings in it."""
         request = {"source": source, "seconds": seconds, "sample_rate": sample_rate, **flags}
-        limits = self.limits.to_render_request_dict()
+        limits = self.limits.scale_to_duration(seconds).to_render_request_dict()
         self.process.send_message(json.dumps({**request, "limits": limits}).encode())
         answer = self._receive_host_answer(deadline)
         return answer, tuple(

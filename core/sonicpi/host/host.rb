@@ -12,6 +12,7 @@
 #   {error, synth_s}.
 # All integers are big-endian.
 require 'json'
+require 'tempfile'
 require 'tmpdir'
 require 'fileutils'
 require_relative 'runtime'
@@ -26,6 +27,7 @@ class Host
   PIPE_BYTES = 1 << 20
   F_SETPIPE_SZ = 1031
   FRAME_BYTES = 8
+  TRACED_KINDS = %w[memory timeout crashed].freeze
   MAX_SYNTHESIS_MEMORY_BYTES = 4 << 30
   GC_INTERVAL_PROGRAMS = 10
   # The root folder of the sandbox, unlike that of any machine (see sandbox.py).
@@ -100,9 +102,29 @@ class Host
 
   # Run the program in a child; return its result and its score.
   def run_program(request)
+    result, score = run_in_child(request)
+    error = result[:error]
+    error[:line] = find_last_line(request) if error && error[:line].nil? && TRACED_KINDS.include?(error[:kind])
+    [result, score]
+  end
+
+  # Return the line in which a program ends. Where neither Ruby nor the program could report it, the
+  # program runs again, and slower, with a trace of its lines.
+  def find_last_line(request)
+    limits = request[:limits].merge(wall_s: [request[:limits][:wall_s], 2 * request[:limits][:cpu_s]].min)
+    Tempfile.create('lines') do |file|
+      File.unlink(file.path)
+      run_in_child(request.merge(limits: limits)) { @run.trace_lines(file) }
+      line = file.pread(4, 0).unpack1('N') if file.size >= 4
+      line if line&.between?(1, request[:source].lines.size)
+    end
+  end
+
+  def run_in_child(request)
     child = ProgramProcess.new(request[:limits]) { @sandboxed ? other_pids : [] }
     output = child.run do |pipe|
       close_request_pipes
+      yield if block_given?
       @run.run_program(request, pipe)
     end
     kill_other_processes if @sandboxed
@@ -121,7 +143,7 @@ class Host
     child = fork do
       reader.close
       close_request_pipes
-      Process.setrlimit(:CPU, request[:limits][:synthesis_cpu_s])
+      Process.setrlimit(:CPU, request[:limits][:synthesis_cpu_s], request[:limits][:synthesis_cpu_s] + 1)
       Process.setrlimit(:AS, MAX_SYNTHESIS_MEMORY_BYTES)
       # scsynth crashes in its own clean-up, which expects a thread that a fork does not copy.
       Process.setrlimit(:CORE, 0)
@@ -131,11 +153,22 @@ class Host
     writer.close
     skipped_frames = (skipped_seconds * request[:sample_rate]).round
     is_complete = copy_samples(reader, skipped_frames, frames, monotonic_seconds + request[:limits][:wall_s])
-    kill_child(child)
-    { error: is_complete ? nil : { kind: 'crashed', message: 'scsynth stopped before the end of the score.' } }
+    status = kill_child(child)
+    { error: is_complete ? nil : describe_synthesis_death(status, request[:limits]) }
   ensure
     reader&.close
     FileUtils.rm_f(path)
+  end
+
+  def describe_synthesis_death(status, limits)
+    kind, message =
+      case status.termsig && Signal.signame(status.termsig)
+      when 'XCPU' then ['timeout', "The synthesis used more than #{limits[:synthesis_cpu_s]} s of processor time."]
+      when 'KILL' then ['timeout', "The synthesis took longer than #{limits[:wall_s]} s."]
+      when 'ABRT' then ['memory', "The synthesis used more than #{MAX_SYNTHESIS_MEMORY_BYTES >> 20} MB of memory."]
+      else ['crashed', 'scsynth stopped before the end of the score.']
+      end
+    { kind: kind, message: message }
   end
 
   def open_wide_pipe

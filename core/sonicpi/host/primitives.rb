@@ -38,6 +38,36 @@ class Thread
   end
 end
 
+class Fiber
+  class << self
+    alias unmanaged_new new
+
+    def new(...)
+      VirtualTime.count_fiber
+      unmanaged_new(...)
+    end
+  end
+end
+
+# An Enumerator has a fiber from its first `next` on.
+module ManagedEnumerator
+  %i[next peek next_values peek_values].each do |name|
+    define_method(name) do
+      unless @has_fiber
+        VirtualTime.count_fiber
+        @has_fiber = true
+      end
+      super()
+    end
+  end
+
+  def rewind
+    @has_fiber = false
+    super
+  end
+end
+Enumerator.prepend(ManagedEnumerator)
+
 module ManagedMutex
   def lock
     return super unless VirtualTime.managed?

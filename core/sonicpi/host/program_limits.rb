@@ -2,7 +2,8 @@
 class ProgramLimits
   NICE = 10
   # Of Sonic Pi's code and of fibers that garbage collection has not freed yet.
-  BASE_ADDRESS_BYTES = 512 << 20
+  BASE_ADDRESS_BYTES = (256 << 20) + FiberPool::COLLECTION_INTERVAL_FIBERS * FiberPool::RESERVED_BYTES
+  MAX_FIBERS = VirtualTime::MAX_THREADS + VirtualTime::MAX_UNNAMED_THREADS + 2 * FiberPool::COLLECTION_INTERVAL_FIBERS
   MEMORY_ERROR = /can't (alloc|set a guard page|set signal stack)/.freeze
 
   attr_accessor :line, :on_exceeded
@@ -35,8 +36,9 @@ class ProgramLimits
     stop_for_memory(ProgramReport.current_line(error.backtrace))
   end
 
-  # The address space of stacks is not memory: it grows with the fibers, up to MAX_THREADS.
+  # The address space of stacks is not memory: it grows with the fibers.
   def allow_fibers(count)
+    stop('memory', "More than #{VirtualTime::MAX_THREADS} threads and fibers run at once.") if count > MAX_FIBERS
     Process.setrlimit(:AS, [compute_address_bytes(count), @max_address_bytes].min, @max_address_bytes)
   end
 
@@ -47,7 +49,7 @@ class ProgramLimits
     @max_synths = limits[:synths]
     # The host needs processor time to stop a program that uses all of it.
     Process.setpriority(Process::PRIO_PROCESS, 0, [NICE, Process.getpriority(Process::PRIO_PROCESS, 0)].max)
-    @max_address_bytes = compute_address_bytes(VirtualTime::MAX_THREADS + VirtualTime::MAX_UNNAMED_THREADS)
+    @max_address_bytes = compute_address_bytes(MAX_FIBERS)
     Process.setrlimit(:AS, compute_address_bytes(0), @max_address_bytes)
     Process.setrlimit(:FSIZE, limits[:file_mb] << 20)
     Process.setrlimit(:NPROC, limits[:processes])

@@ -9,7 +9,7 @@ class ProgramProcess
   POLL_SECONDS = 0.05
   # A program that allocates on is killed without its line.
   MAX_MEMORY_OVERRUN = 1.5
-  MAX_ANSWER_BYTES = 64 << 20
+  MAX_ANSWER_BYTES_PER_EVENT = 320
   BLOCK_BYTES = 1 << 20
   PAGE_BYTES = 4096
 
@@ -18,6 +18,7 @@ class ProgramProcess
     @limits = limits
     @list_pids = list_pids
     @memory_bytes = limits[:memory_mb] << 20
+    @max_answer_bytes = limits[:events] * MAX_ANSWER_BYTES_PER_EVENT
     @peak_bytes = 0
     @block = String.new(capacity: BLOCK_BYTES)
   end
@@ -51,6 +52,7 @@ class ProgramProcess
 
   def find_death_cause(signal)
     return ['memory', memory_message] if @exceeded == MEMORY_SIGNAL || ran_out_of_memory?(signal)
+    return ['too_many_synths', "The score is larger than #{@max_answer_bytes >> 20} MB."] unless @is_answer_complete
     return ['timeout', "The program took longer than #{@limits[:wall_s]} s."] if @is_killed
     case signal
     when 'KILL', 'XCPU'
@@ -77,7 +79,7 @@ class ProgramProcess
   def collect_output(reader)
     output = String.new
     @deadline = @started + @limits[:wall_s]
-    while output.bytesize < MAX_ANSWER_BYTES
+    while (@is_answer_complete = output.bytesize < @max_answer_bytes)
       break if @status.nil? && must_kill?
       if reader.wait_readable(@status ? 0 : POLL_SECONDS)
         block = reader.read_nonblock(BLOCK_BYTES, @block, exception: false)

@@ -36,6 +36,14 @@ class ProgramRun
     write_outcome
   end
 
+  # Write the number of every line of the program that runs next to a file. Called in a forked child
+  # before `run_program`.
+  def trace_lines(file)
+    TracePoint.new(:line) do |point|
+      file.pwrite([point.lineno].pack('N'), 0) if point.path == PROGRAM_LABEL && point.lineno.positive?
+    end.enable
+  end
+
   private
 
   # Where the clip starts is known when the first sound is sent, and an earlier sound may follow.

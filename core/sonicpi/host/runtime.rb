@@ -74,6 +74,15 @@ end
 module SonicPi
   # Events are handled by a thread of their own, as in live Sonic Pi. The thread is started again in
   # every forked child, because a fork does not copy it.
+  module Util
+    # Sonic Pi continues after an error in a block that must not be killed. The lack of memory or of
+    # stack is not hidden: later errors in other lines would follow from it.
+    def log_exception(error, context = '')
+      VirtualTime.report_failure(error)
+      raise error if error.is_a?(SystemStackError) && context == 'in no kill block'
+    end
+  end
+
   class IncomingEvents
     def initialize(name = :event_handler, priority = 0)
       @handlers = {}
@@ -139,6 +148,7 @@ module OfflineRuntime
   # An error ends the thread that raised it; its line and class are recorded.
   def __error(error, thread = nil)
     return __syntax_error(error) if error.is_a?(SyntaxError)
+    VirtualTime.report_failure(error)
     name = error.class.name.split('::').last
     text = error.message.gsub(/ for (#<)?(Runtime|SonicPi)(Lang)?\b.*$|: nil\n expected a string containing a path\./, '')
     text = "#{name}: #{text}" unless PROBLEM_KIND_BY_ERROR.key?(name)

@@ -142,6 +142,11 @@ module VirtualTime
       @too_many_threads = action
     end
 
+    # Count a fiber that is not of a thread.
+    def count_fiber
+      @pool.count_foreign_fiber if @thread
+    end
+
     # Set the action for when an error ends a thread; it receives the error.
     def on_failure(&action)
       @failure_action = action
