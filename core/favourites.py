@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from core import workspace
-from core.corpus.legacy_names import translate_legacy_favourite
+from core.corpus.legacy_names import translate_legacy_favourite, translate_legacy_grammar_name
 from core.errors import EarshotError
 
 FAVOURITES_FILE = "favourites.json"
@@ -161,7 +161,7 @@ def format_favourites_csv(favourites: Iterable[Favourite]) -> str:
                 favourite.corpus_name,
                 favourite.program_id,
                 favourite.name,
-                favourite.template,
+                translate_legacy_grammar_name(favourite.template),
                 favourite.note,
                 "; ".join(favourite.tags),
                 favourite.added,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from core.corpus.csv_row_reader import parse_csv_text
+from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.corpus.program_file_reader import (
     MAX_IMPORT_BYTES,
     MAX_IMPORT_PROGRAMS,
@@ -114,6 +115,8 @@ def _add_vector(table: VectorTable, program_key: Any, key_column: str, raw_vecto
         raise ValueError(f"it has no {key_column}")
     if key_column == "source":
         program_key = Program(decode_text(program_key)[0], name="").id
+    elif key_column == "name":
+        program_key = translate_legacy_grammar_name(program_key)
     if program_key in table.vectors:
         raise ValueError("an earlier row is for the same program")
     vector = _parse_vector(raw_vector)

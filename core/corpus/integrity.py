@@ -16,6 +16,7 @@ import numpy as np
 from core.corpus import database_schema
 from core.corpus.database import Database
 from core.corpus.embedding_table import VECTOR_DTYPE
+from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.encoders.imported import is_imported_encoder
 from core.errors import EarshotError
 from core.programs.program import Program
@@ -78,7 +79,8 @@ class Fault:
     def __str__(self) -> str:
         encoder = f" ({self.encoder_id})" if self.encoder_id else ""
         detail = f": {self.detail}" if self.detail else ""
-        return f"{self.where}{encoder}: {FAULT_KINDS[self.kind][0]}{detail}"
+        where = translate_legacy_grammar_name(self.where)
+        return f"{where}{encoder}: {FAULT_KINDS[self.kind][0]}{detail}"
 
 
 def find_database_faults(connection: sqlite3.Connection) -> list[Fault]:

@@ -61,6 +61,12 @@ STUDY_OPTION_VALUES = {
     }
 }
 
+# -- programs of the grammar: their names, and the ids of their templates ----------------------
+
+# The ids keep the older prefix on disk, because the split of a corpus depends on them.
+LEGACY_GRAMMAR_PREFIX, GRAMMAR_PREFIX = "composed-", "grammar-"
+_GRAMMAR_NAME_PATTERN = re.compile(LEGACY_GRAMMAR_PREFIX + r"[a-z0-9_]+(-\d{5,}(\.\d+)?)?\Z")
+
 # -- favourites.json, heard/heard.json ---------------------------------------------------------
 
 FAVOURITE_FIELDS = {"corpus": "corpus_name", "program": "program_id"}
@@ -224,12 +230,36 @@ def translate_legacy_study_options(options: Mapping[str, Any]) -> dict[str, Any]
 
 def translate_legacy_favourite(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of ``favourites.json`` under today's names."""
-    return rename_keys(row, FAVOURITE_FIELDS)
+    return _translate_grammar_name_field(rename_keys(row, FAVOURITE_FIELDS))
 
 
 def translate_legacy_played_clip(row: Mapping[str, Any]) -> dict[str, Any]:
     """Return an entry of the play history under today's names."""
-    return rename_keys(row, PLAYED_CLIP_FIELDS)
+    return _translate_grammar_name_field(rename_keys(row, PLAYED_CLIP_FIELDS))
+
+
+def _translate_grammar_name_field(row: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(row.get("name"), str):
+        row["name"] = translate_legacy_grammar_name(row["name"])
+    return row
+
+
+def translate_legacy_grammar_name(name: str) -> str:
+    """Return the name of a grammar program, or the id of its template, as users see it.
+
+    Examples
+    --------
+    >>> translate_legacy_grammar_name("composed-acid-00012")
+    'grammar-acid-00012'
+    >>> translate_legacy_grammar_name("composed-acid")
+    'grammar-acid'
+    >>> translate_legacy_grammar_name("composed by me")
+    'composed by me'
+    """
+    # Checked first: corpora have tens of thousands of names, most of them others.
+    if name.startswith(LEGACY_GRAMMAR_PREFIX) and _GRAMMAR_NAME_PATTERN.match(name):
+        return GRAMMAR_PREFIX + name.removeprefix(LEGACY_GRAMMAR_PREFIX)
+    return name
 
 
 def rename_keys(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from core.corpus.legacy_names import (
     CONFIDENCE_LEVELS,
     rename_keys,
     translate_legacy_alignment_fields,
+    translate_legacy_grammar_name,
     translate_legacy_study_options,
     translate_legacy_word,
 )
@@ -21,6 +22,8 @@ from core.corpus.legacy_names import (
 if TYPE_CHECKING:
     import pandas as pd
 
+# Columns of any study's tables that hold names of programs or ids of templates.
+_PROGRAM_NAME_COLUMNS = ("name", "template", "program", "first", "second")
 # All tables below are by study, and each maps former to present names.
 _SETTING_NAMES = {
     "completion": {"ears": "audio_encoders"},
@@ -209,6 +212,10 @@ def translate_legacy_study_metadata(study_name: str, metadata: Mapping[str, Any]
                 "clip_table": table_names.get(clip_table, clip_table),
             }
         )
+    translated["clips"] = [
+        {**clip, "names": [translate_legacy_grammar_name(name) for name in clip["names"]]}
+        for clip in metadata.get("clips", ())
+    ]
     translated["settings"] = _translate_legacy_study_settings(study_name, metadata["settings"])
     return translated
 
@@ -226,6 +233,12 @@ def translate_legacy_study_table(study_name: str, table: pd.DataFrame) -> pd.Dat
     for column, values in _COLUMN_VALUES.get(study_name, {}).items():
         if column in table:
             table[column] = [translate_legacy_word(value, values) for value in table[column]]
+    for column in _PROGRAM_NAME_COLUMNS:
+        if column in table:
+            table[column] = [
+                translate_legacy_grammar_name(name) if isinstance(name, str) else name
+                for name in table[column]
+            ]
     if study_name == "retrieval" and "method" in table:
         table["method"] = table["method"].map(translate_legacy_method_name)
     if "measure" in table:

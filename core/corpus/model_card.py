@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.formatting import format_markdown_table
 
 CARD_METRICS = (
@@ -73,7 +74,7 @@ def _format_training_facts(config: Mapping[str, Any], metrics: Mapping[str, Any]
     split = config.get("split") or {}
     if split:
         counts = ", ".join(f"{number} {part}" for part, number in split["programs"].items())
-        unseen = ", ".join(split["unseen_templates"])
+        unseen = ", ".join(map(translate_legacy_grammar_name, split["unseen_templates"]))
         suffix = f"; templates held out of training: {unseen}" if unseen else ""
         lines.append(f"- programs: {counts}{suffix}")
     if metrics.get("stopped") == "cancelled":

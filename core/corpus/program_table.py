@@ -13,6 +13,7 @@ import pandas as pd
 
 from core.corpus import train_test_split
 from core.corpus.clip_storage import StoredClip
+from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.sonicpi.clip import RenderProblem
@@ -81,7 +82,10 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
         The corpus's seed, for the split.
     """
     known_ids = {program_id for (program_id,) in connection.execute("SELECT id FROM programs")}
-    taken_names = {name for (name,) in connection.execute("SELECT name FROM programs")}
+    taken_names = {
+        translate_legacy_grammar_name(name)
+        for (name,) in connection.execute("SELECT name FROM programs")
+    }
     existing_counts = Counter(
         dict(connection.execute("SELECT template, count(*) FROM programs GROUP BY template"))
     )
@@ -95,7 +99,8 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
         seed,
     )
     for program_id, program in new_programs.items():
-        name = _make_unique_program_name(program.name, taken_names)
+        name = translate_legacy_grammar_name(program.name)
+        name = _make_unique_program_name(name, taken_names)
         taken_names.add(name)
         _insert_program(connection, program, name, splits[program_id])
     return len(new_programs)
@@ -174,6 +179,7 @@ def load_programs(connection: sqlite3.Connection, clips_folder: Path) -> pd.Data
     names = [column[0] for column in cursor.description]
     rows = cursor.fetchall()
     columns: dict[str, Sequence[Any]] = dict(zip(names, zip(*rows) if rows else [()] * len(names)))
+    columns["name"] = [translate_legacy_grammar_name(name) for name in columns["name"]]
     columns["parameters"] = [json.loads(text) for text in columns["parameters"]]
     columns["warnings"] = [json.loads(text) for text in columns["warnings"]]
     columns["audio"] = [_make_absolute_path(clips_folder, path) for path in columns["audio"]]
@@ -211,6 +217,7 @@ def load_program(
     if values is None:
         raise EarshotError(f"The corpus holds no program {str(program_id)[:80]!r}.")
     row = dict(zip((column[0] for column in cursor.description), values))
+    row["name"] = translate_legacy_grammar_name(row["name"])
     row["parameters"] = json.loads(row["parameters"])
     row["warnings"] = json.loads(row["warnings"])
     row["audio"] = _make_absolute_path(clips_folder, row["audio"])

@@ -11,6 +11,7 @@ from typing import Any
 import core
 from core import encoders, programs, sonicpi
 from core.corpus import Corpus, measure_corpus_contents
+from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.formatting import format_markdown_table
 from core.versions import collect_package_versions
@@ -173,7 +174,11 @@ def _format_data_card_markdown(facts: dict[str, Any]) -> str:
 def _format_template_counts_table(count_by_template: dict[str, int]) -> str:
     titles = programs.get_template_titles()
     rows = [
-        (titles.get(template, "") if template else "no template", template, count)
+        (
+            titles.get(template, "") if template else "no template",
+            translate_legacy_grammar_name(template),
+            count,
+        )
         for template, count in count_by_template.items()
     ]
     return _format_markdown_table_or_none(("template", "id", "programs"), rows)

@@ -17,6 +17,7 @@ from core.alignment import AlignmentConfig, TrainingPairs, TrainingResult, Valid
 from core.alignment import train as train_heads
 from core.alignment.trainer import STOPPED_BY_CALLBACK, STOPPED_EARLY
 from core.corpus import Corpus, EmbeddingPairs
+from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.pipeline.evaluate import (
     evaluate_heads,
@@ -195,13 +196,16 @@ def _choose_unseen_templates(corpus: Corpus, templates_or_count: Sequence[str] |
             )
         order = np.random.default_rng(corpus.settings["seed"]).permutation(len(existing))
         return sorted(existing[index] for index in order[:templates_or_count])
-    for template in templates_or_count:
+    # Users see other ids of grammar templates than those on disk, and may give either.
+    id_by_shown_id = {translate_legacy_grammar_name(template): template for template in existing}
+    held_out = {id_by_shown_id.get(template, template) for template in templates_or_count}
+    for template in sorted(held_out):
         if template not in existing:
             raise EarshotError(
                 f"Corpus '{corpus.name}' has no program of template {template!r}.",
-                remedy=f"It has: {', '.join(existing)}.",
+                remedy=f"It has: {', '.join(id_by_shown_id)}.",
             )
-    return sorted(set(templates_or_count))
+    return sorted(held_out)
 
 
 def _train_with_progress(

@@ -12,6 +12,7 @@ from sklearn.model_selection import GroupKFold
 from sklearn.neighbors import KNeighborsClassifier
 
 from core.corpus import Corpus
+from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.evaluation import metrics
 from core.evaluation.array_validation import normalize_rows
@@ -57,7 +58,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     own_clip_ranks = pd.DataFrame(
         {
             "name": programs["name"].to_numpy(),
-            "template": programs["template"].to_numpy(),
+            "template": programs["template"].map(translate_legacy_grammar_name).to_numpy(),
             "rank": ranks,
             "clips": [make_workspace_relative(path) for path in programs["audio"]],
         }

@@ -112,7 +112,7 @@ def _print_template_list(as_json: bool) -> None:
         (template.id, template.section, template.role, template.title)
         for template in programs.list_templates()
     ]
-    rows += [(style.id, "", "", style.title) for style in programs.MUSIC_STYLES.values()]
+    rows += [(style.display_id, "", "", style.title) for style in programs.MUSIC_STYLES.values()]
     if as_json:
         for row in rows:
             print_json_line(dict(zip(headers, row)))

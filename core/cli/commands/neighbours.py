@@ -16,6 +16,7 @@ from core.cli.parsing import (
     open_aligned_corpus_from_args,
     parse_positive_int,
 )
+from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.formatting import format_table
 from core.programs.source_decoding import decode_source
@@ -62,7 +63,7 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
             neighbour.rank,
             neighbour.similarity,
             neighbour.name,
-            neighbour.template,
+            translate_legacy_grammar_name(neighbour.template),
             neighbour.audio_path,
         )
         for neighbour in neighbours

@@ -13,6 +13,7 @@ from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import count_statements
 from core.programs.grammar.rng import SeededRandom
 from core.programs.grammar.styles import (
+    GRAMMAR_NAME_PREFIX,
     GRAMMAR_TEMPLATE_PREFIX,
     LAYER_ROLES,
     MUSIC_STYLES,
@@ -35,13 +36,13 @@ def compose_programs(count: int, seed: int, style: str | None = None) -> list[Pr
     seed : int
         Any integer.
     style : str, optional
-        A key of `MUSIC_STYLES`, or a template id such as "composed-acid". Default: each program
+        A key of `MUSIC_STYLES`, or a template id such as "grammar-acid". Default: each program
         draws its own style.
 
     Returns
     -------
     list of Program
-        With templates "composed-STYLE" and names "composed-STYLE-00000", numbered across styles.
+        With names "grammar-STYLE-00000", numbered across styles.
 
     Raises
     ------
@@ -53,8 +54,8 @@ def compose_programs(count: int, seed: int, style: str | None = None) -> list[Pr
     >>> from core.programs import compose_programs
     >>> programs = compose_programs(count=2, seed=5, style="acid")
     >>> [program.name for program in programs]
-    ['composed-acid-00000', 'composed-acid-00001']
-    >>> programs == compose_programs(count=2, seed=5, style="composed-acid")
+    ['grammar-acid-00000', 'grammar-acid-00001']
+    >>> programs == compose_programs(count=2, seed=5, style="grammar-acid")
     True
     """
     validate_count_and_seed(count, seed)
@@ -71,7 +72,7 @@ def compose_programs(count: int, seed: int, style: str | None = None) -> list[Pr
 
 
 def _get_style(name_or_id: str) -> MusicStyle:
-    name = name_or_id.removeprefix(GRAMMAR_TEMPLATE_PREFIX)
+    name = name_or_id.removeprefix(GRAMMAR_TEMPLATE_PREFIX).removeprefix(GRAMMAR_NAME_PREFIX)
     if name not in MUSIC_STYLES:
         raise EarshotError(
             f"There is no style {name_or_id[:60]!r}.",
@@ -106,5 +107,5 @@ def _compose_program(
         "manner": code_style.naming_style,
     }
     source = code_style.format_program(sections, format_musical_key_name(context))
-    name = f"{style.id}-{index:05d}"
+    name = f"{style.display_id}-{index:05d}"
     return Program(source, name, style.id, LAYER_ROLES[lead.kind], parameters, seed)

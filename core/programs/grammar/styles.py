@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+# Corpora hold template ids with this prefix, and their splits depend on it. Users see the other.
 GRAMMAR_TEMPLATE_PREFIX = "composed-"
+GRAMMAR_NAME_PREFIX = "grammar-"
 
 
 @dataclass(frozen=True)
@@ -14,7 +16,7 @@ class MusicStyle:
     Parameters
     ----------
     name : str
-        For example "acid"; programs then have the template "composed-acid".
+        For example "acid"; users then see the template "grammar-acid".
     title : str
         Display title.
     lead_weights : dict of str to float
@@ -59,6 +61,11 @@ class MusicStyle:
     def id(self) -> str:
         """Id that programs record as their template."""
         return GRAMMAR_TEMPLATE_PREFIX + self.name
+
+    @property
+    def display_id(self) -> str:
+        """Id of the template as users see it, which begins the names of its programs."""
+        return GRAMMAR_NAME_PREFIX + self.name
 
 
 _ANY_LAYER_COUNTS = {1: 5, 2: 4, 3: 4, 4: 3, 5: 2, 6: 1, 7: 0.6, 8: 0.4}

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import subprocess
 import sys
 import threading
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -151,6 +153,17 @@ class TestPrograms:
         corpus.add_programs(same[:1])
         corpus.add_programs(same[1:])
         assert list(corpus.load_programs()["name"]) == ["tune", "tune.2", "tune.3"]
+
+    def test_older_names_of_grammar_programs_are_read_as_todays(self, corpus: Corpus):
+        older = [Program(f"play {n}", f"older-{n}", "composed-acid") for n in range(2)]
+        corpus.add_programs(older)
+        with closing(sqlite3.connect(corpus.path / "corpus.sqlite")) as database, database:
+            database.execute("UPDATE programs SET name = 'composed-acid-0000' || (position - 1)")
+        corpus.add_programs([Program("play 9", "grammar-acid-00001", "composed-acid")])
+        rows = corpus.load_programs()
+        names = ["grammar-acid-00000", "grammar-acid-00001", "grammar-acid-00001.2"]
+        assert list(rows["name"]) == names and set(rows["template"]) == {"composed-acid"}
+        assert corpus.load_program(older[0].id)["name"] == names[0]
 
     def test_an_unknown_program_is_named(self, corpus: Corpus):
         with pytest.raises(EarshotError, match="no program 'feed'"):

@@ -12,8 +12,9 @@ import core.sonicpi
 from core import encoders
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
+from core.errors import EarshotError
 from core.pipeline.evaluate import evaluate_alignment
-from core.pipeline.train import train
+from core.pipeline.train import _choose_unseen_templates, train
 from core.programs import Program
 from core.search.aligned_corpus import open_aligned_corpus
 from core.sonicpi import Clip, RenderResult
@@ -69,3 +70,13 @@ def test_a_cancelled_training_saves_the_best_heads_so_far(corpus: Corpus) -> Non
     assert len(evaluated.metrics["readings"]) == len(metrics) > 0
     assert evaluated.metrics["stopped"] == "cancelled"
     assert evaluate_alignment(open_aligned_corpus(Corpus.open("tiny"), record.id)).equals(metrics)
+
+
+def test_a_grammar_template_is_held_out_by_the_id_that_users_see(corpus: Corpus) -> None:
+    composed = [Program(f"play {n}, amp: 0.5\n", f"c-{n}", "composed-acid") for n in range(3)]
+    corpus.add_programs(composed)
+    assert _choose_unseen_templates(corpus, ["grammar-acid"]) == ["composed-acid"]
+    assert _choose_unseen_templates(corpus, ["composed-acid"]) == ["composed-acid"]
+    with pytest.raises(EarshotError, match="no program of template 'dub'") as raised:
+        _choose_unseen_templates(corpus, ["dub"])
+    assert raised.value.remedy == "It has: grammar-acid."

@@ -68,7 +68,8 @@ def test_a_smaller_count_gives_the_first_programs_of_a_larger_one():
 
 def test_programs_record_template_role_and_parameters(programs):
     for program in programs[:300]:
-        assert program.template.removeprefix("composed-") in MUSIC_STYLES
+        style = program.template.removeprefix("composed-")
+        assert style in MUSIC_STYLES and program.name.startswith(f"grammar-{style}-")
         assert program.role in PROGRAM_ROLES
         assert program.template in get_template_titles()
         # A program without a synth plays Sonic Pi's default, a beep.
@@ -84,7 +85,8 @@ def test_all_styles_are_about_equally_frequent(programs):
 
 def test_a_style_can_be_fixed():
     assert {program.template for program in compose_programs(20, 0, "acid")} == {"composed-acid"}
-    assert compose_programs(5, 0, "composed-acid") == compose_programs(5, 0, "acid")
+    for template_id in ("grammar-acid", "composed-acid"):
+        assert compose_programs(5, 0, template_id) == compose_programs(5, 0, "acid")
     with pytest.raises(EarshotError, match="no style 'acidd'") as raised:
         compose_programs(1, 0, "acidd")
     assert "acid" in raised.value.remedy
