@@ -7,12 +7,18 @@
 """
 
 # These modules register Sonic Pi's built-in functions when they are imported.
-from core.sonicpi.interpreter import builtins_settings, builtins_sound, builtins_values
+from core.sonicpi.interpreter import (
+    builtins_later_language,
+    builtins_settings,
+    builtins_sound,
+    builtins_values,
+)
 from core.sonicpi.interpreter.ruby_parser_process import parse_program
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 
 __all__ = [
     "ProgramInterpreter",
+    "builtins_later_language",
     "builtins_settings",
     "builtins_sound",
     "builtins_values",

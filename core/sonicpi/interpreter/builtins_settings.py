@@ -9,6 +9,7 @@ from typing import Any
 from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
 from core.sonicpi.interpreter.builtins_sound import convert_sound_options
 from core.sonicpi.interpreter.clip_start import DEFAULT_LEAD_SECONDS
+from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard, ThreadSettings
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.values import UNKNOWN, to_number
@@ -23,7 +24,6 @@ IGNORED_SETTINGS = (
     "tuning",
     "cue_logging",
     "arg_checks",
-    "random_source",
     "timing_guarantees",
     "cent_tuning",
 )
@@ -69,7 +69,12 @@ def _clamp_bpm(bpm: float) -> float:
 
 
 def _set_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    return replace(thread.settings, bpm=_clamp_bpm(call.get_first_argument_number(60)))
+    if call.args and call.args[0] == "link":
+        is_linked = thread.settings.follows_link
+        bpm = thread.settings.bpm if is_linked else DEFAULT_LINK_BPM
+        return replace(thread.settings, bpm=bpm, follows_link=True)
+    bpm = _clamp_bpm(call.get_first_argument_number(60))
+    return replace(thread.settings, bpm=bpm, follows_link=False)
 
 
 def _multiply_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
@@ -80,7 +85,8 @@ def _multiply_bpm(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
 def _set_bpm_from_sample(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
     beats = to_number(call.options.get("num_beats", 1), 1)
     sample_seconds = get_builtin_sample_duration(str(call.args[0]) if call.args else "")
-    return replace(thread.settings, bpm=_clamp_bpm(60 * beats / sample_seconds))
+    bpm = _clamp_bpm(60 * beats / sample_seconds)
+    return replace(thread.settings, bpm=bpm, follows_link=False)
 
 
 def _set_transpose(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:

@@ -127,6 +127,10 @@ def _add_sample_event(interpreter: ProgramInterpreter, call: BuiltinCall) -> Non
         resolved["rate"] = rate * get_builtin_sample_duration(name) / stretch_seconds
     if pitch := resolved.get("rpitch"):
         resolved["rate"] = resolved.get("rate", 1.0) * 2 ** (min(max(pitch, -60), 60) / 12)
+    if (duration := resolved.pop("duration", None)) is not None:
+        envelope_seconds = sum(resolved.get(phase, 0.0) for phase in ("attack", "decay", "release"))
+        sustain = max(0.0, interpreter.beats_to_seconds(duration) - envelope_seconds)
+        resolved.setdefault("sustain", sustain)
     interpreter.add_score_events("sample", name, resolved, [None])
 
 
@@ -227,7 +231,7 @@ def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> No
         for _ in limit_iterations(range(10**6)):
             iteration_start = interpreter.current_thread.current_seconds
             interpreter.run_block(call.block, [], call.scope)
-            if interpreter.current_thread.current_seconds <= iteration_start:
+            if interpreter.current_thread.is_stuck_since(iteration_start):
                 return
     except ControlFlowSignal as signal:
         if signal.keyword != "break":
@@ -286,7 +290,7 @@ def _define_function(interpreter: ProgramInterpreter, call: BuiltinCall) -> None
 
 @register_builtin("current_bpm")
 def _get_current_bpm(interpreter: ProgramInterpreter, _call: BuiltinCall) -> float:
-    return interpreter.current_thread.settings.bpm
+    return interpreter.get_current_bpm()
 
 
 @register_builtin("lambda", "proc")

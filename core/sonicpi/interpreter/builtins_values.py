@@ -240,7 +240,7 @@ def _get_sample_duration_in_beats(interpreter: ProgramInterpreter, call: Builtin
     """Return the length of a sample in beats."""
     seconds = get_builtin_sample_duration(str(call.args[0]) if call.args else "")
     rate = abs(to_number(call.options.get("rate", 1), 1)) or 1
-    return seconds / rate * interpreter.current_thread.settings.bpm / 60
+    return seconds / rate * interpreter.get_current_bpm() / 60
 
 
 @register_builtin("sample_names")

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import random
+import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
+from core.sonicpi.interpreter.random_streams import WHITE_SOURCE, create_random_stream
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.score_events import FxChain
 
@@ -17,6 +19,7 @@ class ThreadSettings:
     """Settings of a thread, which `use_…` and `with_…` change.
 
     `lead_seconds` is the time by which the thread's sounds are sent ahead; None is the program's.
+    While a thread follows the link metronome, its tempo is the metronome's times `bpm` / 60.
     """
 
     synth: str = "beep"
@@ -27,6 +30,18 @@ class ThreadSettings:
     fx: FxChain = ()
     density: float = 1.0
     lead_seconds: float | None = None
+    follows_link: bool = True
+    random_source: str = WHITE_SOURCE
+
+
+@dataclass(frozen=True)
+class LoopRedefinition:
+    """A live_loop that is defined again while it runs: from then on it has another body and FX."""
+
+    seconds: float
+    body: Block
+    scope: Scope
+    fx: FxChain
 
 
 @dataclass
@@ -48,8 +63,27 @@ class ProgramThread:
     is_in_time_warp: bool = False
     ticks: dict[str, int] = field(default_factory=dict)
     rng: random.Random = field(default_factory=random.Random)
+    random_streams: dict[str, random.Random] = field(default_factory=dict)
+    redefinitions: list[LoopRedefinition] = field(default_factory=list)
+    linked_seconds: float | None = None
     steps_left: int = MAX_THREAD_STEPS
     call_depth: int = 0
+
+    def restart(self) -> None:
+        """Set everything but the settings to the start of the thread."""
+        self.current_seconds = self.now_seconds = self.start_seconds
+        self.is_in_time_warp, self.linked_seconds = False, None
+        self.steps_left, self.ticks, self.call_depth = MAX_THREAD_STEPS, {}, 0
+        self.random_streams = {}
+        self.rng = create_random_stream(self.settings.random_source, self.compute_random_seed())
+
+    def compute_random_seed(self) -> int:
+        """Return the seed of the thread's random streams."""
+        return zlib.crc32(self.name.encode("utf-8", "replace"))
+
+    def is_stuck_since(self, seconds: float) -> bool:
+        """Return whether no time has passed; `link` at the start of a bar lets none pass."""
+        return self.current_seconds <= seconds and self.linked_seconds != self.current_seconds
 
     def move_to(self, seconds: float) -> None:
         """Set the time of the next sound, and wait for it unless in a `time_warp`."""

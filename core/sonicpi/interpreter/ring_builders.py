@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.sonicpi.interpreter.makam_scales import load_makam_steps
 from core.sonicpi.interpreter.values import MAX_LIST_LENGTH, Ring, to_midi_note, to_number
 from core.sonicpi.inventory import load_sonic_pi_inventory
 
@@ -17,7 +18,8 @@ MAX_INVERSION = 24
 def build_scale_notes(tonic: Any, scale_name: Any, octaves: int = 1) -> Ring:
     """Return the MIDI notes of a scale, from the tonic to the tonic one or more octaves higher."""
     start = to_midi_note(tonic)
-    steps = load_sonic_pi_inventory()["scales"].get(str(scale_name))
+    scales = load_sonic_pi_inventory()["scales"]
+    steps = scales.get(str(scale_name)) or load_makam_steps().get(str(scale_name))
     if start is None or steps is None:
         return Ring([start or DEFAULT_TONIC])
     notes = [start]

@@ -6,8 +6,6 @@ thread has sent yet runs again after the others. The number of evaluated nodes i
 
 from __future__ import annotations
 
-import random
-import zlib
 from dataclasses import replace
 from typing import Any
 
@@ -20,8 +18,9 @@ from core.sonicpi.interpreter.evaluator import (
     ThreadEnded,
 )
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
+from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM, LinkMetronome
 from core.sonicpi.interpreter.program_thread import (
-    MAX_THREAD_STEPS,
+    LoopRedefinition,
     ProgramThread,
     ThreadSettings,
 )
@@ -32,6 +31,7 @@ MAX_PROGRAM_STEPS = 40_000  # evaluated nodes of one program
 MAX_THREADS = 64
 MAX_SYNC_ROUNDS = 3  # in which threads wait for cues of other threads
 MAX_EVENTS = 4_000
+MAX_REDEFINITIONS = 256  # of one live_loop
 MAX_CUE_NAMES = 256
 MAX_CUES_PER_NAME = 2048
 MIN_EXTRAPOLATED_SECONDS = 0.5
@@ -67,6 +67,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.cue_times: dict[str, list[float]] = {}
         self.shared_values: dict[str, Any] = {}
         self.pending_threads: list[ProgramThread] = []
+        self.loop_threads: dict[str, ProgramThread] = {}
+        self.link_metronome = LinkMetronome()
         self.call_counts = {}
         self.unknown_count = 0
         self.steps_left = MAX_PROGRAM_STEPS
@@ -101,20 +103,12 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
     def _run_program_thread(self, thread: ProgramThread) -> bool:
         """Run a thread to its end; return False if it waits for a cue."""
         self.current_thread = thread
-        thread.current_seconds = thread.now_seconds = thread.start_seconds
-        thread.is_in_time_warp = False
-        thread.steps_left, thread.ticks, thread.call_depth = MAX_THREAD_STEPS, {}, 0
-        thread.rng = random.Random(zlib.crc32(thread.name.encode("utf-8", "replace")))
+        thread.restart()
         start_settings, scope = thread.settings, dict(thread.scope)
         event_count, is_finished = len(self.events), False
         try:
             if thread.is_loop:
-                for _ in range(MAX_ITERATIONS):
-                    iteration_start = thread.current_seconds
-                    self.record_cue(thread.name)
-                    self.run_block(thread.body, [], scope)
-                    if thread.current_seconds <= iteration_start:
-                        break
+                self._run_live_loop(thread, scope)
             elif isinstance(thread.body, list) or thread.body is None:
                 self.evaluate_node(thread.body, scope)
             is_finished = True
@@ -139,6 +133,20 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             self._extrapolate_event_weights(thread, self.events[event_count:])
         return True
 
+    def _run_live_loop(self, thread: ProgramThread, scope: Scope) -> None:
+        body, redefinition_count = thread.body, 0
+        for _ in range(MAX_ITERATIONS):
+            iteration_start = thread.current_seconds
+            self.record_cue(thread.name)
+            for redefinition in thread.redefinitions[redefinition_count:]:
+                if redefinition.seconds <= thread.current_seconds:
+                    body, scope = redefinition.body, dict(redefinition.scope)
+                    thread.settings = replace(thread.settings, fx=redefinition.fx)
+                    redefinition_count += 1
+            self.run_block(body, [], scope)
+            if thread.is_stuck_since(iteration_start):
+                return
+
     def _extrapolate_event_weights(self, thread: ProgramThread, events: list[ScoreEvent]) -> None:
         """Weight the events of a thread at its step limit, so that they represent its rest too."""
         interpreted_seconds = thread.current_seconds - thread.start_seconds
@@ -161,14 +169,29 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             When the clock reaches the end of the score.
         """
         thread = self.current_thread
-        seconds = self.beats_to_seconds(beats) / thread.settings.density
-        thread.move_to(thread.current_seconds + seconds)
+        if thread.settings.follows_link and self.link_metronome.bpms and beats > 0:
+            link_beats = beats / (self.get_link_factor() * thread.settings.density)
+            thread.move_to(self.link_metronome.add_beats(thread.current_seconds, link_beats))
+        else:
+            seconds = self.beats_to_seconds(beats) / thread.settings.density
+            thread.move_to(thread.current_seconds + seconds)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
             raise ThreadEnded
 
     def beats_to_seconds(self, beats: float) -> float:
         """Convert beats to seconds at the current thread's tempo."""
-        return beats * 60.0 / self.current_thread.settings.bpm
+        return beats * 60.0 / self.get_current_bpm()
+
+    def get_link_factor(self) -> float:
+        """Return the current thread's tempo relative to the metronome's, if it follows it."""
+        return self.current_thread.settings.bpm / DEFAULT_LINK_BPM
+
+    def get_current_bpm(self) -> float:
+        """Return the current thread's tempo in beats per minute."""
+        thread = self.current_thread
+        if not thread.settings.follows_link:
+            return thread.settings.bpm
+        return self.get_link_factor() * self.link_metronome.get_bpm(thread.current_seconds)
 
     def record_cue(self, name: str) -> None:
         """Record a cue at the current thread's time."""
@@ -202,7 +225,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         Parameters
         ----------
         name : str
-            Name of the thread; a live_loop of the same name is started only once.
+            Name of the thread. A live_loop that runs already is not started again: it has
+            another body from its next round on.
         body : Block
             Block of a loop, else a node.
         scope : Scope
@@ -215,14 +239,21 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             key: tuple[Any, ...] = (name, "loop")
         else:
             key = (name, parent.name, round(parent.current_seconds, 3))
+        if loop_thread := self.loop_threads.get(name) if is_loop else None:
+            if len(loop_thread.redefinitions) < MAX_REDEFINITIONS:
+                loop_thread.redefinitions.append(
+                    LoopRedefinition(parent.current_seconds, body, dict(scope), parent.settings.fx)
+                )
+            return
         if key in self.started_threads or len(self.started_threads) >= MAX_THREADS:
             return
         self.started_threads.add(key)
-        self.pending_threads.append(
-            ProgramThread(
-                name, parent.current_seconds, replace(parent.settings), dict(scope), body, is_loop
-            )
+        thread = ProgramThread(
+            name, parent.current_seconds, replace(parent.settings), dict(scope), body, is_loop
         )
+        self.pending_threads.append(thread)
+        if is_loop:
+            self.loop_threads[name] = thread
 
     def add_score_events(
         self, kind: str, name: str, options: dict[str, float], notes: list[float | None]

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from core.sonicpi import RenderError, collect_osc_messages, try_render
+from core.sonicpi.interpreter import ProgramInterpreter, parse_program
 from core.sonicpi.render_worker import RenderWorker
 from core.sonicpi.sandbox import HOST_FOLDER
 
@@ -164,6 +165,21 @@ def test_program_plays_its_notes_at_their_times(name: str) -> None:
     notes = list_notes(source)
     assert notes == [
         (pytest.approx(time, abs=1e-3), pytest.approx(note)) for time, note in expected
+    ]
+
+
+# The static reader does not count beats.
+UNREAD_PROGRAMS = {"tuplets count beats"}
+
+
+@pytest.mark.parametrize("name", sorted(set(PROGRAMS) - UNREAD_PROGRAMS))
+def test_static_reader_gives_the_events_of_the_render(name: str) -> None:
+    source, expected = PROGRAMS[name]
+    events = ProgramInterpreter(parse_program(source)).events
+    notes = sorted((round(e.time, 3), e.options.get("note", 0.0)) for e in events if e.time < 4)
+    assert notes == [
+        (pytest.approx(time, abs=1e-3), pytest.approx(note, abs=1e-3))
+        for time, note in sorted(expected)
     ]
 
 

@@ -1,0 +1,146 @@
+"""Built-in functions that Sonic Pi gained from 3.3 to 5.0."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
+from core.sonicpi.interpreter.evaluator import limit_iterations
+from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard
+from core.sonicpi.interpreter.random_streams import RANDOM_SOURCES, create_random_stream
+from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+from core.sonicpi.interpreter.values import Ring, Symbol, to_midi_note, to_number
+
+LINK_BPM_RANGE = (20.0, 999.0)
+MAX_NOTE_RANGE = 256
+ROUNDING_BEATS = 1e-6
+
+
+# -- tuplets -----------------------------------------------------------------------------------
+
+
+@register_builtin("tuplets")
+def _run_block_for_tuplets(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    elements = call.args[0] if call.args and isinstance(call.args[0], list) else []
+    thread = interpreter.current_thread
+    duration = to_number(call.options.get("duration", 1), 1)
+    swing_seconds = interpreter.beats_to_seconds(to_number(call.options.get("swing", 0)))
+    for element in limit_iterations(elements):
+        tuplet = element if isinstance(element, list) else [element]
+        with SettingsGuard(thread):
+            bpm = thread.settings.bpm * max(len(tuplet), 1)
+            thread.settings = replace(thread.settings, bpm=bpm)
+            for index, value in enumerate(tuplet):
+                is_swung = isinstance(element, list) and _is_swung(index, len(tuplet), call.options)
+                beat_seconds = interpreter.beats_to_seconds(1)
+                delay = swing_seconds / thread.settings.density / beat_seconds if is_swung else 0
+                warp = BuiltinCall([[delay], [value]], {}, call.block, call.scope)
+                BUILTINS["time_warp"](interpreter, warp)
+                interpreter.sleep_beats(duration)
+    return elements
+
+
+def _is_swung(index: int, length: int, options: dict[str, Any]) -> bool:
+    """Return whether the swing delays an element of a nested list."""
+    pulse = int(to_number(options.get("swing_pulse", 2), 2)) or 2
+    offset = int(to_number(options.get("swing_offset", 0)))
+    return length % pulse == 0 and (index + offset + 1) % pulse == 0
+
+
+# -- link metronome ------------------------------------------------------------------------------
+
+
+@register_builtin("link", "link_sync")
+def _wait_for_link_phase(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    thread = interpreter.current_thread
+    defaults = [call.options.get("quantum", 4), call.options.get("phase", 0)]
+    quantum, phase = (to_number(arg) for arg in (call.args + defaults[len(call.args) :])[:2])
+    follow_link_bpm(thread)
+    beat = interpreter.link_metronome.count_beats(thread.current_seconds)
+    quantum = quantum if quantum > 0 else 4
+    next_beat = math.ceil((beat - phase - ROUNDING_BEATS) / quantum) * quantum + phase
+    if thread.linked_seconds == thread.current_seconds:
+        next_beat += quantum
+    beats = max(next_beat - beat, 0) * interpreter.get_link_factor()
+    interpreter.sleep_beats(beats * thread.settings.density)
+    thread.linked_seconds = thread.current_seconds
+
+
+@register_builtin("set_link_bpm!")
+def _set_link_bpm(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    slowest, fastest = LINK_BPM_RANGE
+    bpm = min(max(call.get_first_argument_number(60), slowest), fastest)
+    interpreter.link_metronome.change_bpm(interpreter.current_thread.current_seconds, bpm)
+
+
+@register_builtin("current_bpm_mode")
+def _get_bpm_mode(interpreter: ProgramInterpreter, _call: BuiltinCall) -> Any:
+    is_linked = interpreter.current_thread.settings.follows_link
+    return Symbol("link") if is_linked else interpreter.get_current_bpm()
+
+
+def follow_link_bpm(thread: ProgramThread) -> None:
+    """Let a thread follow the metronome again, as `use_bpm :link` does."""
+    if not thread.settings.follows_link:
+        thread.settings = replace(thread.settings, bpm=60.0, follows_link=True)
+
+
+# -- random sources ----------------------------------------------------------------------------
+
+
+@register_builtin("use_random_source")
+def _use_random_source(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    _select_random_source(interpreter.current_thread, str(call.args[0]) if call.args else "")
+
+
+@register_builtin("with_random_source")
+def _run_block_with_random_source(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    thread = interpreter.current_thread
+    source = thread.settings.random_source
+    _use_random_source(interpreter, call)
+    try:
+        return interpreter.run_block(call.block, [], call.scope)
+    finally:
+        _select_random_source(thread, source)
+
+
+def _select_random_source(thread: ProgramThread, source: str) -> None:
+    """Let a thread draw from a source; each source continues where the thread left it."""
+    if source not in RANDOM_SOURCES:
+        return
+    thread.random_streams[thread.settings.random_source] = thread.rng
+    thread.settings = replace(thread.settings, random_source=source)
+    if source not in thread.random_streams:
+        seed = thread.compute_random_seed()
+        thread.random_streams[source] = create_random_stream(source, seed)
+    thread.rng = thread.random_streams[source]
+
+
+@register_builtin("current_random_source")
+def _get_random_source(interpreter: ProgramInterpreter, _call: BuiltinCall) -> Symbol:
+    return Symbol(interpreter.current_thread.settings.random_source)
+
+
+# -- notes and files -----------------------------------------------------------------------------
+
+
+@register_builtin("note_range")
+def _build_note_range(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    """Return the notes between two notes, rising or falling, of some pitch classes."""
+    first, last = (to_midi_note(arg) for arg in (call.args + [None, None])[:2])
+    if first is None or last is None:
+        return Ring([])
+    low, high = sorted((int(first), int(last)))
+    notes = [float(note) for note in range(low, min(high, low + MAX_NOTE_RANGE) + 1)]
+    pitches = call.options.get("pitches")
+    if isinstance(pitches, list):
+        classes = {to_number(pitch) % 12 for pitch in pitches}
+        notes = [note for note in notes if note % 12 in classes]
+    return Ring(notes if first <= last else notes[::-1])
+
+
+@register_builtin("load_synthdef", "load_synthdefs")
+def _ignore_synthdef(_interpreter: ProgramInterpreter, _call: BuiltinCall) -> None:
+    return None
