@@ -234,6 +234,18 @@ def add_json_option(parser: argparse.ArgumentParser, help_text: str) -> None:
     parser.add_argument("--json", action="store_true", help=help_text)
 
 
+def add_sounds_option(parser: argparse.ArgumentParser, default: str) -> None:
+    """Declare ``--sounds``; `default` describes its default."""
+    # Imported late so that --help loads no more than it needs.
+    from core.programs.vocabulary import SOUND_SETS
+
+    parser.add_argument(
+        "--sounds",
+        choices=SOUND_SETS,
+        help=f"Sonic Pi version whose synths and samples programs are made of ({default})",
+    )
+
+
 def add_sandbox_option(parser: argparse.ArgumentParser) -> None:
     """Declare ``--no-sandbox``, which disables the sandbox for this command."""
 

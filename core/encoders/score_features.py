@@ -13,6 +13,7 @@ from functools import cache
 
 import numpy as np
 
+from core.encoders.event_lengths import estimate_event_seconds, merge_default_event_options
 from core.encoders.score_feature_layout import (
     CONCURRENT_EVENTS_RANGE,
     DEFAULT_NOTE,
@@ -36,6 +37,7 @@ from core.encoders.score_feature_layout import (
     assign_soft_bins,
     build_feature_layout,
 )
+from core.encoders.sound_columns import find_column_sound
 from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
@@ -130,21 +132,22 @@ def _sum_layer_features(
 
 def _compute_event_weight(event: ScoreEvent) -> float:
     """Return an event's weight: its loudness and length, both compressed."""
-    options = _merge_default_event_options(event)
+    options = merge_default_event_options(event)
     loudness = max(0.0, min(abs(options.get("amp", 1.0)), 8.0)) ** 0.7
-    return loudness * min(_estimate_event_seconds(event, options), 6.0) ** 0.4
+    return loudness * min(estimate_event_seconds(event, options), 6.0) ** 0.4
 
 
 def _list_event_features(event: ScoreEvent) -> list[tuple[str, float]]:
     """Return the names of an event's features, each with its share of the event."""
-    options = _merge_default_event_options(event)
-    features = [(f"{event.kind} {event.name}", 1.0)]
+    options = merge_default_event_options(event)
+    kind, name = find_column_sound(event.kind, event.name)
+    features = [(f"{kind} {name}", 1.0)]
     if event.kind == "sample":
-        prefix = event.name.split("_")[0]
+        prefix = name.split("_")[0]
         features.append((f"group {prefix if prefix in SAMPLE_GROUPS else 'unknown'}", 1.0))
     else:
         features += _build_pitch_features(options.get("note", DEFAULT_NOTE))
-    seconds = _estimate_event_seconds(event, options)
+    seconds = estimate_event_seconds(event, options)
     features += _build_binned_features(
         f"length {event.kind}", seconds, LENGTH_RANGE_SECONDS, DURATION_BIN_COUNT
     )
@@ -215,36 +218,6 @@ def _hash_feature_to_column(feature: str) -> str:
     return f"hashed {zlib.crc32(feature.encode()) % HASHED_FEATURE_COUNT}"
 
 
-def _merge_default_event_options(event: ScoreEvent) -> dict[str, float]:
-    """Return an event's options with the defaults of its synth or of the sample player."""
-    inventory = load_sonic_pi_inventory()
-    if event.kind == "sample":
-        return {**inventory["player"], **event.options}
-    return {**inventory["synths"].get(event.name, {}), **event.options}
-
-
-def _estimate_event_seconds(event: ScoreEvent, options: dict[str, float]) -> float:
-    """Return the approximate length of an event in seconds, at least 0.02.
-
-    Parameters
-    ----------
-    event : ScoreEvent
-    options : dict of str to float
-        With defaults.
-    """
-    envelope_seconds = sum(
-        [max(0.0, options.get(stage, 0.0)) for stage in ("attack", "decay", "sustain", "release")]
-    )
-    if event.kind == "synth":
-        return max(0.02, envelope_seconds)
-    sample_seconds = load_sonic_pi_inventory()["samples"].get(event.name, 1.0)
-    rate = max(abs(options.get("rate", 1.0)), 0.01)
-    part = abs(options.get("finish", 1.0) - options.get("start", 0.0))
-    played_seconds = sample_seconds / rate * min(max(part, 0.001), 1.0)
-    has_envelope = event.options.get("sustain", -1) >= 0
-    return max(0.02, min(played_seconds, envelope_seconds) if has_envelope else played_seconds)
-
-
 def _compute_density_and_loudness_features(events: list[ScoreEvent]) -> np.ndarray:
     """Return events per second, concurrent events and loudness over time, [32]."""
     event_rate, concurrency = np.zeros(DENSITY_BIN_COUNT), np.zeros(DENSITY_BIN_COUNT)
@@ -255,7 +228,7 @@ def _compute_density_and_loudness_features(events: list[ScoreEvent]) -> np.ndarr
     ):
         event_rate[number] = share
     seconds = [
-        _estimate_event_seconds(event, _merge_default_event_options(event)) * event.weight
+        estimate_event_seconds(event, merge_default_event_options(event)) * event.weight
         for event in events
     ]
     concurrent_events = sum(seconds) / MAX_SCORE_SECONDS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core import encoders
@@ -22,11 +22,20 @@ from core.pipeline.embed import (
 from core.pipeline.estimate import BuildEstimate, estimate_build_cost
 from core.pipeline.render_executor import RenderExecutor
 from core.pipeline.render_missing import RENDERING_STEP, RenderReport, render_missing_clips
-from core.programs import Program, Template, compose_programs, generate, get_template
+from core.programs import (
+    DEFAULT_SOUND_SET,
+    Program,
+    Template,
+    compose_programs,
+    generate,
+    get_template,
+)
 from core.programs import list_templates as list_all_templates
+from core.programs.vocabulary import require_sound_set
 from core.progress import Progress, ignore_progress
 
 GENERATION_STEP = "Generating programs"
+SOUND_SET_SETTING = "sound_set"
 
 
 @dataclass(frozen=True)
@@ -47,6 +56,9 @@ class BuildOptions:
         with exactly these values are added.
     grammar_program_count : int
         Programs composed by the grammar with `seed`.
+    sound_set : {"3.2", "5"} or None
+        Version of Sonic Pi whose synths and samples programs are made of. None: that of the
+        corpus, or "3.2" in a new corpus.
     """
 
     templates: Sequence[Template | str] | None = None
@@ -54,6 +66,7 @@ class BuildOptions:
     seed: int = 0
     parameter_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     grammar_program_count: int = 0
+    sound_set: str | None = None
 
 
 @dataclass(frozen=True)
@@ -213,6 +226,7 @@ def build_corpus(
     with corpus.lock_for_writing(f"build {corpus_name}"):
         if corpus.settings.get("encoders") != encoder_ids:
             corpus.set_corpus_setting("encoders", encoder_ids)
+        options = replace(options, sound_set=_resolve_sound_set(corpus, options.sound_set))
         programs_added, generation_seconds = _add_missing_programs(
             corpus, templates, options, progress
         )
@@ -284,6 +298,28 @@ def _open_or_create_corpus(corpus_name: str, clip_format: ClipFormat) -> Corpus:
     return corpus
 
 
+def _resolve_sound_set(corpus: Corpus, requested: str | None) -> str:
+    """Return the sound set of a corpus, and record it in a corpus without programs.
+
+    Raises
+    ------
+    EarshotError
+        If the corpus was made with another set: its seeds would not give its programs again.
+    """
+    recorded = corpus.settings.get(SOUND_SET_SETTING)
+    is_empty = not corpus.count_programs_by_state()["programs"]
+    current = recorded or (requested if is_empty else None) or DEFAULT_SOUND_SET
+    if requested not in (None, current):
+        raise EarshotError(
+            f"Corpus '{corpus.name}' was made with the sounds of Sonic Pi {current}, not"
+            f" {requested}.",
+            remedy="Leave out --sounds, or build a corpus of another name.",
+        )
+    if recorded is None and is_empty:
+        corpus.set_corpus_setting(SOUND_SET_SETTING, require_sound_set(current))
+    return current
+
+
 def _choose_encoder_ids(
     previous_encoders: dict[str, str] | None, choice: EncoderChoice
 ) -> tuple[dict[str, str], str]:
@@ -352,7 +388,13 @@ def _add_missing_template_programs(
 
 def _generate_template_programs(template: Template, options: BuildOptions) -> list[Program]:
     values = options.parameter_values.get(template.id)
-    return generate(template, options.programs_per_template, options.seed, values)
+    return generate(
+        template,
+        options.programs_per_template,
+        options.seed,
+        values,
+        sound_set=options.sound_set or DEFAULT_SOUND_SET,
+    )
 
 
 def _add_missing_grammar_programs(
@@ -363,7 +405,9 @@ def _add_missing_grammar_programs(
     existing_ids = set(corpus.load_programs()["program"]) if count else set()
     new_programs = [
         program
-        for program in compose_programs(count, options.seed)
+        for program in compose_programs(
+            count, options.seed, sound_set=options.sound_set or DEFAULT_SOUND_SET
+        )
         if program.id not in existing_ids
     ]
     if not new_programs:

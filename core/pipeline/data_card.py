@@ -31,8 +31,8 @@ class DataCard:
     ----------
     facts : dict
         JSON types only: corpus, created, seconds, audio_format, split_seed, schema_version, bytes,
-        counts, split, templates, roles, seeds, imports, failures, warnings, encoders, made_with,
-        licence.
+        counts, split, templates, roles, sound_set, seeds, imports, failures, warnings, encoders,
+        made_with, licence.
     """
 
     facts: dict[str, Any]
@@ -69,6 +69,7 @@ def make_data_card(corpus: Corpus) -> DataCard:
             "split": _count_values(rows["split"]),
             "templates": _count_values(rows["template"]),
             "roles": _count_values(rows["role"]),
+            "sound_set": settings.get("sound_set", programs.DEFAULT_SOUND_SET),
             "seeds": sorted({int(seed) for seed in rows["seed"].dropna()}),
             "imports": imports,
             "failures": corpus.count_failures_by_kind(),
@@ -150,7 +151,7 @@ def _format_data_card_markdown(facts: dict[str, Any]) -> str:
         f" {facts['bytes'] / 1e6:,.1f} MB.",
         "## Split\n\nBy program, stratified by template, seed"
         f" {facts['split_seed']}: {_format_named_counts(facts['split'])}.",
-        f"## Programs\n\nSeeds of the templates: {seeds}."
+        f"## Programs\n\nSounds of Sonic Pi {facts['sound_set']}. Seeds of the templates: {seeds}."
         f" Roles: {_format_named_counts(facts['roles'])}."
         f"\n\n{_format_template_counts_table(facts['templates'])}",
     ]

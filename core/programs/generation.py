@@ -9,6 +9,7 @@ from typing import Any
 from core.errors import EarshotError
 from core.programs.jinja_template import Template, get_template
 from core.programs.program import Program, validate_count_and_seed
+from core.programs.vocabulary import DEFAULT_SOUND_SET
 
 
 def generate(
@@ -16,6 +17,8 @@ def generate(
     count: int,
     seed: int,
     parameter_values: Mapping[str, Any] | None = None,
+    *,
+    sound_set: str = DEFAULT_SOUND_SET,
 ) -> list[Program]:
     """Generate distinct programs from a template.
 
@@ -32,6 +35,8 @@ def generate(
         Any integer.
     parameter_values : mapping of str to object, optional
         Parameters to fix or narrow, as in `Template.render`.
+    sound_set : {"3.2", "5"}
+        Version of Sonic Pi whose synths and samples are drawn.
 
     Returns
     -------
@@ -58,7 +63,7 @@ def generate(
     programs: dict[str, Program] = {}
     variant, repeats = 0, 0
     while len(programs) < count:
-        program = template.render(parameter_values, seed, variant)
+        program = template.render(parameter_values, seed, variant, sound_set)
         variant += 1
         if program.source not in programs:
             name = f"{template.id}-{len(programs):04d}"

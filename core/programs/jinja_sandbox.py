@@ -110,7 +110,11 @@ def compile_template(path: Path) -> tuple[str, JinjaTemplate]:
     return text, JinjaTemplate.from_code(_TEMPLATE_ENVIRONMENT, code, template_globals)
 
 
-def render_template(jinja_template: JinjaTemplate, sampler: ParameterSampler) -> str:
+def render_template(
+    jinja_template: JinjaTemplate,
+    sampler: ParameterSampler,
+    sound_set: str = vocabulary.DEFAULT_SOUND_SET,
+) -> str:
     """Render a compiled template to the source of a program.
 
     Parameters
@@ -119,6 +123,8 @@ def render_template(jinja_template: JinjaTemplate, sampler: ParameterSampler) ->
         Result of `compile_template`.
     sampler : ParameterSampler
         Sampler of this rendering's parameters.
+    sound_set : {"3.2", "5"}
+        Version of Sonic Pi whose sounds the groups hold.
 
     Returns
     -------
@@ -133,6 +139,8 @@ def render_template(jinja_template: JinjaTemplate, sampler: ParameterSampler) ->
     pieces: list[str] = []
     size = 0
     variables = sampler.get_template_functions() | {_ITERATION_BUDGET_KEY: [MAX_LOOP_ITERATIONS]}
+    if sound_set != vocabulary.DEFAULT_SOUND_SET:  # Variables hide the globals of their name.
+        variables |= vocabulary.build_sound_groups(sound_set)
     try:
         for piece in jinja_template.generate(variables):
             size += len(piece)

@@ -17,6 +17,12 @@ from core.programs.parameter_sampler import ParameterSampler
 from core.programs.parameters import LIST_KINDS, ParameterSpec
 from core.programs.program import Program
 from core.programs.template_header import parse_sound_windows, parse_template_header
+from core.programs.vocabulary import (
+    DEFAULT_SOUND_SET,
+    SOUND_SETS,
+    names_later_sound,
+    require_sound_set,
+)
 
 TEMPLATE_SUFFIX = ".rb.j2"
 _DISCOVERY_RENDER_COUNT = 64  # random renderings before every choice is tried in turn
@@ -55,7 +61,11 @@ class Template:
     _jinja_template: jinja2.Template = field(repr=False)
 
     def render(
-        self, parameter_values: Mapping[str, Any] | None = None, seed: int = 0, variant: int = 0
+        self,
+        parameter_values: Mapping[str, Any] | None = None,
+        seed: int = 0,
+        variant: int = 0,
+        sound_set: str = DEFAULT_SOUND_SET,
     ) -> Program:
         """Render one program.
 
@@ -66,6 +76,8 @@ class Template:
             without an entry are drawn. `Program.parameters` of a program gives its source again.
         seed, variant : int
             Seed of the random stream, and the number of the variant.
+        sound_set : {"3.2", "5"}
+            Version of Sonic Pi whose sounds are drawn. A value that only "5" has selects that set.
 
         Returns
         -------
@@ -89,7 +101,10 @@ class Template:
         """
         parameter_values = parameter_values or {}
         self._check_parameter_names(parameter_values)
-        source, sampler = self._render_with_sampler(parameter_values, seed, variant)
+        require_sound_set(sound_set)
+        if names_later_sound(parameter_values.values()):
+            sound_set = SOUND_SETS[-1]
+        source, sampler = self._render_with_sampler(parameter_values, seed, variant, sound_set)
         name = f"{self.id}-{variant:04d}"
         return Program(source, name, self.id, self.role, dict(sampler.drawn_values), seed)
 
@@ -102,10 +117,14 @@ class Template:
         return list(_discover_parameters(self).values())
 
     def _render_with_sampler(
-        self, parameter_values: Mapping[str, Any], seed: int, variant: int
+        self,
+        parameter_values: Mapping[str, Any],
+        seed: int,
+        variant: int,
+        sound_set: str = DEFAULT_SOUND_SET,
     ) -> tuple[str, ParameterSampler]:
         sampler = ParameterSampler(f"{self.id}/{seed}/{variant}", parameter_values)
-        return render_template(self._jinja_template, sampler), sampler
+        return render_template(self._jinja_template, sampler, sound_set), sampler
 
     def _check_parameter_names(self, parameter_values: Mapping[str, Any]) -> None:
         specs = _discover_parameters(self) if parameter_values else {}

@@ -1,14 +1,26 @@
 """Words that templates can use: groups of synths and samples, scales, and note functions.
 
-The names are those of Sonic Pi 3.2.2. A template sees every group as a list:
-`pick("kick", kicks)`.
+A template sees every group as a list: `pick("kick", kicks)`. The sound set decides which sounds are
+in the groups: those of Sonic Pi 3.2.2, or also those of later versions. The same seed and sound set
+give the same programs.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from core.errors import EarshotError
+from core.programs.later_sound_groups import (
+    LATER_LOUDNESS_GAINS,
+    LATER_SAMPLE_GROUPS,
+    LATER_SYNTH_GROUPS,
+)
 from core.programs.parameters import format_ruby_value
+
+SOUND_SETS = ("3.2", "5")
+"""Versions of Sonic Pi whose synths and samples programs can be made of."""
+DEFAULT_SOUND_SET = "3.2"
 
 _SYNTH_GROUPS = {
     # Synths with a fast attack, audible as a melody even in short notes.
@@ -199,7 +211,8 @@ def balance_amp(sound: str, level: float) -> float:
     level : float
         The `amp` at which a beep has the wanted loudness.
     """
-    return round(level * _LOUDNESS_GAINS.get(sound, 1.0), 2)
+    gain = _LOUDNESS_GAINS.get(sound) or LATER_LOUDNESS_GAINS.get(sound, 1.0)
+    return round(level * gain, 2)
 
 
 def format_option(name: str, value: object) -> str:
@@ -210,6 +223,59 @@ def format_option(name: str, value: object) -> str:
 def format_ruby_offset_term(amount: int) -> str:
     """Return a Ruby term that adds an amount: ` + 5`, ` - 5`, or "" for 0."""
     return f" {'+' if amount > 0 else '-'} {abs(amount)}" if amount else ""
+
+
+def require_sound_set(name: str) -> str:
+    """Return the name of a sound set unchanged.
+
+    Raises
+    ------
+    EarshotError
+        If there is no such set.
+    """
+    if name not in SOUND_SETS:
+        raise EarshotError(
+            f"There is no sound set {str(name)[:60]!r}.",
+            remedy=f"Use one of: {', '.join(SOUND_SETS)}.",
+        )
+    return name
+
+
+def build_sound_groups(sound_set: str = DEFAULT_SOUND_SET) -> dict[str, list[str]]:
+    """Return the synths and samples of a sound set by group.
+
+    Parameters
+    ----------
+    sound_set : {"3.2", "5"}
+        The groups of "5" begin with those of "3.2".
+
+    Examples
+    --------
+    >>> build_sound_groups("3.2")["noises"]
+    ['noise', 'pnoise', 'bnoise', 'gnoise', 'cnoise']
+    >>> "rodeo" in build_sound_groups("5")["keys"]
+    True
+    """
+    groups = {group: names.split() for group, names in (_SYNTH_GROUPS | _SAMPLE_GROUPS).items()}
+    if require_sound_set(sound_set) != DEFAULT_SOUND_SET:
+        for group, names in (LATER_SYNTH_GROUPS | LATER_SAMPLE_GROUPS).items():
+            groups[group] += names.split()
+    return groups
+
+
+def names_later_sound(values: Iterable[object]) -> bool:
+    """Return whether one of the values of parameters is a sound that only the set "5" has."""
+    later_names = {
+        name
+        for names in (LATER_SYNTH_GROUPS | LATER_SAMPLE_GROUPS).values()
+        for name in names.split()
+    }
+    members = [member for value in values for member in _list_members(value)]
+    return any(isinstance(member, str) and member in later_names for member in members)
+
+
+def _list_members(value: object) -> Iterable[object]:
+    return value if isinstance(value, (list, tuple)) else (value,)
 
 
 def build_template_vocabulary() -> dict[str, Any]:
@@ -224,6 +290,5 @@ def build_template_vocabulary() -> dict[str, Any]:
         "opt": format_option,
         "plus": format_ruby_offset_term,
     }
-    groups = {group: names.split() for group, names in (_SYNTH_GROUPS | _SAMPLE_GROUPS).items()}
     scales = {"scales": list(SCALE_STEPS), "tonics": list(SHARP_NOTE_NAMES)}
-    return groups | scales | functions
+    return build_sound_groups() | scales | functions

@@ -17,6 +17,7 @@ from typing import Any
 import soundfile
 
 from core.errors import EarshotError
+from core.sonicpi.later_sounds import load_later_sample_seconds, load_later_synth_options
 from core.sonicpi.versions import get_sonic_pi_version
 
 INVENTORY_PATH = Path(__file__).with_suffix(".json")
@@ -42,8 +43,17 @@ def load_sonic_pi_inventory() -> dict[str, Any]:
 
 
 def get_builtin_sample_duration(sample_name: str) -> float:
-    """Return the length of a built-in sample in seconds; 1 for other samples."""
-    return load_sonic_pi_inventory()["samples"].get(sample_name, UNKNOWN_SAMPLE_SECONDS)
+    """Return the length of a sample of any Sonic Pi version in seconds; 1 for other samples."""
+    seconds = load_sonic_pi_inventory()["samples"].get(sample_name)
+    if seconds is None:
+        seconds = load_later_sample_seconds().get(sample_name, UNKNOWN_SAMPLE_SECONDS)
+    return seconds
+
+
+def get_default_synth_options(synth_name: str) -> dict[str, float]:
+    """Return the default options of a synth of any Sonic Pi version; empty for other names."""
+    options = load_sonic_pi_inventory()["synths"].get(synth_name)
+    return load_later_synth_options().get(synth_name, {}) if options is None else options
 
 
 def read_installed_inventory() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from core.cli.parsing import (
     add_encoder_options,
     add_json_option,
     add_sandbox_option,
+    add_sounds_option,
     parse_fixed_values,
     parse_int,
     parse_nonnegative_int,
@@ -52,6 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="programs composed by the grammar (0)",
     )
+    add_sounds_option(parser, "the corpus's; for a new corpus 3.2")
     parser.add_argument(
         "--resume", action="store_true", help="add no programs; render and embed existing ones"
     )
@@ -105,6 +107,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             seed=args.seed,
             parameter_values=parse_fixed_values(args.set),
             grammar_program_count=0 if args.resume else args.grammar_programs,
+            sound_set=args.sounds,
         ),
         build.EncoderChoice(args.preset, args.code_encoder, args.audio_encoder),
         build.ClipFormat(args.seconds, args.format),

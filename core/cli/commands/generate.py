@@ -11,7 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import print_json_line, print_result
-from core.cli.parsing import add_json_option, parse_int, parse_nonnegative_int, parse_positive_int
+from core.cli.parsing import (
+    add_json_option,
+    add_sounds_option,
+    parse_int,
+    parse_nonnegative_int,
+    parse_positive_int,
+)
 from core.errors import EarshotError
 from core.formatting import format_table, pluralize
 from core.progress import Progress
@@ -40,6 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="programs composed by the grammar (0)",
     )
+    add_sounds_option(parser, "3.2")
     parser.add_argument("--style", metavar="NAME", help="style of the grammar programs (any)")
     parser.add_argument("--seed", type=parse_int, default=0, metavar="S", help="random seed (0)")
     parser.add_argument(
@@ -56,12 +63,15 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     if not args.templates and not args.grammar_programs:
         _print_template_list(args.json)
         return
+    sound_set = args.sounds or programs.DEFAULT_SOUND_SET
     generated: list[Program] = []
     templates = [programs.get_template(name) for name in dict.fromkeys(args.templates)]
     for done, template in enumerate(templates):
         progress(PROGRESS_STEP, done, len(templates), template.id)
-        generated += programs.generate(template, args.count, args.seed)
-    generated += programs.compose_programs(args.grammar_programs, args.seed, args.style)
+        generated += programs.generate(template, args.count, args.seed, sound_set=sound_set)
+    generated += programs.compose_programs(
+        args.grammar_programs, args.seed, args.style, sound_set=sound_set
+    )
     if templates:
         progress(PROGRESS_STEP, len(templates), len(templates))
     program_by_path = {args.out / f"{program.name}.rb": program for program in generated}

@@ -7,7 +7,9 @@ from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import Block, CodeNode
 from core.programs.grammar.composition_context import CompositionContext
 from core.programs.grammar.drum_layers import compose_drum_layer
+from core.programs.grammar.drum_synth_layers import compose_drum_synth_layer
 from core.programs.grammar.global_settings import write_global_settings
+from core.programs.grammar.instruments import SoundSet
 from core.programs.grammar.layer import ProgramLayer
 from core.programs.grammar.melodic_layers import MELODIC_KINDS, compose_melodic_layer
 from core.programs.grammar.rng import SeededRandom
@@ -49,9 +51,15 @@ _MULTI_LAYER_FORMS = {
 # Label and statements of each section.
 ProgramSections = list[tuple[str, list[CodeNode]]]
 
+_DRUM_SYNTH_PROBABILITY = 0.25
+
 
 def create_composition_context(
-    style: MusicStyle, rng: SeededRandom, code_style: CodeStyle, layer_count: int
+    style: MusicStyle,
+    rng: SeededRandom,
+    code_style: CodeStyle,
+    layer_count: int,
+    sounds: SoundSet,
 ) -> CompositionContext:
     """Draw tempo and key, and return the context of an empty program.
 
@@ -65,6 +73,8 @@ def create_composition_context(
         Formatter of the code.
     layer_count : int
         Number of layers; the more layers, the softer each of them.
+    sounds : SoundSet
+        Synths and samples of the program.
     """
     bpm = 60.0
     if rng.draw_boolean(style.tempo_probability):
@@ -74,7 +84,7 @@ def create_composition_context(
             bpm = float(min(max(5 * round(bpm / 5), lo), hi))
     tonic, scale = rng.sample_integer(0, 11), rng.pick_option(style.scale_names.split())
     layer_level = 0.85 / layer_count**0.45
-    return CompositionContext(rng, code_style, style, bpm, tonic, scale, layer_level)
+    return CompositionContext(rng, code_style, style, bpm, tonic, scale, layer_level, sounds)
 
 
 def compose_layer(
@@ -101,12 +111,20 @@ def compose_layer(
     if layer_kind in composers:
         return composers[layer_kind](context)
     intermittent_composers = {
-        "kit": compose_drum_layer,
+        "kit": _compose_kit_layer,
         "glitch": compose_glitch_layer,
         "texture": compose_texture_layer,
         "noise": compose_noise_layer,
     }
     return intermittent_composers[layer_kind](context, always_sounds)
+
+
+def _compose_kit_layer(context: CompositionContext, always_sounds: bool) -> ProgramLayer:
+    """Compose drums of samples, or of synths where the sound set has them."""
+    # Without drum synths nothing is drawn, so the programs of the first sound set stay the same.
+    if context.sounds.drum_synths and context.rng.draw_boolean(_DRUM_SYNTH_PROBABILITY):
+        return compose_drum_synth_layer(context)
+    return compose_drum_layer(context, always_sounds)
 
 
 def arrange_layers(context: CompositionContext, layers: list[ProgramLayer]) -> ProgramSections:

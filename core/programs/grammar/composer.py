@@ -11,6 +11,7 @@ from core.programs.grammar.arrangement import (
 )
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import count_statements
+from core.programs.grammar.instruments import SoundSet, get_sound_set
 from core.programs.grammar.rng import SeededRandom
 from core.programs.grammar.styles import (
     GRAMMAR_NAME_PREFIX,
@@ -21,9 +22,12 @@ from core.programs.grammar.styles import (
 )
 from core.programs.grammar.validity import is_program_unplayable
 from core.programs.program import ParameterValue, Program, validate_count_and_seed
+from core.programs.vocabulary import DEFAULT_SOUND_SET
 
 
-def compose_programs(count: int, seed: int, style: str | None = None) -> list[Program]:
+def compose_programs(
+    count: int, seed: int, style: str | None = None, *, sound_set: str = DEFAULT_SOUND_SET
+) -> list[Program]:
     """Compose distinct programs from the grammar.
 
     The same seed gives the same programs on every machine.
@@ -38,6 +42,8 @@ def compose_programs(count: int, seed: int, style: str | None = None) -> list[Pr
     style : str, optional
         A key of `MUSIC_STYLES`, or a template id such as "grammar-acid". Default: each program
         draws its own style.
+    sound_set : {"3.2", "5"}
+        Version of Sonic Pi whose synths and samples are used.
 
     Returns
     -------
@@ -60,13 +66,14 @@ def compose_programs(count: int, seed: int, style: str | None = None) -> list[Pr
     """
     validate_count_and_seed(count, seed)
     fixed_style = _get_style(style) if style is not None else None
+    sounds = get_sound_set(sound_set)
     programs: dict[str, Program] = {}
     for index in range(count):
         attempt = 0
-        program = _compose_program(seed, index, attempt, fixed_style)
+        program = _compose_program(seed, index, attempt, fixed_style, sounds)
         while program.source in programs or is_program_unplayable(program.source):
             attempt += 1
-            program = _compose_program(seed, index, attempt, fixed_style)
+            program = _compose_program(seed, index, attempt, fixed_style, sounds)
         programs[program.source] = program
     return list(programs.values())
 
@@ -82,14 +89,14 @@ def _get_style(name_or_id: str) -> MusicStyle:
 
 
 def _compose_program(
-    seed: int, index: int, attempt: int, fixed_style: MusicStyle | None
+    seed: int, index: int, attempt: int, fixed_style: MusicStyle | None, sounds: SoundSet
 ) -> Program:
     stream_name = f"composed/{fixed_style.name if fixed_style else ''}/{seed}/{index}/{attempt}"
     rng = SeededRandom(f"{stream_name}/music")
     code_style = CodeStyle(SeededRandom(f"{stream_name}/hand"))
     style = fixed_style or rng.pick_option(list(MUSIC_STYLES.values()))
     layer_count = rng.pick_weighted(style.layer_count_weights)
-    context = create_composition_context(style, rng, code_style, layer_count)
+    context = create_composition_context(style, rng, code_style, layer_count, sounds)
     layers = [compose_layer(context, rng.pick_weighted(style.lead_weights), always_sounds=True)]
     layers += [
         compose_layer(context, rng.pick_weighted(style.layer_weights), always_sounds=False)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from core.programs.grammar.code_style import CodeStyle
 from core.programs.grammar.code_tree import CodeNode
+from core.programs.grammar.instruments import SoundSet, get_sound_set
 from core.programs.grammar.rng import SeededRandom
 from core.programs.grammar.styles import MusicStyle
 from core.programs.vocabulary import SCALE_STEPS, degree_to_midi
@@ -81,6 +82,8 @@ class CompositionContext:
         Name of the key's scale.
     layer_level : float
         Average loudness of one layer, as an `amp` of a beep.
+    sounds : SoundSet
+        Synths and samples of the program.
     top_nodes : list of CodeNode
         Statements at the top of the program, such as assignments of variables.
     function_nodes : list of CodeNode
@@ -94,6 +97,7 @@ class CompositionContext:
     tonic: int
     scale: str
     layer_level: float
+    sounds: SoundSet = field(default_factory=get_sound_set)
     top_nodes: list[CodeNode] = field(default_factory=list)
     function_nodes: list[CodeNode] = field(default_factory=list)
 

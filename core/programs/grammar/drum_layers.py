@@ -52,14 +52,14 @@ class DrumSample:
     context : CompositionContext
         The program under composition.
     sample_group : str
-        A key of `instruments.SAMPLE_GROUPS`.
+        A key of `SoundSet.sample_groups`.
     level : float
         Loudness relative to the average layer.
     """
 
     def __init__(self, context: CompositionContext, sample_group: str, level: float):
         self.context = context
-        self.sample_name = context.rng.pick_option(instruments.SAMPLE_GROUPS[sample_group])
+        self.sample_name = context.rng.pick_option(context.sounds.sample_groups[sample_group])
         self.amp = instruments.compute_sample_amp(
             self.sample_name, sample_group, context.sample_layer_level(level)
         )

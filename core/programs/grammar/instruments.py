@@ -1,4 +1,4 @@
-"""Synths, FX and samples of Sonic Pi 3.2.2 with the useful ranges of their options.
+"""Synths, FX and samples of Sonic Pi with the useful ranges of their options.
 
 An option is written `name=lo..hi` or `name=a|b|c`. Groups of synths and samples extend those of
 `core.programs.vocabulary`, which are narrower than what programmers use.
@@ -7,50 +7,12 @@ An option is written `name=lo..hi` or `name=a|b|c`. Groups of synths and samples
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
-from core.programs.grammar.rng import SeededRandom
-from core.programs.vocabulary import balance_amp, build_template_vocabulary
-
-_VOCABULARY = build_template_vocabulary()
-
-
-@dataclass(frozen=True)
-class SoundOption:
-    """An option of a synth or FX, with a range of numbers or with choices.
-
-    Parameters
-    ----------
-    name : str
-        Name of the option.
-    lo, hi : float
-        Range of a number.
-    choices : tuple of str
-        Values as Ruby code; empty for a number.
-    """
-
-    name: str
-    lo: float = 0.0
-    hi: float = 0.0
-    choices: tuple[str, ...] = ()
-
-    def pick_random_value(self, rng: SeededRandom) -> str:
-        """Draw a value and return it as Ruby code."""
-        if self.choices:
-            return rng.pick_option(self.choices)
-        return f"{rng.sample_round_number(self.lo, self.hi):g}"
-
-
-def _parse_options(text: str) -> tuple[SoundOption, ...]:
-    options = []
-    for part in text.split():
-        name, _, values = part.partition("=")
-        if ".." in values:
-            lo, hi = map(float, values.split(".."))
-            options.append(SoundOption(name, lo, hi))
-        else:
-            options.append(SoundOption(name, choices=tuple(values.split("|"))))
-    return tuple(options)
-
+from core.programs.grammar.later_synth_options import LATER_SYNTH_OPTIONS
+from core.programs.grammar.option_ranges import SoundOption, parse_option_ranges
+from core.programs.later_sound_groups import DRUM_SYNTHS_BY_ROLE
+from core.programs.vocabulary import DEFAULT_SOUND_SET, balance_amp, build_sound_groups
 
 _CUTOFF_OPTION = "cutoff=55..125"
 _RESONANCE_OPTION = "res=0.1..0.9"
@@ -60,7 +22,7 @@ _MODULATION_OPTIONS = (
     "mod_phase_offset=0.1..0.9 mod_invert_wave=0|1 mod_wave=0|1|2|3"
 )
 SYNTH_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
-    name: _parse_options(text)
+    name: parse_option_ranges(text)
     for name, text in {
         "dull_bell": "",
         "pretty_bell": "",
@@ -109,7 +71,6 @@ SYNTH_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
         "chipnoise": "freq_band=0..15",
     }.items()
 }
-
 _MIX_OPTION = "mix=0.2..0.9"
 _WAVE_OPTIONS = "wave=0|1|2|3 invert_wave=0|1 phase_offset=0.1..0.9 pulse_width=0.2..0.8"
 _FILTER_OPTION = "cutoff=65..120"
@@ -119,7 +80,7 @@ _SLICER_OPTIONS = (
     "smooth_down=0.02..0.2"
 )
 FX_OPTIONS: dict[str, tuple[SoundOption, ...]] = {
-    name: _parse_options(text)
+    name: parse_option_ranges(text)
     for name, text in {
         "reverb": "room=0.2..0.99 mix=0.1..0.9 damp=0.1..0.9",
         "gverb": "room=5..60 release=1..6 spread=0.1..0.9 damp=0.2..0.9 pre_damp=0.2..0.8 "
@@ -204,41 +165,59 @@ FX_AMP_FACTORS = {
     "hpf": 1.1,
 }
 
-SYNTH_GROUPS: dict[str, list[str]] = {
-    "leads": [
-        *_VOCABULARY["leads"],
-        "sine",
-        "growl",
-        "mod_sine",
-        "mod_dsaw",
-        "tech_saws",
-        "subpulse",
-        "square",
-    ],
-    "plucked": _VOCABULARY["plucked"],
-    "soft": _VOCABULARY["soft"],
-    "pads": [
-        *_VOCABULARY["pads"],
-        "hollow",
-        "dark_ambience",
-        "growl",
-        "mod_dsaw",
-        "zawa",
-        "hoover",
-    ],
-    "keys": _VOCABULARY["keys"],
-    "basses": [*_VOCABULARY["basses"], "growl", "mod_fm"],
-    "acid": "tb303 tb303 tb303 saw zawa prophet".split(),
-    "chip": "chiplead chiplead chipbass pulse square dpulse tri mod_pulse".split(),
-    "noises": [*_VOCABULARY["noises"], "chipnoise"],
+# Added to the groups of the vocabulary.
+_MORE_SYNTHS = {
+    "leads": "sine growl mod_sine mod_dsaw tech_saws subpulse square",
+    "pads": "hollow dark_ambience growl mod_dsaw zawa hoover",
+    "basses": "growl mod_fm",
+    "noises": "chipnoise",
 }
-SAMPLE_GROUPS: dict[str, list[str]] = {
-    name: _VOCABULARY[name]
-    for name in "kicks snares hats cymbals toms blips percussion tablas bass_hits breaks "
-    "textures glitches".split()
+_OWN_SYNTH_GROUPS = {
+    "acid": "tb303 tb303 tb303 saw zawa prophet",
+    "chip": "chiplead chiplead chipbass pulse square dpulse tri mod_pulse",
 }
-SAMPLE_GROUPS["textures"] = [*_VOCABULARY["textures"], "perc_swoosh"]
-SAMPLE_GROUPS["hats"] = [*_VOCABULARY["hats"], "drum_cymbal_closed", "drum_cymbal_closed"]
+_MORE_SAMPLES = {
+    "textures": "perc_swoosh",
+    "hats": "drum_cymbal_closed drum_cymbal_closed",
+}
+
+
+@dataclass(frozen=True)
+class SoundSet:
+    """The sounds that programs are composed of.
+
+    Parameters
+    ----------
+    synth_groups, sample_groups : dict of str to list of str
+        Names by group; a repeated name is more likely.
+    drum_synths : dict of str to list of str
+        Synths that sound as drums, by role; empty in the set of Sonic Pi 3.2.2.
+    """
+
+    synth_groups: dict[str, list[str]]
+    sample_groups: dict[str, list[str]]
+    drum_synths: dict[str, list[str]]
+
+
+@cache
+def get_sound_set(name: str = DEFAULT_SOUND_SET) -> SoundSet:
+    """Return a set of sounds by the version of Sonic Pi that has them: "3.2" or "5"."""
+    groups = build_sound_groups(name)
+    synth_groups = {
+        group: [*groups[group], *_MORE_SYNTHS.get(group, "").split()]
+        for group in "leads plucked soft pads keys basses noises".split()
+    }
+    synth_groups |= {group: names.split() for group, names in _OWN_SYNTH_GROUPS.items()}
+    sample_groups = {
+        group: [*groups[group], *_MORE_SAMPLES.get(group, "").split()]
+        for group in "kicks snares hats cymbals toms blips percussion tablas bass_hits breaks "
+        "textures glitches".split()
+    }
+    if name == DEFAULT_SOUND_SET:
+        return SoundSet(synth_groups, sample_groups, {})
+    synth_groups["acid"] += ["bass_foundation", "bass_highend"]
+    return SoundSet(synth_groups, sample_groups, DRUM_SYNTHS_BY_ROLE)
+
 
 # Durations of the long samples in seconds, rounded down.
 SAMPLE_SECONDS = {
@@ -314,6 +293,20 @@ SAMPLE_SECONDS = {
     "loop_perc1": 2.47,
     "loop_perc2": 2.47,
     "loop_3d_printer": 7.96,
+    "arovane_beat_a": 14.76,
+    "arovane_beat_b": 14.77,
+    "arovane_beat_c": 7.38,
+    "arovane_beat_d": 11.07,
+    "arovane_beat_e": 11.07,
+    "ride_tri": 4.7,
+    "ride_via": 5,
+    "tbd_fxbed_loop": 7.38,
+    "tbd_highkey_c4": 1.1,
+    "tbd_pad_1": 2,
+    "tbd_pad_2": 3.2,
+    "tbd_pad_3": 2.9,
+    "tbd_pad_4": 2.4,
+    "tbd_voctone": 3.6,
 }
 
 # Factor on `amp` that makes the samples of a group as loud as a drum on a loudspeaker.
@@ -325,6 +318,12 @@ _GROUP_GAINS = {
     "tablas": 1.2,
     "glitches": 1.1,
 }
+
+
+def list_synth_options(synth_name: str) -> tuple[SoundOption, ...]:
+    """Return the specific options of a synth of any sound set."""
+    options = SYNTH_OPTIONS.get(synth_name)
+    return LATER_SYNTH_OPTIONS[synth_name] if options is None else options
 
 
 def compute_synth_amp(synth: str, level: float) -> float:

@@ -58,7 +58,7 @@ class SynthVoice:
         rng, code_style = context.rng, context.code_style
         self.context = context
         synth_group = context.style.synth_groups.get(layer_kind, _DEFAULT_SYNTH_GROUPS[layer_kind])
-        self.synth_name = rng.pick_option(instruments.SYNTH_GROUPS[synth_group])
+        self.synth_name = rng.pick_option(context.sounds.synth_groups[synth_group])
         self.synth_statement = rng.pick_weighted(
             {"use": 10, "synth": 3, "with": 1.2, "none": 1.2, "choose": 0.6}
         )
@@ -96,7 +96,7 @@ class SynthVoice:
 
     def _select_one_of_several_synths(self) -> None:
         rng, code_style = self.context.rng, self.context.code_style
-        other_names = rng.pick_with_repeats(instruments.SYNTH_GROUPS["plucked"], 2)
+        other_names = rng.pick_with_repeats(self.context.sounds.synth_groups["plucked"], 2)
         symbols = [f":{name}" for name in (self.synth_name, *other_names)]
         ring = self.context.maybe_extract_variable(
             "synths", code_style.format_list(symbols, as_ring=True)

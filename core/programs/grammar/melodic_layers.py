@@ -58,7 +58,7 @@ def _compose_pitched_sample_layer(context: CompositionContext, layer_kind: str) 
     rng, code_style = context.rng, context.code_style
     groups = _BASS_SAMPLE_GROUPS if layer_kind == "bass" else ("blips", "textures")
     group = rng.pick_option(groups)
-    sample_name = rng.pick_option(instruments.SAMPLE_GROUPS[group])
+    sample_name = rng.pick_option(context.sounds.sample_groups[group])
     amp = instruments.compute_sample_amp(sample_name, group, context.sample_layer_level(0.9))
     semitones = rng.pick_with_repeats((0, 0, 2, 3, 5, 7, 10, 12, -5, -2), rng.sample_integer(2, 5))
     ring = code_style.format_list([str(n) for n in semitones], as_ring=True)

@@ -208,7 +208,9 @@ def _write_note_slide(
         note_slide=slide,
     )
     nodes: list[CodeNode] = [f"{variable} = {play}", code_style.format_rest(step_beats)]
-    has_cutoff = "cutoff" in {option.name for option in instruments.SYNTH_OPTIONS[voice.synth_name]}
+    has_cutoff = "cutoff" in {
+        option.name for option in instruments.list_synth_options(voice.synth_name)
+    }
     if has_cutoff and voice.synth_statement != "choose" and rng.draw_boolean(0.4):
         cutoff = str(rng.sample_integer(60, 120))
         nodes.append(

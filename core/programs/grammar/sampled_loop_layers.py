@@ -18,7 +18,7 @@ _SLICING_METHODS = ("slice", "onset", "chop")
 def compose_sampled_loop_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer that plays a sampled loop, whole or sliced."""
     rng, code_style = context.rng, context.code_style
-    sample_name = rng.pick_option(instruments.SAMPLE_GROUPS["breaks"])
+    sample_name = rng.pick_option(context.sounds.sample_groups["breaks"])
     amp = instruments.compute_sample_amp(sample_name, "breaks", context.sample_layer_level(1.0))
     amp_option = pick_random_amp_option(context, amp)
     sample = context.maybe_extract_variable("sample", f":{sample_name}", 0.7)
@@ -176,7 +176,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
     """
     rng, code_style = context.rng, context.code_style
     group = rng.pick_option(("glitches", "blips", "percussion", "tablas", "glitches", "bass_hits"))
-    sample_name = rng.pick_option(instruments.SAMPLE_GROUPS[group])
+    sample_name = rng.pick_option(context.sounds.sample_groups[group])
     amp = instruments.compute_sample_amp(sample_name, group, context.sample_layer_level(0.9))
     options = pick_random_sample_options(context) if rng.draw_boolean(0.6) else {}
     options |= pick_random_shortening_options(context, sample_name, options)
@@ -197,7 +197,7 @@ def compose_glitch_layer(context: CompositionContext, always_sounds: bool) -> Pr
         if rng.draw_boolean(0.25):
             other_hit = code_style.format_call_statement(
                 "sample",
-                f":{rng.pick_option(instruments.SAMPLE_GROUPS[group])}",
+                f":{rng.pick_option(context.sounds.sample_groups[group])}",
                 amp=code_style.format_number(amp),
             )
             body = [Conditional(condition, [hit], [other_hit])]

@@ -69,7 +69,7 @@ def _write_short_loop(context: CompositionContext, layer: ProgramLayer, beats: i
     inner: list[CodeNode] = [code_style.format_call_statement("play", note)]
     layer.kind, layer.sound_names = "melody", ["beep"]
     if rng.draw_boolean(0.4):
-        sample_name = rng.pick_option(instruments.SAMPLE_GROUPS["percussion"])
+        sample_name = rng.pick_option(context.sounds.sample_groups["percussion"])
         pan_option = pick_random_pan_option(context, 0.5)
         inner = [code_style.format_call_statement("sample", f":{sample_name}", **pan_option)]
         layer.kind, layer.sound_names = "kit", [sample_name]
@@ -79,7 +79,7 @@ def _write_short_loop(context: CompositionContext, layer: ProgramLayer, beats: i
 
 def _write_slow_sample(context: CompositionContext, layer: ProgramLayer) -> str:
     rng, code_style = context.rng, context.code_style
-    groups = instruments.SAMPLE_GROUPS
+    groups = context.sounds.sample_groups
     sample_names = [*groups["textures"], *groups["breaks"]]
     long_names = [name for name in sample_names if instruments.SAMPLE_SECONDS[name] >= 3]
     sample_name = rng.pick_option(long_names)
@@ -97,7 +97,7 @@ def _write_long_note(
     context: CompositionContext, layer: ProgramLayer, octave: int, beats: int
 ) -> str:
     rng, code_style = context.rng, context.code_style
-    synth_name = rng.pick_option(instruments.SYNTH_GROUPS["pads"])
+    synth_name = rng.pick_option(context.sounds.synth_groups["pads"])
     layer.kind, layer.sound_names = "drone", [synth_name]
     if rng.draw_boolean(0.4):
         note = context.write_chord_expression(octave)

@@ -70,7 +70,7 @@ def pick_random_synth_options(
     """Draw up to `max_count` of a synth's specific options."""
     rng = context.rng
     options: dict[str, str] = {}
-    candidates = instruments.SYNTH_OPTIONS[synth_name]
+    candidates = instruments.list_synth_options(synth_name)
     for option in rng.pick_distinct(candidates, rng.pick_weighted({0: 3, 1: 4, 2: 2, 3: 0.6})):
         if option.name in _VARYING_SYNTH_OPTIONS and not option.choices:
             options[option.name] = write_constant_or_random_number(context, option.lo, option.hi)

@@ -19,7 +19,7 @@ from core.programs.grammar.sound_options import (
 def compose_drone_layer(context: CompositionContext) -> ProgramLayer:
     """Compose a layer with one sustained note that is constant or changes slowly."""
     rng, code_style = context.rng, context.code_style
-    synth_name = rng.pick_option(instruments.SYNTH_GROUPS["pads"])
+    synth_name = rng.pick_option(context.sounds.synth_groups["pads"])
     amp = instruments.compute_synth_amp(synth_name, context.sample_layer_level(0.7))
     beats = max(1, round(context.seconds_to_beats(rng.sample_uniform(3.0, 8.0, 1))))
     octave = rng.pick_option((2, 2, 3, 3, 4))
@@ -62,7 +62,9 @@ def _write_controlled_drone(
 ) -> list[CodeNode]:
     """Write a note whose cutoff, pitch or pan slides to new values."""
     rng, code_style = context.rng, context.code_style
-    has_cutoff = any(option.name == "cutoff" for option in instruments.SYNTH_OPTIONS[synth_name])
+    has_cutoff = any(
+        option.name == "cutoff" for option in instruments.list_synth_options(synth_name)
+    )
     if has_cutoff and rng.draw_boolean(0.6):
         name, value = "cutoff", code_style.format_number(rng.sample_round_number(60, 120))
     else:
@@ -121,7 +123,7 @@ def compose_texture_layer(context: CompositionContext, always_sounds: bool) -> P
         Whether every iteration must sound.
     """
     rng, code_style = context.rng, context.code_style
-    textures = instruments.SAMPLE_GROUPS["textures"]
+    textures = context.sounds.sample_groups["textures"]
     long_textures = [name for name in textures if instruments.SAMPLE_SECONDS[name] >= 1.5]
     sample_name = rng.pick_option(long_textures if always_sounds else textures)
     amp = instruments.compute_sample_amp(sample_name, "textures", context.sample_layer_level(0.8))
@@ -246,7 +248,7 @@ def compose_noise_layer(context: CompositionContext, always_sounds: bool) -> Pro
         Whether every iteration must sound.
     """
     rng = context.rng
-    synth_name = rng.pick_option(instruments.SYNTH_GROUPS["noises"])
+    synth_name = rng.pick_option(context.sounds.synth_groups["noises"])
     level = context.sample_layer_level(0.5 if synth_name in ("bnoise", "gnoise") else 0.35)
     amp = instruments.compute_synth_amp(synth_name, level)
     shape = rng.pick_option(("wave", "tick", "tick", "sweep"))

@@ -11,7 +11,11 @@ from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.interpreter.values import to_midi_note, to_number
-from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
+from core.sonicpi.inventory import (
+    get_builtin_sample_duration,
+    get_default_synth_options,
+    load_sonic_pi_inventory,
+)
 
 BEAT_SCALED_OPTIONS = set(load_sonic_pi_inventory()["scaled"])
 DEFAULT_NOTE = 52
@@ -84,14 +88,19 @@ def _add_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> None
         args = args[1:]
     if _is_sound_switched_off(options):
         return
-    note_values = args[0] if args else options.pop("note", DEFAULT_NOTE)
     settings = interpreter.current_thread.settings
+    note_values = args[0] if args else options.pop("note", get_default_note(settings.synth))
     options.pop("on", None)
     resolved = convert_sound_options(interpreter, options, settings.synth_defaults)
     notes = convert_to_transposed_notes(interpreter, note_values)
     if len(notes) > 1:
         resolved["amp"] = resolved.get("amp", 1.0) / len(notes)
     interpreter.add_score_events("synth", settings.synth, resolved, notes)
+
+
+def get_default_note(synth: str) -> float:
+    """Return the note that a synth plays when a program names none."""
+    return get_default_synth_options(synth).get("note", DEFAULT_NOTE)
 
 
 def _is_sound_switched_off(options: dict[str, Any]) -> bool:
@@ -104,7 +113,8 @@ def _add_synth_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> Non
     synth = str(call.args[0]) if call.args else settings.synth
     interpreter.current_thread.settings = replace(settings, synth=synth)
     try:
-        note_values = call.options.get("notes", call.options.get("note", DEFAULT_NOTE))
+        default_note = get_default_note(synth)
+        note_values = call.options.get("notes", call.options.get("note", default_note))
         options = {k: v for k, v in call.options.items() if k not in ("note", "notes")}
         _add_note_events(interpreter, BuiltinCall([note_values], options, None, call.scope))
     finally:

@@ -23,6 +23,7 @@ from core.sonicpi.interpreter.values import (
     to_number,
 )
 from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
+from core.sonicpi.later_sounds import load_later_sample_seconds
 
 DEFAULT_TONIC = 60
 DEFAULT_SCALE = Symbol("major")
@@ -246,5 +247,8 @@ def _get_sample_duration_in_beats(interpreter: ProgramInterpreter, call: Builtin
 @register_builtin("sample_names")
 def _list_sample_names(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
     group = str(call.args[0]) if call.args else ""
-    samples = load_sonic_pi_inventory()["samples"]
-    return Ring(Symbol(name) for name in samples if name.startswith(group))
+    # Later samples do not join the groups of 3.2.2, whose programs then choose the same samples.
+    for samples in (load_sonic_pi_inventory()["samples"], load_later_sample_seconds()):
+        if names := [Symbol(name) for name in samples if name.startswith(group)]:
+            return Ring(names)
+    return Ring([])

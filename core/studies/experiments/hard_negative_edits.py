@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from core.programs.grammar import instruments
+from core.programs.grammar.instruments import get_sound_set
 from core.programs.grammar.rng import SeededRandom
 from core.programs.ruby_tokenizer import RubyToken, find_adjacent_token, join_tokens, tokenize_ruby
 
@@ -16,9 +16,8 @@ _NOTE_PATTERN = re.compile(r":([a-gA-G][sb]?)(\d)\Z")
 _MIN_OCTAVE, _MAX_OCTAVE = 2, 6
 _MIN_NOTE, _MAX_NOTE = 36, 96  # MIDI numbers
 _MIN_SLEEP_BEATS = 0.0625
-_SAMPLE_TO_GROUP = {
-    name: group for group, members in instruments.SAMPLE_GROUPS.items() for name in members
-}
+_SAMPLE_GROUPS = get_sound_set().sample_groups
+_SAMPLE_TO_GROUP = {name: group for group, members in _SAMPLE_GROUPS.items() for name in members}
 # Any of these can replace another, whatever their options are.
 _SWAPPABLE_SYNTHS = (
     "beep saw pulse square tri sine fm prophet blade pluck piano dsaw pretty_bell chiplead hollow"
@@ -104,9 +103,9 @@ def _change_sample_name(tokens: list[RubyToken], rng: SeededRandom) -> list[Ruby
     if not indices:
         return None
     old_symbol = tokens[rng.pick_option(indices)].text
-    group = instruments.SAMPLE_GROUPS[_SAMPLE_TO_GROUP[old_symbol[1:]]]
+    group = _SAMPLE_GROUPS[_SAMPLE_TO_GROUP[old_symbol[1:]]]
     if rng.draw_boolean(0.5):
-        group = instruments.SAMPLE_GROUPS[rng.pick_option(list(instruments.SAMPLE_GROUPS))]
+        group = _SAMPLE_GROUPS[rng.pick_option(list(_SAMPLE_GROUPS))]
     new_name = rng.pick_option([name for name in group if f":{name}" != old_symbol])
     return _replace_token_texts(
         tokens, {index: f":{new_name}" for index in indices if tokens[index].text == old_symbol}

@@ -1,0 +1,60 @@
+"""Drum layers of synths that sound as drums, which Sonic Pi has since version 4.5."""
+
+from __future__ import annotations
+
+from core.programs.grammar import instruments
+from core.programs.grammar.code_tree import CodeNode, Conditional
+from core.programs.grammar.composition_context import CompositionContext
+from core.programs.grammar.drum_layers import write_rhythm_ring
+from core.programs.grammar.layer import ProgramLayer
+from core.programs.grammar.sound_options import (
+    pick_random_amp_option,
+    pick_random_pan_option,
+    pick_random_synth_options,
+)
+
+_MAX_DRUM_COUNT = 3
+
+
+def compose_drum_synth_layer(context: CompositionContext) -> ProgramLayer:
+    """Compose a layer of one to three drum synths.
+
+    Parameters
+    ----------
+    context : CompositionContext
+        The program under composition; its sound set has drum synths.
+    """
+    rng, code_style = context.rng, context.code_style
+    roles = rng.pick_distinct(
+        list(context.sounds.drum_synths), rng.sample_integer(1, _MAX_DRUM_COUNT)
+    )
+    names = [rng.pick_option(context.sounds.drum_synths[role]) for role in roles]
+    hits = [_write_drum_synth_hit(context, name) for name in names]
+    loop_name = code_style.create_loop_name("kit")
+    if rng.draw_boolean(0.5):
+        step_beats = context.sample_step_beats(rng.pick_option((1, 2)), 1.5)
+        body: list[CodeNode] = []
+        for hit in hits:
+            body += [hit, code_style.format_rest(step_beats)]
+        return ProgramLayer("kit", loop_name, body, step_beats * len(hits), names)
+    step_beats = context.sample_step_beats(1, 0.6)
+    body = ["tick"]
+    for hit in hits:
+        condition = f"{write_rhythm_ring(context)}.look"
+        if rng.draw_boolean(0.75):
+            body.append(f"{hit} if {condition}")
+        else:
+            body.append(Conditional(condition, [hit]))
+    body.append(code_style.format_rest(step_beats))
+    return ProgramLayer("kit", loop_name, body, step_beats, names)
+
+
+def _write_drum_synth_hit(context: CompositionContext, synth_name: str) -> str:
+    amp = instruments.compute_synth_amp(synth_name, context.sample_layer_level(0.9))
+    return context.code_style.format_call_statement(
+        "synth",
+        f":{synth_name}",
+        **pick_random_amp_option(context, amp),
+        **pick_random_synth_options(context, synth_name),
+        **pick_random_pan_option(context, 0.1),
+    )
