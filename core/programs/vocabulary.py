@@ -270,12 +270,14 @@ def names_later_sound(values: Iterable[object]) -> bool:
         for names in (LATER_SYNTH_GROUPS | LATER_SAMPLE_GROUPS).values()
         for name in names.split()
     }
-    members = [member for value in values for member in _list_members(value)]
-    return any(isinstance(member, str) and member in later_names for member in members)
+    return any(name in later_names for value in values for name in _list_names(value))
 
 
-def _list_members(value: object) -> Iterable[object]:
-    return value if isinstance(value, (list, tuple)) else (value,)
+def _list_names(value: object) -> list[str]:
+    """Return the names in a value; a stored list is a text such as "saw, beep"."""
+    if isinstance(value, (list, tuple)):
+        return [name for member in value for name in _list_names(member)]
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else []
 
 
 def build_template_vocabulary() -> dict[str, Any]:

@@ -8,7 +8,9 @@ import pytest
 
 from core.cli import main
 from core.corpus import Corpus
+from core.errors import EarshotError
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.data_card import make_data_card
 from core.programs import compose_programs, get_template_titles
 
 
@@ -61,3 +63,25 @@ def test_grammar_programs_are_written_to_files(tmp_path, capsys):
     assert [line["template"] for line in lines] == ["composed-dub"] * 3
     written = [(tmp_path / f"{line['name']}.rb").read_text() for line in lines]
     assert written == [program.source for program in compose_programs(3, 6, "dub")]
+
+
+def test_a_corpus_records_the_sounds_it_was_made_with(workspace):
+    options = BuildOptions([], 0, seed=4, grammar_program_count=3, sound_set="5")
+    report = build_corpus("later", options, EncoderChoice("offline"), ClipFormat(2.0))
+    assert report.counts["ok"] == 3
+    corpus = Corpus.open("later")
+    ids = {program.id for program in compose_programs(3, 4, sound_set="5")}
+    assert ids == set(corpus.load_programs()["program"])
+    assert make_data_card(corpus).facts["sound_set"] == "5"
+    # Without the option, a later build goes on with the sounds of the corpus.
+    more = BuildOptions([], 0, seed=4, grammar_program_count=4)
+    assert build_corpus("later", more).programs_added == 1
+    with pytest.raises(EarshotError, match="with the sounds of Sonic Pi 5, not 3.2"):
+        build_corpus("later", BuildOptions(sound_set="3.2"))
+
+
+def test_a_corpus_has_the_sounds_of_3_2_by_default(workspace):
+    build("older", 0, 1)
+    assert make_data_card(Corpus.open("older")).facts["sound_set"] == "3.2"
+    with pytest.raises(EarshotError, match="with the sounds of Sonic Pi 3.2, not 5"):
+        build_corpus("older", BuildOptions(sound_set="5"))
