@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
 
 MAX_CLIP_SECONDS = 600
+# As core.sonicpi.SONIC_PI_CHOICES, whose import takes longer than showing a help text.
+SONIC_PI_CHOICES = ("3.2", "5")
 MAX_QUOTED_CHARS = 80
 
 
@@ -109,6 +111,16 @@ def parse_float(text: str) -> float:
         return float(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def add_sonic_pi_option(parser: argparse.ArgumentParser, default: str | None, of: str) -> None:
+    """Add the option --sonic-pi; `of` says whose clips it is about."""
+    parser.add_argument(
+        "--sonic-pi",
+        choices=SONIC_PI_CHOICES,
+        default=default,
+        help=f"version of Sonic Pi whose sound {of} have ({default or SONIC_PI_CHOICES[0]})",
+    )
 
 
 def parse_seconds(text: str) -> float:

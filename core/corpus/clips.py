@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,12 @@ class _ClipLocation(NamedTuple):
     position: int  # of the program's row
     render_id: str
     relative_path: str
+
+
+def _read_sonic_pi_setting(connection: sqlite3.Connection) -> str:
+    """Return the version of Sonic Pi whose sound the clips have; older corpora do not record it."""
+    value = program_table.read_optional_corpus_setting(connection, "sonic_pi")
+    return sonicpi.DEFAULT_SONIC_PI if value is None else str(json.loads(value))
 
 
 class ClipStore:
@@ -40,15 +47,20 @@ class ClipStore:
         with self._database.open_read_transaction() as connection:
             rows = program_table.list_clip_rows(connection)
             seconds = json.loads(program_table.read_corpus_setting(connection, "seconds"))
+            sonic_pi = _read_sonic_pi_setting(connection)
         return [
-            (row.program_id, row.source) for row in rows if self._is_render_pending(row, seconds)
+            (row.program_id, row.source)
+            for row in rows
+            if self._is_render_pending(row, seconds, sonic_pi)
         ]
 
-    def _is_render_pending(self, row: ClipRow, seconds: float) -> bool:
+    def _is_render_pending(self, row: ClipRow, seconds: float, sonic_pi: str) -> bool:
         if row.state == "ok":
             return not self._is_file_intact(row.relative_path, row.size_bytes)
         if row.state == "failed" and row.error_kind not in program_table.RETRYABLE_ERROR_KINDS:
-            return row.render_id != sonicpi.compute_render_id(row.source, seconds)
+            return row.render_id != sonicpi.compute_render_id(
+                row.source, seconds, sonic_pi=sonic_pi
+            )
         return True
 
     def _is_file_intact(self, relative_path: str | None, size_bytes: int | None) -> bool:
@@ -96,7 +108,8 @@ class ClipStore:
             position = embedding_table.find_program_positions(connection, [program_id])[0]
             source = program_table.read_program_source(connection, position)
             audio_format = json.loads(program_table.read_corpus_setting(connection, "audio_format"))
-        render_id = sonicpi.compute_render_id(source, seconds)
+            sonic_pi = _read_sonic_pi_setting(connection)
+        render_id = sonicpi.compute_render_id(source, seconds, sonic_pi=sonic_pi)
         relative_path = clip_storage.build_clip_path(render_id, audio_format)
         return _ClipLocation(position, render_id, relative_path)
 

@@ -29,6 +29,7 @@ from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
 from core.sonicpi.clip import Clip, RenderResult
+from core.sonicpi.versions import DEFAULT_SONIC_PI, validate_sonic_pi_choice
 
 DEFAULT_CLIP_SECONDS = 18.0
 MAX_CLIP_SECONDS = 600
@@ -87,6 +88,7 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
         seconds: float = DEFAULT_CLIP_SECONDS,
         seed: int = 0,
         audio_format: str = "flac",
+        sonic_pi: str = DEFAULT_SONIC_PI,
     ) -> Corpus:
         """Create an empty corpus.
 
@@ -102,6 +104,8 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
         audio_format : {"flac", "ogg"}
             FLAC stores 16 bits per sample without loss. Ogg Vorbis is lossy and takes about a
             sixth of the space.
+        sonic_pi : {"3.2", "5"}
+            Version of Sonic Pi whose sound the clips have.
 
         Raises
         ------
@@ -123,6 +127,7 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
             "seconds": float(seconds),
             "seed": int(seed),
             "audio_format": audio_format,
+            "sonic_pi": validate_sonic_pi_choice(sonic_pi),
         }
         if corpus._database.create_database_if_missing(
             {key: json.dumps(value) for key, value in settings.items()}
@@ -189,13 +194,16 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
         """Settings of the whole corpus, by name.
 
         Always present: ``created`` (UTC, ISO 8601), ``seconds`` (length of a clip), ``seed`` (of
-        the split), ``audio_format``, ``schema_version``.
+        the split), ``audio_format``, ``sonic_pi`` (version whose sound the clips have),
+        ``schema_version``.
         """
         with self._database.open_read_transaction() as connection:
             rows = connection.execute(
                 "SELECT key, value FROM meta WHERE key != ?", (database_schema.CHANGE_STAMP_KEY,)
             )
             settings = {key: json.loads(value) for key, value in rows}
+            # Corpora of earlier versions do not record the version of Sonic Pi.
+            settings.setdefault("sonic_pi", DEFAULT_SONIC_PI)
             return {**settings, "schema_version": database_schema.read_schema_version(connection)}
 
     @property

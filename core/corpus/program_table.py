@@ -230,6 +230,12 @@ def read_corpus_setting(connection: sqlite3.Connection, key: str) -> str:
     return str(row[0])
 
 
+def read_optional_corpus_setting(connection: sqlite3.Connection, key: str) -> str | None:
+    """Return a setting of the corpus as JSON; None if the corpus does not have it."""
+    row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return None if row is None else str(row[0])
+
+
 def read_program_source(connection: sqlite3.Connection, position: int) -> str:
     """Return the source of the program at a position."""
     row = connection.execute("SELECT source FROM programs WHERE position = ?", (position,))

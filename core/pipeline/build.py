@@ -51,7 +51,7 @@ class EncoderChoice:
 
 @dataclass(frozen=True)
 class ClipFormat:
-    """Length and file format of a corpus's clips; None for the corpus's own or the default.
+    """Settings of a corpus's clips; None for the corpus's own or the default.
 
     Attributes
     ----------
@@ -59,10 +59,13 @@ class ClipFormat:
         18 in a new corpus.
     audio_format : {"flac", "ogg"} or None
         FLAC in a new corpus.
+    sonic_pi : {"3.2", "5"} or None
+        Version of Sonic Pi whose sound the clips have; 3.2 in a new corpus.
     """
 
     seconds: float | None = None
     audio_format: str | None = None
+    sonic_pi: str | None = None
 
     def to_corpus_settings(self) -> dict[str, Any]:
         """Return the values that are set, as keywords of `Corpus.create`."""
@@ -184,7 +187,7 @@ def build_corpus(
     existing = Corpus.open(corpus_name) if corpus_name in list_corpora() else None
     previous_encoders = existing.settings.get("encoders") if existing else None
     encoder_ids, reason = _choose_encoder_ids(previous_encoders, encoder_choice)
-    corpus = _open_or_create_corpus(corpus_name, clip_format)
+    corpus = open_or_create_corpus(corpus_name, clip_format)
     with corpus.lock_for_writing(f"build {corpus_name}"):
         if corpus.settings.get("encoders") != encoder_ids:
             corpus.set_corpus_setting("encoders", encoder_ids)
@@ -226,8 +229,8 @@ def _collect_step_seconds(
     )
 
 
-def _open_or_create_corpus(corpus_name: str, clip_format: ClipFormat) -> Corpus:
-    """Open the corpus; raise an EarshotError if its clips have another format."""
+def open_or_create_corpus(corpus_name: str, clip_format: ClipFormat) -> Corpus:
+    """Open or create the corpus; raise an EarshotError if its clips have another format."""
     requested = clip_format.to_corpus_settings()
     corpus = Corpus.create(corpus_name, exist_ok=True, **requested)
     settings = corpus.settings

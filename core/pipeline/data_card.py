@@ -30,9 +30,9 @@ class DataCard:
     Attributes
     ----------
     facts : dict
-        JSON types only: corpus, created, seconds, audio_format, split_seed, schema_version, bytes,
-        counts, split, templates, roles, sound_set, seeds, imports, failures, warnings, encoders,
-        made_with, licence.
+        JSON types only: corpus, created, seconds, audio_format, sonic_pi, split_seed,
+        schema_version, bytes, counts, split, templates, roles, sound_set, seeds, imports, failures,
+        warnings, encoders, made_with, licence.
     """
 
     facts: dict[str, Any]
@@ -62,6 +62,7 @@ def make_data_card(corpus: Corpus) -> DataCard:
             "created": settings["created"],
             "seconds": settings["seconds"],
             "audio_format": settings["audio_format"],
+            "sonic_pi": settings["sonic_pi"],
             "split_seed": settings["seed"],
             "schema_version": settings["schema_version"],
             "bytes": measure_corpus_contents(corpus).size_bytes,
@@ -146,7 +147,8 @@ def _format_data_card_markdown(facts: dict[str, Any]) -> str:
     sections = [
         f"# {facts['corpus']}",
         f"{counts['programs']:,} Sonic Pi programs, {counts['ok']:,} of them with a clip of"
-        f" {facts['seconds']:g} s ({facts['audio_format']}), {counts['failed']:,} failed,"
+        f" {facts['seconds']:g} s ({facts['audio_format']}, with the sound of Sonic Pi"
+        f" {facts['sonic_pi']}), {counts['failed']:,} failed,"
         f" {counts['pending']:,} not rendered yet. Created with Earshot on {facts['created']},"
         f" {facts['bytes'] / 1e6:,.1f} MB.",
         "## Split\n\nBy program, stratified by template, seed"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from core.corpus import Corpus, program_file_reader
 from core.errors import EarshotError
-from core.pipeline.build import ClipFormat
+from core.pipeline.build import ClipFormat, open_or_create_corpus
 from core.progress import Progress, ignore_progress
 
 PROGRESS_STEP = "Importing programs"
@@ -101,8 +101,7 @@ def import_programs(
             "No program was found there." + (f" {first[0]}: {first[1]}" if first else ""),
             remedy=f"Give {program_file_reader.SUPPORTED_INPUTS}.",
         )
-    clip_settings = (clip_format or ClipFormat()).to_corpus_settings()
-    corpus = Corpus.create(corpus_name, exist_ok=True, **clip_settings)
+    corpus = open_or_create_corpus(corpus_name, clip_format or ClipFormat())
     origin_name = file_name if isinstance(path_or_bytes, bytes) else file_name or path_or_bytes
     with corpus.lock_for_writing(f"import {corpus_name}"):
         names_before = _load_program_names(corpus)

@@ -12,7 +12,7 @@ from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.pipeline.unique_file_names import make_unique_names
 from core.programs.source_decoding import decode_source
 from core.progress import Progress, ignore_progress
-from core.sonicpi import RenderProblem, RenderResult
+from core.sonicpi import DEFAULT_SONIC_PI, RenderProblem, RenderResult
 from core.sonicpi.clip import FORMAT_BY_SUFFIX
 
 PROGRESS_STEP = "Rendering programs"
@@ -58,6 +58,7 @@ def render_program_files(
     progress: Progress = ignore_progress,
     audio_format: str = "flac",
     sample_folders: Sequence[str | Path] = (),
+    sonic_pi: str = DEFAULT_SONIC_PI,
 ) -> list[RenderedFile]:
     r"""Render programs from files to sound files.
 
@@ -76,6 +77,8 @@ def render_program_files(
     audio_format : {"flac", "wav", "ogg", "mp3"}
     sample_folders : sequence of str or Path
         Folders of samples that the programs may read, at their own paths.
+    sonic_pi : {"3.2", "5"}
+        Version of Sonic Pi whose sound the clips have.
 
     Returns
     -------
@@ -109,9 +112,8 @@ def render_program_files(
     indices_by_source = _group_by_source(programs)
     results: dict[int, RenderedFile] = {}
     progress(PROGRESS_STEP, 0, len(programs))
-    for first_index, result in _render_unique_sources(
-        programs, list(indices_by_source), seconds, executor
-    ):
+    clips = _RequestedClips(list(indices_by_source), seconds, sonic_pi)
+    for first_index, result in _render_unique_sources(programs, clips, executor):
         source = programs[first_index].source
         for index in [first_index] if source is None else indices_by_source[source]:
             name = programs[index].name
@@ -169,8 +171,17 @@ def _group_by_source(programs: list[_ProgramFile]) -> dict[str, list[int]]:
     return indices_by_source
 
 
+@dataclass(frozen=True)
+class _RequestedClips:
+    """What the executor renders: each source once, all with the same settings."""
+
+    sources: list[str]
+    seconds: float
+    sonic_pi: str
+
+
 def _render_unique_sources(
-    programs: list[_ProgramFile], sources: list[str], seconds: float, executor: RenderExecutor
+    programs: list[_ProgramFile], clips: _RequestedClips, executor: RenderExecutor
 ) -> Iterator[tuple[int, RenderResult]]:
     """Yield (index, result) of each unreadable file, and of the first program of each source."""
     first_index: dict[str, int] = {}
@@ -179,9 +190,9 @@ def _render_unique_sources(
             yield index, RenderResult(None, program.problem)
         else:
             first_index.setdefault(program.source, index)
-    with executor.render_programs(sources, seconds) as results:
+    with executor.render_programs(clips.sources, clips.seconds, clips.sonic_pi) as results:
         for source_index, result in results:
-            yield first_index[sources[source_index]], result
+            yield first_index[clips.sources[source_index]], result
 
 
 def _ensure_output_folder(output_folder: Path) -> Path:

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Protocol
 
 from core import sonicpi
-from core.sonicpi import RenderResult
+from core.sonicpi import DEFAULT_SONIC_PI, RenderResult
 
 
 class RenderExecutor(Protocol):
     """Renders programs, on this machine or elsewhere."""
 
     def render_programs(
-        self, sources: Iterable[str], seconds: float
+        self, sources: Iterable[str], seconds: float, sonic_pi: str = DEFAULT_SONIC_PI
     ) -> AbstractContextManager[Iterator[tuple[int, RenderResult]]]:
         """Render programs, in any order, while the block lasts.
 
@@ -26,6 +26,8 @@ class RenderExecutor(Protocol):
             Source code of the programs; consumed no faster than they are rendered.
         seconds : float
             Length of each clip.
+        sonic_pi : {"3.2", "5"}
+            Version of Sonic Pi whose sound the clips have.
 
         Returns
         -------
@@ -58,11 +60,15 @@ class LocalExecutor:
 
     @contextmanager
     def render_programs(
-        self, sources: Iterable[str], seconds: float
+        self, sources: Iterable[str], seconds: float, sonic_pi: str = DEFAULT_SONIC_PI
     ) -> Iterator[Iterator[tuple[int, RenderResult]]]:
         """Render programs, as `RenderExecutor.render_programs` documents it."""
         results = sonicpi.render_many(
-            sources, seconds=seconds, workers=self.workers, sample_folders=self.sample_folders
+            sources,
+            seconds=seconds,
+            workers=self.workers,
+            sample_folders=self.sample_folders,
+            sonic_pi=sonic_pi,
         )
         try:
             yield results

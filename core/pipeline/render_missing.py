@@ -64,7 +64,8 @@ def render_missing_clips(
     if not pending:
         return RenderReport()
     start = time.monotonic()
-    clip_seconds = corpus.settings["seconds"]
+    settings = corpus.settings
+    clip_seconds = settings["seconds"]
     progress(RENDERING_STEP, 0, len(pending))
     embedder = _BatchEmbedder(corpus, [encoders.get_encoder(name) for name in audio_encoders])
     to_render = []
@@ -81,7 +82,7 @@ def render_missing_clips(
     executor = executor or LocalExecutor()
     clips_rendered = 0
     sources = (source for _, source in to_render)
-    with executor.render_programs(sources, clip_seconds) as results:
+    with executor.render_programs(sources, clip_seconds, settings["sonic_pi"]) as results:
         for index, result in results:
             program_id = to_render[index][0]
             clip = corpus.put_rendering(program_id, result, clip_seconds)

@@ -21,7 +21,7 @@ from core.pipeline.survey_classification import (
     classify_result,
 )
 from core.progress import Progress, ignore_progress
-from core.sonicpi import RenderProblem, RenderResult
+from core.sonicpi import DEFAULT_SONIC_PI, RenderProblem, RenderResult
 
 PROGRESS_STEP = "Rendering programs"
 
@@ -40,16 +40,19 @@ class SurveyOptions:
         Whether a program of which a thread ended with an error counts as failed.
     workers : int or None
         Number of processes. None: one per core.
+    sonic_pi : {"3.2", "5"}
+        Version of Sonic Pi whose sound the clips have.
     """
 
     seconds: float = 18.0
     sample_folders: tuple[Path, ...] = ()
     is_strict: bool = False
     workers: int | None = None
+    sonic_pi: str = DEFAULT_SONIC_PI
 
     def compute_key(self, source: str) -> str:
         """Return an id of a program under these settings; equal ids have equal findings."""
-        render_id = sonicpi.compute_render_id(source, self.seconds)
+        render_id = sonicpi.compute_render_id(source, self.seconds, sonic_pi=self.sonic_pi)
         fields = (render_id, *map(str, self.sample_folders), self.is_strict)
         return hashlib.sha256("\0".join(map(str, fields)).encode()).hexdigest()[:32]
 
@@ -234,7 +237,7 @@ def _iterate_findings(
     if not to_render:
         return
     executor = executor or LocalExecutor(options.workers, options.sample_folders)
-    with executor.render_programs(to_render, options.seconds) as results:
+    with executor.render_programs(to_render, options.seconds, options.sonic_pi) as results:
         for index, result in results:
             source = to_render[index]
             classification = classify_result(result, is_strict=options.is_strict)

@@ -17,14 +17,18 @@ from core.sonicpi.render_pool import render_many
 from core.sonicpi.sandbox import check_sandbox
 from core.sonicpi.single_render import collect_osc_messages, render, try_render
 from core.sonicpi.versions import (
+    DEFAULT_SONIC_PI,
     RENDERER_VERSION,
+    SONIC_PI_CHOICES,
     compute_render_id,
     get_scsynth_version,
     get_sonic_pi_version,
 )
 
 __all__ = [
+    "DEFAULT_SONIC_PI",
     "RENDERER_VERSION",
+    "SONIC_PI_CHOICES",
     "SAMPLE_RATE",
     "Clip",
     "OscMessage",

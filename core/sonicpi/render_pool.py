@@ -14,6 +14,7 @@ from core.sonicpi.clip import SAMPLE_RATE, RenderProblem, RenderResult
 from core.sonicpi.framed_process import FramedProcessError
 from core.sonicpi.render_limits import DEFAULT_LIMITS, MAX_SOURCE_BYTES, RenderLimits
 from core.sonicpi.render_worker import RenderWorker
+from core.sonicpi.versions import DEFAULT_SONIC_PI, validate_sonic_pi_choice
 
 MAX_RENDER_ATTEMPTS = 2
 MAX_QUEUED_RESULTS = 8
@@ -27,6 +28,7 @@ def render_many(
     sample_rate: int = SAMPLE_RATE,
     limits: RenderLimits = DEFAULT_LIMITS,
     sample_folders: tuple[Path, ...] = (),
+    sonic_pi: str = DEFAULT_SONIC_PI,
 ) -> Iterator[tuple[int, RenderResult]]:
     """Render programs in parallel; a failing program does not stop the others.
 
@@ -44,6 +46,8 @@ def render_many(
         Limits of each program.
     sample_folders : tuple of Path
         Folders of samples that programs may read.
+    sonic_pi : {"3.2", "5"}
+        Version of Sonic Pi whose sound the clips have.
 
     Yields
     ------
@@ -68,8 +72,9 @@ def render_many(
     >>> results[0].has_clip, results[1].error.kind
     (True, 'runtime')
     """
+    validate_sonic_pi_choice(sonic_pi)
     worker_count = workers or len(os.sched_getaffinity(0))
-    settings = _RenderSettings(seconds, sample_rate, limits, sample_folders)
+    settings = _RenderSettings(seconds, sample_rate, limits, sample_folders, sonic_pi)
     pool = _WorkerPool(iter(enumerate(sources)), settings)
     try:
         yield from pool.render_all_programs(worker_count)
@@ -85,6 +90,7 @@ class _RenderSettings:
     sample_rate: int
     limits: RenderLimits
     sample_folders: tuple[Path, ...]
+    sonic_pi: str
 
 
 class _WorkerPool:
@@ -175,7 +181,10 @@ class _WorkerPool:
         for _ in range(MAX_RENDER_ATTEMPTS):
             worker = worker or self._start_worker()
             try:
-                result = worker.render(source, self.settings.seconds, self.settings.sample_rate)
+                settings = self.settings
+                result = worker.render(
+                    source, settings.seconds, settings.sample_rate, settings.sonic_pi
+                )
                 return result, worker
             except FramedProcessError as error:
                 if self.stop_event.is_set():

@@ -16,6 +16,7 @@ from core.sonicpi.render_pool import (
     find_source_code_problem,
 )
 from core.sonicpi.render_worker import RenderWorker
+from core.sonicpi.versions import DEFAULT_SONIC_PI, validate_sonic_pi_choice
 
 Result = TypeVar("Result")
 
@@ -23,7 +24,13 @@ _workers_lock = threading.Lock()
 _workers: dict[tuple[Path, ...], RenderWorker] = {}
 
 
-def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ...] = ()) -> Clip:
+def render(
+    source: str,
+    seconds: float = 18.0,
+    *,
+    sample_folders: tuple[Path, ...] = (),
+    sonic_pi: str = DEFAULT_SONIC_PI,
+) -> Clip:
     """Render a Sonic Pi program faster than real time.
 
     Parameters
@@ -34,6 +41,8 @@ def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ..
         Length of the clip.
     sample_folders : tuple of Path
         Folders of samples that the program may read.
+    sonic_pi : {"3.2", "5"}
+        Version of Sonic Pi whose sound the clip has.
 
     Returns
     -------
@@ -60,7 +69,7 @@ def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ..
     >>> from IPython.display import Audio  # doctest: +SKIP
     >>> Audio(clip.samples.T, rate=clip.sample_rate, normalize=False)  # doctest: +SKIP
     """
-    result = try_render(source, seconds, sample_folders=sample_folders)
+    result = try_render(source, seconds, sample_folders=sample_folders, sonic_pi=sonic_pi)
     if result.clip is None:
         assert result.error is not None
         raise RenderError(result.error)
@@ -68,13 +77,17 @@ def render(source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ..
 
 
 def try_render(
-    source: str, seconds: float = 18.0, *, sample_folders: tuple[Path, ...] = ()
+    source: str,
+    seconds: float = 18.0,
+    *,
+    sample_folders: tuple[Path, ...] = (),
+    sonic_pi: str = DEFAULT_SONIC_PI,
 ) -> RenderResult:
     r"""Render a program like `render`, but return errors and warnings instead of raising.
 
     Parameters
     ----------
-    source, seconds, sample_folders
+    source, seconds, sample_folders, sonic_pi
         As in `render`.
 
     Raises
@@ -89,11 +102,13 @@ def try_render(
     >>> result.has_clip, result.error.kind, result.error.line
     (False, 'runtime', 2)
     """
+    validate_sonic_pi_choice(sonic_pi)
     if (problem := find_source_code_problem(source)) is not None:
         return RenderResult(None, problem)
     try:
         return _call_with_cached_worker(
-            sample_folders, lambda worker: worker.render(source, seconds)
+            sample_folders,
+            lambda worker: worker.render(source, seconds, sonic_pi=sonic_pi),
         )
     except FramedProcessError as error:
         return RenderResult(None, build_worker_crash_problem(error))

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from core.errors import EarshotError
 from core.sonicpi.clip import SAMPLE_RATE
+from core.sonicpi.later_sounds import are_later_sounds_installed, names_later_sound
 
 # Must be incremented whenever the sound of any program changes.
 RENDERER_VERSION = 2
@@ -78,7 +79,28 @@ def require_supported_renderer_versions() -> None:
         )
 
 
-def compute_render_id(source: str, seconds: float = 18.0, sample_rate: int = SAMPLE_RATE) -> str:
+def validate_sonic_pi_choice(sonic_pi: str) -> str:
+    """Return a choice of Sonic Pi's version unchanged.
+
+    Raises
+    ------
+    EarshotError
+        When it is not one of `SONIC_PI_CHOICES`.
+    """
+    if sonic_pi not in SONIC_PI_CHOICES:
+        raise EarshotError(
+            f"Programs cannot be rendered with the sound of Sonic Pi {sonic_pi!r}.",
+            remedy=f"Use one of: {', '.join(SONIC_PI_CHOICES)}.",
+        )
+    return sonic_pi
+
+
+def compute_render_id(
+    source: str,
+    seconds: float = 18.0,
+    sample_rate: int = SAMPLE_RATE,
+    sonic_pi: str = DEFAULT_SONIC_PI,
+) -> str:
     """Return the id of a render; renders with the same id have the same samples.
 
     Parameters
@@ -89,13 +111,17 @@ def compute_render_id(source: str, seconds: float = 18.0, sample_rate: int = SAM
         Length of the clip.
     sample_rate : int
         In Hz.
+    sonic_pi : {"3.2", "5"}
+        Version of Sonic Pi whose sound the clip has.
 
     Returns
     -------
     str
-        64 hex digits: SHA-256 of the source, the versions and the settings.
+        64 hex digits: SHA-256 of the source, the versions and the settings. The id of a program
+        that names a later sound changes when the sounds are installed, so that it is rendered
+        again.
     """
-    fields = (
+    fields: tuple[object, ...] = (
         RENDERER_VERSION,
         get_sonic_pi_version(),
         get_scsynth_version(),
@@ -103,4 +129,9 @@ def compute_render_id(source: str, seconds: float = 18.0, sample_rate: int = SAM
         int(sample_rate),
         source,
     )
+    # In front, where nothing in a source can look like them. The ids of Sonic Pi 3.2 stay the same.
+    if sonic_pi != DEFAULT_SONIC_PI:
+        fields = (f"Sonic Pi {validate_sonic_pi_choice(sonic_pi)}", *fields)
+    if not are_later_sounds_installed() and names_later_sound(source):
+        fields = ("without later sounds", *fields)
     return hashlib.sha256("\0".join(map(str, fields)).encode("utf-8", "surrogatepass")).hexdigest()

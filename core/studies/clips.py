@@ -48,14 +48,16 @@ def render_study_clips(
         The reason of each failure, by index of the program.
     """
     audio_folder = corpus.path / "studies" / "audio"
-    render_ids = [compute_render_id(source, seconds) for source in sources]
+    sonic_pi = corpus.settings["sonic_pi"]
+    render_ids = [compute_render_id(source, seconds, sonic_pi=sonic_pi) for source in sources]
     paths = [audio_folder / render_id[:2] / f"{render_id}.flac" for render_id in render_ids]
     missing = [index for index, path in enumerate(paths) if not path.is_file()]
     failures: dict[int, str] = {}
     progress(RENDERING_STEP, 0, len(missing))
     if missing:
         executor = executor or LocalExecutor()
-        with executor.render_programs((sources[index] for index in missing), seconds) as results:
+        missing_sources = (sources[index] for index in missing)
+        with executor.render_programs(missing_sources, seconds, sonic_pi) as results:
             for done, (position, rendering) in enumerate(results, 1):
                 index = missing[position]
                 if rendering.clip is not None and rendering.clip.peak > SILENCE_PEAK:

@@ -18,6 +18,7 @@ from core.cli.parsing import (
     add_encoder_options,
     add_json_option,
     add_sandbox_option,
+    add_sonic_pi_option,
     add_sounds_option,
     parse_fixed_values,
     parse_int,
@@ -75,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seconds", type=parse_seconds, metavar="S", help="length of the clips (18)"
     )
     parser.add_argument("--format", choices=("flac", "ogg"), help="format of the clips (flac)")
+    add_sonic_pi_option(parser, None, "a new corpus's clips")
     parser.add_argument(
         "--preset",
         choices=("paper", "offline"),
@@ -110,7 +112,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             sound_set=args.sounds,
         ),
         build.EncoderChoice(args.preset, args.code_encoder, args.audio_encoder),
-        build.ClipFormat(args.seconds, args.format),
+        build.ClipFormat(args.seconds, args.format, args.sonic_pi),
         executor=LocalExecutor(args.workers),
         progress=progress,
         on_estimate=print_build_estimate,

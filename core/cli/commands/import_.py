@@ -21,6 +21,7 @@ from core.cli.parsing import (
     add_corpus_argument,
     add_json_option,
     add_sandbox_option,
+    add_sonic_pi_option,
     open_corpus_from_args,
     parse_seconds,
 )
@@ -48,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format", choices=("flac", "ogg"), help="format of a new corpus's clips (flac)"
     )
+    add_sonic_pi_option(parser, None, "a new corpus's clips")
     parser.add_argument("--preset", choices=("paper", "offline"), help="pair of encoders")
     parser.add_argument(
         "--programs-only",
@@ -84,7 +86,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         args.path,
         progress=progress,
         licence=args.licence,
-        clip_format=build.ClipFormat(args.seconds, args.format),
+        clip_format=build.ClipFormat(args.seconds, args.format, args.sonic_pi),
     )
     _print_import_report(import_report, args.json)
     if args.programs_only:

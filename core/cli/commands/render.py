@@ -12,7 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from core.cli.output import print_json_lines, print_result
-from core.cli.parsing import add_json_option, add_sandbox_option, parse_seconds
+from core.cli.parsing import (
+    SONIC_PI_CHOICES,
+    add_json_option,
+    add_sandbox_option,
+    add_sonic_pi_option,
+    parse_seconds,
+)
 from core.errors import EarshotError
 from core.formatting import format_table
 from core.progress import Progress
@@ -51,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="folders of audio files that the programs can play",
     )
+    add_sonic_pi_option(parser, SONIC_PI_CHOICES[0], "the clips")
     add_json_option(parser, "print one JSON line per file")
     add_sandbox_option(parser)
 
@@ -66,6 +73,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         progress=progress,
         audio_format=args.format,
         sample_folders=args.samples,
+        sonic_pi=args.sonic_pi,
     )
     if args.json:
         print_json_lines([asdict(result) for result in results])

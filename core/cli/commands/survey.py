@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING
 
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import (
+    SONIC_PI_CHOICES,
     add_json_option,
     add_sandbox_option,
+    add_sonic_pi_option,
     parse_positive_int,
     parse_seconds,
 )
@@ -74,6 +76,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="count a program as failed if a thread ends with an error; exit with 1 if any failed",
     )
+    add_sonic_pi_option(parser, SONIC_PI_CHOICES[0], "the clips")
     add_json_option(parser, "print one JSON line per program as it is known, then a summary line")
     add_sandbox_option(parser)
 
@@ -131,7 +134,7 @@ def _build_options(args: argparse.Namespace) -> SurveyOptions:
     for folder, argument in zip(folders, args.samples, strict=True):
         if not folder.is_dir():
             raise EarshotError("There is no such folder of samples.", where=str(argument))
-    return SurveyOptions(args.seconds, folders, args.strict, args.workers)
+    return SurveyOptions(args.seconds, folders, args.strict, args.workers, args.sonic_pi)
 
 
 def _get_name(finding: SurveyFinding) -> str:

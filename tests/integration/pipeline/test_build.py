@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -16,8 +17,11 @@ from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.pipeline import build
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.data_card import make_data_card
 from core.pipeline.embed import embed_corpus
 from core.pipeline.estimate import BuildEstimate, estimate_build_cost
+from core.pipeline.import_programs import import_programs
+from core.pipeline.render_missing import render_missing_clips
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.workspace import PROJECT_FOLDER
@@ -317,7 +321,7 @@ class ReversedExecutor:
         self.closed_count = 0
 
     @contextmanager
-    def render_programs(self, sources, seconds):
+    def render_programs(self, sources, seconds, sonic_pi):
         def yield_results():
             for index, source in reversed(list(enumerate(sources))):
                 if not self.results_left:
@@ -363,3 +367,35 @@ def test_another_encoder_is_added_to_the_first(built: tuple[Corpus, BuildReport,
     assert corpus.settings["encoders"]["audio"] != "log-mel"
     with pytest.raises(EarshotError, match="log-mel embeds audio, not code"):
         embed_corpus(Corpus.open("tiny"), code_encoder="log-mel")
+
+
+def test_a_corpus_has_one_version_of_sonic_pi(workspace, tmp_path):
+    program = tmp_path / "loud.rb"
+    program.write_text("set_volume! 3\nplay 60, amp: 0.5")
+    peaks = []
+    for name, version in (("with-3", "3.2"), ("with-5", "5")):
+        import_programs(name, program, clip_format=ClipFormat(0.5, sonic_pi=version))
+        corpus = Corpus.open(name)
+        with corpus.lock_for_writing("a test"):
+            render_missing_clips(corpus)
+        peaks.append(float(corpus.load_programs()["peak"].iloc[0]))
+    assert peaks[0] > 2 * peaks[1]
+    corpus = Corpus.open("with-5")
+    assert corpus.settings["sonic_pi"] == "5" and corpus.list_pending_clips() == []
+    card = make_data_card(corpus)
+    assert card.facts["sonic_pi"] == "5" and "with the sound of Sonic Pi 5)" in card.markdown
+    with pytest.raises(EarshotError, match=r"has sonic_pi 5, not 3\.2"):
+        import_programs("with-5", program, clip_format=ClipFormat(sonic_pi="3.2"))
+    with pytest.raises(EarshotError, match=r"Use one of: 3\.2, 5"):
+        import_programs("with-4", program, clip_format=ClipFormat(sonic_pi="4"))
+
+
+def test_a_corpus_of_an_earlier_version_has_the_sound_of_3_2(workspace):
+    corpus = Corpus.create("older", seconds=1)
+    with sqlite3.connect(corpus.path / "corpus.sqlite") as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'sonic_pi'")
+    corpus = Corpus.open("older")
+    corpus.add_programs([Program("play 60", "one")])
+    assert corpus.settings["sonic_pi"] == "3.2"
+    assert [source for _, source in corpus.list_pending_clips()] == ["play 60"]
+    assert [fault.kind for fault in corpus.find_corpus_faults()] == ["not rendered"]

@@ -106,7 +106,7 @@ def test_what_is_written_twice_is_rendered_once(tmp_path, monkeypatch: pytest.Mo
     rendered = []
 
     @contextmanager
-    def render_programs(self, sources, seconds):
+    def render_programs(self, sources, seconds, sonic_pi):
         rendered.extend(sources)
         yield (
             (n, RenderResult(Clip(np.full((9, 2), 0.5, np.float32)))) for n, _ in enumerate(sources)

@@ -9,6 +9,7 @@ import random
 
 import pytest
 
+from core.errors import EarshotError
 from core.sonicpi import (
     RenderLimits,
     RenderResult,
@@ -116,3 +117,28 @@ def test_render_id_depends_on_source_length_and_sample_rate():
     assert all(
         len(render_id) == 64 and set(render_id) <= set("0123456789abcdef") for render_id in ids
     )
+
+
+def test_the_id_of_a_render_covers_the_version_of_sonic_pi():
+    assert compute_render_id("play 60", sonic_pi="5") != compute_render_id("play 60")
+    assert compute_render_id("play 60", sonic_pi="3.2") == compute_render_id("play 60")
+    with pytest.raises(EarshotError, match=r"Use one of: 3\.2, 5"):
+        compute_render_id("play 60", sonic_pi="4")
+
+
+def test_programs_with_later_sounds_are_rendered_again_when_these_are_installed(monkeypatch):
+    programs = ("synth :rodeo", "sample :hat_zap", "play 60")
+    installed = [compute_render_id(program) for program in programs]
+    monkeypatch.setattr(versions, "are_later_sounds_installed", lambda: False)
+    missing = [compute_render_id(program) for program in programs]
+    assert [a == b for a, b in zip(installed, missing)] == [False, False, True]
+
+
+def test_every_way_to_render_takes_the_version():
+    program = "set_volume! 3\nplay 60, amp: 0.5"
+    of_3_2, of_5 = (render(program, 0.5, sonic_pi=version).rms for version in ("3.2", "5"))
+    assert of_3_2 > 2 * of_5
+    by_many = dict(render_many([program], 0.5, workers=1, sonic_pi="5"))[0]
+    assert by_many.clip.rms == of_5
+    with pytest.raises(EarshotError, match=r"Use one of: 3\.2, 5"):
+        next(render_many([program], sonic_pi="6"))

@@ -24,7 +24,7 @@ CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 SECONDS = 0.5
 
 
-def _render_id(source: str, seconds: float = 18.0) -> str:
+def _render_id(source: str, seconds: float = 18.0, sonic_pi: str = "3.2") -> str:
     return hashlib.sha256(f"{seconds} {source}".encode()).hexdigest()
 
 
@@ -271,7 +271,7 @@ class TestClips:
         )
         assert corpus.list_pending_clips() == []
 
-        def newer(source: str, seconds: float = 18.0) -> str:
+        def newer(source: str, seconds: float = 18.0, sonic_pi: str = "3.2") -> str:
             return _render_id("newer" + source, seconds)
 
         monkeypatch.setattr(core.sonicpi, "compute_render_id", newer)

@@ -22,7 +22,7 @@ WRITER = """
 import hashlib, sys
 import numpy as np
 import core.sonicpi
-core.sonicpi.compute_render_id = lambda source, seconds: hashlib.sha256(source.encode()).hexdigest()
+core.sonicpi.compute_render_id = lambda source, _, **__: hashlib.sha256(source.encode()).hexdigest()
 from core.corpus import Corpus
 from core.programs.program import Program
 from core.sonicpi.clip import Clip, RenderResult

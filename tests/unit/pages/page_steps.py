@@ -20,7 +20,7 @@ MARKDOWN_NAME = "[me](https://example.org) $x^2$ <b>"
 TIMEOUT_S = 120
 
 
-def compute_fake_render_id(source: str, seconds: float = 18.0) -> str:
+def compute_fake_render_id(source: str, seconds: float = 18.0, sonic_pi: str = "3.2") -> str:
     """Return what replaces the id of a rendering; pages do not depend on the real one."""
     return hashlib.sha256(source.encode()).hexdigest()
 

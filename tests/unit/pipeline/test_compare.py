@@ -34,7 +34,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setattr(
         core.sonicpi,
         "compute_render_id",
-        lambda s, seconds=18.0: hashlib.sha256(s.encode()).hexdigest(),
+        lambda s, seconds=18.0, **_: hashlib.sha256(s.encode()).hexdigest(),
     )
     rng = np.random.default_rng(0)
     corpus = Corpus.create("tiny", seconds=0.1)

@@ -24,7 +24,7 @@ def corpus(tmp_path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
 
     # The real one asks the installed Sonic Pi for its version, which does not matter here.
-    def compute_id(source: str, seconds: float) -> str:
+    def compute_id(source: str, seconds: float, sonic_pi: str = "3.2") -> str:
         return hashlib.sha256(source.encode()).hexdigest()
 
     monkeypatch.setattr(core.sonicpi, "compute_render_id", compute_id)

@@ -40,7 +40,9 @@ def use_workspace(monkeypatch: pytest.MonkeyPatch, folder) -> None:
     monkeypatch.setattr(
         core.sonicpi,
         "compute_render_id",
-        lambda source, seconds=18.0: hashlib.sha256(f"{seconds} {source}".encode()).hexdigest(),
+        lambda source, seconds=18.0, **_: hashlib.sha256(
+            f"{seconds} {source}".encode()
+        ).hexdigest(),
     )
 
 

@@ -28,7 +28,7 @@ class FakeExecutor:
 
     @contextmanager
     def render_programs(
-        self, sources: Iterable[str], seconds: float
+        self, sources: Iterable[str], seconds: float, sonic_pi: str = "3.2"
     ) -> Iterator[Iterator[tuple[int, RenderResult]]]:
         assert seconds > 0
         self.sources = list(sources)
@@ -42,7 +42,11 @@ class FakeExecutor:
 
 @pytest.fixture(autouse=True)
 def _use_fake_render_ids(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sonicpi, "compute_render_id", lambda source, seconds: source + str(seconds))
+    monkeypatch.setattr(
+        sonicpi,
+        "compute_render_id",
+        lambda source, seconds, sonic_pi: f"{source} {seconds} {sonic_pi}",
+    )
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setattr(
         core.sonicpi,
         "compute_render_id",
-        lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest(),
+        lambda source, seconds=18.0, **_: hashlib.sha256(source.encode()).hexdigest(),
     )
     corpus = Corpus.create("tiny", seconds=0.1)
     programs = [Program(f"play {number}\n", f"one-{number:04d}") for number in range(60)]

@@ -26,7 +26,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     monkeypatch.setattr(
         core.sonicpi,
         "compute_render_id",
-        lambda source, seconds=18.0: hashlib.sha256(source.encode()).hexdigest(),
+        lambda source, seconds=18.0, **_: hashlib.sha256(source.encode()).hexdigest(),
     )
     corpus = Corpus.create("starter", seconds=0.5)
     programs = [Program(f"play {n}\n", f"tone-{n}", "t", "melody", {}, 0) for n in range(6)]
