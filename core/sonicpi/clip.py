@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -150,9 +150,9 @@ class RenderProblem:
     ----------
     kind : str
         Errors: syntax, runtime, no_sleep, timeout, memory, too_many_synths, forbidden, silent,
-        crashed. Warnings: clipped, ignored, and problems that live Sonic Pi does not report:
-        unknown_synth, missing_sample, out_of_range, skipped, waiting (for a cue that is never
-        sent).
+        crashed. Warnings: errors that ended one thread (runtime, no_sleep, syntax), clipped,
+        ignored, and problems that live Sonic Pi does not report: unknown_synth, missing_sample,
+        out_of_range, skipped, waiting (for a cue that is never sent).
     message : str
         One sentence for the user.
     line : int or None
@@ -162,6 +162,8 @@ class RenderProblem:
         buffer), missing_sample, unknown_synth. None for other errors.
     name : str or None
         Name of what is missing or has no effect: a file, function, sample, synth or cue.
+    seconds : float or None
+        Time at which the error ended its thread, in seconds of the clip; None for other problems.
     """
 
     kind: str
@@ -169,9 +171,35 @@ class RenderProblem:
     line: int | None = None
     cause: str | None = None
     name: str | None = None
+    seconds: float | None = None
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.message}" if self.line else self.message
+        place = self.format_place()
+        return f"{place}: {self.message}" if place else self.message
+
+    @property
+    def is_thread_error(self) -> bool:
+        """True for an error that ended one thread and not the whole program."""
+        return self.seconds is not None
+
+    def format_place(self) -> str:
+        """Return line and time, as far as there are any.
+
+        Examples
+        --------
+        >>> RenderProblem("runtime", "divided by 0", 3, seconds=1.5).format_place()
+        'line 3, at 1.5 s'
+        """
+        parts = [f"line {self.line}"] if self.line else []
+        if self.seconds is not None:
+            parts.append(f"at {round(self.seconds, 3):g} s")
+        return ", ".join(parts)
+
+    def to_row(self) -> dict[str, Any]:
+        """Return the fields for a file; optional fields without a value are omitted."""
+        row = {"kind": self.kind, "message": self.message, "line": self.line}
+        optional = {"cause": self.cause, "name": self.name, "seconds": self.seconds}
+        return row | {key: value for key, value in optional.items() if value is not None}
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,6 +232,45 @@ class RenderResult:
         """True when the program has a clip, which means that it has no error."""
         return self.error is None
 
+    @property
+    def thread_errors(self) -> tuple[RenderProblem, ...]:
+        """The warnings that are errors of single threads."""
+        return tuple(warning for warning in self.warnings if warning.is_thread_error)
+
+    def reject_thread_errors(self) -> RenderResult:
+        """Return this result, or a result without a clip when an error ended a thread.
+
+        The first error of a thread becomes the error of the program.
+        """
+        if self.error is not None or not self.thread_errors:
+            return self
+        error, warnings = promote_thread_error(None, self.warnings)
+        return replace(self, clip=None, error=error, warnings=warnings)
+
+
+def promote_thread_error(
+    silent: RenderProblem | None, warnings: tuple[RenderProblem, ...]
+) -> tuple[RenderProblem | None, tuple[RenderProblem, ...]]:
+    """Return the error of a program that makes no sound, and its other warnings.
+
+    Parameters
+    ----------
+    silent : RenderProblem or None
+        The error if no thread failed.
+    warnings : tuple of RenderProblem
+
+    Returns
+    -------
+    error : RenderProblem or None
+        The first error of a thread, else `silent`.
+    warnings : tuple of RenderProblem
+        Without that error.
+    """
+    error = next((warning for warning in warnings if warning.is_thread_error), None)
+    if error is None:
+        return silent, warnings
+    return error, tuple(warning for warning in warnings if warning is not error)
+
 
 @dataclass(frozen=True)
 class OscMessage:
@@ -226,6 +293,12 @@ class OscMessage:
     arguments: tuple[Any, ...]
 
     @property
+    def starts_sound(self) -> bool:
+        """True when the message starts a synth or a sample, not an FX or a mixer."""
+        name = self.synthdef_name
+        return name is not None and not name.startswith("fx_") and "mixer" not in name
+
+    @property
     def synthdef_name(self) -> str | None:
         """Name of the SynthDef that "/s_new" starts, without "sonic-pi-"; else None."""
         if self.address != "/s_new":
@@ -245,4 +318,4 @@ class RenderError(EarshotError):
 
     def __init__(self, problem: RenderProblem):
         self.problem = problem
-        super().__init__(problem.message, where=f"line {problem.line}" if problem.line else None)
+        super().__init__(problem.message, where=problem.format_place() or None)

@@ -18,6 +18,7 @@ from core.sonicpi.clip import (
     RenderError,
     RenderProblem,
     RenderResult,
+    promote_thread_error,
 )
 from core.sonicpi.framed_process import FramedProcess
 from core.sonicpi.later_sounds import LATER_SOUNDS_FOLDER
@@ -137,12 +138,28 @@ class RenderWorker:
         synthesis_answer = self._receive_host_answer(deadline)
         elapsed = time.monotonic() - started
         if synthesis_answer["error"]:
-            return RenderResult(
-                None, _parse_render_problem(synthesis_answer["error"]), warnings, elapsed
-            )
-        samples = np.frombuffer(sample_bytes, dtype=np.float32).reshape(-1, 2)
-        result = build_render_result(Clip(samples, sample_rate), warnings, elapsed)
+            error = _parse_render_problem(synthesis_answer["error"])
+            result = RenderResult(None, error, warnings, elapsed)
+        else:
+            samples = np.frombuffer(sample_bytes, dtype=np.float32).reshape(-1, 2)
+            result = build_render_result(Clip(samples, sample_rate), warnings, elapsed)
+        if result.error is not None and result.error.kind == "crashed":
+            cause = self._find_synthesis_failure(source, seconds, sample_rate, sonic_pi)
+            elapsed = time.monotonic() - started
+            result = replace(result, error=cause or result.error, render_s=elapsed)
         return replace(result, program_s=answer["host_s"], synthesis_s=synthesis_answer["synth_s"])
+
+    def _find_synthesis_failure(
+        self, source: str, seconds: float, sample_rate: int, sonic_pi: str
+    ) -> RenderProblem | None:
+        """Return the error of the program whose sound ended; None if it plays this time."""
+        # The host stops searching after the time of one render.
+        search_s = self.limits.scale_to_duration(seconds).wall_s
+        deadline = self._compute_deadline(seconds) + search_s
+        answer, _ = self._run_program_in_host(
+            source, seconds, sample_rate, deadline, find_failure=True, sonic_pi=sonic_pi
+        )
+        return _parse_render_problem(answer["error"]) if answer["error"] else None
 
     def generate_scsynth_score(
         self,
@@ -205,6 +222,8 @@ class RenderWorker:
             OscMessage(message_time, address, tuple(arguments))
             for message_time, address, *arguments in answer.get("events", ())
         ]
+        if error is None and not any(message.starts_sound for message in messages):
+            error, warnings = promote_thread_error(None, warnings)
         return messages, RenderResult(None, error, warnings, time.monotonic() - started)
 
     def close(self) -> None:
@@ -243,6 +262,8 @@ def build_render_result(
 ) -> RenderResult:
     """Return the result of a synthesized clip: silence is an error, clipping a warning.
 
+    The error of a silent program is the first error that ended a thread, if there is one.
+
     Parameters
     ----------
     clip : Clip
@@ -261,7 +282,7 @@ def build_render_result(
         reason = f" {cause.message}" if cause else ""
         message = f"The program is silent for {clip.seconds:g} s.{reason}"
         problem = RenderProblem("silent", message, cause.line if cause else None)
-        return RenderResult(None, problem, warnings, elapsed_seconds)
+        return RenderResult(None, *promote_thread_error(problem, warnings), elapsed_seconds)
     if peak > 1.0:
         np.clip(clip.samples, -1.0, 1.0, out=clip.samples)
         clipping = RenderProblem(
@@ -272,5 +293,5 @@ def build_render_result(
 
 
 def _parse_render_problem(fields: dict[str, Any]) -> RenderProblem:
-    optional = {key: fields.get(key) for key in ("line", "cause", "name")}
+    optional = {key: fields.get(key) for key in ("line", "cause", "name", "seconds")}
     return RenderProblem(fields["kind"], fields["message"], **optional)

@@ -52,7 +52,8 @@ def render(
     Raises
     ------
     RenderError
-        When the program fails or is silent; `problem` holds kind, message and line.
+        When the program fails or is silent; `problem` holds kind, message and line. An error that
+        ends one thread while others sound is not raised: `try_render` returns it as a warning.
     EarshotError
         When Sonic Pi, scsynth or the sandbox is missing.
 
@@ -98,9 +99,12 @@ def try_render(
     Examples
     --------
     >>> from core.sonicpi import try_render
-    >>> result = try_render("play 60\nplya 61", seconds=1)
+    >>> result = try_render("play 60\nsleep 0.5\nplya 61", seconds=1)
+    >>> result.has_clip, [(w.kind, w.line, w.seconds) for w in result.warnings]
+    (True, [('runtime', 3, 0.5)])
+    >>> result = try_render("plya 60", seconds=1)
     >>> result.has_clip, result.error.kind, result.error.line
-    (False, 'runtime', 2)
+    (False, 'runtime', 1)
     """
     validate_sonic_pi_choice(sonic_pi)
     if (problem := find_source_code_problem(source)) is not None:
@@ -132,7 +136,7 @@ def collect_osc_messages(source: str, seconds: float = 18.0) -> list[OscMessage]
     Raises
     ------
     RenderError
-        When the program fails.
+        When the program fails, or an error ends a thread and nothing sounds.
     EarshotError
         When Sonic Pi, scsynth or the sandbox is missing.
 

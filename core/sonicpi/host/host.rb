@@ -10,6 +10,7 @@
 # - score_only: the score, whose length the JSON holds as score_bytes.
 # - otherwise, without an error: frames * 8 bytes of float32 stereo, then u32 length, JSON
 #   {error, synth_s}.
+# - find_failure: nothing; the error names the message that ends scsynth, or is null.
 # All integers are big-endian.
 require 'json'
 require 'tempfile'
@@ -17,6 +18,7 @@ require 'tmpdir'
 require 'fileutils'
 require_relative 'runtime'
 require_relative 'synthesis'
+require_relative 'failure_search'
 require_relative 'program_process'
 require_relative 'program_run'
 
@@ -78,12 +80,13 @@ class Host
   end
 
   def write_reply(fields)
-    json = JSON.generate(fields)
+    json = JSON.generate(fields, allow_nan: true) # Options may be infinite.
     @output.write([json.bytesize].pack('N'), json)
     @output.flush
   end
 
   def handle_request(request)
+    return write_reply(find_failure(request)) if request[:find_failure]
     started = monotonic_seconds
     result, score = run_program(request)
     return write_score_reply(result, score) if request[:score_only]
@@ -130,13 +133,52 @@ class Host
     kill_other_processes if @sandboxed
     size = output.unpack1('N')
     return [child.describe_death, nil] unless size && output.bytesize >= 4 + size
-    [JSON.parse(output[4, size], symbolize_names: true), output[4 + size..]]
+    [JSON.parse(output[4, size], symbolize_names: true, allow_nan: true), output[4 + size..]]
   rescue JSON::ParserError
     [{ error: { kind: 'crashed', message: 'The program damaged its own interpreter.' }, warnings: [] }, nil]
   end
 
   # Synthesize the score in a child, and copy its samples to the output as they arrive.
   def synthesize_score(score, frames, skipped_seconds, request)
+    skipped_frames = (skipped_seconds * request[:sample_rate]).round
+    is_complete, status = read_synthesis(score, request) do |reader|
+      copy_samples(reader, skipped_frames, frames, monotonic_seconds + request[:limits][:wall_s])
+    end
+    { error: is_complete ? nil : describe_synthesis_death(status, request[:limits]) }
+  end
+
+  # Run the program again, and find the message with which its sound ends.
+  def find_failure(request)
+    result, score = run_program(request)
+    return { error: result[:error] } if result[:error]
+    deadline = monotonic_seconds + request[:limits][:wall_s]
+    search = FailureSearch.new(score, result[:trace]) do |part, seconds|
+      frames = ((seconds - TAIL_SECONDS) * request[:sample_rate]).floor
+      monotonic_seconds > deadline || playable?(part, frames, request)
+    end
+    { error: search.find_error }
+  end
+
+  # Return whether scsynth plays a score to its end, with numbers only.
+  def playable?(score, frames, request)
+    missing_bytes = frames * FRAME_BYTES
+    incomplete_frame = String.new
+    is_complete, = read_synthesis(score, request) do |reader|
+      deadline = monotonic_seconds + request[:limits][:wall_s]
+      while missing_bytes.positive? && (block = read_before_deadline(reader, deadline))
+        missing_bytes -= block.bytesize
+        samples = incomplete_frame + block
+        incomplete_frame = samples.slice!((samples.bytesize / FRAME_BYTES * FRAME_BYTES)..)
+        break unless samples.unpack('e*').sum.finite?
+      end
+      !missing_bytes.positive?
+    end
+    is_complete
+  end
+
+  # Synthesize a score in a child, and yield the pipe from which its samples are read. Returns the
+  # block's result and how the child ended.
+  def read_synthesis(score, request)
     path = "#{Dir.tmpdir}/earshot-#{Process.pid}.score"
     File.binwrite(path, score)
     reader, writer = open_wide_pipe
@@ -151,10 +193,8 @@ class Host
       exit!(0)
     end
     writer.close
-    skipped_frames = (skipped_seconds * request[:sample_rate]).round
-    is_complete = copy_samples(reader, skipped_frames, frames, monotonic_seconds + request[:limits][:wall_s])
-    status = kill_child(child)
-    { error: is_complete ? nil : describe_synthesis_death(status, request[:limits]) }
+    result = yield reader
+    [result, kill_child(child)]
   ensure
     reader&.close
     FileUtils.rm_f(path)

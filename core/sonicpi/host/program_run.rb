@@ -24,6 +24,7 @@ class ProgramRun
     @pipe = pipe
     LaterSounds.choose_version(request[:sonic_pi] || LaterSounds::VERSIONS.first)
     apply_limits(request[:limits])
+    LINK.score.extend(FailureSearch::LineTrace) if request[:find_failure]
     VirtualTime.reset { |fiber_count| @limits.allow_fibers(fiber_count) }
     srand(0)
     Thread.new do
@@ -103,7 +104,8 @@ class ProgramRun
   end
 
   def write_result(result, score)
-    json = JSON.generate(result)
+    result = result.merge(trace: LINK.score.trace) if @request[:find_failure]
+    json = JSON.generate(result, allow_nan: true) # Options may be infinite.
     @pipe.write([json.bytesize].pack('N'), json, score)
     @pipe.flush
     exit!(0)

@@ -30,46 +30,12 @@ autoload :Aubio, 'aubio'
 require_relative 'scsynth_link'
 require_relative 'later_sounds'
 require_relative 'problem_cause'
+require_relative 'program_report'
 require_relative 'missing_functions'
 require_relative 'later_language'
+require_relative 'program_errors'
+require_relative 'option_checks'
 include SonicPi::Util
-
-# Errors and warnings of a program, collected here instead of sent to an editor.
-class ProgramReport
-  attr_reader :error, :warnings
-
-  MAX_WARNINGS = 100
-
-  def initialize
-    @warnings = []
-  end
-
-  # Sonic Pi calls this with its own messages.
-  def push(message)
-    record_error('syntax', message[:val].to_s.lines.last.to_s, message[:line]) if message[:type] == :syntax_error
-    self
-  end
-  alias << push
-
-  # Only the first error is recorded, because later errors may follow from it.
-  # `details` are the fields of ProblemCause.
-  def record_error(kind, message, line, details = {})
-    @error ||= { kind: kind, message: message.to_s.strip[0, 2_000], line: line&.positive? ? line : nil, **details }
-  end
-
-  def record_warning(kind, message, line, name = nil)
-    warning = { kind: kind, message: message, line: line, name: name }.compact
-    @warnings << warning unless @warnings.size >= MAX_WARNINGS || @warnings.include?(warning)
-  end
-
-  # Return the line of the program that is running now.
-  def self.current_line(backtrace = caller)
-    backtrace&.each do |frame|
-      return Regexp.last_match(1).to_i if frame =~ /\A#{PROGRAM_LABEL}:(\d+)/o
-    end
-    nil
-  end
-end
 
 module SonicPi
   # Events are handled by a thread of their own, as in live Sonic Pi. The thread is started again in
@@ -137,7 +103,6 @@ end
 # Methods that override those of Sonic Pi's runtime.
 module OfflineRuntime
   UNKNOWN_SAMPLE = 'it is neither among the samples of Sonic Pi nor in a sample folder'
-  PROBLEM_KIND_BY_ERROR = { 'ZeroTimeLoopError' => 'no_sleep', 'NoMemoryError' => 'memory' }.freeze
 
   def __server_version
     SonicPi::Version.new(0)
@@ -145,34 +110,7 @@ module OfflineRuntime
 
   def load_snippets(*); end
 
-  # An error ends the thread that raised it; its line and class are recorded.
-  def __error(error, thread = nil)
-    return __syntax_error(error) if error.is_a?(SyntaxError)
-    VirtualTime.report_failure(error)
-    name = error.class.name.split('::').last
-    text = error.message.gsub(/ for (#<)?(Runtime|SonicPi)(Lang)?\b.*$|: nil\n expected a string containing a path\./, '')
-    text = "#{name}: #{text}" unless PROBLEM_KIND_BY_ERROR.key?(name)
-    line = ProgramReport.current_line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1])
-    if (synth_line = find_synth_line(error)) && synth_line != line
-      text = "#{text} (played in line #{line})"
-      line = synth_line
-    end
-    kind = PROBLEM_KIND_BY_ERROR.fetch(name, 'runtime')
-    __msg_queue.record_error(kind, [text, explain_error(error)].compact.join('. '), line, ProblemCause.from_error(error))
-  end
-
-  # Return a hint for programs that were written for another version or that need other files.
-  def explain_error(error)
-    case error.message
-    when /\AUnknown (?:synth|FX) :"?(\w+)/
-      LaterSounds.explain_missing(Regexp.last_match(1)) || 'Sonic Pi has no such synth or FX'
-    when /cannot load such file|no file found with path/
-      'Other files are not available when a program is rendered: copy their code into the program'
-    when /\AUnknown sample description: nil/ then "There is no such sample: #{UNKNOWN_SAMPLE}"
-    else MissingFunctions.explain(error)
-    end
-  end
-
+  UNKNOWN_SAMPLE = 'it is neither among the samples of Sonic Pi nor in a sample folder'
   # Sonic Pi looks up a synth only when it is played, so the line that selects it is stored.
   # A method made by define_method would use as much of the machine stack as a function of the program.
   def use_synth(synth, *args, &block)
@@ -187,19 +125,6 @@ module OfflineRuntime
 
   def record_synth_line(synth)
     (@synth_lines ||= {})[synth.to_s] = ProgramReport.current_line
-  end
-
-  # Return the line that selected an unknown synth; nil if the failed call itself names the synth.
-  def find_synth_line(error)
-    name = error.message[/\AUnknown synth :"?(\w+)/, 1] or return
-    called_method = error.backtrace.take_while { |frame| !frame.start_with?("#{PROGRAM_LABEL}:") }.last
-    @synth_lines&.[](name) unless called_method.to_s.end_with?("in `synth'")
-  end
-
-  # The message is "program:3: syntax error, unexpected end-of-input", then lines that Ruby quotes.
-  def __syntax_error(error)
-    line, message = error.message.match(/\A#{PROGRAM_LABEL}:(\d+): (.*)/o)&.captures
-    __msg_queue.record_error('syntax', (message || error.message).delete_prefix('syntax error, '), line.to_i)
   end
 
   # Sonic Pi raises the error of a loop without sleep in its own code, so the loop's line is stored.
@@ -324,7 +249,7 @@ def boot_sonic_pi(report)
   SonicPi::Lang::Core.memoizable_fns.each { |name| language.memoize(name) }
   OfflineRuntime.stub_unavailable_methods
   LaterLanguage.prepend_overrides_to(language)
-  language.prepend(OfflineRuntime)
+  language.prepend(ProgramErrors, OptionChecks, OfflineRuntime)
   language.define_method(:inspect) { 'Runtime' }
   runtime = nil
   boot = Thread.new { runtime = language.new({ osc_cues_port: 1, erlang_port: 1 }, report, user_methods) }

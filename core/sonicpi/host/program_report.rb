@@ -1,0 +1,73 @@
+# Errors and warnings of a program, collected here instead of sent to an editor.
+#
+# A fatal error leaves no clip. An error of a thread ends that thread only, as in live Sonic Pi.
+class ProgramReport
+  attr_reader :error
+
+  MAX_WARNINGS = 100
+  MAX_THREAD_ERRORS = 20
+  MAX_MESSAGE_CHARS = 2_000
+
+  def initialize
+    @warnings = []
+    @thread_errors = []
+    @omitted_error_count = 0
+  end
+
+  # Sonic Pi calls this with its own messages.
+  def push(message)
+    record_error('syntax', message[:val].to_s.lines.last.to_s, message[:line]) if message[:type] == :syntax_error
+    self
+  end
+  alias << push
+
+  # Record a fatal error. Only the first is kept, because later errors may follow from it.
+  # `details` are the fields of ProblemCause.
+  def record_error(kind, message, line, details = {})
+    @error ||= build_entry(kind, message, line, details)
+  end
+
+  # Record the error of a thread that ended at `seconds` of the program. Equal errors of several
+  # threads, such as those of a loop that starts threads, are recorded once.
+  def record_thread_error(kind, message, line, seconds, details = {})
+    entry = build_entry(kind, message, line, details)
+    return if @thread_errors.any? { |other| other.except(:seconds) == entry }
+    return @omitted_error_count += 1 if @thread_errors.size >= MAX_THREAD_ERRORS
+    @thread_errors << entry.merge(seconds: seconds.round(6))
+  end
+
+  def record_warning(kind, message, line, name = nil)
+    warning = build_entry(kind, message, line, { name: name }.compact)
+    @warnings << warning unless @warnings.size >= MAX_WARNINGS || @warnings.include?(warning)
+  end
+
+  # Return the errors of threads, then the warnings.
+  def warnings
+    return @thread_errors + @warnings if @omitted_error_count.zero?
+    message = "#{@omitted_error_count} more errors of threads are not listed"
+    @thread_errors + [build_entry('warning', message, nil)] + @warnings
+  end
+
+  # Return a text as valid UTF-8: a program may raise any bytes.
+  def self.clean_text(text)
+    text = text.to_s.dup
+    text.force_encoding(Encoding::UTF_8) if text.encoding == Encoding::ASCII_8BIT
+    text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
+  end
+
+  # Return the line of the program that is running now.
+  def self.current_line(backtrace = caller)
+    backtrace&.each do |frame|
+      return Regexp.last_match(1).to_i if frame =~ /\A#{PROGRAM_LABEL}:(\d+)/o
+    end
+    nil
+  end
+
+  private
+
+  def build_entry(kind, message, line, details = {})
+    text = self.class.clean_text(message).strip[0, MAX_MESSAGE_CHARS]
+    texts = details.transform_values { |value| self.class.clean_text(value)[0, MAX_MESSAGE_CHARS] }
+    { kind: kind, message: text, line: line&.positive? ? line : nil, **texts }
+  end
+end
