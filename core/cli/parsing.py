@@ -258,6 +258,26 @@ def add_sounds_option(parser: argparse.ArgumentParser, default: str) -> None:
     )
 
 
+def add_strict_option(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--strict``, with which an error that ends one thread fails the program."""
+    parser.add_argument(
+        "--strict",
+        action="store_true",
+        help="an error that ends one thread of a program fails the program",
+    )
+
+
+def add_corpus_strict_option(parser: argparse.ArgumentParser) -> None:
+    """Declare ``--strict`` and ``--no-strict``, which a corpus keeps for its later builds."""
+    parser.add_argument(
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="whether an error that ends one thread fails a program (the corpus's; no in a new"
+        " corpus)",
+    )
+
+
 def add_sandbox_option(parser: argparse.ArgumentParser) -> None:
     """Declare ``--no-sandbox``, which disables the sandbox for this command."""
 

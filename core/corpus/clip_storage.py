@@ -166,7 +166,7 @@ def _encode_audio_file(
 
 def _serialize_render_warnings(warnings: Sequence[RenderProblem]) -> str:
     """Return warnings as the comment of a file, from which a lost row is restored."""
-    rows = [{"kind": item.kind, "message": item.message, "line": item.line} for item in warnings]
+    rows = [warning.to_row() for warning in warnings]
     return json.dumps({"warnings": rows}) if rows else ""
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core import sonicpi
-from core.corpus import clip_storage, embedding_table, program_table
+from core.corpus import clip_storage, embedding_table, program_table, strictness
 from core.corpus.clip_storage import StoredClip
 from core.corpus.database import Database
 from core.corpus.program_table import ClipRow
@@ -21,6 +21,7 @@ class _ClipLocation(NamedTuple):
     position: int  # of the program's row
     render_id: str
     relative_path: str
+    is_strict: bool  # Whether an error that ends one thread fails the program.
 
 
 def _read_sonic_pi_setting(connection: sqlite3.Connection) -> str:
@@ -75,6 +76,8 @@ class ClipStore:
         """Store the result of rendering a program; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("rendering"):
             location = self._locate_clip(program_id, seconds)
+            if location.is_strict:
+                rendering = rendering.reject_thread_errors()
             clip, error = rendering.clip, rendering.error
             if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
                 error = RenderProblem("silent", "The program makes no sound within the clip.")
@@ -101,7 +104,19 @@ class ClipStore:
         with self._database.writer_lock.acquire_lock("registering existing clips"):
             location = self._locate_clip(program_id, seconds)
             stored = clip_storage.load_existing_clip(self.folder, location.relative_path, seconds)
-            return None if stored is None else self._insert_clip_row(location, stored, render_s=0.0)
+            if stored is None:
+                return None
+            if location.is_strict and any(warning.is_thread_error for warning in stored.warnings):
+                return None
+            return self._insert_clip_row(location, stored, render_s=0.0)
+
+    def change_strictness(self, is_strict: bool) -> None:
+        """Make the corpus strict or not; see `Corpus`."""
+        with self._database.writer_lock.acquire_lock("changing a setting"):
+            with self._database.open_write_transaction("changing a setting") as connection:
+                removed_files = strictness.change_strictness(connection, is_strict)
+            for relative_path in removed_files:
+                self._remove_clip_file(relative_path)
 
     def _locate_clip(self, program_id: str, seconds: float) -> _ClipLocation:
         with self._database.open_read_transaction() as connection:
@@ -109,9 +124,10 @@ class ClipStore:
             source = program_table.read_program_source(connection, position)
             audio_format = json.loads(program_table.read_corpus_setting(connection, "audio_format"))
             sonic_pi = _read_sonic_pi_setting(connection)
+            is_strict = strictness.read_strictness(connection)
         render_id = sonicpi.compute_render_id(source, seconds, sonic_pi=sonic_pi)
         relative_path = clip_storage.build_clip_path(render_id, audio_format)
-        return _ClipLocation(position, render_id, relative_path)
+        return _ClipLocation(position, render_id, relative_path, is_strict)
 
     def _insert_clip_row(
         self, location: _ClipLocation, stored: StoredClip, render_s: float

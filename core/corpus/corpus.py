@@ -18,6 +18,7 @@ from core.corpus import (
     integrity,
     program_table,
     recovery,
+    strictness,
 )
 from core.corpus.alignments import CorpusAlignments
 from core.corpus.clips import ClipStore
@@ -232,6 +233,20 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
                 "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, json.dumps(value))
             )
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether an error that ends one thread fails a program; false in a new corpus."""
+        with self._database.open_read_transaction() as connection:
+            return strictness.read_strictness(connection)
+
+    def set_strict(self, is_strict: bool) -> None:
+        """Make the corpus strict or not.
+
+        Programs for which that makes a difference are rendered again by the next build.
+        """
+        if is_strict != self.is_strict:
+            self._clip_store.change_strictness(is_strict)
+
     # -- programs -------------------------------------------------------------------------
 
     def add_programs(
@@ -265,7 +280,8 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
         DataFrame
             program (id), name, template, role, seed, source, parameters (dict),
             state ("pending", "ok", "failed"), error_kind, error_message,
-            error_line, warnings (list of dict: kind, message, line), seconds,
+            error_line, warnings (list of dict: kind, message, line, and seconds if an error
+            ended a thread), seconds,
             rms, peak, audio (absolute path), split. Missing texts and integers are None, missing
             measurements NaN.
         """

@@ -1,4 +1,4 @@
-"""Filter the programs of a corpus by template, role, state, parameters and a text query."""
+"""Filter the programs of a corpus by template, role, state, warnings, parameters and a query."""
 
 from __future__ import annotations
 
@@ -56,8 +56,43 @@ def find_parameter_domains(programs: pd.DataFrame) -> dict[str, ValueRange | lis
     return domains
 
 
+def find_warning_kinds(programs: pd.DataFrame) -> list[str]:
+    """Return the kinds of warnings that programs have, sorted."""
+    return sorted({warning["kind"] for warnings in programs["warnings"] for warning in warnings})
+
+
+def filter_by_warnings(programs: pd.DataFrame, kinds: Collection[str]) -> pd.DataFrame:
+    """Return the rows that have a warning of at least one kind; all rows if there are no kinds.
+
+    Parameters
+    ----------
+    programs : DataFrame
+        As `core.corpus.Corpus.load_programs` returns them.
+    kinds : collection of str
+        Errors that ended one thread of a program with a clip are warnings of the kinds "runtime",
+        "no_sleep" and "syntax".
+    """
+    if not kinds:
+        return programs
+    return programs[
+        _to_bool_array(
+            any(warning["kind"] in kinds for warning in warnings)
+            for warnings in programs["warnings"]
+        )
+    ]
+
+
+def filter_by_thread_errors(programs: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows with a clip in which an error ended a thread."""
+    has_error = _to_bool_array(
+        any(warning.get("seconds") is not None for warning in warnings)
+        for warnings in programs["warnings"]
+    )
+    return programs[has_error & (programs["state"] == "ok").to_numpy()]
+
+
 def build_search_texts(programs: pd.DataFrame) -> pd.Series:
-    """Return the text that a query searches in each row: name, code and error message.
+    """Return the text that a query searches in each row: name, code and messages.
 
     Building the texts takes longer than searching them, so a caller that searches the same rows
     again should keep them.
@@ -67,9 +102,15 @@ def build_search_texts(programs: pd.DataFrame) -> pd.Series:
     Series of str
         In lower case, with the index of `programs`.
     """
-    columns = (programs[column].fillna("") for column in ("name", "source", "error_message"))
+    columns = [programs[column].fillna("") for column in ("name", "source", "error_message")]
+    if "warnings" in programs:
+        columns.append(programs["warnings"].map(_join_warning_messages))
     texts = ["\n".join(parts).lower() for parts in zip(*columns)]
     return pd.Series(texts, index=programs.index, dtype=object)
+
+
+def _join_warning_messages(warnings: Iterable[Mapping[str, Any]]) -> str:
+    return "\n".join(warning["message"] for warning in warnings)
 
 
 def filter_programs(
@@ -96,7 +137,7 @@ def filter_programs(
     query : str
         Words separated by spaces, all of which must match. "amp>0.5", "synth=saw" and
         "synth!=saw" compare a parameter: numbers by value, everything else as text. Any other
-        word must occur in the name, the code or the error message. Case is ignored.
+        word must occur in the name, the code, the error message or a warning. Case is ignored.
     search_texts : Series of str, optional
         The result of `build_search_texts` for these or more rows. Default: it is computed.
 

@@ -271,7 +271,7 @@ def put_clip_row(
         "SELECT file, sha256 FROM clips WHERE program = ?", (position,)
     ).fetchone()
     if old and old[1] != stored_clip.sha256:
-        _delete_audio_embeddings(connection, position)
+        delete_audio_embeddings(connection, position)
     connection.execute(
         "INSERT OR REPLACE INTO clips (program, render_id, state, file, bytes, sha256, seconds,"
         " rms, peak, render_s, warnings) VALUES (?, ?, 'ok', ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -307,7 +307,7 @@ def put_render_failure(
         The file of the clip that the program had.
     """
     old = connection.execute("SELECT file FROM clips WHERE program = ?", (position,)).fetchone()
-    _delete_audio_embeddings(connection, position)
+    delete_audio_embeddings(connection, position)
     connection.execute(
         "INSERT OR REPLACE INTO clips (program, render_id, state, render_s, warnings, error_kind,"
         " error_message, error_line) VALUES (?, ?, 'failed', ?, ?, ?, ?, ?)",
@@ -324,7 +324,8 @@ def put_render_failure(
     return old[0] if old else None
 
 
-def _delete_audio_embeddings(connection: sqlite3.Connection, position: int) -> None:
+def delete_audio_embeddings(connection: sqlite3.Connection, position: int) -> None:
+    """Delete the embeddings of the clip at a position, in the caller's transaction."""
     connection.execute(
         "DELETE FROM embeddings WHERE program = ?"
         " AND encoder IN (SELECT key FROM encoders WHERE modality = 'audio')",
@@ -333,7 +334,7 @@ def _delete_audio_embeddings(connection: sqlite3.Connection, position: int) -> N
 
 
 def _serialize_render_problems(problems: Sequence[RenderProblem]) -> str:
-    return json.dumps([{"kind": p.kind, "message": p.message, "line": p.line} for p in problems])
+    return json.dumps([problem.to_row() for problem in problems])
 
 
 def count_programs_by_state(connection: sqlite3.Connection) -> dict[str, int]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, list_corpora
+from core.corpus.filtering import filter_by_thread_errors
 from core.errors import EarshotError
 from core.formatting import format_named_counts
 from core.pipeline.build_programs import (
@@ -83,6 +84,8 @@ class BuildReport:
         Number of all programs ("programs") and by state: "ok", "failed", "pending".
     failures : dict of str to int
         Failed programs by kind of error.
+    programs_with_thread_errors : int
+        Programs with a clip in which an error ended a thread.
     programs_added, clips_rendered : int
     clips_reused : int
         Intact clip files of an earlier build.
@@ -100,6 +103,7 @@ class BuildReport:
     corpus_name: str
     counts: dict[str, int]
     failures: dict[str, int]
+    programs_with_thread_errors: int
     programs_added: int
     clips_rendered: int
     clips_reused: int
@@ -114,11 +118,13 @@ class BuildReport:
         counts = self.counts
         failures = f" ({format_named_counts(self.failures)})" if self.failures else ""
         failed = f", {counts['failed']} failed{failures}" if counts["failed"] else ""
+        partial = self.programs_with_thread_errors
         durations = ", ".join(
             f"{step.lower()} {seconds:.0f} s" for step, seconds in self.step_seconds.items()
         )
         lines = [
             f"{self.corpus_name}: {counts['programs']} programs, {counts['ok']} with a clip"
+            + (f" ({partial} of them with an error in a thread)" if partial else "")
             + failed
         ]
         if counts["failed"]:
@@ -189,6 +195,8 @@ def build_corpus(
     encoder_ids, reason = _choose_encoder_ids(previous_encoders, encoder_choice)
     corpus = open_or_create_corpus(corpus_name, clip_format)
     with corpus.lock_for_writing(f"build {corpus_name}"):
+        if options.is_strict is not None:
+            corpus.set_strict(options.is_strict)
         if corpus.settings.get("encoders") != encoder_ids:
             corpus.set_corpus_setting("encoders", encoder_ids)
         options = replace(options, sound_set=resolve_sound_set(corpus, options.sound_set))
@@ -208,6 +216,7 @@ def build_corpus(
         corpus_name=corpus_name,
         counts=corpus.count_programs_by_state(),
         failures=corpus.count_failures_by_kind(),
+        programs_with_thread_errors=len(filter_by_thread_errors(corpus.load_programs())),
         programs_added=programs_added,
         clips_rendered=render_report.clips_rendered,
         clips_reused=render_report.clips_reused,

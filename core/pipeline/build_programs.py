@@ -47,6 +47,9 @@ class BuildOptions:
     sound_set : {"3.2", "5"} or None
         Version of Sonic Pi whose synths and samples programs are made of. None: that of the
         corpus, or "3.2" in a new corpus.
+    is_strict : bool or None
+        Whether an error that ends one thread fails a program; None for the corpus's own setting,
+        which is false in a new corpus. A change renders the affected programs again.
     """
 
     templates: Sequence[Template | str] | None = None
@@ -55,6 +58,7 @@ class BuildOptions:
     parameter_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     grammar_program_count: int = 0
     sound_set: str | None = None
+    is_strict: bool | None = None
 
 
 DEFAULT_BUILD_OPTIONS = BuildOptions()

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import EarshotError
+from core.errors import EarshotError, convert_system_error
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.pipeline.unique_file_names import make_unique_names
 from core.programs.source_decoding import decode_source
 from core.progress import Progress, ignore_progress
-from core.sonicpi import DEFAULT_SONIC_PI, RenderProblem, RenderResult
+from core.sonicpi import DEFAULT_SONIC_PI, Clip, RenderProblem, RenderResult
 from core.sonicpi.clip import FORMAT_BY_SUFFIX
 
 PROGRESS_STEP = "Rendering programs"
 STDIN_ARGUMENT = "-"
+MAX_FILE_NAME_BYTES = 255  # of Linux and macOS
+# Room for the number of a name that occurs twice, and for the suffix of the format.
+RESERVED_NAME_BYTES = 16
+MAX_PROGRAM_BYTES = 4 << 20  # Larger files are not read; the renderer accepts 1 MiB.
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,30 @@ class RenderedFile:
     warnings: tuple[RenderProblem, ...]
 
 
+@dataclass(frozen=True)
+class RenderFileOptions:
+    """How programs are rendered to sound files.
+
+    Attributes
+    ----------
+    seconds : float
+        Length of each clip.
+    audio_format : {"flac", "wav", "ogg", "mp3"}
+    sample_folders : sequence of str or Path
+        Folders of samples that the programs may read, at their own paths.
+    sonic_pi : {"3.2", "5"}
+        Version of Sonic Pi whose sound the clips have.
+    is_strict : bool
+        An error that ends one thread fails the whole program; otherwise it is a warning.
+    """
+
+    seconds: float = 18.0
+    audio_format: str = "flac"
+    sample_folders: Sequence[str | Path] = ()
+    sonic_pi: str = DEFAULT_SONIC_PI
+    is_strict: bool = False
+
+
 def render_program_files(
     files: Sequence[str | Path],
     output_folder: str | Path,
@@ -70,15 +100,10 @@ def render_program_files(
         Programs, folders (all \*.rb in them, recursively) or "-" for standard input.
     output_folder : str or Path
         Folder of the sound files; created if missing.
-    seconds : float
-        Length of each clip.
     progress : Progress
         Called after every program.
-    audio_format : {"flac", "wav", "ogg", "mp3"}
-    sample_folders : sequence of str or Path
-        Folders of samples that the programs may read, at their own paths.
-    sonic_pi : {"3.2", "5"}
-        Version of Sonic Pi whose sound the clips have.
+    seconds, audio_format, sample_folders, sonic_pi
+        As in `RenderFileOptions`. `iterate_rendered_files` has the option to be strict.
 
     Returns
     -------
@@ -88,7 +113,8 @@ def render_program_files(
     Raises
     ------
     EarshotError
-        When a file is missing, no program is found, or the renderer cannot start.
+        When a file is missing or is not a regular file, no program is found, a sound file cannot
+        be written, or the renderer cannot start.
 
     Examples
     --------
@@ -96,33 +122,60 @@ def render_program_files(
     >>> [result.audio for result in render_program_files(["beep.rb"], "out", seconds=1)]
     ['out/beep.flac']
     """
-    if f".{audio_format}" not in FORMAT_BY_SUFFIX:
+    options = RenderFileOptions(seconds, audio_format, sample_folders, sonic_pi)
+    results = dict(iterate_rendered_files(files, output_folder, options, progress=progress))
+    return [results[index] for index in sorted(results)]
+
+
+def iterate_rendered_files(
+    files: Sequence[str | Path],
+    output_folder: str | Path,
+    options: RenderFileOptions = RenderFileOptions(),
+    *,
+    progress: Progress = ignore_progress,
+) -> Iterator[tuple[int, RenderedFile]]:
+    """Render programs like `render_program_files`, and yield each result as soon as it is known.
+
+    Yields
+    ------
+    index : int
+        Index of the program in the order of `files`. Results come in order of completion.
+    result : RenderedFile
+
+    Raises
+    ------
+    EarshotError
+        As `render_program_files`.
+    """
+    if f".{options.audio_format}" not in FORMAT_BY_SUFFIX:
         raise EarshotError(
-            f"Cannot write sound as {audio_format!r}.", remedy=f"Use {', '.join(FORMAT_BY_SUFFIX)}."
+            f"Cannot write sound as {options.audio_format!r}.",
+            remedy=f"Use {', '.join(FORMAT_BY_SUFFIX)}.",
         )
     programs = [program for name in files for program in _read_programs_from_argument(name)]
     if not programs:
         raise EarshotError("No program was found.", remedy="Name .rb files, or a folder of them.")
     executor = LocalExecutor(
-        sample_folders=tuple(_get_existing_sample_folder(folder) for folder in sample_folders)
+        sample_folders=tuple(_get_existing_sample_folder(name) for name in options.sample_folders)
     )
     targets = _make_audio_output_paths(
-        programs, _ensure_output_folder(Path(output_folder)), audio_format
+        programs, _ensure_output_folder(Path(output_folder)), options.audio_format
     )
     indices_by_source = _group_by_source(programs)
-    results: dict[int, RenderedFile] = {}
+    done_count = 0
     progress(PROGRESS_STEP, 0, len(programs))
-    clips = _RequestedClips(list(indices_by_source), seconds, sonic_pi)
-    for first_index, result in _render_unique_sources(programs, clips, executor):
+    clips = _RequestedClips(list(indices_by_source), options.seconds, options.sonic_pi)
+    for first_index, rendering in _render_unique_sources(programs, clips, executor):
         source = programs[first_index].source
+        result = rendering.reject_thread_errors() if options.is_strict else rendering
         for index in [first_index] if source is None else indices_by_source[source]:
             name = programs[index].name
             if result.clip is not None:
-                result.clip.save(targets[index])
-            results[index] = _make_rendered_file(name, targets[index], result)
+                _save_clip(result.clip, targets[index])
+            yield index, _make_rendered_file(name, targets[index], result)
+            done_count += 1
             note = "" if result.has_clip else f"{name}: {result.error}"
-            progress(PROGRESS_STEP, len(results), len(programs), note)
-    return [results[index] for index in range(len(programs))]
+            progress(PROGRESS_STEP, done_count, len(programs), note)
 
 
 @dataclass(frozen=True)
@@ -139,16 +192,46 @@ def _read_programs_from_argument(argument: str | Path) -> list[_ProgramFile]:
     if str(argument) == STDIN_ARGUMENT:
         return [_decode_program("stdin", sys.stdin.buffer.read())]
     path = Path(argument)
-    if path.is_dir():
-        return [
-            program
-            for file in sorted(path.rglob("*.rb"))
-            for program in _read_programs_from_argument(file)
-        ]
     try:
-        return [_decode_program(str(path), path.read_bytes())]
-    except OSError as error:
-        raise EarshotError(f"It cannot be read ({error.strerror}).", where=str(path)) from error
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            return [
+                program
+                for file in sorted(path.rglob("*.rb"))
+                for program in _read_program_from_folder(file)
+            ]
+        if not stat.S_ISREG(mode):  # Reading a pipe or a device may wait for ever.
+            raise EarshotError(
+                "It is not a regular file.",
+                where=str(path),
+                remedy="To render a program from a pipe, name - for standard input.",
+            )
+        return [_decode_program(str(path), _read_program_file(path))]
+    except (OSError, ValueError) as error:  # ValueError: the name contains a NUL character.
+        reason = getattr(error, "strerror", None) or error
+        raise EarshotError(f"It cannot be read ({reason}).", where=str(path)) from error
+
+
+def _read_program_from_folder(file: Path) -> list[_ProgramFile]:
+    """Return a program of a folder; a problem with one file does not stop the others."""
+    if file.is_dir():
+        return []  # A folder with the suffix of programs; the search goes through it.
+    try:
+        return _read_programs_from_argument(file)
+    except EarshotError as error:
+        problem = RenderProblem("syntax", " ".join(filter(None, (error.message, error.remedy))))
+        return [_ProgramFile(str(file), None, problem)]
+
+
+def _read_program_file(path: Path) -> bytes:
+    with path.open("rb") as handle:
+        content = handle.read(MAX_PROGRAM_BYTES + 1)
+    if len(content) > MAX_PROGRAM_BYTES:
+        raise EarshotError(
+            f"It is larger than {MAX_PROGRAM_BYTES >> 20} MiB, so it is no program.",
+            where=str(path),
+        )
+    return content
 
 
 def _decode_program(name: str, content: bytes) -> _ProgramFile:
@@ -204,7 +287,33 @@ def _ensure_output_folder(output_folder: Path) -> Path:
             where=str(output_folder),
             remedy="Name another --out.",
         ) from error
+    except (OSError, ValueError) as error:  # ValueError: the name contains a NUL character.
+        reason = getattr(error, "strerror", None) or error
+        raise EarshotError(
+            f"The folder cannot be created ({reason}).",
+            where=str(output_folder),
+            remedy="Name another --out.",
+        ) from error
     return output_folder
+
+
+def _save_clip(clip: Clip, target: Path) -> None:
+    try:
+        clip.save(target)
+    except IsADirectoryError as error:
+        raise EarshotError(
+            "There is a folder of that name, so the clip cannot be written.",
+            where=str(target),
+            remedy="Rename the folder, or name another --out.",
+        ) from error
+    except OSError as error:
+        if (system_error := convert_system_error(error)) is not None:
+            raise system_error from error
+        raise EarshotError(
+            f"The clip cannot be written ({error.strerror}).",
+            where=str(target),
+            remedy="Name another --out.",
+        ) from error
 
 
 def _get_existing_sample_folder(path: str | Path) -> Path:
@@ -218,8 +327,15 @@ def _make_audio_output_paths(
     programs: list[_ProgramFile], output_folder: Path, audio_format: str
 ) -> list[Path]:
     """Return the path of each sound file; programs of the same name get numbers."""
-    stems = make_unique_names(Path(program.name).stem for program in programs)
+    stems = make_unique_names(_shorten_stem(Path(program.name).stem) for program in programs)
     return [output_folder / f"{stem}.{audio_format}" for stem in stems]
+
+
+def _shorten_stem(stem: str) -> str:
+    """Return a stem that leaves room for a number and a suffix in the name of a file."""
+    max_bytes = MAX_FILE_NAME_BYTES - RESERVED_NAME_BYTES
+    encoded = os.fsencode(stem)
+    return stem if len(encoded) <= max_bytes else encoded[:max_bytes].decode("utf-8", "ignore")
 
 
 def _make_rendered_file(program_name: str, target: Path, result: RenderResult) -> RenderedFile:

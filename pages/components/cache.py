@@ -143,9 +143,10 @@ def load_program_search_texts(corpus: Corpus) -> pd.Series:
 
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
 def load_program_filter_options(corpus: Corpus) -> dict[str, list[str]]:
-    """List the templates, roles and states of a corpus's programs, each sorted."""
+    """List the templates, roles, states and kinds of warnings of a corpus's programs, sorted."""
     rows = load_programs(corpus)
-    return {name: sorted(rows[name].unique()) for name in ("template", "role", "state")}
+    options = {name: sorted(rows[name].unique()) for name in ("template", "role", "state")}
+    return {**options, "warning": filtering.find_warning_kinds(rows)}
 
 
 @cache_until_inputs_change(16, ttl_s=TABLE_TTL_S)

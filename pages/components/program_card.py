@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pandas as pd
@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.errors import EarshotError
 from core.programs.program_diff import diff_parameter_values, diff_sources, extract_code_traits
+from core.sonicpi import RenderProblem
 from pages.components import cache, formatting
 
 
@@ -80,6 +81,16 @@ def draw_parameter_values(values: dict[str, Any]) -> None:
         with st.expander(formatting.pluralize(len(values), "parameter"), type="compact"):
             lines = [f"{name}: {value}" for name, value in values.items()]
             st.code("\n".join(lines), language="yaml", wrap_lines=True)
+
+
+def draw_render_warnings(warnings: Iterable[RenderProblem]) -> None:
+    """Draw a render's warnings; errors that ended a thread stand out."""
+    for warning in warnings:
+        text = formatting.escape_markdown(warning)
+        if warning.is_thread_error:
+            st.warning(f"This thread ended early. {text}", icon=":material/warning:")
+        else:
+            st.caption(f":material/info: {text}")
 
 
 def draw_failed_source_line(source: str, line_number: int | None) -> None:

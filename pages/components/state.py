@@ -114,6 +114,7 @@ FILTER_TEXT = SessionKey("filter:text", "")
 FILTER_TEMPLATES: SessionKey[list[str]] = SessionKey("filter:templates", [])
 FILTER_ROLES: SessionKey[list[str]] = SessionKey("filter:roles", [])
 FILTER_STATES: SessionKey[list[str]] = SessionKey("filter:states", [])
+FILTER_WARNINGS: SessionKey[list[str]] = SessionKey("filter:warnings", [])
 FILTER_PARAMETERS: SessionKey[list[str]] = SessionKey("filter:parameters", [])
 FILTER_VALUE: SessionKey[Any] = SessionKey("filter:value", None)
 

@@ -12,8 +12,9 @@ import pyarrow as pa
 import streamlit as st
 
 from core.corpus import Corpus
-from core.corpus.filtering import filter_programs
+from core.corpus.filtering import filter_by_warnings, filter_programs
 from core.errors import EarshotError
+from core.sonicpi import RenderProblem
 from pages.components import (
     audio_player,
     cache,
@@ -124,7 +125,9 @@ def format_matching_program_counts(corpus: Corpus, matching_count: int, program_
 def _filter_programs(corpus: Corpus, filters: dict[str, Any]) -> tuple[pd.DataFrame, pa.Table]:
     """Return the matching programs, and their table as the browser gets it."""
     search_texts = cache.load_program_search_texts(corpus) if filters["query"] else None
-    programs = filter_programs(cache.load_programs(corpus), **filters, search_texts=search_texts)
+    programs = filter_by_warnings(cache.load_programs(corpus), filters["warning_kinds"])
+    other_filters = {name: value for name, value in filters.items() if name != "warning_kinds"}
+    programs = filter_programs(programs, **other_filters, search_texts=search_texts)
     return programs, pa.Table.from_pandas(
         build_program_display_table(programs), preserve_index=False
     )
@@ -147,16 +150,33 @@ def build_program_display_table(programs: pd.DataFrame) -> pd.DataFrame:
         columns["State"] = programs["state"].map(STATE_LABELS).astype("category")
     if not is_failed.all():
         columns |= {"Level": level, "Split": programs["split"].astype("category")}
-    if is_failed.any():
-        errors = [
-            f"{kind}: {message}" if kind else ""
-            for kind, message in zip(programs["error_kind"], programs["error_message"])
-        ]
+    errors = [
+        _find_displayed_error(*row)
+        for row in zip(
+            programs["error_kind"],
+            programs["error_message"],
+            programs["error_line"],
+            programs["warnings"],
+        )
+    ]
+    if any(text for text, _ in errors):
         columns |= {
-            "Error": pd.Series(errors, index=programs.index),
-            "Line": pd.to_numeric(programs["error_line"]),
+            "Error": pd.Series([text for text, _ in errors], index=programs.index),
+            "Line": pd.to_numeric(pd.Series([line for _, line in errors], index=programs.index)),
         }
     return pd.DataFrame(columns)
+
+
+def _find_displayed_error(
+    kind: str | None, message: str | None, line: int | None, warnings: list[dict[str, Any]]
+) -> tuple[str, int | None]:
+    """Return text and line of a program's error, or of the first error that ended a thread."""
+    if kind:
+        return f"{kind}: {message}", line
+    for warning in warnings:
+        if warning.get("seconds") is not None:
+            return f"{warning['kind']}: {warning['message']}", warning["line"]
+    return "", None
 
 
 def _hash_program_table_content(corpus: Corpus, filters: ProgramFilters) -> str:
@@ -195,9 +215,7 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
             st.info("This program is not rendered yet.", icon=":material/hourglass_empty:")
         st.code(program["source"], language="ruby", height=180, line_numbers=True)
         program_card.draw_parameter_values(program["parameters"])
-        for warning in program["warnings"]:
-            line = f", line {warning['line']}" if warning.get("line") else ""
-            st.caption(f":material/info: {formatting.escape_markdown(warning['message'])}{line}")
+        program_card.draw_render_warnings([RenderProblem(**row) for row in program["warnings"]])
 
 
 def close_program_card() -> None:

@@ -1,4 +1,4 @@
-"""Filters of a corpus's programs: text, templates, roles, states and parameter values."""
+"""Filters of a corpus's programs: text, templates, roles, states, warnings and parameters."""
 
 from __future__ import annotations
 
@@ -11,6 +11,19 @@ from core.corpus.filtering import ValueRange
 from pages.components import cache, state
 
 STATE_LABELS = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
+WARNING_LABELS = {
+    "runtime": "Error in a thread",
+    "no_sleep": "Loop without sleep",
+    "syntax": "Syntax error in a thread",
+    "clipped": "Too loud",
+    "ignored": "No effect here",
+    "unknown_synth": "Unknown synth",
+    "missing_sample": "Missing sample",
+    "out_of_range": "Inaudible note",
+    "skipped": "Skipped sound",
+    "waiting": "Waits for a cue",
+    "warning": "Other",
+}
 ParameterFilters = dict[str, ValueRange | list[str]]
 
 
@@ -20,6 +33,7 @@ class ProgramFilters:
 
     query: str
     states: list[str]
+    warning_kinds: list[str]
     templates: list[str]
     roles: list[str]
     parameters: ParameterFilters
@@ -28,14 +42,15 @@ class ProgramFilters:
 def draw_program_filters(corpus: Corpus) -> ProgramFilters:
     """Draw the filters and return their values."""
     options = cache.load_program_filter_options(corpus)
-    columns = st.columns([5, 4, 3, 3, 2.4], gap="small")
+    columns = st.columns([4.4, 3.4, 2.8, 2.8, 2.8, 2.4], gap="small")
     with columns[0]:
         query = st.text_input(
             "Words",
             key=state.FILTER_TEXT.name,
             placeholder="Words, or amp>0.5",
             icon=":material/search:",
-            help="Searches name, code and error. `synth=saw` and `amp>0.5` compare parameters.",
+            help="Searches name, code, error and warnings. `synth=saw` and `amp>0.5` compare"
+            " parameters.",
             persist_state="session",
             label_visibility="collapsed",
         )
@@ -51,8 +66,12 @@ def draw_program_filters(corpus: Corpus) -> ProgramFilters:
             "State", existing_states, state.FILTER_STATES, STATE_LABELS
         )
     with columns[4]:
+        warning_kinds = _draw_column_value_filter(
+            "Warning", options["warning"], state.FILTER_WARNINGS, WARNING_LABELS
+        )
+    with columns[5]:
         parameters = draw_parameter_filters(cache.load_parameter_domains(corpus))
-    return ProgramFilters(query or "", states, templates, roles, parameters)
+    return ProgramFilters(query or "", states, warning_kinds, templates, roles, parameters)
 
 
 def _draw_column_value_filter(
@@ -122,6 +141,7 @@ def clear_program_filters() -> None:
     """Remove all filters; for callbacks."""
     for key in (
         state.FILTER_STATES,
+        state.FILTER_WARNINGS,
         state.FILTER_TEMPLATES,
         state.FILTER_ROLES,
         state.FILTER_PARAMETERS,

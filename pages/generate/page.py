@@ -20,6 +20,7 @@ from pages.components import (
     formatting,
     job_panel,
     layout,
+    program_card,
     selection,
     state,
 )
@@ -197,8 +198,7 @@ def draw_render_result(rendering: sonicpi.RenderResult, program: Program) -> Non
         audio_player.draw_clip_player(rendering.clip, program.name, PREVIEW_PLAYER_KEY)
     else:
         st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
-    for warning in rendering.warnings:
-        st.caption(f":material/info: {formatting.escape_markdown(warning)}")
+    program_card.draw_render_warnings(rendering.warnings)
 
 
 # -- many variants ----------------------------------------------------------------------------

@@ -195,8 +195,7 @@ def draw_snippet_rendering(
         elif rendering.error is not None:
             st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
             program_card.draw_failed_source_line(source, rendering.error.line)
-        for warning in rendering.warnings:
-            st.caption(f":material/info: {formatting.escape_markdown(warning)}")
+        program_card.draw_render_warnings(rendering.warnings)
 
 
 def draw_prediction_check(

@@ -15,6 +15,7 @@ from core import workspace
 from core.cli.output import print_json_line, print_result, print_status
 from core.cli.parsing import (
     add_corpus_argument,
+    add_corpus_strict_option,
     add_encoder_options,
     add_json_option,
     add_sandbox_option,
@@ -86,6 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--workers", type=parse_positive_int, metavar="N", help="parallel renders (one per core)"
     )
+    add_corpus_strict_option(parser)
     add_json_option(parser, "print the result as one JSON line")
     add_sandbox_option(parser)
 
@@ -110,6 +112,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             parameter_values=parse_fixed_values(args.set),
             grammar_program_count=0 if args.resume else args.grammar_programs,
             sound_set=args.sounds,
+            is_strict=args.strict,
         ),
         build.EncoderChoice(args.preset, args.code_encoder, args.audio_encoder),
         build.ClipFormat(args.seconds, args.format, args.sonic_pi),

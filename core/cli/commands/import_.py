@@ -19,6 +19,7 @@ from core.cli.commands.build import print_build_estimate
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import (
     add_corpus_argument,
+    add_corpus_strict_option,
     add_json_option,
     add_sandbox_option,
     add_sonic_pi_option,
@@ -56,6 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="do not render and embed; `build --resume` does it later",
     )
+    add_corpus_strict_option(parser)
     embeddings = parser.add_argument_group("embeddings computed elsewhere")
     embeddings.add_argument(
         "--vectors", choices=("code", "audio"), help="import embeddings of this modality"
@@ -90,10 +92,12 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     )
     _print_import_report(import_report, args.json)
     if args.programs_only:
+        if args.strict is not None:
+            open_corpus_from_args(args).set_strict(args.strict)
         return
     build_report = build.build_corpus(
         args.corpus,
-        build.BuildOptions(programs_per_template=0),
+        build.BuildOptions(programs_per_template=0, is_strict=args.strict),
         build.EncoderChoice(args.preset),
         progress=progress,
         on_estimate=print_build_estimate,

@@ -1,7 +1,8 @@
 """Render programs to audio files with Sonic Pi.
 
 FILE can be a folder, for all *.rb files in it, or - for standard input. A program that fails does
-not stop the others; the exit status is then 1.
+not stop the others; the exit status is then 1. An error that ends one thread of a program is a
+warning, as long as the program sounds; with --strict the program fails.
 """
 
 from __future__ import annotations
@@ -11,12 +12,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.cli.output import print_json_lines, print_result
+from core.cli.output import print_json_line, print_result
 from core.cli.parsing import (
     SONIC_PI_CHOICES,
     add_json_option,
     add_sandbox_option,
     add_sonic_pi_option,
+    add_strict_option,
     parse_seconds,
 )
 from core.errors import EarshotError
@@ -58,7 +60,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="folders of audio files that the programs can play",
     )
     add_sonic_pi_option(parser, SONIC_PI_CHOICES[0], "the clips")
-    add_json_option(parser, "print one JSON line per file")
+    add_strict_option(parser)
+    add_json_option(parser, "print one JSON line per file, as soon as it is rendered")
     add_sandbox_option(parser)
 
 
@@ -66,20 +69,19 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render the programs, then print the result of each."""
     from core.pipeline import render
 
-    results = render.render_program_files(
-        args.files,
-        args.out,
-        seconds=args.seconds,
-        progress=progress,
-        audio_format=args.format,
-        sample_folders=args.samples,
-        sonic_pi=args.sonic_pi,
+    options = render.RenderFileOptions(
+        args.seconds, args.format, args.samples, args.sonic_pi, is_strict=args.strict
     )
-    if args.json:
-        print_json_lines([asdict(result) for result in results])
-    else:
-        _print_render_results(results)
-    failed = sum(not result.ok for result in results)
+    results = {}
+    for index, result in render.iterate_rendered_files(
+        args.files, args.out, options, progress=progress
+    ):
+        results[index] = result
+        if args.json:  # An interrupted command has printed what it rendered.
+            print_json_line(asdict(result))
+    if not args.json:
+        _print_render_results([results[index] for index in sorted(results)])
+    failed = sum(not result.ok for result in results.values())
     if failed:
         raise EarshotError(f"{failed} of {len(results)} programs did not render.")
 
@@ -90,7 +92,7 @@ def _print_render_results(results: list[RenderedFile]) -> None:
         (result.file, result.audio, result.seconds, result.peak) for result in results if result.ok
     ]
     problems = [
-        (result.file, _format_problem_line(problem), severity, problem.kind, problem.message)
+        (result.file, problem.format_place() or None, severity, problem.kind, problem.message)
         for result in results
         for severity, problem in _list_render_problems(result)
     ]
@@ -109,7 +111,3 @@ def _list_render_problems(result: RenderedFile) -> list[tuple[str, RenderProblem
         if not (error and warning.message in error.message):
             problems.append(("warning", warning))
     return problems
-
-
-def _format_problem_line(problem: RenderProblem) -> str | None:
-    return f"line {problem.line}" if problem.line else None

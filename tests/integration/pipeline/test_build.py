@@ -7,8 +7,10 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from core import encoders, programs, sonicpi
@@ -276,7 +278,7 @@ def test_failed_programs_keep_their_error_and_do_not_stop_the_build(workspace):
         [
             Program("play 60\nsleep 1\nplay (\n", "broken"),
             Program("sleep 1\n", "quiet"),
-            Program("play 60\nsleep 1\nno_such_thing\n", "lost"),
+            Program("# no sound\nsleep 1\nno_such_thing\n", "lost"),
             Program("play 60, release: 2\nsleep 1\n", "fine"),
         ]
     )
@@ -296,6 +298,38 @@ def test_failed_programs_keep_their_error_and_do_not_stop_the_build(workspace):
     assert (
         build_corpus("mine", BuildOptions([])).clips_rendered == 0
     )  # a program's own error is not tried again
+
+
+def test_an_error_of_a_thread_is_a_warning_unless_the_corpus_is_strict(workspace):
+    corpus = Corpus.create("mine", seconds=1.0)
+    partial = "live_loop(:a) { play 60; sleep 0.5 }\nin_thread { sleep 0.25; no_such_thing }\n"
+    corpus.add_programs([Program(partial, "partial"), Program("play 60\n", "fine")])
+
+    def build(is_strict: bool | None) -> BuildReport:
+        return build_corpus("mine", BuildOptions([], is_strict=is_strict), CHEAP_ENCODERS)
+
+    def load_partial_program() -> pd.Series:
+        return corpus.load_programs().set_index("name").loc["partial"]
+
+    report = build(None)
+    assert (report.counts["ok"], report.programs_with_thread_errors) == (2, 1)
+    assert "1 of them with an error in a thread" in str(report)
+    (warning,) = load_partial_program()["warnings"]
+    assert (warning["kind"], warning["line"], warning["seconds"]) == ("runtime", 2, 0.25)
+    clip_path = Path(load_partial_program()["audio"])
+    content = clip_path.read_bytes()
+
+    report = build(True)
+    assert (report.counts["ok"], report.failures, report.clips_rendered) == (1, {"runtime": 1}, 1)
+    assert load_partial_program()["error_line"] == 2 and not clip_path.exists()
+    assert build(None).clips_rendered == 0  # The corpus stays strict.
+
+    report = build(False)
+    assert (report.counts["ok"], report.clips_rendered) == (2, 1)
+    assert clip_path.read_bytes() == content
+    assert corpus.load_embedding_pairs("sonicpi", "log-mel").program_ids == list(
+        corpus.load_programs()["program"]
+    )
 
 
 def test_invalid_options_are_refused_before_anything_is_created(workspace):

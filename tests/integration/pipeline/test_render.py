@@ -22,7 +22,7 @@ def folder(tmp_path):
     (tmp_path / "in" / "deep").mkdir(parents=True)
     (tmp_path / "in" / "a.rb").write_text("play 60")
     (tmp_path / "in" / "deep" / "a.rb").write_text("\ufeffplay 64 # é", encoding="utf-8")
-    (tmp_path / "in" / "bad.rb").write_text("play 60\nnope")
+    (tmp_path / "in" / "bad.rb").write_text("sleep 0.1\nnope")
     (tmp_path / "in" / "notes.txt").write_text("no program")
     return tmp_path
 

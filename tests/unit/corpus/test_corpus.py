@@ -15,6 +15,7 @@ import pytest
 
 import core.sonicpi
 from core.corpus import Corpus, list_corpora
+from core.corpus.filtering import filter_by_thread_errors
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult
@@ -175,6 +176,59 @@ class TestPrograms:
         assert len(empty) == 0
         assert list(empty.columns) == list(corpus.load_programs().columns)
         assert list(empty.dtypes) == list(corpus.load_programs().dtypes)
+
+
+THREAD_ERROR = RenderProblem("runtime", "divided by 0", 3, seconds=1.5)
+
+
+class TestStrictness:
+    def test_a_new_corpus_keeps_clips_with_errors_of_threads(self, corpus: Corpus):
+        corpus.add_programs([program(0), program(1)])
+        clip = corpus.put_rendering(program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS)
+        corpus.put_rendering(program(1).id, rendering(1), SECONDS)
+        assert clip is not None and not corpus.is_strict
+        assert len(filter_by_thread_errors(corpus.load_programs())) == 1
+        (warning,) = corpus.load_program(program(0).id)["warnings"]
+        assert RenderProblem(**warning) == THREAD_ERROR
+
+    def test_a_strict_corpus_stores_the_error(self, corpus: Corpus):
+        corpus.set_strict(True)
+        corpus.add_programs([program(0)])
+        result = rendering(0, warnings=(THREAD_ERROR,))
+        assert corpus.put_rendering(program(0).id, result, SECONDS) is None
+        assert corpus.count_failures_by_kind() == {"runtime": 1}
+        assert corpus.load_program(program(0).id)["error_line"] == 3
+
+    def test_a_change_makes_only_affected_programs_pending(self, corpus: Corpus):
+        corpus.add_programs([program(number) for number in range(3)])
+        corpus.put_rendering(program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS)
+        loud = rendering(1, warnings=(RenderProblem("clipped", "Too loud."),))
+        corpus.put_rendering(program(1).id, loud, SECONDS)
+        silent = RenderResult(None, RenderProblem("silent", "…"))
+        corpus.put_rendering(program(2).id, silent, SECONDS)
+        path = corpus.get_clip_path(program(0).id)
+
+        corpus.set_strict(True)
+        assert corpus.list_pending_clips() == [(program(0).id, program(0).source)]
+        assert not path.exists()
+        result = rendering(0, warnings=(THREAD_ERROR,))
+        corpus.put_rendering(program(0).id, result, SECONDS)
+        assert corpus.list_pending_clips() == []
+
+        corpus.set_strict(False)
+        assert corpus.list_pending_clips() == [(program(0).id, program(0).source)]
+
+    def test_a_strict_corpus_does_not_register_such_a_clip(self, corpus: Corpus):
+        corpus.add_programs([program(0)])
+        corpus.put_rendering(program(0).id, rendering(0, warnings=(THREAD_ERROR,)), SECONDS)
+        path = corpus.get_clip_path(program(0).id)
+        content = path.read_bytes()
+        corpus.set_strict(True)
+        path.write_bytes(content)
+        assert corpus.register_existing_clip(program(0).id, SECONDS) is None
+        corpus.set_strict(False)
+        assert corpus.register_existing_clip(program(0).id, SECONDS) is not None
+        assert len(filter_by_thread_errors(corpus.load_programs())) == 1
 
 
 class TestClips:

@@ -8,8 +8,10 @@ import pytest
 from core.corpus.filtering import (
     ValueRange,
     build_search_texts,
+    filter_by_warnings,
     filter_programs,
     find_parameter_domains,
+    find_warning_kinds,
 )
 
 ROWS = pd.DataFrame(
@@ -20,6 +22,14 @@ ROWS = pd.DataFrame(
         "template": ["a", "a", ""],
         "role": ["melody", "drums", ""],
         "state": ["ok", "pending", "failed"],
+        "warnings": [
+            [
+                {"kind": "runtime", "message": "divided by 0", "line": 3, "seconds": 1.5},
+                {"kind": "clipped", "message": "The sound exceeds full scale.", "line": None},
+            ],
+            [],
+            [{"kind": "clipped", "message": "The sound exceeds full scale.", "line": None}],
+        ],
         "parameters": [{"amp": 0.5, "synth": "saw", "loud": True}, {"amp": 1}, {}],
     }
 )
@@ -69,3 +79,22 @@ def test_parameters_have_a_range_or_a_list_of_values() -> None:
         "loud": ["True"],
         "synth": ["saw"],
     }
+
+
+@pytest.mark.parametrize(
+    ("kinds", "names"),
+    [
+        ([], ["one", "two", "three"]),
+        (["runtime"], ["one"]),
+        (["clipped"], ["one", "three"]),
+        (["runtime", "no_sleep"], ["one"]),
+        (["waiting"], []),
+    ],
+)
+def test_programs_are_filtered_by_the_kinds_of_their_warnings(kinds, names):
+    assert filter_by_warnings(ROWS, kinds)["name"].tolist() == names
+
+
+def test_kinds_and_messages_of_warnings_are_found():
+    assert find_warning_kinds(ROWS) == ["clipped", "runtime"]
+    assert filter_programs(ROWS, query="divided by")["name"].tolist() == ["one"]

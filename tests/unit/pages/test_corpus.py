@@ -111,6 +111,22 @@ def test_filters_narrow_the_table_and_clear(corpus: Corpus) -> None:
     assert len(app.dataframe[0].value) == 14
 
 
+def test_a_program_with_an_error_in_a_thread_is_found_and_shows_it(corpus: Corpus) -> None:
+    program_id = find_program_id(corpus, "waiting")
+    error = RenderProblem("runtime", "divided by [0](https://example.org)", 1, seconds=0.25)
+    clip = Clip(np.full((22_050, 2), 0.1, np.float32))
+    corpus.put_rendering(program_id, RenderResult(clip, warnings=(error,)), 0.5)
+    app = open_in_app(program_id)
+    text = app.warning[0].value.replace("\\", "")
+    assert "line 1, at 0.25 s: divided by" in text and "[0](" not in app.warning[0].value
+    app.multiselect(key="filter:warnings").set_value(["runtime"]).run()
+    table = app.dataframe[0].value
+    assert table["Name"].tolist() == ["waiting"] and table["Line"].tolist() == [1]
+    assert table["Error"].iloc[0].startswith("runtime: divided by")
+    press(app, "Clear the filters")
+    assert len(app.dataframe[0].value) == 14
+
+
 def test_a_selected_program_shows_its_clip_and_code(corpus: Corpus) -> None:
     app = open_in_app(find_program_id(corpus, "beeps-0003"))
     assert (
