@@ -153,7 +153,30 @@ def _check_audio_packages(installed_versions: Mapping[str, str]) -> list[Require
             "scsynth's plugins", "sc3-plugins-server", installed_versions, plugin.is_file()
         ),
         _check_debian_package("Ruby", "ruby", installed_versions, bool(shutil.which("ruby"))),
+        _check_later_sounds(),
     ]
+
+
+def _check_later_sounds() -> RequirementCheck:
+    """Check the synths and samples that came after Sonic Pi 3.2.2."""
+    name = "Sounds of later Sonic Pi"
+    try:
+        # Lazy: core.sonicpi needs packages that the set-up installs.
+        from core.sonicpi.later_sounds import load_later_sounds
+        from core.sonicpi.sound_installer import find_faulty_files, is_installation_current
+    except ImportError:
+        return RequirementCheck(
+            name, "not checked before the set-up", False, SETUP_COMMAND, is_required=False
+        )
+    remedy = f"{SETUP_COMMAND} sounds"
+    if not is_installation_current():
+        return RequirementCheck(name, "missing or outdated", False, remedy, is_required=False)
+    if faulty := find_faulty_files():
+        state = f"damaged: {faulty[0]}"
+        return RequirementCheck(name, state, False, f"rm -r .sounds; {remedy}", is_required=False)
+    sounds = load_later_sounds()
+    state = f"{len(sounds['synths'])} synths, {len(sounds['samples'])} samples"
+    return RequirementCheck(name, state, True, is_required=False)
 
 
 def _check_scsynth(installed_versions: Mapping[str, str]) -> RequirementCheck:

@@ -1,7 +1,8 @@
-"""Licences of Earshot's parts: Python packages, Debian packages and encoder weights."""
+"""Licences of Earshot's parts: Python, Debian and npm packages and encoder weights."""
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from importlib import metadata
@@ -23,7 +24,7 @@ class LicenceRow:
     Attributes
     ----------
     kind : str
-        "Python package", "Debian package" or "encoder".
+        "Python package", "Debian package", "npm package" or "encoder".
     name : str
         Name of the package or id of the encoder.
     version : str
@@ -40,7 +41,12 @@ class LicenceRow:
 
 def list_licences() -> list[LicenceRow]:
     """Return the licences of installed Python and Debian packages and of all encoders."""
-    return [*_list_python_licences(), *_list_debian_licences(), *_list_encoder_licences()]
+    return [
+        *_list_python_licences(),
+        *_list_debian_licences(),
+        *_list_sound_licences(),
+        *_list_encoder_licences(),
+    ]
 
 
 def _list_python_licences() -> list[LicenceRow]:
@@ -86,6 +92,19 @@ def _list_debian_licences() -> list[LicenceRow]:
         licences = dict.fromkeys(re.findall(r"^License: *(\S.*)$", text, re.MULTILINE))
         rows.append(LicenceRow("Debian package", name, "", ", ".join(licences) or f"see {path}"))
     return rows
+
+
+def _list_sound_licences() -> list[LicenceRow]:
+    """Return the licences of the packages with sounds that came after Sonic Pi 3.2.2."""
+    lock = workspace.PROJECT_FOLDER / "requirements/sounds/package-lock.json"
+    packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
+    return [
+        LicenceRow(
+            "npm package", path.removeprefix("node_modules/"), entry["version"], entry["license"]
+        )
+        for path, entry in packages.items()
+        if path
+    ]
 
 
 def _list_encoder_licences() -> list[LicenceRow]:

