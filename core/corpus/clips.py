@@ -110,6 +110,12 @@ class ClipStore:
                 return None
             return self._insert_clip_row(location, stored, render_s=0.0)
 
+    @property
+    def is_strict(self) -> bool:
+        """Whether an error that ends one thread fails a program; see `Corpus`."""
+        with self._database.open_read_transaction() as connection:
+            return strictness.read_strictness(connection)
+
     def change_strictness(self, is_strict: bool) -> None:
         """Make the corpus strict or not; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("changing a setting"):

@@ -18,10 +18,10 @@ from core.corpus import (
     integrity,
     program_table,
     recovery,
-    strictness,
 )
 from core.corpus.alignments import CorpusAlignments
 from core.corpus.clips import ClipStore
+from core.corpus.corpus_clips import CorpusClips
 from core.corpus.corpus_embeddings import CorpusEmbeddings
 from core.corpus.database import Database
 from core.corpus.integrity import Fault
@@ -29,7 +29,6 @@ from core.corpus.recovery import RecoveryReport
 from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
-from core.sonicpi.clip import Clip, RenderResult
 from core.sonicpi.versions import DEFAULT_SONIC_PI, validate_sonic_pi_choice
 
 DEFAULT_CLIP_SECONDS = 18.0
@@ -45,7 +44,7 @@ def list_corpora() -> list[str]:
     return sorted(name for name in names if workspace.NAME_PATTERN.match(name))
 
 
-class Corpus(CorpusAlignments, CorpusEmbeddings):
+class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
     """Programs with their clips, embeddings and alignments.
 
     `Corpus.create` and `Corpus.open` return one. What a method wrote is committed when it returns:
@@ -75,7 +74,7 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
         self.name = workspace.validate_folder_name(name, "corpus")
         self.path = workspace.get_corpora_folder() / name
         CorpusEmbeddings.__init__(self, Database(self.path, name))
-        self._clip_store = ClipStore(self._database, self.path / "audio")
+        CorpusClips.__init__(self, ClipStore(self._database, self.path / "audio"))
         CorpusAlignments.__init__(self, self.path / "alignments")
 
     # -- opening --------------------------------------------------------------------------
@@ -233,20 +232,6 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
                 "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", (key, json.dumps(value))
             )
 
-    @property
-    def is_strict(self) -> bool:
-        """Whether an error that ends one thread fails a program; false in a new corpus."""
-        with self._database.open_read_transaction() as connection:
-            return strictness.read_strictness(connection)
-
-    def set_strict(self, is_strict: bool) -> None:
-        """Make the corpus strict or not.
-
-        Programs for which that makes a difference are rendered again by the next build.
-        """
-        if is_strict != self.is_strict:
-            self._clip_store.change_strictness(is_strict)
-
     # -- programs -------------------------------------------------------------------------
 
     def add_programs(
@@ -324,44 +309,6 @@ class Corpus(CorpusAlignments, CorpusEmbeddings):
             return program_table.count_failures_by_kind(connection)
 
     # -- clips ----------------------------------------------------------------------------
-
-    def list_pending_clips(self) -> list[tuple[str, str]]:
-        """Return (program id, source) of each program to render, in insertion order.
-
-        These are programs that were never rendered, whose clip is missing or has another size on
-        disk, and programs whose failure another attempt may not repeat: it was the machine's fault
-        or happened in an older renderer. Clips of an older renderer stay valid.
-        """
-        return self._clip_store.list_pending_clips()
-
-    def put_rendering(
-        self, program_id: str, rendering: RenderResult, seconds: float
-    ) -> Clip | None:
-        """Store the result of rendering a program: first the clip's file, then its row.
-
-        Parameters
-        ----------
-        program_id : str
-        rendering : RenderResult
-        seconds : float
-            Length of the clip.
-
-        Returns
-        -------
-        Clip or None
-            The clip as its file holds it, which is what is embedded. None if the program failed.
-        """
-        return self._clip_store.put_rendering(program_id, rendering, seconds)
-
-    def register_existing_clip(self, program_id: str, seconds: float) -> Clip | None:
-        """Record the clip of a program whose file exists already.
-
-        Returns
-        -------
-        Clip or None
-            None if there is no such file or it is damaged.
-        """
-        return self._clip_store.register_existing_clip(program_id, seconds)
 
     def get_clip_path(self, program_id: str) -> Path:
         """Return the file of a program's clip.
