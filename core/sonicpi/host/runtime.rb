@@ -110,7 +110,6 @@ module OfflineRuntime
 
   def load_snippets(*); end
 
-  UNKNOWN_SAMPLE = 'it is neither among the samples of Sonic Pi nor in a sample folder'
   # Sonic Pi looks up a synth only when it is played, so the line that selects it is stored.
   # A method made by define_method would use as much of the machine stack as a function of the program.
   def use_synth(synth, *args, &block)
