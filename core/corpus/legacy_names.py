@@ -36,6 +36,8 @@ METRICS_KEYS = {"sureness": "confidence"}  # of metrics.json
 CALIBRATION_FIELDS = {"programs": "program_count", "right": "correct_fraction"}
 CONFIDENCE_LEVELS = {"sure": "high", "likely": "medium", "guess": "low"}
 _METRIC_PREFIXES = {"foretold@": "normalized_similarity@"}  # followed by the number of neighbours
+# Means over all pairs of directions, whose number differs between raw and aligned spaces.
+_METRIC_NAMES = {"cca": "cca_all_directions", "cca_in_sample": "cca_in_sample_all_directions"}
 _READING_INFIXES = {", heard by ": ", audio encoder "}  # followed by the encoder's id
 
 # -- sweeps: sweep.json ------------------------------------------------------------------------
@@ -149,7 +151,7 @@ def translate_legacy_metric_name(name: str) -> str:
     for old, new in _METRIC_PREFIXES.items():
         if re.fullmatch(re.escape(old) + r"\d+", name):
             return new + name.removeprefix(old)
-    return name
+    return _METRIC_NAMES.get(name, name)
 
 
 def translate_legacy_reading_name(name: str) -> str:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 # Columns of any study's tables that hold names of programs or ids of templates.
 _PROGRAM_NAME_COLUMNS = ("name", "template", "program", "first", "second")
+_UNDECIDED = "could not be distinguished from"
+_WITHIN_BOUND, _OUTSIDE_BOUND = "within the bound of", "outside the bound of"
+
 # All tables below are by study, and each maps former to present names.
 _SETTING_NAMES = {
     "completion": {"ears": "audio_encoders"},
@@ -123,6 +126,22 @@ _MEASURE_PATTERNS = {
         ),
         (r"^The same by chance$", "Median rank by chance"),
     ),
+}
+# Verdicts of the comparison with the paper, by study and pattern of the measure. "" withdraws a
+# verdict: that of a number whose interval was over seeds alone, and the second verdict on a number
+# that the paper has once.
+_VERDICTS: dict[str, tuple[tuple[str, dict[str, str]], ...]] = {
+    "completion": (
+        (
+            r".*(held-out encoder|aligned audio)$",
+            {"above": "", "below": "", "level with": "", _UNDECIDED: ""},
+        ),
+    ),
+    "perturbation": (
+        (r".* of raw code:.*", {"above": _WITHIN_BOUND, "below": _OUTSIDE_BOUND}),
+        (r".* of audio:.*", {"above": _OUTSIDE_BOUND, "below": _WITHIN_BOUND}),
+    ),
+    "sweep": ((r"(Baseline|Best) \w+(: .*)?", {"above": "", "below": "", "level with": ""}),),
 }
 _RETRIEVAL_METHODS = (
     (r"bag of identifiers", "bag of words"),
@@ -245,7 +264,19 @@ def translate_legacy_study_table(study_name: str, table: pd.DataFrame) -> pd.Dat
         table["measure"] = table["measure"].map(
             lambda measure: _translate_legacy_measure_name(study_name, measure)
         )
+    if {"measure", "verdict"} <= set(table):
+        table["verdict"] = [
+            _translate_legacy_verdict(study_name, str(measure), verdict)
+            for measure, verdict in zip(table["measure"], table["verdict"])
+        ]
     return table
+
+
+def _translate_legacy_verdict(study_name: str, measure: str, verdict: Any) -> Any:
+    for pattern, verdicts in _VERDICTS.get(study_name, ()):
+        if re.fullmatch(pattern, measure):
+            verdict = translate_legacy_word(verdict, verdicts)
+    return translate_legacy_word(verdict, {"level with": _UNDECIDED})
 
 
 def get_former_table_name(study_name: str, name: str) -> str | None:

@@ -9,9 +9,9 @@ from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.formatting import format_markdown_table
 
 CARD_METRICS = (
-    "cka",
     "cka_debiased",
-    "cca",
+    "cka",
+    "mutual_knn@10",
     "cca@10",
     "overlap@3",
     "spearman",

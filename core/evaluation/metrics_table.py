@@ -1,15 +1,16 @@
-"""Table of all metrics of embedding spaces, with confidence intervals."""
+"""Table of all metrics of embedding spaces, with intervals and values under permuted pairs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
 
 from core.evaluation import metrics
-from core.evaluation.array_validation import rotate_into_fewer_columns
+from core.evaluation.array_validation import compute_mean_or_nan, rotate_into_fewer_columns
 from core.evaluation.bootstrap import (
     UNDEFINED_INTERVAL,
     Interval,
@@ -18,17 +19,74 @@ from core.evaluation.bootstrap import (
     subsample_interval,
 )
 from core.evaluation.cca import CCA, correlate_columns, fit_cca
+from core.evaluation.null_calibration import (
+    DEFAULT_PERMUTATIONS,
+    UNDEFINED_CALIBRATION,
+    NullCalibration,
+    calibrate_order_metric,
+)
+from core.evaluation.permuted_metrics import (
+    Metric,
+    OrderMetric,
+    build_order_metric,
+    build_projected_cca,
+)
+from core.evaluation.pooled_retrieval import (
+    POOL_SIZES,
+    RECALL_KS,
+    compute_group_retrieval,
+    compute_pooled_retrieval,
+)
+from core.evaluation.threads import limit_to_one_thread
 
 BEFORE_ALIGNMENT = "before"
 ALIGNED_VS_ALIGNED = "aligned code ~ aligned audio"
 ALIGNED_VS_RAW = "aligned code ~ raw audio"
-METRIC_COLUMNS = ["metric", "split", "reading", "value", "low", "high", "programs"]
+CALIBRATION_COLUMNS = ["null_mean", "null_p95", "calibrated", "p"]
+METRIC_COLUMNS = [
+    "metric",
+    "split",
+    "reading",
+    "value",
+    "low",
+    "high",
+    "programs",
+    *CALIBRATION_COLUMNS,
+]
 NEIGHBOUR_COUNT = 3
-TOP_CCA_DIRECTIONS = 10
-RECALL_KS = (1, 5, 10)
+MUTUAL_NEIGHBOUR_COUNT = 10
+MAX_CCA_DIRECTIONS = 10
+"""Pairs of directions over which CCA is averaged, before and after alignment alike. The mean over
+all pairs of a space falls with their number, which differs between raw and aligned spaces."""
 
 SetMetric = Callable[[np.ndarray], float]
 """A metric of a set of programs, given by their rows."""
+
+
+@dataclass(frozen=True)
+class AlignmentMeasure:
+    """A measure of how well two spaces agree, that is one number for a set of programs.
+
+    Attributes
+    ----------
+    measure : callable
+        Takes rows, int [b], and returns the measure of those programs.
+    build_order_metric : callable
+        Returns the measure of all programs as a function of the order of audio.
+    program_values : array, float [n], optional
+        Values of the programs whose mean is the measure, if it is a mean. Resampling them is
+        faster than measuring subsets, and keeps every program's neighbours.
+    """
+
+    measure: SetMetric
+    build_order_metric: Callable[[], OrderMetric]
+    program_values: np.ndarray | None = None
+
+    def compute_interval(self, row_count: int, clusters: np.ndarray | None, seed: int) -> Interval:
+        """Compute the 95 % interval over programs, or over clusters of them."""
+        if self.program_values is not None:
+            return bootstrap_interval(self.program_values, clusters=clusters, seed=seed)
+        return subsample_interval(self.measure, row_count, clusters=clusters, seed=seed)
 
 
 @dataclass(frozen=True)
@@ -50,6 +108,14 @@ class EmbeddingComparison:
         For each evaluated program the training programs retrieved for its code.
     fitted_cca : CCA, optional
         Result of `fit_cca` on the training programs, if it was computed before.
+    cca_directions : int
+        Pairs of directions over which CCA is averaged. It must be the same in all comparisons
+        that are set beside each other.
+    templates : array of str [n], optional
+        Template or grammar style of each evaluated program.
+    are_templates_unseen : bool
+        Whether the templates were held out whole, so that intervals resample templates instead
+        of programs.
     """
 
     name: str
@@ -60,6 +126,14 @@ class EmbeddingComparison:
     is_shared_space: bool = False
     retrieved_rows: np.ndarray | None = None
     fitted_cca: CCA | None = None
+    cca_directions: int = MAX_CCA_DIRECTIONS
+    templates: np.ndarray | None = None
+    are_templates_unseen: bool = False
+
+    @property
+    def clusters(self) -> np.ndarray | None:
+        """What intervals resample whole; None for single programs."""
+        return self.templates if self.are_templates_unseen else None
 
 
 def compute_metrics_table(
@@ -68,6 +142,7 @@ def compute_metrics_table(
     *,
     seed: int = 0,
     with_intervals: bool = True,
+    permutations: int = DEFAULT_PERMUTATIONS,
 ) -> pd.DataFrame:
     """Compute every metric of every comparison.
 
@@ -79,102 +154,212 @@ def compute_metrics_table(
     seed : int
         Seed of the resamples.
     with_intervals : bool
-        If False, `low` and `high` are NaN, which takes a hundredth of the time.
+        If False, `low` and `high` and the columns of the null are NaN, which takes a hundredth
+        of the time.
+    permutations : int
+        Permutations of pairs per alignment measure; 0 for none.
 
     Returns
     -------
     DataFrame
         Columns `METRIC_COLUMNS`; one row per metric and comparison. `low` and `high` bound 95 %
-        of the resamples (`core.evaluation.bootstrap`); `programs` is n. Undefined values are NaN.
+        of the resamples (`core.evaluation.bootstrap`): of programs, or of whole templates where
+        they are unseen. `programs` is n. `null_mean`, `null_p95`, `calibrated` and `p` are those
+        of `core.evaluation.null_calibration.NullCalibration`; for recall the null mean is that
+        of a random order. Undefined values are NaN.
 
-        Metrics: cka, cka_debiased; cca (mean over all pairs of directions, found on the training
-        programs), cca@10 (over the ten pairs that correlated most in training), cca_in_sample
-        (directions found on the evaluated programs themselves, presumably as in the paper; biased
-        upwards, and used for no decision); spearman, pearson, overlap@3, jaccard@3;
+        Metrics: cka_debiased; cka (biased, as in the paper); mutual_knn@10, overlap@3,
+        jaccard@3, spearman, pearson; cca@N (mean over the N pairs of directions that correlated
+        most on the training programs, where they were found; N is the same before and after
+        alignment), cca_in_sample@N (directions found on the evaluated programs themselves;
+        biased upwards, and used for no decision);
         normalized_similarity@k if there are retrieved programs; and in a shared space, for both
-        "code->audio" and "audio->code": recall@1, recall@5, recall@10, mrr, median_rank.
+        "code->audio" and "audio->code": recall@1, recall@5, recall@10, mrr and median_rank among
+        all evaluated programs; recall and mrr "of 100" and "of 1000", expected among so many
+        random programs; recall and mrr "within template", among the variants of the program's
+        own template, with intervals over templates.
     """
     rows = [
-        (metric, split, comparison.name, value, low, high, len(comparison.code))
+        (comparison, *row)
         for comparison in comparisons
-        for metric, value, (low, high) in _iterate_metrics(comparison, seed, with_intervals)
+        for row in _iterate_metrics(comparison, seed, with_intervals, permutations)
     ]
-    return pd.DataFrame(rows, columns=METRIC_COLUMNS)
+    return pd.DataFrame(
+        [
+            (
+                metric,
+                split,
+                comparison.name,
+                calibration.value,
+                low,
+                high,
+                len(comparison.code),
+                *(getattr(calibration, column) for column in CALIBRATION_COLUMNS),
+            )
+            for comparison, metric, calibration, (low, high) in rows
+        ],
+        columns=METRIC_COLUMNS,
+    )
 
 
 def _iterate_metrics(
-    comparison: EmbeddingComparison, seed: int, with_intervals: bool
-) -> Iterator[tuple[str, float, Interval]]:
+    comparison: EmbeddingComparison, seed: int, with_intervals: bool, permutations: int
+) -> Iterator[tuple[str, NullCalibration, Interval]]:
     n = len(comparison.code)
-    for name, measure in _build_set_metric_functions(comparison).items():
+    for name, alignment_measure in _build_alignment_measures(comparison).items():
+        value = alignment_measure.measure(np.arange(n))
+        calibration = _without_null(value)
         interval = UNDEFINED_INTERVAL
-        if with_intervals:
-            interval = subsample_interval(measure, n, seed=seed)
-        yield name, measure(np.arange(n)), interval
-    for name, (values, statistic) in _compute_per_program_metrics(comparison).items():
+        if with_intervals and np.isfinite(value):
+            interval = alignment_measure.compute_interval(n, comparison.clusters, seed)
+            if permutations:
+                with limit_to_one_thread():
+                    order_metric = alignment_measure.build_order_metric()
+                calibration = calibrate_order_metric(order_metric, value, n, permutations, seed)
+        yield name, calibration, interval
+    for name, program_metric in _compute_per_program_metrics(comparison).items():
+        values, statistic = program_metric.values, program_metric.statistic
         value = float(statistic(values, axis=0)) if len(values) else np.nan
         interval = UNDEFINED_INTERVAL
         if with_intervals:
-            interval = bootstrap_interval(values, statistic, seed=seed)
-        yield name, value, interval
+            interval = bootstrap_interval(
+                values, statistic, clusters=program_metric.clusters, seed=seed
+            )
+        yield name, _calibrate_to_chance(value, program_metric.chance), interval
 
 
-def _build_set_metric_functions(comparison: EmbeddingComparison) -> dict[str, SetMetric]:
-    """Build the metrics that are one number for a set of programs."""
+def _without_null(value: float) -> NullCalibration:
+    return replace(UNDEFINED_CALIBRATION, value=value)
+
+
+def _calibrate_to_chance(value: float, chance: float) -> NullCalibration:
+    """Calibrate a share whose expectation in a random order is known."""
+    calibrated = (value - chance) / (1 - chance) if chance < 1 else np.nan
+    return NullCalibration(value, chance, np.nan, calibrated, np.nan)
+
+
+def _build_alignment_measures(comparison: EmbeddingComparison) -> dict[str, AlignmentMeasure]:
+    """Build the measures of how well the two spaces agree, the headline first."""
+    count = comparison.cca_directions
     directions = comparison.fitted_cca or fit_cca(comparison.train_code, comparison.train_audio)
-    projections = directions.project_onto_canonical_directions(
-        comparison.code, comparison.audio
-    )  # 2 x [n, c]
+    projections = [
+        side[:, :count]
+        for side in directions.project_onto_canonical_directions(comparison.code, comparison.audio)
+    ]  # 2 x [n, count]
     # Hundreds of resamples are measured, so on as few columns as keep all distances.
     code, audio = (
         rotate_into_fewer_columns(comparison.code),
         rotate_into_fewer_columns(comparison.audio),
     )
+
+    def measure_pairs(metric: Metric, values: np.ndarray | None = None) -> AlignmentMeasure:
+        return AlignmentMeasure(
+            lambda rows: metric(code[rows], audio[rows]) if len(rows) else np.nan,
+            lambda: build_order_metric(metric, code, audio),
+            values,
+        )
+
+    k, mutual_k = NEIGHBOUR_COUNT, MUTUAL_NEIGHBOUR_COUNT
+    shared = metrics.count_shared_neighbours(comparison.code, comparison.audio, k)
+    mutual = metrics.count_shared_neighbours(comparison.code, comparison.audio, mutual_k)
+
     return {
-        "cka": lambda rows: metrics.cka(code[rows], audio[rows]),
-        "cka_debiased": lambda rows: metrics.cka(code[rows], audio[rows], debiased=True),
-        "cca": lambda rows: _compute_mean_canonical_correlation(projections, rows),
-        f"cca@{TOP_CCA_DIRECTIONS}": lambda rows: _compute_mean_canonical_correlation(
-            projections, rows, TOP_CCA_DIRECTIONS
+        "cka_debiased": measure_pairs(partial(metrics.cka, debiased=True)),
+        "cka": measure_pairs(metrics.cka),
+        f"mutual_knn@{mutual_k}": measure_pairs(
+            partial(metrics.mutual_knn, k=mutual_k), mutual / mutual_k
         ),
-        "cca_in_sample": lambda rows: metrics.cca(code[rows], audio[rows]) if len(rows) else np.nan,
-        "spearman": lambda rows: metrics.distance_spearman(code[rows], audio[rows]),
-        "pearson": lambda rows: metrics.distance_pearson(code[rows], audio[rows]),
+        f"overlap@{k}": measure_pairs(partial(metrics.overlap_at_k, k=k), shared / k),
+        f"jaccard@{k}": measure_pairs(
+            partial(metrics.jaccard_at_k, k=k), shared / (2 * k - shared)
+        ),
+        "spearman": measure_pairs(metrics.distance_spearman),
+        "pearson": measure_pairs(metrics.distance_pearson),
+        f"cca@{count}": AlignmentMeasure(
+            lambda rows: compute_mean_or_nan(
+                correlate_columns(projections[0][rows], projections[1][rows])
+            ),
+            lambda: build_projected_cca(projections[0], projections[1]),
+        ),
+        f"cca_in_sample@{count}": measure_pairs(partial(metrics.cca, max_directions=count)),
     }
 
 
-def _compute_mean_canonical_correlation(
-    projections: tuple[np.ndarray, np.ndarray], rows: np.ndarray, max_directions: int | None = None
-) -> float:
-    """Return the mean correlation along the pairs of directions, those of training first."""
-    code, audio = (side[rows, :max_directions] for side in projections)
-    correlations = correlate_columns(code, audio)
-    return float(correlations.mean()) if len(correlations) else np.nan
+@dataclass(frozen=True)
+class ProgramMetric:
+    """A metric that has one value per program.
+
+    Attributes
+    ----------
+    values : array, float [m]
+    statistic : callable
+        Summary of the values, such as `numpy.mean`.
+    chance : float
+        Expectation of a random order; NaN where it is not defined.
+    clusters : array [m], optional
+        What intervals resample whole.
+    """
+
+    values: np.ndarray
+    statistic: Statistic = np.mean
+    chance: float = np.nan
+    clusters: np.ndarray | None = None
 
 
-def _compute_per_program_metrics(
-    comparison: EmbeddingComparison,
-) -> dict[str, tuple[np.ndarray, Statistic]]:
-    """Compute the metrics that have one value per program, with the statistic of their summary."""
-    code, audio, k = comparison.code, comparison.audio, NEIGHBOUR_COUNT
-    shared = metrics.count_shared_neighbours(code, audio, k)
-    values_by_metric: dict[str, tuple[np.ndarray, Statistic]] = {
-        f"overlap@{k}": (shared / k, np.mean),
-        f"jaccard@{k}": (shared / (2 * k - shared), np.mean),
-    }
+def _compute_per_program_metrics(comparison: EmbeddingComparison) -> dict[str, ProgramMetric]:
+    """Compute the metrics that have one value per program."""
+    metric_by_name = {}
     if comparison.retrieved_rows is not None:
         similarities = metrics.normalized_similarity(
-            comparison.retrieved_rows, audio, comparison.train_audio
+            comparison.retrieved_rows, comparison.audio, comparison.train_audio
         )
         retrieved_count = comparison.retrieved_rows.shape[1]
-        values_by_metric[f"normalized_similarity@{retrieved_count}"] = (similarities, np.mean)
-    if not comparison.is_shared_space:
-        return values_by_metric
-    for direction, query, base in (("code->audio", code, audio), ("audio->code", audio, code)):
-        for recall_k in RECALL_KS:
-            hit_rates = metrics.compute_hit_rates(query, base, recall_k)
-            values_by_metric[f"recall@{recall_k} {direction}"] = (hit_rates, np.mean)
-        ranks = metrics.compute_match_ranks(query, base)
-        values_by_metric[f"mrr {direction}"] = (1 / ranks, np.mean)
-        values_by_metric[f"median_rank {direction}"] = (ranks, np.median)
-    return values_by_metric
+        metric_by_name[f"normalized_similarity@{retrieved_count}"] = ProgramMetric(
+            similarities, clusters=comparison.clusters if len(similarities) else None
+        )
+    if comparison.is_shared_space:
+        code, audio = comparison.code, comparison.audio
+        for direction, query, base in (("code->audio", code, audio), ("audio->code", audio, code)):
+            retrieval = _compute_retrieval_metrics(comparison, query, base)
+            metric_by_name |= {f"{name} {direction}": metric for name, metric in retrieval}
+    return metric_by_name
+
+
+def _compute_retrieval_metrics(
+    comparison: EmbeddingComparison, query: np.ndarray, base: np.ndarray
+) -> Iterator[tuple[str, ProgramMetric]]:
+    """Compute retrieval among all programs, from pools of fixed size, and within templates."""
+    n, clusters = len(query), comparison.clusters
+    for k in RECALL_KS:
+        hit_rates = metrics.compute_hit_rates(query, base, k)
+        chance = min(k / n, 1.0) if n else np.nan
+        yield f"recall@{k}", ProgramMetric(hit_rates, chance=chance, clusters=clusters)
+    ranks = metrics.compute_match_ranks(query, base)
+    yield "mrr", ProgramMetric(1 / ranks, clusters=clusters)
+    yield "median_rank", ProgramMetric(ranks, np.median, clusters=clusters)
+    for pool_size in POOL_SIZES:
+        if n < pool_size:
+            continue
+        for name, values in compute_pooled_retrieval(query, base, pool_size).items():
+            k = int(name.partition("@")[2] or 0)
+            chance = k / pool_size if k else np.nan
+            yield (
+                f"{name} of {pool_size}",
+                ProgramMetric(values, chance=chance, clusters=clusters),
+            )
+    if comparison.templates is None or not n:
+        return
+    by_name = compute_group_retrieval(query, base, comparison.templates)
+    has_variants = np.isfinite(by_name["mrr"])
+    templates = comparison.templates[has_variants]
+    if not has_variants.any():
+        return
+    for name in (*(f"recall@{k}" for k in RECALL_KS), "mrr"):
+        chances = by_name.get(name.replace("recall", "chance"))
+        chance = (
+            float(chances[has_variants].mean()) if chances is not None and "@" in name else np.nan
+        )
+        yield (
+            f"{name} within template",
+            ProgramMetric(by_name[name][has_variants], chance=chance, clusters=templates),
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from core.errors import EarshotError
 from core.evaluation.array_validation import (
@@ -32,7 +33,7 @@ def compute_hit_rates(x: np.ndarray, y: np.ndarray, k: int = 1) -> np.ndarray:
     """
     if k < 1:
         raise EarshotError(f"k is {k}.", remedy="Use at least 1.")
-    nearer, equal = _count_nearer_rows(x, y)
+    nearer, equal = count_nearer_rows(x, y)
     return ((k - nearer) / (equal + 1)).clip(0, 1)
 
 
@@ -62,7 +63,7 @@ def compute_match_ranks(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     array, float [n]
         1 is the nearest, n the farthest; equally similar rows share their mean rank.
     """
-    nearer, equal = _count_nearer_rows(x, y)
+    nearer, equal = count_nearer_rows(x, y)
     return 1 + nearer + equal / 2
 
 
@@ -135,8 +136,22 @@ def normalized_similarity(
     return (reached - corpus_mean) / np.where(scale > 1 / COSINE_STEPS_PER_UNIT, scale, np.nan)
 
 
-def _count_nearer_rows(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Count the rows of y nearer to row i of x than row i of y, and those equally near."""
+def count_nearer_rows(
+    x: np.ndarray, y: np.ndarray, groups: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Count the rows of y nearer to row i of x than row i of y, and those equally near.
+
+    Parameters
+    ----------
+    x, y : array, float [n, d]
+        Queries and searched rows in one space.
+    groups : int array [n], optional
+        Group of each row, such as its template. Only rows of the query's group are counted.
+
+    Returns
+    -------
+    nearer, equal : float64 [n]
+    """
     queries, base = normalize_rows(x), normalize_rows(y)  # [n, d]
     if queries.shape != base.shape:
         raise EarshotError(
@@ -144,11 +159,14 @@ def _count_nearer_rows(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.nda
             " each other.",
             remedy="Retrieval needs one row per program in one shared space.",
         )
+    group_of_row = None if groups is None else torch.from_numpy(groups)
     nearer, equal = np.empty(len(base)), np.empty(len(base))
     for start in range(0, len(base), BLOCK_ROWS):
         block = slice(start, start + BLOCK_ROWS)
         cosines = (queries[block] @ base.T).mul_(COSINE_STEPS_PER_UNIT).round_()  # [b, n]
-        matches = cosines.diagonal(offset=start)[:, None]  # [b, 1]
+        matches = cosines.diagonal(offset=start)[:, None].clone()  # [b, 1]
+        if group_of_row is not None:
+            cosines.masked_fill_(group_of_row[block, None] != group_of_row, -torch.inf)
         nearer[block] = (cosines > matches).sum(dim=1).numpy()
         equal[block] = (cosines == matches).sum(dim=1).numpy() - 1
     return nearer, equal

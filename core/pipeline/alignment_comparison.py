@@ -11,9 +11,10 @@ from core.corpus import AlignmentRecord
 
 # Metric and reading of each score.
 TEST_SCORES = {
-    "CKA before": ("cka", "before"),
-    "CKA after": ("cka", "aligned code ~ aligned audio"),
-    "CKA, raw audio": ("cka", "aligned code ~ raw audio"),
+    "Debiased CKA before": ("cka_debiased", "before"),
+    "Debiased CKA after": ("cka_debiased", "aligned code ~ aligned audio"),
+    "Debiased CKA, raw audio": ("cka_debiased", "aligned code ~ raw audio"),
+    "Mutual 10-NN after": ("mutual_knn@10", "aligned code ~ aligned audio"),
     "Recall@1": ("recall@1 code->audio", "aligned code ~ aligned audio"),
     "Recall@10": ("recall@10 code->audio", "aligned code ~ aligned audio"),
 }

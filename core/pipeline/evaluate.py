@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,18 +13,21 @@ import pandas as pd
 from core import workspace
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.corpus import Corpus, EmbeddingPairs
-from core.evaluation.cca import fit_cca
+from core.evaluation.cca import CCA, fit_cca
 from core.evaluation.metrics_table import (
     ALIGNED_VS_ALIGNED,
     ALIGNED_VS_RAW,
     BEFORE_ALIGNMENT,
+    CALIBRATION_COLUMNS,
+    MAX_CCA_DIRECTIONS,
     METRIC_COLUMNS,
     EmbeddingComparison,
     compute_metrics_table,
 )
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
+from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
 from core.progress import Progress, ignore_progress
-from core.search.aligned_corpus import UNSEEN_SPLIT, AlignedCorpus, project_embeddings
+from core.search.aligned_corpus import UNSEEN_SPLITS, AlignedCorpus, project_embeddings
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
 
 PROGRESS_STEP = "Evaluating"
@@ -30,6 +35,11 @@ AUDIO_ENCODER_INFIX = ", audio encoder "
 """Between the name of a reading and the id of a held-out audio encoder."""
 RETRIEVED_NEIGHBOUR_COUNT = 5
 """As many neighbours as the page Listen shows at first."""
+MEASURES_VERSION = 2
+"""Version of the set of measures, which an alignment's metrics record. Metrics of an older set are
+computed again. 1: without values under permuted pairs, CCA over all directions."""
+MEASURES_VERSION_KEY = "measures_version"
+NUMBER_COLUMNS = ("value", "low", "high", *CALIBRATION_COLUMNS)
 
 
 class ComparedSpaces(NamedTuple):
@@ -48,6 +58,27 @@ class ComparedSpaces(NamedTuple):
     search_space: np.ndarray | None
 
 
+@dataclass(frozen=True)
+class EvaluationPairs:
+    """The pairs of a corpus with all that evaluation reads besides the heads.
+
+    Attributes
+    ----------
+    pairs : EmbeddingPairs
+    splits : array of str [n]
+        Split of each pair.
+    held_out_audio_embeddings : dict of encoder id to array, float [n, d]
+        As `load_held_out_audio_embeddings` returns them.
+    templates : array of str [n]
+        Template or grammar style of each pair.
+    """
+
+    pairs: EmbeddingPairs
+    splits: np.ndarray
+    held_out_audio_embeddings: dict[str, np.ndarray]
+    templates: np.ndarray
+
+
 def evaluate_alignment(
     aligned_corpus: AlignedCorpus, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
@@ -55,7 +86,8 @@ def evaluate_alignment(
 
     Metrics that were saved after training are returned as they are while the corpus holds the
     same pairs; otherwise they are computed. If training was stopped before its evaluation, the
-    metrics and the confidence calibration are computed and saved now.
+    metrics and the confidence calibration are computed and saved now. Metrics that an older
+    version of Earshot saved are computed again with today's measures and saved.
 
     Parameters
     ----------
@@ -65,9 +97,9 @@ def evaluate_alignment(
     Returns
     -------
     DataFrame
-        metric, split, reading, value, low, high, programs, as
-        `core.evaluation.metrics_table.compute_metrics_table` documents them. Splits: "validation",
-        "test", and "unseen templates" if any were held out whole. Readings: "before", "aligned
+        Columns and metrics as `core.evaluation.metrics_table.compute_metrics_table` documents
+        them. Splits: "validation", "test", and "unseen templates" and "unseen grammar styles" if
+        any were held out whole. Readings: "before", "aligned
         code ~ aligned audio", "aligned code ~ raw audio"; where the corpus is embedded by other
         audio encoders too, the first and the last of these followed by ", audio encoder" and the
         id of each held-out audio encoder.
@@ -89,21 +121,46 @@ def evaluate_alignment(
         aligned_corpus.corpus, pairs, aligned_corpus.audio_encoder.id
     )
     fingerprint = fingerprint_evaluation_data(pairs, splits, held_out_audio)
-    if record.metrics.get("measured_on") == fingerprint:
-        number_types = dict.fromkeys(("value", "low", "high"), float)
-        return pd.DataFrame(record.metrics["readings"], columns=METRIC_COLUMNS).astype(number_types)
-    metrics = evaluate_heads(aligned_corpus.heads, pairs, splits, held_out_audio, progress)
+    is_same_data = record.metrics.get("measured_on") == fingerprint
+    if is_same_data and record.metrics.get(MEASURES_VERSION_KEY) == MEASURES_VERSION:
+        return _load_saved_metrics(record.metrics["readings"])
+    evaluation_pairs = EvaluationPairs(pairs, splits, held_out_audio, aligned_corpus.templates)
+    metrics = evaluate_heads(aligned_corpus.heads, evaluation_pairs, progress)
+    if is_same_data and not workspace.is_workspace_read_only():
+        evaluation = make_evaluation_record(metrics, fingerprint)
+        aligned_corpus.corpus.save_alignment_metrics(record.id, {**record.metrics, **evaluation})
     if not record.metrics["readings"] and not workspace.is_workspace_read_only():
         config = AlignmentConfig.from_dict(record.config["alignment"])
         best_epoch = record.metrics["best_epoch"]
         calibration = calibrate_confidence(aligned_corpus, splits, config, best_epoch, progress)
         evaluation = {
-            "measured_on": fingerprint,
-            "readings": metrics.to_dict(orient="records"),
+            **make_evaluation_record(metrics, fingerprint),
             CONFIDENCE_KEY: None if calibration is None else calibration.to_dict(),
         }
         aligned_corpus.corpus.save_alignment_metrics(record.id, {**record.metrics, **evaluation})
     return metrics
+
+
+def _load_saved_metrics(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    number_types = dict.fromkeys(NUMBER_COLUMNS, float)
+    return pd.DataFrame(rows, columns=METRIC_COLUMNS).astype(number_types)
+
+
+def make_evaluation_record(metrics: pd.DataFrame, fingerprint: str) -> dict[str, Any]:
+    """Return what an alignment's ``metrics.json`` keeps of its evaluation.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        As `evaluate_heads` returns it.
+    fingerprint : str
+        As `fingerprint_evaluation_data` returns it.
+    """
+    return {
+        "measured_on": fingerprint,
+        MEASURES_VERSION_KEY: MEASURES_VERSION,
+        "readings": metrics.to_dict(orient="records"),
+    }
 
 
 def load_held_out_audio_embeddings(
@@ -157,22 +214,14 @@ def compute_fingerprint(*parts: np.ndarray | str) -> str:
 
 
 def evaluate_heads(
-    heads: ProjectionHeads,
-    pairs: EmbeddingPairs,
-    splits: np.ndarray,
-    held_out_audio_embeddings: dict[str, np.ndarray],
-    progress: Progress = ignore_progress,
+    heads: ProjectionHeads, data: EvaluationPairs, progress: Progress = ignore_progress
 ) -> pd.DataFrame:
     """Compute the metrics of every reading on every held-out split.
 
     Parameters
     ----------
     heads : ProjectionHeads
-    pairs : EmbeddingPairs
-    splits : array of str [n]
-        Split of each pair.
-    held_out_audio_embeddings : dict of encoder id to array, float [n, d]
-        As `load_held_out_audio_embeddings` returns them.
+    data : EvaluationPairs
     progress : Progress
 
     Returns
@@ -180,12 +229,13 @@ def evaluate_heads(
     DataFrame
         As `evaluate_alignment` returns it.
     """
+    pairs = data.pairs
     spaces = build_raw_embedding_spaces(pairs) | build_aligned_embedding_spaces(heads, pairs)
-    for encoder_id, audio in held_out_audio_embeddings.items():
+    for encoder_id, audio in data.held_out_audio_embeddings.items():
         for reading in (BEFORE_ALIGNMENT, ALIGNED_VS_RAW):
             held_out_reading = reading + AUDIO_ENCODER_INFIX + encoder_id
             spaces[held_out_reading] = spaces[reading]._replace(audio=audio)
-    return evaluate_splits(spaces, splits, progress)
+    return evaluate_splits(spaces, data.splits, progress, templates=data.templates)
 
 
 def build_raw_embedding_spaces(pairs: EmbeddingPairs) -> dict[str, ComparedSpaces]:
@@ -211,7 +261,9 @@ def evaluate_splits(
     splits: np.ndarray,
     progress: Progress = ignore_progress,
     *,
-    with_intervals: bool = True,
+    templates: np.ndarray | None = None,
+    interval_splits: Collection[str] | None = None,
+    permutations: int = DEFAULT_PERMUTATIONS,
 ) -> pd.DataFrame:
     """Compute the metrics of some readings on every held-out split.
 
@@ -221,8 +273,14 @@ def evaluate_splits(
     splits : array of str [n]
         Split of each row.
     progress : Progress
-    with_intervals : bool
-        Whether to compute confidence intervals, which takes most of the time.
+    templates : array of str [n], optional
+        Template or grammar style of each row, for retrieval within templates. Intervals of
+        unseen ones resample templates.
+    interval_splits : collection of str, optional
+        Splits with confidence intervals and values under permuted pairs, which take most of the
+        time. Default: all.
+    permutations : int
+        Permutations of pairs per alignment measure; 0 for none.
 
     Returns
     -------
@@ -234,7 +292,8 @@ def evaluate_splits(
         reading: fit_cca(spaces.code[is_training], spaces.audio[is_training])
         for reading, spaces in spaces_by_reading.items()
     }
-    held_out_splits = ["validation", "test"] + [UNSEEN_SPLIT] * (UNSEEN_SPLIT in splits)
+    cca_directions = count_common_cca_directions(cca_by_reading.values())
+    held_out_splits = ["validation", "test", *(name for name in UNSEEN_SPLITS if name in splits)]
     tasks = [(split, reading) for split in held_out_splits for reading in spaces_by_reading]
     tables = []
     for done, (split, reading) in enumerate(tasks):
@@ -255,7 +314,27 @@ def evaluate_splits(
             is_shared_space=reading == ALIGNED_VS_ALIGNED,
             retrieved_rows=retrieved_rows,
             fitted_cca=cca_by_reading[reading],
+            cca_directions=cca_directions,
+            templates=None if templates is None else templates[in_split],
+            are_templates_unseen=templates is not None and split in UNSEEN_SPLITS,
         )
-        tables.append(compute_metrics_table([comparison], split, with_intervals=with_intervals))
+        with_intervals = interval_splits is None or split in interval_splits
+        tables.append(
+            compute_metrics_table(
+                [comparison], split, with_intervals=with_intervals, permutations=permutations
+            )
+        )
     progress(PROGRESS_STEP, len(tasks), len(tasks))
     return pd.concat(tables, ignore_index=True)
+
+
+def count_common_cca_directions(fits: Iterable[CCA]) -> int:
+    """Return over how many pairs of directions CCA is averaged in all of some comparisons.
+
+    Returns
+    -------
+    int
+        `MAX_CCA_DIRECTIONS`, or the number of the space with the fewest directions; at least 1.
+    """
+    counts = [fit.directions_x.shape[1] for fit in fits]
+    return max(1, min([MAX_CCA_DIRECTIONS, *counts]))

@@ -15,9 +15,16 @@ from core.corpus import Corpus, EmbeddingPairs
 from core.corpus.legacy_names import translate_legacy_metric_rows, translate_legacy_sweep_settings
 from core.encoders.concat import split_encoder_id
 from core.errors import EarshotError
-from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
-from core.pipeline.evaluate import build_raw_embedding_spaces, compute_fingerprint
+from core.evaluation.linear_baselines import fit_linear_alignments
+from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW, BEFORE_ALIGNMENT
+from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
+from core.pipeline.evaluate import (
+    ComparedSpaces,
+    build_raw_embedding_spaces,
+    compute_fingerprint,
+)
 from core.pipeline.sweep_worker import (
+    ROW_COLUMNS,
     WorkerInputs,
     compute_metric_rows,
     make_sweep_run_path,
@@ -31,7 +38,13 @@ from core.workspace import refuse_if_workspace_read_only
 
 PROGRESS_STEP = "Running sweep"
 BASELINE_NAME = "unaligned"
+LINEAR_FILE = "linear.json"
+FIRST_LINEAR_NUMBER = -101
+"""Number of linear CCA among the rows of a sweep; the numbers below are further linear alignments.
+Those from -1 down to it are raw embeddings."""
+CCA_PREFIX = "cca@"
 EVALUATED_SPLITS = ("validation", "test")
+RESULT_COLUMNS = ["name", "number", "seed", *ROW_COLUMNS]
 DEFAULT_WORKERS = 2
 """With one thread each, the fastest on two cores."""
 
@@ -94,6 +107,9 @@ def run_sweep(
     if not (folder / "baseline.json").exists():
         baselines = _evaluate_raw_embeddings(embedded_corpus, settings["codes"])
         write_json_atomically(folder / "baseline.json", {"rows": baselines})
+    if not (folder / LINEAR_FILE).exists():
+        rows = _evaluate_linear_alignments(embedded_corpus)
+        write_json_atomically(folder / LINEAR_FILE, {"rows": rows})
     pending_runs = [
         (number, seed)
         for seed in range(seed_count)
@@ -135,9 +151,11 @@ def load_sweep_results(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFr
     -------
     DataFrame
         name, number (of the configuration; -1 for the unaligned baseline, -2 and below for those
-        of other code encoders in the grid), seed, split, reading, metric, value. Besides the
-        metrics of `core.evaluation.metrics_table`, each run has "seconds" and "epochs" of its
-        training. ``sweep.json`` holds the fields of each configuration.
+        of other code encoders in the grid, -101 and below for linear alignments in closed form),
+        seed, split, reading, metric, value; low, high and null_mean where they were computed:
+        for test programs, of raw embeddings, linear alignments and seed 0. Besides the metrics
+        of `core.evaluation.metrics_table`, each run has "seconds" and "epochs" of its training.
+        ``sweep.json`` holds the fields of each configuration.
 
     Raises
     ------
@@ -155,6 +173,8 @@ def load_sweep_results(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFr
     folder = corpus.path / "sweeps" / sweep_id
     names = [name for name, _ in load_sweep_settings(corpus, sweep_id)["trials"]]
     rows = translate_legacy_metric_rows(_read_json_file(folder / "baseline.json")["rows"])
+    if (folder / LINEAR_FILE).exists():  # Sweeps of older versions have none.
+        rows += _read_json_file(folder / LINEAR_FILE)["rows"]
     for path in sorted(folder.glob("run-*.json")):
         run = _read_json_file(path)
         run_columns = {"name": names[run["number"]], "number": run["number"], "seed": run["seed"]}
@@ -171,7 +191,20 @@ def load_sweep_results(corpus: Corpus, sweep_id: str | None = None) -> pd.DataFr
             for reading in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW)
             for metric in ("seconds", "epochs")
         ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).reindex(columns=RESULT_COLUMNS)
+
+
+def find_cca_metric(results: pd.DataFrame) -> str | None:
+    """Return the name of the CCA metric that all configurations and baselines have.
+
+    Returns
+    -------
+    str or None
+        "cca@N", for the largest N; None if there is none.
+    """
+    names = results[results["metric"].str.startswith(CCA_PREFIX)].groupby("number")["metric"]
+    common = set.intersection(*map(set, names.unique())) if len(names) else set()
+    return max(common, key=lambda name: int(name.removeprefix(CCA_PREFIX)), default=None)
 
 
 def load_sweep_settings(corpus: Corpus, sweep_id: str) -> dict[str, Any]:
@@ -205,7 +238,7 @@ def summarize_sweep_results(
         Index: number and name, the baselines first. Columns: (metric, "mean" or "sd"); NaN as the
         standard deviation of one seed.
     """
-    has_reading = (results["reading"] == reading) | (results["number"] < 0)
+    has_reading = results["reading"].isin((reading, BEFORE_ALIGNMENT))
     selected = results[has_reading & (results["split"] == split)]
     groups = selected.groupby(["number", "name", "metric"])["value"]
     means, deviations = groups.mean().unstack("metric"), groups.std().unstack("metric")
@@ -293,7 +326,32 @@ def _evaluate_raw_embeddings(
             name = f"{BASELINE_NAME}, {encoder_id}"
         rows += [
             {"name": name, "number": -place, "seed": 0, **row}
-            for row in compute_metric_rows(pairs, build_raw_embedding_spaces(pairs))
+            for row in compute_metric_rows(
+                pairs,
+                build_raw_embedding_spaces(pairs),
+                with_intervals=True,
+                permutations=DEFAULT_PERMUTATIONS,
+            )
+        ]
+    return rows
+
+
+def _evaluate_linear_alignments(embedded_corpus: EmbeddedCorpus) -> list[dict[str, Any]]:
+    """Evaluate the linear alignments of the sweep's own encoders, which have closed forms."""
+    pairs = embedded_corpus.pairs
+    alignments = fit_linear_alignments(pairs.code_embeddings, pairs.audio_embeddings, pairs.splits)
+    rows = []
+    for place, alignment in enumerate(alignments):
+        code, audio = alignment.code, alignment.audio
+        spaces = {
+            ALIGNED_VS_ALIGNED: ComparedSpaces(code, audio, None),
+            ALIGNED_VS_RAW: ComparedSpaces(code, pairs.audio_embeddings, audio),
+        }
+        name = f"{alignment.name}, {alignment.dimension} dimensions"
+        number = FIRST_LINEAR_NUMBER - place
+        rows += [
+            {"name": name, "number": number, "seed": 0, **row}
+            for row in compute_metric_rows(pairs, spaces, with_intervals=True)
         ]
     return rows
 

@@ -24,6 +24,8 @@ from core.errors import EarshotError
 from core.pipeline.evaluate import ComparedSpaces, build_aligned_embedding_spaces, evaluate_splits
 from core.workspace import atomic_write, remove_partial_files
 
+ROW_COLUMNS = ("split", "reading", "metric", "value", "low", "high", "null_mean", "calibrated")
+
 
 @dataclass(frozen=True)
 class WorkerInputs:
@@ -128,18 +130,42 @@ def _run_sweep_trial(trial: Trial, trial_number: int, seed: int) -> None:
             "seed": seed,
             "seconds": seconds,
             "epochs": len(result.history),
-            "rows": compute_metric_rows(pairs, build_aligned_embedding_spaces(result.heads, pairs)),
+            # The interval over programs is much the same for every seed.
+            "rows": compute_metric_rows(
+                pairs,
+                build_aligned_embedding_spaces(result.heads, pairs),
+                with_intervals=seed == 0,
+            ),
         },
     )
 
 
 def compute_metric_rows(
-    pairs: EmbeddingPairs, spaces: dict[str, ComparedSpaces]
+    pairs: EmbeddingPairs,
+    spaces: dict[str, ComparedSpaces],
+    *,
+    with_intervals: bool = False,
+    permutations: int = 0,
 ) -> list[dict[str, Any]]:
-    """Evaluate some readings; return one row per split, reading and metric."""
-    table = evaluate_splits(spaces, pairs.splits, with_intervals=False)
-    columns = ["split", "reading", "metric", "value"]
-    return [dict(zip(columns, row)) for row in table[columns].itertuples(index=False)]
+    """Evaluate some readings; return one row per split, reading and metric.
+
+    Parameters
+    ----------
+    pairs : EmbeddingPairs
+    spaces : dict of reading to ComparedSpaces
+    with_intervals : bool
+        Whether rows of test programs have the interval over programs.
+    permutations : int
+        Permutations of pairs for the rows with intervals.
+    """
+    table = evaluate_splits(
+        spaces,
+        pairs.splits,
+        interval_splits=("test",) if with_intervals else (),
+        permutations=permutations,
+    )
+    columns = table[[*ROW_COLUMNS]]
+    return [dict(zip(ROW_COLUMNS, row)) for row in columns.itertuples(index=False)]
 
 
 def make_sweep_run_path(folder: Path, trial_number: int, seed: int) -> Path:

@@ -20,9 +20,11 @@ from core.corpus import Corpus, EmbeddingPairs
 from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.pipeline.evaluate import (
+    EvaluationPairs,
     evaluate_heads,
     fingerprint_evaluation_data,
     load_held_out_audio_embeddings,
+    make_evaluation_record,
 )
 from core.pipeline.map import compute_alignment_map
 from core.progress import Progress, ignore_progress
@@ -114,7 +116,10 @@ def train(
             held_out_audio = load_held_out_audio_embeddings(
                 corpus, pairs, embedded_corpus.audio_encoder.id
             )
-            readings = evaluate_heads(result.heads, pairs, splits, held_out_audio, progress)
+            evaluation_pairs = EvaluationPairs(
+                pairs, splits, held_out_audio, embedded_corpus.templates
+            )
+            readings = evaluate_heads(result.heads, evaluation_pairs, progress)
             points = compute_alignment_map(result.heads, pairs, progress)
             calibration = calibrate_confidence(
                 embedded_corpus, splits, config, result.best_epoch, progress
@@ -126,8 +131,9 @@ def train(
             progress(PROGRESS_STEP, metrics["epochs"], config.epochs, note)
             raise
     metrics |= {
-        "measured_on": fingerprint_evaluation_data(pairs, splits, held_out_audio),
-        "readings": readings.to_dict(orient="records"),
+        **make_evaluation_record(
+            readings, fingerprint_evaluation_data(pairs, splits, held_out_audio)
+        ),
         CONFIDENCE_KEY: None if calibration is None else calibration.to_dict(),
     }
     alignment_id = corpus.save_alignment(settings, heads, metrics, result.history, points)

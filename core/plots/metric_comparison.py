@@ -11,7 +11,8 @@ from core.plots.colours import AUDIO_COLOUR, CODE_COLOUR, NEUTRAL_COLOUR
 # Metric and label.
 COMPARED_METRICS = (
     ("cka_debiased", "CKA, debiased"),
-    ("cka", "CKA"),
+    ("cka", "CKA, biased as in the paper"),
+    ("mutual_knn@10", "Mutual 10-NN"),
     ("spearman", "Spearman"),
     ("pearson", "Pearson"),
     ("overlap@3", "Overlap@3"),
@@ -39,18 +40,20 @@ def build_metrics_before_after_figure(metrics: pd.DataFrame, split: str = "test"
     ----------
     metrics : DataFrame
         Columns metric, split, reading, value, low and high, as returned by
-        `core.pipeline.evaluate.evaluate_alignment`.
+        `core.pipeline.evaluate.evaluate_alignment`, and null_p95 in those of today.
     split : str
         Split of the programs.
 
     Returns
     -------
     Figure
-        One row per metric, one marker per reading.
+        One row per metric, one marker per reading. A grey bar spans the values of permuted
+        pairs, from 0 to their 95th percentile.
     """
     split_metrics = metrics[metrics["split"] == split]
     labels = dict(COMPARED_METRICS)
     figure = go.Figure()
+    figure.add_trace(_build_chance_bars(split_metrics, labels))
     for offset, (reading, label, colour, symbol) in zip(_ROW_OFFSETS, COMPARISON_STYLES):
         is_drawn = (split_metrics["reading"] == reading) & split_metrics["metric"].isin(labels)
         rows = split_metrics[is_drawn].set_index("metric").reindex(list(labels))
@@ -93,8 +96,29 @@ def build_metrics_before_after_figure(metrics: pd.DataFrame, split: str = "test"
     )
     figure.update_xaxes(title="Value (higher: code and audio agree more)", zeroline=True)
     figure.update_layout(
-        height=330,
+        height=360,
+        bargap=0.25,
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": {"text": ""}},
     )
     return figure
+
+
+def _build_chance_bars(split_metrics: pd.DataFrame, labels: dict[str, str]) -> go.Bar:
+    """Draw up to where permuted pairs reach: the highest of the readings, for each metric."""
+    if "null_p95" in split_metrics:
+        is_drawn = split_metrics["reading"].isin([reading for reading, *_ in COMPARISON_STYLES])
+        drawn = split_metrics[is_drawn].astype({"null_p95": float})
+        chance = drawn.groupby("metric")["null_p95"].max().reindex(list(labels)).to_numpy(float)
+    else:  # Metrics that an older version computed.
+        chance = np.full(len(labels), np.nan)
+    return go.Bar(
+        x=chance,
+        y=np.arange(len(labels)),
+        orientation="h",
+        marker={"color": NEUTRAL_COLOUR, "opacity": 0.2, "line": {"width": 0}},
+        name="Chance: 95 % of permuted pairs",
+        text=list(labels.values()),
+        textposition="none",
+        hovertemplate="%{text}: permuted pairs reach %{x:.2f}<extra></extra>",
+    )

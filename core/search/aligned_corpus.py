@@ -16,10 +16,14 @@ from core.alignment import AlignmentConfig, ProjectionHeads
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
+from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search.encoder_records import EncoderRecord, fill_default_encoder_ids
 from core.sonicpi.clip import Clip
 
 UNSEEN_SPLIT = "unseen templates"
+UNSEEN_STYLES_SPLIT = "unseen grammar styles"
+UNSEEN_SPLITS = (UNSEEN_SPLIT, UNSEEN_STYLES_SPLIT)
+"""Splits of templates and grammar styles that training held out whole."""
 SNIPPET_CACHE_SIZE = 8
 ALIGNED_CORPUS_CACHE_SIZE = 2
 
@@ -71,6 +75,12 @@ class EmbeddedCorpus:
         return self.corpus.load_embedding_pairs(self.code_encoder.id, self.audio_encoder.id)
 
     @cached_property
+    def templates(self) -> np.ndarray:
+        """Template or grammar style of each pair: str [n], "" for an imported program."""
+        templates = self.corpus.load_programs().set_index("program")["template"]
+        return templates[self.pairs.program_ids].to_numpy(dtype=str)
+
+    @cached_property
     def row_by_program(self) -> dict[str, int]:
         """Row of `pairs` by program id."""
         return {program_id: row for row, program_id in enumerate(self.pairs.program_ids)}
@@ -120,13 +130,14 @@ class EmbeddedCorpus:
         Returns
         -------
         array of str [n]
-            "train", "validation", "test" or "unseen templates".
+            "train", "validation", "test", "unseen templates" or "unseen grammar styles".
         """
         if not unseen_templates:
             return self.pairs.splits
-        templates = self.corpus.load_programs().set_index("program")["template"]
-        is_unseen = templates[self.pairs.program_ids].isin(list(unseen_templates)).to_numpy()
-        return np.where(is_unseen, UNSEEN_SPLIT, self.pairs.splits)
+        is_unseen = np.isin(self.templates, list(unseen_templates))
+        is_grammar = np.char.startswith(self.templates, GRAMMAR_TEMPLATE_PREFIX)
+        unseen_split = np.where(is_grammar, UNSEEN_STYLES_SPLIT, UNSEEN_SPLIT)
+        return np.where(is_unseen, unseen_split, self.pairs.splits)
 
     def check_has_embedding_pairs(self) -> None:
         """Raise an EarshotError when no program has a clip and both embeddings."""

@@ -20,7 +20,7 @@ from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import (
-    UNSEEN_SPLIT,
+    UNSEEN_SPLITS,
     AlignedCorpus,
     EmbeddedCorpus,
     project_embeddings,
@@ -136,14 +136,13 @@ def calibrate_confidence(
         None with too few templates or programs.
     """
     pairs = embedded_corpus.pairs
-    is_seen = splits != UNSEEN_SPLIT
-    templates = embedded_corpus.corpus.load_programs().set_index("program")["template"]
+    is_seen = ~np.isin(splits, UNSEEN_SPLITS)
     training_set = TrainingSet(
         pairs.code_embeddings[is_seen],
         pairs.audio_embeddings[is_seen],
         splits[is_seen] == "validation",
     )
-    groups = list(templates[pairs.program_ids][is_seen])
+    groups = list(embedded_corpus.templates[is_seen])
     fixed_length_config = replace(config, epochs=max(best_epoch, 1), patience=0)
     return fit_confidence_calibration(training_set, groups, fixed_length_config, progress)
 

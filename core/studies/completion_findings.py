@@ -27,7 +27,7 @@ def describe_paper_comparison(comparison: pd.DataFrame) -> list[str]:
     for audio in ("raw audio", "raw audio, held-out encoder", "aligned audio"):
         rows = comparison[comparison["measure"].str.endswith(f"aligned code ~ {audio}")]
         not_above = rows[~(rows["difference"] > 0)]
-        clear_count = int((rows["verdict"] == "above").sum())
+        clear_count = int((rows["low"] > rows["paper"]).sum())
         note = (
             f"Aligned code against {audio}: {len(rows) - len(not_above)} of {number_count} numbers"
             f" are above the paper's, {clear_count} of them with the whole interval."

@@ -6,7 +6,9 @@ import json
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
+Relation = Literal["equal", "above", "below"]
 PUBLISHED_FILE = Path(__file__).parent / "published_numbers.json"
 
 
@@ -22,18 +24,27 @@ class PublishedNumber:
         None where the paper prints a dash.
     location : str
         The table or sentence of the paper.
+    relation : {"equal", "above", "below"}
+        "above" and "below" where the paper states a bound: that its number lies above or below
+        the value.
     """
 
     id: str
     value: float | None
     location: str
+    relation: Relation = "equal"
 
 
 @cache
 def _load_published_numbers() -> dict[str, PublishedNumber]:
     content = json.loads(PUBLISHED_FILE.read_text(encoding="utf-8"))
     return {
-        f"{group['of']}.{name}": PublishedNumber(f"{group['of']}.{name}", value, group["where"])
+        f"{group['of']}.{name}": PublishedNumber(
+            f"{group['of']}.{name}",
+            value,
+            group["where"],
+            group.get("bounds", {}).get(name, "equal"),
+        )
         for group in content["groups"]
         for name, value in group["values"].items()
     }
@@ -44,15 +55,26 @@ def list_published_numbers(prefix: str = "") -> list[PublishedNumber]:
     return [number for name, number in _load_published_numbers().items() if name.startswith(prefix)]
 
 
-def get_published_value(published_id: str) -> float | None:
-    """Return a published number; None where the paper prints a dash.
+def get_published_number(published_id: str) -> PublishedNumber:
+    """Return a published number by its id.
 
     Raises
     ------
     KeyError
         When the paper has no such number.
     """
-    return _load_published_numbers()[published_id].value
+    return _load_published_numbers()[published_id]
+
+
+def get_published_value(published_id: str) -> float | None:
+    """Return the value of a published number; None where the paper prints a dash.
+
+    Raises
+    ------
+    KeyError
+        When the paper has no such number.
+    """
+    return get_published_number(published_id).value
 
 
 def get_paper_citation() -> str:

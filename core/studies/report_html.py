@@ -27,15 +27,9 @@ from core.studies.report_markdown import (
     list_paper_differences,
     summarize_verdicts,
 )
-from core.studies.result import (
-    VERDICT_ABOVE,
-    VERDICT_BELOW,
-    VERDICT_LEVEL,
-    ClipSequence,
-    StudyFigure,
-    StudyTable,
-)
+from core.studies.result import ClipSequence, StudyFigure, StudyTable
 from core.studies.store import StudyRun
+from core.studies.verdicts import VERDICT_ABOVE, VERDICT_BELOW, VERDICTS
 
 REPORT_CLIP_SECONDS = 4.0
 MAX_CLIPS_PER_STUDY = 12
@@ -218,7 +212,7 @@ def _format_cell_class(value: Any) -> str:
     if not isinstance(value, str):
         return ""
     verdict = value if value in (VERDICT_ABOVE, VERDICT_BELOW) else ""
-    is_number = value[:1] in "+-–0123456789" and value not in ("", VERDICT_LEVEL)
+    is_number = value[:1] in "+-–0123456789" and value not in ("", *VERDICTS)
     return f" class='{'' if is_number and not verdict else 'text '}{verdict}'"
 
 

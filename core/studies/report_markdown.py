@@ -15,12 +15,11 @@ from core.formatting import format_markdown_table
 from core.studies import published_numbers
 from core.studies.completion_scenarios import SCENARIO_NAMES
 from core.studies.registry import STUDIES
-from core.studies.result import VERDICT_ABOVE, VERDICT_BELOW, VERDICT_LEVEL
 from core.studies.store import StudyRun
+from core.studies.verdicts import VERDICT_EXPLANATION, count_verdicts, shorten_verdict
 
 REPORT_TITLE = "Studies on corpus {}"
 MAX_EXPONENT_FREE_VALUE = 0.0005  # smaller numbers would be shown as 0.000
-VERDICTS = (VERDICT_ABOVE, VERDICT_LEVEL, VERDICT_BELOW)
 MAIN_TABLE_COLUMNS = (
     "study",
     "of",
@@ -45,8 +44,20 @@ _COMPLETION_PATTERNS = (
 _MAIN_TABLE_PATTERNS = (
     ("correlation", "distances of raw code and raw audio", r"(\w+), raw code against raw audio"),
     ("perturbation", "mean similarity: sleep, amp, bpm", r"Mean similarity of (.+): .*"),
-    ("sweep", "before alignment", r"Baseline (\w+)"),
-    ("sweep", "best configuration on validation", r"Best (\w+): .*"),
+    ("sweep", "before alignment", r"Before alignment: (.+)"),
+    (
+        "sweep",
+        "configuration with the best debiased CKA on validation",
+        r"Best by debiased CKA: (\S+|debiased CKA) \(.*\)",
+    ),
+    (
+        "sweep",
+        "configuration with the best CCA on validation",
+        r"Best by CCA@\d+: (\S+|debiased CKA) \(.*\)",
+    ),
+    # Runs of older versions, whose intervals were over seeds alone.
+    ("sweep", "before alignment, older version", r"Baseline (\w+)"),
+    ("sweep", "best of each metric on validation, older version", r"Best (\w+): .*"),
     *(
         ("completion", f"{name}, {label}", rf"{name}: (\S+), {pattern}")
         for name in SCENARIO_NAMES
@@ -208,7 +219,7 @@ def format_paper_comparison_table(rows: pd.DataFrame) -> str:
             _join_formatted_numbers(group["measured"]),
             _join_formatted_numbers(group["paper"]),
             _join_formatted_numbers(group["difference"], "+"),
-            " · ".join(map(_shorten_verdict, group["verdict"])),
+            " · ".join(map(shorten_verdict, group["verdict"])),
             ", ".join(dict.fromkeys(group["split"])),
         ]
         lines.append(f"| {' | '.join(cells)} |")
@@ -216,22 +227,20 @@ def format_paper_comparison_table(rows: pd.DataFrame) -> str:
 
 
 def summarize_verdicts(rows: pd.DataFrame) -> str:
-    """Return, as a sentence, how many numbers are above, level with and below the paper's."""
-    counts = [int((rows["verdict"] == verdict).sum()) for verdict in VERDICTS]
-    above, level, below = (
-        f"{verdict} the paper in {count}" for verdict, count in zip(VERDICTS, counts)
-    )
+    """Return, as a sentence, how the numbers compare with the paper's; each counts once."""
+    counts = count_verdicts(rows["verdict"])
+    parts = [f"{count} {verdict} it" for verdict, count in counts.items()]
     return (
-        f"Of {sum(counts)} numbers that the paper has too, Earshot's are {above}, {level}, and"
-        f" {below}. Level with means that the 95 % interval contains the paper's number."
+        f"Of the paper's numbers, {sum(counts.values())} can be compared:"
+        f" {', '.join(parts) or 'none'}. {VERDICT_EXPLANATION}"
     )
 
 
 def format_verdict_counts(comparison: pd.DataFrame) -> str:
-    """Return how many numbers are above, level with and below the paper's: "2 above the paper"."""
-    counts = comparison["verdict"].value_counts()
-    parts = [f"{counts[verdict]} {verdict}" for verdict in VERDICTS if verdict in counts]
-    return f"{', '.join(parts)} the paper" if parts else "the paper has no such number"
+    """Return how the numbers compare with the paper's: "2 above, 1 below the paper"."""
+    counts = count_verdicts(comparison["verdict"])
+    parts = [f"{count} {verdict}" for verdict, count in counts.items()]
+    return f"{', '.join(parts)} the paper" if parts else "no number can be compared with the paper"
 
 
 def format_corpus_and_version_settings(runs: Sequence[StudyRun]) -> dict[str, str]:
@@ -286,9 +295,3 @@ def _format_setting(value: Any) -> str:
 
 def _join_formatted_numbers(values: pd.Series, sign: str = "") -> str:
     return " · ".join("–" if pd.isna(value) else f"{value:{sign}.3f}" for value in values)
-
-
-def _shorten_verdict(verdict: object) -> str:
-    if not isinstance(verdict, str) or not verdict:
-        return "–"
-    return "level" if verdict == VERDICT_LEVEL else verdict

@@ -11,6 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from core.studies import published_numbers
+from core.studies.verdicts import VERDICT_NONE, decide_verdict
 
 COMPARISON_COLUMNS = (
     "measure",
@@ -23,7 +24,6 @@ COMPARISON_COLUMNS = (
     "split",
     "seed",
 )
-VERDICT_ABOVE, VERDICT_LEVEL, VERDICT_BELOW = "above", "level with", "below"
 
 
 @dataclass(frozen=True)
@@ -39,11 +39,15 @@ class Measurement:
         The programs that it was measured on.
     seed : int, optional
     low, high : float, optional
-        95 % interval.
+        95 % interval over programs, or over templates where whole templates were held out. An
+        interval over seeds alone is no ground for a verdict and does not belong here.
     published_id : str, optional
         The paper's number to compare with (`core.studies.published_numbers`).
     has_verdict : bool
-        Whether to state how the value compares with the paper's. False for p values.
+        Whether to state how the value compares with the paper's. False for p values, and for a
+        number that is compared with the paper's in another row already.
+    chance : float, optional
+        Mean of the measure on permuted pairs. Too high a one leaves the number without verdict.
     """
 
     measure: str
@@ -54,6 +58,7 @@ class Measurement:
     high: float | None = None
     published_id: str | None = None
     has_verdict: bool = True
+    chance: float | None = None
 
 
 @dataclass(frozen=True)
@@ -134,7 +139,7 @@ class StudyResult:
     figures : list of StudyFigure
     clips : list of ClipSequence
     notes : list of str
-        Plain sentences: which numbers are above, level with or below the paper's, and why.
+        Plain sentences: how the numbers compare with the paper's, and why.
     settings : dict
         JSON types only: encoders, alignment, split, seed and whatever else decided the result.
         `core.studies.runner` adds versions and a description of the corpus.
@@ -155,29 +160,40 @@ def compare_measurements_to_paper(measurements: Sequence[Measurement]) -> pd.Dat
     -------
     DataFrame
         One row per measurement, columns `COMPARISON_COLUMNS`. ``difference`` is measured - paper.
-        ``verdict`` compares the numbers as such, whether or not more is better: "level with"
-        where the interval contains the paper's number (without an interval: where both are
-        equal to three digits), else "above" or "below".
+        ``verdict`` compares the numbers as such, whether or not more is better
+        (`core.studies.verdicts`).
     """
     rows = []
     for measurement in measurements:
         paper = (
-            published_numbers.get_published_value(measurement.published_id)
+            published_numbers.get_published_number(measurement.published_id)
             if measurement.published_id
             else None
         )
-        value, low, high = map(
-            _convert_none_to_nan, (measurement.value, measurement.low, measurement.high)
+        value, low, high, chance, paper_value = map(
+            _convert_none_to_nan,
+            (
+                measurement.value,
+                measurement.low,
+                measurement.high,
+                measurement.chance,
+                paper.value if paper else None,
+            ),
         )
-        verdict = classify_against_paper(value, low, high, paper) if measurement.has_verdict else ""
+        has_verdict = measurement.has_verdict and paper is not None and not math.isnan(value)
+        verdict = (
+            decide_verdict((low, high), paper_value, paper.relation, chance)
+            if has_verdict and paper is not None
+            else VERDICT_NONE
+        )
         rows.append(
             {
                 "measure": measurement.measure,
                 "measured": value,
                 "low": low,
                 "high": high,
-                "paper": _convert_none_to_nan(paper),
-                "difference": math.nan if paper is None else value - paper,
+                "paper": paper_value,
+                "difference": value - paper_value,
                 "verdict": verdict,
                 "split": measurement.split,
                 "seed": measurement.seed,
@@ -186,20 +202,6 @@ def compare_measurements_to_paper(measurements: Sequence[Measurement]) -> pd.Dat
     frame = pd.DataFrame(rows, columns=list(COMPARISON_COLUMNS))
     numbers = ("measured", "low", "high", "paper", "difference")
     return frame.astype({**dict.fromkeys(numbers, float), "seed": "Int64"})
-
-
-def classify_against_paper(
-    measured_value: float, low: float, high: float, paper_value: float | None
-) -> str:
-    """Return the verdict on a measured number; "" where one of the two is missing."""
-    if paper_value is None or math.isnan(measured_value):
-        return ""
-    if math.isnan(low) or math.isnan(high):
-        low, high = round(measured_value, 3), round(measured_value, 3)
-        paper_value = round(paper_value, 3)
-    if low <= paper_value <= high:
-        return VERDICT_LEVEL
-    return VERDICT_ABOVE if measured_value > paper_value else VERDICT_BELOW
 
 
 def _convert_none_to_nan(value: float | None) -> float:

@@ -18,6 +18,7 @@ from core.studies.report_markdown import (
 )
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.store import StudyRun
+from core.studies.verdicts import VERDICT_EXPLANATION
 from pages.components import audio_player, cache, formatting, state
 
 SECONDS_PER_CLIP = 6.0  # How much of each clip a playlist plays.
@@ -29,8 +30,8 @@ LONG_TABLE_ROWS = 12  # Longer tables scroll and get filters.
 def draw_study_run(corpus: Corpus, run: StudyRun) -> None:
     """Draw the results of a run."""
     result = load_study_result(run)
-    verdicts = format_verdict_counts(result.comparison).removesuffix(" the paper")
-    st.subheader(f"Compared with the paper: {verdicts.replace('level with', 'level')}")
+    st.subheader("Compared with the paper")
+    st.caption(f"{format_verdict_counts(result.comparison).capitalize()}. {VERDICT_EXPLANATION}")
     draw_paper_comparison(result.comparison, f"comparison-{run.id}")
     if format_playback_instructions(result):
         left, right = st.columns([7, 4], gap="medium")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import pandas as pd
@@ -23,7 +24,8 @@ SINGLE_VIEW, COMPARISON_VIEW, SWEEP_VIEW = VIEWS = ("One training", "Side by sid
 SPLIT_DESCRIPTIONS = {
     "test": "Test: excluded from training and early stopping",
     "validation": "Validation: used for early stopping",
-    "unseen templates": "Held-out templates",
+    "unseen templates": "Held-out templates; intervals are over templates",
+    "unseen grammar styles": "Held-out grammar styles; intervals are over styles",
 }
 RESULT_TABS = ("Before and after", "Training", "All metrics")
 MAX_PLOTTED_EPOCHS = 400  # During training: a screen has no columns for more.
@@ -33,7 +35,12 @@ READING_LABELS = {
     "aligned code ~ aligned audio": "After, aligned audio",
     "aligned code ~ raw audio": "After, raw audio",
 }
-METRIC_NAMES: Mapping[str, str] = {"cca": "CCA", "mrr": "MRR", **dict(COMPARED_METRICS)}
+METRIC_NAMES: Mapping[str, str] = {"mrr": "MRR", **dict(COMPARED_METRICS)}
+METRIC_CAPTION = (
+    "Brackets: 95 % interval. After a slash: the calibrated value, 0 for permuted pairs or a random"
+    " order and 1 for the maximum. CCA@N is the mean over the same N pairs of directions before"
+    " and after; the paper does not state its number."
+)
 
 
 def draw_page() -> None:
@@ -213,7 +220,9 @@ def draw_alignment_result_tabs(
         with training_tab:
             draw_training_summary(alignment)
     if metrics_tab.open:
-        metrics_tab.dataframe(build_metric_table(split_metrics), hide_index=True, height=330)
+        with metrics_tab:
+            st.dataframe(build_metric_table(split_metrics), hide_index=True, height=330)
+            st.caption(METRIC_CAPTION)
 
 
 def draw_metric_comparison(alignment: AlignmentRecord, split: str) -> None:
@@ -225,8 +234,8 @@ def draw_metric_comparison(alignment: AlignmentRecord, split: str) -> None:
         alt="Each metric before and after alignment, with its interval",
     )
     st.caption(
-        "Lines are 95 % bootstrap intervals. In “aligned code ~ raw audio” only the code is"
-        " projected, so no projection of the audio can improve it."
+        "Lines are 95 % intervals; grey bars show what permuted pairs reach. In “aligned code ~ raw"
+        " audio” only the code is projected, so no projection of the audio can improve it."
     )
 
 
@@ -278,8 +287,10 @@ def build_metric_table(metrics: pd.DataFrame) -> pd.DataFrame:
     """Return one row per metric and one column per reading, with values and intervals as text."""
     metrics = metrics[metrics["reading"].isin(READING_LABELS)].copy()
     metrics["text"] = [
-        _format_metric_with_interval(value, low, high)
-        for value, low, high in zip(metrics["value"], metrics["low"], metrics["high"])
+        _format_metric_with_interval(*numbers)
+        for numbers in metrics.reindex(columns=["value", "low", "high", "calibrated"])
+        .astype(float)
+        .itertuples(index=False)
     ]
     metric_order = list(dict.fromkeys(metrics["metric"]))
     table = metrics.pivot(index="metric", columns="reading", values="text")
@@ -290,18 +301,22 @@ def build_metric_table(metrics: pd.DataFrame) -> pd.DataFrame:
     return table.reset_index()
 
 
-def _format_metric_with_interval(value: float, low: float, high: float) -> str:
+def _format_metric_with_interval(value: float, low: float, high: float, calibrated: float) -> str:
     if pd.isna(value):
         return ""
     interval = "" if pd.isna(low) else f"  ({low:.2f} to {high:.2f})"
-    return f"{value:.3f}{interval}"
+    suffix = "" if pd.isna(calibrated) else f"  / {calibrated:.2f}"
+    return f"{value:.3f}{interval}{suffix}"
 
 
 def format_metric_name(metric: str) -> str:
     """Return a metric's name for display: "Recall@1, code to audio"."""
     name, _, direction = metric.partition(" ")
-    name = METRIC_NAMES.get(name, name.replace("_", " ").capitalize())
-    return f"{name}, {direction.replace('->', ' to ')}" if direction else name
+    pool, _, arrow = direction.rpartition(" ")  # "of 100", "within template"
+    label = METRIC_NAMES.get(name, name.replace("_", " ").capitalize())
+    label = re.sub("^(Cca|Cka)", lambda match: match[0].upper(), label)
+    label = f"{label} {pool}" if pool else label
+    return f"{label}, {arrow.replace('->', ' to ')}" if arrow else label
 
 
 layout.run_page(draw_page)

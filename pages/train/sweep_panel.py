@@ -22,7 +22,9 @@ GRID_LABELS = {
     "tradeoff": "Temperature: nearest neighbours versus overall structure",
 }
 METRIC_LABELS = {
+    "cka_debiased": "CKA, debiased",
     "cka": "CKA",
+    "mutual_knn@10": "Mutual 10-NN",
     "overlap@3": "Overlap@3",
     "spearman": "Spearman",
     "recall@1 code->audio": "Recall@1",
@@ -155,11 +157,11 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
         " deviation. Test programs are left for the report."
     )
     try:
-        best_number = sweep.find_best_configuration(trial_runs, "cka")
+        best_number = sweep.find_best_configuration(trial_runs, "cka_debiased")
     except EarshotError:  # No run has finished.
         return text
     names = trial_runs.drop_duplicates("number").set_index("number")["name"]
-    return f"{text} Best by CKA: {formatting.escape_markdown(names[best_number])}."
+    return f"{text} Best by debiased CKA: {formatting.escape_markdown(names[best_number])}."
 
 
 def build_sweep_result_table(trial_runs: pd.DataFrame) -> pd.DataFrame:

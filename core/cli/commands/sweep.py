@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 IS_LONG_RUNNING = True
 DISPLAYED_METRICS = (
+    "cka_debiased",
     "cka",
-    "cca",
+    "mutual_knn@10",
     "overlap@3",
     "spearman",
     "pearson",
@@ -35,7 +36,7 @@ DISPLAYED_METRICS = (
     "recall@1 code->audio",
     "seconds",
 )
-RANKING_METRICS = ("cka", "cca")
+RANKING_METRICS = ("cka_debiased", "cka")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,9 +90,12 @@ def _print_sweep_tables(results: pd.DataFrame) -> None:
     from core.evaluation.metrics_table import ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW
     from core.pipeline import sweep
 
+    cca_metric = sweep.find_cca_metric(results)
+    cca_metrics = [] if cca_metric is None else [cca_metric]
     for comparison in (ALIGNED_VS_ALIGNED, ALIGNED_VS_RAW):
         summary = sweep.summarize_sweep_results(results, "validation", comparison)
-        metrics = [metric for metric in DISPLAYED_METRICS if (metric, "mean") in summary]
+        displayed = (*DISPLAYED_METRICS[:2], *cca_metrics, *DISPLAYED_METRICS[2:])
+        metrics = [metric for metric in displayed if (metric, "mean") in summary]
         names = summary.index.get_level_values("name")
         rows = [
             (
@@ -106,7 +110,7 @@ def _print_sweep_tables(results: pd.DataFrame) -> None:
         print_result(f"\n{comparison}, validation programs: mean and standard deviation over seeds")
         print_result(format_table(("configuration", *metrics), rows))
     name_by_number = results.drop_duplicates("number").set_index("number")["name"]
-    for metric in RANKING_METRICS:
+    for metric in (*RANKING_METRICS, *cca_metrics):
         best = sweep.find_best_configuration(results, metric)
         print_result(f"Best by {metric}: {name_by_number[best]}")
 

@@ -93,7 +93,14 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
     assert data["name"] in ("narrow", "wide") and 0 <= data["metrics"]["cka"] <= 1
 
     results = sweep.load_sweep_results(Corpus.open("views"))
-    assert set(results["name"]) == {"unaligned", "narrow", "wide"}
+    names = results.drop_duplicates("number").set_index("number")["name"]
+    assert {names[number] for number in (-1, 0, 1)} == {"unaligned", "narrow", "wide"}
+    assert names[-101].startswith("linear CCA, ") and names[-102].startswith("linear ridge, ")
+    linear = results[(results["number"] <= -101) & (results["split"] == "test")]
+    assert {"aligned code ~ aligned audio", "aligned code ~ raw audio"} == set(linear["reading"])
+    is_first_seed = (results["split"] == "test") & (results["metric"] == "cka")
+    is_first_seed &= (results["number"] >= 0) & (results["seed"] == 0)
+    assert results[is_first_seed]["low"].notna().all(), "the interval over programs"
     table = sweep.summarize_sweep_results(results, "test")
     runs = results[
         (results["number"] == 1)

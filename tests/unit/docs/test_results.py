@@ -7,12 +7,7 @@ import pytest
 
 from core.studies import published_numbers
 from core.studies.report_markdown import MAIN_TABLE_COLUMNS, format_paper_comparison_table
-from core.studies.result import (
-    VERDICT_ABOVE,
-    VERDICT_BELOW,
-    VERDICT_LEVEL,
-    classify_against_paper,
-)
+from core.studies.verdicts import count_verdicts, decide_verdict
 from tests.unit.docs.markdown_pages import PROJECT, read_page
 
 RESULTS = PROJECT / "docs" / "results"
@@ -58,12 +53,9 @@ def format_score(row: pd.Series, digits: int) -> str:
 def test_the_studies_page_shows_the_main_table_of_a_report(studies: pd.DataFrame):
     page = read_page("docs/studies.md")
     assert format_paper_comparison_table(studies) in page
-    for words, verdict in (
-        ("above", VERDICT_ABOVE),
-        ("level with", VERDICT_LEVEL),
-        ("below", VERDICT_BELOW),
-    ):
-        assert f"| {words} the paper | {(studies['verdict'] == verdict).sum()} |" in page
+    counts = count_verdicts(studies["verdict"])
+    for verdict, count in counts.items():
+        assert f"| {verdict} the paper | {count} |" in page
 
 
 def test_the_main_table_is_complete_and_compares_with_the_published_numbers(studies: pd.DataFrame):
@@ -77,8 +69,14 @@ def test_the_main_table_is_complete_and_compares_with_the_published_numbers(stud
         if number.value is not None
     }
     assert set(studies["paper"].dropna().round(6)) <= published
+    relations = {
+        round(number.value, 6): number.relation
+        for number in published_numbers.list_published_numbers("perturbation")
+        if number.value is not None
+    }
     for row in studies.itertuples():
-        paper = None if pd.isna(row.paper) else row.paper
         verdict = row.verdict if isinstance(row.verdict, str) else ""
-        if not row.number.startswith("p of "):
-            assert verdict == classify_against_paper(row.measured, row.low, row.high, paper)
+        is_counted = row.study != "sweep" and "held-out encoder" not in row.of
+        paper = None if pd.isna(row.paper) or not is_counted else row.paper
+        relation = relations[paper] if row.study == "perturbation" else "equal"
+        assert verdict == decide_verdict((row.low, row.high), paper, relation)

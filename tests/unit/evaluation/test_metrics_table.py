@@ -44,6 +44,67 @@ class TestBootstrap:
         assert np.isnan(bootstrap_interval(np.ones(1))).all()
 
 
+class TestClusters:
+    """Values of one template are alike, so templates are resampled."""
+
+    def draw_templates(self, rng: np.random.Generator, count: int = 8, size: int = 30):
+        means = rng.normal(size=count)
+        clusters = np.repeat(np.arange(count), size)
+        return means[clusters] + 0.3 * rng.normal(size=len(clusters)), clusters
+
+    @pytest.mark.parametrize("kind", ["bootstrap", "subsample"])
+    def test_intervals_over_templates_cover_the_truth_and_those_over_programs_do_not(
+        self, kind: str
+    ) -> None:
+        rng = np.random.default_rng(6)
+        covered: dict[bool, list[bool]] = {True: [], False: []}
+        for _ in range(60):
+            values, labels = self.draw_templates(rng)
+            for is_clustered, coverage in covered.items():
+                clusters = labels if is_clustered else None
+                if kind == "bootstrap":
+                    low, high = bootstrap_interval(values, clusters=clusters, resamples=200)
+                else:
+                    low, high = subsample_interval(
+                        lambda rows, values=values: values[rows].mean(),
+                        len(values),
+                        clusters=clusters,
+                    )
+                coverage.append(low <= 0 <= high)
+        assert np.mean(covered[True]) >= 0.8
+        assert np.mean(covered[False]) < 0.5
+
+    def test_width_follows_the_number_of_templates(self) -> None:
+        values, clusters = self.draw_templates(np.random.default_rng(2), count=40)
+        means = np.array([values[clusters == cluster].mean() for cluster in range(40)])
+        expected = 2 * 1.96 * means.std() / np.sqrt(40)
+        for low, high in (
+            bootstrap_interval(values, clusters=clusters),
+            subsample_interval(lambda rows: values[rows].mean(), len(values), clusters=clusters),
+        ):
+            assert high - low == pytest.approx(expected, rel=0.25)
+
+    def test_few_templates_have_no_interval(self) -> None:
+        values, clusters = self.draw_templates(np.random.default_rng(2), count=3)
+        assert np.isnan(bootstrap_interval(values, clusters=clusters)).all()
+        interval = subsample_interval(lambda rows: values[rows].mean(), 90, clusters=clusters)
+        assert np.isnan(interval).all()
+
+    def test_a_resample_is_limited_in_size_and_has_half_of_the_templates(self) -> None:
+        clusters = np.repeat(np.arange(10), 500)
+        drawn = []
+        subsample_interval(lambda rows: float(drawn.append(rows) or 0), 5000, clusters=clusters)
+        for rows in drawn[:-1]:
+            assert len(rows) == 400 and len(np.unique(clusters[rows])) == 5
+
+    def test_the_median_and_names_of_templates_are_accepted(self) -> None:
+        values, clusters = self.draw_templates(np.random.default_rng(2))
+        names = np.array([f"template {cluster}" for cluster in clusters])
+        assert bootstrap_interval(values, np.median, clusters=names) == bootstrap_interval(
+            values, np.median, clusters=clusters
+        )
+
+
 class TestSubsample:
     @pytest.mark.parametrize("max_rows", [400, 60])
     def test_width_agrees_with_the_normal_theory(self, max_rows: int) -> None:
@@ -108,6 +169,7 @@ class TestComputeMetrics:
         assert set(table["split"]) == {"test"} and set(table["programs"]) == {40}
         assert (table["low"] <= table["value"] + 1e-9).all()
         assert (table["high"] >= table["value"] - 1e-9).all()
+        assert table["metric"].iloc[:2].tolist() == ["cka_debiased", "cka"]
         before, aligned = (
             table[table["reading"] == name]["metric"]
             for name in (BEFORE_ALIGNMENT, ALIGNED_VS_ALIGNED)
@@ -133,10 +195,16 @@ class TestComputeMetrics:
         assert table[ALIGNED_VS_ALIGNED, "median_rank code->audio"] == metrics.median_rank(
             shared.code, shared.audio
         )
-        fitted = shared.train_code, shared.train_audio
-        assert table[ALIGNED_VS_ALIGNED, "cca"] == metrics.cca(
-            shared.code, shared.audio, training_rows=fitted
-        )
+        # Both spaces have more pairs of directions; the number is part of the name.
+        for comparison in (raw, shared):
+            narrow = replace(comparison, cca_directions=4)
+            values = compute_metrics_table([narrow], "test").set_index("metric")["value"]
+            fitted = comparison.train_code, comparison.train_audio
+            assert values["cca@4"] == pytest.approx(
+                metrics.cca(
+                    comparison.code, comparison.audio, training_rows=fitted, max_directions=4
+                )
+            )
 
     def test_retrieved_programs_are_evaluated_by_normalized_similarity(self) -> None:
         raw, _ = self.make_comparisons()
@@ -151,9 +219,68 @@ class TestComputeMetrics:
         expected = metrics.normalized_similarity(retrieved_rows, raw.audio, raw.train_audio)
         assert row["value"] == expected.mean()
 
+    def test_alignment_measures_are_compared_with_permuted_pairs(self) -> None:
+        raw, shared = self.make_comparisons(60)
+        table = compute_metrics_table([raw, shared], "test", permutations=40)
+        table = table.set_index(["reading", "metric"])
+        names = [name for name in table.loc[BEFORE_ALIGNMENT].index if name != "median_rank"]
+        assert len(names) == 9
+        for name in names:
+            unrelated, related = (
+                table.loc[BEFORE_ALIGNMENT, name],
+                table.loc[ALIGNED_VS_ALIGNED, name],
+            )
+            assert abs(unrelated["calibrated"]) < 0.3 and unrelated["p"] > 0.02, name
+            assert related["calibrated"] > 0.5 and related["p"] == pytest.approx(1 / 41), name
+        expected = metrics.calibrated(metrics.cka, shared.code, shared.audio, permutations=40)
+        row = table.loc[ALIGNED_VS_ALIGNED, "cka"]
+        for column in ("value", "null_mean", "null_p95", "calibrated", "p"):
+            assert row[column] == pytest.approx(getattr(expected, column))
+        recall = table.loc[ALIGNED_VS_ALIGNED, "recall@5 code->audio"]
+        assert recall["null_mean"] == pytest.approx(5 / 60) and np.isnan(recall["p"])
+
+    def test_retrieval_within_templates_and_from_pools(self) -> None:
+        _, shared = self.make_comparisons(120)
+        templates = np.repeat([f"template {i}" for i in range(6)], 20)
+        table = compute_metrics_table(
+            [replace(shared, templates=templates)], "test", permutations=0
+        ).set_index("metric")
+        full, pooled, within = (
+            table.loc[f"recall@1{suffix} code->audio"]
+            for suffix in ("", " of 100", " within template")
+        )
+        assert full["value"] <= pooled["value"] <= within["value"]
+        assert within["null_mean"] == pytest.approx(1 / 20)
+        assert "recall@1 of 1000 code->audio" not in table.index
+        assert "mrr within template audio->code" in table.index
+
+    def test_unseen_templates_widen_intervals_when_programs_cluster(self) -> None:
+        rng = np.random.default_rng(8)
+        templates = np.repeat(np.arange(8).astype(str), 25)
+        # Agreement differs from template to template.
+        noise = np.repeat(rng.uniform(0.1, 4, size=8), 25)[:, None]
+        centres = np.repeat(2 * rng.normal(size=(8, 6)), 25, axis=0)
+        code = centres + rng.normal(size=(200, 6))
+        audio = code + noise * rng.normal(size=(200, 6))
+        seen = EmbeddingComparison(
+            ALIGNED_VS_ALIGNED, code, audio, code, audio, is_shared_space=True, templates=templates
+        )
+        unseen = replace(seen, are_templates_unseen=True)
+        tables = [
+            compute_metrics_table([comparison], "unseen", permutations=0).set_index("metric")
+            for comparison in (seen, unseen)
+        ]
+        widths = [table["high"] - table["low"] for table in tables]
+        for name in ("cka_debiased", "overlap@3", "spearman"):
+            assert widths[1][name] > 1.5 * widths[0][name], name
+        # Variants of a template are never independent, whatever the split.
+        name = "recall@1 within template code->audio"
+        assert widths[0][name] == widths[1][name]
+
     def test_a_split_without_programs_gives_nan(self) -> None:
         empty, train = np.empty((0, 4)), np.random.default_rng(0).normal(size=(20, 4))
         table = compute_metrics_table(
             [EmbeddingComparison(ALIGNED_VS_RAW, empty, empty, train, train)], "test"
         )
-        assert len(table) == 9 and table["value"].isna().all() and (table["programs"] == 0).all()
+        assert len(table) == 9 and table["metric"].is_unique
+        assert table["value"].isna().all() and (table["programs"] == 0).all()

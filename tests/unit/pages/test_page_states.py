@@ -249,7 +249,7 @@ def test_train_lists_and_compares_alignments(full_workspace: Path) -> None:
     )
     assert list(table.columns) == ["1 · soft InfoNCE", "2 · InfoNCE"]
     assert table.loc["Temperature"].tolist() == ["0.2", "0.5"]
-    assert "Layers" not in table.index and "CKA after" in table.index
+    assert "Layers" not in table.index and "Debiased CKA after" in table.index
     assert not app.exception
 
 

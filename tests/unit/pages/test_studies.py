@@ -72,6 +72,8 @@ def save_run(corpus: Corpus, measured: float, seed: int = 0) -> store.StudyRun:
         measured,
         "test",
         seed,
+        measured - 0.1,
+        measured + 0.1,
         published_id="correlation.pearson",
     )
     figure = go.Figure(go.Scatter(x=[0.0, 1.0], y=[1.0, 0.0], customdata=[0, 1], mode="markers"))
@@ -150,9 +152,9 @@ def test_a_small_p_value_is_not_shown_as_zero(corpus: Corpus):
 def test_a_run_shows_its_numbers_and_plays_its_clips(corpus: Corpus):
     run = save_run(corpus, 0.25)
     app = open_page()
-    assert app.subheader[0].value == "Compared with the paper: 1 above"
+    assert app.subheader[0].value == "Compared with the paper"
     compared = app.dataframe[0].value
-    assert compared["paper"].tolist() == ["0.016"] and "low" not in compared
+    assert compared["paper"].tolist() == ["0.016"] and "low" in compared
     notes = [element.value for element in app.markdown if element.value.startswith("- ")]
     assert r"\[me\]\(https" in notes[0] and notes[1].count("long") == 300
     assert not list_players(app)

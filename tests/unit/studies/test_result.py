@@ -14,7 +14,7 @@ def test_verdicts_compare_the_interval_with_the_papers_number():
             for value, low, high in intervals
         ]
     )
-    assert comparison["verdict"].tolist() == ["above", "level with", "below"]
+    assert comparison["verdict"].tolist() == ["above", "could not be distinguished from", "below"]
     assert comparison["paper"].tolist() == [0.46] * 3
 
 
