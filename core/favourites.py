@@ -13,6 +13,7 @@ from pathlib import Path
 from core import workspace
 from core.corpus.legacy_names import translate_legacy_favourite, translate_legacy_grammar_name
 from core.errors import EarshotError
+from core.file_errors import convert_write_errors
 
 FAVOURITES_FILE = "favourites.json"
 MAX_NOTE_CHARS = 2000
@@ -178,16 +179,10 @@ def _update_favourites(transform: Callable[[list[Favourite]], list[Favourite]]) 
     """Read, change and write the list while no other process or thread does."""
     workspace.refuse_if_workspace_read_only("Saving favourites")
     path = _get_favourites_path()
-    try:
+    with convert_write_errors("The list of favourites", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with workspace.lock_file(path.with_suffix(".lock")):
             favourites = transform(load_favourites())
             rows = [{**asdict(favourite), "tags": list(favourite.tags)} for favourite in favourites]
             with workspace.atomic_write(path, "w") as file:
                 json.dump({"favourites": rows}, file, ensure_ascii=False, indent=1)
-    except OSError as error:
-        raise EarshotError(
-            f"The favourites cannot be written ({error.strerror}).",
-            where=str(path),
-            remedy="Check that you may write there and that the disk is not full.",
-        ) from error

@@ -137,6 +137,20 @@ def lock_folder(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def lock_folder_and_remove_partial_folders(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder for the block, without what killed writers left in it.
+
+    Every writer of `folder` must hold this lock, so that no other one is in the middle of writing.
+    Partial files stay: their writers need no lock.
+    """
+    with lock_folder(folder):
+        for leftover in folder.glob(f"{PARTIAL_PREFIX}*"):
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+        yield
+
+
+@contextmanager
 def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """Write a temporary file in the block, then rename it to its final path.
 
@@ -170,6 +184,36 @@ def atomic_write(path: Path, mode: str = "wb") -> Iterator[IO[Any]]:
     except BaseException:
         Path(handle.name).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def atomic_write_folder(target: Path) -> Iterator[Path]:
+    """Write a temporary folder in the block, then rename it to its final path.
+
+    Parameters
+    ----------
+    target : Path
+        Final path, which does not exist. Missing parent folders are created.
+
+    Yields
+    ------
+    Path
+        The temporary folder. It is removed if the block raises.
+    """
+    parent = target.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=format_partial_prefix(target), dir=parent))
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        # While the lock is held, `remove_partial_files` leaves the folder alone.
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield folder
+        # A temporary folder is readable by its owner only.
+        os.chmod(folder, 0o777 & ~PROCESS_UMASK)
+        os.replace(folder, target)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
 
 
 def format_partial_prefix(path: Path) -> str:

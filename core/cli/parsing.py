@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from core.cli.output import print_error, print_to_stderr
+from core.clip_length import MAX_CLIP_SECONDS
 from core.corpus.legacy_commands import translate_legacy_command
 from core.errors import EarshotError, format_spelling_suggestions
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
 
-MAX_CLIP_SECONDS = 600
 # As core.sonicpi.SONIC_PI_CHOICES, whose import takes longer than showing a help text.
 SONIC_PI_CHOICES = ("3.2", "5")
 MAX_QUOTED_CHARS = 80

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,11 +18,12 @@ import pandas as pd
 from core.corpus.legacy_names import translate_legacy_alignment_config, translate_legacy_metrics
 from core.corpus.model_card import format_model_card
 from core.errors import EarshotError
+from core.file_errors import convert_read_errors, convert_write_errors
 from core.formatting import to_json_value
 from core.workspace import (
-    PARTIAL_PREFIX,
     atomic_write,
-    lock_folder,
+    atomic_write_folder,
+    lock_folder_and_remove_partial_folders,
     refuse_if_workspace_read_only,
     remove_partial_files,
 )
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 MAP_FILE = "map.parquet"
 CHANGE_STAMP_FILE = ".stamp"
 _ALIGNMENT_ID_PATTERN = re.compile(r"(?P<number>\d{4,})-[0-9a-f]{8}\Z")
-_WRITE_REMEDY = "Check that you may write there and that the disk is not full."
 
 
 @dataclass(frozen=True)
@@ -69,10 +67,12 @@ class AlignmentRecord:
         from safetensors import SafetensorError
         from safetensors.torch import load_file
 
-        try:
-            return load_file(self.path / "heads.safetensors")
-        except (OSError, SafetensorError) as error:
-            raise _make_damaged_file_error(self.path / "heads.safetensors", error) from error
+        path = self.path / "heads.safetensors"
+        with _convert_alignment_read_errors(path):
+            try:
+                return load_file(path)
+            except SafetensorError as error:
+                raise ValueError(error) from error
 
     def load_training_history(self) -> pd.DataFrame:
         """Load the training history: one row per epoch, as the trainer wrote it."""
@@ -134,15 +134,14 @@ class CorpusAlignments:
         weights = save({name: head.detach().cpu().contiguous() for name, head in heads.items()})
         config_json, metrics_json = _dump_json(config, "config"), _dump_json(metrics, "metrics")
         digest = hashlib.sha256(config_json.encode() + weights).hexdigest()[:8]
-        try:
-            with self._lock_alignments_folder():
-                newest_number = max(
-                    map(_parse_alignment_number, self.list_alignment_ids()), default=0
-                )
-                alignment_id = f"{newest_number + 1:04d}-{digest}"
-                created = datetime.now(UTC).isoformat(timespec="seconds")
-                partial = self._alignments_folder / f"{PARTIAL_PREFIX}{alignment_id}"
-                partial.mkdir()
+        with (
+            convert_write_errors("The alignment", self._alignments_folder),
+            self._lock_alignments_folder(),
+        ):
+            newest_number = max(map(_parse_alignment_number, self.list_alignment_ids()), default=0)
+            alignment_id = f"{newest_number + 1:04d}-{digest}"
+            created = datetime.now(UTC).isoformat(timespec="seconds")
+            with atomic_write_folder(self._alignments_folder / alignment_id) as partial:
                 _write_file(partial / "config.json", config_json)
                 _write_file(partial / "metrics.json", metrics_json)
                 _write_file(partial / "record.json", _dump_json({"created": created}, "record"))
@@ -151,14 +150,7 @@ class CorpusAlignments:
                 _write_parquet(partial / "history.parquet", history)
                 if points is not None:
                     _write_parquet(partial / MAP_FILE, points)
-                os.replace(partial, self._alignments_folder / alignment_id)
-                update_alignments_change_stamp(self._alignments_folder)
-        except OSError as error:
-            raise EarshotError(
-                f"The alignment cannot be written ({error.strerror}).",
-                where=str(self._alignments_folder),
-                remedy=_WRITE_REMEDY,
-            ) from error
+            update_alignments_change_stamp(self._alignments_folder)
         return alignment_id
 
     def list_alignment_ids(self) -> list[str]:
@@ -230,11 +222,7 @@ class CorpusAlignments:
     def _lock_alignments_folder(self) -> Iterator[None]:
         refuse_if_workspace_read_only("Saving an alignment")
         # The lock is held only while files are written, so waiting for it is short.
-        with lock_folder(self._alignments_folder):
-            for leftover in self._alignments_folder.glob(f"{PARTIAL_PREFIX}*"):
-                # A file is the stamp that a process without this lock is writing.
-                if leftover.is_dir():
-                    shutil.rmtree(leftover)
+        with lock_folder_and_remove_partial_folders(self._alignments_folder):
             yield
 
 
@@ -273,25 +261,21 @@ def _write_parquet(path: Path, frame: pd.DataFrame) -> None:
 
 
 def _read_json(path: Path) -> dict[str, Any]:
-    try:
+    with _convert_alignment_read_errors(path):
         value = json.loads(path.read_text(encoding="utf-8"))
         if not isinstance(value, dict):
             raise ValueError("not a JSON object")
         return value
-    except (OSError, ValueError) as error:
-        raise _make_damaged_file_error(path, error) from error
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
+    with _convert_alignment_read_errors(path):
         return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise _make_damaged_file_error(path, error) from error
 
 
-def _make_damaged_file_error(path: Path, error: Exception) -> EarshotError:
-    return EarshotError(
-        f"A file of this alignment is missing or damaged ({error}).",
-        where=str(path),
-        remedy="Remove the alignment's folder and train it again.",
+def _convert_alignment_read_errors(path: Path) -> AbstractContextManager[None]:
+    return convert_read_errors(
+        "A file of this alignment is missing or damaged",
+        path,
+        "Remove the alignment's folder and train it again.",
     )

@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from core import workspace
+from core.clip_length import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS
 from core.corpus import (
     clip_storage,
     database_schema,
@@ -30,9 +31,6 @@ from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
 from core.sonicpi.versions import DEFAULT_SONIC_PI, validate_sonic_pi_choice
-
-DEFAULT_CLIP_SECONDS = 18.0
-MAX_CLIP_SECONDS = 600
 
 
 def list_corpora() -> list[str]:

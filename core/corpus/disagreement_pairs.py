@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from core.corpus.alignments import AlignmentRecord, update_alignments_change_stamp
-from core.errors import EarshotError
+from core.file_errors import convert_read_errors, convert_write_errors
 from core.workspace import atomic_write, refuse_if_workspace_read_only
 
 PAIRS_FILE = "pairs.parquet"
@@ -28,16 +28,10 @@ def save_disagreement_pairs(record: AlignmentRecord, pairs: pd.DataFrame) -> Pat
     """
     refuse_if_workspace_read_only("Saving disagreement pairs")
     path = record.path / PAIRS_FILE
-    try:
+    with convert_write_errors("The table of pairs", path):
         with atomic_write(path) as handle:
             pairs.to_parquet(handle, index=False)
         update_alignments_change_stamp(record.path.parent)
-    except OSError as error:
-        raise EarshotError(
-            f"The pairs cannot be written ({error.strerror}).",
-            where=str(path),
-            remedy="Check that you may write there and that the disk is not full.",
-        ) from error
     return path
 
 
@@ -52,11 +46,7 @@ def load_disagreement_pairs(record: AlignmentRecord) -> pd.DataFrame | None:
     path = record.path / PAIRS_FILE
     if not path.exists():
         return None
-    try:
+    with convert_read_errors(
+        "The disagreement pairs cannot be read", path, "Remove that file and run compare again."
+    ):
         return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise EarshotError(
-            f"The disagreement pairs cannot be read ({error}).",
-            where=str(path),
-            remedy="Remove that file and run compare again.",
-        ) from error

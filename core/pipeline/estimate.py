@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from core.clip_length import DEFAULT_CLIP_SECONDS
+
 if TYPE_CHECKING:
     from core.alignment import AlignmentConfig
 
-REFERENCE_CLIP_SECONDS = 18.0
+REFERENCE_CLIP_SECONDS = 18.0  # Length of the clips that were measured.
 # Processor seconds per program of the reference length, measured on the paper's corpus with bf16;
 # `./run bench build` prints their sum.
 RENDER_SECONDS_PER_PROGRAM = 0.25  # rendering, and encoding as FLAC
@@ -53,7 +55,7 @@ class BuildEstimate:
 
 def estimate_build_cost(
     program_count: int,
-    clip_seconds: float = REFERENCE_CLIP_SECONDS,
+    clip_seconds: float = DEFAULT_CLIP_SECONDS,
     preset: str | None = "offline",
     cores: int | None = None,
     audio_format: str = "flac",

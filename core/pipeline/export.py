@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import json
-import os
 import shutil
-import tempfile
 import time
 import zipfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
@@ -21,10 +17,11 @@ import pandas as pd
 from core import workspace
 from core.corpus import Corpus
 from core.errors import EarshotError
+from core.file_errors import convert_write_errors
 from core.pipeline.data_card import DataCard, make_data_card
 from core.pipeline.unique_file_names import make_unique_names
 from core.progress import Progress, ignore_progress
-from core.workspace import atomic_write, format_partial_prefix, remove_partial_files
+from core.workspace import atomic_write, atomic_write_folder, remove_partial_files
 
 PROGRESS_STEP = "Exporting programs"
 WRITE_BATCH_SIZE = 500
@@ -117,15 +114,9 @@ def export_corpus(
         "audiofolder": _write_audiofolder_export,
     }
     write = writers[export_format]
-    try:
+    with convert_write_errors("The export", target):
         remove_partial_files(target)
         write(corpus, programs, target, make_data_card(corpus), progress)
-    except OSError as error:
-        raise EarshotError(
-            f"The export cannot be written ({error.strerror or error}).",
-            where=str(target),
-            remedy="Check that you may write there and that the disk is not full.",
-        ) from error
     return target
 
 
@@ -280,7 +271,7 @@ def _write_audiofolder_export(
     if programs.empty:
         raise EarshotError(f"Corpus '{corpus.name}' has no clips to export.")
     files = _make_exported_audio_paths(programs, _make_program_file_names(programs), "")
-    with _replace_folder_atomically(target) as folder:
+    with atomic_write_folder(target) as folder:
         readme = _format_dataset_card_header(card) + card.markdown + README_LOADING_SECTION
         (folder / "README.md").write_text(readme, encoding="utf-8")
         (folder / "card.json").write_text(card.json, encoding="utf-8")
@@ -336,21 +327,3 @@ def _make_exported_audio_paths(
         f"{folder}{name}{Path(clip_path).suffix}" if clip_path else None
         for name, clip_path in zip(file_names, programs["audio"])
     ]
-
-
-@contextmanager
-def _replace_folder_atomically(target: Path) -> Iterator[Path]:
-    """Yield a temporary folder that replaces `target` when the block ends without an error."""
-    parent = target.absolute().parent
-    parent.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix=format_partial_prefix(target), dir=parent))
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        # While the lock is held, `core.workspace.remove_partial_files` leaves the folder alone.
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
-        yield folder
-        os.chmod(folder, 0o755)
-        os.replace(folder, target)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        os.close(descriptor)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core import programs, sonicpi, workspace
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import find_clip_file, list_corpora
 from core.corpus.clips import MIN_AUDIBLE_PEAK
 from core.errors import EarshotError
 from core.programs import Program, Template
 from core.progress import Progress, ignore_progress
 
-CLIP_SECONDS = 18.0
 PROGRESS_STEP = "Rendering the gallery"
 
 
@@ -69,7 +69,7 @@ def list_first_template_variants() -> list[tuple[Template, Program, str]]:
     """
     variants = [(template, template.render()) for template in programs.list_templates()]
     return [
-        (template, program, sonicpi.compute_render_id(program.source, CLIP_SECONDS))
+        (template, program, sonicpi.compute_render_id(program.source, DEFAULT_CLIP_SECONDS))
         for template, program in variants
     ]
 
@@ -103,7 +103,7 @@ def render_missing_gallery_clips(progress: Progress = ignore_progress) -> list[G
     failures = []
     progress(PROGRESS_STEP, 0, len(missing))
     sources = (program.source for program, _ in missing)
-    for done, (index, result) in enumerate(sonicpi.render_many(sources, CLIP_SECONDS), 1):
+    for done, (index, result) in enumerate(sonicpi.render_many(sources, DEFAULT_CLIP_SECONDS), 1):
         program, render_id = missing[index]
         if result.clip is not None and result.clip.peak >= MIN_AUDIBLE_PEAK:
             result.clip.save(get_gallery_folder() / f"{render_id}.flac")

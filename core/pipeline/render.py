@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError, convert_system_error
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
 from core.pipeline.unique_file_names import make_unique_names
@@ -73,7 +74,7 @@ class RenderFileOptions:
         An error that ends one thread fails the whole program; otherwise it is a warning.
     """
 
-    seconds: float = 18.0
+    seconds: float = DEFAULT_CLIP_SECONDS
     audio_format: str = "flac"
     sample_folders: Sequence[str | Path] = ()
     sonic_pi: str = DEFAULT_SONIC_PI
@@ -84,7 +85,7 @@ def render_program_files(
     files: Sequence[str | Path],
     output_folder: str | Path,
     *,
-    seconds: float = 18.0,
+    seconds: float = DEFAULT_CLIP_SECONDS,
     progress: Progress = ignore_progress,
     audio_format: str = "flac",
     sample_folders: Sequence[str | Path] = (),

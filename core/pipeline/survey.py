@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core import sonicpi
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import program_file_reader
 from core.errors import EarshotError
 from core.pipeline.render_executor import LocalExecutor, RenderExecutor
@@ -44,7 +45,7 @@ class SurveyOptions:
         Version of Sonic Pi whose sound the clips have.
     """
 
-    seconds: float = 18.0
+    seconds: float = DEFAULT_CLIP_SECONDS
     sample_folders: tuple[Path, ...] = ()
     is_strict: bool = False
     workers: int | None = None

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
 
 PROGRAM_ROLES = ("melody", "bass", "drums", "chords", "ambience")
-TEMPLATE_CLIP_SECONDS = 18.0  # clip length that the sound windows of a header refer to
 
 _HEADER_PATTERN = re.compile(r"\{#-\s*\n(.*?)\n\s*-#\}\s*\n", re.DOTALL)
 _HEADER_KEYS = ("title", "section", "role", "summary", "sound")
@@ -91,15 +91,15 @@ def parse_sound_windows(sound_text: str, path: Path) -> tuple[tuple[float, float
     gap_texts = match["gaps"].split(", ") if match and match["gaps"] else []
     gap_matches = [_GAP_PATTERN.match(text) for text in gap_texts]
     gaps = [(float(gap[1]), float(gap[2])) for gap in gap_matches if gap]
-    has_whole_windows = width > 0 and (TEMPLATE_CLIP_SECONDS / width).is_integer()
+    has_whole_windows = width > 0 and (DEFAULT_CLIP_SECONDS / width).is_integer()
     if not has_whole_windows or len(gaps) < len(gap_texts):
         raise EarshotError(
             f"The header's sound line cannot be read: {sound_text[:60]!r}.",
             where=f"{path}:1",
             remedy="Write 'every 2 s' or 'every 2 s except 0-2 s, 16-18 s'; "
-            f"the windows must divide {TEMPLATE_CLIP_SECONDS:g} s.",
+            f"the windows must divide {DEFAULT_CLIP_SECONDS:g} s.",
         )
-    windows = [(i * width, (i + 1) * width) for i in range(int(TEMPLATE_CLIP_SECONDS / width))]
+    windows = [(i * width, (i + 1) * width) for i in range(int(DEFAULT_CLIP_SECONDS / width))]
     return tuple(
         (start, end)
         for start, end in windows

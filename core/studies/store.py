@@ -11,11 +11,9 @@ Runs saved under older names of studies, tables and columns are translated while
 from __future__ import annotations
 
 import json
-import os
 import re
-import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -34,6 +32,7 @@ from core.corpus.legacy_study_results import (
     translate_legacy_study_table,
 )
 from core.errors import EarshotError
+from core.file_errors import convert_read_errors, convert_write_errors
 from core.formatting import to_json_value
 from core.studies.result import ClipSequence, StudyFigure, StudyResult, StudyTable
 
@@ -117,10 +116,8 @@ class StudyRun:
     def _load_figure(self, figure_name: str) -> go.Figure:
         name = workspace.validate_folder_name(figure_name, "figure")
         file = _find_result_file(self.path / "figures", self.study_name, name, ".json")
-        try:
+        with _convert_study_run_read_errors(file):
             return plotly.io.from_json(file.read_text(encoding="utf-8"), skip_invalid=True)
-        except (OSError, ValueError) as error:
-            raise _make_damaged_file_error(file, error) from error
 
 
 def get_studies_folder(corpus: Corpus) -> Path:
@@ -159,12 +156,13 @@ def load_study_run(corpus: Corpus, run_id: str) -> StudyRun:
             remedy=f"Its runs are: {run_ids}.",
         )
     study_name = translate_legacy_study_name(match[1])
-    try:
+    with _convert_study_run_read_errors(path / RESULT_FILENAME):
         metadata = json.loads((path / RESULT_FILENAME).read_text(encoding="utf-8"))
-        metadata = translate_legacy_study_metadata(study_name, metadata)
-        created = metadata["created"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise _make_damaged_file_error(path / RESULT_FILENAME, error) from error
+        try:
+            metadata = translate_legacy_study_metadata(study_name, metadata)
+            created = metadata["created"]
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(error) from error
     return StudyRun(run_id, study_name, created, path, metadata)
 
 
@@ -184,19 +182,14 @@ def save_study_run(corpus: Corpus, study_info: Mapping[str, str], result: StudyR
         When the files cannot be written.
     """
     folder = get_studies_folder(corpus)
-    try:
-        with _lock_folder(folder):
-            numbers = [_get_run_number(i) for i in _list_study_run_ids(folder, study_info["study"])]
-            run_id = f"{study_info['study']}-{max(numbers, default=0) + 1:04d}"
-            partial = folder / f"{workspace.PARTIAL_PREFIX}{run_id}"
+    with (
+        convert_write_errors("The study's result", folder),
+        workspace.lock_folder_and_remove_partial_folders(folder),
+    ):
+        numbers = [_get_run_number(i) for i in _list_study_run_ids(folder, study_info["study"])]
+        run_id = f"{study_info['study']}-{max(numbers, default=0) + 1:04d}"
+        with workspace.atomic_write_folder(folder / run_id) as partial:
             _write_study_run(partial, study_info, result)
-            os.replace(partial, folder / run_id)
-    except OSError as error:
-        raise EarshotError(
-            f"The study's result cannot be written ({error.strerror}).",
-            where=str(folder),
-            remedy="Check that you may write there and that the disk is not full.",
-        ) from error
     return load_study_run(corpus, run_id)
 
 
@@ -259,24 +252,14 @@ def _find_result_file(folder: Path, study_name: str, name: str, suffix: str) -> 
     return former_file if former_file.exists() and not file.exists() else file
 
 
-@contextmanager
-def _lock_folder(studies_folder: Path) -> Iterator[None]:
-    with workspace.lock_folder(studies_folder):
-        for partial in studies_folder.glob(f"{workspace.PARTIAL_PREFIX}*"):
-            shutil.rmtree(partial)
-        yield
-
-
 def _read_parquet(path: Path) -> pd.DataFrame:
-    try:
+    with _convert_study_run_read_errors(path):
         return pd.read_parquet(path)
-    except (OSError, ValueError) as error:
-        raise _make_damaged_file_error(path, error) from error
 
 
-def _make_damaged_file_error(path: Path, error: Exception) -> EarshotError:
-    return EarshotError(
-        f"A file of this study run is missing or damaged ({error}).",
-        where=str(path),
-        remedy="Delete the run's folder and run the study again.",
+def _convert_study_run_read_errors(path: Path) -> AbstractContextManager[None]:
+    return convert_read_errors(
+        "A file of this study run is missing or damaged",
+        path,
+        "Delete the run's folder and run the study again.",
     )

@@ -20,6 +20,7 @@ from pages.components import (
     state,
 )
 from pages.components.selection import Selection
+from pages.components.url_choice import draw_choice_bound_to_url
 
 # By kind of pair, as the stored table names it. The URL holds these labels.
 PAIR_KIND_LABELS = {
@@ -112,28 +113,12 @@ def draw_pair_explorer(corpus: Corpus, all_pairs: pd.DataFrame) -> None:
 def draw_pair_kind_and_code_space_controls() -> tuple[str, str]:
     """Draw the choice of the kind of pair and of the code's space; return both."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        kind = st.segmented_control(
-            "Kind",
-            list(PAIR_KIND_LABELS),
-            default="written alike",
-            required=True,
-            key=state.PAIR_KIND.name,
-            bind="query-params",
-            format_func=lambda option: PAIR_KIND_LABELS[option],
-            label_visibility="collapsed",
-            width="content",
-        )
-        space = st.segmented_control(
+        kind = draw_choice_bound_to_url("Kind", PAIR_KIND_LABELS, state.PAIR_KIND)
+        space = draw_choice_bound_to_url(
             "Code",
-            list(CODE_SPACE_LABELS),
-            default="before",
-            required=True,
-            key=state.CODE_SPACE.name,
-            bind="query-params",
-            format_func=lambda option: CODE_SPACE_LABELS[option],
-            label_visibility="collapsed",
-            width="content",
-            help="The space in which distances of code are measured.",
+            CODE_SPACE_LABELS,
+            state.CODE_SPACE,
+            "The space in which distances of code are measured.",
         )
     return kind, space
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from core import jobs, programs, sonicpi, workspace
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import Corpus, list_corpora
 from core.encoders.encoder_presets import find_encoder_preset_name
 from core.errors import EarshotError
@@ -181,7 +182,7 @@ def draw_variant_preview(program: Program) -> None:
     # A fixed height keeps everything below in place when the player appears.
     with st.container(height=64, border=False, vertical_alignment="center", key="preview"):
         if should_render:
-            with st.spinner("Rendering 18 s of sound …"):
+            with st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"):
                 rendering = sonicpi.try_render(program.source)
             state.PREVIEW_RENDERING.set(state.RenderedSnippet(program.id, rendering))
             audio_player.request_autoplay(PREVIEW_PLAYER_KEY)
@@ -286,7 +287,7 @@ def format_generation_cost_estimate(
     settings = Corpus.open(corpus_name).settings if corpus_name else {}
     estimate = estimate_build_cost(
         program_count,
-        settings.get("seconds", 18.0),
+        settings.get("seconds", DEFAULT_CLIP_SECONDS),
         get_cost_estimate_preset(settings.get("encoders")),
         audio_format=settings.get("audio_format", "flac"),
     )

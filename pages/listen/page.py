@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core import sonicpi, workspace
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.sonicpi import Clip
 from pages.components import (
     audio_player,
@@ -21,6 +22,7 @@ from pages.components import (
     state,
 )
 from pages.components.selection import Selection
+from pages.components.url_choice import draw_choice_bound_to_url
 from pages.listen import audio_search, favourites_view, neighbour_card
 
 if TYPE_CHECKING:
@@ -49,16 +51,7 @@ def draw_page() -> None:
 
 def draw_selected_search_mode(selected: Selection) -> None:
     """Draw the choice of a search mode, and that mode."""
-    mode = st.segmented_control(
-        "Search mode",
-        list(SEARCH_MODE_LABELS),
-        default="code",
-        required=True,
-        key=state.SEARCH_MODE.name,
-        bind="query-params",
-        format_func=lambda option: SEARCH_MODE_LABELS[option],
-        label_visibility="collapsed",
-    )
+    mode = draw_choice_bound_to_url("Search mode", SEARCH_MODE_LABELS, state.SEARCH_MODE)
     if mode == "code":
         draw_code_search(selected)
     elif mode == "sound":
@@ -169,7 +162,10 @@ def draw_prediction_confidence(
 
 def render_and_play_snippet(snippet: str) -> None:
     """Render the snippet and play it."""
-    with formatting.catch_and_show_errors(), st.spinner("Rendering 18 s of sound …"):
+    with (
+        formatting.catch_and_show_errors(),
+        st.spinner(f"Rendering {DEFAULT_CLIP_SECONDS:g} s of sound …"),
+    ):
         rendering = sonicpi.try_render(snippet)
         state.SNIPPET_RENDERING.set(state.RenderedSnippet(snippet, rendering))
         audio_player.request_autoplay(RENDERING_PLAYER_KEY)

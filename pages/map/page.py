@@ -9,6 +9,7 @@ from core import workspace
 from core.pipeline import map_colours
 from pages.components import cache, formatting, job_panel, layout, selection, state
 from pages.components.selection import Selection
+from pages.components.url_choice import draw_choice_bound_to_url
 from pages.map import map_data, map_detail_sidebar
 
 # A larger map is drawn with a quarter of the pixels, so that zooming stays smooth.
@@ -100,17 +101,7 @@ def draw_map_colour_and_scale_controls(selected: Selection) -> tuple[str, str]:
         values = map_data.load_colour_values(selected.corpus, selected.alignment, colour_by)
         if values.dtype.kind != "f":
             return colour_by, "linear"
-        scale = st.segmented_control(
-            "Scale",
-            list(SCALE_LABELS),
-            default="linear",
-            required=True,
-            key=state.MAP_SCALE.name,
-            bind="query-params",
-            format_func=lambda option: SCALE_LABELS[option],
-            label_visibility="collapsed",
-            width="content",
-        )
+        scale = draw_choice_bound_to_url("Scale", SCALE_LABELS, state.MAP_SCALE)
     return colour_by, scale
 
 

@@ -13,7 +13,8 @@ def trained_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import core.sonicpi
     from core.alignment import AlignmentConfig
     from core.corpus import Corpus
-    from tests.unit.pages.page_steps import compute_fake_render_id, fill_corpus
+    from tests.fake_rendering import compute_fake_render_id
+    from tests.unit.pages.page_steps import fill_corpus
 
     folder = tmp_path_factory.mktemp("trained")
     with pytest.MonkeyPatch.context() as patch:
@@ -31,7 +32,7 @@ def trained_workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def empty_workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty workspace, in which nothing asks the installed Sonic Pi for its version."""
     import core.sonicpi
-    from tests.unit.pages.page_steps import compute_fake_render_id
+    from tests.fake_rendering import compute_fake_render_id
 
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
     monkeypatch.setattr(core.sonicpi, "compute_render_id", compute_fake_render_id)

@@ -27,6 +27,7 @@ from core.cli.parsing import (
     parse_positive_int,
     parse_seconds,
 )
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_commands import add_older_json_keys
 from core.errors import EarshotError
 from core.formatting import format_bytes
@@ -74,7 +75,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--seed", type=parse_int, default=0, metavar="S", help="random seed (0)")
     parser.add_argument(
-        "--seconds", type=parse_seconds, metavar="S", help="length of the clips (18)"
+        "--seconds",
+        type=parse_seconds,
+        metavar="S",
+        help=f"length of the clips ({DEFAULT_CLIP_SECONDS:g})",
     )
     parser.add_argument("--format", choices=("flac", "ogg"), help="format of the clips (flac)")
     add_sonic_pi_option(parser, None, "a new corpus's clips")

@@ -26,6 +26,7 @@ from core.cli.parsing import (
     open_corpus_from_args,
     parse_seconds,
 )
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus.legacy_commands import add_older_json_keys
 from core.errors import EarshotError
 from core.progress import Progress
@@ -45,7 +46,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--licence", metavar="TEXT", help="licence of the programs, for the data card"
     )
     parser.add_argument(
-        "--seconds", type=parse_seconds, metavar="S", help="length of a new corpus's clips (18)"
+        "--seconds",
+        type=parse_seconds,
+        metavar="S",
+        help=f"length of a new corpus's clips ({DEFAULT_CLIP_SECONDS:g})",
     )
     parser.add_argument(
         "--format", choices=("flac", "ogg"), help="format of a new corpus's clips (flac)"

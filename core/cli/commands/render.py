@@ -21,6 +21,7 @@ from core.cli.parsing import (
     add_strict_option,
     parse_seconds,
 )
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
 from core.formatting import format_table
 from core.progress import Progress
@@ -41,9 +42,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds",
         type=parse_seconds,
-        default=18.0,
+        default=DEFAULT_CLIP_SECONDS,
         metavar="S",
-        help="length of the clips (18)",
+        help=f"length of the clips ({DEFAULT_CLIP_SECONDS:g})",
     )
     parser.add_argument(
         "--format",

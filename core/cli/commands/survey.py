@@ -27,6 +27,7 @@ from core.cli.parsing import (
     parse_positive_int,
     parse_seconds,
 )
+from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.errors import EarshotError
 from core.formatting import format_table, pluralize
 from core.progress import Progress
@@ -46,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds",
         type=parse_seconds,
-        default=18.0,
+        default=DEFAULT_CLIP_SECONDS,
         metavar="S",
         help="length of the clips (18)",
     )

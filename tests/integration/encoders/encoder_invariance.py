@@ -21,7 +21,6 @@ import torch
 from threadpoolctl import threadpool_limits
 from tokenizers import ByteLevelBPETokenizer
 from transformers import (
-    ClapConfig,
     ClapFeatureExtractor,
     ClapModel,
     RobertaConfig,
@@ -36,6 +35,7 @@ from core.encoders.loading import load_encoder
 from core.encoders.pretrained_loading import silence_transformers
 from core.programs import generate, list_templates
 from core.sonicpi.clip import Clip
+from tests.integration.encoders.tiny_models import make_tiny_clap_config
 
 MINILM = "sentence-transformers/all-MiniLM-L6-v2"
 THREAD_COUNTS = (1, 2, 3)
@@ -122,24 +122,7 @@ def save_wav2vec2(folder: Path) -> Path:
 
 def save_clap(folder: Path) -> Path:
     folder = folder / "clap"
-    text = {
-        "vocab_size": 50,
-        "hidden_size": 16,
-        "num_hidden_layers": 1,
-        "num_attention_heads": 2,
-        "intermediate_size": 16,
-        "max_position_embeddings": 20,
-    }
-    audio = {
-        "patch_embeds_hidden_size": 16,
-        "hidden_size": 128,
-        "depths": [1, 1, 1, 1],
-        "num_attention_heads": [1, 2, 4, 8],
-        "initializer_range": 0.3,
-    }
-    ClapModel(ClapConfig(text_config=text, audio_config=audio, projection_dim=64)).save_pretrained(
-        folder
-    )
+    ClapModel(make_tiny_clap_config(projection_dim=64)).save_pretrained(folder)
     ClapFeatureExtractor(truncation="rand_trunc", padding="repeatpad").save_pretrained(folder)
     return folder
 

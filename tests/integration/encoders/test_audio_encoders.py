@@ -7,7 +7,6 @@ import pytest
 import torch
 from torch.nn import functional
 from transformers import (
-    ClapConfig,
     ClapFeatureExtractor,
     ClapModel,
     HubertConfig,
@@ -24,6 +23,7 @@ from core.encoders.device import ComputeConfig, is_openvino_enabled
 from core.encoders.loading import load_encoder
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
+from tests.integration.encoders.tiny_models import make_tiny_clap_config
 
 FP32, BF16 = ComputeConfig("cpu", use_bf16=False), ComputeConfig("cpu", use_bf16=True)
 WAV2VEC2_CONFIG = {
@@ -83,25 +83,7 @@ def wav2vec2(tmp_path_factory):
 def clap(tmp_path_factory):
     folder = tmp_path_factory.mktemp("clap")
     torch.manual_seed(0)
-    config = ClapConfig(
-        text_config={
-            "vocab_size": 50,
-            "hidden_size": 16,
-            "num_hidden_layers": 1,
-            "num_attention_heads": 2,
-            "intermediate_size": 16,
-            "max_position_embeddings": 20,
-        },
-        audio_config={
-            "patch_embeds_hidden_size": 16,
-            "hidden_size": 128,
-            "depths": [1, 1, 1, 1],
-            "num_attention_heads": [1, 2, 4, 8],
-            "initializer_range": 0.3,
-        },
-        projection_dim=24,
-    )
-    model = ClapModel(config).eval()
+    model = ClapModel(make_tiny_clap_config(projection_dim=24)).eval()
     model.save_pretrained(folder)
     ClapFeatureExtractor(truncation="rand_trunc", padding="repeatpad").save_pretrained(folder)
     return folder, model

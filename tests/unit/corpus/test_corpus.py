@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import subprocess
 import sys
 import threading
 from contextlib import closing
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,21 +20,15 @@ from core.errors import EarshotError
 from core.programs.program import Program
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
+from tests.fake_rendering import compute_fake_render_id
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 SECONDS = 0.5
 
 
-def _render_id(source: str, seconds: float = 18.0, sonic_pi: str = "3.2") -> str:
-    return hashlib.sha256(f"{seconds} {source}".encode()).hexdigest()
-
-
 @pytest.fixture(autouse=True)
-def workspace(tmp_path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    # The real function asks the installed Sonic Pi for its version, which storage does not need.
-    monkeypatch.setattr(core.sonicpi, "compute_render_id", _render_id, raising=False)
-    return tmp_path
+def workspace(empty_workspace: Path) -> Path:
+    return empty_workspace
 
 
 @pytest.fixture
@@ -263,7 +257,7 @@ class TestClips:
         rendered = rendering(0)
         stored_clip = corpus.put_rendering(program(0).id, rendered, SECONDS)
         path = corpus.get_clip_path(program(0).id)
-        identity = _render_id(program(0).source, SECONDS)
+        identity = compute_fake_render_id(program(0).source, SECONDS)
         assert path == corpus.path / "audio" / identity[:2] / f"{identity}.flac"
         assert np.array_equal(stored_clip.samples, Clip.load(path).samples)
         assert np.abs(stored_clip.samples - rendered.clip.samples).max() <= 2.0**-16
@@ -326,7 +320,7 @@ class TestClips:
         assert corpus.list_pending_clips() == []
 
         def newer(source: str, seconds: float = 18.0, sonic_pi: str = "3.2") -> str:
-            return _render_id("newer" + source, seconds)
+            return compute_fake_render_id("newer" + source, seconds)
 
         monkeypatch.setattr(core.sonicpi, "compute_render_id", newer)
         assert [program_id for program_id, _ in corpus.list_pending_clips()] == [program(1).id]

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import numpy as np
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
-from core import encoders
 from core.corpus import Corpus
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.workspace import PROJECT_FOLDER
+from tests.fake_rendering import put_random_embeddings
 
 CODE_ENCODER, AUDIO_ENCODER = "sentence-transformers/all-MiniLM-L6-v2", "aisfx"
 # In Markdown this would be a link, a formula and markup.
 MARKDOWN_NAME = "[me](https://example.org) $x^2$ <b>"
 TIMEOUT_S = 120
-
-
-def compute_fake_render_id(source: str, seconds: float = 18.0, sonic_pi: str = "3.2") -> str:
-    """Return what replaces the id of a rendering; pages do not depend on the real one."""
-    return hashlib.sha256(source.encode()).hexdigest()
 
 
 def fill_corpus(corpus: Corpus, count: int = 24) -> None:
@@ -44,11 +37,7 @@ def fill_corpus(corpus: Corpus, count: int = 24) -> None:
         samples = rng.uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
         corpus.put_rendering(program.id, RenderResult(Clip(samples)), 0.5)
     program_ids = [program.id for program in programs]
-    for encoder_id in (CODE_ENCODER, AUDIO_ENCODER):
-        spec = encoders.find_encoder_spec(encoder_id)
-        embeddings = rng.normal(size=(count, spec.dim)).astype(np.float32)
-        corpus.put_embeddings(encoder_id, spec.revision, program_ids, embeddings)
-    corpus.set_corpus_setting("encoders", {"code": CODE_ENCODER, "audio": AUDIO_ENCODER})
+    put_random_embeddings(corpus, (CODE_ENCODER, AUDIO_ENCODER), program_ids, rng)
 
 
 def open_in_app(page_name: str) -> AppTest:

@@ -18,9 +18,9 @@ from core.pipeline import starter_corpus
 from core.programs import Program
 from core.workspace import PROJECT_FOLDER
 from pages.components import formatting, selection
+from tests.fake_rendering import compute_fake_render_id
 from tests.unit.pages.page_steps import (
     MARKDOWN_NAME,
-    compute_fake_render_id,
     fill_corpus,
     find_button,
     get_text,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-import core.sonicpi
 from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.cli import main
@@ -28,14 +26,7 @@ TWINS = (3, 17)  # programs with equal code and opposite audio
 
 
 @pytest.fixture
-def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    # The real one asks the installed Sonic Pi for its version.
-    monkeypatch.setattr(
-        core.sonicpi,
-        "compute_render_id",
-        lambda s, seconds=18.0, **_: hashlib.sha256(s.encode()).hexdigest(),
-    )
+def corpus(empty_workspace: Path) -> Corpus:
     rng = np.random.default_rng(0)
     corpus = Corpus.create("tiny", seconds=0.1)
     programs = [Program(f"play {n}\n", f"p{n:02d}", "t", "melody", {}, 0) for n in range(COUNT)]

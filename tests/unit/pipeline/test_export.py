@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 import sys
@@ -29,6 +28,7 @@ from core.pipeline.data_card import make_data_card
 from core.pipeline.export import export_corpus
 from core.programs import Program
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult
+from tests.fake_rendering import compute_fake_render_id
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 SECONDS, RATE = 0.5, 44_100
@@ -37,13 +37,7 @@ SECONDS, RATE = 0.5, 44_100
 def use_workspace(monkeypatch: pytest.MonkeyPatch, folder) -> None:
     monkeypatch.setenv("EARSHOT_WORKSPACE", str(folder))
     # The real one asks the installed Sonic Pi for its version, which does not matter here.
-    monkeypatch.setattr(
-        core.sonicpi,
-        "compute_render_id",
-        lambda source, seconds=18.0, **_: hashlib.sha256(
-            f"{seconds} {source}".encode()
-        ).hexdigest(),
-    )
+    monkeypatch.setattr(core.sonicpi, "compute_render_id", compute_fake_render_id)
 
 
 def make_corpus(name: str, count: int = 6) -> Corpus:

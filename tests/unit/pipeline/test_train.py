@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import core.sonicpi
-from core import encoders
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.errors import EarshotError
@@ -18,19 +15,14 @@ from core.pipeline.train import _choose_unseen_templates, train
 from core.programs import Program
 from core.search.aligned_corpus import open_aligned_corpus
 from core.sonicpi import Clip, RenderResult
+from tests.fake_rendering import put_random_embeddings
 
 CODE, AUDIO = "sonicpi", "log-mel"
 CONFIG = AlignmentConfig(epochs=50, width=16, dim=8, layers=2, patience=0)
 
 
 @pytest.fixture
-def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    monkeypatch.setattr(
-        core.sonicpi,
-        "compute_render_id",
-        lambda source, seconds=18.0, **_: hashlib.sha256(source.encode()).hexdigest(),
-    )
+def corpus(empty_workspace: Path) -> Corpus:
     corpus = Corpus.create("tiny", seconds=0.1)
     programs = [Program(f"play {number}\n", f"one-{number:04d}") for number in range(60)]
     corpus.add_programs(programs)
@@ -38,12 +30,7 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
     for program in programs:
         noise = rng.uniform(-0.5, 0.5, (4410, 2)).astype(np.float32)
         corpus.put_rendering(program.id, RenderResult(Clip(noise)), 0.1)
-    program_ids = [program.id for program in programs]
-    for encoder in (CODE, AUDIO):
-        spec = encoders.find_encoder_spec(encoder)
-        vectors = rng.normal(size=(len(program_ids), spec.dim)).astype(np.float32)
-        corpus.put_embeddings(encoder, spec.revision, program_ids, vectors)
-    corpus.set_corpus_setting("encoders", {"code": CODE, "audio": AUDIO})
+    put_random_embeddings(corpus, (CODE, AUDIO), [program.id for program in programs], rng)
     return corpus
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import core.sonicpi
 from core import encoders
 from core.corpus import Corpus
 from core.programs import Program
@@ -19,15 +17,8 @@ CODE, AUDIO = "sonicpi", "log-mel"  # Neither loads a model.
 
 
 @pytest.fixture
-def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
+def corpus(empty_workspace: Path) -> Corpus:
     """Six programs tone-0 … tone-5, whose clips are sines of 100 Hz to 3,200 Hz."""
-    monkeypatch.setenv("EARSHOT_WORKSPACE", str(tmp_path))
-    # The real one asks the installed Sonic Pi for its version, which does not matter here.
-    monkeypatch.setattr(
-        core.sonicpi,
-        "compute_render_id",
-        lambda source, seconds=18.0, **_: hashlib.sha256(source.encode()).hexdigest(),
-    )
     corpus = Corpus.create("starter", seconds=0.5)
     programs = [Program(f"play {n}\n", f"tone-{n}", "t", "melody", {}, 0) for n in range(6)]
     corpus.add_programs(programs)

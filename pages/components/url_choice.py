@@ -1,0 +1,37 @@
+"""Choice among a few labelled options, which the URL holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from pages.components import state
+
+
+def draw_choice_bound_to_url(
+    label: str, option_labels: Mapping[str, str], key: state.SessionKey[str], help: str = ""
+) -> str:
+    """Draw one segment per option and return the chosen option; at first, the key's default.
+
+    Parameters
+    ----------
+    label : str
+        For screen readers.
+    option_labels : mapping of str to str
+        The URL holds a label, so a new text needs an entry for old bookmarks.
+    key : SessionKey
+    help : str, optional
+    """
+    return st.segmented_control(
+        label,
+        list(option_labels),
+        default=key.default,
+        required=True,
+        key=key.name,
+        bind="query-params",
+        format_func=lambda option: option_labels[option],
+        label_visibility="collapsed",
+        width="content",
+        help=help or None,
+    )
