@@ -93,6 +93,18 @@ ENCODER_SPECS = (
         " Sound Effects Libraries, ISMIR 2022",
     ),
     EncoderSpec(
+        id="musicnn",
+        modality="audio",
+        family="musicnn",
+        dim=200,
+        title="CNN trained to tag music",
+        licence="ISC",
+        weights=WheelWeights("musicnn", "0.1.0", "MSD_musicnn"),
+        sample_rate=16_000,
+        credit="J. Pons and X. Serra, musicnn: Pre-trained Convolutional Neural Networks for Music"
+        " Audio Tagging, ISMIR 2019",
+    ),
+    EncoderSpec(
         id="facebook/wav2vec2-base",
         modality="audio",
         family="wav2vec2",

@@ -24,6 +24,7 @@ ENCODER_CLASS_BY_FAMILY = {
     "wav2vec2": "Wav2Vec2Encoder",
     "clap": "ClapEncoder",
     "aisfx": "SoundEffectsEncoder",
+    "musicnn": "MusicTaggingEncoder",
     "logmel": "LogMelEncoder",
     "symbolic": "SymbolicEncoder",
     "score": "ScoreEncoder",

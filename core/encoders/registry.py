@@ -48,7 +48,7 @@ def list_encoder_specs(modality: str | None = None) -> list[EncoderSpec]:
     Examples
     --------
     >>> [spec.id for spec in list_encoder_specs("audio")][:2]
-    ['aisfx', 'facebook/wav2vec2-base']
+    ['aisfx', 'musicnn']
     """
     if modality is None:
         return list(ENCODER_SPECS)

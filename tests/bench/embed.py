@@ -31,6 +31,7 @@ from core.encoders.audio import mix_to_mono, resample_waveform
 from core.encoders.base import Encoder
 from core.encoders.device import ComputeConfig, detect_compute_config, is_openvino_enabled
 from core.encoders.loading import load_encoder, load_unchecked_encoder
+from core.encoders.musicnn import split_spectrogram
 from core.encoders.pretrained_loading import silence_transformers
 from core.encoders.weights import FolderWeights
 from core.encoders.windowing import split_into_windows
@@ -284,6 +285,7 @@ def make_batched_run(encoder: Encoder, items: list) -> Callable[[], None] | None
         "wav2vec2": batch_waveforms,
         "clap": batch_windows,
         "aisfx": batch_blocks,
+        "musicnn": batch_spectrogram_windows,
     }.get(encoder.spec.family)
     if list_batches is None:
         return None
@@ -360,6 +362,16 @@ def batch_blocks(encoder: Encoder, clips: list[Clip]) -> Batches:
     dtype = torch.bfloat16 if encoder._compute.use_bf16 else torch.float32
     for images in torch.stack(blocks)[:, None].to(dtype).split(MAX_BATCH_ROWS):
         yield encoder._network, {"images": images}
+
+
+def batch_spectrogram_windows(encoder: Encoder, clips: list[Clip]) -> Batches:
+    """Yield batches of windows of musicnn's spectrograms."""
+    windows = [
+        split_spectrogram(encoder.compute_log_mel_spectrogram(waveform))
+        for waveform in make_waveforms(encoder, clips)
+    ]
+    for batch in torch.cat(windows).split(MAX_BATCH_ROWS):
+        yield encoder._network, {"windows": batch}
 
 
 # -- helpers ---------------------------------------------------------------------------------------

@@ -51,10 +51,10 @@ def make_programs() -> list[str]:
 
 
 def make_clips() -> list[Clip]:
-    """Return stereo noise of changing level: one clip of 1 s, and one of two windows."""
+    """Return stereo noise of changing level: one clip of 1 s, and one longer than any window."""
     rng = np.random.default_rng(0)
     clips = []
-    for seconds in (1.0, 2.6):
+    for seconds in (1.0, 4.8):
         frames = int(seconds * 44_100)
         swell = np.sin(np.arange(frames) / 3000)[:, None]
         clips.append(Clip((rng.normal(0, 0.1, (frames, 2)) * swell).astype(np.float32)))
@@ -64,7 +64,7 @@ def make_clips() -> list[Clip]:
 def list_loaders(folder: Path) -> Iterator[tuple[str, Callable[[], Encoder]]]:
     """Yield the name of each encoder, with its precision, and a function that loads it."""
     tiny_models = [str(save(folder)) for save in (save_roberta, save_wav2vec2, save_clap)]
-    models = [MINILM, *tiny_models, "aisfx"]
+    models = [MINILM, *tiny_models, "aisfx", "musicnn"]
     # AVX2 has no bf16, which would take minutes there.
     precisions = [False] if os.environ["ONEDNN_MAX_CPU_ISA"] == "AVX2" else [False, True]
     for encoder_id in models:

@@ -24,6 +24,7 @@ IDS = [
     "sonicpi",
     "score",
     "aisfx",
+    "musicnn",
     "facebook/wav2vec2-base",
     "laion/clap-htsat-unfused",
     "laion/larger_clap_music",
