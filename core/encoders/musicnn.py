@@ -64,6 +64,7 @@ class MusicTaggingEncoder(AudioEncoder):
         network = MusicTaggingNetwork(
             read_network_weights(spec.weights.resolve_weights_path(spec.id))
         )
+        self._tag_layer = network.tags
         self._network = compute.prepare_model_for_inference(network)
 
     def _embed_waveform(self, waveform: np.ndarray) -> np.ndarray:
@@ -87,7 +88,7 @@ class MusicTaggingEncoder(AudioEncoder):
         windows = split_spectrogram(self.compute_log_mel_spectrogram(waveform))
         with torch.inference_mode(), self._compute.autocast():
             vectors = self._network(windows.to(self._compute.device))
-            return torch.sigmoid(self._network.tags(vectors).float()).cpu().numpy()
+            return torch.sigmoid(self._tag_layer(vectors).float()).cpu().numpy()
 
     def compute_log_mel_spectrogram(self, waveform: np.ndarray) -> torch.Tensor:
         """Return the log-mel spectrogram of a waveform.
@@ -180,10 +181,10 @@ class MusicTaggingNetwork(nn.Module):
         features = torch.stack([self._apply_front_end(window) for window in windows])
         features = features.transpose(1, 2)  # [n, 561, frames]
         all_features = [features]
-        residual: torch.Tensor | float = 0.0
         for layer in self.middle_layers:
-            residual = layer(all_features[-1]) + residual
-            all_features.append(residual)
+            outputs = layer(all_features[-1])
+            # All but the first layer have as many inputs as outputs and add them.
+            all_features.append(outputs if len(all_features) == 1 else outputs + all_features[-1])
         joined = torch.cat(all_features, dim=1)  # [n, 753, frames]
         # The dense layer expects the maximum and the mean of each feature next to each other.
         pooled = torch.stack([joined.amax(dim=2), joined.mean(dim=2)], dim=2).flatten(1)
@@ -210,6 +211,9 @@ class MusicTaggingNetwork(nn.Module):
 class _ChannelScale(nn.Module):
     """A batch norm for inference: a factor and an offset per channel."""
 
+    scale: torch.Tensor
+    shift: torch.Tensor
+
     def __init__(self, scale: torch.Tensor, shift: torch.Tensor):
         super().__init__()
         self.register_buffer("scale", scale)
@@ -230,6 +234,9 @@ class _OrderedFilters(nn.Module):
     indices : tuple of int
         Numbers of the convolutions whose filters were joined in `kernel`.
     """
+
+    sign: torch.Tensor
+    bias: torch.Tensor
 
     def __init__(
         self, kernel: torch.Tensor, weights: dict[str, torch.Tensor], indices: tuple[int, ...]
