@@ -35,6 +35,13 @@ module LaterFixes
     end
   end
 
+  # 3.2.2 raises an error for every count.
+  module VectorEnd
+    def take_last(count = 1)
+      self.class.new(to_a.last(count))
+    end
+  end
+
   # 3.2.2 raises an error for anything but a map.
   module MapComparison
     def ==(other)
@@ -44,4 +51,5 @@ module LaterFixes
 end
 
 SonicPi::Core::RingVector.prepend(LaterFixes::EmptyRing)
+SonicPi::Core::SPVector.prepend(LaterFixes::VectorEnd)
 SonicPi::Core::SPMap.prepend(LaterFixes::MapComparison)

@@ -5,6 +5,7 @@ require_relative 'link_tempo'
 require_relative 'makam_scales'
 require_relative 'live_loop_moves'
 require_relative 'later_fixes'
+require_relative 'language_of_version_5'
 
 # The functions that 3.2.2 does not have. A program may define its own of the same name.
 module LaterLanguage

@@ -34,6 +34,7 @@ module LaterSounds
       raise ArgumentError, "unknown version #{version.inspect}" unless VERSIONS.include?(version)
       @version = version
       MixerOfVersion5.prepare_language if version_5?
+      LanguageOfVersion5.prepare_language if version_5?
       ChangesOfVersion5.apply if version_5?
     end
 

@@ -36,7 +36,11 @@ module Tuplets
     pulse = opts.fetch(:swing_pulse, 2)
     is_swung = (size % pulse).zero? && ((index + opts.fetch(:swing_offset, 0) + 1) % pulse).zero?
     return 0 unless is_swung
-    # time_warp multiplies its delay by the density of enclosing `density` blocks.
-    opts.fetch(:swing, 0) * size.to_f / (__thread_locals.get(:sonic_pi_local_spider_density) || 1.0)
+    opts.fetch(:swing, 0) * size.to_f / __time_warp_density
+  end
+
+  # In 3.2.2, time_warp multiplies its delay by the density of enclosing `density` blocks.
+  def __time_warp_density
+    __thread_locals.get(:sonic_pi_local_spider_density) || 1.0
   end
 end

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,14 @@ from core.sonicpi import RenderError, collect_osc_messages, try_render
 from core.sonicpi.interpreter import ProgramInterpreter, parse_program
 from core.sonicpi.render_worker import RenderWorker
 from core.sonicpi.sandbox import HOST_FOLDER
+
+
+@pytest.fixture(scope="module")
+def worker() -> Iterator[RenderWorker]:
+    """Return one worker for the tests that choose a version of Sonic Pi."""
+    worker = RenderWorker()
+    yield worker
+    worker.close()
 
 
 def list_notes(source: str, seconds: float = 4.0) -> list[tuple[float, float]]:
@@ -142,6 +151,10 @@ PROGRAMS = {
     "spread of 0 accents": ("play spread(0, 4).to_a.count(false)", [(0, 4)]),
     "note_range that falls": ("play note_range(:c5, :a4)[1]", [(0, 71)]),
     "index of an empty ring": ("play [].ring[0]; play (ring)[3]; play 60", [(0, 60)]),
+    "last elements of a ring": (
+        "play (ring 60, 61, 62).take_last(2)[0]; play [60, 61].ring.take_last[0]",
+        [(0, 61), (0, 61)],
+    ),
     "map compared with nil": ("play 60 unless (map a: 1) == nil", [(0, 60)]),
     "own function of a later name": (
         "define(:tuplets) { |n| play n }; tuplets 61; define(:link) { play 62 }; link()",
@@ -374,18 +387,67 @@ def test_live_loop_defined_again_in_the_same_place_sends_the_same_messages() -> 
     ]
 
 
+# Each entry: program, notes with times in 3.2, and in 5.
+PROGRAMS_OF_BOTH_VERSIONS = {
+    "notes of a chord": ("play chord(60, 'm6*9')[2]", [(0, 69)], [(0, 67)]),
+    "length of a line": (
+        "play line(0, 7, steps: 26, inclusive: true).size",
+        [(0, 25)],
+        [(0, 26)],
+    ),
+    "values of a line": (
+        "line(60, 63, steps: 4, inclusive: true).each { |n| play n }",
+        [(0, 60), (0, 61), (0, 62)],
+        [(0, 60), (0, 61), (0, 62), (0, 63)],
+    ),
+    "order of an inverted chord": (
+        "play chord_invert([60, 72, 64], 1)[0]",
+        [(0, 72)],
+        [(0, 64)],
+    ),
+    "time_warp in density": (
+        "density(2) { time_warp(0.5) { play 60 }; sleep 1 }",
+        [(0.5, 60), (1.0, 60)],
+        [(0.25, 60), (0.75, 60)],
+    ),
+    "swing in density": (
+        "density(2) { tuplets([[60, 61]], swing: 0.1) { |n| play n } }",
+        [(0, 60), (0.3, 61), (0.5, 60), (0.8, 61)],
+        [(0, 60), (0.3, 61), (0.5, 60), (0.8, 61)],
+    ),
+    "number of scales": ("play scale_names.size - 73", [(0, 0)], [(0, 78)]),
+    "merged defaults": (
+        "use_synth_defaults note: 61; use_merged_synth_defaults amp: 1; play 60",
+        [],
+        [(0, 60)],
+    ),
+    "sync in a time_warp": ("play 60; time_warp(0.1) { sync :a }; play 61", [(0, 60)], [(0, 60)]),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS_OF_BOTH_VERSIONS)
+def test_sonic_pi_5_plays_its_own_notes(name: str, worker: RenderWorker) -> None:
+    source, *expected_by_version = PROGRAMS_OF_BOTH_VERSIONS[name]
+    for sonic_pi, expected in zip(("3.2", "5"), expected_by_version, strict=True):
+        messages, _ = worker.collect_osc_messages(source, 2.0, sonic_pi)
+        notes = [
+            (round(message.time, 3), message.synth_control_values["note"])
+            for message in messages
+            if message.synthdef_name and "note" in message.synth_control_values
+        ]
+        assert notes == [(pytest.approx(t), pytest.approx(n)) for t, n in expected], sonic_pi
+
+
 # -- programs of 3.2.2 ----------------------------------------------------------------------------
 
 
-def test_functions_of_later_versions_leave_scores_of_other_programs_unchanged() -> None:
-    worker = RenderWorker()
-    try:
-        source = (
-            "live_loop(:a) { use_bpm 90; play rrand(50, 70); sleep 0.5 }\n"
-            "with_bpm_mul(2) { sleep 1; play 60 }"
-        )
-        unchanged = worker.generate_scsynth_score(source, 4.0)
-        worker.generate_scsynth_score("use_random_source :perlin; set_link_bpm! 90; play rand", 4.0)
-        assert worker.generate_scsynth_score(source, 4.0) == unchanged
-    finally:
-        worker.close()
+def test_functions_of_later_versions_leave_scores_of_other_programs_unchanged(
+    worker: RenderWorker,
+) -> None:
+    source = (
+        "live_loop(:a) { use_bpm 90; play rrand(50, 70); sleep 0.5 }\n"
+        "with_bpm_mul(2) { sleep 1; play 60 }"
+    )
+    unchanged = worker.generate_scsynth_score(source, 4.0)
+    worker.generate_scsynth_score("use_random_source :perlin; set_link_bpm! 90; play rand", 4.0)
+    assert worker.generate_scsynth_score(source, 4.0) == unchanged
