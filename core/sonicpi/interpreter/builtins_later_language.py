@@ -11,10 +11,9 @@ from core.sonicpi.interpreter.evaluator import limit_iterations
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard
 from core.sonicpi.interpreter.random_streams import RANDOM_SOURCES, create_random_stream
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
-from core.sonicpi.interpreter.values import Ring, Symbol, to_midi_note, to_number
+from core.sonicpi.interpreter.values import Symbol, to_number
 
 LINK_BPM_RANGE = (20.0, 999.0)
-MAX_NOTE_RANGE = 256
 ROUNDING_BEATS = 1e-6
 
 
@@ -123,22 +122,7 @@ def _get_random_source(interpreter: ProgramInterpreter, _call: BuiltinCall) -> S
     return Symbol(interpreter.current_thread.settings.random_source)
 
 
-# -- notes and files -----------------------------------------------------------------------------
-
-
-@register_builtin("note_range")
-def _build_note_range(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
-    """Return the notes between two notes, rising or falling, of some pitch classes."""
-    first, last = (to_midi_note(arg) for arg in (call.args + [None, None])[:2])
-    if first is None or last is None:
-        return Ring([])
-    low, high = sorted((int(first), int(last)))
-    notes = [float(note) for note in range(low, min(high, low + MAX_NOTE_RANGE) + 1)]
-    pitches = call.options.get("pitches")
-    if isinstance(pitches, list):
-        classes = {to_number(pitch) % 12 for pitch in pitches}
-        notes = [note for note in notes if note % 12 in classes]
-    return Ring(notes if first <= last else notes[::-1])
+# -- files -----------------------------------------------------------------------------------------
 
 
 @register_builtin("load_synthdef", "load_synthdefs")

@@ -53,11 +53,6 @@ def test_with_random_source_restores_the_stream():
     assert read_notes(source) == plain
 
 
-def test_note_range_rises_and_falls():
-    source = "play_pattern_timed note_range(:c5, :c4, pitches: [:c, :g]), 1"
-    assert read_notes(source) == [(0.0, 72), (1.0, 67), (2.0, 60)]
-
-
 def test_live_loop_defined_again_has_the_new_body_and_fx():
     source = (
         "with_fx(:reverb) { live_loop(:a) { play 60; sleep 1 } }; sleep 1.5\n"
