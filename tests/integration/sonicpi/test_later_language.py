@@ -272,7 +272,7 @@ def test_source_is_inherited_by_threads_and_read_by_every_random_function() -> N
         "dice(99)",
         "rrand(1, 9)",
         "(1..99).to_a.shuffle[0]",
-        "rdist(9)",
+        "rdist(9) + 20",
     ):
         white, pink = (
             list_numbers(f"use_random_source :{source}; use_random_seed 7; play {call}")
