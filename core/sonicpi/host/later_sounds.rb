@@ -13,6 +13,10 @@ module LaterSounds
   TABLE = JSON.parse(File.read("#{__dir__}/later_sounds.json"), symbolize_names: true)
   SYNTHDEF_PREFIX = 'sonic-pi-'
   VERSIONS = %w[3.2 5].freeze
+  # Options of a synth whose sound is not available.
+  SILENT_SYNTH = {
+    options: { note: 52, amp: 1, pan: 0, attack: 0, decay: 0, sustain: 0, release: 1 }, slides: [], option_checks: {}
+  }.freeze
 
   class << self
     # The chosen version, one of VERSIONS.
@@ -22,7 +26,10 @@ module LaterSounds
     def load_sounds(folder)
       @folder = folder if folder && File.directory?("#{folder}/synthdefs")
       @version = VERSIONS.first
-      add_synths if @folder
+      # A note of a synth whose sound is missing is silent, as that of a SynthDef that scsynth does not
+      # have. In the Sonic Pi of the program's author it does not end its thread.
+      add_synths(TABLE[:synths])
+      add_synths(TABLE[:missing_synths].transform_values { |version| SILENT_SYNTH.merge(since: version) })
     end
 
     def installed?
@@ -58,7 +65,7 @@ module LaterSounds
     end
 
     def synth_names
-      TABLE[:synths].keys
+      TABLE[:synths].keys + TABLE[:missing_synths].keys
     end
 
     def samples_folder
@@ -89,16 +96,17 @@ module LaterSounds
 
     private
 
-    def add_synths
+    def add_synths(entries)
       infos = SonicPi::Synths::BaseInfo.class_variable_get(:@@synth_infos)
-      TABLE[:synths].each { |name, entry| infos[name] ||= LaterSynth.new(name, entry) }
+      entries.each { |name, entry| infos[name] ||= LaterSynth.new(name, entry) }
     end
   end
 
   # Lists of names, of the chosen version.
   module NameLists
     def all_synths
-      LaterSounds.version_5? ? super : super - LaterSounds.synth_names
+      available = LaterSounds.version_5? && LaterSounds.installed? ? LaterSounds::TABLE[:synths].keys : []
+      super - (LaterSounds.synth_names - available)
     end
 
     def all_samples

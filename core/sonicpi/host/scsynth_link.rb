@@ -86,7 +86,7 @@ class ScsynthLink
 
   # Warn about synths that are silent without a message in live Sonic Pi.
   def check_synth(args)
-    @warn.call('unknown_synth', "scsynth has no synth #{args[0]}, so this note is silent", args[0].delete_prefix('sonic-pi-')) unless synthdef?(args[0])
+    warn_about_silent_synth(args[0].delete_prefix('sonic-pi-')) unless synthdef?(args[0])
     if MICROPHONE_SYNTHDEFS.match?(args[0])
       name = args[0].delete_prefix('sonic-pi-')
       @warn.call('ignored', "#{name} is silent here: live audio needs a microphone", name)
@@ -94,6 +94,11 @@ class ScsynthLink
     return unless (index = args.index('note'))
     note = args[index + 1]
     @warn.call('out_of_range', "note #{note.round(2)} is outside the audible range") unless AUDIBLE_NOTES.cover?(note)
+  end
+
+  def warn_about_silent_synth(name)
+    reason = LaterSounds.explain_missing(name) || "scsynth has no synth sonic-pi-#{name}"
+    @warn.call('unknown_synth', "#{reason}, so this note is silent", name)
   end
 
   def apply_message(address, args)

@@ -22,7 +22,8 @@ CASES = {
     "missing_cue": ("sync :drums\nplay 60", "silent", "missing_cue", 1),
     "missing_file": ("\nrun_file '/songs/drums.rb'", "failed", "missing_file", 2),
     "missing_function": ("drums 4", "failed", "missing_function", 1),
-    "later_version": ("use_synth :winwood_lead\nplay 60", "failed", "later_version", 1),
+    "later_version": ("use_synth :winwood_lead\nplay 60", "silent", "later_version", 2),
+    "later_in_part": ("synth :winwood_lead\nplay 60", "partial", "later_version", 1),
     "unknown_synth": ("synth :my_own_synth", "failed", "unknown_synth", 1),
     "device": ("midi 60", "silent", "external_device", 1),
     "syntax": ("play 60\nlive_loop :a do", "failed", "syntax", 2),
@@ -80,7 +81,7 @@ def test_the_summary_counts_all_programs(survey_lines: tuple[list[dict], Path]) 
     assert summary["programs"] == len(CASES) and summary["is_complete"] is True
     assert summary["causes"]["missing_sample"] == {"partial": 1, "silent": 1, "failed": 0}
     top = {"cause": "missing_sample", "name": '"/songs/kick.wav"', "programs": 2}
-    assert summary["missing"][0] == top
+    assert top in summary["missing"][:2]
 
 
 def test_the_table_has_a_row_per_program(survey_lines: tuple[list[dict], Path]) -> None:
@@ -98,7 +99,7 @@ def test_resuming_prints_the_tables_without_rendering(
     process = start_survey(songs, "--seconds", "0.5", "--csv", table, "--resume")
     output, errors = process.communicate(timeout=120)
     assert process.returncode == 0, errors
-    assert output.splitlines()[-1].startswith(f"{len(CASES)} programs of 0.5 s: 3 sound")
+    assert output.splitlines()[-1].startswith(f"{len(CASES)} programs of 0.5 s: 4 sound")
     assert "missing_function.rb" in output and "functions or variables of another" in output
 
 

@@ -175,7 +175,16 @@ def test_options_of_later_synths_are_checked_and_slide(worker):
 @pytest.mark.parametrize("source", ["synth :winwood_lead", "use_synth :winwood_lead\nplay 60"])
 def test_a_synth_that_no_package_has_is_named(worker, source):
     error = worker.render(source, 0.5).error
+    assert error.kind == "silent"
     assert ":winwood_lead came with Sonic Pi 4.0, but its sound is not available" in str(error)
+
+
+def test_a_note_without_sound_does_not_end_its_thread(worker):
+    source = "use_synth :winwood_lead\ns = play 60, cutoff: 90\ncontrol s, note: 62\nsleep 0.1\n"
+    result = worker.render(f"{source}synth :beep", 0.5)
+    assert result.clip.rms > 0.01
+    (warning,) = result.warnings
+    assert (warning.kind, warning.name, warning.line) == ("unknown_synth", "winwood_lead", 2)
 
 
 CHANGED_SYNTHS = {
@@ -270,6 +279,7 @@ def test_without_the_sounds_their_names_are_explained(worker, worker_without_sou
 
     hint = "sounds of later versions are not installed: run ./run sounds"
     assert f":rodeo came with Sonic Pi 3.3, and the {hint}" in str(try_render("synth :rodeo").error)
+    assert try_render("synth :rodeo\nplay 60").has_clip
     sample = try_render("play 60\nsample :hat_zap")
     assert sample.has_clip and sample.warnings[0].line == 2
     assert f":hat_zap came with Sonic Pi 4.4, and the {hint}" in str(sample.warnings[0])
