@@ -86,8 +86,11 @@ module ProgramErrors
   # Return a hint for programs that were written for another version or that need other files.
   def explain_error(error, message)
     case message
-    when /\AUnknown (?:synth|FX) :"?(\w+)/
-      LaterSounds.explain_missing(Regexp.last_match(1)) || 'Sonic Pi has no such synth or FX'
+    when /\AUnknown (synth|FX) :"?(\w+)/
+      kind, name = Regexp.last_match.captures
+      LaterSounds.explain_missing(name) ||
+        ['Sonic Pi has no such synth or FX', NameSuggestions.suggest_synth(kind, name)].compact.join('. ')
+    when /\AUnknown (scale|chord) name: :?"?(\w+)/ then NameSuggestions.suggest_notes(*Regexp.last_match.captures)
     when /cannot load such file|no file found with path/
       'Other files are not available when a program is rendered: copy their code into the program'
     when /\AUnknown sample description: nil/ then "There is no such sample: #{OfflineRuntime::UNKNOWN_SAMPLE}"

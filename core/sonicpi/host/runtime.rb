@@ -30,6 +30,7 @@ autoload :Aubio, 'aubio'
 require_relative 'scsynth_link'
 require_relative 'later_sounds'
 require_relative 'problem_cause'
+require_relative 'name_suggestions'
 require_relative 'program_report'
 require_relative 'missing_functions'
 require_relative 'later_language'
@@ -180,7 +181,9 @@ module OfflineRuntime
 
   def warn_about_missing_sample(description)
     description = 'without a name' if description.empty?
-    message = "There is no sample #{description}: #{LaterSounds.explain_missing(description) || UNKNOWN_SAMPLE}"
+    reason = LaterSounds.explain_missing(description) || UNKNOWN_SAMPLE
+    name = description[/\A:"?(\w+)/, 1]
+    message = ["There is no sample #{description}: #{reason}", name && NameSuggestions.suggest_sample(name)].compact.join('. ')
     __msg_queue.record_warning('missing_sample', message, ProgramReport.current_line, description)
   end
 
