@@ -166,7 +166,7 @@ def test_options_of_later_synths_are_checked_and_slide(worker):
         result = worker.render(f"use_arg_checks true\nsynth :{call}", 0.5)
         assert message in str(result.error) and result.error.line == 2
     fixed = "use_arg_checks true\ns = synth :kalimba\ncontrol s, clickiness: 1"
-    assert "not modulatable" in str(worker.render(fixed, 0.5).error)
+    assert "not modulatable" in str(worker.render(fixed, 0.5).warnings[0])
     source = "s = synth :bass_highend, sustain: 1, drive_slide: 0.5\ncontrol s, drive: 9"
     plain = render(worker, "synth :bass_highend, sustain: 1")
     assert np.abs(render(worker, source).samples - plain.samples).max() > 0.01

@@ -13,7 +13,7 @@ SUGGESTIONS = {
     "with_fx(:revrb) { play 60 }": ":reverb",
     "sample :drum_cumbal_pedal": ":drum_cymbal_pedal",
     "sample :hat_zep": ":hat_zap",
-    "play scale(:c, :mjor)": ":major",
+    "play scale(:c, :majr)": ":major",
     "play chord(:c, :minorr)": ":minor",
 }
 WITHOUT_SUGGESTION = ("synth :qqqqqqqq", "sample :qqqqqqqq", "sample '/songs/kick.wav'")
