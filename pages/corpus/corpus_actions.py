@@ -11,9 +11,11 @@ from core import jobs, workspace
 from core.corpus import Corpus, delete_corpus, list_corpora, measure_corpus_contents
 from core.jobs import Job
 from core.pipeline import import_embeddings, import_programs
+from core.pipeline.build import ClipFormat
 from core.pipeline.data_card import make_data_card
 from core.pipeline.export import make_export_path
 from pages.components import formatting, job_panel, state
+from pages.components.sonic_pi_choice import draw_sonic_pi_choice
 
 PROGRAM_FILE_TYPES = ["rb", "zip", "csv", "parquet"]
 EMBEDDING_FILE_TYPES = ["csv", "parquet"]
@@ -192,6 +194,9 @@ def draw_program_import(corpus: Corpus | None) -> None:
     licence = st.text_input(
         "Licence", key="import-licence", placeholder="For the data card, if you know it"
     )
+    clip_format = None
+    if corpus_name and corpus_name not in corpus_names:
+        clip_format = ClipFormat(sonic_pi=draw_sonic_pi_choice(state.IMPORT_SONIC_PI))
     is_incomplete = file is None or not corpus_name
     if not st.button("Import", type="primary", key="confirm-import", disabled=is_incomplete):
         return
@@ -199,7 +204,11 @@ def draw_program_import(corpus: Corpus | None) -> None:
         return
     with formatting.catch_and_show_errors(), st.spinner("Reading the programs …"):
         report = import_programs.import_programs(
-            corpus_name, file.getvalue(), file.name, licence=licence or None
+            corpus_name,
+            file.getvalue(),
+            file.name,
+            licence=licence or None,
+            clip_format=clip_format,
         )
         state.IMPORT_REPORT.set(report)
         jobs.start_job(["build", corpus_name, "--resume"], f"Render and embed {corpus_name}")

@@ -25,6 +25,7 @@ from pages.components import (
     selection,
     state,
 )
+from pages.components.sonic_pi_choice import draw_sonic_pi_choice
 from pages.generate import parameter_controls, template_gallery
 
 PREVIEW_PLAYER_KEY = "preview"
@@ -216,6 +217,8 @@ def draw_generation_form(template: Template, fixed_values: dict[str, Any], seed:
         st.caption(
             format_generation_cost_estimate(existing_name, program_count, seed, len(fixed_values))
         )
+        if corpus_name and not is_existing:
+            draw_sonic_pi_choice(state.GENERATION_SONIC_PI)
         escaped_name = formatting.escape_markdown(corpus_name or "a corpus")
         st.button(
             f"{'Add to' if is_existing else 'Create'} {escaped_name}",
@@ -318,6 +321,10 @@ def _start_generation_job(template: Template) -> None:
     )
     for name, value in fixed_values.items():
         argv += ["--set", f"{template.id}.{name}={format_parameter_text(value)}"]
+    sonic_pi = state.GENERATION_SONIC_PI.get()
+    # A corpus that exists keeps its own version.
+    if sonic_pi not in (None, sonicpi.DEFAULT_SONIC_PI) and corpus_name not in list_corpora():
+        argv += ["--sonic-pi", str(sonic_pi)]
     with formatting.catch_and_show_errors():
         workspace.validate_folder_name(corpus_name, "corpus")
         title = f"Add {formatting.pluralize(program_count, 'program')} to {corpus_name}"

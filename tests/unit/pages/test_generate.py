@@ -212,6 +212,14 @@ def test_a_job_generates_variants_with_the_fixed_values() -> None:
     assert len(programs.generate(BEEPS, 12, 7, fixed_values)) == 12
 
 
+def test_the_version_of_sonic_pi_is_a_choice_for_new_corpora_only() -> None:
+    app = open_page(BEEPS, "fresh")
+    assert app.segmented_control(key="generate:sonic-pi").value == "3.2"
+    Corpus.create("mine")
+    app = open_page(BEEPS, "mine")
+    assert "generate:sonic-pi" not in [control.key for control in app.segmented_control]
+
+
 def test_an_invalid_corpus_name_starts_no_job() -> None:
     app = open_page(BEEPS, "../up")
     press(app, "Create " + r"\.\.\/up")
