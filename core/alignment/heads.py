@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from core.alignment.config import CLOSED_FORM_OBJECTIVES, TEMPERATURE_RANGE, AlignmentConfig
 from core.errors import EarshotError
+
+Modality = Literal["code", "audio"]
 
 RIDGE_DEVIATION_FLOOR = 0.5
 CONSTANT_COLUMN_TOLERANCE = 1e-6
@@ -247,3 +251,25 @@ def _get_last_message_line(error: Exception) -> str:
     """Return the last line of a message, in which torch names the tensor."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[-1][:200] if lines else type(error).__name__
+
+
+@torch.no_grad()
+def project_embeddings(
+    heads: ProjectionHeads, embeddings: np.ndarray, modality: Modality
+) -> np.ndarray:
+    """Project embeddings [n, d] with the head of a modality: float32 unit vectors [n, dim].
+
+    Raises
+    ------
+    EarshotError
+        When the embeddings do not have as many dimensions as the head takes.
+    """
+    input_dim = heads.code_dim if modality == "code" else heads.audio_dim
+    if embeddings.shape[1] != input_dim:
+        raise EarshotError(
+            f"The {modality} embeddings have {embeddings.shape[1]} dimensions, the alignment"
+            f" was trained on {input_dim}.",
+            remedy="Use the encoder that it was trained with.",
+        )
+    project = heads.project_code if modality == "code" else heads.project_audio
+    return project(torch.from_numpy(np.ascontiguousarray(embeddings, np.float32))).numpy()

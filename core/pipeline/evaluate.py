@@ -12,6 +12,7 @@ import pandas as pd
 
 from core import workspace
 from core.alignment import AlignmentConfig, ProjectionHeads
+from core.alignment.heads import project_embeddings
 from core.corpus import Corpus, EmbeddingPairs
 from core.evaluation.cca import CCA, fit_cca
 from core.evaluation.metrics_table import (
@@ -27,7 +28,7 @@ from core.evaluation.metrics_table import (
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
 from core.progress import Progress, ignore_progress
-from core.search.aligned_corpus import UNSEEN_SPLITS, AlignedCorpus, project_embeddings
+from core.search.aligned_corpus import UNSEEN_SPLITS, AlignedCorpus
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
 
 PROGRESS_STEP = "Evaluating"

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-import torch
 
 from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads
+from core.alignment.heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
@@ -26,8 +26,6 @@ UNSEEN_SPLITS = (UNSEEN_SPLIT, UNSEEN_STYLES_SPLIT)
 """Splits of templates and grammar styles that training held out whole."""
 SNIPPET_CACHE_SIZE = 8
 ALIGNED_CORPUS_CACHE_SIZE = 2
-
-Modality = Literal["code", "audio"]
 
 
 class EmbeddedCorpus:
@@ -350,28 +348,6 @@ def _open_aligned_corpus_by_key(key: _CacheKey) -> AlignedCorpus:
 @lru_cache(maxsize=SNIPPET_CACHE_SIZE)
 def _compute_snippet_embedding(encoder: encoders.Encoder, snippet: str) -> np.ndarray:
     return np.asarray(encoder.embed([snippet]), dtype=np.float32)
-
-
-@torch.no_grad()
-def project_embeddings(
-    heads: ProjectionHeads, embeddings: np.ndarray, modality: Modality
-) -> np.ndarray:
-    """Project embeddings [n, d] with the head of a modality: float32 unit vectors [n, dim].
-
-    Raises
-    ------
-    EarshotError
-        When the embeddings do not have as many dimensions as the head takes.
-    """
-    input_dim = heads.code_dim if modality == "code" else heads.audio_dim
-    if embeddings.shape[1] != input_dim:
-        raise EarshotError(
-            f"The {modality} embeddings have {embeddings.shape[1]} dimensions, the alignment"
-            f" was trained on {input_dim}.",
-            remedy="Use the encoder that it was trained with.",
-        )
-    project = heads.project_code if modality == "code" else heads.project_audio
-    return project(torch.from_numpy(np.ascontiguousarray(embeddings, np.float32))).numpy()
 
 
 def _read_encoder_records(record: AlignmentRecord) -> tuple[EncoderRecord, EncoderRecord]:

@@ -10,6 +10,7 @@ import torch
 
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
+from core.alignment.heads import project_embeddings
 from core.evaluation.calibration import (
     CORRECT_THRESHOLD,
     ConfidenceCalibration,
@@ -23,7 +24,6 @@ from core.search.aligned_corpus import (
     UNSEEN_SPLITS,
     AlignedCorpus,
     EmbeddedCorpus,
-    project_embeddings,
 )
 from core.search.query import Neighbour
 

@@ -11,11 +11,10 @@ from sklearn.neural_network import MLPRegressor
 from core.alignment import ProjectionHeads, TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
 from core.alignment.config import CLOSED_FORM_OBJECTIVES
-from core.alignment.heads import RIDGE_DEVIATION_FLOOR, Standardiser
+from core.alignment.heads import RIDGE_DEVIATION_FLOOR, Standardiser, project_embeddings
 from core.encoders.score_feature_layout import PROGRAM_FEATURE_COUNT, build_feature_layout
 from core.evaluation.array_validation import normalize_rows
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
-from core.search.aligned_corpus import project_embeddings
 from core.studies.clips import embed_clip_files, embed_code, render_study_clips
 from core.studies.experiments.ablation_methods import (
     ENSEMBLE,
