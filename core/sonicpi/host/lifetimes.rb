@@ -76,6 +76,7 @@ module Lifetimes
       silence = SILENCE_LEVEL / level
       return 1.0 - silence if curve.abs < 0.001
       remaining = Math.exp(curve)
+      return 1.0 if remaining.infinite? # The sound falls at the very end.
       Math.log(silence * (1.0 - remaining) + remaining) / curve
     end
   end

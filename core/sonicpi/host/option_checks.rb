@@ -11,6 +11,7 @@ module OptionChecks
     'sonic-pi-fx_whammy' => { max_delay_time: 0..1_000 },
     'sonic-pi-fx_pitch_shift' => { window_size: 0..1_000 },
     'sonic-pi-fx_gverb' => { room: 1..100_000 },
+    'sonic-pi-organ_tonewheel' => { rs_onset: 0..1_000 },
     'sonic-pi-mono_player' => { window_size: 0..1_000 },
     'sonic-pi-stereo_player' => { window_size: 0..1_000 }
   }.freeze

@@ -142,7 +142,7 @@ def test_another_encoder_is_added_in_the_background(built_job: Job) -> None:
 
 def test_render_prints_each_file_and_fails_if_one_fails(tmp_path: Path) -> None:
     (tmp_path / "good one.rb").write_text("play 60\nsleep 1")
-    (tmp_path / "bad.rb").write_text("play 60\nsleeep 1\n")
+    (tmp_path / "bad.rb").write_text("sleep 0.1\nsleeep 1\n")
     done = run_in_process(
         "render", str(tmp_path), "--out", str(tmp_path), "--seconds", "1", "--json"
     )

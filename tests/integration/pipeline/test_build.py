@@ -17,7 +17,7 @@ from core import encoders, programs, sonicpi
 from core.cli.parsing import parse_fixed_values
 from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
-from core.pipeline import build
+from core.pipeline import build, build_programs
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
 from core.pipeline.data_card import make_data_card
 from core.pipeline.embed import embed_corpus
@@ -182,7 +182,7 @@ def test_a_second_build_does_nothing(
         monkeypatch.setattr(module, name, call)
 
     count_calls(sonicpi, "render_many")
-    count_calls(build, "generate")
+    count_calls(build_programs, "generate")
     count_calls(encoders, "get_encoder")
     count_calls(Corpus, "set_corpus_setting")
     recorded = RecordedProgress()

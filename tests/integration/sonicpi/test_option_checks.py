@@ -45,6 +45,7 @@ UNPLAYABLE = {
     "gverb": ("with_fx(:gverb, room: 0) {\nplay 60 }", "between 1 and 100000"),
     "sample": ("sample :bd_haus, window_size: 1e4, pitch: 1", "between 0 and 1000"),
     "pluck": ("synth :pluck, max_delay_time: -1e9", "between 0 and 1000"),
+    "organ": ("sleep 0\nsynth :organ_tonewheel, rs_onset: -1", "between 0 and 1000"),
     "slicer": ("with_fx(:slicer, seed: Float::INFINITY) {\nplay 60 }", "must be a finite number"),
     "controlled seed": (
         "with_fx(:wobble) { |f|\ncontrol f, seed: Float::INFINITY }",
@@ -57,6 +58,10 @@ ACCEPTED = {
     "all allowed values": "play 60, pan: -1, amp: 0, release: 0\nplay 62, pan: 1",
     "an option that the synth lacks": "play 60, cutoff: 200",
     "infinity": "play 60, sustain: Float::INFINITY",
+    "endless curves": (
+        "2.times { synth :sc808_snare, decay_curve: 1e30; sleep 0.1 }\n"
+        "synth :sc808_snare, decay_curve: Float::INFINITY"
+    ),
 }
 
 
