@@ -22,7 +22,7 @@ class LinkMetronome
 
   # Set the tempo from a time on, and wake the threads that sleep, because their sleeps end elsewhere now.
   def change_bpm(time, bpm)
-    @changes.reject! { |change| change.time >= time }
+    @changes.pop while @changes.any? && @changes.last.time >= time
     @changes << Change.new(time, bpm.to_f)
     @version += 1
     @sleepers.each_key { |thread| VirtualTime.wake(thread) }
@@ -47,11 +47,11 @@ class LinkMetronome
   # Return [first, last, bpm] for each constant tempo between two times; without `finish`, the last of
   # the segments has no end.
   def segments(start, finish)
-    bounds = [start, *@changes.map(&:time).select { |time| time > start && (finish.nil? || time < finish) }, finish]
-    bounds.each_cons(2).map do |first, last|
-      change = @changes.reverse_each.find { |candidate| candidate.time <= first }
-      [first, last, change ? change.bpm : DEFAULT_BPM]
-    end
+    index = @changes.bsearch_index { |change| change.time > start } || @changes.size
+    later = @changes[index..].take_while { |change| finish.nil? || change.time < finish }
+    bpms = [index.zero? ? DEFAULT_BPM : @changes[index - 1].bpm, *later.map(&:bpm)]
+    bounds = [start, *later.map(&:time), finish]
+    bounds.each_cons(2).zip(bpms).map(&:flatten)
   end
 end
 
