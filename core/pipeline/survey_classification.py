@@ -116,7 +116,7 @@ def classify_result(result: RenderResult, *, is_strict: bool = False) -> Classif
         return Classification(SOUND, missing_names=missing_names)
     cause, problem = cause_and_problem
     if result.error is None:
-        outcome = FAILED if is_strict and _is_thread_error(problem) else PARTIAL
+        outcome = FAILED if is_strict and problem.is_thread_error else PARTIAL
     else:
         outcome = SILENT if result.error.kind == "silent" else FAILED
     return Classification(outcome, cause, problem.line, problem.message, missing_names)
@@ -155,14 +155,9 @@ def _list_audible_warnings(warnings: Sequence[RenderProblem]) -> list[RenderProb
 
 def _rank_loss(loss: tuple[str, RenderProblem]) -> int:
     cause, problem = loss
-    if _is_thread_error(problem):
+    if problem.is_thread_error:
         return 0
     return 1 + _LOSS_CAUSES.index(cause) if cause in _LOSS_CAUSES else 1 + len(_LOSS_CAUSES)
-
-
-def _is_thread_error(warning: RenderProblem) -> bool:
-    """Return whether a warning is the error that ended one thread."""
-    return warning.kind in _ERROR_CAUSE_BY_KIND
 
 
 def _is_later_sound(problem: RenderProblem) -> bool:

@@ -30,7 +30,7 @@ class FakeExecutor:
     def render_programs(
         self, sources: Iterable[str], seconds: float, sonic_pi: str = "3.2"
     ) -> Iterator[Iterator[tuple[int, RenderResult]]]:
-        assert seconds > 0
+        assert seconds > 0 and sonic_pi in ("3.2", "5")
         self.sources = list(sources)
         error = RenderProblem("runtime", "NameError: …", 1, "missing_function", "kick")
         results = [
@@ -150,7 +150,11 @@ def test_other_settings_are_not_resumed(songs: Path, tmp_path: Path) -> None:
     table = tmp_path / "survey.csv"
     with open_survey_table(table) as write_finding:
         survey_programs([songs], executor=FakeExecutor(), receive_finding=write_finding)
-    for options in (SurveyOptions(seconds=2.0), SurveyOptions(is_strict=True)):
+    for options in (
+        SurveyOptions(seconds=2.0),
+        SurveyOptions(is_strict=True),
+        SurveyOptions(sonic_pi="5"),
+    ):
         executor = FakeExecutor()
         earlier = read_survey_table(table)
         survey_programs([songs], options, executor=executor, earlier_findings=earlier)

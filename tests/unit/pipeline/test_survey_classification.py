@@ -15,7 +15,7 @@ from core.sonicpi import Clip, RenderProblem, RenderResult
 CLIP = Clip(np.full((10, 2), 0.5, np.float32))
 MISSING_SAMPLE = RenderProblem("missing_sample", "There is no sample :kick", 4, name=":kick")
 WAITING = RenderProblem("waiting", "sync :go waits", 2, name="go")
-DEAD_THREAD = RenderProblem("runtime", "NameError: …", 9, "missing_function", "drums")
+DEAD_THREAD = RenderProblem("runtime", "NameError: …", 9, "missing_function", "drums", 1.5)
 SILENT = RenderProblem("silent", "The program is silent.")
 
 
@@ -37,7 +37,7 @@ def test_a_clip_without_warnings_sounds() -> None:
         (RenderProblem("ignored", "…", 1, name="osc"), "sound", None),
         (RenderProblem("clipped", "…"), "sound", None),
         (RenderProblem("out_of_range", "…", 1), "sound", None),
-        (RenderProblem("no_sleep", "…", 1), "partial", "no_sleep"),
+        (RenderProblem("no_sleep", "…", 1, seconds=2.0), "partial", "no_sleep"),
     ],
 )
 def test_a_clip_with_a_loss_sounds_in_part(
