@@ -167,7 +167,7 @@ class LiveSonicPi:
 
     def _send(self, address: str, *arguments: str) -> None:
         type_tags = ",s" + "s" * len(arguments)
-        message = b"".join(map(_encode_string, (address, type_tags, "earshot", *arguments)))
+        message = b"".join(map(encode_string, (address, type_tags, "earshot", *arguments)))
         self.editor.sendto(message, ("127.0.0.1", SERVER_PORT))
 
     def _start_relay(self) -> None:
@@ -219,7 +219,7 @@ def decode_message(received: float, packet: bytes) -> tuple[float, str, list]:
     return message_time, address, arguments
 
 
-def _encode_string(text: str) -> bytes:
+def encode_string(text: str) -> bytes:
     encoded = text.encode()
     return encoded + b"\0" * (4 - len(encoded) % 4)
 

@@ -7,11 +7,15 @@ them by listening are written to artifacts/fidelity.
 scsynth starts everything at the start of a block of 64 frames. The position of a take's first sound
 in its block is random, and the same for all of its sounds. So each take is compared to renders that
 start at different positions of a block, and the most similar one counts.
+
+With EARSHOT_SONIC_PI=FOLDER, the live Sonic Pi is the installation of Sonic Pi 4 or 5 in that
+folder, the renders have the sound of Sonic Pi 5, and only the sound is compared. This is untried.
 """
 
 from __future__ import annotations
 
 import html
+import os
 import sys
 import tempfile
 from difflib import SequenceMatcher
@@ -23,9 +27,10 @@ from typing import NamedTuple
 import numpy as np
 import soundfile
 from _live_sonic_pi import LiveSonicPi, decode_message
+from _live_sonic_pi_5 import INSTALLATION_VARIABLE, LiveSonicPi5
 
 from core.errors import EarshotError
-from core.sonicpi import Clip, collect_osc_messages, render
+from core.sonicpi import DEFAULT_SONIC_PI, Clip, collect_osc_messages, render
 from core.workspace import atomic_write, get_workspace_root
 
 EXAMPLES = Path("/usr/share/sonic-pi/examples")
@@ -231,11 +236,13 @@ def run(
     rows = [("program", "  ".join(f"{column:>12}" for column in COLUMNS))]
     folder = get_workspace_root() / "fidelity"
     compared_programs = []
-    with tempfile.TemporaryDirectory() as home, LiveSonicPi(Path(home)) as live:
+    installation = os.environ.get(INSTALLATION_VARIABLE)
+    sonic_pi = "5" if installation else DEFAULT_SONIC_PI
+    with tempfile.TemporaryDirectory() as home, _create_live_sonic_pi(home, installation) as live:
         for name, source in list(selected.items())[:variants]:
             source = source.read_text("utf-8") if isinstance(source, Path) else source
             live_takes = [live.record_take(source, SECONDS) for _ in range(takes)]
-            figures = _compare_program(source, live_takes, folder / _format_stem(name))
+            figures = _compare_program(source, live_takes, folder / _format_stem(name), sonic_pi)
             rows.append((name, figures))
             # The whole comparison takes ten minutes, so each program is reported at once.
             print(f"{name:20} {figures}", file=sys.stderr, flush=True)
@@ -248,11 +255,19 @@ def run(
     return rows
 
 
-def _compare_program(source: str, takes: list, path_stem: Path) -> str:
+def _create_live_sonic_pi(home: str, installation: str | None) -> LiveSonicPi:
+    if installation:
+        return LiveSonicPi5(Path(home), Path(installation).expanduser())
+    return LiveSonicPi(Path(home))
+
+
+def _compare_program(source: str, takes: list, path_stem: Path, sonic_pi: str) -> str:
     """Compare a render to every take, and all pairs of takes; return the formatted figures."""
     live_clips = [clip for _, clip in takes]
     offline_clips = [
-        _quantize_like_recording(render(f"sleep {offset}/44100.0\n{source}", SECONDS))
+        _quantize_like_recording(
+            render(f"sleep {offset}/44100.0\n{source}", SECONDS, sonic_pi=sonic_pi)
+        )
         for offset in BLOCK_OFFSETS
     ]
     offline_clips[0].save(path_stem.with_name(f"{path_stem.name}-offline.flac"))
@@ -264,11 +279,7 @@ def _compare_program(source: str, takes: list, path_stem: Path) -> str:
     live_messages = [
         _describe_messages([decode_message(*packet) for packet in packets]) for packets, _ in takes
     ]
-    figures = []
-    for compute_share in (_compute_same_share, _compute_in_order_share):
-        offline_shares = [compute_share(offline_messages, live) for live in live_messages]
-        live_shares = [compute_share(*pair) for pair in combinations(live_messages, 2)]
-        figures += [f"{np.mean(offline_shares):.1%}", f"{np.mean(live_shares):.1%}"]
+    figures = _compare_messages(offline_messages, live_messages)
     nearest = [
         min((_compare_sound(clip, live) for clip in offline_clips), key=lambda figures: figures[1])
         for live in live_clips
@@ -280,6 +291,20 @@ def _compare_program(source: str, takes: list, path_stem: Path) -> str:
     figures += [f"{cosine:.4f}", f"{min_cosine:.4f}", f"{decibels:.2f}", f"{max_decibels:.2f}"]
     figures.append("within" if is_within else "beyond")
     return "  ".join(f"{figure:>12}" for figure in figures)
+
+
+def _compare_messages(
+    offline: list[DescribedMessage], takes: list[list[DescribedMessage]]
+) -> list[str]:
+    """Return the figures of the messages; dashes if the live messages were not recorded."""
+    if not any(takes):
+        return ["-"] * 4
+    figures = []
+    for compute_share in (_compute_same_share, _compute_in_order_share):
+        offline_shares = [compute_share(offline, live) for live in takes]
+        live_shares = [compute_share(*pair) for pair in combinations(takes, 2)]
+        figures += [f"{np.mean(offline_shares):.1%}", f"{np.mean(live_shares):.1%}"]
+    return figures
 
 
 def _quantize_like_recording(clip: Clip) -> Clip:
