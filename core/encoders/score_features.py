@@ -8,7 +8,9 @@ of `core.encoders.score_feature_layout` lists the columns of the first two.
 
 from __future__ import annotations
 
+import math
 import zlib
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -41,6 +43,8 @@ from core.encoders.sound_columns import find_column_sound
 from core.sonicpi.inventory import load_sonic_pi_inventory
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
+MAX_OPTION_VALUE = 1e6  # stands for infinity
+
 
 def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
     """Return the features of the first 18 s of a program.
@@ -58,7 +62,7 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
     """
     columns, column_count = build_feature_layout()
     events = sorted(
-        (event for event in events if event.time < MAX_SCORE_SECONDS),
+        (_limit_options(event) for event in events if event.time < MAX_SCORE_SECONDS),
         key=lambda event: (event.time, event.name),
     )
     events_by_layer: dict[str, list[ScoreEvent]] = {}
@@ -81,6 +85,17 @@ def compute_score_features(events: list[ScoreEvent]) -> np.ndarray:
         ]
     )
     return vector.astype(np.float32)
+
+
+def _limit_options(event: ScoreEvent) -> ScoreEvent:
+    """Return the event with finite options: a program may hold a note for ever."""
+    if all(map(math.isfinite, event.options.values())):
+        return event
+    options = {
+        name: value if math.isfinite(value) else math.copysign(MAX_OPTION_VALUE, value)
+        for name, value in event.options.items()
+    }
+    return replace(event, options=options)
 
 
 @cache

@@ -50,6 +50,15 @@ def test_the_interpreter_finds_the_events_that_the_program_plays():
     assert cosine(compute_score_features(interpreted), compute_score_features(played)) > 0.95
 
 
+@pytest.mark.parametrize("option", ["sustain", "amp", "pan", "cutoff"])
+def test_infinite_options_give_finite_features(option: str):
+    played = extract_score_events(
+        collect_osc_messages(f"use_arg_checks false; play 60, {option}: 1.0 / 0")
+    )
+    assert played[0].options[option] == float("inf")
+    assert np.isfinite(compute_score_features(played)).all()
+
+
 @pytest.mark.parametrize(
     "source",
     [
