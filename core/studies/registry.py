@@ -149,7 +149,9 @@ STUDIES: dict[str, Study] = {
                 "baselines",
             ),
             StudyOption(
-                "eval_encoder", "audio encoder that only measures, never trained on", "log-mel"
+                "eval_encoder",
+                "audio encoders that only measure, never trained on, joined by commas",
+                "log-mel,musicnn",
             ),
             _CODE_ENCODER,
             _AUDIO_ENCODER,

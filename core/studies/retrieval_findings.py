@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from core import encoders
 from core.studies.retrieval_outcome import SCORE, RetrievalOutcome
 from core.studies.retrieval_queries import EXAMPLE_QUERIES, VALIDATION_QUERIES
 from core.studies.retriever import NEIGHBOUR_COUNT
@@ -14,6 +15,11 @@ METRIC_CAPTION = (
     f"{SCORE}: mean cosine similarity of a program's own clip and the {NEIGHBOUR_COUNT} retrieved"
     " clips, scaled so that the mean over all clips searched is 0 and the true nearest"
     f" {NEIGHBOUR_COUNT} are 1."
+)
+LOWEST_SCORE_CAPTION = (
+    "lowest: the least of the columns before it. It is high only if all encoders call the retrieved"
+    " clips similar, also those that no head was trained on. The last rows are the clips that are"
+    " truly nearest by one encoder, and by the sum of all, each standardized per query."
 )
 TIMING_CAPTION = (
     "fit seconds: processor time of fitting; rewriting or rendering programs counts for the first"
@@ -52,10 +58,12 @@ def write_retrieval_findings(
         f"{len(query_set.queries)} queries, {len(query_set.base)} clips searched;"
         f" {len(query_set.skipped)} programs have no clip of their own to be measured by.",
     ]
-    if len(outcome.eval_encoders) > 1:
-        training_encoder, held_out_encoder = outcome.eval_encoders
+    training_encoder, *held_out_encoders = outcome.eval_encoders
+    if held_out_encoders:
+        verb = "is" if len(held_out_encoders) == 1 else "are"
         notes.append(
-            f"Heads are trained on {training_encoder}; {held_out_encoder} is not used in training."
+            f"Heads are trained on {training_encoder}; {' and '.join(held_out_encoders)} {verb} not"
+            " used in training."
         )
     if query_source == EXAMPLE_QUERIES:
         notes.append(
@@ -78,6 +86,15 @@ def write_retrieval_findings(
         for encoder_id in missing_encoders
     ]
     return notes
+
+
+def describe_skipped_encoders(encoder_ids: Sequence[str]) -> list[str]:
+    """Describe audio encoders that do not measure because their weights are missing."""
+    return [
+        f"{encoder_id} does not measure: its weights are not on this machine. To get them:"
+        f" {encoders.find_encoder_spec(encoder_id).weights_install_instructions}"
+        for encoder_id in encoder_ids
+    ]
 
 
 def describe_confidence(confidence_table: pd.DataFrame) -> str:

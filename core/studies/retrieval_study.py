@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from core import encoders
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
@@ -16,6 +17,7 @@ from core.search.encoder_records import fill_default_encoder_ids
 from core.studies import retrieval_findings
 from core.studies.clips import embed_clip_files
 from core.studies.figures import plot_method_scores, plot_raw_against_default_scores
+from core.studies.registry import fill_default_study_options
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
 from core.studies.retrieval_context import RetrievalContext
@@ -28,6 +30,7 @@ from core.studies.retrieval_outcome import (
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
 from core.studies.retrieval_tables import (
     build_confidence_table,
+    build_encoder_score_table,
     build_method_score_table,
     build_query_kind_table,
     build_query_result_table,
@@ -43,13 +46,14 @@ METHOD_SETS = (BASELINES, "ridge", "trained", "augmented", "mlp", "finetuned", "
 
 
 def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> StudyResult:
-    """Retrieve clips for every query by several methods and measure them by two audio encoders."""
+    """Retrieve clips for every query by several methods; measure by several audio encoders."""
     method_set, query_source, seed = options["methods"], options["queries"], options["seed"]
     _validate_retrieval_options(method_set, query_source)
     code_encoder, audio_encoder = fill_default_encoder_ids(
         corpus, options["code_encoder"], options["audio_encoder"]
     )
-    eval_encoders = list(dict.fromkeys((audio_encoder, options["eval_encoder"])))
+    held_out_encoders, skipped_encoders = choose_held_out_encoders(corpus, options["eval_encoder"])
+    eval_encoders = list(dict.fromkeys((audio_encoder, *held_out_encoders)))
     _embed_missing_programs(corpus, eval_encoders, progress)
     methods, retriever_class = _load_retrieval_methods(method_set, code_encoder)
     query_set = load_query_set(
@@ -90,6 +94,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
         clips=collect_query_clips(outcome, query_table),
         notes=[
             *retrieval_findings.write_retrieval_findings(outcome, query_source, missing_encoders),
+            *retrieval_findings.describe_skipped_encoders(skipped_encoders),
             retrieval_findings.describe_confidence(confidence_table),
         ],
         settings={
@@ -118,6 +123,12 @@ def _build_retrieval_tables(
             "All methods",
             score_table,
             f"{metric_caption} {retrieval_findings.TIMING_CAPTION}",
+        ),
+        StudyTable(
+            "scores_by_encoder",
+            "All methods, one column per audio encoder",
+            build_encoder_score_table(outcome),
+            f"{metric_caption} {retrieval_findings.LOWEST_SCORE_CAPTION}",
         ),
         StudyTable(
             "scores_by_kind", "By kind of program", build_query_kind_table(outcome), metric_caption
@@ -149,6 +160,46 @@ def _validate_retrieval_options(method_set: str, query_source: str) -> None:
             "An ablation selects methods, and selection uses validation programs only.",
             remedy="Leave out --queries, or --methods.",
         )
+
+
+def choose_held_out_encoders(corpus: Corpus, encoder_ids: str) -> tuple[list[str], list[str]]:
+    """Return the audio encoders that only measure.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    encoder_ids : str
+        Value of the option: ids joined by commas.
+
+    Returns
+    -------
+    available : list of str
+        Encoders that have embedded the corpus or whose weights are on this machine.
+    skipped : list of str
+        Encoders of the option's default without weights on this machine.
+
+    Raises
+    ------
+    EarshotError
+        If an encoder is unknown or embeds code, or one that was asked for has no weights here.
+    """
+    embedded_by = {encoder_id for encoder_id, _, _ in corpus.count_embeddings_by_encoder()}
+    is_default = encoder_ids == _get_default_eval_encoder()
+    available, skipped = [], []
+    for encoder_id in filter(None, (part.strip() for part in encoder_ids.split(","))):
+        spec = encoders.find_encoder_spec(encoder_id)
+        if spec.modality != "audio":
+            raise EarshotError(
+                f"{encoder_id} embeds code; clips are measured by audio encoders.",
+                remedy=f"Give audio encoders, for example {_get_default_eval_encoder()}.",
+            )
+        is_missing = encoder_id not in embedded_by and not spec.is_available_offline()
+        (skipped if is_missing and is_default else available).append(encoder_id)
+    return available, skipped
+
+
+def _get_default_eval_encoder() -> str:
+    return str(fill_default_study_options("retrieval")["eval_encoder"])
 
 
 def _embed_missing_programs(

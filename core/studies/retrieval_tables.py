@@ -50,6 +50,24 @@ def build_method_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def build_encoder_score_table(outcome: RetrievalOutcome) -> pd.DataFrame:
+    """Build the table of all methods with one column per audio encoder and their least.
+
+    Returns
+    -------
+    DataFrame
+        Columns "method", the ids of the encoders, training encoder first, and "lowest".
+    """
+    rows = []
+    for method in dict.fromkeys(name for name, _ in outcome.scores):
+        means = {
+            encoder: float(outcome.scores[method, encoder].mean())
+            for encoder in outcome.eval_encoders
+        }
+        rows.append({"method": method, **means, "lowest": min(means.values())})
+    return pd.DataFrame(rows)
+
+
 def build_query_kind_table(outcome: RetrievalOutcome) -> pd.DataFrame:
     """Build the table of all methods by kind of query."""
     query_kinds = outcome.context.query_set.queries["kind"].to_numpy()

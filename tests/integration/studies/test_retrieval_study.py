@@ -14,6 +14,7 @@ from transformers import BertConfig, BertModel
 
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
+from core.encoders.weights import WheelWeights
 from core.errors import EarshotError
 from core.evaluation import calibration
 from core.evaluation.metrics import normalized_similarity
@@ -23,10 +24,11 @@ from core.pipeline.embed import embed_corpus
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
 from core.search.query import find_neighbours
-from core.studies import retrieval_baselines, retrieval_study, retriever
+from core.studies import retrieval_baselines, retrieval_findings, retrieval_study, retriever
 from core.studies.clips import find_stored_clip
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.finetune import FinetuningConfig, finetune_text_encoder
+from core.studies.registry import fill_default_study_options
 from core.studies.retrieval_queries import STYLE_QUERY_KIND, TEMPLATE_QUERY_KIND
 from core.studies.runner import run_study
 from core.studies.store import StudyRun
@@ -136,6 +138,40 @@ def test_each_method_has_an_interval_and_the_true_nearest_score_one(validation_r
     assert len(methods) >= 5 and (methods[SCORE] < 1).all()
     assert (methods["fit seconds"] >= 0).all() and (methods["query ms"] > 0).all()
     assert ((methods["low"] <= methods[SCORE]) & (methods[SCORE] <= methods["high"])).all()
+
+
+def test_several_held_out_encoders_measure_and_the_lowest_score_is_shown(corpus: Corpus):
+    run = run_study("retrieval", corpus)  # by default log-mel and musicnn
+    tables = load_tables(run)
+    scores = tables["scores_by_encoder"].set_index("method")
+    assert list(scores) == ["log-mel", "musicnn", "lowest"]  # log-mel is the training encoder here
+    np.testing.assert_allclose(scores["lowest"], scores[["log-mel", "musicnn"]].min(axis=1))
+    for encoder, other in (("log-mel", "musicnn"), ("musicnn", "log-mel")):
+        assert scores.loc[f"true nearest by {encoder}", encoder] == pytest.approx(1)
+        assert scores.loc[f"true nearest by {encoder}", other] < 1
+    both = scores.loc["true nearest by all encoders", "lowest"]
+    assert both > max(scores.loc[["true nearest by log-mel", "true nearest by musicnn"], "lowest"])
+    long_table = tables["scores"].set_index(["method", "encoder"])[SCORE]
+    for method in scores.index:
+        assert long_table[method, "musicnn"] == pytest.approx(scores.loc[method, "musicnn"])
+    assert any("musicnn is not used in training" in note for note in run.load_result().notes)
+
+
+def test_a_default_encoder_without_weights_is_skipped_and_one_asked_for_is_an_error(
+    corpus: Corpus, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(WheelWeights, "is_available_offline", lambda self: False)
+    monkeypatch.setattr(corpus, "count_embeddings_by_encoder", lambda: [])
+    default = fill_default_study_options("retrieval")["eval_encoder"]
+    available, skipped = retrieval_study.choose_held_out_encoders(corpus, default)
+    assert (available, skipped) == (["log-mel"], ["musicnn"])
+    (note,) = retrieval_findings.describe_skipped_encoders(skipped)
+    assert "musicnn does not measure" in note and "pip install --no-deps musicnn==0.1.0" in note
+    assert retrieval_study.choose_held_out_encoders(corpus, "musicnn") == (["musicnn"], [])
+    with pytest.raises(EarshotError, match="sonicpi embeds code"):
+        retrieval_study.choose_held_out_encoders(corpus, "log-mel,sonicpi")
+    with pytest.raises(EarshotError, match="no encoder 'nothing'"):
+        retrieval_study.choose_held_out_encoders(corpus, "nothing")
 
 
 def test_every_query_can_be_played_with_its_retrieved_clips(validation_run: StudyRun):
