@@ -185,7 +185,8 @@ def choose_held_out_encoders(corpus: Corpus, encoder_ids: str) -> tuple[list[str
     """
     embedded_by = {encoder_id for encoder_id, _, _ in corpus.count_embeddings_by_encoder()}
     is_default = encoder_ids == _get_default_eval_encoder()
-    available, skipped = [], []
+    available: list[str] = []
+    skipped: list[str] = []
     for encoder_id in filter(None, (part.strip() for part in encoder_ids.split(","))):
         spec = encoders.find_encoder_spec(encoder_id)
         if spec.modality != "audio":
