@@ -40,7 +40,7 @@ module OptionChecks
 
   # What would end scsynth is an error even where checks are disabled.
   def validate_if_necessary!(info, args_h)
-    super
+    validate_as_live!(args_h) { super }
     return unless info
     PLAYABLE_RANGES[info.scsynth_name]&.each do |name, range|
       value = args_h[name]
@@ -48,5 +48,15 @@ module OptionChecks
       raise "Value of opt #{name.inspect} must be a value between #{range.begin} and #{range.end} inclusively, " \
             "got #{value.inspect}."
     end
+  end
+
+  private
+
+  # Sonic Pi's checks find no value of an option whose name is a text, and fail.
+  def validate_as_live!(args_h)
+    yield
+  rescue NoMethodError
+    name = args_h.keys.find { |key| key.is_a?(String) } or raise
+    raise "The name of opt #{name.inspect} must be a symbol: write #{name}: #{args_h[name].inspect}"
   end
 end

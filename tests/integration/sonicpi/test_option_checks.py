@@ -138,3 +138,8 @@ def test_what_ends_scsynth_in_another_way_is_found_with_its_line():
     assert (error.kind, error.line) == ("runtime", 4), error
     assert "the FX gverb with room: 0" in error.message
     assert results[1].has_clip
+
+
+def test_the_name_of_an_option_is_a_symbol():
+    results = dict(render_many(['play 60, "attack", 0.25'], seconds=0.5, workers=1))
+    assert "must be a symbol: write attack: 0.25" in results[0].error.message
