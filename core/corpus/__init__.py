@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.corpus.alignments import AlignmentRecord
-    from core.corpus.clip_storage import find_clip_file
+    from core.corpus.clip_files import find_clip_file
     from core.corpus.corpus import Corpus, list_corpora
     from core.corpus.corpus_deletion import CorpusContents, delete_corpus, measure_corpus_contents
     from core.corpus.embedding_table import EmbeddingPairs, NonFiniteEmbeddingError
@@ -37,7 +37,7 @@ _LAZY_EXPORTS = {
     "Fault": "integrity",
     "NonFiniteEmbeddingError": "embedding_table",
     "delete_corpus": "corpus_deletion",
-    "find_clip_file": "clip_storage",
+    "find_clip_file": "clip_files",
     "list_corpora": "corpus",
     "measure_corpus_contents": "corpus_deletion",
 }

@@ -14,19 +14,19 @@ import pandas as pd
 from core import workspace
 from core.clip_length import DEFAULT_CLIP_SECONDS, MAX_CLIP_SECONDS
 from core.corpus import (
-    clip_storage,
+    clip_files,
+    database_recovery,
     database_schema,
     integrity,
     program_table,
-    recovery,
 )
 from core.corpus.alignments import CorpusAlignments
-from core.corpus.clips import ClipStore
+from core.corpus.clip_store import ClipStore
 from core.corpus.corpus_clips import CorpusClips
 from core.corpus.corpus_embeddings import CorpusEmbeddings
 from core.corpus.database import Database
+from core.corpus.database_recovery import RecoveryReport
 from core.corpus.integrity import Fault
-from core.corpus.recovery import RecoveryReport
 from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
@@ -115,10 +115,10 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
             raise EarshotError(
                 f"A clip cannot last {seconds} s.", remedy=f"Use 1 to {MAX_CLIP_SECONDS} seconds."
             )
-        if audio_format not in clip_storage.AUDIO_FORMATS:
+        if audio_format not in clip_files.AUDIO_FORMATS:
             raise EarshotError(
                 f"Clips cannot be stored as {audio_format!r}.",
-                remedy=f"Use one of: {', '.join(clip_storage.AUDIO_FORMATS)}.",
+                remedy=f"Use one of: {', '.join(clip_files.AUDIO_FORMATS)}.",
             )
         settings = {
             "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -182,7 +182,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
             If another process or thread is writing. The message names it and since when.
         """
         with self._database.writer_lock.acquire_lock(writer_name):
-            clip_storage.remove_partial_clips(self._clip_store.folder)
+            clip_files.remove_partial_clips(self._clip_store.folder)
             yield
 
     # -- settings -------------------------------------------------------------------------
@@ -340,9 +340,9 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         """
         corpus = cls(name)
         path = corpus._database.path
-        if not path.is_file() or not recovery.is_database_damaged(path):
+        if not path.is_file() or not database_recovery.is_database_damaged(path):
             return None
-        return recovery.recover_database(path, corpus._database.writer_lock)
+        return database_recovery.recover_database(path, corpus._database.writer_lock)
 
     def find_corpus_faults(self, progress: Progress = ignore_progress) -> list[Fault]:
         """Find everything that is wrong in the corpus, reading each clip and embedding once."""

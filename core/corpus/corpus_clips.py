@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.corpus.clips import ClipStore
+from core.corpus.clip_store import ClipStore
 from core.sonicpi.clip import Clip, RenderResult
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from core.corpus import train_test_split
-from core.corpus.clip_storage import StoredClip
+from core.corpus.clip_files import StoredClip
 from core.corpus.legacy_names import translate_legacy_grammar_name
 from core.errors import EarshotError
 from core.programs.program import Program

@@ -86,15 +86,15 @@ def load_tokenizer(folder: Path, encoder_id: str) -> Any:
     EarshotError
         If its files are missing or damaged.
     """
-    return _load_pretrained(transformers.AutoTokenizer, folder, encoder_id)
+    return _load_tokenizer_or_extractor(transformers.AutoTokenizer, folder, encoder_id)
 
 
 def load_feature_extractor(folder: Path, encoder_id: str) -> Any:
     """Load the preprocessor of an audio model; see `load_tokenizer`."""
-    return _load_pretrained(transformers.AutoFeatureExtractor, folder, encoder_id)
+    return _load_tokenizer_or_extractor(transformers.AutoFeatureExtractor, folder, encoder_id)
 
 
-def _load_pretrained(auto_class: Any, folder: Path, encoder_id: str) -> Any:
+def _load_tokenizer_or_extractor(auto_class: Any, folder: Path, encoder_id: str) -> Any:
     try:
         with silence_transformers():
             return auto_class.from_pretrained(folder, **SAFE_LOADING_OPTIONS)

@@ -75,7 +75,7 @@ def _describe_process_kill(record: JobRecord, exit_status: int | None) -> tuple[
     """Return message and remedy for a process that another process or the kernel killed."""
     memory_mb = record.get("memory_mb")
     memory_note = f" It used {memory_mb:,} MB." if memory_mb else ""
-    if _was_oom_killed(record["pid"], record.get("clock")):
+    if _has_oom_killer_ended_process(record["pid"], record.get("clock")):
         return f"Memory ran out, and the system killed it.{memory_note}", MEMORY_REMEDY
     kills_before, kills_now = record.get("memory_kills"), count_oom_kills()
     signal_note = "" if exit_status is None else f" ({_get_signal_name(-exit_status)})"
@@ -116,7 +116,7 @@ def _read_interpreter_crash_message(job_folder: Path) -> str | None:
     return messages[-1].decode("utf-8", "replace")[:_MAX_FATAL_ERROR_CHARS]
 
 
-def _was_oom_killed(pid: int, started_s: float | None) -> bool:
+def _has_oom_killer_ended_process(pid: int, started_s: float | None) -> bool:
     """Return whether the kernel's log, if readable, says that it killed a process for memory.
 
     Parameters

@@ -8,7 +8,7 @@ from typing import Any
 
 from core import encoders
 from core.corpus import Corpus, list_corpora
-from core.corpus.filtering import filter_by_thread_errors
+from core.corpus.program_filtering import filter_by_thread_errors
 from core.errors import EarshotError
 from core.formatting import format_named_counts
 from core.pipeline.build_programs import (
@@ -19,6 +19,7 @@ from core.pipeline.build_programs import (
     resolve_sound_set,
     select_build_templates,
 )
+from core.pipeline.cost_estimates import BuildEstimate, estimate_build_cost
 from core.pipeline.data_card import store_dependency_versions
 from core.pipeline.embed import (
     EmbedReport,
@@ -26,7 +27,6 @@ from core.pipeline.embed import (
     embed_missing_code,
     get_canonical_encoder_id,
 )
-from core.pipeline.estimate import BuildEstimate, estimate_build_cost
 from core.pipeline.render_executor import RenderExecutor
 from core.pipeline.render_missing import RENDERING_STEP, RenderReport, render_missing_clips
 from core.progress import Progress, ignore_progress

@@ -252,14 +252,24 @@ def summarize_sweep_results(
     return table.swaplevel(axis=1).reindex(columns=columns)
 
 
-def find_best_configuration(results: pd.DataFrame, metric: str, split: str = "validation") -> int:
-    """Return the number of the configuration with the highest mean of a metric."""
+def find_best_configuration(
+    results: pd.DataFrame, metric: str, split: str = "validation"
+) -> int | None:
+    """Return the number of the configuration with the highest mean of a metric.
+
+    Returns
+    -------
+    int or None
+        None if the metric has no value for any: some need more programs than the split has.
+    """
     table = summarize_sweep_results(results, split)
     table = table[table.index.get_level_values("number") >= 0]
     if table.empty:
         raise EarshotError("No run of this sweep is done yet.")
-    numbers = table.index.get_level_values("number")
-    return int(numbers[int(table[(metric, "mean")].argmax())])
+    means = table[(metric, "mean")].dropna()
+    if means.empty:
+        return None
+    return int(means.index.get_level_values("number")[int(means.argmax())])
 
 
 def _build_sweep_settings(

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
         open_aligned_corpus,
         open_embedded_corpus,
     )
-    from core.search.audio_file import decode_audio_bytes
     from core.search.confidence import Confidence, estimate_confidence
     from core.search.map_placement import MapPlacement, place_on_map
     from core.search.query import (
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
         find_neighbours,
         find_program_neighbours,
     )
+    from core.search.query_audio_file import decode_audio_bytes
 
 __all__ = [
     "AlignedCorpus",
@@ -54,7 +54,7 @@ _LAZY_EXPORTS = {
     "open_aligned_corpus": "aligned_corpus",
     "open_embedded_corpus": "aligned_corpus",
     "place_on_map": "map_placement",
-    "decode_audio_bytes": "audio_file",
+    "decode_audio_bytes": "query_audio_file",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

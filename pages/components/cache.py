@@ -13,7 +13,7 @@ import streamlit as st
 from streamlit.runtime.caching.hashing import UserHashError
 
 from core import doctor, encoders, programs, workspace
-from core.corpus import AlignmentRecord, Corpus, disagreement_pairs, filtering
+from core.corpus import AlignmentRecord, Corpus, disagreement_pairs, program_filtering
 from core.errors import EarshotError
 from core.pipeline import gallery
 from core.plots.metric_comparison import build_metrics_before_after_figure
@@ -138,7 +138,7 @@ def load_programs(corpus: Corpus) -> pd.DataFrame:
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
 def load_program_search_texts(corpus: Corpus) -> pd.Series:
     """Build the text that a query is matched with, one per row of `load_programs`."""
-    return filtering.build_search_texts(load_programs(corpus))
+    return program_filtering.build_search_texts(load_programs(corpus))
 
 
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
@@ -146,7 +146,7 @@ def load_program_filter_options(corpus: Corpus) -> dict[str, list[str]]:
     """List the templates, roles, states and kinds of warnings of a corpus's programs, sorted."""
     rows = load_programs(corpus)
     options = {name: sorted(rows[name].unique()) for name in ("template", "role", "state")}
-    return {**options, "warning": filtering.find_warning_kinds(rows)}
+    return {**options, "warning": program_filtering.find_warning_kinds(rows)}
 
 
 @cache_until_inputs_change(16, ttl_s=TABLE_TTL_S)
@@ -156,9 +156,9 @@ def count_programs_by_state(corpus: Corpus) -> dict[str, int]:
 
 
 @cache_until_inputs_change(3, ttl_s=TABLE_TTL_S)
-def load_parameter_domains(corpus: Corpus) -> dict[str, filtering.ValueRange | list[str]]:
+def load_parameter_domains(corpus: Corpus) -> dict[str, program_filtering.ValueRange | list[str]]:
     """Return the values of each parameter over a corpus's programs."""
-    return filtering.find_parameter_domains(load_programs(corpus))
+    return program_filtering.find_parameter_domains(load_programs(corpus))
 
 
 @cache_until_inputs_change(8, ttl_s=TABLE_TTL_S)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import streamlit as st
 
 from core.corpus import Corpus
-from core.corpus.filtering import filter_by_warnings, filter_programs
+from core.corpus.program_filtering import filter_by_warnings, filter_programs
 from core.errors import EarshotError
 from core.sonicpi import RenderProblem
 from pages.components import (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from core.corpus import Corpus
-from core.corpus.filtering import ValueRange
+from core.corpus.program_filtering import ValueRange
 from pages.components import cache, state
 
 STATE_LABELS = {"ok": "With a clip", "failed": "Failed", "pending": "Not rendered yet"}
@@ -29,7 +29,7 @@ ParameterFilters = dict[str, ValueRange | list[str]]
 
 @dataclass(frozen=True)
 class ProgramFilters:
-    """The filters' values, as `core.corpus.filtering.filter_programs` takes them."""
+    """The filters' values, as `core.corpus.program_filtering.filter_programs` takes them."""
 
     query: str
     states: list[str]

@@ -12,7 +12,7 @@ from core.clip_length import DEFAULT_CLIP_SECONDS
 from core.corpus import Corpus, list_corpora
 from core.encoders.encoder_presets import find_encoder_preset_name
 from core.errors import EarshotError
-from core.pipeline.estimate import estimate_build_cost
+from core.pipeline.cost_estimates import estimate_build_cost
 from core.programs import ParameterSpec, Program, Template
 from core.programs.cli_parameter_syntax import format_parameter_text
 from pages.components import (

@@ -7,7 +7,7 @@ import streamlit as st
 from core import programs, workspace
 from core.errors import EarshotError
 from core.pipeline import gallery
-from core.pipeline.estimate import estimate_build_cost
+from core.pipeline.cost_estimates import estimate_build_cost
 from core.pipeline.gallery import GalleryItem
 from pages.components import audio_player, cache, formatting, job_panel, state
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core import jobs, play_history, workspace
 from core.corpus import Corpus, list_corpora
-from core.pipeline.estimate import estimate_build_cost
+from core.pipeline.cost_estimates import estimate_build_cost
 from core.pipeline.next_step import (
     NextStep,
     find_next_workspace_step,

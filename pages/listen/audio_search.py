@@ -11,8 +11,8 @@ import streamlit as st
 
 from core import favourites, workspace
 from core.corpus import AlignmentRecord, Corpus
-from core.corpus.filtering import filter_programs
-from core.search.audio_file import MAX_AUDIO_BYTES, decode_audio_bytes
+from core.corpus.program_filtering import filter_programs
+from core.search.query_audio_file import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
 from pages.components import audio_player, cache, formatting, state
 from pages.components.selection import Selection

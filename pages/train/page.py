@@ -12,7 +12,7 @@ from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.jobs import Job
-from core.pipeline.estimate import estimate_training_seconds
+from core.pipeline.cost_estimates import estimate_training_seconds
 from core.plots import training_curves
 from core.plots.metric_comparison import COMPARED_METRICS
 from pages.components import cache, formatting, job_panel, layout, selection, state

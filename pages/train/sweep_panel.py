@@ -13,7 +13,7 @@ from core.corpus import Corpus
 from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline import sweep
-from core.pipeline.estimate import estimate_sweep_seconds
+from core.pipeline.cost_estimates import estimate_sweep_seconds
 from pages.components import cache, formatting, job_panel, state
 
 GRID_LABELS = {
@@ -159,6 +159,8 @@ def describe_sweep_results(trial_runs: pd.DataFrame) -> str:
     try:
         best_number = sweep.find_best_configuration(trial_runs, "cka_debiased")
     except EarshotError:  # No run has finished.
+        return text
+    if best_number is None:  # The validation programs are too few for this metric.
         return text
     names = trial_runs.drop_duplicates("number").set_index("number")["name"]
     return f"{text} Best by debiased CKA: {formatting.escape_markdown(names[best_number])}."

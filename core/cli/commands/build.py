@@ -34,7 +34,7 @@ from core.formatting import format_bytes
 from core.progress import Progress
 
 if TYPE_CHECKING:
-    from core.pipeline.estimate import BuildEstimate
+    from core.pipeline.cost_estimates import BuildEstimate
 
 IS_LONG_RUNNING = True
 

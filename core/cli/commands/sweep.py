@@ -112,7 +112,8 @@ def _print_sweep_tables(results: pd.DataFrame) -> None:
     name_by_number = results.drop_duplicates("number").set_index("number")["name"]
     for metric in (*RANKING_METRICS, *cca_metrics):
         best = sweep.find_best_configuration(results, metric)
-        print_result(f"Best by {metric}: {name_by_number[best]}")
+        if best is not None:
+            print_result(f"Best by {metric}: {name_by_number[best]}")
 
 
 def _format_mean_and_deviation(mean: float, deviation: float) -> str:

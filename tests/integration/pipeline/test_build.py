@@ -19,9 +19,9 @@ from core.corpus import Corpus, list_corpora
 from core.errors import EarshotError
 from core.pipeline import build, build_programs
 from core.pipeline.build import BuildOptions, BuildReport, ClipFormat, EncoderChoice, build_corpus
+from core.pipeline.cost_estimates import BuildEstimate, estimate_build_cost
 from core.pipeline.data_card import make_data_card
 from core.pipeline.embed import embed_corpus
-from core.pipeline.estimate import BuildEstimate, estimate_build_cost
 from core.pipeline.import_programs import import_programs
 from core.pipeline.render_missing import render_missing_clips
 from core.programs import Program

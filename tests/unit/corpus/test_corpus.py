@@ -15,7 +15,7 @@ import pytest
 
 import core.sonicpi
 from core.corpus import Corpus, list_corpora
-from core.corpus.filtering import filter_by_thread_errors
+from core.corpus.program_filtering import filter_by_thread_errors
 from core.errors import EarshotError
 from core.programs.program import Program
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult

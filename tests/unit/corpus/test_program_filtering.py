@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from core.corpus.filtering import (
+from core.corpus.program_filtering import (
     ValueRange,
     build_search_texts,
     filter_by_warnings,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.alignment import AlignmentConfig
-from core.pipeline.estimate import (
+from core.pipeline.cost_estimates import (
     estimate_build_cost,
     estimate_sweep_seconds,
     estimate_training_seconds,

@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from core.corpus import Corpus, recovery
+from core.corpus import Corpus, database_recovery
 from core.corpus.database_schema import PAGE_SIZE_BYTES
 from core.errors import EarshotError
 from core.programs import Program
@@ -81,9 +81,9 @@ def test_a_damaged_index_is_built_again_and_nothing_is_lost(corpus: Corpus):
     start = pages_of(corpus, "programs_of_template")[-1] * PAGE_SIZE_BYTES
     content[start - 12] ^= 0x40  # in an entry start the end of the page
     path.write_bytes(content)
-    assert recovery.is_database_damaged(path)
+    assert database_recovery.is_database_damaged(path)
     assert Corpus.recover_database_if_damaged("tiny") is None
-    assert not recovery.is_database_damaged(path)
+    assert not database_recovery.is_database_damaged(path)
     repaired = Corpus.open("tiny")
     assert (
         len(repaired.load_programs()) == 600 and len(repaired.load_embeddings("sonicpi")[0]) == 600

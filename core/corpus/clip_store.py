@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core import sonicpi
-from core.corpus import clip_storage, embedding_table, program_table, strictness
-from core.corpus.clip_storage import StoredClip
+from core.corpus import clip_files, embedding_table, program_table, strictness
+from core.corpus.clip_files import StoredClip
 from core.corpus.database import Database
 from core.corpus.program_table import ClipRow
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult
@@ -82,7 +82,7 @@ class ClipStore:
             if error is None and (clip is None or clip.peak < MIN_AUDIBLE_PEAK):
                 error = RenderProblem("silent", "The program makes no sound within the clip.")
             if error is None and clip is not None:
-                stored = clip_storage.write_clip(
+                stored = clip_files.write_clip(
                     self.folder, location.relative_path, clip, rendering.warnings
                 )
                 return self._insert_clip_row(location, stored, rendering.render_s)
@@ -103,7 +103,7 @@ class ClipStore:
         """Record a clip whose file exists already; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("registering existing clips"):
             location = self._locate_clip(program_id, seconds)
-            stored = clip_storage.load_existing_clip(self.folder, location.relative_path, seconds)
+            stored = clip_files.load_existing_clip(self.folder, location.relative_path, seconds)
             if stored is None:
                 return None
             if location.is_strict and any(warning.is_thread_error for warning in stored.warnings):
@@ -132,7 +132,7 @@ class ClipStore:
             sonic_pi = _read_sonic_pi_setting(connection)
             is_strict = strictness.read_strictness(connection)
         render_id = sonicpi.compute_render_id(source, seconds, sonic_pi=sonic_pi)
-        relative_path = clip_storage.build_clip_path(render_id, audio_format)
+        relative_path = clip_files.build_clip_path(render_id, audio_format)
         return _ClipLocation(position, render_id, relative_path, is_strict)
 
     def _insert_clip_row(

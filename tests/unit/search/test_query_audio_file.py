@@ -9,8 +9,8 @@ import pytest
 import soundfile
 
 from core.errors import EarshotError
-from core.search import audio_file
-from core.search.audio_file import decode_audio_bytes
+from core.search import query_audio_file
+from core.search.query_audio_file import decode_audio_bytes
 from tests.unit.search.signals import make_tone
 
 
@@ -64,9 +64,9 @@ def test_a_file_without_sound_is_refused(data: bytes, message: str) -> None:
 
 
 def test_a_file_that_is_too_large_or_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audio_file, "MAX_AUDIO_SECONDS", 0.4)
+    monkeypatch.setattr(query_audio_file, "MAX_AUDIO_SECONDS", 0.4)
     with pytest.raises(EarshotError, match="longer than 0 s"):
         decode_audio_bytes(encode(make_tone(440, 0.5)))
-    monkeypatch.setattr(audio_file, "MAX_AUDIO_BYTES", 1000)
+    monkeypatch.setattr(query_audio_file, "MAX_AUDIO_BYTES", 1000)
     with pytest.raises(EarshotError, match="is the maximum"):
         decode_audio_bytes(encode(make_tone(440)))
