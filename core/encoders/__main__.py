@@ -24,7 +24,8 @@ def main(encoder_ids: list[str]) -> int:
     if not encoder_ids or encoder_ids[0].startswith("-"):
         print(__doc__)
         for spec in list_encoder_specs():
-            print(f"{spec.id:42} {spec.title}; {spec.weights_origin}")
+            restriction = f"; {spec.use_restriction}" if spec.use_restriction else ""
+            print(f"{spec.id:42} {spec.title}; {spec.weights_origin}{restriction}")
         return 0
     for encoder_id in encoder_ids:
         try:

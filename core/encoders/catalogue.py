@@ -2,10 +2,100 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
-from core.encoders.spec import EncoderSpec
+from core.encoders.spec import LAST_TOKEN_POOLING, EncoderSpec
 from core.encoders.symbolic import SYMBOLIC_EMBEDDING_DIM
 from core.encoders.weights import HubWeights, NoWeights, WheelWeights
+from core.errors import EarshotError
+
+# Appended to the id of a model of text and audio to name its text tower.
+TEXT_TOWER_SUFFIX = "#text"
+# Family of the text tower by that of the audio tower.
+TEXT_TOWER_FAMILIES = {"clap": "clap_text", "embedding_gemma_audio": "embedding_gemma_text"}
+# The prompt that EmbeddingGemma's authors prescribe for a query; clips have none.
+EMBEDDING_GEMMA_QUERY_PROMPT = "task: search result | query: "
+# Longer texts are split, as attention grows with the square of the length. Few programs are longer.
+LANGUAGE_MODEL_CONTEXT_LENGTH = 2048
+NON_COMMERCIAL_USE = "non-commercial use only"
+
+
+def build_text_tower_spec(audio_spec: EncoderSpec) -> EncoderSpec:
+    """Return the code encoder that shares a space with an audio encoder.
+
+    Parameters
+    ----------
+    audio_spec : EncoderSpec
+        Of a model of text and audio.
+
+    Raises
+    ------
+    EarshotError
+        If the model has no text tower.
+    """
+    family = TEXT_TOWER_FAMILIES.get(audio_spec.family)
+    if family is None:
+        raise EarshotError(
+            f"{audio_spec.id} has no text tower.",
+            remedy=f"Leave out {TEXT_TOWER_SUFFIX}, or use a model of text and audio: CLAP or"
+            " EmbeddingGemma 2.",
+        )
+    is_gemma = family == "embedding_gemma_text"
+    return replace(
+        audio_spec,
+        id=audio_spec.id + TEXT_TOWER_SUFFIX,
+        modality="code",
+        family=family,
+        title=f"{audio_spec.title}: its text tower",
+        sample_rate=None,
+        context_length=LANGUAGE_MODEL_CONTEXT_LENGTH if is_gemma else None,
+        prompt=EMBEDDING_GEMMA_QUERY_PROMPT if is_gemma else "",
+        shared_space=audio_spec.id,
+    )
+
+
+_CLAP_UNFUSED = EncoderSpec(
+    id="laion/clap-htsat-unfused",
+    modality="audio",
+    family="clap",
+    dim=512,
+    title="CLAP, trained on sounds and their descriptions",
+    licence="Apache-2.0",
+    weights=HubWeights(
+        "laion/clap-htsat-unfused", "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a", megabytes=615
+    ),
+    sample_rate=48_000,
+    credit="Wu et al., ICASSP 2023",
+)
+_CLAP_MUSIC_AND_SPEECH = EncoderSpec(
+    id="laion/larger_clap_music_and_speech",
+    modality="audio",
+    family="clap",
+    dim=512,
+    title="CLAP, larger, trained on music and speech",
+    licence="Apache-2.0",
+    weights=HubWeights(
+        "laion/larger_clap_music_and_speech",
+        "195c3a3e68faebb3e2088b9a79e79b43ddbda76b",
+        megabytes=776,
+    ),
+    sample_rate=48_000,
+    credit="Wu et al., ICASSP 2023",
+)
+_EMBEDDING_GEMMA = EncoderSpec(
+    id="google/embeddinggemma-2",
+    modality="audio",
+    family="embedding_gemma_audio",
+    dim=768,
+    title="EmbeddingGemma 2, text, code and audio in one space",
+    licence="Apache-2.0",
+    weights=HubWeights(
+        "google/embeddinggemma-2", "914f7f89142e33e77833254d9c9b90c3cef7303b", megabytes=1530
+    ),
+    sample_rate=16_000,
+    credit="Google DeepMind, 2026",
+)
 
 ENCODER_SPECS = (
     EncoderSpec(
@@ -59,6 +149,53 @@ ENCODER_SPECS = (
         mode_token="<encoder-only>",
         credit="Guo et al., ACL 2022",
     ),
+    EncoderSpec(
+        id="jinaai/jina-embeddings-v2-base-code",
+        modality="code",
+        family="jina_bert",
+        dim=768,
+        title="Jina v2 code, trained on code and questions about it",
+        licence="Apache-2.0",
+        weights=HubWeights(
+            "jinaai/jina-embeddings-v2-base-code",
+            "516f4baf13dec4ddddda8631e019b5737c8bc250",
+            megabytes=325,
+        ),
+        context_length=LANGUAGE_MODEL_CONTEXT_LENGTH,
+        credit="Günther et al., 2023",
+    ),
+    EncoderSpec(
+        id="Qwen/Qwen3-Embedding-0.6B",
+        modality="code",
+        family="text",
+        dim=1024,
+        title="Qwen3 Embedding, a language model of text and code",
+        licence="Apache-2.0",
+        weights=HubWeights(
+            "Qwen/Qwen3-Embedding-0.6B", "97b0c614be4d77ee51c0cef4e5f07c00f9eb65b3", megabytes=1210
+        ),
+        context_length=LANGUAGE_MODEL_CONTEXT_LENGTH,
+        pooling=LAST_TOKEN_POOLING,
+        credit="Zhang et al., 2025",
+    ),
+    EncoderSpec(
+        id="nomic-ai/nomic-embed-code",
+        modality="code",
+        family="text",
+        dim=3584,
+        title="Nomic Embed Code, 7 billion parameters; needs 32 GB of memory",
+        licence="Apache-2.0",
+        weights=HubWeights(
+            "nomic-ai/nomic-embed-code", "11114029805cee545ef111d5144b623787462a52", megabytes=28300
+        ),
+        context_length=LANGUAGE_MODEL_CONTEXT_LENGTH,
+        pooling=LAST_TOKEN_POOLING,
+        credit="Suresh et al., ICLR 2025",
+    ),
+    # Not the text tower of laion/larger_clap_music: it gives nearly the same vector to every text.
+    build_text_tower_spec(_CLAP_UNFUSED),
+    build_text_tower_spec(_CLAP_MUSIC_AND_SPEECH),
+    build_text_tower_spec(_EMBEDDING_GEMMA),
     EncoderSpec(
         id="sonicpi",
         modality="code",
@@ -118,18 +255,20 @@ ENCODER_SPECS = (
         credit="Baevski et al., NeurIPS 2020",
     ),
     EncoderSpec(
-        id="laion/clap-htsat-unfused",
+        id="m-a-p/MERT-v1-95M",
         modality="audio",
-        family="clap",
-        dim=512,
-        title="CLAP, trained on sounds and their descriptions",
-        licence="Apache-2.0",
+        family="wav2vec2",
+        dim=768,
+        title="MERT, a HuBERT trained on music",
+        licence="CC BY-NC 4.0",
         weights=HubWeights(
-            "laion/clap-htsat-unfused", "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a", megabytes=615
+            "m-a-p/MERT-v1-95M", "12af15fef9d0ac838c3f475bfbbf26d2060dd4f5", megabytes=380
         ),
-        sample_rate=48_000,
-        credit="Wu et al., ICASSP 2023",
+        sample_rate=24_000,
+        use_restriction=NON_COMMERCIAL_USE,
+        credit="Li et al., ICLR 2024",
     ),
+    _CLAP_UNFUSED,
     EncoderSpec(
         id="laion/larger_clap_music",
         modality="audio",
@@ -143,6 +282,8 @@ ENCODER_SPECS = (
         sample_rate=48_000,
         credit="Wu et al., ICASSP 2023",
     ),
+    _CLAP_MUSIC_AND_SPEECH,
+    _EMBEDDING_GEMMA,
     EncoderSpec(
         id="log-mel",
         modality="audio",

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-
 import numpy as np
 import torch
 import transformers
-from threadpoolctl import ThreadpoolController
 from torch.nn import functional
 
 from core.encoders.audio import AudioEncoder
 from core.encoders.device import ComputeConfig
+from core.encoders.parallel import limit_blas_to_one_thread
 from core.encoders.pretrained_loading import load_feature_extractor, load_pretrained_model
 from core.encoders.spec import EncoderSpec
 from core.encoders.windowing import split_into_windows
-
-_blas_limit_lock = threading.Lock()
 
 
 class ClapEncoder(AudioEncoder):
@@ -35,7 +31,6 @@ class ClapEncoder(AudioEncoder):
         folder = spec.weights.resolve_weights_path(spec.id)
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
-        self._blas_controller = ThreadpoolController()
         tower = load_pretrained_model(transformers.ClapAudioModelWithProjection, folder, spec.id)
         self._truncation_mode = "fusion" if tower.config.enable_fusion else "rand_trunc"
         self._model = compute.prepare_model_for_inference(tower)
@@ -53,12 +48,8 @@ class ClapEncoder(AudioEncoder):
         return functional.normalize(total, dim=0).numpy()
 
     def _extract_mel_features(self, window: np.ndarray) -> transformers.BatchFeature:
-        """Return the mel spectrogram of one window as the model's input.
-
-        numpy multiplies by the mel filters, and its sums depend on its number of threads. That
-        number belongs to the process, so only one thread at a time may set and reset it.
-        """
-        with _blas_limit_lock, self._blas_controller.limit(limits=1, user_api="blas"):
+        """Return the mel spectrogram of one window as the model's input."""
+        with limit_blas_to_one_thread():  # numpy multiplies by the mel filters
             return self._feature_extractor(
                 window,
                 sampling_rate=self._sample_rate,

@@ -77,6 +77,9 @@ def build_concat_encoder_spec(components: Sequence[EncoderSpec]) -> EncoderSpec:
         title=" + ".join(spec.title for spec in components),
         licence="; ".join(dict.fromkeys(spec.licence for spec in components)),
         weights=ConcatWeights(tuple(components)),
+        use_restriction="; ".join(
+            dict.fromkeys(filter(None, (spec.use_restriction for spec in components)))
+        ),
         credit="; ".join(filter(None, (spec.credit for spec in components))),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
@@ -21,6 +22,10 @@ if TYPE_CHECKING:  # importing it loads torch
 # demand, because most of them load torch.
 ENCODER_CLASS_BY_FAMILY = {
     "text": "TextEncoder",
+    "jina_bert": "JinaBertEncoder",
+    "clap_text": "ClapTextEncoder",
+    "embedding_gemma_text": "EmbeddingGemmaTextEncoder",
+    "embedding_gemma_audio": "EmbeddingGemmaAudioEncoder",
     "wav2vec2": "Wav2Vec2Encoder",
     "clap": "ClapEncoder",
     "aisfx": "SoundEffectsEncoder",
@@ -104,6 +109,8 @@ def load_encoder(spec: EncoderSpec, compute: ComputeConfig | None = None) -> Enc
     # Importing it loads torch.
     from core.encoders.device import detect_compute_config
 
+    if spec.usage_warning and spec.family != "concat":  # the components warn
+        logging.getLogger(__name__).warning(spec.usage_warning)
     encoder = load_unchecked_encoder(spec, compute or detect_compute_config())
     check_encoder_sanity(encoder)
     return encoder

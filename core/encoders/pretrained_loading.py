@@ -22,7 +22,9 @@ SAFE_LOADING_OPTIONS = {"local_files_only": True, "trust_remote_code": False}
 UNUSED_LAYER_PREFIXES = ("pooler.",)
 
 
-def load_pretrained_model(model_class: Any, folder: Path, encoder_id: str) -> Any:
+def load_pretrained_model(
+    model_class: Any, folder: Path, encoder_id: str, **loading_options: Any
+) -> Any:
     """Load a model's weights in fp32.
 
     Parameters
@@ -32,6 +34,8 @@ def load_pretrained_model(model_class: Any, folder: Path, encoder_id: str) -> An
     folder : Path
     encoder_id : str
         For error messages.
+    **loading_options
+        Further arguments of `from_pretrained`, for example ``config``.
 
     Returns
     -------
@@ -52,6 +56,7 @@ def load_pretrained_model(model_class: Any, folder: Path, encoder_id: str) -> An
                 use_safetensors=has_safetensors,
                 dtype=torch.float32,
                 output_loading_info=True,
+                **loading_options,
                 **SAFE_LOADING_OPTIONS,
             )
     except Exception as error:  # damaged files raise errors of many types

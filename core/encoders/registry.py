@@ -5,16 +5,23 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from core.encoders.catalogue import ENCODER_SPECS
+from core.encoders.catalogue import ENCODER_SPECS, TEXT_TOWER_SUFFIX, build_text_tower_spec
 from core.encoders.concat import ID_SEPARATOR, build_concat_encoder_spec, split_encoder_id
 from core.encoders.imported import build_imported_encoder_spec, is_imported_encoder
-from core.encoders.spec import EncoderSpec, validate_modality
+from core.encoders.spec import (
+    LAST_TOKEN_POOLING,
+    MEAN_POOLING,
+    EncoderSpec,
+    validate_modality,
+)
 from core.encoders.weights import FolderWeights, load_json_config
 from core.errors import EarshotError, find_close_matches
 
 # Family (`EncoderSpec.family`) by the `model_type` in the config.json of a model's folder.
 FAMILY_BY_MODEL_TYPE = {
     "bert": "text",
+    "qwen2": "text",
+    "qwen3": "text",
     "distilbert": "text",
     "mpnet": "text",
     "roberta": "text",
@@ -22,9 +29,14 @@ FAMILY_BY_MODEL_TYPE = {
     "hubert": "wav2vec2",
     "wav2vec2": "wav2vec2",
     "wavlm": "wav2vec2",
+    "mert_model": "wav2vec2",
     "clap": "clap",
+    "embedding_gemma2": "embedding_gemma_audio",
 }
-DEFAULT_SAMPLE_RATES = {"wav2vec2": 16_000, "clap": 48_000}  # Hz
+CODE_FAMILIES = {"text", "jina_bert"}
+DEFAULT_SAMPLE_RATES = {"wav2vec2": 16_000, "clap": 48_000, "embedding_gemma_audio": 16_000}  # Hz
+# Models that only look back: the last token of a text has seen all of it, the first ones nothing.
+CAUSAL_MODEL_TYPES = {"qwen2", "qwen3"}
 
 
 def list_encoder_specs(modality: str | None = None) -> list[EncoderSpec]:
@@ -62,9 +74,9 @@ def find_encoder_spec(encoder_id: str) -> EncoderSpec:
     Parameters
     ----------
     encoder_id : str
-        Name of a built-in encoder; path of a folder with a model in transformers format; id of
-        imported embeddings (`core.encoders.imported`); or several of these joined by "+"
-        (`core.encoders.concat`).
+        Name of a built-in encoder; path of a folder with a model in transformers format, with
+        "#text" for the text tower of a model of text and audio; id of imported embeddings
+        (`core.encoders.imported`); or several of these joined by "+" (`core.encoders.concat`).
 
     Raises
     ------
@@ -81,9 +93,11 @@ def find_encoder_spec(encoder_id: str) -> EncoderSpec:
             return spec
     if is_imported_encoder(encoder_id):
         return build_imported_encoder_spec(encoder_id)
-    folder = Path(encoder_id).expanduser()
+    folder_path = encoder_id.removesuffix(TEXT_TOWER_SUFFIX)
+    folder = Path(folder_path).expanduser()
     if (folder / "config.json").is_file():
-        return _build_folder_encoder_spec(folder.resolve())
+        spec = _build_folder_encoder_spec(folder.resolve())
+        return spec if folder_path == encoder_id else build_text_tower_spec(spec)
     if ID_SEPARATOR in encoder_id:
         return build_concat_encoder_spec(
             [find_encoder_spec(component_id) for component_id in split_encoder_id(encoder_id)]
@@ -102,13 +116,15 @@ def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
     config = load_json_config(folder / "config.json")
     model_type = config.get("model_type")
     family = FAMILY_BY_MODEL_TYPE.get(str(model_type))
+    if model_type == "bert" and config.get("position_embedding_type") == "alibi":
+        family = "jina_bert"  # its config.json states the type of the model it was made from
     if family is None:
         raise EarshotError(
             f"Earshot cannot run a model of type {model_type!r}.",
             where=str(folder),
             remedy=f"Supported types: {', '.join(FAMILY_BY_MODEL_TYPE)}.",
         )
-    is_code = family == "text"
+    is_code = family in CODE_FAMILIES
     return EncoderSpec(
         id=str(folder),
         modality="code" if is_code else "audio",
@@ -118,6 +134,7 @@ def _build_folder_encoder_spec(folder: Path) -> EncoderSpec:
         licence="see the model's licence",
         weights=FolderWeights.from_folder(folder),
         sample_rate=None if is_code else _read_sample_rate(folder, family),
+        pooling=LAST_TOKEN_POOLING if model_type in CAUSAL_MODEL_TYPES else MEAN_POOLING,
     )
 
 
@@ -132,4 +149,6 @@ def _infer_embedding_dim(config: dict[str, Any], family: str) -> int:
     """Return the length of the vectors; a missing key means the architecture's default."""
     if family == "clap":
         return int(config.get("projection_dim", 512))
+    if family == "embedding_gemma_audio":
+        return int((config.get("text_config") or {}).get("embedding_dim", 768))
     return int(config.get("hidden_size") or config.get("dim") or 768)

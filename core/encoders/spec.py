@@ -9,6 +9,8 @@ from core.encoders.weights import Weights
 from core.errors import EarshotError
 
 MODALITIES = ("code", "audio")
+# How a text encoder turns the vectors of a program's tokens into one.
+MEAN_POOLING, LAST_TOKEN_POOLING = "mean", "last-token"
 # Between the revisions of the components of a concatenated encoder.
 REVISION_SEPARATOR = "|"
 
@@ -53,6 +55,16 @@ class EncoderSpec:
         trained for.
     mode_token : str
         Token inserted before the program to select the model's embedding mode.
+    prompt : str
+        Text inserted before the program, as the model's authors prescribe it.
+    pooling : {"mean", "last-token"}
+        How a text encoder turns token vectors into one: their mean, or the last one, which in a
+        model that only looks back has seen the whole text.
+    shared_space : str
+        Id of the encoder of the other modality with which this one shares a space without any
+        training here; "" if there is none.
+    use_restriction : str
+        What the licence forbids most users, in one sentence; "" if it allows any use.
     credit : str
         Authors to cite.
     recipe_version : int
@@ -70,6 +82,10 @@ class EncoderSpec:
     sample_rate: int | None = None
     context_length: int | None = None
     mode_token: str = ""
+    prompt: str = ""
+    pooling: str = MEAN_POOLING
+    shared_space: str = ""
+    use_restriction: str = ""
     credit: str = ""
     recipe_version: int = 1
 
@@ -82,6 +98,13 @@ class EncoderSpec:
     def weights_install_instructions(self) -> str:
         """Return the command, or else a sentence, that explains how to get the weights."""
         return self.weights.format_weights_install_instructions(self.id)
+
+    @property
+    def usage_warning(self) -> str:
+        """Return what to know about the licence before use; "" if it allows any use."""
+        if not self.use_restriction:
+            return ""
+        return f"{self.id}: {self.use_restriction} (licence {self.licence})."
 
     @property
     def revision(self) -> str:

@@ -1,8 +1,8 @@
 """Text encoders: transformer models that embed a program as text.
 
-An embedding is the mean of the last layer's vectors over all tokens of the program. Programs longer
-than the model's window are split into overlapping windows; a token that lies in several of them
-counts once, with the mean of its vectors.
+An embedding is the mean of the last layer's vectors over all tokens of the program, or the vector
+of its last token (`EncoderSpec.pooling`). Programs longer than the model's window are split into
+overlapping windows; a token that lies in several of them counts once, with the mean of its vectors.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from core.encoders.base import Encoder, validate_source_text
 from core.encoders.device import ComputeConfig
 from core.encoders.parallel import map_in_parallel
 from core.encoders.pretrained_loading import load_pretrained_model, load_tokenizer
-from core.encoders.spec import EncoderSpec
+from core.encoders.spec import LAST_TOKEN_POOLING, EncoderSpec
 from core.encoders.weights import load_json_config
 from core.encoders.windowing import compute_window_weights, split_into_windows
 from core.errors import EarshotError
@@ -37,11 +37,11 @@ BATCH_SIZES = {"cpu": 1, "cuda": 16}
 # Fraction of a window shared with the next one.
 WINDOW_OVERLAP_FRACTION = 0.25
 # Models that number positions starting after the padding token's id.
-OFFSET_POSITION_MODEL_TYPES = {"mpnet", "roberta", "xlm-roberta"}
+OFFSET_POSITION_MODEL_TYPES = {"clap_text_model", "mpnet", "roberta", "xlm-roberta"}
 
 
 @dataclass(frozen=True)
-class _TokenWindow:
+class TokenWindow:
     """One window of one program: a row of a batch."""
 
     item_index: int  # of the program among the items
@@ -76,28 +76,24 @@ class TextEncoder(Encoder):
         self._tokenizer = load_tokenizer(folder, spec.id)
         # Setting padding and truncation changes the tokenizer, which threads share.
         self._tokenizer_lock = threading.Lock()
-        model = load_pretrained_model(transformers.AutoModel, folder, spec.id)
+        model = self._load_model(folder)
         self._context_length = get_context_length(spec, folder, model.config, self._tokenizer)
         self._model = compute.prepare_model_for_inference(model)
         self._prefix_ids, self._suffix_ids = self._find_special_tokens()
 
+    def _load_model(self, folder: Path) -> Any:
+        """Return the model, with a `config` that states its maximum length."""
+        return load_pretrained_model(transformers.AutoModel, folder, self.spec.id)
+
     def _find_special_tokens(self) -> tuple[list[int], list[int]]:
         """Return the tokens that the model expects before and after a text."""
-        text = "play"
-        text_ids = self._tokenizer(text, add_special_tokens=False)["input_ids"]
-        all_ids = self._tokenizer(text)["input_ids"]
-        starts = (
-            start
-            for start in range(len(all_ids))
-            if all_ids[start : start + len(text_ids)] == text_ids
-        )
-        start = next(starts, None)
-        if not text_ids or start is None:
-            raise EarshotError(f"{self.spec.id} has a tokenizer that cannot be used.")
-        prefix_ids, suffix_ids = all_ids[:start], all_ids[start + len(text_ids) :]
+        prefix_ids, suffix_ids = split_special_tokens(self._tokenizer, self.spec.id)
         if self.spec.mode_token:
             mode_id = self._tokenizer.convert_tokens_to_ids(self.spec.mode_token)
             prefix_ids = [*prefix_ids, mode_id, self._tokenizer.sep_token_id]
+        if self.spec.prompt:
+            prompt_ids = self._tokenizer(self.spec.prompt, add_special_tokens=False)["input_ids"]
+            prefix_ids = [*prefix_ids, *prompt_ids]
         return prefix_ids, suffix_ids
 
     def _iterate_embedded_batches(
@@ -126,7 +122,7 @@ class TextEncoder(Encoder):
             done = sorted(index for index in indices if remaining_windows[index] == 0)
             yield done, (sums[done] / weight_sums[done, None]).astype(np.float32)
 
-    def _tokenize_sources(self, sources: list[str]) -> list[_TokenWindow]:
+    def _tokenize_sources(self, sources: list[str]) -> list[TokenWindow]:
         """Return the windows of all programs by shape, short ones first.
 
         The windows of a program stay in order.
@@ -152,7 +148,7 @@ class TextEncoder(Encoder):
             key=lambda window: (*window.batch_shape_key, window.item_index, window.window_index),
         )
 
-    def _build_token_windows(self, item_index: int, token_ids: list[int]) -> Iterator[_TokenWindow]:
+    def _build_token_windows(self, item_index: int, token_ids: list[int]) -> Iterator[TokenWindow]:
         """Yield the windows of one program, in order."""
         window_size = self._context_length - len(self._prefix_ids) - len(self._suffix_ids)
         min_overlap = int(window_size * WINDOW_OVERLAP_FRACTION)
@@ -163,17 +159,35 @@ class TextEncoder(Encoder):
         window_weights = compute_window_weights(len(token_ids), windows)
         for number, ((start, stop), weights) in enumerate(zip(windows, window_weights)):
             window_ids = [*self._prefix_ids, *token_ids[start:stop], *self._suffix_ids]
+            token_weights = np.concatenate([prefix_weights, weights, suffix_weights])
+            if self.spec.pooling == LAST_TOKEN_POOLING:
+                # Each window counts as much as the tokens that it covers.
+                total = token_weights.sum()
+                token_weights = np.zeros(len(window_ids))
+                token_weights[-1:] = total
             padded_length = -(-len(window_ids) // PADDING_MULTIPLE) * PADDING_MULTIPLE
-            yield _TokenWindow(
+            yield TokenWindow(
                 item_index,
                 number,
                 window_ids,
-                np.concatenate([prefix_weights, weights, suffix_weights]),
+                token_weights,
                 min(padded_length, self._context_length),
             )
 
-    def _sum_token_vectors(self, batch: list[_TokenWindow]) -> np.ndarray:
+    def _sum_token_vectors(self, batch: list[TokenWindow]) -> np.ndarray:
         """Return the weighted sum of each row's token vectors, float64 [len(batch), dim]."""
+        ids, mask, weights = self._make_input_tensors(batch)
+        with torch.inference_mode():
+            with self._compute.autocast():
+                hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state
+            # hidden is [rows, padded, dim]
+            sums = torch.einsum("rtd,rt->rd", hidden.float(), weights)
+        return sums[: len(batch)].double().cpu().numpy()
+
+    def _make_input_tensors(
+        self, batch: list[TokenWindow]
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return token ids, attention mask and token weights, each [rows, padded]."""
         device = self._compute.device
         shape = (BATCH_SIZES[device], batch[0].padded_length)
         ids = torch.full(shape, self._tokenizer.pad_token_id or 0)
@@ -183,23 +197,43 @@ class TextEncoder(Encoder):
             ids[row, : len(window.token_ids)] = torch.tensor(window.token_ids)
             mask[row, : len(window.token_ids)] = 1
             weights[row, : len(window.token_ids)] = torch.from_numpy(window.token_weights).float()
-        with torch.inference_mode():
-            with self._compute.autocast():
-                hidden = self._model(
-                    input_ids=ids.to(device), attention_mask=mask.to(device)
-                ).last_hidden_state  # [rows, padded, dim]
-            sums = torch.einsum("rtd,rt->rd", hidden.float(), weights.to(device))
-        return sums[: len(batch)].double().cpu().numpy()
+        return ids.to(device), mask.to(device), weights.to(device)
 
 
 def _batch_windows_by_shape(
-    windows: list[_TokenWindow], batch_size: int
-) -> Iterator[list[_TokenWindow]]:
+    windows: list[TokenWindow], batch_size: int
+) -> Iterator[list[TokenWindow]]:
     """Split windows, sorted by shape, into batches of one shape."""
     for _, same_shape in groupby(windows, lambda window: window.batch_shape_key):
         remaining = iter(same_shape)
         while batch := list(islice(remaining, batch_size)):
             yield batch
+
+
+def split_special_tokens(tokenizer: Any, encoder_id: str) -> tuple[list[int], list[int]]:
+    """Return the tokens that a tokenizer puts before and after a text.
+
+    Parameters
+    ----------
+    tokenizer : PreTrainedTokenizer
+    encoder_id : str
+        For the error message.
+
+    Raises
+    ------
+    EarshotError
+        If the tokenizer changes the text's own tokens.
+    """
+    text = "play"
+    text_ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    all_ids = tokenizer(text)["input_ids"]
+    starts = (
+        start for start in range(len(all_ids)) if all_ids[start : start + len(text_ids)] == text_ids
+    )
+    start = next(starts, None)
+    if not text_ids or start is None:
+        raise EarshotError(f"{encoder_id} has a tokenizer that cannot be used.")
+    return all_ids[:start], all_ids[start + len(text_ids) :]
 
 
 def get_context_length(spec: EncoderSpec, folder: Path, config: Any, tokenizer: Any) -> int:

@@ -1,6 +1,8 @@
-"""The wav2vec 2.0 encoders (also HuBERT and WavLM): mean of the last layer over time."""
+"""The wav2vec 2.0 encoders (also HuBERT, WavLM and MERT): mean of the last layer over time."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,13 +18,25 @@ from core.encoders.pretrained_loading import (
     silence_transformers,
 )
 from core.encoders.spec import EncoderSpec
+from core.encoders.weights import load_json_config
 from core.encoders.windowing import split_into_windows
+from core.errors import EarshotError
 
 # Attention grows with the square of the length, and training used at most half a minute of speech;
 # longer clips are split into equal windows.
 MAX_WINDOW_SECONDS = 30.0
 # Lengths of the noise on which OpenVINO is compared with torch.
 PROBE_NOISE_SECONDS = (1.0, 0.5, 1.7)
+MERT_MODEL_TYPE = "mert_model"
+# Settings with which MERT's network is HuBERT's.
+PLAIN_MERT_SETTINGS = {
+    "feature_extractor_cqt": False,
+    "deepnorm": False,
+    "attention_relax": -1.0,
+    "feat_proj_layer_norm": True,
+    "conv_pos_batch_norm": False,
+    "do_stable_layer_norm": False,
+}
 
 
 class Wav2Vec2Encoder(AudioEncoder):
@@ -39,9 +53,7 @@ class Wav2Vec2Encoder(AudioEncoder):
         folder = spec.weights.resolve_weights_path(spec.id)
         self._compute = compute
         self._feature_extractor = load_feature_extractor(folder, spec.id)
-        model = _MeanPooledModel(
-            load_pretrained_model(transformers.AutoModel, folder, spec.id)
-        ).eval()
+        model = _MeanPooledModel(load_waveform_model(folder, spec.id)).eval()
         compiled_model = None
         if compute.use_openvino:
             probe_lengths = [int(seconds * self._sample_rate) for seconds in PROBE_NOISE_SECONDS]
@@ -61,6 +73,49 @@ class Wav2Vec2Encoder(AudioEncoder):
                 # Cloned into memory aligned by torch: the last bits may depend on alignment.
                 means.append(self._pooled_model(values[:, start:stop].clone()))
         return torch.cat(means).mean(dim=0).cpu().numpy()
+
+
+def load_waveform_model(folder: Path, encoder_id: str) -> nn.Module:
+    """Load a model of raw waveforms.
+
+    MERT-v1-95M is a HuBERT of music. Its repository contains code of its own for variants with
+    further inputs and scaled attention; the code is not run, so only the plain variant loads.
+
+    Parameters
+    ----------
+    folder : Path
+    encoder_id : str
+        For error messages.
+
+    Raises
+    ------
+    EarshotError
+        If the files are damaged, or the model is a variant of MERT that HuBERT does not cover.
+    """
+    config = load_json_config(folder / "config.json")
+    if config.get("model_type") != MERT_MODEL_TYPE:
+        model: nn.Module = load_pretrained_model(transformers.AutoModel, folder, encoder_id)
+        return model
+    different = [
+        name for name, value in PLAIN_MERT_SETTINGS.items() if config.get(name, value) != value
+    ]
+    if different:
+        raise EarshotError(
+            f"{encoder_id} is a MERT with {different[0]} = {config[different[0]]!r}, which needs"
+            " the code in its repository.",
+            where=str(folder),
+            remedy="Use m-a-p/MERT-v1-95M, or import embeddings that were computed elsewhere:"
+            " ./run import CORPUS TABLE --vectors audio --name NAME",
+        )
+    del config["model_type"]
+    config.pop("auto_map", None)
+    hubert: nn.Module = load_pretrained_model(
+        transformers.HubertModel,
+        folder,
+        encoder_id,
+        config=transformers.HubertConfig.from_dict(config),
+    )
+    return hubert
 
 
 class _MeanPooledModel(nn.Module):

@@ -23,6 +23,7 @@ SHARD_INDEX_FILENAMES = ("model.safetensors.index.json", "pytorch_model.bin.inde
 CONFIG_FILENAMES = (
     "config.json",
     "preprocessor_config.json",
+    "processor_config.json",
     "sentence_bert_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
@@ -33,7 +34,13 @@ CONFIG_FILENAMES = (
     "merges.txt",
 )
 # Configuration of the feature extractor or the tokenizer; a model needs at least one of these.
-PREPROCESSOR_FILENAMES = ("preprocessor_config.json", "tokenizer.json", "vocab.json", "vocab.txt")
+PREPROCESSOR_FILENAMES = (
+    "preprocessor_config.json",
+    "processor_config.json",
+    "tokenizer.json",
+    "vocab.json",
+    "vocab.txt",
+)
 OFFLINE_PRESET_HINT = 'The "offline" preset works without a network.'
 HUB_TIMEOUT_SECONDS = 10.0  # for listing the files of a repository
 
@@ -130,7 +137,7 @@ class HubWeights:
             )
             repo_files = {file.rfilename for file in info.siblings or ()}
             filenames = [name for name in CONFIG_FILENAMES if name in repo_files]
-            filenames += [name for name in WEIGHT_FILENAMES if name in repo_files][:1]
+            filenames += self._list_weight_files(repo_files)
             for name in filenames:
                 path = hf_hub_download(
                     self.repo, name, revision=self.revision, cache_dir=constants.HF_HUB_CACHE
@@ -147,6 +154,23 @@ class HubWeights:
                 f" {OFFLINE_PRESET_HINT}",
             ) from error
         return Path(path).parent
+
+    def _list_weight_files(self, repo_files: set[str]) -> list[str]:
+        """Return the files of a repository that hold the weights: one, or an index and its shards.
+
+        The index names the shards, so it is downloaded here. A download that stops between shards
+        is not taken for complete: `find_missing_model_file` looks for each of them.
+        """
+        from huggingface_hub import constants, hf_hub_download
+
+        single_files = [name for name in WEIGHT_FILENAMES if name in repo_files]
+        index_files = [name for name in SHARD_INDEX_FILENAMES if name in repo_files]
+        if single_files or not index_files:
+            return single_files[:1]
+        index_path = hf_hub_download(
+            self.repo, index_files[0], revision=self.revision, cache_dir=constants.HF_HUB_CACHE
+        )
+        return list_shard_files(Path(index_path))
 
 
 @dataclass(frozen=True)
@@ -314,7 +338,35 @@ def find_missing_model_file(folder: Path) -> str:
     for alternatives in required_files:
         if not any((folder / name).is_file() for name in alternatives):
             return " or ".join(alternatives)
+    if any((folder / name).is_file() for name in WEIGHT_FILENAMES):
+        return ""
+    for index_name in SHARD_INDEX_FILENAMES:
+        if (folder / index_name).is_file():
+            try:
+                shards = list_shard_files(folder / index_name)
+            except EarshotError:
+                return index_name  # damaged, which is no better than missing
+            return next((name for name in shards if not (folder / name).is_file()), "")
     return ""
+
+
+def list_shard_files(index_path: Path) -> list[str]:
+    """Return the names of the files that an index of weights refers to.
+
+    Parameters
+    ----------
+    index_path : Path
+
+    Raises
+    ------
+    EarshotError
+        If the index is damaged or names a file outside its own folder.
+    """
+    weight_map = load_json_config(index_path).get("weight_map")
+    names = list(weight_map.values()) if isinstance(weight_map, dict) else []
+    if not names or not all(isinstance(name, str) and Path(name).name == name for name in names):
+        raise EarshotError("It does not list files of weights.", where=str(index_path))
+    return sorted(set(names))
 
 
 def load_json_config(path: Path) -> dict[str, Any]:

@@ -41,6 +41,9 @@ def draw_encoder_picker(corpus: Corpus) -> EncoderChoice:
         return EncoderChoice(has_embeddings=False)
     st.caption(format_corpus_encoder_summary(corpus, corpus_encoders))
     chosen = draw_encoder_selectors(corpus, corpus_encoders)
+    for encoder_id in chosen.values():
+        if warning := encoders.find_encoder_spec(encoder_id).usage_warning:
+            st.warning(formatting.escape_markdown(warning), icon=":material/copyright:")
     options = [
         part
         for modality, encoder_id in chosen.items()
@@ -147,7 +150,11 @@ def show_encoder_install_instructions() -> None:
     missing = [spec for spec in encoders.list_encoder_specs() if not spec.is_available_offline()]
     if missing:
         st.caption("Not installed. To install:")
-        lines = [f"# {spec.title}\n{spec.weights_install_instructions}" for spec in missing]
+        lines = [
+            f"# {spec.title} ({spec.licence}{', ' * bool(spec.use_restriction)}"
+            f"{spec.use_restriction})\n{spec.weights_install_instructions}"
+            for spec in missing
+        ]
         st.code("\n".join(lines), language="bash", wrap_lines=True, height=150)
 
 

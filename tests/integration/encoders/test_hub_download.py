@@ -15,7 +15,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2FeatureExtractor, Wav2Vec2Model
 from core.encoders.__main__ import main
 from core.encoders.loading import load_encoder
 from core.encoders.spec import EncoderSpec
-from core.encoders.weights import HubWeights
+from core.encoders.weights import HubWeights, find_missing_model_file, list_shard_files
 from core.errors import EarshotError
 from core.sonicpi.clip import Clip
 
@@ -139,3 +139,39 @@ def test_the_command_in_error_messages_works(capsys):
     assert "There is no encoder" in capsys.readouterr().err
     assert main(["--help"]) == 0
     assert "facebook/wav2vec2-base" in capsys.readouterr().out
+
+
+def test_weights_in_several_files_are_downloaded_whole(hub, tmp_path, monkeypatch):
+    """Large models come in shards with an index; a shard that is missing is downloaded later."""
+    model = Wav2Vec2Model.from_pretrained(tmp_path / "model")
+    sharded = tmp_path / "sharded"
+    model.save_pretrained(sharded, max_shard_size="20KB")
+    shards = {path.name: path.read_bytes() for path in sharded.glob("model-*.safetensors")}
+    assert len(shards) > 1
+    del hub.files["model.safetensors"], hub.files["pytorch_model.bin"]
+    index = "model.safetensors.index.json"
+    hub.files |= {index: (sharded / index).read_bytes()}
+    weights = HubWeights(REPO, COMMIT, megabytes=1)
+    with pytest.raises(EarshotError, match="could not be downloaded"):
+        weights.resolve_weights_path("tiny")
+    assert not weights.is_available_offline()
+    hub.files |= shards
+    folder = weights.resolve_weights_path("tiny")
+    assert weights.is_available_offline()
+    assert {path.name for path in folder.iterdir()} >= {*shards, index}
+    (folder / max(shards)).unlink()
+    assert not weights.is_available_offline()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{", "[]", "{}", '{"weight_map": {"a": "../../etc/passwd"}}', '{"weight_map": {"a": []}}'],
+)
+def test_a_damaged_index_of_weights_is_as_good_as_missing(tmp_path, content):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "tokenizer.json").write_text("{}")
+    index_path = tmp_path / "model.safetensors.index.json"
+    index_path.write_text(content)
+    assert find_missing_model_file(tmp_path) == index_path.name
+    with pytest.raises(EarshotError, match="JSON|settings|list files"):
+        list_shard_files(index_path)

@@ -21,13 +21,22 @@ IDS = [
     "distilroberta-base",
     "microsoft/codebert-base",
     "microsoft/unixcoder-base",
+    "jinaai/jina-embeddings-v2-base-code",
+    "Qwen/Qwen3-Embedding-0.6B",
+    "nomic-ai/nomic-embed-code",
+    "laion/clap-htsat-unfused#text",
+    "laion/larger_clap_music_and_speech#text",
+    "google/embeddinggemma-2#text",
     "sonicpi",
     "score",
     "aisfx",
     "musicnn",
     "facebook/wav2vec2-base",
+    "m-a-p/MERT-v1-95M",
     "laion/clap-htsat-unfused",
     "laion/larger_clap_music",
+    "laion/larger_clap_music_and_speech",
+    "google/embeddinggemma-2",
     "log-mel",
 ]
 
@@ -53,6 +62,19 @@ def test_all_built_in_encoders_are_listed_once_with_all_fields():
         assert find_encoder_spec(spec.id) is spec
 
 
+def test_encoders_that_share_a_space_belong_together():
+    for spec in list_encoder_specs():
+        if spec.shared_space:
+            audio = find_encoder_spec(spec.shared_space)
+            assert (spec.modality, audio.modality) == ("code", "audio")
+            assert (spec.dim, spec.weights, spec.licence) == (
+                audio.dim,
+                audio.weights,
+                audio.licence,
+            )
+            assert spec.revision == audio.revision
+
+
 def test_no_submodule_shadows_a_public_name():
     for spec in core.encoders.list_encoder_specs():
         core.encoders.find_encoder_spec(spec.id)
@@ -71,7 +93,7 @@ def test_specs_are_listed_by_modality():
 def test_models_on_the_hub_are_pinned_to_a_commit():
     all_weights = [spec.weights for spec in list_encoder_specs()]
     pinned = [weights for weights in all_weights if isinstance(weights, HubWeights)]
-    assert len(pinned) == 6
+    assert len(pinned) == 15
     for weights in pinned:
         assert len(weights.revision) == 40 and set(weights.revision) <= set("0123456789abcdef")
 

@@ -1,0 +1,204 @@
+"""The encoder jina-embeddings-v2-base-code: a BERT with relative positions and gated layers.
+
+M. Günther et al.: Jina Embeddings 2: 8192-Token General-Purpose Text Embeddings for Long Documents,
+arXiv 2310.19923. O. Press et al.: Train Short, Test Long, ICLR 2022 (ALiBi). The model's repository
+contains its network as code, which is not run: this is the same network written anew.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+from torch.nn import functional
+
+from core.encoders.text import TextEncoder
+from core.encoders.weights import load_json_config
+from core.errors import EarshotError
+
+WEIGHTS_FILENAME = "model.safetensors"
+GATE_ACTIVATIONS = {"geglu": functional.gelu, "reglu": functional.relu}
+
+
+class JinaBertEncoder(TextEncoder):
+    """Mean of the network's vectors over all tokens of a program."""
+
+    def _load_model(self, folder: Path) -> nn.Module:
+        return load_jina_bert(folder, self.spec.id)
+
+
+class JinaBertNetwork(nn.Module):
+    """The network, with its tensors under the names of the checkpoint.
+
+    Parameters
+    ----------
+    settings : SimpleNamespace
+        The values of the checkpoint's config.json.
+    """
+
+    def __init__(self, settings: SimpleNamespace):
+        super().__init__()
+        self.config = settings
+        self.embeddings: Any = nn.ModuleDict(
+            {
+                "word_embeddings": nn.Embedding(settings.vocab_size, settings.hidden_size),
+                "token_type_embeddings": nn.Embedding(
+                    settings.type_vocab_size, settings.hidden_size
+                ),
+                "LayerNorm": _make_norm(settings),
+            }
+        )
+        self.encoder: Any = nn.ModuleDict(
+            {"layer": nn.ModuleList(_Layer(settings) for _ in range(settings.num_hidden_layers))}
+        )
+
+    def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> SimpleNamespace:
+        """Return an object with `last_hidden_state`, [rows, tokens, hidden]."""
+        hidden = self.embeddings["word_embeddings"](input_ids)
+        hidden = hidden + self.embeddings["token_type_embeddings"].weight[0]
+        hidden = self.embeddings["LayerNorm"](hidden)
+        bias = compute_alibi_bias(input_ids.shape[1], self.config.num_attention_heads)
+        bias = bias.to(hidden.device)[None]  # [1, heads, tokens, tokens]
+        is_padding = (attention_mask == 0)[:, None, None, :]  # [rows, 1, 1, tokens]
+        bias = bias.masked_fill(is_padding, torch.finfo(bias.dtype).min)
+        for layer in self.encoder["layer"]:
+            hidden = layer(hidden, bias)
+        return SimpleNamespace(last_hidden_state=hidden)
+
+
+class _Layer(nn.Module):
+    """Attention and a gated layer; the attention is normalized twice, as in the checkpoint."""
+
+    def __init__(self, settings: SimpleNamespace):
+        super().__init__()
+        size, inner_size = settings.hidden_size, settings.intermediate_size
+        self._head_count = settings.num_attention_heads
+        self._gate_activation: Any = GATE_ACTIVATIONS[settings.feed_forward_type]
+        self.attention: Any = nn.ModuleDict(
+            {
+                "self": nn.ModuleDict(
+                    {
+                        "query": nn.Linear(size, size),
+                        "key": nn.Linear(size, size),
+                        "value": nn.Linear(size, size),
+                        "layer_norm_q": _make_norm(settings),
+                        "layer_norm_k": _make_norm(settings),
+                    }
+                ),
+                "output": nn.ModuleDict(
+                    {"dense": nn.Linear(size, size), "LayerNorm": _make_norm(settings)}
+                ),
+            }
+        )
+        self.layer_norm_1, self.layer_norm_2 = _make_norm(settings), _make_norm(settings)
+        self.mlp = nn.ModuleDict(
+            {
+                "up_gated_layer": nn.Linear(size, 2 * inner_size, bias=False),
+                "down_layer": nn.Linear(inner_size, size),
+            }
+        )
+
+    def forward(self, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        attended = self._attend(hidden, bias)
+        hidden = self.layer_norm_1(hidden + attended)
+        values, gates = self.mlp["up_gated_layer"](hidden).chunk(2, dim=-1)
+        gated = self.mlp["down_layer"](values * self._gate_activation(gates))
+        normalized: torch.Tensor = self.layer_norm_2(hidden + gated)
+        return normalized
+
+    def _attend(self, hidden: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        projections = self.attention["self"]
+        queries = projections["layer_norm_q"](projections["query"](hidden))
+        keys = projections["layer_norm_k"](projections["key"](hidden))
+        values = projections["value"](hidden)
+        # [rows, heads, tokens, size of a head]
+        queries, keys, values = (
+            part.unflatten(2, (self._head_count, -1)).transpose(1, 2).to(values.dtype)
+            for part in (queries, keys, values)
+        )
+        attended = functional.scaled_dot_product_attention(
+            queries, keys, values, attn_mask=bias.to(queries.dtype)
+        )
+        output = self.attention["output"]
+        mixed = output["dense"](attended.transpose(1, 2).flatten(2))
+        normalized: torch.Tensor = output["LayerNorm"](mixed + hidden)
+        return normalized
+
+
+def _make_norm(settings: SimpleNamespace) -> nn.LayerNorm:
+    return nn.LayerNorm(settings.hidden_size, eps=settings.layer_norm_eps)
+
+
+def compute_alibi_bias(token_count: int, head_count: int) -> torch.Tensor:
+    """Return the attention bias that grows with distance, alike in both directions.
+
+    Parameters
+    ----------
+    token_count, head_count : int
+
+    Returns
+    -------
+    float32 [head_count, token_count, token_count]
+        Minus the distance of two tokens times the slope of the head.
+    """
+    positions = torch.arange(token_count)
+    distances = (positions[None] - positions[:, None]).abs().float()
+    return -torch.tensor(list_alibi_slopes(head_count))[:, None, None] * distances
+
+
+def list_alibi_slopes(head_count: int) -> list[float]:
+    """Return the slopes of the heads: powers of 2 ** (-8 / heads).
+
+    Where the number of heads is no power of 2, the slopes of the next lower power come first, then
+    every other slope of twice that power.
+
+    Examples
+    --------
+    >>> list_alibi_slopes(4)
+    [0.25, 0.0625, 0.015625, 0.00390625]
+    >>> len(list_alibi_slopes(12))
+    12
+    """
+    power = 2 ** (head_count.bit_length() - 1)
+    slopes = [2.0 ** (-8 * (head + 1) / power) for head in range(power)]
+    finer_slopes = [2.0 ** (-4 * (head + 1) / power) for head in range(0, 2 * power, 2)]
+    return slopes + finer_slopes[: head_count - power]
+
+
+def load_jina_bert(folder: Path, encoder_id: str) -> JinaBertNetwork:
+    """Load the network from a checkpoint.
+
+    Parameters
+    ----------
+    folder : Path
+        With config.json and model.safetensors.
+    encoder_id : str
+        For error messages.
+
+    Raises
+    ------
+    EarshotError
+        If the files are damaged, or are those of another network.
+    """
+    config = load_json_config(folder / "config.json")
+    try:
+        settings = SimpleNamespace(**{"model_type": "jina_bert", **config})
+        network = JinaBertNetwork(settings)
+        tensors: dict[str, Any] = load_file(folder / WEIGHTS_FILENAME)
+        # What the checkpoint holds besides, such as a pooler, no embedding here uses.
+        names = network.state_dict().keys()
+        by_name = {key.removeprefix("bert."): value.float() for key, value in tensors.items()}
+        network.load_state_dict({name: by_name[name] for name in names})
+    except Exception as error:  # damaged files raise errors of many types
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:300]
+        reason = f"it lacks {reason}" if isinstance(error, KeyError) else reason
+        raise EarshotError(
+            f"{encoder_id} cannot be loaded ({reason}).",
+            where=str(folder),
+            remedy="Its files may be damaged or those of another network: download them again.",
+        ) from error
+    return network
