@@ -145,7 +145,7 @@ class CorpusAlignments:
                 _write_file(partial / "config.json", config_json)
                 _write_file(partial / "metrics.json", metrics_json)
                 _write_file(partial / "record.json", _dump_json({"created": created}, "record"))
-                _write_file(partial / "README.md", format_model_card(config, metrics))
+                _write_file(partial / "README.md", format_model_card(config, metrics, created))
                 _write_file(partial / "heads.safetensors", weights)
                 _write_parquet(partial / "history.parquet", history)
                 if points is not None:
@@ -160,6 +160,18 @@ class CorpusAlignments:
         names = (entry.name for entry in self._alignments_folder.iterdir())
         ids = [name for name in names if _ALIGNMENT_ID_PATTERN.match(name)]
         return sorted(ids, key=lambda name: (_parse_alignment_number(name), name))
+
+    def list_renamed_alignment_folders(self) -> list[str]:
+        """Return the names of folders that hold an alignment and do not have the name of one."""
+        if not self._alignments_folder.is_dir():
+            return []
+        return sorted(
+            entry.name
+            for entry in self._alignments_folder.iterdir()
+            if not entry.name.startswith(".")
+            and not _ALIGNMENT_ID_PATTERN.match(entry.name)
+            and (entry / "heads.safetensors").is_file()
+        )
 
     def load_alignments(self) -> list[AlignmentRecord]:
         """Load the records of all alignments, oldest first."""
@@ -179,11 +191,15 @@ class CorpusAlignments:
             If there is no alignment of that id, or one of its files is missing or damaged.
         """
         if alignment_id not in self.list_alignment_ids():
+            remedy = (
+                f"There are: {', '.join(self.list_alignment_ids()) or 'none; train one first'}."
+            )
+            if renamed := self.list_renamed_alignment_folders():
+                remedy += f" Ignored, because a folder is called NUMBER-HASH: {', '.join(renamed)}."
             raise EarshotError(
                 f"There is no alignment {str(alignment_id)[:80]!r} in this corpus.",
                 where=str(self._alignments_folder),
-                remedy="There are:"
-                f" {', '.join(self.list_alignment_ids()) or 'none; train one first'}.",
+                remedy=remedy,
             )
         path = self._alignments_folder / alignment_id
         config = _read_json(path / "config.json")
@@ -212,7 +228,7 @@ class CorpusAlignments:
         """Write the metrics of an alignment and its model card, replacing older ones."""
         record = self.load_alignment(alignment_id)
         metrics_json = _dump_json(metrics, "metrics")
-        model_card = format_model_card(record.config, metrics)
+        model_card = format_model_card(record.config, metrics, record.created)
         with self._lock_alignments_folder():
             _write_file(record.path / "metrics.json", metrics_json)
             _write_file(record.path / "README.md", model_card)

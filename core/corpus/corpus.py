@@ -27,6 +27,7 @@ from core.corpus.corpus_embeddings import CorpusEmbeddings
 from core.corpus.database import Database
 from core.corpus.database_recovery import RecoveryReport
 from core.corpus.integrity import Fault
+from core.corpus.train_test_split import CURRENT_SPLIT_RULE, SPLIT_RULE_KEY
 from core.errors import EarshotError, find_close_matches
 from core.programs.program import Program
 from core.progress import Progress, ignore_progress
@@ -98,7 +99,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         seconds : float
             Length of every clip, above 0 and at most 600.
         seed : int
-            Seed of the split.
+            Seed of the templates that training holds out.
         audio_format : {"flac", "ogg"}
             FLAC stores 16 bits per sample without loss. Ogg Vorbis is lossy and takes about a
             sixth of the space.
@@ -126,6 +127,7 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
             "seed": int(seed),
             "audio_format": audio_format,
             "sonic_pi": validate_sonic_pi_choice(sonic_pi),
+            SPLIT_RULE_KEY: CURRENT_SPLIT_RULE,
         }
         if corpus._database.create_database_if_missing(
             {key: json.dumps(value) for key, value in settings.items()}
@@ -192,8 +194,8 @@ class Corpus(CorpusAlignments, CorpusClips, CorpusEmbeddings):
         """Settings of the whole corpus, by name.
 
         Always present: ``created`` (UTC, ISO 8601), ``seconds`` (length of a clip), ``seed`` (of
-        the split), ``audio_format``, ``sonic_pi`` (version whose sound the clips have),
-        ``schema_version``.
+        the templates that training holds out), ``audio_format``, ``sonic_pi`` (version whose sound
+        the clips have), ``schema_version``.
         """
         with self._database.open_read_transaction() as connection:
             rows = connection.execute(

@@ -36,6 +36,7 @@ FAULT_KINDS = {
     "database": ("the database is inconsistent", False),
     "source": ("the program's code was changed", False),
     "alignment": ("the alignment is damaged", False),
+    "alignment name": ("the folder is ignored, because it was renamed", False),
     "missing clip": ("the clip's file is missing", True),
     "damaged clip": ("the clip's file is not what was written", True),
     "not rendered": ("the program was never rendered", True),
@@ -215,6 +216,14 @@ def find_alignment_faults(corpus: Corpus, progress: Progress = ignore_progress) 
             record.load_heads(), record.load_training_history(), record.load_map_points()
         except EarshotError as error:
             faults.append(Fault("alignment", f"alignments/{alignment_id}", detail=error.message))
+    faults += [
+        Fault(
+            "alignment name",
+            f"alignments/{name}",
+            detail="an alignment's folder is called NUMBER-HASH, such as 0003-5f1c09ab",
+        )
+        for name in corpus.list_renamed_alignment_folders()
+    ]
     progress(ALIGNMENTS_PROGRESS_STEP, len(alignment_ids), len(alignment_ids))
     return faults
 

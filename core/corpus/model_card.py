@@ -30,7 +30,9 @@ LIMITS_AND_LICENCE = """\
 
 The metrics hold for programs like those of the corpus. Results for other templates and for other
 people's programs are worse. The validation programs chose the epoch; the test programs chose
-nothing. Only `aligned code ~ raw audio` compares with audio embeddings that no head has changed.
+nothing. Calibrated values are 0 for permuted pairs and 1 for the maximum of a measure. `cca@N` is
+the mean over the same N pairs of directions before and after alignment. Only `aligned code ~ raw
+audio` compares with audio embeddings that no head has changed.
 
 ## Licence
 
@@ -39,13 +41,17 @@ this folder and have licences of their own.
 """
 
 
-def format_model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> str:
+def format_model_card(
+    config: Mapping[str, Any], metrics: Mapping[str, Any], created: str = ""
+) -> str:
     """Return the model card of an alignment; what config and metrics lack is left out.
 
     Parameters
     ----------
     config, metrics : mapping
         As given to `core.corpus.alignments.CorpusAlignments.save_alignment`.
+    created : str
+        UTC, ISO 8601; "" leaves the date out.
 
     Returns
     -------
@@ -56,7 +62,9 @@ def format_model_card(config: Mapping[str, Any], metrics: Mapping[str, Any]) -> 
         [
             INTRODUCTION,
             *_format_training_facts(config, metrics),
+            *([f"- trained: {created}"] if created else []),
             "",
+            *_format_loading_code(config),
             *_format_metric_tables(metrics.get("readings") or []),
             LIMITS_AND_LICENCE,
         ]
@@ -69,17 +77,49 @@ def _format_training_facts(config: Mapping[str, Any], metrics: Mapping[str, Any]
         f" {encoder['dim']} dimensions. Embeddings of any other encoder are refused."
         for modality, encoder in (config.get("encoders") or {}).items()
     ]
+    alignment = config.get("alignment") or {}
+    if "objective" in alignment:
+        lines.append(f"- objective: `{alignment['objective']}`")
     if "corpus" in config:
-        lines.append(f"- corpus: {config['corpus']['name']}")
+        corpus = config["corpus"]
+        seconds = f", {corpus['seconds']:g} s per clip" if "seconds" in corpus else ""
+        lines.append(f"- corpus: {corpus['name']}{seconds}")
+        if corpus.get("templates"):
+            lines.append(f"- templates: {', '.join(corpus['templates'])}")
     split = config.get("split") or {}
     if split:
         counts = ", ".join(f"{number} {part}" for part, number in split["programs"].items())
         unseen = ", ".join(map(translate_legacy_grammar_name, split["unseen_templates"]))
         suffix = f"; templates held out of training: {unseen}" if unseen else ""
         lines.append(f"- programs: {counts}{suffix}")
+    if "threads" in config:
+        lines.append(
+            f"- trained with {config['threads']} threads; another number changes the last digits"
+            " of the weights. Metrics are computed with one thread, whatever the machine has."
+        )
     if metrics.get("stopped") == "cancelled":
         lines.append("- Training was stopped early. These are the best heads up to then.")
     return lines
+
+
+def _format_loading_code(config: Mapping[str, Any]) -> list[str]:
+    """Return a section with code that loads the alignment from its corpus."""
+    if "corpus" not in config:
+        return []
+    return [
+        "## Load it",
+        "",
+        "Leave this folder its name, below `corpora/NAME/alignments/` of a workspace. In Python:",
+        "",
+        "    from core.corpus import Corpus",
+        "    from core.search import find_neighbours, open_aligned_corpus",
+        "",
+        f"    corpus = Corpus.open({config['corpus']['name']!r})",
+        "    alignment_id = corpus.list_alignment_ids()[-1]  # or the name of this folder",
+        "    aligned_corpus = open_aligned_corpus(corpus, alignment_id)",
+        '    find_neighbours(aligned_corpus, "play 60", k=5)',
+        "",
+    ]
 
 
 def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -100,7 +140,7 @@ def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]
             if any(cell is not None for cell in cells)
         ]
         lines += [
-            f"## {split}, {rows[0]['programs']} programs (95 % intervals)",
+            f"## {split}, {rows[0]['programs']} programs (95 % intervals; / calibrated value)",
             "",
             format_markdown_table(("metric", *comparisons), table_rows),
         ]
@@ -111,9 +151,11 @@ def _format_metric_tables(metric_rows: Sequence[Mapping[str, Any]]) -> list[str]
 def _format_metric_cell(metric_row: Mapping[str, Any] | None) -> str:
     if metric_row is None or _is_metric_undefined(metric_row["value"]):
         return ""
-    if _is_metric_undefined(metric_row["low"]):
-        return f"{metric_row['value']:.2f}"
-    return f"{metric_row['value']:.2f} ({metric_row['low']:.2f} to {metric_row['high']:.2f})"
+    text = f"{metric_row['value']:.2f}"
+    if not _is_metric_undefined(metric_row["low"]):
+        text += f" ({metric_row['low']:.2f} to {metric_row['high']:.2f})"
+    calibrated = metric_row.get("calibrated")
+    return text if _is_metric_undefined(calibrated) else f"{text} / {calibrated:.2f}"
 
 
 def _is_metric_undefined(value: float | None) -> bool:

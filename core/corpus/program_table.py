@@ -79,7 +79,7 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
     connection : Connection
     programs : iterable of Program
     seed : int
-        The corpus's seed, for the split.
+        The corpus's seed, for the split of corpora of older versions.
     """
     known_ids = {program_id for (program_id,) in connection.execute("SELECT id FROM programs")}
     taken_names = {
@@ -93,17 +93,30 @@ def add_programs(connection: sqlite3.Connection, programs: Iterable[Program], se
     for program in programs:
         if program.id not in known_ids:
             new_programs.setdefault(program.id, program)
-    splits = train_test_split.assign_splits(
-        ((program_id, program.template) for program_id, program in new_programs.items()),
-        existing_counts,
-        seed,
-    )
+    splits = _assign_splits(connection, new_programs, existing_counts, seed)
     for program_id, program in new_programs.items():
         name = translate_legacy_grammar_name(program.name)
         name = _make_unique_program_name(name, taken_names)
         taken_names.add(name)
         _insert_program(connection, program, name, splits[program_id])
     return len(new_programs)
+
+
+def _assign_splits(
+    connection: sqlite3.Connection,
+    new_programs: Mapping[str, Program],
+    existing_counts: Mapping[str, int],
+    seed: int,
+) -> dict[str, str]:
+    """Assign new programs to splits by the rule of the corpus."""
+    template_by_id = {program_id: program.template for program_id, program in new_programs.items()}
+    rule = read_optional_corpus_setting(connection, train_test_split.SPLIT_RULE_KEY)
+    if rule is None or json.loads(rule) == train_test_split.LEGACY_SPLIT_RULE:
+        return train_test_split.deal_splits(template_by_id.items(), existing_counts, seed)
+    return {
+        program_id: train_test_split.choose_split(template, program_id)
+        for program_id, template in template_by_id.items()
+    }
 
 
 def _insert_program(

@@ -1,14 +1,16 @@
 """Assign programs to the train, validation and test splits.
 
-The programs of one template are dealt to the splits in the order of a fixed cycle of twenty,
-14 : 3 : 3. The validation and test places are spread over the cycle so that any seven consecutive
-places hold each split: a template with eight variants already has programs in all three. The
-corpus's seed decides where a template enters the cycle; otherwise the first program of every
-template would be in the same split.
+A corpus records the rule by which its programs are assigned, because a rule can change while
+corpora of the old one go on growing. The split of a program is stored and never computed again.
 
-The split of a program depends on how many programs of its template came before it and, among those
-that are added together, on a hash of its id. So it does not follow the order in which a template's
-parameters are drawn. It is stored and never computed again: adding programs moves no other program.
+Rule 2, of every new corpus: the split follows from a hash of template and program id alone, 14 : 3
+: 3 in expectation. So a program is in the same split in every corpus, whatever was added before
+it, and an alignment that is carried to another corpus meets its training programs as such.
+
+Rule 1, of corpora of older versions: the programs of one template are dealt to the splits in the
+order of a fixed cycle of twenty, in the order of a hash of their ids among those that are added
+together. The corpus's seed decides where a template enters the cycle. The split of a program then
+depends on how many programs of its template came before it.
 """
 
 from __future__ import annotations
@@ -17,14 +19,40 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 SPLITS = ("train", "validation", "test")
+SPLIT_RULE_KEY, CURRENT_SPLIT_RULE, LEGACY_SPLIT_RULE = "split_rule", 2, 1
+_SPLIT_SHARES = {"train": 14, "validation": 3, "test": 3}  # in twentieths
 _SPLIT_BY_LETTER = {"t": "train", "v": "validation", "e": "test"}
 _SPLIT_CYCLE = tuple(_SPLIT_BY_LETTER[letter] for letter in "ttvttetttvttettvttte")
 
 
-def assign_splits(
+def choose_split(template: str, program_id: str) -> str:
+    """Return the split of a program by rule 2.
+
+    Parameters
+    ----------
+    template, program_id : str
+
+    Returns
+    -------
+    {"train", "validation", "test"}
+
+    Examples
+    --------
+    >>> [choose_split("beeps", program_id) for program_id in "abcdefgh"].count("train")
+    4
+    """
+    place = _hash_to_int("split", template, program_id) % sum(_SPLIT_SHARES.values())
+    for split, share in _SPLIT_SHARES.items():
+        if place < share:
+            return split
+        place -= share
+    raise AssertionError("the shares add up to more than any place")
+
+
+def deal_splits(
     new_programs: Iterable[tuple[str, str]], existing_counts: Mapping[str, int], seed: int
 ) -> dict[str, str]:
-    """Assign new programs to the train, validation and test splits.
+    """Return the splits of new programs by rule 1.
 
     Parameters
     ----------
@@ -41,7 +69,7 @@ def assign_splits(
 
     Examples
     --------
-    >>> assign_splits([("a", "beeps"), ("b", "beeps"), ("c", "beeps")], {}, seed=0)
+    >>> deal_splits([("a", "beeps"), ("b", "beeps"), ("c", "beeps")], {}, seed=0)
     {'c': 'train', 'a': 'test', 'b': 'train'}
     """
     ids_by_template: dict[str, list[str]] = {}

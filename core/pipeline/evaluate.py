@@ -14,6 +14,7 @@ from core import workspace
 from core.alignment import AlignmentConfig, ProjectionHeads
 from core.alignment.heads import project_embeddings
 from core.corpus import Corpus, EmbeddingPairs
+from core.errors import EarshotError
 from core.evaluation.cca import CCA, fit_cca
 from core.evaluation.metrics_table import (
     ALIGNED_VS_ALIGNED,
@@ -28,8 +29,9 @@ from core.evaluation.metrics_table import (
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.evaluation.null_calibration import DEFAULT_PERMUTATIONS
 from core.progress import Progress, ignore_progress
-from core.search.aligned_corpus import UNSEEN_SPLITS, AlignedCorpus
+from core.search.aligned_corpus import AlignedCorpus
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
+from core.search.evaluation_splits import TRAINING_SPLITS, UNSEEN_SPLITS
 
 PROGRESS_STEP = "Evaluating"
 AUDIO_ENCODER_INFIX = ", audio encoder "
@@ -108,7 +110,8 @@ def evaluate_alignment(
     Raises
     ------
     EarshotError
-        When the corpus is not embedded by the alignment's encoders.
+        When the corpus is not embedded by the alignment's encoders, or all its test programs took
+        part in the training of the alignment.
 
     Examples
     --------
@@ -118,6 +121,7 @@ def evaluate_alignment(
     ['test', 'validation']
     """
     pairs, splits, record = aligned_corpus.pairs, aligned_corpus.splits, aligned_corpus.record
+    _check_has_held_out_programs(aligned_corpus)
     held_out_audio = load_held_out_audio_embeddings(
         aligned_corpus.corpus, pairs, aligned_corpus.audio_encoder.id
     )
@@ -140,6 +144,22 @@ def evaluate_alignment(
         }
         aligned_corpus.corpus.save_alignment_metrics(record.id, {**record.metrics, **evaluation})
     return metrics
+
+
+def _check_has_held_out_programs(aligned_corpus: AlignedCorpus) -> None:
+    """Raise an EarshotError when every program took part in the training of the alignment."""
+    held_out = [
+        split not in TRAINING_SPLITS for split in dict.fromkeys(aligned_corpus.splits.tolist())
+    ]
+    relabelled_count = aligned_corpus.count_relabelled_programs()
+    if relabelled_count and not any(held_out):
+        name = aligned_corpus.corpus.name
+        raise EarshotError(
+            f"All test programs of corpus '{name}' took part in the training of alignment"
+            f" {aligned_corpus.record.id}, so it cannot be evaluated on them.",
+            remedy="Evaluate it on a corpus with other programs, or train an alignment of this"
+            f" one: ./run train {name}",
+        )
 
 
 def _load_saved_metrics(rows: list[dict[str, Any]]) -> pd.DataFrame:

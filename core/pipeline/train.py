@@ -30,6 +30,7 @@ from core.pipeline.map import compute_alignment_map
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus, EmbeddedCorpus, open_embedded_corpus
 from core.search.confidence import CONFIDENCE_KEY, calibrate_confidence
+from core.search.evaluation_splits import TRAINED_PROGRAMS_KEY, hash_trained_programs
 from core.versions import collect_package_versions
 from core.workspace import refuse_if_workspace_read_only
 
@@ -182,10 +183,17 @@ def _build_alignment_metadata(
     return {
         "alignment": config.to_dict(),
         "encoders": embedded_corpus.serialize_encoder_records(),
-        "corpus": {"name": corpus.name, "split_seed": corpus.settings["seed"]},
+        "corpus": {
+            "name": corpus.name,
+            "split_seed": corpus.settings["seed"],
+            "seconds": corpus.settings["seconds"],
+            "templates": sorted(set(embedded_corpus.templates.tolist()) - {""}),
+        },
+        "threads": torch.get_num_threads(),
         "split": {
             "programs": dict(Counter(splits.tolist())),
             "unseen_templates": unseen_templates,
+            TRAINED_PROGRAMS_KEY: hash_trained_programs(embedded_corpus.pairs.program_ids, splits),
         },
         "versions": collect_package_versions(RECORDED_PACKAGES),
     }

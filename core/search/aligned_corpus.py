@@ -16,14 +16,14 @@ from core.alignment.heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
-from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search.encoder_records import EncoderRecord, fill_default_encoder_ids
+from core.search.evaluation_splits import (
+    TRAINED_PROGRAMS_KEY,
+    label_unseen_templates,
+    relabel_trained_programs,
+)
 from core.sonicpi.clip import Clip
 
-UNSEEN_SPLIT = "unseen templates"
-UNSEEN_STYLES_SPLIT = "unseen grammar styles"
-UNSEEN_SPLITS = (UNSEEN_SPLIT, UNSEEN_STYLES_SPLIT)
-"""Splits of templates and grammar styles that training held out whole."""
 SNIPPET_CACHE_SIZE = 8
 ALIGNED_CORPUS_CACHE_SIZE = 2
 
@@ -132,10 +132,7 @@ class EmbeddedCorpus:
         """
         if not unseen_templates:
             return self.pairs.splits
-        is_unseen = np.isin(self.templates, list(unseen_templates))
-        is_grammar = np.char.startswith(self.templates, GRAMMAR_TEMPLATE_PREFIX)
-        unseen_split = np.where(is_grammar, UNSEEN_STYLES_SPLIT, UNSEEN_SPLIT)
-        return np.where(is_unseen, unseen_split, self.pairs.splits)
+        return label_unseen_templates(self.pairs.splits, self.templates, unseen_templates)
 
     def check_has_embedding_pairs(self) -> None:
         """Raise an EarshotError when no program has a clip and both embeddings."""
@@ -244,8 +241,18 @@ class AlignedCorpus(EmbeddedCorpus):
 
     @cached_property
     def splits(self) -> np.ndarray:
-        """Split of each pair, as `assign_splits` returns it."""
-        return self.assign_splits(self.unseen_templates)
+        """Split of each pair, as `assign_splits` returns it, without trained programs in test.
+
+        A program that took part in the training of the alignment, in this corpus or in the one it
+        was trained on, has the split that it had there.
+        """
+        trained_programs = self.record.config["split"].get(TRAINED_PROGRAMS_KEY, {})
+        splits = self.assign_splits(self.unseen_templates)
+        return relabel_trained_programs(self.pairs.program_ids, splits, trained_programs)
+
+    def count_relabelled_programs(self) -> int:
+        """Count the programs that are not evaluated because they took part in training."""
+        return int((self.splits != self.assign_splits(self.unseen_templates)).sum())
 
     @cached_property
     def shared_code_index(self) -> CosineIndex:

@@ -21,10 +21,10 @@ from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import (
-    UNSEEN_SPLITS,
     AlignedCorpus,
     EmbeddedCorpus,
 )
+from core.search.evaluation_splits import UNSEEN_SPLITS
 from core.search.query import Neighbour
 
 PROGRESS_STEP = "Calibrating confidence"

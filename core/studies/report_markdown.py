@@ -133,6 +133,14 @@ def get_study_title_and_question(run: StudyRun) -> tuple[str, str]:
 
 def list_paper_differences(runs: Sequence[StudyRun]) -> list[tuple[str, str]]:
     """Return how the set-up differs from the paper's: (aspect, difference)."""
+    clip_seconds = sorted(
+        {
+            facts["clip_seconds"]
+            for run in runs
+            if "clip_seconds" in (facts := run.metadata["settings"].get("corpus", {}))
+        }
+    )
+    clip_length = " or ".join(f"{seconds:g} s" for seconds in clip_seconds) or "another length"
     encoder_pairs = {
         " and ".join(encoders[side] for side in ("code", "audio"))
         for run in runs
@@ -151,8 +159,8 @@ def list_paper_differences(runs: Sequence[StudyRun]) -> list[tuple[str, str]]:
         ),
         (
             "Renderer",
-            "Sonic Pi rendered offline on a virtual clock, not recorded live; 18 s per clip"
-            " instead of the paper's 9 bars at 120 BPM, unless the corpus states otherwise.",
+            f"Sonic Pi rendered offline on a virtual clock, not recorded live; {clip_length} per"
+            " clip instead of the paper's 9 bars at 120 BPM.",
         ),
         (
             "Alignment",

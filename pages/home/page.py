@@ -9,6 +9,7 @@ import streamlit as st
 
 from core import jobs, play_history, workspace
 from core.corpus import Corpus, list_corpora
+from core.corpus.corpus import DEFAULT_CLIP_SECONDS
 from core.pipeline.cost_estimates import estimate_build_cost
 from core.pipeline.next_step import (
     NextStep,
@@ -135,7 +136,8 @@ def draw_starter_corpus_offer(is_busy: bool) -> None:
     st.caption(
         f"The starter corpus: {recipe.variants_per_template} variants of each of"
         f" {formatting.pluralize(len(recipe.template_ids), 'template')} that follow Sonic Pi's"
-        f" tutorial; {formatting.pluralize(recipe.program_count, 'program')} with 18 s clips."
+        f" tutorial; {formatting.pluralize(recipe.program_count, 'program')} with"
+        f" {DEFAULT_CLIP_SECONDS:g} s clips."
     )
     st.markdown(
         f":material/schedule: {formatting.format_duration(estimate.seconds).capitalize()}"

@@ -14,34 +14,46 @@ from typing import Any
 from core.workspace import PROJECT_FOLDER
 
 ROWS, COLUMNS = 13_500, 256
+PERMUTATIONS = 10  # The time grows in proportion; tables use 200.
 TIMEOUT_S = 900
 MEASUREMENT_CODE = """
 import json, resource, sys, time
 import numpy as np
 from core.evaluation.metrics_table import (
-    EmbeddingComparison, _build_set_metric_functions, _compute_per_program_metrics
+    EmbeddingComparison, _build_alignment_measures, _compute_per_program_metrics
 )
+from core.evaluation.null_calibration import calibrate_order_metric
+from core.evaluation.threads import limit_to_one_thread
 
 def read_peak_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
-n, d = map(int, sys.argv[1:])
+n, d, permutations = map(int, sys.argv[1:])
 rng = np.random.default_rng(0)
 latent = rng.normal(size=(n, 16))
 x, y = (latent @ rng.normal(size=(16, d)) + rng.normal(size=(n, d)) for _ in range(2))
 x, y = x.astype(np.float32), y.astype(np.float32)
 mib_before, seconds = read_peak_mib(), {}
-comparison = EmbeddingComparison("aligned", x, y, x, y, is_shared_space=True)
+templates = np.repeat(np.arange(n // 500 + 1), 500)[:n].astype(str)
+comparison = EmbeddingComparison(
+    "aligned", x, y, x, y, is_shared_space=True, templates=templates
+)
 started = time.perf_counter()
-set_metrics = _build_set_metric_functions(comparison)
-seconds["fit of CCA"] = time.perf_counter() - started
-for name, measure in set_metrics.items():
+measures = _build_alignment_measures(comparison)
+seconds["fit of CCA and neighbours"] = time.perf_counter() - started
+for name, measure in measures.items():
     started = time.perf_counter()
-    measure(np.arange(n))
+    value = measure.measure(np.arange(n))
     seconds[name] = time.perf_counter() - started
+    started = time.perf_counter()
+    with limit_to_one_thread():
+        order_metric = measure.build_order_metric()
+    calibrate_order_metric(order_metric, value, n, permutations)
+    del order_metric
+    seconds[f"{name}, {permutations} permutations"] = time.perf_counter() - started
 started = time.perf_counter()
 _compute_per_program_metrics(comparison)
-seconds["neighbours and retrieval, all metrics"] = time.perf_counter() - started
+seconds["retrieval, all metrics"] = time.perf_counter() - started
 print(json.dumps({"mib_before": mib_before, "peak_mib": read_peak_mib(), "seconds": seconds}))
 """
 
@@ -63,15 +75,18 @@ def run(variants: int = 1) -> list[tuple[str, str]]:
     return rows
 
 
-def measure_metrics(row_count: int = ROWS, column_count: int = COLUMNS) -> dict[str, Any]:
-    """Measure the metrics in a new process.
+def measure_metrics(
+    row_count: int = ROWS, column_count: int = COLUMNS, permutations: int = PERMUTATIONS
+) -> dict[str, Any]:
+    """Measure the metrics and their values on permuted pairs in a new process.
 
     Returns
     -------
     dict
         "seconds" by metric, and memory in MiB: "mib_before" and "peak_mib".
     """
-    command = [sys.executable, "-c", MEASUREMENT_CODE, str(row_count), str(column_count)]
+    sizes = map(str, (row_count, column_count, permutations))
+    command = [sys.executable, "-c", MEASUREMENT_CODE, *sizes]
     process = subprocess.run(
         command, cwd=PROJECT_FOLDER, check=True, timeout=TIMEOUT_S, capture_output=True, text=True
     )

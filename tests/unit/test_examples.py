@@ -32,5 +32,11 @@ def test_examples_run(module_name: str, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_the_entry_points_have_examples() -> None:
-    for name in ("core.alignment.trainer", "core.alignment.config", "core.evaluation.metrics"):
+    for name in (
+        "core.alignment.trainer",
+        "core.alignment.config",
+        "core.evaluation.cka",
+        "core.evaluation.neighbour_agreement",
+        "core.evaluation.null_calibration",
+    ):
         assert doctest.testmod(importlib.import_module(name)).attempted > 0

@@ -7,6 +7,7 @@ embeddings, for aligned ones, and for aligned code against raw audio.
 from __future__ import annotations
 
 import argparse
+import math
 from typing import TYPE_CHECKING
 
 from core.cli.output import print_json_lines, print_result
@@ -36,9 +37,15 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate the alignment, then print its metrics."""
     from core.pipeline import evaluate
 
-    print_alignment_metrics(
-        evaluate.evaluate_alignment(open_aligned_corpus_from_args(args), progress), args.json
-    )
+    aligned_corpus = open_aligned_corpus_from_args(args)
+    metrics = evaluate.evaluate_alignment(aligned_corpus, progress)
+    relabelled_count = aligned_corpus.count_relabelled_programs()
+    if relabelled_count and not args.json:
+        print_result(
+            f"Left out of validation and test: {relabelled_count} programs that took part in the"
+            " training of this alignment."
+        )
+    print_alignment_metrics(metrics, args.json)
 
 
 def print_alignment_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
@@ -48,7 +55,24 @@ def print_alignment_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
         return
     for split, rows in metrics.groupby("split", sort=False):
         comparisons = list(rows["reading"].unique())
-        values = rows.pivot(index="metric", columns="reading", values="value")
-        values = values.loc[rows["metric"].unique(), comparisons]
-        print_result(f"\n{split}, {rows['programs'].iloc[0]} programs")
-        print_result(format_table(["metric", *comparisons], values.itertuples()))
+        cells = rows.assign(
+            cell=[
+                _format_value(value, calibrated)
+                for value, calibrated in zip(rows["value"], rows["calibrated"])
+            ]
+        )
+        table = cells.pivot(index="metric", columns="reading", values="cell")
+        table = table.loc[rows["metric"].unique(), comparisons].fillna("")
+        print_result(f"\n{split}, {rows['programs'].iloc[0]} programs: value / calibrated")
+        print_result(format_table(["metric", *comparisons], table.itertuples()))
+    print_result(
+        "\nCalibrated: 0 for permuted pairs or a random order, 1 for the maximum. cca@N: mean over"
+        " the same N pairs of directions before and after alignment."
+    )
+
+
+def _format_value(value: float, calibrated: float) -> str:
+    """Return "0.512 / 0.43"; without a calibrated value only the value, without a value ""."""
+    if math.isnan(value):
+        return ""
+    return f"{value:.3f}" if math.isnan(calibrated) else f"{value:.3f} / {calibrated:.2f}"

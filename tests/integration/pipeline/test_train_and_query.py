@@ -7,6 +7,7 @@ not by Sonic Pi, because these tests begin where a corpus has clips.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
+from core.corpus.train_test_split import LEGACY_SPLIT_RULE, SPLIT_RULE_KEY
 from core.errors import EarshotError
 from core.pipeline import embed
 from core.pipeline.evaluate import evaluate_alignment
@@ -93,6 +95,8 @@ def make_corpus(
     embedded: bool = True,
 ) -> Corpus:
     corpus = Corpus.create(name, seconds=SECONDS)
+    # Rule 1 deals programs evenly, so that each split of so small a corpus has some.
+    corpus.set_corpus_setting(SPLIT_RULE_KEY, LEGACY_SPLIT_RULE)
     programs = {(v, i): make_program(v, i) for v in voices for i in range(programs_per_voice)}
     corpus.add_programs(programs.values())
     for (voice, number), program in programs.items():
@@ -223,6 +227,42 @@ class TestEvaluate:
         embed.embed_corpus(corpus)
         metrics_after = evaluate_alignment(open_alignment("changing"))
         assert (metrics_after["programs"].to_numpy() > metrics_before["programs"].to_numpy()).all()
+
+    def test_an_alignment_carried_to_another_corpus_is_not_judged_on_its_training_programs(self):
+        corpus = make_corpus("origin", ("low", "high"))
+        record = train(corpus, replace(CONFIG, epochs=2)).record
+        other = make_corpus("grown", ("low", "high", "noise"))
+        # Older corpora can hold the same programs in other splits.
+        with other._database.open_write_transaction("test") as connection:
+            connection.execute("UPDATE programs SET split = 'test' WHERE split = 'train'")
+        carried = other.path / "alignments" / record.id
+        shutil.copytree(record.path, carried)
+        aligned_corpus = open_alignment("grown", record.id)
+        trained = Corpus.open("origin").load_programs().set_index("program")["split"]
+        splits = pd.Series(aligned_corpus.splits, aligned_corpus.pairs.program_ids)
+        assert splits[trained.index].equals(trained)
+        assert aligned_corpus.count_relabelled_programs() == (trained == "train").sum()
+        table = evaluate_alignment(aligned_corpus)
+        test_count = table[table["split"] == "test"]["programs"].iloc[0]
+        assert test_count == (splits == "test").sum() < 3 * PROGRAMS_PER_VOICE
+
+        kept_ids = set(trained.index[trained != "test"])
+        removed = [(key,) for key in other.load_programs()["program"] if key not in kept_ids]
+        with other._database.open_write_transaction("test") as connection:
+            for table_name in ("clips", "embeddings"):
+                connection.executemany(
+                    f"DELETE FROM {table_name} WHERE program ="
+                    " (SELECT position FROM programs WHERE id = ?)",
+                    removed,
+                )
+        with pytest.raises(EarshotError, match="All test programs of corpus 'grown' took part"):
+            evaluate_alignment(open_alignment("grown", record.id))
+
+        carried.rename(carried.with_name("my-best"))
+        with pytest.raises(EarshotError, match="Ignored, because .*: my-best"):
+            Corpus.open("grown").load_alignment(record.id)
+        faults = [str(fault) for fault in Corpus.open("grown").find_corpus_faults()]
+        assert any("alignments/my-best: the folder is ignored" in fault for fault in faults)
 
     def test_held_out_audio_encoders_add_readings(self):
         corpus = make_corpus("ears", ("low", "high", "noise"))

@@ -436,16 +436,11 @@ class TestEmbeddings:
 
 
 class TestSplit:
-    def test_every_template_is_in_all_splits(self, corpus: Corpus):
-        corpus.add_programs([program(n, t) for t in "abcdefgh" for n in range(8)])
-        table = corpus.load_programs().groupby(["template", "split"]).size().unstack(fill_value=0)
-        assert table.shape == (8, 3) and (table.to_numpy() >= 1).all()
-        assert (table["train"] >= 4).all()
-
-    def test_the_split_of_many_programs_is_14_3_3(self, corpus: Corpus):
-        corpus.add_programs([program(n, t) for t in "ab" for n in range(200)])
+    def test_the_split_of_many_programs_is_about_14_3_3(self, corpus: Corpus):
+        corpus.add_programs([program(n, t) for t in "ab" for n in range(400)])
         table = corpus.load_programs().groupby(["template", "split"]).size().unstack()
-        assert (table[["train", "validation", "test"]] == [140, 30, 30]).all().all()
+        shares = table[["train", "validation", "test"]] / 400
+        assert (abs(shares - [0.7, 0.15, 0.15]) < 0.06).all().all()
 
     def test_templates_with_one_program_are_not_all_in_one_split(self, corpus: Corpus):
         corpus.add_programs([program(0, f"t{n}") for n in range(60)])
@@ -460,14 +455,26 @@ class TestSplit:
         after = corpus.load_programs().set_index("program")["split"]
         assert after[before.index].equals(before)
 
-    def test_the_split_depends_on_the_seed_only(self, corpus: Corpus):
-        programs = [program(n) for n in range(40)]
-        corpora = [Corpus.create("same"), Corpus.create("other", seed=1)]
+    def test_the_split_depends_on_template_and_program_alone(self, corpus: Corpus):
+        programs = [program(n, t) for t in "ab" for n in range(30)]
         corpus.add_programs(programs)
-        for item in corpora:
-            item.add_programs(programs)
-        same, other = (list(item.load_programs()["split"]) for item in corpora)
-        assert same == list(corpus.load_programs()["split"]) != other
+        grown = Corpus.create("grown", seed=1)
+        grown.add_programs([program(n, "c") for n in range(9)])
+        for one in reversed(programs):  # one by one, in another order, by another seed
+            grown.add_programs([one])
+        splits, others = (
+            item.load_programs().set_index("program")["split"] for item in (corpus, grown)
+        )
+        assert others[splits.index].equals(splits)
+
+    def test_a_corpus_of_an_older_version_goes_on_by_its_own_rule(self, corpus: Corpus):
+        with corpus._database.open_write_transaction("test") as connection:
+            connection.execute("DELETE FROM meta WHERE key = 'split_rule'")
+        corpus.add_programs([program(n, t) for t in "abcdefgh" for n in range(8)])
+        table = corpus.load_programs().groupby(["template", "split"]).size().unstack(fill_value=0)
+        # Rule 1 deals each template's programs in turn.
+        assert table.shape == (8, 3) and (table.to_numpy() >= 1).all()
+        assert (table["train"] >= 4).all()
 
 
 class TestOneWriter:
