@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from core.encoders.clip_descriptor_table import CLIP_DESCRIPTORS
 from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
 from core.encoders.spec import LAST_TOKEN_POOLING, EncoderSpec
 from core.encoders.symbolic import SYMBOLIC_EMBEDDING_DIM
@@ -290,6 +291,16 @@ ENCODER_SPECS = (
         family="logmel",
         dim=192,
         title="Mel-spectrogram statistics: untrained baseline",
+        licence="none needed",
+        weights=NoWeights(),
+        sample_rate=44_100,
+    ),
+    EncoderSpec(
+        id="descriptors",
+        modality="audio",
+        family="clip_descriptors",
+        dim=len(CLIP_DESCRIPTORS),
+        title="Measured properties of a clip: loudness, onset rate, register, brightness …",
         licence="none needed",
         weights=NoWeights(),
         sample_rate=44_100,

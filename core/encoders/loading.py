@@ -31,6 +31,7 @@ ENCODER_CLASS_BY_FAMILY = {
     "aisfx": "SoundEffectsEncoder",
     "musicnn": "MusicTaggingEncoder",
     "logmel": "LogMelEncoder",
+    "clip_descriptors": "ClipDescriptorEncoder",
     "symbolic": "SymbolicEncoder",
     "score": "ScoreEncoder",
 }

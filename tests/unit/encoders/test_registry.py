@@ -38,6 +38,7 @@ IDS = [
     "laion/larger_clap_music_and_speech",
     "google/embeddinggemma-2",
     "log-mel",
+    "descriptors",
 ]
 
 
