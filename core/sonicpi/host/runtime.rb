@@ -27,6 +27,7 @@ require "#{SONIC_PI}/core.rb"
 end
 Object.send(:remove_method, :require)
 autoload :Aubio, 'aubio'
+require_relative 'incoming_events'
 require_relative 'scsynth_link'
 require_relative 'later_sounds'
 require_relative 'problem_cause'
@@ -39,36 +40,12 @@ require_relative 'option_checks'
 include SonicPi::Util
 
 module SonicPi
-  # Events are handled by a thread of their own, as in live Sonic Pi. The thread is started again in
-  # every forked child, because a fork does not copy it.
   module Util
     # Sonic Pi continues after an error in a block that must not be killed. The lack of memory or of
     # stack is not hidden: later errors in other lines would follow from it.
     def log_exception(error, context = '')
       VirtualTime.report_failure(error)
       raise error if error.is_a?(SystemStackError) && context == 'in no kill block'
-    end
-  end
-
-  class IncomingEvents
-    def initialize(name = :event_handler, priority = 0)
-      @handlers = {}
-      @continue = true
-      @name = name
-      (@@all ||= []) << self
-      start_handling
-    end
-
-    def start_handling
-      @event_queue = Queue.new
-      Thread.new do
-        __system_thread_locals.set_local(:sonic_pi_local_thread_group, @name)
-        consume_event while @continue
-      end
-    end
-
-    def self.restart_all
-      @@all.each(&:start_handling)
     end
   end
 
