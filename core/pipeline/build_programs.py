@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.corpus import Corpus
@@ -14,6 +14,7 @@ from core.programs import (
     DEFAULT_SOUND_SET,
     Program,
     Template,
+    compose_balanced_programs,
     compose_programs,
     generate,
     get_template,
@@ -24,6 +25,8 @@ from core.progress import Progress
 
 GENERATION_STEP = "Generating programs"
 SOUND_SET_SETTING = "sound_set"
+ALL_STYLES = "all"
+"""Stands for every style in `BuildOptions.grammar_styles`."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,10 @@ class BuildOptions:
         with exactly these values are added.
     grammar_program_count : int
         Programs composed by the grammar with `seed`.
+    grammar_styles : sequence of str or None
+        Styles of the grammar programs, in equal shares and with evenly spread tempos and synths;
+        `ALL_STYLES` alone for every style. None: each program draws its own style, and nothing is
+        balanced.
     sound_set : {"3.2", "5"} or None
         Version of Sonic Pi whose synths and samples programs are made of. None: that of the
         corpus, or "3.2" in a new corpus.
@@ -57,6 +64,7 @@ class BuildOptions:
     seed: int = 0
     parameter_values: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     grammar_program_count: int = 0
+    grammar_styles: Sequence[str] | None = None
     sound_set: str | None = None
     is_strict: bool | None = None
 
@@ -76,6 +84,7 @@ def select_build_templates(options: BuildOptions) -> list[Template]:
         raise EarshotError(
             f"{options.programs_per_template} programs per template cannot be generated."
         )
+    _compose_grammar_programs(replace(options, grammar_program_count=0))  # Checks the styles.
     if options.templates is None:
         templates = list_all_templates()
     else:
@@ -175,11 +184,7 @@ def _add_missing_grammar_programs(
     count = options.grammar_program_count
     existing_ids = set(corpus.load_programs()["program"]) if count else set()
     new_programs = [
-        program
-        for program in compose_programs(
-            count, options.seed, sound_set=options.sound_set or DEFAULT_SOUND_SET
-        )
-        if program.id not in existing_ids
+        program for program in _compose_grammar_programs(options) if program.id not in existing_ids
     ]
     if not new_programs:
         return None
@@ -187,3 +192,14 @@ def _add_missing_grammar_programs(
     added = corpus.add_programs(new_programs)
     progress(GENERATION_STEP, len(new_programs), len(new_programs), "grammar")
     return added
+
+
+def _compose_grammar_programs(options: BuildOptions) -> list[Program]:
+    count, seed = options.grammar_program_count, options.seed
+    sound_set = options.sound_set or DEFAULT_SOUND_SET
+    if options.grammar_styles is None:
+        return compose_programs(count, seed, sound_set=sound_set)
+    styles = [style for style in options.grammar_styles if style != ALL_STYLES]
+    if len(styles) < len(options.grammar_styles):
+        styles = []
+    return compose_balanced_programs(count, seed, styles, sound_set=sound_set)

@@ -6,9 +6,12 @@ import os
 from dataclasses import dataclass
 
 from core import programs
+from core.pipeline.build_programs import ALL_STYLES
 
 STARTER_CORPUS_NAME = "starter"
 DEFAULT_VARIANTS_PER_TEMPLATE = 8
+# With these, the build takes at most 2 minutes on 2 cores.
+DEFAULT_GRAMMAR_PROGRAM_COUNT = 280
 
 
 @dataclass(frozen=True)
@@ -19,32 +22,42 @@ class StarterRecipe:
     ----------
     template_ids : tuple of str
     variants_per_template : int
+    grammar_program_count : int
+        Programs of all styles, with evenly spread tempos and synths.
     build_argv : tuple of str
         Arguments of `./run`.
     """
 
     template_ids: tuple[str, ...]
     variants_per_template: int
+    grammar_program_count: int
     build_argv: tuple[str, ...]
 
     @property
     def program_count(self) -> int:
         """Number of programs."""
-        return len(self.template_ids) * self.variants_per_template
+        return len(self.template_ids) * self.variants_per_template + self.grammar_program_count
 
 
 def create_starter_recipe() -> StarterRecipe:
-    """Return the recipe: 8 variants of each template, unless the environment asks for fewer.
+    """Return the recipe: variants of every template, and grammar programs of every style.
 
-    `EARSHOT_STARTER_PER_TEMPLATE` (a number) and `EARSHOT_STARTER_TEMPLATES` (ids separated by
-    commas) are for tests and for slow or full machines.
+    `EARSHOT_STARTER_PER_TEMPLATE` (a number), `EARSHOT_STARTER_TEMPLATES` (ids separated by
+    commas) and `EARSHOT_STARTER_GRAMMAR_PROGRAMS` (a number) are for tests and for slow or full
+    machines. With the first or the second alone, there are no grammar programs.
     """
-    variants = os.environ.get("EARSHOT_STARTER_PER_TEMPLATE") or DEFAULT_VARIANTS_PER_TEMPLATE
-    requested = os.environ.get("EARSHOT_STARTER_TEMPLATES", "")
-    template_ids = tuple(part.strip() for part in requested.split(",") if part.strip())
-    argv: tuple[str, ...] = ("build", STARTER_CORPUS_NAME, "--per-template", str(int(variants)))
+    variants_text = os.environ.get("EARSHOT_STARTER_PER_TEMPLATE")
+    templates_text = os.environ.get("EARSHOT_STARTER_TEMPLATES")
+    grammar_text = os.environ.get("EARSHOT_STARTER_GRAMMAR_PROGRAMS")
+    variants = int(variants_text or DEFAULT_VARIANTS_PER_TEMPLATE)
+    is_reduced = bool(variants_text or templates_text)
+    grammar_count = int(grammar_text or (0 if is_reduced else DEFAULT_GRAMMAR_PROGRAM_COUNT))
+    template_ids = tuple(part.strip() for part in (templates_text or "").split(",") if part.strip())
+    argv: tuple[str, ...] = ("build", STARTER_CORPUS_NAME, "--per-template", str(variants))
+    if grammar_count:
+        argv += ("--grammar-programs", str(grammar_count), "--styles", ALL_STYLES)
     if template_ids:
         argv += ("--templates", *template_ids)
     else:
         template_ids = tuple(template.id for template in programs.list_templates())
-    return StarterRecipe(template_ids, int(variants), argv)
+    return StarterRecipe(template_ids, variants, grammar_count, argv)

@@ -1,7 +1,7 @@
 """Generation of Sonic Pi programs from Jinja templates and from a grammar."""
 
 from core.programs.generation import generate
-from core.programs.grammar import MUSIC_STYLES, compose_programs
+from core.programs.grammar import MUSIC_STYLES, compose_balanced_programs, compose_programs
 from core.programs.jinja_template import Template, get_template, list_templates, load_template
 from core.programs.parameters import ChoiceSubset, NumberRange, ParameterSpec
 from core.programs.program import Program
@@ -19,6 +19,7 @@ __all__ = [
     "ParameterSpec",
     "Program",
     "Template",
+    "compose_balanced_programs",
     "compose_programs",
     "generate",
     "get_template",

@@ -133,10 +133,17 @@ def draw_starter_corpus_offer(is_busy: bool) -> None:
     with st.spinner("Looking for encoders …"):
         preset_name, preset_reason = cache.get_default_encoder_preset()
     estimate = estimate_build_cost(recipe.program_count, preset=preset_name)
+    grammar_count = recipe.grammar_program_count
+    grammar_text = (
+        f" and {formatting.pluralize(grammar_count, 'program')} of the grammar's styles, at tempos"
+        " from 60 to 180"
+        if grammar_count
+        else ""
+    )
     st.caption(
         f"The starter corpus: {recipe.variants_per_template} variants of each of"
         f" {formatting.pluralize(len(recipe.template_ids), 'template')} that follow Sonic Pi's"
-        f" tutorial; {formatting.pluralize(recipe.program_count, 'program')} with"
+        f" tutorial{grammar_text}; {formatting.pluralize(recipe.program_count, 'program')} with"
         f" {DEFAULT_CLIP_SECONDS:g} s clips."
     )
     st.markdown(

@@ -56,6 +56,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="programs composed by the grammar (0)",
     )
+    parser.add_argument(
+        "--styles",
+        nargs="+",
+        metavar="NAME",
+        help="styles of the grammar programs, in equal shares and with evenly spread tempos and"
+        " synths; all for every style (each program draws its own)",
+    )
     add_sounds_option(parser, "the corpus's; for a new corpus 3.2")
     parser.add_argument(
         "--resume", action="store_true", help="add no programs; render and embed existing ones"
@@ -115,6 +122,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             seed=args.seed,
             parameter_values=parse_fixed_values(args.set),
             grammar_program_count=0 if args.resume else args.grammar_programs,
+            grammar_styles=args.styles,
             sound_set=args.sounds,
             is_strict=args.strict,
         ),

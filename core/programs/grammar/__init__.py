@@ -4,7 +4,14 @@ Each program is drawn from two independent random streams: the music (`styles`, 
 the layers) and the code style (`code_style`).
 """
 
+from core.programs.grammar.balanced_composition import compose_balanced_programs
 from core.programs.grammar.composer import compose_programs
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX, MUSIC_STYLES, MusicStyle
 
-__all__ = ["GRAMMAR_TEMPLATE_PREFIX", "MUSIC_STYLES", "MusicStyle", "compose_programs"]
+__all__ = [
+    "GRAMMAR_TEMPLATE_PREFIX",
+    "MUSIC_STYLES",
+    "MusicStyle",
+    "compose_balanced_programs",
+    "compose_programs",
+]

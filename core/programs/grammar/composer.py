@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 from core.errors import EarshotError, format_spelling_suggestions
 from core.programs.grammar.arrangement import (
     arrange_layers,
@@ -65,20 +68,34 @@ def compose_programs(
     True
     """
     validate_count_and_seed(count, seed)
-    fixed_style = _get_style(style) if style is not None else None
+    return list(itertools.islice(iterate_programs(seed, style, sound_set=sound_set), count))
+
+
+def iterate_programs(
+    seed: int, style: str | None = None, *, sound_set: str = DEFAULT_SOUND_SET
+) -> Iterator[Program]:
+    """Compose distinct programs without end; see `compose_programs` for the parameters."""
+    fixed_style = get_music_style(style) if style is not None else None
     sounds = get_sound_set(sound_set)
-    programs: dict[str, Program] = {}
-    for index in range(count):
+    sources: set[str] = set()
+    for index in itertools.count():
         attempt = 0
         program = _compose_program(seed, index, attempt, fixed_style, sounds)
-        while program.source in programs or is_program_unplayable(program.source):
+        while program.source in sources or is_program_unplayable(program.source):
             attempt += 1
             program = _compose_program(seed, index, attempt, fixed_style, sounds)
-        programs[program.source] = program
-    return list(programs.values())
+        sources.add(program.source)
+        yield program
 
 
-def _get_style(name_or_id: str) -> MusicStyle:
+def get_music_style(name_or_id: str) -> MusicStyle:
+    """Return a style by its name or template id.
+
+    Raises
+    ------
+    EarshotError
+        If the style does not exist.
+    """
     name = name_or_id.removeprefix(GRAMMAR_TEMPLATE_PREFIX).removeprefix(GRAMMAR_NAME_PREFIX)
     if name not in MUSIC_STYLES:
         raise EarshotError(

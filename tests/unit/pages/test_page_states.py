@@ -14,7 +14,6 @@ import core.sonicpi
 from core import jobs, play_history
 from core.alignment import AlignmentConfig
 from core.corpus import Corpus
-from core.pipeline import starter_corpus
 from core.programs import Program
 from core.workspace import PROJECT_FOLDER
 from pages.components import formatting, selection
@@ -76,22 +75,9 @@ def test_home_estimates_the_starter_corpus_and_starts_it(monkeypatch: pytest.Mon
 
 def has_starter_corpus() -> bool:
     from core.corpus import list_corpora
+    from core.pipeline.starter_corpus import STARTER_CORPUS_NAME
 
-    return starter_corpus.STARTER_CORPUS_NAME in list_corpora()
-
-
-def test_the_starter_corpus_has_all_templates_by_default(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.delenv("EARSHOT_STARTER_TEMPLATES", raising=False)
-    monkeypatch.delenv("EARSHOT_STARTER_PER_TEMPLATE", raising=False)
-    assert starter_corpus.create_starter_recipe().program_count == 27 * 8
-    assert starter_corpus.create_starter_recipe().build_argv == (
-        "build",
-        "starter",
-        "--per-template",
-        "8",
-    )
+    return STARTER_CORPUS_NAME in list_corpora()
 
 
 # -- a filled workspace -----------------------------------------------------------------------
