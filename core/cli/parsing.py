@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from core.cli.output import print_error, print_to_stderr
+from core.cli.output import print_error, print_status, print_to_stderr
 from core.clip_length import MAX_CLIP_SECONDS
 from core.corpus.legacy_commands import translate_legacy_command
 from core.errors import EarshotError, format_spelling_suggestions
@@ -17,6 +17,7 @@ from core.errors import EarshotError, format_spelling_suggestions
 if TYPE_CHECKING:
     from core.corpus import Corpus
     from core.search.aligned_corpus import AlignedCorpus
+    from core.search.alignment_choice import Purpose
 
 # As core.sonicpi.SONIC_PI_CHOICES, whose import takes longer than showing a help text.
 SONIC_PI_CHOICES = ("3.2", "5")
@@ -215,12 +216,32 @@ def open_corpus_from_args(args: argparse.Namespace) -> Corpus:
     return Corpus.open(args.corpus)
 
 
-def open_aligned_corpus_from_args(args: argparse.Namespace) -> AlignedCorpus:
-    """Open the corpus and the alignment that the command names; without --alignment, the newest."""
-    # Imported late because it loads torch, which --help does not need.
-    from core.search.aligned_corpus import open_aligned_corpus
+def open_aligned_corpus_from_args(
+    args: argparse.Namespace, purpose: Purpose = "prediction"
+) -> AlignedCorpus:
+    """Open the corpus and the alignment that the command names, and print which alignment it is.
 
-    return open_aligned_corpus(open_corpus_from_args(args), args.alignment)
+    Parameters
+    ----------
+    args : argparse.Namespace
+    purpose : {"prediction", "map", "any"}
+        What the command uses the alignment for; it decides where --alignment is missing.
+    """
+    # Imported late because they load torch, which --help does not need.
+    from core.search.aligned_corpus import make_no_alignment_error, open_aligned_corpus
+    from core.search.alignment_choice import choose_default_alignment, describe_requested_alignment
+
+    corpus = open_corpus_from_args(args)
+    if args.alignment is not None:
+        choice = describe_requested_alignment(corpus.load_alignment(args.alignment))
+    else:
+        default_choice = choose_default_alignment(corpus, purpose)
+        if default_choice is None:
+            raise make_no_alignment_error(corpus)
+        choice = default_choice
+    aligned_corpus = open_aligned_corpus(corpus, choice.alignment_id)
+    print_status(f"Uses {choice}.")
+    return aligned_corpus
 
 
 def add_corpus_argument(
@@ -231,8 +252,10 @@ def add_corpus_argument(
 
 
 def add_alignment_option(parser: argparse.ArgumentParser) -> None:
-    """Declare ``--alignment``, which defaults to the newest."""
-    parser.add_argument("--alignment", metavar="ID", help="alignment (the newest)")
+    """Declare ``--alignment``, which defaults to the one that suits the command."""
+    parser.add_argument(
+        "--alignment", metavar="ID", help="alignment (the one made for this command's purpose)"
+    )
 
 
 def add_encoder_options(parser: argparse.ArgumentParser, default: str) -> None:

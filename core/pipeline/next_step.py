@@ -1,4 +1,4 @@
-"""The next step of a new user's way: build a corpus, train an alignment, listen."""
+"""The next step of a new user's way: build a corpus, train alignments, listen."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-import pandas as pd
-
 from core.corpus import Corpus
 from core.pipeline.starter_corpus import STARTER_CORPUS_NAME, create_starter_recipe
-from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 
-CLI_DEFAULT_METHOD = "soft_infonce"  # What `./run train` uses without --method.
-MIN_GRAMMAR_PROGRAMS = 500
-"""Rendered grammar programs from which kernel ridge is the default method."""
+DEFAULT_METHODS = ("kernel_ridge", "infonce")
+"""Methods that a corpus is trained with where nobody chooses.
+
+The first predicts snippets: of all methods, it was best by every audio encoder on programs outside
+the corpus. The second is the paper's, for the map.
+"""
 
 
 @dataclass(frozen=True)
@@ -59,38 +59,6 @@ def make_build_resume_command(corpus_name: str) -> tuple[str, ...]:
     return ("build", corpus_name)
 
 
-def make_train_command(corpus_name: str, programs: pd.DataFrame) -> tuple[str, ...]:
-    """Return the command that trains an alignment with the method that suits the corpus.
-
-    Parameters
-    ----------
-    corpus_name : str
-    programs : DataFrame
-        As `Corpus.load_programs` returns it.
-    """
-    method = choose_default_method(programs)
-    if method == CLI_DEFAULT_METHOD:
-        return ("train", corpus_name)
-    return ("train", corpus_name, "--method", method.replace("_", "-"))
-
-
-def choose_default_method(programs: pd.DataFrame) -> str:
-    """Choose the preset that predicts best on validation programs of a similar corpus.
-
-    Parameters
-    ----------
-    programs : DataFrame
-        As `Corpus.load_programs` returns it.
-
-    Returns
-    -------
-    {"kernel_ridge", "soft_infonce"}
-        Preset of `AlignmentConfig`. ``kernel_ridge`` if at least 500 grammar programs have a
-        clip: it was better by both audio encoders there. In a starter corpus of 8 variants per
-        template, each preset was better by one audio encoder; ``soft_infonce`` is the one that
-        the other pages describe.
-    """
-    is_grammar_program = programs["template"].str.startswith(GRAMMAR_TEMPLATE_PREFIX)
-    is_rendered = programs["state"] == "ok"
-    rendered_count = (is_grammar_program & is_rendered).sum()
-    return "kernel_ridge" if rendered_count >= MIN_GRAMMAR_PROGRAMS else "soft_infonce"
+def make_train_command(corpus_name: str) -> tuple[str, ...]:
+    """Return the command that trains an alignment for prediction and one for the map."""
+    return ("train", corpus_name)

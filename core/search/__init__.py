@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         open_aligned_corpus,
         open_embedded_corpus,
     )
+    from core.search.alignment_choice import AlignmentChoice, choose_default_alignment
     from core.search.confidence import Confidence, estimate_confidence
     from core.search.map_placement import MapPlacement, place_on_map
     from core.search.query import (
@@ -28,10 +29,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AlignedCorpus",
+    "AlignmentChoice",
     "Confidence",
     "EmbeddedCorpus",
     "MapPlacement",
     "Neighbour",
+    "choose_default_alignment",
     "estimate_confidence",
     "find_audio_neighbours",
     "find_neighbours",
@@ -43,6 +46,8 @@ __all__ = [
 ]
 _LAZY_EXPORTS = {
     "AlignedCorpus": "aligned_corpus",
+    "AlignmentChoice": "alignment_choice",
+    "choose_default_alignment": "alignment_choice",
     "Confidence": "confidence",
     "EmbeddedCorpus": "aligned_corpus",
     "MapPlacement": "map_placement",

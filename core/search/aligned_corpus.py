@@ -16,6 +16,7 @@ from core.alignment.heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
+from core.search.alignment_choice import choose_default_alignment
 from core.search.encoder_records import EncoderRecord, fill_default_encoder_ids
 from core.search.evaluation_splits import (
     TRAINED_PROGRAMS_KEY,
@@ -324,7 +325,7 @@ def open_aligned_corpus(corpus: Corpus, alignment_id: str | None = None) -> Alig
     ----------
     corpus : Corpus
     alignment_id : str, optional
-        Default: the newest.
+        Default: the one made for prediction (`choose_default_alignment`).
 
     Returns
     -------
@@ -337,10 +338,10 @@ def open_aligned_corpus(corpus: Corpus, alignment_id: str | None = None) -> Alig
         When the corpus has no such alignment, or its files do not fit each other.
     """
     if alignment_id is None:
-        alignment_ids = corpus.list_alignment_ids()
-        if not alignment_ids:
+        choice = choose_default_alignment(corpus, "prediction")
+        if choice is None:
             raise make_no_alignment_error(corpus)
-        alignment_id = alignment_ids[-1]
+        alignment_id = choice.alignment_id
     return _open_aligned_corpus_by_key(
         _CacheKey(corpus.path, corpus.change_stamp, alignment_id, corpus)
     )

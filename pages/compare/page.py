@@ -59,7 +59,7 @@ class PairList:
 
 def draw_page() -> None:
     """Draw the page."""
-    selection.draw_alignment_page("Compare", draw_disagreement_pairs)
+    selection.draw_alignment_page("Compare", draw_disagreement_pairs, "map")
 
 
 def draw_disagreement_pairs(selected: Selection) -> None:

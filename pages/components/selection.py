@@ -12,9 +12,16 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import AlignmentRecord, Corpus, list_corpora
 from core.errors import EarshotError
+from core.search.alignment_choice import (
+    Purpose,
+    choose_default_alignment,
+    describe_requested_alignment,
+)
 from pages.components import formatting, state
 from pages.components.cache import cache_until_inputs_change
 
+AUTOMATIC_CHOICE = "Automatic"
+"""Option of the choice of an alignment with which each page takes the one made for it."""
 OBJECTIVE_LABELS = {
     "infonce": "InfoNCE",
     "soft_infonce": "soft InfoNCE",
@@ -57,8 +64,14 @@ def select_corpus() -> Corpus | None:
     return Corpus.open(name)
 
 
-def select_alignment(corpus: Corpus) -> AlignmentRecord | None:
+def select_alignment(corpus: Corpus, purpose: Purpose = "any") -> AlignmentRecord | None:
     """Draw the choice of an alignment in the sidebar; return it, or None if there is none.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    purpose : {"prediction", "map", "any"}
+        What the page uses the alignment for; it decides while the user chooses none.
 
     Raises
     ------
@@ -66,21 +79,31 @@ def select_alignment(corpus: Corpus) -> AlignmentRecord | None:
         When the selected alignment is damaged.
     """
     labels = list_alignment_labels(corpus)
-    if not labels:
+    default_choice = choose_default_alignment(corpus, purpose)
+    if default_choice is None:
         return None
-    preselect_new_item_once(state.ALIGNMENT, next(iter(labels)), corpus.name)
+    preselect_new_item_once(state.ALIGNMENT, next(iter(labels)), corpus.name, AUTOMATIC_CHOICE)
     state.restore_old_bookmark_choice(
         state.ALIGNMENT, lambda label: _find_alignment_by_old_label(labels, label)
     )
     with st.sidebar:
-        alignment_id = st.selectbox(
+        selected_id = st.selectbox(
             "Alignment",
-            list(labels),
+            [AUTOMATIC_CHOICE, *labels],
             key=state.ALIGNMENT.name,
             bind="query-params",
             format_func=lambda option: labels.get(option, option),
+            help=f"{AUTOMATIC_CHOICE}: each page uses the alignment that was made for it.",
         )
-    return corpus.load_alignment(alignment_id)
+        if selected_id == AUTOMATIC_CHOICE:
+            choice = default_choice
+        else:
+            choice = describe_requested_alignment(corpus.load_alignment(selected_id))
+        label = labels.get(choice.alignment_id, choice.alignment_id)
+        st.caption(
+            formatting.escape_markdown(f"{label} of {choice.format_local_time()}: {choice.reason}")
+        )
+    return corpus.load_alignment(choice.alignment_id)
 
 
 def _find_alignment_by_old_label(labels: dict[str, str], old_label: str) -> str | None:
@@ -91,7 +114,9 @@ def _find_alignment_by_old_label(labels: dict[str, str], old_label: str) -> str 
     return next((label for label in labels if format_alignment_number(label) == match[1]), None)
 
 
-def draw_alignment_page(title: str, draw_content: Callable[[Selection], None]) -> None:
+def draw_alignment_page(
+    title: str, draw_content: Callable[[Selection], None], purpose: Purpose = "any"
+) -> None:
     """Draw a page about one alignment; without one, a message that leads to one.
 
     Parameters
@@ -99,6 +124,8 @@ def draw_alignment_page(title: str, draw_content: Callable[[Selection], None]) -
     title : str
     draw_content : callable
         Draws the page.
+    purpose : {"prediction", "map", "any"}
+        What the page uses the alignment for.
     """
     st.title(title)
     with formatting.catch_and_show_errors():
@@ -106,7 +133,7 @@ def draw_alignment_page(title: str, draw_content: Callable[[Selection], None]) -
         if corpus is None:
             draw_no_corpus_notice()
             return
-        alignment = select_alignment(corpus)
+        alignment = select_alignment(corpus, purpose)
         if alignment is None:
             draw_no_alignment_notice(corpus)
         else:
@@ -124,8 +151,10 @@ def find_default_corpus_index(corpus_names: list[str]) -> int:
     return 0
 
 
-def preselect_new_item_once(key: state.SessionKey, newest_id: str | None, *scope: str) -> None:
-    """Select the newest alignment or run once after it appeared.
+def preselect_new_item_once(
+    key: state.SessionKey, newest_id: str | None, scope: str, option: str | None = None
+) -> None:
+    """Change the selection once after a new alignment or run appeared.
 
     Parameters
     ----------
@@ -133,11 +162,13 @@ def preselect_new_item_once(key: state.SessionKey, newest_id: str | None, *scope
         The key of the selectbox.
     newest_id : str or None
     scope : str
-        What the selectbox is about: a corpus, a study.
+        What the selectbox is about: a corpus.
+    option : str, optional
+        What to select. Default: the new item.
     """
-    seen = state.NEWEST_SEEN.derive_scoped_key(key.name, *scope)
+    seen = state.NEWEST_SEEN.derive_scoped_key(key.name, scope)
     if seen.is_set() and seen.get() != newest_id:
-        key.set(newest_id)
+        key.set(newest_id if option is None else option)
     seen.set(newest_id)
 
 

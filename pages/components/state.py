@@ -166,7 +166,7 @@ CODE_SPACE = SessionKey("space", "before")
 TRAIN_VIEW = SessionKey("view", "")
 RESULT_TAB: SessionKey[str | None] = SessionKey("results", None)
 EVALUATED_SPLIT = SessionKey("split", "test")
-TRAINING_METHOD = SessionKey("train:method", "soft_infonce")
+TRAINING_METHOD = SessionKey("train:method", "default")
 # Scoped by field, or by method and field.
 TRAINING_FIELD: SessionKey[Any] = SessionKey("train", None)
 IS_SHOWING_MORE_SETTINGS = SessionKey("more_settings", False)

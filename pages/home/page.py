@@ -197,7 +197,10 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
         if st.button("View results", type="tertiary", icon=":material/query_stats:"):
             selection.open_page_with_corpus("pages/train/page.py", corpus.name)
         return
-    st.caption("Brings code and sound together in one space. It takes about a minute.")
+    st.caption(
+        "Brings code and sound together: kernel ridge for predictions, InfoNCE for the map. It"
+        " takes about a minute."
+    )
     if corpus is None or next_step.action != "train" or workspace.is_workspace_read_only():
         return
     st.button(
@@ -207,8 +210,8 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
         icon=":material/model_training:",
         on_click=job_panel.start_background_job,
         args=(
-            make_train_command(corpus.name, cache.load_programs(corpus)),
-            f"Train an alignment of {corpus.name}",
+            make_train_command(corpus.name),
+            f"Train alignments of {corpus.name}",
         ),
     )
     if st.button("Training options", type="tertiary", icon=":material/tune:"):

@@ -46,7 +46,7 @@ RENDERING_PLAYER_KEY = "snippet-rendering"
 
 def draw_page() -> None:
     """Draw the page."""
-    selection.draw_alignment_page("Listen", draw_selected_search_mode)
+    selection.draw_alignment_page("Listen", draw_selected_search_mode, "prediction")
 
 
 def draw_selected_search_mode(selected: Selection) -> None:

@@ -19,7 +19,7 @@ SCALE_LABELS = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
 
 def draw_page() -> None:
     """Draw the page."""
-    selection.draw_alignment_page("Map", draw_map_explorer)
+    selection.draw_alignment_page("Map", draw_map_explorer, "map")
 
 
 def draw_map_explorer(selected: Selection) -> None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from core import jobs, workspace
+from core.alignment import AlignmentConfig
 from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline.cost_estimates import estimate_training_seconds
+from core.pipeline.next_step import DEFAULT_METHODS
 from core.plots import training_curves
 from core.plots.metric_comparison import COMPARED_METRICS
 from pages.components import cache, formatting, job_panel, layout, selection, state
@@ -87,7 +90,14 @@ def draw_training_form(corpus: Corpus) -> None:
     # Above the settings, which all have good defaults: no scrolling is needed.
     button_container = st.container()
     method = training_form.draw_training_method_picker()
-    form_values = training_form.draw_training_config_controls(method)
+    form_values = None
+    if method == training_form.BOTH_METHODS:
+        st.caption(
+            "Two trainings with their default settings: kernel ridge for predictions on Listen,"
+            " InfoNCE for the map. Choose one method to change its settings."
+        )
+    else:
+        form_values = training_form.draw_training_config_controls(method)
     held_out_templates = draw_held_out_template_controls(corpus)
     with button_container:
         is_pressed = st.button(
@@ -101,10 +111,13 @@ def draw_training_form(corpus: Corpus) -> None:
     if is_pressed:
         with formatting.catch_and_show_errors():
             argv = ["train", corpus.name]
-            argv += [*encoder_choice.cli_options, *form_values.to_train_cli_options()]
+            argv += encoder_choice.cli_options
+            if form_values is not None:
+                argv += form_values.to_train_cli_options()
             if held_out_templates:
                 argv += ["--unseen-templates", *held_out_templates]
-            jobs.start_job(argv, f"Train an alignment of {corpus.name}")
+            count = "alignments" if form_values is None else "an alignment"
+            jobs.start_job(argv, f"Train {count} of {corpus.name}")
             st.rerun()
 
 
@@ -123,18 +136,22 @@ def draw_held_out_template_controls(corpus: Corpus) -> list[str]:
         )
 
 
-def draw_training_time_estimate(corpus: Corpus, form_values: TrainingFormValues) -> None:
-    """Draw how long a training with this config takes, or which value is invalid."""
+def draw_training_time_estimate(corpus: Corpus, form_values: TrainingFormValues | None) -> None:
+    """Draw how long a training takes, or which value is invalid; None: the default trainings."""
     try:
-        config = form_values.to_alignment_config()
+        configs = (
+            [AlignmentConfig.from_preset(method) for method in DEFAULT_METHODS]
+            if form_values is None
+            else [form_values.to_alignment_config()]
+        )
     except EarshotError as error:
         formatting.show_error(error)
         return
     clip_count = cache.count_programs_by_state(corpus)["ok"]
-    duration = formatting.format_duration(estimate_training_seconds(clip_count, config))
-    early_stop = (
-        f"; less if {config.patience} epochs bring no improvement" if config.patience else ""
-    )
+    seconds = sum(estimate_training_seconds(clip_count, config) for config in configs)
+    duration = formatting.format_duration(seconds)
+    patience = max(config.patience for config in configs)
+    early_stop = f"; less if {patience} epochs bring no improvement" if patience else ""
     st.caption(
         f":material/schedule: {duration.capitalize()} including evaluation and map{early_stop}."
         " &ensp; :material/hard_drive: A few MB."
@@ -165,6 +182,7 @@ def draw_live_training_curves(job: Job) -> None:
     epochs = [
         event["data"] for event in jobs.read_job_data_events(job.id) if event["data"].get("epoch")
     ]
+    epochs = _select_current_training(epochs)
     if epochs:
         step = max(1, len(epochs) // MAX_PLOTTED_EPOCHS)
         history = pd.DataFrame([*epochs[::step], epochs[-1]]).drop_duplicates("epoch")
@@ -177,6 +195,15 @@ def draw_live_training_curves(job: Job) -> None:
         st.caption("CKA and recall are of the validation programs, after each epoch.")
     elif job.is_active:
         st.caption("Computing the first epoch …")
+
+
+def _select_current_training(epochs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the epochs of the last training of a job that trains one after the other."""
+    start = 0
+    for index in range(1, len(epochs)):
+        if epochs[index]["epoch"] <= epochs[index - 1]["epoch"]:
+            start = index
+    return epochs[start:]
 
 
 def draw_alignment_results(corpus: Corpus, alignment: AlignmentRecord) -> None:

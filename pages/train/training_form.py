@@ -12,8 +12,11 @@ from core.alignment import AlignmentConfig
 from core.alignment.config import DEVICES, OBJECTIVES, PRECISIONS, PRESETS, SCHEDULES
 from pages.components import state
 
-DEFAULT_METHOD = "soft_infonce"
+BOTH_METHODS = "default"
+"""Option of the method: kernel ridge for prediction and InfoNCE for the map."""
+UNSCOPED_METHOD = "soft_infonce"  # Its widgets have the keys of older versions.
 METHOD_LABELS = {
+    BOTH_METHODS: "Both (recommended)",
     "soft_infonce": "Soft InfoNCE",
     "kernel_ridge": "Kernel ridge",
     "infonce": "InfoNCE",
@@ -183,9 +186,7 @@ class TrainingFormValues:
             When a value is invalid.
         """
         config, defaults = self.to_alignment_config(), AlignmentConfig.from_preset(self.method)
-        options = []
-        if self.method != DEFAULT_METHOD:
-            options += ["--method", self.method.replace("_", "-")]
+        options = ["--method", self.method.replace("_", "-")]
         for name in self.field_values:
             value = getattr(config, name)
             if value == getattr(defaults, name):
@@ -202,13 +203,14 @@ def draw_training_method_picker() -> str:
     """Draw the choice of a method, which sets the defaults of all fields."""
     return st.segmented_control(
         "Method",
-        list(PRESETS),
-        default=DEFAULT_METHOD,
+        [BOTH_METHODS, *PRESETS],
+        default=BOTH_METHODS,
         required=True,
         key=state.TRAINING_METHOD.name,
         persist_state="session",
         format_func=lambda option: METHOD_LABELS.get(option, option),
-        help="Soft InfoNCE weights targets by audio similarity and agrees best with raw audio."
+        help="Both trains kernel ridge, which Listen uses to predict, and InfoNCE, which the map"
+        " uses. Soft InfoNCE weights targets by audio similarity and agrees best with raw audio."
         " Kernel ridge predicts snippets that resemble no corpus program best, with the code"
         " encoder sonicpi. InfoNCE is the paper's method.",
     )
@@ -308,5 +310,5 @@ def _draw_number_config_fields(
 
 def _get_config_field_key(method: str, field_name: str) -> str:
     # Each method has its own widgets: a value chosen for one method does not carry over.
-    scope = (field_name,) if method == DEFAULT_METHOD else (method, field_name)
+    scope = (field_name,) if method == UNSCOPED_METHOD else (method, field_name)
     return state.TRAINING_FIELD.derive_scoped_key(*scope).name

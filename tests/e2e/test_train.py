@@ -32,11 +32,17 @@ def set_number(page: Page, label: str, value: int) -> None:
     page_steps.wait_until_settled(page)
 
 
+def choose_soft_infonce(page: Page) -> None:
+    page.get_by_role("radio", name="Soft InfoNCE", exact=True).click()
+    page_steps.wait_until_settled(page)
+
+
 def test_a_training_shows_live_curves_and_is_compared_with_another(
     training: Dashboard, page: Page
 ) -> None:
     page.goto(f"{training.url}train")
     page_steps.wait_until_settled(page)
+    choose_soft_infonce(page)
     set_number(page, "Epochs", 8)
     page.get_by_role("button", name="Train", exact=True).click()
     panel = page.locator('[class*="st-key-job-"]')
@@ -66,6 +72,7 @@ def test_a_stopped_training_saves_its_best_epoch_and_can_be_evaluated(
 ) -> None:
     page.goto(f"{training.url}train")
     page_steps.wait_until_settled(page)
+    choose_soft_infonce(page)
     set_number(page, "Epochs", 90_000)
     page.get_by_text("More settings").click()
     set_number(page, "Patience", 0)

@@ -33,7 +33,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Find the pairs, then print all as JSON or the first ones as a table."""
     from core.pipeline import compare
 
-    aligned_corpus = open_aligned_corpus_from_args(args)
+    aligned_corpus = open_aligned_corpus_from_args(args, "map")
     pairs = compare.find_disagreeing_program_pairs(aligned_corpus, progress)
     if args.json:
         print_json_lines(pairs.to_dict(orient="records"))

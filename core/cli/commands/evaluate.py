@@ -37,7 +37,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Evaluate the alignment, then print its metrics."""
     from core.pipeline import evaluate
 
-    aligned_corpus = open_aligned_corpus_from_args(args)
+    aligned_corpus = open_aligned_corpus_from_args(args, "any")
     metrics = evaluate.evaluate_alignment(aligned_corpus, progress)
     relabelled_count = aligned_corpus.count_relabelled_programs()
     if relabelled_count and not args.json:
@@ -45,13 +45,14 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
             f"Left out of validation and test: {relabelled_count} programs that took part in the"
             " training of this alignment."
         )
-    print_alignment_metrics(metrics, args.json)
+    print_alignment_metrics(aligned_corpus.record.id, metrics, args.json)
 
 
-def print_alignment_metrics(metrics: pd.DataFrame, as_json: bool) -> None:
+def print_alignment_metrics(alignment_id: str, metrics: pd.DataFrame, as_json: bool) -> None:
     """Print one table per split with a column per comparison, or JSON lines with intervals."""
     if as_json:
-        print_json_lines(metrics.to_dict(orient="records"))
+        rows = metrics.to_dict(orient="records")
+        print_json_lines([{"alignment": alignment_id, **row} for row in rows])
         return
     for split, rows in metrics.groupby("split", sort=False):
         comparisons = list(rows["reading"].unique())

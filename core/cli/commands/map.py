@@ -30,7 +30,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     """Compute the map, then print its points or their number."""
     from core.pipeline.map import compute_and_save_alignment_map
 
-    points = compute_and_save_alignment_map(open_aligned_corpus_from_args(args), progress)
+    points = compute_and_save_alignment_map(open_aligned_corpus_from_args(args, "map"), progress)
     if args.json:
         print_json_lines(points.to_dict(orient="records"))
     else:

@@ -1,7 +1,9 @@
-"""Train an alignment of a corpus's code and audio.
+"""Train alignments of a corpus's code and audio.
 
-It is evaluated before and after on held-out programs, and its map is computed. A field that neither
-an option nor the file of --config sets has the default of the method.
+Without a method and without fields of the config, two are trained: kernel-ridge, which predicts
+the sound of snippets, and infonce, which arranges the map. Each is evaluated before and after on
+held-out programs, and its map is computed. A field that neither an option nor the file of --config
+sets has the default of the method.
 """
 
 from __future__ import annotations
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from core.alignment import AlignmentConfig
 
 IS_LONG_RUNNING = True
+METHOD_OF_OTHER_CONFIGS = "soft_infonce"
+"""Method where fields of the config are given, but no method."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +47,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--method",
         type=make_choice_parser(PRESETS),
         metavar=format_choices(PRESETS),
-        default="soft_infonce",
         help="infonce: the paper's; soft-infonce: targets follow the similarity of clips;"
-        " kernel-ridge: for snippets unlike any program of the corpus (soft-infonce)",
+        " kernel-ridge: predicts the sound of snippets (kernel-ridge and infonce; with fields of"
+        " the config, soft-infonce)",
     )
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="JSON with some or all fields of the config"
@@ -88,7 +92,7 @@ def build_config_from_args(args: argparse.Namespace) -> AlignmentConfig:
     """Build the config of the method, changed by the file of --config and then by the options."""
     from core.alignment import AlignmentConfig
 
-    values = AlignmentConfig.from_preset(args.method).to_dict()
+    values = AlignmentConfig.from_preset(args.method or METHOD_OF_OTHER_CONFIGS).to_dict()
     if args.config is not None:
         try:
             text = args.config.read_text(encoding="utf-8")
@@ -110,20 +114,38 @@ def _parse_held_out_templates(values: Sequence[str]) -> Sequence[str] | int:
     return int(values[0]) if len(values) == 1 and values[0].isdigit() else values
 
 
+def list_training_configs(args: argparse.Namespace) -> list[AlignmentConfig]:
+    """Return the configs to train with: that of the options, or the two defaults without any."""
+    from core.alignment import AlignmentConfig
+    from core.pipeline.next_step import DEFAULT_METHODS  # Loads pandas, unlike --help.
+
+    field_values = [getattr(args, f"config_{field.name}") for field in fields(AlignmentConfig)]
+    has_fields = args.config is not None or any(value is not None for value in field_values)
+    if args.method is not None or has_fields:
+        return [build_config_from_args(args)]
+    return [AlignmentConfig.from_preset(method) for method in DEFAULT_METHODS]
+
+
 def run(args: argparse.Namespace, progress: Progress) -> None:
-    """Train the alignment, then print its metrics."""
-    config = build_config_from_args(args)
+    """Train the alignments, then print their metrics."""
+    configs = list_training_configs(args)
     from core.pipeline import evaluate, train
 
-    aligned_corpus = train.train(
-        open_corpus_from_args(args),
-        config,
-        progress=progress,
-        code_encoder=args.code_encoder,
-        audio_encoder=args.audio_encoder,
-        unseen_templates=_parse_held_out_templates(args.unseen_templates),
-    )
-    if not args.json:
+    corpus = open_corpus_from_args(args)
+    for config in configs:
+        aligned_corpus = train.train(
+            corpus,
+            config,
+            progress=progress,
+            code_encoder=args.code_encoder,
+            audio_encoder=args.audio_encoder,
+            unseen_templates=_parse_held_out_templates(args.unseen_templates),
+        )
         record = aligned_corpus.record
-        print_result(f"Saved alignment {record.id} of {args.corpus} to {record.path}.")
-    print_alignment_metrics(evaluate.evaluate_alignment(aligned_corpus), args.json)
+        if not args.json:
+            method = format_option_word(config.objective)
+            print_result(
+                f"Saved alignment {record.id} ({method}) of {args.corpus} to {record.path}."
+            )
+        metrics = evaluate.evaluate_alignment(aligned_corpus)
+        print_alignment_metrics(record.id, metrics, args.json)

@@ -185,13 +185,27 @@ def test_train_shows_results_and_starts_the_chosen_training(full_workspace: Path
     assert [len(chart_ids) for chart_ids in drawn.values()] == [1, 0, 1]
     assert "curves" in drawn["Training"][0] and "metric-comparison" in drawn["Before and after"][0]
     assert list(metrics.columns) == ["Metric", "Before", "After, aligned audio", "After, raw audio"]
+    app.segmented_control(key="train:method").set_value("soft_infonce").run()
     app.radio(key="train:objective").set_value("weighted_infonce")
     app.number_input(key="train:epochs").set_value(7)
     find_button(app, "Train").click().run()
     assert not app.exception
     job = jobs.list_jobs()[0]
     job.cancel()
-    assert job.argv == ("train", "tiny", "--objective", "weighted_infonce", "--epochs", "7")
+    assert job.argv == (
+        *("train", "tiny", "--method", "soft-infonce"),
+        *("--objective", "weighted_infonce", "--epochs", "7"),
+    )
+
+
+def test_train_trains_for_prediction_and_for_the_map_by_default(full_workspace: Path) -> None:
+    app = open_alone("train")
+    assert "kernel ridge for predictions on Listen, InfoNCE for the map" in get_text(app)
+    find_button(app, "Train").click().run()
+    assert not app.exception
+    job = jobs.list_jobs()[0]
+    job.cancel()
+    assert (job.argv, job.title) == (("train", "tiny"), "Train alignments of tiny")
 
 
 @pytest.mark.parametrize("label", ["1 · soft targets", "1 · soft InfoNCE"])
@@ -280,6 +294,7 @@ def test_each_training_method_has_its_own_defaults(full_workspace: Path) -> None
 
 def test_every_field_of_the_config_has_a_control(full_workspace: Path) -> None:
     app = open_alone("train")
+    app.segmented_control(key="train:method").set_value("soft_infonce").run()
     set_expanded(app, "more_settings")
     kinds = ("radio", "number_input", "segmented_control", "toggle")
     keys = {element.key for kind in kinds for element in app.get(kind)} - {None}

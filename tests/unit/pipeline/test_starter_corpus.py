@@ -8,7 +8,7 @@ import pytest
 
 from core import programs
 from core.pipeline.build_programs import ALL_STYLES
-from core.pipeline.estimate import estimate_build_cost
+from core.pipeline.cost_estimates import estimate_build_cost
 from core.pipeline.starter_corpus import create_starter_recipe
 from core.programs.grammar.balanced_composition import TEMPO_BAND_EDGES, get_tempo_band
 from core.programs.synth_families import SYNTH_NAMES_BY_FAMILY, list_synth_families

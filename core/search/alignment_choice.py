@@ -1,0 +1,158 @@
+"""Choice of the alignment that a command or page uses where the user named none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+from core.corpus import AlignmentRecord, Corpus
+from core.errors import EarshotError
+
+Purpose = Literal["prediction", "map", "any"]
+PREDICTION_OBJECTIVES = ("kernel_ridge", "ridge")
+MAP_OBJECTIVES = ("infonce", "soft_infonce", "weighted_infonce")
+CACHE_SIZE = 64
+_OBJECTIVES_BY_PURPOSE = {"prediction": PREDICTION_OBJECTIVES, "map": MAP_OBJECTIVES, "any": ()}
+_PURPOSE_TEXTS = {"prediction": "prediction", "map": "the map", "any": ""}
+
+
+@dataclass(frozen=True)
+class AlignmentChoice:
+    """An alignment and why it is used.
+
+    Attributes
+    ----------
+    alignment_id : str
+    method : str
+        Its objective as `./run train --method` spells it: "kernel-ridge". "" if it cannot be read.
+    created : str
+        UTC, ISO 8601; "" if unknown.
+    reason : str
+        Without a full stop, for example "made for prediction".
+    """
+
+    alignment_id: str
+    method: str
+    created: str
+    reason: str
+
+    def __str__(self) -> str:
+        """Return one line: "alignment 0001-5f1c (kernel-ridge of 14:03): made for prediction"."""
+        origin = " of ".join(part for part in (self.method, self.format_local_time()) if part)
+        return f"alignment {self.alignment_id}{f' ({origin})' if origin else ''}: {self.reason}"
+
+    def format_local_time(self) -> str:
+        """Return when it was trained: the local time of today, or date and time; "" if unknown."""
+        try:
+            time = datetime.fromisoformat(self.created).astimezone()
+        except ValueError:
+            return ""
+        is_today = time.date() == datetime.now().astimezone().date()
+        return f"{time:%H:%M}" if is_today else f"{time:%Y-%m-%d %H:%M}"
+
+
+def choose_default_alignment(corpus: Corpus, purpose: Purpose) -> AlignmentChoice | None:
+    """Choose the alignment that suits a purpose, and give the reason.
+
+    Kernel ridge predicts snippets best, and the InfoNCE objectives arrange the map. Of several
+    alignments with a suitable objective, those with the corpus's encoders come first, then those
+    that finished training and held out no whole templates, then the newest.
+
+    Parameters
+    ----------
+    corpus : Corpus
+    purpose : {"prediction", "map", "any"}
+        What the alignment is used for: finding neighbours of a snippet or clip, the map, or "any"
+        for the newest.
+
+    Returns
+    -------
+    AlignmentChoice or None
+        None if the corpus has no alignment.
+
+    Examples
+    --------
+    >>> choice = choose_default_alignment(Corpus.open("starter"), "prediction")
+    >>> choice.method, choice.reason
+    ('soft-infonce', 'the only alignment of this corpus')
+    """
+    return _choose_by_key(_CacheKey(corpus.path, corpus.change_stamp, purpose, corpus))
+
+
+def describe_requested_alignment(record: AlignmentRecord) -> AlignmentChoice:
+    """Return the choice that stands for an alignment that the user named."""
+    return _describe_alignment(record, "the one you chose")
+
+
+@dataclass(frozen=True)
+class _CacheKey:
+    """What a choice is cached by; the corpus rides along uncompared."""
+
+    path: Path
+    change_stamp: str
+    purpose: Purpose
+    corpus: Corpus = field(compare=False)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def _choose_by_key(key: _CacheKey) -> AlignmentChoice | None:
+    alignment_ids = key.corpus.list_alignment_ids()
+    if not alignment_ids:
+        return None
+    records = [
+        record
+        for alignment_id in alignment_ids
+        if (record := _load_readable_alignment(key.corpus, alignment_id)) is not None
+    ]
+    if not records:  # Opening it explains what is damaged.
+        return AlignmentChoice(alignment_ids[-1], "", "", "the newest alignment")
+    if key.purpose == "any":
+        return _describe_alignment(records[-1], "the newest alignment")
+    if len(alignment_ids) == 1:
+        return _describe_alignment(records[0], "the only alignment of this corpus")
+    objectives = _OBJECTIVES_BY_PURPOSE[key.purpose]
+    purpose_text = _PURPOSE_TEXTS[key.purpose]
+    suitable = [record for record in records if _get_objective(record) in objectives]
+    if not suitable:
+        return _describe_alignment(
+            records[-1], f"the newest alignment; none is made for {purpose_text}"
+        )
+    corpus_encoders = key.corpus.settings.get("encoders")
+    # Of equals, max returns the first.
+    best = max(reversed(suitable), key=lambda record: _rank_alignment(record, corpus_encoders))
+    reason = f"made for {purpose_text}"
+    if best is not suitable[-1]:
+        reason += "; newer ones have other encoders, were stopped or held out templates"
+    return _describe_alignment(best, reason)
+
+
+def _load_readable_alignment(corpus: Corpus, alignment_id: str) -> AlignmentRecord | None:
+    try:
+        return corpus.load_alignment(alignment_id)
+    except EarshotError:
+        return None
+
+
+def _rank_alignment(
+    record: AlignmentRecord, corpus_encoders: dict[str, str] | None
+) -> tuple[bool, bool]:
+    """Return whether it has the corpus's encoders, and was trained on the whole corpus."""
+    encoder_ids = {
+        modality: encoder.get("id")
+        for modality, encoder in record.config.get("encoders", {}).items()
+    }
+    held_out = record.config.get("split", {}).get("unseen_templates")
+    is_complete = not held_out and record.metrics.get("stopped") != "cancelled"
+    return corpus_encoders in (None, encoder_ids), is_complete
+
+
+def _get_objective(record: AlignmentRecord) -> str:
+    return str(record.config.get("alignment", {}).get("objective", ""))
+
+
+def _describe_alignment(record: AlignmentRecord, reason: str) -> AlignmentChoice:
+    method = _get_objective(record).replace("_", "-")
+    return AlignmentChoice(record.id, method, record.created, reason)
