@@ -51,8 +51,8 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 def print_alignment_metrics(alignment_id: str, metrics: pd.DataFrame, as_json: bool) -> None:
     """Print one table per split with a column per comparison, or JSON lines with intervals."""
     if as_json:
-        rows = metrics.to_dict(orient="records")
-        print_json_lines([{"alignment": alignment_id, **row} for row in rows])
+        json_rows = metrics.to_dict(orient="records")
+        print_json_lines([{"alignment": alignment_id, **row} for row in json_rows])
         return
     for split, rows in metrics.groupby("split", sort=False):
         comparisons = list(rows["reading"].unique())
