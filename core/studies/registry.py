@@ -153,6 +153,11 @@ STUDIES: dict[str, Study] = {
                 "audio encoders that only measure, never trained on, joined by commas",
                 "log-mel,musicnn",
             ),
+            StudyOption(
+                "zero_shot",
+                "text tower to retrieve with untrained, such as laion/clap-htsat-unfused#text;"
+                " default: all whose audio tower has embedded the corpus",
+            ),
             _CODE_ENCODER,
             _AUDIO_ENCODER,
             _SEED,

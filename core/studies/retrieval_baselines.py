@@ -10,6 +10,7 @@ from core.encoders.concat import split_encoder_id
 
 BAG_OF_WORDS, EDIT_DISTANCE = "bag-of-words", "edit-distance"
 RAW_EMBEDDINGS, PROJECTION_HEADS = "raw-embeddings", "projection-heads"
+ZERO_SHOT = "zero-shot"
 SONICPI_ENCODER, SCORE_ENCODER = "sonicpi", "score"
 SENTENCE_ENCODER = "sentence-transformers/all-MiniLM-L6-v2"
 SENTENCE_ENCODER_LABEL = "MiniLM"
@@ -24,9 +25,10 @@ class RetrievalMethod:
     ----------
     name : str
         As shown in tables.
-    algorithm : {"bag-of-words", "edit-distance", "raw-embeddings", "projection-heads"}
+    algorithm : {"bag-of-words", "edit-distance", "raw-embeddings", "projection-heads", "zero-shot"}
         ``raw-embeddings`` compares raw code embeddings; ``projection-heads`` compares code and
-        audio in the shared space of trained heads. The ablation adds further algorithms.
+        audio in the shared space of trained heads; ``zero-shot`` compares them in the space that
+        two encoders share as published. The ablation adds further algorithms.
     code_encoder : str
         Id of the code encoder; "" for the first two algorithms.
     alignment_config : AlignmentConfig, optional
@@ -54,11 +56,11 @@ class RetrievalMethod:
 
     def list_required_training_program_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed the training programs."""
-        return set(split_encoder_id(self.code_encoder)) if self.code_encoder else set()
+        return set() if self.algorithm == ZERO_SHOT else self.list_required_query_encoders()
 
     def list_required_query_encoders(self) -> set[str]:
         """Return ids of the code encoders that embed a query."""
-        return self.list_required_training_program_encoders()
+        return set(split_encoder_id(self.code_encoder)) if self.code_encoder else set()
 
 
 def list_baseline_methods(code_encoder: str) -> list[RetrievalMethod]:

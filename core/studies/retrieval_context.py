@@ -66,6 +66,10 @@ class RetrievalContext:
             concatenate_embeddings([queries for _, queries in parts]),
         )
 
+    def load_base_embeddings(self, encoder_id: str) -> np.ndarray:
+        """Return the embeddings of the base by any encoder [n, d], NaN where there is none."""
+        return self._load_embeddings_or_nan_rows(encoder_id, self.query_set.base)
+
     def list_incomplete_code_encoders(self) -> list[tuple[str, int]]:
         """Return (encoder id, embedded programs) of used encoders that lack some of the base."""
         counts = {

@@ -38,6 +38,7 @@ from core.studies.retrieval_tables import (
     collect_query_clips,
 )
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, Retriever
+from core.studies.zero_shot_retrieval import list_zero_shot_methods
 
 PROGRESS_STEP = "Retrieving"
 MIN_TRAINING_PROGRAMS = 20
@@ -56,6 +57,7 @@ def run(corpus: Corpus, options: Mapping[str, Any], progress: Progress) -> Study
     eval_encoders = list(dict.fromkeys((audio_encoder, *held_out_encoders)))
     _embed_missing_programs(corpus, eval_encoders, progress)
     methods, retriever_class = _load_retrieval_methods(method_set, code_encoder)
+    methods += list_zero_shot_methods(corpus, options["zero_shot"], progress)
     query_set = load_query_set(
         corpus, query_source, [code_encoder, SONICPI_ENCODER, *eval_encoders], progress
     )

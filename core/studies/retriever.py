@@ -27,10 +27,12 @@ from core.studies.retrieval_baselines import (
     EDIT_DISTANCE,
     PROJECTION_HEADS,
     RAW_EMBEDDINGS,
+    ZERO_SHOT,
     RetrievalMethod,
 )
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
 from core.studies.retrieval_queries import select_evenly_spaced_indices
+from core.studies.zero_shot_retrieval import fit_zero_shot_scorer
 
 NEIGHBOUR_COUNT = 5
 TIMED_QUERY_COUNT = 12
@@ -108,7 +110,7 @@ class Retriever:
         return self._fitted_scorers[key]
 
     def _fit_scorer(self, method: RetrievalMethod) -> tuple[QueryScorer, float]:
-        if method.code_encoder:
+        if method.code_encoder and method.algorithm != ZERO_SHOT:
             # Reading embeddings from the corpus is not part of the time of fitting.
             self.context.get_code_embeddings(method.code_encoder)
         started = measure_cpu_seconds()
@@ -222,4 +224,5 @@ SCORER_FITTERS: dict[str, ScorerFitter] = {
     EDIT_DISTANCE: _fit_edit_distance_scorer,
     RAW_EMBEDDINGS: _fit_raw_embedding_scorer,
     PROJECTION_HEADS: _fit_projection_heads_scorer,
+    ZERO_SHOT: fit_zero_shot_scorer,
 }

@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from transformers import BertConfig, BertModel
+from transformers import BertConfig, BertModel, ClapConfig, ClapFeatureExtractor, ClapModel
 
 from core.alignment import AlignmentConfig, TrainingPairs, ValidationPairs, train
 from core.corpus import Corpus
+from core.encoders import get_encoder
 from core.encoders.weights import WheelWeights
 from core.errors import EarshotError
 from core.evaluation import calibration
@@ -29,7 +30,11 @@ from core.studies.clips import find_stored_clip
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.finetune import FinetuningConfig, finetune_text_encoder
 from core.studies.registry import fill_default_study_options
-from core.studies.retrieval_queries import STYLE_QUERY_KIND, TEMPLATE_QUERY_KIND
+from core.studies.retrieval_queries import (
+    STYLE_QUERY_KIND,
+    TEMPLATE_QUERY_KIND,
+    load_query_set,
+)
 from core.studies.runner import run_study
 from core.studies.store import StudyRun
 
@@ -155,6 +160,81 @@ def test_several_held_out_encoders_measure_and_the_lowest_score_is_shown(corpus:
     for method in scores.index:
         assert long_table[method, "musicnn"] == pytest.approx(scores.loc[method, "musicnn"])
     assert any("musicnn is not used in training" in note for note in run.load_result().notes)
+
+
+@pytest.fixture(scope="module")
+def clap(tmp_path_factory) -> str:
+    """A tiny CLAP with random weights and one token per character."""
+    folder = tmp_path_factory.mktemp("clap")
+    vocabulary = [
+        "<s>",
+        "<pad>",
+        "</s>",
+        "<unk>",
+        *(chr(code) for code in range(33, 127)),
+        "Ġ",
+        "Ċ",
+    ]
+    tokenizer = {token: index for index, token in enumerate(vocabulary)}
+    (folder / "vocab.json").write_text(json.dumps(tokenizer))
+    (folder / "merges.txt").write_text("#version: 0.2\n")
+    settings = {"tokenizer_class": "RobertaTokenizer", "model_max_length": 128}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    torch.manual_seed(0)
+    text = {
+        "vocab_size": len(vocabulary),
+        "hidden_size": 32,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 2,
+        "intermediate_size": 32,
+        "max_position_embeddings": 130,
+    }
+    audio = {
+        "patch_embeds_hidden_size": 16,
+        "hidden_size": 128,
+        "depths": [1, 1, 1, 1],
+        "num_attention_heads": [1, 2, 4, 8],
+        "initializer_range": 0.3,
+    }
+    config = ClapConfig(text_config=text, audio_config=audio, projection_dim=16)
+    model = ClapModel(config)
+    # The usual small initial values would give all programs nearly the same vector.
+    for module in (*model.text_model.modules(), *model.text_projection.modules()):
+        if isinstance(module, torch.nn.Linear | torch.nn.Embedding):
+            torch.nn.init.normal_(module.weight, std=0.5)
+    model.save_pretrained(folder)
+    ClapFeatureExtractor(truncation="rand_trunc", padding="repeatpad").save_pretrained(folder)
+    return str(folder)
+
+
+def test_zero_shot_retrieval_compares_the_text_tower_with_the_audio_tower(
+    corpus: Corpus, clap: str
+):
+    run = run_study("retrieval", corpus, {**OPTIONS, "zero_shot": f"{clap}#text"})
+    tables = load_tables(run)
+    scores = tables["scores"].set_index("method")
+    assert scores.loc[f"zero-shot {clap}", SCORE] < 1
+    assert scores.loc[f"zero-shot {clap}", "query ms"] > 0
+    # What the method retrieved, computed here from the two towers.
+    programs = corpus.load_programs().set_index("name")
+    query_set = load_query_set(corpus, "validation", ["sonicpi", "log-mel"], lambda *_: None)
+    base_clips = corpus.load_embeddings(clap, list(query_set.base["program"]))[1]
+    texts = get_encoder(f"{clap}#text").embed(list(query_set.queries["source"]))
+    similarity = normalize(texts) @ normalize(base_clips).T
+    rows = np.argsort(-similarity, axis=1, kind="stable")[:, :5]
+    audio = {
+        part: corpus.load_embeddings("log-mel", list(frame["program"]))[1]
+        for part, frame in (("base", query_set.base), ("queries", query_set.queries))
+    }
+    expected = normalized_similarity(rows, audio["queries"], audio["base"]).mean()
+    assert scores.loc[f"zero-shot {clap}", SCORE] == pytest.approx(expected, abs=1e-3)
+    assert len(programs) > len(query_set.base)
+    with pytest.raises(EarshotError, match="sonicpi shares no space"):
+        run_study("retrieval", corpus, {**OPTIONS, "zero_shot": "sonicpi"})
+
+
+def normalize(rows: np.ndarray) -> np.ndarray:
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
 
 def test_a_default_encoder_without_weights_is_skipped_and_one_asked_for_is_an_error(
