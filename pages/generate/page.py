@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
 
 from core import jobs, programs, sonicpi, workspace
 from core.clip_length import DEFAULT_CLIP_SECONDS
-from core.corpus import Corpus, list_corpora
-from core.encoders.encoder_presets import find_encoder_preset_name
+from core.corpus import list_corpora
 from core.errors import EarshotError
-from core.pipeline.cost_estimates import estimate_build_cost
 from core.programs import ParameterSpec, Program, Template
 from core.programs.cli_parameter_syntax import format_parameter_text
 from pages.components import (
     audio_player,
-    cache,
     formatting,
-    job_panel,
     layout,
     program_card,
     selection,
     state,
 )
 from pages.components.sonic_pi_choice import draw_sonic_pi_choice
-from pages.generate import parameter_controls, template_gallery
+from pages.generate import grammar_form, parameter_controls, template_gallery
+from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
 
 PREVIEW_PLAYER_KEY = "preview"
 
@@ -37,6 +33,8 @@ def draw_page() -> None:
         template = draw_template_picker()
         selection.scroll_to_top_on_change(template.id if template else "")
         if template is None:
+            if not workspace.is_workspace_read_only():
+                grammar_form.draw_grammar_form()
             template_gallery.draw_template_gallery()
         else:
             draw_template_editor(template)
@@ -255,59 +253,6 @@ def draw_corpus_and_program_count_controls(corpus_names: list[str]) -> tuple[str
             help="Number of programs from this seed in the corpus; existing ones stay.",
         )
     return corpus_name, int(program_count)
-
-
-def draw_generation_job(corpus_name: str) -> None:
-    """Draw the job that builds a corpus, or a link to the corpus once it is done."""
-    job = job_panel.draw_unfinished_job("build", corpus_name)
-    if job is not None:
-        return
-    done_job = job_panel.find_latest_job_of_command("build", corpus_name)
-    if done_job is not None and done_job.id == state.GENERATION_JOB.get():
-        st.success(f"{formatting.escape_markdown(corpus_name)} is done.", icon=":material/check:")
-        st.page_link(
-            "pages/corpus/page.py",
-            label="Open",
-            icon=":material/library_music:",
-            query_params={"corpus": corpus_name},
-        )
-
-
-def format_generation_cost_estimate(
-    corpus_name: str | None, program_count: int, seed: int, fixed_count: int
-) -> str:
-    """Return the time and disk space that generating the programs takes.
-
-    Parameters
-    ----------
-    corpus_name : str or None
-        None for a new corpus.
-    program_count : int
-    seed : int
-    fixed_count : int
-        Number of parameters that are not sampled freely.
-    """
-    settings = Corpus.open(corpus_name).settings if corpus_name else {}
-    estimate = estimate_build_cost(
-        program_count,
-        settings.get("seconds", DEFAULT_CLIP_SECONDS),
-        get_cost_estimate_preset(settings.get("encoders")),
-        audio_format=settings.get("audio_format", "flac"),
-    )
-    fixed = f" and {formatting.pluralize(fixed_count, 'parameter')} set" if fixed_count else ""
-    return (
-        f"{formatting.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
-        f" {formatting.format_duration(estimate.seconds)},"
-        f" {formatting.format_bytes(estimate.size_bytes)} of disk"
-        f" ({formatting.format_bytes(cache.get_free_disk_bytes())} free)."
-    )
-
-
-def get_cost_estimate_preset(corpus_encoders: Mapping[str, str] | None) -> str:
-    """Return the preset whose speed applies to a corpus; for a new corpus, the default."""
-    if not corpus_encoders:
-        return cache.get_default_encoder_preset()[0]
-    return find_encoder_preset_name(corpus_encoders["code"], corpus_encoders["audio"]) or "other"
 
 
 def _start_generation_job(template: Template) -> None:

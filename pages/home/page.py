@@ -122,6 +122,13 @@ def draw_corpus_build_step(next_step: NextStep, is_busy: bool) -> None:
         )
         if st.button("Generate more programs", type="tertiary", icon=":material/tune:"):
             st.switch_page("pages/generate/page.py")
+        if st.button(
+            "Compose programs by the grammar", type="tertiary", icon=":material/library_add:"
+        ):
+            state.TEMPLATE.remove_from_url_and_session()
+            state.IS_SHOWING_GRAMMAR_FORM.set(True)
+            state.GRAMMAR_CORPUS.set(next_step.corpus.name)
+            st.switch_page("pages/generate/page.py")
 
 
 def draw_starter_corpus_offer(is_busy: bool) -> None:

@@ -16,6 +16,7 @@ from core.corpus import Corpus
 from core.pipeline import gallery
 from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
+from pages.generate import grammar_form
 
 BEEPS = "02_1_beeps"
 NOISE = np.random.default_rng(0).uniform(-0.5, 0.5, (22_050, 2)).astype(np.float32)
@@ -234,3 +235,55 @@ def test_a_damaged_corpus_does_not_block_the_template(tmp_path: Path) -> None:
     app = open_page(BEEPS)
     assert "broken" in app.error[0].value
     assert app.code[0].value and any(button.label == "Render and play" for button in app.button)
+
+
+def open_grammar_form(**values: object) -> AppTest:
+    """Open the page with the form of the grammar expanded and its widgets set."""
+    app = AppTest.from_file(str(PROJECT_FOLDER / "pages/generate/page.py"), default_timeout=120)
+    app.session_state["grammar"] = True
+    for name, value in values.items():
+        app.session_state[f"grammar:{name}"] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def start_grammar_job(app: AppTest) -> tuple[str, ...]:
+    app.button(key="add-grammar-programs").click().run()
+    assert not app.exception, app.exception
+    job = jobs.list_jobs()[0]
+    job.cancel()
+    return job.argv
+
+
+def test_grammar_programs_of_chosen_styles_are_added_to_an_existing_corpus() -> None:
+    Corpus.create("old")
+    app = open_grammar_form(count=20, seed=3, styles=["acid", "dub"], sounds="5")
+    assert "20 programs with seed 3" in get_captions(app)
+    # A corpus that exists keeps its sounds: there is no choice.
+    assert "grammar:sounds" not in [element.key for element in app.segmented_control]
+    assert start_grammar_job(app) == (
+        *("build", "old", "--per-template", "0", "--grammar-programs", "20", "--seed", "3"),
+        *("--styles", "acid", "dub"),
+    )
+
+
+def test_a_new_corpus_of_grammar_programs_may_have_later_sounds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    app = open_grammar_form(corpus="pieces")
+    sounds = app.segmented_control(key="grammar:sounds")
+    assert sounds.value == "3.2" and [button.label for button in app.button if button.key]
+    values = {"count": 14, "sounds": "5", "sonic-pi": "5"}
+    monkeypatch.setattr(st, "session_state", {f"grammar:{key}": v for key, v in values.items()})
+    assert grammar_form.read_grammar_options(is_existing=False) == [
+        *("--per-template", "0", "--grammar-programs", "14", "--seed", "0"),
+        *("--styles", "all", "--sounds", "5", "--sonic-pi", "5"),
+    ]
+
+
+def test_the_grammar_form_is_closed_at_first_and_refuses_an_invalid_name() -> None:
+    assert "add-grammar-programs" not in [button.key for button in open_page().button]
+    app = open_grammar_form(corpus="../away")
+    app.button(key="add-grammar-programs").click().run()
+    assert app.error and not jobs.list_jobs()

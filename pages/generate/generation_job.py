@@ -1,0 +1,66 @@
+"""Cost and progress of a job that adds generated programs to a corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from core.clip_length import DEFAULT_CLIP_SECONDS
+from core.corpus import Corpus
+from core.encoders.encoder_presets import find_encoder_preset_name
+from core.pipeline.cost_estimates import estimate_build_cost
+from pages.components import cache, formatting, job_panel, state
+
+
+def draw_generation_job(corpus_name: str) -> None:
+    """Draw the job that builds a corpus, or a link to the corpus once it is done."""
+    job = job_panel.draw_unfinished_job("build", corpus_name)
+    if job is not None:
+        return
+    done_job = job_panel.find_latest_job_of_command("build", corpus_name)
+    if done_job is not None and done_job.id == state.GENERATION_JOB.get():
+        st.success(f"{formatting.escape_markdown(corpus_name)} is done.", icon=":material/check:")
+        st.page_link(
+            "pages/corpus/page.py",
+            label="Open",
+            icon=":material/library_music:",
+            query_params={"corpus": corpus_name},
+        )
+
+
+def format_generation_cost_estimate(
+    corpus_name: str | None, program_count: int, seed: int, fixed_count: int
+) -> str:
+    """Return the time and disk space that generating the programs takes.
+
+    Parameters
+    ----------
+    corpus_name : str or None
+        None for a new corpus.
+    program_count : int
+    seed : int
+    fixed_count : int
+        Number of parameters that are not sampled freely.
+    """
+    settings = Corpus.open(corpus_name).settings if corpus_name else {}
+    estimate = estimate_build_cost(
+        program_count,
+        settings.get("seconds", DEFAULT_CLIP_SECONDS),
+        get_cost_estimate_preset(settings.get("encoders")),
+        audio_format=settings.get("audio_format", "flac"),
+    )
+    fixed = f" and {formatting.pluralize(fixed_count, 'parameter')} set" if fixed_count else ""
+    return (
+        f"{formatting.pluralize(program_count, 'program')} with seed {seed}{fixed}:"
+        f" {formatting.format_duration(estimate.seconds)},"
+        f" {formatting.format_bytes(estimate.size_bytes)} of disk"
+        f" ({formatting.format_bytes(cache.get_free_disk_bytes())} free)."
+    )
+
+
+def get_cost_estimate_preset(corpus_encoders: Mapping[str, str] | None) -> str:
+    """Return the preset whose speed applies to a corpus; for a new corpus, the default."""
+    if not corpus_encoders:
+        return cache.get_default_encoder_preset()[0]
+    return find_encoder_preset_name(corpus_encoders["code"], corpus_encoders["audio"]) or "other"

@@ -1,0 +1,145 @@
+"""Form of the page Generate that adds grammar programs to a corpus."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import jobs, programs, sonicpi, workspace
+from core.corpus import list_corpora
+from core.pipeline.build_programs import ALL_STYLES
+from pages.components import formatting, state
+from pages.components.sonic_pi_choice import draw_sonic_pi_choice
+from pages.generate.generation_job import draw_generation_job, format_generation_cost_estimate
+
+SOUND_SET_LABELS = {"3.2": "Of Sonic Pi 3.2", "5": "Also of later versions"}
+
+
+def draw_grammar_form() -> None:
+    """Draw the form that composes programs by the grammar and adds them to a corpus, as a job."""
+    with st.expander(
+        "Compose programs by the grammar",
+        key=state.IS_SHOWING_GRAMMAR_FORM.name,
+        on_change="rerun",
+        icon=":material/library_add:",
+    ) as expander:
+        if not expander.open:
+            return
+        st.caption(
+            "The grammar composes whole pieces in styles from ambient to acid. Styles get equal"
+            " shares; tempos and synths are spread evenly."
+        )
+        corpus_names = list_corpora()
+        corpus_name, program_count, seed = _draw_main_controls(corpus_names)
+        _draw_style_control()
+        is_existing = corpus_name in corpus_names
+        if corpus_name and not is_existing:
+            _draw_new_corpus_controls()
+        cost = format_generation_cost_estimate(
+            corpus_name if is_existing else None, program_count, seed, 0
+        )
+        st.caption(f"{cost} Those that the corpus has already stay.")
+        escaped_name = formatting.escape_markdown(corpus_name or "a corpus")
+        st.button(
+            f"{'Add to' if is_existing else 'Create'} {escaped_name}",
+            key="add-grammar-programs",
+            type="primary",
+            icon=":material/library_add:",
+            disabled=not corpus_name,
+            on_click=_start_grammar_job,
+        )
+        if corpus_name:
+            draw_generation_job(corpus_name)
+
+
+def _draw_main_controls(corpus_names: list[str]) -> tuple[str | None, int, int]:
+    """Draw the choice of corpus, number of programs and seed; return them."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        corpus_name = st.selectbox(
+            "Corpus",
+            corpus_names,
+            key=state.GRAMMAR_CORPUS.name,
+            index=0 if corpus_names else None,
+            accept_new_options=True,
+            placeholder="A new name",
+            persist_state="session",
+            help="Choose one to add to, or type a new name.",
+        )
+        program_count = st.number_input(
+            "Programs",
+            1,
+            100_000,
+            state.GRAMMAR_COUNT.default,
+            key=state.GRAMMAR_COUNT.name,
+            persist_state="session",
+            width=130,
+            help="Number of programs from this seed in the corpus; existing ones stay.",
+        )
+        seed = st.number_input(
+            "Seed",
+            0,
+            2**31,
+            key=state.GRAMMAR_SEED.name,
+            persist_state="session",
+            width=130,
+            help="The same seed gives the same programs on every machine.",
+        )
+    return corpus_name, int(program_count), int(seed)
+
+
+def _draw_style_control() -> None:
+    st.multiselect(
+        "Styles",
+        list(programs.MUSIC_STYLES),
+        key=state.GRAMMAR_STYLES.name,
+        persist_state="session",
+        placeholder="All styles",
+        format_func=lambda name: programs.MUSIC_STYLES[name].title,
+    )
+
+
+def _draw_new_corpus_controls() -> None:
+    """Draw what a corpus keeps from its first program on: its set of sounds and its version."""
+    with st.container(horizontal=True):
+        key = state.GRAMMAR_SOUND_SET
+        st.segmented_control(
+            "Synths and samples",
+            programs.SOUND_SETS,
+            # Streamlit warns about a default beside a value in the session.
+            default=None if key.is_set() else programs.DEFAULT_SOUND_SET,
+            required=True,
+            key=key.name,
+            persist_state="session",
+            format_func=lambda name: SOUND_SET_LABELS.get(name, name),
+        )
+        draw_sonic_pi_choice(state.GRAMMAR_SONIC_PI)
+
+
+def _start_grammar_job() -> None:
+    # A callback runs before the page draws what was typed last, so it reads the widgets' state.
+    corpus_name = state.GRAMMAR_CORPUS.get() or ""
+    program_count = int(state.GRAMMAR_COUNT.get())
+    with formatting.catch_and_show_errors():
+        workspace.validate_folder_name(corpus_name, "corpus")
+        argv = ["build", corpus_name, *read_grammar_options(corpus_name in list_corpora())]
+        title = f"Add {formatting.pluralize(program_count, 'grammar program')} to {corpus_name}"
+        state.GENERATION_JOB.set(jobs.start_job(argv, title).id)
+
+
+def read_grammar_options(is_existing: bool) -> list[str]:
+    """Return the form's values as options of `./run build`.
+
+    Parameters
+    ----------
+    is_existing : bool
+        Whether the corpus exists; it then keeps its own sounds and version of Sonic Pi.
+    """
+    options = ["--per-template", "0", "--grammar-programs", str(int(state.GRAMMAR_COUNT.get()))]
+    options += ["--seed", str(int(state.GRAMMAR_SEED.get()))]
+    options += ["--styles", *(state.GRAMMAR_STYLES.get() or [ALL_STYLES])]
+    if is_existing:
+        return options
+    if state.GRAMMAR_SOUND_SET.get() not in (None, programs.DEFAULT_SOUND_SET):
+        options += ["--sounds", str(state.GRAMMAR_SOUND_SET.get())]
+    if state.GRAMMAR_SONIC_PI.get() not in (None, sonicpi.DEFAULT_SONIC_PI):
+        options += ["--sonic-pi", str(state.GRAMMAR_SONIC_PI.get())]
+    return options
