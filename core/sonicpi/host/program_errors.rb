@@ -66,7 +66,7 @@ module ProgramErrors
   end
 
   def find_error_line(error, thread)
-    ProgramReport.current_line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1]) ||
+    ProgramReport.find_line(error.backtrace) || @loop_lines&.[](thread.to_s[/:live_loop_(\w+)/, 1]) ||
       current_start_line
   end
 

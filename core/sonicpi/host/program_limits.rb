@@ -33,7 +33,7 @@ class ProgramLimits
   def check_error(error)
     return unless error.is_a?(NoMemoryError) || (error.is_a?(FiberError) && error.message.match?(MEMORY_ERROR))
     Process.setrlimit(:AS, Process.getrlimit(:AS).last) # The report needs memory.
-    stop_for_memory(ProgramReport.current_line(error.backtrace))
+    stop_for_memory(ProgramReport.find_line(error.backtrace))
   end
 
   # The address space of stacks is not memory: it grows with the fibers.
@@ -87,7 +87,7 @@ class ProgramLimits
 
   # Return the line in which most threads are.
   def find_waiting_line
-    VirtualTime.backtraces.filter_map { |backtrace| ProgramReport.current_line(backtrace) }
+    VirtualTime.backtraces.filter_map { |backtrace| ProgramReport.find_line(backtrace) }
                .tally.max_by(&:last)&.first
   end
 end

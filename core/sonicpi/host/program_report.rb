@@ -7,6 +7,8 @@ class ProgramReport
   MAX_WARNINGS = 100
   MAX_THREAD_ERRORS = 20
   MAX_MESSAGE_CHARS = 2_000
+  FRAMES_PER_SEARCH = 32
+  LINE_PREFIX = "#{PROGRAM_LABEL}:".freeze
 
   def initialize
     @warnings = []
@@ -55,12 +57,21 @@ class ProgramReport
     text.encode(Encoding::UTF_8, invalid: :replace, undef: :replace).scrub
   end
 
-  # Return the line of the program that is running now.
-  def self.current_line(backtrace = caller)
-    backtrace&.each do |frame|
-      return Regexp.last_match(1).to_i if frame =~ /\A#{PROGRAM_LABEL}:(\d+)/o
+  # Return the line of the program that is running now. It is usually among the last calls, and a
+  # function that calls itself has thousands of them.
+  def self.current_line
+    start = 1
+    while (frames = caller(start, FRAMES_PER_SEARCH)) && !frames.empty?
+      line = find_line(frames)
+      return line if line
+      start += FRAMES_PER_SEARCH
     end
-    nil
+  end
+
+  # Return the line of the program that is last in a backtrace, which may be nil.
+  def self.find_line(backtrace)
+    frame = backtrace&.find { |text| text.start_with?(LINE_PREFIX) }
+    frame && frame[LINE_PREFIX.size..].to_i
   end
 
   private
