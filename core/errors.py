@@ -28,6 +28,9 @@ class EarshotError(Exception):
     There is no corpus 'beats'. Build it: ./run build beats.
     """
 
+    exit_status = 1
+    """Exit status of a command that fails with this error."""
+
     def __init__(self, message: str, *, where: str | None = None, remedy: str | None = None):
         self.message = message
         self.where = where

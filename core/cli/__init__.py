@@ -62,7 +62,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0 done, 1 failed with a message, 2 arguments not understood, 130 interrupted.
+        Exit status: 0 done, 1 failed with a message, 2 arguments not understood, 3 code in which
+        nothing would sound, 130 interrupted.
 
     Examples
     --------
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         where = f"{user_error.where}: " if user_error.where else ""
         print_error(f"{EXECUTABLE} {name}: {where}{user_error.message}", user_error.remedy)
-        return EXIT_FAILED
+        return user_error.exit_status
 
 
 def format_command_overview() -> str:

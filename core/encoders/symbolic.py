@@ -17,8 +17,7 @@ import numpy as np
 from core.encoders.base import Encoder, validate_source_text
 from core.encoders.score_feature_layout import SCORE_FEATURE_DIM
 from core.encoders.score_features import compute_score_features
-from core.sonicpi.interpreter.ruby_parser_process import parse_program
-from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+from core.sonicpi.interpreter import read_program
 
 WORD_FEATURE_COUNT = 256  # columns of hashed identifiers, symbols and option names
 WORD_PATTERN = re.compile(r"[A-Za-z_]\w*[?!]?:?")
@@ -38,7 +37,7 @@ class SymbolicEncoder(Encoder):
 
 def embed_source(source: str) -> np.ndarray:
     """Return the vector of a program, float32 [SYMBOLIC_EMBEDDING_DIM]."""
-    events = ProgramInterpreter(parse_program(source)).events
+    events = read_program(source).events
     return np.concatenate([compute_score_features(events), hash_word_counts(source)])
 
 

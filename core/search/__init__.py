@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         find_program_neighbours,
     )
     from core.search.query_audio_file import decode_audio_bytes
+    from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
 
 __all__ = [
     "AlignedCorpus",
@@ -35,6 +36,7 @@ __all__ = [
     "MapPlacement",
     "Neighbour",
     "choose_default_alignment",
+    "SilentSnippetError",
     "estimate_confidence",
     "find_audio_neighbours",
     "find_neighbours",
@@ -42,6 +44,7 @@ __all__ = [
     "open_aligned_corpus",
     "open_embedded_corpus",
     "place_on_map",
+    "read_audible_snippet",
     "decode_audio_bytes",
 ]
 _LAZY_EXPORTS = {
@@ -52,6 +55,7 @@ _LAZY_EXPORTS = {
     "EmbeddedCorpus": "aligned_corpus",
     "MapPlacement": "map_placement",
     "Neighbour": "query",
+    "SilentSnippetError": "snippet_reading",
     "estimate_confidence": "confidence",
     "find_audio_neighbours": "query",
     "find_neighbours": "query",
@@ -60,6 +64,7 @@ _LAZY_EXPORTS = {
     "open_embedded_corpus": "aligned_corpus",
     "place_on_map": "map_placement",
     "decode_audio_bytes": "query_audio_file",
+    "read_audible_snippet": "snippet_reading",
 }
 
 if not TYPE_CHECKING:  # A type checker would accept any name from a module's __getattr__.

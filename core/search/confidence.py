@@ -26,6 +26,8 @@ from core.search.aligned_corpus import (
 )
 from core.search.evaluation_splits import UNSEEN_SPLITS
 from core.search.query import Neighbour
+from core.search.snippet_reading import read_audible_snippet
+from core.sonicpi.interpreter.program_reading import STATUS_UNKNOWN
 
 PROGRESS_STEP = "Calibrating confidence"
 FOLD_COUNT = 3
@@ -34,6 +36,8 @@ MIN_CALIBRATION_TEMPLATES = 6
 """With fewer templates, too few are left to train on when a third of them is held out."""
 MAX_QUERIES_PER_FOLD = 200
 NEIGHBOUR_COUNT = 5
+MAX_UNFOLLOWED_PROBABILITY = 0.3
+"""Of a snippet without a sound that could be followed: its confidence is low."""
 CONFIDENCE_KEY = "confidence"
 """Key of the calibration among an alignment's metrics."""
 
@@ -92,6 +96,11 @@ def estimate_confidence(
     Confidence or None
         None when there are no neighbours, or when the alignment was trained on too few templates
         to be calibrated.
+
+    Raises
+    ------
+    SilentSnippetError
+        When nothing in the snippet would sound.
     """
     fields = aligned_corpus.record.metrics.get(CONFIDENCE_KEY)
     if not fields or not neighbours:
@@ -107,6 +116,8 @@ def estimate_confidence(
         nearest_code_similarity,
     )
     probability = float(calibration.predict_probability(features)[0])
+    if read_audible_snippet(snippet).status == STATUS_UNKNOWN:
+        probability = min(probability, MAX_UNFOLLOWED_PROBABILITY)
     return Confidence(probability, classify_confidence(probability), calibration.program_count)
 
 

@@ -52,6 +52,8 @@ def place_on_map(
 
     Raises
     ------
+    SilentSnippetError
+        When nothing in the snippet would sound.
     EarshotError
         When `core.search.query.find_neighbours` raises one, or no neighbour is on the map.
     """

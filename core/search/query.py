@@ -9,6 +9,7 @@ import numpy as np
 
 from core.errors import EarshotError
 from core.search.aligned_corpus import EmbeddedCorpus
+from core.search.snippet_reading import read_audible_snippet
 from core.sonicpi.clip import Clip
 
 MAX_SNIPPET_CHARS = 100_000  # Far beyond what any code encoder reads of a snippet.
@@ -68,6 +69,8 @@ def find_neighbours(
 
     Raises
     ------
+    SilentSnippetError
+        When nothing in the snippet would sound.
     EarshotError
         When the snippet is empty or too long, k or the direction is invalid, the direction needs
         an alignment, or the code encoder is not the one that embedded the corpus.
@@ -90,6 +93,7 @@ def find_neighbours(
             remedy="Give only the part that you want to hear.",
         )
     embedded_corpus.check_has_embedding_pairs()
+    read_audible_snippet(snippet)
     return _find_neighbours_of_embedding(
         embedded_corpus, embedded_corpus.embed_snippet(snippet), k, direction
     )

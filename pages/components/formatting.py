@@ -20,6 +20,8 @@ __all__ = [
     "format_duration",
     "format_playback_time",
     "show_error",
+    "show_reading_note",
+    "show_silent_snippet",
 ]
 MAX_TEXT_CHARS = 600
 _MARKDOWN_PATTERN = re.compile(r"([!-/:-@\[-`{-~])")
@@ -49,6 +51,17 @@ def show_error(error: EarshotError | JobError) -> None:
     where = f"{escape_markdown(error.where)}: " if error.where else ""
     remedy = f"\n\n{escape_markdown(error.remedy)}" if error.remedy else ""
     st.error(f"{where}{escape_markdown(error.message)}{remedy}", icon=":material/error:")
+
+
+def show_silent_snippet(message: str) -> None:
+    """Show why nothing is predicted for a snippet, in place of its neighbours."""
+    st.info(escape_markdown(message), icon=":material/volume_off:")
+
+
+def show_reading_note(message: str) -> None:
+    """Show which part of a snippet was read, above its neighbours; nothing for ""."""
+    if message:
+        st.warning(escape_markdown(message), icon=":material/warning:")
 
 
 @contextmanager

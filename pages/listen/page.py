@@ -73,10 +73,16 @@ def draw_code_search(selected: Selection) -> None:
             # Imports torch: the editor is drawn before.
             from core.search.aligned_corpus import open_aligned_corpus
             from core.search.query import find_neighbours
+            from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
 
             aligned_corpus = open_aligned_corpus(selected.corpus, selected.alignment.id)
-            neighbours = find_neighbours(aligned_corpus, snippet, neighbour_count)
-            draw_snippet_neighbours(aligned_corpus, neighbours, snippet)
+            try:
+                neighbours = find_neighbours(aligned_corpus, snippet, neighbour_count)
+            except SilentSnippetError as error:
+                formatting.show_silent_snippet(error.message)
+            else:
+                formatting.show_reading_note(read_audible_snippet(snippet).message)
+                draw_snippet_neighbours(aligned_corpus, neighbours, snippet)
         else:
             st.info("Write some Sonic Pi code, or start from an example.", icon=":material/edit:")
     with left:

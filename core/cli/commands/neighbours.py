@@ -1,6 +1,8 @@
 """Predict the sound of a snippet: list the clips nearest to it, without rendering it.
 
-The clips are the nearest in the shared space of an alignment, the nearest first.
+The clips are the nearest in the shared space of an alignment, the nearest first. Exits with
+status 3 when nothing in the snippet would sound; with --json, it then prints one line with
+status, line and message.
 """
 
 from __future__ import annotations
@@ -8,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result, print_status
 from core.cli.parsing import (
     add_alignment_option,
     add_corpus_argument,
@@ -44,8 +46,16 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     """Find the neighbours, then print them."""
     snippet = read_snippet(args.snippet)
     from core.search import query
+    from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
 
-    neighbours = query.find_neighbours(open_aligned_corpus_from_args(args), snippet, args.k)
+    try:
+        neighbours = query.find_neighbours(open_aligned_corpus_from_args(args), snippet, args.k)
+    except SilentSnippetError as error:
+        if args.json:
+            print_json_line(error.to_dict())
+        raise
+    if note := read_audible_snippet(snippet).message:
+        print_status(note)
     if args.json:
         for neighbour in neighbours:
             print_json_line(

@@ -6,11 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BuiltinCall, register_builtin
-from core.sonicpi.interpreter.evaluator import ControlFlowSignal, ThreadEnded, limit_iterations
+from core.sonicpi.interpreter.control_flow import ControlFlowSignal, ThreadEnded
+from core.sonicpi.interpreter.evaluator import limit_iterations
 from core.sonicpi.interpreter.program_thread import SettingsGuard
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
-from core.sonicpi.interpreter.values import to_midi_note, to_number
+from core.sonicpi.interpreter.values import UndefinedValue, UnknownValue, to_midi_note, to_number
 from core.sonicpi.inventory import (
     get_builtin_sample_duration,
     get_default_synth_options,
@@ -23,6 +24,7 @@ MAX_CHORD_NOTES = 16
 MAX_SHARED_VALUES = 256
 MAX_FUNCTIONS = 256
 MAX_DENSITY = 64
+MAX_STUCK_ROUNDS = 256  # rounds of a loop in which no time passes
 # Functions without an effect on the score.
 IGNORED_FUNCTIONS = (
     "puts",
@@ -69,12 +71,19 @@ def convert_sound_options(
 def convert_to_transposed_notes(
     interpreter: ProgramInterpreter, note_values: Any
 ) -> list[float | None]:
-    """Return the transposed MIDI notes of one note or of a list of notes, without rests."""
+    """Return the transposed MIDI notes of one note or of a list of notes, without rests.
+
+    An unknown note is None: it sounds at an unknown pitch.
+    """
     note_values = note_values if isinstance(note_values, list) else [note_values]
-    notes = [to_midi_note(note_value) for note_value in note_values]
     transpose = interpreter.current_thread.settings.transpose
-    transposed: list[float | None] = [note + transpose for note in notes if note is not None]
-    return transposed[:MAX_CHORD_NOTES]
+    notes: list[float | None] = []
+    for value in note_values[:MAX_CHORD_NOTES]:
+        if isinstance(value, UnknownValue) and not isinstance(value, UndefinedValue):
+            notes.append(None)
+        elif (note := to_midi_note(value)) is not None:
+            notes.append(note + transpose)
+    return notes
 
 
 # -- sounds -----------------------------------------------------------------------------------
@@ -82,10 +91,10 @@ def convert_to_transposed_notes(
 
 @register_builtin("play", "play_chord")
 def _add_note_events(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    args, options = call.args, dict(call.options)
-    if args and isinstance(args[0], dict):
-        options = {**args[0], **options}
-        args = args[1:]
+    args, options = list(call.args), dict(call.options)
+    for position in (0, -1):
+        if args and isinstance(args[position], dict):
+            options = {**args.pop(position), **options}
     if _is_sound_switched_off(options):
         return
     settings = interpreter.current_thread.settings
@@ -174,7 +183,7 @@ def _sleep_beats(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
 @register_builtin("cue", "set")
 def _send_cue(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     if call.args:
-        interpreter.record_cue(call.args[0])
+        interpreter.record_cue(call.args[0], call.options or call.args[1:])
         if len(call.args) > 1 and len(interpreter.shared_values) < MAX_SHARED_VALUES:
             interpreter.shared_values[str(call.args[0])] = call.args[1]
 
@@ -188,9 +197,8 @@ def _get_shared_value(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any
 
 
 @register_builtin("sync", "sync_bpm")
-def _wait_for_cue(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
-    if call.args:
-        interpreter.wait_for_cue(call.args[0])
+def _wait_for_cue(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
+    return interpreter.wait_for_cue(call.args[0]) if call.args else None
 
 
 @register_builtin("stop")
@@ -237,12 +245,18 @@ def _start_program_thread(interpreter: ProgramInterpreter, call: BuiltinCall) ->
 
 @register_builtin("loop")
 def _run_block_in_loop(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
+    stuck_count = 0
     try:
         for _ in limit_iterations(range(10**6)):
             iteration_start = interpreter.current_thread.current_seconds
             interpreter.run_block(call.block, [], call.scope)
             if interpreter.current_thread.is_stuck_since(iteration_start):
-                return
+                stuck_count += 1
+                if stuck_count == MAX_STUCK_ROUNDS:
+                    interpreter.note_endless_loop()
+                    raise ThreadEnded  # Nothing after such a loop runs.
+            else:
+                stuck_count = 0
     except ControlFlowSignal as signal:
         if signal.keyword != "break":
             raise
@@ -268,13 +282,23 @@ def _run_block_at_times(interpreter: ProgramInterpreter, call: BuiltinCall) -> N
         thread.now_seconds = now_seconds
         thread.move_to(start + interpreter.beats_to_seconds(to_number(beats)))
         has_values = len(args) > 1 and isinstance(args[1], list) and args[1]
-        block_args = args[1] if has_values else [beats]
+        values = args[1] if has_values else []
         try:
-            block_arg = block_args[index % len(block_args)]
-            interpreter.run_block(call.block, [block_arg], call.scope)
+            block_args = _choose_at_arguments(call.block, beats, values, index)
+            interpreter.run_block(call.block, block_args, call.scope)
         except ThreadEnded:
             pass
     thread.current_seconds, thread.now_seconds = start, now_seconds
+
+
+def _choose_at_arguments(block: Block, beats: Any, values: list[Any], index: int) -> list[Any]:
+    """Return the arguments of the block of `at`, which depend on the number of its parameters."""
+    value = values[index % len(values)] if values else beats
+    parameter_count = len(block[1]) if isinstance(block, list) else 1
+    if parameter_count == 1:
+        return [value]
+    first_two = [beats, value] if values else [beats, index]
+    return [*first_two, index][:parameter_count]
 
 
 @register_builtin("density")

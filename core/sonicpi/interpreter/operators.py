@@ -8,9 +8,11 @@ from typing import Any
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     MAX_STRING_CHARS,
+    UNDEFINED,
     UNKNOWN,
     Ring,
     Symbol,
+    UndefinedValue,
     to_midi_note,
     to_number,
 )
@@ -28,22 +30,37 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
         return left != right
     if isinstance(left, list):
         return _apply_list_operator(operator, left, right)
-    if isinstance(left, str) and operator in ("+", "*") and not isinstance(left, Symbol):
-        if operator == "+":
-            return (left + str(right))[:MAX_STRING_CHARS]
-        return (left * min(int(to_number(right)), MAX_STRING_REPEATS))[:MAX_STRING_CHARS]
+    if isinstance(left, str) and operator in _STRING_OPERATORS and not isinstance(left, Symbol):
+        return _STRING_OPERATORS[operator](left, right)[:MAX_STRING_CHARS]
     if isinstance(left, str):
         left = to_midi_note(left)
     if isinstance(right, str):
         right = to_midi_note(right)
+    if isinstance(left, UndefinedValue) or isinstance(right, UndefinedValue):
+        return UNDEFINED
     if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
         return UNKNOWN
     return _apply_arithmetic(operator, left, right)
 
 
+_STRING_OPERATORS: dict[str, Callable[[str, Any], str]] = {
+    "+": lambda left, right: left + str(right),
+    "<<": lambda left, right: left + str(right),
+    "*": lambda left, right: left * min(int(to_number(right)), MAX_STRING_REPEATS),
+}
+
+
 def _apply_list_operator(operator: str, left: list[Any], right: Any) -> Any:
+    if type(left) not in (list, Ring) and operator != "<<":
+        left = list(left)
     if operator == "+" and isinstance(right, list):
         return type(left)((left + right)[:MAX_LIST_LENGTH])
+    if operator == "|" and isinstance(right, list):
+        return [*left, *(element for element in right if element not in left)]
+    if operator == "&" and isinstance(right, list):
+        return [element for element in left if element in right]
+    if operator == "*" and isinstance(right, str) and not isinstance(right, Symbol):
+        return right.join(map(str, left))[:MAX_STRING_CHARS]
     if operator == "*" and isinstance(right, (int, float)):
         return type(left)((left * min(int(right), MAX_LIST_LENGTH))[:MAX_LIST_LENGTH])
     if operator == "-" and isinstance(right, list):

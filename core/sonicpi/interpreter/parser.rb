@@ -1,7 +1,8 @@
 # Parser of Sonic Pi programs: Ruby's own parser as a server. It never runs a program.
 #
 # Each request is four bytes of length and the program; each reply four bytes of length and JSON:
-# {"tree": the simplified syntax tree, "repairs": number of lines that were removed or closed}.
+# {"tree": the simplified syntax tree, "line" and "message": the first syntax error, or null}.
+# With a syntax error, the tree is that of the part before the error's line.
 # The tree holds only the node kinds that `TreeSimplifier` below creates; all others become
 # ["?", children…].
 
@@ -11,8 +12,12 @@ require "ripper"
 # Real programs are not nested deeper, and every consumer of the tree would need as deep a stack.
 MAX_DEPTH = 150
 MAX_REPAIRS = 24
+MAX_CLOSERS = 8
 REPAIR_TIMEOUT_SECONDS = 0.5 # for all repairs of one program
 CLOSER_BY_EXPECTED_TOKEN = {"')'" => ")", "']'" => "]", "'}'" => "}", "`end'" => "end"}.freeze
+
+# Characters after a backslash in a string.
+ESCAPES = {"n" => "\n", "t" => "\t", "r" => "\r", "e" => "\e", "s" => " ", "0" => "0"}.freeze
 
 # Ripper's syntax tree, and the syntax errors with their lines.
 class SyntaxTreeBuilder < Ripper::SexpBuilderPP
@@ -72,7 +77,7 @@ class TreeSimplifier
   def on_int(text, *) = ["num", Integer(text.delete("_")).clamp(-10**12, 10**12)]
   def on_float(text, *) = ["num", text.delete("_").to_f.clamp(-1e12, 1e12)]
   def on_rational(text, *) = ["num", text.to_f]
-  def on_tstring_content(text, *) = ["str", text]
+  def on_tstring_content(text, *) = ["str", text.gsub(/\\(.)/m) { ESCAPES.fetch($1, $1) }]
   def on_CHAR(text, *) = ["str", text[1..]]
   def on_label(text, *) = ["sym", text.chomp(":")]
   def on_kw(text, *) = %w[true false nil].include?(text) ? [text] : ["var", text]
@@ -83,11 +88,16 @@ class TreeSimplifier
   def on_const(text, *) = ["var", text]
   def on_symbol_literal(node) = ["sym", token_text(node)]
   def on_symbol(node) = ["sym", token_text(node)]
-  def on_dyna_symbol(node) = ["sym", (node[1].is_a?(Array) ? token_text(node[1]) : "").to_s]
+  def on_dyna_symbol(node) = ["symtext", *node.drop(1).map { |part| simplify(part) }]
   def on_string_literal(node) = ["text", *node.drop(1).map { |part| simplify(part) }]
   def on_string_embexpr(body) = build_sequence(body)
   def on_string_concat(a, b) = ["text", simplify(a), simplify(b)]
   def on_xstring_literal(*) = ["nil"]
+
+  def on_regexp_literal(parts, _)
+    ["regexp", *(parts || []).map { |part| part[0] == :@tstring_content ? ["str", part[1]] : simplify(part) }]
+  end
+
   def on_array(items) = ["array", *simplify_arguments(items)]
   def on_hash(list) = ["hash", *hash_pairs(list)]
   def on_bare_assoc_hash(list) = ["hash", *build_pairs(list)]
@@ -98,7 +108,11 @@ class TreeSimplifier
   def hash_pairs(list) = list ? build_pairs(list[1]) : []
 
   def build_pairs(list)
-    (list || []).filter_map { |pair| [simplify(pair[1]), simplify(pair[2])] if pair[0] == :assoc_new }
+    (list || []).map do |pair|
+      next [["dsplat"], simplify(pair[1])] if pair[0] == :assoc_splat
+      key = simplify(pair[1])
+      [key, pair[2] ? simplify(pair[2]) : ["call", nil, key[1], []]] # {name:} is {name: name}
+    end
   end
 
   # -- names and calls
@@ -109,16 +123,24 @@ class TreeSimplifier
   def on_vcall(name) = ["call", nil, token_text(name), []]
   def on_fcall(name) = ["call", nil, token_text(name), []]
   def on_command(name, arguments) = ["call", nil, token_text(name), simplify_arguments(arguments)]
-  def on_command_call(receiver, _, name, arguments) = ["call", simplify(receiver), token_text(name), simplify_arguments(arguments)]
-  def on_call(receiver, _, name) = ["call", simplify(receiver), name == :call ? "call" : token_text(name), []]
+  def on_command_call(receiver, operator, name, arguments) = method_call(receiver, operator, name, simplify_arguments(arguments))
+  def on_call(receiver, operator, name) = method_call(receiver, operator, name, [])
   def on_arg_paren(arguments) = ["args", *simplify_arguments(arguments)]
   def on_aref(receiver, arguments) = ["call", simplify(receiver), "[]", simplify_arguments(arguments)]
   def on_aref_field(receiver, arguments) = ["call", simplify(receiver), "[]", simplify_arguments(arguments)]
-  def on_field(receiver, _, name) = ["call", simplify(receiver), token_text(name), []]
+  def on_field(receiver, operator, name) = method_call(receiver, operator, name, [])
   def on_binary(a, op, b) = ["op", op.to_s, simplify(a), simplify(b)]
   def on_unary(op, a) = ["unary", op.to_s, simplify(a)]
   def on_paren(node) = simplify(node)
-  def on_defined(_) = ["true"]
+  def on_defined(node) = ["defined", simplify(node)]
+  def on_yield(arguments) = ["yield", *simplify_arguments(arguments)]
+  def on_yield0 = ["yield"]
+
+  # The sixth part of a call with `&.` is true: it is not made on nil.
+  def method_call(receiver, operator, name, arguments)
+    call = ["call", simplify(receiver), name == :call ? "call" : token_text(name), arguments]
+    token_text(operator) == "&." ? [*call, nil, true] : call
+  end
 
   def on_method_add_arg(call, arguments)
     simplified = simplify(call)
@@ -157,10 +179,25 @@ class TreeSimplifier
   end
 
   def on_def(name, variables, body) = ["def", token_text(name), simplify_parameters(variables), simplify(body)]
-  def on_bodystmt(body, *) = build_sequence(body)
+  def on_defs(_, _, name, variables, body) = on_def(name, variables, body)
   def on_begin(body) = simplify(body)
-  def on_class(*) = nil
-  def on_module(*) = nil
+  def on_class(name, parent, body) = ["class", token_text(name), parent && token_text(parent), simplify(body)]
+  def on_module(name, body) = ["class", token_text(name), nil, simplify(body)]
+  def on_undef(*) = nil
+  def on_alias(*) = nil
+
+  # ["begin", body, [[name of the error or nil, handler], …], else, ensure]
+  def on_bodystmt(body, handlers = nil, else_body = nil, ensure_body = nil)
+    statements = build_sequence(body)
+    return statements unless handlers || else_body || ensure_body
+    ["begin", statements, rescue_handlers(handlers), else_body && build_sequence(else_body),
+     ensure_body && build_sequence(ensure_body[1])]
+  end
+
+  def rescue_handlers(node)
+    return [] unless node
+    [[node[2] && token_text(node[2]), build_sequence(node[3])]] + rescue_handlers(node[4])
+  end
 
   # Return [[name, default or nil], …]. The name of a destructuring parameter, such as (a, b), is a
   # list of names.
@@ -168,12 +205,15 @@ class TreeSimplifier
     return [] unless node.is_a?(Array)
     return simplify_parameters(node[1]) if %i[block_var paren].include?(node[0])
     return [] unless node[0] == :params
-    required, optional, rest, post, keywords = node[1..5]
+    required, optional, rest, post, keywords, keyword_rest, block = node[1..7]
     [*required, *post].map { |parameter| [parameter_name(parameter), nil] } +
       (optional || []).map { |name, value| [token_text(name), simplify(value)] } +
-      (rest.is_a?(Array) && rest[1] ? [["*" + token_text(rest[1]), nil]] : []) +
-      (keywords || []).map { |name, value| [":" + token_text(name).chomp(":"), value ? simplify(value) : nil] }
+      rest_parameter("*", rest) +
+      (keywords || []).map { |name, value| [":" + token_text(name).chomp(":"), value ? simplify(value) : nil] } +
+      rest_parameter("**", keyword_rest) + rest_parameter("&", block)
   end
+
+  def rest_parameter(prefix, node) = node.is_a?(Array) && node[1] ? [[prefix + token_text(node[1]), nil]] : []
 
   def parameter_name(parameter)
     return parameter.drop(1).map { |name| token_text(name) } if parameter[0] == :mlhs
@@ -181,11 +221,20 @@ class TreeSimplifier
   end
 
   # -- assignment
+  def on_rest_param(node) = ["rest", node && simplify(node)]
+  def on_mlhs(*targets) = ["targets", *targets.map { |target| simplify(target) }]
   def on_assign(to, value) = ["set", simplify(to), simplify(value)]
   def on_opassign(to, op, value) = ["opset", simplify(to), token_text(op).chomp("="), simplify(value)]
   def on_massign(to, value) = ["mset", assignment_targets(to), simplify(value)]
   def on_mrhs_new_from_args(first, last = nil) = ["array", *simplify_arguments(first), *[simplify(last)].compact]
-  def assignment_targets(to) = to[0].is_a?(Symbol) ? [simplify(to)] : to.map { |target| simplify(target) }
+
+  def on_mrhs_add_star(first, last) = ["array", *simplify_arguments(first), ["splat", simplify(last)]]
+
+  def assignment_targets(to)
+    return to.map { |target| simplify(target) } unless to[0].is_a?(Symbol)
+    return to.drop(1).map { |target| simplify(target) } if to[0] == :mlhs
+    [simplify(to)]
+  end
 
   # -- control
   def on_if(test, then_body, else_body = nil) = ["if", simplify(test), build_sequence(then_body), simplify(else_body)]
@@ -197,61 +246,123 @@ class TreeSimplifier
   def on_ifop(test, then_body, else_body) = ["if", simplify(test), simplify(then_body), simplify(else_body)]
   def on_while(test, body) = ["while", simplify(test), build_sequence(body)]
   def on_until(test, body) = ["while", ["unary", "!", simplify(test)], build_sequence(body)]
-  def on_while_mod(test, body) = ["while", simplify(test), simplify(body)]
-  def on_until_mod(test, body) = ["while", ["unary", "!", simplify(test)], simplify(body)]
+  def on_while_mod(test, body) = loop_after_body(body, simplify(test))
+  def on_until_mod(test, body) = loop_after_body(body, ["unary", "!", simplify(test)])
+
+  # A `begin … end while` runs its body before the first test.
+  def loop_after_body(body, test)
+    simplified = simplify(body)
+    is_block = body.is_a?(Array) && body[0] == :begin
+    is_block ? ["seq", simplified, ["while", test, simplified]] : ["while", test, simplified]
+  end
 
   def on_for(variable, list, body)
-    name = token_text(variable[0].is_a?(Array) ? variable[0] : variable)
-    ["call", simplify(list), "each", [], ["block", [[name, nil]], build_sequence(body)]]
+    variables = variable[0].is_a?(Array) ? variable : [variable]
+    parameters = variables.map { |node| [token_text(node), nil] }
+    ["call", simplify(list), "each", [], ["block", parameters, build_sequence(body)]]
   end
 
   def on_case(subject, first) = ["case", simplify(subject), case_branches(first)]
   def on_return(value) = ["return", *simplify_arguments(value)]
   def on_return0 = ["return"]
-  def on_break(*) = ["break"]
-  def on_next(*) = ["next"]
-  def on_rescue_mod(body, _) = simplify(body)
+  def on_break(value = nil) = ["break", *simplify_arguments(value)]
+  def on_next(value = nil) = ["next", *simplify_arguments(value)]
+  def on_rescue_mod(body, handler) = ["begin", simplify(body), [[nil, simplify(handler)]], nil, nil]
 
   def case_branches(node)
     return [] unless node
     return [[nil, build_sequence(node[1])]] if node[0] == :else
-    [[simplify_arguments(node[1]), build_sequence(node[2])]] + case_branches(node[3])
+    patterns = node[0] == :in ? [simplify_pattern(node[1])] : simplify_arguments(node[1])
+    [[patterns, build_sequence(node[2])]] + case_branches(node[3])
+  end
+
+  # -- patterns of `case … in`
+  def simplify_pattern(node)
+    return nil unless node.is_a?(Array)
+    case node[0]
+    when :var_field then ["bind", node[1] && token_text(node[1])]
+    when :aryptn
+      ["list", (node[2] || []).map { |part| simplify_pattern(part) }, simplify_pattern(node[3]), (node[4] || []).map { |part| simplify_pattern(part) }]
+    when :hshptn
+      ["fields", (node[2] || []).map { |label, part| [token_text(label).chomp(":"), simplify_pattern(part)] }]
+    when :if_mod then ["guard", simplify_pattern(node[2]), simplify(node[1])]
+    when :unless_mod then ["guard", simplify_pattern(node[2]), ["unary", "!", simplify(node[1])]]
+    when :paren then simplify_pattern(node[1])
+    when :binary then simplify_alternative_pattern(node)
+    else ["equal", simplify(node)]
+    end
+  end
+
+  def simplify_alternative_pattern(node)
+    return ["both", simplify_pattern(node[1]), simplify_pattern(node[3])] if node[2] == :"=>"
+    return ["either", simplify_pattern(node[1]), simplify_pattern(node[3])] if node[2] == :|
+    ["equal", simplify(node)]
   end
 end
 
-# Return Ripper's tree of a program and the number of repairs. A repair removes a line with a syntax
-# error, or closes an open block or bracket.
-def parse_with_repairs(source)
+# The first syntax error: its line, from 1, and Ruby's words for it.
+SyntaxProblem = Struct.new(:line, :message)
+
+# Return Ripper's tree of a program, or of the part before its first syntax error, and the error.
+def parse_part_before_error(source)
   lines = source.split("\n")
-  started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
-  MAX_REPAIRS.times do |repairs|
-    builder = SyntaxTreeBuilder.new(lines.join("\n") + "\n")
-    tree = builder.parse
-    return [tree, repairs] unless builder.error? || tree.nil?
-    break if Process.clock_gettime(Process::CLOCK_MONOTONIC) - started > REPAIR_TIMEOUT_SECONDS
-    repair_line(lines, *builder.syntax_errors.first)
-  end
-  [nil, MAX_REPAIRS]
+  tree, problem = parse_lines(lines)
+  return [tree, nil] unless problem
+  problem = find_open_string(lines) || problem if problem.message.match?(/unterminated|can't find string/)
+  is_unfinished = problem.message.include?("unexpected end-of-input")
+  [parse_with_repairs(is_unfinished ? lines : lines.first(problem.line - 1)), problem]
 end
 
-def repair_line(lines, line, message)
-  return lines << "" if line.nil?
-  if message.include?("unexpected end-of-input") && lines.last(8).count("end") < 8
-    closer = CLOSER_BY_EXPECTED_TOKEN.find { |expected, _| message.include?("expecting #{expected}") }
+def parse_lines(lines)
+  builder = SyntaxTreeBuilder.new(lines.join("\n") + "\n")
+  tree = builder.parse
+  return [tree, nil] unless builder.error? || tree.nil?
+  line, message = builder.syntax_errors.first || [lines.size, "syntax error"]
+  last_line = lines.rindex { |text| !text.strip.empty? } || 0
+  [nil, SyntaxProblem.new(line.clamp(1, last_line + 1), message.lines.first.to_s.strip)]
+end
+
+# Return the problem of a string that is not closed, with the line where it begins: Ruby names the
+# last line of the program.
+def find_open_string(lines)
+  index = (0...lines.size).bsearch do |last|
+    parse_lines(lines.first(last + 1))[1]&.message&.match?(/unterminated|can't find string/)
+  end
+  index && SyntaxProblem.new(index + 1, "unterminated string")
+end
+
+# Return Ripper's tree of a part of a program. A repair closes an open block or bracket, or removes
+# a line with a syntax error.
+def parse_with_repairs(lines)
+  lines = lines.dup
+  started = Process.clock_gettime(Process::CLOCK_MONOTONIC)
+  MAX_REPAIRS.times do
+    tree, problem = parse_lines(lines)
+    return tree unless problem
+    break if Process.clock_gettime(Process::CLOCK_MONOTONIC) - started > REPAIR_TIMEOUT_SECONDS
+    repair_line(lines, problem)
+  end
+  nil
+end
+
+def repair_line(lines, problem)
+  if problem.message.include?("unexpected end-of-input") && lines.last(MAX_CLOSERS).count("end") < MAX_CLOSERS
+    closer = CLOSER_BY_EXPECTED_TOKEN.find { |expected, _| problem.message.include?("expecting #{expected}") }
     return lines << (closer ? closer[1] : "end")
   end
-  index = [line, lines.size].min - 1
+  index = [problem.line, lines.size].min - 1
   index -= 1 while index >= 0 && lines[index].strip.empty?
   lines[index] = "" if index >= 0
 end
 
 def parse_to_json(source)
-  source = source.force_encoding("UTF-8").scrub("?").tr("\0\x04\x1a", " ").gsub(/^__END__$/, "")
-  tree, repairs = parse_with_repairs(source)
+  source = source.force_encoding("UTF-8").scrub("?").tr("\0\x04\x1a", " ").delete_prefix("\uFEFF")
+  source = source.sub(/^__END__$.*/m, "") # What follows is data.
+  tree, problem = parse_part_before_error(source)
   simplified = tree ? TreeSimplifier.new.simplify(tree) : nil
-  JSON.generate({tree: simplified, repairs: repairs}, max_nesting: 4 * MAX_DEPTH)
+  JSON.generate({tree: simplified, line: problem&.line, message: problem&.message}, max_nesting: 4 * MAX_DEPTH)
 rescue SystemStackError, StandardError => error
-  JSON.generate({tree: nil, repairs: MAX_REPAIRS, error: error.class.name})
+  JSON.generate({tree: nil, line: nil, message: nil, error: error.class.name})
 end
 
 $stdin.binmode

@@ -11,7 +11,7 @@ from core.sonicpi.interpreter.random_streams import WHITE_SOURCE, create_random_
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.score_events import FxChain
 
-MAX_THREAD_STEPS = 8_000  # evaluated nodes of one thread
+MAX_THREAD_STEPS = 40_000  # evaluated nodes of one thread
 
 
 @dataclass

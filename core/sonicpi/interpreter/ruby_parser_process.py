@@ -8,6 +8,7 @@ import resource
 import signal
 import threading
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import EarshotError
@@ -28,24 +29,30 @@ _parser_lock = threading.Lock()
 _running_parsers: list[_ParserProcess] = []
 
 
-def parse_program(source: str) -> Node:
-    """Parse a program.
+@dataclass(frozen=True)
+class ParsedProgram:
+    """Syntax tree of a program, and its first syntax error.
 
-    Parameters
+    Attributes
     ----------
-    source : str
-        The program. Lines with syntax errors are ignored.
+    tree : Node
+        The tree that `parser.rb` describes: of the whole program, or of the part before the
+        syntax error. None when nothing can be parsed.
+    error_line : int or None
+        Line of the syntax error, from 1; None without one.
+    error_message : str
+        Ruby's words for it; "" without one.
+    """
 
-    Returns
-    -------
-    list or None
-        The syntax tree that `parser.rb` describes; None when no part of the program can be parsed.
+    tree: Node
+    error_line: int | None = None
+    error_message: str = ""
 
-    Raises
-    ------
-    EarshotError
-        When Ruby is not installed, or the parser was killed or too slow. That may happen with any
-        program, and another attempt may succeed.
+
+def parse_program(source: str) -> Node:
+    """Parse a program, or the part of it before its first syntax error.
+
+    `parse_program_and_error` also returns the syntax error.
 
     Examples
     --------
@@ -53,20 +60,43 @@ def parse_program(source: str) -> Node:
     >>> parse_program("play 60")
     ['seq', ['call', None, 'play', [['num', 60]]]]
     """
+    return parse_program_and_error(source).tree
+
+
+def parse_program_and_error(source: str) -> ParsedProgram:
+    """Parse a program.
+
+    Parameters
+    ----------
+    source : str
+        The program.
+
+    Returns
+    -------
+    ParsedProgram
+
+    Raises
+    ------
+    EarshotError
+        When Ruby is not installed, or the parser was killed or too slow. That may happen with any
+        program, and another attempt may succeed.
+
+    """
     source_bytes = source.encode("utf-8", "replace")
     with _parser_lock:
         for _ in range(MAX_PARSE_ATTEMPTS):
             if not _running_parsers:
                 _running_parsers.append(_ParserProcess())
             try:
-                return json.loads(_running_parsers[0].request_syntax_tree(source_bytes))["tree"]
+                reply = json.loads(_running_parsers[0].request_syntax_tree(source_bytes))
+                return ParsedProgram(reply["tree"], reply["line"], reply["message"] or "")
             except (ValueError, RecursionError):
                 _running_parsers.pop().close_and_check_killed()
-                return None
+                return ParsedProgram(None)
             except (OSError, FramedProcessError):
                 # A program that makes the parser exit cannot be parsed.
                 if not _running_parsers.pop().close_and_check_killed():
-                    return None
+                    return ParsedProgram(None)
         raise EarshotError(
             f"The parser was killed, or too slow, {MAX_PARSE_ATTEMPTS} times.",
             remedy="Try again.",

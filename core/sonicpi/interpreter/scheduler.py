@@ -11,12 +11,13 @@ from typing import Any
 
 from core.sonicpi.interpreter.builtins_registry import BUILTINS
 from core.sonicpi.interpreter.clip_start import ClipStart
-from core.sonicpi.interpreter.evaluator import (
+from core.sonicpi.interpreter.control_flow import (
+    VALUE_ERRORS,
     BlockedOnCue,
     ControlFlowSignal,
-    SyntaxTreeEvaluator,
     ThreadEnded,
 )
+from core.sonicpi.interpreter.evaluator import SyntaxTreeEvaluator
 from core.sonicpi.interpreter.iterator_methods import MAX_ITERATIONS
 from core.sonicpi.interpreter.link_tempo import DEFAULT_LINK_BPM, LinkMetronome
 from core.sonicpi.interpreter.program_thread import (
@@ -24,12 +25,12 @@ from core.sonicpi.interpreter.program_thread import (
     ProgramThread,
     ThreadSettings,
 )
-from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope
+from core.sonicpi.interpreter.syntax_tree_types import Block, Node, Scope, copy_variables
 from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
-MAX_PROGRAM_STEPS = 40_000  # evaluated nodes of one program
+MAX_PROGRAM_STEPS = 120_000  # evaluated nodes of one program
 MAX_THREADS = 64
-MAX_SYNC_ROUNDS = 3  # in which threads wait for cues of other threads
+MAX_SYNC_ROUNDS = 8  # in which threads wait for cues of other threads
 MAX_EVENTS = 4_000
 MAX_REDEFINITIONS = 256  # of one live_loop
 MAX_CUE_NAMES = 256
@@ -51,10 +52,14 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         Synths and samples that the program starts.
     clip_start : ClipStart
         Where the clip begins in the program's time.
-    cue_times : dict of str to list of float
-        Times of each cue, in seconds.
+    cues : dict of str to list of (float, object)
+        Times of each cue in seconds, and its values.
+    missing_cues : set of str
+        Cues that threads still wait for at the end.
     shared_values : dict
         Values that the program sets with `set`.
+    has_passed_end : bool
+        Whether a thread came to the end of the score.
     started_threads : set of tuple
         Keys of all threads, by which a thread is started only once.
     """
@@ -64,13 +69,17 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.events: list[ScoreEvent] = []
         self.clip_start = ClipStart()
         self.functions = {}
-        self.cue_times: dict[str, list[float]] = {}
+        self.cues: dict[str, list[tuple[float, Any]]] = {}
+        self.missing_cues: set[str] = set()
         self.shared_values: dict[str, Any] = {}
         self.pending_threads: list[ProgramThread] = []
         self.loop_threads: dict[str, ProgramThread] = {}
         self.link_metronome = LinkMetronome()
         self.call_counts = {}
+        self.constants = {}
         self.unknown_count = 0
+        self.unfollowed_code = []
+        self.has_endless_loop = self.has_passed_end = False
         self.steps_left = MAX_PROGRAM_STEPS
         self.current_thread = ProgramThread("main", 0.0, ThreadSettings(), {}, tree)
         self.started_threads: set[tuple[Any, ...]] = set()
@@ -85,13 +94,16 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
 
     def _run_program_threads(self) -> None:
         waiting_threads = [self.current_thread]
+        cue_count = -1
         for sync_round in range(MAX_SYNC_ROUNDS):
+            is_last = sync_round == MAX_SYNC_ROUNDS - 1 or self._count_cues() == cue_count
+            cue_count = self._count_cues()
             blocked_threads = []
             while waiting_threads:
                 thread = waiting_threads.pop(0)
                 event_count = len(self.events)
                 # In the last round, the events before the cue remain.
-                if not self._run_program_thread(thread) and sync_round < MAX_SYNC_ROUNDS - 1:
+                if not self._run_program_thread(thread) and not is_last:
                     del self.events[event_count:]
                     blocked_threads.append(thread)
                 waiting_threads += self.pending_threads
@@ -99,6 +111,9 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             if not blocked_threads:
                 return
             waiting_threads = blocked_threads
+
+    def _count_cues(self) -> int:
+        return sum(map(len, self.cues.values()))
 
     def _run_program_thread(self, thread: ProgramThread) -> bool:
         """Run a thread to its end; return False if it waits for a cue."""
@@ -117,17 +132,12 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             return False
         except (ThreadEnded, ControlFlowSignal):
             is_finished = thread.current_seconds >= MAX_SCORE_SECONDS
-        except (
-            RecursionError,
-            ArithmeticError,
-            ValueError,
-            TypeError,
-            KeyError,
-            IndexError,
-            AttributeError,
-        ):
+        except VALUE_ERRORS:
             # Values of unexpected types end a thread, as errors do when the program runs.
             self.unknown_count += 1
+            self.note_unfollowed_code("values of unexpected types")
+        if thread.steps_left <= 0 and not self.has_endless_loop:
+            self.note_unfollowed_code("very many steps")
         thread.settings = start_settings
         if not is_finished:
             self._extrapolate_event_weights(thread, self.events[event_count:])
@@ -145,6 +155,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
                     redefinition_count += 1
             self.run_block(body, [], scope)
             if thread.is_stuck_since(iteration_start):
+                self.note_endless_loop()
                 return
 
     def _extrapolate_event_weights(self, thread: ProgramThread, events: list[ScoreEvent]) -> None:
@@ -176,6 +187,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             seconds = self.beats_to_seconds(beats) / thread.settings.density
             thread.move_to(thread.current_seconds + seconds)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
+            self.has_passed_end = True
             raise ThreadEnded
 
     def beats_to_seconds(self, beats: float) -> float:
@@ -193,15 +205,16 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             return thread.settings.bpm
         return self.get_link_factor() * self.link_metronome.get_bpm(thread.current_seconds)
 
-    def record_cue(self, name: str) -> None:
-        """Record a cue at the current thread's time."""
-        if len(self.cue_times) < MAX_CUE_NAMES:
-            times = self.cue_times.setdefault(str(name), [])
-            if len(times) < MAX_CUES_PER_NAME:
-                times.append(self.current_thread.current_seconds)
+    def record_cue(self, name: str, values: Any = None) -> None:
+        """Record a cue at the current thread's time, with the values that it carries."""
+        if len(self.cues) < MAX_CUE_NAMES:
+            cues = self.cues.setdefault(str(name).removeprefix("/cue/"), [])
+            cue = (self.current_thread.current_seconds, values)
+            if len(cues) < MAX_CUES_PER_NAME and cue not in cues[-1:]:
+                cues.append(cue)
 
-    def wait_for_cue(self, name: str) -> None:
-        """Advance the clock of the current thread to the next cue.
+    def wait_for_cue(self, name: str) -> Any:
+        """Advance the clock of the current thread to the next cue, and return its values.
 
         Raises
         ------
@@ -211,13 +224,21 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             When the cue comes after the end of the score.
         """
         thread = self.current_thread
-        cue_times = self.cue_times.get(str(name), ())
-        later_times = [time for time in cue_times if time > thread.current_seconds + 1e-6]
-        if not later_times:
+        name = str(name).removeprefix("/cue/")
+        later_cues = [
+            cue for cue in self.cues.get(name, ()) if cue[0] > thread.current_seconds + 1e-6
+        ]
+        if not later_cues:
+            if len(self.missing_cues) < MAX_CUE_NAMES:
+                self.missing_cues.add(name)
             raise BlockedOnCue
-        thread.move_to(min(later_times))
+        self.missing_cues.discard(name)
+        seconds, values = min(later_cues, key=lambda cue: cue[0])
+        thread.move_to(seconds)
         if thread.current_seconds >= MAX_SCORE_SECONDS:
+            self.has_passed_end = True
             raise ThreadEnded
+        return values
 
     def spawn_program_thread(self, name: str, body: Block, scope: Scope, is_loop: bool) -> None:
         """Start a thread at the current thread's time, with its settings.
@@ -242,14 +263,21 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         if loop_thread := self.loop_threads.get(name) if is_loop else None:
             if len(loop_thread.redefinitions) < MAX_REDEFINITIONS:
                 loop_thread.redefinitions.append(
-                    LoopRedefinition(parent.current_seconds, body, dict(scope), parent.settings.fx)
+                    LoopRedefinition(
+                        parent.current_seconds, body, copy_variables(scope), parent.settings.fx
+                    )
                 )
             return
         if key in self.started_threads or len(self.started_threads) >= MAX_THREADS:
             return
         self.started_threads.add(key)
         thread = ProgramThread(
-            name, parent.current_seconds, replace(parent.settings), dict(scope), body, is_loop
+            name,
+            parent.current_seconds,
+            replace(parent.settings),
+            copy_variables(scope),
+            body,
+            is_loop,
         )
         self.pending_threads.append(thread)
         if is_loop:

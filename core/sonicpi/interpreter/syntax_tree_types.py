@@ -27,6 +27,9 @@ class BlockScope(Scope):
         Scope around the block.
     """
 
+    # Whether names such as @note are set here, not in the scope that sets them.
+    holds_instance_variables = False
+
     def __init__(self, outer_scope: Scope):
         super().__init__()
         self.outer_scope = outer_scope
@@ -40,7 +43,8 @@ class BlockScope(Scope):
     def __setitem__(self, name: str, value: Any) -> None:
         scope: Scope = self
         while isinstance(scope, BlockScope):
-            if dict.__contains__(scope, name):
+            is_instance_variable = scope.holds_instance_variables and name.startswith("@")
+            if is_instance_variable or dict.__contains__(scope, name):
                 return dict.__setitem__(scope, name, value)
             scope = scope.outer_scope
         if name in scope:
@@ -48,3 +52,19 @@ class BlockScope(Scope):
         else:
             super().__setitem__(name, value)
         return None
+
+
+def declare_variable(scope: Scope, name: str, value: Any) -> None:
+    """Set a variable of a scope, and leave one of the same name in the scopes around it alone."""
+    dict.__setitem__(scope, name, value)
+
+
+def copy_variables(scope: Scope) -> Scope:
+    """Return all variables that a scope can see, in a scope of their own."""
+    chain: list[Scope] = [scope]
+    while isinstance(chain[-1], BlockScope):
+        chain.append(chain[-1].outer_scope)
+    variables: Scope = {}
+    for visible in reversed(chain):
+        variables.update(visible)
+    return variables

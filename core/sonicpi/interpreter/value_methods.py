@@ -7,14 +7,24 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+from core.sonicpi.interpreter.enumerators import Enumerator, Range
+from core.sonicpi.interpreter.hash_methods import call_hash_method
+from core.sonicpi.interpreter.iterator_methods import (
+    ENUMERATOR_METHODS,
+    INDEX_ITERATORS,
+    list_iterator_items,
+)
 from core.sonicpi.interpreter.operators import apply_ruby_operator
 from core.sonicpi.interpreter.ring_builders import invert_chord
+from core.sonicpi.interpreter.string_methods import Pattern, call_string_method
 from core.sonicpi.interpreter.values import (
     MAX_LIST_LENGTH,
     MAX_STRING_CHARS,
     UNKNOWN,
     Ring,
     Symbol,
+    UnknownValue,
+    to_hash_key,
     to_number,
 )
 
@@ -36,23 +46,73 @@ def call_value_method(receiver: Any, name: str, args: list[Any], rng: random.Ran
     rng : random.Random
         Random numbers of the current thread.
     """
+    if name in _COMMON_METHODS:
+        return _COMMON_METHODS[name](receiver)
+    if name in ("==", "eql?", "equal?", "!=") and args:
+        return apply_ruby_operator("!=" if name == "!=" else "==", receiver, args[0])
+    if name in ("is_a?", "kind_of?", "instance_of?", "===") and args:
+        subject, pattern = (args[0], receiver) if name == "===" else (receiver, args[0])
+        return is_case_match(pattern, subject)
+    if name in ENUMERATOR_METHODS and is_iterable(receiver):
+        return make_enumerator(receiver, name, args)
     if isinstance(receiver, dict):
-        return _call_dict_method(receiver, name, args)
+        return call_hash_method(receiver, name, args)
     if isinstance(receiver, list):
         return call_list_method(receiver, name, args, rng)
     if isinstance(receiver, (int, float)) and not isinstance(receiver, bool):
         return _call_number_method(receiver, name, args)
-    if isinstance(receiver, str):
-        return _call_string_method(receiver, name, args)
-    return receiver == args[0] if name == "==" and args else UNKNOWN
+    return call_string_method(receiver, name, args) if isinstance(receiver, str) else UNKNOWN
 
 
-def _call_dict_method(receiver: dict[str, Any], name: str, args: list[Any]) -> Any:
-    if name in ("[]", "fetch") and args:
-        return receiver.get(str(args[0]))
-    if name == "keys":
-        return list(map(Symbol, receiver))
-    return list(receiver.values()) if name == "values" else UNKNOWN
+def is_iterable(value: Any) -> bool:
+    """Return whether methods with a block run it once per item of a value."""
+    return isinstance(value, (list, int, float, dict, str)) and not isinstance(value, bool)
+
+
+def make_enumerator(receiver: Any, name: str, args: list[Any]) -> Enumerator:
+    """Return the enumerator of a method that is called without its block."""
+    if isinstance(receiver, Enumerator) and name in INDEX_ITERATORS:
+        return Enumerator(list_iterator_items(receiver, name, args), receiver.method_name)
+    if name == "cycle" and isinstance(receiver, list) and not args:
+        return Enumerator(receiver, name)
+    items = list_iterator_items(receiver, name, args)
+    return Enumerator(list(items)[:MAX_LIST_LENGTH], name)
+
+
+def is_case_match(pattern: Any, subject: Any) -> bool:
+    """Return whether a value is matched by a pattern of `when`: Ruby's `===`."""
+    if isinstance(pattern, Range):
+        return pattern.covers(subject)
+    if isinstance(pattern, Pattern) and isinstance(subject, str):
+        return call_string_method(subject, "match?", [pattern]) is True
+    if isinstance(pattern, Symbol) and (types := _PYTHON_TYPES.get(str(pattern))):
+        is_symbol = isinstance(subject, Symbol)
+        if isinstance(subject, bool) or str(pattern) in ("String", "Symbol"):
+            return isinstance(subject, str) and is_symbol == (pattern == "Symbol")
+        return isinstance(subject, types)
+    is_in_list = isinstance(pattern, list) and subject in pattern
+    return bool(apply_ruby_operator("===", subject, pattern)) or is_in_list
+
+
+_PYTHON_TYPES: dict[str, tuple[type, ...]] = {
+    "Integer": (int,),
+    "Float": (float,),
+    "Numeric": (int, float),
+    "String": (str,),
+    "Symbol": (str,),
+    "Array": (list,),
+    "Hash": (dict,),
+    "NilClass": (type(None),),
+    "Range": (Range,),
+}
+_COMMON_METHODS: dict[str, Callable[[Any], Any]] = {
+    "nil?": lambda value: UNKNOWN if isinstance(value, UnknownValue) else value is None,
+    "freeze": lambda value: value,
+    "itself": lambda value: value,
+    "clone": lambda value: type(value)(value) if type(value) in (list, dict, Ring) else value,
+    "frozen?": lambda _value: False,
+    "inspect": lambda value: str(value)[:MAX_STRING_CHARS],
+}
 
 
 def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: random.Random) -> Any:
@@ -68,12 +128,17 @@ def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: rando
     length = len(receiver)
     if name in ("choose", "sample"):
         return receiver[rng.randrange(length)] if length else None
-    if name == "[]":
-        if len(args) == 2:
-            return list_type(receiver[count : count + int(to_number(args[1]))])
-        if length == 0 or (not isinstance(receiver, Ring) and not -length <= count < length):
-            return None
-        return receiver[count % length]
+    if name in ("tick", "next") and isinstance(receiver, Enumerator):
+        return receiver.advance()
+    if name == "sum" and args:
+        return sum((to_number(x) for x in receiver), to_number(args[0]))
+    if name in ("inject", "reduce") and args:
+        return _reduce_with_operator(receiver, args)
+    if name in ("[]", "slice", "fetch", "at", "dig") and args:
+        return _get_elements(receiver, name, args)
+    if list_type not in (list, Ring):  # The elements of a range or enumerator are a list.
+        receiver, list_type = list(receiver), list
+    is_in_place, name = name.endswith("!"), name.removesuffix("!")
     methods: dict[str, Callable[[], Any]] = {
         "first": lambda: list_type(receiver[:count]) if args else (receiver[0] if length else None),
         "last": lambda: (
@@ -110,6 +175,30 @@ def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: rando
         "max": lambda: max(receiver, key=to_number) if length else None,
         "sum": lambda: sum(to_number(x) for x in receiver),
         "include?": lambda: bool(args) and args[0] in receiver,
+        "member?": lambda: bool(args) and args[0] in receiver,
+        "any?": lambda: any(element not in (None, False) for element in receiver),
+        "none?": lambda: not any(element not in (None, False) for element in receiver),
+        "all?": lambda: all(element not in (None, False) for element in receiver),
+        "to_h": lambda: {to_hash_key(pair[0]): pair[1] for pair in receiver if len(pair) == 2},
+        "minmax": lambda: [min(receiver, key=to_number), max(receiver, key=to_number)],
+        "second": lambda: receiver[1] if length > 1 else None,
+        "third": lambda: receiver[2] if length > 2 else None,
+        "transpose": lambda: [list(column) for column in zip(*receiver)],
+        "product": lambda: [
+            [a, b] for a in receiver for b in (args[0] if args else []) if length <= MAX_REPEATS
+        ],
+        "concat": lambda: receiver + [x for arg in args for x in arg],
+        "append": lambda: apply_ruby_operator("<<", receiver, args[0] if args else None),
+        "unshift": lambda: _insert_element(receiver, 0, args),
+        "prepend": lambda: _insert_element(receiver, 0, args),
+        "insert": lambda: _insert_element(receiver, count, args[1:]),
+        "delete_at": lambda: receiver.pop(count) if -length <= count < length else None,
+        "delete": lambda: list_type(x for x in receiver if x != args[0]),
+        "clear": lambda: _insert_element(receiver, None, []),
+        "fill": lambda: list_type([args[0] if args else None] * length),
+        "tally": lambda: {to_hash_key(x): receiver.count(x) for x in receiver[:MAX_REPEATS]},
+        "to_s": lambda: str(receiver)[:MAX_STRING_CHARS],
+        "values_at": lambda: [receiver[int(to_number(a))] for a in args],
         "index": lambda: receiver.index(args[0]) if args and args[0] in receiver else None,
         "pick": lambda: (
             list_type(rng.choices(receiver, k=min(count, MAX_LIST_LENGTH))) if length else receiver
@@ -127,7 +216,34 @@ def call_list_method(receiver: list[Any], name: str, args: list[Any], rng: rando
         "invert": lambda: invert_chord(receiver, count),
     }
     result = methods[name]() if name in methods else UNKNOWN
-    return type(result)(result[:MAX_LIST_LENGTH]) if isinstance(result, list) else result
+    if isinstance(result, list) and len(result) > MAX_LIST_LENGTH:
+        result = type(result)(result[: max(MAX_LIST_LENGTH, length)])
+    if is_in_place and isinstance(result, list):
+        receiver[:] = result
+    return result
+
+
+def _get_elements(receiver: list[Any], name: str, args: list[Any]) -> Any:
+    """Return the element at an index, or those from an index or in a range."""
+    list_type = Ring if isinstance(receiver, Ring) else list
+    length = len(receiver)
+    if isinstance(args[0], Range):
+        return list_type(args[0].slice_list(list(receiver)))
+    if isinstance(args[0], UnknownValue):
+        return UNKNOWN
+    index = int(to_number(args[0], 1))
+    if len(args) == 2 and name in ("[]", "slice"):
+        start = max(index + length, 0) if index < 0 else index
+        return list_type(receiver[start : start + max(int(to_number(args[1])), 0)])
+    is_outside = length == 0 or not -length <= index < length
+    if is_outside and (length == 0 or list_type is list):
+        return args[1] if name == "fetch" and len(args) == 2 else None
+    element = receiver[index % length]
+    if name != "dig" or len(args) == 1:
+        return element
+    if isinstance(element, dict):
+        return call_hash_method(element, "dig", args[1:])
+    return _get_elements(element, name, args[1:]) if isinstance(element, list) else None
 
 
 def _call_number_method(receiver: float, name: str, args: list[Any]) -> Any:
@@ -147,40 +263,48 @@ def _call_number_method(receiver: float, name: str, args: list[Any]) -> Any:
         "to_s": lambda: str(receiver),
         "succ": lambda: receiver + 1,
         "pred": lambda: receiver - 1,
+        "chr": lambda: chr(int(receiver)) if 0 <= receiver < 0x110000 else UNKNOWN,
+        "next": lambda: receiver + 1,
+        "truncate": lambda: int(receiver),
+        "to_r": lambda: receiver,
+        "fdiv": lambda: receiver / to_number(args[0], 1),
+        "div": lambda: receiver // to_number(args[0], 1),
+        "modulo": lambda: receiver % to_number(args[0], 1),
+        "divmod": lambda: list(divmod(receiver, to_number(args[0], 1))),
+        "pow": lambda: apply_ruby_operator("**", receiver, args[0]),
+        "gcd": lambda: math.gcd(int(receiver), int(to_number(args[0], 1))),
+        "lcm": lambda: math.lcm(int(receiver), int(to_number(args[0], 1))),
+        "digits": lambda: [int(digit) for digit in reversed(str(abs(int(receiver))))],
+        "nan?": lambda: math.isnan(receiver),
+        "infinite?": lambda: math.isinf(receiver),
+        "integer?": lambda: isinstance(receiver, int),
         "clamp": lambda: min(max(receiver, to_number(args[0])), to_number(args[1])),
         "between?": lambda: to_number(args[0]) <= receiver <= to_number(args[1]),
     }
     try:
         return methods[name]() if name in methods else UNKNOWN
-    except IndexError:
+    except (IndexError, ArithmeticError):
         return UNKNOWN
 
 
-def _call_string_method(receiver: str, name: str, args: list[Any]) -> Any:
-    methods: dict[str, Callable[[], Any]] = {
-        "ring": lambda: Ring(receiver[:MAX_LIST_LENGTH]),
-        "chars": lambda: list(receiver[:MAX_LIST_LENGTH]),
-        "length": lambda: len(receiver),
-        "size": lambda: len(receiver),
-        "to_sym": lambda: Symbol(receiver),
-        "to_s": lambda: str(receiver),
-        "to_i": lambda: int(receiver) if receiver.isdecimal() else 0,
-        "split": lambda: (
-            receiver.split(str(args[0]) if args else None)
-            if not args or args[0]
-            else list(receiver)
-        ),
-        "reverse": lambda: receiver[::-1],
-        "strip": lambda: receiver.strip(),
-        "downcase": lambda: receiver.lower(),
-        "upcase": lambda: receiver.upper(),
-        "lines": lambda: receiver.splitlines()[:MAX_LIST_LENGTH],
-        "[]": lambda: (
-            receiver[int(to_number(args[0])) % len(receiver)] if receiver and args else None
-        ),
-        "include?": lambda: bool(args) and str(args[0]) in receiver,
-    }
-    return methods[name]() if name in methods else UNKNOWN
+def _insert_element(elements: list[Any], index: int | None, args: list[Any]) -> list[Any]:
+    """Insert the first argument before an index, or without one remove all; return the list."""
+    if index is None:
+        elements.clear()
+    elif args and len(elements) < MAX_LIST_LENGTH:
+        elements.insert(index, args[0])
+    return elements
+
+
+def _reduce_with_operator(receiver: list[Any], args: list[Any]) -> Any:
+    """Return the total of `inject(:+)` or `inject(0, :+)`."""
+    elements = [*args[:-1], *receiver]
+    if not elements:
+        return None
+    total = elements[0]
+    for element in elements[1:]:
+        total = apply_ruby_operator(str(args[-1]), total, element)
+    return total
 
 
 def _flatten_list(elements: list[Any], depth: int = 0) -> list[Any]:

@@ -6,7 +6,8 @@ import math
 import re
 from typing import Any
 
-MAX_LIST_LENGTH = 512
+MAX_LIST_LENGTH = 4096
+MAX_LITERAL_LENGTH = 20_000  # elements of a list that the program spells out
 MAX_STRING_CHARS = 4096
 SEMITONE_BY_LETTER = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 NOTE_PATTERN = re.compile(r"([a-gA-G])([sbfSBF#]?)(-?\d+)?")
@@ -32,6 +33,13 @@ class UnknownValue:
 
 
 UNKNOWN = UnknownValue()
+
+
+class UndefinedValue(UnknownValue):
+    """The value of a function that neither the program nor Sonic Pi defines: an error, no value."""
+
+
+UNDEFINED = UndefinedValue()
 
 
 def to_number(value: Any, default: float = 0.0) -> float:
@@ -60,3 +68,17 @@ def to_midi_note(value: Any) -> float | None:
     letter, accidental, octave = match.groups()
     shift = {"": 0, "s": 1, "#": 1}.get(accidental.lower(), -1)
     return float(12 * (int(octave or 4) + 1) + SEMITONE_BY_LETTER[letter.lower()] + shift)
+
+
+def to_hash_key(value: Any) -> Any:
+    """Return a value that can be the key of a dict."""
+    if isinstance(value, list):
+        return tuple(map(to_hash_key, value))
+    if value is None or isinstance(value, (str, int, float, bool)):
+        return value
+    return str(value)
+
+
+def from_hash_key(key: Any) -> Any:
+    """Return the value of a program that `to_hash_key` made a key of."""
+    return list(map(from_hash_key, key)) if isinstance(key, tuple) else key

@@ -113,6 +113,31 @@ def test_neighbours_of_a_snippet_on_standard_input(
         assert Path(row["audio"]).is_file()
 
 
+@pytest.mark.parametrize(
+    ("snippet", "status", "line"),
+    [('puts "hi"', "no_sound", None), ("import os\nfor i in x:\n    print(i)", "syntax", 2)],
+)
+def test_a_silent_snippet_exits_with_status_3(
+    trained_metrics: list[dict[str, Any]], snippet: str, status: str, line: int | None
+) -> None:
+    done = run_in_process("neighbours", "beats", "--snippet", "-", "--json", input=snippet)
+    assert done.returncode == 3
+    (row,) = [json.loads(text) for text in done.stdout.splitlines()]
+    assert (row["status"], row["line"]) == (status, line)
+    assert row["message"].startswith("Nothing in this code would sound")
+    done = run_in_process("neighbours", "beats", "--snippet", "-", input=snippet)
+    assert done.returncode == 3 and not done.stdout
+    assert "Nothing in this code would sound" in done.stderr
+
+
+def test_a_snippet_with_a_syntax_error_is_predicted_from_the_part_before_it(
+    trained_metrics: list[dict[str, Any]],
+) -> None:
+    snippet = "play 60\nplay 62,,"
+    done = run_in_process("neighbours", "beats", "--snippet", "-", "-k", "2", input=snippet)
+    assert done.returncode == 0 and "line 2: syntax error" in done.stderr
+
+
 def test_a_snippet_that_is_not_text_is_refused(
     trained_metrics: list[dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -90,6 +90,16 @@ def test_an_invalid_bitmask_selects_nothing(text: str) -> None:
     assert not decode_bitmask(text, 9).any()
 
 
+def test_a_silent_snippet_is_not_placed(own_workspace: Path) -> None:
+    app = open_in_app("map")
+    app.session_state["map_panel"] = "snippet"
+    app.session_state["snippet"] = 'puts "hi"'
+    app.run()
+    assert not app.exception
+    assert "Nothing in this code would sound" in get_text(app)
+    assert not [button for button in app.button if str(button.key).startswith("neighbour-line-")]
+
+
 def test_a_snippet_is_placed_among_its_neighbours(own_workspace: Path) -> None:
     app = open_in_app("map")
     app.session_state["map_panel"] = "snippet"

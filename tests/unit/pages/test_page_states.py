@@ -120,6 +120,16 @@ def test_listen_finds_clips_with_code_and_sound(full_workspace: Path) -> None:
     assert len(list_players(app)) == 5
 
 
+def test_listen_predicts_nothing_for_code_without_a_sound(full_workspace: Path) -> None:
+    app = open_in_app("listen")
+    write_snippet(app, "for i in range(3):\n    print(i)")
+    assert not app.exception and not list_players(app)
+    assert "Nothing in this code would sound" in get_text(app)
+    write_snippet(app, "play 60\nplay 62,,")
+    assert len(list_players(app)) == 5
+    assert "predicted from the part before it" in get_text(app)
+
+
 def test_listen_takes_an_example_and_finds_more(full_workspace: Path) -> None:
     app = open_in_app("listen")
     app.selectbox(key="example").set_value("Slow chords").run()

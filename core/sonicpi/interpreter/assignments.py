@@ -1,0 +1,92 @@
+"""Evaluation of assignments: `=`, `+=` and its kind, and several targets at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.sonicpi.interpreter.operators import apply_ruby_operator
+from core.sonicpi.interpreter.program_objects import ProgramObject
+from core.sonicpi.interpreter.syntax_tree_types import Node, Scope
+from core.sonicpi.interpreter.values import MAX_LIST_LENGTH, to_hash_key, to_number
+
+MAX_CONSTANTS = 1024
+
+# The first parameter of these functions is the SyntaxTreeEvaluator. Its type is Any here, because
+# the evaluator's module imports this one.
+
+
+def evaluate_assignment(evaluator: Any, node: list[Any], scope: Scope) -> Any:
+    """Evaluate `target = value`."""
+    value = evaluator.evaluate_node(node[2], scope)
+    assign_target(evaluator, node[1], value, scope)
+    return value
+
+
+def evaluate_operator_assignment(evaluator: Any, node: list[Any], scope: Scope) -> Any:
+    """Evaluate `target += value` and its kind."""
+    before = evaluator.evaluate_node(node[1], scope)
+    if node[2] in ("||", "&&"):
+        is_unchanged = bool(before) == (node[2] == "||")
+        value = before if is_unchanged else evaluator.evaluate_node(node[3], scope)
+    else:
+        value = apply_ruby_operator(node[2], before, evaluator.evaluate_node(node[3], scope))
+    assign_target(evaluator, node[1], value, scope)
+    return value
+
+
+def evaluate_multiple_assignment(evaluator: Any, node: list[Any], scope: Scope) -> list[Any]:
+    """Evaluate `a, b = values`."""
+    values = evaluator.evaluate_node(node[2], scope)
+    values = values if isinstance(values, list) else [values]
+    assign_targets(evaluator, node[1], values, scope)
+    return values
+
+
+def assign_targets(evaluator: Any, targets: list[Any], values: list[Any], scope: Scope) -> None:
+    """Assign one value to each target; a target ["rest", target] takes those between."""
+    rest_index = next((i for i, target in enumerate(targets) if target and target[0] == "rest"), -1)
+    if rest_index >= 0:
+        rest_end = max(rest_index, len(values) - (len(targets) - rest_index - 1))
+        rest = values[rest_index:rest_end]
+        values = [*values[:rest_index], rest, *values[rest_end:]]
+    for index, target in enumerate(targets):
+        value = values[index] if index < len(values) else None
+        assign_target(evaluator, target, value, scope)
+
+
+def assign_target(evaluator: Any, target: Node, value: Any, scope: Scope) -> None:
+    """Assign a value to a variable, an element or an attribute."""
+    if not target:
+        return
+    if target[0] == "var":
+        name = target[1]
+        if (name[:1].isupper() or name.startswith("$")) and len(
+            evaluator.constants
+        ) < MAX_CONSTANTS:
+            evaluator.constants[name] = value
+        scope[name] = value
+    elif target[0] == "rest":
+        assign_target(evaluator, target[1], value, scope)
+    elif target[0] == "targets":
+        elements = value if isinstance(value, list) else [value]
+        assign_targets(evaluator, target[1:], elements, scope)
+    elif target[0] == "call" and target[1] is not None:
+        container = evaluator.evaluate_node(target[1], scope)
+        if target[2] == "[]":
+            assign_element(container, evaluator.evaluate_arguments(target[3], scope)[0], value)
+        elif isinstance(container, ProgramObject):
+            container.set_attribute(target[2], value)
+
+
+def assign_element(container: Any, keys: list[Any], value: Any) -> None:
+    """Assign a value to an element of a hash or list."""
+    if isinstance(container, ProgramObject) and keys:
+        container.set_attribute(str(keys[0]), value)
+    elif isinstance(container, dict) and keys and len(container) < MAX_LIST_LENGTH:
+        container[to_hash_key(keys[0])] = value
+    elif isinstance(container, list) and keys:
+        index = int(to_number(keys[0]))
+        if len(container) <= index < MAX_LIST_LENGTH:
+            container += [None] * (index + 1 - len(container))
+        if container:
+            container[index % len(container)] = value

@@ -1,0 +1,140 @@
+"""Reading of a program: its sounds, and whether anything in it would sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from core.sonicpi.interpreter.ruby_parser_process import parse_program_and_error
+from core.sonicpi.interpreter.scheduler import ProgramInterpreter
+from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
+
+STATUS_SOUND, STATUS_NO_SOUND, STATUS_SYNTAX, STATUS_UNKNOWN = (
+    "sound",
+    "no_sound",
+    "syntax",
+    "unknown",
+)
+# Functions after which an amplitude of 0, or a random choice, is not the last word.
+AMPLITUDE_CHANGES = ("control", "set_volume!")
+RANDOM_FUNCTIONS = ("rand", "rand_i", "rrand", "rrand_i", "one_in", "dice", "choose", "pick")
+# A prediction reads its snippet more than once.
+CACHE_SIZE = 16
+NO_SOUND_MESSAGE = "Nothing in this code would sound"
+
+
+@dataclass(frozen=True)
+class ProgramReading:
+    """What the static interpreter found in a program.
+
+    Attributes
+    ----------
+    events : list of ScoreEvent
+        Its sounds in the first 18 s; with a syntax error, those of the part before it.
+    status : {"sound", "no_sound", "syntax", "unknown"}
+        ``no_sound`` and ``syntax`` are certain: nothing would sound, or nothing before the syntax
+        error. ``unknown`` has no sounds, but code that was not followed and might sound.
+    line : int or None
+        Line of the syntax error, from 1.
+    message : str
+        What to tell the user: why nothing sounds, or which part was read. "" for a program that
+        was read as a whole.
+    """
+
+    events: list[ScoreEvent]
+    status: str
+    line: int | None = None
+    message: str = ""
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether it is certain that nothing would sound."""
+        return self.status in (STATUS_NO_SOUND, STATUS_SYNTAX)
+
+
+@lru_cache(maxsize=CACHE_SIZE)
+def read_program(source: str) -> ProgramReading:
+    """Read a program without running it.
+
+    Parameters
+    ----------
+    source : str
+        The program.
+
+    Returns
+    -------
+    ProgramReading
+        Shared by all callers with the same source: not to be changed.
+
+    Raises
+    ------
+    EarshotError
+        As `parse_program_and_error`.
+
+    Examples
+    --------
+    >>> from core.sonicpi.interpreter import read_program
+    >>> read_program("play 60").status
+    'sound'
+    >>> read_program("puts 1").message
+    'Nothing in this code would sound.'
+    """
+    parsed = parse_program_and_error(source)
+    interpreter = ProgramInterpreter(parsed.tree)
+    events = interpreter.events
+    is_audible = any(map(_may_be_heard, events)) or (
+        bool(events) and any(name in interpreter.call_counts for name in AMPLITUDE_CHANGES)
+    )
+    if parsed.error_line is not None:
+        return _describe_syntax_error(events, is_audible, parsed.error_line, parsed.error_message)
+    if parsed.tree is None and source.strip():
+        message = "The code could not be read."
+        return ProgramReading(events, STATUS_UNKNOWN, None, message)
+    if is_audible:
+        return ProgramReading(events, STATUS_SOUND)
+    if reason := _find_reason_to_doubt(interpreter):
+        message = f"No sound was found, but this code has {reason}, which cannot be followed."
+        return ProgramReading(events, STATUS_UNKNOWN, None, message)
+    return ProgramReading(events, STATUS_NO_SOUND, None, _explain_silence(interpreter))
+
+
+def _may_be_heard(event: ScoreEvent) -> bool:
+    """Return whether neither the sound nor an FX around it has the amplitude 0."""
+    is_in_clip = event.time < MAX_SCORE_SECONDS
+    return is_in_clip and all(
+        options.get("amp", 1.0) > 0 for options in (event.options, *(fx[1] for fx in event.fx))
+    )
+
+
+def _describe_syntax_error(
+    events: list[ScoreEvent], is_audible: bool, line: int, error: str
+) -> ProgramReading:
+    error = error if error.startswith("syntax error") else f"syntax error, {error}"
+    if is_audible:
+        message = f"line {line}: {error}; predicted from the part before it."
+        return ProgramReading(events, STATUS_SOUND, line, message)
+    message = f"{NO_SOUND_MESSAGE}: line {line}: {error}."
+    return ProgramReading(events, STATUS_SYNTAX, line, message)
+
+
+def _find_reason_to_doubt(interpreter: ProgramInterpreter) -> str:
+    """Return what might sound although no sound was found; "" if nothing might."""
+    if interpreter.unfollowed_code:
+        return interpreter.unfollowed_code[0]
+    if any(name in interpreter.call_counts for name in RANDOM_FUNCTIONS):
+        return "random choices"
+    return ""
+
+
+def _explain_silence(interpreter: ProgramInterpreter) -> str:
+    """Return the message for a program of which it is certain that nothing sounds."""
+    if interpreter.has_endless_loop:
+        return f"{NO_SOUND_MESSAGE}: a loop never ends and has no sleep."
+    if interpreter.events:
+        return f"{NO_SOUND_MESSAGE}: every amplitude is 0."
+    if interpreter.missing_cues:
+        cue = sorted(interpreter.missing_cues)[0]
+        return f"{NO_SOUND_MESSAGE}: it waits for the cue {cue}, which nothing sends."
+    if interpreter.has_passed_end:
+        return f"{NO_SOUND_MESSAGE} in the first {MAX_SCORE_SECONDS:.0f} seconds."
+    return f"{NO_SOUND_MESSAGE}."

@@ -1,0 +1,100 @@
+"""Whether anything in a program would sound."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.sonicpi.interpreter import read_program
+
+PYTHON = "import os\nfor i in range(3):\n    print(i)\n"
+SILENT = {
+    "nothing": "  \n ",
+    "comments": "# play 60\n# sleep 1",
+    "puts": 'puts "hi"',
+    "Strudel": 's("bd*4, hh*8").gain(0.5)',
+    "prose": "play me a nice song about the sea",
+    "one word": "hello",
+    "endless loop": "loop do\n  x = 1\nend\nplay 60",
+    "endless while": "while true\n  x = 1\nend\nplay 60",
+    "endless live_loop": "live_loop :a do\n  puts 1\nend",
+    "amp 0": "play 60, amp: 0\nsample :bd_haus, amp: 0",
+    "amp 0 of an FX": "with_fx :reverb, amp: 0 do\n  play 60\nend",
+    "rests": "play nil\nplay :rest",
+    "off": "play 60, on: 0",
+    "too late": "sleep 20\nplay 60",
+    "missing cue": "sync :never\nplay 60",
+    "function that is not called": "define :a do\n  play 60\nend",
+}
+SYNTAX = {
+    "Python": (PYTHON, 2),
+    "Python function": ("def f(x):\n  play(x)\nf(60)", 1),
+    "Tidal": ('d1 $ sound "bd sn"', 1),
+    "first line": ("play 60,,\nplay 62", 1),
+    "HTML": ("<html></html>", 1),
+}
+UNKNOWN = {
+    "other function with a block": "foo do\n  bar\nend",
+    "condition of the run": "play 60 if Time.now.sec > 70",
+    "eval": 'eval "play 60"',
+    "chance": "play 60 if one_in(1000000)",
+    "very many steps": "1000000.times do |i|\n  1000000.times { |j| x = i * j }\nend\nplay 60",
+}
+SOUND = {
+    "control after amp 0": "s = play 60, amp: 0\ncontrol s, amp: 1",
+    "unknown pitch": "play Time.now.sec",
+    "sample of an unknown name": "sample Time.now.to_s",
+    "unknown amp": "play 60, amp: Time.now.sec",
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_silence_is_certain(name):
+    reading = read_program(SILENT[name])
+    assert (reading.status, reading.line) == ("no_sound", None)
+    assert reading.message.startswith("Nothing in this code would sound")
+
+
+@pytest.mark.parametrize("name", SYNTAX)
+def test_a_syntax_error_without_a_sound_before_it(name):
+    source, line = SYNTAX[name]
+    reading = read_program(source)
+    assert (reading.status, reading.line) == ("syntax", line)
+    assert f"line {line}: syntax error" in reading.message
+
+
+@pytest.mark.parametrize("name", UNKNOWN)
+def test_code_that_is_not_followed_is_not_called_silent(name):
+    reading = read_program(UNKNOWN[name])
+    assert reading.status == "unknown" and not reading.is_silent and reading.message
+
+
+@pytest.mark.parametrize("name", SOUND)
+def test_code_that_sounds(name):
+    reading = read_program(SOUND[name])
+    assert (reading.status, reading.message) == ("sound", "")
+
+
+@pytest.mark.parametrize(
+    ("source", "line", "notes"),
+    [
+        ("play 60\nsleep 1\nplay 62,, amp: 1\nplay 64", 3, [60]),
+        ('play 60\nputs "abc\nplay 61\nplay 62', 2, [60]),
+        ("play 60\n2.times do\n  sleep 1\n  play 62\n", 4, [60, 62, 62]),
+        ("play 60\nend\nplay 62", 2, [60]),
+        ("play 60\nplay (62\nsleep 1\nplay 64", 3, [60, 62]),
+    ],
+)
+def test_the_part_before_a_syntax_error_is_read(source, line, notes):
+    reading = read_program(source)
+    assert [event.options["note"] for event in reading.events] == notes
+    assert (reading.status, reading.line) == ("sound", line)
+    assert reading.message.startswith(f"line {line}: syntax error")
+    assert reading.message.endswith("predicted from the part before it.")
+
+
+def test_the_text_after_end_is_not_read():
+    assert read_program("play 60\n__END__\nplay (").message == ""
+
+
+def test_a_missing_cue_is_named():
+    assert "cue never" in read_program("sync :never\nplay 60").message
