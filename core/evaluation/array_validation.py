@@ -36,7 +36,7 @@ def check_paired_arrays(
     EarshotError
         If they are not matrices of finite numbers with equally many rows.
     """
-    x, y = (_check_finite_matrix(np.asarray(z, dtype=np.float64)) for z in (x, y))
+    x, y = (check_finite_matrix(np.asarray(z, dtype=np.float64)) for z in (x, y))
     check_equal_row_counts(x, y)
     return x, y
 
@@ -74,7 +74,7 @@ def normalize_rows(x: np.ndarray | Tensor) -> Tensor:
         If `x` is not a matrix of finite numbers.
     """
     rows = torch.as_tensor(x).detach().to("cpu", torch.float32)
-    return functional.normalize(_check_finite_matrix(rows), dim=1)
+    return functional.normalize(check_finite_matrix(rows), dim=1)
 
 
 def stack_zero_padded(x: Tensor, y: Tensor) -> Tensor:
@@ -141,7 +141,14 @@ def compute_mean_or_nan(values: np.ndarray) -> float:
     return float(values.mean()) if len(values) else np.nan
 
 
-def _check_finite_matrix(x: Matrix) -> Matrix:
+def check_finite_matrix(x: Matrix) -> Matrix:
+    """Return x after checking that it is a matrix of finite numbers with columns.
+
+    Raises
+    ------
+    EarshotError
+        If it is not.
+    """
     if x.ndim != 2 or x.shape[1] == 0:
         raise EarshotError(
             f"Expected a matrix with one row per program, got shape {tuple(x.shape)}."
