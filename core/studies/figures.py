@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -158,6 +159,41 @@ def plot_parallel_coordinates(table: pd.DataFrame, columns: Sequence[str]) -> go
     line = {"color": colour, "colorscale": "Viridis", "showscale": True}
     figure = go.Figure(go.Parcoords(dimensions=dimensions, line=line))
     figure.update_layout(height=420, margin={"l": 60, "r": 30, "t": 60, "b": 20})
+    return figure
+
+
+def plot_agreement_by_size(curve: pd.DataFrame) -> go.Figure:
+    """Draw the calibrated value of each measure against the number of programs.
+
+    Parameters
+    ----------
+    curve : DataFrame
+        Columns reading, measure, programs and calibrated. One panel per reading.
+    """
+    readings = list(dict.fromkeys(curve["reading"]))
+    figure = make_subplots(
+        1, len(readings), subplot_titles=readings, shared_yaxes=True, horizontal_spacing=0.03
+    )
+    for column, reading in enumerate(readings, 1):
+        panel = curve[curve["reading"] == reading]
+        styles = itertools.product(("solid", "dash", "dot"), COLOURS)
+        for (dash, colour), (measure, rows) in zip(styles, panel.groupby("measure", sort=False)):
+            figure.add_trace(
+                go.Scatter(
+                    x=rows["programs"],
+                    y=rows["calibrated"],
+                    mode="lines+markers",
+                    name=measure,
+                    legendgroup=measure,
+                    showlegend=column == 1,
+                    line={"color": colour, "dash": dash},
+                ),
+                1,
+                column,
+            )
+    figure.update_xaxes(type="log", title="Programs")
+    figure.update_yaxes(title="Calibrated value", col=1)
+    figure.update_layout(height=420, margin={"l": 60, "r": 20, "t": 40, "b": 50})
     return figure
 
 

@@ -125,6 +125,18 @@ STUDIES: dict[str, Study] = {
             ),
         ),
     ),
+    "agreement": Study(
+        "Agreement beyond chance",
+        "How much of the agreement of code and audio is left beside permuted pairs, with more"
+        " programs, and on unseen templates?",
+        "core.studies.agreement_study",
+        (
+            _ALIGNMENT,
+            _SEED,
+            StudyOption("permutations", "permutations of pairs", 200, int),
+            StudyOption("template_draws", "draws of unseen templates; each trains once", 3, int),
+        ),
+    ),
     "umap": Study(
         "Code and audio before and after alignment",
         "Do the two modalities mix, and does a program's code retrieve its own clip?",
