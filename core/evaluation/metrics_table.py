@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -111,6 +111,9 @@ class EmbeddingComparison:
     cca_directions : int
         Pairs of directions over which CCA is averaged. It must be the same in all comparisons
         that are set beside each other.
+    fewer_cca_directions : tuple of int
+        Smaller numbers of pairs for which CCA is computed as well, so that comparisons made at
+        different times have a number in common.
     templates : array of str [n], optional
         Template or grammar style of each evaluated program.
     are_templates_unseen : bool
@@ -127,6 +130,7 @@ class EmbeddingComparison:
     retrieved_rows: np.ndarray | None = None
     fitted_cca: CCA | None = None
     cca_directions: int = MAX_CCA_DIRECTIONS
+    fewer_cca_directions: tuple[int, ...] = ()
     templates: np.ndarray | None = None
     are_templates_unseen: bool = False
 
@@ -275,14 +279,22 @@ def _build_alignment_measures(comparison: EmbeddingComparison) -> dict[str, Alig
         ),
         "spearman": measure_pairs(metrics.distance_spearman),
         "pearson": measure_pairs(metrics.distance_pearson),
-        f"cca@{count}": AlignmentMeasure(
-            lambda rows: compute_mean_or_nan(
-                correlate_columns(projections[0][rows], projections[1][rows])
-            ),
-            lambda: build_projected_cca(projections[0], projections[1]),
-        ),
+        **{
+            f"cca@{directions}": _build_held_out_cca(projections, directions)
+            for directions in (count, *comparison.fewer_cca_directions)
+            if directions <= count
+        },
         f"cca_in_sample@{count}": measure_pairs(partial(metrics.cca, max_directions=count)),
     }
+
+
+def _build_held_out_cca(projections: Sequence[np.ndarray], count: int) -> AlignmentMeasure:
+    """Build the mean correlation along the first pairs of directions that training found."""
+    code, audio = (side[:, :count] for side in projections)
+    return AlignmentMeasure(
+        lambda rows: compute_mean_or_nan(correlate_columns(code[rows], audio[rows])),
+        lambda: build_projected_cca(code, audio),
+    )
 
 
 @dataclass(frozen=True)

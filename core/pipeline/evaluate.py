@@ -285,6 +285,7 @@ def evaluate_splits(
     templates: np.ndarray | None = None,
     interval_splits: Collection[str] | None = None,
     permutations: int = DEFAULT_PERMUTATIONS,
+    fewer_cca_directions: tuple[int, ...] = (),
 ) -> pd.DataFrame:
     """Compute the metrics of some readings on every held-out split.
 
@@ -302,6 +303,8 @@ def evaluate_splits(
         time. Default: all.
     permutations : int
         Permutations of pairs per alignment measure; 0 for none.
+    fewer_cca_directions : tuple of int
+        Numbers of pairs of directions for which CCA is computed as well.
 
     Returns
     -------
@@ -336,6 +339,7 @@ def evaluate_splits(
             retrieved_rows=retrieved_rows,
             fitted_cca=cca_by_reading[reading],
             cca_directions=cca_directions,
+            fewer_cca_directions=fewer_cca_directions,
             templates=None if templates is None else templates[in_split],
             are_templates_unseen=templates is not None and split in UNSEEN_SPLITS,
         )

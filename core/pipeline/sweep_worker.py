@@ -24,6 +24,9 @@ from core.errors import EarshotError
 from core.pipeline.evaluate import ComparedSpaces, build_aligned_embedding_spaces, evaluate_splits
 from core.workspace import atomic_write, remove_partial_files
 
+FEWER_CCA_DIRECTIONS = (5, 3, 2, 1)
+"""A narrow configuration has fewer than ten pairs of directions; the sweep then compares at one of
+these numbers, which all configurations have."""
 ROW_COLUMNS = ("split", "reading", "metric", "value", "low", "high", "null_mean", "calibrated")
 
 
@@ -163,6 +166,7 @@ def compute_metric_rows(
         pairs.splits,
         interval_splits=("test",) if with_intervals else (),
         permutations=permutations,
+        fewer_cca_directions=FEWER_CCA_DIRECTIONS,
     )
     columns = table[[*ROW_COLUMNS]]
     return [dict(zip(ROW_COLUMNS, row)) for row in columns.itertuples(index=False)]

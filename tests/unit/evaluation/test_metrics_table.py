@@ -206,6 +206,21 @@ class TestComputeMetrics:
                 )
             )
 
+    def test_fewer_directions_of_cca_stand_beside(self) -> None:
+        _, shared = self.make_comparisons()
+        fewer = replace(shared, cca_directions=5, fewer_cca_directions=(5, 3, 1, 7))
+        table = compute_metrics_table([fewer], "test", with_intervals=False)
+        values = table.set_index("metric")["value"]
+        assert [name for name in values.index if name.startswith("cca@")] == [
+            "cca@5",
+            "cca@3",
+            "cca@1",
+        ]
+        fitted = shared.train_code, shared.train_audio
+        assert values["cca@3"] == pytest.approx(
+            metrics.cca(shared.code, shared.audio, training_rows=fitted, max_directions=3)
+        )
+
     def test_retrieved_programs_are_evaluated_by_normalized_similarity(self) -> None:
         raw, _ = self.make_comparisons()
         retrieved_rows = np.random.default_rng(0).integers(40, size=(40, 5))
