@@ -40,8 +40,8 @@ def kernel_audio_distance(
 
     Notes
     -----
-    Chung, Eu, Lee, Choi, Nam & Chon, "KAD: No More FAD! An Effective and Efficient Evaluation
-    Metric for Audio Generation", 2025 (arXiv:2502.15602); the estimate is that of Gretton,
+    Chung et al., "KAD: No More FAD! An Effective and Efficient Evaluation Metric for Audio
+    Generation", 2025 (arXiv:2502.15602); the estimate is that of Gretton,
     Borgwardt, Rasch, Schölkopf & Smola, "A Kernel Two-Sample Test", JMLR 2012, equation 3. Unlike
     the Fréchet audio distance it assumes no normal distribution and is not biased by small sets.
 
