@@ -175,6 +175,12 @@ STUDIES: dict[str, Study] = {
             _SEED,
         ),
     ),
+    "coverage": Study(
+        "Coverage of the static reader",
+        "Does the reader find the sounds that a program plays, without running it?",
+        "core.studies.coverage_study",
+        (StudyOption("max_programs", "programs to compare, at even distances", 100, int),),
+    ),
 }
 
 

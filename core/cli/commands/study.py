@@ -7,19 +7,22 @@ shows and compares runs.
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import open_corpus_from_args
 from core.formatting import format_table
 from core.progress import Progress
-from core.studies.registry import STUDIES, StudyOption
+from core.studies.registry import STUDIES, StudyOption, fill_default_study_options
 
 if TYPE_CHECKING:
     from core.studies.store import StudyRun
 
 IS_LONG_RUNNING = True
 ALL_STUDIES = "all"
+FOLDER_STUDY = "coverage"
+MAX_PRINTED_ROWS = 40
 VALUE_LABELS = {int: "N", float: "X", str: "WORD"}
 
 
@@ -31,7 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="STUDY",
         help=f"{', '.join(STUDIES)}, or {ALL_STUDIES} for all of them and a report",
     )
-    parser.add_argument("corpus", metavar="CORPUS", help="name of the corpus")
+    parser.add_argument(
+        "corpus",
+        metavar="CORPUS",
+        help=f"name of the corpus; {FOLDER_STUDY} also takes a folder of programs",
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON line per number")
     options: dict[str, StudyOption] = {}
     study_names: dict[str, list[str]] = {}
@@ -58,6 +65,9 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         for name, value in vars(args).items()
         if name.startswith("option_") and value is not None
     }
+    if args.name == FOLDER_STUDY and is_folder_path(args.corpus):
+        print_folder_study(Path(args.corpus).expanduser(), options, progress, args.json)
+        return
     corpus = open_corpus_from_args(args)
     if args.name != ALL_STUDIES:
         from core.studies.runner import run_study  # Loads pandas and plotly, unlike --help.
@@ -80,6 +90,34 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
     print_result(
         f"{format_paper_comparison_table(rows)}\n\n{summarize_verdicts(rows)}\nReport: {folder}"
     )
+
+
+def is_folder_path(text: str) -> bool:
+    """Return whether an argument is the path of a folder, not the name of a corpus."""
+    is_path = "/" in text or text.startswith((".", "~"))
+    return is_path and Path(text).expanduser().is_dir()
+
+
+def print_folder_study(
+    folder: Path, options: dict[str, Any], progress: Progress, as_json: bool
+) -> None:
+    """Run the coverage study on a folder, and print its tables; nothing is saved."""
+    from core.studies.coverage_study import run_on_folder  # Loads pandas, unlike --help.
+
+    result = run_on_folder(folder, fill_default_study_options(FOLDER_STUDY, options), progress)
+    if as_json:
+        for row in result.comparison.to_dict(orient="records"):
+            print_json_line({"study": FOLDER_STUDY, **{str(k): v for k, v in row.items()}})
+        return
+    for table in result.tables:
+        print_result(f"\n{table.title}. {table.caption}")
+        rows = table.rows.head(MAX_PRINTED_ROWS).astype(object).itertuples(index=False)
+        print_result(format_table(list(table.rows.columns), rows))
+    times = result.comparison[result.comparison["measure"].str.startswith("Reading time")]
+    for _, row in times.iterrows():
+        print_result(f"- {row['measure']}: {row['measured']:.0f}")
+    for note in result.notes:
+        print_result(f"- {note}")
 
 
 def print_study_run(run: StudyRun, as_json: bool) -> None:

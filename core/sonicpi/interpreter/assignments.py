@@ -60,7 +60,7 @@ def assign_target(evaluator: Any, target: Node, value: Any, scope: Scope) -> Non
         return
     if target[0] == "var":
         name = target[1]
-        if (name[:1].isupper() or name.startswith("$")) and len(
+        if (name[:1].isupper() or name.startswith(("$", "@@"))) and len(
             evaluator.constants
         ) < MAX_CONSTANTS:
             evaluator.constants[name] = value

@@ -30,6 +30,7 @@ DEFAULT_SCALE = Symbol("major")
 MAX_KNIT_REPEATS = 256
 MAX_CHORD_DEGREE_NOTES = 12
 MAX_OCTAVES = 10
+MAX_NOTE_RANGE = 128  # semitones
 # Functions that call the list method of the same name on their first argument.
 LIST_FUNCTIONS = ("choose", "pick", "shuffle", "stretch", "reverse", "mirror", "repeat", "invert")
 
@@ -195,6 +196,17 @@ def _build_chord_on_degree(_interpreter: ProgramInterpreter, call: BuiltinCall) 
         for third in range(note_count)
     ]
     return ring_builders.invert_chord(notes, int(to_number(call.options.get("invert", 0))))
+
+
+@register_builtin("note_range")
+def _build_note_range(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ring:
+    lowest, highest = (to_number(arg) for arg in (call.args + [0, 0])[:2])
+    pitches = call.options.get("pitches", list(range(12)))
+    classes = (
+        {round(to_number(pitch)) % 12 for pitch in pitches} if isinstance(pitches, list) else ()
+    )
+    notes = range(round(lowest), round(min(highest, lowest + MAX_NOTE_RANGE)) + 1)
+    return Ring(note for note in notes if note % 12 in classes)
 
 
 @register_builtin("note")

@@ -173,7 +173,7 @@ class SyntaxTreeEvaluator:
         if name in self.constants:
             return self.constants[name]
         if name == "self":
-            return UNKNOWN
+            return scope["&object"] if "&object" in scope else UNKNOWN
         return Symbol(name) if name[:1].isupper() else None
 
     def _evaluate_operator(self, node: list[Any], scope: Scope) -> Any:
@@ -270,6 +270,9 @@ class SyntaxTreeEvaluator:
             self.call_counts[name] = self.call_counts.get(name, 0) + 1
         if name in self.builtins:
             return self.builtins[name](self, call)
+        instance = call.scope["&object"] if "&object" in call.scope else None
+        if isinstance(instance, ProgramObject) and instance.program_class.find_function(name):
+            return object_methods.call_object_method(self, instance, name, call)
         program_class = call.scope["&class"] if "&class" in call.scope else None
         if isinstance(program_class, ProgramClass):
             return object_methods.call_class_function(self, program_class, name, call)

@@ -19,6 +19,8 @@ CLOSER_BY_EXPECTED_TOKEN = {"')'" => ")", "']'" => "]", "'}'" => "}", "`end'" =>
 # Characters after a backslash in a string.
 ESCAPES = {"n" => "\n", "t" => "\t", "r" => "\r", "e" => "\e", "s" => " ", "0" => "0"}.freeze
 
+RING_CALL_IN_BRACKETS = /\((\s*)(ring|knit|bools|range|line|ramp|spread|scale|chord|chord_degree|stretch|vector|octs|doubles|halves)[ \t]+/
+
 # Ripper's syntax tree, and the syntax errors with their lines.
 class SyntaxTreeBuilder < Ripper::SexpBuilderPP
   attr_reader :syntax_errors
@@ -358,6 +360,8 @@ end
 def parse_to_json(source)
   source = source.force_encoding("UTF-8").scrub("?").tr("\0\x04\x1a", " ").delete_prefix("\uFEFF")
   source = source.sub(/^__END__$.*/m, "") # What follows is data.
+  # Sonic Pi rewrites (ring 1, 2) to ring(1, 2), so that a comma may stand at the end.
+  source = source.gsub(RING_CALL_IN_BRACKETS) { "#{$1}#{$2}(" }
   tree, problem = parse_part_before_error(source)
   simplified = tree ? TreeSimplifier.new.simplify(tree) : nil
   JSON.generate({tree: simplified, line: problem&.line, message: problem&.message}, max_nesting: 4 * MAX_DEPTH)
