@@ -114,8 +114,8 @@ def print_folder_study(
         rows = table.rows.head(MAX_PRINTED_ROWS).astype(object).itertuples(index=False)
         print_result(format_table(list(table.rows.columns), rows))
     times = result.comparison[result.comparison["measure"].str.startswith("Reading time")]
-    for _, row in times.iterrows():
-        print_result(f"- {row['measure']}: {row['measured']:.0f}")
+    for measure, milliseconds in zip(times["measure"], times["measured"]):
+        print_result(f"- {measure}: {milliseconds:.0f}")
     for note in result.notes:
         print_result(f"- {note}")
 
