@@ -43,6 +43,7 @@ COMMANDS = (
     "compare",
     "study",
     "neighbours",
+    "predict",
     "jobs",
     "doctor",
     "licences",

@@ -29,9 +29,11 @@ from core.workspace import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
 
 MAP_FILE = "map.parquet"
+FORECAST_FILE = "forecast.safetensors"
 CHANGE_STAMP_FILE = ".stamp"
 _ALIGNMENT_ID_PATTERN = re.compile(r"(?P<number>\d{4,})-[0-9a-f]{8}\Z")
 
@@ -82,6 +84,21 @@ class AlignmentRecord:
         """Load the points of the map; None if no map was computed yet."""
         path = self.path / MAP_FILE
         return _read_parquet(path) if path.exists() else None
+
+    def load_forecast_arrays(self) -> tuple[dict[str, np.ndarray], dict[str, Any]] | None:
+        """Load the arrays and the settings of the forecast; None if none was saved yet."""
+        from safetensors import SafetensorError, safe_open
+
+        path = self.path / FORECAST_FILE
+        if not path.exists():
+            return None
+        with _convert_alignment_read_errors(path):
+            try:
+                with safe_open(path, framework="numpy") as file:
+                    settings = json.loads((file.metadata() or {}).get("settings", "{}"))
+                    return {name: file.get_tensor(name) for name in file.keys()}, settings
+            except SafetensorError as error:
+                raise ValueError(error) from error
 
 
 class CorpusAlignments:
@@ -217,6 +234,20 @@ class CorpusAlignments:
         with self._lock_alignments_folder():
             remove_partial_files(path)
             _write_parquet(path, points)
+            update_alignments_change_stamp(self._alignments_folder)
+        return path
+
+    def save_forecast_arrays(
+        self, alignment_id: str, arrays: Mapping[str, np.ndarray], settings: Mapping[str, Any]
+    ) -> Path:
+        """Write the forecast of an alignment, replacing an older one."""
+        from safetensors.numpy import save
+
+        path = self.load_alignment(alignment_id).path / FORECAST_FILE
+        content = save(dict(arrays), metadata={"settings": _dump_json(settings, "forecast")})
+        with self._lock_alignments_folder():
+            remove_partial_files(path)
+            _write_file(path, content)
             update_alignments_change_stamp(self._alignments_folder)
         return path
 

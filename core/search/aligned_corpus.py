@@ -12,6 +12,7 @@ import numpy as np
 
 from core import encoders
 from core.alignment import AlignmentConfig, ProjectionHeads
+from core.alignment.forecast_model import ForecastModel
 from core.alignment.heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
@@ -23,6 +24,8 @@ from core.search.evaluation_splits import (
     label_unseen_templates,
     relabel_trained_programs,
 )
+from core.search.forecast import Forecast, predict_forecast
+from core.search.forecast_storage import load_or_fit_forecast_model
 from core.sonicpi.clip import Clip
 
 SNIPPET_CACHE_SIZE = 8
@@ -272,6 +275,37 @@ class AlignedCorpus(EmbeddedCorpus):
     def project_audio(self, embeddings: np.ndarray) -> np.ndarray:
         """Project audio embeddings [n, d2] to unit vectors: float32 [n, dim]."""
         return project_embeddings(self.heads, embeddings, "audio")
+
+    @cached_property
+    def forecast_model(self) -> ForecastModel | None:
+        """Regression from code to measured properties; None if too few clips are measured."""
+        return load_or_fit_forecast_model(self)
+
+    def forecast(self, snippet: str) -> Forecast | None:
+        """Predict loudness, onset rate, register and more of a snippet's clip.
+
+        Returns
+        -------
+        Forecast or None
+            None when too few clips of the corpus are measured: ``./run embed CORPUS
+            --audio-encoder descriptors`` measures them.
+
+        Raises
+        ------
+        EarshotError
+            When the code encoder is missing or has another revision.
+
+        Examples
+        --------
+        >>> from core.corpus import Corpus
+        >>> aligned_corpus = open_aligned_corpus(Corpus.open("starter"))
+        >>> forecast = aligned_corpus.forecast("use_synth :saw; play 60")
+        >>> forecast is None or forecast.get_property("loudness").unit == "LUFS"
+        True
+        """
+        if self.forecast_model is None:
+            return None
+        return predict_forecast(self.forecast_model, self.embed_snippet(snippet))
 
     def _select_neighbour_index(
         self, embedding: np.ndarray, direction: str

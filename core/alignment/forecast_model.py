@@ -1,0 +1,270 @@
+"""Kernel ridge regression from code embeddings to measured values, with calibrated intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+from threadpoolctl import threadpool_limits
+
+COVERAGE = 0.9
+"""Share of held-out programs whose value lies in its interval."""
+FOLD_COUNT = 5
+MIN_FORECAST_PROGRAMS = 60
+MIN_FORECAST_GROUPS = 3
+MAX_REFERENCE_PROGRAMS = 2000
+"""Reference programs of the kernel; more of them would take longer than reading a snippet."""
+KERNEL_WIDTHS = (0.25, 0.5)
+"""Candidate sharpness values, each times the inverse mean squared distance from the mean."""
+L2_CANDIDATES = (0.03, 0.1, 0.3)
+MAX_SELECTION_PROGRAMS = 500
+"""Programs on which sharpness and l2 are chosen."""
+MAX_COLUMN_SCALE = 8.0
+"""Limit of a standardized column: a sound that few training programs use must not dominate."""
+
+
+@dataclass(frozen=True, eq=False)
+class ForecastModel:
+    """Regression from code embeddings to values, as `fit_forecast_model` returns it.
+
+    Attributes
+    ----------
+    column_mean, column_scale : float32 [d]
+        Standardization of the code embeddings.
+    rows : float32 [m, d]
+        Standardized embeddings of the reference programs.
+    weight : float64 [m, t]
+    target_mean : float64 [t]
+    sharpness : float
+        Of the Gaussian kernel.
+    quantiles : float64 [t]
+        Half widths of the intervals, in multiples of the spread.
+    spread_slope : float64 [t]
+        Growth of the spread with the distance from the nearest reference program.
+    program_count : int
+        Number of programs of the calibration.
+    """
+
+    column_mean: np.ndarray
+    column_scale: np.ndarray
+    rows: np.ndarray
+    weight: np.ndarray
+    target_mean: np.ndarray
+    sharpness: float
+    quantiles: np.ndarray
+    spread_slope: np.ndarray
+    program_count: int
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray]) -> ForecastModel:
+        """Return the model that `to_arrays` was called on."""
+        values: dict[str, Any] = dict(arrays)
+        return cls(
+            **{
+                **values,
+                "rows": values["rows"].astype(np.float32),
+                "sharpness": float(values["sharpness"][0]),
+                "program_count": int(values["program_count"][0]),
+            }
+        )
+
+    def to_arrays(self) -> dict[str, np.ndarray]:
+        """Return the fields as arrays, the rows in half precision."""
+        return {
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+            "rows": self.rows.astype(np.float16),
+            "sharpness": np.array([self.sharpness]),
+            "program_count": np.array([self.program_count]),
+        }
+
+    def predict(self, code_embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return values and half widths of their intervals, both float64 [n, t].
+
+        Parameters
+        ----------
+        code_embeddings : float [n, d]
+        """
+        x = _standardize(code_embeddings, self.column_mean, self.column_scale)
+        kernel = compute_gaussian_kernel(x, self.rows, self.sharpness)
+        values = kernel @ self.weight + self.target_mean
+        distance = 1 - kernel.max(axis=1, keepdims=True)
+        return values, self.quantiles * (1 + self.spread_slope * distance)
+
+
+# One thread: the sums then do not depend on the number of cores, and other work on the machine does
+# not slow them down many times over.
+@threadpool_limits.wrap(limits=1)
+def fit_forecast_model(
+    code_embeddings: np.ndarray, targets: np.ndarray, groups: Sequence[str]
+) -> ForecastModel | None:
+    """Fit a regression and calibrate its intervals on groups of programs that it did not see.
+
+    Parameters
+    ----------
+    code_embeddings : float [n, d]
+    targets : float [n, t]
+        nan where a value is undefined.
+    groups : sequence of str
+        Template or grammar style of each program.
+
+    Returns
+    -------
+    ForecastModel or None
+        None with fewer than 60 programs or 3 groups.
+
+    Notes
+    -----
+    Sharpness and l2 are those with the smallest error on held-out groups. The intervals are
+    cross-conformal (Vovk, Annals of Mathematics and Artificial Intelligence 2015) with normalized
+    residuals (Papadopoulos, Gammerman & Vovk, AIA 2008): the half width is the quantile of the
+    absolute errors on held-out groups, each divided by a spread that grows with the distance from
+    the nearest reference program.
+    """
+    group_of_row = np.asarray(groups, dtype=str)
+    if len(code_embeddings) < MIN_FORECAST_PROGRAMS:
+        return None
+    if len(set(group_of_row.tolist())) < MIN_FORECAST_GROUPS:
+        return None
+    kept = _select_evenly_spaced_rows(len(code_embeddings), MAX_REFERENCE_PROGRAMS)
+    targets, group_of_row = np.asarray(targets, np.float64)[kept], group_of_row[kept]
+    raw = np.asarray(code_embeddings, np.float32)[kept]
+    mean, scale = raw.mean(axis=0), raw.std(axis=0)
+    scale = np.where(scale > 1e-6, scale, np.inf).astype(np.float32)
+    rows = _standardize(raw, mean, scale)
+    folds = assign_group_folds(group_of_row, FOLD_COUNT)
+    subset = _select_evenly_spaced_rows(len(rows), MAX_SELECTION_PROGRAMS)
+    sharpness, l2 = _select_by_held_out_error(rows[subset], targets[subset], folds[subset])
+    kernel = compute_gaussian_kernel(rows, rows, sharpness)
+    held_out = _predict_held_out_groups(kernel, targets, folds, l2)
+    errors = np.abs(targets - held_out.predictions)
+    slopes, quantiles = _calibrate_intervals(errors, held_out.distances)
+    target_mean = np.nanmean(targets, axis=0)
+    weight = _solve_kernel_ridge(kernel, targets - target_mean, l2)
+    return ForecastModel(
+        mean,
+        scale,
+        rows,
+        weight,
+        target_mean,
+        sharpness,
+        quantiles,
+        slopes,
+        len(rows),
+    )
+
+
+def _select_evenly_spaced_rows(count: int, max_count: int) -> np.ndarray:
+    return np.unique(np.linspace(0, count - 1, min(count, max_count)).round().astype(int))
+
+
+def assign_group_folds(groups: np.ndarray, fold_count: int) -> np.ndarray:
+    """Return a fold per program, int [n]; the programs of one group share it.
+
+    Groups are dealt to the smallest fold, the largest group first.
+    """
+    names, counts = np.unique(groups, return_counts=True)
+    sizes = np.zeros(fold_count)
+    fold_by_group = {}
+    for index in np.argsort(-counts, kind="stable"):
+        fold = int(np.argmin(sizes))
+        sizes[fold] += counts[index]
+        fold_by_group[str(names[index])] = fold
+    return np.array([fold_by_group[str(group)] for group in groups])
+
+
+def compute_gaussian_kernel(x: np.ndarray, rows: np.ndarray, sharpness: float) -> np.ndarray:
+    """Return exp(-sharpness * squared distance) of x [n, d] and rows [m, d], float64 [n, m]."""
+    squares = (x * x).sum(axis=1)[:, None] + (rows * rows).sum(axis=1) - 2 * (x @ rows.T)
+    return np.exp(-sharpness * np.maximum(squares, 0).astype(np.float64))
+
+
+def _standardize(embeddings: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Return standardized columns; a column that was constant in training becomes 0."""
+    standardized = (np.asarray(embeddings, np.float32) - mean) / scale
+    return np.clip(standardized, -MAX_COLUMN_SCALE, MAX_COLUMN_SCALE)
+
+
+def _solve_kernel_ridge(kernel: np.ndarray, centred: np.ndarray, l2: float) -> np.ndarray:
+    """Return the weights [m, t]; undefined targets count as the mean."""
+    system = kernel + l2 * np.eye(len(kernel))
+    weight: np.ndarray = cho_solve(cho_factor(system), np.nan_to_num(centred))
+    return weight
+
+
+@dataclass(frozen=True, eq=False)
+class _HeldOutPredictions:
+    """Predictions [n, t] of held-out groups and distances [n, 1] from the other programs."""
+
+    predictions: np.ndarray
+    distances: np.ndarray
+
+
+def _select_by_held_out_error(
+    rows: np.ndarray, targets: np.ndarray, folds: np.ndarray
+) -> tuple[float, float]:
+    """Return the sharpness and the l2 with the smallest error on held-out groups."""
+    mean_square = max(float(rows.var(axis=0).sum()), 1e-12)
+    spread = np.nanstd(targets, axis=0) + 1e-9
+    errors = {}
+    for width in KERNEL_WIDTHS:
+        kernel = compute_gaussian_kernel(rows, rows, width / mean_square)
+        for l2 in L2_CANDIDATES:
+            predictions = _predict_held_out_groups(kernel, targets, folds, l2).predictions
+            error = float(np.nanmean(((targets - predictions) / spread) ** 2))
+            errors[width / mean_square, l2] = error
+    return min(errors, key=lambda candidate: errors[candidate])
+
+
+def _predict_held_out_groups(
+    kernel: np.ndarray, targets: np.ndarray, folds: np.ndarray, l2: float
+) -> _HeldOutPredictions:
+    predictions, distances = np.empty_like(targets), np.empty((len(targets), 1))
+    for fold in np.unique(folds):
+        is_held_out = folds == fold
+        mean = np.nanmean(targets[~is_held_out], axis=0)
+        weight = _solve_kernel_ridge(
+            kernel[np.ix_(~is_held_out, ~is_held_out)], targets[~is_held_out] - mean, l2
+        )
+        cross = kernel[np.ix_(is_held_out, ~is_held_out)]
+        predictions[is_held_out] = cross @ weight + mean
+        distances[is_held_out] = 1 - cross.max(axis=1, keepdims=True)
+    return _HeldOutPredictions(predictions, distances)
+
+
+def _calibrate_intervals(
+    errors: np.ndarray, distances: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return slope and quantile per target, of errors [n, t] at distances [n, 1]."""
+    slopes, quantiles = np.zeros(errors.shape[1]), np.zeros(errors.shape[1])
+    for column, column_errors in enumerate(errors.T):
+        is_defined = np.isfinite(column_errors)
+        defined, distance = column_errors[is_defined], distances[is_defined, 0]
+        design = np.stack([np.ones_like(distance), distance], axis=1)
+        intercept, slope = np.linalg.lstsq(design, defined, rcond=None)[0]
+        # A spread that falls with the distance would be an accident of the sample.
+        slopes[column] = max(0.0, slope) / max(intercept, 0.2 * defined.mean(), 1e-9)
+        normalized = defined / (1 + slopes[column] * distance)
+        quantiles[column] = compute_conformal_quantile(normalized, COVERAGE)
+    return slopes, quantiles
+
+
+def compute_conformal_quantile(errors: np.ndarray, coverage: float) -> float:
+    """Return the half width that covers a new value with at least this probability.
+
+    Parameters
+    ----------
+    errors : float [n]
+        Absolute errors on programs that the fit did not see.
+    coverage : float
+        In (0, 1).
+
+    Returns
+    -------
+    float
+        The ceil((n + 1) * coverage)-th smallest error, or the largest one.
+    """
+    rank = int(np.ceil((len(errors) + 1) * coverage))
+    return float(np.sort(errors)[min(rank, len(errors)) - 1])

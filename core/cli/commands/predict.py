@@ -1,0 +1,140 @@
+"""Predict the sound of a program: the clips nearest to it, and measured properties with intervals.
+
+The program is neither run nor rendered. Loudness, peak, silence, onsets per second, tempo,
+register, brightness, noisiness, stereo width and the level over time each come with an interval
+that covers 90 % of held-out programs. The forecast needs measured clips:
+./run embed CORPUS --audio-encoder descriptors
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from core.cli.commands.neighbours import read_snippet
+from core.cli.output import print_json_line, print_result
+from core.cli.parsing import (
+    add_alignment_option,
+    add_json_option,
+    open_aligned_corpus_from_args,
+    parse_positive_int,
+)
+from core.corpus.legacy_names import translate_legacy_grammar_name
+from core.errors import EarshotError
+from core.formatting import format_table
+from core.progress import Progress
+
+if TYPE_CHECKING:
+    from core.search.confidence import Confidence
+    from core.search.forecast import Forecast
+    from core.search.query import Neighbour
+
+IS_LONG_RUNNING = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("file", metavar="FILE", help="Sonic Pi code; - reads standard input")
+    parser.add_argument("--corpus", metavar="NAME", help="corpus (the starter, or the only one)")
+    parser.add_argument(
+        "-k", type=parse_positive_int, default=5, metavar="N", help="number of clips (5)"
+    )
+    add_alignment_option(parser)
+    add_json_option(parser, "print neighbours, confidence and forecast as one JSON line")
+
+
+def run(args: argparse.Namespace, _progress: Progress) -> None:
+    """Predict, then print the clips and the properties."""
+    snippet = read_snippet(args.file)
+    args.corpus = args.corpus or choose_default_corpus()
+    from core.search.confidence import estimate_confidence
+    from core.search.query import find_neighbours
+
+    aligned_corpus = open_aligned_corpus_from_args(args)
+    neighbours = find_neighbours(aligned_corpus, snippet, args.k)
+    confidence = estimate_confidence(aligned_corpus, snippet, neighbours)
+    forecast = aligned_corpus.forecast(snippet)
+    if args.json:
+        print_json_line(
+            {
+                "status": "ok",
+                "corpus": args.corpus,
+                "alignment": aligned_corpus.record.id,
+                "neighbours": [
+                    {
+                        "rank": neighbour.rank,
+                        "similarity": neighbour.similarity,
+                        "program": neighbour.program_id,
+                        "template": neighbour.template,
+                        "audio": neighbour.audio_path,
+                    }
+                    for neighbour in neighbours
+                ],
+                "confidence": None if confidence is None else asdict(confidence),
+                "forecast": None if forecast is None else forecast.to_dict(),
+            }
+        )
+        return
+    print_result(format_forecast(forecast, args.corpus))
+    print_result(format_neighbours(neighbours, confidence))
+
+
+def choose_default_corpus() -> str:
+    """Return the starter corpus if it exists, else the only corpus.
+
+    Raises
+    ------
+    EarshotError
+        When there is no corpus, or several of which none is the starter.
+    """
+    from core.corpus.corpus import list_corpora
+    from core.pipeline.starter_corpus import STARTER_CORPUS_NAME
+
+    names = list_corpora()
+    if STARTER_CORPUS_NAME in names:
+        return STARTER_CORPUS_NAME
+    if len(names) == 1:
+        return names[0]
+    raise EarshotError(
+        "There is no corpus to search." if not names else "There are several corpora.",
+        remedy=f"To build one: ./run build {STARTER_CORPUS_NAME}"
+        if not names
+        else f"Choose one by --corpus: {', '.join(names)}.",
+    )
+
+
+def format_forecast(forecast: Forecast | None, corpus_name: str) -> str:
+    """Return the forecast as text: the summary, and a line per property."""
+    if forecast is None:
+        return (
+            f"No forecast: too few clips of corpus '{corpus_name}' are measured."
+            f" To measure them: ./run embed {corpus_name} --audio-encoder descriptors\n"
+        )
+    from core.search.forecast import format_level_curve, list_property_rows
+
+    rows: Sequence[tuple[Any, ...]] = list_property_rows(forecast)
+    heading = f"{forecast.coverage:.0%} interval"
+    table = format_table(("property", "value", heading), rows)
+    return f"Will be: {forecast.words}\n\n{table}\n{format_level_curve(forecast)}\n"
+
+
+def format_neighbours(neighbours: Sequence[Neighbour], confidence: Confidence | None) -> str:
+    """Return the nearest clips as a table, below the confidence."""
+    rows = [
+        (
+            neighbour.rank,
+            neighbour.similarity,
+            neighbour.name,
+            translate_legacy_grammar_name(neighbour.template),
+            neighbour.audio_path,
+        )
+        for neighbour in neighbours
+    ]
+    table = format_table(("rank", "similarity", "name", "template", "audio"), rows)
+    if confidence is None:
+        return f"Nearest clips:\n\n{table}"
+    return (
+        f"Nearest clips ({confidence.level} confidence, {confidence.probability:.0%}):\n\n{table}"
+    )
