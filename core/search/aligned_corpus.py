@@ -26,6 +26,7 @@ from core.search.evaluation_splits import (
 )
 from core.search.forecast import Forecast, predict_forecast
 from core.search.forecast_storage import load_or_fit_forecast_model
+from core.search.snippet_reading import read_audible_snippet
 from core.sonicpi.clip import Clip
 
 SNIPPET_CACHE_SIZE = 8
@@ -292,6 +293,8 @@ class AlignedCorpus(EmbeddedCorpus):
 
         Raises
         ------
+        SilentSnippetError
+            When nothing in the snippet would sound.
         EarshotError
             When the code encoder is missing or has another revision.
 
@@ -303,6 +306,7 @@ class AlignedCorpus(EmbeddedCorpus):
         >>> forecast is None or forecast.get_property("loudness").unit == "LUFS"
         True
         """
+        read_audible_snippet(snippet)
         if self.forecast_model is None:
             return None
         return predict_forecast(self.forecast_model, self.embed_snippet(snippet))

@@ -4,6 +4,9 @@ The program is neither run nor rendered. Loudness, peak, silence, onsets per sec
 register, brightness, noisiness, stereo width and the level over time each come with an interval
 that covers 90 % of held-out programs. The forecast needs measured clips:
 ./run embed CORPUS --audio-encoder descriptors
+
+Exits with status 3 when nothing in the program would sound; with --json, it then prints one line
+with status, line and message.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from core.cli.commands.neighbours import read_snippet
-from core.cli.output import print_json_line, print_result
+from core.cli.output import print_json_line, print_result, print_status
 from core.cli.parsing import (
     add_alignment_option,
     add_json_option,
@@ -51,9 +54,17 @@ def run(args: argparse.Namespace, _progress: Progress) -> None:
     args.corpus = args.corpus or choose_default_corpus()
     from core.search.confidence import estimate_confidence
     from core.search.query import find_neighbours
+    from core.search.snippet_reading import SilentSnippetError, read_audible_snippet
 
     aligned_corpus = open_aligned_corpus_from_args(args)
-    neighbours = find_neighbours(aligned_corpus, snippet, args.k)
+    try:
+        neighbours = find_neighbours(aligned_corpus, snippet, args.k)
+    except SilentSnippetError as error:
+        if args.json:
+            print_json_line(error.to_dict())
+        raise
+    if note := read_audible_snippet(snippet).message:
+        print_status(note)
     confidence = estimate_confidence(aligned_corpus, snippet, neighbours)
     forecast = aligned_corpus.forecast(snippet)
     if args.json:

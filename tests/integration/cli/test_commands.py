@@ -113,6 +113,21 @@ def test_neighbours_of_a_snippet_on_standard_input(
         assert Path(row["audio"]).is_file()
 
 
+def test_predict_prints_neighbours_and_says_how_to_measure_clips(
+    trained_metrics: list[dict[str, Any]],
+) -> None:
+    done = run_in_process("predict", "-", "-k", "2", "--json", input="play 60")
+    assert done.returncode == 0, done.stderr
+    prediction = json.loads(done.stdout)
+    assert (prediction["status"], prediction["corpus"]) == ("ok", "beats")
+    assert [row["rank"] for row in prediction["neighbours"]] == [1, 2]
+    assert prediction["forecast"] is None  # no clip is measured yet
+    done = run_in_process("predict", "-", "-k", "2", input="play 60")
+    assert "./run embed beats --audio-encoder descriptors" in done.stdout
+    done = run_in_process("predict", "-", "--json", input="# nothing")
+    assert done.returncode == 3 and json.loads(done.stdout)["status"] == "no_sound"
+
+
 @pytest.mark.parametrize(
     ("snippet", "status", "line"),
     [('puts "hi"', "no_sound", None), ("import os\nfor i in x:\n    print(i)", "syntax", 2)],
