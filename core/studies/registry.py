@@ -143,6 +143,20 @@ STUDIES: dict[str, Study] = {
         "core.studies.umap_study",
         (_ALIGNMENT, _SEED),
     ),
+    "encoders": Study(
+        "Audio encoders compared",
+        "Which audio encoders agree, and does each follow rhythm, melody or timbre?",
+        "core.studies.encoder_agreement_study",
+        (
+            StudyOption(
+                "compared_encoders",
+                "audio encoders, joined by commas; default: all that have embedded the corpus and"
+                " those whose weights come with Earshot",
+            ),
+            StudyOption("programs", "number of programs whose clips are compared", 200, int),
+            _SEED,
+        ),
+    ),
     "retrieval": Study(
         "Snippet retrieval",
         "Do clips retrieved by code alone resemble the sound of unseen programs?",

@@ -384,3 +384,20 @@ def test_an_ablation_on_the_test_set_is_refused(corpus: Corpus):
 def test_a_folder_without_programs_is_refused(corpus: Corpus, tmp_path: Path):
     with pytest.raises(EarshotError, match="no programs"):
         run_study("retrieval", corpus, {"queries": str(tmp_path)})
+
+
+def test_the_encoder_study_compares_all_encoders_at_hand(corpus: Corpus):
+    run = run_study("encoders", corpus, {"programs": 30})
+    tables = load_tables(run)
+    audio_encoders = set(tables["aspects"]) - {"aspect", "descriptor"}
+    assert {"aisfx", "musicnn", "log-mel"} <= audio_encoders
+    pairs = tables["agreement"]
+    assert len(pairs) == len(audio_encoders) * (len(audio_encoders) - 1) // 2
+    assert pairs["spearman"].between(-1, 1).all() and (pairs["low"] <= pairs["high"]).all()
+    # Encoders of the same clips agree more than chance, and all follow timbre to some degree.
+    bundled = pairs[pairs["first"].isin({"aisfx", "musicnn"}) & (pairs["second"] == "log-mel")]
+    assert (bundled["spearman"] > 0.1).all()
+    assert len(run.load_result().notes) == 5
+    for encoders_option, message in (("aisfx", "at least two"), ("aisfx,sonicpi", "embeds code")):
+        with pytest.raises(EarshotError, match=message):
+            run_study("encoders", corpus, {"compared_encoders": encoders_option})
