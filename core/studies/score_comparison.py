@@ -10,6 +10,8 @@ from core.sonicpi.score_events import MAX_SCORE_SECONDS, ScoreEvent
 
 ONSET_TOLERANCE_SECONDS = 0.010
 UNKNOWN_PITCH = "unknown"
+# Names of synths that Sonic Pi plays with the SynthDef of another.
+SYNTH_ALIASES = {"sine": "beep", "mod_beep": "mod_sine"}
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class MatchCounts:
         return self.matched / self.rendered if self.rendered else 1.0
 
 
+def _get_name(event: ScoreEvent) -> str:
+    return SYNTH_ALIASES.get(event.name, event.name)
+
+
+def _is_own_file(event: ScoreEvent) -> bool:
+    """Return whether the reader's sound is a sample file of the program's author."""
+    return event.kind == "sample" and ("/" in event.name or "\\" in event.name)
+
+
 def _get_pitch(event: ScoreEvent) -> float | str:
     note = event.options.get("note")
     if event.kind == "synth" and note is None:
@@ -54,8 +65,8 @@ def _get_pitch(event: ScoreEvent) -> float | str:
 # What two sounds must have in common besides the onset.
 CRITERIA: dict[str, Callable[[ScoreEvent], Hashable]] = {
     "onset": lambda _event: None,
-    "synth or sample": lambda event: (event.kind, event.name),
-    "pitch": lambda event: (event.kind, event.name, _get_pitch(event)),
+    "synth or sample": lambda event: (event.kind, _get_name(event)),
+    "pitch": lambda event: (event.kind, _get_name(event), _get_pitch(event)),
 }
 
 
@@ -67,7 +78,8 @@ def compare_scores(
     Parameters
     ----------
     read, rendered : sequence of ScoreEvent
-        Sounds from 18 s on are ignored.
+        Sounds from 18 s on are ignored, and sample files in the folders of a program's author,
+        which cannot be rendered.
 
     Returns
     -------
@@ -75,6 +87,7 @@ def compare_scores(
         By criterion, each stricter than the one before: the same onset within 10 ms; also the same
         synth or sample; also the same pitch.
     """
+    read = [event for event in read if not _is_own_file(event)]
     counts = {}
     for criterion, get_key in CRITERIA.items():
         read_onsets, rendered_onsets = (

@@ -94,8 +94,7 @@ def _set_transpose(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
 
 
 def _shift_octave(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:
-    transpose = thread.settings.transpose + 12 * call.get_first_argument_number()
-    return replace(thread.settings, transpose=transpose)
+    return replace(thread.settings, octave_shift=call.get_first_argument_number())
 
 
 def _set_synth_defaults(thread: ProgramThread, call: BuiltinCall) -> ThreadSettings:

@@ -21,7 +21,6 @@ from core.sonicpi.inventory import (
 BEAT_SCALED_OPTIONS = set(load_sonic_pi_inventory()["scaled"])
 DEFAULT_NOTE = 52
 MAX_CHORD_NOTES = 16
-MAX_SHARED_VALUES = 256
 MAX_FUNCTIONS = 256
 MAX_DENSITY = 64
 MAX_STUCK_ROUNDS = 256  # rounds of a loop in which no time passes
@@ -76,7 +75,8 @@ def convert_to_transposed_notes(
     An unknown note is None: it sounds at an unknown pitch.
     """
     note_values = note_values if isinstance(note_values, list) else [note_values]
-    transpose = interpreter.current_thread.settings.transpose
+    settings = interpreter.current_thread.settings
+    transpose = settings.transpose + 12 * settings.octave_shift
     notes: list[float | None] = []
     for value in note_values[:MAX_CHORD_NOTES]:
         if isinstance(value, UnknownValue) and not isinstance(value, UndefinedValue):
@@ -184,16 +184,16 @@ def _sleep_beats(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
 def _send_cue(interpreter: ProgramInterpreter, call: BuiltinCall) -> None:
     if call.args:
         interpreter.record_cue(call.args[0], call.options or call.args[1:])
-        if len(call.args) > 1 and len(interpreter.shared_values) < MAX_SHARED_VALUES:
-            interpreter.shared_values[str(call.args[0])] = call.args[1]
+        if len(call.args) > 1:
+            interpreter.set_shared_value(str(call.args[0]), call.args[1])
 
 
 @register_builtin("get")
 def _get_shared_value(interpreter: ProgramInterpreter, call: BuiltinCall) -> Any:
     if not call.args:
-        return interpreter.shared_values
+        return {name: interpreter.get_shared_value(name) for name in interpreter.shared_values}
     default = call.args[1] if len(call.args) > 1 else None
-    return interpreter.shared_values.get(str(call.args[0]), default)
+    return interpreter.get_shared_value(str(call.args[0]), default)
 
 
 @register_builtin("sync", "sync_bpm")

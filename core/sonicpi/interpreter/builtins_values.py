@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 from core.sonicpi.interpreter import ring_builders
@@ -211,7 +212,10 @@ def _build_note_range(_interpreter: ProgramInterpreter, call: BuiltinCall) -> Ri
 
 @register_builtin("note")
 def _parse_midi_note(_interpreter: ProgramInterpreter, call: BuiltinCall) -> float | None:
-    return to_midi_note(call.args[0]) if call.args else None
+    note = to_midi_note(call.args[0]) if call.args else None
+    if note is None or "octave" not in call.options or not isinstance(call.args[0], str):
+        return note
+    return note % 12 + 12 * (to_number(call.options["octave"], 4) + 1)
 
 
 @register_builtin("hz_to_midi")
@@ -254,6 +258,17 @@ def _get_sample_duration_in_beats(interpreter: ProgramInterpreter, call: Builtin
     seconds = get_builtin_sample_duration(str(call.args[0]) if call.args else "")
     rate = abs(to_number(call.options.get("rate", 1), 1)) or 1
     return seconds / rate * interpreter.get_current_bpm() / 60
+
+
+def _make_names_builtin(names: Iterable[str]) -> Builtin:
+    """Return a built-in function that lists the names of one kind."""
+    symbols = [Symbol(name) for name in sorted(names)]
+    return lambda _interpreter, _call: Ring(symbols)
+
+
+for _kind in ("synth", "fx", "chord", "scale"):
+    _names = load_sonic_pi_inventory()[_kind if _kind == "fx" else f"{_kind}s"]
+    BUILTINS[f"{_kind}_names"] = _make_names_builtin(_names)
 
 
 @register_builtin("sample_names")

@@ -300,6 +300,8 @@ class SyntaxTreeEvaluator:
 
     def call_method(self, receiver: Any, name: str, call: BuiltinCall) -> Any:
         """Call a method of a value."""
+        if name in ("tick", "look") and isinstance(receiver, str):
+            receiver = list(receiver)
         if name in ("tick", "look") and isinstance(receiver, list):
             tick_call = BuiltinCall(call.args, call.options, None, call.scope)
             tick = self.builtins[name](self, tick_call)

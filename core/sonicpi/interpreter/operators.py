@@ -19,6 +19,7 @@ from core.sonicpi.interpreter.values import (
 
 MAX_MAGNITUDE = 1e15  # of a result
 MAX_STRING_REPEATS = 64
+REST_NAMES = ("r", "rest")
 
 
 def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
@@ -33,6 +34,8 @@ def apply_ruby_operator(operator: str, left: Any, right: Any) -> Any:
     if isinstance(left, str) and operator in _STRING_OPERATORS and not isinstance(left, Symbol):
         return _STRING_OPERATORS[operator](left, right)[:MAX_STRING_CHARS]
     if isinstance(left, str):
+        if left in REST_NAMES:
+            return left  # A transposed rest is a rest.
         left = to_midi_note(left)
     if isinstance(right, str):
         right = to_midi_note(right)

@@ -19,7 +19,7 @@ CLOSER_BY_EXPECTED_TOKEN = {"')'" => ")", "']'" => "]", "'}'" => "}", "`end'" =>
 # Characters after a backslash in a string.
 ESCAPES = {"n" => "\n", "t" => "\t", "r" => "\r", "e" => "\e", "s" => " ", "0" => "0"}.freeze
 
-RING_CALL_IN_BRACKETS = /\((\s*)(ring|knit|bools|range|line|ramp|spread|scale|chord|chord_degree|stretch|vector|octs|doubles|halves)[ \t]+/
+RING_CALL_IN_BRACKETS = /\((\s*)(ring|knit|bools|range|line|ramp|spread|scale|chord|chord_degree|stretch|vector|octs|doubles|halves)[\s,]+/
 
 # Ripper's syntax tree, and the syntax errors with their lines.
 class SyntaxTreeBuilder < Ripper::SexpBuilderPP

@@ -25,6 +25,7 @@ class ThreadSettings:
     synth: str = "beep"
     bpm: float = 60.0
     transpose: float = 0.0
+    octave_shift: float = 0.0
     synth_defaults: dict[str, Any] = field(default_factory=dict)
     sample_defaults: dict[str, Any] = field(default_factory=dict)
     fx: FxChain = ()

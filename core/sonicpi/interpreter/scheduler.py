@@ -34,6 +34,8 @@ MAX_SYNC_ROUNDS = 8  # in which threads wait for cues of other threads
 MAX_EVENTS = 4_000
 MAX_REDEFINITIONS = 256  # of one live_loop
 MAX_CUE_NAMES = 256
+MAX_SHARED_NAMES = 256
+SIMULTANEOUS_SECONDS = 1e-6
 MAX_CUES_PER_NAME = 2048
 MIN_EXTRAPOLATED_SECONDS = 0.5
 
@@ -56,8 +58,8 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         Times of each cue in seconds, and its values.
     missing_cues : set of str
         Cues that threads still wait for at the end.
-    shared_values : dict
-        Values that the program sets with `set`.
+    shared_values : dict of str to list of (float, object)
+        Times in seconds and values that the program sets with `set`.
     has_passed_end : bool
         Whether a thread came to the end of the score.
     started_threads : set of tuple
@@ -71,7 +73,7 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
         self.functions = {}
         self.cues: dict[str, list[tuple[float, Any]]] = {}
         self.missing_cues: set[str] = set()
-        self.shared_values: dict[str, Any] = {}
+        self.shared_values: dict[str, list[tuple[float, Any]]] = {}
         self.pending_threads: list[ProgramThread] = []
         self.loop_threads: dict[str, ProgramThread] = {}
         self.link_metronome = LinkMetronome()
@@ -239,6 +241,19 @@ class ProgramInterpreter(SyntaxTreeEvaluator):
             self.has_passed_end = True
             raise ThreadEnded
         return values
+
+    def set_shared_value(self, name: str, value: Any) -> None:
+        """Set a value that all threads can get from the current thread's time on."""
+        if len(self.shared_values) < MAX_SHARED_NAMES:
+            changes = self.shared_values.setdefault(name, [])
+            if len(changes) < MAX_CUES_PER_NAME:
+                changes.append((self.current_thread.current_seconds, value))
+
+    def get_shared_value(self, name: str, default: Any = None) -> Any:
+        """Return the value that was last set at the current thread's time."""
+        seconds = self.current_thread.current_seconds + SIMULTANEOUS_SECONDS
+        changes = [change for change in self.shared_values.get(name, ()) if change[0] <= seconds]
+        return max(reversed(changes), key=lambda change: change[0])[1] if changes else default
 
     def spawn_program_thread(self, name: str, body: Block, scope: Scope, is_loop: bool) -> None:
         """Start a thread at the current thread's time, with its settings.
