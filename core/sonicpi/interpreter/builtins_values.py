@@ -13,6 +13,7 @@ from core.sonicpi.interpreter.builtins_registry import (
     BuiltinCall,
     register_builtin,
 )
+from core.sonicpi.interpreter.enumerators import Range
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.value_methods import call_list_method
 from core.sonicpi.interpreter.values import (
@@ -45,17 +46,31 @@ def _get_bounds(call: BuiltinCall, default_low: float, default_high: float) -> l
     return [default_low, default_high]
 
 
-@register_builtin("rrand", "rand", "rdist")
+@register_builtin("rdist")
+def _sample_around_centre(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
+    width, centre = (to_number(arg) for arg in [*call.args, 0, 0][:2])
+    return centre + width * (2 * interpreter.current_thread.rng.random() - 1)
+
+
+@register_builtin("rrand", "rand")
 def _sample_random_float(interpreter: ProgramInterpreter, call: BuiltinCall) -> float:
     low, high = _get_bounds(call, 0, call.get_first_argument_number(1))
+    if call.args and isinstance(call.args[0], Range):
+        low, high = call.args[0].first, call.args[0].last
     number = low + (high - low) * interpreter.current_thread.rng.random()
     step = to_number(call.options.get("step", call.options.get("res", 0)))
     return round(number / step) * step if step > 0 else number
 
 
-@register_builtin("rrand_i", "rand_i", "dice")
+@register_builtin("dice")
+def _roll_dice(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
+    side_count = max(1, int(call.get_first_argument_number(6)))
+    return interpreter.current_thread.rng.randint(1, side_count)
+
+
+@register_builtin("rrand_i", "rand_i")
 def _sample_random_integer(interpreter: ProgramInterpreter, call: BuiltinCall) -> int:
-    bounds = _get_bounds(call, 0, call.get_first_argument_number(6) - 1)
+    bounds = _get_bounds(call, 0, call.get_first_argument_number(2) - 1)
     low, high = sorted(int(bound) for bound in bounds)
     return interpreter.current_thread.rng.randint(low, high)
 

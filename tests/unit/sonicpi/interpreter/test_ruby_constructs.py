@@ -454,3 +454,42 @@ def test_the_value_of_an_undefined_function_does_not_sound():
 )
 def test_strange_code_does_not_stop_the_reader(source):
     assert (0.0, 60.0) in read_sounds(source)
+
+
+def test_a_value_of_get_is_that_of_its_time():
+    source = (
+        "set :n, 48\nlive_loop :a do\n  set :n, [60, 62].tick\n  sleep 2\n"
+        "  stop if look == 1\nend\n"
+        "live_loop :b do\n  play get[:n]\n  sleep 1\n  stop if tick == 3\nend"
+    )
+    assert read_sounds(source) == [(0.0, 60.0), (1.0, 60.0), (2.0, 62.0), (3.0, 62.0)]
+
+
+def test_rests_octaves_and_names():
+    assert read_sounds("play :r - 12\nplay note(:c, octave: 2)\nplay note(:e4) - 12") == [
+        (0.0, 36.0),
+        (0.0, 52.0),
+    ]
+    assert read_sounds("use_octave 1\nuse_octave 1\nuse_transpose 1\nplay 60") == [(0.0, 73.0)]
+    assert read_sounds("play 60 if synth_names.include?(:tb303)") == [(0.0, 60.0)]
+
+
+def test_sonic_pi_rewrites_rings_in_brackets():
+    assert read_sounds("a = (ring 60, 62,)\nplay a[3]") == [(0.0, 62.0)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "low", "high"),
+    [
+        ("dice", 1, 6),
+        ("dice(3)", 1, 3),
+        ("rand_i", 0, 1),
+        ("rdist(2, 60)", 58, 62),
+        ("rand(60..72)", 60, 72),
+        ("rrand(60, 72)", 60, 72),
+    ],
+)
+def test_random_numbers_have_the_range_of_sonic_pi(expression, low, high):
+    notes = [note for _, note in read_sounds(f"100.times do\nplay {expression}\nend")]
+    assert low <= min(notes) < low + (high - low) / 4 + 0.5
+    assert high - (high - low) / 4 - 0.5 < max(notes) <= high
