@@ -72,13 +72,15 @@ class ForecastModel:
         )
 
     def to_arrays(self) -> dict[str, np.ndarray]:
-        """Return the fields as arrays, the rows in half precision."""
-        return {
+        """Return the fields as arrays in C order, the rows in half precision."""
+        arrays = {
             **{field.name: getattr(self, field.name) for field in fields(self)},
             "rows": self.rows.astype(np.float16),
             "sharpness": np.array([self.sharpness]),
             "program_count": np.array([self.program_count]),
         }
+        # safetensors writes the memory of an array, and LAPACK returns weights in Fortran order.
+        return {name: np.ascontiguousarray(array) for name, array in arrays.items()}
 
     def predict(self, code_embeddings: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return values and half widths of their intervals, both float64 [n, t].

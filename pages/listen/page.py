@@ -23,7 +23,7 @@ from pages.components import (
 )
 from pages.components.selection import Selection
 from pages.components.url_choice import draw_choice_bound_to_url
-from pages.listen import audio_search, favourites_view, neighbour_card
+from pages.listen import audio_search, favourites_view, forecast_card, neighbour_card
 
 if TYPE_CHECKING:
     from core.search.aligned_corpus import AlignedCorpus
@@ -139,6 +139,7 @@ def draw_snippet_neighbours(
             f" {len(aligned_corpus.pairs.program_ids):,} in"
             f" {formatting.escape_markdown(corpus_name)}, found without rendering it."
         )
+    forecast_card.draw_forecast_card(aligned_corpus, snippet)
     neighbour_card.draw_neighbour_cards(corpus_name, neighbours, snippet)
 
 

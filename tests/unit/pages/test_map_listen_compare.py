@@ -10,10 +10,12 @@ import pytest
 
 from core import favourites
 from core.corpus import Corpus
+from core.encoders.clip_descriptor_table import CLIP_DESCRIPTORS
 from core.pipeline.compare import find_disagreeing_program_pairs
 from core.pipeline.map_selection import build_selection_table, export_selection
 from core.search import confidence
-from core.search.aligned_corpus import open_aligned_corpus
+from core.search.aligned_corpus import AlignedCorpus, open_aligned_corpus
+from core.search.forecast import fit_forecast
 from core.search.map_placement import place_on_map
 from pages.map.map_overlay import decode_bitmask, encode_bitmask
 from tests.unit.pages.page_steps import (
@@ -121,6 +123,26 @@ def test_a_snippet_is_placed_among_its_neighbours(own_workspace: Path) -> None:
 
 
 # -- listen -----------------------------------------------------------------------------------
+
+
+def test_listen_shows_the_forecast_of_a_measured_corpus(
+    own_workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    code_dim = open_aligned_corpus(Corpus.open("tiny")).code_encoder.dim
+    columns = len(CLIP_DESCRIPTORS)
+    model = fit_forecast(
+        rng.normal(size=(90, code_dim)),
+        rng.normal(size=(90, columns)),
+        [str(row % 9) for row in range(90)],
+    )
+    monkeypatch.setattr(AlignedCorpus, "forecast_model", model)
+    app = open_in_app("listen")
+    assert not app.exception
+    (label,) = [item.label for item in app.expander if item.label.startswith("Will be")]
+    assert "LUFS" in label and "onsets/s" in label
+    table = next(item.value for item in app.dataframe if "90% interval" in item.value.columns)
+    assert list(table["Property"])[:2] == ["Loudness", "Peak"]
 
 
 @pytest.mark.parametrize(

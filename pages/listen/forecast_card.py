@@ -1,0 +1,36 @@
+"""Card of page Listen: the forecast of measured properties beside the nearest clips."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import streamlit as st
+
+from pages.components import formatting
+
+if TYPE_CHECKING:
+    from core.search.aligned_corpus import AlignedCorpus
+
+
+def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
+    """Draw what the snippet will be in words, and values with intervals in an expander."""
+    # Imports scipy, as late as the search itself.
+    from core.search.forecast import format_level_curve, list_property_rows
+
+    forecast = aligned_corpus.forecast(snippet)
+    if forecast is None:
+        return
+    with st.expander(
+        f"Will be: **{formatting.escape_markdown(forecast.words)}**", icon=":material/straighten:"
+    ):
+        rows = pd.DataFrame(
+            list_property_rows(forecast),
+            columns=["Property", "Value", f"{forecast.coverage:.0%} interval"],
+        )
+        st.dataframe(rows, hide_index=True)
+        programs = formatting.pluralize(forecast.calibration_program_count, "program")
+        st.caption(
+            f"{format_level_curve(forecast)}. Intervals are calibrated on {programs}, each"
+            " predicted without its template or grammar style."
+        )
