@@ -22,7 +22,7 @@ def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
     if forecast is None:
         return
     with st.expander(
-        f"Will be: **{formatting.escape_markdown(forecast.words)}**", icon=":material/straighten:"
+        f"Will be: **{forecast.words}**", icon=":material/straighten:"
     ):
         rows = pd.DataFrame(
             list_property_rows(forecast),
