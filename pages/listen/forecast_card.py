@@ -21,9 +21,7 @@ def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
     forecast = aligned_corpus.forecast(snippet)
     if forecast is None:
         return
-    with st.expander(
-        f"Will be: **{forecast.words}**", icon=":material/straighten:"
-    ):
+    with st.expander(f"Will be: **{forecast.words}**", icon=":material/straighten:"):
         rows = pd.DataFrame(
             list_property_rows(forecast),
             columns=["Property", "Value", f"{forecast.coverage:.0%} interval"],
