@@ -33,7 +33,7 @@ def set_number(page: Page, label: str, value: int) -> None:
 
 
 def choose_soft_infonce(page: Page) -> None:
-    page.get_by_role("radio", name="Soft InfoNCE", exact=True).click()
+    page.get_by_test_id("stButtonGroup").get_by_text("Soft InfoNCE", exact=True).click()
     page_steps.wait_until_settled(page)
 
 
