@@ -54,6 +54,13 @@ EXPECTED_NEIGHBOURS = {
         ("be0ec05bc1e27f54115e153fad66acce", 0.4969930648803711),
     ],
 }
+# Programs that the reader of that commit followed wrongly: values of `get` at another time, and the
+# range of `dice`.
+REREAD_PROGRAMS = [
+    "05_3_conditionals-0000",
+    "10_2_set_get_sync-0000",
+    "grammar-arpeggio-00005",
+]
 OBJECTIVES = {
     "0001-7e6d5c89": "soft_infonce",
     "0002-4063b0d0": "infonce",
@@ -84,7 +91,13 @@ def test_the_stored_embeddings_are_what_the_encoder_computes_today(corpus: Corpu
     program_ids, stored = corpus.load_embeddings("sonicpi")
     sources = corpus.load_programs().set_index("program").loc[program_ids, "source"]
     computed = np.asarray(encoders.get_encoder("sonicpi").embed(list(sources)))
-    np.testing.assert_array_equal(computed, stored)
+    names = corpus.load_programs().set_index("program").loc[program_ids, "name"].to_numpy()
+    is_reread = np.isin(names, REREAD_PROGRAMS)
+    np.testing.assert_array_equal(computed[~is_reread], stored[~is_reread])
+    assert is_reread.sum() == len(REREAD_PROGRAMS)
+    for before, after in zip(stored[is_reread], computed[is_reread]):
+        cosine = before @ after / (np.linalg.norm(before) * np.linalg.norm(after))
+        assert 0.94 < cosine < 0.9999
 
 
 def test_all_alignments_load_with_todays_names(corpus: Corpus):
