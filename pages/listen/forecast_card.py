@@ -20,6 +20,10 @@ def draw_forecast_card(aligned_corpus: AlignedCorpus, snippet: str) -> None:
 
     forecast = aligned_corpus.forecast(snippet)
     if forecast is None:
+        command = f"./run embed {aligned_corpus.corpus.name} --audio-encoder descriptors"
+        st.caption(
+            f"For a forecast of loudness, onsets and brightness, measure the clips: `{command}`"
+        )
         return
     with st.expander(f"Will be: **{forecast.words}**", icon=":material/straighten:"):
         rows = pd.DataFrame(
