@@ -39,7 +39,7 @@ def compute_consensus_similarity(
     --------
     >>> first, second = np.array([[0.9, 0.1, 0.2]]), np.array([[10.0, 30.0, 20.0]])
     >>> compute_consensus_similarity([first, second]).round(2)
-    array([[ 0.09,  0.12, -0.21]])
+    array([[ 0.09,  0.19, -0.28]])
     """
     if not similarities or len({matrix.shape for matrix in similarities}) != 1:
         raise EarshotError("A consensus needs similarities of one shape by at least one encoder.")
