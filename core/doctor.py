@@ -162,7 +162,7 @@ def _check_later_sounds() -> RequirementCheck:
     name = "Sounds of later Sonic Pi"
     try:
         # Lazy: core.sonicpi needs packages that the set-up installs.
-        from core.sonicpi.later_sounds import load_later_sounds
+        from core.sonicpi.newer_sonic_pi_sounds import load_later_sounds
         from core.sonicpi.sound_installer import find_faulty_files, is_installation_current
     except ImportError:
         return RequirementCheck(

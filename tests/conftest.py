@@ -44,15 +44,15 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
     """Build a corpus of 40 programs of 4 s, train on it, and run a sweep and all studies."""
     from concurrent.futures import ThreadPoolExecutor
 
-    from core.alignment import AlignmentConfig, grid
-    from core.alignment.grid import Trial
+    from core.alignment import AlignmentConfig, sweep_grids
+    from core.alignment.sweep_grids import Trial
     from core.corpus import Corpus
     from core.pipeline import sweep_worker
     from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
     from core.pipeline.train import train
     from core.studies import completion_scenarios, completion_study
+    from core.studies.all_studies_report import run_studies_and_write_report
     from core.studies.registry import STUDIES
-    from core.studies.report import run_studies_and_write_report
 
     workspace = tmp_path_factory.mktemp("studied")
     trials = [Trial("narrow", "infonce", QUICK), Trial("wide", "infonce", {**QUICK, "width": 32})]
@@ -62,8 +62,8 @@ def studied_workspace(tmp_path_factory: pytest.TempPathFactory) -> StudiedWorksp
     ]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EARSHOT_WORKSPACE", str(workspace))
-        patch.setitem(grid.GRIDS, "paper", lambda: trials)
-        patch.setattr(grid, "COMMON_SETTINGS", {})
+        patch.setitem(sweep_grids.GRIDS, "paper", lambda: trials)
+        patch.setattr(sweep_grids, "COMMON_SETTINGS", {})
         patch.setattr(completion_study, "load_completion_scenarios", lambda: scenarios)
         patch.delitem(STUDIES, "retrieval")  # It has a test module and a corpus of its own.
         # The tests of the sweep use real processes. Each takes seconds to load torch.

@@ -31,7 +31,7 @@ PRESETS: dict[str, dict[str, Any]] = {
         "objective": "infonce",
         "cka_weight": 0.0,
         "distance_weight": 0.0,
-        # The paper searched these without giving their values (`core.alignment.grid`).
+        # The paper searched these without giving their values (`core.alignment.sweep_grids`).
         "layers": 3,
         "width": 512,
         "temperature": 0.2,

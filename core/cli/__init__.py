@@ -1,9 +1,9 @@
 """The command line: argument parsing and output of the commands that pages call as functions.
 
-Each module in `core.cli.commands` is one command. The first line of its docstring is its summary,
-`add_arguments(parser)` declares its options, and `run(args, progress)` runs it. `IS_LONG_RUNNING`
+Each module in `core.cli.commands` is one command; `COMMAND_MODULES` lists them. The first line of
+its docstring is its summary, `add_arguments(parser)` declares its options, and `run(args, progress)` runs it. `IS_LONG_RUNNING`
 states whether it waits for other long commands in the workspace, see
-`core.jobs.command_queue.wait_for_queue_turn`, and therefore has the option ``--background``.
+`core.jobs.heavy_command_turns.wait_for_queue_turn`, and therefore has the option ``--background``.
 Commands import what they need when they run, so that ``--help`` responds at once.
 """
 
@@ -15,7 +15,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from keyword import iskeyword
 from types import ModuleType
 
 from core import __version__
@@ -26,29 +25,31 @@ from core.progress import Progress
 
 # `pip install -e .` installs the same program as `earshot`.
 EXECUTABLE = "earshot" if os.path.basename(sys.argv[0]) == "earshot" else "./run"
-COMMANDS = (
-    "generate",
-    "gallery",
-    "render",
-    "survey",
-    "build",
-    "embed",
-    "check",
-    "import",
-    "export",
-    "train",
-    "sweep",
-    "evaluate",
-    "map",
-    "compare",
-    "study",
-    "neighbours",
-    "predict",
-    "jobs",
-    "doctor",
-    "licences",
-    "bench",
-)
+COMMAND_MODULES = {
+    "generate": "generate_programs",
+    "gallery": "render_template_gallery",
+    "render": "render_programs",
+    "survey": "survey_programs",
+    "build": "build_corpus",
+    "embed": "embed_corpus",
+    "check": "verify_corpus",
+    "import": "import_programs",
+    "export": "export_corpus",
+    "train": "train_alignment",
+    "sweep": "sweep_configurations",
+    "evaluate": "evaluate_alignment",
+    "map": "compute_map",
+    "compare": "find_disagreements",
+    "study": "run_study",
+    "neighbours": "find_neighbours",
+    "predict": "predict_sound",
+    "jobs": "list_and_control_jobs",
+    "doctor": "check_installation",
+    "licences": "list_licences",
+    "bench": "run_benchmarks",
+}
+"""The module in `core.cli.commands` of each command."""
+COMMANDS = tuple(COMMAND_MODULES)
 EXIT_DONE, EXIT_FAILED, EXIT_BAD_ARGUMENTS, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
@@ -131,8 +132,7 @@ def build_command_parser(command: str) -> CommandParser:
 
 
 def _import_command_module(command: str) -> ModuleType:
-    # `import` is a keyword, which a module cannot be named.
-    return importlib.import_module(f"core.cli.commands.{command}{'_' * iskeyword(command)}")
+    return importlib.import_module(f"core.cli.commands.{COMMAND_MODULES[command]}")
 
 
 def _extract_module_summary(module: ModuleType) -> str:
@@ -163,7 +163,7 @@ def _start_background_job(command: str, arguments: list[str]) -> None:
 def _open_job_or_terminal_progress(is_long_running: bool) -> Iterator[Progress]:
     """Yield a progress callback of the job that this process is, or else of the terminal."""
     # Imported late so that --help responds at once.
-    from core.jobs import command_queue, worker
+    from core.jobs import heavy_command_turns, worker
 
     folder = worker.get_current_job_folder()
     if folder is not None:
@@ -172,7 +172,7 @@ def _open_job_or_terminal_progress(is_long_running: bool) -> Iterator[Progress]:
         return
     with worker.convert_sigterm_to_interrupt(), open_terminal_progress() as progress:
         if is_long_running:
-            with command_queue.wait_for_queue_turn(None, print_to_stderr):
+            with heavy_command_turns.wait_for_queue_turn(None, print_to_stderr):
                 yield progress
         else:
             yield progress

@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi import ogg
+from core.sonicpi import reproducible_ogg
 from core.sonicpi.clip import Clip, RenderProblem
 from core.workspace import PARTIAL_PREFIX, atomic_write, get_corpora_folder
 
@@ -158,7 +158,7 @@ def _encode_audio_file(
         return buffer.getvalue()
 
     return (
-        ogg.encode_ogg_reproducibly(write_audio_to_bytes)
+        reproducible_ogg.encode_ogg_reproducibly(write_audio_to_bytes)
         if audio_format == "ogg"
         else write_audio_to_bytes()
     )

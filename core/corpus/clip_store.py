@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from core import sonicpi
-from core.corpus import clip_files, embedding_table, program_table, strictness
+from core.corpus import clip_files, embedding_table, program_table, strict_errors_setting
 from core.corpus.clip_files import StoredClip
 from core.corpus.database import Database
 from core.corpus.program_table import ClipRow
@@ -114,13 +114,13 @@ class ClipStore:
     def is_strict(self) -> bool:
         """Whether an error that ends one thread fails a program; see `Corpus`."""
         with self._database.open_read_transaction() as connection:
-            return strictness.read_strictness(connection)
+            return strict_errors_setting.read_strictness(connection)
 
     def change_strictness(self, is_strict: bool) -> None:
         """Make the corpus strict or not; see `Corpus`."""
         with self._database.writer_lock.acquire_lock("changing a setting"):
             with self._database.open_write_transaction("changing a setting") as connection:
-                removed_files = strictness.change_strictness(connection, is_strict)
+                removed_files = strict_errors_setting.change_strictness(connection, is_strict)
             for relative_path in removed_files:
                 self._remove_clip_file(relative_path)
 
@@ -130,7 +130,7 @@ class ClipStore:
             source = program_table.read_program_source(connection, position)
             audio_format = json.loads(program_table.read_corpus_setting(connection, "audio_format"))
             sonic_pi = _read_sonic_pi_setting(connection)
-            is_strict = strictness.read_strictness(connection)
+            is_strict = strict_errors_setting.read_strictness(connection)
         render_id = sonicpi.compute_render_id(source, seconds, sonic_pi=sonic_pi)
         relative_path = clip_files.build_clip_path(render_id, audio_format)
         return _ClipLocation(position, render_id, relative_path, is_strict)

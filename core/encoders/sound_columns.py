@@ -7,7 +7,7 @@ saw the sound still knows its family. Hashed columns tell the two apart.
 
 from __future__ import annotations
 
-from core.sonicpi.later_sounds import find_version_that_added
+from core.sonicpi.newer_sonic_pi_sounds import find_version_that_added
 
 _SYNTH_RELATIVES = {
     "rodeo": "piano",

@@ -37,7 +37,7 @@ from core.evaluation.pooled_retrieval import (
     compute_group_retrieval,
     compute_pooled_retrieval,
 )
-from core.evaluation.threads import limit_to_one_thread
+from core.evaluation.single_thread_metrics import limit_to_one_thread
 
 BEFORE_ALIGNMENT = "before"
 ALIGNED_VS_ALIGNED = "aligned code ~ aligned audio"

@@ -9,7 +9,7 @@ import numpy as np
 from core.errors import EarshotError
 from core.evaluation.array_validation import check_equal_row_counts
 from core.evaluation.permuted_metrics import Metric, OrderMetric, build_order_metric
-from core.evaluation.threads import limit_to_one_thread
+from core.evaluation.single_thread_metrics import limit_to_one_thread
 
 DEFAULT_PERMUTATIONS = 200
 NULL_PERCENTILE = 95

@@ -11,7 +11,7 @@ import pandas as pd
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.pipeline.export import FORMAT_SUFFIXES, export_corpus
+from core.pipeline.corpus_export import FORMAT_SUFFIXES, export_corpus
 
 SIMILARITY_COLUMNS = ("similarity", "overlap_before", "overlap_after")
 COORDINATE_COLUMNS = ("before_x", "before_y", "after_x", "after_y")
@@ -72,7 +72,7 @@ def export_selection(corpus: Corpus, program_ids: Collection[str], export_format
     Raises
     ------
     EarshotError
-        When there are too many programs, or as `core.pipeline.export.export_corpus`.
+        When there are too many programs, or as `core.pipeline.corpus_export.export_corpus`.
     """
     if len(program_ids) > MAX_DOWNLOAD_PROGRAMS:
         raise EarshotError(

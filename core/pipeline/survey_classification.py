@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from core.sonicpi import RenderProblem, RenderResult
-from core.sonicpi.later_sounds import find_version_that_added
+from core.sonicpi.newer_sonic_pi_sounds import find_version_that_added
 
 SOUND, PARTIAL, SILENT, FAILED = OUTCOMES = ("sound", "partial", "silent", "failed")
 

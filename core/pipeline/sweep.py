@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from core import encoders
-from core.alignment.grid import COMMON_SETTINGS, SEED_COUNT, Trial, list_grid_trials
+from core.alignment.sweep_grids import COMMON_SETTINGS, SEED_COUNT, Trial, list_grid_trials
 from core.corpus import Corpus, EmbeddingPairs
 from core.corpus.legacy_names import translate_legacy_metric_rows, translate_legacy_sweep_settings
 from core.encoders.concat import split_encoder_id
@@ -65,7 +65,7 @@ def run_sweep(
     ----------
     corpus : Corpus
     grid : {"paper", "ablation", "tradeoff"}
-        One of `core.alignment.grid.GRIDS`.
+        One of `core.alignment.sweep_grids.GRIDS`.
     progress : Progress
         Called after every run with the data "sweep" (the id), "name", "seed", "seconds", "epochs"
         and "metrics" (those of the validation programs, aligned code ~ aligned audio).

@@ -18,7 +18,7 @@ import torch
 
 from core.alignment import TrainingPairs, ValidationPairs
 from core.alignment import train as train_heads
-from core.alignment.grid import Trial
+from core.alignment.sweep_grids import Trial
 from core.corpus import Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.pipeline.evaluate import ComparedSpaces, build_aligned_embedding_spaces, evaluate_splits

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from core.errors import EarshotError
-from core.programs.later_sound_groups import (
+from core.programs.newer_sonic_pi_sound_groups import (
     LATER_LOUDNESS_GAINS,
     LATER_SAMPLE_GROUPS,
     LATER_SYNTH_GROUPS,

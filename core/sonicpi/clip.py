@@ -11,7 +11,7 @@ import numpy as np
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi import ogg
+from core.sonicpi import reproducible_ogg
 from core.workspace import atomic_write
 
 SAMPLE_RATE = 44_100
@@ -79,7 +79,11 @@ class Clip:
             soundfile.write(buffer, samples, self.sample_rate, format=FORMAT_BY_SUFFIX[suffix])
             return buffer.getvalue()
 
-        return ogg.encode_ogg_reproducibly(write_to_bytes) if suffix == ".ogg" else write_to_bytes()
+        return (
+            reproducible_ogg.encode_ogg_reproducibly(write_to_bytes)
+            if suffix == ".ogg"
+            else write_to_bytes()
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the clip to a file atomically, and return the path.

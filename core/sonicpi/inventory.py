@@ -17,7 +17,7 @@ from typing import Any
 import soundfile
 
 from core.errors import EarshotError
-from core.sonicpi.later_sounds import load_later_sample_seconds, load_later_synth_options
+from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds, load_later_synth_options
 from core.sonicpi.versions import get_sonic_pi_version
 
 INVENTORY_PATH = Path(__file__).with_suffix(".json")

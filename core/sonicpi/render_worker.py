@@ -21,7 +21,7 @@ from core.sonicpi.clip import (
     promote_thread_error,
 )
 from core.sonicpi.framed_process import FramedProcess
-from core.sonicpi.later_sounds import LATER_SOUNDS_FOLDER
+from core.sonicpi.newer_sonic_pi_sounds import LATER_SOUNDS_FOLDER
 from core.sonicpi.render_limits import DEFAULT_LIMITS, RenderLimits
 from core.sonicpi.sandbox import (
     HOST_FOLDER,

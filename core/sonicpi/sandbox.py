@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.later_sounds import LATER_SOUNDS_FOLDER, are_later_sounds_installed
+from core.sonicpi.newer_sonic_pi_sounds import LATER_SOUNDS_FOLDER, are_later_sounds_installed
 
 HOST_FOLDER = Path(__file__).parent / "host"
 # Where a program in the sandbox finds the sounds of later versions.

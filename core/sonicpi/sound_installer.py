@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from core.errors import EarshotError
-from core.sonicpi.later_sounds import COMPLETE_MARK, LATER_SOUNDS_FOLDER
+from core.sonicpi.newer_sonic_pi_sounds import COMPLETE_MARK, LATER_SOUNDS_FOLDER
 from core.workspace import PROJECT_FOLDER
 
 REQUIREMENTS_FOLDER = PROJECT_FOLDER / "requirements"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.errors import EarshotError
 from core.sonicpi.clip import SAMPLE_RATE
-from core.sonicpi.later_sounds import are_later_sounds_installed, names_later_sound
+from core.sonicpi.newer_sonic_pi_sounds import are_later_sounds_installed, names_later_sound
 
 # Must be incremented whenever the sound of any program changes.
 RENDERER_VERSION = 2

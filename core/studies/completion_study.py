@@ -22,12 +22,6 @@ from core.studies.audio_descriptors import (
     correlate_descriptors_with_embeddings,
     measure_audio_descriptors,
 )
-from core.studies.clips import (
-    embed_clip_files,
-    embed_code,
-    make_workspace_relative,
-    render_study_clips,
-)
 from core.studies.completion_findings import (
     ALIGNED_AUDIO,
     BETWEEN_ENCODERS,
@@ -50,6 +44,12 @@ from core.studies.result import (
     StudyResult,
     StudyTable,
     compare_measurements_to_paper,
+)
+from core.studies.study_clip_rendering import (
+    embed_clip_files,
+    embed_code,
+    make_workspace_relative,
+    render_study_clips,
 )
 
 DEFAULT_AUDIO_ENCODERS = ("aisfx", "log-mel")

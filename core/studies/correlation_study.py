@@ -13,7 +13,6 @@ from core.errors import EarshotError
 from core.evaluation.bootstrap import subsample_interval
 from core.progress import Progress
 from core.studies import figures
-from core.studies.clips import make_workspace_relative
 from core.studies.inputs import StudyInputs, open_study_inputs
 from core.studies.mantel import (
     DistanceCorrelation,
@@ -29,6 +28,7 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
+from core.studies.study_clip_rendering import make_workspace_relative
 
 PROGRESS_STEP = "Correlating distances"
 EXTREME_PAIR_COUNT = 5

@@ -18,7 +18,6 @@ from core.evaluation.bootstrap import subsample_interval
 from core.evaluation.metrics import mutual_knn
 from core.progress import Progress
 from core.sonicpi import Clip
-from core.studies.clips import embed_clip_files
 from core.studies.mantel import compute_pair_distances
 from core.studies.musical_descriptors import (
     ASPECTS,
@@ -35,6 +34,7 @@ from core.studies.result import (
     compare_measurements_to_paper,
 )
 from core.studies.retrieval_queries import select_evenly_spaced_indices
+from core.studies.study_clip_rendering import embed_clip_files
 
 PROGRESS_STEP = "Describing clips"
 MIN_PROGRAMS = 10

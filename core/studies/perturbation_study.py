@@ -16,12 +16,6 @@ from core.errors import EarshotError
 from core.evaluation.array_validation import normalize_rows
 from core.progress import Progress
 from core.studies import figures, published_numbers
-from core.studies.clips import (
-    embed_clip_files,
-    embed_code,
-    make_workspace_relative,
-    render_study_clips,
-)
 from core.studies.inputs import StudyInputs, open_study_inputs
 from core.studies.parameter_text_edits import PARAMETER_EDITS, edit_parameter
 from core.studies.result import (
@@ -31,6 +25,12 @@ from core.studies.result import (
     StudyResult,
     StudyTable,
     compare_measurements_to_paper,
+)
+from core.studies.study_clip_rendering import (
+    embed_clip_files,
+    embed_code,
+    make_workspace_relative,
+    render_study_clips,
 )
 
 PAPER_PARAMETER_TYPES = ("sleep", "amp", "bpm")

@@ -14,7 +14,6 @@ import plotly.io
 from plotly.offline import get_plotlyjs
 
 from core.studies import published_numbers
-from core.studies.clips import concatenate_clips, downsample_to_mono
 from core.studies.report_markdown import (
     REPORT_TITLE,
     ReportContent,
@@ -29,6 +28,7 @@ from core.studies.report_markdown import (
 )
 from core.studies.result import ClipSequence, StudyFigure, StudyTable
 from core.studies.store import StudyRun
+from core.studies.study_clip_rendering import concatenate_clips, downsample_to_mono
 from core.studies.verdicts import VERDICT_ABOVE, VERDICT_BELOW, VERDICTS
 
 REPORT_CLIP_SECONDS = 4.0

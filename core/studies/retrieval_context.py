@@ -12,8 +12,8 @@ from core.corpus import Corpus
 from core.encoders.concat import concatenate_embeddings, split_encoder_id
 from core.evaluation.array_validation import normalize_rows
 from core.progress import Progress
-from core.studies.clips import embed_code
 from core.studies.retrieval_queries import QuerySet
+from core.studies.study_clip_rendering import embed_code
 
 # Takes rows of queries, int [m]; returns the similarity of each base clip, float [m, n].
 QueryScorer = Callable[[np.ndarray], np.ndarray]

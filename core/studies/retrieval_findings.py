@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import pandas as pd
 
 from core import encoders
-from core.studies.retrieval_outcome import SCORE, RetrievalOutcome
 from core.studies.retrieval_queries import EXAMPLE_QUERIES, VALIDATION_QUERIES
+from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
 from core.studies.retriever import NEIGHBOUR_COUNT
 
 METRIC_CAPTION = (

@@ -14,7 +14,7 @@ from core.errors import EarshotError
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.programs.source_decoding import decode_source
 from core.progress import Progress
-from core.studies.clips import render_study_clips
+from core.studies.study_clip_rendering import render_study_clips
 
 VALIDATION_QUERIES, EXAMPLE_QUERIES = "validation", "examples"
 SONICPI_EXAMPLES_FOLDER = Path("/usr/share/sonic-pi/examples")

@@ -15,18 +15,11 @@ from core.pipeline.embed import embed_corpus
 from core.progress import Progress
 from core.search.encoder_records import fill_default_encoder_ids
 from core.studies import retrieval_findings
-from core.studies.clips import embed_clip_files
 from core.studies.figures import plot_method_scores, plot_raw_against_default_scores
 from core.studies.registry import fill_default_study_options
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.retrieval_baselines import SONICPI_ENCODER, RetrievalMethod, list_baseline_methods
 from core.studies.retrieval_context import RetrievalContext
-from core.studies.retrieval_outcome import (
-    SCORE,
-    AudioEmbeddings,
-    RetrievalOutcome,
-    score_retrieved_clips,
-)
 from core.studies.retrieval_queries import VALIDATION_QUERIES, QuerySet, load_query_set
 from core.studies.retrieval_tables import (
     build_confidence_table,
@@ -37,7 +30,14 @@ from core.studies.retrieval_tables import (
     build_retrieval_comparison,
     collect_query_clips,
 )
+from core.studies.retrieved_clip_scores import (
+    SCORE,
+    AudioEmbeddings,
+    RetrievalOutcome,
+    score_retrieved_clips,
+)
 from core.studies.retriever import NEIGHBOUR_COUNT, RetrievalResult, Retriever
+from core.studies.study_clip_rendering import embed_clip_files
 from core.studies.zero_shot_retrieval import list_zero_shot_methods
 
 PROGRESS_STEP = "Retrieving"

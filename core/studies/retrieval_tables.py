@@ -15,9 +15,9 @@ from core.evaluation.calibration import (
 from core.evaluation.metrics import normalized_similarity
 from core.evaluation.nearest_neighbours import find_k_nearest_rows
 from core.search.confidence import TrainingSet, fit_confidence_calibration
-from core.studies.clips import make_workspace_relative
 from core.studies.result import ClipSequence, Measurement, compare_measurements_to_paper
-from core.studies.retrieval_outcome import SCORE, RetrievalOutcome
+from core.studies.retrieved_clip_scores import SCORE, RetrievalOutcome
+from core.studies.study_clip_rendering import make_workspace_relative
 
 MAX_PLAYABLE_QUERIES = 40
 CONFIDENCE_COLUMNS = ["level", "queries", "predicted probability", "fraction correct", SCORE]

@@ -28,7 +28,7 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
-from core.studies.sweep_selection import (
+from core.studies.sweep_averages_and_best import (
     average_results_over_seeds,
     compare_with_linear_alignments,
     select_best_configurations,

@@ -10,9 +10,9 @@ from core.encoders.spec import EncoderSpec
 from core.errors import EarshotError
 from core.pipeline.embed import embed_corpus
 from core.progress import Progress
-from core.studies.clips import embed_code
 from core.studies.retrieval_baselines import ZERO_SHOT, RetrievalMethod
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
+from core.studies.study_clip_rendering import embed_code
 
 
 def list_zero_shot_methods(

@@ -13,13 +13,13 @@ from core.programs.program_diff import diff_parameter_values
 from pages.components import (
     audio_player,
     cache,
+    corpus_and_alignment_picker,
     job_panel,
     layout,
-    program_card,
-    selection,
+    program_card_parts,
     state,
 )
-from pages.components.selection import Selection
+from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_choice import draw_choice_bound_to_url
 
 # By kind of pair, as the stored table names it. The URL holds these labels.
@@ -39,7 +39,7 @@ class PairList:
     Attributes
     ----------
     pairs : DataFrame
-        As `core.pipeline.compare` stores them.
+        As `core.pipeline.disagreement_search` stores them.
     programs : DataFrame
         Rows of `Corpus.load_programs`, indexed by program id.
     """
@@ -59,7 +59,7 @@ class PairList:
 
 def draw_page() -> None:
     """Draw the page."""
-    selection.draw_alignment_page("Compare", draw_disagreement_pairs, "map")
+    corpus_and_alignment_picker.draw_alignment_page("Compare", draw_disagreement_pairs, "map")
 
 
 def draw_disagreement_pairs(selected: Selection) -> None:
@@ -145,7 +145,7 @@ def draw_program_pair_table(pair_list: PairList, space: str) -> None:
     """Draw a table of the pairs with their distances."""
     pairs = pair_list.pairs
     titles = {
-        program_id: program_card.format_program_title(name, template)
+        program_id: program_card_parts.format_program_title(name, template)
         for program_id, template, name in zip(
             pair_list.programs.index, pair_list.programs["template"], pair_list.programs["name"]
         )
@@ -204,7 +204,7 @@ def draw_program_pair(pair_list: PairList, row: int) -> None:
         st.columns(2, gap="small"), ("first", "second"), (first, second)
     ):
         with column.container(border=True, key=f"pair-{player_key}", gap="small"):
-            program_card.draw_program_header(
+            program_card_parts.draw_program_header(
                 program["name"], program["template"], program["role"], program["split"]
             )
             audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
@@ -252,7 +252,9 @@ def draw_pair_differences(first: pd.Series, second: pd.Series) -> None:
         if differences and first["template"] == second["template"]:
             table = pd.DataFrame(differences, columns=["Parameter", "One", "Other"])
             st.dataframe(table, hide_index=True)
-        program_card.draw_code_differences(first["source"], second["source"], ("One", "Other"))
+        program_card_parts.draw_code_differences(
+            first["source"], second["source"], ("One", "Other")
+        )
 
 
 layout.run_page(draw_page)

@@ -15,7 +15,7 @@ from streamlit.runtime.caching.hashing import UserHashError
 from core import doctor, encoders, programs, workspace
 from core.corpus import AlignmentRecord, Corpus, disagreement_pairs, program_filtering
 from core.errors import EarshotError
-from core.pipeline import gallery
+from core.pipeline import template_gallery_rendering
 from core.plots.metric_comparison import build_metrics_before_after_figure
 from core.plots.spectrogram import build_waveform_and_spectrogram_figure
 from core.plots.training_curves import build_training_curves_figure
@@ -177,7 +177,7 @@ def load_first_template_variants() -> list[tuple[Template, Program, str]]:
 def _load_cached_first_variants(
     template_stamps: tuple[tuple[str, int], ...],  # noqa: ARG001 (the cache compares it)
 ) -> list[tuple[Template, Program, str]]:
-    return gallery.list_first_template_variants()
+    return template_gallery_rendering.list_first_template_variants()
 
 
 @cache_until_inputs_change(1, ttl_s=60)

@@ -9,7 +9,13 @@ import streamlit as st
 
 from core import jobs, workspace
 from core.sonicpi.sandbox import check_sandbox, is_sandbox_disabled
-from pages.components import audio_player, formatting, job_panel, prefetch, selection
+from pages.components import (
+    audio_player,
+    corpus_and_alignment_picker,
+    formatting,
+    job_panel,
+    prefetch,
+)
 
 LOGO_PATH = str(Path(__file__).parent / "logo.svg")
 # These pages draw the active jobs themselves.
@@ -44,7 +50,7 @@ def _warn_if_sandbox_is_missing() -> None:
 
 def run_page(draw_page: Callable[[], None]) -> None:
     """Run a page; the last line of each `pages/NAME/page.py`."""
-    selection.record_page_visit(Path(draw_page.__code__.co_filename).parent.name)
+    corpus_and_alignment_picker.record_page_visit(Path(draw_page.__code__.co_filename).parent.name)
     draw_page()
 
 
@@ -60,5 +66,5 @@ def draw_sidebar_footer(page_title: str) -> None:
         if page_title not in PAGES_SHOWING_JOBS and any(job.is_active for job in jobs.list_jobs()):
             job_panel.draw_active_jobs()
         audio_player.load_audio_player_script()
-        selection.make_browser_back_undo_choices()
+        corpus_and_alignment_picker.make_browser_back_undo_choices()
     prefetch.start_search_prefetch()

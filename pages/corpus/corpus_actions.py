@@ -12,8 +12,8 @@ from core.corpus import Corpus, delete_corpus, list_corpora, measure_corpus_cont
 from core.jobs import Job
 from core.pipeline import import_embeddings, import_programs
 from core.pipeline.build import ClipFormat
+from core.pipeline.corpus_export import make_export_path
 from core.pipeline.data_card import make_data_card
-from core.pipeline.export import make_export_path
 from pages.components import formatting, job_panel, state
 from pages.components.sonic_pi_choice import draw_sonic_pi_choice
 

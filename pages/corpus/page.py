@@ -18,10 +18,10 @@ from core.sonicpi import RenderProblem
 from pages.components import (
     audio_player,
     cache,
+    corpus_and_alignment_picker,
     formatting,
     layout,
-    program_card,
-    selection,
+    program_card_parts,
     state,
 )
 from pages.corpus import corpus_actions, program_filters
@@ -35,11 +35,11 @@ def draw_page() -> None:
         buttons = st.container(horizontal=True, width="content")
     corpus_actions.select_requested_corpus()
     with formatting.catch_and_show_errors():
-        corpus = selection.select_corpus()
+        corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
             with buttons:
                 corpus_actions.draw_import_button(None)
-            selection.draw_no_corpus_notice()
+            corpus_and_alignment_picker.draw_no_corpus_notice()
             return
         with buttons:
             corpus_actions.draw_corpus_action_buttons(corpus)
@@ -204,18 +204,20 @@ def draw_program_card(corpus: Corpus, program_id: str) -> None:
         st.button("Close", on_click=close_program_card)
         return
     with st.container(border=True, height=597, key="card"):
-        program_card.draw_closable_program_header(program, close_program_card)
+        program_card_parts.draw_closable_program_header(program, close_program_card)
         if program["state"] == "ok":
             player_key = _format_program_player_key(program_id)
             audio_player.draw_audio_file_player(program["audio"], program["name"], player_key)
-            program_card.draw_program_spectrogram(program)
+            program_card_parts.draw_program_spectrogram(program)
         elif program["state"] == "failed":
             draw_render_failure(program)
         else:
             st.info("This program is not rendered yet.", icon=":material/hourglass_empty:")
         st.code(program["source"], language="ruby", height=180, line_numbers=True)
-        program_card.draw_parameter_values(program["parameters"])
-        program_card.draw_render_warnings([RenderProblem(**row) for row in program["warnings"]])
+        program_card_parts.draw_parameter_values(program["parameters"])
+        program_card_parts.draw_render_warnings(
+            [RenderProblem(**row) for row in program["warnings"]]
+        )
 
 
 def close_program_card() -> None:
@@ -233,7 +235,7 @@ def draw_render_failure(program: dict[str, Any]) -> None:
         f"Kind of error: {formatting.escape_markdown(program['error_kind'])}.",
         icon=":material/error:",
     )
-    program_card.draw_failed_source_line(program["source"], line)
+    program_card_parts.draw_failed_source_line(program["source"], line)
 
 
 def _format_program_player_key(program_id: str) -> str:

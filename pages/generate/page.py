@@ -14,10 +14,10 @@ from core.programs import ParameterSpec, Program, Template
 from core.programs.cli_parameter_syntax import format_parameter_text
 from pages.components import (
     audio_player,
+    corpus_and_alignment_picker,
     formatting,
     layout,
-    program_card,
-    selection,
+    program_card_parts,
     state,
 )
 from pages.components.sonic_pi_choice import draw_sonic_pi_choice
@@ -31,7 +31,7 @@ def draw_page() -> None:
     """Draw the page."""
     with formatting.catch_and_show_errors():
         template = draw_template_picker()
-        selection.scroll_to_top_on_change(template.id if template else "")
+        corpus_and_alignment_picker.scroll_to_top_on_change(template.id if template else "")
         if template is None:
             if not workspace.is_workspace_read_only():
                 grammar_form.draw_grammar_form()
@@ -198,7 +198,7 @@ def draw_render_result(rendering: sonicpi.RenderResult, program: Program) -> Non
         audio_player.draw_clip_player(rendering.clip, program.name, PREVIEW_PLAYER_KEY)
     else:
         st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
-    program_card.draw_render_warnings(rendering.warnings)
+    program_card_parts.draw_render_warnings(rendering.warnings)
 
 
 # -- many variants ----------------------------------------------------------------------------

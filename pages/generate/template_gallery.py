@@ -6,9 +6,9 @@ import streamlit as st
 
 from core import programs, workspace
 from core.errors import EarshotError
-from core.pipeline import gallery
+from core.pipeline import template_gallery_rendering
 from core.pipeline.cost_estimates import estimate_build_cost
-from core.pipeline.gallery import GalleryItem
+from core.pipeline.template_gallery_rendering import GalleryItem
 from pages.components import audio_player, cache, formatting, job_panel, state
 
 ROLE_COLOURS = {
@@ -67,7 +67,7 @@ def draw_template_card(item: GalleryItem) -> None:
 def load_gallery_items() -> list[GalleryItem]:
     """Return every template with its clip; without clips, and the error shown, on failure."""
     try:
-        return gallery.list_gallery_items(cache.load_first_template_variants())
+        return template_gallery_rendering.list_gallery_items(cache.load_first_template_variants())
     except EarshotError as error:  # Sonic Pi is not installed.
         formatting.show_error(error)
         return [

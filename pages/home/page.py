@@ -11,7 +11,7 @@ from core import jobs, play_history, workspace
 from core.corpus import Corpus, list_corpora
 from core.corpus.corpus import DEFAULT_CLIP_SECONDS
 from core.pipeline.cost_estimates import estimate_build_cost
-from core.pipeline.next_step import (
+from core.pipeline.next_step_hint import (
     NextStep,
     find_next_workspace_step,
     make_build_resume_command,
@@ -19,7 +19,15 @@ from core.pipeline.next_step import (
 )
 from core.pipeline.starter_corpus import STARTER_CORPUS_NAME, create_starter_recipe
 from core.play_history import PlayedClip
-from pages.components import audio_player, cache, formatting, job_panel, layout, selection, state
+from pages.components import (
+    audio_player,
+    cache,
+    corpus_and_alignment_picker,
+    formatting,
+    job_panel,
+    layout,
+    state,
+)
 
 MAX_RECENT_ITEMS = 5  # Clips and jobs.
 MISSING_CLIP_LABELS = {"failed": "failed", "pending": "not rendered yet"}
@@ -202,7 +210,7 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
             f" {formatting.pluralize(alignment_count, 'alignment')}."
         )
         if st.button("View results", type="tertiary", icon=":material/query_stats:"):
-            selection.open_page_with_corpus("pages/train/page.py", corpus.name)
+            corpus_and_alignment_picker.open_page_with_corpus("pages/train/page.py", corpus.name)
         return
     st.caption(
         "Brings code and sound together: kernel ridge for predictions, InfoNCE for the map. It"
@@ -222,7 +230,7 @@ def draw_train_step(next_step: NextStep, is_busy: bool) -> None:
         ),
     )
     if st.button("Training options", type="tertiary", icon=":material/tune:"):
-        selection.open_page_with_corpus("pages/train/page.py", corpus.name)
+        corpus_and_alignment_picker.open_page_with_corpus("pages/train/page.py", corpus.name)
 
 
 def draw_listen_step(next_step: NextStep) -> None:
@@ -231,9 +239,13 @@ def draw_listen_step(next_step: NextStep) -> None:
     if next_step.corpus is None or next_step.action != "listen":
         return
     if st.button("Find clips for code", type="primary", icon=":material/hearing:"):
-        selection.open_page_with_corpus("pages/listen/page.py", next_step.corpus.name)
+        corpus_and_alignment_picker.open_page_with_corpus(
+            "pages/listen/page.py", next_step.corpus.name
+        )
     if st.button("Open map", type="tertiary", icon=":material/scatter_plot:"):
-        selection.open_page_with_corpus("pages/map/page.py", next_step.corpus.name)
+        corpus_and_alignment_picker.open_page_with_corpus(
+            "pages/map/page.py", next_step.corpus.name
+        )
 
 
 def draw_failed_job(next_step: NextStep) -> None:
@@ -260,7 +272,7 @@ def draw_corpus_summaries(corpora: list[Corpus]) -> None:
 
 def draw_corpus_summary(corpus: Corpus) -> None:
     """Draw what a corpus holds, and buttons that open it."""
-    alignment_labels = selection.list_alignment_labels(corpus)
+    alignment_labels = corpus_and_alignment_picker.list_alignment_labels(corpus)
     with st.container(border=True, gap="small", key=f"corpus-summary-{corpus.name}"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f"**{formatting.escape_markdown(corpus.name)}**", width="stretch")
@@ -270,14 +282,18 @@ def draw_corpus_summary(corpus: Corpus) -> None:
                 type="tertiary",
                 icon=":material/library_music:",
             ):
-                selection.open_page_with_corpus("pages/corpus/page.py", corpus.name)
+                corpus_and_alignment_picker.open_page_with_corpus(
+                    "pages/corpus/page.py", corpus.name
+                )
             if alignment_labels and st.button(
                 "Listen",
                 key=f"open-listen-{corpus.name}",
                 type="tertiary",
                 icon=":material/hearing:",
             ):
-                selection.open_page_with_corpus("pages/listen/page.py", corpus.name)
+                corpus_and_alignment_picker.open_page_with_corpus(
+                    "pages/listen/page.py", corpus.name
+                )
         st.caption(
             f"{format_program_counts(corpus)} · {format_alignment_summary(alignment_labels)}"
         )
@@ -358,7 +374,7 @@ def open_played_program(clip: PlayedClip) -> None:
     program_ids = programs.loc[programs["audio"] == str(clip.path), "program"]
     state.FILTER_TEXT.set(clip.name)
     state.PROGRAM.set(None if program_ids.empty else str(program_ids.iloc[0]))
-    selection.open_page_with_corpus("pages/corpus/page.py", clip.corpus_name)
+    corpus_and_alignment_picker.open_page_with_corpus("pages/corpus/page.py", clip.corpus_name)
 
 
 layout.run_page(draw_page)

@@ -8,7 +8,7 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import list_corpora
 from core.jobs import Job, find_running_terminal_command
-from pages.components import formatting, job_panel, layout, selection, state
+from pages.components import corpus_and_alignment_picker, formatting, job_panel, layout, state
 
 MAX_ENDED_JOBS = 10
 # Page and button label for the result of each command.
@@ -101,7 +101,7 @@ def draw_ended_job_buttons(job: Job) -> None:
         if corpus_name and st.button(
             label, key=f"open-result-{job.id}", icon=":material/arrow_forward:"
         ):
-            selection.open_page_with_corpus(page_path, corpus_name)
+            corpus_and_alignment_picker.open_page_with_corpus(page_path, corpus_name)
     if workspace.is_workspace_read_only():
         return
     if job.state != "done":

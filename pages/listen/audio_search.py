@@ -15,7 +15,7 @@ from core.corpus.program_filtering import filter_programs
 from core.search.query_audio_file import MAX_AUDIO_BYTES, decode_audio_bytes
 from core.sonicpi import Clip
 from pages.components import audio_player, cache, formatting, state
-from pages.components.selection import Selection
+from pages.components.corpus_and_alignment_picker import Selection
 from pages.listen import neighbour_card
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from core.favourites import Favourite
-from pages.components import audio_player, formatting, program_card
+from pages.components import audio_player, formatting, program_card_parts
 from pages.listen import favourites_view
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def draw_neighbour_card(
         Code to compare its code with.
     """
     key = f"{neighbour.rank}-{neighbour.program_id}"
-    title = program_card.format_program_title(neighbour.name, neighbour.template)
+    title = program_card_parts.format_program_title(neighbour.name, neighbour.template)
     with st.container(border=True, key=f"neighbour-{key}", gap="small"):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(
@@ -70,6 +70,6 @@ def draw_neighbour_card(
             with st.expander(
                 "Differences from your code", key=f"differences-{key}", type="compact"
             ):
-                program_card.draw_code_differences(
+                program_card_parts.draw_code_differences(
                     snippet, neighbour.source, ("Your code", "This program")
                 )

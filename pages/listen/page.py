@@ -13,15 +13,15 @@ from core.sonicpi import Clip
 from pages.components import (
     audio_player,
     code_editor,
+    corpus_and_alignment_picker,
     formatting,
     job_panel,
     layout,
-    program_card,
-    selection,
+    program_card_parts,
     snippets,
     state,
 )
-from pages.components.selection import Selection
+from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_choice import draw_choice_bound_to_url
 from pages.listen import audio_search, favourites_view, forecast_card, neighbour_card
 
@@ -46,7 +46,9 @@ RENDERING_PLAYER_KEY = "snippet-rendering"
 
 def draw_page() -> None:
     """Draw the page."""
-    selection.draw_alignment_page("Listen", draw_selected_search_mode, "prediction")
+    corpus_and_alignment_picker.draw_alignment_page(
+        "Listen", draw_selected_search_mode, "prediction"
+    )
 
 
 def draw_selected_search_mode(selected: Selection) -> None:
@@ -197,8 +199,8 @@ def draw_snippet_rendering(
                     draw_prediction_check(selected, rendering.clip, source, neighbours)
         elif rendering.error is not None:
             st.error(formatting.escape_markdown(rendering.error), icon=":material/error:")
-            program_card.draw_failed_source_line(source, rendering.error.line)
-        program_card.draw_render_warnings(rendering.warnings)
+            program_card_parts.draw_failed_source_line(source, rendering.error.line)
+        program_card_parts.draw_render_warnings(rendering.warnings)
 
 
 def draw_prediction_check(

@@ -7,8 +7,15 @@ import streamlit as st
 
 from core import workspace
 from core.pipeline import map_colours
-from pages.components import cache, formatting, job_panel, layout, selection, state
-from pages.components.selection import Selection
+from pages.components import (
+    cache,
+    corpus_and_alignment_picker,
+    formatting,
+    job_panel,
+    layout,
+    state,
+)
+from pages.components.corpus_and_alignment_picker import Selection
 from pages.components.url_choice import draw_choice_bound_to_url
 from pages.map import map_data, map_detail_sidebar
 
@@ -19,7 +26,7 @@ SCALE_LABELS = {"linear": "Linear", "log": "Logarithmic", "rank": "By rank"}
 
 def draw_page() -> None:
     """Draw the page."""
-    selection.draw_alignment_page("Map", draw_map_explorer, "map")
+    corpus_and_alignment_picker.draw_alignment_page("Map", draw_map_explorer, "map")
 
 
 def draw_map_explorer(selected: Selection) -> None:

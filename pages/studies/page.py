@@ -8,11 +8,11 @@ import streamlit as st
 from core import jobs, workspace
 from core.corpus import Corpus
 from core.corpus.legacy_names import translate_legacy_study_name
+from core.studies.all_studies_report import StudyReport, list_study_reports
 from core.studies.registry import STUDIES, get_study
-from core.studies.report import StudyReport, list_study_reports
 from core.studies.report_markdown import format_verdict_counts
 from core.studies.store import StudyRun, list_study_runs
-from pages.components import formatting, job_panel, layout, selection, state
+from pages.components import corpus_and_alignment_picker, formatting, job_panel, layout, state
 from pages.studies import study_run_comparison, study_run_view, study_settings
 
 ALL_STUDIES = "all"
@@ -22,9 +22,9 @@ def draw_page() -> None:
     """Draw the page."""
     st.title("The paper's studies")
     with formatting.catch_and_show_errors():
-        corpus = selection.select_corpus()
+        corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
-            selection.draw_no_corpus_notice()
+            corpus_and_alignment_picker.draw_no_corpus_notice()
             return
         study_name = draw_study_picker()
         if study_name == ALL_STUDIES:
@@ -69,7 +69,9 @@ def draw_study(corpus: Corpus, study_name: str) -> None:
     runs = {run.id: run for run in list_study_runs(corpus, study_name)}
     labels = {run.id: format_study_run_label(run) for run in runs.values()}
     run_key = state.STUDY_RUN.derive_scoped_key(study_name)
-    selection.preselect_new_item_once(run_key, next(iter(runs), None), corpus.name)
+    corpus_and_alignment_picker.preselect_new_item_once(
+        run_key, next(iter(runs), None), corpus.name
+    )
     st.markdown(f"**{study.title}.** {study.question}")
     is_running = draw_study_job(corpus, study_name)
     run_id = None
@@ -98,7 +100,9 @@ def format_study_run_label(run: StudyRun) -> str:
     alignment = run.metadata["settings"].get("alignment")
     suffix = ""
     if alignment:
-        suffix = f" · alignment {selection.format_alignment_number(alignment['id'])}"
+        suffix = (
+            f" · alignment {corpus_and_alignment_picker.format_alignment_number(alignment['id'])}"
+        )
     return f"{run.id} · {run.created[:16].replace('T', ' ')}{suffix}"
 
 

@@ -9,7 +9,6 @@ import streamlit as st
 
 from core.corpus import Corpus
 from core.errors import EarshotError
-from core.studies.clips import concatenate_clips, find_stored_clip
 from core.studies.playlist import PlaylistItem, build_sequence_playlist, build_table_row_playlist
 from core.studies.report_markdown import (
     drop_empty_columns,
@@ -18,6 +17,7 @@ from core.studies.report_markdown import (
 )
 from core.studies.result import StudyFigure, StudyResult, StudyTable
 from core.studies.store import StudyRun
+from core.studies.study_clip_rendering import concatenate_clips, find_stored_clip
 from core.studies.verdicts import VERDICT_EXPLANATION
 from pages.components import audio_player, cache, formatting, state
 

@@ -9,7 +9,7 @@ import streamlit as st
 from core import encoders
 from core.corpus import Corpus
 from core.studies.registry import STUDIES, StudyOption
-from pages.components import formatting, selection, state
+from pages.components import corpus_and_alignment_picker, formatting, state
 
 BEST_ALIGNMENT_PLACEHOLDER = "best on validation programs"
 DEFAULT_PLACEHOLDER = "default"
@@ -73,7 +73,7 @@ def _draw_study_option_control(corpus: Corpus, option: StudyOption, key: str) ->
 def _list_option_value_labels(corpus: Corpus, option_name: str) -> dict[str, str] | None:
     """Return the labels of an option's values; None if any text is valid."""
     if option_name == "alignment":
-        return selection.list_alignment_labels(corpus)
+        return corpus_and_alignment_picker.list_alignment_labels(corpus)
     if option_name in ENCODER_OPTION_MODALITIES:
         return {
             encoder_id: encoder_id

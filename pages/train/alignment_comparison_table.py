@@ -14,7 +14,7 @@ from core.pipeline.alignment_comparison import (
     collect_test_scores,
 )
 from core.plots.training_curves import build_training_run_comparison_figure
-from pages.components import selection, state
+from pages.components import corpus_and_alignment_picker, state
 
 MAX_COMPARED_ALIGNMENTS = 6  # More lines cannot be distinguished in one chart.
 
@@ -23,7 +23,7 @@ def draw_alignment_list(corpus: Corpus) -> None:
     """Draw a table of a corpus's alignments, and the comparison of some."""
     alignments = list(reversed(corpus.load_alignments()))
     if not alignments:
-        selection.draw_no_alignment_notice(corpus)
+        corpus_and_alignment_picker.draw_no_alignment_notice(corpus)
         return
     st.dataframe(
         pd.DataFrame([build_alignment_row(alignment) for alignment in alignments]),
@@ -49,7 +49,7 @@ def build_alignment_row(alignment: AlignmentRecord) -> dict[str, Any]:
     """Return an alignment's row of the table."""
     config = alignment.config["alignment"]
     return {
-        "Alignment": selection.format_alignment_label(alignment),
+        "Alignment": corpus_and_alignment_picker.format_alignment_label(alignment),
         "Trained": pd.Timestamp(alignment.created),
         "Temperature": config["temperature"],
         "Shared space": config["dim"],
@@ -61,7 +61,10 @@ def build_alignment_row(alignment: AlignmentRecord) -> dict[str, Any]:
 def draw_alignment_comparison(corpus: Corpus, alignments: list[AlignmentRecord]) -> None:
     """Draw the choice of alignments, their training curves, and where they differ."""
     alignment_by_id = {alignment.id: alignment for alignment in alignments}
-    labels = {alignment.id: selection.format_alignment_label(alignment) for alignment in alignments}
+    labels = {
+        alignment.id: corpus_and_alignment_picker.format_alignment_label(alignment)
+        for alignment in alignments
+    }
     chosen_ids = st.multiselect(
         "Alignments side by side",
         list(labels),

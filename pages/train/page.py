@@ -15,10 +15,17 @@ from core.corpus import AlignmentRecord, Corpus
 from core.errors import EarshotError
 from core.jobs import Job
 from core.pipeline.cost_estimates import estimate_training_seconds
-from core.pipeline.next_step import DEFAULT_METHODS
+from core.pipeline.next_step_hint import DEFAULT_METHODS
 from core.plots import training_curves
 from core.plots.metric_comparison import COMPARED_METRICS
-from pages.components import cache, formatting, job_panel, layout, selection, state
+from pages.components import (
+    cache,
+    corpus_and_alignment_picker,
+    formatting,
+    job_panel,
+    layout,
+    state,
+)
 from pages.train import alignment_comparison_table, encoder_picker, sweep_panel, training_form
 from pages.train.training_form import TrainingFormValues
 
@@ -52,11 +59,11 @@ def draw_page() -> None:
         st.title("Train an alignment", width="stretch")
         view_container = st.container(width="content")
     with formatting.catch_and_show_errors():
-        corpus = selection.select_corpus()
+        corpus = corpus_and_alignment_picker.select_corpus()
         if corpus is None:
-            selection.draw_no_corpus_notice()
+            corpus_and_alignment_picker.draw_no_corpus_notice()
             return
-        alignment = selection.select_alignment(corpus)
+        alignment = corpus_and_alignment_picker.select_alignment(corpus)
         with view_container:
             view = st.segmented_control(
                 "View",
@@ -169,7 +176,7 @@ def draw_training_outcome(corpus: Corpus, alignment: AlignmentRecord | None) -> 
     if alignment is not None:
         draw_alignment_results(corpus, alignment)
     elif workspace.is_workspace_read_only():
-        selection.draw_no_alignment_notice(corpus)
+        corpus_and_alignment_picker.draw_no_alignment_notice(corpus)
     elif job is None:
         st.info(
             "No alignment yet. The default settings are a good start. Press Train.",
@@ -208,7 +215,7 @@ def _select_current_training(epochs: list[dict[str, Any]]) -> list[dict[str, Any
 
 def draw_alignment_results(corpus: Corpus, alignment: AlignmentRecord) -> None:
     """Draw the metrics of an alignment on programs that it was not trained on."""
-    st.subheader(f"Alignment {selection.format_alignment_label(alignment)}")
+    st.subheader(f"Alignment {corpus_and_alignment_picker.format_alignment_label(alignment)}")
     metrics = pd.DataFrame(alignment.metrics.get("readings"))
     if metrics.empty:
         draw_unevaluated_alignment(corpus, alignment)

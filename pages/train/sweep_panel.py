@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from core import jobs, workspace
-from core.alignment.grid import GRIDS, SEED_COUNT, list_grid_trials
+from core.alignment.sweep_grids import GRIDS, SEED_COUNT, list_grid_trials
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.jobs import Job

@@ -19,7 +19,7 @@ from typing import Any
 import _training
 import torch
 
-from core.alignment.grid import (
+from core.alignment.sweep_grids import (
     COMMON_SETTINGS,
     HIDDEN_WIDTHS,
     LAYER_COUNTS,

@@ -23,8 +23,8 @@ MAX_REQUEST_BYTES = 1 << 20
 PRELOADED_MODULES = (
     "core.cli",
     "core.jobs.worker",
-    "core.pipeline.check",
-    "core.pipeline.export",
+    "core.pipeline.corpus_verification",
+    "core.pipeline.corpus_export",
     "core.pipeline.import_programs",
     "core.pipeline.sweep",
     "core.pipeline.train",
@@ -42,14 +42,14 @@ def preload() -> None:
     for module in PRELOADED_MODULES:
         importlib.import_module(module)
     from core import encoders
-    from core.alignment import grid
+    from core.alignment import sweep_grids
     from core.evaluation.map_layout import compute_joint_umap_layout
     from tests.faults.stages import AUDIO_ENCODER, CODE_ENCODER, SECOND_CODE_ENCODER
 
     for encoder_id in (CODE_ENCODER, SECOND_CODE_ENCODER, AUDIO_ENCODER):
         encoders.get_encoder(encoder_id)
-    list_ablation_trials = grid.GRIDS["ablation"]
-    grid.GRIDS["ablation"] = lambda: list_ablation_trials()[:SWEEP_TRIALS]
+    list_ablation_trials = sweep_grids.GRIDS["ablation"]
+    sweep_grids.GRIDS["ablation"] = lambda: list_ablation_trials()[:SWEEP_TRIALS]
     embeddings = np.random.default_rng(0).normal(size=(12, 8)).astype(np.float32)
     positions = compute_joint_umap_layout(embeddings, embeddings)
     compute_joint_umap_layout(embeddings, embeddings, initial_positions=positions)

@@ -20,14 +20,14 @@ from core.corpus.disagreement_pairs import load_disagreement_pairs
 from core.corpus.legacy_commands import translate_legacy_command
 from core.jobs import processes
 from core.pipeline import train as training
-from core.pipeline.check import check_corpus
+from core.pipeline.corpus_export import export_corpus
+from core.pipeline.corpus_verification import check_corpus
 from core.pipeline.evaluate import evaluate_alignment
-from core.pipeline.export import export_corpus
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.confidence import estimate_confidence
 from core.search.query import find_neighbours
 from core.studies import store
-from core.studies.report import list_study_reports, write_study_report
+from core.studies.all_studies_report import list_study_reports, write_study_report
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "workspace_before_redesign.tar.xz"
 SNIPPET = "use_synth :tb303\nplay 40, cutoff: 90"

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from core import jobs, play_history, workspace
 from core.corpus import Corpus, delete_corpus
 from core.errors import EarshotError
-from core.pipeline import gallery, import_programs
+from core.pipeline import import_programs, template_gallery_rendering
 from core.pipeline.build import build_corpus
 from core.pipeline.embed import embed_corpus
 from core.programs import Program
@@ -61,7 +61,7 @@ WRITES: dict[str, Callable[[Path], object]] = {
     "change a setting": lambda _: tiny().set_corpus_setting("licence", "none"),
     "import": lambda folder: import_programs.import_programs("tiny", folder / "mine.rb"),
     "delete a corpus": lambda _: delete_corpus(tiny()),
-    "render the gallery": lambda _: gallery.render_missing_gallery_clips(),
+    "render the gallery": lambda _: template_gallery_rendering.render_missing_gallery_clips(),
 }
 
 

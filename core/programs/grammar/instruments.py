@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache
 
-from core.programs.grammar.later_synth_options import LATER_SYNTH_OPTIONS
+from core.programs.grammar.newer_sonic_pi_synth_options import LATER_SYNTH_OPTIONS
 from core.programs.grammar.option_ranges import SoundOption, parse_option_ranges
-from core.programs.later_sound_groups import DRUM_SYNTHS_BY_ROLE
+from core.programs.newer_sonic_pi_sound_groups import DRUM_SYNTHS_BY_ROLE
 from core.programs.vocabulary import DEFAULT_SOUND_SET, balance_amp, build_sound_groups
 
 _CUTOFF_OPTION = "cutoff=55..125"

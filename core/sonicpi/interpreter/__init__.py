@@ -9,7 +9,7 @@
 # These modules register Sonic Pi's built-in functions when they are imported.
 from core.sonicpi.interpreter import (
     builtins_kernel,
-    builtins_later_language,
+    builtins_newer_sonic_pi,
     builtins_settings,
     builtins_sound,
     builtins_values,
@@ -22,7 +22,7 @@ __all__ = [
     "ProgramInterpreter",
     "ProgramReading",
     "builtins_kernel",
-    "builtins_later_language",
+    "builtins_newer_sonic_pi",
     "builtins_settings",
     "builtins_sound",
     "builtins_values",

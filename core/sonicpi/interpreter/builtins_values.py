@@ -25,7 +25,7 @@ from core.sonicpi.interpreter.values import (
     to_number,
 )
 from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
-from core.sonicpi.later_sounds import load_later_sample_seconds
+from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds
 
 DEFAULT_TONIC = 60
 DEFAULT_SCALE = Symbol("major")

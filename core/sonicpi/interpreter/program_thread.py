@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any
 
-from core.sonicpi.interpreter.random_streams import WHITE_SOURCE, create_random_stream
+from core.sonicpi.interpreter.approximate_random_sources import WHITE_SOURCE, create_random_stream
 from core.sonicpi.interpreter.syntax_tree_types import Block, Scope
 from core.sonicpi.score_events import FxChain
 

@@ -9,7 +9,7 @@ from typing import Any
 from core import encoders
 from core.alignment import AlignmentConfig
 from core.studies import retrieval_baselines
-from core.studies.experiments.finetune import FinetuningConfig
+from core.studies.experiments.text_encoder_finetuning import FinetuningConfig
 from core.studies.retrieval_baselines import (
     DEFAULT_CODE_ENCODER,
     PROJECTION_HEADS,

@@ -15,16 +15,15 @@ from core.alignment.heads import RIDGE_DEVIATION_FLOOR, Standardiser, project_em
 from core.encoders.score_feature_layout import PROGRAM_FEATURE_COUNT, build_feature_layout
 from core.evaluation.array_validation import normalize_rows
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
-from core.studies.clips import embed_clip_files, embed_code, render_study_clips
 from core.studies.experiments.ablation_methods import (
     ENSEMBLE,
     FINETUNED,
     MLP,
     AblationMethod,
 )
-from core.studies.experiments.finetune import finetune_text_encoder
 from core.studies.experiments.hard_negative_edits import make_hard_negative
 from core.studies.experiments.sound_preserving_rewrites import rewrite_without_changing_sound
+from core.studies.experiments.text_encoder_finetuning import finetune_text_encoder
 from core.studies.retrieval_baselines import PROJECTION_HEADS, SONICPI_ENCODER, RetrievalMethod
 from core.studies.retrieval_context import QueryScorer, RetrievalContext, make_cosine_scorer
 from core.studies.retrieval_queries import select_evenly_spaced_indices
@@ -35,6 +34,7 @@ from core.studies.retriever import (
     get_config_with_study_seed,
     make_heads_scorer,
 )
+from core.studies.study_clip_rendering import embed_clip_files, embed_code, render_study_clips
 
 FINETUNING_STEP = "Fine-tuning"
 MIN_SCORE_DEVIATION = 1e-9

@@ -15,7 +15,7 @@ from core import cli, sonicpi
 from core.corpus import Corpus, integrity
 from core.errors import EarshotError
 from core.pipeline.build import BuildOptions, ClipFormat, EncoderChoice, build_corpus
-from core.pipeline.check import check_corpus
+from core.pipeline.corpus_verification import check_corpus
 
 CODE, AUDIO = "sentence-transformers/all-MiniLM-L6-v2", "log-mel"
 

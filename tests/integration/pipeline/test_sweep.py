@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from core import encoders
-from core.alignment import AlignmentConfig, grid
-from core.alignment.grid import Trial
+from core.alignment import AlignmentConfig, sweep_grids
+from core.alignment.sweep_grids import Trial
 from core.corpus import Corpus
 from core.errors import EarshotError
 from core.pipeline import sweep
@@ -57,8 +57,8 @@ def corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Corpus:
 
 
 def use_quick_grid(monkeypatch):
-    monkeypatch.setitem(grid.GRIDS, "paper", lambda: TRIALS)
-    monkeypatch.setattr(grid, "COMMON_SETTINGS", {})
+    monkeypatch.setitem(sweep_grids.GRIDS, "paper", lambda: TRIALS)
+    monkeypatch.setattr(sweep_grids, "COMMON_SETTINGS", {})
 
 
 def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytest.MonkeyPatch):
@@ -119,18 +119,19 @@ def test_a_sweep_resumes_where_it_was_stopped(corpus: Corpus, monkeypatch: pytes
 
 
 def test_the_configurations_of_a_grid_differ():
-    assert len(grid.list_grid_trials("paper")) == 24
+    assert len(sweep_grids.list_grid_trials("paper")) == 24
     assert (
-        len({trial.build_alignment_config(0).id for trial in grid.list_grid_trials("paper")}) == 24
+        len({trial.build_alignment_config(0).id for trial in sweep_grids.list_grid_trials("paper")})
+        == 24
     )
     for name in ("ablation", "tradeoff"):
-        trials = grid.list_grid_trials(name)
+        trials = sweep_grids.list_grid_trials(name)
         configurations = {
             (trial.build_alignment_config(0).id, trial.code_encoder) for trial in trials
         }
         assert len(configurations) == len(trials)
     with pytest.raises(EarshotError):
-        grid.list_grid_trials("nothing")
+        sweep_grids.list_grid_trials("nothing")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

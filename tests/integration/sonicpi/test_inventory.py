@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.sonicpi import RenderResult, render_many
-from core.sonicpi.later_sounds import load_later_sample_seconds, load_later_synth_options
+from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds, load_later_synth_options
 
 SYNTHDEFS = Path("/usr/share/sonic-pi/synthdefs/compiled")
 SAMPLES = Path("/usr/share/sonic-pi/samples")

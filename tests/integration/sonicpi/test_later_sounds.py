@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from core.sonicpi import Clip, RenderResult, sandbox
-from core.sonicpi.later_sounds import (
+from core.sonicpi.newer_sonic_pi_sounds import (
     are_later_sounds_installed,
     load_later_sample_seconds,
     load_later_sounds,

@@ -26,9 +26,8 @@ from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
 from core.search.query import find_neighbours
 from core.studies import retrieval_baselines, retrieval_findings, retrieval_study, retriever
-from core.studies.clips import find_stored_clip
 from core.studies.experiments import ablation_methods
-from core.studies.experiments.finetune import FinetuningConfig, finetune_text_encoder
+from core.studies.experiments.text_encoder_finetuning import FinetuningConfig, finetune_text_encoder
 from core.studies.registry import fill_default_study_options
 from core.studies.retrieval_queries import (
     STYLE_QUERY_KIND,
@@ -37,6 +36,7 @@ from core.studies.retrieval_queries import (
 )
 from core.studies.runner import run_study
 from core.studies.store import StudyRun
+from core.studies.study_clip_rendering import find_stored_clip
 
 OPTIONS = {"eval_encoder": "log-mel"}
 TEMPLATES = ["02_1_beeps", "02_3_synths", "03_1_samples", "09_1_live_loop"]

@@ -29,12 +29,12 @@ from core.studies import (
     umap_study,
 )
 from core.studies.audio_descriptors import DESCRIPTOR_UNITS
-from core.studies.clips import find_stored_clip
 from core.studies.completion_findings import HELD_OUT_ENCODER, TRAINING_ENCODER
 from core.studies.completion_scenarios import load_completion_scenarios
 from core.studies.inputs import StudyInputs
 from core.studies.result import StudyResult
 from core.studies.runner import run_study
+from core.studies.study_clip_rendering import find_stored_clip
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 

@@ -240,12 +240,14 @@ def test_options_override_the_file_and_the_file_overrides_defaults(
     tmp_path: Path, options: tuple[str, ...], field: str, value: float | None
 ) -> None:
     from core.alignment import AlignmentConfig
-    from core.cli.commands import train
+    from core.cli.commands import train_alignment
 
     file = tmp_path / "config.json"
     file.write_text('{"temperature": 0.3, "epochs": 7}')
     argv = ["beats", *(str(file) if option == "FILE" else option for option in options)]
-    config = train.build_config_from_args(cli.build_command_parser("train").parse_args(argv))
+    config = train_alignment.build_config_from_args(
+        cli.build_command_parser("train").parse_args(argv)
+    )
     expected = getattr(AlignmentConfig(), field) if value is None else value
     assert getattr(config, field) == expected
 
@@ -287,12 +289,14 @@ def test_a_bad_value_is_described_in_plain_words(
 
 @pytest.mark.parametrize("spelling", ["kernel-ridge", "kernel_ridge"])
 def test_methods_and_objectives_accept_hyphens_and_underscores(spelling: str) -> None:
-    from core.cli.commands import train
+    from core.cli.commands import train_alignment
 
     parser = cli.build_command_parser("train")
-    method_config = train.build_config_from_args(parser.parse_args(["beats", "--method", spelling]))
+    method_config = train_alignment.build_config_from_args(
+        parser.parse_args(["beats", "--method", spelling])
+    )
     assert method_config.objective == "kernel_ridge" and method_config.l2 == 0.3
-    objective_config = train.build_config_from_args(
+    objective_config = train_alignment.build_config_from_args(
         parser.parse_args(["beats", "--objective", spelling])
     )
     assert objective_config.objective == "kernel_ridge" and objective_config.cka_weight == 1.0

@@ -6,7 +6,7 @@ import pytest
 
 from core import cli
 from core.alignment.config import PRESETS
-from core.cli.commands import train
+from core.cli.commands import train_alignment
 from core.cli.parsing import translate_renamed_arguments
 from core.corpus.legacy_commands import add_older_json_keys
 
@@ -89,8 +89,10 @@ def test_the_older_presets_train_with_the_same_config() -> None:
     parser = cli.build_command_parser("train")
     for old, new in older.items():
         translated = translate_renamed_arguments(["train", "beats", "--method", old])
-        config = train.build_config_from_args(parser.parse_args(translated[1:]))
-        assert config == train.build_config_from_args(parser.parse_args(["beats", "--method", new]))
+        config = train_alignment.build_config_from_args(parser.parse_args(translated[1:]))
+        assert config == train_alignment.build_config_from_args(
+            parser.parse_args(["beats", "--method", new])
+        )
 
 
 def test_a_command_with_an_older_name_runs(capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from core.encoders.event_lengths import estimate_event_seconds, merge_default_event_options
 from core.encoders.score_features import build_feature_layout, compute_score_features
 from core.encoders.sound_columns import find_column_sound
-from core.sonicpi.later_sounds import load_later_sample_seconds, load_later_synth_options
+from core.sonicpi.newer_sonic_pi_sounds import load_later_sample_seconds, load_later_synth_options
 from core.sonicpi.score_events import ScoreEvent
 
 LATER_SOUNDS = [("synth", name) for name in load_later_synth_options()] + [

@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import rankdata
 
 from core.errors import EarshotError
-from core.evaluation import disagreement
-from core.evaluation.disagreement import find_disagreeing_row_pairs
+from core.evaluation import code_audio_disagreement
+from core.evaluation.code_audio_disagreement import find_disagreeing_row_pairs
 
 
 def search_exhaustively(x: np.ndarray, y: np.ndarray, count: int) -> list[tuple[int, int]]:
@@ -36,9 +36,9 @@ def search_exhaustively(x: np.ndarray, y: np.ndarray, count: int) -> list[tuple[
 def test_equals_an_exhaustive_search(
     rows: int, block_rows: int, retry_rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disagreement, "BLOCK_ROWS", block_rows)
-    monkeypatch.setattr(disagreement, "BLOCK_COLUMNS", 2 * block_rows + 1)
-    monkeypatch.setattr(disagreement, "RETRY_ROWS", retry_rows)
+    monkeypatch.setattr(code_audio_disagreement, "BLOCK_ROWS", block_rows)
+    monkeypatch.setattr(code_audio_disagreement, "BLOCK_COLUMNS", 2 * block_rows + 1)
+    monkeypatch.setattr(code_audio_disagreement, "RETRY_ROWS", retry_rows)
     rng = np.random.default_rng(rows)
     x = rng.normal(size=(rows, 5)).astype(np.float32)
     y = rng.normal(size=(rows, 9)).astype(np.float32)

@@ -13,7 +13,7 @@ import core.sonicpi
 from core import jobs, programs
 from core.cli.parsing import parse_fixed_values
 from core.corpus import Corpus
-from core.pipeline import gallery
+from core.pipeline import template_gallery_rendering
 from core.sonicpi import Clip, RenderProblem, RenderResult
 from core.workspace import PROJECT_FOLDER
 from pages.generate import grammar_form
@@ -75,12 +75,16 @@ def test_the_gallery_shows_all_templates_and_renders_them_as_a_job() -> None:
 
 
 def test_the_gallery_plays_its_own_clips_and_those_of_a_corpus() -> None:
-    (template, _, render_id), (_, program, _) = cached = gallery.list_first_template_variants()[:2]
-    Clip(NOISE).save(gallery.get_gallery_folder() / f"{render_id}.flac")
+    (template, _, render_id), (_, program, _) = cached = (
+        template_gallery_rendering.list_first_template_variants()[:2]
+    )
+    Clip(NOISE).save(template_gallery_rendering.get_gallery_folder() / f"{render_id}.flac")
     corpus = Corpus.create("tiny", seconds=18.0)
     corpus.add_programs([program])
     corpus.put_rendering(program.id, RenderResult(Clip(NOISE)), 18.0)
-    assert [item.clip_path is not None for item in gallery.list_gallery_items(cached)] == [
+    assert [
+        item.clip_path is not None for item in template_gallery_rendering.list_gallery_items(cached)
+    ] == [
         True,
         True,
     ]
@@ -110,7 +114,7 @@ def test_only_missing_clips_are_rendered_and_each_is_saved(
         rendered_sources.clear()
         with pytest.raises(core.errors.EarshotError, match="02_2_amp_and_pan-0000.*no"):
             monkeypatch.setattr(core.sonicpi, "render_many", render_many)
-            gallery.render_missing_gallery_clips()
+            template_gallery_rendering.render_missing_gallery_clips()
         assert len(rendered_sources) == expected
         if expected == 27:
             # The next call renders only the one that failed, which fails again.
@@ -120,7 +124,9 @@ def test_only_missing_clips_are_rendered_and_each_is_saved(
                 for index, _ in once(sources, seconds):
                     yield index, RenderResult(None, RenderProblem("runtime", "no", 1))
 
-    assert sum(item.clip_path is None for item in gallery.list_gallery_items()) == 1
+    assert (
+        sum(item.clip_path is None for item in template_gallery_rendering.list_gallery_items()) == 1
+    )
 
 
 def test_without_sonic_pi_the_gallery_shows_the_templates_and_the_remedy(

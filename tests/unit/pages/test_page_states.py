@@ -16,7 +16,7 @@ from core.alignment import AlignmentConfig
 from core.corpus import Corpus
 from core.programs import Program
 from core.workspace import PROJECT_FOLDER
-from pages.components import formatting, selection
+from pages.components import corpus_and_alignment_picker, formatting
 from tests.fake_rendering import compute_fake_render_id
 from tests.unit.pages.page_steps import (
     MARKDOWN_NAME,
@@ -255,7 +255,10 @@ def test_train_lists_and_compares_alignments(full_workspace: Path) -> None:
     from core.pipeline.alignment_comparison import build_alignment_comparison_table
 
     table = build_alignment_comparison_table(
-        {selection.format_alignment_label(alignment): alignment for alignment in (first, other)}
+        {
+            corpus_and_alignment_picker.format_alignment_label(alignment): alignment
+            for alignment in (first, other)
+        }
     )
     assert list(table.columns) == ["1 · soft InfoNCE", "2 · InfoNCE"]
     assert table.loc["Temperature"].tolist() == ["0.2", "0.5"]

@@ -16,8 +16,7 @@ from core.corpus import Corpus
 from core.programs import Program
 from core.sonicpi import Clip, RenderResult
 from core.studies import store
-from core.studies.clips import make_workspace_relative
-from core.studies.report import write_study_report
+from core.studies.all_studies_report import write_study_report
 from core.studies.result import (
     ClipSequence,
     Measurement,
@@ -26,6 +25,7 @@ from core.studies.result import (
     StudyTable,
     compare_measurements_to_paper,
 )
+from core.studies.study_clip_rendering import make_workspace_relative
 from core.workspace import PROJECT_FOLDER
 from tests.unit.pages.page_steps import MARKDOWN_NAME
 

@@ -14,7 +14,7 @@ from core.cli import main
 from core.corpus import Corpus
 from core.corpus.disagreement_pairs import load_disagreement_pairs
 from core.errors import EarshotError
-from core.pipeline.compare import find_disagreeing_program_pairs
+from core.pipeline.disagreement_search import find_disagreeing_program_pairs
 from core.programs import Program
 from core.search.aligned_corpus import open_aligned_corpus
 from core.search.encoder_records import EncoderRecord

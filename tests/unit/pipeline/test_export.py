@@ -24,8 +24,8 @@ from core.corpus import (
     program_file_reader,
 )
 from core.errors import EarshotError
+from core.pipeline.corpus_export import export_corpus
 from core.pipeline.data_card import make_data_card
-from core.pipeline.export import export_corpus
 from core.programs import Program
 from core.sonicpi.clip import Clip, RenderProblem, RenderResult
 from tests.fake_rendering import compute_fake_render_id
@@ -110,7 +110,7 @@ def test_a_parquet_file_holds_every_program_and_embedding(corpus, tmp_path):
 def test_a_parquet_file_of_many_batches_and_of_selected_programs(
     corpus, tmp_path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("core.pipeline.export.WRITE_BATCH_SIZE", 2)
+    monkeypatch.setattr("core.pipeline.corpus_export.WRITE_BATCH_SIZE", 2)
     table = pd.read_parquet(export_corpus(Corpus.open("tiny"), "parquet", tmp_path / "a.parquet"))
     assert table["program"].tolist() == corpus.load_programs()["program"].tolist()
     selected_ids = table["program"].tolist()[1:3]
@@ -216,7 +216,7 @@ def test_an_export_overwrites_nothing_and_leaves_nothing_incomplete(
     def raise_disk_full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("core.pipeline.export.shutil.copyfileobj", raise_disk_full)
+    monkeypatch.setattr("core.pipeline.corpus_export.shutil.copyfileobj", raise_disk_full)
     for kind in ("zip", "audiofolder"):
         with pytest.raises(EarshotError, match="No space left"):
             export_corpus(Corpus.open("tiny"), kind, tmp_path / f"new-{kind}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.pipeline.next_step import (
+from core.pipeline.next_step_hint import (
     DEFAULT_METHODS,
     NextStep,
     find_next_workspace_step,

@@ -10,10 +10,10 @@ import pytest
 from core.errors import EarshotError
 from core.programs import compose_programs, generate, get_template, list_templates
 from core.programs.grammar import instruments
-from core.programs.later_sound_groups import DRUM_SYNTHS_BY_ROLE
+from core.programs.newer_sonic_pi_sound_groups import DRUM_SYNTHS_BY_ROLE
 from core.programs.vocabulary import build_sound_groups
 from core.sonicpi.inventory import get_builtin_sample_duration, load_sonic_pi_inventory
-from core.sonicpi.later_sounds import (
+from core.sonicpi.newer_sonic_pi_sounds import (
     load_later_sample_seconds,
     load_later_synth_options,
     names_later_sound,

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from core.sonicpi.inventory import load_sonic_pi_inventory
-from core.sonicpi.later_sounds import (
+from core.sonicpi.newer_sonic_pi_sounds import (
     find_version_that_added,
     load_later_sample_seconds,
     load_later_sounds,

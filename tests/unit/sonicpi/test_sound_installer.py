@@ -12,7 +12,7 @@ import pytest
 
 from core.errors import EarshotError
 from core.sonicpi import sound_installer
-from core.sonicpi.later_sounds import COMPLETE_MARK, load_later_sounds
+from core.sonicpi.newer_sonic_pi_sounds import COMPLETE_MARK, load_later_sounds
 from core.sonicpi.sound_installer import (
     SOUND_REQUIREMENTS_FOLDER,
     compute_requirements_fingerprint,

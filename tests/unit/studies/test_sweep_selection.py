@@ -9,7 +9,7 @@ import pytest
 
 from core.pipeline.sweep import find_cca_metric
 from core.studies.result import compare_measurements_to_paper
-from core.studies.sweep_selection import (
+from core.studies.sweep_averages_and_best import (
     average_results_over_seeds,
     compare_with_linear_alignments,
     select_best_configurations,

@@ -7,7 +7,10 @@ import random
 import numpy as np
 import pytest
 
-from core.sonicpi.interpreter.random_streams import SOURCE_STATISTICS, create_random_stream
+from core.sonicpi.interpreter.approximate_random_sources import (
+    SOURCE_STATISTICS,
+    create_random_stream,
+)
 
 
 @pytest.mark.parametrize("source", sorted(SOURCE_STATISTICS))

@@ -48,7 +48,7 @@ def load_later_synth_options() -> dict[str, dict[str, float]]:
 
     Examples
     --------
-    >>> from core.sonicpi.later_sounds import load_later_synth_options
+    >>> from core.sonicpi.newer_sonic_pi_sounds import load_later_synth_options
     >>> load_later_synth_options()["bass_foundation"]["cutoff"]
     83
     """
@@ -80,7 +80,7 @@ def find_version_that_added(name: str) -> str | None:
 
     Examples
     --------
-    >>> from core.sonicpi.later_sounds import find_version_that_added
+    >>> from core.sonicpi.newer_sonic_pi_sounds import find_version_that_added
     >>> find_version_that_added("rodeo"), find_version_that_added("beep")
     ('3.3', None)
     """

@@ -31,10 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Find the pairs, then print all as JSON or the first ones as a table."""
-    from core.pipeline import compare
+    from core.pipeline import disagreement_search
 
     aligned_corpus = open_aligned_corpus_from_args(args, "map")
-    pairs = compare.find_disagreeing_program_pairs(aligned_corpus, progress)
+    pairs = disagreement_search.find_disagreeing_program_pairs(aligned_corpus, progress)
     if args.json:
         print_json_lines(pairs.to_dict(orient="records"))
         return

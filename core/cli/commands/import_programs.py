@@ -15,7 +15,7 @@ import argparse
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from core.cli.commands.build import print_build_estimate
+from core.cli.commands.build_corpus import print_build_estimate
 from core.cli.output import print_json_line, print_result
 from core.cli.parsing import (
     add_corpus_argument,

@@ -14,7 +14,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from core.cli.commands.evaluate import print_alignment_metrics
+from core.cli.commands.evaluate_alignment import print_alignment_metrics
 from core.cli.output import print_result
 from core.cli.parsing import (
     add_corpus_argument,
@@ -117,7 +117,7 @@ def _parse_held_out_templates(values: Sequence[str]) -> Sequence[str] | int:
 def list_training_configs(args: argparse.Namespace) -> list[AlignmentConfig]:
     """Return the configs to train with: that of the options, or the two defaults without any."""
     from core.alignment import AlignmentConfig
-    from core.pipeline.next_step import DEFAULT_METHODS  # Loads pandas, unlike --help.
+    from core.pipeline.next_step_hint import DEFAULT_METHODS  # Loads pandas, unlike --help.
 
     field_values = [getattr(args, f"config_{field.name}") for field in fields(AlignmentConfig)]
     has_fields = args.config is not None or any(value is not None for value in field_values)

@@ -47,9 +47,9 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
 
 
 def _check_and_print_report(args: argparse.Namespace, progress: Progress) -> None:
-    from core.pipeline import check
+    from core.pipeline import corpus_verification
 
-    report = check.check_corpus(args.corpus, args.repair, progress)
+    report = corpus_verification.check_corpus(args.corpus, args.repair, progress)
     if args.json:
         print_json_line(
             {**add_older_json_keys("check", asdict(report)), "ok": report.has_no_faults}

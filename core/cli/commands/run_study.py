@@ -76,9 +76,7 @@ def run(args: argparse.Namespace, progress: Progress) -> None:
         return
     import pandas as pd  # Not needed by --help.
 
-    from core.studies.report import (
-        run_studies_and_write_report,  # Loads pandas and plotly, unlike --help.
-    )
+    from core.studies.all_studies_report import run_studies_and_write_report
     from core.studies.report_markdown import format_paper_comparison_table, summarize_verdicts
 
     folder = run_studies_and_write_report(corpus, options, progress)

@@ -8,7 +8,7 @@ import pandas as pd
 from core.corpus.disagreement_pairs import save_disagreement_pairs
 from core.errors import EarshotError
 from core.evaluation.array_validation import normalize_rows
-from core.evaluation.disagreement import find_disagreeing_row_pairs
+from core.evaluation.code_audio_disagreement import find_disagreeing_row_pairs
 from core.progress import Progress, ignore_progress
 from core.search.aligned_corpus import AlignedCorpus
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from core.cli.commands.neighbours import read_snippet
+from core.cli.commands.find_neighbours import read_snippet
 from core.cli.output import print_json_line, print_result, print_status
 from core.cli.parsing import (
     add_alignment_option,

@@ -41,7 +41,7 @@ RANKING_METRICS = ("cka_debiased", "cka")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    from core.alignment.grid import GRIDS, SEED_COUNT
+    from core.alignment.sweep_grids import GRIDS, SEED_COUNT
 
     add_corpus_argument(parser)
     parser.add_argument(

@@ -6,10 +6,10 @@ import math
 from dataclasses import replace
 from typing import Any
 
+from core.sonicpi.interpreter.approximate_random_sources import RANDOM_SOURCES, create_random_stream
 from core.sonicpi.interpreter.builtins_registry import BUILTINS, BuiltinCall, register_builtin
 from core.sonicpi.interpreter.evaluator import limit_iterations
 from core.sonicpi.interpreter.program_thread import ProgramThread, SettingsGuard
-from core.sonicpi.interpreter.random_streams import RANDOM_SOURCES, create_random_stream
 from core.sonicpi.interpreter.scheduler import ProgramInterpreter
 from core.sonicpi.interpreter.values import Symbol, to_number
 

@@ -27,9 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Export the corpus, then print the path."""
-    from core.pipeline import export
+    from core.pipeline import corpus_export
 
-    path = export.export_corpus(open_corpus_from_args(args), args.format, args.out, progress)
+    path = corpus_export.export_corpus(open_corpus_from_args(args), args.format, args.out, progress)
     if args.json:
         absolute_path = str(path.absolute())
         print_json_line({"corpus": args.corpus, "format": args.format, "path": absolute_path})

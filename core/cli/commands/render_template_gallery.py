@@ -22,11 +22,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace, progress: Progress) -> None:
     """Render the missing variants, then print the paths of all clips."""
-    from core.pipeline import gallery
+    from core.pipeline import template_gallery_rendering
 
     rows = [
         (item.template.id, str(item.clip_path))
-        for item in gallery.render_missing_gallery_clips(progress)
+        for item in template_gallery_rendering.render_missing_gallery_clips(progress)
     ]
     if args.json:
         for template_id, clip_path in rows:
