@@ -1,10 +1,10 @@
 """The command line: argument parsing and output of the commands that pages call as functions.
 
 Each module in `core.cli.commands` is one command; `COMMAND_MODULES` lists them. The first line of
-its docstring is its summary, `add_arguments(parser)` declares its options, and `run(args, progress)` runs it. `IS_LONG_RUNNING`
-states whether it waits for other long commands in the workspace, see
-`core.jobs.heavy_command_turns.wait_for_queue_turn`, and therefore has the option ``--background``.
-Commands import what they need when they run, so that ``--help`` responds at once.
+its docstring is its summary, `add_arguments(parser)` declares its options, and
+`run(args, progress)` runs it. `IS_LONG_RUNNING` states whether it waits for other long commands in
+the workspace, see `core.jobs.heavy_command_turns.wait_for_queue_turn`, and therefore has the option
+``--background``. Commands import what they need when they run, so that ``--help`` responds at once.
 """
 
 from __future__ import annotations
