@@ -68,22 +68,36 @@ module ManagedEnumerator
 end
 Enumerator.prepend(ManagedEnumerator)
 
+class Thread::Mutex
+  alias unmanaged_try_lock try_lock
+end
+
 module ManagedMutex
   def lock
     return super unless VirtualTime.managed?
-    raise ThreadError, 'deadlock; recursive locking' if owned?
-    VirtualTime.block_on(@waiting ||= []) until try_lock
+    acquire
+    record_holder
     self
+  end
+
+  def try_lock
+    super.tap { |is_locked| record_holder if is_locked && VirtualTime.managed? }
   end
 
   def unlock
     super
     VirtualTime.wake_one(@waiting) if @waiting
+    if @holder
+      @holder.held_locks.delete(self)
+      @holder = nil
+    end
     self
   end
 
+  # A block releases its lock itself, so its thread is not recorded.
   def synchronize
-    lock
+    return super unless VirtualTime.managed?
+    acquire
     begin
       yield
     ensure
@@ -99,6 +113,18 @@ module ManagedMutex
     ensure
       lock
     end
+  end
+
+  private
+
+  def record_holder
+    @holder = VirtualTime.thread
+    @holder.held_locks << self
+  end
+
+  def acquire
+    raise ThreadError, 'deadlock; recursive locking' if owned?
+    VirtualTime.block_on(@waiting ||= []) until unmanaged_try_lock
   end
 end
 Thread::Mutex.prepend(ManagedMutex)

@@ -9,7 +9,7 @@ class VirtualThread
   attr_accessor :name, :priority, :report_on_exception, :abort_on_exception
   # For VirtualTime: the waiter that blocks this thread, and the waiters for the end of this thread.
   attr_accessor :waiter
-  attr_reader :joiners
+  attr_reader :joiners, :held_locks
 
   def initialize(args, block)
     @args = args
@@ -17,6 +17,7 @@ class VirtualThread
     @variables = {}
     @locals = {}
     @joiners = []
+    @held_locks = []
     @priority = 0
   end
 
@@ -140,6 +141,7 @@ class VirtualThread
   rescue Exception => e # rubocop:disable Lint/RescueException
     VirtualTime.report_failure(@failure = e)
   ensure
+    @held_locks.dup.each(&:unlock) # As Ruby does when a thread ends.
     @fiber = @own_fiber = @args = @block = nil
     mark_finished
   end

@@ -16,8 +16,10 @@ from core.sonicpi import (
     compute_render_id,
     render,
     render_many,
+    sandbox,
     versions,
 )
+from core.sonicpi.render_worker import RenderWorker
 
 # Threads that run at equal times, cues, state, FX in a loop, and every source of randomness.
 PROGRAM = """
@@ -142,3 +144,28 @@ def test_every_way_to_render_takes_the_version():
     assert by_many.clip.rms == of_5
     with pytest.raises(EarshotError, match=r"Use one of: 3\.2, 5"):
         next(render_many([program], sonic_pi="6"))
+
+
+# FX and onsets, whose UGens and library keep state in memory that they allocate.
+MEMORY_PROGRAM = """
+with_fx :gverb do
+  with_fx [:ring_mod, :krush, :flanger, :pitch_shift, :vowel, :wobble].tick do
+    6.times do
+      sample :loop_tabla, onset: pick
+      synth [:pluck, :blade, :fm, :dark_ambience, :mod_saw, :tech_saws].tick, release: 0.2
+      sleep 0.25
+    end
+  end
+end
+"""
+
+
+def test_the_contents_of_unused_memory_change_nothing(monkeypatch: pytest.MonkeyPatch):
+    clips = []
+    for fill_byte in ("0", "90", "165"):
+        # The C library fills memory that it allocates with this byte.
+        monkeypatch.setitem(sandbox.RUBY_SETTINGS, "MALLOC_PERTURB_", fill_byte)
+        worker = RenderWorker()
+        clips.append(digest(worker.render(MEMORY_PROGRAM, SECONDS)))
+        worker.close()
+    assert len(set(clips)) == 1
