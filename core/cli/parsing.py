@@ -228,8 +228,12 @@ def open_aligned_corpus_from_args(
         What the command uses the alignment for; it decides where --alignment is missing.
     """
     # Imported late because they load torch, which --help does not need.
-    from core.search.aligned_corpus import make_no_alignment_error, open_aligned_corpus
-    from core.search.alignment_choice import choose_default_alignment, describe_requested_alignment
+    from core.search.aligned_corpus import open_aligned_corpus
+    from core.search.alignment_choice import (
+        choose_default_alignment,
+        describe_requested_alignment,
+        make_no_alignment_error,
+    )
 
     corpus = open_corpus_from_args(args)
     if args.alignment is not None:

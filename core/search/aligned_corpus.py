@@ -17,8 +17,13 @@ from core.alignment.heads import project_embeddings
 from core.corpus import AlignmentRecord, Corpus, EmbeddingPairs
 from core.errors import EarshotError
 from core.evaluation.nearest_neighbours import CosineIndex
-from core.search.alignment_choice import choose_default_alignment
-from core.search.encoder_records import EncoderRecord, fill_default_encoder_ids
+from core.search.alignment_choice import choose_default_alignment, make_no_alignment_error
+from core.search.encoder_records import (
+    EncoderRecord,
+    check_embedding_revision,
+    fill_default_encoder_ids,
+    read_encoder_records_of_alignment,
+)
 from core.search.evaluation_splits import (
     TRAINED_PROGRAMS_KEY,
     label_unseen_templates,
@@ -203,7 +208,7 @@ class AlignedCorpus(EmbeddedCorpus):
         heads: ProjectionHeads,
         pairs: EmbeddingPairs | None = None,
     ):
-        super().__init__(corpus, *_read_encoder_records(record), pairs)
+        super().__init__(corpus, *read_encoder_records_of_alignment(record), pairs)
         self.record = record
         self.heads = heads
 
@@ -221,7 +226,7 @@ class AlignedCorpus(EmbeddedCorpus):
         remedy = f"Train it again: ./run train {corpus.name}"
         try:
             config = AlignmentConfig.from_dict(record.config["alignment"])
-            code_encoder, audio_encoder = _read_encoder_records(record)
+            code_encoder, audio_encoder = read_encoder_records_of_alignment(record)
         except (KeyError, TypeError) as error:
             raise EarshotError(
                 f"The config of alignment {record.id} lacks {error}.",
@@ -394,35 +399,3 @@ def _open_aligned_corpus_by_key(key: _CacheKey) -> AlignedCorpus:
 @lru_cache(maxsize=SNIPPET_CACHE_SIZE)
 def _compute_snippet_embedding(encoder: encoders.Encoder, snippet: str) -> np.ndarray:
     return np.asarray(encoder.embed([snippet]), dtype=np.float32)
-
-
-def _read_encoder_records(record: AlignmentRecord) -> tuple[EncoderRecord, EncoderRecord]:
-    """Return the code and the audio encoder that an alignment was trained on."""
-    encoder_fields = record.config["encoders"]
-    return (
-        EncoderRecord.from_dict(encoder_fields["code"]),
-        EncoderRecord.from_dict(encoder_fields["audio"]),
-    )
-
-
-def check_embedding_revision(corpus: Corpus, encoder: EncoderRecord) -> None:
-    """Raise an EarshotError unless the corpus's embeddings are of the encoder's revision."""
-    try:
-        stale = corpus.list_missing_embeddings(encoder.id, encoder.revision)
-    except ValueError:  # The revision joins more or fewer encoders than the id.
-        stale = None
-    if stale is None or len(stale) != len(corpus.list_missing_embeddings(encoder.id)):
-        raise EarshotError(
-            f"Corpus '{corpus.name}' is embedded by another revision of {encoder.id} than"
-            f" {encoder.revision}.",
-            remedy=f"Embed it again and train again: ./run embed {corpus.name},"
-            f" then ./run train {corpus.name}",
-        )
-
-
-def make_no_alignment_error(corpus: Corpus) -> EarshotError:
-    """Return the error for a corpus that has no alignment."""
-    return EarshotError(
-        f"Corpus '{corpus.name}' has no alignment yet.",
-        remedy=f"To train one: ./run train {corpus.name}",
-    )

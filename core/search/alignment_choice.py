@@ -156,3 +156,11 @@ def _get_objective(record: AlignmentRecord) -> str:
 def _describe_alignment(record: AlignmentRecord, reason: str) -> AlignmentChoice:
     method = _get_objective(record).replace("_", "-")
     return AlignmentChoice(record.id, method, record.created, reason)
+
+
+def make_no_alignment_error(corpus: Corpus) -> EarshotError:
+    """Return the error for a corpus that has no alignment."""
+    return EarshotError(
+        f"Corpus '{corpus.name}' has no alignment yet.",
+        remedy=f"To train one: ./run train {corpus.name}",
+    )

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from core import encoders
-from core.corpus import Corpus
+from core.corpus import AlignmentRecord, Corpus
 from core.encoders.concat import split_encoder_id
 from core.errors import EarshotError
 
@@ -94,3 +94,29 @@ def fill_default_encoder_ids(
             )
         resolved.append(encoder_id)
     return resolved[0], resolved[1]
+
+
+def read_encoder_records_of_alignment(
+    record: AlignmentRecord,
+) -> tuple[EncoderRecord, EncoderRecord]:
+    """Return the code and the audio encoder that an alignment was trained on."""
+    encoder_fields = record.config["encoders"]
+    return (
+        EncoderRecord.from_dict(encoder_fields["code"]),
+        EncoderRecord.from_dict(encoder_fields["audio"]),
+    )
+
+
+def check_embedding_revision(corpus: Corpus, encoder: EncoderRecord) -> None:
+    """Raise an EarshotError unless the corpus's embeddings are of the encoder's revision."""
+    try:
+        stale = corpus.list_missing_embeddings(encoder.id, encoder.revision)
+    except ValueError:  # The revision joins more or fewer encoders than the id.
+        stale = None
+    if stale is None or len(stale) != len(corpus.list_missing_embeddings(encoder.id)):
+        raise EarshotError(
+            f"Corpus '{corpus.name}' is embedded by another revision of {encoder.id} than"
+            f" {encoder.revision}.",
+            remedy=f"Embed it again and train again: ./run embed {corpus.name},"
+            f" then ./run train {corpus.name}",
+        )

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(900)
 
 PROGRAMS = {
     "calm.rb": "use_synth :saw\nplay 50, release: 4, amp: 0.5\n",
-    "broken.rb": "play 60\nsleep 1\nplay nothing_of_that_name\n",
+    "broken.rb": "use_synth :saw\nsleep 1\nplay nothing_of_that_name\n",
 }
 
 

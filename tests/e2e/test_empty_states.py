@@ -45,14 +45,15 @@ def core(dashboard, *argv: str) -> subprocess.CompletedProcess:
 
 @pytest.fixture(scope="module")
 def hostile(dashboard, tmp_path_factory):
-    """A corpus with hostile names, comments and errors; some programs fail."""
+    """A corpus with hostile names, comments, errors and warnings; some programs fail."""
     folder = tmp_path_factory.mktemp("marks")
     for number in range(16):
         text = HOSTILE_TEXTS[number % len(HOSTILE_TEXTS)]
         name = f"{number} {text}".replace("/", "∕")[:70]
         (folder / f"{name}.rb").write_text(f"# {text}\nplay {50 + number}\nsleep 0.5\n")
     for number, text in enumerate(HOSTILE_TEXTS):
-        (folder / f"bad {number}.rb").write_text(f"play 60\nraise {text!r}\n")
+        (folder / f"bad {number}.rb").write_text(f"sleep 1\nraise {text!r}\n")
+        (folder / f"partial {number}.rb").write_text(f"play 60\nraise {text!r}\n")
     done = core(dashboard, "import", "marks", str(folder))
     assert done.returncode == 0, done.stderr
     done = core(dashboard, "build", "marks", "--resume", "--preset", "offline")

@@ -137,8 +137,14 @@ def test_a_rendered_snippet_plays_or_shows_the_line_of_its_error(
     assert clip["ready"] == pytest.approx(18, abs=0.05)
     assert clip["rms"] > 1e-3
 
+    # An error ends its thread; what sounded before it is played, with a warning.
     editor.fill("play 60\nsleep 1\nplay nothing_of_that_name\n")
     page.get_by_role("button", name="Render", exact=True).click()
-    failure = page.locator(".st-key-snippet-rendering").get_by_text("line 3")
-    expect(failure).to_be_visible()
+    message = page.locator(".st-key-snippet-rendering").get_by_text("line 3")
+    expect(message).to_be_visible()
+    expect(page.locator(".player[data-player-key='snippet-rendering']")).to_be_visible()
+
+    editor.fill("use_synth :saw\nsleep 1\nplay nothing_of_that_name, amp: 2\n")
+    page.get_by_role("button", name="Render", exact=True).click()
+    expect(message).to_be_visible()
     expect(page.locator(".player[data-player-key='snippet-rendering']")).to_have_count(0)
