@@ -385,9 +385,8 @@ def open_aligned_corpus(corpus: Corpus, alignment_id: str | None = None) -> Alig
         if choice is None:
             raise make_no_alignment_error(corpus)
         alignment_id = choice.alignment_id
-    return _open_aligned_corpus_by_key(
-        _CacheKey(corpus.path, corpus.change_stamp, alignment_id, corpus)
-    )
+    key = _CacheKey(corpus.path, corpus.change_stamp, alignment_id, corpus)
+    return _open_aligned_corpus_by_key(key)
 
 
 @lru_cache(maxsize=ALIGNED_CORPUS_CACHE_SIZE)
