@@ -65,7 +65,8 @@ def test_a_study_is_played_run_again_and_compared(dashboard: Dashboard, page: Pa
     page.goto(dashboard.url)
     page_steps.wait_until_settled(page)
     page_steps.open_page(page, "Studies")
-    expect(page.get_by_text("Compared with the paper: 2 above")).to_be_visible()
+    # Four templates are too few for intervals, and without an interval there is no verdict.
+    expect(page.get_by_text("No number can be compared with the paper.")).to_be_visible()
 
     # A point plays two programs one after the other: 4 s each, with a pause.
     click_point(page, 2)
