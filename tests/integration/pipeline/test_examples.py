@@ -26,7 +26,9 @@ def starter(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 # Evaluation needs the alignment of the training.
-@pytest.mark.parametrize("module_names", [["build"], ["render"], ["export"], ["train", "evaluate"]])
+@pytest.mark.parametrize(
+    "module_names", [["build"], ["render"], ["corpus_export"], ["train", "evaluate"]]
+)
 def test_examples_run(
     starter: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module_names: list[str]
 ) -> None:
