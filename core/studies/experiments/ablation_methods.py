@@ -86,7 +86,7 @@ class AblationMethod(RetrievalMethod):
         """Return ids of the code encoders that embed a query."""
         if self.algorithm == FINETUNED:
             return set()
-        encoder_ids = super().list_required_training_program_encoders()
+        encoder_ids = super().list_required_query_encoders()
         return encoder_ids.union(
             *(member.list_required_query_encoders() for member in self.members)
         )

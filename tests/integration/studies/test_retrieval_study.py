@@ -25,6 +25,7 @@ from core.pipeline.embed import embed_corpus
 from core.programs.grammar.styles import GRAMMAR_TEMPLATE_PREFIX
 from core.search import confidence
 from core.search.query import find_neighbours
+from core.search.snippet_reading import SilentSnippetError
 from core.studies import retrieval_baselines, retrieval_findings, retrieval_study, retriever
 from core.studies.experiments import ablation_methods
 from core.studies.experiments.text_encoder_finetuning import FinetuningConfig, finetune_text_encoder
@@ -360,7 +361,7 @@ def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few
         confidence.estimate_confidence(
             aligned_corpus, snippet, find_neighbours(aligned_corpus, snippet)
         )
-        for snippet in (known_snippet, "puts 'no sound at all'")
+        for snippet in (known_snippet, "with_fx(:bitcrusher) { synth :cnoise, sustain: 9, amp: 3 }")
     ]
     for estimate in estimates:
         assert 0 < estimate.probability < 1
@@ -368,6 +369,8 @@ def test_an_alignment_estimates_its_confidence_for_a_snippet(corpus: Corpus, few
         assert estimate.level == calibration.classify_confidence(estimate.probability)
     assert estimates[0].probability > estimates[1].probability
     assert confidence.estimate_confidence(aligned_corpus, known_snippet, []) is None
+    with pytest.raises(SilentSnippetError):
+        find_neighbours(aligned_corpus, "puts 'no sound at all'")
 
 
 def test_an_alignment_of_too_few_programs_estimates_no_confidence(corpus: Corpus, no_map):
